@@ -190,9 +190,11 @@ export type EngineEvent = {
   }
 }[EngineEventType]
 
-const eventSchemas = Object.entries(engineEventData).map(([type, data]) =>
-  z.object({ ...eventHead, type: z.literal(type), data }),
-)
+const eventSchema = ([type, data]: [string, z.ZodObject]) => z.object({ ...eventHead, type: z.literal(type), data })
+const [firstSchema, ...otherSchemas] = Object.entries(engineEventData).map(eventSchema)
 
 /** A message of the events stream. Unknown types and malformed data fail to parse; the receiver quarantines them. */
-export const engineEventSchema = z.union(eventSchemas) as unknown as z.ZodType<EngineEvent>
+export const engineEventSchema = z.discriminatedUnion('type', [
+  firstSchema!,
+  ...otherSchemas,
+]) as unknown as z.ZodType<EngineEvent>
