@@ -1,0 +1,50 @@
+/**
+ * Once per test run: a private PostgreSQL and, where the program is at hand, a private nats-server, in a temporary
+ * directory and on free ports, so that runs can go on side by side. The tests learn where they are from
+ * test/support/services.ts.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { defaultCacheDirectory, findNatsServer, startNatsServer } from '../../src/embedded/nats-server.ts'
+import { startPostgres } from '../../src/embedded/postgres.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Superuser's URL of the run's PostgreSQL; tests take databases of their own from it. */
+    postgresUrl: string
+    /** Undefined where there is no nats-server on this machine. */
+    natsUrl: string | undefined
+    /** Path of the nats-server program, for tests that stop and start one of their own. */
+    natsBinary: string | undefined
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const directory = mkdtempSync(join(tmpdir(), 'opslog-test-'))
+  const stops: (() => Promise<void>)[] = []
+  const teardown = async () => {
+    await Promise.all(stops.map((stop) => stop()))
+    rmSync(directory, { recursive: true, force: true })
+  }
+  try {
+    // OPSLOG_REQUIRE_NATS=1 is what CI sets: there the real broker must be tested, so it may also be fetched.
+    const required = process.env.OPSLOG_REQUIRE_NATS === '1'
+    const nats = await findNatsServer({ cacheDirectory: defaultCacheDirectory(), allowDownload: required })
+    if (required && !nats.binary) throw new Error(`OPSLOG_REQUIRE_NATS=1, but ${nats.reason}`)
+    const [postgres, broker] = await Promise.all([
+      startPostgres({ directory: join(directory, 'postgres'), maxConnections: 200 }),
+      nats.binary ? startNatsServer({ binary: nats.binary, directory: join(directory, 'nats') }) : undefined,
+    ])
+    stops.push(postgres.stop)
+    if (broker) stops.push(broker.stop)
+    project.provide('postgresUrl', postgres.url)
+    project.provide('natsUrl', broker?.url)
+    project.provide('natsBinary', nats.binary)
+    return teardown
+  } catch (error) {
+    await teardown()
+    throw error
+  }
+}
