@@ -1,0 +1,29 @@
+/**
+ * A decider: the pure heart of every aggregate. Time, ids and prices come in with the command; `decide` answers with
+ * the events that follow, with none where it is already so, or throws Rejected.
+ */
+import type { AnyEvent } from '../events/event.ts'
+
+export interface Decider<State, Command, Event extends AnyEvent> {
+  readonly initialState: State
+  evolve(state: State, event: Event): State
+  decide(command: Command, state: State): Event[]
+}
+
+/** A decider and the category that its streams stand under: `noctant.account` → `noctant.account-<id>`. */
+export interface Aggregate<State, Command, Event extends AnyEvent> extends Decider<State, Command, Event> {
+  readonly category: string
+}
+
+/** The state after these events. */
+export function fold<State, Event extends AnyEvent>(
+  decider: Pick<Decider<State, never, Event>, 'initialState' | 'evolve'>,
+  events: Iterable<Event>,
+  from: State = decider.initialState,
+): State {
+  let state = from
+  for (const event of events) state = decider.evolve(state, event)
+  return state
+}
+
+export const streamName = (aggregate: { category: string }, id: string): string => `${aggregate.category}-${id}`

@@ -1,0 +1,207 @@
+/**
+ * The way of every command: load the state, decide, append at the revision that was decided on, and on a conflict
+ * decide again on the truth. Recent states stay in a bounded cache; the expected revision catches a stale one, so the
+ * cache is a matter of speed alone. A command id that a stream has seen is answered with what was recorded then.
+ */
+import { LRUCache } from 'lru-cache'
+import type { Actor, AnyEvent, Cause, Recorded } from '../events/event.ts'
+import { type EventStore, type NewEvent, WrongExpectedRevision } from '../events/store.ts'
+import { type Aggregate, fold, streamName } from './decider.ts'
+import { eventId } from './identity.ts'
+import { Rejected } from './rejection.ts'
+
+/** Who asks, and under which names it is recorded. */
+export interface CommandContext {
+  commandId: string
+  /** Set where the same command id must be answered once and for all; then another fingerprint is refused. */
+  fingerprint: string | undefined
+  actor: Actor
+  requestId: string
+  correlationId: string
+  traceparent: string | undefined
+  /** Now, RFC 3339 in UTC with milliseconds: the only clock that a decision sees. */
+  at: string
+}
+
+export interface Handled<State, Event extends AnyEvent> {
+  /** The state right after these events. */
+  state: State
+  /** What was written, now or, where replayed, then. Empty where it was already so. */
+  events: Event[]
+  /** Commit position of the last of the events; undefined where none was written. */
+  position: bigint | undefined
+  /** The command had been handled before; nothing was written. */
+  replayed: boolean
+}
+
+export interface CommandBus {
+  /**
+   * Handles one command. `admit` runs before the first decision on a command not seen before: rules that need another
+   * stream. Throws Rejected, or StoreUnavailable where the outcome could not be learned.
+   */
+  handle<State, Command, Event extends AnyEvent>(
+    aggregate: Aggregate<State, Command, Event>,
+    id: string,
+    command: Command,
+    context: CommandContext,
+    admit?: () => Promise<void>,
+  ): Promise<Handled<State, Event>>
+  /** The current state of a stream, from the cache where it is there: at most as old as its last use here. */
+  load<State, Command, Event extends AnyEvent>(aggregate: Aggregate<State, Command, Event>, id: string): Promise<State>
+}
+
+export interface CommandBusLimits {
+  /** Aggregates whose state is kept. */
+  cachedAggregatesMax: number
+  /** Decisions per command before a conflict is reported. */
+  conflictRetriesMax: number
+}
+
+interface Loaded<State> {
+  state: State
+  /** undefined: the stream does not exist. */
+  revision: bigint | undefined
+  lastHash: string
+  /** Repeatable commands of the stream. Keys never expire. */
+  commands: Map<string, { first: bigint; count: number; fingerprint: string }>
+}
+
+export function createCommandBus(store: EventStore, limits: CommandBusLimits): CommandBus {
+  const cache = new LRUCache<string, Loaded<unknown>>({ max: limits.cachedAggregatesMax })
+  const queues = new Map<string, Promise<unknown>>()
+
+  async function loaded<S, C, E extends AnyEvent>(aggregate: Aggregate<S, C, E>, stream: string): Promise<Loaded<S>> {
+    const cached = cache.get(stream) as Loaded<S> | undefined
+    if (cached) return cached
+    let fresh: Loaded<S> = { state: aggregate.initialState, revision: undefined, lastHash: '', commands: new Map() }
+    for await (const event of store.readStream<E>(stream)) fresh = absorb(aggregate, fresh, event)
+    if (fresh.revision !== undefined) cache.set(stream, fresh)
+    return fresh
+  }
+
+  /** Commands on one stream take turns in this process; what other processes do, the expected revision catches. */
+  function inTurn<T>(stream: string, work: () => Promise<T>): Promise<T> {
+    const turn = (queues.get(stream) ?? Promise.resolve()).then(work, work)
+    queues.set(stream, turn)
+    const leave = () => {
+      if (queues.get(stream) === turn) queues.delete(stream)
+    }
+    turn.then(leave, leave)
+    return turn
+  }
+
+  async function handle<S, C, E extends AnyEvent>(
+    aggregate: Aggregate<S, C, E>,
+    id: string,
+    command: C,
+    context: CommandContext,
+    admit?: () => Promise<void>,
+  ): Promise<Handled<S, E>> {
+    const stream = streamName(aggregate, id)
+    let admitted = admit === undefined
+    for (let attempt = 0; ; attempt++) {
+      const before = await loaded(aggregate, stream)
+      const seen = context.fingerprint === undefined ? undefined : before.commands.get(context.commandId)
+      if (seen) {
+        if (seen.fingerprint !== context.fingerprint) throw keyReused()
+        return replay(store, aggregate, stream, seen)
+      }
+      if (!admitted) {
+        await admit?.()
+        admitted = true
+      }
+      try {
+        const events = aggregate.decide(command, before.state)
+        if (events.length === 0) return { state: before.state, events, position: undefined, replayed: false }
+        const written = await store.append(stream, before.revision, before.lastHash, prepare(events, context))
+        const after = absorbWritten(aggregate, before, events, written.revision, written.lastHash, context)
+        cache.set(stream, after)
+        return { state: after.state, events, position: written.position, replayed: false }
+      } catch (error) {
+        // A refusal on a cached state may rest on what another process has changed since: decide it on the truth.
+        cache.delete(stream)
+        if (error instanceof WrongExpectedRevision) {
+          if (attempt >= limits.conflictRetriesMax) {
+            throw new Rejected('concurrent_change', 'The resource kept changing meanwhile; send the request again.')
+          }
+          continue
+        }
+        throw error
+      }
+    }
+  }
+
+  return {
+    handle: (aggregate, id, command, context, admit) =>
+      inTurn(streamName(aggregate, id), () => handle(aggregate, id, command, context, admit)),
+    load: async (aggregate, id) => (await loaded(aggregate, streamName(aggregate, id))).state,
+  }
+}
+
+const keyReused = () =>
+  new Rejected('idempotency_key_reused', 'The idempotency key was used for a request with other content.')
+
+/** The events of a command with the ids and the cause that they are recorded under. */
+function prepare(events: readonly AnyEvent[], context: CommandContext): NewEvent[] {
+  const cause: Cause = {
+    $correlationId: context.correlationId,
+    $causationId: context.commandId,
+    actor: context.actor,
+    requestId: context.requestId,
+    commandId: context.commandId,
+    ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
+  }
+  return events.map((event, index) => ({
+    id: eventId(context.commandId, index),
+    event,
+    cause: index === 0 && context.fingerprint !== undefined ? { ...cause, fingerprint: context.fingerprint } : cause,
+  }))
+}
+
+/** One more recorded event: state, revision, chain, and the command that it belongs to. */
+function absorb<S, C, E extends AnyEvent>(
+  aggregate: Aggregate<S, C, E>,
+  before: Loaded<S>,
+  event: Recorded<E>,
+): Loaded<S> {
+  const { commandId, fingerprint, hash } = event.metadata
+  if (fingerprint !== undefined) before.commands.set(commandId, { first: event.revision, count: 1, fingerprint })
+  else {
+    const running = before.commands.get(commandId)
+    if (running && running.first + BigInt(running.count) === event.revision) running.count += 1
+  }
+  const state = aggregate.evolve(before.state, event as unknown as E)
+  return { state, revision: event.revision, lastHash: hash, commands: before.commands }
+}
+
+function absorbWritten<S, C, E extends AnyEvent>(
+  aggregate: Aggregate<S, C, E>,
+  before: Loaded<S>,
+  events: readonly E[],
+  revision: bigint,
+  lastHash: string,
+  context: CommandContext,
+): Loaded<S> {
+  const { commandId, fingerprint } = context
+  const first = revision - BigInt(events.length - 1)
+  if (fingerprint !== undefined) before.commands.set(commandId, { first, count: events.length, fingerprint })
+  return { state: fold(aggregate, events, before.state), revision, lastHash, commands: before.commands }
+}
+
+/** The recorded answer to a repeated command: its events, and the state as it was right after them. */
+async function replay<S, C, E extends AnyEvent>(
+  store: EventStore,
+  aggregate: Aggregate<S, C, E>,
+  stream: string,
+  seen: { first: bigint; count: number },
+): Promise<Handled<S, E>> {
+  const events: E[] = []
+  let state = aggregate.initialState
+  let position: bigint | undefined
+  for await (const event of store.readStream<E>(stream, { maxCount: seen.first + BigInt(seen.count) })) {
+    state = aggregate.evolve(state, event as unknown as E)
+    if (event.revision >= seen.first) events.push({ type: event.type, data: event.data } as unknown as E)
+    position = event.position
+  }
+  return { state, events, position, replayed: true }
+}

@@ -1,0 +1,226 @@
+/**
+ * A sponsored account: opened once per (operator, external account id), active or disabled after that. Whatever the
+ * engine has to do is requested in the same append as the fact that calls for it, numbered per account, so that the
+ * relay can carry it in order and nothing is asked for without its reason.
+ */
+
+import type { EventOf } from '../../events/event.ts'
+import type { AccountEvent, accountEvents, EngineOrder } from '../../events/noctant/account.ts'
+import type { Aggregate } from '../decider.ts'
+import type { CommandBus, CommandContext, Handled } from '../handle.ts'
+import { deterministicId } from '../identity.ts'
+import { Rejected } from '../rejection.ts'
+import { currencyOf, openingBalance } from './money.ts'
+import { user } from './user.ts'
+
+type AccountOpened = Extract<EventOf<typeof accountEvents>, { type: 'noctant.AccountOpened.v1' }>['data']
+
+/** The facts that the caller chooses; the rest of AccountOpened follows from them. */
+export type AccountFacts = Pick<
+  AccountOpened,
+  | 'operatorId'
+  | 'orgId'
+  | 'globalUserId'
+  | 'externalAccountId'
+  | 'accountName'
+  | 'currency'
+  | 'initialBalance'
+  | 'executionProfileKey'
+  | 'providerType'
+  | 'rulesOwner'
+  | 'feedSource'
+  | 'brandingPolicy'
+  | 'visibilityPolicy'
+  | 'claimAllowed'
+  | 'marketingAllowed'
+>
+
+export type AccountState =
+  | { status: 'absent' }
+  | {
+      status: 'active' | 'disabled' | 'closed'
+      facts: AccountOpened
+      /** Engine commands requested so far. */
+      engineCommands: number
+      updatedAt: string
+    }
+
+export type AccountCommand =
+  | { kind: 'open'; facts: AccountFacts; commandId: string; at: string }
+  | {
+      kind: 'changeStatus'
+      to: 'active' | 'disabled'
+      forceClosePositions: boolean
+      reason: string | null
+      commandId: string
+      at: string
+    }
+  | { kind: 'closeAll'; reason: string | null; commandId: string; at: string }
+
+export const programAccountIdOf = (operatorId: string, externalAccountId: string): string =>
+  deterministicId('noctant.account', operatorId, externalAccountId)
+
+export const account: Aggregate<AccountState, AccountCommand, AccountEvent> = {
+  category: 'noctant.account',
+  initialState: { status: 'absent' },
+
+  evolve(state, event) {
+    if (event.type === 'noctant.AccountOpened.v1') {
+      return { status: 'active', facts: event.data, engineCommands: 0, updatedAt: event.data.occurredAt }
+    }
+    if (state.status === 'absent') return state
+    switch (event.type) {
+      case 'noctant.AccountStatusChanged.v1':
+        return { ...state, status: event.data.to, updatedAt: event.data.occurredAt }
+      case 'noctant.AccountStatusKept.v1':
+        return state
+      case 'noctant.EngineCommandRequested.v1':
+        return { ...state, engineCommands: event.data.sequence }
+      default:
+        return event satisfies never
+    }
+  },
+
+  decide(command, state) {
+    if (command.kind === 'open') return open(command, state)
+    if (state.status === 'absent') throw new Rejected('account_not_found', 'There is no such account.')
+    if (state.status === 'closed') throw new Rejected('account_closed', 'The account is closed.')
+    const ask = engineCommand(state, command)
+    switch (command.kind) {
+      case 'closeAll':
+        return [ask({ kind: 'close_all', reason: command.reason })]
+      case 'changeStatus':
+        return changeStatus(command, state, ask)
+      default:
+        return command satisfies never
+    }
+  },
+}
+
+type OpenedState = Exclude<AccountState, { status: 'absent' }>
+type Ask = (order: EngineOrder) => AccountEvent
+
+/** How this command asks the engine for something: numbered next in the account, under the command's own id. */
+function engineCommand(state: OpenedState, command: { commandId: string; at: string }): Ask {
+  const { programAccountId, accountId } = state.facts
+  return (order) => ({
+    type: 'noctant.EngineCommandRequested.v1',
+    data: {
+      commandId: command.commandId,
+      programAccountId,
+      accountId,
+      sequence: state.engineCommands + 1,
+      order,
+      occurredAt: command.at,
+    },
+  })
+}
+
+function open(command: Extract<AccountCommand, { kind: 'open' }>, state: AccountState): AccountEvent[] {
+  const { facts, at } = command
+  if (state.status !== 'absent') {
+    throw new Rejected('account_facts_differ', 'The external account id stands for an account with other facts.')
+  }
+  const currency = currencyOf(facts.currency)
+  const initialBalance = openingBalance(facts.initialBalance, currency)
+  const programAccountId = programAccountIdOf(facts.operatorId, facts.externalAccountId)
+  const accountId = deterministicId('noctant.executionAccount', programAccountId, '1')
+  const opened: AccountOpened = {
+    ...facts,
+    currency,
+    initialBalance,
+    programAccountId,
+    attemptId: deterministicId('noctant.attempt', programAccountId, '1'),
+    accountId,
+    accountNumber: accountNumberOf(programAccountId),
+    productId: null,
+    executionMode: 'simulated',
+    marketMode: 'live_market',
+    programType: 'standard',
+    programOrigin: 'firm',
+    provisioningSource: 'operator_api',
+    occurredAt: at,
+  }
+  const { executionProfileKey } = facts
+  const ask = engineCommand({ status: 'active', facts: opened, engineCommands: 0, updatedAt: at }, command)
+  return [
+    { type: 'noctant.AccountOpened.v1', data: opened },
+    ask({ kind: 'open_account', currency, initialBalance, executionProfileKey }),
+  ]
+}
+
+function changeStatus(
+  command: Extract<AccountCommand, { kind: 'changeStatus' }>,
+  state: OpenedState,
+  ask: Ask,
+): AccountEvent[] {
+  const { programAccountId, accountId } = state.facts
+  const { reason, to, at } = command
+  if (state.status === to) {
+    const data = { programAccountId, accountId, status: to, reason, occurredAt: at }
+    return [{ type: 'noctant.AccountStatusKept.v1', data }]
+  }
+  const order: EngineOrder =
+    to === 'disabled'
+      ? { kind: 'disable_account', forceClosePositions: command.forceClosePositions, reason }
+      : { kind: 'enable_account', reason }
+  return [
+    {
+      type: 'noctant.AccountStatusChanged.v1',
+      data: { programAccountId, accountId, from: state.status, to, reason, occurredAt: at },
+    },
+    ask(order),
+  ]
+}
+
+/** Twelve digits for people to read out, from the account's id: `NCT-4821-0937-1150`. */
+function accountNumberOf(programAccountId: string): string {
+  const digits = (BigInt(`0x${programAccountId.replaceAll('-', '')}`) % 10n ** 12n).toString().padStart(12, '0')
+  return `NCT-${digits.slice(0, 4)}-${digits.slice(4, 8)}-${digits.slice(8)}`
+}
+
+/**
+ * Opens an account for a user of the operator. Rejects with user_not_found where the operator has no such user,
+ * product_not_found where a product is named that the operator does not have, invalid_currency, invalid_amount, and
+ * idempotency_key_reused where the external id stands for other facts.
+ */
+export async function openAccount(
+  bus: CommandBus,
+  facts: AccountFacts & { productId: string | null },
+  context: CommandContext,
+): Promise<Handled<AccountState, AccountEvent>> {
+  const { productId, ...chosen } = facts
+  const programAccountId = programAccountIdOf(facts.operatorId, facts.externalAccountId)
+  const command = { kind: 'open', facts: chosen, commandId: context.commandId, at: context.at } as const
+  return bus.handle(account, programAccountId, command, context, async () => {
+    if (productId !== null) throw new Rejected('product_not_found', 'The operator has no such product.', '/product_id')
+    const owner = await bus.load(user, facts.globalUserId)
+    if (owner.status === 'absent' || owner.operatorId !== facts.operatorId) {
+      throw new Rejected('user_not_found', 'The operator has no such user.')
+    }
+  })
+}
+
+/** Changes the trading status. The engine's command carries the context's command id. Rejects as `decide` does. */
+export function changeAccountStatus(
+  bus: CommandBus,
+  account_: { operatorId: string; externalAccountId: string },
+  change: { to: 'active' | 'disabled'; forceClosePositions: boolean; reason: string | null },
+  context: CommandContext,
+): Promise<Handled<AccountState, AccountEvent>> {
+  const id = programAccountIdOf(account_.operatorId, account_.externalAccountId)
+  const command = { kind: 'changeStatus', ...change, commandId: context.commandId, at: context.at } as const
+  return bus.handle(account, id, command, context)
+}
+
+/** Asks the engine to close every position of the account. Rejects as `decide` does. */
+export function closeAllPositions(
+  bus: CommandBus,
+  account_: { operatorId: string; externalAccountId: string },
+  reason: string | null,
+  context: CommandContext,
+): Promise<Handled<AccountState, AccountEvent>> {
+  const id = programAccountIdOf(account_.operatorId, account_.externalAccountId)
+  const command = { kind: 'closeAll', reason, commandId: context.commandId, at: context.at } as const
+  return bus.handle(account, id, command, context)
+}

@@ -1,0 +1,43 @@
+/** Amounts and currencies: decimal strings, ISO 4217 codes with their minor units. */
+import { Decimal } from 'decimal.js'
+import { Rejected } from '../rejection.ts'
+
+/** Amounts up to 30 digits and back without rounding. */
+const Exact = Decimal.clone({ precision: 60, toExpNeg: -100, toExpPos: 100 })
+
+/** The largest opening balance: 12 digits before the point. */
+const MAX_OPENING_BALANCE = new Exact('999999999999')
+
+const known = new Set(Intl.supportedValuesOf('currency'))
+
+/** The ISO 4217 code in upper case. Rejects with invalid_currency. */
+export function currencyOf(text: string): string {
+  const code = text.toUpperCase()
+  if (!known.has(code)) throw new Rejected('invalid_currency', `${text} is no ISO 4217 currency code.`, '/currency')
+  return code
+}
+
+/** Digits after the point, by ISO 4217: 2 for EUR, 0 for JPY, 3 for KWD. */
+export function minorUnits(currency: string): number {
+  const format = new Intl.NumberFormat('en', { style: 'currency', currency })
+  return format.resolvedOptions().maximumFractionDigits ?? 2
+}
+
+/**
+ * An opening balance in the currency's own digits: positive, exact, `"100000"` → `"100000.00"`.
+ * Rejects with invalid_amount.
+ */
+export function openingBalance(text: string, currency: string): string {
+  const amount = new Exact(text)
+  const digits = minorUnits(currency)
+  if (!amount.isPositive() || amount.isZero()) {
+    throw new Rejected('invalid_amount', 'The initial balance must be positive.', '/initial_balance')
+  }
+  if (amount.greaterThan(MAX_OPENING_BALANCE)) {
+    throw new Rejected('invalid_amount', `The initial balance is above ${MAX_OPENING_BALANCE}.`, '/initial_balance')
+  }
+  if (amount.decimalPlaces() > digits) {
+    throw new Rejected('invalid_amount', `${currency} has at most ${digits} decimals.`, '/initial_balance')
+  }
+  return amount.toFixed(digits)
+}

@@ -1,0 +1,235 @@
+/**
+ * The event store, as the rest of the house sees it: read a stream, append at an exact revision. With subscription.ts
+ * the only file that knows db-client. Two faults of db-client 6.2.1 shape it: one transport error rejects every append
+ * in flight, and an append's promise can be left hanging; so an append that failed without a clear answer counts as
+ * unknown and is sent again with the same ids and revision, which the store makes a no-op if the first one landed.
+ */
+import { createHash } from 'node:crypto'
+import {
+  BACKWARDS,
+  END,
+  EventStoreDBClient,
+  FORWARDS,
+  jsonEvent,
+  NO_STREAM,
+  type ResolvedEvent,
+  START,
+  StreamNotFoundError,
+  WrongExpectedVersionError,
+} from '@eventstore/db-client'
+import type { AnyEvent, Cause, Metadata, Recorded } from './event.ts'
+import { metadataSchema } from './event.ts'
+import { decode, UndecodableEvent } from './registry.ts'
+
+/** An event ready to be appended, under an id that a retry repeats. */
+export interface NewEvent {
+  id: string
+  event: AnyEvent
+  cause: Cause
+}
+
+export interface Appended {
+  /** Revision of the last event written. */
+  revision: bigint
+  /** Commit position of the last event written. */
+  position: bigint
+  /** Hash of the last event written: the next one's prevHash. */
+  lastHash: string
+}
+
+/** The stream is not at the revision that the append expected; nothing was written. */
+export class WrongExpectedRevision extends Error {
+  override name = 'WrongExpectedRevision'
+}
+
+/** The event store cannot be reached, or did not say what became of an append. */
+export class StoreUnavailable extends Error {
+  override name = 'StoreUnavailable'
+}
+
+export interface EventStoreOptions {
+  url: string
+  /** One attempt's time, append or first byte of a read. */
+  deadlineMs: number
+  /** Attempts of an append whose outcome stayed unknown. */
+  appendAttemptsMax: number
+}
+
+export interface EventStore {
+  /**
+   * Events of a stream in order, from a revision (default 0), at most `maxCount`. A stream that does not exist is empty.
+   * Throws UndecodableEvent on poison and StoreUnavailable.
+   */
+  readStream<E extends AnyEvent = AnyEvent>(
+    stream: string,
+    range?: { from?: bigint; maxCount?: bigint },
+  ): AsyncIterable<Recorded<E>>
+  /** The last event of a stream, or undefined. */
+  readLast(stream: string): Promise<Recorded | undefined>
+  /**
+   * Appends events after `revision` (undefined: the stream must not exist yet), chained to `lastHash` ('' at the start).
+   * Throws WrongExpectedRevision or StoreUnavailable.
+   */
+  append(stream: string, revision: bigint | undefined, lastHash: string, events: readonly NewEvent[]): Promise<Appended>
+  /** The log's last event that is not the system's: its position and id; undefined on an empty log. */
+  head(): Promise<{ position: bigint; id: string } | undefined>
+  /** The id of the event at a commit position, or undefined where none stands there. */
+  eventIdAt(position: bigint): Promise<string | undefined>
+  /** Rejects with StoreUnavailable where the store does not answer. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * The link of a stream's hash chain: SHA-256, hex, over the previous link and the exact bytes of the event's type, data
+ * and metadata as they are stored, the metadata without its own `hash`.
+ */
+export function chainHash(prevHash: string, type: string, data: string, metadataWithoutHash: string): string {
+  const parts = [prevHash, type, data, metadataWithoutHash]
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part)
+  return hash.digest('hex')
+}
+
+/** The metadata of an event whose predecessor has this hash. */
+export function chained(prevHash: string, event: AnyEvent, cause: Cause): Metadata {
+  const unsealed = { ...cause, prevHash }
+  const hash = chainHash(prevHash, event.type, JSON.stringify(event.data), JSON.stringify(unsealed))
+  return { ...unsealed, hash }
+}
+
+/** A resolved event of db-client as a Recorded one. Throws UndecodableEvent. */
+export function recorded(resolved: ResolvedEvent): Recorded {
+  const { event } = resolved
+  if (!event) throw new UndecodableEvent('a link to an event that is gone')
+  const { type, data } = decode(event.type, event.data)
+  const metadata = metadataSchema.safeParse(event.metadata)
+  if (!metadata.success) throw new UndecodableEvent(`${event.type}: metadata ${metadata.error.issues[0]?.message}`)
+  return {
+    id: event.id,
+    stream: event.streamId,
+    revision: event.revision,
+    position: event.position?.commit ?? resolved.commitPosition ?? 0n,
+    type,
+    data,
+    metadata: metadata.data,
+    recordedAt: event.created,
+  }
+}
+
+/**
+ * Reads and appends over clients of their own, so that neither's transport faults reach the other.
+ */
+export function createEventStore(options: EventStoreOptions): EventStore {
+  const connect = () => EventStoreDBClient.connectionString(options.url)
+  const reads = connect()
+  const appends = connect()
+
+  async function* readStream(stream: string, range: { from?: bigint; maxCount?: bigint } = {}) {
+    try {
+      const events = reads.readStream(stream, {
+        direction: FORWARDS,
+        fromRevision: range.from ?? START,
+        ...(range.maxCount === undefined ? {} : { maxCount: range.maxCount }),
+      })
+      for await (const resolved of events) yield recorded(resolved)
+    } catch (error) {
+      if (error instanceof StreamNotFoundError) return
+      throw asUnavailable(error)
+    }
+  }
+
+  async function readLast(stream: string) {
+    try {
+      const options = { direction: BACKWARDS, fromRevision: END, maxCount: 1 } as const
+      for await (const resolved of reads.readStream(stream, options)) return recorded(resolved)
+      return undefined
+    } catch (error) {
+      if (error instanceof StreamNotFoundError) return undefined
+      throw asUnavailable(error)
+    }
+  }
+
+  async function append(
+    stream: string,
+    revision: bigint | undefined,
+    lastHash: string,
+    events: readonly NewEvent[],
+  ): Promise<Appended> {
+    let hash = lastHash
+    const batch = events.map(({ id, event, cause }) => {
+      const metadata = chained(hash, event, cause)
+      hash = metadata.hash
+      return jsonEvent({ id, type: event.type, data: event.data, metadata: { ...metadata } })
+    })
+    const expectedRevision = revision ?? NO_STREAM
+    let unknown: unknown
+    for (let attempt = 0; attempt < options.appendAttemptsMax; attempt++) {
+      try {
+        const sent = appends.appendToStream(stream, batch, { expectedRevision, deadline: options.deadlineMs })
+        const result = await within(options.deadlineMs, sent)
+        const last = result.nextExpectedRevision
+        return { revision: last, position: result.position?.commit ?? 0n, lastHash: hash }
+      } catch (error) {
+        if (error instanceof WrongExpectedVersionError) throw new WrongExpectedRevision(error.message)
+        unknown = error
+      }
+    }
+    throw asUnavailable(unknown)
+  }
+
+  async function head() {
+    try {
+      const options = { direction: BACKWARDS, fromPosition: END, maxCount: 32 } as const
+      for await (const { event } of reads.readAll(options)) {
+        if (event && !event.type.startsWith('$')) return { position: event.position?.commit ?? 0n, id: event.id }
+      }
+      return undefined
+    } catch (error) {
+      throw asUnavailable(error)
+    }
+  }
+
+  async function eventIdAt(position: bigint) {
+    try {
+      const fromPosition = { commit: position, prepare: position }
+      const options = { direction: FORWARDS, fromPosition, maxCount: 1 } as const
+      for await (const { event } of reads.readAll(options)) {
+        return event?.position?.commit === position ? event.id : undefined
+      }
+      return undefined
+    } catch (error) {
+      throw asUnavailable(error)
+    }
+  }
+
+  return {
+    readStream: readStream as EventStore['readStream'],
+    readLast,
+    append,
+    head,
+    eventIdAt,
+    ping: async () => void (await within(options.deadlineMs, head())),
+    close: async () => void (await Promise.allSettled([reads.dispose(), appends.dispose()])),
+  }
+}
+
+/** Rejects after `ms` where the promise has not settled: db-client leaves some hanging. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const expired = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new StoreUnavailable(`the event store did not answer within ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([work, expired])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function asUnavailable(error: unknown): Error {
+  if (error instanceof UndecodableEvent || error instanceof StoreUnavailable) return error
+  return new StoreUnavailable(`the event store failed: ${error instanceof Error ? error.message : error}`, {
+    cause: error,
+  })
+}
