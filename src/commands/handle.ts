@@ -3,9 +3,10 @@
  * decide again on the truth. Recent states stay in a bounded cache; the expected revision catches a stale one, so the
  * cache is a matter of speed alone. A command id that a stream has seen is answered with what was recorded then.
  */
+import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Actor, AnyEvent, Cause, Recorded } from '../events/event.ts'
-import { type EventStore, type NewEvent, WrongExpectedRevision } from '../events/store.ts'
+import { type Appended, type EventStore, type NewEvent, WrongExpectedRevision } from '../events/store.ts'
 import { type Aggregate, fold, streamName } from './decider.ts'
 import { eventId } from './identity.ts'
 import { Rejected } from './rejection.ts'
@@ -98,9 +99,10 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     admit?: () => Promise<void>,
   ): Promise<Handled<S, E>> {
     const stream = streamName(aggregate, id)
+    const execution = randomUUID()
+    let before = await loaded(aggregate, stream)
     let admitted = admit === undefined
-    for (let attempt = 0; ; attempt++) {
-      const before = await loaded(aggregate, stream)
+    for (let attempt = 0; attempt <= limits.conflictRetriesMax; attempt++) {
       const seen = context.fingerprint === undefined ? undefined : before.commands.get(context.commandId)
       if (seen) {
         if (seen.fingerprint !== context.fingerprint) throw keyReused()
@@ -110,25 +112,40 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
         await admit?.()
         admitted = true
       }
+      const decided = attemptTo(() => aggregate.decide(command, before.state))
+      if (decided.refusal !== undefined || decided.value.length === 0) {
+        // Nothing will be appended, so no expected revision would catch a stale state: look whether it is one.
+        const current = await catchUp(aggregate, stream, before)
+        if (current.revision === before.revision) {
+          if (decided.refusal !== undefined) throw decided.refusal
+          return { state: before.state, events: [], position: undefined, replayed: false }
+        }
+        before = current
+        continue
+      }
+      const events = decided.value
       try {
-        const events = aggregate.decide(command, before.state)
-        if (events.length === 0) return { state: before.state, events, position: undefined, replayed: false }
-        const written = await store.append(stream, before.revision, before.lastHash, prepare(events, context))
-        const after = absorbWritten(aggregate, before, events, written.revision, written.lastHash, context)
+        const batch = prepare(events, context, execution)
+        const written = await store.append(stream, before.revision, before.lastHash, batch)
+        const after = absorbWritten(aggregate, before, events, written, context)
         cache.set(stream, after)
         return { state: after.state, events, position: written.position, replayed: false }
       } catch (error) {
-        // A refusal on a cached state may rest on what another process has changed since: decide it on the truth.
         cache.delete(stream)
-        if (error instanceof WrongExpectedRevision) {
-          if (attempt >= limits.conflictRetriesMax) {
-            throw new Rejected('concurrent_change', 'The resource kept changing meanwhile; send the request again.')
-          }
-          continue
-        }
-        throw error
+        if (!(error instanceof WrongExpectedRevision)) throw error
+        before = await loaded(aggregate, stream)
       }
     }
+    throw new Rejected('concurrent_change', 'The resource kept changing meanwhile; send the request again.')
+  }
+
+  /** The state with what has been appended to the stream since. */
+  async function catchUp<S, C, E extends AnyEvent>(aggregate: Aggregate<S, C, E>, stream: string, known: Loaded<S>) {
+    let current = known
+    const from = known.revision === undefined ? 0n : known.revision + 1n
+    for await (const event of store.readStream<E>(stream, { from })) current = absorb(aggregate, current, event)
+    if (current.revision !== undefined) cache.set(stream, current)
+    return current
   }
 
   return {
@@ -141,8 +158,24 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
 const keyReused = () =>
   new Rejected('idempotency_key_reused', 'The idempotency key was used for a request with other content.')
 
-/** The events of a command with the ids and the cause that they are recorded under. */
-function prepare(events: readonly AnyEvent[], context: CommandContext): NewEvent[] {
+type Attempted<T> = { value: T; refusal?: undefined } | { refusal: Rejected }
+
+/** The value, or the refusal; any other error is a fault and goes on up. */
+function attemptTo<T>(work: () => T): Attempted<T> {
+  try {
+    return { value: work() }
+  } catch (error) {
+    if (error instanceof Rejected) return { refusal: error }
+    throw error
+  }
+}
+
+/**
+ * The events of a command with the ids and the cause that they are recorded under. The ids follow from the command and
+ * this execution of it: a resent append keeps them, while the same command running in another process gets a conflict,
+ * and then the recorded answer, instead of a silent no-op whose bytes would not be the recorded ones.
+ */
+function prepare(events: readonly AnyEvent[], context: CommandContext, execution: string): NewEvent[] {
   const cause: Cause = {
     $correlationId: context.correlationId,
     $causationId: context.commandId,
@@ -152,7 +185,7 @@ function prepare(events: readonly AnyEvent[], context: CommandContext): NewEvent
     ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
   }
   return events.map((event, index) => ({
-    id: eventId(context.commandId, index),
+    id: eventId(context.commandId, execution, index),
     event,
     cause: index === 0 && context.fingerprint !== undefined ? { ...cause, fingerprint: context.fingerprint } : cause,
   }))
@@ -178,8 +211,7 @@ function absorbWritten<S, C, E extends AnyEvent>(
   aggregate: Aggregate<S, C, E>,
   before: Loaded<S>,
   events: readonly E[],
-  revision: bigint,
-  lastHash: string,
+  { revision, lastHash }: Appended,
   context: CommandContext,
 ): Loaded<S> {
   const { commandId, fingerprint } = context

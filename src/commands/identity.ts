@@ -11,8 +11,9 @@ const NAMESPACE = '8a8e0c1e-6a53-5d0c-9d6e-5f6f70736c67'
 /** UUIDv5 (RFC 9562) of a list of strings. The list is encoded so that no two lists share an encoding. */
 export const deterministicId = (...parts: readonly string[]): string => v5(JSON.stringify(parts), NAMESPACE)
 
-/** The id of the n-th event of a command. */
-export const eventId = (commandId: string, index: number): string => deterministicId('event', commandId, String(index))
+/** The id of the n-th event of one execution of a command. */
+export const eventId = (commandId: string, execution: string, index: number): string =>
+  deterministicId('event', commandId, execution, String(index))
 
 export interface CommandKey {
   context: string
