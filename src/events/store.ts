@@ -19,7 +19,7 @@ import {
 } from '@eventstore/db-client'
 import type { AnyEvent, Cause, Metadata, Recorded } from './event.ts'
 import { metadataSchema } from './event.ts'
-import { decode, UndecodableEvent } from './registry.ts'
+import { decode, HEARTBEAT, UndecodableEvent } from './registry.ts'
 
 /** An event ready to be appended, under an id that a retry repeats. */
 export interface NewEvent {
@@ -75,6 +75,8 @@ export interface EventStore {
   head(): Promise<{ position: bigint; id: string } | undefined>
   /** The id of the event at a commit position, or undefined where none stands there. */
   eventIdAt(position: bigint): Promise<string | undefined>
+  /** Appends a heartbeat to its own stream, which keeps one event. */
+  beat(occurredAt: string): Promise<void>
   /** Rejects with StoreUnavailable where the store does not answer. */
   ping(): Promise<void>
   close(): Promise<void>
@@ -203,7 +205,27 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     }
   }
 
+  let beatsKept = false
+
+  async function beat(occurredAt: string) {
+    try {
+      if (!beatsKept) await appends.setStreamMetadata(HEARTBEAT_STREAM, { maxCount: 1 })
+      beatsKept = true
+      const event = jsonEvent({ type: HEARTBEAT, data: { occurredAt }, metadata: heartbeatMetadata(occurredAt) })
+      const last = await readLast(HEARTBEAT_STREAM)
+      await within(
+        options.deadlineMs,
+        appends.appendToStream(HEARTBEAT_STREAM, event, { expectedRevision: last?.revision ?? NO_STREAM }),
+      )
+    } catch (error) {
+      // Another process has just beaten.
+      if (error instanceof WrongExpectedVersionError) return
+      throw asUnavailable(error)
+    }
+  }
+
   return {
+    beat,
     readStream: readStream as EventStore['readStream'],
     readLast,
     append,
@@ -212,6 +234,14 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     ping: async () => void (await within(options.deadlineMs, head())),
     close: async () => void (await Promise.allSettled([reads.dispose(), appends.dispose()])),
   }
+}
+
+const HEARTBEAT_STREAM = 'opslog.heartbeat-log'
+
+function heartbeatMetadata(occurredAt: string) {
+  const id = `heartbeat ${occurredAt}`
+  const actor = { kind: 'system', id: 'heartbeat' }
+  return { $correlationId: id, $causationId: id, actor, commandId: id, prevHash: '', hash: '' }
 }
 
 /** Rejects after `ms` where the promise has not settled: db-client leaves some hanging. */

@@ -1,0 +1,125 @@
+/**
+ * The environment, parsed once at start. Every limit, timeout and retry of the system has its name and its default
+ * here, with its unit last in the name; an unknown or malformed value stops the start with a sentence that names it.
+ */
+import { z } from 'zod'
+
+export const ROLES = ['api', 'projector', 'relay', 'engine'] as const
+export type Role = (typeof ROLES)[number]
+
+const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+const milliseconds = count
+const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false'])
+    .default(fallback ? 'true' : 'false')
+    .transform((text) => text === 'true')
+const optionalUrl = z.string().min(1).optional()
+
+const environmentSchema = z.object({
+  // Where and as what
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8080).describe('port of the API; 0 takes a free one'),
+  HOST: z.string().default('127.0.0.1').describe('address that the API listens on'),
+  DATA_DIR: z.string().min(1).default('./data').describe('everything that the instance keeps'),
+  ROLES: z
+    .string()
+    .default(ROLES.join(','))
+    .transform((text) => text.split(',').map((role) => role.trim()))
+    .pipe(z.array(z.enum(ROLES)).min(1))
+    .describe('which parts run in this process'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  LOG_FILE: z
+    .string()
+    .optional()
+    .describe('file for the log; default: opslog.log in DATA_DIR on a terminal, else stdout'),
+
+  // Backing services; the embedded ones where these are absent
+  EVENTSTORE_URL: optionalUrl.describe('esdb:// or kurrentdb:// connection string'),
+  DATABASE_URL: optionalUrl.describe('postgres:// connection string'),
+  NATS_URL: optionalUrl.describe('nats:// address of a server with JetStream'),
+  NATS_SERVER: z
+    .enum(['auto', 'path', 'off'])
+    .default('auto')
+    .describe('embedded stream: auto finds or fetches nats-server, path only looks for it, off runs in process'),
+  NATS_PREFIX: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,31}$/)
+    .default('noctant')
+    .describe('first token of the subjects and of the stream names'),
+
+  // Event store client
+  EVENTSTORE_DEADLINE_MS: milliseconds(5_000),
+  APPEND_ATTEMPTS_MAX: count(3).describe('sends of an append whose outcome stays unknown'),
+  SUBSCRIPTION_BATCH_MAX: count(500),
+  SUBSCRIPTION_SILENCE_MAX_MS: milliseconds(20_000).describe(
+    'no event for so long, heartbeats included: subscribe anew',
+  ),
+  SUBSCRIPTION_BACKOFF_MIN_MS: milliseconds(100),
+  SUBSCRIPTION_BACKOFF_MAX_MS: milliseconds(5_000),
+  HEARTBEAT_INTERVAL_MS: milliseconds(5_000),
+
+  // Commands
+  AGGREGATE_CACHE_MAX: count(20_000).describe('aggregates whose state is kept in memory'),
+  CONFLICT_RETRIES_MAX: count(3),
+  READ_YOUR_WRITES_WAIT_MS: milliseconds(1_000),
+
+  // Postgres
+  DATABASE_POOL_MAX: count(10),
+  DATABASE_STATEMENT_TIMEOUT_MS: milliseconds(10_000),
+  DATABASE_CONNECT_TIMEOUT_MS: milliseconds(3_000),
+
+  // HTTP
+  BODY_MAX_BYTES: count(1_048_576),
+  JSON_DEPTH_MAX: count(64),
+  REQUEST_TIMEOUT_MS: milliseconds(30_000),
+  SHUTDOWN_GRACE_MS: milliseconds(10_000).describe('time for requests under way when the instance stops'),
+  TRUST_PROXY: flag(false).describe('take the client address from x-forwarded-for'),
+
+  // Relay and engine ingest
+  RELAY_CONCURRENCY_MAX: count(64).describe('accounts whose commands are published at once'),
+  STREAM_PUBLISH_TIMEOUT_MS: milliseconds(2_000),
+  REPUBLISH_BACKOFF_MIN_MS: milliseconds(3_000).describe('wait for the engine before a command is sent again'),
+  REPUBLISH_BACKOFF_MAX_MS: milliseconds(60_000),
+  REPUBLISH_ATTEMPTS_MAX: count(15).describe('sends after the first; then the command is dead-lettered'),
+  SWEEP_INTERVAL_MS: milliseconds(1_000),
+  SWEEP_BATCH_MAX: count(500),
+  INGEST_ACK_PENDING_MAX: count(500),
+  INGEST_ACK_WAIT_MS: milliseconds(30_000),
+  INGEST_ACCOUNTS_CACHE_MAX: count(50_000),
+  RESEND_INTERVAL_MS: milliseconds(2_000).describe('between requests to fill the same gap in the engine’s log'),
+
+  // Reference engine
+  ENGINE_PORT: z.coerce.number().int().min(0).max(65_535).default(0).describe('port of the order entry; 0: a free one'),
+  ENGINE_FEED_SEED: z.coerce.number().int().min(0).default(1),
+  ENGINE_TICK_INTERVAL_MS: milliseconds(250),
+  ENGINE_MARK_INTERVAL_MS: milliseconds(5_000).describe('between valuations of an account with open positions'),
+})
+
+export type Config = z.infer<typeof environmentSchema>
+
+/** A configuration that cannot be used; the message says which variables, and why. */
+export class InvalidConfiguration extends Error {
+  override name = 'InvalidConfiguration'
+}
+
+/** The configuration that the environment describes. Throws InvalidConfiguration. */
+export function loadConfig(environment: Record<string, string | undefined>): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const result = environmentSchema.safeParse(given)
+  if (result.success) return result.data
+  const faults = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
+  throw new InvalidConfiguration(`The environment does not fit:\n${faults.join('\n')}`)
+}
+
+/** Every variable with its default and its description, for the documents. */
+export function describeConfig(): { name: string; fallback: string; description: string }[] {
+  return Object.entries(environmentSchema.shape).map(([name, schema]) => {
+    const parsed = (schema as z.ZodType).safeParse(undefined)
+    const value = parsed.success ? parsed.data : undefined
+    return {
+      name,
+      fallback: value === undefined ? '' : Array.isArray(value) ? value.join(',') : String(value),
+      description: schema.description ?? '',
+    }
+  })
+}

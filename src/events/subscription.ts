@@ -1,0 +1,183 @@
+/**
+ * A supervised subscription to $all. db-client never resumes by itself, ends some streams without an error and can fall
+ * silent, so every consumer reads through here: events come in batches, one batch at a time, and whatever goes wrong
+ * the reader asks for the last position again and subscribes anew, with backoff. Heartbeat events prove it alive.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { type AllStreamSubscription, EventStoreDBClient, eventTypeFilter, START } from '@eventstore/db-client'
+import type { Metadata, Recorded } from './event.ts'
+import { HEARTBEAT, UndecodableEvent } from './registry.ts'
+import { recorded } from './store.ts'
+
+/** An event that does not decode: what is known of it, and why. */
+export interface Poison extends Omit<Recorded, 'data' | 'metadata'> {
+  data: undefined
+  metadata: Metadata | undefined
+  fault: string
+}
+
+export type Delivered = Recorded | Poison
+
+export const isPoison = (event: Delivered): event is Poison => 'fault' in event
+
+export interface SubscriptionOptions {
+  url: string
+  /** For the log. */
+  name: string
+  /** Event types wanted, as prefixes; heartbeats come along by themselves. */
+  types: readonly string[]
+  /** The position after which to start, asked again at each (re)subscription; undefined: the very start. */
+  from: () => Promise<bigint | undefined>
+  /** Called with one batch at a time, in log order. A throw drops the subscription; it resumes from `from`. */
+  onBatch: (events: Delivered[]) => Promise<void>
+  /** Events in a batch at most; twice as many wait in memory at most. */
+  batchMax: number
+  /** No event for so long means that the subscription has died silently. */
+  silenceMaxMs: number
+  backoffMinMs: number
+  backoffMaxMs: number
+  signal: AbortSignal
+  onError: (error: unknown, retryInMs: number) => void
+  onConnected?: () => void
+}
+
+/** The error that ends the supervision instead of being retried: the caller has seen that going on would be wrong. */
+export class SubscriptionHalted extends Error {
+  override name = 'SubscriptionHalted'
+}
+
+/**
+ * Runs until `signal` aborts, then resolves. Rejects only with a SubscriptionHalted that `from` or `onBatch` threw.
+ */
+export async function runSubscription(options: SubscriptionOptions): Promise<void> {
+  let failures = 0
+  while (!options.signal.aborted) {
+    try {
+      await readOnce(options, () => {
+        failures = 0
+      })
+    } catch (error) {
+      if (options.signal.aborted) return
+      if (error instanceof SubscriptionHalted) throw error
+      const ceiling = Math.min(options.backoffMaxMs, options.backoffMinMs * 2 ** failures++)
+      const retryInMs = Math.round(ceiling * (0.5 + Math.random() / 2))
+      options.onError(error, retryInMs)
+      await delay(retryInMs, undefined, { signal: options.signal }).catch(() => undefined)
+    }
+  }
+}
+
+/** One subscription from the current position until it breaks, which it tells by throwing. */
+async function readOnce(options: SubscriptionOptions, onProgress: () => void): Promise<void> {
+  const from = await options.from()
+  const client = EventStoreDBClient.connectionString(options.url)
+  const subscription = client.subscribeToAll({
+    fromPosition: from === undefined ? START : { commit: from, prepare: from },
+    resolveLinkTos: false,
+    filter: eventTypeFilter({ prefixes: [...options.types, HEARTBEAT], checkpointInterval: 100 }),
+  })
+  const inbox = createInbox(options.batchMax * 2)
+  const stop = () => inbox.end(new Error('stopped'))
+  options.signal.addEventListener('abort', stop, { once: true })
+  const watchdog = setInterval(() => {
+    if (Date.now() - inbox.lastArrivalMs > options.silenceMaxMs) {
+      inbox.end(new Error(`no event for ${options.silenceMaxMs} ms, not even a heartbeat`))
+    }
+  }, options.silenceMaxMs / 4)
+  try {
+    subscription.on('confirmation', () => options.onConnected?.())
+    void fill(subscription, inbox)
+    for (;;) {
+      const batch = await inbox.take(options.batchMax)
+      await options.onBatch(batch)
+      onProgress()
+    }
+  } finally {
+    clearInterval(watchdog)
+    options.signal.removeEventListener('abort', stop)
+    inbox.end(new Error('closed'))
+    // The stream may already be broken; what closing it says then is no news.
+    subscription.on('error', () => undefined)
+    await subscription.unsubscribe().catch(() => undefined)
+    await client.dispose().catch(() => undefined)
+  }
+}
+
+type Inbox = ReturnType<typeof createInbox>
+
+/** Reads the subscription into the inbox; an end without an error is a drop too. */
+async function fill(subscription: AllStreamSubscription, inbox: Inbox): Promise<void> {
+  try {
+    for await (const resolved of subscription) {
+      if (!resolved.event || resolved.event.type.startsWith('$')) continue
+      if (!(await inbox.put(decoded(resolved)))) return
+    }
+    inbox.end(new Error('the subscription ended'))
+  } catch (error) {
+    inbox.end(error)
+  }
+}
+
+function decoded(resolved: Parameters<typeof recorded>[0]): Delivered {
+  try {
+    return recorded(resolved)
+  } catch (error) {
+    const { event } = resolved
+    if (!(error instanceof UndecodableEvent) || !event) throw error
+    return {
+      id: event.id,
+      stream: event.streamId,
+      revision: event.revision,
+      position: event.position?.commit ?? resolved.commitPosition ?? 0n,
+      type: event.type,
+      data: undefined,
+      metadata: undefined,
+      recordedAt: event.created,
+      fault: error.message,
+    }
+  }
+}
+
+/** A bounded queue between the network and the handler: a full one pauses the reader, an ended one throws at the taker. */
+function createInbox(capacity: number) {
+  let events: Delivered[] = []
+  let ended: { error: unknown } | undefined
+  let wakeTaker: (() => void) | undefined
+  let wakePutter: (() => void) | undefined
+  return {
+    lastArrivalMs: Date.now(),
+    /** False where nobody takes any more. */
+    async put(event: Delivered): Promise<boolean> {
+      this.lastArrivalMs = Date.now()
+      events.push(event)
+      wakeTaker?.()
+      while (events.length >= capacity && !ended) {
+        await new Promise<void>((resolve) => {
+          wakePutter = resolve
+        })
+      }
+      return !ended
+    },
+    /** What is at hand, at least one event. */
+    async take(max: number): Promise<Delivered[]> {
+      while (events.length === 0) {
+        if (ended) throw ended.error
+        await new Promise<void>((resolve) => {
+          wakeTaker = resolve
+        })
+      }
+      if (ended) throw ended.error
+      const batch = events.slice(0, max)
+      events = events.slice(max)
+      // While the handler was busy the network was not silent; the handler was.
+      this.lastArrivalMs = Date.now()
+      wakePutter?.()
+      return batch
+    },
+    end(error: unknown): void {
+      ended ??= { error }
+      wakeTaker?.()
+      wakePutter?.()
+    },
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The relay: engine commands from the log to the command stream, in order per account. A publish that the stream has
+ * acknowledged is recorded as an event, which makes `nats_published`; that is not yet durable, so the sweeper sends
+ * again what the engine's log has not confirmed, and after a bound gives the command up as dead-lettered.
+ * Whatever dies in between is done again: records have deterministic ids, and the engine decides a command id once.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { deterministicId } from '../commands/identity.ts'
+import type { EngineCommand } from '../engine/contract.ts'
+import type { MessageStream } from '../engine/stream.ts'
+import type { Cause, EventOf, Recorded } from '../events/event.ts'
+import type { accountEvents } from '../events/noctant/account.ts'
+import type { EngineCommandEvent } from '../events/noctant/engine-command.ts'
+import { type EventStore, WrongExpectedRevision } from '../events/store.ts'
+import { type Delivered, isPoison } from '../events/subscription.ts'
+
+export const ENGINE_COMMAND_REQUESTED = 'noctant.EngineCommandRequested.v1'
+
+type Requested = Extract<EventOf<typeof accountEvents>, { type: typeof ENGINE_COMMAND_REQUESTED }>['data']
+
+/** A command that was sent and that the engine has not confirmed, as the read model knows it. */
+export interface UnconfirmedCommand {
+  request: Requested
+  correlationId: string
+  /** Times it was sent again after the first. */
+  attempts: number
+  lastSentAt: Date
+}
+
+export interface Log {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export interface RelayDependencies {
+  stream: MessageStream
+  store: EventStore
+  log: Log
+}
+
+/**
+ * Publishes the commands among these events and records each. Accounts go side by side, the commands of one account one
+ * after the other. Throws where the stream or the store is away; the same events may then be given again.
+ */
+export async function relayBatch(deps: RelayDependencies, events: Delivered[], concurrencyMax: number): Promise<void> {
+  const byAccount = new Map<string, Recorded[]>()
+  for (const event of events) {
+    if (event.type !== ENGINE_COMMAND_REQUESTED) continue
+    if (isPoison(event)) {
+      deps.log.error({ eventId: event.id, stream: event.stream, fault: event.fault }, 'engine command does not decode')
+      continue
+    }
+    const { accountId } = event.data as Requested
+    const queue = byAccount.get(accountId)
+    if (queue) queue.push(event)
+    else byAccount.set(accountId, [event])
+  }
+  await inParallel([...byAccount.values()], concurrencyMax, async (queue) => {
+    for (const event of queue) {
+      const request = event.data as Requested
+      await send(deps, request, 0, causeOf(event.metadata.$correlationId, event.id, request.commandId))
+    }
+  })
+}
+
+/** Publishes one command and records it as sent for the `attempt`-th time after the first. */
+async function send(deps: RelayDependencies, request: Requested, attempt: number, cause: Cause): Promise<void> {
+  const { commandId, accountId, sequence, order, occurredAt } = request
+  const message: EngineCommand = { commandId, accountId, sequence, attempt, issuedAt: occurredAt, ...order }
+  const messageId = attempt === 0 ? commandId : `${commandId}:${attempt}`
+  const body = new TextEncoder().encode(JSON.stringify(message))
+  const receipt = await deps.stream.publish('commands', accountId, messageId, body)
+  const type = attempt === 0 ? 'noctant.EngineCommandPublished.v1' : 'noctant.EngineCommandRepublished.v1'
+  const data = {
+    commandId,
+    accountId,
+    attempt,
+    streamSequence: receipt.sequence.toString(),
+    occurredAt: new Date().toISOString(),
+  }
+  await record(deps, { type, data }, attempt, cause)
+}
+
+/** Appends to the command's own stream; a record that stands there already is as good. */
+async function record(deps: RelayDependencies, event: EngineCommandEvent, attempt: number, cause: Cause) {
+  const { commandId } = event.data
+  const stream = `noctant.engineCommand-${commandId}`
+  const last = attempt === 0 ? undefined : await deps.store.readLast(stream)
+  const id = deterministicId('engineCommand', commandId, String(attempt), event.type)
+  try {
+    const revision = attempt === 0 ? undefined : BigInt(attempt - 1)
+    await deps.store.append(stream, revision, last?.metadata.hash ?? '', [{ id, event, cause }])
+  } catch (error) {
+    if (!(error instanceof WrongExpectedRevision)) throw error
+    deps.log.info({ commandId, attempt }, 'already recorded by another relay')
+  }
+}
+
+const causeOf = (correlationId: string, causationId: string, commandId: string): Cause => ({
+  $correlationId: correlationId,
+  $causationId: causationId,
+  actor: { kind: 'system', id: 'relay' },
+  commandId,
+})
+
+export interface SweepLimits {
+  republishBackoffMinMs: number
+  republishBackoffMaxMs: number
+  republishAttemptsMax: number
+  sweepBatchMax: number
+}
+
+/** When a command that was sent again `attempts` times is due for the next: doubling from the minimum to the maximum. */
+export function dueAt(command: Pick<UnconfirmedCommand, 'attempts' | 'lastSentAt'>, limits: SweepLimits): number {
+  const wait = Math.min(limits.republishBackoffMaxMs, limits.republishBackoffMinMs * 2 ** command.attempts)
+  return command.lastSentAt.getTime() + wait
+}
+
+/** Sends again, or gives up, every unconfirmed command that is due at `nowMs`. Oldest first, one after the other. */
+export async function sweep(
+  deps: RelayDependencies,
+  unconfirmed: (query: { before: Date; limit: number }) => Promise<UnconfirmedCommand[]>,
+  limits: SweepLimits,
+  nowMs: number,
+): Promise<void> {
+  const before = new Date(nowMs - limits.republishBackoffMinMs)
+  for (const command of await unconfirmed({ before, limit: limits.sweepBatchMax })) {
+    if (dueAt(command, limits) > nowMs) continue
+    const { commandId, accountId } = command.request
+    const last = await deps.store.readLast(`noctant.engineCommand-${commandId}`)
+    if (!last || last.type === 'noctant.EngineCommandDeadLettered.v1') continue
+    const attempt = Number(last.revision) + 1
+    const cause = causeOf(command.correlationId, last.id, commandId)
+    if (attempt <= limits.republishAttemptsMax) {
+      deps.log.warn({ commandId, accountId, attempt }, 'the engine has not confirmed the command; sending it again')
+      await send(deps, command.request, attempt, cause)
+      continue
+    }
+    const reason = `not confirmed by the engine after ${attempt} sends`
+    deps.log.error({ commandId, accountId, attempts: attempt }, 'command dead-lettered')
+    const data = { commandId, accountId, attempts: attempt, reason, occurredAt: new Date(nowMs).toISOString() }
+    await record(deps, { type: 'noctant.EngineCommandDeadLettered.v1', data }, attempt, cause)
+  }
+}
+
+/** Sweeps at every interval until `signal` aborts. A sweep that fails is told to the log and made again. */
+export async function runSweeper(
+  work: () => Promise<void>,
+  options: { intervalMs: number; signal: AbortSignal; log: Log },
+): Promise<void> {
+  while (!options.signal.aborted) {
+    await delay(options.intervalMs, undefined, { signal: options.signal }).catch(() => undefined)
+    if (options.signal.aborted) return
+    await work().catch((error) => options.log.warn({ err: error }, 'sweep failed; it will be made again'))
+  }
+}
+
+/** Runs `work` on every item, at most `max` at a time. Throws the first failure after all under way have ended. */
+async function inParallel<T>(items: T[], max: number, work: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values()
+  const worker = async () => {
+    for (const item of queue) await work(item)
+  }
+  const results = await Promise.allSettled(Array.from({ length: Math.min(max, items.length) }, worker))
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
+}
