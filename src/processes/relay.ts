@@ -39,11 +39,21 @@ export interface RelayDependencies {
   log: Log
 }
 
+export interface RelayOptions {
+  /** Accounts served at once. */
+  concurrencyMax: number
+  /**
+   * The log's head when the relay began: up to there a command may have been sent before, and one that is on record as
+   * sent is left to the sweeper. So a lost checkpoint does not send all of history again.
+   */
+  historyEnd: bigint | undefined
+}
+
 /**
  * Publishes the commands among these events and records each. Accounts go side by side, the commands of one account one
  * after the other. Throws where the stream or the store is away; the same events may then be given again.
  */
-export async function relayBatch(deps: RelayDependencies, events: Delivered[], concurrencyMax: number): Promise<void> {
+export async function relayBatch(deps: RelayDependencies, events: Delivered[], options: RelayOptions): Promise<void> {
   const byAccount = new Map<string, Recorded[]>()
   for (const event of events) {
     if (event.type !== ENGINE_COMMAND_REQUESTED) continue
@@ -56,9 +66,11 @@ export async function relayBatch(deps: RelayDependencies, events: Delivered[], c
     if (queue) queue.push(event)
     else byAccount.set(accountId, [event])
   }
-  await inParallel([...byAccount.values()], concurrencyMax, async (queue) => {
+  await inParallel([...byAccount.values()], options.concurrencyMax, async (queue) => {
     for (const event of queue) {
       const request = event.data as Requested
+      const mayBeSent = options.historyEnd !== undefined && event.position <= options.historyEnd
+      if (mayBeSent && (await deps.store.readLast(commandStream(request.commandId)))) continue
       await send(deps, request, 0, causeOf(event.metadata.$correlationId, event.id, request.commandId))
     }
   })
@@ -85,7 +97,7 @@ async function send(deps: RelayDependencies, request: Requested, attempt: number
 /** Appends to the command's own stream; a record that stands there already is as good. */
 async function record(deps: RelayDependencies, event: EngineCommandEvent, attempt: number, cause: Cause) {
   const { commandId } = event.data
-  const stream = `noctant.engineCommand-${commandId}`
+  const stream = commandStream(commandId)
   const last = attempt === 0 ? undefined : await deps.store.readLast(stream)
   const id = deterministicId('engineCommand', commandId, String(attempt), event.type)
   try {
@@ -96,6 +108,8 @@ async function record(deps: RelayDependencies, event: EngineCommandEvent, attemp
     deps.log.info({ commandId, attempt }, 'already recorded by another relay')
   }
 }
+
+const commandStream = (commandId: string): string => `noctant.engineCommand-${commandId}`
 
 const causeOf = (correlationId: string, causationId: string, commandId: string): Cause => ({
   $correlationId: correlationId,
@@ -128,7 +142,7 @@ export async function sweep(
   for (const command of await unconfirmed({ before, limit: limits.sweepBatchMax })) {
     if (dueAt(command, limits) > nowMs) continue
     const { commandId, accountId } = command.request
-    const last = await deps.store.readLast(`noctant.engineCommand-${commandId}`)
+    const last = await deps.store.readLast(commandStream(commandId))
     if (!last || last.type === 'noctant.EngineCommandDeadLettered.v1') continue
     const attempt = Number(last.revision) + 1
     const cause = causeOf(command.correlationId, last.id, commandId)
