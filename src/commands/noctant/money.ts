@@ -5,6 +5,9 @@ import { Rejected } from '../rejection.ts'
 /** Amounts up to 30 digits and back without rounding. */
 const Exact = Decimal.clone({ precision: 60, toExpNeg: -100, toExpPos: 100 })
 
+/** What an amount may look like; 40 digits bound the work of reading it. */
+const DECIMAL = /^[+-]?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?$/
+
 /** The largest opening balance: 12 digits before the point. */
 const MAX_OPENING_BALANCE = new Exact('999999999999')
 
@@ -17,17 +20,29 @@ export function currencyOf(text: string): string {
   return code
 }
 
+/**
+ * Currencies whose minor unit is not a hundredth, by ISO 4217. Intl is no source for this: it says what a locale shows
+ * (none for IQD or PKR), and it changes with the runtime, while a recorded amount does not.
+ */
+const unusualMinorUnits = new Map(
+  Object.entries({
+    0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF',
+    3: 'BHD IQD JOD KWD LYD OMR TND',
+    4: 'CLF UYW',
+  }).flatMap(([digits, codes]) => codes.split(' ').map((code) => [code, Number(digits)] as const)),
+)
+
 /** Digits after the point, by ISO 4217: 2 for EUR, 0 for JPY, 3 for KWD. */
-export function minorUnits(currency: string): number {
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency })
-  return format.resolvedOptions().maximumFractionDigits ?? 2
-}
+export const minorUnits = (currency: string): number => unusualMinorUnits.get(currency) ?? 2
 
 /**
  * An opening balance in the currency's own digits: positive, exact, `"100000"` → `"100000.00"`.
  * Rejects with invalid_amount.
  */
 export function openingBalance(text: string, currency: string): string {
+  if (!DECIMAL.test(text)) {
+    throw new Rejected('invalid_amount', 'The initial balance must be a decimal number.', '/initial_balance')
+  }
   const amount = new Exact(text)
   const digits = minorUnits(currency)
   if (!amount.isPositive() || amount.isZero()) {

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import { operator } from '../../../src/commands/noctant/operator.ts'
+import type { OperatorEvent } from '../../../src/events/noctant/operator.ts'
+import { at, keyFacts, operatorCreated, operatorFacts } from '../../support/examples/noctant.ts'
+import { rejects, specify } from '../../support/given.ts'
+
+const given = specify(operator)
+const { operatorId, environment } = operatorFacts
+
+const suspended: OperatorEvent = {
+  type: 'noctant.OperatorSuspended.v1',
+  data: { operatorId, reason: 'unpaid', occurredAt: at(3) },
+}
+const resumed: OperatorEvent = {
+  type: 'noctant.OperatorResumed.v1',
+  data: { operatorId, reason: null, occurredAt: at(4) },
+}
+const keyIssued: OperatorEvent = {
+  type: 'noctant.ApiKeyIssued.v1',
+  data: { ...keyFacts, operatorId, environment, occurredAt: at(2) },
+}
+const keyRevoked: OperatorEvent = {
+  type: 'noctant.ApiKeyRevoked.v1',
+  data: { operatorId, keyId: 'key1', reason: 'leaked', occurredAt: at(5) },
+}
+const suspend = { kind: 'suspend', reason: 'unpaid', at: at(3) } as const
+const resume = { kind: 'resume', reason: null, at: at(4) } as const
+const issue = { kind: 'issueKey', key: keyFacts, at: at(2) } as const
+const revoke = { kind: 'revokeKey', keyId: 'key1', reason: 'leaked', at: at(5) } as const
+
+describe('creating an operator', () => {
+  const create = { kind: 'create', facts: operatorFacts, at: at(0) } as const
+
+  it('records its facts', () => {
+    given([]).when(create).then([operatorCreated])
+  })
+  it('is refused where it exists', () => {
+    given([operatorCreated]).when(create).then(rejects('operator_already_exists'))
+  })
+})
+
+describe('suspending and resuming', () => {
+  it('suspends an active operator', () => {
+    given([operatorCreated]).when(suspend).then([suspended])
+  })
+  it('leaves a suspended one suspended', () => {
+    given([operatorCreated, suspended]).when(suspend).then([])
+  })
+  it('resumes a suspended operator', () => {
+    given([operatorCreated, suspended]).when(resume).then([resumed])
+  })
+  it('leaves an active one active', () => {
+    given([operatorCreated, suspended, resumed]).when(resume).then([])
+  })
+  it('suspends again after a resumption', () => {
+    given([operatorCreated, suspended, resumed]).when(suspend).then([suspended])
+  })
+})
+
+describe('API keys', () => {
+  it('issues a key in the environment of the operator', () => {
+    given([operatorCreated]).when(issue).then([keyIssued])
+  })
+  it('issues one to a suspended operator, for the day it is resumed', () => {
+    given([operatorCreated, suspended]).when(issue).then([keyIssued])
+  })
+  it('writes nothing when the same key comes again', () => {
+    given([operatorCreated, keyIssued]).when(issue).then([])
+  })
+  it('refuses another key under an id in use', () => {
+    const other = { ...issue, key: { ...keyFacts, keyHash: 'b'.repeat(64) } }
+    given([operatorCreated, keyIssued]).when(other).then(rejects('idempotency_key_reused'))
+    given([operatorCreated, keyIssued, keyRevoked]).when(other).then(rejects('idempotency_key_reused'))
+  })
+  it('revokes a key', () => {
+    given([operatorCreated, keyIssued]).when(revoke).then([keyRevoked])
+  })
+  it('leaves a revoked key revoked', () => {
+    given([operatorCreated, keyIssued, keyRevoked]).when(revoke).then([])
+  })
+  it('refuses to revoke a key that the operator does not have', () => {
+    given([operatorCreated]).when(revoke).then(rejects('api_key_not_found'))
+  })
+  it('never brings a revoked key back by issuing it again', () => {
+    const state = given([operatorCreated, keyIssued, keyRevoked]).state()
+    given([operatorCreated, keyIssued, keyRevoked]).when(issue).then([])
+    expect(state.status === 'active' && state.keys.get('key1')?.revoked).toBe(true)
+  })
+})
+
+describe('an operator that does not exist', () => {
+  it.each([suspend, resume, issue, revoke])('is not found by $kind', (command) => {
+    given([]).when(command).then(rejects('operator_not_found'))
+  })
+})

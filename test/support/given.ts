@@ -1,0 +1,55 @@
+/**
+ * Given what happened, when this is asked, then that follows: the form of every decider's test. A decision runs on the
+ * state that the given events fold to, must leave that state untouched, and may only make events that the registry can
+ * read back.
+ */
+import { expect } from 'vitest'
+import { type Decider, fold } from '../../src/commands/decider.ts'
+import { Rejected, type RejectionCode } from '../../src/commands/rejection.ts'
+import type { AnyEvent } from '../../src/events/event.ts'
+import { decode } from '../../src/events/registry.ts'
+
+export interface Refusal {
+  rejected: RejectionCode
+  /** JSON pointer of the field that is at fault; undefined: the refusal names none. */
+  pointer: string | undefined
+}
+
+/** The outcome of a command that is refused with this code, and with this pointer or without one. */
+export const rejects = (code: RejectionCode, pointer?: string): Refusal => ({ rejected: code, pointer })
+
+/** Starts the sentences of one decider: `const given = specify(account)`. */
+export function specify<State, Command, Event extends AnyEvent>(decider: Decider<State, Command, Event>) {
+  return (events: readonly Event[]) => ({
+    when(command: Command) {
+      const outcome = decideOn(decider, events, command)
+      return {
+        // biome-ignore lint/suspicious/noThenProperty: the sentence reads given, when, then; nobody awaits it.
+        then(expected: readonly Event[] | Refusal): void {
+          expect(outcome).toStrictEqual(expected)
+        },
+      }
+    },
+    /** The state that the events fold to. */
+    state: (): State => fold(decider, events),
+  })
+}
+
+function decideOn<State, Command, Event extends AnyEvent>(
+  decider: Decider<State, Command, Event>,
+  events: readonly Event[],
+  command: Command,
+): readonly Event[] | Refusal {
+  const state = fold(decider, events)
+  const before = structuredClone(state)
+  try {
+    const decided = decider.decide(command, state)
+    for (const { type, data } of decided) expect(decode(type, data)).toStrictEqual({ type, data })
+    return decided
+  } catch (error) {
+    if (!(error instanceof Rejected)) throw error
+    return { rejected: error.code, pointer: error.pointer }
+  } finally {
+    expect(state, 'a decision must not change the state').toStrictEqual(before)
+  }
+}
