@@ -117,11 +117,11 @@ async function fetchDebianPackage(cacheDirectory: string, target: string, timeou
   }
 }
 
-/** Starts the server and resolves when it answers JetStream requests. */
+/** Starts the server and resolves when it answers JetStream requests. A port that is taken is an error. */
 export async function startNatsServer(options: NatsServerOptions): Promise<RunningNats> {
   const directory = resolve(options.directory)
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const password = randomBytes(24).toString('base64url')
+  const password = keepPassword(join(directory, 'password'))
   const portsDirectory = join(directory, 'ports')
   rmSync(portsDirectory, { recursive: true, force: true })
   mkdirSync(portsDirectory)
@@ -144,6 +144,15 @@ export async function startNatsServer(options: NatsServerOptions): Promise<Runni
     const log = readFileSync(logFile, 'utf8').slice(-2000)
     throw new Error(`${(error as Error).message}; the end of ${logFile} says:\n${log}`, { cause: error })
   }
+}
+
+/** Made once, so that clients find their way back to a server that was restarted on the same port. */
+function keepPassword(file: string): string {
+  if (!existsSync(file)) {
+    writeFileSync(`${file}.new`, randomBytes(24).toString('base64url'), { mode: 0o600 })
+    renameSync(`${file}.new`, file)
+  }
+  return readFileSync(file, 'utf8').trim()
 }
 
 async function serverVersion(binary: string): Promise<{ major: number; minor: number }> {

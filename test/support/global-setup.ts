@@ -21,6 +21,9 @@ declare module 'vitest' {
   }
 }
 
+/** Each stream of each test reserves its bound, which the broker adds up whether or not anything is stored. */
+const storeBytesReservable = 1024 ** 4
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = mkdtempSync(join(tmpdir(), 'opslog-test-'))
   const stops: (() => Promise<void>)[] = []
@@ -35,7 +38,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
     if (required && !nats.binary) throw new Error(`OPSLOG_REQUIRE_NATS=1, but ${nats.reason}`)
     const [postgres, broker] = await Promise.all([
       startPostgres({ directory: join(directory, 'postgres'), maxConnections: 200 }),
-      nats.binary ? startNatsServer({ binary: nats.binary, directory: join(directory, 'nats') }) : undefined,
+      nats.binary
+        ? startNatsServer({
+            binary: nats.binary,
+            directory: join(directory, 'nats'),
+            storeBytesMax: storeBytesReservable,
+          })
+        : undefined,
     ])
     stops.push(postgres.stop)
     if (broker) stops.push(broker.stop)

@@ -1,0 +1,164 @@
+/**
+ * The message stream over NATS JetStream: two file-backed streams, published to with acknowledgement, read by durable
+ * pull consumers.
+ *
+ * Retention. A stream must keep what nobody has consumed yet, must not lose anything to make room, and must not fill up
+ * with what is done. `workqueue` would allow a single consumer, so nobody could watch the commands beside the engine;
+ * `interest` throws away what is published before the first consumer exists, such as commands sent before the
+ * engine's first start. So the streams keep everything within named bounds (`limits`, refusing when full), and each
+ * client removes, from time to time, what every consumer has acknowledged (`trim`). A consumer that was abandoned holds
+ * that up; then the age limit bounds it. A PubAck is still no promise of durability: JetStream may fsync
+ * minutes later, so senders repeat themselves until the other side's record confirms.
+ */
+import { ErrorCode, type NatsError, type PubAck } from 'nats'
+import { type NatsLimits, type NatsLink, type NatsNames, natsNames, openLink, pause } from './nats-connection.ts'
+import { consumeStream, type DeliveryLimits } from './nats-consumer.ts'
+import { type MessageStream, type PublishReceipt, type StreamName, StreamUnavailable } from './stream.ts'
+
+export interface NatsOptions extends Partial<NatsLimits & DeliveryLimits> {
+  /** One or several addresses, separated by commas; credentials may stand in the first. */
+  url: string
+  /** Names the streams and their subjects, so that installations can share a broker. */
+  prefix: string
+  /** Bound on one publish, acknowledgement included. Default 5,000. */
+  publishTimeoutMs?: number
+  /** How often what every consumer has acknowledged is removed. Default 30,000. */
+  trimIntervalMs?: number
+  /** Larger bodies are refused by publish. Default 512 KiB. */
+  bodyBytesMax?: number
+  /** Told of every failure that is being tried again; what is not told is thrown. */
+  onError?: (error: Error) => void
+}
+
+export const natsDefaults: Required<Omit<NatsOptions, 'url' | 'prefix' | 'onError'>> = {
+  publishTimeoutMs: 5_000,
+  trimIntervalMs: 30_000,
+  bodyBytesMax: 512 * 1024,
+  streamBytesMax: 1024 ** 3,
+  messageAgeMsMax: 30 * 24 * 60 * 60 * 1000,
+  dedupeWindowMs: 2 * 60 * 1000,
+  replicas: 1,
+  connectTimeoutMs: 2_000,
+  reconnectWaitMsMin: 50,
+  reconnectWaitMsMax: 2_000,
+  pingIntervalMs: 5_000,
+  heartbeatMs: 5_000,
+}
+
+type Settings = typeof natsDefaults & { onError: (error: Error) => void }
+
+/**
+ * Connects and resolves with the stream when the broker is there, or after `connectTimeoutMs` without it: it then goes
+ * on trying, `isUp` is false and publishing is refused until it succeeds. Throws only for unusable options.
+ */
+export async function connectNats(options: NatsOptions): Promise<MessageStream> {
+  const settings: Settings = { onError: () => undefined, ...natsDefaults, ...options }
+  const names = natsNames(options.prefix)
+  const link = openLink(options.url, names, settings, settings.onError)
+  await link.whenUp(AbortSignal.timeout(settings.connectTimeoutMs))
+  // A broker that is connected but hangs answers nothing; it counts as down until it answers again.
+  let answering = true
+  const suspect = () => {
+    answering = false
+    link
+      .session()
+      ?.connection.flush()
+      .then(
+        () => {
+          answering = true
+        },
+        (error: Error) => settings.onError(error),
+      )
+  }
+  const trimming = keepTrimmed(link, names, settings)
+  return {
+    async publish(stream, key, messageId, body) {
+      checkMessage(key, body, settings.bodyBytesMax)
+      try {
+        const receipt = await publishOnce(link, names, settings, { stream, key, messageId, body })
+        answering = true
+        return receipt
+      } catch (error) {
+        if (errorCode(error) === ErrorCode.Timeout) suspect()
+        if (error instanceof StreamUnavailable) throw error
+        throw new StreamUnavailable(`Not published to ${names.subject(stream, key)}: ${(error as Error).message}`, {
+          cause: error,
+        })
+      }
+    },
+    consume: (stream, consumeOptions) =>
+      consumeStream(link, names.stream(stream), consumeOptions, settings, settings.onError),
+    isUp: () => link.session() !== undefined && answering,
+    async close() {
+      await link.close()
+      await trimming
+    },
+  }
+}
+
+interface Outgoing {
+  stream: StreamName
+  key: string
+  messageId: string
+  body: Uint8Array
+}
+
+/** Where the stream is gone it is made again and the message is sent once more, both within the same time limit. */
+async function publishOnce(
+  link: NatsLink,
+  names: NatsNames,
+  settings: Settings,
+  { stream, key, messageId, body }: Outgoing,
+): Promise<PublishReceipt> {
+  const session = link.session()
+  if (!session) throw new StreamUnavailable(`Not connected to NATS: ${link.problem()}`)
+  const deadline = Date.now() + settings.publishTimeoutMs
+  const send = (timeout: number) =>
+    session.jetstream.publish(names.subject(stream, key), body, { msgID: messageId, timeout })
+  let answer: PubAck
+  try {
+    answer = await send(settings.publishTimeoutMs)
+  } catch (error) {
+    if (errorCode(error) !== ErrorCode.NoResponders) throw error
+    await link.ensureStreams(session)
+    answer = await send(Math.max(1, deadline - Date.now()))
+  }
+  return { sequence: BigInt(answer.seq), duplicate: answer.duplicate }
+}
+
+function errorCode(error: unknown): string | undefined {
+  return (error as Partial<NatsError>).code
+}
+
+/** What NATS takes as one token of a subject, and a body within the limit; a mistake of the caller otherwise. */
+function checkMessage(key: string, body: Uint8Array, bodyBytesMax: number): void {
+  if (!/^[^\s.*>]+$/.test(key)) throw new TypeError(`Not usable as the last token of a subject: ${JSON.stringify(key)}`)
+  if (body.byteLength > bodyBytesMax) {
+    throw new RangeError(`A body of ${body.byteLength} bytes is over the limit of ${bodyBytesMax}`)
+  }
+}
+
+async function keepTrimmed(link: NatsLink, names: NatsNames, settings: Settings): Promise<void> {
+  for (;;) {
+    await pause(settings.trimIntervalMs, link.closing)
+    if (link.closing.aborted) return
+    for (const stream of ['commands', 'events'] as const) {
+      try {
+        await trim(link, names.stream(stream))
+      } catch (error) {
+        settings.onError(error as Error)
+      }
+    }
+  }
+}
+
+/** Removes what every consumer has acknowledged. Without a consumer nothing is removed. */
+async function trim(link: NatsLink, streamName: string): Promise<void> {
+  const session = link.session()
+  if (!session) return
+  const floors: number[] = []
+  for await (const consumer of session.manager.consumers.list(streamName)) floors.push(consumer.ack_floor.stream_seq)
+  const acknowledged = floors.length > 0 ? Math.min(...floors) : 0
+  const { state } = await session.manager.streams.info(streamName)
+  if (acknowledged >= state.first_seq) await session.manager.streams.purge(streamName, { seq: acknowledged + 1 })
+}

@@ -1,0 +1,72 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { expect, test } from 'vitest'
+import { openStream } from '../../src/embedded/stream.ts'
+import type { MessageStream } from '../../src/engine/stream.ts'
+import { temporaryDirectory } from '../support/services.ts'
+import {
+  bytes,
+  describeMessageStream,
+  type StreamLimits,
+  type StreamUnderTest,
+  take,
+} from '../support/stream-contract.ts'
+
+async function open(limits: StreamLimits = {}): Promise<StreamUnderTest> {
+  const directory = temporaryDirectory()
+  const file = join(directory.path, 'stream.db')
+  let stream: MessageStream = openStream({ file, ...limits })
+  return {
+    stream,
+    async reopen() {
+      await stream.close()
+      stream = openStream({ file, ...limits })
+      return stream
+    },
+    async destroy() {
+      await stream.close()
+      directory.remove()
+    },
+  }
+}
+
+describeMessageStream('the in-process stream', open)
+
+test('delivers what was open when it was closed at once, and counts on', async () => {
+  const { stream, reopen, destroy } = await open()
+  try {
+    await stream.publish('commands', 'a', 'id', bytes('a'))
+    const consumer = { durable: 'reader', maxAckPending: 1, ackWaitMs: 60_000, signal: new AbortController().signal }
+    const first = await stream.consume('commands', consumer)[Symbol.asyncIterator]().next()
+    expect(first.value?.[0]?.deliveryCount).toBe(1)
+    const again = await (await reopen()).consume('commands', consumer)[Symbol.asyncIterator]().next()
+    expect(again.value?.[0]?.deliveryCount).toBe(2)
+  } finally {
+    await destroy()
+  }
+})
+
+test('removes from its file what every consumer has acknowledged, and counts on', async () => {
+  const directory = temporaryDirectory()
+  const file = join(directory.path, 'stream.db')
+  const options = { file, dedupeWindowMs: 0, trimIntervalMs: 20 }
+  let stream: MessageStream = openStream(options)
+  const reader = new DatabaseSync(file, { readOnly: true })
+  const stored = () => reader.prepare('SELECT body FROM message ORDER BY sequence').all().length
+  try {
+    for (const id of ['a', 'b', 'c']) await stream.publish('commands', 'k', id, bytes(id))
+    await take(stream, 3, { durable: 'fast' })
+    await take(stream, 2, { durable: 'slow', maxAckPending: 1 })
+    await expect.poll(stored).toBe(1)
+    await take(stream, 1, { durable: 'slow' })
+    await expect.poll(stored).toBe(0)
+    await stream.close()
+    stream = openStream(options)
+    expect(await stream.publish('commands', 'k', 'd', bytes('d'))).toEqual({ sequence: 4n, duplicate: false })
+    expect(await take(stream, 1, { durable: 'slow' })).toEqual(['d'])
+  } finally {
+    reader.close()
+    await stream.close()
+    directory.remove()
+  }
+})
