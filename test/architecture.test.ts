@@ -1,0 +1,287 @@
+/**
+ * The rules of the house, read from the source itself: who may import whom, what a decision may not know, how long a
+ * file and a function may be, and which traps of this stack are never stepped into. Each test lists what breaks its
+ * rule, so that a failure says where to look.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { EVENT_TYPE } from '../src/events/event.ts'
+import { eventSchemas } from '../src/events/registry.ts'
+import { filesUnder, type Import, root, type SourceFile } from './support/source.ts'
+
+const sources = filesUnder('src')
+const tests = filesUnder('test')
+const CONTEXTS = ['noctant', 'rungate', 'firsthand', 'killatamata', 'ostium']
+
+/** `src/events/noctant/user.ts` → `events`; files right under src are of the layer `main`. */
+const layerOf = (path: string): string => path.match(/^src\/([^/]+)\//)?.[1] ?? 'main'
+const contextOf = (path: string): string | undefined => {
+  const folder = path.match(/^src\/[^/]+\/([^/]+)\//)?.[1]
+  return folder !== undefined && CONTEXTS.includes(folder) ? folder : undefined
+}
+
+interface LayerRule {
+  /** Other layers of ours that it may import. */
+  layers: readonly string[]
+  /** Packages that it may not. */
+  never: readonly string[]
+}
+const databases = ['kysely', 'pg']
+const brokers = ['nats', '@eventstore/db-client']
+const web = ['hono', '@hono/zod-openapi', '@hono/node-server', '@scalar/hono-api-reference']
+const everything = ['events', 'commands', 'projections', 'processes', 'http', 'engine', 'embedded', 'cli', 'main']
+
+const rules: Record<string, LayerRule> = {
+  events: { layers: [], never: [...databases, ...brokers, ...web] },
+  commands: { layers: ['events'], never: [...databases, ...brokers, ...web] },
+  projections: { layers: ['events'], never: [...brokers, ...web] },
+  processes: {
+    layers: ['events', 'commands', 'projections', 'engine'],
+    never: [...databases, '@eventstore/db-client', ...web],
+  },
+  http: { layers: ['commands', 'projections', 'events'], never: [...databases, ...brokers] },
+  engine: { layers: [], never: [...databases, '@eventstore/db-client'] },
+  embedded: { layers: [], never: ['@hono/zod-openapi', 'kysely', '@scalar/hono-api-reference'] },
+  cli: { layers: everything, never: [] },
+  main: { layers: everything, never: [] },
+}
+
+/** Single files that may do what their layer may not, each with its reason in its head. */
+const exceptions: Record<string, readonly string[]> = {
+  'src/events/store.ts': ['@eventstore/db-client'],
+  'src/events/subscription.ts': ['@eventstore/db-client'],
+}
+
+function forbidden(file: SourceFile, { target, isPackage }: Import): boolean {
+  const layer = layerOf(file.path)
+  const rule = rules[layer]
+  if (!rule) return true
+  if (isPackage) return rule.never.includes(target) && !exceptions[file.path]?.includes(target)
+  const other = layerOf(target)
+  return other !== layer && !rule.layers.includes(other)
+}
+
+const listed = (pick: (file: SourceFile) => readonly string[], files = sources): string[] =>
+  files.flatMap((file) => pick(file).map((fault) => `${file.path}: ${fault}`))
+
+describe('imports', () => {
+  it('every folder under src is a layer with a rule', () => {
+    const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    expect(folders.map(({ name }) => name).filter((name) => !(name in rules))).toStrictEqual([])
+  })
+
+  it('follow the table of layers', () => {
+    const faults = (file: SourceFile) => file.imports.filter((imported) => forbidden(file, imported))
+    expect(listed((file) => faults(file).map(({ specifier }) => specifier))).toStrictEqual([])
+  })
+
+  it('give events no package but zod and the client of the event store', () => {
+    const allowed = (path: string) => ['zod', ...(exceptions[path] ?? [])]
+    const events = sources.filter(({ path }) => layerOf(path) === 'events')
+    const faults = listed(
+      ({ path, imports }) =>
+        imports
+          .filter(
+            ({ isPackage, target }) => isPackage && !target.startsWith('node:') && !allowed(path).includes(target),
+          )
+          .map(({ target }) => target),
+      events,
+    )
+    expect(faults).toStrictEqual([])
+  })
+
+  it('let processes know of the engine its contract and its stream, nothing else', () => {
+    const processes = sources.filter(({ path }) => layerOf(path) === 'processes')
+    const faults = listed(
+      ({ imports }) =>
+        imports.map(({ target }) => target).filter((target) => /^src\/engine\/(?!(contract|stream)\.ts$)/.test(target)),
+      processes,
+    )
+    expect(faults).toStrictEqual([])
+  })
+
+  it('never lead from one context to another', () => {
+    const faults = listed(({ path, imports }) => {
+      const own = contextOf(path)
+      if (own === undefined) return []
+      return imports
+        .filter(({ target, isPackage }) => !isPackage && ![undefined, own].includes(contextOf(target)))
+        .map(({ target }) => target)
+    })
+    expect(faults).toStrictEqual([])
+  })
+
+  it('name the package directly, and package.json names it too', () => {
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const runtime = Object.keys(manifest.dependencies)
+    const all = [...runtime, ...Object.keys(manifest.devDependencies)]
+    const undeclared = (known: string[]) => (file: SourceFile) =>
+      file.imports
+        .filter(({ isPackage, target }) => isPackage && !target.startsWith('node:') && !known.includes(target))
+        .map(({ target }) => target)
+    expect([...listed(undeclared(runtime)), ...listed(undeclared(all), tests)]).toStrictEqual([])
+  })
+
+  it('form no circle at run time', () => {
+    const edges = new Map(
+      sources.map(({ path, imports }) => [
+        path,
+        imports.filter((i) => !i.isPackage && !i.isTypeOnly).map((i) => i.target),
+      ]),
+    )
+    const done = new Set<string>()
+    const circles: string[] = []
+    const walk = (path: string, trail: string[]): void => {
+      if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(' -> '))
+      if (trail.includes(path) || done.has(path)) return
+      for (const next of edges.get(path) ?? []) walk(next, [...trail, path])
+      done.add(path)
+    }
+    for (const path of edges.keys()) walk(path, [])
+    expect(circles).toStrictEqual([])
+  })
+})
+
+describe('decisions', () => {
+  const clocks = [
+    'new Date()',
+    'Date.now',
+    'performance.now',
+    'process.hrtime',
+    'setTimeout',
+    'setInterval',
+    'setImmediate',
+  ]
+  const chance = ['Math.random', 'randomUUID', 'randomBytes', 'randomInt', 'getRandomValues', 'crypto.randomUUID']
+  const world = ['process.env', 'fetch', 'console.log']
+  /** handle.ts names an execution, api-key.ts makes a secret; neither decides anything. */
+  const mayUse: Record<string, readonly string[]> = {
+    'src/commands/handle.ts': ['randomUUID'],
+    'src/commands/noctant/api-key.ts': ['randomBytes', 'randomUUID', 'randomInt'],
+  }
+
+  it('know no clock, no chance and nothing of the world outside', () => {
+    const commands = sources.filter(({ path }) => layerOf(path) === 'commands')
+    const faults = listed(
+      ({ path, uses }) =>
+        uses
+          .filter(({ name }) => [...clocks, ...chance, ...world].includes(name) && !mayUse[path]?.includes(name))
+          .map(({ name, line }) => `${name} in line ${line}`),
+      commands,
+    )
+    expect(faults).toStrictEqual([])
+  })
+
+  it('are pure down to their imports: a decider takes nothing random from its neighbours', () => {
+    const deciders = sources.filter(({ path, text }) => layerOf(path) === 'commands' && /: Aggregate</.test(text))
+    expect(deciders.length).toBeGreaterThan(2)
+    const faults = listed(
+      ({ imports }) =>
+        imports.map(({ target }) => target).filter((target) => target in mayUse && !target.endsWith('handle.ts')),
+      deciders,
+    )
+    expect(faults).toStrictEqual([])
+  })
+})
+
+describe('event types', () => {
+  it('match the pattern, in the context of their folder, and are registered', async () => {
+    const files = sources.filter(({ path }) => layerOf(path) === 'events' && contextOf(path))
+    const found: string[] = []
+    for (const { path } of files) {
+      const exported: Record<string, unknown> = await import(join(root, path))
+      const maps = Object.values(exported).filter((value) => typeof value === 'object' && value !== null)
+      for (const [type, schema] of maps.flatMap((map) => Object.entries(map as object))) {
+        if (!EVENT_TYPE.test(type)) continue
+        expect(type.startsWith(`${contextOf(path)}.`), `${type} in ${path}`).toBe(true)
+        expect(eventSchemas[type], `${type} of ${path} in the registry`).toBe(schema)
+        found.push(type)
+      }
+    }
+    const registered = Object.keys(eventSchemas).filter((type) => !type.startsWith('opslog.'))
+    expect(found.sort()).toStrictEqual(registered.sort())
+    expect(Object.keys(eventSchemas).filter((type) => !EVENT_TYPE.test(type))).toStrictEqual([])
+  })
+
+  it('that the code speaks of exist', () => {
+    const looksLikeOne = /^(opslog|noctant|rungate|firsthand|killatamata|ostium)\.[A-Z]\w*\.v\d+$/
+    expect(
+      listed(({ strings }) => strings.filter((text) => looksLikeOne.test(text) && !(text in eventSchemas))),
+    ).toStrictEqual([])
+  })
+})
+
+describe('files', () => {
+  it('are at most 300 lines', () => {
+    expect(listed(({ lineCount }) => (lineCount > 300 ? [`${lineCount} lines`] : []))).toStrictEqual([])
+  })
+
+  it('hold functions of at most 70 lines, not counting the functions inside', () => {
+    const long = ({ functions }: SourceFile) =>
+      functions.filter(({ ownLines }) => ownLines > 70).map((f) => `${f.name}, line ${f.line}, has ${f.ownLines} lines`)
+    expect(listed(long)).toStrictEqual([])
+  })
+
+  it('say at their head why they exist', () => {
+    const silent = sources.filter(({ text }) => !/^(#![^\n]*\n)?\/\*\*/.test(text))
+    expect(silent.map(({ path }) => path)).toStrictEqual([])
+  })
+
+  it('are no barrels, and stand in no drawer for odds and ends', () => {
+    const barrels = sources.filter(({ path, reexportsOnly }) => reexportsOnly || path.endsWith('/index.ts'))
+    const drawers = sources.filter(({ path }) => /\/(core|shared|common|utils?|helpers?|misc|lib)(\/|\.ts)/.test(path))
+    expect([...barrels, ...drawers].map(({ path }) => path)).toStrictEqual([])
+  })
+
+  it('leave nothing for later', () => {
+    const marker = /\b(TO[D]O|FIX[M]E|XX[X]|HAC[K])\b/
+    expect(
+      listed(({ comments }) => comments.filter((text) => marker.test(text)), [...sources, ...tests]),
+    ).toStrictEqual([])
+  })
+
+  it('in test/ skip nothing and single nothing out', () => {
+    const shortened = /\b(describe|it|test)(\.\w+)*\.(skip|only|todo|skipIf|runIf|fails)\b/
+    const faults = ({ text }: SourceFile) => text.split('\n').filter((line) => shortened.test(line))
+    expect(listed(faults, tests)).toStrictEqual([])
+  })
+})
+
+describe('traps of this stack', () => {
+  it('appends always expect an exact revision', () => {
+    const faults = ({ imports }: SourceFile) =>
+      imports
+        .filter(({ target, names }) => target === '@eventstore/db-client' && names.includes('ANY'))
+        .map(() => 'ANY')
+    expect(listed(faults)).toStrictEqual([])
+  })
+
+  it('positions and revisions are never narrowed to a double', () => {
+    const narrowed = /(Number|parseInt|parseFloat)\([^()]*\b(position|revision|commitPosition|checkpoint)\b/gi
+    /** There the revision counts attempts or an account's engine events, and the event carries it as a JSON integer. */
+    const counts = ['src/processes/noctant/engine-ingest.ts', 'src/processes/relay.ts']
+    const ours = sources.filter(({ path }) => layerOf(path) !== 'embedded' && !counts.includes(path))
+    expect(listed(({ text }) => text.match(narrowed) ?? [], ours)).toStrictEqual([])
+  })
+
+  it('no handler of events overlaps with itself', () => {
+    expect(listed(({ text }) => text.match(/\.on\('data', async/g) ?? [])).toStrictEqual([])
+  })
+
+  it('the environment is read in one place', () => {
+    const readers = sources.filter(({ path, uses }) => {
+      const mayRead = ['main', 'cli', 'embedded'].includes(layerOf(path))
+      return !mayRead && uses.some(({ name }) => name === 'process.env')
+    })
+    expect(readers.map(({ path }) => path)).toStrictEqual([])
+  })
+
+  it('only the command line writes to the terminal', () => {
+    const faults = ({ path, uses }: SourceFile) =>
+      ['main', 'cli'].includes(layerOf(path))
+        ? []
+        : uses.map(({ name }) => name).filter((name) => /^console\./.test(name))
+    expect(listed(faults)).toStrictEqual([])
+  })
+})
