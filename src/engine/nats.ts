@@ -11,7 +11,15 @@
  * minutes later, so senders repeat themselves until the other side's record confirms.
  */
 import { ErrorCode, type NatsError, type PubAck } from 'nats'
-import { type NatsLimits, type NatsLink, type NatsNames, natsNames, openLink, pause } from './nats-connection.ts'
+import {
+  type NatsLimits,
+  type NatsLink,
+  type NatsNames,
+  type NatsSession,
+  natsNames,
+  openLink,
+  pause,
+} from './nats-connection.ts'
 import { consumeStream, type DeliveryLimits } from './nats-consumer.ts'
 import { type MessageStream, type PublishReceipt, type StreamName, StreamUnavailable } from './stream.ts'
 
@@ -56,30 +64,26 @@ export async function connectNats(options: NatsOptions): Promise<MessageStream> 
   const names = natsNames(options.prefix)
   const link = openLink(options.url, names, settings, settings.onError)
   await link.whenUp(AbortSignal.timeout(settings.connectTimeoutMs))
-  // A broker that is connected but hangs answers nothing; it counts as down until it answers again.
-  let answering = true
-  const suspect = () => {
-    answering = false
-    link
-      .session()
-      ?.connection.flush()
-      .then(
-        () => {
-          answering = true
-        },
-        (error: Error) => settings.onError(error),
-      )
+  // A broker that is connected but hangs answers nothing: its session counts as down until it answers again.
+  let suspected: NatsSession | undefined
+  const suspect = async (session: NatsSession | undefined) => {
+    suspected = session
+    try {
+      await session?.connection.flush()
+      if (suspected === session) suspected = undefined
+    } catch (error) {
+      settings.onError(error as Error)
+    }
   }
   const trimming = keepTrimmed(link, names, settings)
   return {
     async publish(stream, key, messageId, body) {
       checkMessage(key, body, settings.bodyBytesMax)
+      const session = link.session()
       try {
-        const receipt = await publishOnce(link, names, settings, { stream, key, messageId, body })
-        answering = true
-        return receipt
+        return await publishOnce(link, names, settings, { stream, key, messageId, body })
       } catch (error) {
-        if (errorCode(error) === ErrorCode.Timeout) suspect()
+        if (errorCode(error) === ErrorCode.Timeout) void suspect(session)
         if (error instanceof StreamUnavailable) throw error
         throw new StreamUnavailable(`Not published to ${names.subject(stream, key)}: ${(error as Error).message}`, {
           cause: error,
@@ -88,7 +92,10 @@ export async function connectNats(options: NatsOptions): Promise<MessageStream> 
     },
     consume: (stream, consumeOptions) =>
       consumeStream(link, names.stream(stream), consumeOptions, settings, settings.onError),
-    isUp: () => link.session() !== undefined && answering,
+    isUp() {
+      const session = link.session()
+      return session !== undefined && session !== suspected
+    },
     async close() {
       await link.close()
       await trimming
