@@ -1,0 +1,130 @@
+/**
+ * From changes to SQL: the changes of a batch are folded per row, in order, and go out as one statement per table and
+ * kind. The texts depend on the tables alone, never on the values, so that they can be prepared once.
+ */
+import { CompiledQuery, type Transaction } from 'kysely'
+import type { Database } from './database.ts'
+import type { Change, Table, Values } from './projection.ts'
+
+/** What is left to do to one row; `values` holds the key as well. */
+interface Pending {
+  kind: Change['kind']
+  values: Values
+}
+
+type Folded = Map<Table, Map<string, Pending>>
+
+/** One text to run, with the rows it is run on. */
+export interface Statement {
+  text: string
+  rows: Values[]
+}
+
+/** Runs a batch's changes. */
+export async function flush(trx: Transaction<Database>, changes: readonly Change[]): Promise<void> {
+  for (const { text, rows } of statementsFor(changes)) {
+    await trx.executeQuery(CompiledQuery.raw(text, [JSON.stringify(rows)]))
+  }
+}
+
+export function statementsFor(changes: readonly Change[]): Statement[] {
+  const statements = new Map<string, Statement>()
+  for (const [table, rows] of fold(changes)) {
+    for (const { kind, values } of rows.values()) {
+      const text = textOf(table, kind, values)
+      const statement = statements.get(text)
+      if (statement) statement.rows.push(values)
+      else statements.set(text, { text, rows: [values] })
+    }
+  }
+  return [...statements.values()]
+}
+
+/** The same changes on rows held in memory: table → key → row. */
+export function applyInMemory(tables: ReadonlyMap<Table, Map<string, Values>>, changes: readonly Change[]): void {
+  for (const [table, pending] of fold(changes)) {
+    const rows = tables.get(table)
+    if (!rows) continue
+    for (const [key, { kind, values }] of pending) {
+      const before = rows.get(key)
+      if (kind === 'remove') rows.delete(key)
+      else if (kind === 'upsert') rows.set(key, values)
+      else if (before) rows.set(key, merged(table, before, values))
+      else if (table.sparse) rows.set(key, { ...emptyRow(table), ...values })
+    }
+  }
+}
+
+/** Names a row within its table. UUIDs are compared as Postgres does, whatever their case. */
+export const keyOf = (table: Table, values: Values): string =>
+  table.key
+    .map((column) => {
+      const value = String(values[column])
+      return table.columns[column]?.startsWith('uuid') ? value.toLowerCase() : value
+    })
+    .join('\n')
+
+function fold(changes: readonly Change[]): Folded {
+  const folded: Folded = new Map()
+  for (const change of changes) {
+    const { table } = change
+    const rows = folded.get(table) ?? new Map<string, Pending>()
+    folded.set(table, rows)
+    const key = keyOf(table, change.kind === 'upsert' ? change.row : change.key)
+    const pending = next(rows.get(key), change)
+    if (pending) rows.set(key, pending)
+  }
+  return folded
+}
+
+function next(before: Pending | undefined, change: Change): Pending | undefined {
+  const { table } = change
+  switch (change.kind) {
+    case 'upsert':
+      return { kind: 'upsert', values: change.row }
+    case 'remove':
+      return { kind: 'remove', values: change.key }
+    case 'patch': {
+      const values = { ...change.key, ...change.values }
+      if (!before) return { kind: 'patch', values }
+      if (before.kind !== 'remove') return { kind: before.kind, values: merged(table, before.values, change.values) }
+      return table.sparse ? { kind: 'upsert', values: { ...emptyRow(table), ...values } } : before
+    }
+    default:
+      return change satisfies never
+  }
+}
+
+function merged(table: Table, before: Values, patch: Values): Values {
+  const kept = (column: string) => table.keepsFirst?.includes(column) && before[column] != null
+  return { ...before, ...Object.fromEntries(Object.entries(patch).filter(([column]) => !kept(column))) }
+}
+
+const emptyRow = (table: Table): Values => Object.fromEntries(Object.keys(table.columns).map((name) => [name, null]))
+
+function textOf(table: Table, kind: Change['kind'], values: Values): string {
+  const { name, key } = table
+  const source = `jsonb_populate_recordset(null::${name}, $1::jsonb)`
+  const sameKey = key.map((column) => `t.${column} = p.${column}`).join(' AND ')
+  if (kind === 'remove') return `DELETE FROM ${name} AS t USING ${source} AS p WHERE ${sameKey}`
+  if (kind === 'upsert') return insertText(table, Object.keys(table.columns), (column) => `excluded.${column}`)
+  const columns = Object.keys(table.columns).filter((column) => column in values)
+  const set = (from: string) => (column: string) =>
+    table.keepsFirst?.includes(column) ? `COALESCE(t.${column}, ${from}.${column})` : `${from}.${column}`
+  if (table.sparse) return insertText(table, columns, set('excluded'))
+  const changed = columns.filter((column) => !key.includes(column))
+  const assignments = changed.map((column) => `${column} = ${set('p')(column)}`).join(', ')
+  return `UPDATE ${name} AS t SET ${assignments} FROM ${source} AS p WHERE ${sameKey}`
+}
+
+function insertText(table: Table, columns: readonly string[], newValue: (column: string) => string): string {
+  const { name, key } = table
+  const list = columns.join(', ')
+  const changed = columns.filter((column) => !key.includes(column))
+  const assignments = changed.map((column) => `${column} = ${newValue(column)}`).join(', ')
+  const onConflict = changed.length > 0 ? `DO UPDATE SET ${assignments}` : 'DO NOTHING'
+  return (
+    `INSERT INTO ${name} AS t (${list}) SELECT ${list} FROM jsonb_populate_recordset(null::${name}, $1::jsonb) ` +
+    `ON CONFLICT (${key.join(', ')}) ${onConflict}`
+  )
+}

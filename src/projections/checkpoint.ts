@@ -1,0 +1,82 @@
+/**
+ * How far the read models have come in the log. The checkpoint moves in the transaction of the rows it stands for, by
+ * compare-and-set: whatever a lock may have promised, two writers cannot both move it. It keeps the last event's id, so
+ * that a log that was restored or cut short is noticed.
+ */
+import { CompiledQuery, type Kysely, type Transaction } from 'kysely'
+import type { Database } from './database.ts'
+
+/** The channel that tells of each move; the payload is the position, decimal. */
+export const CHECKPOINT_CHANNEL = 'opslog_checkpoint'
+
+/** The one checkpoint that all projections share. */
+export const CHECKPOINT_NAME = 'projections'
+
+export type CheckpointRow = {
+  name: string
+  /** Commit position of the last event applied, 64 bits as text. */
+  position: string
+  event_id: string
+  updated_at: string
+}
+
+export const checkpointDdl =
+  'CREATE TABLE IF NOT EXISTS opslog_checkpoints (name text PRIMARY KEY, position bigint NOT NULL, ' +
+  'event_id uuid NOT NULL, updated_at timestamptz(3) NOT NULL)'
+
+export interface Checkpoint {
+  position: bigint
+  /** Id of the event at that position. */
+  eventId: string
+}
+
+/** Another writer has moved the checkpoint: nothing was written, and this writer is to stop. */
+export class CheckpointMoved extends Error {
+  override name = 'CheckpointMoved'
+}
+
+/** The checkpoint, or undefined before the first event. */
+export async function readCheckpoint(db: Kysely<Database>, name = CHECKPOINT_NAME): Promise<Checkpoint | undefined> {
+  const row = await db
+    .selectFrom('opslog_checkpoints')
+    .select(['position', 'event_id'])
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return row && { position: BigInt(row.position), eventId: row.event_id }
+}
+
+/**
+ * The planner is told to look rows up by their key for the rest of the transaction: a plan made while a table was still
+ * empty would otherwise read the whole of it long after it has grown.
+ */
+const AND_THEN =
+  `SELECT pg_notify('${CHECKPOINT_CHANNEL}', position::text), set_config('enable_seqscan', 'off', true), ` +
+  `set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true) FROM moved`
+
+const FIRST_MOVE =
+  'WITH moved AS (INSERT INTO opslog_checkpoints (name, position, event_id, updated_at) ' +
+  `VALUES ($1, $2::bigint, $3::uuid, now()) ON CONFLICT (name) DO NOTHING RETURNING position) ${AND_THEN}`
+
+const MOVE =
+  'WITH moved AS (UPDATE opslog_checkpoints SET position = $2::bigint, event_id = $3::uuid, updated_at = now() ' +
+  `WHERE name = $1 AND position = $4::bigint RETURNING position) ${AND_THEN}`
+
+/**
+ * Moves the checkpoint and tells the listeners when the transaction commits. To be done first in a transaction: the
+ * row's lock then holds up every other writer, and the swap of a rebuild. Throws CheckpointMoved.
+ */
+export async function moveCheckpoint(
+  trx: Transaction<Database>,
+  name: string,
+  from: Checkpoint | undefined,
+  to: Checkpoint,
+): Promise<void> {
+  const values = [name, to.position.toString(), to.eventId]
+  const { rows } = await trx.executeQuery(
+    from ? CompiledQuery.raw(MOVE, [...values, from.position.toString()]) : CompiledQuery.raw(FIRST_MOVE, values),
+  )
+  if (rows.length === 0) {
+    const expected = from ? `at ${from.position}` : 'unset'
+    throw new CheckpointMoved(`the checkpoint ${name} is no longer ${expected}: another writer has moved it`)
+  }
+}

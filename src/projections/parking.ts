@@ -1,0 +1,69 @@
+/**
+ * Where events wait that a projection could not take in, and those that follow them in their streams: applied past a
+ * missing predecessor, they would make a row that never was. In order, until somebody has mended the cause.
+ */
+import { CompiledQuery, sql, type Transaction } from 'kysely'
+import type { Delivered } from '../events/subscription.ts'
+import type { Database } from './database.ts'
+import type { Projection } from './projection.ts'
+
+export type ParkedEventRow = {
+  projection: string
+  stream: string
+  /** 64 bits as text. */
+  revision: string
+  position: string
+  event_id: string
+  type: string
+  /** Why, in a sentence. */
+  fault: string
+  parked_at: string
+}
+
+export const parkingDdl =
+  'CREATE TABLE IF NOT EXISTS opslog_parked_events (projection text NOT NULL, stream text NOT NULL, ' +
+  'revision bigint NOT NULL, position bigint NOT NULL, event_id uuid NOT NULL, type text NOT NULL, ' +
+  'fault text NOT NULL, parked_at timestamptz(3) NOT NULL DEFAULT now(), PRIMARY KEY (projection, stream, revision))'
+
+export interface Parking {
+  projection: Projection
+  event: Delivered
+  fault: string
+  /** The event is itself at fault, not merely behind one that is. */
+  first: boolean
+}
+
+/** Names a stream within a projection. */
+export const parkedKey = (projection: string, stream: string): string => `${projection} ${stream}`
+
+const FAULT_LENGTH_MAX = 1_000
+
+const PARK =
+  'INSERT INTO opslog_parked_events (projection, stream, revision, position, event_id, type, fault) ' +
+  'SELECT projection, stream, revision, position, event_id, type, fault ' +
+  'FROM jsonb_populate_recordset(null::opslog_parked_events, $1::jsonb) ON CONFLICT DO NOTHING'
+
+export async function park(trx: Transaction<Database>, parkings: readonly Parking[]): Promise<void> {
+  if (parkings.length === 0) return
+  const rows = parkings.map(({ projection, event, fault }) => ({
+    projection: projection.name,
+    stream: event.stream,
+    revision: event.revision.toString(),
+    position: event.position.toString(),
+    event_id: event.id,
+    type: event.type,
+    // Postgres has no NUL in text.
+    fault: fault.replaceAll('\0', '').slice(0, FAULT_LENGTH_MAX),
+  }))
+  await trx.executeQuery(CompiledQuery.raw(PARK, [JSON.stringify(rows)]))
+}
+
+/**
+ * The streams that are parked, as `parkedKey`s. With `lock`, nobody parks or retries until the transaction ends, so that
+ * no event slips in between.
+ */
+export async function parkedStreams(trx: Transaction<Database>, lock: boolean): Promise<Set<string>> {
+  if (lock) await sql`LOCK TABLE opslog_parked_events IN SHARE ROW EXCLUSIVE MODE`.execute(trx)
+  const rows = await trx.selectFrom('opslog_parked_events').select(['projection', 'stream']).distinct().execute()
+  return new Set(rows.map(({ projection, stream }) => parkedKey(projection, stream)))
+}

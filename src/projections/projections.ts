@@ -1,0 +1,23 @@
+/** Every projection that the projector keeps. */
+import { accountProjection } from './noctant/account.ts'
+import { accountCommandProjection } from './noctant/account-command.ts'
+import { apiKeyProjection } from './noctant/api-key.ts'
+import { operatorProjection } from './noctant/operator.ts'
+import { orderProjection } from './noctant/order.ts'
+import { positionProjection } from './noctant/position.ts'
+import { summaryProjection } from './noctant/summary.ts'
+import { tradeProjection } from './noctant/trade.ts'
+import { userProjection } from './noctant/user.ts'
+import type { Projection } from './projection.ts'
+
+export const projections: readonly Projection[] = [
+  operatorProjection,
+  apiKeyProjection,
+  userProjection,
+  accountProjection,
+  summaryProjection,
+  positionProjection,
+  orderProjection,
+  tradeProjection,
+  accountCommandProjection,
+]

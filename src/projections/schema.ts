@@ -1,0 +1,60 @@
+/** Makes the tables: the kernel's own and every projection's, where they are missing. */
+import { CompiledQuery, sql, type Transaction } from 'kysely'
+import { CHECKPOINT_NAME, checkpointDdl, readCheckpoint } from './checkpoint.ts'
+import { type Database, inTransaction, type ReadModels } from './database.ts'
+import { parkingDdl } from './parking.ts'
+import { ddlOf, type Projection } from './projection.ts'
+
+export type ProjectionRow = {
+  name: string
+  /** The version that the tables hold. */
+  version: number
+  built_at: string
+}
+
+const projectionsDdl =
+  'CREATE TABLE IF NOT EXISTS opslog_projections (name text PRIMARY KEY, version integer NOT NULL, ' +
+  'built_at timestamptz(3) NOT NULL DEFAULT now())'
+
+/** Any number that nobody else uses: processes that start at once prepare the schema one after the other. */
+const PREPARE_LOCK = '7305808869230650189'
+
+const ATTEMPTS_MAX = 5
+
+/**
+ * Makes what is missing; harmless where nothing is. Tables that stand at another version than the code's are left to
+ * the projector's rebuild, and so are those of a projection that comes to a database with a history.
+ */
+export async function prepareSchema(db: ReadModels, projections: readonly Projection[]): Promise<void> {
+  await inTransaction(db, ATTEMPTS_MAX, async (trx) => {
+    await sql`SELECT pg_advisory_xact_lock(${PREPARE_LOCK}::bigint)`.execute(trx)
+    await createKernelTables(trx)
+    const versions = await storedVersions(trx)
+    const isFresh = (await readCheckpoint(trx, CHECKPOINT_NAME)) === undefined
+    for (const projection of projections) {
+      if (versions.has(projection.name)) continue
+      await createTables(trx, projection)
+      if (isFresh) await storeVersion(trx, projection)
+    }
+  })
+}
+
+/** The kernel's tables, in the first schema of the search path. */
+export async function createKernelTables(trx: Transaction<Database>): Promise<void> {
+  for (const text of [checkpointDdl, projectionsDdl, parkingDdl]) await trx.executeQuery(CompiledQuery.raw(text))
+}
+
+export async function createTables(trx: Transaction<Database>, projection: Projection): Promise<void> {
+  for (const text of projection.tables.flatMap(ddlOf)) await trx.executeQuery(CompiledQuery.raw(text))
+}
+
+/** Projection name → the version that its tables hold. */
+export async function storedVersions(db: ReadModels): Promise<Map<string, number>> {
+  const rows = await db.selectFrom('opslog_projections').select(['name', 'version']).execute()
+  return new Map(rows.map(({ name, version }) => [name, version]))
+}
+
+export async function storeVersion(trx: Transaction<Database>, { name, version }: Projection): Promise<void> {
+  await sql`INSERT INTO opslog_projections (name, version) VALUES (${name}, ${version})
+    ON CONFLICT (name) DO UPDATE SET version = excluded.version, built_at = now()`.execute(trx)
+}
