@@ -1,0 +1,86 @@
+/**
+ * What the engine is started with, and every limit and interval it keeps.
+ */
+import type { CommandCounts } from './command-consumer.ts'
+import type { PriceFeed } from './feed.ts'
+import type { TradingRules } from './step.ts'
+import type { MessageStream } from './stream.ts'
+import type { SymbolTable } from './symbols.ts'
+
+/** The part of a pino logger that the engine uses. */
+export interface EngineLog {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export interface EngineLimits {
+  /** How often prices are looked at for accounts with positions or working orders. */
+  tickIntervalMs: number
+  /** Commands handed out by the stream and not yet acknowledged, at most. */
+  commandsInFlightMax: number
+  /** A command not acknowledged in this time is delivered again. */
+  commandAckWaitMs: number
+  /** Delay before a command for an account that is not open yet comes again; grows with each delivery. */
+  unknownAccountDelayMs: number
+  unknownAccountDelayMaxMs: number
+  /** Deliveries after which such a command is dropped; its sender sends it again. */
+  unknownAccountDeliveriesMax: number
+  /** Delay before a command comes again that could not be written down. */
+  failedCommandDelayMs: number
+  stepsPerCommitMax: number
+  idleAccountsMax: number
+  snapshotEveryEvents: number
+  publishesInFlightMax: number
+  cursorSaveIntervalMs: number
+  streamPollMs: number
+  repeatsQueuedMax: number
+  /** Body of an order, at most. */
+  orderBodyBytesMax: number
+  /** Accounts in one page of the order entry's list, at most. */
+  accountsPageMax: number
+  /** How long a shutdown waits for events to be published. */
+  closeDrainMs: number
+}
+
+export const defaultEngineLimits: EngineLimits = {
+  tickIntervalMs: 250,
+  commandsInFlightMax: 256,
+  commandAckWaitMs: 30_000,
+  unknownAccountDelayMs: 500,
+  unknownAccountDelayMaxMs: 10_000,
+  unknownAccountDeliveriesMax: 60,
+  failedCommandDelayMs: 1_000,
+  stepsPerCommitMax: 512,
+  idleAccountsMax: 10_000,
+  snapshotEveryEvents: 200,
+  publishesInFlightMax: 512,
+  cursorSaveIntervalMs: 250,
+  streamPollMs: 100,
+  repeatsQueuedMax: 10_000,
+  orderBodyBytesMax: 16_384,
+  accountsPageMax: 200,
+  closeDrainMs: 2_000,
+}
+
+export interface EngineOptions extends Partial<EngineLimits> {
+  /** Where the log is kept; one engine per directory. */
+  directory: string
+  stream: MessageStream
+  feed: PriceFeed
+  /** Port 0 takes a free one; the token is what traders present as a bearer. */
+  orderEntry: { host: string; port: number; token: string }
+  log: EngineLog
+  symbols?: SymbolTable
+  rules?: Partial<TradingRules>
+  /** Milliseconds since 1970. */
+  now?: () => number
+}
+
+export interface EngineStatus {
+  streamUp: boolean
+  logPosition: bigint
+  publishedPosition: bigint
+  watchedAccounts: number
+  commands: Readonly<CommandCounts>
+}

@@ -1,0 +1,144 @@
+/**
+ * A running engine for tests: on a real message stream, a feed whose prices the test sets, an order entry client and a
+ * recorder that plays the receiver's part (every message that came, and the account's events once each, in order).
+ */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { DataOf } from '../../src/engine/account.ts'
+import type { EngineCommand, EngineEvent } from '../../src/engine/contract.ts'
+import { engineEventSchema } from '../../src/engine/contract.ts'
+import { manualFeed } from '../../src/engine/feed.ts'
+import type { EngineOptions } from '../../src/engine/options.ts'
+import { startEngine } from '../../src/engine/service.ts'
+import type { MessageStream } from '../../src/engine/stream.ts'
+import { recordingLog } from '../support/streams.ts'
+
+export const traderToken = 'token-of-the-traders-of-this-test'
+
+/** Prices to begin with; tests move them by `feed.set`. */
+export const startingPrices = {
+  EURUSD: ['1.09990', '1.10000'],
+  GBPUSD: ['1.26990', '1.27000'],
+  USDJPY: ['150.000', '150.010'],
+  XAUUSD: ['2649.90', '2650.10'],
+  BTCUSD: ['67990.00', '68010.00'],
+} as const
+
+type CommandFacts<K extends EngineCommand['kind']> = Omit<
+  Extract<EngineCommand, { kind: K }>,
+  'kind' | 'commandId' | 'accountId' | 'sequence' | 'attempt' | 'issuedAt'
+>
+
+/** A command with its head filled in. */
+export function commandOf<K extends EngineCommand['kind']>(
+  kind: K,
+  accountId: string,
+  sequence: number,
+  facts: CommandFacts<K>,
+): EngineCommand {
+  const head = { commandId: randomUUID(), accountId, sequence, attempt: 0, issuedAt: '2026-03-02T10:00:00.000Z' }
+  return { ...head, kind, ...facts } as unknown as EngineCommand
+}
+
+export const openingOf = (accountId: string, facts: Partial<CommandFacts<'open_account'>> = {}) =>
+  commandOf('open_account', accountId, 1, {
+    currency: 'USD',
+    initialBalance: '100000.00',
+    executionProfileKey: 'standard',
+    ...facts,
+  })
+
+export async function sendCommand(stream: MessageStream, command: EngineCommand, messageId = randomUUID()) {
+  await stream.publish('commands', command.accountId, messageId, Buffer.from(JSON.stringify(command)))
+}
+
+/** Polls a condition until it holds; the test's own timeout is the bound. */
+export async function until<T>(look: () => T | undefined | false): Promise<Exclude<T, false | undefined>> {
+  for (;;) {
+    const found = look()
+    if (found !== undefined && found !== false) return found as Exclude<T, false | undefined>
+    await delay(2)
+  }
+}
+
+/** Receives the events stream like an ingest would. */
+export function recordEvents(stream: MessageStream, durable = `recorder-${randomUUID()}`) {
+  const messages: EngineEvent[] = []
+  const byAccount = new Map<string, EngineEvent[]>()
+  const stopping = new AbortController()
+  const run = async () => {
+    const options = { durable, maxAckPending: 1_000, ackWaitMs: 30_000, signal: stopping.signal }
+    for await (const batch of stream.consume('events', options)) {
+      for (const message of batch) {
+        const event = engineEventSchema.parse(JSON.parse(Buffer.from(message.body).toString()))
+        messages.push(event)
+        const known = byAccount.get(event.accountId) ?? []
+        if (event.sequence === known.length + 1) byAccount.set(event.accountId, [...known, event])
+        message.ack()
+      }
+    }
+  }
+  const done = run()
+  const of = (accountId: string) => byAccount.get(accountId) ?? []
+  return {
+    messages,
+    of,
+    types: (accountId: string) => of(accountId).map((event) => event.type),
+    decisionOf: (commandId: string) =>
+      until(() => {
+        const found = messages.find((event) => event.type === 'CommandDecided' && event.commandId === commandId)
+        return found?.type === 'CommandDecided' ? found.data : undefined
+      }),
+    firstOf: <T extends EngineEvent['type']>(accountId: string, type: T): Promise<DataOf<T>> =>
+      until(() => of(accountId).find((event) => event.type === type)?.data as DataOf<T> | undefined) as Promise<
+        DataOf<T>
+      >,
+    async stop() {
+      stopping.abort()
+      await done
+    },
+  }
+}
+
+/** Starts an engine with quick intervals; anything may be overridden. */
+export async function startTestEngine(
+  base: { directory: string; stream: MessageStream },
+  overrides: Partial<EngineOptions> = {},
+) {
+  const feed = manualFeed(startingPrices)
+  const log = recordingLog()
+  const engine = await startEngine({
+    ...base,
+    feed,
+    log,
+    orderEntry: { host: '127.0.0.1', port: 0, token: traderToken },
+    tickIntervalMs: 5,
+    unknownAccountDelayMs: 20,
+    failedCommandDelayMs: 20,
+    streamPollMs: 5,
+    ...overrides,
+  })
+  return { engine, feed, log, entry: orderEntryClient(engine.url) }
+}
+
+export function orderEntryClient(url: string, token = traderToken) {
+  const request = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    return { status: response.status, headers: response.headers, text, body: JSON.parse(text) }
+  }
+  return {
+    request,
+    get: (path: string) => request('GET', path),
+    order: (order: object) => request('POST', '/orders', order),
+    cancel: (orderId: string) => request('DELETE', `/orders/${orderId}`),
+  }
+}
