@@ -257,6 +257,15 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * True for errors that db-client 6.2.1 lets escape outside any call: the answer to an append that it has already given
+ * up (Client-NodeJS issue 523), or the write of one on a broken connection. The append itself has been dealt with as
+ * unknown, so the process need not end for it.
+ */
+export function escapedFromClient(error: unknown): boolean {
+  return error instanceof Error && /[\\/]@eventstore[\\/]db-client[\\/]/.test(error.stack ?? '')
+}
+
 function asUnavailable(error: unknown): Error {
   if (error instanceof UndecodableEvent || error instanceof StoreUnavailable) return error
   return new StoreUnavailable(`the event store failed: ${error instanceof Error ? error.message : error}`, {

@@ -8,24 +8,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { deterministicId } from '../commands/identity.ts'
 import type { EngineCommand } from '../engine/contract.ts'
 import type { MessageStream } from '../engine/stream.ts'
-import type { Cause, EventOf, Recorded } from '../events/event.ts'
-import type { accountEvents } from '../events/noctant/account.ts'
+import type { Cause, Recorded } from '../events/event.ts'
 import type { EngineCommandEvent } from '../events/noctant/engine-command.ts'
 import { type EventStore, WrongExpectedRevision } from '../events/store.ts'
 import { type Delivered, isPoison } from '../events/subscription.ts'
+import type { CommandRequest, UnconfirmedCommand } from '../projections/noctant/account-command.ts'
 
 export const ENGINE_COMMAND_REQUESTED = 'noctant.EngineCommandRequested.v1'
-
-type Requested = Extract<EventOf<typeof accountEvents>, { type: typeof ENGINE_COMMAND_REQUESTED }>['data']
-
-/** A command that was sent and that the engine has not confirmed, as the read model knows it. */
-export interface UnconfirmedCommand {
-  request: Requested
-  correlationId: string
-  /** Times it was sent again after the first. */
-  attempts: number
-  lastSentAt: Date
-}
 
 export interface Log {
   info(fields: object, message: string): void
@@ -61,14 +50,14 @@ export async function relayBatch(deps: RelayDependencies, events: Delivered[], o
       deps.log.error({ eventId: event.id, stream: event.stream, fault: event.fault }, 'engine command does not decode')
       continue
     }
-    const { accountId } = event.data as Requested
+    const { accountId } = event.data as CommandRequest
     const queue = byAccount.get(accountId)
     if (queue) queue.push(event)
     else byAccount.set(accountId, [event])
   }
   await inParallel([...byAccount.values()], options.concurrencyMax, async (queue) => {
     for (const event of queue) {
-      const request = event.data as Requested
+      const request = event.data as CommandRequest
       const mayBeSent = options.historyEnd !== undefined && event.position <= options.historyEnd
       if (mayBeSent && (await deps.store.readLast(commandStream(request.commandId)))) continue
       await send(deps, request, 0, causeOf(event.metadata.$correlationId, event.id, request.commandId))
@@ -77,7 +66,7 @@ export async function relayBatch(deps: RelayDependencies, events: Delivered[], o
 }
 
 /** Publishes one command and records it as sent for the `attempt`-th time after the first. */
-async function send(deps: RelayDependencies, request: Requested, attempt: number, cause: Cause): Promise<void> {
+async function send(deps: RelayDependencies, request: CommandRequest, attempt: number, cause: Cause): Promise<void> {
   const { commandId, accountId, sequence, order, occurredAt } = request
   const message: EngineCommand = { commandId, accountId, sequence, attempt, issuedAt: occurredAt, ...order }
   const messageId = attempt === 0 ? commandId : `${commandId}:${attempt}`
@@ -125,10 +114,10 @@ export interface SweepLimits {
   sweepBatchMax: number
 }
 
-/** When a command that was sent again `attempts` times is due for the next: doubling from the minimum to the maximum. */
-export function dueAt(command: Pick<UnconfirmedCommand, 'attempts' | 'lastSentAt'>, limits: SweepLimits): number {
-  const wait = Math.min(limits.republishBackoffMaxMs, limits.republishBackoffMinMs * 2 ** command.attempts)
-  return command.lastSentAt.getTime() + wait
+/** When a command is due to be sent again: the wait doubles with every send, from the minimum to the maximum. */
+export function dueAt(sends: number, lastSentAt: Date, limits: SweepLimits): number {
+  const wait = limits.republishBackoffMinMs * 2 ** Math.max(0, sends - 1)
+  return lastSentAt.getTime() + Math.min(limits.republishBackoffMaxMs, wait)
 }
 
 /** Sends again, or gives up, every unconfirmed command that is due at `nowMs`. Oldest first, one after the other. */
@@ -140,12 +129,14 @@ export async function sweep(
 ): Promise<void> {
   const before = new Date(nowMs - limits.republishBackoffMinMs)
   for (const command of await unconfirmed({ before, limit: limits.sweepBatchMax })) {
-    if (dueAt(command, limits) > nowMs) continue
+    // A command that was never sent is the subscription's to send.
+    if (command.last_sent_at === null) continue
+    if (dueAt(command.attempts, new Date(command.last_sent_at), limits) > nowMs) continue
     const { commandId, accountId } = command.request
     const last = await deps.store.readLast(commandStream(commandId))
     if (!last || last.type === 'noctant.EngineCommandDeadLettered.v1') continue
     const attempt = Number(last.revision) + 1
-    const cause = causeOf(command.correlationId, last.id, commandId)
+    const cause = causeOf(last.metadata.$correlationId, last.id, commandId)
     if (attempt <= limits.republishAttemptsMax) {
       deps.log.warn({ commandId, accountId, attempt }, 'the engine has not confirmed the command; sending it again')
       await send(deps, command.request, attempt, cause)

@@ -1,0 +1,30 @@
+/** A private event store node and a client on it, for tests that need the log and nothing else. */
+import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
+import { createEventStore, type EventStore } from '../../src/events/store.ts'
+import { temporaryDirectory } from './services.ts'
+
+export interface TestStore {
+  url: string
+  store: EventStore
+  close(): Promise<void>
+}
+
+export async function startTestStore(): Promise<TestStore> {
+  const directory = temporaryDirectory()
+  const node = await startEventStoreThread({ directory: directory.path })
+  const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3 })
+  return {
+    url: node.url,
+    store,
+    close: async () => {
+      await store.close()
+      await node.close()
+      directory.remove()
+    },
+  }
+}
+
+/** Every event of a stream. */
+export async function eventsOf(store: EventStore, stream: string) {
+  return Array.fromAsync(store.readStream(stream))
+}
