@@ -1,0 +1,35 @@
+/** What a real node answers to plain HTTP and that tools around it ask for: is it alive, and what is it. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { SERVER_VERSION } from './services/server-features.ts'
+
+function send(response: ServerResponse, status: number, body?: object): void {
+  if (!body) {
+    response.writeHead(status).end()
+    return
+  }
+  const text = JSON.stringify(body)
+  response
+    .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
+    .end(text)
+}
+
+type Answer = { status: number; body?: object }
+
+function answerTo(method: string, path: string, isWritable: boolean): Answer {
+  if (method !== 'GET' && method !== 'HEAD') return { status: 405 }
+  if (path === '/health/live') return { status: isWritable ? 204 : 503 }
+  if (path !== '/info') return { status: 404 }
+  const features = { projections: false, userManagement: false, atomPub: false }
+  const authentication = { type: 'insecure' }
+  return { status: 200, body: { esVersion: SERVER_VERSION, state: 'leader', features, authentication } }
+}
+
+/** `isWritable` says whether appends can succeed; a node whose log is broken is not alive in the sense of a probe. */
+export function httpHandler(isWritable: () => boolean) {
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    const path = new URL(request.url ?? '/', 'http://node').pathname
+    request.resume()
+    const { status, body } = answerTo(request.method ?? 'GET', path, isWritable())
+    send(response, status, body)
+  }
+}

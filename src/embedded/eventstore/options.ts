@@ -1,0 +1,53 @@
+/** Every limit of the node in one place, with its unit in its name, so that a caller can set what it knows better. */
+
+export type EventStoreLimits = {
+  /** Sum of data, metadata and type (in UTF-16) of one append; EventStoreDB's default is 1 MiB. */
+  maxAppendBytes: number
+  /** Largest gRPC message that the node accepts. */
+  maxMessageBytes: number
+  /** How much one group commit takes; what is queued beyond waits for the next. */
+  maxGroupBytes: number
+  /** Appends that may wait in the queue; more are refused as unavailable, so that memory stays bounded. */
+  maxQueuedBytes: number
+  /** A log file is closed at this size and the next one begun. */
+  segmentBytes: number
+  /** The latest events that stay in memory for live subscriptions. */
+  recentBytes: number
+  /** Events that the index may lag behind the log; start-up replays at most about so many. */
+  indexLagEvents: number
+  /** Without appends for this long, the index catches up whatever the lag. */
+  indexIdleMs: number
+  /** Page cache of the index. */
+  indexCacheKiB: number
+  /** Streams whose state stays in memory. */
+  cachedStreams: number
+  /** Bytes read from the log at once for one reader. */
+  readChunkBytes: number
+  /** How long `close` waits for calls in flight before it cuts them off. */
+  closeGraceMs: number
+}
+
+export const DEFAULT_LIMITS: EventStoreLimits = {
+  maxAppendBytes: 1024 * 1024,
+  maxMessageBytes: 17 * 1024 * 1024,
+  maxGroupBytes: 8 * 1024 * 1024,
+  maxQueuedBytes: 64 * 1024 * 1024,
+  segmentBytes: 256 * 1024 * 1024,
+  recentBytes: 8 * 1024 * 1024,
+  indexLagEvents: 2048,
+  indexIdleMs: 1000,
+  indexCacheKiB: 32 * 1024,
+  cachedStreams: 20_000,
+  readChunkBytes: 256 * 1024,
+  closeGraceMs: 200,
+}
+
+export type EventStoreOptions = Partial<EventStoreLimits> & {
+  /** Holds the log and its index; created where it is missing. One process at a time. */
+  directory: string
+  /** 0, the default, takes a free port. */
+  port?: number
+  host?: string
+  /** Receives what an operator should know: a torn tail that was cut, an index that was rebuilt. */
+  onNotice?: (notice: string) => void
+}

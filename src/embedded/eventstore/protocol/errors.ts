@@ -1,0 +1,77 @@
+/**
+ * The errors of the protocol: a gRPC status and, in its trailers, the name of the exception and its details, from
+ * which the clients build their own error classes.
+ */
+import { Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { DamagedLogError } from '../storage/segments.ts'
+import { AppendUnavailableError } from '../storage/store.ts'
+
+/** An error that is answered as it is. */
+export class ProtocolError extends Error implements ServiceError {
+  code: status
+  details: string
+  metadata: Metadata
+  constructor(code: status, details: string, trailers: Record<string, string | Buffer> = {}) {
+    super(details)
+    this.name = 'ProtocolError'
+    this.code = code
+    this.details = details
+    this.metadata = new Metadata()
+    for (const [key, value] of Object.entries(trailers)) this.metadata.set(key, value)
+  }
+}
+
+/** Trailers carry ASCII only; the protocol sends other names percent-free as they are, so they are made safe. */
+function ascii(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?')
+}
+
+export function invalidArgument(details: string): ProtocolError {
+  return new ProtocolError(status.INVALID_ARGUMENT, details)
+}
+
+export function streamDeleted(stream: string): ProtocolError {
+  return new ProtocolError(status.FAILED_PRECONDITION, `Event stream '${stream}' is deleted.`, {
+    exception: 'stream-deleted',
+    'stream-name': ascii(stream),
+  })
+}
+
+/** `expected` as the protocol numbers it: -1 no stream, -2 any, -4 stream exists. */
+export function wrongExpectedVersion(stream: string, expected: bigint, current: number): ProtocolError {
+  const trailers: Record<string, string> = {
+    exception: 'wrong-expected-version',
+    'stream-name': ascii(stream),
+    'expected-version': String(expected),
+  }
+  if (current >= 0) trailers['actual-version'] = String(current)
+  const details = `Append failed due to WrongExpectedVersion. Stream: ${stream}, Expected version: ${expected}, Actual version: ${current}`
+  return new ProtocolError(status.FAILED_PRECONDITION, details, trailers)
+}
+
+export function maximumAppendSizeExceeded(maxAppendBytes: number): ProtocolError {
+  return new ProtocolError(status.INVALID_ARGUMENT, `Maximum Append Size of ${maxAppendBytes} Exceeded.`, {
+    exception: 'maximum-append-size-exceeded',
+    'maximum-append-size': String(maxAppendBytes),
+  })
+}
+
+export function requiredMetadataMissing(names: readonly string[]): ProtocolError {
+  return new ProtocolError(status.INVALID_ARGUMENT, `Required Metadata Property missing: ${names.join(',')}`, {
+    exception: 'missing-required-metadata-property',
+    'required-metadata-properties': names.join(','),
+  })
+}
+
+export function deadlineExceeded(): ProtocolError {
+  return new ProtocolError(status.DEADLINE_EXCEEDED, 'the deadline passed before the event was written')
+}
+
+/** Turns what went wrong into a status: damage is data loss, a log that cannot be written is unavailable. */
+export function toServiceError(error: unknown): ProtocolError {
+  if (error instanceof ProtocolError) return error
+  if (error instanceof AppendUnavailableError) return new ProtocolError(status.UNAVAILABLE, error.message)
+  if (error instanceof DamagedLogError) return new ProtocolError(status.DATA_LOSS, error.message)
+  if (error instanceof RangeError) return invalidArgument(error.message)
+  return new ProtocolError(status.INTERNAL, error instanceof Error ? error.message : String(error))
+}

@@ -1,0 +1,120 @@
+/** The Streams service: dispatches reads to pages or subscriptions, and deletes to the store. */
+
+import type { DeleteReq, DeleteResp, TombstoneReq, TombstoneResp } from '@eventstore/db-client/generated/streams_pb.js'
+import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
+import type { ServerUnaryCall, ServerWritableStream, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js'
+import {
+  deadlineExceeded,
+  invalidArgument,
+  streamDeleted,
+  toServiceError,
+  wrongExpectedVersion,
+} from '../protocol/errors.ts'
+import { decodeReadRequest } from '../protocol/read-messages.ts'
+import type { ExpectedRevision } from '../storage/append-rules.ts'
+import type { EventStore } from '../storage/store.ts'
+import { appendHandler, batchAppendHandler } from './appending.ts'
+import { openOutlet } from './outlet.ts'
+import { readAllPage, readStreamPage } from './reading.ts'
+import { subscribeToAll, subscribeToStream } from './subscribing.ts'
+
+function readHandler(store: EventStore) {
+  return async (call: ServerWritableStream<Buffer, Buffer>): Promise<void> => {
+    const outlet = openOutlet(call)
+    try {
+      const request = decodeReadRequest(call.request)
+      const subscribes = request.count === undefined
+      if (request.stream === '') throw invalidArgument('the name of the stream is missing')
+      const ofStream = request.stream !== undefined && request.stream !== '$all'
+      if (subscribes && request.backwards) throw invalidArgument('a subscription cannot go backwards')
+      if (subscribes) await (ofStream ? subscribeToStream : subscribeToAll)(store, request, outlet)
+      else await (ofStream ? readStreamPage : readAllPage)(store, request, outlet)
+      if (outlet.isOpen()) call.end()
+    } catch (error) {
+      if (outlet.isOpen()) call.emit('error', toServiceError(error))
+    }
+  }
+}
+
+type DeleteOptions = DeleteReq.Options | TombstoneReq.Options
+
+function expectedOf(options: DeleteOptions): ExpectedRevision {
+  if (options.hasRevision()) return BigInt(options.getRevision())
+  if (options.hasNoStream()) return 'no_stream'
+  return options.hasStreamExists() ? 'stream_exists' : 'any'
+}
+
+/** The protocol's numbers for the expectations that are not revisions. */
+const EXPECTED_NUMBERS = { any: -2n, no_stream: -1n, stream_exists: -4n }
+
+async function deleteStream(
+  store: EventStore,
+  options: DeleteOptions | undefined,
+  operation: 'delete' | 'tombstone',
+  deadline: Date | number,
+): Promise<number> {
+  const identifier = options?.getStreamIdentifier()
+  if (!options || !identifier) throw invalidArgument('the name of the stream is missing')
+  const stream = Buffer.from(identifier.getStreamName_asU8()).toString('utf8')
+  if (stream === '' || stream === '$all') throw invalidArgument(`'${stream}' cannot be deleted`)
+  const expected = expectedOf(options)
+  const deadlineMs = deadline instanceof Date ? deadline.getTime() : Number.isFinite(deadline) ? deadline : undefined
+  const outcome = await store.write({ stream, expected, operation, events: [], deadlineMs })
+  switch (outcome.kind) {
+    case 'deleted':
+      throw streamDeleted(stream)
+    case 'deadline-exceeded':
+      throw deadlineExceeded()
+    case 'wrong-expected-version': {
+      const number = typeof expected === 'string' ? EXPECTED_NUMBERS[expected] : expected
+      throw wrongExpectedVersion(stream, number, outcome.current)
+    }
+    case 'written':
+      return outcome.position!
+  }
+}
+
+function deleteHandler(store: EventStore) {
+  return async (call: ServerUnaryCall<DeleteReq, DeleteResp>, callback: sendUnaryData<DeleteResp>): Promise<void> => {
+    try {
+      const written = await deleteStream(store, call.request.getOptions(), 'delete', call.getDeadline())
+      const position = new streamsPb.DeleteResp.Position()
+      position.setCommitPosition(String(written))
+      position.setPreparePosition(String(written))
+      const answer = new streamsPb.DeleteResp()
+      answer.setPosition(position)
+      callback(null, answer)
+    } catch (error) {
+      callback(toServiceError(error))
+    }
+  }
+}
+
+function tombstoneHandler(store: EventStore) {
+  return async (
+    call: ServerUnaryCall<TombstoneReq, TombstoneResp>,
+    callback: sendUnaryData<TombstoneResp>,
+  ): Promise<void> => {
+    try {
+      const written = await deleteStream(store, call.request.getOptions(), 'tombstone', call.getDeadline())
+      const position = new streamsPb.TombstoneResp.Position()
+      position.setCommitPosition(String(written))
+      position.setPreparePosition(String(written))
+      const answer = new streamsPb.TombstoneResp()
+      answer.setPosition(position)
+      callback(null, answer)
+    } catch (error) {
+      callback(toServiceError(error))
+    }
+  }
+}
+
+export function streamsService(store: EventStore): UntypedServiceImplementation {
+  return {
+    read: readHandler(store),
+    append: appendHandler(store),
+    batchAppend: batchAppendHandler(store),
+    delete: deleteHandler(store),
+    tombstone: tombstoneHandler(store),
+  } as UntypedServiceImplementation
+}

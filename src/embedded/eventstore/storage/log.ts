@@ -1,0 +1,236 @@
+/**
+ * The append-only log: one writer, any number of readers. A write returns after the bytes are on disk (the file is
+ * opened with O_DSYNC, so that one system call in the thread pool writes and syncs). The latest writes stay in
+ * memory, so that live subscriptions do not read files.
+ */
+import fs from 'node:fs'
+import { isIntact, type RecordView } from './record.ts'
+import { recoverTail } from './recovery.ts'
+import {
+  createSegment,
+  DamagedLogError,
+  openSegments,
+  readSegment,
+  readSegmentAsync,
+  SEGMENT_HEADER_BYTES,
+  type Segment,
+  segmentOf,
+} from './segments.ts'
+
+export type LogOptions = {
+  directory: string
+  /** A segment that would grow past this is closed and the next one begun. */
+  segmentBytes: number
+  /** How much of the latest writes stays in memory. */
+  recentBytes: number
+  onNotice: (notice: string) => void
+}
+
+type Recent = { start: number; end: number; buffer: Buffer }
+
+export class EventLog {
+  readonly segments: Segment[]
+  private readonly options: LogOptions
+  private logEnd: number
+  private writer: number
+  private dirty = false
+  private broken: Error | undefined
+  private recent: Recent[] = []
+  private recentTotal = 0
+
+  /**
+   * Opens the log. Records behind `indexedTo` are handed to `visit`, in order, so that an index can catch up; a torn
+   * tail is cut off and reported through `onNotice`.
+   * @throws {DamagedLogError} where acknowledged records cannot be read.
+   */
+  constructor(options: LogOptions, indexedTo: (logEnd: number) => number, visit: (record: RecordView) => void) {
+    this.options = options
+    this.segments = openSegments(options.directory, options.onNotice)
+    if (this.segments.length === 0) this.segments.push(createSegment(options.directory, 0))
+    const from = Math.max(indexedTo(this.current().end), SEGMENT_HEADER_BYTES)
+    this.logEnd = recoverTail(this.segments, from, visit, options.onNotice)
+    this.writer = openWriter(this.current())
+  }
+
+  private current(): Segment {
+    return this.segments.at(-1)!
+  }
+
+  /** The position behind the last event that is on disk. */
+  end(): number {
+    return this.logEnd
+  }
+
+  /** Why nothing can be written any more until a restart; undefined while all is well. */
+  failure(): Error | undefined {
+    return this.broken
+  }
+
+  private roll(): void {
+    const next = createSegment(this.options.directory, this.logEnd)
+    const descriptor = openWriter(next)
+    fs.closeSync(this.writer)
+    this.writer = descriptor
+    this.segments.push(next)
+    this.logEnd = next.end
+  }
+
+  /** Where a write of about this many bytes will start: the end, or behind the header of a new segment. */
+  reserve(bytes: number): number {
+    if (this.broken) throw this.broken
+    if (this.dirty) {
+      fs.ftruncateSync(this.writer, this.logEnd - this.current().start)
+      this.dirty = false
+    }
+    const used = this.logEnd - this.current().start
+    if (used > SEGMENT_HEADER_BYTES && used + bytes > this.options.segmentBytes) this.roll()
+    return this.logEnd
+  }
+
+  /** Writes at the reserved position; the promise resolves once the bytes are on disk. */
+  async write(buffer: Buffer): Promise<void> {
+    this.dirty = true
+    try {
+      await writeFully(this.writer, buffer, this.logEnd - this.current().start)
+    } catch (error) {
+      // After a failed sync the kernel may have dropped the pages: only a restart can tell what is on disk. A full
+      // disk is different, there the rest of the write is cut off again and a later append may succeed.
+      const code = (error as NodeJS.ErrnoException).code
+      if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EFBIG') this.broken = error as Error
+      throw error
+    }
+    this.dirty = false
+    this.recent.push({ start: this.logEnd, end: this.logEnd + buffer.length, buffer })
+    this.recentTotal += buffer.length
+    while (this.recentTotal > this.options.recentBytes && this.recent.length > 1) {
+      this.recentTotal -= this.recent.shift()!.buffer.length
+    }
+    this.logEnd += buffer.length
+    this.current().end = this.logEnd
+  }
+
+  private recentAt(position: number): Recent | undefined {
+    if (this.recent.length === 0 || position < this.recent[0]!.start) return undefined
+    let low = 0
+    let high = this.recent.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (this.recent[middle]!.start <= position) low = middle
+      else high = middle - 1
+    }
+    const found = this.recent[low]!
+    return position < found.end ? found : undefined
+  }
+
+  /** The record at a position whose length is known from an index. */
+  readRecord(position: number, length: number): RecordView {
+    const cached = this.recentAt(position)
+    const view = cached
+      ? { buffer: cached.buffer, offset: position - cached.start, length }
+      : { buffer: readSegment(segmentOf(this.segments, position), position, length), offset: 0, length }
+    if (!isIntact(view.buffer, view.offset, position)) throw new DamagedLogError(position, 'the checksum does not hold')
+    return view
+  }
+
+  /** Whole records from a record's start on, about `bytes` of them (at least one); undefined at the end of the log. */
+  async readForwards(from: number, bytes: number): Promise<RecordView[] | undefined> {
+    const segment = segmentOf(this.segments, from)
+    const position = Math.max(from, segment.start + SEGMENT_HEADER_BYTES)
+    if (position >= this.logEnd) return undefined
+    const cached = this.recentAt(position)
+    if (cached) return split(cached.buffer, position - cached.start, position, bytes)
+    const limit = Math.min(segment.end, this.logEnd)
+    let chunk = await readSegmentAsync(segment, position, Math.min(bytes, limit - position))
+    const first = chunk.length >= 4 ? chunk.readUInt32LE(0) : 0
+    if (first > chunk.length && position + first <= limit) chunk = await readSegmentAsync(segment, position, first)
+    return split(chunk, 0, position, Number.POSITIVE_INFINITY)
+  }
+
+  /** Whole records that end at or before a record boundary, latest first; empty at the start of the log. */
+  async readBackwards(to: number, bytes: number): Promise<RecordView[]> {
+    let position = Math.min(to, this.logEnd)
+    let segment = segmentOf(this.segments, Math.max(0, position - 1))
+    while (position <= segment.start + SEGMENT_HEADER_BYTES && segment.start > 0) {
+      position = segment.start
+      segment = segmentOf(this.segments, position - 1)
+    }
+    const lowest = segment.start + SEGMENT_HEADER_BYTES
+    if (position <= lowest) return []
+    let start = Math.max(lowest, position - bytes)
+    let chunk = await readSegmentAsync(segment, start, position - start)
+    const lastLength = chunk.length >= 4 ? chunk.readUInt32LE(chunk.length - 4) : 0
+    if (lastLength > chunk.length && position - lastLength >= lowest) {
+      start = position - lastLength
+      chunk = await readSegmentAsync(segment, start, lastLength)
+    }
+    return splitBackwards(chunk, start)
+  }
+
+  /** Whether an intact record starts at the position. */
+  startsRecord(position: number): boolean {
+    if (position < SEGMENT_HEADER_BYTES || position >= this.logEnd) return false
+    const segment = segmentOf(this.segments, position)
+    const head = readSegment(segment, position, 4)
+    const length = head.length === 4 ? head.readUInt32LE(0) : 0
+    if (length === 0 || position + length > this.logEnd) return false
+    return isIntact(readSegment(segment, position, length), 0, position)
+  }
+
+  close(): void {
+    fs.closeSync(this.writer)
+    for (const segment of this.segments) fs.closeSync(segment.descriptor)
+  }
+}
+
+/** Splits a chunk that ends at a record's end into its whole records, latest first. */
+function splitBackwards(chunk: Buffer, start: number): RecordView[] {
+  const records: RecordView[] = []
+  let behind = chunk.length
+  while (behind >= 4) {
+    const length = chunk.readUInt32LE(behind - 4)
+    const offset = behind - length
+    if (offset < 0 && records.length > 0) break
+    if (offset < 0 || !isIntact(chunk, offset, start + offset)) {
+      throw new DamagedLogError(start + behind, 'the record that ends there is not intact')
+    }
+    records.push({ buffer: chunk, offset, length })
+    behind = offset
+  }
+  return records
+}
+
+/** Splits a chunk that begins at a record's start into its whole records. */
+function split(chunk: Buffer, from: number, at: number, bytes: number): RecordView[] {
+  const records: RecordView[] = []
+  let offset = from
+  let position = at
+  while (offset < chunk.length && offset - from < bytes) {
+    if (!isIntact(chunk, offset, position)) {
+      const claimed = offset + 4 <= chunk.length ? chunk.readUInt32LE(offset) : Number.POSITIVE_INFINITY
+      if (records.length > 0 && offset + claimed > chunk.length) break
+      throw new DamagedLogError(position, 'the checksum does not hold')
+    }
+    const length = chunk.readUInt32LE(offset)
+    records.push({ buffer: chunk, offset, length })
+    offset += length
+    position += length
+  }
+  return records
+}
+
+function openWriter(segment: Segment): number {
+  const dataSync = fs.constants.O_DSYNC ?? fs.constants.O_SYNC ?? 0
+  return fs.openSync(segment.path, fs.constants.O_RDWR | dataSync)
+}
+
+/** Positional write of the whole buffer, whatever part each system call takes. */
+async function writeFully(descriptor: number, buffer: Buffer, position: number): Promise<void> {
+  let written = 0
+  while (written < buffer.length) {
+    written += await new Promise<number>((resolve, reject) => {
+      fs.write(descriptor, buffer, written, buffer.length - written, position + written, (error, count) =>
+        error ? reject(error) : resolve(count),
+      )
+    })
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * What start-up makes of the log's tail. Only the last append can be torn by a crash or a power cut. Each record
+ * carries the position up to which the log was on disk when it was written, so an unreadable record can be told
+ * apart: one that a later record knew to be on disk is damage, and is reported; one that nothing later vouches for
+ * was never acknowledged, and is dropped.
+ */
+import fs from 'node:fs'
+import { isIntact, MINIMUM_RECORD_BYTES, type RecordView, recordCommittedTo, recordFollowing } from './record.ts'
+import { DamagedLogError, readSegment, SEGMENT_HEADER_BYTES, type Segment, segmentOf } from './segments.ts'
+
+const SCAN_BYTES = 1024 * 1024
+
+/** Bytes of the record at `position`, as its header claims, or 0 where the header cannot be read. */
+function claimedLength(segment: Segment, position: number): number {
+  const head = readSegment(segment, position, 4)
+  return head.length < 4 ? 0 : head.readUInt32LE(0)
+}
+
+/**
+ * Walks the whole, undamaged records from `from` to the end of the log and hands each to `visit`.
+ * Returns where the walk stopped: the log's end, or the position of the first record that is not intact.
+ */
+export function walkRecords(
+  segments: Segment[],
+  from: number,
+  visit: (record: RecordView, position: number) => void,
+): number {
+  let position = from
+  for (;;) {
+    const segment = segmentOf(segments, position)
+    if (position === segment.start) position += SEGMENT_HEADER_BYTES
+    if (position >= segment.end) {
+      const isLast = segment === segments.at(-1)
+      if (isLast) return position
+      continue
+    }
+    const wanted = Math.min(SCAN_BYTES, segment.end - position)
+    let chunk = readSegment(segment, position, wanted)
+    let offset = 0
+    while (isIntact(chunk, offset, position)) {
+      const length = chunk.readUInt32LE(offset)
+      visit({ buffer: chunk, offset, length }, position)
+      offset += length
+      position += length
+    }
+    if (position >= segment.end) continue
+    if (offset > 0) continue
+    const claimed = claimedLength(segment, position)
+    if (claimed <= wanted || claimed > segment.end - position) return position
+    chunk = readSegment(segment, position, claimed)
+    if (!isIntact(chunk, 0, position)) return position
+    visit({ buffer: chunk, offset: 0, length: claimed }, position)
+    position += claimed
+  }
+}
+
+/** The highest position that any intact record behind `from` vouches for. Looks at every byte, so only for tails. */
+function vouchedFor(segments: Segment[], from: number): number {
+  let highest = 0
+  for (const segment of segments) {
+    if (segment.end <= from) continue
+    const start = Math.max(from, segment.start)
+    const rest = readSegment(segment, start, segment.end - start)
+    for (let offset = 0; offset + MINIMUM_RECORD_BYTES <= rest.length; offset++) {
+      if (!isIntact(rest, offset, start + offset)) continue
+      const record = { buffer: rest, offset, length: rest.readUInt32LE(offset) }
+      highest = Math.max(highest, recordCommittedTo(record))
+      offset += record.length - 1
+    }
+  }
+  return highest
+}
+
+/**
+ * Finds the end of the acknowledged log and cuts the torn rest off. `from` is a position known to begin a record
+ * (or the end), and `visit` receives every record of every whole append behind it.
+ */
+export function recoverTail(
+  segments: Segment[],
+  from: number,
+  visit: (record: RecordView, position: number) => void,
+  onNotice: (notice: string) => void,
+): number {
+  let openAppend: Array<{ record: RecordView; position: number }> = []
+  const stopped = walkRecords(segments, from, (record, position) => {
+    openAppend.push({ record, position })
+    if (recordFollowing(record) > 0) return
+    for (const entry of openAppend) visit(entry.record, entry.position)
+    openAppend = []
+  })
+  const end = openAppend[0]?.position ?? stopped
+  const last = segments.at(-1)!
+  if (end === last.end) return end
+  if (vouchedFor(segments, stopped) > end || segmentOf(segments, end) !== last) {
+    throw new DamagedLogError(end, 'no intact record there, although later ones show that it was acknowledged')
+  }
+  onNotice(`dropped ${last.end - end} bytes of an unacknowledged append at position ${end}, the end of the log`)
+  const descriptor = fs.openSync(last.path, 'r+')
+  try {
+    fs.ftruncateSync(descriptor, end - last.start)
+    fs.fsyncSync(descriptor)
+  } finally {
+    fs.closeSync(descriptor)
+  }
+  last.end = end
+  return end
+}

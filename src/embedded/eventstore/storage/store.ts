@@ -1,0 +1,382 @@
+/**
+ * The event store without its protocol: appends in group commits, reads of streams and of the whole log, and a call to
+ * whoever waits for new events. Everything that it answers is on disk.
+ */
+import fs from 'node:fs'
+import type { EventStoreLimits } from '../options.ts'
+import { Group, type GroupEntry, type StoredFacts, type WriteOutcome, type WriteRequest } from './group.ts'
+import { type DirectoryLock, lockDirectory } from './lock.ts'
+import { EventLog } from './log.ts'
+import {
+  FLAG_ID_INDEXED,
+  FLAG_TOMBSTONE,
+  type RecordView,
+  recordCreatedMs,
+  recordData,
+  recordFlags,
+  recordId,
+  recordNameBytes,
+  recordPosition,
+  recordRevision,
+  recordTypeBytes,
+} from './record.ts'
+import { SEGMENT_HEADER_BYTES } from './segments.ts'
+import { StreamIndex } from './stream-index.ts'
+import {
+  isMetastream,
+  METADATA_EVENT_TYPE,
+  METASTREAM_METADATA,
+  metastreamOf,
+  NO_METADATA,
+  parseStreamMetadata,
+  type StreamMetadata,
+} from './stream-metadata.ts'
+import { type StreamState, StreamTable } from './stream-table.ts'
+
+export type StoreOptions = EventStoreLimits & { directory: string; onNotice: (notice: string) => void }
+
+/** An append that was not decided: the log cannot be written, the queue is full, or the node is closing. */
+export class AppendUnavailableError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'AppendUnavailableError'
+  }
+}
+
+type Queued = {
+  request: WriteRequest
+  bytes: number
+  resolve: (outcome: WriteOutcome) => void
+  reject: (error: Error) => void
+}
+
+/** A stream as a reader sees it. */
+export type StreamStatus =
+  | { kind: 'missing' }
+  | { kind: 'deleted' }
+  | { kind: 'present'; firstRevision: number; lastRevision: number; state: StreamState; metadata: StreamMetadata }
+
+const STREAM_BATCH = 128
+
+export class EventStore {
+  readonly options: StoreOptions
+  readonly log: EventLog
+  private readonly index: StreamIndex
+  private readonly table: StreamTable
+  private readonly lock: DirectoryLock
+  private queue: Queued[] = []
+  private queuedBytes = 0
+  private writing: Promise<void> | undefined
+  private closed = false
+  private released = false
+  private idleTimer: NodeJS.Timeout | undefined
+  private readonly allListeners = new Set<() => void>()
+  private readonly streamListeners = new Map<string, Set<() => void>>()
+
+  /**
+   * Opens the directory, creating what is missing, and replays what the index lacks.
+   * @throws {Error} when another process uses the directory, and {DamagedLogError} when acknowledged events are lost.
+   */
+  constructor(options: StoreOptions) {
+    this.options = options
+    fs.mkdirSync(options.directory, { recursive: true })
+    this.lock = lockDirectory(options.directory)
+    try {
+      this.index = new StreamIndex(options.directory, options.indexCacheKiB, options.onNotice)
+      try {
+        this.table = new StreamTable(this.index, options.cachedStreams)
+        this.log = new EventLog(
+          options,
+          (logEnd) => this.replayStart(logEnd),
+          (record) => this.replay(record),
+        )
+        this.table.flush(this.log.end())
+      } catch (error) {
+        this.index.close()
+        throw error
+      }
+    } catch (error) {
+      this.lock.release()
+      throw error
+    }
+  }
+
+  /** Where the replay begins: behind what the index knows, or at the start when the index knows more than there is. */
+  private replayStart(logEnd: number): number {
+    if (this.index.indexedTo <= logEnd) return this.index.indexedTo
+    this.options.onNotice(
+      `the log ends at position ${logEnd}, although events up to ${this.index.indexedTo} were acknowledged: its tail was cut off. The index is built again`,
+    )
+    this.index.clear()
+    return 0
+  }
+
+  private replay(record: RecordView): void {
+    const flags = recordFlags(record)
+    this.table.add(
+      recordNameBytes(record).toString('utf8'),
+      {
+        revision: recordRevision(record),
+        position: recordPosition(record),
+        length: record.length,
+        id: Buffer.from(recordId(record)),
+      },
+      (flags & FLAG_TOMBSTONE) !== 0,
+      (flags & FLAG_ID_INDEXED) !== 0,
+    )
+    if (this.table.lag() >= this.options.indexLagEvents * 8) this.table.flush(recordPosition(record) + record.length)
+  }
+
+  /** Queues a write. The outcome comes once it, and every event that it rests on, is on disk. */
+  write(request: WriteRequest): Promise<WriteOutcome> {
+    return new Promise((resolve, reject) => {
+      if (this.closed) return reject(new AppendUnavailableError('the node is shutting down'))
+      let bytes = 256
+      for (const event of request.events) bytes += event.data.length + event.customMetadata.length + 400
+      if (this.queuedBytes + bytes > this.options.maxQueuedBytes && this.queue.length > 0) {
+        return reject(new AppendUnavailableError('too many appends are waiting'))
+      }
+      this.queue.push({ request, bytes, resolve, reject })
+      this.queuedBytes += bytes
+      this.writing ??= this.drain()
+    })
+  }
+
+  private async drain(): Promise<void> {
+    // What arrives in the same turn of the event loop goes into the same group.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (this.queue.length > 0) {
+      await this.commitGroup(this.takeQueued())
+      if (this.table.lag() >= this.options.indexLagEvents) this.flushIndex()
+    }
+    this.writing = undefined
+    this.scheduleIdleFlush()
+  }
+
+  private takeQueued(): Queued[] {
+    let bytes = 0
+    let count = 0
+    while (
+      count < this.queue.length &&
+      (count === 0 || bytes + this.queue[count]!.bytes <= this.options.maxGroupBytes)
+    ) {
+      bytes += this.queue[count++]!.bytes
+    }
+    this.queuedBytes -= bytes
+    return this.queue.splice(0, count)
+  }
+
+  private async commitGroup(queued: Queued[]): Promise<void> {
+    const settled: Array<() => void> = []
+    try {
+      const nowMs = Date.now()
+      const bytes = queued.reduce((total, { bytes }) => total + bytes, 0)
+      const group = new Group(this.log.reserve(bytes), nowMs, (stream) => this.factsOf(stream))
+      for (const { request, resolve, reject } of queued) {
+        if (request.deadlineMs !== undefined && request.deadlineMs < nowMs) {
+          settled.push(() => resolve({ kind: 'deadline-exceeded' }))
+          continue
+        }
+        try {
+          const outcome = group.take(request)
+          settled.push(() => resolve(outcome))
+        } catch (error) {
+          settled.push(() => reject(error as Error))
+        }
+      }
+      if (group.entries.length > 0) {
+        await this.log.write(group.encode())
+        this.publish(group.entries)
+      }
+    } catch (error) {
+      const unavailable = new AppendUnavailableError(`the log cannot be written: ${(error as Error).message}`, error)
+      for (const { reject } of queued) reject(unavailable)
+      return
+    }
+    for (const settle of settled) settle()
+  }
+
+  private publish(entries: readonly GroupEntry[]): void {
+    const streams = new Set<string>()
+    for (const { stream, event, placement, length } of entries) {
+      const place = { revision: placement.revision, position: placement.position, length, id: Buffer.from(event.id) }
+      const { flags } = placement
+      this.table.add(stream, place, (flags & FLAG_TOMBSTONE) !== 0, (flags & FLAG_ID_INDEXED) !== 0)
+      if (isMetastream(stream) && event.type === METADATA_EVENT_TYPE) {
+        const original = this.table.get(stream.slice(2))
+        if (original) original.metadata = parseStreamMetadata(event.data)
+      }
+      streams.add(stream)
+    }
+    for (const listener of [...this.allListeners]) listener()
+    if (this.streamListeners.size === 0) return
+    for (const stream of streams) {
+      for (const listener of [...(this.streamListeners.get(stream) ?? [])]) listener()
+    }
+  }
+
+  /** Calls back after each commit of events, to one stream or to any. Returns how to stop that. */
+  onCommit(stream: string | undefined, listener: () => void): () => void {
+    if (stream === undefined) {
+      this.allListeners.add(listener)
+      return () => this.allListeners.delete(listener)
+    }
+    const listeners = this.streamListeners.get(stream) ?? new Set()
+    this.streamListeners.set(stream, listeners)
+    listeners.add(listener)
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0 && this.streamListeners.get(stream) === listeners) this.streamListeners.delete(stream)
+    }
+  }
+
+  private factsOf(name: string): StoredFacts {
+    const state = this.table.get(name)
+    const metadata = this.metadataOf(name)
+    if (!state) {
+      const none = () => undefined
+      return { lastRevision: -1, tombstoned: false, metadata, eventAt: none, positionOf: none, revisionOf: none }
+    }
+    return {
+      lastRevision: state.lastRevision,
+      tombstoned: state.tombstoned,
+      metadata,
+      eventAt: (revision) => this.eventAt(state, revision),
+      positionOf: (revision) => this.table.places(state, revision, 1, false)[0]?.position,
+      revisionOf: (id) => this.table.revisionOf(state, id),
+    }
+  }
+
+  private eventAt(state: StreamState, revision: number): RecordView | undefined {
+    const place = this.table.places(state, revision, 1, false)[0]
+    return place?.revision === revision ? this.log.readRecord(place.position, place.length) : undefined
+  }
+
+  /** The metadata of a stream; that of a metastream is fixed. */
+  metadataOf(name: string): StreamMetadata {
+    if (isMetastream(name)) return METASTREAM_METADATA
+    const state = this.table.get(name)
+    if (state?.metadata) return state.metadata
+    const metastream = this.table.get(metastreamOf(name))
+    const record = metastream && this.eventAt(metastream, metastream.lastRevision)
+    const isMetadata = record && recordTypeBytes(record).toString() === METADATA_EVENT_TYPE
+    const metadata = isMetadata ? parseStreamMetadata(recordData(record)) : NO_METADATA
+    if (state) state.metadata = metadata
+    return metadata
+  }
+
+  /** What a reader of the stream finds: whether it is there, and its visible revisions. */
+  status(name: string): StreamStatus {
+    const state = this.table.get(name)
+    if (state?.tombstoned) return { kind: 'deleted' }
+    if (isMetastream(name) && this.table.get(name.slice(2))?.tombstoned) return { kind: 'deleted' }
+    if (!state || state.lastRevision < 0) return { kind: 'missing' }
+    const metadata = this.metadataOf(name)
+    if (metadata.softDeleted) return { kind: 'missing' }
+    const byCount = metadata.maxCount === undefined ? 0 : state.lastRevision - metadata.maxCount + 1
+    const firstRevision = Math.max(0, byCount, metadata.truncateBefore)
+    return { kind: 'present', firstRevision, lastRevision: state.lastRevision, state, metadata }
+  }
+
+  /** The event of a stream at a revision, where a reader may see it. */
+  readEvent(name: string, revision: number): RecordView | undefined {
+    for (const batch of this.readStream(name, revision, 1, false)) {
+      const record = batch[0]
+      if (record && recordRevision(record) === revision) return record
+    }
+    return undefined
+  }
+
+  /**
+   * The visible events of a stream from a revision on, in batches. A stream that is not there gives none; truncation
+   * is looked up anew for each batch, so that a long read does not return what has been truncated meanwhile.
+   */
+  *readStream(name: string, from: number, limit: number, backwards: boolean): Generator<RecordView[]> {
+    let next = from
+    let rest = limit
+    while (rest > 0) {
+      const status = this.status(name)
+      if (status.kind !== 'present') return
+      next = backwards ? Math.min(next, status.lastRevision) : Math.max(next, status.firstRevision)
+      if (backwards ? next < status.firstRevision : next > status.lastRevision) return
+      const places = this.table.places(status.state, next, Math.min(rest, STREAM_BATCH), backwards)
+      if (places.length === 0) return
+      const oldest = status.metadata.maxAgeMs === undefined ? 0 : Date.now() - status.metadata.maxAgeMs
+      const batch: RecordView[] = []
+      for (const place of places) {
+        if (place.revision < status.firstRevision) break
+        const record = this.log.readRecord(place.position, place.length)
+        if (recordCreatedMs(record) >= oldest) batch.push(record)
+      }
+      const last = places.at(-1)!.revision
+      next = backwards ? last - 1 : last + 1
+      rest -= batch.length
+      if (batch.length > 0) yield batch
+    }
+  }
+
+  /** The position of the first record at or behind any position; the log's end where there is none. */
+  async alignForwards(position: number): Promise<number> {
+    if (position >= this.log.end()) return this.log.end()
+    if (this.log.startsRecord(position)) return position
+    let cursor = Math.max(SEGMENT_HEADER_BYTES, this.index.markBefore(position))
+    for (;;) {
+      const chunk = await this.log.readForwards(cursor, this.options.readChunkBytes)
+      if (!chunk) return this.log.end()
+      for (const record of chunk) {
+        if (recordPosition(record) >= position) return recordPosition(record)
+        cursor = recordPosition(record) + record.length
+      }
+    }
+  }
+
+  private flushIndex(): void {
+    try {
+      this.table.flush(this.log.end())
+    } catch (error) {
+      // The log has the events, so nothing is lost: the index catches up with the next flush or at the next start.
+      this.options.onNotice(`the index could not be written: ${(error as Error).message}`)
+    }
+  }
+
+  private scheduleIdleFlush(): void {
+    if (this.idleTimer || this.closed || this.table.lag() === 0) return
+    this.idleTimer = setTimeout(() => {
+      this.idleTimer = undefined
+      if (!this.writing) this.flushIndex()
+      this.scheduleIdleFlush()
+    }, this.options.indexIdleMs)
+    this.idleTimer.unref()
+  }
+
+  counts(): { events: number; streams: number; endPosition: number } {
+    const events = this.index.eventCount + this.table.lag()
+    return { events, streams: this.index.streamCount(), endPosition: this.log.end() }
+  }
+
+  /** Stops taking writes, and waits for those that were accepted, though not longer than this. */
+  async drained(graceMs: number): Promise<void> {
+    this.closed = true
+    const writing = this.writing
+    if (!writing) return
+    let timer: NodeJS.Timeout | undefined
+    const grace = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, graceMs)
+    })
+    await Promise.race([writing, grace])
+    clearTimeout(timer)
+  }
+
+  /** Finishes the appends that were accepted, brings the index up to date and gives the directory free. */
+  async close(): Promise<void> {
+    if (this.released) return
+    this.released = true
+    this.closed = true
+    clearTimeout(this.idleTimer)
+    await this.writing
+    this.flushIndex()
+    this.log.close()
+    this.index.close()
+    this.lock.release()
+  }
+}

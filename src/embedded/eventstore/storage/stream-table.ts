@@ -1,0 +1,125 @@
+/**
+ * What the node knows of each stream: its last revision and the events that the index does not hold yet. The states of
+ * recently used streams stay in memory; the others are one look-up in the index away.
+ */
+import type { EventPlace, IndexEntry, StreamIndex } from './stream-index.ts'
+import type { StreamMetadata } from './stream-metadata.ts'
+
+export type TailPlace = EventPlace & { id: Buffer }
+
+export type StreamState = {
+  id: number
+  name: string
+  lastRevision: number
+  tombstoned: boolean
+  /** Events that are on disk and not in the index yet, in order of revision. */
+  tail: TailPlace[]
+  /** Parsed once, on first need; replaced when a metadata event is committed. */
+  metadata: StreamMetadata | undefined
+}
+
+export class StreamTable {
+  private states = new Map<string, StreamState>()
+  private unindexed: IndexEntry[] = []
+  private touched = new Set<StreamState>()
+  private nextStreamId: number
+  private index: StreamIndex
+  private capacity: number
+
+  constructor(index: StreamIndex, capacity: number) {
+    this.index = index
+    this.capacity = capacity
+    this.nextStreamId = index.nextStreamId
+  }
+
+  /** The state of a stream, or undefined where nothing was ever written to it. */
+  get(name: string): StreamState | undefined {
+    const cached = this.states.get(name)
+    if (cached) {
+      this.states.delete(name)
+      this.states.set(name, cached)
+      return cached
+    }
+    const row = this.index.stream(name)
+    if (!row) return undefined
+    return this.remember({ ...row, name, tail: [], metadata: undefined })
+  }
+
+  private remember(state: StreamState): StreamState {
+    this.states.set(state.name, state)
+    if (this.states.size > this.capacity) this.evict()
+    return state
+  }
+
+  /** Forgets the streams used longest ago, except those that the index does not know in full yet. */
+  private evict(): void {
+    for (const [name, state] of this.states) {
+      if (this.states.size <= this.capacity) return
+      if (state.tail.length > 0 || this.touched.has(state)) return
+      this.states.delete(name)
+    }
+  }
+
+  /** Takes a committed event in. */
+  add(name: string, place: TailPlace, tombstone: boolean, idIndexed: boolean): StreamState {
+    const state =
+      this.get(name) ??
+      this.remember({
+        id: this.nextStreamId++,
+        name,
+        lastRevision: -1,
+        tombstoned: false,
+        tail: [],
+        metadata: undefined,
+      })
+    state.lastRevision = place.revision
+    if (tombstone) state.tombstoned = true
+    state.tail.push(place)
+    this.touched.add(state)
+    this.unindexed.push({
+      streamId: state.id,
+      revision: place.revision,
+      position: place.position,
+      length: place.length,
+      id: idIndexed ? place.id : undefined,
+    })
+    return state
+  }
+
+  lag(): number {
+    return this.unindexed.length
+  }
+
+  /** Writes what the index lacks; from then on the index answers for those events. */
+  flush(indexedTo: number): void {
+    if (this.unindexed.length === 0) return
+    this.index.add(this.unindexed, this.touched, indexedTo)
+    for (const state of this.touched) state.tail = []
+    this.unindexed = []
+    this.touched.clear()
+    if (this.states.size > this.capacity) this.evict()
+  }
+
+  /** Up to `count` places of a stream from a revision on, in the direction asked for. */
+  places(state: StreamState, from: number, count: number, backwards: boolean): EventPlace[] {
+    const tailStart = state.tail[0]?.revision ?? Number.POSITIVE_INFINITY
+    if (!backwards) {
+      if (from >= tailStart) return state.tail.slice(from - tailStart, from - tailStart + count)
+      const places = this.index.places(state.id, from, count, false)
+      return places.length < count ? [...places, ...state.tail.slice(0, count - places.length)] : places
+    }
+    if (from < tailStart) return this.index.places(state.id, from, count, true)
+    const end = Math.min(from - tailStart + 1, state.tail.length)
+    const places: EventPlace[] = state.tail.slice(Math.max(0, end - count), end).reverse()
+    if (places.length === count) return places
+    return [...places, ...this.index.places(state.id, tailStart - 1, count - places.length, true)]
+  }
+
+  /** The revision of an event id in a stream, where it was appended without an exact revision or is still recent. */
+  revisionOf(state: StreamState, id: Buffer): number | undefined {
+    for (let index = state.tail.length - 1; index >= 0; index--) {
+      if (state.tail[index]!.id.equals(id)) return state.tail[index]!.revision
+    }
+    return this.index.revisionOf(state.id, id)
+  }
+}
