@@ -33,6 +33,8 @@ export interface FindNatsOptions {
   allowDownload: boolean
   /** Bound on the whole download. Default 10,000. */
   downloadTimeoutMs?: number
+  /** Directories to look in, separated as in PATH. Default PATH and where packages put servers. */
+  searchPath?: string
 }
 
 export interface FoundNats {
@@ -70,9 +72,9 @@ export function defaultCacheDirectory(): string {
 
 /** Looks on the PATH and where Debian puts it, then in the cache, then fetches it where that is allowed. */
 export async function findNatsServer(options: FindNatsOptions): Promise<FoundNats> {
-  const installed = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), '/usr/sbin', '/usr/local/sbin']
-    .map((folder) => resolve(folder, program))
-    .find(isExecutable)
+  const searchPath = options.searchPath ?? [process.env.PATH ?? '', '/usr/sbin', '/usr/local/sbin'].join(delimiter)
+  const folders = searchPath.split(delimiter).filter((folder) => folder !== '')
+  const installed = folders.map((folder) => resolve(folder, program)).find(isExecutable)
   if (installed) return { binary: installed, reason: `installed as ${installed}` }
   const cached = join(resolve(options.cacheDirectory), program)
   if (isExecutable(cached)) return { binary: cached, reason: `cached as ${cached}` }
@@ -102,19 +104,35 @@ function isExecutable(path: string): boolean {
 async function fetchDebianPackage(cacheDirectory: string, target: string, timeoutMs: number): Promise<void> {
   const signal = AbortSignal.timeout(timeoutMs)
   const folder = join(cacheDirectory, `fetch-${process.pid}-${randomBytes(4).toString('hex')}`)
-  mkdirSync(folder, { recursive: true })
+  mkdirSync(join(folder, 'lists', 'partial'), { recursive: true })
+  const apt = (...args: string[]) => execute('apt-get', ['-q', ...aptOptions, ...args], { cwd: folder, signal })
   try {
-    await execute('apt-get', ['download', '-q', program], { cwd: folder, signal })
+    try {
+      await apt('download', program)
+    } catch (error) {
+      if (signal.aborted || (error as NodeJS.ErrnoException).code === 'ENOENT') throw error
+      // A fresh container has no package lists, and only root may fill the machine's: take lists of our own.
+      const ownLists = ['-o', `Dir::State::lists=${join(folder, 'lists')}`, '-o', `Dir::Cache=${join(folder, 'cache')}`]
+      await apt(...ownLists, 'update')
+      await apt(...ownLists, 'download', program)
+    }
     const archive = readdirSync(folder).find((name) => name.endsWith('.deb'))
     if (!archive) throw new Error('apt-get downloaded nothing')
     await execute('dpkg', ['-x', archive, 'unpacked'], { cwd: folder, signal })
     renameSync(join(folder, 'unpacked', 'usr', 'sbin', program), target)
   } catch (error) {
-    const { stderr, message } = error as { stderr?: string; message: string }
-    throw new Error(signal.aborted ? `it took more than ${timeoutMs} ms` : stderr?.trim() || message, { cause: error })
+    throw new Error(signal.aborted ? `it took more than ${timeoutMs} ms` : explain(error), { cause: error })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+// As root apt-get would download as a user of its own, which cannot write to our directory.
+const aptOptions = ['-o', 'APT::Sandbox::User=', '-o', 'Acquire::Retries=0', '-o', 'Acquire::Languages=none']
+
+function explain(error: unknown): string {
+  const { code, path, stderr, message } = error as NodeJS.ErrnoException & { stderr?: string }
+  return code === 'ENOENT' && path ? `there is no ${path}` : stderr?.trim() || message
 }
 
 /** Starts the server and resolves when it answers JetStream requests. A port that is taken is an error. */
