@@ -41,7 +41,12 @@ export function chooseRunner(directory: string, binaries: PostgresBinaries): Run
   if (process.getuid?.() !== 0) return { prefix: [] }
   const user = ownerOf(join(directory, 'data')) ?? findUser('postgres') ?? findUser('nobody')
   if (!user) throw new Error(`PostgreSQL does not run as root, and there is no user postgres or nobody. ${advice}`)
-  chownSync(directory, user.uid, user.gid)
+  try {
+    chownSync(directory, user.uid, user.gid)
+  } catch (error) {
+    const why = (error as Error).message
+    throw new Error(`PostgreSQL does not run as root, and its directory cannot be given away: ${why}. ${advice}`)
+  }
   const plain: Runner = { user, prefix: [] }
   if (canWorkIn(directory, binaries, plain)) return plain
   for (const capability of traversalCapabilities) {
