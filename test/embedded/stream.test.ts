@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openStream } from '../../src/embedded/stream.ts'
 import type { MessageStream } from '../../src/engine/stream.ts'
+import { moduleUrl, startOwner } from '../support/owner-process.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import {
   bytes,
@@ -68,5 +71,62 @@ test('removes from its file what every consumer has acknowledged, and counts on'
     reader.close()
     await stream.close()
     directory.remove()
+  }
+})
+
+test('has every message that it acknowledged, and each once, after kill -9 in the middle of publishing', async () => {
+  const directory = temporaryDirectory()
+  const file = join(directory.path, 'stream.db')
+  const acknowledged = join(directory.path, 'acknowledged')
+  const owner = await startOwner(`
+    import { appendFileSync } from 'node:fs'
+    import { openStream } from ${moduleUrl('embedded/stream.ts')}
+    const stream = openStream({ file: ${JSON.stringify(file)} })
+    for (let index = 0; ; index++) {
+      await stream.publish('commands', 'k', 'id-' + index, new TextEncoder().encode('' + index))
+      appendFileSync(${JSON.stringify(acknowledged)}, index + '\\n')
+      if (index === 50) console.log('{}')
+    }
+  `)
+  await owner.end('SIGKILL')
+  const promised = readFileSync(acknowledged, 'utf8').trim().split('\n')
+  const stream = openStream({ file })
+  try {
+    expect(promised.length).toBeGreaterThan(50)
+    expect(await take(stream, promised.length)).toEqual(promised)
+    const last = promised.length - 1
+    expect(await stream.publish('commands', 'k', `id-${last}`, bytes('again'))).toMatchObject({ duplicate: true })
+  } finally {
+    await stream.close()
+    directory.remove()
+  }
+})
+
+test('delivers in order and each message once, whatever the pace of consumer and publisher', async () => {
+  const { stream, destroy } = await open()
+  try {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 10 }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.uuid(),
+        async (bursts, maxAckPending, run) => {
+          const names = bursts.flatMap((size, burst) =>
+            Array.from({ length: size }, (_, index) => `${run}.${burst}.${index}`),
+          )
+          const reading = take(stream, names.length, { durable: 'paced', maxAckPending })
+          let next = 0
+          for (const size of bursts) {
+            const burst = names.slice(next, next + size)
+            next += size
+            await Promise.all(burst.map((name) => stream.publish('commands', 'k', name, bytes(name))))
+          }
+          expect(await reading).toEqual(names)
+        },
+      ),
+      { numRuns: 50 },
+    )
+  } finally {
+    await destroy()
   }
 })
