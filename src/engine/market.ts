@@ -88,7 +88,9 @@ function closeBy(step: Step, positionId: string, cause: 'take_profit' | 'stop_lo
 function stopOut(step: Step): void {
   for (;;) {
     const figures = figuresOf(step.state, step.context)
-    if (figures?.marginLevel == null || figures.marginLevel.gte(step.context.rules.stopOutLevelPercent)) return
+    if (figures === undefined || figures.marginUsed.isZero()) return
+    const least = figures.marginUsed.times(step.context.rules.stopOutLevelPercent).div(100)
+    if (figures.equity.gte(least)) return
     const closable = figures.positions.filter(({ position }) => fillTermsOf(step, position.symbol, 'buy') !== undefined)
     const [worst] = closable.sort((one, other) => one.unrealizedPnl.comparedTo(other.unrealizedPnl))
     if (worst === undefined) return

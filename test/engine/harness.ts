@@ -52,11 +52,11 @@ export async function sendCommand(stream: MessageStream, command: EngineCommand,
   await stream.publish('commands', command.accountId, messageId, Buffer.from(JSON.stringify(command)))
 }
 
-/** Polls a condition until it holds; the test's own timeout is the bound. */
-export async function until<T>(look: () => T | undefined | false): Promise<Exclude<T, false | undefined>> {
+/** Polls until the answer is truthy; the test's own timeout is the bound. */
+export async function until<T>(look: () => T): Promise<NonNullable<T>> {
   for (;;) {
     const found = look()
-    if (found !== undefined && found !== false) return found as Exclude<T, false | undefined>
+    if (found) return found
     await delay(2)
   }
 }
@@ -89,10 +89,10 @@ export function recordEvents(stream: MessageStream, durable = `recorder-${random
         const found = messages.find((event) => event.type === 'CommandDecided' && event.commandId === commandId)
         return found?.type === 'CommandDecided' ? found.data : undefined
       }),
-    firstOf: <T extends EngineEvent['type']>(accountId: string, type: T): Promise<DataOf<T>> =>
-      until(() => of(accountId).find((event) => event.type === type)?.data as DataOf<T> | undefined) as Promise<
-        DataOf<T>
-      >,
+    async firstOf<T extends EngineEvent['type']>(accountId: string, type: T): Promise<DataOf<T>> {
+      const event = await until(() => of(accountId).find((candidate) => candidate.type === type))
+      return event.data as DataOf<T>
+    },
     async stop() {
       stopping.abort()
       await done
