@@ -93,7 +93,10 @@ test('has every message that it acknowledged, and each once, after kill -9 in th
   const stream = openStream({ file })
   try {
     expect(promised.length).toBeGreaterThan(50)
-    expect(await take(stream, promised.length)).toEqual(promised)
+    // One more may be stored, the one whose acknowledgement nobody heard.
+    const stored = await take(stream, promised.length)
+    expect(stored.slice(0, promised.length)).toEqual(promised)
+    expect(stored.length - promised.length).toBeLessThanOrEqual(1)
     const last = promised.length - 1
     expect(await stream.publish('commands', 'k', `id-${last}`, bytes('again'))).toMatchObject({ duplicate: true })
   } finally {

@@ -3,7 +3,7 @@
  * directory and on free ports, so that runs can go on side by side. The tests learn where they are from
  * test/support/services.ts.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
@@ -16,6 +16,8 @@ declare module 'vitest' {
     postgresUrl: string
     /** Undefined where there is no nats-server on this machine. */
     natsUrl: string | undefined
+    /** Holds everything that the run leaves on disk; removed at its end. */
+    runDirectory: string
     /** Path of the nats-server program, for tests that stop and start one of their own. */
     natsBinary: string | undefined
   }
@@ -26,6 +28,8 @@ const storeBytesReservable = 1024 ** 4
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = mkdtempSync(join(tmpdir(), 'opslog-test-'))
+  // Others may pass, not look: as root, PostgreSQL runs as another user.
+  chmodSync(directory, 0o711)
   const stops: (() => Promise<void>)[] = []
   const teardown = async () => {
     await Promise.all(stops.map((stop) => stop()))
@@ -48,6 +52,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     ])
     stops.push(postgres.stop)
     if (broker) stops.push(broker.stop)
+    project.provide('runDirectory', directory)
     project.provide('postgresUrl', postgres.url)
     project.provide('natsUrl', broker?.url)
     project.provide('natsBinary', nats.binary)

@@ -1,7 +1,6 @@
 /** The test run's backing services, as its global setup started them, and temporary directories. */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { inject } from 'vitest'
@@ -38,9 +37,9 @@ export interface TemporaryDirectory {
   remove(): void
 }
 
-/** An empty directory; the caller removes it when its services have stopped. */
+/** An empty directory; the caller removes it when its services have stopped, and the run's end what was forgotten. */
 export function temporaryDirectory(): TemporaryDirectory {
-  const path = mkdtempSync(join(tmpdir(), 'opslog-test-'))
+  const path = mkdtempSync(join(inject('runDirectory'), 'directory-'))
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
