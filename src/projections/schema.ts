@@ -9,12 +9,14 @@ export type ProjectionRow = {
   name: string
   /** The version that the tables hold. */
   version: number
+  /** The tables' names, so that a later version can drop those it no longer has. */
+  tables: string[]
   built_at: string
 }
 
 const projectionsDdl =
   'CREATE TABLE IF NOT EXISTS opslog_projections (name text PRIMARY KEY, version integer NOT NULL, ' +
-  'built_at timestamptz(3) NOT NULL DEFAULT now())'
+  'tables text[] NOT NULL, built_at timestamptz(3) NOT NULL DEFAULT now())'
 
 /** Any number that nobody else uses: processes that start at once prepare the schema one after the other. */
 const PREPARE_LOCK = '7305808869230650189'
@@ -23,7 +25,7 @@ const ATTEMPTS_MAX = 5
 
 /**
  * Makes what is missing; harmless where nothing is. Tables that stand at another version than the code's are left to
- * the projector's rebuild, and so are those of a projection that comes to a database with a history.
+ * the projector's rebuild; those of a projection that comes to a database with a history are made empty until then.
  */
 export async function prepareSchema(db: ReadModels, projections: readonly Projection[]): Promise<void> {
   await inTransaction(db, ATTEMPTS_MAX, async (trx) => {
@@ -54,7 +56,11 @@ export async function storedVersions(db: ReadModels): Promise<Map<string, number
   return new Map(rows.map(({ name, version }) => [name, version]))
 }
 
-export async function storeVersion(trx: Transaction<Database>, { name, version }: Projection): Promise<void> {
-  await sql`INSERT INTO opslog_projections (name, version) VALUES (${name}, ${version})
-    ON CONFLICT (name) DO UPDATE SET version = excluded.version, built_at = now()`.execute(trx)
+export async function storeVersion(trx: Transaction<Database>, projection: Projection): Promise<void> {
+  const { name, version } = projection
+  const tables = projection.tables.map((table) => table.name)
+  await sql`INSERT INTO opslog_projections (name, version, tables) VALUES (${name}, ${version}, ${tables})
+    ON CONFLICT (name) DO UPDATE SET version = excluded.version, tables = excluded.tables, built_at = now()`.execute(
+    trx,
+  )
 }

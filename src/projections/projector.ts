@@ -1,0 +1,292 @@
+/**
+ * The one process that writes the read models: it waits until it leads, makes sure that its checkpoint is one of this
+ * log's, and takes in batch after batch. Projections whose version has changed are rebuilt beside the live ones.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { HEARTBEAT } from '../events/registry.ts'
+import type { Delivered } from '../events/subscription.ts'
+import { CheckpointMoved, readCheckpoint } from './checkpoint.ts'
+import type { ReadModels } from './database.ts'
+import { acquireLeadership } from './leadership.ts'
+import type { Parking } from './parking.ts'
+import { isPoison, type Projection } from './projection.ts'
+import { rebuild } from './rebuild.ts'
+import { prepareSchema, storedVersions } from './schema.ts'
+import { type BatchWriter, createBatchWriter, PoisonedProjection } from './writer.ts'
+
+/**
+ * Delivers every event of the log after `from`, in order, one batch at a time, until `signal` aborts; then resolves. A
+ * throw of `onBatch` makes it ask for `from` again and resume there, after a pause.
+ */
+export type Source = (reader: {
+  from: () => Promise<bigint | undefined>
+  onBatch: (events: Delivered[]) => Promise<void>
+  signal: AbortSignal
+}) => Promise<void>
+
+/** The events of these types after a position (undefined: all of them) up to the log's present end, in batches. */
+export type HistoryReader = (after: bigint | undefined, types: readonly string[]) => AsyncIterable<Delivered[]>
+
+/** Where the projector writes what an engineer should know; pino fits. */
+export interface ProjectorLog {
+  info(facts: object, message: string): void
+  warn(facts: object, message: string): void
+  error(facts: object, message: string): void
+}
+
+export interface ProjectorOptions {
+  db: ReadModels
+  /** The same database, for the connection that holds the leadership. */
+  url: string
+  projections: readonly Projection[]
+  source: Source
+  readHistory: HistoryReader
+  /** The id of the event at a commit position of the log; undefined where there is none. */
+  eventIdAt: (position: bigint) => Promise<string | undefined>
+  log: ProjectorLog
+  /** Runs of a transaction that Postgres wants run again. */
+  transactionAttemptsMax?: number
+  /** Before another try after a failure that is expected to pass. */
+  retryMs?: number
+  /** Between a standby's tries to lead. */
+  leadershipPollMs?: number
+  onBatch?: (batch: { events: number; durationMs: number }) => void
+}
+
+export interface ProjectorFigures {
+  state: 'standby' | 'leading' | 'halted' | 'stopped'
+  /** Why it halted. */
+  fault: string | undefined
+  /** Commit position of the last event applied or seen to need nothing; undefined before the first. */
+  position: bigint | undefined
+  /** When that event was recorded. */
+  recordedAt: Date | undefined
+  batches: number
+  events: number
+  /** Streams that this process has parked. */
+  parkedStreams: number
+  /** Projections under reconstruction. */
+  rebuilding: readonly string[]
+}
+
+export interface Projector {
+  figures(): ProjectorFigures
+  /** Resolves after `stop`; rejects with PoisonedProjection or CheckpointNotInLog where going on would be wrong. */
+  ended: Promise<void>
+  /** Finishes the batch under way. */
+  stop(): Promise<void>
+}
+
+/** The event that the checkpoint names does not stand where it should: the log is not the one that was projected. */
+export class CheckpointNotInLog extends Error {
+  override name = 'CheckpointNotInLog'
+}
+
+const defaults = { transactionAttemptsMax: 5, retryMs: 1_000, leadershipPollMs: 500 }
+
+type Settings = ProjectorOptions & typeof defaults
+
+export function startProjector(options: ProjectorOptions): Projector {
+  const settings: Settings = { ...defaults, ...options }
+  const stopping = new AbortController()
+  const figures: ProjectorFigures = {
+    state: 'standby',
+    fault: undefined,
+    position: undefined,
+    recordedAt: undefined,
+    batches: 0,
+    events: 0,
+    parkedStreams: 0,
+    rebuilding: [],
+  }
+  const ended = run(settings, figures, stopping.signal)
+  // The state tells of a halt as well; who does not await `ended` is not to be ended by it.
+  ended.catch(() => undefined)
+  return {
+    figures: () => ({ ...figures }),
+    ended,
+    async stop() {
+      stopping.abort()
+      await Promise.allSettled([ended])
+    },
+  }
+}
+
+/**
+ * How far behind the log's head the read models are, in milliseconds: 0 where the head has been seen, else the age of
+ * the last event that was.
+ */
+export function lagMs(figures: ProjectorFigures, head: { position: bigint } | undefined, now: Date): number {
+  if (head === undefined || (figures.position !== undefined && figures.position >= head.position)) return 0
+  return figures.recordedAt === undefined
+    ? Number.POSITIVE_INFINITY
+    : Math.max(0, now.getTime() - figures.recordedAt.getTime())
+}
+
+async function run(settings: Settings, figures: ProjectorFigures, signal: AbortSignal): Promise<void> {
+  const { url, log, leadershipPollMs: pollMs, retryMs } = settings
+  while (!signal.aborted) {
+    figures.state = 'standby'
+    const leadership = await acquireLeadership({ url, name: 'projector', signal, pollMs }).catch(() => undefined)
+    if (!leadership) break
+    figures.state = 'leading'
+    log.info({}, 'this process writes the read models')
+    try {
+      await lead(settings, figures, AbortSignal.any([signal, leadership.lost]))
+    } catch (error) {
+      if (error instanceof PoisonedProjection || error instanceof CheckpointNotInLog) {
+        figures.state = 'halted'
+        figures.fault = error.message
+        log.error({ err: error }, 'the projector has halted')
+        throw error
+      }
+      log.warn({ err: error, retryMs }, 'the projector starts over')
+      await delay(retryMs, undefined, { signal }).catch(() => undefined)
+    } finally {
+      await leadership.release()
+    }
+  }
+  figures.state = 'stopped'
+}
+
+/** The work of a leader. Resolves when `signal` aborts; throws what ends it before that. */
+async function lead(settings: Settings, figures: ProjectorFigures, signal: AbortSignal): Promise<void> {
+  const { db, projections, log, transactionAttemptsMax } = settings
+  await prepareSchema(db, projections)
+  await verifyCheckpoint(settings)
+  const versions = await storedVersions(db)
+  const outdated = projections.filter(({ name, version }) => versions.get(name) !== version)
+  const onParked = (parking: Parking) => {
+    figures.parkedStreams += 1
+    const { projection, event, fault } = parking
+    const { stream, type, revision, position } = event
+    const facts = { projection: projection.name, stream, type, revision: `${revision}`, position: `${position}`, fault }
+    log.error(facts, 'parked a poison event, and the rest of its stream behind it')
+  }
+  const current = projections.filter((projection) => !outdated.includes(projection))
+  const writer = createBatchWriter({ db, projections: current, transactionAttemptsMax, onParked })
+  const failed = new AbortController()
+  const until = AbortSignal.any([signal, failed.signal])
+  const exclusively = createQueue()
+  const failure = (work: Promise<void>) =>
+    work.catch((error: unknown) => {
+      failed.abort(error)
+      throw error
+    })
+  await Promise.all([
+    failure(consume(settings, figures, writer, exclusively, until)),
+    failure(rebuildOutdated(settings, figures, writer, outdated, exclusively, until)),
+  ])
+}
+
+async function verifyCheckpoint({ db, eventIdAt }: Settings): Promise<void> {
+  const checkpoint = await readCheckpoint(db)
+  if (!checkpoint) return
+  const { position, eventId } = checkpoint
+  const found = await eventIdAt(position)
+  if (found === eventId) return
+  throw new CheckpointNotInLog(
+    `the read models stand at position ${position} (event ${eventId}), but the event store has ${found ?? 'no event'} ` +
+      'there: it was restored from an older backup, or it is another store. Put the right store back; or, to have the ' +
+      'read models built anew from this one, stop all processes, empty the database and start again.',
+  )
+}
+
+/** Live events, batch by batch. What cannot pass by trying again ends the reading. */
+async function consume(
+  settings: Settings,
+  figures: ProjectorFigures,
+  writer: BatchWriter,
+  exclusively: Queue,
+  signal: AbortSignal,
+): Promise<void> {
+  const broken = new AbortController()
+  const until = AbortSignal.any([signal, broken.signal])
+  const lasting = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      if (error instanceof PoisonedProjection || error instanceof CheckpointMoved) broken.abort(error)
+      throw error
+    })
+  await settings.source({
+    signal: until,
+    async from() {
+      const position = await lasting(exclusively(() => writer.resume()))
+      figures.position ??= position
+      return position
+    },
+    async onBatch(events) {
+      const startedAtMs = performance.now()
+      until.throwIfAborted()
+      warnOfPoison(settings.log, events)
+      // Heartbeats are proof of life and leave no trace: their stream is truncated, a checkpoint must not name them.
+      const lasts = events.filter(({ type }) => type !== HEARTBEAT)
+      await lasting(exclusively(() => writer.write(lasts)))
+      const last = events.at(-1)
+      figures.position = last?.position ?? figures.position
+      figures.recordedAt = last?.recordedAt ?? figures.recordedAt
+      figures.batches += 1
+      figures.events += lasts.length
+      settings.onBatch?.({ events: lasts.length, durationMs: performance.now() - startedAtMs })
+    },
+  })
+  if (broken.signal.aborted) throw broken.signal.reason
+  if (!signal.aborted) throw new Error('the source of events has ended')
+}
+
+function warnOfPoison(log: ProjectorLog, events: readonly Delivered[]): void {
+  for (const { id, stream, type, revision, fault } of events.filter(isPoison)) {
+    log.warn({ id, stream, type, revision: `${revision}`, fault }, 'an event does not decode')
+  }
+}
+
+async function rebuildOutdated(
+  settings: Settings,
+  figures: ProjectorFigures,
+  writer: BatchWriter,
+  outdated: readonly Projection[],
+  exclusively: Queue,
+  signal: AbortSignal,
+): Promise<void> {
+  const { db, log, readHistory, retryMs, transactionAttemptsMax } = settings
+  if (outdated.length === 0) return
+  const names = outdated.map(({ name }) => name)
+  figures.rebuilding = names
+  log.info({ projections: names }, 'rebuilding projections; their old tables serve meanwhile')
+  while (!signal.aborted) {
+    try {
+      await rebuild({
+        db,
+        projections: outdated,
+        readHistory,
+        signal,
+        transactionAttemptsMax,
+        exclusively,
+        onSwapped: () => writer.include(outdated),
+      })
+      figures.rebuilding = []
+      log.info({ projections: names }, 'rebuilt')
+      return
+    } catch (error) {
+      if (signal.aborted) return
+      if (error instanceof PoisonedProjection) {
+        // The others go on; this one's old tables serve until somebody mends it.
+        log.error({ err: error, projections: names }, 'the rebuild has halted')
+        return
+      }
+      log.warn({ err: error, retryMs }, 'the rebuild was interrupted and will resume')
+      await delay(retryMs, undefined, { signal }).catch(() => undefined)
+    }
+  }
+}
+
+/** Runs one piece of work after the other. */
+export type Queue = <T>(work: () => Promise<T>) => Promise<T>
+
+function createQueue(): Queue {
+  let tail: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const turn = tail.then(work, work)
+    tail = turn.catch(() => undefined)
+    return turn
+  }
+}

@@ -1,0 +1,242 @@
+/**
+ * Takes batches of events into the tables: the rows of every projection and the checkpoint in one transaction per batch.
+ * It also deals with poison, an event that does not decode, that its handler throws at, or that Postgres refuses: in a
+ * projection of money it stops the writer; in any other it is parked with what follows it in its stream.
+ */
+import { sql, type Transaction } from 'kysely'
+import type { Delivered } from '../events/subscription.ts'
+import { flush } from './changes.ts'
+import { CHECKPOINT_NAME, type Checkpoint, CheckpointMoved, moveCheckpoint, readCheckpoint } from './checkpoint.ts'
+import { type Database, inTransaction, isRefusedData, type ReadModels } from './database.ts'
+import { type Parking, park, parkedKey, parkedStreams } from './parking.ts'
+import { type Change, isPoison, type Projection } from './projection.ts'
+
+/** Poison in a projection of money: nothing of it or after it was applied, and going on would be wrong. */
+export class PoisonedProjection extends Error {
+  override name = 'PoisonedProjection'
+  readonly projection: string
+  readonly event: Delivered
+  constructor(projection: Projection, event: Delivered, fault: string) {
+    super(
+      `the projection ${projection.name} cannot take in ${event.type} (revision ${event.revision} of ${event.stream}, ` +
+        `position ${event.position}): ${fault}`,
+    )
+    this.projection = projection.name
+    this.event = event
+  }
+}
+
+export interface WriterOptions {
+  db: ReadModels
+  projections: readonly Projection[]
+  /** Write into this schema's tables and checkpoint instead of the live ones. */
+  schema?: string
+  /** Runs of a transaction that Postgres wants run again. */
+  transactionAttemptsMax: number
+  onParked?: (parking: Parking) => void
+}
+
+export interface BatchWriter {
+  /** Reads where to go on from: the position of the last event applied. Throws CheckpointMoved. */
+  resume(): Promise<bigint | undefined>
+  /**
+   * Applies events in log order; those already applied are passed over. Throws CheckpointMoved, PoisonedProjection, or
+   * what Postgres throws; after the latter the same events may be given again.
+   */
+  write(events: readonly Delivered[]): Promise<void>
+  position(): bigint | undefined
+  /** Takes over projections from a rebuild, which has brought their tables as far as the others'. */
+  include(projections: readonly Projection[]): void
+}
+
+export function createBatchWriter(options: WriterOptions): BatchWriter {
+  const { db, schema } = options
+  let projections = options.projections
+  let interests = interestsOf(projections)
+  /** undefined: never read. */
+  let known: { checkpoint: Checkpoint | undefined } | undefined
+  /** Where the checkpoint may stand as well, after a commit without an answer. */
+  let attempted: Checkpoint | undefined
+  /** Possibly more than are parked, as somebody else may retry them; never less. */
+  let parked = new Set<string>()
+
+  const transaction = <T>(work: (trx: Transaction<Database>) => Promise<T>): Promise<T> =>
+    inTransaction(db, options.transactionAttemptsMax, async (trx) => {
+      if (schema) await sql`SET LOCAL search_path TO ${sql.id(schema)}`.execute(trx)
+      return work(trx)
+    })
+
+  async function resume(): Promise<bigint | undefined> {
+    const found = await transaction(async (trx) => ({
+      checkpoint: await readCheckpoint(trx, CHECKPOINT_NAME),
+      parked: await parkedStreams(trx, false),
+    }))
+    const expected = [known?.checkpoint?.position, attempted?.position]
+    if (known && !expected.includes(found.checkpoint?.position)) {
+      throw new CheckpointMoved(
+        `the checkpoint stands at ${found.checkpoint?.position}, where this writer never put it`,
+      )
+    }
+    known = { checkpoint: found.checkpoint }
+    attempted = undefined
+    parked = found.parked
+    return known.checkpoint?.position
+  }
+
+  /** One transaction: the checkpoint moves to the last of the events, and `work` writes what belongs to them. */
+  async function move(
+    events: readonly Delivered[],
+    work: (trx: Transaction<Database>) => Promise<readonly Parking[]>,
+  ): Promise<void> {
+    const last = events.at(-1)!
+    const to = { position: last.position, eventId: last.id }
+    attempted = to
+    const parkings = await transaction(async (trx) => {
+      await moveCheckpoint(trx, CHECKPOINT_NAME, known?.checkpoint, to)
+      const done = await work(trx)
+      await park(trx, done)
+      return done
+    })
+    known = { checkpoint: to }
+    attempted = undefined
+    for (const parking of parkings) {
+      parked.add(parkedKey(parking.projection.name, parking.event.stream))
+      if (parking.first) options.onParked?.(parking)
+    }
+  }
+
+  /** Before an event is parked behind another: is that one still there, or has it been retried meanwhile? */
+  async function refreshParked(trx: Transaction<Database>, events: readonly Delivered[]): Promise<void> {
+    if (parked.size === 0) return
+    const isBehind = ({ stream, type }: Delivered) =>
+      interests.ofAnyVersion(type).some(({ name }) => parked.has(parkedKey(name, stream)))
+    if (events.some(isBehind)) parked = await parkedStreams(trx, true)
+  }
+
+  const commit = (events: readonly Delivered[]): Promise<void> =>
+    move(events, async (trx) => {
+      await refreshParked(trx, events)
+      const { changes, parkings } = collect(events, interests, parked)
+      await flush(trx, changes)
+      return parkings
+    })
+
+  /** One event that Postgres refuses for some projection: each on its own, the refused ones parked. */
+  const isolate = (event: Delivered): Promise<void> =>
+    move([event], async (trx) => {
+      await refreshParked(trx, [event])
+      const parkings: Parking[] = []
+      for (const projection of interests.of(event.type)) {
+        const only = collect([event], interestsOf([projection]), parked)
+        parkings.push(...only.parkings)
+        const fault = await attempt(trx, only.changes)
+        if (fault === undefined) continue
+        if (projection.money) throw new PoisonedProjection(projection, event, fault)
+        parkings.push({ projection, event, fault, first: true })
+      }
+      return parkings
+    })
+
+  async function apply(events: readonly Delivered[]): Promise<void> {
+    try {
+      await commit(events)
+    } catch (error) {
+      if (error instanceof PoisonedProjection) {
+        const index = events.findIndex(({ position }) => position === error.event.position)
+        if (index > 0) await apply(events.slice(0, index))
+        throw error
+      }
+      if (!isRefusedData(error)) throw error
+      if (events.length === 1) return isolate(events[0]!)
+      const middle = Math.floor(events.length / 2)
+      await apply(events.slice(0, middle))
+      await apply(events.slice(middle))
+    }
+  }
+
+  return {
+    resume,
+    async write(events) {
+      if (known === undefined || attempted !== undefined) await resume()
+      const from = known?.checkpoint?.position
+      const news = from === undefined ? events : events.filter(({ position }) => position > from)
+      if (news.length > 0) await apply(news)
+    },
+    position: () => known?.checkpoint?.position,
+    include(more) {
+      projections = [...projections, ...more]
+      interests = interestsOf(projections)
+    },
+  }
+}
+
+interface Interests {
+  /** The projections that an event of this type concerns. */
+  of(type: string): readonly Projection[]
+  /** As `of`, with any version of the type: what cannot be read may be one of a newer release. */
+  ofAnyVersion(type: string): readonly Projection[]
+}
+
+const withoutVersion = (type: string): string => type.replace(/\.v\d+$/, '')
+
+function interestsOf(projections: readonly Projection[]): Interests {
+  const byType = new Map<string, Projection[]>()
+  const byName = new Map<string, Set<Projection>>()
+  for (const projection of projections) {
+    for (const type of Object.keys(projection.handlers)) {
+      byType.set(type, [...(byType.get(type) ?? []), projection])
+      const name = withoutVersion(type)
+      byName.set(name, (byName.get(name) ?? new Set()).add(projection))
+    }
+  }
+  return {
+    of: (type) => byType.get(type) ?? [],
+    ofAnyVersion: (type) => [...(byName.get(withoutVersion(type)) ?? [])],
+  }
+}
+
+/** What the events come to. Throws PoisonedProjection at the first poison of a projection of money. */
+function collect(
+  events: readonly Delivered[],
+  interests: Interests,
+  alreadyParked: ReadonlySet<string>,
+): { changes: Change[]; parkings: Parking[] } {
+  const changes: Change[] = []
+  const parkings: Parking[] = []
+  const parked = new Set(alreadyParked)
+  for (const event of events) {
+    const concerned = isPoison(event) ? interests.ofAnyVersion(event.type) : interests.of(event.type)
+    for (const projection of concerned) {
+      const key = parkedKey(projection.name, event.stream)
+      if (parked.has(key)) {
+        parkings.push({ projection, event, fault: 'stands behind a parked event of its stream', first: false })
+        continue
+      }
+      try {
+        if (isPoison(event)) throw new Error(event.fault)
+        changes.push(...(projection.handlers[event.type]?.(event) ?? []))
+      } catch (error) {
+        const fault = messageOf(error)
+        if (projection.money) throw new PoisonedProjection(projection, event, fault)
+        parked.add(key)
+        parkings.push({ projection, event, fault, first: true })
+      }
+    }
+  }
+  return { changes, parkings }
+}
+
+/** Runs the changes; where Postgres refuses the data, undoes them and answers why. */
+async function attempt(trx: Transaction<Database>, changes: readonly Change[]): Promise<string | undefined> {
+  await sql`SAVEPOINT one_projection`.execute(trx)
+  try {
+    await flush(trx, changes)
+    return undefined
+  } catch (error) {
+    if (!isRefusedData(error)) throw error
+    await sql`ROLLBACK TO SAVEPOINT one_projection`.execute(trx)
+    return messageOf(error)
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

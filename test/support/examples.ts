@@ -1,0 +1,314 @@
+/**
+ * An example of every event type, valid by the registry and consistent with each other: one operator with one user, one
+ * account and what happened to it. Tests override what they are about.
+ */
+import { v5 } from 'uuid'
+import type { Recorded } from '../../src/events/event.ts'
+import type { AccountEvent } from '../../src/events/noctant/account.ts'
+import type { EngineEvent, EngineQuarantineEvent } from '../../src/events/noctant/engine.ts'
+import type { EngineCommandEvent } from '../../src/events/noctant/engine-command.ts'
+import type { OperatorEvent, OperatorSlugEvent } from '../../src/events/noctant/operator.ts'
+import type { UserEvent } from '../../src/events/noctant/user.ts'
+import { HEARTBEAT } from '../../src/events/registry.ts'
+import type { Poison } from '../../src/events/subscription.ts'
+
+/** The same name gives the same UUID. */
+export const uuidOf = (name: string): string => v5(name, '0b4ee4a5-7b02-5c0f-8b5b-3f0a0d9f6a11')
+
+/** A time on the examples' day, some seconds after 09:00. */
+export const timeAt = (seconds: number): string =>
+  new Date(Date.UTC(2026, 2, 2, 9, 0, 0) + Math.round(seconds * 1_000)).toISOString()
+
+export const ids = {
+  operator: uuidOf('operator'),
+  org: uuidOf('org'),
+  user: uuidOf('user'),
+  programAccount: uuidOf('program account'),
+  attempt: uuidOf('attempt'),
+  account: uuidOf('execution account'),
+  command: uuidOf('command'),
+  order: uuidOf('order'),
+  exitOrder: uuidOf('exit order'),
+  fill: uuidOf('fill'),
+  exitFill: uuidOf('exit fill'),
+  position: uuidOf('position'),
+  trade: uuidOf('trade'),
+} as const
+
+type HeartbeatEvent = { type: typeof HEARTBEAT; data: { occurredAt: string } }
+
+export type ExampleEvent =
+  | HeartbeatEvent
+  | OperatorEvent
+  | OperatorSlugEvent
+  | UserEvent
+  | AccountEvent
+  | EngineCommandEvent
+  | EngineEvent
+  | EngineQuarantineEvent
+
+export type ExampleType = ExampleEvent['type']
+export type DataOf<T extends ExampleType> = Extract<ExampleEvent, { type: T }>['data']
+
+const user = { globalUserId: ids.user, operatorId: ids.operator, email: 'ada@example.com', displayName: 'Ada' }
+const account = { programAccountId: ids.programAccount, accountId: ids.account }
+const sent = { commandId: ids.command, accountId: ids.account, streamSequence: '7' }
+const order = {
+  orderId: ids.order,
+  clientOrderId: null,
+  symbol: 'EURUSD',
+  side: 'buy',
+  orderType: 'market',
+  quantity: '10000',
+  limitPrice: null,
+  stopPrice: null,
+  takeProfit: '1.1',
+  stopLoss: null,
+  timeInForce: 'gtc',
+  source: 'trader',
+} as const
+
+/** Of the engine's log: the n-th event of the account. */
+const wal = (sequence: number, commandId: string | null = null) => ({
+  accountId: ids.account,
+  sequence,
+  commandId,
+  occurredAt: timeAt(100 + sequence),
+})
+
+const examples: { readonly [T in ExampleType]: DataOf<T> } = {
+  [HEARTBEAT]: { occurredAt: timeAt(0) },
+  'noctant.OperatorCreated.v1': {
+    operatorId: ids.operator,
+    orgId: ids.org,
+    name: 'Example Prop',
+    slug: 'example-prop',
+    environment: 'sandbox',
+    rateLimitTier: 'standard',
+    apiAccess: 'allowlisted_beta',
+    allowedOrigins: ['https://example.com'],
+    occurredAt: timeAt(1),
+  },
+  'noctant.OperatorSlugClaimed.v1': { slug: 'example-prop', operatorId: ids.operator, occurredAt: timeAt(1) },
+  'noctant.OperatorSuspended.v1': { operatorId: ids.operator, reason: 'unpaid', occurredAt: timeAt(3) },
+  'noctant.OperatorResumed.v1': { operatorId: ids.operator, reason: null, occurredAt: timeAt(4) },
+  'noctant.ApiKeyIssued.v1': {
+    operatorId: ids.operator,
+    keyId: 'key1',
+    label: 'first key',
+    environment: 'sandbox',
+    scopes: ['users:create', 'users:read', 'accounts:read'],
+    keyHash: 'ab'.repeat(32),
+    occurredAt: timeAt(2),
+  },
+  'noctant.ApiKeyRevoked.v1': { operatorId: ids.operator, keyId: 'key1', reason: null, occurredAt: timeAt(5) },
+  'noctant.UserProvisioned.v1': { ...user, orgId: ids.org, externalId: 'user-1', occurredAt: timeAt(10) },
+  'noctant.UserProfileRefreshed.v1': { ...user, displayName: 'Ada Lovelace', occurredAt: timeAt(11) },
+  'noctant.AccountOpened.v1': {
+    ...account,
+    attemptId: ids.attempt,
+    accountNumber: 'NCT-0000-0000-0001',
+    operatorId: ids.operator,
+    orgId: ids.org,
+    globalUserId: ids.user,
+    externalAccountId: 'account-1',
+    accountName: 'Example account',
+    productId: null,
+    currency: 'USD',
+    initialBalance: '100000.00',
+    executionProfileKey: 'default',
+    executionMode: 'simulated',
+    marketMode: 'live_market',
+    programType: 'standard',
+    programOrigin: 'firm',
+    provisioningSource: 'operator_api',
+    providerType: 'prop_firm',
+    rulesOwner: 'partner',
+    feedSource: 'noctant',
+    brandingPolicy: 'co_brand',
+    visibilityPolicy: 'same_sponsor_only',
+    claimAllowed: false,
+    marketingAllowed: false,
+    occurredAt: timeAt(20),
+  },
+  'noctant.AccountStatusChanged.v1': {
+    ...account,
+    from: 'active',
+    to: 'disabled',
+    reason: 'rule breach',
+    occurredAt: timeAt(30),
+  },
+  'noctant.AccountStatusKept.v1': { ...account, status: 'active', reason: null, occurredAt: timeAt(31) },
+  'noctant.EngineCommandRequested.v1': {
+    commandId: ids.command,
+    ...account,
+    sequence: 1,
+    order: { kind: 'open_account', currency: 'USD', initialBalance: '100000.00', executionProfileKey: 'default' },
+    occurredAt: timeAt(20),
+  },
+  'noctant.EngineCommandPublished.v1': { ...sent, attempt: 0, occurredAt: timeAt(21) },
+  'noctant.EngineCommandRepublished.v1': { ...sent, attempt: 1, occurredAt: timeAt(51) },
+  'noctant.EngineCommandDeadLettered.v1': {
+    commandId: ids.command,
+    accountId: ids.account,
+    attempts: 8,
+    reason: 'no confirmation',
+    occurredAt: timeAt(900),
+  },
+  'noctant.EngineAccountOpened.v1': { ...wal(1, ids.command), currency: 'USD', balance: '100000.00', leverage: 100 },
+  'noctant.EngineCommandDecided.v1': {
+    ...wal(2),
+    commandId: ids.command,
+    kind: 'open_account',
+    outcome: 'accepted',
+    reasonCode: null,
+    reason: null,
+  },
+  'noctant.EngineTradingStatusChanged.v1': { ...wal(3), tradingStatus: 'disabled', reason: 'rule breach' },
+  'noctant.EngineOrderPlaced.v1': { ...wal(4), ...order },
+  'noctant.EngineOrderRejected.v1': {
+    ...wal(5),
+    ...order,
+    orderId: uuidOf('rejected order'),
+    reasonCode: 'insufficient_margin',
+    reason: 'The free margin does not cover the order.',
+  },
+  'noctant.EngineOrderFilled.v1': {
+    ...wal(6),
+    orderId: ids.order,
+    fillId: ids.fill,
+    symbol: 'EURUSD',
+    side: 'buy',
+    quantity: '10000',
+    price: '1.08250',
+    commission: '0.35',
+    filledQuantity: '10000',
+    remainingQuantity: '0',
+    averageFillPrice: '1.08250',
+    status: 'filled',
+  },
+  'noctant.EngineOrderCancelled.v1': {
+    ...wal(7),
+    orderId: ids.order,
+    status: 'cancelled',
+    filledQuantity: '0',
+    remainingQuantity: '10000',
+    reason: 'by the trader',
+  },
+  'noctant.EnginePositionChanged.v1': {
+    ...wal(8),
+    positionId: ids.position,
+    symbol: 'EURUSD',
+    side: 'long',
+    quantity: '10000',
+    averageEntryPrice: '1.08250',
+    takeProfit: '1.1',
+    stopLoss: null,
+    unrealizedPnl: '-1.00',
+    openedAt: timeAt(106),
+  },
+  'noctant.EnginePositionClosed.v1': { ...wal(9), positionId: ids.position, symbol: 'EURUSD' },
+  'noctant.EngineTradeClosed.v1': {
+    ...wal(10),
+    tradeId: ids.trade,
+    positionId: ids.position,
+    symbol: 'EURUSD',
+    side: 'long',
+    quantity: '10000',
+    entryPrice: '1.08250',
+    exitPrice: '1.08350',
+    entryOrderId: ids.order,
+    exitOrderId: ids.exitOrder,
+    entryFillId: ids.fill,
+    exitFillId: ids.exitFill,
+    entryTime: timeAt(106),
+    grossPnl: '10.00',
+    commission: '0.70',
+    swap: '0.00',
+    netPnl: '9.30',
+    pnlCurrency: 'USD',
+    closeReason: 'trader',
+  },
+  'noctant.EngineBalanceChanged.v1': {
+    ...wal(11),
+    balance: '100009.30',
+    change: '9.30',
+    cause: 'trade',
+    reference: ids.trade,
+  },
+  'noctant.EngineAccountMarked.v1': {
+    ...wal(12),
+    balance: '100000.00',
+    equity: '100002.50',
+    marginUsed: '108.25',
+    freeMargin: '99894.25',
+    marginLevel: '92380.60',
+    positions: [{ positionId: ids.position, symbol: 'EURUSD', markPrice: '1.08275', unrealizedPnl: '2.50' }],
+  },
+  'noctant.EngineEventQuarantined.v1': {
+    accountId: ids.account,
+    reason: 'a gap in the sequence',
+    body: '{"sequence":14}',
+    occurredAt: timeAt(200),
+  },
+}
+
+/** Every type that has an example. */
+export const exampleTypes = Object.keys(examples) as ExampleType[]
+
+/** The example of this type, with some of its data replaced. */
+export function example<T extends ExampleType>(
+  type: T,
+  overrides: Partial<DataOf<T>> = {},
+): { type: T; data: DataOf<T> } {
+  return { type, data: { ...examples[type], ...overrides } as unknown as DataOf<T> }
+}
+
+/** The stream that the event belongs in. */
+export function streamOf({ type, data }: { type: string; data: Record<string, unknown> }): string {
+  const name = type.split('.')[1] ?? ''
+  if (type === HEARTBEAT) return 'opslog.heartbeat-1'
+  if (name === 'EngineEventQuarantined') return `noctant.engineQuarantine-${data.accountId}`
+  if (name === 'EngineCommandRequested') return `noctant.account-${data.programAccountId}`
+  if (name.startsWith('EngineCommand') && name !== 'EngineCommandDecided') {
+    return `noctant.engineCommand-${data.commandId}`
+  }
+  if (name.startsWith('Engine')) return `noctant.engine-${data.accountId}`
+  if (name.startsWith('Account')) return `noctant.account-${data.programAccountId}`
+  if (name.startsWith('User')) return `noctant.user-${data.globalUserId}`
+  if (name === 'OperatorSlugClaimed') return `noctant.operatorSlug-${uuidOf(String(data.slug))}`
+  return `noctant.operator-${data.operatorId}`
+}
+
+/**
+ * A log in the making: gives events the ids, positions and revisions that a store would give them, in the order they
+ * come. Positions leave gaps, as a real log's do.
+ */
+export function createRecorder(firstPosition = 100n) {
+  const revisions = new Map<string, bigint>()
+  let position = firstPosition
+  const place = (stream: string) => {
+    const revision = (revisions.get(stream) ?? -1n) + 1n
+    revisions.set(stream, revision)
+    position += 100n
+    return { id: uuidOf(`event at ${position}`), stream, revision, position, recordedAt: new Date(timeAt(0)) }
+  }
+  return {
+    record<E extends { type: string; data: Record<string, unknown> }>(event: E, stream = streamOf(event)): Recorded<E> {
+      const placed = place(stream)
+      const metadata = {
+        $correlationId: uuidOf('correlation'),
+        $causationId: ids.command,
+        actor: { kind: 'operator', id: ids.operator } as const,
+        commandId: ids.command,
+        prevHash: '',
+        hash: 'cd'.repeat(32),
+      }
+      return { ...placed, type: event.type, data: event.data, metadata }
+    },
+    /** An event that does not decode, as a subscription delivers it. */
+    poison(type: string, stream: string, fault = 'does not decode'): Poison {
+      return { ...place(stream), type, data: undefined, metadata: undefined, fault }
+    },
+  }
+}
