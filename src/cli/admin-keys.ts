@@ -1,0 +1,111 @@
+/** `opslog admin key`: API keys of an operator. A key is shown once, when it is issued; only its hash is kept. */
+import { Command, InvalidArgumentError } from 'commander'
+import { generateApiKey } from '../commands/noctant/api-key.ts'
+import { operator } from '../commands/noctant/operator.ts'
+import { Rejected } from '../commands/rejection.ts'
+import { type ApiScope, apiScope } from '../events/noctant/vocabulary.ts'
+import { listApiKeys } from '../projections/noctant/api-key.ts'
+import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
+import { CliError, colours, EXIT, show, table, text } from './terminal.ts'
+
+interface JsonOption {
+  json?: boolean
+}
+
+interface IssueOptions extends JsonOption {
+  scope: ApiScope[]
+  allScopes?: boolean
+  label?: string
+}
+
+export function keyCommand(): Command {
+  const command = new Command('key').description('issue, revoke and list API keys')
+  command
+    .command('issue')
+    .argument('<operator>', 'slug or id')
+    .description('make a key and print it, once')
+    .option('--scope <scope>', 'what it may do, repeatable', collectScope, [])
+    .option('--all-scopes', 'it may do everything')
+    .option('--label <label>', 'what it is for', text('label', 200))
+    .option('--json', 'print JSON')
+    .addHelpText('after', `\nScopes: ${apiScope.options.join(', ')}`)
+    .action(issue)
+  command
+    .command('list')
+    .argument('<operator>', 'slug or id')
+    .description('its keys, revoked ones too')
+    .option('--json', 'print JSON')
+    .action(list)
+  command
+    .command('revoke')
+    .argument('<operator>', 'slug or id')
+    .argument('<keyId>', 'as `key list` shows it')
+    .description('stop a key from working, for good')
+    .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
+    .option('--json', 'print JSON')
+    .action(revoke)
+  return command
+}
+
+/** The key alone goes to standard output, so that a script can take it; what is said about it goes beside. */
+async function issue(name: string, options: IssueOptions): Promise<void> {
+  const scopes = options.allScopes ? [...apiScope.options] : options.scope
+  if (scopes.length === 0) {
+    throw new CliError(EXIT.usage, 'the key would be allowed nothing', 'Give --scope once or more, or --all-scopes.')
+  }
+  await withAdminSession(async ({ store, bus, context }) => {
+    const operatorId = await operatorIdOf(store, name)
+    const state = await bus.load(operator, operatorId)
+    if (state.status === 'absent') throw new Rejected('operator_not_found', `There is no operator ${name}.`)
+    const { key, keyId, keyHash } = generateApiKey(state.facts.environment)
+    const circumstances = context()
+    const facts = { keyId, keyHash, scopes, label: options.label ?? null }
+    const command = { kind: 'issueKey', key: facts, at: circumstances.at } as const
+    const handled = await bus.handle(operator, operatorId, command, circumstances)
+    if (!options.json) {
+      const standing = state.status === 'suspended' ? ' The operator is suspended: it works once resumed.' : ''
+      process.stderr.write(`${colours.dim(`Key ${keyId} of ${state.facts.slug}, shown this once:${standing}`)}\n`)
+    }
+    show({ operator_id: operatorId, key_id: keyId, api_key: key, scopes, ...written(handled) }, options, () => key)
+  })
+}
+
+async function list(name: string, options: JsonOption): Promise<void> {
+  await withAdminSession(async ({ store, bus, db }) => {
+    const operatorId = await operatorIdOf(store, name)
+    const state = await bus.load(operator, operatorId)
+    if (state.status === 'absent') throw new Rejected('operator_not_found', `There is no operator ${name}.`)
+    const keys = (await listApiKeys(db, operatorId)).map(({ key_hash: _, ...row }) => row)
+    show(keys, options, () => {
+      if (keys.length === 0) return `${name} has no keys yet: opslog admin key issue ${name} --help`
+      const rows = keys.map((row) => [
+        row.key_id,
+        row.label ?? '',
+        row.revoked_at === null ? colours.green('works') : colours.red(`revoked ${row.revoked_at}`),
+        row.scopes.length === apiScope.options.length ? 'all' : row.scopes.join('\n'),
+        row.created_at,
+      ])
+      return table(['key id', 'label', 'state', 'scopes', 'created'], rows)
+    })
+  })
+}
+
+async function revoke(name: string, keyId: string, options: JsonOption & { reason?: string }): Promise<void> {
+  await withAdminSession(async ({ store, bus, context }) => {
+    const operatorId = await operatorIdOf(store, name)
+    const circumstances = context()
+    const command = { kind: 'revokeKey', keyId, reason: options.reason ?? null, at: circumstances.at } as const
+    const handled = await bus.handle(operator, operatorId, command, circumstances)
+    show({ operator_id: operatorId, key_id: keyId, ...written(handled) }, options, () =>
+      handled.events.length > 0
+        ? colours.green(`Revoked ${keyId}; no request with it will be answered any more.`)
+        : colours.yellow(`${keyId} was revoked already; nothing was written.`),
+    )
+  })
+}
+
+function collectScope(value: string, sofar: ApiScope[]): ApiScope[] {
+  const scope = apiScope.safeParse(value)
+  if (!scope.success) throw new InvalidArgumentError('There is no such scope; --help lists them.')
+  return sofar.includes(scope.data) ? sofar : [...sofar, scope.data]
+}

@@ -1,0 +1,79 @@
+/**
+ * What an administrator's command works with: the command bus over the event store, the read models, and a context that
+ * records the operating system's user as the one who did it.
+ */
+import { randomUUID } from 'node:crypto'
+import { userInfo } from 'node:os'
+import { z } from 'zod'
+import { type CommandBus, type CommandContext, createCommandBus, type Handled } from '../commands/handle.ts'
+import { deterministicId } from '../commands/identity.ts'
+import { Rejected } from '../commands/rejection.ts'
+import type { AnyEvent } from '../events/event.ts'
+import { createEventStore, type EventStore } from '../events/store.ts'
+import { createDatabase, type ReadModels } from '../projections/database.ts'
+import { backingUrls, configuration } from './connection.ts'
+
+export interface AdminSession {
+  store: EventStore
+  bus: CommandBus
+  db: ReadModels
+  /** A context for one new command, now, by this user. */
+  context(): CommandContext
+}
+
+/** Runs `work` with a session and closes it afterwards. Throws CliError where the services are not to be found. */
+export async function withAdminSession<T>(work: (session: AdminSession) => Promise<T>): Promise<T> {
+  const config = configuration()
+  const urls = backingUrls(config)
+  const store = createEventStore({
+    url: urls.eventStoreUrl,
+    deadlineMs: config.EVENTSTORE_DEADLINE_MS,
+    appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
+  })
+  const db = createDatabase({
+    url: urls.databaseUrl,
+    applicationName: 'opslog admin',
+    poolMax: 1,
+    connectTimeoutMs: config.DATABASE_CONNECT_TIMEOUT_MS,
+    statementTimeoutMs: config.DATABASE_STATEMENT_TIMEOUT_MS,
+  })
+  const bus = createCommandBus(store, {
+    cachedAggregatesMax: 10,
+    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
+  })
+  try {
+    return await work({ store, bus, db, context: adminContext })
+  } finally {
+    await Promise.allSettled([store.close(), db.destroy()])
+  }
+}
+
+function adminContext(): CommandContext {
+  const requestId = randomUUID()
+  return {
+    commandId: deterministicId('command', 'admin', requestId),
+    fingerprint: undefined,
+    actor: { kind: 'admin', id: userInfo().username },
+    requestId,
+    correlationId: requestId,
+    traceparent: undefined,
+    at: new Date().toISOString(),
+  }
+}
+
+/** The id of the operator that this slug or id names. Rejects with operator_not_found. */
+export async function operatorIdOf(store: EventStore, slugOrId: string): Promise<string> {
+  if (z.uuid().safeParse(slugOrId).success) return slugOrId.toLowerCase()
+  const claim = await store.readLast(`noctant.operatorSlug-${deterministicId('noctant.operatorSlug', slugOrId)}`)
+  if (claim?.type !== 'noctant.OperatorSlugClaimed.v1') {
+    throw new Rejected('operator_not_found', `There is no operator ${slugOrId}.`)
+  }
+  return String(claim.data.operatorId)
+}
+
+/** What a command wrote, for `--json`: event types and the log position after them. */
+export const written = ({ events, position }: Handled<unknown, AnyEvent>) => ({
+  changed: events.length > 0,
+  events: events.map(({ type }) => type),
+  position: position?.toString() ?? null,
+})

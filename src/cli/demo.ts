@@ -1,0 +1,117 @@
+/**
+ * `opslog demo`: an operator's day against the running instance, over HTTP alone. It shows each step as it goes and ends
+ * with a table of what it checked; a single check that fails makes it exit 1.
+ */
+import { randomBytes } from 'node:crypto'
+import { Command } from 'commander'
+import { configuration, runningServices, sandboxOperator } from './connection.ts'
+import { type Checklist, createChecklist } from './demo/checks.ts'
+import { createClient, type Target } from './demo/client.ts'
+import { closeAll, disableAccount, readBooks } from './demo/closing.ts'
+import { awaitEngine, openAccount, provisionUser, signIn } from './demo/opening.ts'
+import { createProgress } from './demo/progress.ts'
+import type { Story } from './demo/story.ts'
+import { placeOrders, readPositions } from './demo/trading.ts'
+import { CliError, colours, EXIT, show, table } from './terminal.ts'
+
+interface DemoOptions {
+  url?: string
+  key?: string
+  engineUrl?: string
+  engineToken?: string
+  json?: boolean
+}
+
+/** Bounds of a run: an instance that restarts meanwhile is waited for, one that is gone is given up. */
+const limits = { requestTimeoutMs: 10_000, unreachableMaxMs: 30_000, retryIntervalMs: 250 }
+const waits = { waitMaxMs: 20_000, pollIntervalMs: 25 }
+
+const chapters: readonly (readonly [
+  title: string,
+  work: (story: Story, say: (note: string) => void) => Promise<void>,
+])[] = [
+  ['Sign in', signIn],
+  ['Provision a user', provisionUser],
+  ['Open an account', openAccount],
+  ['Wait until the engine has it', awaitEngine],
+  ['Place orders as the trader', placeOrders],
+  ['Read the positions', readPositions],
+  ['Close everything', closeAll],
+  ['Check the books', readBooks],
+  ['Disable the account', disableAccount],
+]
+
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description("an operator's day against the running instance")
+    .option('--url <url>', "the API's address (default: the instance of DATA_DIR)")
+    .option('--key <key>', "the operator's API key (default: the sandbox operator's)")
+    .option('--engine-url <url>', "the engine's order entry")
+    .option('--engine-token <token>', 'its token')
+    .option('--json', 'print the checks as JSON; progress goes to standard error')
+    .addHelpText('after', '\nExamples:\n  opslog demo\n  opslog demo --json | jq .passed')
+    .action(demo)
+}
+
+async function demo(options: DemoOptions): Promise<void> {
+  const started = performance.now()
+  const checks = createChecklist()
+  const story = begin(options, checks)
+  const progress = createProgress(options.json ? process.stderr : process.stdout)
+  for (const [title, work] of chapters) await progress.step(title, (say) => work(story, say))
+  const tookMs = Math.round(performance.now() - started)
+  report(options, story, tookMs)
+  if (checks.checks.some(({ ok }) => !ok)) process.exitCode = EXIT.refused
+}
+
+function begin(options: DemoOptions, checks: Checklist): Story {
+  const { DATA_DIR } = configuration()
+  const operator = (): Target => {
+    const { url, key } = options
+    const stored = url && key ? undefined : sandboxOperator(DATA_DIR)
+    return { url: contextUrl(url ?? runningApiUrl(DATA_DIR)), token: key ?? stored!.api_key }
+  }
+  const trader = (): Target => {
+    const { engineUrl, engineToken } = options
+    if (engineUrl && engineToken) return { url: trimmed(engineUrl), token: engineToken }
+    const { engine } = runningServices(DATA_DIR)
+    if (engine) return { url: trimmed(engine.url), token: engine.token }
+    const hint = 'Run an instance with the engine role, or pass --engine-url and --engine-token.'
+    throw new CliError(EXIT.unreachable, 'the running instance has no engine', hint)
+  }
+  // Asked once now, so that a missing instance is told at once; later ones may wait for a restart.
+  operator()
+  trader()
+  return {
+    operator: createClient('the API', operator, limits),
+    trader: createClient('order entry', trader, limits),
+    checks,
+    run: `${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`,
+    waits,
+    found: { globalUserId: '', accountId: '', orders: [] },
+  }
+}
+
+const runningApiUrl = (dataDir: string): string => runningServices(dataDir).api.url
+
+const trimmed = (url: string): string => url.replace(/\/+$/, '')
+
+/** The address of context noctant, whether the given one names it or only the service. */
+const contextUrl = (url: string): string => (/\/noctant\/*$/.test(url) ? trimmed(url) : `${trimmed(url)}/noctant`)
+
+function report(options: DemoOptions, story: Story, tookMs: number): void {
+  const { checks } = story.checks
+  const passed = checks.filter(({ ok }) => ok).length
+  const value = { run: story.run, passed, failed: checks.length - passed, took_ms: tookMs, checks }
+  show(value, options, () => {
+    const rows = checks.map(({ name, expected, seen, ok }) => [
+      name,
+      expected,
+      ok ? seen : colours.red(seen),
+      ok ? colours.green('ok') : colours.red('NO'),
+    ])
+    const line = `${passed} of ${checks.length} checks hold, in ${(tookMs / 1_000).toFixed(1)} s`
+    const verdict = passed === checks.length ? colours.green(`${line}.`) : colours.red(`${line}: something is off.`)
+    return `\n${table(['check', 'expected', 'seen', 'ok'], rows)}\n${verdict}`
+  })
+}

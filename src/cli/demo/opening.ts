@@ -1,0 +1,81 @@
+/** Morning: the operator signs in, provisions a user, opens an account, and waits until the engine has it. */
+import type { Answer } from './client.ts'
+import {
+  accountPath,
+  externalAccountId,
+  externalUserId,
+  initialBalance,
+  objectOf,
+  pollSummary,
+  type Story,
+  statusOf,
+} from './story.ts'
+
+type Say = (note: string) => void
+
+export async function signIn({ operator, checks }: Story, say: Say): Promise<void> {
+  const me = await operator('GET', '/v1/me')
+  const shown = objectOf(me.body, 'operator')
+  checks.equal('the key signs the operator in', statusOf(me), '200')
+  checks.equal('the operator is active', shown.status, 'active')
+  say(`${shown.name} (${shown.environment})`)
+}
+
+export async function provisionUser(story: Story, say: Say): Promise<void> {
+  const { operator, checks, run } = story
+  const body = { external_id: externalUserId(story), email: `demo-${run}@example.com`, display_name: 'Ada Demo' }
+  const first = await operator('POST', '/v1/users', body)
+  checkCreated(story, 'the user is created', first)
+  const again = await operator('POST', '/v1/users', body)
+  checks.equal('the same user again is not created twice', `${statusOf(again)} ${again.body.created}`, '200 false')
+  checks.equal('and has the same id', again.body.global_user_id, first.body.global_user_id)
+  story.found.globalUserId = String(first.body.global_user_id)
+  const read = await operator('GET', `/v1/users/${story.found.globalUserId}`)
+  checks.equal('the user can be read at once', read.body.external_id, body.external_id)
+  say(body.external_id)
+}
+
+export async function openAccount(story: Story, say: Say): Promise<void> {
+  const { operator, checks } = story
+  const body = {
+    external_account_id: externalAccountId(story),
+    global_user_id: story.found.globalUserId,
+    account_name: 'A day at opslog',
+    currency: 'USD',
+    initial_balance: initialBalance,
+    execution_profile_key: 'standard',
+    provider_type: 'prop_firm',
+    rules_owner: 'partner',
+    feed_source: 'noctant',
+    branding_policy: 'co_brand',
+    visibility_policy: 'same_sponsor_only',
+    claim_allowed: false,
+    marketing_allowed: false,
+  }
+  const first = await operator('POST', '/v1/accounts', body)
+  checkCreated(story, 'the account is opened', first)
+  const opened = objectOf(first.body, 'account')
+  const read = await operator('GET', accountPath(story))
+  checks.equal('it can be read at once', objectOf(read.body, 'account').account_id, opened.account_id)
+  const again = await operator('POST', '/v1/accounts', body)
+  checks.equal('opened again it is the same', `${statusOf(again)} ${again.body.created}`, '200 false')
+  checks.equal('with the same account id', objectOf(again.body, 'account').account_id, opened.account_id)
+  const other = await operator('POST', '/v1/accounts', { ...body, initial_balance: '5.00' })
+  checks.equal('other facts under its name are refused', other.status, 409)
+  story.found.accountId = String(opened.account_id)
+  say(String(opened.account_number))
+}
+
+export async function awaitEngine(story: Story, say: Say): Promise<void> {
+  const summary = await pollSummary(story, ({ trading_status }) => trading_status === 'active')
+  story.checks.equal('the engine has confirmed the account', summary.trading_status, 'active')
+  story.checks.equal('its balance has all its digits', summary.balance, initialBalance)
+  say(`${summary.balance} ${summary.currency}`)
+}
+
+/** Created, and told so; a first send whose answer got lost leaves the second one to say that it exists. */
+function checkCreated({ checks }: Story, name: string, answer: Answer): void {
+  const seen = `${statusOf(answer)} created ${answer.body.created}`
+  const ok = seen === '201 created true' || (answer.sends > 1 && seen === '200 created false')
+  checks.holds(name, ok, '201 created true', seen)
+}

@@ -1,0 +1,124 @@
+/**
+ * How the command line speaks: plain words on a terminal, JSON for scripts, colours only where somebody looks, and one
+ * exit code per kind of ending. Expected faults are told in a sentence and, where there is one, a way on.
+ */
+import Table from 'cli-table3'
+import { CommanderError, InvalidArgumentError } from 'commander'
+import picocolors from 'picocolors'
+import { Rejected } from '../commands/rejection.ts'
+import { InvalidConfiguration } from '../config.ts'
+import { StoreUnavailable } from '../events/store.ts'
+import { isUnavailable } from '../projections/database.ts'
+
+export const EXIT = {
+  ok: 0,
+  /** Refused, not found, or a check that failed. */
+  refused: 1,
+  usage: 2,
+  /** The service cannot be reached. */
+  unreachable: 3,
+} as const
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+/** An ending that the command foresaw. `hint` says what to do about it. */
+export class CliError extends Error {
+  override name = 'CliError'
+  readonly exitCode: ExitCode
+  readonly hint: string | undefined
+  constructor(exitCode: ExitCode, message: string, hint?: string) {
+    super(message)
+    this.exitCode = exitCode
+    this.hint = hint
+  }
+}
+
+const wantsColour = (stream: { isTTY?: boolean }): boolean =>
+  stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
+
+/** Colours for what goes to standard output; none where that is a pipe or a file. */
+export const colours = picocolors.createColors(wantsColour(process.stdout))
+const errorColours = picocolors.createColors(wantsColour(process.stderr))
+
+/** A result: the value as JSON, or the text that `human` makes of it. */
+export function show(value: unknown, options: { json?: boolean }, human: () => string): void {
+  process.stdout.write(`${options.json ? JSON.stringify(value, null, 2) : human()}\n`)
+}
+
+/** A table for people; `rows` and `head` have the same number of cells. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const drawn = new Table({ head: head.map((cell) => colours.bold(cell)), style: { head: [], border: [] } })
+  for (const row of rows) drawn.push([...row])
+  return drawn.toString()
+}
+
+/** Names and values, one a line, the values aligned. */
+export function facts(pairs: readonly (readonly [name: string, value: string])[]): string {
+  const width = Math.max(...pairs.map(([name]) => name.length))
+  return pairs.map(([name, value]) => `${colours.dim(name.padEnd(width))}  ${value}`).join('\n')
+}
+
+/** An option's text, neither empty nor longer than this. */
+export const text =
+  (name: string, lengthMax: number) =>
+  (value: string): string => {
+    const trimmed = value.trim()
+    if (trimmed === '' || trimmed.length > lengthMax) {
+      throw new InvalidArgumentError(`The ${name} must have 1 to ${lengthMax} characters.`)
+    }
+    return trimmed
+  }
+
+export interface Failure {
+  exitCode: ExitCode
+  /** For scripts. */
+  code: string
+  message: string
+  hint: string | undefined
+}
+
+const START_HINT = 'Is the instance running? Start it with `npm start`.'
+
+/** What an error means to the caller, or undefined where nobody foresaw it. */
+export function failureOf(error: unknown): Failure | undefined {
+  if (error instanceof CliError) {
+    const code = { 0: 'ok', 1: 'refused', 2: 'usage', 3: 'unreachable' }[error.exitCode]
+    return { exitCode: error.exitCode, code, message: error.message, hint: error.hint }
+  }
+  if (error instanceof Rejected) {
+    return { exitCode: EXIT.refused, code: error.code, message: error.message, hint: undefined }
+  }
+  if (error instanceof InvalidConfiguration) {
+    return { exitCode: EXIT.usage, code: 'invalid_configuration', message: error.message, hint: undefined }
+  }
+  if (error instanceof StoreUnavailable || isUnavailable(error) || isFetchFailure(error)) {
+    return { exitCode: EXIT.unreachable, code: 'unreachable', message: reasonOf(error), hint: START_HINT }
+  }
+  return undefined
+}
+
+/** True where fetch could not reach the server or was cut off. */
+export const isFetchFailure = (error: unknown): boolean =>
+  error instanceof TypeError && /fetch failed|terminated/.test(error.message)
+
+/** The message of the innermost error: `connect ECONNREFUSED 127.0.0.1:8080` instead of `fetch failed`. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const inner = error instanceof AggregateError ? error.errors[0] : error.cause
+  return inner instanceof Error ? reasonOf(inner) : error.message || error.name
+}
+
+/** Says what went wrong on standard error and answers with the exit code. */
+export function explain(error: unknown, json: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  const failure = failureOf(error)
+  if (!failure) {
+    process.stderr.write(`${errorColours.red('unexpected:')} ${error instanceof Error ? error.stack : error}\n`)
+    return EXIT.refused
+  }
+  const { exitCode, code, message, hint } = failure
+  const text = json
+    ? JSON.stringify({ error: { code, message, ...(hint ? { hint } : {}) } })
+    : [`${errorColours.red('error:')} ${message}`, ...(hint ? [errorColours.dim(hint)] : [])].join('\n')
+  process.stderr.write(`${text}\n`)
+  return exitCode
+}
