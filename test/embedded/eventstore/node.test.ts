@@ -1,0 +1,82 @@
+import { createServer } from 'node:net'
+import { END, EventStoreDBClient, NO_STREAM } from '@eventstore/db-client'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { startEventStore, startEventStoreThread } from '../../../src/embedded/eventstore/start.ts'
+import { collect, newStream, numbered, numbersOf, temporaryDirectory } from './support/node.ts'
+import { startNodeProcess } from './support/node-process.ts'
+
+let directory: { path: string; remove: () => void }
+beforeEach(() => {
+  directory = temporaryDirectory()
+})
+afterEach(() => directory.remove())
+
+describe.each([
+  ['in the calling thread', startEventStore],
+  ['in a thread of its own', startEventStoreThread],
+] as const)('%s', (_name, start) => {
+  test('serves, closes, and serves the same events again', async () => {
+    const stream = newStream()
+    const first = await start({ directory: directory.path })
+    const client = EventStoreDBClient.connectionString(first.url)
+    await client.appendToStream(stream, numbered(10), { expectedRevision: NO_STREAM })
+    await client.dispose()
+    await first.close()
+    const second = await start({ directory: directory.path })
+    const again = EventStoreDBClient.connectionString(second.url)
+    expect(numbersOf(await collect(again.readStream(stream)))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    await again.dispose()
+    await second.close()
+  })
+
+  test('refuses a directory that is in use, and a port that is taken, with a clear message', async () => {
+    const first = await start({ directory: directory.path })
+    await expect(start({ directory: directory.path })).rejects.toThrow(/in use by another process/)
+    const other = temporaryDirectory()
+    await expect(start({ directory: other.path, port: first.port })).rejects.toThrow(/EADDRINUSE/)
+    const next = await start({ directory: other.path })
+    await next.close()
+    other.remove()
+    await first.close()
+  })
+
+  test('closing ends open subscriptions and keeps what was acknowledged', async () => {
+    const node = await start({ directory: directory.path })
+    const client = EventStoreDBClient.connectionString(node.url)
+    const stream = newStream()
+    await client.appendToStream(stream, numbered(1), { expectedRevision: NO_STREAM })
+    const subscription = client.subscribeToAll({ fromPosition: END })
+    const ended = new Promise<unknown>((resolve) => subscription.once('error', resolve))
+    await new Promise((resolve) => subscription.once('confirmation', resolve))
+    await node.close()
+    expect(await ended).toMatchObject({ type: expect.stringMatching(/unavailable|cancelled/) })
+    await client.dispose()
+  })
+})
+
+test('answers its health and what it is over plain HTTP on the same port', async () => {
+  const node = await startEventStore({ directory: directory.path })
+  const base = `http://127.0.0.1:${node.port}`
+  expect((await fetch(`${base}/health/live`)).status).toBe(204)
+  const info = await fetch(`${base}/info`)
+  expect(await info.json()).toMatchObject({ esVersion: '23.10.0', state: 'leader' })
+  expect((await fetch(`${base}/nothing`)).status).toBe(404)
+  expect((await fetch(`${base}/info`, { method: 'POST' })).status).toBe(405)
+  await node.close()
+})
+
+test('as a process it prints where it listens and stops on SIGTERM', async () => {
+  const node = await startNodeProcess(directory.path)
+  const client = EventStoreDBClient.connectionString(node.url)
+  await client.appendToStream(newStream(), numbered(1), { expectedRevision: NO_STREAM })
+  await client.dispose()
+  expect(await node.stop()).toBe(0)
+})
+
+test('as a process it fails with a clear message where the port is taken', async () => {
+  const blocker = createServer()
+  await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve))
+  const { port } = blocker.address() as { port: number }
+  await expect(startNodeProcess(directory.path, port)).rejects.toThrow(/EADDRINUSE/)
+  await new Promise((resolve) => blocker.close(resolve))
+})
