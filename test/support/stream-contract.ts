@@ -225,33 +225,33 @@ export function describeMessageStream(name: string, open: (limits?: StreamLimits
       }
     })
 
-    test('refuses messages when it is full, drops none, and takes new ones when the old are acknowledged', async () => {
+    test('refuses messages when it is full, drops none, and makes room as every consumer acknowledges', async () => {
       const { stream, destroy } = await open({ streamBytesMax: 20_000, dedupeWindowMs: 100, trimIntervalMs: 50 })
       try {
-        const body = new Uint8Array(1_000)
-        const send = (index: number) => stream.publish('commands', 'a', `id-${index}`, body)
+        // All of one size, so that one removed makes room for one.
+        const name = (index: number) => `${index}`.padStart(1_000, '0')
+        const send = (index: number) => stream.publish('commands', 'a', name(index).slice(-4), bytes(name(index)))
+        const sendWhenThereIsRoom = (index: number) =>
+          expect
+            .poll(() => send(index).catch((error) => error), { timeout: 5_000, interval: 20 })
+            .toEqual({ sequence: BigInt(index + 1), duplicate: false })
         let stored = 0
         const fill = async () => {
-          for (;;) {
-            await send(stored)
-            stored++
-          }
+          for (; ; stored++) await send(stored)
         }
         await expect(fill()).rejects.toThrow(expect.objectContaining({ name: 'StreamUnavailable' }))
         expect(stored).toBeGreaterThan(10)
         expect(stored).toBeLessThanOrEqual(20)
-        expect(await take(stream, stored)).toHaveLength(stored)
-        const more = async () => {
-          try {
-            return await send(stored)
-          } catch (error) {
-            return error
-          }
-        }
-        await expect.poll(more, { timeout: 5_000, interval: 50 }).toEqual({
-          sequence: BigInt(stored + 1),
-          duplicate: false,
-        })
+
+        expect(await take(stream, 1, { durable: 'slow', maxAckPending: 1 })).toEqual([name(0)])
+        expect(await take(stream, stored, { durable: 'fast' })).toHaveLength(stored)
+        await sendWhenThereIsRoom(stored)
+        await expect(send(stored + 1)).rejects.toThrow(expect.objectContaining({ name: 'StreamUnavailable' }))
+
+        const rest = Array.from({ length: stored }, (_, index) => name(index + 1))
+        expect(await take(stream, stored, { durable: 'slow' })).toEqual(rest)
+        expect(await take(stream, 1, { durable: 'fast' })).toEqual([name(stored)])
+        await sendWhenThereIsRoom(stored + 1)
       } finally {
         await destroy()
       }
