@@ -89,7 +89,7 @@ const schema = `
 
 function openDatabase(directory: string): DatabaseSync {
   const database = new DatabaseSync(join(directory, 'engine.db'))
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 1000')
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 200')
   database.exec(schema)
   database.prepare("INSERT OR IGNORE INTO meta VALUES ('format', ?)").run(format)
   const found = database.prepare("SELECT value FROM meta WHERE key = 'format'").get()?.value

@@ -3,7 +3,7 @@ import { unopenedAccount } from '../../src/engine/account.ts'
 import { step } from '../../src/engine/decide.ts'
 import { defaultTradingRules } from '../../src/engine/step.ts'
 import { referenceSymbols } from '../../src/engine/symbols.ts'
-import { openingOf } from './harness.ts'
+import { openingOf } from './examples.ts'
 import { allOf, monday, onlyOf, scenario, typesOf } from './scenario.ts'
 
 const decisionOf = (events: Parameters<typeof onlyOf>[0]) => {

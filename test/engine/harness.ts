@@ -12,43 +12,11 @@ import type { EngineOptions } from '../../src/engine/options.ts'
 import { startEngine } from '../../src/engine/service.ts'
 import type { MessageStream } from '../../src/engine/stream.ts'
 import { recordingLog } from '../support/streams.ts'
+import { startingPrices } from './examples.ts'
 
 export const traderToken = 'token-of-the-traders-of-this-test'
 
-/** Prices to begin with; tests move them by `feed.set`. */
-export const startingPrices = {
-  EURUSD: ['1.09990', '1.10000'],
-  GBPUSD: ['1.26990', '1.27000'],
-  USDJPY: ['150.000', '150.010'],
-  XAUUSD: ['2649.90', '2650.10'],
-  BTCUSD: ['67990.00', '68010.00'],
-} as const
-
-type CommandFacts<K extends EngineCommand['kind']> = Omit<
-  Extract<EngineCommand, { kind: K }>,
-  'kind' | 'commandId' | 'accountId' | 'sequence' | 'attempt' | 'issuedAt'
->
-
-/** A command with its head filled in. */
-export function commandOf<K extends EngineCommand['kind']>(
-  kind: K,
-  accountId: string,
-  sequence: number,
-  facts: CommandFacts<K>,
-): EngineCommand {
-  const head = { commandId: randomUUID(), accountId, sequence, attempt: 0, issuedAt: '2026-03-02T10:00:00.000Z' }
-  return { ...head, kind, ...facts } as unknown as EngineCommand
-}
-
-export const openingOf = (accountId: string, facts: Partial<CommandFacts<'open_account'>> = {}) =>
-  commandOf('open_account', accountId, 1, {
-    currency: 'USD',
-    initialBalance: '100000.00',
-    executionProfileKey: 'standard',
-    ...facts,
-  })
-
-export async function sendCommand(stream: MessageStream, command: EngineCommand, messageId = randomUUID()) {
+export async function sendCommand(stream: MessageStream, command: EngineCommand, messageId: string = randomUUID()) {
   await stream.publish('commands', command.accountId, messageId, Buffer.from(JSON.stringify(command)))
 }
 

@@ -15,7 +15,7 @@ import type { OrderRequest } from '../../src/engine/orders.ts'
 import type { TradingRules } from '../../src/engine/step.ts'
 import { defaultTradingRules } from '../../src/engine/step.ts'
 import { referenceSymbols } from '../../src/engine/symbols.ts'
-import { commandOf, openingOf, startingPrices } from './harness.ts'
+import { commandOf, openingOf, startingPrices } from './examples.ts'
 
 /** A Monday morning. */
 export const monday = Date.parse('2026-03-02T10:00:00.000Z')

@@ -1,22 +1,38 @@
 import { randomUUID } from 'node:crypto'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { EngineOptions } from '../../src/engine/options.ts'
 import type { MessageStream } from '../../src/engine/stream.ts'
 import type { TemporaryDirectory } from '../support/services.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { streamKinds } from '../support/streams.ts'
-import { commandOf, openingOf, recordEvents, sendCommand, startTestEngine, until } from './harness.ts'
+import { commandOf, openingOf } from './examples.ts'
+import type { Faults } from './faulty-stream.ts'
+import { faultyStream } from './faulty-stream.ts'
+import { recordEvents, sendCommand, startTestEngine, until } from './harness.ts'
 
 describe.each(streamKinds())('the engine over $name', ({ open }) => {
   let directory: TemporaryDirectory
   let stream: MessageStream
+  let faults: Faults
   let events: ReturnType<typeof recordEvents>
   let running: Awaited<ReturnType<typeof startTestEngine>>
+
+  const start = async (overrides: Partial<EngineOptions> = {}) => {
+    const faulty = faultyStream(stream)
+    faults = faulty.faults
+    running = await startTestEngine({ directory: directory.path, stream: faulty }, overrides)
+  }
+  const restart = async (overrides: Partial<EngineOptions> = {}) => {
+    await running.engine.close()
+    await start(overrides)
+  }
 
   beforeEach(async () => {
     directory = temporaryDirectory()
     stream = await open()
     events = recordEvents(stream)
-    running = await startTestEngine({ directory: directory.path, stream })
+    await start()
   })
   afterEach(async () => {
     await running.engine.close()
@@ -35,14 +51,18 @@ describe.each(streamKinds())('the engine over $name', ({ open }) => {
 
   const buyEuros = (accountId: string, more: object = {}) =>
     running.entry.order({ accountId, symbol: 'EURUSD', side: 'buy', quantity: '0.10', ...more })
+  const closeAll = (accountId: string, sequence = 2) => commandOf('close_all', accountId, sequence, { reason: null })
+  const messagesOf = (accountId: string) => events.messages.filter((event) => event.accountId === accountId)
+  const timesDecided = (commandId: string) =>
+    events.messages.filter((event) => event.type === 'CommandDecided' && event.commandId === commandId).length
 
-  test('an opened account trades, is closed out and disabled, and every event is published once and in order', async () => {
+  test('an account trades, is closed out and disabled; its events come once each and in order', async () => {
     const accountId = await openAccount()
     const placed = await buyEuros(accountId)
     expect(placed.status).toBe(201)
     expect(placed.body.order).toMatchObject({ status: 'filled', averageFillPrice: '1.10000' })
 
-    const closing = commandOf('close_all', accountId, 2, { reason: null })
+    const closing = closeAll(accountId)
     await sendCommand(stream, closing)
     expect(await events.decisionOf(closing.commandId)).toMatchObject({ outcome: 'accepted' })
     expect(await events.firstOf(accountId, 'TradeClosed')).toMatchObject({
@@ -53,12 +73,201 @@ describe.each(streamKinds())('the engine over $name', ({ open }) => {
     const disabling = commandOf('disable_account', accountId, 3, { forceClosePositions: false, reason: 'end of day' })
     await sendCommand(stream, disabling)
     expect(await events.decisionOf(disabling.commandId)).toMatchObject({ outcome: 'accepted' })
-    const refused = await buyEuros(accountId)
-    expect(refused.status).toBe(422)
-    expect(refused.body).toMatchObject({ code: 'trading_disabled' })
+    expect((await buyEuros(accountId)).body).toMatchObject({ status: 422, code: 'trading_disabled' })
 
     await until(() => events.types(accountId).at(-1) === 'OrderRejected')
-    const received = events.messages.filter((event) => event.accountId === accountId)
-    expect(received.map((event) => event.sequence)).toEqual(received.map((_, index) => index + 1))
+    const sequences = messagesOf(accountId).map((event) => event.sequence)
+    expect(sequences).toEqual(sequences.map((_, index) => index + 1))
+  })
+
+  test('the price loop fills waiting orders and closes positions at their exits', async () => {
+    const accountId = await openAccount()
+    await buyEuros(accountId, { orderType: 'limit', limitPrice: '1.09000', takeProfit: '1.10500' })
+    running.feed.set('EURUSD', '1.08990', '1.09000')
+    expect(await events.firstOf(accountId, 'OrderFilled')).toMatchObject({ price: '1.09000' })
+    running.feed.set('EURUSD', '1.10500', '1.10510')
+    expect(await events.firstOf(accountId, 'TradeClosed')).toMatchObject({ closeReason: 'take_profit' })
+    await until(() => running.engine.status().watchedAccounts === 0)
+  })
+
+  test('a command sent again is decided once and answered by its recorded events, also after a restart', async () => {
+    const accountId = await openAccount()
+    await buyEuros(accountId)
+    const closing = closeAll(accountId)
+    await sendCommand(stream, closing, `${closing.commandId}:0`)
+    await events.decisionOf(closing.commandId)
+    await sendCommand(stream, { ...closing, attempt: 1 }, `${closing.commandId}:1`)
+    await until(() => timesDecided(closing.commandId) === 2)
+    await restart()
+    await sendCommand(stream, { ...closing, attempt: 2 }, `${closing.commandId}:2`)
+    await until(() => timesDecided(closing.commandId) === 3)
+
+    const closes = messagesOf(accountId).filter((event) => event.type === 'TradeClosed')
+    expect(closes).toHaveLength(3)
+    expect(new Set(closes.map((event) => event.eventId)).size).toBe(1)
+    expect(running.engine.status().commands).toMatchObject({ decided: 0, repeated: 1 })
+  })
+
+  test('a command whose acknowledgement is lost comes again and changes nothing', async () => {
+    await restart({ commandAckWaitMs: 300 })
+    const accountId = await openAccount()
+    const adjusting = commandOf('adjust_balance', accountId, 2, { amount: '5.00', reference: 'r', reason: null })
+    faults.onAck = (message) => message.deliveryCount > 1
+    await sendCommand(stream, adjusting)
+    await until(() => timesDecided(adjusting.commandId) === 2)
+    const { body } = await running.entry.get(`/accounts/${accountId}`)
+    expect(body.balance).toBe('100005.00')
+  })
+
+  test('events are sent again from a sequence when the receiver asks', async () => {
+    const accountId = await openAccount()
+    await buyEuros(accountId)
+    await until(() => events.of(accountId).length === 8)
+    const request = { kind: 'resend_events', accountId, fromSequence: 3 }
+    await stream.publish('commands', accountId, randomUUID(), Buffer.from(JSON.stringify(request)))
+    await until(() => messagesOf(accountId).length === 14)
+    expect(messagesOf(accountId).slice(8)).toEqual(events.of(accountId).slice(2))
+  })
+
+  test('a command ahead of its account waits for the account to be opened', async () => {
+    const accountId = randomUUID()
+    const adjusting = commandOf('adjust_balance', accountId, 2, { amount: '5.00', reference: 'r', reason: null })
+    await sendCommand(stream, adjusting)
+    await until(() => running.engine.status().commands.postponed > 1)
+    await sendCommand(stream, openingOf(accountId))
+    expect(await events.decisionOf(adjusting.commandId)).toMatchObject({ outcome: 'accepted' })
+  })
+
+  test('a command for an account that never opens is given up and left to its sender', async () => {
+    await restart({ unknownAccountDelayMs: 1, unknownAccountDeliveriesMax: 3 })
+    await sendCommand(stream, closeAll(randomUUID()))
+    await until(() => running.log.lines.some((line) => line.message.includes('never opened')))
+    expect(running.engine.status().commands.postponed).toBe(3)
+  })
+
+  test('malformed messages are counted and dropped, and do not hold up what follows', async () => {
+    const accountId = randomUUID()
+    const bodies = [
+      Buffer.from('no json'),
+      Buffer.from([0x22, 0xff, 0x22]),
+      Buffer.from(JSON.stringify({ kind: 'close_all', accountId })),
+      Buffer.from(JSON.stringify(openingOf(randomUUID()))),
+    ]
+    for (const body of bodies) await stream.publish('commands', accountId, randomUUID(), body)
+    await openAccount()
+    expect(running.engine.status().commands.malformed).toBe(4)
+    expect(running.log.lines.filter((line) => line.level === 'error')).toHaveLength(4)
+  })
+
+  test('while the stream is down orders are taken, and their events follow when it is back', async () => {
+    const accountId = await openAccount()
+    faults.onPublish = () => 'refuse'
+    faults.up = false
+    expect((await buyEuros(accountId)).status).toBe(201)
+    expect((await buyEuros(accountId, { side: 'sell' })).status).toBe(201)
+    await until(() => running.log.lines.some((line) => line.level === 'warn'))
+    const health = await running.entry.get('/healthz')
+    expect(health.body).toMatchObject({ status: 'stream_down', publishedPosition: '3' })
+    faults.onPublish = () => 'pass'
+    faults.up = true
+    await until(() => events.types(accountId).filter((type) => type === 'OrderFilled').length === 2)
+    await until(() => running.engine.status().publishedPosition === running.engine.status().logPosition)
+  })
+
+  test('events recorded while the stream was down are published after a restart', async () => {
+    const accountId = await openAccount()
+    faults.onPublish = () => 'refuse'
+    await buyEuros(accountId)
+    await restart()
+    await until(() => events.types(accountId).includes('OrderFilled'))
+  })
+
+  test('an event that one publish missed is followed by those behind it once more', async () => {
+    const accountId = await openAccount()
+    let refusals = 0
+    faults.onPublish = (_name, _key, messageId) => {
+      const placed = !messageId.includes(':') && refusals < 2 && ++refusals === 2
+      return placed ? 'refuse' : 'pass'
+    }
+    await buyEuros(accountId)
+    await until(() => events.of(accountId).length === 8)
+    const sequences = messagesOf(accountId).map((event) => event.sequence)
+    // The fill (5) was refused, so what came behind it comes again after it.
+    expect(sequences).toEqual([1, 2, 3, 4, 6, 7, 8, 5, 6, 7, 8])
+  })
+
+  test('an event that fails a second time while a hole is mended leaves no other hole', async () => {
+    const accountId = await openAccount()
+    const attempts = new Map<string, number>()
+    let first = ''
+    faults.onPublish = (_name, _key, messageId) => {
+      const eventId = messageId.slice(0, 36)
+      first ||= eventId
+      attempts.set(eventId, (attempts.get(eventId) ?? 0) + 1)
+      return eventId === first && (attempts.get(eventId) ?? 0) <= 3 ? 'refuse' : 'pass'
+    }
+    await buyEuros(accountId)
+    await until(() => events.of(accountId).length === 8)
+    await until(() => running.engine.status().publishedPosition === 8n)
+  })
+
+  test('an event whose receipt is lost is not stored twice', async () => {
+    const accountId = await openAccount()
+    let lost = 0
+    faults.onPublish = () => (++lost === 5 ? 'lose_receipt' : 'pass')
+    await buyEuros(accountId)
+    await until(() => running.engine.status().publishedPosition === 8n)
+    await until(() => events.of(accountId).length === 8)
+    expect(messagesOf(accountId)).toHaveLength(8)
+  })
+
+  test('a command that could not be written down comes again and is decided then', async () => {
+    const accountId = await openAccount()
+    const blocker = new DatabaseSync(`${directory.path}/engine.db`)
+    blocker.exec('BEGIN IMMEDIATE')
+    const adjusting = commandOf('adjust_balance', accountId, 2, { amount: '5.00', reference: 'r', reason: null })
+    await sendCommand(stream, adjusting)
+    await until(() => running.engine.status().commands.failed > 0)
+    const refused = await buyEuros(accountId)
+    expect([refused.status, refused.body.code, refused.headers.get('retry-after')]).toEqual([
+      503,
+      'log_unavailable',
+      '1',
+    ])
+    blocker.close()
+    expect(await events.decisionOf(adjusting.commandId)).toMatchObject({ outcome: 'accepted' })
+    expect(timesDecided(adjusting.commandId)).toBe(1)
+  })
+
+  test('a restarted engine goes on with the same books and sends nothing twice', async () => {
+    const accountId = await openAccount()
+    await buyEuros(accountId, { takeProfit: '1.20000' })
+    await buyEuros(accountId, { symbol: 'XAUUSD', orderType: 'limit', limitPrice: '2000.00' })
+    await until(() => events.of(accountId).length === 9)
+    const before = await running.entry.get(`/accounts/${accountId}`)
+    await restart()
+    expect((await running.entry.get(`/accounts/${accountId}`)).body).toEqual(before.body)
+    expect(running.engine.status()).toMatchObject({ publishedPosition: 9n, logPosition: 9n, watchedAccounts: 1 })
+    const closing = closeAll(accountId)
+    await sendCommand(stream, closing)
+    await events.decisionOf(closing.commandId)
+    const sequences = messagesOf(accountId).map((event) => event.sequence)
+    expect(sequences).toEqual(sequences.map((_, index) => index + 1))
+  })
+
+  test('a second engine on the same directory is refused, and leaves the first alone', async () => {
+    const accountId = await openAccount()
+    await expect(startTestEngine({ directory: directory.path, stream })).rejects.toThrow('is in use by another engine')
+    expect((await buyEuros(accountId)).status).toBe(201)
+  })
+
+  test('an engine that cannot listen gives its directory back', async () => {
+    const port = Number(new URL(running.engine.url).port)
+    const other = temporaryDirectory()
+    const orderEntry = { host: '127.0.0.1', port, token: 'a token of sixteen characters' }
+    await expect(startTestEngine({ directory: other.path, stream }, { orderEntry })).rejects.toThrow('EADDRINUSE')
+    const second = await startTestEngine({ directory: other.path, stream })
+    await second.engine.close()
+    other.remove()
   })
 })

@@ -1,0 +1,313 @@
+/**
+ * `opslog engine`: the trader's terminal, over the order entry of the engine that runs on DATA_DIR. Numbers stay the
+ * strings that they are; what the engine refuses ends with its reason code.
+ */
+import { randomUUID } from 'node:crypto'
+import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import { z } from 'zod'
+import { configuration, runningServices } from './connection.ts'
+import { CliError, colours, EXIT, facts, isFetchFailure, reasonOf, show, table, text } from './terminal.ts'
+
+interface JsonOption {
+  json?: boolean
+}
+
+interface OrderOptions extends JsonOption {
+  limit?: string
+  stop?: string
+  takeProfit?: string
+  stopLoss?: string
+  tif?: string
+  id?: string
+}
+
+const optionalText = z.string().nullable()
+const orderSchema = z.looseObject({
+  orderId: z.string(),
+  accountId: z.string(),
+  symbol: z.string(),
+  side: z.string(),
+  orderType: z.string(),
+  quantity: z.string(),
+  limitPrice: optionalText,
+  stopPrice: optionalText,
+  takeProfit: optionalText,
+  stopLoss: optionalText,
+  timeInForce: z.string(),
+  status: z.string(),
+  filledQuantity: z.string(),
+  averageFillPrice: optionalText,
+  reasonCode: optionalText,
+})
+const orderAnswerSchema = z.looseObject({ order: orderSchema, replayed: z.boolean() })
+const pricesSchema = z.looseObject({
+  prices: z.array(
+    z.object({ symbol: z.string(), description: z.string(), bid: z.string(), ask: z.string(), at: z.string() }),
+  ),
+})
+const figures = {
+  accountId: z.string(),
+  tradingStatus: z.string(),
+  currency: z.string(),
+  balance: z.string(),
+  equity: optionalText,
+  freeMargin: optionalText,
+  marginLevel: optionalText,
+}
+const accountsSchema = z.looseObject({
+  accounts: z.array(z.looseObject({ ...figures, positionCount: z.int(), workingOrderCount: z.int() })),
+  next: optionalText,
+})
+const accountSchema = z.looseObject({
+  ...figures,
+  leverage: z.int(),
+  marginUsed: optionalText,
+  positions: z.array(
+    z.looseObject({
+      symbol: z.string(),
+      side: z.string(),
+      quantity: z.string(),
+      averageEntryPrice: z.string(),
+      markPrice: optionalText,
+      takeProfit: optionalText,
+      stopLoss: optionalText,
+      unrealizedPnl: optionalText,
+    }),
+  ),
+  orders: z.array(orderSchema.omit({ status: true, reasonCode: true, averageFillPrice: true })),
+})
+const problemSchema = z.object({ code: z.string(), detail: z.string() })
+
+export function engineCommand(): Command {
+  return new Command('engine')
+    .description("the trader's terminal: orders, prices and accounts of the matching engine")
+    .addCommand(orderCommand())
+    .addCommand(cancelCommand())
+    .addCommand(priceCommand())
+    .addCommand(accountsCommand())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  opslog engine accounts                       all accounts, with what they are worth
+  opslog engine order 3fa85f64 buy 0.5 EURUSD  at the market; the beginning of an account's id is enough
+  opslog engine price EURUSD XAUUSD            what they cost at the moment`,
+    )
+}
+
+function orderCommand(): Command {
+  return new Command('order')
+    .description('place an order')
+    .addArgument(new Argument('<account>', 'execution account id, or the beginning of it'))
+    .addArgument(new Argument('<side>').choices(['buy', 'sell']))
+    .argument('<lots>', 'quantity, such as 0.10', decimalText('quantity'))
+    .argument('<symbol>', 'such as EURUSD')
+    .option('--limit <price>', 'at this price or better, as long as it takes', decimalText('limit'))
+    .option('--stop <price>', 'at the market once the price has come to this', decimalText('stop'))
+    .option('--take-profit <price>', 'close the position with a profit here', decimalText('take profit'))
+    .option('--stop-loss <price>', 'close the position with a loss here', decimalText('stop loss'))
+    .addOption(new Option('--tif <time>', 'how long it is good').choices(['gtc', 'ioc', 'day']))
+    .option('--id <id>', 'your own id of the order: sent twice, it is placed once', text('id', 64))
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  opslog engine order 3fa85f64 buy 0.5 EURUSD
+  opslog engine order 3fa85f64 sell 1 XAUUSD --limit 2700.00 --tif day
+  opslog engine order 3fa85f64 buy 0.1 GBPUSD --stop 1.29000 --take-profit 1.31000 --stop-loss 1.28000`,
+    )
+    .action(order)
+}
+
+function cancelCommand(): Command {
+  return new Command('cancel')
+    .description('cancel a working order')
+    .argument('<orderId>', 'as `order` and `accounts` show it')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  opslog engine cancel 7d444840-9dc0-11d1-b245-5ffdce74fad2')
+    .action(async (orderId: string, options: JsonOption) => {
+      const answer = await call('DELETE', `/orders/${encodeURIComponent(orderId)}`, orderAnswerSchema)
+      show(answer, options, () => orderText(answer.order))
+    })
+}
+
+function priceCommand(): Command {
+  return new Command('price')
+    .description('what the symbols cost at the moment')
+    .argument('[symbols...]', 'all of them unless named')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExamples:\n  opslog engine price\n  opslog engine price EURUSD --json')
+    .action(price)
+}
+
+function accountsCommand(): Command {
+  return new Command('accounts')
+    .description('the accounts, or one of them with its positions and working orders')
+    .argument('[account]', 'execution account id, or the beginning of it')
+    .option('--after <account>', 'list those behind this id', '')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExamples:\n  opslog engine accounts\n  opslog engine accounts 3fa85f64 --json')
+    .action(accounts)
+}
+
+/**
+ * The order has an id of its own in any case, so that an answer that gets lost can be asked for again.
+ */
+async function order(account: string, side: string, quantity: string, symbol: string, options: OrderOptions) {
+  if (options.limit !== undefined && options.stop !== undefined) {
+    throw new CliError(
+      EXIT.usage,
+      'an order is a limit order or a stop order, not both',
+      'Leave out --limit or --stop.',
+    )
+  }
+  const clientOrderId = options.id ?? randomUUID()
+  const body = {
+    accountId: account,
+    clientOrderId,
+    symbol: symbol.toUpperCase(),
+    side,
+    orderType: options.limit !== undefined ? 'limit' : options.stop !== undefined ? 'stop' : 'market',
+    quantity,
+    limitPrice: options.limit ?? null,
+    stopPrice: options.stop ?? null,
+    takeProfit: options.takeProfit ?? null,
+    stopLoss: options.stopLoss ?? null,
+    ...(options.tif && { timeInForce: options.tif }),
+  }
+  const lost = `Whether the order was taken is not known. Send it again with --id ${clientOrderId}: it is placed once.`
+  const answer = await call('POST', '/orders', orderAnswerSchema, body, lost)
+  show(answer, options, () => {
+    const before = answer.replayed ? `${colours.yellow('placed before')}; it was then:\n` : ''
+    return before + orderText(answer.order)
+  })
+}
+
+async function price(symbols: string[], options: JsonOption): Promise<void> {
+  const { prices } = await call('GET', '/prices', pricesSchema)
+  const wanted = symbols.map((symbol) => symbol.toUpperCase())
+  const missing = wanted.filter((symbol) => !prices.some((each) => each.symbol === symbol))
+  if (missing.length > 0) {
+    const known = prices.map((each) => each.symbol).join(', ')
+    throw new CliError(EXIT.refused, `there is no price of ${missing.join(', ')}`, `There are prices of ${known}.`)
+  }
+  const chosen = prices.filter((each) => wanted.length === 0 || wanted.includes(each.symbol))
+  show(chosen, options, () =>
+    table(
+      ['symbol', 'bid', 'ask', ''],
+      chosen.map(({ symbol, bid, ask, description }) => [colours.bold(symbol), bid, ask, colours.dim(description)]),
+    ),
+  )
+}
+
+async function accounts(name: string | undefined, options: JsonOption & { after: string }): Promise<void> {
+  if (name !== undefined) {
+    const account = await call('GET', `/accounts/${encodeURIComponent(name)}`, accountSchema)
+    show(account, options, () => accountText(account))
+    return
+  }
+  const page = await call('GET', `/accounts?limit=50&after=${encodeURIComponent(options.after)}`, accountsSchema)
+  show(page, options, () => {
+    if (page.accounts.length === 0) return 'The engine has no accounts yet; an operator opens them.'
+    const rows = page.accounts.map((account) => [
+      account.accountId,
+      statusText(account.tradingStatus),
+      `${account.balance} ${account.currency}`,
+      account.equity ?? '',
+      String(account.positionCount),
+      String(account.workingOrderCount),
+    ])
+    const more = page.next === null ? '' : `\n${colours.dim(`more: opslog engine accounts --after ${page.next}`)}`
+    return table(['account', 'trading', 'balance', 'equity', 'positions', 'orders'], rows) + more
+  })
+}
+
+function accountText(account: z.infer<typeof accountSchema>): string {
+  const { currency, marginLevel } = account
+  const money = (amount: string | null) => (amount === null ? 'no price' : `${amount} ${currency}`)
+  const parts = [
+    facts([
+      ['account', account.accountId],
+      ['trading', statusText(account.tradingStatus)],
+      ['balance', money(account.balance)],
+      ['equity', money(account.equity)],
+      ['margin used', money(account.marginUsed)],
+      ['free margin', money(account.freeMargin)],
+      ['margin level', marginLevel === null ? '–' : `${marginLevel} %`],
+      ['leverage', `1:${account.leverage}`],
+    ]),
+  ]
+  if (account.positions.length > 0) {
+    const head = ['position', 'lots', 'entry', 'now', 'take profit', 'stop loss', `profit ${currency}`]
+    const rows = account.positions.map((position) => [
+      `${sideText(position.side)} ${position.symbol}`,
+      position.quantity,
+      position.averageEntryPrice,
+      position.markPrice ?? '',
+      position.takeProfit ?? '',
+      position.stopLoss ?? '',
+      profitText(position.unrealizedPnl),
+    ])
+    parts.push(table(head, rows))
+  }
+  if (account.orders.length > 0) {
+    const rows = account.orders.map((working) => [
+      working.orderId,
+      `${sideText(working.side)} ${working.quantity} ${working.symbol}`,
+      `${working.orderType} ${working.limitPrice ?? working.stopPrice ?? ''}`,
+      working.timeInForce,
+    ])
+    parts.push(table(['working order', '', 'price', 'good'], rows))
+  }
+  return parts.join('\n')
+}
+
+function orderText(placed: z.infer<typeof orderSchema>): string {
+  const at = placed.averageFillPrice === null ? '' : ` at ${placed.averageFillPrice}`
+  const price = placed.limitPrice ?? placed.stopPrice
+  const terms = price === null ? placed.orderType : `${placed.orderType} ${price}, ${placed.timeInForce}`
+  const done = placed.status === 'filled' ? colours.green : colours.yellow
+  const why = placed.reasonCode === null ? '' : ` (${placed.reasonCode})`
+  const head = `${done(placed.status)}${why} ${sideText(placed.side)} ${placed.quantity} ${placed.symbol}${at}`
+  return `${head} ${colours.dim(`· ${terms}`)}\n${colours.dim(`order ${placed.orderId}, account ${placed.accountId}`)}`
+}
+
+const sideText = (side: string) => (side === 'buy' || side === 'long' ? colours.green(side) : colours.red(side))
+const statusText = (status: string) => (status === 'active' ? colours.green(status) : colours.yellow(status))
+const profitText = (amount: string | null) =>
+  amount === null ? '' : amount.startsWith('-') ? colours.red(amount) : colours.green(amount)
+
+function decimalText(name: string): (value: string) => string {
+  return (value) => {
+    if (!/^\d{1,20}(\.\d{1,18})?$/.test(value)) {
+      throw new InvalidArgumentError(`The ${name} must be a positive decimal, such as 0.10.`)
+    }
+    return value
+  }
+}
+
+/** One call of order entry. Throws CliError with the exit code that the answer stands for. */
+async function call<T>(method: string, path: string, schema: z.ZodType<T>, body?: object, lost?: string): Promise<T> {
+  const { DATA_DIR } = configuration()
+  const { engine } = runningServices(DATA_DIR)
+  if (engine === null) {
+    throw new CliError(
+      EXIT.unreachable,
+      `the instance of ${DATA_DIR} runs no engine`,
+      'Start one with the role engine.',
+    )
+  }
+  const headers = { authorization: `Bearer ${engine.token}`, 'content-type': 'application/json' }
+  const response = await fetch(engine.url + path, { method, headers, body: body ? JSON.stringify(body) : null }).catch(
+    (error: unknown) => {
+      if (!isFetchFailure(error)) throw error
+      throw new CliError(EXIT.unreachable, `the engine cannot be reached: ${reasonOf(error)}`, lost)
+    },
+  )
+  const answer: unknown = await response.json()
+  if (response.ok) return schema.parse(answer)
+  const { code, detail } = problemSchema.parse(answer)
+  const exitCode = response.status === 400 ? EXIT.usage : response.status >= 500 ? EXIT.unreachable : EXIT.refused
+  throw new CliError(exitCode, `${code}: ${detail}`, response.status >= 500 ? lost : undefined)
+}
