@@ -1,0 +1,149 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Recorded } from '../../src/events/event.ts'
+import { applyInMemory, flush, keyOf, statementsFor } from '../../src/projections/changes.ts'
+import type { Change, Values } from '../../src/projections/projection.ts'
+import { projections } from '../../src/projections/projections.ts'
+import {
+  createRecorder,
+  type ExampleEvent,
+  type ExampleType,
+  example,
+  exampleTypes,
+  uuidOf,
+} from '../support/examples.ts'
+import { contentOf, empty, type Prepared, prepared } from './support.ts'
+
+let database: Prepared
+beforeAll(async () => {
+  database = await prepared()
+})
+afterAll(() => database.drop())
+beforeEach(() => empty(database.db))
+
+const changesOf = (events: readonly Recorded[]): Change[] =>
+  events.flatMap((event) => projections.flatMap(({ handlers }) => handlers[event.type]?.(event) ?? []))
+
+const apply = (...batches: (readonly Recorded[])[]) =>
+  database.db.transaction().execute(async (trx) => {
+    for (const batch of batches) await flush(trx, changesOf(batch))
+  })
+
+/** One of each, in an order in which they can happen. */
+function history(): Recorded[] {
+  const { record } = createRecorder()
+  return exampleTypes.map((type) => record(example(type) as ExampleEvent) as Recorded)
+}
+
+async function endOf(...batches: (readonly Recorded[])[]): Promise<unknown> {
+  await empty(database.db)
+  await apply(...batches)
+  return contentOf(database.db)
+}
+
+describe('handlers', () => {
+  const handled = projections.flatMap(({ name, handlers }) => Object.keys(handlers).map((type) => ({ name, type })))
+
+  test.each(handled)('$name ends the same when $type is applied twice', async ({ type }) => {
+    const before = history().filter((event) => event.type !== type)
+    const event = history().find((each) => each.type === type)!
+    const once = await endOf(before, [event])
+    expect(await endOf(before, [event], [event])).toEqual(once)
+    expect(await endOf(before, [event, event])).toEqual(once)
+  })
+
+  test('a whole history ends the same applied once, event by event twice, and from the start again', async () => {
+    const events = history()
+    const once = await endOf(...events.map((event) => [event]))
+    expect(await endOf(...events.flatMap((event) => [[event], [event]]))).toEqual(once)
+    expect(await endOf(events)).toEqual(once)
+  })
+
+  test('every handler answers an event with changes of its own projection’s tables alone', () => {
+    for (const { tables, handlers } of projections) {
+      for (const event of history()) {
+        for (const { table } of handlers[event.type]?.(event) ?? []) expect(tables).toContain(table)
+      }
+    }
+  })
+})
+
+describe('batches', () => {
+  /** Events on few orders, positions and commands, so that they get in each other's way. */
+  const few = fc.constantFrom('a', 'b', 'c')
+  const engineEvent = fc
+    .record({
+      type: fc.constantFrom<ExampleType>(
+        'noctant.EngineOrderPlaced.v1',
+        'noctant.EngineOrderFilled.v1',
+        'noctant.EngineOrderCancelled.v1',
+        'noctant.EnginePositionChanged.v1',
+        'noctant.EnginePositionClosed.v1',
+        'noctant.EngineAccountMarked.v1',
+        'noctant.EngineCommandDecided.v1',
+        'noctant.EngineCommandPublished.v1',
+        'noctant.EngineCommandRepublished.v1',
+        'noctant.EngineCommandRequested.v1',
+        'noctant.AccountOpened.v1',
+        'noctant.AccountStatusChanged.v1',
+      ),
+      one: few,
+      two: few,
+      number: fc.integer({ min: 1, max: 99 }),
+    })
+    .map(({ type, one, two, number }) => {
+      const fits = example(type).data as Record<string, unknown>
+      const overrides: Record<string, unknown> = {
+        orderId: uuidOf(`order ${one}`),
+        positionId: uuidOf(`position ${one}`),
+        commandId: uuidOf(`command ${two}`),
+        filledQuantity: `${number}.5`,
+        unrealizedPnl: `-${number}`,
+        attempt: number,
+        positions: [
+          { positionId: uuidOf(`position ${one}`), symbol: 'EURUSD', markPrice: '1', unrealizedPnl: `${number}` },
+          { positionId: uuidOf(`position ${two}`), symbol: 'EURUSD', markPrice: '1', unrealizedPnl: `${-number}` },
+        ],
+      }
+      const changed = Object.fromEntries(Object.entries(overrides).filter(([name]) => name in fits))
+      return { type, data: { ...fits, ...changed } } as ExampleEvent
+    })
+
+  test('end the same wherever they are cut, in Postgres and in memory', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(engineEvent, { maxLength: 12 }), { maxLength: 5 }), async (batches) => {
+        const { record } = createRecorder()
+        const recorded = batches.map((batch) => batch.map((event) => record(event) as Recorded))
+        const whole = await endOf(recorded.flat())
+        expect(await endOf(...recorded)).toEqual(whole)
+        expect(await endOf(...recorded.flat().map((event) => [event]))).toEqual(whole)
+
+        const tables = new Map(
+          projections.flatMap((projection) => projection.tables.map((table) => [table, new Map<string, Values>()])),
+        )
+        for (const batch of recorded) applyInMemory(tables, changesOf(batch))
+        for (const [table, rows] of tables) {
+          const stored = (whole as Record<string, Values[]>)[table.name]!
+          expect(stored).toHaveLength(rows.size)
+          for (const row of stored) expect(row).toMatchObject(rows.get(keyOf(table, row))!)
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('go out as one statement per table and kind, whose text does not depend on the values', () => {
+    const { record } = createRecorder()
+    const statementsOf = (count: number) => {
+      const orderIds = Array.from({ length: count }, (_, index) => uuidOf(`order ${index}`))
+      const placed = orderIds.map((orderId) => record(example('noctant.EngineOrderPlaced.v1', { orderId })))
+      const cancelled = orderIds.map((orderId) =>
+        record(example('noctant.EngineOrderCancelled.v1', { orderId: uuidOf(`other ${orderId}`) })),
+      )
+      return statementsFor(changesOf([...placed, ...cancelled]))
+    }
+    const texts = statementsOf(500).map(({ text }) => text)
+    expect(texts).toHaveLength(2)
+    expect(texts).toEqual(statementsOf(3).map(({ text }) => text))
+  })
+})

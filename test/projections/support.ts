@@ -1,0 +1,122 @@
+/** A database with the read models' tables, and a log in memory that projectors read. */
+import { type Kysely, sql } from 'kysely'
+import type { Delivered } from '../../src/events/subscription.ts'
+import { createDatabase, type Database, type ReadModels } from '../../src/projections/database.ts'
+import type { Projection } from '../../src/projections/projection.ts'
+import { projections } from '../../src/projections/projections.ts'
+import type { HistoryReader, Source } from '../../src/projections/projector.ts'
+import { prepareSchema } from '../../src/projections/schema.ts'
+import { createBatchWriter, type WriterOptions } from '../../src/projections/writer.ts'
+import { createDatabase as createEmptyDatabase } from '../support/services.ts'
+
+export interface Prepared {
+  db: ReadModels
+  url: string
+  drop(): Promise<void>
+}
+
+/** A fresh database with the tables of these projections. */
+export async function prepared(wanted: readonly Projection[] = projections): Promise<Prepared> {
+  const database = await createEmptyDatabase()
+  const db = createDatabase({ url: database.url, poolMax: 4, onConnectionLost: () => undefined })
+  await prepareSchema(db, wanted)
+  return {
+    db,
+    url: database.url,
+    async drop() {
+      await db.destroy()
+      await database.drop()
+    },
+  }
+}
+
+/** A writer with the tests' limits. */
+export const writerOn = (db: ReadModels, options: Partial<WriterOptions> = {}) =>
+  createBatchWriter({ db, projections, transactionAttemptsMax: 3, ...options })
+
+/** Every row of every table of these projections, in a fixed order. */
+export async function contentOf(db: ReadModels, of: readonly Projection[] = projections): Promise<unknown> {
+  const content: Record<string, unknown> = {}
+  for (const { name, key } of of.flatMap(({ tables }) => tables)) {
+    const order = sql.raw(key.join(', '))
+    content[name] = (await sql`SELECT * FROM ${sql.table(name)} ORDER BY ${order}`.execute(db)).rows
+  }
+  return content
+}
+
+/** Empties everything, checkpoint included. */
+export async function empty(db: Kysely<Database>): Promise<void> {
+  const tables = projections.flatMap(({ tables }) => tables.map(({ name }) => name))
+  const names = [...tables, 'opslog_checkpoints', 'opslog_parked_events'].join(', ')
+  await sql`TRUNCATE ${sql.raw(names)}`.execute(db)
+}
+
+/** Resolves when `condition` does not throw; rejects with its last error after `timeoutMs`. */
+export async function eventually<T>(condition: () => T | Promise<T>, timeoutMs = 10_000): Promise<T> {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    try {
+      return await condition()
+    } catch (error) {
+      if (Date.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+}
+
+/** An append-only list of events that any number of readers follow, as they follow a store's log. */
+export function createLog(initial: readonly Delivered[] = []) {
+  const events: Delivered[] = [...initial]
+  const readers = new Set<() => void>()
+
+  async function follow(reader: Parameters<Source>[0], batchMax: number): Promise<void> {
+    let after = await reader.from()
+    while (!reader.signal.aborted) {
+      const batch = events.filter(({ position }) => after === undefined || position > after).slice(0, batchMax)
+      if (batch.length > 0) {
+        await reader.onBatch(batch)
+        after = batch.at(-1)!.position
+        continue
+      }
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          readers.delete(wake)
+          reader.signal.removeEventListener('abort', wake)
+          resolve()
+        }
+        readers.add(wake)
+        reader.signal.addEventListener('abort', wake)
+      })
+    }
+  }
+
+  const source =
+    (batchMax = 500): Source =>
+    async (reader) => {
+      while (!reader.signal.aborted) {
+        await follow(reader, batchMax).catch(
+          () => new Promise((resolve) => setTimeout(resolve, reader.signal.aborted ? 0 : 20)),
+        )
+      }
+    }
+
+  const readHistory: HistoryReader = async function* (after, types) {
+    const wanted = events.filter(
+      ({ position, type }) => (after === undefined || position > after) && types.includes(type),
+    )
+    for (let index = 0; index < wanted.length; index += 100) yield wanted.slice(index, index + 100)
+  }
+
+  return {
+    events,
+    source,
+    readHistory,
+    append(...more: Delivered[]) {
+      events.push(...more)
+      for (const wake of [...readers]) wake()
+    },
+    eventIdAt: async (position: bigint) => events.find((event) => event.position === position)?.id,
+  }
+}
+
+export const silentLog = { info: () => undefined, warn: () => undefined, error: () => undefined }
