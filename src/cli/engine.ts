@@ -74,7 +74,7 @@ const accountSchema = z.looseObject({
       unrealizedPnl: optionalText,
     }),
   ),
-  orders: z.array(orderSchema.omit({ status: true, reasonCode: true, averageFillPrice: true })),
+  orders: z.array(orderSchema.omit({ accountId: true, status: true, reasonCode: true, averageFillPrice: true })),
 })
 const problemSchema = z.object({ code: z.string(), detail: z.string() })
 

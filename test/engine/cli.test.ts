@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { engineCommand } from '../../src/cli/engine.ts'
+import { explain } from '../../src/cli/terminal.ts'
 import { openStream } from '../../src/embedded/stream.ts'
 import type { MessageStream } from '../../src/engine/stream.ts'
 import { temporaryDirectory } from '../support/services.ts'
@@ -43,18 +46,34 @@ afterAll(async () => {
   directory.remove()
 })
 
-function opslog(args: readonly string[], dataDir = directory.path) {
-  const program = join(import.meta.dirname, '../../src/cli/opslog.ts')
-  const command = ['--disable-warning=ExperimentalWarning', program, 'engine', ...args]
-  return new Promise<{ code: number; out: string; err: string }>((resolve) => {
-    execFile(process.execPath, command, { env: { ...process.env, DATA_DIR: dataDir } }, (error, out, err) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
-    )
-  })
+/** Runs the command within this process, as opslog.ts does, and says what it wrote and how it ended. */
+async function opslog(args: readonly string[], dataDir = directory.path) {
+  const written = { out: '', err: '' }
+  const keep = (where: 'out' | 'err') => (text: string | Uint8Array) => {
+    written[where] += text
+    return true
+  }
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation(keep('out')),
+    vi.spyOn(process.stderr, 'write').mockImplementation(keep('err')),
+  ]
+  vi.stubEnv('DATA_DIR', dataDir)
+  const command = engineCommand()
+  for (const part of [command, ...command.commands]) part.exitOverride()
+  try {
+    await command.parseAsync(args, { from: 'user' })
+    return { code: 0, ...written }
+  } catch (error) {
+    const code = explain(error, args.includes('--json'))
+    return { code, ...written }
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+    vi.unstubAllEnvs()
+  }
 }
 
 describe('opslog engine', () => {
-  test('places an order, shows the account, cancels; without colours in a pipe', async () => {
+  test('places an order, shows the account, cancels', async () => {
     const filled = await opslog(['order', 'ab12', 'buy', '0.5', 'eurusd', '--take-profit', '1.2'])
     expect(filled).toMatchObject({ code: 0, err: '' })
     expect(filled.out).toContain('filled buy 0.5 EURUSD at 1.10000 · market')
@@ -66,7 +85,6 @@ describe('opslog engine', () => {
     for (const shown of ['long EURUSD', '1.20000', order.orderId, 'sell 1 XAUUSD', '99998.25 USD', '1:100']) {
       expect(account.out).toContain(shown)
     }
-    expect(account.out).not.toContain('\u001b')
     expect((await opslog(['accounts'])).out).toContain(accountId)
 
     expect((await opslog(['cancel', order.orderId])).out).toContain('cancelled')
@@ -99,11 +117,12 @@ describe('opslog engine', () => {
       err: expect.stringContaining('account_not_found'),
     })
 
-    expect(await opslog(['order', 'ab12', 'hold', '1', 'EURUSD'])).toMatchObject({ code: 2 })
-    expect(await opslog(['order', 'ab12', 'buy', '1e5', 'EURUSD'])).toMatchObject({ code: 2 })
-    expect(await opslog(['order', 'ab12', 'buy', '1', 'EURUSD', '--limit', '1', '--stop', '1'])).toMatchObject({
-      code: 2,
-    })
+    const misused = [
+      ['order', 'ab12', 'hold', '1', 'EURUSD'],
+      ['order', 'ab12', 'buy', '1e5', 'EURUSD'],
+      ['order', 'ab12', 'buy', '1', 'EURUSD', '--limit', '1', '--stop', '1'],
+    ]
+    for (const args of misused) expect(await opslog(args)).toMatchObject({ code: 2 })
 
     const elsewhere = temporaryDirectory()
     expect(await opslog(['price'], elsewhere.path)).toMatchObject({
@@ -121,17 +140,22 @@ describe('opslog engine', () => {
     elsewhere.remove()
   })
 
-  test('explains itself with examples', async () => {
-    for (const args of [
-      ['--help'],
-      ['order', '--help'],
-      ['cancel', '--help'],
-      ['price', '--help'],
-      ['accounts', '--help'],
-    ]) {
-      const { code, out } = await opslog(args)
-      expect(code).toBe(0)
-      expect(out).toMatch(/Examples?:\n {2}opslog engine/)
+  test('explains itself with examples', () => {
+    const command = engineCommand()
+    for (const part of [command, ...command.commands]) {
+      const help: string[] = []
+      part.configureOutput({ writeOut: (text) => void help.push(text) }).outputHelp()
+      expect(help.join('')).toMatch(/Examples?:\n {2}opslog engine/)
     }
+  })
+
+  test('runs as part of the command line, and writes no colours into a pipe', async () => {
+    const program = join(import.meta.dirname, '../../src/cli/opslog.ts')
+    const command = ['--disable-warning=ExperimentalWarning', program, 'engine', 'price']
+    const { FORCE_COLOR: _forced, ...environment } = process.env
+    const env = { ...environment, DATA_DIR: directory.path }
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, command, { env })
+    expect(stdout).toMatch(/EURUSD.*1\.09990.*1\.10000/)
+    expect(stdout + stderr).not.toContain('\u001b')
   })
 })
