@@ -80,6 +80,8 @@ export function createDatabase(options: DatabaseOptions): ReadModels {
     types: { getTypeParser: typeParser as typeof types.getTypeParser },
   })
   pool.on('error', (error) => settings.onConnectionLost?.(error))
+  // The pool hears of idle connections alone; a busy one that breaks would end the process if nobody listened.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return new Kysely<Database>({
     dialect: new PostgresDialect({ pool: namedStatements(pool, settings.namedStatementsMax) }),
   })
@@ -146,8 +148,7 @@ function namedClient(
         // Within a transaction the failure has ended it; whoever runs it may try again, under the new name.
         if (!inTransaction) return client.query({ name, text, values })
       }
-      // An unanswered query still occupies the connection.
-      if (error instanceof Error && error.message === 'Query read timeout') broken = error
+      if (error instanceof Error && spoilsConnection(error)) broken = error
       throw error
     }
   }
@@ -172,6 +173,12 @@ const unavailableState = /^(08|53|58|57P0[1-5]|57014|25006)/
 const unavailableCode = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)/
 const unavailableMessage =
   /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Query read timeout|Client was closed|Cannot use a pool after)/
+
+/** The connection has ended, is about to, or is still occupied by a query without an answer. */
+const spoilsConnection = (error: Error): boolean => {
+  const code = codeOf(error)
+  return /^(08...|57P0[1-5])$/.test(code) || unavailableCode.test(code) || unavailableMessage.test(error.message)
+}
 
 /** Postgres cannot be reached or cannot serve now. The same query may succeed later. */
 export function isUnavailable(error: unknown): boolean {

@@ -1,0 +1,245 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { EngineEvent } from '../../src/events/noctant/engine.ts'
+import { flush } from '../../src/projections/changes.ts'
+import { CheckpointMoved, moveCheckpoint, readCheckpoint } from '../../src/projections/checkpoint.ts'
+import { defineProjection, defineTable, type Projection, upsert } from '../../src/projections/projection.ts'
+import { projections } from '../../src/projections/projections.ts'
+import { createBatchWriter, PoisonedProjection } from '../../src/projections/writer.ts'
+import { createRecorder, example, ids, uuidOf } from '../support/examples.ts'
+import { contentOf, empty, type Prepared, prepared, writerOn } from './support.ts'
+
+/** Keeps orders of up to 100 lots; what is beyond that Postgres refuses, and a symbol of its own makes a handler throw. */
+type LotRow = { order_id: string; quantity: string }
+const lots = defineTable<LotRow, 'order_id'>({
+  name: 'test_lots',
+  key: ['order_id'],
+  columns: { order_id: 'uuid NOT NULL', quantity: 'numeric NOT NULL CHECK (quantity <= 100)' },
+})
+const lotProjection = (money: boolean): Projection =>
+  defineProjection<EngineEvent>({
+    name: 'test.lots',
+    version: 1,
+    money,
+    tables: [lots],
+    handlers: {
+      'noctant.EngineOrderPlaced.v1': ({ data }) => {
+        if (data.symbol === 'POISON') throw new Error('no such symbol')
+        return [upsert(lots, { order_id: data.orderId, quantity: data.quantity })]
+      },
+    },
+  })
+
+let database: Prepared
+let recorder: ReturnType<typeof createRecorder>
+beforeAll(async () => {
+  database = await prepared([...projections, lotProjection(false)])
+})
+afterAll(() => database.drop())
+beforeEach(async () => {
+  recorder = createRecorder()
+  await empty(database.db)
+  await sql`TRUNCATE test_lots`.execute(database.db)
+})
+
+const order = (name: string, overrides: { quantity?: string; symbol?: string } = {}, account = 'account') =>
+  recorder.record(
+    example('noctant.EngineOrderPlaced.v1', {
+      orderId: uuidOf(name),
+      quantity: '1',
+      accountId: uuidOf(account),
+      ...overrides,
+    }),
+  )
+const lotsStored = async () =>
+  (await sql<LotRow>`SELECT order_id FROM test_lots`.execute(database.db)).rows.map((row) => row.order_id).toSorted()
+const named = (...names: string[]) => names.map(uuidOf).toSorted()
+const parkedStored = () =>
+  database.db
+    .selectFrom('opslog_parked_events')
+    .select(['projection', 'stream', 'revision', 'fault'])
+    .orderBy('position')
+    .execute()
+const positionStored = async () => (await readCheckpoint(database.db))?.position
+
+describe('the checkpoint', () => {
+  test('moves with the rows and names the last event', async () => {
+    const events = [order('a'), order('b')]
+    const writer = writerOn(database.db)
+    await writer.write(events)
+    expect(await readCheckpoint(database.db)).toEqual({ position: events[1]!.position, eventId: events[1]!.id })
+    expect(writer.position()).toBe(events[1]!.position)
+  })
+
+  test('passes over events that were applied already', async () => {
+    const writer = writerOn(database.db)
+    const [first, second] = [order('a'), order('b')]
+    await writer.write([first])
+    await sql`TRUNCATE noctant_orders`.execute(database.db)
+    await writer.write([first, second])
+    const { rows } = await sql`SELECT order_id FROM noctant_orders`.execute(database.db)
+    expect(rows).toEqual([{ order_id: uuidOf('b') }])
+  })
+
+  test('stops the second of two writers, which then writes nothing', async () => {
+    const [first, second, third] = [order('a'), order('b'), order('c')]
+    const zombie = writerOn(database.db)
+    const leader = writerOn(database.db)
+    await zombie.write([first])
+    await leader.write([second])
+    const before = await contentOf(database.db)
+    await expect(zombie.write([second, third])).rejects.toThrow(CheckpointMoved)
+    await expect(zombie.write([third])).rejects.toThrow(CheckpointMoved)
+    expect(await contentOf(database.db)).toEqual(before)
+  })
+
+  test('lets one of two writers through that start together', async () => {
+    const writers = [writerOn(database.db), writerOn(database.db)]
+    await Promise.all(writers.map((writer) => writer.resume()))
+    const event = order('a')
+    const results = await Promise.allSettled(writers.map((writer) => writer.write([event])))
+    expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    expect(results.find((result) => result.status === 'rejected')?.reason).toBeInstanceOf(CheckpointMoved)
+  })
+
+  test('does not move without its rows when the connection breaks in mid batch', async () => {
+    const event = order('a')
+    const failing = database.db.transaction().execute(async (trx) => {
+      await moveCheckpoint(trx, 'projections', undefined, { position: event.position, eventId: event.id })
+      await flush(
+        trx,
+        projections.flatMap(({ handlers }) => handlers[event.type]?.(event) ?? []),
+      )
+      const { rows } = await sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(trx)
+      await sql`SELECT pg_terminate_backend(${rows[0]!.pid})`.execute(trx)
+    })
+    await expect(failing).rejects.toThrow()
+    expect(await positionStored()).toBeUndefined()
+    expect((await sql`SELECT 1 FROM noctant_orders`.execute(database.db)).rows).toEqual([])
+  })
+
+  test('is read again after a commit without an answer: done or not, nothing is lost or stopped', async () => {
+    // A deferred trigger ends the connection in mid commit, so that the writer cannot know what became of it.
+    const [first, second] = [order('a'), order('b')]
+    const writer = writerOn(database.db)
+    await sql`CREATE FUNCTION hang_up() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$`.execute(database.db)
+    await sql`CREATE CONSTRAINT TRIGGER hang_up AFTER INSERT ON noctant_orders DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION hang_up()`.execute(database.db)
+    await expect(writer.write([first])).rejects.toThrow()
+    await sql`DROP FUNCTION hang_up CASCADE`.execute(database.db)
+    expect(await positionStored()).toBeUndefined()
+    // As if the commit had gone through after all.
+    await writerOn(database.db).write([first])
+    await writer.write([first, second])
+    expect(await positionStored()).toBe(second.position)
+  })
+})
+
+describe('poison', () => {
+  const writer = (money = false) =>
+    createBatchWriter({
+      db: database.db,
+      projections: [...projections, lotProjection(money)],
+      transactionAttemptsMax: 3,
+      onParked: ({ event }) => alarms.push(event.id),
+    })
+  const alarms: string[] = []
+  beforeEach(() => alarms.splice(0))
+
+  const kinds = [
+    { kind: 'Postgres refuses', poison: () => order('bad', { quantity: '101' }) },
+    { kind: 'its handler throws at', poison: () => order('bad', { symbol: 'POISON' }) },
+    {
+      kind: 'does not decode',
+      poison: () => recorder.poison('noctant.EngineOrderPlaced.v2', `noctant.engine-${uuidOf('account')}`),
+    },
+  ]
+
+  test.each(kinds)(
+    'that $kind is parked with the rest of its stream; other streams and projections go on',
+    async ({ poison, kind }) => {
+      // Of all the projections, those of orders and commands see what does not decode.
+      const concerned =
+        kind === 'does not decode' ? ['noctant.order', 'noctant.accountCommand', 'test.lots'] : ['test.lots']
+      const before = Array.from({ length: 20 }, (_, index) => order(`before ${index}`, {}, `other ${index}`))
+      const mine = order('mine')
+      const bad = poison()
+      const [behind, beside, later] = [order('behind'), order('beside', {}, 'other'), order('later')]
+      const patient = writer()
+      await patient.write([...before, mine, bad, behind, beside])
+      await patient.write([later])
+      expect(await lotsStored()).toEqual(named(...before.map((_, index) => `before ${index}`), 'mine', 'beside'))
+      const parked = await parkedStored()
+      expect(new Set(parked.map(({ projection }) => projection))).toEqual(new Set(concerned))
+      expect(parked.filter(({ projection }) => projection === 'test.lots')).toEqual([
+        {
+          projection: 'test.lots',
+          stream: bad.stream,
+          revision: '1',
+          fault: expect.stringMatching(/check|symbol|decode/),
+        },
+        { projection: 'test.lots', stream: bad.stream, revision: '2', fault: expect.stringContaining('behind') },
+        { projection: 'test.lots', stream: bad.stream, revision: '3', fault: expect.stringContaining('behind') },
+      ])
+      expect(new Set(alarms)).toEqual(new Set([bad.id]))
+      expect(await positionStored()).toBe(later.position)
+    },
+  )
+
+  test.each(kinds)('that $kind stops a projection of money, after what came before it', async ({ poison }) => {
+    const [first, second] = [order('a'), order('b')]
+    const bad = poison()
+    const strict = createBatchWriter({ db: database.db, projections: [lotProjection(true)], transactionAttemptsMax: 3 })
+    await expect(strict.write([first, second, bad, order('c')])).rejects.toThrow(PoisonedProjection)
+    expect(await lotsStored()).toEqual(named('a', 'b'))
+    expect(await positionStored()).toBe(second.position)
+    expect(await parkedStored()).toEqual([])
+    // Again, as a retry would: it stays where it is.
+    await expect(strict.write([bad])).rejects.toThrow(/test\.lots cannot take in/)
+    expect(await positionStored()).toBe(second.position)
+  })
+
+  test('of an unknown type concerns no projection', async () => {
+    const unknown = recorder.poison('noctant.SomethingNew.v1', 'noctant.something-1')
+    const careful = writer(true)
+    await careful.write([unknown, order('a')])
+    expect(await lotsStored()).toEqual(named('a'))
+    expect(await parkedStored()).toEqual([])
+  })
+
+  test('that somebody has dealt with holds up its stream no longer', async () => {
+    const patient = writer()
+    await patient.write([order('bad', { symbol: 'POISON' }), order('behind')])
+    expect(await parkedStored()).toHaveLength(2)
+    await database.db.deleteFrom('opslog_parked_events').execute()
+    await patient.write([order('after')])
+    expect(await lotsStored()).toEqual(named('after'))
+    expect(await parkedStored()).toEqual([])
+  })
+
+  test('is known to the writer that comes after', async () => {
+    await writer().write([order('bad', { symbol: 'POISON' })])
+    await writer().write([order('behind'), order('beside', {}, 'other')])
+    expect(await lotsStored()).toEqual(named('beside'))
+    expect(await parkedStored()).toHaveLength(2)
+  })
+
+  test('with characters that Postgres does not take is parked as well', async () => {
+    const bad = recorder.poison('noctant.EngineOrderPlaced.v1', `noctant.engine-${ids.account}`, 'a \0 in a name')
+    await writer().write([bad])
+    const parked = await parkedStored()
+    expect(parked.find(({ projection }) => projection === 'test.lots')?.fault).toBe('a  in a name')
+  })
+
+  test('is never made of a failure that passes', async () => {
+    const patient = writer()
+    const event = order('a')
+    await sql`ALTER TABLE test_lots RENAME TO away`.execute(database.db)
+    await expect(patient.write([event])).rejects.toThrow(/does not exist/)
+    await sql`ALTER TABLE away RENAME TO test_lots`.execute(database.db)
+    expect(await parkedStored()).toEqual([])
+    await patient.write([event])
+    expect(await lotsStored()).toEqual(named('a'))
+  })
+})
