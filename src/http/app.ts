@@ -1,0 +1,85 @@
+/**
+ * The whole API: what every request goes through first, the pages at the root, and the contexts under their names.
+ * Everything it works with is handed in.
+ */
+import { Hono } from 'hono'
+import { routePath } from 'hono/route'
+import type { CommandBus } from '../commands/handle.ts'
+import type { ReadModels } from '../projections/database.ts'
+import type { CredentialDirectory } from '../projections/noctant/credentials.ts'
+import type { Waiter } from './consistency.ts'
+import { contextApp, contextDocument } from './context.ts'
+import type { AppEnv, HttpLimits, Log } from './environment.ts'
+import { type HealthOptions, health } from './health.ts'
+import { createMetrics, type GaugeSource } from './metrics.ts'
+import { keyVerifier, noctant } from './noctant/context.ts'
+import { documentation } from './openapi.ts'
+import { describeError, Problem, respondWithProblem } from './problem.ts'
+import { requestId } from './request-id.ts'
+
+export interface AppDeps {
+  bus: CommandBus
+  db: ReadModels
+  /** Noctant's operators and their keys. */
+  credentials: Pick<CredentialDirectory, 'find'>
+  waiter: Waiter
+  log: Log
+  /** Now, for what is recorded. */
+  clock: () => Date
+  /** Milliseconds that only go forward, for durations and limits. */
+  nowMs: () => number
+  limits: HttpLimits
+  health: HealthOptions
+  gauges: readonly GaugeSource[]
+}
+
+/** The documents of all contexts. */
+export const documents = () =>
+  [noctant].map(({ operations, ...definition }) => ({
+    name: definition.name,
+    document: contextDocument({ ...definition, routes: operations.map(({ route }) => route) }),
+  }))
+
+export function createApp(deps: AppDeps) {
+  const { db, waiter, clock, limits, nowMs, log } = deps
+  const metrics = createMetrics(deps.gauges)
+  const bus = metrics.countCommands(deps.bus)
+  const app = new Hono<AppEnv>()
+
+  app.onError((error, c) => {
+    const { code } = describeError(error)
+    const fields = { requestId: c.get('requestId'), err: error }
+    if (code === 'internal_error') log.error(fields, 'request failed')
+    if (code === 'dependency_unavailable') log.warn(fields, 'a dependency is unavailable')
+    return respondWithProblem(c, error, c.get('requestId'))
+  })
+  app.notFound((c) => {
+    const nothing = new Problem('route_not_found', `There is nothing at ${c.req.path}.`)
+    return respondWithProblem(c, nothing, c.get('requestId'))
+  })
+  app.use(metrics.measure, async (c, next) => {
+    const startedMs = nowMs()
+    await next()
+    const { requestId, principal } = c.var
+    const { status } = c.res
+    const durationMs = Math.round((nowMs() - startedMs) * 10) / 10
+    const who = principal && { operatorId: principal.operatorId, keyId: principal.keyId }
+    log.info({ requestId, ...who, method: c.req.method, route: routePath(c, -1), status, durationMs }, 'request')
+  })
+  app.use(async (c, next) => {
+    c.header('x-content-type-options', 'nosniff')
+    c.header('referrer-policy', 'no-referrer')
+    await next()
+  })
+  app.use(requestId)
+
+  app.route('/', health(deps.health))
+  app.get('/metrics', async (c) =>
+    c.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
+  )
+  app.route('/', documentation(documents()))
+  const noctantDeps = { bus, db, clock, waiter, waitMs: limits.readYourWritesWaitMs }
+  const verify = keyVerifier(deps.credentials)
+  app.route(`/${noctant.name}`, contextApp(noctant, { deps: noctantDeps, verify, waiter, limits, nowMs }))
+  return app
+}

@@ -1,0 +1,96 @@
+/**
+ * The body, read once and within bounds. Hono itself bounds nothing; here a body over the limit ends with 413 as soon as
+ * that shows, declared or chunked, and the connection is closed instead of being read to its end.
+ */
+import type { Context, MiddlewareHandler } from 'hono'
+import type { AppEnv } from './environment.ts'
+import { parseJson } from './json.ts'
+import { Problem } from './problem.ts'
+
+const BODYLESS_METHODS = ['GET', 'HEAD', 'OPTIONS']
+
+/** `application/json`, with no parameter but the charset that JSON has anyway. */
+const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i
+
+/** Reads the body of a request that may have one, at most `bodyMaxBytes`. */
+export function readBody(bodyMaxBytes: number): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    if (!BODYLESS_METHODS.includes(c.req.method)) {
+      const declared = Number(c.req.header('content-length') ?? 0)
+      if (declared > bodyMaxBytes) throw tooLarge(bodyMaxBytes)
+      c.set('body', await collect(c.req.raw.body, bodyMaxBytes))
+      if (c.get('body') !== undefined) requireJson(c)
+    }
+    await next()
+  }
+}
+
+async function collect(stream: ReadableStream<Uint8Array> | null, bytesMax: number): Promise<Uint8Array | undefined> {
+  if (!stream) return undefined
+  const chunks: Uint8Array[] = []
+  let size = 0
+  const reader = stream.getReader()
+  for (let chunk = await next(reader); chunk; chunk = await next(reader)) {
+    size += chunk.byteLength
+    if (size > bytesMax) {
+      // Not awaited: how the rest of the body ends is of no interest, and the server closes the connection.
+      reader.cancel().catch(() => undefined)
+      throw tooLarge(bytesMax)
+    }
+    chunks.push(chunk)
+  }
+  return size === 0 ? undefined : Buffer.concat(chunks)
+}
+
+async function next(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
+  try {
+    return (await reader.read()).value
+  } catch (error) {
+    throw new Problem('malformed_request', 'The body ended before it was complete.', { headers: closing, cause: error })
+  }
+}
+
+const closing = { connection: 'close' }
+
+const tooLarge = (bytesMax: number) =>
+  new Problem('body_too_large', `A body has at most ${bytesMax} bytes.`, { headers: closing })
+
+function requireJson(c: Context<AppEnv>): void {
+  const encoding = c.req.header('content-encoding')
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new Problem('content_type_unsupported', 'A body is to be sent without content encoding.')
+  }
+  if (!JSON_TYPE.test(c.req.header('content-type') ?? '')) {
+    throw new Problem('content_type_unsupported', 'A body is to be sent as application/json.')
+  }
+}
+
+/** Parses the body strictly; `c.req.json()`, which the validators call, then answers with the result. */
+export function parseBody(jsonDepthMax: number): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const bytes = c.get('body')
+    if (bytes === undefined) throw new Problem('malformed_json', 'The request is to have a JSON body.')
+    const parsed = parseJson(bytes, jsonDepthMax)
+    c.req.json = async <T>() => parsed as T
+    await next()
+  }
+}
+
+/** Refuses addresses whose percent-encoding is not valid UTF-8, or holds a NUL: no id that is kept looks like that. */
+export const readableAddress: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const { pathname, search } = new URL(c.req.url)
+  for (const part of [pathname, ...search.slice(1).split(/[&=]/)]) {
+    if (decoded(part)?.includes('\0') ?? true) {
+      throw new Problem('malformed_request', 'The address is not valid percent-encoded UTF-8, or contains NUL.')
+    }
+  }
+  await next()
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,21 @@
+/** The address that a request comes from, as a key for limits: an IPv6 client counts as its /64 network. */
+import { isIPv6 } from 'node:net'
+import type { Context } from 'hono'
+import type { AppEnv } from './environment.ts'
+
+/** With `trustProxy` the last entry of x-forwarded-for: the only one that our own proxy wrote. */
+export function clientAddress(c: Context<AppEnv>, trustProxy: boolean): string {
+  const forwarded = trustProxy ? c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() : undefined
+  return network(forwarded || (c.env?.incoming?.socket.remoteAddress ?? 'unknown'))
+}
+
+function network(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
+  if (mapped?.[1]) return mapped[1]
+  if (!isIPv6(address)) return address
+  const [head = '', tail] = address.toLowerCase().split('%')[0]?.split('::') ?? []
+  const left = head === '' ? [] : head.split(':')
+  const right = tail ? tail.split(':') : []
+  const groups = tail === undefined ? left : [...left, ...Array(8 - left.length - right.length).fill('0'), ...right]
+  return `${groups.slice(0, 4).join(':')}::/64`
+}

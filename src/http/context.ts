@@ -1,0 +1,101 @@
+/**
+ * A context of the API: one contract under one path. Its application and its document both follow from its operations,
+ * so that what is documented is what is served.
+ */
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { ZodError } from 'zod'
+import { type AuthenticationOptions, authenticate } from './auth.ts'
+import { readableAddress, readBody } from './body.ts'
+import { readAtLeast, type Waiter } from './consistency.ts'
+import type { AppEnv, HttpLimits } from './environment.ts'
+import { jsonPointer } from './json.ts'
+import type { Operation, Route } from './operation.ts'
+import { type FieldError, Problem } from './problem.ts'
+import { limitRate } from './rate-limit.ts'
+
+export interface ContextDefinition<Deps> {
+  /** The first part of its paths: `noctant`. */
+  name: string
+  info: { title: string; version: string; description: string }
+  /** Name of the security scheme in the document; every context signs in with bearer keys. */
+  securityScheme: string
+  /** In the contract's order. */
+  operations: readonly Operation<Deps>[]
+}
+
+export interface ContextRuntime<Deps> {
+  deps: Deps
+  verify: AuthenticationOptions['verify']
+  waiter: Waiter
+  limits: HttpLimits
+  nowMs: () => number
+}
+
+/** Answers under `/<name>`: body limits → authenticate → rate limit → scope → validate → command or query. */
+export function contextApp<Deps>(definition: ContextDefinition<Deps>, runtime: ContextRuntime<Deps>) {
+  const { deps, verify, waiter, limits, nowMs } = runtime
+  const app = new OpenAPIHono<AppEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw validationFailed(result.target, result.error)
+    },
+  })
+  app.use(readableAddress, readBody(limits.bodyMaxBytes))
+  app.use(
+    authenticate({
+      realm: definition.name,
+      verify,
+      failuresPerMinuteMax: limits.authFailuresPerMinuteMax,
+      trustProxy: limits.trustProxy,
+      nowMs,
+    }),
+  )
+  app.use(limitRate(nowMs), readAtLeast(waiter, limits.readYourWritesWaitMs))
+  for (const operation of definition.operations) operation.register(app, deps, limits.jsonDepthMax)
+  for (const [path, methods] of methodsByPath(definition.operations.map(({ route }) => route))) {
+    app.all(path, () => {
+      const allow = methods.join(', ')
+      throw new Problem('method_not_allowed', `This address takes ${allow}.`, { headers: { allow } })
+    })
+  }
+  return app
+}
+
+function methodsByPath(routes: readonly Route[]): Map<string, string[]> {
+  const methods = new Map<string, string[]>()
+  for (const route of routes) {
+    const path = route.getRoutingPath()
+    methods.set(path, [...(methods.get(path) ?? []), route.method.toUpperCase()])
+  }
+  return methods
+}
+
+/** A schema's complaints, each with the place it is about: a JSON pointer into the body, or `query/limit` and the like. */
+function validationFailed(target: string, error: ZodError): Problem {
+  const errors = error.issues.map((issue): FieldError => {
+    const pointer = jsonPointer(issue.path)
+    const place = target === 'json' ? pointer : `${target === 'param' ? 'path' : target}${pointer}`
+    return { pointer: place, code: issue.code ?? 'invalid', detail: issue.message }
+  })
+  const named = errors.map(({ pointer, detail }) => `${pointer || 'the body'}: ${detail}`)
+  return new Problem('validation_failed', named.join('; '), { errors })
+}
+
+export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>
+
+/** The OpenAPI 3.1 document of a context. */
+export function contextDocument(
+  definition: Omit<ContextDefinition<never>, 'operations'> & { routes: readonly Route[] },
+): OpenApiDocument {
+  const app = new OpenAPIHono()
+  app.openAPIRegistry.registerComponent('securitySchemes', definition.securityScheme, {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An API key of the operator.',
+  })
+  for (const route of definition.routes) app.openAPIRegistry.registerPath(route)
+  return app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: definition.info,
+    servers: [{ url: `/${definition.name}`, description: 'This instance' }],
+  })
+}

@@ -1,0 +1,51 @@
+/**
+ * /healthz says that the process lives; /readyz asks each thing it depends on. What the API can do without for a while,
+ * such as the command stream, makes it degraded, which is an answer, and not a reason to take it out of service.
+ */
+import { Hono } from 'hono'
+import type { AppEnv } from './environment.ts'
+
+export interface ProbeResult {
+  up: boolean
+  /** Figures and words about it: a lag, a kind, what went wrong. */
+  [detail: string]: string | number | boolean | null
+}
+
+export interface Probe {
+  name: string
+  /** Without it the instance is not ready. */
+  required: boolean
+  check: () => Promise<ProbeResult>
+}
+
+export interface HealthOptions {
+  probes: readonly Probe[]
+  /** A probe that takes longer counts as down. */
+  probeTimeoutMs: number
+}
+
+export function health({ probes, probeTimeoutMs }: HealthOptions) {
+  const app = new Hono<AppEnv>()
+  app.get('/healthz', (c) => c.json({ status: 'alive' }, 200))
+  app.get('/readyz', async (c) => {
+    const results = await Promise.all(probes.map((probe) => examine(probe, probeTimeoutMs)))
+    const down = probes.filter((_, index) => !results[index]?.up)
+    const status = down.some(({ required }) => required) ? 'not_ready' : down.length > 0 ? 'degraded' : 'ready'
+    const dependencies = Object.fromEntries(probes.map(({ name }, index) => [name, results[index]]))
+    c.header('cache-control', 'no-store')
+    return c.json({ status, dependencies }, status === 'not_ready' ? 503 : 200)
+  })
+  return app
+}
+
+async function examine({ check }: Probe, timeoutMs: number): Promise<ProbeResult> {
+  const { promise: expired, resolve } = Promise.withResolvers<ProbeResult>()
+  const timer = setTimeout(() => resolve({ up: false, error: `no answer within ${timeoutMs} ms` }), timeoutMs)
+  try {
+    return await Promise.race([check(), expired])
+  } catch (error) {
+    return { up: false, error: error instanceof Error ? error.message : String(error) }
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * JSON as a request may bring it. JSON.parse alone takes any depth, lets the last of two equal keys win, rounds numbers,
+ * and passes NUL and lone surrogates on to stores that cannot hold them; here each of these is an error that says where.
+ */
+import { Decimal } from 'decimal.js'
+
+/** The text is no JSON that this API takes. `pointer` (RFC 6901) says where, as far as that is known. */
+export class MalformedJson extends Error {
+  override name = 'MalformedJson'
+  readonly pointer: string | undefined
+  constructor(message: string, pointer?: string) {
+    super(message)
+    this.pointer = pointer
+  }
+}
+
+/**
+ * A number that a double cannot hold exactly, as it was written. A schema that takes decimals reads the text; any other
+ * refuses it, for it is no number.
+ */
+export class InexactNumber {
+  readonly source: string
+  constructor(source: string) {
+    this.source = source
+  }
+}
+
+const notJson = () => new MalformedJson('The body is not valid JSON.')
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Digits that every double of so many holds as written, without looking closer. */
+const SAFE_DIGITS = 15
+
+/** The value, with objects and arrays nested at most `depthMax` deep. Throws MalformedJson. */
+export function parseJson(bytes: Uint8Array, depthMax: number): unknown {
+  const text = decodeUtf8(bytes)
+  inspect(text, depthMax)
+  try {
+    // The reviver's third argument carries the source text of primitives (ECMAScript, JSON.parse source text access).
+    return JSON.parse(text, (_key, value, context?: { source?: string }) =>
+      typeof value === 'number' && context?.source !== undefined ? exactly(value, context.source) : value,
+    )
+  } catch (error) {
+    if (error instanceof SyntaxError) throw notJson()
+    throw error
+  }
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    throw new MalformedJson('The body is not valid UTF-8.')
+  }
+}
+
+function exactly(value: number, source: string): number | InexactNumber {
+  if (source.length <= SAFE_DIGITS && /^-?\d+$/.test(source)) return value
+  const exact = Number.isFinite(value) && new Decimal(source).equals(new Decimal(value))
+  return exact ? value : new InexactNumber(source)
+}
+
+interface Level {
+  /** Keys seen so far; undefined in an array. */
+  keys: Set<string> | undefined
+  /** The key, or the index, of the member at hand. */
+  at: string | number
+}
+
+/** What matters outside of strings; all else there is for the parser to judge. */
+const STRUCTURE = /["{}[\],:]/g
+
+/**
+ * One pass over the text, without recursion, before anything is built from it: depth, repeated keys, `__proto__` and
+ * text that cannot be stored. Whether it is valid JSON at all is left to the parser.
+ */
+function inspect(text: string, depthMax: number): void {
+  const levels: Level[] = []
+  let awaitsKey = false
+  const structure = new RegExp(STRUCTURE)
+  for (let found = structure.exec(text); found; found = structure.exec(text)) {
+    const level = levels.at(-1)
+    switch (found[0]) {
+      case '{':
+      case '[':
+        if (levels.length >= depthMax) throw new MalformedJson(`The body is nested deeper than ${depthMax} levels.`)
+        awaitsKey = found[0] === '{'
+        levels.push(awaitsKey ? { keys: new Set(), at: '' } : { keys: undefined, at: 0 })
+        break
+      case '}':
+      case ']':
+        levels.pop()
+        awaitsKey = false
+        break
+      case ',':
+        if (level && typeof level.at === 'number') level.at += 1
+        awaitsKey = level?.keys !== undefined
+        break
+      case ':':
+        awaitsKey = false
+        break
+      default: {
+        const end = endOfString(text, found.index)
+        const content = contentOf(text.slice(found.index, end))
+        if (awaitsKey && level?.keys) takeKey(level, content, levels)
+        refuseUnstorable(content, levels)
+        structure.lastIndex = end
+      }
+    }
+  }
+}
+
+/** The index after the closing quote of the string that starts at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0
+    while (text[quote - 1 - backslashes] === '\\') backslashes++
+    if (backslashes % 2 === 0) return quote + 1
+  }
+  throw notJson()
+}
+
+function takeKey(level: Level, key: string, levels: readonly Level[]): void {
+  level.at = key
+  if (key === '__proto__') throw new MalformedJson('The key __proto__ is not allowed.', pointerTo(levels))
+  if (level.keys?.has(key)) throw new MalformedJson('The key occurs twice in its object.', pointerTo(levels))
+  level.keys?.add(key)
+}
+
+function refuseUnstorable(content: string, levels: readonly Level[]): void {
+  if (content.includes('\0')) throw new MalformedJson('The text contains the character NUL.', pointerTo(levels))
+  if (!content.isWellFormed()) throw new MalformedJson('The text contains half a surrogate pair.', pointerTo(levels))
+}
+
+function contentOf(token: string): string {
+  if (!token.includes('\\')) return token.slice(1, -1)
+  try {
+    return JSON.parse(token) as string
+  } catch {
+    throw notJson()
+  }
+}
+
+const pointerTo = (levels: readonly Level[]): string => jsonPointer(levels.map(({ at }) => at))
+
+/** A path as a JSON pointer (RFC 6901): `['a/b', 0]` → `/a~1b/0`. */
+export const jsonPointer = (path: readonly PropertyKey[]): string =>
+  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')

@@ -1,0 +1,76 @@
+/** Figures for Prometheus: requests by route and status, commands by outcome, and gauges that other parts hand in. */
+import type { MiddlewareHandler } from 'hono'
+import { routePath } from 'hono/route'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { CommandBus } from '../commands/handle.ts'
+import { Rejected } from '../commands/rejection.ts'
+import type { AppEnv } from './environment.ts'
+
+/** A figure that somebody else keeps. It is asked for at each scrape; undefined leaves it as it was. */
+export interface GaugeSource {
+  name: string
+  help: string
+  read: () => number | undefined | Promise<number | undefined>
+}
+
+export interface Metrics {
+  registry: Registry
+  /** Measures each request. */
+  measure: MiddlewareHandler<AppEnv>
+  /** The same bus, with its commands counted. */
+  countCommands(bus: CommandBus): CommandBus
+}
+
+const DURATION_BUCKETS_S = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+export function createMetrics(gauges: readonly GaugeSource[]): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const durations = new Histogram({
+    name: 'opslog_http_request_duration_seconds',
+    help: 'Requests, by route template and status',
+    labelNames: ['method', 'route', 'status'],
+    buckets: DURATION_BUCKETS_S,
+    registers,
+  })
+  const commands = new Counter({
+    name: 'opslog_commands_total',
+    help: 'Commands, by aggregate and outcome: applied, unchanged, replayed, rejected, failed',
+    labelNames: ['aggregate', 'outcome'],
+    registers,
+  })
+  for (const { name, help, read } of gauges) {
+    new Gauge({
+      name,
+      help,
+      registers,
+      async collect() {
+        const value = await read()
+        if (value !== undefined) this.set(value)
+      },
+    })
+  }
+  return {
+    registry,
+    measure: async (c, next) => {
+      const stop = durations.startTimer()
+      await next()
+      stop({ method: c.req.method, route: routePath(c, -1), status: c.res.status })
+    },
+    countCommands: (bus) => ({
+      load: bus.load,
+      async handle(aggregate, id, command, context, admit) {
+        const count = (outcome: string) => commands.inc({ aggregate: aggregate.category, outcome })
+        try {
+          const handled = await bus.handle(aggregate, id, command, context, admit)
+          count(handled.replayed ? 'replayed' : handled.events.length > 0 ? 'applied' : 'unchanged')
+          return handled
+        } catch (error) {
+          count(error instanceof Rejected ? 'rejected' : 'failed')
+          throw error
+        }
+      },
+    }),
+  }
+}

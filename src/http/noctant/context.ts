@@ -1,0 +1,49 @@
+/** The noctant context, as the application puts it together: its document, its keys, its operations. */
+import { timingSafeEqual } from 'node:crypto'
+import { hashApiKey, parseApiKey } from '../../commands/noctant/api-key.ts'
+import type { CredentialDirectory } from '../../projections/noctant/credentials.ts'
+import type { Verdict } from '../auth.ts'
+import type { ContextDefinition } from '../context.ts'
+import type { NoctantDeps } from './route.ts'
+import { noctantOperations } from './routes.ts'
+
+export const noctant: ContextDefinition<NoctantDeps> = {
+  name: 'noctant',
+  info: {
+    title: 'Noctant Operator API',
+    version: 'v1',
+    description: 'Users, sponsored accounts and their trading, for operators.',
+  },
+  securityScheme: 'operatorBearerAuth',
+  operations: noctantOperations,
+}
+
+/** Compared with where there is no such key, so that a look-up that fails takes the same work as one that succeeds. */
+const NO_HASH = '0'.repeat(64)
+
+/** Checks keys against the directory. A revoked key is answered like an unknown one. */
+export function keyVerifier(credentials: Pick<CredentialDirectory, 'find'>): (key: string) => Verdict {
+  return (text) => {
+    const parsed = parseApiKey(text)
+    if (!parsed) return { kind: 'invalid' }
+    const found = credentials.find(parsed.keyId)
+    const expected = Buffer.from(found?.key.key_hash ?? NO_HASH, 'hex')
+    const proven = timingSafeEqual(expected, Buffer.from(hashApiKey(text), 'hex'))
+    if (!found || !proven) return { kind: 'invalid' }
+    const { key, operator } = found
+    if (key.revoked_at !== null || key.environment !== operator.environment) return { kind: 'invalid' }
+    if (operator.status !== 'active') return { kind: 'operator_suspended' }
+    if (operator.operator_api_access === 'disabled') return { kind: 'api_access_disabled' }
+    return {
+      kind: 'valid',
+      principal: {
+        operatorId: operator.operator_id,
+        orgId: operator.org_id,
+        environment: operator.environment,
+        keyId: key.key_id,
+        scopes: key.scopes,
+        rateLimitTier: operator.rate_limit_tier,
+      },
+    }
+  }
+}

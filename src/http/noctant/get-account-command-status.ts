@@ -1,0 +1,65 @@
+/** GET /v1/accounts/by-external-id/commands/{command_id}: how far a command has come on its way to the engine. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { findCommand } from '../../projections/noctant/account-command.ts'
+import { json, operation, problemResponses } from '../operation.ts'
+import { isUuid } from '../request-id.ts'
+import { nullableTimeOut, nullableUuidOut, uuidOut } from '../schemas.ts'
+import { accountOf } from './reading.ts'
+import { forOperator, type NoctantDeps } from './route.ts'
+import { externalAccountQuery } from './schemas.ts'
+
+const status = z
+  .enum(['unknown', 'outbox_pending', 'nats_published', 'engine_wal_confirmed', 'dead_lettered'])
+  .openapi('AccountCommandStatus')
+
+const outcome = z.enum(['accepted', 'rejected', 'ignored']).openapi('AccountEngineCommandOutcome')
+
+const view = z
+  .object({
+    external_account_id: z.string(),
+    account_id: uuidOut,
+    command_id: z.string(),
+    command_type: z.string().nullable().optional(),
+    status,
+    accepted_at: nullableTimeOut.optional(),
+    nats_published_at: nullableTimeOut.optional(),
+    engine_wal_confirmed_at: nullableTimeOut.optional(),
+    engine_wal_event_id: nullableUuidOut.optional(),
+    engine_wal_event_type: z.string().nullable().optional(),
+    engine_wal_republish_count: z.int().nullable().optional(),
+    engine_wal_last_republished_at: nullableTimeOut.optional(),
+    engine_command_outcome: z.union([outcome, z.null()]).optional(),
+    engine_command_outcome_at: nullableTimeOut.optional(),
+    engine_command_outcome_event_id: nullableUuidOut.optional(),
+    engine_command_outcome_reason: z.string().nullable().optional(),
+    engine_command_outcome_reason_code: z.string().nullable().optional(),
+    dead_lettered_at: nullableTimeOut.optional(),
+    dead_letter_reason: z.string().nullable().optional(),
+  })
+  .openapi('AccountCommandStatusView')
+
+const route = createRoute({
+  method: 'get',
+  path: '/v1/accounts/by-external-id/commands/{command_id}',
+  operationId: 'getAccountCommandStatusByExternalId',
+  tags: ['Accounts'],
+  summary: 'What became of a command to the engine',
+  ...forOperator('accounts:read'),
+  request: {
+    params: z.object({ command_id: z.string().refine(isUuid, 'is to be a UUID') }),
+    query: externalAccountQuery,
+  },
+  responses: {
+    200: json(z.object({ command: view }).openapi('AccountCommandStatusResponse'), 'The command, as far as known.'),
+    ...problemResponses,
+  },
+})
+
+export const getAccountCommandStatusByExternalId = operation(route, ({ db }: NoctantDeps) => async (c) => {
+  const account = await accountOf(c, db, c.req.valid('query').external_account_id)
+  const commandId = c.req.valid('param').command_id.toLowerCase()
+  const known = await findCommand(db, account.program_account_id, commandId)
+  const { external_account_id, account_id } = account
+  const command = known ?? { account_id, command_id: commandId, status: 'unknown' as const }
+  return c.json({ command: { ...command, external_account_id } }, 200)
+})

@@ -1,0 +1,58 @@
+/** Steps that several reads have in common: find the operator's own account, cut a page, check a cursor. */
+import type { Context } from 'hono'
+import { Rejected } from '../../commands/rejection.ts'
+import type { ReadModels } from '../../projections/database.ts'
+import { type AccountView, findAccount, findAttempt } from '../../projections/noctant/account.ts'
+import type { AppEnv } from '../environment.ts'
+import { invalid, Problem } from '../problem.ts'
+
+/** The operator's account of this external id. Throws account_not_found, for another operator's just as for none. */
+export async function accountOf(c: Context<AppEnv>, db: ReadModels, externalAccountId: string): Promise<AccountView> {
+  const found = await findAccount(db, c.get('principal').operatorId, externalAccountId)
+  if (!found) throw new Rejected('account_not_found', 'The operator has no account of this external id.')
+  return found
+}
+
+export interface ExecutionQuery {
+  execution_scope?: 'current' | 'attempt' | 'all_attempts' | undefined
+  attempt_id?: string | undefined
+}
+
+/** The attempt that a query is confined to; undefined: all of them. Throws a Problem where the two do not go together. */
+export async function attemptOf(
+  db: ReadModels,
+  account: AccountView,
+  { execution_scope: scope = 'current', attempt_id: attemptId }: ExecutionQuery,
+): Promise<string | undefined> {
+  if (scope === 'attempt' && attemptId === undefined) {
+    throw invalid('query/attempt_id', 'required', 'execution_scope=attempt needs an attempt_id.')
+  }
+  if (scope !== 'attempt' && attemptId !== undefined) {
+    throw invalid('query/attempt_id', 'unexpected', 'An attempt_id goes with execution_scope=attempt alone.')
+  }
+  if (scope === 'all_attempts') return undefined
+  if (attemptId === undefined) return account.current_program_account_attempt_id
+  if (!(await findAttempt(db, account.program_account_id, attemptId))) {
+    throw new Problem('attempt_not_found', 'The account has no such attempt.')
+  }
+  return attemptId
+}
+
+/**
+ * Both halves of a cursor, or neither. Throws a Problem that names the missing one.
+ */
+export function cursorOf(
+  time: { name: string; value: string | undefined },
+  id: { name: string; value: string | undefined },
+): { time: string; id: string } | undefined {
+  if (time.value === undefined && id.value === undefined) return undefined
+  if (time.value !== undefined && id.value !== undefined) return { time: time.value, id: id.value }
+  const missing = time.value === undefined ? time.name : id.name
+  throw invalid(`query/${missing}`, 'required', `A cursor has two halves: ${time.name} and ${id.name}.`)
+}
+
+/** A page out of rows that were read one beyond it, and the row that the next page starts after. */
+export function pageOf<Row>(rows: readonly Row[], limit: number): { page: Row[]; last: Row | undefined } {
+  const page = rows.slice(0, limit)
+  return { page, last: rows.length > limit ? page.at(-1) : undefined }
+}

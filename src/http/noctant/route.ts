@@ -1,0 +1,23 @@
+/** What each of noctant's routes says of itself beside its own parameters, bodies and answers. */
+
+import type { CommandBus } from '../../commands/handle.ts'
+import type { ApiScope } from '../../events/noctant/vocabulary.ts'
+import type { ReadModels } from '../../projections/database.ts'
+import type { Waiter } from '../consistency.ts'
+
+/** What the handlers work with. */
+export interface NoctantDeps {
+  bus: CommandBus
+  db: ReadModels
+  /** Now, in UTC. */
+  clock: () => Date
+  waiter: Waiter
+  /** How long a command's answer waits for the read models. */
+  waitMs: number
+}
+
+/** The part of a route that makes it one for an operator whose key has these scopes. */
+export const forOperator = (...scopes: ApiScope[]) => ({
+  security: [{ operatorBearerAuth: [] }],
+  'x-required-scopes': scopes,
+})

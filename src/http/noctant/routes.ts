@@ -1,0 +1,34 @@
+/** Noctant's operations, in the contract's order. */
+import type { Operation } from '../operation.ts'
+import { closeAllPositionsByExternalId } from './close-all-positions.ts'
+import { createAccount } from './create-account.ts'
+import { getAccountByExternalId } from './get-account.ts'
+import { getAccountCommandStatusByExternalId } from './get-account-command-status.ts'
+import { getAccountSummaryByExternalId } from './get-account-summary.ts'
+import { getOperatorContext } from './get-operator-context.ts'
+import { getUser } from './get-user.ts'
+import { getUserByExternalId } from './get-user-by-external-id.ts'
+import { listAccounts } from './list-accounts.ts'
+import { listOrdersByExternalId } from './list-orders.ts'
+import { listPositionsByExternalId } from './list-positions.ts'
+import { listTradesByExternalId } from './list-trades.ts'
+import { provisionUser } from './provision-user.ts'
+import type { NoctantDeps } from './route.ts'
+import { updateAccountStatusByExternalId } from './update-account-status.ts'
+
+export const noctantOperations: readonly Operation<NoctantDeps>[] = [
+  listAccounts,
+  createAccount,
+  getAccountByExternalId,
+  closeAllPositionsByExternalId,
+  getAccountCommandStatusByExternalId,
+  listOrdersByExternalId,
+  listPositionsByExternalId,
+  updateAccountStatusByExternalId,
+  getAccountSummaryByExternalId,
+  listTradesByExternalId,
+  getOperatorContext,
+  getUserByExternalId,
+  provisionUser,
+  getUser,
+]

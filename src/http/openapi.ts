@@ -1,0 +1,115 @@
+/**
+ * The documents, and pages to read them. /docs works without any other host: Scalar's viewer is served from the package
+ * that carries it whole; what that package documents as its way in is a Fastify plugin, so it is given a host of two
+ * methods and asked for its routes. Without scripts, the page lists the operations in plain HTML.
+ */
+import { Hono } from 'hono'
+import { html } from 'hono/html'
+import type { OpenApiDocument } from './context.ts'
+import type { AppEnv } from './environment.ts'
+
+/** A context's name and its document. */
+export interface Documented {
+  name: string
+  document: OpenApiDocument
+}
+
+/** The page may run the viewer's own script and nothing else's; Scalar sets styles and reads the documents from here. */
+const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'unsafe-eval'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "font-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** Serves `/<context>/openapi.json` for each context, and `/docs`. The documents are turned to text once. */
+export function documentation(documented: readonly Documented[]) {
+  const app = new Hono<AppEnv>()
+  for (const { name, document } of documented) {
+    const text = JSON.stringify(document)
+    app.get(`/${name}/openapi.json`, (c) => c.body(text, 200, { 'content-type': 'application/json' }))
+  }
+  app.get('/docs', (c) => {
+    c.header('content-security-policy', PAGE_POLICY)
+    return c.html(page(documented))
+  })
+  app.get('/docs/start.js', (c) => c.body(starter(documented), 200, { 'content-type': JAVASCRIPT }))
+  app.get('/docs/viewer.js', async (c) =>
+    c.body(await viewer(), 200, { 'content-type': JAVASCRIPT, 'cache-control': 'public, max-age=86400' }),
+  )
+  return app
+}
+
+const JAVASCRIPT = 'text/javascript; charset=utf-8'
+
+interface ViewerRoute {
+  url: string
+  handler: (request: unknown, reply: ViewerReply) => unknown
+}
+interface ViewerReply {
+  header: (name: string, value: string) => ViewerReply
+  send: (body: string) => unknown
+}
+
+let loaded: Promise<string> | undefined
+
+/** Scalar's script, about 4 MB; loaded at the first call, once. */
+function viewer(): Promise<string> {
+  loaded ??= loadViewer()
+  return loaded
+}
+
+async function loadViewer(): Promise<string> {
+  const { default: plugin } = await import('@scalar/fastify-api-reference')
+  const routes: ViewerRoute[] = []
+  const host = { route: (route: ViewerRoute) => routes.push(route), hasPlugin: () => false }
+  const install = plugin as unknown as (host: unknown, options: object, done: () => void) => void
+  install(host, { routePrefix: '/docs', configuration: { sources: [] } }, () => undefined)
+  const script = routes.find(({ url }) => url.endsWith('.js'))
+  let body: string | undefined
+  const reply: ViewerReply = { header: () => reply, send: (text) => (body = text) }
+  script?.handler({}, reply)
+  if (body === undefined) throw new Error('the package of the viewer does not offer its script any more')
+  return body
+}
+
+const starter = (documented: readonly Documented[]): string => {
+  const sources = documented.map(({ name, document }) => ({
+    title: document.info.title,
+    slug: name,
+    url: `/${name}/openapi.json`,
+  }))
+  const configuration = { sources, withDefaultFonts: false, telemetry: false, agent: { disabled: true } }
+  return `Scalar.createApiReference('#viewer', ${JSON.stringify(configuration)})\n`
+}
+
+const page = (documented: readonly Documented[]) => html`<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>opslog: API reference</title>
+  </head>
+  <body>
+    <div id="viewer"></div>
+    <noscript>${documented.map(outline)}</noscript>
+    <script src="/docs/viewer.js"></script>
+    <script src="/docs/start.js"></script>
+  </body>
+</html>`
+
+const outline = ({ name, document }: Documented) => html`
+  <h1>${document.info.title}</h1>
+  <p><a href="/${name}/openapi.json">OpenAPI document</a></p>
+  <ul>
+    ${Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
+      Object.entries(item as Record<string, { summary?: string }>).map(
+        ([method, { summary }]) => html`<li><code>${method.toUpperCase()} /${name}${path}</code> ${summary ?? ''}</li>`,
+      ),
+    )}
+  </ul>`

@@ -1,0 +1,150 @@
+/**
+ * Everything that can go wrong, as the caller sees it: a problem document (RFC 9457) with a code for programs, a sentence
+ * for people and the request's id. One table gives each code its status; the documented responses follow from it.
+ */
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { Rejected, type RejectionCode } from '../commands/rejection.ts'
+import { StoreUnavailable } from '../events/store.ts'
+import { isUnavailable } from '../projections/database.ts'
+import { MalformedJson } from './json.ts'
+
+/** What HTTP itself refuses; the domain's refusals are RejectionCodes. */
+export type HttpCode =
+  | 'validation_failed'
+  | 'malformed_json'
+  | 'malformed_request'
+  | 'credential_missing'
+  | 'credential_invalid'
+  | 'operator_suspended'
+  | 'api_access_disabled'
+  | 'scope_missing'
+  | 'route_not_found'
+  | 'attempt_not_found'
+  | 'method_not_allowed'
+  | 'request_timed_out'
+  | 'body_too_large'
+  | 'content_type_unsupported'
+  | 'rate_limit_exceeded'
+  | 'internal_error'
+  | 'dependency_unavailable'
+  | 'read_model_behind'
+
+export type ProblemCode = RejectionCode | HttpCode
+
+/** The status and the title of every code: the one place where a refusal meets a status. */
+export const problems: Record<ProblemCode, { status: ContentfulStatusCode; title: string }> = {
+  validation_failed: { status: 400, title: 'The request does not fit its schema' },
+  malformed_json: { status: 400, title: 'The body cannot be read' },
+  malformed_request: { status: 400, title: 'The request cannot be read' },
+  invalid_amount: { status: 400, title: 'The amount cannot be used' },
+  invalid_currency: { status: 400, title: 'The currency is unknown' },
+  status_not_settable: { status: 400, title: 'The status cannot be set' },
+  credential_missing: { status: 401, title: 'An API key is needed' },
+  credential_invalid: { status: 401, title: 'The API key is not valid' },
+  operator_suspended: { status: 403, title: 'The operator is suspended' },
+  api_access_disabled: { status: 403, title: 'The operator has no access to the API' },
+  scope_missing: { status: 403, title: 'The API key lacks a scope' },
+  route_not_found: { status: 404, title: 'There is nothing at this address' },
+  attempt_not_found: { status: 404, title: 'The attempt does not exist' },
+  operator_not_found: { status: 404, title: 'The operator does not exist' },
+  api_key_not_found: { status: 404, title: 'The API key does not exist' },
+  user_not_found: { status: 404, title: 'The user does not exist' },
+  product_not_found: { status: 404, title: 'The product does not exist' },
+  account_not_found: { status: 404, title: 'The account does not exist' },
+  method_not_allowed: { status: 405, title: 'The address does not take this method' },
+  request_timed_out: { status: 408, title: 'The request did not arrive in time' },
+  idempotency_key_reused: { status: 409, title: 'The idempotency key was used for another request' },
+  concurrent_change: { status: 409, title: 'The resource changed meanwhile' },
+  operator_slug_taken: { status: 409, title: 'The slug is taken' },
+  operator_already_exists: { status: 409, title: 'The operator exists already' },
+  operator_terminated: { status: 409, title: 'The operator is terminated' },
+  account_facts_differ: { status: 409, title: 'The account exists with other facts' },
+  account_closed: { status: 409, title: 'The account is closed' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  content_type_unsupported: { status: 415, title: 'The content type is not supported' },
+  rate_limit_exceeded: { status: 429, title: 'Too many requests' },
+  internal_error: { status: 500, title: 'Something went wrong on this side' },
+  dependency_unavailable: { status: 503, title: 'A service behind this API does not answer' },
+  read_model_behind: { status: 503, title: 'The read models have not come that far yet' },
+}
+
+/** One field's fault. `pointer` is a JSON pointer into the body, or `query/limit`, `path/…`, `header/…`. */
+export interface FieldError {
+  pointer: string
+  code: string
+  detail: string
+}
+
+/** A refusal on HTTP's own grounds. */
+export class Problem extends Error {
+  override name = 'Problem'
+  readonly code: HttpCode
+  readonly errors: readonly FieldError[]
+  readonly headers: Readonly<Record<string, string>>
+  constructor(
+    code: HttpCode,
+    detail: string,
+    extra: { errors?: readonly FieldError[]; headers?: Readonly<Record<string, string>>; cause?: unknown } = {},
+  ) {
+    super(detail, { cause: extra.cause })
+    this.code = code
+    this.errors = extra.errors ?? []
+    this.headers = extra.headers ?? {}
+  }
+}
+
+/** A 400 for one part of the request: `invalid('query/limit', 'out_of_range', '…')`. */
+export const invalid = (pointer: string, code: string, detail: string): Problem =>
+  new Problem('validation_failed', detail, { errors: [{ pointer, code, detail }] })
+
+/** Seconds after which a refused request may be sent again. */
+const retryLater = { 'retry-after': '1' }
+
+interface Described {
+  code: ProblemCode
+  detail: string
+  errors?: readonly FieldError[]
+  headers?: Readonly<Record<string, string>>
+}
+
+/** What an error means to the caller. An unexpected one says nothing of its cause. */
+export function describeError(error: unknown): Described {
+  if (error instanceof Problem) {
+    const { code, message: detail, errors, headers } = error
+    return { code, detail, errors, headers }
+  }
+  if (error instanceof Rejected) {
+    const { code, message: detail, pointer } = error
+    const errors = pointer === undefined ? [] : [{ pointer, code, detail }]
+    return { code, detail, errors, ...(code === 'concurrent_change' ? { headers: retryLater } : {}) }
+  }
+  if (error instanceof MalformedJson) {
+    const { message: detail, pointer } = error
+    const errors = pointer === undefined ? [] : [{ pointer, code: 'malformed', detail }]
+    return { code: 'malformed_json', detail, errors }
+  }
+  if (error instanceof StoreUnavailable || isUnavailable(error)) {
+    const detail = 'Nothing is known to have changed; send the same request again.'
+    return { code: 'dependency_unavailable', detail, headers: retryLater }
+  }
+  if (error instanceof HTTPException && error.status < 500) return { code: codeOf(error), detail: error.message }
+  return { code: 'internal_error', detail: 'The request failed; the log knows more under its id.' }
+}
+
+function codeOf({ status }: HTTPException): HttpCode {
+  if (status === 404) return 'route_not_found'
+  if (status === 413) return 'body_too_large'
+  if (status === 415) return 'content_type_unsupported'
+  return 'malformed_request'
+}
+
+/** The problem document for an error, with the headers that belong to it. */
+export function respondWithProblem(c: Context, error: unknown, requestId: string): Response {
+  const { code, detail, errors = [], headers = {} } = describeError(error)
+  const { status, title } = problems[code]
+  for (const [name, value] of Object.entries(headers)) c.header(name, value)
+  const document = { type: `urn:opslog:problem:${code}`, title, status, detail, code, request_id: requestId }
+  return c.json(errors.length === 0 ? document : { ...document, errors }, status)
+}

@@ -1,0 +1,69 @@
+/** The socket side of the API: bounds on what a connection may take, and a stop that lets requests under way finish. */
+import type { Server } from 'node:http'
+import { createAdaptorServer } from '@hono/node-server'
+
+export interface ServerOptions {
+  fetch: Parameters<typeof createAdaptorServer>[0]['fetch']
+  host: string
+  /** 0 takes a free one. */
+  port: number
+  headersTimeoutMs: number
+  /** For the whole request to arrive. */
+  requestTimeoutMs: number
+  keepAliveTimeoutMs: number
+  headersMaxBytes: number
+  connectionsMax: number
+}
+
+export const defaultServerOptions = {
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 30_000,
+  headersMaxBytes: 16_384,
+  connectionsMax: 10_000,
+}
+
+export interface RunningServer {
+  port: number
+  /**
+   * Takes no new connection, closes idle ones, lets requests under way finish for at most `graceMs`, then cuts them off.
+   */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Listens. Rejects with the system's error where the port cannot be taken (`code` EADDRINUSE, EACCES). */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  let stopping = false
+  const server = createAdaptorServer({
+    fetch: options.fetch,
+    serverOptions: {
+      maxHeaderSize: options.headersMaxBytes,
+      headersTimeout: options.headersTimeoutMs,
+      requestTimeout: options.requestTimeoutMs,
+      keepAliveTimeout: options.keepAliveTimeoutMs,
+      // How often overdue connections are looked for.
+      connectionsCheckingInterval: 1_000,
+    },
+  }) as Server
+  server.maxConnections = options.connectionsMax
+  server.prependListener('request', (_request, response) => {
+    if (stopping) response.setHeader('connection', 'close')
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port, options.host, resolve)
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server listens on no port')
+  return {
+    port: address.port,
+    async stop(graceMs) {
+      stopping = true
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeIdleConnections()
+      const cutOff = setTimeout(() => server.closeAllConnections(), graceMs)
+      await closed
+      clearTimeout(cutOff)
+    },
+  }
+}
