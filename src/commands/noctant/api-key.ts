@@ -29,10 +29,7 @@ const PATTERN = new RegExp(
 )
 
 /** A new key. `random` gives so many unpredictable bytes. */
-export function generateApiKey(
-  of: Environment,
-  random: (bytes: number) => Uint8Array = randomBytes,
-): GeneratedApiKey {
+export function generateApiKey(of: Environment, random: (bytes: number) => Uint8Array = randomBytes): GeneratedApiKey {
   const keyId = base62(toInteger(random(ID_BYTES)), ID_LENGTH)
   const secret = base62(toInteger(random(SECRET_BYTES)), SECRET_LENGTH)
   const unchecked = `nct_${of}_${keyId}_${secret}`
