@@ -66,7 +66,7 @@ interface CreateOptions extends JsonOption {
 async function create(options: CreateOptions): Promise<void> {
   const { name, slug } = options
   const operatorId = deterministicId('noctant.operator', slug)
-  const orgId = deterministicId('noctant.organisation', slug)
+  const orgId = deterministicId('noctant.org', operatorId)
   const standing = { environment: options.environment, rateLimitTier: options.tier, apiAccess: options.apiAccess }
   const handled = await withAdminSession(({ bus, context }) =>
     createOperator(bus, { operatorId, orgId, name, slug, ...standing, allowedOrigins: options.origin }, context()),

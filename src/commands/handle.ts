@@ -139,11 +139,16 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     throw new Rejected('concurrent_change', 'The resource kept changing meanwhile; send the request again.')
   }
 
-  /** The state with what has been appended to the stream since. */
+  /**
+   * The state with what has been appended to the stream since. The events are read to the end before the first is taken
+   * in: the known commands are shared with the cache, and a read that breaks off must not leave half a command there.
+   */
   async function catchUp<S, C, E extends AnyEvent>(aggregate: Aggregate<S, C, E>, stream: string, known: Loaded<S>) {
     let current = known
     const from = known.revision === undefined ? 0n : known.revision + 1n
-    for await (const event of store.readStream<E>(stream, { from })) current = absorb(aggregate, current, event)
+    const news: Recorded<E>[] = []
+    for await (const event of store.readStream<E>(stream, { from })) news.push(event)
+    for (const event of news) current = absorb(aggregate, current, event)
     if (current.revision !== undefined) cache.set(stream, current)
     return current
   }

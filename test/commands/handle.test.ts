@@ -1,0 +1,332 @@
+/**
+ * The command bus over a real event store node: two buses stand for two processes. Whatever they do to each other, a
+ * command is executed once, its answer stays the same for ever, and the chain of hashes closes.
+ */
+import { randomUUID } from 'node:crypto'
+import { EventStoreDBClient } from '@eventstore/db-client'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { fold } from '../../src/commands/decider.ts'
+import { type CommandBus, type CommandContext, createCommandBus } from '../../src/commands/handle.ts'
+import { type AccountCommand, account } from '../../src/commands/noctant/account.ts'
+import { operator } from '../../src/commands/noctant/operator.ts'
+import { Rejected } from '../../src/commands/rejection.ts'
+import type { AccountEvent } from '../../src/events/noctant/account.ts'
+import { chainHash, type EventStore, StoreUnavailable, WrongExpectedRevision } from '../../src/events/store.ts'
+import { startTestStore, type TestStore } from '../support/event-store.ts'
+import { accountFacts, at, keyFacts, operatorFacts } from '../support/examples/noctant.ts'
+
+let node: TestStore
+let here: CommandBus
+let there: CommandBus
+const limits = { cachedAggregatesMax: 100, conflictRetriesMax: 3 }
+
+beforeAll(async () => {
+  node = await startTestStore()
+})
+afterAll(() => node.close())
+beforeEach(() => {
+  here = createCommandBus(node.store, limits)
+  there = createCommandBus(node.store, limits)
+})
+
+const context = (over: Partial<CommandContext> = {}): CommandContext => ({
+  commandId: randomUUID(),
+  fingerprint: 'f1',
+  actor: { kind: 'operator', id: operatorFacts.operatorId, keyId: 'key1' },
+  requestId: randomUUID(),
+  correlationId: randomUUID(),
+  traceparent: undefined,
+  at: at(1),
+  ...over,
+})
+
+const open = (commandId: string): AccountCommand => ({ kind: 'open', facts: accountFacts, commandId, at: at(1) })
+const closeAll = (commandId: string): AccountCommand => ({ kind: 'closeAll', reason: null, commandId, at: at(2) })
+const change = (to: 'active' | 'disabled', commandId: string): AccountCommand => ({
+  kind: 'changeStatus',
+  to,
+  forceClosePositions: false,
+  reason: null,
+  commandId,
+  at: at(3),
+})
+
+type Make = (commandId: string) => AccountCommand
+const send = (bus: CommandBus, id: string, make: Make, over: Partial<CommandContext> = {}) => {
+  const circumstances = context(over)
+  return bus.handle(account, id, make(circumstances.commandId), circumstances)
+}
+async function opened(): Promise<string> {
+  const id = randomUUID()
+  await send(here, id, open)
+  return id
+}
+const recordedIn = async (stream: string): Promise<AccountEvent[]> => {
+  const events: AccountEvent[] = []
+  for await (const { type, data } of node.store.readStream<AccountEvent>(stream)) {
+    events.push({ type, data } as AccountEvent)
+  }
+  return events
+}
+const codeOf = async (work: Promise<unknown>): Promise<string> => {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  return error instanceof Rejected ? error.code : String(error)
+}
+
+describe('a command', () => {
+  it('is recorded with its cause, its actor and its key’s fingerprint on the first event', async () => {
+    const id = randomUUID()
+    const circumstances = context({ traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' })
+    const { events, position, replayed } = await here.handle(account, id, open(circumstances.commandId), circumstances)
+    const recorded = []
+    for await (const event of node.store.readStream(`noctant.account-${id}`)) recorded.push(event)
+    expect(replayed).toBe(false)
+    expect(recorded.map(({ type, data }) => ({ type, data }))).toStrictEqual(events)
+    expect(recorded.at(-1)?.position).toBe(position)
+    const { commandId, requestId, correlationId, traceparent, actor } = circumstances
+    const cause = { $correlationId: correlationId, $causationId: commandId, commandId, requestId, traceparent, actor }
+    expect(recorded.map(({ metadata }) => metadata)).toMatchObject([cause, cause])
+    expect(recorded.map(({ metadata }) => metadata.fingerprint)).toStrictEqual(['f1', undefined])
+  })
+
+  it('that changes nothing writes nothing', async () => {
+    const id = randomUUID()
+    const facts = { ...operatorFacts, operatorId: id }
+    await here.handle(operator, id, { kind: 'create', facts, at: at(1) }, context({ fingerprint: undefined }))
+    const handled = await here.handle(
+      operator,
+      id,
+      { kind: 'resume', reason: null, at: at(2) },
+      context({ fingerprint: undefined }),
+    )
+    expect(handled).toMatchObject({ events: [], position: undefined, replayed: false })
+  })
+
+  it('that is refused writes nothing', async () => {
+    const id = randomUUID()
+    expect(await codeOf(send(here, id, closeAll))).toBe('account_not_found')
+    expect(await node.store.readLast(`noctant.account-${id}`)).toBeUndefined()
+  })
+
+  it('is admitted once, before its first decision, and not again when it is replayed', async () => {
+    const [id, commandId] = [randomUUID(), randomUUID()]
+    let admissions = 0
+    const admit = async () => void admissions++
+    for (const bus of [here, here, there]) await bus.handle(account, id, open(commandId), context({ commandId }), admit)
+    expect(admissions).toBe(1)
+  })
+
+  it('that is not admitted writes nothing', async () => {
+    const id = randomUUID()
+    const refuse = () => Promise.reject(new Rejected('user_not_found', 'The operator has no such user.'))
+    expect(await codeOf(here.handle(account, id, open(randomUUID()), context(), refuse))).toBe('user_not_found')
+    expect(await recordedIn(`noctant.account-${id}`)).toStrictEqual([])
+  })
+})
+
+describe('a repeated command', () => {
+  it('gets its recorded answer from another process, and the state of then, not of now', async () => {
+    const id = await opened()
+    const commandId = randomUUID()
+    const first = await send(here, id, (c) => change('disabled', c), { commandId })
+    await send(here, id, (c) => change('active', c))
+    const again = await send(there, id, (c) => change('disabled', c), { commandId })
+    expect(again).toStrictEqual({ ...first, replayed: true })
+    expect(again.state.status).toBe('disabled')
+    expect((await there.load(account, id)).status).toBe('active')
+  })
+
+  it('keeps its answer also where that was a status kept', async () => {
+    const id = await opened()
+    const commandId = randomUUID()
+    const first = await send(here, id, (c) => change('active', c), { commandId })
+    await send(here, id, (c) => change('disabled', c))
+    const again = await send(there, id, (c) => change('active', c), { commandId })
+    expect(again).toStrictEqual({ ...first, replayed: true })
+    expect(again.events.map(({ type }) => type)).toStrictEqual(['noctant.AccountStatusKept.v1'])
+  })
+
+  it('with other content is refused, in every process', async () => {
+    const id = await opened()
+    const commandId = randomUUID()
+    await send(here, id, closeAll, { commandId })
+    for (const bus of [here, there, createCommandBus(node.store, limits)]) {
+      const other = send(bus, id, closeAll, { commandId, fingerprint: 'f2' })
+      expect(await codeOf(other)).toBe('idempotency_key_reused')
+    }
+  })
+
+  it('sent 100 times at once to two processes is executed once, with 100 equal answers', async () => {
+    const id = await opened()
+    const commandId = randomUUID()
+    const buses = [here, there]
+    const sends = Array.from({ length: 100 }, (_, n) => send(buses[n % 2]!, id, closeAll, { commandId }))
+    const answers = await Promise.all(sends)
+    const [{ state, events, position }] = answers as [(typeof answers)[number]]
+    for (const answer of answers) expect(answer).toMatchObject({ state, events, position })
+    expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1)
+    const requests = (await recordedIn(`noctant.account-${id}`)).filter(
+      ({ data }) => 'commandId' in data && data.commandId === commandId,
+    )
+    expect(requests).toHaveLength(1)
+  })
+
+  it('of two contents racing for one key, one wins and the other is refused', async () => {
+    const id = await opened()
+    const commandId = randomUUID()
+    const contenders = ['f1', 'f2'].flatMap((fingerprint) => [here, there].map((bus) => ({ bus, fingerprint })))
+    const outcomes = await Promise.all(
+      contenders.map(({ bus, fingerprint }) =>
+        send(bus, id, closeAll, { commandId, fingerprint }).then(
+          () => fingerprint,
+          (error: Rejected) => error.code,
+        ),
+      ),
+    )
+    const winner = outcomes.find((outcome) => outcome !== 'idempotency_key_reused')
+    expect(outcomes).toStrictEqual(
+      contenders.map(({ fingerprint }) => (fingerprint === winner ? winner : 'idempotency_key_reused')),
+    )
+  })
+})
+
+describe('two processes on one stream', () => {
+  it('a stale state is found out by the append, and the command decided again on the truth', async () => {
+    const id = await opened()
+    await there.load(account, id)
+    await send(here, id, closeAll)
+    const handled = await send(there, id, closeAll)
+    expect(handled.events).toMatchObject([{ data: { sequence: 3 } }])
+    expect(handled.state).toStrictEqual(fold(account, await recordedIn(`noctant.account-${id}`)))
+  })
+
+  it('a stale state does not make a command a no-op or a refusal', async () => {
+    const id = randomUUID()
+    const once = () => context({ fingerprint: undefined })
+    await here.handle(operator, id, { kind: 'create', facts: { ...operatorFacts, operatorId: id }, at: at(1) }, once())
+    await there.load(operator, id)
+    await here.handle(operator, id, { kind: 'suspend', reason: null, at: at(2) }, once())
+    const resumed = await there.handle(operator, id, { kind: 'resume', reason: null, at: at(3) }, once())
+    expect(resumed.events.map(({ type }) => type)).toStrictEqual(['noctant.OperatorResumed.v1'])
+
+    await here.handle(operator, id, { kind: 'issueKey', key: keyFacts, at: at(4) }, once())
+    const revoke = { kind: 'revokeKey', keyId: keyFacts.keyId, reason: null, at: at(5) } as const
+    expect((await there.handle(operator, id, revoke, once())).events).toHaveLength(1)
+  })
+
+  it('80 commands at once are numbered without a gap, each once', async () => {
+    const id = await opened()
+    const patient = { ...limits, conflictRetriesMax: 100 }
+    const buses = [createCommandBus(node.store, patient), createCommandBus(node.store, patient)]
+    const makes: Make[] = [closeAll, (c) => change('disabled', c), (c) => change('active', c)]
+    await Promise.all(Array.from({ length: 80 }, (_, n) => send(buses[n % 2]!, id, makes[n % 3]!)))
+    const events = await recordedIn(`noctant.account-${id}`)
+    const requests = events.filter((event) => event.type === 'noctant.EngineCommandRequested.v1')
+    expect(requests.map(({ data }) => data.sequence)).toStrictEqual(requests.map((_, index) => index + 1))
+    expect(new Set(requests.map(({ data }) => data.commandId)).size).toBe(requests.length)
+    for (const bus of buses) {
+      await send(bus, id, closeAll)
+      expect(await bus.load(account, id)).toStrictEqual(fold(account, await recordedIn(`noctant.account-${id}`)))
+    }
+  })
+
+  it('gives up after its bound of conflicts, having written nothing', async () => {
+    const id = await opened()
+    let appends = 0
+    const contended: EventStore = {
+      ...node.store,
+      append: () => {
+        appends += 1
+        return Promise.reject(new WrongExpectedRevision('somebody was faster'))
+      },
+    }
+    const bus = createCommandBus(contended, limits)
+    expect(await codeOf(send(bus, id, closeAll))).toBe('concurrent_change')
+    expect(appends).toBe(limits.conflictRetriesMax + 1)
+    expect(await recordedIn(`noctant.account-${id}`)).toHaveLength(2)
+  })
+})
+
+describe('when the event store falters', () => {
+  it('an append whose answer got lost is found again by the retry', async () => {
+    const id = await opened()
+    let lost = false
+    const lossy: EventStore = {
+      ...node.store,
+      async append(...batch) {
+        const appended = await node.store.append(...batch)
+        if (lost) return appended
+        lost = true
+        throw new StoreUnavailable('the answer got lost')
+      },
+    }
+    const bus = createCommandBus(lossy, limits)
+    const commandId = randomUUID()
+    await expect(send(bus, id, closeAll, { commandId })).rejects.toThrow(StoreUnavailable)
+    const again = await send(bus, id, closeAll, { commandId })
+    expect(again).toMatchObject({ replayed: true, events: [{ data: { commandId, sequence: 2 } }] })
+    expect(await recordedIn(`noctant.account-${id}`)).toHaveLength(3)
+  })
+
+  it('an answer replayed after a read that broke off is whole', async () => {
+    const id = await opened()
+    let breaking = false
+    const brittle: EventStore = {
+      ...node.store,
+      async *readStream(...of: Parameters<EventStore['readStream']>) {
+        const events = []
+        for await (const event of node.store.readStream(...of)) events.push(event)
+        for (const event of events) {
+          yield event as never
+          if (breaking) throw new StoreUnavailable('the connection broke')
+        }
+      },
+    }
+    const bus = createCommandBus(brittle, limits)
+    await bus.load(account, id)
+    const commandId = randomUUID()
+    const disable: Make = (c) => change('disabled', c)
+    const first = await send(here, id, disable, { commandId })
+    breaking = true
+    await expect(send(bus, id, open)).rejects.toThrow(StoreUnavailable)
+    breaking = false
+    const again = await send(bus, id, disable, { commandId })
+    expect(again).toStrictEqual({ ...first, replayed: true })
+  })
+
+  it('a state kept in memory is only a matter of speed', async () => {
+    const forgetful = createCommandBus(node.store, { ...limits, cachedAggregatesMax: 1 })
+    const ids = [await opened(), await opened(), await opened()]
+    for (let round = 0; round < 3; round++) for (const id of ids) await send(forgetful, id, closeAll)
+    for (const id of ids) expect(await forgetful.load(account, id)).toMatchObject({ engineCommands: 4 })
+  })
+})
+
+describe('the chain of hashes', () => {
+  it('closes over the stored bytes, whichever process wrote them', async () => {
+    const id = await opened()
+    for (let round = 0; round < 5; round++) {
+      await send(here, id, (c) => change('disabled', c))
+      await send(there, id, (c) => change('active', c))
+    }
+    const client = EventStoreDBClient.connectionString(node.url)
+    try {
+      let previous = ''
+      let links = 0
+      for await (const { event } of client.readStream(`noctant.account-${id}`)) {
+        if (!event) throw new Error('a link where an event was expected')
+        const { hash, ...unsealed } = event.metadata as Record<string, unknown>
+        expect(unsealed.prevHash).toBe(previous)
+        expect(hash).toBe(chainHash(previous, event.type, JSON.stringify(event.data), JSON.stringify(unsealed)))
+        previous = String(hash)
+        links += 1
+      }
+      expect(links).toBe(22)
+    } finally {
+      await client.dispose()
+    }
+  })
+})
