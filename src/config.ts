@@ -43,7 +43,7 @@ const environmentSchema = z.object({
     .describe('embedded stream: auto finds or fetches nats-server, path only looks for it, off runs in process'),
   NATS_PREFIX: z
     .string()
-    .regex(/^[a-z][a-z0-9_]{0,31}$/)
+    .regex(/^[a-z][a-z0-9-]{0,31}$/)
     .default('noctant')
     .describe('first token of the subjects and of the stream names'),
 

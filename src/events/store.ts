@@ -144,8 +144,8 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   async function readLast(stream: string) {
     try {
       const options = { direction: BACKWARDS, fromRevision: END, maxCount: 1 } as const
-      for await (const resolved of reads.readStream(stream, options)) return recorded(resolved)
-      return undefined
+      const [last] = await Array.fromAsync(reads.readStream(stream, options))
+      return last && recorded(last)
     } catch (error) {
       if (error instanceof StreamNotFoundError) return undefined
       throw asUnavailable(error)
@@ -183,10 +183,9 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   async function head() {
     try {
       const options = { direction: BACKWARDS, fromPosition: END, maxCount: 32 } as const
-      for await (const { event } of reads.readAll(options)) {
-        if (event && !event.type.startsWith('$')) return { position: event.position?.commit ?? 0n, id: event.id }
-      }
-      return undefined
+      const tail = await Array.fromAsync(reads.readAll(options))
+      const event = tail.find(({ event }) => event && !event.type.startsWith('$'))?.event
+      return event && { position: event.position?.commit ?? 0n, id: event.id }
     } catch (error) {
       throw asUnavailable(error)
     }
@@ -196,10 +195,8 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     try {
       const fromPosition = { commit: position, prepare: position }
       const options = { direction: FORWARDS, fromPosition, maxCount: 1 } as const
-      for await (const { event } of reads.readAll(options)) {
-        return event?.position?.commit === position ? event.id : undefined
-      }
-      return undefined
+      const [found] = await Array.fromAsync(reads.readAll(options))
+      return found?.event?.position?.commit === position ? found.event.id : undefined
     } catch (error) {
       throw asUnavailable(error)
     }
@@ -232,7 +229,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     head,
     eventIdAt,
     ping: async () => void (await within(options.deadlineMs, head())),
-    close: async () => void (await Promise.allSettled([reads.dispose(), appends.dispose()])),
+    close: async () => void (await Promise.all([disposeClient(reads), disposeClient(appends)])),
   }
 }
 
@@ -255,6 +252,15 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** How long a client may take to close its streams; one that was left half read never says that it has ended. */
+const DISPOSE_MAX_MS = 500
+
+/** Closes a client's connection, whatever state its streams are in. */
+export async function disposeClient(client: EventStoreDBClient): Promise<void> {
+  // What a broken stream has to say when it is closed is no news any more.
+  await within(DISPOSE_MAX_MS, client.dispose()).catch(() => undefined)
 }
 
 /**

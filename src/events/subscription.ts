@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type AllStreamSubscription, EventStoreDBClient, eventTypeFilter, START } from '@eventstore/db-client'
 import type { Metadata, Recorded } from './event.ts'
 import { HEARTBEAT, UndecodableEvent } from './registry.ts'
-import { recorded } from './store.ts'
+import { disposeClient, recorded } from './store.ts'
 
 /** An event that does not decode: what is known of it, and why. */
 export interface Poison extends Omit<Recorded, 'data' | 'metadata'> {
@@ -50,14 +50,15 @@ export class SubscriptionHalted extends Error {
  * Runs until `signal` aborts, then resolves. Rejects only with a SubscriptionHalted that `from` or `onBatch` threw.
  */
 export async function runSubscription(options: SubscriptionOptions): Promise<void> {
+  const client = EventStoreDBClient.connectionString(options.url)
   let failures = 0
   while (!options.signal.aborted) {
     try {
-      await readOnce(options, () => {
+      await readOnce(client, options, () => {
         failures = 0
       })
     } catch (error) {
-      if (options.signal.aborted) return
+      if (options.signal.aborted) break
       if (error instanceof SubscriptionHalted) throw error
       const ceiling = Math.min(options.backoffMaxMs, options.backoffMinMs * 2 ** failures++)
       const retryInMs = Math.round(ceiling * (0.5 + Math.random() / 2))
@@ -65,12 +66,16 @@ export async function runSubscription(options: SubscriptionOptions): Promise<voi
       await delay(retryInMs, undefined, { signal: options.signal }).catch(() => undefined)
     }
   }
+  await disposeClient(client)
 }
 
 /** One subscription from the current position until it breaks, which it tells by throwing. */
-async function readOnce(options: SubscriptionOptions, onProgress: () => void): Promise<void> {
+async function readOnce(
+  client: EventStoreDBClient,
+  options: SubscriptionOptions,
+  onProgress: () => void,
+): Promise<void> {
   const from = await options.from()
-  const client = EventStoreDBClient.connectionString(options.url)
   const subscription = client.subscribeToAll({
     fromPosition: from === undefined ? START : { commit: from, prepare: from },
     resolveLinkTos: false,
@@ -96,10 +101,9 @@ async function readOnce(options: SubscriptionOptions, onProgress: () => void): P
     clearInterval(watchdog)
     options.signal.removeEventListener('abort', stop)
     inbox.end(new Error('closed'))
-    // The stream may already be broken; what closing it says then is no news.
+    // It may be broken already; what closing it says then is no news.
     subscription.on('error', () => undefined)
     await subscription.unsubscribe().catch(() => undefined)
-    await client.dispose().catch(() => undefined)
   }
 }
 

@@ -19,7 +19,7 @@ export function streamKinds(): StreamKind[] {
   }
   const url = natsUrl()
   if (!url) return [inProcess]
-  const prefix = `test_${randomBytes(6).toString('hex')}`
+  const prefix = `test-${randomBytes(6).toString('hex')}`
   const nats: StreamKind = { name: 'NATS JetStream', open: () => connectNats({ url, prefix, publishTimeoutMs: 2_000 }) }
   return [inProcess, nats]
 }

@@ -83,12 +83,13 @@ async function enter(
   incoming.sort((a, b) => a.event.sequence - b.event.sequence)
   const tail = tails.get(key) ?? (await readTail(options.store, key))
   const run: Incoming[] = []
+  const ahead: Incoming[] = []
   for (const each of incoming) {
     const expected = tail.next + run.length
     if (each.event.sequence === expected) run.push(each)
     else if (each.event.sequence < tail.next) await settleDuplicate(options, key, each)
     else if (each.event.sequence < expected) settleTwin(options, run, each, tail.next)
-    else await waitForGap(options, resendAskedMs, key, each, expected)
+    else ahead.push(each)
   }
   for (let start = 0; start < run.length; start += APPEND_BATCH_MAX) {
     const part = run.slice(start, start + APPEND_BATCH_MAX)
@@ -96,6 +97,7 @@ async function enter(
     for (const { message } of part) message.ack()
   }
   tails.set(key, tail)
+  for (const each of ahead) await waitForGap(options, resendAskedMs, key, each, tail.next)
 }
 
 async function appendRun(store: EventStore, key: string, tail: Tail, run: Incoming[]): Promise<void> {

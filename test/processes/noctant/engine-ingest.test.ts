@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { EngineEvent } from '../../../src/engine/contract.ts'
 import type { MessageStream } from '../../../src/engine/stream.ts'
 import { chainHash } from '../../../src/events/store.ts'
@@ -42,17 +42,17 @@ describe.each(streamKinds())('the engine ingest over $name', ({ open }) => {
       resendIntervalMs: 100,
       signal: stopped.signal,
     })
-    const stop = async () => {
+    onTestFinished(async () => {
       stopped.abort()
       await ingest
       await stream.close()
-    }
+    })
     const recordedOf = (accountId: string) => eventsOf(node.store, `noctant.engine-${accountId}`)
-    return { stream, log, stop, recordedOf }
+    return { stream, log, recordedOf }
   }
 
   it('records each event once, in order, under its own id, however often it is delivered', async () => {
-    const { stream, stop, recordedOf } = await running()
+    const { stream, recordedOf } = await running()
     const accountId = randomUUID()
     const events = [1, 2, 3].map((sequence) => balanceEvent(accountId, sequence))
     for (const event of [...events, ...events]) await publish(stream, event)
@@ -61,11 +61,10 @@ describe.each(streamKinds())('the engine ingest over $name', ({ open }) => {
     const recorded = await recordedOf(accountId)
     expect(recorded.slice(0, 3).map((event) => event.id)).toEqual(events.map((event) => event.eventId))
     expect(recorded.map((event) => event.data.sequence)).toEqual([1, 2, 3, 4])
-    await stop()
   })
 
   it('chains the hashes of what it records', async () => {
-    const { stream, stop, recordedOf } = await running()
+    const { stream, recordedOf } = await running()
     const accountId = randomUUID()
     for (const sequence of [1, 2]) await publish(stream, balanceEvent(accountId, sequence))
     await vi.waitFor(async () => expect(await recordedOf(accountId)).toHaveLength(2), 10_000)
@@ -76,11 +75,10 @@ describe.each(streamKinds())('the engine ingest over $name', ({ open }) => {
       expect(chainHash(prevHash, type, JSON.stringify(data), JSON.stringify(unsealed))).toBe(hash)
       prevHash = hash
     }
-    await stop()
   })
 
   it('waits at a gap, asks the engine for what is missing, and goes on when it comes', async () => {
-    const { stream, log, stop, recordedOf } = await running()
+    const { stream, log, recordedOf } = await running()
     const accountId = randomUUID()
     await publish(stream, balanceEvent(accountId, 1))
     await publish(stream, balanceEvent(accountId, 3))
@@ -94,11 +92,10 @@ describe.each(streamKinds())('the engine ingest over $name', ({ open }) => {
     expect(log.lines.some((line) => line.level === 'error' && line.message.includes('gap'))).toBe(true)
     await publish(stream, balanceEvent(accountId, 2))
     await vi.waitFor(async () => expect(await recordedOf(accountId)).toHaveLength(3), 10_000)
-    await stop()
   })
 
   it('sets an event aside that contradicts the record, and leaves the record alone', async () => {
-    const { stream, log, stop, recordedOf } = await running()
+    const { stream, log, recordedOf } = await running()
     const accountId = randomUUID()
     const first = balanceEvent(accountId, 1)
     await publish(stream, first)
@@ -106,16 +103,14 @@ describe.each(streamKinds())('the engine ingest over $name', ({ open }) => {
     await publish(stream, balanceEvent(accountId, 1))
     await vi.waitFor(() => expect(log.lines.map((line) => line.message)).toContain('engine event quarantined'), 10_000)
     expect((await recordedOf(accountId)).map((event) => event.id)).toEqual([first.eventId])
-    await stop()
   })
 
   it('sets a message aside that does not fit the contract, and goes on with the account', async () => {
-    const { stream, log, stop, recordedOf } = await running()
+    const { stream, log, recordedOf } = await running()
     const accountId = randomUUID()
     await stream.publish('events', accountId, randomUUID(), new TextEncoder().encode('{"no":"event"}'))
     await publish(stream, balanceEvent(accountId, 1))
     await vi.waitFor(async () => expect(await recordedOf(accountId)).toHaveLength(1), 10_000)
     await vi.waitFor(() => expect(log.lines.map((line) => line.message)).toContain('engine event quarantined'), 10_000)
-    await stop()
   })
 })
