@@ -68,12 +68,14 @@ async function tryOnce(settings: Settings): Promise<Leadership | undefined> {
 }
 
 function lead(session: Session, heartbeatMs: number): Leadership {
-  const beat = () => {
-    session.query('SELECT 1').catch(() => session.close())
-  }
-  const heartbeat = setInterval(beat, heartbeatMs)
-  const stop = () => clearInterval(heartbeat)
-  if (session.ended.aborted) stop()
-  session.ended.addEventListener('abort', stop, { once: true })
+  // Whatever breaks it, the session's end is what tells.
+  void beat(session, heartbeatMs).catch(() => session.close())
   return { lost: session.ended, release: session.close }
+}
+
+async function beat(session: Session, heartbeatMs: number): Promise<void> {
+  for (;;) {
+    await delay(heartbeatMs, undefined, { signal: session.ended })
+    await session.query('SELECT 1')
+  }
 }

@@ -96,7 +96,5 @@ export function ddlOf(table: Table): string[] {
   return [`CREATE TABLE IF NOT EXISTS ${table.name} (${lines.join(', ')})`, ...indexes]
 }
 
-/** The event types that these projections handle, each once. */
-export const typesOf = (projections: readonly Projection[]): string[] => [
-  ...new Set(projections.flatMap(({ handlers }) => Object.keys(handlers))),
-]
+/** An event type whatever its version: `noctant.AccountOpened.v2` → `noctant.AccountOpened.v`. */
+export const anyVersionOf = (type: string): string => type.replace(/\d+$/, '')

@@ -24,8 +24,11 @@ export type Source = (reader: {
   signal: AbortSignal
 }) => Promise<void>
 
-/** The events of these types after a position (undefined: all of them) up to the log's present end, in batches. */
-export type HistoryReader = (after: bigint | undefined, types: readonly string[]) => AsyncIterable<Delivered[]>
+/**
+ * The same events as the source's, after a position (undefined: all of them) up to the log's present end, in batches.
+ * Not chosen by type: what older releases wrote may stand under types that are lifted to today's on decoding.
+ */
+export type HistoryReader = (after: bigint | undefined) => AsyncIterable<Delivered[]>
 
 /** Where the projector writes what an engineer should know; pino fits. */
 export interface ProjectorLog {

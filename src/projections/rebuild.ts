@@ -6,7 +6,7 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely'
 import { CHECKPOINT_NAME, readCheckpoint } from './checkpoint.ts'
 import { type Database, inTransaction, type ReadModels } from './database.ts'
-import { type Projection, typesOf } from './projection.ts'
+import type { Projection } from './projection.ts'
 import type { HistoryReader, Queue } from './projector.ts'
 import { createKernelTables, createTables, storedVersions, storeVersion } from './schema.ts'
 import { type BatchWriter, createBatchWriter } from './writer.ts'
@@ -80,7 +80,7 @@ async function prepareShadow({ db, projections, schema, transactionAttemptsMax }
 async function catchUp(settings: Settings, writer: BatchWriter, upTo: bigint | undefined): Promise<number> {
   if (upTo === undefined) return 0
   let applied = 0
-  for await (const batch of settings.readHistory(writer.position(), typesOf(settings.projections))) {
+  for await (const batch of settings.readHistory(writer.position())) {
     settings.signal.throwIfAborted()
     const due = batch.filter(({ position }) => position <= upTo)
     await writer.write(due)

@@ -9,7 +9,7 @@ import { flush } from './changes.ts'
 import { CHECKPOINT_NAME, type Checkpoint, CheckpointMoved, moveCheckpoint, readCheckpoint } from './checkpoint.ts'
 import { type Database, inTransaction, isRefusedData, type ReadModels } from './database.ts'
 import { type Parking, park, parkedKey, parkedStreams } from './parking.ts'
-import { type Change, isPoison, type Projection } from './projection.ts'
+import { anyVersionOf, type Change, isPoison, type Projection } from './projection.ts'
 
 /** Poison in a projection of money: nothing of it or after it was applied, and going on would be wrong. */
 export class PoisonedProjection extends Error {
@@ -177,21 +177,19 @@ interface Interests {
   ofAnyVersion(type: string): readonly Projection[]
 }
 
-const withoutVersion = (type: string): string => type.replace(/\.v\d+$/, '')
-
 function interestsOf(projections: readonly Projection[]): Interests {
   const byType = new Map<string, Projection[]>()
   const byName = new Map<string, Set<Projection>>()
   for (const projection of projections) {
     for (const type of Object.keys(projection.handlers)) {
       byType.set(type, [...(byType.get(type) ?? []), projection])
-      const name = withoutVersion(type)
+      const name = anyVersionOf(type)
       byName.set(name, (byName.get(name) ?? new Set()).add(projection))
     }
   }
   return {
     of: (type) => byType.get(type) ?? [],
-    ofAnyVersion: (type) => [...(byName.get(withoutVersion(type)) ?? [])],
+    ofAnyVersion: (type) => [...(byName.get(anyVersionOf(type)) ?? [])],
   }
 }
 

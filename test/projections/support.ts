@@ -100,10 +100,8 @@ export function createLog(initial: readonly Delivered[] = []) {
       }
     }
 
-  const readHistory: HistoryReader = async function* (after, types) {
-    const wanted = events.filter(
-      ({ position, type }) => (after === undefined || position > after) && types.includes(type),
-    )
+  const readHistory: HistoryReader = async function* (after) {
+    const wanted = events.filter(({ position }) => after === undefined || position > after)
     for (let index = 0; index < wanted.length; index += 100) yield wanted.slice(index, index + 100)
   }
 

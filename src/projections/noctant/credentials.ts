@@ -7,7 +7,7 @@ import type { Delivered } from '../../events/subscription.ts'
 import { applyInMemory, keyOf } from '../changes.ts'
 import { readCheckpoint } from '../checkpoint.ts'
 import type { ReadModels } from '../database.ts'
-import { isPoison, type Table, typesOf, type Values } from '../projection.ts'
+import { anyVersionOf, isPoison, type Table, type Values } from '../projection.ts'
 import { type ApiKeyRow, apiKeyProjection, apiKeys } from './api-key.ts'
 import { type OperatorRow, operatorProjection, operators } from './operator.ts'
 
@@ -30,8 +30,10 @@ export interface CredentialDirectory {
 
 const projections = [operatorProjection, apiKeyProjection]
 
-/** The event types that the directory lives on. */
-export const credentialEventTypes: readonly string[] = typesOf(projections)
+/** The event types that the directory lives on, as prefixes: of any version, for one that it cannot read locks out. */
+export const credentialEventTypes: readonly string[] = projections.flatMap(({ handlers }) =>
+  Object.keys(handlers).map(anyVersionOf),
+)
 
 /** Stream of an operator, less its id. */
 const operatorStream = 'noctant.operator-'

@@ -1,0 +1,209 @@
+import { sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { HEARTBEAT } from '../../src/events/registry.ts'
+import { readCheckpoint } from '../../src/projections/checkpoint.ts'
+import type { Projection } from '../../src/projections/projection.ts'
+import { projections } from '../../src/projections/projections.ts'
+import {
+  CheckpointNotInLog,
+  lagMs,
+  type Projector,
+  type ProjectorOptions,
+  startProjector,
+} from '../../src/projections/projector.ts'
+import { PoisonedProjection } from '../../src/projections/writer.ts'
+import { createRecorder, example, uuidOf } from '../support/examples.ts'
+import { createLog, eventually, type Prepared, prepared, silentLog } from './support.ts'
+
+let database: Prepared
+let recorder: ReturnType<typeof createRecorder>
+const running: Projector[] = []
+beforeEach(async () => {
+  database = await prepared([])
+  recorder = createRecorder()
+})
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((projector) => projector.stop()))
+  await database.drop()
+})
+
+const start = (log: ReturnType<typeof createLog>, options: Partial<ProjectorOptions> = {}) => {
+  const projector = startProjector({
+    db: database.db,
+    url: database.url,
+    projections,
+    source: log.source(),
+    readHistory: log.readHistory,
+    eventIdAt: log.eventIdAt,
+    log: silentLog,
+    retryMs: 20,
+    leadershipPollMs: 20,
+    ...options,
+  })
+  running.push(projector)
+  return projector
+}
+const order = (index: number) =>
+  recorder.record(example('noctant.EngineOrderPlaced.v1', { orderId: uuidOf(`order ${index}`) }))
+const orders = (from: number, count: number) => Array.from({ length: count }, (_, index) => order(from + index))
+const stored = async () => {
+  const { rows } = await sql<{ n: number }>`SELECT count(*)::integer AS n FROM noctant_orders`.execute(database.db)
+  return rows[0]!.n
+}
+const reached = (count: number) => eventually(async () => expect(await stored()).toBe(count))
+
+describe('the projector', () => {
+  test('prepares the schema, takes in the log, and follows it', async () => {
+    const log = createLog(orders(0, 1_200))
+    const projector = start(log)
+    await reached(1_200)
+    log.append(...orders(1_200, 3))
+    await reached(1_203)
+    const last = log.events.at(-1)!
+    await eventually(() =>
+      expect(projector.figures()).toMatchObject({
+        state: 'leading',
+        position: last.position,
+        events: 1_203,
+        fault: undefined,
+      }),
+    )
+    expect(await readCheckpoint(database.db)).toEqual({ position: last.position, eventId: last.id })
+  })
+
+  test('goes on after a restart where it was', async () => {
+    const log = createLog(orders(0, 10))
+    const first = start(log)
+    await reached(10)
+    await first.stop()
+    expect(first.figures().state).toBe('stopped')
+    await sql`TRUNCATE noctant_orders`.execute(database.db)
+    log.append(...orders(10, 5))
+    start(log)
+    await reached(5)
+  })
+
+  test('loses nothing and doubles nothing while its connections are cut again and again', async () => {
+    const log = createLog()
+    start(log, { source: log.source(7) })
+    for (let round = 0; round < 8; round++) {
+      log.append(...orders(round * 50, 50))
+      await eventually(async () => expect(await stored().catch(() => 0)).toBeGreaterThan(round * 50))
+      await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()`.execute(database.db)
+    }
+    await eventually(async () => expect(await stored().catch(() => 0)).toBe(400))
+    const last = log.events.at(-1)!
+    await eventually(async () => expect((await readCheckpoint(database.db))?.position).toBe(last.position))
+  })
+
+  test('leaves no trace of heartbeats but the lag', async () => {
+    const log = createLog(orders(0, 1))
+    const projector = start(log)
+    await reached(1)
+    const before = await readCheckpoint(database.db)
+    const heartbeat = recorder.record(example(HEARTBEAT))
+    log.append(heartbeat)
+    await eventually(() => expect(projector.figures().position).toBe(heartbeat.position))
+    expect(await readCheckpoint(database.db)).toEqual(before)
+    expect(lagMs(projector.figures(), { position: heartbeat.position }, new Date())).toBe(0)
+    const later = new Date(heartbeat.recordedAt.getTime() + 1_500)
+    expect(lagMs(projector.figures(), { position: heartbeat.position + 1n }, later)).toBe(1_500)
+  })
+
+  test('stands by while another one leads, and takes over when that one is gone', async () => {
+    const log = createLog(orders(0, 5))
+    const first = start(log)
+    await eventually(() => expect(first.figures().state).toBe('leading'))
+    const second = start(log)
+    await reached(5)
+    expect(second.figures()).toMatchObject({ state: 'standby', batches: 0 })
+    await first.stop()
+    log.append(...orders(5, 5))
+    await reached(10)
+    expect(second.figures().state).toBe('leading')
+  })
+
+  test('steps back when somebody else has moved the checkpoint, and goes on from there', async () => {
+    const log = createLog(orders(0, 3))
+    start(log)
+    await reached(3)
+    const [skipped, next] = [order(3), order(4)]
+    await sql`UPDATE opslog_checkpoints SET position = ${skipped.position.toString()}::bigint, event_id = ${skipped.id}::uuid`.execute(
+      database.db,
+    )
+    log.append(skipped, next)
+    await reached(4)
+    const { rows } = await sql`SELECT order_id FROM noctant_orders WHERE order_id = ${skipped.data.orderId}`.execute(
+      database.db,
+    )
+    expect(rows).toEqual([])
+  })
+
+  test('halts at poison in a projection of money, says so, and lets another release have a try', async () => {
+    const log = createLog([...orders(0, 2), recorder.poison('noctant.EngineAccountMarked.v2', 'noctant.engine-x')])
+    const projector = start(log)
+    await expect(projector.ended).rejects.toThrow(PoisonedProjection)
+    expect(projector.figures()).toMatchObject({ state: 'halted', fault: expect.stringContaining('noctant.summary') })
+    expect(await stored()).toBe(2)
+
+    const mended = start(log, { projections: projections.filter(({ money }) => !money) })
+    await eventually(() => expect(mended.figures()).toMatchObject({ state: 'leading', parkedStreams: 2 }))
+  })
+
+  test('refuses a log that does not have the checkpoint’s event, and says what to do', async () => {
+    const log = createLog(orders(0, 3))
+    const first = start(log)
+    await reached(3)
+    await first.stop()
+    const restored = createLog(log.events.slice(0, 2))
+    const projector = start(restored)
+    await expect(projector.ended).rejects.toThrow(CheckpointNotInLog)
+    await expect(projector.ended).rejects.toThrow(/restored from an older backup.*empty the database/)
+
+    const other = createRecorder()
+    const another = createLog(orders(0, 0))
+    for (let index = 0; index < 3; index++) {
+      another.append({ ...other.record(example('noctant.EngineOrderPlaced.v1')), id: uuidOf(`another log's ${index}`) })
+    }
+    await expect(start(another).ended).rejects.toThrow(CheckpointNotInLog)
+    expect(await stored()).toBe(3)
+  })
+})
+
+describe('a projection whose version has changed', () => {
+  const withVersion = (version: number): Projection[] =>
+    projections.map((projection) => (projection.name === 'noctant.order' ? { ...projection, version } : projection))
+
+  test('is rebuilt beside the live ones, and joins them', async () => {
+    const log = createLog(orders(0, 700))
+    const first = start(log, { projections: withVersion(1) })
+    await reached(700)
+    await first.stop()
+    await sql`UPDATE noctant_orders SET symbol = 'wrong'`.execute(database.db)
+
+    const second = start(log, { projections: withVersion(2) })
+    log.append(...orders(700, 50))
+    await eventually(async () => {
+      expect(second.figures()).toMatchObject({ state: 'leading', rebuilding: [] })
+      expect(await stored()).toBe(750)
+    })
+    const { rows } = await sql`SELECT DISTINCT symbol FROM noctant_orders`.execute(database.db)
+    expect(rows).toEqual([{ symbol: 'EURUSD' }])
+    log.append(...orders(750, 5))
+    await reached(755)
+    const version = await sql`SELECT version FROM opslog_projections WHERE name = 'noctant.order'`.execute(database.db)
+    expect(version.rows).toEqual([{ version: 2 }])
+  })
+
+  test('that is new finds its history', async () => {
+    const log = createLog(orders(0, 20))
+    const first = start(log, { projections: projections.filter(({ name }) => name !== 'noctant.order') })
+    await eventually(async () =>
+      expect((await readCheckpoint(database.db))?.position).toBe(log.events.at(-1)!.position),
+    )
+    await first.stop()
+    start(log)
+    await reached(20)
+  })
+})
