@@ -47,8 +47,9 @@ export async function contentOf(db: ReadModels, of: readonly Projection[] = proj
 /** Empties everything, checkpoint included. */
 export async function empty(db: Kysely<Database>): Promise<void> {
   const tables = projections.flatMap(({ tables }) => tables.map(({ name }) => name))
-  const names = [...tables, 'opslog_checkpoints', 'opslog_parked_events'].join(', ')
-  await sql`TRUNCATE ${sql.raw(names)}`.execute(db)
+  const all = [...tables, 'opslog_checkpoints', 'opslog_parked_events']
+  const deletions = all.map((name, index) => `d${index} AS (DELETE FROM ${name})`)
+  await sql`WITH ${sql.raw(deletions.join(', '))} SELECT 1`.execute(db)
 }
 
 /** Resolves when `condition` does not throw; rejects with its last error after `timeoutMs`. */
