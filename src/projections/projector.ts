@@ -15,8 +15,8 @@ import { prepareSchema, storedVersions } from './schema.ts'
 import { type BatchWriter, createBatchWriter, PoisonedProjection } from './writer.ts'
 
 /**
- * Delivers every event of the log after `from`, in order, one batch at a time, until `signal` aborts; then resolves. A
- * throw of `onBatch` makes it ask for `from` again and resume there, after a pause.
+ * Delivers every event of the projections' contexts (prefixesOf) after `from`, in log order, one batch at a time, until
+ * `signal` aborts; then resolves. A throw of `onBatch` makes it ask for `from` again and resume there, after a pause.
  */
 export type Source = (reader: {
   from: () => Promise<bigint | undefined>

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Recorded } from '../../src/events/event.ts'
 import { applyInMemory, flush, keyOf, statementsFor } from '../../src/projections/changes.ts'
-import type { Change, Values } from '../../src/projections/projection.ts'
+import { type Change, prefixesOf, type Values } from '../../src/projections/projection.ts'
 import { projections } from '../../src/projections/projections.ts'
 import {
   createRecorder,
@@ -66,6 +66,10 @@ describe('handlers', () => {
       }
     }
   })
+})
+
+test('the projections subscribe to everything of their contexts', () => {
+  expect(prefixesOf(projections)).toEqual(['noctant.'])
 })
 
 describe('batches', () => {
