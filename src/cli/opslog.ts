@@ -5,6 +5,7 @@
  */
 import { Command } from 'commander'
 import { adminCommand } from './admin.ts'
+import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
 import { engineCommand } from './engine.ts'
 import { storeCommand } from './store.ts'
@@ -16,6 +17,7 @@ const program = new Command('opslog')
   .addCommand(adminCommand())
   .addCommand(engineCommand())
   .addCommand(storeCommand())
+  .addCommand(configCommand())
   .helpCommand('help [command]', 'what a command does')
   .showHelpAfterError('(--help says more)')
   .addHelpText(

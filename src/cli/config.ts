@@ -1,0 +1,27 @@
+/** `opslog config`: every variable that the environment may set, with its default and what it is set to here. */
+import { Command } from 'commander'
+import { describeConfig } from '../config.ts'
+import { colours, show, table } from './terminal.ts'
+
+/** Connection strings carry passwords, and terminals are recorded. */
+const withoutPassword = (value: string): string => value.replace(/(:\/\/[^:@/\s]*):[^@/\s]*@/, '$1:***@')
+
+export function configCommand(): Command {
+  return new Command('config')
+    .description('every setting of the environment, its default, and its value here')
+    .option('--json', 'print JSON')
+    .action((options: { json?: boolean }) => {
+      const settings = describeConfig().map(({ name, fallback, description }) => {
+        const value = process.env[name]
+        return { name, default: fallback, value: value ? withoutPassword(value) : null, description }
+      })
+      show(settings, options, () => {
+        const rows = settings.map((row) => [
+          row.name,
+          row.value === null ? row.default : colours.green(row.value),
+          row.description,
+        ])
+        return table(['variable', 'value', 'what it says'], rows)
+      })
+    })
+}
