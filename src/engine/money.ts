@@ -12,7 +12,6 @@ const currencyDigits: Readonly<Record<string, number>> = {
   EUR: 2,
   GBP: 2,
   AUD: 2,
-  NZD: 2,
   CAD: 2,
   CHF: 2,
   JPY: 0,

@@ -202,8 +202,8 @@ function orderAnswer(events: readonly EngineEvent[], replayed: boolean): Respons
 async function cancelOrder(context: Context, { desk, wal }: OrderEntryOptions): Promise<Response> {
   const orderId = (context.req.param('id') ?? '').toLowerCase()
   const entry = wal.inboxEntry(orderId)
-  const placed =
-    entry && recordedEvents(entry, wal).some((event) => event.type === 'OrderPlaced' && event.commandId === null)
+  const events = entry === undefined ? [] : recordedEvents(entry, wal)
+  const placed = events.some((event) => event.type === 'OrderPlaced' && event.data.orderId === orderId)
   if (entry === undefined || !placed) throw new Problem(404, 'order_not_found', `There is no order ${orderId}.`)
   const answer = await desk.submit({ kind: 'cancel_order', accountId: entry.accountId, orderId })
   if (answer.kind !== 'recorded') {
@@ -213,5 +213,5 @@ async function cancelOrder(context: Context, { desk, wal }: OrderEntryOptions): 
       'The order is filled, cancelled or expired already; there is nothing to cancel.',
     )
   }
-  return Response.json({ order: orderView([...recordedEvents(entry, wal), ...answer.events]), replayed: false })
+  return Response.json({ order: orderView([...events, ...answer.events]), replayed: false })
 }

@@ -109,7 +109,7 @@ function averageText(price: Decimal, symbol: TradedSymbol): string {
 
 /** Share of an amount that goes with part of a quantity, rounded; the last part takes all that is left. */
 function shareOf(amount: string, part: Decimal, whole: string, currency: string): Decimal {
-  return part.eq(whole) ? decimal(amount) : roundMoney(decimal(amount).times(part).div(whole), currency)
+  return roundMoney(decimal(amount).times(part).div(whole), currency)
 }
 
 function realise(step: Step, position: Position, quantity: Decimal, terms: FillTerms, closeReason: CloseReason): void {

@@ -123,14 +123,20 @@ export function startPublisher(options: PublisherOptions): Publisher {
     failed = false
   }
 
+  const sendNext = async () => {
+    if (failed) await recover()
+    const room = options.publishesInFlightMax - unsettled.size
+    const events = room > 0 ? wal.eventsAfter(handedOver, Math.min(room, pageEvents)) : []
+    for (const event of events) handOver(event)
+    if (events.length > 0) settle()
+    else await woken()
+  }
   const run = async () => {
     while (!stopping) {
-      if (failed) await recover()
-      const room = options.publishesInFlightMax - unsettled.size
-      const events = room > 0 ? wal.eventsAfter(handedOver, Math.min(room, pageEvents)) : []
-      for (const event of events) handOver(event)
-      if (events.length > 0) settle()
-      else await woken()
+      await sendNext().catch(async (error: unknown) => {
+        log.error({ err: error }, 'the log could not be read for publishing; trying again')
+        await delay(options.streamPollMs)
+      })
     }
   }
   const running = run()

@@ -5,9 +5,11 @@
 import type { MessageStream, StreamMessage } from '../../src/engine/stream.ts'
 import { StreamUnavailable } from '../../src/engine/stream.ts'
 
+type Fate = 'pass' | 'refuse' | 'lose_receipt'
+
 export interface Faults {
-  /** What happens to a publish: passed on, refused, or stored with its receipt lost. */
-  onPublish: (stream: string, key: string, messageId: string) => 'pass' | 'refuse' | 'lose_receipt'
+  /** What happens to a publish: passed on, refused (perhaps only after a while), or stored with its receipt lost. */
+  onPublish: (stream: string, key: string, messageId: string) => Fate | Promise<Fate>
   /** Whether an acknowledgement reaches the stream. */
   onAck: (message: StreamMessage) => boolean
   up: boolean
@@ -18,7 +20,8 @@ export function faultyStream(real: MessageStream): MessageStream & { faults: Fau
   return {
     faults,
     async publish(stream, key, messageId, body) {
-      const fate = faults.onPublish(stream, key, messageId)
+      const decided = faults.onPublish(stream, key, messageId)
+      const fate = typeof decided === 'string' ? decided : await decided
       if (fate === 'refuse') throw new StreamUnavailable('refused by the test')
       const receipt = await real.publish(stream, key, messageId, body)
       if (fate === 'lose_receipt') throw new StreamUnavailable('the receipt was lost by the test')

@@ -191,7 +191,9 @@ describe('cancelling an order', () => {
   })
 
   test('does not take a command id for an order', async () => {
-    const closing = commandOf('close_all', await openAccount(), 2, { reason: null })
+    const id = await openAccount()
+    await place({ ...market, accountId: id })
+    const closing = commandOf('close_all', id, 2, { reason: null })
     await sendCommand(stream, closing)
     await events.decisionOf(closing.commandId)
     expect((await running.entry.cancel(closing.commandId)).body.code).toBe('order_not_found')
