@@ -18,7 +18,13 @@ const optionalUrl = z.string().min(1).optional()
 
 const environmentSchema = z.object({
   // Where and as what
-  PORT: z.coerce.number().int().min(0).max(65_535).default(8080).describe('port of the API; 0 takes a free one'),
+  PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe('port of the API; unset: 8080, or the next free one; 0: any free one'),
   HOST: z.string().default('127.0.0.1').describe('address that the API listens on'),
   DATA_DIR: z.string().min(1).default('./data').describe('everything that the instance keeps'),
   ROLES: z
@@ -27,11 +33,12 @@ const environmentSchema = z.object({
     .transform((text) => text.split(',').map((role) => role.trim()))
     .pipe(z.array(z.enum(ROLES)).min(1))
     .describe('which parts run in this process'),
+  SANDBOX_OPERATOR: z
+    .enum(['auto', 'on', 'off'])
+    .default('auto')
+    .describe('create a sandbox operator on the first run; auto: with the embedded event store only'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-  LOG_FILE: z
-    .string()
-    .optional()
-    .describe('file for the log; default: opslog.log in DATA_DIR on a terminal, else stdout'),
+  LOG_FILE: z.string().optional().describe('file for the log, - for standard output; unset: opslog.log in DATA_DIR'),
 
   // Backing services; the embedded ones where these are absent
   EVENTSTORE_URL: optionalUrl.describe('esdb:// or kurrentdb:// connection string'),

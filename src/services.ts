@@ -24,19 +24,24 @@ export interface Services {
   stop(): Promise<void>
 }
 
+/** The part of pino's logger that is used here. */
+export interface ServiceLog {
+  warn(fields: object, message: string): void
+}
+
 type Stop = () => Promise<void>
 
 /** Starts or connects everything, side by side. What was started is stopped again where one of them fails. */
-export async function startServices(config: Config): Promise<Services> {
+export async function startServices(config: Config, log: ServiceLog): Promise<Services> {
   const stops: Stop[] = []
   const deaths: Promise<string>[] = [new Promise(() => undefined)]
   const stop = async () => {
     for (const each of stops.toReversed()) await each()
   }
   const results = await Promise.allSettled([
-    eventStoreService(config, stops),
+    eventStoreService(config, log, stops),
     postgresService(config, stops, deaths),
-    streamService(config, stops, deaths),
+    streamService(config, log, stops, deaths),
   ])
   const failed = results.find((result) => result.status === 'rejected')
   if (failed) {
@@ -53,14 +58,21 @@ export async function startServices(config: Config): Promise<Services> {
   }
 }
 
-async function eventStoreService(config: Config, stops: Stop[]): Promise<Services['eventStore']> {
+async function eventStoreService(config: Config, log: ServiceLog, stops: Stop[]): Promise<Services['eventStore']> {
   if (config.EVENTSTORE_URL) return { kind: 'external', url: config.EVENTSTORE_URL }
-  const node = await startEventStoreThread({ directory: join(config.DATA_DIR, 'eventstore') })
+  const node = await startEventStoreThread({
+    directory: join(config.DATA_DIR, 'eventstore'),
+    onNotice: (notice) => log.warn({ part: 'event store' }, notice),
+  })
   stops.push(() => node.close())
   return { kind: 'embedded', url: node.url }
 }
 
-async function postgresService(config: Config, stops: Stop[], deaths: Promise<string>[]): Promise<Services['postgres']> {
+async function postgresService(
+  config: Config,
+  stops: Stop[],
+  deaths: Promise<string>[],
+): Promise<Services['postgres']> {
   if (config.DATABASE_URL) return { kind: 'external', url: config.DATABASE_URL }
   const server = await startPostgres({ directory: join(config.DATA_DIR, 'postgres') })
   stops.push(() => server.stop())
@@ -68,12 +80,18 @@ async function postgresService(config: Config, stops: Stop[], deaths: Promise<st
   return { kind: 'embedded', url: server.url }
 }
 
-async function streamService(config: Config, stops: Stop[], deaths: Promise<string>[]): Promise<Services['stream']> {
+async function streamService(
+  config: Config,
+  log: ServiceLog,
+  stops: Stop[],
+  deaths: Promise<string>[],
+): Promise<Services['stream']> {
   const connect = async (url: string) => {
     const stream = await connectNats({
       url,
       prefix: config.NATS_PREFIX,
       publishTimeoutMs: config.STREAM_PUBLISH_TIMEOUT_MS,
+      onError: (err) => log.warn({ err }, 'the command stream is in trouble'),
     })
     stops.push(() => stream.close())
     return stream

@@ -4,7 +4,7 @@
  * the reader asks for the last position again and subscribes anew, with backoff. Heartbeat events prove it alive.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type AllStreamSubscription, EventStoreDBClient, eventTypeFilter, START } from '@eventstore/db-client'
+import { type AllStreamSubscription, EventStoreDBClient, eventTypeFilter, FORWARDS, START } from '@eventstore/db-client'
 import type { Metadata, Recorded } from './event.ts'
 import { HEARTBEAT, UndecodableEvent } from './registry.ts'
 import { disposeClient, recorded } from './store.ts'
@@ -104,6 +104,34 @@ async function readOnce(
     // It may be broken already; what closing it says then is no news.
     subscription.on('error', () => undefined)
     await subscription.unsubscribe().catch(() => undefined)
+  }
+}
+
+/**
+ * Every event after a position (undefined: from the start) up to the log's present end, the system's own left out, in
+ * batches of at most `batchMax`. Rejects with the client's error where the store is away.
+ */
+export async function* readHistory(
+  options: { url: string; batchMax: number },
+  after: bigint | undefined,
+): AsyncIterable<Delivered[]> {
+  const client = EventStoreDBClient.connectionString(options.url)
+  try {
+    let last = after
+    for (;;) {
+      // A read begins with the event at the position itself, which has been seen.
+      const fromPosition = last === undefined ? START : { commit: last, prepare: last }
+      const maxCount = options.batchMax + 1
+      const page = await Array.fromAsync(client.readAll({ direction: FORWARDS, fromPosition, maxCount }))
+      const seen = last
+      const news = page.filter(({ event }) => event?.position && (seen === undefined || event.position.commit > seen))
+      last = news.at(-1)?.event?.position?.commit
+      const events = news.filter(({ event }) => !event?.type.startsWith('$')).map(decoded)
+      if (events.length > 0) yield events
+      if (last === undefined) return
+    }
+  } finally {
+    await disposeClient(client)
   }
 }
 

@@ -6,7 +6,10 @@
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely'
 import type { Database } from './database.ts'
 
-/** The channel that tells of each move; the payload is the position, decimal. */
+/**
+ * The channel that tells of each move of the projections' checkpoint; the payload is the position, decimal. Other
+ * checkpoints have channels of their own: `opslog_checkpoint_<name>`.
+ */
 export const CHECKPOINT_CHANNEL = 'opslog_checkpoint'
 
 /** The one checkpoint that all projections share. */
@@ -50,16 +53,17 @@ export async function readCheckpoint(db: Kysely<Database>, name = CHECKPOINT_NAM
  * empty would otherwise read the whole of it long after it has grown.
  */
 const AND_THEN =
-  `SELECT pg_notify('${CHECKPOINT_CHANNEL}', position::text), set_config('enable_seqscan', 'off', true), ` +
+  `SELECT pg_notify(CASE name WHEN '${CHECKPOINT_NAME}' THEN '${CHECKPOINT_CHANNEL}' ` +
+  `ELSE '${CHECKPOINT_CHANNEL}_' || name END, position::text), set_config('enable_seqscan', 'off', true), ` +
   `set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true) FROM moved`
 
 const FIRST_MOVE =
   'WITH moved AS (INSERT INTO opslog_checkpoints (name, position, event_id, updated_at) ' +
-  `VALUES ($1, $2::bigint, $3::uuid, now()) ON CONFLICT (name) DO NOTHING RETURNING position) ${AND_THEN}`
+  `VALUES ($1, $2::bigint, $3::uuid, now()) ON CONFLICT (name) DO NOTHING RETURNING name, position) ${AND_THEN}`
 
 const MOVE =
   'WITH moved AS (UPDATE opslog_checkpoints SET position = $2::bigint, event_id = $3::uuid, updated_at = now() ' +
-  `WHERE name = $1 AND position = $4::bigint RETURNING position) ${AND_THEN}`
+  `WHERE name = $1 AND position = $4::bigint RETURNING name, position) ${AND_THEN}`
 
 /**
  * Moves the checkpoint and tells the listeners when the transaction commits. To be done first in a transaction: the

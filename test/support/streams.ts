@@ -6,6 +6,9 @@ import { connectNats } from '../../src/engine/nats.ts'
 import type { MessageStream, StreamMessage } from '../../src/engine/stream.ts'
 import { natsUrl, temporaryDirectory } from './services.ts'
 
+/** The broker sets aside what a stream may grow to, so a test's share is small. */
+export const STREAM_BYTES_MAX = 16 * 1024 ** 2
+
 export interface StreamKind {
   name: string
   open(): Promise<MessageStream>
@@ -20,7 +23,10 @@ export function streamKinds(): StreamKind[] {
   const url = natsUrl()
   if (!url) return [inProcess]
   const prefix = `test-${randomBytes(6).toString('hex')}`
-  const nats: StreamKind = { name: 'NATS JetStream', open: () => connectNats({ url, prefix, publishTimeoutMs: 2_000 }) }
+  const nats: StreamKind = {
+    name: 'NATS JetStream',
+    open: () => connectNats({ url, prefix, publishTimeoutMs: 2_000, streamBytesMax: STREAM_BYTES_MAX }),
+  }
   return [inProcess, nats]
 }
 

@@ -1,0 +1,74 @@
+/**
+ * The composition: which parts the configured roles need, and the order in which they start and stop. Nothing is
+ * decided here that has a rule of its own; this is where the layers meet.
+ */
+import type { Logger } from 'pino'
+import { type Api, startApiRole } from './api.ts'
+import type { Config, Role } from './config.ts'
+import { createEventStore } from './events/store.ts'
+import { createDatabase } from './projections/database.ts'
+import { projections } from './projections/projections.ts'
+import { prepareSchema } from './projections/schema.ts'
+import { type Parts, startEngineRole, startProjectorRole, startRelayRole } from './roles.ts'
+import type { Services } from './services.ts'
+
+export interface Instance {
+  /** Where the API listens and who may try it; undefined without the api role. */
+  api: Api | undefined
+  /** Order entry; undefined without the engine role. */
+  engine: { url: string; token: string } | undefined
+  /** Takes no new work, finishes what is under way, stops. */
+  close(): Promise<void>
+}
+
+/** Starts the roles of the configuration on these services. Rejects, with everything stopped again, where one fails. */
+export async function startInstance(config: Config, services: Services, log: Logger): Promise<Instance> {
+  const undo: (() => Promise<void>)[] = []
+  const stopping = new AbortController()
+  const close = async () => {
+    // The API is the last that was started: it drains first, while all that its requests need is still there.
+    const [drain, ...rest] = undo.splice(0).toReversed()
+    await drain?.()
+    stopping.abort()
+    for (const step of rest) await step()
+  }
+  try {
+    const shared = { config, services, log, onClose: (step: () => Promise<void>) => void undo.push(step) }
+    return { ...(await startRoles(shared, stopping.signal)), close }
+  } catch (error) {
+    stopping.abort()
+    await close()
+    throw error
+  }
+}
+
+async function startRoles(
+  shared: Omit<Parts, 'store' | 'db' | 'stopping'>,
+  stopping: AbortSignal,
+): Promise<Omit<Instance, 'close'>> {
+  const { config, services, log, onClose } = shared
+  const runs = (role: Role) => config.ROLES.includes(role)
+  const engine = runs('engine') ? await startEngineRole(shared) : undefined
+  if (config.ROLES.every((role) => role === 'engine')) return { api: undefined, engine }
+
+  const store = createEventStore({
+    url: services.eventStore.url,
+    deadlineMs: config.EVENTSTORE_DEADLINE_MS,
+    appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
+  })
+  onClose(() => store.close())
+  const db = createDatabase({
+    url: services.postgres.url,
+    poolMax: config.DATABASE_POOL_MAX,
+    connectTimeoutMs: config.DATABASE_CONNECT_TIMEOUT_MS,
+    statementTimeoutMs: config.DATABASE_STATEMENT_TIMEOUT_MS,
+    onConnectionLost: (err) => log.warn({ err }, 'a Postgres connection was lost'),
+  })
+  onClose(() => db.destroy())
+  await prepareSchema(db, projections)
+  const parts: Parts = { ...shared, store, db, stopping }
+  const projector = runs('projector') ? startProjectorRole(parts) : undefined
+  const commandPath = runs('relay') ? startRelayRole(parts) : undefined
+  const api = runs('api') ? await startApiRole(parts, { projector, commandPath }) : undefined
+  return { api, engine }
+}

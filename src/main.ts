@@ -1,0 +1,179 @@
+/**
+ * Starts an instance: configuration, data directory, backing services, roles; says what it started and where; and stops
+ * it in order. `node src/main.ts --roles api,projector` runs a part of it.
+ */
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import pico from 'picocolors'
+import { destination, type Logger, pino } from 'pino'
+import { type Config, InvalidConfiguration, loadConfig, ROLES } from './config.ts'
+import { DataDirectoryInUse, lockDataDirectory } from './embedded/data-directory.ts'
+import { escapedFromClient } from './events/store.ts'
+import { type Instance, startInstance } from './instance.ts'
+import { type Services, startServices } from './services.ts'
+
+const HELP = `Starts opslog. Everything is set by environment variables; the README lists them.
+
+Usage: npm start -- [options]
+
+Options:
+  --roles <list>  parts to run here: ${ROLES.join(', ')} (default: all, or ROLES)
+  --help          this text
+
+Examples:
+  npm start                                     everything, in one process, data in ./data
+  PORT=9000 DATA_DIR=/srv/opslog npm start      elsewhere
+  EVENTSTORE_URL=esdb://10.0.0.5:2113?tls=false npm start -- --roles api
+`
+
+/** A fault that the one who starts it can mend; shown without a stack trace. */
+const EXIT_CANNOT_START = 1
+const EXIT_USAGE = 2
+
+function configuration(): Config {
+  const { values } = parseArgs({ options: { roles: { type: 'string' }, help: { type: 'boolean', short: 'h' } } })
+  if (values.help) {
+    process.stdout.write(HELP)
+    process.exit(0)
+  }
+  const config = loadConfig({ ...process.env, ...(values.roles === undefined ? {} : { ROLES: values.roles }) })
+  return { ...config, DATA_DIR: resolve(config.DATA_DIR) }
+}
+
+function openLog(config: Config): { log: Logger; place: string } {
+  const place = config.LOG_FILE ?? join(config.DATA_DIR, 'opslog.log')
+  const target =
+    place === '-' ? destination({ fd: 1, sync: false }) : destination({ dest: place, mkdir: true, sync: false })
+  return { log: pino({ level: config.LOG_LEVEL, base: { pid: process.pid } }, target), place }
+}
+
+/** What scripts and the CLI need to find this instance, readable by its owner alone. */
+function writeServices(config: Config, services: Services, instance: Instance): string {
+  const file = join(config.DATA_DIR, 'services.json')
+  const { eventStore, postgres, stream } = services
+  const content = {
+    pid: process.pid,
+    roles: config.ROLES,
+    api: instance.api ? { url: instance.api.url } : null,
+    eventStore,
+    postgres,
+    stream: { kind: stream.kind, url: stream.url },
+    engine: instance.engine ?? null,
+  }
+  writeFileSync(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+  return file
+}
+
+function announce(config: Config, services: Services, instance: Instance, logPlace: string, tookMs: number): void {
+  const { api, engine } = instance
+  const show = (label: string, text: string) => process.stdout.write(`  ${pico.dim(label.padEnd(15))}${text}\n`)
+  const bare = (url: string | null) => (url ?? '').replace(/\/\/[^@/]*@/, '//').replace(/\?.*/, '')
+  const service = (kind: string, url: string | null, note = '') =>
+    [kind.padEnd(10), bare(url), note && pico.dim(`(${note})`)].filter(Boolean).join(' ')
+  process.stdout.write(
+    `\n${pico.bold('opslog')} is up after ${(tookMs / 1_000).toFixed(1)} s, as ${config.ROLES.join(', ')}\n\n`,
+  )
+  show('event store', service(services.eventStore.kind, services.eventStore.url))
+  show('Postgres', service(services.postgres.kind, services.postgres.url))
+  show('command stream', service(services.stream.kind, services.stream.url, services.stream.note))
+  if (engine) show('order entry', service('engine', engine.url))
+  show('data', config.DATA_DIR)
+  show('log', logPlace === '-' ? 'standard output' : logPlace)
+  if (!api) return
+  show('API', pico.cyan(api.url))
+  show('documents', pico.cyan(`${api.url}/docs`))
+  if (!api.sandbox) return void process.stdout.write('\n')
+  const { sandbox } = api
+  const key = sandbox.created ? sandbox.apiKey : '$KEY'
+  show('sandbox key', sandbox.created ? pico.green(sandbox.apiKey) : `kept in ${sandbox.file}`)
+  process.stdout.write('\nTry:\n')
+  if (!sandbox.created) {
+    const read = `JSON.parse(require('fs').readFileSync('${sandbox.file}')).api_key`
+    process.stdout.write(`  KEY=$(node -p "${read}")\n`)
+  }
+  process.stdout.write(`  curl -H "Authorization: Bearer ${key}" ${api.url}/noctant/v1/me\n\n`)
+  process.stdout.write(`Then, beside it: ${pico.bold('npm run demo')}. Ctrl-C stops everything; the data stays.\n`)
+}
+
+/** Resolves with the reason to stop. */
+function stopRequested(services: Services): Promise<{ reason: string; failed: boolean }> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => resolve({ reason: signal, failed: false }))
+    }
+    services.failed.then((name) => resolve({ reason: `${name} has ended by itself`, failed: true }))
+  })
+}
+
+/** Errors that escape everything end the process, which loses nothing; db-client's known strays do not. */
+function guardProcess(log: Logger): void {
+  const onStray = (error: unknown) => {
+    if (escapedFromClient(error)) return log.warn({ err: error }, 'stray error of the event store client')
+    log.fatal({ err: error }, 'unexpected error; the process ends')
+    process.stderr.write(`opslog: unexpected error, see the log: ${error instanceof Error ? error.stack : error}\n`)
+    log.flush(() => process.exit(70))
+  }
+  process.on('uncaughtException', onStray)
+  process.on('unhandledRejection', onStray)
+}
+
+async function main(): Promise<number> {
+  const startedMs = performance.now()
+  const config = configuration()
+  const isNew = !existsSync(config.DATA_DIR)
+  const lock = lockDataDirectory(config.DATA_DIR)
+  mkdirSync(config.DATA_DIR, { recursive: true })
+  const { log, place } = openLog(config)
+  guardProcess(log)
+  if (isNew) process.stdout.write(`First run: preparing ${config.DATA_DIR} …\n`)
+  const services = await startServices(config, log)
+  let servicesFile: string | undefined
+  try {
+    const instance = await startInstance(config, services, log)
+    servicesFile = writeServices(config, services, instance)
+    announce(config, services, instance, place, performance.now() - startedMs)
+    log.info({ roles: config.ROLES, api: instance.api?.url }, 'started')
+    const { reason, failed } = await stopRequested(services)
+    log.info({ reason }, 'stopping')
+    process.stdout.write(`\n${failed ? pico.red(reason) : 'Stopping'} …`)
+    await instance.close()
+    process.stdout.write(' done.\n')
+    return failed ? EXIT_CANNOT_START : 0
+  } finally {
+    if (servicesFile) rmSync(servicesFile, { force: true })
+    await services.stop()
+    log.info({}, 'stopped')
+    await new Promise<void>((resolve) => log.flush(() => resolve()))
+    lock.release()
+  }
+}
+
+/** A sentence for faults that have a remedy; undefined for those that need a stack trace. */
+function explain(error: unknown): { text: string; code: number } | undefined {
+  if (error instanceof InvalidConfiguration || error instanceof DataDirectoryInUse) {
+    return { text: error.message, code: error instanceof InvalidConfiguration ? EXIT_USAGE : EXIT_CANNOT_START }
+  }
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  if (error.code === 'EADDRINUSE') {
+    const port = 'port' in error ? `${error.port}` : ''
+    return {
+      text: `Port ${port} is in use. Set PORT to another, or leave it unset to take a free one.`,
+      code: EXIT_CANNOT_START,
+    }
+  }
+  if (String(error.code).startsWith('ERR_PARSE_ARGS')) return { text: `${error.message}\n\n${HELP}`, code: EXIT_USAGE }
+  if (error.code === 'EACCES') return { text: `Not permitted: ${error.message}`, code: EXIT_CANNOT_START }
+  return undefined
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  const known = explain(error)
+  process.stderr.write(
+    `${pico.red('opslog cannot start.')} ${known?.text ?? (error instanceof Error ? error.stack : error)}\n`,
+  )
+  process.exitCode = known?.code ?? EXIT_CANNOT_START
+}

@@ -1,0 +1,114 @@
+/**
+ * The roles other than the API: what each part is given. A role gets the shared parts, starts, and leaves behind how it
+ * is to be stopped; it decides nothing.
+ */
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import { syntheticFeed } from './engine/feed.ts'
+import { startEngine } from './engine/service.ts'
+import { referenceSymbols } from './engine/symbols.ts'
+import type { EventStore } from './events/store.ts'
+import { readHistory, runSubscription } from './events/subscription.ts'
+import { runHeartbeat } from './processes/heartbeat.ts'
+import { type CommandPathFigures, newCommandPathFigures, runCommandPath } from './processes/noctant/command-path.ts'
+import type { ReadModels } from './projections/database.ts'
+import { prefixesOf } from './projections/projection.ts'
+import { projections } from './projections/projections.ts'
+import { type Projector, startProjector } from './projections/projector.ts'
+import type { Services } from './services.ts'
+
+export interface Parts {
+  config: Config
+  services: Services
+  log: Logger
+  store: EventStore
+  db: ReadModels
+  /** Aborts when the instance stops. */
+  stopping: AbortSignal
+  /** What is left here is done at the stop, the last first. */
+  onClose(undo: () => Promise<void>): void
+}
+
+/** The reference engine and its order entry, behind a token that is new at every start. */
+export async function startEngineRole({ config, services, log, onClose }: Omit<Parts, 'store' | 'db' | 'stopping'>) {
+  const token = randomBytes(32).toString('base64url')
+  const engine = await startEngine({
+    directory: join(config.DATA_DIR, 'engine'),
+    stream: services.stream.stream,
+    feed: syntheticFeed({ seed: String(config.ENGINE_FEED_SEED), symbols: referenceSymbols }),
+    orderEntry: { host: '127.0.0.1', port: config.ENGINE_PORT, token },
+    log: log.child({ part: 'engine' }),
+    tickIntervalMs: config.ENGINE_TICK_INTERVAL_MS,
+    rules: { markIntervalMs: config.ENGINE_MARK_INTERVAL_MS },
+  })
+  onClose(() => engine.close())
+  return { url: engine.url, token }
+}
+
+/** How every subscription of the instance is supervised. */
+export function supervision({ config, services, log, stopping }: Parts, name: string) {
+  return {
+    url: services.eventStore.url,
+    name,
+    batchMax: config.SUBSCRIPTION_BATCH_MAX,
+    silenceMaxMs: config.SUBSCRIPTION_SILENCE_MAX_MS,
+    backoffMinMs: config.SUBSCRIPTION_BACKOFF_MIN_MS,
+    backoffMaxMs: config.SUBSCRIPTION_BACKOFF_MAX_MS,
+    signal: stopping,
+    onError: (err: unknown, retryInMs: number) => log.warn({ err, name, retryInMs }, 'subscription lost; resuming'),
+  }
+}
+
+/** The projector, and the heartbeat that keeps it and everybody else's subscription moving. */
+export function startProjectorRole(parts: Parts): Projector {
+  const { config, services, log, store, db, stopping, onClose } = parts
+  const eventStore = { url: services.eventStore.url, batchMax: config.SUBSCRIPTION_BATCH_MAX }
+  const projector = startProjector({
+    db,
+    url: services.postgres.url,
+    projections,
+    source: (reader) =>
+      runSubscription({ ...supervision(parts, 'projector'), types: prefixesOf(projections), ...reader }),
+    readHistory: (after) => readHistory(eventStore, after),
+    eventIdAt: store.eventIdAt,
+    log: log.child({ part: 'projector' }),
+  })
+  onClose(() => projector.stop())
+  const onError = (err: unknown) => log.warn({ err }, 'no heartbeat: the event store does not answer')
+  const beating = runHeartbeat({ store, intervalMs: config.HEARTBEAT_INTERVAL_MS, signal: stopping, onError })
+  onClose(() => beating)
+  return projector
+}
+
+/** Relay, sweeper and engine ingest. */
+export function startRelayRole(parts: Parts): CommandPathFigures {
+  const { config, services, log, store, db, stopping, onClose } = parts
+  const figures = newCommandPathFigures()
+  const running = runCommandPath({
+    db,
+    databaseUrl: services.postgres.url,
+    store,
+    stream: services.stream.stream,
+    log: log.child({ part: 'relay' }),
+    signal: stopping,
+    figures,
+    subscribe: (reader) => runSubscription({ ...supervision(parts, 'relay'), ...reader }),
+    limits: {
+      concurrencyMax: config.RELAY_CONCURRENCY_MAX,
+      republishBackoffMinMs: config.REPUBLISH_BACKOFF_MIN_MS,
+      republishBackoffMaxMs: config.REPUBLISH_BACKOFF_MAX_MS,
+      republishAttemptsMax: config.REPUBLISH_ATTEMPTS_MAX,
+      sweepIntervalMs: config.SWEEP_INTERVAL_MS,
+      sweepBatchMax: config.SWEEP_BATCH_MAX,
+      ackPendingMax: config.INGEST_ACK_PENDING_MAX,
+      ackWaitMs: config.INGEST_ACK_WAIT_MS,
+      accountsCacheMax: config.INGEST_ACCOUNTS_CACHE_MAX,
+      resendIntervalMs: config.RESEND_INTERVAL_MS,
+      retryMs: config.SUBSCRIPTION_BACKOFF_MAX_MS,
+    },
+  })
+  onClose(() => running)
+  return figures
+}
