@@ -14,9 +14,8 @@ if (!values.directory) {
 try {
   const host = values.host ?? '127.0.0.1'
   const node = await runNode({ directory: values.directory, port: Number(values.port ?? 0), host })
-  const stop = () => {
-    void node.close().then(() => process.exit(0))
-  }
+  const stop = () => void node.close()
+  void node.closed.then(() => process.exit(0))
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
   process.stdout.write(`${JSON.stringify({ url: node.url, port: node.port, pid: process.pid })}\n`)

@@ -1,25 +1,55 @@
 /** Puts the node together: the store, the services on it, and the port. */
 
+import gossipGrpc from '@eventstore/db-client/generated/gossip_grpc_pb.js'
+import monitoringGrpc from '@eventstore/db-client/generated/monitoring_grpc_pb.js'
+import operationsGrpc from '@eventstore/db-client/generated/operations_grpc_pb.js'
+import persistentGrpc from '@eventstore/db-client/generated/persistent_grpc_pb.js'
 import serverFeaturesGrpc from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js'
+import usersGrpc from '@eventstore/db-client/generated/users_grpc_pb.js'
 import { Server, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import { listen } from './listener.ts'
 import { httpHandler } from './node-info.ts'
 import { DEFAULT_LIMITS, type EventStoreOptions } from './options.ts'
-import { streamsDefinition } from './protocol/definitions.ts'
+import { streamsDefinition, withRawAnswers } from './protocol/definitions.ts'
+import { SubscriptionRegistry } from './services/persistent/registry.ts'
+import { persistentSubscriptionsService } from './services/persistent/service.ts'
 import { serverFeaturesService } from './services/server-features.ts'
+import { gossipService, monitoringService, operationsService, usersService } from './services/single-node.ts'
 import { streamsService } from './services/streams.ts'
 import { EventStore } from './storage/store.ts'
 
-export type RunningNode = { url: string; port: number; close: () => Promise<void> }
+export type RunningNode = {
+  url: string
+  port: number
+  close: () => Promise<void>
+  /** Resolves once the node is closed, be it through `close` or through the protocol's Shutdown. */
+  closed: Promise<void>
+}
 
 const definition = (service: object): ServiceDefinition => service as ServiceDefinition
 
-function services(store: EventStore): Array<[ServiceDefinition, UntypedServiceImplementation]> {
-  const served: Array<[ServiceDefinition, UntypedServiceImplementation]> = [[streamsDefinition, streamsService(store)]]
+type Served = Array<[ServiceDefinition, UntypedServiceImplementation]>
+
+/** All services but projections, which grpc answers with UNIMPLEMENTED as it does whatever is not served. */
+function services(store: EventStore, registry: SubscriptionRegistry, node: NodeControls): Served {
+  const persistent = persistentGrpc.PersistentSubscriptionsService
+  const served: Served = [
+    [streamsDefinition, streamsService(store)],
+    [{ ...definition(persistent), read: withRawAnswers(persistent.read) }, persistentSubscriptionsService(registry)],
+    [definition(gossipGrpc.GossipService), gossipService(node.address)],
+    [definition(monitoringGrpc.MonitoringService), monitoringService(store)],
+    [
+      definition(operationsGrpc.OperationsService),
+      operationsService({ store, shutdown: node.shutdown, restartSubscriptions: () => registry.restart() }),
+    ],
+    [definition(usersGrpc.UsersService), usersService()],
+  ]
   const features = definition(serverFeaturesGrpc.ServerFeaturesService)
   served.push([features, serverFeaturesService([...served.map(([each]) => each), features])])
   return served
 }
+
+type NodeControls = { address: () => { host: string; port: number }; shutdown: () => void }
 
 /**
  * Opens the directory and serves it.
@@ -35,19 +65,38 @@ export async function runNode(options: EventStoreOptions): Promise<RunningNode> 
     'grpc.max_send_message_length': -1,
     'grpc.keepalive_permit_without_calls': 1,
   })
-  for (const [service, implementation] of services(store)) server.addService(service, implementation)
+  let running: RunningNode | undefined
   try {
+    const registry = new SubscriptionRegistry(store)
+    const controls: NodeControls = {
+      address: () => ({ host, port: running?.port ?? 0 }),
+      shutdown: () => void running?.close(),
+    }
+    for (const [service, implementation] of services(store, registry, controls)) {
+      server.addService(service, implementation)
+    }
     const handler = httpHandler(() => store.log.failure() === undefined)
     const listener = await listen(server, handler, { host, port: options.port ?? 0 })
     const close = async (): Promise<void> => {
-      await store.drained(limits.closeGraceMs)
+      await registry.closeAll()
+      await store.writer.drained(limits.closeGraceMs)
       server.forceShutdown()
       await listener.close()
       await store.close()
     }
     let closing: Promise<void> | undefined
+    const { promise: closed, resolve: reportClosed } = Promise.withResolvers<void>()
     const url = `esdb://${host.includes(':') ? `[${host}]` : host}:${listener.port}?tls=false`
-    return { url, port: listener.port, close: () => (closing ??= close()) }
+    running = {
+      url,
+      port: listener.port,
+      closed,
+      close: () => {
+        closing ??= close().finally(reportClosed)
+        return closing
+      },
+    }
+    return running
   } catch (error) {
     await store.close()
     throw error

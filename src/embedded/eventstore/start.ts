@@ -31,9 +31,10 @@ export async function startEventStoreThread(options: EventStoreOptions): Promise
     worker.on('error', reject)
     worker.on('exit', (code) => reject(new Error(`the event store's thread ended with code ${code}`)))
   })
+  const closed = exited.then(() => undefined)
   const close = async (): Promise<void> => {
     worker.postMessage('close')
-    await exited
+    await closed
   }
-  return { ...ready, close }
+  return { ...ready, close, closed }
 }

@@ -8,10 +8,8 @@ const port = parentPort!
 try {
   const options = workerData as EventStoreOptions
   const node = await runNode({ ...options, onNotice: (notice) => port.postMessage({ notice }) })
-  port.once('message', async () => {
-    await node.close()
-    port.close()
-  })
+  port.once('message', () => void node.close())
+  void node.closed.then(() => port.close())
   port.postMessage({ ready: { url: node.url, port: node.port } })
 } catch (error) {
   port.postMessage({ failed: error instanceof Error ? error.message : String(error) })

@@ -17,6 +17,11 @@ export function withRawMessages(method: MethodDefinition<never, never> | object)
   }
 }
 
+/** The same method with decoded requests and answers as bytes. */
+export function withRawAnswers(method: object): MethodDefinition<object, Buffer> {
+  return { ...(method as MethodDefinition<object, Buffer>), responseSerialize: identity }
+}
+
 const { StreamsService } = streamsGrpc
 
 /** Streams: appends and reads as bytes, deletes through the generated classes. */

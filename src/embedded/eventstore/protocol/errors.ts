@@ -4,7 +4,7 @@
  */
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { DamagedLogError } from '../storage/segments.ts'
-import { AppendUnavailableError } from '../storage/store.ts'
+import { AppendUnavailableError } from '../storage/writer.ts'
 
 /** An error that is answered as it is. */
 export class ProtocolError extends Error implements ServiceError {

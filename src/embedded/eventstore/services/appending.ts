@@ -17,7 +17,8 @@ import {
   toServiceError,
 } from '../protocol/errors.ts'
 import type { ProposedEvent } from '../storage/record.ts'
-import { AppendUnavailableError, type EventStore } from '../storage/store.ts'
+import type { EventStore } from '../storage/store.ts'
+import { AppendUnavailableError } from '../storage/writer.ts'
 import { openOutlet } from './outlet.ts'
 
 /** How the protocol measures an event: data, metadata, and the type in UTF-16. */

@@ -1,8 +1,8 @@
 /** The Streams service: dispatches reads to pages or subscriptions, and deletes to the store. */
 
-import type { DeleteReq, DeleteResp, TombstoneReq, TombstoneResp } from '@eventstore/db-client/generated/streams_pb.js'
+import type { DeleteReq, TombstoneReq } from '@eventstore/db-client/generated/streams_pb.js'
 import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
-import type { ServerUnaryCall, ServerWritableStream, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js'
+import type { ServerWritableStream, UntypedServiceImplementation } from '@grpc/grpc-js'
 import {
   deadlineExceeded,
   invalidArgument,
@@ -17,6 +17,7 @@ import { appendHandler, batchAppendHandler } from './appending.ts'
 import { openOutlet } from './outlet.ts'
 import { readAllPage, readStreamPage } from './reading.ts'
 import { subscribeToAll, subscribeToStream } from './subscribing.ts'
+import { unary } from './unary.ts'
 
 function readHandler(store: EventStore) {
   return async (call: ServerWritableStream<Buffer, Buffer>): Promise<void> => {
@@ -75,38 +76,27 @@ async function deleteStream(
 }
 
 function deleteHandler(store: EventStore) {
-  return async (call: ServerUnaryCall<DeleteReq, DeleteResp>, callback: sendUnaryData<DeleteResp>): Promise<void> => {
-    try {
-      const written = await deleteStream(store, call.request.getOptions(), 'delete', call.getDeadline())
-      const position = new streamsPb.DeleteResp.Position()
-      position.setCommitPosition(String(written))
-      position.setPreparePosition(String(written))
-      const answer = new streamsPb.DeleteResp()
-      answer.setPosition(position)
-      callback(null, answer)
-    } catch (error) {
-      callback(toServiceError(error))
-    }
-  }
+  return unary(async (request: DeleteReq, deadline) => {
+    const written = await deleteStream(store, request.getOptions(), 'delete', deadline)
+    const position = new streamsPb.DeleteResp.Position()
+    position.setCommitPosition(String(written))
+    position.setPreparePosition(String(written))
+    const answer = new streamsPb.DeleteResp()
+    answer.setPosition(position)
+    return answer
+  })
 }
 
 function tombstoneHandler(store: EventStore) {
-  return async (
-    call: ServerUnaryCall<TombstoneReq, TombstoneResp>,
-    callback: sendUnaryData<TombstoneResp>,
-  ): Promise<void> => {
-    try {
-      const written = await deleteStream(store, call.request.getOptions(), 'tombstone', call.getDeadline())
-      const position = new streamsPb.TombstoneResp.Position()
-      position.setCommitPosition(String(written))
-      position.setPreparePosition(String(written))
-      const answer = new streamsPb.TombstoneResp()
-      answer.setPosition(position)
-      callback(null, answer)
-    } catch (error) {
-      callback(toServiceError(error))
-    }
-  }
+  return unary(async (request: TombstoneReq, deadline) => {
+    const written = await deleteStream(store, request.getOptions(), 'tombstone', deadline)
+    const position = new streamsPb.TombstoneResp.Position()
+    position.setCommitPosition(String(written))
+    position.setPreparePosition(String(written))
+    const answer = new streamsPb.TombstoneResp()
+    answer.setPosition(position)
+    return answer
+  })
 }
 
 export function streamsService(store: EventStore): UntypedServiceImplementation {

@@ -26,7 +26,7 @@ const DEFAULT_SEARCH_WINDOW = 32
 export async function subscribeToStream(store: EventStore, request: ReadRequest, outlet: Outlet): Promise<void> {
   const name = request.stream!
   const signal = createSignal()
-  const stop = store.onCommit(name, signal.raise)
+  const stop = store.listeners.add(name, signal.raise)
   outlet.onClose(() => {
     stop()
     signal.raise()
@@ -58,7 +58,7 @@ export async function subscribeToAll(store: EventStore, request: ReadRequest, ou
   const interval =
     (request.filter?.maxSearchWindow ?? DEFAULT_SEARCH_WINDOW) * (request.filter?.checkpointMultiplier || 1)
   const signal = createSignal()
-  const stop = store.onCommit(undefined, signal.raise)
+  const stop = store.listeners.add(undefined, signal.raise)
   outlet.onClose(() => {
     stop()
     signal.raise()

@@ -75,7 +75,7 @@ export class Group {
   private position: number
   private start: number
   private lookUp: (stream: string) => StoredFacts
-  private nowMs: number
+  readonly nowMs: number
 
   constructor(start: number, nowMs: number, lookUp: (stream: string) => StoredFacts) {
     this.start = start

@@ -4,7 +4,8 @@
  */
 import fs from 'node:fs'
 import type { EventStoreLimits } from '../options.ts'
-import { Group, type GroupEntry, type StoredFacts, type WriteOutcome, type WriteRequest } from './group.ts'
+import type { GroupEntry, StoredFacts, WriteOutcome, WriteRequest } from './group.ts'
+import { CommitListeners } from './listeners.ts'
 import { type DirectoryLock, lockDirectory } from './lock.ts'
 import { EventLog } from './log.ts'
 import {
@@ -32,23 +33,9 @@ import {
   type StreamMetadata,
 } from './stream-metadata.ts'
 import { type StreamState, StreamTable } from './stream-table.ts'
+import { Writer } from './writer.ts'
 
 export type StoreOptions = EventStoreLimits & { directory: string; onNotice: (notice: string) => void }
-
-/** An append that was not decided: the log cannot be written, the queue is full, or the node is closing. */
-export class AppendUnavailableError extends Error {
-  constructor(message: string, cause?: unknown) {
-    super(message, { cause })
-    this.name = 'AppendUnavailableError'
-  }
-}
-
-type Queued = {
-  request: WriteRequest
-  bytes: number
-  resolve: (outcome: WriteOutcome) => void
-  reject: (error: Error) => void
-}
 
 /** A stream as a reader sees it. */
 export type StreamStatus =
@@ -64,14 +51,10 @@ export class EventStore {
   private readonly index: StreamIndex
   private readonly table: StreamTable
   private readonly lock: DirectoryLock
-  private queue: Queued[] = []
-  private queuedBytes = 0
-  private writing: Promise<void> | undefined
+  readonly writer: Writer
+  readonly listeners = new CommitListeners()
   private closed = false
-  private released = false
   private idleTimer: NodeJS.Timeout | undefined
-  private readonly allListeners = new Set<() => void>()
-  private readonly streamListeners = new Map<string, Set<() => void>>()
 
   /**
    * Opens the directory, creating what is missing, and replays what the index lacks.
@@ -99,6 +82,16 @@ export class EventStore {
       this.lock.release()
       throw error
     }
+    this.writer = new Writer({
+      ...options,
+      log: this.log,
+      factsOf: (stream) => this.factsOf(stream),
+      publish: (entries) => this.publish(entries),
+      afterGroup: () => {
+        if (this.table.lag() >= options.indexLagEvents) this.flushIndex()
+      },
+      whenIdle: () => this.scheduleIdleFlush(),
+    })
   }
 
   /** Where the replay begins: behind what the index knows, or at the start when the index knows more than there is. */
@@ -129,71 +122,7 @@ export class EventStore {
 
   /** Queues a write. The outcome comes once it, and every event that it rests on, is on disk. */
   write(request: WriteRequest): Promise<WriteOutcome> {
-    return new Promise((resolve, reject) => {
-      if (this.closed) return reject(new AppendUnavailableError('the node is shutting down'))
-      let bytes = 256
-      for (const event of request.events) bytes += event.data.length + event.customMetadata.length + 400
-      if (this.queuedBytes + bytes > this.options.maxQueuedBytes && this.queue.length > 0) {
-        return reject(new AppendUnavailableError('too many appends are waiting'))
-      }
-      this.queue.push({ request, bytes, resolve, reject })
-      this.queuedBytes += bytes
-      this.writing ??= this.drain()
-    })
-  }
-
-  private async drain(): Promise<void> {
-    // What arrives in the same turn of the event loop goes into the same group.
-    await new Promise((resolve) => setImmediate(resolve))
-    while (this.queue.length > 0) {
-      await this.commitGroup(this.takeQueued())
-      if (this.table.lag() >= this.options.indexLagEvents) this.flushIndex()
-    }
-    this.writing = undefined
-    this.scheduleIdleFlush()
-  }
-
-  private takeQueued(): Queued[] {
-    let bytes = 0
-    let count = 0
-    while (
-      count < this.queue.length &&
-      (count === 0 || bytes + this.queue[count]!.bytes <= this.options.maxGroupBytes)
-    ) {
-      bytes += this.queue[count++]!.bytes
-    }
-    this.queuedBytes -= bytes
-    return this.queue.splice(0, count)
-  }
-
-  private async commitGroup(queued: Queued[]): Promise<void> {
-    const settled: Array<() => void> = []
-    try {
-      const nowMs = Date.now()
-      const bytes = queued.reduce((total, { bytes }) => total + bytes, 0)
-      const group = new Group(this.log.reserve(bytes), nowMs, (stream) => this.factsOf(stream))
-      for (const { request, resolve, reject } of queued) {
-        if (request.deadlineMs !== undefined && request.deadlineMs < nowMs) {
-          settled.push(() => resolve({ kind: 'deadline-exceeded' }))
-          continue
-        }
-        try {
-          const outcome = group.take(request)
-          settled.push(() => resolve(outcome))
-        } catch (error) {
-          settled.push(() => reject(error as Error))
-        }
-      }
-      if (group.entries.length > 0) {
-        await this.log.write(group.encode())
-        this.publish(group.entries)
-      }
-    } catch (error) {
-      const unavailable = new AppendUnavailableError(`the log cannot be written: ${(error as Error).message}`, error)
-      for (const { reject } of queued) reject(unavailable)
-      return
-    }
-    for (const settle of settled) settle()
+    return this.writer.write(request)
   }
 
   private publish(entries: readonly GroupEntry[]): void {
@@ -208,26 +137,7 @@ export class EventStore {
       }
       streams.add(stream)
     }
-    for (const listener of [...this.allListeners]) listener()
-    if (this.streamListeners.size === 0) return
-    for (const stream of streams) {
-      for (const listener of [...(this.streamListeners.get(stream) ?? [])]) listener()
-    }
-  }
-
-  /** Calls back after each commit of events, to one stream or to any. Returns how to stop that. */
-  onCommit(stream: string | undefined, listener: () => void): () => void {
-    if (stream === undefined) {
-      this.allListeners.add(listener)
-      return () => this.allListeners.delete(listener)
-    }
-    const listeners = this.streamListeners.get(stream) ?? new Set()
-    this.streamListeners.set(stream, listeners)
-    listeners.add(listener)
-    return () => {
-      listeners.delete(listener)
-      if (listeners.size === 0 && this.streamListeners.get(stream) === listeners) this.streamListeners.delete(stream)
-    }
+    this.listeners.notify(streams)
   }
 
   private factsOf(name: string): StoredFacts {
@@ -330,7 +240,8 @@ export class EventStore {
     }
   }
 
-  private flushIndex(): void {
+  /** Brings the index up to date with the log. */
+  flushIndex(): void {
     try {
       this.table.flush(this.log.end())
     } catch (error) {
@@ -343,7 +254,7 @@ export class EventStore {
     if (this.idleTimer || this.closed || this.table.lag() === 0) return
     this.idleTimer = setTimeout(() => {
       this.idleTimer = undefined
-      if (!this.writing) this.flushIndex()
+      if (!this.writer.isWriting()) this.flushIndex()
       this.scheduleIdleFlush()
     }, this.options.indexIdleMs)
     this.idleTimer.unref()
@@ -354,26 +265,12 @@ export class EventStore {
     return { events, streams: this.index.streamCount(), endPosition: this.log.end() }
   }
 
-  /** Stops taking writes, and waits for those that were accepted, though not longer than this. */
-  async drained(graceMs: number): Promise<void> {
-    this.closed = true
-    const writing = this.writing
-    if (!writing) return
-    let timer: NodeJS.Timeout | undefined
-    const grace = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, graceMs)
-    })
-    await Promise.race([writing, grace])
-    clearTimeout(timer)
-  }
-
   /** Finishes the appends that were accepted, brings the index up to date and gives the directory free. */
   async close(): Promise<void> {
-    if (this.released) return
-    this.released = true
+    if (this.closed) return
     this.closed = true
     clearTimeout(this.idleTimer)
-    await this.writing
+    await this.writer.close()
     this.flushIndex()
     this.log.close()
     this.index.close()

@@ -1,0 +1,131 @@
+/** What a single insecure node answers about itself: gossip with one member, statistics, operations, users. */
+import { randomUUID } from 'node:crypto'
+import gossipPb from '@eventstore/db-client/generated/gossip_pb.js'
+import type { StatsReq, StatsResp } from '@eventstore/db-client/generated/monitoring_pb.js'
+import monitoringPb from '@eventstore/db-client/generated/monitoring_pb.js'
+import type { StopScavengeReq } from '@eventstore/db-client/generated/operations_pb.js'
+import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
+import { type ServerWritableStream, status, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import { ProtocolError } from '../protocol/errors.ts'
+import type { EventStore } from '../storage/store.ts'
+import { SERVER_VERSION } from './server-features.ts'
+import { unary } from './unary.ts'
+
+const TICKS_PER_MS = 10_000n
+/** Ticks from the year 1 to 1970, which the protocol's gossip counts from. */
+const TICKS_TO_1970 = 621_355_968_000_000_000n
+
+/** One member, the leader, under the address that the client reached it at. */
+export function gossipService(address: () => { host: string; port: number }): UntypedServiceImplementation {
+  const instance = randomUUID()
+  return {
+    read: unary(() => {
+      const id = new sharedPb.UUID()
+      id.setString(instance)
+      const endPoint = new gossipPb.EndPoint()
+      endPoint.setAddress(address().host)
+      endPoint.setPort(address().port)
+      const member = new gossipPb.MemberInfo()
+      member.setInstanceId(id)
+      member.setTimeStamp(String(BigInt(Date.now()) * TICKS_PER_MS + TICKS_TO_1970))
+      member.setState(gossipPb.MemberInfo.VNodeState.LEADER)
+      member.setIsAlive(true)
+      member.setHttpEndPoint(endPoint)
+      const answer = new gossipPb.ClusterInfo()
+      answer.setMembersList([member])
+      return answer
+    }),
+  } as UntypedServiceImplementation
+}
+
+/** The node's figures under the names that EventStoreDB uses where it has the same one. */
+export function statistics(store: EventStore): Record<string, string> {
+  const counts = store.counts()
+  const memory = process.memoryUsage()
+  return {
+    'proc-id': String(process.pid),
+    'proc-mem': String(memory.rss),
+    'proc-startTime': new Date(Date.now() - process.uptime() * 1000).toISOString(),
+    'es-version': SERVER_VERSION,
+    'es-writer-lastFlushSize': String(store.writer.lastGroup.bytes),
+    'es-writer-lastFlushDelayMs': String(store.writer.lastGroup.durationMs),
+    'es-writer-queuedFlushMessages': String(store.writer.queueLength()),
+    'es-events': String(counts.events),
+    'es-streams': String(counts.streams),
+    'es-writerCheckpoint': String(counts.endPosition),
+  }
+}
+
+const DEFAULT_REFRESH_MS = 10_000
+
+export function monitoringService(store: EventStore): UntypedServiceImplementation {
+  return {
+    stats: (call: ServerWritableStream<StatsReq, StatsResp>) => {
+      const send = () => {
+        const answer = new monitoringPb.StatsResp()
+        for (const [key, value] of Object.entries(statistics(store))) answer.getStatsMap().set(key, value)
+        call.write(answer)
+      }
+      const period = Number(call.request.getRefreshTimePeriodInMs()) || DEFAULT_REFRESH_MS
+      const timer = setInterval(send, Math.max(100, period))
+      timer.unref()
+      call.on('cancelled', () => clearInterval(timer))
+      call.on('close', () => clearInterval(timer))
+      send()
+    },
+  } as UntypedServiceImplementation
+}
+
+export type Operations = { shutdown: () => void; restartSubscriptions: () => Promise<void>; store: EventStore }
+
+/** A single node has nobody to resign to; priorities and resignation are accepted and change nothing. */
+export function operationsService(operations: Operations): UntypedServiceImplementation {
+  const accepted = () => new sharedPb.Empty()
+  return {
+    startScavenge: unary(() => {
+      throw new ProtocolError(status.UNIMPLEMENTED, 'this node has no scavenge: its log is kept whole')
+    }),
+    stopScavenge: unary((request: StopScavengeReq) => {
+      const id = request.getOptions()?.getScavengeId() ?? ''
+      const trailers = { exception: 'scavenge-not-found', 'scavenge-id': id.replace(/[^\x20-\x7e]/g, '?') }
+      throw new ProtocolError(status.NOT_FOUND, `Scavenge ${id} is not running.`, trailers)
+    }),
+    shutdown: unary(() => {
+      setImmediate(operations.shutdown)
+      return new sharedPb.Empty()
+    }),
+    mergeIndexes: unary(() => {
+      operations.store.flushIndex()
+      return new sharedPb.Empty()
+    }),
+    resignNode: unary(accepted),
+    setNodePriority: unary(accepted),
+    restartPersistentSubscriptions: unary(async () => {
+      await operations.restartSubscriptions()
+      return new sharedPb.Empty()
+    }),
+  } as UntypedServiceImplementation
+}
+
+type NamesLogin = { getOptions: () => { getLoginName: () => string } | undefined }
+
+/** An insecure node has no users: each login name is unknown, and none can be created. */
+export function usersService(): UntypedServiceImplementation {
+  const unknown = unary((request: NamesLogin) => {
+    const login = request.getOptions()?.getLoginName() ?? ''
+    const trailers = { exception: 'user-not-found', 'login-name': login.replace(/[^\x20-\x7e]/g, '?') }
+    throw new ProtocolError(status.NOT_FOUND, `User '${login}' is not found.`, trailers)
+  })
+  return {
+    create: unary(() => {
+      throw new ProtocolError(status.UNIMPLEMENTED, 'an insecure node has no users')
+    }),
+    update: unknown,
+    delete: unknown,
+    disable: unknown,
+    enable: unknown,
+    details: unknown,
+    changePassword: unknown,
+    resetPassword: unknown,
+  } as UntypedServiceImplementation
+}

@@ -1,0 +1,150 @@
+/**
+ * The queue in front of the log. While one group of appends is on its way to the disk, the next one gathers, so that any
+ * number of concurrent appends share a write and a sync. Answers are given only afterwards.
+ */
+import { Group, type GroupEntry, type StoredFacts, type WriteOutcome, type WriteRequest } from './group.ts'
+import type { EventLog } from './log.ts'
+
+/** An append that was not decided: the log cannot be written, the queue is full, or the node is closing. */
+export class AppendUnavailableError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'AppendUnavailableError'
+  }
+}
+
+type Queued = {
+  request: WriteRequest
+  bytes: number
+  resolve: (outcome: WriteOutcome) => void
+  reject: (error: Error) => void
+}
+
+export type WriterOptions = {
+  log: EventLog
+  maxGroupBytes: number
+  maxQueuedBytes: number
+  factsOf: (stream: string) => StoredFacts
+  /** Makes the events of a group visible; they are on disk by then. */
+  publish: (entries: readonly GroupEntry[]) => void
+  /** Called after each group, and once when the queue has run empty. */
+  afterGroup: () => void
+  whenIdle: () => void
+}
+
+/** What an append takes beyond its payload: header, type, stream name and the protocol's framing, generously. */
+const OVERHEAD_BYTES = 512
+
+export class Writer {
+  /** The size and duration of the latest group commit, for statistics. */
+  lastGroup = { bytes: 0, durationMs: 0 }
+  private readonly options: WriterOptions
+  private queue: Queued[] = []
+  private queuedBytes = 0
+  private writing: Promise<void> | undefined
+  private closed = false
+
+  constructor(options: WriterOptions) {
+    this.options = options
+  }
+
+  queueLength(): number {
+    return this.queue.length
+  }
+
+  isWriting(): boolean {
+    return this.writing !== undefined
+  }
+
+  /** Queues a write. The outcome comes once it, and every event that it rests on, is on disk. */
+  write(request: WriteRequest): Promise<WriteOutcome> {
+    return new Promise((resolve, reject) => {
+      if (this.closed) return reject(new AppendUnavailableError('the node is shutting down'))
+      let bytes = OVERHEAD_BYTES
+      for (const event of request.events) bytes += event.data.length + event.customMetadata.length + OVERHEAD_BYTES
+      if (this.queuedBytes + bytes > this.options.maxQueuedBytes && this.queue.length > 0) {
+        return reject(new AppendUnavailableError('too many appends are waiting'))
+      }
+      this.queue.push({ request, bytes, resolve, reject })
+      this.queuedBytes += bytes
+      this.writing ??= this.drain()
+    })
+  }
+
+  private async drain(): Promise<void> {
+    // What arrives in the same turn of the event loop goes into the same group.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (this.queue.length > 0) {
+      await this.commitGroup(this.takeQueued())
+      this.options.afterGroup()
+    }
+    this.writing = undefined
+    this.options.whenIdle()
+  }
+
+  private takeQueued(): Queued[] {
+    const { maxGroupBytes } = this.options
+    let bytes = 0
+    let count = 0
+    while (count < this.queue.length && (count === 0 || bytes + this.queue[count]!.bytes <= maxGroupBytes)) {
+      bytes += this.queue[count++]!.bytes
+    }
+    this.queuedBytes -= bytes
+    return this.queue.splice(0, count)
+  }
+
+  private async commitGroup(queued: Queued[]): Promise<void> {
+    const settled: Array<() => void> = []
+    try {
+      const bytes = queued.reduce((total, each) => total + each.bytes, 0)
+      const group = new Group(this.options.log.reserve(bytes), Date.now(), this.options.factsOf)
+      for (const each of queued) settled.push(decide(group, each))
+      if (group.entries.length > 0) await this.writeGroup(group)
+    } catch (error) {
+      const unavailable = new AppendUnavailableError(`the log cannot be written: ${(error as Error).message}`, error)
+      for (const { reject } of queued) reject(unavailable)
+      return
+    }
+    for (const settle of settled) settle()
+  }
+
+  private async writeGroup(group: Group): Promise<void> {
+    const encoded = group.encode()
+    const startedAtMs = performance.now()
+    await this.options.log.write(encoded)
+    this.lastGroup = { bytes: encoded.length, durationMs: performance.now() - startedAtMs }
+    this.options.publish(group.entries)
+  }
+
+  /** Stops taking writes, and waits for those that were accepted, though not longer than this. */
+  async drained(graceMs: number): Promise<void> {
+    this.closed = true
+    const writing = this.writing
+    if (!writing) return
+    let timer: NodeJS.Timeout | undefined
+    const grace = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, graceMs)
+    })
+    await Promise.race([writing, grace])
+    clearTimeout(timer)
+  }
+
+  /** Stops taking writes, and waits for those that were accepted. */
+  async close(): Promise<void> {
+    this.closed = true
+    await this.writing
+  }
+}
+
+/** Decides on one write now; what it returns gives the answer, once the group is on disk. */
+function decide(group: Group, { request, resolve, reject }: Queued): () => void {
+  if (request.deadlineMs !== undefined && request.deadlineMs < group.nowMs) {
+    return () => resolve({ kind: 'deadline-exceeded' })
+  }
+  try {
+    const outcome = group.take(request)
+    return () => resolve(outcome)
+  } catch (error) {
+    return () => reject(error as Error)
+  }
+}
