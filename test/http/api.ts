@@ -1,0 +1,224 @@
+/**
+ * The API over its real components: an event store node, PostgreSQL, a projector, the key directory, a socket. The engine
+ * is told apart: a test writes what an engine would have reported. Every answer is held against the served document.
+ */
+import { randomUUID } from 'node:crypto'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { expect } from 'vitest'
+import { type CommandContext, createCommandBus } from '../../src/commands/handle.ts'
+import { deterministicId } from '../../src/commands/identity.ts'
+import { generateApiKey } from '../../src/commands/noctant/api-key.ts'
+import {
+  createOperator,
+  type OperatorFacts,
+  operator as operatorAggregate,
+} from '../../src/commands/noctant/operator.ts'
+import { type ApiScope, apiScope } from '../../src/events/noctant/vocabulary.ts'
+import { runSubscription } from '../../src/events/subscription.ts'
+import { createApp, documents } from '../../src/http/app.ts'
+import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.ts'
+import { defaultServerOptions, startServer } from '../../src/http/server.ts'
+import { createCredentialDirectory, credentialEventTypes } from '../../src/projections/noctant/credentials.ts'
+import { projections } from '../../src/projections/projections.ts'
+import { startProjector } from '../../src/projections/projector.ts'
+import { createPositionWaiter } from '../../src/projections/waiter.ts'
+import { eventually, prepared } from '../projections/support.ts'
+import { startTestStore } from '../support/event-store.ts'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the answer holds; its schema has been checked.
+  body: any
+}
+
+export interface Asked {
+  key?: string | undefined
+  body?: unknown
+  /** Sent as it is, instead of `body`. */
+  raw?: string | Uint8Array
+  headers?: Record<string, string>
+}
+
+export interface TestOperator {
+  operatorId: string
+  orgId: string
+  /** A key with every scope. */
+  key: string
+  keyId: string
+}
+
+export type Api = Awaited<ReturnType<typeof startApi>>
+
+const [noctant] = documents()
+const schemas = new Ajv2020({ strict: false, allErrors: true, schemas: [{ ...noctant?.document, $id: 'served' }] })
+addFormats.default(schemas)
+
+/** Fails where the document says nothing of such an answer, or something else. */
+function conforms(method: string, path: string, { status, body }: Answer): void {
+  const templates = Object.entries((noctant?.document.paths ?? {}) as Record<string, Record<string, unknown>>)
+  const [template, item] =
+    templates.find(([each]) => new RegExp(`^${each.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`).test(path)) ?? []
+  const operation = item?.[method.toLowerCase()]
+  // What no operation documents are the kernel's own refusals.
+  if (!operation || [405, 408, 413, 415, 500].includes(status)) return
+  const escaped = template?.replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('{', '%7B').replaceAll('}', '%7D')
+  const at = `responses/${status}/content/application~1json/schema`
+  const validate = schemas.getSchema(`served#/paths/${escaped}/${method.toLowerCase()}/${at}`)
+  if (!validate) throw new Error(`${method} ${path} does not document ${status}`)
+  const fits = validate(body)
+  expect(validate.errors, `${method} ${path} ${status} ${JSON.stringify(body)}`).toBeNull()
+  expect(fits).toBe(true)
+}
+
+const systemContext = (): CommandContext => ({
+  commandId: randomUUID(),
+  fingerprint: undefined,
+  actor: { kind: 'admin', id: 'test' },
+  requestId: randomUUID(),
+  correlationId: randomUUID(),
+  traceparent: undefined,
+  at: new Date().toISOString(),
+})
+
+export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: () => number } = {}) {
+  const [log, database] = await Promise.all([startTestStore(), prepared()])
+  const stopping = new AbortController()
+  const subscription = {
+    url: log.url,
+    batchMax: 500,
+    silenceMaxMs: 60_000,
+    backoffMinMs: 20,
+    backoffMaxMs: 200,
+    signal: stopping.signal,
+    onError: () => undefined,
+  }
+  const projector = startProjector({
+    db: database.db,
+    url: database.url,
+    projections,
+    source: (reader) => runSubscription({ ...subscription, name: 'projector', types: ['noctant.'], ...reader }),
+    readHistory: () => {
+      throw new Error('a fresh database has nothing to rebuild')
+    },
+    eventIdAt: log.store.eventIdAt,
+    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+  })
+  const waiter = createPositionWaiter({ url: database.url, pollMs: 20 })
+  const credentials = createCredentialDirectory()
+  let loadedFrom = await credentials.load(database.db)
+  const directory = runSubscription({
+    ...subscription,
+    name: 'credentials',
+    types: credentialEventTypes,
+    from: async () => loadedFrom,
+    onBatch: async (events) => {
+      credentials.apply(events)
+      loadedFrom = events.at(-1)?.position
+    },
+  })
+  const bus = createCommandBus(log.store, { cachedAggregatesMax: 1_000, conflictRetriesMax: 3 })
+  const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
+  const record = (level: string) => (fields: object, message: string) =>
+    void logged.push({ level, fields: fields as Record<string, unknown>, message })
+  const app = createApp({
+    bus,
+    db: database.db,
+    credentials,
+    waiter,
+    log: { info: record('info'), warn: record('warn'), error: record('error') },
+    clock: () => new Date(),
+    nowMs: options.nowMs ?? (() => performance.now()),
+    limits: { ...defaultHttpLimits, readYourWritesWaitMs: 5_000, ...options.limits },
+    health: { probes: [], probeTimeoutMs: 1_000 },
+    gauges: [],
+  })
+  const server = await startServer({ ...defaultServerOptions, fetch: app.fetch, host: '127.0.0.1', port: 0 })
+  const url = `http://127.0.0.1:${server.port}`
+
+  async function call(method: string, path: string, asked: Asked = {}): Promise<Answer> {
+    const { key, body, raw, headers = {} } = asked
+    const content = raw ?? (body === undefined ? undefined : JSON.stringify(body))
+    const response = await fetch(`${url}/noctant${path}`, {
+      method,
+      headers: {
+        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        ...(content === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(content === undefined ? {} : { body: content as NonNullable<RequestInit['body']> }),
+    })
+    const answer = { status: response.status, headers: response.headers, body: await response.json() }
+    conforms(method, path.split('?')[0] ?? '', answer)
+    return answer
+  }
+
+  /** A new operator, or another key of one. */
+  async function addKey(operatorId: string, scopes: readonly ApiScope[]): Promise<{ key: string; keyId: string }> {
+    const { key, keyId, keyHash } = generateApiKey('sandbox')
+    const at = new Date().toISOString()
+    const facts = { keyId, label: null, scopes: [...scopes], keyHash }
+    await bus.handle(operatorAggregate, operatorId, { kind: 'issueKey', key: facts, at }, systemContext())
+    await eventually(() => expect(credentials.find(keyId)).toBeDefined())
+    return { key, keyId }
+  }
+
+  return {
+    url,
+    call,
+    logged,
+    bus,
+    store: log.store,
+    db: database.db,
+    waiter,
+    credentials,
+    addKey,
+    async addOperator(overrides: Partial<OperatorFacts> = {}): Promise<TestOperator> {
+      const operatorId = randomUUID()
+      const orgId = deterministicId('test organisation', operatorId)
+      const facts: OperatorFacts = {
+        operatorId,
+        orgId,
+        name: 'Acme Trading',
+        slug: `acme-${operatorId.slice(0, 8)}`,
+        environment: 'sandbox',
+        rateLimitTier: 'unlimited',
+        apiAccess: 'allowlisted_beta',
+        allowedOrigins: ['https://acme.example'],
+        ...overrides,
+      }
+      await createOperator(bus, facts, systemContext())
+      return { operatorId, orgId, ...(await addKey(operatorId, apiScope.options)) }
+    },
+    /** A command of an administrator's. */
+    administer: (operatorId: string, command: Parameters<typeof operatorAggregate.decide>[0]) =>
+      bus.handle(operatorAggregate, operatorId, command, systemContext()),
+    /** Cuts PostgreSQL off. */
+    loseDatabase: () => database.db.destroy(),
+    async stop() {
+      await server.stop(1_000)
+      stopping.abort()
+      await Promise.all([projector.stop(), directory, waiter.close()])
+      await database.drop()
+      await log.close()
+    },
+  }
+}
+
+/** A request for an account that is all right. */
+export const accountRequest = (externalAccountId: string, overrides: Record<string, unknown> = {}) => ({
+  external_account_id: externalAccountId,
+  external_user_id: 'trader-1',
+  currency: 'usd',
+  initial_balance: '100000',
+  execution_profile_key: 'standard',
+  provider_type: 'prop_firm',
+  rules_owner: 'partner',
+  feed_source: 'noctant',
+  branding_policy: 'co_brand',
+  visibility_policy: 'same_sponsor_only',
+  claim_allowed: false,
+  marketing_allowed: true,
+  ...overrides,
+})
