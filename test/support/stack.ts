@@ -1,0 +1,160 @@
+/**
+ * A whole instance in the test's process: real event store node, a database of its own on the run's Postgres, a command
+ * stream of the wanted kind, all roles, and the sandbox operator to call it with.
+ */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { type CommandBus, type CommandContext, createCommandBus } from '../../src/commands/handle.ts'
+import { generateApiKey } from '../../src/commands/noctant/api-key.ts'
+import { createOperator, operator } from '../../src/commands/noctant/operator.ts'
+import { type Config, loadConfig } from '../../src/config.ts'
+import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
+import { openStream } from '../../src/embedded/stream.ts'
+import { connectNats } from '../../src/engine/nats.ts'
+import type { MessageStream } from '../../src/engine/stream.ts'
+import { type ApiScope, apiScope } from '../../src/events/noctant/vocabulary.ts'
+import { createEventStore, type EventStore } from '../../src/events/store.ts'
+import { startInstance } from '../../src/instance.ts'
+import { createDatabase, natsUrl, temporaryDirectory } from './services.ts'
+import { STREAM_BYTES_MAX } from './streams.ts'
+
+export interface TestOperator {
+  operatorId: string
+  orgId: string
+  apiKey: string
+  keyId: string
+}
+
+export interface Stack {
+  /** `http://127.0.0.1:…` of the API. */
+  url: string
+  /** The sandbox operator's key: every scope, no rate limit. */
+  apiKey: string
+  engine: { url: string; token: string }
+  eventStoreUrl: string
+  databaseUrl: string
+  /** The instance's log, for what is to be seen or not to be seen there. */
+  logFile: string
+  store: EventStore
+  bus: CommandBus
+  stream: MessageStream
+  /** Another operator with a key of these scopes (default: all), known to the API when this resolves. */
+  addOperator(options?: OperatorOptions): Promise<TestOperator>
+  /** A further key for an operator. */
+  addKey(of: TestOperator, scopes: readonly ApiScope[]): Promise<TestOperator>
+  /** The context of an administrator's command. */
+  adminContext(): CommandContext
+  close(): Promise<void>
+}
+
+export interface OperatorOptions {
+  scopes?: readonly ApiScope[]
+  tier?: 'standard' | 'pro' | 'enterprise' | 'unlimited'
+  apiAccess?: 'disabled' | 'allowlisted_beta'
+}
+
+export interface StackOptions {
+  /** Which command stream; default: NATS where the run has one. */
+  stream?: 'nats' | 'in-process'
+  /** Environment variables on top of the tests' own. */
+  environment?: Record<string, string>
+}
+
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const directory = temporaryDirectory()
+  const database = await createDatabase()
+  const node = await startEventStoreThread({ directory: join(directory.path, 'eventstore') })
+  const stream = await openStreamOf(options.stream ?? (natsUrl() ? 'nats' : 'in-process'), directory.path)
+  const logFile = join(directory.path, 'opslog.log')
+  const log = pino({ level: 'info' }, pino.destination({ dest: logFile, sync: true }))
+  const config: Config = loadConfig({ PORT: '0', DATA_DIR: directory.path, ...options.environment })
+  const services = {
+    eventStore: { kind: 'embedded' as const, url: node.url },
+    postgres: { kind: 'external' as const, url: database.url },
+    stream: { kind: 'embedded' as const, url: null, stream, note: '' },
+    failed: new Promise<string>(() => undefined),
+    stop: async () => undefined,
+  }
+  const instance = await startInstance(config, services, log)
+  const { api, engine } = instance
+  if (!api?.sandbox || !engine) throw new Error('the stack runs all roles and makes a sandbox operator')
+  const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3 })
+  const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, conflictRetriesMax: 3 })
+  return {
+    url: api.url,
+    apiKey: api.sandbox.apiKey,
+    engine,
+    eventStoreUrl: node.url,
+    databaseUrl: database.url,
+    logFile,
+    store,
+    bus,
+    stream,
+    ...operators(bus, api.url),
+    async close() {
+      await instance.close()
+      await stream.close()
+      await store.close()
+      await node.close()
+      await database.drop()
+      directory.remove()
+    },
+  }
+}
+
+function openStreamOf(kind: 'nats' | 'in-process', directory: string): Promise<MessageStream> | MessageStream {
+  const url = natsUrl()
+  if (kind === 'in-process') return openStream({ file: join(directory, 'stream.db') })
+  if (!url) throw new Error('this test needs a nats-server')
+  const prefix = `test-${randomBytes(6).toString('hex')}`
+  return connectNats({ url, prefix, publishTimeoutMs: 2_000, streamBytesMax: STREAM_BYTES_MAX })
+}
+
+function operators(bus: CommandBus, url: string): Pick<Stack, 'addOperator' | 'addKey' | 'adminContext'> {
+  const adminContext = (): CommandContext => ({
+    commandId: randomUUID(),
+    fingerprint: undefined,
+    actor: { kind: 'admin', id: 'test' },
+    requestId: randomUUID(),
+    correlationId: randomUUID(),
+    traceparent: undefined,
+    at: new Date().toISOString(),
+  })
+  const addKey: Stack['addKey'] = async ({ operatorId, orgId }, scopes) => {
+    const { key, keyId, keyHash } = generateApiKey('sandbox')
+    const facts = { keyId, keyHash, scopes: [...scopes], label: null }
+    const context = adminContext()
+    await bus.handle(operator, operatorId, { kind: 'issueKey', key: facts, at: context.at }, context)
+    await keyIsKnown(url, key)
+    return { operatorId, orgId, apiKey: key, keyId }
+  }
+  const addOperator: Stack['addOperator'] = async (options = {}) => {
+    const operatorId = randomUUID()
+    const orgId = randomUUID()
+    const facts = {
+      operatorId,
+      orgId,
+      name: 'Test operator',
+      slug: `test-${operatorId}`,
+      environment: 'sandbox' as const,
+      rateLimitTier: options.tier ?? ('unlimited' as const),
+      apiAccess: options.apiAccess ?? ('allowlisted_beta' as const),
+      allowedOrigins: [],
+    }
+    await createOperator(bus, facts, adminContext())
+    return addKey({ operatorId, orgId, apiKey: '', keyId: '' }, options.scopes ?? apiScope.options)
+  }
+  return { addOperator, addKey, adminContext }
+}
+
+/** A key works on an API process as soon as its event has arrived there. */
+async function keyIsKnown(url: string, key: string): Promise<void> {
+  for (let attempt = 0; attempt < 500; attempt++) {
+    const answer = await fetch(`${url}/noctant/v1/me`, { headers: { authorization: `Bearer ${key}` } })
+    await answer.body?.cancel()
+    if (answer.status !== 401) return
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  throw new Error('the API does not know a key that was issued')
+}
