@@ -190,8 +190,11 @@ export function isUnavailable(error: unknown): boolean {
 /** Serialisation failure, deadlock, lock timeout: the transaction is to be run again from its start. */
 const isTransient = (error: unknown): boolean => ['40001', '40P01', '55P03'].includes(codeOf(error))
 
-/** Postgres refuses the data as such, for its form (class 22) or for a constraint (class 23). */
-export const isRefusedData = (error: unknown): boolean => /^2[23]...$/.test(codeOf(error))
+/**
+ * Postgres refuses the data as such: for its form (class 22), for a constraint (class 23), for rows of one statement that
+ * are one after all (21000), or because an index cannot hold it (54000).
+ */
+export const isRefusedData = (error: unknown): boolean => /^(2[23]...|21000|54000)$/.test(codeOf(error))
 
 /** Runs `work` in a transaction, again where Postgres asks for that, at most `attemptsMax` times in all. */
 export async function inTransaction<T>(

@@ -38,6 +38,9 @@ export const parkedKey = (projection: string, stream: string): string => `${proj
 
 const FAULT_LENGTH_MAX = 1_000
 
+/** A fault as the table takes it: Postgres has no NUL in text. */
+export const storable = (fault: string): string => fault.replaceAll('\0', '').slice(0, FAULT_LENGTH_MAX)
+
 const PARK =
   'INSERT INTO opslog_parked_events (projection, stream, revision, position, event_id, type, fault) ' +
   'SELECT projection, stream, revision, position, event_id, type, fault ' +
@@ -52,18 +55,18 @@ export async function park(trx: Transaction<Database>, parkings: readonly Parkin
     position: event.position.toString(),
     event_id: event.id,
     type: event.type,
-    // Postgres has no NUL in text.
-    fault: fault.replaceAll('\0', '').slice(0, FAULT_LENGTH_MAX),
+    fault: storable(fault),
   }))
   await trx.executeQuery(CompiledQuery.raw(PARK, [JSON.stringify(rows)]))
 }
 
-/**
- * The streams that are parked, as `parkedKey`s. With `lock`, nobody parks or retries until the transaction ends, so that
- * no event slips in between.
- */
-export async function parkedStreams(trx: Transaction<Database>, lock: boolean): Promise<Set<string>> {
-  if (lock) await sql`LOCK TABLE opslog_parked_events IN SHARE ROW EXCLUSIVE MODE`.execute(trx)
+/** Nobody else parks or retries until the transaction ends, so that no event slips in between. */
+export async function lockParked(trx: Transaction<Database>): Promise<void> {
+  await sql`LOCK TABLE opslog_parked_events IN SHARE ROW EXCLUSIVE MODE`.execute(trx)
+}
+
+/** The streams that are parked, as `parkedKey`s. */
+export async function parkedStreams(trx: Transaction<Database>): Promise<Set<string>> {
   const rows = await trx.selectFrom('opslog_parked_events').select(['projection', 'stream']).distinct().execute()
   return new Set(rows.map(({ projection, stream }) => parkedKey(projection, stream)))
 }

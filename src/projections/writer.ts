@@ -4,11 +4,12 @@
  * projection of money it stops the writer; in any other it is parked with what follows it in its stream.
  */
 import { sql, type Transaction } from 'kysely'
+import type { Recorded } from '../events/event.ts'
 import type { Delivered } from '../events/subscription.ts'
 import { flush } from './changes.ts'
 import { CHECKPOINT_NAME, type Checkpoint, CheckpointMoved, moveCheckpoint, readCheckpoint } from './checkpoint.ts'
 import { type Database, inTransaction, isRefusedData, type ReadModels } from './database.ts'
-import { type Parking, park, parkedKey, parkedStreams } from './parking.ts'
+import { lockParked, type Parking, park, parkedKey, parkedStreams } from './parking.ts'
 import { anyVersionOf, type Change, isPoison, type Projection } from './projection.ts'
 
 /** Poison in a projection of money: nothing of it or after it was applied, and going on would be wrong. */
@@ -69,7 +70,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
   async function resume(): Promise<bigint | undefined> {
     const found = await transaction(async (trx) => ({
       checkpoint: await readCheckpoint(trx, CHECKPOINT_NAME),
-      parked: await parkedStreams(trx, false),
+      parked: await parkedStreams(trx),
     }))
     const expected = [known?.checkpoint?.position, attempted?.position]
     if (known && !expected.includes(found.checkpoint?.position)) {
@@ -110,7 +111,9 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     if (parked.size === 0) return
     const isBehind = ({ stream, type }: Delivered) =>
       interests.ofAnyVersion(type).some(({ name }) => parked.has(parkedKey(name, stream)))
-    if (events.some(isBehind)) parked = await parkedStreams(trx, true)
+    if (!events.some(isBehind)) return
+    await lockParked(trx)
+    parked = await parkedStreams(trx)
   }
 
   const commit = (events: readonly Delivered[]): Promise<void> =>
@@ -126,10 +129,12 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     move([event], async (trx) => {
       await refreshParked(trx, [event])
       const parkings: Parking[] = []
-      for (const projection of interests.of(event.type)) {
-        const only = collect([event], interestsOf([projection]), parked)
-        parkings.push(...only.parkings)
-        const fault = await attempt(trx, only.changes)
+      for (const projection of interests.ofAnyVersion(event.type)) {
+        if (parked.has(parkedKey(projection.name, event.stream))) {
+          parkings.push({ projection, event, fault: BEHIND, first: false })
+          continue
+        }
+        const fault = isPoison(event) ? event.fault : await applyOrUndo(trx, projection, event)
         if (fault === undefined) continue
         if (projection.money) throw new PoisonedProjection(projection, event, fault)
         parkings.push({ projection, event, fault, first: true })
@@ -193,6 +198,8 @@ function interestsOf(projections: readonly Projection[]): Interests {
   }
 }
 
+const BEHIND = 'stands behind a parked event of its stream'
+
 /** What the events come to. Throws PoisonedProjection at the first poison of a projection of money. */
 function collect(
   events: readonly Delivered[],
@@ -207,14 +214,15 @@ function collect(
     for (const projection of concerned) {
       const key = parkedKey(projection.name, event.stream)
       if (parked.has(key)) {
-        parkings.push({ projection, event, fault: 'stands behind a parked event of its stream', first: false })
+        parkings.push({ projection, event, fault: BEHIND, first: false })
         continue
       }
       try {
-        if (isPoison(event)) throw new Error(event.fault)
-        changes.push(...(projection.handlers[event.type]?.(event) ?? []))
+        if (isPoison(event)) throw new HandlerFailed(event.fault)
+        changes.push(...changesOf(projection, event))
       } catch (error) {
-        const fault = messageOf(error)
+        if (!(error instanceof HandlerFailed)) throw error
+        const fault = error.message
         if (projection.money) throw new PoisonedProjection(projection, event, fault)
         parked.add(key)
         parkings.push({ projection, event, fault, first: true })
@@ -224,17 +232,33 @@ function collect(
   return { changes, parkings }
 }
 
-/** Runs the changes; where Postgres refuses the data, undoes them and answers why. */
-async function attempt(trx: Transaction<Database>, changes: readonly Change[]): Promise<string | undefined> {
-  await sql`SAVEPOINT one_projection`.execute(trx)
+/** Takes one event into one projection; where that cannot be, undoes what it did and answers why. */
+export async function applyOrUndo(
+  trx: Transaction<Database>,
+  projection: Projection,
+  event: Recorded,
+): Promise<string | undefined> {
+  await sql`SAVEPOINT one_event`.execute(trx)
   try {
-    await flush(trx, changes)
+    await flush(trx, changesOf(projection, event))
+    await sql`RELEASE SAVEPOINT one_event`.execute(trx)
     return undefined
   } catch (error) {
-    if (!isRefusedData(error)) throw error
-    await sql`ROLLBACK TO SAVEPOINT one_projection`.execute(trx)
-    return messageOf(error)
+    if (!(error instanceof HandlerFailed) && !isRefusedData(error)) throw error
+    await sql`ROLLBACK TO SAVEPOINT one_event`.execute(trx)
+    return error instanceof Error ? error.message : String(error)
   }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+/** A handler has thrown, for the reason that the message gives. */
+class HandlerFailed extends Error {
+  override name = 'HandlerFailed'
+}
+
+function changesOf({ handlers }: Projection, event: Recorded): Change[] {
+  try {
+    return handlers[event.type]?.(event) ?? []
+  } catch (error) {
+    throw new HandlerFailed(error instanceof Error ? error.message : String(error), { cause: error })
+  }
+}

@@ -1,10 +1,12 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { EngineEvent } from '../../src/events/noctant/engine.ts'
+import type { Delivered } from '../../src/events/subscription.ts'
 import { flush } from '../../src/projections/changes.ts'
 import { CheckpointMoved, moveCheckpoint, readCheckpoint } from '../../src/projections/checkpoint.ts'
 import { defineProjection, defineTable, type Projection, upsert } from '../../src/projections/projection.ts'
 import { projections } from '../../src/projections/projections.ts'
+import { type RetryOptions, retryParked } from '../../src/projections/retry.ts'
 import { createBatchWriter, PoisonedProjection } from '../../src/projections/writer.ts'
 import { createRecorder, example, ids, uuidOf } from '../support/examples.ts'
 import { contentOf, empty, type Prepared, prepared, writerOn } from './support.ts'
@@ -218,11 +220,73 @@ describe('poison', () => {
     expect(await parkedStored()).toEqual([])
   })
 
+  describe('tried again', () => {
+    const retry = (events: readonly Delivered[], options: Partial<RetryOptions> = {}) =>
+      retryParked({
+        db: database.db,
+        projection: lotProjection(false),
+        stream: events[0]!.stream,
+        readStream: async function* (stream, from) {
+          yield* events.filter((event) => event.stream === stream && event.revision >= from)
+        },
+        transactionAttemptsMax: 3,
+        ...options,
+      })
+
+    test('is taken in with what stood behind it, in order, and the stream goes on', async () => {
+      const patient = writer()
+      const bad = order('bad', { quantity: '101' })
+      const behind = [order('one'), order('two'), order('three')]
+      await patient.write([bad, ...behind])
+      await sql`ALTER TABLE test_lots DROP CONSTRAINT test_lots_quantity_check`.execute(database.db)
+      expect(await retry([bad, ...behind], { batchMax: 3 })).toEqual({ applied: 4, fault: undefined })
+      await sql`ALTER TABLE test_lots ADD CONSTRAINT test_lots_quantity_check CHECK (quantity <= 100) NOT VALID`.execute(
+        database.db,
+      )
+      expect(await lotsStored()).toEqual(named('bad', 'one', 'two', 'three'))
+      expect(await parkedStored()).toEqual([])
+      await patient.write([order('next')])
+      expect(await lotsStored()).toEqual(named('bad', 'one', 'two', 'three', 'next'))
+    })
+
+    test('stays where it is refused once more, with all that stands behind it', async () => {
+      const events = [
+        order('throws', { symbol: 'POISON' }),
+        order('one'),
+        order('too big', { quantity: '101' }),
+        order('two'),
+      ]
+      await writer().write(events)
+      expect(await retry(events)).toEqual({ applied: 0, fault: 'no such symbol' })
+      const readable = { ...events[0]!, data: { ...events[0]!.data, symbol: 'EURUSD' } }
+      const result = await retry([readable, ...events.slice(1)])
+      expect(result).toEqual({ applied: 2, fault: expect.stringContaining('check constraint') })
+      expect(await lotsStored()).toEqual(named('throws', 'one'))
+      expect((await parkedStored()).map(({ revision }) => revision)).toEqual(['2', '3'])
+    })
+
+    test('is left alone where the log no longer has it', async () => {
+      const events = [order('throws', { symbol: 'POISON' }), order('one')]
+      await writer().write(events)
+      const later = { ...order('two'), revision: 5n }
+      expect(await retry([later])).toEqual({ applied: 0, fault: expect.stringContaining('does not have revision 0') })
+      expect(await parkedStored()).toHaveLength(2)
+    })
+  })
+
   test('is known to the writer that comes after', async () => {
     await writer().write([order('bad', { symbol: 'POISON' })])
     await writer().write([order('behind'), order('beside', {}, 'other')])
     expect(await lotsStored()).toEqual(named('beside'))
     expect(await parkedStored()).toHaveLength(2)
+  })
+
+  test('is not made of ids in upper case: they are the same row', async () => {
+    const [lower, upper] = [order('a'), order('a', { quantity: '2' })]
+    upper.data.orderId = upper.data.orderId.toUpperCase()
+    await writer(true).write([lower, upper])
+    expect(await lotsStored()).toEqual(named('a'))
+    expect(await parkedStored()).toEqual([])
   })
 
   test('with characters that Postgres does not take is parked as well', async () => {

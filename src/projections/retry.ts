@@ -1,0 +1,72 @@
+/**
+ * Takes in what was parked, once its cause has been mended: a projection's events of one stream, in order, as far as
+ * they go. The projector may run meanwhile; later events of the stream wait behind the parked ones until none is left.
+ */
+import { sql, type Transaction } from 'kysely'
+import type { Delivered } from '../events/subscription.ts'
+import { type Database, inTransaction, type ReadModels } from './database.ts'
+import { lockParked, storable } from './parking.ts'
+import { isPoison, type Projection } from './projection.ts'
+import { applyOrUndo } from './writer.ts'
+
+export interface RetryOptions {
+  db: ReadModels
+  projection: Projection
+  stream: string
+  /** Events of a stream from a revision on. */
+  readStream: (stream: string, from: bigint) => AsyncIterable<Delivered>
+  transactionAttemptsMax: number
+  /** Events in one transaction. */
+  batchMax?: number
+}
+
+export interface Retried {
+  applied: number
+  /** Why it went no further; undefined where nothing is parked any more. */
+  fault: string | undefined
+}
+
+const BATCH_MAX = 500
+
+/** Throws what Postgres or the reader throws; what was taken in before that stays. */
+export async function retryParked(options: RetryOptions): Promise<Retried> {
+  const { db, transactionAttemptsMax } = options
+  let applied = 0
+  for (;;) {
+    const round = await inTransaction(db, transactionAttemptsMax, (trx) => retryBatch(trx, options))
+    applied += round.applied
+    if (round.fault !== undefined || round.applied === 0) return { applied, fault: round.fault }
+  }
+}
+
+async function retryBatch(trx: Transaction<Database>, options: RetryOptions): Promise<Retried> {
+  const { projection, stream, readStream } = options
+  await lockParked(trx)
+  const rows = await trx
+    .selectFrom('opslog_parked_events')
+    .select('revision')
+    .where('projection', '=', projection.name)
+    .where('stream', '=', stream)
+    .orderBy('revision')
+    .limit(options.batchMax ?? BATCH_MAX)
+    .execute()
+  const wanted = new Set(rows.map(({ revision }) => BigInt(revision)))
+  const [first] = wanted
+  if (first === undefined) return { applied: 0, fault: undefined }
+  let applied = 0
+  for await (const event of readStream(stream, first)) {
+    if (!wanted.has(event.revision)) break
+    const fault = isPoison(event) ? event.fault : await applyOrUndo(trx, projection, event)
+    const row = sql`projection = ${projection.name} AND stream = ${stream} AND revision = ${String(event.revision)}::bigint`
+    if (fault !== undefined) {
+      await sql`UPDATE opslog_parked_events SET fault = ${storable(fault)} WHERE ${row}`.execute(trx)
+      return { applied, fault }
+    }
+    await sql`DELETE FROM opslog_parked_events WHERE ${row}`.execute(trx)
+    wanted.delete(event.revision)
+    applied += 1
+    if (wanted.size === 0) break
+  }
+  if (wanted.size > 0) return { applied, fault: `the log does not have revision ${[...wanted][0]} of ${stream}` }
+  return { applied, fault: undefined }
+}
