@@ -28,8 +28,8 @@ export interface Publisher {
   /** There may be new events. */
   wake(): void
   /**
-   * Sends recorded events of an account once more, under fresh message ids; those not yet sent at all are left to the
-   * normal course. Rejects where the stream does not take them.
+   * Sends recorded events of an account once more, under fresh message ids; those not acknowledged yet are left to
+   * the normal course. Rejects where the stream does not take them.
    */
   repeat(accountId: string, fromSequence: number, toSequence: number): Promise<void>
   /** Position up to which everything is acknowledged. */
@@ -140,7 +140,7 @@ export function startPublisher(options: PublisherOptions): Publisher {
     }
   }
   const running = run()
-  const repeats = repeater({ ...options, freshId, handedOver: () => handedOver })
+  const repeats = repeater({ ...options, freshId, settled: () => settled })
 
   return {
     wake,
@@ -209,7 +209,7 @@ interface RepeatJob {
 
 /** Works off repetitions one after the other, a page at a time, beside the normal course. */
 function repeater(
-  options: PublisherOptions & { freshId: (eventId: string) => string; handedOver: () => bigint },
+  options: PublisherOptions & { freshId: (eventId: string) => string; settled: () => bigint },
 ): Pick<Publisher, 'repeat'> & { close: () => void } {
   const jobs: RepeatJob[] = []
   /** The same repetition asked for again while it waits or runs is one. */
@@ -222,7 +222,7 @@ function repeater(
     for (;;) {
       const events = options.wal
         .eventsOf(job.accountId, from, job.toSequence, pageEvents)
-        .filter((event) => event.position <= options.handedOver())
+        .filter((event) => event.position <= options.settled())
       await Promise.all(
         events.map((event) =>
           options.stream.publish('events', event.accountId, options.freshId(event.eventId), Buffer.from(event.body)),
