@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { generateApiKey } from '../../src/commands/noctant/api-key.ts'
 import { apiScope } from '../../src/events/noctant/vocabulary.ts'
@@ -121,11 +121,15 @@ describe('a key', () => {
   })
 })
 
-/** The key with a secret of its own and a check that fits: a guess. */
+/** A guess: the id of the key, another secret, and a check that fits the two. */
 function replaceSecret(key: string): string {
-  const { key: other } = generateApiKey('sandbox', (bytes) => Buffer.alloc(bytes, 7))
-  const id = key.split('_')[2] ?? ''
-  return other.replace(other.split('_')[2] ?? '', id)
+  const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+  const keyId = key.split('_')[2] ?? ''
+  const id = [...keyId].reduce((value, digit) => value * 62n + BigInt(digits.indexOf(digit)), 0n)
+  const idBytes = Buffer.from(id.toString(16).padStart(24, '0'), 'hex')
+  const guess = generateApiKey('sandbox', (bytes) => (bytes === idBytes.length ? idBytes : randomBytes(bytes)))
+  expect(guess.keyId).toBe(keyId)
+  return guess.key
 }
 
 describe('guessing', () => {
