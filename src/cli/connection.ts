@@ -13,7 +13,7 @@ const backing = z.object({ kind: z.string(), url: z.string() })
 /** services.json: what a running instance is made of. */
 const servicesSchema = z.object({
   pid: z.int().positive(),
-  api: z.object({ url: z.string() }),
+  api: z.object({ url: z.string() }).nullable(),
   eventStore: backing,
   postgres: backing,
   stream: z.object({ kind: z.string(), url: z.string().nullable() }),

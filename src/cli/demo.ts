@@ -92,7 +92,11 @@ function begin(options: DemoOptions, checks: Checklist): Story {
   }
 }
 
-const runningApiUrl = (dataDir: string): string => runningServices(dataDir).api.url
+function runningApiUrl(dataDir: string): string {
+  const { api } = runningServices(dataDir)
+  if (api) return api.url
+  throw new CliError(EXIT.unreachable, 'the running instance has no API', 'Run one with the api role, or pass --url.')
+}
 
 const trimmed = (url: string): string => url.replace(/\/+$/, '')
 

@@ -4,9 +4,16 @@
  */
 import { randomUUID } from 'node:crypto'
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
-import { z } from 'zod'
-import { configuration, runningServices } from './connection.ts'
-import { CliError, colours, EXIT, facts, isFetchFailure, reasonOf, show, table, text } from './terminal.ts'
+import {
+  type Account,
+  accountSchema,
+  accountsSchema,
+  callOrderEntry,
+  type Order,
+  orderAnswerSchema,
+  pricesSchema,
+} from './order-entry.ts'
+import { CliError, colours, EXIT, facts, show, table, text } from './terminal.ts'
 
 interface JsonOption {
   json?: boolean
@@ -20,63 +27,6 @@ interface OrderOptions extends JsonOption {
   tif?: string
   id?: string
 }
-
-const optionalText = z.string().nullable()
-const orderSchema = z.looseObject({
-  orderId: z.string(),
-  accountId: z.string(),
-  symbol: z.string(),
-  side: z.string(),
-  orderType: z.string(),
-  quantity: z.string(),
-  limitPrice: optionalText,
-  stopPrice: optionalText,
-  takeProfit: optionalText,
-  stopLoss: optionalText,
-  timeInForce: z.string(),
-  status: z.string(),
-  filledQuantity: z.string(),
-  averageFillPrice: optionalText,
-  reasonCode: optionalText,
-})
-const orderAnswerSchema = z.looseObject({ order: orderSchema, replayed: z.boolean() })
-const pricesSchema = z.looseObject({
-  prices: z.array(
-    z.object({ symbol: z.string(), description: z.string(), bid: z.string(), ask: z.string(), at: z.string() }),
-  ),
-})
-const figures = {
-  accountId: z.string(),
-  tradingStatus: z.string(),
-  currency: z.string(),
-  balance: z.string(),
-  equity: optionalText,
-  freeMargin: optionalText,
-  marginLevel: optionalText,
-}
-const accountsSchema = z.looseObject({
-  accounts: z.array(z.looseObject({ ...figures, positionCount: z.int(), workingOrderCount: z.int() })),
-  next: optionalText,
-})
-const accountSchema = z.looseObject({
-  ...figures,
-  leverage: z.int(),
-  marginUsed: optionalText,
-  positions: z.array(
-    z.looseObject({
-      symbol: z.string(),
-      side: z.string(),
-      quantity: z.string(),
-      averageEntryPrice: z.string(),
-      markPrice: optionalText,
-      takeProfit: optionalText,
-      stopLoss: optionalText,
-      unrealizedPnl: optionalText,
-    }),
-  ),
-  orders: z.array(orderSchema.omit({ accountId: true, status: true, reasonCode: true, averageFillPrice: true })),
-})
-const problemSchema = z.object({ code: z.string(), detail: z.string() })
 
 export function engineCommand(): Command {
   return new Command('engine')
@@ -127,7 +77,7 @@ function cancelCommand(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  opslog engine cancel 7d444840-9dc0-11d1-b245-5ffdce74fad2')
     .action(async (orderId: string, options: JsonOption) => {
-      const answer = await call('DELETE', `/orders/${encodeURIComponent(orderId)}`, orderAnswerSchema)
+      const answer = await callOrderEntry('DELETE', `/orders/${encodeURIComponent(orderId)}`, orderAnswerSchema)
       show(answer, options, () => orderText(answer.order))
     })
 }
@@ -177,7 +127,7 @@ async function order(account: string, side: string, quantity: string, symbol: st
     ...(options.tif && { timeInForce: options.tif }),
   }
   const lost = `Whether the order was taken is not known. Send it again with --id ${clientOrderId}: it is placed once.`
-  const answer = await call('POST', '/orders', orderAnswerSchema, body, lost)
+  const answer = await callOrderEntry('POST', '/orders', orderAnswerSchema, body, lost)
   show(answer, options, () => {
     const before = answer.replayed ? `${colours.yellow('placed before')}; it was then:\n` : ''
     return before + orderText(answer.order)
@@ -185,7 +135,7 @@ async function order(account: string, side: string, quantity: string, symbol: st
 }
 
 async function price(symbols: string[], options: JsonOption): Promise<void> {
-  const { prices } = await call('GET', '/prices', pricesSchema)
+  const { prices } = await callOrderEntry('GET', '/prices', pricesSchema)
   const wanted = symbols.map((symbol) => symbol.toUpperCase())
   const missing = wanted.filter((symbol) => !prices.some((each) => each.symbol === symbol))
   if (missing.length > 0) {
@@ -203,11 +153,15 @@ async function price(symbols: string[], options: JsonOption): Promise<void> {
 
 async function accounts(name: string | undefined, options: JsonOption & { after: string }): Promise<void> {
   if (name !== undefined) {
-    const account = await call('GET', `/accounts/${encodeURIComponent(name)}`, accountSchema)
+    const account = await callOrderEntry('GET', `/accounts/${encodeURIComponent(name)}`, accountSchema)
     show(account, options, () => accountText(account))
     return
   }
-  const page = await call('GET', `/accounts?limit=50&after=${encodeURIComponent(options.after)}`, accountsSchema)
+  const page = await callOrderEntry(
+    'GET',
+    `/accounts?limit=50&after=${encodeURIComponent(options.after)}`,
+    accountsSchema,
+  )
   show(page, options, () => {
     if (page.accounts.length === 0) return 'The engine has no accounts yet; an operator opens them.'
     const rows = page.accounts.map((account) => [
@@ -223,7 +177,7 @@ async function accounts(name: string | undefined, options: JsonOption & { after:
   })
 }
 
-function accountText(account: z.infer<typeof accountSchema>): string {
+function accountText(account: Account): string {
   const { currency, marginLevel } = account
   const money = (amount: string | null) => (amount === null ? 'no price' : `${amount} ${currency}`)
   const parts = [
@@ -263,7 +217,7 @@ function accountText(account: z.infer<typeof accountSchema>): string {
   return parts.join('\n')
 }
 
-function orderText(placed: z.infer<typeof orderSchema>): string {
+function orderText(placed: Order): string {
   const at = placed.averageFillPrice === null ? '' : ` at ${placed.averageFillPrice}`
   const price = placed.limitPrice ?? placed.stopPrice
   const terms = price === null ? placed.orderType : `${placed.orderType} ${price}, ${placed.timeInForce}`
@@ -285,29 +239,4 @@ function decimalText(name: string): (value: string) => string {
     }
     return value
   }
-}
-
-/** One call of order entry. Throws CliError with the exit code that the answer stands for. */
-async function call<T>(method: string, path: string, schema: z.ZodType<T>, body?: object, lost?: string): Promise<T> {
-  const { DATA_DIR } = configuration()
-  const { engine } = runningServices(DATA_DIR)
-  if (engine === null) {
-    throw new CliError(
-      EXIT.unreachable,
-      `the instance of ${DATA_DIR} runs no engine`,
-      'Start one with the role engine.',
-    )
-  }
-  const headers = { authorization: `Bearer ${engine.token}`, 'content-type': 'application/json' }
-  const response = await fetch(engine.url + path, { method, headers, body: body ? JSON.stringify(body) : null }).catch(
-    (error: unknown) => {
-      if (!isFetchFailure(error)) throw error
-      throw new CliError(EXIT.unreachable, `the engine cannot be reached: ${reasonOf(error)}`, lost)
-    },
-  )
-  const answer: unknown = await response.json()
-  if (response.ok) return schema.parse(answer)
-  const { code, detail } = problemSchema.parse(answer)
-  const exitCode = response.status === 400 ? EXIT.usage : response.status >= 500 ? EXIT.unreachable : EXIT.refused
-  throw new CliError(exitCode, `${code}: ${detail}`, response.status >= 500 ? lost : undefined)
 }

@@ -1,21 +1,114 @@
-/** `opslog store`: the embedded event store node by itself. */
+/** `opslog store`: the embedded event store node by itself, and the care of its data directory. */
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { Command } from 'commander'
+import { backupStore, restoreStore, storeStatistics, verifyStore } from '../embedded/eventstore/maintenance.ts'
 import { startEventStore } from '../embedded/eventstore/start.ts'
+import { CliError, colours, EXIT, facts, show, table } from './terminal.ts'
+
+interface DirectoryOptions {
+  directory: string
+  json?: boolean
+}
+
+const DEFAULT_DIRECTORY = join(process.env.DATA_DIR || './data', 'eventstore')
 
 export function storeCommand(): Command {
-  const store = new Command('store').description('the embedded event store node')
-  store
-    .command('serve')
+  const store = new Command('store').description('the embedded event store node and its data directory')
+  store.addCommand(serveCommand())
+  withDirectory(store.command('verify'))
+    .description('check every event, every stream and the index; the node may run meanwhile')
+    .action(verify)
+  withDirectory(store.command('backup'))
+    .description('copy the log and its index; the node may run meanwhile')
+    .argument('<target>', 'directory to create')
+    .action(backup)
+  withDirectory(store.command('restore'))
+    .description('put a backup into a directory that holds no log; the node must not run')
+    .argument('<backup>', 'directory that a backup was written to')
+    .action(restore)
+  withDirectory(store.command('stats')).description('what the directory holds').action(statistics)
+  return store.addHelpText(
+    'after',
+    `
+Examples:
+  opslog store verify
+  opslog store backup ./backups/2026-01-31
+  opslog store restore ./backups/2026-01-31 --directory ./restored/eventstore
+  opslog store serve --directory ./restored/eventstore --port 2113`,
+  )
+}
+
+function withDirectory(command: Command): Command {
+  return command.option('--directory <path>', 'where the log is kept', DEFAULT_DIRECTORY).option('--json', 'print JSON')
+}
+
+function serveCommand(): Command {
+  return new Command('serve')
     .description('serve a data directory of events, until Ctrl-C')
     .requiredOption('--directory <path>', 'where the log is kept')
     .option('--port <number>', 'port on 127.0.0.1; 0 takes a free one', '2113')
     .addHelpText('after', '\nExample:\n  opslog store serve --directory ./data/eventstore --port 2113\n')
     .action(async ({ directory, port }: { directory: string; port: string }) => {
-      const node = await startEventStore({ directory, port: Number(port) })
+      const node = await refusing(() => startEventStore({ directory, port: Number(port) }))
       process.stdout.write(`${node.url}\n`)
-      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), node.closed])
       await node.close()
     })
-  return store
+}
+
+/** What the store refuses is an ending that was foreseen: its message is for the user. */
+async function refusing<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw new CliError(EXIT.refused, error instanceof Error ? error.message : String(error))
+  }
+}
+
+async function verify({ directory, json }: DirectoryOptions): Promise<void> {
+  const report = await refusing(() => verifyStore(directory))
+  show(report, { json }, () => {
+    const found = [
+      ...report.damaged.map(({ position, bytes }) => ['damaged', `position ${position}`, `${bytes} bytes`]),
+      ...report.gaps.map(({ stream, revision, expected }) => [
+        'gap',
+        stream,
+        `revision ${revision} instead of ${expected}`,
+      ]),
+      ...report.indexErrors.map(({ stream, revision }) => ['index', stream, `revision ${revision} is misplaced`]),
+    ]
+    const summary = facts([
+      ['events', String(report.events)],
+      ['streams', String(report.streams)],
+      ['bytes', String(report.bytes)],
+      ['unfinished bytes at the end', String(report.unfinishedBytes)],
+      ['verdict', report.ok ? colours.green('whole') : colours.red('damaged')],
+    ])
+    return found.length === 0 ? summary : `${table(['what', 'where', 'detail'], found)}\n${summary}`
+  })
+  if (!report.ok) process.exitCode = EXIT.refused
+}
+
+async function backup(target: string, { directory, json }: DirectoryOptions): Promise<void> {
+  const report = await refusing(() => backupStore(directory, target))
+  show(report, { json }, () => `${report.events} events, ${report.bytes} bytes, in ${report.directory}`)
+}
+
+async function restore(source: string, { directory, json }: DirectoryOptions): Promise<void> {
+  const report = await refusing(() => restoreStore(source, directory))
+  show(report, { json }, () => `${report.events} events, ${report.bytes} bytes, restored to ${report.directory}`)
+}
+
+async function statistics({ directory, json }: DirectoryOptions): Promise<void> {
+  const report = await refusing(() => storeStatistics(directory))
+  show(report, { json }, () =>
+    facts([
+      ['events', String(report.events)],
+      ['streams', String(report.streams)],
+      ['log', `${report.bytes} bytes in ${report.segments} files`],
+      ['index', `${report.indexBytes} bytes, up to position ${report.indexedTo} of ${report.endPosition}`],
+      ['last event', report.lastEventAt ?? 'none'],
+    ]),
+  )
 }

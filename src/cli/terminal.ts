@@ -46,7 +46,10 @@ export function show(value: unknown, options: { json?: boolean }, human: () => s
 
 /** A table for people; `rows` and `head` have the same number of cells. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const drawn = new Table({ head: head.map((cell) => colours.bold(cell)), style: { head: [], border: [] } })
+  const drawn = new Table({
+    head: head.map((cell) => colours.bold(cell)),
+    style: { head: [], border: [], compact: true },
+  })
   for (const row of rows) drawn.push([...row])
   return drawn.toString()
 }

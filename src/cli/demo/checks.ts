@@ -12,8 +12,6 @@ export interface Checklist {
   readonly checks: readonly Check[]
   /** The two are the same. Numbers and booleans are compared as they are, never rounded. */
   equal(name: string, seen: unknown, expected: unknown): void
-  /** Two decimals of the same value, each written as a string without exponent. */
-  sameDecimal(name: string, seen: unknown, expected: string): void
   /** Something that is told in words; `seen` is shown as it is. */
   holds(name: string, ok: boolean, expected: string, seen: unknown): void
 }
@@ -26,6 +24,10 @@ const PLAIN = /^-?\d+(\.\d+)?$/
 /** True for a decimal as the API must write it: a string, no exponent. */
 export const isPlainDecimal = (value: unknown): value is string => typeof value === 'string' && PLAIN.test(value)
 
+/** A decimal by its value, `0.60` as `0.6`, to be compared as text; anything else is shown for what it is not. */
+export const byValue = (value: unknown): string =>
+  isPlainDecimal(value) ? decimal(value).toFixed() : `${JSON.stringify(value)}, no plain decimal`
+
 export function createChecklist(): Checklist {
   const checks: Check[] = []
   const holds = (name: string, ok: boolean, expected: string, seen: unknown) => {
@@ -35,8 +37,6 @@ export function createChecklist(): Checklist {
     checks,
     holds,
     equal: (name, seen, expected) => holds(name, Object.is(seen, expected), shown(expected), seen),
-    sameDecimal: (name, seen, expected) =>
-      holds(name, isPlainDecimal(seen) && decimal(seen).equals(expected), expected, seen),
   }
 }
 

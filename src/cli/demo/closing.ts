@@ -1,5 +1,5 @@
 /** Evening: the operator closes everything, follows the command to the engine's log, checks the books, and disables. */
-import { type Checklist, decimal, isPlainDecimal } from './checks.ts'
+import { byValue, type Checklist, decimal, isPlainDecimal } from './checks.ts'
 import { poll } from './client.ts'
 import {
   accountPath,
@@ -24,13 +24,13 @@ export async function closeAll(story: Story, say: Say): Promise<void> {
   checks.equal('close-all is accepted', statusOf(answer), '202')
   const commandId = String(answer.body.command_id)
   const { states, command } = await follow(story, commandId, say)
-  checkPath(checks, 'close-all', states)
-  checks.equal('the engine’s decision', command.engine_command_outcome, 'accepted')
+  checkPath(checks, 'close-all', states, command)
   const again = await operator('POST', accountPath(story, '/close-all'), body)
-  checks.equal('sent again it is the same command', again.body.command_id, commandId)
-  checks.equal('and says that it was answered before', again.headers.get('idempotency-replayed'), 'true')
+  const same = again.body.command_id === commandId ? 'same command' : 'another command'
+  const replayed = again.headers.get('idempotency-replayed')
+  checks.equal('sent again it is not done again', `${same}, replayed ${replayed}`, 'same command, replayed true')
   const other = await operator('POST', accountPath(story, '/close-all'), { ...body, reason: 'another' })
-  checks.equal('its key with other content is refused', other.status, 409)
+  checks.equal('its key with other content is refused', statusOf(other), '409 idempotency_key_reused')
   const unknown = await operator('GET', accountPath(story, '/commands/00000000-0000-4000-8000-000000000000'))
   checks.equal('a command that nobody sent is unknown', objectOf(unknown.body, 'command').status, 'unknown')
 }
@@ -46,38 +46,45 @@ async function follow(story: Story, commandId: string, say: Say): Promise<{ stat
       say(states.join(' → '))
       return found
     },
-    ({ status, engine_command_outcome }) =>
-      status === 'dead_lettered' || (status === 'engine_wal_confirmed' && typeof engine_command_outcome === 'string'),
+    (found) =>
+      found.status === 'dead_lettered' ||
+      (found.status === 'engine_wal_confirmed' && Boolean(found.nats_published_at && found.engine_command_outcome)),
     story.waits,
   )
   return { states, command }
 }
 
-function checkPath(checks: Checklist, name: string, states: readonly string[]): void {
+/**
+ * A fast machine is through the first states before anybody can ask, so the times that the record keeps of them count as
+ * well as the states that were seen; those must follow in order and end with the engine's log.
+ */
+function checkPath(checks: Checklist, name: string, states: readonly string[], command: Row): void {
+  const times = [command.accepted_at, command.nats_published_at, command.engine_wal_confirmed_at]
+  const passed = PATH.filter((_, index) => typeof times[index] === 'string')
   const places = states.map((state) => PATH.indexOf(state))
   const forward = places.every((place, index) => place >= 0 && (index === 0 || place > places[index - 1]!))
-  const ok = forward && states.at(-1) === 'engine_wal_confirmed'
-  checks.holds(`${name} reaches the engine’s log`, ok, PATH.join(' → '), states.join(' → '))
+  const whole = forward && states.at(-1) === PATH.at(-1) && passed.length === PATH.length
+  const seen = `${whole ? 'all three states' : states.join(' → ')}, ${command.engine_command_outcome}`
+  checks.equal(`${name} goes all the way to the engine’s log`, seen, 'all three states, accepted')
 }
 
 export async function readBooks(story: Story, say: Say): Promise<void> {
   const { checks } = story
   const positions = await pollRows(story, 'positions', (rows) => rows.length === 0)
-  checks.equal('no position is left', positions.length, 0)
   const orders = await pollRows(story, 'orders', (rows) => rows.every(({ status }) => status !== 'working'))
   const limit = orders.find((row) => row.order_type === 'limit' && row.source === 'trader')
-  checks.equal('the resting order is cancelled', limit?.status, 'cancelled')
+  const left = `${positions.length} positions, limit order ${limit?.status}`
+  checks.equal('nothing is left open', left, '0 positions, limit order cancelled')
   const trades = await pollRows(story, 'trades', (rows) => rows.length === 3)
-  checks.equal('three trades are closed', trades.length, 3)
+  checks.equal('three trades, adding up digit by digit', faultsOf(trades), '3 trades, no fault')
   const expected = booked(trades)
   const summary = await pollSummary(
     story,
     ({ balance }) => isPlainDecimal(balance) && decimal(balance).equals(expected),
   )
   checks.equal('balance = opening balance + net of the trades', summary.balance, expected)
-  checks.equal('equity = balance, with nothing open', summary.equity, expected)
-  checks.sameDecimal('no margin is in use', summary.margin_used, '0')
-  checkTrades(checks, trades)
+  const free = `equity ${summary.equity}, margin ${byValue(summary.margin_used)}`
+  checks.equal('equity = balance, no margin in use', free, `equity ${expected}, margin 0`)
   say(`${trades.length} trades, balance ${summary.balance}`)
 }
 
@@ -91,7 +98,7 @@ const AMOUNTS = ['quantity', 'entry_price', 'exit_price', 'gross_pnl', 'commissi
 /** Units in a lot of a currency pair. */
 const CONTRACT_SIZE = '100000'
 
-function checkTrades(checks: Checklist, trades: readonly Row[]): void {
+function faultsOf(trades: readonly Row[]): string {
   const wrong: string[] = []
   for (const trade of trades) {
     const [quantity, entry, exit, gross, commission, swap, net] = AMOUNTS.map((name) =>
@@ -105,12 +112,7 @@ function checkTrades(checks: Checklist, trades: readonly Row[]): void {
     if (!gross.equals(move.times(quantity).times(CONTRACT_SIZE))) wrong.push(`${trade.trade_id}: gross`)
     if (!net.equals(gross.minus(commission).plus(swap))) wrong.push(`${trade.trade_id}: net`)
   }
-  checks.holds(
-    'each trade adds up, digit by digit',
-    wrong.length === 0,
-    'all',
-    wrong.length === 0 ? 'all' : wrong.join('; '),
-  )
+  return `${trades.length} trades, ${wrong.length === 0 ? 'no fault' : wrong.join('; ')}`
 }
 
 export async function disableAccount(story: Story, say: Say): Promise<void> {
@@ -118,8 +120,8 @@ export async function disableAccount(story: Story, say: Say): Promise<void> {
   const body = { status: 'disabled', idempotency_key: `${run}-disable`, reason: 'end of the demo' }
   const answer = await operator('PATCH', accountPath(story, '/status'), body)
   checks.equal('disabling is accepted', `${statusOf(answer)} changed ${answer.body.changed}`, '202 changed true')
-  const { states } = await follow(story, String(answer.body.command_id), say)
-  checkPath(checks, 'disabling', states)
+  const { states, command } = await follow(story, String(answer.body.command_id), say)
+  checkPath(checks, 'disabling', states, command)
   const summary = await pollSummary(story, ({ trading_status }) => trading_status === 'disabled')
   checks.equal('trading is disabled', summary.trading_status, 'disabled')
   const order = { symbol: 'EURUSD', side: 'buy', orderType: 'market', quantity: '0.1' }

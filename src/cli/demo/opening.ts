@@ -7,6 +7,7 @@ import {
   initialBalance,
   objectOf,
   pollSummary,
+  type Row,
   type Story,
   statusOf,
 } from './story.ts'
@@ -16,8 +17,7 @@ type Say = (note: string) => void
 export async function signIn({ operator, checks }: Story, say: Say): Promise<void> {
   const me = await operator('GET', '/v1/me')
   const shown = objectOf(me.body, 'operator')
-  checks.equal('the key signs the operator in', statusOf(me), '200')
-  checks.equal('the operator is active', shown.status, 'active')
+  checks.equal('the key signs the operator in', `${statusOf(me)} ${shown.status}`, '200 active')
   say(`${shown.name} (${shown.environment})`)
 }
 
@@ -27,8 +27,7 @@ export async function provisionUser(story: Story, say: Say): Promise<void> {
   const first = await operator('POST', '/v1/users', body)
   checkCreated(story, 'the user is created', first)
   const again = await operator('POST', '/v1/users', body)
-  checks.equal('the same user again is not created twice', `${statusOf(again)} ${again.body.created}`, '200 false')
-  checks.equal('and has the same id', again.body.global_user_id, first.body.global_user_id)
+  checkSame(story, 'asked for again it is the same one', again, [again.body, first.body], 'global_user_id')
   story.found.globalUserId = String(first.body.global_user_id)
   const read = await operator('GET', `/v1/users/${story.found.globalUserId}`)
   checks.equal('the user can be read at once', read.body.external_id, body.external_id)
@@ -56,10 +55,13 @@ export async function openAccount(story: Story, say: Say): Promise<void> {
   checkCreated(story, 'the account is opened', first)
   const opened = objectOf(first.body, 'account')
   const read = await operator('GET', accountPath(story))
-  checks.equal('it can be read at once', objectOf(read.body, 'account').account_id, opened.account_id)
+  checks.equal(
+    'the account can be read at once',
+    objectOf(read.body, 'account').external_account_id,
+    body.external_account_id,
+  )
   const again = await operator('POST', '/v1/accounts', body)
-  checks.equal('opened again it is the same', `${statusOf(again)} ${again.body.created}`, '200 false')
-  checks.equal('with the same account id', objectOf(again.body, 'account').account_id, opened.account_id)
+  checkSame(story, 'opened again it is the same one', again, [objectOf(again.body, 'account'), opened], 'account_id')
   const other = await operator('POST', '/v1/accounts', { ...body, initial_balance: '5.00' })
   checks.equal('other facts under its name are refused', other.status, 409)
   story.found.accountId = String(opened.account_id)
@@ -68,9 +70,15 @@ export async function openAccount(story: Story, say: Say): Promise<void> {
 
 export async function awaitEngine(story: Story, say: Say): Promise<void> {
   const summary = await pollSummary(story, ({ trading_status }) => trading_status === 'active')
-  story.checks.equal('the engine has confirmed the account', summary.trading_status, 'active')
-  story.checks.equal('its balance has all its digits', summary.balance, initialBalance)
+  const seen = `${summary.trading_status} ${summary.balance}`
+  story.checks.equal('the engine has the account, to the cent', seen, `active ${initialBalance}`)
   say(`${summary.balance} ${summary.currency}`)
+}
+
+/** Not created a second time, and known by the same id. */
+function checkSame({ checks }: Story, name: string, answer: Answer, [seen, first]: [Row, Row], id: string): void {
+  const same = seen[id] !== undefined && seen[id] === first[id] ? 'same id' : 'another id'
+  checks.equal(name, `${statusOf(answer)} created ${answer.body.created}, ${same}`, '200 created false, same id')
 }
 
 /** Created, and told so; a first send whose answer got lost leaves the second one to say that it exists. */

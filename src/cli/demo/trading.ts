@@ -3,7 +3,7 @@
  * which 0.40 are closed again; a limit order that rests far below; and a short GBPUSD by a stop order with a take profit
  * and a stop loss of its own.
  */
-import { decimal } from './checks.ts'
+import { byValue, decimal } from './checks.ts'
 import { type Placed, pollRows, type Row, rowsOf, type Story, statusOf } from './story.ts'
 
 type Say = (note: string) => void
@@ -32,8 +32,8 @@ export async function placeOrders(story: Story, say: Say): Promise<void> {
   }
   const { limitPrice, ...stopTerms } = exits
   const market = { symbol: 'EURUSD', orderType: 'market' }
-  await place(story, 'market', 'filled', { ...market, side: 'buy', quantity: sizes.bought })
-  await place(story, 'partial close', 'filled', { ...market, side: 'sell', quantity: sizes.sold })
+  await place(story, 'buy', 'filled', { ...market, side: 'buy', quantity: sizes.bought })
+  await place(story, 'sell', 'filled', { ...market, side: 'sell', quantity: sizes.sold })
   await place(story, 'limit', 'working', { ...market, orderType: 'limit', side: 'buy', quantity: '0.25', limitPrice })
   await place(story, 'stop', 'filled', {
     symbol: 'GBPUSD',
@@ -54,7 +54,7 @@ async function place(story: Story, label: string, expected: string, order: Row):
   const answer = await trader('POST', '/orders', body)
   const placed = (answer.body.order ?? {}) as Row
   const seen = answer.status < 400 ? placed.status : statusOf(answer)
-  checks.equal(`the ${label} order is ${expected}`, seen, expected)
+  checks.equal(`order entry takes the ${label} order`, seen, expected)
   const averageFillPrice = typeof placed.averageFillPrice === 'string' ? placed.averageFillPrice : null
   found.orders.push({ orderId: String(placed.orderId), label, averageFillPrice })
 }
@@ -70,45 +70,43 @@ const settled = (rows: readonly Row[], placed: readonly Placed[]): boolean =>
 
 function checkOrders({ checks, found }: Story, rows: readonly Row[], exits: Exits): void {
   const order = (label: string) => byId(rows, found.orders.find((placed) => placed.label === label)?.orderId)
-  checks.equal('the operator sees every order', rows.length, found.orders.length)
-  checks.equal('newest first', rows[0]?.order_id, found.orders.at(-1)?.orderId)
-  checks.equal('the market order is filled', order('market').status, 'filled')
-  checks.equal('the limit order works', order('limit').status, 'working')
-  checks.sameDecimal('at its limit, to the digit', order('limit').limit_price, exits.limitPrice)
-  checks.sameDecimal('with nothing filled', order('limit').filled_quantity, '0')
-  const stop = order('stop')
-  checks.equal('the stop order is a stop order', stop.order_type, 'stop')
-  checks.sameDecimal('with its stop price', stop.stop_price, exits.stopPrice)
-  checks.sameDecimal('its take profit', stop.take_profit, exits.takeProfit)
-  checks.sameDecimal('and its stop loss', stop.stop_loss, exits.stopLoss)
+  const states = found.orders.map(({ label }) => `${label} ${order(label).status}`).join(', ')
+  checks.equal(
+    'the operator sees them all',
+    `${rows.length}: ${states}`,
+    '4: buy filled, sell filled, limit working, stop filled',
+  )
+  const times = rows.map((row) => String(row.created_at))
+  const newestFirst = times.every((time, index) => index === 0 || time <= times[index - 1]!)
+  checks.holds('newest first', newestFirst, 'newest first', newestFirst ? 'newest first' : times.join(', '))
+  const { limit_price, filled_quantity } = order('limit')
+  const atLimit = `${byValue(limit_price)}, ${byValue(filled_quantity)} filled`
+  checks.equal('the limit is kept to the digit', atLimit, `${byValue(exits.limitPrice)}, 0 filled`)
+  const { order_type, stop_price, take_profit, stop_loss } = order('stop')
+  const terms = [stop_price, take_profit, stop_loss].map(byValue).join(' ')
+  const asked = [exits.stopPrice, exits.takeProfit, exits.stopLoss].map(byValue).join(' ')
+  checks.equal('the stop, its take profit, its stop loss too', `${order_type} ${terms}`, `stop ${asked}`)
 }
 
 export async function readPositions(story: Story, say: Say): Promise<void> {
   const { checks, found } = story
-  const quantityOf = (rows: Row[], symbol: string) => rows.find((row) => row.symbol === symbol)?.quantity
-  const isNetted = (rows: Row[]) =>
-    rows.length === 2 &&
-    typeof quantityOf(rows, 'EURUSD') === 'string' &&
-    decimal(String(quantityOf(rows, 'EURUSD'))).equals(sizes.long)
-  const rows = await pollRows(story, 'positions', isNetted)
-  checks.equal('there are two positions', rows.length, 2)
-  const filledAt = (label: string) => found.orders.find((placed) => placed.label === label)?.averageFillPrice ?? '0'
-  const expected = [
-    { symbol: 'EURUSD', side: 'long', quantity: sizes.long, entry: filledAt('market') },
-    { symbol: 'GBPUSD', side: 'short', quantity: sizes.short, entry: filledAt('stop') },
-  ]
-  for (const { symbol, side, quantity, entry } of expected) {
-    const position = rows.find((row) => row.symbol === symbol) ?? {}
-    checks.equal(`${symbol} is ${side}`, position.side, side)
-    checks.sameDecimal(`${symbol}: quantity`, position.quantity, quantity)
-    checks.sameDecimal(`${symbol}: entry at the price of the fill`, position.avg_entry_price, entry)
-  }
+  const told = (rows: Row[]) =>
+    ['EURUSD', 'GBPUSD'].map((symbol) => {
+      const { side, quantity, avg_entry_price } = rows.find((row) => row.symbol === symbol) ?? {}
+      return `${side} ${byValue(quantity)} at ${byValue(avg_entry_price)}`
+    })
+  const filledAt = (label: string) => byValue(found.orders.find((placed) => placed.label === label)?.averageFillPrice)
+  const expected = [`long ${sizes.long} at ${filledAt('buy')}`, `short ${sizes.short} at ${filledAt('stop')}`]
+  const rows = await pollRows(story, 'positions', (seen) => told(seen).join() === expected.join())
+  const [euro, pound] = told(rows)
+  checks.equal('EURUSD is netted, at the price of its fill', euro, expected[0])
+  checks.equal('GBPUSD is short, at the price of its fill', pound, expected[1])
   const short = rows.find((row) => row.symbol === 'GBPUSD') ?? {}
-  checks.holds(
-    'the exits went over to the position',
-    Boolean(short.take_profit && short.stop_loss),
-    'both',
-    `${short.take_profit}, ${short.stop_loss}`,
+  const exits = [short.take_profit, short.stop_loss].filter((exit) => typeof exit === 'string').length
+  checks.equal(
+    'with its two exits, and nothing else is open',
+    `${exits} exits, ${rows.length} positions`,
+    '2 exits, 2 positions',
   )
   say(rows.map((row) => `${row.side} ${row.quantity} ${row.symbol}`).join(', '))
 }
