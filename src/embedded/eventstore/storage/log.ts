@@ -45,7 +45,7 @@ export class EventLog {
    */
   constructor(options: LogOptions, indexedTo: (logEnd: number) => number, visit: (record: RecordView) => void) {
     this.options = options
-    this.segments = openSegments(options.directory, options.onNotice)
+    this.segments = openSegments(options.directory, 'remove', options.onNotice)
     if (this.segments.length === 0) this.segments.push(createSegment(options.directory, 0))
     const from = Math.max(indexedTo(this.current().end), SEGMENT_HEADER_BYTES)
     this.logEnd = recoverTail(this.segments, from, visit, options.onNotice)

@@ -9,6 +9,8 @@ import { isIntact, MINIMUM_RECORD_BYTES, type RecordView, recordCommittedTo, rec
 import { DamagedLogError, readSegment, SEGMENT_HEADER_BYTES, type Segment, segmentOf } from './segments.ts'
 
 const SCAN_BYTES = 1024 * 1024
+/** No record is larger: the largest append, its names and its framing. */
+const LARGEST_RECORD_BYTES = 20 * 1024 * 1024
 
 /** Bytes of the record at `position`, as its header claims, or 0 where the header cannot be read. */
 function claimedLength(segment: Segment, position: number): number {
@@ -55,7 +57,7 @@ export function walkRecords(
 }
 
 /** The highest position that any intact record behind `from` vouches for. Looks at every byte, so only for tails. */
-function vouchedFor(segments: Segment[], from: number): number {
+export function vouchedFor(segments: Segment[], from: number): number {
   let highest = 0
   for (const segment of segments) {
     if (segment.end <= from) continue
@@ -104,4 +106,21 @@ export function recoverTail(
   }
   last.end = end
   return end
+}
+
+/** The position of the next intact record behind a damaged place, or undefined where none follows. */
+export function nextIntact(segments: Segment[], from: number): number | undefined {
+  for (const segment of segments) {
+    if (segment.end <= from) continue
+    const first = Math.max(from, segment.start + SEGMENT_HEADER_BYTES)
+    for (let start = first; start < segment.end; start += SCAN_BYTES) {
+      // The overlap lets a record that begins in one window end in the next.
+      const window = readSegment(segment, start, Math.min(SCAN_BYTES + LARGEST_RECORD_BYTES, segment.end - start))
+      const last = Math.min(SCAN_BYTES, window.length)
+      for (let offset = 0; offset < last; offset++) {
+        if (isIntact(window, offset, start + offset)) return start + offset
+      }
+    }
+  }
+  return undefined
 }

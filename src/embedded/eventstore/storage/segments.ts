@@ -68,10 +68,15 @@ function headerHolds(descriptor: number, start: number): boolean {
 }
 
 /**
- * Opens all segments of a directory in order. The last one may be a file that a crash left without its header; it
- * is removed, since nothing can have been acknowledged in it. A gap or a bad header elsewhere is damage.
+ * Opens all segments of a directory in order. The last one may be a file that a crash left without its header, or that
+ * is being created; nothing can have been acknowledged in it. It is left out, and removed where the caller owns the
+ * directory. A gap or a bad header elsewhere is damage.
  */
-export function openSegments(directory: string, onNotice: (notice: string) => void): Segment[] {
+export function openSegments(
+  directory: string,
+  headless: 'remove' | 'keep',
+  onNotice: (notice: string) => void = () => undefined,
+): Segment[] {
   const names = fs.readdirSync(directory).filter((name) => /^log-\d{16}\.seg$/.test(name))
   names.sort()
   const segments: Segment[] = []
@@ -86,6 +91,7 @@ export function openSegments(directory: string, onNotice: (notice: string) => vo
       if (index < names.length - 1 || size > SEGMENT_HEADER_BYTES) {
         throw new DamagedLogError(start, `the header of ${name} does not hold`)
       }
+      if (headless === 'keep') continue
       onNotice(`removed ${name}, which a crash left without its header; no event was in it`)
       fs.unlinkSync(file)
       continue

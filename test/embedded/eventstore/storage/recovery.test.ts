@@ -12,9 +12,12 @@ import { DamagedLogError } from '../../../../src/embedded/eventstore/storage/seg
 import { EventStore } from '../../../../src/embedded/eventstore/storage/store.ts'
 import { temporaryDirectory } from '../support/node.ts'
 
+// Each byte is a restart of the store.
+const EVERY_BYTE_TIMEOUT_MS = 120_000
+
 let directory: { path: string; remove: () => void }
 beforeEach(() => {
-  directory = temporaryDirectory()
+  directory = temporaryDirectory(true)
 })
 afterEach(() => directory.remove())
 
@@ -80,7 +83,9 @@ function copyOf(path: string, name: string): string {
   return copy
 }
 
-test('a log cut at any byte of its last appends keeps the whole ones, says what it dropped, and goes on', async () => {
+test('a log cut at any byte of its last appends keeps the whole ones, says what it dropped, and goes on', {
+  timeout: EVERY_BYTE_TIMEOUT_MS,
+}, async () => {
   const original = join(directory.path, 'original')
   const { starts, end } = await writeLog(original)
   for (let cut = starts[0]!; cut < end; cut++) {
@@ -98,7 +103,9 @@ test('a log cut at any byte of its last appends keeps the whole ones, says what 
   }
 })
 
-test('a log with any byte of its last append flipped drops that append and says so', async () => {
+test('a log with any byte of its last append flipped drops that append and says so', {
+  timeout: EVERY_BYTE_TIMEOUT_MS,
+}, async () => {
   const original = join(directory.path, 'original')
   const { starts, end } = await writeLog(original)
   for (let position = starts[2]!; position < end; position++) {
@@ -115,7 +122,9 @@ test('a log with any byte of its last append flipped drops that append and says 
   }
 })
 
-test('any flipped byte that later records know to have been acknowledged stops the start and is named by position', async () => {
+test('any flipped byte that later records know to have been acknowledged stops the start and is named by position', {
+  timeout: EVERY_BYTE_TIMEOUT_MS,
+}, async () => {
   const original = join(directory.path, 'original')
   const { starts } = await writeLog(original)
   for (let position = starts[0]!; position < starts[1]!; position++) {

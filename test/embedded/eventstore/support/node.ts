@@ -3,7 +3,7 @@
  * real server. Stream names are unique to each test, so that a shared server can be used again and again.
  */
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EventStoreDBClient, type JSONEventType, jsonEvent, type ResolvedEvent } from '@eventstore/db-client'
@@ -18,8 +18,10 @@ export type TestServer = {
   close: () => Promise<void>
 }
 
-export function temporaryDirectory(): { path: string; remove: () => void } {
-  const path = mkdtempSync(join(tmpdir(), 'eventstore-'))
+/** `inMemory` is for tests that damage files by hand and restart a thousand times: there syncs cost nothing. */
+export function temporaryDirectory(inMemory = false): { path: string; remove: () => void } {
+  const base = inMemory && existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+  const path = mkdtempSync(join(base, 'eventstore-'))
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 

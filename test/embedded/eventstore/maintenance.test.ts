@@ -1,0 +1,157 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { EventStoreDBClient, NO_STREAM } from '@eventstore/db-client'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import {
+  backupStore,
+  restoreStore,
+  storeStatistics,
+  verifyStore,
+} from '../../../src/embedded/eventstore/maintenance.ts'
+import { startEventStoreThread } from '../../../src/embedded/eventstore/start.ts'
+import { collect, newStream, numbered, temporaryDirectory } from './support/node.ts'
+
+const CLI = fileURLToPath(new URL('../../../src/cli/opslog.ts', import.meta.url))
+
+let directory: { path: string; remove: () => void }
+let data: string
+beforeEach(() => {
+  directory = temporaryDirectory()
+  data = join(directory.path, 'data')
+})
+afterEach(() => directory.remove())
+
+/** A closed store with these many streams of ten events. Returns their names. */
+async function filled(streams: number): Promise<string[]> {
+  const node = await startEventStoreThread({ directory: data, segmentBytes: 16 * 1024 })
+  const client = EventStoreDBClient.connectionString(node.url)
+  const names = Array.from({ length: streams }, () => newStream())
+  for (const stream of names) await client.appendToStream(stream, numbered(10), { expectedRevision: NO_STREAM })
+  await client.dispose()
+  await node.close()
+  return names
+}
+
+const segmentFiles = (path: string) => readdirSync(path).filter((name) => name.endsWith('.seg'))
+
+test('a whole store verifies and shows its figures', async () => {
+  await filled(20)
+  expect(verifyStore(data)).toMatchObject({
+    ok: true,
+    events: 200,
+    streams: 20,
+    damaged: [],
+    gaps: [],
+    indexErrors: [],
+    unfinishedBytes: 0,
+  })
+  const statistics = storeStatistics(data)
+  expect(statistics).toMatchObject({ events: 200, streams: 20 })
+  expect(statistics.indexedTo).toBe(statistics.endPosition)
+  expect(segmentFiles(data).length).toBe(statistics.segments)
+})
+
+test('each damaged record is named with its position, and the rest is checked all the same', async () => {
+  await filled(20)
+  const [first, second] = segmentFiles(data)
+  for (const name of [first!, second!]) {
+    const file = join(data, name)
+    const bytes = readFileSync(file)
+    bytes[1000] = bytes[1000]! ^ 0x10
+    writeFileSync(file, bytes)
+  }
+  const report = verifyStore(data)
+  expect(report.ok).toBe(false)
+  expect(report.damaged).toHaveLength(2)
+  expect(report.damaged[0]!.position).toBeLessThanOrEqual(1000)
+  expect(report.damaged[0]!.position + report.damaged[0]!.bytes).toBeGreaterThan(1000)
+  expect(report.events).toBe(198)
+  expect(report.gaps).toHaveLength(2)
+})
+
+test('an index that lies is found out', async () => {
+  const [stream] = await filled(2)
+  const { DatabaseSync } = await import('node:sqlite')
+  const database = new DatabaseSync(join(data, 'index.db'))
+  database
+    .prepare(
+      'UPDATE events SET position = position + 1 WHERE revision = 3 AND stream = (SELECT id FROM streams WHERE name = ?)',
+    )
+    .run(stream!)
+  database.close()
+  expect(verifyStore(data)).toMatchObject({ ok: false, indexErrors: [{ stream, revision: 3 }] })
+})
+
+test('a backup taken amid appends is whole and holds all that was acknowledged before it', async () => {
+  const node = await startEventStoreThread({ directory: data, segmentBytes: 64 * 1024 })
+  const client = EventStoreDBClient.connectionString(node.url)
+  const acknowledged: string[] = []
+  let writing = true
+  const writers = [0, 1, 2, 3].map(async () => {
+    while (writing) {
+      const stream = newStream()
+      await client.appendToStream(stream, numbered(3), { expectedRevision: NO_STREAM })
+      acknowledged.push(stream)
+    }
+  })
+  while (acknowledged.length < 100) await new Promise((resolve) => setImmediate(resolve))
+  const before = [...acknowledged]
+  const target = join(directory.path, 'backup')
+  const report = await backupStore(data, target)
+  writing = false
+  await Promise.all(writers)
+  await client.dispose()
+  await node.close()
+  expect(verifyStore(target)).toMatchObject({ ok: true, events: report.events, unfinishedBytes: 0 })
+
+  const restored = join(directory.path, 'restored')
+  restoreStore(target, restored)
+  const again = await startEventStoreThread({ directory: restored })
+  const reader = EventStoreDBClient.connectionString(again.url)
+  for (const stream of before) expect(await collect(reader.readStream(stream))).toHaveLength(3)
+  await reader.dispose()
+  await again.close()
+})
+
+test('a backup is not written over anything, and is not restored over a log or when it is damaged', async () => {
+  await filled(3)
+  const target = join(directory.path, 'backup')
+  await backupStore(data, target)
+  await expect(backupStore(data, target)).rejects.toThrow(/exists already/)
+  expect(() => restoreStore(target, data)).toThrow(/holds an event log already/)
+  const file = join(target, segmentFiles(target)[0]!)
+  const bytes = readFileSync(file)
+  bytes[500] = bytes[500]! ^ 1
+  writeFileSync(file, bytes)
+  const restored = join(directory.path, 'restored')
+  expect(() => restoreStore(target, restored)).toThrow(/damaged/)
+  expect(existsSync(restored)).toBe(false)
+})
+
+test('the command line verifies, backs up, restores and shows figures, with an exit code for damage', async () => {
+  await filled(3)
+  const run = async (...args: string[]): Promise<unknown> => {
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      '--disable-warning=ExperimentalWarning',
+      CLI,
+      'store',
+      ...args,
+      '--json',
+    ])
+    return JSON.parse(stdout)
+  }
+  const backup = join(directory.path, 'backup')
+  const restored = join(directory.path, 'restored')
+  expect(await run('verify', '--directory', data)).toMatchObject({ ok: true, events: 30 })
+  expect(await run('backup', backup, '--directory', data)).toMatchObject({ events: 30 })
+  expect(await run('restore', backup, '--directory', restored)).toMatchObject({ events: 30 })
+  expect(await run('stats', '--directory', restored)).toMatchObject({ events: 30, streams: 3 })
+  const file = join(restored, segmentFiles(restored)[0]!)
+  const bytes = readFileSync(file)
+  bytes[500] = bytes[500]! ^ 1
+  writeFileSync(file, bytes)
+  await expect(run('verify', '--directory', restored)).rejects.toMatchObject({ code: 1 })
+})
