@@ -8,6 +8,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { EngineLog } from './options.ts'
+import { createRepeater } from './repeater.ts'
 import type { MessageStream } from './stream.ts'
 import type { StoredEvent, Wal } from './wal.ts'
 
@@ -140,17 +141,17 @@ export function startPublisher(options: PublisherOptions): Publisher {
     }
   }
   const running = run()
-  const repeats = repeater({ ...options, freshId, settled: () => settled })
+  const repeater = createRepeater({ ...options, freshId, settled: () => settled })
 
   return {
     wake,
-    repeat: repeats.repeat,
+    repeat: repeater.repeat,
     published: () => settled,
     async close(drainMs) {
       const untilMs = Date.now() + drainMs
       while (settled < wal.head() && Date.now() < untilMs && !failed) await Promise.race([woken(), delay(20)])
       stopping = true
-      repeats.close()
+      repeater.close()
       wake()
       await running
       cursor.close()
@@ -197,67 +198,4 @@ function freshMessageIds(): (eventId: string) => string {
   const start = Date.now().toString(36)
   let count = 0
   return (eventId) => `${eventId}:${start}-${++count}`
-}
-
-interface RepeatJob {
-  accountId: string
-  fromSequence: number
-  toSequence: number
-  resolve: () => void
-  reject: (error: Error) => void
-}
-
-/** Works off repetitions one after the other, a page at a time, beside the normal course. */
-function repeater(
-  options: PublisherOptions & { freshId: (eventId: string) => string; settled: () => bigint },
-): Pick<Publisher, 'repeat'> & { close: () => void } {
-  const jobs: RepeatJob[] = []
-  /** The same repetition asked for again while it waits or runs is one. */
-  const pending = new Map<string, Promise<void>>()
-  let busy = false
-  let closed = false
-
-  const work = async (job: RepeatJob) => {
-    let from = job.fromSequence
-    for (;;) {
-      const events = options.wal
-        .eventsOf(job.accountId, from, job.toSequence, pageEvents)
-        .filter((event) => event.position <= options.settled())
-      await Promise.all(
-        events.map((event) =>
-          options.stream.publish('events', event.accountId, options.freshId(event.eventId), Buffer.from(event.body)),
-        ),
-      )
-      if (events.length < pageEvents || closed) return
-      from += events.length
-    }
-  }
-  const run = async () => {
-    busy = true
-    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
-      await work(job).then(job.resolve, job.reject)
-    }
-    busy = false
-  }
-
-  return {
-    repeat(accountId, fromSequence, toSequence) {
-      if (closed || jobs.length >= options.repeatsQueuedMax) {
-        return Promise.reject(new Error('too many repetitions are waiting; ask again later'))
-      }
-      const key = `${accountId} ${fromSequence} ${toSequence}`
-      const known = pending.get(key)
-      if (known !== undefined) return known
-      const done = new Promise<void>((resolve, reject) => {
-        jobs.push({ accountId, fromSequence, toSequence, resolve, reject })
-      }).finally(() => pending.delete(key))
-      pending.set(key, done)
-      if (!busy) void run()
-      return done
-    },
-    close() {
-      closed = true
-      for (const job of jobs.splice(0)) job.reject(new Error('the engine is shutting down'))
-    },
-  }
 }
