@@ -5,6 +5,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { vi } from 'vitest'
 import { type CommandBus, type CommandContext, createCommandBus } from '../../src/commands/handle.ts'
 import { generateApiKey } from '../../src/commands/noctant/api-key.ts'
 import { createOperator, operator } from '../../src/commands/noctant/operator.ts'
@@ -148,13 +149,16 @@ function operators(bus: CommandBus, url: string): Pick<Stack, 'addOperator' | 'a
   return { addOperator, addKey, adminContext }
 }
 
-/** A key works on an API process as soon as its event has arrived there. */
-async function keyIsKnown(url: string, key: string): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
-    const answer = await fetch(`${url}/noctant/v1/me`, { headers: { authorization: `Bearer ${key}` } })
-    await answer.body?.cancel()
-    if (answer.status !== 401) return
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  throw new Error('the API does not know a key that was issued')
-}
+/**
+ * A key works on an API process as soon as its event has arrived there, which takes milliseconds; asking too often
+ * would run into the limit on failed authentications.
+ */
+const keyIsKnown = (url: string, key: string): Promise<void> =>
+  vi.waitFor(
+    async () => {
+      const answer = await fetch(`${url}/noctant/v1/me`, { headers: { authorization: `Bearer ${key}` } })
+      await answer.body?.cancel()
+      if (answer.status === 401) throw new Error('the API does not know a key that was issued')
+    },
+    { interval: 20, timeout: 5_000 },
+  )
