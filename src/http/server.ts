@@ -1,5 +1,5 @@
 /** The socket side of the API: bounds on what a connection may take, and a stop that lets requests under way finish. */
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 
 export interface ServerOptions {
@@ -46,8 +46,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
   }) as Server
   server.maxConnections = options.connectionsMax
+  const underWay = new Set<ServerResponse>()
   server.prependListener('request', (_request, response) => {
     if (stopping) response.setHeader('connection', 'close')
+    underWay.add(response)
+    response.once('close', () => underWay.delete(response))
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -59,6 +62,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     port: address.port,
     async stop(graceMs) {
       stopping = true
+      for (const response of underWay) if (!response.headersSent) response.setHeader('connection', 'close')
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeIdleConnections()
       const cutOff = setTimeout(() => server.closeAllConnections(), graceMs)

@@ -3,6 +3,8 @@
  * is told apart: a test writes what an engine would have reported. Every answer is held against the served document.
  */
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { expect } from 'vitest'
@@ -19,6 +21,7 @@ import { runSubscription } from '../../src/events/subscription.ts'
 import { createApp, documents } from '../../src/http/app.ts'
 import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
+import { createDatabase } from '../../src/projections/database.ts'
 import { createCredentialDirectory, credentialEventTypes } from '../../src/projections/noctant/credentials.ts'
 import { projections } from '../../src/projections/projections.ts'
 import { startProjector } from '../../src/projections/projector.ts'
@@ -82,6 +85,35 @@ const systemContext = (): CommandContext => ({
   at: new Date().toISOString(),
 })
 
+/** Stands between the API and PostgreSQL, so that a test can cut the line. */
+async function startProxy(target: URL) {
+  const sockets = new Set<Socket>()
+  const server = createServer((near) => {
+    const far = connect(Number(target.port || 5432), target.hostname)
+    for (const socket of [near, far]) {
+      sockets.add(socket)
+      // The other end learns of a broken line by its own close.
+      socket.on('error', () => socket.destroy())
+      socket.on('close', () => sockets.delete(socket))
+    }
+    near.pipe(far).pipe(near)
+    near.on('close', () => far.destroy())
+    far.on('close', () => near.destroy())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = new URL(target)
+  url.hostname = '127.0.0.1'
+  url.port = String((server.address() as AddressInfo).port)
+  return {
+    url: url.href,
+    cut() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}
+
 export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: () => number } = {}) {
   const [log, database] = await Promise.all([startTestStore(), prepared()])
   const stopping = new AbortController()
@@ -105,9 +137,11 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
     eventIdAt: log.store.eventIdAt,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   })
-  const waiter = createPositionWaiter({ url: database.url, pollMs: 20 })
+  const proxy = await startProxy(new URL(database.url))
+  const db = createDatabase({ url: proxy.url, poolMax: 4, onConnectionLost: () => undefined })
+  const waiter = createPositionWaiter({ url: proxy.url, pollMs: 20 })
   const credentials = createCredentialDirectory()
-  let loadedFrom = await credentials.load(database.db)
+  let loadedFrom = await credentials.load(db)
   const directory = runSubscription({
     ...subscription,
     name: 'credentials',
@@ -124,7 +158,7 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
     void logged.push({ level, fields: fields as Record<string, unknown>, message })
   const app = createApp({
     bus,
-    db: database.db,
+    db,
     credentials,
     waiter,
     log: { info: record('info'), warn: record('warn'), error: record('error') },
@@ -170,7 +204,7 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
     logged,
     bus,
     store: log.store,
-    db: database.db,
+    db,
     waiter,
     credentials,
     addKey,
@@ -194,12 +228,13 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
     /** A command of an administrator's. */
     administer: (operatorId: string, command: Parameters<typeof operatorAggregate.decide>[0]) =>
       bus.handle(operatorAggregate, operatorId, command, systemContext()),
-    /** Cuts PostgreSQL off. */
-    loseDatabase: () => database.db.destroy(),
+    /** Cuts the API off from PostgreSQL: connections break, and no new one can be made. */
+    loseDatabase: () => proxy.cut(),
     async stop() {
       await server.stop(1_000)
       stopping.abort()
-      await Promise.all([projector.stop(), directory, waiter.close()])
+      await Promise.all([projector.stop(), directory, waiter.close(), db.destroy()])
+      proxy.cut()
       await database.drop()
       await log.close()
     },

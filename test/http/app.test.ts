@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto'
+import { Hono } from 'hono'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { documents } from '../../src/http/app.ts'
+import { health, type Probe } from '../../src/http/health.ts'
+import { type Api, accountRequest, startApi, type TestOperator } from './api.ts'
+
+describe('the application', () => {
+  let api: Api
+  let acme: TestOperator
+  beforeAll(async () => {
+    api = await startApi()
+    acme = await api.addOperator()
+  })
+  afterAll(() => api.stop())
+  const get = async (path: string) => {
+    const response = await fetch(`${api.url}${path}`)
+    return { response, text: await response.text() }
+  }
+
+  it('serves each context’s document as the code describes it', async () => {
+    for (const { name, document } of documents()) {
+      const { response, text } = await get(`/${name}/openapi.json`)
+      expect(response.headers.get('content-type')).toBe('application/json')
+      expect(JSON.parse(text)).toStrictEqual(JSON.parse(JSON.stringify(document)))
+    }
+  })
+
+  it('serves /docs from this host alone, readable without scripts', async () => {
+    const { response, text } = await get('/docs')
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
+    const sources = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, source]) => source ?? '')
+    expect(sources.length).toBeGreaterThan(2)
+    for (const source of sources) {
+      const { response: part, text: content } = await get(source)
+      expect([source, part.status, content.length > 50]).toStrictEqual([source, 200, true])
+    }
+    expect(text).toContain('PATCH /noctant/v1/accounts/by-external-id/status')
+    const viewer = await get('/docs/viewer.js')
+    expect(viewer.response.headers.get('content-type')).toContain('text/javascript')
+    expect(viewer.text).toContain('createApiReference')
+  })
+
+  it('counts requests by route template and commands by outcome', async () => {
+    const body = { external_id: `user-${randomUUID()}` }
+    await api.call('POST', '/v1/users', { key: acme.key, body })
+    await api.call('POST', '/v1/users', { key: acme.key, body })
+    await api.call('POST', '/v1/accounts', { key: acme.key, body: accountRequest('x', { external_user_id: 'nobody' }) })
+    await api.call('GET', `/v1/users/${randomUUID()}`, { key: acme.key })
+    const { text } = await get('/metrics')
+    expect(text).toContain('route="/noctant/v1/users/:global_user_id",status="404"')
+    expect(text).not.toContain(acme.operatorId)
+    const commands = text.split('\n').filter((line) => line.startsWith('opslog_commands_total'))
+    expect(commands).toStrictEqual([
+      'opslog_commands_total{aggregate="noctant.user",outcome="applied"} 1',
+      'opslog_commands_total{aggregate="noctant.user",outcome="unchanged"} 1',
+      'opslog_commands_total{aggregate="noctant.account",outcome="rejected"} 1',
+    ])
+  })
+
+  it('logs each request with its id, operator, route, status and duration', async () => {
+    const answer = await api.call('GET', `/v1/users/${randomUUID()}`, { key: acme.key })
+    const requestId = answer.headers.get('x-noctant-request-id')
+    const entry = api.logged.find(({ fields }) => fields.requestId === requestId)
+    expect(entry?.fields).toMatchObject({
+      operatorId: acme.operatorId,
+      keyId: acme.keyId,
+      method: 'GET',
+      route: '/noctant/v1/users/:global_user_id',
+      status: 404,
+    })
+    expect(entry?.fields.durationMs).toBeTypeOf('number')
+  })
+
+  it('answers what it does not know with a problem, under an id', async () => {
+    const { response, text } = await get('/nowhere')
+    expect(response.status).toBe(404)
+    expect(JSON.parse(text)).toMatchObject({
+      code: 'route_not_found',
+      request_id: response.headers.get('x-noctant-request-id'),
+    })
+  })
+
+  it('without Postgres answers reads with 503 and Retry-After, and takes writes still', async () => {
+    const cut = await startApi({ limits: { readYourWritesWaitMs: 50 } })
+    try {
+      const { key } = await cut.addOperator()
+      cut.loseDatabase()
+      const read = await cut.call('GET', '/v1/me', { key })
+      expect([read.status, read.headers.get('retry-after')]).toStrictEqual([503, '1'])
+      const write = await cut.call('POST', '/v1/users', { key, body: { external_id: 'x' } })
+      expect(write.status).toBe(201)
+    } finally {
+      await cut.stop()
+    }
+  })
+})
+
+describe('readiness', () => {
+  const up: Probe = { name: 'store', required: true, check: async () => ({ up: true, kind: 'embedded' }) }
+  const ask = async (...probes: Probe[]) => {
+    const response = await new Hono().route('/', health({ probes, probeTimeoutMs: 50 })).request('/readyz')
+    return { status: response.status, body: await response.json() }
+  }
+
+  it('is ready where everything is up, and shows what each says', async () => {
+    expect(await ask(up)).toStrictEqual({
+      status: 200,
+      body: { status: 'ready', dependencies: { store: { up: true, kind: 'embedded' } } },
+    })
+  })
+
+  it('is degraded, and still serves, where something is down that it can do without', async () => {
+    const stream: Probe = { name: 'stream', required: false, check: async () => ({ up: false }) }
+    expect(await ask(up, stream)).toMatchObject({ status: 200, body: { status: 'degraded' } })
+  })
+
+  it.each<[string, Probe['check']]>([
+    ['says that it is down', async () => ({ up: false })],
+    ['fails', () => Promise.reject(new Error('refused'))],
+    ['does not answer', () => new Promise(() => undefined)],
+  ])('is not ready where something it needs %s', async (_, check) => {
+    const answer = await ask(up, { name: 'database', required: true, check })
+    expect(answer).toMatchObject({
+      status: 503,
+      body: { status: 'not_ready', dependencies: { database: { up: false } } },
+    })
+  })
+
+  it('has nothing to do with being alive', async () => {
+    const app = health({ probes: [{ ...up, check: async () => ({ up: false }) }], probeTimeoutMs: 50 })
+    expect((await app.request('/healthz')).status).toBe(200)
+  })
+})

@@ -1,0 +1,59 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { apiScope } from '../../src/events/noctant/vocabulary.ts'
+import { documents } from '../../src/http/app.ts'
+import { noctantOperations } from '../../src/http/noctant/routes.ts'
+
+const run = promisify(execFile)
+const root = join(import.meta.dirname, '..', '..')
+const check = join(root, '..', 'shared', 'contracts', 'check.mjs')
+const generated = (name: string) => join(root, 'docs', 'generated', name)
+const operations = noctantOperations.map(({ route }) => `${route.method.toUpperCase()} ${route.path}`)
+
+describe('the generated documents', () => {
+  it('are those that are committed', async () => {
+    const script = join(root, 'scripts', 'generate.ts')
+    await expect(run(process.execPath, [script, '--check'])).resolves.toMatchObject({ stderr: '' })
+  })
+
+  it('describe each operation once, with its scopes', () => {
+    const [noctant] = documents()
+    const described = Object.entries(noctant?.document.paths ?? {}).flatMap(([path, item]) =>
+      Object.keys(item as object).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    expect(described.toSorted()).toStrictEqual(operations.toSorted())
+    expect(new Set(operations).size).toBe(operations.length)
+    for (const { route } of noctantOperations) {
+      for (const scope of route['x-required-scopes']) expect(apiScope.options).toContain(scope)
+    }
+  })
+})
+
+describe('the contract', () => {
+  // The contract stands beside the checkout where this is developed; a clone elsewhere has the generated document only.
+  const known = existsSync(check) ? operations : []
+  it.each(known)('%s is served to the letter', async (operation) => {
+    const { stdout } = await run(process.execPath, [
+      check,
+      'noctant',
+      generated('noctant.openapi.json'),
+      '--only',
+      operation,
+    ])
+    expect(stdout).toContain('1 of 1 operations match')
+  })
+
+  it('is met in every operation of this context', () => {
+    const document = JSON.parse(readFileSync(generated('noctant.openapi.json'), 'utf8'))
+    for (const { route } of noctantOperations) {
+      const operation = document.paths[route.path][route.method]
+      expect(operation['x-required-scopes']).toStrictEqual(route['x-required-scopes'])
+      expect(Object.keys(operation.responses)).toEqual(
+        expect.arrayContaining(['400', '401', '403', '404', '409', '429', '503']),
+      )
+    }
+  })
+})

@@ -1,0 +1,119 @@
+import { Hono } from 'hono'
+import { describe, expect, it } from 'vitest'
+import { clientAddress } from '../../src/http/client-address.ts'
+import { readAtLeast, settle, type Waiter } from '../../src/http/consistency.ts'
+import type { AppEnv } from '../../src/http/environment.ts'
+import { idempotencyKey } from '../../src/http/idempotency.ts'
+import { Problem, respondWithProblem } from '../../src/http/problem.ts'
+import { createWindow } from '../../src/http/rate-limit.ts'
+
+describe('a window', () => {
+  it('counts a key for a minute from its first use, and starts anew', () => {
+    let now = 1_000
+    const window = createWindow({ keysMax: 10, nowMs: () => now })
+    expect(window.add('a')).toStrictEqual({ count: 1, resetMs: 60_000 })
+    now += 59_999
+    expect(window.add('a')).toStrictEqual({ count: 2, resetMs: 1 })
+    expect(window.add('b')).toStrictEqual({ count: 1, resetMs: 60_000 })
+    now += 1
+    expect(window.add('a')).toStrictEqual({ count: 1, resetMs: 60_000 })
+  })
+
+  it('remembers no more keys than it may, and forgets the longest unused first', () => {
+    const window = createWindow({ keysMax: 2, nowMs: () => 0 })
+    window.add('a')
+    window.add('b')
+    window.add('a')
+    window.add('c')
+    expect([window.add('a').count, window.add('b').count]).toStrictEqual([3, 1])
+  })
+
+  it('does not grow longer where its clock goes back', () => {
+    let now = 100_000
+    const window = createWindow({ keysMax: 2, nowMs: () => now })
+    window.add('a')
+    now = 0
+    expect(window.add('a')).toStrictEqual({ count: 1, resetMs: 60_000 })
+  })
+})
+
+describe('the client address', () => {
+  const addressOf = async (remoteAddress: string | undefined, forwarded?: string, trustProxy = false) => {
+    const app = new Hono<AppEnv>().get('/', (c) => c.text(clientAddress(c, trustProxy)))
+    const incoming = { socket: { remoteAddress } }
+    const headers: Record<string, string> = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
+    return (await app.request('/', { headers }, remoteAddress === undefined ? {} : { incoming })).text()
+  }
+
+  it.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    [undefined, 'unknown'],
+  ])('of %s counts as %s', async (address, counted) => expect(await addressOf(address)).toBe(counted))
+
+  it('is taken from x-forwarded-for behind a trusted proxy alone, and there from its last entry', async () => {
+    expect(await addressOf('192.0.2.7', '198.51.100.1, 203.0.113.9')).toBe('192.0.2.7')
+    expect(await addressOf('192.0.2.7', '198.51.100.1, 203.0.113.9', true)).toBe('203.0.113.9')
+    expect(await addressOf('192.0.2.7', undefined, true)).toBe('192.0.2.7')
+  })
+})
+
+describe('an idempotency key', () => {
+  it.each(['a', 'x'.repeat(255), 'order:2026/03-02#7', 'schlüssel', '注文'])('may be "%s"', (key) =>
+    expect(idempotencyKey(key)).toBe(key),
+  )
+
+  it.each(['', 'x'.repeat(256), 'a b', 'a\n', '\u0007', '\u200b', '\u00a0'])('may not be %j', (key) =>
+    expect(() => idempotencyKey(key)).toThrow(Problem),
+  )
+})
+
+describe('reading one’s writes', () => {
+  const asked: { position: bigint; timeoutMs: number }[] = []
+  const waiterAt = (current: bigint): Waiter => ({
+    current: () => current,
+    waitFor: async (position, timeoutMs) => {
+      asked.push({ position, timeoutMs })
+      return position <= current
+    },
+  })
+  const app = (waiter: Waiter) => {
+    const api = new Hono<AppEnv>()
+    api.onError((error, c) => respondWithProblem(c, error, 'id'))
+    api.use(readAtLeast(waiter, 250))
+    api.get('/', (c) => c.json({}))
+    api.post('/:written', async (c) => {
+      const written = c.req.param('written')
+      await settle(c, written === 'nothing' ? undefined : BigInt(written), { waiter, waitMs: 250 })
+      return c.json({})
+    })
+    return api
+  }
+  const position = (value: string) => ({ headers: { 'x-opslog-position': value } })
+
+  it('a read waits for the position that it names, and names its own', async () => {
+    const answer = await app(waiterAt(9_007_199_254_740_995n)).request('/', position('9007199254740993'))
+    expect([answer.status, answer.headers.get('x-opslog-position')]).toStrictEqual([200, '9007199254740995'])
+    expect(asked.at(-1)).toStrictEqual({ position: 9_007_199_254_740_993n, timeoutMs: 250 })
+  })
+
+  it('a read of what does not come in time is answered with 503 and Retry-After', async () => {
+    const answer = await app(waiterAt(6n)).request('/', position('7'))
+    expect([answer.status, answer.headers.get('retry-after')]).toStrictEqual([503, '1'])
+    expect(await answer.json()).toMatchObject({ code: 'read_model_behind' })
+  })
+
+  it('a write is answered also where the read models do not come that far in time', async () => {
+    const answer = await app(waiterAt(6n)).request('/7', { method: 'POST' })
+    expect([answer.status, answer.headers.get('x-opslog-position')]).toStrictEqual([200, '7'])
+  })
+
+  it('a write that wrote nothing names where the read models stand', async () => {
+    const answer = await app(waiterAt(6n)).request('/nothing', { method: 'POST' })
+    expect(answer.headers.get('x-opslog-position')).toBe('6')
+  })
+})

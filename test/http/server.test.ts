@@ -1,0 +1,83 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { defaultServerOptions, startServer } from '../../src/http/server.ts'
+
+type Fetch = Parameters<typeof startServer>[0]['fetch']
+const start = (fetch: Fetch, overrides = {}) =>
+  startServer({ ...defaultServerOptions, fetch, host: '127.0.0.1', port: 0, ...overrides })
+
+/** All that comes back for these bytes, until the other side closes. */
+async function exchange(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  let answer = ''
+  socket.on('data', (data) => {
+    answer += data.toString('latin1')
+  })
+  await once(socket, 'connect')
+  socket.write(bytes)
+  await once(socket, 'close')
+  return answer
+}
+
+describe('the server', () => {
+  it('lets a request under way finish before it stops, and takes no new one', async () => {
+    const entered = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    const server = await start(async () => {
+      entered.resolve()
+      await release.promise
+      return new Response('done')
+    })
+    const url = `http://127.0.0.1:${server.port}/`
+    const underWay = fetch(url)
+    await entered.promise
+    const stopped = server.stop(5_000)
+    await expect(fetch(url)).rejects.toThrow()
+    release.resolve()
+    const response = await underWay
+    expect(await response.text()).toBe('done')
+    expect(response.headers.get('connection')).toBe('close')
+    await stopped
+  })
+
+  it('closes idle connections at once when it stops', async () => {
+    const server = await start(() => new Response('ok'))
+    await (await fetch(`http://127.0.0.1:${server.port}/`)).text()
+    const startedMs = performance.now()
+    await server.stop(10_000)
+    expect(performance.now() - startedMs).toBeLessThan(2_000)
+  })
+
+  it('cuts off what has not finished when the grace is over', async () => {
+    const entered = Promise.withResolvers<void>()
+    const server = await start(() => {
+      entered.resolve()
+      return new Promise<Response>(() => undefined)
+    })
+    const underWay = fetch(`http://127.0.0.1:${server.port}/`)
+    const failed = expect(underWay).rejects.toThrow()
+    await entered.promise
+    await server.stop(50)
+    await failed
+  })
+
+  it('refuses headers beyond its bound with 431', async () => {
+    const server = await start(() => new Response('ok'))
+    const answer = await exchange(server.port, `GET / HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(20_000)}\r\n\r\n`)
+    expect(answer).toMatch(/^HTTP\/1\.1 431 /)
+    await server.stop(100)
+  })
+
+  it('gives up on a request that drips in, with 408', async () => {
+    const server = await start(() => new Response('ok'), { headersTimeoutMs: 200, requestTimeoutMs: 400 })
+    expect(await exchange(server.port, 'GET / HTTP/1.1\r\nhost: x\r\nx-slow: ')).toMatch(/^HTTP\/1\.1 408 /)
+    await server.stop(100)
+  })
+
+  it('says that a port is taken', async () => {
+    const server = await start(() => new Response('ok'))
+    await expect(start(() => new Response('ok'), { port: server.port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await server.stop(100)
+  })
+})
