@@ -189,7 +189,7 @@ function gauges({ services, store }: Parts, { projector, commandPath }: Neighbou
     add('opslog_projector_halted', 'Whether the projector has halted', () => (figures().state === 'halted' ? 1 : 0))
   }
   if (commandPath) {
-    add('opslog_relay_commands', 'Engine commands relayed since the start', () => commandPath.relayed)
+    add('opslog_relay_commands', 'Engine commands relayed since the start', () => commandPath.handled)
     add('opslog_engine_events_quarantined', 'Engine events set aside since the start', () => commandPath.quarantined)
     add('opslog_engine_log_gaps', 'Gaps seen in the engine’s log since the start', () => commandPath.gaps)
   }

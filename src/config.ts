@@ -82,7 +82,8 @@ const environmentSchema = z.object({
   SHUTDOWN_GRACE_MS: milliseconds(10_000).describe('time for requests under way when the instance stops'),
   TRUST_PROXY: flag(false).describe('take the client address from x-forwarded-for'),
 
-  // Relay and engine ingest
+  // Processes: relay and engine ingest
+  PROCESS_RETRY_MS: milliseconds(2_000).describe('before a process that failed starts over'),
   RELAY_CONCURRENCY_MAX: count(64).describe('accounts whose commands are published at once'),
   STREAM_PUBLISH_TIMEOUT_MS: milliseconds(2_000),
   REPUBLISH_BACKOFF_MIN_MS: milliseconds(3_000).describe('wait for the engine before a command is sent again'),

@@ -13,6 +13,7 @@ import type { EventStore } from './events/store.ts'
 import { readHistory, runSubscription } from './events/subscription.ts'
 import { runHeartbeat } from './processes/heartbeat.ts'
 import { type CommandPathFigures, newCommandPathFigures, runCommandPath } from './processes/noctant/command-path.ts'
+import type { ProcessFigures, Subscribe } from './processes/process.ts'
 import type { ReadModels } from './projections/database.ts'
 import { prefixesOf } from './projections/projection.ts'
 import { projections } from './projections/projections.ts'
@@ -82,19 +83,28 @@ export function startProjectorRole(parts: Parts): Projector {
   return projector
 }
 
-/** Relay, sweeper and engine ingest. */
-export function startRelayRole(parts: Parts): CommandPathFigures {
-  const { config, services, log, store, db, stopping, onClose } = parts
-  const figures = newCommandPathFigures()
-  const running = runCommandPath({
+/** What every process of the instance works with. */
+function surroundings<F extends ProcessFigures>(parts: Parts, name: string, figures: F) {
+  const { config, services, log, store, db, stopping } = parts
+  return {
     db,
     databaseUrl: services.postgres.url,
     store,
-    stream: services.stream.stream,
-    log: log.child({ part: 'relay' }),
+    subscribe: ((reader) => runSubscription({ ...supervision(parts, name), ...reader })) satisfies Subscribe,
+    log: log.child({ part: name }),
     signal: stopping,
     figures,
-    subscribe: (reader) => runSubscription({ ...supervision(parts, 'relay'), ...reader }),
+    retryMs: config.PROCESS_RETRY_MS,
+  }
+}
+
+/** Relay, sweeper and engine ingest. */
+export function startRelayRole(parts: Parts): CommandPathFigures {
+  const { config, services, onClose } = parts
+  const figures = newCommandPathFigures()
+  const running = runCommandPath({
+    ...surroundings(parts, 'relay', figures),
+    stream: services.stream.stream,
     limits: {
       concurrencyMax: config.RELAY_CONCURRENCY_MAX,
       republishBackoffMinMs: config.REPUBLISH_BACKOFF_MIN_MS,
@@ -106,7 +116,6 @@ export function startRelayRole(parts: Parts): CommandPathFigures {
       ackWaitMs: config.INGEST_ACK_WAIT_MS,
       accountsCacheMax: config.INGEST_ACCOUNTS_CACHE_MAX,
       resendIntervalMs: config.RESEND_INTERVAL_MS,
-      retryMs: config.SUBSCRIPTION_BACKOFF_MAX_MS,
     },
   })
   onClose(() => running)

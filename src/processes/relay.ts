@@ -13,14 +13,9 @@ import type { EngineCommandEvent } from '../events/noctant/engine-command.ts'
 import { type EventStore, WrongExpectedRevision } from '../events/store.ts'
 import { type Delivered, isPoison } from '../events/subscription.ts'
 import type { CommandRequest, UnconfirmedCommand } from '../projections/noctant/account-command.ts'
+import type { Log } from './process.ts'
 
 export const ENGINE_COMMAND_REQUESTED = 'noctant.EngineCommandRequested.v1'
-
-export interface Log {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
 
 export interface RelayDependencies {
   stream: MessageStream

@@ -33,6 +33,16 @@ export const engineOrder = z.discriminatedUnion('kind', [
     reason: z.string().nullable(),
   }),
   z.object({ kind: z.literal('enable_account'), reason: z.string().nullable() }),
+  z.object({ kind: z.literal('force_close'), reason: z.string().nullable() }),
+  z.object({
+    kind: z.literal('adjust_balance'),
+    /** Signed. */
+    amount: decimal,
+    /** The correction that it carries out. */
+    reference: z.string(),
+    reason: z.string().nullable(),
+  }),
+  z.object({ kind: z.literal('execute_payout'), amount: decimal, reference: z.string() }),
 ])
 export type EngineOrder = z.infer<typeof engineOrder>
 

@@ -11,7 +11,7 @@ import { type EngineEvent, engineEventSchema } from '../../engine/contract.ts'
 import type { MessageStream, StreamMessage } from '../../engine/stream.ts'
 import type { Cause } from '../../events/event.ts'
 import { type EventStore, type NewEvent, WrongExpectedRevision } from '../../events/store.ts'
-import type { Log } from '../relay.ts'
+import type { Log } from '../process.ts'
 
 export interface IngestOptions {
   stream: MessageStream

@@ -1,0 +1,143 @@
+/**
+ * A process: reads the log from its own checkpoint and does what follows from each event, outside or as the next
+ * command. One instance of each works at a time, elected by a lock and fenced by the checkpoint's compare-and-set. After
+ * a crash the last batch is handled again, so what a handler does must be repeatable: commands under deterministic ids.
+ * Rebuilding a read model never touches a process, which has this subscription of its own.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { HEARTBEAT } from '../events/registry.ts'
+import type { EventStore } from '../events/store.ts'
+import { type Delivered, SubscriptionHalted } from '../events/subscription.ts'
+import { type Checkpoint, moveCheckpoint, readCheckpoint } from '../projections/checkpoint.ts'
+import type { ReadModels } from '../projections/database.ts'
+import { acquireLeadership } from '../projections/leadership.ts'
+
+/** The part of pino's logger that processes use. */
+export interface Log {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** Runs a supervised subscription; events/subscription.ts, with the instance's settings. */
+export type Subscribe = (reader: {
+  types: readonly string[]
+  from: () => Promise<bigint | undefined>
+  onBatch: (events: Delivered[]) => Promise<void>
+  signal: AbortSignal
+}) => Promise<void>
+
+/** For metrics and readiness. */
+export interface ProcessFigures {
+  state: 'standby' | 'leading' | 'halted' | 'stopped'
+  fault: string | undefined
+  /** Events handled since the start. */
+  handled: number
+}
+
+export const newProcessFigures = (): ProcessFigures => ({ state: 'standby', fault: undefined, handled: 0 })
+
+export interface ProcessSurroundings {
+  db: ReadModels
+  databaseUrl: string
+  store: EventStore
+  subscribe: Subscribe
+  log: Log
+  signal: AbortSignal
+  figures: ProcessFigures
+  /** Before another try after a failure. */
+  retryMs: number
+}
+
+export interface ProcessDefinition {
+  /** Name of its checkpoint and of its leadership. */
+  name: string
+  /** Event types wanted, as prefixes. */
+  types: readonly string[]
+  /**
+   * Handles a batch, in order. A throw gives the same batch again, after a pause. `historyEnd` is the log's head when
+   * the reading began: what lies up to there may have been handled before a crash.
+   */
+  handle: (events: Delivered[], historyEnd: bigint | undefined) => Promise<void>
+  /** Work beside the subscription, for as long as this process leads: sweeps, timers. */
+  beside?: (signal: AbortSignal) => Promise<void>[]
+}
+
+/** Runs until `signal` aborts; stands by while another process leads. Halts where its checkpoint is not of this log. */
+export async function runProcess(definition: ProcessDefinition, around: ProcessSurroundings): Promise<void> {
+  const { signal, figures, log, retryMs, databaseUrl: url } = around
+  const { name } = definition
+  while (!signal.aborted) {
+    figures.state = 'standby'
+    const leadership = await acquireLeadership({ url, name, signal }).catch(() => undefined)
+    if (!leadership) break
+    figures.state = 'leading'
+    try {
+      await lead(definition, around, AbortSignal.any([signal, leadership.lost]))
+    } catch (error) {
+      if (error instanceof SubscriptionHalted) {
+        figures.state = 'halted'
+        figures.fault = error.message
+        log.error({ err: error, process: name }, 'the process has halted')
+        return
+      }
+      log.warn({ err: error, process: name, retryInMs: retryMs }, 'the process starts over')
+      await delay(retryMs, undefined, { signal }).catch(() => undefined)
+    } finally {
+      await leadership.release()
+    }
+  }
+  figures.state = 'stopped'
+}
+
+/** The subscription and the work beside it; the first to fail ends the others. */
+async function lead(definition: ProcessDefinition, around: ProcessSurroundings, leading: AbortSignal): Promise<void> {
+  const failed = new AbortController()
+  const signal = AbortSignal.any([leading, failed.signal])
+  const work = [follow(definition, around, signal), ...(definition.beside?.(signal) ?? [])]
+  const settled = await Promise.allSettled(
+    work.map((each) =>
+      each.catch((error: unknown) => {
+        failed.abort(error)
+        throw error
+      }),
+    ),
+  )
+  const failure = settled.find((result) => result.status === 'rejected')
+  if (failure) throw failure.reason
+}
+
+async function follow(definition: ProcessDefinition, around: ProcessSurroundings, signal: AbortSignal): Promise<void> {
+  const { db, store, subscribe, figures } = around
+  const { name, types, handle } = definition
+  let checkpoint: Checkpoint | undefined
+  let historyEnd: bigint | undefined
+  await subscribe({
+    types,
+    signal,
+    async from() {
+      checkpoint = await readCheckpoint(db, name)
+      if (checkpoint) await verify(store, name, checkpoint)
+      historyEnd = (await store.head())?.position
+      return checkpoint?.position
+    },
+    async onBatch(events) {
+      const wanted = events.filter(({ type }) => type !== HEARTBEAT)
+      const last = wanted.at(-1)
+      if (!last) return
+      await handle(wanted, historyEnd)
+      const next = { position: last.position, eventId: last.id }
+      await db.transaction().execute((trx) => moveCheckpoint(trx, name, checkpoint, next))
+      checkpoint = next
+      figures.handled += wanted.length
+    },
+  })
+}
+
+async function verify(store: EventStore, name: string, { position, eventId }: Checkpoint): Promise<void> {
+  if ((await store.eventIdAt(position)) === eventId) return
+  throw new SubscriptionHalted(
+    `${name} stands at position ${position} (event ${eventId}), which this event store does not have: it was restored ` +
+      'from an older backup, or it is another store. Put the right store back, or empty the database and start again.',
+  )
+}
