@@ -17,6 +17,7 @@ import {
   operator as operatorAggregate,
 } from '../../src/commands/noctant/operator.ts'
 import { type ApiScope, apiScope } from '../../src/events/noctant/vocabulary.ts'
+import { createEventStore } from '../../src/events/store.ts'
 import { runSubscription } from '../../src/events/subscription.ts'
 import { createApp, documents } from '../../src/http/app.ts'
 import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.ts'
@@ -85,7 +86,7 @@ const systemContext = (): CommandContext => ({
   at: new Date().toISOString(),
 })
 
-/** Stands between the API and PostgreSQL, so that a test can cut the line. */
+/** Stands between the API and a service behind it, so that a test can cut the line. */
 async function startProxy(target: URL) {
   const sockets = new Set<Socket>()
   const server = createServer((near) => {
@@ -152,7 +153,9 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
       loadedFrom = events.at(-1)?.position
     },
   })
-  const bus = createCommandBus(log.store, { cachedAggregatesMax: 1_000, conflictRetriesMax: 3 })
+  const storeProxy = await startProxy(new URL(log.url))
+  const store = createEventStore({ url: storeProxy.url, deadlineMs: 2_000, appendAttemptsMax: 2 })
+  const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, conflictRetriesMax: 3 })
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const record = (level: string) => (fields: object, message: string) =>
     void logged.push({ level, fields: fields as Record<string, unknown>, message })
@@ -230,11 +233,14 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
       bus.handle(operatorAggregate, operatorId, command, systemContext()),
     /** Cuts the API off from PostgreSQL: connections break, and no new one can be made. */
     loseDatabase: () => proxy.cut(),
+    /** Cuts the API's commands off from the event store. */
+    loseEventStore: () => storeProxy.cut(),
     async stop() {
       await server.stop(1_000)
       stopping.abort()
-      await Promise.all([projector.stop(), directory, waiter.close(), db.destroy()])
+      await Promise.all([projector.stop(), directory, waiter.close(), db.destroy(), store.close()])
       proxy.cut()
+      storeProxy.cut()
       await database.drop()
       await log.close()
     },

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
 import { documents } from '../../src/http/app.ts'
 import { health, type Probe } from '../../src/http/health.ts'
+import { eventsOf } from '../support/event-store.ts'
 import { type Api, accountRequest, startApi, type TestOperator } from './api.ts'
 
 describe('the application', () => {
@@ -91,6 +93,21 @@ describe('the application', () => {
       expect([read.status, read.headers.get('retry-after')]).toStrictEqual([503, '1'])
       const write = await cut.call('POST', '/v1/users', { key, body: { external_id: 'x' } })
       expect(write.status).toBe(201)
+    } finally {
+      await cut.stop()
+    }
+  })
+
+  it('without the event store answers writes with 503 and Retry-After, reads as ever, and writes nothing', async () => {
+    const cut = await startApi()
+    try {
+      const { key, operatorId } = await cut.addOperator()
+      cut.loseEventStore()
+      const write = await cut.call('POST', '/v1/users', { key, body: { external_id: 'x' } })
+      expect([write.status, write.body.code]).toStrictEqual([503, 'dependency_unavailable'])
+      expect(write.headers.get('retry-after')).toBe('1')
+      expect((await cut.call('GET', '/v1/me', { key })).status).toBe(200)
+      expect(await eventsOf(cut.store, `noctant.user-${globalUserIdOf(operatorId, 'x')}`)).toStrictEqual([])
     } finally {
       await cut.stop()
     }
