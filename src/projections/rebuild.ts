@@ -12,6 +12,7 @@ import { createKernelTables, createTables, storedVersions, storeVersion } from '
 import { type BatchWriter, createBatchWriter } from './writer.ts'
 
 export interface RebuildOptions {
+  /** With a pool of at least two connections: the swap holds one while the rest of the history goes in over another. */
   db: ReadModels
   projections: readonly Projection[]
   readHistory: HistoryReader

@@ -1,8 +1,18 @@
 import fc from 'fast-check'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Recorded } from '../../src/events/event.ts'
 import { applyInMemory, flush, keyOf, statementsFor } from '../../src/projections/changes.ts'
-import { type Change, prefixesOf, type Values } from '../../src/projections/projection.ts'
+import {
+  type Change,
+  ddlOf,
+  defineTable,
+  patch,
+  prefixesOf,
+  remove,
+  upsert,
+  type Values,
+} from '../../src/projections/projection.ts'
 import { projections } from '../../src/projections/projections.ts'
 import {
   createRecorder,
@@ -70,6 +80,75 @@ describe('handlers', () => {
 
 test('the projections subscribe to everything of their contexts', () => {
   expect(prefixesOf(projections)).toEqual(['noctant.'])
+})
+
+describe('changes of one row', () => {
+  type Row = { id: string; first: string | null; last: string | null }
+  const columns = { id: 'text NOT NULL', first: 'text', last: 'text' }
+  const full = defineTable<Row, 'id'>({ name: 'test_full', key: ['id'], columns })
+  const sparse = defineTable<Row, 'id'>({
+    name: 'test_sparse',
+    key: ['id'],
+    columns,
+    sparse: true,
+    keepsFirst: ['first'],
+  })
+  const id = 'a'
+  const fill = (table: typeof full, value: string) => patch(table, { id }, { first: value, last: value })
+  const make = (table: typeof full, value: string) => upsert(table, { id, first: value, last: value })
+  const drop = (table: typeof full) => remove(table, { id })
+
+  beforeAll(async () => {
+    for (const text of [full, sparse].flatMap(ddlOf)) await sql.raw(text).execute(database.db)
+  })
+
+  test.each<{ name: string; table: typeof full; changes: (table: typeof full) => Change[]; end: Row[] }>([
+    { name: 'patched when absent', table: full, changes: (t) => [fill(t, '1')], end: [] },
+    { name: 'patched after removal', table: full, changes: (t) => [make(t, '1'), drop(t), fill(t, '2')], end: [] },
+    {
+      name: 'made again',
+      table: full,
+      changes: (t) => [make(t, '1'), drop(t), make(t, '2')],
+      end: [{ id, first: '2', last: '2' }],
+    },
+    {
+      name: 'patched twice',
+      table: full,
+      changes: (t) => [make(t, '1'), fill(t, '2'), fill(t, '3')],
+      end: [{ id, first: '3', last: '3' }],
+    },
+    {
+      name: 'sparse, patched when absent',
+      table: sparse,
+      changes: (t) => [fill(t, '1')],
+      end: [{ id, first: '1', last: '1' }],
+    },
+    {
+      name: 'sparse, patched twice',
+      table: sparse,
+      changes: (t) => [fill(t, '1'), fill(t, '2')],
+      end: [{ id, first: '1', last: '2' }],
+    },
+    {
+      name: 'sparse, patched after removal',
+      table: sparse,
+      changes: (t) => [fill(t, '1'), drop(t), fill(t, '2')],
+      end: [{ id, first: '2', last: '2' }],
+    },
+  ])('$name: the same at once, one by one, and in memory', async ({ table, changes, end }) => {
+    const rows = async (...batches: Change[][]) => {
+      await sql`DELETE FROM ${sql.table(table.name)}`.execute(database.db)
+      await database.db.transaction().execute(async (trx) => {
+        for (const batch of batches) await flush(trx, batch)
+      })
+      return (await sql`SELECT * FROM ${sql.table(table.name)}`.execute(database.db)).rows
+    }
+    expect(await rows(changes(table))).toEqual(end)
+    expect(await rows(...changes(table).map((change) => [change]))).toEqual(end)
+    const memory = new Map<string, Values>()
+    applyInMemory(new Map([[table, memory]]), changes(table))
+    expect([...memory.values()]).toEqual(end)
+  })
 })
 
 describe('batches', () => {

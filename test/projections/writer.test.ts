@@ -9,7 +9,7 @@ import { projections } from '../../src/projections/projections.ts'
 import { type RetryOptions, retryParked } from '../../src/projections/retry.ts'
 import { createBatchWriter, PoisonedProjection } from '../../src/projections/writer.ts'
 import { createRecorder, example, ids, uuidOf } from '../support/examples.ts'
-import { contentOf, empty, type Prepared, prepared, writerOn } from './support.ts'
+import { contentOf, empty, eventually, type Prepared, prepared, writerOn } from './support.ts'
 
 /** Keeps orders of up to 100 lots; what is beyond that Postgres refuses, and a symbol of its own makes a handler throw. */
 type LotRow = { order_id: string; quantity: string }
@@ -263,6 +263,31 @@ describe('poison', () => {
       expect(result).toEqual({ applied: 2, fault: expect.stringContaining('check constraint') })
       expect(await lotsStored()).toEqual(named('throws', 'one'))
       expect((await parkedStored()).map(({ revision }) => revision)).toEqual(['2', '3'])
+    })
+
+    test('lets nothing slip in behind it that arrives meanwhile', async () => {
+      const patient = writer()
+      const events = [order('bad', { symbol: 'POISON' }), order('behind')]
+      await patient.write(events)
+      const readable = [{ ...events[0]!, data: { ...events[0]!.data, symbol: 'EURUSD' } }, events[1]!]
+      const next = order('next')
+      let isWritten = false
+      let writing: Promise<void> | undefined
+      const readStream: RetryOptions['readStream'] = async function* () {
+        writing = patient.write([next]).then(() => {
+          isWritten = true
+        })
+        await eventually(async () => {
+          const { rows } = await sql`SELECT 1 FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(database.db)
+          expect(rows.length > 0 || isWritten).toBe(true)
+        })
+        yield* readable
+      }
+      expect(await retry(readable, { readStream })).toEqual({ applied: 2, fault: undefined })
+      await writing
+      expect(await lotsStored()).toEqual(named('bad', 'behind', 'next'))
+      expect(await parkedStored()).toEqual([])
     })
 
     test('is left alone where the log no longer has it', async () => {
