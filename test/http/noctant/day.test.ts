@@ -26,7 +26,7 @@ async function order(accountId: string): Promise<Answer> {
   const response = await fetch(`${stack.engine.url}/orders`, {
     method: 'POST',
     headers: { authorization: `Bearer ${stack.engine.token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ accountId, symbol: 'EURUSD', side: 'buy', orderType: 'market', quantity: '10000' }),
+    body: JSON.stringify({ accountId, symbol: 'EURUSD', side: 'buy', orderType: 'market', quantity: '0.10' }),
   })
   return { status: response.status, body: await response.json() }
 }
@@ -53,7 +53,7 @@ it('an account is opened, traded, closed out and disabled, and each step can be 
   expect((await order(accountId)).status).toBeLessThan(300)
   await eventually(async () => expect((await call('GET', of('positions'))).body.count).toBe(1))
   const orders = await call('GET', of('orders'))
-  expect(orders.body.orders[0]).toMatchObject({ symbol: 'EURUSD', status: 'filled', filled_quantity: '10000' })
+  expect(orders.body.orders[0]).toMatchObject({ symbol: 'EURUSD', status: 'filled', filled_quantity: '0.1' })
 
   const closing = await write('POST', 'close-all')
   expect(closing.status).toBe(202)
