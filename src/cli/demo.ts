@@ -3,7 +3,7 @@
  * with a table of what it checked; a single check that fails makes it exit 1.
  */
 import { randomBytes } from 'node:crypto'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { configuration, runningServices, sandboxOperator } from './connection.ts'
 import { type Checklist, createChecklist } from './demo/checks.ts'
 import { createClient, type Target } from './demo/client.ts'
@@ -19,12 +19,14 @@ interface DemoOptions {
   key?: string
   engineUrl?: string
   engineToken?: string
+  /** Seconds. */
+  patience: number
   json?: boolean
 }
 
 /** Bounds of a run: an instance that restarts meanwhile is waited for, one that is gone is given up. */
 const limits = { requestTimeoutMs: 10_000, unreachableMaxMs: 30_000, retryIntervalMs: 250 }
-const waits = { waitMaxMs: 20_000, pollIntervalMs: 25 }
+const pollIntervalMs = 25
 
 const chapters: readonly (readonly [
   title: string,
@@ -48,6 +50,7 @@ export function demoCommand(): Command {
     .option('--key <key>', "the operator's API key (default: the sandbox operator's)")
     .option('--engine-url <url>', "the engine's order entry")
     .option('--engine-token <token>', 'its token')
+    .option('--patience <seconds>', 'how long to wait for what must come about', seconds, 20)
     .option('--json', 'print the checks as JSON; progress goes to standard error')
     .addHelpText('after', '\nExamples:\n  opslog demo\n  opslog demo --json | jq .passed')
     .action(demo)
@@ -87,7 +90,7 @@ function begin(options: DemoOptions, checks: Checklist): Story {
     trader: createClient('order entry', trader, limits),
     checks,
     run: `${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`,
-    waits,
+    waits: { waitMaxMs: options.patience * 1_000, pollIntervalMs },
     found: { globalUserId: '', accountId: '', orders: [] },
   }
 }
@@ -96,6 +99,12 @@ function runningApiUrl(dataDir: string): string {
   const { api } = runningServices(dataDir)
   if (api) return api.url
   throw new CliError(EXIT.unreachable, 'the running instance has no API', 'Run one with the api role, or pass --url.')
+}
+
+function seconds(value: string): number {
+  const parsed = Number(value)
+  if (parsed > 0 && parsed <= 3_600) return parsed
+  throw new InvalidArgumentError('Use a number of seconds, up to 3600.')
 }
 
 const trimmed = (url: string): string => url.replace(/\/+$/, '')
