@@ -20,7 +20,8 @@ export type SummaryRow = {
   free_margin: string
   /** equity / margin used, in percent; null without open positions. */
   margin_level: string | null
-  trading_status: 'pending' | 'active' | 'disabled'
+  /** `rejected`: the engine would not open it; the command's status says why. */
+  trading_status: 'pending' | 'active' | 'disabled' | 'rejected'
   updated_at: string
   /** Sequence of the engine's event that the figures are from; 0 before its first. Text, as every 64-bit integer. */
   version: string
@@ -75,6 +76,10 @@ export const summaryProjection = defineProjection<AccountEvent | EngineEvent>({
     'noctant.EngineTradingStatusChanged.v1': ({ data }) => [
       patch(summaries, { account_id: data.accountId }, { trading_status: data.tradingStatus, ...at(data) }),
     ],
+    'noctant.EngineCommandDecided.v1': ({ data }) =>
+      data.kind === 'open_account' && data.outcome === 'rejected'
+        ? [patch(summaries, { account_id: data.accountId }, { trading_status: 'rejected', ...at(data) })]
+        : [],
     'noctant.EngineAccountMarked.v1': ({ data }) => [
       patch(
         summaries,
@@ -92,11 +97,11 @@ export const summaryProjection = defineProjection<AccountEvent | EngineEvent>({
   },
 })
 
-/** The figures of an account without positions. */
+/** The figures of an account without positions, all with the digits of its currency. */
 const unused = (balance: string) => ({
   balance,
   equity: balance,
-  margin_used: '0',
+  margin_used: balance.replace(/^-?\d+/, '0').replaceAll(/[1-9]/g, '0'),
   free_margin: balance,
   margin_level: null,
 })

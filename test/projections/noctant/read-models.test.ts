@@ -158,6 +158,12 @@ describe('accounts', () => {
 })
 
 describe('the summary', () => {
+  test('says so where the engine would not open the account', async () => {
+    const refused = { kind: 'open_account', outcome: 'rejected', reasonCode: 'unsupported_currency' } as const
+    await given(opened(), record(example('noctant.EngineCommandDecided.v1', refused)))
+    expect(await findSummary(database.db, ids.account)).toMatchObject({ trading_status: 'rejected' })
+  })
+
   test('starts pending with the opening balance, and follows the engine', async () => {
     await given(opened())
     const start = {
@@ -168,7 +174,7 @@ describe('the summary', () => {
       currency: 'USD',
       balance: '100000.00',
       equity: '100000.00',
-      margin_used: '0',
+      margin_used: '0.00',
       free_margin: '100000.00',
       margin_level: null,
       trading_status: 'pending',
