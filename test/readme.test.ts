@@ -1,0 +1,46 @@
+/** The README says nothing that is not so: its files, scripts, commands and settings exist. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { describeConfig, ROLES } from '../src/config.ts'
+import { runCli } from './support/cli.ts'
+import { root } from './support/source.ts'
+
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const all = (pattern: RegExp): string[] => [...new Set([...readme.matchAll(pattern)].map((match) => match[1]!))]
+
+describe('the README', () => {
+  it('points at files that exist', () => {
+    const links = all(/\]\(([^)#]+)\)/g)
+    const paths = all(/(?<![\w/.])((?:src|test|docs)\/[\w./-]*)/g)
+    expect(links.length + paths.length).toBeGreaterThan(15)
+    expect([...links, ...paths].filter((path) => !existsSync(join(root, path)))).toStrictEqual([])
+  })
+
+  it('names npm scripts that exist', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const named = all(/npm (?:run )?(start|test|demo|check|opslog|fix|bench|generate)\b/g)
+    expect(named.filter((script) => !(script in scripts))).toStrictEqual([])
+  })
+
+  it('names settings that exist, and every role', () => {
+    const known = describeConfig().map(({ name }) => name)
+    const named = all(/\b([A-Z]+(?:_[A-Z]+)+|PORT|HOST|ROLES)\b/g)
+    expect(named.length).toBeGreaterThan(10)
+    expect(named.filter((name) => !known.includes(name))).toStrictEqual([])
+    expect(
+      all(/^\| `(\w+)` \| [^|]+ \| [^|]+ \|$/gm).filter((role) => (ROLES as readonly string[]).includes(role)),
+    ).toStrictEqual([...ROLES])
+  })
+
+  it('names commands that exist', async () => {
+    const commands = all(/npx opslog ([a-z]+(?: [a-z]+)*)/g)
+    expect(commands.length).toBeGreaterThan(5)
+    for (const command of commands) {
+      const words = command.split(' ').slice(0, command.startsWith('admin') ? 3 : 2)
+      const { exitCode, stdout } = await runCli([...words, '--help'])
+      expect({ command, exitCode }).toStrictEqual({ command, exitCode: 0 })
+      expect(stdout).toContain(`Usage: opslog ${words.join(' ')}`)
+    }
+  })
+})
