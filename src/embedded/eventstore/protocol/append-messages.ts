@@ -261,7 +261,8 @@ function failureMessage(failure: BatchFailure, options: AppendOptions | undefine
         lengthDelimited(1, Buffer.from(failure.message)),
       )
     case 'unavailable':
-      return statusMessage(UNAVAILABLE, failure.message, 'Unknown', NO_BYTES)
+      // The client has no error of its own for this; a timeout says the same: nobody knows, send it again.
+      return statusMessage(UNAVAILABLE, failure.message, 'Timeout', NO_BYTES)
   }
 }
 
