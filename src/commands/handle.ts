@@ -49,6 +49,11 @@ export interface CommandBus {
   ): Promise<Handled<State, Event>>
   /** The current state of a stream, from the cache where it is there: at most as old as its last use here. */
   load<State, Command, Event extends AnyEvent>(aggregate: Aggregate<State, Command, Event>, id: string): Promise<State>
+  /** The state of a stream as it is now, whoever wrote to it: for what a decision about another stream rests on. */
+  current<State, Command, Event extends AnyEvent>(
+    aggregate: Aggregate<State, Command, Event>,
+    id: string,
+  ): Promise<State>
 }
 
 export interface CommandBusLimits {
@@ -157,6 +162,10 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     handle: (aggregate, id, command, context, admit) =>
       inTurn(streamName(aggregate, id), () => handle(aggregate, id, command, context, admit)),
     load: async (aggregate, id) => (await loaded(aggregate, streamName(aggregate, id))).state,
+    current: (aggregate, id) => {
+      const stream = streamName(aggregate, id)
+      return inTurn(stream, async () => (await catchUp(aggregate, stream, await loaded(aggregate, stream))).state)
+    },
   }
 }
 

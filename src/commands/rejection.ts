@@ -21,6 +21,7 @@ export const rejectionCodes = [
   'invalid_amount',
   'invalid_currency',
   'status_not_settable',
+  'kyc_report_invalid',
 ] as const
 
 export type RejectionCode = (typeof rejectionCodes)[number]

@@ -7,6 +7,7 @@ import type { AnyEvent } from './event.ts'
 import { accountEvents } from './noctant/account.ts'
 import { engineEvents, engineQuarantineEvents } from './noctant/engine.ts'
 import { engineCommandEvents } from './noctant/engine-command.ts'
+import { kycEvents } from './noctant/kyc.ts'
 import { operatorEvents, operatorSlugEvents } from './noctant/operator.ts'
 import { userEvents } from './noctant/user.ts'
 
@@ -18,6 +19,7 @@ export const eventSchemas: Readonly<Record<string, z.ZodType>> = {
   ...operatorEvents,
   ...operatorSlugEvents,
   ...userEvents,
+  ...kycEvents,
   ...accountEvents,
   ...engineCommandEvents,
   ...engineEvents,

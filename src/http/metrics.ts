@@ -60,6 +60,7 @@ export function createMetrics(gauges: readonly GaugeSource[]): Metrics {
     },
     countCommands: (bus) => ({
       load: bus.load,
+      current: bus.current,
       async handle(aggregate, id, command, context, admit) {
         const count = (outcome: string) => commands.inc({ aggregate: aggregate.category, outcome })
         try {

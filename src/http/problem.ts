@@ -23,7 +23,6 @@ export type HttpCode =
   | 'route_not_found'
   | 'attempt_not_found'
   | 'method_not_allowed'
-  | 'request_timed_out'
   | 'body_too_large'
   | 'content_type_unsupported'
   | 'rate_limit_exceeded'
@@ -41,6 +40,7 @@ export const problems: Record<ProblemCode, { status: ContentfulStatusCode; title
   invalid_amount: { status: 400, title: 'The amount cannot be used' },
   invalid_currency: { status: 400, title: 'The currency is unknown' },
   status_not_settable: { status: 400, title: 'The status cannot be set' },
+  kyc_report_invalid: { status: 400, title: 'The KYC report is incomplete' },
   credential_missing: { status: 401, title: 'An API key is needed' },
   credential_invalid: { status: 401, title: 'The API key is not valid' },
   operator_suspended: { status: 403, title: 'The operator is suspended' },
@@ -54,7 +54,6 @@ export const problems: Record<ProblemCode, { status: ContentfulStatusCode; title
   product_not_found: { status: 404, title: 'The product does not exist' },
   account_not_found: { status: 404, title: 'The account does not exist' },
   method_not_allowed: { status: 405, title: 'The address does not take this method' },
-  request_timed_out: { status: 408, title: 'The request did not arrive in time' },
   idempotency_key_reused: { status: 409, title: 'The idempotency key was used for another request' },
   concurrent_change: { status: 409, title: 'The resource changed meanwhile' },
   operator_slug_taken: { status: 409, title: 'The slug is taken' },

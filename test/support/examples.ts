@@ -7,6 +7,7 @@ import type { Recorded } from '../../src/events/event.ts'
 import type { AccountEvent } from '../../src/events/noctant/account.ts'
 import type { EngineEvent, EngineQuarantineEvent } from '../../src/events/noctant/engine.ts'
 import type { EngineCommandEvent } from '../../src/events/noctant/engine-command.ts'
+import type { KycEvent } from '../../src/events/noctant/kyc.ts'
 import type { OperatorEvent, OperatorSlugEvent } from '../../src/events/noctant/operator.ts'
 import type { UserEvent } from '../../src/events/noctant/user.ts'
 import { HEARTBEAT } from '../../src/events/registry.ts'
@@ -42,6 +43,7 @@ export type ExampleEvent =
   | OperatorEvent
   | OperatorSlugEvent
   | UserEvent
+  | KycEvent
   | AccountEvent
   | EngineCommandEvent
   | EngineEvent
@@ -52,6 +54,18 @@ export type DataOf<T extends ExampleType> = Extract<ExampleEvent, { type: T }>['
 
 const user = { globalUserId: ids.user, operatorId: ids.operator, email: 'ada@example.com', displayName: 'Ada' }
 const account = { programAccountId: ids.programAccount, accountId: ids.account }
+const kycReport = {
+  operatorId: ids.operator,
+  globalUserId: ids.user,
+  status: 'verified',
+  reportedAt: timeAt(12),
+  verifiedAt: timeAt(12),
+  rejectedAt: null,
+  rejectionReason: null,
+  expiresAt: null,
+  providerName: 'manual',
+  providerReference: 'case-1',
+} as const
 const sent = { commandId: ids.command, accountId: ids.account, streamSequence: '7' }
 const order = {
   orderId: ids.order,
@@ -102,8 +116,25 @@ const examples: { readonly [T in ExampleType]: DataOf<T> } = {
     occurredAt: timeAt(2),
   },
   'noctant.ApiKeyRevoked.v1': { operatorId: ids.operator, keyId: 'key1', reason: null, occurredAt: timeAt(5) },
+  'noctant.ApiKeyRotated.v1': {
+    operatorId: ids.operator,
+    keyId: 'key1',
+    replacedBy: 'key2',
+    validUntil: timeAt(306),
+    occurredAt: timeAt(6),
+  },
   'noctant.UserProvisioned.v1': { ...user, orgId: ids.org, externalId: 'user-1', occurredAt: timeAt(10) },
   'noctant.UserProfileRefreshed.v1': { ...user, displayName: 'Ada Lovelace', occurredAt: timeAt(11) },
+  'noctant.KycStatusReported.v1': { ...kycReport, previousStatus: null, occurredAt: timeAt(13) },
+  'noctant.KycReportOvertaken.v1': {
+    ...kycReport,
+    status: 'pending',
+    verifiedAt: null,
+    reportedAt: timeAt(9),
+    standingStatus: 'verified',
+    standingReportedAt: timeAt(12),
+    occurredAt: timeAt(14),
+  },
   'noctant.AccountOpened.v1': {
     ...account,
     attemptId: ids.attempt,
@@ -275,6 +306,7 @@ export function streamOf({ type, data }: { type: string; data: Record<string, un
   }
   if (name.startsWith('Engine')) return `noctant.engine-${data.accountId}`
   if (name.startsWith('Account')) return `noctant.account-${data.programAccountId}`
+  if (name.startsWith('Kyc')) return `noctant.kyc-${data.globalUserId}`
   if (name.startsWith('User')) return `noctant.user-${data.globalUserId}`
   if (name === 'OperatorSlugClaimed') return `noctant.operatorSlug-${uuidOf(String(data.slug))}`
   return `noctant.operator-${data.operatorId}`

@@ -1,0 +1,117 @@
+/**
+ * A user's KYC standing with one operator. Each report is recorded with the status before it; the newest by its own
+ * time stands. A report that was made before the standing one is kept for the record and changes nothing.
+ */
+import type { KycEvent, KycStatus } from '../../events/noctant/kyc.ts'
+import type { Aggregate } from '../decider.ts'
+import type { CommandBus, CommandContext, Handled } from '../handle.ts'
+import { deterministicId } from '../identity.ts'
+import { Rejected } from '../rejection.ts'
+import { user } from './user.ts'
+
+type Reported = Extract<KycEvent, { type: 'noctant.KycStatusReported.v1' }>['data']
+
+/** A report as the operator sends it. */
+export type KycReport = Omit<Reported, 'previousStatus' | 'occurredAt'>
+
+export type KycState =
+  | { status: 'unreported' }
+  | {
+      status: KycStatus
+      /** The report that stands. */
+      report: KycReport
+      /** When it was taken in. */
+      updatedAt: string
+    }
+
+export interface ReportKyc {
+  report: KycReport
+  at: string
+}
+
+/** A report from further ahead than clocks may differ would outrank every true one until then. */
+const AHEAD_MAX_MS = 24 * 60 * 60 * 1_000
+
+export const kycIdOf = (operatorId: string, globalUserId: string): string =>
+  deterministicId('noctant.kyc', operatorId, globalUserId)
+
+/** Whether the user counts as verified at this time: the last report says so, and has not run out. */
+export const isVerified = (state: KycState, at: string): boolean =>
+  state.status === 'verified' &&
+  (state.report.expiresAt === null || Date.parse(at) < Date.parse(state.report.expiresAt))
+
+export const kyc: Aggregate<KycState, ReportKyc, KycEvent> = {
+  category: 'noctant.kyc',
+  initialState: { status: 'unreported' },
+
+  evolve(state, event) {
+    switch (event.type) {
+      case 'noctant.KycStatusReported.v1': {
+        const { previousStatus: _, occurredAt, ...report } = event.data
+        return { status: report.status, report, updatedAt: occurredAt }
+      }
+      case 'noctant.KycReportOvertaken.v1':
+        return state
+      default:
+        return event satisfies never
+    }
+  },
+
+  decide({ report: sent, at }, state) {
+    const report = meaningful(sent)
+    if (Date.parse(report.reportedAt) - Date.parse(at) > AHEAD_MAX_MS) {
+      throw new Rejected('kyc_report_invalid', 'The report is dated more than a day ahead.', '/reported_at')
+    }
+    if (state.status !== 'unreported' && Date.parse(report.reportedAt) < Date.parse(state.report.reportedAt)) {
+      const standing = { standingStatus: state.status, standingReportedAt: state.report.reportedAt }
+      return [{ type: 'noctant.KycReportOvertaken.v1', data: { ...report, ...standing, occurredAt: at } }]
+    }
+    const previousStatus = state.status === 'unreported' ? null : state.status
+    return [{ type: 'noctant.KycStatusReported.v1', data: { ...report, previousStatus, occurredAt: at } }]
+  },
+}
+
+/**
+ * The report with only what means something for its status (contract, ReportKycStatusRequest): a verification needs its
+ * time, a rejection its own; an expiry belongs to what was verified once.
+ */
+function meaningful(report: KycReport): KycReport {
+  const { status } = report
+  if (status === 'verified' && report.verifiedAt === null) {
+    throw new Rejected('kyc_report_invalid', 'A verified report says when it was verified.', '/verified_at')
+  }
+  if (status === 'rejected' && report.rejectedAt === null) {
+    throw new Rejected('kyc_report_invalid', 'A rejected report says when it was rejected.', '/rejected_at')
+  }
+  const rejected = status === 'rejected'
+  return {
+    ...report,
+    verifiedAt: status === 'verified' ? report.verifiedAt : null,
+    rejectedAt: rejected ? report.rejectedAt : null,
+    rejectionReason: rejected ? report.rejectionReason : null,
+    expiresAt: status === 'verified' || status === 'expired' ? report.expiresAt : null,
+  }
+}
+
+/**
+ * Records a report on a user of the operator. Rejects with user_not_found, and as `decide` does.
+ */
+export function reportKycStatus(
+  bus: CommandBus,
+  report: KycReport,
+  context: CommandContext,
+): Promise<Handled<KycState, KycEvent>> {
+  const { operatorId, globalUserId } = report
+  const command = { report, at: context.at }
+  return bus.handle(kyc, kycIdOf(operatorId, globalUserId), command, context, () =>
+    requireUser(bus, operatorId, globalUserId),
+  )
+}
+
+/** Rejects with user_not_found where the operator has no such user; another operator's counts as none. */
+export async function requireUser(bus: CommandBus, operatorId: string, globalUserId: string): Promise<void> {
+  const found = await bus.load(user, globalUserId)
+  if (found.status === 'absent' || found.operatorId !== operatorId) {
+    throw new Rejected('user_not_found', 'The operator has no such user.')
+  }
+}
