@@ -59,7 +59,7 @@ export function createMetrics(gauges: readonly GaugeSource[]): Metrics {
       stop({ method: c.req.method, route: routePath(c, -1), status: c.res.status })
     },
     countCommands: (bus) => ({
-      load: bus.load,
+      ...bus,
       current: bus.current,
       async handle(aggregate, id, command, context, admit) {
         const count = (outcome: string) => commands.inc({ aggregate: aggregate.category, outcome })

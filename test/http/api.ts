@@ -8,7 +8,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { expect } from 'vitest'
-import { type CommandContext, createCommandBus } from '../../src/commands/handle.ts'
+import { type CommandBus, type CommandContext, createCommandBus } from '../../src/commands/handle.ts'
 import { deterministicId } from '../../src/commands/identity.ts'
 import { generateApiKey } from '../../src/commands/noctant/api-key.ts'
 import {
@@ -159,25 +159,30 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const record = (level: string) => (fields: object, message: string) =>
     void logged.push({ level, fields: fields as Record<string, unknown>, message })
-  const app = createApp({
-    bus,
-    db,
-    credentials,
-    waiter,
-    log: { info: record('info'), warn: record('warn'), error: record('error') },
-    clock: () => new Date(),
-    nowMs: options.nowMs ?? (() => performance.now()),
-    limits: { ...defaultHttpLimits, readYourWritesWaitMs: 5_000, ...options.limits },
-    health: { probes: [], probeTimeoutMs: 1_000 },
-    gauges: [],
-  })
-  const server = await startServer({ ...defaultServerOptions, fetch: app.fetch, host: '127.0.0.1', port: 0 })
+  const serve = (of: CommandBus) => {
+    const app = createApp({
+      bus: of,
+      db,
+      credentials,
+      waiter,
+      log: { info: record('info'), warn: record('warn'), error: record('error') },
+      clock: () => new Date(),
+      nowMs: options.nowMs ?? (() => performance.now()),
+      limits: { ...defaultHttpLimits, readYourWritesWaitMs: 5_000, ...options.limits },
+      health: { probes: [], probeTimeoutMs: 1_000 },
+      gauges: [],
+    })
+    return startServer({ ...defaultServerOptions, fetch: app.fetch, host: '127.0.0.1', port: 0 })
+  }
+  const server = await serve(bus)
+  /** Another API process would share nothing but the log and the read models: this one has a cache of its own too. */
+  const second = await serve(createCommandBus(store, { cachedAggregatesMax: 1_000, conflictRetriesMax: 3 }))
   const url = `http://127.0.0.1:${server.port}`
 
-  async function call(method: string, path: string, asked: Asked = {}): Promise<Answer> {
+  async function callAt(base: string, method: string, path: string, asked: Asked = {}): Promise<Answer> {
     const { key, body, raw, headers = {} } = asked
     const content = raw ?? (body === undefined ? undefined : JSON.stringify(body))
-    const response = await fetch(`${url}/noctant${path}`, {
+    const response = await fetch(`${base}/noctant${path}`, {
       method,
       headers: {
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
@@ -203,7 +208,10 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
 
   return {
     url,
-    call,
+    call: (method: string, path: string, asked?: Asked) => callAt(url, method, path, asked),
+    /** The same, of another API process. */
+    callSecond: (method: string, path: string, asked?: Asked) =>
+      callAt(`http://127.0.0.1:${second.port}`, method, path, asked),
     logged,
     bus,
     store: log.store,
@@ -236,7 +244,7 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
     /** Cuts the API's commands off from the event store. */
     loseEventStore: () => storeProxy.cut(),
     async stop() {
-      await server.stop(1_000)
+      await Promise.all([server.stop(1_000), second.stop(1_000)])
       stopping.abort()
       await Promise.all([projector.stop(), directory, waiter.close(), db.destroy(), store.close()])
       proxy.cut()

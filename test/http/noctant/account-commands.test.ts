@@ -176,6 +176,34 @@ describe('closeAllPositions', () => {
   })
 })
 
+describe('two API processes', () => {
+  const both = (id: string, bodyOf: (n: number) => object) =>
+    Promise.all(
+      Array.from({ length: 40 }, (_, n) =>
+        (n % 2 ? api.call : api.callSecond)('POST', `/v1/accounts/by-external-id/close-all?external_account_id=${id}`, {
+          key: acme.key,
+          body: bodyOf(n),
+        }),
+      ),
+    )
+
+  it('carry out what both are sent under one key once, and answer alike', async () => {
+    const id = await openAccount()
+    const answers = await both(id, () => ({ idempotency_key: 'shared' }))
+    expect(new Set(answers.map(({ status, body }) => JSON.stringify([status, body]))).size).toBe(1)
+    expect(answers[0]?.status).toBe(202)
+    expect(answers.filter(({ headers }) => headers.get('idempotency-replayed') === 'true')).toHaveLength(39)
+    expect(await engineOrders(id)).toHaveLength(1)
+  })
+
+  it('let one request win where they are sent different ones under one key', async () => {
+    const id = await openAccount()
+    const answers = await both(id, (n) => ({ idempotency_key: 'contested', reason: `reason ${n}` }))
+    expect(answers.map(({ status }) => status).toSorted()).toStrictEqual([202, ...Array(39).fill(409)])
+    expect(await engineOrders(id)).toHaveLength(1)
+  })
+})
+
 describe('getAccountCommandStatus', () => {
   it('answers unknown for a command of which nothing is known', async () => {
     const id = await openAccount()
