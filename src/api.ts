@@ -67,6 +67,7 @@ export async function startApiRole(parts: Parts, neighbours: Neighbours): Promis
       jsonDepthMax: config.JSON_DEPTH_MAX,
       readYourWritesWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
       trustProxy: config.TRUST_PROXY,
+      apiKeyRotationGraceMs: config.API_KEY_ROTATION_GRACE_S * 1_000,
     },
     health: { probes: probes(parts, neighbours), probeTimeoutMs: PROBE_TIMEOUT_MS },
     gauges: gauges(parts, neighbours),

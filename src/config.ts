@@ -68,7 +68,12 @@ const environmentSchema = z.object({
   // Commands
   AGGREGATE_CACHE_MAX: count(20_000).describe('aggregates whose state is kept in memory'),
   CONFLICT_RETRIES_MAX: count(3),
-  READ_YOUR_WRITES_WAIT_MS: milliseconds(1_000),
+  READ_YOUR_WRITES_WAIT_MS: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .default(1_000)
+    .describe('how long an answer waits for the read models; 0: not at all'),
 
   // Postgres
   DATABASE_POOL_MAX: count(10),
@@ -80,6 +85,7 @@ const environmentSchema = z.object({
   JSON_DEPTH_MAX: count(64),
   REQUEST_TIMEOUT_MS: milliseconds(30_000),
   SHUTDOWN_GRACE_MS: milliseconds(10_000).describe('time for requests under way when the instance stops'),
+  API_KEY_ROTATION_GRACE_S: count(300).describe('seconds that an API key works on after it was replaced'),
   TRUST_PROXY: flag(false).describe('take the client address from x-forwarded-for'),
 
   // Processes: relay and engine ingest

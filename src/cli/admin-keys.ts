@@ -81,13 +81,18 @@ async function list(name: string, options: JsonOption): Promise<void> {
       const rows = keys.map((row) => [
         row.key_id,
         row.label ?? '',
-        row.revoked_at === null ? colours.green('works') : colours.red(`revoked ${row.revoked_at}`),
+        stateOf(row),
         row.scopes.length === apiScope.options.length ? 'all' : row.scopes.join('\n'),
         row.created_at,
       ])
       return table(['key id', 'label', 'state', 'scopes', 'created'], rows)
     })
   })
+}
+
+function stateOf({ revoked_at, valid_until }: { revoked_at: string | null; valid_until: string | null }): string {
+  if (revoked_at !== null) return colours.red(`revoked ${revoked_at}`)
+  return valid_until === null ? colours.green('works') : colours.yellow(`replaced, works until ${valid_until}`)
 }
 
 async function revoke(name: string, keyId: string, options: JsonOption & { reason?: string }): Promise<void> {

@@ -78,8 +78,10 @@ export function createApp(deps: AppDeps) {
     c.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
   )
   app.route('/', documentation(documents()))
-  const noctantDeps = { bus, db, clock, waiter, waitMs: limits.readYourWritesWaitMs }
-  const verify = keyVerifier(deps.credentials)
+  const { readYourWritesWaitMs: waitMs, apiKeyRotationGraceMs: keyRotationGraceMs } = limits
+  const { credentials } = deps
+  const noctantDeps = { bus, db, credentials, keyRotationGraceMs, clock, waiter, waitMs }
+  const verify = keyVerifier(credentials, clock)
   app.route(`/${noctant.name}`, contextApp(noctant, { deps: noctantDeps, verify, waiter, limits, nowMs }))
   return app
 }

@@ -41,6 +41,8 @@ export interface HttpLimits {
   authFailuresPerMinuteMax: number
   /** Take the client's address from `x-forwarded-for`: only behind a proxy that sets it. */
   trustProxy: boolean
+  /** How long a replaced API key goes on working. */
+  apiKeyRotationGraceMs: number
 }
 
 export const defaultHttpLimits: HttpLimits = {
@@ -49,4 +51,5 @@ export const defaultHttpLimits: HttpLimits = {
   readYourWritesWaitMs: 1_000,
   authFailuresPerMinuteMax: 60,
   trustProxy: false,
+  apiKeyRotationGraceMs: 300_000,
 }

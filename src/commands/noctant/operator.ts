@@ -13,13 +13,22 @@ type DataOf<T extends OperatorEvent['type']> = Extract<EventOf<typeof operatorEv
 export type OperatorFacts = Omit<DataOf<'noctant.OperatorCreated.v1'>, 'occurredAt'>
 export type ApiKeyFacts = Omit<DataOf<'noctant.ApiKeyIssued.v1'>, 'occurredAt' | 'operatorId' | 'environment'>
 
+export interface KeyState {
+  hash: string
+  label: string | null
+  scopes: ApiKeyFacts['scopes']
+  revoked: boolean
+  /** Set once the key has been replaced: it works until then. */
+  validUntil: string | null
+}
+
 export type OperatorState =
   | { status: 'absent' }
   | {
       status: 'active' | 'suspended'
       facts: OperatorFacts
-      /** Keys by id; revoked ones stay, so that an id is never used twice. */
-      keys: ReadonlyMap<string, { hash: string; revoked: boolean }>
+      /** Keys by id; revoked and replaced ones stay, so that an id is never used twice. */
+      keys: ReadonlyMap<string, KeyState>
     }
 
 export type OperatorCommand =
@@ -27,6 +36,15 @@ export type OperatorCommand =
   | { kind: 'suspend' | 'resume'; reason: string | null; at: string }
   | { kind: 'issueKey'; key: ApiKeyFacts; at: string }
   | { kind: 'revokeKey'; keyId: string; reason: string | null; at: string }
+  | {
+      kind: 'rotateKey'
+      /** The key that is replaced. */
+      keyId: string
+      replacement: Pick<ApiKeyFacts, 'keyId' | 'keyHash'>
+      /** How long the replaced key goes on working. */
+      validUntil: string
+      at: string
+    }
 
 export const operator: Aggregate<OperatorState, OperatorCommand, OperatorEvent> = {
   category: 'noctant.operator',
@@ -44,14 +62,14 @@ export const operator: Aggregate<OperatorState, OperatorCommand, OperatorEvent> 
       case 'noctant.OperatorResumed.v1':
         return { ...state, status: 'active' }
       case 'noctant.ApiKeyIssued.v1': {
-        const { keyId, keyHash } = event.data
-        return { ...state, keys: new Map(state.keys).set(keyId, { hash: keyHash, revoked: false }) }
+        const { keyId, keyHash: hash, label, scopes } = event.data
+        const key = { hash, label, scopes, revoked: false, validUntil: null }
+        return { ...state, keys: new Map(state.keys).set(keyId, key) }
       }
-      case 'noctant.ApiKeyRevoked.v1': {
-        const { keyId } = event.data
-        const hash = state.keys.get(keyId)?.hash ?? ''
-        return { ...state, keys: new Map(state.keys).set(keyId, { hash, revoked: true }) }
-      }
+      case 'noctant.ApiKeyRevoked.v1':
+        return withKey(state, event.data.keyId, { revoked: true })
+      case 'noctant.ApiKeyRotated.v1':
+        return withKey(state, event.data.keyId, { validUntil: event.data.validUntil })
       default:
         return event satisfies never
     }
@@ -85,10 +103,42 @@ export const operator: Aggregate<OperatorState, OperatorCommand, OperatorEvent> 
         if (key.revoked) return []
         return [{ type: 'noctant.ApiKeyRevoked.v1', data: { operatorId, keyId, reason, occurredAt } }]
       }
+      case 'rotateKey':
+        return rotateKey(command, state)
       default:
         return command satisfies never
     }
   },
+}
+
+type ExistingState = Exclude<OperatorState, { status: 'absent' }>
+
+function withKey(state: ExistingState, keyId: string, change: Partial<KeyState>): ExistingState {
+  const key = state.keys.get(keyId)
+  return key ? { ...state, keys: new Map(state.keys).set(keyId, { ...key, ...change }) } : state
+}
+
+/**
+ * The new key may do what the old one may. A key that is replaced once more, by whoever never got the answer, ends when
+ * it was going to: rotating does not keep it alive.
+ */
+function rotateKey(command: Extract<OperatorCommand, { kind: 'rotateKey' }>, state: ExistingState): OperatorEvent[] {
+  const { keyId, replacement, at } = command
+  const { operatorId, environment } = state.facts
+  const key = state.keys.get(keyId)
+  const ended = key?.revoked || (key?.validUntil != null && Date.parse(key.validUntil) <= Date.parse(at))
+  if (!key || ended) throw new Rejected('api_key_not_found', `The operator has no key ${keyId} that still works.`)
+  if (state.keys.has(replacement.keyId)) {
+    throw new Rejected('idempotency_key_reused', 'The key id stands for another key.')
+  }
+  const { label, scopes } = key
+  const validUntil = key.validUntil ?? command.validUntil
+  const issued = { ...replacement, operatorId, environment, label, scopes, occurredAt: at }
+  const rotated = { operatorId, keyId, replacedBy: replacement.keyId, validUntil, occurredAt: at }
+  return [
+    { type: 'noctant.ApiKeyIssued.v1', data: issued },
+    { type: 'noctant.ApiKeyRotated.v1', data: rotated },
+  ]
 }
 
 type SlugState = { claimedBy: string | null }

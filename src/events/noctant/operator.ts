@@ -33,6 +33,14 @@ export const operatorEvents = {
     reason: z.string().nullable(),
     occurredAt: time,
   }),
+  /** Another key took this one's place; this one works until then, so that a lost answer locks nobody out. */
+  'noctant.ApiKeyRotated.v1': z.object({
+    operatorId: uuid,
+    keyId: z.string(),
+    replacedBy: z.string(),
+    validUntil: time,
+    occurredAt: time,
+  }),
 }
 export type OperatorEvent = EventOf<typeof operatorEvents>
 

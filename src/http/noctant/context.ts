@@ -12,7 +12,15 @@ export const noctant: ContextDefinition<NoctantDeps> = {
   info: {
     title: 'Noctant Operator API',
     version: 'v1',
-    description: 'Users, sponsored accounts and their trading, for operators.',
+    description: [
+      'Users, sponsored accounts and their trading, for operators.',
+      'Every request is signed with an API key: `Authorization: Bearer nct_…`.',
+      'Errors are problem documents (RFC 9457) with a `code`, a `request_id` and, where fields are at fault, `errors`.',
+      'A write that is sent again, under its idempotency key or its natural key, is answered as it was the first time, ' +
+        'with `Idempotency-Replayed: true`, and has no second effect.',
+      'Answers carry `x-opslog-position`; a read that sends it back sees everything up to that position.',
+      'Limits show in `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`; decimals are text.',
+    ].join('\n\n'),
   },
   securityScheme: 'operatorBearerAuth',
   operations: noctantOperations,
@@ -21,8 +29,14 @@ export const noctant: ContextDefinition<NoctantDeps> = {
 /** Compared with where there is no such key, so that a look-up that fails takes the same work as one that succeeds. */
 const NO_HASH = '0'.repeat(64)
 
-/** Checks keys against the directory. A revoked key is answered like an unknown one. */
-export function keyVerifier(credentials: Pick<CredentialDirectory, 'find'>): (key: string) => Verdict {
+/**
+ * Checks keys against the directory. A revoked key, and a replaced one whose grace is over by the clock, are answered
+ * like an unknown one.
+ */
+export function keyVerifier(
+  credentials: Pick<CredentialDirectory, 'find'>,
+  clock: () => Date,
+): (key: string) => Verdict {
   return (text) => {
     const parsed = parseApiKey(text)
     if (!parsed) return { kind: 'invalid' }
@@ -32,6 +46,7 @@ export function keyVerifier(credentials: Pick<CredentialDirectory, 'find'>): (ke
     if (!found || !proven) return { kind: 'invalid' }
     const { key, operator } = found
     if (key.revoked_at !== null || key.environment !== operator.environment) return { kind: 'invalid' }
+    if (key.valid_until !== null && Date.parse(key.valid_until) <= clock().getTime()) return { kind: 'invalid' }
     if (operator.status !== 'active') return { kind: 'operator_suspended' }
     if (operator.operator_api_access === 'disabled') return { kind: 'api_access_disabled' }
     return {

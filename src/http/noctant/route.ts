@@ -3,12 +3,17 @@
 import type { CommandBus } from '../../commands/handle.ts'
 import type { ApiScope } from '../../events/noctant/vocabulary.ts'
 import type { ReadModels } from '../../projections/database.ts'
+import type { CredentialDirectory } from '../../projections/noctant/credentials.ts'
 import type { Waiter } from '../consistency.ts'
 
 /** What the handlers work with. */
 export interface NoctantDeps {
   bus: CommandBus
   db: ReadModels
+  /** The keys that this process knows. */
+  credentials: Pick<CredentialDirectory, 'find'>
+  /** How long a replaced API key goes on working. */
+  keyRotationGraceMs: number
   /** Now, in UTC. */
   clock: () => Date
   waiter: Waiter

@@ -13,6 +13,7 @@ import { listOrdersByExternalId } from './list-orders.ts'
 import { listPositionsByExternalId } from './list-positions.ts'
 import { listTradesByExternalId } from './list-trades.ts'
 import { provisionUser } from './provision-user.ts'
+import { rotateOperatorApiKey } from './rotate-api-key.ts'
 import type { NoctantDeps } from './route.ts'
 import { updateAccountStatusByExternalId } from './update-account-status.ts'
 
@@ -28,6 +29,7 @@ export const noctantOperations: readonly Operation<NoctantDeps>[] = [
   getAccountSummaryByExternalId,
   listTradesByExternalId,
   getOperatorContext,
+  rotateOperatorApiKey,
   getUserByExternalId,
   provisionUser,
   getUser,

@@ -14,6 +14,8 @@ export type ApiKeyRow = {
   /** SHA-256 of the key, hex. */
   key_hash: string
   revoked_at: string | null
+  /** Set once another key has replaced it: it works until then. */
+  valid_until: string | null
   created_at: string
 }
 
@@ -28,6 +30,7 @@ export const apiKeys = defineTable<ApiKeyRow, 'key_id'>({
     scopes: 'text[] NOT NULL',
     key_hash: 'text NOT NULL',
     revoked_at: 'timestamptz(3)',
+    valid_until: 'timestamptz(3)',
     created_at: 'timestamptz(3) NOT NULL',
   },
   indexes: ['(operator_id, created_at, key_id)'],
@@ -35,7 +38,7 @@ export const apiKeys = defineTable<ApiKeyRow, 'key_id'>({
 
 export const apiKeyProjection = defineProjection<OperatorEvent>({
   name: 'noctant.apiKey',
-  version: 1,
+  version: 2,
   money: false,
   tables: [apiKeys],
   handlers: {
@@ -48,14 +51,18 @@ export const apiKeyProjection = defineProjection<OperatorEvent>({
         scopes: data.scopes,
         key_hash: data.keyHash,
         revoked_at: null,
+        valid_until: null,
         created_at: data.occurredAt,
       }),
     ],
     'noctant.ApiKeyRevoked.v1': ({ data }) => [patch(apiKeys, { key_id: data.keyId }, { revoked_at: data.occurredAt })],
+    'noctant.ApiKeyRotated.v1': ({ data }) => [
+      patch(apiKeys, { key_id: data.keyId }, { valid_until: data.validUntil }),
+    ],
   },
 })
 
-/** Every key of the operator, revoked ones too, oldest first, at most `limit`. */
+/** Every key of the operator, revoked and replaced ones too, oldest first, at most `limit`. */
 export const listApiKeys = (db: ReadModels, operatorId: string, limit = 1_000): Promise<ApiKeyRow[]> =>
   db
     .selectFrom('noctant_api_keys')

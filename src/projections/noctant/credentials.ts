@@ -13,7 +13,7 @@ import { type OperatorRow, operatorProjection, operators } from './operator.ts'
 
 export interface Credential {
   operator: OperatorRow
-  /** A revoked key is found as well; `revoked_at` tells. */
+  /** A revoked or replaced key is found as well; `revoked_at` and `valid_until` tell. */
   key: ApiKeyRow
 }
 

@@ -93,3 +93,44 @@ describe('an operator that does not exist', () => {
     given([]).when(command).then(rejects('operator_not_found'))
   })
 })
+
+describe('rotating a key', () => {
+  const replacement = { keyId: 'key2', keyHash: 'b'.repeat(64) }
+  const rotate = { kind: 'rotateKey', keyId: 'key1', replacement, validUntil: at(10), at: at(5) } as const
+  const issuedInstead: OperatorEvent = {
+    type: 'noctant.ApiKeyIssued.v1',
+    data: { ...keyFacts, ...replacement, operatorId, environment, occurredAt: at(5) },
+  }
+  const rotated: OperatorEvent = {
+    type: 'noctant.ApiKeyRotated.v1',
+    data: { operatorId, keyId: 'key1', replacedBy: 'key2', validUntil: at(10), occurredAt: at(5) },
+  }
+
+  it('issues one with the same scopes and lets the old one run out', () => {
+    given([operatorCreated, keyIssued]).when(rotate).then([issuedInstead, rotated])
+  })
+  it('once more, within the grace, does not make the old key last longer', () => {
+    const again = { ...rotate, replacement: { ...replacement, keyId: 'key3' }, validUntil: at(12), at: at(7) }
+    const data = { operatorId, keyId: 'key1', replacedBy: 'key3', validUntil: at(10), occurredAt: at(7) }
+    given([operatorCreated, keyIssued, issuedInstead, rotated])
+      .when(again)
+      .then([
+        { ...issuedInstead, data: { ...issuedInstead.data, keyId: 'key3', occurredAt: at(7) } } as OperatorEvent,
+        { type: 'noctant.ApiKeyRotated.v1', data },
+      ])
+  })
+  it.each([
+    ['unknown', [operatorCreated]],
+    ['revoked', [operatorCreated, keyIssued, keyRevoked]],
+  ])('is refused for a key that is %s', (_, events) => {
+    given(events).when(rotate).then(rejects('api_key_not_found'))
+  })
+  it('is refused once its grace is over', () => {
+    const late = { ...rotate, replacement: { ...replacement, keyId: 'key3' }, at: at(10) }
+    given([operatorCreated, keyIssued, issuedInstead, rotated]).when(late).then(rejects('api_key_not_found'))
+  })
+  it('is refused where the new id stands for another key', () => {
+    const clash = { ...rotate, replacement: { ...replacement, keyId: 'key1' } }
+    given([operatorCreated, keyIssued]).when(clash).then(rejects('idempotency_key_reused'))
+  })
+})

@@ -27,7 +27,7 @@ test('the directory loads what the read models hold and says from where to follo
   expect(await directory.load(database.db)).toBe(issued.position)
   expect(directory.find('key1')).toMatchObject({
     operator: { operator_id: ids.operator, status: 'active', rate_limit_tier: 'standard' },
-    key: { key_id: 'key1', key_hash: 'ab'.repeat(32), revoked_at: null },
+    key: { key_id: 'key1', key_hash: 'ab'.repeat(32), revoked_at: null, valid_until: null },
   })
   expect(directory.find('key2')).toBeUndefined()
 })

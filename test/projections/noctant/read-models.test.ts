@@ -60,6 +60,7 @@ describe('operators and their keys', () => {
         scopes: ['users:create', 'users:read', 'accounts:read'],
         key_hash: 'ab'.repeat(32),
         revoked_at: timeAt(5),
+        valid_until: null,
         created_at: timeAt(2),
       },
     ])

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseApiKey } from '../../../src/commands/noctant/api-key.ts'
+import { eventually } from '../../projections/support.ts'
+import { type Api, startApi } from '../api.ts'
+
+/** Long enough for a few requests, short enough to be waited for. */
+const GRACE_MS = 1_500
+
+let api: Api
+beforeAll(async () => {
+  api = await startApi({ limits: { apiKeyRotationGraceMs: GRACE_MS } })
+})
+afterAll(() => api.stop())
+
+const me = (key: string) => api.call('GET', '/v1/me', { key })
+const rotate = (key: string) => api.call('POST', '/v1/me/rotate-api-key', { key })
+
+describe('rotating an API key', () => {
+  it('gives a new key with the same scopes, which works at once', async () => {
+    const { operatorId } = await api.addOperator()
+    const { key } = await api.addKey(operatorId, ['users:read', 'api_keys:rotate'])
+    const { status, headers, body } = await rotate(key)
+    expect(status).toBe(200)
+    expect(headers.get('cache-control')).toBe('no-store')
+    expect(body.api_key).not.toBe(key)
+    expect(body.api_key.startsWith(`${body.api_key_prefix}_`)).toBe(true)
+    const answer = await me(body.api_key)
+    expect(answer.status).toBe(200)
+    expect(answer.body.operator).toMatchObject({
+      operator_id: operatorId,
+      operator_api_scopes: ['users:read', 'api_keys:rotate'],
+    })
+  })
+
+  it('leaves the old key working for the grace, and refuses it within a second after', async () => {
+    const { operatorId } = await api.addOperator()
+    const { key } = await api.addKey(operatorId, ['users:read', 'api_keys:rotate'])
+    const rotated = await rotate(key)
+    expect((await me(key)).status).toBe(200)
+    const endsMs = Date.parse(rotated.body.rotated_at) + GRACE_MS
+    await eventually(async () => expect((await me(key)).status).toBe(401), GRACE_MS + 1_000)
+    expect(Date.now()).toBeGreaterThanOrEqual(endsMs)
+    expect(Date.now()).toBeLessThan(endsMs + 1_000)
+    expect((await me(rotated.body.api_key)).status).toBe(200)
+    expect((await rotate(key)).status).toBe(401)
+  })
+
+  it('can be asked for again with the old key, whose end stays where it was', async () => {
+    const { operatorId } = await api.addOperator()
+    const { key, keyId } = await api.addKey(operatorId, ['api_keys:rotate'])
+    const first = await rotate(key)
+    const until = () => api.credentials.find(keyId)?.key.valid_until
+    await eventually(() => expect(until()).toBeTruthy())
+    const before = until()
+    const second = await rotate(key)
+    expect([second.status, second.body.api_key === first.body.api_key]).toStrictEqual([200, false])
+    expect(until()).toBe(before)
+    for (const { body } of [first, second]) expect((await me(body.api_key)).status).toBe(200)
+  })
+
+  it('records who rotated which key, and never the key', async () => {
+    const { operatorId } = await api.addOperator()
+    const { key, keyId } = await api.addKey(operatorId, ['api_keys:rotate'])
+    const { body } = await rotate(key)
+    const events = await Array.fromAsync(api.store.readStream(`noctant.operator-${operatorId}`))
+    const last = events.at(-1)
+    expect(last?.type).toBe('noctant.ApiKeyRotated.v1')
+    expect(last?.data).toMatchObject({ keyId, replacedBy: parseApiKey(body.api_key)?.keyId })
+    expect(last?.metadata.actor).toStrictEqual({ kind: 'operator', id: operatorId, keyId })
+    const secret = body.api_key.slice(body.api_key_prefix.length + 1)
+    expect(JSON.stringify(events.map(({ data }) => data))).not.toContain(secret)
+  })
+})
