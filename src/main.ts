@@ -168,6 +168,11 @@ function explain(error: unknown): { text: string; code: number } | undefined {
   return undefined
 }
 
+// Whoever read the announcements may have gone; that is no reason to end.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 try {
   process.exitCode = await main()
 } catch (error) {

@@ -1,0 +1,87 @@
+/**
+ * `npm run bench -- [suite …] [--seconds N] [--rounds N] [--json FILE]`: measures and prints what docs/benchmarks.md
+ * explains. Every suite brings its own private services up, is bounded in time, and cleans up after itself.
+ */
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import Table from 'cli-table3'
+import pico from 'picocolors'
+import { runCommandsBench, type SuiteOptions } from './commands.ts'
+import { runEngineBench } from './engine.ts'
+import type { Figures, Measurement } from './measure.ts'
+import { runQueriesBench } from './queries.ts'
+import { DEFAULT_STORE_BENCH, runStoreBench } from './store.ts'
+
+const suites: Record<string, (options: SuiteOptions) => Promise<Measurement[]>> = {
+  commands: runCommandsBench,
+  queries: runQueriesBench,
+  engine: runEngineBench,
+  store: (options) => runStoreBench({ ...DEFAULT_STORE_BENCH, ...options }),
+}
+
+const HELP = `Usage: npm run bench -- [suite …] [options]
+
+Suites: ${Object.keys(suites).join(', ')} (default: all)
+
+Options:
+  --seconds N  length of one round of one side (default 3)
+  --rounds N   rounds of each side, in turn (default 5)
+  --json FILE  the figures for scripts
+  --help       this text
+
+Examples:
+  npm run bench -- commands
+  npm run bench -- store queries --seconds 1 --rounds 3
+`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seconds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
+    json: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  },
+})
+const unknown = positionals.filter((name) => !(name in suites))
+const options = { seconds: Number(values.seconds), rounds: Number(values.rounds) }
+if (values.help || unknown.length > 0 || !(options.seconds > 0) || !(options.rounds >= 1)) {
+  process.stdout.write(unknown.length > 0 ? `There is no suite ${unknown.join(', ')}.\n\n${HELP}` : HELP)
+  process.exit(values.help ? 0 : 2)
+}
+
+const number = (value: number) => (value >= 100 ? Math.round(value).toString() : value.toFixed(2))
+const show = (figures: Figures | undefined) =>
+  figures === undefined
+    ? ''
+    : `${number(figures.median)} ${pico.dim(`(${number(figures.minimum)}–${number(figures.maximum)})`)}`
+const latency = ({ p50Ms, p99Ms }: Figures) =>
+  p50Ms === undefined || p99Ms === undefined ? '' : `${p50Ms.toFixed(2)} / ${p99Ms.toFixed(2)}`
+
+function verdict({ ratio, floor, goal }: Measurement): string {
+  if (ratio === undefined) return ''
+  const text = ratio.toFixed(2)
+  if (goal && ratio >= goal) return pico.green(text)
+  return floor && ratio < floor ? pico.red(text) : text
+}
+
+const results: Record<string, Measurement[]> = {}
+for (const name of positionals.length > 0 ? positionals : Object.keys(suites)) {
+  process.stdout.write(`${pico.bold(name)}: ${options.rounds} rounds of ${options.seconds} s a side …\n`)
+  const measured = (await suites[name]?.(options)) ?? []
+  results[name] = measured
+  const table = new Table({
+    head: ['', 'ours/s', 'reference/s', 'ratio', 'floor', 'goal', 'ours p50/p99 ms'],
+    style: { head: [], border: [], compact: true },
+  })
+  for (const row of measured) {
+    const bounds = [row.floor, row.goal].map((bound) => (bound ? bound.toFixed(2) : ''))
+    table.push([row.name, show(row.ours), show(row.reference), verdict(row), ...bounds, latency(row.ours)])
+  }
+  process.stdout.write(`${table}\n\n`)
+}
+if (values.json) {
+  const machine = { cores: cpus().length, model: cpus()[0]?.model, node: process.version }
+  writeFileSync(values.json, `${JSON.stringify({ machine, options, results }, null, 2)}\n`)
+}

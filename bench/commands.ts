@@ -1,0 +1,97 @@
+/**
+ * The commands suite: an update command over HTTP, key to answer, against the bare append of the same event by the
+ * official client, and against a row with its outbox row in Postgres. Commands do not wait for the projector here.
+ */
+import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
+import { type BenchInstance, call, startBenchInstance, startProgram, stopProgram } from './instance.ts'
+import { compare, load, type Measurement, type Round } from './measure.ts'
+
+export interface SuiteOptions {
+  seconds: number
+  rounds: number
+}
+
+const CONCURRENCIES = [1, 16, 64]
+const FLOORS: Record<number, number> = { 16: 0.45, 64: 0.35 }
+const GOALS: Record<number, number> = { 1: 0.6, 16: 0.6, 64: 0.45 }
+
+let runs = 0
+
+async function ourCommands({ url, apiKey }: BenchInstance, concurrency: number, seconds: number): Promise<Round> {
+  const run = ++runs
+  return load(concurrency, seconds, async (worker, turn) => {
+    const body = { external_id: `bench-${worker}`, display_name: `run ${run}, turn ${turn}` }
+    await call('POST', `${url}/noctant/v1/users`, { apiKey, body, expect: [200, 201] })
+  })
+}
+
+/** The same facts and as much metadata, appended at each stream's exact revision. */
+async function bareAppends(url: string, concurrency: number, seconds: number): Promise<Round> {
+  const client = EventStoreDBClient.connectionString(url)
+  const run = ++runs
+  const revisions = new Map<number, bigint>()
+  const uuid = '2f1c7c52-5f5e-5d0e-9a4b-0a3f0d7c9b11'
+  const hash = 'a'.repeat(64)
+  const round = await load(concurrency, seconds, async (worker, turn) => {
+    const displayName = `run ${run}, turn ${turn}`
+    const data = {
+      globalUserId: uuid,
+      operatorId: uuid,
+      email: null,
+      displayName,
+      occurredAt: new Date().toISOString(),
+    }
+    const actor = { kind: 'operator', id: uuid, keyId: 'abcdefghijklmnop' }
+    const ids = { $correlationId: uuid, $causationId: uuid, requestId: uuid, commandId: uuid }
+    const event = jsonEvent({
+      type: 'noctant.UserProfileRefreshed.v1',
+      data,
+      metadata: { ...ids, actor, prevHash: hash, hash },
+    })
+    const expectedRevision = revisions.get(worker) ?? NO_STREAM
+    const stream = `bench-${run}-${worker}`
+    const { nextExpectedRevision } = await client.appendToStream(stream, event, { expectedRevision })
+    revisions.set(worker, nextExpectedRevision)
+  })
+  await client.dispose()
+  return round
+}
+
+const rowsAndOutbox = (url: string, concurrency: number, seconds: number): Promise<Round> => {
+  const run = ++runs
+  return load(concurrency, seconds, async (worker, turn) => {
+    const body = { external_id: `bench-${worker}`, display_name: `run ${run}, turn ${turn}` }
+    await call('POST', `${url}/users`, { body, expect: [200] })
+  })
+}
+
+export async function runCommandsBench({ seconds, rounds }: SuiteOptions): Promise<Measurement[]> {
+  const instance = await startBenchInstance({ READ_YOUR_WRITES_WAIT_MS: '0' })
+  const environment = { DATABASE_URL: instance.postgresUrl }
+  const { child, said } = await startProgram('./reference-server.ts', [], environment, /\n/)
+  const reference = JSON.parse(said).url as string
+  const measurements: Measurement[] = []
+  try {
+    await ourCommands(instance, 64, 1)
+    await bareAppends(instance.eventStoreUrl, 16, 1)
+    await rowsAndOutbox(reference, 16, 1)
+    for (const concurrency of CONCURRENCIES) {
+      const ours = () => ourCommands(instance, concurrency, seconds)
+      const appends = () => bareAppends(instance.eventStoreUrl, concurrency, seconds)
+      const rows = () => rowsAndOutbox(reference, concurrency, seconds)
+      const bounds = { floor: FLOORS[concurrency] ?? 0, goal: GOALS[concurrency] ?? 0 }
+      measurements.push(await compare(`command against append, ${concurrency} at once`, rounds, ours, appends, bounds))
+      const second = { floor: 1, goal: 1.5 }
+      measurements.push(await compare(`command against pg, ${concurrency} at once`, rounds, ours, rows, second))
+    }
+    const memory = instance.residentMiB()
+    measurements.push({
+      name: 'resident memory afterwards, MiB',
+      ours: { median: memory, minimum: memory, maximum: memory },
+    })
+  } finally {
+    await stopProgram(child)
+    await instance.stop()
+  }
+  return measurements
+}

@@ -1,0 +1,110 @@
+/** The instance under test, as a process of its own on a data directory that is gone afterwards, and calls to it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const CONNECTIONS_MAX = 256
+
+export interface BenchInstance {
+  url: string
+  apiKey: string
+  eventStoreUrl: string
+  postgresUrl: string
+  /** Resident memory of the process, in MiB. */
+  residentMiB(): number
+  stop(): Promise<void>
+}
+
+/** Starts a program of ours and waits for a line that begins so. */
+export async function startProgram(file: string, args: string[], environment: NodeJS.ProcessEnv, ready: RegExp) {
+  const path = fileURLToPath(new URL(file, import.meta.url))
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path, ...args], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let said = ''
+  for await (const chunk of child.stdout) {
+    said += chunk
+    if (ready.test(said)) break
+  }
+  if (!ready.test(said)) throw new Error(`${file} did not start: ${said}`)
+  child.stdout.resume()
+  return { child, said }
+}
+
+export async function stopProgram(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  await exited
+}
+
+export async function startBenchInstance(environment: NodeJS.ProcessEnv = {}): Promise<BenchInstance> {
+  const directory = mkdtempSync(join(tmpdir(), 'opslog-bench-'))
+  const settings = { DATA_DIR: directory, PORT: '0', LOG_LEVEL: 'warn', ...environment }
+  const { child } = await startProgram('../src/main.ts', [], settings, /Ctrl-C stops everything/)
+  const read = (name: string) => JSON.parse(readFileSync(join(directory, name), 'utf8'))
+  const { api, eventStore, postgres } = read('services.json')
+  return {
+    url: api.url,
+    apiKey: read('sandbox-operator.json').api_key,
+    eventStoreUrl: eventStore.url,
+    postgresUrl: postgres.url,
+    residentMiB: () => {
+      const [, kib] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? []
+      return Number(kib) / 1_024
+    },
+    async stop() {
+      await stopProgram(child)
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX })
+
+/** One HTTP call over a kept connection; rejects on an unexpected status. */
+export function call(
+  method: string,
+  url: string,
+  options: { apiKey?: string; body?: unknown; expect: number[] },
+): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const headers = {
+    ...(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }),
+    ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+  }
+  const sent = request(url, { method, agent, headers }, (answer) => {
+    let text = ''
+    answer.setEncoding('utf8')
+    answer.on('data', (chunk) => {
+      text += chunk
+    })
+    answer.on('end', () => {
+      if (options.expect.includes(answer.statusCode ?? 0)) resolve(text)
+      else reject(new Error(`${method} ${url} answered ${answer.statusCode}: ${text}`))
+    })
+  })
+  sent.on('error', reject)
+  sent.end(options.body === undefined ? undefined : JSON.stringify(options.body))
+  return promise
+}
+
+/** Everything that POST /v1/accounts asks for. */
+export const accountRequest = (externalAccountId: string, externalUserId: string) => ({
+  external_account_id: externalAccountId,
+  external_user_id: externalUserId,
+  initial_balance: '100000',
+  currency: 'USD',
+  execution_profile_key: 'standard',
+  provider_type: 'prop_firm',
+  rules_owner: 'partner',
+  feed_source: 'noctant',
+  branding_policy: 'white_label',
+  visibility_policy: 'same_sponsor_only',
+  claim_allowed: false,
+  marketing_allowed: false,
+})

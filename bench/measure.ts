@@ -1,0 +1,69 @@
+/**
+ * How every suite measures: ours and its reference in turn (A B A B …), several rounds, so that a machine that slows down
+ * slows both; the medians' ratio is what counts, absolute figures say little on shared machines.
+ */
+
+/** One round of one side. */
+export type Round = { perSecond: number; latenciesMs: number[] }
+
+/** Per second: median, least and most of the rounds; and latencies in milliseconds over all of them. */
+export type Figures = { median: number; minimum: number; maximum: number; p50Ms?: number; p99Ms?: number }
+
+export type Measurement = {
+  name: string
+  ours: Figures
+  /** Absent where a suite has only bounds of its own. */
+  reference?: Figures
+  ratio?: number
+  /** What the ratio is to be at least, and what we want of it. */
+  floor?: number
+  goal?: number
+}
+
+const quantile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+
+export function figuresOf(rounds: readonly Round[]): Figures {
+  const perSecond = rounds.map((round) => round.perSecond).sort((left, right) => left - right)
+  const latencies = rounds.flatMap((round) => round.latenciesMs).sort((left, right) => left - right)
+  const figures = { median: quantile(perSecond, 0.5), minimum: perSecond[0] ?? 0, maximum: perSecond.at(-1) ?? 0 }
+  if (latencies.length === 0) return figures
+  return { ...figures, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99) }
+}
+
+/** Keeps `concurrency` pieces of work under way for so many seconds. A piece that fails ends the measurement. */
+export async function load(
+  concurrency: number,
+  seconds: number,
+  work: (worker: number, turn: number) => Promise<void>,
+): Promise<Round> {
+  const latenciesMs: number[] = []
+  const startedMs = performance.now()
+  const endsMs = startedMs + seconds * 1_000
+  const worker = async (_: unknown, index: number) => {
+    for (let turn = 0; performance.now() < endsMs; turn++) {
+      const sentMs = performance.now()
+      await work(index, turn)
+      latenciesMs.push(performance.now() - sentMs)
+    }
+  }
+  await Promise.all(Array.from({ length: concurrency }, worker))
+  return { perSecond: latenciesMs.length / ((performance.now() - startedMs) / 1_000), latenciesMs }
+}
+
+/** Both sides in turn. */
+export async function compare(
+  name: string,
+  rounds: number,
+  ours: () => Promise<Round>,
+  reference: () => Promise<Round>,
+  bounds: { floor?: number; goal?: number } = {},
+): Promise<Measurement> {
+  const measured: { ours: Round[]; reference: Round[] } = { ours: [], reference: [] }
+  for (let round = 0; round < rounds; round++) {
+    measured.ours.push(await ours())
+    measured.reference.push(await reference())
+  }
+  const figures = { ours: figuresOf(measured.ours), reference: figuresOf(measured.reference) }
+  return { name, ...figures, ratio: figures.ours.median / figures.reference.median, ...bounds }
+}

@@ -1,0 +1,64 @@
+/**
+ * The queries suite: GET by id over HTTP, with key, scope and validation, against a bare Hono and pg point select; and a
+ * page deep in a list's cursor against the first page of the same list.
+ */
+import type { SuiteOptions } from './commands.ts'
+import { accountRequest, call, startBenchInstance, startProgram, stopProgram } from './instance.ts'
+import { compare, load, type Measurement } from './measure.ts'
+
+const USERS = 200
+const ACCOUNTS = 1_000
+const PAGE = 50
+
+export async function runQueriesBench({ seconds, rounds }: SuiteOptions): Promise<Measurement[]> {
+  const instance = await startBenchInstance()
+  const { url, apiKey } = instance
+  const base = `${url}/noctant/v1`
+  const { child, said } = await startProgram('./reference-server.ts', [], { DATABASE_URL: instance.postgresUrl }, /\n/)
+  const reference = JSON.parse(said).url as string
+  const measurements: Measurement[] = []
+  try {
+    for (let n = 0; n < USERS; n++) {
+      const body = { external_id: `user-${n}`, display_name: `User ${n}` }
+      await call('POST', `${base}/users`, { apiKey, body, expect: [201] })
+      await call('POST', `${reference}/users`, { body, expect: [200] })
+    }
+    const open = (n: number) =>
+      call('POST', `${base}/accounts`, { apiKey, body: accountRequest(`a-${n}`, `user-${n % USERS}`), expect: [201] })
+    for (let n = 0; n < ACCOUNTS; n += 50) await Promise.all(Array.from({ length: 50 }, (_, i) => open(n + i)))
+    const get = (at: string, key?: string) => async (worker: number, turn: number) => {
+      const options = key === undefined ? { expect: [200] } : { apiKey: key, expect: [200] }
+      await call('GET', `${at}/users?external_id=user-${(worker * 31 + turn) % USERS}`, options)
+    }
+    await load(16, 1, get(base, apiKey))
+    await load(16, 1, get(reference))
+    for (const concurrency of [1, 16, 64]) {
+      const ours = () => load(concurrency, seconds, get(base, apiKey))
+      const theirs = () => load(concurrency, seconds, get(reference))
+      const bounds = { floor: 0.8, goal: 0.9 }
+      measurements.push(await compare(`get by id against pg, ${concurrency} at once`, rounds, ours, theirs, bounds))
+    }
+    const page = (cursor: string) => async () => {
+      await call('GET', `${base}/accounts?limit=${PAGE}${cursor}`, { apiKey, expect: [200] })
+    }
+    const deep = await deepCursor(base, apiKey)
+    const pages = [() => load(16, seconds, page(deep)), () => load(16, seconds, page(''))] as const
+    const name = `page ${ACCOUNTS / PAGE - 1} of a list against the first, 16 at once`
+    measurements.push(await compare(name, rounds, ...pages, { floor: 0.8, goal: 0.95 }))
+  } finally {
+    await stopProgram(child)
+    await instance.stop()
+  }
+  return measurements
+}
+
+/** The query of the last full page but one. */
+async function deepCursor(base: string, apiKey: string): Promise<string> {
+  let query = ''
+  for (let read = 0; read < ACCOUNTS / PAGE - 2; read++) {
+    const answer = await call('GET', `${base}/accounts?limit=${PAGE}${query}`, { apiKey, expect: [200] })
+    const { next_cursor } = JSON.parse(answer)
+    query = `&${new URLSearchParams(next_cursor)}`
+  }
+  return query
+}
