@@ -29,7 +29,10 @@ export interface Handled<State, Event extends AnyEvent> {
   state: State
   /** What was written, now or, where replayed, then. Empty where it was already so. */
   events: Event[]
-  /** Commit position of the last of the events; undefined where none was written. */
+  /**
+   * Commit position of the last event that the answer rests on: of these events or, where there are none, of the
+   * stream's last; undefined on a stream without events.
+   */
   position: bigint | undefined
   /** The command had been handled before; nothing was written. */
   replayed: boolean
@@ -67,6 +70,8 @@ interface Loaded<State> {
   state: State
   /** undefined: the stream does not exist. */
   revision: bigint | undefined
+  /** Commit position of the last event. */
+  position: bigint | undefined
   lastHash: string
   /** Repeatable commands of the stream. Keys never expire. */
   commands: Map<string, { first: bigint; count: number; fingerprint: string }>
@@ -79,7 +84,13 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
   async function loaded<S, C, E extends AnyEvent>(aggregate: Aggregate<S, C, E>, stream: string): Promise<Loaded<S>> {
     const cached = cache.get(stream) as Loaded<S> | undefined
     if (cached) return cached
-    let fresh: Loaded<S> = { state: aggregate.initialState, revision: undefined, lastHash: '', commands: new Map() }
+    let fresh: Loaded<S> = {
+      state: aggregate.initialState,
+      revision: undefined,
+      position: undefined,
+      lastHash: '',
+      commands: new Map(),
+    }
     for await (const event of store.readStream<E>(stream)) fresh = absorb(aggregate, fresh, event)
     if (fresh.revision !== undefined) cache.set(stream, fresh)
     return fresh
@@ -123,7 +134,7 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
         const current = await catchUp(aggregate, stream, before)
         if (current.revision === before.revision) {
           if (decided.refusal !== undefined) throw decided.refusal
-          return { state: before.state, events: [], position: undefined, replayed: false }
+          return { state: before.state, events: [], position: before.position, replayed: false }
         }
         before = current
         continue
@@ -218,20 +229,20 @@ function absorb<S, C, E extends AnyEvent>(
     if (running && running.first + BigInt(running.count) === event.revision) running.count += 1
   }
   const state = aggregate.evolve(before.state, event as unknown as E)
-  return { state, revision: event.revision, lastHash: hash, commands: before.commands }
+  return { state, revision: event.revision, position: event.position, lastHash: hash, commands: before.commands }
 }
 
 function absorbWritten<S, C, E extends AnyEvent>(
   aggregate: Aggregate<S, C, E>,
   before: Loaded<S>,
   events: readonly E[],
-  { revision, lastHash }: Appended,
+  { revision, position, lastHash }: Appended,
   context: CommandContext,
 ): Loaded<S> {
   const { commandId, fingerprint } = context
   const first = revision - BigInt(events.length - 1)
   if (fingerprint !== undefined) before.commands.set(commandId, { first, count: events.length, fingerprint })
-  return { state: fold(aggregate, events, before.state), revision, lastHash, commands: before.commands }
+  return { state: fold(aggregate, events, before.state), revision, position, lastHash, commands: before.commands }
 }
 
 /** The recorded answer to a repeated command: its events, and the state as it was right after them. */

@@ -92,17 +92,18 @@ describe('a command', () => {
     expect(recorded.map(({ metadata }) => metadata.fingerprint)).toStrictEqual(['f1', undefined])
   })
 
-  it('that changes nothing writes nothing', async () => {
+  it('that changes nothing writes nothing, and names the position that its answer rests on', async () => {
     const id = randomUUID()
     const facts = { ...operatorFacts, operatorId: id }
-    await here.handle(operator, id, { kind: 'create', facts, at: at(1) }, context({ fingerprint: undefined }))
+    const create = { kind: 'create', facts, at: at(1) } as const
+    const { position } = await here.handle(operator, id, create, context({ fingerprint: undefined }))
     const handled = await here.handle(
       operator,
       id,
       { kind: 'resume', reason: null, at: at(2) },
       context({ fingerprint: undefined }),
     )
-    expect(handled).toMatchObject({ events: [], position: undefined, replayed: false })
+    expect(handled).toMatchObject({ events: [], position, replayed: false })
   })
 
   it('that is refused writes nothing', async () => {

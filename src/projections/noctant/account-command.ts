@@ -89,9 +89,9 @@ export const accountCommands = defineTable<CommandRow, 'command_id'>({
 /** `noctant.EngineOrderFilled.v1` → `OrderFilled`, the name that the engine's log has for it. */
 const walEventType = (type: string): string => type.replace(/^noctant\.Engine/, '').replace(/\.v\d+$/, '')
 
-/** The first event of the engine's log that a command caused confirms the command. */
-const confirmed = (event: Recorded<EngineEvent>): Change[] => {
-  const { commandId, accountId, occurredAt } = event.data
+/** The first event of the engine's log that a command caused is what the status view names. */
+const caused = (event: Recorded<EngineEvent>): Change[] => {
+  const { commandId, accountId } = event.data
   if (commandId === null) return []
   return [
     patch(
@@ -101,18 +101,19 @@ const confirmed = (event: Recorded<EngineEvent>): Change[] => {
         account_id: accountId,
         engine_wal_event_id: event.id,
         engine_wal_event_type: walEventType(event.type),
-        engine_wal_confirmed_at: occurredAt,
       },
     ),
   ]
 }
 
+/** The decision ends what the engine's log holds of a command, so it confirms: nobody sees one without the other. */
 const decided = (event: Recorded<Decided>): Change[] => [
-  ...confirmed(event),
+  ...caused(event),
   patch(
     accountCommands,
     { command_id: event.data.commandId },
     {
+      engine_wal_confirmed_at: event.data.occurredAt,
       engine_command_outcome: event.data.outcome,
       engine_command_outcome_at: event.data.occurredAt,
       engine_command_outcome_event_id: event.id,
@@ -122,8 +123,8 @@ const decided = (event: Recorded<Decided>): Change[] => [
   ),
 ]
 
-const confirmations = Object.fromEntries(
-  Object.keys(engineEvents).map((type) => [type, confirmed]),
+const causedByCommands = Object.fromEntries(
+  Object.keys(engineEvents).map((type) => [type, caused]),
 ) as HandlersOf<EngineEvent>
 
 export const accountCommandProjection = defineProjection<AccountEvent | EngineCommandEvent | EngineEvent>({
@@ -132,7 +133,7 @@ export const accountCommandProjection = defineProjection<AccountEvent | EngineCo
   money: false,
   tables: [accountCommands],
   handlers: {
-    ...confirmations,
+    ...causedByCommands,
     'noctant.EngineCommandDecided.v1': decided,
     'noctant.EngineCommandRequested.v1': ({ data }) => [
       patch(

@@ -63,7 +63,7 @@ describe('the status of a command to the engine', () => {
       status: 'engine_wal_confirmed',
       engine_wal_event_id: first.id,
       engine_wal_event_type: 'AccountOpened',
-      engine_wal_confirmed_at: timeAt(101),
+      engine_wal_confirmed_at: timeAt(102),
       engine_command_outcome: 'accepted',
       engine_command_outcome_at: timeAt(102),
       engine_command_outcome_event_id: second.id,
@@ -79,6 +79,9 @@ describe('the status of a command to the engine', () => {
       dead_letter_reason: 'no confirmation',
     })
     await given(record(accountOpened()))
+    // What the command caused is recorded before its decision: until that is there, nobody is told of a confirmation.
+    expect(await found()).toMatchObject({ status: 'dead_lettered', engine_command_outcome: null })
+    await given(record(decided()))
     expect(await found()).toMatchObject({ status: 'engine_wal_confirmed', dead_lettered_at: timeAt(900) })
   })
 
