@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { backup as backupDatabase, DatabaseSync } from 'node:sqlite'
 import { type RecordView, recordCreatedMs, recordFollowing, recordNameBytes, recordRevision } from './storage/record.ts'
-import { nextIntact, recoverTail, vouchedFor, walkRecords } from './storage/recovery.ts'
+import { bytesInUse, nextIntact, recoverTail, vouchedFor, walkRecords } from './storage/recovery.ts'
 import { openSegments, SEGMENT_HEADER_BYTES, type Segment, syncDirectory } from './storage/segments.ts'
 
 export type Damage = { position: number; bytes: number }
@@ -92,15 +92,16 @@ export function verifyStore(directory: string): VerifyReport {
   for (;;) {
     const stopped = walkRecords(segments, from, visit)
     report.endPosition = stopped
-    if (stopped >= end) break
+    const unreadable = bytesInUse(segments.at(-1)!, Math.max(stopped, segments.at(-1)!.start))
+    if (stopped >= end || (stopped >= segments.at(-1)!.start && unreadable === 0)) break
     const next = nextIntact(segments, stopped + 1)
     const acknowledged = vouchedFor(segments, stopped) > stopped || (index?.indexedTo ?? 0) > stopped
     if (acknowledged) report.damaged.push({ position: stopped, bytes: (next ?? end) - stopped })
-    else report.unfinishedBytes = end - stopped
+    else report.unfinishedBytes = unreadable
     if (next === undefined || !acknowledged) break
     from = next
   }
-  if (openAppendFrom !== undefined) report.unfinishedBytes = end - openAppendFrom
+  if (openAppendFrom !== undefined) report.unfinishedBytes = bytesInUse(segments.at(-1)!, openAppendFrom)
   report.streams = last.size
   report.ok = report.damaged.length === 0 && report.gaps.length === 0 && report.indexErrors.length === 0
   closeAll(segments)

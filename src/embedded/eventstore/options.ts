@@ -11,6 +11,8 @@ export type EventStoreLimits = {
   maxQueuedBytes: number
   /** A log file is closed at this size and the next one begun. */
   segmentBytes: number
+  /** How much of a log file is allocated ahead of its end at a time; 0 turns that off. */
+  preallocateBytes: number
   /** The latest events that stay in memory for live subscriptions. */
   recentBytes: number
   /** Events that the index may lag behind the log; start-up replays at most about so many. */
@@ -33,6 +35,7 @@ export const DEFAULT_LIMITS: EventStoreLimits = {
   maxGroupBytes: 8 * 1024 * 1024,
   maxQueuedBytes: 64 * 1024 * 1024,
   segmentBytes: 256 * 1024 * 1024,
+  preallocateBytes: 4 * 1024 * 1024,
   recentBytes: 8 * 1024 * 1024,
   indexLagEvents: 2048,
   indexIdleMs: 1000,

@@ -4,8 +4,9 @@
  * memory, so that live subscriptions do not read files.
  */
 import fs from 'node:fs'
+import { Preallocation } from './preallocation.ts'
 import { isIntact, type RecordView } from './record.ts'
-import { recoverTail } from './recovery.ts'
+import { beforePosition, recoverTail } from './recovery.ts'
 import {
   createSegment,
   DamagedLogError,
@@ -23,6 +24,8 @@ export type LogOptions = {
   segmentBytes: number
   /** How much of the latest writes stays in memory. */
   recentBytes: number
+  /** How much is allocated ahead of the log's end at a time; 0 turns that off. */
+  preallocateBytes: number
   onNotice: (notice: string) => void
 }
 
@@ -37,19 +40,30 @@ export class EventLog {
   private broken: Error | undefined
   private recent: Recent[] = []
   private recentTotal = 0
+  private readonly preallocation: Preallocation
 
   /**
    * Opens the log. Records behind `indexedTo` are handed to `visit`, in order, so that an index can catch up; a torn
    * tail is cut off and reported through `onNotice`.
+   * `indexLost` is called first where the log ends before that, and all of it is visited then.
    * @throws {DamagedLogError} where acknowledged records cannot be read.
    */
-  constructor(options: LogOptions, indexedTo: (logEnd: number) => number, visit: (record: RecordView) => void) {
+  constructor(options: LogOptions, indexedTo: number, indexLost: () => void, visit: (record: RecordView) => void) {
     this.options = options
     this.segments = openSegments(options.directory, 'remove', options.onNotice)
     if (this.segments.length === 0) this.segments.push(createSegment(options.directory, 0))
-    const from = Math.max(indexedTo(this.current().end), SEGMENT_HEADER_BYTES)
+    const before = beforePosition(this.segments, indexedTo)
+    if (before === 'damaged') throw new DamagedLogError(indexedTo, 'the record that ends there is not intact')
+    if (before === 'nothing') indexLost()
+    const from = Math.max(before === 'nothing' ? 0 : indexedTo, SEGMENT_HEADER_BYTES)
     this.logEnd = recoverTail(this.segments, from, visit, options.onNotice)
     this.writer = openWriter(this.current())
+    this.preallocation = new Preallocation(options.preallocateBytes)
+    this.preallocation.begin(this.current().path, this.used())
+  }
+
+  private used(): number {
+    return this.logEnd - this.current().start
   }
 
   private current(): Segment {
@@ -66,32 +80,39 @@ export class EventLog {
     return this.broken
   }
 
-  private roll(): void {
+  private async roll(): Promise<void> {
+    await this.preallocation.end()
+    fs.ftruncateSync(this.writer, this.used())
     const next = createSegment(this.options.directory, this.logEnd)
     const descriptor = openWriter(next)
     fs.closeSync(this.writer)
     this.writer = descriptor
     this.segments.push(next)
     this.logEnd = next.end
+    this.preallocation.begin(next.path, this.used())
   }
 
   /** Where a write of about this many bytes will start: the end, or behind the header of a new segment. */
-  reserve(bytes: number): number {
+  async reserve(bytes: number): Promise<number> {
     if (this.broken) throw this.broken
-    if (this.dirty) {
-      fs.ftruncateSync(this.writer, this.logEnd - this.current().start)
-      this.dirty = false
-    }
-    const used = this.logEnd - this.current().start
-    if (used > SEGMENT_HEADER_BYTES && used + bytes > this.options.segmentBytes) this.roll()
+    if (this.dirty) await this.cutFailedWrite()
+    if (this.used() > SEGMENT_HEADER_BYTES && this.used() + bytes > this.options.segmentBytes) await this.roll()
     return this.logEnd
+  }
+
+  private async cutFailedWrite(): Promise<void> {
+    await this.preallocation.settled()
+    fs.ftruncateSync(this.writer, this.used())
+    this.preallocation.cut(this.used())
+    this.dirty = false
   }
 
   /** Writes at the reserved position; the promise resolves once the bytes are on disk. */
   async write(buffer: Buffer): Promise<void> {
+    await this.preallocation.beforeWrite(this.used() + buffer.length)
     this.dirty = true
     try {
-      await writeFully(this.writer, buffer, this.logEnd - this.current().start)
+      await writeFully(this.writer, buffer, this.used())
     } catch (error) {
       // After a failed sync the kernel may have dropped the pages: only a restart can tell what is on disk. A full
       // disk is different, there the rest of the write is cut off again and a later append may succeed.
@@ -176,7 +197,9 @@ export class EventLog {
     return isIntact(readSegment(segment, position, length), 0, position)
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.preallocation.end()
+    if (!this.broken) fs.ftruncateSync(this.writer, this.used())
     fs.closeSync(this.writer)
     for (const segment of this.segments) fs.closeSync(segment.descriptor)
   }

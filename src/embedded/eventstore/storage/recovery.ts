@@ -93,10 +93,13 @@ export function recoverTail(
   const end = openAppend[0]?.position ?? stopped
   const last = segments.at(-1)!
   if (end === last.end) return end
-  if (vouchedFor(segments, stopped) > end || segmentOf(segments, end) !== last) {
+  const torn = bytesInUse(last, end)
+  if (torn > 0 && (vouchedFor(segments, stopped) > end || segmentOf(segments, end) !== last)) {
     throw new DamagedLogError(end, 'no intact record there, although later ones show that it was acknowledged')
   }
-  onNotice(`dropped ${last.end - end} bytes of an unacknowledged append at position ${end}, the end of the log`)
+  if (torn > 0) {
+    onNotice(`dropped ${torn} bytes of an unacknowledged append at position ${end}, the end of the log`)
+  }
   const descriptor = fs.openSync(last.path, 'r+')
   try {
     fs.ftruncateSync(descriptor, end - last.start)
@@ -106,6 +109,32 @@ export function recoverTail(
   }
   last.end = end
   return end
+}
+
+/** What stands before a position: a whole record (or a segment's header), something damaged, or nothing at all. */
+export function beforePosition(segments: Segment[], position: number): 'whole' | 'damaged' | 'nothing' {
+  const last = segments.at(-1)!
+  if (position > last.end) return 'nothing'
+  const segment = segmentOf(segments, Math.max(0, position - 1))
+  const first = segment.start + SEGMENT_HEADER_BYTES
+  if (position <= first) return 'whole'
+  const trailer = readSegment(segment, position - 4, 4)
+  const length = trailer.length === 4 ? trailer.readUInt32LE(0) : 0
+  if (length === 0) return 'nothing'
+  const start = position - length
+  return start >= first && isIntact(readSegment(segment, start, length), 0, start) ? 'whole' : 'damaged'
+}
+
+/** How many bytes behind a position of the last segment were written; what follows is allocated ahead and all zero. */
+export function bytesInUse(segment: Segment, position: number): number {
+  let used = 0
+  for (let start = position; start < segment.end; start += SCAN_BYTES) {
+    const window = readSegment(segment, start, Math.min(SCAN_BYTES, segment.end - start))
+    let length = window.length
+    while (length > 0 && window[length - 1] === 0) length--
+    if (length > 0) used = start + length - position
+  }
+  return used
 }
 
 /** The position of the next intact record behind a damaged place, or undefined where none follows. */

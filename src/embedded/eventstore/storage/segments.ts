@@ -81,14 +81,14 @@ export function openSegments(
   names.sort()
   const segments: Segment[] = []
   for (const [index, name] of names.entries()) {
-    const start = Number(name.slice(4, 20))
+    const start = startOf(name)
+    const isLast = index === names.length - 1
     const file = path.join(directory, name)
     const descriptor = fs.openSync(file, 'r')
     const size = fs.fstatSync(descriptor).size
-    const expected = segments.at(-1)?.end ?? 0
     if (!headerHolds(descriptor, start)) {
       fs.closeSync(descriptor)
-      if (index < names.length - 1 || size > SEGMENT_HEADER_BYTES) {
+      if (!isLast || size > SEGMENT_HEADER_BYTES) {
         throw new DamagedLogError(start, `the header of ${name} does not hold`)
       }
       if (headless === 'keep') continue
@@ -96,13 +96,18 @@ export function openSegments(
       fs.unlinkSync(file)
       continue
     }
+    const expected = segments.at(-1)?.end ?? 0
     if (start !== expected) {
       throw new DamagedLogError(expected, `${name} begins at ${start}; a file is missing or was cut`)
     }
-    segments.push({ path: file, start, end: start + size, descriptor })
+    // A crash may leave allocated zeros behind a segment that was closed; it ends where the next one begins.
+    const end = isLast ? start + size : Math.min(start + size, startOf(names[index + 1]!))
+    segments.push({ path: file, start, end, descriptor })
   }
   return segments
 }
+
+const startOf = (name: string): number => Number(name.slice(4, 20))
 
 /** The segment that holds a position, by binary search; the last one for positions past the end. */
 export function segmentOf(segments: Segment[], position: number): Segment {

@@ -70,7 +70,8 @@ export class EventStore {
         this.table = new StreamTable(this.index, options.cachedStreams)
         this.log = new EventLog(
           options,
-          (logEnd) => this.replayStart(logEnd),
+          this.index.indexedTo,
+          () => this.forgetIndex(),
           (record) => this.replay(record),
         )
         this.table.flush(this.log.end())
@@ -94,14 +95,12 @@ export class EventStore {
     })
   }
 
-  /** Where the replay begins: behind what the index knows, or at the start when the index knows more than there is. */
-  private replayStart(logEnd: number): number {
-    if (this.index.indexedTo <= logEnd) return this.index.indexedTo
+  /** The log has less than the index knows: the events are gone, and the index has to be what the log is. */
+  private forgetIndex(): void {
     this.options.onNotice(
-      `the log ends at position ${logEnd}, although events up to ${this.index.indexedTo} were acknowledged: its tail was cut off. The index is built again`,
+      `the end of the log is missing, although events up to position ${this.index.indexedTo} were acknowledged. The index is built again from what is left`,
     )
     this.index.clear()
-    return 0
   }
 
   private replay(record: RecordView): void {
@@ -272,7 +271,7 @@ export class EventStore {
     clearTimeout(this.idleTimer)
     await this.writer.close()
     this.flushIndex()
-    this.log.close()
+    await this.log.close()
     this.index.close()
     this.lock.release()
   }

@@ -97,7 +97,7 @@ export class Writer {
     const settled: Array<() => void> = []
     try {
       const bytes = queued.reduce((total, each) => total + each.bytes, 0)
-      const group = new Group(this.options.log.reserve(bytes), Date.now(), this.options.factsOf)
+      const group = new Group(await this.options.log.reserve(bytes), Date.now(), this.options.factsOf)
       for (const each of queued) settled.push(decide(group, each))
       if (group.entries.length > 0) await this.writeGroup(group)
     } catch (error) {

@@ -181,9 +181,48 @@ test('a log that lost acknowledged events behind the index says so and serves wh
   truncateSync(logFile(path), cut)
   const notices: string[] = []
   const again = open(path, notices)
-  expect(notices.join()).toMatch(/although events up to \d+ were acknowledged/)
+  expect(notices.join()).toMatch(/although events up to position \d+ were acknowledged/)
   expect(texts(again, 'a')).toEqual(['one'])
   await again.close()
+})
+
+test('a flipped byte in the last record that the index knows stops the start, and zeros in its place do not', async () => {
+  const path = join(directory.path, 'log')
+  const store = open(path)
+  await append(store, 'a', 'one')
+  const start = store.log.end()
+  await append(store, 'a', 'two')
+  await store.close()
+  const whole = readFileSync(logFile(path))
+  for (let position = start; position < whole.length; position++) {
+    const flipped = Buffer.from(whole)
+    flipped[position] = flipped[position]! ^ 0x20
+    writeFileSync(logFile(path), flipped)
+    expect(() => open(path)).toThrow(DamagedLogError)
+  }
+  writeFileSync(logFile(path), Buffer.concat([whole.subarray(0, start), Buffer.alloc(whole.length - start)]))
+  const notices: string[] = []
+  const again = open(path, notices)
+  expect(notices.join()).toMatch(/were acknowledged/)
+  expect(texts(again, 'a')).toEqual(['one'])
+  await append(again, 'a', 'new')
+  expect(texts(again, 'a')).toEqual(['one', 'new'])
+  await again.close()
+})
+
+test('zeros that were allocated ahead are cut off without a word', async () => {
+  const path = join(directory.path, 'log')
+  const store = open(path)
+  await append(store, 'a', 'one', 'two')
+  await store.close()
+  const whole = readFileSync(logFile(path))
+  writeFileSync(logFile(path), Buffer.concat([whole, Buffer.alloc(3_000_000)]))
+  const notices: string[] = []
+  const again = open(path, notices)
+  expect(notices).toEqual([])
+  expect(texts(again, 'a')).toEqual(['one', 'two'])
+  await again.close()
+  expect(readFileSync(logFile(path)).equals(whole)).toBe(true)
 })
 
 test('reads cross the borders of segments in both directions', async () => {
