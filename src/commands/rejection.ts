@@ -15,6 +15,7 @@ export const rejectionCodes = [
   'user_not_found',
   'product_not_found',
   'account_not_found',
+  'correction_not_found',
   /** The external account id stands for an account with other facts. */
   'account_facts_differ',
   'account_closed',
@@ -22,6 +23,39 @@ export const rejectionCodes = [
   'invalid_currency',
   'status_not_settable',
   'kyc_report_invalid',
+  /** The account is traded on another execution account than the one that was meant. */
+  'account_replaced',
+  'template_not_found',
+  /** The template's steps are gated, so it counts as not there; or the product is not for sale. */
+  'product_not_sellable',
+  'product_slug_taken',
+  'product_status_conflict',
+  'product_rules_owner',
+  'invalid_price',
+  'challenge_not_found',
+  'challenge_account_unfit',
+  'challenge_under_way',
+  'challenge_limit_reached',
+  'challenge_cooling_down',
+  'challenge_state_conflict',
+  'challenge_reset_refused',
+  /** The product's gate asks for a verified user. */
+  'kyc_required',
+  'feed_not_found',
+  'feed_already_exists',
+  /** The range goes beyond what the operator was granted, or beyond the feed. */
+  'feed_not_granted',
+  'market_range_invalid',
+  'origin_invalid',
+  'launch_route_invalid',
+  'launch_return_invalid',
+  'launch_mode_invalid',
+  'backtest_invalid',
+  'launch_session_not_found',
+  'launch_session_redeemed',
+  'launch_session_expired',
+  /** The operator is suspended or the account closed since. */
+  'launch_session_withdrawn',
 ] as const
 
 export type RejectionCode = (typeof rejectionCodes)[number]

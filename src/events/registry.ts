@@ -5,10 +5,15 @@
 import { z } from 'zod'
 import type { AnyEvent } from './event.ts'
 import { accountEvents } from './noctant/account.ts'
+import { challengeEvents, challengeRequestEvents, challengeSlotEvents } from './noctant/challenge.ts'
 import { engineEvents, engineQuarantineEvents } from './noctant/engine.ts'
 import { engineCommandEvents } from './noctant/engine-command.ts'
+import { feedEvents } from './noctant/feed.ts'
 import { kycEvents } from './noctant/kyc.ts'
+import { launchSessionEvents } from './noctant/launch-session.ts'
 import { operatorEvents, operatorSlugEvents } from './noctant/operator.ts'
+import { productEvents, productSlugEvents } from './noctant/product.ts'
+import { templateEvents } from './noctant/template.ts'
 import { userEvents } from './noctant/user.ts'
 
 /** Written now and then to a stream of its own, so that subscriptions move and lag can be measured. */
@@ -24,6 +29,14 @@ export const eventSchemas: Readonly<Record<string, z.ZodType>> = {
   ...engineCommandEvents,
   ...engineEvents,
   ...engineQuarantineEvents,
+  ...templateEvents,
+  ...productEvents,
+  ...productSlugEvents,
+  ...challengeEvents,
+  ...challengeRequestEvents,
+  ...challengeSlotEvents,
+  ...feedEvents,
+  ...launchSessionEvents,
 }
 
 /** Lifts the data of a superseded type to its successor: old type → { type, data => data }. */

@@ -12,6 +12,7 @@ import type { OperatorEvent, OperatorSlugEvent } from '../../src/events/noctant/
 import type { UserEvent } from '../../src/events/noctant/user.ts'
 import { HEARTBEAT } from '../../src/events/registry.ts'
 import type { Poison } from '../../src/events/subscription.ts'
+import { type ChallengeStoryEvent, challengeExamples } from './examples/challenge.ts'
 
 /** The same name gives the same UUID. */
 export const uuidOf = (name: string): string => v5(name, '0b4ee4a5-7b02-5c0f-8b5b-3f0a0d9f6a11')
@@ -48,6 +49,7 @@ export type ExampleEvent =
   | EngineCommandEvent
   | EngineEvent
   | EngineQuarantineEvent
+  | ChallengeStoryEvent
 
 export type ExampleType = ExampleEvent['type']
 export type DataOf<T extends ExampleType> = Extract<ExampleEvent, { type: T }>['data']
@@ -170,6 +172,21 @@ const examples: { readonly [T in ExampleType]: DataOf<T> } = {
     occurredAt: timeAt(30),
   },
   'noctant.AccountStatusKept.v1': { ...account, status: 'active', reason: null, occurredAt: timeAt(31) },
+  'noctant.AccountCorrectionRequested.v1': {
+    ...account,
+    correctionId: uuidOf('correction'),
+    commandId: ids.command,
+    operatorId: ids.operator,
+    globalUserId: ids.user,
+    currency: 'USD',
+    amount: '-25.00',
+    reason: 'fee',
+    note: null,
+    operatorReference: 'case-9',
+    idempotencyKey: 'correction-1',
+    traceId: null,
+    occurredAt: timeAt(40),
+  },
   'noctant.EngineCommandRequested.v1': {
     commandId: ids.command,
     ...account,
@@ -276,6 +293,7 @@ const examples: { readonly [T in ExampleType]: DataOf<T> } = {
     marginLevel: '92380.60',
     positions: [{ positionId: ids.position, symbol: 'EURUSD', markPrice: '1.08275', unrealizedPnl: '2.50' }],
   },
+  ...challengeExamples(ids, uuidOf, timeAt),
   'noctant.EngineEventQuarantined.v1': {
     accountId: ids.account,
     reason: 'a gap in the sequence',
@@ -306,6 +324,12 @@ export function streamOf({ type, data }: { type: string; data: Record<string, un
   }
   if (name.startsWith('Engine')) return `noctant.engine-${data.accountId}`
   if (name.startsWith('Account')) return `noctant.account-${data.programAccountId}`
+  if (name.startsWith('Template')) return `noctant.template-${data.templateId}`
+  if (name === 'ProductSlugClaimed') return `noctant.productSlug-${uuidOf(String(data.slug))}`
+  if (name.startsWith('Product')) return `noctant.product-${data.productId}`
+  if (name === 'ChallengeRequested') return `noctant.challengeRequest-${uuidOf(String(data.subject))}`
+  if (name.startsWith('ChallengeSlot')) return `noctant.challengeSlots-${data.productId}`
+  if (name.startsWith('Challenge')) return `noctant.challenge-${data.instanceId}`
   if (name.startsWith('Kyc')) return `noctant.kyc-${data.globalUserId}`
   if (name.startsWith('User')) return `noctant.user-${data.globalUserId}`
   if (name === 'OperatorSlugClaimed') return `noctant.operatorSlug-${uuidOf(String(data.slug))}`

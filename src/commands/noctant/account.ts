@@ -10,6 +10,8 @@ import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
 import { Rejected } from '../rejection.ts'
+import { type AttemptCommand, accountAttempt, decideAttempt } from './account-attempt.ts'
+import { type BalanceCommand, decideBalanceEffect } from './balance-effect.ts'
 import { currencyOf, openingBalance } from './money.ts'
 import { user } from './user.ts'
 
@@ -43,6 +45,10 @@ export type AccountState =
       /** Engine commands requested so far. */
       engineCommands: number
       updatedAt: string
+      /** From 1. `facts` tell of the current attempt's execution account and initial balance. */
+      attemptNumber: number
+      /** The current attempt's challenge. */
+      challengeInstanceId: string | null
     }
 
 export type AccountCommand =
@@ -56,6 +62,8 @@ export type AccountCommand =
       at: string
     }
   | { kind: 'closeAll'; reason: string | null; commandId: string; at: string }
+  | BalanceCommand
+  | AttemptCommand
 
 export const programAccountIdOf = (operatorId: string, externalAccountId: string): string =>
   deterministicId('noctant.account', operatorId, externalAccountId)
@@ -66,15 +74,27 @@ export const account: Aggregate<AccountState, AccountCommand, AccountEvent> = {
 
   evolve(state, event) {
     if (event.type === 'noctant.AccountOpened.v1') {
-      return { status: 'active', facts: event.data, engineCommands: 0, updatedAt: event.data.occurredAt }
+      return openedState(event.data)
     }
     if (state.status === 'absent') return state
     switch (event.type) {
+      case 'noctant.AccountAttemptStarted.v1': {
+        const { attemptId, attemptNumber, accountId, initialBalance, occurredAt } = event.data
+        const facts = { ...state.facts, attemptId, accountId, initialBalance }
+        return { ...state, facts, attemptNumber, engineCommands: 0, challengeInstanceId: null, updatedAt: occurredAt }
+      }
+      case 'noctant.AccountChallengeAttached.v1': {
+        const { instanceId: challengeInstanceId, occurredAt: updatedAt } = event.data
+        return { ...state, challengeInstanceId, updatedAt }
+      }
       case 'noctant.AccountStatusChanged.v1':
         return { ...state, status: event.data.to, updatedAt: event.data.occurredAt }
       case 'noctant.AccountStatusKept.v1':
+      case 'noctant.AccountCorrectionRequested.v1':
         return state
       case 'noctant.EngineCommandRequested.v1':
+        // What the execution account before was told last has been counted there.
+        if (event.data.accountId !== state.facts.accountId) return state
         return { ...state, engineCommands: event.data.sequence }
       default:
         return event satisfies never
@@ -91,6 +111,13 @@ export const account: Aggregate<AccountState, AccountCommand, AccountEvent> = {
         return [ask({ kind: 'close_all', reason: command.reason })]
       case 'changeStatus':
         return changeStatus(command, state, ask)
+      case 'correct':
+      case 'executePayout':
+        return decideBalanceEffect(command, state.facts, ask)
+      case 'attachChallenge':
+      case 'startAttempt':
+      case 'stopTrading':
+        return decideAttempt(command, state)
       default:
         return command satisfies never
     }
@@ -98,6 +125,15 @@ export const account: Aggregate<AccountState, AccountCommand, AccountEvent> = {
 }
 
 type OpenedState = Exclude<AccountState, { status: 'absent' }>
+
+const openedState = (facts: AccountOpened): OpenedState => ({
+  status: 'active',
+  facts,
+  engineCommands: 0,
+  updatedAt: facts.occurredAt,
+  attemptNumber: 1,
+  challengeInstanceId: null,
+})
 type Ask = (order: EngineOrder) => AccountEvent
 
 /** How this command asks the engine for something: numbered next in the account, under the command's own id. */
@@ -124,13 +160,13 @@ function open(command: Extract<AccountCommand, { kind: 'open' }>, state: Account
   const currency = currencyOf(facts.currency)
   const initialBalance = openingBalance(facts.initialBalance, currency)
   const programAccountId = programAccountIdOf(facts.operatorId, facts.externalAccountId)
-  const accountId = deterministicId('noctant.executionAccount', programAccountId, '1')
+  const { accountId, attemptId } = accountAttempt(programAccountId, 1)
   const opened: AccountOpened = {
     ...facts,
     currency,
     initialBalance,
     programAccountId,
-    attemptId: deterministicId('noctant.attempt', programAccountId, '1'),
+    attemptId,
     accountId,
     accountNumber: accountNumberOf(programAccountId),
     productId: null,
@@ -142,7 +178,7 @@ function open(command: Extract<AccountCommand, { kind: 'open' }>, state: Account
     occurredAt: at,
   }
   const { executionProfileKey } = facts
-  const ask = engineCommand({ status: 'active', facts: opened, engineCommands: 0, updatedAt: at }, command)
+  const ask = engineCommand(openedState(opened), command)
   return [
     { type: 'noctant.AccountOpened.v1', data: opened },
     ask({ kind: 'open_account', currency, initialBalance, executionProfileKey }),

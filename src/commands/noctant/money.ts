@@ -3,13 +3,13 @@ import { Decimal } from 'decimal.js'
 import { Rejected } from '../rejection.ts'
 
 /** Amounts up to 30 digits and back without rounding. */
-const Exact = Decimal.clone({ precision: 60, toExpNeg: -100, toExpPos: 100 })
+export const Exact = Decimal.clone({ precision: 60, toExpNeg: -100, toExpPos: 100 })
 
 /** What an amount may look like; 40 digits bound the work of reading it. */
 const DECIMAL = /^[+-]?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?$/
 
-/** The largest opening balance: 12 digits before the point. */
-const MAX_OPENING_BALANCE = new Exact('999999999999')
+/** The largest amount of any kind: 12 digits before the point. */
+const MAX_AMOUNT = new Exact('999999999999')
 
 const known = new Set(Intl.supportedValuesOf('currency'))
 
@@ -40,19 +40,25 @@ export const minorUnits = (currency: string): number => unusualMinorUnits.get(cu
  * Rejects with invalid_amount.
  */
 export function openingBalance(text: string, currency: string): string {
-  if (!DECIMAL.test(text)) {
-    throw new Rejected('invalid_amount', 'The initial balance must be a decimal number.', '/initial_balance')
-  }
+  return amountOf(text, currency, { name: 'initial balance', pointer: '/initial_balance', signed: false })
+}
+
+/** An amount to be paid or taken, positive, in the currency's own digits. Rejects with invalid_amount. */
+export const positiveAmount = (text: string, currency: string): string =>
+  amountOf(text, currency, { name: 'amount', pointer: '/amount', signed: false })
+
+/** An amount to be added, positive or negative but not zero, in the currency's own digits. Rejects with invalid_amount. */
+export const signedAmount = (text: string, currency: string): string =>
+  amountOf(text, currency, { name: 'amount', pointer: '/amount', signed: true })
+
+function amountOf(text: string, currency: string, of: { name: string; pointer: string; signed: boolean }): string {
+  const refused = (detail: string) => new Rejected('invalid_amount', detail, of.pointer)
+  if (!DECIMAL.test(text)) throw refused(`The ${of.name} must be a decimal number.`)
   const amount = new Exact(text)
   const digits = minorUnits(currency)
-  if (!amount.isPositive() || amount.isZero()) {
-    throw new Rejected('invalid_amount', 'The initial balance must be positive.', '/initial_balance')
-  }
-  if (amount.greaterThan(MAX_OPENING_BALANCE)) {
-    throw new Rejected('invalid_amount', `The initial balance is above ${MAX_OPENING_BALANCE}.`, '/initial_balance')
-  }
-  if (amount.decimalPlaces() > digits) {
-    throw new Rejected('invalid_amount', `${currency} has at most ${digits} decimals.`, '/initial_balance')
-  }
+  if (amount.isZero() && of.signed) throw refused(`The ${of.name} must not be zero.`)
+  if (!of.signed && (!amount.isPositive() || amount.isZero())) throw refused(`The ${of.name} must be positive.`)
+  if (amount.abs().greaterThan(MAX_AMOUNT)) throw refused(`The ${of.name} is above ${MAX_AMOUNT}.`)
+  if (amount.decimalPlaces() > digits) throw refused(`${currency} has at most ${digits} decimals.`)
   return amount.toFixed(digits)
 }

@@ -3,9 +3,11 @@ import { z } from 'zod'
 import type { EventOf } from '../event.ts'
 import {
   accountStatus,
+  backtestStrategy,
   brandingPolicy,
   decimal,
   executionMode,
+  feedKind,
   feedSource,
   marketMode,
   programOrigin,
@@ -13,6 +15,7 @@ import {
   providerType,
   provisioningSource,
   rulesOwner,
+  sha256,
   time,
   uuid,
   visibilityPolicy,
@@ -43,6 +46,20 @@ export const engineOrder = z.discriminatedUnion('kind', [
     reason: z.string().nullable(),
   }),
   z.object({ kind: z.literal('execute_payout'), amount: decimal, reference: z.string() }),
+  /** Makes a historical session, and runs it where there is a strategy. Its account id is the run's. */
+  z.object({
+    kind: z.literal('start_replay'),
+    sessionId: uuid,
+    feed: z.object({ feedId: uuid, symbol: z.string(), kind: feedKind, contentHash: sha256 }),
+    /** Inclusive. */
+    marketTimeStart: time,
+    /** Exclusive. */
+    marketTimeEnd: time,
+    currency: z.string(),
+    initialBalance: decimal,
+    /** Null: a replay, which trades by hand. */
+    strategy: backtestStrategy.nullable(),
+  }),
 ])
 export type EngineOrder = z.infer<typeof engineOrder>
 
@@ -90,6 +107,46 @@ export const accountEvents = {
     accountId: uuid,
     status: accountStatus,
     reason: z.string().nullable(),
+    occurredAt: time,
+  }),
+  /** Traded on another execution account from now on; the one before is closed for good. */
+  'noctant.AccountAttemptStarted.v1': z.object({
+    programAccountId: uuid,
+    operatorId: uuid,
+    orgId: uuid,
+    attemptId: uuid,
+    /** From 2; the account was opened with its first. */
+    attemptNumber: z.int().positive(),
+    accountId: uuid,
+    priorAccountId: uuid,
+    initialBalance: decimal,
+    occurredAt: time,
+  }),
+  /** A challenge is held on the current attempt. */
+  'noctant.AccountChallengeAttached.v1': z.object({
+    programAccountId: uuid,
+    accountId: uuid,
+    attemptId: uuid,
+    instanceId: uuid,
+    occurredAt: time,
+  }),
+  /** An operator corrects the balance; the engine is asked for it in the same append. */
+  'noctant.AccountCorrectionRequested.v1': z.object({
+    correctionId: uuid,
+    /** Of the engine's order. */
+    commandId: uuid,
+    programAccountId: uuid,
+    accountId: uuid,
+    operatorId: uuid,
+    globalUserId: uuid,
+    currency: z.string(),
+    /** Signed: what is added to the balance. */
+    amount: decimal,
+    reason: z.string(),
+    note: z.string().nullable(),
+    operatorReference: z.string().nullable(),
+    idempotencyKey: z.string(),
+    traceId: z.string().nullable(),
     occurredAt: time,
   }),
   'noctant.EngineCommandRequested.v1': z.object({
