@@ -136,6 +136,11 @@ function changes(state: AccountState, record: LogRecord): Partial<AccountState> 
       return afterBalanceChange(state, event.data, atMs)
     case 'AccountMarked':
       return { lastMark: event.data, markedAtMs: atMs }
+    // A historical run has an account of its own, which is not kept.
+    case 'ReplaySessionCreated':
+    case 'BacktestTradeClosed':
+    case 'BacktestCompleted':
+      return {}
     case 'CommandDecided':
       return afterDecision(event.data, record.commandSequence)
     default:

@@ -3,11 +3,12 @@
  * was decided before is answered by sending its recorded events again.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { EngineCommand, ResendRequest } from './contract.ts'
+import type { AccountCommand, ReplayCommand, ResendRequest } from './contract.ts'
 import { commandMessageSchema } from './contract.ts'
 import type { Desk } from './desk.ts'
 import type { EngineLimits, EngineLog } from './options.ts'
 import type { Publisher } from './publisher.ts'
+import type { Replays } from './replay/replays.ts'
 import type { MessageStream, StreamMessage } from './stream.ts'
 import type { InboxEntry } from './wal.ts'
 
@@ -24,6 +25,7 @@ export interface ConsumerOptions {
   stream: MessageStream
   desk: Desk
   publisher: Publisher
+  replays: Replays
   log: EngineLog
   limits: EngineLimits
   /** Counted on as commands come. */
@@ -67,6 +69,8 @@ async function handle(message: StreamMessage, options: ConsumerOptions): Promise
     message.ack()
   } else if (parsed.data.kind === 'resend_events') {
     resend(message, parsed.data, options)
+  } else if (parsed.data.kind === 'start_replay') {
+    replay(message, parsed.data, options)
   } else {
     await decide(message, parsed.data, options)
   }
@@ -83,7 +87,28 @@ function resend(message: StreamMessage, request: ResendRequest, options: Consume
   )
 }
 
-async function decide(message: StreamMessage, command: EngineCommand, options: ConsumerOptions): Promise<void> {
+/**
+ * Not awaited either: a backtest takes its time. One that is under way, or for which there is no room, is let go of, so
+ * that many of them cannot hold up the accounts' commands; senders repeat what the log has not confirmed.
+ */
+function replay(message: StreamMessage, command: ReplayCommand, options: ConsumerOptions): void {
+  const { replays, counts, limits, log } = options
+  replays.submit(command).then(
+    (answer) => {
+      message.ack()
+      if (answer === undefined) return
+      if (answer.kind === 'repeated') answerAgain(answer.entry, options)
+      counts[answer.kind === 'repeated' ? 'repeated' : 'decided'] += 1
+    },
+    (error: unknown) => {
+      counts.failed += 1
+      log.error({ err: error, commandId: command.commandId }, 'a replay was not decided; it will come again')
+      message.nak(limits.failedCommandDelayMs)
+    },
+  )
+}
+
+async function decide(message: StreamMessage, command: AccountCommand, options: ConsumerOptions): Promise<void> {
   const { desk, counts, limits, log } = options
   try {
     const answer = await desk.submit({ kind: 'command', command })

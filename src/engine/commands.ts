@@ -3,7 +3,7 @@
  * it, rejected or ignored with a reason code and nothing else.
  */
 import type { CloseReason } from './account.ts'
-import type { EngineCommand } from './contract.ts'
+import type { AccountCommand } from './contract.ts'
 import { uuidFrom } from './ids.ts'
 import { decimal, digitsOf, fitsCurrency, moneyText } from './money.ts'
 import { canCloseAll, cancelAllOrders, closePosition } from './orders.ts'
@@ -23,7 +23,7 @@ const rejected = (reasonCode: string, reason: string): Decision => ({ outcome: '
 const ignored = (reasonCode: string, reason: string): Decision => ({ outcome: 'ignored', reasonCode, reason })
 
 /** Decides a command and records the events it causes, but for the closing CommandDecided. */
-export function decideCommand(step: Step, command: EngineCommand): Decision {
+export function decideCommand(step: Step, command: AccountCommand): Decision {
   if (command.kind === 'open_account') return openAccount(step, command)
   if (step.state.status === 'unopened') return rejected('account_not_open', 'The engine refused to open this account.')
   switch (command.kind) {
@@ -44,7 +44,7 @@ export function decideCommand(step: Step, command: EngineCommand): Decision {
   }
 }
 
-function openAccount(step: Step, command: EngineCommand & { kind: 'open_account' }): Decision {
+function openAccount(step: Step, command: AccountCommand & { kind: 'open_account' }): Decision {
   if (step.state.status !== 'unopened') return ignored('already_open', 'The account is open already.')
   const { currency, executionProfileKey } = command
   if (digitsOf(currency) === undefined) {
@@ -78,14 +78,14 @@ function closeAll(step: Step, closeReason: CloseReason): Decision {
   return accepted
 }
 
-function isSuperseded(step: Step, command: EngineCommand): boolean {
+function isSuperseded(step: Step, command: AccountCommand): boolean {
   return command.sequence < step.state.statusCommandSequence
 }
 
 const superseded = () => ignored('superseded', 'A newer command has set the trading status since.')
 
 /** A disabled account keeps its positions unless they are to be closed; its working orders are cancelled. */
-function disableAccount(step: Step, command: EngineCommand & { kind: 'disable_account' }): Decision {
+function disableAccount(step: Step, command: AccountCommand & { kind: 'disable_account' }): Decision {
   if (isSuperseded(step, command)) return superseded()
   const closes = command.forceClosePositions && step.state.positions.length > 0
   if (step.state.status === 'disabled' && !closes) return ignored('already_disabled', 'Trading is disabled already.')
@@ -100,14 +100,14 @@ function disableAccount(step: Step, command: EngineCommand & { kind: 'disable_ac
   return accepted
 }
 
-function enableAccount(step: Step, command: EngineCommand & { kind: 'enable_account' }): Decision {
+function enableAccount(step: Step, command: AccountCommand & { kind: 'enable_account' }): Decision {
   if (isSuperseded(step, command)) return superseded()
   if (step.state.status === 'active') return ignored('already_active', 'Trading is enabled already.')
   emit(step, 'TradingStatusChanged', { tradingStatus: 'active', reason: command.reason })
   return accepted
 }
 
-function adjustBalance(step: Step, command: EngineCommand & { kind: 'adjust_balance' }): Decision {
+function adjustBalance(step: Step, command: AccountCommand & { kind: 'adjust_balance' }): Decision {
   const { currency, balance } = step.state
   const amount = decimal(command.amount)
   if (amount.isZero() || !fitsCurrency(amount, currency)) {
@@ -118,7 +118,7 @@ function adjustBalance(step: Step, command: EngineCommand & { kind: 'adjust_bala
   return accepted
 }
 
-function executePayout(step: Step, command: EngineCommand & { kind: 'execute_payout' }): Decision {
+function executePayout(step: Step, command: AccountCommand & { kind: 'execute_payout' }): Decision {
   const { currency, balance } = step.state
   const amount = decimal(command.amount)
   if (!amount.gt(0) || !fitsCurrency(amount, currency)) {

@@ -28,6 +28,31 @@ const commandHead = {
   issuedAt: time,
 }
 
+const backtestStrategy = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('moving_average_crossover'),
+    fastPeriods: z.int().positive(),
+    slowPeriods: z.int().positive(),
+    quantity: decimal,
+  }),
+  z.object({
+    type: z.literal('order_list'),
+    orders: z.array(
+      z.object({
+        at: time,
+        side: z.enum(['buy', 'sell']),
+        orderType: z.enum(['market', 'limit', 'stop']),
+        quantity: decimal,
+        limitPrice: decimal.nullable(),
+        stopPrice: decimal.nullable(),
+        takeProfit: decimal.nullable(),
+        stopLoss: decimal.nullable(),
+      }),
+    ),
+  }),
+])
+export type BacktestStrategy = z.infer<typeof backtestStrategy>
+
 export const engineCommandSchema = z.discriminatedUnion('kind', [
   z.object({
     ...commandHead,
@@ -53,8 +78,30 @@ export const engineCommandSchema = z.discriminatedUnion('kind', [
     reason: z.string().nullable(),
   }),
   z.object({ ...commandHead, kind: z.literal('execute_payout'), amount: decimal, reference: z.string() }),
+  z.object({
+    ...commandHead,
+    kind: z.literal('start_replay'),
+    sessionId: uuid,
+    feed: z.object({
+      feedId: uuid,
+      symbol: z.string(),
+      kind: z.enum(['candles', 'ticks']),
+      /** SHA-256 of the feed's CSV file, hex: its name where feeds are kept. */
+      contentHash: z.string().regex(/^[0-9a-f]{64}$/),
+    }),
+    marketTimeStart: time,
+    /** Exclusive. */
+    marketTimeEnd: time,
+    currency: z.string(),
+    initialBalance: decimal,
+    /** Null: the session is made and not run. */
+    strategy: backtestStrategy.nullable(),
+  }),
 ])
 export type EngineCommand = z.infer<typeof engineCommandSchema>
+/** A command on a historical run; its `accountId` is the run's id, and no account is concerned. */
+export type ReplayCommand = Extract<EngineCommand, { kind: 'start_replay' }>
+export type AccountCommand = Exclude<EngineCommand, ReplayCommand>
 
 /** Not a command on an account but a request of the receiver: send the account's events again from a sequence. */
 export const resendRequestSchema = z.object({
@@ -156,6 +203,45 @@ export const engineEventData = {
     /** equity / margin used, in percent; null without open positions. */
     marginLevel: decimal.nullable(),
     positions: z.array(z.object({ positionId: uuid, symbol: z.string(), markPrice: decimal, unrealizedPnl: decimal })),
+  }),
+  /** A historical session is there; its run's id stands in the account's place. */
+  ReplaySessionCreated: z.object({
+    sessionId: uuid,
+    feedId: uuid,
+    mode: z.enum(['replay', 'backtest']),
+    marketTimeStart: time,
+    marketTimeEnd: time,
+    currency: z.string(),
+    initialBalance: decimal,
+  }),
+  BacktestTradeClosed: z.object({
+    tradeId: uuid,
+    symbol: z.string(),
+    side: z.enum(['long', 'short']),
+    quantity: decimal,
+    entryPrice: decimal,
+    exitPrice: decimal,
+    grossPnl: decimal,
+    commission: decimal,
+    swap: decimal,
+    netPnl: decimal,
+    pnlCurrency: z.string(),
+    entryMarketTime: time,
+    closedMarketTime: time,
+    closeReason: z.enum(['trader', 'take_profit', 'stop_loss', 'close_all', 'force_close', 'stop_out']),
+  }),
+  BacktestCompleted: z.object({
+    sessionId: uuid,
+    currency: z.string(),
+    tradeCount: z.int().nonnegative(),
+    winningTrades: z.int().nonnegative(),
+    losingTrades: z.int().nonnegative(),
+    ordersRejected: z.int().nonnegative(),
+    initialBalance: decimal,
+    finalBalance: decimal,
+    peakBalance: decimal,
+    maxDrawdown: decimal,
+    realizedPnl: decimal,
   }),
   CommandDecided: z.object({
     kind: z.string(),

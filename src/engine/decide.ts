@@ -4,16 +4,19 @@
  */
 import type { AccountState } from './account.ts'
 import { decideCommand } from './commands.ts'
-import type { EngineCommand, EngineEvent } from './contract.ts'
+import type { AccountCommand, EngineEvent, ReplayCommand } from './contract.ts'
 import { figuresOf, markOf } from './margin.ts'
 import { followMarket } from './market.ts'
 import type { OrderRequest } from './orders.ts'
 import { endOrder, placeOrder } from './orders.ts'
+import { type ReplayOutcome, recordReplay } from './replay/record.ts'
 import type { Step, StepContext } from './step.ts'
 import { beginStep, emit } from './step.ts'
 
 export type StepInput =
-  | { kind: 'command'; command: EngineCommand }
+  | { kind: 'command'; command: AccountCommand }
+  /** A historical run, computed beforehand. */
+  | { kind: 'replay'; command: ReplayCommand; outcome: ReplayOutcome }
   | { kind: 'place_order'; order: OrderRequest }
   /** The order must be working. */
   | { kind: 'cancel_order'; orderId: string }
@@ -28,7 +31,7 @@ export interface StepResult {
 
 /** Decides one input. Events carry the account's next sequences; none means that nothing happened. */
 export function step(state: AccountState, input: StepInput, context: StepContext): StepResult {
-  const taken = beginStep(state, context, input.kind === 'command' ? input.command : null)
+  const taken = beginStep(state, context, 'command' in input ? input.command : null)
   switch (input.kind) {
     case 'command': {
       const { command } = input
@@ -37,6 +40,9 @@ export function step(state: AccountState, input: StepInput, context: StepContext
       emit(taken, 'CommandDecided', { kind: command.kind, ...decision })
       break
     }
+    case 'replay':
+      recordReplay(taken, input.command, input.outcome)
+      break
     case 'place_order':
       placeOrder(taken, input.order)
       markAfterChange(taken)

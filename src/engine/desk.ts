@@ -6,17 +6,19 @@
 import { randomUUID } from 'node:crypto'
 import type { AccountState, LogRecord } from './account.ts'
 import { unopenedAccount, watchesPrices } from './account.ts'
-import type { EngineCommand, EngineEvent } from './contract.ts'
+import type { AccountCommand, EngineEvent, ReplayCommand } from './contract.ts'
 import type { StepInput } from './decide.ts'
 import { step } from './decide.ts'
 import type { PriceFeed } from './feed.ts'
 import type { OrderRequest } from './orders.ts'
+import type { ReplayOutcome } from './replay/record.ts'
 import type { StepContext, TradingRules } from './step.ts'
 import type { SymbolTable } from './symbols.ts'
 import type { InboxEntry, Wal } from './wal.ts'
 
 export type DeskInput =
-  | { kind: 'command'; command: EngineCommand }
+  | { kind: 'command'; command: AccountCommand }
+  | { kind: 'replay'; command: ReplayCommand; outcome: ReplayOutcome }
   | { kind: 'place_order'; accountId: string; order: OrderRequest; fingerprint: string }
   | { kind: 'cancel_order'; accountId: string; orderId: string }
   | { kind: 'market'; accountId: string }
@@ -153,12 +155,11 @@ function decideInput(
   market: Omit<StepContext, 'stepId'>,
   known: { wal: Wal; account: (accountId: string) => AccountState | undefined },
 ): DeskAnswer {
-  const key =
-    input.kind === 'command' ? input.command.commandId : input.kind === 'place_order' ? input.order.orderId : null
+  const key = keyOf(input)
   const entry = key === null ? undefined : (batch.inbox.get(key) ?? known.wal.inboxEntry(key))
   if (entry !== undefined) return { kind: 'repeated', entry }
-  const accountId = input.kind === 'command' ? input.command.accountId : input.accountId
-  const opens = input.kind === 'command' && input.command.kind === 'open_account'
+  const accountId = 'command' in input ? input.command.accountId : input.accountId
+  const opens = 'command' in input && (input.kind === 'replay' || input.command.kind === 'open_account')
   const before =
     batch.states.get(accountId) ?? known.account(accountId) ?? (opens ? unopenedAccount(accountId) : undefined)
   if (before === undefined) return { kind: 'unknown_account' }
@@ -167,7 +168,7 @@ function decideInput(
   }
   const { events, state } = step(before, stepInputOf(input), { ...market, stepId: key ?? randomUUID() })
   if (events.length === 0) return { kind: 'recorded', events }
-  const commandSequence = input.kind === 'command' ? input.command.sequence : null
+  const commandSequence = 'command' in input ? input.command.sequence : null
   for (const event of events) batch.records.push({ event, commandSequence })
   batch.states.set(accountId, state)
   if (key !== null) {
@@ -178,10 +179,18 @@ function decideInput(
   return { kind: 'recorded', events }
 }
 
+/** What names the input for ever; null where it may come as often as it likes. */
+function keyOf(input: DeskInput): string | null {
+  if ('command' in input) return input.command.commandId
+  return input.kind === 'place_order' ? input.order.orderId : null
+}
+
 function stepInputOf(input: DeskInput): StepInput {
   switch (input.kind) {
     case 'command':
       return { kind: 'command', command: input.command }
+    case 'replay':
+      return input
     case 'place_order':
       return { kind: 'place_order', order: input.order }
     case 'cancel_order':

@@ -39,6 +39,10 @@ export interface EngineLimits {
   orderBodyBytesMax: number
   /** Accounts in one page of the order entry's list, at most. */
   accountsPageMax: number
+  /** Replay commands waiting at once; further ones are left to their senders to repeat. */
+  replaysQueuedMax: number
+  /** Trades of one backtest; a run with more is rejected. */
+  backtestTradesMax: number
   /** How long a shutdown waits for events to be published. */
   closeDrainMs: number
 }
@@ -60,6 +64,8 @@ export const defaultEngineLimits: EngineLimits = {
   repeatsQueuedMax: 10_000,
   orderBodyBytesMax: 16_384,
   accountsPageMax: 200,
+  replaysQueuedMax: 64,
+  backtestTradesMax: 10_000,
   closeDrainMs: 2_000,
 }
 
@@ -71,6 +77,8 @@ export interface EngineOptions extends Partial<EngineLimits> {
   /** Port 0 takes a free one; the token is what traders present as a bearer. */
   orderEntry: { host: string; port: number; token: string }
   log: EngineLog
+  /** Where the feeds of historical runs are kept; without one every run is rejected. */
+  feedsDirectory?: string
   symbols?: SymbolTable
   rules?: Partial<TradingRules>
   /** Milliseconds since 1970. */

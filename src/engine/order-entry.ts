@@ -137,7 +137,8 @@ function listAccounts(context: Context, { desk, wal, limits }: OrderEntryOptions
   const market = desk.market()
   const accounts = page.flatMap((accountId) => {
     const state = desk.account(accountId)
-    if (state === undefined) return []
+    // Never opened, or the log of a historical run.
+    if (state === undefined || state.status === 'unopened') return []
     const { positions, orders, ...summary } = accountView(state, market)
     return [{ ...summary, positionCount: positions.length, workingOrderCount: orders.length }]
   })

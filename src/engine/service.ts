@@ -11,6 +11,7 @@ import { defaultEngineLimits } from './options.ts'
 import { serveOrderEntry } from './order-entry.ts'
 import { followPrices } from './price-loop.ts'
 import { startPublisher } from './publisher.ts'
+import { openReplays } from './replay/replays.ts'
 import { defaultTradingRules } from './step.ts'
 import { referenceSymbols } from './symbols.ts'
 import { openWal } from './wal.ts'
@@ -42,6 +43,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   opened.defer(() => publisher.close(limits.closeDrainMs))
   const desk = openDesk({ wal, feed, symbols, rules, now, ...limits, onCommit: publisher.wake })
   opened.defer(desk.close)
+  const replays = openReplays({ desk, wal, limits, feedsDirectory: options.feedsDirectory })
+  opened.defer(replays.close)
   const counts = newCommandCounts()
   const status = (): EngineStatus => ({
     streamUp: stream.isUp(),
@@ -54,7 +57,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   opened.defer(entry.close)
   const stopping = new AbortController()
   const { signal } = stopping
-  const consuming = consumeCommands({ stream, desk, publisher, log, limits, counts, signal })
+  const consuming = consumeCommands({ stream, desk, publisher, replays, log, limits, counts, signal })
   const pricing = followPrices({ desk, tickIntervalMs: limits.tickIntervalMs, log, signal })
   opened.defer(async () => {
     stopping.abort()

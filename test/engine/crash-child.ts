@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import type { EngineCommand } from '../../src/engine/contract.ts'
+import type { AccountCommand } from '../../src/engine/contract.ts'
 import { openTestDesk } from './desk-harness.ts'
 
 const directory = process.argv[2]
@@ -12,6 +12,6 @@ if (directory === undefined) throw new Error('usage: crash-child.ts DIRECTORY')
 const { desk } = openTestDesk(directory)
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const command = JSON.parse(line) as EngineCommand
+  const command = JSON.parse(line) as AccountCommand
   void desk.submit({ kind: 'command', command }).then(() => writeSync(1, `${command.commandId}\n`))
 }

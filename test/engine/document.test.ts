@@ -7,7 +7,8 @@ import { referenceSymbols } from '../../src/engine/symbols.ts'
 
 const root = join(import.meta.dirname, '../..')
 const page = readFileSync(join(root, 'docs/engine.md'), 'utf8')
-const sources = readdirSync(join(root, 'src/engine'))
+const sources = readdirSync(join(root, 'src/engine'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
   .map((name) => readFileSync(join(root, 'src/engine', name), 'utf8'))
   .join('\n')
 

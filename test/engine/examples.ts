@@ -2,7 +2,7 @@
  * Example commands and prices of the engine's tests.
  */
 import { randomUUID } from 'node:crypto'
-import type { EngineCommand } from '../../src/engine/contract.ts'
+import type { AccountCommand } from '../../src/engine/contract.ts'
 
 /** Prices to begin with; tests move them by `feed.set`. */
 export const startingPrices = {
@@ -13,20 +13,20 @@ export const startingPrices = {
   BTCUSD: ['67990.00', '68010.00'],
 } as const
 
-type CommandFacts<K extends EngineCommand['kind']> = Omit<
-  Extract<EngineCommand, { kind: K }>,
+type CommandFacts<K extends AccountCommand['kind']> = Omit<
+  Extract<AccountCommand, { kind: K }>,
   'kind' | 'commandId' | 'accountId' | 'sequence' | 'attempt' | 'issuedAt'
 >
 
 /** A command with its head filled in. */
-export function commandOf<K extends EngineCommand['kind']>(
+export function commandOf<K extends AccountCommand['kind']>(
   kind: K,
   accountId: string,
   sequence: number,
   facts: CommandFacts<K>,
-): EngineCommand {
+): AccountCommand {
   const head = { commandId: randomUUID(), accountId, sequence, attempt: 0, issuedAt: '2026-03-02T10:00:00.000Z' }
-  return { ...head, kind, ...facts } as unknown as EngineCommand
+  return { ...head, kind, ...facts } as unknown as AccountCommand
 }
 
 export const openingOf = (accountId: string, facts: Partial<CommandFacts<'open_account'>> = {}) =>

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import type { AccountState, DataOf } from '../../src/engine/account.ts'
 import { evolve, unopenedAccount } from '../../src/engine/account.ts'
-import type { EngineCommand, EngineEvent } from '../../src/engine/contract.ts'
+import type { AccountCommand, EngineEvent } from '../../src/engine/contract.ts'
 import { engineEventSchema } from '../../src/engine/contract.ts'
 import type { StepInput } from '../../src/engine/decide.ts'
 import { step } from '../../src/engine/decide.ts'
@@ -45,7 +45,7 @@ export function scenario(options: { rules?: Partial<TradingRules>; currency?: st
     all.push(...result.events)
     return result.events
   }
-  const run = (command: EngineCommand) => take({ kind: 'command', command }, command.commandId)
+  const run = (command: AccountCommand) => take({ kind: 'command', command }, command.commandId)
 
   const self = {
     accountId,
@@ -82,7 +82,7 @@ export function scenario(options: { rules?: Partial<TradingRules>; currency?: st
       return self
     },
     run,
-    command<K extends EngineCommand['kind']>(kind: K, facts: object = {}, sequence?: number): EngineEvent[] {
+    command<K extends AccountCommand['kind']>(kind: K, facts: object = {}, sequence?: number): EngineEvent[] {
       commandSequence = sequence ?? commandSequence + 1
       const defaults = kind === 'disable_account' ? { forceClosePositions: false } : {}
       return run(commandOf(kind, accountId, commandSequence, { reason: null, ...defaults, ...facts } as never))

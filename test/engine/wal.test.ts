@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { evolve, unopenedAccount } from '../../src/engine/account.ts'
-import type { EngineCommand, EngineEvent } from '../../src/engine/contract.ts'
+import type { AccountCommand, EngineEvent } from '../../src/engine/contract.ts'
 import { LogUnavailable } from '../../src/engine/desk.ts'
 import { DirectoryInUse } from '../../src/engine/lock.ts'
 import type { Wal } from '../../src/engine/wal.ts'
@@ -191,7 +191,7 @@ describe('the log', () => {
 
 describe('kill -9', () => {
   /** Feeds commands to a child until so many are acknowledged, kills it, and answers with the acknowledged ids. */
-  async function killedAfter(acknowledgements: number, commands: readonly EngineCommand[]): Promise<string[]> {
+  async function killedAfter(acknowledgements: number, commands: readonly AccountCommand[]): Promise<string[]> {
     const child = spawn(process.execPath, [join(import.meta.dirname, 'crash-child.ts'), directory.path], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })

@@ -7,7 +7,9 @@ import type { Recorded } from '../../src/events/event.ts'
 import type { AccountEvent } from '../../src/events/noctant/account.ts'
 import type { EngineEvent, EngineQuarantineEvent } from '../../src/events/noctant/engine.ts'
 import type { EngineCommandEvent } from '../../src/events/noctant/engine-command.ts'
+import type { FeedEvent } from '../../src/events/noctant/feed.ts'
 import type { KycEvent } from '../../src/events/noctant/kyc.ts'
+import type { LaunchSessionEvent } from '../../src/events/noctant/launch-session.ts'
 import type { OperatorEvent, OperatorSlugEvent } from '../../src/events/noctant/operator.ts'
 import type { UserEvent } from '../../src/events/noctant/user.ts'
 import { HEARTBEAT } from '../../src/events/registry.ts'
@@ -35,6 +37,10 @@ export const ids = {
   exitFill: uuidOf('exit fill'),
   position: uuidOf('position'),
   trade: uuidOf('trade'),
+  feed: uuidOf('feed'),
+  launchSession: uuidOf('launch session'),
+  historicalSession: uuidOf('historical session'),
+  backtestRun: uuidOf('backtest run'),
 } as const
 
 type HeartbeatEvent = { type: typeof HEARTBEAT; data: { occurredAt: string } }
@@ -49,6 +55,8 @@ export type ExampleEvent =
   | EngineCommandEvent
   | EngineEvent
   | EngineQuarantineEvent
+  | FeedEvent
+  | LaunchSessionEvent
   | ChallengeStoryEvent
 
 export type ExampleType = ExampleEvent['type']
@@ -84,6 +92,19 @@ const order = {
   source: 'trader',
 } as const
 
+const replayed = {
+  marketTimeStart: '2026-01-05T00:00:00.000Z',
+  marketTimeEnd: '2026-01-06T00:00:00.000Z',
+}
+const launched = { launchSessionId: ids.launchSession, operatorId: ids.operator }
+/** Of the engine's log: the n-th event of the backtest run. */
+const run = (sequence: number) => ({
+  accountId: ids.backtestRun,
+  sequence,
+  commandId: uuidOf('replay command'),
+  occurredAt: timeAt(320 + sequence),
+})
+
 /** Of the engine's log: the n-th event of the account. */
 const wal = (sequence: number, commandId: string | null = null) => ({
   accountId: ids.account,
@@ -104,6 +125,11 @@ const examples: { readonly [T in ExampleType]: DataOf<T> } = {
     apiAccess: 'allowlisted_beta',
     allowedOrigins: ['https://example.com'],
     occurredAt: timeAt(1),
+  },
+  'noctant.OperatorOriginsChanged.v1': {
+    operatorId: ids.operator,
+    allowedOrigins: ['https://app.example.com', 'https://example.com'],
+    occurredAt: timeAt(5),
   },
   'noctant.OperatorSlugClaimed.v1': { slug: 'example-prop', operatorId: ids.operator, occurredAt: timeAt(1) },
   'noctant.OperatorSuspended.v1': { operatorId: ids.operator, reason: 'unpaid', occurredAt: timeAt(3) },
@@ -294,6 +320,104 @@ const examples: { readonly [T in ExampleType]: DataOf<T> } = {
     positions: [{ positionId: ids.position, symbol: 'EURUSD', markPrice: '1.08275', unrealizedPnl: '2.50' }],
   },
   ...challengeExamples(ids, uuidOf, timeAt),
+  'noctant.FeedImported.v1': {
+    feedId: ids.feed,
+    symbol: 'EURUSD',
+    kind: 'candles',
+    contentHash: 'fe'.repeat(32),
+    rows: 1440,
+    startsAt: '2026-01-05T00:00:00.000Z',
+    endsAt: '2026-01-06T00:00:00.000Z',
+    occurredAt: timeAt(300),
+  },
+  'noctant.FeedGranted.v1': {
+    feedId: ids.feed,
+    operatorId: ids.operator,
+    from: '2026-01-05T00:00:00.000Z',
+    to: '2026-01-06T00:00:00.000Z',
+    occurredAt: timeAt(301),
+  },
+  'noctant.LaunchSessionCreated.v1': {
+    ...launched,
+    orgId: ids.org,
+    globalUserId: ids.user,
+    externalUserId: 'user-1',
+    requestedRoute: '/backtest',
+    requestedProductMode: 'backtest',
+    returnUrl: 'https://example.com/back',
+    account: null,
+    historical: {
+      mode: 'backtest',
+      feed: { feedId: ids.feed, symbol: 'EURUSD', kind: 'candles', contentHash: 'fe'.repeat(32) },
+      ...replayed,
+      currency: 'USD',
+      initialBalance: '100000.00',
+      strategy: { type: 'moving_average_crossover', fastPeriods: 10, slowPeriods: 30, quantity: '0.1' },
+    },
+    tokenHash: '1a'.repeat(32),
+    expiresAt: timeAt(610),
+    occurredAt: timeAt(310),
+  },
+  'noctant.LaunchSessionRedeemed.v1': { ...launched, occurredAt: timeAt(320) },
+  'noctant.BrowserSessionAttached.v1': {
+    ...launched,
+    browserSessionHash: '2b'.repeat(32),
+    expiresAt: timeAt(29_120),
+    occurredAt: timeAt(320),
+  },
+  'noctant.HistoricalSessionRequested.v1': {
+    ...launched,
+    sessionId: ids.historicalSession,
+    backtestRunId: ids.backtestRun,
+    orgId: ids.org,
+    globalUserId: ids.user,
+    externalUserId: 'user-1',
+    requestedProductMode: 'backtest',
+    mode: 'backtest',
+    feedId: ids.feed,
+    ...replayed,
+    occurredAt: timeAt(320),
+  },
+  'noctant.EngineReplaySessionCreated.v1': {
+    ...run(1),
+    sessionId: ids.historicalSession,
+    feedId: ids.feed,
+    mode: 'backtest',
+    ...replayed,
+    currency: 'USD',
+    initialBalance: '100000.00',
+  },
+  'noctant.EngineBacktestTradeClosed.v1': {
+    ...run(2),
+    tradeId: uuidOf('backtest trade'),
+    symbol: 'EURUSD',
+    side: 'long',
+    quantity: '0.1',
+    entryPrice: '1.10008',
+    exitPrice: '1.10108',
+    grossPnl: '10.00',
+    commission: '0.70',
+    swap: '0.00',
+    netPnl: '9.30',
+    pnlCurrency: 'USD',
+    entryMarketTime: '2026-01-05T08:00:00.000Z',
+    closedMarketTime: '2026-01-05T09:30:00.000Z',
+    closeReason: 'trader',
+  },
+  'noctant.EngineBacktestCompleted.v1': {
+    ...run(3),
+    sessionId: ids.historicalSession,
+    currency: 'USD',
+    tradeCount: 1,
+    winningTrades: 1,
+    losingTrades: 0,
+    ordersRejected: 0,
+    initialBalance: '100000.00',
+    finalBalance: '100009.30',
+    peakBalance: '100009.30',
+    maxDrawdown: '0.00',
+    realizedPnl: '9.30',
+  },
   'noctant.EngineEventQuarantined.v1': {
     accountId: ids.account,
     reason: 'a gap in the sequence',
@@ -322,6 +446,10 @@ export function streamOf({ type, data }: { type: string; data: Record<string, un
   if (name.startsWith('EngineCommand') && name !== 'EngineCommandDecided') {
     return `noctant.engineCommand-${data.commandId}`
   }
+  if (name.startsWith('Launch') || name === 'BrowserSessionAttached' || name === 'HistoricalSessionRequested') {
+    return `noctant.launchSession-${data.launchSessionId}`
+  }
+  if (name.startsWith('Feed')) return `noctant.feed-${data.feedId}`
   if (name.startsWith('Engine')) return `noctant.engine-${data.accountId}`
   if (name.startsWith('Account')) return `noctant.account-${data.programAccountId}`
   if (name.startsWith('Template')) return `noctant.template-${data.templateId}`

@@ -8,6 +8,7 @@ import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
 import { Rejected } from '../rejection.ts'
+import { originOf } from './launch-address.ts'
 
 type DataOf<T extends OperatorEvent['type']> = Extract<EventOf<typeof operatorEvents>, { type: T }>['data']
 export type OperatorFacts = Omit<DataOf<'noctant.OperatorCreated.v1'>, 'occurredAt'>
@@ -34,6 +35,7 @@ export type OperatorState =
 export type OperatorCommand =
   | { kind: 'create'; facts: OperatorFacts; at: string }
   | { kind: 'suspend' | 'resume'; reason: string | null; at: string }
+  | { kind: 'setOrigins'; allowedOrigins: readonly string[]; at: string }
   | { kind: 'issueKey'; key: ApiKeyFacts; at: string }
   | { kind: 'revokeKey'; keyId: string; reason: string | null; at: string }
   | {
@@ -61,6 +63,8 @@ export const operator: Aggregate<OperatorState, OperatorCommand, OperatorEvent> 
         return { ...state, status: 'suspended' }
       case 'noctant.OperatorResumed.v1':
         return { ...state, status: 'active' }
+      case 'noctant.OperatorOriginsChanged.v1':
+        return { ...state, facts: { ...state.facts, allowedOrigins: event.data.allowedOrigins } }
       case 'noctant.ApiKeyIssued.v1': {
         const { keyId, keyHash: hash, label, scopes } = event.data
         const key = { hash, label, scopes, revoked: false, validUntil: null }
@@ -90,6 +94,12 @@ export const operator: Aggregate<OperatorState, OperatorCommand, OperatorEvent> 
       case 'resume':
         if (state.status === 'active') return []
         return [{ type: 'noctant.OperatorResumed.v1', data: { operatorId, reason: command.reason, occurredAt } }]
+      case 'setOrigins': {
+        const allowedOrigins = [...new Set(command.allowedOrigins.map(originOf))].sort()
+        const { allowedOrigins: known } = state.facts
+        if (known.length === allowedOrigins.length && allowedOrigins.every((each, at) => known[at] === each)) return []
+        return [{ type: 'noctant.OperatorOriginsChanged.v1', data: { operatorId, allowedOrigins, occurredAt } }]
+      }
       case 'issueKey': {
         const existing = state.keys.get(command.key.keyId)
         if (existing?.hash === command.key.keyHash) return []

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { EventOf } from '../event.ts'
-import { decimal, time, uuid } from './vocabulary.ts'
+import { decimal, historicalSessionMode, time, uuid } from './vocabulary.ts'
 
 const head = {
   accountId: uuid,
@@ -116,6 +116,51 @@ export const engineEvents = {
     freeMargin: decimal,
     marginLevel: decimal.nullable(),
     positions: z.array(z.object({ positionId: uuid, symbol: z.string(), markPrice: decimal, unrealizedPnl: decimal })),
+  }),
+  /** Of a historical session: its stream is `noctant.engine-<backtestRunId>`, the run's id in the account's place. */
+  'noctant.EngineReplaySessionCreated.v1': z.object({
+    ...head,
+    sessionId: uuid,
+    feedId: uuid,
+    mode: historicalSessionMode,
+    marketTimeStart: time,
+    marketTimeEnd: time,
+    currency: z.string(),
+    initialBalance: decimal,
+  }),
+  'noctant.EngineBacktestTradeClosed.v1': z.object({
+    ...head,
+    tradeId: uuid,
+    symbol: z.string(),
+    side: direction,
+    quantity: decimal,
+    entryPrice: decimal,
+    exitPrice: decimal,
+    grossPnl: decimal,
+    commission: decimal,
+    swap: decimal,
+    netPnl: decimal,
+    pnlCurrency: z.string(),
+    /** When it was in the feed's time. */
+    entryMarketTime: time,
+    closedMarketTime: time,
+    closeReason: z.enum(['trader', 'take_profit', 'stop_loss', 'close_all', 'force_close', 'stop_out']),
+  }),
+  'noctant.EngineBacktestCompleted.v1': z.object({
+    ...head,
+    sessionId: uuid,
+    currency: z.string(),
+    tradeCount: z.int().nonnegative(),
+    winningTrades: z.int().nonnegative(),
+    losingTrades: z.int().nonnegative(),
+    ordersRejected: z.int().nonnegative(),
+    initialBalance: decimal,
+    finalBalance: decimal,
+    /** The greatest balance after a closed trade, the initial one included. */
+    peakBalance: decimal,
+    /** The greatest fall from a peak so far, as an amount. */
+    maxDrawdown: decimal,
+    realizedPnl: decimal,
   }),
   'noctant.EngineCommandDecided.v1': z.object({
     ...head,

@@ -17,6 +17,12 @@ export const operatorEvents = {
   }),
   'noctant.OperatorSuspended.v1': z.object({ operatorId: uuid, reason: z.string().nullable(), occurredAt: time }),
   'noctant.OperatorResumed.v1': z.object({ operatorId: uuid, reason: z.string().nullable(), occurredAt: time }),
+  /** The origins that its return URLs may lie in, whole. */
+  'noctant.OperatorOriginsChanged.v1': z.object({
+    operatorId: uuid,
+    allowedOrigins: z.array(z.string()),
+    occurredAt: time,
+  }),
   'noctant.ApiKeyIssued.v1': z.object({
     operatorId: uuid,
     keyId: z.string(),

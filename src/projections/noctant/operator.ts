@@ -65,6 +65,13 @@ export const operatorProjection = defineProjection<OperatorEvent>({
     'noctant.OperatorResumed.v1': ({ data }) => [
       patch(operators, { operator_id: data.operatorId }, { status: 'active', updated_at: data.occurredAt }),
     ],
+    'noctant.OperatorOriginsChanged.v1': ({ data }) => [
+      patch(
+        operators,
+        { operator_id: data.operatorId },
+        { allowed_origins: data.allowedOrigins, updated_at: data.occurredAt },
+      ),
+    ],
   },
 })
 
