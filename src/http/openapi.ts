@@ -84,7 +84,13 @@ const starter = (documented: readonly Documented[]): string => {
     slug: name,
     url: `/${name}/openapi.json`,
   }))
-  const configuration = { sources, withDefaultFonts: false, telemetry: false, agent: { disabled: true } }
+  const configuration = {
+    sources,
+    withDefaultFonts: false,
+    showDeveloperTools: 'never',
+    telemetry: false,
+    agent: { disabled: true },
+  }
   return `Scalar.createApiReference('#viewer', ${JSON.stringify(configuration)})\n`
 }
 
