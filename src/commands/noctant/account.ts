@@ -13,6 +13,7 @@ import { Rejected } from '../rejection.ts'
 import { type AttemptCommand, accountAttempt, decideAttempt } from './account-attempt.ts'
 import { type BalanceCommand, decideBalanceEffect } from './balance-effect.ts'
 import { currencyOf, openingBalance } from './money.ts'
+import { requireSellable } from './product.ts'
 import { user } from './user.ts'
 
 type AccountOpened = Extract<EventOf<typeof accountEvents>, { type: 'noctant.AccountOpened.v1' }>['data']
@@ -25,6 +26,7 @@ export type AccountFacts = Pick<
   | 'globalUserId'
   | 'externalAccountId'
   | 'accountName'
+  | 'productId'
   | 'currency'
   | 'initialBalance'
   | 'executionProfileKey'
@@ -169,7 +171,6 @@ function open(command: Extract<AccountCommand, { kind: 'open' }>, state: Account
     attemptId,
     accountId,
     accountNumber: accountNumberOf(programAccountId),
-    productId: null,
     executionMode: 'simulated',
     marketMode: 'live_market',
     programType: 'standard',
@@ -217,19 +218,26 @@ function accountNumberOf(programAccountId: string): string {
 
 /**
  * Opens an account for a user of the operator. Rejects with user_not_found where the operator has no such user,
- * product_not_found where a product is named that the operator does not have, invalid_currency, invalid_amount, and
+ * product_not_found, product_not_sellable or product_rules_owner where no account may be opened for the product,
+ * invalid_currency, invalid_amount, and
  * idempotency_key_reused where the external id stands for other facts.
  */
 export async function openAccount(
   bus: CommandBus,
-  facts: AccountFacts & { productId: string | null },
+  facts: AccountFacts,
   context: CommandContext,
 ): Promise<Handled<AccountState, AccountEvent>> {
-  const { productId, ...chosen } = facts
+  const { productId, rulesOwner } = facts
   const programAccountId = programAccountIdOf(facts.operatorId, facts.externalAccountId)
-  const command = { kind: 'open', facts: chosen, commandId: context.commandId, at: context.at } as const
+  const command = { kind: 'open', facts, commandId: context.commandId, at: context.at } as const
   return bus.handle(account, programAccountId, command, context, async () => {
-    if (productId !== null) throw new Rejected('product_not_found', 'The operator has no such product.', '/product_id')
+    if (productId !== null) {
+      await requireSellable(bus, facts.operatorId, productId)
+      if (rulesOwner !== 'noctant') {
+        const detail = 'An account for a product is held to the rules of this platform: rules_owner noctant.'
+        throw new Rejected('product_rules_owner', detail, '/rules_owner')
+      }
+    }
     const owner = await bus.load(user, facts.globalUserId)
     if (owner.status === 'absent' || owner.operatorId !== facts.operatorId) {
       throw new Rejected('user_not_found', 'The operator has no such user.')

@@ -19,7 +19,7 @@ export function accountView(state: AccountState): AccountView {
     account_number: facts.accountNumber,
     account_name: facts.accountName,
     product_id: facts.productId,
-    challenge_instance_id: null,
+    challenge_instance_id: state.challengeInstanceId,
     currency: facts.currency,
     execution_profile_key: facts.executionProfileKey,
     execution_mode: facts.executionMode,

@@ -113,6 +113,33 @@ export const accountProjection = defineProjection<AccountEvent>({
       upsert(accounts, openedAccount(data)),
       upsert(attempts, firstAttempt(data)),
     ],
+    'noctant.AccountAttemptStarted.v1': ({ data }) => [
+      patch(
+        accounts,
+        { program_account_id: data.programAccountId },
+        {
+          current_program_account_attempt_id: data.attemptId,
+          account_id: data.accountId,
+          challenge_instance_id: null,
+          updated_at: data.occurredAt,
+        },
+      ),
+      upsert(attempts, {
+        attempt_id: data.attemptId,
+        account_id: data.accountId,
+        program_account_id: data.programAccountId,
+        operator_id: data.operatorId,
+        org_id: data.orgId,
+        started_at: data.occurredAt,
+      }),
+    ],
+    'noctant.AccountChallengeAttached.v1': ({ data }) => [
+      patch(
+        accounts,
+        { program_account_id: data.programAccountId },
+        { challenge_instance_id: data.instanceId, updated_at: data.occurredAt },
+      ),
+    ],
     'noctant.AccountStatusChanged.v1': ({ data }) => [
       patch(
         accounts,

@@ -69,6 +69,7 @@ export const accountFacts: AccountFacts = {
   globalUserId: userProvisioned.data.globalUserId,
   externalAccountId: 'account-1',
   accountName: 'First account',
+  productId: null,
   currency: 'USD',
   initialBalance: '100000.00',
   executionProfileKey: 'standard',
