@@ -60,6 +60,10 @@ function commandContext(
   }
 }
 
+/** The trace that a request belongs to, by W3C Trace Context; null where the caller named none. */
+export const traceIdOf = ({ traceparent }: { traceparent: string | undefined }): string | null =>
+  traceparent?.split('-')[1] ?? null
+
 /** Says on the answer that it is the one given before. */
 export function markReplay(c: Context<AppEnv>, { replayed }: { replayed: boolean }): void {
   if (replayed) c.header('idempotency-replayed', 'true')

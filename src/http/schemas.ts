@@ -40,6 +40,8 @@ export const timeInput = z
   .transform(iso)
   .openapi({ type: 'string', format: 'date-time' })
 
+export const optionalTime = timeInput.nullish().openapi({ type: ['string', 'null'], format: 'date-time' })
+
 function iso(date: Date): string {
   return Number.isNaN(date.getTime()) ? '' : date.toISOString()
 }

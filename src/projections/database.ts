@@ -9,6 +9,10 @@ import type { CheckpointRow } from './checkpoint.ts'
 import type { AccountRow, AttemptRow } from './noctant/account.ts'
 import type { AccountCommandRow } from './noctant/account-command.ts'
 import type { ApiKeyRow } from './noctant/api-key.ts'
+import type { CorrectionRow } from './noctant/correction.ts'
+import type { FeedGrantRow, FeedRow } from './noctant/feed.ts'
+import type { HistoricalSessionRow, HistoricalTradeRow } from './noctant/historical-session.ts'
+import type { LaunchSessionRow } from './noctant/launch-session.ts'
 import type { OperatorRow } from './noctant/operator.ts'
 import type { OrderRow } from './noctant/order.ts'
 import type { PositionRow } from './noctant/position.ts'
@@ -32,6 +36,12 @@ export interface Database {
   noctant_orders: OrderRow
   noctant_trades: TradeRow
   noctant_account_commands: AccountCommandRow
+  noctant_feeds: FeedRow
+  noctant_feed_grants: FeedGrantRow
+  noctant_launch_sessions: LaunchSessionRow
+  noctant_historical_sessions: HistoricalSessionRow
+  noctant_historical_trades: HistoricalTradeRow
+  noctant_corrections: CorrectionRow
 }
 
 /** What every query takes. */

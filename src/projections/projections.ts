@@ -2,6 +2,10 @@
 import { accountProjection } from './noctant/account.ts'
 import { accountCommandProjection } from './noctant/account-command.ts'
 import { apiKeyProjection } from './noctant/api-key.ts'
+import { correctionProjection } from './noctant/correction.ts'
+import { feedProjection } from './noctant/feed.ts'
+import { historicalSessionProjection } from './noctant/historical-session.ts'
+import { launchSessionProjection } from './noctant/launch-session.ts'
 import { operatorProjection } from './noctant/operator.ts'
 import { orderProjection } from './noctant/order.ts'
 import { positionProjection } from './noctant/position.ts'
@@ -20,4 +24,8 @@ export const projections: readonly Projection[] = [
   orderProjection,
   tradeProjection,
   accountCommandProjection,
+  feedProjection,
+  launchSessionProjection,
+  historicalSessionProjection,
+  correctionProjection,
 ]

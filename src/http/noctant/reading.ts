@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import { Rejected } from '../../commands/rejection.ts'
 import type { ReadModels } from '../../projections/database.ts'
 import { type AccountView, findAccount, findAttempt } from '../../projections/noctant/account.ts'
+import { findUser } from '../../projections/noctant/user.ts'
 import type { AppEnv } from '../environment.ts'
 import { invalid, Problem } from '../problem.ts'
 
@@ -11,6 +12,13 @@ export async function accountOf(c: Context<AppEnv>, db: ReadModels, externalAcco
   const found = await findAccount(db, c.get('principal').operatorId, externalAccountId)
   if (!found) throw new Rejected('account_not_found', 'The operator has no account of this external id.')
   return found
+}
+
+/** Throws user_not_found, for another operator's user just as for none. */
+export async function userOf(db: ReadModels, operatorId: string, userId: string): Promise<void> {
+  if (!(await findUser(db, operatorId, userId))) {
+    throw new Rejected('user_not_found', 'The operator has no user of this id.')
+  }
 }
 
 export interface ExecutionQuery {

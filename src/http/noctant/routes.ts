@@ -2,17 +2,21 @@
 import type { Operation } from '../operation.ts'
 import { closeAllPositionsByExternalId } from './close-all-positions.ts'
 import { createAccount } from './create-account.ts'
+import { createAccountCorrection } from './create-account-correction.ts'
 import { getAccountByExternalId } from './get-account.ts'
 import { getAccountCommandStatusByExternalId } from './get-account-command-status.ts'
+import { getAccountCorrection } from './get-account-correction.ts'
 import { getAccountSummaryByExternalId } from './get-account-summary.ts'
 import { getOperatorContext } from './get-operator-context.ts'
 import { getUser } from './get-user.ts'
 import { getUserByExternalId } from './get-user-by-external-id.ts'
+import { listAccountCorrections } from './list-account-corrections.ts'
 import { listAccounts } from './list-accounts.ts'
 import { listOrdersByExternalId } from './list-orders.ts'
 import { listPositionsByExternalId } from './list-positions.ts'
 import { listTradesByExternalId } from './list-trades.ts'
 import { provisionUser } from './provision-user.ts'
+import { reportKycStatus } from './report-kyc-status.ts'
 import { rotateOperatorApiKey } from './rotate-api-key.ts'
 import type { NoctantDeps } from './route.ts'
 import { updateAccountStatusByExternalId } from './update-account-status.ts'
@@ -33,4 +37,8 @@ export const noctantOperations: readonly Operation<NoctantDeps>[] = [
   getUserByExternalId,
   provisionUser,
   getUser,
+  listAccountCorrections,
+  createAccountCorrection,
+  getAccountCorrection,
+  reportKycStatus,
 ]
