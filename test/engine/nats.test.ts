@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { connect, type JetStreamManager } from 'nats'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startNatsServer } from '../../src/embedded/nats-server.ts'
@@ -70,6 +71,8 @@ async function ownBroker(binary: string) {
     errors,
     url: server.url,
     signal: (name: NodeJS.Signals) => process.kill(server.pid, name),
+    /** By the state that the system gives of the process (proc(5)): T is stopped. */
+    isFrozen: () => / T /.test(readFileSync(`/proc/${server.pid}/stat`, 'utf8')),
     exited: () => server.exited,
     async restart() {
       server = await start()
@@ -138,6 +141,8 @@ function faults(binary: string): void {
       const { stream } = broker
       const reading = take(stream, 1)
       broker.signal('SIGSTOP')
+      // A signal takes effect when the system gets to it, and not before it has been sent.
+      await expect.poll(broker.isFrozen, { timeout: 5_000, interval: 5 }).toBe(true)
       const started = performance.now()
       await expect(publish(stream, 'a')).rejects.toThrow(unavailable)
       expect(performance.now() - started).toBeLessThan(2_000)

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -9,7 +9,9 @@ import { noctantOperations } from '../../src/http/noctant/routes.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..', '..')
-const check = join(root, '..', 'shared', 'contracts', 'check.mjs')
+const beside = join(root, '..', 'shared', 'contracts', 'check.mjs')
+/** Its real path: under a linked one the check would not know that it is the program that was asked for. */
+const check = existsSync(beside) ? realpathSync(beside) : beside
 const generated = (name: string) => join(root, 'docs', 'generated', name)
 const operations = noctantOperations.map(({ route }) => `${route.method.toUpperCase()} ${route.path}`)
 
