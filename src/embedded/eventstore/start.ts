@@ -1,5 +1,4 @@
 /** Ways to start the node: in the calling thread, or in a thread of its own, which leaves the caller's loop alone. */
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { type RunningNode, runNode } from './node.ts'
 import type { EventStoreOptions } from './options.ts'
@@ -21,17 +20,19 @@ export async function startEventStoreThread(options: EventStoreOptions): Promise
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: transferable, stdout: false })
   type Message = { ready?: { url: string; port: number }; failed?: string; notice?: string }
   const report = onNotice ?? ((notice: string) => process.stderr.write(`event store: ${notice}\n`))
-  const exited = once(worker, 'exit')
+  const closed = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   const ready = await new Promise<{ url: string; port: number }>((resolve, reject) => {
     worker.on('message', (message: Message) => {
       if (message.notice !== undefined) report(message.notice)
       if (message.failed !== undefined) reject(new Error(message.failed))
       if (message.ready) resolve(message.ready)
     })
-    worker.on('error', reject)
+    worker.on('error', (error) => {
+      report(`its thread failed: ${error.stack ?? error}`)
+      reject(error)
+    })
     worker.on('exit', (code) => reject(new Error(`the event store's thread ended with code ${code}`)))
   })
-  const closed = exited.then(() => undefined)
   const close = async (): Promise<void> => {
     worker.postMessage('close')
     await closed

@@ -34,6 +34,8 @@ export type WriterOptions = {
 
 /** What an append takes beyond its payload: header, type, stream name and the protocol's framing, generously. */
 const OVERHEAD_BYTES = 512
+/** How often deadlines are looked at while appends wait. */
+const SWEEP_MS = 100
 
 export class Writer {
   /** The size and duration of the latest group commit, for statistics. */
@@ -41,6 +43,7 @@ export class Writer {
   private readonly options: WriterOptions
   private queue: Queued[] = []
   private queuedBytes = 0
+  private inFlight: Queued[] = []
   private writing: Promise<void> | undefined
   private closed = false
 
@@ -74,12 +77,31 @@ export class Writer {
   private async drain(): Promise<void> {
     // What arrives in the same turn of the event loop goes into the same group.
     await new Promise((resolve) => setImmediate(resolve))
+    const sweeper = setInterval(() => this.answerExpired(), SWEEP_MS)
     while (this.queue.length > 0) {
-      await this.commitGroup(this.takeQueued())
+      this.inFlight = this.takeQueued()
+      await this.commitGroup(this.inFlight)
       this.options.afterGroup()
     }
+    clearInterval(sweeper)
+    this.inFlight = []
     this.writing = undefined
     this.options.whenIdle()
+  }
+
+  /**
+   * Tells clients whose deadline passes while the disk is busy. What is still queued is not written any more; what is on
+   * its way may be written yet, and a repetition with the same ids finds out.
+   */
+  private answerExpired(): void {
+    const nowMs = Date.now()
+    const expired = ({ request }: Queued) => request.deadlineMs !== undefined && request.deadlineMs < nowMs
+    for (const each of [...this.inFlight, ...this.queue]) if (expired(each)) each.resolve({ kind: 'deadline-exceeded' })
+    this.queue = this.queue.filter((each) => {
+      if (!expired(each)) return true
+      this.queuedBytes -= each.bytes
+      return false
+    })
   }
 
   private takeQueued(): Queued[] {
