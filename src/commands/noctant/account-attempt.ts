@@ -64,7 +64,7 @@ export function decideAttempt(command: AttemptCommand, state: OpenedState): Acco
   }
 }
 
-/** Rejects where no challenge may be started on the account as it is; `/…` names nothing in the request. */
+/** Rejects with challenge_account_unfit where no challenge may be started on the account as it is. */
 export function requireFitAccount(state: OpenedState, currency: string): void {
   const unfit = (detail: string) => new Rejected('challenge_account_unfit', detail)
   if (state.status !== 'active') throw unfit(`The account is ${state.status}; a challenge needs an active one.`)
@@ -92,6 +92,7 @@ function attachChallenge(
 }
 
 function startAttempt(command: Extract<AttemptCommand, { kind: 'startAttempt' }>, state: OpenedState): AccountEvent[] {
+  requireFitAccount(state, state.facts.currency)
   if (command.attemptNumber !== state.attemptNumber + 1) {
     throw new Rejected('concurrent_change', 'The account has begun another attempt meanwhile.')
   }
@@ -102,7 +103,8 @@ function newAttempt(
   { facts, engineCommands, attemptNumber: prior }: OpenedState,
   command: { attemptNumber: number; initialBalance: string; reason: string; commandId: string; at: string },
 ): AccountEvent[] {
-  const { programAccountId, operatorId, orgId, currency, executionProfileKey, accountId: priorAccountId } = facts
+  const { programAccountId, currency, executionProfileKey, accountId: priorAccountId } = facts
+  const { operatorId, orgId, globalUserId, externalAccountId } = facts
   const { attemptNumber, initialBalance, reason, commandId, at } = command
   const attempt = accountAttempt(programAccountId, attemptNumber)
   const { attemptId, accountId } = attempt
@@ -124,6 +126,9 @@ function newAttempt(
         programAccountId,
         operatorId,
         orgId,
+        globalUserId,
+        externalAccountId,
+        currency,
         attemptId,
         attemptNumber,
         accountId,

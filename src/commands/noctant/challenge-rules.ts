@@ -62,7 +62,7 @@ export function beginStep(
   before?: ChallengeMeasures,
 ): ChallengeMeasures {
   const zero = nothing(terms)
-  return {
+  const begun = {
     engineSequence: before?.engineSequence ?? 0,
     measuredAt: at,
     balance,
@@ -87,6 +87,23 @@ export function beginStep(
     peakEquity: balance,
     peakBalanceEod: null,
     peakEquityEod: null,
+    dailyPnl: zero,
+    totalPnl: zero,
+    drawdown: zero,
+  }
+  return derived(begun, terms)
+}
+
+/** The measures with the figures that follow from the others. */
+function derived(measures: ChallengeMeasures, terms: TemplateTerms): ChallengeMeasures {
+  const money = moneyIn(terms.currency)
+  const equity = new Exact(measures.equity)
+  const below = new Exact(drawdownAnchor(measures, stepOf(terms, measures.stepSequence), terms)).minus(equity)
+  return {
+    ...measures,
+    dailyPnl: money(equity.minus(measures.day.startEquity)),
+    totalPnl: money(equity.minus(terms.initialBalance).minus(measures.transfers)),
+    drawdown: money(below.isNegative() ? new Exact(0) : below),
   }
 }
 
@@ -104,7 +121,7 @@ export function rollDay(measures: ChallengeMeasures, at: string, terms: Template
   const realized = new Exact(day.realized)
   const isProfitable =
     profitableDayMinimum === null ? realized.greaterThan(0) : realized.greaterThanOrEqualTo(profitableDayMinimum)
-  return {
+  const rolled = {
     ...measures,
     measuredAt: at,
     profitableDays: measures.profitableDays + (day.traded && isProfitable ? 1 : 0),
@@ -118,6 +135,7 @@ export function rollDay(measures: ChallengeMeasures, at: string, terms: Template
       traded: false,
     },
   }
+  return derived(rolled, terms)
 }
 
 /** The figures after one more engine event; the day has been closed before where it was over. */
@@ -129,12 +147,13 @@ export function follow(measures: ChallengeMeasures, event: EngineEvent, terms: T
       if (next.day.traded) return next
       return { ...next, tradingDays: next.tradingDays + 1, day: { ...next.day, traded: true } }
     case 'noctant.EngineBalanceChanged.v1':
-      return changedBalance(next, event.data, terms)
+      return derived(changedBalance(next, event.data, terms), terms)
     case 'noctant.EngineAccountMarked.v1': {
       const { balance, equity, positions } = event.data
       const peakBalance = higher(next.peakBalance, balance)
       const peakEquity = higher(next.peakEquity, equity)
-      return { ...next, balance, equity, openPositions: positions.length, peakBalance, peakEquity }
+      const openPositions = positions.length
+      return derived({ ...next, balance, equity, openPositions, peakBalance, peakEquity }, terms)
     }
     default:
       return next

@@ -114,6 +114,9 @@ export const accountEvents = {
     programAccountId: uuid,
     operatorId: uuid,
     orgId: uuid,
+    globalUserId: uuid,
+    externalAccountId: z.string(),
+    currency: z.string(),
     attemptId: uuid,
     /** From 2; the account was opened with its first. */
     attemptNumber: z.int().positive(),

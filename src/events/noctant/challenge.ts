@@ -53,6 +53,12 @@ export const challengeMeasures = z.object({
   /** Highest at the end of a day of this step; null before the first day is over. */
   peakBalanceEod: decimal.nullable(),
   peakEquityEod: decimal.nullable(),
+  /** Equity against the day's start. */
+  dailyPnl: decimal,
+  /** Equity against the run's initial balance, without what was transferred. */
+  totalPnl: decimal,
+  /** How far the equity is below what the drawdown hangs from; never negative. */
+  drawdown: decimal,
 })
 export type ChallengeMeasures = z.infer<typeof challengeMeasures>
 

@@ -7,6 +7,8 @@ import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { ReadModels } from '../database.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
+type Begun = Extract<AccountEvent, { type: 'noctant.AccountOpened.v1' | 'noctant.AccountAttemptStarted.v1' }>['data']
+
 export type SummaryRow = {
   account_id: string
   org_id: string
@@ -53,19 +55,8 @@ export const summaryProjection = defineProjection<AccountEvent | EngineEvent>({
   money: true,
   tables: [summaries],
   handlers: {
-    'noctant.AccountOpened.v1': ({ data }) => [
-      upsert(summaries, {
-        account_id: data.accountId,
-        org_id: data.orgId,
-        global_user_id: data.globalUserId,
-        external_account_id: data.externalAccountId,
-        currency: data.currency,
-        ...unused(data.initialBalance),
-        trading_status: 'pending',
-        updated_at: data.occurredAt,
-        version: '0',
-      }),
-    ],
+    'noctant.AccountOpened.v1': ({ data }) => [upsert(summaries, untold(data))],
+    'noctant.AccountAttemptStarted.v1': ({ data }) => [upsert(summaries, untold(data))],
     'noctant.EngineAccountOpened.v1': ({ data }) => [
       patch(
         summaries,
@@ -95,6 +86,19 @@ export const summaryProjection = defineProjection<AccountEvent | EngineEvent>({
       ),
     ],
   },
+})
+
+/** An execution account of which the engine has said nothing yet. */
+const untold = (data: Begun): SummaryRow => ({
+  account_id: data.accountId,
+  org_id: data.orgId,
+  global_user_id: data.globalUserId,
+  external_account_id: data.externalAccountId,
+  currency: data.currency,
+  ...unused(data.initialBalance),
+  trading_status: 'pending',
+  updated_at: data.occurredAt,
+  version: '0',
 })
 
 /** The figures of an account without positions, all with the digits of its currency. */

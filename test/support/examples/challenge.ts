@@ -110,6 +110,9 @@ export function challengeExamples(
     peakEquity: '100012.50',
     peakBalanceEod: null,
     peakEquityEod: null,
+    dailyPnl: '9.30',
+    totalPnl: '9.30',
+    drawdown: '0.00',
   }
   const reached = {
     target: { kind: 'percent', value: '10' },
@@ -168,6 +171,9 @@ export function challengeExamples(
       programAccountId: ids.programAccount,
       operatorId: ids.operator,
       orgId: ids.org,
+      globalUserId: ids.user,
+      externalAccountId: 'account-1',
+      currency: 'USD',
       attemptId: uuidOf('second attempt'),
       attemptNumber: 2,
       accountId: uuidOf('second execution account'),
