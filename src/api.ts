@@ -13,6 +13,7 @@ import type { Probe } from './http/health.ts'
 import type { GaugeSource } from './http/metrics.ts'
 import { defaultServerOptions, type RunningServer, startServer } from './http/server.ts'
 import type { CommandPathFigures } from './processes/noctant/command-path.ts'
+import type { WebhookFigures } from './processes/noctant/webhooks.ts'
 import {
   type CredentialDirectory,
   createCredentialDirectory,
@@ -36,6 +37,7 @@ const PROBE_TIMEOUT_MS = 2_000
 export interface Neighbours {
   projector: Projector | undefined
   commandPath: CommandPathFigures | undefined
+  webhooks: WebhookFigures | undefined
 }
 
 export interface Api {
@@ -67,6 +69,9 @@ export async function startApiRole(parts: Parts, neighbours: Neighbours): Promis
       jsonDepthMax: config.JSON_DEPTH_MAX,
       readYourWritesWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
       trustProxy: config.TRUST_PROXY,
+      launchTokenTtlMs: config.LAUNCH_TOKEN_TTL_S * 1_000,
+      browserSessionTtlMs: config.BROWSER_SESSION_TTL_S * 1_000,
+      publicUrl: config.PUBLIC_URL,
       apiKeyRotationGraceMs: config.API_KEY_ROTATION_GRACE_S * 1_000,
     },
     health: { probes: probes(parts, neighbours), probeTimeoutMs: PROBE_TIMEOUT_MS },
@@ -121,7 +126,7 @@ async function listen({ config }: Parts, fetch: Parameters<typeof startServer>[0
   }
 }
 
-function probes({ services, store, db }: Parts, { projector, commandPath }: Neighbours): Probe[] {
+function probes({ services, store, db }: Parts, { projector, commandPath, webhooks }: Neighbours): Probe[] {
   const list: Probe[] = [
     {
       name: 'event_store',
@@ -167,10 +172,20 @@ function probes({ services, store, db }: Parts, { projector, commandPath }: Neig
       },
     })
   }
+  if (webhooks) {
+    list.push({
+      name: 'webhooks',
+      required: false,
+      check: async () => {
+        const { state, fault } = webhooks
+        return { up: state !== 'halted', state, under_way: webhooks.underWay(), ...(fault ? { error: fault } : {}) }
+      },
+    })
+  }
   return list
 }
 
-function gauges({ services, store }: Parts, { projector, commandPath }: Neighbours): GaugeSource[] {
+function gauges({ services, store }: Parts, { projector, commandPath, webhooks }: Neighbours): GaugeSource[] {
   const list: GaugeSource[] = [
     {
       name: 'opslog_command_stream_up',
@@ -188,6 +203,10 @@ function gauges({ services, store }: Parts, { projector, commandPath }: Neighbou
     add('opslog_projector_batches', 'Batches written since the start', () => figures().batches)
     add('opslog_projector_parked_streams', 'Streams parked behind a poison event', () => figures().parkedStreams)
     add('opslog_projector_halted', 'Whether the projector has halted', () => (figures().state === 'halted' ? 1 : 0))
+  }
+  if (webhooks) {
+    add('opslog_webhook_deliveries', 'Webhook deliveries made since the start', () => webhooks.requested)
+    add('opslog_webhook_attempts_under_way', 'Requests to webhook endpoints now', () => webhooks.underWay())
   }
   if (commandPath) {
     add('opslog_relay_commands', 'Engine commands relayed since the start', () => commandPath.handled)

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 
-export const ROLES = ['api', 'projector', 'relay', 'engine'] as const
+export const ROLES = ['api', 'projector', 'relay', 'webhooks', 'engine'] as const
 export type Role = (typeof ROLES)[number]
 
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
@@ -14,6 +14,12 @@ const flag = (fallback: boolean) =>
     .enum(['true', 'false'])
     .default(fallback ? 'true' : 'false')
     .transform((text) => text === 'true')
+const schedule = (fallback: readonly number[]) =>
+  z
+    .string()
+    .default(fallback.join(','))
+    .transform((text) => text.split(',').map(Number))
+    .pipe(z.array(z.int().positive()).min(1))
 const optionalUrl = z.string().min(1).optional()
 
 const environmentSchema = z.object({
@@ -86,6 +92,12 @@ const environmentSchema = z.object({
   REQUEST_TIMEOUT_MS: milliseconds(30_000),
   SHUTDOWN_GRACE_MS: milliseconds(10_000).describe('time for requests under way when the instance stops'),
   API_KEY_ROTATION_GRACE_S: count(300).describe('seconds that an API key works on after it was replaced'),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('where browsers reach the API, for the links of launches; unset: as the request reached it'),
+  LAUNCH_TOKEN_TTL_S: count(300).describe('how long the link of a launch can be used'),
+  BROWSER_SESSION_TTL_S: count(28_800).describe('how long a browser stays in the hosted terminal'),
   TRUST_PROXY: flag(false).describe('take the client address from x-forwarded-for'),
 
   // Processes: relay and engine ingest
@@ -101,6 +113,30 @@ const environmentSchema = z.object({
   INGEST_ACK_WAIT_MS: milliseconds(30_000),
   INGEST_ACCOUNTS_CACHE_MAX: count(50_000),
   RESEND_INTERVAL_MS: milliseconds(2_000).describe('between requests to fill the same gap in the engine’s log'),
+
+  // Webhooks
+  WEBHOOK_TIMEOUT_MS: milliseconds(15_000).describe('for one attempt, name resolution and answer included'),
+  WEBHOOK_RETRY_SCHEDULE_MS: schedule(
+    [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map((s) => s * 1_000),
+  ),
+  WEBHOOK_RETRY_AFTER_MAX_MS: milliseconds(86_400_000).describe('a longer Retry-After is cut to this'),
+  WEBHOOK_DISABLE_AFTER_MS: milliseconds(432_000_000).describe('nothing but failures for so long disables an endpoint'),
+  WEBHOOK_CONCURRENCY_MAX: count(64).describe('attempts at once'),
+  WEBHOOK_ENDPOINT_CONCURRENCY_MAX: count(4).describe('attempts at once to one endpoint'),
+  WEBHOOK_ENDPOINT_QUEUE_MAX: count(100),
+  WEBHOOK_POLL_INTERVAL_MS: milliseconds(500),
+  WEBHOOK_DRAIN_MS: milliseconds(5_000).describe('time for attempts under way when the instance stops'),
+  WEBHOOK_EXCERPT_MAX_BYTES: count(1_024),
+  WEBHOOK_SECRET_OVERLAP_MS: milliseconds(86_400_000).describe(
+    'how long a replaced webhook secret signs beside the new one',
+  ),
+  WEBHOOK_SECRETS_KEY: z
+    .string()
+    .optional()
+    .describe('32 bytes in base64 that webhook secrets are sealed with; unset: secrets.key in DATA_DIR'),
+  WEBHOOK_ALLOW_PRIVATE: flag(false).describe('development: webhooks may go to loopback, by http too'),
+  WEBHOOK_CACHE_MAX: count(20_000).describe('endpoints and accounts kept in memory'),
+  WEBHOOK_REPLAY_WINDOW_MAX_DAYS: count(31),
 
   // Reference engine
   ENGINE_PORT: z.coerce.number().int().min(0).max(65_535).default(0).describe('port of the order entry; 0: a free one'),

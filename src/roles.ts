@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import { createCommandBus } from './commands/handle.ts'
 import type { Config } from './config.ts'
 import { syntheticFeed } from './engine/feed.ts'
 import { startEngine } from './engine/service.ts'
@@ -13,11 +14,13 @@ import type { EventStore } from './events/store.ts'
 import { readHistory, runSubscription } from './events/subscription.ts'
 import { runHeartbeat } from './processes/heartbeat.ts'
 import { type CommandPathFigures, newCommandPathFigures, runCommandPath } from './processes/noctant/command-path.ts'
+import { newWebhookFigures, runWebhooks, type WebhookFigures } from './processes/noctant/webhooks.ts'
 import type { ProcessFigures, Subscribe } from './processes/process.ts'
 import type { ReadModels } from './projections/database.ts'
 import { prefixesOf } from './projections/projection.ts'
 import { projections } from './projections/projections.ts'
 import { type Projector, startProjector } from './projections/projector.ts'
+import { ensureSealingKey } from './secrets-key.ts'
 import type { Services } from './services.ts'
 
 export interface Parts {
@@ -37,6 +40,7 @@ export async function startEngineRole({ config, services, log, onClose }: Omit<P
   const token = randomBytes(32).toString('base64url')
   const engine = await startEngine({
     directory: join(config.DATA_DIR, 'engine'),
+    feedsDirectory: join(config.DATA_DIR, 'feeds'),
     stream: services.stream.stream,
     feed: syntheticFeed({ seed: String(config.ENGINE_FEED_SEED), symbols: referenceSymbols }),
     orderEntry: { host: '127.0.0.1', port: config.ENGINE_PORT, token },
@@ -116,6 +120,44 @@ export function startRelayRole(parts: Parts): CommandPathFigures {
       ackWaitMs: config.INGEST_ACK_WAIT_MS,
       accountsCacheMax: config.INGEST_ACCOUNTS_CACHE_MAX,
       resendIntervalMs: config.RESEND_INTERVAL_MS,
+    },
+  })
+  onClose(() => running)
+  return figures
+}
+
+/** Added to a wait by chance, as a part of it. */
+const WEBHOOK_JITTER_RATIO = 0.2
+/** For the read models to take in the account that an engine's event is about. */
+const OWNER_WAIT_MAX_MS = 30_000
+
+/** Webhook delivery. */
+export function startWebhooksRole(parts: Parts): WebhookFigures {
+  const { config, store, onClose } = parts
+  const figures = newWebhookFigures()
+  const bus = createCommandBus(store, {
+    cachedAggregatesMax: config.AGGREGATE_CACHE_MAX,
+    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
+  })
+  const running = runWebhooks({
+    ...surroundings(parts, 'webhooks', figures),
+    bus,
+    sealingKey: ensureSealingKey(config),
+    limits: {
+      timeoutMs: config.WEBHOOK_TIMEOUT_MS,
+      excerptMaxBytes: config.WEBHOOK_EXCERPT_MAX_BYTES,
+      allowLoopback: config.WEBHOOK_ALLOW_PRIVATE,
+      scheduleMs: config.WEBHOOK_RETRY_SCHEDULE_MS,
+      jitterRatio: WEBHOOK_JITTER_RATIO,
+      retryAfterMaxMs: config.WEBHOOK_RETRY_AFTER_MAX_MS,
+      disableAfterMs: config.WEBHOOK_DISABLE_AFTER_MS,
+      concurrencyMax: config.WEBHOOK_CONCURRENCY_MAX,
+      endpointConcurrencyMax: config.WEBHOOK_ENDPOINT_CONCURRENCY_MAX,
+      endpointQueueMax: config.WEBHOOK_ENDPOINT_QUEUE_MAX,
+      pollIntervalMs: config.WEBHOOK_POLL_INTERVAL_MS,
+      drainMs: config.WEBHOOK_DRAIN_MS,
+      cachedMax: config.WEBHOOK_CACHE_MAX,
+      ownerWaitMaxMs: OWNER_WAIT_MAX_MS,
     },
   })
   onClose(() => running)

@@ -13,6 +13,7 @@ import type { AppEnv, HttpLimits, Log } from './environment.ts'
 import { type HealthOptions, health } from './health.ts'
 import { createMetrics, type GaugeSource } from './metrics.ts'
 import { keyVerifier, noctant } from './noctant/context.ts'
+import { launchPages } from './noctant/launch-page.ts'
 import { documentation } from './openapi.ts'
 import { describeError, Problem, respondWithProblem } from './problem.ts'
 import { requestId } from './request-id.ts'
@@ -80,7 +81,10 @@ export function createApp(deps: AppDeps) {
   app.route('/', documentation(documents()))
   const { readYourWritesWaitMs: waitMs, apiKeyRotationGraceMs: keyRotationGraceMs } = limits
   const { credentials } = deps
-  const noctantDeps = { bus, db, credentials, keyRotationGraceMs, clock, waiter, waitMs }
+  const { launchTokenTtlMs: tokenTtlMs, browserSessionTtlMs, publicUrl } = limits
+  const launch = { tokenTtlMs, browserSessionTtlMs, publicUrl }
+  app.route('/', launchPages({ bus, db, clock, waiter, waitMs, launch, log, trustProxy: limits.trustProxy }))
+  const noctantDeps = { bus, db, credentials, keyRotationGraceMs, launch, clock, waiter, waitMs }
   const verify = keyVerifier(credentials, clock)
   app.route(`/${noctant.name}`, contextApp(noctant, { deps: noctantDeps, verify, waiter, limits, nowMs }))
   return app

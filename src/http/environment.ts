@@ -43,6 +43,14 @@ export interface HttpLimits {
   trustProxy: boolean
   /** How long a replaced API key goes on working. */
   apiKeyRotationGraceMs: number
+  /** How far apart the two ends of a webhook replay may be. */
+  webhookReplayWindowMaxMs: number
+  /** How long a launch's link can be used. */
+  launchTokenTtlMs: number
+  /** How long a browser stays in the hosted terminal. */
+  browserSessionTtlMs: number
+  /** Where browsers reach this API; undefined: as their requests do. */
+  publicUrl: string | undefined
 }
 
 export const defaultHttpLimits: HttpLimits = {
@@ -52,4 +60,8 @@ export const defaultHttpLimits: HttpLimits = {
   authFailuresPerMinuteMax: 60,
   trustProxy: false,
   apiKeyRotationGraceMs: 300_000,
+  webhookReplayWindowMaxMs: 31 * 86_400_000,
+  launchTokenTtlMs: 300_000,
+  browserSessionTtlMs: 28_800_000,
+  publicUrl: undefined,
 }

@@ -9,16 +9,21 @@ import type { CheckpointRow } from './checkpoint.ts'
 import type { AccountRow, AttemptRow } from './noctant/account.ts'
 import type { AccountCommandRow } from './noctant/account-command.ts'
 import type { ApiKeyRow } from './noctant/api-key.ts'
+import type { ChallengeRow } from './noctant/challenge.ts'
 import type { CorrectionRow } from './noctant/correction.ts'
 import type { FeedGrantRow, FeedRow } from './noctant/feed.ts'
 import type { HistoricalSessionRow, HistoricalTradeRow } from './noctant/historical-session.ts'
 import type { LaunchSessionRow } from './noctant/launch-session.ts'
 import type { OperatorRow } from './noctant/operator.ts'
 import type { OrderRow } from './noctant/order.ts'
+import type { PartnerEventRow } from './noctant/partner-event.ts'
 import type { PositionRow } from './noctant/position.ts'
+import type { ProductRow } from './noctant/product.ts'
 import type { SummaryRow } from './noctant/summary.ts'
+import type { TemplateRow } from './noctant/template.ts'
 import type { TradeRow } from './noctant/trade.ts'
 import type { UserRow } from './noctant/user.ts'
+import type { WebhookAttemptRow, WebhookEndpointRow, WebhookOutboxRow } from './noctant/webhook.ts'
 import type { ParkedEventRow } from './parking.ts'
 import type { ProjectionRow } from './schema.ts'
 
@@ -36,12 +41,19 @@ export interface Database {
   noctant_orders: OrderRow
   noctant_trades: TradeRow
   noctant_account_commands: AccountCommandRow
+  noctant_templates: TemplateRow
+  noctant_products: ProductRow
+  noctant_challenges: ChallengeRow
   noctant_feeds: FeedRow
   noctant_feed_grants: FeedGrantRow
   noctant_launch_sessions: LaunchSessionRow
   noctant_historical_sessions: HistoricalSessionRow
   noctant_historical_trades: HistoricalTradeRow
   noctant_corrections: CorrectionRow
+  noctant_webhook_endpoints: WebhookEndpointRow
+  noctant_webhook_outbox: WebhookOutboxRow
+  noctant_webhook_deliveries: WebhookAttemptRow
+  noctant_partner_events: PartnerEventRow
 }
 
 /** What every query takes. */

@@ -5,6 +5,7 @@ import type { ApiScope } from '../../events/noctant/vocabulary.ts'
 import type { ReadModels } from '../../projections/database.ts'
 import type { CredentialDirectory } from '../../projections/noctant/credentials.ts'
 import type { Waiter } from '../consistency.ts'
+import type { LaunchSettings } from './launch-view.ts'
 
 /** What the handlers work with. */
 export interface NoctantDeps {
@@ -14,6 +15,9 @@ export interface NoctantDeps {
   credentials: Pick<CredentialDirectory, 'find'>
   /** How long a replaced API key goes on working. */
   keyRotationGraceMs: number
+  launch: LaunchSettings
+  /** How far apart a replay's two ends may be. */
+  replayWindowMaxMs: number
   /** Now, in UTC. */
   clock: () => Date
   waiter: Waiter

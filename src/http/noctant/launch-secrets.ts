@@ -1,0 +1,11 @@
+/** The secrets of a launch: 256 random bits for the link, and as many for the browser's cookie. Only hashes are kept. */
+import { createHash, randomBytes } from 'node:crypto'
+
+/** 43 characters that need no escaping in an address or a cookie. */
+export const newSecret = (): string => randomBytes(32).toString('base64url')
+
+/** What a secret looks like; anything else is not looked up at all. */
+export const isSecret = (text: string): boolean => /^[A-Za-z0-9_-]{43}$/.test(text)
+
+/** SHA-256, hex. The secret is random, so that nothing slower is needed. */
+export const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex')
