@@ -1,8 +1,18 @@
 import { createServer } from 'node:net'
-import { END, EventStoreDBClient, NO_STREAM } from '@eventstore/db-client'
+import {
+  BACKWARDS,
+  binaryEvent,
+  END,
+  EventStoreDBClient,
+  NO_STREAM,
+  persistentSubscriptionToStreamSettingsFromDefaults,
+  type ResolvedEvent,
+  START,
+} from '@eventstore/db-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { verifyStore } from '../../../src/embedded/eventstore/maintenance.ts'
 import { startEventStore, startEventStoreThread } from '../../../src/embedded/eventstore/start.ts'
-import { collect, newStream, numbered, numbersOf, temporaryDirectory } from './support/node.ts'
+import { collect, newStream, numbered, numbersOf, take, temporaryDirectory } from './support/node.ts'
 import { startNodeProcess } from './support/node-process.ts'
 
 let directory: { path: string; remove: () => void }
@@ -52,6 +62,55 @@ describe.each([
     expect(await ended).toMatchObject({ type: expect.stringMatching(/unavailable|cancelled/) })
     await client.dispose()
   })
+})
+
+test('events of nearly 1 MiB come back whole in both directions, from the files as well', async () => {
+  const stream = newStream()
+  const first = await startEventStoreThread({
+    directory: directory.path,
+    recentBytes: 1,
+    segmentBytes: 3 * 1024 * 1024,
+  })
+  const client = EventStoreDBClient.connectionString(first.url)
+  const sizes = [1_000_000, 10, 1_040_000, 500_000, 20, 1_048_000]
+  for (const [index, size] of sizes.entries()) {
+    const event = binaryEvent({ type: 'test.Large', data: Buffer.alloc(size, index) })
+    await client.appendToStream(stream, event, { expectedRevision: index === 0 ? NO_STREAM : BigInt(index - 1) })
+  }
+  const shape = (events: ResolvedEvent[]) =>
+    events.map(({ event }) => [event!.revision, (event!.data as Uint8Array).length, (event!.data as Uint8Array).at(-1)])
+  const expected = sizes.map((size, index) => [BigInt(index), size, index])
+  expect(shape(await collect(client.readStream(stream)))).toEqual(expected)
+  expect(shape(await collect(client.readAll()))).toEqual(expected)
+  const backwards = await collect(client.readAll({ fromPosition: END, direction: BACKWARDS }))
+  expect(shape(backwards)).toEqual(expected.toReversed())
+  await client.dispose()
+  await first.close()
+  expect(verifyStore(directory.path)).toMatchObject({ ok: true, events: sizes.length })
+})
+
+test('a persistent subscription goes on from its checkpoint after a restart', async () => {
+  const [stream, group] = [newStream(), newStream('group')]
+  const first = await startEventStoreThread({ directory: directory.path })
+  const client = EventStoreDBClient.connectionString(first.url)
+  await client.appendToStream(stream, numbered(6), { expectedRevision: NO_STREAM })
+  const settings = persistentSubscriptionToStreamSettingsFromDefaults({ startFrom: START })
+  await client.createPersistentSubscriptionToStream(stream, group, settings)
+  const subscription = client.subscribeToPersistentSubscriptionToStream(stream, group)
+  const events = await take(subscription, 6)
+  await subscription.ack(...events.slice(0, 4))
+  const inFlight = async () =>
+    (await client.getPersistentSubscriptionToStreamInfo(stream, group)).stats.totalInFlightMessages
+  while ((await inFlight()) !== 2) await new Promise((resolve) => setImmediate(resolve))
+  subscription.on('error', () => subscription.destroy())
+  await first.close()
+  await client.dispose()
+  const second = await startEventStoreThread({ directory: directory.path })
+  const again = EventStoreDBClient.connectionString(second.url)
+  const rest = await take(again.subscribeToPersistentSubscriptionToStream(stream, group), 2)
+  expect(numbersOf(rest)).toEqual([4, 5])
+  await again.dispose()
+  await second.close()
 })
 
 test('answers its health and what it is over plain HTTP on the same port', async () => {

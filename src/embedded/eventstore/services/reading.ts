@@ -11,6 +11,7 @@ import {
 import { type RecordView, recordData, recordPosition, recordTypeBytes } from '../storage/record.ts'
 import type { EventStore } from '../storage/store.ts'
 import { LINK_EVENT_TYPE } from '../storage/stream-metadata.ts'
+import { createBackwardsReader, createLogReader } from './log-reader.ts'
 import type { Outlet } from './outlet.ts'
 
 const LINK_TYPE = Buffer.from(LINK_EVENT_TYPE)
@@ -51,17 +52,14 @@ export async function readAllPage(store: EventStore, request: ReadRequest, outle
   const matches = request.filter ? compileFilter(request.filter) : () => true
   const end = store.log.end()
   const asked = request.from === 'start' ? 0 : request.from === 'end' ? end : clamped(request.from)
-  let cursor = await store.alignForwards(asked)
+  const start = await store.alignForwards(asked)
+  const next = request.backwards ? createBackwardsReader(store, start) : createLogReader(store, start).next
   let rest = clamped(request.count!)
   while (rest > 0) {
-    const records = request.backwards
-      ? await store.log.readBackwards(cursor, store.options.readChunkBytes)
-      : ((await store.log.readForwards(cursor, store.options.readChunkBytes)) ?? [])
-    if (records.length === 0) return
+    const records = await next()
+    if (!records || records.length === 0) return
     for (const record of records) {
-      const position = recordPosition(record)
-      if (!request.backwards && position >= end) return
-      cursor = request.backwards ? position : position + record.length
+      if (!request.backwards && recordPosition(record) >= end) return
       if (!matches(record)) continue
       const sent = outlet.send(encodeReadEvent(resolveRecord(store, record, request.resolveLinks), request.uuidForm))
       if (sent !== true && !(await sent)) return

@@ -16,6 +16,7 @@ import {
 } from '../protocol/read-messages.ts'
 import { recordPosition, recordRevision } from '../storage/record.ts'
 import type { EventStore } from '../storage/store.ts'
+import { createLogReader } from './log-reader.ts'
 import { createSignal, type Outlet } from './outlet.ts'
 import { clamped, resolveRecord } from './reading.ts'
 
@@ -64,13 +65,15 @@ export async function subscribeToAll(store: EventStore, request: ReadRequest, ou
     signal.raise()
   })
   const after = request.from === 'start' ? -1 : request.from === 'end' ? store.log.end() - 1 : clamped(request.from)
-  let cursor = after < 0 ? 0 : request.from === 'end' ? store.log.end() : await store.alignForwards(after)
+  const start = after < 0 ? 0 : request.from === 'end' ? store.log.end() : await store.alignForwards(after)
+  const reader = createLogReader(store, start)
   let live = false
   let considered = 0
   let lastConsidered = -1
   await outlet.send(encodeConfirmation(randomBytes(16)))
   while (outlet.isOpen()) {
-    const records = await store.log.readForwards(cursor, store.options.readChunkBytes)
+    const behind = store.log.end() - reader.position()
+    const records = await reader.next()
     if (!records) {
       if (matches && considered > 0 && !live) {
         await outlet.send(encodeCheckpoint(lastConsidered))
@@ -81,13 +84,12 @@ export async function subscribeToAll(store: EventStore, request: ReadRequest, ou
       await signal.wait()
       continue
     }
-    if (live && store.log.end() - cursor > store.options.recentBytes) {
+    if (live && behind > store.options.recentBytes) {
       live = false
       await outlet.send(FELL_BEHIND)
     }
     for (const record of records) {
       const position = recordPosition(record)
-      cursor = position + record.length
       if (position <= after) continue
       considered++
       lastConsidered = position
