@@ -10,7 +10,6 @@ import {
   amountOf,
   beginStep,
   breachOf,
-  expiryOf,
   follow,
   profitOf,
   type Reached,
@@ -95,8 +94,8 @@ function passTime(
   const { terms } = state.facts
   const { stepSequence } = state.measures
   const step = stepOf(terms, stepSequence)
-  const expiresAt = expiryOf(state.measures, step)
-  const hasExpired = expiresAt !== undefined && Date.parse(at) >= Date.parse(expiresAt)
+  const { expiresAt } = state.measures
+  const hasExpired = expiresAt !== null && Date.parse(at) >= Date.parse(expiresAt)
   const rolled = rollDay(state.measures, hasExpired ? expiresAt : at, terms)
   const isNewDay = rolled !== state.measures
   keep(rolled)

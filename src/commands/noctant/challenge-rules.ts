@@ -13,7 +13,7 @@ import type { TemplateStep, TemplateTerms, Threshold } from '../../events/noctan
 import { Exact, minorUnits } from './money.ts'
 import { tradingDayOf } from './trading-day.ts'
 
-const HOUR_MS = 3_600_000
+const DAY_MS = 24 * 3_600_000
 
 export interface Breach {
   rule: 'maximum_daily_loss' | 'maximum_drawdown'
@@ -62,6 +62,7 @@ export function beginStep(
   before?: ChallengeMeasures,
 ): ChallengeMeasures {
   const zero = nothing(terms)
+  const { timeLimitDays } = stepOf(terms, stepSequence)
   const begun = {
     engineSequence: before?.engineSequence ?? 0,
     measuredAt: at,
@@ -70,6 +71,7 @@ export function beginStep(
     openPositions: 0,
     stepSequence,
     stepStartedAt: at,
+    expiresAt: timeLimitDays === null ? null : new Date(Date.parse(at) + timeLimitDays * DAY_MS).toISOString(),
     stepInitialBalance: balance,
     corrections: zero,
     payouts: zero,
@@ -105,12 +107,6 @@ function derived(measures: ChallengeMeasures, terms: TemplateTerms): ChallengeMe
     totalPnl: money(equity.minus(terms.initialBalance).minus(measures.transfers)),
     drawdown: money(below.isNegative() ? new Exact(0) : below),
   }
-}
-
-/** When the step runs out of time; undefined where it has all the time. */
-export function expiryOf(measures: ChallengeMeasures, step: TemplateStep): string | undefined {
-  if (step.timeLimitDays === null) return undefined
-  return new Date(Date.parse(measures.stepStartedAt) + step.timeLimitDays * 24 * HOUR_MS).toISOString()
 }
 
 /** Closes the days that are over at this time. Days without events have nothing to close but the first of them. */

@@ -27,6 +27,8 @@ export const challengeMeasures = z.object({
   openPositions: z.int().nonnegative(),
   stepSequence: z.int().positive(),
   stepStartedAt: time,
+  /** When the step runs out of time; null: never. */
+  expiresAt: time.nullable(),
   /** The balance that the step began with. */
   stepInitialBalance: decimal,
   /** Corrections since the step began, signed. */

@@ -92,6 +92,7 @@ export function challengeExamples(
     openPositions: 0,
     stepSequence: 1,
     stepStartedAt: timeAt(50),
+    expiresAt: '2026-04-01T09:00:50.000Z',
     stepInitialBalance: '100000.00',
     corrections: '0.00',
     payouts: '0.00',

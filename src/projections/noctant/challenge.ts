@@ -1,0 +1,131 @@
+/**
+ * Challenges: what each was started with, and where it stands as far as that is on record. `due_at` is when the clock
+ * alone may decide something, without any event of the engine.
+ */
+import type { ChallengeEvent, ChallengeMeasures } from '../../events/noctant/challenge.ts'
+import type { ReadModels } from '../database.ts'
+import { type Change, defineProjection, defineTable, patch, upsert } from '../projection.ts'
+
+type Started = Extract<ChallengeEvent, { type: 'noctant.ChallengeStarted.v1' }>['data']
+
+export type ChallengeRow = {
+  instance_id: string
+  operator_id: string
+  global_user_id: string
+  program_account_id: string
+  account_id: string
+  status: Started['status'] | 'pending_review' | 'passed' | 'failed' | 'expired' | 'reset'
+  activation_status: 'not_required' | 'required' | 'pending' | 'activated'
+  activated_at: string | null
+  ended_at: string | null
+  /** Null once it has ended. */
+  due_at: string | null
+  started: Started
+  measures: ChallengeMeasures
+  started_at: string
+}
+
+export const challenges = defineTable<ChallengeRow, 'instance_id'>({
+  name: 'noctant_challenges',
+  key: ['instance_id'],
+  columns: {
+    instance_id: 'uuid NOT NULL',
+    operator_id: 'uuid NOT NULL',
+    global_user_id: 'uuid NOT NULL',
+    program_account_id: 'uuid NOT NULL',
+    account_id: 'uuid NOT NULL',
+    status: 'text NOT NULL',
+    activation_status: 'text NOT NULL',
+    activated_at: 'timestamptz(3)',
+    ended_at: 'timestamptz(3)',
+    due_at: 'timestamptz(3)',
+    started: 'jsonb NOT NULL',
+    measures: 'jsonb NOT NULL',
+    started_at: 'timestamptz(3) NOT NULL',
+  },
+  indexes: ['(operator_id, started_at)', '(due_at) WHERE due_at IS NOT NULL', '(program_account_id)'],
+})
+
+/** The earlier of the day's end and the step's. */
+const dueAt = ({ day, expiresAt }: ChallengeMeasures): string =>
+  expiresAt !== null && Date.parse(expiresAt) < Date.parse(day.endsAt) ? expiresAt : day.endsAt
+
+type Values = Partial<Omit<ChallengeRow, 'instance_id'>>
+
+const change = ({ instanceId }: { instanceId: string }, values: Values): Change[] => [
+  patch(challenges, { instance_id: instanceId }, values),
+]
+
+const measured = (measures: ChallengeMeasures): Values => ({ measures, due_at: dueAt(measures) })
+
+const over = (
+  { measures, occurredAt }: { measures: ChallengeMeasures; occurredAt: string },
+  status: ChallengeRow['status'],
+): Values => ({ status, measures, ended_at: occurredAt, due_at: null })
+
+export const challengeProjection = defineProjection<ChallengeEvent>({
+  name: 'noctant.challenge',
+  version: 1,
+  money: true,
+  tables: [challenges],
+  handlers: {
+    'noctant.ChallengeStarted.v1': ({ data }) => [upsert(challenges, startedRow(data))],
+    'noctant.ChallengeMeasured.v1': ({ data }) => change(data, measured(data.measures)),
+    'noctant.ChallengeStepPassed.v1': ({ data }) => change(data, { status: 'active', ...measured(data.measures) }),
+    'noctant.ChallengePassed.v1': ({ data }) =>
+      change(data, {
+        ...(data.funded ? { status: data.status, ...measured(data.measures) } : over(data, data.status)),
+        ...(data.status === 'activation_pending' ? { activation_status: 'pending' as const } : {}),
+      }),
+    'noctant.ChallengeFailed.v1': ({ data }) => change(data, over(data, 'failed')),
+    'noctant.ChallengeExpired.v1': ({ data }) => change(data, over(data, 'expired')),
+    'noctant.ChallengeReset.v1': ({ data }) => change(data, over(data, 'reset')),
+    'noctant.ChallengeReviewRequested.v1': ({ data }) =>
+      change(data, { status: 'pending_review', measures: data.measures, due_at: data.measures.day.endsAt }),
+    'noctant.ChallengeActivated.v1': ({ data }) =>
+      change(data, { status: data.status, activation_status: 'activated', activated_at: data.occurredAt }),
+  },
+})
+
+const startedRow = (data: Started): ChallengeRow => ({
+  instance_id: data.instanceId,
+  operator_id: data.operatorId,
+  global_user_id: data.globalUserId,
+  program_account_id: data.programAccountId,
+  account_id: data.accountId,
+  status: data.status,
+  activation_status: activationOf(data),
+  activated_at: null,
+  ended_at: null,
+  due_at: dueAt(data.measures),
+  started: data,
+  measures: data.measures,
+  started_at: data.occurredAt,
+})
+
+function activationOf({ status, terms }: Started): ChallengeRow['activation_status'] {
+  if (status === 'activation_pending') return 'pending'
+  return terms.activation.required ? 'required' : 'not_required'
+}
+
+export const findChallenge = (
+  db: ReadModels,
+  operatorId: string,
+  instanceId: string,
+): Promise<ChallengeRow | undefined> =>
+  db
+    .selectFrom('noctant_challenges')
+    .selectAll()
+    .where('operator_id', '=', operatorId)
+    .where('instance_id', '=', instanceId)
+    .executeTakeFirst()
+
+/** Live challenges about which the clock may have something to say at this time, the longest due first. */
+export const dueChallenges = (db: ReadModels, at: string, limit: number): Promise<{ instance_id: string }[]> =>
+  db
+    .selectFrom('noctant_challenges')
+    .select('instance_id')
+    .where('due_at', '<=', at)
+    .orderBy('due_at')
+    .limit(limit)
+    .execute()
