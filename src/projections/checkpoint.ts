@@ -21,11 +21,22 @@ export type CheckpointRow = {
   position: string
   event_id: string
   updated_at: string
+  /** How often a rebuild has put other tables in the place of those that this checkpoint stands for; text. */
+  generation: string
+  /** Since when nothing is to be written; null: go on. */
+  paused_at: string | null
 }
 
-export const checkpointDdl =
+const CREATE =
   'CREATE TABLE IF NOT EXISTS opslog_checkpoints (name text PRIMARY KEY, position bigint NOT NULL, ' +
-  'event_id uuid NOT NULL, updated_at timestamptz(3) NOT NULL)'
+  'event_id uuid NOT NULL, updated_at timestamptz(3) NOT NULL, generation bigint NOT NULL DEFAULT 0, ' +
+  'paused_at timestamptz(3))'
+
+/** Databases of earlier releases lack the last two columns; an ALTER only where it is needed, as it locks the table. */
+export const checkpointDdl = `DO $$ BEGIN ${CREATE};
+  IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'opslog_checkpoints'::regclass AND attname = 'paused_at') THEN
+    ALTER TABLE opslog_checkpoints ADD COLUMN generation bigint NOT NULL DEFAULT 0, ADD COLUMN paused_at timestamptz(3);
+  END IF; END $$`
 
 export interface Checkpoint {
   position: bigint
@@ -63,21 +74,26 @@ const FIRST_MOVE =
 
 const MOVE =
   'WITH moved AS (UPDATE opslog_checkpoints SET position = $2::bigint, event_id = $3::uuid, updated_at = now() ' +
-  `WHERE name = $1 AND position = $4::bigint RETURNING name, position) ${AND_THEN}`
+  'WHERE name = $1 AND position = $4::bigint AND generation = $5::bigint AND paused_at IS NULL ' +
+  `RETURNING name, position) ${AND_THEN}`
 
 /**
  * Moves the checkpoint and tells the listeners when the transaction commits. To be done first in a transaction: the
- * row's lock then holds up every other writer, and the swap of a rebuild. Throws CheckpointMoved.
+ * row's lock then holds up every other writer, and the swap of a rebuild. Throws CheckpointMoved where it does not stand
+ * at `from`, where the tables behind it have been changed since `generation`, and where it is paused (control.ts).
  */
 export async function moveCheckpoint(
   trx: Transaction<Database>,
   name: string,
   from: Checkpoint | undefined,
   to: Checkpoint,
+  generation = 0n,
 ): Promise<void> {
   const values = [name, to.position.toString(), to.eventId]
   const { rows } = await trx.executeQuery(
-    from ? CompiledQuery.raw(MOVE, [...values, from.position.toString()]) : CompiledQuery.raw(FIRST_MOVE, values),
+    from
+      ? CompiledQuery.raw(MOVE, [...values, from.position.toString(), generation.toString()])
+      : CompiledQuery.raw(FIRST_MOVE, values),
   )
   if (rows.length === 0) {
     const expected = from ? `at ${from.position}` : 'unset'

@@ -6,11 +6,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { HEARTBEAT } from '../events/registry.ts'
 import type { Delivered } from '../events/subscription.ts'
 import { CheckpointMoved, readCheckpoint } from './checkpoint.ts'
+import { ProjectorPaused } from './control.ts'
 import type { ReadModels } from './database.ts'
 import { acquireLeadership } from './leadership.ts'
+import { rebuildOutdated } from './outdated.ts'
 import type { Parking } from './parking.ts'
 import { isPoison, type Projection } from './projection.ts'
-import { rebuild } from './rebuild.ts'
 import { prepareSchema, storedVersions } from './schema.ts'
 import { type BatchWriter, createBatchWriter, PoisonedProjection } from './writer.ts'
 
@@ -53,6 +54,8 @@ export interface ProjectorOptions {
   retryMs?: number
   /** Between a standby's tries to lead. */
   leadershipPollMs?: number
+  /** Between looks whether a pause is over. */
+  pausePollMs?: number
   onBatch?: (batch: { events: number; durationMs: number }) => void
 }
 
@@ -68,6 +71,8 @@ export interface ProjectorFigures {
   events: number
   /** Streams that this process has parked. */
   parkedStreams: number
+  /** Somebody has paused it (control.ts). */
+  paused: boolean
   /** Projections under reconstruction. */
   rebuilding: readonly string[]
 }
@@ -85,7 +90,7 @@ export class CheckpointNotInLog extends Error {
   override name = 'CheckpointNotInLog'
 }
 
-const defaults = { transactionAttemptsMax: 5, retryMs: 1_000, leadershipPollMs: 500 }
+const defaults = { transactionAttemptsMax: 5, retryMs: 1_000, leadershipPollMs: 500, pausePollMs: 250 }
 
 type Settings = ProjectorOptions & typeof defaults
 
@@ -100,6 +105,7 @@ export function startProjector(options: ProjectorOptions): Projector {
     batches: 0,
     events: 0,
     parkedStreams: 0,
+    paused: false,
     rebuilding: [],
   }
   const ended = run(settings, figures, stopping.signal)
@@ -178,7 +184,7 @@ async function lead(settings: Settings, figures: ProjectorFigures, signal: Abort
     })
   await Promise.all([
     failure(consume(settings, figures, writer, exclusively, until)),
-    failure(rebuildOutdated(settings, figures, writer, outdated, exclusively, until)),
+    failure(rebuildOutdated({ ...settings, writer, outdated, exclusively, signal: until, figures })),
   ])
 }
 
@@ -223,7 +229,7 @@ async function consume(
       warnOfPoison(settings.log, events)
       // Heartbeats are proof of life and leave no trace: their stream is truncated, a checkpoint must not name them.
       const lasts = events.filter(({ type }) => type !== HEARTBEAT)
-      await lasting(exclusively(() => writer.write(lasts)))
+      await lasting(writeUnlessPaused(settings, figures, () => exclusively(() => writer.write(lasts)), until))
       const last = events.at(-1)
       figures.position = last?.position ?? figures.position
       figures.recordedAt = last?.recordedAt ?? figures.recordedAt
@@ -236,49 +242,31 @@ async function consume(
   if (!signal.aborted) throw new Error('the source of events has ended')
 }
 
-function warnOfPoison(log: ProjectorLog, events: readonly Delivered[]): void {
-  for (const { id, stream, type, revision, fault } of events.filter(isPoison)) {
-    log.warn({ id, stream, type, revision: `${revision}`, fault }, 'an event does not decode')
+/** Tries again and again while the projector is paused; the reading waits meanwhile. */
+async function writeUnlessPaused(
+  { log, pausePollMs }: Settings,
+  figures: ProjectorFigures,
+  write: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    try {
+      await write()
+      if (figures.paused) log.info({}, 'the projector goes on')
+      figures.paused = false
+      return
+    } catch (error) {
+      if (!(error instanceof ProjectorPaused)) throw error
+      if (!figures.paused) log.warn({ reason: error.message }, 'the projector waits')
+      figures.paused = true
+      await delay(pausePollMs, undefined, { signal })
+    }
   }
 }
 
-async function rebuildOutdated(
-  settings: Settings,
-  figures: ProjectorFigures,
-  writer: BatchWriter,
-  outdated: readonly Projection[],
-  exclusively: Queue,
-  signal: AbortSignal,
-): Promise<void> {
-  const { db, log, readHistory, retryMs, transactionAttemptsMax } = settings
-  if (outdated.length === 0) return
-  const names = outdated.map(({ name }) => name)
-  figures.rebuilding = names
-  log.info({ projections: names }, 'rebuilding projections; their old tables serve meanwhile')
-  while (!signal.aborted) {
-    try {
-      await rebuild({
-        db,
-        projections: outdated,
-        readHistory,
-        signal,
-        transactionAttemptsMax,
-        exclusively,
-        onSwapped: () => writer.include(outdated),
-      })
-      figures.rebuilding = []
-      log.info({ projections: names }, 'rebuilt')
-      return
-    } catch (error) {
-      if (signal.aborted) return
-      if (error instanceof PoisonedProjection) {
-        // The others go on; this one's old tables serve until somebody mends it.
-        log.error({ err: error, projections: names }, 'the rebuild has halted')
-        return
-      }
-      log.warn({ err: error, retryMs }, 'the rebuild was interrupted and will resume')
-      await delay(retryMs, undefined, { signal }).catch(() => undefined)
-    }
+function warnOfPoison(log: ProjectorLog, events: readonly Delivered[]): void {
+  for (const { id, stream, type, revision, fault } of events.filter(isPoison)) {
+    log.warn({ id, stream, type, revision: `${revision}`, fault }, 'an event does not decode')
   }
 }
 

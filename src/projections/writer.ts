@@ -8,9 +8,11 @@ import type { Recorded } from '../events/event.ts'
 import type { Delivered } from '../events/subscription.ts'
 import { flush } from './changes.ts'
 import { CHECKPOINT_NAME, type Checkpoint, CheckpointMoved, moveCheckpoint, readCheckpoint } from './checkpoint.ts'
+import { ProjectorPaused, readControl } from './control.ts'
 import { type Database, inTransaction, isRefusedData, type ReadModels } from './database.ts'
 import { lockParked, type Parking, park, parkedKey, parkedStreams } from './parking.ts'
 import { anyVersionOf, type Change, isPoison, type Projection } from './projection.ts'
+import { storedVersions } from './schema.ts'
 
 /** Poison in a projection of money: nothing of it or after it was applied, and going on would be wrong. */
 export class PoisonedProjection extends Error {
@@ -41,8 +43,8 @@ export interface BatchWriter {
   /** Reads where to go on from: the position of the last event applied. Throws CheckpointMoved. */
   resume(): Promise<bigint | undefined>
   /**
-   * Applies events in log order; those already applied are passed over. Throws CheckpointMoved, PoisonedProjection, or
-   * what Postgres throws; after the latter the same events may be given again.
+   * Applies events in log order; those already applied are passed over. Throws CheckpointMoved, PoisonedProjection,
+   * ProjectorPaused, or what Postgres throws; after the latter two the same events may be given again.
    */
   write(events: readonly Delivered[]): Promise<void>
   position(): bigint | undefined
@@ -58,18 +60,25 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
   let known: { checkpoint: Checkpoint | undefined } | undefined
   /** Where the checkpoint may stand as well, after a commit without an answer. */
   let attempted: Checkpoint | undefined
+  /** The tables' generation at the last look (control.ts). */
+  let generation = 0n
   /** Possibly more than are parked, as somebody else may retry them; never less. */
   let parked = new Set<string>()
 
   const transaction = <T>(work: (trx: Transaction<Database>) => Promise<T>): Promise<T> =>
     inTransaction(db, options.transactionAttemptsMax, async (trx) => {
-      if (schema) await sql`SET LOCAL search_path TO ${sql.id(schema)}`.execute(trx)
+      if (schema) {
+        await sql`SET LOCAL search_path TO ${sql.id(schema)}`.execute(trx)
+        // What a crash takes from a shadow it takes with the checkpoint, and the rebuild does it again.
+        await sql`SET LOCAL synchronous_commit TO off`.execute(trx)
+      }
       return work(trx)
     })
 
   async function resume(): Promise<bigint | undefined> {
     const found = await transaction(async (trx) => ({
       checkpoint: await readCheckpoint(trx, CHECKPOINT_NAME),
+      control: await readControl(trx),
       parked: await parkedStreams(trx),
     }))
     const expected = [known?.checkpoint?.position, attempted?.position]
@@ -81,7 +90,24 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     known = { checkpoint: found.checkpoint }
     attempted = undefined
     parked = found.parked
+    generation = found.control.generation
     return known.checkpoint?.position
+  }
+
+  /**
+   * The checkpoint did not move: is it somebody else's doing, or is it paused, or have the tables behind it been
+   * exchanged by a rebuild in another process? After the last, and where they are of the same versions, the way on is
+   * with what is parked now. Throws CheckpointMoved or ProjectorPaused.
+   */
+  async function lookAgain(error: CheckpointMoved): Promise<void> {
+    const control = await transaction((trx) => readControl(trx))
+    const before = generation
+    await resume()
+    if (control.pausedAt) throw new ProjectorPaused(`the projector is paused since ${control.pausedAt}`)
+    if (generation === before) throw error
+    const versions = await transaction((trx) => storedVersions(trx))
+    const other = projections.find(({ name, version }) => versions.get(name) !== version)
+    if (other) throw new CheckpointMoved(`the tables of ${other.name} are of another version now`, { cause: error })
   }
 
   /** One transaction: the checkpoint moves to the last of the events, and `work` writes what belongs to them. */
@@ -93,7 +119,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     const to = { position: last.position, eventId: last.id }
     attempted = to
     const parkings = await transaction(async (trx) => {
-      await moveCheckpoint(trx, CHECKPOINT_NAME, known?.checkpoint, to)
+      await moveCheckpoint(trx, CHECKPOINT_NAME, known?.checkpoint, to, generation)
       const done = await work(trx)
       await park(trx, done)
       return done
@@ -142,10 +168,20 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
       return parkings
     })
 
+  async function applyNews(events: readonly Delivered[]): Promise<void> {
+    const from = known?.checkpoint?.position
+    const news = from === undefined ? events : events.filter(({ position }) => position > from)
+    if (news.length > 0) await apply(news)
+  }
+
   async function apply(events: readonly Delivered[]): Promise<void> {
     try {
       await commit(events)
     } catch (error) {
+      if (error instanceof CheckpointMoved) {
+        await lookAgain(error)
+        return applyNews(events)
+      }
       if (error instanceof PoisonedProjection) {
         const index = events.findIndex(({ position }) => position === error.event.position)
         if (index > 0) await apply(events.slice(0, index))
@@ -163,9 +199,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     resume,
     async write(events) {
       if (known === undefined || attempted !== undefined) await resume()
-      const from = known?.checkpoint?.position
-      const news = from === undefined ? events : events.filter(({ position }) => position > from)
-      if (news.length > 0) await apply(news)
+      await applyNews(events)
     },
     position: () => known?.checkpoint?.position,
     include(more) {
