@@ -155,10 +155,12 @@ describe('decisions', () => {
   ]
   const chance = ['Math.random', 'randomUUID', 'randomBytes', 'randomInt', 'getRandomValues', 'crypto.randomUUID']
   const world = ['process.env', 'fetch', 'console.log']
-  /** handle.ts names an execution, api-key.ts makes a secret; neither decides anything. */
+  /** handle.ts names an execution, the others make and seal secrets; none of them decides anything. */
   const mayUse: Record<string, readonly string[]> = {
     'src/commands/handle.ts': ['randomUUID'],
-    'src/commands/noctant/api-key.ts': ['randomBytes', 'randomUUID', 'randomInt'],
+    'src/commands/noctant/api-key.ts': ['randomBytes'],
+    'src/commands/noctant/webhook-secret.ts': ['randomBytes'],
+    'src/commands/noctant/webhook-secret.ts': ['randomBytes'],
   }
 
   it('know no clock, no chance and nothing of the world outside', () => {
