@@ -9,7 +9,7 @@ import { createEventStore } from './events/store.ts'
 import { createDatabase } from './projections/database.ts'
 import { projections } from './projections/projections.ts'
 import { prepareSchema } from './projections/schema.ts'
-import { type Parts, startEngineRole, startProjectorRole, startRelayRole } from './roles.ts'
+import { type Parts, startEngineRole, startProjectorRole, startRelayRole, startWebhooksRole } from './roles.ts'
 import type { Services } from './services.ts'
 
 export interface Instance {
@@ -69,6 +69,7 @@ async function startRoles(
   const parts: Parts = { ...shared, store, db, stopping }
   const projector = runs('projector') ? startProjectorRole(parts) : undefined
   const commandPath = runs('relay') ? startRelayRole(parts) : undefined
-  const api = runs('api') ? await startApiRole(parts, { projector, commandPath }) : undefined
+  const webhooks = runs('webhooks') ? startWebhooksRole(parts) : undefined
+  const api = runs('api') ? await startApiRole(parts, { projector, commandPath, webhooks }) : undefined
   return { api, engine }
 }

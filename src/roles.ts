@@ -123,7 +123,19 @@ export function startRelayRole(parts: Parts): CommandPathFigures {
     },
   })
   onClose(() => running)
+  startPayoutExecution(parts)
   return figures
+}
+
+/** Carries payouts to the accounts and the engine's word on them back. */
+function startPayoutExecution(parts: Parts): void {
+  const { config, store, onClose } = parts
+  const bus = createCommandBus(store, {
+    cachedAggregatesMax: config.AGGREGATE_CACHE_MAX,
+    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
+  })
+  const running = runPayoutExecution({ ...surroundings(parts, 'payouts', newProcessFigures()), bus })
+  onClose(() => running)
 }
 
 /** Added to a wait by chance, as a part of it. */

@@ -160,7 +160,6 @@ describe('decisions', () => {
     'src/commands/handle.ts': ['randomUUID'],
     'src/commands/noctant/api-key.ts': ['randomBytes'],
     'src/commands/noctant/webhook-secret.ts': ['randomBytes'],
-    'src/commands/noctant/webhook-secret.ts': ['randomBytes'],
   }
 
   it('know no clock, no chance and nothing of the world outside', () => {

@@ -4,8 +4,11 @@ import { deterministicId } from '../commands/identity.ts'
 import { createOperator, operator } from '../commands/noctant/operator.ts'
 import { apiAccess, environment, rateLimitTier } from '../events/noctant/vocabulary.ts'
 import { listOperators } from '../projections/noctant/operator.ts'
+import { feedCommand } from './admin-feeds.ts'
 import { keyCommand } from './admin-keys.ts'
+import { originsCommand } from './admin-origins.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
+import { webhookCommand } from './admin-webhooks.ts'
 import { colours, facts, show, table, text } from './terminal.ts'
 
 interface JsonOption {
@@ -17,6 +20,8 @@ export function adminCommand(): Command {
     .description('operators and their API keys')
     .addCommand(operatorCommand())
     .addCommand(keyCommand())
+    .addCommand(feedCommand())
+    .addCommand(webhookCommand())
     .addHelpText(
       'after',
       `
@@ -49,6 +54,7 @@ function operatorCommand(): Command {
       .option('--json', 'print JSON')
       .action((name: string, options: JsonOption & { reason?: string }) => changeStanding(kind, name, options))
   }
+  command.addCommand(originsCommand())
   command.command('list').description('all operators, oldest first').option('--json', 'print JSON').action(list)
   return command
 }

@@ -16,6 +16,11 @@ export const rejectionCodes = [
   'product_not_found',
   'account_not_found',
   'correction_not_found',
+  'payout_request_not_found',
+  /** No funded challenge, or the policy would not grant it any more. */
+  'payout_not_eligible',
+  'payout_state_conflict',
+  'settlement_reference_missing',
   /** The external account id stands for an account with other facts. */
   'account_facts_differ',
   'account_closed',
@@ -56,6 +61,12 @@ export const rejectionCodes = [
   'launch_session_expired',
   /** The operator is suspended or the account closed since. */
   'launch_session_withdrawn',
+  'webhook_not_configured',
+  'webhook_disabled',
+  /** Not https, or not of the public internet. */
+  'webhook_url_refused',
+  'webhook_event_type_unknown',
+  'webhook_window_invalid',
 ] as const
 
 export type RejectionCode = (typeof rejectionCodes)[number]

@@ -12,9 +12,11 @@ import { feedEvents } from './noctant/feed.ts'
 import { kycEvents } from './noctant/kyc.ts'
 import { launchSessionEvents } from './noctant/launch-session.ts'
 import { operatorEvents, operatorSlugEvents } from './noctant/operator.ts'
+import { payoutAddressEvents, payoutEvents } from './noctant/payout.ts'
 import { productEvents, productSlugEvents } from './noctant/product.ts'
 import { templateEvents } from './noctant/template.ts'
 import { userEvents } from './noctant/user.ts'
+import { webhookDeliveryEvents, webhookEndpointEvents, webhookReplayEvents } from './noctant/webhook.ts'
 
 /** Written now and then to a stream of its own, so that subscriptions move and lag can be measured. */
 export const HEARTBEAT = 'opslog.HeartbeatRecorded.v1'
@@ -25,6 +27,8 @@ export const eventSchemas: Readonly<Record<string, z.ZodType>> = {
   ...operatorSlugEvents,
   ...userEvents,
   ...kycEvents,
+  ...payoutEvents,
+  ...payoutAddressEvents,
   ...accountEvents,
   ...engineCommandEvents,
   ...engineEvents,
@@ -37,6 +41,9 @@ export const eventSchemas: Readonly<Record<string, z.ZodType>> = {
   ...challengeSlotEvents,
   ...feedEvents,
   ...launchSessionEvents,
+  ...webhookEndpointEvents,
+  ...webhookDeliveryEvents,
+  ...webhookReplayEvents,
 }
 
 /** Lifts the data of a superseded type to its successor: old type → { type, data => data }. */

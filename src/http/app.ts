@@ -81,10 +81,11 @@ export function createApp(deps: AppDeps) {
   app.route('/', documentation(documents()))
   const { readYourWritesWaitMs: waitMs, apiKeyRotationGraceMs: keyRotationGraceMs } = limits
   const { credentials } = deps
+  const { webhookReplayWindowMaxMs: replayWindowMaxMs } = limits
   const { launchTokenTtlMs: tokenTtlMs, browserSessionTtlMs, publicUrl } = limits
   const launch = { tokenTtlMs, browserSessionTtlMs, publicUrl }
   app.route('/', launchPages({ bus, db, clock, waiter, waitMs, launch, log, trustProxy: limits.trustProxy }))
-  const noctantDeps = { bus, db, credentials, keyRotationGraceMs, launch, clock, waiter, waitMs }
+  const noctantDeps = { bus, db, credentials, keyRotationGraceMs, replayWindowMaxMs, launch, clock, waiter, waitMs }
   const verify = keyVerifier(credentials, clock)
   app.route(`/${noctant.name}`, contextApp(noctant, { deps: noctantDeps, verify, waiter, limits, nowMs }))
   return app

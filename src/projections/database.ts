@@ -17,6 +17,8 @@ import type { LaunchSessionRow } from './noctant/launch-session.ts'
 import type { OperatorRow } from './noctant/operator.ts'
 import type { OrderRow } from './noctant/order.ts'
 import type { PartnerEventRow } from './noctant/partner-event.ts'
+import type { PayoutRow } from './noctant/payout.ts'
+import type { StatementRow } from './noctant/payout-statement.ts'
 import type { PositionRow } from './noctant/position.ts'
 import type { ProductRow } from './noctant/product.ts'
 import type { SummaryRow } from './noctant/summary.ts'
@@ -50,6 +52,8 @@ export interface Database {
   noctant_historical_sessions: HistoricalSessionRow
   noctant_historical_trades: HistoricalTradeRow
   noctant_corrections: CorrectionRow
+  noctant_payout_statements: StatementRow
+  noctant_payouts: PayoutRow
   noctant_webhook_endpoints: WebhookEndpointRow
   noctant_webhook_outbox: WebhookOutboxRow
   noctant_webhook_deliveries: WebhookAttemptRow

@@ -10,6 +10,8 @@ import { launchSessionProjection } from './noctant/launch-session.ts'
 import { operatorProjection } from './noctant/operator.ts'
 import { orderProjection } from './noctant/order.ts'
 import { partnerEventProjection } from './noctant/partner-event.ts'
+import { payoutProjection } from './noctant/payout.ts'
+import { payoutStatementProjection } from './noctant/payout-statement.ts'
 import { positionProjection } from './noctant/position.ts'
 import { productProjection } from './noctant/product.ts'
 import { summaryProjection } from './noctant/summary.ts'
@@ -36,6 +38,8 @@ export const projections: readonly Projection[] = [
   launchSessionProjection,
   historicalSessionProjection,
   correctionProjection,
+  payoutStatementProjection,
+  payoutProjection,
   webhookEndpointProjection,
   webhookDeliveryProjection,
   partnerEventProjection,

@@ -15,6 +15,7 @@ import type { UserEvent } from '../../src/events/noctant/user.ts'
 import { HEARTBEAT } from '../../src/events/registry.ts'
 import type { Poison } from '../../src/events/subscription.ts'
 import { type ChallengeStoryEvent, challengeExamples } from './examples/challenge.ts'
+import { type WebhookStoryEvent, webhookExamples } from './examples/webhook.ts'
 
 /** The same name gives the same UUID. */
 export const uuidOf = (name: string): string => v5(name, '0b4ee4a5-7b02-5c0f-8b5b-3f0a0d9f6a11')
@@ -58,6 +59,7 @@ export type ExampleEvent =
   | FeedEvent
   | LaunchSessionEvent
   | ChallengeStoryEvent
+  | WebhookStoryEvent
 
 export type ExampleType = ExampleEvent['type']
 export type DataOf<T extends ExampleType> = Extract<ExampleEvent, { type: T }>['data']
@@ -320,6 +322,7 @@ const examples: { readonly [T in ExampleType]: DataOf<T> } = {
     positions: [{ positionId: ids.position, symbol: 'EURUSD', markPrice: '1.08275', unrealizedPnl: '2.50' }],
   },
   ...challengeExamples(ids, uuidOf, timeAt),
+  ...webhookExamples(ids.operator, uuidOf, timeAt),
   'noctant.FeedImported.v1': {
     feedId: ids.feed,
     symbol: 'EURUSD',
@@ -459,6 +462,9 @@ export function streamOf({ type, data }: { type: string; data: Record<string, un
   if (name.startsWith('ChallengeSlot')) return `noctant.challengeSlots-${data.productId}`
   if (name.startsWith('Challenge')) return `noctant.challenge-${data.instanceId}`
   if (name.startsWith('Kyc')) return `noctant.kyc-${data.globalUserId}`
+  if (name.startsWith('WebhookEndpoint')) return `noctant.webhookEndpoint-${data.operatorId}`
+  if (name.startsWith('WebhookReplay')) return `noctant.webhookReplay-${data.replayId}`
+  if (name.startsWith('Webhook')) return `noctant.webhookDelivery-${data.deliveryId}`
   if (name.startsWith('User')) return `noctant.user-${data.globalUserId}`
   if (name === 'OperatorSlugClaimed') return `noctant.operatorSlug-${uuidOf(String(data.slug))}`
   return `noctant.operator-${data.operatorId}`

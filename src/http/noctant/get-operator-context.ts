@@ -3,6 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { Rejected } from '../../commands/rejection.ts'
 import { apiAccess, apiScope, environment, rateLimitTier } from '../../events/noctant/vocabulary.ts'
 import { findOperator } from '../../projections/noctant/operator.ts'
+import { findWebhookEndpoint, type WebhookEndpointRow } from '../../projections/noctant/webhook.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { nullableTimeOut, timeOut, uuidOut } from '../schemas.ts'
 import { forOperator, type NoctantDeps } from './route.ts'
@@ -36,6 +37,12 @@ const view = z
   })
   .openapi('OperatorContextView')
 
+/** The URL itself may hold a secret: where it points and what it hashes to is enough to know it by. */
+function webhookView(endpoint: WebhookEndpointRow | undefined) {
+  const { enabled = false, event_types = null, url_fingerprint = null, url_origin = null } = endpoint ?? {}
+  return { configured: endpoint !== undefined, enabled, event_types, url_fingerprint, url_origin }
+}
+
 const route = createRoute({
   method: 'get',
   path: '/v1/me',
@@ -54,6 +61,14 @@ export const getOperatorContext = operation(route, ({ db }: NoctantDeps) => asyn
   const operator = await findOperator(db, operatorId)
   if (!operator) throw new Rejected('operator_not_found', 'The operator is not in the read models yet.')
   const granted = apiScope.options.filter((scope) => scopes.includes(scope))
-  const noWebhook = { configured: false, enabled: false, event_types: null, url_fingerprint: null, url_origin: null }
-  return c.json({ operator: { ...operator, operator_api_scopes: granted, webhook: noWebhook } }, 200)
+  return c.json(
+    {
+      operator: {
+        ...operator,
+        operator_api_scopes: granted,
+        webhook: webhookView(await findWebhookEndpoint(db, operatorId)),
+      },
+    },
+    200,
+  )
 })

@@ -1,0 +1,168 @@
+/**
+ * `opslog admin webhook`: where an operator's events are delivered, and the secrets that sign them. A secret is shown
+ * once, when it is made; the log holds it sealed with the instance's key.
+ */
+import { randomUUID } from 'node:crypto'
+import { isIP } from 'node:net'
+import { Command } from 'commander'
+import { bareHost, mayConnect, webhookUrl } from '../commands/noctant/webhook-address.ts'
+import {
+  type SealedSecret,
+  setWebhookEndpoint,
+  type WebhookEndpointCommand,
+  type WebhookEndpointState,
+  webhookEndpoint,
+} from '../commands/noctant/webhook-endpoint.ts'
+import { generateWebhookSecret, sealSecret } from '../commands/noctant/webhook-secret.ts'
+import { Rejected } from '../commands/rejection.ts'
+import { partnerEventTypes } from '../events/noctant/partner-events.ts'
+import { createResolve } from '../processes/noctant/webhook-request.ts'
+import { readSealingKey } from '../secrets-key.ts'
+import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
+import { configuration } from './connection.ts'
+import { CliError, colours, EXIT, facts, show, text } from './terminal.ts'
+
+interface JsonOption {
+  json?: boolean
+}
+interface SetOptions extends JsonOption {
+  url: string
+  eventType: string[]
+}
+
+export function webhookCommand(): Command {
+  const command = new Command('webhook').description('set, show and switch an operator’s webhook endpoint')
+  const named = (name: string, description: string) =>
+    command.command(name).argument('<operator>', 'slug or id').description(description).option('--json', 'print JSON')
+  named('set', 'say where its events go; the first time, make a secret and print it, once')
+    .requiredOption('--url <url>', 'https address that takes the POST requests', text('URL', 2_000))
+    .option('--event-type <type>', 'what it wants to hear of, repeatable; default: everything', collectType, [])
+    .addHelpText('after', `\nEvent types: ${partnerEventTypes.join(', ')}`)
+    .action(set)
+  named('rotate-secret', 'make another secret and print it, once; both sign for a while').action(rotate)
+  for (const kind of ['enable', 'disable'] as const) {
+    named(kind, kind === 'enable' ? 'deliver again from now on' : 'deliver nothing any more')
+      .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
+      .action((name: string, options: JsonOption & { reason?: string }) => turn(kind, name, options))
+  }
+  named('show', 'where its events go, and how that is doing').action(display)
+  return command
+}
+
+/** A new secret, as it is shown and as it is kept. */
+function newSecret(operatorId: string): { secret: string; kept: SealedSecret } {
+  const config = configuration()
+  const key = readSealingKey(config)
+  if (!key) {
+    const hint = 'The first start of an instance makes it; elsewhere, set WEBHOOK_SECRETS_KEY as the instance has it.'
+    throw new CliError(EXIT.refused, `there is no ${config.DATA_DIR}/secrets.key to seal the secret with`, hint)
+  }
+  const secret = generateWebhookSecret()
+  const secretId = randomUUID()
+  return { secret, kept: { secretId, sealed: sealSecret(secret, { operatorId, secretId }, key) } }
+}
+
+async function set(name: string, options: SetOptions): Promise<void> {
+  const allowLoopback = configuration().WEBHOOK_ALLOW_PRIVATE
+  const url = webhookUrl(options.url, { allowLoopback })
+  await refuseIfPrivate(url, allowLoopback)
+  const eventTypes = options.eventType.length === 0 ? null : options.eventType
+  for (const type of eventTypes ?? []) {
+    if (partnerEventTypes.includes(type)) continue
+    throw new Rejected('webhook_event_type_unknown', `There is no event type ${type}; --help lists them.`)
+  }
+  await withAdminSession(async ({ store, bus, context }) => {
+    const operatorId = await operatorIdOf(store, name)
+    const { secret, kept } = newSecret(operatorId)
+    const circumstances = context()
+    const command = { kind: 'set', operatorId, url: url.href, eventTypes, secret: kept, at: circumstances.at } as const
+    const handled = await setWebhookEndpoint(bus, command, circumstances)
+    const isNew = handled.events.some(({ type }) => type === 'noctant.WebhookEndpointSecretIssued.v1')
+    if (handled.state.status === 'disabled' && !options.json) {
+      process.stderr.write(`${colours.yellow(`It is disabled: opslog admin webhook enable ${name}`)}\n`)
+    }
+    const value = { ...viewOf(handled.state), ...(isNew ? { secret } : {}), ...written(handled) }
+    if (isNew && !options.json) process.stderr.write(`${colours.dim('The signing secret, shown this once:')}\n`)
+    const done = handled.events.length > 0 ? 'Changed.' : 'It was so already; nothing was written.'
+    show(value, options, () => (isNew ? secret : done))
+  })
+}
+
+/** Names that do not resolve yet may be set; what they resolve to later is looked at whenever a connection is made. */
+async function refuseIfPrivate(url: URL, allowLoopback: boolean): Promise<void> {
+  const host = bareHost(url)
+  if (isIP(host) !== 0) return
+  const found = await createResolve()(host).catch(() => [])
+  if (found.every((address) => mayConnect(address, url.protocol, allowLoopback))) return
+  throw new Rejected('webhook_url_refused', `${host} resolves to an address that is not of the public internet.`)
+}
+
+async function rotate(name: string, options: JsonOption): Promise<void> {
+  await withAdminSession(async ({ store, bus, context }) => {
+    const operatorId = await operatorIdOf(store, name)
+    const { secret, kept } = newSecret(operatorId)
+    const circumstances = context()
+    const { at } = circumstances
+    const overlapMs = configuration().WEBHOOK_SECRET_OVERLAP_MS
+    const previousValidUntil = new Date(Date.parse(at) + overlapMs).toISOString()
+    const command = { kind: 'rotateSecret', secret: kept, previousValidUntil, at } as const
+    const handled = await bus.handle(webhookEndpoint, operatorId, command, circumstances)
+    if (!options.json) {
+      const until = `the one before signs beside it until ${previousValidUntil}`
+      process.stderr.write(`${colours.dim(`The signing secret, shown this once; ${until}:`)}\n`)
+    }
+    const value = { operator_id: operatorId, secret, previous_valid_until: previousValidUntil, ...written(handled) }
+    show(value, options, () => secret)
+  })
+}
+
+async function turn(
+  kind: 'enable' | 'disable',
+  name: string,
+  options: JsonOption & { reason?: string },
+): Promise<void> {
+  await withAdminSession(async ({ store, bus, context }) => {
+    const operatorId = await operatorIdOf(store, name)
+    const circumstances = context()
+    const { at } = circumstances
+    const reason = options.reason ?? null
+    const command: WebhookEndpointCommand =
+      kind === 'enable' ? { kind, reason, at } : { kind, cause: 'administrator', reason, at }
+    const handled = await bus.handle(webhookEndpoint, operatorId, command, circumstances)
+    show({ ...viewOf(handled.state), ...written(handled) }, options, () =>
+      handled.events.length > 0
+        ? colours.green(`The webhook endpoint of ${name} is ${kind}d now.`)
+        : colours.yellow(`The webhook endpoint of ${name} was ${kind}d already; nothing was written.`),
+    )
+  })
+}
+
+async function display(name: string, options: JsonOption): Promise<void> {
+  await withAdminSession(async ({ store, bus }: AdminSession) => {
+    const operatorId = await operatorIdOf(store, name)
+    const state = await bus.load(webhookEndpoint, operatorId)
+    if (state.status === 'absent') {
+      throw new Rejected('webhook_not_configured', `${name} has no webhook endpoint: opslog admin webhook set --help`)
+    }
+    const now = new Date().toISOString()
+    const signing = state.secrets.filter(({ validUntil }) => validUntil === null || validUntil > now)
+    show({ ...viewOf(state), signing_secrets: signing.length }, options, () =>
+      facts([
+        ['URL', state.url],
+        ['state', state.status === 'enabled' ? colours.green('enabled') : colours.red('disabled')],
+        ['event types', state.eventTypes?.join(', ') ?? 'all'],
+        ['signing secrets', String(signing.length)],
+        ['failing since', state.failingSince ?? '-'],
+      ]),
+    )
+  })
+}
+
+function viewOf(state: WebhookEndpointState) {
+  if (state.status === 'absent') return { configured: false }
+  const { operatorId, url, eventTypes, failingSince } = state
+  const standing = { enabled: state.status === 'enabled', event_types: eventTypes, failing_since: failingSince }
+  return { operator_id: operatorId, configured: true, url, ...standing }
+}
+
+const collectType = (value: string, sofar: string[]): string[] => (sofar.includes(value) ? sofar : [...sofar, value])

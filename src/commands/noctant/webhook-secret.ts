@@ -1,0 +1,75 @@
+/**
+ * Webhook secrets: made here, shown once, and kept sealed. A signature needs the secret itself, so no hash will do: the
+ * event holds it encrypted under the instance's key (AES-256-GCM, bound to its operator and its id), and the key never
+ * enters the log (docs/decisions).
+ */
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto'
+
+export const SEALING_KEY_BYTES = 32
+const SECRET_BYTES = 32
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+
+/** What a sealed secret is bound to. */
+export interface SecretName {
+  operatorId: string
+  secretId: string
+}
+
+/** The secret cannot be opened: it was sealed with another key, or its text was altered. */
+export class SecretUnreadable extends Error {
+  override name = 'SecretUnreadable'
+}
+
+/** A new secret as Standard Webhooks writes them: `whsec_` and base64. */
+export const generateWebhookSecret = (random: (bytes: number) => Uint8Array = randomBytes): string =>
+  `whsec_${Buffer.from(random(SECRET_BYTES)).toString('base64')}`
+
+/** Tells one key from another without giving either away. */
+const keyIdOf = (key: Uint8Array): string => createHash('sha256').update('key id').update(key).digest('hex').slice(0, 8)
+
+const boundTo = ({ operatorId, secretId }: SecretName): Buffer => Buffer.from(`${operatorId}/${secretId}`)
+
+/** `<key id>.<base64 of nonce, ciphertext and tag>`. */
+export function sealSecret(
+  secret: string,
+  name: SecretName,
+  key: Uint8Array,
+  random: (bytes: number) => Uint8Array = randomBytes,
+): string {
+  const nonce = random(NONCE_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES }).setAAD(boundTo(name))
+  const box = Buffer.concat([nonce, cipher.update(secret, 'utf8'), cipher.final(), cipher.getAuthTag()])
+  return `${keyIdOf(key)}.${box.toString('base64')}`
+}
+
+/** The secret in a seal. Throws SecretUnreadable. */
+export function openSecret(sealed: string, name: SecretName, key: Uint8Array): string {
+  const [keyId, text = ''] = sealed.split('.')
+  if (keyId !== keyIdOf(key)) {
+    throw new SecretUnreadable(`the webhook secret ${name.secretId} was sealed with key ${keyId}, not ${keyIdOf(key)}`)
+  }
+  const box = Buffer.from(text, 'base64')
+  const nonce = box.subarray(0, NONCE_BYTES)
+  const tag = box.subarray(box.length - TAG_BYTES)
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+    decipher.setAAD(boundTo(name)).setAuthTag(tag)
+    const opened = decipher.update(box.subarray(NONCE_BYTES, box.length - TAG_BYTES))
+    return Buffer.concat([opened, decipher.final()]).toString('utf8')
+  } catch (error) {
+    throw new SecretUnreadable(`the webhook secret ${name.secretId} does not open`, { cause: error })
+  }
+}
+
+/** The `webhook-signature` header of Standard Webhooks: one `v1` signature per secret, over id, timestamp and body. */
+export function signatureHeader(
+  secrets: readonly string[],
+  { id, timestampS, body }: { id: string; timestampS: number; body: string },
+): string {
+  const signed = secrets.map((secret) => {
+    const key = Buffer.from(secret.slice('whsec_'.length), 'base64')
+    return `v1,${createHmac('sha256', key).update(`${id}.${timestampS}.${body}`).digest('base64')}`
+  })
+  return signed.join(' ')
+}

@@ -1,0 +1,123 @@
+/**
+ * Webhook delivery: follows the log, makes a durable delivery of every event that an operator's endpoint is subscribed
+ * to, and sends it until it has arrived or is given up. A delivery's id follows from the event, so a batch that is
+ * handled again makes none twice.
+ */
+import type { CommandBus } from '../../commands/handle.ts'
+import { deterministicId } from '../../commands/identity.ts'
+import { deliveryIdOf, webhookDelivery } from '../../commands/noctant/webhook-delivery.ts'
+import { isSubscribed } from '../../commands/noctant/webhook-endpoint.ts'
+import type { Recorded } from '../../events/event.ts'
+import { partnerEvents } from '../../events/noctant/partner-events.ts'
+import type { WebhookReplayEvent } from '../../events/noctant/webhook.ts'
+import { type Delivered, isPoison } from '../../events/subscription.ts'
+import { newProcessFigures, type ProcessFigures, type ProcessSurroundings, runProcess } from '../process.ts'
+import { type AttemptLimits, makeAttempt, systemContext } from './webhook-attempt.ts'
+import { createWebhookEndpoints } from './webhook-endpoints.ts'
+import { createOwnerOf, type EventOwner, payloadOf } from './webhook-payload.ts'
+import { createResolve, type Resolve } from './webhook-request.ts'
+import { createSender, type SenderLimits } from './webhook-sender.ts'
+
+export interface WebhookLimits extends AttemptLimits, SenderLimits {
+  /** Endpoints and accounts that are kept in memory. */
+  cachedMax: number
+  /** How long an engine event waits for its account to come into the read models. */
+  ownerWaitMaxMs: number
+}
+
+export interface WebhookFigures extends ProcessFigures {
+  /** Deliveries made since the start, and attempts under way. */
+  requested: number
+  underWay: () => number
+}
+
+export const newWebhookFigures = (): WebhookFigures => ({ ...newProcessFigures(), requested: 0, underWay: () => 0 })
+
+export interface WebhookOptions extends ProcessSurroundings {
+  bus: CommandBus
+  /** Opens the secrets that events hold sealed. */
+  sealingKey: Uint8Array
+  figures: WebhookFigures
+  limits: WebhookLimits
+  resolve?: Resolve
+  now?: () => Date
+  random?: () => number
+}
+
+const ENDPOINT_EVENT = 'noctant.WebhookEndpoint'
+const REPLAY_REQUESTED = 'noctant.WebhookReplayRequested.v1'
+
+/** Any version of a type: one that this code does not know is to be noticed. */
+const types = [...partnerEvents.keys(), REPLAY_REQUESTED].map((type) => type.replace(/\d+$/, ''))
+
+/** Deliveries that are written at once. */
+const WRITES_MAX = 16
+
+/** Runs until `signal` aborts; stands by while another process leads. */
+export function runWebhooks(options: WebhookOptions): Promise<void> {
+  const { bus, db, store, log, limits, figures, now = () => new Date(), random = Math.random } = options
+  const endpoints = createWebhookEndpoints(store, limits.cachedMax)
+  const ownerOf = createOwnerOf({ bus, db, cachedMax: limits.cachedMax, waitMaxMs: limits.ownerWaitMaxMs })
+  const { sealingKey, resolve = createResolve() } = options
+  const deps = { bus, endpoints, sealingKey, resolve, now, random }
+  const attempt = (deliveryId: string, signal: AbortSignal) => makeAttempt(deps, limits, deliveryId, signal)
+  const sender = createSender({ db, log, limits, now, attempt })
+  figures.underWay = sender.underWay
+
+  async function deliver(event: Recorded, owner: EventOwner, replayId: string | null): Promise<void> {
+    const partner = partnerEvents.get(event.type)
+    if (!partner) return
+    const { operatorId } = owner
+    const deliveryId = deliveryIdOf(operatorId, event.id, replayId)
+    const body = payloadOf(event, partner, owner)
+    const facts = { deliveryId, operatorId, eventId: event.id, eventType: partner.type, replayId, body }
+    const at = now().toISOString()
+    const context = systemContext(deterministicId('webhookDelivery', deliveryId), event.metadata.$correlationId, at)
+    const requested = await bus.handle(webhookDelivery, deliveryId, { kind: 'request', facts, at }, context)
+    if (requested.events.length === 0) return
+    figures.requested += 1
+    sender.offer(deliveryId, operatorId)
+  }
+
+  async function follow(event: Recorded): Promise<void> {
+    const partner = partnerEvents.get(event.type)
+    const owner = partner && (await ownerOf(event))
+    if (!partner || !owner) return
+    const endpoint = await endpoints.at(owner.operatorId, event.position)
+    if (isSubscribed(endpoint, partner.type)) await deliver(event, owner, null)
+  }
+
+  async function replay({ data }: Recorded<WebhookReplayEvent>): Promise<void> {
+    await side(data.sources, async ({ stream, revision }) => {
+      const [source] = await Array.fromAsync(store.readStream(stream, { from: BigInt(revision), maxCount: 1n }))
+      const owner = source && (await ownerOf(source))
+      // Chosen among the operator's own; looked at once more, because this is what goes out.
+      if (source && owner?.operatorId === data.operatorId) await deliver(source, owner, data.replayId)
+    })
+  }
+
+  const isReplay = (event: Recorded): event is Recorded<WebhookReplayEvent> => event.type === REPLAY_REQUESTED
+
+  async function handle(events: Delivered[]): Promise<void> {
+    const readable: Recorded[] = []
+    for (const event of events) {
+      if (isPoison(event)) {
+        log.error({ eventId: event.id, type: event.type, fault: event.fault }, 'an event does not decode; no webhook')
+      } else if (event.type.startsWith(ENDPOINT_EVENT)) endpoints.forget(String(event.data.operatorId))
+      else readable.push(event)
+    }
+    await side(readable, (event) => (isReplay(event) ? replay(event) : follow(event)))
+  }
+
+  const beside = (signal: AbortSignal) => [sender.run(signal)]
+  return runProcess({ name: 'webhooks', types: [...types, ENDPOINT_EVENT], handle, beside }, options)
+}
+
+/** Does the work for all of them, some side by side. Throws the first failure after all that had begun have ended. */
+async function side<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let start = 0; start < items.length; start += WRITES_MAX) {
+    const settled = await Promise.allSettled(items.slice(start, start + WRITES_MAX).map(work))
+    const failed = settled.find((result) => result.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+}

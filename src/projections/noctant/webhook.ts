@@ -1,0 +1,235 @@
+/**
+ * Webhooks as operators and the sender see them: the endpoint, the deliveries that are not finished, and a row for every
+ * attempt that was made.
+ */
+import { createHash } from 'node:crypto'
+import { type SqlBool, sql } from 'kysely'
+import type { AttemptStatus, WebhookDeliveryEvent, WebhookEndpointEvent } from '../../events/noctant/webhook.ts'
+import type { ReadModels } from '../database.ts'
+import { defineProjection, defineTable, patch, remove, upsert } from '../projection.ts'
+
+export type WebhookEndpointRow = {
+  operator_id: string
+  url_origin: string | null
+  /** The beginning of the URL's SHA-256: tells one from another without showing what may be secret in it. */
+  url_fingerprint: string | null
+  enabled: boolean
+  /** null: every type. */
+  event_types: string[] | null
+  disabled_reason: string | null
+  failing_since: string | null
+}
+
+export type WebhookOutboxRow = { delivery_id: string; operator_id: string; due_at: string }
+
+export type WebhookAttemptRow = {
+  delivery_row_id: string
+  operator_id: string
+  event_id: string
+  event_type: string
+  attempt_number: number
+  status: AttemptStatus
+  started_at: string
+  finished_at: string
+  duration_ms: number
+  response_status: number | null
+  response_body_excerpt: string | null
+  error_class: string | null
+  error_message: string | null
+  created_at: string
+}
+
+const endpoints = defineTable<WebhookEndpointRow, 'operator_id'>({
+  name: 'noctant_webhook_endpoints',
+  key: ['operator_id'],
+  columns: {
+    operator_id: 'uuid NOT NULL',
+    url_origin: 'text',
+    url_fingerprint: 'text',
+    enabled: 'boolean',
+    event_types: 'text[]',
+    disabled_reason: 'text',
+    failing_since: 'timestamptz(3)',
+  },
+  // Setting the endpoint again must leave alone whether it is enabled.
+  sparse: true,
+})
+
+const outbox = defineTable<WebhookOutboxRow, 'delivery_id'>({
+  name: 'noctant_webhook_outbox',
+  key: ['delivery_id'],
+  columns: { delivery_id: 'uuid NOT NULL', operator_id: 'uuid NOT NULL', due_at: 'timestamptz(3) NOT NULL' },
+  indexes: ['(operator_id, due_at)'],
+})
+
+const attempts = defineTable<WebhookAttemptRow, 'delivery_row_id'>({
+  name: 'noctant_webhook_deliveries',
+  key: ['delivery_row_id'],
+  columns: {
+    delivery_row_id: 'uuid NOT NULL',
+    operator_id: 'uuid NOT NULL',
+    event_id: 'uuid NOT NULL',
+    event_type: 'text NOT NULL',
+    attempt_number: 'integer NOT NULL',
+    status: 'text NOT NULL',
+    started_at: 'timestamptz(3) NOT NULL',
+    finished_at: 'timestamptz(3) NOT NULL',
+    duration_ms: 'integer NOT NULL',
+    response_status: 'integer',
+    response_body_excerpt: 'text',
+    error_class: 'text',
+    error_message: 'text',
+    created_at: 'timestamptz(3) NOT NULL',
+  },
+  indexes: ['(operator_id, finished_at DESC, attempt_number DESC, delivery_row_id DESC)', '(operator_id, event_id)'],
+})
+
+export const webhookEndpointProjection = defineProjection<WebhookEndpointEvent>({
+  name: 'noctant.webhookEndpoint',
+  version: 1,
+  money: false,
+  tables: [endpoints],
+  handlers: {
+    'noctant.WebhookEndpointSet.v1': ({ revision, data: { operatorId, url, eventTypes } }) => [
+      patch(
+        endpoints,
+        { operator_id: operatorId },
+        {
+          url_origin: new URL(url).origin,
+          url_fingerprint: createHash('sha256').update(url).digest('hex').slice(0, 16),
+          event_types: eventTypes,
+          // The first event of the stream enables it; later ones leave it as it is.
+          ...(revision === 0n ? { enabled: true } : {}),
+        },
+      ),
+    ],
+    'noctant.WebhookEndpointEnabled.v1': ({ data }) => [
+      patch(endpoints, { operator_id: data.operatorId }, { enabled: true, disabled_reason: null, failing_since: null }),
+    ],
+    'noctant.WebhookEndpointDisabled.v1': ({ data }) => [
+      patch(
+        endpoints,
+        { operator_id: data.operatorId },
+        { enabled: false, disabled_reason: data.reason ?? data.cause },
+      ),
+    ],
+    'noctant.WebhookEndpointFailing.v1': ({ data }) => [
+      patch(endpoints, { operator_id: data.operatorId }, { failing_since: data.since }),
+    ],
+    'noctant.WebhookEndpointRecovered.v1': ({ data }) => [
+      patch(endpoints, { operator_id: data.operatorId }, { failing_since: null }),
+    ],
+  },
+})
+
+export const webhookDeliveryProjection = defineProjection<WebhookDeliveryEvent>({
+  name: 'noctant.webhookDelivery',
+  version: 1,
+  money: false,
+  tables: [outbox, attempts],
+  handlers: {
+    'noctant.WebhookDeliveryRequested.v1': ({ data }) => [
+      upsert(outbox, { delivery_id: data.deliveryId, operator_id: data.operatorId, due_at: data.occurredAt }),
+    ],
+    'noctant.WebhookAttemptFinished.v1': ({ id, recordedAt, data }) => [
+      data.nextAttemptAt === null
+        ? remove(outbox, { delivery_id: data.deliveryId })
+        : patch(outbox, { delivery_id: data.deliveryId }, { due_at: data.nextAttemptAt }),
+      upsert(attempts, {
+        delivery_row_id: id,
+        operator_id: data.operatorId,
+        event_id: data.eventId,
+        event_type: data.eventType,
+        attempt_number: data.attempt,
+        status: data.status,
+        started_at: data.startedAt,
+        finished_at: data.finishedAt,
+        duration_ms: data.durationMs,
+        response_status: data.responseStatus,
+        response_body_excerpt: data.responseExcerpt,
+        error_class: data.errorClass,
+        error_message: data.errorMessage,
+        created_at: recordedAt.toISOString(),
+      }),
+    ],
+  },
+})
+
+export const findWebhookEndpoint = (db: ReadModels, operatorId: string): Promise<WebhookEndpointRow | undefined> =>
+  db.selectFrom('noctant_webhook_endpoints').selectAll().where('operator_id', '=', operatorId).executeTakeFirst()
+
+/**
+ * Deliveries that are due at `now` and not finished, the longest due first: at most `perOperatorMax` of each operator, so
+ * that one with many cannot hide the others.
+ */
+export async function dueDeliveries(
+  db: ReadModels,
+  { now, perOperatorMax, limit }: { now: Date; perOperatorMax: number; limit: number },
+): Promise<WebhookOutboxRow[]> {
+  const { rows } = await sql<WebhookOutboxRow>`
+    WITH RECURSIVE operators AS (
+      (SELECT operator_id FROM noctant_webhook_outbox ORDER BY operator_id LIMIT 1)
+      UNION ALL
+      SELECT (SELECT o.operator_id FROM noctant_webhook_outbox o WHERE o.operator_id > operators.operator_id
+              ORDER BY o.operator_id LIMIT 1)
+      FROM operators WHERE operators.operator_id IS NOT NULL
+    )
+    SELECT due.* FROM operators CROSS JOIN LATERAL (
+      SELECT delivery_id, operator_id, due_at FROM noctant_webhook_outbox
+      WHERE operator_id = operators.operator_id AND due_at <= ${now.toISOString()}::timestamptz
+      ORDER BY due_at LIMIT ${perOperatorMax}
+    ) due
+    WHERE operators.operator_id IS NOT NULL
+    ORDER BY due.due_at LIMIT ${limit}`.execute(db)
+  return rows
+}
+
+export interface AttemptPage {
+  operatorId: string
+  eventId?: string | undefined
+  eventType?: string | undefined
+  status?: AttemptStatus | undefined
+  /** The last attempt of the page before. */
+  before?: { finishedAt: string; attemptNumber: number; deliveryRowId: string } | undefined
+  limit: number
+}
+
+/** Newest first, in an order that inserts do not disturb. */
+export function listWebhookAttempts(
+  db: ReadModels,
+  page: AttemptPage,
+): Promise<Omit<WebhookAttemptRow, 'operator_id'>[]> {
+  const { operatorId, eventId, eventType, status, before, limit } = page
+  return db
+    .selectFrom('noctant_webhook_deliveries')
+    .select([
+      'delivery_row_id',
+      'event_id',
+      'event_type',
+      'attempt_number',
+      'status',
+      'started_at',
+      'finished_at',
+      'duration_ms',
+      'response_status',
+      'response_body_excerpt',
+      'error_class',
+      'error_message',
+      'created_at',
+    ])
+    .where('operator_id', '=', operatorId)
+    .$if(eventId !== undefined, (query) => query.where('event_id', '=', eventId!))
+    .$if(eventType !== undefined, (query) => query.where('event_type', '=', eventType!))
+    .$if(status !== undefined, (query) => query.where('status', '=', status!))
+    .$if(before !== undefined, (query) =>
+      query.where(
+        sql<SqlBool>`(finished_at, attempt_number, delivery_row_id) <
+          (${before!.finishedAt}::timestamptz, ${before!.attemptNumber}::integer, ${before!.deliveryRowId}::uuid)`,
+      ),
+    )
+    .orderBy('finished_at', 'desc')
+    .orderBy('attempt_number', 'desc')
+    .orderBy('delivery_row_id', 'desc')
+    .limit(limit)
+    .execute()
+}
