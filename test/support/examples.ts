@@ -11,6 +11,7 @@ import type { FeedEvent } from '../../src/events/noctant/feed.ts'
 import type { KycEvent } from '../../src/events/noctant/kyc.ts'
 import type { LaunchSessionEvent } from '../../src/events/noctant/launch-session.ts'
 import type { OperatorEvent, OperatorSlugEvent } from '../../src/events/noctant/operator.ts'
+import type { PayoutAddressEvent, PayoutEvent } from '../../src/events/noctant/payout.ts'
 import type { UserEvent } from '../../src/events/noctant/user.ts'
 import { HEARTBEAT } from '../../src/events/registry.ts'
 import type { Poison } from '../../src/events/subscription.ts'
@@ -52,6 +53,8 @@ export type ExampleEvent =
   | OperatorSlugEvent
   | UserEvent
   | KycEvent
+  | PayoutEvent
+  | PayoutAddressEvent
   | AccountEvent
   | EngineCommandEvent
   | EngineEvent
@@ -78,6 +81,67 @@ const kycReport = {
   providerName: 'manual',
   providerReference: 'case-1',
 } as const
+const payout = {
+  payoutRequestId: uuidOf('payout request'),
+  programAccountId: ids.programAccount,
+}
+const granted = { grossAmount: '400.00', traderAmount: '320.00', firmRetainedAmount: '80.00', ordinal: 1 }
+const payoutRequest = {
+  ...payout,
+  accountId: ids.account,
+  operatorId: ids.operator,
+  globalUserId: ids.user,
+  instanceId: uuidOf('challenge'),
+  chainId: uuidOf('chain'),
+  requestCommandId: uuidOf('payout command'),
+  currency: 'USD',
+  requestedAmount: '400.00',
+  note: null,
+  operatorReference: 'case-3',
+  idempotencyKey: 'payout-1',
+  traceId: null,
+  policySnapshot: {
+    templateId: uuidOf('template'),
+    templateVersion: 1,
+    stepSequence: 2,
+    currency: 'USD',
+    initialBalance: '100000.00',
+    fundedAt: timeAt(60),
+    kycRequired: true,
+    policy: {
+      profitSplitPercent: '80',
+      minimumProfit: '100.00',
+      minimumDaysBetweenPayouts: 0,
+      maximum: { kind: 'percent_of_profit', value: '50' },
+      requiredRemainingBuffer: '100.00',
+      maximumCount: 3,
+      kycRequired: true,
+    },
+  },
+  policyInput: {
+    evaluatedAt: timeAt(300),
+    requestedAmount: '400.00',
+    balance: '101000.00',
+    equity: '101000.00',
+    engineSequence: 40,
+    corrections: '0',
+    outstandingAmount: '0',
+    payoutsBefore: 0,
+    lastRequestedAt: null,
+    kycStatus: 'verified',
+    kycVerified: true,
+  },
+  policyDecision: {
+    outcome: 'accepted',
+    checks: [{ rule: 'minimum_profit', passed: true, required: '100.00', actual: '1000.00' }],
+    profit: '1000.00',
+    availableProfit: '1000.00',
+    requiredRemainingBuffer: '100.00',
+    granted,
+  },
+} satisfies Omit<DataOf<'noctant.PayoutRequested.v1'>, 'occurredAt'>
+const execution = { ...payout, commandId: uuidOf('payout execution') }
+
 const sent = { commandId: ids.command, accountId: ids.account, streamSequence: '7' }
 const order = {
   orderId: ids.order,
@@ -164,6 +228,70 @@ const examples: { readonly [T in ExampleType]: DataOf<T> } = {
     standingStatus: 'verified',
     standingReportedAt: timeAt(12),
     occurredAt: timeAt(14),
+  },
+  'noctant.PayoutRequestAddressed.v1': { ...payout, operatorId: ids.operator, occurredAt: timeAt(300) },
+  'noctant.PayoutRequested.v1': { ...payoutRequest, occurredAt: timeAt(300) },
+  'noctant.PayoutRequestRefused.v1': {
+    ...payoutRequest,
+    payoutRequestId: uuidOf('refused payout request'),
+    policyDecision: {
+      ...payoutRequest.policyDecision,
+      outcome: 'refused',
+      checks: [{ rule: 'kyc_verified', passed: false, required: 'verified', actual: 'pending' }],
+      granted: null,
+    },
+    occurredAt: timeAt(301),
+  },
+  'noctant.PayoutApproved.v1': {
+    ...payout,
+    note: 'fine',
+    operatorReference: null,
+    policyInput: payoutRequest.policyInput,
+    policyDecision: payoutRequest.policyDecision,
+    occurredAt: timeAt(310),
+  },
+  'noctant.PayoutRejected.v1': { ...payout, reason: 'not yet', operatorReference: null, occurredAt: timeAt(311) },
+  'noctant.PayoutExecutionRequested.v1': {
+    ...execution,
+    accountId: ids.account,
+    amount: '400.00',
+    occurredAt: timeAt(320),
+  },
+  'noctant.PayoutExecuted.v1': {
+    ...execution,
+    ...granted,
+    sourceEventId: uuidOf('debit'),
+    operatorId: ids.operator,
+    globalUserId: ids.user,
+    instanceId: uuidOf('challenge'),
+    chainId: uuidOf('chain'),
+    currency: 'USD',
+    executedAt: timeAt(329),
+    occurredAt: timeAt(330),
+  },
+  'noctant.PayoutExecutionFailed.v1': {
+    ...execution,
+    code: 'insufficient_balance',
+    reason: 'The balance would become negative.',
+    failedAt: timeAt(329),
+    occurredAt: timeAt(331),
+  },
+  'noctant.PayoutExecutionInvalid.v1': {
+    ...execution,
+    sourceEventId: uuidOf('debit'),
+    debitedAmount: '41.00',
+    code: 'amount_differs',
+    reason: 'The account was debited by another amount than was granted.',
+    occurredAt: timeAt(332),
+  },
+  'noctant.PayoutSettlementUpdated.v1': {
+    ...payout,
+    from: 'not_tracked',
+    to: 'operator_marked_paid',
+    reference: 'wire-1',
+    note: null,
+    operatorReference: null,
+    occurredAt: timeAt(340),
   },
   'noctant.AccountOpened.v1': {
     ...account,
@@ -461,6 +589,8 @@ export function streamOf({ type, data }: { type: string; data: Record<string, un
   if (name === 'ChallengeRequested') return `noctant.challengeRequest-${uuidOf(String(data.subject))}`
   if (name.startsWith('ChallengeSlot')) return `noctant.challengeSlots-${data.productId}`
   if (name.startsWith('Challenge')) return `noctant.challenge-${data.instanceId}`
+  if (name === 'PayoutRequestAddressed') return `noctant.payoutRequest-${data.payoutRequestId}`
+  if (name.startsWith('Payout')) return `noctant.payouts-${data.programAccountId}`
   if (name.startsWith('Kyc')) return `noctant.kyc-${data.globalUserId}`
   if (name.startsWith('WebhookEndpoint')) return `noctant.webhookEndpoint-${data.operatorId}`
   if (name.startsWith('WebhookReplay')) return `noctant.webhookReplay-${data.replayId}`
