@@ -24,6 +24,9 @@ const policyStatus = z.enum(namesOf(policyStatuses)).openapi('PayoutPolicyStatus
 const effectStatus = z.enum(namesOf(effectStatuses)).openapi('PayoutAccountEffectStatus')
 export const settlementStatus = z.enum(settlementStatuses.options).openapi('PayoutExternalSettlementStatus')
 
+/** JSON as it was recorded. Of any form, but there: the document would call it optional otherwise. */
+const recorded = z.unknown().refine((value) => value !== undefined)
+
 export const statementSchema = z
   .object({
     payout_request_id: uuidOut,
@@ -42,9 +45,9 @@ export const statementSchema = z
     firm_retained_amount: nullableDecimalOut.optional(),
     required_remaining_buffer: nullableDecimalOut.optional(),
     ordinal_payout_number: z.int().nullable().optional(),
-    policy_snapshot: z.unknown(),
-    policy_input: z.unknown(),
-    policy_decision: z.unknown(),
+    policy_snapshot: recorded,
+    policy_input: recorded,
+    policy_decision: recorded,
     operator_reference: z.string().nullable().optional(),
     correlation_id: z.string(),
     causation_id: z.string().nullable().optional(),
