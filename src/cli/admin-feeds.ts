@@ -1,0 +1,178 @@
+/**
+ * `opslog admin feed`: historical feeds and who may use them. A feed's file is checked row by row, kept under the hash of
+ * its bytes in the data directory, where the engine reads it, and only then recorded.
+ */
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { z } from 'zod'
+import { deterministicId } from '../commands/identity.ts'
+import { feed } from '../commands/noctant/feed.ts'
+import { operator } from '../commands/noctant/operator.ts'
+import { Rejected } from '../commands/rejection.ts'
+import { contentHashOf, InvalidFeed, parseFeed, spanOf } from '../engine/replay/feed-file.ts'
+import { feedFile } from '../engine/replay/outcome.ts'
+import { referenceSymbols } from '../engine/symbols.ts'
+import { feedKind } from '../events/noctant/vocabulary.ts'
+import { listFeeds } from '../projections/noctant/feed.ts'
+import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
+import { configuration } from './connection.ts'
+import { CliError, colours, EXIT, facts, reasonOf, show, table } from './terminal.ts'
+
+interface JsonOption {
+  json?: boolean
+}
+
+interface ImportOptions extends JsonOption {
+  id?: string
+  symbol: string
+  kind: 'candles' | 'ticks'
+}
+
+interface GrantOptions extends JsonOption {
+  from?: string
+  to?: string
+}
+
+export function feedCommand(): Command {
+  const command = new Command('feed').description('historical feeds for replays and backtests')
+  command
+    .command('import')
+    .argument('<file.csv>', 'candles: time,open,high,low,close[,volume]; ticks: time,bid,ask')
+    .description('check a CSV file and keep it as a feed; repeatable')
+    .requiredOption('--symbol <symbol>', `one of ${[...referenceSymbols.keys()].join(', ')}`)
+    .addOption(new Option('--kind <kind>').choices(feedKind.options).makeOptionMandatory())
+    .option('--id <uuid>', 'the feed’s id; without it, one that follows from symbol, kind and content', uuid)
+    .option('--json', 'print JSON')
+    .action(importFeed)
+  command.command('list').description('all feeds, and who may use them').option('--json', 'print JSON').action(list)
+  command
+    .command('grant')
+    .argument('<operator>', 'slug or id')
+    .argument('<feed>', 'as `feed list` shows it', uuid)
+    .description('let an operator launch sessions on a feed; a later grant takes the place of an earlier one')
+    .option('--from <time>', 'market time from which on, such as 2026-01-05T00:00:00Z; default: all', time)
+    .option('--to <time>', 'market time before which; default: all', time)
+    .option('--json', 'print JSON')
+    .action(grant)
+  return command
+}
+
+async function importFeed(path: string, options: ImportOptions): Promise<void> {
+  const symbol = referenceSymbols.get(options.symbol.toUpperCase())
+  if (!symbol) throw new CliError(EXIT.usage, `${options.symbol} is not traded here`, 'See opslog engine price.')
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw new CliError(EXIT.usage, `${path} cannot be read: ${reasonOf(error)}`, 'Name a CSV file.')
+  })
+  const checked = check(path, bytes, { kind: options.kind, symbol })
+  const contentHash = contentHashOf(bytes)
+  const feedId = options.id ?? deterministicId('noctant.feed', symbol.symbol, options.kind, contentHash)
+  const { startsAtMs, endsAtMs } = spanOf(checked)
+  const imported = {
+    feedId,
+    symbol: symbol.symbol,
+    kind: options.kind,
+    contentHash,
+    rows: checked.rows.length,
+    startsAt: new Date(startsAtMs).toISOString(),
+    endsAt: new Date(endsAtMs).toISOString(),
+  }
+  await withAdminSession(async ({ bus, context }) => {
+    const circumstances = context()
+    await keep(feedFile(join(configuration().DATA_DIR, 'feeds'), contentHash), bytes)
+    const command = { kind: 'import', facts: imported, at: circumstances.at } as const
+    const handled = await bus.handle(feed, feedId, command, circumstances)
+    const shown = {
+      feed_id: feedId,
+      symbol: imported.symbol,
+      kind: imported.kind,
+      content_hash: contentHash,
+      row_count: imported.rows,
+      starts_at: imported.startsAt,
+      ends_at: imported.endsAt,
+    }
+    show({ ...shown, ...written(handled) }, options, () =>
+      [
+        handled.events.length > 0
+          ? colours.green(`Imported ${checked.rows.length} ${options.kind} of ${symbol.symbol}.`)
+          : colours.yellow('The feed was there already; nothing was written.'),
+        facts([
+          ['feed', feedId],
+          ['from', imported.startsAt],
+          ['to', imported.endsAt],
+          ['content', contentHash],
+        ]),
+        colours.dim(`Let an operator use it: opslog admin feed grant <operator> ${feedId}`),
+      ].join('\n'),
+    )
+  })
+}
+
+function check(path: string, bytes: Uint8Array, expected: Parameters<typeof parseFeed>[1]) {
+  try {
+    return parseFeed(bytes, expected)
+  } catch (error) {
+    if (!(error instanceof InvalidFeed)) throw error
+    throw new CliError(EXIT.refused, `${path} is no feed of ${expected.kind}:\n${error.message}`, 'Nothing was kept.')
+  }
+}
+
+/** Writes the file whole or not at all. One that is there has the same bytes, by its name. */
+async function keep(file: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  const draft = `${file}.${process.pid}.new`
+  const handle = await open(draft, 'w', 0o600)
+  try {
+    await handle.writeFile(bytes)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(draft, file)
+}
+
+async function list(options: JsonOption): Promise<void> {
+  const found = await withAdminSession(({ db }) => listFeeds(db))
+  show(found, options, () => {
+    if (found.length === 0) return 'There are no feeds yet: opslog admin feed import --help'
+    const rows = found.map((each) => [
+      each.feed_id,
+      each.symbol,
+      each.kind,
+      String(each.row_count),
+      each.starts_at,
+      each.ends_at,
+      each.grants.map(({ slug, operator_id }) => slug ?? operator_id).join(', '),
+    ])
+    return table(['feed', 'symbol', 'kind', 'rows', 'from', 'to', 'granted to'], rows)
+  })
+}
+
+async function grant(name: string, feedId: string, options: GrantOptions): Promise<void> {
+  await withAdminSession(async ({ store, bus, context }) => {
+    const operatorId = await operatorIdOf(store, name)
+    if ((await bus.load(operator, operatorId)).status === 'absent') {
+      throw new Rejected('operator_not_found', `There is no operator ${name}.`)
+    }
+    const circumstances = context()
+    const range = { from: options.from ?? null, to: options.to ?? null }
+    const command = { kind: 'grant', operatorId, ...range, at: circumstances.at } as const
+    const handled = await bus.handle(feed, feedId, command, circumstances)
+    const granted = handled.state.status === 'absent' ? undefined : handled.state.grants.get(operatorId)
+    show({ feed_id: feedId, operator_id: operatorId, ...granted, ...written(handled) }, options, () =>
+      handled.events.length > 0
+        ? colours.green(`${name} may use ${feedId} from ${granted?.from} to ${granted?.to}.`)
+        : colours.yellow(`${name} may do so already; nothing was written.`),
+    )
+  })
+}
+
+function uuid(value: string): string {
+  if (z.uuid().safeParse(value).success) return value.toLowerCase()
+  throw new InvalidArgumentError('It must be a UUID.')
+}
+
+function time(value: string): string {
+  if (z.iso.datetime({ offset: true }).safeParse(value).success) return new Date(value).toISOString()
+  throw new InvalidArgumentError('A time looks like 2026-01-05T00:00:00Z.')
+}

@@ -1,0 +1,34 @@
+/** `opslog admin operator origins`: where an operator's return URLs may lie. */
+import { Command } from 'commander'
+import { operator } from '../commands/noctant/operator.ts'
+import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
+import { colours, show } from './terminal.ts'
+
+interface OriginsOptions {
+  json?: boolean
+}
+
+export function originsCommand(): Command {
+  return new Command('origins')
+    .argument('<slug|id>', 'the operator')
+    .argument('<origin...>', 'all of them, such as https://app.example.com; they take the place of those before')
+    .description('set the origins that launches may return to')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  opslog admin operator origins acme https://app.acme.example')
+    .action(setOrigins)
+}
+
+async function setOrigins(name: string, origins: string[], options: OriginsOptions): Promise<void> {
+  await withAdminSession(async ({ store, bus, context }) => {
+    const operatorId = await operatorIdOf(store, name)
+    const circumstances = context()
+    const command = { kind: 'setOrigins', allowedOrigins: origins, at: circumstances.at } as const
+    const handled = await bus.handle(operator, operatorId, command, circumstances)
+    const allowed = handled.state.status === 'absent' ? [] : handled.state.facts.allowedOrigins
+    show({ operator_id: operatorId, allowed_origins: allowed, ...written(handled) }, options, () =>
+      handled.events.length > 0
+        ? colours.green(`${name} may return to ${allowed.join(', ')}.`)
+        : colours.yellow(`${name} may do so already; nothing was written.`),
+    )
+  })
+}
