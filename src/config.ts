@@ -60,6 +60,9 @@ const environmentSchema = z.object({
     .default('noctant')
     .describe('first token of the subjects and of the stream names'),
 
+  START_WAIT_MAX_MS: milliseconds(30_000).describe('how long a start waits for services that are not there yet'),
+  STOP_WAIT_MAX_MS: milliseconds(20_000).describe('after so long a stop is over, finished or not; nothing is lost'),
+
   // Event store client
   EVENTSTORE_DEADLINE_MS: milliseconds(5_000),
   APPEND_ATTEMPTS_MAX: count(3).describe('sends of an append whose outcome stays unknown'),
@@ -113,6 +116,15 @@ const environmentSchema = z.object({
   INGEST_ACK_WAIT_MS: milliseconds(30_000),
   INGEST_ACCOUNTS_CACHE_MAX: count(50_000),
   RESEND_INTERVAL_MS: milliseconds(2_000).describe('between requests to fill the same gap in the engine’s log'),
+
+  // Processes: challenge rules
+  CHALLENGE_RECORD_INTERVAL_MS: milliseconds(10_000).describe(
+    'how often figures that only the market moves are recorded',
+  ),
+  CHALLENGE_SWEEP_INTERVAL_MS: milliseconds(5_000).describe('between looks at challenges that the clock decides'),
+  CHALLENGE_GRACE_MS: milliseconds(5_000).describe('how long after the fact the clock decides'),
+  CHALLENGE_SWEEP_BATCH_MAX: count(1_000),
+  CHALLENGE_ACCOUNTS_CACHE_MAX: count(50_000),
 
   // Webhooks
   WEBHOOK_TIMEOUT_MS: milliseconds(15_000).describe('for one attempt, name resolution and answer included'),

@@ -2,11 +2,12 @@
  * The composition: which parts the configured roles need, and the order in which they start and stop. Nothing is
  * decided here that has a rule of its own; this is where the layers meet.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type Api, startApiRole } from './api.ts'
 import type { Config, Role } from './config.ts'
 import { createEventStore } from './events/store.ts'
-import { createDatabase } from './projections/database.ts'
+import { createDatabase, isUnavailable } from './projections/database.ts'
 import { projections } from './projections/projections.ts'
 import { prepareSchema } from './projections/schema.ts'
 import { type Parts, startEngineRole, startProjectorRole, startRelayRole, startWebhooksRole } from './roles.ts'
@@ -42,6 +43,23 @@ export async function startInstance(config: Config, services: Services, log: Log
   }
 }
 
+/** Between two tries to reach a service that is not there yet. */
+const START_RETRY_MS = 500
+
+/** Services of one's own may come up later than this instance: waits for Postgres, within bounds. */
+async function reachable(work: () => Promise<void>, waitMaxMs: number, log: Logger): Promise<void> {
+  const deadlineMs = performance.now() + waitMaxMs
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isUnavailable(error) || performance.now() > deadlineMs) throw error
+      log.warn({ err: error, retryInMs: START_RETRY_MS }, 'Postgres cannot be reached yet')
+      await delay(START_RETRY_MS)
+    }
+  }
+}
+
 async function startRoles(
   shared: Omit<Parts, 'store' | 'db' | 'stopping'>,
   stopping: AbortSignal,
@@ -65,7 +83,7 @@ async function startRoles(
     onConnectionLost: (err) => log.warn({ err }, 'a Postgres connection was lost'),
   })
   onClose(() => db.destroy())
-  await prepareSchema(db, projections)
+  await reachable(() => prepareSchema(db, projections), config.START_WAIT_MAX_MS, log)
   const parts: Parts = { ...shared, store, db, stopping }
   const projector = runs('projector') ? startProjectorRole(parts) : undefined
   const commandPath = runs('relay') ? startRelayRole(parts) : undefined

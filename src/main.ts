@@ -9,8 +9,9 @@ import pico from 'picocolors'
 import { destination, type Logger, pino } from 'pino'
 import { type Config, InvalidConfiguration, loadConfig, ROLES } from './config.ts'
 import { DataDirectoryInUse, lockDataDirectory } from './embedded/data-directory.ts'
-import { escapedFromClient } from './events/store.ts'
+import { escapedFromClient, StoreUnavailable } from './events/store.ts'
 import { type Instance, startInstance } from './instance.ts'
+import { isUnavailable } from './projections/database.ts'
 import { type Services, startServices } from './services.ts'
 
 const HELP = `Starts opslog. Everything is set by environment variables; the README lists them.
@@ -138,15 +139,27 @@ async function main(): Promise<number> {
     const { reason, failed } = await stopRequested(services)
     log.info({ reason }, 'stopping')
     process.stdout.write(`\n${failed ? pico.red(reason) : 'Stopping'} …`)
-    await instance.close()
-    process.stdout.write(' done.\n')
+    const stopped = await inTime(instance.close(), config.STOP_WAIT_MAX_MS)
+    if (!stopped) log.error({ waitedMs: config.STOP_WAIT_MAX_MS }, 'parts did not stop in time; ending without them')
+    process.stdout.write(stopped ? ' done.\n' : ' not all of it in time; the next start takes up what was left.\n')
     return failed ? EXIT_CANNOT_START : 0
   } finally {
     if (servicesFile) rmSync(servicesFile, { force: true })
-    await services.stop()
+    await inTime(services.stop(), config.STOP_WAIT_MAX_MS)
     log.info({}, 'stopped')
     await new Promise<void>((resolve) => log.flush(() => resolve()))
     lock.release()
+  }
+}
+
+/** Whether the work ended within this time. */
+async function inTime(work: Promise<void>, ms: number): Promise<boolean> {
+  const { promise: expired, resolve } = Promise.withResolvers<false>()
+  const timer = setTimeout(() => resolve(false), ms)
+  try {
+    return await Promise.race([work.then(() => true), expired])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -154,6 +167,11 @@ async function main(): Promise<number> {
 function explain(error: unknown): { text: string; code: number } | undefined {
   if (error instanceof InvalidConfiguration || error instanceof DataDirectoryInUse) {
     return { text: error.message, code: error instanceof InvalidConfiguration ? EXIT_USAGE : EXIT_CANNOT_START }
+  }
+  if (error instanceof StoreUnavailable) return { text: `${error.message} (EVENTSTORE_URL)`, code: EXIT_CANNOT_START }
+  if (isUnavailable(error)) {
+    const text = `Postgres cannot be reached (DATABASE_URL): ${error instanceof Error ? error.message : error}`
+    return { text, code: EXIT_CANNOT_START }
   }
   if (!(error instanceof Error) || !('code' in error)) return undefined
   if (error.code === 'EADDRINUSE') {
@@ -174,11 +192,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 try {
-  process.exitCode = await main()
+  // What did not stop in time must not keep the process.
+  process.exit(await main())
 } catch (error) {
   const known = explain(error)
   process.stderr.write(
     `${pico.red('opslog cannot start.')} ${known?.text ?? (error instanceof Error ? error.stack : error)}\n`,
   )
-  process.exitCode = known?.code ?? EXIT_CANNOT_START
+  process.exit(known?.code ?? EXIT_CANNOT_START)
 }

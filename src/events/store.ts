@@ -128,16 +128,22 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   const appends = connect()
 
   async function* readStream(stream: string, range: { from?: bigint; maxCount?: bigint } = {}) {
+    const events = reads.readStream(stream, {
+      direction: FORWARDS,
+      fromRevision: range.from ?? START,
+      ...(range.maxCount === undefined ? {} : { maxCount: range.maxCount }),
+    })
+    let finished = false
     try {
-      const events = reads.readStream(stream, {
-        direction: FORWARDS,
-        fromRevision: range.from ?? START,
-        ...(range.maxCount === undefined ? {} : { maxCount: range.maxCount }),
-      })
       for await (const resolved of events) yield recorded(resolved)
+      finished = true
     } catch (error) {
+      finished = true
       if (error instanceof StreamNotFoundError) return
       throw asUnavailable(error)
+    } finally {
+      // A reader that left early leaves the call open on the server's side unless it is told.
+      if (!finished) await events.cancel()
     }
   }
 
