@@ -13,6 +13,7 @@ import { referenceSymbols } from './engine/symbols.ts'
 import type { EventStore } from './events/store.ts'
 import { readHistory, runSubscription } from './events/subscription.ts'
 import { runHeartbeat } from './processes/heartbeat.ts'
+import { runChallengeRules } from './processes/noctant/challenge-rules.ts'
 import { type CommandPathFigures, newCommandPathFigures, runCommandPath } from './processes/noctant/command-path.ts'
 import { runPayoutExecution } from './processes/noctant/payout-execution.ts'
 import { newWebhookFigures, runWebhooks, type WebhookFigures } from './processes/noctant/webhooks.ts'
@@ -125,7 +126,26 @@ export function startRelayRole(parts: Parts): CommandPathFigures {
   })
   onClose(() => running)
   startPayoutExecution(parts)
+  startChallengeRules(parts)
   return figures
+}
+
+/** Holds challenges to their rules. */
+function startChallengeRules(parts: Parts): void {
+  const { config, store, onClose } = parts
+  const bus = createCommandBus(store, {
+    cachedAggregatesMax: config.AGGREGATE_CACHE_MAX,
+    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
+  })
+  const limits = {
+    recordIntervalMs: config.CHALLENGE_RECORD_INTERVAL_MS,
+    sweepIntervalMs: config.CHALLENGE_SWEEP_INTERVAL_MS,
+    graceMs: config.CHALLENGE_GRACE_MS,
+    sweepBatchMax: config.CHALLENGE_SWEEP_BATCH_MAX,
+    accountsCacheMax: config.CHALLENGE_ACCOUNTS_CACHE_MAX,
+  }
+  const running = runChallengeRules({ ...surroundings(parts, 'challenge-rules', newProcessFigures()), bus, limits })
+  onClose(() => running)
 }
 
 /** Carries payouts to the accounts and the engine's word on them back. */

@@ -1,0 +1,177 @@
+/**
+ * Holds challenges to their rules: whenever the engine has told something of an account, what its log says since the
+ * challenge's last record is measured, in the engine's order; a sweep does the same where only the clock moves. What
+ * decides lies in the challenge's stream and in the engine's, so a start over loses nothing. A run that ends by a breach
+ * or by time has the account's positions closed and its trading disabled.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { LRUCache } from 'lru-cache'
+import type { CommandBus, CommandContext } from '../../commands/handle.ts'
+import { deterministicId, fingerprintOf } from '../../commands/identity.ts'
+import { account } from '../../commands/noctant/account.ts'
+import { challenge, isLive } from '../../commands/noctant/challenge.ts'
+import { challengeInstanceIdOf } from '../../commands/noctant/challenge-identity.ts'
+import { Rejected } from '../../commands/rejection.ts'
+import type { Recorded } from '../../events/event.ts'
+import type { ChallengeEvent } from '../../events/noctant/challenge.ts'
+import type { EngineEvent } from '../../events/noctant/engine.ts'
+import type { EventStore } from '../../events/store.ts'
+import { type Delivered, isPoison } from '../../events/subscription.ts'
+import type { ReadModels } from '../../projections/database.ts'
+import { dueChallenges } from '../../projections/noctant/challenge.ts'
+import { type Log, type ProcessSurroundings, runProcess } from '../process.ts'
+
+const STARTED = 'noctant.ChallengeStarted.v1'
+const FAILED = 'noctant.ChallengeFailed.v1'
+const EXPIRED = 'noctant.ChallengeExpired.v1'
+/** What changes a figure; the other events of the engine's log are read along with these. */
+const FIGURES = ['noctant.EngineAccountMarked.v1', 'noctant.EngineBalanceChanged.v1', 'noctant.EngineOrderFilled.v1']
+
+type Ended = Recorded<Extract<ChallengeEvent, { type: typeof FAILED | typeof EXPIRED }>>
+
+export interface ChallengeRulesLimits {
+  /** Figures that only the market moves are recorded at most this often. */
+  recordIntervalMs: number
+  sweepIntervalMs: number
+  /** The clock decides this long after the fact, so that what the engine reports late still counts. */
+  graceMs: number
+  sweepBatchMax: number
+  /** Execution accounts known to be traded for no challenge. */
+  accountsCacheMax: number
+}
+
+export interface ChallengeRulesDeps {
+  bus: CommandBus
+  store: EventStore
+  db: ReadModels
+  log: Log
+  limits: ChallengeRulesLimits
+}
+
+/** Engine events that are measured in one go. */
+const CHUNK_MAX = 500n
+
+/** Runs until `signal` aborts; stands by while another process leads. */
+export function runChallengeRules(options: ProcessSurroundings & ChallengeRulesDeps): Promise<void> {
+  const rules = createChallengeRules(options)
+  return runProcess(
+    {
+      name: 'challenge-rules',
+      types: [...FIGURES, STARTED, FAILED, EXPIRED],
+      handle: rules.handle,
+      beside: (signal) => [sweepNowAndThen(options, rules.sweep, signal)],
+    },
+    options,
+  )
+}
+
+export function createChallengeRules({ bus, store, db, log, limits }: ChallengeRulesDeps) {
+  const unchallenged = new LRUCache<string, true>({ max: limits.accountsCacheMax })
+  const { recordIntervalMs } = limits
+
+  /** Measures what the engine's log holds beyond the challenge's last record; `at`: as far as the clock may be taken. */
+  async function measure(instanceId: string, at: string | undefined): Promise<void> {
+    for (;;) {
+      const state = await bus.load(challenge, instanceId)
+      if (!isLive(state)) return
+      const { accountId } = state.facts
+      const events: Recorded<EngineEvent>[] = []
+      const from = BigInt(state.measures.engineSequence)
+      const stream = `noctant.engine-${accountId}`
+      for await (const event of store.readStream<EngineEvent>(stream, { from, maxCount: CHUNK_MAX })) events.push(event)
+      const isAll = BigInt(events.length) < CHUNK_MAX
+      const last = events.at(-1)
+      if (!last && at === undefined) return
+      const context = contextOf(instanceId, last, at)
+      const options = { recordIntervalMs: isAll ? recordIntervalMs : 0 }
+      const seen = events.map(({ type, data }) => ({ type, data }) as EngineEvent)
+      await bus.handle(
+        challenge,
+        instanceId,
+        { kind: 'measure', events: seen, at: isAll ? at : undefined, options },
+        context,
+      )
+      if (isAll) return
+    }
+  }
+
+  async function evaluate(accountId: string): Promise<void> {
+    if (unchallenged.has(accountId)) return
+    const instanceId = challengeInstanceIdOf(accountId)
+    const { status } = await bus.load(challenge, instanceId)
+    if (status === 'absent') unchallenged.set(accountId, true)
+    else await measure(instanceId, undefined)
+  }
+
+  return {
+    async handle(events: Delivered[]): Promise<void> {
+      const accounts = new Set<string>()
+      for (const event of events) {
+        if (isPoison(event)) {
+          const { id, stream, type, fault } = event
+          log.error({ eventId: id, stream, type, fault }, 'an event about challenges does not decode')
+        } else if (event.type === FAILED || event.type === EXPIRED) {
+          await stopTrading(bus, event as Ended)
+        } else {
+          const accountId = String(event.data.accountId)
+          if (event.type === STARTED) unchallenged.delete(accountId)
+          accounts.add(accountId)
+        }
+      }
+      for (const accountId of accounts) await evaluate(accountId)
+    },
+
+    /** Looks at the challenges that are due by the clock; `nowMs`: now. */
+    async sweep(nowMs: number): Promise<void> {
+      const at = new Date(nowMs - limits.graceMs).toISOString()
+      for (const { instance_id } of await dueChallenges(db, at, limits.sweepBatchMax)) await measure(instance_id, at)
+    },
+  }
+}
+
+async function sweepNowAndThen(
+  { limits, log }: ChallengeRulesDeps,
+  sweep: (nowMs: number) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await sweep(Date.now()).catch((err: unknown) => log.warn({ err }, 'challenges were not swept; trying again'))
+    await delay(limits.sweepIntervalMs, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+/** Who asks and why, for one measurement: a repeat of it has the same id. */
+function contextOf(instanceId: string, last: Recorded | undefined, at: string | undefined): CommandContext {
+  const cause = last ? `${last.data.sequence}` : ''
+  const commandId = deterministicId('measure challenge', instanceId, cause, at ?? '')
+  return {
+    commandId,
+    fingerprint: undefined,
+    actor: { kind: 'system', id: 'challenge-rules' },
+    requestId: commandId,
+    correlationId: last?.metadata.$correlationId ?? commandId,
+    traceparent: last?.metadata.traceparent,
+    at: at ?? String(last?.data.occurredAt),
+  }
+}
+
+/** Closes what the run left open. An account that has moved on meanwhile, or is closed, is left alone. */
+async function stopTrading(bus: CommandBus, event: Ended): Promise<void> {
+  const { instanceId, programAccountId, occurredAt: at } = event.data
+  const reason = 'rule' in event.data ? `challenge failed: ${event.data.rule}` : 'challenge expired'
+  const commandId = deterministicId('stop trading', instanceId)
+  const context: CommandContext = {
+    commandId,
+    fingerprint: fingerprintOf({ instanceId }),
+    actor: { kind: 'system', id: 'challenge-rules' },
+    requestId: event.metadata.requestId ?? commandId,
+    correlationId: event.metadata.$correlationId,
+    traceparent: event.metadata.traceparent,
+    at,
+  }
+  try {
+    await bus.handle(account, programAccountId, { kind: 'stopTrading', instanceId, reason, commandId, at }, context)
+  } catch (error) {
+    if (!(error instanceof Rejected) || error.code !== 'account_closed') throw error
+  }
+}
