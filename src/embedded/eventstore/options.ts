@@ -13,6 +13,8 @@ export type EventStoreLimits = {
   segmentBytes: number
   /** How much of a log file is allocated ahead of its end at a time; 0 turns that off. */
   preallocateBytes: number
+  /** While synced writes take less than this on average, small ones block the event loop; 0 never does. */
+  inlineWriteBelowMs: number
   /** The latest events that stay in memory for live subscriptions. */
   recentBytes: number
   /** Events that the index may lag behind the log; start-up replays at most about so many. */
@@ -36,6 +38,7 @@ export const DEFAULT_LIMITS: EventStoreLimits = {
   maxQueuedBytes: 64 * 1024 * 1024,
   segmentBytes: 256 * 1024 * 1024,
   preallocateBytes: 4 * 1024 * 1024,
+  inlineWriteBelowMs: 0.4,
   recentBytes: 8 * 1024 * 1024,
   indexLagEvents: 2048,
   indexIdleMs: 1000,

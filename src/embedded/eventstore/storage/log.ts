@@ -26,8 +26,13 @@ export type LogOptions = {
   recentBytes: number
   /** How much is allocated ahead of the log's end at a time; 0 turns that off. */
   preallocateBytes: number
+  /** While writes take less than this on average, small ones are made in the event loop instead of the thread pool. */
+  inlineWriteBelowMs: number
   onNotice: (notice: string) => void
 }
+
+const INLINE_WRITE_BYTES = 256 * 1024
+const WRITES_IN_AVERAGE = 8
 
 type Recent = { start: number; end: number; buffer: Buffer }
 
@@ -40,6 +45,7 @@ export class EventLog {
   private broken: Error | undefined
   private recent: Recent[] = []
   private recentTotal = 0
+  private averageWriteMs = 0
   private readonly preallocation: Preallocation
 
   /**
@@ -112,7 +118,7 @@ export class EventLog {
     await this.preallocation.beforeWrite(this.used() + buffer.length)
     this.dirty = true
     try {
-      await writeFully(this.writer, buffer, this.used())
+      await this.writeDurably(buffer)
     } catch (error) {
       // After a failed sync the kernel may have dropped the pages: only a restart can tell what is on disk. A full
       // disk is different, there the rest of the write is cut off again and a later append may succeed.
@@ -128,6 +134,21 @@ export class EventLog {
     }
     this.logEnd += buffer.length
     this.current().end = this.logEnd
+  }
+
+  /**
+   * On a quick disk a synced write takes less time than the way to a pool thread and back, which under load means two
+   * waits for the scheduler. So small writes stay in the event loop as long as the disk is quick, and no longer.
+   */
+  private async writeDurably(buffer: Buffer): Promise<void> {
+    const startedAtMs = performance.now()
+    if (buffer.length <= INLINE_WRITE_BYTES && this.averageWriteMs < this.options.inlineWriteBelowMs) {
+      let written = 0
+      while (written < buffer.length) {
+        written += fs.writeSync(this.writer, buffer, written, buffer.length - written, this.used() + written)
+      }
+    } else await writeFully(this.writer, buffer, this.used())
+    this.averageWriteMs += (performance.now() - startedAtMs - this.averageWriteMs) / WRITES_IN_AVERAGE
   }
 
   private recentAt(position: number): Recent | undefined {
