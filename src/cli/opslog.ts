@@ -8,14 +8,18 @@ import { adminCommand } from './admin.ts'
 import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
 import { engineCommand } from './engine.ts'
+import { projectionsCommand } from './projections.ts'
 import { storeCommand } from './store.ts'
 import { EXIT, explain } from './terminal.ts'
 
 const program = new Command('opslog')
-  .description('opslog from the command line: administration, the trader’s terminal, the event store, a demo')
+  .description(
+    'opslog from the command line: administration, the trader’s terminal, the read models, the event store, a demo',
+  )
   .addCommand(demoCommand())
   .addCommand(adminCommand())
   .addCommand(engineCommand())
+  .addCommand(projectionsCommand())
   .addCommand(storeCommand())
   .addCommand(configCommand())
   .helpCommand('help [command]', 'what a command does')

@@ -1,0 +1,233 @@
+/**
+ * `opslog projections rebuild | rollback | verify`: everything that works on a second set of tables. The instance goes
+ * on meanwhile, in its own processes; what is killed here is gone on with by the same command.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Comparison, compareWithLive, rowsDiffering } from '../projections/compare.ts'
+import { exclusively } from '../projections/exclusive.ts'
+import type { Projection } from '../projections/projection.ts'
+import { rebuild } from '../projections/rebuild.ts'
+import { storedVersions } from '../projections/schema.ts'
+import { dropShadow, openShadow, type ShadowProgress } from '../projections/shadow.ts'
+import { isLed, readState } from '../projections/status.ts'
+import { previousSchema } from '../projections/swap.ts'
+import { duration, showProgress } from './progress-bar.ts'
+import { showComparison } from './projections-comparison.ts'
+import {
+  chosenProjection,
+  chosenProjections,
+  type ProjectionSession,
+  requireCheckpoint,
+  withProjectionSession,
+} from './projections-session.ts'
+import type { OutputOptions } from './table-output.ts'
+import { CliError, EXIT, show } from './terminal.ts'
+
+export interface RebuildOptions extends OutputOptions {
+  all?: boolean
+  dryRun?: boolean
+  keepPrevious?: boolean
+  fresh?: boolean
+  requireEqual?: boolean
+  limit: number
+}
+
+const REBUILD_SCHEMA = 'opslog_rebuild_cli'
+const VERIFY_SCHEMA = 'opslog_verify'
+const ESTIMATE_SCHEMA = 'opslog_estimate'
+/** The swap lets readers pass before Postgres starts to look for deadlocks (deadlock_timeout, 1 s). */
+const SWAP_LOCK_TIMEOUT_MS = 400
+const ESTIMATE_MS = 3_000
+
+export async function rebuildProjections(names: string[], options: RebuildOptions): Promise<void> {
+  const wanted = chosenProjections(names, options.all)
+  await withProjectionSession(async (session) => {
+    const target = await requireCheckpoint(session)
+    if (options.dryRun) return estimate(session, wanted, target, options)
+    await exclusively(session.databaseUrl, 'rebuild from the command line', async () => {
+      await refuseOtherVersions(session, wanted)
+      if (options.fresh) await dropShadow(session.db, REBUILD_SCHEMA)
+      await dropForeignShadow(session)
+      await exchange(session, wanted, REBUILD_SCHEMA, options, 'rebuilt')
+    })
+  })
+}
+
+export async function rollbackProjection(name: string, options: RebuildOptions): Promise<void> {
+  const projection = chosenProjection(name)
+  await withProjectionSession(async (session) => {
+    await requireCheckpoint(session)
+    await exclusively(session.databaseUrl, 'rebuild from the command line', async () => {
+      const schema = previousSchema(name)
+      const { shadows } = await readState(session.db, [projection])
+      const version = shadows.find((shadow) => shadow.schema === schema)?.projections[0]?.version
+      if (version === undefined) {
+        throw new CliError(EXIT.refused, `no tables of ${name} are kept`, 'rebuild --keep-previous keeps them.')
+      }
+      if (version !== projection.version) {
+        throw new CliError(
+          EXIT.refused,
+          `the tables kept of ${name} are of version ${version}, this release has ${projection.version}`,
+          'Run the rollback with the release that made them: only its handlers can bring them up to date.',
+        )
+      }
+      await refuseOtherVersions(session, [projection])
+      await exchange(session, [projection], schema, { ...options, keepPrevious: true }, 'rolled back')
+    })
+  })
+}
+
+export async function verifyProjections(names: string[], options: RebuildOptions): Promise<void> {
+  const wanted = chosenProjections(names, options.all)
+  await withProjectionSession(async (session) => {
+    const target = await requireCheckpoint(session)
+    await exclusively(session.databaseUrl, 'verification of projections', async () => {
+      await dropShadow(session.db, VERIFY_SCHEMA)
+      const progress = showProgress('verify')
+      try {
+        const shadow = await openShadow({
+          ...shadowOptions(session, wanted),
+          schema: VERIFY_SCHEMA,
+          onProgress: progress.update,
+        })
+        await shadow.catchUp(target)
+        await shadow.finish()
+        progress.stop()
+        const comparison = await compareWithLive(
+          { ...session, projections: wanted, differencesMax: options.limit },
+          shadow,
+        )
+        showComparison(comparison, options, 'verified')
+        if (rowsDiffering(comparison) > 0) process.exitCode = EXIT.refused
+      } finally {
+        progress.stop()
+        await dropShadow(session.db, VERIFY_SCHEMA)
+      }
+    })
+  })
+}
+
+const shadowOptions = (session: ProjectionSession, projections: readonly Projection[]) => ({
+  db: session.db,
+  projections,
+  readHistory: session.readHistory,
+  signal: session.signal,
+  transactionAttemptsMax: session.transactionAttemptsMax,
+})
+
+/** Fills the schema up to the live tables, compares, exchanges, and says what was found. */
+async function exchange(
+  session: ProjectionSession,
+  projections: readonly Projection[],
+  schema: string,
+  options: RebuildOptions,
+  done: string,
+): Promise<void> {
+  const progress = showProgress(done === 'rebuilt' ? 'rebuild' : 'roll back')
+  const startedMs = performance.now()
+  let last: ShadowProgress | undefined
+  let comparison: Comparison | undefined
+  try {
+    await rebuild({
+      ...shadowOptions(session, projections),
+      schema,
+      lockTimeoutMs: SWAP_LOCK_TIMEOUT_MS,
+      keepPrevious: options.keepPrevious ?? false,
+      differencesMax: options.limit,
+      exclusively: (work) => work(),
+      onSwapped: () => undefined,
+      onProgress(now) {
+        last = now
+        progress.update(now)
+      },
+      onCompared(found) {
+        progress.stop()
+        comparison = found
+        if (!options.requireEqual || rowsDiffering(found) === 0) return
+        showComparison(found, options, 'not exchanged')
+        throw new CliError(EXIT.refused, 'the rebuilt tables differ from the live ones, which go on serving')
+      },
+    })
+  } finally {
+    progress.stop()
+  }
+  const elapsedMs = performance.now() - startedMs
+  const events = last?.events ?? 0
+  if (comparison) showComparison(comparison, options, done, { events, elapsedMs })
+}
+
+/**
+ * An exchange for another version is the projector's: one of an older release would write into tables that it does not
+ * know. Where nobody writes, the next release to start does.
+ */
+async function refuseOtherVersions({ db }: ProjectionSession, projections: readonly Projection[]): Promise<void> {
+  const versions = await storedVersions(db)
+  const other = projections.find(({ name, version }) => versions.get(name) !== version)
+  if (!other || !(await isLed(db, 'projector'))) return
+  throw new CliError(
+    EXIT.refused,
+    `the live tables of ${other.name} are of version ${versions.get(other.name) ?? 'none'}, this release has ${other.version}`,
+    'The projector of this release rebuilds them by itself as soon as it leads; an older one would not know them.',
+  )
+}
+
+/** A shadow that is further than this log goes, or on another one, is of no use. */
+async function dropForeignShadow({ db, store }: ProjectionSession): Promise<void> {
+  const { shadows } = await readState(db, [])
+  const begun = shadows.find(({ schema }) => schema === REBUILD_SCHEMA)
+  if (begun?.position === undefined) return
+  if ((await store.eventIdAt(begun.position)) === undefined) await dropShadow(db, REBUILD_SCHEMA)
+}
+
+/** Builds for a few seconds beside everything, and reckons from that. */
+async function estimate(
+  session: ProjectionSession,
+  projections: readonly Projection[],
+  target: bigint,
+  options: RebuildOptions,
+): Promise<void> {
+  const enough = new AbortController()
+  const signal = AbortSignal.any([session.signal, enough.signal])
+  void delay(ESTIMATE_MS, undefined, { signal: session.signal, ref: false }).then(
+    () => enough.abort(),
+    () => undefined,
+  )
+  let seen: ShadowProgress | undefined
+  const startedMs = performance.now()
+  await exclusively(session.databaseUrl, 'estimate of a rebuild', async () => {
+    await dropShadow(session.db, ESTIMATE_SCHEMA)
+    try {
+      const shadow = await openShadow({
+        ...shadowOptions(session, projections),
+        signal,
+        schema: ESTIMATE_SCHEMA,
+        onProgress: (now) => {
+          seen = now
+        },
+      })
+      await shadow.catchUp(target)
+    } catch (error) {
+      if (!enough.signal.aborted) throw error
+    } finally {
+      await dropShadow(session.db, ESTIMATE_SCHEMA)
+    }
+  })
+  session.signal.throwIfAborted()
+  const elapsedMs = performance.now() - startedMs
+  const { events, position } = seen ?? { events: 0, position: 0n }
+  const share = target === 0n || position === 0n ? 1 : Number((position * 1_000_000n) / target) / 1_000_000
+  const report = {
+    projections: projections.map(({ name }) => name),
+    sampled_events: events,
+    estimated_events: Math.round(events / share),
+    events_per_second: Math.round(events / (elapsedMs / 1000)),
+    estimated_ms: Math.round(elapsedMs / share),
+  }
+  show(report, options, () =>
+    [
+      `would rebuild ${report.projections.join(', ')}`,
+      `about ${report.estimated_events} events at ${report.events_per_second}/s: about ${duration(report.estimated_ms)}`,
+      'nothing was changed',
+    ].join('\n'),
+  )
+}

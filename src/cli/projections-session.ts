@@ -1,0 +1,100 @@
+/**
+ * What the projections' commands work with: the read models without a limit on statements, the log's history in large
+ * batches, and an end on Ctrl-C that leaves everything in a state to go on from.
+ */
+import { createEventStore, type EventStore } from '../events/store.ts'
+import { type Delivered, readHistory } from '../events/subscription.ts'
+import { readCheckpoint } from '../projections/checkpoint.ts'
+import { createDatabase, type ReadModels } from '../projections/database.ts'
+import { AlreadyUnderWay } from '../projections/exclusive.ts'
+import type { Projection } from '../projections/projection.ts'
+import { projections } from '../projections/projections.ts'
+import { createKernelTables } from '../projections/schema.ts'
+import { backingUrls, configuration } from './connection.ts'
+import { CliError, EXIT } from './terminal.ts'
+
+export interface ProjectionSession {
+  db: ReadModels
+  store: EventStore
+  databaseUrl: string
+  readHistory: (after: bigint | undefined) => AsyncIterable<Delivered[]>
+  /** Aborts on SIGINT and SIGTERM. */
+  signal: AbortSignal
+  transactionAttemptsMax: number
+}
+
+/** Events that a rebuild takes in in one transaction. */
+const BULK_BATCH_MAX = 4_000
+/** The swap gives way to readers again and again before it gives up. */
+const ATTEMPTS_MAX = 60
+
+/** Runs `work` with a session and closes it afterwards. Throws CliError where the services are not to be found. */
+export async function withProjectionSession<T>(work: (session: ProjectionSession) => Promise<T>): Promise<T> {
+  const config = configuration()
+  const urls = backingUrls(config)
+  const store = createEventStore({
+    url: urls.eventStoreUrl,
+    deadlineMs: config.EVENTSTORE_DEADLINE_MS,
+    appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
+  })
+  const db = createDatabase({
+    url: urls.databaseUrl,
+    applicationName: 'opslog projections',
+    poolMax: 4,
+    connectTimeoutMs: config.DATABASE_CONNECT_TIMEOUT_MS,
+    statementTimeoutMs: 0,
+  })
+  const interrupted = new AbortController()
+  const interrupt = () => interrupted.abort(new CliError(EXIT.refused, 'interrupted', 'Run it again to go on.'))
+  process.once('SIGINT', interrupt)
+  process.once('SIGTERM', interrupt)
+  try {
+    await db.transaction().execute(createKernelTables)
+    return await work({
+      db,
+      store,
+      databaseUrl: urls.databaseUrl,
+      readHistory: (after) => readHistory({ url: urls.eventStoreUrl, batchMax: BULK_BATCH_MAX }, after),
+      signal: interrupted.signal,
+      transactionAttemptsMax: ATTEMPTS_MAX,
+    })
+  } catch (error) {
+    if (error instanceof AlreadyUnderWay) throw new CliError(EXIT.refused, error.message, 'Wait for it to end.')
+    throw error
+  } finally {
+    process.off('SIGINT', interrupt)
+    process.off('SIGTERM', interrupt)
+    await Promise.allSettled([store.close(), db.destroy()])
+  }
+}
+
+/** The projections that these names mean; all of them with `all`. Throws CliError (usage). */
+export function chosenProjections(names: readonly string[], all: boolean | undefined): Projection[] {
+  if (all) return [...projections]
+  if (names.length === 0) throw new CliError(EXIT.usage, 'name a projection, or say --all', `There are: ${known()}`)
+  return names.map(chosenProjection)
+}
+
+export function chosenProjection(name: string): Projection {
+  const found = projections.find((projection) => projection.name === name)
+  if (!found) throw new CliError(EXIT.usage, `there is no projection ${name}`, `There are: ${known()}`)
+  return found
+}
+
+const known = (): string => projections.map(({ name }) => name).join(', ')
+
+/** Throws CliError where nothing has been projected yet, or where the read models are not of this log. */
+export async function requireCheckpoint({ db, store }: ProjectionSession): Promise<bigint> {
+  const checkpoint = await readCheckpoint(db)
+  if (!checkpoint) {
+    throw new CliError(EXIT.refused, 'nothing has been projected yet', 'Start an instance with the projector role.')
+  }
+  if ((await store.eventIdAt(checkpoint.position)) !== checkpoint.eventId) {
+    throw new CliError(
+      EXIT.refused,
+      `the read models stand at position ${checkpoint.position}, where this event store has another event or none`,
+      'They belong to another event store, or it was restored from an older backup.',
+    )
+  }
+  return checkpoint.position
+}

@@ -1,0 +1,101 @@
+/** `opslog projections`: what an engineer does to the read models while traffic goes on. */
+import { Command, InvalidArgumentError } from 'commander'
+import { pauseProjector, resumeProjector } from '../projections/control.ts'
+import { listParked, retryStreams, skipFirst } from './projections-parked.ts'
+import { rebuildProjections, rollbackProjection, verifyProjections } from './projections-rebuild.ts'
+import { withProjectionSession } from './projections-session.ts'
+import { status } from './projections-status.ts'
+import type { OutputOptions } from './table-output.ts'
+import { CliError, EXIT, show } from './terminal.ts'
+
+const DIFFERENCES_MAX = 1_000
+
+const withOutput = (command: Command): Command => command.option('--json', 'print JSON').option('--csv', 'print CSV')
+
+function limit(value: string): number {
+  const number = Number(value)
+  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('A whole number from 1.')
+  return number
+}
+
+const withLimit = (command: Command): Command =>
+  withOutput(command).option('--limit <rows>', 'differing rows to show; all are counted', limit, DIFFERENCES_MAX)
+
+export function projectionsCommand(): Command {
+  const projections = new Command('projections').description(
+    'the read models: where they stand, rebuild, verify, repair',
+  )
+  withOutput(projections.command('status'))
+    .description('version, position, lag and rate of each, what is parked, what is being built')
+    .action(status)
+  withLimit(projections.command('rebuild'))
+    .description('build tables anew from the log, compare, and put them in the place of the live ones')
+    .argument('[names...]')
+    .option('--all', 'every projection')
+    .option('--dry-run', 'say how long it would take, from a few seconds’ sample')
+    .option('--keep-previous', 'keep the old tables for a rollback')
+    .option('--require-equal', 'leave the live tables where a row differs')
+    .option('--fresh', 'begin anew, even where an earlier run can be gone on with')
+    .action(rebuildProjections)
+  withLimit(projections.command('verify'))
+    .description('build tables anew and report every row and column that differs from the live ones; changes nothing')
+    .argument('[names...]')
+    .option('--all', 'every projection')
+    .action(verifyProjections)
+  withLimit(projections.command('rollback'))
+    .description('bring the tables kept by --keep-previous up to date and put them back')
+    .argument('<name>')
+    .action(rollbackProjection)
+  projections.addCommand(parkedCommand())
+  withOutput(projections.command('pause'))
+    .description('let no process write the read models, until resume; reads go on')
+    .action((options) => pause(options))
+  withOutput(projections.command('resume'))
+    .description('go on after a pause')
+    .action((options) => resume(options))
+  return projections.addHelpText(
+    'after',
+    `
+Examples:
+  opslog projections status
+  opslog projections verify --all                        is any row not what the events say? (exit code 1: yes)
+  opslog projections rebuild noctant.order --dry-run
+  opslog projections rebuild noctant.order --keep-previous
+  opslog projections rollback noctant.order
+  opslog projections parked list`,
+  )
+}
+
+function parkedCommand(): Command {
+  const parked = new Command('parked').description('events that a projection could not take in')
+  withOutput(parked.command('list'))
+    .description('what is parked, and why')
+    .option('--projection <name>')
+    .action(listParked)
+  withOutput(parked.command('retry'))
+    .description('take them in, once the cause has been mended')
+    .argument('[stream]')
+    .option('--projection <name>')
+    .option('--all', 'every stream')
+    .action(retryStreams)
+  withOutput(parked.command('skip'))
+    .description('give up the first parked event of a stream, and take in what waits behind it')
+    .argument('<stream>')
+    .option('--projection <name>')
+    .action(skipFirst)
+  return parked
+}
+
+async function pause(options: OutputOptions): Promise<void> {
+  await withProjectionSession(async ({ db }) => {
+    if (!(await pauseProjector(db))) throw new CliError(EXIT.refused, 'nothing has been projected yet')
+    show({ paused: true }, options, () => 'paused: no process writes the read models until `opslog projections resume`')
+  })
+}
+
+async function resume(options: OutputOptions): Promise<void> {
+  await withProjectionSession(async ({ db }) => {
+    const changed = await resumeProjector(db)
+    show({ paused: false, changed }, options, () => (changed ? 'the projector goes on' : 'it was not paused'))
+  })
+}
