@@ -79,10 +79,18 @@ interface Loaded<State> {
 
 export function createCommandBus(store: EventStore, limits: CommandBusLimits): CommandBus {
   const cache = new LRUCache<string, Loaded<unknown>>({ max: limits.cachedAggregatesMax })
+  const folds = new Map<unknown, number>()
   const queues = new Map<string, Promise<unknown>>()
 
+  /** Two aggregates may fold one stream, each into a state of its own; those with one fold share it. */
+  function keyOf<S, C, E extends AnyEvent>({ evolve }: Aggregate<S, C, E>, stream: string): string {
+    const fold = folds.get(evolve) ?? folds.size
+    folds.set(evolve, fold)
+    return `${fold}:${stream}`
+  }
+
   async function loaded<S, C, E extends AnyEvent>(aggregate: Aggregate<S, C, E>, stream: string): Promise<Loaded<S>> {
-    const cached = cache.get(stream) as Loaded<S> | undefined
+    const cached = cache.get(keyOf(aggregate, stream)) as Loaded<S> | undefined
     if (cached) return cached
     let fresh: Loaded<S> = {
       state: aggregate.initialState,
@@ -92,7 +100,7 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
       commands: new Map(),
     }
     for await (const event of store.readStream<E>(stream)) fresh = absorb(aggregate, fresh, event)
-    if (fresh.revision !== undefined) cache.set(stream, fresh)
+    if (fresh.revision !== undefined) cache.set(keyOf(aggregate, stream), fresh)
     return fresh
   }
 
@@ -144,10 +152,10 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
         const batch = prepare(events, context, execution)
         const written = await store.append(stream, before.revision, before.lastHash, batch)
         const after = absorbWritten(aggregate, before, events, written, context)
-        cache.set(stream, after)
+        cache.set(keyOf(aggregate, stream), after)
         return { state: after.state, events, position: written.position, replayed: false }
       } catch (error) {
-        cache.delete(stream)
+        cache.delete(keyOf(aggregate, stream))
         if (!(error instanceof WrongExpectedRevision)) throw error
         before = await loaded(aggregate, stream)
       }
@@ -165,7 +173,7 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     const news: Recorded<E>[] = []
     for await (const event of store.readStream<E>(stream, { from })) news.push(event)
     for (const event of news) current = absorb(aggregate, current, event)
-    if (current.revision !== undefined) cache.set(stream, current)
+    if (current.revision !== undefined) cache.set(keyOf(aggregate, stream), current)
     return current
   }
 

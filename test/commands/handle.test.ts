@@ -304,6 +304,26 @@ describe('when the event store falters', () => {
     for (let round = 0; round < 3; round++) for (const id of ids) await send(forgetful, id, closeAll)
     for (const id of ids) expect(await forgetful.load(account, id)).toMatchObject({ engineCommands: 4 })
   })
+
+  it('is the state of the aggregate that asks, where two fold one stream', async () => {
+    const id = await opened()
+    const counter = { ...account, initialState: 0, evolve: (count: number) => count + 1, decide: () => [] }
+    expect(await here.load(account, id)).toMatchObject({ status: 'active' })
+    expect(await here.load(counter, id)).toBe(2)
+    expect(await here.load(account, id)).toMatchObject({ status: 'active' })
+  })
+
+  it('is as it is now for whoever asks for the current one, though another process wrote last', async () => {
+    const id = await opened()
+    await here.load(account, id)
+    await send(there, id, (c) => change('disabled', c))
+    expect(await here.current(account, id)).toMatchObject({ status: 'disabled' })
+    expect(await here.load(account, id)).toMatchObject({ status: 'disabled' })
+  })
+
+  it('of a stream that is not there is the initial one', async () => {
+    expect(await here.current(account, randomUUID())).toStrictEqual(account.initialState)
+  })
 })
 
 describe('the chain of hashes', () => {
