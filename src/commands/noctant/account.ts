@@ -157,7 +157,7 @@ function engineCommand(state: OpenedState, command: { commandId: string; at: str
 function open(command: Extract<AccountCommand, { kind: 'open' }>, state: AccountState): AccountEvent[] {
   const { facts, at } = command
   if (state.status !== 'absent') {
-    throw new Rejected('account_facts_differ', 'The external account id stands for an account with other facts.')
+    throw factsDiffer()
   }
   const currency = currencyOf(facts.currency)
   const initialBalance = openingBalance(facts.initialBalance, currency)
@@ -220,7 +220,7 @@ function accountNumberOf(programAccountId: string): string {
  * Opens an account for a user of the operator. Rejects with user_not_found where the operator has no such user,
  * product_not_found, product_not_sellable or product_rules_owner where no account may be opened for the product,
  * invalid_currency, invalid_amount, and
- * idempotency_key_reused where the external id stands for other facts.
+ * account_facts_differ where the external id stands for other facts.
  */
 export async function openAccount(
   bus: CommandBus,
@@ -230,7 +230,7 @@ export async function openAccount(
   const { productId, rulesOwner } = facts
   const programAccountId = programAccountIdOf(facts.operatorId, facts.externalAccountId)
   const command = { kind: 'open', facts, commandId: context.commandId, at: context.at } as const
-  return bus.handle(account, programAccountId, command, context, async () => {
+  const opening = bus.handle(account, programAccountId, command, context, async () => {
     if (productId !== null) {
       await requireSellable(bus, facts.operatorId, productId)
       if (rulesOwner !== 'noctant') {
@@ -243,7 +243,18 @@ export async function openAccount(
       throw new Rejected('user_not_found', 'The operator has no such user.')
     }
   })
+  return opening.catch((error: unknown) => {
+    // The external id is the key here, and that is what the caller has to be told of.
+    throw error instanceof Rejected && error.code === 'idempotency_key_reused' ? factsDiffer() : error
+  })
 }
+
+const factsDiffer = () =>
+  new Rejected(
+    'account_facts_differ',
+    'The external account id stands for an account with other facts.',
+    '/external_account_id',
+  )
 
 /** Changes the trading status. The engine's command carries the context's command id. Rejects as `decide` does. */
 export function changeAccountStatus(

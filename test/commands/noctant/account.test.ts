@@ -81,7 +81,7 @@ describe('opening an account', () => {
 
   it('is refused where the external id stands for an account', () => {
     for (const events of [accountOpened, disabled, closed])
-      given(events).when(open()).then(rejects('account_facts_differ'))
+      given(events).when(open()).then(rejects('account_facts_differ', '/external_account_id'))
   })
 
   it('is refused with a currency that does not exist', () => {

@@ -98,7 +98,7 @@ describe('opening accounts', () => {
     const again = await openAccount(bus, asked, context(natural))
     expect(again).toStrictEqual({ ...opened, replayed: true })
     const other = openAccount(bus, { ...asked, initialBalance: '5' }, context({ ...natural, fingerprint: 'g' }))
-    expect(await refusalOf(other)).toBe('idempotency_key_reused')
+    expect(await refusalOf(other)).toBe('account_facts_differ')
   })
 
   it('refuses a user that is nobody’s, or another operator’s', async () => {

@@ -78,7 +78,7 @@ describe('createAccount', () => {
     await open('a-4')
     const answer = await open('a-4', overrides)
     expect(answer.status).toBe(409)
-    expect(answer.body.code).toBe('idempotency_key_reused')
+    expect(answer.body.code).toBe('account_facts_differ')
     expect(await accountEvents('a-4')).toStrictEqual(opened)
   })
 
