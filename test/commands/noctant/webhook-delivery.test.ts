@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest'
+import {
+  type AttemptOutcome,
+  type DeliveryFacts,
+  deliveryIdOf,
+  webhookDelivery,
+} from '../../../src/commands/noctant/webhook-delivery.ts'
+import { type ReplayFacts, webhookReplay } from '../../../src/commands/noctant/webhook-replay.ts'
+import type { WebhookDeliveryEvent } from '../../../src/events/noctant/webhook.ts'
+import { at, commandId, operatorFacts } from '../../support/examples/noctant.ts'
+import { specify } from '../../support/given.ts'
+
+const given = specify(webhookDelivery)
+const { operatorId } = operatorFacts
+const eventId = commandId(1)
+const deliveryId = deliveryIdOf(operatorId, eventId, null)
+const facts: DeliveryFacts = {
+  deliveryId,
+  operatorId,
+  eventId,
+  eventType: 'account.opened',
+  replayId: null,
+  body: '{}',
+}
+
+const requested: WebhookDeliveryEvent = {
+  type: 'noctant.WebhookDeliveryRequested.v1',
+  data: { ...facts, occurredAt: at(1) },
+}
+const started = (attempt: number, minute: number): WebhookDeliveryEvent => ({
+  type: 'noctant.WebhookAttemptStarted.v1',
+  data: { deliveryId, operatorId, attempt, occurredAt: at(minute) },
+})
+const delivered: AttemptOutcome = {
+  status: 'delivered',
+  responseStatus: 200,
+  responseExcerpt: 'ok',
+  errorClass: null,
+  errorMessage: null,
+  nextAttemptAt: null,
+}
+const failed: AttemptOutcome = {
+  ...delivered,
+  status: 'transient_fail',
+  responseStatus: 500,
+  errorClass: 'http_5xx',
+  errorMessage: 'the endpoint answered 500',
+  nextAttemptAt: at(8),
+}
+const finished = (
+  attempt: number,
+  outcome: AttemptOutcome,
+  startedAt: string,
+  minute: number,
+): WebhookDeliveryEvent => ({
+  type: 'noctant.WebhookAttemptFinished.v1',
+  data: {
+    deliveryId,
+    operatorId,
+    eventId,
+    eventType: 'account.opened',
+    attempt,
+    ...outcome,
+    startedAt,
+    finishedAt: at(minute),
+    durationMs: 70,
+    occurredAt: at(minute),
+  },
+})
+const start = (minute: number) => ({ kind: 'start', at: at(minute) }) as const
+const finish = (attempt: number, outcome: AttemptOutcome, minute: number) =>
+  ({ kind: 'finish', attempt, outcome, durationMs: 70, at: at(minute) }) as const
+
+describe('a delivery', () => {
+  it('is requested once', () => {
+    given([])
+      .when({ kind: 'request', facts, at: at(1) })
+      .then([requested])
+    given([requested])
+      .when({ kind: 'request', facts, at: at(2) })
+      .then([])
+  })
+  it('has its attempts recorded before and after', () => {
+    given([requested])
+      .when(start(2))
+      .then([started(1, 2)])
+    given([requested, started(1, 2)])
+      .when(finish(1, failed, 3))
+      .then([finished(1, failed, at(2), 3)])
+  })
+  it('is tried again when it is due, not before', () => {
+    const once = [requested, started(1, 2), finished(1, failed, at(2), 3)]
+    given(once).when(start(7)).then([])
+    given(once)
+      .when(start(8))
+      .then([started(2, 8)])
+  })
+  it('is not begun twice at once', () => {
+    given([requested, started(1, 2)])
+      .when(start(3))
+      .then([])
+  })
+  it('lets an attempt end once', () => {
+    given([requested])
+      .when(finish(1, delivered, 3))
+      .then([])
+    given([requested, started(1, 2)])
+      .when(finish(2, delivered, 3))
+      .then([])
+    const again = [requested, started(1, 2), finished(1, failed, at(2), 3), started(2, 8)]
+    given(again)
+      .when(finish(1, delivered, 9))
+      .then([])
+  })
+  it('is over when it has arrived', () => {
+    const over = [requested, started(1, 2), finished(1, delivered, at(2), 3)]
+    expect(given(over).state()).toStrictEqual({ status: 'closed', facts })
+    for (const command of [start(9), finish(1, failed, 9)]) given(over).when(command).then([])
+  })
+  it('can be given up without being tried', () => {
+    const command = { kind: 'abandon', errorClass: 'endpoint_disabled', errorMessage: 'off', at: at(5) } as const
+    const outcome: AttemptOutcome = {
+      status: 'dead_letter',
+      responseStatus: null,
+      responseExcerpt: null,
+      errorClass: 'endpoint_disabled',
+      errorMessage: 'off',
+      nextAttemptAt: null,
+    }
+    const event = finished(1, outcome, at(5), 5)
+    given([requested])
+      .when(command)
+      .then([{ ...event, data: { ...event.data, durationMs: 0 } } as WebhookDeliveryEvent])
+    given([requested, started(1, 2)])
+      .when(command)
+      .then([])
+    given([]).when(command).then([])
+  })
+  it('has an id of its own per event and per replay', () => {
+    const ids = [
+      deliveryId,
+      deliveryIdOf(operatorId, eventId, commandId(2)),
+      deliveryIdOf(operatorId, commandId(3), null),
+    ]
+    expect(new Set(ids).size).toBe(3)
+  })
+})
+
+describe('a replay', () => {
+  const wish: ReplayFacts = {
+    replayId: commandId(9),
+    operatorId,
+    from: at(0),
+    to: at(30),
+    eventTypes: null,
+    externalAccountId: null,
+    limit: 100,
+    sources: [{ eventId, stream: 'noctant.account-1', revision: '0' }],
+  }
+  const request = { kind: 'request', facts: wish, at: at(40) } as const
+  const accepted = { type: 'noctant.WebhookReplayRequested.v1', data: { ...wish, occurredAt: at(40) } } as const
+  it('is recorded with what it is about, once', () => {
+    specify(webhookReplay)([]).when(request).then([accepted])
+    specify(webhookReplay)([accepted]).when(request).then([])
+  })
+})
