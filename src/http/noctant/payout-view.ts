@@ -25,7 +25,7 @@ const effectStatus = z.enum(namesOf(effectStatuses)).openapi('PayoutAccountEffec
 export const settlementStatus = z.enum(settlementStatuses.options).openapi('PayoutExternalSettlementStatus')
 
 /** JSON as it was recorded. Of any form, but there: the document would call it optional otherwise. */
-const recorded = z.unknown().refine((value) => value !== undefined)
+const recorded = z.any().refine((value) => value !== undefined)
 
 export const statementSchema = z
   .object({
