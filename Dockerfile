@@ -11,6 +11,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY src ./src
+COPY presets ./presets
 RUN install --directory --owner=node --group=node --mode=0700 /data
 USER node
 VOLUME /data

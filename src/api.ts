@@ -12,6 +12,7 @@ import { defaultHttpLimits } from './http/environment.ts'
 import type { Probe } from './http/health.ts'
 import type { GaugeSource } from './http/metrics.ts'
 import { defaultServerOptions, type RunningServer, startServer } from './http/server.ts'
+import { importPresets } from './presets.ts'
 import type { CommandPathFigures } from './processes/noctant/command-path.ts'
 import type { WebhookFigures } from './processes/noctant/webhooks.ts'
 import {
@@ -22,7 +23,7 @@ import {
 import { lagMs, type Projector } from './projections/projector.ts'
 import { createPositionWaiter } from './projections/waiter.ts'
 import { type Parts, supervision } from './roles.ts'
-import { ensureSandboxOperator, type Sandbox } from './sandbox.ts'
+import { ensureSandboxOperator, firstRunContext, type Sandbox } from './sandbox.ts'
 
 /** Where the API goes when it was not told, and how many ports further on it looks. */
 const DEFAULT_PORT = 8080
@@ -89,6 +90,7 @@ export async function startApiRole(parts: Parts, neighbours: Neighbours): Promis
 
 async function makeSandbox(bus: CommandBus, credentials: CredentialDirectory, directory: string, url: string) {
   const sandbox = await ensureSandboxOperator(bus, directory, url)
+  await importPresets(bus, () => firstRunContext('import presets'))
   const keyId = parseApiKey(sandbox.apiKey)?.keyId ?? ''
   const deadlineMs = performance.now() + SANDBOX_WAIT_MAX_MS
   while (!credentials.find(keyId) && performance.now() < deadlineMs) await delay(5)

@@ -64,6 +64,17 @@ export async function ensureSandboxOperator(bus: CommandBus, directory: string, 
   return { file, apiKey, operatorId, created }
 }
 
+/** What an instance does by itself at its start. */
+export const firstRunContext = (action: string): CommandContext => ({
+  commandId: deterministicId('first run', action, randomUUID()),
+  fingerprint: undefined,
+  actor: { kind: 'system', id: 'first-run' },
+  requestId: randomUUID(),
+  correlationId: randomUUID(),
+  traceparent: undefined,
+  at: new Date().toISOString(),
+})
+
 /** Writes the file whole or not at all, readable by its owner alone. */
 async function write(file: string, content: z.infer<typeof fileSchema>): Promise<void> {
   const handle = await open(`${file}.new`, 'w', 0o600)

@@ -4,10 +4,13 @@ import { deterministicId } from '../commands/identity.ts'
 import { createOperator, operator } from '../commands/noctant/operator.ts'
 import { apiAccess, environment, rateLimitTier } from '../events/noctant/vocabulary.ts'
 import { listOperators } from '../projections/noctant/operator.ts'
+import { challengeCommand } from './admin-challenges.ts'
 import { feedCommand } from './admin-feeds.ts'
 import { keyCommand } from './admin-keys.ts'
 import { originsCommand } from './admin-origins.ts'
+import { productCommand } from './admin-products.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
+import { templateCommand } from './admin-templates.ts'
 import { webhookCommand } from './admin-webhooks.ts'
 import { colours, facts, show, table, text } from './terminal.ts'
 
@@ -20,6 +23,9 @@ export function adminCommand(): Command {
     .description('operators and their API keys')
     .addCommand(operatorCommand())
     .addCommand(keyCommand())
+    .addCommand(templateCommand())
+    .addCommand(productCommand())
+    .addCommand(challengeCommand())
     .addCommand(feedCommand())
     .addCommand(webhookCommand())
     .addHelpText(

@@ -96,6 +96,9 @@ function priced({ price, currency }: { price: string; currency: string }): { pri
   return { price: amount.toFixed(2), currency: currencyOf(currency) }
 }
 
+export const productSlugIdOf = (operatorId: string, slug: string): string =>
+  deterministicId('noctant.productSlug', operatorId, slug)
+
 type SlugState = { claimedBy: string | null }
 
 const productSlug: Aggregate<
@@ -132,8 +135,7 @@ export function createProduct(
     priced(facts)
     await visibleTemplate(bus, operatorId, templateId)
     const claim = { ...context, commandId: deterministicId('claim', context.commandId), fingerprint: undefined }
-    const id = deterministicId('noctant.productSlug', operatorId, slug)
-    await bus.handle(productSlug, id, { operatorId, slug, productId, at }, claim)
+    await bus.handle(productSlug, productSlugIdOf(operatorId, slug), { operatorId, slug, productId, at }, claim)
   })
 }
 

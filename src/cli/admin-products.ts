@@ -1,0 +1,80 @@
+/** `opslog admin product`: whether an operator's product is for sale. */
+import { Argument, Command } from 'commander'
+import { z } from 'zod'
+import { product, productSlugIdOf } from '../commands/noctant/product.ts'
+import { Rejected } from '../commands/rejection.ts'
+import { type ProductStatus, productStatus } from '../events/noctant/product.ts'
+import type { EventStore } from '../events/store.ts'
+import { listProducts } from '../projections/noctant/product.ts'
+import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
+import { colours, show, table, text } from './terminal.ts'
+
+interface JsonOption {
+  json?: boolean
+}
+
+export function productCommand(): Command {
+  const command = new Command('product').description('what operators sell')
+  command
+    .command('list')
+    .argument('<operator>', 'slug or id')
+    .description('its products, archived ones too')
+    .option('--json', 'print JSON')
+    .action(list)
+  command
+    .command('status')
+    .argument('<operator>', 'slug or id')
+    .argument('<product>', 'slug or id')
+    .addArgument(new Argument('<status>').choices(productStatus.options))
+    .description('put a product on sale, hide it, or archive it for good')
+    .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
+    .option('--json', 'print JSON')
+    .action(changeStatus)
+  return command
+}
+
+async function list(name: string, options: JsonOption): Promise<void> {
+  const rows = await withAdminSession(async ({ store, db }) => listProducts(db, await operatorIdOf(store, name)))
+  show(rows, options, () => {
+    if (rows.length === 0) return `${name} has no products yet; POST /v1/products makes them.`
+    const shown = rows.map((row) => [
+      row.slug,
+      row.display_name,
+      row.status,
+      `${row.price} ${row.currency}`,
+      row.kyc_gate,
+      row.product_id,
+    ])
+    return table(['slug', 'name', 'status', 'price', 'kyc gate', 'product id'], shown)
+  })
+}
+
+async function changeStatus(
+  name: string,
+  which: string,
+  to: ProductStatus,
+  options: JsonOption & { reason?: string },
+): Promise<void> {
+  await withAdminSession(async ({ store, bus, context }) => {
+    const operatorId = await operatorIdOf(store, name)
+    const productId = await productIdOf(store, operatorId, which)
+    const circumstances = context()
+    const command = { kind: 'changeStatus', operatorId, to, reason: options.reason ?? null } as const
+    const handled = await bus.handle(product, productId, { ...command, at: circumstances.at }, circumstances)
+    show({ product_id: productId, status: to, ...written(handled) }, options, () =>
+      handled.events.length > 0
+        ? colours.green(`${which} is ${to} now.`)
+        : colours.yellow(`${which} was ${to} already; nothing was written.`),
+    )
+  })
+}
+
+/** The id of the operator's product that this slug or id names. Rejects with product_not_found. */
+async function productIdOf(store: EventStore, operatorId: string, slugOrId: string): Promise<string> {
+  if (z.uuid().safeParse(slugOrId).success) return slugOrId.toLowerCase()
+  const claim = await store.readLast(`noctant.productSlug-${productSlugIdOf(operatorId, slugOrId)}`)
+  if (claim?.type !== 'noctant.ProductSlugClaimed.v1') {
+    throw new Rejected('product_not_found', `The operator has no product ${slugOrId}.`)
+  }
+  return String(claim.data.productId)
+}
