@@ -37,15 +37,15 @@ export function streamDeleted(stream: string): ProtocolError {
   })
 }
 
-/** `expected` as the protocol numbers it: -1 no stream, -2 any, -4 stream exists. */
+/** For deletes, since appends have messages of their own. `expected` as the protocol numbers it: -1 no stream, -2 any, -4 stream exists. */
 export function wrongExpectedVersion(stream: string, expected: bigint, current: number): ProtocolError {
-  const trailers: Record<string, string> = {
+  const trailers = {
     exception: 'wrong-expected-version',
     'stream-name': ascii(stream),
     'expected-version': String(expected),
+    'actual-version': String(current),
   }
-  if (current >= 0) trailers['actual-version'] = String(current)
-  const details = `Append failed due to WrongExpectedVersion. Stream: ${stream}, Expected version: ${expected}, Actual version: ${current}`
+  const details = `Delete failed due to WrongExpectedVersion. Stream: ${stream}, Expected version: ${expected}, Actual version: ${current}`
   return new ProtocolError(status.FAILED_PRECONDITION, details, trailers)
 }
 

@@ -152,6 +152,9 @@ export class Group {
   }
 
   private softDelete(name: string, stream: GroupStream): WriteOutcome {
+    // What was never there cannot be deleted, whatever was expected; metadata alone is enough to be there.
+    const isThere = stream.lastRevision >= 0 || this.stream(metastreamOf(name)).lastRevision >= 0
+    if (!isThere) return { kind: 'wrong-expected-version', current: stream.lastRevision }
     const position = this.placeMetadata(name, softDeletedDocument(stream.metadata), 0)
     return { kind: 'written', revision: stream.lastRevision, position }
   }

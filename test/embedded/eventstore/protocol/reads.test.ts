@@ -135,7 +135,8 @@ describe('reading $all', () => {
     expect(backwards).toEqual(Array.from({ length: 80 }, (_, index) => 79 - index))
   })
 
-  test('from a position between two events begins with the next one', async () => {
+  // EventStoreDB refuses positions that no event has.
+  test.runIf(!process.env.EVENTSTORE_URL)('from a position between two events begins with the next one', async () => {
     const [fifth, sixth] = await collect(server.client.readStream(stream, { fromRevision: 5n, maxCount: 2 }))
     const between = fifth!.event!.position!.commit + 1n
     const events = await collect(

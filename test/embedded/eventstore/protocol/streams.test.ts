@@ -53,6 +53,19 @@ describe('deleting a stream', () => {
     expect(await collect(server.client.readStream(stream))).toHaveLength(2)
   })
 
+  test.each(['any', NO_STREAM] as const)(
+    'that was never there is refused at %s; metadata alone makes it be there',
+    async (expectedRevision) => {
+      const stream = newStream()
+      await expect(server.client.deleteStream(stream, { expectedRevision })).rejects.toBeInstanceOf(
+        WrongExpectedVersionError,
+      )
+      await server.client.setStreamMetadata(stream, { cacheControl: 10 })
+      await server.client.deleteStream(stream, { expectedRevision })
+      await expect(collect(server.client.readStream(stream))).rejects.toBeInstanceOf(StreamNotFoundError)
+    },
+  )
+
   test('keeps the other metadata', async () => {
     const stream = await streamOf(2)
     await server.client.setStreamMetadata(stream, { maxCount: 7, colour: 'red' })

@@ -76,6 +76,7 @@ export class Model {
     const stream = this.stream(name)
     const verdict = this.judge(stream, expected, [])
     if (verdict !== 'write') return verdict
+    if (stream.ids.length === 0 && !stream.hasMetadata) return { kind: 'wrong' }
     stream.softDeleted = true
     stream.hasMetadata = true
     return { kind: 'ok', revision: -1 }
