@@ -126,6 +126,9 @@ export function batchAppendHandler(store: EventStore) {
       const append = open.get(message.key) ?? begin(message)
       if (message.failure) return refuse(message, append?.options, { kind: 'bad-request', message: message.failure })
       if (!append) return refuse(message, undefined, { kind: 'bad-request', message: 'the options are missing' })
+      if (append.options.deadlineMs !== undefined && append.options.deadlineMs < Date.now()) {
+        return refuse(message, append.options, { kind: 'deadline-exceeded' })
+      }
       for (const event of message.events) {
         append.events.push(event)
         append.bytes += eventBytes(event)

@@ -195,6 +195,16 @@ test('a batch that is sent in parts arrives as one', async () => {
   expect(numbersOf(read)).toEqual(events.map(({ data }) => data.number))
 })
 
+test('an append in parts that is too large is answered once, and the client can go on', async () => {
+  const stream = newStream()
+  const pad = 'x'.repeat(400 * 1024)
+  const events = Array.from({ length: 12 }, () => jsonEvent({ type: 'test.Large.v1', data: { pad } }))
+  const options = { expectedRevision: NO_STREAM, batchAppendSize: 1024 * 1024 } as const
+  await expect(server.client.appendToStream(stream, events, options)).rejects.toBeInstanceOf(MaxAppendSizeExceededError)
+  const result = await server.client.appendToStream(stream, numbered(2), { expectedRevision: NO_STREAM })
+  expect(result.nextExpectedRevision).toBe(1n)
+})
+
 test('of concurrent appends at one revision exactly one wins', async () => {
   const stream = newStream()
   await server.client.appendToStream(stream, numbered(1), { expectedRevision: NO_STREAM })
