@@ -1,0 +1,130 @@
+/**
+ * An operator's users and accounts over the API, with this test in the engine's place: it opens accounts, moves balances
+ * and answers commands by writing what an engine would have reported.
+ */
+import { randomUUID } from 'node:crypto'
+import { challenge } from '../../../src/commands/noctant/challenge.ts'
+import { importTemplate } from '../../../src/commands/noctant/template.ts'
+import type { AnyEvent, Recorded } from '../../../src/events/event.ts'
+import type { TemplateTerms } from '../../../src/events/noctant/template.ts'
+import { eventsOf } from '../../support/event-store.ts'
+import { exampleTerms } from '../../support/examples/challenge.ts'
+import { type DataOf, example } from '../../support/examples.ts'
+import { type Api, accountRequest, type TestOperator } from '../api.ts'
+
+export interface Account {
+  externalAccountId: string
+  userId: string
+  programAccountId: string
+  /** The execution account. */
+  accountId: string
+}
+
+/** The engine's log of one account, as this test writes it. */
+export interface EngineLog {
+  write(...events: { type: `noctant.Engine${string}`; data: object }[]): Promise<Recorded[]>
+  /** A balance after a change, as the engine states both. */
+  balance(
+    balance: string,
+    of?: Partial<DataOf<'noctant.EngineBalanceChanged.v1'>>,
+    equity?: string,
+  ): Promise<Recorded[]>
+  decided(commandId: string, of?: Partial<DataOf<'noctant.EngineCommandDecided.v1'>>): Promise<Recorded[]>
+}
+
+export const newAccount = async (
+  api: Api,
+  operator: TestOperator,
+  overrides: Record<string, unknown> = {},
+): Promise<Account> => {
+  const name = randomUUID()
+  const { body: user } = await api.call('POST', '/v1/users', { key: operator.key, body: { external_id: name } })
+  const request = accountRequest(name, { external_user_id: name, rules_owner: 'noctant', ...overrides })
+  const { body } = await api.call('POST', '/v1/accounts', { key: operator.key, body: request })
+  return {
+    externalAccountId: name,
+    userId: user.global_user_id,
+    programAccountId: body.account.program_account_id,
+    accountId: body.account.account_id,
+  }
+}
+
+export function engineLog(api: Api, accountId: string): EngineLog {
+  const stream = `noctant.engine-${accountId}`
+  const write: EngineLog['write'] = async (...events) => {
+    const known = await eventsOf(api.store, stream)
+    const last = known.at(-1)
+    const actor = { kind: 'engine', id: 'test' } as const
+    const cause = { $correlationId: 'test', $causationId: 'test', actor, commandId: 'test' }
+    const occurredAt = new Date().toISOString()
+    const batch = events.map((event, index) => ({
+      id: randomUUID(),
+      event: {
+        type: event.type,
+        data: { ...event.data, accountId, sequence: known.length + 1 + index, occurredAt },
+      } as AnyEvent,
+      cause,
+    }))
+    await api.store.append(stream, last?.revision, last?.metadata.hash ?? '', batch)
+    return (await eventsOf(api.store, stream)).slice(known.length)
+  }
+  return {
+    write,
+    balance: (balance, of = {}, equity = balance) =>
+      write(
+        example('noctant.EngineBalanceChanged.v1', { balance, ...of }),
+        example('noctant.EngineAccountMarked.v1', { balance, equity, positions: [] }),
+      ),
+    decided: (commandId, of = {}) =>
+      write(example('noctant.EngineCommandDecided.v1', { commandId, outcome: 'accepted', ...of })),
+  }
+}
+
+/** Funded from the start, so that payouts may be asked for at once. */
+export const fundedTerms = (policy: Partial<NonNullable<TemplateTerms['payoutPolicy']>> = {}): TemplateTerms => {
+  const { payoutPolicy, steps, ...terms } = exampleTerms
+  const funded = steps.find(({ kind }) => kind === 'funded')
+  if (!payoutPolicy || !funded) throw new Error('the example has a funded step and pays out')
+  return { ...terms, steps: [{ ...funded, sequence: 1 }], payoutPolicy: { ...payoutPolicy, ...policy } }
+}
+
+/** An account with a challenge on these terms and, in the engine's log, this balance. */
+export async function fundedAccount(
+  api: Api,
+  operator: TestOperator,
+  { terms = fundedTerms(), balance = '101000.00' }: { terms?: TemplateTerms; balance?: string } = {},
+): Promise<Account & { log: EngineLog; instanceId: string }> {
+  const opened = await newAccount(api, operator)
+  const imported = await importTemplate(
+    api.bus,
+    { operatorId: operator.operatorId, key: randomUUID(), terms },
+    {
+      commandId: randomUUID(),
+      fingerprint: undefined,
+      actor: { kind: 'admin', id: 'test' },
+      requestId: randomUUID(),
+      correlationId: randomUUID(),
+      traceparent: undefined,
+      at: new Date().toISOString(),
+    },
+  )
+  if (imported.state.status === 'absent') throw new Error('the template was imported')
+  const started = await api.call('POST', '/v1/challenges', {
+    key: operator.key,
+    body: {
+      idempotency_key: randomUUID(),
+      user_id: opened.userId,
+      external_account_id: opened.externalAccountId,
+      template_id: imported.state.templateId,
+    },
+  })
+  if (started.status !== 201) throw new Error(JSON.stringify(started.body))
+  const instanceId = String(started.body.instance_id)
+  const run = await api.bus.current(challenge, instanceId)
+  if (run.status === 'absent') throw new Error('the challenge was started')
+  const { accountId } = run.facts
+  const log = engineLog(api, accountId)
+  await log.write(example('noctant.EngineAccountOpened.v1', { balance: '100000.00' }))
+  if (balance !== '100000.00') await log.balance(balance)
+  return { ...opened, accountId, log, instanceId }
+}
