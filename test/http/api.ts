@@ -60,7 +60,7 @@ const schemas = new Ajv2020({ strict: false, allErrors: true, schemas: [{ ...noc
 addFormats.default(schemas)
 
 /** Fails where the document says nothing of such an answer, or something else. */
-function conforms(method: string, path: string, { status, body }: Answer): void {
+export function conforms(method: string, path: string, { status, body }: Answer): void {
   const templates = Object.entries((noctant?.document.paths ?? {}) as Record<string, Record<string, unknown>>)
   const [template, item] =
     templates.find(([each]) => new RegExp(`^${each.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`).test(path)) ?? []
