@@ -88,7 +88,7 @@ function orderEntryApp(options: OrderEntryOptions): Hono {
   app.get('/prices', (context) => context.json({ prices: quoteViews(options.desk.market()) }))
   app.get('/accounts', (context) => listAccounts(context, options))
   app.get('/accounts/:id', (context) => {
-    const state = options.desk.account(resolveAccount(context.req.param('id'), options.wal))
+    const state = options.desk.account(resolveAccount(context.req.param('id'), options))
     if (state === undefined) throw noAccount(context.req.param('id'))
     return context.json(accountView(state, options.desk.market()))
   })
@@ -119,7 +119,7 @@ function presentsToken(header: string | undefined, token: string): boolean {
 const noAccount = (name: string) => new Problem(404, 'account_not_found', `The engine has no account ${name}.`)
 
 /** An account by its id or by the beginning of it, where that fits only one. */
-function resolveAccount(name: string, wal: Wal): string {
+function resolveAccount(name: string, { wal, desk }: OrderEntryOptions): string {
   const prefix = name.toLowerCase()
   if (prefix.length < prefixLengthMin || !/^[0-9a-f-]{1,36}$/.test(prefix)) throw noAccount(name)
   const [found, another] = wal.accountIds({ prefix, after: '', limit: 2 })
@@ -127,6 +127,8 @@ function resolveAccount(name: string, wal: Wal): string {
   if (another !== undefined) {
     throw new Problem(409, 'ambiguous_account', `Several accounts begin with ${name}; give more of the id.`)
   }
+  // Its opening was refused, or it is the log of a historical run.
+  if (desk.account(found)?.status === 'unopened') throw noAccount(name)
   return found
 }
 
@@ -147,7 +149,7 @@ function listAccounts(context: Context, { desk, wal, limits }: OrderEntryOptions
 
 async function placeOrder(context: Context, options: OrderEntryOptions): Promise<Response> {
   const form = await parseOrderForm(context.req.raw)
-  const accountId = resolveAccount(form.accountId, options.wal)
+  const accountId = resolveAccount(form.accountId, options)
   const order = orderRequestOf(form, accountId)
   const fingerprint = fingerprintOf(order)
   const answer = await options.desk.submit({ kind: 'place_order', accountId, order, fingerprint })

@@ -43,7 +43,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   opened.defer(() => publisher.close(limits.closeDrainMs))
   const desk = openDesk({ wal, feed, symbols, rules, now, ...limits, onCommit: publisher.wake })
   opened.defer(desk.close)
-  const replays = openReplays({ desk, wal, limits, feedsDirectory: options.feedsDirectory })
+  const replays = openReplays({ desk, wal, log, limits, feedsDirectory: options.feedsDirectory })
   opened.defer(replays.close)
   const counts = newCommandCounts()
   const status = (): EngineStatus => ({

@@ -6,6 +6,7 @@
 import { Worker } from 'node:worker_threads'
 import type { ReplayCommand } from '../contract.ts'
 import type { Desk, DeskAnswer } from '../desk.ts'
+import type { EngineLog } from '../options.ts'
 import type { Wal } from '../wal.ts'
 import type { ReplayLimits } from './outcome.ts'
 import type { ReplayOutcome } from './record.ts'
@@ -16,6 +17,7 @@ export interface ReplayOptions {
   wal: Wal
   /** Where feeds are kept; without one every replay is rejected. */
   feedsDirectory: string | undefined
+  log: EngineLog
   limits: ReplayLimits & {
     /** Replay commands waiting at once. */
     replaysQueuedMax: number
@@ -33,7 +35,7 @@ export interface Replays {
 }
 
 export function openReplays(options: ReplayOptions): Replays {
-  const { desk, wal, feedsDirectory, limits } = options
+  const { desk, wal, feedsDirectory, limits, log } = options
   const underWay = new Set<string>()
   let queue: Promise<unknown> = Promise.resolve()
   let worker: Worker | undefined
@@ -44,25 +46,32 @@ export function openReplays(options: ReplayOptions): Replays {
     if (feedsDirectory === undefined) {
       return { kind: 'rejected', reasonCode: 'feed_unavailable', reason: 'The engine keeps no feeds.' }
     }
-    worker ??= new Worker(new URL('./worker.ts', import.meta.url))
+    worker ??= startWorker()
     const thread = worker
     return new Promise<ReplayOutcome>((resolve, reject) => {
-      const settle = (work: () => void) => {
-        thread.removeAllListeners()
-        work()
+      const answered = (answer: ReplayAnswer) => {
+        thread.off('exit', ended)
+        if ('outcome' in answer) resolve(answer.outcome)
+        else reject(new Error(answer.failed))
       }
-      const lose = (error: Error) =>
-        settle(() => {
-          worker = undefined
-          reject(error)
-        })
-      thread.on('message', (answer: ReplayAnswer) =>
-        settle(() => ('outcome' in answer ? resolve(answer.outcome) : reject(new Error(answer.failed)))),
-      )
-      thread.on('error', lose)
-      thread.on('exit', (code) => lose(new Error(`the thread of the backtests ended with code ${code}`)))
+      const ended = (code: number) => {
+        thread.off('message', answered)
+        reject(new Error(`the thread of the backtests ended with code ${code}`))
+      }
+      thread.once('message', answered)
+      thread.once('exit', ended)
       thread.postMessage({ command, directory: feedsDirectory, limits })
     })
+  }
+
+  /** An error of the thread is followed by its exit, which is what a run that is under way hears of. */
+  const startWorker = (): Worker => {
+    const thread = new Worker(new URL('./worker.ts', import.meta.url))
+    thread.on('error', (err) => log.error({ err }, 'the thread of the backtests failed'))
+    thread.on('exit', () => {
+      if (worker === thread) worker = undefined
+    })
+    return thread
   }
 
   const decide = async (command: ReplayCommand): Promise<DeskAnswer> => {
