@@ -65,7 +65,7 @@ export const defaultEngineLimits: EngineLimits = {
   orderBodyBytesMax: 16_384,
   accountsPageMax: 200,
   replaysQueuedMax: 64,
-  backtestTradesMax: 10_000,
+  backtestTradesMax: 20_000,
   closeDrainMs: 2_000,
 }
 
