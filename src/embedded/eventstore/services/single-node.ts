@@ -94,8 +94,8 @@ export function operationsService(operations: Operations): UntypedServiceImpleme
       setImmediate(operations.shutdown)
       return new sharedPb.Empty()
     }),
-    mergeIndexes: unary(() => {
-      operations.store.flushIndex()
+    mergeIndexes: unary(async () => {
+      await operations.store.flushIndex()
       return new sharedPb.Empty()
     }),
     resignNode: unary(accepted),

@@ -5,6 +5,7 @@
 import fs from 'node:fs'
 import type { EventStoreLimits } from '../options.ts'
 import type { GroupEntry, StoredFacts, WriteOutcome, WriteRequest } from './group.ts'
+import { IndexFlusher } from './index-flusher.ts'
 import { CommitListeners } from './listeners.ts'
 import { type DirectoryLock, lockDirectory } from './lock.ts'
 import { EventLog } from './log.ts'
@@ -44,6 +45,8 @@ export type StreamStatus =
   | { kind: 'present'; firstRevision: number; lastRevision: number; state: StreamState; metadata: StreamMetadata }
 
 const STREAM_BATCH = 128
+/** How many lags of the index fit into memory before appends wait for it. */
+const LAGS_BEFORE_WAITING = 32
 
 export class EventStore {
   readonly options: StoreOptions
@@ -52,6 +55,7 @@ export class EventStore {
   private readonly table: StreamTable
   private readonly lock: DirectoryLock
   readonly writer: Writer
+  private readonly flusher: IndexFlusher
   readonly listeners = new CommitListeners()
   private closed = false
   private idleTimer: NodeJS.Timeout | undefined
@@ -83,14 +87,13 @@ export class EventStore {
       this.lock.release()
       throw error
     }
+    this.flusher = new IndexFlusher({ ...options, index: this.index, table: this.table })
     this.writer = new Writer({
       ...options,
       log: this.log,
       factsOf: (stream) => this.factsOf(stream),
       publish: (entries) => this.publish(entries),
-      afterGroup: () => {
-        if (this.table.lag() >= options.indexLagEvents) this.flushIndex()
-      },
+      afterGroup: () => this.indexGroup(),
       whenIdle: () => this.scheduleIdleFlush(),
     })
   }
@@ -240,27 +243,30 @@ export class EventStore {
   }
 
   /** Brings the index up to date with the log. */
-  flushIndex(): void {
-    try {
-      this.table.flush(this.log.end())
-    } catch (error) {
-      // The log has the events, so nothing is lost: the index catches up with the next flush or at the next start.
-      this.options.onNotice(`the index could not be written: ${(error as Error).message}`)
-    }
+  flushIndex(): Promise<void> {
+    return this.flusher.flush(this.log.end())
+  }
+
+  /** Lets the index follow. Appends wait for it only where it has fallen far behind, so that memory stays bounded. */
+  private async indexGroup(): Promise<void> {
+    const { indexLagEvents } = this.options
+    if (this.table.lag() < indexLagEvents) return
+    const flushed = this.flushIndex()
+    if (this.table.unindexedCount() > indexLagEvents * LAGS_BEFORE_WAITING) await flushed
   }
 
   private scheduleIdleFlush(): void {
     if (this.idleTimer || this.closed || this.table.lag() === 0) return
     this.idleTimer = setTimeout(() => {
       this.idleTimer = undefined
-      if (!this.writer.isWriting()) this.flushIndex()
-      this.scheduleIdleFlush()
+      const flushed = this.writer.isWriting() ? Promise.resolve() : this.flushIndex()
+      void flushed.then(() => this.scheduleIdleFlush())
     }, this.options.indexIdleMs)
     this.idleTimer.unref()
   }
 
   counts(): { events: number; streams: number; endPosition: number } {
-    const events = this.index.eventCount + this.table.lag()
+    const events = this.index.eventCount + this.table.unindexedCount()
     return { events, streams: this.index.streamCount(), endPosition: this.log.end() }
   }
 
@@ -270,7 +276,7 @@ export class EventStore {
     this.closed = true
     clearTimeout(this.idleTimer)
     await this.writer.close()
-    this.flushIndex()
+    await this.flusher.close(this.log.end())
     await this.log.close()
     this.index.close()
     this.lock.release()

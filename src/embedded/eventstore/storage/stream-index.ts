@@ -178,6 +178,12 @@ export class StreamIndex {
     this.eventCount += entries.length
   }
 
+  /** Another connection has added a run of events. */
+  noteAdded(count: number, indexedTo: number): void {
+    this.indexedTo = indexedTo
+    this.eventCount += count
+  }
+
   streamCount(): number {
     return Number(this.database.prepare('SELECT count(*) AS count FROM streams').get()!.count)
   }

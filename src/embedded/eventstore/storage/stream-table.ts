@@ -2,6 +2,7 @@
  * What the node knows of each stream: its last revision and the events that the index does not hold yet. The states of
  * recently used streams stay in memory; the others are one look-up in the index away.
  */
+import type { IndexBatch } from './index-flusher.ts'
 import type { EventPlace, IndexEntry, StreamIndex } from './stream-index.ts'
 import type { StreamMetadata } from './stream-metadata.ts'
 
@@ -22,6 +23,7 @@ export class StreamTable {
   private states = new Map<string, StreamState>()
   private unindexed: IndexEntry[] = []
   private touched = new Set<StreamState>()
+  private handedOut = 0
   private nextStreamId: number
   private index: StreamIndex
   private capacity: number
@@ -86,18 +88,58 @@ export class StreamTable {
     return state
   }
 
+  /** Events that wait to be handed to the index. */
   lag(): number {
     return this.unindexed.length
   }
 
-  /** Writes what the index lacks; from then on the index answers for those events. */
+  /** All events that the index does not have. */
+  unindexedCount(): number {
+    return this.unindexed.length + this.handedOut
+  }
+
+  /** Writes what the index lacks on the spot. */
   flush(indexedTo: number): void {
-    if (this.unindexed.length === 0) return
-    this.index.add(this.unindexed, this.touched, indexedTo)
-    for (const state of this.touched) state.tail = []
+    const batch = this.takeUnindexed(indexedTo)
+    if (batch.entries.length > 0) this.index.add(batch.entries, batch.streams, batch.indexedTo)
+    this.indexed(batch)
+  }
+
+  /** Hands out what the index lacks; the table goes on answering for it until it is told that the index has it. */
+  takeUnindexed(indexedTo: number): IndexBatch {
+    const streams = [...this.touched].map(({ id, name, lastRevision, tombstoned }) => ({
+      id,
+      name,
+      lastRevision,
+      tombstoned,
+    }))
+    const batch = { entries: this.unindexed, streams, indexedTo }
     this.unindexed = []
     this.touched.clear()
+    this.handedOut = batch.entries.length
+    return batch
+  }
+
+  /** The index has the batch: from now on it answers for those events. */
+  indexed(batch: IndexBatch): void {
+    for (const { name } of batch.streams) {
+      const state = this.states.get(name)
+      if (!state) continue
+      const kept = state.tail.findIndex(({ position }) => position >= batch.indexedTo)
+      state.tail = kept < 0 ? [] : state.tail.slice(kept)
+    }
+    this.handedOut = 0
     if (this.states.size > this.capacity) this.evict()
+  }
+
+  /** The index did not take the batch: it goes with the next one. */
+  putBack(batch: IndexBatch): void {
+    this.unindexed = [...batch.entries, ...this.unindexed]
+    for (const { name } of batch.streams) {
+      const state = this.states.get(name)
+      if (state) this.touched.add(state)
+    }
+    this.handedOut = 0
   }
 
   /** Up to `count` places of a stream from a revision on, in the direction asked for. */
@@ -105,7 +147,8 @@ export class StreamTable {
     const tailStart = state.tail[0]?.revision ?? Number.POSITIVE_INFINITY
     if (!backwards) {
       if (from >= tailStart) return state.tail.slice(from - tailStart, from - tailStart + count)
-      const places = this.index.places(state.id, from, count, false)
+      // The index may have taken in what is still in the tail, which then answers for it.
+      const places = this.index.places(state.id, from, count, false).filter(({ revision }) => revision < tailStart)
       return places.length < count ? [...places, ...state.tail.slice(0, count - places.length)] : places
     }
     if (from < tailStart) return this.index.places(state.id, from, count, true)

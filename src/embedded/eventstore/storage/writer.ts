@@ -28,7 +28,7 @@ export type WriterOptions = {
   /** Makes the events of a group visible; they are on disk by then. */
   publish: (entries: readonly GroupEntry[]) => void
   /** Called after each group, and once when the queue has run empty. */
-  afterGroup: () => void
+  afterGroup: () => Promise<void>
   whenIdle: () => void
 }
 
@@ -81,7 +81,7 @@ export class Writer {
     while (this.queue.length > 0) {
       this.inFlight = this.takeQueued()
       await this.commitGroup(this.inFlight)
-      this.options.afterGroup()
+      await this.options.afterGroup()
     }
     clearInterval(sweeper)
     this.inFlight = []

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { storeStatistics, verifyStore } from '../../../../src/embedded/eventstore/maintenance.ts'
 import { DEFAULT_LIMITS } from '../../../../src/embedded/eventstore/options.ts'
 import type { WriteOutcome } from '../../../../src/embedded/eventstore/storage/group.ts'
+import { recordRevision } from '../../../../src/embedded/eventstore/storage/record.ts'
 import { EventStore } from '../../../../src/embedded/eventstore/storage/store.ts'
 import { AppendUnavailableError } from '../../../../src/embedded/eventstore/storage/writer.ts'
 import { temporaryDirectory } from '../support/node.ts'
@@ -81,4 +83,34 @@ test('concurrent appends share writes to the disk', async () => {
   await Promise.all(Array.from({ length: 200 }, (_, index) => append(store, `s-${index}`, 10)))
   expect(store.writer.lastGroup.bytes).toBeGreaterThan((store.log.end() - before) / 4)
   await store.close()
+})
+
+test('the index that a thread writes answers while appends go on, and is whole after closing', async () => {
+  const store = open({ indexLagEvents: 64, cachedStreams: 20 })
+  const revisions = new Map<string, number>()
+  for (let round = 0; round < 60; round++) {
+    await Promise.all(
+      Array.from({ length: 40 }, async (_, index) => {
+        const stream = `s-${(index * 7 + round) % 90}`
+        const last = revisions.get(stream) ?? -1
+        const id = Buffer.from(crypto.randomUUID().replaceAll('-', ''), 'hex')
+        const event = { id, type: 't', json: false, data: Buffer.from(`${last + 1}`), customMetadata: Buffer.alloc(0) }
+        const expected = last < 0 ? 'no_stream' : BigInt(last)
+        const request = { stream, expected, operation: 'append', events: [event], deadlineMs: undefined } as const
+        expect(await store.write(request)).toMatchObject({ kind: 'written', revision: last + 1 })
+        revisions.set(stream, last + 1)
+      }),
+    )
+    for (const [stream, last] of revisions) {
+      const seen = [...store.readStream(stream, 0, Number.MAX_SAFE_INTEGER, false)].flat().map(recordRevision)
+      expect(seen).toEqual(Array.from({ length: last + 1 }, (_, revision) => revision))
+      const back = [...store.readStream(stream, Number.MAX_SAFE_INTEGER, 3, true)].flat().map(recordRevision)
+      expect(back).toEqual(seen.toReversed().slice(0, 3))
+    }
+  }
+  await store.close()
+  expect(storeStatistics(directory.path)).toMatchObject({ events: 2400, streams: 90 })
+  expect(verifyStore(directory.path)).toMatchObject({ ok: true, events: 2400 })
+  const statistics = storeStatistics(directory.path)
+  expect(statistics.indexedTo).toBe(statistics.endPosition)
 })

@@ -1,0 +1,137 @@
+/**
+ * Brings the index up to date behind the log. A few events are written on the spot; once appends come in numbers, a
+ * thread of its own takes over, since a transaction of thousands of rows and its sync take tens of milliseconds.
+ * Until an event is in the index, the stream table answers for it from memory.
+ */
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { IndexEntry, StreamIndex } from './stream-index.ts'
+import type { StreamTable } from './stream-table.ts'
+
+export type IndexBatch = {
+  entries: IndexEntry[]
+  streams: Array<{ id: number; name: string; lastRevision: number; tombstoned: boolean }>
+  indexedTo: number
+}
+export type PackedBatch = Omit<IndexBatch, 'entries'> & {
+  numbers: Float64Array<ArrayBuffer>
+  ids: Array<[number, Uint8Array]>
+}
+export type IndexWorkerAnswer = { failure: string | undefined }
+
+export type IndexFlusherOptions = {
+  index: StreamIndex
+  table: StreamTable
+  directory: string
+  indexCacheKiB: number
+  /** Batches of at least so many events go to the thread. */
+  indexLagEvents: number
+  onNotice: (notice: string) => void
+}
+
+const RETRY_AFTER_MS = 1000
+
+export class IndexFlusher {
+  private readonly options: IndexFlusherOptions
+  private worker: Worker | undefined
+  private flushing: Promise<void> | undefined
+  private retryAtMs = 0
+  private threadWorks = true
+
+  constructor(options: IndexFlusherOptions) {
+    this.options = options
+  }
+
+  /** Starts a flush unless one is on its way, and resolves with it. `to` is the log's end, with all its events in the table. */
+  flush(to: number): Promise<void> {
+    if (!this.flushing && this.options.table.lag() > 0 && Date.now() >= this.retryAtMs) {
+      this.flushing = this.flushBatch(to).finally(() => {
+        this.flushing = undefined
+      })
+    }
+    return this.flushing ?? Promise.resolve()
+  }
+
+  private async flushBatch(to: number): Promise<void> {
+    const { table, index, indexLagEvents, onNotice } = this.options
+    const batch = table.takeUnindexed(to)
+    try {
+      if (this.worker || (this.threadWorks && batch.entries.length >= indexLagEvents)) await this.flushInThread(batch)
+      else index.add(batch.entries, batch.streams, to)
+      table.indexed(batch)
+    } catch (error) {
+      // The log has the events and the table answers for them, so nothing is lost: a later flush takes them along.
+      table.putBack(batch)
+      this.retryAtMs = Date.now() + RETRY_AFTER_MS
+      onNotice(`the index could not be written and is tried again: ${(error as Error).message}`)
+    }
+  }
+
+  private async flushInThread(batch: IndexBatch): Promise<void> {
+    const worker = this.worker ?? this.startWorker()
+    this.worker = worker
+    const packed = pack(batch)
+    // The thread keeps the process alive only while it has work.
+    worker.ref()
+    worker.postMessage(packed, [packed.numbers.buffer])
+    try {
+      const [answer] = (await once(worker, 'message')) as [IndexWorkerAnswer]
+      worker.unref()
+      if (answer.failure !== undefined) throw new Error(answer.failure)
+    } catch (error) {
+      // A thread that is gone does not come back; the next flush is written on the spot.
+      if (this.worker === undefined) this.threadWorks = false
+      throw error
+    }
+    this.options.index.noteAdded(batch.entries.length, batch.indexedTo)
+  }
+
+  private startWorker(): Worker {
+    const { directory, indexCacheKiB } = this.options
+    const worker = new Worker(new URL('./index-worker.ts', import.meta.url), {
+      workerData: { directory, cacheKiB: indexCacheKiB },
+      resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 },
+    })
+    const gone = () => {
+      this.worker = undefined
+    }
+    worker.once('error', gone)
+    worker.once('exit', gone)
+    worker.unref()
+    return worker
+  }
+
+  /** Waits for what is on its way, ends the thread, and writes the rest on the spot. */
+  async close(to: number): Promise<void> {
+    await this.flushing
+    const worker = this.worker
+    if (worker) {
+      const exited = once(worker, 'exit')
+      worker.ref()
+      worker.postMessage('close')
+      await exited
+    }
+    this.options.table.flush(to)
+  }
+}
+
+/** Numbers travel to the thread in one transferred array, four to an event; ids are few and travel beside it. */
+export function pack({ entries, streams, indexedTo }: IndexBatch): PackedBatch {
+  const numbers = new Float64Array(entries.length * 4)
+  const ids: Array<[number, Uint8Array]> = []
+  for (const [index, { streamId, revision, position, length, id }] of entries.entries()) {
+    numbers.set([streamId, revision, position, length], index * 4)
+    if (id) ids.push([index, id])
+  }
+  return { numbers, ids, streams, indexedTo }
+}
+
+export function unpack({ numbers, ids, streams, indexedTo }: PackedBatch): IndexBatch {
+  const entries: IndexEntry[] = []
+  for (let at = 0; at < numbers.length; at += 4) {
+    const [streamId, revision, position, length] = [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!, numbers[at + 3]!]
+    entries.push({ streamId, revision, position, length, id: undefined })
+  }
+  for (const [index, id] of ids) entries[index]!.id = Buffer.from(id)
+  return { entries, streams, indexedTo }
+}
