@@ -76,7 +76,7 @@ export function conforms(method: string, path: string, { status, body }: Answer)
   expect(fits).toBe(true)
 }
 
-const systemContext = (): CommandContext => ({
+export const systemContext = (): CommandContext => ({
   commandId: randomUUID(),
   fingerprint: undefined,
   actor: { kind: 'admin', id: 'test' },
