@@ -13,7 +13,7 @@ import { idempotencyKey, markReplay, repeatable } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { externalId, timeInput, timeOut, uuidOut } from '../schemas.ts'
 import { forOperator, type NoctantDeps } from './route.ts'
-import { requestIdHeader } from './schemas.ts'
+import { count, requestIdHeader } from './schemas.ts'
 
 const LIMIT_DEFAULT = 100
 const LIMIT_MAX = 1_000
@@ -42,7 +42,7 @@ const request = z
 const answer = z
   .object({
     replay_request_id: uuidOut,
-    enqueued_count: z.int().nonnegative().openapi({ type: 'integer', format: 'uint', minimum: 0 }),
+    enqueued_count: count,
     duplicate: z.boolean(),
     event_types: z.array(z.string()).nullable().optional(),
     external_account_id: z.string().nullable().optional(),

@@ -8,10 +8,10 @@ import type { CommandBus } from '../../commands/handle.ts'
 import { account } from '../../commands/noctant/account.ts'
 import type { Recorded } from '../../events/event.ts'
 import { categoryOf } from '../../events/event.ts'
-import { type PartnerEvent, partnerData, snakeCase } from '../../events/noctant/partner-events.ts'
+import { type PartnerEvent, partnerData, snakeCase } from '../../events/noctant/partner-event.ts'
 import { readCheckpoint } from '../../projections/checkpoint.ts'
 import type { ReadModels } from '../../projections/database.ts'
-import { findAccountOwner } from '../../projections/noctant/partner-event.ts'
+import { type AccountOwner, findAccountOwner } from '../../projections/noctant/partner-event.ts'
 
 export interface EventOwner {
   operatorId: string
@@ -64,11 +64,14 @@ export function createOwnerOf({ bus, db, cachedMax, waitMaxMs }: OwnerOptions): 
     return { operatorId, externalAccountId }
   }
 
+  const ofRow = ({ operator_id: operatorId, program_account_id: id }: AccountOwner) =>
+    id === null ? { operatorId, externalAccountId: null } : ofAccount(id)
+
   async function ofExecutionAccount(accountId: string, position: bigint): Promise<EventOwner | undefined> {
     const kept = byExecutionAccount.get(accountId)
     if (kept) return kept
     const row = await patiently(() => findAccountOwner(db, accountId), position)
-    const owner = row && (await ofAccount(row.program_account_id))
+    const owner = row && (await ofRow(row))
     if (owner) byExecutionAccount.set(accountId, owner)
     return owner
   }

@@ -8,7 +8,7 @@ import { deterministicId } from '../../commands/identity.ts'
 import { deliveryIdOf, webhookDelivery } from '../../commands/noctant/webhook-delivery.ts'
 import { isSubscribed } from '../../commands/noctant/webhook-endpoint.ts'
 import type { Recorded } from '../../events/event.ts'
-import { partnerEvents } from '../../events/noctant/partner-events.ts'
+import { partnerEventOf, partnerEvents } from '../../events/noctant/partner-events.ts'
 import type { WebhookReplayEvent } from '../../events/noctant/webhook.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import { newProcessFigures, type ProcessFigures, type ProcessSurroundings, runProcess } from '../process.ts'
@@ -65,7 +65,7 @@ export function runWebhooks(options: WebhookOptions): Promise<void> {
   figures.underWay = sender.underWay
 
   async function deliver(event: Recorded, owner: EventOwner, replayId: string | null): Promise<void> {
-    const partner = partnerEvents.get(event.type)
+    const partner = partnerEventOf(event)
     if (!partner) return
     const { operatorId } = owner
     const deliveryId = deliveryIdOf(operatorId, event.id, replayId)
@@ -80,7 +80,7 @@ export function runWebhooks(options: WebhookOptions): Promise<void> {
   }
 
   async function follow(event: Recorded): Promise<void> {
-    const partner = partnerEvents.get(event.type)
+    const partner = partnerEventOf(event)
     const owner = partner && (await ownerOf(event))
     if (!partner || !owner) return
     const endpoint = await endpoints.at(owner.operatorId, event.position)

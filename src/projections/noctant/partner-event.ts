@@ -5,7 +5,7 @@
 import { crc32 } from 'node:zlib'
 import { sql } from 'kysely'
 import type { Recorded } from '../../events/event.ts'
-import { partnerEvents } from '../../events/noctant/partner-events.ts'
+import { partnerEventOf, partnerEvents } from '../../events/noctant/partner-events.ts'
 import type { EventReference } from '../../events/noctant/webhook.ts'
 import type { ReadModels } from '../database.ts'
 import { type Change, defineTable, type Projection, upsert } from '../projection.ts'
@@ -47,11 +47,13 @@ export const partnerEventTable = defineTable<PartnerEventRow, 'event_id'>({
 
 const idOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 
-function taken(event: Recorded, type: string): Change[] {
+function taken(event: Recorded): Change[] {
+  const partner = partnerEventOf(event)
+  if (!partner) return []
   const { operatorId, programAccountId, accountId } = event.data
   const row: PartnerEventRow = {
     event_id: event.id,
-    event_type: type,
+    event_type: partner.type,
     source_stream: event.stream,
     source_revision: event.revision.toString(),
     position: event.position.toString(),
@@ -63,9 +65,7 @@ function taken(event: Recorded, type: string): Change[] {
   return [upsert(partnerEventTable, row)]
 }
 
-const handlers: Projection['handlers'] = Object.fromEntries(
-  [...partnerEvents].map(([source, { type }]) => [source, (event: Recorded) => taken(event, type)]),
-)
+const handlers: Projection['handlers'] = Object.fromEntries([...partnerEvents.keys()].map((source) => [source, taken]))
 
 /** Changes with the catalogue by itself, so that a type that is added to it is found for the past as well. */
 const version = crc32(JSON.stringify([...partnerEvents].map(([source, { type }]) => [source, type]))) >>> 1
@@ -99,6 +99,9 @@ export async function findReplaySources(db: ReadModels, scope: ReplayScope): Pro
     WITH owned AS (
       SELECT program_account_id, account_id FROM noctant_attempts
       WHERE operator_id = ${operatorId}::uuid AND (${one}::uuid IS NULL OR program_account_id = ${one}::uuid)
+      UNION ALL
+      SELECT NULL, backtest_run_id FROM noctant_historical_sessions
+      WHERE operator_id = ${operatorId}::uuid AND ${one}::uuid IS NULL
     ), found AS (
       SELECT e.* FROM noctant_partner_events e
       WHERE e.operator_id = ${operatorId}::uuid AND (${one}::uuid IS NULL OR e.program_account_id = ${one}::uuid
@@ -119,13 +122,20 @@ export async function findReplaySources(db: ReadModels, scope: ReplayScope): Pro
 
 export interface AccountOwner {
   operator_id: string
-  program_account_id: string
+  /** null: a backtest's run, which belongs to no account. */
+  program_account_id: string | null
 }
 
-/** Whose an execution account is, by any attempt of it. */
+/** Whose an execution account is: by any attempt of an account, or by a historical session. */
 export const findAccountOwner = (db: ReadModels, accountId: string): Promise<AccountOwner | undefined> =>
   db
     .selectFrom('noctant_attempts')
-    .select(['operator_id', 'program_account_id'])
+    .select(({ ref }) => ['operator_id', ref('program_account_id').$castTo<string | null>().as('program_account_id')])
     .where('account_id', '=', accountId)
+    .unionAll((eb) =>
+      eb
+        .selectFrom('noctant_historical_sessions')
+        .select(({ cast, val }) => ['operator_id', cast<string | null>(val(null), 'uuid').as('program_account_id')])
+        .where('backtest_run_id', '=', accountId),
+    )
     .executeTakeFirst()
