@@ -73,6 +73,7 @@ export async function startApiRole(parts: Parts, neighbours: Neighbours): Promis
       launchTokenTtlMs: config.LAUNCH_TOKEN_TTL_S * 1_000,
       browserSessionTtlMs: config.BROWSER_SESSION_TTL_S * 1_000,
       publicUrl: config.PUBLIC_URL,
+      hostedPagesPerMinuteMax: config.HOSTED_PAGES_PER_MINUTE_MAX,
       apiKeyRotationGraceMs: config.API_KEY_ROTATION_GRACE_S * 1_000,
       webhookReplayWindowMaxMs: config.WEBHOOK_REPLAY_WINDOW_MAX_DAYS * 86_400_000,
     },

@@ -101,6 +101,7 @@ const environmentSchema = z.object({
     .describe('where browsers reach the API, for the links of launches; unset: as the request reached it'),
   LAUNCH_TOKEN_TTL_S: count(300).describe('how long the link of a launch can be used'),
   BROWSER_SESSION_TTL_S: count(28_800).describe('how long a browser stays in the hosted terminal'),
+  HOSTED_PAGES_PER_MINUTE_MAX: count(600).describe('requests for hosted pages per client address'),
   TRUST_PROXY: flag(false).describe('take the client address from x-forwarded-for'),
 
   // Processes: relay and engine ingest

@@ -84,7 +84,9 @@ export function createApp(deps: AppDeps) {
   const { webhookReplayWindowMaxMs: replayWindowMaxMs } = limits
   const { launchTokenTtlMs: tokenTtlMs, browserSessionTtlMs, publicUrl } = limits
   const launch = { tokenTtlMs, browserSessionTtlMs, publicUrl }
-  app.route('/', launchPages({ bus, db, clock, waiter, waitMs, launch, log, trustProxy: limits.trustProxy }))
+  const { trustProxy, hostedPagesPerMinuteMax: requestsPerMinuteMax } = limits
+  const hosted = { bus, db, clock, nowMs, waiter, waitMs, launch, log, trustProxy, requestsPerMinuteMax }
+  app.route('/', launchPages(hosted))
   const noctantDeps = { bus, db, credentials, keyRotationGraceMs, replayWindowMaxMs, launch, clock, waiter, waitMs }
   const verify = keyVerifier(credentials, clock)
   app.route(`/${noctant.name}`, contextApp(noctant, { deps: noctantDeps, verify, waiter, limits, nowMs }))

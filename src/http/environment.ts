@@ -49,6 +49,8 @@ export interface HttpLimits {
   launchTokenTtlMs: number
   /** How long a browser stays in the hosted terminal. */
   browserSessionTtlMs: number
+  /** Requests for hosted pages per client address and minute. */
+  hostedPagesPerMinuteMax: number
   /** Where browsers reach this API; undefined: as their requests do. */
   publicUrl: string | undefined
 }
@@ -63,5 +65,6 @@ export const defaultHttpLimits: HttpLimits = {
   webhookReplayWindowMaxMs: 31 * 86_400_000,
   launchTokenTtlMs: 300_000,
   browserSessionTtlMs: 28_800_000,
+  hostedPagesPerMinuteMax: 600,
   publicUrl: undefined,
 }

@@ -96,7 +96,7 @@ async function commonFacts(
     const tenant = await bus.current(operator, operatorId)
     allowedReturnUrl(returnUrl, tenant.status === 'absent' ? [] : tenant.facts.allowedOrigins)
   }
-  const owner = await bus.current(user, globalUserId)
+  const owner = await bus.load(user, globalUserId)
   if (owner.status === 'absent' || owner.operatorId !== operatorId) {
     throw new Rejected('user_not_found', 'The operator has no such user.')
   }

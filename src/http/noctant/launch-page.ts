@@ -13,9 +13,11 @@ import { redeemLaunch } from '../../commands/noctant/launching.ts'
 import { operator } from '../../commands/noctant/operator.ts'
 import type { ReadModels } from '../../projections/database.ts'
 import { findBrowserSession } from '../../projections/noctant/launch-session.ts'
+import { clientAddress } from '../client-address.ts'
 import type { Waiter } from '../consistency.ts'
 import type { AppEnv, Log } from '../environment.ts'
 import { describeError, type ProblemCode, problems } from '../problem.ts'
+import { createWindow } from '../rate-limit.ts'
 import { launchPage, PAGE_POLICY, problemPage, terminalPage } from './launch-html.ts'
 import { hashSecret, isSecret, newSecret } from './launch-secrets.ts'
 import type { LaunchSettings } from './launch-view.ts'
@@ -30,22 +32,31 @@ export interface LaunchPagesDeps {
   launch: LaunchSettings
   log: Log
   trustProxy: boolean
+  /** Requests of one address per minute: links cannot be guessed, but each guess would cost a look into the log. */
+  requestsPerMinuteMax: number
+  nowMs: () => number
 }
 
 const COOKIE = 'noctant_terminal'
 const TERMINAL = '/terminal'
+/** Client addresses that are counted at the same time. */
+const ADDRESSES_MAX = 20_000
 /** Browsers keep no cookie longer (RFC 6265bis). */
 const COOKIE_AGE_MAX_S = 34_560_000
 
 export function launchPages(deps: LaunchPagesDeps) {
   const app = new Hono<AppEnv>()
   app.onError((error, c) => failure(c, error, deps.log))
-  for (const path of ['/launch/*', TERMINAL, `${TERMINAL}/*`]) {
+  const used = createWindow({ keysMax: ADDRESSES_MAX, nowMs: deps.nowMs })
+  for (const path of ['/launch/*', `${TERMINAL}/*`]) {
     app.use(path, async (c, next) => {
       c.header('content-security-policy', PAGE_POLICY)
       c.header('cache-control', 'no-store')
       c.header('referrer-policy', 'no-referrer')
-      await next()
+      const { count, resetMs } = used.add(clientAddress(c, deps.trustProxy))
+      if (count <= deps.requestsPerMinuteMax) return next()
+      c.header('retry-after', String(Math.ceil(resetMs / 1_000)))
+      return refusalPage(c, 'rate_limit_exceeded', null)
     })
   }
   app.get('/launch/:token', (c) => show(c, deps))

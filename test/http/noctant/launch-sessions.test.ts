@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createCommandBus } from '../../../src/commands/handle.ts'
 import { account, programAccountIdOf } from '../../../src/commands/noctant/account.ts'
 import { feed } from '../../../src/commands/noctant/feed.ts'
 import type { AppEnv } from '../../../src/http/environment.ts'
-import { launchPages } from '../../../src/http/noctant/launch-page.ts'
+import { type LaunchPagesDeps, launchPages } from '../../../src/http/noctant/launch-page.ts'
 import { hashSecret, newSecret } from '../../../src/http/noctant/launch-secrets.ts'
 import { requestId } from '../../../src/http/request-id.ts'
 import { eventsOf } from '../../support/event-store.ts'
@@ -87,6 +88,24 @@ const follow = (url: string, init: RequestInit = {}) => fetch(url, { redirect: '
 const post = (url: string, headers: Record<string, string> = {}) => follow(url, { method: 'POST', headers })
 const cookieOf = (answer: Response) => answer.headers.get('set-cookie') ?? ''
 const titleOf = async (answer: Response) => /<h1>(.*?)<\/h1>/.exec(await answer.text())?.[1]
+
+/** The hosted pages alone, with other surroundings than the API's. */
+function pagesWith(overrides: Partial<LaunchPagesDeps>) {
+  const deps: LaunchPagesDeps = {
+    bus: api.bus,
+    db: api.db,
+    clock: () => new Date(),
+    nowMs: () => performance.now(),
+    waiter: api.waiter,
+    waitMs: 5_000,
+    launch: { tokenTtlMs: 300_000, browserSessionTtlMs: 600_000, publicUrl: undefined },
+    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    trustProxy: false,
+    requestsPerMinuteMax: 1_000,
+    ...overrides,
+  }
+  return new Hono<AppEnv>().use(requestId).route('/', launchPages(deps))
+}
 
 describe('createLaunchSession', () => {
   it('answers with the launch and its link, of which only a hash is kept', async () => {
@@ -290,6 +309,28 @@ describe('the link', () => {
     ])
   })
 
+  it('followed at several processes at once opens one session as well', async () => {
+    const { body } = await accountLaunch()
+    const processes = Array.from({ length: 4 }, () => {
+      const bus = createCommandBus(api.store, { cachedAggregatesMax: 100, conflictRetriesMax: 3 })
+      return pagesWith({ bus })
+    })
+    const { pathname } = new URL(body.launch_url)
+    await Promise.all(processes.map((pages) => pages.request(pathname)))
+    const requests = Array.from({ length: 20 }, (_, at) => processes[at % 4]!.request(pathname, { method: 'POST' }))
+    const answers = await Promise.all(requests)
+    expect(answers.map(({ status }) => status).sort()).toStrictEqual([303, ...Array(19).fill(410)])
+  })
+
+  it('cannot be guessed at by one address without end', async () => {
+    const pages = pagesWith({ requestsPerMinuteMax: 3 })
+    const answers = []
+    for (let at = 0; at < 4; at++) answers.push(await pages.request(`/launch/${newSecret()}`))
+    expect(answers.map(({ status }) => status)).toStrictEqual([404, 404, 404, 429])
+    expect(Number(answers[3]?.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(answers[3]?.headers.get('content-security-policy')).toContain("default-src 'none'")
+  })
+
   it.each(['', 'x', newSecret(), `${newSecret()}x`, '../../etc/passwd', '%00'])(
     'that nobody made (%j) does not exist',
     async (token) => {
@@ -323,17 +364,8 @@ describe('at another time', () => {
   const created = Date.now()
   let nowMs = created
   const pages = (publicUrl?: string) => {
-    const deps = {
-      bus: api.bus,
-      db: api.db,
-      clock: () => new Date(nowMs),
-      waiter: api.waiter,
-      waitMs: 5_000,
-      launch: { tokenTtlMs: 300_000, browserSessionTtlMs: 600_000, publicUrl },
-      log: { info: () => undefined, warn: () => undefined, error: () => undefined },
-      trustProxy: false,
-    }
-    return new Hono<AppEnv>().use(requestId).route('/', launchPages(deps))
+    const launch = { tokenTtlMs: 300_000, browserSessionTtlMs: 600_000, publicUrl }
+    return pagesWith({ clock: () => new Date(nowMs), launch })
   }
   const pathOf = (url: string) => new URL(url).pathname
 
@@ -391,16 +423,7 @@ describe('the terminal', () => {
 
 it('a hosted page says in words that a service behind it is away', async () => {
   const { body } = await accountLaunch()
-  const broken = launchPages({
-    bus: { ...api.bus, current: () => Promise.reject(new Error('boom')) },
-    db: api.db,
-    clock: () => new Date(),
-    waiter: api.waiter,
-    waitMs: 10,
-    launch: { tokenTtlMs: 1, browserSessionTtlMs: 1, publicUrl: undefined },
-    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
-    trustProxy: false,
-  })
+  const broken = pagesWith({ bus: { ...api.bus, current: () => Promise.reject(new Error('boom')) } })
   const answer = await broken.request(new URL(body.launch_url).pathname)
   expect(answer.status).toBe(500)
   expect(await answer.text()).not.toContain('boom')
