@@ -321,6 +321,20 @@ describe('when the event store falters', () => {
     expect(await here.load(account, id)).toMatchObject({ status: 'disabled' })
   })
 
+  it('can be asked for while a command has the stream, and beside others that move it', async () => {
+    const id = await opened()
+    const seen: unknown[] = []
+    const sent = Array.from({ length: 10 }, (_, n) =>
+      here.handle(account, id, closeAll(`00000000-0000-4000-8000-00000000000${n}`), context(), async () => {
+        seen.push(await here.current(account, id), await there.current(account, id))
+      }),
+    )
+    const asked = Array.from({ length: 10 }, () => here.current(account, id))
+    await Promise.all([...sent, ...asked])
+    expect(seen).toHaveLength(20)
+    expect(await here.current(account, id)).toMatchObject({ engineCommands: 11 })
+  })
+
   it('of a stream that is not there is the initial one', async () => {
     expect(await here.current(account, randomUUID())).toStrictEqual(account.initialState)
   })
