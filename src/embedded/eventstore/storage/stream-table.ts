@@ -15,6 +15,8 @@ export type StreamState = {
   tombstoned: boolean
   /** Events that are on disk and not in the index yet, in order of revision. */
   tail: TailPlace[]
+  /** The ids of the tail, from the first time that they are asked for. */
+  tailIds: Map<string, number> | undefined
   /** Parsed once, on first need; replaced when a metadata event is committed. */
   metadata: StreamMetadata | undefined
 }
@@ -44,7 +46,7 @@ export class StreamTable {
     }
     const row = this.index.stream(name)
     if (!row) return undefined
-    return this.remember({ ...row, name, tail: [], metadata: undefined })
+    return this.remember({ ...row, name, tail: [], tailIds: undefined, metadata: undefined })
   }
 
   private remember(state: StreamState): StreamState {
@@ -72,11 +74,13 @@ export class StreamTable {
         lastRevision: -1,
         tombstoned: false,
         tail: [],
+        tailIds: undefined,
         metadata: undefined,
       })
     state.lastRevision = place.revision
     if (tombstone) state.tombstoned = true
     state.tail.push(place)
+    state.tailIds?.set(place.id.toString('latin1'), place.revision)
     this.touched.add(state)
     this.unindexed.push({
       streamId: state.id,
@@ -127,6 +131,7 @@ export class StreamTable {
       if (!state) continue
       const kept = state.tail.findIndex(({ position }) => position >= batch.indexedTo)
       state.tail = kept < 0 ? [] : state.tail.slice(kept)
+      state.tailIds = undefined
     }
     this.handedOut = 0
     if (this.states.size > this.capacity) this.evict()
@@ -160,9 +165,7 @@ export class StreamTable {
 
   /** The revision of an event id in a stream, where it was appended without an exact revision or is still recent. */
   revisionOf(state: StreamState, id: Buffer): number | undefined {
-    for (let index = state.tail.length - 1; index >= 0; index--) {
-      if (state.tail[index]!.id.equals(id)) return state.tail[index]!.revision
-    }
-    return this.index.revisionOf(state.id, id)
+    state.tailIds ??= new Map(state.tail.map((place) => [place.id.toString('latin1'), place.revision]))
+    return state.tailIds.get(id.toString('latin1')) ?? this.index.revisionOf(state.id, id)
   }
 }
