@@ -2,7 +2,7 @@
  * `opslog admin feed`: historical feeds and who may use them. A feed's file is checked row by row, kept under the hash of
  * its bytes in the data directory, where the engine reads it, and only then recorded.
  */
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
@@ -18,6 +18,9 @@ import { listFeeds } from '../projections/noctant/feed.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { configuration } from './connection.ts'
 import { CliError, colours, EXIT, facts, reasonOf, show, table } from './terminal.ts'
+
+/** Of a feed's file: what is read into memory as a whole. */
+const FILE_BYTES_MAX = 268_435_456
 
 interface JsonOption {
   json?: boolean
@@ -61,9 +64,7 @@ export function feedCommand(): Command {
 async function importFeed(path: string, options: ImportOptions): Promise<void> {
   const symbol = referenceSymbols.get(options.symbol.toUpperCase())
   if (!symbol) throw new CliError(EXIT.usage, `${options.symbol} is not traded here`, 'See opslog engine price.')
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw new CliError(EXIT.usage, `${path} cannot be read: ${reasonOf(error)}`, 'Name a CSV file.')
-  })
+  const bytes = await bytesOf(path)
   const checked = check(path, bytes, { kind: options.kind, symbol })
   const contentHash = contentHashOf(bytes)
   const feedId = options.id ?? deterministicId('noctant.feed', symbol.symbol, options.kind, contentHash)
@@ -106,6 +107,17 @@ async function importFeed(path: string, options: ImportOptions): Promise<void> {
       ].join('\n'),
     )
   })
+}
+
+async function bytesOf(path: string): Promise<Uint8Array> {
+  const unreadable = (error: unknown): never => {
+    throw new CliError(EXIT.usage, `${path} cannot be read: ${reasonOf(error)}`, 'Name a CSV file.')
+  }
+  const { size } = await stat(path).catch(unreadable)
+  if (size > FILE_BYTES_MAX) {
+    throw new CliError(EXIT.refused, `${path} has more than ${FILE_BYTES_MAX} bytes`, 'Cut it into several feeds.')
+  }
+  return readFile(path).catch(unreadable)
 }
 
 function check(path: string, bytes: Uint8Array, expected: Parameters<typeof parseFeed>[1]) {

@@ -92,6 +92,7 @@ interface Traded {
   take(input: StepInput): void
   closeAll(): void
   position(): Decimal
+  balance(): Decimal
 }
 
 /** The run's own account, opened, and stepped by the core at the prices of the moment. */
@@ -142,6 +143,7 @@ function traded({ runId, symbol, currency, initialBalance, tradesMax }: Backtest
         take({ kind: 'command', command: { ...command(2), kind: 'close_all', reason: null } })
       }
     },
+    balance: () => new Decimal(state.balance),
     position() {
       const [open] = state.positions
       return new Decimal(open?.quantity ?? 0).times(open?.side === 'short' ? -1 : 1)
@@ -157,9 +159,13 @@ function tradeOf({ data, occurredAt }: Extract<EngineEvent, { type: 'TradeClosed
   return { tradeId, symbol, side, quantity, entryPrice, exitPrice, ...figures, ...times, closeReason }
 }
 
-/** Of the balance after each trade: what the trades alone tell, so that anybody can add them up again. */
-function statisticsOf(terms: BacktestTerms, { trades, rejected }: Traded): BacktestStatistics {
+/**
+ * Peak and drawdown are of the balance after each trade, so that anybody can add them up again; the final balance is the
+ * account's own, which the trades add up to, since nothing is open any more.
+ */
+function statisticsOf(terms: BacktestTerms, account: Traded): BacktestStatistics {
   const { currency } = terms
+  const { trades } = account
   const initial = new Decimal(terms.initialBalance)
   let balance = initial
   let peak = initial
@@ -175,11 +181,11 @@ function statisticsOf(terms: BacktestTerms, { trades, rejected }: Traded): Backt
     tradeCount: trades.length,
     winningTrades: trades.filter(({ netPnl }) => new Decimal(netPnl).gt(0)).length,
     losingTrades: trades.filter(({ netPnl }) => new Decimal(netPnl).lt(0)).length,
-    ordersRejected: rejected(),
+    ordersRejected: account.rejected(),
     initialBalance: money(initial),
-    finalBalance: money(balance),
+    finalBalance: money(account.balance()),
     peakBalance: money(peak),
     maxDrawdown: money(drawdown),
-    realizedPnl: money(balance.minus(initial)),
+    realizedPnl: money(account.balance().minus(initial)),
   }
 }

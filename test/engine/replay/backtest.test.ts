@@ -1,4 +1,5 @@
 import { Decimal } from 'decimal.js'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { BacktestStrategy } from '../../../src/engine/contract.ts'
 import { type BacktestTrade, runBacktest, TooManyTrades } from '../../../src/engine/replay/backtest.ts'
@@ -160,6 +161,50 @@ describe('a list of orders', () => {
 
   test('after the end of the feed does nothing', () => {
     expect(run(simple, orders(order(minute(500), {}))).statistics).toMatchObject({ tradeCount: 0, realizedPnl: '0.00' })
+  })
+})
+
+describe('a run’s account', () => {
+  test('bears the swap of the nights that a position is held, and the trade says so', () => {
+    const hours = Array.from({ length: 72 }, (_, at) => `${minute(at * 60)},1.10000,1.10000,1.10000,1.10000`)
+    const feed = feedOf(['time,open,high,low,close', ...hours].join('\n'))
+    const { trades, statistics } = run(feed, orders(order(minute(0), {})), { to: minute(72 * 60) })
+    // A night each on Monday and Tuesday, and Wednesday’s three.
+    expect(trades).toMatchObject([{ grossPnl: '-8.00', commission: '7.00', swap: '-31.50', netPnl: '-46.50' }])
+    expect(statistics.finalBalance).toBe('99953.50')
+  })
+
+  test('ends with what its trades add up to, whatever is ordered', () => {
+    const feed = feedOf(candlesCsv(240, 5))
+    const price = fc.integer({ min: 109_700, max: 110_300 }).map((ticks) => new Decimal(ticks).div(100_000).toFixed(5))
+    const anyOrder = fc
+      .record({
+        at: fc.integer({ min: 0, max: 250 }).map(minute),
+        side: fc.constantFrom('buy' as const, 'sell' as const),
+        quantity: fc.integer({ min: 1, max: 500 }).map((lots) => new Decimal(lots).div(100).toFixed()),
+        kind: fc.constantFrom('market' as const, 'limit' as const, 'stop' as const),
+        price,
+        takeProfit: fc.option(price),
+        stopLoss: fc.option(price),
+      })
+      .map(({ kind, price: at, ...facts }) => ({
+        ...facts,
+        orderType: kind,
+        limitPrice: kind === 'limit' ? at : null,
+        stopPrice: kind === 'stop' ? at : null,
+      }))
+    fc.assert(
+      fc.property(fc.array(anyOrder, { maxLength: 12 }), (list) => {
+        const { trades, statistics } = run(feed, orders(...list))
+        const sum = trades.reduce((total, { netPnl }) => total.plus(netPnl), new Decimal('100000.00'))
+        expect(sum.toFixed(2)).toBe(statistics.finalBalance)
+        for (const { grossPnl, commission, swap, netPnl } of trades) {
+          expect(new Decimal(grossPnl).minus(commission).plus(swap).toFixed(2)).toBe(new Decimal(netPnl).toFixed(2))
+        }
+        expect(new Decimal(statistics.peakBalance).gte(statistics.finalBalance)).toBe(true)
+      }),
+      { numRuns: 40 },
+    )
   })
 })
 

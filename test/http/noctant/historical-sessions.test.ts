@@ -244,6 +244,37 @@ describe('the list of sessions', () => {
   })
 })
 
+describe('opslog admin operator origins', () => {
+  const origins = (...list: string[]) =>
+    runCli(['admin', 'operator', 'origins', acme.operatorId, ...list, '--json'], environment)
+
+  it('sets where launches may return to, at once for the API that runs', async () => {
+    const launch = () =>
+      call('POST', '/v1/historical-launch-sessions', {
+        external_user_id: 'trader-1',
+        requested_route: 'replay',
+        requested_product_mode: 'replay',
+        feed_id: feedId,
+        market_time_start: minute(0),
+        market_time_end: minute(600),
+        return_url: 'https://app.acme.example/back?x=1',
+      })
+    expect((await launch()).body.code).toBe('launch_return_invalid')
+    expect(JSON.parse((await origins('https://app.acme.example')).stdout)).toMatchObject({
+      allowed_origins: ['https://app.acme.example'],
+      changed: true,
+    })
+    expect((await launch()).status).toBe(201)
+    expect(JSON.parse((await origins('https://app.acme.example')).stdout)).toMatchObject({ changed: false })
+  })
+
+  it('refuses what is no origin', async () => {
+    const { exitCode, stderr } = await origins('https://app.acme.example/path')
+    expect(exitCode).toBe(1)
+    expect(JSON.parse(stderr)).toMatchObject({ error: expect.anything() })
+  })
+})
+
 describe('opslog admin feed', () => {
   it('imports the same file once, and other content under the id not at all', async () => {
     const directory = environment.DATA_DIR ?? ''
