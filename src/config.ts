@@ -134,10 +134,11 @@ const environmentSchema = z.object({
   ),
   WEBHOOK_RETRY_AFTER_MAX_MS: milliseconds(86_400_000).describe('a longer Retry-After is cut to this'),
   WEBHOOK_DISABLE_AFTER_MS: milliseconds(432_000_000).describe('nothing but failures for so long disables an endpoint'),
-  WEBHOOK_CONCURRENCY_MAX: count(64).describe('attempts at once'),
+  WEBHOOK_CONCURRENCY_MAX: count(256).describe('attempts at once'),
   WEBHOOK_ENDPOINT_CONCURRENCY_MAX: count(4).describe('attempts at once to one endpoint'),
   WEBHOOK_ENDPOINT_QUEUE_MAX: count(100),
   WEBHOOK_POLL_INTERVAL_MS: milliseconds(500),
+  WEBHOOK_POLL_BATCH_MAX: count(2_000),
   WEBHOOK_DRAIN_MS: milliseconds(5_000).describe('time for attempts under way when the instance stops'),
   WEBHOOK_EXCERPT_MAX_BYTES: count(1_024),
   WEBHOOK_SECRET_OVERLAP_MS: milliseconds(86_400_000).describe(

@@ -188,6 +188,7 @@ export function startWebhooksRole(parts: Parts): WebhookFigures {
       endpointConcurrencyMax: config.WEBHOOK_ENDPOINT_CONCURRENCY_MAX,
       endpointQueueMax: config.WEBHOOK_ENDPOINT_QUEUE_MAX,
       pollIntervalMs: config.WEBHOOK_POLL_INTERVAL_MS,
+      pollBatchMax: config.WEBHOOK_POLL_BATCH_MAX,
       drainMs: config.WEBHOOK_DRAIN_MS,
       cachedMax: config.WEBHOOK_CACHE_MAX,
       ownerWaitMaxMs: OWNER_WAIT_MAX_MS,

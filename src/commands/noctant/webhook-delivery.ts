@@ -36,7 +36,7 @@ export type WebhookDeliveryState =
       running: { attempt: number; startedAt: string } | null
       dueAt: string
     }
-  | { status: 'closed'; facts: DeliveryFacts }
+  | { status: 'closed' }
 
 export type WebhookDeliveryCommand =
   | { kind: 'request'; facts: DeliveryFacts; at: string }
@@ -68,7 +68,7 @@ export const webhookDelivery: Aggregate<WebhookDeliveryState, WebhookDeliveryCom
       }
       case 'noctant.WebhookAttemptFinished.v1': {
         const { attempt, nextAttemptAt } = event.data
-        if (nextAttemptAt === null) return { status: 'closed', facts: state.facts }
+        if (nextAttemptAt === null) return { status: 'closed' }
         return { ...state, attempts: attempt, running: null, dueAt: nextAttemptAt }
       }
       default:

@@ -15,6 +15,8 @@ export interface SenderLimits {
   /** Deliveries waiting in memory for one endpoint; further ones are found when it is their turn. */
   endpointQueueMax: number
   pollIntervalMs: number
+  /** Due deliveries that one look finds. */
+  pollBatchMax: number
   /** Attempts under way at the stop may take so long; then they are interrupted and made again at the next start. */
   drainMs: number
 }
@@ -90,8 +92,8 @@ export function createSender({ db, log, limits, now, attempt }: SenderOptions): 
   }
 
   async function poll(): Promise<void> {
-    const perOperatorMax = limits.endpointQueueMax
-    const due = await dueDeliveries(db, { now: now(), perOperatorMax, limit: limits.concurrencyMax * perOperatorMax })
+    const bounds = { perOperatorMax: limits.endpointQueueMax, limit: limits.pollBatchMax }
+    const due = await dueDeliveries(db, { now: now(), ...bounds })
     for (const { delivery_id, operator_id } of due) offer(delivery_id, operator_id)
   }
 

@@ -159,8 +159,8 @@ export const findWebhookEndpoint = (db: ReadModels, operatorId: string): Promise
   db.selectFrom('noctant_webhook_endpoints').selectAll().where('operator_id', '=', operatorId).executeTakeFirst()
 
 /**
- * Deliveries that are due at `now` and not finished, the longest due first: at most `perOperatorMax` of each operator, so
- * that one with many cannot hide the others.
+ * Deliveries that are due at `now` and not finished: every operator's longest due one first, then every operator's
+ * second, and so on, at most `perOperatorMax` of each. One with many cannot hide the others, nor can many such.
  */
 export async function dueDeliveries(
   db: ReadModels,
@@ -174,13 +174,13 @@ export async function dueDeliveries(
               ORDER BY o.operator_id LIMIT 1)
       FROM operators WHERE operators.operator_id IS NOT NULL
     )
-    SELECT due.* FROM operators CROSS JOIN LATERAL (
-      SELECT delivery_id, operator_id, due_at FROM noctant_webhook_outbox
+    SELECT due.delivery_id, due.operator_id, due.due_at FROM operators CROSS JOIN LATERAL (
+      SELECT delivery_id, operator_id, due_at, row_number() OVER (ORDER BY due_at) AS turn FROM noctant_webhook_outbox
       WHERE operator_id = operators.operator_id AND due_at <= ${now.toISOString()}::timestamptz
       ORDER BY due_at LIMIT ${perOperatorMax}
     ) due
     WHERE operators.operator_id IS NOT NULL
-    ORDER BY due.due_at LIMIT ${limit}`.execute(db)
+    ORDER BY due.turn, due.due_at LIMIT ${limit}`.execute(db)
   return rows
 }
 

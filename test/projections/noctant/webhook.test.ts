@@ -68,8 +68,8 @@ describe('deliveries', () => {
     const few = [record(requested(31, uuidOf('a'), 40)), record(requested(32, uuidOf('z'), 41))]
     await given(...many, ...few)
     const found = await due(60, { perOperatorMax: 3, limit: 100 })
-    expect(found).toEqual([0, 1, 2, 31, 32].map((n) => uuidOf(`delivery ${n}`)))
-    expect(await due(60, { perOperatorMax: 3, limit: 2 })).toEqual([0, 1].map((n) => uuidOf(`delivery ${n}`)))
+    expect(found).toEqual([0, 31, 32, 1, 2].map((n) => uuidOf(`delivery ${n}`)))
+    expect(await due(60, { perOperatorMax: 3, limit: 2 })).toEqual([0, 31].map((n) => uuidOf(`delivery ${n}`)))
   })
 
   test('have a row per attempt, newest first, the operator’s own alone', async () => {
