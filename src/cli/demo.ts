@@ -9,6 +9,7 @@ import { type Checklist, createChecklist } from './demo/checks.ts'
 import { createClient, type Target } from './demo/client.ts'
 import { closeAll, disableAccount, readBooks } from './demo/closing.ts'
 import { awaitEngine, openAccount, provisionUser, signIn } from './demo/opening.ts'
+import { payoutChapters } from './demo/payout.ts'
 import { createProgress } from './demo/progress.ts'
 import type { Story } from './demo/story.ts'
 import { placeOrders, readPositions } from './demo/trading.ts'
@@ -28,10 +29,9 @@ interface DemoOptions {
 const limits = { requestTimeoutMs: 10_000, unreachableMaxMs: 30_000, retryIntervalMs: 250 }
 const pollIntervalMs = 25
 
-const chapters: readonly (readonly [
-  title: string,
-  work: (story: Story, say: (note: string) => void) => Promise<void>,
-])[] = [
+type Chapter = readonly [title: string, work: (story: Story, say: (note: string) => void) => Promise<void>]
+
+const chapters: readonly Chapter[] = [
   ['Sign in', signIn],
   ['Provision a user', provisionUser],
   ['Open an account', openAccount],
@@ -52,11 +52,16 @@ export function demoCommand(): Command {
     .option('--engine-token <token>', 'its token')
     .option('--patience <seconds>', 'how long to wait for what must come about', seconds, 20)
     .option('--json', 'print the checks as JSON; progress goes to standard error')
-    .addHelpText('after', '\nExamples:\n  opslog demo\n  opslog demo --json | jq .passed')
-    .action(demo)
+    .addHelpText('after', '\nExamples:\n  opslog demo\n  opslog demo --json | jq .passed\n  opslog demo payout')
+    .action((options: DemoOptions) => demo(options, chapters))
+    .addCommand(
+      new Command('payout')
+        .description('a challenge from launch to paid-out')
+        .action((_, command: Command) => demo(command.optsWithGlobals<DemoOptions>(), payoutChapters())),
+    )
 }
 
-async function demo(options: DemoOptions): Promise<void> {
+async function demo(options: DemoOptions, chapters: readonly Chapter[]): Promise<void> {
   const started = performance.now()
   const checks = createChecklist()
   const story = begin(options, checks)

@@ -1,0 +1,65 @@
+/** What the chapters of the payout's story know of each other, beyond what every story shares. */
+import type { TemplateTerms } from '../../events/noctant/template.ts'
+import { decimal } from './checks.ts'
+import { poll } from './client.ts'
+import { objectOf, type Row, type Story } from './story.ts'
+
+export type Say = (note: string) => void
+
+export interface PayoutStory extends Story {
+  known: {
+    templateId: string
+    productId: string
+    instanceId: string
+    payoutRequestId: string
+    /** Of the account, as the funded step began. */
+    fundedBalance: string
+    /** Right before the payout. */
+    balance: string
+  }
+}
+
+/** Profit to be made in the evaluation, and again before a payout. In US dollars. */
+export const TARGET = '100'
+/** What is asked for, and its parts under the preset's split of 80 to 20. */
+export const payout = { gross: '50.00', trader: '40.00', firm: '10.00' } as const
+
+/** The one-step preset on a small scale: a target within reach, no days to wait for. The rest is the preset's. */
+export const demoTerms = (preset: TemplateTerms): TemplateTerms => ({
+  ...preset,
+  name: 'One step, for the demo',
+  steps: preset.steps.map((step) => ({
+    ...step,
+    profitTarget: step.profitTarget && { kind: 'amount' as const, value: TARGET },
+    minimumTradingDays: Math.min(1, step.minimumTradingDays),
+  })),
+  payoutPolicy: preset.payoutPolicy && {
+    ...preset.payoutPolicy,
+    minimumProfit: TARGET,
+    minimumDaysBetweenPayouts: 0,
+  },
+})
+
+export const userPath = ({ found }: Story, below: string): string => `/v1/users/${found.globalUserId}/${below}`
+
+/** The challenge, once it satisfies, or as it was when patience ended. */
+export const pollChallenge = (story: PayoutStory, satisfied: (challenge: Row) => boolean): Promise<Row> =>
+  poll(
+    async () => (await story.operator('GET', `/v1/challenges/${story.known.instanceId}`)).body,
+    satisfied,
+    story.waits,
+  )
+
+export const pollStatement = (story: PayoutStory, satisfied: (statement: Row) => boolean): Promise<Row> =>
+  poll(
+    async () => {
+      const path = userPath(story, `payout-statements/${story.known.payoutRequestId}`)
+      return objectOf((await story.operator('GET', path)).body, 'statement')
+    },
+    satisfied,
+    story.waits,
+  )
+
+/** At least that much above; false where either is no decimal. */
+export const isAbove = (value: unknown, base: string, by: string): boolean =>
+  typeof value === 'string' && decimal(value).minus(base).greaterThanOrEqualTo(by)
