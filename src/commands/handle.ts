@@ -125,15 +125,22 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     const stream = streamName(aggregate, id)
     const execution = randomUUID()
     let before = await loaded(aggregate, stream)
-    let admitted = admit === undefined
+    let admitted = false
     for (let attempt = 0; attempt <= limits.conflictRetriesMax; attempt++) {
       const seen = context.fingerprint === undefined ? undefined : before.commands.get(context.commandId)
       if (seen) {
         if (seen.fingerprint !== context.fingerprint) throw keyReused()
         return replay(store, aggregate, stream, seen)
       }
-      if (!admitted) {
-        await admit?.()
+      if (admit && !admitted) {
+        const refusal = await refusalOf(admit)
+        if (refusal !== undefined) {
+          // Another process may have handled this very command meanwhile, and that be the reason of the refusal.
+          const current = await catchUp(aggregate, stream, before)
+          if (current.revision === before.revision) throw refusal
+          before = current
+          continue
+        }
         admitted = true
       }
       const decided = attemptTo(() => aggregate.decide(command, before.state))
@@ -193,6 +200,17 @@ const keyReused = () =>
   new Rejected('idempotency_key_reused', 'The idempotency key was used for a request with other content.')
 
 type Attempted<T> = { value: T; refusal?: undefined } | { refusal: Rejected }
+
+/** Why it is not admitted; any other error is a fault and goes on up. */
+async function refusalOf(admit: () => Promise<void>): Promise<Rejected | undefined> {
+  try {
+    await admit()
+    return undefined
+  } catch (error) {
+    if (error instanceof Rejected) return error
+    throw error
+  }
+}
 
 /** The value, or the refusal; any other error is a fault and goes on up. */
 function attemptTo<T>(work: () => T): Attempted<T> {

@@ -120,6 +120,17 @@ describe('a command', () => {
     expect(admissions).toBe(1)
   })
 
+  it('that is not admitted because another process has handled it meanwhile gets the recorded answer', async () => {
+    const [id, commandId] = [randomUUID(), randomUUID()]
+    let first: unknown
+    const admit = async () => {
+      first = (await there.handle(account, id, open(commandId), context({ commandId }))).events
+      throw new Rejected('user_not_found', 'The operator has no such user any more.')
+    }
+    const answer = await here.handle(account, id, open(commandId), context({ commandId }), admit)
+    expect(answer).toMatchObject({ events: first, replayed: true })
+  })
+
   it('that is not admitted writes nothing', async () => {
     const id = randomUUID()
     const refuse = () => Promise.reject(new Rejected('user_not_found', 'The operator has no such user.'))

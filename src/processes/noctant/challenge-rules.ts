@@ -124,7 +124,11 @@ export function createChallengeRules({ bus, store, db, log, limits }: ChallengeR
     /** Looks at the challenges that are due by the clock; `nowMs`: now. */
     async sweep(nowMs: number): Promise<void> {
       const at = new Date(nowMs - limits.graceMs).toISOString()
-      for (const { instance_id } of await dueChallenges(db, at, limits.sweepBatchMax)) await measure(instance_id, at)
+      for (const { instance_id: instanceId } of await dueChallenges(db, at, limits.sweepBatchMax)) {
+        await measure(instanceId, at).catch((err: unknown) =>
+          log.warn({ err, instanceId }, 'a challenge could not be swept; the others are'),
+        )
+      }
     },
   }
 }
