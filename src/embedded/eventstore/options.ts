@@ -38,7 +38,7 @@ export const DEFAULT_LIMITS: EventStoreLimits = {
   maxQueuedBytes: 64 * 1024 * 1024,
   segmentBytes: 256 * 1024 * 1024,
   preallocateBytes: 4 * 1024 * 1024,
-  inlineWriteBelowMs: 0.4,
+  inlineWriteBelowMs: 1,
   recentBytes: 8 * 1024 * 1024,
   indexLagEvents: 2048,
   indexIdleMs: 1000,

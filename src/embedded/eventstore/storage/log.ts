@@ -32,7 +32,8 @@ export type LogOptions = {
 }
 
 const INLINE_WRITE_BYTES = 256 * 1024
-const WRITES_IN_AVERAGE = 8
+const WRITES_IN_AVERAGE = 4
+const WRITES_BETWEEN_PROBES = 32
 
 type Recent = { start: number; end: number; buffer: Buffer }
 
@@ -45,7 +46,9 @@ export class EventLog {
   private broken: Error | undefined
   private recent: Recent[] = []
   private recentTotal = 0
-  private averageWriteMs = 0
+  /** How long writes in the event loop took lately. */
+  private inlineWriteMs = 0
+  private writesSinceProbe = 0
   private readonly preallocation: Preallocation
 
   /**
@@ -138,17 +141,20 @@ export class EventLog {
 
   /**
    * On a quick disk a synced write takes less time than the way to a pool thread and back, which under load means two
-   * waits for the scheduler. So small writes stay in the event loop as long as the disk is quick, and no longer.
+   * waits for the scheduler. So small writes stay in the event loop as long as the disk is quick. While it is slow they
+   * go to the pool, and one in a while is made here, to see whether that has changed.
    */
   private async writeDurably(buffer: Buffer): Promise<void> {
+    const isQuick = this.inlineWriteMs < this.options.inlineWriteBelowMs
+    const isProbe = ++this.writesSinceProbe >= WRITES_BETWEEN_PROBES && this.options.inlineWriteBelowMs > 0
+    if (buffer.length > INLINE_WRITE_BYTES || !(isQuick || isProbe)) return writeFully(this.writer, buffer, this.used())
+    this.writesSinceProbe = 0
     const startedAtMs = performance.now()
-    if (buffer.length <= INLINE_WRITE_BYTES && this.averageWriteMs < this.options.inlineWriteBelowMs) {
-      let written = 0
-      while (written < buffer.length) {
-        written += fs.writeSync(this.writer, buffer, written, buffer.length - written, this.used() + written)
-      }
-    } else await writeFully(this.writer, buffer, this.used())
-    this.averageWriteMs += (performance.now() - startedAtMs - this.averageWriteMs) / WRITES_IN_AVERAGE
+    let written = 0
+    while (written < buffer.length) {
+      written += fs.writeSync(this.writer, buffer, written, buffer.length - written, this.used() + written)
+    }
+    this.inlineWriteMs += (performance.now() - startedAtMs - this.inlineWriteMs) / WRITES_IN_AVERAGE
   }
 
   private recentAt(position: number): Recent | undefined {
