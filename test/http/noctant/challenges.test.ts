@@ -108,8 +108,10 @@ async function tell(accountId: string, ...events: EngineEvent[]): Promise<void> 
   await api.waiter.waitFor((await api.store.head())!.position, 5_000)
 }
 /** Hands the rules what they have recorded of this challenge, as their subscription does. */
-const consequences = async (instanceId: string) =>
-  rules.handle(await eventsOf(api.store, `noctant.challenge-${instanceId}`))
+async function consequences(instanceId: string): Promise<void> {
+  await rules.handle(await eventsOf(api.store, `noctant.challenge-${instanceId}`))
+  await api.waiter.waitFor((await api.store.head())!.position, 5_000)
+}
 const engineOrders = async (id: string) =>
   (await eventsOf(api.store, `noctant.account-${programAccountIdOf(acme.operatorId, id)}`))
     .filter(({ type }) => type === 'noctant.EngineCommandRequested.v1')
@@ -385,7 +387,6 @@ describe('a run', () => {
     const { body } = await start(request(id))
     await rules.sweep(Date.now() + 31 * 24 * 3_600_000)
     await consequences(body.instance_id)
-    await api.waiter.waitFor((await api.store.head())!.position, 5_000)
     expect((await read(body.instance_id)).body).toMatchObject({ status: 'expired' })
     expect(await engineOrders(id)).toStrictEqual(['open_account', 'disable_account'])
   })
