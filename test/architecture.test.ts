@@ -30,7 +30,18 @@ interface LayerRule {
 const databases = ['kysely', 'pg']
 const brokers = ['nats', '@eventstore/db-client']
 const web = ['hono', '@hono/zod-openapi', '@hono/node-server', '@scalar/hono-api-reference']
-const everything = ['events', 'commands', 'projections', 'processes', 'http', 'engine', 'embedded', 'cli', 'main']
+const everything = [
+  'events',
+  'commands',
+  'projections',
+  'processes',
+  'http',
+  'engine',
+  'embedded',
+  'audit',
+  'cli',
+  'main',
+]
 
 const rules: Record<string, LayerRule> = {
   events: { layers: [], never: [...databases, ...brokers, ...web] },
@@ -41,6 +52,7 @@ const rules: Record<string, LayerRule> = {
     never: [...databases, '@eventstore/db-client', ...web],
   },
   http: { layers: ['commands', 'projections', 'events'], never: [...databases, ...brokers] },
+  audit: { layers: ['events', 'projections'], never: [...databases, ...brokers, ...web] },
   engine: { layers: [], never: [...databases, '@eventstore/db-client'] },
   embedded: { layers: [], never: ['@hono/zod-openapi', 'kysely', '@scalar/hono-api-reference'] },
   cli: { layers: everything, never: [] },
@@ -51,6 +63,7 @@ const rules: Record<string, LayerRule> = {
 const exceptions: Record<string, readonly string[]> = {
   'src/events/store.ts': ['@eventstore/db-client'],
   'src/events/subscription.ts': ['@eventstore/db-client'],
+  'src/audit/raw-log.ts': ['@eventstore/db-client'],
 }
 
 function forbidden(file: SourceFile, { target, isPackage }: Import): boolean {

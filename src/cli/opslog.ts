@@ -5,6 +5,7 @@
  */
 import { Command } from 'commander'
 import { adminCommand } from './admin.ts'
+import { auditCommand } from './audit.ts'
 import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
 import { engineCommand } from './engine.ts'
@@ -18,6 +19,7 @@ const program = new Command('opslog')
   )
   .addCommand(demoCommand())
   .addCommand(adminCommand())
+  .addCommand(auditCommand())
   .addCommand(engineCommand())
   .addCommand(projectionsCommand())
   .addCommand(storeCommand())

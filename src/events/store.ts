@@ -86,7 +86,12 @@ export interface EventStore {
  * The link of a stream's hash chain: SHA-256, hex, over the previous link and the exact bytes of the event's type, data
  * and metadata as they are stored, the metadata without its own `hash`.
  */
-export function chainHash(prevHash: string, type: string, data: string, metadataWithoutHash: string): string {
+export function chainHash(
+  prevHash: string,
+  type: string,
+  data: string | Uint8Array,
+  metadataWithoutHash: string | Uint8Array,
+): string {
   const parts = [prevHash, type, data, metadataWithoutHash]
   const hash = createHash('sha256')
   for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part)

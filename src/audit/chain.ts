@@ -1,0 +1,42 @@
+/**
+ * The hash chain of a stream, recomputed from the stored bytes. The rule is the writer's own (chainHash); what is cut
+ * off here are the very bytes that the writer has added: `,"hash":"<64 hex digits>"` at the metadata's end.
+ */
+import { chainHash } from '../events/store.ts'
+import type { RawEvent } from './raw-log.ts'
+
+const SUFFIX = /^,"hash":"([0-9a-f]{64})"\}$/
+const SUFFIX_LENGTH = 75
+const CLOSING = Buffer.from('}')
+
+export interface Link {
+  hash: string
+  prevHash: string
+}
+
+/**
+ * The link that an event states, once its own hash has been found to fit its bytes; otherwise a sentence about what
+ * does not fit.
+ */
+export function linkOf(event: RawEvent): Link | string {
+  const metadata = Buffer.from(event.metadata.buffer, event.metadata.byteOffset, event.metadata.byteLength)
+  const end = metadata.length - SUFFIX_LENGTH
+  const stated = end < 1 ? null : SUFFIX.exec(metadata.toString('latin1', end))
+  if (!stated) return 'the metadata does not end in a hash'
+  const hash = stated[1]!
+  const prevHash = prevHashOf(metadata)
+  if (prevHash === undefined) return 'the metadata names no previous hash'
+  const unsealed = Buffer.concat([metadata.subarray(0, end), CLOSING])
+  const computed = chainHash(prevHash, event.type, event.data, unsealed)
+  return computed === hash ? { hash, prevHash } : 'type, data or metadata are not those that were hashed'
+}
+
+function prevHashOf(metadata: Buffer): string | undefined {
+  try {
+    const { prevHash } = JSON.parse(metadata.toString('utf8')) as { prevHash?: unknown }
+    return typeof prevHash === 'string' ? prevHash : undefined
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * An event as a line that somebody else can check (scripts/verify-export.mjs): the exact bytes of data and metadata as
+ * text, or in base64 where they are no UTF-8, and the event's leaf in the Merkle tree that seals are made over.
+ */
+import { leafOf } from './merkle.ts'
+import type { RawEvent } from './raw-log.ts'
+import { isSealed } from './seal.ts'
+
+type Bytes = { text: string } | { base64: string }
+
+function bytesOf(raw: Uint8Array): Bytes {
+  const buffer = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength)
+  const text = buffer.toString('utf8')
+  return Buffer.from(text).equals(buffer) ? { text } : { base64: buffer.toString('base64') }
+}
+
+/** One line of NDJSON, with its line feed. `leaf` is null for heartbeats, which no seal covers. */
+export function exportLine(event: RawEvent): string {
+  const { id, stream, type, contentType, created } = event
+  return `${JSON.stringify({
+    position: `${event.position}`,
+    stream,
+    revision: `${event.revision}`,
+    id,
+    type,
+    contentType,
+    created,
+    data: bytesOf(event.data),
+    metadata: bytesOf(event.metadata),
+    leaf: isSealed(event) ? leafOf(event).toString('hex') : null,
+  })}\n`
+}

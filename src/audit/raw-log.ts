@@ -1,0 +1,146 @@
+/**
+ * The log as it is stored, byte for byte: db-client parses an event's JSON, and what is parsed can no longer show that a
+ * byte was changed. This reads the same messages over the same client (its addresses, its credentials, its TLS), and
+ * leaves data and metadata as they are. It only ever reads.
+ */
+import { EventStoreDBClient } from '@eventstore/db-client'
+import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
+import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
+import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
+import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
+import { disposeClient } from '../events/store.ts'
+
+export interface RawEvent {
+  id: string
+  stream: string
+  revision: bigint
+  /** Commit position. */
+  position: bigint
+  type: string
+  contentType: string
+  /** When it was recorded, in ticks of 100 ns since 1970, decimal: as the protocol gives it. */
+  created: string
+  data: Uint8Array
+  metadata: Uint8Array
+}
+
+export interface RawLog {
+  /** All events after a position (undefined: from the first), the system's own left out. */
+  readAll(after?: bigint): AsyncIterable<RawEvent>
+  /** A stream's events from a revision on, at most `maxCount`; none where there is no such stream. */
+  readStream(stream: string, from?: bigint, maxCount?: bigint): AsyncIterable<RawEvent>
+  /** Commit position of the last event that is not the system's own. */
+  head(): Promise<bigint | undefined>
+  close(): Promise<void>
+}
+
+type Answers = AsyncIterable<ReadResp> & { cancel(): void; on(event: 'error', listener: () => void): unknown }
+
+/** The parts of db-client's Client that its own reads are made of. */
+interface ClientParts {
+  GRPCStreamCreator(
+    client: typeof streamsGrpc.StreamsClient,
+    name: string,
+    create: (client: { read(...args: unknown[]): Answers }) => Answers,
+  ): () => Promise<Answers>
+  callArguments(options: object, callOptions: object): unknown[]
+}
+
+const FORWARDS = 0
+const BACKWARDS = 1
+/** Events looked at from the end for one that is not the system's. */
+const TAIL_MAX = 64
+
+export const createdAt = ({ created }: Pick<RawEvent, 'created'>): Date => new Date(Number(BigInt(created) / 10_000n))
+
+/** Opens a client of its own. Reads reject with the gRPC error where the store is away. */
+export function openRawLog(url: string): RawLog {
+  const client = EventStoreDBClient.connectionString(url)
+  const parts = client as unknown as ClientParts
+
+  async function* read(options: InstanceType<typeof streamsPb.ReadReq.Options>): AsyncIterable<RawEvent> {
+    const uuid = new streamsPb.ReadReq.Options.UUIDOption()
+    uuid.setString(new sharedPb.Empty())
+    options.setUuidOption(uuid)
+    options.setNoFilter(new sharedPb.Empty())
+    options.setResolveLinks(false)
+    const request = new streamsPb.ReadReq()
+    request.setOptions(options)
+    const open = parts.GRPCStreamCreator(streamsGrpc.StreamsClient, 'audit', (streams) =>
+      streams.read(request, ...parts.callArguments({}, { deadline: Number.POSITIVE_INFINITY })),
+    )
+    const answers = await open()
+    // What it says of being cancelled is no news; any other error comes out of the iteration.
+    answers.on('error', () => undefined)
+    try {
+      for await (const answer of answers) {
+        const event = answer.getEvent()?.getEvent()
+        if (event) yield rawEvent(event)
+      }
+    } finally {
+      // A reader that has seen enough leaves the call open otherwise, and with it the process.
+      answers.cancel()
+    }
+  }
+
+  const allOptions = (position: bigint | 'start' | 'end', direction: 0 | 1, count: bigint) => {
+    const options = new streamsPb.ReadReq.Options()
+    const all = new streamsPb.ReadReq.Options.AllOptions()
+    if (position === 'start') all.setStart(new sharedPb.Empty())
+    else if (position === 'end') all.setEnd(new sharedPb.Empty())
+    else {
+      const from = new streamsPb.ReadReq.Options.Position()
+      from.setCommitPosition(position.toString())
+      from.setPreparePosition(position.toString())
+      all.setPosition(from)
+    }
+    options.setAll(all)
+    options.setReadDirection(direction)
+    options.setCount(count.toString())
+    return options
+  }
+
+  return {
+    async *readAll(after) {
+      const options = allOptions(after ?? 'start', FORWARDS, 2n ** 63n - 1n)
+      for await (const event of read(options)) {
+        if (event.type.startsWith('$') || (after !== undefined && event.position <= after)) continue
+        yield event
+      }
+    },
+    async *readStream(stream, from = 0n, maxCount = 2n ** 63n - 1n) {
+      const options = new streamsPb.ReadReq.Options()
+      const of = new streamsPb.ReadReq.Options.StreamOptions()
+      const identifier = new sharedPb.StreamIdentifier()
+      identifier.setStreamName(Buffer.from(stream))
+      of.setStreamIdentifier(identifier)
+      of.setRevision(from.toString())
+      options.setStream(of)
+      options.setReadDirection(FORWARDS)
+      options.setCount(maxCount.toString())
+      yield* read(options)
+    },
+    async head() {
+      for await (const event of read(allOptions('end', BACKWARDS, BigInt(TAIL_MAX)))) {
+        if (!event.type.startsWith('$')) return event.position
+      }
+      return undefined
+    },
+    close: () => disposeClient(client),
+  }
+}
+
+function rawEvent(event: ReadResp.ReadEvent.RecordedEvent): RawEvent {
+  const entries = event.getMetadataMap()
+  return {
+    id: event.getId()?.getString() ?? '',
+    stream: Buffer.from(event.getStreamIdentifier()?.getStreamName_asU8() ?? []).toString('utf8'),
+    revision: BigInt(event.getStreamRevision()),
+    position: BigInt(event.getCommitPosition()),
+    type: entries.get('type') ?? '',
+    contentType: entries.get('content-type') ?? '',
+    created: entries.get('created') ?? '0',
+    data: event.getData_asU8(),
+    metadata: event.getCustomMetadata_asU8(),
+  }
+}

@@ -1,0 +1,85 @@
+/** Seals of the log: made with an Ed25519 key (RFC 8032), checked against the log and against the key. */
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { HEARTBEAT } from '../events/registry.ts'
+import type { Seal } from '../events/seal.ts'
+import { createMerkleTree, leafOf } from './merkle.ts'
+import type { RawEvent } from './raw-log.ts'
+
+/** Heartbeats come and go; everything else is there for good. */
+export const isSealed = (event: Pick<RawEvent, 'type'>): boolean => event.type !== HEARTBEAT
+
+const statement = ({ position, events, root }: Pick<Seal, 'position' | 'events' | 'root'>): Buffer =>
+  Buffer.from(`${position}\n${events}\n${root}\n`)
+
+export const publicKeyText = (key: KeyObject): string =>
+  createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('base64')
+
+/** The seal of a log whose events up to a position have this root. `privateKey`: PKCS #8 in PEM. */
+export function makeSeal(
+  facts: { position: bigint; events: bigint; root: string },
+  privateKey: string,
+  occurredAt: string,
+): Seal {
+  const key = createPrivateKey(privateKey)
+  const stated = { position: `${facts.position}`, events: `${facts.events}`, root: facts.root }
+  const signature = sign(null, statement(stated), key).toString('base64')
+  return { ...stated, publicKey: publicKeyText(key), signature, occurredAt }
+}
+
+export interface CheckedSeal {
+  seal: Seal
+  /** What is wrong with it, in a sentence; undefined where it holds. */
+  fault: string | undefined
+}
+
+export interface SealChecker {
+  /** Every event of the log, in order. */
+  add(event: RawEvent): void
+  /** At the log's end: each seal with what was found. */
+  finish(): CheckedSeal[]
+  tree: { count(): bigint; root(): string }
+}
+
+/** Checks seals while the log passes by once. `trusted`: the key that must have made them (as `publicKeyText`). */
+export function createSealChecker(seals: readonly Seal[], trusted: string | undefined): SealChecker {
+  const tree = createMerkleTree()
+  const waiting = [...seals].sort((a, b) => (BigInt(a.position) < BigInt(b.position) ? -1 : 1))
+  const checked: CheckedSeal[] = []
+
+  const close = (seal: Seal, isReached: boolean) => checked.push({ seal, fault: faultOf(seal, isReached) })
+
+  function faultOf(seal: Seal, isReached: boolean): string | undefined {
+    if (trusted !== undefined && seal.publicKey !== trusted) return 'it was made with another key'
+    if (!isGenuine(seal)) return 'its signature does not fit it'
+    if (!isReached) return `the log ends before the position ${seal.position} that it seals: the tail was cut off`
+    if (`${tree.count()}` !== seal.events) return `it seals ${seal.events} events, there are ${tree.count()}`
+    return tree.root() === seal.root ? undefined : 'the events up to it are not the ones that were sealed'
+  }
+
+  return {
+    tree,
+    add(event) {
+      while (waiting[0] && event.position > BigInt(waiting[0].position)) close(waiting.shift()!, true)
+      if (!isSealed(event)) return
+      tree.add(leafOf(event))
+      // The sealed position is that of an event; once it has passed, the seal can be judged.
+      while (waiting[0] && event.position === BigInt(waiting[0].position)) close(waiting.shift()!, true)
+    },
+    finish() {
+      for (const seal of waiting.splice(0)) close(seal, false)
+      return checked
+    },
+  }
+}
+
+function isGenuine(seal: Seal): boolean {
+  try {
+    const key = createPublicKey({ key: Buffer.from(seal.publicKey, 'base64'), format: 'der', type: 'spki' })
+    return (
+      key.asymmetricKeyType === 'ed25519' && verify(null, statement(seal), key, Buffer.from(seal.signature, 'base64'))
+    )
+  } catch {
+    // What is no key has signed nothing.
+    return false
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Which events tell of one thing, wherever they stand: those of its streams, and those that name it. A thing may be
+ * called by a stream's name, by any id, or by the name that an operator knows it by; while the log passes by, the ids
+ * that are the thing's own are learnt from the events that made it.
+ */
+import { type AnyEvent, categoryOf, type Metadata, metadataSchema } from '../events/event.ts'
+import { HEARTBEAT } from '../events/registry.ts'
+import type { RawEvent } from './raw-log.ts'
+import { decodedOf } from './verifier.ts'
+
+/** An event that was found, decoded as far as it can be. */
+export interface Told {
+  raw: RawEvent
+  /** What cannot be read has no data. */
+  event: AnyEvent
+  metadata: Metadata | undefined
+  fault: string | undefined
+}
+
+export interface Timeline {
+  /** The event, where it tells of the thing. */
+  take(event: RawEvent): Told | undefined
+  /** What the thing is known by, so far. */
+  ids(): ReadonlySet<string>
+}
+
+/** What stands above many things and so is none's own. */
+const ABOVE = new Set(['operatorId', 'orgId', 'globalUserId', 'productId', 'templateId', 'feedId', 'keyId'])
+const MAKES = /\.[A-Z]\w*(Opened|Created|Provisioned|Started|Requested|Imported|Set)\.v\d+$/
+
+export function createTimeline(thing: string): Timeline {
+  const isStream = /^[a-z]+\.\w+-/.test(thing)
+  const ids = new Set([isStream ? idOf(thing) : thing])
+  let needles = [...ids].map((id) => Buffer.from(id))
+
+  function learn(id: string): void {
+    if (ids.has(id)) return
+    ids.add(id)
+    needles = [...ids].map((known) => Buffer.from(known))
+  }
+
+  /** A stream that was made under the thing's outer name is the thing's. */
+  function learnFrom(told: Told): void {
+    const { raw, event } = told
+    if (!MAKES.test(event.type)) return
+    const isNamed = Object.entries(event.data).some(([key, value]) => /^(external|slug)/.test(key) && value === thing)
+    if (isNamed && raw.revision === 0n) learn(idOf(raw.stream))
+    if (!ids.has(idOf(raw.stream))) return
+    for (const [key, value] of Object.entries(event.data)) {
+      if (typeof value === 'string' && isOwn(raw.stream, key)) learn(value)
+    }
+  }
+
+  return {
+    ids: () => ids,
+    take(raw) {
+      if (raw.type === HEARTBEAT) return undefined
+      if (!ids.has(idOf(raw.stream)) && !mentions(raw, needles)) return undefined
+      const told = toldOf(raw)
+      if (!isStream || ids.has(idOf(raw.stream)) || !told.metadata) learnFrom(told)
+      return told
+    },
+  }
+}
+
+/** What follows the first `-` of a stream's name. */
+export const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1)
+
+/** An account goes on under the ids that it opens with; anything else owns no more than the orders it gives. */
+const isOwn = (stream: string, key: string): boolean =>
+  categoryOf(stream).endsWith('.account')
+    ? /Id$/.test(key) && !ABOVE.has(key) && !/^external/.test(key)
+    : key === 'commandId'
+
+const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** Whether one of them stands in the event as a whole value: within quotes. */
+function mentions({ data, metadata }: RawEvent, needles: readonly Buffer[]): boolean {
+  return needles.some((needle) => quotes(bufferOf(data), needle) || quotes(bufferOf(metadata), needle))
+}
+
+const QUOTE = 0x22
+
+function quotes(text: Buffer, needle: Buffer): boolean {
+  for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
+    if (text[at - 1] === QUOTE && text[at + needle.length] === QUOTE) return true
+  }
+  return false
+}
+
+export function toldOf(raw: RawEvent): Told {
+  const decoded = decodedOf(raw)
+  const isRead = typeof decoded !== 'string'
+  return {
+    raw,
+    event: isRead ? decoded : { type: raw.type, data: {} },
+    metadata: metadataOf(raw),
+    fault: isRead ? undefined : decoded,
+  }
+}
+
+function metadataOf(raw: RawEvent): Metadata | undefined {
+  try {
+    return metadataSchema.safeParse(JSON.parse(bufferOf(raw.metadata).toString())).data
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Reads the log once, event by event, and says what is wrong with it: broken hash chains, what does not decode, gaps,
+ * commands and ids that stand there twice, transitions that cannot be, balances that do not add up. It remembers a
+ * bounded number of streams; one that it has forgotten is read again up to where it is taken up.
+ */
+import { LRUCache } from 'lru-cache'
+import { type AnyEvent, categoryOf } from '../events/event.ts'
+import { decode, HEARTBEAT, UndecodableEvent } from '../events/registry.ts'
+import { linkOf } from './chain.ts'
+import type { RawEvent } from './raw-log.ts'
+import { advance, type Fold, type Memory, newMemory } from './rules.ts'
+import { createSeenSet } from './seen-set.ts'
+
+export type FindingKind = 'chain' | 'decoding' | 'gap' | 'duplicate' | 'transition' | 'balance' | 'seal'
+
+export interface Finding {
+  kind: FindingKind
+  stream: string
+  revision: bigint
+  position: bigint
+  type: string
+  detail: string
+}
+
+export interface VerifierOptions {
+  folds: readonly Fold[]
+  onFinding: (finding: Finding) => void
+  /** A stream's events from its first on, for streams that had to be forgotten. */
+  readStream: (stream: string) => AsyncIterable<RawEvent>
+  /** Streams remembered at a time. */
+  streamsMax?: number
+}
+
+export interface Verifier {
+  /** The log's events in order. A promise where a stream has to be read again; to be awaited before the next event. */
+  check(event: RawEvent): Promise<void> | undefined
+  figures(): { events: number; streamsBegun: number }
+}
+
+interface StreamState {
+  revision: bigint
+  /** Of the last event; '' before the first. */
+  hash: string
+  memory: Memory
+}
+
+const STREAMS_MAX = 200_000
+
+export function createVerifier(options: VerifierOptions): Verifier {
+  const folds = new Map(options.folds.map((fold) => [fold.category, fold]))
+  const streams = new LRUCache<string, StreamState>({ max: options.streamsMax ?? STREAMS_MAX })
+  const ids = createSeenSet()
+  const commands = createSeenSet()
+  const figures = { events: 0, streamsBegun: 0 }
+
+  const newState = (stream: string): StreamState => ({
+    revision: -1n,
+    hash: '',
+    memory: newMemory(folds.get(categoryOf(stream))),
+  })
+
+  /** Takes the event into the stream's state; `tell` hears of what is wrong. */
+  function take(state: StreamState, event: RawEvent, tell: (kind: FindingKind, detail: string) => void): void {
+    const expected = state.revision + 1n
+    const isNext = event.revision === expected
+    if (!isNext) tell('gap', `revision ${event.revision} stands where ${expected} should`)
+    state.revision = event.revision
+    const link = linkOf(event)
+    if (typeof link === 'string') tell('chain', link)
+    else if (isNext && link.prevHash !== state.hash) tell('chain', 'it does not follow the event before it')
+    state.hash = typeof link === 'string' ? statedHash(event) : link.hash
+    const decoded = decodedOf(event)
+    if (typeof decoded === 'string') {
+      tell('decoding', decoded)
+      return
+    }
+    for (const { kind, detail } of advance(
+      state.memory,
+      folds.get(categoryOf(event.stream)),
+      decoded,
+      event.revision,
+    )) {
+      tell(kind, detail)
+    }
+  }
+
+  function judge(state: StreamState, event: RawEvent): void {
+    const { stream, revision, position, type } = event
+    const tell = (kind: FindingKind, detail: string) =>
+      options.onFinding({ kind, stream, revision, position, type, detail })
+    if (ids.seen(event.id)) tell('duplicate', `the event id ${event.id} stands in the log already`)
+    const commandId = repeatableCommandOf(event)
+    if (commandId !== undefined && commands.seen(`${stream} ${commandId}`)) {
+      tell('duplicate', `the command ${commandId} was executed before`)
+    }
+    take(state, event, tell)
+    streams.set(stream, state)
+  }
+
+  async function recall(event: RawEvent): Promise<void> {
+    const state = newState(event.stream)
+    for await (const earlier of options.readStream(event.stream)) {
+      if (earlier.revision >= event.revision) break
+      // It has been told of already.
+      take(state, earlier, () => undefined)
+    }
+    judge(state, event)
+  }
+
+  return {
+    check(event) {
+      if (event.type === HEARTBEAT) return
+      figures.events += 1
+      const known = streams.get(event.stream)
+      if (known) return void judge(known, event)
+      if (event.revision > 0n) return recall(event)
+      figures.streamsBegun += 1
+      judge(newState(event.stream), event)
+    },
+    figures: () => ({ ...figures }),
+  }
+}
+
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
+
+/** The hash that it states, so that one changed event is told of once and not with every event after it. */
+const statedHash = ({ metadata }: RawEvent): string => /"hash":"([0-9a-f]*)"\}$/.exec(textOf(metadata))?.[1] ?? ''
+
+/** The command whose first event this is, where a key makes the command repeatable. */
+function repeatableCommandOf({ metadata }: RawEvent): string | undefined {
+  const text = textOf(metadata)
+  if (!text.includes('"fingerprint"')) return undefined
+  return /"commandId":"([^"]+)"/.exec(text)?.[1]
+}
+
+/** The event in its newest version, or why it cannot be read. */
+export function decodedOf(event: RawEvent): AnyEvent | string {
+  if (event.contentType !== 'application/json') return `its content is ${event.contentType}, not JSON`
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(event.data)
+    return decode(event.type, JSON.parse(text))
+  } catch (error) {
+    if (error instanceof UndecodableEvent || error instanceof SyntaxError || error instanceof TypeError) {
+      return error.message
+    }
+    throw error
+  }
+}

@@ -1,0 +1,47 @@
+/** `opslog audit export`: events with their exact bytes, one JSON object a line, for whoever checks them elsewhere. */
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { finished } from 'node:stream/promises'
+import { exportLine } from '../audit/export.ts'
+import { createdAt } from '../audit/raw-log.ts'
+import { categoryOf } from '../events/event.ts'
+import { momentOf, withRawLog } from './audit-session.ts'
+import { showProgress } from './progress-bar.ts'
+
+export interface ExportOptions {
+  from?: string
+  to?: string
+  category?: string
+  out?: string
+}
+
+const PROGRESS_EVENTS = 2_000
+
+export async function exportEvents(options: ExportOptions): Promise<void> {
+  const from = options.from === undefined ? undefined : momentOf(options.from)
+  const to = options.to === undefined ? undefined : momentOf(options.to)
+  const sink = options.out ? createWriteStream(options.out, { flags: 'wx' }) : process.stdout
+  await withRawLog(async (log) => {
+    const target = (await log.head()) ?? 0n
+    const progress = showProgress('export')
+    let events = 0
+    const start = from && 'position' in from && from.position > 0n ? from.position - 1n : undefined
+    try {
+      for await (const event of log.readAll(start)) {
+        if (to && ('position' in to ? event.position > to.position : createdAt(event) > to.time)) break
+        if (from && 'time' in from && createdAt(event) < from.time) continue
+        if (options.category && categoryOf(event.stream) !== options.category) continue
+        if (!sink.write(exportLine(event))) await once(sink, 'drain')
+        events += 1
+        if (events % PROGRESS_EVENTS === 0) progress.update({ position: event.position, target, events })
+      }
+    } finally {
+      progress.stop()
+    }
+    if (sink !== process.stdout) {
+      sink.end()
+      await finished(sink)
+    }
+    process.stderr.write(`${events} events exported\n`)
+  })
+}

@@ -1,0 +1,62 @@
+/** `opslog audit as-of --table`: any read model as it was at a moment, built from the log in a schema of its own. */
+import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
+import { createdAt, type RawLog } from '../audit/raw-log.ts'
+import type { Projection, Table } from '../projections/projection.ts'
+import { projections } from '../projections/projections.ts'
+import { dropShadow, openShadow } from '../projections/shadow.ts'
+import { type Moment, withRawLog } from './audit-session.ts'
+import { showProgress } from './progress-bar.ts'
+import { withProjectionSession } from './projections-session.ts'
+import { list, type OutputOptions } from './table-output.ts'
+import { CliError, EXIT } from './terminal.ts'
+
+/** The table of this name, with or without its context: `accounts` is `noctant_accounts`. Throws CliError (usage). */
+function tableOf(name: string): { projection: Projection; table: Table } {
+  const all = projections.flatMap((projection) => projection.tables.map((table) => ({ projection, table })))
+  const found = all.filter(({ table }) => table.name === name || table.name.slice(table.name.indexOf('_') + 1) === name)
+  if (found.length === 1) return found[0]!
+  const known = all.map(({ table }) => table.name).join(', ')
+  throw new CliError(
+    EXIT.usage,
+    `${found.length === 0 ? 'there is no table' : 'several tables are called'} ${name}`,
+    known,
+  )
+}
+
+/** The last position at or before the moment. */
+async function positionAt(log: RawLog, moment: Moment): Promise<bigint | undefined> {
+  if ('position' in moment) return moment.position
+  let position: bigint | undefined
+  for await (const event of log.readAll()) {
+    if (createdAt(event) > moment.time) break
+    position = event.position
+  }
+  return position
+}
+
+const textOf = (value: unknown): string =>
+  value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value)
+
+export async function asOfTable(name: string, at: Moment, options: OutputOptions): Promise<void> {
+  const { projection, table } = tableOf(name)
+  const target = await withRawLog((log) => positionAt(log, at))
+  await withProjectionSession(async (session) => {
+    const schema = `opslog_as_of_${randomBytes(6).toString('hex')}`
+    const progress = showProgress('as of')
+    try {
+      const shadow = await openShadow({ ...session, projections: [projection], schema, onProgress: progress.update })
+      await shadow.catchUp(target)
+      progress.stop()
+      const columns = [...Object.keys(table.columns), ...Object.keys(table.generated ?? {})]
+      const order = sql.join(table.key.map((column) => sql.id(column)))
+      const { rows } = await sql<Record<string, unknown>>`SELECT ${sql.join(columns.map((column) => sql.id(column)))}
+        FROM ${sql.id(schema, table.name)} ORDER BY ${order}`.execute(session.db)
+      const cells = rows.map((row) => columns.map((column) => textOf(row[column])))
+      list(rows, options, columns, cells, `${table.name} was empty`)
+    } finally {
+      progress.stop()
+      await dropShadow(session.db, schema)
+    }
+  })
+}

@@ -1,0 +1,64 @@
+/** `opslog audit`: what an auditor asks of the log. Everything but `seal` only reads. */
+import { Command } from 'commander'
+import { exportEvents } from './audit-export.ts'
+import { asOf, history, trace } from './audit-reading.ts'
+import { seal } from './audit-seal.ts'
+import { verify } from './audit-verify.ts'
+
+const withOutput = (command: Command): Command => command.option('--json', 'print JSON').option('--csv', 'print CSV')
+
+export function auditCommand(): Command {
+  const audit = new Command('audit').description(
+    'the log as an auditor reads it: history, causes, states, verification',
+  )
+  withOutput(audit.command('verify'))
+    .description('read the log and name every event that is wrong: chains, gaps, duplicates, transitions, balances')
+    .option('--all', 'the whole log (default)')
+    .option('--stream <name>', 'one stream only')
+    .option('--category <name>', 'the streams of one category only')
+    .option('--seals', 'check the seals that the log holds as well')
+    .option('--seal-file <file>', 'check seals that were kept elsewhere, as `seal --out` wrote them')
+    .option('--public-key <key>', 'the key that must have made the seals, in base64 or in a file')
+    .action(verify)
+  withOutput(audit.command('history'))
+    .description('all that happened to one thing, in sentences')
+    .argument('<thing>', 'stream, account, user, payout, command, request: by id, external id or slug')
+    .action(history)
+  withOutput(audit.command('trace'))
+    .description('what a request has caused, step by step')
+    .argument('<id>', 'correlation, request or command id')
+    .action(trace)
+  withOutput(audit.command('as-of'))
+    .description('the state at a moment, from the events alone')
+    .argument('[thing]')
+    .requiredOption('--at <moment>', 'time (RFC 3339) or log position')
+    .option('--diff <moment>', 'what is different at this moment')
+    .option('--table <name>', 'a read model as it was then')
+    .action(asOf)
+  audit
+    .command('export')
+    .description('events as NDJSON with their exact bytes; scripts/verify-export.mjs checks the file')
+    .option('--from <moment>', 'time or position of the first event')
+    .option('--to <moment>', 'time or position of the last event')
+    .option('--category <name>', 'the streams of one category only')
+    .option('--out <file>', 'file to create instead of standard output')
+    .action(exportEvents)
+  audit
+    .command('seal')
+    .description('sign all that the log holds, append the seal, print it')
+    .option('--json', 'print JSON')
+    .option('--out <file>', 'append the seal to this file as well; keep it elsewhere')
+    .action(seal)
+  return audit.addHelpText(
+    'after',
+    `
+Examples:
+  opslog audit verify --seals                              exit code 1 where anything is wrong
+  opslog audit history ACC-1001                            by the operator's own account id
+  opslog audit trace 0b0f5c1e-7f0e-5d0c-9d6e-5f6f70736c67
+  opslog audit as-of ACC-1001 --at 2026-03-01T09:30:00Z --diff 2026-03-02T09:30:00Z
+  opslog audit as-of --table accounts --at 2026-03-01T00:00:00Z --csv
+  opslog audit seal --out seals.ndjson
+  opslog audit export --out log.ndjson && node scripts/verify-export.mjs log.ndjson`,
+  )
+}

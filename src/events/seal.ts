@@ -1,0 +1,26 @@
+/**
+ * The seal of the log: what stood in it up to a position, in one signed figure. Stream `opslog.seal-log`. An event that
+ * is edited, dropped, moved or cut off later no longer fits it. Event names are the storage format.
+ */
+import { z } from 'zod'
+import type { EventOf } from './event.ts'
+
+export const SEAL_STREAM = 'opslog.seal-log'
+
+export const sealEvents = {
+  'opslog.LogSealed.v1': z.object({
+    /** Commit position of the last event that is sealed, decimal. */
+    position: z.string().regex(/^\d+$/),
+    /** Events that are sealed, decimal; the system's own and heartbeats are not among them. */
+    events: z.string().regex(/^\d+$/),
+    /** Root of the Merkle tree (RFC 6962, section 2.1, SHA-256) over them, hex. */
+    root: z.string().regex(/^[0-9a-f]{64}$/),
+    /** Ed25519, SPKI in DER, base64. */
+    publicKey: z.string(),
+    /** Of position, events and root, each on a line that ends in a line feed; base64. */
+    signature: z.string(),
+    occurredAt: z.iso.datetime(),
+  }),
+}
+export type SealEvent = EventOf<typeof sealEvents>
+export type Seal = SealEvent['data']
