@@ -34,6 +34,7 @@ export type WriterOptions = {
 
 /** What an append takes beyond its payload: header, type, stream name and the protocol's framing, generously. */
 const OVERHEAD_BYTES = 512
+const GATHERING_TURNS = 4
 /** How often deadlines are looked at while appends wait. */
 const SWEEP_MS = 100
 
@@ -75,8 +76,7 @@ export class Writer {
   }
 
   private async drain(): Promise<void> {
-    // What arrives in the same turn of the event loop goes into the same group.
-    await new Promise((resolve) => setImmediate(resolve))
+    await this.gather()
     const sweeper = setInterval(() => this.answerExpired(), SWEEP_MS)
     while (this.queue.length > 0) {
       this.inFlight = this.takeQueued()
@@ -87,6 +87,15 @@ export class Writer {
     this.inFlight = []
     this.writing = undefined
     this.options.whenIdle()
+  }
+
+  /** Lets what is arriving right now into the same group: a turn of the event loop, and a few more while appends come in. */
+  private async gather(): Promise<void> {
+    for (let turn = 0; turn < GATHERING_TURNS; turn++) {
+      const before = this.queue.length
+      await new Promise((resolve) => setImmediate(resolve))
+      if (this.queue.length === before) return
+    }
   }
 
   /**
