@@ -152,12 +152,13 @@ const RESERVATION_MAX_MS = 60_000
 /** A run that was reset keeps its place for the run after it. */
 async function holderOf(bus: CommandBus, instanceId: string, since: string, at: string): Promise<Holder> {
   let state = await bus.current(challenge, instanceId)
+  let awaitedSince = since
   while (state.status === 'reset' && state.nextInstanceId !== null) {
+    awaitedSince = state.endedAt ?? since
     state = await bus.current(challenge, state.nextInstanceId)
-    if (state.status === 'absent') return { instanceId, isOver: false, breachedAt: null }
   }
   if (state.status === 'absent') {
-    return { instanceId, isOver: Date.parse(at) - Date.parse(since) > RESERVATION_MAX_MS, breachedAt: null }
+    return { instanceId, isOver: Date.parse(at) - Date.parse(awaitedSince) > RESERVATION_MAX_MS, breachedAt: null }
   }
   return { instanceId, isOver: !isLive(state) || state.status === 'passed', breachedAt: state.breachedAt }
 }
