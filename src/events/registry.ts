@@ -17,12 +17,14 @@ import { productEvents, productSlugEvents } from './noctant/product.ts'
 import { templateEvents } from './noctant/template.ts'
 import { userEvents } from './noctant/user.ts'
 import { webhookDeliveryEvents, webhookEndpointEvents, webhookReplayEvents } from './noctant/webhook.ts'
+import { sealEvents } from './seal.ts'
 
 /** Written now and then to a stream of its own, so that subscriptions move and lag can be measured. */
 export const HEARTBEAT = 'opslog.HeartbeatRecorded.v1'
 
 export const eventSchemas: Readonly<Record<string, z.ZodType>> = {
   [HEARTBEAT]: z.object({ occurredAt: z.iso.datetime() }),
+  ...sealEvents,
   ...operatorEvents,
   ...operatorSlugEvents,
   ...userEvents,
