@@ -63,7 +63,8 @@ async function tradeUntil(story: PayoutStory, phase: string, base: string, say: 
     say(`${side} ${QUANTITY} ${symbol}, out at ${takeProfit}`)
     const entry = await place(story, `${phase}-${trade}`, { symbol, side, quantity: QUANTITY, takeProfit })
     // Turned down where the market has passed the take profit already: another chance will come.
-    if (entry !== 'filled') continue
+    if (entry === 'rejected') continue
+    if (entry !== 'filled') return say(`order entry answers ${entry}`)
     const isFlat = await closedBy(story, byMs + PATIENCE_MS)
     if (!isFlat) {
       const opposite = side === 'buy' ? 'sell' : 'buy'

@@ -3,7 +3,6 @@
  * and answers commands by writing what an engine would have reported.
  */
 import { randomUUID } from 'node:crypto'
-import { challenge } from '../../../src/commands/noctant/challenge.ts'
 import { importTemplate } from '../../../src/commands/noctant/template.ts'
 import type { AnyEvent, Recorded } from '../../../src/events/event.ts'
 import type { TemplateTerms } from '../../../src/events/noctant/template.ts'
@@ -88,41 +87,60 @@ export const fundedTerms = (policy: Partial<NonNullable<TemplateTerms['payoutPol
   return { ...terms, steps: [{ ...funded, sequence: 1 }], payoutPolicy: { ...payoutPolicy, ...policy } }
 }
 
+const systemContext = () => ({
+  commandId: randomUUID(),
+  fingerprint: undefined,
+  actor: { kind: 'admin', id: 'test' } as const,
+  requestId: randomUUID(),
+  correlationId: randomUUID(),
+  traceparent: undefined,
+  at: new Date().toISOString(),
+})
+
+/** A product of this template, with this gate. */
+async function newProduct(api: Api, operator: TestOperator, templateId: string, kycGate: string): Promise<string> {
+  const body = {
+    idempotency_key: randomUUID(),
+    template_id: templateId,
+    display_name: 'Funded',
+    slug: randomUUID(),
+    price: '99.00',
+    currency: 'USD',
+    status: 'active',
+    public_listing: false,
+    display_order: 1,
+    kyc_gate: kycGate,
+    max_concurrent_per_user: 1,
+    cooldown_hours_after_breach: 0,
+    metadata: {},
+  }
+  return String((await api.call('POST', '/v1/products', { key: operator.key, body })).body.product_id)
+}
+
 /** An account with a challenge on these terms and, in the engine's log, this balance. */
 export async function fundedAccount(
   api: Api,
   operator: TestOperator,
-  { terms = fundedTerms(), balance = '101000.00' }: { terms?: TemplateTerms; balance?: string } = {},
+  options: { terms?: TemplateTerms; balance?: string; kycGate?: 'none' | 'payout_only' } = {},
 ): Promise<Account & { log: EngineLog; instanceId: string }> {
-  const opened = await newAccount(api, operator)
-  const imported = await importTemplate(
-    api.bus,
-    { operatorId: operator.operatorId, key: randomUUID(), terms },
-    {
-      commandId: randomUUID(),
-      fingerprint: undefined,
-      actor: { kind: 'admin', id: 'test' },
-      requestId: randomUUID(),
-      correlationId: randomUUID(),
-      traceparent: undefined,
-      at: new Date().toISOString(),
-    },
-  )
-  if (imported.state.status === 'absent') throw new Error('the template was imported')
+  const { terms = fundedTerms(), balance = '101000.00', kycGate } = options
+  const facts = { operatorId: operator.operatorId, key: randomUUID(), terms }
+  const { state: imported } = await importTemplate(api.bus, facts, systemContext())
+  if (imported.status === 'absent') throw new Error('the template was imported')
+  const { templateId } = imported
+  const product = kycGate ? { product_id: await newProduct(api, operator, templateId, kycGate) } : {}
+  const opened = await newAccount(api, operator, product)
   const started = await api.call('POST', '/v1/challenges', {
     key: operator.key,
     body: {
       idempotency_key: randomUUID(),
       user_id: opened.userId,
       external_account_id: opened.externalAccountId,
-      template_id: imported.state.templateId,
+      template_id: templateId,
     },
   })
   if (started.status !== 201) throw new Error(JSON.stringify(started.body))
-  const instanceId = String(started.body.instance_id)
-  const run = await api.bus.current(challenge, instanceId)
-  if (run.status === 'absent') throw new Error('the challenge was started')
-  const { accountId } = run.facts
+  const { instance_id: instanceId, account_id: accountId } = started.body
   const log = engineLog(api, accountId)
   await log.write(example('noctant.EngineAccountOpened.v1', { balance: '100000.00' }))
   if (balance !== '100000.00') await log.balance(balance)

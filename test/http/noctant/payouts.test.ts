@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { account as accountAggregate } from '../../../src/commands/noctant/account.ts'
 import { executionCommandIdOf } from '../../../src/commands/noctant/payout-requests.ts'
 import type { Recorded } from '../../../src/events/event.ts'
 import { follow } from '../../../src/processes/noctant/payout-execution.ts'
 import { eventsOf } from '../../support/event-store.ts'
+import { createRecorder, example } from '../../support/examples.ts'
 import { type Answer, type Api, startApi, type TestOperator } from '../api.ts'
 import { type Account, fundedAccount, fundedTerms, newAccount } from './books.ts'
 
@@ -148,8 +150,11 @@ describe('createPayoutRequest', () => {
     expect((await ask(account, '900.00')).body.statement.policy_status).toBe('pending_review')
   })
 
-  it('holds the gate of KYC: refused without a report, granted with one', async () => {
-    const account = await funded({ terms: fundedTerms({ kycRequired: true }) })
+  it.each([
+    ['the policy', { terms: fundedTerms({ kycRequired: true }) }],
+    ['the product', { kycGate: 'payout_only' }],
+  ] as const)('holds the gate of KYC that %s sets: refused without a report, granted with one', async (_, options) => {
+    const account = await funded(options)
     const before = await ask(account, '100')
     expect(failedRules(before)).toStrictEqual(['kyc_verified'])
     const reported_at = new Date().toISOString()
@@ -169,15 +174,12 @@ describe('createPayoutRequest', () => {
     expect(await ask(account, '100')).toMatchObject({ status: 409, body: { code: 'payout_not_eligible' } })
   })
 
-  it.each([
-    ['zero', '0', '/amount'],
-    ['a negative amount', '-1', '/amount'],
-    ['a fraction of a cent', '0.001', '/amount'],
-    ['no number', 'much', '/amount'],
-  ])('refuses %s with 400', async (_, amount, pointer) => {
+  it('refuses amounts that cannot be paid with 400: zero, negative, below a cent, no number', async () => {
     const account = await funded()
-    const answer = await ask(account, amount)
-    expect([answer.status, answer.body.errors]).toMatchObject([400, [{ pointer }]])
+    for (const amount of ['0', '-1', '0.001', 'much']) {
+      const answer = await ask(account, amount)
+      expect([answer.status, answer.body.errors]).toMatchObject([400, [{ pointer: '/amount' }]])
+    }
     expect(await payoutEvents(account)).toStrictEqual([])
   })
 
@@ -272,6 +274,39 @@ describe('a payout request', () => {
       policy_status: 'pending_review',
       ordinal_payout_number: 1,
     })
+  })
+
+  it('of an account that was closed meanwhile has failed', async () => {
+    const account = await funded()
+    const id = await asked(account, '400')
+    await review(account, id, 'approve-and-execute')
+    const stream = `noctant.account-${account.programAccountId}`
+    const last = (await eventsOf(api.store, stream)).at(-1)
+    const { programAccountId, accountId } = account
+    const closed = example('noctant.AccountStatusChanged.v1', { programAccountId, accountId, to: 'closed' })
+    const cause = {
+      $correlationId: 'c',
+      $causationId: 'c',
+      actor: { kind: 'admin', id: 'test' },
+      commandId: 'c',
+    } as const
+    await api.store.append(stream, last?.revision, last?.metadata.hash ?? '', [
+      { id: randomUUID(), event: closed, cause },
+    ])
+    await api.bus.current(accountAggregate, programAccountId)
+    await process(...(await payoutEvents(account)).filter(({ type }) => type === 'noctant.PayoutExecutionRequested.v1'))
+    const failed = await statementOnceProjected(account, id, 'failed')
+    expect(failed.policy_decision.execution_failure.code).toBe('account_closed')
+  })
+
+  it('that never reached the engine has failed', async () => {
+    const account = await funded()
+    const { id, commandId } = await executing(account, '400')
+    const data = { commandId, accountId: account.accountId }
+    const { record } = createRecorder()
+    await process(record(example('noctant.EngineCommandDeadLettered.v1', data)) as Recorded)
+    const failed = await statementOnceProjected(account, id, 'failed')
+    expect(failed.policy_decision.execution_failure.code).toBe('dead_lettered')
   })
 
   it('that the engine debits by another amount is invalid, and no cash event', async () => {
