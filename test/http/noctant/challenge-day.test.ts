@@ -141,6 +141,45 @@ it('a template’s faults are told one by one, with their places', async () => {
   expect((await opslog('admin', 'template', 'import')).exitCode).toBe(2)
 }, 60_000)
 
+it('an instantly funded run waits for its activation, which is told on the command line, once', async () => {
+  const file = join(directory.path, 'instant.json')
+  const template = {
+    key: 'instant',
+    name: 'Instant',
+    currency: 'USD',
+    initial_balance: '100000',
+    day_boundary: { time_zone: 'UTC', time: '00:00' },
+    steps: [{ name: 'Funded', kind: 'funded' }],
+    activation: { required: true, price: '149' },
+  }
+  await writeFile(file, JSON.stringify(template))
+  const operatorId = (await call('GET', '/v1/me')).body.operator.operator_id
+  const imported = JSON.parse(
+    (await opslog('admin', 'template', 'import', file, '--operator', operatorId, '--json')).stdout,
+  )
+  const user = await call('POST', '/v1/users', { external_id: 'trader-1' })
+  await call('POST', '/v1/accounts', accountRequest('instant', { rules_owner: 'noctant' }))
+  const run = await call('POST', '/v1/challenges', {
+    idempotency_key: randomUUID(),
+    user_id: user.body.global_user_id,
+    external_account_id: 'instant',
+    template_id: imported.template_id,
+  })
+  expect(run.body).toMatchObject({ status: 'activation_pending', activation_price_snapshot: '149.00' })
+  const decide = (...args: string[]) => opslog('admin', 'challenge', ...args, '--json')
+  expect((await decide('review', run.body.instance_id, 'approved')).stderr).toContain('challenge_state_conflict')
+  const activated = await decide('activate', run.body.instance_id, '--reference', 'invoice-7')
+  expect(JSON.parse(activated.stdout)).toMatchObject({ status: 'active', events: ['noctant.ChallengeActivated.v1'] })
+  expect(JSON.parse((await decide('activate', run.body.instance_id)).stdout)).toMatchObject({ changed: false })
+  await eventually(async () =>
+    expect((await call('GET', `/v1/challenges/${run.body.instance_id}`)).body).toMatchObject({
+      status: 'active',
+      activation_status: 'activated',
+    }),
+  )
+  expect((await decide('activate', randomUUID())).stderr).toContain('challenge_not_found')
+}, 60_000)
+
 it('a product is put on sale and archived from the command line, by its slug', async () => {
   const operatorId = (await call('GET', '/v1/me')).body.operator.operator_id
   const made = await call('POST', '/v1/products', {
