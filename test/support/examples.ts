@@ -14,6 +14,7 @@ import type { OperatorEvent, OperatorSlugEvent } from '../../src/events/noctant/
 import type { PayoutAddressEvent, PayoutEvent } from '../../src/events/noctant/payout.ts'
 import type { UserEvent } from '../../src/events/noctant/user.ts'
 import { HEARTBEAT } from '../../src/events/registry.ts'
+import { SEAL_STREAM, type SealEvent } from '../../src/events/seal.ts'
 import type { Poison } from '../../src/events/subscription.ts'
 import { type ChallengeStoryEvent, challengeExamples } from './examples/challenge.ts'
 import { type WebhookStoryEvent, webhookExamples } from './examples/webhook.ts'
@@ -49,6 +50,7 @@ type HeartbeatEvent = { type: typeof HEARTBEAT; data: { occurredAt: string } }
 
 export type ExampleEvent =
   | HeartbeatEvent
+  | SealEvent
   | OperatorEvent
   | OperatorSlugEvent
   | UserEvent
@@ -181,6 +183,14 @@ const wal = (sequence: number, commandId: string | null = null) => ({
 
 const examples: { readonly [T in ExampleType]: DataOf<T> } = {
   [HEARTBEAT]: { occurredAt: timeAt(0) },
+  'opslog.LogSealed.v1': {
+    position: '4711',
+    events: '12',
+    root: 'ab'.repeat(32),
+    publicKey: 'MCowBQYDK2VwAyEAOE8cRdOMPZ7Bx5sTdKLOhpRzAQ/V9lJ2+nijXcO6ntg=',
+    signature: 'c2lnbmF0dXJl',
+    occurredAt: timeAt(0),
+  },
   'noctant.OperatorCreated.v1': {
     operatorId: ids.operator,
     orgId: ids.org,
@@ -572,6 +582,7 @@ export function example<T extends ExampleType>(
 export function streamOf({ type, data }: { type: string; data: Record<string, unknown> }): string {
   const name = type.split('.')[1] ?? ''
   if (type === HEARTBEAT) return 'opslog.heartbeat-1'
+  if (type === 'opslog.LogSealed.v1') return SEAL_STREAM
   if (name === 'EngineEventQuarantined') return `noctant.engineQuarantine-${data.accountId}`
   if (name === 'EngineCommandRequested') return `noctant.account-${data.programAccountId}`
   if (name.startsWith('EngineCommand') && name !== 'EngineCommandDecided') {

@@ -1,0 +1,280 @@
+import { generateKeyPairSync, randomInt } from 'node:crypto'
+import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createMerkleTree, leafOf } from '../../src/audit/merkle.ts'
+import { openRawLog, type RawEvent } from '../../src/audit/raw-log.ts'
+import { createSealChecker, isSealed, makeSeal } from '../../src/audit/seal.ts'
+import { createVerifier, type Finding } from '../../src/audit/verifier.ts'
+import { allFolds } from '../../src/cli/audit-session.ts'
+import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
+import type { AnyEvent } from '../../src/events/event.ts'
+import { chained, createEventStore } from '../../src/events/store.ts'
+import { type ExampleEvent, example, ids, uuidOf } from '../support/examples.ts'
+import { type TemporaryDirectory, temporaryDirectory } from '../support/services.ts'
+import { tamper } from '../support/tampering.ts'
+
+let directory: TemporaryDirectory
+let node: Awaited<ReturnType<typeof startEventStoreThread>>
+beforeEach(async () => {
+  directory = temporaryDirectory()
+  node = await startEventStoreThread({ directory: directory.path })
+})
+afterEach(async () => {
+  await node.close()
+  directory.remove()
+})
+
+const causeOf = (commandId: string) => ({
+  $correlationId: commandId,
+  $causationId: commandId,
+  actor: { kind: 'operator' as const, id: ids.operator },
+  commandId,
+})
+
+/** Appends as opslog does, chained. */
+async function write(stream: string, ...events: AnyEvent[]): Promise<void> {
+  const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3 })
+  const last = await store.readLast(stream)
+  const batch = events.map((event, index) => {
+    const name = `${stream} ${last?.revision ?? -1n} ${index}`
+    return { id: uuidOf(name), event, cause: causeOf(uuidOf(`command ${name}`)) }
+  })
+  await store.append(stream, last?.revision, last?.metadata.hash ?? '', batch)
+  await store.close()
+}
+
+/** Appends with a chain that holds, whatever the events say: what an attacker with the code could do. */
+async function forge(
+  stream: string,
+  revision: bigint | undefined,
+  events: { event: AnyEvent; id: string; cause: ReturnType<typeof causeOf> & { fingerprint?: string } }[],
+) {
+  const client = EventStoreDBClient.connectionString(node.url)
+  let hash = ''
+  const batch = events.map(({ event, id, cause }) => {
+    const metadata = chained(hash, event, cause)
+    hash = metadata.hash
+    return jsonEvent({ id, type: event.type, data: event.data, metadata: { ...metadata } })
+  })
+  await client.appendToStream(stream, batch, { expectedRevision: revision ?? NO_STREAM })
+  await client.dispose()
+}
+
+async function verified(streamsMax?: number): Promise<Finding[]> {
+  const log = openRawLog(node.url)
+  const findings: Finding[] = []
+  const verifier = createVerifier({
+    folds: await allFolds(),
+    onFinding: (finding) => findings.push(finding),
+    readStream: (stream) => log.readStream(stream),
+    ...(streamsMax === undefined ? {} : { streamsMax }),
+  })
+  for await (const event of log.readAll()) await verifier.check(event)
+  await log.close()
+  return findings
+}
+
+async function rawEvents(): Promise<RawEvent[]> {
+  const log = openRawLog(node.url)
+  const events = await Array.fromAsync(log.readAll())
+  await log.close()
+  return events
+}
+
+async function restartAfter(change: Parameters<typeof tamper>[1]): Promise<void> {
+  await node.close()
+  tamper(directory.path, change)
+  node = await startEventStoreThread({ directory: directory.path })
+}
+
+const accountStream = (name: string) => `noctant.account-${uuidOf(name)}`
+const opened = () => example('noctant.AccountOpened.v1')
+const changed = (from: string, to: string) =>
+  example('noctant.AccountStatusChanged.v1', { from, to } as never) as ExampleEvent
+const places = (findings: readonly Finding[]) =>
+  findings.map(({ kind, stream, revision }) => ({ kind, stream, revision }))
+
+describe('the verification', () => {
+  test('finds nothing in a log that nobody has touched', async () => {
+    await write(accountStream('a'), opened(), changed('active', 'disabled'), changed('disabled', 'active'))
+    await write(accountStream('b'), opened())
+    expect(await verified()).toEqual([])
+  })
+
+  test('finds nothing where it has to read forgotten streams again', async () => {
+    const streams = ['a', 'b', 'c', 'd'].map(accountStream)
+    for (const stream of streams) await write(stream, opened())
+    for (const stream of streams) await write(stream, changed('active', 'disabled'))
+    expect(await verified(1)).toEqual([])
+  })
+
+  test('finds any one byte that was changed in data, metadata or type of any event', async () => {
+    const streams = Array.from({ length: 40 }, (_, index) => accountStream(`stream ${index}`))
+    for (const stream of streams) await write(stream, opened(), changed('active', 'disabled'))
+    const untouched = await rawEvents()
+    let index = 0
+    const touched: { stream: string; revision: bigint }[] = []
+    await restartAfter((record) => {
+      const event = untouched[index]!
+      const parts = [Buffer.from(event.data), Buffer.from(event.metadata), Buffer.from(event.type)]
+      const part = parts[index % 3]!
+      const at = record.find(part.toString()) + randomInt(part.length)
+      record.bytes[at] = record.bytes[at]! ^ (1 << randomInt(7))
+      touched.push({ stream: event.stream, revision: event.revision })
+      index += 1
+    })
+    expect(touched).toHaveLength(80)
+    const found = new Set((await verified()).map(({ stream, revision }) => `${stream} ${revision}`))
+    expect(touched.filter(({ stream, revision }) => !found.has(`${stream} ${revision}`))).toEqual([])
+  })
+
+  test('tells of one changed event once, not of all that follow it', async () => {
+    const stream = accountStream('a')
+    await write(stream, opened(), changed('active', 'disabled'), changed('disabled', 'active'))
+    await restartAfter((record) => {
+      const at = record.bytes.indexOf('"to":"disabled"')
+      if (at > 0) record.bytes.write('"to":"disablee"', at)
+    })
+    const findings = await verified()
+    expect(places(findings).filter(({ kind }) => kind === 'chain')).toEqual([{ kind: 'chain', stream, revision: 1n }])
+  })
+
+  test('names an event without a chain, and one that stands in the wrong place', async () => {
+    const stream = accountStream('a')
+    await write(stream, opened())
+    await forge(stream, 0n, [{ event: changed('active', 'disabled'), id: uuidOf('x'), cause: causeOf(uuidOf('c')) }])
+    const client = EventStoreDBClient.connectionString(node.url)
+    const { type, data } = changed('disabled', 'active')
+    await client.appendToStream(stream, jsonEvent({ type, data, metadata: { by: 'nobody' } }), { expectedRevision: 1n })
+    await client.dispose()
+    const findings = await verified()
+    expect(places(findings)).toEqual([
+      { kind: 'chain', stream, revision: 1n },
+      { kind: 'chain', stream, revision: 2n },
+    ])
+    expect(findings.map(({ detail }) => detail)).toEqual([
+      'it does not follow the event before it',
+      'the metadata does not end in a hash',
+    ])
+  })
+
+  test('names what does not decode, a command that was executed twice, and transitions that cannot be', async () => {
+    const stream = accountStream('a')
+    const once = { ...causeOf(uuidOf('command')), fingerprint: 'ab'.repeat(32) }
+    await forge(stream, undefined, [
+      { event: opened(), id: uuidOf('1'), cause: once },
+      { event: changed('closed', 'disabled'), id: uuidOf('2'), cause: causeOf(uuidOf('d')) },
+      { event: changed('disabled', 'active'), id: uuidOf('3'), cause: once },
+      { event: opened(), id: uuidOf('4'), cause: causeOf(uuidOf('e')) },
+      {
+        event: { type: 'noctant.AccountStatusChanged.v1', data: { to: 'nowhere' } },
+        id: uuidOf('5'),
+        cause: causeOf(uuidOf('f')),
+      },
+    ])
+    expect(places(await verified())).toEqual([
+      { kind: 'transition', stream, revision: 1n },
+      { kind: 'duplicate', stream, revision: 2n },
+      { kind: 'transition', stream, revision: 3n },
+      { kind: 'decoding', stream, revision: 4n },
+    ])
+  })
+
+  test('names a balance that its changes do not make, and a gap in the engine’s numbers', async () => {
+    const stream = `noctant.engine-${ids.account}`
+    const balance = (sequence: number, change: string, after: string) =>
+      example('noctant.EngineBalanceChanged.v1', { sequence, change, balance: after } as never) as ExampleEvent
+    await write(
+      stream,
+      example('noctant.EngineAccountOpened.v1', { sequence: 1, balance: '100.00' } as never) as ExampleEvent,
+      balance(2, '-0.10', '99.90'),
+      balance(3, '5.00', '104.91'),
+      balance(5, '0.01', '104.92'),
+    )
+    expect(places(await verified())).toEqual([
+      { kind: 'balance', stream, revision: 2n },
+      { kind: 'transition', stream, revision: 3n },
+    ])
+  })
+})
+
+describe('a seal', () => {
+  const key = () => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+  const sealOf = (events: readonly RawEvent[], privateKey: string) => {
+    const tree = createMerkleTree()
+    for (const event of events.filter(isSealed)) tree.add(leafOf(event))
+    const facts = { position: events.at(-1)!.position, events: tree.count(), root: tree.root() }
+    return makeSeal(facts, privateKey, '2026-03-02T09:00:00.000Z')
+  }
+  const faultOf = (seal: ReturnType<typeof sealOf>, events: readonly RawEvent[], trusted?: string) => {
+    const checker = createSealChecker([seal], trusted)
+    for (const event of events) checker.add(event)
+    return checker.finish()[0]!.fault
+  }
+
+  test('holds for the log that it was made of, and for that log grown on', async () => {
+    await write(accountStream('a'), opened(), changed('active', 'disabled'))
+    const before = await rawEvents()
+    const seal = sealOf(before, key())
+    expect(faultOf(seal, before)).toBeUndefined()
+    await write(accountStream('b'), opened())
+    expect(faultOf(seal, await rawEvents())).toBeUndefined()
+  })
+
+  test('does not hold where any field of any event was changed, one is missing, or two have changed places', async () => {
+    for (const name of ['a', 'b', 'c']) await write(accountStream(name), opened())
+    const events = await rawEvents()
+    const seal = sealOf(events, key())
+    const changes: ((event: RawEvent) => RawEvent)[] = [
+      (event) => ({ ...event, id: uuidOf('other') }),
+      (event) => ({ ...event, stream: `${event.stream}x` }),
+      (event) => ({ ...event, revision: event.revision + 1n }),
+      (event) => ({ ...event, created: `${BigInt(event.created) + 1n}` }),
+      (event) => ({ ...event, contentType: 'application/octet-stream' }),
+      (event) => ({ ...event, type: 'noctant.AccountOpened.v2' }),
+      (event) => ({ ...event, data: Buffer.concat([event.data, Buffer.from(' ')]) }),
+      (event) => ({ ...event, metadata: Buffer.concat([event.metadata, Buffer.from(' ')]) }),
+    ]
+    for (const change of changes) {
+      expect(
+        faultOf(
+          seal,
+          events.map((event, index) => (index === 1 ? change(event) : event)),
+        ),
+      ).toBeDefined()
+    }
+    expect(
+      faultOf(
+        seal,
+        events.filter((_, index) => index !== 1),
+      ),
+    ).toBeDefined()
+    const [first, second, third] = events
+    const swapped = [{ ...second!, position: first!.position }, { ...first!, position: second!.position }, third!]
+    expect(faultOf(seal, swapped)).toContain('not the ones that were sealed')
+  })
+
+  test('notices that the tail was cut off, a forged figure, and another key', async () => {
+    await write(accountStream('a'), opened(), changed('active', 'disabled'))
+    const events = await rawEvents()
+    const [mine, other] = [key(), key()]
+    const seal = sealOf(events, mine)
+    expect(faultOf(seal, events.slice(0, -1))).toContain('the tail was cut off')
+    expect(faultOf({ ...seal, events: '1' }, events)).toBe('its signature does not fit it')
+    expect(faultOf({ ...seal, publicKey: 'bm8ga2V5' }, events)).toBe('its signature does not fit it')
+    expect(faultOf(sealOf(events, other), events, seal.publicKey)).toBe('it was made with another key')
+  })
+
+  test('notices a changed time of recording in the store’s files, which no chain covers', async () => {
+    await write(accountStream('a'), opened())
+    const events = await rawEvents()
+    const seal = sealOf(events, key())
+    await restartAfter((record) => {
+      const at = record.find(events[0]!.created)
+      record.bytes.write('1', at)
+      record.bytes.write('0', at + 1)
+    })
+    expect(await verified()).toEqual([])
+    expect(faultOf(seal, await rawEvents())).toContain('not the ones that were sealed')
+  })
+})
