@@ -125,6 +125,7 @@ const environmentSchema = z.object({
   CHALLENGE_SWEEP_INTERVAL_MS: milliseconds(5_000).describe('between looks at challenges that the clock decides'),
   CHALLENGE_GRACE_MS: milliseconds(5_000).describe('how long after the fact the clock decides'),
   CHALLENGE_SWEEP_BATCH_MAX: count(1_000),
+  CHALLENGE_CONCURRENCY_MAX: count(16).describe('accounts whose challenges are looked at at once'),
   CHALLENGE_ACCOUNTS_CACHE_MAX: count(50_000),
 
   // Webhooks

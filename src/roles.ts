@@ -142,6 +142,7 @@ function startChallengeRules(parts: Parts): void {
     sweepIntervalMs: config.CHALLENGE_SWEEP_INTERVAL_MS,
     graceMs: config.CHALLENGE_GRACE_MS,
     sweepBatchMax: config.CHALLENGE_SWEEP_BATCH_MAX,
+    concurrencyMax: config.CHALLENGE_CONCURRENCY_MAX,
     accountsCacheMax: config.CHALLENGE_ACCOUNTS_CACHE_MAX,
   }
   const running = runChallengeRules({ ...surroundings(parts, 'challenge-rules', newProcessFigures()), bus, limits })

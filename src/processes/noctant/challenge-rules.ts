@@ -36,6 +36,8 @@ export interface ChallengeRulesLimits {
   /** The clock decides this long after the fact, so that what the engine reports late still counts. */
   graceMs: number
   sweepBatchMax: number
+  /** Accounts that are looked at at once. */
+  concurrencyMax: number
   /** Execution accounts known to be traded for no challenge. */
   accountsCacheMax: number
 }
@@ -103,6 +105,16 @@ export function createChallengeRules({ bus, store, db, log, limits }: ChallengeR
     else await measure(instanceId, undefined)
   }
 
+  /** Each account by itself, some at once. Throws the first fault when all are through. */
+  async function evaluateAll(accountIds: string[]): Promise<void> {
+    const worker = async () => {
+      for (let next = accountIds.pop(); next !== undefined; next = accountIds.pop()) await evaluate(next)
+    }
+    const settled = await Promise.allSettled(Array.from({ length: limits.concurrencyMax }, worker))
+    const fault = settled.find((result) => result.status === 'rejected')
+    if (fault) throw fault.reason
+  }
+
   return {
     async handle(events: Delivered[]): Promise<void> {
       const accounts = new Set<string>()
@@ -118,7 +130,7 @@ export function createChallengeRules({ bus, store, db, log, limits }: ChallengeR
           accounts.add(accountId)
         }
       }
-      for (const accountId of accounts) await evaluate(accountId)
+      await evaluateAll([...accounts])
     },
 
     /** Looks at the challenges that are due by the clock; `nowMs`: now. */

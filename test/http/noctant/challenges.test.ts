@@ -37,6 +37,7 @@ beforeAll(async () => {
     sweepIntervalMs: 1_000,
     graceMs: 0,
     sweepBatchMax: 100,
+    concurrencyMax: 4,
     accountsCacheMax: 100,
   }
   rules = createChallengeRules({ bus, store: api.store, db: api.db, log: recordingLog(), limits })

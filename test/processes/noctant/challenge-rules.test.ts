@@ -30,6 +30,7 @@ const limits = {
   sweepIntervalMs: 1_000,
   graceMs: 0,
   sweepBatchMax: 100,
+  concurrencyMax: 4,
   accountsCacheMax: 100,
 }
 /** The process, as it is right after a start. */
