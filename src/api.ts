@@ -181,8 +181,10 @@ function probes({ services, store, db }: Parts, { projector, commandPath, webhoo
       name: 'webhooks',
       required: false,
       check: async () => {
-        const { state, fault } = webhooks
-        return { up: state !== 'halted', state, under_way: webhooks.underWay(), ...(fault ? { error: fault } : {}) }
+        const { state, replays } = webhooks
+        const fault = webhooks.fault ?? replays.fault
+        const up = state !== 'halted' && replays.state !== 'halted'
+        return { up, state, under_way: webhooks.underWay(), ...(fault ? { error: fault } : {}) }
       },
     })
   }

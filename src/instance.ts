@@ -27,11 +27,12 @@ export async function startInstance(config: Config, services: Services, log: Log
   const undo: (() => Promise<void>)[] = []
   const stopping = new AbortController()
   const close = async () => {
-    // The API is the last that was started: it drains first, while all that its requests need is still there.
-    const [drain, ...rest] = undo.splice(0).toReversed()
-    await drain?.()
+    const steps = undo.splice(0).toReversed()
+    // The API is the last that was started: it drains first, while all that its requests need is still there. Whatever
+    // else runs waits for the signal.
+    if (config.ROLES.includes('api')) await steps.shift()?.()
     stopping.abort()
-    for (const step of rest) await step()
+    for (const step of steps) await step()
   }
   try {
     const shared = { config, services, log, onClose: (step: () => Promise<void>) => void undo.push(step) }

@@ -101,3 +101,12 @@ it('a delivery survives kill -9 between the request and the record', { timeout: 
   ])
   expect(receiver.received).toHaveLength(2)
 })
+
+it('stops in order when it is asked to, with no API beside it', { timeout: 30_000 }, async () => {
+  const child = running?.exitCode === null && running.signalCode === null ? running : await startWebhooks()
+  const startedMs = performance.now()
+  child.kill('SIGTERM')
+  const [exitCode] = await once(child, 'exit')
+  expect(exitCode).toBe(0)
+  expect(performance.now() - startedMs).toBeLessThan(8_000)
+})

@@ -79,7 +79,10 @@ export async function sendWebhook(
   resolve: Resolve,
   signal: AbortSignal,
 ): Promise<WebhookAnswer> {
-  const deadline = AbortSignal.timeout(limits.timeoutMs)
+  // A timer that is put out at the end: an unfinished one would keep the process, or the garbage, waiting for it.
+  const expiry = new AbortController()
+  const timer = setTimeout(() => expiry.abort(), limits.timeoutMs)
+  const deadline = expiry.signal
   const ended = AbortSignal.any([deadline, signal])
   const heard: { status: number | null; excerpt: Uint8Array[] } = { status: null, excerpt: [] }
   const excerpt = () => readable(heard.excerpt, limits.excerptMaxBytes)
@@ -102,6 +105,8 @@ export async function sendWebhook(
       status: heard.status,
       excerpt: heard.status === null ? null : excerpt(),
     }
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -1,15 +1,17 @@
 /**
  * Webhook delivery: follows the log, makes a durable delivery of every event that an operator's endpoint is subscribed
  * to, and sends it until it has arrived or is given up. A delivery's id follows from the event, so a batch that is
- * handled again makes none twice.
+ * handled again makes none twice. Replays are followed by a process of their own: one of a thousand events takes
+ * seconds to be written down, and nobody's news is to wait for that.
  */
 import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { deliveryIdOf, webhookDelivery } from '../../commands/noctant/webhook-delivery.ts'
-import { isSubscribed } from '../../commands/noctant/webhook-endpoint.ts'
+import { isSubscribed, webhookEndpoint } from '../../commands/noctant/webhook-endpoint.ts'
 import type { Recorded } from '../../events/event.ts'
 import { partnerEventOf, partnerEvents } from '../../events/noctant/partner-events.ts'
 import type { WebhookReplayEvent } from '../../events/noctant/webhook.ts'
+import { UndecodableEvent } from '../../events/registry.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import { newProcessFigures, type ProcessFigures, type ProcessSurroundings, runProcess } from '../process.ts'
 import { type AttemptLimits, makeAttempt, systemContext } from './webhook-attempt.ts'
@@ -29,9 +31,15 @@ export interface WebhookFigures extends ProcessFigures {
   /** Deliveries made since the start, and attempts under way. */
   requested: number
   underWay: () => number
+  replays: ProcessFigures
 }
 
-export const newWebhookFigures = (): WebhookFigures => ({ ...newProcessFigures(), requested: 0, underWay: () => 0 })
+export const newWebhookFigures = (): WebhookFigures => ({
+  ...newProcessFigures(),
+  requested: 0,
+  underWay: () => 0,
+  replays: newProcessFigures(),
+})
 
 export interface WebhookOptions extends ProcessSurroundings {
   bus: CommandBus
@@ -45,16 +53,18 @@ export interface WebhookOptions extends ProcessSurroundings {
 }
 
 const ENDPOINT_EVENT = 'noctant.WebhookEndpoint'
+const ENDPOINT_STREAM = `${webhookEndpoint.category}-`
 const REPLAY_REQUESTED = 'noctant.WebhookReplayRequested.v1'
 
 /** Any version of a type: one that this code does not know is to be noticed. */
-const types = [...partnerEvents.keys(), REPLAY_REQUESTED].map((type) => type.replace(/\d+$/, ''))
+const anyVersionOf = (type: string): string => type.replace(/\d+$/, '')
+const NEWS = [...partnerEvents.keys()].map(anyVersionOf)
 
 /** Deliveries that are written at once. */
 const WRITES_MAX = 16
 
 /** Runs until `signal` aborts; stands by while another process leads. */
-export function runWebhooks(options: WebhookOptions): Promise<void> {
+export async function runWebhooks(options: WebhookOptions): Promise<void> {
   const { bus, db, store, log, limits, figures, now = () => new Date(), random = Math.random } = options
   const endpoints = createWebhookEndpoints(store, limits.cachedMax)
   const ownerOf = createOwnerOf({ bus, db, cachedMax: limits.cachedMax, waitMaxMs: limits.ownerWaitMaxMs })
@@ -96,21 +106,43 @@ export function runWebhooks(options: WebhookOptions): Promise<void> {
     })
   }
 
-  const isReplay = (event: Recorded): event is Recorded<WebhookReplayEvent> => event.type === REPLAY_REQUESTED
-
-  async function handle(events: Delivered[]): Promise<void> {
-    const readable: Recorded[] = []
-    for (const event of events) {
-      if (isPoison(event)) {
-        log.error({ eventId: event.id, type: event.type, fault: event.fault }, 'an event does not decode; no webhook')
-      } else if (event.type.startsWith(ENDPOINT_EVENT)) endpoints.forget(String(event.data.operatorId))
-      else readable.push(event)
-    }
-    await side(readable, (event) => (isReplay(event) ? replay(event) : follow(event)))
+  /** What cannot be read stays undelivered, told to the log, and holds up nothing else. */
+  async function unlessUnreadable(event: Delivered, work: (event: Recorded) => Promise<void>): Promise<void> {
+    const { id: eventId, type } = event
+    if (isPoison(event)) return log.error({ eventId, type, fault: event.fault }, 'an event does not decode; no webhook')
+    await work(event).catch((err) => {
+      if (!(err instanceof UndecodableEvent)) throw err
+      log.error({ err, eventId, type }, 'what a webhook rests on does not decode; none was made')
+    })
   }
 
-  const beside = (signal: AbortSignal) => [sender.run(signal)]
-  return runProcess({ name: 'webhooks', types: [...types, ENDPOINT_EVENT], handle, beside }, options)
+  const isAboutEndpoint = ({ type }: Delivered) => type.startsWith(ENDPOINT_EVENT)
+  const news = runProcess(
+    {
+      name: 'webhooks',
+      types: [...NEWS, ENDPOINT_EVENT],
+      async handle(events) {
+        for (const { stream } of events.filter(isAboutEndpoint)) endpoints.forget(stream.slice(ENDPOINT_STREAM.length))
+        const rest = events.filter((event) => !isAboutEndpoint(event))
+        await side(rest, (event) => unlessUnreadable(event, follow))
+      },
+      beside: (signal) => [sender.run(signal)],
+    },
+    options,
+  )
+  const replays = runProcess(
+    {
+      name: 'webhook-replays',
+      types: [anyVersionOf(REPLAY_REQUESTED)],
+      async handle(events) {
+        for (const event of events) {
+          await unlessUnreadable(event, (asked) => replay(asked as Recorded<WebhookReplayEvent>))
+        }
+      },
+    },
+    { ...options, figures: figures.replays },
+  )
+  await Promise.all([news, replays])
 }
 
 /** Does the work for all of them, some side by side. Throws the first failure after all that had begun have ended. */

@@ -275,3 +275,24 @@ describe('an attempt whose process died', () => {
     ])
   })
 })
+
+describe('an endpoint whose events cannot be read', () => {
+  it('gets nothing, and takes nothing from anybody else', async () => {
+    const [broken, sound] = await Promise.all([subscriber(), subscriber()])
+    const { operatorId } = broken.operator
+    const stream = `noctant.webhookEndpoint-${operatorId}`
+    const last = await stack.store.readLast(stream)
+    const actor = { kind: 'system', id: 'test' } as const
+    const cause = { $correlationId: operatorId, $causationId: operatorId, actor, commandId: randomUUID() }
+    const unknown = { type: 'noctant.WebhookEndpointDisabled.v99', data: { operatorId } }
+    await stack.store.append(stream, last?.revision, last?.metadata.hash ?? '', [
+      { id: randomUUID(), event: unknown, cause },
+    ])
+    await broken.provision()
+    await sound.provision()
+    await sound.receives(1)
+    await sound.provision()
+    await sound.receives(2)
+    expect(broken.receiver.received).toStrictEqual([])
+  })
+})
