@@ -180,7 +180,9 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     const news: Recorded<E>[] = []
     for await (const event of store.readStream<E>(stream, { from })) news.push(event)
     for (const event of news) current = absorb(aggregate, current, event)
-    if (current.revision !== undefined) cache.set(keyOf(aggregate, stream), current)
+    // A command may have gone on meanwhile: what it left behind is newer.
+    const kept = cache.peek(keyOf(aggregate, stream))?.revision ?? -1n
+    if (current.revision !== undefined && current.revision >= kept) cache.set(keyOf(aggregate, stream), current)
     return current
   }
 
