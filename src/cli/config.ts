@@ -3,8 +3,9 @@ import { Command } from 'commander'
 import { describeConfig } from '../config.ts'
 import { colours, show, table } from './terminal.ts'
 
-/** Connection strings carry passwords, and terminals are recorded. */
-const withoutPassword = (value: string): string => value.replace(/(:\/\/[^:@/\s]*):[^@/\s]*@/, '$1:***@')
+/** Connection strings carry passwords, keys are secrets as a whole, and terminals are recorded. */
+const withoutSecret = (name: string, value: string): string =>
+  name.endsWith('_KEY') ? '***' : value.replace(/(:\/\/[^:@/\s]*):[^@/\s]*@/, '$1:***@')
 
 export function configCommand(): Command {
   return new Command('config')
@@ -13,7 +14,7 @@ export function configCommand(): Command {
     .action((options: { json?: boolean }) => {
       const settings = describeConfig().map(({ name, fallback, description }) => {
         const value = process.env[name]
-        return { name, default: fallback, value: value ? withoutPassword(value) : null, description }
+        return { name, default: fallback, value: value ? withoutSecret(name, value) : null, description }
       })
       show(settings, options, () => {
         const rows = settings.map((row) => [

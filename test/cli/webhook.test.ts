@@ -86,6 +86,12 @@ describe('a webhook endpoint on the command line', () => {
     expect(refused.stderr).toContain('There is no event type account.exploded')
   })
 
+  it('leaves the key out of what `opslog config` shows', async () => {
+    const shown = await runCli(['config', '--json'], environment)
+    expect(shown.stdout).toContain('WEBHOOK_SECRETS_KEY')
+    expect(shown.stdout).not.toContain(webhookEnvironment.WEBHOOK_SECRETS_KEY)
+  })
+
   it('needs the key that secrets are sealed with', async () => {
     const { WEBHOOK_SECRETS_KEY: _, ...without } = environment
     const refused = await runCli(['admin', 'webhook', 'rotate-secret', acme.operatorId], without)
