@@ -71,6 +71,9 @@ export async function rollbackProjection(name: string, options: RebuildOptions):
           'Run the rollback with the release that made them: only its handlers can bring them up to date.',
         )
       }
+      if (!(await isOfThisLog(session, schema))) {
+        throw new CliError(EXIT.refused, `the tables kept of ${name} were made from another log`, 'Rebuild it instead.')
+      }
       await refuseOtherVersions(session, [projection])
       await exchange(session, [projection], schema, { ...options, keepPrevious: true }, 'rolled back')
     })
@@ -171,12 +174,15 @@ async function refuseOtherVersions({ db }: ProjectionSession, projections: reado
   )
 }
 
-/** A shadow that is further than this log goes, or on another one, is of no use. */
-async function dropForeignShadow({ db, store }: ProjectionSession): Promise<void> {
+/** A shadow that was begun on another log, or on one that has been cut short since, is of no use. */
+async function dropForeignShadow(session: ProjectionSession): Promise<void> {
+  if (!(await isOfThisLog(session, REBUILD_SCHEMA))) await dropShadow(session.db, REBUILD_SCHEMA)
+}
+
+async function isOfThisLog({ db, store }: ProjectionSession, schema: string): Promise<boolean> {
   const { shadows } = await readState(db, [])
-  const begun = shadows.find(({ schema }) => schema === REBUILD_SCHEMA)
-  if (begun?.position === undefined) return
-  if ((await store.eventIdAt(begun.position)) === undefined) await dropShadow(db, REBUILD_SCHEMA)
+  const checkpoint = shadows.find((shadow) => shadow.schema === schema)?.checkpoint
+  return !checkpoint || (await store.eventIdAt(checkpoint.position)) === checkpoint.eventId
 }
 
 /** Builds for a few seconds beside everything, and reckons from that. */

@@ -95,7 +95,11 @@ const reportOf = (state: ReadModelState, lag: Lag, eventsPerSecond: number) => (
     parked_streams: projection.parkedStreams,
     shadows: state.shadows
       .filter(({ projections }) => projections.some(({ name }) => name === projection.name))
-      .map(({ schema, kind, position }) => ({ schema, kind, position: position === undefined ? null : `${position}` })),
+      .map(({ schema, kind, checkpoint }) => ({
+        schema,
+        kind,
+        position: checkpoint ? `${checkpoint.position}` : null,
+      })),
   })),
 })
 type Report = ReturnType<typeof reportOf>

@@ -26,7 +26,8 @@ export interface ShadowState {
   /** `previous`: kept for a rollback. */
   kind: 'rebuild' | 'verify' | 'previous' | 'scratch'
   projections: { name: string; version: number }[]
-  position: bigint | undefined
+  /** Of the last event taken in. */
+  checkpoint: Checkpoint | undefined
 }
 
 export interface ReadModelState {
@@ -96,14 +97,14 @@ async function readShadows(db: ReadModels): Promise<ShadowState[]> {
   for (const { schema } of rows) {
     const projections = await sql<{ name: string; version: number }>`SELECT name, version
       FROM ${sql.id(schema)}.opslog_projections ORDER BY name`.execute(db)
-    const position = await sql<{ position: string }>`SELECT position
+    const found = await sql<{ position: string; event_id: string }>`SELECT position, event_id
       FROM ${sql.id(schema)}.opslog_checkpoints LIMIT 1`.execute(db)
-    const at = position.rows[0]?.position
+    const [at] = found.rows
     shadows.push({
       schema,
       kind: kindOf(schema),
       projections: projections.rows,
-      position: at === undefined ? undefined : BigInt(at),
+      checkpoint: at && { position: BigInt(at.position), eventId: at.event_id },
     })
   }
   return shadows
