@@ -130,7 +130,10 @@ async function listen({ config }: Parts, fetch: Parameters<typeof startServer>[0
   }
 }
 
-function probes({ services, store, db }: Parts, { projector, commandPath, webhooks }: Neighbours): Probe[] {
+/** Processes with a probe of their own. */
+const SPECIAL = ['relay', 'webhooks']
+
+function probes({ services, store, db, processes }: Parts, { projector, commandPath, webhooks }: Neighbours): Probe[] {
   const list: Probe[] = [
     {
       name: 'event_store',
@@ -188,10 +191,23 @@ function probes({ services, store, db }: Parts, { projector, commandPath, webhoo
       },
     })
   }
+  for (const { name, figures } of processes.filter((each) => !SPECIAL.includes(each.name))) {
+    list.push({
+      name,
+      required: false,
+      check: async () => {
+        const { state, fault, handled } = figures
+        return { up: state !== 'halted', state, handled, ...(fault ? { error: fault } : {}) }
+      },
+    })
+  }
   return list
 }
 
-function gauges({ services, store }: Parts, { projector, commandPath, webhooks }: Neighbours): GaugeSource[] {
+function gauges(
+  { services, store, processes }: Parts,
+  { projector, commandPath, webhooks }: Neighbours,
+): GaugeSource[] {
   const list: GaugeSource[] = [
     {
       name: 'opslog_command_stream_up',
@@ -210,6 +226,9 @@ function gauges({ services, store }: Parts, { projector, commandPath, webhooks }
     add('opslog_projector_parked_streams', 'Streams parked behind a poison event', () => figures().parkedStreams)
     add('opslog_projector_halted', 'Whether the projector has halted', () => (figures().state === 'halted' ? 1 : 0))
   }
+  add('opslog_processes_halted', 'Processes that have halted and need somebody', () => {
+    return processes.filter(({ figures }) => figures.state === 'halted').length
+  })
   if (webhooks) {
     add('opslog_webhook_deliveries', 'Webhook deliveries made since the start', () => webhooks.requested)
     add('opslog_webhook_attempts_under_way', 'Requests to webhook endpoints now', () => webhooks.underWay())

@@ -62,7 +62,7 @@ async function reachable(work: () => Promise<void>, waitMaxMs: number, log: Logg
 }
 
 async function startRoles(
-  shared: Omit<Parts, 'store' | 'db' | 'stopping'>,
+  shared: Omit<Parts, 'store' | 'db' | 'stopping' | 'processes'>,
   stopping: AbortSignal,
 ): Promise<Omit<Instance, 'close'>> {
   const { config, services, log, onClose } = shared
@@ -85,7 +85,7 @@ async function startRoles(
   })
   onClose(() => db.destroy())
   await reachable(() => prepareSchema(db, projections), config.START_WAIT_MAX_MS, log)
-  const parts: Parts = { ...shared, store, db, stopping }
+  const parts: Parts = { ...shared, store, db, stopping, processes: [] }
   const projector = runs('projector') ? startProjectorRole(parts) : undefined
   const commandPath = runs('relay') ? startRelayRole(parts) : undefined
   const webhooks = runs('webhooks') ? startWebhooksRole(parts) : undefined

@@ -25,6 +25,12 @@ import { type Projector, startProjector } from './projections/projector.ts'
 import { ensureSealingKey } from './secrets-key.ts'
 import type { Services } from './services.ts'
 
+/** A process and how it is doing. */
+export interface NamedFigures {
+  name: string
+  figures: ProcessFigures
+}
+
 export interface Parts {
   config: Config
   services: Services
@@ -33,12 +39,19 @@ export interface Parts {
   db: ReadModels
   /** Aborts when the instance stops. */
   stopping: AbortSignal
+  /** Every process that runs here, for readiness and metrics. */
+  processes: NamedFigures[]
   /** What is left here is done at the stop, the last first. */
   onClose(undo: () => Promise<void>): void
 }
 
 /** The reference engine and its order entry, behind a token that is new at every start. */
-export async function startEngineRole({ config, services, log, onClose }: Omit<Parts, 'store' | 'db' | 'stopping'>) {
+export async function startEngineRole({
+  config,
+  services,
+  log,
+  onClose,
+}: Omit<Parts, 'store' | 'db' | 'stopping' | 'processes'>) {
   const token = randomBytes(32).toString('base64url')
   const engine = await startEngine({
     directory: join(config.DATA_DIR, 'engine'),
@@ -92,6 +105,7 @@ export function startProjectorRole(parts: Parts): Projector {
 /** What every process of the instance works with. */
 function surroundings<F extends ProcessFigures>(parts: Parts, name: string, figures: F) {
   const { config, services, log, store, db, stopping } = parts
+  parts.processes.push({ name, figures })
   return {
     db,
     databaseUrl: services.postgres.url,
