@@ -57,13 +57,13 @@ const VALUE_LENGTH_MAX = 80
 export function sentenceOf({ type, data }: AnyEvent): string {
   const pattern = sentences[type]
   if (pattern === undefined) return genericSentence(type, data)
-  return pattern
-    .replace(/\{([\w.]+)\?([^}]*)\}/g, (_, path: string, text: string) =>
-      valueAt(data, path) === undefined
-        ? ''
-        : text.replace(/<([\w.]+)>/g, (_match, inner) => shown(valueAt(data, inner))),
-    )
-    .replace(/\{([\w.]+)\}/g, (_, path: string) => shown(valueAt(data, path)))
+  // In one pass: what an event brings along is never taken for a placeholder.
+  return pattern.replace(/\{([\w.]+)(?:\?([^}]*))?\}/g, (_, path: string, text: string | undefined) => {
+    const value = valueAt(data, path)
+    if (text === undefined) return shown(value)
+    if (value === undefined) return ''
+    return text.replace(/<([\w.]+)>/g, (_match, inner: string) => shown(valueAt(data, inner)))
+  })
 }
 
 /** `noctant.ChallengeStepPassed.v1` → `Challenge step passed: instanceId …, step 2`. */
