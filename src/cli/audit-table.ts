@@ -2,12 +2,14 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { createdAt, type RawLog } from '../audit/raw-log.ts'
+import { exclusively } from '../projections/exclusive.ts'
 import type { Projection, Table } from '../projections/projection.ts'
 import { projections } from '../projections/projections.ts'
 import { dropShadow, openShadow } from '../projections/shadow.ts'
+import { isLed, readState } from '../projections/status.ts'
 import { type Moment, withRawLog } from './audit-session.ts'
 import { showProgress } from './progress-bar.ts'
-import { withProjectionSession } from './projections-session.ts'
+import { type ProjectionSession, withProjectionSession } from './projections-session.ts'
 import { list, type OutputOptions } from './table-output.ts'
 import { CliError, EXIT } from './terminal.ts'
 
@@ -42,21 +44,46 @@ export async function asOfTable(name: string, at: Moment, options: OutputOptions
   const { projection, table } = tableOf(name)
   const target = await withRawLog((log) => positionAt(log, at))
   await withProjectionSession(async (session) => {
-    const schema = `opslog_as_of_${randomBytes(6).toString('hex')}`
-    const progress = showProgress('as of')
-    try {
-      const shadow = await openShadow({ ...session, projections: [projection], schema, onProgress: progress.update })
-      await shadow.catchUp(target)
-      progress.stop()
-      const columns = [...Object.keys(table.columns), ...Object.keys(table.generated ?? {})]
-      const order = sql.join(table.key.map((column) => sql.id(column)))
-      const { rows } = await sql<Record<string, unknown>>`SELECT ${sql.join(columns.map((column) => sql.id(column)))}
-        FROM ${sql.id(schema, table.name)} ORDER BY ${order}`.execute(session.db)
-      const cells = rows.map((row) => columns.map((column) => textOf(row[column])))
-      list(rows, options, columns, cells, `${table.name} was empty`)
-    } finally {
-      progress.stop()
-      await dropShadow(session.db, schema)
-    }
+    await dropForgotten(session)
+    const schema = `${SCHEMA_PREFIX}${randomBytes(6).toString('hex')}`
+    await exclusively(session.databaseUrl, schema, () =>
+      printTable(session, { projection, table, schema, target }, options),
+    )
   })
+}
+
+const SCHEMA_PREFIX = 'opslog_as_of_'
+
+/** What a killed run has left behind: nobody holds its lock any more. */
+async function dropForgotten({ db }: ProjectionSession): Promise<void> {
+  const { shadows } = await readState(db, [])
+  for (const { schema } of shadows.filter((shadow) => shadow.schema.startsWith(SCHEMA_PREFIX))) {
+    if (!(await isLed(db, schema))) await dropShadow(db, schema)
+  }
+}
+
+interface TableThen {
+  projection: Projection
+  table: Table
+  schema: string
+  target: bigint | undefined
+}
+
+async function printTable(session: ProjectionSession, then: TableThen, options: OutputOptions): Promise<void> {
+  const { projection, table, schema, target } = then
+  const progress = showProgress('as of')
+  try {
+    const shadow = await openShadow({ ...session, projections: [projection], schema, onProgress: progress.update })
+    await shadow.catchUp(target)
+    progress.stop()
+    const columns = [...Object.keys(table.columns), ...Object.keys(table.generated ?? {})]
+    const order = sql.join(table.key.map((column) => sql.id(column)))
+    const { rows } = await sql<Record<string, unknown>>`SELECT ${sql.join(columns.map((column) => sql.id(column)))}
+      FROM ${sql.id(schema, table.name)} ORDER BY ${order}`.execute(session.db)
+    const cells = rows.map((row) => columns.map((column) => textOf(row[column])))
+    list(rows, options, columns, cells, `${table.name} was empty`)
+  } finally {
+    progress.stop()
+    await dropShadow(session.db, schema)
+  }
 }
