@@ -7,6 +7,7 @@ import { Command } from 'commander'
 import { adminCommand } from './admin.ts'
 import { auditCommand } from './audit.ts'
 import { configCommand } from './config.ts'
+import { deadLettersCommand } from './dead-letters.ts'
 import { demoCommand } from './demo.ts'
 import { engineCommand } from './engine.ts'
 import { projectionsCommand } from './projections.ts'
@@ -22,6 +23,7 @@ const program = new Command('opslog')
   .addCommand(auditCommand())
   .addCommand(engineCommand())
   .addCommand(projectionsCommand())
+  .addCommand(deadLettersCommand())
   .addCommand(storeCommand())
   .addCommand(configCommand())
   .helpCommand('help [command]', 'what a command does')

@@ -93,7 +93,7 @@ async function record(deps: RelayDependencies, event: EngineCommandEvent, attemp
   }
 }
 
-const commandStream = (commandId: string): string => `noctant.engineCommand-${commandId}`
+export const commandStream = (commandId: string): string => `noctant.engineCommand-${commandId}`
 
 const causeOf = (correlationId: string, causationId: string, commandId: string): Cause => ({
   $correlationId: correlationId,
@@ -129,10 +129,10 @@ export async function sweep(
     if (dueAt(command.attempts, new Date(command.last_sent_at), limits) > nowMs) continue
     const { commandId, accountId } = command.request
     const last = await deps.store.readLast(commandStream(commandId))
-    if (!last || last.type === 'noctant.EngineCommandDeadLettered.v1') continue
+    if (!last || GIVEN_UP.includes(last.type)) continue
     const attempt = Number(last.revision) + 1
     const cause = causeOf(last.metadata.$correlationId, last.id, commandId)
-    if (attempt <= limits.republishAttemptsMax) {
+    if (attempt <= (await retriedAt(deps, commandId, attempt, limits)) + limits.republishAttemptsMax) {
       deps.log.warn({ commandId, accountId, attempt }, 'the engine has not confirmed the command; sending it again')
       await send(deps, command.request, attempt, cause)
       continue
@@ -142,6 +142,17 @@ export async function sweep(
     const data = { commandId, accountId, attempts: attempt, reason, occurredAt: new Date(nowMs).toISOString() }
     await record(deps, { type: 'noctant.EngineCommandDeadLettered.v1', data }, attempt, cause)
   }
+}
+
+/** After these nothing is sent any more, unless an administrator asks for it. */
+const GIVEN_UP = ['noctant.EngineCommandDeadLettered.v1', 'noctant.EngineCommandDiscarded.v1']
+
+/** The attempt from which sends are counted: 0, or where an administrator last asked for them anew. */
+async function retriedAt({ store }: RelayDependencies, commandId: string, attempt: number, limits: SweepLimits) {
+  if (attempt <= limits.republishAttemptsMax) return 0
+  const events = await Array.fromAsync(store.readStream(commandStream(commandId)))
+  const retry = events.findLast(({ type }) => type === 'noctant.EngineCommandRetryRequested.v1')
+  return Number(retry?.revision ?? 0)
 }
 
 /** Sweeps at every interval until `signal` aborts. A sweep that fails is told to the log and made again. */

@@ -369,6 +369,18 @@ const examples: { readonly [T in ExampleType]: DataOf<T> } = {
     reason: 'no confirmation',
     occurredAt: timeAt(900),
   },
+  'noctant.EngineCommandRetryRequested.v1': {
+    commandId: ids.command,
+    accountId: ids.account,
+    reason: 'the engine is back',
+    occurredAt: timeAt(960),
+  },
+  'noctant.EngineCommandDiscarded.v1': {
+    commandId: ids.command,
+    accountId: ids.account,
+    reason: null,
+    occurredAt: timeAt(970),
+  },
   'noctant.EngineAccountOpened.v1': { ...wal(1, ids.command), currency: 'USD', balance: '100000.00', leverage: 100 },
   'noctant.EngineCommandDecided.v1': {
     ...wal(2),

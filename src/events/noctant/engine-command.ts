@@ -1,5 +1,5 @@
 /**
- * What became of a command on its way to the engine, written by the relay alone.
+ * What became of a command on its way to the engine, written by the relay and, once it was given up, by administrators.
  * Stream `noctant.engineCommand-<commandId>`: its revision is the attempt. Event names are the storage format.
  */
 import { z } from 'zod'
@@ -16,6 +16,8 @@ const sent = {
   occurredAt: time,
 }
 
+const settled = { commandId: uuid, accountId: uuid, reason: z.string().nullable(), occurredAt: time }
+
 export const engineCommandEvents = {
   'noctant.EngineCommandPublished.v1': z.object(sent),
   'noctant.EngineCommandRepublished.v1': z.object(sent),
@@ -26,5 +28,9 @@ export const engineCommandEvents = {
     reason: z.string(),
     occurredAt: time,
   }),
+  /** A command that was given up is to be sent again, as often as a new one. */
+  'noctant.EngineCommandRetryRequested.v1': z.object(settled),
+  /** Nothing more is to be done about a command that was given up. */
+  'noctant.EngineCommandDiscarded.v1': z.object(settled),
 }
 export type EngineCommandEvent = EventOf<typeof engineCommandEvents>

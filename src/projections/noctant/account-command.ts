@@ -165,6 +165,11 @@ export const accountCommandProjection = defineProjection<AccountEvent | EngineCo
         { dead_lettered_at: data.occurredAt, dead_letter_reason: data.reason },
       ),
     ],
+    'noctant.EngineCommandRetryRequested.v1': ({ data }) => [
+      patch(accountCommands, { command_id: data.commandId }, { dead_lettered_at: null, dead_letter_reason: null }),
+    ],
+    // It stays what it is to the operator: a dead letter.
+    'noctant.EngineCommandDiscarded.v1': () => [],
   },
 })
 

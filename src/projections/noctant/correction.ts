@@ -105,6 +105,9 @@ export const correctionProjection = defineProjection<AccountEvent | EngineComman
     'noctant.EngineCommandDeadLettered.v1': ({ data }) => [
       patch(corrections, { command_id: data.commandId }, { publish_failed_at: data.occurredAt }),
     ],
+    'noctant.EngineCommandRetryRequested.v1': ({ data }) => [
+      patch(corrections, { command_id: data.commandId }, { publish_failed_at: null }),
+    ],
     'noctant.EngineBalanceChanged.v1': ({ id, data }) => {
       if (data.cause !== 'correction' || data.commandId === null) return []
       const executed = { executed_amount: data.change, executed_at: data.occurredAt, execution_event_id: id }

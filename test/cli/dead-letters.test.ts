@@ -1,0 +1,117 @@
+/** `opslog dead-letters`: a command that the engine never confirms, for an account it has never heard of, and a webhook. */
+import { randomUUID } from 'node:crypto'
+import { userInfo } from 'node:os'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { runCli } from '../support/cli.ts'
+import { eventsOf } from '../support/event-store.ts'
+import { temporaryDirectory } from '../support/services.ts'
+import { type Stack, startStack } from '../support/stack.ts'
+import { addSubscriber, webhookEnvironment } from '../support/webhook-operator.ts'
+import { answers } from '../support/webhook-receiver.ts'
+
+let stack: Stack
+const empty = temporaryDirectory()
+const soon = { timeout: 10_000, interval: 50 }
+
+beforeAll(async () => {
+  const environment = {
+    ...webhookEnvironment,
+    WEBHOOK_RETRY_SCHEDULE_MS: '20',
+    REPUBLISH_ATTEMPTS_MAX: '1',
+    REPUBLISH_BACKOFF_MIN_MS: '20',
+    REPUBLISH_BACKOFF_MAX_MS: '20',
+    SWEEP_INTERVAL_MS: '20',
+  }
+  stack = await startStack({ stream: 'in-process', environment })
+}, 60_000)
+afterAll(async () => {
+  await stack.close()
+  empty.remove()
+})
+
+const opslog = (...args: string[]) => {
+  const { eventStoreUrl: EVENTSTORE_URL, databaseUrl: DATABASE_URL } = stack
+  return runCli(['dead-letters', ...args], { EVENTSTORE_URL, DATABASE_URL, DATA_DIR: empty.path })
+}
+const listed = async (...args: string[]) => JSON.parse((await opslog('list', '--json', ...args)).stdout)
+const commandIds = async (...args: string[]) =>
+  (await listed(...args)).commands.map(({ command_id }: { command_id: string }) => command_id)
+
+/** A command to the engine as an account records it. */
+async function request(order: Record<string, unknown>): Promise<string> {
+  const [commandId, accountId, programAccountId] = [randomUUID(), randomUUID(), randomUUID()]
+  const data = { commandId, accountId, programAccountId, sequence: 1, order, occurredAt: new Date().toISOString() }
+  const actor = { kind: 'operator', id: 'test' } as const
+  const cause = { $correlationId: commandId, $causationId: commandId, actor, commandId }
+  const event = { type: 'noctant.EngineCommandRequested.v1', data }
+  await stack.store.append(`noctant.account-${randomUUID()}`, undefined, '', [{ id: randomUUID(), event, cause }])
+  return commandId
+}
+const history = (commandId: string) => eventsOf(stack.store, `noctant.engineCommand-${commandId}`)
+const types = async (commandId: string) => (await history(commandId)).map(({ type }) => type.split('.')[1])
+const givenUp = ['EngineCommandPublished', 'EngineCommandRepublished', 'EngineCommandDeadLettered']
+const reaches = (commandId: string, wanted: string[]) =>
+  vi.waitFor(async () => expect(await types(commandId)).toEqual(wanted), soon)
+const isListed = (commandId: string) => vi.waitFor(async () => expect(await commandIds()).toContain(commandId), soon)
+
+describe('a command that was given up', () => {
+  it('is listed and shown, sent again as often as a new one, and given up again', async () => {
+    const commandId = await request({ kind: 'close_all', reason: null })
+    await reaches(commandId, givenUp)
+    await isListed(commandId)
+    expect((await opslog('show', commandId)).stdout).toContain('not confirmed by the engine after 2 sends')
+
+    const retried = await opslog('retry', commandId, '--reason', 'the engine is back')
+    expect(retried).toMatchObject({ exitCode: 0, stdout: 'The relay sends it again.\n' })
+    const asked = [...givenUp, 'EngineCommandRetryRequested']
+    await reaches(commandId, [...asked, 'EngineCommandRepublished', 'EngineCommandDeadLettered'])
+    expect((await history(commandId))[3]).toMatchObject({
+      data: { reason: 'the engine is back' },
+      metadata: { actor: { kind: 'admin', id: userInfo().username } },
+    })
+  }, 60_000)
+
+  it('leaves the list when it is discarded, and nothing more is sent', async () => {
+    const commandId = await request({ kind: 'close_all', reason: null })
+    await isListed(commandId)
+    expect((await opslog('discard', commandId)).exitCode).toBe(0)
+    expect(await commandIds()).not.toContain(commandId)
+    expect(await commandIds('--all')).toContain(commandId)
+    expect(await types(commandId)).toEqual([...givenUp, 'EngineCommandDiscarded'])
+    expect((await opslog('discard', commandId)).exitCode).toBe(1)
+  }, 60_000)
+
+  it('is not sent again where it is the debit of a payout, which has failed', async () => {
+    const commandId = await request({ kind: 'execute_payout', amount: '10.00', reference: randomUUID() })
+    await isListed(commandId)
+    const refused = await opslog('retry', commandId)
+    expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining('request the payout anew')])
+    expect(await types(commandId)).toEqual(givenUp)
+  }, 60_000)
+})
+
+describe('a webhook that was given up', () => {
+  it('is listed, delivered again under its id, and leaves the list', async () => {
+    const { receiver, provision, receives } = await addSubscriber(stack)
+    receiver.behave(answers(503))
+    await provision()
+    const webhooks = async () => (await listed()).webhooks
+    const [dead] = await vi.waitFor(async () => {
+      const found = await webhooks()
+      expect(found).toHaveLength(1)
+      return found
+    }, soon)
+    const before = (await receives(2)).length
+    receiver.behave(answers(204))
+    expect((await opslog('discard', dead.event_id)).exitCode).toBe(1)
+    expect((await opslog('retry', dead.event_id)).exitCode).toBe(0)
+    const again = (await receives(before + 1)).at(-1)
+    expect(again?.headers['webhook-id']).toBe(dead.event_id)
+    await vi.waitFor(async () => expect(await webhooks()).toEqual([]), soon)
+  }, 60_000)
+})
+
+it('an id of nothing that was given up is told as such', async () => {
+  expect((await opslog('show', randomUUID())).exitCode).toBe(1)
+  expect((await opslog('retry', 'x')).exitCode).toBe(2)
+})
