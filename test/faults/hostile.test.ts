@@ -3,8 +3,8 @@
  * None may end in a 5xx but 503, every answer must be as documented, what the document forbids must be refused, and what
  * is refused must leave the log as it was.
  *
- * Seen to fail: with `isUuid` taking anything, with the scope check left out, with a read model's query without its
- * operator, and with a refusal that appended an event first.
+ * Seen to fail: with `isUuid` taking any text (9 operations), with the scope check left out (41), and with the query for
+ * users not asking whose they are (5).
  */
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
