@@ -9,32 +9,33 @@ import { parseArgs } from 'node:util'
 const { values } = parseArgs({
   options: { seed: { type: 'string' }, short: { type: 'boolean' }, long: { type: 'boolean' } },
 })
-const seed = values.seed ?? String(randomInt(1, 2 ** 31))
-if (!/^\d{1,10}$/.test(seed)) throw new Error(`--seed takes a whole number, not ${seed}`)
+const given = values.seed ?? String(randomInt(1, 2 ** 31))
+if (!/^\d{1,10}$/.test(given)) throw new Error(`--seed takes a whole number, not ${given}`)
+const first = Number(given)
 const size = values.short ? 'short' : values.long ? 'long' : 'full'
-const { kills, requests } = {
-  short: { kills: 4, requests: 500 },
-  full: { kills: 40, requests: 10_000 },
-  long: { kills: 2_000, requests: 500_000 },
+const { kills, requests, rounds } = {
+  short: { kills: 4, requests: 500, rounds: 1 },
+  full: { kills: 24, requests: 10_000, rounds: 1 },
+  long: { kills: 24, requests: 20_000, rounds: 40 },
 }[size]
-process.stdout.write(`fault suite, ${size}: ${kills} kills, ${requests} hostile requests; repeat with --seed ${seed}\n`)
 
-const environment = {
-  ...process.env,
-  OPSLOG_SEED: seed,
-  OPSLOG_FAULT_KILLS: `${kills}`,
-  OPSLOG_HOSTILE_REQUESTS: `${requests}`,
-}
 const runs = [
   ['--config', 'vitest.faults.config.ts'],
   // The tests proper have sent a short run's requests already.
   ...(values.short ? [] : [['test/faults/hostile.test.ts', 'test/faults/secrets.test.ts']]),
 ]
-const failed = runs.filter((args) => {
-  const { status } = spawnSync('vitest', ['run', ...args], { stdio: 'inherit', env: environment })
-  return status !== 0
-})
+const failed: number[] = []
+for (let seed = first; seed < first + rounds && failed.length === 0; seed++) {
+  process.stdout.write(
+    `fault suite, ${size}: ${kills} kills, ${requests} hostile requests; repeat with --seed ${seed}\n`,
+  )
+  const sizes = { OPSLOG_SEED: `${seed}`, OPSLOG_FAULT_KILLS: `${kills}`, OPSLOG_HOSTILE_REQUESTS: `${requests}` }
+  for (const args of runs) {
+    const { status } = spawnSync('vitest', ['run', ...args], { stdio: 'inherit', env: { ...process.env, ...sizes } })
+    if (status !== 0) failed.push(seed)
+  }
+}
 if (failed.length > 0) {
-  process.stdout.write(`failed; repeat with --seed ${seed}\n`)
+  process.stdout.write(`failed; repeat with --seed ${failed[0]}\n`)
   process.exitCode = 1
 }
