@@ -4,28 +4,25 @@
  * its exit code: 0 done, 1 refused, not found or a check that failed, 2 wrong usage, 3 the service cannot be reached.
  */
 import { Command } from 'commander'
-import { adminCommand } from './admin.ts'
-import { auditCommand } from './audit.ts'
-import { configCommand } from './config.ts'
-import { deadLettersCommand } from './dead-letters.ts'
-import { demoCommand } from './demo.ts'
-import { engineCommand } from './engine.ts'
-import { projectionsCommand } from './projections.ts'
-import { storeCommand } from './store.ts'
 import { EXIT, explain } from './terminal.ts'
 
+/** Only what is asked for is loaded: the rest of the house takes longer to load than most commands take to run. */
+const parts: Record<string, () => Promise<Command>> = {
+  demo: async () => (await import('./demo.ts')).demoCommand(),
+  admin: async () => (await import('./admin.ts')).adminCommand(),
+  audit: async () => (await import('./audit.ts')).auditCommand(),
+  engine: async () => (await import('./engine.ts')).engineCommand(),
+  projections: async () => (await import('./projections.ts')).projectionsCommand(),
+  'dead-letters': async () => (await import('./dead-letters.ts')).deadLettersCommand(),
+  store: async () => (await import('./store.ts')).storeCommand(),
+  config: async () => (await import('./config.ts')).configCommand(),
+}
+
+const asked = parts[process.argv[2] ?? '']
 const program = new Command('opslog')
   .description(
     'opslog from the command line: administration, the trader’s terminal, the read models, the event store, a demo',
   )
-  .addCommand(demoCommand())
-  .addCommand(adminCommand())
-  .addCommand(auditCommand())
-  .addCommand(engineCommand())
-  .addCommand(projectionsCommand())
-  .addCommand(deadLettersCommand())
-  .addCommand(storeCommand())
-  .addCommand(configCommand())
   .helpCommand('help [command]', 'what a command does')
   .showHelpAfterError('(--help says more)')
   .addHelpText(
@@ -41,6 +38,8 @@ Examples:
 The services are those of the instance that runs on DATA_DIR (./data), unless EVENTSTORE_URL, DATABASE_URL and
 NATS_URL say otherwise. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the service cannot be reached.`,
   )
+
+for (const load of asked ? [asked] : Object.values(parts)) program.addCommand(await load())
 
 /** Lets errors of usage come back here, from every command below as well. */
 function unifyEndings(command: Command): void {

@@ -97,8 +97,11 @@ test('a log cut at any byte of its last appends keeps the whole ones, says what 
     expect(texts(store, 'a')).toEqual(expected)
     if (!starts.includes(cut)) expect(notices.join()).toMatch(/dropped \d+ bytes of an unacknowledged append/)
     else expect(notices).toEqual([])
-    await append(store, 'a', 'new')
-    expect(texts(store, 'a')).toEqual([...expected, 'new'])
+    // That it goes on costs a synced write each time, so it is seen at the edges and at some cuts between them.
+    if (cut % 8 === 0 || starts.includes(cut)) {
+      await append(store, 'a', 'new')
+      expect(texts(store, 'a')).toEqual([...expected, 'new'])
+    }
     await store.close()
   }
 })
