@@ -43,6 +43,10 @@ const sentences: Readonly<Record<string, string>> = {
     'A {side} trade of {quantity} {symbol} closed with {netPnl} {pnlCurrency} ({closeReason}).',
   'noctant.EngineBalanceChanged.v1': 'The balance changed by {change} ({cause}) to {balance}.',
   'noctant.EngineAccountMarked.v1': 'The account was valued: balance {balance}, equity {equity}.',
+  'noctant.OperatorOriginsChanged.v1': 'The origins that launches may return to were changed.',
+  'noctant.LaunchSessionCreated.v1': 'A launch to {requestedRoute} was made; its link works until {expiresAt}.',
+  'noctant.LaunchSessionRedeemed.v1': 'The launch link was used.',
+  'noctant.BrowserSessionAttached.v1': 'A browser was signed in until {expiresAt}.',
   'noctant.PayoutApproved.v1': 'The payout was approved.',
   'noctant.PayoutRejected.v1': 'The payout was rejected{reason?: <reason>}.',
   'noctant.PayoutExecuted.v1': 'The payout was executed.',
@@ -50,8 +54,10 @@ const sentences: Readonly<Record<string, string>> = {
   'noctant.ChallengeFailed.v1': 'The challenge was failed{reason?: <reason>}.',
 }
 
-/** Told by the event's envelope already. */
-const ENVELOPE = new Set(['occurredAt'])
+/** The envelope tells the time already, and ids and hashes say nothing to a reader; the data has them all. */
+const isNameless = (key: string): boolean => key === 'occurredAt' || /(Id|Hash)$/.test(key)
+/** What a sentence can carry. */
+const VALUES_MAX = 6
 const VALUE_LENGTH_MAX = 80
 
 export function sentenceOf({ type, data }: AnyEvent): string {
@@ -74,7 +80,8 @@ function genericSentence(type: string, data: Record<string, unknown>): string {
     (_, before: string, after: string) => `${before} ${after.toLowerCase()}`,
   )
   const values = Object.entries(data)
-    .filter(([key, value]) => !ENVELOPE.has(key) && value !== null && typeof value !== 'object')
+    .filter(([key, value]) => !isNameless(key) && value !== null && typeof value !== 'object')
+    .slice(0, VALUES_MAX)
     .map(([key, value]) => `${key} ${shown(value)}`)
   return values.length === 0 ? words : `${words}: ${values.join(', ')}`
 }
