@@ -190,7 +190,7 @@ const RECORD_STEPS_BACK = `CREATE TABLE steps_back (name text, old bigint, new b
 
 describe('the way to the engine', { timeout: 600_000 }, () => {
   it('row 3: the relay killed between publish and record publishes again; the engine decides once', async () => {
-    // Seen to fail with the engine's inbox left out: the checker finds a command decided twice.
+    // Seen to fail with the engine's inbox not asked: its log refuses the second decision, and nobody confirms.
     const { external, accountId } = await openAccount(house, history)
     await buy(house, accountId)
     const passed = house.lines('relay').nats.loseAnswerTo('"kind":"close_all"')
