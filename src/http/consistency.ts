@@ -24,7 +24,7 @@ export async function settle(
   position: bigint | undefined,
   { waiter, waitMs }: { waiter: Waiter; waitMs: number },
 ): Promise<void> {
-  if (position !== undefined) await waiter.waitFor(position, waitMs)
+  if (position !== undefined && waitMs > 0) await waiter.waitFor(position, waitMs)
   name(c, position ?? waiter.current())
 }
 
