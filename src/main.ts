@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import pico from 'picocolors'
 import { destination, type Logger, pino } from 'pino'
 import { type Config, InvalidConfiguration, loadConfig, ROLES } from './config.ts'
+import { crashPointFile } from './crash-points.ts'
 import { DataDirectoryInUse, lockDataDirectory } from './embedded/data-directory.ts'
 import { escapedFromClient, StoreUnavailable } from './events/store.ts'
 import { type Instance, startInstance } from './instance.ts'
@@ -82,6 +83,7 @@ function announce(config: Config, services: Services, instance: Instance, logPla
   if (engine) show('order entry', service('engine', engine.url))
   show('data', config.DATA_DIR)
   show('log', logPlace === '-' ? 'standard output' : logPlace)
+  if (crashPointFile) show('crash points', pico.red(`live: ${crashPointFile} says where this process is to die`))
   if (!api) return
   show('API', pico.cyan(api.url))
   show('documents', pico.cyan(`${api.url}/docs`))

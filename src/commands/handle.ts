@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { crashPoint } from '../crash-points.ts'
 import type { Actor, AnyEvent, Cause, Recorded } from '../events/event.ts'
 import { type Appended, type EventStore, type NewEvent, WrongExpectedRevision } from '../events/store.ts'
 import { type Aggregate, fold, streamName } from './decider.ts'
@@ -157,7 +158,9 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
       const events = decided.value
       try {
         const batch = prepare(events, context, execution)
+        crashPoint('command.before-append', stream)
         const written = await store.append(stream, before.revision, before.lastHash, batch)
+        crashPoint('command.after-append', stream)
         const after = absorbWritten(aggregate, before, events, written, context)
         cache.set(keyOf(aggregate, stream), after)
         return { state: after.state, events, position: written.position, replayed: false }

@@ -3,6 +3,7 @@
  * was decided before is answered by sending its recorded events again.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { crashPoint } from '../crash-points.ts'
 import type { AccountCommand, ReplayCommand, ResendRequest } from './contract.ts'
 import { commandMessageSchema } from './contract.ts'
 import type { Desk } from './desk.ts'
@@ -117,6 +118,7 @@ async function decide(message: StreamMessage, command: AccountCommand, options: 
       postpone(message, command.commandId, options)
       return
     }
+    crashPoint('engine.before-ack', command)
     message.ack()
     if (answer.kind === 'repeated') {
       counts.repeated += 1

@@ -4,6 +4,7 @@
  * everybody is told so and nothing has happened.
  */
 import { randomUUID } from 'node:crypto'
+import { crashPoint } from '../crash-points.ts'
 import type { AccountState, LogRecord } from './account.ts'
 import { unopenedAccount, watchesPrices } from './account.ts'
 import type { AccountCommand, EngineEvent, ReplayCommand } from './contract.ts'
@@ -115,6 +116,7 @@ export function openDesk(options: DeskOptions): Desk {
       answers.length = 0
       batch.states.clear()
     }
+    crashPoint('engine.after-sync', batch.records)
     for (const state of batch.states.values()) accounts.set(state)
     if (batch.states.size > 0) options.onCommit()
     for (const answer of answers) answer()

@@ -7,6 +7,7 @@
  * ahead of it: they are sent again after it under fresh message ids, since the broker would swallow the old ones.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { crashPoint } from '../crash-points.ts'
 import type { EngineLog } from './options.ts'
 import { createRepeater } from './repeater.ts'
 import type { MessageStream } from './stream.ts'
@@ -87,6 +88,7 @@ export function startPublisher(options: PublisherOptions): Publisher {
     unsettled.set(event.position, sent)
     stream.publish('events', event.accountId, messageId, Buffer.from(event.body)).then(
       () => {
+        crashPoint('engine.after-publish', event.body)
         sent.state = 'acknowledged'
         settle()
       },

@@ -6,6 +6,7 @@
  */
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { crashPoint } from '../crash-points.ts'
 import type { AccountState, LogRecord } from './account.ts'
 import { evolve, unopenedAccount, watchesPrices } from './account.ts'
 import type { EngineEvent } from './contract.ts'
@@ -115,6 +116,7 @@ export function openWal(options: { directory: string; snapshotEveryEvents: numbe
       database.exec('BEGIN IMMEDIATE')
       try {
         write(batch)
+        crashPoint('engine.before-sync', batch.records)
         database.exec('COMMIT')
       } catch (error) {
         if (database.isTransaction) database.exec('ROLLBACK')

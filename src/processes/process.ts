@@ -5,6 +5,7 @@
  * Rebuilding a read model never touches a process, which has this subscription of its own.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { crashPoint } from '../crash-points.ts'
 import { HEARTBEAT } from '../events/registry.ts'
 import type { EventStore } from '../events/store.ts'
 import { type Delivered, SubscriptionHalted } from '../events/subscription.ts'
@@ -126,6 +127,7 @@ async function follow(definition: ProcessDefinition, around: ProcessSurroundings
       const last = wanted.at(-1)
       if (!last) return
       await handle(wanted, historyEnd)
+      crashPoint('process.before-checkpoint', wanted)
       const next = { position: last.position, eventId: last.id }
       await db.transaction().execute((trx) => moveCheckpoint(trx, name, checkpoint, next))
       checkpoint = next

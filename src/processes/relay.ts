@@ -6,6 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { deterministicId } from '../commands/identity.ts'
+import { crashPoint } from '../crash-points.ts'
 import type { EngineCommand } from '../engine/contract.ts'
 import type { MessageStream } from '../engine/stream.ts'
 import type { Cause, Recorded } from '../events/event.ts'
@@ -66,7 +67,9 @@ async function send(deps: RelayDependencies, request: CommandRequest, attempt: n
   const message: EngineCommand = { commandId, accountId, sequence, attempt, issuedAt: occurredAt, ...order }
   const messageId = attempt === 0 ? commandId : `${commandId}:${attempt}`
   const body = new TextEncoder().encode(JSON.stringify(message))
+  crashPoint('relay.before-publish', message)
   const receipt = await deps.stream.publish('commands', accountId, messageId, body)
+  crashPoint('relay.after-publish', message)
   const type = attempt === 0 ? 'noctant.EngineCommandPublished.v1' : 'noctant.EngineCommandRepublished.v1'
   const data = {
     commandId,
@@ -76,6 +79,7 @@ async function send(deps: RelayDependencies, request: CommandRequest, attempt: n
     occurredAt: new Date().toISOString(),
   }
   await record(deps, { type, data }, attempt, cause)
+  crashPoint('relay.after-record', message)
 }
 
 /** Appends to the command's own stream; a record that stands there already is as good. */

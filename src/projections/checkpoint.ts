@@ -4,6 +4,7 @@
  * that a log that was restored or cut short is noticed.
  */
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely'
+import { crashPoint } from '../crash-points.ts'
 import type { Database } from './database.ts'
 
 /**
@@ -99,4 +100,5 @@ export async function moveCheckpoint(
     const expected = from ? `at ${from.position}` : 'unset'
     throw new CheckpointMoved(`the checkpoint ${name} is no longer ${expected}: another writer has moved it`)
   }
+  crashPoint('checkpoint.before-rows', name)
 }

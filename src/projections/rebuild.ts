@@ -4,6 +4,7 @@
  * leaves behind is taken up by the next one, or dropped where it is not what the code wants any more. The process that
  * rebuilds need not be the one that writes.
  */
+import { crashPoint } from '../crash-points.ts'
 import { readCheckpoint } from './checkpoint.ts'
 import { type Comparison, compareWithLive } from './compare.ts'
 import type { ReadModels } from './database.ts'
@@ -68,6 +69,7 @@ export async function rebuild(options: RebuildOptions): Promise<void> {
     settings.onCompared(await compareWithLive(settings, shadow))
     await approach()
   }
+  crashPoint('rebuild.before-swap')
   await settings.exclusively(async () => {
     await swap(settings, shadow)
     settings.onSwapped()

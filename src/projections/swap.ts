@@ -4,6 +4,7 @@
  * old tables may be kept, as a shadow of their own that can be brought up to date and put back.
  */
 import { type RawBuilder, sql, type Transaction } from 'kysely'
+import { crashPoint } from '../crash-points.ts'
 import { CHECKPOINT_NAME } from './checkpoint.ts'
 import { raiseGeneration } from './control.ts'
 import { type Database, inTransaction, type ReadModels } from './database.ts'
@@ -53,6 +54,7 @@ export async function swap(options: SwapOptions, shadow: Shadow): Promise<void> 
       await sql`DROP SCHEMA IF EXISTS ${sql.id(previousSchema(name))} CASCADE`.execute(trx)
       await sql`ALTER SCHEMA ${sql.id(asideOf(name))} RENAME TO ${sql.id(previousSchema(name))}`.execute(trx)
     }
+    crashPoint('rebuild.before-swap-commit')
   })
 }
 

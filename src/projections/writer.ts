@@ -4,6 +4,7 @@
  * projection of money it stops the writer; in any other it is parked with what follows it in its stream.
  */
 import { sql, type Transaction } from 'kysely'
+import { crashPoint } from '../crash-points.ts'
 import type { Recorded } from '../events/event.ts'
 import type { Delivered } from '../events/subscription.ts'
 import { flush } from './changes.ts'
@@ -122,6 +123,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
       await moveCheckpoint(trx, CHECKPOINT_NAME, known?.checkpoint, to, generation)
       const done = await work(trx)
       await park(trx, done)
+      crashPoint('projector.before-commit', events)
       return done
     })
     known = { checkpoint: to }

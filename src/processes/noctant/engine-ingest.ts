@@ -7,6 +7,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import { deterministicId } from '../../commands/identity.ts'
+import { crashPoint } from '../../crash-points.ts'
 import { type EngineEvent, engineEventSchema } from '../../engine/contract.ts'
 import type { MessageStream, StreamMessage } from '../../engine/stream.ts'
 import type { Cause } from '../../events/event.ts'
@@ -93,7 +94,9 @@ async function enter(
   }
   for (let start = 0; start < run.length; start += APPEND_BATCH_MAX) {
     const part = run.slice(start, start + APPEND_BATCH_MAX)
+    crashPoint('ingest.before-append', key)
     await appendRun(options.store, key, tail, part)
+    crashPoint('ingest.after-append', key)
     for (const { message } of part) message.ack()
   }
   tails.set(key, tail)

@@ -12,6 +12,7 @@ import { challengeInstanceIdOf } from '../../commands/noctant/challenge-identity
 import type { ExecutionCommand } from '../../commands/noctant/payout-effect.ts'
 import { payouts } from '../../commands/noctant/payouts.ts'
 import { Rejected } from '../../commands/rejection.ts'
+import { crashPoint } from '../../crash-points.ts'
 import type { Recorded } from '../../events/event.ts'
 import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { EngineCommandEvent } from '../../events/noctant/engine-command.ts'
@@ -69,7 +70,9 @@ async function request(bus: CommandBus, event: Of<typeof REQUESTED>): Promise<vo
   const order = { payoutRequestId, accountId, amount }
   const context = { ...contextOf(event), commandId, fingerprint: fingerprintOf(order) }
   try {
+    crashPoint('payouts.before-order', order)
     await bus.handle(account, programAccountId, { kind: 'executePayout', ...order, commandId, at }, context)
+    crashPoint('payouts.after-order', order)
   } catch (error) {
     if (!(error instanceof Rejected) || error.code === 'concurrent_change') throw error
     const { code, message: reason } = error
@@ -99,6 +102,7 @@ async function tell(bus: CommandBus, event: Recorded, accountId: string, told: T
   if (run.status === 'absent') return
   const context = contextOf(event)
   await bus.handle(payouts, run.facts.programAccountId, { ...told, at: context.at }, context)
+  crashPoint('payouts.after-told', told)
 }
 
 const contextOf = (event: Recorded): CommandContext => ({

@@ -12,6 +12,7 @@ import {
 } from '../../commands/noctant/webhook-delivery.ts'
 import { type WebhookEndpointState, webhookEndpoint } from '../../commands/noctant/webhook-endpoint.ts'
 import { openSecret, signatureHeader } from '../../commands/noctant/webhook-secret.ts'
+import { crashPoint } from '../../crash-points.ts'
 import type { WebhookEndpoints } from './webhook-endpoints.ts'
 import { outcomeOf, type RetryPolicy, unknownOutcome } from './webhook-outcome.ts'
 import { type RequestLimits, type Resolve, sendWebhook } from './webhook-request.ts'
@@ -59,7 +60,9 @@ export async function makeAttempt(
   const attempt = started.state.attempts
   const startedMs = performance.now()
   const request = signedRequest(endpoint, delivery, secrets, now())
+  crashPoint('webhooks.before-post', delivery.facts)
   const answer = await sendWebhook(request, limits, deps.resolve, signal)
+  crashPoint('webhooks.after-post', delivery.facts)
   const outcome = outcomeOf(answer, limits, { attempt, nowMs: now().getTime(), random: deps.random })
   const durationMs = Math.round(performance.now() - startedMs)
   await finish(deps, delivery, attempt, outcome, durationMs)

@@ -2,6 +2,7 @@
  * The queue in front of the log. While one group of appends is on its way to the disk, the next one gathers, so that any
  * number of concurrent appends share a write and a sync. Answers are given only afterwards.
  */
+import { crashPoint } from '../../../crash-points.ts'
 import { Group, type GroupEntry, type StoredFacts, type WriteOutcome, type WriteRequest } from './group.ts'
 import type { EventLog } from './log.ts'
 
@@ -142,7 +143,9 @@ export class Writer {
   private async writeGroup(group: Group): Promise<void> {
     const encoded = group.encode()
     const startedAtMs = performance.now()
+    crashPoint('store.before-write', group.entries)
     await this.options.log.write(encoded)
+    crashPoint('store.before-answer', group.entries)
     this.lastGroup = { bytes: encoded.length, durationMs: performance.now() - startedAtMs }
     this.options.publish(group.entries)
   }
