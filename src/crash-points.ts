@@ -36,7 +36,7 @@ export type CrashPoint = (typeof crashPoints)[number]
 /** What stands in the file, as JSON. It is taken away when it is carried out, so that it is carried out once. */
 export interface CrashOrder {
   at: CrashPoint
-  /** Only where what is being worked on, as JSON, holds this text. */
+  /** Only where what is being worked on, a text or else its JSON, holds this text. */
   about?: string
   /** At the so manieth time, from 1; default 1. */
   pass?: number
@@ -80,8 +80,10 @@ function carryOut({ at, do: what }: CrashOrder): void {
   process.kill(process.pid, what === 'kill' ? 'SIGKILL' : 'SIGSTOP')
 }
 
-const textOf = (subject: unknown): string =>
-  JSON.stringify(subject, (_, value) => (typeof value === 'bigint' ? `${value}` : value)) ?? ''
+function textOf(subject: unknown): string {
+  if (typeof subject === 'string') return subject
+  return JSON.stringify(subject, (_, value) => (typeof value === 'bigint' ? `${value}` : value)) ?? ''
+}
 
 function unlessMissing<T>(work: () => T): T | undefined {
   try {
