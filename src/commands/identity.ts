@@ -2,14 +2,15 @@
  * Names that follow from facts: deterministic ids make a repeated command hit the same stream and the same events,
  * however often and from wherever it is sent (design, sections 3 and 4).
  */
-import { createHash } from 'node:crypto'
-import { v5 } from 'uuid'
+import { hash } from 'node:crypto'
+import { parse, v5 } from 'uuid'
 
-/** The project's own UUID namespace; changing it would rename every stream. */
-const NAMESPACE = '8a8e0c1e-6a53-5d0c-9d6e-5f6f70736c67'
+/** The project's own UUID namespace; changing it would rename every stream. As bytes, since it is needed at every turn. */
+const NAMESPACE = parse('8a8e0c1e-6a53-5d0c-9d6e-5f6f70736c67')
 
 /** UUIDv5 (RFC 9562) of a list of strings. The list is encoded so that no two lists share an encoding. */
-export const deterministicId = (...parts: readonly string[]): string => v5(JSON.stringify(parts), NAMESPACE)
+export const deterministicId = (...parts: readonly string[]): string =>
+  v5(Buffer.from(JSON.stringify(parts)), NAMESPACE)
 
 /** The id of the n-th event of one execution of a command. */
 export const eventId = (commandId: string, execution: string, index: number): string =>
@@ -32,7 +33,7 @@ export const commandIdOf = (k: CommandKey): string =>
 
 /** SHA-256, hex, of a JSON value with its object keys in code unit order and undefined members left out. */
 export function fingerprintOf(value: unknown): string {
-  return createHash('sha256').update(canonical(value)).digest('hex')
+  return hash('sha256', canonical(value))
 }
 
 function canonical(value: unknown): string {

@@ -4,7 +4,7 @@
  * in flight, and an append's promise can be left hanging; so an append that failed without a clear answer counts as
  * unknown and is sent again with the same ids and revision, which the store makes a no-op if the first one landed.
  */
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import {
   BACKWARDS,
   END,
@@ -17,7 +17,7 @@ import {
   StreamNotFoundError,
   WrongExpectedVersionError,
 } from '@eventstore/db-client'
-import type { AnyEvent, Cause, Metadata, Recorded } from './event.ts'
+import type { AnyEvent, Cause, Recorded } from './event.ts'
 import { metadataSchema } from './event.ts'
 import { decode, HEARTBEAT, UndecodableEvent } from './registry.ts'
 
@@ -93,17 +93,19 @@ export function chainHash(
   metadataWithoutHash: string | Uint8Array,
 ): string {
   const parts = [prevHash, type, data, metadataWithoutHash]
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part)
-  return hash.digest('hex')
+  const framed = parts.flatMap((part) => [`${Buffer.byteLength(part)}:`, part])
+  if (framed.every((part) => typeof part === 'string')) return digest('sha256', framed.join(''))
+  return digest('sha256', Buffer.concat(framed.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))))
 }
 
-/** The metadata of an event whose predecessor has this hash. */
-export function chained(prevHash: string, event: AnyEvent, cause: Cause): Metadata {
-  const unsealed = { ...cause, prevHash }
-  const hash = chainHash(prevHash, event.type, JSON.stringify(event.data), JSON.stringify(unsealed))
-  return { ...unsealed, hash }
+/** The metadata of an event whose predecessor has this hash: the bytes that are stored, and its own hash at their end. */
+export function chained(prevHash: string, event: AnyEvent, cause: Cause): { metadata: Uint8Array; hash: string } {
+  const unsealed = JSON.stringify({ ...cause, prevHash })
+  const hash = chainHash(prevHash, event.type, JSON.stringify(event.data), unsealed)
+  return { metadata: utf8.encode(`${unsealed.slice(0, -1)},"hash":"${hash}"}`), hash }
 }
+
+const utf8 = new TextEncoder()
 
 /** A resolved event of db-client as a Recorded one. Throws UndecodableEvent. */
 export function recorded(resolved: ResolvedEvent): Recorded {
@@ -171,9 +173,9 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   ): Promise<Appended> {
     let hash = lastHash
     const batch = events.map(({ id, event, cause }) => {
-      const metadata = chained(hash, event, cause)
-      hash = metadata.hash
-      return jsonEvent({ id, type: event.type, data: event.data, metadata: { ...metadata } })
+      const link = chained(hash, event, cause)
+      hash = link.hash
+      return jsonEvent({ id, type: event.type, data: event.data, metadata: link.metadata })
     })
     const expectedRevision = revision ?? NO_STREAM
     let unknown: unknown

@@ -16,12 +16,23 @@ const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i
 export function readBody(bodyMaxBytes: number): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     if (!BODYLESS_METHODS.includes(c.req.method)) {
-      const declared = Number(c.req.header('content-length') ?? 0)
-      if (declared > bodyMaxBytes) throw tooLarge(bodyMaxBytes)
-      c.set('body', await collect(c.req.raw.body, bodyMaxBytes))
+      const length = c.req.header('content-length')
+      if (Number(length ?? 0) > bodyMaxBytes) throw tooLarge(bodyMaxBytes)
+      // Node's parser holds a body to its declared length; the adapter can then hand it over without a stream of its own.
+      const isBounded = length !== undefined && c.env?.incoming !== undefined
+      c.set('body', isBounded ? await whole(c.req.raw) : await collect(c.req.raw.body, bodyMaxBytes))
       if (c.get('body') !== undefined) requireJson(c)
     }
     await next()
+  }
+}
+
+async function whole(request: Request): Promise<Uint8Array | undefined> {
+  try {
+    const bytes = new Uint8Array(await request.arrayBuffer())
+    return bytes.byteLength === 0 ? undefined : bytes
+  } catch (error) {
+    throw cutShort(error)
   }
 }
 
@@ -46,11 +57,14 @@ async function next(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Ui
   try {
     return (await reader.read()).value
   } catch (error) {
-    throw new Problem('malformed_request', 'The body ended before it was complete.', { headers: closing, cause: error })
+    throw cutShort(error)
   }
 }
 
 const closing = { connection: 'close' }
+
+const cutShort = (cause: unknown) =>
+  new Problem('malformed_request', 'The body ended before it was complete.', { headers: closing, cause })
 
 const tooLarge = (bytesMax: number) =>
   new Problem('body_too_large', `A body has at most ${bytesMax} bytes.`, { headers: closing })
@@ -78,6 +92,8 @@ export function parseBody(jsonDepthMax: number): MiddlewareHandler<AppEnv> {
 
 /** Refuses addresses whose percent-encoding is not valid UTF-8, or holds a NUL: no id that is kept looks like that. */
 export const readableAddress: MiddlewareHandler<AppEnv> = async (c, next) => {
+  // Only an escape can spell either.
+  if (!c.req.url.includes('%')) return next()
   const { pathname, search } = new URL(c.req.url)
   for (const part of [pathname, ...search.slice(1).split(/[&=]/)]) {
     if (decoded(part)?.includes('\0') ?? true) {

@@ -35,8 +35,9 @@ const SAFE_DIGITS = 15
 /** The value, with objects and arrays nested at most `depthMax` deep. Throws MalformedJson. */
 export function parseJson(bytes: Uint8Array, depthMax: number): unknown {
   const text = decodeUtf8(bytes)
-  inspect(text, depthMax)
+  const plain = inspect(text, depthMax)
   try {
+    if (plain) return JSON.parse(text)
     // The reviver's third argument carries the source text of primitives (ECMAScript, JSON.parse source text access).
     return JSON.parse(text, (_key, value, context?: { source?: string }) =>
       typeof value === 'number' && context?.source !== undefined ? exactly(value, context.source) : value,
@@ -56,7 +57,7 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 function exactly(value: number, source: string): number | InexactNumber {
-  if (source.length <= SAFE_DIGITS && /^-?\d+$/.test(source)) return value
+  if (isShortInteger(source)) return value
   const exact = Number.isFinite(value) && new Decimal(source).equals(new Decimal(value))
   return exact ? value : new InexactNumber(source)
 }
@@ -68,14 +69,16 @@ interface Level {
   at: string | number
 }
 
-/** What matters outside of strings; all else there is for the parser to judge. */
-const STRUCTURE = /["{}[\],:]/g
+/** What matters outside of strings, numbers but for their signs among it; all else there is for the parser to judge. */
+const STRUCTURE = /["{}[\],:]|\d[\d.eE+-]*/g
 
 /**
  * One pass over the text, without recursion, before anything is built from it: depth, repeated keys, `__proto__` and
- * text that cannot be stored. Whether it is valid JSON at all is left to the parser.
+ * text that cannot be stored. Whether it is valid JSON at all is left to the parser. True where every number is a whole
+ * one of so few digits that a double holds it as written.
  */
-function inspect(text: string, depthMax: number): void {
+function inspect(text: string, depthMax: number): boolean {
+  let plain = true
   const levels: Level[] = []
   let awaitsKey = false
   const structure = new RegExp(STRUCTURE)
@@ -100,16 +103,22 @@ function inspect(text: string, depthMax: number): void {
       case ':':
         awaitsKey = false
         break
-      default: {
+      case '"': {
         const end = endOfString(text, found.index)
         const content = contentOf(text.slice(found.index, end))
         if (awaitsKey && level?.keys) takeKey(level, content, levels)
         refuseUnstorable(content, levels)
         structure.lastIndex = end
+        break
       }
+      default:
+        plain &&= isShortInteger(found[0])
     }
   }
+  return plain
 }
+
+const isShortInteger = (source: string): boolean => source.length <= SAFE_DIGITS && /^-?\d+$/.test(source)
 
 /** The index after the closing quote of the string that starts at `start`. */
 function endOfString(text: string, start: number): number {

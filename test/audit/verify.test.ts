@@ -52,9 +52,9 @@ async function forge(
   const client = EventStoreDBClient.connectionString(node.url)
   let hash = ''
   const batch = events.map(({ event, id, cause }) => {
-    const metadata = chained(hash, event, cause)
-    hash = metadata.hash
-    return jsonEvent({ id, type: event.type, data: event.data, metadata: { ...metadata } })
+    const link = chained(hash, event, cause)
+    hash = link.hash
+    return jsonEvent({ id, type: event.type, data: event.data, metadata: link.metadata })
   })
   await client.appendToStream(stream, batch, { expectedRevision: revision ?? NO_STREAM })
   await client.dispose()

@@ -1,60 +1,23 @@
-/**
- * API keys as text: `nct_<environment>_<id>_<secret><check>`. The id finds the key's record, the secret (256 bits) proves
- * it, and the check tells a mistyped key from a wrong one without a look-up. Only a hash of the whole text is ever stored.
- */
-import { createHash, randomBytes } from 'node:crypto'
-import { crc32 } from 'node:zlib'
+/** An operator's API keys: `nct_<environment>_<id>_<secret><check>`. */
+import type { randomBytes } from 'node:crypto'
 import { environment } from '../../events/noctant/vocabulary.ts'
+import { type GeneratedKey, generateKey, hashKey, parseKey } from '../key-text.ts'
 
 export type Environment = (typeof environment.options)[number]
 
-export interface GeneratedApiKey {
-  /** The key itself, to be shown once. */
-  key: string
-  keyId: string
-  /** What is stored: see hashApiKey. */
-  keyHash: string
-}
-
-const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
-const ID_BYTES = 12
-const SECRET_BYTES = 32
-/** Base62 digits that so many bytes take: ⌈bytes × 8 / log2(62)⌉. */
-const ID_LENGTH = 17
-const SECRET_LENGTH = 43
-const CHECK_LENGTH = 6
-
-const PATTERN = new RegExp(
-  `^nct_(${environment.options.join('|')})_([0-9A-Za-z]{${ID_LENGTH}})_[0-9A-Za-z]{${SECRET_LENGTH + CHECK_LENGTH}}$`,
-)
+const PREFIX = new RegExp(`^nct_(${environment.options.join('|')})$`)
 
 /** A new key. `random` gives so many unpredictable bytes. */
-export function generateApiKey(of: Environment, random: (bytes: number) => Uint8Array = randomBytes): GeneratedApiKey {
-  const keyId = base62(toInteger(random(ID_BYTES)), ID_LENGTH)
-  const secret = base62(toInteger(random(SECRET_BYTES)), SECRET_LENGTH)
-  const unchecked = `nct_${of}_${keyId}_${secret}`
-  const key = unchecked + check(unchecked)
-  return { key, keyId, keyHash: hashApiKey(key) }
-}
+export const generateApiKey = (
+  of: Environment,
+  random?: (bytes: number) => ReturnType<typeof randomBytes> | Uint8Array,
+): GeneratedKey => generateKey(`nct_${of}`, random)
 
-/** What a key says of itself, or undefined where the text is no key: wrong form, or a check that does not fit. */
+/** What a key says of itself, or undefined where the text is no key of an operator's. */
 export function parseApiKey(text: string): { environment: Environment; keyId: string } | undefined {
-  const parts = PATTERN.exec(text)
-  if (!parts) return undefined
-  const unchecked = text.slice(0, -CHECK_LENGTH)
-  if (check(unchecked) !== text.slice(-CHECK_LENGTH)) return undefined
-  return { environment: parts[1] as Environment, keyId: parts[2] as string }
+  const parsed = parseKey(text)
+  const of = parsed && PREFIX.exec(parsed.prefix)?.[1]
+  return of === undefined ? undefined : { environment: of as Environment, keyId: parsed!.keyId }
 }
 
-/** SHA-256 of the whole key, hex. A fast hash is enough: the secret's 256 bits cannot be guessed. */
-export const hashApiKey = (key: string): string => createHash('sha256').update(key).digest('hex')
-
-const check = (text: string): string => base62(BigInt(crc32(text)), CHECK_LENGTH)
-
-const toInteger = (bytes: Uint8Array): bigint => BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
-
-function base62(value: bigint, length: number): string {
-  let digits = ''
-  for (let rest = value; rest > 0n; rest /= 62n) digits = DIGITS[Number(rest % 62n)] + digits
-  return digits.padStart(length, '0')
-}
+export const hashApiKey = hashKey
