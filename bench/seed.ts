@@ -1,0 +1,211 @@
+/**
+ * Data directories with a history: users and their accounts as the commands would have recorded them, chained and all,
+ * written in bulk straight into the event store's files, and the read models of it made by the real rebuild. An instance
+ * that is started on the directory goes on from there, with the sandbox operator as the owner of everything.
+ */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import { deterministicId } from '../src/commands/identity.ts'
+import { programAccountIdOf } from '../src/commands/noctant/account.ts'
+import { generateApiKey } from '../src/commands/noctant/api-key.ts'
+import { DEFAULT_LIMITS } from '../src/embedded/eventstore/options.ts'
+import { startEventStoreThread } from '../src/embedded/eventstore/start.ts'
+import { EventStore } from '../src/embedded/eventstore/storage/store.ts'
+import { startPostgres } from '../src/embedded/postgres.ts'
+import { chainHash, createEventStore } from '../src/events/store.ts'
+import { readHistory } from '../src/events/subscription.ts'
+import { CHECKPOINT_NAME, moveCheckpoint } from '../src/projections/checkpoint.ts'
+import { createDatabase, type ReadModels } from '../src/projections/database.ts'
+import { projections } from '../src/projections/projections.ts'
+import { rebuild } from '../src/projections/rebuild.ts'
+import { prepareSchema } from '../src/projections/schema.ts'
+
+export interface Seed {
+  /** Named `a-0`, `a-1`, … */
+  accounts: number
+  /** Named `user-0`, `user-1`, …; account n is user n % users'. */
+  users: number
+  /** Events of each account after the one that opened it: disabled and enabled in turn. */
+  changes: number
+}
+
+export const eventsOf = ({ accounts, users, changes }: Seed): number => users + accounts * (1 + changes)
+
+/** Everything that an instance needs to go on from such a history. Answers when the event store and Postgres are closed. */
+export async function seedDataDirectory(directory: string, seed: Seed): Promise<void> {
+  const operatorId = randomUUID()
+  const sandbox = { url: 'http://127.0.0.1', api_key: generateApiKey('sandbox').key, operator_id: operatorId }
+  mkdirSync(directory, { recursive: true })
+  writeFileSync(join(directory, 'sandbox-operator.json'), JSON.stringify(sandbox), { mode: 0o600 })
+  await seedEventStore(join(directory, 'eventstore'), seed, operatorId)
+  const node = await startEventStoreThread({ directory: join(directory, 'eventstore') })
+  const postgres = await startPostgres({ directory: join(directory, 'postgres') })
+  try {
+    await buildReadModels(node.url, postgres.url)
+  } finally {
+    await Promise.all([node.close(), postgres.stop()])
+  }
+}
+
+/** Appends that wait for the disk together. */
+const APPENDS_AT_ONCE = 4_000
+/** Accounts are opened so many at a time, and then changed: no batch of a rebuild has two events of one account. */
+const ACCOUNTS_IN_TURN = 20_000
+
+/** Event ids, cut from a stock: asking for each alone costs more than it does. */
+function idStock(): () => Buffer {
+  let stock = Buffer.alloc(0)
+  let at = 0
+  return () => {
+    if (at === stock.length) [stock, at] = [randomBytes(65_536), 0]
+    at += 16
+    return stock.subarray(at - 16, at)
+  }
+}
+
+/** Writes the history into the files of an event store that nobody else uses meanwhile. */
+export async function seedEventStore(directory: string, seed: Seed, operatorId: string): Promise<void> {
+  const onNotice = (notice: string) => process.stderr.write(`event store: ${notice}\n`)
+  const store = new EventStore({ ...DEFAULT_LIMITS, directory, onNotice })
+  const pending: Promise<void>[] = []
+  const nextId = idStock()
+  for (const { stream, revision, type, data, prevHash } of history(seed, operatorId)) {
+    const { bytes, hash } = recordedAs(prevHash.value, type, data)
+    prevHash.value = hash
+    const expected = revision === 0 ? ('no_stream' as const) : BigInt(revision - 1)
+    const event = { id: nextId(), type, json: true, ...bytes }
+    const request = { stream, expected, operation: 'append' as const, events: [event], deadlineMs: undefined }
+    pending.push(
+      store.write(request).then(({ kind }) => {
+        if (kind !== 'written') throw new Error(`${stream} was not written: ${kind}`)
+      }),
+    )
+    if (pending.length < APPENDS_AT_ONCE) continue
+    await Promise.all(pending.splice(0))
+    await turn()
+  }
+  await Promise.all(pending)
+  await store.close()
+}
+
+interface SeedEvent {
+  stream: string
+  revision: number
+  type: string
+  data: object
+  /** Of the stream, which the next event continues. */
+  prevHash: { value: string }
+}
+
+const START_MS = Date.parse('2026-01-01T00:00:00Z')
+
+function* history(seed: Seed, operatorId: string): Generator<SeedEvent> {
+  const orgId = deterministicId('noctant.org', operatorId)
+  let events = 0
+  const occurredAt = () => new Date(START_MS + 7 * events++).toISOString()
+  const userIds = Array.from({ length: seed.users }, (_, n) => deterministicId('noctant.user', operatorId, `user-${n}`))
+  for (const [n, globalUserId] of userIds.entries()) {
+    const names = { externalId: `user-${n}`, email: `user-${n}@example.com`, displayName: `User ${n}` }
+    const data = { globalUserId, operatorId, orgId, ...names, occurredAt: occurredAt() }
+    const stream = `noctant.user-${globalUserId}`
+    yield { stream, revision: 0, type: 'noctant.UserProvisioned.v1', data, prevHash: { value: '' } }
+  }
+  for (let first = 0; first < seed.accounts; first += ACCOUNTS_IN_TURN) {
+    const opened = []
+    for (let n = first; n < Math.min(seed.accounts, first + ACCOUNTS_IN_TURN); n++) {
+      const owner = { operatorId, orgId, globalUserId: userIds[n % seed.users] ?? operatorId }
+      const data = accountOpened(n, owner, occurredAt())
+      const stream = `noctant.account-${data.programAccountId}`
+      const account = { stream, prevHash: { value: '' }, data }
+      opened.push(account)
+      yield { ...account, revision: 0, type: 'noctant.AccountOpened.v1' }
+    }
+    for (let change = 1; change <= seed.changes; change++) {
+      const [from, to] = change % 2 === 1 ? ['active', 'disabled'] : ['disabled', 'active']
+      for (const { stream, prevHash, data } of opened) {
+        const { programAccountId, accountId } = data
+        const changed = { programAccountId, accountId, from, to, reason: null, occurredAt: occurredAt() }
+        yield { stream, prevHash, revision: change, type: 'noctant.AccountStatusChanged.v1', data: changed }
+      }
+    }
+  }
+}
+
+function accountOpened(n: number, owner: { operatorId: string; orgId: string; globalUserId: string }, at: string) {
+  const externalAccountId = `a-${n}`
+  return {
+    programAccountId: programAccountIdOf(owner.operatorId, externalAccountId),
+    attemptId: randomUUID(),
+    accountId: randomUUID(),
+    accountNumber: `NX${String(n).padStart(10, '0')}`,
+    ...owner,
+    externalAccountId,
+    accountName: `Account ${n}`,
+    productId: null,
+    currency: 'USD',
+    initialBalance: '100000.00',
+    executionProfileKey: 'standard',
+    executionMode: 'simulated',
+    marketMode: 'live_market',
+    programType: 'standard',
+    programOrigin: null,
+    provisioningSource: 'operator_api',
+    providerType: 'prop_firm',
+    rulesOwner: 'partner',
+    feedSource: 'noctant',
+    brandingPolicy: 'white_label',
+    visibilityPolicy: 'same_sponsor_only',
+    claimAllowed: false,
+    marketingAllowed: false,
+    occurredAt: at,
+  }
+}
+
+/** An event's bytes, chained to its predecessor, and its link of the chain. */
+function recordedAs(prevHash: string, type: string, data: object) {
+  const commandId = randomUUID()
+  const actor = { kind: 'operator', id: 'seed', keyId: 'abcdefghijklmnop' }
+  const ids = { $correlationId: commandId, $causationId: commandId, actor, requestId: commandId, commandId }
+  const text = JSON.stringify(data)
+  const unsealed = JSON.stringify({ ...ids, fingerprint: '0'.repeat(64), prevHash })
+  const hash = chainHash(prevHash, type, text, unsealed)
+  const metadata = `${unsealed.slice(0, -1)},"hash":"${hash}"}`
+  return { bytes: { data: Buffer.from(text), customMetadata: Buffer.from(metadata) }, hash }
+}
+
+const BATCH_MAX = 4_000
+const ATTEMPTS_MAX = 5
+/** The processes, which would otherwise read the whole history first. */
+const FOLLOWERS = ['relay', 'payouts', 'challenge-rules', 'webhooks', 'webhook-replays']
+
+/** Brings an empty database to the head of the log by a rebuild of everything, and whoever follows the log with it. */
+export async function buildReadModels(eventStoreUrl: string, databaseUrl: string): Promise<void> {
+  const store = createEventStore({ url: eventStoreUrl, deadlineMs: 30_000, appendAttemptsMax: 1 })
+  const db = createDatabase({ url: databaseUrl, poolMax: 4, statementTimeoutMs: 0 })
+  try {
+    await prepareSchema(db, projections)
+    await putAtHead(db, store, CHECKPOINT_NAME)
+    await rebuild({
+      db,
+      projections,
+      readHistory: (after) => readHistory({ url: eventStoreUrl, batchMax: BATCH_MAX }, after),
+      signal: new AbortController().signal,
+      transactionAttemptsMax: ATTEMPTS_MAX,
+      exclusively: (work) => work(),
+      onSwapped: () => undefined,
+    })
+    for (const name of FOLLOWERS) await putAtHead(db, store, name)
+  } finally {
+    await Promise.all([db.destroy(), store.close()])
+  }
+}
+
+/** Says that the log has been taken in to its end. */
+export async function putAtHead(db: ReadModels, store: ReturnType<typeof createEventStore>, name: string) {
+  const head = await store.head()
+  if (!head) throw new Error('the event store is empty')
+  const to = { position: head.position, eventId: head.id }
+  await db.transaction().execute((trx) => moveCheckpoint(trx, name, undefined, to))
+}
