@@ -7,6 +7,14 @@ import type { AnyEvent } from '../events/event.ts'
 /** `{a.b}` is a value; `{a?text}` is the text, with its own placeholders as `<a>`, where there is a value. */
 const sentences: Readonly<Record<string, string>> = {
   'opslog.LogSealed.v1': 'The log was sealed up to position {position}: {events} events, root {root}.',
+  'audit.AuditorKeyIssued.v1': 'The auditor key {keyId} was made for {name}.',
+  'audit.AuditorKeyRevoked.v1': 'The auditor key {keyId} was revoked{reason?: <reason>}.',
+  'audit.HistoryRead.v1': '{auditor} read the history of {thing}{upTo? up to position <upTo>}.',
+  'audit.TraceRead.v1': '{auditor} read what {of} has caused{upTo? up to position <upTo>}.',
+  'audit.StateRead.v1': '{auditor} read the state of {thing}{at? at <at>}{diffFrom?, compared with <diffFrom>}.',
+  'audit.VerificationRead.v1':
+    '{auditor} verified {eventsRead} events{stream? of <stream>}{category? of <category>}{upTo? up to position <upTo>}.',
+  'audit.SealsRead.v1': '{auditor} read the seals.',
   'noctant.OperatorCreated.v1': 'The operator {name} ({slug}) was created in {environment}.',
   'noctant.OperatorSuspended.v1': 'The operator was suspended{reason?: <reason>}.',
   'noctant.OperatorResumed.v1': 'The operator was resumed{reason?: <reason>}.',

@@ -4,6 +4,7 @@ import { deterministicId } from '../commands/identity.ts'
 import { createOperator, operator } from '../commands/noctant/operator.ts'
 import { apiAccess, environment, rateLimitTier } from '../events/noctant/vocabulary.ts'
 import { listOperators } from '../projections/noctant/operator.ts'
+import { auditorCommands } from './admin-auditors.ts'
 import { challengeCommand } from './admin-challenges.ts'
 import { feedCommand } from './admin-feeds.ts'
 import { keyCommand } from './admin-keys.ts'
@@ -19,8 +20,8 @@ interface JsonOption {
 }
 
 export function adminCommand(): Command {
-  return new Command('admin')
-    .description('operators and their API keys')
+  const admin = new Command('admin')
+    .description('operators, their API keys, and auditors’ keys')
     .addCommand(operatorCommand())
     .addCommand(keyCommand())
     .addCommand(templateCommand())
@@ -28,14 +29,16 @@ export function adminCommand(): Command {
     .addCommand(challengeCommand())
     .addCommand(feedCommand())
     .addCommand(webhookCommand())
-    .addHelpText(
-      'after',
-      `
+  for (const command of auditorCommands()) admin.addCommand(command)
+  return admin.addHelpText(
+    'after',
+    `
 Examples:
   opslog admin operator create --name "Acme Trading" --slug acme
   opslog admin key issue acme --all-scopes --label "back office"
+  opslog admin create-auditor-key --operator acme --name "Grace of the auditors"
   opslog admin operator suspend acme --reason "unpaid invoices"`,
-    )
+  )
 }
 
 function operatorCommand(): Command {

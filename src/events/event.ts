@@ -5,8 +5,8 @@
 import { z } from 'zod'
 
 export const actorSchema = z.object({
-  kind: z.enum(['operator', 'engine', 'trader', 'admin', 'system']),
-  /** Operator id, engine name, operating-system user of the CLI, … */
+  kind: z.enum(['operator', 'engine', 'trader', 'admin', 'system', 'auditor']),
+  /** Operator id, engine name, auditor's name, operating-system user of the CLI, … */
   id: z.string(),
   /** The API key that signed the request, where there was one. */
   keyId: z.string().optional(),

@@ -3,6 +3,8 @@
  * does not decode is poison and never reaches a fold or a handler. Old versions stay and are lifted by upcasters.
  */
 import { z } from 'zod'
+import { auditorEvents } from './audit/auditor.ts'
+import { readingEvents } from './audit/reading.ts'
 import type { AnyEvent } from './event.ts'
 import { accountEvents } from './noctant/account.ts'
 import { challengeEvents, challengeRequestEvents, challengeSlotEvents } from './noctant/challenge.ts'
@@ -25,6 +27,8 @@ export const HEARTBEAT = 'opslog.HeartbeatRecorded.v1'
 export const eventSchemas: Readonly<Record<string, z.ZodType>> = {
   [HEARTBEAT]: z.object({ occurredAt: z.iso.datetime() }),
   ...sealEvents,
+  ...auditorEvents,
+  ...readingEvents,
   ...operatorEvents,
   ...operatorSlugEvents,
   ...userEvents,

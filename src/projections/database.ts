@@ -5,6 +5,7 @@
  */
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type Transaction } from 'kysely'
 import { Pool, type PoolClient, types } from 'pg'
+import type { AuditorKeyRow } from './audit/auditor-key.ts'
 import type { CheckpointRow } from './checkpoint.ts'
 import type { AccountRow, AttemptRow } from './noctant/account.ts'
 import type { AccountCommandRow } from './noctant/account-command.ts'
@@ -33,6 +34,7 @@ export interface Database {
   opslog_checkpoints: CheckpointRow
   opslog_projections: ProjectionRow
   opslog_parked_events: ParkedEventRow
+  audit_auditor_keys: AuditorKeyRow
   noctant_operators: OperatorRow
   noctant_api_keys: ApiKeyRow
   noctant_users: UserRow

@@ -1,4 +1,5 @@
 /** Every projection that the projector keeps. */
+import { auditorKeyProjection } from './audit/auditor-key.ts'
 import { accountProjection } from './noctant/account.ts'
 import { accountCommandProjection } from './noctant/account-command.ts'
 import { apiKeyProjection } from './noctant/api-key.ts'
@@ -43,4 +44,5 @@ export const projections: readonly Projection[] = [
   webhookEndpointProjection,
   webhookDeliveryProjection,
   partnerEventProjection,
+  auditorKeyProjection,
 ]

@@ -79,7 +79,7 @@ describe('handlers', () => {
 })
 
 test('the projections subscribe to everything of their contexts', () => {
-  expect(prefixesOf(projections)).toEqual(['noctant.'])
+  expect(prefixesOf(projections)).toEqual(['noctant.', 'audit.'])
 })
 
 describe('changes of one row', () => {

@@ -16,6 +16,7 @@ import type { UserEvent } from '../../src/events/noctant/user.ts'
 import { HEARTBEAT } from '../../src/events/registry.ts'
 import { SEAL_STREAM, type SealEvent } from '../../src/events/seal.ts'
 import type { Poison } from '../../src/events/subscription.ts'
+import { type AuditStoryEvent, auditExamples } from './examples/audit.ts'
 import { type ChallengeStoryEvent, challengeExamples } from './examples/challenge.ts'
 import { type WebhookStoryEvent, webhookExamples } from './examples/webhook.ts'
 
@@ -51,6 +52,7 @@ type HeartbeatEvent = { type: typeof HEARTBEAT; data: { occurredAt: string } }
 export type ExampleEvent =
   | HeartbeatEvent
   | SealEvent
+  | AuditStoryEvent
   | OperatorEvent
   | OperatorSlugEvent
   | UserEvent
@@ -183,6 +185,7 @@ const wal = (sequence: number, commandId: string | null = null) => ({
 
 const examples: { readonly [T in ExampleType]: DataOf<T> } = {
   [HEARTBEAT]: { occurredAt: timeAt(0) },
+  ...auditExamples(ids.operator, timeAt),
   'opslog.LogSealed.v1': {
     position: '4711',
     events: '12',
@@ -595,6 +598,8 @@ export function streamOf({ type, data }: { type: string; data: Record<string, un
   const name = type.split('.')[1] ?? ''
   if (type === HEARTBEAT) return 'opslog.heartbeat-1'
   if (type === 'opslog.LogSealed.v1') return SEAL_STREAM
+  if (type.startsWith('audit.AuditorKey')) return `audit.auditor-${data.keyId}`
+  if (type.startsWith('audit.')) return `audit.reading-${data.keyId}`
   if (name === 'EngineEventQuarantined') return `noctant.engineQuarantine-${data.accountId}`
   if (name === 'EngineCommandRequested') return `noctant.account-${data.programAccountId}`
   if (name.startsWith('EngineCommand') && name !== 'EngineCommandDecided') {

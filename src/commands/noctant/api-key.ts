@@ -1,5 +1,4 @@
 /** An operator's API keys: `nct_<environment>_<id>_<secret><check>`. */
-import type { randomBytes } from 'node:crypto'
 import { environment } from '../../events/noctant/vocabulary.ts'
 import { type GeneratedKey, generateKey, hashKey, parseKey } from '../key-text.ts'
 
@@ -8,10 +7,8 @@ export type Environment = (typeof environment.options)[number]
 const PREFIX = new RegExp(`^nct_(${environment.options.join('|')})$`)
 
 /** A new key. `random` gives so many unpredictable bytes. */
-export const generateApiKey = (
-  of: Environment,
-  random?: (bytes: number) => ReturnType<typeof randomBytes> | Uint8Array,
-): GeneratedKey => generateKey(`nct_${of}`, random)
+export const generateApiKey = (of: Environment, random?: (bytes: number) => Uint8Array): GeneratedKey =>
+  generateKey(`nct_${of}`, random)
 
 /** What a key says of itself, or undefined where the text is no key of an operator's. */
 export function parseApiKey(text: string): { environment: Environment; keyId: string } | undefined {

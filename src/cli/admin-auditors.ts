@@ -1,0 +1,87 @@
+/** `opslog admin …-auditor-key`: keys to the audit API. A key is shown once, when it is made; only its hash is kept. */
+import { Command } from 'commander'
+import { auditor } from '../commands/audit/auditor.ts'
+import { generateAuditorKey } from '../commands/audit/auditor-key.ts'
+import { operator } from '../commands/noctant/operator.ts'
+import { Rejected } from '../commands/rejection.ts'
+import { listAuditorKeys } from '../projections/audit/auditor-key.ts'
+import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
+import { colours, show, table, text } from './terminal.ts'
+
+interface JsonOption {
+  json?: boolean
+}
+
+const ALL = 'all'
+
+export function auditorCommands(): Command[] {
+  return [
+    new Command('create-auditor-key')
+      .description('make a key that reads the log through the API, and print it, once')
+      .requiredOption('--operator <slug|id|all>', 'whose events it opens')
+      .requiredOption('--name <name>', 'whom it is for', text('name', 200))
+      .option('--json', 'print JSON')
+      .action(create),
+    new Command('list-auditor-keys')
+      .description('auditors’ keys, revoked ones too')
+      .option('--json', 'print JSON')
+      .action(list),
+    new Command('revoke-auditor-key')
+      .argument('<keyId>', 'as `list-auditor-keys` shows it')
+      .description('stop an auditor’s key from working, for good')
+      .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
+      .option('--json', 'print JSON')
+      .action(revoke),
+  ]
+}
+
+/** The key alone goes to standard output, so that a script can take it; what is said about it goes beside. */
+async function create({ operator: of, name, json }: JsonOption & { operator: string; name: string }): Promise<void> {
+  await withAdminSession(async (session) => {
+    const operatorId = of === ALL ? null : await existingOperator(session, of)
+    const { key, keyId, keyHash } = generateAuditorKey()
+    const circumstances = session.context()
+    const facts = { keyId, operatorId, name, scopes: ['audit:read' as const], keyHash }
+    const command = { kind: 'issue', facts, at: circumstances.at } as const
+    const handled = await session.bus.handle(auditor, keyId, command, circumstances)
+    if (!json) process.stderr.write(`${colours.dim(`Key ${keyId} of ${name}, shown this once:`)}\n`)
+    const shown = { key_id: keyId, operator_id: operatorId ?? ALL, name, scopes: facts.scopes, auditor_key: key }
+    show({ ...shown, ...written(handled) }, { json: json === true }, () => key)
+  })
+}
+
+async function existingOperator({ store, bus }: AdminSession, slugOrId: string): Promise<string> {
+  const operatorId = await operatorIdOf(store, slugOrId)
+  const { status } = await bus.load(operator, operatorId)
+  if (status === 'absent') throw new Rejected('operator_not_found', `There is no operator ${slugOrId}.`)
+  return operatorId
+}
+
+async function list(options: JsonOption): Promise<void> {
+  const rows = await withAdminSession(({ db }) => listAuditorKeys(db))
+  const keys = rows.map(({ key_hash: _, operator_id, ...row }) => ({ ...row, operator_id: operator_id ?? ALL }))
+  show(keys, options, () => {
+    if (keys.length === 0) return 'There are no auditor keys yet: opslog admin create-auditor-key --help'
+    const cells = keys.map((row) => [
+      row.key_id,
+      row.name,
+      row.operator_id,
+      row.revoked_at === null ? colours.green('works') : colours.red(`revoked ${row.revoked_at}`),
+      row.created_at,
+    ])
+    return table(['key id', 'name', 'operator', 'state', 'created'], cells)
+  })
+}
+
+async function revoke(keyId: string, options: JsonOption & { reason?: string }): Promise<void> {
+  await withAdminSession(async ({ bus, context }) => {
+    const circumstances = context()
+    const command = { kind: 'revoke', reason: options.reason ?? null, at: circumstances.at } as const
+    const handled = await bus.handle(auditor, keyId, command, circumstances)
+    show({ key_id: keyId, ...written(handled) }, options, () =>
+      handled.events.length > 0
+        ? colours.green(`Revoked ${keyId}; no request with it will be answered any more.`)
+        : colours.yellow(`${keyId} was revoked already; nothing was written.`),
+    )
+  })
+}

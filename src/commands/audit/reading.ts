@@ -1,0 +1,79 @@
+/**
+ * Puts on record what an auditor has read. There is nothing to decide, so nothing is loaded but the stream's end; that
+ * is kept for the next time, and another process that has written meanwhile is noticed by the expected revision.
+ */
+import { LRUCache } from 'lru-cache'
+import { READING_CATEGORY, type ReadingEvent } from '../../events/audit/reading.ts'
+import { type EventStore, StoreUnavailable, WrongExpectedRevision } from '../../events/store.ts'
+import type { CommandContext } from '../handle.ts'
+import { eventId } from '../identity.ts'
+
+export interface ReadingRecorder {
+  /** Resolves when it is stored. Rejects with StoreUnavailable where it is not known to be. */
+  record(event: ReadingEvent, context: CommandContext): Promise<void>
+}
+
+export interface ReadingRecorderLimits {
+  /** Auditors whose stream's end is remembered. */
+  auditorsMax: number
+  /** Other processes that may come first before it is given up. */
+  conflictRetriesMax: number
+}
+
+interface Tail {
+  revision: bigint | undefined
+  hash: string
+}
+
+export function createReadingRecorder(
+  store: Pick<EventStore, 'append' | 'readLast'>,
+  limits: ReadingRecorderLimits,
+): ReadingRecorder {
+  const tails = new LRUCache<string, Tail>({ max: limits.auditorsMax })
+  const queues = new Map<string, Promise<void>>()
+
+  async function tailOf(stream: string): Promise<Tail> {
+    const last = await store.readLast(stream)
+    return { revision: last?.revision, hash: last?.metadata.hash ?? '' }
+  }
+
+  async function write(stream: string, event: ReadingEvent, context: CommandContext): Promise<void> {
+    const { correlationId, commandId, actor, requestId, traceparent } = context
+    const id = eventId(commandId, requestId, 0)
+    const cause = {
+      $correlationId: correlationId,
+      $causationId: commandId,
+      actor,
+      requestId,
+      commandId,
+      ...(traceparent === undefined ? {} : { traceparent }),
+    }
+    for (let attempt = 0; attempt <= limits.conflictRetriesMax; attempt++) {
+      const tail = tails.get(stream) ?? (await tailOf(stream))
+      tails.delete(stream)
+      try {
+        const { revision, lastHash } = await store.append(stream, tail.revision, tail.hash, [{ id, event, cause }])
+        tails.set(stream, { revision, hash: lastHash })
+        return
+      } catch (error) {
+        if (!(error instanceof WrongExpectedRevision)) throw error
+      }
+    }
+    throw new StoreUnavailable('what was read could not be recorded: others kept writing to the same stream')
+  }
+
+  return {
+    record(event, context) {
+      const stream = `${READING_CATEGORY}-${event.data.keyId}`
+      const work = () => write(stream, event, context)
+      // One after the other: each needs the hash of the one before.
+      const turn = (queues.get(stream) ?? Promise.resolve()).then(work, work)
+      queues.set(stream, turn)
+      const leave = () => {
+        if (queues.get(stream) === turn) queues.delete(stream)
+      }
+      turn.then(leave, leave)
+      return turn
+    },
+  }
+}

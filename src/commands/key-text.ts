@@ -1,0 +1,57 @@
+/**
+ * Keys as text: `<prefix>_<id>_<secret><check>`. The id finds the key's record, the secret (256 bits) proves it, and the
+ * check tells a mistyped key from a wrong one without a look-up. Only a hash of the whole text is ever stored.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+
+export interface GeneratedKey {
+  /** The key itself, to be shown once. */
+  key: string
+  keyId: string
+  /** What is stored: see hashKey. */
+  keyHash: string
+}
+
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const ID_BYTES = 12
+const SECRET_BYTES = 32
+/** Base62 digits that so many bytes take: ⌈bytes × 8 / log2(62)⌉. */
+const ID_LENGTH = 17
+const SECRET_LENGTH = 43
+const CHECK_LENGTH = 6
+
+const PATTERN = new RegExp(
+  `^([a-z]+(?:_[a-z]+)*)_([0-9A-Za-z]{${ID_LENGTH}})_[0-9A-Za-z]{${SECRET_LENGTH + CHECK_LENGTH}}$`,
+)
+
+/** A new key. `random` gives so many unpredictable bytes. */
+export function generateKey(prefix: string, random: (bytes: number) => Uint8Array = randomBytes): GeneratedKey {
+  const keyId = base62(toInteger(random(ID_BYTES)), ID_LENGTH)
+  const secret = base62(toInteger(random(SECRET_BYTES)), SECRET_LENGTH)
+  const unchecked = `${prefix}_${keyId}_${secret}`
+  const key = unchecked + check(unchecked)
+  return { key, keyId, keyHash: hashKey(key) }
+}
+
+/** What a key says of itself, or undefined where the text is no key: wrong form, or a check that does not fit. */
+export function parseKey(text: string): { prefix: string; keyId: string } | undefined {
+  const parts = PATTERN.exec(text)
+  if (!parts) return undefined
+  const unchecked = text.slice(0, -CHECK_LENGTH)
+  if (check(unchecked) !== text.slice(-CHECK_LENGTH)) return undefined
+  return { prefix: parts[1]!, keyId: parts[2]! }
+}
+
+/** SHA-256 of the whole key, hex. A fast hash is enough: the secret's 256 bits cannot be guessed. */
+export const hashKey = (key: string): string => createHash('sha256').update(key).digest('hex')
+
+const check = (text: string): string => base62(BigInt(crc32(text)), CHECK_LENGTH)
+
+const toInteger = (bytes: Uint8Array): bigint => BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
+
+function base62(value: bigint, length: number): string {
+  let digits = ''
+  for (let rest = value; rest > 0n; rest /= 62n) digits = DIGITS[Number(rest % 62n)] + digits
+  return digits.padStart(length, '0')
+}

@@ -1,0 +1,38 @@
+/**
+ * Whose a thing is, by its id: whatever read model names an operator beside an id of its own says so. Taken from the
+ * tables' declarations, so that a new read model is asked without a word here.
+ */
+import { sql } from 'kysely'
+import type { ReadModels } from '../database.ts'
+import type { Table } from '../projection.ts'
+import { projections } from '../projections.ts'
+
+const OWNER = 'operator_id'
+
+/** Columns that hold one row's own id: a key of one column, or one that is unique. */
+const idColumns = ({ key, columns }: Table): string[] =>
+  Object.keys(columns).filter((name) => (key.length === 1 && key[0] === name) || / UNIQUE\b/.test(columns[name] ?? ''))
+
+const places = projections
+  .flatMap(({ tables }) => tables)
+  .filter(({ columns }) => OWNER in columns)
+  .flatMap((table) => idColumns(table).map((column) => ({ table: table.name, column, type: table.columns[column] })))
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** The operators of those ids that have one. An id that nothing is known of, or that nobody owns, is not among them. */
+export async function ownersOf(db: ReadModels, ids: readonly string[]): Promise<Map<string, string>> {
+  const uuids = ids.filter((id) => UUID.test(id))
+  const texts = ids.filter((id) => !UUID.test(id) && id !== '' && !id.includes('\0'))
+  const queries = places
+    .map((place) => ({ ...place, wanted: place.type?.startsWith('uuid') ? uuids : texts }))
+    .filter(({ wanted }) => wanted.length > 0)
+    .map(({ table, column, type, wanted }) => {
+      const array = sql`${sql.val(wanted)}::${sql.raw(type?.startsWith('uuid') ? 'uuid[]' : 'text[]')}`
+      return sql`SELECT ${sql.ref(column)}::text AS id, operator_id::text AS operator FROM ${sql.table(table)}
+        WHERE ${sql.ref(column)} = ANY(${array}) AND operator_id IS NOT NULL`
+    })
+  if (queries.length === 0) return new Map()
+  const { rows } = await sql<{ id: string; operator: string }>`${sql.join(queries, sql` UNION ALL `)}`.execute(db)
+  return new Map(rows.map(({ id, operator }) => [id, operator]))
+}
