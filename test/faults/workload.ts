@@ -1,17 +1,26 @@
 /**
  * Operators at work over HTTP, who keep books of their own: each call is *ok* once it was answered with success, *failed*
- * once it was refused, and *unknown* while neither is certain. A call without an answer is sent again under its own key.
+ * once it was refused, and *unknown* while neither is certain. A call without an answer is sent again under its own key
+ * and its own request id, by which the log says what it wrote.
  */
 import { randomUUID } from 'node:crypto'
 import { vi } from 'vitest'
 import type { House } from './house.ts'
 
 export interface Call {
-  what: 'user' | 'account' | 'close-all'
-  /** External id of the user or account; command id of a close-all that is ok. */
+  what: 'user' | 'account' | 'close-all' | 'status' | 'correction' | 'challenge' | 'payout' | 'approval'
+  /** External id of the user or account; command id of a close-all or status that is ok; else the id that was given. */
   id: string
   externalAccountId?: string
+  /** Of the user whose correction or payout it is. */
+  userId?: string
   outcome: 'ok' | 'failed' | 'unknown'
+  /** Under which every try was sent; the events that it wrote carry it. Absent where the call is not told of so closely. */
+  requestId?: string
+  /** It was answered as an earlier call was, or changed nothing: it must have written nothing. */
+  silent?: boolean
+  /** Key of the operator that called; absent: the sandbox operator's. */
+  key?: string
 }
 
 /** What the clients were told, in the order in which they asked. */
@@ -24,33 +33,55 @@ export interface Answered {
   body: any
 }
 
+export interface Asking {
+  /** Default: the sandbox operator's. */
+  key?: string
+  requestId?: string
+}
+
 const ANSWER_MAX_MS = 10_000
 const PATIENCE_MS = 60_000
 
 /** One call, sent once. Rejects where no answer comes. */
-export async function ask(house: House, method: string, path: string, body?: unknown): Promise<Answered> {
+export async function ask(
+  house: House,
+  method: string,
+  path: string,
+  body?: unknown,
+  asking: Asking = {},
+): Promise<Answered> {
   const { url, key } = house.api()
   const answer = await fetch(`${url}/noctant/v1${path}`, {
     method,
     signal: AbortSignal.timeout(ANSWER_MAX_MS),
-    headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    headers: {
+      authorization: `Bearer ${asking.key ?? key}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(asking.requestId === undefined ? {} : { 'x-noctant-request-id': asking.requestId }),
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   return { status: answer.status, headers: answer.headers, body: await answer.json() }
 }
 
 /** The same, again until it is answered with anything but a 5xx. */
-export const insist = (house: House, method: string, path: string, body?: unknown): Promise<Answered> =>
+export const insist = (
+  house: House,
+  method: string,
+  path: string,
+  body?: unknown,
+  asking: Asking = {},
+): Promise<Answered> =>
   vi.waitFor(
     async () => {
-      const answer = await ask(house, method, path, body)
+      const answer = await ask(house, method, path, body, asking)
       if (answer.status >= 500) throw new Error(`${answer.status} ${JSON.stringify(answer.body)}`)
       return answer
     },
     { interval: 50, timeout: PATIENCE_MS },
   )
 
-const outcomeOf = ({ status }: Answered): Call['outcome'] => {
+export const outcomeOf = ({ status }: Answered): Call['outcome'] => {
   if (status < 300) return 'ok'
   return status < 500 ? 'failed' : 'unknown'
 }
@@ -80,9 +111,16 @@ export async function openAccount(house: House, history: History): Promise<{ ext
   return { external, accountId: opened.body.account.account_id }
 }
 
-/** The trader buys; an order that was not answered is sent again under its own id. */
-export async function buy(house: House, accountId: string): Promise<void> {
-  const clientOrderId = randomUUID()
+export interface Order {
+  clientOrderId: string
+  symbol: string
+  side: 'buy' | 'sell'
+  quantity: string
+  takeProfit?: string
+}
+
+/** The trader places an order, which the engine may reject; one that was not answered is sent again under its own id. */
+export async function place(house: House, accountId: string, order: Order): Promise<void> {
   await vi.waitFor(
     async () => {
       const { url, token } = house.orderEntry()
@@ -90,14 +128,20 @@ export async function buy(house: House, accountId: string): Promise<void> {
         method: 'POST',
         signal: AbortSignal.timeout(ANSWER_MAX_MS),
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ accountId, clientOrderId, symbol: 'EURUSD', side: 'buy', quantity: '0.1' }),
+        body: JSON.stringify({ accountId, ...order }),
       })
       const content = await answer.text()
-      if (!answer.ok) throw new Error(`${answer.status} ${content}`)
+      // 404 where the account's opening is still on its way to the engine, 401 where the engine has a new token by now.
+      const isFinal = answer.status < 500 && answer.status !== 404 && answer.status !== 401
+      if (!isFinal) throw new Error(`${answer.status} ${content}`)
     },
     { interval: 50, timeout: PATIENCE_MS },
   )
 }
+
+/** The trader buys. */
+export const buy = (house: House, accountId: string, clientOrderId: string = randomUUID()): Promise<void> =>
+  place(house, accountId, { clientOrderId, symbol: 'EURUSD', side: 'buy', quantity: '0.1' })
 
 /** Asks for everything to be closed, until that is accepted. */
 export async function closeAll(house: House, external: string, history: History): Promise<string> {

@@ -11,6 +11,10 @@ export interface FaultProxy {
   url: string
   /** Delays every piece, in both directions. */
   slow(latencyMs: number): void
+  /** Lets so many bytes through in a second, in each direction of each connection. */
+  limit(bytesPerSecond: number): void
+  /** Requests still get through; nothing comes back on the connections that there are. */
+  deafen(): void
   /**
    * The first piece that holds this text still gets through; from then on nothing comes back on that connection.
    * Resolves when it has passed. One at a time.
@@ -41,6 +45,7 @@ export async function startFaultProxy(target: string, defaultPort = 5432): Promi
   const { hostname, port } = new URL(target)
   const lines = new Set<Line>()
   let latencyMs = 0
+  let bytesPerSecond = Number.POSITIVE_INFINITY
   let open = true
   let made = 0
   let awaited: { text: string; passed: () => void } | undefined
@@ -52,7 +57,13 @@ export async function startFaultProxy(target: string, defaultPort = 5432): Promi
   const breakAll = () => {
     for (const line of lines) breakLine(line)
   }
-  const pass = (to: Socket, piece: Buffer) => {
+  /** The sender waits while a piece takes its time through a narrow line; order is kept, as the delay is the same for all. */
+  const pass = (from: Socket, to: Socket, piece: Buffer) => {
+    const narrowMs = (piece.length / bytesPerSecond) * 1_000
+    if (narrowMs > 0) {
+      from.pause()
+      setTimeout(() => from.resume(), narrowMs)
+    }
     if (latencyMs === 0) to.write(piece)
     else setTimeout(() => to.destroyed || to.write(piece), latencyMs)
   }
@@ -70,10 +81,10 @@ export async function startFaultProxy(target: string, defaultPort = 5432): Promi
         awaited.passed()
         awaited = undefined
       }
-      pass(line.far, piece)
+      pass(near, line.far, piece)
     })
     line.far.on('data', (piece) => {
-      if (!line.deaf) pass(near, piece)
+      if (!line.deaf) pass(line.far, near, piece)
     })
     for (const [one, other] of [
       [near, line.far],
@@ -100,6 +111,12 @@ export async function startFaultProxy(target: string, defaultPort = 5432): Promi
     slow(ms) {
       latencyMs = ms
     },
+    limit(bytes) {
+      bytesPerSecond = bytes
+    },
+    deafen() {
+      for (const line of lines) line.deaf = true
+    },
     loseAnswerTo(text) {
       if (awaited) throw new Error(`already waiting for ${awaited.text}`)
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -114,6 +131,7 @@ export async function startFaultProxy(target: string, defaultPort = 5432): Promi
     mend() {
       open = true
       latencyMs = 0
+      bytesPerSecond = Number.POSITIVE_INFINITY
       awaited = undefined
       for (const line of lines) if (line.deaf) breakLine(line)
     },
