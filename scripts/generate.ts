@@ -22,6 +22,8 @@ interface JsonSchema {
   oneOf?: JsonSchema[]
   items?: JsonSchema
   properties?: Record<string, JsonSchema>
+  /** Marked in the schema: stored sealed (docs/personal-data.md). */
+  personal?: boolean
 }
 
 function generated(): Map<string, string> {
@@ -54,7 +56,9 @@ function catalogue(): string {
   const types = Object.keys(eventSchemas).sort()
   const sections = types.map((type) => {
     const schema = schemaOf(type)
-    const rows = Object.entries(schema.properties ?? {}).map(([field, value]) => `| ${field} | ${describe(value)} |`)
+    const rows = Object.entries(schema.properties ?? {}).map(
+      ([field, value]) => `| ${field} | ${describe(value)}${value.personal ? ', personal' : ''} |`,
+    )
     return `## ${type}\n\n| field | type |\n|---|---|\n${rows.join('\n')}\n`
   })
   const lifted = Object.keys(upcasters).sort()

@@ -133,7 +133,10 @@ async function listen({ config }: Parts, fetch: Parameters<typeof startServer>[0
 /** Processes with a probe of their own. */
 const SPECIAL = ['relay', 'webhooks']
 
-function probes({ services, store, db, processes }: Parts, { projector, commandPath, webhooks }: Neighbours): Probe[] {
+function probes(
+  { services, store, db, vault, processes }: Parts,
+  { projector, commandPath, webhooks }: Neighbours,
+): Probe[] {
   const list: Probe[] = [
     {
       name: 'event_store',
@@ -155,6 +158,11 @@ function probes({ services, store, db, processes }: Parts, { projector, commandP
       name: 'command_stream',
       required: false,
       check: async () => ({ up: services.stream.stream.isUp(), kind: services.stream.kind }),
+    },
+    {
+      name: 'person_keys',
+      required: false,
+      check: async () => ({ up: vault.missing() === 0, missing: vault.missing() }),
     },
   ]
   if (projector) {
@@ -205,7 +213,7 @@ function probes({ services, store, db, processes }: Parts, { projector, commandP
 }
 
 function gauges(
-  { services, store, processes }: Parts,
+  { services, store, vault, processes }: Parts,
   { projector, commandPath, webhooks }: Neighbours,
 ): GaugeSource[] {
   const list: GaugeSource[] = [
@@ -226,6 +234,7 @@ function gauges(
     add('opslog_projector_parked_streams', 'Streams parked behind a poison event', () => figures().parkedStreams)
     add('opslog_projector_halted', 'Whether the projector has halted', () => (figures().state === 'halted' ? 1 : 0))
   }
+  add('opslog_person_keys_missing', 'Persons whose key is lost, as far as was noticed', () => vault.missing())
   add('opslog_processes_halted', 'Processes that have halted and need somebody', () => {
     return processes.filter(({ figures }) => figures.state === 'halted').length
   })

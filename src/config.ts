@@ -89,6 +89,15 @@ const environmentSchema = z.object({
   DATABASE_STATEMENT_TIMEOUT_MS: milliseconds(10_000),
   DATABASE_CONNECT_TIMEOUT_MS: milliseconds(3_000),
 
+  // Personal data
+  SECRETS_KEY: z
+    .string()
+    .optional()
+    .describe(
+      '32 bytes in base64 that webhook secrets and the keys of persons are sealed with; unset: secrets.key in DATA_DIR',
+    ),
+  PERSON_KEYS_CACHE_MAX: count(20_000).describe('keys of persons kept in memory'),
+
   // HTTP
   BODY_MAX_BYTES: count(1_048_576),
   JSON_DEPTH_MAX: count(64),
@@ -145,10 +154,7 @@ const environmentSchema = z.object({
   WEBHOOK_SECRET_OVERLAP_MS: milliseconds(86_400_000).describe(
     'how long a replaced webhook secret signs beside the new one',
   ),
-  WEBHOOK_SECRETS_KEY: z
-    .string()
-    .optional()
-    .describe('32 bytes in base64 that webhook secrets are sealed with; unset: secrets.key in DATA_DIR'),
+  WEBHOOK_SECRETS_KEY: z.string().optional().describe('older name of SECRETS_KEY'),
   WEBHOOK_ALLOW_PRIVATE: flag(false).describe('development: webhooks may go to loopback, by http too'),
   WEBHOOK_CACHE_MAX: count(20_000).describe('endpoints and accounts kept in memory'),
   WEBHOOK_REPLAY_WINDOW_MAX_DAYS: count(31),

@@ -10,8 +10,17 @@ import { createEventStore } from './events/store.ts'
 import { createDatabase, isUnavailable } from './projections/database.ts'
 import { projections } from './projections/projections.ts'
 import { prepareSchema } from './projections/schema.ts'
-import { type Parts, startEngineRole, startProjectorRole, startRelayRole, startWebhooksRole } from './roles.ts'
+import {
+  followForgotten,
+  type Parts,
+  startEngineRole,
+  startProjectorRole,
+  startRelayRole,
+  startWebhooksRole,
+} from './roles.ts'
+import { ensureSealingKey } from './secrets-key.ts'
 import type { Services } from './services.ts'
+import { createVault, prepareVault } from './vault.ts'
 
 export interface Instance {
   /** Where the API listens and who may try it; undefined without the api role. */
@@ -62,7 +71,7 @@ async function reachable(work: () => Promise<void>, waitMaxMs: number, log: Logg
 }
 
 async function startRoles(
-  shared: Omit<Parts, 'store' | 'db' | 'stopping' | 'processes'>,
+  shared: Omit<Parts, 'store' | 'db' | 'vault' | 'sealingKey' | 'stopping' | 'processes'>,
   stopping: AbortSignal,
 ): Promise<Omit<Instance, 'close'>> {
   const { config, services, log, onClose } = shared
@@ -70,12 +79,6 @@ async function startRoles(
   const engine = runs('engine') ? await startEngineRole(shared) : undefined
   if (config.ROLES.every((role) => role === 'engine')) return { api: undefined, engine }
 
-  const store = createEventStore({
-    url: services.eventStore.url,
-    deadlineMs: config.EVENTSTORE_DEADLINE_MS,
-    appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
-  })
-  onClose(() => store.close())
   const db = createDatabase({
     url: services.postgres.url,
     poolMax: config.DATABASE_POOL_MAX,
@@ -84,8 +87,22 @@ async function startRoles(
     onConnectionLost: (err) => log.warn({ err }, 'a Postgres connection was lost'),
   })
   onClose(() => db.destroy())
-  await reachable(() => prepareSchema(db, projections), config.START_WAIT_MAX_MS, log)
-  const parts: Parts = { ...shared, store, db, stopping, processes: [] }
+  const sealingKey = ensureSealingKey(config)
+  const prepare = async () => {
+    await prepareVault(db, sealingKey)
+    await prepareSchema(db, projections)
+  }
+  await reachable(prepare, config.START_WAIT_MAX_MS, log)
+  const vault = createVault({ db, sealingKey, cachedMax: config.PERSON_KEYS_CACHE_MAX, log })
+  const store = createEventStore({
+    url: services.eventStore.url,
+    deadlineMs: config.EVENTSTORE_DEADLINE_MS,
+    appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
+    personKeys: vault,
+  })
+  onClose(() => store.close())
+  const parts: Parts = { ...shared, store, db, vault, sealingKey, stopping, processes: [] }
+  followForgotten(parts)
   const projector = runs('projector') ? startProjectorRole(parts) : undefined
   const commandPath = runs('relay') ? startRelayRole(parts) : undefined
   const webhooks = runs('webhooks') ? startWebhooksRole(parts) : undefined

@@ -10,6 +10,7 @@ import type { Config } from './config.ts'
 import { syntheticFeed } from './engine/feed.ts'
 import { startEngine } from './engine/service.ts'
 import { referenceSymbols } from './engine/symbols.ts'
+import { forgettingTypes } from './events/sealing.ts'
 import type { EventStore } from './events/store.ts'
 import { readHistory, runSubscription } from './events/subscription.ts'
 import { runHeartbeat } from './processes/heartbeat.ts'
@@ -22,8 +23,8 @@ import type { ReadModels } from './projections/database.ts'
 import { prefixesOf } from './projections/projection.ts'
 import { projections } from './projections/projections.ts'
 import { type Projector, startProjector } from './projections/projector.ts'
-import { ensureSealingKey } from './secrets-key.ts'
 import type { Services } from './services.ts'
+import type { Vault } from './vault.ts'
 
 /** A process and how it is doing. */
 export interface NamedFigures {
@@ -37,6 +38,9 @@ export interface Parts {
   log: Logger
   store: EventStore
   db: ReadModels
+  /** The keys of persons, and the instance's own key. */
+  vault: Vault
+  sealingKey: Uint8Array
   /** Aborts when the instance stops. */
   stopping: AbortSignal
   /** Every process that runs here, for readiness and metrics. */
@@ -51,7 +55,7 @@ export async function startEngineRole({
   services,
   log,
   onClose,
-}: Omit<Parts, 'store' | 'db' | 'stopping' | 'processes'>) {
+}: Omit<Parts, 'store' | 'db' | 'vault' | 'sealingKey' | 'stopping' | 'processes'>) {
   const token = randomBytes(32).toString('base64url')
   const engine = await startEngine({
     directory: join(config.DATA_DIR, 'engine'),
@@ -68,10 +72,11 @@ export async function startEngineRole({
 }
 
 /** How every subscription of the instance is supervised. */
-export function supervision({ config, services, log, stopping }: Parts, name: string) {
+export function supervision({ config, services, log, vault, stopping }: Parts, name: string) {
   return {
     url: services.eventStore.url,
     name,
+    personKeys: vault,
     batchMax: config.SUBSCRIPTION_BATCH_MAX,
     silenceMaxMs: config.SUBSCRIPTION_SILENCE_MAX_MS,
     backoffMinMs: config.SUBSCRIPTION_BACKOFF_MIN_MS,
@@ -81,10 +86,31 @@ export function supervision({ config, services, log, stopping }: Parts, name: st
   }
 }
 
+/**
+ * Whoever is forgotten, in whichever process, goes from the memory of this one as soon as the log says so. There is no
+ * history to catch up with: what is read from now on is read with the keys that there still are.
+ */
+export function followForgotten(parts: Parts): void {
+  let seen: bigint | undefined
+  const following = runSubscription({
+    ...supervision(parts, 'forgotten'),
+    types: forgettingTypes,
+    async from() {
+      seen ??= (await parts.store.head())?.position
+      return seen
+    },
+    // The reader tells the vault by itself, before it delivers.
+    async onBatch(events) {
+      seen = events.at(-1)?.position
+    },
+  })
+  parts.onClose(() => following)
+}
+
 /** The projector, and the heartbeat that keeps it and everybody else's subscription moving. */
 export function startProjectorRole(parts: Parts): Projector {
   const { config, services, log, store, db, stopping, onClose } = parts
-  const eventStore = { url: services.eventStore.url, batchMax: config.SUBSCRIPTION_BATCH_MAX }
+  const eventStore = { url: services.eventStore.url, batchMax: config.SUBSCRIPTION_BATCH_MAX, personKeys: parts.vault }
   const projector = startProjector({
     db,
     url: services.postgres.url,
@@ -190,7 +216,7 @@ export function startWebhooksRole(parts: Parts): WebhookFigures {
   const running = runWebhooks({
     ...surroundings(parts, 'webhooks', figures),
     bus,
-    sealingKey: ensureSealingKey(config),
+    sealingKey: parts.sealingKey,
     limits: {
       timeoutMs: config.WEBHOOK_TIMEOUT_MS,
       excerptMaxBytes: config.WEBHOOK_EXCERPT_MAX_BYTES,

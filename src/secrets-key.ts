@@ -1,7 +1,7 @@
 /**
- * The key that secrets are sealed with in the log: from the environment where several machines share it, else a file of
- * the data directory that the first start makes, readable by its owner alone. Who loses it has to rotate every webhook
- * secret; nothing else hangs on it.
+ * The key that secrets are sealed with: webhook secrets in the log, and the keys of persons in the vault. It comes from
+ * the environment where several machines share it, else from a file of the data directory that the first start makes,
+ * readable by its owner alone. Who loses it has to rotate every webhook secret, and has lost what is personal in the log.
  */
 import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
@@ -13,7 +13,12 @@ const fileOf = (directory: string): string => join(directory, 'secrets.key')
 
 /** The key, or undefined where there is none yet. Throws InvalidConfiguration where it is malformed or open to others. */
 export function readSealingKey(config: Config): Buffer | undefined {
-  if (config.WEBHOOK_SECRETS_KEY !== undefined) return decodeKey(config.WEBHOOK_SECRETS_KEY, 'WEBHOOK_SECRETS_KEY')
+  const { SECRETS_KEY: key, WEBHOOK_SECRETS_KEY: older } = config
+  if (key !== undefined && older !== undefined && key !== older) {
+    throw new InvalidConfiguration('SECRETS_KEY and WEBHOOK_SECRETS_KEY, its older name, hold different keys.')
+  }
+  if (key !== undefined) return decodeKey(key, 'SECRETS_KEY')
+  if (older !== undefined) return decodeKey(older, 'WEBHOOK_SECRETS_KEY')
   const file = fileOf(config.DATA_DIR)
   const mode = statSync(file, { throwIfNoEntry: false })?.mode
   if (mode === undefined) return undefined

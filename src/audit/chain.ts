@@ -2,7 +2,7 @@
  * The hash chain of a stream, recomputed from the stored bytes. The rule is the writer's own (chainHash); what is cut
  * off here are the very bytes that the writer has added: `,"hash":"<64 hex digits>"` at the metadata's end.
  */
-import { chainHash } from '../events/store.ts'
+import { chainHash } from '../events/chain.ts'
 import type { RawEvent } from './raw-log.ts'
 
 const SUFFIX = /^,"hash":"([0-9a-f]{64})"\}$/

@@ -11,7 +11,7 @@ import { Rejected } from '../commands/rejection.ts'
 import type { AnyEvent } from '../events/event.ts'
 import { createEventStore, type EventStore } from '../events/store.ts'
 import { createDatabase, type ReadModels } from '../projections/database.ts'
-import { backingUrls, configuration } from './connection.ts'
+import { backingUrls, configuration, personKeysOf } from './connection.ts'
 
 export interface AdminSession {
   store: EventStore
@@ -25,17 +25,18 @@ export interface AdminSession {
 export async function withAdminSession<T>(work: (session: AdminSession) => Promise<T>): Promise<T> {
   const config = configuration()
   const urls = backingUrls(config)
-  const store = createEventStore({
-    url: urls.eventStoreUrl,
-    deadlineMs: config.EVENTSTORE_DEADLINE_MS,
-    appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
-  })
   const db = createDatabase({
     url: urls.databaseUrl,
     applicationName: 'opslog admin',
     poolMax: 1,
     connectTimeoutMs: config.DATABASE_CONNECT_TIMEOUT_MS,
     statementTimeoutMs: config.DATABASE_STATEMENT_TIMEOUT_MS,
+  })
+  const store = createEventStore({
+    url: urls.eventStoreUrl,
+    deadlineMs: config.EVENTSTORE_DEADLINE_MS,
+    appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
+    personKeys: personKeysOf(config, db),
   })
   const bus = createCommandBus(store, {
     cachedAggregatesMax: 10,

@@ -54,7 +54,8 @@ function newSecret(operatorId: string): { secret: string; kept: SealedSecret } {
   const config = configuration()
   const key = readSealingKey(config)
   if (!key) {
-    const hint = 'The first start of an instance makes it; elsewhere, set WEBHOOK_SECRETS_KEY as the instance has it.'
+    const hint =
+      'The first start of an instance makes it; elsewhere, set SECRETS_KEY (or WEBHOOK_SECRETS_KEY) as it has.'
     throw new CliError(EXIT.refused, `there is no ${config.DATA_DIR}/secrets.key to seal the secret with`, hint)
   }
   const secret = generateWebhookSecret()

@@ -10,7 +10,7 @@ import { AlreadyUnderWay } from '../projections/exclusive.ts'
 import type { Projection } from '../projections/projection.ts'
 import { projections } from '../projections/projections.ts'
 import { createKernelTables } from '../projections/schema.ts'
-import { backingUrls, configuration } from './connection.ts'
+import { backingUrls, configuration, personKeysOf } from './connection.ts'
 import { CliError, EXIT } from './terminal.ts'
 
 export interface ProjectionSession {
@@ -32,17 +32,19 @@ const ATTEMPTS_MAX = 60
 export async function withProjectionSession<T>(work: (session: ProjectionSession) => Promise<T>): Promise<T> {
   const config = configuration()
   const urls = backingUrls(config)
-  const store = createEventStore({
-    url: urls.eventStoreUrl,
-    deadlineMs: config.EVENTSTORE_DEADLINE_MS,
-    appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
-  })
   const db = createDatabase({
     url: urls.databaseUrl,
     applicationName: 'opslog projections',
     poolMax: 4,
     connectTimeoutMs: config.DATABASE_CONNECT_TIMEOUT_MS,
     statementTimeoutMs: 0,
+  })
+  const personKeys = personKeysOf(config, db)
+  const store = createEventStore({
+    url: urls.eventStoreUrl,
+    deadlineMs: config.EVENTSTORE_DEADLINE_MS,
+    appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
+    personKeys,
   })
   const interrupted = new AbortController()
   const interrupt = () => interrupted.abort(new CliError(EXIT.refused, 'interrupted', 'Run it again to go on.'))
@@ -54,7 +56,7 @@ export async function withProjectionSession<T>(work: (session: ProjectionSession
       db,
       store,
       databaseUrl: urls.databaseUrl,
-      readHistory: (after) => readHistory({ url: urls.eventStoreUrl, batchMax: BULK_BATCH_MAX }, after),
+      readHistory: (after) => readHistory({ url: urls.eventStoreUrl, batchMax: BULK_BATCH_MAX, personKeys }, after),
       signal: interrupted.signal,
       transactionAttemptsMax: ATTEMPTS_MAX,
     })

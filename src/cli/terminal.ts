@@ -7,6 +7,7 @@ import { CommanderError, InvalidArgumentError } from 'commander'
 import picocolors from 'picocolors'
 import { Rejected } from '../commands/rejection.ts'
 import { InvalidConfiguration } from '../config.ts'
+import { PersonKeysUnavailable } from '../events/sealing.ts'
 import { StoreUnavailable } from '../events/store.ts'
 import { isUnavailable } from '../projections/database.ts'
 
@@ -92,6 +93,9 @@ export function failureOf(error: unknown): Failure | undefined {
   }
   if (error instanceof InvalidConfiguration) {
     return { exitCode: EXIT.usage, code: 'invalid_configuration', message: error.message, hint: undefined }
+  }
+  if (error instanceof PersonKeysUnavailable) {
+    return { exitCode: EXIT.unreachable, code: 'unreachable', message: reasonOf(error), hint: undefined }
   }
   if (error instanceof StoreUnavailable || isUnavailable(error) || isFetchFailure(error)) {
     return { exitCode: EXIT.unreachable, code: 'unreachable', message: reasonOf(error), hint: START_HINT }

@@ -13,6 +13,8 @@ export const rejectionCodes = [
   'operator_terminated',
   'api_key_not_found',
   'user_not_found',
+  /** The person's key was destroyed. */
+  'user_forgotten',
   'product_not_found',
   'account_not_found',
   'correction_not_found',

@@ -4,7 +4,6 @@
  * in flight, and an append's promise can be left hanging; so an append that failed without a clear answer counts as
  * unknown and is sent again with the same ids and revision, which the store makes a no-op if the first one landed.
  */
-import { hash as digest } from 'node:crypto'
 import {
   BACKWARDS,
   END,
@@ -17,9 +16,19 @@ import {
   StreamNotFoundError,
   WrongExpectedVersionError,
 } from '@eventstore/db-client'
+import { chained } from './chain.ts'
 import type { AnyEvent, Cause, Recorded } from './event.ts'
 import { metadataSchema } from './event.ts'
 import { decode, HEARTBEAT, UndecodableEvent } from './registry.ts'
+import {
+  type Opening,
+  openData,
+  openingOf,
+  type PersonKeys,
+  PersonKeysUnavailable,
+  personOf,
+  sealEvents,
+} from './sealing.ts'
 
 /** An event ready to be appended, under an id that a retry repeats. */
 export interface NewEvent {
@@ -53,12 +62,14 @@ export interface EventStoreOptions {
   deadlineMs: number
   /** Attempts of an append whose outcome stayed unknown. */
   appendAttemptsMax: number
+  /** Seal and open personal fields. Without them sealed text is read as it stands, and none is written. */
+  personKeys?: PersonKeys | undefined
 }
 
 export interface EventStore {
   /**
    * Events of a stream in order, from a revision (default 0), at most `maxCount`. A stream that does not exist is empty.
-   * Throws UndecodableEvent on poison and StoreUnavailable.
+   * Throws UndecodableEvent on poison, StoreUnavailable and PersonKeysUnavailable.
    */
   readStream<E extends AnyEvent = AnyEvent>(
     stream: string,
@@ -68,7 +79,7 @@ export interface EventStore {
   readLast(stream: string): Promise<Recorded | undefined>
   /**
    * Appends events after `revision` (undefined: the stream must not exist yet), chained to `lastHash` ('' at the start).
-   * Throws WrongExpectedRevision or StoreUnavailable.
+   * Throws WrongExpectedRevision, StoreUnavailable, PersonKeysUnavailable or PersonForgotten.
    */
   append(stream: string, revision: bigint | undefined, lastHash: string, events: readonly NewEvent[]): Promise<Appended>
   /** The log's last event that is not the system's: its position and id; undefined on an empty log. */
@@ -77,41 +88,18 @@ export interface EventStore {
   eventIdAt(position: bigint): Promise<string | undefined>
   /** Appends a heartbeat to its own stream, which keeps one event. */
   beat(occurredAt: string): Promise<void>
+  /** Has `listener` told when somebody was forgotten: what their events said is not to stay in memory. */
+  onForgotten(listener: () => void): void
   /** Rejects with StoreUnavailable where the store does not answer. */
   ping(): Promise<void>
   close(): Promise<void>
 }
 
-/**
- * The link of a stream's hash chain: SHA-256, hex, over the previous link and the exact bytes of the event's type, data
- * and metadata as they are stored, the metadata without its own `hash`.
- */
-export function chainHash(
-  prevHash: string,
-  type: string,
-  data: string | Uint8Array,
-  metadataWithoutHash: string | Uint8Array,
-): string {
-  const parts = [prevHash, type, data, metadataWithoutHash]
-  const framed = parts.flatMap((part) => [`${Buffer.byteLength(part)}:`, part])
-  if (framed.every((part) => typeof part === 'string')) return digest('sha256', framed.join(''))
-  return digest('sha256', Buffer.concat(framed.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))))
-}
-
-/** The metadata of an event whose predecessor has this hash: the bytes that are stored, and its own hash at their end. */
-export function chained(prevHash: string, event: AnyEvent, cause: Cause): { metadata: Uint8Array; hash: string } {
-  const unsealed = JSON.stringify({ ...cause, prevHash })
-  const hash = chainHash(prevHash, event.type, JSON.stringify(event.data), unsealed)
-  return { metadata: utf8.encode(`${unsealed.slice(0, -1)},"hash":"${hash}"}`), hash }
-}
-
-const utf8 = new TextEncoder()
-
-/** A resolved event of db-client as a Recorded one. Throws UndecodableEvent. */
-export function recorded(resolved: ResolvedEvent): Recorded {
+/** A resolved event of db-client as a Recorded one, its personal fields opened. Throws UndecodableEvent. */
+export function recorded(resolved: ResolvedEvent, opening?: Opening): Recorded {
   const { event } = resolved
   if (!event) throw new UndecodableEvent('a link to an event that is gone')
-  const { type, data } = decode(event.type, event.data)
+  const { type, data } = decode(event.type, opening ? openData(event, opening) : event.data)
   const metadata = metadataSchema.safeParse(event.metadata)
   if (!metadata.success) throw new UndecodableEvent(`${event.type}: metadata ${metadata.error.issues[0]?.message}`)
   return {
@@ -133,6 +121,13 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   const connect = () => EventStoreDBClient.connectionString(options.url)
   const reads = connect()
   const appends = connect()
+  const { personKeys } = options
+
+  const opened = (resolved: ResolvedEvent): Recorded | Promise<Recorded> => {
+    const { event } = resolved
+    if (!personKeys || !event || personOf(event) === undefined) return recorded(resolved)
+    return openingOf([event], personKeys).then((opening) => recorded(resolved, opening))
+  }
 
   async function* readStream(stream: string, range: { from?: bigint; maxCount?: bigint } = {}) {
     const events = reads.readStream(stream, {
@@ -142,7 +137,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     })
     let finished = false
     try {
-      for await (const resolved of events) yield recorded(resolved)
+      for await (const resolved of events) yield await opened(resolved)
       finished = true
     } catch (error) {
       finished = true
@@ -158,7 +153,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     try {
       const options = { direction: BACKWARDS, fromRevision: END, maxCount: 1 } as const
       const [last] = await Array.fromAsync(reads.readStream(stream, options))
-      return last && recorded(last)
+      return last && (await opened(last))
     } catch (error) {
       if (error instanceof StreamNotFoundError) return undefined
       throw asUnavailable(error)
@@ -172,7 +167,10 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     events: readonly NewEvent[],
   ): Promise<Appended> {
     let hash = lastHash
-    const batch = events.map(({ id, event, cause }) => {
+    // Once: a repeated attempt sends the same bytes.
+    const isPersonal = events.some(({ event }) => personOf(event) !== undefined)
+    const sealed = isPersonal ? await sealEvents(events, personKeys) : events
+    const batch = sealed.map(({ id, event, cause }) => {
       const link = chained(hash, event, cause)
       hash = link.hash
       return jsonEvent({ id, type: event.type, data: event.data, metadata: link.metadata })
@@ -241,6 +239,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     append,
     head,
     eventIdAt,
+    onForgotten: (listener) => personKeys?.onForgotten(listener),
     ping: async () => void (await within(options.deadlineMs, head())),
     close: async () => void (await Promise.all([disposeClient(reads), disposeClient(appends)])),
   }
@@ -287,6 +286,7 @@ export function escapedFromClient(error: unknown): boolean {
 
 function asUnavailable(error: unknown): Error {
   if (error instanceof UndecodableEvent || error instanceof StoreUnavailable) return error
+  if (error instanceof PersonKeysUnavailable) return error
   return new StoreUnavailable(`the event store failed: ${error instanceof Error ? error.message : error}`, {
     cause: error,
   })

@@ -4,9 +4,17 @@
  * the reader asks for the last position again and subscribes anew, with backoff. Heartbeat events prove it alive.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type AllStreamSubscription, EventStoreDBClient, eventTypeFilter, FORWARDS, START } from '@eventstore/db-client'
+import {
+  type AllStreamSubscription,
+  EventStoreDBClient,
+  eventTypeFilter,
+  FORWARDS,
+  type ResolvedEvent,
+  START,
+} from '@eventstore/db-client'
 import type { Metadata, Recorded } from './event.ts'
 import { HEARTBEAT, UndecodableEvent } from './registry.ts'
+import { noteForgotten, type Opening, openingOf, type PersonKeys, personOf } from './sealing.ts'
 import { disposeClient, recorded } from './store.ts'
 
 /** An event that does not decode: what is known of it, and why. */
@@ -39,6 +47,8 @@ export interface SubscriptionOptions {
   signal: AbortSignal
   onError: (error: unknown, retryInMs: number) => void
   onConnected?: () => void
+  /** Open personal fields; without them sealed text is delivered as it stands. */
+  personKeys?: PersonKeys | undefined
 }
 
 /** The error that ends the supervision instead of being retried: the caller has seen that going on would be wrong. */
@@ -93,7 +103,7 @@ async function readOnce(
     subscription.on('confirmation', () => options.onConnected?.())
     void fill(subscription, inbox)
     for (;;) {
-      const batch = await inbox.take(options.batchMax)
+      const batch = await opened(await inbox.take(options.batchMax), options.personKeys)
       await options.onBatch(batch)
       onProgress()
     }
@@ -112,7 +122,7 @@ async function readOnce(
  * batches of at most `batchMax`. Rejects with the client's error where the store is away.
  */
 export async function* readHistory(
-  options: { url: string; batchMax: number },
+  options: { url: string; batchMax: number; personKeys?: PersonKeys | undefined },
   after: bigint | undefined,
 ): AsyncIterable<Delivered[]> {
   const client = EventStoreDBClient.connectionString(options.url)
@@ -126,7 +136,8 @@ export async function* readHistory(
       const seen = last
       const news = page.filter(({ event }) => event?.position && (seen === undefined || event.position.commit > seen))
       last = news.at(-1)?.event?.position?.commit
-      const events = news.filter(({ event }) => !event?.type.startsWith('$')).map(decoded)
+      const arrived = news.filter(({ event }) => !event?.type.startsWith('$')).map(arrival)
+      const events = await opened(arrived, options.personKeys)
       if (events.length > 0) yield events
       if (last === undefined) return
     }
@@ -142,7 +153,7 @@ async function fill(subscription: AllStreamSubscription, inbox: Inbox): Promise<
   try {
     for await (const resolved of subscription) {
       if (!resolved.event || resolved.event.type.startsWith('$')) continue
-      if (!(await inbox.put(decoded(resolved)))) return
+      if (!(await inbox.put(arrival(resolved)))) return
     }
     inbox.end(new Error('the subscription ended'))
   } catch (error) {
@@ -150,9 +161,27 @@ async function fill(subscription: AllStreamSubscription, inbox: Inbox): Promise<
   }
 }
 
-function decoded(resolved: Parameters<typeof recorded>[0]): Delivered {
+/** An event that has come in; one with personal fields waits for its batch, whose keys are asked for together. */
+type Arrived = Delivered | { sealed: ResolvedEvent; type: string; data: unknown }
+
+function arrival(resolved: ResolvedEvent): Arrived {
+  const { event } = resolved
+  if (!event || personOf(event) === undefined) return decoded(resolved)
+  return { sealed: resolved, type: event.type, data: event.data }
+}
+
+/** The batch with its personal fields opened. Whoever is forgotten in it has no key, so what follows is redacted. */
+async function opened(batch: readonly Arrived[], personKeys: PersonKeys | undefined): Promise<Delivered[]> {
+  if (personKeys) noteForgotten(batch, personKeys)
+  const sealed = batch.filter((arrived) => 'sealed' in arrived)
+  if (sealed.length === 0) return batch as Delivered[]
+  const opening = personKeys && (await openingOf(sealed, personKeys))
+  return batch.map((arrived) => ('sealed' in arrived ? decoded(arrived.sealed, opening) : arrived))
+}
+
+function decoded(resolved: ResolvedEvent, opening?: Opening): Delivered {
   try {
-    return recorded(resolved)
+    return recorded(resolved, opening)
   } catch (error) {
     const { event } = resolved
     if (!(error instanceof UndecodableEvent) || !event) throw error
@@ -172,14 +201,14 @@ function decoded(resolved: Parameters<typeof recorded>[0]): Delivered {
 
 /** A bounded queue between the network and the handler: a full one pauses the reader, an ended one throws at the taker. */
 function createInbox(capacity: number) {
-  let events: Delivered[] = []
+  let events: Arrived[] = []
   let ended: { error: unknown } | undefined
   let wakeTaker: (() => void) | undefined
   let wakePutter: (() => void) | undefined
   return {
     lastArrivalMs: Date.now(),
     /** False where nobody takes any more. */
-    async put(event: Delivered): Promise<boolean> {
+    async put(event: Arrived): Promise<boolean> {
       this.lastArrivalMs = Date.now()
       events.push(event)
       wakeTaker?.()
@@ -191,7 +220,7 @@ function createInbox(capacity: number) {
       return !ended
     },
     /** What is at hand, at least one event. */
-    async take(max: number): Promise<Delivered[]> {
+    async take(max: number): Promise<Arrived[]> {
       while (events.length === 0) {
         if (ended) throw ended.error
         await new Promise<void>((resolve) => {

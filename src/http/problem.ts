@@ -6,6 +6,7 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { Rejected, type RejectionCode } from '../commands/rejection.ts'
+import { PersonForgotten, PersonKeysUnavailable } from '../events/sealing.ts'
 import { StoreUnavailable } from '../events/store.ts'
 import { isUnavailable } from '../projections/database.ts'
 import { MalformedJson } from './json.ts'
@@ -92,6 +93,7 @@ export const problems: Record<ProblemCode, { status: ContentfulStatusCode; title
   challenge_cooling_down: { status: 409, title: 'The user has to wait after a breach' },
   challenge_state_conflict: { status: 409, title: 'The challenge is in another state' },
   challenge_reset_refused: { status: 409, title: 'The reset policy does not allow it' },
+  user_forgotten: { status: 409, title: 'The user was forgotten' },
   kyc_required: { status: 409, title: 'The user has to be verified' },
   payout_not_eligible: { status: 409, title: 'The account is not eligible for this payout' },
   payout_state_conflict: { status: 409, title: 'The payout request is in another state' },
@@ -164,7 +166,9 @@ export function describeError(error: unknown): Described {
     const errors = pointer === undefined ? [] : [{ pointer, code: 'malformed', detail }]
     return { code: 'malformed_json', detail, errors }
   }
-  if (error instanceof StoreUnavailable || isUnavailable(error)) {
+  // Another process has forgotten the person a moment ago: the key is gone before this one has heard of it.
+  if (error instanceof PersonForgotten) return { code: 'user_forgotten', detail: 'This user was forgotten.' }
+  if (error instanceof StoreUnavailable || error instanceof PersonKeysUnavailable || isUnavailable(error)) {
     const detail = 'Nothing is known to have changed; send the same request again.'
     return { code: 'dependency_unavailable', detail, headers: retryLater }
   }

@@ -6,9 +6,13 @@ import { CompiledQuery, type Transaction } from 'kysely'
 import type { Database } from './database.ts'
 import type { Change, Table, Values } from './projection.ts'
 
+/** Changes of one row each; an erasure goes over a table's rows as those before it have left them. */
+type RowChange = Exclude<Change, { kind: 'erase' }>
+type Erasure = Extract<Change, { kind: 'erase' }>
+
 /** What is left to do to one row; `values` holds the key as well. */
 interface Pending {
-  kind: Change['kind']
+  kind: RowChange['kind']
   values: Values
 }
 
@@ -27,7 +31,24 @@ export async function flush(trx: Transaction<Database>, changes: readonly Change
   }
 }
 
-export function statementsFor(changes: readonly Change[]): Statement[] {
+export const statementsFor = (changes: readonly Change[]): Statement[] =>
+  inTurns(changes).flatMap((turn) =>
+    Array.isArray(turn) ? rowStatements(turn) : [{ text: erasureText(turn), rows: [turn.where] }],
+  )
+
+/** Changes of rows, as many together as there are between two erasures, and each erasure on its own. */
+function inTurns(changes: readonly Change[]): (RowChange[] | Erasure)[] {
+  const turns: (RowChange[] | Erasure)[] = []
+  for (const change of changes) {
+    const last = turns.at(-1)
+    if (change.kind === 'erase') turns.push(change)
+    else if (Array.isArray(last)) last.push(change)
+    else turns.push([change])
+  }
+  return turns
+}
+
+function rowStatements(changes: readonly RowChange[]): Statement[] {
   const statements = new Map<string, Statement>()
   for (const [table, rows] of fold(changes)) {
     for (const { kind, values } of rows.values()) {
@@ -42,6 +63,21 @@ export function statementsFor(changes: readonly Change[]): Statement[] {
 
 /** The same changes on rows held in memory: table → key → row. */
 export function applyInMemory(tables: ReadonlyMap<Table, Map<string, Values>>, changes: readonly Change[]): void {
+  for (const turn of inTurns(changes)) {
+    if (Array.isArray(turn)) changeRows(tables, turn)
+    else eraseInMemory(tables.get(turn.table), turn)
+  }
+}
+
+function eraseInMemory(rows: Map<string, Values> | undefined, { where, columns }: Erasure): void {
+  const nothing = Object.fromEntries(columns.map((column) => [column, null]))
+  for (const [key, row] of rows ?? []) {
+    const isMeant = Object.entries(where).every(([column, value]) => row[column] === value)
+    if (isMeant) rows?.set(key, { ...row, ...nothing })
+  }
+}
+
+function changeRows(tables: ReadonlyMap<Table, Map<string, Values>>, changes: readonly RowChange[]): void {
   for (const [table, pending] of fold(changes)) {
     const rows = tables.get(table)
     if (!rows) continue
@@ -64,7 +100,7 @@ export const keyOf = (table: Table, values: Values): string =>
     })
     .join('\n')
 
-function fold(changes: readonly Change[]): Folded {
+function fold(changes: readonly RowChange[]): Folded {
   const folded: Folded = new Map()
   for (const change of changes) {
     const { table } = change
@@ -77,7 +113,7 @@ function fold(changes: readonly Change[]): Folded {
   return folded
 }
 
-function next(before: Pending | undefined, change: Change): Pending | undefined {
+function next(before: Pending | undefined, change: RowChange): Pending | undefined {
   const { table } = change
   switch (change.kind) {
     case 'upsert':
@@ -102,7 +138,7 @@ function merged(table: Table, before: Values, patch: Values): Values {
 
 const emptyRow = (table: Table): Values => Object.fromEntries(Object.keys(table.columns).map((name) => [name, null]))
 
-function textOf(table: Table, kind: Change['kind'], values: Values): string {
+function textOf(table: Table, kind: RowChange['kind'], values: Values): string {
   const { name, key } = table
   const source = `jsonb_populate_recordset(null::${name}, $1::jsonb)`
   const sameKey = key.map((column) => `t.${column} = p.${column}`).join(' AND ')
@@ -115,6 +151,14 @@ function textOf(table: Table, kind: Change['kind'], values: Values): string {
   const changed = columns.filter((column) => !key.includes(column))
   const assignments = changed.map((column) => `${column} = ${set('p')(column)}`).join(', ')
   return `UPDATE ${name} AS t SET ${assignments} FROM ${source} AS p WHERE ${sameKey}`
+}
+
+function erasureText({ table: { name }, where, columns }: Erasure): string {
+  const same = Object.keys(where).map((column) => `t.${column} = p.${column}`)
+  const filled = columns.map((column) => `t.${column} IS NOT NULL`).join(' OR ')
+  const source = `jsonb_populate_recordset(null::${name}, $1::jsonb)`
+  const assignments = columns.map((column) => `${column} = NULL`).join(', ')
+  return `UPDATE ${name} AS t SET ${assignments} FROM ${source} AS p WHERE ${same.join(' AND ')} AND (${filled})`
 }
 
 function insertText(table: Table, columns: readonly string[], newValue: (column: string) => string): string {

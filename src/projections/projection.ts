@@ -43,6 +43,8 @@ export type Change =
   | { kind: 'upsert'; table: Table; row: Values }
   | { kind: 'patch'; table: Table; key: Values; values: Values }
   | { kind: 'remove'; table: Table; key: Values }
+  /** Of all rows that have these values; they need be no key. */
+  | { kind: 'erase'; table: Table; where: Values; columns: readonly string[] }
 
 /** The whole row, new or in the place of the one with its key. */
 export const upsert = <Row extends object, Key extends keyof Row & string>(
@@ -61,6 +63,13 @@ export const remove = <Row extends object, Key extends keyof Row & string>(
   table: TableOf<Row, Key>,
   key: Pick<Row, Key>,
 ): Change => ({ kind: 'remove', table, key: key as Values })
+
+/** Nothing in these columns any more, in every row of the table that has these values. */
+export const erase = <Row extends object, Key extends keyof Row & string>(
+  table: TableOf<Row, Key>,
+  where: Partial<Row>,
+  columns: readonly Exclude<keyof Row & string, Key>[],
+): Change => ({ kind: 'erase', table, where: where as Values, columns })
 
 export type Handlers = Readonly<Record<string, (event: Recorded) => Change[]>>
 

@@ -10,8 +10,9 @@ import { type CommandBus, type CommandContext, createCommandBus } from '../../sr
 import { type AccountCommand, account } from '../../src/commands/noctant/account.ts'
 import { operator } from '../../src/commands/noctant/operator.ts'
 import { Rejected } from '../../src/commands/rejection.ts'
+import { chainHash } from '../../src/events/chain.ts'
 import type { AccountEvent } from '../../src/events/noctant/account.ts'
-import { chainHash, type EventStore, StoreUnavailable, WrongExpectedRevision } from '../../src/events/store.ts'
+import { type EventStore, StoreUnavailable, WrongExpectedRevision } from '../../src/events/store.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
 import { accountFacts, at, keyFacts, operatorFacts } from '../support/examples/noctant.ts'
 

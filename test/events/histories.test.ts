@@ -5,9 +5,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { chainHash } from '../../src/events/chain.ts'
 import type { Metadata } from '../../src/events/event.ts'
 import { decode } from '../../src/events/registry.ts'
-import { chainHash } from '../../src/events/store.ts'
 
 interface RecordedLine {
   stream: string

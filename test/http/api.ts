@@ -120,6 +120,7 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
   const stopping = new AbortController()
   const subscription = {
     url: log.url,
+    personKeys: log.keys,
     batchMax: 500,
     silenceMaxMs: 60_000,
     backoffMinMs: 20,
@@ -154,7 +155,8 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
     },
   })
   const storeProxy = await startProxy(new URL(log.url))
-  const store = createEventStore({ url: storeProxy.url, deadlineMs: 2_000, appendAttemptsMax: 2 })
+  const limits = { deadlineMs: 2_000, appendAttemptsMax: 2 }
+  const store = createEventStore({ url: storeProxy.url, ...limits, personKeys: log.keys })
   const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, conflictRetriesMax: 3 })
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const record = (level: string) => (fields: object, message: string) =>

@@ -1,21 +1,25 @@
 /** A private event store node and a client on it, for tests that need the log and nothing else. */
 import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
 import { createEventStore, type EventStore } from '../../src/events/store.ts'
+import { type MemoryKeys, memoryKeys } from './person-keys.ts'
 import { temporaryDirectory } from './services.ts'
 
 export interface TestStore {
   url: string
   store: EventStore
+  keys: MemoryKeys
   close(): Promise<void>
 }
 
 export async function startTestStore(): Promise<TestStore> {
   const directory = temporaryDirectory()
   const node = await startEventStoreThread({ directory: directory.path })
-  const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3 })
+  const keys = memoryKeys()
+  const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3, personKeys: keys })
   return {
     url: node.url,
     store,
+    keys,
     close: async () => {
       await store.close()
       await node.close()

@@ -574,6 +574,12 @@ const examples: { readonly [T in ExampleType]: DataOf<T> } = {
     maxDrawdown: '0.00',
     realizedPnl: '9.30',
   },
+  'noctant.UserForgotten.v1': {
+    globalUserId: ids.user,
+    operatorId: ids.operator,
+    reference: 'DSR-7',
+    occurredAt: timeAt(2_000),
+  },
   'noctant.EngineEventQuarantined.v1': {
     accountId: ids.account,
     reason: 'a gap in the sequence',

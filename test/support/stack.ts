@@ -17,6 +17,9 @@ import type { MessageStream } from '../../src/engine/stream.ts'
 import { type ApiScope, apiScope } from '../../src/events/noctant/vocabulary.ts'
 import { createEventStore, type EventStore } from '../../src/events/store.ts'
 import { startInstance } from '../../src/instance.ts'
+import { createDatabase as connectDatabase } from '../../src/projections/database.ts'
+import { ensureSealingKey } from '../../src/secrets-key.ts'
+import { createVault } from '../../src/vault.ts'
 import { createDatabase, natsUrl, temporaryDirectory } from './services.ts'
 import { STREAM_BYTES_MAX } from './streams.ts'
 
@@ -80,7 +83,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const instance = await startInstance(config, services, log)
   const { api, engine } = instance
   if (!api?.sandbox || !engine) throw new Error('the stack runs all roles and makes a sandbox operator')
-  const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3 })
+  const db = connectDatabase({ url: database.url, poolMax: 2 })
+  const vault = createVault({ db, sealingKey: ensureSealingKey(config), cachedMax: 1_000, log })
+  const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3, personKeys: vault })
   const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, conflictRetriesMax: 3 })
   return {
     url: api.url,
@@ -97,6 +102,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       await instance.close()
       await stream.close()
       await store.close()
+      await db.destroy()
       await node.close()
       await database.drop()
       directory.remove()

@@ -14,7 +14,7 @@ import { type AttemptCommand, accountAttempt, decideAttempt } from './account-at
 import { type BalanceCommand, decideBalanceEffect } from './balance-effect.ts'
 import { currencyOf, openingBalance } from './money.ts'
 import { requireSellable } from './product.ts'
-import { user } from './user.ts'
+import { user, userForgotten } from './user.ts'
 
 type AccountOpened = Extract<EventOf<typeof accountEvents>, { type: 'noctant.AccountOpened.v1' }>['data']
 
@@ -218,9 +218,8 @@ function accountNumberOf(programAccountId: string): string {
 
 /**
  * Opens an account for a user of the operator. Rejects with user_not_found where the operator has no such user,
- * product_not_found, product_not_sellable or product_rules_owner where no account may be opened for the product,
- * invalid_currency, invalid_amount, and
- * account_facts_differ where the external id stands for other facts.
+ * user_forgotten, product_not_found, product_not_sellable or product_rules_owner where no account may be opened for the
+ * product, invalid_currency, invalid_amount, and account_facts_differ where the external id stands for other facts.
  */
 export async function openAccount(
   bus: CommandBus,
@@ -242,6 +241,7 @@ export async function openAccount(
     if (owner.status === 'absent' || owner.operatorId !== facts.operatorId) {
       throw new Rejected('user_not_found', 'The operator has no such user.')
     }
+    if (owner.status === 'forgotten') throw userForgotten()
   })
   return opening.catch((error: unknown) => {
     // The external id is the key here, and that is what the caller has to be told of.

@@ -14,7 +14,7 @@ import { accountAttempt, attemptForChallenge, requireFitAccount } from './accoun
 import { type ChallengeFacts, type ChallengeState, challenge, isLive } from './challenge.ts'
 import { challengeInstanceIdOf } from './challenge-identity.ts'
 import { challengeSlots, type Holder, slotsIdOf } from './challenge-slot.ts'
-import { isVerified, kyc, kycIdOf, requireUser } from './kyc.ts'
+import { isVerified, kyc, kycIdOf, requireRemembered } from './kyc.ts'
 import { type ExistingProduct, productOf } from './product.ts'
 import { template, type VisibleTemplate, visibleTemplate } from './template.ts'
 
@@ -66,8 +66,8 @@ const engineLog: Aggregate<{ events: number; isTouched: boolean }, never, Engine
 }
 
 /**
- * Starts a challenge. Rejects with user_not_found, account_not_found, template_not_found, challenge_account_unfit,
- * challenge_under_way, kyc_required, challenge_limit_reached, challenge_cooling_down and idempotency_key_reused.
+ * Starts a challenge. Rejects with user_not_found, user_forgotten, account_not_found, template_not_found,
+ * challenge_account_unfit, challenge_under_way, kyc_required, challenge_limit_reached, challenge_cooling_down and idempotency_key_reused.
  */
 export async function startChallenge(
   bus: CommandBus,
@@ -116,7 +116,7 @@ async function requireNotOvertaken(bus: CommandBus, request: StartChallenge, ins
 
 /** What an account must be and have before the first of the streams is written to. */
 async function requireStartable(bus: CommandBus, request: StartChallenge, at: string): Promise<void> {
-  await requireUser(bus, request.operatorId, request.globalUserId)
+  await requireRemembered(bus, request.operatorId, request.globalUserId)
   const opened = await accountOf(bus, request)
   const { terms } = await visibleTemplate(bus, request.operatorId, request.templateId)
   requireFitAccount(opened, terms.currency)

@@ -7,7 +7,7 @@ import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
 import { Rejected } from '../rejection.ts'
-import { user } from './user.ts'
+import { user, userForgotten } from './user.ts'
 
 type Reported = Extract<KycEvent, { type: 'noctant.KycStatusReported.v1' }>['data']
 
@@ -94,7 +94,7 @@ function meaningful(report: KycReport): KycReport {
 }
 
 /**
- * Records a report on a user of the operator. Rejects with user_not_found, and as `decide` does.
+ * Records a report on a user of the operator. Rejects with user_not_found, user_forgotten, and as `decide` does.
  */
 export function reportKycStatus(
   bus: CommandBus,
@@ -104,8 +104,14 @@ export function reportKycStatus(
   const { operatorId, globalUserId } = report
   const command = { report, at: context.at }
   return bus.handle(kyc, kycIdOf(operatorId, globalUserId), command, context, () =>
-    requireUser(bus, operatorId, globalUserId),
+    requireRemembered(bus, operatorId, globalUserId),
   )
+}
+
+/** As requireUser, for what begins something new: rejects with user_forgotten as well. */
+export async function requireRemembered(bus: CommandBus, operatorId: string, globalUserId: string): Promise<void> {
+  await requireUser(bus, operatorId, globalUserId)
+  if ((await bus.load(user, globalUserId)).status === 'forgotten') throw userForgotten()
 }
 
 /** Rejects with user_not_found where the operator has no such user; another operator's counts as none. */

@@ -17,7 +17,7 @@ import {
   redemptionRefusal,
 } from './launch-session.ts'
 import { operator } from './operator.ts'
-import { user } from './user.ts'
+import { user, userForgotten } from './user.ts'
 
 export interface LaunchRequest {
   operatorId: string
@@ -100,6 +100,7 @@ async function commonFacts(
   if (owner.status === 'absent' || owner.operatorId !== operatorId) {
     throw new Rejected('user_not_found', 'The operator has no such user.')
   }
+  if (owner.status === 'forgotten') throw userForgotten()
   const { externalId: externalUserId } = owner
   const launchSessionId = launchSessionIdOf(tokenHash)
   const who = { operatorId, orgId, globalUserId, externalUserId }

@@ -1,11 +1,14 @@
 /**
  * An operator's user. The stream's id follows from (operator, external id), which holds the two unique together and is
  * the user's global id as well. Email and display name are refreshed by later calls; a call without news writes nothing.
+ * A forgotten user stays one, without anything personal: what hangs on it (accounts, payouts) has to be wound up, and the
+ * same external id must not bring the person back by an operator's nightly import.
  */
 import type { UserEvent } from '../../events/noctant/user.ts'
 import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
+import { Rejected } from '../rejection.ts'
 
 export type UserState =
   | { status: 'absent' }
@@ -20,6 +23,15 @@ export type UserState =
       createdAt: string
       updatedAt: string
     }
+  | {
+      status: 'forgotten'
+      globalUserId: string
+      operatorId: string
+      orgId: string
+      externalId: string
+      createdAt: string
+      forgottenAt: string
+    }
 
 export interface ProvisionUser {
   operatorId: string
@@ -32,10 +44,19 @@ export interface ProvisionUser {
   at: string
 }
 
+/** The person's key has been destroyed; this puts it on record. */
+export interface ForgetUser {
+  kind: 'forget'
+  reference: string | null
+  at: string
+}
+
+export type UserCommand = ProvisionUser | ForgetUser
+
 export const globalUserIdOf = (operatorId: string, externalId: string): string =>
   deterministicId('noctant.user', operatorId, externalId)
 
-export const user: Aggregate<UserState, ProvisionUser, UserEvent> = {
+export const user: Aggregate<UserState, UserCommand, UserEvent> = {
   category: 'noctant.user',
   initialState: { status: 'absent' },
 
@@ -46,9 +67,14 @@ export const user: Aggregate<UserState, ProvisionUser, UserEvent> = {
         return { status: 'provisioned', ...profile, createdAt: occurredAt, updatedAt: occurredAt }
       }
       case 'noctant.UserProfileRefreshed.v1': {
-        if (state.status === 'absent') return state
+        if (state.status !== 'provisioned') return state
         const { email, displayName, occurredAt } = event.data
         return { ...state, email, displayName, updatedAt: occurredAt }
+      }
+      case 'noctant.UserForgotten.v1': {
+        if (state.status !== 'provisioned') return state
+        const { email: _, displayName: __, updatedAt: ___, ...rest } = state
+        return { ...rest, status: 'forgotten', forgottenAt: event.data.occurredAt }
       }
       default:
         return event satisfies never
@@ -56,6 +82,8 @@ export const user: Aggregate<UserState, ProvisionUser, UserEvent> = {
   },
 
   decide(command, state) {
+    if ('kind' in command) return forget(command, state)
+    if (state.status === 'forgotten') throw userForgotten()
     const globalUserId = globalUserIdOf(command.operatorId, command.externalId)
     const { operatorId, orgId, externalId, at } = command
     if (state.status === 'absent') {
@@ -76,8 +104,23 @@ export const user: Aggregate<UserState, ProvisionUser, UserEvent> = {
   },
 }
 
+function forget({ reference, at }: ForgetUser, state: UserState): UserEvent[] {
+  if (state.status === 'absent') throw new Rejected('user_not_found', 'There is no such user.')
+  if (state.status === 'forgotten') return []
+  const { globalUserId, operatorId } = state
+  return [{ type: 'noctant.UserForgotten.v1', data: { globalUserId, operatorId, reference, occurredAt: at } }]
+}
+
+/** Nothing new begins for who was forgotten; what there is can be wound up. */
+export const userForgotten = (): Rejected =>
+  new Rejected(
+    'user_forgotten',
+    'This user was forgotten. Whoever comes back is a new user, under another external id.',
+  )
+
 /**
- * Provisions or refreshes a user. The answer's `state` is always `provisioned`; `events` tells which it was.
+ * Provisions or refreshes a user. The answer's `state` is always `provisioned`; `events` tells which it was. Rejects with
+ * user_forgotten.
  */
 export function provisionUser(
   bus: CommandBus,

@@ -12,6 +12,8 @@ export interface DeliveryFacts {
   eventId: string
   eventType: string
   replayId: string | null
+  /** Whose personal data the body holds. */
+  globalUserId?: string | undefined
   body: string
 }
 
@@ -112,11 +114,12 @@ export const webhookDelivery: Aggregate<WebhookDeliveryState, WebhookDeliveryCom
 }
 
 function finished(
-  { facts: { deliveryId, operatorId, eventId, eventType } }: OpenState,
+  { facts: { deliveryId, operatorId, eventId, eventType, globalUserId } }: OpenState,
   outcome: AttemptOutcome,
   { attempt, startedAt, durationMs, at }: { attempt: number; startedAt: string; durationMs: number; at: string },
 ): WebhookDeliveryEvent {
-  const what = { deliveryId, operatorId, eventId, eventType, attempt }
+  const person = globalUserId === undefined ? {} : { globalUserId }
+  const what = { deliveryId, operatorId, eventId, eventType, ...person, attempt }
   return {
     type: 'noctant.WebhookAttemptFinished.v1',
     data: { ...what, ...outcome, startedAt, finishedAt: at, durationMs, occurredAt: at },

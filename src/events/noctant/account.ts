@@ -1,6 +1,7 @@
 /** Facts of a sponsored account. Stream `noctant.account-<programAccountId>`. Event names are the storage format. */
 import { z } from 'zod'
 import type { EventOf } from '../event.ts'
+import { personal } from '../personal.ts'
 import {
   accountStatus,
   backtestStrategy,
@@ -74,7 +75,8 @@ export const accountEvents = {
     orgId: uuid,
     globalUserId: uuid,
     externalAccountId: z.string(),
-    accountName: z.string().nullable(),
+    /** As its holder sees it; often the holder's own name. */
+    accountName: personal(z.string().nullable()),
     productId: uuid.nullable(),
     currency: z.string(),
     initialBalance: decimal,

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import type { EventOf } from '../event.ts'
+import { personal } from '../personal.ts'
 import { time, uuid } from './vocabulary.ts'
 
 export const kycStatus = z.enum(['pending', 'verified', 'rejected', 'expired'])
@@ -17,10 +18,11 @@ const report = {
   reportedAt: time,
   verifiedAt: time.nullable(),
   rejectedAt: time.nullable(),
-  rejectionReason: z.string().nullable(),
+  rejectionReason: personal(z.string().nullable()),
   expiresAt: time.nullable(),
   providerName: z.string().nullable(),
-  providerReference: z.string().nullable(),
+  /** The person's file with the provider. */
+  providerReference: personal(z.string().nullable()),
   occurredAt: time,
 }
 

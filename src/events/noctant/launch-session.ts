@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import type { EventOf } from '../event.ts'
+import { personal } from '../personal.ts'
 import type { AccountEvent } from './account.ts'
 import {
   backtestStrategy,
@@ -34,7 +35,8 @@ export const launchSessionEvents = {
     externalUserId: z.string(),
     requestedRoute: z.string(),
     requestedProductMode: launchProductMode,
-    returnUrl: z.string().nullable(),
+    /** The operator's own page; its query may say who comes back. */
+    returnUrl: personal(z.string().nullable()),
     /** The account as it was then; null for a historical launch. */
     account: z
       .object({

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import type { EventOf } from '../event.ts'
+import { personal } from '../personal.ts'
 import { time, uuid } from './vocabulary.ts'
 
 export const webhookEndpointEvents = {
@@ -52,8 +53,10 @@ export const webhookDeliveryEvents = {
     eventType: z.string(),
     /** The replay that asked for it; null for the first delivery. */
     replayId: uuid.nullable(),
+    /** Whose personal data the body holds; absent: nobody's. */
+    globalUserId: uuid.optional(),
     /** The bytes that are signed and sent, as text. */
-    body: z.string(),
+    body: personal(z.string()),
     occurredAt: time,
   }),
   /** Written before the request goes out: what happens to it is unknown until the attempt is recorded as finished. */
@@ -75,8 +78,10 @@ export const webhookDeliveryEvents = {
     finishedAt: time,
     durationMs: z.int().nonnegative(),
     responseStatus: z.int().nullable(),
-    /** The beginning of the answer's body. */
-    responseExcerpt: z.string().nullable(),
+    /** As of the delivery. */
+    globalUserId: uuid.optional(),
+    /** The beginning of the answer's body, which may repeat what was sent. */
+    responseExcerpt: personal(z.string().nullable()),
     errorClass: z.string().nullable(),
     errorMessage: z.string().nullable(),
     /** When the next attempt is due; null where this was the last. */

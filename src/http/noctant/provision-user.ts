@@ -51,7 +51,7 @@ export const provisionUser = operation(route, ({ bus, clock, ...consistency }: N
     displayName: displayName ?? undefined,
   }
   const { state, events, position } = await provision(bus, { ...user, at }, singular(c, { at }))
-  if (state.status === 'absent') throw new Error('a provisioned user has no state')
+  if (state.status !== 'provisioned') throw new Error('a provisioned user has no state')
   await settle(c, position, consistency)
   const created = events.some(({ type }) => type === 'noctant.UserProvisioned.v1')
   const view = {

@@ -5,6 +5,7 @@
  */
 import type { CommandBus, CommandContext } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
+import { user } from '../../commands/noctant/user.ts'
 import {
   type AttemptOutcome,
   type WebhookDeliveryState,
@@ -13,6 +14,7 @@ import {
 import { type WebhookEndpointState, webhookEndpoint } from '../../commands/noctant/webhook-endpoint.ts'
 import { openSecret, signatureHeader } from '../../commands/noctant/webhook-secret.ts'
 import { crashPoint } from '../../crash-points.ts'
+import { PersonForgotten, UNREADABLE } from '../../events/sealing.ts'
 import type { WebhookEndpoints } from './webhook-endpoints.ts'
 import { outcomeOf, type RetryPolicy, unknownOutcome } from './webhook-outcome.ts'
 import { type RequestLimits, type Resolve, sendWebhook } from './webhook-request.ts'
@@ -51,7 +53,10 @@ export async function makeAttempt(
   if (delivery?.status !== 'open' || Date.parse(delivery.dueAt) > now().getTime()) return
   const { operatorId } = delivery.facts
   const endpoint = await endpoints.latest(operatorId)
-  if (endpoint.status !== 'enabled') return abandon(deps, delivery)
+  if (endpoint.status !== 'enabled') return abandon(deps, delivery, 'endpoint_disabled', 'the endpoint is disabled')
+  if (!(await mayBeTold(bus, delivery))) {
+    return abandon(deps, delivery, 'person_forgotten', 'the person that it told of was forgotten')
+  }
   const secrets = signingSecrets(endpoint, deps.sealingKey, now())
 
   const begun = contextOf(delivery, `start ${delivery.attempts + 1}`, now())
@@ -103,6 +108,16 @@ function signedRequest(endpoint: EnabledEndpoint, { facts }: OpenDelivery, secre
   return { url: endpoint.url, headers, body }
 }
 
+/**
+ * Whether what it tells of a person may still be told: asked anew, since the delivery may have been in memory when the
+ * person was forgotten. A body that does not open is not sent either.
+ */
+async function mayBeTold(bus: CommandBus, { facts: { globalUserId, body } }: OpenDelivery): Promise<boolean> {
+  if (globalUserId === undefined) return true
+  if (Object.values<string>(UNREADABLE).includes(body)) return false
+  return (await bus.current(user, globalUserId)).status !== 'forgotten'
+}
+
 async function finish(
   { bus, now }: AttemptDeps,
   delivery: OpenDelivery,
@@ -111,15 +126,31 @@ async function finish(
   durationMs: number,
 ): Promise<void> {
   const context = contextOf(delivery, `finish ${attempt}`, now())
-  const command = { kind: 'finish', attempt, outcome, durationMs, at: context.at } as const
-  await bus.handle(webhookDelivery, delivery.facts.deliveryId, command, context)
+  const record = (heard: AttemptOutcome) => {
+    const command = { kind: 'finish', attempt, outcome: heard, durationMs, at: context.at } as const
+    return bus.handle(webhookDelivery, delivery.facts.deliveryId, command, context)
+  }
+  try {
+    await record(outcome)
+  } catch (error) {
+    // Forgotten while the request was under way: what the endpoint answered may repeat what it was sent.
+    if (!(error instanceof PersonForgotten)) throw error
+    await record({ ...outcome, responseExcerpt: null })
+  }
 }
 
-/** A disabled endpoint is not spoken to; the row says so, and a replay brings the event once it is enabled again. */
-async function abandon({ bus, now }: AttemptDeps, delivery: OpenDelivery): Promise<void> {
+/**
+ * What is not sent is given up, and the row says why: a disabled endpoint is not spoken to, and a replay brings the event
+ * once it is enabled again; a person who was forgotten is not told of.
+ */
+async function abandon(
+  { bus, now }: AttemptDeps,
+  delivery: OpenDelivery,
+  errorClass: string,
+  errorMessage: string,
+): Promise<void> {
   const context = contextOf(delivery, 'abandon', now())
-  const errorMessage = 'the endpoint is disabled'
-  const command = { kind: 'abandon', errorClass: 'endpoint_disabled', errorMessage, at: context.at } as const
+  const command = { kind: 'abandon', errorClass, errorMessage, at: context.at } as const
   await bus.handle(webhookDelivery, delivery.facts.deliveryId, command, context)
 }
 

@@ -9,6 +9,7 @@ import { account } from '../../commands/noctant/account.ts'
 import type { Recorded } from '../../events/event.ts'
 import { categoryOf } from '../../events/event.ts'
 import { type PartnerEvent, partnerData, snakeCase } from '../../events/noctant/partner-event.ts'
+import { personalFieldsOf } from '../../events/sealing.ts'
 import { readCheckpoint } from '../../projections/checkpoint.ts'
 import type { ReadModels } from '../../projections/database.ts'
 import { type AccountOwner, findAccountOwner } from '../../projections/noctant/partner-event.ts'
@@ -36,6 +37,14 @@ export function payloadOf(event: Recorded, partner: PartnerEvent, owner: EventOw
     aggregate_revision: rawJSON(event.revision.toString()),
     data: partnerData(partner, event.data),
   })
+}
+
+/** Whose personal data partners are told with this event; nobody's where none is left of it. */
+export function personToldOf({ type, data }: Recorded, { fields }: PartnerEvent): { globalUserId?: string } {
+  const told = personalFieldsOf(type)?.filter(({ name }) => fields.includes(name)) ?? []
+  const { globalUserId } = data
+  if (typeof globalUserId !== 'string' || !told.some(({ name }) => data[name] !== null)) return {}
+  return { globalUserId }
 }
 
 export type OwnerOf = (event: Recorded) => Promise<EventOwner | undefined>

@@ -16,7 +16,7 @@ import { type Delivered, isPoison } from '../../events/subscription.ts'
 import { newProcessFigures, type ProcessFigures, type ProcessSurroundings, runProcess } from '../process.ts'
 import { type AttemptLimits, makeAttempt, systemContext } from './webhook-attempt.ts'
 import { createWebhookEndpoints } from './webhook-endpoints.ts'
-import { createOwnerOf, type EventOwner, payloadOf } from './webhook-payload.ts'
+import { createOwnerOf, type EventOwner, payloadOf, personToldOf } from './webhook-payload.ts'
 import { createResolve, type Resolve } from './webhook-request.ts'
 import { createSender, type SenderLimits } from './webhook-sender.ts'
 
@@ -80,7 +80,8 @@ export async function runWebhooks(options: WebhookOptions): Promise<void> {
     const { operatorId } = owner
     const deliveryId = deliveryIdOf(operatorId, event.id, replayId)
     const body = payloadOf(event, partner, owner)
-    const facts = { deliveryId, operatorId, eventId: event.id, eventType: partner.type, replayId, body }
+    const told = { eventId: event.id, eventType: partner.type, replayId }
+    const facts = { deliveryId, operatorId, ...told, ...personToldOf(event, partner), body }
     const at = now().toISOString()
     const context = systemContext(deterministicId('webhookDelivery', deliveryId), event.metadata.$correlationId, at)
     const requested = await bus.handle(webhookDelivery, deliveryId, { kind: 'request', facts, at }, context)

@@ -3,8 +3,9 @@
  * engine's events name.
  */
 import type { AccountEvent } from '../../events/noctant/account.ts'
+import type { UserEvent } from '../../events/noctant/user.ts'
 import type { ReadModels } from '../database.ts'
-import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { defineProjection, defineTable, erase, patch, upsert } from '../projection.ts'
 
 type Opened = Extract<AccountEvent, { type: 'noctant.AccountOpened.v1' }>['data']
 type StatusChanged = Extract<AccountEvent, { type: 'noctant.AccountStatusChanged.v1' }>['data']
@@ -86,7 +87,11 @@ export const accounts = defineTable<AccountRow, 'program_account_id'>({
     created_at: 'timestamptz(3) NOT NULL',
     updated_at: 'timestamptz(3) NOT NULL',
   },
-  indexes: ['(operator_id, external_account_id)', '(operator_id, created_at DESC, program_account_id DESC)'],
+  indexes: [
+    '(operator_id, external_account_id)',
+    '(operator_id, created_at DESC, program_account_id DESC)',
+    '(global_user_id) WHERE account_name IS NOT NULL',
+  ],
 })
 
 export const attempts = defineTable<AttemptRow, 'attempt_id'>({
@@ -103,9 +108,9 @@ export const attempts = defineTable<AttemptRow, 'attempt_id'>({
   indexes: ['(program_account_id)'],
 })
 
-export const accountProjection = defineProjection<AccountEvent>({
+export const accountProjection = defineProjection<AccountEvent | UserEvent>({
   name: 'noctant.account',
-  version: 1,
+  version: 2,
   money: false,
   tables: [accounts, attempts],
   handlers: {
@@ -146,6 +151,9 @@ export const accountProjection = defineProjection<AccountEvent>({
         { program_account_id: data.programAccountId },
         { sponsorship_status: data.to, updated_at: data.occurredAt },
       ),
+    ],
+    'noctant.UserForgotten.v1': ({ data }) => [
+      erase(accounts, { global_user_id: data.globalUserId }, ['account_name']),
     ],
   },
 })

@@ -1,7 +1,8 @@
 /** Launches, as operators and the hosted terminal see them. */
 import type { LaunchSessionEvent } from '../../events/noctant/launch-session.ts'
+import type { UserEvent } from '../../events/noctant/user.ts'
 import type { ReadModels } from '../database.ts'
-import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { defineProjection, defineTable, erase, patch, upsert } from '../projection.ts'
 
 type Created = Extract<LaunchSessionEvent, { type: 'noctant.LaunchSessionCreated.v1' }>['data']
 
@@ -56,12 +57,15 @@ export const launchSessions = defineTable<LaunchSessionRow, 'launch_session_id'>
     browser_session_hash: 'text',
     browser_session_expires_at: 'timestamptz(3)',
   },
-  indexes: ['(browser_session_hash) WHERE browser_session_hash IS NOT NULL'],
+  indexes: [
+    '(browser_session_hash) WHERE browser_session_hash IS NOT NULL',
+    '(global_user_id) WHERE return_url IS NOT NULL',
+  ],
 })
 
-export const launchSessionProjection = defineProjection<LaunchSessionEvent>({
+export const launchSessionProjection = defineProjection<LaunchSessionEvent | UserEvent>({
   name: 'noctant.launchSession',
-  version: 1,
+  version: 2,
   money: false,
   tables: [launchSessions],
   handlers: {
@@ -86,6 +90,9 @@ export const launchSessionProjection = defineProjection<LaunchSessionEvent>({
           browser_session_expires_at: data.expiresAt,
         },
       ),
+    ],
+    'noctant.UserForgotten.v1': ({ data }) => [
+      erase(launchSessions, { global_user_id: data.globalUserId }, ['return_url']),
     ],
   },
 })

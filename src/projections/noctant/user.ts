@@ -32,7 +32,7 @@ export const users = defineTable<UserRow, 'global_user_id'>({
 
 export const userProjection = defineProjection<UserEvent>({
   name: 'noctant.user',
-  version: 1,
+  version: 2,
   money: false,
   tables: [users],
   handlers: {
@@ -53,6 +53,13 @@ export const userProjection = defineProjection<UserEvent>({
         users,
         { global_user_id: data.globalUserId },
         { email: data.email, display_name: data.displayName, updated_at: data.occurredAt },
+      ),
+    ],
+    'noctant.UserForgotten.v1': ({ data }) => [
+      patch(
+        users,
+        { global_user_id: data.globalUserId },
+        { email: null, display_name: null, updated_at: data.occurredAt },
       ),
     ],
   },

@@ -4,9 +4,10 @@
  */
 import { createHash } from 'node:crypto'
 import { type SqlBool, sql } from 'kysely'
+import type { UserEvent } from '../../events/noctant/user.ts'
 import type { AttemptStatus, WebhookDeliveryEvent, WebhookEndpointEvent } from '../../events/noctant/webhook.ts'
 import type { ReadModels } from '../database.ts'
-import { defineProjection, defineTable, patch, remove, upsert } from '../projection.ts'
+import { defineProjection, defineTable, erase, patch, remove, upsert } from '../projection.ts'
 
 export type WebhookEndpointRow = {
   operator_id: string
@@ -25,6 +26,8 @@ export type WebhookOutboxRow = { delivery_id: string; operator_id: string; due_a
 export type WebhookAttemptRow = {
   delivery_row_id: string
   operator_id: string
+  /** Whose personal data was sent, which the answer may repeat; null: nobody's. */
+  global_user_id: string | null
   event_id: string
   event_type: string
   attempt_number: number
@@ -68,6 +71,7 @@ const attempts = defineTable<WebhookAttemptRow, 'delivery_row_id'>({
   columns: {
     delivery_row_id: 'uuid NOT NULL',
     operator_id: 'uuid NOT NULL',
+    global_user_id: 'uuid',
     event_id: 'uuid NOT NULL',
     event_type: 'text NOT NULL',
     attempt_number: 'integer NOT NULL',
@@ -81,7 +85,11 @@ const attempts = defineTable<WebhookAttemptRow, 'delivery_row_id'>({
     error_message: 'text',
     created_at: 'timestamptz(3) NOT NULL',
   },
-  indexes: ['(operator_id, finished_at DESC, attempt_number DESC, delivery_row_id DESC)', '(operator_id, event_id)'],
+  indexes: [
+    '(operator_id, finished_at DESC, attempt_number DESC, delivery_row_id DESC)',
+    '(operator_id, event_id)',
+    '(global_user_id) WHERE global_user_id IS NOT NULL',
+  ],
 })
 
 export const webhookEndpointProjection = defineProjection<WebhookEndpointEvent>({
@@ -122,9 +130,9 @@ export const webhookEndpointProjection = defineProjection<WebhookEndpointEvent>(
   },
 })
 
-export const webhookDeliveryProjection = defineProjection<WebhookDeliveryEvent>({
+export const webhookDeliveryProjection = defineProjection<WebhookDeliveryEvent | UserEvent>({
   name: 'noctant.webhookDelivery',
-  version: 1,
+  version: 2,
   money: false,
   tables: [outbox, attempts],
   handlers: {
@@ -138,6 +146,7 @@ export const webhookDeliveryProjection = defineProjection<WebhookDeliveryEvent>(
       upsert(attempts, {
         delivery_row_id: id,
         operator_id: data.operatorId,
+        global_user_id: data.globalUserId ?? null,
         event_id: data.eventId,
         event_type: data.eventType,
         attempt_number: data.attempt,
@@ -151,6 +160,9 @@ export const webhookDeliveryProjection = defineProjection<WebhookDeliveryEvent>(
         error_message: data.errorMessage,
         created_at: recordedAt.toISOString(),
       }),
+    ],
+    'noctant.UserForgotten.v1': ({ data }) => [
+      erase(attempts, { global_user_id: data.globalUserId }, ['response_body_excerpt']),
     ],
   },
 })
@@ -198,7 +210,7 @@ export interface AttemptPage {
 export function listWebhookAttempts(
   db: ReadModels,
   page: AttemptPage,
-): Promise<Omit<WebhookAttemptRow, 'operator_id'>[]> {
+): Promise<Omit<WebhookAttemptRow, 'operator_id' | 'global_user_id'>[]> {
   const { operatorId, eventId, eventType, status, before, limit } = page
   return db
     .selectFrom('noctant_webhook_deliveries')

@@ -1,0 +1,31 @@
+/**
+ * The chain of hashes that each stream is: whatever is changed, dropped or moved in it later no longer fits. There is one
+ * implementation, over stored bytes, for whoever writes and for whoever checks.
+ */
+import { hash as digest } from 'node:crypto'
+import type { AnyEvent, Cause } from './event.ts'
+
+const utf8 = new TextEncoder()
+
+/**
+ * The link of a stream's hash chain: SHA-256, hex, over the previous link and the exact bytes of the event's type, data
+ * and metadata as they are stored, the metadata without its own `hash`.
+ */
+export function chainHash(
+  prevHash: string,
+  type: string,
+  data: string | Uint8Array,
+  metadataWithoutHash: string | Uint8Array,
+): string {
+  const parts = [prevHash, type, data, metadataWithoutHash]
+  const framed = parts.flatMap((part) => [`${Buffer.byteLength(part)}:`, part])
+  if (framed.every((part) => typeof part === 'string')) return digest('sha256', framed.join(''))
+  return digest('sha256', Buffer.concat(framed.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))))
+}
+
+/** The metadata of an event whose predecessor has this hash: the bytes that are stored, and its own hash at their end. */
+export function chained(prevHash: string, event: AnyEvent, cause: Cause): { metadata: Uint8Array; hash: string } {
+  const unsealed = JSON.stringify({ ...cause, prevHash })
+  const hash = chainHash(prevHash, event.type, JSON.stringify(event.data), unsealed)
+  return { metadata: utf8.encode(`${unsealed.slice(0, -1)},"hash":"${hash}"}`), hash }
+}

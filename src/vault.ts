@@ -1,0 +1,197 @@
+/**
+ * The vault: a key per person, in a schema of its own in Postgres, which no rebuild touches and which the log knows
+ * nothing of. A key is kept sealed with the instance's key, so that neither the database nor the data directory alone
+ * opens anything. Destroying a key leaves its row, empty, so that no other is ever made for that person. Keys come for a
+ * whole batch of events at once, and recently used ones stay in memory.
+ */
+import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
+import { LRUCache } from 'lru-cache'
+import { InvalidConfiguration } from './config.ts'
+import {
+  decrypt,
+  encrypt,
+  KEY_BYTES,
+  type KeysOf,
+  keyIdOf,
+  type PersonKey,
+  type PersonKeys,
+  PersonKeysUnavailable,
+} from './events/sealing.ts'
+import { inTransaction, type ReadModels } from './projections/database.ts'
+
+export interface VaultOptions {
+  db: ReadModels
+  /** The instance's key (secrets-key.ts). */
+  sealingKey: Uint8Array
+  /** Keys kept in memory. */
+  cachedMax: number
+  log: { error(fields: object, message: string): void }
+}
+
+export interface Vault extends PersonKeys {
+  /** Persons whose sealed text was met without a key for it, since the start: that key is lost. */
+  missing(): number
+}
+
+/** Any number that nobody else uses: processes that start at once make the schema one after the other. */
+const PREPARE_LOCK = '7305808869230650190'
+const ATTEMPTS_MAX = 5
+/** Of those whose key is missing, remembered so that each is told of once. */
+const MISSING_MAX = 10_000
+
+const ddl = [
+  'CREATE SCHEMA IF NOT EXISTS vault',
+  // Both or neither: a key that is there, or the time since when it is not.
+  'CREATE TABLE IF NOT EXISTS vault.personal_keys (person_id uuid PRIMARY KEY, wrapped_key bytea, ' +
+    'created_at timestamptz(3) NOT NULL DEFAULT now(), destroyed_at timestamptz(3), ' +
+    'CHECK ((wrapped_key IS NULL) = (destroyed_at IS NOT NULL)))',
+  // Which key of an instance the vault is sealed with: another one opens nothing, and is to be noticed at the start.
+  'CREATE TABLE IF NOT EXISTS vault.sealed_with (is_it boolean PRIMARY KEY DEFAULT true CHECK (is_it), ' +
+    'key_id text NOT NULL)',
+]
+
+/**
+ * Makes the vault's tables where they are missing. Throws InvalidConfiguration where the keys are sealed with another
+ * key than this one, before anything is read or written with it.
+ */
+export async function prepareVault(db: ReadModels, sealingKey: Uint8Array): Promise<void> {
+  const keyId = keyIdOf(sealingKey)
+  const found = await inTransaction(db, ATTEMPTS_MAX, async (trx) => {
+    await sql`SET LOCAL synchronous_commit TO on`.execute(trx)
+    await sql`SELECT pg_advisory_xact_lock(${PREPARE_LOCK}::bigint)`.execute(trx)
+    for (const text of ddl) await sql.raw(text).execute(trx)
+    await sql`INSERT INTO vault.sealed_with (key_id) VALUES (${keyId}) ON CONFLICT DO NOTHING`.execute(trx)
+    const { rows } = await sql<{ key_id: string }>`SELECT key_id FROM vault.sealed_with`.execute(trx)
+    return rows[0]?.key_id
+  })
+  if (found === keyId) return
+  throw new InvalidConfiguration(
+    `The keys of persons are sealed with the key ${found}, and this process has the key ${keyId}: all processes need ` +
+      'the same SECRETS_KEY, or the same secrets.key.',
+  )
+}
+
+type KeyRow = { person_id: string; wrapped_key: Buffer | null }
+
+const wrapping = (person: string): Buffer => Buffer.from(`opslog person key ${person}`)
+
+export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): Vault {
+  const cache = new LRUCache<string, PersonKey>({ max: cachedMax })
+  const listeners: ((person: string) => void)[] = []
+  const missing = new Set<string>()
+  /** Counts `forget`: an answer that was asked for before one is not kept. */
+  let forgets = 0
+
+  function opened({ person_id: person, wrapped_key: wrapped }: KeyRow): PersonKey {
+    if (wrapped === null) return 'destroyed'
+    try {
+      const bytes = decrypt(wrapped, sealingKey, wrapping(person))
+      return { id: keyIdOf(bytes), bytes }
+    } catch (error) {
+      throw new PersonKeysUnavailable(`the key of the person ${person} does not open with this SECRETS_KEY`, {
+        cause: error,
+      })
+    }
+  }
+
+  /** Those that the vault has a row of. */
+  async function read(persons: readonly string[]): Promise<Map<string, PersonKey>> {
+    const before = forgets
+    const { rows } = await sql<KeyRow>`SELECT person_id, wrapped_key FROM vault.personal_keys
+      WHERE person_id = ANY(${persons}::uuid[])`.execute(db)
+    const keys = new Map(rows.map((row) => [row.person_id, opened(row)]))
+    if (before === forgets) for (const [person, key] of keys) cache.set(person, key)
+    return keys
+  }
+
+  /** What several processes make at once is decided by the row that is there first, which is durable before it is used. */
+  async function make(persons: readonly string[]): Promise<void> {
+    const wrapped = persons.map((person) => encrypt(randomBytes(KEY_BYTES), sealingKey, wrapping(person)))
+    await inTransaction(db, ATTEMPTS_MAX, async (trx) => {
+      await sql`SET LOCAL synchronous_commit TO on`.execute(trx)
+      await sql`INSERT INTO vault.personal_keys (person_id, wrapped_key)
+        SELECT * FROM unnest(${persons}::uuid[], ${wrapped}::bytea[]) AS made ORDER BY 1
+        ON CONFLICT DO NOTHING`.execute(trx)
+    })
+  }
+
+  /** From memory, and from the database in one question for the rest; a person without a row is missing. */
+  async function find(persons: readonly string[]): Promise<Map<string, PersonKey>> {
+    const keys = new Map<string, PersonKey>()
+    for (const person of persons) keys.set(person, cache.get(person) ?? 'missing')
+    const unknown = persons.filter((person) => keys.get(person) === 'missing')
+    if (unknown.length > 0) for (const [person, key] of await read(unknown)) keys.set(person, key)
+    return keys
+  }
+
+  async function ensure(persons: readonly string[]): Promise<KeysOf> {
+    const keys = await find(persons)
+    const absent = persons.filter((person) => keys.get(person) === 'missing')
+    if (absent.length === 0) return keys
+    await make(absent)
+    for (const [person, key] of await read(absent)) keys.set(person, key)
+    return keys
+  }
+
+  return {
+    find: (persons) => find(persons).catch(unavailable),
+    ensure: (persons) => ensure(persons).catch(unavailable),
+    forget(person) {
+      forgets += 1
+      // Kept, not dropped: the event follows the destruction, so there is nothing to ask any more.
+      cache.set(person, 'destroyed')
+      for (const listener of listeners) listener(person)
+    },
+    onForgotten: (listener) => void listeners.push(listener),
+    reportMissing(person) {
+      if (missing.has(person) || missing.size >= MISSING_MAX) return
+      const isFirst = missing.size === 0
+      missing.add(person)
+      const message =
+        'the key of a person is missing: what is personal in their events reads as nothing. Was the vault restored ' +
+        'with the log? (docs/runbook.md). Told once; the metric opslog_person_keys_missing counts them.'
+      if (isFirst) log.error({ person }, message)
+    },
+    missing: () => missing.size,
+  }
+}
+
+function unavailable(error: unknown): never {
+  if (error instanceof PersonKeysUnavailable) throw error
+  const reason = error instanceof Error ? error.message : String(error)
+  throw new PersonKeysUnavailable(`the keys of persons cannot be read: ${reason}`, { cause: error })
+}
+
+/** What stands in for the vault where the key to it is not at hand: whatever needs a person's key says so. */
+export function lockedVault(reason: string): PersonKeys {
+  const refuse = () => Promise.reject(new PersonKeysUnavailable(reason))
+  return {
+    find: refuse,
+    ensure: refuse,
+    forget: () => undefined,
+    onForgotten: () => undefined,
+    reportMissing: () => undefined,
+  }
+}
+
+/**
+ * Destroys the person's key for ever; harmless where it is destroyed already. A person who never had one gets none later
+ * either. Durable when it resolves; answers whether there was a key.
+ */
+export async function destroyKey(db: ReadModels, person: string): Promise<boolean> {
+  return inTransaction(db, ATTEMPTS_MAX, async (trx) => {
+    await sql`SET LOCAL synchronous_commit TO on`.execute(trx)
+    const { rows } = await sql<{ had: boolean }>`SELECT wrapped_key IS NOT NULL AS had FROM vault.personal_keys
+      WHERE person_id = ${person}::uuid FOR UPDATE`.execute(trx)
+    await sql`INSERT INTO vault.personal_keys (person_id, wrapped_key, destroyed_at) VALUES (${person}::uuid, NULL, now())
+      ON CONFLICT (person_id) DO UPDATE SET wrapped_key = NULL,
+        destroyed_at = COALESCE(vault.personal_keys.destroyed_at, now())`.execute(trx)
+    return rows[0]?.had ?? false
+  })
+}
+
+/** Has Postgres clear away the row versions that still held destroyed keys. */
+export async function sweepVault(db: ReadModels): Promise<void> {
+  await sql`VACUUM vault.personal_keys`.execute(db)
+}
