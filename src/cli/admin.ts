@@ -7,6 +7,7 @@ import { listOperators } from '../projections/noctant/operator.ts'
 import { auditorCommands } from './admin-auditors.ts'
 import { challengeCommand } from './admin-challenges.ts'
 import { feedCommand } from './admin-feeds.ts'
+import { forgetUserCommand } from './admin-forget.ts'
 import { keyCommand } from './admin-keys.ts'
 import { originsCommand } from './admin-origins.ts'
 import { productCommand } from './admin-products.ts'
@@ -29,6 +30,7 @@ export function adminCommand(): Command {
     .addCommand(challengeCommand())
     .addCommand(feedCommand())
     .addCommand(webhookCommand())
+    .addCommand(forgetUserCommand())
   for (const command of auditorCommands()) admin.addCommand(command)
   return admin.addHelpText(
     'after',
