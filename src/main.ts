@@ -6,12 +6,13 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import pico from 'picocolors'
-import { destination, type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import { type Config, InvalidConfiguration, loadConfig, ROLES } from './config.ts'
 import { crashPointFile } from './crash-points.ts'
 import { DataDirectoryInUse, lockDataDirectory } from './embedded/data-directory.ts'
 import { escapedFromClient, StoreUnavailable } from './events/store.ts'
 import { type Instance, startInstance } from './instance.ts'
+import { openLog } from './log.ts'
 import { isUnavailable } from './projections/database.ts'
 import { type Services, startServices } from './services.ts'
 
@@ -32,6 +33,10 @@ Examples:
 /** A fault that the one who starts it can mend; shown without a stack trace. */
 const EXIT_CANNOT_START = 1
 const EXIT_USAGE = 2
+/** A fault of ours, with a stack trace in the log; as sysexits.h has it. */
+const EXIT_UNEXPECTED = 70
+/** For the log's last lines, before the process ends without them. */
+const FLUSH_MAX_MS = 1_000
 
 function configuration(): Config {
   const { values } = parseArgs({ options: { roles: { type: 'string' }, help: { type: 'boolean', short: 'h' } } })
@@ -41,13 +46,6 @@ function configuration(): Config {
   }
   const config = loadConfig({ ...process.env, ...(values.roles === undefined ? {} : { ROLES: values.roles }) })
   return { ...config, DATA_DIR: resolve(config.DATA_DIR) }
-}
-
-function openLog(config: Config): { log: Logger; place: string } {
-  const place = config.LOG_FILE ?? join(config.DATA_DIR, 'opslog.log')
-  const target =
-    place === '-' ? destination({ fd: 1, sync: false }) : destination({ dest: place, mkdir: true, sync: false })
-  return { log: pino({ level: config.LOG_LEVEL, base: { pid: process.pid } }, target), place }
 }
 
 /** What scripts and the CLI need to find this instance, readable by its owner alone. */
@@ -116,7 +114,9 @@ function guardProcess(log: Logger): void {
     if (escapedFromClient(error)) return log.warn({ err: error }, 'stray error of the event store client')
     log.fatal({ err: error }, 'unexpected error; the process ends')
     process.stderr.write(`opslog: unexpected error, see the log: ${error instanceof Error ? error.stack : error}\n`)
-    log.flush(() => process.exit(70))
+    log.flush(() => process.exit(EXIT_UNEXPECTED))
+    // A log on a full disk is never flushed.
+    setTimeout(() => process.exit(EXIT_UNEXPECTED), FLUSH_MAX_MS)
   }
   process.on('uncaughtException', onStray)
   process.on('unhandledRejection', onStray)

@@ -1,0 +1,32 @@
+/**
+ * The log: JSON lines in a file of the data directory, or on standard output. A log that cannot be written, as on a full
+ * disk, is no reason for the process to end: its lines wait, and beyond a bound they are dropped.
+ */
+import { join } from 'node:path'
+import { destination, type Logger, pino } from 'pino'
+import type { Config } from './config.ts'
+
+/** Of lines that wait for a disk that has no room; further ones are lost. */
+const WAITING_MAX_BYTES = 4 * 1_048_576
+
+export interface OpenedLog {
+  log: Logger
+  /** The file's path, or `-`. */
+  place: string
+}
+
+export function openLog(config: Pick<Config, 'DATA_DIR' | 'LOG_FILE' | 'LOG_LEVEL'>): OpenedLog {
+  const place = config.LOG_FILE ?? join(config.DATA_DIR, 'opslog.log')
+  const where = place === '-' ? { fd: 1 } : { dest: place, mkdir: true }
+  const target = destination({ ...where, sync: false, maxLength: WAITING_MAX_BYTES })
+  let isLost = false
+  target.on('error', (error: Error) => {
+    if (!isLost) process.stderr.write(`opslog: the log cannot be written: ${error.message}\n`)
+    isLost = true
+  })
+  target.on('write', () => {
+    if (isLost) process.stderr.write('opslog: the log is written again\n')
+    isLost = false
+  })
+  return { log: pino({ level: config.LOG_LEVEL, base: { pid: process.pid } }, target), place }
+}
