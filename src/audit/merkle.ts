@@ -25,17 +25,25 @@ export function leafOf(event: RawEvent): Buffer {
   return hash.digest()
 }
 
+/** A tree so far: its leaves' number and the roots of its full subtrees, the largest first. */
+export interface MerkleState {
+  count: bigint
+  subtrees: readonly Buffer[]
+}
+
 export interface MerkleTree {
   add(leaf: Buffer): void
+  state(): MerkleState
   count(): bigint
   /** Hex; of the empty tree the hash of nothing. */
   root(): string
 }
 
-export function createMerkleTree(): MerkleTree {
+/** An empty tree, or one that is taken up again. */
+export function createMerkleTree(from: MerkleState = { count: 0n, subtrees: [] }): MerkleTree {
   /** Roots of full subtrees, the largest first; their sizes are the ones of the count in binary. */
-  const subtrees: Buffer[] = []
-  let count = 0n
+  const subtrees = [...from.subtrees]
+  let { count } = from
   return {
     add(leaf) {
       let node = leaf
@@ -43,6 +51,7 @@ export function createMerkleTree(): MerkleTree {
       subtrees.push(node)
       count += 1n
     },
+    state: () => ({ count, subtrees: [...subtrees] }),
     count: () => count,
     root() {
       const [last, ...larger] = [...subtrees].reverse()

@@ -8,7 +8,7 @@ import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
 import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
-import { disposeClient } from '../events/store.ts'
+import { disposeClient, StoreUnavailable } from '../events/store.ts'
 
 export interface RawEvent {
   id: string
@@ -29,6 +29,8 @@ export interface RawLog {
   readAll(after?: bigint): AsyncIterable<RawEvent>
   /** A stream's events from a revision on, at most `maxCount`; none where there is no such stream. */
   readStream(stream: string, from?: bigint, maxCount?: bigint): AsyncIterable<RawEvent>
+  /** The event at a commit position. */
+  at(position: bigint): Promise<RawEvent | undefined>
   /** Commit position of the last event that is not the system's own. */
   head(): Promise<bigint | undefined>
   close(): Promise<void>
@@ -53,7 +55,7 @@ const TAIL_MAX = 64
 
 export const createdAt = ({ created }: Pick<RawEvent, 'created'>): Date => new Date(Number(BigInt(created) / 10_000n))
 
-/** Opens a client of its own. Reads reject with the gRPC error where the store is away. */
+/** Opens a client of its own. Reads reject with StoreUnavailable where the store is away. */
 export function openRawLog(url: string): RawLog {
   const client = EventStoreDBClient.connectionString(url)
   const parts = client as unknown as ClientParts
@@ -69,17 +71,20 @@ export function openRawLog(url: string): RawLog {
     const open = parts.GRPCStreamCreator(streamsGrpc.StreamsClient, 'audit', (streams) =>
       streams.read(request, ...parts.callArguments({}, { deadline: Number.POSITIVE_INFINITY })),
     )
-    const answers = await open()
-    // What it says of being cancelled is no news; any other error comes out of the iteration.
-    answers.on('error', () => undefined)
+    let answers: Answers | undefined
     try {
+      answers = await open()
+      // What it says of being cancelled is no news; any other error comes out of the iteration.
+      answers.on('error', () => undefined)
       for await (const answer of answers) {
         const event = answer.getEvent()?.getEvent()
         if (event) yield rawEvent(event)
       }
+    } catch (error) {
+      throw isGrpcUnavailable(error) ? new StoreUnavailable(`the event store failed: ${messageOf(error)}`) : error
     } finally {
       // A reader that has seen enough leaves the call open otherwise, and with it the process.
-      answers.cancel()
+      answers?.cancel()
     }
   }
 
@@ -120,6 +125,12 @@ export function openRawLog(url: string): RawLog {
       options.setCount(maxCount.toString())
       yield* read(options)
     },
+    async at(position) {
+      for await (const event of read(allOptions(position, FORWARDS, 1n))) {
+        if (event.position === position) return event
+      }
+      return undefined
+    },
     async head() {
       for await (const event of read(allOptions('end', BACKWARDS, BigInt(TAIL_MAX)))) {
         if (!event.type.startsWith('$')) return event.position
@@ -129,6 +140,13 @@ export function openRawLog(url: string): RawLog {
     close: () => disposeClient(client),
   }
 }
+
+/** gRPC: UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED (grpc/grpc, doc/statuscodes.md); or no address to be had. */
+const isGrpcUnavailable = (error: unknown): boolean =>
+  [1, 4, 14].includes((error as { code?: number })?.code ?? -1) ||
+  (error instanceof Error && /UNAVAILABLE|Failed to (discover|connect)/i.test(error.message))
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 function rawEvent(event: ReadResp.ReadEvent.RecordedEvent): RawEvent {
   const entries = event.getMetadataMap()

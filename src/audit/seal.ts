@@ -1,9 +1,10 @@
 /** Seals of the log: made with an Ed25519 key (RFC 8032), checked against the log and against the key. */
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { HEARTBEAT } from '../events/registry.ts'
-import type { Seal } from '../events/seal.ts'
-import { createMerkleTree, leafOf } from './merkle.ts'
-import type { RawEvent } from './raw-log.ts'
+import { SEAL_STREAM, type Seal } from '../events/seal.ts'
+import { createMerkleTree, leafOf, type MerkleState, type MerkleTree } from './merkle.ts'
+import type { RawEvent, RawLog } from './raw-log.ts'
+import { decodedOf } from './verifier.ts'
 
 /** Heartbeats come and go; everything else is there for good. */
 export const isSealed = (event: Pick<RawEvent, 'type'>): boolean => event.type !== HEARTBEAT
@@ -26,6 +27,18 @@ export function makeSeal(
   return { ...stated, publicKey: publicKeyText(key), signature, occurredAt }
 }
 
+const SEALED = 'opslog.LogSealed.v1'
+
+/** The seals that the log itself holds. One that does not decode is the verifier's to tell of. */
+export async function readSeals(log: RawLog): Promise<Seal[]> {
+  const seals: Seal[] = []
+  for await (const event of log.readStream(SEAL_STREAM)) {
+    const decoded = decodedOf(event)
+    if (typeof decoded !== 'string' && decoded.type === SEALED) seals.push(decoded.data as Seal)
+  }
+  return seals
+}
+
 export interface CheckedSeal {
   seal: Seal
   /** What is wrong with it, in a sentence; undefined where it holds. */
@@ -35,14 +48,23 @@ export interface CheckedSeal {
 export interface SealChecker {
   /** Every event of the log, in order. */
   add(event: RawEvent): void
+  /** Seals that could be judged so far. */
+  checked(): CheckedSeal[]
   /** At the log's end: each seal with what was found. */
   finish(): CheckedSeal[]
-  tree: { count(): bigint; root(): string }
+  tree: MerkleTree
 }
 
-/** Checks seals while the log passes by once. `trusted`: the key that must have made them (as `publicKeyText`). */
-export function createSealChecker(seals: readonly Seal[], trusted: string | undefined): SealChecker {
-  const tree = createMerkleTree()
+/**
+ * Checks seals while the log passes by once. `trusted`: the key that must have made them (as `publicKeyText`). `from`: the
+ * tree of the events before those that will pass by.
+ */
+export function createSealChecker(
+  seals: readonly Seal[],
+  trusted: string | undefined,
+  from?: MerkleState,
+): SealChecker {
+  const tree = createMerkleTree(from)
   const waiting = [...seals].sort((a, b) => (BigInt(a.position) < BigInt(b.position) ? -1 : 1))
   const checked: CheckedSeal[] = []
 
@@ -58,6 +80,7 @@ export function createSealChecker(seals: readonly Seal[], trusted: string | unde
 
   return {
     tree,
+    checked: () => checked,
     add(event) {
       while (waiting[0] && event.position > BigInt(waiting[0].position)) close(waiting.shift()!, true)
       if (!isSealed(event)) return
@@ -72,7 +95,8 @@ export function createSealChecker(seals: readonly Seal[], trusted: string | unde
   }
 }
 
-function isGenuine(seal: Seal): boolean {
+/** Whether the key that it names has signed it. */
+export function isGenuine(seal: Seal): boolean {
   try {
     const key = createPublicKey({ key: Buffer.from(seal.publicKey, 'base64'), format: 'der', type: 'spki' })
     return (

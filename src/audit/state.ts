@@ -3,8 +3,12 @@
  * otherwise the last value of each field that the stream's events have stated.
  */
 import { type AnyEvent, categoryOf } from '../events/event.ts'
+import { type Bookmark, type Ground, recalled, takeAdmitted } from './history.ts'
+import { isAfter, type Moment } from './moment.ts'
+import { createdAt } from './raw-log.ts'
 import type { Fold } from './rules.ts'
-import type { Told } from './timeline.ts'
+import { type Budget, walk } from './scan.ts'
+import { idOf, type Told, toldOf } from './timeline.ts'
 
 export interface StreamAt {
   stream: string
@@ -14,23 +18,109 @@ export interface StreamAt {
   state: unknown
 }
 
-/** Streams in the order of their first event. Events that cannot be read are passed over. */
-export function statesOf(
-  events: Iterable<Told>,
-  folds: readonly Fold[],
-  lastEventAt: (told: Told) => string,
-): StreamAt[] {
-  const byCategory = new Map(folds.map((fold) => [fold.category, fold]))
-  const streams = new Map<string, StreamAt>()
-  for (const told of events) {
-    if (told.fault !== undefined) continue
-    const { stream, revision } = told.raw
-    const fold = byCategory.get(categoryOf(stream))
-    const before = streams.get(stream)?.state ?? fold?.initialState ?? {}
-    const state = fold ? fold.evolve(before, told.event) : lastValues(before as object, told.event)
-    streams.set(stream, { stream, revision, lastEventAt: lastEventAt(told), state })
+/** Takes the event into the state of its stream. One that cannot be read is passed over. */
+function evolved(before: StreamAt | undefined, told: Told, fold: Fold | undefined): StreamAt | undefined {
+  if (told.fault !== undefined) return before
+  const { stream, revision } = told.raw
+  const state = before?.state ?? fold?.initialState ?? {}
+  const after = fold ? fold.evolve(state, told.event) : lastValues(state as object, told.event)
+  return { stream, revision, lastEventAt: createdAt(told.raw).toISOString(), state: after }
+}
+
+export interface StateQuestion {
+  thing: string
+  moments: readonly Moment[]
+  folds: readonly Fold[]
+  /** For the thing's own events, once its streams are known. */
+  folding: Budget
+}
+
+/** Where a question about a state is taken up again. */
+export interface StateBookmark extends Bookmark {
+  /** Of the thing's own streams that were met so far. */
+  categories: readonly string[]
+}
+
+export interface StateRead {
+  /** One list per moment that was asked for, in the order of the streams' first events; none while `next` is there. */
+  states: StreamAt[][]
+  next: StateBookmark | undefined
+  last: bigint | undefined
+}
+
+/** More events make the state than one question may read. */
+export class StateTooLarge extends Error {
+  override name = 'StateTooLarge'
+}
+
+/**
+ * The states of a thing's own streams at each of the moments. First the log is walked for the streams, which may take
+ * several pages; then they are folded, from their own events alone. Throws StateTooLarge where the
+ * second goes beyond its budget.
+ */
+export async function readStates(ground: Ground, question: StateQuestion, from: StateBookmark): Promise<StateRead> {
+  const { log, budget, onProgress } = ground
+  const { thing, moments } = question
+  const timeline = await recalled(ground, thing, from)
+  const met = new Set<string>()
+  const isPast = (event: Told['raw']) =>
+    event.position > from.until || moments.every((moment) => isAfter(event, moment))
+  const { last, isFinished } = await walk(
+    log,
+    { after: from.after, isPast, ...(onProgress ? { onProgress } : {}) },
+    budget,
+    (event) => {
+      if (!timeline.concerns(event)) return
+      return takeAdmitted(ground, timeline, event, ({ raw }) => void met.add(raw.stream))
+    },
+  )
+  const own = [...met].filter((stream) => timeline.ids().has(idOf(stream)))
+  const categories = new Set([...from.categories, ...own.map(categoryOf)])
+  if (!isFinished) {
+    const teachers = [...timeline.teachers()]
+    return { states: [], next: { after: last, until: from.until, teachers, categories: [...categories] }, last }
   }
-  return [...streams.values()]
+  // What earlier pages have met is known by its parts.
+  const earlier = from.categories.flatMap((category) => [...timeline.ids()].map((id) => `${category}-${id}`))
+  const states = await foldStreams(ground, question, [...new Set([...earlier, ...own])], from.until)
+  return { states, next: undefined, last }
+}
+
+interface Folded {
+  /** Position of the first event. */
+  begins: bigint
+  /** One per moment. */
+  at: (StreamAt | undefined)[]
+}
+
+async function foldStreams(
+  { log, scope }: Ground,
+  { moments, folds, folding }: StateQuestion,
+  streams: readonly string[],
+  until: bigint,
+): Promise<StreamAt[][]> {
+  const byCategory = new Map(folds.map((fold) => [fold.category, fold]))
+  const folded: Folded[] = []
+  for (const stream of streams) {
+    const fold = byCategory.get(categoryOf(stream))
+    let mine: Folded | undefined
+    for await (const event of log.readStream(stream)) {
+      if (event.position > until || moments.every((moment) => isAfter(event, moment))) break
+      // A stream has one owner.
+      if (!mine && (await scope.admit([event])).length === 0) break
+      mine ??= { begins: event.position, at: moments.map(() => undefined) }
+      folding.spend()
+      if (folding.isSpent()) throw new StateTooLarge('more events make this state than one request may read')
+      const told = toldOf(event)
+      const { at } = mine
+      for (const [index, moment] of moments.entries()) {
+        if (!isAfter(event, moment)) at[index] = evolved(at[index], told, fold)
+      }
+    }
+    if (mine) folded.push(mine)
+  }
+  folded.sort((a, b) => (a.begins < b.begins ? -1 : 1))
+  return moments.map((_, index) => folded.map(({ at }) => at[index]).filter((state) => state !== undefined))
 }
 
 const lastValues = (before: object, { data }: AnyEvent): object => ({ ...before, ...data })
@@ -56,6 +146,16 @@ export function changesBetween(before: readonly StreamAt[], after: readonly Stre
     changes.push({ stream, path, before: old.get(place), after: now.get(place) })
   }
   return changes
+}
+
+/** A state as JSON has it: maps as objects, sets as lists, 64-bit numbers as text. */
+export function plain(value: unknown): unknown {
+  if (value instanceof Map) return plain(Object.fromEntries(value))
+  if (value instanceof Set) return plain([...value])
+  if (typeof value === 'bigint') return `${value}`
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]))
 }
 
 export function leaves(value: unknown, path = ''): [path: string, json: string][] {

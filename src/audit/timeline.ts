@@ -3,6 +3,7 @@
  * called by a stream's name, by any id, or by the name that an operator knows it by; while the log passes by, the ids
  * that are the thing's own are learnt from the events that made it.
  */
+import { READING_CATEGORY } from '../events/audit/reading.ts'
 import { type AnyEvent, categoryOf, type Metadata, metadataSchema } from '../events/event.ts'
 import { HEARTBEAT } from '../events/registry.ts'
 import type { RawEvent } from './raw-log.ts'
@@ -18,10 +19,14 @@ export interface Told {
 }
 
 export interface Timeline {
-  /** The event, where it tells of the thing. */
-  take(event: RawEvent): Told | undefined
+  /** Whether the event tells of the thing, by what is known so far. */
+  concerns(event: RawEvent): boolean
+  /** Takes in an event that does, and learns from it. */
+  take(event: RawEvent): Told
   /** What the thing is known by, so far. */
   ids(): ReadonlySet<string>
+  /** Streams from which an id was learnt: whoever reads them again knows as much. */
+  teachers(): ReadonlySet<string>
 }
 
 /** What stands above many things and so is none's own. */
@@ -31,12 +36,14 @@ const MAKES = /\.[A-Z]\w*(Opened|Created|Provisioned|Started|Requested|Imported|
 export function createTimeline(thing: string): Timeline {
   const isStream = /^[a-z]+\.\w+-/.test(thing)
   const ids = new Set([isStream ? idOf(thing) : thing])
-  let needles = [...ids].map((id) => Buffer.from(id))
+  const teachers = new Set<string>()
+  const needles = [...ids].map(needleOf)
 
-  function learn(id: string): void {
+  function learn(id: string, teacher: string): void {
     if (ids.has(id)) return
+    teachers.add(teacher)
     ids.add(id)
-    needles = [...ids].map((known) => Buffer.from(known))
+    needles.push(needleOf(id))
   }
 
   /** A stream that was made under the thing's outer name is the thing's. */
@@ -44,18 +51,21 @@ export function createTimeline(thing: string): Timeline {
     const { raw, event } = told
     if (!MAKES.test(event.type)) return
     const isNamed = Object.entries(event.data).some(([key, value]) => /^(external|slug)/.test(key) && value === thing)
-    if (isNamed && raw.revision === 0n) learn(idOf(raw.stream))
+    if (isNamed && raw.revision === 0n) learn(idOf(raw.stream), raw.stream)
     if (!ids.has(idOf(raw.stream))) return
     for (const [key, value] of Object.entries(event.data)) {
-      if (typeof value === 'string' && isOwn(raw.stream, key)) learn(value)
+      if (typeof value === 'string' && isOwn(raw.stream, key)) learn(value, raw.stream)
     }
   }
 
   return {
     ids: () => ids,
+    teachers: () => teachers,
+    concerns(raw) {
+      if (raw.type === HEARTBEAT) return false
+      return ids.has(idOf(raw.stream)) || mentions(raw, needles)
+    },
     take(raw) {
-      if (raw.type === HEARTBEAT) return undefined
-      if (!ids.has(idOf(raw.stream)) && !mentions(raw, needles)) return undefined
       const told = toldOf(raw)
       if (!isStream || ids.has(idOf(raw.stream)) || !told.metadata) learnFrom(told)
       return told
@@ -72,10 +82,15 @@ const isOwn = (stream: string, key: string): boolean =>
     ? /Id$/.test(key) && !ABOVE.has(key) && !/^external/.test(key)
     : key === 'commandId'
 
+/** As it stands in JSON. */
+const needleOf = (id: string): Buffer => Buffer.from(JSON.stringify(id).slice(1, -1))
+
 const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 /** Whether one of them stands in the event as a whole value: within quotes. */
-function mentions({ data, metadata }: RawEvent, needles: readonly Buffer[]): boolean {
+function mentions({ stream, data, metadata }: RawEvent, needles: readonly Buffer[]): boolean {
+  // That somebody has read about a thing is not of the thing's own history: each reading would make it longer.
+  if (categoryOf(stream) === READING_CATEGORY) return needles.some((needle) => quotes(bufferOf(metadata), needle))
   return needles.some((needle) => quotes(bufferOf(data), needle) || quotes(bufferOf(metadata), needle))
 }
 

@@ -3,23 +3,28 @@
  * stream to what the engine and the webhooks made of it. Events are gathered while the log passes by; an effect stands
  * after its cause, and what is learnt late is caught by a second pass.
  */
+import { READING_CATEGORY } from '../events/audit/reading.ts'
+import { categoryOf } from '../events/event.ts'
+import type { Ground } from './history.ts'
 import { createdAt, type RawEvent } from './raw-log.ts'
+import { walk } from './scan.ts'
 import { type Told, toldOf } from './timeline.ts'
 
 export interface Gathering {
+  /** Whether one of the names stands in the event. */
+  concerns(event: RawEvent): boolean
   /** Takes the event in where it belongs. */
   take(event: RawEvent): void
+  /** In the order in which they were found, which is the log's within a pass. */
   found(): readonly Told[]
   /** Names that belong to it; where a pass has added some, another pass may find more. */
   names(): number
-  /** Forgets the events, not the names, before another pass. */
-  rewind(): void
 }
 
 export function createGathering(name: string): Gathering {
   const names = new Set([name])
   const needles = [Buffer.from(name)]
-  let found: Told[] = []
+  const found = new Map<string, Told>()
 
   const learn = (value: unknown) => {
     if (typeof value !== 'string' || names.has(value)) return
@@ -37,23 +42,96 @@ export function createGathering(name: string): Gathering {
   }
 
   return {
-    found: () => found,
+    found: () => [...found.values()],
     names: () => names.size,
-    rewind() {
-      found = []
+    concerns(raw) {
+      const parts = categoryOf(raw.stream) === READING_CATEGORY ? [raw.metadata] : [raw.metadata, raw.data]
+      const buffers = parts.map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+      return names.has(raw.id) || needles.some((needle) => buffers.some((text) => text.includes(needle)))
     },
     take(raw) {
-      const buffers = [raw.metadata, raw.data].map((bytes) =>
-        Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-      )
-      if (!names.has(raw.id) && !needles.some((needle) => buffers.some((text) => text.includes(needle)))) return
+      if (found.has(raw.id)) return
       const told = toldOf(raw)
       if (!belongs(told)) return
-      found.push(told)
+      found.set(raw.id, told)
       for (const value of [told.metadata?.$correlationId, told.metadata?.commandId, told.event.data.commandId])
         learn(value)
     },
   }
+}
+
+/** Passes over the log until a trace has found all its names. */
+const PASSES_MAX = 4
+
+/** Where a trace is taken up again. */
+export interface TraceBookmark {
+  pass: number
+  /** Names that were known when this pass began. */
+  names: number
+  /** In this pass, the last event that was looked at. */
+  after: bigint | undefined
+  /** The log's end when it was asked first. */
+  until: bigint
+  /** Positions of the events that belong to it, in the order in which they were found. */
+  found: readonly bigint[]
+}
+
+export interface TraceRead {
+  told: readonly Told[]
+  /** Undefined: there is no more of it. */
+  next: TraceBookmark | undefined
+  last: bigint | undefined
+  /** It has more events than were asked for; those that came later are left out. */
+  isCut: boolean
+}
+
+/**
+ * The events that belong to a name. A name that is learnt behind an event that it belongs to is found by going over the
+ * log again, so the last pass is the one that has learnt nothing.
+ */
+export async function readTrace(
+  ground: Ground,
+  name: string,
+  from: TraceBookmark,
+  eventsMax: number,
+): Promise<TraceRead> {
+  const { log, scope, budget, onProgress } = ground
+  const gathering = createGathering(name)
+  let seen = 0
+  const take = async (event: RawEvent) => {
+    const admitted = await scope.admit([event])
+    if (admitted.length > 0) gathering.take(event)
+    seen = gathering.found().length
+  }
+  for (const position of from.found) {
+    const event = await log.at(position)
+    if (event) await take(event)
+  }
+  let { pass, after, names } = from
+  const isFull = () => seen >= eventsMax
+  for (; pass < PASSES_MAX; pass++) {
+    const { last, isFinished } = await walk(
+      log,
+      {
+        after,
+        isPast: ({ position }) => position > from.until,
+        isEnough: isFull,
+        ...(onProgress ? { onProgress } : {}),
+      },
+      budget,
+      (event) => (gathering.concerns(event) ? take(event) : undefined),
+    )
+    const told = gathering.found()
+    if (isFull()) return { told, next: undefined, last, isCut: !isFinished }
+    if (!isFinished) {
+      const found = told.map(({ raw }) => raw.position)
+      return { told, next: { pass, names, after: last, until: from.until, found }, last, isCut: false }
+    }
+    if (gathering.names() === names) break
+    names = gathering.names()
+    after = undefined
+  }
+  return { told: gathering.found(), next: undefined, last: from.until, isCut: false }
 }
 
 export interface TraceNode {

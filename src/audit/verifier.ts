@@ -25,16 +25,28 @@ export interface Finding {
 export interface VerifierOptions {
   folds: readonly Fold[]
   onFinding: (finding: Finding) => void
-  /** A stream's events from its first on, for streams that had to be forgotten. */
-  readStream: (stream: string) => AsyncIterable<RawEvent>
+  /** A stream's events from a revision on, for streams that were forgotten, or met in their midst. */
+  readStream: (stream: string, from?: bigint) => AsyncIterable<RawEvent>
   /** Streams remembered at a time. */
   streamsMax?: number
+  /**
+   * Events that may be read again for such streams, in all; undefined: any number. Beyond it a stream is taken up at the
+   * event before: its chain and its numbers are checked from there, the transitions of its state are not.
+   */
+  recalledMax?: number
+}
+
+export interface VerifierFigures {
+  events: number
+  streamsBegun: number
+  /** Streams whose transitions could not be judged, for want of what came before. */
+  streamsCutShort: number
 }
 
 export interface Verifier {
   /** The log's events in order. A promise where a stream has to be read again; to be awaited before the next event. */
   check(event: RawEvent): Promise<void> | undefined
-  figures(): { events: number; streamsBegun: number }
+  figures(): VerifierFigures
 }
 
 interface StreamState {
@@ -42,6 +54,8 @@ interface StreamState {
   /** Of the last event; '' before the first. */
   hash: string
   memory: Memory
+  /** Undefined where there is none, or the stream was taken up in its midst. */
+  fold: Fold | undefined
 }
 
 const STREAMS_MAX = 200_000
@@ -51,13 +65,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const streams = new LRUCache<string, StreamState>({ max: options.streamsMax ?? STREAMS_MAX })
   const ids = createSeenSet()
   const commands = createSeenSet()
-  const figures = { events: 0, streamsBegun: 0 }
+  const figures: VerifierFigures = { events: 0, streamsBegun: 0, streamsCutShort: 0 }
+  let recalled = 0
 
-  const newState = (stream: string): StreamState => ({
-    revision: -1n,
-    hash: '',
-    memory: newMemory(folds.get(categoryOf(stream))),
-  })
+  function newState(stream: string): StreamState {
+    const fold = folds.get(categoryOf(stream))
+    return { revision: -1n, hash: '', memory: newMemory(fold), fold }
+  }
 
   /** Takes the event into the stream's state; `tell` hears of what is wrong. */
   function take(state: StreamState, event: RawEvent, tell: (kind: FindingKind, detail: string) => void): void {
@@ -74,14 +88,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       tell('decoding', decoded)
       return
     }
-    for (const { kind, detail } of advance(
-      state.memory,
-      folds.get(categoryOf(event.stream)),
-      decoded,
-      event.revision,
-    )) {
-      tell(kind, detail)
-    }
+    for (const { kind, detail } of advance(state.memory, state.fold, decoded, event.revision)) tell(kind, detail)
   }
 
   function judge(state: StreamState, event: RawEvent): void {
@@ -98,9 +105,15 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   async function recall(event: RawEvent): Promise<void> {
+    const isAffordable = BigInt(recalled) + event.revision <= BigInt(options.recalledMax ?? Number.MAX_SAFE_INTEGER)
     const state = newState(event.stream)
-    for await (const earlier of options.readStream(event.stream)) {
+    if (!isAffordable) {
+      figures.streamsCutShort += 1
+      Object.assign(state, { fold: undefined, memory: newMemory(undefined), revision: event.revision - 2n })
+    }
+    for await (const earlier of options.readStream(event.stream, isAffordable ? 0n : event.revision - 1n)) {
       if (earlier.revision >= event.revision) break
+      recalled += 1
       // It has been told of already.
       take(state, earlier, () => undefined)
     }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import { exportLine } from '../audit/export.ts'
+import { isAfter } from '../audit/moment.ts'
 import { createdAt } from '../audit/raw-log.ts'
 import { categoryOf } from '../events/event.ts'
 import { momentOf, withRawLog } from './audit-session.ts'
@@ -28,7 +29,7 @@ export async function exportEvents(options: ExportOptions): Promise<void> {
     const start = from && 'position' in from && from.position > 0n ? from.position - 1n : undefined
     try {
       for await (const event of log.readAll(start)) {
-        if (to && ('position' in to ? event.position > to.position : createdAt(event) > to.time)) break
+        if (to && isAfter(event, to)) break
         if (from && 'time' in from && createdAt(event) < from.time) continue
         if (options.category && categoryOf(event.stream) !== options.category) continue
         if (!sink.write(exportLine(event))) await once(sink, 'drain')

@@ -1,43 +1,16 @@
 /** `opslog audit history | trace | as-of`: the log, as somebody reads it who asks about one thing. */
-import { createdAt, type RawEvent, type RawLog } from '../audit/raw-log.ts'
-import { sentenceOf } from '../audit/sentences.ts'
-import { changesBetween, leaves, statesOf } from '../audit/state.ts'
-import { createTimeline, idOf, type Told } from '../audit/timeline.ts'
-import { createGathering, type TraceNode, treeOf } from '../audit/trace.ts'
-import { allFolds, type Moment, momentOf, withRawLog } from './audit-session.ts'
+import { firstBookmark, readHistory } from '../audit/history.ts'
+import { createdAt } from '../audit/raw-log.ts'
+import { unlimited } from '../audit/scan.ts'
+import { changesBetween, leaves, plain, readStates } from '../audit/state.ts'
+import type { Told } from '../audit/timeline.ts'
+import { readTrace, type TraceNode, treeOf } from '../audit/trace.ts'
+import { eventView, tellingOf } from '../audit/view.ts'
+import { allFolds } from '../folds.ts'
+import { askLog, momentOf } from './audit-session.ts'
 import { asOfTable } from './audit-table.ts'
-import { showProgress } from './progress-bar.ts'
 import { list, type OutputOptions } from './table-output.ts'
 import { CliError, colours, EXIT, show } from './terminal.ts'
-
-const PROGRESS_EVENTS = 5_000
-/** Passes over the log until a trace has found all its names. */
-const PASSES_MAX = 4
-
-/** Every event of the log up to a moment, in order, with progress. */
-async function scan(
-  log: RawLog,
-  title: string,
-  until: Moment | undefined,
-  work: (event: RawEvent) => void,
-): Promise<void> {
-  const target = (await log.head()) ?? 0n
-  const progress = showProgress(title)
-  let events = 0
-  try {
-    for await (const event of log.readAll()) {
-      if (until && isAfter(event, until)) break
-      work(event)
-      events += 1
-      if (events % PROGRESS_EVENTS === 0) progress.update({ position: event.position, target, events })
-    }
-  } finally {
-    progress.stop()
-  }
-}
-
-export const isAfter = (event: RawEvent, moment: Moment): boolean =>
-  'position' in moment ? event.position > moment.position : createdAt(event) > moment.time
 
 const actorOf = ({ metadata }: Told): string =>
   metadata
@@ -46,37 +19,13 @@ const actorOf = ({ metadata }: Told): string =>
       )
     : ''
 
-const tellingOf = (told: Told): string =>
-  told.fault === undefined ? sentenceOf(told.event) : `cannot be read: ${told.fault}`
-
-const eventJson = (told: Told) => ({
-  recorded_at: createdAt(told.raw).toISOString(),
-  position: `${told.raw.position}`,
-  stream: told.raw.stream,
-  revision: `${told.raw.revision}`,
-  event_id: told.raw.id,
-  type: told.raw.type,
-  sentence: tellingOf(told),
-  actor: told.metadata?.actor ?? null,
-  request_id: told.metadata?.requestId ?? null,
-  command_id: told.metadata?.commandId ?? null,
-  correlation_id: told.metadata?.$correlationId ?? null,
-  causation_id: told.metadata?.$causationId ?? null,
-  data: told.event.data,
-})
-
 export async function history(thing: string, options: OutputOptions): Promise<void> {
-  const told: Told[] = []
-  await withRawLog((log) => {
-    const timeline = createTimeline(thing)
-    return scan(log, 'history', undefined, (event) => {
-      const found = timeline.take(event)
-      if (found) told.push(found)
-    })
-  })
+  const { told } = await askLog('history', async (ground) =>
+    readHistory(ground, thing, await firstBookmark(ground.log), Number.POSITIVE_INFINITY),
+  )
   if (told.length === 0) throw nothingOf(thing)
   list(
-    told.map(eventJson),
+    told.map(eventView),
     options,
     ['recorded', 'position', 'stream', 'revision', 'what happened', 'by', 'request', 'command'],
     told.map((one) => [
@@ -101,17 +50,10 @@ const nothingOf = (thing: string) =>
   )
 
 export async function trace(name: string, options: OutputOptions): Promise<void> {
-  const gathering = createGathering(name)
-  await withRawLog(async (log) => {
-    for (let pass = 0; pass < PASSES_MAX; pass++) {
-      const before = gathering.names()
-      gathering.rewind()
-      await scan(log, 'trace', undefined, gathering.take)
-      // A name that was learnt behind an event that it belongs to is found by going over the log again.
-      if (gathering.names() === before) break
-    }
-  })
-  const roots = treeOf(gathering.found())
+  const { told } = await askLog('trace', (ground, head) =>
+    readTrace(ground, name, { pass: 0, names: 0, after: undefined, until: head, found: [] }, Number.POSITIVE_INFINITY),
+  )
+  const roots = treeOf(told)
   if (roots.length === 0) throw nothingOf(name)
   if (options.csv) {
     const rows = flatten(roots).map(({ node, depth }) => [
@@ -130,7 +72,7 @@ export async function trace(name: string, options: OutputOptions): Promise<void>
 }
 
 const nodeJson = (node: TraceNode): object => ({
-  ...eventJson(node.told),
+  ...eventView(node.told),
   step_ms: node.stepMs,
   since_start_ms: node.sinceStartMs,
   effects: node.effects.map(nodeJson),
@@ -166,30 +108,20 @@ export async function asOf(thing: string | undefined, options: AsOfOptions): Pro
   if (!thing) throw new CliError(EXIT.usage, 'name a thing, or a --table')
   const other = options.diff === undefined ? undefined : momentOf(options.diff)
   const folds = await allFolds()
-  const told: Told[] = []
-  const timeline = createTimeline(thing)
-  await withRawLog((log) =>
-    scan(log, 'as of', undefined, (event) => {
-      const found = timeline.take(event)
-      if (found) told.push(found)
-    }),
-  )
-  const own = told.filter(({ raw }) => timeline.ids().has(idOf(raw.stream)))
-  const stateAt = (moment: Moment) =>
-    statesOf(
-      own.filter(({ raw }) => !isAfter(raw, moment)),
-      folds,
-      ({ raw }) => createdAt(raw).toISOString(),
-    )
-  const state = stateAt(at)
+  const { states } = await askLog('as of', (ground, until) => {
+    const moments = other === undefined ? [at] : [at, other]
+    const from = { after: undefined, until, teachers: [], categories: [] }
+    return readStates(ground, { thing, moments, folds, folding: unlimited() }, from)
+  })
+  const [state = [], otherState = []] = states
   if (other === undefined) {
     if (state.length === 0) throw new CliError(EXIT.refused, `there was nothing of ${thing} at ${options.at}`)
     const rows = state.flatMap(({ stream, state: value }) => leaves(value).map(([path, json]) => [stream, path, json]))
-    const value = state.map((one) => ({ ...one, revision: `${one.revision}` }))
+    const value = state.map((one) => plain(one))
     list(value, options, ['stream', 'what', 'value'], rows, '')
     return
   }
-  const changes = changesBetween(state, stateAt(other))
+  const changes = changesBetween(state, otherState)
   const rows = changes.map(({ stream, path, before, after }) => [stream, path, before ?? '', after ?? ''])
   list(changes, options, ['stream', 'what', options.at, options.diff ?? ''], rows, 'nothing differs')
 }

@@ -9,7 +9,6 @@ import { dirname, join } from 'node:path'
 import { createMerkleTree, leafOf } from '../audit/merkle.ts'
 import type { RawLog } from '../audit/raw-log.ts'
 import { isSealed, makeSeal, publicKeyText } from '../audit/seal.ts'
-import { decodedOf } from '../audit/verifier.ts'
 import { SEAL_STREAM, type Seal, sealEvents } from '../events/seal.ts'
 import { createEventStore } from '../events/store.ts'
 import { eventStoreUrl, withRawLog } from './audit-session.ts'
@@ -46,16 +45,6 @@ export function trustedKey(given: string | undefined): string | undefined {
   if (given !== undefined) return existsSync(given) ? readFileSync(given, 'utf8').trim() : given
   const file = keyFile()
   return existsSync(file) ? publicKeyText(createPrivateKey(readFileSync(file, 'utf8'))) : undefined
-}
-
-/** The seals that the log itself holds. One that does not decode is the verifier's to tell of. */
-export async function readSeals(log: RawLog): Promise<Seal[]> {
-  const seals: Seal[] = []
-  for await (const event of log.readStream(SEAL_STREAM)) {
-    const decoded = decodedOf(event)
-    if (typeof decoded !== 'string' && decoded.type === SEALED) seals.push(decoded.data as Seal)
-  }
-  return seals
 }
 
 /** Seals from a file: one JSON object per line, as `seal --out` writes them. Throws CliError. */

@@ -1,14 +1,12 @@
 /** `opslog audit verify`: reads the log once and names everything that is wrong with it. */
-
-import type { RawEvent, RawLog } from '../audit/raw-log.ts'
-import type { CheckedSeal, SealChecker } from '../audit/seal.ts'
-import { createSealChecker } from '../audit/seal.ts'
-import { createVerifier, type Finding } from '../audit/verifier.ts'
-import { categoryOf } from '../events/event.ts'
-import { SEAL_STREAM } from '../events/seal.ts'
-import { readSeals, sealsOfFile, trustedKey } from './audit-seal.ts'
-import { allFolds, withRawLog } from './audit-session.ts'
-import { duration, showProgress } from './progress-bar.ts'
+import type { RawLog } from '../audit/raw-log.ts'
+import { readSeals } from '../audit/seal.ts'
+import { readVerification, type VerificationPage } from '../audit/verification.ts'
+import type { Seal } from '../events/seal.ts'
+import { allFolds } from '../folds.ts'
+import { sealsOfFile, trustedKey } from './audit-seal.ts'
+import { askLog } from './audit-session.ts'
+import { duration } from './progress-bar.ts'
 import { csvLine, type OutputOptions } from './table-output.ts'
 import { CliError, colours, EXIT, facts, show, table } from './terminal.ts'
 
@@ -23,14 +21,11 @@ export interface VerifyOptions extends OutputOptions {
 
 /** Findings shown; all are counted. */
 const FINDINGS_MAX = 10_000
-const PROGRESS_EVENTS = 2_000
 
-interface Report {
-  findings: Finding[]
-  findingsTotal: number
-  events: number
-  streams: number
-  seals: CheckedSeal[]
+/** Beyond any position: what is appended meanwhile is verified as well. */
+const NO_END = 2n ** 63n - 1n
+
+interface Report extends VerificationPage {
   elapsedMs: number
 }
 
@@ -38,7 +33,7 @@ export async function verify(options: VerifyOptions): Promise<void> {
   if ((options.stream || options.category) && (options.seals || options.sealFile)) {
     throw new CliError(EXIT.usage, 'a seal is over the whole log: leave --stream and --category out')
   }
-  const report = await withRawLog((log) => verifyLog(log, options))
+  const report = await verifyLog(options)
   if (report.findingsTotal > 0) process.exitCode = EXIT.refused
   if (options.csv) {
     const rows = report.findings.map(({ kind, stream, revision, position, type, detail }) =>
@@ -50,71 +45,30 @@ export async function verify(options: VerifyOptions): Promise<void> {
   show(jsonOf(report), options, () => textOf(report))
 }
 
-async function verifyLog(log: RawLog, options: VerifyOptions): Promise<Report> {
+async function verifyLog(options: VerifyOptions): Promise<Report> {
   const startedMs = performance.now()
-  const report: Report = { findings: [], findingsTotal: 0, events: 0, streams: 0, seals: [], elapsedMs: 0 }
-  const onFinding = (finding: Finding) => {
-    report.findingsTotal += 1
-    if (report.findings.length < FINDINGS_MAX) report.findings.push(finding)
-  }
-  const verifier = createVerifier({
-    folds: await allFolds(),
-    onFinding,
-    readStream: (stream) => log.readStream(stream),
+  const { stream, category } = options
+  const folds = await allFolds()
+  const page = await askLog('verify', async (ground) => {
+    const seals = options.seals || options.sealFile ? await sealsToCheck(ground.log, options) : undefined
+    const trusted = trustedKey(options.publicKey)
+    const question = { stream, category, folds, seals, trusted, findingsMax: FINDINGS_MAX, keepsOn: true }
+    return readVerification(ground, question, { after: undefined, revision: 0n, until: NO_END, tree: undefined })
   })
-  const seals = options.seals || options.sealFile ? await sealChecker(log, options) : undefined
-  const progress = showProgress('verify')
-  try {
-    await pass(log, options, progress.update, async (event) => {
-      seals?.add(event)
-      const again = verifier.check(event)
-      if (again) await again
-    })
-  } finally {
-    progress.stop()
+  if (page.events === 0 && (stream || category)) {
+    throw new CliError(EXIT.refused, `there are no events of ${stream ?? category}`)
   }
-  report.seals = seals?.finish() ?? []
-  for (const checked of report.seals) if (checked.fault !== undefined) onFinding(sealFinding(checked))
-  const { events, streamsBegun } = verifier.figures()
-  return { ...report, events, streams: streamsBegun, elapsedMs: performance.now() - startedMs }
+  return { ...page, elapsedMs: performance.now() - startedMs }
 }
 
-async function pass(
-  log: RawLog,
-  options: VerifyOptions,
-  update: (progress: { position: bigint; target: bigint; events: number }) => void,
-  work: (event: RawEvent) => Promise<void>,
-): Promise<void> {
-  const target = (await log.head()) ?? 0n
-  let events = 0
-  for await (const event of options.stream ? log.readStream(options.stream) : log.readAll()) {
-    if (options.category && categoryOf(event.stream) !== options.category) continue
-    await work(event)
-    events += 1
-    if (events % PROGRESS_EVENTS === 0) update({ position: event.position, target, events })
-  }
-  if (events === 0 && (options.stream || options.category)) {
-    throw new CliError(EXIT.refused, `there are no events of ${options.stream ?? options.category}`)
-  }
-}
-
-async function sealChecker(log: RawLog, options: VerifyOptions): Promise<SealChecker> {
+async function sealsToCheck(log: RawLog, { sealFile }: VerifyOptions): Promise<Seal[]> {
   const recorded = await readSeals(log)
-  const given = options.sealFile ? sealsOfFile(options.sealFile) : []
+  const given = sealFile ? sealsOfFile(sealFile) : []
   const known = new Set(recorded.map(({ signature }) => signature))
   const seals = [...recorded, ...given.filter(({ signature }) => !known.has(signature))]
   if (seals.length === 0) throw new CliError(EXIT.refused, 'the log was never sealed', '`opslog audit seal` does it.')
-  return createSealChecker(seals, trustedKey(options.publicKey))
+  return seals
 }
-
-const sealFinding = ({ seal, fault }: CheckedSeal): Finding => ({
-  kind: 'seal',
-  stream: SEAL_STREAM,
-  revision: -1n,
-  position: BigInt(seal.position),
-  type: 'opslog.LogSealed.v1',
-  detail: `the seal of ${seal.occurredAt} does not hold: ${fault}`,
-})
 
 const jsonOf = ({ findings, findingsTotal, events, streams, seals, elapsedMs }: Report) => ({
   ok: findingsTotal === 0,

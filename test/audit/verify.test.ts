@@ -11,9 +11,11 @@ import type { AnyEvent } from '../../src/events/event.ts'
 import { createEventStore } from '../../src/events/store.ts'
 import { allFolds } from '../../src/folds.ts'
 import { type ExampleEvent, example, ids, uuidOf } from '../support/examples.ts'
+import { memoryKeys } from '../support/person-keys.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/services.ts'
 import { tamper } from '../support/tampering.ts'
 
+const personKeys = memoryKeys()
 let directory: TemporaryDirectory
 let node: Awaited<ReturnType<typeof startEventStoreThread>>
 beforeEach(async () => {
@@ -34,7 +36,7 @@ const causeOf = (commandId: string) => ({
 
 /** Appends as opslog does, chained. */
 async function write(stream: string, ...events: AnyEvent[]): Promise<void> {
-  const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3 })
+  const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3, personKeys })
   const last = await store.readLast(stream)
   const batch = events.map((event, index) => {
     const name = `${stream} ${last?.revision ?? -1n} ${index}`

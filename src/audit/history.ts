@@ -1,0 +1,92 @@
+/**
+ * The history of one thing, in pages. A page ends when it is full or when its budget is spent; what the next one has to
+ * know is small: where to go on, where to end, and which streams to read again to know the thing by all its ids.
+ */
+import type { RawEvent, RawLog } from './raw-log.ts'
+import { type Budget, walk } from './scan.ts'
+import type { Scope } from './scope.ts'
+import { createTimeline, type Timeline, type Told } from './timeline.ts'
+
+export interface Ground {
+  log: RawLog
+  scope: Scope
+  budget: Budget
+  onProgress?: (position: bigint) => void
+}
+
+/** Where a question is taken up again. */
+export interface Bookmark {
+  /** The last event that was looked at. */
+  after: bigint | undefined
+  /** The last that the question is about: the log's end when it was asked first. */
+  until: bigint
+  /** Streams that the thing's ids were learnt from. */
+  teachers: readonly string[]
+}
+
+export interface HistoryPage {
+  told: Told[]
+  /** Undefined: the history ends here. */
+  next: Bookmark | undefined
+  last: bigint | undefined
+}
+
+/** A new question, about everything up to the log's present end. */
+export const firstBookmark = async (log: RawLog): Promise<Bookmark> => ({
+  after: undefined,
+  until: (await log.head()) ?? 0n,
+  teachers: [],
+})
+
+/** At most `eventsMax` events of the thing, in the log's order. */
+export async function readHistory(
+  ground: Ground,
+  thing: string,
+  from: Bookmark,
+  eventsMax: number,
+): Promise<HistoryPage> {
+  const { log, budget, onProgress } = ground
+  const timeline = await recalled(ground, thing, from)
+  const told: Told[] = []
+  const { last, isFinished } = await walk(
+    log,
+    {
+      after: from.after,
+      isPast: ({ position }) => position > from.until,
+      isEnough: () => told.length >= eventsMax,
+      ...(onProgress ? { onProgress } : {}),
+    },
+    budget,
+    (event) => {
+      if (timeline.concerns(event)) return takeAdmitted(ground, timeline, event, (found) => told.push(found))
+    },
+  )
+  const next = isFinished ? undefined : { after: last, until: from.until, teachers: [...timeline.teachers()] }
+  return { told, next, last }
+}
+
+/** Nothing is learnt from what must not be seen. */
+export async function takeAdmitted(
+  { scope }: Ground,
+  timeline: Timeline,
+  event: RawEvent,
+  use: (told: Told) => void,
+): Promise<void> {
+  const admitted = await scope.admit([event])
+  if (admitted.length > 0) use(timeline.take(event))
+}
+
+/** The timeline as it was where the question was left. */
+export async function recalled(ground: Ground, thing: string, { after, teachers }: Bookmark): Promise<Timeline> {
+  const timeline = createTimeline(thing)
+  if (after === undefined) return timeline
+  // In the log's order, as far as one stream teaches what makes another one known.
+  for (const stream of teachers) {
+    for await (const event of ground.log.readStream(stream)) {
+      if (event.position > after) break
+      ground.budget.spend()
+      if (timeline.concerns(event)) await takeAdmitted(ground, timeline, event, () => undefined)
+    }
+  }
+  return timeline
+}

@@ -1,0 +1,91 @@
+/**
+ * Whose events a reader may see. An event belongs to the operator whose thing its stream is about; where nobody knows
+ * the stream, to the one that it names or whose things it names, and last to the one that caused it. What belongs to
+ * nobody is shown to those alone who may see everything.
+ */
+import { LRUCache } from 'lru-cache'
+import type { RawEvent } from './raw-log.ts'
+import { idOf } from './timeline.ts'
+
+export interface Scope {
+  /** Those of the events that may be seen, in their order. */
+  admit(events: readonly RawEvent[]): Promise<readonly RawEvent[]>
+}
+
+export const everything: Scope = { admit: async (events) => events }
+
+/** The operators of those ids that have one. */
+export type OwnersOf = (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>
+
+/** Stream → operator; what a stream is about never changes hands. */
+export type KnownOwners = LRUCache<string, string>
+
+export const createKnownOwners = (streamsMax: number): KnownOwners => new LRUCache({ max: streamsMax })
+
+interface Named {
+  operatorId: string | undefined
+  /** Ids of things, of whatever kind. */
+  ids: readonly string[]
+  /** The operator that caused it. */
+  actor: string | undefined
+}
+
+/** The events of one operator. Rejects as `ownersOf` does. */
+export function scopeOf(operatorId: string, ownersOf: OwnersOf, known: KnownOwners): Scope {
+  return {
+    async admit(events) {
+      const strangers = new Map<RawEvent, Named>()
+      const ids = new Set<string>()
+      for (const event of events) {
+        if (known.has(event.stream)) continue
+        const named = namesOf(event)
+        strangers.set(event, named)
+        ids.add(idOf(event.stream))
+        for (const id of named.ids) ids.add(id)
+      }
+      const owners = ids.size === 0 ? new Map<string, string>() : await ownersOf([...ids])
+      return events.filter((event) => ownerOf(event, strangers.get(event), owners, known) === operatorId)
+    },
+  }
+}
+
+function ownerOf(
+  event: RawEvent,
+  named: Named | undefined,
+  owners: ReadonlyMap<string, string>,
+  known: KnownOwners,
+): string | undefined {
+  if (!named) return known.get(event.stream)
+  const ofStream = owners.get(idOf(event.stream))
+  if (ofStream !== undefined) {
+    known.set(event.stream, ofStream)
+    return ofStream
+  }
+  if (named.operatorId !== undefined) return named.operatorId
+  const ofThings = new Set(named.ids.map((id) => owners.get(id)).filter((owner) => owner !== undefined))
+  // Things of two operators in one event: it is neither's to see.
+  if (ofThings.size > 0) return ofThings.size === 1 ? [...ofThings][0] : undefined
+  return named.actor
+}
+
+/** What the event names, by its members' names; nothing where it cannot be read. */
+function namesOf(event: RawEvent): Named {
+  const data = membersOf(event.data)
+  const ids = Object.entries(data)
+    .filter(([name, value]) => typeof value === 'string' && /Id$/.test(name) && !/^external/.test(name))
+    .map(([, value]) => value as string)
+  const operatorId = typeof data.operatorId === 'string' ? data.operatorId : undefined
+  const { actor } = membersOf(event.metadata) as { actor?: { kind?: unknown; id?: unknown } }
+  const isOperator = actor?.kind === 'operator' && typeof actor.id === 'string'
+  return { operatorId, ids, actor: isOperator ? (actor.id as string) : undefined }
+}
+
+function membersOf(bytes: Uint8Array): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch (error) {
+    if (error instanceof SyntaxError) return {}
+    throw error
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * A verification of the log, of a category or of one stream, whole or in pages. What a page cannot know for want of the
+ * pages before is read again within bounds; what even then stays open is counted and told.
+ */
+import { categoryOf } from '../events/event.ts'
+import type { Seal } from '../events/seal.ts'
+import { SEAL_STREAM } from '../events/seal.ts'
+import type { Ground } from './history.ts'
+import type { MerkleState } from './merkle.ts'
+import type { RawEvent } from './raw-log.ts'
+import type { Fold } from './rules.ts'
+import { walk } from './scan.ts'
+import { type CheckedSeal, createSealChecker, type SealChecker } from './seal.ts'
+import { createVerifier, type Finding } from './verifier.ts'
+
+export interface VerificationQuestion {
+  /** At most one of the two; neither: the whole log. */
+  stream?: string | undefined
+  category?: string | undefined
+  folds: readonly Fold[]
+  /** Seals to be checked, which takes the whole log; undefined: none are. */
+  seals?: readonly Seal[] | undefined
+  /** The key that must have made the seals. */
+  trusted?: string | undefined
+  /** Findings that are kept; all are counted. */
+  findingsMax: number
+  /** Whether the verification goes on once so many were found, instead of ending the page. */
+  keepsOn: boolean
+  /** Events that may be read again for streams met in their midst; undefined: any number. */
+  recalledMax?: number | undefined
+}
+
+/** Where a verification is taken up again. */
+export interface VerificationBookmark {
+  after: bigint | undefined
+  /** Of the stream's next event, where one stream is verified. */
+  revision: bigint
+  until: bigint
+  /** Of the events so far, where seals are checked. */
+  tree: MerkleState | undefined
+}
+
+export interface VerificationPage {
+  findings: Finding[]
+  findingsTotal: number
+  events: number
+  /** Streams that begin within what was read. */
+  streams: number
+  /** Streams whose transitions could not be judged: they had begun before, and are too long to be read again. */
+  streamsCutShort: number
+  seals: CheckedSeal[]
+  next: VerificationBookmark | undefined
+  last: bigint | undefined
+}
+
+/** Events whose owners are asked for at a time. */
+const SLICE_EVENTS = 256
+
+/** Names everything that is wrong. A page ends where its budget is spent or its findings are full. */
+export async function readVerification(
+  ground: Ground,
+  question: VerificationQuestion,
+  from: VerificationBookmark,
+): Promise<VerificationPage> {
+  const { log, scope, budget, onProgress } = ground
+  const { stream, category, findingsMax, keepsOn } = question
+  const findings: Finding[] = []
+  let findingsTotal = 0
+  const tell = (finding: Finding) => {
+    findingsTotal += 1
+    if (findings.length < findingsMax) findings.push(finding)
+  }
+  const verifier = createVerifier({
+    folds: question.folds,
+    onFinding: tell,
+    readStream: log.readStream,
+    ...(question.recalledMax === undefined ? {} : { recalledMax: question.recalledMax }),
+  })
+  const seals = sealsOf(question, from)
+  let slice: RawEvent[] = []
+  let revision = from.revision
+  const check = async () => {
+    const admitted = await scope.admit(slice)
+    slice = []
+    for (const event of admitted) {
+      const again = verifier.check(event)
+      if (again) await again
+    }
+  }
+  const source = stream === undefined ? log : { readAll: () => log.readStream(stream, from.revision) }
+  const isPast = (event: RawEvent) => event.position > from.until
+  const { last, isFinished } = await walk(
+    source,
+    {
+      after: from.after,
+      isPast,
+      isEnough: () => !keepsOn && findingsTotal >= findingsMax,
+      ...(onProgress ? { onProgress } : {}),
+    },
+    budget,
+    (event) => {
+      seals?.add(event)
+      revision = event.revision + 1n
+      if (category !== undefined && categoryOf(event.stream) !== category) return
+      slice.push(event)
+      if (slice.length >= SLICE_EVENTS) return check()
+    },
+  )
+  await check()
+  const checked = seals ? (isFinished ? seals.finish() : seals.checked()) : []
+  for (const one of checked) if (one.fault !== undefined) tell(sealFinding(one))
+  const { streamsBegun: streams, ...figures } = verifier.figures()
+  const tree = seals?.tree.state()
+  const next = isFinished ? undefined : { after: last, revision, until: from.until, tree }
+  return { findings, findingsTotal, streams, ...figures, seals: checked, next, last }
+}
+
+function sealsOf({ seals, trusted }: VerificationQuestion, from: VerificationBookmark): SealChecker | undefined {
+  if (!seals) return undefined
+  const { after } = from
+  const open = seals.filter(({ position }) => after === undefined || BigInt(position) > after)
+  return createSealChecker(open, trusted, from.tree)
+}
+
+const sealFinding = ({ seal, fault }: CheckedSeal): Finding => ({
+  kind: 'seal',
+  stream: SEAL_STREAM,
+  revision: -1n,
+  position: BigInt(seal.position),
+  type: 'opslog.LogSealed.v1',
+  detail: `the seal of ${seal.occurredAt} does not hold: ${fault}`,
+})
