@@ -29,7 +29,9 @@ for (let seed = first; seed < first + rounds && failed.length === 0; seed++) {
   process.stdout.write(
     `fault suite, ${size}: ${kills} kills, ${requests} hostile requests; repeat with --seed ${seed}\n`,
   )
-  const sizes = { OPSLOG_SEED: `${seed}`, OPSLOG_FAULT_KILLS: `${kills}`, OPSLOG_HOSTILE_REQUESTS: `${requests}` }
+  const moments = values.short ? 'one' : 'all'
+  const counts = { OPSLOG_FAULT_KILLS: `${kills}`, OPSLOG_HOSTILE_REQUESTS: `${requests}` }
+  const sizes = { OPSLOG_SEED: `${seed}`, OPSLOG_FAULT_MOMENTS: moments, ...counts }
   for (const args of runs) {
     const { status } = spawnSync('vitest', ['run', ...args], { stdio: 'inherit', env: { ...process.env, ...sizes } })
     if (status !== 0) failed.push(seed)
