@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { type CommandBus, createCommandBus } from './commands/handle.ts'
+import type { CommandBus } from './commands/handle.ts'
 import { parseApiKey } from './commands/noctant/api-key.ts'
 import { runSubscription } from './events/subscription.ts'
 import { createApp } from './http/app.ts'
@@ -48,11 +48,7 @@ export interface Api {
 
 /** Starts the API and, where it is called for, makes the sandbox operator. Rejects where its port is taken. */
 export async function startApiRole(parts: Parts, neighbours: Neighbours): Promise<Api> {
-  const { config, services, log, store, db, onClose } = parts
-  const bus = createCommandBus(store, {
-    cachedAggregatesMax: config.AGGREGATE_CACHE_MAX,
-    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
-  })
+  const { config, services, log, bus, db, onClose } = parts
   const waiter = createPositionWaiter({ url: services.postgres.url })
   onClose(() => waiter.close())
   const credentials = await followCredentials(parts)

@@ -156,7 +156,7 @@ const environmentSchema = z.object({
   ),
   WEBHOOK_SECRETS_KEY: z.string().optional().describe('older name of SECRETS_KEY'),
   WEBHOOK_ALLOW_PRIVATE: flag(false).describe('development: webhooks may go to loopback, by http too'),
-  WEBHOOK_CACHE_MAX: count(20_000).describe('endpoints and accounts kept in memory'),
+  WEBHOOK_CACHE_MAX: count(20_000).describe('endpoints, accounts and deliveries kept in memory, each'),
   WEBHOOK_REPLAY_WINDOW_MAX_DAYS: count(31),
 
   // Reference engine

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type Api, startApiRole } from './api.ts'
+import { createCommandBus } from './commands/handle.ts'
 import type { Config, Role } from './config.ts'
 import { createEventStore } from './events/store.ts'
 import { createDatabase, isUnavailable } from './projections/database.ts'
@@ -71,7 +72,7 @@ async function reachable(work: () => Promise<void>, waitMaxMs: number, log: Logg
 }
 
 async function startRoles(
-  shared: Omit<Parts, 'store' | 'db' | 'vault' | 'sealingKey' | 'stopping' | 'processes'>,
+  shared: Omit<Parts, 'store' | 'bus' | 'db' | 'vault' | 'sealingKey' | 'stopping' | 'processes'>,
   stopping: AbortSignal,
 ): Promise<Omit<Instance, 'close'>> {
   const { config, services, log, onClose } = shared
@@ -101,7 +102,11 @@ async function startRoles(
     personKeys: vault,
   })
   onClose(() => store.close())
-  const parts: Parts = { ...shared, store, db, vault, sealingKey, stopping, processes: [] }
+  const bus = createCommandBus(store, {
+    cachedAggregatesMax: config.AGGREGATE_CACHE_MAX,
+    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
+  })
+  const parts: Parts = { ...shared, store, bus, db, vault, sealingKey, stopping, processes: [] }
   followForgotten(parts)
   const projector = runs('projector') ? startProjectorRole(parts) : undefined
   const commandPath = runs('relay') ? startRelayRole(parts) : undefined

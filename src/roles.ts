@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { createCommandBus } from './commands/handle.ts'
+import { type CommandBus, createCommandBus } from './commands/handle.ts'
 import type { Config } from './config.ts'
 import { syntheticFeed } from './engine/feed.ts'
 import { startEngine } from './engine/service.ts'
@@ -37,6 +37,8 @@ export interface Parts {
   services: Services
   log: Logger
   store: EventStore
+  /** The one way of commands in this process, so that a state is kept once. */
+  bus: CommandBus
   db: ReadModels
   /** The keys of persons, and the instance's own key. */
   vault: Vault
@@ -55,7 +57,7 @@ export async function startEngineRole({
   services,
   log,
   onClose,
-}: Omit<Parts, 'store' | 'db' | 'vault' | 'sealingKey' | 'stopping' | 'processes'>) {
+}: Omit<Parts, 'store' | 'bus' | 'db' | 'vault' | 'sealingKey' | 'stopping' | 'processes'>) {
   const token = randomBytes(32).toString('base64url')
   const engine = await startEngine({
     directory: join(config.DATA_DIR, 'engine'),
@@ -172,11 +174,7 @@ export function startRelayRole(parts: Parts): CommandPathFigures {
 
 /** Holds challenges to their rules. */
 function startChallengeRules(parts: Parts): void {
-  const { config, store, onClose } = parts
-  const bus = createCommandBus(store, {
-    cachedAggregatesMax: config.AGGREGATE_CACHE_MAX,
-    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
-  })
+  const { config, bus, onClose } = parts
   const limits = {
     recordIntervalMs: config.CHALLENGE_RECORD_INTERVAL_MS,
     sweepIntervalMs: config.CHALLENGE_SWEEP_INTERVAL_MS,
@@ -191,11 +189,7 @@ function startChallengeRules(parts: Parts): void {
 
 /** Carries payouts to the accounts and the engine's word on them back. */
 function startPayoutExecution(parts: Parts): void {
-  const { config, store, onClose } = parts
-  const bus = createCommandBus(store, {
-    cachedAggregatesMax: config.AGGREGATE_CACHE_MAX,
-    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
-  })
+  const { bus, onClose } = parts
   const running = runPayoutExecution({ ...surroundings(parts, 'payouts', newProcessFigures()), bus })
   onClose(() => running)
 }
@@ -209,8 +203,9 @@ const OWNER_WAIT_MAX_MS = 30_000
 export function startWebhooksRole(parts: Parts): WebhookFigures {
   const { config, store, onClose } = parts
   const figures = newWebhookFigures()
+  // A delivery is a stream that is used for a while and never again: in the common cache it would push accounts out.
   const bus = createCommandBus(store, {
-    cachedAggregatesMax: config.AGGREGATE_CACHE_MAX,
+    cachedAggregatesMax: config.WEBHOOK_CACHE_MAX,
     conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
   })
   const running = runWebhooks({

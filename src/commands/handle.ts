@@ -42,7 +42,9 @@ export interface Handled<State, Event extends AnyEvent> {
 export interface CommandBus {
   /**
    * Handles one command. `admit` runs before the first decision on a command not seen before: rules that need another
-   * stream. Throws Rejected, or StoreUnavailable where the outcome could not be learned.
+   * stream. What `admit` handles itself it handles within this stream's turn, so such nesting has one direction: a
+   * request's stream before the streams that it claims, never back. Throws Rejected, or StoreUnavailable where the
+   * outcome could not be learned.
    */
   handle<State, Command, Event extends AnyEvent>(
     aggregate: Aggregate<State, Command, Event>,

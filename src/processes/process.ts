@@ -129,7 +129,8 @@ async function follow(definition: ProcessDefinition, around: ProcessSurroundings
       await handle(wanted, historyEnd)
       crashPoint('process.before-checkpoint', wanted)
       const next = { position: last.position, eventId: last.id }
-      await db.transaction().execute((trx) => moveCheckpoint(trx, name, checkpoint, next))
+      // One statement is a transaction of its own.
+      await moveCheckpoint(db, name, checkpoint, next)
       checkpoint = next
       figures.handled += wanted.length
     },

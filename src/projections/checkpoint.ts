@@ -3,7 +3,7 @@
  * compare-and-set: whatever a lock may have promised, two writers cannot both move it. It keeps the last event's id, so
  * that a log that was restored or cut short is noticed.
  */
-import { CompiledQuery, type Kysely, type Transaction } from 'kysely'
+import { CompiledQuery, type Kysely } from 'kysely'
 import { crashPoint } from '../crash-points.ts'
 import type { Database } from './database.ts'
 
@@ -84,7 +84,7 @@ const MOVE =
  * at `from`, where the tables behind it have been changed since `generation`, and where it is paused (control.ts).
  */
 export async function moveCheckpoint(
-  trx: Transaction<Database>,
+  trx: Kysely<Database>,
   name: string,
   from: Checkpoint | undefined,
   to: Checkpoint,

@@ -8,6 +8,7 @@ import type { AccountEvent } from '../../events/noctant/account.ts'
 import { type EngineEvent, engineEvents } from '../../events/noctant/engine.ts'
 import type { EngineCommandEvent } from '../../events/noctant/engine-command.ts'
 import type { ReadModels } from '../database.ts'
+import { type Prepared, preparedOne } from '../prepared.ts'
 import { type Change, defineProjection, defineTable, type HandlersOf, patch } from '../projection.ts'
 
 /** What the relay needs to send the command: the data of its EngineCommandRequested event. */
@@ -188,37 +189,34 @@ export type AccountCommandView = Omit<
 > & { account_id: string }
 
 /** A command of this account, or undefined. */
-export const findCommand = (
-  db: ReadModels,
-  programAccountId: string,
-  commandId: string,
-): Promise<AccountCommandView | undefined> =>
-  db
-    .selectFrom('noctant_account_commands')
-    .select([
-      'command_id',
-      'account_id',
-      'command_type',
-      'status',
-      'accepted_at',
-      'nats_published_at',
-      'engine_wal_republish_count',
-      'engine_wal_last_republished_at',
-      'engine_wal_event_id',
-      'engine_wal_event_type',
-      'engine_wal_confirmed_at',
-      'engine_command_outcome',
-      'engine_command_outcome_at',
-      'engine_command_outcome_event_id',
-      'engine_command_outcome_reason',
-      'engine_command_outcome_reason_code',
-      'dead_lettered_at',
-      'dead_letter_reason',
-    ])
-    .where('command_id', '=', commandId)
-    .where('program_account_id', '=', programAccountId)
-    .$narrowType<{ account_id: string }>()
-    .executeTakeFirst()
+export const findCommand: Prepared<[string, string], AccountCommandView> = preparedOne(
+  (db, programAccountId, commandId) =>
+    db
+      .selectFrom('noctant_account_commands')
+      .select([
+        'command_id',
+        'account_id',
+        'command_type',
+        'status',
+        'accepted_at',
+        'nats_published_at',
+        'engine_wal_republish_count',
+        'engine_wal_last_republished_at',
+        'engine_wal_event_id',
+        'engine_wal_event_type',
+        'engine_wal_confirmed_at',
+        'engine_command_outcome',
+        'engine_command_outcome_at',
+        'engine_command_outcome_event_id',
+        'engine_command_outcome_reason',
+        'engine_command_outcome_reason_code',
+        'dead_lettered_at',
+        'dead_letter_reason',
+      ])
+      .where('command_id', '=', commandId)
+      .where('program_account_id', '=', programAccountId)
+      .$narrowType<{ account_id: string }>(),
+)
 
 export interface UnconfirmedCommand {
   command_id: string

@@ -5,6 +5,7 @@
 import type { AccountEvent } from '../../events/noctant/account.ts'
 import type { UserEvent } from '../../events/noctant/user.ts'
 import type { ReadModels } from '../database.ts'
+import { preparedOne } from '../prepared.ts'
 import { defineProjection, defineTable, erase, patch, upsert } from '../projection.ts'
 
 type Opened = Extract<AccountEvent, { type: 'noctant.AccountOpened.v1' }>['data']
@@ -202,17 +203,13 @@ const firstAttempt = (data: Opened): AttemptRow => ({
 const viewColumns = Object.keys(accounts.columns).filter((name) => name !== 'operator_id') as (keyof AccountView)[]
 
 /** `externalAccountId` is compared byte for byte. */
-export const findAccount = (
-  db: ReadModels,
-  operatorId: string,
-  externalAccountId: string,
-): Promise<AccountView | undefined> =>
+export const findAccount = preparedOne((db, operatorId: string, externalAccountId: string) =>
   db
     .selectFrom('noctant_accounts')
     .select(viewColumns)
     .where('operator_id', '=', operatorId)
-    .where('external_account_id', '=', externalAccountId)
-    .executeTakeFirst()
+    .where('external_account_id', '=', externalAccountId),
+)
 
 /** Newest first; `before` is the last account of the page before, which makes the order stable under inserts. */
 export function listAccounts(
@@ -237,14 +234,10 @@ export function listAccounts(
 }
 
 /** An attempt of the account, or undefined where the account has none of that id. */
-export const findAttempt = (
-  db: ReadModels,
-  programAccountId: string,
-  attemptId: string,
-): Promise<AttemptRow | undefined> =>
+export const findAttempt = preparedOne((db, programAccountId: string, attemptId: string) =>
   db
     .selectFrom('noctant_attempts')
     .selectAll()
     .where('program_account_id', '=', programAccountId)
-    .where('attempt_id', '=', attemptId)
-    .executeTakeFirst()
+    .where('attempt_id', '=', attemptId),
+)

@@ -4,7 +4,7 @@
  */
 import type { AccountEvent } from '../../events/noctant/account.ts'
 import type { EngineEvent } from '../../events/noctant/engine.ts'
-import type { ReadModels } from '../database.ts'
+import { preparedOne } from '../prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 type Begun = Extract<AccountEvent, { type: 'noctant.AccountOpened.v1' | 'noctant.AccountAttemptStarted.v1' }>['data']
@@ -116,5 +116,6 @@ const at = (data: { sequence: number; occurredAt: string }) => ({
 })
 
 /** `accountId` is the execution account. */
-export const findSummary = (db: ReadModels, accountId: string): Promise<SummaryRow | undefined> =>
-  db.selectFrom('noctant_summaries').selectAll().where('account_id', '=', accountId).executeTakeFirst()
+export const findSummary = preparedOne((db, accountId: string) =>
+  db.selectFrom('noctant_summaries').selectAll().where('account_id', '=', accountId),
+)

@@ -1,6 +1,7 @@
 /** Operators' users. */
 import type { UserEvent } from '../../events/noctant/user.ts'
 import type { ReadModels } from '../database.ts'
+import { preparedOne } from '../prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 export type UserRow = {
@@ -74,12 +75,11 @@ const ofOperator = (db: ReadModels, operatorId: string) =>
     .select(['global_user_id', 'external_id', 'email', 'display_name', 'created_at', 'updated_at'])
     .where('operator_id', '=', operatorId)
 
-export const findUser = (db: ReadModels, operatorId: string, globalUserId: string): Promise<UserView | undefined> =>
-  ofOperator(db, operatorId).where('global_user_id', '=', globalUserId).executeTakeFirst()
+export const findUser = preparedOne((db, operatorId: string, globalUserId: string) =>
+  ofOperator(db, operatorId).where('global_user_id', '=', globalUserId),
+)
 
 /** `externalId` is compared byte for byte. */
-export const findUserByExternalId = (
-  db: ReadModels,
-  operatorId: string,
-  externalId: string,
-): Promise<UserView | undefined> => ofOperator(db, operatorId).where('external_id', '=', externalId).executeTakeFirst()
+export const findUserByExternalId = preparedOne((db, operatorId: string, externalId: string) =>
+  ofOperator(db, operatorId).where('external_id', '=', externalId),
+)
