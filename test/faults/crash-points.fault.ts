@@ -29,6 +29,9 @@ const decisionsOf = async (accountId: string) =>
 const sendsOf = async (commandId: string) =>
   (await eventsOf(house().store, `noctant.engineCommand-${commandId}`)).map(({ type }) => type.split('.')[1])
 
+/** How a command to close all positions, and the decision on it, read. */
+const CLOSE_ALL = '"kind":"close_all"'
+
 /** The books of the clients, for a user that was asked for in the end. */
 const provided = (externalId: string) => history.push({ what: 'user', id: externalId, outcome: 'ok' })
 
@@ -70,7 +73,7 @@ describe('the relay', { timeout: 60_000 }, () => {
   )('row 3: killed at %s sends every command in order, and the engine decides each once', async (at) => {
     const { external, accountId } = await openAccount(house(), history)
     await vi.waitFor(async () => expect(await decisionsOf(accountId)).toHaveLength(1), { timeout: 20_000 })
-    const first = await dies('relay', { at, about: '"kind":"close_all"' }, () => closeAll(house(), external, history))
+    const first = await dies('relay', { at, about: CLOSE_ALL }, () => closeAll(house(), external, history))
     const isOnRecord = at === 'relay.after-record' || at === 'process.before-checkpoint'
     expect(await sendsOf(first)).toEqual(isOnRecord ? ['EngineCommandPublished'] : [])
     const second = await closeAll(house(), external, history)
@@ -88,7 +91,7 @@ describe('the relay', { timeout: 60_000 }, () => {
     async (at) => {
       const { external, accountId } = await openAccount(house(), history)
       await vi.waitFor(async () => expect(await decisionsOf(accountId)).toHaveLength(1), { timeout: 20_000 })
-      const id = await dies('relay', { at, about: accountId }, () => closeAll(house(), external, history))
+      const id = await dies('relay', { at, about: CLOSE_ALL }, () => closeAll(house(), external, history))
       expect(await decisionsOf(accountId)).toHaveLength(at === 'ingest.before-append' ? 1 : 2)
       await house().start('relay')
       await reaches(external, id, 'engine_wal_confirmed')
@@ -170,8 +173,7 @@ describe('the engine', { timeout: 60_000 }, () => {
   )('row 6: killed at $at decides the command once, and says so', async ({ at, decided }) => {
     const { external, accountId } = await openAccount(house(), history)
     await vi.waitFor(async () => expect(await decisionsOf(accountId)).toHaveLength(1), { timeout: 20_000 })
-    const about = '"kind":"close_all"'
-    const id = await dies('engine', { at, about }, () => closeAll(house(), external, history))
+    const id = await dies('engine', { at, about: CLOSE_ALL }, () => closeAll(house(), external, history))
     expect(isInWal(id)).toBe(decided)
     await house().start('engine')
     await reaches(external, id, 'engine_wal_confirmed')

@@ -94,9 +94,9 @@ async function enter(
   }
   for (let start = 0; start < run.length; start += APPEND_BATCH_MAX) {
     const part = run.slice(start, start + APPEND_BATCH_MAX)
-    crashPoint('ingest.before-append', key)
+    crashPoint('ingest.before-append', part)
     await appendRun(options.store, key, tail, part)
-    crashPoint('ingest.after-append', key)
+    crashPoint('ingest.after-append', part)
     for (const { message } of part) message.ack()
   }
   tails.set(key, tail)
