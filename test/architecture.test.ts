@@ -63,6 +63,7 @@ const rules: Record<string, LayerRule> = {
 const exceptions: Record<string, readonly string[]> = {
   'src/events/store.ts': ['@eventstore/db-client'],
   'src/events/subscription.ts': ['@eventstore/db-client'],
+  'src/events/log-reader.ts': ['@eventstore/db-client'],
   'src/audit/raw-log.ts': ['@eventstore/db-client'],
 }
 

@@ -8,11 +8,11 @@ import {
   type AllStreamSubscription,
   EventStoreDBClient,
   eventTypeFilter,
-  FORWARDS,
   type ResolvedEvent,
   START,
 } from '@eventstore/db-client'
 import type { Metadata, Recorded } from './event.ts'
+import { readPage } from './log-reader.ts'
 import { HEARTBEAT, UndecodableEvent } from './registry.ts'
 import { noteForgotten, type Opening, openingOf, type PersonKeys, personOf } from './sealing.ts'
 import { disposeClient, recorded } from './store.ts'
@@ -130,9 +130,7 @@ export async function* readHistory(
     let last = after
     for (;;) {
       // A read begins with the event at the position itself, which has been seen.
-      const fromPosition = last === undefined ? START : { commit: last, prepare: last }
-      const maxCount = options.batchMax + 1
-      const page = await Array.fromAsync(client.readAll({ direction: FORWARDS, fromPosition, maxCount }))
+      const page = await readPage(client, last, options.batchMax + 1)
       const seen = last
       const news = page.filter(({ event }) => event?.position && (seen === undefined || event.position.commit > seen))
       last = news.at(-1)?.event?.position?.commit

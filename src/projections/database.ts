@@ -4,7 +4,7 @@
  * 64-bit integers and decimals come back as text, times as RFC 3339 text in UTC with milliseconds: as answers show them.
  */
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type Transaction } from 'kysely'
-import { Pool, type PoolClient, types } from 'pg'
+import { Pool, type PoolClient, Query, types } from 'pg'
 import type { AuditorKeyRow } from './audit/auditor-key.ts'
 import type { CheckpointRow } from './checkpoint.ts'
 import type { AccountRow, AttemptRow } from './noctant/account.ts'
@@ -169,6 +169,8 @@ function namedClient(
     if (/^(begin|start transaction)\b/i.test(text)) inTransaction = true
     if (/^(commit|rollback)$/i.test(text)) inTransaction = false
     try {
+      const [source] = values
+      if (source instanceof CopySource) return await copied(client, text, source)
       return await client.query({ name: nameOf(text), text, values })
     } catch (error) {
       if (isPlanOutdated(error)) {
@@ -182,6 +184,32 @@ function namedClient(
   }
 
   return { query: query as unknown as PostgresPoolClient['query'], release: () => client.release(broken) }
+}
+
+/** The one value of a query whose text copies from the client: what it copies, in COPY's text format. */
+export class CopySource {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** pg knows the messages of COPY, but leaves it to others to send any. */
+interface CopyConnection {
+  sendCopyFromChunk(chunk: Buffer): void
+  endCopyFrom(): void
+}
+
+function copied(client: PoolClient, text: string, source: CopySource) {
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null) => (error ? reject(error) : resolve({ command: 'COPY', rowCount: 0, rows: [] }))
+    const query = new Query({ text }, done as never)
+    const handleCopyInResponse = (connection: CopyConnection) => {
+      connection.sendCopyFromChunk(Buffer.from(source.text))
+      connection.endCopyFrom()
+    }
+    client.query(Object.assign(query, { handleCopyInResponse }))
+  })
 }
 
 const codeOf = (error: unknown): string => {

@@ -7,12 +7,14 @@ import { sql, type Transaction } from 'kysely'
 import { crashPoint } from '../crash-points.ts'
 import type { Recorded } from '../events/event.ts'
 import type { Delivered } from '../events/subscription.ts'
+import { createBulkFlush } from './bulk.ts'
 import { flush } from './changes.ts'
 import { CHECKPOINT_NAME, type Checkpoint, CheckpointMoved, moveCheckpoint, readCheckpoint } from './checkpoint.ts'
 import { ProjectorPaused, readControl } from './control.ts'
 import { type Database, inTransaction, isRefusedData, type ReadModels } from './database.ts'
+import { type Interests, interestsOf } from './interests.ts'
 import { lockParked, type Parking, park, parkedKey, parkedStreams } from './parking.ts'
-import { anyVersionOf, type Change, isPoison, type Projection } from './projection.ts'
+import { type Change, isPoison, type Projection } from './projection.ts'
 import { storedVersions } from './schema.ts'
 
 /** Poison in a projection of money: nothing of it or after it was applied, and going on would be wrong. */
@@ -57,6 +59,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
   const { db, schema } = options
   let projections = options.projections
   let interests = interestsOf(projections)
+  const flushBatch = schema ? createBulkFlush(projections) : flush
   /** undefined: never read. */
   let known: { checkpoint: Checkpoint | undefined } | undefined
   /** Where the checkpoint may stand as well, after a commit without an answer. */
@@ -148,7 +151,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     move(events, async (trx) => {
       await refreshParked(trx, events)
       const { changes, parkings } = collect(events, interests, parked)
-      await flush(trx, changes)
+      await flushBatch(trx, changes)
       return parkings
     })
 
@@ -208,29 +211,6 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
       projections = [...projections, ...more]
       interests = interestsOf(projections)
     },
-  }
-}
-
-interface Interests {
-  /** The projections that an event of this type concerns. */
-  of(type: string): readonly Projection[]
-  /** As `of`, with any version of the type: what cannot be read may be one of a newer release. */
-  ofAnyVersion(type: string): readonly Projection[]
-}
-
-function interestsOf(projections: readonly Projection[]): Interests {
-  const byType = new Map<string, Projection[]>()
-  const byName = new Map<string, Set<Projection>>()
-  for (const projection of projections) {
-    for (const type of Object.keys(projection.handlers)) {
-      byType.set(type, [...(byType.get(type) ?? []), projection])
-      const name = anyVersionOf(type)
-      byName.set(name, (byName.get(name) ?? new Set()).add(projection))
-    }
-  }
-  return {
-    of: (type) => byType.get(type) ?? [],
-    ofAnyVersion: (type) => [...(byName.get(anyVersionOf(type)) ?? [])],
   }
 }
 

@@ -1,0 +1,92 @@
+import { binaryEvent, EventStoreDBClient, FORWARDS, jsonEvent, NO_STREAM, START } from '@eventstore/db-client'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
+import { decodeAnswer } from '../../src/events/log-messages.ts'
+import { readPage } from '../../src/events/log-reader.ts'
+import { disposeClient } from '../../src/events/store.ts'
+import { temporaryDirectory } from '../support/services.ts'
+
+const directory = temporaryDirectory()
+let node: Awaited<ReturnType<typeof startEventStoreThread>>
+let client: EventStoreDBClient
+beforeAll(async () => {
+  node = await startEventStoreThread({ directory: directory.path })
+  client = EventStoreDBClient.connectionString(node.url)
+})
+afterAll(async () => {
+  await disposeClient(client)
+  await node.close()
+  directory.remove()
+})
+
+const ofClient = (fromPosition: bigint | undefined, maxCount: number) =>
+  Array.fromAsync(
+    client.readAll({
+      direction: FORWARDS,
+      fromPosition: fromPosition === undefined ? START : { commit: fromPosition, prepare: fromPosition },
+      maxCount,
+    }),
+  )
+
+test('a page holds what the client itself reads, whatever the events hold', async () => {
+  const text = 'Zoë \u{1f600} "quoted" \\ back\nline'
+  await client.appendToStream(
+    'käse-1',
+    [
+      jsonEvent({ type: 'test.Plain.v1', data: { text, none: null, list: [1.5, true], long: 'x'.repeat(5_000) } }),
+      jsonEvent({ type: 'test.Described.v1', data: {}, metadata: { $correlationId: 'c', actor: { kind: 'system' } } }),
+      binaryEvent({ type: 'test.Bytes.v1', data: Uint8Array.of(0, 255, 128), metadata: Uint8Array.of(1, 2, 254) }),
+    ],
+    { expectedRevision: NO_STREAM },
+  )
+  await client.setStreamMetadata('käse-1', { maxCount: 200 })
+  const expected = await ofClient(undefined, 100)
+  expect(expected).toHaveLength(4)
+  const page = await readPage(client, undefined, 100)
+  expect(page.map(({ event }) => event)).toEqual(expected.map(({ event }) => event))
+  const second = expected[1]!.event!.position!.commit
+  const rest = await readPage(client, second, 2)
+  expect(rest.map(({ event }) => event)).toEqual((await ofClient(second, 2)).map(({ event }) => event))
+})
+
+test('a store that is away rejects the page', async () => {
+  const other = EventStoreDBClient.connectionString('esdb://127.0.0.1:9?tls=false')
+  await expect(readPage(other, undefined, 10)).rejects.toThrow(/UNAVAILABLE|ECONNREFUSED|connect/i)
+  await disposeClient(other)
+})
+
+/** A field of protobuf's wire format: a varint, or bytes. */
+const field = (number: number, value: bigint | Buffer): Buffer => {
+  if (typeof value !== 'bigint')
+    return Buffer.concat([varint(BigInt(number * 8 + 2)), varint(BigInt(value.length)), value])
+  return Buffer.concat([varint(BigInt(number * 8)), varint(value)])
+}
+const varint = (value: bigint): Buffer => {
+  const bytes: number[] = []
+  for (let rest = value; ; rest >>= 7n) {
+    bytes.push(Number(rest & 127n) | (rest > 127n ? 128 : 0))
+    if (rest <= 127n) return Buffer.from(bytes)
+  }
+}
+
+test('positions and revisions of 64 bits keep every bit', () => {
+  for (const value of [0n, 127n, 128n, 2n ** 53n - 1n, 2n ** 53n + 1n, 2n ** 64n - 1n]) {
+    const event = Buffer.concat([field(3, value), field(4, value), field(5, value), field(99, Buffer.from('news'))])
+    const answer = decodeAnswer(field(1, Buffer.concat([field(1, event), field(3, value)])))
+    expect(answer).toMatchObject({ revision: value, position: { commit: value, prepare: value } })
+  }
+})
+
+test('an answer that is cut short is an error, at every byte', () => {
+  const whole = field(1, field(1, Buffer.concat([field(2, field(3, Buffer.from('stream'))), field(3, 300n)])))
+  expect(decodeAnswer(whole)).toMatchObject({ streamId: 'stream', revision: 300n })
+  for (let length = 1; length < whole.length; length++) {
+    expect(() => decodeAnswer(whole.subarray(0, length)), `${length} bytes`).toThrow(RangeError)
+  }
+})
+
+test('what is no event is told apart', () => {
+  expect(decodeAnswer(field(2, field(1, Buffer.from('id'))))).toBe('confirmed')
+  expect(decodeAnswer(field(3, Buffer.concat([field(1, 5n), field(2, 5n)])))).toBeUndefined()
+  expect(decodeAnswer(field(8, Buffer.alloc(0)))).toBeUndefined()
+})

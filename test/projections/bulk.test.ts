@@ -1,0 +1,159 @@
+import { sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createBulkFlush } from '../../src/projections/bulk.ts'
+import { flush } from '../../src/projections/changes.ts'
+import { isRefusedData } from '../../src/projections/database.ts'
+import { type Change, defineTable, patch, remove, upsert } from '../../src/projections/projection.ts'
+import { contentOf, type Prepared, prepared } from './support.ts'
+
+type Row = {
+  id: string
+  name: string | null
+  size: number | null
+  amount: string | null
+  open: boolean | null
+  facts: unknown
+  at: string | null
+}
+const things = defineTable<Row, 'id'>({
+  name: 'things',
+  key: ['id'],
+  columns: {
+    id: 'text NOT NULL',
+    name: 'text',
+    size: 'integer',
+    amount: 'numeric',
+    open: 'boolean',
+    facts: 'jsonb',
+    at: 'timestamptz(3)',
+  },
+  generated: { double: 'integer GENERATED ALWAYS AS (size * 2) STORED' },
+})
+const tags = defineTable<{ id: string; words: string[] }, 'id'>({
+  name: 'tags',
+  key: ['id'],
+  columns: { id: 'text NOT NULL', words: 'text[] NOT NULL' },
+})
+const notes = defineTable<{ id: string; first: string | null; last: string | null }, 'id'>({
+  name: 'notes',
+  key: ['id'],
+  columns: { id: 'text NOT NULL', first: 'text', last: 'text' },
+  sparse: true,
+  keepsFirst: ['first'],
+})
+const projection = { name: 'test.thing', version: 1, money: false, tables: [things, tags, notes], handlers: {} }
+
+let database: Prepared
+beforeEach(async () => {
+  database = await prepared([projection])
+})
+afterEach(() => database.drop())
+
+const thing = (index: number, row: Partial<Row> = {}): Row => ({
+  id: `thing ${index}`,
+  name: `Thing ${index}`,
+  size: index,
+  amount: `${index}.50`,
+  open: index % 2 === 0,
+  facts: { index, list: [index, null] },
+  at: '2026-03-01T09:30:00.250Z',
+  ...row,
+})
+const upserts = (count: number, row: Partial<Row> = {}) =>
+  Array.from({ length: count }, (_, index) => upsert(things, thing(index, row)))
+const copied = createBulkFlush([projection])
+const inTurn = async (write: typeof flush, batches: readonly Change[][]) => {
+  for (const changes of batches) await database.db.transaction().execute((trx) => write(trx, changes))
+}
+
+/** What the batches leave behind on either way; the bulk way must have copied. */
+async function onBothWays(batches: readonly Change[][]): Promise<unknown> {
+  await inTurn(flush, batches)
+  const expected = await contentOf(database.db, [projection])
+  await sql`TRUNCATE things, tags, notes`.execute(database.db)
+  await inTurn(copied, batches)
+  expect(await contentOf(database.db, [projection])).toEqual(expected)
+  return expected
+}
+
+describe('changes by COPY come to the same as changes in JSON', () => {
+  test('for rows, patches and removals, batch after batch', async () => {
+    const content = await onBothWays([
+      upserts(500),
+      Array.from({ length: 300 }, (_, index) => patch(things, { id: `thing ${index * 2}` }, { name: null, size: -1 })),
+      Array.from({ length: 200 }, (_, index) => remove(things, { id: `thing ${index}` })),
+      upserts(300, { name: 'again' }),
+    ])
+    expect(content).toMatchObject({ things: { length: 500 } })
+  })
+
+  test('for rows made by patches, whose first value stays', async () => {
+    const last = (round: number) =>
+      Array.from({ length: 150 }, (_, index) =>
+        patch(notes, { id: `note ${index}` }, { first: `first of ${round}`, last: `last of ${round}` }),
+      )
+    const content = await onBothWays([last(1), last(2)])
+    expect(content).toMatchObject({ notes: expect.arrayContaining([expect.objectContaining({ first: 'first of 1' })]) })
+  })
+
+  test('for text that looks like what COPY has a meaning for', async () => {
+    const awkward = [
+      '',
+      '\\N',
+      '\\.',
+      '\t',
+      '\n',
+      '\r\n',
+      'a\\tb',
+      '\\',
+      '"',
+      "'",
+      'é\u{1f600}\u2028',
+      ' ',
+      'null',
+      '\b\f\v',
+    ]
+    const rows = Array.from({ length: 140 }, (_, index) => {
+      const name = awkward[index % awkward.length]!
+      return upsert(things, thing(index, { name, facts: { [name]: [name] } }))
+    })
+    await onBothWays([rows])
+  })
+
+  test('for JSON that is no object, and for nothing', async () => {
+    const values = [null, 'text', '5', 5, true, [], {}, undefined]
+    const rows = Array.from({ length: 160 }, (_, index) =>
+      upsert(things, thing(index, { facts: values[index % values.length], at: null, open: null, amount: null })),
+    )
+    await onBothWays([rows])
+  })
+
+  test('for types that COPY writes otherwise', async () => {
+    await onBothWays([
+      Array.from({ length: 150 }, (_, index) => upsert(tags, { id: `${index}`, words: ['a,b', `${index}`] })),
+    ])
+  })
+})
+
+test('copies at all', async () => {
+  await database.db.transaction().execute(async (trx) => {
+    await copied(trx, upserts(500))
+    const { rows } = await sql<{ name: string }>`SELECT relname AS name FROM pg_class
+      WHERE relpersistence = 't' AND relkind = 'r' AND relname LIKE 'opslog_copied%'`.execute(trx)
+    expect(rows).toHaveLength(1)
+  })
+})
+
+test.each([
+  ['a NUL', { name: 'a\0b' }],
+  ['a lone surrogate', { name: 'a\ud800b' }],
+  ['a lone surrogate in JSON', { facts: { name: '\udc00' } }],
+  ['what is no number', { size: 'many' as unknown as number }],
+])('refuses %s as data, however it travels, and leaves the connection fit for use', async (_, row) => {
+  const bad = [...upserts(200), upsert(things, thing(200, row))]
+  for (const write of [flush, copied]) {
+    const refusal = await inTurn(write, [bad]).catch((error: unknown) => error)
+    expect(isRefusedData(refusal)).toBe(true)
+    await inTurn(write, [upserts(200)])
+  }
+})
