@@ -1,0 +1,209 @@
+/**
+ * The vault on a real Postgres: keys that several processes agree on, that are gone once they are destroyed, that another
+ * instance's key does not open, and that cost one question for however many persons.
+ */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { InvalidConfiguration } from '../src/config.ts'
+import { type PersonKey, PersonKeysUnavailable } from '../src/events/sealing.ts'
+import { createDatabase as connect, type ReadModels } from '../src/projections/database.ts'
+import { createVault, destroyKey, lockedVault, prepareVault, sweepVault, type Vault } from '../src/vault.ts'
+import { createDatabase, type TestDatabase } from './support/services.ts'
+
+const sealingKey = randomBytes(32)
+let database: TestDatabase
+let db: ReadModels
+const told: object[] = []
+
+beforeAll(async () => {
+  database = await createDatabase()
+  db = connect({ url: database.url, poolMax: 4 })
+  await Promise.all([prepareVault(db, sealingKey), prepareVault(db, sealingKey), prepareVault(db, sealingKey)])
+})
+afterAll(async () => {
+  await db.destroy()
+  await database.drop()
+})
+
+const open = (over: Partial<Parameters<typeof createVault>[0]> = {}): Vault =>
+  createVault({ db, sealingKey, cachedMax: 100, log: { error: (fields) => void told.push(fields) }, ...over })
+
+const keyOf = async (vault: Vault, person: string): Promise<PersonKey | undefined> =>
+  (await vault.find([person])).get(person)
+
+/** The database, and how many statements it has run. */
+function counted() {
+  let statements = 0
+  const plugin = {
+    transformQuery: ({ node }: { node: never }) => {
+      statements += 1
+      return node
+    },
+    transformResult: async ({ result }: { result: never }) => result,
+  }
+  return { db: db.withPlugin(plugin as never), statements: () => statements }
+}
+
+describe('a person’s key', () => {
+  it('is one and the same for all processes that make it at once', async () => {
+    const persons = Array.from({ length: 20 }, () => randomUUID() as string)
+    const vaults = Array.from({ length: 4 }, () => open())
+    const made = await Promise.all(
+      vaults.map((vault, index) => vault.ensure(index % 2 ? persons : persons.toReversed())),
+    )
+    const first = made[0]!
+    for (const person of persons) {
+      expect(first.get(person)).toMatchObject({ id: expect.stringMatching(/^[0-9a-f]{16}$/), bytes: expect.anything() })
+      for (const keys of made) expect(keys.get(person)).toStrictEqual(first.get(person))
+    }
+    expect(new Set(persons.map((person) => (first.get(person) as { id: string }).id)).size).toBe(persons.length)
+  })
+
+  it('does not stand in the table as it is', async () => {
+    const person = randomUUID()
+    const key = (await open().ensure([person])).get(person) as { bytes: Uint8Array }
+    const { rows } = await sql<{ wrapped_key: Buffer }>`SELECT wrapped_key FROM vault.personal_keys
+      WHERE person_id = ${person}`.execute(db)
+    expect(rows[0]!.wrapped_key.includes(Buffer.from(key.bytes))).toBe(false)
+  })
+
+  it('is asked for with all others of a batch in one question, and then not again', async () => {
+    const persons = Array.from({ length: 500 }, () => randomUUID() as string)
+    await open().ensure(persons)
+    const counting = counted()
+    const vault = open({ db: counting.db, cachedMax: 1_000 })
+    await vault.find(persons)
+    expect(counting.statements()).toBe(1)
+    await vault.find(persons)
+    await vault.ensure(persons.slice(0, 10))
+    expect(counting.statements()).toBe(1)
+  })
+
+  it('is forgotten by memory when there are too many, and asked for again', async () => {
+    const persons = Array.from({ length: 10 }, () => randomUUID() as string)
+    await open().ensure(persons)
+    const counting = counted()
+    const vault = open({ db: counting.db, cachedMax: 3 })
+    for (let round = 0; round < 2; round++) for (const person of persons) await vault.find([person])
+    expect(counting.statements()).toBe(20)
+  })
+
+  it('is missing where it was never made', async () => {
+    expect(await keyOf(open(), randomUUID())).toBe('missing')
+  })
+
+  it('is known to be there in whichever case the id is written', async () => {
+    const person = randomUUID()
+    await open().ensure([person])
+    expect(await destroyKey(db, person.toUpperCase())).toBe(true)
+    expect(await keyOf(open(), person)).toBe('destroyed')
+  })
+})
+
+describe('a destroyed key', () => {
+  it('is gone for ever: its row stays, empty, and no other is made', async () => {
+    const person = randomUUID()
+    await open().ensure([person])
+    expect(await destroyKey(db, person)).toBe(true)
+    const { rows: before } = await sql`SELECT * FROM vault.personal_keys WHERE person_id = ${person}`.execute(db)
+    expect(before).toStrictEqual([
+      { person_id: person, wrapped_key: null, created_at: expect.any(String), destroyed_at: expect.any(String) },
+    ])
+    expect(await destroyKey(db, person)).toBe(false)
+    expect((await open().ensure([person])).get(person)).toBe('destroyed')
+    const { rows: after } = await sql`SELECT * FROM vault.personal_keys WHERE person_id = ${person}`.execute(db)
+    expect(after).toStrictEqual(before)
+    await sweepVault(db)
+  })
+
+  it('is one that was never there, for a person who had none', async () => {
+    const person = randomUUID()
+    expect(await destroyKey(db, person)).toBe(false)
+    expect((await open().ensure([person])).get(person)).toBe('destroyed')
+  })
+
+  it('goes from a process’s memory when the event says so, even if an older answer arrives after it', async () => {
+    const person = randomUUID()
+    const vault = open()
+    const forgotten: string[] = []
+    vault.onForgotten((one) => void forgotten.push(one))
+    await vault.ensure([person])
+    await destroyKey(db, person)
+    expect(await keyOf(vault, person)).toMatchObject({ bytes: expect.anything() })
+    vault.forget(person)
+    expect(await keyOf(vault, person)).toBe('destroyed')
+    expect(forgotten).toStrictEqual([person])
+
+    const other = randomUUID()
+    await open().ensure([other])
+    const late = vault.find([other])
+    vault.forget(other)
+    await late
+    expect(await keyOf(vault, other)).toBe('destroyed')
+  })
+
+  it('leaves nothing of itself in the table’s file', async () => {
+    const persons = Array.from({ length: 5 }, () => randomUUID() as string)
+    await open().ensure(persons)
+    const { rows: made } = await sql<{ person_id: string; wrapped_key: Buffer }>`SELECT person_id, wrapped_key
+      FROM vault.personal_keys WHERE person_id = ANY(${persons}::uuid[]) ORDER BY ctid`.execute(db)
+    const isInFile = async (key: Buffer) => {
+      await sql`CHECKPOINT`.execute(db)
+      const { rows } = await sql<{ bytes: Buffer }>`SELECT
+        pg_read_binary_file(pg_relation_filepath('vault.personal_keys')) AS bytes`.execute(db)
+      return rows[0]!.bytes.includes(key)
+    }
+    for (const { person_id: person, wrapped_key: key } of made.toReversed()) {
+      await destroyKey(db, person)
+      expect(await isInFile(key)).toBe(true)
+      await sweepVault(db)
+      expect(await isInFile(key)).toBe(false)
+    }
+  })
+})
+
+describe('the instance’s key', () => {
+  it('has to be the one that the vault was made with', async () => {
+    const refused = prepareVault(db, randomBytes(32))
+    await expect(refused).rejects.toThrow(InvalidConfiguration)
+    await expect(refused).rejects.toThrow(/SECRETS_KEY/)
+    await prepareVault(db, sealingKey)
+  })
+
+  it('opens nothing where it is another one, and says so', async () => {
+    const person = randomUUID()
+    await open().ensure([person])
+    await expect(open({ sealingKey: randomBytes(32) }).find([person])).rejects.toThrow(PersonKeysUnavailable)
+  })
+
+  it('opens no key that was put in another person’s row', async () => {
+    const [one, two] = [randomUUID(), randomUUID()]
+    await open().ensure([one, two])
+    await sql`UPDATE vault.personal_keys SET wrapped_key = (SELECT wrapped_key FROM vault.personal_keys
+      WHERE person_id = ${one}) WHERE person_id = ${two}`.execute(db)
+    await expect(open().find([two])).rejects.toThrow(PersonKeysUnavailable)
+    await sql`DELETE FROM vault.personal_keys WHERE person_id = ${two}`.execute(db)
+  })
+
+  it('is asked for by whoever has none', async () => {
+    await expect(lockedVault('set SECRETS_KEY').find([randomUUID()])).rejects.toThrow('set SECRETS_KEY')
+  })
+})
+
+describe('a vault that cannot help', () => {
+  it('says so where Postgres is away', async () => {
+    const away = connect({ url: 'postgres://nobody@127.0.0.1:1/none', connectTimeoutMs: 500 })
+    await expect(open({ db: away }).ensure([randomUUID()])).rejects.toThrow(PersonKeysUnavailable)
+    await away.destroy()
+  })
+
+  it('counts whose key is missing, and tells the log once', () => {
+    told.length = 0
+    const vault = open()
+    const persons = [randomUUID(), randomUUID()]
+    for (const person of [...persons, ...persons]) vault.reportMissing(person)
+    expect(vault.missing()).toBe(2)
+    expect(told).toStrictEqual([{ person: persons[0] }])
+  })
+})
