@@ -4,10 +4,13 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
+import { openRawLog } from './audit/raw-log.ts'
+import { createReadingRecorder } from './commands/audit/reading.ts'
 import type { CommandBus } from './commands/handle.ts'
 import { parseApiKey } from './commands/noctant/api-key.ts'
 import { runSubscription } from './events/subscription.ts'
-import { createApp } from './http/app.ts'
+import { allFolds } from './folds.ts'
+import { type AppDeps, createApp } from './http/app.ts'
 import { defaultHttpLimits } from './http/environment.ts'
 import type { Probe } from './http/health.ts'
 import type { GaugeSource } from './http/metrics.ts'
@@ -15,6 +18,7 @@ import { defaultServerOptions, type RunningServer, startServer } from './http/se
 import { importPresets } from './presets.ts'
 import type { CommandPathFigures } from './processes/noctant/command-path.ts'
 import type { WebhookFigures } from './processes/noctant/webhooks.ts'
+import { auditorEventTypes, createAuditorDirectory } from './projections/audit/auditors.ts'
 import {
   type CredentialDirectory,
   createCredentialDirectory,
@@ -51,11 +55,12 @@ export async function startApiRole(parts: Parts, neighbours: Neighbours): Promis
   const { config, services, log, bus, db, onClose } = parts
   const waiter = createPositionWaiter({ url: services.postgres.url })
   onClose(() => waiter.close())
-  const credentials = await followCredentials(parts)
+  const credentials = await follow(parts, 'credentials', createCredentialDirectory(), credentialEventTypes)
   const app = createApp({
     bus,
     db,
     credentials,
+    audit: await auditParts(parts),
     waiter,
     log: log.child({ part: 'api' }),
     clock: () => new Date(),
@@ -94,13 +99,43 @@ async function makeSandbox(bus: CommandBus, credentials: CredentialDirectory, di
   return sandbox
 }
 
-/** The directory of keys: loaded from the read models, then fed by the log. Resolves when it is loaded. */
-async function followCredentials(parts: Parts): Promise<CredentialDirectory> {
-  const directory = createCredentialDirectory()
+/** Auditors whose last reading is remembered. */
+const AUDITORS_MAX = 1_000
+
+/** What the audit API works with: a client of its own on the log, which never stands in the way of the others. */
+async function auditParts(parts: Parts): Promise<AppDeps['audit']> {
+  const { config, services, store, vault, onClose } = parts
+  const log = openRawLog(services.eventStore.url)
+  onClose(() => log.close())
+  const limits = { auditorsMax: AUDITORS_MAX, conflictRetriesMax: config.CONFLICT_RETRIES_MAX }
+  return {
+    log,
+    folds: await allFolds(),
+    personKeys: vault,
+    recorder: createReadingRecorder(store, limits),
+    auditors: await follow(parts, 'auditors', createAuditorDirectory(), auditorEventTypes),
+    limits: {
+      eventsMax: config.AUDIT_SCAN_EVENTS_MAX,
+      timeMaxMs: config.AUDIT_SCAN_TIME_MAX_MS,
+      stateEventsMax: config.AUDIT_STATE_EVENTS_MAX,
+      traceEventsMax: config.AUDIT_TRACE_EVENTS_MAX,
+      findingsMax: config.AUDIT_FINDINGS_MAX,
+      concurrencyMax: config.AUDIT_CONCURRENCY_MAX,
+    },
+  }
+}
+
+/** A directory in memory: loaded from the read models, then fed by the log. Resolves when it is loaded. */
+async function follow<D extends Pick<CredentialDirectory, 'load' | 'apply'>>(
+  parts: Parts,
+  name: string,
+  directory: D,
+  types: readonly string[],
+): Promise<D> {
   const loaded = Promise.withResolvers<void>()
   const following = runSubscription({
-    ...supervision(parts, 'credentials'),
-    types: credentialEventTypes,
+    ...supervision(parts, name),
+    types,
     async from() {
       const position = await directory.load(parts.db)
       loaded.resolve()

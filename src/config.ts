@@ -113,6 +113,14 @@ const environmentSchema = z.object({
   HOSTED_PAGES_PER_MINUTE_MAX: count(600).describe('requests for hosted pages per client address'),
   TRUST_PROXY: flag(false).describe('take the client address from x-forwarded-for'),
 
+  // Auditors
+  AUDIT_SCAN_EVENTS_MAX: count(200_000).describe('events that one audit request looks at; a cursor goes on'),
+  AUDIT_SCAN_TIME_MAX_MS: milliseconds(10_000).describe('time for the same'),
+  AUDIT_STATE_EVENTS_MAX: count(200_000).describe('events that the state of one thing is folded from'),
+  AUDIT_TRACE_EVENTS_MAX: count(300).describe('steps that one trace shows'),
+  AUDIT_FINDINGS_MAX: count(1_000).describe('findings that one verification shows'),
+  AUDIT_CONCURRENCY_MAX: count(2).describe('audit requests at a time; more are asked to come again'),
+
   // Processes: relay and engine ingest
   PROCESS_RETRY_MS: milliseconds(2_000).describe('before a process that failed starts over'),
   RELAY_CONCURRENCY_MAX: count(64).describe('accounts whose commands are published at once'),

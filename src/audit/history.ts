@@ -2,15 +2,18 @@
  * The history of one thing, in pages. A page ends when it is full or when its budget is spent; what the next one has to
  * know is small: where to go on, where to end, and which streams to read again to know the thing by all its ids.
  */
-import type { RawEvent, RawLog } from './raw-log.ts'
+import { openingOf, type PersonKeys } from '../events/sealing.ts'
+import { membersOf, type RawEvent, type RawLog } from './raw-log.ts'
 import { type Budget, walk } from './scan.ts'
 import type { Scope } from './scope.ts'
-import { createTimeline, type Timeline, type Told } from './timeline.ts'
+import { createTimeline, type Timeline, type Told, toldOf } from './timeline.ts'
 
 export interface Ground {
   log: RawLog
   scope: Scope
   budget: Budget
+  /** Undefined: personal fields are told as they are stored. */
+  personKeys?: PersonKeys | undefined
   onProgress?: (position: bigint) => void
 }
 
@@ -67,13 +70,23 @@ export async function readHistory(
 
 /** Nothing is learnt from what must not be seen. */
 export async function takeAdmitted(
-  { scope }: Ground,
+  ground: Ground,
   timeline: Timeline,
   event: RawEvent,
   use: (told: Told) => void,
 ): Promise<void> {
-  const admitted = await scope.admit([event])
-  if (admitted.length > 0) use(timeline.take(event))
+  const admitted = await ground.scope.admit([event])
+  if (admitted.length === 0) return
+  const told = await toldIn(ground, event)
+  timeline.take(told)
+  use(told)
+}
+
+/** The event, decoded with the keys of the persons that it tells of. Throws PersonKeysUnavailable. */
+export async function toldIn({ personKeys }: Ground, raw: RawEvent): Promise<Told> {
+  if (!personKeys) return toldOf(raw)
+  const data = membersOf(raw.data)
+  return toldOf(raw, await openingOf([{ type: raw.type, data }], personKeys))
 }
 
 /** The timeline as it was where the question was left. */

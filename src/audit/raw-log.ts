@@ -162,3 +162,14 @@ function rawEvent(event: ReadResp.ReadEvent.RecordedEvent): RawEvent {
     metadata: event.getCustomMetadata_asU8(),
   }
 }
+
+/** The members of stored JSON as they stand there; none where it is no object. */
+export function membersOf(bytes: Uint8Array): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch (error) {
+    if (error instanceof SyntaxError) return {}
+    throw error
+  }
+}

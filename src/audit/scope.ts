@@ -4,7 +4,7 @@
  * nobody is shown to those alone who may see everything.
  */
 import { LRUCache } from 'lru-cache'
-import type { RawEvent } from './raw-log.ts'
+import { membersOf, type RawEvent } from './raw-log.ts'
 import { idOf } from './timeline.ts'
 
 export interface Scope {
@@ -78,14 +78,4 @@ function namesOf(event: RawEvent): Named {
   const { actor } = membersOf(event.metadata) as { actor?: { kind?: unknown; id?: unknown } }
   const isOperator = actor?.kind === 'operator' && typeof actor.id === 'string'
   return { operatorId, ids, actor: isOperator ? (actor.id as string) : undefined }
-}
-
-function membersOf(bytes: Uint8Array): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-  } catch (error) {
-    if (error instanceof SyntaxError) return {}
-    throw error
-  }
 }

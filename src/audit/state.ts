@@ -3,12 +3,12 @@
  * otherwise the last value of each field that the stream's events have stated.
  */
 import { type AnyEvent, categoryOf } from '../events/event.ts'
-import { type Bookmark, type Ground, recalled, takeAdmitted } from './history.ts'
+import { type Bookmark, type Ground, recalled, takeAdmitted, toldIn } from './history.ts'
 import { isAfter, type Moment } from './moment.ts'
 import { createdAt } from './raw-log.ts'
 import type { Fold } from './rules.ts'
 import { type Budget, walk } from './scan.ts'
-import { idOf, type Told, toldOf } from './timeline.ts'
+import { idOf, type Told } from './timeline.ts'
 
 export interface StreamAt {
   stream: string
@@ -94,11 +94,12 @@ interface Folded {
 }
 
 async function foldStreams(
-  { log, scope }: Ground,
+  ground: Ground,
   { moments, folds, folding }: StateQuestion,
   streams: readonly string[],
   until: bigint,
 ): Promise<StreamAt[][]> {
+  const { log, scope } = ground
   const byCategory = new Map(folds.map((fold) => [fold.category, fold]))
   const folded: Folded[] = []
   for (const stream of streams) {
@@ -111,7 +112,7 @@ async function foldStreams(
       mine ??= { begins: event.position, at: moments.map(() => undefined) }
       folding.spend()
       if (folding.isSpent()) throw new StateTooLarge('more events make this state than one request may read')
-      const told = toldOf(event)
+      const told = await toldIn(ground, event)
       const { at } = mine
       for (const [index, moment] of moments.entries()) {
         if (!isAfter(event, moment)) at[index] = evolved(at[index], told, fold)

@@ -6,6 +6,7 @@
 import { READING_CATEGORY } from '../events/audit/reading.ts'
 import { type AnyEvent, categoryOf, type Metadata, metadataSchema } from '../events/event.ts'
 import { HEARTBEAT } from '../events/registry.ts'
+import type { Opening } from '../events/sealing.ts'
 import type { RawEvent } from './raw-log.ts'
 import { decodedOf } from './verifier.ts'
 
@@ -21,8 +22,8 @@ export interface Told {
 export interface Timeline {
   /** Whether the event tells of the thing, by what is known so far. */
   concerns(event: RawEvent): boolean
-  /** Takes in an event that does, and learns from it. */
-  take(event: RawEvent): Told
+  /** Learns from an event that does. */
+  take(told: Told): void
   /** What the thing is known by, so far. */
   ids(): ReadonlySet<string>
   /** Streams from which an id was learnt: whoever reads them again knows as much. */
@@ -65,10 +66,8 @@ export function createTimeline(thing: string): Timeline {
       if (raw.type === HEARTBEAT) return false
       return ids.has(idOf(raw.stream)) || mentions(raw, needles)
     },
-    take(raw) {
-      const told = toldOf(raw)
-      if (!isStream || ids.has(idOf(raw.stream)) || !told.metadata) learnFrom(told)
-      return told
+    take(told) {
+      if (!isStream || ids.has(idOf(told.raw.stream)) || !told.metadata) learnFrom(told)
     },
   }
 }
@@ -103,8 +102,8 @@ function quotes(text: Buffer, needle: Buffer): boolean {
   return false
 }
 
-export function toldOf(raw: RawEvent): Told {
-  const decoded = decodedOf(raw)
+export function toldOf(raw: RawEvent, opening?: Opening): Told {
+  const decoded = decodedOf(raw, opening)
   const isRead = typeof decoded !== 'string'
   return {
     raw,

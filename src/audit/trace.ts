@@ -5,16 +5,16 @@
  */
 import { READING_CATEGORY } from '../events/audit/reading.ts'
 import { categoryOf } from '../events/event.ts'
-import type { Ground } from './history.ts'
+import { type Ground, toldIn } from './history.ts'
 import { createdAt, type RawEvent } from './raw-log.ts'
 import { walk } from './scan.ts'
-import { type Told, toldOf } from './timeline.ts'
+import type { Told } from './timeline.ts'
 
 export interface Gathering {
   /** Whether one of the names stands in the event. */
   concerns(event: RawEvent): boolean
   /** Takes the event in where it belongs. */
-  take(event: RawEvent): void
+  take(told: Told): void
   /** In the order in which they were found, which is the log's within a pass. */
   found(): readonly Told[]
   /** Names that belong to it; where a pass has added some, another pass may find more. */
@@ -49,11 +49,9 @@ export function createGathering(name: string): Gathering {
       const buffers = parts.map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
       return names.has(raw.id) || needles.some((needle) => buffers.some((text) => text.includes(needle)))
     },
-    take(raw) {
-      if (found.has(raw.id)) return
-      const told = toldOf(raw)
-      if (!belongs(told)) return
-      found.set(raw.id, told)
+    take(told) {
+      if (found.has(told.raw.id) || !belongs(told)) return
+      found.set(told.raw.id, told)
       for (const value of [told.metadata?.$correlationId, told.metadata?.commandId, told.event.data.commandId])
         learn(value)
     },
@@ -100,7 +98,7 @@ export async function readTrace(
   let seen = 0
   const take = async (event: RawEvent) => {
     const admitted = await scope.admit([event])
-    if (admitted.length > 0) gathering.take(event)
+    if (admitted.length > 0) gathering.take(await toldIn(ground, event))
     seen = gathering.found().length
   }
   for (const position of from.found) {
@@ -180,3 +178,11 @@ function causeOf(
   if (direct) return direct
   return typeof event.data.commandId === 'string' ? byCommand.get(event.data.commandId) : undefined
 }
+
+/** The trees as one list: each step before what it has caused. */
+export const flatten = (
+  nodes: readonly TraceNode[],
+  depth = 0,
+  cause?: TraceNode,
+): { node: TraceNode; depth: number; cause: TraceNode | undefined }[] =>
+  nodes.flatMap((node) => [{ node, depth, cause }, ...flatten(node.effects, depth + 1, node)])

@@ -6,6 +6,7 @@
 import { LRUCache } from 'lru-cache'
 import { type AnyEvent, categoryOf } from '../events/event.ts'
 import { decode, HEARTBEAT, UndecodableEvent } from '../events/registry.ts'
+import { type Opening, openData } from '../events/sealing.ts'
 import { linkOf } from './chain.ts'
 import type { RawEvent } from './raw-log.ts'
 import { advance, type Fold, type Memory, newMemory } from './rules.ts'
@@ -146,12 +147,14 @@ function repeatableCommandOf({ metadata }: RawEvent): string | undefined {
   return /"commandId":"([^"]+)"/.exec(text)?.[1]
 }
 
-/** The event in its newest version, or why it cannot be read. */
-export function decodedOf(event: RawEvent): AnyEvent | string {
+/** The event in its newest version, its personal fields as `opening` has them, or why it cannot be read. */
+export function decodedOf(event: RawEvent, opening?: Opening): AnyEvent | string {
   if (event.contentType !== 'application/json') return `its content is ${event.contentType}, not JSON`
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(event.data)
-    return decode(event.type, JSON.parse(text))
+    const data: unknown = JSON.parse(text)
+    const { id, type } = event
+    return decode(type, opening ? openData({ id, type, data }, opening) : data)
   } catch (error) {
     if (error instanceof UndecodableEvent || error instanceof SyntaxError || error instanceof TypeError) {
       return error.message

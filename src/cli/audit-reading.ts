@@ -4,7 +4,7 @@ import { createdAt } from '../audit/raw-log.ts'
 import { unlimited } from '../audit/scan.ts'
 import { changesBetween, leaves, plain, readStates } from '../audit/state.ts'
 import type { Told } from '../audit/timeline.ts'
-import { readTrace, type TraceNode, treeOf } from '../audit/trace.ts'
+import { flatten, readTrace, type TraceNode, treeOf } from '../audit/trace.ts'
 import { eventView, tellingOf } from '../audit/view.ts'
 import { allFolds } from '../folds.ts'
 import { askLog, momentOf } from './audit-session.ts'
@@ -77,9 +77,6 @@ const nodeJson = (node: TraceNode): object => ({
   since_start_ms: node.sinceStartMs,
   effects: node.effects.map(nodeJson),
 })
-
-const flatten = (nodes: readonly TraceNode[], depth = 0): { node: TraceNode; depth: number }[] =>
-  nodes.flatMap((node) => [{ node, depth }, ...flatten(node.effects, depth + 1)])
 
 function nodeText(node: TraceNode, own: string, below: string): string {
   const { raw, metadata } = node.told

@@ -4,11 +4,17 @@
  */
 import { Hono } from 'hono'
 import { routePath } from 'hono/route'
+import { createKnownOwners } from '../audit/scope.ts'
 import type { CommandBus } from '../commands/handle.ts'
+import { ownersOf } from '../projections/audit/ownership.ts'
 import type { ReadModels } from '../projections/database.ts'
 import type { CredentialDirectory } from '../projections/noctant/credentials.ts'
+import { audit, auditorVerifier } from './audit/context.ts'
+import { createGate } from './audit/gate.ts'
+import type { AuditDeps } from './audit/route.ts'
+import { knowingOthers } from './auth.ts'
 import type { Waiter } from './consistency.ts'
-import { contextApp, contextDocument } from './context.ts'
+import { type ContextDefinition, contextApp, contextDocument } from './context.ts'
 import type { AppEnv, HttpLimits, Log } from './environment.ts'
 import { type HealthOptions, health } from './health.ts'
 import { createMetrics, type GaugeSource } from './metrics.ts'
@@ -23,6 +29,8 @@ export interface AppDeps {
   db: ReadModels
   /** Noctant's operators and their keys. */
   credentials: Pick<CredentialDirectory, 'find'>
+  /** The log, for auditors, and their keys. */
+  audit: Pick<AuditDeps, 'log' | 'folds' | 'personKeys' | 'recorder' | 'auditors' | 'limits'>
   waiter: Waiter
   log: Log
   /** Now, for what is recorded. */
@@ -35,11 +43,15 @@ export interface AppDeps {
 }
 
 /** The documents of all contexts. */
-export const documents = () =>
-  [noctant].map(({ operations, ...definition }) => ({
-    name: definition.name,
-    document: contextDocument({ ...definition, routes: operations.map(({ route }) => route) }),
-  }))
+export const documents = () => [documented(noctant), documented(audit)]
+
+function documented<Deps>({ operations, ...definition }: ContextDefinition<Deps>) {
+  const routes = operations.map(({ route }) => route)
+  return { name: definition.name, document: contextDocument({ ...definition, routes }) }
+}
+
+/** Streams whose owners are remembered for auditors. */
+const STREAM_OWNERS_MAX = 50_000
 
 export function createApp(deps: AppDeps) {
   const { db, waiter, clock, limits, nowMs, log } = deps
@@ -88,7 +100,22 @@ export function createApp(deps: AppDeps) {
   const hosted = { bus, db, clock, nowMs, waiter, waitMs, launch, log, trustProxy, requestsPerMinuteMax }
   app.route('/', launchPages(hosted))
   const noctantDeps = { bus, db, credentials, keyRotationGraceMs, replayWindowMaxMs, launch, clock, waiter, waitMs }
-  const verify = keyVerifier(credentials, clock)
-  app.route(`/${noctant.name}`, contextApp(noctant, { deps: noctantDeps, verify, waiter, limits, nowMs }))
+  const [verifyOperator, verifyAuditor] = [keyVerifier(credentials, clock), auditorVerifier(deps.audit.auditors)]
+  const runtime = { waiter, limits, nowMs }
+  app.route(
+    `/${noctant.name}`,
+    contextApp(noctant, { ...runtime, deps: noctantDeps, verify: knowingOthers(verifyOperator, verifyAuditor) }),
+  )
+  const auditDeps: AuditDeps = {
+    ...deps.audit,
+    ...{ waiter, waitMs, trustProxy, clock },
+    ownersOf: (ids) => ownersOf(db, ids),
+    knownOwners: createKnownOwners(STREAM_OWNERS_MAX),
+    gate: createGate(deps.audit.limits.concurrencyMax),
+  }
+  app.route(
+    `/${audit.name}`,
+    contextApp(audit, { ...runtime, deps: auditDeps, verify: knowingOthers(verifyAuditor, verifyOperator) }),
+  )
   return app
 }

@@ -12,6 +12,8 @@ import { createWindow, type Window } from './rate-limit.ts'
 export type Verdict =
   | { kind: 'valid'; principal: Principal }
   | { kind: 'invalid' }
+  /** A good key, of another part of the API. */
+  | { kind: 'elsewhere' }
   | { kind: 'operator_suspended' }
   | { kind: 'api_access_disabled' }
 
@@ -23,6 +25,15 @@ export interface AuthenticationOptions {
   trustProxy: boolean
   nowMs: () => number
 }
+
+/** What `own` says of a key; one that it does not know may be known elsewhere, which is no guess. */
+export const knowingOthers =
+  (own: (key: string) => Verdict, ...others: readonly ((key: string) => Verdict)[]) =>
+  (key: string): Verdict => {
+    const verdict = own(key)
+    if (verdict.kind !== 'invalid') return verdict
+    return others.some((other) => other(key).kind !== 'invalid') ? { kind: 'elsewhere' } : verdict
+  }
 
 const BEARER = /^Bearer +([^\s]+)$/i
 
@@ -47,6 +58,8 @@ export function authenticate(options: AuthenticationOptions): MiddlewareHandler<
       case 'invalid':
         countFailure(failures, clientAddress(c, options.trustProxy), options.failuresPerMinuteMax)
         throw new Problem('credential_invalid', 'The API key is unknown, mistyped or revoked.', { headers: rejected })
+      case 'elsewhere':
+        throw new Problem('credential_elsewhere', `The API key is good, but opens nothing under /${options.realm}.`)
       case 'operator_suspended':
         throw new Problem('operator_suspended', 'The operator is suspended; its keys work again once it is resumed.')
       case 'api_access_disabled':

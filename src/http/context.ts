@@ -19,6 +19,10 @@ export interface ContextDefinition<Deps> {
   info: { title: string; version: string; description: string }
   /** Name of the security scheme in the document; every context signs in with bearer keys. */
   securityScheme: string
+  /** What the keys are, in a few words. */
+  securityDescription?: string
+  /** Content type of refusals; default: that of every other answer. */
+  problemType?: string
   /** In the contract's order. */
   operations: readonly Operation<Deps>[]
 }
@@ -39,6 +43,13 @@ export function contextApp<Deps>(definition: ContextDefinition<Deps>, runtime: C
       if (!result.success) throw validationFailed(result.target, result.error)
     },
   })
+  const { problemType } = definition
+  if (problemType !== undefined) {
+    app.use(async (c, next) => {
+      c.set('problemType', problemType)
+      await next()
+    })
+  }
   app.use(readableAddress, readBody(limits.bodyMaxBytes))
   app.use(
     authenticate({
@@ -90,7 +101,7 @@ export function contextDocument(
   app.openAPIRegistry.registerComponent('securitySchemes', definition.securityScheme, {
     type: 'http',
     scheme: 'bearer',
-    description: 'An API key of the operator.',
+    description: definition.securityDescription ?? 'An API key of the operator.',
   })
   for (const route of definition.routes) app.openAPIRegistry.registerPath(route)
   return app.getOpenAPI31Document({

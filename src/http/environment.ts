@@ -1,7 +1,9 @@
 /** What the middlewares pass on to the handlers of a request, and the few things that all of them need. */
 import type { HttpBindings } from '@hono/node-server'
 
-/** Who asks: the operator whose key signed the request, and what that key may do. */
+/**
+ * Who asks: the operator whose key signed the request, or whose events an auditor's key opens, and what the key may do.
+ */
 export interface Principal {
   operatorId: string
   orgId: string
@@ -20,6 +22,8 @@ export interface AppEnv {
     requestId: string
     /** Set once the request is authenticated. */
     principal: Principal
+    /** Content type of refusals, where it is not that of other answers. */
+    problemType: string | undefined
     /** The body's bytes; undefined where the request has none. */
     body: Uint8Array | undefined
   }

@@ -21,9 +21,13 @@ export type HttpCode =
   | 'operator_suspended'
   | 'api_access_disabled'
   | 'scope_missing'
+  | 'credential_elsewhere'
   | 'route_not_found'
   | 'attempt_not_found'
   | 'historical_session_not_found'
+  | 'audit_subject_not_found'
+  | 'audit_too_large'
+  | 'audit_busy'
   | 'method_not_allowed'
   | 'body_too_large'
   | 'content_type_unsupported'
@@ -53,10 +57,12 @@ export const problems: Record<ProblemCode, { status: ContentfulStatusCode; title
   webhook_url_refused: { status: 400, title: 'The webhook URL cannot be used' },
   webhook_event_type_unknown: { status: 400, title: 'The event type is not delivered' },
   webhook_window_invalid: { status: 400, title: 'The window cannot be used' },
+  audit_too_large: { status: 400, title: 'The question takes more events than one request may read' },
   credential_missing: { status: 401, title: 'An API key is needed' },
   credential_invalid: { status: 401, title: 'The API key is not valid' },
   operator_suspended: { status: 403, title: 'The operator is suspended' },
   api_access_disabled: { status: 403, title: 'The operator has no access to the API' },
+  credential_elsewhere: { status: 403, title: 'The API key belongs to another part of the API' },
   scope_missing: { status: 403, title: 'The API key lacks a scope' },
   feed_not_granted: { status: 403, title: 'The feed is not granted for this range' },
   route_not_found: { status: 404, title: 'There is nothing at this address' },
@@ -70,6 +76,7 @@ export const problems: Record<ProblemCode, { status: ContentfulStatusCode; title
   account_not_found: { status: 404, title: 'The account does not exist' },
   feed_not_found: { status: 404, title: 'The feed does not exist' },
   launch_session_not_found: { status: 404, title: 'The launch session does not exist' },
+  audit_subject_not_found: { status: 404, title: 'Nothing is known of this' },
   historical_session_not_found: { status: 404, title: 'The historical session does not exist' },
   webhook_not_configured: { status: 409, title: 'There is no webhook endpoint' },
   webhook_disabled: { status: 409, title: 'The webhook endpoint is disabled' },
@@ -106,6 +113,7 @@ export const problems: Record<ProblemCode, { status: ContentfulStatusCode; title
   body_too_large: { status: 413, title: 'The body is too large' },
   content_type_unsupported: { status: 415, title: 'The content type is not supported' },
   rate_limit_exceeded: { status: 429, title: 'Too many requests' },
+  audit_busy: { status: 429, title: 'Too many audit requests at a time' },
   internal_error: { status: 500, title: 'Something went wrong on this side' },
   dependency_unavailable: { status: 503, title: 'A service behind this API does not answer' },
   read_model_behind: { status: 503, title: 'The read models have not come that far yet' },
@@ -189,5 +197,7 @@ export function respondWithProblem(c: Context, error: unknown, requestId: string
   const { status, title } = problems[code]
   for (const [name, value] of Object.entries(headers)) c.header(name, value)
   const document = { type: `urn:opslog:problem:${code}`, title, status, detail, code, request_id: requestId }
-  return c.json(errors.length === 0 ? document : { ...document, errors }, status)
+  const problemType: string | undefined = c.get('problemType')
+  const content = problemType === undefined ? undefined : { 'content-type': problemType }
+  return c.json(errors.length === 0 ? document : { ...document, errors }, status, content)
 }

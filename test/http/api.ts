@@ -8,6 +8,10 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { expect } from 'vitest'
+import { openRawLog } from '../../src/audit/raw-log.ts'
+import { auditor } from '../../src/commands/audit/auditor.ts'
+import { generateAuditorKey } from '../../src/commands/audit/auditor-key.ts'
+import { createReadingRecorder } from '../../src/commands/audit/reading.ts'
 import { type CommandBus, type CommandContext, createCommandBus } from '../../src/commands/handle.ts'
 import { deterministicId } from '../../src/commands/identity.ts'
 import { generateApiKey } from '../../src/commands/noctant/api-key.ts'
@@ -19,11 +23,19 @@ import {
 import { type ApiScope, apiScope } from '../../src/events/noctant/vocabulary.ts'
 import { createEventStore } from '../../src/events/store.ts'
 import { runSubscription } from '../../src/events/subscription.ts'
+import { allFolds } from '../../src/folds.ts'
 import { createApp, documents } from '../../src/http/app.ts'
+import type { AuditLimits } from '../../src/http/audit/route.ts'
 import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
-import { createDatabase } from '../../src/projections/database.ts'
+import {
+  type AuditorDirectory,
+  auditorEventTypes,
+  createAuditorDirectory,
+} from '../../src/projections/audit/auditors.ts'
+import { createDatabase, type ReadModels } from '../../src/projections/database.ts'
 import { createCredentialDirectory, credentialEventTypes } from '../../src/projections/noctant/credentials.ts'
+import { prefixesOf } from '../../src/projections/projection.ts'
 import { projections } from '../../src/projections/projections.ts'
 import { startProjector } from '../../src/projections/projector.ts'
 import { createPositionWaiter } from '../../src/projections/waiter.ts'
@@ -55,22 +67,25 @@ export interface TestOperator {
 
 export type Api = Awaited<ReturnType<typeof startApi>>
 
-const [noctant] = documents()
-const schemas = new Ajv2020({ strict: false, allErrors: true, schemas: [{ ...noctant?.document, $id: 'served' }] })
+const served = new Map(documents().map(({ name, document }) => [name, document]))
+const schemas = new Ajv2020({ strict: false, allErrors: true })
 addFormats.default(schemas)
+for (const [name, document] of served) schemas.addSchema({ ...document, $id: name })
 
-/** Fails where the document says nothing of such an answer, or something else. */
-export function conforms(method: string, path: string, { status, body }: Answer): void {
-  const templates = Object.entries((noctant?.document.paths ?? {}) as Record<string, Record<string, unknown>>)
+/** Fails where the context's document says nothing of such an answer, or something else. */
+export function conforms(method: string, path: string, { status, headers, body }: Answer, context = 'noctant'): void {
+  const templates = Object.entries((served.get(context)?.paths ?? {}) as Record<string, Record<string, unknown>>)
   const [template, item] =
     templates.find(([each]) => new RegExp(`^${each.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`).test(path)) ?? []
   const operation = item?.[method.toLowerCase()]
   // What no operation documents are the kernel's own refusals.
   if (!operation || [405, 408, 413, 415, 500].includes(status)) return
-  const escaped = template?.replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('{', '%7B').replaceAll('}', '%7D')
-  const at = `responses/${status}/content/application~1json/schema`
-  const validate = schemas.getSchema(`served#/paths/${escaped}/${method.toLowerCase()}/${at}`)
-  if (!validate) throw new Error(`${method} ${path} does not document ${status}`)
+  const pointer = (text = '') =>
+    text.replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('{', '%7B').replaceAll('}', '%7D')
+  const contentType = headers.get('content-type')?.split(';')[0] ?? ''
+  const at = `responses/${status}/content/${pointer(contentType)}/schema`
+  const validate = schemas.getSchema(`${context}#/paths/${pointer(template)}/${method.toLowerCase()}/${at}`)
+  if (!validate) throw new Error(`${method} ${path} does not document ${status} as ${contentType}`)
   const fits = validate(body)
   expect(validate.errors, `${method} ${path} ${status} ${JSON.stringify(body)}`).toBeNull()
   expect(fits).toBe(true)
@@ -115,7 +130,42 @@ async function startProxy(target: URL) {
   }
 }
 
-export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: () => number } = {}) {
+export interface ApiOptions {
+  limits?: Partial<HttpLimits>
+  nowMs?: () => number
+  /** Of what auditors ask. */
+  auditLimits?: Partial<AuditLimits>
+}
+
+/** Small enough that tests meet them where they mean to. */
+const auditLimits = (): AuditLimits => ({
+  eventsMax: 100_000,
+  stateEventsMax: 100_000,
+  timeMaxMs: 60_000,
+  traceEventsMax: 300,
+  findingsMax: 1_000,
+  concurrencyMax: 4,
+})
+
+/** Feeds a directory of keys from the log, as an API process does. */
+async function follow<D extends Pick<AuditorDirectory, 'load' | 'apply'>>(
+  db: ReadModels,
+  directory: D,
+  subscription: Omit<Parameters<typeof runSubscription>[0], 'from' | 'onBatch'>,
+) {
+  let loadedFrom = await directory.load(db)
+  const following = runSubscription({
+    ...subscription,
+    from: async () => loadedFrom,
+    onBatch: async (events) => {
+      directory.apply(events)
+      loadedFrom = events.at(-1)?.position
+    },
+  })
+  return { directory, following }
+}
+
+export async function startApi(options: ApiOptions = {}) {
   const [log, database] = await Promise.all([startTestStore(), prepared()])
   const stopping = new AbortController()
   const subscription = {
@@ -132,7 +182,8 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
     db: database.db,
     url: database.url,
     projections,
-    source: (reader) => runSubscription({ ...subscription, name: 'projector', types: ['noctant.'], ...reader }),
+    source: (reader) =>
+      runSubscription({ ...subscription, name: 'projector', types: prefixesOf(projections), ...reader }),
     readHistory: () => {
       throw new Error('a fresh database has nothing to rebuild')
     },
@@ -142,22 +193,23 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
   const proxy = await startProxy(new URL(database.url))
   const db = createDatabase({ url: proxy.url, poolMax: 4, onConnectionLost: () => undefined })
   const waiter = createPositionWaiter({ url: proxy.url, pollMs: 20 })
-  const credentials = createCredentialDirectory()
-  let loadedFrom = await credentials.load(db)
-  const directory = runSubscription({
+  const { directory: credentials, following: followingKeys } = await follow(db, createCredentialDirectory(), {
     ...subscription,
     name: 'credentials',
     types: credentialEventTypes,
-    from: async () => loadedFrom,
-    onBatch: async (events) => {
-      credentials.apply(events)
-      loadedFrom = events.at(-1)?.position
-    },
+  })
+  const { directory: auditors, following: followingAuditors } = await follow(db, createAuditorDirectory(), {
+    ...subscription,
+    name: 'auditors',
+    types: auditorEventTypes,
   })
   const storeProxy = await startProxy(new URL(log.url))
   const limits = { deadlineMs: 2_000, appendAttemptsMax: 2 }
   const store = createEventStore({ url: storeProxy.url, ...limits, personKeys: log.keys })
   const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, conflictRetriesMax: 3 })
+  const rawLog = openRawLog(log.url)
+  const folds = await allFolds()
+  const ofAudits = { ...auditLimits(), ...options.auditLimits }
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const record = (level: string) => (fields: object, message: string) =>
     void logged.push({ level, fields: fields as Record<string, unknown>, message })
@@ -166,6 +218,14 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
       bus: of,
       db,
       credentials,
+      audit: {
+        log: rawLog,
+        folds,
+        personKeys: log.keys,
+        recorder: createReadingRecorder(store, { auditorsMax: 10, conflictRetriesMax: 5 }),
+        auditors,
+        limits: ofAudits,
+      },
       waiter,
       log: { info: record('info'), warn: record('warn'), error: record('error') },
       clock: () => new Date(),
@@ -181,10 +241,16 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
   const second = await serve(createCommandBus(store, { cachedAggregatesMax: 1_000, conflictRetriesMax: 3 }))
   const url = `http://127.0.0.1:${server.port}`
 
-  async function callAt(base: string, method: string, path: string, asked: Asked = {}): Promise<Answer> {
+  async function callAt(
+    base: string,
+    method: string,
+    path: string,
+    asked: Asked = {},
+    context = 'noctant',
+  ): Promise<Answer> {
     const { key, body, raw, headers = {} } = asked
     const content = raw ?? (body === undefined ? undefined : JSON.stringify(body))
-    const response = await fetch(`${base}/noctant${path}`, {
+    const response = await fetch(`${base}/${context}${path}`, {
       method,
       headers: {
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
@@ -194,7 +260,7 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
       ...(content === undefined ? {} : { body: content as NonNullable<RequestInit['body']> }),
     })
     const answer = { status: response.status, headers: response.headers, body: await response.json() }
-    conforms(method, path.split('?')[0] ?? '', answer)
+    conforms(method, path.split('?')[0] ?? '', answer, context)
     return answer
   }
 
@@ -214,6 +280,24 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
     /** The same, of another API process. */
     callSecond: (method: string, path: string, asked?: Asked) =>
       callAt(`http://127.0.0.1:${second.port}`, method, path, asked),
+    /** An auditor's read. */
+    audit: (path: string, asked?: Asked) => callAt(url, 'GET', path, asked, 'audit'),
+    auditSecond: (path: string, asked?: Asked) =>
+      callAt(`http://127.0.0.1:${second.port}`, 'GET', path, asked, 'audit'),
+    /** A key for the events of one operator, or of all (null). */
+    async addAuditor(operatorId: string | null, name = 'Grace of the auditors') {
+      const { key, keyId, keyHash } = generateAuditorKey()
+      const at = new Date().toISOString()
+      const facts = { keyId, operatorId, name, scopes: ['audit:read' as const], keyHash }
+      await bus.handle(auditor, keyId, { kind: 'issue', facts, at }, systemContext())
+      await eventually(() => expect(auditors.find(keyId)).toBeDefined())
+      return { key, keyId }
+    },
+    auditors,
+    rawLog,
+    /** A test may change them. */
+    auditLimits: ofAudits,
+    eventStoreUrl: log.url,
     logged,
     bus,
     store: log.store,
@@ -248,7 +332,8 @@ export async function startApi(options: { limits?: Partial<HttpLimits>; nowMs?: 
     async stop() {
       await Promise.all([server.stop(1_000), second.stop(1_000)])
       stopping.abort()
-      await Promise.all([projector.stop(), directory, waiter.close(), db.destroy(), store.close()])
+      const ended = [projector.stop(), followingKeys, followingAuditors, waiter.close(), db.destroy()]
+      await Promise.all([...ended, store.close(), rawLog.close()])
       proxy.cut()
       storeProxy.cut()
       await database.drop()

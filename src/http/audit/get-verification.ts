@@ -1,0 +1,143 @@
+/** GET /v1/verifications: reads the log, or a part of it, and names everything that is wrong with it. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { type CheckedSeal, readSeals } from '../../audit/seal.ts'
+import { readVerification, type VerificationBookmark } from '../../audit/verification.ts'
+import type { Finding } from '../../audit/verifier.ts'
+import { json, operation } from '../operation.ts'
+import { invalid } from '../problem.ts'
+import { type CursorOf, readCursor, writeCursor } from './cursor.ts'
+import { audited, seesEverything } from './reading.ts'
+import { type AuditDeps, auditProblems, forAuditor } from './route.ts'
+import { auditScanned, cursor, finding, sealFacts } from './schemas.ts'
+
+const checkedSeal = z
+  .object({
+    ...sealFacts,
+    holds: z.boolean(),
+    fault: z
+      .string()
+      .nullable()
+      .openapi({ type: ['string', 'null'], description: 'What is wrong with it.' }),
+  })
+  .openapi('CheckedSeal')
+
+const answer = z
+  .object({
+    ok: z.boolean().openapi({ description: 'Nothing is wrong with what this answer covers.' }),
+    events: z.int().nonnegative().openapi({ description: 'Events that were verified for this answer.' }),
+    streams: z.int().nonnegative().openapi({ description: 'Streams that begin within this answer.' }),
+    streams_cut_short: z
+      .int()
+      .nonnegative()
+      .openapi({
+        description:
+          'Streams that had begun before this answer and are too long to be read again: their chains were verified, the ' +
+          'transitions of their states were not.',
+      }),
+    findings: z.array(finding),
+    findings_total: z.int().nonnegative(),
+    seals: z.array(checkedSeal).openapi({ description: 'Seals that this answer could judge; for keys to all alone.' }),
+    ...auditScanned,
+  })
+  .openapi('AuditVerification')
+
+const name = z.string().min(1).max(512)
+
+const route = createRoute({
+  method: 'get',
+  path: '/v1/verifications',
+  operationId: 'getVerification',
+  tags: ['Verification'],
+  summary: 'Everything that is wrong with the log, or a part of it',
+  description:
+    'Hash chains, gaps, duplicates, events that cannot be read, transitions that cannot be, balances that do not add ' +
+    'up, times that cannot be true, and the seals. Name a stream, a category, or all. What spans two answers of one ' +
+    'verification, such as a command that was executed twice far apart, is found by `opslog audit verify`.',
+  ...forAuditor('audit:read'),
+  request: {
+    query: z.object({
+      stream: name.optional().openapi({ example: 'noctant.account-5b8f0c6e-53a0-5f43-9f2e-9a4c3f1f0a11' }),
+      category: name.optional().openapi({ example: 'noctant.account' }),
+      all: z.enum(['', 'true']).optional().openapi({ description: 'All that the key opens.' }),
+      cursor: cursor.optional(),
+    }),
+  },
+  responses: { 200: json(answer, 'What was found.'), ...auditProblems },
+})
+
+export const getVerification = operation(route, (deps: AuditDeps) => async (c) => {
+  const { stream, category, all, cursor: text } = c.req.valid('query')
+  if ([stream, category, all].filter((each) => each !== undefined).length !== 1) {
+    throw invalid('query/all', 'required', 'Name one of stream, category and all.')
+  }
+  const asked = { stream, category }
+  const from = readCursor('verification', asked, text)
+  const { findingsMax, eventsMax: recalledMax } = deps.limits
+  const data = { stream: stream ?? null, category: category ?? null }
+  const question = { type: 'audit.VerificationRead.v1' as const, data }
+  const body = await audited(c, deps, question, from !== undefined, async (ground) => {
+    const seals = seesEverything(c) && all !== undefined ? await readSeals(ground.log) : undefined
+    const bookmark = from ? bookmarkOf(from) : await firstOf(ground.log)
+    const parts = { stream, category, folds: deps.folds, seals, findingsMax, keepsOn: false, recalledMax }
+    const page = await readVerification(ground, parts, bookmark)
+    const found = (from?.found ?? 0) + page.events
+    if (found === 0 && !page.next && all === undefined) return { answer: undefined, last: page.last }
+    return {
+      last: page.last,
+      answer: {
+        ok: page.findingsTotal === 0,
+        events: page.events,
+        streams: page.streams,
+        streams_cut_short: page.streamsCutShort,
+        findings: page.findings.map(findingView),
+        findings_total: page.findingsTotal,
+        seals: page.seals.map(sealView),
+        read_up_to: page.last?.toString() ?? null,
+        events_read: ground.budget.spent(),
+        next_cursor: page.next ? writeCursor('verification', asked, cursorAt(page.next, found)) : null,
+      },
+    }
+  })
+  return c.json(body, 200)
+})
+
+const firstOf = async (log: AuditDeps['log']): Promise<VerificationBookmark> => ({
+  after: undefined,
+  revision: 0n,
+  until: (await log.head()) ?? 0n,
+  tree: undefined,
+})
+
+const bookmarkOf = ({ after, revision, until, tree }: CursorOf<'verification'>): VerificationBookmark => ({
+  after,
+  revision,
+  until,
+  tree: tree && { count: tree.count, subtrees: tree.subtrees.map((root) => Buffer.from(root, 'hex')) },
+})
+
+const cursorAt = ({ after, revision, until, tree }: VerificationBookmark, found: number): CursorOf<'verification'> => ({
+  after,
+  revision,
+  until,
+  tree: tree && { count: tree.count, subtrees: tree.subtrees.map((root) => root.toString('hex')) },
+  found,
+})
+
+const findingView = ({ kind, stream, revision, position, type, detail }: Finding) => ({
+  kind,
+  stream,
+  revision: revision < 0n ? null : `${revision}`,
+  position: `${position}`,
+  type,
+  detail,
+})
+
+const sealView = ({ seal, fault }: CheckedSeal) => ({
+  position: seal.position,
+  events: seal.events,
+  root: seal.root,
+  public_key: seal.publicKey,
+  sealed_at: seal.occurredAt,
+  holds: fault === undefined,
+  fault: fault ?? null,
+})

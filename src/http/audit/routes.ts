@@ -1,0 +1,16 @@
+/** The audit API's operations, in its document's order. */
+import type { Operation } from '../operation.ts'
+import { getHistory } from './get-history.ts'
+import { getState } from './get-state.ts'
+import { getTrace } from './get-trace.ts'
+import { getVerification } from './get-verification.ts'
+import { listSeals } from './list-seals.ts'
+import type { AuditDeps } from './route.ts'
+
+export const auditOperations: readonly Operation<AuditDeps>[] = [
+  getHistory,
+  getTrace,
+  getState,
+  getVerification,
+  listSeals,
+]

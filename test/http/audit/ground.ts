@@ -1,0 +1,75 @@
+/** Two operators with the same names for different things, and what auditors ask about them. */
+import { randomUUID } from 'node:crypto'
+import type { RawEvent } from '../../../src/audit/raw-log.ts'
+import { type Answer, type Api, accountRequest, type TestOperator } from '../api.ts'
+import { fundedAccount } from '../noctant/books.ts'
+
+export interface Tenant extends TestOperator {
+  /** Of the account that both have; another account under it each. */
+  externalAccountId: string
+  userId: string
+  programAccountId: string
+  accountId: string
+  /** Of a request that changed that account's status. */
+  requestId: string
+  payoutRequestId: string
+}
+
+export const SHARED = 'SHARED-1'
+
+/** An operator with an account that others call the same, a correction, a payout request and a challenge. */
+export async function tenant(api: Api): Promise<Tenant> {
+  const operator = await api.addOperator()
+  const { key } = operator
+  const user = await api.call('POST', '/v1/users', { key, body: { external_id: 'trader-1', email: 'ada@example.com' } })
+  const { body } = await api.call('POST', '/v1/accounts', { key, body: accountRequest(SHARED) })
+  const requestId = randomUUID()
+  await setStatus(api, operator, 'disabled', requestId)
+  const funded = await fundedAccount(api, operator, { balance: '100009.30' })
+  const payout = await api.call('POST', `/v1/users/${funded.userId}/payout-requests`, {
+    key,
+    body: { external_account_id: funded.externalAccountId, amount: '100', idempotency_key: randomUUID() },
+  })
+  await api.call('POST', `/v1/users/${user.body.global_user_id}/account-corrections`, {
+    key,
+    body: { external_account_id: SHARED, amount: '-5', reason: 'fee', idempotency_key: randomUUID() },
+  })
+  return {
+    ...operator,
+    externalAccountId: SHARED,
+    userId: user.body.global_user_id,
+    programAccountId: body.account.program_account_id,
+    accountId: body.account.account_id,
+    requestId,
+    payoutRequestId: payout.body.statement.payout_request_id,
+  }
+}
+
+export function setStatus(
+  api: Api,
+  { key }: TestOperator,
+  status: string,
+  requestId: string = randomUUID(),
+): Promise<Answer> {
+  return api.call('PATCH', `/v1/accounts/by-external-id/status?external_account_id=${SHARED}`, {
+    key,
+    headers: { 'x-noctant-request-id': requestId },
+    body: { status, idempotency_key: randomUUID(), reason: 'asked' },
+  })
+}
+
+/** All pages of a question, the first included; fails where they do not end. */
+export async function pagesOf(api: Api, path: string, key: string, pagesMax = 200): Promise<Answer[]> {
+  const pages: Answer[] = []
+  let cursor: string | null = null
+  do {
+    const more: string = cursor === null ? '' : `${path.includes('?') ? '&' : '?'}cursor=${cursor}`
+    const page: Answer = await api.audit(path + more, { key })
+    pages.push(page)
+    cursor = page.body.next_cursor ?? null
+  } while (cursor !== null && pages.length < pagesMax)
+  if (cursor !== null) throw new Error(`${path} does not end within ${pagesMax} pages`)
+  return pages
+}
+
+export const rawEvents = (api: Api): Promise<RawEvent[]> => Array.fromAsync(api.rawLog.readAll())
