@@ -52,7 +52,7 @@ function rowStatements(changes: readonly RowChange[]): Statement[] {
   const statements = new Map<string, Statement>()
   for (const [table, rows] of fold(changes)) {
     for (const { kind, values } of rows.values()) {
-      const text = textOf(table, kind, values)
+      const text = knownTextOf(table, kind, values)
       const statement = statements.get(text)
       if (statement) statement.rows.push(values)
       else statements.set(text, { text, rows: [values] })
@@ -137,6 +137,18 @@ function merged(table: Table, before: Values, patch: Values): Values {
 }
 
 const emptyRow = (table: Table): Values => Object.fromEntries(Object.keys(table.columns).map((name) => [name, null]))
+
+const texts = new WeakMap<Table, Map<string, string>>()
+
+/** `textOf`, composed once for each set of columns: it depends on nothing else, and costs more than a row's share of it. */
+function knownTextOf(table: Table, kind: RowChange['kind'], values: Values): string {
+  const known = texts.get(table) ?? new Map<string, string>()
+  if (known.size === 0) texts.set(table, known)
+  const shape = kind === 'patch' ? `patch ${Object.keys(values).join()}` : kind
+  const text = known.get(shape) ?? textOf(table, kind, values)
+  known.set(shape, text)
+  return text
+}
 
 function textOf(table: Table, kind: RowChange['kind'], values: Values): string {
   const { name, key } = table

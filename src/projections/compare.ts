@@ -67,6 +67,9 @@ export async function compareWithLive(options: CompareOptions, shadow: Shadow): 
   }
 }
 
+/** For the join of both sides: less makes Postgres sort through files. One connection has it, for as long as it compares. */
+const WORK_MEM_MIB = 128
+
 /** A snapshot in which live tables and shadow stand at the same event. The writer waits while it is made, not after. */
 async function freeze(options: CompareOptions, shadow: Shadow) {
   const { db, transactionAttemptsMax } = options
@@ -76,6 +79,7 @@ async function freeze(options: CompareOptions, shadow: Shadow) {
     const snapshot = await db.startTransaction().setIsolationLevel('repeatable read').execute()
     // The snapshot is that of the first statement.
     await sql`SELECT 1 FROM opslog_checkpoints`.execute(snapshot)
+    await sql`SET LOCAL work_mem TO ${sql.lit(`${WORK_MEM_MIB}MB`)}`.execute(snapshot)
     return { position, snapshot }
   })
 }
@@ -106,11 +110,13 @@ async function compareTable({ snapshot, home, shadow, table, rowsMax }: TableJob
   const asText = (alias: string) =>
     sql`CASE WHEN ${sql.id(alias)} IS NULL THEN NULL ELSE
       (SELECT jsonb_object_agg(key, value) FROM jsonb_each_text(to_jsonb(${sql.id(alias)}))) END`
+  // Bytes first, which takes a fraction of the time; only rows that differ so are made into text.
   const counts = await sql<{ live: string; rebuilt: string }>`SELECT (SELECT count(*) FROM ${live}) AS live,
     (SELECT count(*) FROM ${rebuilt}) AS rebuilt`.execute(snapshot)
   const { rows } = await sql<FoundRow>`SELECT ${asText('l')} AS live, ${asText('r')} AS rebuilt, total FROM (
       SELECT l, r, count(*) OVER () AS total FROM ${live} l FULL JOIN ${rebuilt} r ON ${sameKey}
-      WHERE ROW(${side('l')})::text IS DISTINCT FROM ROW(${side('r')})::text LIMIT ${Math.max(rowsMax, 1)}) found`.execute(
+      WHERE ROW(${side('l')})::record *<> ROW(${side('r')})::record
+      AND ROW(${side('l')})::text IS DISTINCT FROM ROW(${side('r')})::text LIMIT ${Math.max(rowsMax, 1)}) found`.execute(
     snapshot,
   )
   return {
