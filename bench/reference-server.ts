@@ -7,7 +7,10 @@ import { Hono } from 'hono'
 import { Pool } from 'pg'
 import { z } from 'zod'
 
-const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 10 })
+// As durable as what it is measured against: an answer only once the commit is on disk, which is Postgres's default and
+// not that of the instance's own server, whose read models can be built anew.
+const options = '-c synchronous_commit=on'
+const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 10, options })
 await pool.query(`
   CREATE SCHEMA IF NOT EXISTS reference;
   CREATE TABLE IF NOT EXISTS reference.users (
