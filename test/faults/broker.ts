@@ -24,6 +24,8 @@ export interface Broker {
   purge(stream: StreamName): Promise<number>
   /** How long a message id is remembered; until a role connects anew, which puts its own setting back. */
   rememberFor(stream: StreamName, ms: number): Promise<void>
+  /** How long the stream's one consumer may take to acknowledge; until it starts anew, which puts its own setting back. */
+  redeliverAfter(stream: StreamName, ms: number): Promise<void>
   /** Up to which sequence everything is acknowledged by the stream's one consumer. */
   acknowledged(stream: StreamName): Promise<number>
   close(): Promise<void>
@@ -37,6 +39,12 @@ export async function openBroker(house: House): Promise<Broker> {
   const jetstream = connection.jetstream()
   const names = natsNames(house.natsPrefix)
   const stateOf = async (stream: StreamName) => (await manager.streams.info(names.stream(stream))).state
+
+  const consumerOf = async (stream: StreamName) => {
+    const [consumer] = await manager.consumers.list(names.stream(stream)).next()
+    if (!consumer) throw new Error(`nobody consumes ${stream}`)
+    return consumer
+  }
 
   return {
     async messages(stream, after = 0) {
@@ -59,11 +67,11 @@ export async function openBroker(house: House): Promise<Broker> {
       const { config } = await manager.streams.info(names.stream(stream))
       await manager.streams.update(config.name, { ...config, duplicate_window: nanos(ms) })
     },
-    async acknowledged(stream) {
-      const [consumer] = await manager.consumers.list(names.stream(stream)).next()
-      if (!consumer) throw new Error(`nobody consumes ${stream}`)
-      return consumer.ack_floor.stream_seq
+    async redeliverAfter(stream, ms) {
+      const { name, config } = await consumerOf(stream)
+      await manager.consumers.update(names.stream(stream), name, { ...config, ack_wait: nanos(ms) })
     },
+    acknowledged: async (stream) => (await consumerOf(stream)).ack_floor.stream_seq,
     close: () => connection.close(),
   }
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
 import type { CrashOrder } from '../../src/crash-points.ts'
 import { temporaryDirectory } from '../support/services.ts'
+import { type Broker, openBroker } from './broker.ts'
 import { contradictions } from './checker.ts'
 import { type House, type RoleName, startHouse, startRoles } from './house.ts'
 import { addOperator, type Operator } from './operators.ts'
@@ -17,6 +18,7 @@ import { ask, type History, insist } from './workload.ts'
 export interface CrashHouse {
   house: () => House
   history: History
+  broker: () => Broker
   /** Adds an operator whose key the API knows; the checker holds its webhooks against what its endpoint receives. */
   newOperator(): Promise<Operator>
   /** Orders a process to die, stand still or fail at its next pass of a crash point. */
@@ -39,6 +41,9 @@ export function momentsOf<const T>(moments: readonly T[]): readonly T[] {
 const REACHED_MAX_MS = 20_000
 const STATUS_MAX_MS = 30_000
 const SETTLED_MAX_MS = 60_000
+const REDELIVER_MS = 500
+const DRAINED_MAX_MS = 20_000
+const CHECKED_MAX_MS = 20_000
 
 /** Starts the house before the file's tests and looks after it between them. */
 export function crashHouse(environment: Record<string, string> = {}): CrashHouse {
@@ -49,17 +54,24 @@ export function crashHouse(environment: Record<string, string> = {}): CrashHouse
   const history: History = []
   const operators: Operator[] = []
   let running: House | undefined
+  let opened: Broker | undefined
   const house = () => {
     if (!running) throw new Error('the house was not started')
     return running
   }
+  const broker = () => {
+    if (!opened) throw new Error('the house was not started')
+    return opened
+  }
 
   beforeAll(async () => {
-    running = await startHouse(environment)
+    running = await startHouse({ INGEST_ACK_WAIT_MS: `${REDELIVER_MS}`, ...environment })
     await startRoles(running)
+    opened = await openBroker(running)
   }, 180_000)
   afterAll(async () => {
     await Promise.all(operators.map(({ receiver }) => receiver.close()))
+    await opened?.close()
     await running?.close()
     directory.remove()
   }, 60_000)
@@ -73,13 +85,22 @@ export function crashHouse(environment: Record<string, string> = {}): CrashHouse
       expect(body.command?.status).toBe('engine_wal_confirmed')
     }
   }
+  /** Nothing that was published is left to be taken in. */
+  const drained = async () => {
+    for (const stream of ['commands', 'events'] as const) {
+      const [last, done] = [await broker().lastSequence(stream), await broker().acknowledged(stream)]
+      expect(done, `${stream} acknowledged, of ${last}`).toBeGreaterThanOrEqual(last)
+    }
+  }
   afterEach(async () => {
     rmSync(file, { force: true })
     await house().mend()
     await vi.waitFor(settled, { interval: 100, timeout: SETTLED_MAX_MS })
+    await broker().redeliverAfter('commands', REDELIVER_MS)
+    await vi.waitFor(drained, { interval: 50, timeout: DRAINED_MAX_MS })
     // What is still on its way is no contradiction; what stays one is.
     const check = async () => expect(await contradictions(house(), history, operators)).toEqual([])
-    await vi.waitFor(check, { interval: 500, timeout: 20_000 })
+    await vi.waitFor(check, { interval: 500, timeout: CHECKED_MAX_MS })
   }, 120_000)
 
   function order(wanted: CrashOrder): void {
@@ -99,6 +120,7 @@ export function crashHouse(environment: Record<string, string> = {}): CrashHouse
   return {
     house,
     history,
+    broker,
     async newOperator() {
       const operator = await addOperator(house(), createRandom(randomUUID()))
       operators.push(operator)

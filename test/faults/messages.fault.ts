@@ -5,23 +5,16 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { Client } from 'pg'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createCommandBus } from '../../src/commands/handle.ts'
 import { deterministicId } from '../../src/commands/identity.ts'
 import { account, programAccountIdOf } from '../../src/commands/noctant/account.ts'
 import type { EngineEvent } from '../../src/engine/contract.ts'
 import { eventsOf } from '../support/event-store.ts'
-import { type Broker, openBroker } from './broker.ts'
 import { crashHouse } from './crashes.ts'
 import { ask, buy, closeAll, openAccount } from './workload.ts'
 
-const { house, history, order, reached, reaches } = crashHouse()
-
-let broker: Broker
-beforeAll(async () => {
-  broker = await openBroker(house())
-})
-afterAll(() => broker.close())
+const { house, history, broker, order, reached, reaches } = crashHouse()
 
 const accountStream = (external: string) => `noctant.account-${programAccountIdOf(house().api().operatorId, external)}`
 const engineEvents = (accountId: string) => eventsOf(house().store, `noctant.engine-${accountId}`)
@@ -124,31 +117,34 @@ describe('commands on their way to the engine', { timeout: 60_000 }, () => {
       issuedAt: requested?.occurredAt,
       ...(requested?.order as object),
     })
-    const again = () => broker.publish('commands', accountId, commandId, body)
+    const again = () => broker().publish('commands', accountId, commandId, body)
     expect((await again()).duplicate).toBe(true)
-    await broker.rememberFor('commands', 100)
+    await broker().rememberFor('commands', 100)
     const published = await vi.waitFor(async () => {
       const receipt = await again()
       expect(receipt.duplicate).toBe(false)
       return receipt
     })
-    await vi.waitFor(async () => expect(await broker.acknowledged('commands')).toBeGreaterThanOrEqual(published.seq), {
-      timeout: 10_000,
-    })
-    await broker.rememberFor('commands', 120_000)
+    await vi.waitFor(
+      async () => expect(await broker().acknowledged('commands')).toBeGreaterThanOrEqual(published.seq),
+      {
+        timeout: 10_000,
+      },
+    )
+    await broker().rememberFor('commands', 120_000)
     // The engine has answered again, and that answer is no news.
-    const answered = await broker.lastSequence('events')
-    await vi.waitFor(async () => expect(await broker.acknowledged('events')).toBeGreaterThanOrEqual(answered))
+    const answered = await broker().lastSequence('events')
+    await vi.waitFor(async () => expect(await broker().acknowledged('events')).toBeGreaterThanOrEqual(answered))
     expect((await engineEvents(accountId)).map(({ id }) => id)).toEqual(before.map(({ id }) => id))
   })
 
   it('row 15: one whose PubAck is lost is published again, and the duplicate counts as success', async () => {
     const { external } = await openAccount(house(), history)
-    const last = await broker.lastSequence('commands')
+    const last = await broker().lastSequence('commands')
     const passed = house().lines('relay').nats.loseAnswerTo('"kind":"close_all"')
     const commandId = await closeAll(house(), external, history)
     await passed
-    const ours = async () => (await broker.messages('commands', last)).filter(({ body }) => body.includes(commandId))
+    const ours = async () => (await broker().messages('commands', last)).filter(({ body }) => body.includes(commandId))
     const [stored] = await vi.waitFor(async () => {
       const found = await ours()
       expect(found).toHaveLength(1)
@@ -175,17 +171,17 @@ describe('the engine’s word', { timeout: 60_000 }, () => {
     await reaches(external, settled, 'engine_wal_confirmed')
     const known = await engineEvents(accountId)
     await house().kill('relay')
-    const last = await broker.lastSequence('events')
+    const last = await broker().lastSequence('events')
     await buy(house(), accountId)
     const bodies = await vi.waitFor(async () => {
-      const found = (await broker.messages('events', last)).filter(({ key }) => key === accountId)
+      const found = (await broker().messages('events', last)).filter(({ key }) => key === accountId)
       expect(found.at(-1)?.body).toContain('"type":"AccountMarked"')
       return found.map(({ body }) => body)
     })
-    await broker.purge('events')
+    await broker().purge('events')
     const events = bodies.map((body) => JSON.parse(body) as EngineEvent)
     expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => known.length + 1 + index))
-    const send = (event: EngineEvent) => broker.publish('events', accountId, randomUUID(), JSON.stringify(event))
+    const send = (event: EngineEvent) => broker().publish('events', accountId, randomUUID(), JSON.stringify(event))
     /** Leaves no position open, so that the books can be held against each other. */
     const close = async () => reaches(external, await closeAll(house(), external, history), 'engine_wal_confirmed')
     return { accountId, known, events, send, close }
@@ -211,10 +207,10 @@ describe('the engine’s word', { timeout: 60_000 }, () => {
   it('row 18: with a gap in it alarms, waits, and is asked for again', async () => {
     const { accountId, known, events, send, close } = await unheard()
     const before = logOf('relay').length
-    const last = await broker.lastSequence('commands')
+    const last = await broker().lastSequence('commands')
     await send(events.at(-1)!)
     await house().start('relay')
-    const resends = async () => (await broker.messages('commands', last)).map(({ body }) => JSON.parse(body))
+    const resends = async () => (await broker().messages('commands', last)).map(({ body }) => JSON.parse(body))
     const resend = { kind: 'resend_events', accountId, fromSequence: known.length + 1 }
     await vi.waitFor(async () => expect(await resends()).toContainEqual(resend), { timeout: 10_000 })
     expect(logOf('relay').slice(before)).toMatch(/"level":50.*gap in the engine’s log/)
@@ -240,7 +236,7 @@ describe('the engine’s word', { timeout: 60_000 }, () => {
     }
     const last = await eventsOfQuarantine(accountId)
     expect(last).toEqual([])
-    await broker.publish('events', accountId, randomUUID(), JSON.stringify(forged))
+    await broker().publish('events', accountId, randomUUID(), JSON.stringify(forged))
     await vi.waitFor(async () => expect(await eventsOfQuarantine(accountId)).toHaveLength(1), { timeout: 10_000 })
     const [aside] = await eventsOfQuarantine(accountId)
     expect(JSON.parse(String(aside?.data.body))).toEqual(forged)
