@@ -2,7 +2,8 @@
  * The history of one thing, in pages. A page ends when it is full or when its budget is spent; what the next one has to
  * know is small: where to go on, where to end, and which streams to read again to know the thing by all its ids.
  */
-import { openingOf, type PersonKeys } from '../events/sealing.ts'
+import type { PersonKeys } from '../events/sealing.ts'
+import { auditOpening } from './personal.ts'
 import { membersOf, type RawEvent, type RawLog } from './raw-log.ts'
 import { type Budget, walk } from './scan.ts'
 import type { Scope } from './scope.ts'
@@ -12,7 +13,7 @@ export interface Ground {
   log: RawLog
   scope: Scope
   budget: Budget
-  /** Undefined: personal fields are told as they are stored. */
+  /** Undefined: personal fields are told as sealed. */
   personKeys?: PersonKeys | undefined
   onProgress?: (position: bigint) => void
 }
@@ -84,9 +85,7 @@ export async function takeAdmitted(
 
 /** The event, decoded with the keys of the persons that it tells of. Throws PersonKeysUnavailable. */
 export async function toldIn({ personKeys }: Ground, raw: RawEvent): Promise<Told> {
-  if (!personKeys) return toldOf(raw)
-  const data = membersOf(raw.data)
-  return toldOf(raw, await openingOf([{ type: raw.type, data }], personKeys))
+  return toldOf(raw, await auditOpening({ type: raw.type, data: membersOf(raw.data) }, personKeys))
 }
 
 /** The timeline as it was where the question was left. */

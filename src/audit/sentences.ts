@@ -24,6 +24,7 @@ const sentences: Readonly<Record<string, string>> = {
   'noctant.ApiKeyRotated.v1': 'The API key {keyId} was replaced by {replacedBy}; it works until {validUntil}.',
   'noctant.UserProvisioned.v1': 'The user {externalId}{email? (<email>)} was provisioned.',
   'noctant.UserProfileRefreshed.v1': 'The profile became{displayName? <displayName>}{email? <email>}.',
+  'noctant.UserForgotten.v1': 'The person was forgotten{reference? (<reference>)}: their key is destroyed.',
   'noctant.KycStatusReported.v1': 'KYC was reported as {status}{previousStatus? after <previousStatus>}.',
   'noctant.KycReportOvertaken.v1': 'A KYC report of {status} came late; {standingStatus} stands.',
   'noctant.AccountOpened.v1':

@@ -7,6 +7,7 @@ import type { Seal } from '../events/seal.ts'
 import { SEAL_STREAM } from '../events/seal.ts'
 import type { Ground } from './history.ts'
 import type { MerkleState } from './merkle.ts'
+import { createPersonalCheck } from './personal.ts'
 import type { RawEvent } from './raw-log.ts'
 import type { Fold } from './rules.ts'
 import { walk } from './scan.ts'
@@ -62,7 +63,7 @@ export async function readVerification(
   question: VerificationQuestion,
   from: VerificationBookmark,
 ): Promise<VerificationPage> {
-  const { log, scope, budget, onProgress } = ground
+  const { log, scope, budget, personKeys, onProgress } = ground
   const { stream, category, findingsMax, keepsOn } = question
   const findings: Finding[] = []
   let findingsTotal = 0
@@ -76,6 +77,7 @@ export async function readVerification(
     readStream: log.readStream,
     ...(question.recalledMax === undefined ? {} : { recalledMax: question.recalledMax }),
   })
+  const personal = personKeys && createPersonalCheck(personKeys, tell)
   const seals = sealsOf(question, from)
   let slice: RawEvent[] = []
   let revision = from.revision
@@ -86,6 +88,7 @@ export async function readVerification(
       const again = verifier.check(event)
       if (again) await again
     }
+    await personal?.check(admitted)
   }
   const source = stream === undefined ? log : { readAll: () => log.readStream(stream, from.revision) }
   const isPast = (event: RawEvent) => event.position > from.until

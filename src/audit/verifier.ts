@@ -12,7 +12,7 @@ import type { RawEvent } from './raw-log.ts'
 import { advance, type Fold, type Memory, newMemory } from './rules.ts'
 import { createSeenSet } from './seen-set.ts'
 
-export type FindingKind = 'chain' | 'decoding' | 'gap' | 'duplicate' | 'transition' | 'balance' | 'seal'
+export type FindingKind = 'chain' | 'decoding' | 'gap' | 'duplicate' | 'transition' | 'balance' | 'seal' | 'personal'
 
 export interface Finding {
   kind: FindingKind

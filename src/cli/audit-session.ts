@@ -4,7 +4,10 @@ import { type Moment, parseMoment } from '../audit/moment.ts'
 import { openRawLog, type RawLog } from '../audit/raw-log.ts'
 import { unlimited } from '../audit/scan.ts'
 import { everything } from '../audit/scope.ts'
-import { configuration, runningServices } from './connection.ts'
+import type { PersonKeys } from '../events/sealing.ts'
+import { createDatabase } from '../projections/database.ts'
+import { readSealingKey } from '../secrets-key.ts'
+import { configuration, findServices, personKeysOf, runningServices } from './connection.ts'
 import { showProgress } from './progress-bar.ts'
 import { CliError, EXIT } from './terminal.ts'
 
@@ -23,14 +26,26 @@ export async function askLog<T>(title: string, ask: (ground: Ground, head: bigin
   return withRawLog(async (log) => {
     const target = (await log.head()) ?? 0n
     const budget = unlimited()
+    const keys = openPersonKeys()
     const progress = showProgress(title)
     const onProgress = (position: bigint) => progress.update({ position, target, events: budget.spent() })
     try {
-      return await ask({ log, scope: everything, budget, onProgress }, target)
+      return await ask({ log, scope: everything, budget, personKeys: keys?.personKeys, onProgress }, target)
     } finally {
       progress.stop()
+      await keys?.close()
     }
   })
+}
+
+/** The keys of persons, where both the vault and the key to it are at hand; the log can be read without. */
+function openPersonKeys(): { personKeys: PersonKeys; close(): Promise<void> } | undefined {
+  const config = configuration()
+  const url = config.DATABASE_URL ?? findServices(config.DATA_DIR)?.postgres.url
+  if (url === undefined || readSealingKey(config) === undefined) return undefined
+  const connectTimeoutMs = config.DATABASE_CONNECT_TIMEOUT_MS
+  const db = createDatabase({ url, applicationName: 'opslog audit', poolMax: 1, connectTimeoutMs })
+  return { personKeys: personKeysOf(config, db), close: () => db.destroy() }
 }
 
 export function eventStoreUrl(): string {

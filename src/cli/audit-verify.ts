@@ -26,6 +26,8 @@ const FINDINGS_MAX = 10_000
 const NO_END = 2n ** 63n - 1n
 
 interface Report extends VerificationPage {
+  /** The keys of persons were at hand, so that personal fields were looked into as well. */
+  personalChecked: boolean
   elapsedMs: number
 }
 
@@ -49,7 +51,9 @@ async function verifyLog(options: VerifyOptions): Promise<Report> {
   const startedMs = performance.now()
   const { stream, category } = options
   const folds = await allFolds()
+  let personalChecked = false
   const page = await askLog('verify', async (ground) => {
+    personalChecked = ground.personKeys !== undefined
     const seals = options.seals || options.sealFile ? await sealsToCheck(ground.log, options) : undefined
     const trusted = trustedKey(options.publicKey)
     const question = { stream, category, folds, seals, trusted, findingsMax: FINDINGS_MAX, keepsOn: true }
@@ -58,7 +62,7 @@ async function verifyLog(options: VerifyOptions): Promise<Report> {
   if (page.events === 0 && (stream || category)) {
     throw new CliError(EXIT.refused, `there are no events of ${stream ?? category}`)
   }
-  return { ...page, elapsedMs: performance.now() - startedMs }
+  return { ...page, personalChecked, elapsedMs: performance.now() - startedMs }
 }
 
 async function sealsToCheck(log: RawLog, { sealFile }: VerifyOptions): Promise<Seal[]> {
@@ -70,7 +74,7 @@ async function sealsToCheck(log: RawLog, { sealFile }: VerifyOptions): Promise<S
   return seals
 }
 
-const jsonOf = ({ findings, findingsTotal, events, streams, seals, elapsedMs }: Report) => ({
+const jsonOf = ({ findings, findingsTotal, events, streams, seals, personalChecked, elapsedMs }: Report) => ({
   ok: findingsTotal === 0,
   events,
   streams,
@@ -88,6 +92,7 @@ const jsonOf = ({ findings, findingsTotal, events, streams, seals, elapsedMs }: 
     sealed_at: seal.occurredAt,
     ok: fault === undefined,
   })),
+  personal_checked: personalChecked,
   duration_ms: Math.round(elapsedMs),
 })
 
@@ -109,6 +114,7 @@ function textOf(report: Report): string {
       ['events', `${report.events}`],
       ['streams', `${report.streams}`],
       ...(report.seals.length > 0 ? [['seals', `${held} of ${report.seals.length} hold`] as const] : []),
+      ['personal', report.personalChecked ? 'looked into' : 'not looked into: needs DATABASE_URL and SECRETS_KEY'],
       ['time', duration(report.elapsedMs)],
       [
         'verdict',

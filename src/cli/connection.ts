@@ -32,7 +32,7 @@ export const configuration = (): Config => loadConfig(process.env)
 
 /** The instance that runs on the data directory. Throws CliError (unreachable) where there is none. */
 export function runningServices(dataDir: string): RunningServices {
-  const found = readJson(join(dataDir, 'services.json'), servicesSchema)
+  const found = readServices(dataDir)
   if (found && isAlive(found.pid)) return found
   const state = found ? `the instance of ${dataDir} (process ${found.pid}) has ended` : `no instance runs on ${dataDir}`
   throw new CliError(
@@ -40,6 +40,15 @@ export function runningServices(dataDir: string): RunningServices {
     state,
     'Start it with `npm start`, or set DATA_DIR to the data directory of the one that runs.',
   )
+}
+
+const readServices = (dataDir: string): RunningServices | undefined =>
+  readJson(join(dataDir, 'services.json'), servicesSchema)
+
+/** As `runningServices`, or undefined where no instance runs there. */
+export function findServices(dataDir: string): RunningServices | undefined {
+  const found = readServices(dataDir)
+  return found && isAlive(found.pid) ? found : undefined
 }
 
 /** The sandbox operator that the first start created. Throws CliError (unreachable) where there is none. */

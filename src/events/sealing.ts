@@ -133,10 +133,10 @@ export async function sealEvents<E extends { id: string; event: AnyEvent }>(
   })
 }
 
+const forgetting: ReadonlySet<string> = new Set(Object.keys(eventSchemas).filter(isForgetting))
+
 /** Event types that say that somebody was forgotten, as prefixes: of any version. */
-export const forgettingTypes: readonly string[] = Object.keys(eventSchemas)
-  .filter(isForgetting)
-  .map((type) => type.replace(/\d+$/, ''))
+export const forgettingTypes: readonly string[] = [...forgetting].map((type) => type.replace(/\d+$/, ''))
 
 /** What a field reads whose text cannot be read any more. */
 export type Redact = (why: keyof typeof UNREADABLE, field: PersonalField) => unknown
@@ -194,8 +194,9 @@ function openText(
 /** Before events are opened in the log's order: whoever they say was forgotten has no key from here on. */
 export function noteForgotten(events: Iterable<{ type: string; data: unknown }>, personKeys: PersonKeys): void {
   for (const { type, data } of events) {
+    if (!forgetting.has(type)) continue
     const { globalUserId } = (data ?? {}) as { globalUserId?: unknown }
-    if (isForgetting(type) && typeof globalUserId === 'string') personKeys.forget(globalUserId.toLowerCase())
+    if (typeof globalUserId === 'string') personKeys.forget(globalUserId.toLowerCase())
   }
 }
 

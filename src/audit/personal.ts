@@ -1,0 +1,74 @@
+/**
+ * What is personal, as auditors see it: as text where there is a key, and where there is none as what has become of it,
+ * since nothing at all would look as if nothing had ever been there. And what can be wrong with it: text that was moved
+ * or altered by somebody who made the chain anew, keys that are lost, and keys of persons who were forgotten.
+ */
+import { isForgetting } from '../events/personal.ts'
+import { UndecodableEvent } from '../events/registry.ts'
+import { type Opening, openData, openingOf, type PersonKeys, personalFieldsOf, UNREADABLE } from '../events/sealing.ts'
+import { membersOf, type RawEvent } from './raw-log.ts'
+import type { Finding } from './verifier.ts'
+
+/** How to open an event for an auditor; without keys nothing is opened, and what is sealed says so. */
+export async function auditOpening(
+  event: { type: string; data: unknown },
+  personKeys: PersonKeys | undefined,
+): Promise<Opening | undefined> {
+  if (!personKeys) return { keys: new Map(), reportMissing: () => undefined, redact: () => '[sealed]' }
+  const opening = await openingOf([event], personKeys)
+  return opening && { ...opening, redact: (why) => UNREADABLE[why] }
+}
+
+/** Looks at the personal fields of events in the log's order, a slice at a time. */
+export interface PersonalCheck {
+  check(slice: readonly RawEvent[]): Promise<void>
+}
+
+/** Persons whose missing key has been told of. */
+const TOLD_MAX = 100_000
+
+export function createPersonalCheck(personKeys: PersonKeys, onFinding: (finding: Finding) => void): PersonalCheck {
+  const told = new Set<string>()
+
+  function tell({ stream, revision, position, type }: RawEvent, kind: Finding['kind'], detail: string): void {
+    onFinding({ kind, stream, revision, position, type, detail })
+  }
+
+  /** A person is told of once, by the first event that shows it. */
+  function tellOnce(person: string, event: RawEvent, detail: string): void {
+    if (told.has(person) || told.size >= TOLD_MAX) return
+    told.add(person)
+    tell(event, 'personal', detail)
+  }
+
+  async function checkForgotten(event: RawEvent): Promise<void> {
+    const { globalUserId } = membersOf(event.data)
+    if (typeof globalUserId !== 'string') return
+    const person = globalUserId.toLowerCase()
+    const key = (await personKeys.find([person])).get(person)
+    if (key === 'destroyed') return
+    const what = key === 'missing' ? 'the vault does not know that' : 'the key is there'
+    tellOnce(person, event, `the person ${person} was forgotten, but ${what}: forget them again`)
+  }
+
+  return {
+    async check(slice) {
+      for (const event of slice) if (isForgetting(event.type)) await checkForgotten(event)
+      const events = slice
+        .filter(({ type }) => personalFieldsOf(type))
+        .map((raw) => ({ raw, id: raw.id, type: raw.type, data: membersOf(raw.data) as unknown }))
+      const opening = await openingOf(events, personKeys)
+      if (!opening) return
+      for (const event of events) {
+        const reportMissing = (person: string) =>
+          tellOnce(person, event.raw, `the key of the person ${person} is missing: what is personal cannot be read`)
+        try {
+          openData(event, { ...opening, reportMissing })
+        } catch (error) {
+          if (!(error instanceof UndecodableEvent)) throw error
+          tell(event.raw, 'personal', error.message)
+        }
+      }
+    },
+  }
+}
