@@ -84,10 +84,8 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
   const cache = new LRUCache<string, Loaded<unknown>>({ max: limits.cachedAggregatesMax })
   const folds = new Map<unknown, number>()
   const queues = new Map<string, Promise<unknown>>()
-
   // States hold what events said of a person. Those of commands under way come into the cache only when they end.
-  const clear = () => cache.clear()
-  store.onForgotten(() => void Promise.allSettled([clear(), ...queues.values()]).then(clear))
+  store.onForgotten(() => void Promise.allSettled([cache.clear(), ...queues.values()]).then(() => cache.clear()))
 
   /** Two aggregates may fold one stream, each into a state of its own; those with one fold share it. */
   function keyOf<S, C, E extends AnyEvent>({ evolve }: Aggregate<S, C, E>, stream: string): string {
