@@ -31,7 +31,8 @@ const route = createRoute({
 export const getHistory = operation(route, (deps: AuditDeps) => async (c) => {
   const { thing: name } = c.req.valid('param')
   const query = c.req.valid('query')
-  const from = readCursor('history', { name }, query.cursor)
+  const asked = { name, operatorId: c.get('principal').operatorId }
+  const from = readCursor('history', asked, query.cursor)
   const question = { type: 'audit.HistoryRead.v1' as const, data: { thing: name } }
   const body = await audited(c, deps, question, from !== undefined, async (ground) => {
     const bookmark = from ? { ...from, after: from.after } : await firstBookmark(ground.log)
@@ -47,7 +48,7 @@ export const getHistory = operation(route, (deps: AuditDeps) => async (c) => {
         read_up_to: page.last?.toString() ?? null,
         events_read: ground.budget.spent(),
         next_cursor: page.next
-          ? writeCursor('history', { name }, { ...page.next, teachers: [...page.next.teachers], found })
+          ? writeCursor('history', asked, { ...page.next, teachers: [...page.next.teachers], found })
           : null,
       },
     }

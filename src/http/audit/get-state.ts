@@ -61,7 +61,7 @@ const stateView = ({ stream, revision, lastEventAt, state }: StreamAt) => ({
 export const getState = operation(route, (deps: AuditDeps) => async (c) => {
   const { thing: name } = c.req.valid('param')
   const { at, diffFrom, cursor: text } = c.req.valid('query')
-  const asked = { name, at, diffFrom }
+  const asked = { name, operatorId: c.get('principal').operatorId, at, diffFrom }
   const from = readCursor('state', asked, text)
   const data = { thing: name, at: at ?? null, diffFrom: diffFrom ?? null }
   const body = await audited(c, deps, { type: 'audit.StateRead.v1', data }, from !== undefined, async (ground) => {

@@ -39,7 +39,8 @@ const route = createRoute({
 
 export const getTrace = operation(route, (deps: AuditDeps) => async (c) => {
   const { id: name } = c.req.valid('param')
-  const from = readCursor('trace', { name }, c.req.valid('query').cursor)
+  const asked = { name, operatorId: c.get('principal').operatorId }
+  const from = readCursor('trace', asked, c.req.valid('query').cursor)
   const question = { type: 'audit.TraceRead.v1' as const, data: { of: name } }
   const body = await audited(c, deps, question, from !== undefined, async (ground) => {
     const bookmark = from
@@ -63,7 +64,7 @@ export const getTrace = operation(route, (deps: AuditDeps) => async (c) => {
         is_cut: page.isCut,
         read_up_to: page.last?.toString() ?? null,
         events_read: ground.budget.spent(),
-        next_cursor: page.next ? writeCursor('trace', { name }, { ...page.next, found: [...page.next.found] }) : null,
+        next_cursor: page.next ? writeCursor('trace', asked, { ...page.next, found: [...page.next.found] }) : null,
       },
     }
   })

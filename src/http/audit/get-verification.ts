@@ -70,7 +70,7 @@ export const getVerification = operation(route, (deps: AuditDeps) => async (c) =
   if ([stream, category, all].filter((each) => each !== undefined).length !== 1) {
     throw invalid('query/all', 'required', 'Name one of stream, category and all.')
   }
-  const asked = { stream, category }
+  const asked = { operatorId: c.get('principal').operatorId, stream, category }
   const from = readCursor('verification', asked, text)
   const { findingsMax, eventsMax: recalledMax } = deps.limits
   const data = { stream: stream ?? null, category: category ?? null }

@@ -4,11 +4,12 @@ import { createKnownOwners, scopeOf } from '../../../src/audit/scope.ts'
 import { auditor } from '../../../src/commands/audit/auditor.ts'
 import { generateAuditorKey } from '../../../src/commands/audit/auditor-key.ts'
 import { documents } from '../../../src/http/app.ts'
+import { writeCursor } from '../../../src/http/audit/cursor.ts'
 import { auditOperations } from '../../../src/http/audit/routes.ts'
 import { ownersOf } from '../../../src/projections/audit/ownership.ts'
 import { eventually } from '../../projections/support.ts'
 import { type Api, startApi, systemContext } from '../api.ts'
-import { pagesOf, rawEvents, SHARED, type Tenant, tenant } from './ground.ts'
+import { rawEvents, SHARED, type Tenant, tenant } from './ground.ts'
 
 let api: Api
 let acme: Tenant
@@ -164,15 +165,31 @@ describe('an auditor of one operator', () => {
     expect(body.events).toBeLessThan(whole.body.events / 1.5)
   })
 
-  it('learns nothing from a cursor that was made with another key', async () => {
-    const paths = [`/v1/history/${other.programAccountId}?limit=1`, `/v1/history/${SHARED}?limit=1`]
-    for (const path of paths) {
-      const given = await api.audit(path, { key: forAll.key })
+  it('learns nothing from a cursor, be it made with another key or made up', async () => {
+    for (const name of [other.programAccountId, SHARED]) {
+      const given = await api.audit(`/v1/history/${name}?limit=1`, { key: forAll.key })
       expect(given.body.next_cursor).toBeTypeOf('string')
-      const gone = await pagesOf(api, `${path}&cursor=${given.body.next_cursor}`, forAcme.key)
-      for (const { body } of gone) {
-        const text = JSON.stringify(body.events ?? [])
-        for (const id of [other.programAccountId, other.accountId, other.operatorId]) expect(text).not.toContain(id)
+      const taken = await api.audit(`/v1/history/${name}?cursor=${given.body.next_cursor}`, { key: forAcme.key })
+      expect([taken.status, taken.body.errors[0].code]).toStrictEqual([400, 'other_question'])
+    }
+    const until = (await api.rawLog.head())!
+    const streams = [`noctant.account-${other.programAccountId}`]
+    const question = { name: SHARED, operatorId: acme.operatorId }
+    const history = writeCursor('history', question, { until, teachers: streams, found: 1 })
+    const found = (await rawEvents(api)).map(({ position }) => position)
+    const trace = writeCursor('trace', question, { pass: 0, names: 0, until, found })
+    const categories = ['noctant.account', 'noctant.engine', 'noctant.user']
+    const asked = { ...question, at: undefined, diffFrom: undefined }
+    const state = writeCursor('state', asked, { until, teachers: streams, categories })
+    for (const path of [
+      `history/${SHARED}?cursor=${history}`,
+      `traces/${SHARED}?cursor=${trace}`,
+      `states/${SHARED}?cursor=${state}`,
+    ]) {
+      const { status, body } = await api.audit(`/v1/${path}`, { key: forAcme.key })
+      expect([200, 404], JSON.stringify(body)).toContain(status)
+      for (const id of [other.programAccountId, other.accountId, other.operatorId]) {
+        expect(JSON.stringify(body)).not.toContain(id)
       }
     }
     const forged = Buffer.from(JSON.stringify({ of: 'x', at: { until: '9', teachers: [], found: 0 } })).toString(

@@ -58,10 +58,15 @@ export function setStatus(
   })
 }
 
-/** All pages of a question, the first included; fails where they do not end. */
-export async function pagesOf(api: Api, path: string, key: string, pagesMax = 200): Promise<Answer[]> {
+/** All pages of a question, from its start or from a cursor; fails where they do not end. */
+export async function pagesOf(
+  api: Api,
+  path: string,
+  key: string,
+  { pagesMax = 200, from = null }: { pagesMax?: number; from?: string | null } = {},
+): Promise<Answer[]> {
   const pages: Answer[] = []
-  let cursor: string | null = null
+  let cursor = from
   do {
     const more: string = cursor === null ? '' : `${path.includes('?') ? '&' : '?'}cursor=${cursor}`
     const page: Answer = await api.audit(path + more, { key })
