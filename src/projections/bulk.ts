@@ -17,8 +17,10 @@ export type Flush = (trx: Transaction<Database>, changes: readonly Change[]) => 
 /** How the rows of one statement travel. */
 interface Route {
   columns: readonly Column[]
-  /** What to send; the rows follow. */
-  text: string
+  /** Through a temporary table: what to send, the rows follow. */
+  staged: string
+  /** Straight into the table; undefined where none are inserted, or rows with such keys have turned up there. */
+  direct: string | undefined
 }
 
 interface Column {
@@ -41,14 +43,29 @@ export function createBulkFlush(projections: readonly Projection[]): Flush {
       const { text, rows } = statement
       const route = rows.length >= COPIED_ROWS_MIN ? routeOf(statement) : undefined
       const lines = route && copyText(route.columns, rows)
-      const query =
-        route && lines !== undefined
-          ? CompiledQuery.raw(route.text, [new CopySource(lines)])
-          : CompiledQuery.raw(text, [JSON.stringify(rows)])
-      await trx.executeQuery(query)
+      if (route && lines !== undefined) await copy(trx, route, new CopySource(lines))
+      else await trx.executeQuery(CompiledQuery.raw(text, [JSON.stringify(rows)]))
     }
   }
 }
+
+/** Rows whose keys are all new, as most of a history's are, need no detour. Where one is not, the table has it for good. */
+async function copy(trx: Transaction<Database>, route: Route, source: CopySource): Promise<void> {
+  if (route.direct) {
+    try {
+      await trx.executeQuery(CompiledQuery.raw(route.direct, [source]))
+      return
+    } catch (error) {
+      if (!isKeyTaken(error)) throw error
+      await trx.executeQuery(CompiledQuery.raw('ROLLBACK TO SAVEPOINT copied'))
+      route.direct = undefined
+    }
+  }
+  await trx.executeQuery(CompiledQuery.raw(route.staged, [source]))
+}
+
+/** SQLSTATE unique_violation. */
+const isKeyTaken = (error: unknown): boolean => (error as { code?: unknown } | undefined)?.code === '23505'
 
 /** Where a statement's rows come from as JSON. */
 const SOURCE = /jsonb_populate_recordset\(null::(\w+), \$1::jsonb\)/g
@@ -70,7 +87,8 @@ function planned(text: string, tables: ReadonlyMap<string, Table>, number: numbe
     `COPY ${stage} (${list}) FROM STDIN`,
     text.replaceAll(SOURCE, stage),
   ]
-  return { columns, text: statements.join('; ') }
+  const direct = `SAVEPOINT copied; COPY ${table.name} (${list}) FROM STDIN; RELEASE SAVEPOINT copied`
+  return { columns, staged: statements.join('; '), direct: text.startsWith('INSERT') ? direct : undefined }
 }
 
 /** Longer names are cut by Postgres. */
