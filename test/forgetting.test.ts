@@ -7,13 +7,10 @@ import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { sql } from 'kysely'
-import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openRawLog } from '../src/audit/raw-log.ts'
 import { operator } from '../src/commands/noctant/operator.ts'
-import { loadConfig } from '../src/config.ts'
 import { readHistory } from '../src/events/subscription.ts'
-import { type Instance, startInstance } from '../src/instance.ts'
 import { compareWithLive, rowsDiffering } from '../src/projections/compare.ts'
 import { createDatabase, type ReadModels } from '../src/projections/database.ts'
 import { projections } from '../src/projections/projections.ts'
@@ -21,6 +18,7 @@ import { openShadow } from '../src/projections/shadow.ts'
 import { createVault } from '../src/vault.ts'
 import { accountRequest } from './http/api.ts'
 import { runCli } from './support/cli.ts'
+import { type SecondInstance, startSecond } from './support/second-instance.ts'
 import { temporaryDirectory } from './support/services.ts'
 import { type Stack, startStack } from './support/stack.ts'
 import { addSubscriber, type Subscriber, sealingKey, webhookEnvironment } from './support/webhook-operator.ts'
@@ -48,13 +46,12 @@ const environment = { ...webhookEnvironment, WEBHOOK_RETRY_SCHEDULE_MS: '10000,5
 const elsewhere = temporaryDirectory()
 let stack: Stack
 let subscriber: Subscriber
-let other: Instance
+let other: SecondInstance
 let db: ReadModels
-const vaultLog: string[] = []
 
 beforeAll(async () => {
   stack = await startStack({ stream: 'in-process', environment })
-  other = await anotherInstance()
+  other = await startSecond(stack, environment)
   db = createDatabase({ url: stack.databaseUrl, poolMax: 4 })
   subscriber = await addSubscriber(stack)
   const at = new Date().toISOString()
@@ -74,20 +71,6 @@ afterAll(async () => {
   elsewhere.remove()
 })
 
-const servicesOf = (of: Stack) => ({
-  eventStore: { kind: 'external' as const, url: of.eventStoreUrl },
-  postgres: { kind: 'external' as const, url: of.databaseUrl },
-  stream: { kind: 'external' as const, url: null, stream: of.stream, note: '' },
-  failed: new Promise<string>(() => undefined),
-  stop: async () => undefined,
-})
-
-function anotherInstance(): Promise<Instance> {
-  const own = { PORT: '0', ROLES: 'api', SANDBOX_OPERATOR: 'off', DATA_DIR: elsewhere.path }
-  const log = pino({ level: 'error' }, { write: (line: string) => void vaultLog.push(line) })
-  return startInstance(loadConfig({ ...environment, ...own }), servicesOf(stack), log)
-}
-
 /** The answer's status and its JSON, from the one instance or from the other. */
 async function call(method: string, path: string, body?: unknown, url = stack.url) {
   const answer = await fetch(`${url}/noctant/v1${path}`, {
@@ -97,7 +80,6 @@ async function call(method: string, path: string, body?: unknown, url = stack.ur
   })
   return { status: answer.status, body: (await answer.json()) as Record<string, never> }
 }
-const otherUrl = () => other.api!.url
 
 const kycReport = (person: Person, reported_at: string) => ({
   status: 'rejected',
@@ -138,7 +120,7 @@ async function live(person: Person): Promise<void> {
     await kycOf(person, '2026-03-01T10:00:00.000Z'),
     await call('POST', '/accounts', opening(person)),
     await call('POST', '/launch-sessions', launching(person)),
-    await touch(person, otherUrl()),
+    await touch(person, other.url),
     await call('POST', '/users', { external_id, email: person.newEmail }),
   ]
   expect(done.map(({ status }) => status)).toStrictEqual([201, 200, 201, 201, 200, 200])
@@ -235,7 +217,7 @@ describe('a person who is forgotten', () => {
   let received: number
   const bobNow = async () => [
     (await userOf(bob)).body,
-    (await touch(bob, otherUrl())).body.account,
+    (await touch(bob, other.url)).body.account,
     (await kycOf(bob, '2026-03-01T10:00:00.000Z')).body,
   ]
 
@@ -252,7 +234,7 @@ describe('a person who is forgotten', () => {
     const { external } = jane
     const user = await userOf(jane)
     expect(user).toMatchObject({ status: 200, body: { external_id: external, email: null, display_name: null } })
-    for (const url of [stack.url, otherUrl()]) {
+    for (const url of [stack.url, other.url]) {
       const account = await call('GET', `/accounts/by-external-id?external_account_id=${external}`, undefined, url)
       expect(account).toMatchObject({
         status: 200,
@@ -272,7 +254,7 @@ describe('a person who is forgotten', () => {
   it('is not brought back, and nothing new begins for them, while what there is can be wound up', async () => {
     const { external: external_id, email } = jane
     const refused = { status: 409, body: { code: 'user_forgotten' } }
-    for (const url of [stack.url, otherUrl()]) {
+    for (const url of [stack.url, other.url]) {
       expect(await call('POST', '/users', { external_id, email }, url)).toMatchObject(refused)
       expect(await kycOf(jane, '2026-03-02T10:00:00.000Z', url)).toMatchObject(refused)
       expect(await call('POST', '/accounts', opening(jane, randomUUID()), url)).toMatchObject(refused)
