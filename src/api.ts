@@ -63,7 +63,7 @@ export async function startApiRole(parts: Parts, neighbours: Neighbours): Promis
     audit: await auditParts(parts),
     waiter,
     log: log.child({ part: 'api' }),
-    clock: () => new Date(),
+    clock: parts.clock.now,
     nowMs: () => performance.now(),
     limits: {
       ...defaultHttpLimits,
@@ -165,7 +165,7 @@ async function listen({ config }: Parts, fetch: Parameters<typeof startServer>[0
 const SPECIAL = ['relay', 'webhooks']
 
 function probes(
-  { services, store, db, vault, processes }: Parts,
+  { services, store, db, clock, vault, processes }: Parts,
   { projector, commandPath, webhooks }: Neighbours,
 ): Probe[] {
   const list: Probe[] = [
@@ -202,7 +202,7 @@ function probes(
       required: true,
       check: async () => {
         const { state, fault, position } = projector.figures()
-        const lag = lagMs(projector.figures(), await store.head(), new Date())
+        const lag = lagMs(projector.figures(), await store.head(), clock.now())
         const up = state !== 'halted' && (state === 'standby' || lag < LAG_MAX_MS)
         return { up, state, position: position?.toString() ?? null, lag_ms: lag, ...(fault ? { error: fault } : {}) }
       },
@@ -244,7 +244,7 @@ function probes(
 }
 
 function gauges(
-  { services, store, vault, processes }: Parts,
+  { services, store, clock, vault, processes }: Parts,
   { projector, commandPath, webhooks }: Neighbours,
 ): GaugeSource[] {
   const list: GaugeSource[] = [
@@ -255,10 +255,13 @@ function gauges(
     },
   ]
   const add = (name: string, help: string, read: GaugeSource['read']) => list.push({ name, help, read })
+  add('opslog_clock_offset_seconds', 'How far this process’s own clock is ahead of Postgres’s, which counts', () => {
+    return clock.offsetMs() / 1_000
+  })
   if (projector) {
     const figures = () => projector.figures()
     add('opslog_projection_lag_seconds', 'Age of what the read models lack', async () => {
-      return lagMs(figures(), await store.head(), new Date()) / 1_000
+      return lagMs(figures(), await store.head(), clock.now()) / 1_000
     })
     add('opslog_projector_events', 'Events taken in since the start', () => figures().events)
     add('opslog_projector_batches', 'Batches written since the start', () => figures().batches)

@@ -98,6 +98,10 @@ const environmentSchema = z.object({
     ),
   PERSON_KEYS_CACHE_MAX: count(20_000).describe('keys of persons kept in memory'),
 
+  // The one clock, which is Postgres's
+  CLOCK_CHECK_INTERVAL_MS: milliseconds(10_000).describe('between two looks at Postgres’s clock'),
+  CLOCK_OFFSET_ALARM_MS: milliseconds(2_000).describe('a process’s own clock that is further off is told of'),
+
   // HTTP
   BODY_MAX_BYTES: count(1_048_576),
   JSON_DEPTH_MAX: count(64),

@@ -8,6 +8,7 @@ import { type Api, startApiRole } from './api.ts'
 import { createCommandBus } from './commands/handle.ts'
 import type { Config, Role } from './config.ts'
 import { createEventStore } from './events/store.ts'
+import { startClock } from './projections/clock.ts'
 import { createDatabase, isUnavailable } from './projections/database.ts'
 import { projections } from './projections/projections.ts'
 import { prepareSchema } from './projections/schema.ts'
@@ -72,7 +73,7 @@ async function reachable(work: () => Promise<void>, waitMaxMs: number, log: Logg
 }
 
 async function startRoles(
-  shared: Omit<Parts, 'store' | 'bus' | 'db' | 'vault' | 'sealingKey' | 'stopping' | 'processes'>,
+  shared: Omit<Parts, 'store' | 'bus' | 'db' | 'clock' | 'vault' | 'sealingKey' | 'stopping' | 'processes'>,
   stopping: AbortSignal,
 ): Promise<Omit<Instance, 'close'>> {
   const { config, services, log, onClose } = shared
@@ -106,7 +107,15 @@ async function startRoles(
     cachedAggregatesMax: config.AGGREGATE_CACHE_MAX,
     conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
   })
-  const parts: Parts = { ...shared, store, bus, db, vault, sealingKey, stopping, processes: [] }
+  const clock = await startClock({
+    db,
+    checkIntervalMs: config.CLOCK_CHECK_INTERVAL_MS,
+    offsetAlarmMs: config.CLOCK_OFFSET_ALARM_MS,
+    signal: stopping,
+    log: log.child({ part: 'clock' }),
+  })
+  onClose(() => clock.stopped)
+  const parts: Parts = { ...shared, store, bus, db, clock, vault, sealingKey, stopping, processes: [] }
   followForgotten(parts)
   const projector = runs('projector') ? startProjectorRole(parts) : undefined
   const commandPath = runs('relay') ? startRelayRole(parts) : undefined

@@ -19,6 +19,7 @@ import { type CommandPathFigures, newCommandPathFigures, runCommandPath } from '
 import { runPayoutExecution } from './processes/noctant/payout-execution.ts'
 import { newWebhookFigures, runWebhooks, type WebhookFigures } from './processes/noctant/webhooks.ts'
 import { newProcessFigures, type ProcessFigures, type Subscribe } from './processes/process.ts'
+import type { Clock } from './projections/clock.ts'
 import type { ReadModels } from './projections/database.ts'
 import { prefixesOf } from './projections/projection.ts'
 import { projections } from './projections/projections.ts'
@@ -40,6 +41,7 @@ export interface Parts {
   /** The one way of commands in this process, so that a state is kept once. */
   bus: CommandBus
   db: ReadModels
+  clock: Clock
   /** The keys of persons, and the instance's own key. */
   vault: Vault
   sealingKey: Uint8Array
@@ -57,7 +59,7 @@ export async function startEngineRole({
   services,
   log,
   onClose,
-}: Omit<Parts, 'store' | 'bus' | 'db' | 'vault' | 'sealingKey' | 'stopping' | 'processes'>) {
+}: Omit<Parts, 'store' | 'bus' | 'db' | 'clock' | 'vault' | 'sealingKey' | 'stopping' | 'processes'>) {
   const token = randomBytes(32).toString('base64url')
   const engine = await startEngine({
     directory: join(config.DATA_DIR, 'engine'),
@@ -132,7 +134,7 @@ export function startProjectorRole(parts: Parts): Projector {
 
 /** What every process of the instance works with. */
 function surroundings<F extends ProcessFigures>(parts: Parts, name: string, figures: F) {
-  const { config, services, log, store, db, stopping } = parts
+  const { config, services, log, store, db, clock, stopping } = parts
   parts.processes.push({ name, figures })
   return {
     db,
@@ -141,6 +143,7 @@ function surroundings<F extends ProcessFigures>(parts: Parts, name: string, figu
     subscribe: ((reader) => runSubscription({ ...supervision(parts, name), ...reader })) satisfies Subscribe,
     log: log.child({ part: name }),
     signal: stopping,
+    now: clock.now,
     figures,
     retryMs: config.PROCESS_RETRY_MS,
   }

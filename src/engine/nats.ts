@@ -64,12 +64,13 @@ export async function connectNats(options: NatsOptions): Promise<MessageStream> 
   const names = natsNames(options.prefix)
   const link = openLink(options.url, names, settings, settings.onError)
   await link.whenUp(AbortSignal.timeout(settings.connectTimeoutMs))
-  // A broker that is connected but hangs answers nothing: its session counts as down until it answers again.
+  // A broker that is connected may hang, or have switched JetStream off, as on a full disk: its session counts as down
+  // until JetStream answers again.
   let suspected: NatsSession | undefined
   const suspect = async (session: NatsSession | undefined) => {
     suspected = session
     try {
-      await session?.connection.flush()
+      await session?.manager.getAccountInfo()
       if (suspected === session) suspected = undefined
     } catch (error) {
       settings.onError(error as Error)
@@ -119,7 +120,7 @@ async function publishOnce(
 ): Promise<PublishReceipt> {
   const session = link.session()
   if (!session) throw new StreamUnavailable(`Not connected to NATS: ${link.problem()}`)
-  const deadline = Date.now() + settings.publishTimeoutMs
+  const deadlineMs = performance.now() + settings.publishTimeoutMs
   const send = (timeout: number) =>
     session.jetstream.publish(names.subject(stream, key), body, { msgID: messageId, timeout })
   let answer: PubAck
@@ -128,7 +129,7 @@ async function publishOnce(
   } catch (error) {
     if (errorCode(error) !== ErrorCode.NoResponders) throw error
     await link.ensureStreams(session)
-    answer = await send(Math.max(1, deadline - Date.now()))
+    answer = await send(Math.max(1, deadlineMs - performance.now()))
   }
   return { sequence: BigInt(answer.seq), duplicate: answer.duplicate }
 }

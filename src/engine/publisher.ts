@@ -150,8 +150,8 @@ export function startPublisher(options: PublisherOptions): Publisher {
     repeat: repeater.repeat,
     published: () => settled,
     async close(drainMs) {
-      const untilMs = Date.now() + drainMs
-      while (settled < wal.head() && Date.now() < untilMs && !failed) await Promise.race([woken(), delay(20)])
+      const untilMs = performance.now() + drainMs
+      while (settled < wal.head() && performance.now() < untilMs && !failed) await Promise.race([woken(), delay(20)])
       stopping = true
       repeater.close()
       wake()

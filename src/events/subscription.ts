@@ -95,7 +95,7 @@ async function readOnce(
   const stop = () => inbox.end(new Error('stopped'))
   options.signal.addEventListener('abort', stop, { once: true })
   const watchdog = setInterval(() => {
-    if (Date.now() - inbox.lastArrivalMs > options.silenceMaxMs) {
+    if (performance.now() - inbox.lastArrivalMs > options.silenceMaxMs) {
       inbox.end(new Error(`no event for ${options.silenceMaxMs} ms, not even a heartbeat`))
     }
   }, options.silenceMaxMs / 4)
@@ -204,10 +204,10 @@ function createInbox(capacity: number) {
   let wakeTaker: (() => void) | undefined
   let wakePutter: (() => void) | undefined
   return {
-    lastArrivalMs: Date.now(),
+    lastArrivalMs: performance.now(),
     /** False where nobody takes any more. */
     async put(event: Arrived): Promise<boolean> {
-      this.lastArrivalMs = Date.now()
+      this.lastArrivalMs = performance.now()
       events.push(event)
       wakeTaker?.()
       while (events.length >= capacity && !ended) {
@@ -229,7 +229,7 @@ function createInbox(capacity: number) {
       const batch = events.slice(0, max)
       events = events.slice(max)
       // While the handler was busy the network was not silent; the handler was.
-      this.lastArrivalMs = Date.now()
+      this.lastArrivalMs = performance.now()
       wakePutter?.()
       return batch
     },

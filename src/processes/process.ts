@@ -45,6 +45,8 @@ export interface ProcessSurroundings {
   subscribe: Subscribe
   log: Log
   signal: AbortSignal
+  /** The installation's clock; default: this process's own. */
+  now?: (() => Date) | undefined
   figures: ProcessFigures
   /** Before another try after a failure. */
   retryMs: number

@@ -22,6 +22,8 @@ export interface RelayDependencies {
   stream: MessageStream
   store: EventStore
   log: Log
+  /** The installation's clock; default: this process's own. */
+  now?: () => Date
 }
 
 export interface RelayOptions {
@@ -76,7 +78,7 @@ async function send(deps: RelayDependencies, request: CommandRequest, attempt: n
     accountId,
     attempt,
     streamSequence: receipt.sequence.toString(),
-    occurredAt: new Date().toISOString(),
+    occurredAt: (deps.now?.() ?? new Date()).toISOString(),
   }
   await record(deps, { type, data }, attempt, cause)
   crashPoint('relay.after-record', message)

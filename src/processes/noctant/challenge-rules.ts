@@ -146,12 +146,12 @@ export function createChallengeRules({ bus, store, db, log, limits }: ChallengeR
 }
 
 async function sweepNowAndThen(
-  { limits, log }: ChallengeRulesDeps,
+  { limits, log, now = () => new Date() }: ChallengeRulesDeps & Pick<ProcessSurroundings, 'now'>,
   sweep: (nowMs: number) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    await sweep(Date.now()).catch((err: unknown) => log.warn({ err }, 'challenges were not swept; trying again'))
+    await sweep(now().getTime()).catch((err: unknown) => log.warn({ err }, 'challenges were not swept; trying again'))
     await delay(limits.sweepIntervalMs, undefined, { signal }).catch(() => undefined)
   }
 }

@@ -32,10 +32,10 @@ export interface CommandPathOptions extends ProcessSurroundings {
 
 /** Runs until `signal` aborts; stands by while another process leads. */
 export function runCommandPath(options: CommandPathOptions): Promise<void> {
-  const { db, store, stream, log, limits, figures } = options
-  const deps = { stream, store, log }
+  const { db, store, stream, log, limits, figures, now = () => new Date() } = options
+  const deps = { stream, store, log, now }
   const { concurrencyMax } = limits
-  const sweepOnce = () => sweep(deps, (query) => unconfirmedCommands(db, query), limits, Date.now())
+  const sweepOnce = () => sweep(deps, (query) => unconfirmedCommands(db, query), limits, now().getTime())
   return runProcess(
     {
       name: 'relay',

@@ -28,89 +28,102 @@ const DEBITED = 'noctant.EngineBalanceChanged.v1'
 const DECIDED = 'noctant.EngineCommandDecided.v1'
 const DEAD_LETTERED = 'noctant.EngineCommandDeadLettered.v1'
 
-interface Deps {
+interface Deps extends Pick<ProcessSurroundings, 'now'> {
   bus: CommandBus
   log: Log
 }
 
 /** Runs until `signal` aborts; stands by while another process leads. */
 export function runPayoutExecution(options: ProcessSurroundings & { bus: CommandBus }): Promise<void> {
-  const { bus, log } = options
+  const { bus, log, now } = options
   const handle = async (events: Delivered[]) => {
-    for (const event of events) await follow({ bus, log }, event)
+    for (const event of events) await follow({ bus, log, now }, event)
   }
   return runProcess({ name: 'payouts', types: [REQUESTED, DEBITED, DECIDED, DEAD_LETTERED], handle }, options)
 }
 
 /** What follows from one event. Repeatable. */
-export async function follow({ bus, log }: Deps, event: Delivered): Promise<void> {
+export async function follow(deps: Deps, event: Delivered): Promise<void> {
   if (isPoison(event)) {
     const { id, stream, type, fault } = event
-    log.error({ eventId: id, stream, type, fault }, 'an event about payouts does not decode')
+    deps.log.error({ eventId: id, stream, type, fault }, 'an event about payouts does not decode')
     return
   }
   switch (event.type) {
     case REQUESTED:
-      return request(bus, event as Of<typeof REQUESTED>)
+      return request(deps, event as Of<typeof REQUESTED>)
     case DEBITED:
-      return debited(bus, event as Of<typeof DEBITED>)
+      return debited(deps, event as Of<typeof DEBITED>)
     case DECIDED:
-      return decided(bus, event as Of<typeof DECIDED>)
+      return decided(deps, event as Of<typeof DECIDED>)
     case DEAD_LETTERED: {
       const { commandId, accountId, reason } = (event as Of<typeof DEAD_LETTERED>).data
-      return tell(bus, event, accountId, { kind: 'undelivered', commandId, code: 'dead_lettered', reason })
+      return tell(deps, event, accountId, { kind: 'undelivered', commandId, code: 'dead_lettered', reason })
     }
   }
 }
 
 /** The account asks the engine; where it will not, the execution has failed. */
-async function request(bus: CommandBus, event: Of<typeof REQUESTED>): Promise<void> {
+async function request(deps: Deps, event: Of<typeof REQUESTED>): Promise<void> {
   const { commandId, payoutRequestId, programAccountId, accountId, amount } = event.data
-  const { at } = contextOf(event)
+  const { at } = contextOf(deps, event)
   const order = { payoutRequestId, accountId, amount }
-  const context = { ...contextOf(event), commandId, fingerprint: fingerprintOf(order) }
+  const context = { ...contextOf(deps, event), commandId, fingerprint: fingerprintOf(order) }
   try {
     crashPoint('payouts.before-order', order)
-    await bus.handle(account, programAccountId, { kind: 'executePayout', ...order, commandId, at }, context)
+    await deps.bus.handle(account, programAccountId, { kind: 'executePayout', ...order, commandId, at }, context)
     crashPoint('payouts.after-order', order)
   } catch (error) {
     if (!(error instanceof Rejected) || error.code === 'concurrent_change') throw error
     const { code, message: reason } = error
-    await bus.handle(payouts, programAccountId, { kind: 'undelivered', commandId, code, reason, at }, contextOf(event))
+    await deps.bus.handle(
+      payouts,
+      programAccountId,
+      { kind: 'undelivered', commandId, code, reason, at },
+      contextOf(deps, event),
+    )
   }
 }
 
-async function debited(bus: CommandBus, event: Of<typeof DEBITED>): Promise<void> {
+async function debited(deps: Deps, event: Of<typeof DEBITED>): Promise<void> {
   const { cause, commandId, accountId, change, occurredAt: executedAt } = event.data
   if (cause !== 'payout' || commandId === null) return
   // A debit is a negative change; a payout's amounts are positive.
   const amount = change.startsWith('-') ? change.slice(1) : `-${change}`
-  await tell(bus, event, accountId, { kind: 'debited', commandId, eventId: event.id, amount, executedAt })
+  await tell(deps, event, accountId, { kind: 'debited', commandId, eventId: event.id, amount, executedAt })
 }
 
-async function decided(bus: CommandBus, event: Of<typeof DECIDED>): Promise<void> {
+async function decided(deps: Deps, event: Of<typeof DECIDED>): Promise<void> {
   const { kind, commandId, accountId, outcome, reasonCode: code, reason, occurredAt: decidedAt } = event.data
   if (kind !== 'execute_payout') return
-  await tell(bus, event, accountId, { kind: 'decided', commandId, eventId: event.id, outcome, code, reason, decidedAt })
+  await tell(deps, event, accountId, {
+    kind: 'decided',
+    commandId,
+    eventId: event.id,
+    outcome,
+    code,
+    reason,
+    decidedAt,
+  })
 }
 
 type Told<C> = C extends unknown ? Omit<C, 'at'> : never
 
 /** Payouts are made from challenges alone, so the challenge on the execution account knows whose payouts these are. */
-async function tell(bus: CommandBus, event: Recorded, accountId: string, told: Told<ExecutionCommand>): Promise<void> {
-  const run = await bus.load(challenge, challengeInstanceIdOf(accountId))
+async function tell(deps: Deps, event: Recorded, accountId: string, told: Told<ExecutionCommand>): Promise<void> {
+  const run = await deps.bus.load(challenge, challengeInstanceIdOf(accountId))
   if (run.status === 'absent') return
-  const context = contextOf(event)
-  await bus.handle(payouts, run.facts.programAccountId, { ...told, at: context.at }, context)
+  const context = contextOf(deps, event)
+  await deps.bus.handle(payouts, run.facts.programAccountId, { ...told, at: context.at }, context)
   crashPoint('payouts.after-told', told)
 }
 
-const contextOf = (event: Recorded): CommandContext => ({
+const contextOf = ({ now = () => new Date() }: Deps, event: Recorded): CommandContext => ({
   commandId: deterministicId('noctant.payoutExecution', event.id),
   fingerprint: undefined,
   actor: { kind: 'system', id: 'payouts' },
   requestId: event.id,
   correlationId: event.metadata.$correlationId,
   traceparent: event.metadata.traceparent,
-  at: new Date().toISOString(),
+  at: now().toISOString(),
 })

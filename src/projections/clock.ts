@@ -1,0 +1,72 @@
+/**
+ * The one clock of an installation: Postgres's. What is due, what has expired and when something happened is told by it in
+ * every process, whatever the process's own clock says and whenever that is set. Between two looks time passes by the
+ * machine's monotonic clock, which nobody sets. Order never comes from here; it comes from revisions and positions.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { sql } from 'kysely'
+import type { ReadModels } from './database.ts'
+
+export interface ClockOptions {
+  db: ReadModels
+  /** Between two looks at Postgres's clock. */
+  checkIntervalMs: number
+  /** A process's own clock that is further off is told of. */
+  offsetAlarmMs: number
+  signal: AbortSignal
+  log: { warn(fields: object, message: string): void; error(fields: object, message: string): void }
+}
+
+export interface Clock {
+  now(): Date
+  /** By how much the process's own clock is ahead of Postgres's, in milliseconds; negative: behind. */
+  offsetMs(): number
+  /** Resolves when `signal` has aborted. */
+  stopped: Promise<void>
+}
+
+/** Resolves after the first look. Rejects where Postgres cannot be reached then; later on the last look counts. */
+export async function startClock({ db, checkIntervalMs, offsetAlarmMs, signal, log }: ClockOptions): Promise<Clock> {
+  /** Postgres's time, less the monotonic clock's, in milliseconds. */
+  let { baseMs } = await look(db)
+  const nowMs = () => baseMs + performance.now()
+  const offsetMs = () => Date.now() - nowMs()
+  let isOff = false
+
+  function tell(): void {
+    const wasOff = isOff
+    const ahead = Math.round(offsetMs())
+    isOff = Math.abs(ahead) > offsetAlarmMs
+    if (isOff && !wasOff) log.error({ offsetMs: ahead }, 'the clock of this process is off; Postgres’s is used')
+    if (wasOff && !isOff) log.warn({ offsetMs: ahead }, 'the clock of this process is right again')
+  }
+
+  async function keepLooking(): Promise<void> {
+    while (!signal.aborted) {
+      tell()
+      await delay(checkIntervalMs, undefined, { signal }).catch(() => undefined)
+      if (signal.aborted) return
+      try {
+        const seen = await look(db)
+        // An answer that was so long on its way says nothing about the time.
+        if (seen.tookMs > offsetAlarmMs) continue
+        const stepMs = Math.round(seen.baseMs - baseMs)
+        if (Math.abs(stepMs) > offsetAlarmMs) log.error({ stepMs }, 'the clock of Postgres was set; it is followed')
+        baseMs = seen.baseMs
+      } catch (err) {
+        log.warn({ err }, 'Postgres’s clock cannot be read; time goes on from the last look')
+      }
+    }
+  }
+  return { now: () => new Date(nowMs()), offsetMs, stopped: keepLooking() }
+}
+
+/** Half the way there and back is taken off. */
+async function look(db: ReadModels): Promise<{ baseMs: number; tookMs: number }> {
+  const askedMs = performance.now()
+  const { rows } = await sql<{ ms: string }>`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::text AS ms`.execute(
+    db,
+  )
+  const answeredMs = performance.now()
+  return { baseMs: Number(rows[0]?.ms) - (askedMs + answeredMs) / 2, tookMs: answeredMs - askedMs }
+}
