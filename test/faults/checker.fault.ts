@@ -191,16 +191,16 @@ describe('of the log the checker tells', { timeout: 60_000 }, () => {
     await house.services.store.kill()
     let changed = 0
     tamper(house.services.store.directory, ({ bytes }) => {
-      const at = bytes.indexOf('"displayName":"Trader ')
+      const at = bytes.indexOf('"reason":"test"')
       if (at < 0 || changed++ > 0) return
-      bytes.write('x', at + '"displayName":"'.length)
+      bytes.write('x', at + '"reason":"'.length)
     })
     expect(changed).toBeGreaterThan(0)
     await house.services.store.start()
     await house.start('api')
     const log = openRawLog(house.eventStoreUrl)
     const stream = await Array.fromAsync(log.readAll()).then((events) =>
-      events.find(({ data }) => Buffer.from(data).includes('"displayName":"xrader ')),
+      events.find(({ data }) => Buffer.from(data).includes('"reason":"xest"')),
     )
     await log.close()
     const named = `${stream?.stream}@${stream?.revision}`

@@ -36,12 +36,11 @@ export async function contradictions(
 
 /** What our own tools say: read models that a rebuild would make otherwise, and whatever the audit knows besides. */
 export async function toolContradictions(house: House): Promise<string[]> {
-  const environment = { EVENTSTORE_URL: house.eventStoreUrl, DATABASE_URL: house.databaseUrl }
   const tools = [
     ['projections', 'verify', '--all'],
     ['audit', 'verify', '--all'],
   ]
-  const results = await Promise.all(tools.map((args) => runCli(args, environment)))
+  const results = await Promise.all(tools.map((args) => runCli(args, house.toolEnvironment)))
   return results.flatMap(({ exitCode, stdout, stderr }, index) =>
     exitCode === 0 ? [] : [`opslog ${tools[index]?.join(' ')} says:\n${stdout}${stderr}`],
   )

@@ -34,6 +34,8 @@ export interface House {
   natsPrefix: string
   /** Seals webhook secrets, so that a test can set an endpoint as an administrator does. */
   sealingKey: Uint8Array
+  /** For the command line, past every proxy. */
+  toolEnvironment: Record<string, string>
   /** Where the API and its sandbox operator's key are now; throws where it does not run. */
   api(): { url: string; key: string; operatorId: string }
   orderEntry(): { url: string; token: string }
@@ -135,7 +137,7 @@ export async function startHouse(environment: Record<string, string> = {}, optio
         DATABASE_URL: line.database.url,
         NATS_URL: line.nats.url,
         NATS_PREFIX: natsPrefix,
-        WEBHOOK_SECRETS_KEY: sealingKey.toString('base64'),
+        SECRETS_KEY: sealingKey.toString('base64'),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -160,6 +162,11 @@ export async function startHouse(environment: Record<string, string> = {}, optio
     natsUrl: nats.url,
     natsPrefix,
     sealingKey,
+    toolEnvironment: {
+      EVENTSTORE_URL: node.url,
+      DATABASE_URL: postgres.url,
+      SECRETS_KEY: sealingKey.toString('base64'),
+    },
     api() {
       const { api_key: key, operator_id: operatorId } = readJson('api', 'sandbox-operator.json')
       return { url: readJson('api', 'services.json').api.url, key, operatorId }
