@@ -1,9 +1,10 @@
 /**
  * Data directories with a history: users and their accounts as the commands would have recorded them, chained and all,
  * written in bulk straight into the event store's files, and the read models of it made by the real rebuild. An instance
- * that is started on the directory goes on from there, with the sandbox operator as the owner of everything.
+ * that is started on the directory goes on from there, with the sandbox operator as the owner of everything. Nothing in
+ * it is personal, so that nothing has to be sealed.
  */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -14,7 +15,8 @@ import { DEFAULT_LIMITS } from '../src/embedded/eventstore/options.ts'
 import { startEventStoreThread } from '../src/embedded/eventstore/start.ts'
 import { EventStore } from '../src/embedded/eventstore/storage/store.ts'
 import { startPostgres } from '../src/embedded/postgres.ts'
-import { chainHash } from '../src/events/chain.ts'
+import { chained } from '../src/events/chain.ts'
+import type { Cause } from '../src/events/event.ts'
 import { createEventStore } from '../src/events/store.ts'
 import { readHistory } from '../src/events/subscription.ts'
 import { CHECKPOINT_NAME, moveCheckpoint } from '../src/projections/checkpoint.ts'
@@ -55,28 +57,19 @@ const APPENDS_AT_ONCE = 4_000
 /** Accounts are opened so many at a time, and then changed: no batch of a rebuild has two events of one account. */
 const ACCOUNTS_IN_TURN = 20_000
 
-/** Event ids, cut from a stock: asking for each alone costs more than it does. */
-function idStock(): () => Buffer {
-  let stock = Buffer.alloc(0)
-  let at = 0
-  return () => {
-    if (at === stock.length) [stock, at] = [randomBytes(65_536), 0]
-    at += 16
-    return stock.subarray(at - 16, at)
-  }
-}
-
 /** Writes the history into the files of an event store that nobody else uses meanwhile. */
 export async function seedEventStore(directory: string, seed: Seed, operatorId: string): Promise<void> {
   const onNotice = (notice: string) => process.stderr.write(`event store: ${notice}\n`)
   const store = new EventStore({ ...DEFAULT_LIMITS, directory, onNotice })
   const pending: Promise<void>[] = []
-  const nextId = idStock()
   for (const { stream, revision, type, data, prevHash } of history(seed, operatorId)) {
-    const { bytes, hash } = recordedAs(prevHash.value, type, data)
+    const id = randomUUID()
+    const place = { id, stream, revision: BigInt(revision) }
+    const { metadata: customMetadata, hash } = chained(prevHash.value, { type, data }, causeOf(operatorId), place)
     prevHash.value = hash
     const expected = revision === 0 ? ('no_stream' as const) : BigInt(revision - 1)
-    const event = { id: nextId(), type, json: true, ...bytes }
+    const bytes = { id: Buffer.from(id.replaceAll('-', ''), 'hex'), data: Buffer.from(JSON.stringify(data)) }
+    const event = { ...bytes, type, json: true, customMetadata }
     const request = { stream, expected, operation: 'append' as const, events: [event], deadlineMs: undefined }
     pending.push(
       store.write(request).then(({ kind }) => {
@@ -95,7 +88,7 @@ interface SeedEvent {
   stream: string
   revision: number
   type: string
-  data: object
+  data: Record<string, unknown>
   /** Of the stream, which the next event continues. */
   prevHash: { value: string }
 }
@@ -108,7 +101,7 @@ function* history(seed: Seed, operatorId: string): Generator<SeedEvent> {
   const occurredAt = () => new Date(START_MS + 7 * events++).toISOString()
   const userIds = Array.from({ length: seed.users }, (_, n) => deterministicId('noctant.user', operatorId, `user-${n}`))
   for (const [n, globalUserId] of userIds.entries()) {
-    const names = { externalId: `user-${n}`, email: `user-${n}@example.com`, displayName: `User ${n}` }
+    const names = { externalId: `user-${n}`, email: null, displayName: null }
     const data = { globalUserId, operatorId, orgId, ...names, occurredAt: occurredAt() }
     const stream = `noctant.user-${globalUserId}`
     yield { stream, revision: 0, type: 'noctant.UserProvisioned.v1', data, prevHash: { value: '' } }
@@ -143,7 +136,7 @@ function accountOpened(n: number, owner: { operatorId: string; orgId: string; gl
     accountNumber: `NX${String(n).padStart(10, '0')}`,
     ...owner,
     externalAccountId,
-    accountName: `Account ${n}`,
+    accountName: null,
     productId: null,
     currency: 'USD',
     initialBalance: '100000.00',
@@ -164,16 +157,12 @@ function accountOpened(n: number, owner: { operatorId: string; orgId: string; gl
   }
 }
 
-/** An event's bytes, chained to its predecessor, and its link of the chain. */
-function recordedAs(prevHash: string, type: string, data: object) {
+/** As a command over HTTP is recorded. */
+function causeOf(operatorId: string): Cause {
   const commandId = randomUUID()
-  const actor = { kind: 'operator', id: 'seed', keyId: 'abcdefghijklmnop' }
-  const ids = { $correlationId: commandId, $causationId: commandId, actor, requestId: commandId, commandId }
-  const text = JSON.stringify(data)
-  const unsealed = JSON.stringify({ ...ids, fingerprint: '0'.repeat(64), prevHash })
-  const hash = chainHash(prevHash, type, text, unsealed)
-  const metadata = `${unsealed.slice(0, -1)},"hash":"${hash}"}`
-  return { bytes: { data: Buffer.from(text), customMetadata: Buffer.from(metadata) }, hash }
+  const actor = { kind: 'operator' as const, id: operatorId, keyId: 'abcdefghijklmnop' }
+  const ids = { $correlationId: commandId, $causationId: commandId, requestId: commandId, commandId }
+  return { ...ids, actor, fingerprint: '0'.repeat(64) }
 }
 
 const BATCH_MAX = 4_000
