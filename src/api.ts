@@ -87,12 +87,12 @@ export async function startApiRole(parts: Parts, neighbours: Neighbours): Promis
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`
   const wanted =
     config.SANDBOX_OPERATOR === 'on' || (config.SANDBOX_OPERATOR === 'auto' && services.eventStore.kind === 'embedded')
-  return { url, sandbox: wanted ? await makeSandbox(bus, credentials, config.DATA_DIR, url) : undefined }
+  return { url, sandbox: wanted ? await makeSandbox(parts, credentials, url) : undefined }
 }
 
-async function makeSandbox(bus: CommandBus, credentials: CredentialDirectory, directory: string, url: string) {
-  const sandbox = await ensureSandboxOperator(bus, directory, url)
-  await importPresets(bus, () => firstRunContext('import presets'))
+async function makeSandbox({ bus, config, clock }: Parts, credentials: CredentialDirectory, url: string) {
+  const sandbox = await ensureSandboxOperator(bus, config.DATA_DIR, url, clock.now)
+  await importPresets(bus, () => firstRunContext('import presets', clock.now))
   const keyId = parseApiKey(sandbox.apiKey)?.keyId ?? ''
   const deadlineMs = performance.now() + SANDBOX_WAIT_MAX_MS
   while (!credentials.find(keyId) && performance.now() < deadlineMs) await delay(5)

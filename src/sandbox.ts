@@ -25,7 +25,12 @@ export interface Sandbox {
 }
 
 /** Sees to it that the sandbox operator and its key exist. Safe to repeat. */
-export async function ensureSandboxOperator(bus: CommandBus, directory: string, url: string): Promise<Sandbox> {
+export async function ensureSandboxOperator(
+  bus: CommandBus,
+  directory: string,
+  url: string,
+  now: () => Date,
+): Promise<Sandbox> {
   const file = join(directory, 'sandbox-operator.json')
   const created = !existsSync(file)
   if (created) {
@@ -43,7 +48,7 @@ export async function ensureSandboxOperator(bus: CommandBus, directory: string, 
     requestId: randomUUID(),
     correlationId: deterministicId('sandbox', operatorId),
     traceparent: undefined,
-    at: new Date().toISOString(),
+    at: now().toISOString(),
   })
   if ((await bus.load(operator, operatorId)).status === 'absent') {
     const facts = {
@@ -59,20 +64,20 @@ export async function ensureSandboxOperator(bus: CommandBus, directory: string, 
     await createOperator(bus, facts, step('create'))
   }
   const key = { keyId: parsed.keyId, label: 'first run', scopes: apiScope.options, keyHash: hashApiKey(apiKey) }
-  const at = new Date().toISOString()
+  const at = now().toISOString()
   await bus.handle(operator, operatorId, { kind: 'issueKey', key, at }, step('key'))
   return { file, apiKey, operatorId, created }
 }
 
 /** What an instance does by itself at its start. */
-export const firstRunContext = (action: string): CommandContext => ({
+export const firstRunContext = (action: string, now: () => Date): CommandContext => ({
   commandId: deterministicId('first run', action, randomUUID()),
   fingerprint: undefined,
   actor: { kind: 'system', id: 'first-run' },
   requestId: randomUUID(),
   correlationId: randomUUID(),
   traceparent: undefined,
-  at: new Date().toISOString(),
+  at: now().toISOString(),
 })
 
 /** Writes the file whole or not at all, readable by its owner alone. */

@@ -179,7 +179,9 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     let unknown: unknown
     for (let attempt = 0; attempt < options.appendAttemptsMax; attempt++) {
       try {
-        const sent = appends.appendToStream(stream, batch, { expectedRevision, deadline: options.deadlineMs })
+        // Without a deadline of the client's: it would go by this machine's clock, and one that is behind has every
+        // append refused as being long past.
+        const sent = appends.appendToStream(stream, batch, { expectedRevision })
         const result = await within(options.deadlineMs, sent)
         const last = result.nextExpectedRevision
         return { revision: last, position: result.position?.commit ?? 0n, lastHash: hash }
