@@ -29,6 +29,7 @@ import {
   personOf,
   sealEvents,
 } from './sealing.ts'
+import { type Read, unlessSilent } from './silence.ts'
 
 /** An event ready to be appended, under an id that a retry repeats. */
 export interface NewEvent {
@@ -129,6 +130,9 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     return openingOf([event], personKeys).then((opening) => recorded(resolved, opening))
   }
 
+  const silent = () => new StoreUnavailable(`the event store said nothing for ${options.deadlineMs} ms`)
+  const heard = (read: Read<ResolvedEvent>) => unlessSilent(read, options.deadlineMs, silent)
+
   async function* readStream(stream: string, range: { from?: bigint; maxCount?: bigint } = {}) {
     const events = reads.readStream(stream, {
       direction: FORWARDS,
@@ -137,7 +141,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     })
     let finished = false
     try {
-      for await (const resolved of events) yield await opened(resolved)
+      for await (const resolved of heard(events)) yield await opened(resolved)
       finished = true
     } catch (error) {
       finished = true
@@ -152,7 +156,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   async function readLast(stream: string) {
     try {
       const options = { direction: BACKWARDS, fromRevision: END, maxCount: 1 } as const
-      const [last] = await Array.fromAsync(reads.readStream(stream, options))
+      const [last] = await Array.fromAsync(heard(reads.readStream(stream, options)))
       return last && (await opened(last))
     } catch (error) {
       if (error instanceof StreamNotFoundError) return undefined
@@ -196,7 +200,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   async function head() {
     try {
       const options = { direction: BACKWARDS, fromPosition: END, maxCount: 32 } as const
-      const tail = await Array.fromAsync(reads.readAll(options))
+      const tail = await Array.fromAsync(heard(reads.readAll(options)))
       const event = tail.find(({ event }) => event && !event.type.startsWith('$'))?.event
       return event && { position: event.position?.commit ?? 0n, id: event.id }
     } catch (error) {
@@ -208,7 +212,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     try {
       const fromPosition = { commit: position, prepare: position }
       const options = { direction: FORWARDS, fromPosition, maxCount: 1 } as const
-      const [found] = await Array.fromAsync(reads.readAll(options))
+      const [found] = await Array.fromAsync(heard(reads.readAll(options)))
       return found?.event?.position?.commit === position ? found.event.id : undefined
     } catch (error) {
       throw asUnavailable(error)
