@@ -3,7 +3,7 @@
  * off here are the very bytes that the writer has added: `,"hash":"<64 hex digits>"` at the metadata's end.
  */
 import { chainHash } from '../events/chain.ts'
-import type { RawEvent } from './raw-log.ts'
+import { membersOf, type RawEvent } from './raw-log.ts'
 
 const SUFFIX = /^,"hash":"([0-9a-f]{64})"\}$/
 const SUFFIX_LENGTH = 75
@@ -12,6 +12,9 @@ const CLOSING = Buffer.from('}')
 export interface Link {
   hash: string
   prevHash: string
+  /** Of the event's id, stream and revision (placeOf); undefined on events from before there was such a thing. */
+  place: string | undefined
+  actorKind: unknown
 }
 
 /**
@@ -21,22 +24,15 @@ export interface Link {
 export function linkOf(event: RawEvent): Link | string {
   const metadata = Buffer.from(event.metadata.buffer, event.metadata.byteOffset, event.metadata.byteLength)
   const end = metadata.length - SUFFIX_LENGTH
-  const stated = end < 1 ? null : SUFFIX.exec(metadata.toString('latin1', end))
-  if (!stated) return 'the metadata does not end in a hash'
-  const hash = stated[1]!
-  const prevHash = prevHashOf(metadata)
-  if (prevHash === undefined) return 'the metadata names no previous hash'
+  const suffix = end < 1 ? null : SUFFIX.exec(metadata.toString('latin1', end))
+  if (!suffix) return 'the metadata does not end in a hash'
+  const hash = suffix[1]!
+  const { prevHash, place, actor } = membersOf(metadata) as Record<string, unknown> & {
+    actor?: { kind?: unknown } | null
+  }
+  if (typeof prevHash !== 'string') return 'the metadata names no previous hash'
   const unsealed = Buffer.concat([metadata.subarray(0, end), CLOSING])
   const computed = chainHash(prevHash, event.type, event.data, unsealed)
-  return computed === hash ? { hash, prevHash } : 'type, data or metadata are not those that were hashed'
-}
-
-function prevHashOf(metadata: Buffer): string | undefined {
-  try {
-    const { prevHash } = JSON.parse(metadata.toString('utf8')) as { prevHash?: unknown }
-    return typeof prevHash === 'string' ? prevHash : undefined
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
+  const stated = { prevHash, place: typeof place === 'string' ? place : undefined, actorKind: actor?.kind }
+  return computed === hash ? { hash, ...stated } : 'type, data or metadata are not those that were hashed'
 }

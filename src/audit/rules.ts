@@ -1,10 +1,9 @@
 /**
  * What an event may say after those before it in its stream. Nothing here knows an aggregate: the folds are given, and
- * the rules are of the kind that hold for all of them. A ledger's rule is arithmetic: the balance before and the change
- * make the balance after.
+ * the rules are of the kind that hold for all of them.
  */
-import { Decimal } from 'decimal.js'
 import type { AnyEvent } from '../events/event.ts'
+import { enter, type Ledger, newLedger } from './ledger.ts'
 
 /** The part of a decider that history needs. */
 export interface Fold {
@@ -20,15 +19,14 @@ export interface Memory {
   firstType: string
   /** Of the last event that carried one. */
   sequence: number | undefined
-  /** Of a ledger; undefined before it is opened. */
-  balance: string | undefined
+  ledger: Ledger
 }
 
 export const newMemory = (fold: Fold | undefined): Memory => ({
   state: fold?.initialState,
   firstType: '',
   sequence: undefined,
-  balance: undefined,
+  ledger: newLedger(),
 })
 
 export interface Fault {
@@ -38,7 +36,6 @@ export interface Fault {
 
 const CREATION = /\.[A-Z]\w*(Opened|Created|Provisioned|Claimed)\.v\d+$/
 const ENGINE = /^[a-z]+\.Engine/
-const exact = Decimal.clone({ precision: 100 })
 
 const statusOf = (state: unknown): string | undefined => {
   const status = (state as { status?: unknown } | null | undefined)?.status
@@ -47,7 +44,8 @@ const statusOf = (state: unknown): string | undefined => {
 
 /** Takes the event into the memory and answers what it breaks. */
 export function advance(memory: Memory, fold: Fold | undefined, event: AnyEvent, revision: bigint): Fault[] {
-  const faults = [...sequenceFaults(memory, event), ...ledgerFaults(memory, event)]
+  const faults = sequenceFaults(memory, event)
+  for (const detail of enter(memory.ledger, event)) faults.push({ kind: 'balance', detail })
   if (fold) faults.push(...foldFaults(memory, fold, event, revision))
   if (revision === 0n) memory.firstType = event.type
   return faults
@@ -80,18 +78,4 @@ function sequenceFaults(memory: Memory, { type, data }: AnyEvent): Fault[] {
   const expected = (memory.sequence ?? 0) + 1
   memory.sequence = sequence
   return sequence === expected ? [] : [{ kind: 'transition', detail: `has number ${sequence} instead of ${expected}` }]
-}
-
-function ledgerFaults(memory: Memory, { type, data }: AnyEvent): Fault[] {
-  if (!ENGINE.test(type)) return []
-  const balance = typeof data.balance === 'string' ? data.balance : undefined
-  if (balance === undefined) return []
-  const before = memory.balance
-  memory.balance = balance
-  if (before === undefined) return []
-  const change = typeof data.change === 'string' ? data.change : '0'
-  const expected = new exact(before).plus(change)
-  if (expected.equals(balance)) return []
-  const detail = `the balance is ${balance}, but ${before} and a change of ${change} make ${expected.toFixed()}`
-  return [{ kind: 'balance', detail }]
 }

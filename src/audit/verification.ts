@@ -5,6 +5,7 @@
 import { categoryOf } from '../events/event.ts'
 import type { Seal } from '../events/seal.ts'
 import { SEAL_STREAM } from '../events/seal.ts'
+import { createBooks } from './books.ts'
 import type { Ground } from './history.ts'
 import type { MerkleState } from './merkle.ts'
 import { createPersonalCheck } from './personal.ts'
@@ -56,6 +57,8 @@ export interface VerificationPage {
 
 /** Events whose owners are asked for at a time. */
 const SLICE_EVENTS = 256
+/** Streams that are remembered within a page: more would take longer to make room for than to read again. */
+const STREAMS_MAX = 20_000
 
 /** Names everything that is wrong. A page ends where its budget is spent or its findings are full. */
 export async function readVerification(
@@ -65,6 +68,7 @@ export async function readVerification(
 ): Promise<VerificationPage> {
   const { log, scope, budget, personKeys, onProgress } = ground
   const { stream, category, findingsMax, keepsOn } = question
+  const isWhole = stream === undefined && category === undefined
   const findings: Finding[] = []
   let findingsTotal = 0
   const tell = (finding: Finding) => {
@@ -74,8 +78,9 @@ export async function readVerification(
   const verifier = createVerifier({
     folds: question.folds,
     onFinding: tell,
+    books: isWhole ? createBooks(from.after === undefined) : undefined,
     readStream: log.readStream,
-    ...(question.recalledMax === undefined ? {} : { recalledMax: question.recalledMax }),
+    ...(question.recalledMax === undefined ? {} : { recalledMax: question.recalledMax, streamsMax: STREAMS_MAX }),
   })
   const personal = personKeys && createPersonalCheck(personKeys, tell)
   const seals = sealsOf(question, from)

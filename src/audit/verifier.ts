@@ -1,18 +1,32 @@
 /**
  * Reads the log once, event by event, and says what is wrong with it: broken hash chains, what does not decode, gaps,
- * commands and ids that stand there twice, transitions that cannot be, balances that do not add up. It remembers a
+ * commands and ids that stand there twice, events that were moved, times and transitions that cannot be, balances that
+ * do not add up. It remembers a
  * bounded number of streams; one that it has forgotten is read again up to where it is taken up.
  */
 import { LRUCache } from 'lru-cache'
+import { placeOf } from '../events/chain.ts'
 import { type AnyEvent, categoryOf } from '../events/event.ts'
 import { decode, HEARTBEAT, UndecodableEvent } from '../events/registry.ts'
 import { type Opening, openData } from '../events/sealing.ts'
+import type { Books } from './books.ts'
 import { linkOf } from './chain.ts'
 import type { RawEvent } from './raw-log.ts'
 import { advance, type Fold, type Memory, newMemory } from './rules.ts'
 import { createSeenSet } from './seen-set.ts'
+import { createTimes } from './times.ts'
 
-export type FindingKind = 'chain' | 'decoding' | 'gap' | 'duplicate' | 'transition' | 'balance' | 'seal' | 'personal'
+export type FindingKind =
+  | 'chain'
+  | 'decoding'
+  | 'gap'
+  | 'place'
+  | 'time'
+  | 'duplicate'
+  | 'transition'
+  | 'balance'
+  | 'seal'
+  | 'personal'
 
 export interface Finding {
   kind: FindingKind
@@ -35,6 +49,10 @@ export interface VerifierOptions {
    * event before: its chain and its numbers are checked from there, the transitions of its state are not.
    */
   recalledMax?: number
+  /** Money that one stream asks for and another one books; where only a part of the log is read, nothing is. */
+  books?: Books | undefined
+  /** Now, for times that cannot be. */
+  nowMs?: number
 }
 
 export interface VerifierFigures {
@@ -68,14 +86,17 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const commands = createSeenSet()
   const figures: VerifierFigures = { events: 0, streamsBegun: 0, streamsCutShort: 0 }
   let recalled = 0
+  const tellOf = ({ stream, revision, position, type }: RawEvent, kind: FindingKind, detail: string) =>
+    options.onFinding({ kind, stream, revision, position, type, detail })
+  const times = createTimes((event, detail) => tellOf(event, 'time', detail), options.nowMs ?? Date.now())
 
   function newState(stream: string): StreamState {
     const fold = folds.get(categoryOf(stream))
     return { revision: -1n, hash: '', memory: newMemory(fold), fold }
   }
 
-  /** Takes the event into the stream's state; `tell` hears of what is wrong. */
-  function take(state: StreamState, event: RawEvent, tell: (kind: FindingKind, detail: string) => void): void {
+  /** Takes the event into the stream's state; `tell` hears of what is wrong. Answers with what it says, if it can be read. */
+  function take(state: StreamState, event: RawEvent, tell: (kind: FindingKind, detail: string) => void) {
     const expected = state.revision + 1n
     const isNext = event.revision === expected
     if (!isNext) tell('gap', `revision ${event.revision} stands where ${expected} should`)
@@ -83,25 +104,31 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const link = linkOf(event)
     if (typeof link === 'string') tell('chain', link)
     else if (isNext && link.prevHash !== state.hash) tell('chain', 'it does not follow the event before it')
+    else if (link.place !== undefined && link.place !== placeOf(event)) {
+      tell('place', 'its id, its stream or its revision are not those that it was written with')
+    }
     state.hash = typeof link === 'string' ? statedHash(event) : link.hash
+    const said = { actorKind: typeof link === 'string' ? undefined : link.actorKind }
     const decoded = decodedOf(event)
     if (typeof decoded === 'string') {
       tell('decoding', decoded)
-      return
+      return { ...said, decoded: undefined }
     }
     for (const { kind, detail } of advance(state.memory, state.fold, decoded, event.revision)) tell(kind, detail)
+    return { ...said, decoded }
   }
 
   function judge(state: StreamState, event: RawEvent): void {
-    const { stream, revision, position, type } = event
-    const tell = (kind: FindingKind, detail: string) =>
-      options.onFinding({ kind, stream, revision, position, type, detail })
+    const { stream } = event
+    const tell = (kind: FindingKind, detail: string) => tellOf(event, kind, detail)
     if (ids.seen(event.id)) tell('duplicate', `the event id ${event.id} stands in the log already`)
     const commandId = repeatableCommandOf(event)
     if (commandId !== undefined && commands.seen(`${stream} ${commandId}`)) {
       tell('duplicate', `the command ${commandId} was executed before`)
     }
-    take(state, event, tell)
+    const { decoded, actorKind } = take(state, event, tell)
+    times.check(event, decoded?.data.occurredAt, actorKind)
+    if (decoded && options.books) for (const detail of options.books.enter(decoded)) tell('balance', detail)
     streams.set(stream, state)
   }
 

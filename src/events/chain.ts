@@ -23,9 +23,30 @@ export function chainHash(
   return digest('sha256', Buffer.concat(framed.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))))
 }
 
+/** Where an event stands. */
+export interface Place {
+  id: string
+  stream: string
+  revision: bigint
+}
+
+const PLACE_LENGTH = 32
+
+/**
+ * SHA-256, its first 128 bits in hex, over an event's id, stream and revision. The event's metadata states it, and the
+ * chain is over the metadata: so none of the three can be changed without its showing.
+ */
+export const placeOf = ({ id, stream, revision }: Place): string =>
+  digest('sha256', `${id.toLowerCase()}\n${stream}\n${revision}`).slice(0, PLACE_LENGTH)
+
 /** The metadata of an event whose predecessor has this hash: the bytes that are stored, and its own hash at their end. */
-export function chained(prevHash: string, event: AnyEvent, cause: Cause): { metadata: Uint8Array; hash: string } {
-  const unsealed = JSON.stringify({ ...cause, prevHash })
+export function chained(
+  prevHash: string,
+  event: AnyEvent,
+  cause: Cause,
+  place: Place,
+): { metadata: Uint8Array; hash: string } {
+  const unsealed = JSON.stringify({ ...cause, place: placeOf(place), prevHash })
   const hash = chainHash(prevHash, event.type, JSON.stringify(event.data), unsealed)
   return { metadata: utf8.encode(`${unsealed.slice(0, -1)},"hash":"${hash}"}`), hash }
 }

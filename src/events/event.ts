@@ -22,13 +22,15 @@ export const metadataSchema = z.object({
   commandId: z.string(),
   /** SHA-256 of the canonical request, on the first event of a command that a key makes repeatable. */
   fingerprint: z.string().optional(),
+  /** Binds the event to where it stands (placeOf in chain.ts), since the chain is over type, data and metadata alone. */
+  place: z.string().optional(),
   prevHash: z.string(),
   hash: z.string(),
 })
 export type Metadata = z.infer<typeof metadataSchema>
 
 /** The part of the metadata that the writer knows; the store adds the chain. */
-export type Cause = Omit<Metadata, 'prevHash' | 'hash'>
+export type Cause = Omit<Metadata, 'place' | 'prevHash' | 'hash'>
 
 /** Any event as a decision makes it: a registered type and its data. */
 export interface AnyEvent {

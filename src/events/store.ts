@@ -174,8 +174,9 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     // Once: a repeated attempt sends the same bytes.
     const isPersonal = events.some(({ event }) => personOf(event) !== undefined)
     const sealed = isPersonal ? await sealEvents(events, personKeys) : events
-    const batch = sealed.map(({ id, event, cause }) => {
-      const link = chained(hash, event, cause)
+    const first = (revision ?? -1n) + 1n
+    const batch = sealed.map(({ id, event, cause }, index) => {
+      const link = chained(hash, event, cause, { id, stream, revision: first + BigInt(index) })
       hash = link.hash
       return jsonEvent({ id, type: event.type, data: event.data, metadata: link.metadata })
     })

@@ -1,0 +1,158 @@
+/**
+ * One byte of one field of one stored event, changed in a copy of what the store has: every field, many bytes. What is
+ * found by the chain and by what it binds, what by the times alone, and what only a seal can know.
+ */
+import { generateKeyPairSync } from 'node:crypto'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createMerkleTree, leafOf } from '../../src/audit/merkle.ts'
+import { openRawLog, type RawEvent } from '../../src/audit/raw-log.ts'
+import { createSealChecker, makeSeal } from '../../src/audit/seal.ts'
+import { defaultTimeTolerances } from '../../src/audit/times.ts'
+import { createVerifier, type Finding } from '../../src/audit/verifier.ts'
+import type { Seal } from '../../src/events/seal.ts'
+import { allFolds } from '../../src/folds.ts'
+import { startTestStore, type TestStore } from '../support/event-store.ts'
+import { example, ids, uuidOf } from '../support/examples.ts'
+
+let store: TestStore
+let events: RawEvent[]
+let seal: Seal
+const folds = await allFolds()
+const RUNS = 150
+const now = () => new Date().toISOString()
+
+async function write(name: string, types: string[]): Promise<void> {
+  const batch = types.map((type, index) => {
+    const commandId = uuidOf(`command ${name} ${index}`)
+    const actor = { kind: 'operator' as const, id: ids.operator }
+    const cause = { $correlationId: commandId, $causationId: commandId, actor, commandId }
+    return { id: uuidOf(`${name} ${index}`), event: example(type as never, { occurredAt: now() } as never), cause }
+  })
+  await store.store.append(name, undefined, '', batch)
+}
+
+beforeAll(async () => {
+  store = await startTestStore()
+  for (let stream = 0; stream < 8; stream++) {
+    const id = uuidOf(`stream ${stream}`)
+    await write(`noctant.account-${id}`, ['noctant.AccountOpened.v1', 'noctant.AccountStatusChanged.v1'])
+    // A stream of one event: nothing behind it that would show a gap.
+    await write(`noctant.operatorSlug-${id}`, ['noctant.OperatorSlugClaimed.v1'])
+  }
+  const log = openRawLog(store.url)
+  events = await Array.fromAsync(log.readAll())
+  await log.close()
+  const tree = createMerkleTree()
+  for (const event of events) tree.add(leafOf(event))
+  const key = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+  seal = makeSeal({ position: events.at(-1)!.position, events: tree.count(), root: tree.root() }, key, now())
+}, 60_000)
+afterAll(() => store.close())
+
+/** What `audit verify` says of a log like this. */
+async function findingsIn(log: readonly RawEvent[]): Promise<Finding[]> {
+  const findings: Finding[] = []
+  const verifier = createVerifier({
+    folds,
+    onFinding: (finding) => findings.push(finding),
+    streamsMax: 100,
+    readStream: async function* (stream, from = 0n) {
+      for (const event of log) if (event.stream === stream && event.revision >= from) yield event
+    },
+  })
+  for (const event of log) await verifier.check(event)
+  return findings
+}
+
+function sealHolds(log: readonly RawEvent[]): boolean {
+  const checker = createSealChecker([seal], undefined)
+  for (const event of log) checker.add(event)
+  return checker.finish()[0]!.fault === undefined
+}
+
+/** The log with another value in one field of one event. */
+const changed = (index: number, change: Partial<RawEvent>): RawEvent[] =>
+  events.map((event, at) => (at === index ? { ...event, ...change } : event))
+
+const flipped = (bytes: Uint8Array, at: number, bit: number): Buffer => {
+  const copy = Buffer.from(bytes)
+  copy[at % copy.length]! ^= 1 << bit
+  return copy
+}
+
+/** A change of one byte, by field. Texts stay texts, so that they stay apart from each other. */
+const fields: Record<string, (event: RawEvent, at: number, bit: number) => Partial<RawEvent>> = {
+  id: ({ id }, at, bit) => ({ id: hexFlipped(id, at, bit) }),
+  stream: ({ stream }, at, bit) => ({ stream: flipped(Buffer.from(stream), at, bit % 7).toString('latin1') }),
+  revision: ({ revision }, _, bit) => ({ revision: revision ^ (1n << BigInt(bit)) }),
+  type: ({ type }, at, bit) => ({ type: flipped(Buffer.from(type), at, bit % 7).toString('latin1') }),
+  data: ({ data }, at, bit) => ({ data: flipped(data, at, bit) }),
+  metadata: ({ metadata }, at, bit) => ({ metadata: flipped(metadata, at, bit) }),
+}
+
+/** Another digit in the place of one of a UUID's. */
+function hexFlipped(id: string, at: number, bit: number): string {
+  const digits = [...id].flatMap((digit, index) => (digit === '-' ? [] : [index]))
+  const index = digits[at % digits.length]!
+  const digit = (Number.parseInt(id[index]!, 16) ^ (1 << (bit % 4))).toString(16)
+  return id.slice(0, index) + digit + id.slice(index + 1)
+}
+
+const anywhere = fc.record({ which: fc.nat(23), at: fc.nat(5_000), bit: fc.integer({ min: 0, max: 7 }) })
+
+describe('one changed byte', () => {
+  test('is not found where there is none', async () => {
+    expect(events).toHaveLength(24)
+    expect(await findingsIn(events)).toEqual([])
+    expect(sealHolds(events)).toBe(true)
+  })
+
+  test.each(Object.keys(fields))(
+    'of the %s is found without a seal, with its stream and revision',
+    async (field) => {
+      const property = fc.asyncProperty(anywhere, async ({ which, at, bit }) => {
+        const change = fields[field]!(events[which]!, at, bit)
+        const log = changed(which, change)
+        const { stream, revision } = log[which]!
+        const places = (await findingsIn(log)).map((finding) => `${finding.stream} ${finding.revision}`)
+        expect(places, `${field} of ${which}, ${at}, ${bit}`).toContain(`${stream} ${revision}`)
+        expect(sealHolds(log)).toBe(false)
+      })
+      await fc.assert(property, { numRuns: RUNS })
+    },
+    60_000,
+  )
+
+  test('of the time of recording is found beyond what clocks may be apart, and by a seal to the tick', async () => {
+    const tickMs = 10_000n
+    const property = fc.asyncProperty(anywhere, fc.integer({ min: 1, max: 9 }), async ({ which, at }, by) => {
+      const event = events[which]!
+      const { created, stream, revision } = event
+      const index = at % created.length
+      const digit = (Number(created[index]) + by) % 10
+      const other = created.slice(0, index) + digit + created.slice(index + 1)
+      const log = changed(which, { created: other })
+      expect(sealHolds(log)).toBe(false)
+      const movedMs = Number((BigInt(other) - BigInt(created)) / tickMs)
+      // Between its neighbours and its own time of occurrence, with a clock's tolerance on either side.
+      const { clockSkewMaxMs } = defaultTimeTolerances
+      if (Math.abs(movedMs) <= clockSkewMaxMs + 10_000) return
+      const places = (await findingsIn(log)).map((finding) => `${finding.kind} ${finding.stream} ${finding.revision}`)
+      expect(places, `moved by ${movedMs} ms`).toContain(`time ${stream} ${revision}`)
+    })
+    await fc.assert(property, { numRuns: RUNS })
+  }, 60_000)
+
+  test('of the time of recording in the midst of the log is found from the tolerance of a clock’s step on', async () => {
+    const { clockStepMaxMs } = defaultTimeTolerances
+    const spreadMs = Number((BigInt(events.at(-1)!.created) - BigInt(events[0]!.created)) / 10_000n)
+    for (const sign of [1n, -1n]) {
+      const moved = BigInt(events[10]!.created) + sign * BigInt(clockStepMaxMs + spreadMs + 50) * 10_000n
+      const findings = await findingsIn(changed(10, { created: `${moved}` }))
+      const { stream, revision } = events[10]!
+      expect(findings.map(({ kind }) => kind)).toEqual(['time'])
+      expect(findings[0]).toMatchObject({ stream, revision })
+    }
+  })
+})
