@@ -19,7 +19,7 @@ import type { Operator } from './operators.ts'
 import { createRandom, type Step } from './plan.ts'
 import { ask, closeAll, insist, openAccount } from './workload.ts'
 
-const { house, history, newOperator, order, reached, dies, reaches } = crashHouse()
+const { house, history, broker, newOperator, order, reached, dies, reaches } = crashHouse()
 
 const userStream = (externalId: string) => `noctant.user-${globalUserIdOf(house().api().operatorId, externalId)}`
 const decisionsOf = async (accountId: string) =>
@@ -76,6 +76,8 @@ describe('the relay', { timeout: 60_000 }, () => {
     const first = await dies('relay', { at, about: CLOSE_ALL }, () => closeAll(house(), external, history))
     const isOnRecord = at === 'relay.after-record' || at === 'process.before-checkpoint'
     expect(await sendsOf(first)).toEqual(isOnRecord ? ['EngineCommandPublished'] : [])
+    // So that a second send arrives: the broker has forgotten the first by then.
+    await broker().rememberFor('commands', 100)
     const second = await closeAll(house(), external, history)
     await house().start('relay')
     for (const id of [first, second]) await reaches(external, id, 'engine_wal_confirmed')

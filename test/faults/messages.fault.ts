@@ -6,19 +6,30 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { Client } from 'pg'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createCommandBus } from '../../src/commands/handle.ts'
+import { type CommandContext, createCommandBus } from '../../src/commands/handle.ts'
 import { deterministicId } from '../../src/commands/identity.ts'
 import { account, programAccountIdOf } from '../../src/commands/noctant/account.ts'
+import { parseApiKey } from '../../src/commands/noctant/api-key.ts'
+import { operator } from '../../src/commands/noctant/operator.ts'
+import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
 import type { EngineEvent } from '../../src/engine/contract.ts'
 import { eventsOf } from '../support/event-store.ts'
 import { crashHouse } from './crashes.ts'
-import { ask, buy, closeAll, openAccount } from './workload.ts'
+import { ask, buy, closeAll, insist, openAccount } from './workload.ts'
 
-const { house, history, broker, order, reached, reaches } = crashHouse()
+const { house, history, broker, newOperator, order, reached, reaches } = crashHouse()
 
 const accountStream = (external: string) => `noctant.account-${programAccountIdOf(house().api().operatorId, external)}`
 const engineEvents = (accountId: string) => eventsOf(house().store, `noctant.engine-${accountId}`)
-/** What a role has logged since the mark, which `logged` gives. */
+/** The context of an administrator's command. */
+function contextAt(at: string): CommandContext {
+  const commandId = randomUUID()
+  const actor = { kind: 'admin', id: 'test' } as const
+  const ids = { commandId, requestId: commandId, correlationId: commandId }
+  return { ...ids, fingerprint: undefined, actor, traceparent: undefined, at }
+}
+
+/** What a role has logged so far. */
 const logOf = (role: string): string =>
   house()
     .logFiles()
@@ -38,12 +49,12 @@ describe('two writers of one stream', { timeout: 60_000 }, () => {
     const commandIds: string[] = []
     for (let time = 1; time <= times; time++) {
       await reached()
-      const [commandId, at] = [randomUUID(), new Date().toISOString()]
-      const actor = { kind: 'admin', id: 'test' } as const
-      const context = { commandId, fingerprint: undefined, actor, requestId: commandId, correlationId: commandId }
+      const at = new Date().toISOString()
+      const context = contextAt(at)
+      const { commandId } = context
       const command = { kind: 'closeAll', reason: null, commandId, at } as const
       const programAccountId = programAccountIdOf(house().api().operatorId, external)
-      await bus.handle(account, programAccountId, command, { ...context, traceparent: undefined, at })
+      await bus.handle(account, programAccountId, command, context)
       commandIds.push(commandId)
       if (time < times) stand()
       house().proceed('api')
@@ -64,6 +75,39 @@ describe('two writers of one stream', { timeout: 60_000 }, () => {
     const { answer, events } = await overtaken(4)
     expect([answer.status, answer.body.code]).toEqual([409, 'concurrent_change'])
     expect(events.filter(({ type }) => type === 'noctant.AccountStatusChanged.v1')).toEqual([])
+  })
+})
+
+describe('an event store that stands still', { timeout: 60_000 }, () => {
+  it('row 7: is 503 in time to whoever writes, and nothing is written', async () => {
+    // Seen to fail with reads as db-client makes them, without a bound: no answer within 10 s.
+    const external_id = `row7-${randomUUID()}`
+    house().services.store.pause()
+    const answer = await ask(house(), 'POST', '/users', { external_id })
+    expect([answer.status, answer.headers.has('retry-after')]).toEqual([503, true])
+    house().services.store.proceed()
+    const path = `/users?external_id=${external_id}`
+    expect((await insist(house(), 'POST', '/users', { external_id })).status).toBeLessThan(300)
+    await vi.waitFor(async () => expect((await ask(house(), 'GET', path)).status).toBe(200), { timeout: 10_000 })
+    history.push({ what: 'user', id: external_id, outcome: 'ok' })
+  })
+})
+
+describe('an API key', { timeout: 60_000 }, () => {
+  it('row 36: one that is revoked under its request lets that complete, and the next is 401', async () => {
+    const { operatorId, key } = await newOperator()
+    const external_id = `row36-${randomUUID()}`
+    order({ at: 'command.before-append', about: `noctant.user-${globalUserIdOf(operatorId, external_id)}`, do: 'stop' })
+    const asked = ask(house(), 'POST', '/users', { external_id }, { key })
+    await reached()
+    const bus = createCommandBus(house().store, { cachedAggregatesMax: 10, conflictRetriesMax: 3 })
+    const keyId = parseApiKey(key)?.keyId ?? ''
+    const at = new Date().toISOString()
+    await bus.handle(operator, operatorId, { kind: 'revokeKey', keyId, reason: null, at }, contextAt(at))
+    house().proceed('api')
+    expect((await asked).status).toBe(201)
+    const next = async () => (await ask(house(), 'GET', '/me', undefined, { key })).status
+    await vi.waitFor(async () => expect(await next()).toBe(401), { interval: 20, timeout: 1_000 })
   })
 })
 
