@@ -9,16 +9,25 @@ import Table from 'cli-table3'
 import pico from 'picocolors'
 import { runCommandsBench, type SuiteOptions } from './commands.ts'
 import { runEngineBench } from './engine.ts'
+import { runLagBench } from './lag.ts'
 import type { Figures, Measurement } from './measure.ts'
+import { runMemoryBench } from './memory.ts'
 import { runQueriesBench } from './queries.ts'
+import { runRebuildBench } from './rebuild.ts'
+import { runScaleBench } from './scale.ts'
 import { DEFAULT_STORE_BENCH, runStoreBench } from './store.ts'
 
-const suites: Record<string, (options: SuiteOptions) => Promise<Measurement[]>> = {
-  commands: runCommandsBench,
-  queries: runQueriesBench,
-  engine: runEngineBench,
-  store: (options) => runStoreBench({ ...DEFAULT_STORE_BENCH, ...options }),
-}
+const suites: Record<string, (options: SuiteOptions & { soakMinutes?: number | undefined }) => Promise<Measurement[]>> =
+  {
+    commands: runCommandsBench,
+    queries: runQueriesBench,
+    engine: runEngineBench,
+    store: (options) => runStoreBench({ ...DEFAULT_STORE_BENCH, ...options }),
+    rebuild: runRebuildBench,
+    lag: runLagBench,
+    memory: runMemoryBench,
+    scale: runScaleBench,
+  }
 
 const HELP = `Usage: npm run bench -- [suite …] [options]
 
@@ -27,6 +36,8 @@ Suites: ${Object.keys(suites).join(', ')} (default: all)
 Options:
   --seconds N  length of one round of one side (default 3)
   --rounds N   rounds of each side, in turn (default 5)
+  --soak       the memory suite for half an hour, or for
+  --minutes N  so long
   --json FILE  the figures for scripts
   --help       this text
 
@@ -40,13 +51,17 @@ const { values, positionals } = parseArgs({
   options: {
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '5' },
+    soak: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '30' },
     json: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   },
 })
 const unknown = positionals.filter((name) => !(name in suites))
-const options = { seconds: Number(values.seconds), rounds: Number(values.rounds) }
-if (values.help || unknown.length > 0 || !(options.seconds > 0) || !(options.rounds >= 1)) {
+const soakMinutes = values.soak ? Number(values.minutes) : undefined
+const options = { seconds: Number(values.seconds), rounds: Number(values.rounds), soakMinutes }
+const areWrong = !(options.seconds > 0) || !(options.rounds >= 1) || !((soakMinutes ?? 1) > 0)
+if (values.help || unknown.length > 0 || areWrong) {
   process.stdout.write(unknown.length > 0 ? `There is no suite ${unknown.join(', ')}.\n\n${HELP}` : HELP)
   process.exit(values.help ? 0 : 2)
 }

@@ -42,8 +42,13 @@ export async function stopProgram(child: ChildProcess): Promise<void> {
   await exited
 }
 
-export async function startBenchInstance(environment: NodeJS.ProcessEnv = {}): Promise<BenchInstance> {
+/** `prepare` may put a history into the data directory before the start (seed.ts). */
+export async function startBenchInstance(
+  environment: NodeJS.ProcessEnv = {},
+  prepare?: (directory: string) => Promise<void>,
+): Promise<BenchInstance> {
   const directory = mkdtempSync(join(tmpdir(), 'opslog-bench-'))
+  await prepare?.(directory)
   const settings = { DATA_DIR: directory, PORT: '0', LOG_LEVEL: 'warn', ...environment }
   const { child } = await startProgram('../src/main.ts', [], settings, /Ctrl-C stops everything/)
   const read = (name: string) => JSON.parse(readFileSync(join(directory, name), 'utf8'))

@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
+import { Client } from 'pg'
 import { deterministicId } from '../src/commands/identity.ts'
 import { programAccountIdOf } from '../src/commands/noctant/account.ts'
 import { generateApiKey } from '../src/commands/noctant/api-key.ts'
@@ -198,4 +199,15 @@ export async function putAtHead(db: ReadModels, store: ReturnType<typeof createE
   if (!head) throw new Error('the event store is empty')
   const to = { position: head.position, eventId: head.id }
   await db.transaction().execute((trx) => moveCheckpoint(trx, name, undefined, to))
+}
+
+/** The query of a page of the account list with as many accounts before as behind it: `&before_created_at=…`. */
+export async function middleOfAccounts(databaseUrl: string): Promise<string> {
+  const client = new Client({ connectionString: databaseUrl })
+  await client.connect()
+  const { rows } = await client.query(`SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS
+    before_created_at, program_account_id::text AS before_program_account_id FROM noctant_accounts
+    ORDER BY created_at DESC, program_account_id DESC LIMIT 1 OFFSET (SELECT count(*) / 2 FROM noctant_accounts)`)
+  await client.end()
+  return `&${new URLSearchParams(rows[0])}`
 }
