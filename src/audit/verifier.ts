@@ -104,7 +104,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const link = linkOf(event)
     if (typeof link === 'string') tell('chain', link)
     else if (isNext && link.prevHash !== state.hash) tell('chain', 'it does not follow the event before it')
-    else if (link.place !== undefined && link.place !== placeOf(event)) {
+    if (typeof link !== 'string' && link.place !== undefined && link.place !== placeOf(event)) {
       tell('place', 'its id, its stream or its revision are not those that it was written with')
     }
     state.hash = typeof link === 'string' ? statedHash(event) : link.hash

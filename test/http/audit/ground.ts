@@ -25,7 +25,8 @@ export async function tenant(api: Api): Promise<Tenant> {
   const { body } = await api.call('POST', '/v1/accounts', { key, body: accountRequest(SHARED) })
   const requestId = randomUUID()
   await setStatus(api, operator, 'disabled', requestId)
-  const funded = await fundedAccount(api, operator, { balance: '100009.30' })
+  const funded = await fundedAccount(api, operator, { balance: '100000.00' })
+  await funded.log.balance('100009.30', { cause: 'swap' })
   const payout = await api.call('POST', `/v1/users/${funded.userId}/payout-requests`, {
     key,
     body: { external_account_id: funded.externalAccountId, amount: '100', idempotency_key: randomUUID() },

@@ -117,6 +117,16 @@ async function newProduct(api: Api, operator: TestOperator, templateId: string, 
   return String((await api.call('POST', '/v1/products', { key: operator.key, body })).body.product_id)
 }
 
+/** The command that asked the engine to open this execution account. */
+async function openingOf(api: Api, programAccountId: string, accountId: string): Promise<string> {
+  const events = await eventsOf(api.store, `noctant.account-${programAccountId}`)
+  const asked = events.findLast(({ data }) => {
+    return data.accountId === accountId && (data.order as { kind?: string } | undefined)?.kind === 'open_account'
+  })
+  if (!asked) throw new Error('the engine was asked to open the account')
+  return String(asked.data.commandId)
+}
+
 /** An account with a challenge on these terms and, in the engine's log, this balance. */
 export async function fundedAccount(
   api: Api,
@@ -142,7 +152,8 @@ export async function fundedAccount(
   if (started.status !== 201) throw new Error(JSON.stringify(started.body))
   const { instance_id: instanceId, account_id: accountId } = started.body
   const log = engineLog(api, accountId)
-  await log.write(example('noctant.EngineAccountOpened.v1', { balance: '100000.00' }))
+  const commandId = await openingOf(api, opened.programAccountId, accountId)
+  await log.write(example('noctant.EngineAccountOpened.v1', { commandId, balance: '100000.00' }))
   if (balance !== '100000.00') await log.balance(balance)
   return { ...opened, accountId, log, instanceId }
 }
