@@ -12,6 +12,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { feed } from '../../src/commands/noctant/feed.ts'
 import { startApi, type TestOperator } from '../http/api.ts'
 import { fundedAccount, newAccount } from '../http/noctant/books.ts'
+import { comesUp } from '../support/come-up.ts'
 import { type HostileRequest, hostileRequests, isReference } from './hostile-requests.ts'
 import { type ServedOperation, servedOperations } from './served-contract.ts'
 
@@ -23,17 +24,17 @@ const ANSWER_MAX_MS = 10_000
 const DAY_MS = 86_400_000
 const api = await startApi({ limits: { authFailuresPerMinuteMax: 1_000_000, apiKeyRotationGraceMs: DAY_MS } })
 afterAll(() => api.stop())
-const operations = await servedOperations(api.url)
+const operations = await comesUp('the served documents', servedOperations(api.url))
 const runsPerOperation = Math.ceil(requestsMin / operations.length)
 
 /** Ids that an operator has, by the name under which answers and requests know them. */
 type Belongings = Map<string, string[]>
 
-const acme = await api.addOperator()
-const other = await api.addOperator()
-const own = await furnish(acme)
-const foreign = await furnish(other)
-const scopeless = await api.addKey(acme.operatorId, [])
+const acme = await comesUp('an operator', api.addOperator())
+const other = await comesUp('another operator', api.addOperator())
+const own = await comesUp('what an operator has', furnish(acme))
+const foreign = await comesUp('what another has', furnish(other))
+const scopeless = await comesUp('a key without scopes', api.addKey(acme.operatorId, []))
 const keys = { acme: acme.key, scopeless: scopeless.key, wrong: `${other.key.slice(0, -1)}_` }
 
 async function furnish(of: TestOperator): Promise<Belongings> {

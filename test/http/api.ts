@@ -40,6 +40,7 @@ import { projections } from '../../src/projections/projections.ts'
 import { startProjector } from '../../src/projections/projector.ts'
 import { createPositionWaiter } from '../../src/projections/waiter.ts'
 import { eventually, prepared } from '../projections/support.ts'
+import { comesUp } from '../support/come-up.ts'
 import { startTestStore } from '../support/event-store.ts'
 
 export interface Answer {
@@ -137,6 +138,9 @@ export interface ApiOptions {
   auditLimits?: Partial<AuditLimits>
 }
 
+/** An answer that takes longer is none. */
+const ANSWER_MAX_MS = 30_000
+
 /** Small enough that tests meet them where they mean to. */
 const auditLimits = (): AuditLimits => ({
   eventsMax: 100_000,
@@ -153,7 +157,7 @@ async function follow<D extends Pick<AuditorDirectory, 'load' | 'apply'>>(
   directory: D,
   subscription: Omit<Parameters<typeof runSubscription>[0], 'from' | 'onBatch'>,
 ) {
-  let loadedFrom = await directory.load(db)
+  let loadedFrom = await comesUp(`the directory of ${subscription.name}`, directory.load(db))
   const following = runSubscription({
     ...subscription,
     from: async () => loadedFrom,
@@ -166,7 +170,10 @@ async function follow<D extends Pick<AuditorDirectory, 'load' | 'apply'>>(
 }
 
 export async function startApi(options: ApiOptions = {}) {
-  const [log, database] = await Promise.all([startTestStore(), prepared()])
+  const [log, database] = await Promise.all([
+    comesUp('the event store node', startTestStore()),
+    comesUp('a database with the read models', prepared()),
+  ])
   const stopping = new AbortController()
   const subscription = {
     url: log.url,
@@ -250,7 +257,7 @@ export async function startApi(options: ApiOptions = {}) {
   ): Promise<Answer> {
     const { key, body, raw, headers = {} } = asked
     const content = raw ?? (body === undefined ? undefined : JSON.stringify(body))
-    const response = await fetch(`${base}/${context}${path}`, {
+    const asking = fetch(`${base}/${context}${path}`, {
       method,
       headers: {
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
@@ -259,6 +266,7 @@ export async function startApi(options: ApiOptions = {}) {
       },
       ...(content === undefined ? {} : { body: content as NonNullable<RequestInit['body']> }),
     })
+    const response = await comesUp(`an answer to ${method} ${path}`, asking, ANSWER_MAX_MS)
     const answer = { status: response.status, headers: response.headers, body: await response.json() }
     conforms(method, path.split('?')[0] ?? '', answer, context)
     return answer
