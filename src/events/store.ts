@@ -184,9 +184,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     let unknown: unknown
     for (let attempt = 0; attempt < options.appendAttemptsMax; attempt++) {
       try {
-        // Without a deadline of the client's: it would go by this machine's clock, and one that is behind has every
-        // append refused as being long past.
-        const sent = appends.appendToStream(stream, batch, { expectedRevision })
+        const sent = appends.appendToStream(stream, batch, { expectedRevision, deadline: NO_DEADLINE })
         const result = await within(options.deadlineMs, sent)
         const last = result.nextExpectedRevision
         return { revision: last, position: result.position?.commit ?? 0n, lastHash: hash }
@@ -224,13 +222,16 @@ export function createEventStore(options: EventStoreOptions): EventStore {
 
   async function beat(occurredAt: string) {
     try {
-      if (!beatsKept) await appends.setStreamMetadata(HEARTBEAT_STREAM, { maxCount: 1 })
+      if (!beatsKept) await appends.setStreamMetadata(HEARTBEAT_STREAM, { maxCount: 1 }, { deadline: NO_DEADLINE })
       beatsKept = true
       const event = jsonEvent({ type: HEARTBEAT, data: { occurredAt }, metadata: heartbeatMetadata(occurredAt) })
       const last = await readLast(HEARTBEAT_STREAM)
       await within(
         options.deadlineMs,
-        appends.appendToStream(HEARTBEAT_STREAM, event, { expectedRevision: last?.revision ?? NO_STREAM }),
+        appends.appendToStream(HEARTBEAT_STREAM, event, {
+          expectedRevision: last?.revision ?? NO_STREAM,
+          deadline: NO_DEADLINE,
+        }),
       )
     } catch (error) {
       // Another process has just beaten.
@@ -252,6 +253,11 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   }
 }
 
+/**
+ * The client tells the server an append's deadline as a time by this machine's clock; one that is behind would have every
+ * append refused as long past. How long we wait for an answer is ours to measure.
+ */
+const NO_DEADLINE = Number.POSITIVE_INFINITY
 const HEARTBEAT_STREAM = 'opslog.heartbeat-log'
 
 function heartbeatMetadata(occurredAt: string) {
