@@ -258,6 +258,8 @@ describe('a person who is forgotten', () => {
       { timeout: 10_000 },
     )
     const since = subscriber.receiver.received.slice(received).map(({ body }) => body)
+    const told = subscriber.receiver.received.filter(({ event }) => event.type === 'user.forgotten')
+    expect(told.map(({ event }) => event.data)).toMatchObject([{ reference: 'DSR-7' }])
     expect(foundIn(since.join(), textsOf(jane))).toStrictEqual([])
   }, 40_000)
 

@@ -7,6 +7,7 @@ import {
   type Change,
   ddlOf,
   defineTable,
+  erase,
   patch,
   prefixesOf,
   remove,
@@ -97,6 +98,7 @@ describe('changes of one row', () => {
   const fill = (table: typeof full, value: string) => patch(table, { id }, { first: value, last: value })
   const make = (table: typeof full, value: string) => upsert(table, { id, first: value, last: value })
   const drop = (table: typeof full) => remove(table, { id })
+  const forget = (table: typeof full, last: string) => erase(table, { last }, ['first'])
 
   beforeAll(async () => {
     for (const text of [full, sparse].flatMap(ddlOf)) await sql.raw(text).execute(database.db)
@@ -104,6 +106,30 @@ describe('changes of one row', () => {
 
   test.each<{ name: string; table: typeof full; changes: (table: typeof full) => Change[]; end: Row[] }>([
     { name: 'patched when absent', table: full, changes: (t) => [fill(t, '1')], end: [] },
+    {
+      name: 'erased after it was made',
+      table: full,
+      changes: (t) => [make(t, '1'), forget(t, '1')],
+      end: [{ id, first: null, last: '1' }],
+    },
+    {
+      name: 'erased as what it was patched to',
+      table: full,
+      changes: (t) => [make(t, '1'), fill(t, '2'), forget(t, '1'), forget(t, '2')],
+      end: [{ id, first: null, last: '2' }],
+    },
+    {
+      name: 'made and patched after an erasure',
+      table: full,
+      changes: (t) => [make(t, '1'), forget(t, '1'), make(t, '1'), forget(t, '2'), fill(t, '3')],
+      end: [{ id, first: '3', last: '3' }],
+    },
+    {
+      name: 'erased as somebody else’s',
+      table: full,
+      changes: (t) => [make(t, '1'), forget(t, '2')],
+      end: [{ id, first: '1', last: '1' }],
+    },
     { name: 'patched after removal', table: full, changes: (t) => [make(t, '1'), drop(t), fill(t, '2')], end: [] },
     {
       name: 'made again',

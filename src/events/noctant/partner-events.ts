@@ -16,6 +16,10 @@ const requestedPayout = [...payout, 'accountId', 'globalUserId', 'instanceId', '
 const aboutUsers = [
   told('noctant.UserProvisioned.v1', 'user.provisioned', 'A user is known from now on.', [...user, 'externalId']),
   told('noctant.UserProfileRefreshed.v1', 'user.updated', 'A user has another email or display name.', user),
+  told('noctant.UserForgotten.v1', 'user.forgotten', 'A user was forgotten: forget what you were told of them.', [
+    'globalUserId',
+    'reference',
+  ]),
   told('noctant.KycStatusReported.v1', 'kyc.status_changed', 'A user’s identity check stands elsewhere now.', [
     'globalUserId',
     'previousStatus',

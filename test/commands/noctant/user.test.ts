@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { globalUserIdOf, user } from '../../../src/commands/noctant/user.ts'
 import type { UserEvent } from '../../../src/events/noctant/user.ts'
 import { at, operatorFacts, provision, userProvisioned } from '../../support/examples/noctant.ts'
-import { specify } from '../../support/given.ts'
+import { rejects, specify } from '../../support/given.ts'
 
 const given = specify(user)
 const { operatorId } = operatorFacts
@@ -54,6 +54,42 @@ describe('provisioning a user', () => {
     given([userProvisioned, refreshed('ada@new.example', 'Ada')])
       .when({ ...provision, at: at(5) })
       .then([refreshed('ada@example.com', 'Ada')])
+  })
+})
+
+describe('forgetting a user', () => {
+  const forget = { kind: 'forget', reference: 'DSR-7', at: at(9) } as const
+  const forgotten: UserEvent = {
+    type: 'noctant.UserForgotten.v1',
+    data: { globalUserId, operatorId, reference: 'DSR-7', occurredAt: at(9) },
+  }
+
+  it('records it, once, without anything personal', () => {
+    given([userProvisioned]).when(forget).then([forgotten])
+    given([userProvisioned, refreshed('ada@new.example', 'Ada'), forgotten])
+      .when(forget)
+      .then([])
+  })
+
+  it('is refused for a user that there never was', () => {
+    given([]).when(forget).then(rejects('user_not_found'))
+  })
+
+  it('leaves a user without a profile, whom no later call brings back', () => {
+    const events = [userProvisioned, forgotten]
+    const { email: _, displayName: __, occurredAt, ...ids } = userProvisioned.data
+    expect(given(events).state()).toStrictEqual({
+      ...ids,
+      status: 'forgotten',
+      createdAt: occurredAt,
+      forgottenAt: at(9),
+    })
+    given(events)
+      .when({ ...provision, at: at(10) })
+      .then(rejects('user_forgotten'))
+    given(events)
+      .when({ ...provision, email: undefined, displayName: undefined, at: at(10) })
+      .then(rejects('user_forgotten'))
   })
 })
 

@@ -136,6 +136,19 @@ describe('a delivery', () => {
       .then([])
     given([]).when(command).then([])
   })
+  it('says of every attempt’s end whose personal data was sent', () => {
+    const person = { ...facts, globalUserId: commandId(7) }
+    const events: WebhookDeliveryEvent[] = [
+      { type: 'noctant.WebhookDeliveryRequested.v1', data: { ...person, occurredAt: at(1) } },
+    ]
+    const command = { kind: 'abandon', errorClass: 'person_forgotten', errorMessage: 'forgotten', at: at(3) } as const
+    const outcome = { ...delivered, status: 'dead_letter', responseStatus: null, responseExcerpt: null } as const
+    const { data } = finished(1, { ...outcome, errorClass: 'person_forgotten', errorMessage: 'forgotten' }, at(3), 3)
+    const end = { ...data, globalUserId: person.globalUserId, durationMs: 0 }
+    given(events)
+      .when(command)
+      .then([{ type: 'noctant.WebhookAttemptFinished.v1', data: end } as WebhookDeliveryEvent])
+  })
   it('has an id of its own per event and per replay', () => {
     const ids = [
       deliveryId,
