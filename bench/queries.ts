@@ -3,15 +3,23 @@
  * page deep in a list's cursor against the first page of the same list.
  */
 import type { SuiteOptions } from './commands.ts'
-import { accountRequest, call, startBenchInstance, startProgram, stopProgram } from './instance.ts'
+import { call, startBenchInstance, startProgram, stopProgram } from './instance.ts'
 import { compare, load, type Measurement } from './measure.ts'
+import { pageOfAccounts, seedDataDirectory } from './seed.ts'
 
 const USERS = 200
-const ACCOUNTS = 1_000
+/** Rows of the list at the default of three seconds a side, and the fewest. */
+const ACCOUNTS = 1_000_000
+const ACCOUNTS_MIN = 20_000
+const DEFAULT_SECONDS = 3
 const PAGE = 50
+/** How far down the list the deep page is. */
+const DEEP = 0.99
 
 export async function runQueriesBench({ seconds, rounds }: SuiteOptions): Promise<Measurement[]> {
-  const instance = await startBenchInstance()
+  const accounts = Math.max(ACCOUNTS_MIN, Math.round(Math.min(1, seconds / DEFAULT_SECONDS) * ACCOUNTS))
+  const seed = { users: USERS, accounts, changes: 0 }
+  const instance = await startBenchInstance({}, (directory) => seedDataDirectory(directory, seed))
   const { url, apiKey } = instance
   const base = `${url}/noctant/v1`
   const { child, said } = await startProgram('./reference-server.ts', [], { DATABASE_URL: instance.postgresUrl }, /\n/)
@@ -20,12 +28,8 @@ export async function runQueriesBench({ seconds, rounds }: SuiteOptions): Promis
   try {
     for (let n = 0; n < USERS; n++) {
       const body = { external_id: `user-${n}`, display_name: `User ${n}` }
-      await call('POST', `${base}/users`, { apiKey, body, expect: [201] })
       await call('POST', `${reference}/users`, { body, expect: [200] })
     }
-    const open = (n: number) =>
-      call('POST', `${base}/accounts`, { apiKey, body: accountRequest(`a-${n}`, `user-${n % USERS}`), expect: [201] })
-    for (let n = 0; n < ACCOUNTS; n += 50) await Promise.all(Array.from({ length: 50 }, (_, i) => open(n + i)))
     const get = (at: string, key?: string) => async (worker: number, turn: number) => {
       const options = key === undefined ? { expect: [200] } : { apiKey: key, expect: [200] }
       await call('GET', `${at}/users?external_id=user-${(worker * 31 + turn) % USERS}`, options)
@@ -41,24 +45,13 @@ export async function runQueriesBench({ seconds, rounds }: SuiteOptions): Promis
     const page = (cursor: string) => async () => {
       await call('GET', `${base}/accounts?limit=${PAGE}${cursor}`, { apiKey, expect: [200] })
     }
-    const deep = await deepCursor(base, apiKey)
+    const deep = await pageOfAccounts(instance.postgresUrl, DEEP)
     const pages = [() => load(16, seconds, page(deep)), () => load(16, seconds, page(''))] as const
-    const name = `page ${ACCOUNTS / PAGE - 1} of a list against the first, 16 at once`
+    const name = `page ${Math.floor((accounts / PAGE) * DEEP)} of a list against the first, 16 at once`
     measurements.push(await compare(name, rounds, ...pages, { floor: 0.8, goal: 0.95 }))
   } finally {
     await stopProgram(child)
     await instance.stop()
   }
   return measurements
-}
-
-/** The query of the last full page but one. */
-async function deepCursor(base: string, apiKey: string): Promise<string> {
-  let query = ''
-  for (let read = 0; read < ACCOUNTS / PAGE - 2; read++) {
-    const answer = await call('GET', `${base}/accounts?limit=${PAGE}${query}`, { apiKey, expect: [200] })
-    const { next_cursor } = JSON.parse(answer)
-    query = `&${new URLSearchParams(next_cursor)}`
-  }
-  return query
 }

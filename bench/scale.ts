@@ -5,7 +5,7 @@
 import type { SuiteOptions } from './commands.ts'
 import { type BenchInstance, call, startBenchInstance } from './instance.ts'
 import { compare, load, type Measurement, type Round } from './measure.ts'
-import { eventsOf, middleOfAccounts, type Seed, seedDataDirectory } from './seed.ts'
+import { eventsOf, pageOfAccounts, type Seed, seedDataDirectory } from './seed.ts'
 
 /** Events of the large instance at the default of three seconds a side, and the fewest. */
 const EVENTS = 5_000_000
@@ -85,7 +85,7 @@ const works: Record<string, Work> = {
     }
   },
   'a page in the middle of the list': async ({ url, apiKey, postgresUrl }) => {
-    const middle = await middleOfAccounts(postgresUrl)
+    const middle = await pageOfAccounts(postgresUrl, 0.5)
     return async () => {
       await call('GET', `${url}/noctant/v1/accounts?limit=${PAGE}${middle}`, { apiKey, expect: [200] })
     }

@@ -201,13 +201,17 @@ export async function putAtHead(db: ReadModels, store: ReturnType<typeof createE
   await db.transaction().execute((trx) => moveCheckpoint(trx, name, undefined, to))
 }
 
-/** The query of a page of the account list with as many accounts before as behind it: `&before_created_at=…`. */
-export async function middleOfAccounts(databaseUrl: string): Promise<string> {
+/** The query of a page so far down the account list (0 to 1): `&before_created_at=…`. */
+export async function pageOfAccounts(databaseUrl: string, share: number): Promise<string> {
   const client = new Client({ connectionString: databaseUrl })
   await client.connect()
-  const { rows } = await client.query(`SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS
+  const { rows } = await client.query(
+    `SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS
     before_created_at, program_account_id::text AS before_program_account_id FROM noctant_accounts
-    ORDER BY created_at DESC, program_account_id DESC LIMIT 1 OFFSET (SELECT count(*) / 2 FROM noctant_accounts)`)
+    ORDER BY created_at DESC, program_account_id DESC LIMIT 1
+    OFFSET (SELECT floor(count(*) * $1::double precision) FROM noctant_accounts)`,
+    [share],
+  )
   await client.end()
   return `&${new URLSearchParams(rows[0])}`
 }
