@@ -225,13 +225,10 @@ export function createEventStore(options: EventStoreOptions): EventStore {
       if (!beatsKept) await appends.setStreamMetadata(HEARTBEAT_STREAM, { maxCount: 1 }, { deadline: NO_DEADLINE })
       beatsKept = true
       const event = jsonEvent({ type: HEARTBEAT, data: { occurredAt }, metadata: heartbeatMetadata(occurredAt) })
-      const last = await readLast(HEARTBEAT_STREAM)
+      const expectedRevision = (await readLast(HEARTBEAT_STREAM))?.revision ?? NO_STREAM
       await within(
         options.deadlineMs,
-        appends.appendToStream(HEARTBEAT_STREAM, event, {
-          expectedRevision: last?.revision ?? NO_STREAM,
-          deadline: NO_DEADLINE,
-        }),
+        appends.appendToStream(HEARTBEAT_STREAM, event, { expectedRevision, deadline: NO_DEADLINE }),
       )
     } catch (error) {
       // Another process has just beaten.
@@ -253,10 +250,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   }
 }
 
-/**
- * The client tells the server an append's deadline as a time by this machine's clock; one that is behind would have every
- * append refused as long past. How long we wait for an answer is ours to measure.
- */
+/** The client would tell one as a time by this machine's clock: where that is behind, appends are refused as long past. */
 const NO_DEADLINE = Number.POSITIVE_INFINITY
 const HEARTBEAT_STREAM = 'opslog.heartbeat-log'
 
