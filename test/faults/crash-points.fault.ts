@@ -37,6 +37,7 @@ const provided = (externalId: string) => history.push({ what: 'user', id: extern
 
 describe('the API', { timeout: 60_000 }, () => {
   it('row 1: killed before the append leaves no trace, and the retry runs fresh', async () => {
+    // Seen to fail with the append moved ahead of the point: the trace is found.
     const external_id = `row1-${randomUUID()}`
     const asked = () => ask(house(), 'POST', '/users', { external_id }).catch((error: Error) => error)
     const lost = await dies('api', { at: 'command.before-append', about: userStream(external_id) }, asked)
@@ -50,6 +51,7 @@ describe('the API', { timeout: 60_000 }, () => {
   })
 
   it('row 2: killed between the append and the answer gives the retry the answer of then', async () => {
+    // Seen to fail with the bus not looking for the command id: the retry closes everything a second time.
     const { external } = await openAccount(house(), history)
     const account = `noctant.account-${programAccountIdOf(house().api().operatorId, external)}`
     const path = `/accounts/by-external-id/close-all?external_account_id=${external}`
@@ -71,6 +73,7 @@ describe('the relay', { timeout: 60_000 }, () => {
   it.each(
     momentsOf(['relay.before-publish', 'relay.after-publish', 'relay.after-record', 'process.before-checkpoint']),
   )('row 3: killed at %s sends every command in order, and the engine decides each once', async (at) => {
+    // Seen to fail with the process's checkpoint moved before the batch is handled: it stays at outbox_pending.
     const { external, accountId } = await openAccount(house(), history)
     await vi.waitFor(async () => expect(await decisionsOf(accountId)).toHaveLength(1), { timeout: 20_000 })
     const first = await dies('relay', { at, about: CLOSE_ALL }, () => closeAll(house(), external, history))
@@ -91,6 +94,7 @@ describe('the relay', { timeout: 60_000 }, () => {
   it.each(momentsOf(['ingest.before-append', 'ingest.after-append']))(
     'row 17: killed at %s, with a confirmation in its hands, takes it over once',
     async (at) => {
+      // Seen to fail with messages acknowledged before the append and no sweeper: it stays at nats_published.
       const { external, accountId } = await openAccount(house(), history)
       await vi.waitFor(async () => expect(await decisionsOf(accountId)).toHaveLength(1), { timeout: 20_000 })
       const id = await dies('relay', { at, about: CLOSE_ALL }, () => closeAll(house(), external, history))
@@ -116,6 +120,7 @@ describe('the projector', { timeout: 60_000 }, () => {
       { at: 'projector.before-commit', about: undefined },
     ]),
   )('row 4: killed at $at takes rows and checkpoint back together', async ({ at, about }) => {
+    // Seen to fail with the checkpoint moved in a transaction of its own: it stands at an event without a row.
     const external_id = `row4-${randomUUID()}`
     const stream = userStream(external_id)
     await dies('projector', { at, about: about ?? stream }, () => ask(house(), 'POST', '/users', { external_id }))
@@ -173,6 +178,9 @@ describe('the engine', { timeout: 60_000 }, () => {
       { at: 'engine.after-publish', decided: true },
     ]),
   )('row 6: killed at $at decides the command once, and says so', async ({ at, decided }) => {
+    // Seen to fail without a transaction around the engine's batch (half of it is in the log), with the inbox not asked
+    // (the command is never acknowledged), and with the cursor begun at the log's end and repeated commands left
+    // unanswered (it stays at nats_published).
     const { external, accountId } = await openAccount(house(), history)
     await vi.waitFor(async () => expect(await decisionsOf(accountId)).toHaveLength(1), { timeout: 20_000 })
     const id = await dies('engine', { at, about: CLOSE_ALL }, () => closeAll(house(), external, history))
@@ -215,6 +223,7 @@ describe('webhook delivery', { timeout: 60_000 }, () => {
       { at: 'webhooks.after-post', sent: 1 },
     ]),
   )('row 5: killed at $at records the attempt as unknown and sends again under the same id', async (moment) => {
+    // Seen to fail with begun attempts left as they are: nothing is sent again.
     const { operatorId, key, receiver } = await newOperator()
     const external_id = `row5-${randomUUID()}`
     const asked = () => insist(house(), 'POST', '/users', { external_id }, { key })

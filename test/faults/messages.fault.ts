@@ -63,6 +63,7 @@ describe('two writers of one stream', { timeout: 60_000 }, () => {
   }
 
   it('row 9: one that is overtaken three times decides again on the truth each time', async () => {
+    // Seen to fail with the state not loaded again after a conflict: 409.
     const { external, commandIds, answer, events } = await overtaken(3)
     expect([answer.status, answer.body.changed]).toEqual([202, true])
     expect(events.filter(({ type }) => type === 'noctant.AccountStatusChanged.v1')).toHaveLength(1)
@@ -72,6 +73,7 @@ describe('two writers of one stream', { timeout: 60_000 }, () => {
   })
 
   it('row 9: one that is overtaken four times is 409, and has written nothing', async () => {
+    // Seen to fail with one decision more than there are to be: 202.
     const { answer, events } = await overtaken(4)
     expect([answer.status, answer.body.code]).toEqual([409, 'concurrent_change'])
     expect(events.filter(({ type }) => type === 'noctant.AccountStatusChanged.v1')).toEqual([])
@@ -113,6 +115,7 @@ describe('an API key', { timeout: 60_000 }, () => {
 
 describe('Postgres', { timeout: 60_000 }, () => {
   it('row 12: a batch that ends in a deadlock is written again at once, without starting over', async () => {
+    // Seen to fail with 40P01 left out of the codes that are run again: the subscription is lost and made anew.
     const external_id = `row12-${randomUUID()}`
     const other = new Client({ connectionString: house().databaseUrl })
     const onlooker = new Client({ connectionString: house().databaseUrl })
@@ -146,6 +149,7 @@ describe('Postgres', { timeout: 60_000 }, () => {
 
 describe('commands on their way to the engine', { timeout: 60_000 }, () => {
   it('row 14: one that comes again, within the window of the broker and after it, is decided once', async () => {
+    // Seen to fail with the inbox not asked: the log refuses a second decision, and the message is never acknowledged.
     const { external, accountId } = await openAccount(house(), history)
     const commandId = await closeAll(house(), external, history)
     await reaches(external, commandId, 'engine_wal_confirmed')
@@ -183,6 +187,8 @@ describe('commands on their way to the engine', { timeout: 60_000 }, () => {
   })
 
   it('row 15: one whose PubAck is lost is published again, and the duplicate counts as success', async () => {
+    // Seen to fail with a message id of its own for every publish (another sequence is recorded), and with a duplicate
+    // taken for a failure (nothing is recorded).
     const { external } = await openAccount(house(), history)
     const last = await broker().lastSequence('commands')
     const passed = house().lines('relay').nats.loseAnswerTo('"kind":"close_all"')
@@ -249,6 +255,7 @@ describe('the engine’s word', { timeout: 60_000 }, () => {
   })
 
   it('row 18: with a gap in it alarms, waits, and is asked for again', async () => {
+    // Seen to fail with the engine not asked, and with whatever comes appended.
     const { accountId, known, events, send, close } = await unheard()
     const before = logOf('relay').length
     const last = await broker().lastSequence('commands')
@@ -263,6 +270,7 @@ describe('the engine’s word', { timeout: 60_000 }, () => {
   })
 
   it('row 18: that contradicts the record is set aside for people, and the record stands', async () => {
+    // Seen to fail with whatever has a recorded sequence acknowledged.
     const { external, accountId } = await openAccount(house(), history)
     await buy(house(), accountId)
     const id = await closeAll(house(), external, history)
