@@ -31,8 +31,8 @@ export interface RawLog {
   readStream(stream: string, from?: bigint, maxCount?: bigint): AsyncIterable<RawEvent>
   /** The event at a commit position. */
   at(position: bigint): Promise<RawEvent | undefined>
-  /** Commit position of the last event that is not the system's own. */
-  head(): Promise<bigint | undefined>
+  /** Commit position of the last event that is not the system's own; of those near the end that are wanted. */
+  head(isWanted?: (event: RawEvent) => boolean): Promise<bigint | undefined>
   close(): Promise<void>
 }
 
@@ -131,9 +131,9 @@ export function openRawLog(url: string): RawLog {
       }
       return undefined
     },
-    async head() {
+    async head(isWanted = () => true) {
       for await (const event of read(allOptions('end', BACKWARDS, BigInt(TAIL_MAX)))) {
-        if (!event.type.startsWith('$')) return event.position
+        if (!event.type.startsWith('$') && isWanted(event)) return event.position
       }
       return undefined
     },

@@ -36,6 +36,8 @@ export function createTimes(
   /** The last two events whose times follow each other, and these times. */
   let before: { event: RawEvent; atMs: number } | undefined
   let last: { event: RawEvent; atMs: number } | undefined
+  /** A log that was copied from another store is late as a whole, and told of once. */
+  let wereLate = false
 
   function followed(event: RawEvent, atMs: number): void {
     if (!last || atMs >= last.atMs - clockStepMaxMs) {
@@ -64,9 +66,12 @@ export function createTimes(
       if (Number.isNaN(occurredMs)) return
       if (atMs < occurredMs - clockSkewMaxMs) {
         tell(event, `it was recorded ${occurredMs - atMs} ms before it occurred`)
-      } else if (PROMPT.includes(String(actorKind)) && atMs > occurredMs + recordingMaxMs) {
-        tell(event, `it was recorded ${atMs - occurredMs} ms after it occurred`)
+        return
       }
+      if (!PROMPT.includes(String(actorKind))) return
+      const isLate = atMs > occurredMs + recordingMaxMs
+      if (isLate && !wereLate) tell(event, `it was recorded ${atMs - occurredMs} ms after it occurred`)
+      wereLate = isLate
     },
   }
 }

@@ -69,7 +69,7 @@ async function groundOf(c: Context<AppEnv>, deps: AuditDeps): Promise<Ground> {
   const budget = createBudget({ eventsMax, timeMaxMs, signal: c.req.raw.signal })
   if (seesEverything(c)) return { log, scope: everything, budget, personKeys }
   // Whose a stream is that has just begun, the read models know a moment later; past the bound it stays unseen.
-  const head = await log.head()
+  const head = await log.head(({ type }) => !type.startsWith('opslog.'))
   if (head !== undefined) await waiter.waitFor(head, waitMs)
   return { log, scope: scopeOf(c.get('principal').operatorId, ownersOf, knownOwners), budget, personKeys }
 }
