@@ -16,6 +16,8 @@ const NEMESIS = [
   'test/faults/nemesis.fault.ts',
   'four operators under faults of every kind lose and double nothing',
 ] as const
+const CLOCK = 'test/faults/clock.fault.ts'
+const DISK = 'test/faults/disk.fault.ts'
 const INGEST = 'test/processes/noctant/engine-ingest.test.ts'
 const WEBHOOKS = 'test/processes/noctant/webhooks.test.ts'
 const WEBHOOK_REQUEST = 'test/processes/noctant/webhook-request.test.ts'
@@ -118,6 +120,7 @@ export const rows: readonly Row[] = [
         'test/projections/projector.test.ts',
         'loses nothing and doubles nothing while its connections are cut again and again',
       ],
+      ['test/faults/postgres.fault.ts', 'Postgres ends in mid batch, twice, and nothing is missing or doubled'],
       NEMESIS,
     ],
   },
@@ -193,12 +196,22 @@ export const rows: readonly Row[] = [
   {
     row: 19,
     fault: 'clock off or going backwards',
-    tests: [['test/http/limits.test.ts', 'does not grow longer where its clock goes back']],
+    tests: [
+      [CLOCK, 'each process tells, and one metric says by how much'],
+      [CLOCK, 'writes go through, and are recorded under the one clock'],
+      [CLOCK, 'a command that the engine has not confirmed is sent again in time'],
+      [CLOCK, 'the link of a launch can be used as long as it may, and no longer'],
+      ['test/http/limits.test.ts', 'does not grow longer where its clock goes back'],
+    ],
   },
   {
     row: 20,
     fault: 'disk full',
     tests: [
+      [DISK, 'of the event store: 503 with Retry-After and nothing written, until there is space'],
+      [DISK, 'of Postgres: writes go on, the read models stand still and catch up by themselves'],
+      [DISK, 'of NATS: commands are accepted and wait, and readiness says why'],
+      [DISK, 'of the engine: orders are 503, commands wait, and both go on when there is space'],
       [
         'test/embedded/eventstore/full-disk.test.ts',
         'a full disk fails appends and loses nothing; when there is space again they succeed',
@@ -402,6 +415,10 @@ export const rows: readonly Row[] = [
     fault: 'event store restored from an older backup',
     tests: [
       [
+        'test/faults/restore.fault.ts',
+        'an older event store is refused by all who follow it, until the right one is back',
+      ],
+      [
         'test/projections/projector.test.ts',
         'refuses a log that does not have the checkpoint’s event, and says what to do',
       ],
@@ -412,6 +429,10 @@ export const rows: readonly Row[] = [
     row: 40,
     fault: 'a stored event edited, dropped or reordered on disk',
     tests: [
+      [
+        'test/faults/checker.fault.ts',
+        'a byte of an event that was changed on disk, and what our own audit says of it',
+      ],
       ['test/audit/verify.test.ts', 'finds any one byte that was changed in data, metadata or type of any event'],
       ['test/audit/verify.test.ts', 'names an event without a chain, and one that stands in the wrong place'],
     ],
