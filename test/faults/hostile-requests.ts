@@ -59,10 +59,15 @@ const byName: Record<string, fc.Arbitrary<unknown>> = {
 }
 
 /** Names under which another operation knows the same id. */
-const aliases: Record<string, string> = { user_id: 'global_user_id', external_id: 'external_user_id' }
+const aliases: Record<string, string> = {
+  user_id: 'global_user_id',
+  external_id: 'external_user_id',
+  thing: 'external_account_id',
+  id: 'command_id',
+}
 /** Whether a parameter or member names something that exists, or does not. */
 export const isReference = (name: string, schema: Schema): boolean =>
-  schema.format === 'uuid' || /^external_((account|user)_)?id$/.test(name)
+  schema.format === 'uuid' || /^(external_((account|user)_)?id|thing|id)$/.test(name)
 
 function arbitraryOf(operation: ServedOperation, name: string, given: Schema): fc.Arbitrary<unknown> {
   const schema = operation.resolve(given)

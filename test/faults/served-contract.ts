@@ -89,7 +89,10 @@ export function operationsOf(context: string, document: Document): ServedOperati
       },
       answerFault(status, value) {
         if (KERNEL_STATUSES.includes(status)) return undefined
-        const validate = at(path, method, 'responses', status, 'content', 'application/json', 'schema')
+        const content = ['application/json', 'application/problem+json']
+        const [validate] = content.flatMap(
+          (type) => at(path, method, 'responses', status, 'content', type, 'schema') ?? [],
+        )
         if (!validate) return `status ${status} is not documented`
         return fault(validate, value)
       },
