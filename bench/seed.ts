@@ -66,11 +66,11 @@ export async function seedEventStore(directory: string, seed: Seed, operatorId: 
   for (const { stream, revision, type, data, prevHash } of history(seed, operatorId)) {
     const id = randomUUID()
     const place = { id, stream, revision: BigInt(revision) }
-    const { metadata: customMetadata, hash } = chained(prevHash.value, { type, data }, causeOf(operatorId), place)
-    prevHash.value = hash
+    const link = chained(prevHash.value, { type, data }, causeOf(operatorId), place)
+    prevHash.value = link.hash
     const expected = revision === 0 ? ('no_stream' as const) : BigInt(revision - 1)
-    const bytes = { id: Buffer.from(id.replaceAll('-', ''), 'hex'), data: Buffer.from(JSON.stringify(data)) }
-    const event = { ...bytes, type, json: true, customMetadata }
+    const bytes = { id: Buffer.from(id.replaceAll('-', ''), 'hex'), data: Buffer.from(link.data) }
+    const event = { ...bytes, type, json: true, customMetadata: Buffer.from(link.metadata) }
     const request = { stream, expected, operation: 'append' as const, events: [event], deadlineMs: undefined }
     pending.push(
       store.write(request).then(({ kind }) => {

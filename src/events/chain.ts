@@ -5,8 +5,6 @@
 import { hash as digest } from 'node:crypto'
 import type { AnyEvent, Cause } from './event.ts'
 
-const utf8 = new TextEncoder()
-
 /**
  * The link of a stream's hash chain: SHA-256, hex, over the previous link and the exact bytes of the event's type, data
  * and metadata as they are stored, the metadata without its own `hash`.
@@ -39,14 +37,16 @@ const PLACE_LENGTH = 32
 export const placeOf = ({ id, stream, revision }: Place): string =>
   digest('sha256', `${id.toLowerCase()}\n${stream}\n${revision}`).slice(0, PLACE_LENGTH)
 
-/** The metadata of an event whose predecessor has this hash: the bytes that are stored, and its own hash at their end. */
-export function chained(
-  prevHash: string,
-  event: AnyEvent,
-  cause: Cause,
-  place: Place,
-): { metadata: Uint8Array; hash: string } {
+/** An event as it is stored after one with this hash: the texts of its data and its metadata, whose end is its own hash. */
+export function chained(prevHash: string, event: AnyEvent, cause: Cause, place: Place): Link {
+  const data = JSON.stringify(event.data)
   const unsealed = JSON.stringify({ ...cause, place: placeOf(place), prevHash })
-  const hash = chainHash(prevHash, event.type, JSON.stringify(event.data), unsealed)
-  return { metadata: utf8.encode(`${unsealed.slice(0, -1)},"hash":"${hash}"}`), hash }
+  const hash = chainHash(prevHash, event.type, data, unsealed)
+  return { data, metadata: `${unsealed.slice(0, -1)},"hash":"${hash}"}`, hash }
+}
+
+export interface Link {
+  data: string
+  metadata: string
+  hash: string
 }

@@ -29,7 +29,7 @@ const LENGTH_DELIMITED = 2
 const FIXED32 = 5
 
 /** Reads fields one after the other; of one that has bytes, `start` and `end` say where they are. */
-interface Cursor {
+export interface Cursor {
   bytes: Buffer
   at: number
   field: number
@@ -38,7 +38,7 @@ interface Cursor {
   end: number
 }
 
-const cursorOver = (bytes: Buffer, at = 0): Cursor => ({ bytes, at, field: 0, wireType: 0, start: 0, end: 0 })
+export const cursorOver = (bytes: Buffer, at = 0): Cursor => ({ bytes, at, field: 0, wireType: 0, start: 0, end: 0 })
 
 const truncated = () => new RangeError('an answer of the event store ends inside a field')
 
@@ -57,7 +57,7 @@ function varint(cursor: Cursor): number {
 }
 
 /** A varint of 64 bits. Positions and revisions stay below 2^53 for a long time; beyond, every bit still counts. */
-function varint64(cursor: Cursor): bigint {
+export function varint64(cursor: Cursor): bigint {
   const { at } = cursor
   const value = varint(cursor)
   if (value <= Number.MAX_SAFE_INTEGER) return BigInt(value)
@@ -69,7 +69,7 @@ function varint64(cursor: Cursor): bigint {
 }
 
 /** Moves to the next field, up to `end`. Of a number the value is still to be read, anything else is passed over. */
-function next(cursor: Cursor, end: number): boolean {
+export function next(cursor: Cursor, end: number): boolean {
   if (cursor.at >= end) return false
   const tag = varint(cursor)
   cursor.field = tag >>> 3
@@ -87,14 +87,14 @@ function next(cursor: Cursor, end: number): boolean {
   return true
 }
 
-const pass = (cursor: Cursor): void => {
+export const pass = (cursor: Cursor): void => {
   if (cursor.wireType === VARINT) varint(cursor)
 }
 
-const text = ({ bytes, start, end }: Cursor): string => bytes.toString('utf8', start, end)
+export const text = ({ bytes, start, end }: Cursor): string => bytes.toString('utf8', start, end)
 
 /** Goes into the message that the cursor has just passed over; answers where it ends. */
-function enter(cursor: Cursor): number {
+export function enter(cursor: Cursor): number {
   cursor.at = cursor.start
   return cursor.end
 }
@@ -191,7 +191,7 @@ function parsed(json: string, otherwise: () => unknown): unknown {
 }
 
 /** The text in one field of the message that the cursor has just passed over. */
-function member(cursor: Cursor, field: number): string {
+export function member(cursor: Cursor, field: number): string {
   const end = enter(cursor)
   let value = ''
   while (next(cursor, end)) {

@@ -1,8 +1,7 @@
 /**
- * The event store, as the rest of the house sees it: read a stream, append at an exact revision. With subscription.ts
- * the only file that knows db-client. Two faults of db-client 6.2.1 shape it: one transport error rejects every append
- * in flight, and an append's promise can be left hanging; so an append that failed without a clear answer counts as
- * unknown and is sent again with the same ids and revision, which the store makes a no-op if the first one landed.
+ * The event store, as the rest of the house sees it: read a stream, append at an exact revision. An append that failed
+ * without a clear answer counts as unknown and is sent again with the same ids and revision, which the store makes a
+ * no-op if the first one landed.
  */
 import {
   BACKWARDS,
@@ -16,6 +15,7 @@ import {
   StreamNotFoundError,
   WrongExpectedVersionError,
 } from '@eventstore/db-client'
+import { createAppender } from './appender.ts'
 import { chained } from './chain.ts'
 import type { AnyEvent, Cause, Recorded } from './event.ts'
 import { metadataSchema } from './event.ts'
@@ -122,6 +122,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   const connect = () => EventStoreDBClient.connectionString(options.url)
   const reads = connect()
   const appends = connect()
+  const appender = createAppender(appends, options.deadlineMs)
   const { personKeys } = options
 
   const opened = (resolved: ResolvedEvent): Recorded | Promise<Recorded> => {
@@ -178,20 +179,18 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     const batch = sealed.map(({ id, event, cause }, index) => {
       const link = chained(hash, event, cause, { id, stream, revision: first + BigInt(index) })
       hash = link.hash
-      return jsonEvent({ id, type: event.type, data: event.data, metadata: link.metadata })
+      return { id, type: event.type, data: link.data, metadata: link.metadata }
     })
-    const expectedRevision = revision ?? NO_STREAM
     let unknown: unknown
     for (let attempt = 0; attempt < options.appendAttemptsMax; attempt++) {
-      try {
-        const sent = appends.appendToStream(stream, batch, { expectedRevision, deadline: NO_DEADLINE })
-        const result = await within(options.deadlineMs, sent)
-        const last = result.nextExpectedRevision
-        return { revision: last, position: result.position?.commit ?? 0n, lastHash: hash }
-      } catch (error) {
-        if (error instanceof WrongExpectedVersionError) throw new WrongExpectedRevision(error.message)
-        unknown = error
+      const outcome = await appender.append({ stream, revision, events: batch })
+      if (outcome.kind === 'appended') {
+        return { revision: outcome.revision, position: outcome.position, lastHash: hash }
       }
+      if (outcome.kind === 'failed' && outcome.reason === 'WrongExpectedVersion') {
+        throw new WrongExpectedRevision(`${stream} is not at revision ${revision ?? 'none'}`)
+      }
+      unknown = outcome.kind === 'failed' ? new Error(`${outcome.reason}: ${outcome.message}`) : outcome.error
     }
     throw asUnavailable(unknown)
   }

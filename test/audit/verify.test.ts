@@ -59,7 +59,7 @@ async function forge(
   const batch = events.map(({ event, id, cause }, index) => {
     const link = chained(hash, event, cause, { id, stream, revision: first + BigInt(index) })
     hash = link.hash
-    return jsonEvent({ id, type: event.type, data: event.data, metadata: link.metadata })
+    return jsonEvent({ id, type: event.type, data: event.data, metadata: new TextEncoder().encode(link.metadata) })
   })
   await client.appendToStream(stream, batch, { expectedRevision: revision ?? NO_STREAM })
   await client.dispose()

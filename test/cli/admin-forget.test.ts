@@ -75,12 +75,13 @@ const findingsOf = async (stream: string) => {
 async function appendRaw(stream: string, type: string, data: Record<string, unknown>, id = randomUUID() as string) {
   const client = EventStoreDBClient.connectionString(stack.eventStoreUrl)
   const actor = { kind: 'operator', id: acme.operatorId } as const
-  const { metadata } = chained(
+  const link = chained(
     '',
     { type, data },
     { $correlationId: id, $causationId: id, actor, commandId: id },
     { id, stream, revision: 0n },
   )
+  const metadata = new TextEncoder().encode(link.metadata)
   await client.appendToStream(stream, jsonEvent({ id, type, data: data as never, metadata }), {
     expectedRevision: NO_STREAM,
   })

@@ -1,0 +1,90 @@
+/**
+ * Appends over one long call of db-client's connection (its addresses, credentials, TLS and reconnection). db-client's
+ * own way of doing this rejects what other calls have in flight, leaves promises hanging where a connection goes, and
+ * throws outside of any call where an answer comes late (Client-NodeJS issue 523); here each append has its own end: an
+ * answer, the end of the call that it was sent on, or its time.
+ */
+import type { EventStoreDBClient } from '@eventstore/db-client'
+import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
+import { type AppendAnswer, type AppendRequest, decodeAppendAnswer, encodeAppend } from './append-messages.ts'
+
+/** What grpc-js gives for a call with messages both ways. */
+interface Call {
+  write(request: AppendRequest): boolean
+  on(event: 'data', listener: (answer: AppendAnswer) => void): this
+  on(event: 'error', listener: (error: Error) => void): this
+  on(event: 'end', listener: () => void): this
+}
+
+/** The parts of db-client's Client, and of the gRPC client under it, that its own appends are made of. */
+interface ClientParts {
+  GRPCStreamCreator(
+    client: typeof streamsGrpc.StreamsClient,
+    name: string,
+    create: (client: { makeBidiStreamRequest(...args: unknown[]): Call }) => Call,
+    cache: WeakMap<object, unknown>,
+  ): () => Promise<Call>
+  callArguments(options: object, callOptions: object): unknown[]
+}
+
+export type AppendOutcome = AppendAnswer | { kind: 'unknown'; error: Error }
+
+export interface Appender {
+  /** Never rejects: what became of an append may be unknown, and then it is to be sent again as it was. */
+  append(request: Omit<AppendRequest, 'correlation'>): Promise<AppendOutcome>
+}
+
+const { path } = streamsGrpc.StreamsService.batchAppend
+
+/** `deadlineMs` is one attempt's time, connecting included. */
+export function createAppender(client: EventStoreDBClient, deadlineMs: number): Appender {
+  const parts = client as unknown as ClientParts
+  const calls = new WeakMap<object, unknown>()
+  const pending = new Map<number, { call: Call | undefined; settle: (outcome: AppendOutcome) => void }>()
+  let correlations = 0
+
+  function opened(streams: { makeBidiStreamRequest(...args: unknown[]): Call }): Call {
+    const callArguments = parts.callArguments({}, { deadline: Number.POSITIVE_INFINITY })
+    const call = streams.makeBidiStreamRequest(path, encodeAppend, decodeAppendAnswer, ...callArguments)
+    const broken = (error: Error) => {
+      for (const [correlation, each] of pending) if (each.call === call) end(correlation, { kind: 'unknown', error })
+    }
+    call.on('data', (answer) => end(answer.correlation, answer))
+    call.on('error', broken)
+    call.on('end', () => broken(new Error('the event store has ended the call')))
+    return call
+  }
+
+  /** An answer to an append that nobody waits for any more is passed over. */
+  function end(correlation: number, outcome: AppendOutcome): void {
+    pending.get(correlation)?.settle(outcome)
+    pending.delete(correlation)
+  }
+
+  const connected = parts.GRPCStreamCreator(streamsGrpc.StreamsClient, 'append', opened, calls)
+
+  return {
+    append(request) {
+      const correlation = ++correlations
+      const { promise, resolve } = Promise.withResolvers<AppendOutcome>()
+      const late = new Error(`the event store did not answer within ${deadlineMs} ms`)
+      const timer = setTimeout(() => end(correlation, { kind: 'unknown', error: late }), deadlineMs)
+      const settle = (outcome: AppendOutcome) => {
+        clearTimeout(timer)
+        resolve(outcome)
+      }
+      const waiting: { call: Call | undefined; settle: typeof settle } = { call: undefined, settle }
+      pending.set(correlation, waiting)
+      connected().then(
+        (call) => {
+          // Its time may have passed while the connection was being made; then nothing is sent.
+          if (!pending.has(correlation)) return
+          waiting.call = call
+          call.write({ ...request, correlation })
+        },
+        (error: Error) => end(correlation, { kind: 'unknown', error }),
+      )
+      return promise
+    },
+  }
+}
