@@ -3,6 +3,8 @@
  * slows both; the medians' ratio is what counts, absolute figures say little on shared machines.
  */
 
+import { setTimeout as delay } from 'node:timers/promises'
+
 /** One round of one side. */
 export type Round = { perSecond: number; latenciesMs: number[] }
 
@@ -48,6 +50,24 @@ export async function load(
     }
   }
   await Promise.all(Array.from({ length: concurrency }, worker))
+  return { perSecond: latenciesMs.length / ((performance.now() - startedMs) / 1_000), latenciesMs }
+}
+
+/**
+ * Starts so many pieces of work a second, evenly, whether or not earlier ones are done: what users do. Latencies count
+ * from the moment at which a piece was due, so that a side that falls behind cannot hide it. A piece that fails ends it.
+ */
+export async function pace(perSecond: number, seconds: number, work: (turn: number) => Promise<void>): Promise<Round> {
+  const latenciesMs: number[] = []
+  const startedMs = performance.now()
+  const underWay: Promise<void>[] = []
+  for (let turn = 0; turn < perSecond * seconds; turn++) {
+    const dueMs = startedMs + (turn / perSecond) * 1_000
+    const earlyMs = dueMs - performance.now()
+    if (earlyMs > 0) await delay(earlyMs)
+    underWay.push(work(turn).then(() => void latenciesMs.push(performance.now() - dueMs)))
+  }
+  await Promise.all(underWay)
   return { perSecond: latenciesMs.length / ((performance.now() - startedMs) / 1_000), latenciesMs }
 }
 
