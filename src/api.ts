@@ -3,27 +3,22 @@
  * directory in memory that the event log itself keeps up to date.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { sql } from 'kysely'
 import { openRawLog } from './audit/raw-log.ts'
 import { createReadingRecorder } from './commands/audit/reading.ts'
 import { parseApiKey } from './commands/noctant/api-key.ts'
 import { runSubscription } from './events/subscription.ts'
+import { gauges, type Neighbours, probes } from './figures.ts'
 import { allFolds } from './folds.ts'
 import { type AppDeps, createApp } from './http/app.ts'
 import { defaultHttpLimits } from './http/environment.ts'
-import type { Probe } from './http/health.ts'
-import type { GaugeSource } from './http/metrics.ts'
 import { defaultServerOptions, type RunningServer, startServer } from './http/server.ts'
 import { importPresets } from './presets.ts'
-import type { CommandPathFigures } from './processes/noctant/command-path.ts'
-import type { WebhookFigures } from './processes/noctant/webhooks.ts'
 import { auditorEventTypes, createAuditorDirectory } from './projections/audit/auditors.ts'
 import {
   type CredentialDirectory,
   createCredentialDirectory,
   credentialEventTypes,
 } from './projections/noctant/credentials.ts'
-import { lagMs, type Projector } from './projections/projector.ts'
 import { createPositionWaiter } from './projections/waiter.ts'
 import { type Parts, supervision } from './roles.ts'
 import { ensureSandboxOperator, firstRunContext, type Sandbox } from './sandbox.ts'
@@ -33,16 +28,7 @@ const DEFAULT_PORT = 8080
 const PORTS_TRIED_MAX = 20
 /** How long the first key may take to be known before the API is announced. */
 const SANDBOX_WAIT_MAX_MS = 10_000
-/** A projector that is further behind is not fit to serve. */
-const LAG_MAX_MS = 30_000
 const PROBE_TIMEOUT_MS = 2_000
-
-/** What runs in the same process, for probes and gauges. */
-export interface Neighbours {
-  projector: Projector | undefined
-  commandPath: CommandPathFigures | undefined
-  webhooks: WebhookFigures | undefined
-}
 
 export interface Api {
   url: string
@@ -158,127 +144,4 @@ async function listen({ config }: Parts, fetch: Parameters<typeof startServer>[0
       if (!taken || port >= DEFAULT_PORT + PORTS_TRIED_MAX) throw error
     }
   }
-}
-
-/** Processes with a probe of their own. */
-const SPECIAL = ['relay', 'webhooks']
-
-function probes(
-  { services, store, db, clock, vault, processes }: Parts,
-  { projector, commandPath, webhooks }: Neighbours,
-): Probe[] {
-  const list: Probe[] = [
-    {
-      name: 'event_store',
-      required: true,
-      check: async () => {
-        await store.ping()
-        return { up: true, kind: services.eventStore.kind }
-      },
-    },
-    {
-      name: 'postgres',
-      required: true,
-      check: async () => {
-        await sql`SELECT 1`.execute(db)
-        return { up: true, kind: services.postgres.kind }
-      },
-    },
-    {
-      name: 'command_stream',
-      required: false,
-      check: async () => ({ up: services.stream.stream.isUp(), kind: services.stream.kind }),
-    },
-    {
-      name: 'person_keys',
-      required: false,
-      check: async () => ({ up: vault.missing() === 0, missing: vault.missing() }),
-    },
-  ]
-  if (projector) {
-    list.push({
-      name: 'projector',
-      required: true,
-      check: async () => {
-        const { state, fault, position } = projector.figures()
-        const lag = lagMs(projector.figures(), await store.head(), clock.now())
-        const up = state !== 'halted' && (state === 'standby' || lag < LAG_MAX_MS)
-        return { up, state, position: position?.toString() ?? null, lag_ms: lag, ...(fault ? { error: fault } : {}) }
-      },
-    })
-  }
-  if (commandPath) {
-    list.push({
-      name: 'relay',
-      required: false,
-      check: async () => {
-        const { state, fault, quarantined, gaps } = commandPath
-        return { up: state !== 'halted', state, quarantined, gaps, ...(fault ? { error: fault } : {}) }
-      },
-    })
-  }
-  if (webhooks) {
-    list.push({
-      name: 'webhooks',
-      required: false,
-      check: async () => {
-        const { state, replays } = webhooks
-        const fault = webhooks.fault ?? replays.fault
-        const up = state !== 'halted' && replays.state !== 'halted'
-        return { up, state, under_way: webhooks.underWay(), ...(fault ? { error: fault } : {}) }
-      },
-    })
-  }
-  for (const { name, figures } of processes.filter((each) => !SPECIAL.includes(each.name))) {
-    list.push({
-      name,
-      required: false,
-      check: async () => {
-        const { state, fault, handled } = figures
-        return { up: state !== 'halted', state, handled, ...(fault ? { error: fault } : {}) }
-      },
-    })
-  }
-  return list
-}
-
-function gauges(
-  { services, store, clock, vault, processes }: Parts,
-  { projector, commandPath, webhooks }: Neighbours,
-): GaugeSource[] {
-  const list: GaugeSource[] = [
-    {
-      name: 'opslog_command_stream_up',
-      help: 'Whether the command stream answers',
-      read: () => (services.stream.stream.isUp() ? 1 : 0),
-    },
-  ]
-  const add = (name: string, help: string, read: GaugeSource['read']) => list.push({ name, help, read })
-  add('opslog_clock_offset_seconds', 'How far this process’s own clock is ahead of Postgres’s, which counts', () => {
-    return clock.offsetMs() / 1_000
-  })
-  if (projector) {
-    const figures = () => projector.figures()
-    add('opslog_projection_lag_seconds', 'Age of what the read models lack', async () => {
-      return lagMs(figures(), await store.head(), clock.now()) / 1_000
-    })
-    add('opslog_projector_events', 'Events taken in since the start', () => figures().events)
-    add('opslog_projector_batches', 'Batches written since the start', () => figures().batches)
-    add('opslog_projector_parked_streams', 'Streams parked behind a poison event', () => figures().parkedStreams)
-    add('opslog_projector_halted', 'Whether the projector has halted', () => (figures().state === 'halted' ? 1 : 0))
-  }
-  add('opslog_person_keys_missing', 'Persons whose key is lost, as far as was noticed', () => vault.missing())
-  add('opslog_processes_halted', 'Processes that have halted and need somebody', () => {
-    return processes.filter(({ figures }) => figures.state === 'halted').length
-  })
-  if (webhooks) {
-    add('opslog_webhook_deliveries', 'Webhook deliveries made since the start', () => webhooks.requested)
-    add('opslog_webhook_attempts_under_way', 'Requests to webhook endpoints now', () => webhooks.underWay())
-  }
-  if (commandPath) {
-    add('opslog_relay_commands', 'Engine commands relayed since the start', () => commandPath.handled)
-    add('opslog_engine_events_quarantined', 'Engine events set aside since the start', () => commandPath.quarantined)
-    add('opslog_engine_log_gaps', 'Gaps seen in the engine’s log since the start', () => commandPath.gaps)
-  }
-  return list
 }

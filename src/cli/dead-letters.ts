@@ -5,6 +5,7 @@
 import { Command } from 'commander'
 import { sql } from 'kysely'
 import { deterministicId } from '../commands/identity.ts'
+import { webhookDelivery } from '../commands/noctant/webhook-delivery.ts'
 import { deliverableEndpoint } from '../commands/noctant/webhook-endpoint.ts'
 import { webhookReplay } from '../commands/noctant/webhook-replay.ts'
 import { WrongExpectedRevision } from '../events/store.ts'
@@ -40,7 +41,7 @@ export function deadLettersCommand(): Command {
   const reason = text('reason', 1_000)
   one('show', 'everything that is known about one').action(display)
   one('retry', 'have it sent again').option('--reason <reason>', 'kept in the record', reason).action(retry)
-  one('discard', 'leave a command given up, and take it off the list')
+  one('discard', 'leave it given up, and take it off the list')
     .option('--reason <reason>', 'kept in the record', reason)
     .action(discard)
   return command
@@ -52,23 +53,19 @@ const deadCommands = ({ db }: AdminSession) =>
 /** Last attempts of deliveries that were given up, where no replay has got through since. */
 async function deadWebhooks({ db }: AdminSession, eventId: string | null): Promise<WebhookAttemptRow[]> {
   const { rows } = await sql<WebhookAttemptRow>`SELECT d.* FROM noctant_webhook_deliveries d
+    JOIN noctant_webhook_dead_letters l ON l.operator_id = d.operator_id AND l.event_id = d.event_id
     WHERE d.status = 'dead_letter' AND (${eventId}::uuid IS NULL OR d.event_id = ${eventId}::uuid)
-      AND NOT EXISTS (SELECT FROM noctant_webhook_deliveries later WHERE later.operator_id = d.operator_id
-        AND later.event_id = d.event_id AND later.status = 'delivered' AND later.finished_at >= d.finished_at)
     ORDER BY d.finished_at DESC LIMIT ${LISTED_MAX}`.execute(db)
   return rows
 }
 
-async function isDiscarded({ store }: AdminSession, commandId: string): Promise<boolean> {
-  return (await store.readLast(commandStream(commandId)))?.type === 'noctant.EngineCommandDiscarded.v1'
-}
-
 async function list(options: OutputOptions & { all?: boolean }): Promise<void> {
   await withAdminSession(async (session) => {
-    const commands: AccountCommandRow[] = []
-    for (const row of await deadCommands(session).orderBy('dead_lettered_at', 'desc').limit(LISTED_MAX).execute()) {
-      if (options.all || !(await isDiscarded(session, row.command_id))) commands.push(row)
-    }
+    const commands = await deadCommands(session)
+      .$if(!options.all, (query) => query.where('discarded_at', 'is', null))
+      .orderBy('dead_lettered_at', 'desc')
+      .limit(LISTED_MAX)
+      .execute()
     const webhooks = await deadWebhooks(session, null)
     const rows = [
       ...commands.map((row) => [
@@ -124,13 +121,22 @@ async function retry(id: string, options: SettleOptions): Promise<void> {
 async function discard(id: string, options: SettleOptions): Promise<void> {
   await withAdminSession(async (session) => {
     const found = await find(session, id)
-    if ('webhooks' in found) {
-      const hint = 'A delivery that was given up is over; it leaves the list when a retry gets through.'
-      throw new CliError(EXIT.refused, 'there is nothing to discard of a webhook', hint)
-    }
+    if ('webhooks' in found) return discardWebhooks(session, id, options)
     await settle(session, found.command, 'noctant.EngineCommandDiscarded.v1', options)
     show({ discarded: id }, options, () => 'It stays given up.')
   })
+}
+
+/** Of each operator whom the event did not reach, the delivery that was given up last. */
+async function discardWebhooks(session: AdminSession, eventId: string, options: SettleOptions): Promise<void> {
+  const { bus, db, context } = session
+  const letters = db.selectFrom('noctant_webhook_dead_letters').selectAll().where('event_id', '=', eventId)
+  for (const { delivery_id: deliveryId } of await letters.execute()) {
+    const circumstances = context()
+    const command = { kind: 'discard', reason: options.reason ?? null, at: circumstances.at } as const
+    await bus.handle(webhookDelivery, deliveryId, command, circumstances)
+  }
+  show({ discarded: eventId }, options, () => 'It stays given up.')
 }
 
 type Settlement = 'noctant.EngineCommandRetryRequested.v1' | 'noctant.EngineCommandDiscarded.v1'

@@ -26,7 +26,12 @@ import type { SummaryRow } from './noctant/summary.ts'
 import type { TemplateRow } from './noctant/template.ts'
 import type { TradeRow } from './noctant/trade.ts'
 import type { UserRow } from './noctant/user.ts'
-import type { WebhookAttemptRow, WebhookEndpointRow, WebhookOutboxRow } from './noctant/webhook.ts'
+import type {
+  WebhookAttemptRow,
+  WebhookDeadLetterRow,
+  WebhookEndpointRow,
+  WebhookOutboxRow,
+} from './noctant/webhook.ts'
 import type { ParkedEventRow } from './parking.ts'
 import type { ProjectionRow } from './schema.ts'
 
@@ -59,6 +64,7 @@ export interface Database {
   noctant_webhook_endpoints: WebhookEndpointRow
   noctant_webhook_outbox: WebhookOutboxRow
   noctant_webhook_deliveries: WebhookAttemptRow
+  noctant_webhook_dead_letters: WebhookDeadLetterRow
   noctant_partner_events: PartnerEventRow
 }
 

@@ -3,6 +3,8 @@
  * lock is a courtesy that keeps two from working at once; what makes sure of it is the checkpoint's compare-and-set.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { sql } from 'kysely'
+import type { ReadModels } from './database.ts'
 import { openSession, type Session } from './session.ts'
 
 export interface LeadershipOptions {
@@ -43,6 +45,18 @@ export async function acquireLeadership(options: LeadershipOptions): Promise<Lea
   }
 }
 
+const lockOf = (name: string): string => `opslog ${name}`
+
+/** Those of the names that nobody leads now, in whichever process. Rejects where Postgres does not answer. */
+export async function withoutLeader(db: ReadModels, names: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ led: boolean }>`SELECT EXISTS (SELECT FROM pg_locks
+      WHERE locktype = 'advisory' AND granted AND objsubid = 1
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND ((classid::bigint << 32) | objid::bigint) = hashtextextended(lock, 0)) AS led
+    FROM unnest(${names.map(lockOf)}::text[]) WITH ORDINALITY AS asked (lock, place) ORDER BY place`.execute(db)
+  return names.filter((_, index) => !rows[index]?.led)
+}
+
 /** One connection's campaign: undefined where it broke, or where the waiting is over. */
 async function tryOnce(settings: Settings): Promise<Leadership | undefined> {
   // Postgres being away is what a standby waits out; the next try tells whether it is back.
@@ -56,7 +70,7 @@ async function tryOnce(settings: Settings): Promise<Leadership | undefined> {
     await session.query('SET tcp_keepalives_count = 3')
     const text = 'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS mine'
     for (;;) {
-      const [answer] = await session.query(text, [`opslog ${settings.name}`])
+      const [answer] = await session.query(text, [lockOf(settings.name)])
       if (answer?.mine === true) return lead(session, settings.heartbeatMs)
       await delay(settings.pollMs, undefined, { signal: until })
     }

@@ -37,6 +37,17 @@ const listed = async (...args: string[]) => JSON.parse((await opslog('list', '--
 const commandIds = async (...args: string[]) =>
   (await listed(...args)).commands.map(({ command_id }: { command_id: string }) => command_id)
 
+/** What /metrics says. */
+async function gauge(name: string): Promise<number> {
+  const metrics = await (await fetch(`${stack.url}/metrics`)).text()
+  return Number(
+    metrics
+      .split('\n')
+      .find((line) => line.startsWith(`${name} `))
+      ?.split(' ')[1],
+  )
+}
+
 /** A command to the engine as an account records it. */
 async function request(order: Record<string, unknown>): Promise<string> {
   const [commandId, accountId, programAccountId] = [randomUUID(), randomUUID(), randomUUID()]
@@ -74,9 +85,12 @@ describe('a command that was given up', () => {
   it('leaves the list when it is discarded, and nothing more is sent', async () => {
     const commandId = await request({ kind: 'close_all', reason: null })
     await isListed(commandId)
+    const counted = await gauge('opslog_dead_letter_commands')
+    expect(counted).toBeGreaterThan(0)
     expect((await opslog('discard', commandId)).exitCode).toBe(0)
-    expect(await commandIds()).not.toContain(commandId)
+    await vi.waitFor(async () => expect(await commandIds()).not.toContain(commandId), soon)
     expect(await commandIds('--all')).toContain(commandId)
+    expect(await gauge('opslog_dead_letter_commands')).toBe(counted - 1)
     expect(await types(commandId)).toEqual([...givenUp, 'EngineCommandDiscarded'])
     expect((await opslog('discard', commandId)).exitCode).toBe(1)
   }, 60_000)
@@ -103,11 +117,30 @@ describe('a webhook that was given up', () => {
     }, soon)
     const before = (await receives(2)).length
     receiver.behave(answers(204))
-    expect((await opslog('discard', dead.event_id)).exitCode).toBe(1)
     expect((await opslog('retry', dead.event_id)).exitCode).toBe(0)
     const again = (await receives(before + 1)).at(-1)
     expect(again?.headers['webhook-id']).toBe(dead.event_id)
     await vi.waitFor(async () => expect(await webhooks()).toEqual([]), soon)
+    expect(await gauge('opslog_dead_letter_webhooks')).toBe(0)
+  }, 60_000)
+
+  it('leaves the list when it is discarded, and is counted until then', async () => {
+    const { receiver, provision, receives } = await addSubscriber(stack)
+    receiver.behave(answers(503))
+    await provision()
+    const ids = async (): Promise<string[]> =>
+      (await listed()).webhooks.map((each: { event_id: string }) => each.event_id)
+    const [id = ''] = await vi.waitFor(async () => {
+      const found = await ids()
+      expect(found).toHaveLength(1)
+      return found
+    }, soon)
+    await receives(2)
+    expect(await gauge('opslog_dead_letter_webhooks')).toBe(1)
+    expect((await opslog('discard', id, '--reason', 'told by telephone')).exitCode).toBe(0)
+    await vi.waitFor(async () => expect(await ids()).toEqual([]), soon)
+    expect(await gauge('opslog_dead_letter_webhooks')).toBe(0)
+    expect((await opslog('discard', id)).exitCode).toBe(1)
   }, 60_000)
 })
 

@@ -1,7 +1,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { acquireLeadership, type Leadership } from '../../src/projections/leadership.ts'
+import { acquireLeadership, type Leadership, withoutLeader } from '../../src/projections/leadership.ts'
 import { type Prepared, prepared } from './support.ts'
 
 let database: Prepared
@@ -107,4 +107,12 @@ test('a leader whose network falls silent has lost', async () => {
   await aborted(leadership.lost)
   for (const side of pairs.flat()) side.destroy()
   gate.close()
+})
+
+test('what nobody leads is known to all, and no more than that', async () => {
+  const [led, free] = ['led by one', 'led by nobody']
+  const leadership = await acquire(led)
+  expect(await withoutLeader(database.db, [free, led])).toEqual([free])
+  await leadership.release()
+  expect(await withoutLeader(database.db, [free, led])).toEqual([free, led])
 })

@@ -38,6 +38,8 @@ export type WebhookDeliveryState =
       running: { attempt: number; startedAt: string } | null
       dueAt: string
     }
+  /** Nothing more is tried; a replay is a delivery of its own. */
+  | { status: 'given_up'; facts: Pick<DeliveryFacts, 'deliveryId' | 'operatorId' | 'eventId'> }
   | { status: 'closed' }
 
 export type WebhookDeliveryCommand =
@@ -46,6 +48,8 @@ export type WebhookDeliveryCommand =
   | { kind: 'finish'; attempt: number; outcome: AttemptOutcome; durationMs: number; at: string }
   /** Given up without being tried (again). */
   | { kind: 'abandon'; errorClass: string; errorMessage: string; at: string }
+  /** Takes one that was given up off the list of what is to be dealt with. */
+  | { kind: 'discard'; reason: string | null; at: string }
 
 /** A delivery's id follows from what is delivered and why, so that it is requested once. */
 export const deliveryIdOf = (operatorId: string, eventId: string, replayId: string | null): string =>
@@ -62,6 +66,7 @@ export const webhookDelivery: Aggregate<WebhookDeliveryState, WebhookDeliveryCom
       const { occurredAt, ...facts } = event.data
       return { status: 'open', facts, attempts: 0, running: null, dueAt: occurredAt }
     }
+    if (event.type === 'noctant.WebhookDeliveryDiscarded.v1') return { status: 'closed' }
     if (state.status !== 'open') return state
     switch (event.type) {
       case 'noctant.WebhookAttemptStarted.v1': {
@@ -69,7 +74,9 @@ export const webhookDelivery: Aggregate<WebhookDeliveryState, WebhookDeliveryCom
         return { ...state, attempts: attempt, running: { attempt, startedAt } }
       }
       case 'noctant.WebhookAttemptFinished.v1': {
-        const { attempt, nextAttemptAt } = event.data
+        const { attempt, nextAttemptAt, status } = event.data
+        const { deliveryId, operatorId, eventId } = state.facts
+        if (status === 'dead_letter') return { status: 'given_up', facts: { deliveryId, operatorId, eventId } }
         if (nextAttemptAt === null) return { status: 'closed' }
         return { ...state, attempts: attempt, running: null, dueAt: nextAttemptAt }
       }
@@ -84,6 +91,11 @@ export const webhookDelivery: Aggregate<WebhookDeliveryState, WebhookDeliveryCom
       if (state.status !== 'absent') return []
       const data = { ...command.facts, occurredAt: command.at }
       return [{ type: 'noctant.WebhookDeliveryRequested.v1', data }]
+    }
+    if (command.kind === 'discard') {
+      if (state.status !== 'given_up') return []
+      const { reason, at: occurredAt } = command
+      return [{ type: 'noctant.WebhookDeliveryDiscarded.v1', data: { ...state.facts, reason, occurredAt } }]
     }
     if (state.status !== 'open') return []
     const { deliveryId, operatorId } = state.facts

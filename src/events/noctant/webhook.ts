@@ -88,6 +88,14 @@ export const webhookDeliveryEvents = {
     nextAttemptAt: time.nullable(),
     occurredAt: time,
   }),
+  /** Nothing more is to be done about a delivery that was given up. */
+  'noctant.WebhookDeliveryDiscarded.v1': z.object({
+    deliveryId: uuid,
+    operatorId: uuid,
+    eventId: uuid,
+    reason: z.string().nullable(),
+    occurredAt: time,
+  }),
 }
 export type WebhookDeliveryEvent = EventOf<typeof webhookDeliveryEvents>
 

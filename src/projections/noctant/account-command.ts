@@ -41,6 +41,8 @@ type CommandRow = {
   engine_command_outcome_reason_code: string | null
   dead_lettered_at: string | null
   dead_letter_reason: string | null
+  /** Nothing more is to be done about it; to the operator it stays a dead letter. */
+  discarded_at: string | null
 }
 
 export type AccountCommandRow = CommandRow & { status: CommandStatus }
@@ -70,6 +72,7 @@ export const accountCommands = defineTable<CommandRow, 'command_id'>({
     engine_command_outcome_reason_code: 'text',
     dead_lettered_at: 'timestamptz(3)',
     dead_letter_reason: 'text',
+    discarded_at: 'timestamptz(3)',
   },
   generated: {
     // What the engine's log says outweighs what the relay believed.
@@ -81,6 +84,7 @@ export const accountCommands = defineTable<CommandRow, 'command_id'>({
   },
   indexes: [
     '(program_account_id)',
+    '(dead_lettered_at) WHERE dead_lettered_at IS NOT NULL',
     '((COALESCE(last_sent_at, accepted_at))) WHERE engine_wal_confirmed_at IS NULL AND dead_lettered_at IS NULL',
   ],
   sparse: true,
@@ -130,7 +134,7 @@ const causedByCommands = Object.fromEntries(
 
 export const accountCommandProjection = defineProjection<AccountEvent | EngineCommandEvent | EngineEvent>({
   name: 'noctant.accountCommand',
-  version: 1,
+  version: 2,
   money: false,
   tables: [accountCommands],
   handlers: {
@@ -167,10 +171,15 @@ export const accountCommandProjection = defineProjection<AccountEvent | EngineCo
       ),
     ],
     'noctant.EngineCommandRetryRequested.v1': ({ data }) => [
-      patch(accountCommands, { command_id: data.commandId }, { dead_lettered_at: null, dead_letter_reason: null }),
+      patch(
+        accountCommands,
+        { command_id: data.commandId },
+        { dead_lettered_at: null, dead_letter_reason: null, discarded_at: null },
+      ),
     ],
-    // It stays what it is to the operator: a dead letter.
-    'noctant.EngineCommandDiscarded.v1': () => [],
+    'noctant.EngineCommandDiscarded.v1': ({ data }) => [
+      patch(accountCommands, { command_id: data.commandId }, { discarded_at: data.occurredAt }),
+    ],
   },
 })
 
@@ -185,7 +194,7 @@ const sent = (data: { accountId: string; attempt: number; occurredAt: string }) 
 /** What the contract's AccountCommandStatusView shows, but for the account's external id. */
 export type AccountCommandView = Omit<
   AccountCommandRow,
-  'program_account_id' | 'account_id' | 'request' | 'attempts' | 'last_sent_at'
+  'program_account_id' | 'account_id' | 'request' | 'attempts' | 'last_sent_at' | 'discarded_at'
 > & { account_id: string }
 
 /** A command of this account, or undefined. */
@@ -217,6 +226,18 @@ export const findCommand: Prepared<[string, string], AccountCommandView> = prepa
       .where('program_account_id', '=', programAccountId)
       .$narrowType<{ account_id: string }>(),
 )
+
+/** How many were given up that nobody has dealt with. */
+export async function deadCommandCount(db: ReadModels): Promise<number> {
+  const { count } = await db
+    .selectFrom('noctant_account_commands')
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .where('status', '=', 'dead_lettered')
+    .where('dead_lettered_at', 'is not', null)
+    .where('discarded_at', 'is', null)
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
 
 export interface UnconfirmedCommand {
   command_id: string

@@ -23,6 +23,9 @@ export type WebhookEndpointRow = {
 
 export type WebhookOutboxRow = { delivery_id: string; operator_id: string; due_at: string }
 
+/** An event that did not get through and that nobody has dealt with since; its last delivery. */
+export type WebhookDeadLetterRow = { operator_id: string; event_id: string; delivery_id: string; since: string }
+
 export type WebhookAttemptRow = {
   delivery_row_id: string
   operator_id: string
@@ -63,6 +66,17 @@ const outbox = defineTable<WebhookOutboxRow, 'delivery_id'>({
   key: ['delivery_id'],
   columns: { delivery_id: 'uuid NOT NULL', operator_id: 'uuid NOT NULL', due_at: 'timestamptz(3) NOT NULL' },
   indexes: ['(operator_id, due_at)'],
+})
+
+const deadLetters = defineTable<WebhookDeadLetterRow, 'operator_id' | 'event_id'>({
+  name: 'noctant_webhook_dead_letters',
+  key: ['operator_id', 'event_id'],
+  columns: {
+    operator_id: 'uuid NOT NULL',
+    event_id: 'uuid NOT NULL',
+    delivery_id: 'uuid NOT NULL',
+    since: 'timestamptz(3) NOT NULL',
+  },
 })
 
 const attempts = defineTable<WebhookAttemptRow, 'delivery_row_id'>({
@@ -130,11 +144,28 @@ export const webhookEndpointProjection = defineProjection<WebhookEndpointEvent>(
   },
 })
 
+type Finished = Extract<WebhookDeliveryEvent, { type: 'noctant.WebhookAttemptFinished.v1' }>['data']
+
+/** Whether the event is to be dealt with: a delivery that got through, be it a replay, settles those that did not. */
+function standing({ status, operatorId, eventId, deliveryId, finishedAt }: Finished) {
+  const key = { operator_id: operatorId, event_id: eventId }
+  if (status === 'dead_letter') return [upsert(deadLetters, { ...key, delivery_id: deliveryId, since: finishedAt })]
+  return status === 'delivered' ? [remove(deadLetters, key)] : []
+}
+
+/** How many there are that nobody has dealt with. */
+export async function deadWebhookCount(db: ReadModels): Promise<number> {
+  const { rows } = await sql<{
+    count: number
+  }>`SELECT count(*)::int AS count FROM noctant_webhook_dead_letters`.execute(db)
+  return rows[0]?.count ?? 0
+}
+
 export const webhookDeliveryProjection = defineProjection<WebhookDeliveryEvent | UserEvent>({
   name: 'noctant.webhookDelivery',
-  version: 2,
+  version: 3,
   money: false,
-  tables: [outbox, attempts],
+  tables: [outbox, attempts, deadLetters],
   handlers: {
     'noctant.WebhookDeliveryRequested.v1': ({ data }) => [
       upsert(outbox, { delivery_id: data.deliveryId, operator_id: data.operatorId, due_at: data.occurredAt }),
@@ -160,6 +191,10 @@ export const webhookDeliveryProjection = defineProjection<WebhookDeliveryEvent |
         error_message: data.errorMessage,
         created_at: recordedAt.toISOString(),
       }),
+      ...standing(data),
+    ],
+    'noctant.WebhookDeliveryDiscarded.v1': ({ data }) => [
+      remove(deadLetters, { operator_id: data.operatorId, event_id: data.eventId }),
     ],
     'noctant.UserForgotten.v1': ({ data }) => [
       erase(attempts, { global_user_id: data.globalUserId }, ['response_body_excerpt']),

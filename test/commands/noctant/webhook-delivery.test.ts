@@ -117,6 +117,24 @@ describe('a delivery', () => {
     expect(given(over).state()).toStrictEqual({ status: 'closed' })
     for (const command of [start(9), finish(1, failed, 9)]) given(over).when(command).then([])
   })
+  it('can be discarded once it was given up, once, and not before', () => {
+    const discard = { kind: 'discard', reason: 'told by telephone', at: at(9) } as const
+    const discarded: WebhookDeliveryEvent = {
+      type: 'noctant.WebhookDeliveryDiscarded.v1',
+      data: { deliveryId, operatorId, eventId, reason: 'told by telephone', occurredAt: at(9) },
+    }
+    const dead = finished(1, { ...failed, status: 'dead_letter', nextAttemptAt: null }, at(2), 3)
+    const givenUp = [requested, started(1, 2), dead]
+    given(givenUp).when(discard).then([discarded])
+    given([...givenUp, discarded])
+      .when(discard)
+      .then([])
+    given([requested]).when(discard).then([])
+    given([requested, started(1, 2), finished(1, delivered, at(2), 3)])
+      .when(discard)
+      .then([])
+    given(givenUp).when(start(10)).then([])
+  })
   it('can be given up without being tried', () => {
     const command = { kind: 'abandon', errorClass: 'endpoint_disabled', errorMessage: 'off', at: at(5) } as const
     const outcome: AttemptOutcome = {

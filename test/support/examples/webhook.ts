@@ -60,6 +60,12 @@ export function webhookExamples(
       nextAttemptAt: timeAt(416),
       occurredAt: timeAt(411),
     },
+    'noctant.WebhookDeliveryDiscarded.v1': {
+      ...delivery,
+      eventId: uuidOf('webhook event'),
+      reason: 'told by telephone',
+      occurredAt: timeAt(430),
+    },
     'noctant.WebhookReplayRequested.v1': {
       replayId: uuidOf('webhook replay'),
       operatorId,
