@@ -203,11 +203,6 @@ describe('a person who is forgotten', () => {
       })
       // This one was in memory.
       expect(await touch(jane, url)).toMatchObject({ status: 200, body: { account: { account_name: null } } })
-      // The same report again is answered from the log, as far as it can still be read.
-      expect(await kycOf(jane, '2026-03-01T10:00:00.000Z', url)).toMatchObject({
-        status: 200,
-        body: { status: 'rejected', rejection_reason: null, provider_reference: null },
-      })
     }
     expect(foundIn(JSON.stringify(await subscriber.attempts()), textsOf(jane))).toStrictEqual([])
   })

@@ -4,7 +4,7 @@
  * are kept outside the log; a person whose key is destroyed is forgotten in every copy of the log at once, and the hash
  * chains, which are over the stored bytes, go on to hold. Text that was recorded before there were keys reads as it is.
  */
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto'
 import type { AnyEvent } from './event.ts'
 import { isForgetting, type PersonalField, personalFields } from './personal.ts'
 import { eventSchemas, UndecodableEvent } from './registry.ts'
@@ -105,6 +105,17 @@ export function decrypt(box: Uint8Array, key: Uint8Array, bound: Uint8Array): Bu
   decipher.setAAD(bound).setAuthTag(box.subarray(box.length - TAG_BYTES))
   return Buffer.concat([decipher.update(box.subarray(NONCE_BYTES, box.length - TAG_BYTES)), decipher.final()])
 }
+
+/**
+ * What stands for a person's text in ids and fingerprints: the same for the same text, and of no use without the key.
+ * Once the key is gone all texts are one.
+ */
+export const keyedDigest = (key: PersonKey | undefined, name: string, text: string): string =>
+  typeof key === 'object'
+    ? createHmac('sha256', key.bytes)
+        .update(JSON.stringify(['opslog digest', name, text]))
+        .digest('hex')
+    : UNREADABLE[key ?? 'missing']
 
 /** The same events with their personal fields sealed. Throws PersonForgotten and PersonKeysUnavailable. */
 export async function sealEvents<E extends { id: string; event: AnyEvent }>(

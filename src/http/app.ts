@@ -6,6 +6,7 @@ import { Hono } from 'hono'
 import { routePath } from 'hono/route'
 import { createKnownOwners } from '../audit/scope.ts'
 import type { CommandBus } from '../commands/handle.ts'
+import type { PersonKeys } from '../events/sealing.ts'
 import { ownersOf } from '../projections/audit/ownership.ts'
 import type { ReadModels } from '../projections/database.ts'
 import type { CredentialDirectory } from '../projections/noctant/credentials.ts'
@@ -30,7 +31,7 @@ export interface AppDeps {
   /** Noctant's operators and their keys. */
   credentials: Pick<CredentialDirectory, 'find'>
   /** The log, for auditors, and their keys. */
-  audit: Pick<AuditDeps, 'log' | 'folds' | 'personKeys' | 'recorder' | 'auditors' | 'limits'>
+  audit: Pick<AuditDeps, 'log' | 'folds' | 'recorder' | 'auditors' | 'limits'> & { personKeys: PersonKeys }
   waiter: Waiter
   log: Log
   /** Now, for what is recorded. */
@@ -99,7 +100,9 @@ export function createApp(deps: AppDeps) {
   const { trustProxy, hostedPagesPerMinuteMax: requestsPerMinuteMax } = limits
   const hosted = { bus, db, clock, nowMs, waiter, waitMs, launch, log, trustProxy, requestsPerMinuteMax }
   app.route('/', launchPages(hosted))
-  const noctantDeps = { bus, db, credentials, keyRotationGraceMs, replayWindowMaxMs, launch, clock, waiter, waitMs }
+  const { personKeys } = deps.audit
+  const settings = { keyRotationGraceMs, replayWindowMaxMs, launch }
+  const noctantDeps = { bus, db, personKeys, credentials, ...settings, clock, waiter, waitMs }
   const [verifyOperator, verifyAuditor] = [keyVerifier(credentials, clock), auditorVerifier(deps.audit.auditors)]
   const runtime = { waiter, limits, nowMs }
   app.route(

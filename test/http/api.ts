@@ -306,6 +306,7 @@ export async function startApi(options: ApiOptions = {}) {
     /** A test may change them. */
     auditLimits: ofAudits,
     eventStoreUrl: log.url,
+    keys: log.keys,
     logged,
     bus,
     store: log.store,

@@ -6,6 +6,7 @@ import { settle } from '../consistency.ts'
 import { markReplay, repeatable } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { decimalInput, externalId, optionalUuid } from '../schemas.ts'
+import { withDigests } from './request-digests.ts'
 import { forOperator, type NoctantDeps } from './route.ts'
 import {
   brandingPolicy,
@@ -84,13 +85,18 @@ function factsOf(operatorId: string, orgId: string, body: z.output<typeof reques
   }
 }
 
-export const createAccount = operation(route, ({ bus, clock, ...consistency }: NoctantDeps) => async (c) => {
-  const { operatorId, orgId } = c.get('principal')
-  const facts = factsOf(operatorId, orgId, c.req.valid('json'))
-  const scope = programAccountIdOf(operatorId, facts.externalAccountId)
-  const command = { context: 'noctant', action: 'createAccount', scope, key: facts.externalAccountId, request: facts }
-  const opened = await openAccount(bus, facts, repeatable(c, command, { at: clock().toISOString() }))
-  markReplay(c, opened)
-  await settle(c, opened.position, consistency)
-  return c.json({ account: accountView(opened.state), created: !opened.replayed }, opened.replayed ? 200 : 201)
-})
+export const createAccount = operation(
+  route,
+  ({ bus, clock, personKeys, ...consistency }: NoctantDeps) =>
+    async (c) => {
+      const { operatorId, orgId } = c.get('principal')
+      const facts = factsOf(operatorId, orgId, c.req.valid('json'))
+      const scope = programAccountIdOf(operatorId, facts.externalAccountId)
+      const request = await withDigests({ bus, personKeys }, facts, ['accountName'])
+      const command = { context: 'noctant', action: 'createAccount', scope, key: facts.externalAccountId, request }
+      const opened = await openAccount(bus, facts, repeatable(c, command, { at: clock().toISOString() }))
+      markReplay(c, opened)
+      await settle(c, opened.position, consistency)
+      return c.json({ account: accountView(opened.state), created: !opened.replayed }, opened.replayed ? 200 : 201)
+    },
+)

@@ -7,6 +7,7 @@ import { settle } from '../consistency.ts'
 import { markReplay, repeatable } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { nullableTimeOut, optionalTime, timeInput, timeOut, uuid } from '../schemas.ts'
+import { withDigests } from './request-digests.ts'
 import { forOperator, type NoctantDeps } from './route.ts'
 import { requestIdHeader } from './schemas.ts'
 
@@ -85,14 +86,19 @@ function view(state: KycState): z.output<typeof answer> {
   }
 }
 
-export const reportKycStatus = operation(route, ({ bus, clock, ...consistency }: NoctantDeps) => async (c) => {
-  const { operatorId } = c.get('principal')
-  const facts = reportOf(operatorId, c.req.valid('param').global_user_id, c.req.valid('json'))
-  // The contract has no key here: the report is its own, since it says when it was made.
-  const scope = kycIdOf(operatorId, facts.globalUserId)
-  const command = { context: 'noctant', action: 'reportKycStatus', scope, key: fingerprintOf(facts), request: facts }
-  const handled = await report(bus, facts, repeatable(c, command, { at: clock().toISOString() }))
-  markReplay(c, handled)
-  await settle(c, handled.position, consistency)
-  return c.json(view(handled.state), 200)
-})
+export const reportKycStatus = operation(
+  route,
+  ({ bus, clock, personKeys, ...consistency }: NoctantDeps) =>
+    async (c) => {
+      const { operatorId } = c.get('principal')
+      const facts = reportOf(operatorId, c.req.valid('param').global_user_id, c.req.valid('json'))
+      // The contract has no key here: the report is its own, since it says when it was made.
+      const scope = kycIdOf(operatorId, facts.globalUserId)
+      const request = await withDigests({ bus, personKeys }, facts, ['rejectionReason', 'providerReference'])
+      const command = { context: 'noctant', action: 'reportKycStatus', scope, key: fingerprintOf(request), request }
+      const handled = await report(bus, facts, repeatable(c, command, { at: clock().toISOString() }))
+      markReplay(c, handled)
+      await settle(c, handled.position, consistency)
+      return c.json(view(handled.state), 200)
+    },
+)

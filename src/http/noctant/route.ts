@@ -2,6 +2,7 @@
 
 import type { CommandBus } from '../../commands/handle.ts'
 import type { ApiScope } from '../../events/noctant/vocabulary.ts'
+import type { PersonKeys } from '../../events/sealing.ts'
 import type { ReadModels } from '../../projections/database.ts'
 import type { CredentialDirectory } from '../../projections/noctant/credentials.ts'
 import type { Waiter } from '../consistency.ts'
@@ -11,6 +12,7 @@ import type { LaunchSettings } from './launch-view.ts'
 export interface NoctantDeps {
   bus: CommandBus
   db: ReadModels
+  personKeys: PersonKeys
   /** The keys that this process knows. */
   credentials: Pick<CredentialDirectory, 'find'>
   /** How long a replaced API key goes on working. */
