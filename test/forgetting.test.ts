@@ -283,13 +283,13 @@ describe('a person who is forgotten', () => {
     })
     const displayName = `${bob.displayName} again`
     await call('POST', '/users', { external_id: bob.external, display_name: displayName })
-    const last = async () => (await subscriber.attempts()).at(-1)
-    await vi.waitFor(
-      async () => expect(await last()).toMatchObject({ event_type: 'user.updated', status: 'delivered' }),
-      { timeout: 10_000, interval: 100 },
-    )
+    const last = async () => (await subscriber.attempts()).findLast(({ event_type }) => event_type === 'user.updated')
+    await vi.waitFor(async () => expect(await last()).toMatchObject({ status: 'delivered' }), {
+      timeout: 10_000,
+      interval: 100,
+    })
     expect(await last()).toMatchObject({ response_status: 200, response_body_excerpt: null })
-    expect(subscriber.receiver.received.at(-1)?.body).toContain(displayName)
+    expect(subscriber.receiver.received.some(({ body }) => body.includes(displayName))).toBe(true)
     expect(await columnsWith(db, textsOf(bob))).toStrictEqual({})
     expect(await differences()).toStrictEqual([])
   }, 40_000)
