@@ -117,11 +117,11 @@ async function fill(directory: string): Promise<void> {
     const actor = { kind: 'operator' as const, id: String(data.operatorId ?? 'engine') }
     const cause = { $correlationId: commandId, $causationId: commandId, actor, requestId: commandId, commandId }
     const place = { id, stream, revision: tail.revision + 1n }
-    const { metadata: customMetadata, hash } = chained(tail.hash, { type, data }, cause, place)
+    const { hash, ...link } = chained(tail.hash, { type, data }, cause, place)
     const expected = tail.revision < 0n ? ('no_stream' as const) : tail.revision
     tails.set(stream, { revision: place.revision, hash })
-    const bytes = { id: Buffer.from(id.replaceAll('-', ''), 'hex'), data: Buffer.from(JSON.stringify(data)) }
-    const event = { ...bytes, type, json: true, customMetadata }
+    const bytes = { id: Buffer.from(id.replaceAll('-', ''), 'hex'), data: Buffer.from(link.data) }
+    const event = { ...bytes, type, json: true, customMetadata: Buffer.from(link.metadata) }
     const request = { stream, expected, operation: 'append' as const, events: [event], deadlineMs: undefined }
     pending.push(
       store.write(request).then(({ kind }) => {

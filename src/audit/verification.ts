@@ -6,6 +6,7 @@ import { categoryOf } from '../events/event.ts'
 import type { Seal } from '../events/seal.ts'
 import { SEAL_STREAM } from '../events/seal.ts'
 import { createBooks } from './books.ts'
+import { createComparison, type ExportedEvent } from './comparison.ts'
 import type { Ground } from './history.ts'
 import type { MerkleState } from './merkle.ts'
 import { createPersonalCheck } from './personal.ts'
@@ -24,6 +25,8 @@ export interface VerificationQuestion {
   seals?: readonly Seal[] | undefined
   /** The key that must have made the seals. */
   trusted?: string | undefined
+  /** Events as they were exported once, in the log's order, to compare them with; this takes the whole log. */
+  exported?: AsyncIterable<ExportedEvent> | undefined
   /** Findings that are kept; all are counted. */
   findingsMax: number
   /** Whether the verification goes on once so many were found, instead of ending the page. */
@@ -51,6 +54,8 @@ export interface VerificationPage {
   /** Streams whose transitions could not be judged: they had begun before, and are too long to be read again. */
   streamsCutShort: number
   seals: CheckedSeal[]
+  /** Exported events that were found in their place. */
+  compared: number
   next: VerificationBookmark | undefined
   last: bigint | undefined
 }
@@ -84,6 +89,7 @@ export async function readVerification(
   })
   const personal = personKeys && createPersonalCheck(personKeys, tell)
   const seals = sealsOf(question, from)
+  const comparison = question.exported && createComparison(question.exported, tell)
   let slice: RawEvent[] = []
   let revision = from.revision
   const check = async () => {
@@ -94,6 +100,10 @@ export async function readVerification(
       if (again) await again
     }
     await personal?.check(admitted)
+  }
+  const settle = async (event: RawEvent) => {
+    if (comparison) await comparison.add(event)
+    if (slice.length >= SLICE_EVENTS) await check()
   }
   const source = stream === undefined ? log : { readAll: () => log.readStream(stream, from.revision) }
   const isPast = (event: RawEvent) => event.position > from.until
@@ -109,18 +119,18 @@ export async function readVerification(
     (event) => {
       seals?.add(event)
       revision = event.revision + 1n
-      if (category !== undefined && categoryOf(event.stream) !== category) return
-      slice.push(event)
-      if (slice.length >= SLICE_EVENTS) return check()
+      if (category === undefined || categoryOf(event.stream) === category) slice.push(event)
+      if (comparison || slice.length >= SLICE_EVENTS) return settle(event)
     },
   )
   await check()
   const checked = seals ? (isFinished ? seals.finish() : seals.checked()) : []
   for (const one of checked) if (one.fault !== undefined) tell(sealFinding(one))
+  const compared = (await comparison?.finish()) ?? 0
   const { streamsBegun: streams, ...figures } = verifier.figures()
   const tree = seals?.tree.state()
   const next = isFinished ? undefined : { after: last, revision, until: from.until, tree }
-  return { findings, findingsTotal, streams, ...figures, seals: checked, next, last }
+  return { findings, findingsTotal, streams, ...figures, seals: checked, compared, next, last }
 }
 
 function sealsOf({ seals, trusted }: VerificationQuestion, from: VerificationBookmark): SealChecker | undefined {

@@ -27,6 +27,7 @@ export type FindingKind =
   | 'balance'
   | 'seal'
   | 'personal'
+  | 'export'
 
 export interface Finding {
   kind: FindingKind

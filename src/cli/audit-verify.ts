@@ -1,4 +1,8 @@
 /** `opslog audit verify`: reads the log once and names everything that is wrong with it. */
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { z } from 'zod'
+import type { ExportedEvent } from '../audit/comparison.ts'
 import type { RawLog } from '../audit/raw-log.ts'
 import { readSeals } from '../audit/seal.ts'
 import { readVerification, type VerificationPage } from '../audit/verification.ts'
@@ -17,6 +21,7 @@ export interface VerifyOptions extends OutputOptions {
   seals?: boolean
   sealFile?: string
   publicKey?: string
+  export?: string
 }
 
 /** Findings shown; all are counted. */
@@ -32,8 +37,8 @@ interface Report extends VerificationPage {
 }
 
 export async function verify(options: VerifyOptions): Promise<void> {
-  if ((options.stream || options.category) && (options.seals || options.sealFile)) {
-    throw new CliError(EXIT.usage, 'a seal is over the whole log: leave --stream and --category out')
+  if ((options.stream || options.category) && (options.seals || options.sealFile || options.export)) {
+    throw new CliError(EXIT.usage, 'a seal, and an export, are over the whole log: leave --stream and --category out')
   }
   const report = await verifyLog(options)
   if (report.findingsTotal > 0) process.exitCode = EXIT.refused
@@ -56,13 +61,33 @@ async function verifyLog(options: VerifyOptions): Promise<Report> {
     personalChecked = ground.personKeys !== undefined
     const seals = options.seals || options.sealFile ? await sealsToCheck(ground.log, options) : undefined
     const trusted = trustedKey(options.publicKey)
-    const question = { stream, category, folds, seals, trusted, findingsMax: FINDINGS_MAX, keepsOn: true }
+    const exported = options.export === undefined ? undefined : exportedEvents(options.export)
+    const question = { stream, category, folds, seals, trusted, exported, findingsMax: FINDINGS_MAX, keepsOn: true }
     return readVerification(ground, question, { after: undefined, revision: 0n, until: NO_END, tree: undefined })
   })
   if (page.events === 0 && (stream || category)) {
     throw new CliError(EXIT.refused, `there are no events of ${stream ?? category}`)
   }
   return { ...page, personalChecked, elapsedMs: performance.now() - startedMs }
+}
+
+const exportedLine = z.object({
+  position: z.string().regex(/^\d+$/),
+  stream: z.string(),
+  revision: z.string().regex(/^\d+$/),
+  type: z.string(),
+  leaf: z.string().nullable(),
+})
+
+/** The events of a file that `export --out` wrote. Throws CliError where it is none. */
+async function* exportedEvents(file: string): AsyncIterable<ExportedEvent> {
+  try {
+    for await (const line of createInterface({ input: createReadStream(file) })) {
+      if (line !== '') yield exportedLine.parse(JSON.parse(line))
+    }
+  } catch (error) {
+    throw new CliError(EXIT.usage, `${file} is no export: ${error instanceof Error ? error.message : error}`)
+  }
 }
 
 async function sealsToCheck(log: RawLog, { sealFile }: VerifyOptions): Promise<Seal[]> {
@@ -74,10 +99,11 @@ async function sealsToCheck(log: RawLog, { sealFile }: VerifyOptions): Promise<S
   return seals
 }
 
-const jsonOf = ({ findings, findingsTotal, events, streams, seals, personalChecked, elapsedMs }: Report) => ({
+const jsonOf = ({ findings, findingsTotal, events, streams, compared, seals, personalChecked, elapsedMs }: Report) => ({
   ok: findingsTotal === 0,
   events,
   streams,
+  compared,
   findings_total: findingsTotal,
   findings: findings.map((finding) => ({
     ...finding,
@@ -114,6 +140,7 @@ function textOf(report: Report): string {
       ['events', `${report.events}`],
       ['streams', `${report.streams}`],
       ...(report.seals.length > 0 ? [['seals', `${held} of ${report.seals.length} hold`] as const] : []),
+      ...(report.compared > 0 ? [['as exported', `${report.compared} events compared`] as const] : []),
       ['personal', report.personalChecked ? 'looked into' : 'not looked into: needs DATABASE_URL and SECRETS_KEY'],
       ['time', duration(report.elapsedMs)],
       [

@@ -18,6 +18,10 @@ export function auditCommand(): Command {
     .option('--category <name>', 'the streams of one category only')
     .option('--seals', 'check the seals that the log holds as well')
     .option('--seal-file <file>', 'check seals that were kept elsewhere, as `seal --out` wrote them')
+    .option(
+      '--export <file>',
+      'compare with what `export --out` wrote earlier: names what was altered since, to the tick',
+    )
     .option('--public-key <key>', 'the key that must have made the seals, in base64 or in a file')
     .action(verify)
   withOutput(audit.command('history'))

@@ -5,6 +5,8 @@
 import { generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createComparison } from '../../src/audit/comparison.ts'
+import { exportLine } from '../../src/audit/export.ts'
 import { createMerkleTree, leafOf } from '../../src/audit/merkle.ts'
 import { openRawLog, type RawEvent } from '../../src/audit/raw-log.ts'
 import { createSealChecker, makeSeal } from '../../src/audit/seal.ts'
@@ -63,6 +65,10 @@ async function findingsIn(log: readonly RawEvent[]): Promise<Finding[]> {
   })
   for (const event of log) await verifier.check(event)
   return findings
+}
+
+async function* linesOf<T>(lines: readonly T[]): AsyncIterable<T> {
+  yield* lines
 }
 
 function sealHolds(log: readonly RawEvent[]): boolean {
@@ -143,6 +149,31 @@ describe('one changed byte', () => {
     })
     await fc.assert(property, { numRuns: RUNS })
   }, 60_000)
+
+  test('of any field is named by an export that was kept elsewhere, to the tick, and so is a missing event', async () => {
+    const exported = events.map((event) => JSON.parse(exportLine(event)))
+    const compared = async (log: readonly RawEvent[]) => {
+      const findings: Finding[] = []
+      const comparison = createComparison(linesOf(exported), (finding) => findings.push(finding))
+      for (const event of log) await comparison.add(event)
+      return { findings, count: await comparison.finish() }
+    }
+    expect(await compared(events)).toEqual({ findings: [], count: 24 })
+    const all = { ...fields, created: ({ created }: RawEvent) => ({ created: `${BigInt(created) + 1n}` }) }
+    for (const [field, change] of Object.entries(all)) {
+      for (const which of [0, 11, 23]) {
+        const log = changed(which, change(events[which]!, 3, 1))
+        const { stream, revision } = log[which]!
+        const { findings } = await compared(log)
+        expect(findings, field).toMatchObject([{ kind: 'export', stream, revision }])
+      }
+    }
+    const { stream, revision } = events[11]!
+    const { findings, count } = await compared(events.filter((_, index) => index !== 11))
+    expect(count).toBe(23)
+    expect(findings).toMatchObject([{ kind: 'export', stream, revision, detail: expect.stringContaining('not stand') }])
+    expect((await compared(events.slice(0, -2))).findings).toHaveLength(2)
+  })
 
   test('of the time of recording in the midst of the log is found from the tolerance of a clock’s step on', async () => {
     const { clockStepMaxMs } = defaultTimeTolerances

@@ -133,6 +133,11 @@ describe('opslog audit', () => {
         ({ stdout }) => `failed: ${stdout}`,
       )
     expect(await check(file)).toMatch(/^\d+ events, 1 of 1 seals compared, 0 faults\n$/)
+    const lines = readFileSync(file, 'utf8').trim().split('\n')
+    const compared = await json('verify', '--export', file)
+    expect(compared.ok).toBe(true)
+    expect(compared.compared).toBe(lines.filter((line) => JSON.parse(line).leaf !== null).length)
+    expect(await opslog('verify', '--export', join(root, 'package.json'))).toMatchObject({ exitCode: 2 })
     const altered = join(directory.path, 'altered.ndjson')
     const text = readFileSync(file, 'utf8')
     writeFileSync(altered, text.replace(ACCOUNT, 'audited-2'))
