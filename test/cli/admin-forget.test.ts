@@ -12,6 +12,7 @@ import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
 import { chained } from '../../src/events/chain.ts'
 import { createDatabase, type ReadModels } from '../../src/projections/database.ts'
 import { runCli } from '../support/cli.ts'
+import { startFaultProxy } from '../support/fault-proxy.ts'
 import { startSecond } from '../support/second-instance.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { type Stack, startStack, type TestOperator } from '../support/stack.ts'
@@ -246,6 +247,39 @@ describe('an auditor', () => {
       sql<{ fault: string }>`SELECT fault FROM opslog_parked_events WHERE stream = ${stream}`.execute(db)
     await vi.waitFor(async () => expect((await parked()).rows[0]?.fault).toMatch(/email was altered/), within10s)
   })
+})
+
+describe('an API whose way to Postgres is cut', () => {
+  it('refuses what needs a person’s key before anything is written, and goes on with the rest', async () => {
+    const { external } = await newUser()
+    const proxy = await startFaultProxy(stack.databaseUrl)
+    const environment = { SECRETS_KEY, READ_YOUR_WRITES_WAIT_MS: '0', DATABASE_CONNECT_TIMEOUT_MS: '500' }
+    const second = await startSecond(stack, environment, proxy.url)
+    const provision = async (external_id: string, email?: string) => {
+      const answer = await fetch(`${second.url}/noctant/v1/users`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${acme.apiKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ external_id, ...(email === undefined ? {} : { email }) }),
+      })
+      return { status: answer.status, body: (await answer.json()) as Record<string, never> }
+    }
+    try {
+      proxy.cut()
+      const stranger = randomUUID()
+      const refused = { status: 503, body: { code: 'dependency_unavailable' } }
+      expect(await provision(stranger, 'new@example.com')).toMatchObject(refused)
+      // What is known of this user is sealed.
+      expect(await provision(external, 'other@example.com')).toMatchObject(refused)
+      const stream = `noctant.user-${globalUserIdOf(acme.operatorId, stranger)}`
+      expect(await typesOf(stream)).toStrictEqual([])
+      expect(await provision(stranger)).toMatchObject({ status: 201, body: { email: null } })
+      proxy.mend()
+      await vi.waitFor(async () => expect((await provision(stranger, 'new@example.com')).status).toBe(200), within10s)
+    } finally {
+      await second.close()
+      await proxy.close()
+    }
+  }, 30_000)
 })
 
 describe('a vault that was not restored with the log', () => {

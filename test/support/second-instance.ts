@@ -12,13 +12,17 @@ export interface SecondInstance {
   close(): Promise<void>
 }
 
-/** `environment` has to hold the stack's SECRETS_KEY. */
-export async function startSecond(stack: Stack, environment: Record<string, string>): Promise<SecondInstance> {
+/** `environment` has to hold the stack's SECRETS_KEY; `databaseUrl` may lead to the same database another way. */
+export async function startSecond(
+  stack: Stack,
+  environment: Record<string, string>,
+  databaseUrl = stack.databaseUrl,
+): Promise<SecondInstance> {
   const directory = temporaryDirectory()
   const errors: string[] = []
   const services = {
     eventStore: { kind: 'external' as const, url: stack.eventStoreUrl },
-    postgres: { kind: 'external' as const, url: stack.databaseUrl },
+    postgres: { kind: 'external' as const, url: databaseUrl },
     stream: { kind: 'external' as const, url: null, stream: stack.stream, note: '' },
     failed: new Promise<string>(() => undefined),
     stop: async () => undefined,
