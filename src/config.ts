@@ -67,6 +67,12 @@ const environmentSchema = z.object({
   EVENTSTORE_DEADLINE_MS: milliseconds(5_000),
   APPEND_ATTEMPTS_MAX: count(3).describe('sends of an append whose outcome stays unknown'),
   SUBSCRIPTION_BATCH_MAX: count(500),
+  PROJECTOR_BATCH_INTERVAL_MS: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .default(3)
+    .describe('from the start of one batch of the read models to the next at least; 0: as they come'),
   SUBSCRIPTION_SILENCE_MAX_MS: milliseconds(20_000).describe(
     'no event for so long, heartbeats included: subscribe anew',
   ),

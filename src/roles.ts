@@ -114,13 +114,19 @@ export function followForgotten(parts: Parts): void {
 /** The projector, and the heartbeat that keeps it and everybody else's subscription moving. */
 export function startProjectorRole(parts: Parts): Projector {
   const { config, services, log, store, db, stopping, onClose } = parts
+  const { PROJECTOR_BATCH_INTERVAL_MS: batchIntervalMs } = config
   const eventStore = { url: services.eventStore.url, batchMax: config.SUBSCRIPTION_BATCH_MAX, personKeys: parts.vault }
   const projector = startProjector({
     db,
     url: services.postgres.url,
     projections,
     source: (reader) =>
-      runSubscription({ ...supervision(parts, 'projector'), types: prefixesOf(projections), ...reader }),
+      runSubscription({
+        ...supervision(parts, 'projector'),
+        batchIntervalMs,
+        types: prefixesOf(projections),
+        ...reader,
+      }),
     readHistory: (after) => readHistory(eventStore, after),
     eventIdAt: store.eventIdAt,
     log: log.child({ part: 'projector' }),

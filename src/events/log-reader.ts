@@ -1,5 +1,5 @@
 /**
- * Reads $all over db-client's connection (its addresses, credentials, TLS and reconnection), with the answers decoded by
+ * Reads $all, and follows it, over db-client's connection (its addresses, credentials, TLS and reconnection), with the answers decoded by
  * log-messages.ts instead of the generated classes. What comes out is what db-client's own reads resolve to.
  */
 import type { EventStoreDBClient, ResolvedEvent } from '@eventstore/db-client'
@@ -9,7 +9,7 @@ import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
 import { decodeAnswer, type LogAnswer } from './log-messages.ts'
 
 /** What grpc-js gives for a call whose answers are a stream. */
-interface Answers {
+export interface Answers {
   on(event: 'data', listener: (answer: LogAnswer) => void): unknown
   on(event: 'end', listener: () => void): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
@@ -52,6 +52,31 @@ export async function readPage(
     answers.on('error', reject)
     answers.on('end', () => resolve(events))
   })
+}
+
+/** Non-matching events between two checkpoints that keep a filtered subscription's place: windows of so many events. */
+const SEARCH_WINDOW = 32
+const CHECKPOINT_WINDOWS = 100
+
+/**
+ * Every event after a position (undefined: from the first) whose type begins so, those to come included: `data` tells of
+ * the events and that the subscription stands. Rejects where the store cannot be reached.
+ */
+export function subscribe(
+  client: EventStoreDBClient,
+  after: bigint | undefined,
+  typePrefixes: readonly string[],
+): Promise<Answers> {
+  const options = optionsFrom(after)
+  const types = new streamsPb.ReadReq.Options.FilterOptions.Expression()
+  types.setPrefixList([...typePrefixes])
+  const filter = new streamsPb.ReadReq.Options.FilterOptions()
+  filter.setEventType(types)
+  filter.setMax(SEARCH_WINDOW)
+  filter.setCheckpointintervalmultiplier(CHECKPOINT_WINDOWS)
+  options.setFilter(filter)
+  options.setSubscription(new streamsPb.ReadReq.Options.SubscriptionOptions())
+  return open(client, options)
 }
 
 function optionsFrom(from: bigint | undefined): ReadOptions {

@@ -4,15 +4,9 @@
  * the reader asks for the last position again and subscribes anew, with backoff. Heartbeat events prove it alive.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  type AllStreamSubscription,
-  EventStoreDBClient,
-  eventTypeFilter,
-  type ResolvedEvent,
-  START,
-} from '@eventstore/db-client'
+import { EventStoreDBClient, type ResolvedEvent } from '@eventstore/db-client'
 import type { Metadata, Recorded } from './event.ts'
-import { readPage } from './log-reader.ts'
+import { type Answers, readPage, subscribe } from './log-reader.ts'
 import { HEARTBEAT, UndecodableEvent } from './registry.ts'
 import { noteForgotten, type Opening, openingOf, type PersonKeys, personOf } from './sealing.ts'
 import { disposeClient, recorded } from './store.ts'
@@ -40,6 +34,8 @@ export interface SubscriptionOptions {
   onBatch: (events: Delivered[]) => Promise<void>
   /** Events in a batch at most; twice as many wait in memory at most. */
   batchMax: number
+  /** From the start of one batch to the next at least: under load batches become larger instead of more. */
+  batchIntervalMs?: number
   /** No event for so long means that the subscription has died silently. */
   silenceMaxMs: number
   backoffMinMs: number
@@ -86,34 +82,37 @@ async function readOnce(
   onProgress: () => void,
 ): Promise<void> {
   const from = await options.from()
-  const subscription = client.subscribeToAll({
-    fromPosition: from === undefined ? START : { commit: from, prepare: from },
-    resolveLinkTos: false,
-    filter: eventTypeFilter({ prefixes: [...options.types, HEARTBEAT], checkpointInterval: 100 }),
-  })
   const inbox = createInbox(options.batchMax * 2)
   const stop = () => inbox.end(new Error('stopped'))
   options.signal.addEventListener('abort', stop, { once: true })
+  if (options.signal.aborted) stop()
   const watchdog = setInterval(() => {
     if (performance.now() - inbox.lastArrivalMs > options.silenceMaxMs) {
       inbox.end(new Error(`no event for ${options.silenceMaxMs} ms, not even a heartbeat`))
     }
   }, options.silenceMaxMs / 4)
+  const opening = subscribe(client, from, [...options.types, HEARTBEAT])
+  opening.then(
+    (answers) => fill(answers, inbox, options.onConnected),
+    (error: unknown) => inbox.end(error),
+  )
   try {
-    subscription.on('confirmation', () => options.onConnected?.())
-    void fill(subscription, inbox)
     for (;;) {
+      const begunMs = performance.now()
       const batch = await opened(await inbox.take(options.batchMax), options.personKeys)
       await options.onBatch(batch)
       onProgress()
+      const earlyMs = begunMs + (options.batchIntervalMs ?? 0) - performance.now()
+      if (earlyMs > 0) await delay(earlyMs, undefined, { signal: options.signal })
     }
   } finally {
     clearInterval(watchdog)
     options.signal.removeEventListener('abort', stop)
     inbox.end(new Error('closed'))
-    // It may be broken already; what closing it says then is no news.
-    subscription.on('error', () => undefined)
-    await subscription.unsubscribe().catch(() => undefined)
+    opening.then(
+      (answers) => answers.cancel(),
+      () => undefined,
+    )
   }
 }
 
@@ -146,17 +145,16 @@ export async function* readHistory(
 
 type Inbox = ReturnType<typeof createInbox>
 
-/** Reads the subscription into the inbox; an end without an error is a drop too. */
-async function fill(subscription: AllStreamSubscription, inbox: Inbox): Promise<void> {
-  try {
-    for await (const resolved of subscription) {
-      if (!resolved.event || resolved.event.type.startsWith('$')) continue
-      if (!(await inbox.put(arrival(resolved)))) return
-    }
-    inbox.end(new Error('the subscription ended'))
-  } catch (error) {
-    inbox.end(error)
-  }
+/** Leads the answers into the inbox; an end without an error is a drop too. */
+function fill(answers: Answers, inbox: Inbox, onConnected: (() => void) | undefined): void {
+  inbox.source = answers
+  answers.on('data', (answer) => {
+    if (answer === 'confirmed') onConnected?.()
+    else if (answer && !answer.type.startsWith('$')) inbox.put(arrival({ event: answer } as ResolvedEvent))
+  })
+  answers.on('end', () => inbox.end(new Error('the subscription ended')))
+  // After the inbox has ended, as by our own cancelling, an error is no news.
+  answers.on('error', (error) => inbox.end(error))
 }
 
 /** An event that has come in; one with personal fields waits for its batch, whose keys are asked for together. */
@@ -202,20 +200,14 @@ function createInbox(capacity: number) {
   let events: Arrived[] = []
   let ended: { error: unknown } | undefined
   let wakeTaker: (() => void) | undefined
-  let wakePutter: (() => void) | undefined
   return {
     lastArrivalMs: performance.now(),
-    /** False where nobody takes any more. */
-    async put(event: Arrived): Promise<boolean> {
+    source: undefined as Answers | undefined,
+    put(event: Arrived): void {
       this.lastArrivalMs = performance.now()
       events.push(event)
+      if (events.length >= capacity) this.source?.pause()
       wakeTaker?.()
-      while (events.length >= capacity && !ended) {
-        await new Promise<void>((resolve) => {
-          wakePutter = resolve
-        })
-      }
-      return !ended
     },
     /** What is at hand, at least one event. */
     async take(max: number): Promise<Arrived[]> {
@@ -230,13 +222,12 @@ function createInbox(capacity: number) {
       events = events.slice(max)
       // While the handler was busy the network was not silent; the handler was.
       this.lastArrivalMs = performance.now()
-      wakePutter?.()
+      this.source?.resume()
       return batch
     },
     end(error: unknown): void {
       ended ??= { error }
       wakeTaker?.()
-      wakePutter?.()
     },
   }
 }
