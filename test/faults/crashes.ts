@@ -10,6 +10,7 @@ import type { CrashOrder } from '../../src/crash-points.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { type Broker, openBroker } from './broker.ts'
 import { contradictions } from './checker.ts'
+import { gather } from './evidence.ts'
 import { type House, type RoleName, startHouse, startRoles } from './house.ts'
 import { addOperator, type Operator } from './operators.ts'
 import { createRandom } from './plan.ts'
@@ -19,6 +20,8 @@ export interface CrashHouse {
   house: () => House
   history: History
   broker: () => Broker
+  /** Accounts of which a test has forged events, which are to be set aside; none of another may be. */
+  forged: Set<string>
   /** Adds an operator whose key the API knows; the checker holds its webhooks against what its endpoint receives. */
   newOperator(): Promise<Operator>
   /** Orders a process to die, stand still or fail at its next pass of a crash point. */
@@ -53,6 +56,7 @@ export function crashHouse(environment: Record<string, string> = {}): CrashHouse
   process.env.CRASH_POINT_FILE = file
   const history: History = []
   const operators: Operator[] = []
+  const forged = new Set<string>()
   let running: House | undefined
   let opened: Broker | undefined
   const house = () => {
@@ -99,7 +103,11 @@ export function crashHouse(environment: Record<string, string> = {}): CrashHouse
     await broker().redeliverAfter('commands', REDELIVER_MS)
     await vi.waitFor(drained, { interval: 50, timeout: DRAINED_MAX_MS })
     // What is still on its way is no contradiction; what stays one is.
-    const check = async () => expect(await contradictions(house(), history, operators)).toEqual([])
+    const check = async () => {
+      expect(await contradictions(house(), history, operators)).toEqual([])
+      const aside = (await gather(house())).log.filter(({ type }) => type === 'noctant.EngineEventQuarantined.v1')
+      expect(aside.map(({ content }) => content).filter(({ accountId }) => !forged.has(String(accountId)))).toEqual([])
+    }
     await vi.waitFor(check, { interval: 500, timeout: CHECKED_MAX_MS })
   }, 120_000)
 
@@ -121,6 +129,7 @@ export function crashHouse(environment: Record<string, string> = {}): CrashHouse
     house,
     history,
     broker,
+    forged,
     async newOperator() {
       const operator = await addOperator(house(), createRandom(randomUUID()))
       operators.push(operator)

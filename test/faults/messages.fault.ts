@@ -17,7 +17,7 @@ import { eventsOf } from '../support/event-store.ts'
 import { crashHouse } from './crashes.ts'
 import { ask, buy, closeAll, insist, openAccount } from './workload.ts'
 
-const { house, history, broker, newOperator, order, reached, reaches } = crashHouse()
+const { house, history, broker, forged, newOperator, order, reached, reaches } = crashHouse()
 
 const accountStream = (external: string) => `noctant.account-${programAccountIdOf(house().api().operatorId, external)}`
 const engineEvents = (accountId: string) => eventsOf(house().store, `noctant.engine-${accountId}`)
@@ -277,7 +277,7 @@ describe('the engine’s word', { timeout: 60_000 }, () => {
     await reaches(external, id, 'engine_wal_confirmed')
     const known = await engineEvents(accountId)
     const decided = known.find(({ data }) => data.commandId === id)
-    const forged = {
+    const lie = {
       eventId: randomUUID(),
       accountId,
       sequence: Number(decided?.data.sequence),
@@ -286,12 +286,12 @@ describe('the engine’s word', { timeout: 60_000 }, () => {
       type: 'CommandDecided',
       data: { kind: 'close_all', outcome: 'rejected', reasonCode: 'account_disabled', reason: 'forged' },
     }
-    const last = await eventsOfQuarantine(accountId)
-    expect(last).toEqual([])
-    await broker().publish('events', accountId, randomUUID(), JSON.stringify(forged))
+    expect(await eventsOfQuarantine(accountId)).toEqual([])
+    forged.add(accountId)
+    await broker().publish('events', accountId, randomUUID(), JSON.stringify(lie))
     await vi.waitFor(async () => expect(await eventsOfQuarantine(accountId)).toHaveLength(1), { timeout: 10_000 })
     const [aside] = await eventsOfQuarantine(accountId)
-    expect(JSON.parse(String(aside?.data.body))).toEqual(forged)
+    expect(JSON.parse(String(aside?.data.body))).toEqual(lie)
     expect(logOf('relay')).toMatch(/"level":50.*engine event quarantined/)
     await isRecorded(accountId, known, [])
   })

@@ -95,7 +95,7 @@ export const rows: readonly Row[] = [
     fault: 'append acknowledged, answer lost',
     tests: [
       [ROLES, 'row 8: an append whose answer is lost succeeds all the same, once'],
-      [CRASHES, 'row 8: killed at $at under an append, the client gets it in once'],
+      [CRASHES, 'row 8: killed at %s under an append, the client gets it in once'],
       [
         'test/embedded/eventstore/durability.test.ts',
         'an append at %s whose answer the kill swallowed is repeated without a double',
