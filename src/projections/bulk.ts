@@ -1,13 +1,14 @@
 /**
  * A batch's changes by COPY, for whoever fills tables with a whole history: Postgres takes rows that way in a third of
- * the time that it takes to read them from JSON. They come into a temporary table first, from where the same statements
- * as ever take them on, so that a change means the same on either way. Small sets, and values that COPY would read
- * otherwise than JSON, go the usual way.
+ * the time that it takes to read them from JSON. New rows go straight into their table; others into a temporary one, from
+ * where the same statements as ever take them on, so that a change means the same on either way. Small sets, and values
+ * that COPY would read otherwise than JSON, go the usual way.
  */
 import { CompiledQuery, type Transaction } from 'kysely'
 import { type Statement, statementsFor } from './changes.ts'
-import { CopySource, type Database } from './database.ts'
+import type { Database } from './database.ts'
 import type { Change, Projection, Table, Values } from './projection.ts'
+import { CopySource } from './transport.ts'
 
 /** Fewer rows are sent sooner than a table to hold them is emptied. */
 const COPIED_ROWS_MIN = 100

@@ -90,15 +90,27 @@ export async function moveCheckpoint(
   to: Checkpoint,
   generation = 0n,
 ): Promise<void> {
-  const values = [name, to.position.toString(), to.eventId]
-  const { rows } = await trx.executeQuery(
-    from
-      ? CompiledQuery.raw(MOVE, [...values, from.position.toString(), generation.toString()])
-      : CompiledQuery.raw(FIRST_MOVE, values),
-  )
-  if (rows.length === 0) {
-    const expected = from ? `at ${from.position}` : 'unset'
-    throw new CheckpointMoved(`the checkpoint ${name} is no longer ${expected}: another writer has moved it`)
-  }
+  const { rows } = await trx.executeQuery(moveQuery(name, from, to, generation))
+  verifyMoved(rows, name, from)
   crashPoint('checkpoint.before-rows', name)
+}
+
+/** What moves a checkpoint. */
+export function moveQuery(
+  name: string,
+  from: Checkpoint | undefined,
+  to: Checkpoint,
+  generation: bigint,
+): CompiledQuery {
+  const values = [name, to.position.toString(), to.eventId]
+  return from
+    ? CompiledQuery.raw(MOVE, [...values, from.position.toString(), generation.toString()])
+    : CompiledQuery.raw(FIRST_MOVE, values)
+}
+
+/** Throws CheckpointMoved where the move has come to nothing. */
+export function verifyMoved(rows: readonly unknown[], name: string, from: Checkpoint | undefined): void {
+  if (rows.length > 0) return
+  const expected = from ? `at ${from.position}` : 'unset'
+  throw new CheckpointMoved(`the checkpoint ${name} is no longer ${expected}: another writer has moved it`)
 }

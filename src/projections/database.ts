@@ -3,8 +3,8 @@
  * that sends every query as a named prepared statement (unnamed ones cost a third of the throughput on hot paths).
  * 64-bit integers and decimals come back as text, times as RFC 3339 text in UTC with milliseconds: as answers show them.
  */
-import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type Transaction } from 'kysely'
-import { Pool, type PoolClient, Query, types } from 'pg'
+import { Kysely, PostgresDialect, type Transaction } from 'kysely'
+import { Pool, types } from 'pg'
 import type { AuditorKeyRow } from './audit/auditor-key.ts'
 import type { CheckpointRow } from './checkpoint.ts'
 import type { AccountRow, AttemptRow } from './noctant/account.ts'
@@ -34,6 +34,7 @@ import type {
 } from './noctant/webhook.ts'
 import type { ParkedEventRow } from './parking.ts'
 import type { ProjectionRow } from './schema.ts'
+import { codeOf, namedStatements, unavailableCode, unavailableMessage } from './transport.ts'
 
 export interface Database {
   opslog_checkpoints: CheckpointRow
@@ -142,106 +143,10 @@ export function rfc3339(text: string): string {
 }
 
 /**
- * The pool, with names for the statements. A name is never taken away from a text, so that the number of statements a
- * connection holds is bounded; it is replaced where a table's shape has changed under it.
- */
-function namedStatements(pool: Pool, namesMax: number): PostgresPool {
-  const names = new Map<string, string>()
-  let named = 0
-  const rename = (text: string) => {
-    const name = `opslog_${++named}`
-    names.set(text, name)
-    return name
-  }
-  const nameOf = (text: string): string | undefined => {
-    if (!/^\s*(select|insert|update|delete|with)\b/i.test(text)) return undefined
-    return names.get(text) ?? (names.size < namesMax ? rename(text) : undefined)
-  }
-  return {
-    end: () => pool.end(),
-    connect: async () => namedClient(await pool.connect(), nameOf, rename),
-  }
-}
-
-function namedClient(
-  client: PoolClient,
-  nameOf: (text: string) => string | undefined,
-  rename: (text: string) => string,
-): PostgresPoolClient {
-  let inTransaction = false
-  let broken: Error | undefined
-
-  async function query(text: string, values: unknown[]) {
-    if (/^(begin|start transaction)\b/i.test(text)) inTransaction = true
-    if (/^(commit|rollback)$/i.test(text)) inTransaction = false
-    try {
-      const [source] = values
-      if (source instanceof CopySource) return await copied(client, text, source)
-      return await client.query({ name: nameOf(text), text, values })
-    } catch (error) {
-      if (isPlanOutdated(error)) {
-        const name = rename(text)
-        // Within a transaction the failure has ended it; whoever runs it may try again, under the new name.
-        if (!inTransaction) return client.query({ name, text, values })
-      }
-      if (error instanceof Error && spoilsConnection(error)) broken = error
-      throw error
-    }
-  }
-
-  return { query: query as unknown as PostgresPoolClient['query'], release: () => client.release(broken) }
-}
-
-/** The one value of a query whose text copies from the client: what it copies, in COPY's text format. */
-export class CopySource {
-  readonly text: string
-  constructor(text: string) {
-    this.text = text
-  }
-}
-
-/** pg knows the messages of COPY, but leaves it to others to send any. */
-interface CopyConnection {
-  sendCopyFromChunk(chunk: Buffer): void
-  endCopyFrom(): void
-}
-
-function copied(client: PoolClient, text: string, source: CopySource) {
-  return new Promise((resolve, reject) => {
-    const done = (error: Error | null) => (error ? reject(error) : resolve({ command: 'COPY', rowCount: 0, rows: [] }))
-    const query = new Query({ text }, done as never)
-    const handleCopyInResponse = (connection: CopyConnection) => {
-      connection.sendCopyFromChunk(Buffer.from(source.text))
-      connection.endCopyFrom()
-    }
-    client.query(Object.assign(query, { handleCopyInResponse }))
-  })
-}
-
-const codeOf = (error: unknown): string => {
-  const code = (error as { code?: unknown } | undefined)?.code
-  return typeof code === 'string' ? code : ''
-}
-
-/** A prepared statement's columns have changed, as after the swap of a rebuilt table. */
-const isPlanOutdated = (error: unknown): boolean =>
-  codeOf(error) === '0A000' && error instanceof Error && error.message.includes('cached plan')
-
-/**
  * SQLSTATE classes and codes (PostgreSQL manual, appendix A) with which a server says that it cannot serve now:
  * connection, resources, shutdown, failover to a standby, timeout, input and output.
  */
 const unavailableState = /^(08|53|58|57P0[1-5]|57014|25006)/
-const unavailableCode = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)/
-const unavailableMessage =
-  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Query read timeout|Client was closed|Cannot use a pool after)/
-
-/** The connection has ended, is about to, or is still occupied by a query without an answer. */
-const spoilsConnection = (error: Error): boolean => {
-  const code = codeOf(error)
-  return /^(08...|57P0[1-5])$/.test(code) || unavailableCode.test(code) || unavailableMessage.test(error.message)
-}
-
 /** Postgres cannot be reached or cannot serve now. The same query may succeed later. */
 export function isUnavailable(error: unknown): boolean {
   const code = codeOf(error)
@@ -264,9 +169,14 @@ export async function inTransaction<T>(
   attemptsMax: number,
   work: (trx: Transaction<Database>) => Promise<T>,
 ): Promise<T> {
+  return repeated(attemptsMax, () => db.transaction().execute(work))
+}
+
+/** Runs what is a transaction again where Postgres asks for that, at most `attemptsMax` times in all. */
+export async function repeated<T>(attemptsMax: number, transaction: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.transaction().execute(work)
+      return await transaction()
     } catch (error) {
       if (!isTransient(error) || attempt >= attemptsMax) throw error
     }

@@ -8,13 +8,14 @@ import { crashPoint } from '../crash-points.ts'
 import type { Recorded } from '../events/event.ts'
 import type { Delivered } from '../events/subscription.ts'
 import { createBulkFlush } from './bulk.ts'
-import { flush } from './changes.ts'
+import { flush, statementsFor } from './changes.ts'
 import { CHECKPOINT_NAME, type Checkpoint, CheckpointMoved, moveCheckpoint, readCheckpoint } from './checkpoint.ts'
 import { ProjectorPaused, readControl } from './control.ts'
 import { type Database, inTransaction, isRefusedData, type ReadModels } from './database.ts'
 import { type Interests, interestsOf } from './interests.ts'
 import { lockParked, type Parking, park, parkedKey, parkedStreams } from './parking.ts'
 import { type Change, isPoison, type Projection } from './projection.ts'
+import { commitQuickly } from './quick-commit.ts'
 import { storedVersions } from './schema.ts'
 
 /** Poison in a projection of money: nothing of it or after it was applied, and going on would be wrong. */
@@ -119,8 +120,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     events: readonly Delivered[],
     work: (trx: Transaction<Database>) => Promise<readonly Parking[]>,
   ): Promise<void> {
-    const last = events.at(-1)!
-    const to = { position: last.position, eventId: last.id }
+    const to = checkpointOf(events.at(-1)!)
     attempted = to
     const parkings = await transaction(async (trx) => {
       await moveCheckpoint(trx, CHECKPOINT_NAME, known?.checkpoint, to, generation)
@@ -147,13 +147,29 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     parked = await parkedStreams(trx)
   }
 
-  const commit = (events: readonly Delivered[]): Promise<void> =>
-    move(events, async (trx) => {
+  /** Nothing is parked, in a batch that parks nothing: what it comes to is known before the transaction begins. */
+  async function commitUsual(events: readonly Delivered[], from: Checkpoint): Promise<boolean> {
+    const { changes, parkings } = collect(events, interests, parked)
+    if (parkings.length > 0) return false
+    const to = checkpointOf(events.at(-1)!)
+    attempted = to
+    const statements = statementsFor(changes)
+    await commitQuickly({ db, attemptsMax: options.transactionAttemptsMax, from, to, generation, statements, events })
+    known = { checkpoint: to }
+    attempted = undefined
+    return true
+  }
+
+  async function commit(events: readonly Delivered[]): Promise<void> {
+    const isUsual = !schema && parked.size === 0
+    if (isUsual && known?.checkpoint && (await commitUsual(events, known.checkpoint))) return
+    await move(events, async (trx) => {
       await refreshParked(trx, events)
       const { changes, parkings } = collect(events, interests, parked)
       await flushBatch(trx, changes)
       return parkings
     })
+  }
 
   /** One event that Postgres refuses for some projection: each on its own, the refused ones parked. */
   const isolate = (event: Delivered): Promise<void> =>
@@ -213,6 +229,8 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     },
   }
 }
+
+const checkpointOf = ({ position, id }: Delivered): Checkpoint => ({ position, eventId: id })
 
 const BEHIND = 'stands behind a parked event of its stream'
 
