@@ -97,6 +97,7 @@ describe('an event store that stands still', { timeout: 60_000 }, () => {
 
 describe('an API key', { timeout: 60_000 }, () => {
   it('row 36: one that is revoked under its request lets that complete, and the next is 401', async () => {
+    // Seen to fail with the revocation left out of the read model: the next is 200.
     const { operatorId, key } = await newOperator()
     const external_id = `row36-${randomUUID()}`
     order({ at: 'command.before-append', about: `noctant.user-${globalUserIdOf(operatorId, external_id)}`, do: 'stop' })
@@ -245,6 +246,7 @@ describe('the engine’s word', { timeout: 60_000 }, () => {
   }
 
   it('row 18: that comes backwards and twice is recorded once and in the order of its log', async () => {
+    // Seen to fail with whatever comes appended as it comes.
     const { accountId, known, events, send, close } = await unheard()
     for (const event of events.toReversed()) for (const _ of [1, 2]) await send(event)
     await house().start('relay')
