@@ -103,6 +103,7 @@ async function foldStreams(
   const byCategory = new Map(folds.map((fold) => [fold.category, fold]))
   const folded: Folded[] = []
   for (const stream of streams) {
+    if (folding.isSpent()) throw new StateTooLarge('more events make this state than one request may read')
     const fold = byCategory.get(categoryOf(stream))
     let mine: Folded | undefined
     for await (const event of log.readStream(stream)) {

@@ -159,7 +159,10 @@ describe('one changed byte', () => {
       return { findings, count: await comparison.finish() }
     }
     expect(await compared(events)).toEqual({ findings: [], count: 24 })
-    const all = { ...fields, created: ({ created }: RawEvent) => ({ created: `${BigInt(created) + 1n}` }) }
+    const all: typeof fields = {
+      ...fields,
+      created: ({ created }: RawEvent) => ({ created: `${BigInt(created) + 1n}` }),
+    }
     for (const [field, change] of Object.entries(all)) {
       for (const which of [0, 11, 23]) {
         const log = changed(which, change(events[which]!, 3, 1))

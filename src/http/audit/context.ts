@@ -1,10 +1,9 @@
 /** The audit context, as the application puts it together: its document, its keys, its operations. */
-import { timingSafeEqual } from 'node:crypto'
 import { auditorKeyIdOf } from '../../commands/audit/auditor-key.ts'
-import { hashKey } from '../../commands/key-text.ts'
 import type { AuditorDirectory } from '../../projections/audit/auditors.ts'
 import type { Verdict } from '../auth.ts'
 import type { ContextDefinition } from '../context.ts'
+import { provesKey } from '../key-proof.ts'
 import { ALL_OPERATORS } from './reading.ts'
 import type { AuditDeps } from './route.ts'
 import { auditOperations } from './routes.ts'
@@ -33,18 +32,13 @@ export const audit: ContextDefinition<AuditDeps> = {
   operations: auditOperations,
 }
 
-/** Compared with where there is no such key, so that a look-up that fails takes the same work as one that succeeds. */
-const NO_HASH = '0'.repeat(64)
-
 /** Checks keys against the directory. A revoked key is answered like an unknown one. */
 export function auditorVerifier(auditors: Pick<AuditorDirectory, 'find'>): (key: string) => Verdict {
   return (text) => {
     const keyId = auditorKeyIdOf(text)
     if (keyId === undefined) return { kind: 'invalid' }
     const found = auditors.find(keyId)
-    const expected = Buffer.from(found?.key_hash ?? NO_HASH, 'hex')
-    const proven = timingSafeEqual(expected, Buffer.from(hashKey(text), 'hex'))
-    if (!found || !proven || found.revoked_at !== null) return { kind: 'invalid' }
+    if (!provesKey(text, found?.key_hash) || !found || found.revoked_at !== null) return { kind: 'invalid' }
     return {
       kind: 'valid',
       principal: {

@@ -1,9 +1,9 @@
 /** The noctant context, as the application puts it together: its document, its keys, its operations. */
-import { timingSafeEqual } from 'node:crypto'
-import { hashApiKey, parseApiKey } from '../../commands/noctant/api-key.ts'
+import { parseApiKey } from '../../commands/noctant/api-key.ts'
 import type { CredentialDirectory } from '../../projections/noctant/credentials.ts'
 import type { Verdict } from '../auth.ts'
 import type { ContextDefinition } from '../context.ts'
+import { provesKey } from '../key-proof.ts'
 import type { NoctantDeps } from './route.ts'
 import { noctantOperations } from './routes.ts'
 
@@ -26,9 +26,6 @@ export const noctant: ContextDefinition<NoctantDeps> = {
   operations: noctantOperations,
 }
 
-/** Compared with where there is no such key, so that a look-up that fails takes the same work as one that succeeds. */
-const NO_HASH = '0'.repeat(64)
-
 /**
  * Checks keys against the directory. A revoked key, and a replaced one whose grace is over by the clock, are answered
  * like an unknown one.
@@ -41,9 +38,7 @@ export function keyVerifier(
     const parsed = parseApiKey(text)
     if (!parsed) return { kind: 'invalid' }
     const found = credentials.find(parsed.keyId)
-    const expected = Buffer.from(found?.key.key_hash ?? NO_HASH, 'hex')
-    const proven = timingSafeEqual(expected, Buffer.from(hashApiKey(text), 'hex'))
-    if (!found || !proven) return { kind: 'invalid' }
+    if (!provesKey(text, found?.key.key_hash) || !found) return { kind: 'invalid' }
     const { key, operator } = found
     if (key.revoked_at !== null || key.environment !== operator.environment) return { kind: 'invalid' }
     if (key.valid_until !== null && Date.parse(key.valid_until) <= clock().getTime()) return { kind: 'invalid' }
