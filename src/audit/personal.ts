@@ -5,7 +5,15 @@
  */
 import { isForgetting } from '../events/personal.ts'
 import { UndecodableEvent } from '../events/registry.ts'
-import { type Opening, openData, openingOf, type PersonKeys, personalFieldsOf, UNREADABLE } from '../events/sealing.ts'
+import {
+  type Opening,
+  openData,
+  openingOf,
+  type PersonKeys,
+  personalFieldsOf,
+  personOf,
+  UNREADABLE,
+} from '../events/sealing.ts'
 import { membersOf, type RawEvent } from './raw-log.ts'
 import type { Finding } from './verifier.ts'
 
@@ -22,13 +30,18 @@ export async function auditOpening(
 /** Looks at the personal fields of events in the log's order, a slice at a time. */
 export interface PersonalCheck {
   check(slice: readonly RawEvent[]): Promise<void>
+  /** After the whole log: names those whose key is destroyed without an event that says so. */
+  finish(): void
 }
 
-/** Persons whose missing key has been told of. */
-const TOLD_MAX = 100_000
+/** Persons that are remembered, of each kind. */
+const PERSONS_MAX = 100_000
 
 export function createPersonalCheck(personKeys: PersonKeys, onFinding: (finding: Finding) => void): PersonalCheck {
   const told = new Set<string>()
+  const forgotten = new Set<string>()
+  /** The last event about each person whose key is destroyed. */
+  const destroyed = new Map<string, RawEvent>()
 
   function tell({ stream, revision, position, type }: RawEvent, kind: Finding['kind'], detail: string): void {
     onFinding({ kind, stream, revision, position, type, detail })
@@ -36,7 +49,7 @@ export function createPersonalCheck(personKeys: PersonKeys, onFinding: (finding:
 
   /** A person is told of once, by the first event that shows it. */
   function tellOnce(person: string, event: RawEvent, detail: string): void {
-    if (told.has(person) || told.size >= TOLD_MAX) return
+    if (told.has(person) || told.size >= PERSONS_MAX) return
     told.add(person)
     tell(event, 'personal', detail)
   }
@@ -45,6 +58,7 @@ export function createPersonalCheck(personKeys: PersonKeys, onFinding: (finding:
     const { globalUserId } = membersOf(event.data)
     if (typeof globalUserId !== 'string') return
     const person = globalUserId.toLowerCase()
+    if (forgotten.size < PERSONS_MAX) forgotten.add(person)
     const key = (await personKeys.find([person])).get(person)
     if (key === 'destroyed') return
     const what = key === 'missing' ? 'the vault does not know that' : 'the key is there'
@@ -60,6 +74,9 @@ export function createPersonalCheck(personKeys: PersonKeys, onFinding: (finding:
       const opening = await openingOf(events, personKeys)
       if (!opening) return
       for (const event of events) {
+        const person = personOf(event)
+        const isGone = person !== undefined && opening.keys.get(person) === 'destroyed'
+        if (isGone && destroyed.size < PERSONS_MAX) destroyed.set(person, event.raw)
         const reportMissing = (person: string) =>
           tellOnce(person, event.raw, `the key of the person ${person} is missing: what is personal cannot be read`)
         try {
@@ -68,6 +85,13 @@ export function createPersonalCheck(personKeys: PersonKeys, onFinding: (finding:
           if (!(error instanceof UndecodableEvent)) throw error
           tell(event.raw, 'personal', error.message)
         }
+      }
+    },
+    finish() {
+      if (forgotten.size >= PERSONS_MAX) return
+      for (const [person, event] of destroyed) {
+        if (forgotten.has(person)) continue
+        tellOnce(person, event, `the key of the person ${person} is destroyed, and no event says so: forget them again`)
       }
     },
   }

@@ -124,6 +124,7 @@ export async function readVerification(
     },
   )
   await check()
+  if (isWhole && isFinished && from.after === undefined) personal?.finish()
   const checked = seals ? (isFinished ? seals.finish() : seals.checked()) : []
   for (const one of checked) if (one.fault !== undefined) tell(sealFinding(one))
   const compared = (await comparison?.finish()) ?? 0

@@ -148,12 +148,21 @@ describe('forget-user', () => {
     expect(killed).toMatchObject({ exitCode: null, stdout: '' })
     expect((await keyRow(id))?.wrapped_key).toBeNull()
     expect(await typesOf(stream)).toStrictEqual(left)
+    const { findings } = JSON.parse((await opslog(['audit', 'verify', '--json'])).stdout)
+    const unrecorded = findings.filter(({ detail }: { detail: string }) => detail.includes(`${id} is destroyed`))
+    expect(unrecorded).toHaveLength(changed ? 1 : 0)
     const again = await forget([id, '--yes', '--json'])
     expect(JSON.parse(again.stdout)).toMatchObject({ changed, key_destroyed: false })
     expect(await typesOf(stream)).toStrictEqual(['noctant.UserProvisioned.v1', 'noctant.UserForgotten.v1'])
     await vi.waitFor(async () => expect(await emailOf(id)).toBeNull(), within10s)
     expect(await findingsOf(stream)).toStrictEqual({ exitCode: 0, findings: [] })
   })
+
+  it('leaves a rebuild to need the instance’s key, which says so', async () => {
+    const refused = await opslog(['projections', 'verify', 'noctant.user'], { SECRETS_KEY: '' })
+    expect(refused).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('set SECRETS_KEY') })
+    expect((await opslog(['projections', 'verify', 'noctant.user'])).exitCode).toBe(0)
+  }, 30_000)
 
   it('ends with a code for whoever does not exist, wrong usage, and services that are away', async () => {
     const { id, external } = await newUser()

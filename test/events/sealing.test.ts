@@ -1,6 +1,9 @@
 /**
  * Personal fields between code and log: what is sealed opens again, in its own place and nowhere else; what is forgotten
  * reads as nothing; and the log itself, on a real node, holds ciphertext whose hash chain goes on to hold.
+ *
+ * Seen to fail: with the event or the field left out of what is bound, with altered text read as nothing, with missing keys
+ * unreported, with plain text of the forgotten kept, with forgettings unnoticed in a batch, and written without keys.
  */
 import { randomUUID } from 'node:crypto'
 import { EventStoreDBClient } from '@eventstore/db-client'
