@@ -30,6 +30,8 @@ export interface CrashHouse {
   reached(): Promise<void>
   /** Orders the role to die at the point, lets the work begin, and resolves with its end when the role is dead. */
   dies<T>(role: RoleName, order: Omit<CrashOrder, 'do'>, work: () => Promise<T>): Promise<T>
+  /** Resolves when every command that was accepted has been decided, and the read models know. */
+  settled(): Promise<void>
   statusOf(external: string, commandId: string): Promise<string>
   /** Resolves when the command stands at this status. */
   reaches(external: string, commandId: string, status: string): Promise<void>
@@ -80,8 +82,7 @@ export function crashHouse(environment: Record<string, string> = {}): CrashHouse
     directory.remove()
   }, 60_000)
 
-  /** Every command has been decided, and the read models know. */
-  const settled = async () => {
+  const isSettled = async () => {
     for (const { what, id, externalAccountId, outcome } of history) {
       if (what !== 'close-all' || outcome !== 'ok') continue
       const path = `/accounts/by-external-id/commands/${id}?external_account_id=${externalAccountId}`
@@ -89,6 +90,7 @@ export function crashHouse(environment: Record<string, string> = {}): CrashHouse
       expect(body.command?.status).toBe('engine_wal_confirmed')
     }
   }
+  const settled = () => vi.waitFor(isSettled, { interval: 100, timeout: SETTLED_MAX_MS })
   /** Nothing that was published is left to be taken in. */
   const drained = async () => {
     for (const stream of ['commands', 'events'] as const) {
@@ -99,7 +101,7 @@ export function crashHouse(environment: Record<string, string> = {}): CrashHouse
   afterEach(async () => {
     rmSync(file, { force: true })
     await house().mend()
-    await vi.waitFor(settled, { interval: 100, timeout: SETTLED_MAX_MS })
+    await settled()
     await broker().redeliverAfter('commands', REDELIVER_MS)
     await vi.waitFor(drained, { interval: 50, timeout: DRAINED_MAX_MS })
     // What is still on its way is no contradiction; what stays one is.
@@ -148,6 +150,7 @@ export function crashHouse(environment: Record<string, string> = {}): CrashHouse
       await vi.waitFor(() => expect(house().runs(role), `${role} still runs`).toBe(false), { interval: 10 })
       return working
     },
+    settled,
     statusOf,
     reaches: (external, commandId, status) =>
       vi.waitFor(async () => expect(await statusOf(external, commandId)).toBe(status), {

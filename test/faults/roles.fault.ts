@@ -3,67 +3,33 @@
  * messages, a zombie. After each the checker must find nothing. Each test says how it was seen to fail.
  */
 import { randomUUID } from 'node:crypto'
-import { connect } from 'nats'
 import { Client } from 'pg'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
 import { eventsOf } from '../support/event-store.ts'
-import { contradictions, publishedDecisions } from './checker.ts'
-import { HOUSE_ROLES, type House, type RoleName, startHouse } from './house.ts'
-import { ask, buy, closeAll, type History, insist, openAccount, operatorsDay } from './workload.ts'
+import { publishedDecisions } from './checker.ts'
+import { crashHouse } from './crashes.ts'
+import type { House, RoleName } from './house.ts'
+import { ask, buy, closeAll, insist, openAccount, operatorsDay } from './workload.ts'
 
 const seed = Number(process.env.OPSLOG_SEED ?? 1)
 const kills = Number(process.env.OPSLOG_FAULT_KILLS ?? 4)
 
 const REQUESTED = 'noctant.EngineCommandRequested.v1'
 
+const crash = crashHouse()
+const { history, broker, settled, statusOf, reaches } = crash
 let house: House
 let operatorId: string
-const history: History = []
-
-beforeAll(async () => {
-  house = await startHouse()
-  for (const role of HOUSE_ROLES) await house.start(role)
+beforeAll(() => {
+  house = crash.house()
   operatorId = house.api().operatorId
-}, 180_000)
-afterAll(() => house.close(), 60_000)
-
-/** Every command has been decided, and the read models know. */
-const settled = () =>
-  vi.waitFor(
-    async () => {
-      for (const { what, id, externalAccountId, outcome } of history) {
-        if (what !== 'close-all' || outcome !== 'ok') continue
-        const path = `/accounts/by-external-id/commands/${id}?external_account_id=${externalAccountId}`
-        const { body } = await ask(house, 'GET', path)
-        expect(body.command?.status).toBe('engine_wal_confirmed')
-      }
-    },
-    { interval: 200, timeout: 60_000 },
-  )
-
-afterEach(async () => {
-  for (const role of HOUSE_ROLES) {
-    for (const line of Object.values(house.lines(role))) line.mend()
-    if (!house.runs(role)) await house.start(role)
-  }
-  await settled()
-  // What is still on its way is no contradiction; what stays one is.
-  const check = async () => expect(await contradictions(house, history)).toEqual([])
-  await vi.waitFor(check, { interval: 500, timeout: 20_000 })
-}, 120_000)
+})
 
 const userEvents = (externalId: string) =>
   eventsOf(house.store, `noctant.user-${globalUserIdOf(operatorId, externalId)}`)
 const commandEvents = async (commandId: string) =>
   (await eventsOf(house.store, `noctant.engineCommand-${commandId}`)).map(({ type }) => type.split('.')[1])
-const statusOf = async (external: string, commandId: string): Promise<string> => {
-  const path = `/accounts/by-external-id/commands/${commandId}?external_account_id=${external}`
-  return (await insist(house, 'GET', path)).body.command.status
-}
-const reaches = (external: string, commandId: string, status: string) =>
-  vi.waitFor(async () => expect(await statusOf(external, commandId)).toBe(status), { interval: 50, timeout: 30_000 })
-
 /** Starts what was killed again. */
 async function restart(role: RoleName): Promise<void> {
   await house.kill(role)
@@ -235,7 +201,7 @@ describe('the way to the engine', { timeout: 600_000 }, () => {
     await house.kill('engine')
     const commandId = await closeAll(house, external, history)
     await reaches(external, commandId, 'nats_published')
-    await purge('commands')
+    expect(await broker().purge('commands')).toBeGreaterThan(0)
     await house.start('engine')
     await reaches(external, commandId, 'engine_wal_confirmed')
     expect(await commandEvents(commandId)).toContain('EngineCommandRepublished')
@@ -251,26 +217,9 @@ describe('the way to the engine', { timeout: 600_000 }, () => {
     await house.kill('relay')
     await house.start('engine')
     await vi.waitFor(() => expect(publishedDecisions(house)).toContain(commandId), { timeout: 20_000 })
-    await purge('events')
+    expect(await broker().purge('events')).toBeGreaterThan(0)
     await house.start('relay')
     // Either the sweeper's repetition brings it, or a later event of the account shows the gap, which is asked for.
     await reaches(external, commandId, 'engine_wal_confirmed')
   })
 })
-
-/** Loses every message of a stream, as a broker that crashed before its fsync does. */
-async function purge(which: 'commands' | 'events'): Promise<void> {
-  const { host, username, password } = new URL(house.natsUrl)
-  const who = password ? { user: username, pass: password } : username ? { token: username } : {}
-  const connection = await connect({ servers: host, ...who })
-  const manager = await connection.jetstreamManager()
-  const names: string[] = []
-  for await (const { config } of manager.streams.list()) {
-    const ours = config.name.toLowerCase().includes(house.natsPrefix.toLowerCase())
-    if (ours && config.name.toLowerCase().includes(which)) names.push(config.name)
-  }
-  expect(names).toHaveLength(1)
-  const { purged } = await manager.streams.purge(names[0] ?? '')
-  expect(purged).toBeGreaterThan(0)
-  await connection.close()
-}
