@@ -100,20 +100,28 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
     const before = forgets
     const { rows } = await sql<KeyRow>`SELECT person_id, wrapped_key FROM vault.personal_keys
       WHERE person_id = ANY(${persons}::uuid[])`.execute(db)
+    return kept(rows, before)
+  }
+
+  function kept(rows: readonly KeyRow[], before: number): Map<string, PersonKey> {
     const keys = new Map(rows.map((row) => [row.person_id, opened(row)]))
     if (before === forgets) for (const [person, key] of keys) cache.set(person, key)
     return keys
   }
 
-  /** What several processes make at once is decided by the row that is there first, which is durable before it is used. */
-  async function make(persons: readonly string[]): Promise<void> {
+  /**
+   * Makes keys, and answers those that it made: what several processes make at once is decided by the row that is there
+   * first. Postgres may be set to lose its last moments in a crash, for what can be projected again; a key must be
+   * durable before it is used, and the transaction of the statement says so.
+   */
+  async function make(persons: readonly string[]): Promise<Map<string, PersonKey>> {
+    const before = forgets
     const wrapped = persons.map((person) => encrypt(randomBytes(KEY_BYTES), sealingKey, wrapping(person)))
-    await inTransaction(db, ATTEMPTS_MAX, async (trx) => {
-      await sql`SET LOCAL synchronous_commit TO on`.execute(trx)
-      await sql`INSERT INTO vault.personal_keys (person_id, wrapped_key)
+    const { rows } = await sql<KeyRow>`WITH made AS (INSERT INTO vault.personal_keys (person_id, wrapped_key)
         SELECT * FROM unnest(${persons}::uuid[], ${wrapped}::bytea[]) AS made ORDER BY 1
-        ON CONFLICT DO NOTHING`.execute(trx)
-    })
+        ON CONFLICT DO NOTHING RETURNING person_id, wrapped_key)
+      SELECT person_id, wrapped_key, set_config('synchronous_commit', 'on', true) FROM made`.execute(db)
+    return kept(rows, before)
   }
 
   /** From memory, and from the database in one question for the rest; a person without a row is missing. */
@@ -129,8 +137,9 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
     const keys = await find(persons)
     const absent = persons.filter((person) => keys.get(person) === 'missing')
     if (absent.length === 0) return keys
-    await make(absent)
-    for (const [person, key] of await read(absent)) keys.set(person, key)
+    for (const [person, key] of await make(absent)) keys.set(person, key)
+    const others = absent.filter((person) => keys.get(person) === 'missing')
+    if (others.length > 0) for (const [person, key] of await read(others)) keys.set(person, key)
     return keys
   }
 

@@ -80,6 +80,30 @@ describe('a person’s key', () => {
     expect(counting.statements()).toBe(1)
   })
 
+  it('is made in one statement after one question', async () => {
+    const counting = counted()
+    await open({ db: counting.db }).ensure([randomUUID(), randomUUID()])
+    expect(counting.statements()).toBe(2)
+  })
+
+  it('is durable before it is used, and destroyed for good, where Postgres may lose its last moments', async () => {
+    const { rows: setting } = await sql<{ mode: string }>`SELECT current_setting('synchronous_commit') AS mode`.execute(
+      db,
+    )
+    expect(setting).toStrictEqual([{ mode: 'off' }])
+    const vault = open()
+    for (let round = 0; round < 10; round++) {
+      const person = randomUUID()
+      for (const change of [() => vault.ensure([person]), () => destroyKey(db, person)]) {
+        const { rows: before } = await sql<{ lsn: string }>`SELECT pg_current_wal_insert_lsn() AS lsn`.execute(db)
+        await change()
+        const { rows: after } = await sql<{ durable: boolean }>`SELECT
+          pg_current_wal_flush_lsn() > ${before[0]!.lsn}::pg_lsn AS durable`.execute(db)
+        expect(after).toStrictEqual([{ durable: true }])
+      }
+    }
+  })
+
   it('is forgotten by memory when there are too many, and asked for again', async () => {
     const persons = Array.from({ length: 10 }, () => randomUUID() as string)
     await open().ensure(persons)
