@@ -1,43 +1,73 @@
 /**
- * `npm run test:faults [-- --short | --long] [--seed N]`: the fault suite, then the hostile requests, in one run each. The
- * seed decides what is killed when and which requests are made; a run says its own, so that it can be made again.
+ * `npm run test:faults [-- --short | --long [--minutes N]] [--seed N]`: the fault suite, then the hostile requests. The seed
+ * decides what operators ask for, what is killed, and which requests are made; a run says its own, so that it can be made
+ * again. What it cannot decide is time: which call is under way when a blow falls.
+ *
+ * A short run has the tests of every row that can be had in three minutes, and one of the longer files, which the seed
+ * chooses. A long one repeats full runs under one seed after the other until its time is over.
  */
 import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 
 const { values } = parseArgs({
-  options: { seed: { type: 'string' }, short: { type: 'boolean' }, long: { type: 'boolean' } },
+  options: {
+    seed: { type: 'string' },
+    short: { type: 'boolean' },
+    long: { type: 'boolean' },
+    minutes: { type: 'string', default: '120' },
+  },
 })
-const given = values.seed ?? String(randomInt(1, 2 ** 31))
-if (!/^\d{1,10}$/.test(given)) throw new Error(`--seed takes a whole number, not ${given}`)
-const first = Number(given)
-const size = values.short ? 'short' : values.long ? 'long' : 'full'
-const { kills, requests, rounds } = {
-  short: { kills: 4, requests: 500, rounds: 1 },
-  full: { kills: 24, requests: 10_000, rounds: 1 },
-  long: { kills: 24, requests: 20_000, rounds: 40 },
-}[size]
 
-const runs = [
-  ['--config', 'vitest.faults.config.ts'],
+function numberOf(option: string, text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text)
+  throw new Error(`--${option} takes a whole number, not ${text}`)
+}
+
+const first = numberOf('seed', values.seed ?? String(randomInt(1, 2 ** 31)))
+const size = values.short ? 'short' : values.long ? 'long' : 'full'
+const { kills, requests } = {
+  short: { kills: 4, requests: 500 },
+  full: { kills: 24, requests: 10_000 },
+  long: { kills: 24, requests: 20_000 },
+}[size]
+const endsAtMs = performance.now() + (values.long ? numberOf('minutes', values.minutes) * 60_000 : 0)
+
+const ALWAYS = ['crash-points', 'messages', 'roles', 'nemesis']
+const IN_TURNS = ['checker', 'clock', 'disk', 'postgres', 'restore']
+const fileOf = (name: string) => `test/faults/${name}.fault.ts`
+
+/** What vitest is to run, one call after the other. */
+function runsOf(seed: number): string[][] {
+  const suite = ['--config', 'vitest.faults.config.ts']
   // The tests proper have sent a short run's requests already.
-  ...(values.short ? [] : [['test/faults/hostile.test.ts', 'test/faults/secrets.test.ts']]),
-]
-const failed: number[] = []
-for (let seed = first; seed < first + rounds && failed.length === 0; seed++) {
+  if (size === 'short') return [[...suite, ...[...ALWAYS, IN_TURNS[seed % IN_TURNS.length] as string].map(fileOf)]]
+  return [suite, ['test/faults/hostile.test.ts', 'test/faults/secrets.test.ts']]
+}
+
+/** Whether all of it passed. */
+function run(seed: number): boolean {
   process.stdout.write(
     `fault suite, ${size}: ${kills} kills, ${requests} hostile requests; repeat with --seed ${seed}\n`,
   )
-  const moments = values.short ? 'one' : 'all'
-  const counts = { OPSLOG_FAULT_KILLS: `${kills}`, OPSLOG_HOSTILE_REQUESTS: `${requests}` }
-  const sizes = { OPSLOG_SEED: `${seed}`, OPSLOG_FAULT_MOMENTS: moments, ...counts }
-  for (const args of runs) {
-    const { status } = spawnSync('vitest', ['run', ...args], { stdio: 'inherit', env: { ...process.env, ...sizes } })
-    if (status !== 0) failed.push(seed)
+  const environment = {
+    ...process.env,
+    OPSLOG_SEED: `${seed}`,
+    OPSLOG_FAULT_MOMENTS: values.short ? 'one' : 'all',
+    OPSLOG_FAULT_KILLS: `${kills}`,
+    OPSLOG_HOSTILE_REQUESTS: `${requests}`,
   }
+  const ended = runsOf(seed).map((args) =>
+    spawnSync('vitest', ['run', ...args], { stdio: 'inherit', env: environment }),
+  )
+  return ended.every(({ status }) => status === 0)
 }
-if (failed.length > 0) {
-  process.stdout.write(`failed; repeat with --seed ${failed[0]}\n`)
-  process.exitCode = 1
+
+for (let seed = first; ; seed++) {
+  if (!run(seed)) {
+    process.stdout.write(`failed; repeat with --seed ${seed}\n`)
+    process.exitCode = 1
+    break
+  }
+  if (performance.now() >= endsAtMs) break
 }
