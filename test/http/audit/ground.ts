@@ -13,6 +13,8 @@ export interface Tenant extends TestOperator {
   /** Of a request that changed that account's status. */
   requestId: string
   payoutRequestId: string
+  /** Another account, that an engine tells of. */
+  traded: { externalAccountId: string; accountId: string }
 }
 
 export const SHARED = 'SHARED-1'
@@ -43,6 +45,7 @@ export async function tenant(api: Api): Promise<Tenant> {
     accountId: body.account.account_id,
     requestId,
     payoutRequestId: payout.body.statement.payout_request_id,
+    traded: { externalAccountId: funded.externalAccountId, accountId: funded.accountId },
   }
 }
 
