@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { RawEvent } from '../../../src/audit/raw-log.ts'
+import { createKnownOwners, scopeOf } from '../../../src/audit/scope.ts'
+import { HEARTBEAT } from '../../../src/events/registry.ts'
+import { ownersOf } from '../../../src/projections/audit/ownership.ts'
+import { example, exampleTypes, ids, streamOf, uuidOf } from '../../support/examples.ts'
+import { type Api, startApi } from '../api.ts'
+import { rawEvents } from './ground.ts'
+
+let api: Api
+let events: RawEvent[]
+/** An event of every type there is, as the house itself caused it, so that no actor says whose it is. */
+beforeAll(async () => {
+  api = await startApi()
+  const tails = new Map<string, { revision: bigint; hash: string }>()
+  for (const type of exampleTypes.filter((name) => name !== HEARTBEAT)) {
+    const event = example(type)
+    const stream = streamOf(event)
+    const tail = tails.get(stream)
+    const actor = { kind: 'system' as const, id: 'test' }
+    const cause = { $correlationId: type, $causationId: type, actor, commandId: type }
+    const id = uuidOf(`example ${type}`)
+    const written = await api.store.append(stream, tail?.revision, tail?.hash ?? '', [{ id, event, cause }])
+    tails.set(stream, { revision: written.revision, hash: written.lastHash })
+  }
+  events = await rawEvents(api)
+  const last = await api.rawLog.head(({ type }) => !type.startsWith('opslog.'))
+  await api.waiter.waitFor(last!, 20_000)
+}, 60_000)
+afterAll(() => api.stop())
+
+const scope = (operatorId: string) =>
+  scopeOf(operatorId, (wanted) => ownersOf(api.db, wanted), createKnownOwners(1_000))
+const typesSeenBy = async (operatorId: string) =>
+  new Set((await scope(operatorId).admit(events)).map(({ type }) => type))
+
+it('an auditor of the operator that everything is about sees every type of event but the house’s own', async () => {
+  const seen = await typesSeenBy(ids.operator)
+  expect(exampleTypes.filter((type) => !seen.has(type)).toSorted()).toStrictEqual([
+    // A feed belongs to nobody, nor does a preset, which this template is; a grant of the feed has an operator.
+    'noctant.FeedImported.v1',
+    'noctant.TemplateArchived.v1',
+    'noctant.TemplateImported.v1',
+    'opslog.HeartbeatRecorded.v1',
+    'opslog.LogSealed.v1',
+  ])
+})
+
+it('an auditor of another operator sees none of it', async () => {
+  expect(await typesSeenBy(randomUUID())).toStrictEqual(new Set())
+})
+
+it('what the read models do not know yet is seen where the event itself says whose it is, and by nobody else', async () => {
+  const unknowing = scopeOf(ids.operator, async () => new Map(), createKnownOwners(1_000))
+  const seen = await unknowing.admit(events)
+  expect(seen.length).toBeGreaterThan(20)
+  for (const { data } of seen) expect(JSON.parse(Buffer.from(data).toString()).operatorId).toBe(ids.operator)
+})
