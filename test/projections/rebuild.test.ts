@@ -72,7 +72,7 @@ describe('a rebuild', () => {
       return rows
     }
     const before = await shape()
-    expect(before).toHaveLength(3)
+    expect(before).toHaveLength(4)
     await run(newer('noctant.accountCommand'), log.readHistory)
     expect(await shape()).toEqual(before)
   })
