@@ -47,6 +47,28 @@ it('an auditor of the operator that everything is about sees every type of event
   ])
 })
 
+it('an event in a stream that nobody knows belongs to whose things it names, where that is one operator', async () => {
+  const [known, stranger] = [events.find(({ type }) => type === 'noctant.EngineCommandPublished.v1')!, randomUUID()]
+  const told = (stream: string, data: object): RawEvent => ({
+    ...known,
+    stream,
+    data: Buffer.from(JSON.stringify(data)),
+  })
+  const published = told(`noctant.engineCommand-${stranger}`, { commandId: stranger, accountId: ids.account })
+  const quarantined = told(`noctant.engineQuarantine-${stranger}`, { accountId: ids.account, reason: 'a gap' })
+  const nobodys = told(`noctant.engineCommand-${stranger}`, { commandId: stranger, accountId: randomUUID() })
+  const unreadable = { ...known, stream: `noctant.engineCommand-${stranger}`, data: Buffer.from('{') }
+  const both = told(`noctant.engineCommand-${stranger}`, { accountId: ids.account, otherId: await accountOfAnother() })
+  const all = [published, quarantined, nobodys, unreadable, both]
+  expect(await scope(ids.operator).admit(all)).toStrictEqual([published, quarantined])
+})
+
+async function accountOfAnother(): Promise<string> {
+  const another = await api.addOperator()
+  const { body: user } = await api.call('POST', '/v1/users', { key: another.key, body: { external_id: 'x' } })
+  return user.global_user_id
+}
+
 it('an auditor of another operator sees none of it', async () => {
   expect(await typesSeenBy(randomUUID())).toStrictEqual(new Set())
 })
