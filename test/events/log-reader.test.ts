@@ -85,6 +85,11 @@ test('an answer that is cut short is an error, at every byte', () => {
   }
 })
 
+test('a field that reaches beyond its message is an error', () => {
+  const beyond = field(1, Buffer.concat([varint(8n + 2n), varint(9n), Buffer.from('no')]))
+  expect(() => decodeAnswer(Buffer.concat([beyond, field(99, Buffer.alloc(20))]))).toThrow(RangeError)
+})
+
 test('what is no event is told apart', () => {
   expect(decodeAnswer(field(2, field(1, Buffer.from('id'))))).toBe('confirmed')
   expect(decodeAnswer(field(3, Buffer.concat([field(1, 5n), field(2, 5n)])))).toBeUndefined()
