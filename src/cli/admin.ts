@@ -39,7 +39,8 @@ Examples:
   opslog admin operator create --name "Acme Trading" --slug acme
   opslog admin key issue acme --all-scopes --label "back office"
   opslog admin create-auditor-key --operator acme --name "Grace of the auditors"
-  opslog admin operator suspend acme --reason "unpaid invoices"`,
+  opslog admin operator suspend acme --reason "unpaid invoices"
+  opslog admin forget-user --operator acme --external-id user-1001 --reference DSR-2026-017`,
   )
 }
 

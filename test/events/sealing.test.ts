@@ -15,6 +15,8 @@ import type { AnyEvent } from '../../src/events/event.ts'
 import { eventSchemas, UndecodableEvent } from '../../src/events/registry.ts'
 import {
   isSealed,
+  KEY_BYTES,
+  keyIdOf,
   type Opening,
   openData,
   openingOf,
@@ -85,6 +87,20 @@ describe('a sealed field', () => {
         expect(openData({ id, type: event.type, data }, await opening([event], keys))).toStrictEqual(event.data)
       }),
     )
+  })
+
+  it('of version 1, as it was first written, opens for ever', () => {
+    const bytes = Buffer.alloc(KEY_BYTES, 9)
+    const person = 'a345bb17-7cdd-5b33-94c3-aac2ccb71bed'
+    const data = {
+      globalUserId: person,
+      email: 'sealed:v1:c198b4bf9c1dd64f:0lhqtmq-nmL3RMGTOGmkdnvFc46J7evDJj1y36vIGkEJVLsUGFw-AumrfA',
+      displayName: 'sealed:v1:c198b4bf9c1dd64f:IdlfzNce_tfEK9YF4mbnylxVTd90FwKpHeZOkWZNhBiMorEpBwB3Fb2rD3tIug',
+    }
+    const event = { id: '0b0f5c1e-7f0e-5d0c-9d6e-5f6f70736c67', type: 'noctant.UserProfileRefreshed.v1', data }
+    const keys = new Map([[person, { id: keyIdOf(bytes), bytes }]])
+    const opened = openData(event, { keys, reportMissing: () => expect.unreachable() })
+    expect(opened).toStrictEqual({ globalUserId: person, email: 'ada@example.com', displayName: 'Ada Lovelace · Ω' })
   })
 
   it('does not open after any change of it', async () => {
