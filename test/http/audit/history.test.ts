@@ -5,7 +5,7 @@ import { firstBookmark, readHistory } from '../../../src/audit/history.ts'
 import { unlimited } from '../../../src/audit/scan.ts'
 import { everything } from '../../../src/audit/scope.ts'
 import { eventsOf } from '../../support/event-store.ts'
-import { type Api, startApi } from '../api.ts'
+import { type Api, accountRequest, startApi } from '../api.ts'
 import { pagesOf, rawEvents, SHARED, setStatus, type Tenant, tenant } from './ground.ts'
 
 let api: Api
@@ -64,6 +64,15 @@ describe('GET /v1/history', () => {
     expect(user[0]?.sentence).toBe('The user trader-1 (ada@example.com) was provisioned.')
     expect((await entriesOf(`/v1/history/${acme.payoutRequestId}`)).length).toBeGreaterThan(0)
     expect((await entriesOf(`/v1/history/${acme.requestId}`)).length).toBeGreaterThan(0)
+  })
+
+  it('is found by a name that is no plain word', async () => {
+    const name = 'A/B "ü" \\ 100%'
+    const request = { ...accountRequest(name), currency: 'USD' }
+    expect((await api.call('POST', '/v1/accounts', { key: acme.key, body: request })).status).toBe(201)
+    const { status, body } = await api.audit(`/v1/history/${encodeURIComponent(name)}`, { key })
+    expect([status, body.thing]).toStrictEqual([200, name])
+    expect(body.events[0].data.externalAccountId).toBe(name)
   })
 
   it.each([
@@ -227,6 +236,21 @@ describe('where too much is asked at once', () => {
       expect((await narrow.audit('/v1/seals', auditor)).status).toBe(200)
     } finally {
       await narrow.stop()
+    }
+  })
+
+  it('gives an auditor of one operator nothing where it cannot be known whose the events are', async () => {
+    const cut = await startApi({ limits: { readYourWritesWaitMs: 100 } })
+    try {
+      const of = await tenant(cut)
+      const [one, all] = [await cut.addAuditor(of.operatorId), await cut.addAuditor(null)]
+      cut.loseDatabase()
+      const { status, body } = await cut.audit(`/v1/history/${SHARED}`, one)
+      expect([status, body.code]).toStrictEqual([503, 'dependency_unavailable'])
+      expect(JSON.stringify(body)).not.toContain(of.programAccountId)
+      expect((await cut.audit(`/v1/history/${SHARED}`, all)).status).toBe(200)
+    } finally {
+      await cut.stop()
     }
   })
 
