@@ -64,6 +64,7 @@ const exceptions: Record<string, readonly string[]> = {
   'src/events/store.ts': ['@eventstore/db-client'],
   'src/events/subscription.ts': ['@eventstore/db-client'],
   'src/events/log-reader.ts': ['@eventstore/db-client'],
+  'src/events/appender.ts': ['@eventstore/db-client'],
   'src/audit/raw-log.ts': ['@eventstore/db-client'],
 }
 

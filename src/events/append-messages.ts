@@ -60,6 +60,19 @@ function varint(sink: Sink, value: number): void {
   sink.bytes[sink.at++] = rest
 }
 
+/** A varint of 64 bits, and how long it is. */
+function varint64Into(sink: Sink, value: bigint): void {
+  let rest = value
+  for (; rest >= 128n; rest >>= 7n) sink.bytes[sink.at++] = Number(rest & 0x7fn) | 0x80
+  sink.bytes[sink.at++] = Number(rest)
+}
+
+function varint64Length(value: bigint): number {
+  let length = 1
+  for (let rest = value; rest >= 128n; rest >>= 7n) length++
+  return length
+}
+
 /** A field's tag (wire type 2, with a length) and the length of what follows. */
 function head(sink: Sink, field: number, length: number): void {
   sink.bytes[sink.at++] = field * 8 + 2
@@ -95,7 +108,7 @@ function measured(event: EncodedEvent) {
 export function encodeAppend({ correlation, stream, revision, events }: AppendRequest): Buffer {
   const sized = events.map(measured)
   const name = Buffer.byteLength(stream)
-  const expected = revision === undefined ? fieldLength(0) : 1 + varintLength(Number(revision))
+  const expected = revision === undefined ? fieldLength(0) : 1 + varint64Length(revision)
   const options = fieldLength(fieldLength(name)) + expected
   const total = sized.reduce((sum, { length }) => sum + fieldLength(length), 0)
   const bytes = Buffer.allocUnsafe(fieldLength(UUID_MESSAGE_LENGTH) + fieldLength(options) + total + 2)
@@ -109,7 +122,7 @@ export function encodeAppend({ correlation, stream, revision, events }: AppendRe
   if (revision === undefined) head(sink, 3, 0)
   else {
     sink.bytes[sink.at++] = 2 * 8
-    varint(sink, Number(revision))
+    varint64Into(sink, revision)
   }
   // ProposedMessage: 1 id, 2 entries of the system's metadata, 3 metadata, 4 data.
   for (const { event, type, data, metadata, entry, length } of sized) {

@@ -42,6 +42,14 @@ describe('the request', () => {
     )
   })
 
+  it('carries revisions of every length', () => {
+    for (const revision of [0n, 16n, 127n, 128n, 16_383n, 16_384n, 2n ** 53n + 1n, 2n ** 63n - 1n]) {
+      const bytes = encodeAppend({ correlation: 1, stream: 's-1', revision, events: [event(1)] })
+      const options = streamsPb.BatchAppendReq.deserializeBinary(bytes).getOptions()
+      expect(options?.getStreamPosition()).toBe(revision.toString())
+    }
+  })
+
   it('asks for a stream that is not there yet where no revision is given', () => {
     const bytes = encodeAppend({
       correlation: 1,
