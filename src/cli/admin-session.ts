@@ -11,7 +11,8 @@ import { Rejected } from '../commands/rejection.ts'
 import type { AnyEvent } from '../events/event.ts'
 import { createEventStore, type EventStore } from '../events/store.ts'
 import { createDatabase, type ReadModels } from '../projections/database.ts'
-import { backingUrls, configuration, personKeysOf } from './connection.ts'
+import { backingUrls, configuration } from './connection.ts'
+import { personKeysOf } from './person-keys.ts'
 
 export interface AdminSession {
   store: EventStore

@@ -6,10 +6,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type Config, loadConfig } from '../config.ts'
-import type { PersonKeys } from '../events/sealing.ts'
-import type { ReadModels } from '../projections/database.ts'
-import { readSealingKey } from '../secrets-key.ts'
-import { createVault, lockedVault } from '../vault.ts'
 import { CliError, EXIT } from './terminal.ts'
 
 const backing = z.object({ kind: z.string(), url: z.string() })
@@ -77,16 +73,6 @@ export function backingUrls(config: Config): BackingUrls {
     eventStoreUrl: EVENTSTORE_URL ?? running.eventStore.url,
     databaseUrl: DATABASE_URL ?? running.postgres.url,
   }
-}
-
-/** The keys of persons, for a command that reads or writes events; where the key to them is not at hand, it will say so. */
-export function personKeysOf(config: Config, db: ReadModels): PersonKeys {
-  const sealingKey = readSealingKey(config)
-  if (!sealingKey) {
-    return lockedVault(`personal data needs the instance's key: set SECRETS_KEY, or DATA_DIR (now ${config.DATA_DIR})`)
-  }
-  const log = { error: (_: object, message: string) => void process.stderr.write(`${message}\n`) }
-  return createVault({ db, sealingKey, cachedMax: config.PERSON_KEYS_CACHE_MAX, log })
 }
 
 function readJson<T>(file: string, schema: z.ZodType<T>): T | undefined {

@@ -10,7 +10,8 @@ import { AlreadyUnderWay } from '../projections/exclusive.ts'
 import type { Projection } from '../projections/projection.ts'
 import { projections } from '../projections/projections.ts'
 import { createKernelTables } from '../projections/schema.ts'
-import { backingUrls, configuration, personKeysOf } from './connection.ts'
+import { backingUrls, configuration } from './connection.ts'
+import { personKeysOf } from './person-keys.ts'
 import { CliError, EXIT } from './terminal.ts'
 
 export interface ProjectionSession {
