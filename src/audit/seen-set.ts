@@ -2,6 +2,7 @@
  * Has this text been seen before? A million ids take 16 MiB here instead of ten times that in a Set: only 64 bits of
  * each are kept. Two different texts are taken for one with a chance of one in 2^64 per pair.
  */
+import { hash } from 'node:crypto'
 
 const INITIAL_SLOTS = 1 << 16
 
@@ -42,23 +43,11 @@ export function createSeenSet(): SeenSet {
   return {
     seen(text) {
       if (count * 2 > slots) grow()
-      const high = fnv(text, 0x811c9dc5)
-      const low = mix(fnv(text, high ^ 0x9e3779b9))
+      // A weaker hash takes one id in a million for another: what is 64 bits long has to be 64 bits strong.
+      const digest = hash('sha256', text)
+      const high = Number.parseInt(digest.slice(0, 8), 16)
+      const low = Number.parseInt(digest.slice(8, 16), 16)
       return put(high === 0 && low === 0 ? 1 : high, low)
     },
   }
-}
-
-/** FNV-1a, 32 bits, over UTF-16 code units. */
-function fnv(text: string, seed: number): number {
-  let hash = seed
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
-  return hash >>> 0
-}
-
-/** The finaliser of MurmurHash3: spreads what FNV leaves in the high bits over the low ones. */
-function mix(hash: number): number {
-  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
-  return (mixed ^ (mixed >>> 16)) >>> 0
 }
