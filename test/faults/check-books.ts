@@ -18,7 +18,21 @@ export async function bookContradictions(house: House, history: History): Promis
   return found
 }
 
-async function accountContradictions(house: House, { id, key }: Call): Promise<string[]> {
+/** What an account's books are made of cannot be read. */
+class UnreadableBooks extends Error {
+  override name = 'UnreadableBooks'
+}
+
+async function accountContradictions(house: House, call: Call): Promise<string[]> {
+  try {
+    return await judge(house, call)
+  } catch (error) {
+    if (error instanceof UnreadableBooks) return [`account ${call.id}: ${error.message}`]
+    throw error
+  }
+}
+
+async function judge(house: House, { id, key }: Call): Promise<string[]> {
   const read = async (path: string) =>
     (await insist(house, 'GET', path, undefined, key === undefined ? {} : { key })).body
   const named = `external_account_id=${id}`
@@ -33,11 +47,12 @@ async function accountContradictions(house: House, { id, key }: Call): Promise<s
     let after = ''
     for (let page = 0; page < PAGES_MAX; page++) {
       const body = await read(`${path}${path.includes('?') ? '&' : '?'}limit=${PAGE}${after}`)
+      if (!body[name]) throw new UnreadableBooks(`${path} answers ${JSON.stringify(body)}`)
       yield* body[name]
       if (!body.next_cursor) return
       after = `&${new URLSearchParams(body.next_cursor)}`
     }
-    throw new Error(`more than ${PAGES_MAX} pages of ${name}`)
+    throw new UnreadableBooks(`more than ${PAGES_MAX} pages of ${name}`)
   }
 
   let sum = new Decimal(INITIAL_BALANCE)

@@ -52,7 +52,7 @@ async function inMidBatch(): Promise<Client> {
 }
 
 it('Postgres ends in mid batch, twice, and nothing is missing or doubled', { timeout: 180_000 }, async () => {
-  // Seen to fail with the checkpoint moved by a connection of its own: users there that no read model ever showed.
+  // Seen to fail with the checkpoint moved in a transaction of its own: users that no read model ever showed.
   const work = Promise.all(
     operators.map((operator, n) => {
       const day = { operator, steps: planDay(seed, 10 + n, STEPS), random: createRandom(`${seed} requests ${n}`) }

@@ -26,7 +26,7 @@ const FOLLOWERS = ['projector', 'relay', 'webhooks'] as const
 it('an older event store is refused by all who follow it, until the right one is back', {
   timeout: 180_000,
 }, async () => {
-  // Seen to fail with the checkpoint's event not looked for: the projector waits at a position that never comes.
+  // Seen to fail with the checkpoint's event not looked for: nobody said a word.
   const { store } = house.services
   const { directory } = store
   const { external, accountId } = await openAccount(house, history)
