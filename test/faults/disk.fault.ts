@@ -104,7 +104,7 @@ it('of the event store: 503 with Retry-After and nothing written, until there is
 it('of Postgres: writes go on, the read models stand still and catch up by themselves', {
   timeout: 180_000,
 }, async () => {
-  // Seen to fail with the checkpoint moved in a transaction of its own: the house did not come to rest.
+  // Seen to fail with the checkpoint moved in a transaction of its own: what was refused was passed over.
   const log = house.logFiles().find((file) => file.includes('projector')) as string
   disks.fill(house, 'postgres')
   await vi.waitFor(
