@@ -53,6 +53,12 @@ it('an older event store is refused by all who follow it, until the right one is
     }
     await vi.waitFor(refused, { interval: 50, timeout: 30_000 })
   }
+  const missing = async () => {
+    const answer = await (await fetch(`${house.api().url}/readyz`)).json()
+    const { status, dependencies } = answer as { status: string; dependencies: Record<string, { up: boolean }> }
+    expect([status, ...FOLLOWERS.map((role) => dependencies[role]?.up)]).toEqual(['degraded', false, false, false])
+  }
+  await vi.waitFor(missing, { interval: 100, timeout: 20_000 })
   // What was known still is: nothing was taken back, and nothing added.
   const shown = await insist(house, 'GET', `/users?external_id=${late}`)
   expect(shown.status).toBe(200)
