@@ -92,9 +92,12 @@ async function pacedAppends(order: LagOrder, acknowledged: (position: bigint) =>
   await client.dispose()
 }
 
+/** One operator's users: who follows the log keeps what it knows of an operator. */
+const OPERATOR_ID = crypto.randomUUID()
+
 async function append(client: EventStoreDBClient, acknowledged: (position: bigint) => void): Promise<void> {
   const globalUserId = crypto.randomUUID()
-  const ids = { operatorId: globalUserId, orgId: globalUserId }
+  const ids = { operatorId: OPERATOR_ID, orgId: OPERATOR_ID }
   const facts = { globalUserId, ...ids, externalId: globalUserId, email: null, displayName: null }
   const hash = 'a'.repeat(64)
   const commandId = crypto.randomUUID()
