@@ -62,7 +62,8 @@ const byName: Record<string, fc.Arbitrary<unknown>> = {
 const aliases: Record<string, string> = {
   user_id: 'global_user_id',
   external_id: 'external_user_id',
-  thing: 'external_account_id',
+  // Not an external id: whoever provisions a user under another operator's has one of that name of its own.
+  thing: 'account_id',
   id: 'command_id',
 }
 /** Whether a parameter or member names something that exists, or does not. */

@@ -33,6 +33,7 @@ export function createDisks(): Disks {
     const disk = process.env.OPSLOG_NO_MOUNT === '1' ? undefined : mountSmallDisk(join(directory.path, name), bytes)
     if (disk) disks.set(name, disk)
   }
+  const limited = new Set<Stored>()
   const limit = (house: House, of: Stored, bytes: number | undefined) => {
     const pid = of === 'engine' ? house.pidOf('engine') : house.services[of].pid()
     for (const each of [pid, ...childrenOf(pid)]) limitFiles(each, bytes)
@@ -42,14 +43,17 @@ export function createDisks(): Disks {
     fill(house, of) {
       const disk = disks.get(of)
       if (disk) disk.fill()
-      else limit(house, of, FILE_BYTES_MAX)
+      else {
+        limited.add(of)
+        limit(house, of, FILE_BYTES_MAX)
+      }
     },
     free(house, of) {
       const disk = disks.get(of)
       if (disk) return disk.free()
       const isThere = of === 'engine' ? house.runs('engine') : house.services[of].runs()
       // One that has ended starts again without a limit.
-      if (isThere) limit(house, of, undefined)
+      if (limited.delete(of) && isThere) limit(house, of, undefined)
     },
     remove() {
       for (const disk of disks.values()) disk.unmount()

@@ -3,7 +3,7 @@
  * machine does not let us mount one there is none, and who needs it limits the size of a process's files instead.
  */
 import { execFileSync } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface SmallDisk {
@@ -55,5 +55,7 @@ export function mountSmallDisk(path: string, bytes: number): SmallDisk | undefin
  * lifts the limit.
  */
 export function limitFiles(pid: number, bytes: number | undefined): void {
-  execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes ?? 'unlimited'}:unlimited`])
+  // As the process's own user, who may do that to it.
+  const { uid, gid } = statSync(`/proc/${pid}`)
+  execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes ?? 'unlimited'}:`], { uid, gid, stdio: 'pipe' })
 }
