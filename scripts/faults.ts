@@ -3,8 +3,8 @@
  * decides what operators ask for, what is killed, and which requests are made; a run says its own, so that it can be made
  * again. What it cannot decide is time: which call is under way when a blow falls.
  *
- * A short run has the tests of every row that can be had in three minutes, and one of the longer files, which the seed
- * chooses. A long one repeats full runs under one seed after the other until its time is over.
+ * A short run, of about three minutes, has the files about crashes and messages, some faults at random, and one of the
+ * other files, which the seed chooses. A long one repeats full runs under one seed after the other until its time is over.
  */
 import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
@@ -33,8 +33,8 @@ const { kills, requests } = {
 }[size]
 const endsAtMs = performance.now() + (values.long ? numberOf('minutes', values.minutes) * 60_000 : 0)
 
-const ALWAYS = ['crash-points', 'messages', 'roles', 'nemesis']
-const IN_TURNS = ['checker', 'clock', 'disk', 'postgres', 'restore']
+const ALWAYS = ['crash-points', 'messages', 'nemesis']
+const IN_TURNS = ['checker', 'clock', 'disk', 'postgres', 'restore', 'roles']
 const fileOf = (name: string) => `test/faults/${name}.fault.ts`
 
 /** What vitest is to run, one call after the other. */

@@ -22,7 +22,12 @@ const seed = Number(process.env.OPSLOG_SEED ?? 1)
 /** An answer that takes longer is none. */
 const ANSWER_MAX_MS = 10_000
 const DAY_MS = 86_400_000
-const api = await startApi({ limits: { authFailuresPerMinuteMax: 1_000_000, apiKeyRotationGraceMs: DAY_MS } })
+/** Minutes pass so fast that nobody's are used up: an auditor is held to a number of requests in each. */
+const HASTE = 1_000
+const api = await startApi({
+  limits: { authFailuresPerMinuteMax: 1_000_000, apiKeyRotationGraceMs: DAY_MS },
+  nowMs: () => performance.now() * HASTE,
+})
 afterAll(() => api.stop())
 const operations = await comesUp('the served documents', servedOperations(api.url))
 const runsPerOperation = Math.ceil(requestsMin / operations.length)
