@@ -1,5 +1,5 @@
 /**
- * The commands suite: an update command over HTTP, key to answer, against the bare append of the same event by the
+ * The commands suite: an update command (a KYC report) over HTTP, key to answer, against the bare append of the same event by the
  * official client, and against a row with its outbox row in Postgres. Commands do not wait for the projector here.
  */
 import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
@@ -17,13 +17,39 @@ const GOALS: Record<number, number> = { 1: 0.6, 16: 0.6, 64: 0.45 }
 
 let runs = 0
 
-async function ourCommands({ url, apiKey }: BenchInstance, concurrency: number, seconds: number): Promise<Round> {
-  const run = ++runs
-  return load(concurrency, seconds, async (worker, turn) => {
-    const body = { external_id: `bench-${worker}`, display_name: `run ${run}, turn ${turn}` }
-    await call('POST', `${url}/noctant/v1/users`, { apiKey, body, expect: [200, 201] })
+/** What a report says; each is later than the one before it, so that each one changes what stands. */
+const HOUR_MS = 3_600_000
+const firstReportMs = Date.now() - HOUR_MS
+let reports = 0
+function nextReport() {
+  const reportedAt = new Date(firstReportMs + ++reports).toISOString()
+  return { status: 'verified', reported_at: reportedAt, verified_at: reportedAt, provider_name: 'bench' }
+}
+
+/** A KYC report: an update with everything that a command may have, repeatable as the same report sent again. */
+async function ourCommands(
+  { url, apiKey }: BenchInstance,
+  users: readonly string[],
+  concurrency: number,
+  seconds: number,
+): Promise<Round> {
+  return load(concurrency, seconds, async (worker) => {
+    await call('POST', `${url}/noctant/v1/users/${users[worker]}/kyc-status`, {
+      apiKey,
+      body: nextReport(),
+      expect: [200],
+    })
   })
 }
+
+/** The users that the reports are about, one for each that may be under way. */
+const usersFor = ({ url, apiKey }: BenchInstance): Promise<string[]> =>
+  Promise.all(
+    Array.from({ length: Math.max(...CONCURRENCIES) }, async (_, n) => {
+      const body = { external_id: `bench-${n}` }
+      return JSON.parse(await call('POST', `${url}/noctant/v1/users`, { apiKey, body, expect: [201] })).global_user_id
+    }),
+  )
 
 /** The same facts and as much metadata, appended at each stream's exact revision. */
 async function bareAppends(url: string, concurrency: number, seconds: number): Promise<Round> {
@@ -32,22 +58,26 @@ async function bareAppends(url: string, concurrency: number, seconds: number): P
   const revisions = new Map<number, bigint>()
   const uuid = '2f1c7c52-5f5e-5d0e-9a4b-0a3f0d7c9b11'
   const hash = 'a'.repeat(64)
-  const round = await load(concurrency, seconds, async (worker, turn) => {
-    const displayName = `run ${run}, turn ${turn}`
+  const round = await load(concurrency, seconds, async (worker) => {
+    const { status, reported_at: reportedAt, verified_at: verifiedAt, provider_name: providerName } = nextReport()
     const data = {
-      globalUserId: uuid,
       operatorId: uuid,
-      email: null,
-      displayName,
+      globalUserId: uuid,
+      status,
+      reportedAt,
+      verifiedAt,
+      rejectedAt: null,
+      rejectionReason: null,
+      expiresAt: null,
+      providerName,
+      providerReference: null,
+      previousStatus: 'verified',
       occurredAt: new Date().toISOString(),
     }
     const actor = { kind: 'operator', id: uuid, keyId: 'abcdefghijklmnop' }
-    const ids = { $correlationId: uuid, $causationId: uuid, requestId: uuid, commandId: uuid }
-    const event = jsonEvent({
-      type: 'noctant.UserProfileRefreshed.v1',
-      data,
-      metadata: { ...ids, actor, prevHash: hash, hash },
-    })
+    const ids = { $correlationId: uuid, $causationId: uuid, actor, requestId: uuid, commandId: uuid }
+    const metadata = { ...ids, fingerprint: hash, place: hash.slice(32), prevHash: hash, hash }
+    const event = jsonEvent({ type: 'noctant.KycStatusReported.v1', data, metadata })
     const expectedRevision = revisions.get(worker) ?? NO_STREAM
     const stream = `bench-${run}-${worker}`
     const { nextExpectedRevision } = await client.appendToStream(stream, event, { expectedRevision })
@@ -72,11 +102,12 @@ export async function runCommandsBench({ seconds, rounds }: SuiteOptions): Promi
   const reference = JSON.parse(said).url as string
   const measurements: Measurement[] = []
   try {
-    await ourCommands(instance, 64, 1)
+    const users = await usersFor(instance)
+    await ourCommands(instance, users, 64, 1)
     await bareAppends(instance.eventStoreUrl, 16, 1)
     await rowsAndOutbox(reference, 16, 1)
     for (const concurrency of CONCURRENCIES) {
-      const ours = () => ourCommands(instance, concurrency, seconds)
+      const ours = () => ourCommands(instance, users, concurrency, seconds)
       const appends = () => bareAppends(instance.eventStoreUrl, concurrency, seconds)
       const rows = () => rowsAndOutbox(reference, concurrency, seconds)
       const bounds = { floor: FLOORS[concurrency] ?? 0, goal: GOALS[concurrency] ?? 0 }
