@@ -19,10 +19,14 @@ export interface BenchInstance {
   stop(): Promise<void>
 }
 
+/** The options of node that `npm start` gives an instance. */
+const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+const startOptions = (scripts.start as string).split(' ').filter((word) => word.startsWith('--'))
+
 /** Starts a program of ours and waits for a line that begins so. */
 export async function startProgram(file: string, args: string[], environment: NodeJS.ProcessEnv, ready: RegExp) {
   const path = fileURLToPath(new URL(file, import.meta.url))
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path, ...args], {
+  const child = spawn(process.execPath, [...startOptions, path, ...args], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

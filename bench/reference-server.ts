@@ -52,3 +52,4 @@ app.get('/users', async (c) => {
 serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
   process.stdout.write(`${JSON.stringify({ url: `http://127.0.0.1:${port}` })}\n`)
 })
+process.once('SIGTERM', () => process.exit(0))
