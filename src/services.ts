@@ -6,7 +6,8 @@
 import { join } from 'node:path'
 import type { Config } from './config.ts'
 import { startEventStoreThread } from './embedded/eventstore/start.ts'
-import { defaultCacheDirectory, findNatsServer, startNatsServer } from './embedded/nats-server.ts'
+import { keepNatsServer } from './embedded/nats-keeper.ts'
+import { defaultCacheDirectory, findNatsServer } from './embedded/nats-server.ts'
 import { startPostgres } from './embedded/postgres.ts'
 import { openStream } from './embedded/stream.ts'
 import { connectNats } from './engine/nats.ts'
@@ -105,7 +106,8 @@ async function streamService(
       ? { binary: undefined, reason: 'NATS_SERVER=off' }
       : await findNatsServer({ cacheDirectory, allowDownload: config.NATS_SERVER === 'auto' })
   if (found.binary) {
-    const server = await startNatsServer({ binary: found.binary, directory: join(config.DATA_DIR, 'nats') })
+    const onRestart = (reason: string) => log.warn({ reason }, 'nats-server is started anew')
+    const server = await keepNatsServer({ binary: found.binary, directory: join(config.DATA_DIR, 'nats'), onRestart })
     stops.push(() => server.stop())
     deaths.push(server.exited.then(() => 'nats-server'))
     return { kind: 'embedded', url: server.url, stream: await connect(server.url), note: found.reason }

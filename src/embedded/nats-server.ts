@@ -229,6 +229,12 @@ function readPort(ports: string): number | undefined {
   return port === undefined ? undefined : Number(port)
 }
 
+/** Whether the server answers JetStream requests now. `url` is a RunningNats's. */
+export function servesJetStream(url: string): Promise<boolean> {
+  const { port, password } = new URL(url)
+  return answersJetStream(Number(port), password)
+}
+
 async function answersJetStream(port: number, password: string): Promise<boolean> {
   const servers = `${loopbackHost}:${port}`
   try {

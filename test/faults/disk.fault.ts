@@ -1,7 +1,7 @@
 /**
  * Row 20: the disk of each store is full while operators work. Nothing is answered but success or 503, nothing is written
  * in part, and when there is space again work goes on; what its maker cannot do is left to whoever supervises the service
- * (a nats-server switches JetStream off on a full disk until it is started again).
+ * (a nats-server switches JetStream off on a full disk until it is started again, which the embedded one's keeper does).
  */
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'

@@ -212,6 +212,7 @@ export const rows: readonly Row[] = [
       [DISK, 'of Postgres: writes go on, the read models stand still and catch up by themselves'],
       [DISK, 'of NATS: commands are accepted and wait, and readiness says why'],
       [DISK, 'of the engine: orders are 503, commands wait, and both go on when there is space'],
+      ['test/embedded/nats-keeper.test.ts', 'publishes again, with all it had, once there is space'],
       [
         'test/embedded/eventstore/full-disk.test.ts',
         'a full disk fails appends and loses nothing; when there is space again they succeed',
