@@ -141,6 +141,7 @@ describe('a command', () => {
 })
 
 describe('a repeated command', () => {
+  // Seen to fail (row 33) without the look for the command id: it was decided again.
   it('gets its recorded answer from another process, and the state of then, not of now', async () => {
     const id = await opened()
     const commandId = randomUUID()
@@ -187,6 +188,7 @@ describe('a repeated command', () => {
     expect(requests).toHaveLength(1)
   })
 
+  // Seen to fail (row 34) without the comparison of fingerprints: both were answered alike.
   it('of two contents racing for one key, one wins and the other is refused', async () => {
     const id = await opened()
     const commandId = randomUUID()

@@ -140,6 +140,7 @@ describe('the projector', () => {
     expect(rows).toEqual([])
   })
 
+  // Seen to fail (row 21) with the writer's throw taken out for projections of money: the poison was parked.
   test('halts at poison in a projection of money, says so, and lets another release have a try', async () => {
     const log = createLog([...orders(0, 2), recorder.poison('noctant.EngineAccountMarked.v2', 'noctant.engine-x')])
     const projector = start(log)

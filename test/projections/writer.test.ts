@@ -158,6 +158,7 @@ describe('poison', () => {
     },
   ]
 
+  // Seen to fail (row 21) without the note of what is parked: the rest of the stream was taken in.
   test.each(kinds)(
     'that $kind is parked with the rest of its stream; other streams and projections go on',
     async ({ poison, kind }) => {

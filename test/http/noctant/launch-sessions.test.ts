@@ -309,6 +309,7 @@ describe('the link', () => {
     ])
   })
 
+  // Seen to fail (row 37) with a redemption that is not refused the second time.
   it('followed at several processes at once opens one session as well', async () => {
     const { body } = await accountLaunch()
     const processes = Array.from({ length: 4 }, () => {
