@@ -172,7 +172,7 @@ const ATTEMPTS_MAX = 5
 const FOLLOWERS = ['relay', 'payouts', 'challenge-rules', 'webhooks', 'webhook-replays']
 
 /** Brings an empty database to the head of the log by a rebuild of everything, and whoever follows the log with it. */
-export async function buildReadModels(eventStoreUrl: string, databaseUrl: string): Promise<void> {
+async function buildReadModels(eventStoreUrl: string, databaseUrl: string): Promise<void> {
   const store = createEventStore({ url: eventStoreUrl, deadlineMs: 30_000, appendAttemptsMax: 1 })
   const db = createDatabase({ url: databaseUrl, poolMax: 4, statementTimeoutMs: 0 })
   try {

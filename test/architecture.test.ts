@@ -65,6 +65,7 @@ const exceptions: Record<string, readonly string[]> = {
   'src/events/subscription.ts': ['@eventstore/db-client'],
   'src/events/log-reader.ts': ['@eventstore/db-client'],
   'src/events/appender.ts': ['@eventstore/db-client'],
+  'src/events/client-parts.ts': ['@eventstore/db-client'],
   'src/audit/raw-log.ts': ['@eventstore/db-client'],
 }
 

@@ -8,6 +8,14 @@ import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
 import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
+import {
+  BACKWARDS,
+  type ClientParts,
+  FORWARDS,
+  type ReadOptions,
+  readAllOptions,
+  readOptions,
+} from '../events/client-parts.ts'
 import { disposeClient, StoreUnavailable } from '../events/store.ts'
 
 export interface RawEvent {
@@ -38,18 +46,8 @@ export interface RawLog {
 
 type Answers = AsyncIterable<ReadResp> & { cancel(): void; on(event: 'error', listener: () => void): unknown }
 
-/** The parts of db-client's Client that its own reads are made of. */
-interface ClientParts {
-  GRPCStreamCreator(
-    client: typeof streamsGrpc.StreamsClient,
-    name: string,
-    create: (client: { read(...args: unknown[]): Answers }) => Answers,
-  ): () => Promise<Answers>
-  callArguments(options: object, callOptions: object): unknown[]
-}
+type Streams = { read(...args: unknown[]): Answers }
 
-const FORWARDS = 0
-const BACKWARDS = 1
 /** Events looked at from the end for one that is not the system's. */
 const TAIL_MAX = 64
 
@@ -58,14 +56,10 @@ export const createdAt = ({ created }: Pick<RawEvent, 'created'>): Date => new D
 /** Opens a client of its own. Reads reject with StoreUnavailable where the store is away. */
 export function openRawLog(url: string): RawLog {
   const client = EventStoreDBClient.connectionString(url)
-  const parts = client as unknown as ClientParts
+  const parts = client as unknown as ClientParts<Streams, Answers>
 
-  async function* read(options: InstanceType<typeof streamsPb.ReadReq.Options>): AsyncIterable<RawEvent> {
-    const uuid = new streamsPb.ReadReq.Options.UUIDOption()
-    uuid.setString(new sharedPb.Empty())
-    options.setUuidOption(uuid)
+  async function* read(options: ReadOptions): AsyncIterable<RawEvent> {
     options.setNoFilter(new sharedPb.Empty())
-    options.setResolveLinks(false)
     const request = new streamsPb.ReadReq()
     request.setOptions(options)
     const open = parts.GRPCStreamCreator(streamsGrpc.StreamsClient, 'audit', (streams) =>
@@ -88,18 +82,8 @@ export function openRawLog(url: string): RawLog {
     }
   }
 
-  const allOptions = (position: bigint | 'start' | 'end', direction: 0 | 1, count: bigint) => {
-    const options = new streamsPb.ReadReq.Options()
-    const all = new streamsPb.ReadReq.Options.AllOptions()
-    if (position === 'start') all.setStart(new sharedPb.Empty())
-    else if (position === 'end') all.setEnd(new sharedPb.Empty())
-    else {
-      const from = new streamsPb.ReadReq.Options.Position()
-      from.setCommitPosition(position.toString())
-      from.setPreparePosition(position.toString())
-      all.setPosition(from)
-    }
-    options.setAll(all)
+  const allOptions = (from: bigint | 'start' | 'end', direction: 0 | 1, count: bigint) => {
+    const options = readAllOptions(from)
     options.setReadDirection(direction)
     options.setCount(count.toString())
     return options
@@ -114,7 +98,7 @@ export function openRawLog(url: string): RawLog {
       }
     },
     async *readStream(stream, from = 0n, maxCount = 2n ** 63n - 1n) {
-      const options = new streamsPb.ReadReq.Options()
+      const options = readOptions()
       const of = new streamsPb.ReadReq.Options.StreamOptions()
       const identifier = new sharedPb.StreamIdentifier()
       identifier.setStreamName(Buffer.from(stream))

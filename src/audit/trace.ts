@@ -21,7 +21,7 @@ export interface Gathering {
   names(): number
 }
 
-export function createGathering(name: string): Gathering {
+function createGathering(name: string): Gathering {
   const names = new Set([name])
   const needles = [Buffer.from(name)]
   const found = new Map<string, Told>()

@@ -11,6 +11,7 @@ import { type Appended, type EventStore, type NewEvent, WrongExpectedRevision } 
 import { type Aggregate, fold, streamName } from './decider.ts'
 import { eventId } from './identity.ts'
 import { Rejected } from './rejection.ts'
+import { createTurns } from './turns.ts'
 
 /** Who asks, and under which names it is recorded. */
 export interface CommandContext {
@@ -83,9 +84,10 @@ interface Loaded<State> {
 export function createCommandBus(store: EventStore, limits: CommandBusLimits): CommandBus {
   const cache = new LRUCache<string, Loaded<unknown>>({ max: limits.cachedAggregatesMax })
   const folds = new Map<unknown, number>()
-  const queues = new Map<string, Promise<unknown>>()
+  // Commands on one stream take turns in this process; what other processes do, the expected revision catches.
+  const { inTurn, underWay } = createTurns()
   // States hold what events said of a person. Those of commands under way come into the cache only when they end.
-  store.onForgotten(() => void Promise.allSettled([cache.clear(), ...queues.values()]).then(() => cache.clear()))
+  store.onForgotten(() => void Promise.allSettled([cache.clear(), ...underWay()]).then(() => cache.clear()))
 
   /** Two aggregates may fold one stream, each into a state of its own; those with one fold share it. */
   function keyOf<S, C, E extends AnyEvent>({ evolve }: Aggregate<S, C, E>, stream: string): string {
@@ -107,17 +109,6 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     for await (const event of store.readStream<E>(stream)) fresh = absorb(aggregate, fresh, event)
     if (fresh.revision !== undefined) cache.set(keyOf(aggregate, stream), fresh)
     return fresh
-  }
-
-  /** Commands on one stream take turns in this process; what other processes do, the expected revision catches. */
-  function inTurn<T>(stream: string, work: () => Promise<T>): Promise<T> {
-    const turn = (queues.get(stream) ?? Promise.resolve()).then(work, work)
-    queues.set(stream, turn)
-    const leave = () => {
-      if (queues.get(stream) === turn) queues.delete(stream)
-    }
-    turn.then(leave, leave)
-    return turn
   }
 
   async function handle<S, C, E extends AnyEvent>(

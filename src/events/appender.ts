@@ -7,6 +7,7 @@
 import type { EventStoreDBClient } from '@eventstore/db-client'
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import { type AppendAnswer, type AppendRequest, decodeAppendAnswer, encodeAppend } from './append-messages.ts'
+import type { ClientParts } from './client-parts.ts'
 
 /** What grpc-js gives for a call with messages both ways. */
 interface Call {
@@ -16,16 +17,7 @@ interface Call {
   on(event: 'end', listener: () => void): this
 }
 
-/** The parts of db-client's Client, and of the gRPC client under it, that its own appends are made of. */
-interface ClientParts {
-  GRPCStreamCreator(
-    client: typeof streamsGrpc.StreamsClient,
-    name: string,
-    create: (client: { makeBidiStreamRequest(...args: unknown[]): Call }) => Call,
-    cache: WeakMap<object, unknown>,
-  ): () => Promise<Call>
-  callArguments(options: object, callOptions: object): unknown[]
-}
+type Streams = { makeBidiStreamRequest(...args: unknown[]): Call }
 
 export type AppendOutcome = AppendAnswer | { kind: 'unknown'; error: Error }
 
@@ -38,12 +30,12 @@ const { path } = streamsGrpc.StreamsService.batchAppend
 
 /** `deadlineMs` is one attempt's time, connecting included. */
 export function createAppender(client: EventStoreDBClient, deadlineMs: number): Appender {
-  const parts = client as unknown as ClientParts
+  const parts = client as unknown as ClientParts<Streams, Call>
   const calls = new WeakMap<object, unknown>()
   const pending = new Map<number, { call: Call | undefined; settle: (outcome: AppendOutcome) => void }>()
   let correlations = 0
 
-  function opened(streams: { makeBidiStreamRequest(...args: unknown[]): Call }): Call {
+  function opened(streams: Streams): Call {
     const callArguments = parts.callArguments({}, { deadline: Number.POSITIVE_INFINITY })
     const call = streams.makeBidiStreamRequest(path, encodeAppend, decodeAppendAnswer, ...callArguments)
     const broken = (error: Error) => {

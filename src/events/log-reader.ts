@@ -1,11 +1,13 @@
 /**
- * Reads $all, and follows it, over db-client's connection (its addresses, credentials, TLS and reconnection), with the answers decoded by
- * log-messages.ts instead of the generated classes. What comes out is what db-client's own reads resolve to.
+ * Reads $all, and follows it, over db-client's connection (its addresses, credentials, TLS and reconnection), with the
+ * answers decoded by log-messages.ts instead of the generated classes. What comes out is what db-client's own reads
+ * resolve to.
  */
 import type { EventStoreDBClient, ResolvedEvent } from '@eventstore/db-client'
 import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
+import { type ClientParts, FORWARDS, type ReadOptions, readAllOptions } from './client-parts.ts'
 import { decodeAnswer, type LogAnswer } from './log-messages.ts'
 
 /** What grpc-js gives for a call whose answers are a stream. */
@@ -18,20 +20,9 @@ export interface Answers {
   cancel(): void
 }
 
-/** The parts of db-client's Client, and of the gRPC client under it, that its own reads are made of. */
-interface ClientParts {
-  GRPCStreamCreator(
-    client: typeof streamsGrpc.StreamsClient,
-    name: string,
-    create: (client: { makeServerStreamRequest(...args: unknown[]): Answers }) => Answers,
-  ): () => Promise<Answers>
-  callArguments(options: object, callOptions: object): unknown[]
-}
-
-type ReadOptions = InstanceType<typeof streamsPb.ReadReq.Options>
+type Streams = { makeServerStreamRequest(...args: unknown[]): Answers }
 
 const { path, requestSerialize } = streamsGrpc.StreamsService.read
-const FORWARDS = 0
 
 /** The events from a position on (the one at it included; undefined: from the first), at most `maxCount`. */
 export async function readPage(
@@ -39,7 +30,7 @@ export async function readPage(
   from: bigint | undefined,
   maxCount: number,
 ): Promise<ResolvedEvent[]> {
-  const options = optionsFrom(from)
+  const options = readAllOptions(from ?? 'start')
   options.setReadDirection(FORWARDS)
   options.setCount(String(maxCount))
   options.setNoFilter(new sharedPb.Empty())
@@ -67,7 +58,7 @@ export function subscribe(
   after: bigint | undefined,
   typePrefixes: readonly string[],
 ): Promise<Answers> {
-  const options = optionsFrom(after)
+  const options = readAllOptions(after ?? 'start')
   const types = new streamsPb.ReadReq.Options.FilterOptions.Expression()
   types.setPrefixList([...typePrefixes])
   const filter = new streamsPb.ReadReq.Options.FilterOptions()
@@ -79,26 +70,8 @@ export function subscribe(
   return open(client, options)
 }
 
-function optionsFrom(from: bigint | undefined): ReadOptions {
-  const options = new streamsPb.ReadReq.Options()
-  const all = new streamsPb.ReadReq.Options.AllOptions()
-  if (from === undefined) all.setStart(new sharedPb.Empty())
-  else {
-    const position = new streamsPb.ReadReq.Options.Position()
-    position.setCommitPosition(from.toString())
-    position.setPreparePosition(from.toString())
-    all.setPosition(position)
-  }
-  options.setAll(all)
-  options.setResolveLinks(false)
-  const uuid = new streamsPb.ReadReq.Options.UUIDOption()
-  uuid.setString(new sharedPb.Empty())
-  options.setUuidOption(uuid)
-  return options
-}
-
 function open(client: EventStoreDBClient, options: ReadOptions): Promise<Answers> {
-  const parts = client as unknown as ClientParts
+  const parts = client as unknown as ClientParts<Streams, Answers>
   const request = new streamsPb.ReadReq()
   request.setOptions(options)
   const callArguments = parts.callArguments({}, { deadline: Number.POSITIVE_INFINITY })

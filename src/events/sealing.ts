@@ -70,7 +70,7 @@ export function personOf({ type, data }: { type: string; data: unknown }): strin
   return globalUserId.toLowerCase()
 }
 
-export const personsIn = (events: Iterable<{ type: string; data: unknown }>): string[] => {
+const personsIn = (events: Iterable<{ type: string; data: unknown }>): string[] => {
   const persons = new Set<string>()
   for (const event of events) {
     const person = personOf(event)

@@ -3,22 +3,19 @@
  * without a clear answer counts as unknown and is sent again with the same ids and revision, which the store makes a
  * no-op if the first one landed.
  */
+import { randomUUID } from 'node:crypto'
 import {
   BACKWARDS,
   END,
   EventStoreDBClient,
   FORWARDS,
-  jsonEvent,
-  NO_STREAM,
   type ResolvedEvent,
   START,
   StreamNotFoundError,
-  WrongExpectedVersionError,
 } from '@eventstore/db-client'
-import { createAppender } from './appender.ts'
+import { type AppendOutcome, createAppender } from './appender.ts'
 import { chained } from './chain.ts'
-import type { AnyEvent, Cause, Recorded } from './event.ts'
-import { metadataSchema } from './event.ts'
+import { type AnyEvent, type Cause, metadataSchema, type Recorded } from './event.ts'
 import { decode, HEARTBEAT, UndecodableEvent } from './registry.ts'
 import {
   type Opening,
@@ -187,10 +184,8 @@ export function createEventStore(options: EventStoreOptions): EventStore {
       if (outcome.kind === 'appended') {
         return { revision: outcome.revision, position: outcome.position, lastHash: hash }
       }
-      if (outcome.kind === 'failed' && outcome.reason === 'WrongExpectedVersion') {
-        throw new WrongExpectedRevision(`${stream} is not at revision ${revision ?? 'none'}`)
-      }
-      unknown = outcome.kind === 'failed' ? new Error(`${outcome.reason}: ${outcome.message}`) : outcome.error
+      if (isConflict(outcome)) throw new WrongExpectedRevision(`${stream} is not at revision ${revision ?? 'none'}`)
+      unknown = errorOf(outcome)
     }
     throw asUnavailable(unknown)
   }
@@ -223,15 +218,13 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     try {
       if (!beatsKept) await appends.setStreamMetadata(HEARTBEAT_STREAM, { maxCount: 1 }, { deadline: NO_DEADLINE })
       beatsKept = true
-      const event = jsonEvent({ type: HEARTBEAT, data: { occurredAt }, metadata: heartbeatMetadata(occurredAt) })
-      const expectedRevision = (await readLast(HEARTBEAT_STREAM))?.revision ?? NO_STREAM
-      await within(
-        options.deadlineMs,
-        appends.appendToStream(HEARTBEAT_STREAM, event, { expectedRevision, deadline: NO_DEADLINE }),
-      )
+      const last = await readLast(HEARTBEAT_STREAM)
+      const metadata = JSON.stringify(heartbeatMetadata(occurredAt))
+      const event = { id: randomUUID(), type: HEARTBEAT, data: JSON.stringify({ occurredAt }), metadata }
+      const outcome = await appender.append({ stream: HEARTBEAT_STREAM, revision: last?.revision, events: [event] })
+      // At a wrong revision another process has just beaten.
+      if (outcome.kind !== 'appended' && !isConflict(outcome)) throw errorOf(outcome)
     } catch (error) {
-      // Another process has just beaten.
-      if (error instanceof WrongExpectedVersionError) return
       throw asUnavailable(error)
     }
   }
@@ -249,7 +242,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   }
 }
 
-/** The client would tell one as a time by this machine's clock: where that is behind, appends are refused as long past. */
+/** The client would tell one as a time by this machine's clock: where that is behind, it is refused as long past. */
 const NO_DEADLINE = Number.POSITIVE_INFINITY
 const HEARTBEAT_STREAM = 'opslog.heartbeat-log'
 
@@ -258,6 +251,14 @@ function heartbeatMetadata(occurredAt: string) {
   const actor = { kind: 'system', id: 'heartbeat' }
   return { $correlationId: id, $causationId: id, actor, commandId: id, prevHash: '', hash: '' }
 }
+
+type Unsuccessful = Exclude<AppendOutcome, { kind: 'appended' }>
+
+const isConflict = (outcome: Unsuccessful): boolean =>
+  outcome.kind === 'failed' && outcome.reason === 'WrongExpectedVersion'
+
+const errorOf = (outcome: Unsuccessful): Error =>
+  outcome.kind === 'failed' ? new Error(`${outcome.reason}: ${outcome.message}`) : outcome.error
 
 /** Rejects after `ms` where the promise has not settled: db-client leaves some hanging. */
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {
@@ -283,8 +284,8 @@ export async function disposeClient(client: EventStoreDBClient): Promise<void> {
 
 /**
  * True for errors that db-client 6.2.1 lets escape outside any call: the answer to an append that it has already given
- * up (Client-NodeJS issue 523), or the write of one on a broken connection. The append itself has been dealt with as
- * unknown, so the process need not end for it.
+ * up (Client-NodeJS issue 523), or the write of one on a broken connection. What it still appends for us itself is the
+ * heartbeats' metadata, which the next beat sets again; the process need not end for it.
  */
 export function escapedFromClient(error: unknown): boolean {
   return error instanceof Error && /[\\/]@eventstore[\\/]db-client[\\/]/.test(error.stack ?? '')

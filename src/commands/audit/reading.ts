@@ -7,6 +7,7 @@ import { READING_CATEGORY, type ReadingEvent } from '../../events/audit/reading.
 import { type EventStore, StoreUnavailable, WrongExpectedRevision } from '../../events/store.ts'
 import type { CommandContext } from '../handle.ts'
 import { eventId } from '../identity.ts'
+import { createTurns } from '../turns.ts'
 
 export interface ReadingRecorder {
   /** Resolves when it is stored. Rejects with StoreUnavailable where it is not known to be. */
@@ -30,7 +31,7 @@ export function createReadingRecorder(
   limits: ReadingRecorderLimits,
 ): ReadingRecorder {
   const tails = new LRUCache<string, Tail>({ max: limits.auditorsMax })
-  const queues = new Map<string, Promise<void>>()
+  const { inTurn } = createTurns()
 
   async function tailOf(stream: string): Promise<Tail> {
     const last = await store.readLast(stream)
@@ -65,15 +66,8 @@ export function createReadingRecorder(
   return {
     record(event, context) {
       const stream = `${READING_CATEGORY}-${event.data.keyId}`
-      const work = () => write(stream, event, context)
-      // One after the other: each needs the hash of the one before.
-      const turn = (queues.get(stream) ?? Promise.resolve()).then(work, work)
-      queues.set(stream, turn)
-      const leave = () => {
-        if (queues.get(stream) === turn) queues.delete(stream)
-      }
-      turn.then(leave, leave)
-      return turn
+      // Each needs the hash of the one before.
+      return inTurn(stream, () => write(stream, event, context))
     },
   }
 }

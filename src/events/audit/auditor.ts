@@ -6,7 +6,7 @@ import { z } from 'zod'
 import type { EventOf } from '../event.ts'
 
 /** What an auditor's key may be allowed to do. */
-export const auditScope = z.enum(['audit:read'])
+const auditScope = z.enum(['audit:read'])
 export type AuditScope = z.infer<typeof auditScope>
 
 const key = {

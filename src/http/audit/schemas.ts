@@ -21,7 +21,7 @@ export const cursor = z
   .max(12_000)
   .openapi({ description: 'The `next_cursor` of the answer before, with the same question.' })
 
-export const nextCursor = z
+const nextCursor = z
   .string()
   .nullable()
   .openapi({
@@ -30,7 +30,7 @@ export const nextCursor = z
       'Goes on where this answer ends, because it is full or has looked at as much as one may; null: the end.',
   })
 
-export const positionOut = z.string().openapi({
+const positionOut = z.string().openapi({
   pattern: '^\\d+$',
   description: 'A position in the log: a 64-bit number as text.',
   example: '184467',
