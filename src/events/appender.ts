@@ -67,15 +67,14 @@ export function createAppender(client: EventStoreDBClient, deadlineMs: number): 
       }
       const waiting: { call: Call | undefined; settle: typeof settle } = { call: undefined, settle }
       pending.set(correlation, waiting)
-      connected().then(
-        (call) => {
+      connected()
+        .then((call) => {
           // Its time may have passed while the connection was being made; then nothing is sent.
           if (!pending.has(correlation)) return
           waiting.call = call
           call.write({ ...request, correlation })
-        },
-        (error: Error) => end(correlation, { kind: 'unknown', error }),
-      )
+        })
+        .catch((error: Error) => end(correlation, { kind: 'unknown', error }))
       return promise
     },
   }
