@@ -17,8 +17,12 @@ export type EventStoreLimits = {
   inlineWriteBelowMs: number
   /** The latest events that stay in memory for live subscriptions. */
   recentBytes: number
-  /** Events that the index may lag behind the log; start-up replays at most about so many. */
+  /**
+   * Events, and bytes of the log, that the index may lag behind; start-up replays about so many at the most. A batch of
+   * the index that is small comes often, and each takes a core from those who append.
+   */
   indexLagEvents: number
+  indexLagBytes: number
   /** Without appends for this long, the index catches up whatever the lag. */
   indexIdleMs: number
   /** Page cache of the index. */
@@ -40,7 +44,8 @@ export const DEFAULT_LIMITS: EventStoreLimits = {
   preallocateBytes: 4 * 1024 * 1024,
   inlineWriteBelowMs: 1,
   recentBytes: 8 * 1024 * 1024,
-  indexLagEvents: 2048,
+  indexLagEvents: 16_384,
+  indexLagBytes: 64 * 1024 * 1024,
   indexIdleMs: 1000,
   indexCacheKiB: 32 * 1024,
   cachedStreams: 20_000,

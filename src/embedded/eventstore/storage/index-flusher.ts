@@ -15,7 +15,7 @@ export type IndexBatch = {
 }
 export type PackedBatch = Omit<IndexBatch, 'entries'> & {
   numbers: Float64Array<ArrayBuffer>
-  ids: Array<[number, Uint8Array]>
+  ids: Uint8Array<ArrayBuffer>
 }
 export type IndexWorkerAnswer = { failure: string | undefined }
 
@@ -24,12 +24,15 @@ export type IndexFlusherOptions = {
   table: StreamTable
   directory: string
   indexCacheKiB: number
-  /** Batches of at least so many events go to the thread. */
-  indexLagEvents: number
   onNotice: (notice: string) => void
 }
 
 const RETRY_AFTER_MS = 1000
+/** Batches of at least so many events go to the thread: fewer are written in a few milliseconds. */
+const THREAD_EVENTS_MIN = 1024
+const ID_BYTES = 16
+const NUMBERS = 5
+const NO_ID = Buffer.alloc(0)
 
 export class IndexFlusher {
   private readonly options: IndexFlusherOptions
@@ -53,10 +56,11 @@ export class IndexFlusher {
   }
 
   private async flushBatch(to: number): Promise<void> {
-    const { table, index, indexLagEvents, onNotice } = this.options
+    const { table, index, onNotice } = this.options
     const batch = table.takeUnindexed(to)
     try {
-      if (this.worker || (this.threadWorks && batch.entries.length >= indexLagEvents)) await this.flushInThread(batch)
+      if (this.worker || (this.threadWorks && batch.entries.length >= THREAD_EVENTS_MIN))
+        await this.flushInThread(batch)
       else index.add(batch.entries, batch.streams, to)
       table.indexed(batch)
     } catch (error) {
@@ -73,7 +77,7 @@ export class IndexFlusher {
     const packed = pack(batch)
     // The thread keeps the process alive only while it has work.
     worker.ref()
-    worker.postMessage(packed, [packed.numbers.buffer])
+    worker.postMessage(packed, [packed.numbers.buffer, packed.ids.buffer])
     try {
       const [answer] = (await once(worker, 'message')) as [IndexWorkerAnswer]
       worker.unref()
@@ -115,23 +119,28 @@ export class IndexFlusher {
   }
 }
 
-/** Numbers travel to the thread in one transferred array, four to an event; ids are few and travel beside it. */
+/**
+ * Everything of the events travels to the thread in two transferred arrays: five numbers to an event, the last of them the
+ * place of its id among the ids, or -1 where it has none to be found by.
+ */
 export function pack({ entries, streams, indexedTo }: IndexBatch): PackedBatch {
-  const numbers = new Float64Array(entries.length * 4)
-  const ids: Array<[number, Uint8Array]> = []
-  for (const [index, { streamId, revision, position, length, id }] of entries.entries()) {
-    numbers.set([streamId, revision, position, length], index * 4)
-    if (id) ids.push([index, id])
+  const numbers = new Float64Array(entries.length * NUMBERS)
+  const ids = new Uint8Array(entries.length * ID_BYTES)
+  let idCount = 0
+  for (const [index, { streamId, revision, position, length, id, isIdIndexed }] of entries.entries()) {
+    if (isIdIndexed) ids.set(id, idCount * ID_BYTES)
+    numbers.set([streamId, revision, position, length, isIdIndexed ? idCount++ : -1], index * NUMBERS)
   }
-  return { numbers, ids, streams, indexedTo }
+  return { numbers, ids: ids.slice(0, idCount * ID_BYTES), streams, indexedTo }
 }
 
 export function unpack({ numbers, ids, streams, indexedTo }: PackedBatch): IndexBatch {
   const entries: IndexEntry[] = []
-  for (let at = 0; at < numbers.length; at += 4) {
+  for (let at = 0; at < numbers.length; at += NUMBERS) {
     const [streamId, revision, position, length] = [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!, numbers[at + 3]!]
-    entries.push({ streamId, revision, position, length, id: undefined })
+    const place = numbers[at + 4]!
+    const id = place < 0 ? NO_ID : Buffer.from(ids.buffer, place * ID_BYTES, ID_BYTES)
+    entries.push({ streamId, revision, position, length, id, isIdIndexed: place >= 0 })
   }
-  for (const [index, id] of ids) entries[index]!.id = Buffer.from(id)
   return { entries, streams, indexedTo }
 }

@@ -34,6 +34,8 @@ export type LogOptions = {
 const INLINE_WRITE_BYTES = 256 * 1024
 const WRITES_IN_AVERAGE = 4
 const WRITES_BETWEEN_PROBES = 32
+/** By so much an estimated median follows each value on its other side. */
+const MEDIAN_STEP = 1.05
 
 type Recent = { start: number; end: number; buffer: Buffer }
 
@@ -46,8 +48,9 @@ export class EventLog {
   private broken: Error | undefined
   private recent: Recent[] = []
   private recentTotal = 0
-  /** How long writes in the event loop took lately. */
+  /** How long writes in the event loop took lately, on average and typically. */
   private inlineWriteMs = 0
+  private medianWriteMs = 0.1
   private writesSinceProbe = 0
   private readonly preallocation: Preallocation
 
@@ -154,7 +157,16 @@ export class EventLog {
     while (written < buffer.length) {
       written += fs.writeSync(this.writer, buffer, written, buffer.length - written, this.used() + written)
     }
-    this.inlineWriteMs += (performance.now() - startedAtMs - this.inlineWriteMs) / WRITES_IN_AVERAGE
+    const tookMs = performance.now() - startedAtMs
+    this.medianWriteMs *= tookMs > this.medianWriteMs ? MEDIAN_STEP : 1 / MEDIAN_STEP
+    // One write that waited long says little; several in a row say that the disk is slow.
+    const counted = Math.min(tookMs, 2 * this.options.inlineWriteBelowMs)
+    this.inlineWriteMs += (counted - this.inlineWriteMs) / WRITES_IN_AVERAGE
+  }
+
+  /** What a small write takes in milliseconds, of late; infinite while the disk is slow. */
+  typicalWriteMs(): number {
+    return this.inlineWriteMs < this.options.inlineWriteBelowMs ? this.medianWriteMs : Number.POSITIVE_INFINITY
   }
 
   private recentAt(position: number): Recent | undefined {

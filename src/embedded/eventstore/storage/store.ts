@@ -119,7 +119,7 @@ export class EventStore {
       (flags & FLAG_TOMBSTONE) !== 0,
       (flags & FLAG_ID_INDEXED) !== 0,
     )
-    if (this.table.lag() >= this.options.indexLagEvents * 8) this.table.flush(recordPosition(record) + record.length)
+    if (this.table.lag() >= this.options.indexLagEvents) this.table.flush(recordPosition(record) + record.length)
   }
 
   /** Queues a write. The outcome comes once it, and every event that it rests on, is on disk. */
@@ -249,8 +249,8 @@ export class EventStore {
 
   /** Lets the index follow. Appends wait for it only where it has fallen far behind, so that memory stays bounded. */
   private async indexGroup(): Promise<void> {
-    const { indexLagEvents } = this.options
-    if (this.table.lag() < indexLagEvents) return
+    const { indexLagEvents, indexLagBytes } = this.options
+    if (this.table.lag() < indexLagEvents && this.log.end() - this.index.indexedTo < indexLagBytes) return
     const flushed = this.flushIndex()
     if (this.table.unindexedCount() > indexLagEvents * LAGS_BEFORE_WAITING) await flushed
   }

@@ -9,14 +9,17 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 
 /** Raised when the layout changes; an index of another version is thrown away and rebuilt. */
 const INDEX_VERSION = 1
+/** A mark is a position at which an event is known to begin; from the mark before it any other position is found. */
+const EVENTS_BETWEEN_MARKS = 2048
 
 export type IndexEntry = {
   streamId: number
   revision: number
   position: number
   length: number
-  /** The event id, where the event was appended without an exact revision. */
-  id: Buffer | undefined
+  id: Buffer
+  /** Whether a repetition looks for the id here: the event was appended without an exact revision. */
+  isIdIndexed: boolean
 }
 
 export type EventPlace = { revision: number; position: number; length: number }
@@ -162,12 +165,12 @@ export class StreamIndex {
     try {
       for (const entry of sorted) {
         statements.putEvent.run(entry.streamId, entry.revision, entry.position, entry.length)
-        if (entry.id) statements.putId.run(entry.streamId, entry.id, entry.revision)
+        if (entry.isIdIndexed) statements.putId.run(entry.streamId, entry.id, entry.revision)
       }
       for (const stream of streams) {
         statements.putStream.run(stream.id, stream.name, stream.lastRevision, stream.tombstoned ? 1 : 0)
       }
-      if (entries[0]) statements.putMark.run(entries[0].position)
+      for (let at = 0; at < entries.length; at += EVENTS_BETWEEN_MARKS) statements.putMark.run(entries[at]!.position)
       statements.putProgress.run(indexedTo, this.eventCount + entries.length)
       this.database.exec('COMMIT')
     } catch (error) {

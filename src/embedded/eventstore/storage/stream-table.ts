@@ -6,15 +6,13 @@ import type { IndexBatch } from './index-flusher.ts'
 import type { EventPlace, IndexEntry, StreamIndex } from './stream-index.ts'
 import type { StreamMetadata } from './stream-metadata.ts'
 
-export type TailPlace = EventPlace & { id: Buffer }
-
 export type StreamState = {
   id: number
   name: string
   lastRevision: number
   tombstoned: boolean
   /** Events that are on disk and not in the index yet, in order of revision. */
-  tail: TailPlace[]
+  tail: IndexEntry[]
   /** The ids of the tail, from the first time that they are asked for. */
   tailIds: Map<string, number> | undefined
   /** Parsed once, on first need; replaced when a metadata event is committed. */
@@ -65,7 +63,7 @@ export class StreamTable {
   }
 
   /** Takes a committed event in. */
-  add(name: string, place: TailPlace, tombstone: boolean, idIndexed: boolean): StreamState {
+  add(name: string, place: EventPlace & { id: Buffer }, tombstone: boolean, isIdIndexed: boolean): StreamState {
     const state =
       this.get(name) ??
       this.remember({
@@ -79,16 +77,12 @@ export class StreamTable {
       })
     state.lastRevision = place.revision
     if (tombstone) state.tombstoned = true
-    state.tail.push(place)
-    state.tailIds?.set(place.id.toString('latin1'), place.revision)
+    const { revision, position, length, id } = place
+    const entry = { streamId: state.id, revision, position, length, id, isIdIndexed }
+    state.tail.push(entry)
+    state.tailIds?.set(id.toString('latin1'), revision)
     this.touched.add(state)
-    this.unindexed.push({
-      streamId: state.id,
-      revision: place.revision,
-      position: place.position,
-      length: place.length,
-      id: idIndexed ? place.id : undefined,
-    })
+    this.unindexed.push(entry)
     return state
   }
 

@@ -36,6 +36,9 @@ export type WriterOptions = {
 /** What an append takes beyond its payload: header, type, stream name and the protocol's framing, generously. */
 const OVERHEAD_BYTES = 512
 const GATHERING_TURNS = 4
+/** A queue of so many appends is one group, and on a slow disk one that has an append for each so many milliseconds. */
+const SPLIT_MIN = 6
+const WORTH_A_WRITE_MS = 0.05
 /** How often deadlines are looked at while appends wait. */
 const SWEEP_MS = 100
 
@@ -83,6 +86,8 @@ export class Writer {
       this.inFlight = this.takeQueued()
       await this.commitGroup(this.inFlight)
       await this.options.afterGroup()
+      // A turn of the event loop sends the answers before the rest of the queue holds it up.
+      if (this.queue.length > 0) await new Promise((resolve) => setImmediate(resolve))
     }
     clearInterval(sweeper)
     this.inFlight = []
@@ -114,11 +119,21 @@ export class Writer {
     })
   }
 
+  /**
+   * The next group. A client with as many appends under way as it wants can send more only once it is answered: were all
+   * of them one group, client and disk would wait for each other in turn, for ever. So half the queue is written and
+   * answered before the other half, as long as a half takes us about as long as it takes the disk.
+   */
   private takeQueued(): Queued[] {
-    const { maxGroupBytes } = this.options
+    const { maxGroupBytes, log } = this.options
+    const most = Math.max(SPLIT_MIN, Math.ceil(this.queue.length / 2), log.typicalWriteMs() / WORTH_A_WRITE_MS)
     let bytes = 0
     let count = 0
-    while (count < this.queue.length && (count === 0 || bytes + this.queue[count]!.bytes <= maxGroupBytes)) {
+    while (
+      count < this.queue.length &&
+      count < most &&
+      (count === 0 || bytes + this.queue[count]!.bytes <= maxGroupBytes)
+    ) {
       bytes += this.queue[count++]!.bytes
     }
     this.queuedBytes -= bytes
