@@ -41,7 +41,7 @@ export const DEFAULT_LIMITS: EventStoreLimits = {
   maxGroupBytes: 8 * 1024 * 1024,
   maxQueuedBytes: 64 * 1024 * 1024,
   segmentBytes: 256 * 1024 * 1024,
-  preallocateBytes: 4 * 1024 * 1024,
+  preallocateBytes: 1024 * 1024,
   inlineWriteBelowMs: 1,
   recentBytes: 8 * 1024 * 1024,
   indexLagEvents: 16_384,

@@ -24,11 +24,12 @@ export type IndexFlusherOptions = {
   table: StreamTable
   directory: string
   indexCacheKiB: number
+  indexLagEvents: number
   onNotice: (notice: string) => void
 }
 
 const RETRY_AFTER_MS = 1000
-/** Batches of at least so many events go to the thread: fewer are written in a few milliseconds. */
+/** Batches of so many events go to the thread, or of as many as the index may lag behind; fewer take milliseconds. */
 const THREAD_EVENTS_MIN = 1024
 const ID_BYTES = 16
 const NUMBERS = 5
@@ -56,10 +57,10 @@ export class IndexFlusher {
   }
 
   private async flushBatch(to: number): Promise<void> {
-    const { table, index, onNotice } = this.options
+    const { table, index, indexLagEvents, onNotice } = this.options
     const batch = table.takeUnindexed(to)
     try {
-      if (this.worker || (this.threadWorks && batch.entries.length >= THREAD_EVENTS_MIN))
+      if (this.worker || (this.threadWorks && batch.entries.length >= Math.min(THREAD_EVENTS_MIN, indexLagEvents)))
         await this.flushInThread(batch)
       else index.add(batch.entries, batch.streams, to)
       table.indexed(batch)
