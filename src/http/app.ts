@@ -16,12 +16,13 @@ import type { AuditDeps } from './audit/route.ts'
 import { knowingOthers } from './auth.ts'
 import type { Waiter } from './consistency.ts'
 import { type ContextDefinition, contextApp, contextDocument } from './context.ts'
-import type { AppEnv, HttpLimits, Log } from './environment.ts'
+import type { AppEnv, HttpLimits, Log, Principal } from './environment.ts'
 import { type HealthOptions, health } from './health.ts'
 import { createMetrics, type GaugeSource } from './metrics.ts'
 import { keyVerifier, noctant } from './noctant/context.ts'
 import { launchPages } from './noctant/launch-page.ts'
 import { documentation } from './openapi.ts'
+import { answerPlainly } from './plain-answers.ts'
 import { describeError, Problem, respondWithProblem } from './problem.ts'
 import { requestId } from './request-id.ts'
 
@@ -71,19 +72,22 @@ export function createApp(deps: AppDeps) {
     const nothing = new Problem('route_not_found', `There is nothing at ${c.req.path}.`)
     return respondWithProblem(c, nothing, c.get('requestId'))
   })
-  app.use(metrics.measure, async (c, next) => {
-    const startedMs = nowMs()
-    await next()
-    const { requestId, principal } = c.var
-    const { status } = c.res
-    const durationMs = Math.round((nowMs() - startedMs) * 10) / 10
-    const who = principal && { operatorId: principal.operatorId, keyId: principal.keyId }
-    log.info({ requestId, ...who, method: c.req.method, route: routePath(c, -1), status, durationMs }, 'request')
-  })
   app.use(async (c, next) => {
+    const startedMs = nowMs()
+    const finish = answerPlainly(c)
     c.header('x-content-type-options', 'nosniff')
     c.header('referrer-policy', 'no-referrer')
     await next()
+    finish()
+    const { method } = c.req
+    const { status } = c.res
+    const route = routePath(c, -1)
+    const durationMs = nowMs() - startedMs
+    metrics.measure({ method, route, status, durationMs })
+    const principal: Principal | undefined = c.get('principal')
+    const who = principal && { operatorId: principal.operatorId, keyId: principal.keyId }
+    const rounded = Math.round(durationMs * 10) / 10
+    log.info({ requestId: c.get('requestId'), ...who, method, route, status, durationMs: rounded }, 'request')
   })
   app.use(requestId)
 

@@ -2,7 +2,7 @@
  * Authentication and scopes. What a key looks like and where it is kept is the context's business: it brings a verifier,
  * and this file turns its verdict into an answer and bounds guessing.
  */
-import type { MiddlewareHandler } from 'hono'
+import type { Context } from 'hono'
 import { clientAddress } from './client-address.ts'
 import type { AppEnv, Principal } from './environment.ts'
 import { Problem } from './problem.ts'
@@ -40,12 +40,15 @@ const BEARER = /^Bearer +([^\s]+)$/i
 /** Client addresses that are remembered for their failures; the longest idle is forgotten first. */
 const ADDRESSES_MAX = 20_000
 
-/** Answers 401 or 403 where the key does not open the door, 429 where an address keeps trying keys that do not. */
-export function authenticate(options: AuthenticationOptions): MiddlewareHandler<AppEnv> {
+/**
+ * Sets the principal. Throws a Problem: 401 or 403 where the key does not open the door, 429 where an address keeps trying
+ * keys that do not.
+ */
+export function authenticate(options: AuthenticationOptions): (c: Context<AppEnv>) => void {
   const failures = createWindow({ keysMax: ADDRESSES_MAX, nowMs: options.nowMs })
   const challenge = { 'www-authenticate': `Bearer realm="${options.realm}"` }
   const rejected = { 'www-authenticate': `${challenge['www-authenticate']}, error="invalid_token"` }
-  return async (c, next) => {
+  return (c) => {
     const header = c.req.header('authorization')
     if (header === undefined) {
       throw new Problem('credential_missing', 'Send the API key as a bearer token.', { headers: challenge })
@@ -54,7 +57,7 @@ export function authenticate(options: AuthenticationOptions): MiddlewareHandler<
     switch (verdict.kind) {
       case 'valid':
         c.set('principal', verdict.principal)
-        return next()
+        return
       case 'invalid':
         countFailure(failures, clientAddress(c, options.trustProxy), options.failuresPerMinuteMax)
         throw new Problem('credential_invalid', 'The API key is unknown, mistyped or revoked.', { headers: rejected })
@@ -77,12 +80,10 @@ function countFailure(failures: Window, address: string, max: number): void {
   throw new Problem('rate_limit_exceeded', 'Too many refused API keys from this address.', { headers })
 }
 
-/** Lets through who has every one of the scopes. */
-export function requireScopes(scopes: readonly string[]): MiddlewareHandler<AppEnv> {
-  return async (c, next) => {
-    const { scopes: granted } = c.get('principal')
-    const missing = scopes.filter((scope) => !granted.includes(scope))
-    if (missing.length > 0) throw new Problem('scope_missing', `The API key lacks the scope ${missing.join(', ')}.`)
-    await next()
-  }
+/** Throws a Problem (403) unless the principal has every one of the scopes. */
+export function requireScopes(c: Context<AppEnv>, scopes: readonly string[]): void {
+  const { scopes: granted } = c.get('principal')
+  if (scopes.every((scope) => granted.includes(scope))) return
+  const missing = scopes.filter((scope) => !granted.includes(scope))
+  throw new Problem('scope_missing', `The API key lacks the scope ${missing.join(', ')}.`)
 }

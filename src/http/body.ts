@@ -2,7 +2,7 @@
  * The body, read once and within bounds. Hono itself bounds nothing; here a body over the limit ends with 413 as soon as
  * that shows, declared or chunked, and the connection is closed instead of being read to its end.
  */
-import type { Context, MiddlewareHandler } from 'hono'
+import type { Context } from 'hono'
 import type { AppEnv } from './environment.ts'
 import { parseJson } from './json.ts'
 import { Problem } from './problem.ts'
@@ -13,17 +13,15 @@ const BODYLESS_METHODS = ['GET', 'HEAD', 'OPTIONS']
 const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i
 
 /** Reads the body of a request that may have one, at most `bodyMaxBytes`. */
-export function readBody(bodyMaxBytes: number): MiddlewareHandler<AppEnv> {
-  return async (c, next) => {
-    if (!BODYLESS_METHODS.includes(c.req.method)) {
-      const length = c.req.header('content-length')
-      if (Number(length ?? 0) > bodyMaxBytes) throw tooLarge(bodyMaxBytes)
-      // Node's parser holds a body to its declared length; the adapter can then hand it over without a stream of its own.
-      const isBounded = length !== undefined && c.env?.incoming !== undefined
-      c.set('body', isBounded ? await whole(c.req.raw) : await collect(c.req.raw.body, bodyMaxBytes))
-      if (c.get('body') !== undefined) requireJson(c)
-    }
-    await next()
+export function readBody(bodyMaxBytes: number): (c: Context<AppEnv>) => Promise<void> {
+  return async (c) => {
+    if (BODYLESS_METHODS.includes(c.req.method)) return
+    const length = c.req.header('content-length')
+    if (Number(length ?? 0) > bodyMaxBytes) throw tooLarge(bodyMaxBytes)
+    // Node's parser holds a body to its declared length; the adapter can then hand it over without a stream of its own.
+    const isBounded = length !== undefined && c.env?.incoming !== undefined
+    c.set('body', isBounded ? await whole(c.req.raw) : await collect(c.req.raw.body, bodyMaxBytes))
+    if (c.get('body') !== undefined) requireJson(c)
   }
 }
 
@@ -80,27 +78,23 @@ function requireJson(c: Context<AppEnv>): void {
 }
 
 /** Parses the body strictly; `c.req.json()`, which the validators call, then answers with the result. */
-export function parseBody(jsonDepthMax: number): MiddlewareHandler<AppEnv> {
-  return async (c, next) => {
-    const bytes = c.get('body')
-    if (bytes === undefined) throw new Problem('malformed_json', 'The request is to have a JSON body.')
-    const parsed = parseJson(bytes, jsonDepthMax)
-    c.req.json = async <T>() => parsed as T
-    await next()
-  }
+export function parseBody(c: Context<AppEnv>, jsonDepthMax: number): void {
+  const bytes = c.get('body')
+  if (bytes === undefined) throw new Problem('malformed_json', 'The request is to have a JSON body.')
+  const parsed = parseJson(bytes, jsonDepthMax)
+  c.req.json = async <T>() => parsed as T
 }
 
 /** Refuses addresses whose percent-encoding is not valid UTF-8, or holds a NUL: no id that is kept looks like that. */
-export const readableAddress: MiddlewareHandler<AppEnv> = async (c, next) => {
+export function readableAddress(c: Context<AppEnv>): void {
   // Only an escape can spell either.
-  if (!c.req.url.includes('%')) return next()
+  if (!c.req.url.includes('%')) return
   const { pathname, search } = new URL(c.req.url)
   for (const part of [pathname, ...search.slice(1).split(/[&=]/)]) {
     if (decoded(part)?.includes('\0') ?? true) {
       throw new Problem('malformed_request', 'The address is not valid percent-encoded UTF-8, or contains NUL.')
     }
   }
-  await next()
 }
 
 function decoded(text: string): string | undefined {

@@ -3,7 +3,7 @@
  * it wrote, and names the position; whoever sends the position back with a GET is answered from read models that are at
  * least that far, on whatever process.
  */
-import type { Context, MiddlewareHandler } from 'hono'
+import type { Context } from 'hono'
 import type { AppEnv } from './environment.ts'
 import { invalid, Problem } from './problem.ts'
 
@@ -29,15 +29,14 @@ export async function settle(
 }
 
 /** For reads: waits for the position that the request names, and names the one that the answer is from. */
-export function readAtLeast(waiter: Waiter, waitMs: number): MiddlewareHandler<AppEnv> {
-  return async (c, next) => {
+export function readAtLeast(waiter: Waiter, waitMs: number): (c: Context<AppEnv>) => Promise<void> {
+  return async (c) => {
     const asked = c.req.method === 'GET' ? c.req.header(POSITION_HEADER) : undefined
     if (asked !== undefined && !(await waiter.waitFor(parsePosition(asked), waitMs))) {
       const detail = `The read models did not reach position ${asked} within ${waitMs} ms.`
       throw new Problem('read_model_behind', detail, { headers: { 'retry-after': '1' } })
     }
     if (c.req.method === 'GET') name(c, waiter.current())
-    await next()
   }
 }
 

@@ -44,23 +44,26 @@ export function contextApp<Deps>(definition: ContextDefinition<Deps>, runtime: C
     },
   })
   const { problemType } = definition
-  if (problemType !== undefined) {
-    app.use(async (c, next) => {
-      c.set('problemType', problemType)
-      await next()
-    })
-  }
-  app.use(readableAddress, readBody(limits.bodyMaxBytes))
-  app.use(
-    authenticate({
-      realm: definition.name,
-      verify,
-      failuresPerMinuteMax: limits.authFailuresPerMinuteMax,
-      trustProxy: limits.trustProxy,
-      nowMs,
-    }),
-  )
-  app.use(limitRate(nowMs), readAtLeast(waiter, limits.readYourWritesWaitMs))
+  const bodyOf = readBody(limits.bodyMaxBytes)
+  const authenticated = authenticate({
+    realm: definition.name,
+    verify,
+    failuresPerMinuteMax: limits.authFailuresPerMinuteMax,
+    trustProxy: limits.trustProxy,
+    nowMs,
+  })
+  const withinRate = limitRate(nowMs)
+  const atLeast = readAtLeast(waiter, limits.readYourWritesWaitMs)
+  // One step for all of them: each middleware of its own costs a request as much as what most of these do.
+  app.use(async (c, next) => {
+    if (problemType !== undefined) c.set('problemType', problemType)
+    readableAddress(c)
+    await bodyOf(c)
+    authenticated(c)
+    withinRate(c)
+    await atLeast(c)
+    return next()
+  })
   for (const operation of definition.operations) operation.register(app, deps, limits.jsonDepthMax)
   for (const [path, methods] of methodsByPath(definition.operations.map(({ route }) => route))) {
     app.all(path, () => {

@@ -25,9 +25,13 @@ export function operation<R extends Route, Deps>(
     route,
     register(app, deps, jsonDepthMax) {
       const method = route.method.toUpperCase()
-      const path = route.getRoutingPath()
-      app.on(method, path, requireScopes(route['x-required-scopes']))
-      if (route.request?.body) app.on(method, path, parseBody(jsonDepthMax))
+      const scopes = route['x-required-scopes']
+      const hasBody = route.request?.body !== undefined
+      app.on(method, route.getRoutingPath(), async (c, next) => {
+        requireScopes(c, scopes)
+        if (hasBody) parseBody(c, jsonDepthMax)
+        return next()
+      })
       app.openapi(route, handler(deps) as never)
     },
   }

@@ -2,7 +2,7 @@
  * Rate limits per operator, by its tier. They count in this process's memory: behind a load balancer each process grants
  * the whole limit, which protects the processes, and is no billing.
  */
-import type { MiddlewareHandler } from 'hono'
+import type { Context } from 'hono'
 import { LRUCache } from 'lru-cache'
 import type { AppEnv, RateLimitTier } from './environment.ts'
 import { Problem } from './problem.ts'
@@ -43,23 +43,20 @@ export function createWindow({ keysMax, nowMs }: { keysMax: number; nowMs: () =>
 /** Operators whose use is counted at the same time. */
 const OPERATORS_MAX = 100_000
 
-/** Puts RateLimit-Limit, -Remaining and -Reset (seconds) on each answer; beyond the limit, 429 with Retry-After. */
-export function limitRate(nowMs: () => number): MiddlewareHandler<AppEnv> {
+/** Puts RateLimit-Limit, -Remaining and -Reset (seconds) on each answer; throws a Problem beyond the limit: 429, Retry-After. */
+export function limitRate(nowMs: () => number): (c: Context<AppEnv>) => void {
   const used = createWindow({ keysMax: OPERATORS_MAX, nowMs })
-  return async (c, next) => {
+  return (c) => {
     const { operatorId, rateLimitTier } = c.get('principal')
     const max = requestsPerMinuteMax[rateLimitTier]
-    if (Number.isFinite(max)) {
-      const { count, resetMs } = used.add(operatorId)
-      const resetS = String(Math.ceil(resetMs / 1_000))
-      c.header('ratelimit-limit', String(max))
-      c.header('ratelimit-remaining', String(Math.max(0, max - count)))
-      c.header('ratelimit-reset', resetS)
-      if (count > max) {
-        const detail = `The operator's tier allows ${max} requests per minute.`
-        throw new Problem('rate_limit_exceeded', detail, { headers: { 'retry-after': resetS } })
-      }
-    }
-    await next()
+    if (!Number.isFinite(max)) return
+    const { count, resetMs } = used.add(operatorId)
+    const resetS = String(Math.ceil(resetMs / 1_000))
+    c.header('ratelimit-limit', String(max))
+    c.header('ratelimit-remaining', String(Math.max(0, max - count)))
+    c.header('ratelimit-reset', resetS)
+    if (count <= max) return
+    const detail = `The operator's tier allows ${max} requests per minute.`
+    throw new Problem('rate_limit_exceeded', detail, { headers: { 'retry-after': resetS } })
   }
 }

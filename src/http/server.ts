@@ -1,6 +1,7 @@
 /** The socket side of the API: bounds on what a connection may take, and a stop that lets requests under way finish. */
 import type { Server, ServerResponse } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
+import { createBag } from './bag.ts'
 
 export interface ServerOptions {
   fetch: Parameters<typeof createAdaptorServer>[0]['fetch']
@@ -46,11 +47,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
   }) as Server
   server.maxConnections = options.connectionsMax
-  const underWay = new Set<ServerResponse>()
+  const underWay = createBag<ServerResponse>()
   server.prependListener('request', (_request, response) => {
     if (stopping) response.setHeader('connection', 'close')
-    underWay.add(response)
-    response.once('close', () => underWay.delete(response))
+    response.once('close', underWay.add(response))
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -62,7 +62,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     port: address.port,
     async stop(graceMs) {
       stopping = true
-      for (const response of underWay) if (!response.headersSent) response.setHeader('connection', 'close')
+      for (const response of underWay.items()) if (!response.headersSent) response.setHeader('connection', 'close')
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeIdleConnections()
       const cutOff = setTimeout(() => server.closeAllConnections(), graceMs)

@@ -5,6 +5,8 @@
  */
 import type { Compilable, CompiledQuery } from 'kysely'
 import type { ReadModels } from './database.ts'
+import { lookUpsOf } from './look-ups.ts'
+import type { Value } from './trip.ts'
 
 /** Takes the values in the order of the builder's arguments. Rows come as from `execute()`, at most one as asked for. */
 export type Prepared<Args extends readonly unknown[], Row> = (db: ReadModels, ...args: Args) => Promise<Row | undefined>
@@ -31,7 +33,8 @@ export function preparedOne<Args extends readonly unknown[], Row>(
       const source = sources[index]!
       return source < 0 ? constant : args[source]
     })
-    const { rows } = await db.executeQuery<Row>({ ...compiled, parameters })
-    return rows[0]
+    if (db.isTransaction) return (await db.executeQuery<Row>({ ...compiled, parameters })).rows[0]
+    const rows = await lookUpsOf(db)(compiled.sql, parameters as Value[])
+    return rows[0] as Row | undefined
   }
 }

@@ -1,11 +1,12 @@
 /**
  * How queries travel to Postgres: each under a name, so that it is parsed and planned once per connection; several in one
- * trip; or as rows to copy. Below kysely, which knows of none of the three, each of the latter two is a query with one
- * value that says what is to be done.
+ * trip, as a batch or as look-ups; or as rows to copy. Below kysely, which knows of none of them, each of the latter is a
+ * query with one value that says what is to be done.
  */
 import { CompiledQuery, type Kysely, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import { type Pool, type PoolClient, Query } from 'pg'
 import type { Database } from './database.ts'
+import { Trip } from './trip.ts'
 
 /**
  * The pool, with names for the statements. A name is never taken away from a text, so that the number of statements a
@@ -51,12 +52,17 @@ function namedClient(
       const [source] = values
       if (source instanceof CopySource) return await copied(client, text, source)
       if (source instanceof Batch) return await together(source)
+      if (source instanceof Trip) {
+        await source.send(client, nameOf)
+        return { command: 'SELECT', rowCount: 0, rows: [] }
+      }
       return await client.query({ name: nameOf(text), text, values })
     } catch (error) {
       if (isPlanOutdated(error)) {
-        const name = rename(text)
+        const name = rename(values[0] instanceof Trip ? values[0].refused() : text)
         // Within a transaction the failure has ended it; whoever runs it may try again, under the new name.
-        if (!inTransaction && !isPipelining(client)) return client.query({ name, text, values })
+        if (!inTransaction && !isPipelining(client) && !(values[0] instanceof Trip))
+          return client.query({ name, text, values })
       }
       if (error instanceof Error && spoilsConnection(error)) broken = error
       throw error
@@ -132,7 +138,7 @@ export const codeOf = (error: unknown): string => {
 }
 
 /** A prepared statement's columns have changed, as after the swap of a rebuilt table. */
-const isPlanOutdated = (error: unknown): boolean =>
+export const isPlanOutdated = (error: unknown): boolean =>
   codeOf(error) === '0A000' && error instanceof Error && error.message.includes('cached plan')
 
 export const unavailableCode = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)/
@@ -140,7 +146,7 @@ export const unavailableMessage =
   /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Query read timeout|Client was closed|Cannot use a pool after)/
 
 /** The connection has ended, is about to, or is still occupied by a query without an answer. */
-const spoilsConnection = (error: Error): boolean => {
+export const spoilsConnection = (error: Error): boolean => {
   const code = codeOf(error)
   return /^(08...|57P0[1-5])$/.test(code) || unavailableCode.test(code) || unavailableMessage.test(error.message)
 }

@@ -84,7 +84,11 @@ describe('reading one’s writes', () => {
   const app = (waiter: Waiter) => {
     const api = new Hono<AppEnv>()
     api.onError((error, c) => respondWithProblem(c, error, 'id'))
-    api.use(readAtLeast(waiter, 250))
+    const atLeast = readAtLeast(waiter, 250)
+    api.use(async (c, next) => {
+      await atLeast(c)
+      await next()
+    })
     api.get('/', (c) => c.json({}))
     api.post('/:written', async (c) => {
       const written = c.req.param('written')

@@ -3,7 +3,7 @@ import { auditorKeyIdOf } from '../../commands/audit/auditor-key.ts'
 import type { AuditorDirectory } from '../../projections/audit/auditors.ts'
 import type { Verdict } from '../auth.ts'
 import type { ContextDefinition } from '../context.ts'
-import { provesKey } from '../key-proof.ts'
+import { createKeyProof } from '../key-proof.ts'
 import { ALL_OPERATORS } from './reading.ts'
 import type { AuditDeps } from './route.ts'
 import { auditOperations } from './routes.ts'
@@ -34,6 +34,7 @@ export const audit: ContextDefinition<AuditDeps> = {
 
 /** Checks keys against the directory. A revoked key is answered like an unknown one. */
 export function auditorVerifier(auditors: Pick<AuditorDirectory, 'find'>): (key: string) => Verdict {
+  const provesKey = createKeyProof()
   return (text) => {
     const keyId = auditorKeyIdOf(text)
     if (keyId === undefined) return { kind: 'invalid' }

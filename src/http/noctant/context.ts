@@ -3,7 +3,7 @@ import { parseApiKey } from '../../commands/noctant/api-key.ts'
 import type { CredentialDirectory } from '../../projections/noctant/credentials.ts'
 import type { Verdict } from '../auth.ts'
 import type { ContextDefinition } from '../context.ts'
-import { provesKey } from '../key-proof.ts'
+import { createKeyProof } from '../key-proof.ts'
 import type { NoctantDeps } from './route.ts'
 import { noctantOperations } from './routes.ts'
 
@@ -34,6 +34,7 @@ export function keyVerifier(
   credentials: Pick<CredentialDirectory, 'find'>,
   clock: () => Date,
 ): (key: string) => Verdict {
+  const provesKey = createKeyProof()
   return (text) => {
     const parsed = parseApiKey(text)
     if (!parsed) return { kind: 'invalid' }

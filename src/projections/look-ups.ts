@@ -1,0 +1,87 @@
+/**
+ * Look-ups by key, gathered. What a request for one row costs is mostly the way there and back: two system calls here, two
+ * there, and a process that has to be woken. So the look-ups of one turn of the event loop travel together, and while a
+ * few trips are under way the next ones gather. Nothing waits for company: a lone look-up leaves at the end of its turn.
+ */
+import { CompiledQuery } from 'kysely'
+import type { ReadModels } from './database.ts'
+import { codeOf, isPlanOutdated, spoilsConnection } from './transport.ts'
+import { type Row, type Statement, Trip, type Value } from './trip.ts'
+
+/** Look-ups of one trip, at most. */
+const LOOK_UPS_MAX = 64
+/** Trips under way at once, at most; with more of them each would only carry less. */
+const TRIPS_MAX = 2
+
+interface LookUp extends Statement {
+  /** Whether it was sent again already, since a table had changed under its statement. */
+  isRepeated: boolean
+}
+
+/** Its rows. Rejects with what Postgres says of this look-up, whatever becomes of others. */
+export type LookUpRows = (sql: string, parameters: readonly Value[]) => Promise<Row[]>
+
+const gatherers = new WeakMap<ReadModels, LookUpRows>()
+
+/** The way of look-ups to this database. */
+export function lookUpsOf(db: ReadModels): LookUpRows {
+  const known = gatherers.get(db)
+  if (known) return known
+  const gatherer = createGatherer(db)
+  gatherers.set(db, gatherer)
+  return gatherer
+}
+
+function createGatherer(db: ReadModels): LookUpRows {
+  const waiting: LookUp[] = []
+  let trips = 0
+  let leavesSoon = false
+
+  function leave(): void {
+    leavesSoon = false
+    if (waiting.length === 0 || trips === TRIPS_MAX) return
+    trips++
+    void travel(waiting.splice(0, LOOK_UPS_MAX)).finally(() => {
+      trips--
+      leaveSoon()
+    })
+    if (waiting.length > 0) leaveSoon()
+  }
+
+  function leaveSoon(): void {
+    if (leavesSoon || waiting.length === 0 || trips === TRIPS_MAX) return
+    leavesSoon = true
+    setImmediate(leave)
+  }
+
+  /** Answers each of them; those behind a failure are sent again, since Postgres passed over them. Never rejects. */
+  async function travel(lookUps: readonly LookUp[]): Promise<void> {
+    for (let rest = lookUps; rest.length > 0; ) {
+      const trip = new Trip(rest)
+      try {
+        await db.executeQuery(CompiledQuery.raw('look-ups', [trip]))
+        return
+      } catch (error) {
+        rest = rest.slice(trip.answered)
+        const [refused] = rest
+        if (!refused) return
+        if (isPlanOutdated(error) && !refused.isRepeated) {
+          refused.isRepeated = true
+          continue
+        }
+        // Only what Postgres itself says is about one statement; all else is about the connection.
+        const isOfOne = codeOf(error).length === SQLSTATE_LENGTH && !spoilsConnection(error as Error)
+        for (const failed of isOfOne ? [refused] : rest) failed.fail(error)
+        rest = isOfOne ? rest.slice(1) : []
+      }
+    }
+  }
+
+  return (sql, parameters) =>
+    new Promise((answer, fail) => {
+      waiting.push({ sql, parameters, answer, fail, isRepeated: false })
+      leaveSoon()
+    })
+}
+
+const SQLSTATE_LENGTH = 5

@@ -1,0 +1,137 @@
+/**
+ * Several statements in one trip over one connection: each is bound and executed, and only then Postgres is asked to
+ * answer (extended query protocol, PostgreSQL manual, section 55.2.3). pg calls what speaks the protocol itself a
+ * Submittable; its cursor works the same way. Where a statement fails, Postgres passes over those behind it.
+ */
+import type { Duplex } from 'node:stream'
+import { type Connection, type FieldDef, type PoolClient, Result, type Submittable } from 'pg'
+
+export type Row = Record<string, unknown>
+export type Value = string | number | bigint | boolean | null
+
+export interface Statement {
+  sql: string
+  parameters: readonly Value[]
+  /** Takes the rows, in Postgres's order, as soon as they are there. */
+  answer(rows: Row[]): void
+  /** Takes why there are none. */
+  fail(error: unknown): void
+}
+
+/** What pg has for those who speak the protocol themselves, as far as it is used here. */
+interface Wire {
+  stream: Duplex
+  /** Texts of the statements that Postgres knows on this connection, by their names. */
+  parsedStatements: Record<string, string>
+  parse(message: { name: string; text: string }): void
+  bind(message: { portal: string; statement: string; values: (string | null)[] }): void
+  describe(message: { type: 'P'; name: string }): void
+  execute(message: { portal: string; rows: number }): void
+  sync(): void
+}
+
+/** The part of pg's Result that makes rows of what travelled: it knows columns and the parsers of their types. */
+interface RowParser {
+  addFields(columns: FieldDef[]): void
+  parseRow(fields: (string | null)[]): Row
+}
+const RowParser = Result as unknown as new (mode: undefined, types: unknown) => RowParser
+
+/**
+ * Of a connection's named statements. Where the columns of one change, Postgres refuses it (0A000), and its text gets
+ * another name.
+ */
+const parsersOf = new WeakMap<Wire, Map<string, RowParser>>()
+
+export class Trip implements Submittable {
+  /** How many statements were answered: where the trip fails, it is the place of the one that Postgres refused. */
+  answered = 0
+  private readonly statements: readonly Statement[]
+  private names: string[] = []
+  private types: PoolClient | undefined
+  private wire: Wire | undefined
+  private parsers = new Map<string, RowParser>()
+  /** Of the statement whose rows are coming, where Postgres has described it in this trip. */
+  private described: RowParser | undefined
+  private rows: Row[] = []
+  /** Why a row cannot be shown; the statement fails for it, and no other. */
+  private unreadable: unknown
+  /** pg calls it once, and wraps it where it gives the answer a time limit. */
+  private callback: (error: Error | null) => void = () => undefined
+
+  constructor(statements: readonly Statement[]) {
+    this.statements = statements
+  }
+
+  /** Text of the statement that failed. */
+  refused(): string {
+    return this.statements[this.answered]?.sql ?? ''
+  }
+
+  /** `nameOf` gives a text its name on every connection, or none. Rejects with the first failure; all before it are answered. */
+  send(client: PoolClient, nameOf: (text: string) => string | undefined): Promise<void> {
+    this.types = client
+    this.names = this.statements.map(({ sql }) => nameOf(sql) ?? '')
+    return new Promise((resolve, reject) => {
+      this.callback = (error) => (error ? reject(error) : resolve())
+      client.query(this)
+    })
+  }
+
+  submit(connection: Connection): void {
+    const wire = connection as unknown as Wire
+    this.wire = wire
+    this.parsers = parsersOf.get(wire) ?? this.parsers
+    parsersOf.set(wire, this.parsers)
+    const parsed = new Set<string>()
+    wire.stream.cork()
+    for (const [index, { sql, parameters }] of this.statements.entries()) {
+      const name = this.names[index]!
+      if (name === '' || !(parsed.has(name) || wire.parsedStatements[name])) wire.parse({ name, text: sql })
+      parsed.add(name)
+      wire.bind({ portal: '', statement: name, values: parameters.map(asText) })
+      if (name === '' || !this.parsers.has(name)) wire.describe({ type: 'P', name: '' })
+      wire.execute({ portal: '', rows: 0 })
+    }
+    wire.sync()
+    wire.stream.uncork()
+  }
+
+  handleRowDescription({ fields }: { fields: FieldDef[] }): void {
+    this.described = new RowParser(undefined, this.types)
+    this.described.addFields(fields)
+  }
+
+  handleDataRow({ fields }: { fields: (string | null)[] }): void {
+    const parser = this.described ?? this.parsers.get(this.names[this.answered]!)!
+    try {
+      this.rows.push(parser.parseRow(fields))
+    } catch (error) {
+      this.unreadable = error
+    }
+  }
+
+  handleCommandComplete(): void {
+    const name = this.names[this.answered]!
+    const { sql, answer, fail } = this.statements[this.answered]!
+    if (name !== '') this.wire!.parsedStatements[name] = sql
+    if (name !== '' && this.described) this.parsers.set(name, this.described)
+    const { rows, unreadable } = this
+    this.answered++
+    this.described = undefined
+    this.rows = []
+    this.unreadable = undefined
+    if (unreadable === undefined) answer(rows)
+    else fail(unreadable)
+  }
+
+  handleError(error: Error): void {
+    this.callback(error)
+  }
+
+  handleReadyForQuery(): void {
+    this.callback(null)
+  }
+}
+
+const asText = (value: Value): string | null => (value === null ? null : String(value))
