@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { openRawLog } from './audit/raw-log.ts'
 import { createReadingRecorder } from './commands/audit/reading.ts'
 import { parseApiKey } from './commands/noctant/api-key.ts'
+import { type Directory, keepDirectory } from './directory.ts'
 import { runSubscription } from './events/subscription.ts'
 import { gauges, type Neighbours, probes } from './figures.ts'
 import { allFolds } from './folds.ts'
@@ -110,26 +111,20 @@ async function auditParts(parts: Parts): Promise<AppDeps['audit']> {
   }
 }
 
-/** A directory in memory: loaded from the read models, then fed by the log. Resolves when it is loaded. */
-async function follow<D extends Pick<CredentialDirectory, 'load' | 'apply'>>(
+/** A directory in memory that follows the log. Resolves when it is up to date. */
+async function follow<D extends Directory>(
   parts: Parts,
   name: string,
   directory: D,
   types: readonly string[],
 ): Promise<D> {
-  const loaded = Promise.withResolvers<void>()
-  const following = runSubscription({
-    ...supervision(parts, name),
-    types,
-    async from() {
-      const position = await directory.load(parts.db)
-      loaded.resolve()
-      return position
-    },
-    onBatch: async (events) => directory.apply(events),
+  const { db, store, log } = parts
+  const { following } = await keepDirectory(directory, types, {
+    ...{ db, store, catchUpMaxMs: parts.config.START_WAIT_MAX_MS },
+    subscribe: (reader) => runSubscription({ ...supervision(parts, name), ...reader }),
+    onBehind: (err) => log.warn({ err, name }, 'keys are known as the read models have them, until the log is there'),
   })
   parts.onClose(() => following)
-  await Promise.race([loaded.promise, following])
   return directory
 }
 
