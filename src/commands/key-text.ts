@@ -2,7 +2,7 @@
  * Keys as text: `<prefix>_<id>_<secret><check>`. The id finds the key's record, the secret (256 bits) proves it, and the
  * check tells a mistyped key from a wrong one without a look-up. Only a hash of the whole text is ever stored.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
 export interface GeneratedKey {
@@ -44,7 +44,7 @@ export function parseKey(text: string): { prefix: string; keyId: string } | unde
 }
 
 /** SHA-256 of the whole key, hex. A fast hash is enough: the secret's 256 bits cannot be guessed. */
-export const hashKey = (key: string): string => createHash('sha256').update(key).digest('hex')
+export const hashKey = (key: string): string => hash('sha256', key)
 
 /** Base62 of a CRC-32, which is a number of 32 bits: every request comes through here. */
 function check(text: string): string {

@@ -7,17 +7,19 @@ export interface Turns {
 }
 
 export function createTurns(): Turns {
-  const queues = new Map<string, Promise<unknown>>()
+  // No Map: for names that come and go all the time see http/bag.ts.
+  const queues: Record<string, Promise<unknown>> = Object.create(null)
   return {
     inTurn(name, work) {
-      const turn = (queues.get(name) ?? Promise.resolve()).then(work, work)
-      queues.set(name, turn)
+      const before = queues[name]
+      const turn = before ? before.then(work, work) : work()
+      queues[name] = turn
       const leave = () => {
-        if (queues.get(name) === turn) queues.delete(name)
+        if (queues[name] === turn) delete queues[name]
       }
       turn.then(leave, leave)
       return turn
     },
-    underWay: () => [...queues.values()],
+    underWay: () => Object.values(queues),
   }
 }

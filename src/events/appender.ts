@@ -32,14 +32,17 @@ const { path } = streamsGrpc.StreamsService.batchAppend
 export function createAppender(client: EventStoreDBClient, deadlineMs: number): Appender {
   const parts = client as unknown as ClientParts<Streams, Call>
   const calls = new WeakMap<object, unknown>()
-  const pending = new Map<number, { call: Call | undefined; settle: (outcome: AppendOutcome) => void }>()
+  // No Map: V8 keeps what has left one as long as an old table of it is there, and these come and go all the time.
+  const pending: Record<number, { call: Call | undefined; settle: (outcome: AppendOutcome) => void }> = {}
   let correlations = 0
 
   function opened(streams: Streams): Call {
     const callArguments = parts.callArguments({}, { deadline: Number.POSITIVE_INFINITY })
     const call = streams.makeBidiStreamRequest(path, encodeAppend, decodeAppendAnswer, ...callArguments)
     const broken = (error: Error) => {
-      for (const [correlation, each] of pending) if (each.call === call) end(correlation, { kind: 'unknown', error })
+      for (const [correlation, each] of Object.entries(pending)) {
+        if (each.call === call) end(Number(correlation), { kind: 'unknown', error })
+      }
     }
     call.on('data', (answer) => end(answer.correlation, answer))
     call.on('error', broken)
@@ -49,8 +52,8 @@ export function createAppender(client: EventStoreDBClient, deadlineMs: number): 
 
   /** An answer to an append that nobody waits for any more is passed over. */
   function end(correlation: number, outcome: AppendOutcome): void {
-    pending.get(correlation)?.settle(outcome)
-    pending.delete(correlation)
+    pending[correlation]?.settle(outcome)
+    delete pending[correlation]
   }
 
   const connected = parts.GRPCStreamCreator(streamsGrpc.StreamsClient, 'append', opened, calls)
@@ -66,11 +69,11 @@ export function createAppender(client: EventStoreDBClient, deadlineMs: number): 
         resolve(outcome)
       }
       const waiting: { call: Call | undefined; settle: typeof settle } = { call: undefined, settle }
-      pending.set(correlation, waiting)
+      pending[correlation] = waiting
       connected()
         .then((call) => {
           // Its time may have passed while the connection was being made; then nothing is sent.
-          if (!pending.has(correlation)) return
+          if (!(correlation in pending)) return
           waiting.call = call
           call.write({ ...request, correlation })
         })

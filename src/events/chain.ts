@@ -16,10 +16,15 @@ export function chainHash(
   metadataWithoutHash: string | Uint8Array,
 ): string {
   const parts = [prevHash, type, data, metadataWithoutHash]
-  const framed = parts.flatMap((part) => [`${Buffer.byteLength(part)}:`, part])
-  if (framed.every((part) => typeof part === 'string')) return digest('sha256', framed.join(''))
-  return digest('sha256', Buffer.concat(framed.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))))
+  if (parts.every((part) => typeof part === 'string')) return digest('sha256', parts.map(framed).join(''))
+  const bytes = parts.flatMap((part) => [
+    Buffer.from(`${Buffer.byteLength(part)}:`),
+    typeof part === 'string' ? Buffer.from(part) : part,
+  ])
+  return digest('sha256', Buffer.concat(bytes))
 }
+
+const framed = (text: string): string => `${Buffer.byteLength(text)}:${text}`
 
 /** Where an event stands. */
 export interface Place {
