@@ -6,7 +6,7 @@
  */
 import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
 import { type BenchInstance, call, startBenchInstance, startProgram, stopProgram } from './instance.ts'
-import { compare, load, type Measurement, type Round } from './measure.ts'
+import { compare, load, type Measurement, type Round, WARM_UP_S } from './measure.ts'
 
 export interface SuiteOptions {
   seconds: number
@@ -110,9 +110,9 @@ async function measure({ seconds, rounds }: SuiteOptions, roles: NodeJS.ProcessE
   const measurements: Measurement[] = []
   try {
     const users = await usersFor(instance)
-    await ourCommands(instance, users, 64, 1)
-    await bareAppends(instance.eventStoreUrl, 16, 1)
-    await rowsAndOutbox(reference, 16, 1)
+    await ourCommands(instance, users, 64, WARM_UP_S)
+    await bareAppends(instance.eventStoreUrl, 16, WARM_UP_S)
+    await rowsAndOutbox(reference, 16, WARM_UP_S)
     for (const concurrency of CONCURRENCIES) {
       const ours = () => ourCommands(instance, users, concurrency, seconds)
       const appends = () => bareAppends(instance.eventStoreUrl, concurrency, seconds)

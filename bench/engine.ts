@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SuiteOptions } from './commands.ts'
 import { accountRequest, call, startBenchInstance } from './instance.ts'
-import { figuresOf, load, type Measurement, pace, type Round } from './measure.ts'
+import { figuresOf, load, type Measurement, pace, type Round, WARM_UP_S } from './measure.ts'
 
 const ACCOUNTS = 64
 const RATES = [200, 1_000]
@@ -38,7 +38,7 @@ export async function runEngineBench({ seconds, rounds }: SuiteOptions): Promise
       await call('POST', `${base}/users`, { apiKey, body: { external_id: `user-${n}` }, expect: [201] })
       await call('POST', `${base}/accounts`, { apiKey, body: accountRequest(`bench-${n}`, `user-${n}`), expect: [201] })
     }
-    await load(4, 1, closeAndConfirm)
+    await load(4, WARM_UP_S, closeAndConfirm)
     const measurements: Measurement[] = []
     for (const perSecond of RATES) {
       const measured: Round[] = []

@@ -33,6 +33,9 @@ export function figuresOf(rounds: readonly Round[]): Figures {
   return { ...figures, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99) }
 }
 
+/** Seconds for which each side runs before it is measured: by then its code is compiled, ours being a good deal more. */
+export const WARM_UP_S = 4
+
 /** Keeps `concurrency` pieces of work under way for so many seconds. A piece that fails ends the measurement. */
 export async function load(
   concurrency: number,

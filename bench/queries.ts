@@ -4,7 +4,7 @@
  */
 import type { SuiteOptions } from './commands.ts'
 import { call, startBenchInstance, startProgram, stopProgram } from './instance.ts'
-import { compare, load, type Measurement } from './measure.ts'
+import { compare, load, type Measurement, WARM_UP_S } from './measure.ts'
 import { pageOfAccounts, seedDataDirectory } from './seed.ts'
 
 const USERS = 200
@@ -34,8 +34,8 @@ export async function runQueriesBench({ seconds, rounds }: SuiteOptions): Promis
       const options = key === undefined ? { expect: [200] } : { apiKey: key, expect: [200] }
       await call('GET', `${at}/users?external_id=user-${(worker * 31 + turn) % USERS}`, options)
     }
-    await load(16, 1, get(base, apiKey))
-    await load(16, 1, get(reference))
+    await load(16, WARM_UP_S, get(base, apiKey))
+    await load(16, WARM_UP_S, get(reference))
     for (const concurrency of [1, 16, 64]) {
       const ours = () => load(concurrency, seconds, get(base, apiKey))
       const theirs = () => load(concurrency, seconds, get(reference))

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type AppendResult, EventStoreDBClient, jsonEvent, NO_STREAM, START } from '@eventstore/db-client'
-import { compare, type Measurement, type Round } from './measure.ts'
+import { compare, type Measurement, type Round, WARM_UP_S } from './measure.ts'
 
 export type StoreBenchOptions = { seconds: number; rounds: number; events: number; concurrencies: number[] }
 
@@ -94,8 +94,8 @@ export async function runStoreBench(options: StoreBenchOptions = DEFAULT_STORE_B
   const stub = await startProcess('./store-stub.ts', [String(options.events), JSON.stringify(DATA)])
   const measurements: Measurement[] = []
   try {
-    await measureAppends(node.url, 16, 1)
-    await measureAppends(stub.url, 16, 1)
+    await measureAppends(node.url, 16, WARM_UP_S)
+    await measureAppends(stub.url, 16, WARM_UP_S)
     for (const concurrency of options.concurrencies) {
       const run = (url: string) => () => measureAppends(url, concurrency, options.seconds)
       const bounds = concurrency >= 16 ? { floor: 0.8, goal: 0.95 } : {}

@@ -71,7 +71,7 @@ const environmentSchema = z.object({
     .number()
     .int()
     .nonnegative()
-    .default(3)
+    .default(2)
     .describe('from the start of one batch of the read models to the next at least; 0: as they come'),
   SUBSCRIPTION_SILENCE_MAX_MS: milliseconds(20_000).describe(
     'no event for so long, heartbeats included: subscribe anew',
