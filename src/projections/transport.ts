@@ -59,7 +59,7 @@ function namedClient(
       return await client.query({ name: nameOf(text), text, values })
     } catch (error) {
       if (isPlanOutdated(error)) {
-        const name = rename(values[0] instanceof Trip ? values[0].refused() : text)
+        const name = rename(values[0] instanceof Trip ? values[0].text : text)
         // Within a transaction the failure has ended it; whoever runs it may try again, under the new name.
         if (!inTransaction && !isPipelining(client) && !(values[0] instanceof Trip))
           return client.query({ name, text, values })

@@ -49,7 +49,6 @@ export class Trip implements Submittable {
   private readonly statements: readonly Statement[]
   private names: string[] = []
   private types: PoolClient | undefined
-  private wire: Wire | undefined
   private parsers = new Map<string, RowParser>()
   /** Of the statement whose rows are coming, where Postgres has described it in this trip. */
   private described: RowParser | undefined
@@ -63,8 +62,12 @@ export class Trip implements Submittable {
     this.statements = statements
   }
 
-  /** Text of the statement that failed. */
-  refused(): string {
+  /** Of the statement whose answer is awaited: pg asks when Postgres has parsed it, and notes both for the connection. */
+  get name(): string {
+    return this.names[this.answered] ?? ''
+  }
+
+  get text(): string {
     return this.statements[this.answered]?.sql ?? ''
   }
 
@@ -80,7 +83,6 @@ export class Trip implements Submittable {
 
   submit(connection: Connection): void {
     const wire = connection as unknown as Wire
-    this.wire = wire
     this.parsers = parsersOf.get(wire) ?? this.parsers
     parsersOf.set(wire, this.parsers)
     const parsed = new Set<string>()
@@ -113,8 +115,7 @@ export class Trip implements Submittable {
 
   handleCommandComplete(): void {
     const name = this.names[this.answered]!
-    const { sql, answer, fail } = this.statements[this.answered]!
-    if (name !== '') this.wire!.parsedStatements[name] = sql
+    const { answer, fail } = this.statements[this.answered]!
     if (name !== '' && this.described) this.parsers.set(name, this.described)
     const { rows, unreadable } = this
     this.answered++
