@@ -60,7 +60,7 @@ test('a key is made for one operator or for all, shown once, listed without its 
     expect(keys.map(({ key_id }) => key_id)).toEqual([one.key_id, all.key_id])
     expect(keys[0]).toMatchObject({ name: 'Grace of the auditors', revoked_at: expect.any(String) })
     expect(stdout).not.toContain('hash')
-  })
+  }, 15_000)
   const told = await runCli(['audit', 'history', one.key_id, '--json'], environment)
   const sentences = JSON.parse(told.stdout).map(({ sentence }: { sentence: string }) => sentence)
   expect(sentences).toEqual(

@@ -102,6 +102,9 @@ describe('the application', () => {
     const cut = await startApi()
     try {
       const { key, operatorId } = await cut.addOperator()
+      // The read models live on the store too: they are to know the operator before it is gone.
+      const known = async () => (await cut.call('GET', '/v1/me', { key })).status
+      await expect.poll(known, { timeout: 10_000 }).toBe(200)
       cut.loseEventStore()
       const write = await cut.call('POST', '/v1/users', { key, body: { external_id: 'x' } })
       expect([write.status, write.body.code]).toStrictEqual([503, 'dependency_unavailable'])
