@@ -48,8 +48,8 @@ function namedClient(
   async function query(text: string, values: unknown[]): Promise<Answer> {
     if (/^(begin|start transaction)\b/i.test(text)) inTransaction = true
     if (/^(commit|rollback)$/i.test(text)) inTransaction = false
+    const [source] = values
     try {
-      const [source] = values
       if (source instanceof CopySource) return await copied(client, text, source)
       if (source instanceof Batch) return await together(source)
       if (source instanceof Trip) {
@@ -59,10 +59,11 @@ function namedClient(
       return await client.query({ name: nameOf(text), text, values })
     } catch (error) {
       if (isPlanOutdated(error)) {
-        const name = rename(values[0] instanceof Trip ? values[0].text : text)
-        // Within a transaction the failure has ended it; whoever runs it may try again, under the new name.
-        if (!inTransaction && !isPipelining(client) && !(values[0] instanceof Trip))
-          return client.query({ name, text, values })
+        const isTrip = source instanceof Trip
+        const name = rename(isTrip ? source.text : text)
+        // Within a transaction the failure has ended it; whoever runs it may try again, under the new name. So may who
+        // sent a trip, which is not to be sent again as a whole.
+        if (!inTransaction && !isPipelining(client) && !isTrip) return client.query({ name, text, values })
       }
       if (error instanceof Error && spoilsConnection(error)) broken = error
       throw error

@@ -1,6 +1,6 @@
 /**
  * Several statements in one trip over one connection: each is bound and executed, and only then Postgres is asked to
- * answer (extended query protocol, PostgreSQL manual, section 55.2.3). pg calls what speaks the protocol itself a
+ * answer (the extended query protocol of PostgreSQL's manual). pg calls what speaks the protocol itself a
  * Submittable; its cursor works the same way. Where a statement fails, Postgres passes over those behind it.
  */
 import type { Duplex } from 'node:stream'
