@@ -61,13 +61,13 @@ export async function keepDirectory(directory: Directory, types: readonly string
   /** Only events of its types reach the directory, and heartbeats: so one is sent behind the end. */
   async function reachedEnd(): Promise<void> {
     const end = (await around.store.head())?.position
-    if (end === undefined) return
-    await around.store.beat(new Date().toISOString())
-    const hasReached = Promise.withResolvers<void>()
+    const isThere = () => end === undefined || (reached !== undefined && reached >= end)
+    if (isThere()) return
+    const arrived = Promise.withResolvers<void>()
     onReached = () => {
-      if (reached !== undefined && reached >= end) hasReached.resolve()
+      if (isThere()) arrived.resolve()
     }
-    onReached()
-    await hasReached.promise
+    await around.store.beat(new Date().toISOString())
+    await arrived.promise
   }
 }

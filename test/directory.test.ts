@@ -59,8 +59,11 @@ it('goes on where it is when its subscription is lost, however far behind the re
   expect(seen).toMatchObject({ loads: 1, applied: [40n, 50n] })
 })
 
-it('is there at once where the log is empty', async () => {
-  const { kept, seen } = surroundings(undefined)
+it.each([
+  ['is empty', undefined],
+  ['ends where the read models stand', 10n],
+])('is there at once where the log %s', async (_, head) => {
+  const { kept, seen } = surroundings(head)
   await kept
   expect(seen.beats).toBe(0)
 })
