@@ -82,6 +82,9 @@ const environmentSchema = z.object({
 
   // Commands
   AGGREGATE_CACHE_MAX: count(20_000).describe('aggregates whose state is kept in memory'),
+  AGGREGATE_CACHE_COMMANDS_MAX: count(4_000_000).describe(
+    'commands with a key that these aggregates know together, some eight bytes each',
+  ),
   CONFLICT_RETRIES_MAX: count(3),
   READ_YOUR_WRITES_WAIT_MS: z.coerce
     .number()

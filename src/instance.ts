@@ -105,6 +105,7 @@ async function startRoles(
   onClose(() => store.close())
   const bus = createCommandBus(store, {
     cachedAggregatesMax: config.AGGREGATE_CACHE_MAX,
+    knownCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
     conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
   })
   const clock = await startClock({

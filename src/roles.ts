@@ -215,6 +215,7 @@ export function startWebhooksRole(parts: Parts): WebhookFigures {
   // A delivery is a stream that is used for a while and never again: in the common cache it would push accounts out.
   const bus = createCommandBus(store, {
     cachedAggregatesMax: config.WEBHOOK_CACHE_MAX,
+    knownCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
     conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
   })
   const running = runWebhooks({

@@ -80,7 +80,7 @@ async function forget(
   globalUserId: string | undefined,
   options: ForgetOptions,
 ): Promise<void> {
-  const bus = createCommandBus(store, { cachedAggregatesMax: 10, conflictRetriesMax: 3 })
+  const bus = createCommandBus(store, { cachedAggregatesMax: 10, knownCommandsMax: 100_000, conflictRetriesMax: 3 })
   const id = await idOf(store, globalUserId, options)
   const known = await bus.current(user, id)
   if (known.status === 'absent') throw new Rejected('user_not_found', 'There is no such user.')

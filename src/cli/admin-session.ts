@@ -41,6 +41,7 @@ export async function withAdminSession<T>(work: (session: AdminSession) => Promi
   })
   const bus = createCommandBus(store, {
     cachedAggregatesMax: 10,
+    knownCommandsMax: 100_000,
     conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
   })
   try {

@@ -10,6 +10,7 @@ import type { Actor, AnyEvent, Cause, Recorded } from '../events/event.ts'
 import { type Appended, type EventStore, type NewEvent, WrongExpectedRevision } from '../events/store.ts'
 import { type Aggregate, fold, streamName } from './decider.ts'
 import { eventId } from './identity.ts'
+import { createKnownCommands, type KnownCommands } from './known-commands.ts'
 import { Rejected } from './rejection.ts'
 import { createTurns } from './turns.ts'
 
@@ -66,6 +67,8 @@ export interface CommandBus {
 export interface CommandBusLimits {
   /** Aggregates whose state is kept. */
   cachedAggregatesMax: number
+  /** Repeatable commands that the kept aggregates know of together, some eight bytes each. */
+  knownCommandsMax: number
   /** Decisions per command before a conflict is reported. */
   conflictRetriesMax: number
 }
@@ -77,12 +80,16 @@ interface Loaded<State> {
   /** Commit position of the last event. */
   position: bigint | undefined
   lastHash: string
-  /** Repeatable commands of the stream. Keys never expire. */
-  commands: Map<string, { first: bigint; count: number; fingerprint: string }>
+  /** Those up to this revision at the least: it is shared with later states of the stream. */
+  commands: KnownCommands
 }
 
 export function createCommandBus(store: EventStore, limits: CommandBusLimits): CommandBus {
-  const cache = new LRUCache<string, Loaded<unknown>>({ max: limits.cachedAggregatesMax })
+  const cache = new LRUCache<string, Loaded<unknown>>({
+    max: limits.cachedAggregatesMax,
+    maxSize: limits.knownCommandsMax,
+    sizeCalculation: ({ commands }) => commands.size + 1,
+  })
   const folds = new Map<unknown, number>()
   // Commands on one stream take turns in this process; what other processes do, the expected revision catches.
   const { inTurn, underWay } = createTurns()
@@ -104,7 +111,7 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
       revision: undefined,
       position: undefined,
       lastHash: '',
-      commands: new Map(),
+      commands: createKnownCommands(),
     }
     for await (const event of store.readStream<E>(stream)) fresh = absorb(aggregate, fresh, event)
     if (fresh.revision !== undefined) cache.set(keyOf(aggregate, stream), fresh)
@@ -123,10 +130,9 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     let before = await loaded(aggregate, stream)
     let admitted = false
     for (let attempt = 0; attempt <= limits.conflictRetriesMax; attempt++) {
-      const seen = context.fingerprint === undefined ? undefined : before.commands.get(context.commandId)
-      if (seen) {
-        if (seen.fingerprint !== context.fingerprint) throw keyReused()
-        return replay(store, aggregate, stream, seen)
+      if (context.fingerprint !== undefined && before.commands.mayHave(context.commandId)) {
+        const recorded = await recordedAnswer(store, aggregate, stream, context)
+        if (recorded) return recorded
       }
       if (admit && !admitted) {
         const refusal = await refusalOf(admit)
@@ -168,16 +174,11 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     throw new Rejected('concurrent_change', 'The resource kept changing meanwhile; send the request again.')
   }
 
-  /**
-   * The state with what has been appended to the stream since. The events are read to the end before the first is taken
-   * in: the known commands are shared with the cache, and a read that breaks off must not leave half a command there.
-   */
+  /** The state with what has been appended to the stream since. */
   async function catchUp<S, C, E extends AnyEvent>(aggregate: Aggregate<S, C, E>, stream: string, known: Loaded<S>) {
     let current = known
     const from = known.revision === undefined ? 0n : known.revision + 1n
-    const news: Recorded<E>[] = []
-    for await (const event of store.readStream<E>(stream, { from })) news.push(event)
-    for (const event of news) current = absorb(aggregate, current, event)
+    for await (const event of store.readStream<E>(stream, { from })) current = absorb(aggregate, current, event)
     // A command may have gone on meanwhile: what it left behind is newer.
     const kept = cache.peek(keyOf(aggregate, stream))?.revision ?? -1n
     if (current.revision !== undefined && current.revision >= kept) cache.set(keyOf(aggregate, stream), current)
@@ -250,11 +251,7 @@ function absorb<S, C, E extends AnyEvent>(
   event: Recorded<E>,
 ): Loaded<S> {
   const { commandId, fingerprint, hash } = event.metadata
-  if (fingerprint !== undefined) before.commands.set(commandId, { first: event.revision, count: 1, fingerprint })
-  else {
-    const running = before.commands.get(commandId)
-    if (running && running.first + BigInt(running.count) === event.revision) running.count += 1
-  }
+  if (fingerprint !== undefined) before.commands.add(commandId)
   const state = aggregate.evolve(before.state, event as unknown as E)
   return { state, revision: event.revision, position: event.position, lastHash: hash, commands: before.commands }
 }
@@ -266,26 +263,33 @@ function absorbWritten<S, C, E extends AnyEvent>(
   { revision, position, lastHash }: Appended,
   context: CommandContext,
 ): Loaded<S> {
-  const { commandId, fingerprint } = context
-  const first = revision - BigInt(events.length - 1)
-  if (fingerprint !== undefined) before.commands.set(commandId, { first, count: events.length, fingerprint })
+  if (context.fingerprint !== undefined) before.commands.add(context.commandId)
   return { state: fold(aggregate, events, before.state), revision, position, lastHash, commands: before.commands }
 }
 
-/** The recorded answer to a repeated command: its events, and the state as it was right after them. */
-async function replay<S, C, E extends AnyEvent>(
+/**
+ * The recorded answer to a repeated command: its events, and the state as it was right after them; undefined where the
+ * stream has never seen it. Throws Rejected where it was another request then.
+ */
+async function recordedAnswer<S, C, E extends AnyEvent>(
   store: EventStore,
   aggregate: Aggregate<S, C, E>,
   stream: string,
-  seen: { first: bigint; count: number },
-): Promise<Handled<S, E>> {
+  { commandId, fingerprint }: CommandContext,
+): Promise<Handled<S, E> | undefined> {
   const events: E[] = []
   let state = aggregate.initialState
   let position: bigint | undefined
-  for await (const event of store.readStream<E>(stream, { maxCount: seen.first + BigInt(seen.count) })) {
+  for await (const event of store.readStream<E>(stream)) {
+    const { metadata } = event
+    // The first event of a command has the fingerprint; what else it wrote stands right behind it.
+    const begins = metadata.commandId === commandId && metadata.fingerprint !== undefined
+    const goesOn = events.length > 0 && metadata.commandId === commandId
+    if (events.length > 0 && !goesOn) break
+    if (begins && metadata.fingerprint !== fingerprint) throw keyReused()
+    if (begins || goesOn) events.push({ type: event.type, data: event.data } as unknown as E)
     state = aggregate.evolve(state, event as unknown as E)
-    if (event.revision >= seen.first) events.push({ type: event.type, data: event.data } as unknown as E)
     position = event.position
   }
-  return { state, events, position, replayed: true }
+  return events.length > 0 ? { state, events, position, replayed: true } : undefined
 }

@@ -19,7 +19,7 @@ import { accountFacts, at, keyFacts, operatorFacts } from '../support/examples/n
 let node: TestStore
 let here: CommandBus
 let there: CommandBus
-const limits = { cachedAggregatesMax: 100, conflictRetriesMax: 3 }
+const limits = { cachedAggregatesMax: 100, knownCommandsMax: 100_000, conflictRetriesMax: 3 }
 
 beforeAll(async () => {
   node = await startTestStore()
@@ -317,6 +317,28 @@ describe('when the event store falters', () => {
     const ids = [await opened(), await opened(), await opened()]
     for (let round = 0; round < 3; round++) for (const id of ids) await send(forgetful, id, closeAll)
     for (const id of ids) expect(await forgetful.load(account, id)).toMatchObject({ engineCommands: 4 })
+  })
+
+  it('and what it knows of commands may be too much to keep, or another stream’s', async () => {
+    const forgetful = createCommandBus(node.store, { ...limits, knownCommandsMax: 3 })
+    const ids = [await opened(), await opened()]
+    const commandIds = ids.map(() => randomUUID())
+    for (const id of ids) for (const commandId of commandIds) await send(forgetful, id, closeAll, { commandId })
+    for (const id of ids) {
+      for (const commandId of commandIds) {
+        expect(await send(forgetful, id, closeAll, { commandId })).toMatchObject({ replayed: true })
+      }
+      expect(await forgetful.load(account, id)).toMatchObject({ engineCommands: 3 })
+    }
+  })
+
+  it('a command that looks like one that the stream has seen is executed all the same', async () => {
+    const id = await opened()
+    const twins = ['c0ffee00-0000-4000-8000-000000000001', 'c0ffee00-0000-4000-8000-000000000002']
+    const sent = []
+    for (const commandId of [...twins, ...twins]) sent.push(await send(here, id, closeAll, { commandId }))
+    expect(sent.map(({ replayed }) => replayed)).toStrictEqual([false, false, true, true])
+    expect(sent[3]).toStrictEqual({ ...sent[1], replayed: true })
   })
 
   it('is the state of the aggregate that asks, where two fold one stream', async () => {

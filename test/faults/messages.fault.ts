@@ -41,7 +41,11 @@ describe('two writers of one stream', { timeout: 60_000 }, () => {
   /** Asks for a change, and before each of so many appends of the API's appends to the same stream itself. */
   async function overtaken(times: number) {
     const { external } = await openAccount(house(), history)
-    const bus = createCommandBus(house().store, { cachedAggregatesMax: 10, conflictRetriesMax: 3 })
+    const bus = createCommandBus(house().store, {
+      cachedAggregatesMax: 10,
+      knownCommandsMax: 100_000,
+      conflictRetriesMax: 3,
+    })
     const stand = () => order({ at: 'command.before-append', about: accountStream(external), do: 'stop' })
     const path = `/accounts/by-external-id/status?external_account_id=${external}`
     stand()
@@ -103,7 +107,11 @@ describe('an API key', { timeout: 60_000 }, () => {
     order({ at: 'command.before-append', about: `noctant.user-${globalUserIdOf(operatorId, external_id)}`, do: 'stop' })
     const asked = ask(house(), 'POST', '/users', { external_id }, { key })
     await reached()
-    const bus = createCommandBus(house().store, { cachedAggregatesMax: 10, conflictRetriesMax: 3 })
+    const bus = createCommandBus(house().store, {
+      cachedAggregatesMax: 10,
+      knownCommandsMax: 100_000,
+      conflictRetriesMax: 3,
+    })
     const keyId = parseApiKey(key)?.keyId ?? ''
     const at = new Date().toISOString()
     await bus.handle(operator, operatorId, { kind: 'revokeKey', keyId, reason: null, at }, contextAt(at))

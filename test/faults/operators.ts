@@ -32,7 +32,11 @@ const context = (): CommandContext => ({
 
 /** Written straight to the log. Ids follow from `random`; keys and secrets are as random as ever. */
 export async function addOperator(house: House, random: Random): Promise<Operator> {
-  const bus = createCommandBus(house.store, { cachedAggregatesMax: 100, conflictRetriesMax: 3 })
+  const bus = createCommandBus(house.store, {
+    cachedAggregatesMax: 100,
+    knownCommandsMax: 100_000,
+    conflictRetriesMax: 3,
+  })
   const [operatorId, secretId] = [random.uuid(), random.uuid()]
   const facts = {
     operatorId,

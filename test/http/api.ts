@@ -213,7 +213,7 @@ export async function startApi(options: ApiOptions = {}) {
   const storeProxy = await startProxy(new URL(log.url))
   const limits = { deadlineMs: 2_000, appendAttemptsMax: 2 }
   const store = createEventStore({ url: storeProxy.url, ...limits, personKeys: log.keys })
-  const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, conflictRetriesMax: 3 })
+  const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, knownCommandsMax: 100_000, conflictRetriesMax: 3 })
   const rawLog = openRawLog(log.url)
   const folds = await allFolds()
   const ofAudits = { ...auditLimits(), ...options.auditLimits }
@@ -245,7 +245,9 @@ export async function startApi(options: ApiOptions = {}) {
   }
   const server = await serve(bus)
   /** Another API process would share nothing but the log and the read models: this one has a cache of its own too. */
-  const second = await serve(createCommandBus(store, { cachedAggregatesMax: 1_000, conflictRetriesMax: 3 }))
+  const second = await serve(
+    createCommandBus(store, { cachedAggregatesMax: 1_000, knownCommandsMax: 100_000, conflictRetriesMax: 3 }),
+  )
   const url = `http://127.0.0.1:${server.port}`
 
   async function callAt(

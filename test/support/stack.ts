@@ -86,7 +86,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const db = connectDatabase({ url: database.url, poolMax: 2 })
   const vault = createVault({ db, sealingKey: ensureSealingKey(config), cachedMax: 1_000, log })
   const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3, personKeys: vault })
-  const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, conflictRetriesMax: 3 })
+  const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, knownCommandsMax: 100_000, conflictRetriesMax: 3 })
   return {
     url: api.url,
     apiKey: api.sandbox.apiKey,

@@ -31,7 +31,11 @@ beforeAll(async () => {
   for (const { key } of [acme, other]) await api.call('POST', '/v1/users', { key, body: { external_id: 'trader-1' } })
   userId = (await api.call('GET', '/v1/users?external_id=trader-1', { key: acme.key })).body.global_user_id
   // A process of its own, with a cache of its own.
-  const bus = createCommandBus(api.store, { cachedAggregatesMax: 1_000, conflictRetriesMax: 3 })
+  const bus = createCommandBus(api.store, {
+    cachedAggregatesMax: 1_000,
+    knownCommandsMax: 100_000,
+    conflictRetriesMax: 3,
+  })
   const limits = {
     recordIntervalMs: 10_000,
     sweepIntervalMs: 1_000,

@@ -313,7 +313,11 @@ describe('the link', () => {
   it('followed at several processes at once opens one session as well', async () => {
     const { body } = await accountLaunch()
     const processes = Array.from({ length: 4 }, () => {
-      const bus = createCommandBus(api.store, { cachedAggregatesMax: 100, conflictRetriesMax: 3 })
+      const bus = createCommandBus(api.store, {
+        cachedAggregatesMax: 100,
+        knownCommandsMax: 100_000,
+        conflictRetriesMax: 3,
+      })
       return pagesWith({ bus })
     })
     const { pathname } = new URL(body.launch_url)

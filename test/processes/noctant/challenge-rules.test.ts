@@ -24,7 +24,8 @@ afterAll(async () => {
   await node.close()
 })
 
-const newBus = () => createCommandBus(node.store, { cachedAggregatesMax: 100, conflictRetriesMax: 3 })
+const newBus = () =>
+  createCommandBus(node.store, { cachedAggregatesMax: 100, knownCommandsMax: 100_000, conflictRetriesMax: 3 })
 const limits = {
   recordIntervalMs: 10_000,
   sweepIntervalMs: 1_000,
