@@ -28,18 +28,30 @@ export interface Appender {
 
 const { path } = streamsGrpc.StreamsService.batchAppend
 
+interface Waiting {
+  call: Call | undefined
+  sentMs: number
+  settle: (outcome: AppendOutcome) => void
+}
+
 /** `deadlineMs` is one attempt's time, connecting included. */
 export function createAppender(client: EventStoreDBClient, deadlineMs: number): Appender {
   const parts = client as unknown as ClientParts<Streams, Call>
   const calls = new WeakMap<object, unknown>()
   // No Map: V8 keeps what has left one as long as an old table of it is there, and these come and go all the time.
-  const pending: Record<number, { call: Call | undefined; settle: (outcome: AppendOutcome) => void }> = {}
+  const pending: Record<number, Waiting> = {}
+  let pendingCount = 0
   let correlations = 0
+  /** What appends go over, until it ends or leaves one of them without an answer. */
+  let current: Call | undefined
+  /** One for all: a timer for each append takes as long as a digest. */
+  let timer: NodeJS.Timeout | undefined
 
   function opened(streams: Streams): Call {
     const callArguments = parts.callArguments({}, { deadline: Number.POSITIVE_INFINITY })
     const call = streams.makeBidiStreamRequest(path, encodeAppend, decodeAppendAnswer, ...callArguments)
     const broken = (error: Error) => {
+      if (current === call) current = undefined
       for (const [correlation, each] of Object.entries(pending)) {
         if (each.call === call) end(Number(correlation), { kind: 'unknown', error })
       }
@@ -47,38 +59,61 @@ export function createAppender(client: EventStoreDBClient, deadlineMs: number): 
     call.on('data', (answer) => end(answer.correlation, answer))
     call.on('error', broken)
     call.on('end', () => broken(new Error('the event store has ended the call')))
+    current = call
     return call
-  }
-
-  /** An answer to an append that nobody waits for any more is passed over. */
-  function end(correlation: number, outcome: AppendOutcome): void {
-    pending[correlation]?.settle(outcome)
-    delete pending[correlation]
   }
 
   const connected = parts.GRPCStreamCreator(streamsGrpc.StreamsClient, 'append', opened, calls)
 
+  function send(call: Call, waiting: Waiting, request: AppendRequest): void {
+    waiting.call = call
+    try {
+      call.write(request)
+    } catch (error) {
+      end(request.correlation, { kind: 'unknown', error: error as Error })
+    }
+  }
+
+  /** An answer to an append that nobody waits for any more is passed over. */
+  function end(correlation: number, outcome: AppendOutcome): void {
+    const waiting = pending[correlation]
+    if (!waiting) return
+    delete pending[correlation]
+    if (--pendingCount === 0) timer?.unref()
+    waiting.settle(outcome)
+  }
+
+  /** Ends those whose time has passed, and comes again when that of the oldest of the others will have. */
+  function endOverdue(): void {
+    timer = undefined
+    const late = new Error(`the event store did not answer within ${deadlineMs} ms`)
+    // In the order of their numbers, and so of their age.
+    for (const [correlation, { sentMs }] of Object.entries(pending)) {
+      const leftMs = sentMs + deadlineMs - performance.now()
+      if (leftMs > 0) {
+        timer = setTimeout(endOverdue, leftMs)
+        return
+      }
+      // The connection may have to be another one.
+      current = undefined
+      end(Number(correlation), { kind: 'unknown', error: late })
+    }
+  }
+
   return {
     append(request) {
       const correlation = ++correlations
-      const { promise, resolve } = Promise.withResolvers<AppendOutcome>()
-      const late = new Error(`the event store did not answer within ${deadlineMs} ms`)
-      const timer = setTimeout(() => end(correlation, { kind: 'unknown', error: late }), deadlineMs)
-      const settle = (outcome: AppendOutcome) => {
-        clearTimeout(timer)
-        resolve(outcome)
-      }
-      const waiting: { call: Call | undefined; settle: typeof settle } = { call: undefined, settle }
-      pending[correlation] = waiting
-      connected()
-        .then((call) => {
+      return new Promise((settle) => {
+        const waiting: Waiting = { call: undefined, sentMs: performance.now(), settle }
+        pending[correlation] = waiting
+        if (++pendingCount === 1) timer?.ref()
+        timer ??= setTimeout(endOverdue, deadlineMs)
+        if (current) return send(current, waiting, { ...request, correlation })
+        connected()
           // Its time may have passed while the connection was being made; then nothing is sent.
-          if (!(correlation in pending)) return
-          waiting.call = call
-          call.write({ ...request, correlation })
-        })
-        .catch((error: Error) => end(correlation, { kind: 'unknown', error }))
-      return promise
+          .then((call) => correlation in pending && send(call, waiting, { ...request, correlation }))
+          .catch((error: Error) => end(correlation, { kind: 'unknown', error }))
+      })
     },
   }
 }

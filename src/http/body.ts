@@ -77,12 +77,11 @@ function requireJson(c: Context<AppEnv>): void {
   }
 }
 
-/** Parses the body strictly; `c.req.json()`, which the validators call, then answers with the result. */
-export function parseBody(c: Context<AppEnv>, jsonDepthMax: number): void {
+/** The request's body, parsed strictly. Throws a Problem where there is none, and MalformedJson. */
+export function parsedBody(c: Context<AppEnv>, jsonDepthMax: number): unknown {
   const bytes = c.get('body')
   if (bytes === undefined) throw new Problem('malformed_json', 'The request is to have a JSON body.')
-  const parsed = parseJson(bytes, jsonDepthMax)
-  c.req.json = async <T>() => parsed as T
+  return parseJson(bytes, jsonDepthMax)
 }
 
 /** Refuses addresses whose percent-encoding is not valid UTF-8, or holds a NUL: no id that is kept looks like that. */

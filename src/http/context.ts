@@ -3,14 +3,13 @@
  * so that what is documented is what is served.
  */
 import { OpenAPIHono } from '@hono/zod-openapi'
-import type { ZodError } from 'zod'
+import { Hono } from 'hono'
 import { type AuthenticationOptions, authenticate } from './auth.ts'
 import { readableAddress, readBody } from './body.ts'
 import { readAtLeast, type Waiter } from './consistency.ts'
 import type { AppEnv, HttpLimits } from './environment.ts'
-import { jsonPointer } from './json.ts'
 import type { Operation, Route } from './operation.ts'
-import { type FieldError, Problem } from './problem.ts'
+import { Problem } from './problem.ts'
 import { limitRate } from './rate-limit.ts'
 
 export interface ContextDefinition<Deps> {
@@ -38,11 +37,7 @@ export interface ContextRuntime<Deps> {
 /** Answers under `/<name>`: body limits → authenticate → rate limit → scope → validate → command or query. */
 export function contextApp<Deps>(definition: ContextDefinition<Deps>, runtime: ContextRuntime<Deps>) {
   const { deps, verify, waiter, limits, nowMs } = runtime
-  const app = new OpenAPIHono<AppEnv>({
-    defaultHook: (result) => {
-      if (!result.success) throw validationFailed(result.target, result.error)
-    },
-  })
+  const app = new Hono<AppEnv>()
   const { problemType } = definition
   const bodyOf = readBody(limits.bodyMaxBytes)
   const authenticated = authenticate({
@@ -81,17 +76,6 @@ function methodsByPath(routes: readonly Route[]): Map<string, string[]> {
     methods.set(path, [...(methods.get(path) ?? []), route.method.toUpperCase()])
   }
   return methods
-}
-
-/** A schema's complaints, each with the place it is about: a JSON pointer into the body, or `query/limit` and the like. */
-function validationFailed(target: string, error: ZodError): Problem {
-  const errors = error.issues.map((issue): FieldError => {
-    const pointer = jsonPointer(issue.path)
-    const place = target === 'json' ? pointer : `${target === 'param' ? 'path' : target}${pointer}`
-    return { pointer: place, code: issue.code ?? 'invalid', detail: issue.message }
-  })
-  const named = errors.map(({ pointer, detail }) => `${pointer || 'the body'}: ${detail}`)
-  return new Problem('validation_failed', named.join('; '), { errors })
 }
 
 export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>

@@ -2,18 +2,19 @@
  * One operation of a contract: its route, described once for the validators and for the document, and a handler that is
  * given what it needs when the application is put together. Documents are generated from the routes alone.
  */
-import { type createRoute, type OpenAPIHono, type RouteHandler, z } from '@hono/zod-openapi'
+import { type createRoute, type RouteHandler, z } from '@hono/zod-openapi'
+import type { Context, Hono } from 'hono'
 import { requireScopes } from './auth.ts'
-import { parseBody } from './body.ts'
 import type { AppEnv } from './environment.ts'
 import { problems } from './problem.ts'
+import { validateRequest } from './validation.ts'
 
 /** A route as createRoute makes it, and the scopes that it asks for. */
 export type Route = ReturnType<typeof createRoute> & { 'x-required-scopes': readonly string[] }
 
 export interface Operation<Deps> {
   route: Route
-  register(app: OpenAPIHono<AppEnv>, deps: Deps, jsonDepthMax: number): void
+  register(app: Hono<AppEnv>, deps: Deps, jsonDepthMax: number): void
 }
 
 /** Binds a route to its handler. */
@@ -24,15 +25,14 @@ export function operation<R extends Route, Deps>(
   return {
     route,
     register(app, deps, jsonDepthMax) {
-      const method = route.method.toUpperCase()
       const scopes = route['x-required-scopes']
-      const hasBody = route.request?.body !== undefined
-      app.on(method, route.getRoutingPath(), async (c, next) => {
+      const validate = validateRequest(route, jsonDepthMax)
+      const handle = handler(deps) as unknown as (c: Context<AppEnv>) => Promise<Response>
+      app.on(route.method.toUpperCase(), route.getRoutingPath(), (c) => {
         requireScopes(c, scopes)
-        if (hasBody) parseBody(c, jsonDepthMax)
-        return next()
+        validate(c)
+        return handle(c)
       })
-      app.openapi(route, handler(deps) as never)
     },
   }
 }
