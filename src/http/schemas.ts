@@ -29,22 +29,22 @@ export const nullableTimeOut = z
   .nullable()
   .openapi({ type: ['string', 'null'], format: 'date-time' })
 
-const RFC3339 = z.iso.datetime({ offset: true })
+const RFC3339 = z.regexes.datetime({ offset: true })
 
 /** A point in time from outside: RFC 3339, in UTC with milliseconds from here on; years 0001 to 9999. */
 export const timeInput = z
   .string()
-  .refine((text) => RFC3339.safeParse(text).success, 'is to be an RFC 3339 date and time')
-  .transform((text) => new Date(text))
-  .refine((date) => /^(?!0000)\d{4}-/.test(iso(date)), 'is out of range')
-  .transform(iso)
+  .transform((text, { addIssue }) => {
+    const time = RFC3339.test(text) ? new Date(text) : undefined
+    if (time === undefined) addIssue('is to be an RFC 3339 date and time')
+    // Years beyond four digits, which an offset can lead to, have a sign.
+    else if (Number.isNaN(time.getTime()) || !/^(?!0000)\d/.test(time.toISOString())) addIssue('is out of range')
+    else return time.toISOString()
+    return z.NEVER
+  })
   .openapi({ type: 'string', format: 'date-time' })
 
 export const optionalTime = timeInput.nullish().openapi({ type: ['string', 'null'], format: 'date-time' })
-
-function iso(date: Date): string {
-  return Number.isNaN(date.getTime()) ? '' : date.toISOString()
-}
 
 export const LIMIT_MAX = 200
 export const LIMIT_DEFAULT = 50

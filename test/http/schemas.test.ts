@@ -1,0 +1,22 @@
+/** What every contract's requests are made of, at the edges of what is taken. */
+import { describe, expect, it } from 'vitest'
+import { timeInput } from '../../src/http/schemas.ts'
+
+describe('a point in time from outside', () => {
+  it('is UTC with milliseconds from here on', () => {
+    expect(timeInput.parse('2026-01-01T00:00:00Z')).toBe('2026-01-01T00:00:00.000Z')
+    expect(timeInput.parse('2026-01-01T00:00:00.1234+02:00')).toBe('2025-12-31T22:00:00.123Z')
+  })
+
+  it.each(['today', '2026-01-01', '2026-01-01T00:00Z', '2026-02-30T00:00:00Z', '2026-01-01T24:00:00Z'])(
+    'is none where the text is %s',
+    (text) => expect(complaints(text)).toStrictEqual(['is to be an RFC 3339 date and time']),
+  )
+
+  it.each(['0000-06-01T00:00:00Z', '0001-01-01T00:00:00+02:00', '9999-12-31T23:59:59-05:00'])(
+    'is out of range where its year in UTC has no four digits: %s',
+    (text) => expect(complaints(text)).toStrictEqual(['is out of range']),
+  )
+
+  const complaints = (text: string) => timeInput.safeParse(text).error?.issues.map(({ message }) => message)
+})
