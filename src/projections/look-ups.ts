@@ -36,12 +36,16 @@ function createGatherer(db: ReadModels): LookUpRows {
   const waiting: LookUp[] = []
   let trips = 0
   let leavesSoon = false
+  /** Look-ups of the last trip. */
+  let travelled = 1
 
   function leave(): void {
     leavesSoon = false
     if (waiting.length === 0 || trips === TRIPS_MAX) return
     trips++
-    void travel(waiting.splice(0, LOOK_UPS_MAX)).finally(() => {
+    const lookUps = waiting.splice(0, LOOK_UPS_MAX)
+    travelled = lookUps.length
+    void travel(lookUps).finally(() => {
       trips--
       leaveSoon()
     })
@@ -50,6 +54,8 @@ function createGatherer(db: ReadModels): LookUpRows {
 
   function leaveSoon(): void {
     if (leavesSoon || waiting.length === 0 || trips === TRIPS_MAX) return
+    // Where the last one had no company, this one need not look for any.
+    if (trips === 0 && travelled === 1) return leave()
     leavesSoon = true
     setImmediate(leave)
   }
