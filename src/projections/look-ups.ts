@@ -12,10 +12,22 @@ import { type Row, type Statement, Trip, type Value } from './trip.ts'
 const LOOK_UPS_MAX = 64
 /** Trips under way at once, at most; with more of them each would only carry less. */
 const TRIPS_MAX = 2
+/**
+ * So long a connection stays with the look-ups after its last trip: taking one from the pool and giving it back takes as
+ * long as half a trip. Short, since a connection that is lost meanwhile costs those of the next trip their answers.
+ */
+const KEEP_MS = 25
 
 interface LookUp extends Statement {
   /** Whether it was sent again already, since a table had changed under its statement. */
   isRepeated: boolean
+}
+
+/** A connection between trips. */
+interface Kept {
+  connection: ReadModels
+  giveBack(): void
+  usedMs: number
 }
 
 /** Its rows. Rejects with what Postgres says of this look-up, whatever becomes of others. */
@@ -55,9 +67,11 @@ function createGatherer(db: ReadModels): LookUpRows {
   function leaveSoon(): void {
     if (leavesSoon || waiting.length === 0 || trips === TRIPS_MAX) return
     // Where the last one had no company, this one need not look for any.
-    if (trips === 0 && travelled === 1) return leave()
-    leavesSoon = true
-    setImmediate(leave)
+    if (trips === 0 && travelled === 1) leave()
+    else {
+      leavesSoon = true
+      setImmediate(leave)
+    }
   }
 
   /** Answers each of them; those behind a failure are sent again, since Postgres passed over them. Never rejects. */
@@ -65,7 +79,7 @@ function createGatherer(db: ReadModels): LookUpRows {
     for (let rest = lookUps; rest.length > 0; ) {
       const trip = new Trip(rest)
       try {
-        await db.executeQuery(CompiledQuery.raw('look-ups', [trip]))
+        await send(trip)
         return
       } catch (error) {
         rest = rest.slice(trip.answered)
@@ -83,11 +97,44 @@ function createGatherer(db: ReadModels): LookUpRows {
     }
   }
 
+  const kept: Kept[] = []
+  let isSweeping = false
+
+  async function send(trip: Trip): Promise<void> {
+    const taken = kept.pop() ?? (await takeConnection(db))
+    try {
+      await taken.connection.executeQuery(CompiledQuery.raw('look-ups', [trip]))
+    } catch (error) {
+      taken.giveBack()
+      throw error
+    }
+    taken.usedMs = performance.now()
+    kept.push(taken)
+    if (!isSweeping) setTimeout(giveBackUnused, KEEP_MS)
+    isSweeping = true
+  }
+
+  function giveBackUnused(): void {
+    const sinceMs = performance.now() - KEEP_MS
+    for (const { giveBack } of kept.filter(({ usedMs }) => usedMs <= sinceMs)) giveBack()
+    kept.splice(0, kept.length, ...kept.filter(({ usedMs }) => usedMs > sinceMs))
+    isSweeping = kept.length + trips > 0
+    if (isSweeping) setTimeout(giveBackUnused, KEEP_MS)
+  }
+
   return (sql, parameters) =>
     new Promise((answer, fail) => {
       waiting.push({ sql, parameters, answer, fail, isRepeated: false })
       leaveSoon()
     })
 }
+
+/** A connection of the pool, until it is given back. Rejects where there is none to be had. */
+const takeConnection = (db: ReadModels): Promise<Kept> =>
+  new Promise((take, fail) => {
+    const held = (connection: ReadModels) =>
+      new Promise<void>((giveBack) => take({ connection, giveBack, usedMs: performance.now() }))
+    db.connection().execute(held).catch(fail)
+  })
 
 const SQLSTATE_LENGTH = 5
