@@ -23,10 +23,16 @@ export interface BenchInstance {
 const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 const startOptions = (scripts.start as string).split(' ').filter((word) => word.startsWith('--'))
 
-/** Starts a program of ours and waits for a line that begins so. */
-export async function startProgram(file: string, args: string[], environment: NodeJS.ProcessEnv, ready: RegExp) {
+/** Starts a program of ours and waits for a line that begins so. Node's options are those of an instance, these last. */
+export async function startProgram(
+  file: string,
+  args: string[],
+  environment: NodeJS.ProcessEnv,
+  ready: RegExp,
+  options: readonly string[] = [],
+) {
   const path = fileURLToPath(new URL(file, import.meta.url))
-  const child = spawn(process.execPath, [...startOptions, path, ...args], {
+  const child = spawn(process.execPath, [...startOptions, ...options, path, ...args], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -13,6 +13,8 @@ import { figuresOf, type Measurement } from './measure.ts'
 const PER_SECOND = 500
 const USERS = 200
 const ACCOUNTS = 100
+/** What the store's README says of it as a process. */
+const STORE_OPTIONS = ['--max-semi-space-size=4']
 /** Answers that are awaited at once; beyond it the instance does not keep up, and the suite says so. */
 const IN_FLIGHT_MAX = 2_000
 const SAMPLES_MIN = 30
@@ -36,7 +38,8 @@ interface Sample {
 export async function runMemoryBench({ seconds, rounds, soakMinutes }: MemoryOptions): Promise<Measurement[]> {
   const durationMs = soakMinutes === undefined ? seconds * rounds * 1_000 : soakMinutes * 60_000
   const directory = mkdtempSync(join(tmpdir(), 'opslog-bench-store-'))
-  const store = await startProgram('../src/embedded/eventstore/main.ts', ['--directory', directory], {}, /\n/)
+  const main = '../src/embedded/eventstore/main.ts'
+  const store = await startProgram(main, ['--directory', directory], {}, /\n/, STORE_OPTIONS)
   const { url, pid } = JSON.parse(store.said) as { url: string; pid: number }
   const environment = { EVENTSTORE_URL: url, SANDBOX_OPERATOR: 'on' }
   try {

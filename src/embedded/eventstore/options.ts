@@ -47,7 +47,7 @@ export const DEFAULT_LIMITS: EventStoreLimits = {
   indexLagEvents: 16_384,
   indexLagBytes: 64 * 1024 * 1024,
   indexIdleMs: 1000,
-  indexCacheKiB: 32 * 1024,
+  indexCacheKiB: 8 * 1024,
   cachedStreams: 20_000,
   readChunkBytes: 256 * 1024,
   closeGraceMs: 200,
