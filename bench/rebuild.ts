@@ -30,6 +30,7 @@ const EVENTS_MIN = 20_000
 const DEFAULT_SECONDS = 3
 /** As the command line has it (src/cli/projections-session.ts). */
 const BATCH_MAX = 4_000
+const SILENCE_MAX_MS = 20_000
 
 export async function runRebuildBench({ seconds, rounds }: SuiteOptions): Promise<Measurement[]> {
   const events = Math.max(EVENTS_MIN, Math.round(Math.min(1, seconds / DEFAULT_SECONDS) * EVENTS))
@@ -83,7 +84,8 @@ async function ourRebuild(eventStoreUrl: string, databaseUrl: string): Promise<v
     await rebuild({
       db,
       projections: [accountProjection],
-      readHistory: (after) => readHistory({ url: eventStoreUrl, batchMax: BATCH_MAX }, after),
+      readHistory: (after) =>
+        readHistory({ url: eventStoreUrl, batchMax: BATCH_MAX, silenceMaxMs: SILENCE_MAX_MS }, after),
       signal: new AbortController().signal,
       transactionAttemptsMax: 5,
       exclusively: (work) => work(),
@@ -113,7 +115,7 @@ interface Upsert {
 async function upsertsOf(url: string): Promise<Upsert[]> {
   const rows = new Map<Table, Map<string, Values>>()
   const upserts: Upsert[] = []
-  for await (const batch of readHistory({ url, batchMax: BATCH_MAX }, undefined)) {
+  for await (const batch of readHistory({ url, batchMax: BATCH_MAX, silenceMaxMs: SILENCE_MAX_MS }, undefined)) {
     const touched = new Map<Table, Values[]>()
     for (const event of batch) {
       if (isPoison(event)) throw new Error(`${event.type} does not decode: ${event.fault}`)

@@ -167,6 +167,7 @@ function causeOf(operatorId: string): Cause {
 }
 
 const BATCH_MAX = 4_000
+const SILENCE_MAX_MS = 20_000
 const ATTEMPTS_MAX = 5
 /** The processes, which would otherwise read the whole history first. */
 const FOLLOWERS = ['relay', 'payouts', 'challenge-rules', 'webhooks', 'webhook-replays']
@@ -181,7 +182,8 @@ async function buildReadModels(eventStoreUrl: string, databaseUrl: string): Prom
     await rebuild({
       db,
       projections,
-      readHistory: (after) => readHistory({ url: eventStoreUrl, batchMax: BATCH_MAX }, after),
+      readHistory: (after) =>
+        readHistory({ url: eventStoreUrl, batchMax: BATCH_MAX, silenceMaxMs: SILENCE_MAX_MS }, after),
       signal: new AbortController().signal,
       transactionAttemptsMax: ATTEMPTS_MAX,
       exclusively: (work) => work(),

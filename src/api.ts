@@ -91,7 +91,7 @@ const AUDITORS_MAX = 1_000
 /** What the audit API works with: a client of its own on the log, which never stands in the way of the others. */
 async function auditParts(parts: Parts): Promise<AppDeps['audit']> {
   const { config, services, store, vault, onClose } = parts
-  const log = openRawLog(services.eventStore.url)
+  const log = openRawLog(services.eventStore.url, config.EVENTSTORE_DEADLINE_MS)
   onClose(() => log.close())
   const limits = { auditorsMax: AUDITORS_MAX, conflictRetriesMax: config.CONFLICT_RETRIES_MAX }
   return {

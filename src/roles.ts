@@ -115,7 +115,12 @@ export function followForgotten(parts: Parts): void {
 export function startProjectorRole(parts: Parts): Projector {
   const { config, services, log, store, db, stopping, onClose } = parts
   const { PROJECTOR_BATCH_INTERVAL_MS: batchIntervalMs } = config
-  const eventStore = { url: services.eventStore.url, batchMax: config.SUBSCRIPTION_BATCH_MAX, personKeys: parts.vault }
+  const history = {
+    url: services.eventStore.url,
+    batchMax: config.SUBSCRIPTION_BATCH_MAX,
+    silenceMaxMs: config.EVENTSTORE_DEADLINE_MS,
+    personKeys: parts.vault,
+  }
   const projector = startProjector({
     db,
     url: services.postgres.url,
@@ -127,7 +132,7 @@ export function startProjectorRole(parts: Parts): Projector {
         types: prefixesOf(projections),
         ...reader,
       }),
-    readHistory: (after) => readHistory(eventStore, after),
+    readHistory: (after) => readHistory(history, after),
     eventIdAt: store.eventIdAt,
     log: log.child({ part: 'projector' }),
   })

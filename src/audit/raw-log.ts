@@ -4,7 +4,6 @@
  * leaves data and metadata as they are. It only ever reads.
  */
 import { EventStoreDBClient } from '@eventstore/db-client'
-import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
 import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
@@ -12,10 +11,12 @@ import {
   BACKWARDS,
   type ClientParts,
   FORWARDS,
+  limited,
   type ReadOptions,
   readAllOptions,
-  readOptions,
+  readStreamOptions,
 } from '../events/client-parts.ts'
+import { unlessSilent } from '../events/silence.ts'
 import { disposeClient, StoreUnavailable } from '../events/store.ts'
 
 export interface RawEvent {
@@ -44,22 +45,32 @@ export interface RawLog {
   close(): Promise<void>
 }
 
-type Answers = AsyncIterable<ReadResp> & { cancel(): void; on(event: 'error', listener: () => void): unknown }
+type Answers = AsyncIterable<ReadResp> & {
+  cancel(): void
+  destroy(error: Error): void
+  on(event: 'error', listener: () => void): unknown
+}
 
 type Streams = { read(...args: unknown[]): Answers }
 
+/** As many as there are; the protocol's count has 64 bits. */
+const COUNT_MAX = 2n ** 63n - 1n
 /** Events looked at from the end for one that is not the system's. */
-const TAIL_MAX = 64
+const TAIL_MAX = 64n
 
 export const createdAt = ({ created }: Pick<RawEvent, 'created'>): Date => new Date(Number(BigInt(created) / 10_000n))
 
-/** Opens a client of its own. Reads reject with StoreUnavailable where the store is away. */
-export function openRawLog(url: string): RawLog {
+/** A store that says nothing for so long is away. */
+const SILENCE_MAX_MS = 20_000
+
+/** Opens a client of its own. Reads reject with StoreUnavailable where the store is away, or says nothing for so long. */
+export function openRawLog(url: string, silenceMaxMs = SILENCE_MAX_MS): RawLog {
   const client = EventStoreDBClient.connectionString(url)
   const parts = client as unknown as ClientParts<Streams, Answers>
 
+  const silent = () => new StoreUnavailable(`the event store said nothing for ${silenceMaxMs} ms`)
+
   async function* read(options: ReadOptions): AsyncIterable<RawEvent> {
-    options.setNoFilter(new sharedPb.Empty())
     const request = new streamsPb.ReadReq()
     request.setOptions(options)
     const open = parts.GRPCStreamCreator(streamsGrpc.StreamsClient, 'audit', (streams) =>
@@ -70,7 +81,7 @@ export function openRawLog(url: string): RawLog {
       answers = await open()
       // What it says of being cancelled is no news; any other error comes out of the iteration.
       answers.on('error', () => undefined)
-      for await (const answer of answers) {
+      for await (const answer of unlessSilent(answers, silenceMaxMs, silent)) {
         const event = answer.getEvent()?.getEvent()
         if (event) yield rawEvent(event)
       }
@@ -82,41 +93,23 @@ export function openRawLog(url: string): RawLog {
     }
   }
 
-  const allOptions = (from: bigint | 'start' | 'end', direction: 0 | 1, count: bigint) => {
-    const options = readAllOptions(from)
-    options.setReadDirection(direction)
-    options.setCount(count.toString())
-    return options
-  }
-
   return {
     async *readAll(after) {
-      const options = allOptions(after ?? 'start', FORWARDS, 2n ** 63n - 1n)
-      for await (const event of read(options)) {
+      for await (const event of read(limited(readAllOptions(after ?? 'start'), FORWARDS, COUNT_MAX))) {
         if (event.type.startsWith('$') || (after !== undefined && event.position <= after)) continue
         yield event
       }
     },
-    async *readStream(stream, from = 0n, maxCount = 2n ** 63n - 1n) {
-      const options = readOptions()
-      const of = new streamsPb.ReadReq.Options.StreamOptions()
-      const identifier = new sharedPb.StreamIdentifier()
-      identifier.setStreamName(Buffer.from(stream))
-      of.setStreamIdentifier(identifier)
-      of.setRevision(from.toString())
-      options.setStream(of)
-      options.setReadDirection(FORWARDS)
-      options.setCount(maxCount.toString())
-      yield* read(options)
-    },
+    readStream: (stream, from = 0n, maxCount = COUNT_MAX) =>
+      read(limited(readStreamOptions(stream, from), FORWARDS, maxCount)),
     async at(position) {
-      for await (const event of read(allOptions(position, FORWARDS, 1n))) {
+      for await (const event of read(limited(readAllOptions(position), FORWARDS, 1n))) {
         if (event.position === position) return event
       }
       return undefined
     },
     async head(isWanted = () => true) {
-      for await (const event of read(allOptions('end', BACKWARDS, BigInt(TAIL_MAX)))) {
+      for await (const event of read(limited(readAllOptions('end'), BACKWARDS, TAIL_MAX))) {
         if (!event.type.startsWith('$') && isWanted(event)) return event.position
       }
       return undefined

@@ -53,11 +53,13 @@ export async function withProjectionSession<T>(work: (session: ProjectionSession
   process.once('SIGTERM', interrupt)
   try {
     await db.transaction().execute(createKernelTables)
+    const silenceMaxMs = config.EVENTSTORE_DEADLINE_MS
+    const source = { url: urls.eventStoreUrl, batchMax: BULK_BATCH_MAX, silenceMaxMs, personKeys }
     return await work({
       db,
       store,
       databaseUrl: urls.databaseUrl,
-      readHistory: (after) => readHistory({ url: urls.eventStoreUrl, batchMax: BULK_BATCH_MAX, personKeys }, after),
+      readHistory: (after) => readHistory(source, after),
       signal: interrupted.signal,
       transactionAttemptsMax: ATTEMPTS_MAX,
     })

@@ -24,12 +24,37 @@ export const FORWARDS = 0
 export const BACKWARDS = 1
 
 /** The options that every read of ours has: ids as text, links as they stand. */
-export function readOptions(): ReadOptions {
+function readOptions(): ReadOptions {
   const options = new streamsPb.ReadReq.Options()
   const uuid = new streamsPb.ReadReq.Options.UUIDOption()
   uuid.setString(new sharedPb.Empty())
   options.setUuidOption(uuid)
   options.setResolveLinks(false)
+  return options
+}
+
+/** How many events a read gives, and in which direction. */
+export function limited(
+  options: ReadOptions,
+  direction: typeof FORWARDS | typeof BACKWARDS,
+  count: bigint,
+): ReadOptions {
+  options.setReadDirection(direction)
+  options.setCount(count.toString())
+  options.setNoFilter(new sharedPb.Empty())
+  return options
+}
+
+/** Of a read of one stream from a revision, the event at it included, or from its end. */
+export function readStreamOptions(stream: string, from: bigint | 'end'): ReadOptions {
+  const options = readOptions()
+  const identifier = new sharedPb.StreamIdentifier()
+  identifier.setStreamName(Buffer.from(stream))
+  const selected = new streamsPb.ReadReq.Options.StreamOptions()
+  selected.setStreamIdentifier(identifier)
+  if (from === 'end') selected.setEnd(new sharedPb.Empty())
+  else selected.setRevision(from.toString())
+  options.setStream(selected)
   return options
 }
 

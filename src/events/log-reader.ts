@@ -1,13 +1,12 @@
 /**
- * Reads $all, and follows it, over db-client's connection (its addresses, credentials, TLS and reconnection), with the
- * answers decoded by log-messages.ts instead of the generated classes. What comes out is what db-client's own reads
- * resolve to.
+ * Reads streams and $all, and follows it, over db-client's connection (its addresses, credentials, TLS and reconnection),
+ * with the answers decoded by log-messages.ts instead of the generated classes. What comes out is what db-client's own
+ * reads resolve to.
  */
 import type { EventStoreDBClient, ResolvedEvent } from '@eventstore/db-client'
-import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
-import { type ClientParts, FORWARDS, type ReadOptions, readAllOptions } from './client-parts.ts'
+import { type ClientParts, type ReadOptions, readAllOptions } from './client-parts.ts'
 import { decodeAnswer, type LogAnswer } from './log-messages.ts'
 
 /** What grpc-js gives for a call whose answers are a stream. */
@@ -24,25 +23,48 @@ type Streams = { makeServerStreamRequest(...args: unknown[]): Answers }
 
 const { path, requestSerialize } = streamsGrpc.StreamsService.read
 
-/** The events from a position on (the one at it included; undefined: from the first), at most `maxCount`. */
+/** The store says nothing: a paused process or a dead line, which db-client would wait for without end. */
+export class SilentStore extends Error {
+  override name = 'SilentStore'
+  constructor(silenceMaxMs: number) {
+    super(`the event store said nothing for ${silenceMaxMs} ms`)
+  }
+}
+
+/**
+ * The events of a limited read; none where there is no such stream. Rejects with the client's error where the store
+ * cannot be reached, and with SilentStore where nothing comes for so long, connecting included.
+ */
 export async function readPage(
   client: EventStoreDBClient,
-  from: bigint | undefined,
-  maxCount: number,
+  options: ReadOptions,
+  silenceMaxMs: number,
 ): Promise<ResolvedEvent[]> {
-  const options = readAllOptions(from ?? 'start')
-  options.setReadDirection(FORWARDS)
-  options.setCount(String(maxCount))
-  options.setNoFilter(new sharedPb.Empty())
-  const answers = await open(client, options)
   const events: ResolvedEvent[] = []
-  return new Promise((resolve, reject) => {
+  const { promise: ended, resolve, reject } = Promise.withResolvers<void>()
+  const silence = setTimeout(() => reject(new SilentStore(silenceMaxMs)), silenceMaxMs)
+  const opening = open(client, options)
+  opening.then((answers) => {
     answers.on('data', (answer) => {
+      silence.refresh()
       if (typeof answer === 'object') events.push({ event: answer } as ResolvedEvent)
     })
     answers.on('error', reject)
-    answers.on('end', () => resolve(events))
-  })
+    answers.on('end', resolve)
+  }, reject)
+  try {
+    await ended
+    return events
+  } catch (error) {
+    // Whether the call is open by now or will be: nobody waits for it any more.
+    opening.then(
+      (answers) => answers.cancel(),
+      () => undefined,
+    )
+    throw error
+  } finally {
+    clearTimeout(silence)
+  }
 }
 
 /** Non-matching events between two checkpoints that keep a filtered subscription's place: windows of so many events. */

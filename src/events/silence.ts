@@ -6,7 +6,7 @@
 /** The part of db-client's streaming read that is needed to end one. */
 export interface Read<T> extends AsyncIterable<T> {
   destroy(error: Error): unknown
-  cancel(): Promise<void>
+  cancel(): Promise<void> | void
 }
 
 /**
@@ -19,7 +19,7 @@ export async function* unlessSilent<T>(read: Read<T>, silenceMaxMs: number, faul
     if (!waiting) return void timer.refresh()
     read.destroy(fault())
     // Where there is no call yet, there is none to end.
-    read.cancel().catch(() => undefined)
+    Promise.resolve(read.cancel()).catch(() => undefined)
   }, silenceMaxMs)
   try {
     for await (const event of read) {

@@ -4,18 +4,12 @@
  * no-op if the first one landed.
  */
 import { randomUUID } from 'node:crypto'
-import {
-  BACKWARDS,
-  END,
-  EventStoreDBClient,
-  FORWARDS,
-  type ResolvedEvent,
-  START,
-  StreamNotFoundError,
-} from '@eventstore/db-client'
+import { EventStoreDBClient, type ResolvedEvent } from '@eventstore/db-client'
 import { type AppendOutcome, createAppender } from './appender.ts'
 import { chained } from './chain.ts'
+import { BACKWARDS, FORWARDS, limited, type ReadOptions, readAllOptions, readStreamOptions } from './client-parts.ts'
 import { type AnyEvent, type Cause, metadataSchema, type Recorded } from './event.ts'
+import { readPage } from './log-reader.ts'
 import { decode, HEARTBEAT, UndecodableEvent } from './registry.ts'
 import {
   type Opening,
@@ -26,7 +20,6 @@ import {
   personOf,
   sealEvents,
 } from './sealing.ts'
-import { type Read, unlessSilent } from './silence.ts'
 
 /** An event ready to be appended, under an id that a retry repeats. */
 export interface NewEvent {
@@ -64,15 +57,18 @@ export interface EventStoreOptions {
   personKeys?: PersonKeys | undefined
 }
 
+/** Of a stream, from a revision on. */
+export interface Range {
+  from?: bigint
+  maxCount?: bigint
+}
+
 export interface EventStore {
   /**
    * Events of a stream in order, from a revision (default 0), at most `maxCount`. A stream that does not exist is empty.
    * Throws UndecodableEvent on poison, StoreUnavailable and PersonKeysUnavailable.
    */
-  readStream<E extends AnyEvent = AnyEvent>(
-    stream: string,
-    range?: { from?: bigint; maxCount?: bigint },
-  ): AsyncIterable<Recorded<E>>
+  readStream<E extends AnyEvent = AnyEvent>(stream: string, range?: Range): AsyncIterable<Recorded<E>>
   /** The last event of a stream, or undefined. */
   readLast(stream: string): Promise<Recorded | undefined>
   /**
@@ -122,44 +118,38 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   const appender = createAppender(appends, options.deadlineMs)
   const { personKeys } = options
 
-  const opened = (resolved: ResolvedEvent): Recorded | Promise<Recorded> => {
-    const { event } = resolved
-    if (!personKeys || !event || personOf(event) === undefined) return recorded(resolved)
-    return openingOf([event], personKeys).then((opening) => recorded(resolved, opening))
+  async function read(selected: ReadOptions): Promise<ResolvedEvent[]> {
+    try {
+      return await readPage(reads, selected, options.deadlineMs)
+    } catch (error) {
+      throw asUnavailable(error)
+    }
   }
 
-  const silent = () => new StoreUnavailable(`the event store said nothing for ${options.deadlineMs} ms`)
-  const heard = (read: Read<ResolvedEvent>) => unlessSilent(read, options.deadlineMs, silent)
+  /** The events of a page as they are taken; the keys to their personal fields are asked for together. */
+  async function* opened(page: readonly ResolvedEvent[]): AsyncGenerator<Recorded> {
+    const isPersonal = ({ event }: ResolvedEvent) => event !== undefined && personOf(event) !== undefined
+    const personal = personKeys ? page.filter(isPersonal) : []
+    const opening = personKeys && (await openingOf(eventsOf(personal), personKeys))
+    for (const resolved of page) yield recorded(resolved, isPersonal(resolved) ? opening : undefined)
+  }
 
-  async function* readStream(stream: string, range: { from?: bigint; maxCount?: bigint } = {}) {
-    const events = reads.readStream(stream, {
-      direction: FORWARDS,
-      fromRevision: range.from ?? START,
-      ...(range.maxCount === undefined ? {} : { maxCount: range.maxCount }),
-    })
-    let finished = false
-    try {
-      for await (const resolved of heard(events)) yield await opened(resolved)
-      finished = true
-    } catch (error) {
-      finished = true
-      if (error instanceof StreamNotFoundError) return
-      throw asUnavailable(error)
-    } finally {
-      // A reader that left early leaves the call open on the server's side unless it is told.
-      if (!finished) await events.cancel()
+  async function* readStream(stream: string, { from = 0n, maxCount = COUNT_MAX }: Range = {}) {
+    let next = from
+    for (let left = maxCount; left > 0n; ) {
+      const count = left < READ_PAGE_MAX ? left : READ_PAGE_MAX
+      const page = await read(limited(readStreamOptions(stream, next), FORWARDS, count))
+      yield* opened(page)
+      const last = page.at(-1)?.event
+      if (!last || BigInt(page.length) < count) return
+      next = last.revision + 1n
+      left -= count
     }
   }
 
   async function readLast(stream: string) {
-    try {
-      const options = { direction: BACKWARDS, fromRevision: END, maxCount: 1 } as const
-      const [last] = await Array.fromAsync(heard(reads.readStream(stream, options)))
-      return last && (await opened(last))
-    } catch (error) {
-      if (error instanceof StreamNotFoundError) return undefined
-      throw asUnavailable(error)
-    }
+    const [last] = await Array.fromAsync(opened(await read(limited(readStreamOptions(stream, 'end'), BACKWARDS, 1n))))
+    return last
   }
 
   async function append(
@@ -191,25 +181,14 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   }
 
   async function head() {
-    try {
-      const options = { direction: BACKWARDS, fromPosition: END, maxCount: 32 } as const
-      const tail = await Array.fromAsync(heard(reads.readAll(options)))
-      const event = tail.find(({ event }) => event && !event.type.startsWith('$'))?.event
-      return event && { position: event.position?.commit ?? 0n, id: event.id }
-    } catch (error) {
-      throw asUnavailable(error)
-    }
+    const tail = await read(limited(readAllOptions('end'), BACKWARDS, TAIL_MAX))
+    const event = tail.find(({ event }) => event && !event.type.startsWith('$'))?.event
+    return event && { position: event.position?.commit ?? 0n, id: event.id }
   }
 
   async function eventIdAt(position: bigint) {
-    try {
-      const fromPosition = { commit: position, prepare: position }
-      const options = { direction: FORWARDS, fromPosition, maxCount: 1 } as const
-      const [found] = await Array.fromAsync(heard(reads.readAll(options)))
-      return found?.event?.position?.commit === position ? found.event.id : undefined
-    } catch (error) {
-      throw asUnavailable(error)
-    }
+    const [found] = await read(limited(readAllOptions(position), FORWARDS, 1n))
+    return found?.event?.position?.commit === position ? found.event.id : undefined
   }
 
   let beatsKept = false
@@ -241,6 +220,15 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     close: async () => void (await Promise.all([disposeClient(reads), disposeClient(appends)])),
   }
 }
+
+const eventsOf = (page: readonly ResolvedEvent[]) => page.flatMap(({ event }) => event ?? [])
+
+/** As many as there are; the protocol's count has 64 bits. */
+const COUNT_MAX = 2n ** 63n - 1n
+/** Events of a stream that are asked for, and kept in memory, at once. */
+const READ_PAGE_MAX = 500n
+/** Events looked at from the end for one that is not the system's. */
+const TAIL_MAX = 32n
 
 /** The client would tell one as a time by this machine's clock: where that is behind, it is refused as long past. */
 const NO_DEADLINE = Number.POSITIVE_INFINITY

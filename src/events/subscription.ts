@@ -5,6 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { EventStoreDBClient, type ResolvedEvent } from '@eventstore/db-client'
+import { FORWARDS, limited, readAllOptions } from './client-parts.ts'
 import type { Metadata, Recorded } from './event.ts'
 import { type Answers, readPage, subscribe } from './log-reader.ts'
 import { HEARTBEAT, UndecodableEvent } from './registry.ts'
@@ -118,10 +119,10 @@ async function readOnce(
 
 /**
  * Every event after a position (undefined: from the start) up to the log's present end, the system's own left out, in
- * batches of at most `batchMax`. Rejects with the client's error where the store is away.
+ * batches of at most `batchMax`. Rejects with the client's error where the store is away, and with SilentStore.
  */
 export async function* readHistory(
-  options: { url: string; batchMax: number; personKeys?: PersonKeys | undefined },
+  options: { url: string; batchMax: number; silenceMaxMs: number; personKeys?: PersonKeys | undefined },
   after: bigint | undefined,
 ): AsyncIterable<Delivered[]> {
   const client = EventStoreDBClient.connectionString(options.url)
@@ -129,7 +130,8 @@ export async function* readHistory(
     let last = after
     for (;;) {
       // A read begins with the event at the position itself, which has been seen.
-      const page = await readPage(client, last, options.batchMax + 1)
+      const selected = limited(readAllOptions(last ?? 'start'), FORWARDS, BigInt(options.batchMax + 1))
+      const page = await readPage(client, selected, options.silenceMaxMs)
       const seen = last
       const news = page.filter(({ event }) => event?.position && (seen === undefined || event.position.commit > seen))
       last = news.at(-1)?.event?.position?.commit

@@ -1,8 +1,16 @@
+import { createServer } from 'node:net'
 import { binaryEvent, EventStoreDBClient, FORWARDS, jsonEvent, NO_STREAM, START } from '@eventstore/db-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
+import {
+  BACKWARDS,
+  limited,
+  readAllOptions,
+  readStreamOptions,
+  FORWARDS as TOWARDS_THE_END,
+} from '../../src/events/client-parts.ts'
 import { decodeAnswer } from '../../src/events/log-messages.ts'
-import { readPage } from '../../src/events/log-reader.ts'
+import { readPage, SilentStore } from '../../src/events/log-reader.ts'
 import { disposeClient } from '../../src/events/store.ts'
 import { temporaryDirectory } from '../support/services.ts'
 
@@ -18,6 +26,10 @@ afterAll(async () => {
   await node.close()
   directory.remove()
 })
+
+const SILENCE_MAX_MS = 5_000
+const ours = (from: bigint | undefined, count: bigint, of = client, silenceMaxMs = SILENCE_MAX_MS) =>
+  readPage(of, limited(readAllOptions(from ?? 'start'), TOWARDS_THE_END, count), silenceMaxMs)
 
 const ofClient = (fromPosition: bigint | undefined, maxCount: number) =>
   Array.fromAsync(
@@ -42,16 +54,41 @@ test('a page holds what the client itself reads, whatever the events hold', asyn
   await client.setStreamMetadata('käse-1', { maxCount: 200 })
   const expected = await ofClient(undefined, 100)
   expect(expected).toHaveLength(4)
-  const page = await readPage(client, undefined, 100)
+  const page = await ours(undefined, 100n)
   expect(page.map(({ event }) => event)).toEqual(expected.map(({ event }) => event))
   const second = expected[1]!.event!.position!.commit
-  const rest = await readPage(client, second, 2)
+  const rest = await ours(second, 2n)
   expect(rest.map(({ event }) => event)).toEqual((await ofClient(second, 2)).map(({ event }) => event))
 })
 
 test('a store that is away rejects the page', async () => {
   const other = EventStoreDBClient.connectionString('esdb://127.0.0.1:9?tls=false')
-  await expect(readPage(other, undefined, 10)).rejects.toThrow(/UNAVAILABLE|ECONNREFUSED|connect/i)
+  await expect(ours(undefined, 10n, other)).rejects.toThrow(/UNAVAILABLE|ECONNREFUSED|connect/i)
+  await disposeClient(other)
+})
+
+test('a page of a stream begins where it is asked to, in either direction; of no stream it is empty', async () => {
+  const events = Array.from({ length: 5 }, (_, n) => jsonEvent({ type: 'test.Counted.v1', data: { n } }))
+  await client.appendToStream('counted-1', events, { expectedRevision: NO_STREAM })
+  const counted = async (options: ReturnType<typeof readStreamOptions>) =>
+    (await readPage(client, options, SILENCE_MAX_MS)).map(({ event }) => event?.data)
+  expect(await counted(limited(readStreamOptions('counted-1', 1n), TOWARDS_THE_END, 3n))).toEqual([
+    { n: 1 },
+    { n: 2 },
+    { n: 3 },
+  ])
+  expect(await counted(limited(readStreamOptions('counted-1', 'end'), BACKWARDS, 2n))).toEqual([{ n: 4 }, { n: 3 }])
+  expect(await counted(limited(readStreamOptions('counted-1', 5n), TOWARDS_THE_END, 3n))).toEqual([])
+  expect(await counted(limited(readStreamOptions('nobody-1', 0n), TOWARDS_THE_END, 3n))).toEqual([])
+})
+
+test('a store that takes the call and says nothing rejects the page once its time has passed', async () => {
+  const mute = createServer((socket) => socket.on('error', () => undefined))
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
+  const { port } = mute.address() as { port: number }
+  const other = EventStoreDBClient.connectionString(`esdb://127.0.0.1:${port}?tls=false`)
+  await expect(ours(undefined, 10n, other, 100)).rejects.toThrow(SilentStore)
+  mute.close()
   await disposeClient(other)
 })
 

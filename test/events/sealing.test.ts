@@ -230,7 +230,7 @@ describe('the log', () => {
     expect([read?.data, (await node.store.readLast(stream))?.data]).toStrictEqual([event.data, event.data])
     const personKeys = node.keys
     const history: Delivered[] = []
-    for await (const batch of readHistory({ url: node.url, batchMax: 10, personKeys }, undefined))
+    for await (const batch of readHistory({ url: node.url, batchMax: 10, silenceMaxMs: 5_000, personKeys }, undefined))
       history.push(...batch)
     expect(history.find((one) => one.stream === stream)?.data).toStrictEqual(event.data)
     const found = Promise.withResolvers<Delivered>()
@@ -276,7 +276,10 @@ describe('the log', () => {
     await Array.fromAsync(store.readStream(stream))
     expect(asked).toStrictEqual([])
     const read: Delivered[] = []
-    for await (const batch of readHistory({ url: node.url, batchMax: 1_000, personKeys: counting }, undefined)) {
+    for await (const batch of readHistory(
+      { url: node.url, batchMax: 1_000, silenceMaxMs: 5_000, personKeys: counting },
+      undefined,
+    )) {
       read.push(...batch)
     }
     const batches = asked.filter((persons) => persons.includes(users[0]!.globalUserId))
@@ -332,7 +335,7 @@ describe('the log', () => {
     })
     const remembering = { ...node.keys, forget: (person: string) => node.keys.destroy(person) }
     const delivered: Delivered[] = []
-    const options = { url: node.url, batchMax: 1_000, personKeys: remembering }
+    const options = { url: node.url, batchMax: 1_000, silenceMaxMs: 5_000, personKeys: remembering }
     for await (const batch of readHistory(options, first.position - 1n)) delivered.push(...batch)
     const emails = delivered.filter((one) => one.stream === stream).map(({ data }) => data?.email)
     expect(emails).toStrictEqual([null, undefined, null])
@@ -350,7 +353,7 @@ describe('the log', () => {
     await client.appendToStream(stream, moved)
     await client.dispose()
     await expect(Array.fromAsync(node.store.readStream(stream))).rejects.toThrow(/email was altered/)
-    const options = { url: node.url, batchMax: 1_000, personKeys: node.keys }
+    const options = { url: node.url, batchMax: 1_000, silenceMaxMs: 5_000, personKeys: node.keys }
     for await (const batch of readHistory(options, raw!.position)) {
       expect(batch.find((each) => each.stream === stream)).toMatchObject({ data: undefined, fault: /altered/ })
     }

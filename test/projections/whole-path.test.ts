@@ -63,7 +63,7 @@ function start(on: TestStore, version = 1): Projector {
     url: database.url,
     projections: projections.map((projection) => ({ ...projection, version })),
     source,
-    readHistory: (after) => readHistory({ url: on.url, batchMax: 500 }, after),
+    readHistory: (after) => readHistory({ url: on.url, batchMax: 500, silenceMaxMs: 5_000 }, after),
     eventIdAt: on.store.eventIdAt,
     log: silentLog,
     leadershipPollMs: 20,

@@ -54,7 +54,7 @@ export async function rebuiltAndCompared(
   const shadow = await openShadow({
     ...{ db, projections, transactionAttemptsMax: 5, schema: `opslog_verify_${randomUUID().slice(0, 8)}` },
     signal: new AbortController().signal,
-    readHistory: (after) => readHistory({ url: eventStoreUrl, batchMax: 100, personKeys }, after),
+    readHistory: (after) => readHistory({ url: eventStoreUrl, batchMax: 100, silenceMaxMs: 5_000, personKeys }, after),
   })
   const comparison = await compareWithLive({ db, projections, transactionAttemptsMax: 5, differencesMax: 10 }, shadow)
   await dropShadow(db, shadow.schema)
