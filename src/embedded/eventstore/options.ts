@@ -25,6 +25,8 @@ export type EventStoreLimits = {
   indexLagBytes: number
   /** Without appends for this long, the index catches up whatever the lag. */
   indexIdleMs: number
+  /** The thread that takes large batches to the index ends after so long without one. */
+  indexThreadIdleMs: number
   /** Page cache of the index. */
   indexCacheKiB: number
   /** Streams whose state stays in memory. */
@@ -47,6 +49,7 @@ export const DEFAULT_LIMITS: EventStoreLimits = {
   indexLagEvents: 16_384,
   indexLagBytes: 64 * 1024 * 1024,
   indexIdleMs: 1000,
+  indexThreadIdleMs: 10_000,
   indexCacheKiB: 8 * 1024,
   cachedStreams: 20_000,
   readChunkBytes: 256 * 1024,

@@ -1,7 +1,8 @@
 /**
- * Brings the index up to date behind the log. A few events are written on the spot; once appends come in numbers, a
- * thread of its own takes over, since a transaction of thousands of rows and its sync take tens of milliseconds.
- * Until an event is in the index, the stream table answers for it from memory.
+ * Brings the index up to date behind the log. A few events are written on the spot; where appends come in numbers, a
+ * thread of its own takes over, since a transaction of thousands of rows and its sync take tens of milliseconds. It ends
+ * when they have not come so for a while, as it takes some 40 MiB. Until an event is in the index, the stream table
+ * answers for it from memory.
  */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
@@ -16,6 +17,8 @@ export type IndexBatch = {
 export type PackedBatch = Omit<IndexBatch, 'entries'> & {
   numbers: Float64Array<ArrayBuffer>
   ids: Uint8Array<ArrayBuffer>
+  /** Events that the index has before these. */
+  eventsBefore: number
 }
 export type IndexWorkerAnswer = { failure: string | undefined }
 
@@ -25,6 +28,7 @@ export type IndexFlusherOptions = {
   directory: string
   indexCacheKiB: number
   indexLagEvents: number
+  indexThreadIdleMs: number
   onNotice: (notice: string) => void
 }
 
@@ -41,6 +45,7 @@ export class IndexFlusher {
   private flushing: Promise<void> | undefined
   private retryAtMs = 0
   private threadWorks = true
+  private idleTimer: NodeJS.Timeout | undefined
 
   constructor(options: IndexFlusherOptions) {
     this.options = options
@@ -60,8 +65,8 @@ export class IndexFlusher {
     const { table, index, indexLagEvents, onNotice } = this.options
     const batch = table.takeUnindexed(to)
     try {
-      if (this.worker || (this.threadWorks && batch.entries.length >= Math.min(THREAD_EVENTS_MIN, indexLagEvents)))
-        await this.flushInThread(batch)
+      const isLarge = batch.entries.length >= Math.min(THREAD_EVENTS_MIN, indexLagEvents)
+      if (isLarge && this.threadWorks) await this.flushInThread(batch)
       else index.add(batch.entries, batch.streams, to)
       table.indexed(batch)
     } catch (error) {
@@ -75,7 +80,8 @@ export class IndexFlusher {
   private async flushInThread(batch: IndexBatch): Promise<void> {
     const worker = this.worker ?? this.startWorker()
     this.worker = worker
-    const packed = pack(batch)
+    clearTimeout(this.idleTimer)
+    const packed = pack(batch, this.options.index.eventCount)
     // The thread keeps the process alive only while it has work.
     worker.ref()
     worker.postMessage(packed, [packed.numbers.buffer, packed.ids.buffer])
@@ -89,6 +95,9 @@ export class IndexFlusher {
       throw error
     }
     this.options.index.noteAdded(batch.entries.length, batch.indexedTo)
+    const { indexThreadIdleMs, onNotice } = this.options
+    const end = () => this.endThread().catch((error: Error) => onNotice(`the index's thread failed: ${error.message}`))
+    this.idleTimer = setTimeout(end, indexThreadIdleMs).unref()
   }
 
   private startWorker(): Worker {
@@ -98,7 +107,7 @@ export class IndexFlusher {
       resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 },
     })
     const gone = () => {
-      this.worker = undefined
+      if (this.worker === worker) this.worker = undefined
     }
     worker.once('error', gone)
     worker.once('exit', gone)
@@ -109,14 +118,19 @@ export class IndexFlusher {
   /** Waits for what is on its way, ends the thread, and writes the rest on the spot. */
   async close(to: number): Promise<void> {
     await this.flushing
-    const worker = this.worker
-    if (worker) {
-      const exited = once(worker, 'exit')
-      worker.ref()
-      worker.postMessage('close')
-      await exited
-    }
+    clearTimeout(this.idleTimer)
+    await this.endThread()
     this.options.table.flush(to)
+  }
+
+  private async endThread(): Promise<void> {
+    const { worker } = this
+    if (!worker) return
+    this.worker = undefined
+    const exited = once(worker, 'exit')
+    worker.ref()
+    worker.postMessage('close')
+    await exited
   }
 }
 
@@ -124,7 +138,7 @@ export class IndexFlusher {
  * Everything of the events travels to the thread in two transferred arrays: five numbers to an event, the last of them the
  * place of its id among the ids, or -1 where it has none to be found by.
  */
-export function pack({ entries, streams, indexedTo }: IndexBatch): PackedBatch {
+export function pack({ entries, streams, indexedTo }: IndexBatch, eventsBefore: number): PackedBatch {
   const numbers = new Float64Array(entries.length * NUMBERS)
   const ids = new Uint8Array(entries.length * ID_BYTES)
   let idCount = 0
@@ -132,10 +146,10 @@ export function pack({ entries, streams, indexedTo }: IndexBatch): PackedBatch {
     if (isIdIndexed) ids.set(id, idCount * ID_BYTES)
     numbers.set([streamId, revision, position, length, isIdIndexed ? idCount++ : -1], index * NUMBERS)
   }
-  return { numbers, ids: ids.slice(0, idCount * ID_BYTES), streams, indexedTo }
+  return { numbers, ids: ids.slice(0, idCount * ID_BYTES), streams, indexedTo, eventsBefore }
 }
 
-export function unpack({ numbers, ids, streams, indexedTo }: PackedBatch): IndexBatch {
+export function unpack({ numbers, ids, streams, indexedTo }: Omit<PackedBatch, 'eventsBefore'>): IndexBatch {
   const entries: IndexEntry[] = []
   for (let at = 0; at < numbers.length; at += NUMBERS) {
     const [streamId, revision, position, length] = [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!, numbers[at + 3]!]

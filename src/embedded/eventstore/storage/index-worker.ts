@@ -16,6 +16,8 @@ port.on('message', (packed: PackedBatch | 'close') => {
   let answer: IndexWorkerAnswer = { failure: undefined }
   try {
     const batch = unpack(packed)
+    // The other thread may have written small batches meanwhile.
+    index.eventCount = packed.eventsBefore
     index.add(batch.entries, batch.streams, batch.indexedTo)
   } catch (error) {
     answer = { failure: (error as Error).message }
