@@ -20,7 +20,7 @@ const route = createRoute({
 
 export const getAccountCorrection = operation(route, ({ db }: NoctantDeps) => async (c) => {
   const { global_user_id: userId, correction_id: correctionId } = c.req.valid('param')
-  const found = await findCorrection(db, { operatorId: c.get('principal').operatorId, userId, correctionId })
+  const found = await findCorrection(db, c.get('principal').operatorId, userId, correctionId)
   if (!found) throw new Rejected('correction_not_found', 'The user has no correction of this id.')
   return c.json({ correction: correctionView(found) }, 200)
 })

@@ -19,7 +19,7 @@ const route = createRoute({
 
 export const getPayoutStatement = operation(route, ({ db }: NoctantDeps) => async (c) => {
   const { global_user_id: userId, payout_request_id: payoutRequestId } = c.req.valid('param')
-  const found = await findStatement(db, { operatorId: c.get('principal').operatorId, userId, payoutRequestId })
+  const found = await findStatement(db, c.get('principal').operatorId, userId, payoutRequestId)
   if (!found) throw new Rejected('payout_request_not_found', 'The user has no payout request of this id.')
   return c.json({ statement: statementView(found) }, 200)
 })

@@ -4,6 +4,7 @@
  */
 import type { ChallengeEvent, ChallengeMeasures } from '../../events/noctant/challenge.ts'
 import type { ReadModels } from '../database.ts'
+import { preparedOne } from '../prepared.ts'
 import { type Change, defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 type Started = Extract<ChallengeEvent, { type: 'noctant.ChallengeStarted.v1' }>['data']
@@ -108,17 +109,13 @@ function activationOf({ status, terms }: Started): ChallengeRow['activation_stat
   return terms.activation.required ? 'required' : 'not_required'
 }
 
-export const findChallenge = (
-  db: ReadModels,
-  operatorId: string,
-  instanceId: string,
-): Promise<ChallengeRow | undefined> =>
+export const findChallenge = preparedOne((db, operatorId: string, instanceId: string) =>
   db
     .selectFrom('noctant_challenges')
     .selectAll()
     .where('operator_id', '=', operatorId)
-    .where('instance_id', '=', instanceId)
-    .executeTakeFirst()
+    .where('instance_id', '=', instanceId),
+)
 
 /** Live challenges about which the clock may have something to say at this time, the longest due first. */
 export const dueChallenges = (db: ReadModels, at: string, limit: number): Promise<{ instance_id: string }[]> =>

@@ -6,6 +6,7 @@ import type { AccountEvent } from '../../events/noctant/account.ts'
 import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { EngineCommandEvent } from '../../events/noctant/engine-command.ts'
 import type { ReadModels } from '../database.ts'
+import { preparedOne } from '../prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 type Requested = Extract<AccountEvent, { type: 'noctant.AccountCorrectionRequested.v1' }>['data']
@@ -175,17 +176,14 @@ const viewColumns = [
 ] as const
 
 /** A correction of this user of the operator's, or undefined. */
-export const findCorrection = (
-  db: ReadModels,
-  of: { operatorId: string; userId: string; correctionId: string },
-): Promise<(CorrectionView & { status: CorrectionStatus }) | undefined> =>
+export const findCorrection = preparedOne((db, operatorId: string, userId: string, correctionId: string) =>
   db
     .selectFrom('noctant_corrections')
     .select(viewColumns)
-    .where('operator_id', '=', of.operatorId)
-    .where('user_id', '=', of.userId)
-    .where('correction_id', '=', of.correctionId)
-    .executeTakeFirst()
+    .where('operator_id', '=', operatorId)
+    .where('user_id', '=', userId)
+    .where('correction_id', '=', correctionId),
+)
 
 /** Newest first; `before` is the last correction of the page before. */
 export function listCorrections(

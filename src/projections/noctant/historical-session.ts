@@ -5,6 +5,7 @@
 import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { LaunchSessionEvent } from '../../events/noctant/launch-session.ts'
 import type { ReadModels } from '../database.ts'
+import { preparedOne } from '../prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 type Requested = Extract<LaunchSessionEvent, { type: 'noctant.HistoricalSessionRequested.v1' }>['data']
@@ -218,12 +219,9 @@ const made = (db: ReadModels, operatorId: string) =>
     .where('operator_id', '=', operatorId)
     .where('created_at', 'is not', null)
 
-export const findHistoricalSession = (
-  db: ReadModels,
-  operatorId: string,
-  backtestRunId: string,
-): Promise<HistoricalSessionView | undefined> =>
-  made(db, operatorId).where('backtest_run_id', '=', backtestRunId).executeTakeFirst()
+export const findHistoricalSession = preparedOne((db, operatorId: string, backtestRunId: string) =>
+  made(db, operatorId).where('backtest_run_id', '=', backtestRunId),
+)
 
 export interface HistoricalSessionPage {
   filter: {

@@ -2,6 +2,7 @@
 import type { LaunchSessionEvent } from '../../events/noctant/launch-session.ts'
 import type { UserEvent } from '../../events/noctant/user.ts'
 import type { ReadModels } from '../database.ts'
+import { preparedOne } from '../prepared.ts'
 import { defineProjection, defineTable, erase, patch, upsert } from '../projection.ts'
 
 type Created = Extract<LaunchSessionEvent, { type: 'noctant.LaunchSessionCreated.v1' }>['data']
@@ -126,17 +127,13 @@ const viewColumns = Object.keys(launchSessions.columns).filter(
   (name) => !hidden.includes(name),
 ) as (keyof LaunchSessionView)[]
 
-export const findLaunchSession = (
-  db: ReadModels,
-  operatorId: string,
-  launchSessionId: string,
-): Promise<LaunchSessionView | undefined> =>
+export const findLaunchSession = preparedOne((db, operatorId: string, launchSessionId: string) =>
   db
     .selectFrom('noctant_launch_sessions')
     .select(viewColumns)
     .where('operator_id', '=', operatorId)
-    .where('launch_session_id', '=', launchSessionId)
-    .executeTakeFirst()
+    .where('launch_session_id', '=', launchSessionId),
+)
 
 /** What the hosted terminal shows to a browser. */
 export type TerminalSession = Pick<

@@ -1,6 +1,7 @@
 /** Operators, as GET /v1/me and the administrator's lists show them. */
 import type { OperatorEvent } from '../../events/noctant/operator.ts'
 import type { ReadModels } from '../database.ts'
+import { preparedOne } from '../prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 export type OperatorRow = {
@@ -75,8 +76,9 @@ export const operatorProjection = defineProjection<OperatorEvent>({
   },
 })
 
-export const findOperator = (db: ReadModels, operatorId: string): Promise<OperatorRow | undefined> =>
-  db.selectFrom('noctant_operators').selectAll().where('operator_id', '=', operatorId).executeTakeFirst()
+export const findOperator = preparedOne((db, operatorId: string) =>
+  db.selectFrom('noctant_operators').selectAll().where('operator_id', '=', operatorId),
+)
 
 /** Oldest first, at most `limit`. */
 export const listOperators = (db: ReadModels, limit = 1_000): Promise<OperatorRow[]> =>

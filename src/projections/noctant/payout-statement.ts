@@ -10,6 +10,7 @@ import type {
   SettlementStatus,
 } from '../../events/noctant/payout.ts'
 import type { ReadModels } from '../database.ts'
+import { preparedOne } from '../prepared.ts'
 import { type Change, defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 type Requested = Extract<PayoutEvent, { type: 'noctant.PayoutRequested.v1' }>['data']
@@ -192,17 +193,14 @@ const statementColumns = Object.keys(statements.columns).filter(
 /** Whose. */
 type Owner = { operatorId: string; userId: string }
 
-export const findStatement = (
-  db: ReadModels,
-  { operatorId, userId, payoutRequestId }: Owner & { payoutRequestId: string },
-): Promise<StatementView | undefined> =>
+export const findStatement = preparedOne((db, operatorId: string, userId: string, payoutRequestId: string) =>
   db
     .selectFrom('noctant_payout_statements')
     .select(statementColumns)
     .where('operator_id', '=', operatorId)
     .where('user_id', '=', userId)
-    .where('payout_request_id', '=', payoutRequestId)
-    .executeTakeFirst()
+    .where('payout_request_id', '=', payoutRequestId),
+)
 
 /** Newest first; `before` is the last statement of the page before. */
 export const listStatements = (

@@ -1,6 +1,7 @@
 /** Operators' products. */
 import type { ProductEvent } from '../../events/noctant/product.ts'
 import type { ReadModels } from '../database.ts'
+import { preparedOne } from '../prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 type Created = Extract<ProductEvent, { type: 'noctant.ProductCreated.v1' }>['data']
@@ -101,21 +102,16 @@ export const productProjection = defineProjection<ProductEvent>({
   },
 })
 
-export const findProduct = (db: ReadModels, operatorId: string, productId: string): Promise<ProductRow | undefined> =>
-  db
-    .selectFrom('noctant_products')
-    .selectAll()
-    .where('operator_id', '=', operatorId)
-    .where('product_id', '=', productId)
-    .executeTakeFirst()
+const ofOperator = (db: ReadModels, operatorId: string) =>
+  db.selectFrom('noctant_products').selectAll().where('operator_id', '=', operatorId)
 
-export const findProductBySlug = (db: ReadModels, operatorId: string, slug: string): Promise<ProductRow | undefined> =>
-  db
-    .selectFrom('noctant_products')
-    .selectAll()
-    .where('operator_id', '=', operatorId)
-    .where('slug', '=', slug)
-    .executeTakeFirst()
+export const findProduct = preparedOne((db, operatorId: string, productId: string) =>
+  ofOperator(db, operatorId).where('product_id', '=', productId),
+)
+
+export const findProductBySlug = preparedOne((db, operatorId: string, slug: string) =>
+  ofOperator(db, operatorId).where('slug', '=', slug),
+)
 
 /** In the operator's own order, then the oldest first. */
 export const listProducts = (db: ReadModels, operatorId: string): Promise<ProductRow[]> =>

@@ -2,11 +2,13 @@
  * Webhooks as operators and the sender see them: the endpoint, the deliveries that are not finished, and a row for every
  * attempt that was made.
  */
+
 import { createHash } from 'node:crypto'
 import { type SqlBool, sql } from 'kysely'
 import type { UserEvent } from '../../events/noctant/user.ts'
 import type { AttemptStatus, WebhookDeliveryEvent, WebhookEndpointEvent } from '../../events/noctant/webhook.ts'
 import type { ReadModels } from '../database.ts'
+import { preparedOne } from '../prepared.ts'
 import { defineProjection, defineTable, erase, patch, remove, upsert } from '../projection.ts'
 
 export type WebhookEndpointRow = {
@@ -202,8 +204,9 @@ export const webhookDeliveryProjection = defineProjection<WebhookDeliveryEvent |
   },
 })
 
-export const findWebhookEndpoint = (db: ReadModels, operatorId: string): Promise<WebhookEndpointRow | undefined> =>
-  db.selectFrom('noctant_webhook_endpoints').selectAll().where('operator_id', '=', operatorId).executeTakeFirst()
+export const findWebhookEndpoint = preparedOne((db, operatorId: string) =>
+  db.selectFrom('noctant_webhook_endpoints').selectAll().where('operator_id', '=', operatorId),
+)
 
 /**
  * Deliveries that are due at `now` and not finished: every operator's longest due one first, then every operator's

@@ -12,13 +12,8 @@ afterAll(() => database.drop())
 beforeEach(() => empty(database.db))
 
 const given = (...events: Recorded[]) => writerOn(database.db).write(events)
-const found = (of: { operatorId?: string; userId?: string } = {}) =>
-  findCorrection(database.db, {
-    operatorId: ids.operator,
-    userId: ids.user,
-    correctionId: uuidOf('correction'),
-    ...of,
-  })
+const found = ({ operatorId = ids.operator, userId = ids.user } = {}) =>
+  findCorrection(database.db, operatorId, userId, uuidOf('correction'))
 
 const requested = () => example('noctant.AccountCorrectionRequested.v1')
 const published = () => example('noctant.EngineCommandPublished.v1')
