@@ -17,6 +17,8 @@ const TRIPS_MAX = 2
  * long as half a trip. Short, since a connection that is lost meanwhile costs those of the next trip their answers.
  */
 const KEEP_MS = 25
+/** So long it stays at the most, however many look-ups follow each other: others wait for one of the pool too. */
+const HOLD_MAX_MS = 250
 
 interface LookUp extends Statement {
   /** Whether it was sent again already, since a table had changed under its statement. */
@@ -27,6 +29,7 @@ interface LookUp extends Statement {
 interface Kept {
   connection: ReadModels
   giveBack(): void
+  takenMs: number
   usedMs: number
 }
 
@@ -109,6 +112,7 @@ function createGatherer(db: ReadModels): LookUpRows {
       throw error
     }
     taken.usedMs = performance.now()
+    if (taken.usedMs - taken.takenMs > HOLD_MAX_MS) return taken.giveBack()
     kept.push(taken)
     if (!isSweeping) setTimeout(giveBackUnused, KEEP_MS)
     isSweeping = true
@@ -133,7 +137,7 @@ function createGatherer(db: ReadModels): LookUpRows {
 const takeConnection = (db: ReadModels): Promise<Kept> =>
   new Promise((take, fail) => {
     const held = (connection: ReadModels) =>
-      new Promise<void>((giveBack) => take({ connection, giveBack, usedMs: performance.now() }))
+      new Promise<void>((giveBack) => take({ connection, giveBack, takenMs: performance.now(), usedMs: 0 }))
     db.connection().execute(held).catch(fail)
   })
 

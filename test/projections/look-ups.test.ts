@@ -65,6 +65,21 @@ describe('look-ups by key', () => {
     expect(await lookUp(ANSWER, [5])).toEqual([{ given: 5, statements: 1 }])
   })
 
+  // Seen to fail without HOLD_MAX_MS: the others waited until the pool gave up.
+  it('that never cease leave the last connection to others as well', async () => {
+    const single = createDatabase({ url: database.url, poolMax: 1, connectTimeoutMs: 2_000 })
+    const lookUp = lookUpsOf(single)
+    let isOver = false
+    const steady = async () => {
+      while (!isOver) await lookUp(ANSWER, [1])
+    }
+    const asking = Promise.all([steady(), steady(), steady()])
+    for (let n = 0; n < 3; n++) await single.executeQuery(sql('SELECT 1'))
+    isOver = true
+    await asking
+    await single.destroy()
+  })
+
   // Seen to fail while a statement counted as known only once it had been answered: it was parsed again, under a name
   // that Postgres had by then.
   it('that fail at their very first use on a connection can be asked again there', async () => {
