@@ -25,7 +25,7 @@ export type EventStoreLimits = {
   indexLagBytes: number
   /** Without appends for this long, the index catches up whatever the lag. */
   indexIdleMs: number
-  /** The thread that takes large batches to the index ends after so long without one. */
+  /** The thread that takes batches to the index ends after so long with none but small ones. */
   indexThreadIdleMs: number
   /** Page cache of the index. */
   indexCacheKiB: number

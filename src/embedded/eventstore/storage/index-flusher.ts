@@ -1,8 +1,8 @@
 /**
- * Brings the index up to date behind the log. A few events are written on the spot; where appends come in numbers, a
- * thread of its own takes over, since a transaction of thousands of rows and its sync take tens of milliseconds. It ends
- * when they have not come so for a while, as it takes some 40 MiB. Until an event is in the index, the stream table
- * answers for it from memory.
+ * Brings the index up to date behind the log. A few events are written on the spot; once appends come in numbers, a
+ * thread of its own takes over, since a transaction of many rows, and a checkpoint of SQLite's log even more, would hold
+ * up appends for tens of milliseconds. It ends when few come again, as it takes some 40 MiB. Until an event is in the
+ * index, the stream table answers for it from memory.
  */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
@@ -33,8 +33,10 @@ export type IndexFlusherOptions = {
 }
 
 const RETRY_AFTER_MS = 1000
-/** Batches of so many events go to the thread, or of as many as the index may lag behind; fewer take milliseconds. */
+/** A batch of so many events starts the thread, or of as many as the index may lag behind; fewer take milliseconds. */
 const THREAD_EVENTS_MIN = 1024
+/** Where the thread is there it takes all but the smallest batches, and stays as long as there are such. */
+const KEEP_EVENTS_MIN = 64
 const ID_BYTES = 16
 const NUMBERS = 5
 const NO_ID = Buffer.alloc(0)
@@ -65,7 +67,8 @@ export class IndexFlusher {
     const { table, index, indexLagEvents, onNotice } = this.options
     const batch = table.takeUnindexed(to)
     try {
-      const isLarge = batch.entries.length >= Math.min(THREAD_EVENTS_MIN, indexLagEvents)
+      const events = this.worker ? KEEP_EVENTS_MIN : THREAD_EVENTS_MIN
+      const isLarge = batch.entries.length >= Math.min(events, indexLagEvents)
       if (isLarge && this.threadWorks) await this.flushInThread(batch)
       else index.add(batch.entries, batch.streams, to)
       table.indexed(batch)
