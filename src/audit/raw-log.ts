@@ -10,6 +10,7 @@ import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
 import {
   BACKWARDS,
   type ClientParts,
+  COUNT_MAX,
   FORWARDS,
   limited,
   type ReadOptions,
@@ -53,8 +54,6 @@ type Answers = AsyncIterable<ReadResp> & {
 
 type Streams = { read(...args: unknown[]): Answers }
 
-/** As many as there are; the protocol's count has 64 bits. */
-const COUNT_MAX = 2n ** 63n - 1n
 /** Events looked at from the end for one that is not the system's. */
 const TAIL_MAX = 64n
 

@@ -23,6 +23,9 @@ export type ReadOptions = InstanceType<typeof streamsPb.ReadReq.Options>
 export const FORWARDS = 0
 export const BACKWARDS = 1
 
+/** As many as there are; the protocol's count has 64 bits. */
+export const COUNT_MAX = 2n ** 63n - 1n
+
 /** The options that every read of ours has: ids as text, links as they stand. */
 function readOptions(): ReadOptions {
   const options = new streamsPb.ReadReq.Options()

@@ -3,7 +3,7 @@
  * paused process or a dead line does, would otherwise keep whoever asked for ever.
  */
 
-/** The part of db-client's streaming read that is needed to end one. */
+/** The part of a streaming read that is needed to end one. */
 export interface Read<T> extends AsyncIterable<T> {
   destroy(error: Error): unknown
   cancel(): Promise<void> | void

@@ -7,7 +7,15 @@ import { randomUUID } from 'node:crypto'
 import { EventStoreDBClient, type ResolvedEvent } from '@eventstore/db-client'
 import { type AppendOutcome, createAppender } from './appender.ts'
 import { chained } from './chain.ts'
-import { BACKWARDS, FORWARDS, limited, type ReadOptions, readAllOptions, readStreamOptions } from './client-parts.ts'
+import {
+  BACKWARDS,
+  COUNT_MAX,
+  FORWARDS,
+  limited,
+  type ReadOptions,
+  readAllOptions,
+  readStreamOptions,
+} from './client-parts.ts'
 import { type AnyEvent, type Cause, metadataSchema, type Recorded } from './event.ts'
 import { readPage } from './log-reader.ts'
 import { decode, HEARTBEAT, UndecodableEvent } from './registry.ts'
@@ -223,8 +231,6 @@ export function createEventStore(options: EventStoreOptions): EventStore {
 
 const eventsOf = (page: readonly ResolvedEvent[]) => page.flatMap(({ event }) => event ?? [])
 
-/** As many as there are; the protocol's count has 64 bits. */
-const COUNT_MAX = 2n ** 63n - 1n
 /** Events of a stream that are asked for, and kept in memory, at once. */
 const READ_PAGE_MAX = 500n
 /** Events looked at from the end for one that is not the system's. */

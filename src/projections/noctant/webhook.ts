@@ -2,7 +2,6 @@
  * Webhooks as operators and the sender see them: the endpoint, the deliveries that are not finished, and a row for every
  * attempt that was made.
  */
-
 import { createHash } from 'node:crypto'
 import { type SqlBool, sql } from 'kysely'
 import type { UserEvent } from '../../events/noctant/user.ts'
