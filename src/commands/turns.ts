@@ -7,7 +7,7 @@ export interface Turns {
 }
 
 export function createTurns(): Turns {
-  // No Map: for names that come and go all the time see http/bag.ts.
+  // No Map: for names that come and go all the time see events/bag.ts.
   const queues: Record<string, Promise<unknown>> = Object.create(null)
   return {
     inTurn(name, work) {

@@ -8,6 +8,7 @@ import type { EventStoreDBClient } from '@eventstore/db-client'
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import { type AppendAnswer, type AppendRequest, decodeAppendAnswer, encodeAppend } from './append-messages.ts'
 import type { ClientParts } from './client-parts.ts'
+import { createDeadlines } from './deadlines.ts'
 
 /** What grpc-js gives for a call with messages both ways. */
 interface Call {
@@ -30,7 +31,7 @@ const { path } = streamsGrpc.StreamsService.batchAppend
 
 interface Waiting {
   call: Call | undefined
-  sentMs: number
+  inTime: () => void
   settle: (outcome: AppendOutcome) => void
 }
 
@@ -40,12 +41,10 @@ export function createAppender(client: EventStoreDBClient, deadlineMs: number): 
   const calls = new WeakMap<object, unknown>()
   // No Map: V8 keeps what has left one as long as an old table of it is there, and these come and go all the time.
   const pending: Record<number, Waiting> = {}
-  let pendingCount = 0
   let correlations = 0
   /** What appends go over, until it ends or leaves one of them without an answer. */
   let current: Call | undefined
-  /** One for all: a timer for each append takes as long as a digest. */
-  let timer: NodeJS.Timeout | undefined
+  const deadlines = createDeadlines(deadlineMs)
 
   function opened(streams: Streams): Call {
     const callArguments = parts.callArguments({}, { deadline: Number.POSITIVE_INFINITY })
@@ -79,35 +78,22 @@ export function createAppender(client: EventStoreDBClient, deadlineMs: number): 
     const waiting = pending[correlation]
     if (!waiting) return
     delete pending[correlation]
-    if (--pendingCount === 0) timer?.unref()
+    waiting.inTime()
     waiting.settle(outcome)
   }
 
-  /** Ends those whose time has passed, and comes again when that of the oldest of the others will have. */
-  function endOverdue(): void {
-    timer = undefined
-    const late = new Error(`the event store did not answer within ${deadlineMs} ms`)
-    // In the order of their numbers, and so of their age.
-    for (const [correlation, { sentMs }] of Object.entries(pending)) {
-      const leftMs = sentMs + deadlineMs - performance.now()
-      if (leftMs > 0) {
-        timer = setTimeout(endOverdue, leftMs)
-        return
-      }
-      // The connection may have to be another one.
-      current = undefined
-      end(Number(correlation), { kind: 'unknown', error: late })
-    }
+  function giveUp(correlation: number): void {
+    // The connection may have to be another one.
+    current = undefined
+    end(correlation, { kind: 'unknown', error: new Error(`the event store did not answer within ${deadlineMs} ms`) })
   }
 
   return {
     append(request) {
       const correlation = ++correlations
       return new Promise((settle) => {
-        const waiting: Waiting = { call: undefined, sentMs: performance.now(), settle }
+        const waiting: Waiting = { call: undefined, inTime: deadlines.start(() => giveUp(correlation)), settle }
         pending[correlation] = waiting
-        if (++pendingCount === 1) timer?.ref()
-        timer ??= setTimeout(endOverdue, deadlineMs)
         if (current) return send(current, waiting, { ...request, correlation })
         connected()
           // Its time may have passed while the connection was being made; then nothing is sent.

@@ -12,10 +12,9 @@ const BODYLESS_METHODS = ['GET', 'HEAD', 'OPTIONS']
 /** `application/json`, with no parameter but the charset that JSON has anyway. */
 const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i
 
-/** Reads the body of a request that may have one, at most `bodyMaxBytes`. */
-export function readBody(bodyMaxBytes: number): (c: Context<AppEnv>) => Promise<void> {
-  return async (c) => {
-    if (BODYLESS_METHODS.includes(c.req.method)) return
+/** Reads the body, at most `bodyMaxBytes`; undefined where the request's method has none. */
+export function readBody(bodyMaxBytes: number): (c: Context<AppEnv>) => Promise<void> | undefined {
+  const read = async (c: Context<AppEnv>) => {
     const length = c.req.header('content-length')
     if (Number(length ?? 0) > bodyMaxBytes) throw tooLarge(bodyMaxBytes)
     // Node's parser holds a body to its declared length; the adapter can then hand it over without a stream of its own.
@@ -23,6 +22,7 @@ export function readBody(bodyMaxBytes: number): (c: Context<AppEnv>) => Promise<
     c.set('body', isBounded ? await whole(c.req.raw) : await collect(c.req.raw.body, bodyMaxBytes))
     if (c.get('body') !== undefined) requireJson(c)
   }
+  return (c) => (BODYLESS_METHODS.includes(c.req.method) ? undefined : read(c))
 }
 
 async function whole(request: Request): Promise<Uint8Array | undefined> {

@@ -28,19 +28,26 @@ export async function settle(
   name(c, position ?? waiter.current())
 }
 
-/** For reads: waits for the position that the request names, and names the one that the answer is from. */
-export function readAtLeast(waiter: Waiter, waitMs: number): (c: Context<AppEnv>) => Promise<void> {
-  return async (c) => {
-    const asked = c.req.method === 'GET' ? c.req.header(POSITION_HEADER) : undefined
-    if (asked !== undefined && !(await waiter.waitFor(parsePosition(asked), waitMs))) {
+/**
+ * For reads: waits for the position that the request names, and names the one that the answer is from. Undefined where
+ * there is nothing to wait for.
+ */
+export function readAtLeast(waiter: Waiter, waitMs: number): (c: Context<AppEnv>) => Promise<void> | undefined {
+  const reach = async (c: Context<AppEnv>, asked: string) => {
+    if (!(await waiter.waitFor(parsePosition(asked), waitMs))) {
       const detail = `The read models did not reach position ${asked} within ${waitMs} ms.`
       throw new Problem('read_model_behind', detail, { headers: { 'retry-after': '1' } })
     }
-    if (c.req.method === 'GET') name(c, waiter.current())
+    name(c, waiter.current())
+  }
+  return (c) => {
+    if (c.req.method !== 'GET') return undefined
+    const asked = c.req.header(POSITION_HEADER)
+    return asked === undefined ? name(c, waiter.current()) : reach(c, asked)
   }
 }
 
-function name(c: Context<AppEnv>, position: bigint | undefined): void {
+function name(c: Context<AppEnv>, position: bigint | undefined): undefined {
   if (position !== undefined) c.header(POSITION_HEADER, position.toString())
 }
 

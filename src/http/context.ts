@@ -11,6 +11,7 @@ import type { AppEnv, HttpLimits } from './environment.ts'
 import type { Operation, Route } from './operation.ts'
 import { Problem } from './problem.ts'
 import { limitRate } from './rate-limit.ts'
+import { refuseOtherIds } from './request-id.ts'
 
 export interface ContextDefinition<Deps> {
   /** The first part of its paths: `noctant`. */
@@ -49,14 +50,18 @@ export function contextApp<Deps>(definition: ContextDefinition<Deps>, runtime: C
   })
   const withinRate = limitRate(nowMs)
   const atLeast = readAtLeast(waiter, limits.readYourWritesWaitMs)
-  // One step for all of them: each middleware of its own costs a request as much as what most of these do.
+  // One step for all of them: each middleware of its own costs a request as much as what most of these do. And no await
+  // where there is nothing to wait for: a look-up leaves for Postgres before anything else has its turn.
   app.use(async (c, next) => {
     if (problemType !== undefined) c.set('problemType', problemType)
+    refuseOtherIds(c)
     readableAddress(c)
-    await bodyOf(c)
+    const read = bodyOf(c)
+    if (read) await read
     authenticated(c)
     withinRate(c)
-    await atLeast(c)
+    const reached = atLeast(c)
+    if (reached) await reached
     return next()
   })
   for (const operation of definition.operations) operation.register(app, deps, limits.jsonDepthMax)

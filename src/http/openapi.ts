@@ -36,6 +36,7 @@ export function documentation(documented: readonly Documented[]) {
   }
   app.get('/docs', (c) => {
     c.header('content-security-policy', PAGE_POLICY)
+    c.header('referrer-policy', 'no-referrer')
     return c.html(page(documented))
   })
   app.get('/docs/start.js', (c) => c.body(starter(documented), 200, { 'content-type': JAVASCRIPT }))

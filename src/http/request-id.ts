@@ -1,6 +1,6 @@
 /** Every request has an id: the caller's, where it sends a UUID, or one made here. Each answer and log line carries it. */
 import { randomUUID } from 'node:crypto'
-import type { MiddlewareHandler } from 'hono'
+import type { Context } from 'hono'
 import type { AppEnv } from './environment.ts'
 import { invalid } from './problem.ts'
 
@@ -13,14 +13,18 @@ const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS']
 
 export const isUuid = (text: string): boolean => UUID.test(text)
 
-export const requestId: MiddlewareHandler<AppEnv> = async (c, next) => {
+/** Gives the request its id, and names it in the answer. */
+export function identify(c: Context<AppEnv>): void {
   const given = c.req.header(REQUEST_ID_HEADER)
-  const usable = given !== undefined && isUuid(given)
-  const id = usable ? given.toLowerCase() : randomUUID()
+  const id = given !== undefined && isUuid(given) ? given.toLowerCase() : randomUUID()
   c.set('requestId', id)
   c.header(REQUEST_ID_HEADER, id)
-  if (given !== undefined && !usable && !SAFE_METHODS.includes(c.req.method)) {
-    throw invalid(`header/${REQUEST_ID_HEADER}`, 'invalid_format', `${REQUEST_ID_HEADER} is to be a UUID.`)
-  }
-  await next()
+}
+
+/** Throws a Problem where a request that changes something names an id that it does not get. */
+export function refuseOtherIds(c: Context<AppEnv>): void {
+  if (SAFE_METHODS.includes(c.req.method)) return
+  const given = c.req.header(REQUEST_ID_HEADER)
+  if (given === undefined || isUuid(given)) return
+  throw invalid(`header/${REQUEST_ID_HEADER}`, 'invalid_format', `${REQUEST_ID_HEADER} is to be a UUID.`)
 }

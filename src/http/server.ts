@@ -1,7 +1,7 @@
 /** The socket side of the API: bounds on what a connection may take, and a stop that lets requests under way finish. */
 import type { Server, ServerResponse } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
-import { createBag } from './bag.ts'
+import { createBag } from '../events/bag.ts'
 
 export interface ServerOptions {
   fetch: Parameters<typeof createAdaptorServer>[0]['fetch']

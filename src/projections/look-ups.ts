@@ -3,9 +3,8 @@
  * there, and a process that has to be woken. So the look-ups of one turn of the event loop travel together, and while a
  * few trips are under way the next ones gather. Nothing waits for company: a lone look-up leaves at the end of its turn.
  */
-import { CompiledQuery } from 'kysely'
 import type { ReadModels } from './database.ts'
-import { codeOf, isPlanOutdated, spoilsConnection } from './transport.ts'
+import { codeOf, isPlanOutdated, type Lane, laneOf, spoilsConnection } from './transport.ts'
 import { type Row, type Statement, Trip, type Value } from './trip.ts'
 
 /** Look-ups of one trip, at most. */
@@ -27,7 +26,7 @@ interface LookUp extends Statement {
 
 /** A connection between trips. */
 interface Kept {
-  connection: ReadModels
+  lane: Lane
   giveBack(): void
   takenMs: number
   usedMs: number
@@ -106,7 +105,7 @@ function createGatherer(db: ReadModels): LookUpRows {
   async function send(trip: Trip): Promise<void> {
     const taken = kept.pop() ?? (await takeConnection(db))
     try {
-      await taken.connection.executeQuery(CompiledQuery.raw('look-ups', [trip]))
+      await taken.lane.send(trip)
     } catch (error) {
       taken.giveBack()
       throw error
@@ -136,8 +135,10 @@ function createGatherer(db: ReadModels): LookUpRows {
 /** A connection of the pool, until it is given back. Rejects where there is none to be had. */
 const takeConnection = (db: ReadModels): Promise<Kept> =>
   new Promise((take, fail) => {
-    const held = (connection: ReadModels) =>
-      new Promise<void>((giveBack) => take({ connection, giveBack, takenMs: performance.now(), usedMs: 0 }))
+    const held = async (connection: ReadModels) => {
+      const lane = await laneOf(connection)
+      await new Promise<void>((giveBack) => take({ lane, giveBack, takenMs: performance.now(), usedMs: 0 }))
+    }
     db.connection().execute(held).catch(fail)
   })
 

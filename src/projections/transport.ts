@@ -1,18 +1,22 @@
 /**
  * How queries travel to Postgres: each under a name, so that it is parsed and planned once per connection; several in one
- * trip, as a batch or as look-ups; or as rows to copy. Below kysely, which knows of none of them, each of the latter is a
- * query with one value that says what is to be done.
+ * trip, as a batch or as look-ups; or as rows to copy. Below kysely, which knows of none of them, each of the latter
+ * begins as a query with one value that says what is to be done.
  */
+import type { Duplex } from 'node:stream'
 import { CompiledQuery, type Kysely, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import { type Pool, type PoolClient, Query } from 'pg'
+import { createDeadlines, type Deadlines } from '../events/deadlines.ts'
 import type { Database } from './database.ts'
-import { Trip } from './trip.ts'
+import type { Trip } from './trip.ts'
 
 /**
  * The pool, with names for the statements. A name is never taken away from a text, so that the number of statements a
- * connection holds is bounded; it is replaced where a table's shape has changed under it.
+ * connection holds is bounded; it is replaced where a table's shape has changed under it. What gets no answer within
+ * `answerMaxMs` (0: no limit) is given up, and its connection with it: pg's own limit takes a timer for each query.
  */
-export function namedStatements(pool: Pool, namesMax: number): PostgresPool {
+export function namedStatements(pool: Pool, namesMax: number, answerMaxMs: number): PostgresPool {
+  const deadlines = createDeadlines(answerMaxMs)
   const names = new Map<string, string>()
   let named = 0
   const rename = (text: string) => {
@@ -26,7 +30,7 @@ export function namedStatements(pool: Pool, namesMax: number): PostgresPool {
   }
   return {
     end: () => pool.end(),
-    connect: async () => namedClient(await pool.connect(), nameOf, rename),
+    connect: async () => namedClient(await pool.connect(), { nameOf, rename, deadlines }),
   }
 }
 
@@ -37,35 +41,59 @@ interface Answer {
   rows: unknown[]
 }
 
-function namedClient(
-  client: PoolClient,
-  nameOf: (text: string) => string | undefined,
-  rename: (text: string) => string,
-): PostgresPoolClient {
+/** What the clients of a pool share. */
+interface Shared {
+  nameOf: (text: string) => string | undefined
+  rename: (text: string) => string
+  deadlines: Deadlines
+}
+
+function namedClient(client: PoolClient, { nameOf, rename, deadlines }: Shared): PostgresPoolClient {
   let inTransaction = false
   let broken: Error | undefined
+  const { connection } = client as unknown as { connection: { stream: Duplex } }
+  const giveUp = () => connection.stream.destroy(new Error(UNANSWERED))
+
+  /** An answer, in its time. A failure that the connection does not survive is kept for its release. */
+  async function inTime<T>(answer: Promise<T>): Promise<T> {
+    const ended = deadlines.start(giveUp)
+    try {
+      return await answer
+    } catch (error) {
+      if (error instanceof Error && spoilsConnection(error)) broken = error
+      throw error
+    } finally {
+      ended()
+    }
+  }
 
   async function query(text: string, values: unknown[]): Promise<Answer> {
     if (/^(begin|start transaction)\b/i.test(text)) inTransaction = true
     if (/^(commit|rollback)$/i.test(text)) inTransaction = false
     const [source] = values
     try {
-      if (source instanceof CopySource) return await copied(client, text, source)
+      if (source instanceof CopySource) return await inTime(copied(client, text, source))
       if (source instanceof Batch) return await together(source)
-      if (source instanceof Trip) {
-        await source.send(client, nameOf)
+      if (source instanceof Lane) {
+        source.send = sent
         return { command: 'SELECT', rowCount: 0, rows: [] }
       }
-      return await client.query({ name: nameOf(text), text, values })
+      return await inTime(client.query({ name: nameOf(text), text, values }))
     } catch (error) {
-      if (isPlanOutdated(error)) {
-        const isTrip = source instanceof Trip
-        const name = rename(isTrip ? source.text : text)
-        // Within a transaction the failure has ended it; whoever runs it may try again, under the new name. So may who
-        // sent a trip, which is not to be sent again as a whole.
-        if (!inTransaction && !isPipelining(client) && !isTrip) return client.query({ name, text, values })
-      }
-      if (error instanceof Error && spoilsConnection(error)) broken = error
+      if (!isPlanOutdated(error)) throw error
+      const name = rename(text)
+      // Within a transaction the failure has ended it; whoever runs it may try again, under the new name.
+      if (inTransaction || isPipelining(client)) throw error
+      return inTime(client.query({ name, text, values }))
+    }
+  }
+
+  /** Whoever sent a trip that ends at an outdated plan may send the rest again, under the new name. */
+  async function sent(trip: Trip): Promise<void> {
+    try {
+      await inTime(trip.send(client, nameOf))
+    } catch (error) {
+      if (isPlanOutdated(error)) rename(trip.text)
       throw error
     }
   }
@@ -96,6 +124,19 @@ class Batch {
   constructor(queries: readonly CompiledQuery[]) {
     this.queries = queries
   }
+}
+
+/** The one value of a query whose answer is a way to send trips over the connection, without a query for each. */
+export class Lane {
+  /** Rejects as the trip does. */
+  send!: (trip: Trip) => Promise<void>
+}
+
+/** Takes the lane of a connection that is held for it: its queries and the lane's trips follow each other. */
+export async function laneOf(connection: Kysely<Database>): Promise<Lane> {
+  const lane = new Lane()
+  await connection.executeQuery(CompiledQuery.raw('lane', [lane]))
+  return lane
 }
 
 /** Runs queries one after the other in a single trip. Rejects with the first failure, once all have been answered. */
@@ -142,9 +183,11 @@ export const codeOf = (error: unknown): string => {
 export const isPlanOutdated = (error: unknown): boolean =>
   codeOf(error) === '0A000' && error instanceof Error && error.message.includes('cached plan')
 
+const UNANSWERED = 'Postgres did not answer in time'
+
 export const unavailableCode = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)/
 export const unavailableMessage =
-  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Query read timeout|Client was closed|Cannot use a pool after)/
+  /^(Connection terminated|Postgres did not answer|Client has encountered a connection error|timeout exceeded when trying to connect|Client was closed|Cannot use a pool after)/
 
 /** The connection has ended, is about to, or is still occupied by a query without an answer. */
 export const spoilsConnection = (error: Error): boolean => {

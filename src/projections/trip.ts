@@ -5,6 +5,7 @@
  */
 import type { Duplex } from 'node:stream'
 import { type Connection, type FieldDef, type PoolClient, Result, type Submittable } from 'pg'
+import { serialize } from 'pg-protocol'
 
 export type Row = Record<string, unknown>
 export type Value = string | number | bigint | boolean | null
@@ -23,12 +24,10 @@ interface Wire {
   stream: Duplex
   /** Texts of the statements that Postgres knows on this connection, by their names. */
   parsedStatements: Record<string, string>
-  parse(message: { name: string; text: string }): void
-  bind(message: { portal: string; statement: string; values: (string | null)[] }): void
-  describe(message: { type: 'P'; name: string }): void
-  execute(message: { portal: string; rows: number }): void
-  sync(): void
 }
+
+const EXECUTE = serialize.execute({ portal: '', rows: 0 })
+const SYNC = serialize.sync()
 
 /** The part of pg's Result that makes rows of what travelled: it knows columns and the parsers of their types. */
 interface RowParser {
@@ -86,17 +85,19 @@ export class Trip implements Submittable {
     this.parsers = parsersOf.get(wire) ?? this.parsers
     parsersOf.set(wire, this.parsers)
     const parsed = new Set<string>()
-    wire.stream.cork()
+    const messages: Buffer[] = []
     for (const [index, { sql, parameters }] of this.statements.entries()) {
       const name = this.names[index]!
-      if (name === '' || !(parsed.has(name) || wire.parsedStatements[name])) wire.parse({ name, text: sql })
+      const isKnown = name !== '' && (parsed.has(name) || wire.parsedStatements[name] !== undefined)
+      if (!isKnown) messages.push(serialize.parse({ name, text: sql }))
       parsed.add(name)
-      wire.bind({ portal: '', statement: name, values: parameters.map(asText) })
-      if (name === '' || !this.parsers.has(name)) wire.describe({ type: 'P', name: '' })
-      wire.execute({ portal: '', rows: 0 })
+      messages.push(serialize.bind({ statement: name, values: parameters.map(asText) }))
+      if (name === '' || !this.parsers.has(name)) messages.push(serialize.describe({ type: 'P' }))
+      messages.push(EXECUTE)
     }
-    wire.sync()
-    wire.stream.uncork()
+    messages.push(SYNC)
+    // In one piece: what is written in pieces costs more to gather than to copy.
+    if (wire.stream.writable) wire.stream.write(Buffer.concat(messages))
   }
 
   handleRowDescription({ fields }: { fields: FieldDef[] }): void {

@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { CompiledQuery, sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createDatabase, isUnavailable, type ReadModels } from '../../src/projections/database.ts'
+import { lookUpsOf } from '../../src/projections/look-ups.ts'
 import { inOneTrip } from '../../src/projections/transport.ts'
 import { createDatabase as createEmptyDatabase } from '../support/services.ts'
 
@@ -100,5 +101,43 @@ describe('queries in one trip', () => {
     await sql`ALTER TABLE things ADD COLUMN more text`.execute(db)
     await inOneTrip(db, [select]).catch(() => undefined)
     expect(await inOneTrip(db, [select])).toEqual([[{ id: 1, more: null }]])
+  })
+})
+
+describe('a server that falls silent', () => {
+  test.each([
+    ['a query', (through: ReadModels) => sql`SELECT 1`.execute(through)],
+    ['a batch', (through: ReadModels) => inOneTrip(through, [raw('SELECT 1'), raw('SELECT 2')])],
+    ['a look-up', (through: ReadModels) => lookUpsOf(through)('SELECT $1::int AS one', [1])],
+    [
+      'a look-up on a connection that is kept',
+      async (through: ReadModels, silence: () => void) => {
+        await lookUpsOf(through)('SELECT $1::int AS one', [1])
+        silence()
+        await lookUpsOf(through)('SELECT $1::int AS one', [1])
+      },
+    ],
+  ])('keeps nobody waiting at %s: it is unavailable, and the next one takes another connection', async (_, ask) => {
+    const line = await heldLine(database.url)
+    const through = createDatabase({
+      url: line.url,
+      poolMax: 1,
+      statementTimeoutMs: 20,
+      onConnectionLost: () => undefined,
+    })
+    try {
+      await sql`SELECT 1`.execute(through)
+      if (ask.length === 1) line.hold()
+      const failure = await ask(through, line.hold).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      expect(isUnavailable(failure)).toBe(true)
+      expect((await sql`SELECT 2 AS two`.execute(through)).rows).toEqual([{ two: 2 }])
+    } finally {
+      line.release()
+      await through.destroy()
+      line.close()
+    }
   })
 })

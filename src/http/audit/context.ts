@@ -1,5 +1,6 @@
 /** The audit context, as the application puts it together: its document, its keys, its operations. */
 import { auditorKeyIdOf } from '../../commands/audit/auditor-key.ts'
+import type { AuditorKeyRow } from '../../projections/audit/auditor-key.ts'
 import type { AuditorDirectory } from '../../projections/audit/auditors.ts'
 import type { Verdict } from '../auth.ts'
 import type { ContextDefinition } from '../context.ts'
@@ -34,19 +35,21 @@ export const audit: ContextDefinition<AuditDeps> = {
 
 /** Checks keys against the directory. A revoked key is answered like an unknown one. */
 export function auditorVerifier(auditors: Pick<AuditorDirectory, 'find'>): (key: string) => Verdict {
-  const provesKey = createKeyProof()
+  const proven = createKeyProof<AuditorKeyRow>({
+    idOf: auditorKeyIdOf,
+    find: (keyId) => auditors.find(keyId),
+    hashOf: ({ key_hash }) => key_hash,
+  })
   return (text) => {
-    const keyId = auditorKeyIdOf(text)
-    if (keyId === undefined) return { kind: 'invalid' }
-    const found = auditors.find(keyId)
-    if (!provesKey(text, found?.key_hash) || !found || found.revoked_at !== null) return { kind: 'invalid' }
+    const found = proven(text)
+    if (!found || found.revoked_at !== null) return { kind: 'invalid' }
     return {
       kind: 'valid',
       principal: {
         operatorId: found.operator_id ?? ALL_OPERATORS,
         orgId: '',
         environment: '',
-        keyId,
+        keyId: found.key_id,
         scopes: found.scopes,
         rateLimitTier: 'standard',
       },

@@ -1,6 +1,6 @@
 /** The noctant context, as the application puts it together: its document, its keys, its operations. */
 import { parseApiKey } from '../../commands/noctant/api-key.ts'
-import type { CredentialDirectory } from '../../projections/noctant/credentials.ts'
+import type { Credential, CredentialDirectory } from '../../projections/noctant/credentials.ts'
 import type { Verdict } from '../auth.ts'
 import type { ContextDefinition } from '../context.ts'
 import { createKeyProof } from '../key-proof.ts'
@@ -34,12 +34,14 @@ export function keyVerifier(
   credentials: Pick<CredentialDirectory, 'find'>,
   clock: () => Date,
 ): (key: string) => Verdict {
-  const provesKey = createKeyProof()
+  const proven = createKeyProof<Credential>({
+    idOf: (text) => parseApiKey(text)?.keyId,
+    find: (keyId) => credentials.find(keyId),
+    hashOf: ({ key }) => key.key_hash,
+  })
   return (text) => {
-    const parsed = parseApiKey(text)
-    if (!parsed) return { kind: 'invalid' }
-    const found = credentials.find(parsed.keyId)
-    if (!provesKey(text, found?.key.key_hash) || !found) return { kind: 'invalid' }
+    const found = proven(text)
+    if (!found) return { kind: 'invalid' }
     const { key, operator } = found
     if (key.revoked_at !== null || key.environment !== operator.environment) return { kind: 'invalid' }
     if (key.valid_until !== null && Date.parse(key.valid_until) <= clock().getTime()) return { kind: 'invalid' }

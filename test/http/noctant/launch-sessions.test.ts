@@ -7,7 +7,7 @@ import { feed } from '../../../src/commands/noctant/feed.ts'
 import type { AppEnv } from '../../../src/http/environment.ts'
 import { type LaunchPagesDeps, launchPages } from '../../../src/http/noctant/launch-page.ts'
 import { hashSecret, newSecret } from '../../../src/http/noctant/launch-secrets.ts'
-import { requestId } from '../../../src/http/request-id.ts'
+import { identify } from '../../../src/http/request-id.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
 
@@ -104,7 +104,12 @@ function pagesWith(overrides: Partial<LaunchPagesDeps>) {
     requestsPerMinuteMax: 1_000,
     ...overrides,
   }
-  return new Hono<AppEnv>().use(requestId).route('/', launchPages(deps))
+  return new Hono<AppEnv>()
+    .use((c, next) => {
+      identify(c)
+      return next()
+    })
+    .route('/', launchPages(deps))
 }
 
 describe('createLaunchSession', () => {

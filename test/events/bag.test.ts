@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createBag } from '../../src/http/bag.ts'
+import { createBag } from '../../src/events/bag.ts'
 
 it('a bag holds what was put in and not taken out, however often it is taken out', () => {
   fc.assert(
