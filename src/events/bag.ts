@@ -8,6 +8,7 @@ export interface Bag<Item> {
   /** Returns what takes it out again. */
   add(item: Item): () => void
   items(): Item[]
+  size(): number
 }
 
 export function createBag<Item>(): Bag<Item> {
@@ -25,5 +26,6 @@ export function createBag<Item>(): Bag<Item> {
       }
     },
     items: () => places.map(({ item }) => item),
+    size: () => places.length,
   }
 }

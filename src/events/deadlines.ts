@@ -12,7 +12,6 @@ export interface Deadlines {
 /** `limitMs`: how long each may take; 0: as long as it likes. While any runs, the process stays. */
 export function createDeadlines(limitMs: number): Deadlines {
   const running = createBag<{ startedMs: number; late: () => void; end: () => void }>()
-  let count = 0
   let timer: NodeJS.Timeout | undefined
 
   /** Ends those whose time has passed, and comes again when that of the oldest of the others will have. */
@@ -27,21 +26,18 @@ export function createDeadlines(limitMs: number): Deadlines {
         late()
       }
     }
-    if (count > 0) timer ??= setTimeout(endOverdue, oldestMs + limitMs - nowMs)
+    if (running.size() > 0) timer ??= setTimeout(endOverdue, oldestMs + limitMs - nowMs)
   }
 
   return {
     start(late) {
       if (limitMs === 0) return () => undefined
       const take = running.add({ startedMs: performance.now(), late, end })
-      let isRunning = true
       function end(): void {
-        if (!isRunning) return
-        isRunning = false
         take()
-        if (--count === 0) timer?.unref()
+        if (running.size() === 0) timer?.unref()
       }
-      if (++count === 1) timer?.ref()
+      if (running.size() === 1) timer?.ref()
       timer ??= setTimeout(endOverdue, limitMs)
       return end
     },

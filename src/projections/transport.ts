@@ -5,7 +5,7 @@
  */
 import type { Duplex } from 'node:stream'
 import { CompiledQuery, type Kysely, type PostgresPool, type PostgresPoolClient } from 'kysely'
-import { type Pool, type PoolClient, Query } from 'pg'
+import { type Pool, type PoolClient, Query, type QueryConfig } from 'pg'
 import { createDeadlines, type Deadlines } from '../events/deadlines.ts'
 import type { Database } from './database.ts'
 import type { Trip } from './trip.ts'
@@ -78,13 +78,13 @@ function namedClient(client: PoolClient, { nameOf, rename, deadlines }: Shared):
         source.send = sent
         return { command: 'SELECT', rowCount: 0, rows: [] }
       }
-      return await inTime(client.query({ name: nameOf(text), text, values }))
+      return await inTime(asked(client, { name: nameOf(text), text, values }))
     } catch (error) {
       if (!isPlanOutdated(error)) throw error
       const name = rename(text)
       // Within a transaction the failure has ended it; whoever runs it may try again, under the new name.
       if (inTransaction || isPipelining(client)) throw error
-      return inTime(client.query({ name, text, values }))
+      return inTime(asked(client, { name, text, values }))
     }
   }
 
@@ -161,6 +161,12 @@ interface CopyConnection {
   sendCopyFromChunk(chunk: Buffer): void
   endCopyFrom(): void
 }
+
+/** pg's own promise of an answer assigns a function literal, which keeps all that waits for it (plain-answers.ts). */
+const asked = (client: PoolClient, query: QueryConfig): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    client.query(query, (error, answer) => (error ? reject(error) : resolve(answer)))
+  })
 
 function copied(client: PoolClient, text: string, source: CopySource): Promise<Answer> {
   return new Promise((resolve, reject) => {

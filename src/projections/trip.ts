@@ -54,7 +54,7 @@ export class Trip implements Submittable {
   private rows: Row[] = []
   /** Why a row cannot be shown; the statement fails for it, and no other. */
   private unreadable: unknown
-  /** pg calls it once, and wraps it where it gives the answer a time limit. */
+  /** pg calls it once. */
   private callback: (error: Error | null) => void = () => undefined
 
   constructor(statements: readonly Statement[]) {
@@ -75,7 +75,8 @@ export class Trip implements Submittable {
     this.types = client
     this.names = this.statements.map(({ sql }) => nameOf(sql) ?? '')
     return new Promise((resolve, reject) => {
-      this.callback = (error) => (error ? reject(error) : resolve())
+      const ended = (error: Error | null) => (error ? reject(error) : resolve())
+      this.callback = ended
       client.query(this)
     })
   }

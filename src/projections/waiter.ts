@@ -4,6 +4,7 @@
  * and, while somebody waits, now and then: a notification may get lost, a committed checkpoint does not.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { createBag } from '../events/bag.ts'
 import { CHECKPOINT_CHANNEL, CHECKPOINT_NAME } from './checkpoint.ts'
 import { openSession, type Session } from './session.ts'
 
@@ -44,13 +45,13 @@ interface Waiter {
 export function createPositionWaiter(options: PositionWaiterOptions): PositionWaiter {
   const settings = { ...defaults, ...options }
   const closing = new AbortController()
-  const waiters = new Set<Waiter>()
+  const waiters = createBag<Waiter>()
   let current: bigint | undefined
 
   const advance = (position: bigint | undefined) => {
     current = position
     if (position === undefined) return
-    for (const waiter of [...waiters]) if (waiter.position <= position) waiter.settle(true)
+    for (const waiter of waiters.items()) if (waiter.position <= position) waiter.settle(true)
   }
   const heard = (position: bigint | undefined) => {
     if (position !== undefined && (current === undefined || position > current)) advance(position)
@@ -65,7 +66,7 @@ export function createPositionWaiter(options: PositionWaiterOptions): PositionWa
     advance(await readPosition(session))
     for (;;) {
       await delay(settings.pollMs, undefined, { signal: until })
-      if (waiters.size > 0) heard(await readPosition(session))
+      if (waiters.size() > 0) heard(await readPosition(session))
     }
   }
 
@@ -83,23 +84,23 @@ export function createPositionWaiter(options: PositionWaiterOptions): PositionWa
     current: () => current,
     waitFor(position, timeoutMs) {
       if (current !== undefined && current >= position) return Promise.resolve(true)
-      if (waiters.size >= settings.waitersMax || closing.signal.aborted) return Promise.resolve(false)
+      if (waiters.size() >= settings.waitersMax || closing.signal.aborted) return Promise.resolve(false)
       return new Promise((resolve) => {
         const timer = setTimeout(() => waiter.settle(false), timeoutMs)
         const waiter: Waiter = {
           position,
           settle(reached) {
             clearTimeout(timer)
-            waiters.delete(waiter)
+            leave()
             resolve(reached)
           },
         }
-        waiters.add(waiter)
+        const leave = waiters.add(waiter)
       })
     },
     async close() {
       closing.abort()
-      for (const waiter of [...waiters]) waiter.settle(false)
+      for (const waiter of waiters.items()) waiter.settle(false)
       await running
     },
   }

@@ -22,6 +22,8 @@ export interface SourceFile {
   lineCount: number
   imports: Import[]
   functions: { name: string; line: number; ownLines: number }[]
+  /** Function literals that are assigned to a property: `c.json = …`. */
+  assigned: { line: number }[]
   comments: string[]
   /** String literals that are not import specifiers. */
   strings: string[]
@@ -71,6 +73,7 @@ function read(path: string): SourceFile {
     lineCount: text.split('\n').length - 1,
     imports: [],
     functions: [],
+    assigned: [],
     comments: parsed.comments.map(({ value }) => value),
     strings: [],
     uses: [],
@@ -84,6 +87,7 @@ function read(path: string): SourceFile {
 function visit(node: Node, file: SourceFile, lineOf: (offset: number) => number, name: string): number {
   if (node.type === 'Literal' && typeof node.value === 'string') file.strings.push(node.value)
   if (isNode(node.source) && node.source.type === 'Literal') file.imports.push(importOf(node, file.path))
+  if (assignsFunction(node)) file.assigned.push({ line: lineOf(node.start) })
   const used = useOf(node)
   if (used) file.uses.push({ name: used, line: lineOf(node.start) })
 
@@ -93,6 +97,15 @@ function visit(node: Node, file: SourceFile, lineOf: (offset: number) => number,
   const lines = lineOf(node.end) - lineOf(node.start) + 1
   file.functions.push({ name: named, line: lineOf(node.start), ownLines: lines - inner })
   return lines
+}
+
+function assignsFunction({ type, left, right }: Node): boolean {
+  if (type !== 'AssignmentExpression' || !isNode(left) || left.type !== 'MemberExpression') return false
+  let value = right
+  while (isNode(value) && /^(TSAsExpression|TSSatisfiesExpression|ParenthesizedExpression)$/.test(value.type)) {
+    value = value.expression
+  }
+  return isNode(value) && /^(FunctionExpression|ArrowFunctionExpression)$/.test(value.type)
 }
 
 function nameOf(node: Node): string | undefined {
