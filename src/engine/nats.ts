@@ -30,7 +30,7 @@ export interface NatsOptions extends Partial<NatsLimits & DeliveryLimits> {
   prefix: string
   /** Bound on one publish, acknowledgement included. Default 5,000. */
   publishTimeoutMs?: number
-  /** How often what every consumer has acknowledged is removed. Default 30,000. */
+  /** How often what every consumer has acknowledged is removed: a little at a time, as the broker stands still meanwhile. Default 5,000. */
   trimIntervalMs?: number
   /** Larger bodies are refused by publish. Default 512 KiB. */
   bodyBytesMax?: number
@@ -40,7 +40,7 @@ export interface NatsOptions extends Partial<NatsLimits & DeliveryLimits> {
 
 export const natsDefaults: Required<Omit<NatsOptions, 'url' | 'prefix' | 'onError'>> = {
   publishTimeoutMs: 5_000,
-  trimIntervalMs: 30_000,
+  trimIntervalMs: 5_000,
   bodyBytesMax: 512 * 1024,
   streamBytesMax: 1024 ** 3,
   messageAgeMsMax: 30 * 24 * 60 * 60 * 1000,
