@@ -30,7 +30,10 @@ export interface NatsOptions extends Partial<NatsLimits & DeliveryLimits> {
   prefix: string
   /** Bound on one publish, acknowledgement included. Default 5,000. */
   publishTimeoutMs?: number
-  /** How often what every consumer has acknowledged is removed: a little at a time, as the broker stands still meanwhile. Default 5,000. */
+  /**
+   * How often what every consumer has acknowledged is removed; a little at a time, since messages wait meanwhile. Default
+   * 5,000.
+   */
   trimIntervalMs?: number
   /** Larger bodies are refused by publish. Default 512 KiB. */
   bodyBytesMax?: number

@@ -25,6 +25,6 @@ export function identify(c: Context<AppEnv>): void {
 export function refuseOtherIds(c: Context<AppEnv>): void {
   if (SAFE_METHODS.includes(c.req.method)) return
   const given = c.req.header(REQUEST_ID_HEADER)
-  if (given === undefined || isUuid(given)) return
+  if (given === undefined || given.toLowerCase() === c.get('requestId')) return
   throw invalid(`header/${REQUEST_ID_HEADER}`, 'invalid_format', `${REQUEST_ID_HEADER} is to be a UUID.`)
 }

@@ -6,6 +6,7 @@
 import { parse } from 'node:querystring'
 import type { Context } from 'hono'
 import type { ValidationTargets } from 'hono/types'
+import { getQueryStrings } from 'hono/utils/url'
 import { z } from 'zod'
 import { parsedBody } from './body.ts'
 import type { AppEnv } from './environment.ts'
@@ -57,10 +58,9 @@ export function validateRequest({ request = {} }: Described, jsonDepthMax: numbe
 
 /** A parameter that is given once is a text, one that is repeated a list. */
 function queryOf(c: Context<AppEnv>): unknown {
-  const { url } = c.req
-  const start = url.indexOf('?')
+  const query = getQueryStrings(c.req.url).slice('?'.length)
   // As many as there are: node's parser holds the whole head of a request to its limit. And an object like any other.
-  return start < 0 ? {} : { ...parse(url.slice(start + 1), '&', '=', { maxKeys: 0 }) }
+  return { ...parse(query, '&', '=', { maxKeys: 0 }) }
 }
 
 /** A schema's complaints, each with the place it is about: a JSON pointer into the body, or `query/limit` and the like. */

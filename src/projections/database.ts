@@ -135,15 +135,13 @@ function typeParser(oid: number, format?: 'text' | 'binary') {
   return types.getTypeParser(oid, format)
 }
 
-const WHOLE_LENGTH = '2026-03-01 09:30:00.250+00'.length
+const MILLISECONDS_LENGTH = '2026-03-01 09:30:00.250+00'.length
 
 /** `2026-03-01 09:30:00.25+00` → `2026-03-01T09:30:00.250Z`, whatever the session's time zone. */
 export function rfc3339(text: string): string {
-  // Nearly all: in UTC, with all three digits. Each row shows two or more.
-  if (text.length === WHOLE_LENGTH && text[10] === ' ' && text.endsWith('+00'))
-    return `${text.slice(0, 10)}T${text.slice(11, 23)}Z`
-  const utc = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,3}))?\+00$/.exec(text)
-  if (utc) return `${utc[1]}T${utc[2]}.${(utc[3] ?? '').padEnd(3, '0')}Z`
+  // Of a year with four digits, in UTC, with three decimals or fewer. By place: every row shows two or more.
+  const isPlain = text[10] === ' ' && text.endsWith('+00') && text.length <= MILLISECONDS_LENGTH
+  if (isPlain) return `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20, -3).padEnd(3, '0')}Z`
   return new Date(text).toISOString()
 }
 

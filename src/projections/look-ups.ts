@@ -1,7 +1,8 @@
 /**
  * Look-ups by key, gathered. What a request for one row costs is mostly the way there and back: two system calls here, two
  * there, and a process that has to be woken. So the look-ups of one turn of the event loop travel together, and while a
- * few trips are under way the next ones gather. Nothing waits for company: a lone look-up leaves at the end of its turn.
+ * few trips are under way the next ones gather. Nothing waits for company beyond the turn, and where the last trip had none,
+ * the next look-up leaves at once.
  */
 import type { ReadModels } from './database.ts'
 import { codeOf, isPlanOutdated, type Lane, laneOf, spoilsConnection } from './transport.ts'

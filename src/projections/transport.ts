@@ -148,6 +148,12 @@ export async function inOneTrip(
   return rows as Record<string, unknown>[][]
 }
 
+/** pg's own promise of an answer assigns a function literal, which keeps all that waits for it (plain-answers.ts). */
+const asked = (client: PoolClient, query: QueryConfig): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    client.query(query, (error, answer) => (error ? reject(error) : resolve(answer)))
+  })
+
 /** The one value of a query whose text copies from the client: what it copies, in COPY's text format. */
 export class CopySource {
   readonly text: string
@@ -161,12 +167,6 @@ interface CopyConnection {
   sendCopyFromChunk(chunk: Buffer): void
   endCopyFrom(): void
 }
-
-/** pg's own promise of an answer assigns a function literal, which keeps all that waits for it (plain-answers.ts). */
-const asked = (client: PoolClient, query: QueryConfig): Promise<Answer> =>
-  new Promise((resolve, reject) => {
-    client.query(query, (error, answer) => (error ? reject(error) : resolve(answer)))
-  })
 
 function copied(client: PoolClient, text: string, source: CopySource): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -193,7 +193,7 @@ const UNANSWERED = 'Postgres did not answer in time'
 
 export const unavailableCode = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)/
 export const unavailableMessage =
-  /^(Connection terminated|Postgres did not answer|Client has encountered a connection error|timeout exceeded when trying to connect|Client was closed|Cannot use a pool after)/
+  /^(Connection terminated|Postgres did not answer|Client has encountered a connection error|timeout exceeded when trying to connect|Query read timeout|Client was closed|Cannot use a pool after)/
 
 /** The connection has ended, is about to, or is still occupied by a query without an answer. */
 export const spoilsConnection = (error: Error): boolean => {

@@ -26,6 +26,11 @@ describe('a query', () => {
     expect(await queried('state=open', schema)).toStrictEqual({ state: 'open' })
   })
 
+  it('ends where a fragment begins, which a browser would have kept to itself', async () => {
+    expect(await queried('state=open%23#state=closed', schema)).toStrictEqual({ state: 'open#' })
+    expect(await queried('state=a+b%2B', schema)).toStrictEqual({ state: 'a b+' })
+  })
+
   it('is refused where a parameter that takes one text is repeated', async () => {
     expect(await queried('state=open&state=closed', schema)).toMatch(/^query\/state: /)
   })

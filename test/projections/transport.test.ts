@@ -4,6 +4,7 @@ import { CompiledQuery, sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createDatabase, isUnavailable, type ReadModels } from '../../src/projections/database.ts'
 import { lookUpsOf } from '../../src/projections/look-ups.ts'
+import { openSession } from '../../src/projections/session.ts'
 import { inOneTrip } from '../../src/projections/transport.ts'
 import { createDatabase as createEmptyDatabase } from '../support/services.ts'
 
@@ -139,5 +140,15 @@ describe('a server that falls silent', () => {
       await through.destroy()
       line.close()
     }
+  })
+
+  test('ends a session that asks, which is unavailable', async () => {
+    const line = await heldLine(database.url)
+    const session = await openSession({ url: line.url, applicationName: 'test', answerTimeoutMs: 100 })
+    line.hold()
+    const failure = await session.query('SELECT 1').catch((error: unknown) => error)
+    expect([isUnavailable(failure), session.ended.aborted]).toEqual([true, true])
+    line.release()
+    line.close()
   })
 })
