@@ -106,6 +106,9 @@ const environmentSchema = z.object({
       '32 bytes in base64 that webhook secrets and the keys of persons are sealed with; unset: secrets.key in DATA_DIR',
     ),
   PERSON_KEYS_CACHE_MAX: count(20_000).describe('keys of persons kept in memory'),
+  VAULT_SWEEP_MAX_MS: milliseconds(30_000).describe(
+    'how long forget-user waits for older transactions, before it leaves a destroyed key’s bytes in Postgres’s file',
+  ),
 
   // The one clock, which is Postgres's
   CLOCK_CHECK_INTERVAL_MS: milliseconds(10_000).describe('between two looks at Postgres’s clock'),

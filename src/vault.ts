@@ -199,11 +199,3 @@ export async function destroyKey(db: ReadModels, person: string): Promise<boolea
     return rows[0]?.had ?? false
   })
 }
-
-/**
- * Has Postgres write the vault's table anew, without the row versions that still held destroyed keys: a plain VACUUM may
- * leave their bytes in the pages. Whoever asks for keys waits meanwhile, about a second per million persons.
- */
-export async function sweepVault(db: ReadModels): Promise<void> {
-  await sql`VACUUM (FULL) vault.personal_keys`.execute(db)
-}

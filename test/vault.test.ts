@@ -4,11 +4,12 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { InvalidConfiguration } from '../src/config.ts'
 import { type PersonKey, PersonKeysUnavailable } from '../src/events/sealing.ts'
 import { createDatabase as connect, type ReadModels } from '../src/projections/database.ts'
-import { createVault, destroyKey, lockedVault, prepareVault, sweepVault, type Vault } from '../src/vault.ts'
+import { createVault, destroyKey, lockedVault, prepareVault, type Vault } from '../src/vault.ts'
+import { sweepVault } from '../src/vault-sweep.ts'
 import { createDatabase, type TestDatabase } from './support/services.ts'
 
 const sealingKey = randomBytes(32)
@@ -138,7 +139,7 @@ describe('a destroyed key', () => {
     expect((await open().ensure([person])).get(person)).toBe('destroyed')
     const { rows: after } = await sql`SELECT * FROM vault.personal_keys WHERE person_id = ${person}`.execute(db)
     expect(after).toStrictEqual(before)
-    await sweepVault(db)
+    expect(await sweepVault(db, 10_000)).toStrictEqual({ swept: true })
   })
 
   it('is one that was never there, for a person who had none', async () => {
@@ -167,23 +168,91 @@ describe('a destroyed key', () => {
     expect(await keyOf(vault, other)).toBe('destroyed')
   })
 
-  it('leaves nothing of itself in the table’s file', async () => {
-    const persons = Array.from({ length: 5 }, () => randomUUID() as string)
-    await open().ensure(persons)
-    const { rows: made } = await sql<{ person_id: string; wrapped_key: Buffer }>`SELECT person_id, wrapped_key
-      FROM vault.personal_keys WHERE person_id = ANY(${persons}::uuid[]) ORDER BY ctid`.execute(db)
+  describe('and its bytes', () => {
+    /** A new person's key, sealed as the table has it. */
+    const newKey = async () => {
+      const person = randomUUID()
+      await open().ensure([person])
+      const { rows } = await sql<{ wrapped_key: Buffer }>`SELECT wrapped_key FROM vault.personal_keys
+        WHERE person_id = ${person}`.execute(db)
+      return { person, key: rows[0]!.wrapped_key }
+    }
     const isInFile = async (key: Buffer) => {
       await sql`CHECKPOINT`.execute(db)
       const { rows } = await sql<{ bytes: Buffer }>`SELECT
         pg_read_binary_file(pg_relation_filepath('vault.personal_keys')) AS bytes`.execute(db)
       return rows[0]!.bytes.includes(key)
     }
-    for (const { person_id: person, wrapped_key: key } of made.toReversed()) {
-      await destroyKey(db, person)
-      expect(await isInFile(key)).toBe(true)
-      await sweepVault(db)
-      expect(await isInFile(key)).toBe(false)
+    /** Begins a transaction, and ends it when the function that it answers with is called. */
+    const begin = async (statement: string, isolationLevel: 'read committed' | 'repeatable read') => {
+      const begun = Promise.withResolvers<void>()
+      const ended = Promise.withResolvers<void>()
+      const done = db
+        .transaction()
+        .setIsolationLevel(isolationLevel)
+        .execute(async (trx) => {
+          await sql.raw(statement).execute(trx)
+          begun.resolve()
+          await ended.promise
+        })
+      await Promise.race([begun.promise, done])
+      const end = () => {
+        ended.resolve()
+        return done
+      }
+      onTestFinished(end)
+      return end
     }
+
+    it('are swept out of the table’s file, wherever in it they are', async () => {
+      const keys = await Promise.all(Array.from({ length: 5 }, newKey))
+      for (const { person, key } of keys) {
+        await destroyKey(db, person)
+        expect(await isInFile(key)).toBe(true)
+        expect(await sweepVault(db, 10_000)).toStrictEqual({ swept: true })
+        expect(await isInFile(key)).toBe(false)
+      }
+    })
+
+    it.each([
+      { held: 'sees what was before', statement: 'SELECT 1', isolationLevel: 'repeatable read' as const },
+      {
+        held: 'has written something',
+        statement: 'SELECT pg_current_xact_id()',
+        isolationLevel: 'read committed' as const,
+      },
+      {
+        held: 'holds the table, as a backup does',
+        statement: 'LOCK TABLE vault.personal_keys IN ACCESS SHARE MODE',
+        isolationLevel: 'repeatable read' as const,
+      },
+    ])('stay while an older transaction $held, which the sweep names', async ({ statement, isolationLevel }) => {
+      const { person, key } = await newKey()
+      const end = await begin(statement, isolationLevel)
+      await destroyKey(db, person)
+      const sweep = await sweepVault(db, 100)
+      expect(sweep).toStrictEqual({
+        swept: false,
+        held_by: [expect.objectContaining({ pid: expect.any(Number), application: 'opslog' })],
+      })
+      expect(await isInFile(key)).toBe(true)
+      // Nobody who needs a key is kept waiting by it.
+      expect(await keyOf(open(), person)).toBe('destroyed')
+      await end()
+      expect(await sweepVault(db, 10_000)).toStrictEqual({ swept: true })
+      expect(await isInFile(key)).toBe(false)
+    })
+
+    it('go as soon as the older transaction has ended', async () => {
+      const { person, key } = await newKey()
+      const end = await begin('SELECT 1', 'repeatable read')
+      await destroyKey(db, person)
+      const sweeping = sweepVault(db, 10_000)
+      expect(await Promise.race([sweeping, isInFile(key)])).toBe(true)
+      await end()
+      expect(await sweeping).toStrictEqual({ swept: true })
+      expect(await isInFile(key)).toBe(false)
+    })
   })
 })
 

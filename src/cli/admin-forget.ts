@@ -13,7 +13,9 @@ import { Rejected } from '../commands/rejection.ts'
 import type { UserEvent } from '../events/noctant/user.ts'
 import { isSealed, personalFieldsOf } from '../events/sealing.ts'
 import { createEventStore, type EventStore } from '../events/store.ts'
-import { destroyKey, sweepVault } from '../vault.ts'
+import { createDatabase } from '../projections/database.ts'
+import { destroyKey } from '../vault.ts'
+import { type OlderTransaction, type Sweep, sweepVault } from '../vault-sweep.ts'
 import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { backingUrls, configuration } from './connection.ts'
 import { CliError, colours, EXIT, facts, show, text } from './terminal.ts'
@@ -52,7 +54,7 @@ Examples:
   opslog admin forget-user --operator acme --external-id user-1001 --reference DSR-2026-017
   opslog admin forget-user 6f1d5c1e-7f0e-5d0c-9d6e-5f6f70736c67 --yes --json
 
-Exit codes: 0 forgotten (or was before), 1 there is no such user, or you said no, 2 wrong usage, 3 not reachable.`,
+Exit codes: 0 forgotten (or was before), 1 there is no such user, or you said no, 2 wrong usage, 3 not reachable, or\nforgotten while an older transaction keeps the key's bytes in Postgres's file: run it again.`,
     )
     .action(forgetUser)
 }
@@ -89,10 +91,28 @@ async function forget(
   const circumstances = context()
   const command = { kind: 'forget', reference: options.reference ?? null, at: circumstances.at } as const
   const handled = await bus.handle(user, id, command, circumstances)
-  await sweepVault(db)
+  const sweep = await sweepOnce()
   const plain = await plainEvents(store, known)
-  const value = { global_user_id: id, operator_id: known.operatorId, key_destroyed: hadKey }
-  show({ ...value, plain_text_events: plain, ...written(handled) }, options, () => tell(known, handled, plain))
+  const value = { global_user_id: id, operator_id: known.operatorId, key_destroyed: hadKey, ...sweep }
+  show({ ...value, plain_text_events: plain, ...written(handled) }, options, () => tell(known, handled, sweep, plain))
+  if (!sweep.swept) process.exitCode = EXIT.unreachable
+}
+
+/** On a connection of its own, whose statements may take as long as a large vault needs. */
+async function sweepOnce(): Promise<Sweep> {
+  const config = configuration()
+  const db = createDatabase({
+    url: backingUrls(config).databaseUrl,
+    applicationName: 'opslog sweep',
+    poolMax: 1,
+    connectTimeoutMs: config.DATABASE_CONNECT_TIMEOUT_MS,
+    statementTimeoutMs: config.VAULT_SWEEP_MAX_MS,
+  })
+  try {
+    return await sweepVault(db, config.VAULT_SWEEP_MAX_MS)
+  } finally {
+    await db.destroy()
+  }
 }
 
 /** Throws CliError (usage) where the user is not named in exactly one way. */
@@ -143,14 +163,33 @@ async function plainEvents(store: EventStore, { globalUserId, operatorId }: Know
   return plain
 }
 
-function tell({ externalId }: KnownUser, { events }: Handled<UserState, UserEvent>, plain: number): string {
+function tell(
+  { externalId }: KnownUser,
+  { events }: Handled<UserState, UserEvent>,
+  sweep: Sweep,
+  plain: number,
+): string {
   const done =
     events.length > 0
       ? colours.green(`Forgot ${externalId}: what was personal cannot be read any more.`)
       : colours.yellow(`${externalId} was forgotten already; nothing was written.`)
-  if (plain === 0) return done
-  const older =
+  const lines = [done]
+  if (!sweep.swept) lines.push(colours.yellow(unswept(sweep.held_by)))
+  if (plain > 0) lines.push(colours.red(unsealed(plain)))
+  return lines.join('\n')
+}
+
+function unswept(heldBy: readonly OlderTransaction[]): string {
+  const names = heldBy.map(({ pid, application, since }) => `${application || 'somebody'} (pid ${pid}, since ${since})`)
+  return (
+    'The destroyed key is out of use, but its bytes are still in Postgres’s file, because an older transaction is open: ' +
+    `${names.join(', ') || 'one that this role cannot see'}. When it has ended, run the same command again.`
+  )
+}
+
+function unsealed(plain: number): string {
+  return (
     `${plain} of the user's events were recorded before personal data was sealed. Nothing shows their text any more, but ` +
     'the bytes of the log and of its copies hold it: docs/personal-data.md says what to do.'
-  return `${done}\n${colours.red(older)}`
+  )
 }

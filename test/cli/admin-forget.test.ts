@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
 import { type Persons, startPersons, within10s } from '../support/persons.ts'
@@ -42,6 +43,28 @@ describe('forget-user', () => {
       events: [],
     })
     expect(await persons.typesOf(stream)).toStrictEqual(['noctant.UserProvisioned.v1', 'noctant.UserForgotten.v1'])
+  })
+
+  it('says which transaction keeps the key’s bytes, and finishes when it is run again', async () => {
+    const { id } = await persons.newUser()
+    await persons.db
+      .transaction()
+      .setIsolationLevel('repeatable read')
+      .execute(async (trx) => {
+        await sql`SELECT 1`.execute(trx)
+        const held = await persons.forget([id, '--yes'], { VAULT_SWEEP_MAX_MS: '100' })
+        expect(held).toMatchObject({
+          exitCode: 3,
+          stdout: expect.stringMatching(/bytes are still in .*opslog \(pid \d+, since 2.*run the same command again/),
+        })
+        const { exitCode, stdout } = await persons.forget([id, '--yes', '--json'], { VAULT_SWEEP_MAX_MS: '100' })
+        expect([exitCode, JSON.parse(stdout)]).toMatchObject([
+          3,
+          { swept: false, held_by: [{ application: 'opslog' }] },
+        ])
+      })
+    const again = await persons.forget([id, '--yes', '--json'])
+    expect([again.exitCode, JSON.parse(again.stdout)]).toMatchObject([0, { changed: false, swept: true }])
   })
 
   it('does not take the key that seals keys', async () => {
