@@ -267,7 +267,9 @@ describe('payout execution', { timeout: 120_000 }, () => {
     userId = globalUserIdOf(operator.operatorId, external)
     const { body } = await call('GET', `/accounts/by-external-id?external_account_id=${external}`)
     accountId = body.account.account_id
-  }, 60_000)
+    const { body: figures } = await call('GET', `/accounts/by-external-id/summary?external_account_id=${external}`)
+    expect(Number(figures.summary.balance), 'there is a profit to pay out').toBeGreaterThan(100_000)
+  }, 120_000)
 
   const call = (method: string, path: string, body?: unknown) => insist(house(), method, path, body, operator)
 

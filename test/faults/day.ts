@@ -1,12 +1,24 @@
 /** An operator carries out a planned day, call by call, and writes down what came of each. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { vi } from 'vitest'
 import { soonestTrade } from '../../src/cli/demo/foresight.ts'
 import { syntheticFeed } from '../../src/engine/feed.ts'
 import { referenceSymbols } from '../../src/engine/symbols.ts'
 import type { House } from './house.ts'
 import type { Operator } from './operators.ts'
 import type { Random, Step } from './plan.ts'
-import { type Answered, accountBody, ask, buy, type Call, type History, insist, outcomeOf, place } from './workload.ts'
+import {
+  type Answered,
+  accountBody,
+  ask,
+  buy,
+  type Call,
+  type History,
+  insist,
+  outcomeOf,
+  PATIENCE_MS,
+  place,
+} from './workload.ts'
 
 interface Account {
   external: string
@@ -17,8 +29,12 @@ interface Account {
 /** As src/config.ts has it for ENGINE_FEED_SEED. */
 const feed = syntheticFeed({ seed: '1', symbols: referenceSymbols })
 const FORESEEN = { horizonMs: 12_000, profitPerLotMin: 1 }
-/** Between the foreseen time and the next call, for a market that is late. */
+/** Until the market is looked at again, where it offers nothing. */
 const MARKET_MS = 1_000
+const TRADES_MAX = 3
+/** For the profit of a trade to arrive in the summary after the time foreseen: 5 s. */
+const LOOKS_MAX = 50
+const LOOK_MS = 100
 
 /** Runs the steps one after the other. Rejects where a call stays without an answer for a minute, or lacks what it must have. */
 export async function workThrough(
@@ -83,12 +99,35 @@ export async function workThrough(
     entry.outcome = approved.status === 409 ? 'unknown' : outcomeOf(approved)
   }
 
-  async function profit({ accountId }: Account, clientOrderId: string): Promise<void> {
-    const plan = soonestTrade(feed, Date.now(), FORESEEN)
-    if (!plan) return
-    const { symbol, side, takeProfit, byMs } = plan
-    await place(house, accountId, { clientOrderId, symbol, side, quantity: '5', takeProfit })
-    await delay(Math.max(0, byMs - Date.now()) + MARKET_MS)
+  /** By one trade; by another where the market had passed the take profit before the order came to it. */
+  async function profit({ accountId, external }: Account, clientOrderId: string): Promise<void> {
+    const path = `/accounts/by-external-id/summary?external_account_id=${external}`
+    const balance = async () => {
+      const { body } = await insist(house, 'GET', path, undefined, { key: operator.key })
+      if (!body.summary) throw new Error(`no summary of ${external}: ${JSON.stringify(body)}`)
+      return Number(body.summary.balance)
+    }
+    const before = await vi.waitFor(balance, { interval: LOOK_MS, timeout: PATIENCE_MS })
+    for (let trade = 1; trade <= TRADES_MAX; trade++) {
+      const plan = soonestTrade(feed, Date.now(), FORESEEN)
+      if (!plan) {
+        await delay(MARKET_MS)
+        continue
+      }
+      const { symbol, side, takeProfit, byMs } = plan
+      await place(house, accountId, {
+        clientOrderId: `${clientOrderId}-${trade}`,
+        symbol,
+        side,
+        quantity: '5',
+        takeProfit,
+      })
+      await delay(Math.max(0, byMs - Date.now()))
+      for (let look = 0; look < LOOKS_MAX; look++) {
+        if ((await balance()) > before) return
+        await delay(LOOK_MS)
+      }
+    }
   }
 
   async function carryOut(step: Step): Promise<void> {

@@ -40,7 +40,7 @@ export interface Asking {
 }
 
 const ANSWER_MAX_MS = 10_000
-const PATIENCE_MS = 60_000
+export const PATIENCE_MS = 60_000
 
 /** One call, sent once. Rejects where no answer comes. */
 export async function ask(
