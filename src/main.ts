@@ -11,6 +11,7 @@ import { type Config, InvalidConfiguration, loadConfig, ROLES } from './config.t
 import { crashPointFile } from './crash-points.ts'
 import { DataDirectoryInUse, lockDataDirectory } from './embedded/data-directory.ts'
 import { escapedFromClient, StoreUnavailable } from './events/store.ts'
+import { lowerHelperThreads } from './helper-threads.ts'
 import { type Instance, startInstance } from './instance.ts'
 import { openLog } from './log.ts'
 import { isUnavailable } from './projections/database.ts'
@@ -125,6 +126,7 @@ function guardProcess(log: Logger): void {
 async function main(): Promise<number> {
   const startedMs = performance.now()
   const config = configuration()
+  lowerHelperThreads()
   const isNew = !existsSync(config.DATA_DIR)
   const lock = lockDataDirectory(config.DATA_DIR)
   mkdirSync(config.DATA_DIR, { recursive: true })

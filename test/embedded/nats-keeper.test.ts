@@ -68,7 +68,8 @@ async function filled(binary: string): Promise<void> {
     disk?.free()
     const after = await published(stream, 'after')
     expect(restarts.length).toBeGreaterThan(0)
-    expect(server.pid).not.toBe(first)
+    // The old one may have taken the message yet, on its way out.
+    await vi.waitFor(() => expect(server.pid).not.toBe(first), { timeout: 20_000 })
     expect(await stream.publish('commands', 'account', before, BODY)).toMatchObject({ duplicate: true })
     expect(await stream.publish('commands', 'account', after, BODY)).toMatchObject({ duplicate: true })
   } finally {

@@ -15,8 +15,13 @@ export type EventStoreLimits = {
   preallocateBytes: number
   /** While synced writes take less than this on average, small ones block the event loop; 0 never does. */
   inlineWriteBelowMs: number
-  /** The latest events that stay in memory for live subscriptions. */
+  /**
+   * The latest events that stay in memory for live subscriptions, for a fraction of a second under load: longer-lived
+   * buffers make V8 collect the whole heap for their sake, and a reader that is late reads larger pieces from files.
+   */
   recentBytes: number
+  /** A live subscription that is further behind is told so. */
+  liveLagBytes: number
   /**
    * Events, and bytes of the log, that the index may lag behind; start-up replays about so many at the most. A batch of
    * the index that is small comes often, and each takes a core from those who append.
@@ -45,7 +50,8 @@ export const DEFAULT_LIMITS: EventStoreLimits = {
   segmentBytes: 256 * 1024 * 1024,
   preallocateBytes: 1024 * 1024,
   inlineWriteBelowMs: 1,
-  recentBytes: 8 * 1024 * 1024,
+  recentBytes: 512 * 1024,
+  liveLagBytes: 8 * 1024 * 1024,
   indexLagEvents: 16_384,
   indexLagBytes: 64 * 1024 * 1024,
   indexIdleMs: 1000,

@@ -84,7 +84,7 @@ export async function subscribeToAll(store: EventStore, request: ReadRequest, ou
       await signal.wait()
       continue
     }
-    if (live && behind > store.options.recentBytes) {
+    if (live && behind > store.options.liveLagBytes) {
       live = false
       await outlet.send(FELL_BEHIND)
     }

@@ -6,7 +6,7 @@
  */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import type { IndexEntry, StreamIndex } from './stream-index.ts'
+import { ID_BYTES, type IndexEntry, idText, type StreamIndex } from './stream-index.ts'
 import type { StreamTable } from './stream-table.ts'
 
 export type IndexBatch = {
@@ -37,9 +37,8 @@ const RETRY_AFTER_MS = 1000
 const THREAD_EVENTS_MIN = 1024
 /** Where the thread is there it takes all but the smallest batches, and stays as long as there are such. */
 const KEEP_EVENTS_MIN = 64
-const ID_BYTES = 16
 const NUMBERS = 5
-const NO_ID = Buffer.alloc(0)
+const NO_ID = ''
 
 export class IndexFlusher {
   private readonly options: IndexFlusherOptions
@@ -144,9 +143,10 @@ export class IndexFlusher {
 export function pack({ entries, streams, indexedTo }: IndexBatch, eventsBefore: number): PackedBatch {
   const numbers = new Float64Array(entries.length * NUMBERS)
   const ids = new Uint8Array(entries.length * ID_BYTES)
+  const texts = Buffer.from(ids.buffer)
   let idCount = 0
   for (const [index, { streamId, revision, position, length, id, isIdIndexed }] of entries.entries()) {
-    if (isIdIndexed) ids.set(id, idCount * ID_BYTES)
+    if (isIdIndexed) texts.write(id, idCount * ID_BYTES, ID_BYTES, 'latin1')
     numbers.set([streamId, revision, position, length, isIdIndexed ? idCount++ : -1], index * NUMBERS)
   }
   return { numbers, ids: ids.slice(0, idCount * ID_BYTES), streams, indexedTo, eventsBefore }
@@ -157,7 +157,7 @@ export function unpack({ numbers, ids, streams, indexedTo }: Omit<PackedBatch, '
   for (let at = 0; at < numbers.length; at += NUMBERS) {
     const [streamId, revision, position, length] = [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!, numbers[at + 3]!]
     const place = numbers[at + 4]!
-    const id = place < 0 ? NO_ID : Buffer.from(ids.buffer, place * ID_BYTES, ID_BYTES)
+    const id = place < 0 ? NO_ID : idText(Buffer.from(ids.buffer, place * ID_BYTES, ID_BYTES))
     entries.push({ streamId, revision, position, length, id, isIdIndexed: place >= 0 })
   }
   return { entries, streams, indexedTo }

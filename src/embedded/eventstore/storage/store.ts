@@ -23,7 +23,7 @@ import {
   recordTypeBytes,
 } from './record.ts'
 import { SEGMENT_HEADER_BYTES } from './segments.ts'
-import { StreamIndex } from './stream-index.ts'
+import { idText, StreamIndex } from './stream-index.ts'
 import {
   isMetastream,
   METADATA_EVENT_TYPE,
@@ -114,7 +114,7 @@ export class EventStore {
         revision: recordRevision(record),
         position: recordPosition(record),
         length: record.length,
-        id: Buffer.from(recordId(record)),
+        id: idText(recordId(record)),
       },
       (flags & FLAG_TOMBSTONE) !== 0,
       (flags & FLAG_ID_INDEXED) !== 0,
@@ -130,7 +130,7 @@ export class EventStore {
   private publish(entries: readonly GroupEntry[]): void {
     const streams = new Set<string>()
     for (const { stream, event, placement, length } of entries) {
-      const place = { revision: placement.revision, position: placement.position, length, id: Buffer.from(event.id) }
+      const place = { revision: placement.revision, position: placement.position, length, id: idText(event.id) }
       const { flags } = placement
       this.table.add(stream, place, (flags & FLAG_TOMBSTONE) !== 0, (flags & FLAG_ID_INDEXED) !== 0)
       if (isMetastream(stream) && event.type === METADATA_EVENT_TYPE) {
@@ -155,7 +155,7 @@ export class EventStore {
       metadata,
       eventAt: (revision) => this.eventAt(state, revision),
       positionOf: (revision) => this.table.places(state, revision, 1, false)[0]?.position,
-      revisionOf: (id) => this.table.revisionOf(state, id),
+      revisionOf: (id) => this.table.revisionOf(state, idText(id)),
     }
   }
 

@@ -11,16 +11,25 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 const INDEX_VERSION = 1
 /** A mark is a position at which an event is known to begin; from the mark before it any other position is found. */
 const EVENTS_BETWEEN_MARKS = 2048
+export const ID_BYTES = 16
 
 export type IndexEntry = {
   streamId: number
   revision: number
   position: number
   length: number
-  id: Buffer
+  /** As `idText` has it. */
+  id: string
   /** Whether a repetition looks for the id here: the event was appended without an exact revision. */
   isIdIndexed: boolean
 }
+
+/**
+ * The 16 bytes of an event's id as text, a character for each byte. Ids are kept until the index has them, and a small
+ * Buffer kept is a slice of a page of eight KiB, which stays with it.
+ */
+export const idText = (id: Buffer): string => id.toString('latin1', 0, ID_BYTES)
+const idBytes = (id: string): Buffer => Buffer.from(id, 'latin1')
 
 export type EventPlace = { revision: number; position: number; length: number }
 
@@ -137,8 +146,8 @@ export class StreamIndex {
   }
 
   /** The revision under which an event id was indexed in a stream. */
-  revisionOf(streamId: number, id: Buffer): number | undefined {
-    const row = this.statements.findId.get(streamId, id)
+  revisionOf(streamId: number, id: string): number | undefined {
+    const row = this.statements.findId.get(streamId, idBytes(id))
     return row === undefined ? undefined : Number(row.revision)
   }
 
@@ -165,7 +174,7 @@ export class StreamIndex {
     try {
       for (const entry of sorted) {
         statements.putEvent.run(entry.streamId, entry.revision, entry.position, entry.length)
-        if (entry.isIdIndexed) statements.putId.run(entry.streamId, entry.id, entry.revision)
+        if (entry.isIdIndexed) statements.putId.run(entry.streamId, idBytes(entry.id), entry.revision)
       }
       for (const stream of streams) {
         statements.putStream.run(stream.id, stream.name, stream.lastRevision, stream.tombstoned ? 1 : 0)

@@ -63,7 +63,7 @@ export class StreamTable {
   }
 
   /** Takes a committed event in. */
-  add(name: string, place: EventPlace & { id: Buffer }, tombstone: boolean, isIdIndexed: boolean): StreamState {
+  add(name: string, place: EventPlace & { id: string }, tombstone: boolean, isIdIndexed: boolean): StreamState {
     const state =
       this.get(name) ??
       this.remember({
@@ -80,7 +80,7 @@ export class StreamTable {
     const { revision, position, length, id } = place
     const entry = { streamId: state.id, revision, position, length, id, isIdIndexed }
     state.tail.push(entry)
-    state.tailIds?.set(id.toString('latin1'), revision)
+    state.tailIds?.set(id, revision)
     this.touched.add(state)
     this.unindexed.push(entry)
     return state
@@ -158,8 +158,8 @@ export class StreamTable {
   }
 
   /** The revision of an event id in a stream, where it was appended without an exact revision or is still recent. */
-  revisionOf(state: StreamState, id: Buffer): number | undefined {
-    state.tailIds ??= new Map(state.tail.map((place) => [place.id.toString('latin1'), place.revision]))
-    return state.tailIds.get(id.toString('latin1')) ?? this.index.revisionOf(state.id, id)
+  revisionOf(state: StreamState, id: string): number | undefined {
+    state.tailIds ??= new Map(state.tail.map((place) => [place.id, place.revision]))
+    return state.tailIds.get(id) ?? this.index.revisionOf(state.id, id)
   }
 }

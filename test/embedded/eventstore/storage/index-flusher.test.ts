@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { IndexFlusher } from '../../../../src/embedded/eventstore/storage/index-flusher.ts'
-import { StreamIndex } from '../../../../src/embedded/eventstore/storage/stream-index.ts'
+import { idText, StreamIndex } from '../../../../src/embedded/eventstore/storage/stream-index.ts'
 import { StreamTable } from '../../../../src/embedded/eventstore/storage/stream-table.ts'
 import { temporaryDirectory } from '../support/node.ts'
 
@@ -19,7 +19,7 @@ test.each([1, 10_000])(
     let written = 0
     for (const batch of [40, 3, 50, 1, 33, 2, 40]) {
       for (let n = 0; n < batch; n++) {
-        const place = { revision: 0, position: written, length: 1, id: randomBytes(16) }
+        const place = { revision: 0, position: written, length: 1, id: idText(randomBytes(16)) }
         table.add(`s-${written++}`, place, false, true)
       }
       await flusher.flush(written)
