@@ -4,7 +4,7 @@ import { findCommand } from '../../projections/noctant/account-command.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { isUuid } from '../request-id.ts'
 import { nullableTimeOut, nullableUuidOut, uuidOut } from '../schemas.ts'
-import { accountOf } from './reading.ts'
+import { accountNotFound } from './reading.ts'
 import { forOperator, type NoctantDeps } from './route.ts'
 import { externalAccountQuery } from './schemas.ts'
 
@@ -56,10 +56,11 @@ const route = createRoute({
 })
 
 export const getAccountCommandStatusByExternalId = operation(route, ({ db }: NoctantDeps) => async (c) => {
-  const account = await accountOf(c, db, c.req.valid('query').external_account_id)
+  const { external_account_id } = c.req.valid('query')
   const commandId = c.req.valid('param').command_id.toLowerCase()
-  const known = await findCommand(db, account.program_account_id, commandId)
-  const { external_account_id, account_id } = account
-  const command = known ?? { account_id, command_id: commandId, status: 'unknown' as const }
+  const found = await findCommand(db, c.get('principal').operatorId, external_account_id, commandId)
+  if (!found) throw accountNotFound()
+  const { present_account_id: account_id, ...known } = found
+  const command = known.command_id === null ? { account_id, command_id: commandId, status: 'unknown' as const } : known
   return c.json({ command: { ...command, external_account_id } }, 200)
 })

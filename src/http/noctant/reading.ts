@@ -7,10 +7,14 @@ import { findUser } from '../../projections/noctant/user.ts'
 import type { AppEnv } from '../environment.ts'
 import { invalid, Problem } from '../problem.ts'
 
+/** The same for another operator's account as for none. */
+export const accountNotFound = (): Rejected =>
+  new Rejected('account_not_found', 'The operator has no account of this external id.')
+
 /** The operator's account of this external id. Throws account_not_found, for another operator's just as for none. */
 export async function accountOf(c: Context<AppEnv>, db: ReadModels, externalAccountId: string): Promise<AccountView> {
   const found = await findAccount(db, c.get('principal').operatorId, externalAccountId)
-  if (!found) throw new Rejected('account_not_found', 'The operator has no account of this external id.')
+  if (!found) throw accountNotFound()
   return found
 }
 

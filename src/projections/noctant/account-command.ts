@@ -192,39 +192,52 @@ const sent = (data: { accountId: string; attempt: number; occurredAt: string }) 
 })
 
 /** What the contract's AccountCommandStatusView shows, but for the account's external id. */
-export type AccountCommandView = Omit<
-  AccountCommandRow,
-  'program_account_id' | 'account_id' | 'request' | 'attempts' | 'last_sent_at' | 'discarded_at'
-> & { account_id: string }
+export const commandViewColumns = [
+  'command_id',
+  'account_id',
+  'command_type',
+  'status',
+  'accepted_at',
+  'nats_published_at',
+  'engine_wal_republish_count',
+  'engine_wal_last_republished_at',
+  'engine_wal_event_id',
+  'engine_wal_event_type',
+  'engine_wal_confirmed_at',
+  'engine_command_outcome',
+  'engine_command_outcome_at',
+  'engine_command_outcome_event_id',
+  'engine_command_outcome_reason',
+  'engine_command_outcome_reason_code',
+  'dead_lettered_at',
+  'dead_letter_reason',
+] as const
+type CommandView = Pick<AccountCommandRow, (typeof commandViewColumns)[number]>
 
-/** A command of this account, or undefined. */
-export const findCommand: Prepared<[string, string], AccountCommandView> = preparedOne(
-  (db, programAccountId, commandId) =>
+/** The account, and the command's columns; those are null where the account has no such command. */
+export type CommandOfAccount = { present_account_id: string } & (
+  | (CommandView & { account_id: string })
+  | { [Column in keyof CommandView]: null }
+)
+
+/**
+ * A command of the operator's account, or undefined where there is no such account. One question for both, since whoever
+ * waits for a command asks often.
+ */
+export const findCommand: Prepared<[string, string, string], CommandOfAccount> = preparedOne(
+  (db, operatorId, externalAccountId, commandId) =>
     db
-      .selectFrom('noctant_account_commands')
-      .select([
-        'command_id',
-        'account_id',
-        'command_type',
-        'status',
-        'accepted_at',
-        'nats_published_at',
-        'engine_wal_republish_count',
-        'engine_wal_last_republished_at',
-        'engine_wal_event_id',
-        'engine_wal_event_type',
-        'engine_wal_confirmed_at',
-        'engine_command_outcome',
-        'engine_command_outcome_at',
-        'engine_command_outcome_event_id',
-        'engine_command_outcome_reason',
-        'engine_command_outcome_reason_code',
-        'dead_lettered_at',
-        'dead_letter_reason',
-      ])
-      .where('command_id', '=', commandId)
-      .where('program_account_id', '=', programAccountId)
-      .$narrowType<{ account_id: string }>(),
+      .selectFrom('noctant_accounts as account')
+      .leftJoin('noctant_account_commands as command', (join) =>
+        join
+          .on('command.command_id', '=', commandId)
+          .onRef('command.program_account_id', '=', 'account.program_account_id'),
+      )
+      .select('account.account_id as present_account_id')
+      .select(commandViewColumns.map((column) => `command.${column}` as const))
+      .where('account.operator_id', '=', operatorId)
+      .where('account.external_account_id', '=', externalAccountId)
+      .$castTo<CommandOfAccount>(),
 )
 
 /** How many were given up that nobody has dealt with. */

@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Recorded } from '../../../src/events/event.ts'
-import { findCommand, unconfirmedCommands } from '../../../src/projections/noctant/account-command.ts'
+import {
+  commandViewColumns,
+  findCommand,
+  unconfirmedCommands,
+} from '../../../src/projections/noctant/account-command.ts'
 import { createRecorder, type ExampleEvent, example, ids, timeAt, uuidOf } from '../../support/examples.ts'
 import { empty, type Prepared, prepared, writerOn } from '../support.ts'
 
@@ -12,7 +16,12 @@ afterAll(() => database.drop())
 beforeEach(() => empty(database.db))
 
 const given = (...events: Recorded[]) => writerOn(database.db).write(events)
-const found = () => findCommand(database.db, ids.programAccount, ids.command)
+const found = () =>
+  database.db
+    .selectFrom('noctant_account_commands')
+    .select(commandViewColumns)
+    .where('command_id', '=', ids.command)
+    .executeTakeFirst()
 
 const requested = () => example('noctant.EngineCommandRequested.v1')
 const published = () => example('noctant.EngineCommandPublished.v1')
@@ -125,11 +134,24 @@ describe('the status of a command to the engine', () => {
     expect(expected).toMatchObject({ status: 'engine_wal_confirmed', engine_wal_event_type: 'AccountOpened' })
   })
 
-  test('is unknown to other accounts', async () => {
+  test('is told to the operator of its account, and to no other', async () => {
     const { record } = createRecorder()
-    await given(record(requested()))
-    expect(await findCommand(database.db, uuidOf('another account'), ids.command)).toBeUndefined()
-    expect(await findCommand(database.db, ids.programAccount, uuidOf('another command'))).toBeUndefined()
+    await given(record(example('noctant.AccountOpened.v1')), record(requested()))
+    const { operatorId, externalAccountId } = example('noctant.AccountOpened.v1').data
+    const asked = (operator: string, account: string, command: string) =>
+      findCommand(database.db, operator, account, command)
+    expect(await asked(operatorId, externalAccountId, ids.command)).toMatchObject({
+      present_account_id: ids.account,
+      command_id: ids.command,
+      status: 'outbox_pending',
+    })
+    expect(await asked(operatorId, externalAccountId, uuidOf('another command'))).toMatchObject({
+      present_account_id: ids.account,
+      command_id: null,
+      status: null,
+    })
+    expect(await asked(operatorId, 'another account', ids.command)).toBeUndefined()
+    expect(await asked(uuidOf('another operator'), externalAccountId, ids.command)).toBeUndefined()
   })
 })
 
