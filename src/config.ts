@@ -139,6 +139,9 @@ const environmentSchema = z.object({
 
   // Processes: relay and engine ingest
   PROCESS_RETRY_MS: milliseconds(2_000).describe('before a process that failed starts over'),
+  PROCESS_CHECKPOINT_INTERVAL_MS: milliseconds(100).describe(
+    'least time between two writes of a process’s checkpoint; so much is handled again after a crash',
+  ),
   RELAY_CONCURRENCY_MAX: count(64).describe('accounts whose commands are published at once'),
   STREAM_PUBLISH_TIMEOUT_MS: milliseconds(2_000),
   REPUBLISH_BACKOFF_MIN_MS: milliseconds(3_000).describe('wait for the engine before a command is sent again'),

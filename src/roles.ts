@@ -157,6 +157,7 @@ function surroundings<F extends ProcessFigures>(parts: Parts, name: string, figu
     now: clock.now,
     figures,
     retryMs: config.PROCESS_RETRY_MS,
+    checkpointIntervalMs: config.PROCESS_CHECKPOINT_INTERVAL_MS,
   }
 }
 

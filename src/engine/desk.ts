@@ -15,7 +15,7 @@ import type { OrderRequest } from './orders.ts'
 import type { ReplayOutcome } from './replay/record.ts'
 import type { StepContext, TradingRules } from './step.ts'
 import type { SymbolTable } from './symbols.ts'
-import type { InboxEntry, Wal } from './wal.ts'
+import type { InboxEntry, StoredEvent, Wal } from './wal.ts'
 
 export type DeskInput =
   | { kind: 'command'; command: AccountCommand }
@@ -47,8 +47,8 @@ export interface DeskOptions {
   stepsPerCommitMax: number
   /** Accounts without positions and orders that are kept in memory. */
   idleAccountsMax: number
-  /** Called after each commit that wrote events. */
-  onCommit: () => void
+  /** Called with what each commit wrote, in log order. */
+  onCommit: (events: readonly StoredEvent[]) => void
 }
 
 export interface Desk {
@@ -108,8 +108,9 @@ export function openDesk(options: DeskOptions): Desk {
         work.reject(error instanceof Error ? error : new Error(String(error)))
       }
     }
+    let stored: StoredEvent[] = []
     try {
-      if (batch.records.length > 0) wal.append({ ...batch, inbox: [...batch.inbox.values()] })
+      if (batch.records.length > 0) stored = wal.append({ ...batch, inbox: [...batch.inbox.values()] })
     } catch (cause) {
       const error = new LogUnavailable('the log could not be written; nothing was done', { cause })
       for (const work of works) work.reject(error)
@@ -118,7 +119,7 @@ export function openDesk(options: DeskOptions): Desk {
     }
     crashPoint('engine.after-sync', batch.records)
     for (const state of batch.states.values()) accounts.set(state)
-    if (batch.states.size > 0) options.onCommit()
+    if (stored.length > 0) options.onCommit(stored)
     for (const answer of answers) answer()
     if (queue.length > 0) schedule()
     else drained?.()

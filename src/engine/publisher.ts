@@ -27,8 +27,8 @@ export interface PublisherOptions {
 }
 
 export interface Publisher {
-  /** There may be new events. */
-  wake(): void
+  /** New events, in log order. Where they are not the next to be sent, they are read from the log in their turn. */
+  take(events: readonly StoredEvent[]): void
   /**
    * Sends recorded events of an account once more, under fresh message ids; those not acknowledged yet are left to
    * the normal course. Rejects where the stream does not take them.
@@ -116,6 +116,13 @@ export function startPublisher(options: PublisherOptions): Publisher {
     }
   }
 
+  const take = (events: readonly StoredEvent[]) => {
+    const isNext = events[0]?.position === handedOver + 1n
+    const hasRoom = unsettled.size + events.length <= options.publishesInFlightMax
+    if (isNext && hasRoom && !failed && !stopping) for (const event of events) handOver(event)
+    else wake()
+  }
+
   const recover = async () => {
     while ([...unsettled.values()].some((sent) => sent.state === 'in_flight')) await woken()
     do await delay(options.streamPollMs)
@@ -146,7 +153,7 @@ export function startPublisher(options: PublisherOptions): Publisher {
   const repeater = createRepeater({ ...options, freshId, settled: () => settled })
 
   return {
-    wake,
+    take,
     repeat: repeater.repeat,
     published: () => settled,
     async close(drainMs) {

@@ -41,7 +41,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   opened.defer(wal.close)
   const publisher = startPublisher({ wal, stream, log, ...limits })
   opened.defer(() => publisher.close(limits.closeDrainMs))
-  const desk = openDesk({ wal, feed, symbols, rules, now, ...limits, onCommit: publisher.wake })
+  const desk = openDesk({ wal, feed, symbols, rules, now, ...limits, onCommit: publisher.take })
   opened.defer(desk.close)
   const replays = openReplays({ desk, wal, log, limits, feedsDirectory: options.feedsDirectory })
   opened.defer(replays.close)

@@ -38,8 +38,8 @@ export interface StoredEvent {
 }
 
 export interface Wal {
-  /** Writes a batch as one transaction; returns once it is on disk. Nothing is written where it throws. */
-  append(batch: WalBatch): void
+  /** Writes a batch as one transaction; returns its events once they are on disk. Nothing is written where it throws. */
+  append(batch: WalBatch): StoredEvent[]
   /** The account's state by the log; undefined for one that the engine has never heard of. */
   load(accountId: string): AccountState | undefined
   inboxEntry(key: string): InboxEntry | undefined
@@ -115,9 +115,10 @@ export function openWal(options: { directory: string; snapshotEveryEvents: numbe
     append(batch) {
       database.exec('BEGIN IMMEDIATE')
       try {
-        write(batch)
+        const stored = write(batch)
         crashPoint('engine.before-sync', batch.records)
         database.exec('COMMIT')
+        return stored
       } catch (error) {
         if (database.isTransaction) database.exec('ROLLBACK')
         throw error
@@ -132,7 +133,7 @@ export function openWal(options: { directory: string; snapshotEveryEvents: numbe
   }
 }
 
-function writer(database: DatabaseSync, snapshotEveryEvents: number): (batch: WalBatch) => void {
+function writer(database: DatabaseSync, snapshotEveryEvents: number): (batch: WalBatch) => StoredEvent[] {
   const touch = database.prepare(`
     INSERT INTO accounts (account_id, sequence, watched) VALUES (?, ?, ?)
     ON CONFLICT (account_id) DO UPDATE SET sequence = excluded.sequence, watched = excluded.watched
@@ -157,13 +158,17 @@ function writer(database: DatabaseSync, snapshotEveryEvents: number): (batch: Wa
       if (account === undefined) throw new RangeError(`the batch lacks the state of ${accountId}`)
       return account
     }
-    for (const { event, commandSequence } of batch.records) {
-      log.run(numberOf(event.accountId), event.sequence, event.eventId, commandSequence, JSON.stringify(event))
-    }
+    const stored = batch.records.map(({ event, commandSequence }) => {
+      const { accountId, sequence, eventId } = event
+      const body = JSON.stringify(event)
+      const { lastInsertRowid } = log.run(numberOf(accountId), sequence, eventId, commandSequence, body)
+      return { position: BigInt(lastInsertRowid), accountId, eventId, body }
+    })
     for (const entry of batch.inbox) {
       const account = numberOf(entry.accountId)
       inbox.run(entry.key, account, entry.firstSequence, entry.lastSequence, entry.fingerprint)
     }
+    return stored
   }
 }
 

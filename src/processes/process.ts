@@ -1,7 +1,7 @@
 /**
  * A process: reads the log from its own checkpoint and does what follows from each event, outside or as the next
  * command. One instance of each works at a time, elected by a lock and fenced by the checkpoint's compare-and-set. After
- * a crash the last batch is handled again, so what a handler does must be repeatable: commands under deterministic ids.
+ * a crash the last batches are handled again, so what a handler does must be repeatable: commands under deterministic ids.
  * Rebuilding a read model never touches a process, which has this subscription of its own.
  */
 import { setTimeout as delay } from 'node:timers/promises'
@@ -9,9 +9,10 @@ import { crashPoint } from '../crash-points.ts'
 import { HEARTBEAT } from '../events/registry.ts'
 import type { EventStore } from '../events/store.ts'
 import { type Delivered, SubscriptionHalted } from '../events/subscription.ts'
-import { type Checkpoint, moveCheckpoint, readCheckpoint } from '../projections/checkpoint.ts'
+import type { Checkpoint } from '../projections/checkpoint.ts'
 import type { ReadModels } from '../projections/database.ts'
 import { acquireLeadership } from '../projections/leadership.ts'
+import { type Bookmark, openBookmark } from './bookmark.ts'
 
 /** The part of pino's logger that processes use. */
 export interface Log {
@@ -50,6 +51,8 @@ export interface ProcessSurroundings {
   figures: ProcessFigures
   /** Before another try after a failure. */
   retryMs: number
+  /** Least time between two writes of the checkpoint. */
+  checkpointIntervalMs: number
 }
 
 export interface ProcessDefinition {
@@ -97,7 +100,9 @@ export async function runProcess(definition: ProcessDefinition, around: ProcessS
 async function lead(definition: ProcessDefinition, around: ProcessSurroundings, leading: AbortSignal): Promise<void> {
   const failed = new AbortController()
   const signal = AbortSignal.any([leading, failed.signal])
-  const work = [follow(definition, around, signal), ...(definition.beside?.(signal) ?? [])]
+  const bookmark = openBookmark(around.db, { name: definition.name, intervalMs: around.checkpointIntervalMs })
+  const following = follow(definition, around, bookmark, signal)
+  const work = [following, bookmark.keep(signal), ...(definition.beside?.(signal) ?? [])]
   const settled = await Promise.allSettled(
     work.map((each) =>
       each.catch((error: unknown) => {
@@ -108,18 +113,21 @@ async function lead(definition: ProcessDefinition, around: ProcessSurroundings, 
   )
   const failure = settled.find((result) => result.status === 'rejected')
   if (failure) throw failure.reason
+  await bookmark.save()
 }
 
-async function follow(definition: ProcessDefinition, around: ProcessSurroundings, signal: AbortSignal): Promise<void> {
-  const { db, store, subscribe, figures } = around
-  const { name, types, handle } = definition
-  let checkpoint: Checkpoint | undefined
+async function follow(
+  { name, types, handle }: ProcessDefinition,
+  { store, subscribe, figures }: ProcessSurroundings,
+  bookmark: Bookmark,
+  signal: AbortSignal,
+): Promise<void> {
   let historyEnd: bigint | undefined
   await subscribe({
     types,
     signal,
     async from() {
-      checkpoint = await readCheckpoint(db, name)
+      const checkpoint = await bookmark.place()
       if (checkpoint) await verify(store, name, checkpoint)
       historyEnd = (await store.head())?.position
       return checkpoint?.position
@@ -130,10 +138,7 @@ async function follow(definition: ProcessDefinition, around: ProcessSurroundings
       if (!last) return
       await handle(wanted, historyEnd)
       crashPoint('process.before-checkpoint', wanted)
-      const next = { position: last.position, eventId: last.id }
-      // One statement is a transaction of its own.
-      await moveCheckpoint(db, name, checkpoint, next)
-      checkpoint = next
+      bookmark.reached({ position: last.position, eventId: last.id })
       figures.handled += wanted.length
     },
   })
