@@ -15,7 +15,8 @@ const THREADS = '/proc/self/task'
 
 /**
  * Lowers their priority and answers how many there were; 0 where the system does not have priorities by thread, as only
- * Linux does (setpriority(2), notes). Call it early: threads that a helper starts take after it, others do not.
+ * Linux does (setpriority(2), notes). Throws what the system says where it does not let a process do that, as where /proc is
+ * hidden. V8 has started them all before the first line of a program runs.
  */
 export function lowerHelperThreads(): number {
   if (process.platform !== 'linux') return 0

@@ -109,6 +109,15 @@ function stopRequested(services: Services): Promise<{ reason: string; failed: bo
   })
 }
 
+/** Without it collections hold up requests for longer, which is no reason not to start. */
+function giveWay(log: Logger): void {
+  try {
+    lowerHelperThreads()
+  } catch (err) {
+    log.warn({ err }, 'V8’s helper threads keep their priority')
+  }
+}
+
 /** Errors that escape everything end the process, which loses nothing; db-client's known strays do not. */
 function guardProcess(log: Logger): void {
   const onStray = (error: unknown) => {
@@ -126,12 +135,12 @@ function guardProcess(log: Logger): void {
 async function main(): Promise<number> {
   const startedMs = performance.now()
   const config = configuration()
-  lowerHelperThreads()
   const isNew = !existsSync(config.DATA_DIR)
   const lock = lockDataDirectory(config.DATA_DIR)
   mkdirSync(config.DATA_DIR, { recursive: true })
   const { log, place } = openLog(config)
   guardProcess(log)
+  giveWay(log)
   if (isNew) process.stdout.write(`First run: preparing ${config.DATA_DIR} …\n`)
   const services = await startServices(config, log)
   let servicesFile: string | undefined
