@@ -128,9 +128,9 @@ export function openStream(options: StreamOptions): EmbeddedStream {
   trimmer.unref()
 
   return {
-    publish(stream, key, messageId, body) {
+    async publish(stream, key, messageId, body) {
       checkMessage(key, body, settings.bodyBytesMax)
-      if (closing.signal.aborted) return Promise.reject(new StreamUnavailable('The stream is closed'))
+      if (closing.signal.aborted) throw new StreamUnavailable('The stream is closed')
       return new Promise((resolve, reject) => {
         queue.push({ stream, key, messageId, body, resolve, reject })
         schedule()
