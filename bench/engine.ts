@@ -41,7 +41,7 @@ export async function runEngineBench({ seconds, rounds }: SuiteOptions): Promise
       await call('POST', `${base}/accounts`, { apiKey, body: accountRequest(`bench-${n}`, `user-${n}`), expect: [201] })
     }
     // In company, as it is then measured: batches take other ways than single commands. Longer than elsewhere, as nothing
-    // else runs so much code: V8 is at it for some twenty seconds.
+    // else runs so much code: p99 falls from round to round for some twenty seconds.
     await load(4, WARM_UP_S, closeAndConfirm)
     await pace(RATE, PACED_WARM_UP_S, closeAndConfirm)
     const measurements: Measurement[] = []

@@ -107,7 +107,8 @@ const environmentSchema = z.object({
     ),
   PERSON_KEYS_CACHE_MAX: count(20_000).describe('keys of persons kept in memory'),
   VAULT_SWEEP_MAX_MS: milliseconds(30_000).describe(
-    'how long forget-user waits for older transactions, before it leaves a destroyed key’s bytes in Postgres’s file',
+    'how long forget-user waits for older transactions before it leaves a destroyed key’s bytes in Postgres’s file, and ' +
+      'how long the rewriting of that may take',
   ),
 
   // The one clock, which is Postgres's

@@ -5,7 +5,8 @@
  * all that ended before. So a table of one row is written anew until every older transaction has ended, and then the keys.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Kysely, sql } from 'kysely'
+import { sql } from 'kysely'
+import type { ReadModels } from './projections/database.ts'
 import { codeOf } from './projections/transport.ts'
 
 /** A transaction that is older than the sweep or holds the table, as far as this role of Postgres may see it. */
@@ -34,7 +35,7 @@ const LOCK_NOT_AVAILABLE = '55P03'
  * transactions to end. Whoever asks for keys waits meanwhile, about a second per million persons. `db` has to allow
  * statements as long as that. Source: PostgreSQL manual, VACUUM and pg_class.
  */
-export async function sweepVault<T>(db: Kysely<T>, waitMaxMs: number): Promise<Sweep> {
+export async function sweepVault(db: ReadModels, waitMaxMs: number): Promise<Sweep> {
   const end = performance.now() + waitMaxMs
   return db.connection().execute(async (connection) => {
     await sql`SELECT set_config('lock_timeout', ${String(LOCK_WAIT_MS)}, false)`.execute(connection)
@@ -52,12 +53,12 @@ export async function sweepVault<T>(db: Kysely<T>, waitMaxMs: number): Promise<S
 }
 
 /** Whoever has ended has a lower one, so that nothing of theirs is kept by a sweep that reaches it. */
-async function newTransactionId<T>(db: Kysely<T>): Promise<string> {
+async function newTransactionId(db: ReadModels): Promise<string> {
   const { rows } = await sql<{ xid: string }>`SELECT pg_current_xact_id()::xid::text AS xid`.execute(db)
   return rows[0]!.xid
 }
 
-async function isSwept<T>(db: Kysely<T>, xid: string): Promise<boolean> {
+async function isSwept(db: ReadModels, xid: string): Promise<boolean> {
   try {
     for (const table of TABLES) {
       await sql.raw(`VACUUM (FULL) ${table}`).execute(db)
@@ -72,7 +73,7 @@ async function isSwept<T>(db: Kysely<T>, xid: string): Promise<boolean> {
   }
 }
 
-async function olderThan<T>(db: Kysely<T>, xid: string): Promise<OlderTransaction[]> {
+async function olderThan(db: ReadModels, xid: string): Promise<OlderTransaction[]> {
   const { rows } = await sql<OlderTransaction>`SELECT pid, application_name AS application, xact_start AS since
     FROM pg_stat_activity WHERE pid <> pg_backend_pid()
       AND (greatest(age(backend_xmin), age(backend_xid)) >= age(${xid}::xid)

@@ -54,7 +54,8 @@ Examples:
   opslog admin forget-user --operator acme --external-id user-1001 --reference DSR-2026-017
   opslog admin forget-user 6f1d5c1e-7f0e-5d0c-9d6e-5f6f70736c67 --yes --json
 
-Exit codes: 0 forgotten (or was before), 1 there is no such user, or you said no, 2 wrong usage, 3 not reachable, or\nforgotten while an older transaction keeps the key's bytes in Postgres's file: run it again.`,
+Exit codes: 0 forgotten (or was before), 1 there is no such user, or you said no, 2 wrong usage, 3 not reachable, or
+forgotten while an older transaction keeps the key's bytes in Postgres's file: run it again.`,
     )
     .action(forgetUser)
 }
@@ -91,7 +92,7 @@ async function forget(
   const circumstances = context()
   const command = { kind: 'forget', reference: options.reference ?? null, at: circumstances.at } as const
   const handled = await bus.handle(user, id, command, circumstances)
-  const sweep = await sweepOnce()
+  const sweep = await sweepKeys()
   const plain = await plainEvents(store, known)
   const value = { global_user_id: id, operator_id: known.operatorId, key_destroyed: hadKey, ...sweep }
   show({ ...value, plain_text_events: plain, ...written(handled) }, options, () => tell(known, handled, sweep, plain))
@@ -99,7 +100,7 @@ async function forget(
 }
 
 /** On a connection of its own, whose statements may take as long as a large vault needs. */
-async function sweepOnce(): Promise<Sweep> {
+async function sweepKeys(): Promise<Sweep> {
   const config = configuration()
   const db = createDatabase({
     url: backingUrls(config).databaseUrl,

@@ -16,7 +16,7 @@ export const EXIT = {
   /** Refused, not found, or a check that failed. */
   refused: 1,
   usage: 2,
-  /** The service cannot be reached. */
+  /** The service cannot be reached, or something has to end first: to be tried again. */
   unreachable: 3,
 } as const
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]

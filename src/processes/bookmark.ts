@@ -1,7 +1,7 @@
 /**
  * How far a process has come. It is written down at once after a pause, and under load only so often: what a process does
- * is repeatable, so all that is lost in a crash is to be handled again, and a write for each batch would cost as much as
- * the handling. It goes on in memory meanwhile; the compare-and-set still tells a second leader, if that much later.
+ * is repeatable, so all that is lost in a crash is to be handled again, and a write for each batch is a commit of Postgres
+ * for each. It goes on in memory meanwhile; the compare-and-set still tells a second leader, if that much later.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Checkpoint, moveCheckpoint, readCheckpoint } from '../projections/checkpoint.ts'

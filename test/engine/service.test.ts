@@ -212,6 +212,26 @@ describe.each(streamKinds())('the engine over $name', ({ open }) => {
     await until(() => events.types(accountId).includes('OrderFilled'))
   })
 
+  test('events of one commit that are more than may be in flight go out in order, and never more at once', async () => {
+    const accountId = await openAccount()
+    await restart({ publishesInFlightMax: 3 })
+    let [inFlight, most] = [0, 0]
+    faults.onPublish = async () => {
+      most = Math.max(most, ++inFlight)
+      await new Promise((resolve) => setImmediate(resolve))
+      inFlight -= 1
+      return 'pass' as const
+    }
+    for (let order = 0; order < 5; order++) await buyEuros(accountId)
+    await until(() => running.engine.status().publishedPosition === running.engine.status().logPosition)
+    const count = Number(running.engine.status().logPosition)
+    await until(() => messagesOf(accountId).length === count)
+    expect(messagesOf(accountId).map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: count }, (_, n) => n + 1),
+    )
+    expect(most).toBe(3)
+  })
+
   test('an event that one publish missed is followed by those behind it once more', async () => {
     const accountId = await openAccount()
     let refusals = 0

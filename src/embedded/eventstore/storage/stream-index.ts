@@ -28,7 +28,7 @@ export type IndexEntry = {
  * The 16 bytes of an event's id as text, a character for each byte. Ids are kept until the index has them, and a small
  * Buffer kept is a slice of a page of eight KiB, which stays with it.
  */
-export const idText = (id: Buffer): string => id.toString('latin1', 0, ID_BYTES)
+export const idText = (id: Buffer): string => id.toString('latin1')
 const idBytes = (id: string): Buffer => Buffer.from(id, 'latin1')
 
 export type EventPlace = { revision: number; position: number; length: number }
