@@ -13,13 +13,16 @@ import {
   type NatsError,
   nanos,
   ReplayPolicy,
+  type Subscription,
 } from 'nats'
-import { backoff, type NatsLimits, type NatsLink, type NatsSession } from './nats-connection.ts'
+import { backoff, type NatsLimits, type NatsLink, type NatsSession, pause } from './nats-connection.ts'
 import type { ConsumeOptions, StreamMessage } from './stream.ts'
 
 export interface DeliveryLimits {
   /** The broker sends a sign of life this often on a quiet stream; two missed ones renew the delivery. */
   heartbeatMs: number
+  /** A consumer that ends waits so long at most for what the broker has sent already, to hand it back. */
+  drainMsMax: number
 }
 
 interface Queue {
@@ -102,10 +105,25 @@ async function* deliver(
     if (ended && !signal.aborted) throw ended
   } finally {
     signal.removeEventListener('abort', onAbort)
+    await drain(messages, limits.drainMsMax)
     messages.stop()
     // What nobody saw is handed back at once instead of after the acknowledgement wait.
     for (const message of queue.messages.values()) respond(link, message, '-NAK')
   }
+}
+
+/**
+ * Ends the subscription at the broker and resolves when what had been sent before is here. `stop` alone would close our
+ * ears first. The library's delivery has a subscription, though its types do not show it. Where the connection is lost,
+ * or the broker says nothing in time, those messages come again after the acknowledgement wait.
+ */
+async function drain(messages: ConsumerMessages, durationMsMax: number): Promise<void> {
+  const { sub: subscription } = messages as ConsumerMessages & { sub?: Subscription }
+  if (!subscription) throw new Error('A delivery without a subscription')
+  if (subscription.isClosed()) return
+  const late = new AbortController()
+  await Promise.race([subscription.drain().catch(() => undefined), pause(durationMsMax, late.signal)])
+  late.abort()
 }
 
 async function ensureConsumer(session: NatsSession, streamName: string, options: ConsumeOptions): Promise<void> {

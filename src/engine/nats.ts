@@ -6,8 +6,8 @@
  * with what is done. `workqueue` would allow a single consumer, so nobody could watch the commands beside the engine;
  * `interest` throws away what is published before the first consumer exists, such as commands sent before the
  * engine's first start. So the streams keep everything within named bounds (`limits`, refusing when full), and each
- * client removes, from time to time, what every consumer has acknowledged (`trim`). A consumer that was abandoned holds
- * that up; then the age limit bounds it. A PubAck is still no promise of durability: JetStream may fsync
+ * client removes, from time to time, what every consumer has acknowledged (nats-trimmer.ts). A consumer that was
+ * abandoned holds that up; then the age limit bounds it. A PubAck is still no promise of durability: JetStream may fsync
  * minutes later, so senders repeat themselves until the other side's record confirms.
  */
 import { ErrorCode, type NatsError, type PubAck } from 'nats'
@@ -18,23 +18,18 @@ import {
   type NatsSession,
   natsNames,
   openLink,
-  pause,
 } from './nats-connection.ts'
 import { consumeStream, type DeliveryLimits } from './nats-consumer.ts'
+import { keepTrimmed, type TrimLimits } from './nats-trimmer.ts'
 import { type MessageStream, type PublishReceipt, type StreamName, StreamUnavailable } from './stream.ts'
 
-export interface NatsOptions extends Partial<NatsLimits & DeliveryLimits> {
+export interface NatsOptions extends Partial<NatsLimits & DeliveryLimits & TrimLimits> {
   /** One or several addresses, separated by commas; credentials may stand in the first. */
   url: string
   /** Names the streams and their subjects, so that installations can share a broker. */
   prefix: string
   /** Bound on one publish, acknowledgement included. Default 5,000. */
   publishTimeoutMs?: number
-  /**
-   * How often what every consumer has acknowledged is removed; a little at a time, since messages wait meanwhile. Default
-   * 5,000.
-   */
-  trimIntervalMs?: number
   /** Larger bodies are refused by publish. Default 512 KiB. */
   bodyBytesMax?: number
   /** Told of every failure that is being tried again; what is not told is thrown. */
@@ -44,6 +39,7 @@ export interface NatsOptions extends Partial<NatsLimits & DeliveryLimits> {
 export const natsDefaults: Required<Omit<NatsOptions, 'url' | 'prefix' | 'onError'>> = {
   publishTimeoutMs: 5_000,
   trimIntervalMs: 5_000,
+  trimBatchSize: 64,
   bodyBytesMax: 512 * 1024,
   streamBytesMax: 1024 ** 3,
   messageAgeMsMax: 30 * 24 * 60 * 60 * 1000,
@@ -54,6 +50,7 @@ export const natsDefaults: Required<Omit<NatsOptions, 'url' | 'prefix' | 'onErro
   reconnectWaitMsMax: 2_000,
   pingIntervalMs: 5_000,
   heartbeatMs: 5_000,
+  drainMsMax: 500,
 }
 
 type Settings = typeof natsDefaults & { onError: (error: Error) => void }
@@ -79,7 +76,7 @@ export async function connectNats(options: NatsOptions): Promise<MessageStream> 
       settings.onError(error as Error)
     }
   }
-  const trimming = keepTrimmed(link, names, settings)
+  const trimming = keepTrimmed(link, names, settings, settings.onError)
   return {
     async publish(stream, key, messageId, body) {
       checkMessage(key, body, settings.bodyBytesMax)
@@ -147,29 +144,4 @@ function checkMessage(key: string, body: Uint8Array, bodyBytesMax: number): void
   if (body.byteLength > bodyBytesMax) {
     throw new RangeError(`A body of ${body.byteLength} bytes is over the limit of ${bodyBytesMax}`)
   }
-}
-
-async function keepTrimmed(link: NatsLink, names: NatsNames, settings: Settings): Promise<void> {
-  for (;;) {
-    await pause(settings.trimIntervalMs, link.closing)
-    if (link.closing.aborted) return
-    for (const stream of ['commands', 'events'] as const) {
-      try {
-        await trim(link, names.stream(stream))
-      } catch (error) {
-        settings.onError(error as Error)
-      }
-    }
-  }
-}
-
-/** Removes what every consumer has acknowledged. Without a consumer nothing is removed. */
-async function trim(link: NatsLink, streamName: string): Promise<void> {
-  const session = link.session()
-  if (!session) return
-  const floors: number[] = []
-  for await (const consumer of session.manager.consumers.list(streamName)) floors.push(consumer.ack_floor.stream_seq)
-  const acknowledged = floors.length > 0 ? Math.min(...floors) : 0
-  const { state } = await session.manager.streams.info(streamName)
-  if (acknowledged >= state.first_seq) await session.manager.streams.purge(streamName, { seq: acknowledged + 1 })
 }

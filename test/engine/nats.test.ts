@@ -6,6 +6,7 @@ import { startNatsServer } from '../../src/embedded/nats-server.ts'
 import { freePort } from '../../src/embedded/ports.ts'
 import { connectNats } from '../../src/engine/nats.ts'
 import type { MessageStream } from '../../src/engine/stream.ts'
+import { startFaultProxy } from '../support/fault-proxy.ts'
 import { natsBinary, natsUrl, temporaryDirectory } from '../support/services.ts'
 import {
   bytes,
@@ -50,6 +51,77 @@ describe('without a broker', () => {
   })
 })
 
+/** Whatever else the broker does with its messages, these it must not lose. */
+function unacknowledged(address: string): void {
+  describe('what a reader has been given and did not acknowledge', () => {
+    const opened: MessageStream[] = []
+    afterEach(async () => {
+      await Promise.all(opened.splice(0).map((stream) => stream.close()))
+    })
+    const open = async (options: Parameters<typeof connectNats>[0]) => {
+      const stream = await connectNats(options)
+      opened.push(stream)
+      return stream
+    }
+    const uniquePrefix = () => `t${randomBytes(6).toString('hex')}`
+
+    test('comes again though acknowledged messages before it were removed meanwhile', async () => {
+      const prefix = uniquePrefix()
+      const stream = await open({ url: address, prefix, trimIntervalMs: 10 })
+      const firstSequence = () =>
+        administer(address, async (manager) => {
+          return (await manager.streams.info(`${prefix}_COMMANDS`.toUpperCase())).state.first_seq
+        })
+      for (const body of ['a', 'b', 'c', 'd']) await publish(stream, body)
+      const ending = new AbortController()
+      const options = { durable: 'reader', maxAckPending: 10, ackWaitMs: 1_000, signal: ending.signal }
+      let seen = 0
+      for await (const batch of stream.consume('commands', options)) {
+        for (const message of batch) if (['a', 'c'].includes(new TextDecoder().decode(message.body))) message.ack()
+        seen += batch.length
+        if (seen < 4) continue
+        await expect.poll(firstSequence, { timeout: 5_000, interval: 10 }).toBe(2)
+        ending.abort()
+      }
+      expect((await take(stream, 2, { ackWaitMs: 1_000 })).sort()).toEqual(['b', 'd'])
+      await expect.poll(firstSequence, { timeout: 5_000, interval: 10 }).toBe(5)
+    })
+
+    test('comes again at once where it was still on its way to a reader that ended', async () => {
+      const prefix = uniquePrefix()
+      const line = await startFaultProxy(address, 4222)
+      const near = await open({ url: address, prefix })
+      const far = await open({ url: line.url, prefix })
+      const broker = (work: (info: { num_waiting: number; num_ack_pending: number }) => number) =>
+        administer(address, async (manager) => {
+          return work(await manager.consumers.info(`${prefix}_COMMANDS`.toUpperCase(), 'reader'))
+        })
+      try {
+        const ending = new AbortController()
+        const options = { durable: 'reader', maxAckPending: 10, ackWaitMs: 15_000 }
+        const reading = far
+          .consume('commands', { ...options, signal: ending.signal })
+          [Symbol.asyncIterator]()
+          .next()
+        const waiting = () => broker((info) => info.num_waiting).catch(() => 0)
+        await expect.poll(waiting, { timeout: 5_000, interval: 10 }).toBe(1)
+        line.hold()
+        await publish(near, 'a')
+        await expect.poll(() => broker((info) => info.num_ack_pending), { timeout: 5_000, interval: 5 }).toBe(1)
+        ending.abort()
+        // Once the end is told to the broker, and not before.
+        setImmediate(() => line.mend())
+        expect(await reading).toEqual({ value: undefined, done: true })
+        const started = performance.now()
+        expect(await take(near, 1, options)).toEqual(['a'])
+        expect(performance.now() - started).toBeLessThan(5_000)
+      } finally {
+        await line.close()
+      }
+    })
+  })
+}
+
 /** A broker of the test's own, to be stopped, frozen and started again on the same port. */
 async function ownBroker(binary: string) {
   const directory = temporaryDirectory()
@@ -89,6 +161,8 @@ type OwnBroker = Awaited<ReturnType<typeof ownBroker>>
 
 const publish = (stream: MessageStream, id: string) => stream.publish('commands', 'a', id, bytes(id))
 const unavailable = expect.objectContaining({ name: 'StreamUnavailable' })
+
+if (url) unacknowledged(url)
 
 function faults(binary: string): void {
   describe('a broker in trouble', () => {

@@ -15,6 +15,8 @@ export interface FaultProxy {
   limit(bytesPerSecond: number): void
   /** Requests still get through; nothing comes back on the connections that there are. */
   deafen(): void
+  /** Requests still get through; what comes back waits until the line is mended. */
+  hold(): void
   /**
    * The first piece that holds this text still gets through; from then on nothing comes back on that connection.
    * Resolves when it has passed. One at a time.
@@ -117,6 +119,9 @@ export async function startFaultProxy(target: string, defaultPort = 5432): Promi
     deafen() {
       for (const line of lines) line.deaf = true
     },
+    hold() {
+      for (const line of lines) line.far.pause()
+    },
     loseAnswerTo(text) {
       if (awaited) throw new Error(`already waiting for ${awaited.text}`)
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -133,7 +138,10 @@ export async function startFaultProxy(target: string, defaultPort = 5432): Promi
       latencyMs = 0
       bytesPerSecond = Number.POSITIVE_INFINITY
       awaited = undefined
-      for (const line of lines) if (line.deaf) breakLine(line)
+      for (const line of lines) {
+        if (line.deaf) breakLine(line)
+        else line.far.resume()
+      }
     },
     connections: () => made,
     async close() {
