@@ -1,8 +1,8 @@
 /**
  * Data directories with a history: users and their accounts as the commands would have recorded them, chained and all,
  * written in bulk straight into the event store's files, and the read models of it made by the real rebuild. An instance
- * that is started on the directory goes on from there, with the sandbox operator as the owner of everything. Nothing in
- * it is personal, so that nothing has to be sealed.
+ * that is started on the directory goes on from there, with the sandbox operator as the owner of everything. Users have
+ * names, sealed with keys that the vault has, where there is a vault.
  */
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -12,12 +12,14 @@ import { Client } from 'pg'
 import { deterministicId } from '../src/commands/identity.ts'
 import { programAccountIdOf } from '../src/commands/noctant/account.ts'
 import { generateApiKey } from '../src/commands/noctant/api-key.ts'
+import { loadConfig } from '../src/config.ts'
 import { DEFAULT_LIMITS } from '../src/embedded/eventstore/options.ts'
 import { startEventStoreThread } from '../src/embedded/eventstore/start.ts'
 import { EventStore } from '../src/embedded/eventstore/storage/store.ts'
 import { startPostgres } from '../src/embedded/postgres.ts'
 import { chained } from '../src/events/chain.ts'
 import type { Cause } from '../src/events/event.ts'
+import { type PersonKeys, personOf, sealEvents } from '../src/events/sealing.ts'
 import { createEventStore } from '../src/events/store.ts'
 import { readHistory } from '../src/events/subscription.ts'
 import { CHECKPOINT_NAME, moveCheckpoint } from '../src/projections/checkpoint.ts'
@@ -25,6 +27,8 @@ import { createDatabase, type ReadModels } from '../src/projections/database.ts'
 import { projections } from '../src/projections/projections.ts'
 import { rebuild } from '../src/projections/rebuild.ts'
 import { prepareSchema } from '../src/projections/schema.ts'
+import { ensureSealingKey } from '../src/secrets-key.ts'
+import { createVault, prepareVault, type Vault } from '../src/vault.ts'
 
 export interface Seed {
   /** Named `a-0`, `a-1`, … */
@@ -43,13 +47,36 @@ export async function seedDataDirectory(directory: string, seed: Seed): Promise<
   const sandbox = { url: 'http://127.0.0.1', api_key: generateApiKey('sandbox').key, operator_id: operatorId }
   mkdirSync(directory, { recursive: true })
   writeFileSync(join(directory, 'sandbox-operator.json'), JSON.stringify(sandbox), { mode: 0o600 })
-  await seedEventStore(join(directory, 'eventstore'), seed, operatorId)
-  const node = await startEventStoreThread({ directory: join(directory, 'eventstore') })
+  const eventStore = join(directory, 'eventstore')
   const postgres = await startPostgres({ directory: join(directory, 'postgres') })
   try {
-    await buildReadModels(node.url, postgres.url)
+    await withVault(postgres.url, directory, seed.users, async (vault) => {
+      await seedEventStore(eventStore, seed, operatorId, vault)
+      const node = await startEventStoreThread({ directory: eventStore })
+      await buildReadModels(node.url, postgres.url, vault).finally(() => node.close())
+    })
   } finally {
-    await Promise.all([node.close(), postgres.stop()])
+    await postgres.stop()
+  }
+}
+
+/** Keys that are made in one statement. */
+const KEYS_AT_ONCE = 1_000
+
+/** The vault that an instance on this directory will open. */
+async function withVault(
+  databaseUrl: string,
+  directory: string,
+  persons: number,
+  work: (vault: Vault) => Promise<void>,
+): Promise<void> {
+  const sealingKey = ensureSealingKey(loadConfig({ DATA_DIR: directory }))
+  const db = createDatabase({ url: databaseUrl, poolMax: 1, statementTimeoutMs: 0 })
+  try {
+    await prepareVault(db, sealingKey)
+    await work(createVault({ db, sealingKey, cachedMax: Math.max(1, persons), log: console }))
+  } finally {
+    await db.destroy()
   }
 }
 
@@ -58,20 +85,39 @@ const APPENDS_AT_ONCE = 4_000
 /** Accounts are opened so many at a time, and then changed: no batch of a rebuild has two events of one account. */
 const ACCOUNTS_IN_TURN = 20_000
 
-/** Writes the history into the files of an event store that nobody else uses meanwhile. */
-export async function seedEventStore(directory: string, seed: Seed, operatorId: string): Promise<void> {
+/**
+ * Writes the history into the files of an event store that nobody else uses meanwhile. Without `personKeys` users have no
+ * names.
+ */
+export async function seedEventStore(
+  directory: string,
+  seed: Seed,
+  operatorId: string,
+  personKeys?: PersonKeys,
+): Promise<void> {
+  const userIds = Array.from({ length: seed.users }, (_, n) => deterministicId('noctant.user', operatorId, `user-${n}`))
+  for (let n = 0; personKeys && n < userIds.length; n += KEYS_AT_ONCE) {
+    await personKeys.ensure(userIds.slice(n, n + KEYS_AT_ONCE))
+  }
   const onNotice = (notice: string) => process.stderr.write(`event store: ${notice}\n`)
   const store = new EventStore({ ...DEFAULT_LIMITS, directory, onNotice })
   const pending: Promise<void>[] = []
-  for (const { stream, revision, type, data, prevHash } of history(seed, operatorId)) {
+  for (const { stream, revision, type, data, prevHash } of history(
+    seed,
+    operatorId,
+    userIds,
+    personKeys !== undefined,
+  )) {
     const id = randomUUID()
     const place = { id, stream, revision: BigInt(revision) }
-    const link = chained(prevHash.value, { type, data }, causeOf(operatorId), place)
+    const event = { type, data }
+    const [sealed] = personOf(event) === undefined ? [{ event }] : await sealEvents([{ id, event }], personKeys)
+    const link = chained(prevHash.value, sealed!.event, causeOf(operatorId), place)
     prevHash.value = link.hash
     const expected = revision === 0 ? ('no_stream' as const) : BigInt(revision - 1)
     const bytes = { id: Buffer.from(id.replaceAll('-', ''), 'hex'), data: Buffer.from(link.data) }
-    const event = { ...bytes, type, json: true, customMetadata: Buffer.from(link.metadata) }
-    const request = { stream, expected, operation: 'append' as const, events: [event], deadlineMs: undefined }
+    const stored = { ...bytes, type, json: true, customMetadata: Buffer.from(link.metadata) }
+    const request = { stream, expected, operation: 'append' as const, events: [stored], deadlineMs: undefined }
     pending.push(
       store.write(request).then(({ kind }) => {
         if (kind !== 'written') throw new Error(`${stream} was not written: ${kind}`)
@@ -96,13 +142,12 @@ interface SeedEvent {
 
 const START_MS = Date.parse('2026-01-01T00:00:00Z')
 
-function* history(seed: Seed, operatorId: string): Generator<SeedEvent> {
+function* history(seed: Seed, operatorId: string, userIds: string[], areNamed: boolean): Generator<SeedEvent> {
   const orgId = deterministicId('noctant.org', operatorId)
   let events = 0
   const occurredAt = () => new Date(START_MS + 7 * events++).toISOString()
-  const userIds = Array.from({ length: seed.users }, (_, n) => deterministicId('noctant.user', operatorId, `user-${n}`))
   for (const [n, globalUserId] of userIds.entries()) {
-    const names = { externalId: `user-${n}`, email: null, displayName: null }
+    const names = { externalId: `user-${n}`, email: null, displayName: areNamed ? `User ${n}` : null }
     const data = { globalUserId, operatorId, orgId, ...names, occurredAt: occurredAt() }
     const stream = `noctant.user-${globalUserId}`
     yield { stream, revision: 0, type: 'noctant.UserProvisioned.v1', data, prevHash: { value: '' } }
@@ -173,7 +218,7 @@ const ATTEMPTS_MAX = 5
 const FOLLOWERS = ['relay', 'payouts', 'challenge-rules', 'webhooks', 'webhook-replays']
 
 /** Brings an empty database to the head of the log by a rebuild of everything, and whoever follows the log with it. */
-async function buildReadModels(eventStoreUrl: string, databaseUrl: string): Promise<void> {
+async function buildReadModels(eventStoreUrl: string, databaseUrl: string, personKeys: PersonKeys): Promise<void> {
   const store = createEventStore({ url: eventStoreUrl, deadlineMs: 30_000, appendAttemptsMax: 1 })
   const db = createDatabase({ url: databaseUrl, poolMax: 4, statementTimeoutMs: 0 })
   try {
@@ -183,7 +228,7 @@ async function buildReadModels(eventStoreUrl: string, databaseUrl: string): Prom
       db,
       projections,
       readHistory: (after) =>
-        readHistory({ url: eventStoreUrl, batchMax: BATCH_MAX, silenceMaxMs: SILENCE_MAX_MS }, after),
+        readHistory({ url: eventStoreUrl, batchMax: BATCH_MAX, silenceMaxMs: SILENCE_MAX_MS, personKeys }, after),
       signal: new AbortController().signal,
       transactionAttemptsMax: ATTEMPTS_MAX,
       exclusively: (work) => work(),

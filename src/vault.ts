@@ -2,7 +2,7 @@
  * The vault: a key per person, in a schema of its own in Postgres, which no rebuild touches and which the log knows
  * nothing of. A key is kept sealed with the instance's key, so that neither the database nor the data directory alone
  * opens anything. Destroying a key leaves its row, empty, so that no other is ever made for that person. Keys come for a
- * whole batch of events at once, and recently used ones stay in memory.
+ * whole batch of events at once, for commands that need them at the same time too, and recently used ones stay in memory.
  */
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
@@ -37,6 +37,10 @@ export interface Vault extends PersonKeys {
 /** Any number that nobody else uses: processes that start at once make the schema one after the other. */
 const PREPARE_LOCK = '7305808869230650190'
 const ATTEMPTS_MAX = 5
+/** Who asks for more persons than these asks alone; the others ask together. */
+const GATHERED_MAX = 64
+/** What an event of another hand names may be no person's id; to Postgres that would be a mistake of all who asked. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 /** Of those whose key is missing, remembered so that each is told of once. */
 const MISSING_MAX = 10_000
 
@@ -96,12 +100,12 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
   }
 
   /** Those that the vault has a row of. */
-  async function read(persons: readonly string[]): Promise<Map<string, PersonKey>> {
+  const read = gathered(async (persons) => {
     const before = forgets
     const { rows } = await sql<KeyRow>`SELECT person_id, wrapped_key FROM vault.personal_keys
       WHERE person_id = ANY(${persons}::uuid[])`.execute(db)
     return kept(rows, before)
-  }
+  })
 
   function kept(rows: readonly KeyRow[], before: number): Map<string, PersonKey> {
     const keys = new Map(rows.map((row) => [row.person_id, opened(row)]))
@@ -114,7 +118,7 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
    * first. Postgres may be set to lose its last moments in a crash, for what can be projected again; a key must be
    * durable before it is used, and the transaction of the statement says so.
    */
-  async function make(persons: readonly string[]): Promise<Map<string, PersonKey>> {
+  const make = gathered(async (persons) => {
     const before = forgets
     const wrapped = persons.map((person) => encrypt(randomBytes(KEY_BYTES), sealingKey, wrapping(person)))
     const { rows } = await sql<KeyRow>`WITH made AS (INSERT INTO vault.personal_keys (person_id, wrapped_key)
@@ -122,24 +126,29 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
         ON CONFLICT DO NOTHING RETURNING person_id, wrapped_key)
       SELECT person_id, wrapped_key, set_config('synchronous_commit', 'on', true) FROM made`.execute(db)
     return kept(rows, before)
-  }
+  })
 
   /** From memory, and from the database in one question for the rest; a person without a row is missing. */
   async function find(persons: readonly string[]): Promise<Map<string, PersonKey>> {
     const keys = new Map<string, PersonKey>()
     for (const person of persons) keys.set(person, cache.get(person) ?? 'missing')
-    const unknown = persons.filter((person) => keys.get(person) === 'missing')
-    if (unknown.length > 0) for (const [person, key] of await read(unknown)) keys.set(person, key)
+    await complete(keys, read, (person) => UUID.test(person))
     return keys
+  }
+
+  /** Asks for those that are missing. */
+  async function complete(keys: Map<string, PersonKey>, ask: KeysFor, among = (_: string) => true): Promise<void> {
+    const absent = [...keys].flatMap(([person, key]) => (key === 'missing' && among(person) ? person : []))
+    if (absent.length === 0) return
+    const found = await ask(absent)
+    for (const person of absent) keys.set(person, found.get(person) ?? 'missing')
   }
 
   async function ensure(persons: readonly string[]): Promise<KeysOf> {
     const keys = await find(persons)
-    const absent = persons.filter((person) => keys.get(person) === 'missing')
-    if (absent.length === 0) return keys
-    for (const [person, key] of await make(absent)) keys.set(person, key)
-    const others = absent.filter((person) => keys.get(person) === 'missing')
-    if (others.length > 0) for (const [person, key] of await read(others)) keys.set(person, key)
+    await complete(keys, make)
+    // Those that somebody else made in that moment.
+    await complete(keys, read)
     return keys
   }
 
@@ -163,6 +172,42 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
       if (isFirst) log.error({ person }, message)
     },
     missing: () => missing.size,
+  }
+}
+
+type KeysFor = (persons: readonly string[]) => Promise<ReadonlyMap<string, PersonKey>>
+
+/**
+ * One statement at a time: what is asked for while one is under way goes together with the next, so that commands on many
+ * persons at once cost neither a question nor a wait for the disk each. Its answer may hold keys of others.
+ */
+function gathered(statement: KeysFor): KeysFor {
+  let underWay: Promise<unknown> | undefined
+  let next: { persons: Set<string>; keys: ReturnType<KeysFor> } | undefined
+
+  function send(persons: readonly string[]): ReturnType<KeysFor> {
+    const keys = statement(persons)
+    const ended = () => {
+      if (underWay === settled) underWay = undefined
+    }
+    const settled: Promise<unknown> = keys.then(ended, ended)
+    underWay = settled
+    return keys
+  }
+
+  return (persons) => {
+    if (persons.length > GATHERED_MAX) return statement(persons)
+    if (!underWay) return send(persons)
+    if (!next) {
+      const gathering = new Set<string>()
+      const leave = () => {
+        next = undefined
+        return send([...gathering])
+      }
+      next = { persons: gathering, keys: underWay.then(leave) }
+    }
+    for (const person of persons) next.persons.add(person)
+    return next.keys
   }
 }
 

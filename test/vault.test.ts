@@ -87,6 +87,42 @@ describe('a person’s key', () => {
     expect(counting.statements()).toBe(2)
   })
 
+  it('is made and asked for with those that others need at the same time', async () => {
+    const persons = Array.from({ length: 20 }, () => randomUUID() as string)
+    const making = counted()
+    const vault = open({ db: making.db })
+    const made = await Promise.all(persons.map((person) => vault.ensure([person])))
+    expect(made.map((keys) => [...keys.keys()])).toStrictEqual(persons.map((person) => [person]))
+    for (const [index, person] of persons.entries()) {
+      expect(made[index]!.get(person)).toMatchObject({ bytes: expect.anything() })
+    }
+    expect(making.statements()).toBeLessThanOrEqual(4)
+
+    const asking = counted()
+    const other = open({ db: asking.db })
+    const found = await Promise.all([...persons, randomUUID() as string].map((person) => keyOf(other, person)))
+    expect(found).toStrictEqual([...persons.map((person, index) => made[index]!.get(person)), 'missing'])
+    expect(asking.statements()).toBeLessThanOrEqual(2)
+  })
+
+  it('that cannot be asked for fails those who asked, and nobody after them', async () => {
+    const failing = { fails: true }
+    const plugin = {
+      transformQuery: ({ node }: { node: never }) => {
+        if (failing.fails) throw new Error('refused by the test')
+        return node
+      },
+      transformResult: async ({ result }: { result: never }) => result,
+    }
+    const vault = open({ db: db.withPlugin(plugin as never) })
+    const person = randomUUID()
+    await open().ensure([person])
+    const asked = await Promise.allSettled([vault.find([person]), vault.find([randomUUID()])])
+    expect(asked.map(({ status }) => status)).toStrictEqual(['rejected', 'rejected'])
+    failing.fails = false
+    expect(await keyOf(vault, person)).toMatchObject({ bytes: expect.anything() })
+  })
+
   it('is durable before it is used, and destroyed for good, where Postgres may lose its last moments', async () => {
     const { rows: setting } = await sql<{ mode: string }>`SELECT current_setting('synchronous_commit') AS mode`.execute(
       db,
@@ -116,6 +152,14 @@ describe('a person’s key', () => {
 
   it('is missing where it was never made', async () => {
     expect(await keyOf(open(), randomUUID())).toBe('missing')
+  })
+
+  it('is missing where what is named is no person’s id, and those of others are found', async () => {
+    const person = randomUUID()
+    await open().ensure([person])
+    const keys = await open().find(['everybody', person])
+    expect(keys.get('everybody')).toBe('missing')
+    expect(keys.get(person)).toMatchObject({ bytes: expect.anything() })
   })
 
   it('is known to be there in whichever case the id is written', async () => {
