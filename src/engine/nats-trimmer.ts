@@ -31,18 +31,18 @@ export async function keepTrimmed(
     for (const stream of ['commands', 'events'] as const) {
       try {
         const session = link.session()
-        if (session) await trim(session, names.stream(stream), limits.trimBatchSize)
+        if (session) await trim(session, names.stream(stream), limits.trimBatchSize, link.closing)
       } catch (error) {
-        onError(error as Error)
+        if (!link.closing.aborted) onError(error as Error)
       }
     }
   }
 }
 
 /** Without a consumer nothing is removed. */
-async function trim(session: NatsSession, streamName: string, batchSize: number): Promise<void> {
+async function trim(session: NatsSession, streamName: string, batchSize: number, closing: AbortSignal): Promise<void> {
   const acknowledged = await lowestAcknowledged(session, streamName)
-  for (let lastFirst = 0; ; ) {
+  for (let lastFirst = 0; !closing.aborted; ) {
     const first = (await session.manager.streams.info(streamName)).state.first_seq
     if (first > acknowledged) return
     if (first === lastFirst) throw new Error(`${streamName}: acknowledged messages from ${first} on are not removed`)
