@@ -124,6 +124,7 @@ export function createDeliveries(
 
   return {
     async *consume(options) {
+      if (options.takesOver) for (const entry of handedOut.values()) entry.dueAt = 0
       while (!options.signal.aborted) {
         const batch = takeBatch(options)
         if (batch.length > 0) yield batch

@@ -41,6 +41,7 @@ export interface ConsumeOptions {
   durable: string
   maxAckPending: number
   ackWaitMs: number
+  takesOver?: boolean
   signal: AbortSignal
 }
 

@@ -50,6 +50,8 @@ export async function consumeCommands(options: ConsumerOptions): Promise<void> {
         durable,
         maxAckPending: limits.commandsInFlightMax,
         ackWaitMs: limits.commandAckWaitMs,
+        // The lock on the log lets one engine be at a time.
+        takesOver: true,
         signal,
       })
       for await (const batch of batches) await Promise.all(batch.map((message) => handle(message, options)))

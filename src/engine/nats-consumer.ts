@@ -23,6 +23,8 @@ export interface DeliveryLimits {
   heartbeatMs: number
   /** A consumer that ends waits so long at most for what the broker has sent already, to hand it back. */
   drainMsMax: number
+  /** So long the broker has to notice that what a predecessor was given is due again; it looks after 100 ms. */
+  takeOverWaitMs: number
 }
 
 interface Queue {
@@ -34,6 +36,8 @@ interface Queue {
 }
 
 const consumerNotFound = 10014
+/** What a reader has had for less may yet be acknowledged by it, where it is not gone after all. */
+const HELD_MIN_MS = 50
 
 /** Batches from the stream until the signal aborts or the link is closed. */
 export async function* consumeStream(
@@ -44,11 +48,15 @@ export async function* consumeStream(
   onError: (error: Error) => void,
 ): AsyncGenerator<StreamMessage[]> {
   const signal = AbortSignal.any([options.signal, link.closing])
+  let isOurs = !options.takesOver
   for (let failures = 0; !signal.aborted; failures++) {
     const session = await link.whenUp(signal)
     if (!session) return
     try {
       if (failures > 0) await link.ensureStreams(session)
+      await ensureConsumer(session, streamName, options)
+      if (!isOurs) await takeOver(session, streamName, options, limits, signal)
+      isOurs = true
       for await (const batch of deliver(link, session, streamName, options, limits, signal)) {
         failures = 0
         yield batch
@@ -68,7 +76,6 @@ async function* deliver(
   limits: DeliveryLimits,
   signal: AbortSignal,
 ): AsyncGenerator<StreamMessage[]> {
-  await ensureConsumer(session, streamName, options)
   if (signal.aborted) return
   const queue = createQueue()
   const consumer = await session.jetstream.consumers.get(streamName, options.durable)
@@ -144,6 +151,24 @@ async function ensureConsumer(session: NatsSession, streamName: string, options:
     if ((error as NatsError).api_error?.err_code !== consumerNotFound) throw error
     await consumers.add(streamName, wanted)
   }
+}
+
+/**
+ * Makes everything due again that is with a reader. JetStream has no word for it, but looks through what is unacknowledged
+ * when the acknowledgement wait changes; what it found due then stays due when the wait is as it was.
+ */
+async function takeOver(
+  { manager }: NatsSession,
+  streamName: string,
+  { durable, ackWaitMs }: ConsumeOptions,
+  { takeOverWaitMs }: DeliveryLimits,
+  signal: AbortSignal,
+): Promise<void> {
+  const { num_ack_pending: held } = await manager.consumers.info(streamName, durable)
+  if (held === 0) return
+  await manager.consumers.update(streamName, durable, { ack_wait: nanos(HELD_MIN_MS) })
+  await pause(takeOverWaitMs, signal)
+  await manager.consumers.update(streamName, durable, { ack_wait: nanos(ackWaitMs) })
 }
 
 /** True as soon as heartbeats are missed; false where the delivery ended otherwise. */

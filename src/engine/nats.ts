@@ -51,6 +51,7 @@ export const natsDefaults: Required<Omit<NatsOptions, 'url' | 'prefix' | 'onErro
   pingIntervalMs: 5_000,
   heartbeatMs: 5_000,
   drainMsMax: 500,
+  takeOverWaitMs: 250,
 }
 
 type Settings = typeof natsDefaults & { onError: (error: Error) => void }

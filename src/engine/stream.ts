@@ -37,6 +37,11 @@ export interface ConsumeOptions {
   maxAckPending: number
   /** A message not acknowledged in this time is delivered again. */
   ackWaitMs: number
+  /**
+   * What the durable consumer's last reader has left unacknowledged is delivered at the start, instead of when its
+   * acknowledgement wait is over: for one whose predecessor is gone, or who does no harm in doing something twice.
+   */
+  takesOver?: boolean
   /** Ends the iteration; unacknowledged messages are delivered again to the next consumer. */
   signal: AbortSignal
 }

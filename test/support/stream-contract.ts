@@ -134,6 +134,30 @@ export function describeMessageStream(name: string, open: (limits?: StreamLimits
       expect(performance.now() - started).toBeGreaterThan(280)
     })
 
+    test('delivers what a reader that is gone held, at once and in order, to one that takes over', async () => {
+      for (const body of ['a', 'b', 'c', 'd']) await publish(body)
+      const long = { ackWaitMs: 60_000 }
+      let seen = 0
+      await consumeUntil(stream, long, (message, body) => {
+        if (body === 'b') message.ack()
+        seen += 1
+        return seen === 4
+      })
+      stream = await subject.reopen()
+      const started = performance.now()
+      expect(await take(stream, 3, { ...long, takesOver: true })).toEqual(['a', 'c', 'd'])
+      expect(performance.now() - started).toBeLessThan(5_000)
+      await publish('e')
+      expect(await take(stream, 1, long)).toEqual(['e'])
+    })
+
+    test('leaves a reader that takes over nothing where nothing was held', async () => {
+      await publish('a')
+      expect(await take(stream, 1, { takesOver: true })).toEqual(['a'])
+      await publish('b')
+      expect(await take(stream, 1, { takesOver: true })).toEqual(['b'])
+    })
+
     test('delivers again at once, or after the delay asked for', async () => {
       await publish('a')
       const times: number[] = []

@@ -52,6 +52,7 @@ export async function runEngineIngest(options: IngestOptions): Promise<void> {
     durable: 'opslog-ingest',
     maxAckPending: options.ackPendingMax,
     ackWaitMs: options.ackWaitMs,
+    takesOver: true,
     signal: options.signal,
   })
   for await (const batch of batches) {
