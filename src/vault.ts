@@ -114,24 +114,30 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
   }
 
   /**
-   * Makes keys, and answers those that it made: what several processes make at once is decided by the row that is there
-   * first. Postgres may be set to lose its last moments in a crash, for what can be projected again; a key must be
+   * Makes the keys that are not there yet, and answers these and those that are: what several processes make at once is
+   * decided by the row that is there first, which only the next statement sees. Postgres may be set to lose its last moments in a crash, for what can be projected again; a key must be
    * durable before it is used, and the transaction of the statement says so.
    */
   const make = gathered(async (persons) => {
     const before = forgets
     const wrapped = persons.map((person) => encrypt(randomBytes(KEY_BYTES), sealingKey, wrapping(person)))
-    const { rows } = await sql<KeyRow>`WITH made AS (INSERT INTO vault.personal_keys (person_id, wrapped_key)
-        SELECT * FROM unnest(${persons}::uuid[], ${wrapped}::bytea[]) AS made ORDER BY 1
-        ON CONFLICT DO NOTHING RETURNING person_id, wrapped_key)
-      SELECT person_id, wrapped_key, set_config('synchronous_commit', 'on', true) FROM made`.execute(db)
+    const { rows } = await sql<KeyRow>`WITH
+        known AS (SELECT person_id, wrapped_key FROM vault.personal_keys WHERE person_id = ANY(${persons}::uuid[])),
+        made AS (INSERT INTO vault.personal_keys (person_id, wrapped_key)
+          SELECT * FROM unnest(${persons}::uuid[], ${wrapped}::bytea[]) AS wanted (person_id, wrapped_key)
+          WHERE person_id NOT IN (SELECT person_id FROM known) ORDER BY 1
+          ON CONFLICT DO NOTHING RETURNING person_id, wrapped_key)
+      SELECT person_id, wrapped_key, NULL AS mode FROM known
+      UNION ALL SELECT person_id, wrapped_key, set_config('synchronous_commit', 'on', true) FROM made`.execute(db)
     return kept(rows, before)
   })
 
+  const fromMemory = (persons: readonly string[]) =>
+    new Map<string, PersonKey>(persons.map((person) => [person, cache.get(person) ?? 'missing']))
+
   /** From memory, and from the database in one question for the rest; a person without a row is missing. */
   async function find(persons: readonly string[]): Promise<Map<string, PersonKey>> {
-    const keys = new Map<string, PersonKey>()
-    for (const person of persons) keys.set(person, cache.get(person) ?? 'missing')
+    const keys = fromMemory(persons)
     await complete(keys, read, (person) => UUID.test(person))
     return keys
   }
@@ -145,7 +151,7 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
   }
 
   async function ensure(persons: readonly string[]): Promise<KeysOf> {
-    const keys = await find(persons)
+    const keys = fromMemory(persons)
     await complete(keys, make)
     // Those that somebody else made in that moment.
     await complete(keys, read)
