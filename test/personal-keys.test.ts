@@ -58,11 +58,27 @@ describe('an auditor', () => {
       exitCode: 1,
       findings: [expect.stringMatching(/personal: .*email was altered/)],
     })
-    const parked = () =>
-      sql<{ fault: string }>`SELECT fault FROM opslog_parked_events WHERE stream = ${stream}`.execute(persons.db)
-    await vi.waitFor(async () => expect((await parked()).rows[0]?.fault).toMatch(/email was altered/), within10s)
+    await vi.waitFor(async () => expect(await faultOf(stream)).toMatch(/email was altered/), within10s)
   })
 })
+
+describe('an event of another hand that names no person’s id', () => {
+  it('is parked, and holds nobody up', async () => {
+    const { stream: example } = await persons.newUser()
+    const data = await persons.storedData(example)
+    const stream = `noctant.user-${randomUUID()}`
+    await persons.appendRaw(stream, 'noctant.UserProvisioned.v1', { ...data, globalUserId: 'everybody' })
+    await vi.waitFor(async () => expect(await faultOf(stream)).toMatch(/globalUserId/), within10s)
+    await persons.newUser()
+  })
+})
+
+/** Why a stream's event is parked. */
+async function faultOf(stream: string): Promise<string | undefined> {
+  const { rows } = await sql<{ fault: string }>`SELECT fault FROM opslog_parked_events
+    WHERE stream = ${stream}`.execute(persons.db)
+  return rows[0]?.fault
+}
 
 describe('an API whose way to Postgres is cut', () => {
   it('refuses what needs a person’s key before anything is written, and goes on with the rest', async () => {
