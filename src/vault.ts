@@ -18,6 +18,7 @@ import {
   type PersonKeys,
   PersonKeysUnavailable,
 } from './events/sealing.ts'
+import { isUuid } from './events/uuid.ts'
 import { inTransaction, type ReadModels } from './projections/database.ts'
 
 export interface VaultOptions {
@@ -39,8 +40,6 @@ const PREPARE_LOCK = '7305808869230650190'
 const ATTEMPTS_MAX = 5
 /** Who asks for more persons than these asks alone; the others ask together. */
 const GATHERED_MAX = 64
-/** What an event of another hand names may be no person's id; to Postgres that would be a mistake of all who asked. */
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 /** Of those whose key is missing, remembered so that each is told of once. */
 const MISSING_MAX = 10_000
 
@@ -99,11 +98,11 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
     }
   }
 
-  /** Those that the vault has a row of. */
+  /** Those that the vault has a row of. What an event of another hand names may be no person's id. */
   const read = gathered(async (persons) => {
     const before = forgets
     const { rows } = await sql<KeyRow>`SELECT person_id, wrapped_key FROM vault.personal_keys
-      WHERE person_id = ANY(${persons}::uuid[])`.execute(db)
+      WHERE person_id = ANY(${persons.filter(isUuid)}::uuid[])`.execute(db)
     return kept(rows, before)
   })
 
@@ -115,8 +114,9 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
 
   /**
    * Makes the keys that are not there yet, and answers these and those that are: what several processes make at once is
-   * decided by the row that is there first, which only the next statement sees. Postgres may be set to lose its last moments in a crash, for what can be projected again; a key must be
-   * durable before it is used, and the transaction of the statement says so.
+   * decided by the row that is there first, which only the next statement sees. Postgres may be set to lose its last
+   * moments in a crash, for what can be projected again; a key must be durable before it is used, and the transaction of
+   * the statement says so.
    */
   const make = gathered(async (persons) => {
     const before = forgets
@@ -138,13 +138,13 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
   /** From memory, and from the database in one question for the rest; a person without a row is missing. */
   async function find(persons: readonly string[]): Promise<Map<string, PersonKey>> {
     const keys = fromMemory(persons)
-    await complete(keys, read, (person) => UUID.test(person))
+    await complete(keys, read)
     return keys
   }
 
   /** Asks for those that are missing. */
-  async function complete(keys: Map<string, PersonKey>, ask: KeysFor, among = (_: string) => true): Promise<void> {
-    const absent = [...keys].flatMap(([person, key]) => (key === 'missing' && among(person) ? person : []))
+  async function complete(keys: Map<string, PersonKey>, ask: KeysFor): Promise<void> {
+    const absent = [...keys].flatMap(([person, key]) => (key === 'missing' ? person : []))
     if (absent.length === 0) return
     const found = await ask(absent)
     for (const person of absent) keys.set(person, found.get(person) ?? 'missing')

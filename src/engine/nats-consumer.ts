@@ -7,6 +7,7 @@ import {
   AckPolicy,
   type ConsumerConfig,
   ConsumerEvents,
+  type ConsumerInfo,
   type ConsumerMessages,
   DeliverPolicy,
   type JsMsg,
@@ -54,8 +55,8 @@ export async function* consumeStream(
     if (!session) return
     try {
       if (failures > 0) await link.ensureStreams(session)
-      await ensureConsumer(session, streamName, options)
-      if (!isOurs) await takeOver(session, streamName, options, limits, signal)
+      const { num_ack_pending: held } = await ensureConsumer(session, streamName, options)
+      if (!isOurs && held > 0) await takeOver(session, streamName, options, limits, signal)
       isOurs = true
       for await (const batch of deliver(link, session, streamName, options, limits, signal)) {
         failures = 0
@@ -133,7 +134,11 @@ async function drain(messages: ConsumerMessages, durationMsMax: number): Promise
   late.abort()
 }
 
-async function ensureConsumer(session: NatsSession, streamName: string, options: ConsumeOptions): Promise<void> {
+async function ensureConsumer(
+  session: NatsSession,
+  streamName: string,
+  options: ConsumeOptions,
+): Promise<ConsumerInfo> {
   const { consumers } = session.manager
   const adjustable = { ack_wait: nanos(options.ackWaitMs), max_ack_pending: options.maxAckPending, max_deliver: -1 }
   const wanted: Partial<ConsumerConfig> = {
@@ -144,12 +149,13 @@ async function ensureConsumer(session: NatsSession, streamName: string, options:
     ...adjustable,
   }
   try {
-    const { config } = await consumers.info(streamName, options.durable)
+    const info = await consumers.info(streamName, options.durable)
+    const { config } = info
     const differs = config.ack_wait !== adjustable.ack_wait || config.max_ack_pending !== adjustable.max_ack_pending
-    if (differs) await consumers.update(streamName, options.durable, adjustable)
+    return differs ? await consumers.update(streamName, options.durable, adjustable) : info
   } catch (error) {
     if ((error as NatsError).api_error?.err_code !== consumerNotFound) throw error
-    await consumers.add(streamName, wanted)
+    return consumers.add(streamName, wanted)
   }
 }
 
@@ -164,8 +170,6 @@ async function takeOver(
   { takeOverWaitMs }: DeliveryLimits,
   signal: AbortSignal,
 ): Promise<void> {
-  const { num_ack_pending: held } = await manager.consumers.info(streamName, durable)
-  if (held === 0) return
   await manager.consumers.update(streamName, durable, { ack_wait: nanos(HELD_MIN_MS) })
   await pause(takeOverWaitMs, signal)
   await manager.consumers.update(streamName, durable, { ack_wait: nanos(ackWaitMs) })

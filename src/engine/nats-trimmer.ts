@@ -5,7 +5,7 @@
  * has 2.9.10) forgets at such a purge what its consumers have been given and not acknowledged. Messages that were on
  * their way to a reader that died, or handed back for later, then never come again (nats-server pull request 3892,
  * "lose ack pending state during partial stream purge"). It costs the broker some 30 µs a message, and keeps those who
- * publish meanwhile waiting for no longer than a purge does.
+ * publish meanwhile waiting for about as long as a purge does.
  */
 import { type NatsLink, type NatsNames, type NatsSession, pause } from './nats-connection.ts'
 

@@ -1,17 +1,14 @@
 /** Every request has an id: the caller's, where it sends a UUID, or one made here. Each answer and log line carries it. */
 import { randomUUID } from 'node:crypto'
 import type { Context } from 'hono'
+import { isUuid } from '../events/uuid.ts'
 import type { AppEnv } from './environment.ts'
 import { invalid } from './problem.ts'
 
 export const REQUEST_ID_HEADER = 'x-noctant-request-id'
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 /** Methods that change nothing: a malformed id does no harm there and is replaced. */
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS']
-
-export const isUuid = (text: string): boolean => UUID.test(text)
 
 /** Gives the request its id, and names it in the answer. */
 export function identify(c: Context<AppEnv>): void {

@@ -4,8 +4,8 @@
  */
 import { z } from '@hono/zod-openapi'
 import { Decimal } from 'decimal.js'
+import { isUuid } from '../events/uuid.ts'
 import { InexactNumber } from './json.ts'
-import { isUuid } from './request-id.ts'
 
 /** Any UUID in its usual form, in lower case from here on. */
 export const uuid = z

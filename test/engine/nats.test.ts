@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startNatsServer } from '../../src/embedded/nats-server.ts'
 import { freePort } from '../../src/embedded/ports.ts'
 import { connectNats } from '../../src/engine/nats.ts'
+import { natsNames } from '../../src/engine/nats-connection.ts'
 import type { MessageStream } from '../../src/engine/stream.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 import { natsBinary, natsUrl, temporaryDirectory } from '../support/services.ts'
@@ -70,7 +71,7 @@ function unacknowledged(address: string): void {
       const stream = await open({ url: address, prefix, trimIntervalMs: 10 })
       const firstSequence = () =>
         administer(address, async (manager) => {
-          return (await manager.streams.info(`${prefix}_COMMANDS`.toUpperCase())).state.first_seq
+          return (await manager.streams.info(natsNames(prefix).stream('commands'))).state.first_seq
         })
       for (const body of ['a', 'b', 'c', 'd']) await publish(stream, body)
       const ending = new AbortController()
@@ -94,7 +95,7 @@ function unacknowledged(address: string): void {
       const far = await open({ url: line.url, prefix })
       const broker = (work: (info: { num_waiting: number; num_ack_pending: number }) => number) =>
         administer(address, async (manager) => {
-          return work(await manager.consumers.info(`${prefix}_COMMANDS`.toUpperCase(), 'reader'))
+          return work(await manager.consumers.info(natsNames(prefix).stream('commands'), 'reader'))
         })
       try {
         const ending = new AbortController()

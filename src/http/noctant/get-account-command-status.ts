@@ -1,8 +1,8 @@
 /** GET /v1/accounts/by-external-id/commands/{command_id}: how far a command has come on its way to the engine. */
 import { createRoute, z } from '@hono/zod-openapi'
+import { isUuid } from '../../events/uuid.ts'
 import { findCommand } from '../../projections/noctant/account-command.ts'
 import { json, operation, problemResponses } from '../operation.ts'
-import { isUuid } from '../request-id.ts'
 import { nullableTimeOut, nullableUuidOut, uuidOut } from '../schemas.ts'
 import { accountNotFound } from './reading.ts'
 import { forOperator, type NoctantDeps } from './route.ts'
