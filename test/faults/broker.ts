@@ -1,5 +1,5 @@
 /** A house's NATS, past every role and proxy: what stands in its streams, and ways to lose, repeat and forge it. */
-import { connect, type JetStreamManager, nanos } from 'nats'
+import { AckPolicy, connect, DeliverPolicy, type JetStreamManager, nanos } from 'nats'
 import { natsNames } from '../../src/engine/nats-connection.ts'
 import type { StreamName } from '../../src/engine/stream.ts'
 import type { House } from './house.ts'
@@ -14,6 +14,11 @@ export interface Broker {
   /** Messages of a stream after a sequence, in order, those that were removed left out. */
   messages(stream: StreamName, after?: number): Promise<StoredMessage[]>
   lastSequence(stream: StreamName): Promise<number>
+  /**
+   * From now on nothing is removed from the stream, though its reader has acknowledged it, until the function that this
+   * resolves with is called: an onlooker stands in it who acknowledges nothing.
+   */
+  keep(stream: StreamName): Promise<() => Promise<void>>
   publish(
     stream: StreamName,
     key: string,
@@ -31,6 +36,9 @@ export interface Broker {
   close(): Promise<void>
 }
 
+/** An onlooker whom nobody sends away is gone after so long. */
+const ONLOOKER_MAX_MS = 60_000
+
 export async function openBroker(house: House): Promise<Broker> {
   const { host, username, password } = new URL(house.natsUrl)
   const who = password ? { user: username, pass: password } : username ? { token: username } : {}
@@ -41,7 +49,8 @@ export async function openBroker(house: House): Promise<Broker> {
   const stateOf = async (stream: StreamName) => (await manager.streams.info(names.stream(stream))).state
 
   const consumerOf = async (stream: StreamName) => {
-    const [consumer] = await manager.consumers.list(names.stream(stream)).next()
+    const consumers = await manager.consumers.list(names.stream(stream)).next()
+    const consumer = consumers.find(({ config }) => config.durable_name)
     if (!consumer) throw new Error(`nobody consumes ${stream}`)
     return consumer
   }
@@ -58,6 +67,14 @@ export async function openBroker(house: House): Promise<Broker> {
       return found
     },
     lastSequence: async (stream) => (await stateOf(stream)).last_seq,
+    async keep(stream) {
+      const { name } = await manager.consumers.add(names.stream(stream), {
+        ack_policy: AckPolicy.Explicit,
+        deliver_policy: DeliverPolicy.New,
+        inactive_threshold: nanos(ONLOOKER_MAX_MS),
+      })
+      return async () => void (await manager.consumers.delete(names.stream(stream), name))
+    },
     async publish(stream, key, messageId, body) {
       const subject = names.subject(stream, key)
       return jetstream.publish(subject, new TextEncoder().encode(body), { msgID: messageId })
