@@ -281,7 +281,7 @@ describe('a person who is forgotten', () => {
       await destroyKey(db, id)
       const context = stack.adminContext()
       await stack.bus.handle(user, id, { kind: 'forget', reference: null, at: context.at }, context)
-      await vi.waitFor(async () => expect((await userOf(bob)).body.email).toBeNull())
+      await vi.waitFor(async () => expect((await userOf(bob)).body.email).toBeNull(), { timeout: 10_000 })
       response.writeHead(200).end(body)
     })
     const displayName = `${bob.displayName} again`

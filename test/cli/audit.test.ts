@@ -34,7 +34,7 @@ async function ask(): Promise<void> {
   answers.push({ at: new Date().toISOString(), status: account.sponsorship_status })
   // The log's times are whole milliseconds; the next event is to stand in a later one.
   const now = Date.now()
-  await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(now + 1), { interval: 1 })
+  await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(now + 1), { interval: 1, timeout: 10_000 })
 }
 
 beforeAll(async () => {

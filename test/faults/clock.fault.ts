@@ -97,7 +97,9 @@ describe.each([
     await buy(house, accountId)
     await house.kill('engine')
     const commandId = await closeAll(house, external, history)
-    await vi.waitFor(async () => expect(await commandEvents(commandId)).toContain('EngineCommandPublished'))
+    await vi.waitFor(async () => expect(await commandEvents(commandId)).toContain('EngineCommandPublished'), {
+      timeout: 10_000,
+    })
     setClocks(shiftMs - HOUR_MS)
     const again = async () => expect(await commandEvents(commandId)).toContain('EngineCommandRepublished')
     await vi.waitFor(again, { interval: 100, timeout: 20_000 })

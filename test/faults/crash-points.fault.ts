@@ -207,7 +207,7 @@ describe('the event store', { timeout: 60_000 }, () => {
       const asked = insist(house(), 'POST', '/users', { external_id })
       await reached()
       const { store } = house().services
-      await vi.waitFor(() => expect(store.runs()).toBe(false))
+      await vi.waitFor(() => expect(store.runs()).toBe(false), { timeout: 10_000 })
       await store.start()
       // 200 where the append was in and its retry came too late: a user that is there is told as it is.
       expect([200, 201]).toContain((await asked).status)

@@ -147,7 +147,10 @@ export function crashHouse(environment: Record<string, string> = {}): CrashHouse
       // It may fail before the role is seen dead; that is told at the end.
       working.catch(() => undefined)
       await reached()
-      await vi.waitFor(() => expect(house().runs(role), `${role} still runs`).toBe(false), { interval: 10 })
+      await vi.waitFor(() => expect(house().runs(role), `${role} still runs`).toBe(false), {
+        interval: 10,
+        timeout: 10_000,
+      })
       return working
     },
     settled,

@@ -177,11 +177,14 @@ describe('commands on their way to the engine', { timeout: 60_000 }, () => {
     const again = () => broker().publish('commands', accountId, commandId, body)
     expect((await again()).duplicate).toBe(true)
     await broker().rememberFor('commands', 100)
-    const published = await vi.waitFor(async () => {
-      const receipt = await again()
-      expect(receipt.duplicate).toBe(false)
-      return receipt
-    })
+    const published = await vi.waitFor(
+      async () => {
+        const receipt = await again()
+        expect(receipt.duplicate).toBe(false)
+        return receipt
+      },
+      { timeout: 10_000 },
+    )
     await vi.waitFor(
       async () => expect(await broker().acknowledged('commands')).toBeGreaterThanOrEqual(published.seq),
       {
@@ -191,7 +194,9 @@ describe('commands on their way to the engine', { timeout: 60_000 }, () => {
     await broker().rememberFor('commands', 120_000)
     // The engine has answered again, and that answer is no news.
     const answered = await broker().lastSequence('events')
-    await vi.waitFor(async () => expect(await broker().acknowledged('events')).toBeGreaterThanOrEqual(answered))
+    await vi.waitFor(async () => expect(await broker().acknowledged('events')).toBeGreaterThanOrEqual(answered), {
+      timeout: 10_000,
+    })
     expect((await engineEvents(accountId)).map(({ id }) => id)).toEqual(before.map(({ id }) => id))
   })
 
@@ -206,11 +211,14 @@ describe('commands on their way to the engine', { timeout: 60_000 }, () => {
     const commandId = await closeAll(house(), external, history)
     await passed
     const ours = async () => (await broker().messages('commands', last)).filter(({ body }) => body.includes(commandId))
-    const [stored] = await vi.waitFor(async () => {
-      const found = await ours()
-      expect(found).toHaveLength(1)
-      return found
-    })
+    const [stored] = await vi.waitFor(
+      async () => {
+        const found = await ours()
+        expect(found).toHaveLength(1)
+        return found
+      },
+      { timeout: 10_000 },
+    )
     house().lines('relay').nats.mend()
     const stream = `noctant.engineCommand-${commandId}`
     await vi.waitFor(async () => expect(await eventsOf(house().store, stream)).toHaveLength(1), { timeout: 20_000 })
@@ -234,11 +242,14 @@ describe('the engine’s word', { timeout: 60_000 }, () => {
     await house().kill('relay')
     const last = await broker().lastSequence('events')
     await buy(house(), accountId)
-    const bodies = await vi.waitFor(async () => {
-      const found = (await broker().messages('events', last)).filter(({ key }) => key === accountId)
-      expect(found.at(-1)?.body).toContain('"type":"AccountMarked"')
-      return found.map(({ body }) => body)
-    })
+    const bodies = await vi.waitFor(
+      async () => {
+        const found = (await broker().messages('events', last)).filter(({ key }) => key === accountId)
+        expect(found.at(-1)?.body).toContain('"type":"AccountMarked"')
+        return found.map(({ body }) => body)
+      },
+      { timeout: 10_000 },
+    )
     await broker().purge('events')
     const events = bodies.map((body) => JSON.parse(body) as EngineEvent)
     expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => known.length + 1 + index))

@@ -67,7 +67,7 @@ describe('the API', { timeout: 120_000 }, () => {
     const passed = house.lines('api').store.loseAnswerTo(REQUESTED)
     const lost = ask(house, 'POST', path, body).catch((error: Error) => error)
     await passed
-    await vi.waitFor(async () => expect(await asked()).toHaveLength(1))
+    await vi.waitFor(async () => expect(await asked()).toHaveLength(1), { timeout: 10_000 })
     await restart('api')
     expect(await lost).toBeInstanceOf(Error)
     const again = await insist(house, 'POST', path, body)
@@ -81,7 +81,7 @@ describe('the API', { timeout: 120_000 }, () => {
     const passed = house.lines('api').store.loseAnswerTo(external_id)
     const asked = ask(house, 'POST', '/users', { external_id })
     await passed
-    await vi.waitFor(async () => expect(await userEvents(external_id)).toHaveLength(1))
+    await vi.waitFor(async () => expect(await userEvents(external_id)).toHaveLength(1), { timeout: 10_000 })
     house.lines('api').store.mend()
     expect((await asked).status).toBe(201)
     expect(await userEvents(external_id)).toHaveLength(1)

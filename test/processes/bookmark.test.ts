@@ -29,7 +29,7 @@ test('the first place is written down at once, the next ones after the interval,
   expect(await bookmark.place()).toBeUndefined()
   const [first, second, third] = [at(1n), at(2n), at(3n)]
   bookmark.reached(first)
-  await vi.waitFor(async () => expect(await recorded()).toStrictEqual(first))
+  await vi.waitFor(async () => expect(await recorded()).toStrictEqual(first), { timeout: 10_000 })
   bookmark.reached(second)
   bookmark.reached(third)
   expect(await bookmark.place()).toStrictEqual(third)
@@ -47,7 +47,7 @@ test('a place is written down without another to follow it', async () => {
   await bookmark.place()
   for (const place of [at(1n), at(2n), at(3n)]) {
     bookmark.reached(place)
-    await vi.waitFor(async () => expect(await recorded()).toStrictEqual(place))
+    await vi.waitFor(async () => expect(await recorded()).toStrictEqual(place), { timeout: 10_000 })
   }
 })
 
@@ -55,7 +55,7 @@ test('what was handled and is not on record yet is not handled again by the same
   const { bookmark, recorded } = kept('in-memory', HOUR_MS)
   await bookmark.place()
   bookmark.reached(at(1n))
-  await vi.waitFor(async () => expect(await recorded()).toBeDefined())
+  await vi.waitFor(async () => expect(await recorded()).toBeDefined(), { timeout: 10_000 })
   const place = at(2n)
   bookmark.reached(place)
   expect(await bookmark.place()).toStrictEqual(place)
@@ -66,7 +66,7 @@ test('another writer’s move ends the keeping, and stands', async () => {
   await bookmark.place()
   const [mine, others] = [at(1n), at(5n)]
   bookmark.reached(mine)
-  await vi.waitFor(async () => expect(await recorded()).toStrictEqual(mine))
+  await vi.waitFor(async () => expect(await recorded()).toStrictEqual(mine), { timeout: 10_000 })
   await moveCheckpoint(database.db, 'contended', mine, others)
   bookmark.reached(at(2n))
   await expect(keeping).rejects.toThrow(CheckpointMoved)

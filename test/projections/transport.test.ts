@@ -71,7 +71,7 @@ describe('queries in one trip', () => {
     await sql`SELECT 1`.execute(through)
     line.hold()
     const answers = inOneTrip(through, [raw('SELECT 1 AS first'), raw('SELECT 2 AS second')])
-    await vi.waitFor(() => expect(line.sent()).toMatch(/SELECT 1 AS first.*SELECT 2 AS second/s))
+    await vi.waitFor(() => expect(line.sent()).toMatch(/SELECT 1 AS first.*SELECT 2 AS second/s), { timeout: 10_000 })
     line.release()
     expect(await answers).toEqual([[{ first: 1 }], [{ second: 2 }]])
     await through.destroy()

@@ -29,7 +29,7 @@ beforeAll(async () => {
     seen.push({ position, at: new Date().toISOString(), account: answer.body.account })
     // The log's times are whole milliseconds; the next event is to stand in a later one.
     const now = Date.now()
-    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(now + 1), { interval: 1 })
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(now + 1), { interval: 1, timeout: 10_000 })
   }
 }, 60_000)
 afterAll(() => api.stop())
