@@ -86,15 +86,13 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
   /** Counts `forget`: an answer that was asked for before one is not kept. */
   let forgets = 0
 
-  function opened({ person_id: person, wrapped_key: wrapped }: KeyRow): PersonKey {
+  function opened({ person_id: person, wrapped_key: wrapped }: KeyRow): FoundKey {
     if (wrapped === null) return 'destroyed'
     try {
       const bytes = decrypt(wrapped, sealingKey, wrapping(person))
       return { id: keyIdOf(bytes), bytes }
-    } catch (error) {
-      throw new PersonKeysUnavailable(`the key of the person ${person} does not open with this SECRETS_KEY`, {
-        cause: error,
-      })
+    } catch (cause) {
+      return new PersonKeysUnavailable(`the key of the person ${person} does not open with this SECRETS_KEY`, { cause })
     }
   }
 
@@ -106,9 +104,10 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
     return kept(rows, before)
   })
 
-  function kept(rows: readonly KeyRow[], before: number): Map<string, PersonKey> {
+  function kept(rows: readonly KeyRow[], before: number): Map<string, FoundKey> {
     const keys = new Map(rows.map((row) => [row.person_id, opened(row)]))
-    if (before === forgets) for (const [person, key] of keys) cache.set(person, key)
+    if (before !== forgets) return keys
+    for (const [person, key] of keys) if (!(key instanceof Error)) cache.set(person, key)
     return keys
   }
 
@@ -142,12 +141,16 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
     return keys
   }
 
-  /** Asks for those that are missing. */
+  /** Asks for those that are missing. Throws where one of them does not open. */
   async function complete(keys: Map<string, PersonKey>, ask: KeysFor): Promise<void> {
     const absent = [...keys].flatMap(([person, key]) => (key === 'missing' ? person : []))
     if (absent.length === 0) return
     const found = await ask(absent)
-    for (const person of absent) keys.set(person, found.get(person) ?? 'missing')
+    for (const person of absent) {
+      const key = found.get(person) ?? 'missing'
+      if (key instanceof Error) throw key
+      keys.set(person, key)
+    }
   }
 
   async function ensure(persons: readonly string[]): Promise<KeysOf> {
@@ -181,7 +184,10 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
   }
 }
 
-type KeysFor = (persons: readonly string[]) => Promise<ReadonlyMap<string, PersonKey>>
+/** A key as the vault has it: one that does not open is the trouble of those alone who need it. */
+type FoundKey = PersonKey | PersonKeysUnavailable
+
+type KeysFor = (persons: readonly string[]) => Promise<ReadonlyMap<string, FoundKey>>
 
 /**
  * One statement at a time: what is asked for while one is under way goes together with the next, so that commands on many

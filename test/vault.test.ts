@@ -127,6 +127,24 @@ describe('a person’s key', () => {
     expect(await keyOf(vault, person)).toMatchObject({ bytes: expect.anything() })
   })
 
+  it('that is damaged fails those who ask for it, and nobody who asks with them', async () => {
+    const persons = Array.from({ length: 10 }, () => randomUUID() as string)
+    const damaged = persons[4]!
+    await open().ensure(persons)
+    await sql`UPDATE vault.personal_keys SET wrapped_key = set_byte(wrapped_key, 20, get_byte(wrapped_key, 20) # 1)
+      WHERE person_id = ${damaged}`.execute(db)
+    for (const ask of ['find', 'ensure'] as const) {
+      const counting = counted()
+      const vault = open({ db: counting.db })
+      const asked = await Promise.allSettled(persons.map((person) => vault[ask]([person])))
+      expect(counting.statements()).toBeLessThanOrEqual(2)
+      const refused = persons.filter((_, index) => asked[index]!.status === 'rejected')
+      expect(refused).toStrictEqual([damaged])
+      expect(String((asked[4] as PromiseRejectedResult).reason)).toContain(damaged)
+    }
+    await sql`DELETE FROM vault.personal_keys WHERE person_id = ${damaged}`.execute(db)
+  })
+
   it('is durable before it is used, and destroyed for good, where Postgres may lose its last moments', async () => {
     const { rows: setting } = await sql<{ mode: string }>`SELECT current_setting('synchronous_commit') AS mode`.execute(
       db,

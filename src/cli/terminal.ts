@@ -95,7 +95,7 @@ export function failureOf(error: unknown): Failure | undefined {
     return { exitCode: EXIT.usage, code: 'invalid_configuration', message: error.message, hint: undefined }
   }
   if (error instanceof PersonKeysUnavailable) {
-    return { exitCode: EXIT.unreachable, code: 'unreachable', message: reasonOf(error), hint: undefined }
+    return { exitCode: EXIT.unreachable, code: 'unreachable', message: error.message, hint: undefined }
   }
   if (error instanceof StoreUnavailable || isUnavailable(error) || isFetchFailure(error)) {
     return { exitCode: EXIT.unreachable, code: 'unreachable', message: reasonOf(error), hint: START_HINT }
