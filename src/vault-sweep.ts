@@ -73,11 +73,16 @@ async function isSwept(db: ReadModels, xid: string): Promise<boolean> {
   }
 }
 
+/**
+ * Whoever only reads holds back the tables of their own database, a replica those of all. Whoever has written counts in
+ * each: the sweep's own snapshot goes back to the oldest of them, and it keeps what itself can see.
+ */
 async function olderThan(db: ReadModels, xid: string): Promise<OlderTransaction[]> {
   const { rows } = await sql<OlderTransaction>`SELECT pid, application_name AS application, xact_start AS since
-    FROM pg_stat_activity WHERE pid <> pg_backend_pid()
-      AND (greatest(age(backend_xmin), age(backend_xid)) >= age(${xid}::xid)
-        OR pid IN (SELECT pid FROM pg_locks WHERE relation = ANY(${TABLES}::regclass[])))
+    FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND (
+      age(backend_xid) >= age(${xid}::xid)
+      OR (age(backend_xmin) >= age(${xid}::xid) AND (datname = current_database() OR backend_type = 'walsender'))
+      OR (datname = current_database() AND pid IN (SELECT pid FROM pg_locks WHERE relation = ANY(${TABLES}::regclass[]))))
     ORDER BY xact_start LIMIT ${HELD_BY_MAX}`.execute(db)
   return rows
 }

@@ -4,12 +4,13 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
+import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { InvalidConfiguration } from '../src/config.ts'
 import { type PersonKey, PersonKeysUnavailable } from '../src/events/sealing.ts'
 import { createDatabase as connect, type ReadModels } from '../src/projections/database.ts'
 import { createVault, destroyKey, lockedVault, prepareVault, type Vault } from '../src/vault.ts'
-import { sweepVault } from '../src/vault-sweep.ts'
+import { type Sweep, sweepVault } from '../src/vault-sweep.ts'
 import { createDatabase, type TestDatabase } from './support/services.ts'
 
 const sealingKey = randomBytes(32)
@@ -270,6 +271,8 @@ describe('a destroyed key', () => {
       return end
     }
 
+    const namesIn = (sweep: Sweep) => (sweep.swept ? [] : sweep.held_by.map(({ application }) => application))
+
     it('are swept out of the table’s file, wherever in it they are', async () => {
       const keys: Awaited<ReturnType<typeof newKey>>[] = []
       for (let n = 0; n < 5; n++) keys.push(await newKey())
@@ -301,7 +304,7 @@ describe('a destroyed key', () => {
       const sweep = await sweepVault(db, 100)
       expect(sweep).toStrictEqual({
         swept: false,
-        held_by: [expect.objectContaining({ pid: expect.any(Number), application: 'opslog' })],
+        held_by: expect.arrayContaining([expect.objectContaining({ pid: expect.any(Number), application: 'opslog' })]),
       })
       expect(await isInFile(key)).toBe(true)
       // Nobody who needs a key is kept waiting by it.
@@ -309,6 +312,31 @@ describe('a destroyed key', () => {
       await end()
       expect(await sweepVault(db, 10_000)).toStrictEqual({ swept: true })
       expect(await isInFile(key)).toBe(false)
+    })
+
+    it('stay while a transaction of another database has written something, which the sweep names, and not while it reads', async () => {
+      const elsewhere = await createDatabase()
+      const other = new Client({ connectionString: elsewhere.url, application_name: 'elsewhere' })
+      onTestFinished(async () => {
+        await other.end()
+        await elsewhere.drop()
+      })
+      await other.connect()
+      await other.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1')
+      const [first, second] = [await newKey(), await newKey()]
+      const end = await begin('SELECT 1', 'repeatable read')
+      await destroyKey(db, first.person)
+      const byOurs = await sweepVault(db, 100)
+      await end()
+      // Other tests write in databases of their own meanwhile.
+      expect(namesIn(byOurs)).toContain('opslog')
+      expect(namesIn(byOurs)).not.toContain('elsewhere')
+      expect(await sweepVault(db, 10_000)).toStrictEqual({ swept: true })
+      await other.query('SELECT pg_current_xact_id()')
+      await destroyKey(db, second.person)
+      expect(namesIn(await sweepVault(db, 100))).toContain('elsewhere')
+      await other.query('COMMIT')
+      expect(await sweepVault(db, 10_000)).toStrictEqual({ swept: true })
     })
 
     it('go as soon as the older transaction has ended', async () => {
