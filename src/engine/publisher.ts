@@ -62,6 +62,8 @@ export function startPublisher(options: PublisherOptions): Publisher {
   /** Everything behind this position is acknowledged. */
   let settled = wal.published()
   let handedOver = settled
+  /** Where the log ends; all that is added to it is given to `take`. */
+  let logged = wal.head()
   const unsettled = new Map<bigint, Sent>()
   let repair: Repair | undefined
   let failed = false
@@ -117,6 +119,7 @@ export function startPublisher(options: PublisherOptions): Publisher {
   }
 
   const take = (events: readonly StoredEvent[]) => {
+    logged = events.at(-1)?.position ?? logged
     const isNext = events[0]?.position === handedOver + 1n
     const hasRoom = unsettled.size + events.length <= options.publishesInFlightMax
     if (isNext && hasRoom && !failed && !stopping) for (const event of events) handOver(event)
@@ -136,7 +139,7 @@ export function startPublisher(options: PublisherOptions): Publisher {
   const sendNext = async () => {
     if (failed) await recover()
     const room = options.publishesInFlightMax - unsettled.size
-    const events = room > 0 ? wal.eventsAfter(handedOver, Math.min(room, pageEvents)) : []
+    const events = room > 0 && handedOver < logged ? wal.eventsAfter(handedOver, Math.min(room, pageEvents)) : []
     for (const event of events) handOver(event)
     if (events.length > 0) settle()
     else await woken()
@@ -158,7 +161,7 @@ export function startPublisher(options: PublisherOptions): Publisher {
     published: () => settled,
     async close(drainMs) {
       const untilMs = performance.now() + drainMs
-      while (settled < wal.head() && performance.now() < untilMs && !failed) await Promise.race([woken(), delay(20)])
+      while (settled < logged && performance.now() < untilMs && !failed) await Promise.race([woken(), delay(20)])
       stopping = true
       repeater.close()
       wake()
