@@ -177,7 +177,7 @@ async function openSession(url: string, limits: NatsLimits): Promise<NatsSession
     ...parseUrls(url),
     name: 'opslog',
     reconnect: false,
-    // Otherwise it makes two errors for every request, in case one is needed: a third of what the client costs.
+    // Otherwise it makes two errors for every request, in case one is needed: half of the time it takes for itself.
     noAsyncTraces: true,
     timeout: limits.connectTimeoutMs,
     pingInterval: limits.pingIntervalMs,
