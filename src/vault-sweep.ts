@@ -13,6 +13,8 @@ import { codeOf } from './projections/transport.ts'
 export interface OlderTransaction {
   pid: number
   application: string
+  /** Null for a replica, which reads all of them. */
+  database: string | null
   /** RFC 3339, or null where Postgres does not tell. */
   since: string | null
 }
@@ -78,7 +80,8 @@ async function isSwept(db: ReadModels, xid: string): Promise<boolean> {
  * each: the sweep's own snapshot goes back to the oldest of them, and it keeps what itself can see.
  */
 async function olderThan(db: ReadModels, xid: string): Promise<OlderTransaction[]> {
-  const { rows } = await sql<OlderTransaction>`SELECT pid, application_name AS application, xact_start AS since
+  const { rows } = await sql<OlderTransaction>`SELECT pid, application_name AS application, datname AS database,
+      xact_start AS since
     FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND (
       age(backend_xid) >= age(${xid}::xid)
       OR (age(backend_xmin) >= age(${xid}::xid) AND (datname = current_database() OR backend_type = 'walsender'))

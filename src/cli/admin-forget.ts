@@ -181,7 +181,10 @@ function tell(
 }
 
 function unswept(heldBy: readonly OlderTransaction[]): string {
-  const names = heldBy.map(({ pid, application, since }) => `${application || 'somebody'} (pid ${pid}, since ${since})`)
+  const names = heldBy.map(
+    ({ pid, application, database, since }) =>
+      `${application || 'somebody'} (pid ${pid}, ${database === null ? 'replication' : `database ${database}`}, since ${since})`,
+  )
   return (
     'The destroyed key is out of use, but its bytes are still in Postgres’s file, because an older transaction is open: ' +
     `${names.join(', ') || 'one that this role cannot see'}. When it has ended, run the same command again.`

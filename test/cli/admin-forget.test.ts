@@ -51,20 +51,23 @@ describe('forget-user', () => {
       .transaction()
       .setIsolationLevel('repeatable read')
       .execute(async (trx) => {
-        const { rows } = await sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(trx)
-        const { pid } = rows[0]!
+        const { rows } = await sql<{ pid: number; database: string }>`SELECT pg_backend_pid() AS pid,
+          current_database() AS database`.execute(trx)
+        const { pid, database } = rows[0]!
         const held = await persons.forget([id, '--yes'], { VAULT_SWEEP_MAX_MS: '100' })
         expect(held).toMatchObject({
           exitCode: 3,
           stdout: expect.stringMatching(
-            new RegExp(`bytes are still in .*opslog \\(pid ${pid}, since 2.*run the same command again`),
+            new RegExp(
+              `bytes are still in .*opslog \\(pid ${pid}, database ${database}, since 2.*run the same command again`,
+            ),
           ),
         })
         const { exitCode, stdout } = await persons.forget([id, '--yes', '--json'], { VAULT_SWEEP_MAX_MS: '100' })
         const { swept, held_by: heldBy } = JSON.parse(stdout)
         expect([exitCode, swept]).toStrictEqual([3, false])
         // Others may be among them for a moment.
-        expect(heldBy).toContainEqual({ pid, application: 'opslog', since: expect.any(String) })
+        expect(heldBy).toContainEqual({ pid, application: 'opslog', database, since: expect.any(String) })
       })
     const again = await persons.forget([id, '--yes', '--json'])
     expect([again.exitCode, JSON.parse(again.stdout)]).toMatchObject([0, { changed: false, swept: true }])
