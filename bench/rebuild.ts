@@ -13,11 +13,11 @@ import { Pool } from 'pg'
 import { startPostgres } from '../src/embedded/postgres.ts'
 import { createEventStore } from '../src/events/store.ts'
 import { isPoison, readHistory } from '../src/events/subscription.ts'
+import { createDatabase } from '../src/postgres/database.ts'
 import { CHECKPOINT_NAME } from '../src/projections/checkpoint.ts'
-import { createDatabase } from '../src/projections/database.ts'
 import { accountProjection } from '../src/projections/noctant/account.ts'
 import { ddlOf, type Table, type Values } from '../src/projections/projection.ts'
-import { rebuild } from '../src/projections/rebuild.ts'
+import { rebuild } from '../src/projections/rebuild/rebuild.ts'
 import { prepareSchema } from '../src/projections/schema.ts'
 import type { SuiteOptions } from './commands.ts'
 import { startProgram, stopProgram } from './instance.ts'
@@ -85,7 +85,7 @@ async function ourRebuild(eventStoreUrl: string, databaseUrl: string): Promise<v
       db,
       projections: [accountProjection],
       readHistory: (after) =>
-        readHistory({ url: eventStoreUrl, batchMax: BATCH_MAX, silenceMaxMs: SILENCE_MAX_MS }, after),
+        readHistory({ url: eventStoreUrl, batchMax: BATCH_MAX, readTimeoutMs: SILENCE_MAX_MS }, after),
       signal: new AbortController().signal,
       transactionAttemptsMax: 5,
       exclusively: (work) => work(),
@@ -115,7 +115,7 @@ interface Upsert {
 async function upsertsOf(url: string): Promise<Upsert[]> {
   const rows = new Map<Table, Map<string, Values>>()
   const upserts: Upsert[] = []
-  for await (const batch of readHistory({ url, batchMax: BATCH_MAX, silenceMaxMs: SILENCE_MAX_MS }, undefined)) {
+  for await (const batch of readHistory({ url, batchMax: BATCH_MAX, readTimeoutMs: SILENCE_MAX_MS }, undefined)) {
     const touched = new Map<Table, Values[]>()
     for (const event of batch) {
       if (isPoison(event)) throw new Error(`${event.type} does not decode: ${event.fault}`)

@@ -22,13 +22,13 @@ import type { Cause } from '../src/events/event.ts'
 import { type PersonKeys, personOf, sealEvents } from '../src/events/sealing.ts'
 import { createEventStore } from '../src/events/store.ts'
 import { readHistory } from '../src/events/subscription.ts'
+import { createDatabase, type ReadModels } from '../src/postgres/database.ts'
 import { CHECKPOINT_NAME, moveCheckpoint } from '../src/projections/checkpoint.ts'
-import { createDatabase, type ReadModels } from '../src/projections/database.ts'
 import { projections } from '../src/projections/projections.ts'
-import { rebuild } from '../src/projections/rebuild.ts'
+import { rebuild } from '../src/projections/rebuild/rebuild.ts'
 import { prepareSchema } from '../src/projections/schema.ts'
-import { ensureSealingKey } from '../src/secrets-key.ts'
-import { createVault, prepareVault, type Vault } from '../src/vault.ts'
+import { ensureSealingKey } from '../src/vault/secrets-key.ts'
+import { createVault, prepareVault, type Vault } from '../src/vault/vault.ts'
 
 export interface Seed {
   /** Named `a-0`, `a-1`, … */
@@ -228,7 +228,7 @@ async function buildReadModels(eventStoreUrl: string, databaseUrl: string, perso
       db,
       projections,
       readHistory: (after) =>
-        readHistory({ url: eventStoreUrl, batchMax: BATCH_MAX, silenceMaxMs: SILENCE_MAX_MS, personKeys }, after),
+        readHistory({ url: eventStoreUrl, batchMax: BATCH_MAX, readTimeoutMs: SILENCE_MAX_MS, personKeys }, after),
       signal: new AbortController().signal,
       transactionAttemptsMax: ATTEMPTS_MAX,
       exclusively: (work) => work(),

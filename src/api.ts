@@ -3,17 +3,18 @@
  * directory in memory that the event log itself keeps up to date.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { type Directory, keepDirectory } from './api-keys/directory.ts'
 import { openRawLog } from './audit/raw-log.ts'
 import { createReadingRecorder } from './commands/audit/reading.ts'
 import { parseApiKey } from './commands/noctant/api-key.ts'
-import { type Directory, keepDirectory } from './directory.ts'
 import { runSubscription } from './events/subscription.ts'
 import { gauges, type Neighbours, probes } from './figures.ts'
 import { allFolds } from './folds.ts'
 import { type AppDeps, createApp } from './http/app.ts'
 import { defaultHttpLimits } from './http/environment.ts'
 import { defaultServerOptions, type RunningServer, startServer } from './http/server.ts'
-import { importPresets } from './presets.ts'
+import { importPresets } from './processes/noctant/presets.ts'
+import { ensureSandboxOperator, firstRunContext, type Sandbox } from './processes/noctant/sandbox.ts'
 import { auditorEventTypes, createAuditorDirectory } from './projections/audit/auditors.ts'
 import {
   type CredentialDirectory,
@@ -22,7 +23,6 @@ import {
 } from './projections/noctant/credentials.ts'
 import { createPositionWaiter } from './projections/waiter.ts'
 import { type Parts, supervision } from './roles.ts'
-import { ensureSandboxOperator, firstRunContext, type Sandbox } from './sandbox.ts'
 
 /** Where the API goes when it was not told, and how many ports further on it looks. */
 const DEFAULT_PORT = 8080

@@ -187,7 +187,7 @@ const environmentSchema = z.object({
   WEBHOOK_CACHE_MAX: count(20_000).describe('endpoints, accounts and deliveries kept in memory, each'),
   WEBHOOK_REPLAY_WINDOW_MAX_DAYS: count(31),
 
-  // Tests of faults; src/crash-points.ts reads it by itself, before anything else runs
+  // Tests of faults; src/runtime/crash-points.ts reads it by itself, before anything else runs
   CRASH_POINT_FILE: z.string().optional().describe('file whose orders make crash points live; not in production'),
 
   // Reference engine

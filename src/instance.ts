@@ -7,9 +7,10 @@ import type { Logger } from 'pino'
 import { type Api, startApiRole } from './api.ts'
 import { createCommandBus } from './commands/handle.ts'
 import type { Config, Role } from './config.ts'
+import type { Services } from './embedded/backing-services.ts'
 import { createEventStore } from './events/store.ts'
-import { startClock } from './projections/clock.ts'
-import { createDatabase, isUnavailable } from './projections/database.ts'
+import { startClock } from './postgres/clock.ts'
+import { createDatabase, isUnavailable } from './postgres/database.ts'
 import { projections } from './projections/projections.ts'
 import { prepareSchema } from './projections/schema.ts'
 import {
@@ -20,9 +21,8 @@ import {
   startRelayRole,
   startWebhooksRole,
 } from './roles.ts'
-import { ensureSealingKey } from './secrets-key.ts'
-import type { Services } from './services.ts'
-import { createVault, prepareVault } from './vault.ts'
+import { ensureSealingKey } from './vault/secrets-key.ts'
+import { createVault, prepareVault } from './vault/vault.ts'
 
 export interface Instance {
   /** Where the API listens and who may try it; undefined without the api role. */
@@ -105,7 +105,7 @@ async function startRoles(
   onClose(() => store.close())
   const bus = createCommandBus(store, {
     cachedAggregatesMax: config.AGGREGATE_CACHE_MAX,
-    knownCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
+    seenCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
     conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
   })
   const clock = await startClock({

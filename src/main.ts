@@ -8,14 +8,14 @@ import { parseArgs } from 'node:util'
 import pico from 'picocolors'
 import type { Logger } from 'pino'
 import { type Config, InvalidConfiguration, loadConfig, ROLES } from './config.ts'
-import { crashPointFile } from './crash-points.ts'
+import { type Services, startServices } from './embedded/backing-services.ts'
 import { DataDirectoryInUse, lockDataDirectory } from './embedded/data-directory.ts'
 import { escapedFromClient, StoreUnavailable } from './events/store.ts'
-import { lowerHelperThreads } from './helper-threads.ts'
 import { type Instance, startInstance } from './instance.ts'
 import { openLog } from './log.ts'
-import { isUnavailable } from './projections/database.ts'
-import { type Services, startServices } from './services.ts'
+import { isUnavailable } from './postgres/database.ts'
+import { crashPointFile } from './runtime/crash-points.ts'
+import { lowerWorkerThreads } from './runtime/worker-priority.ts'
 
 const HELP = `Starts opslog. Everything is set by environment variables; the README lists them.
 
@@ -110,9 +110,9 @@ function stopRequested(services: Services): Promise<{ reason: string; failed: bo
 }
 
 /** Without it collections hold up requests for longer, which is no reason not to start. */
-function giveWay(log: Logger): void {
+function lowerWorkerPriority(log: Logger): void {
   try {
-    lowerHelperThreads()
+    lowerWorkerThreads()
   } catch (err) {
     log.warn({ err }, 'V8’s helper threads keep their priority')
   }
@@ -140,7 +140,7 @@ async function main(): Promise<number> {
   mkdirSync(config.DATA_DIR, { recursive: true })
   const { log, place } = openLog(config)
   guardProcess(log)
-  giveWay(log)
+  lowerWorkerPriority(log)
   if (isNew) process.stdout.write(`First run: preparing ${config.DATA_DIR} …\n`)
   const services = await startServices(config, log)
   let servicesFile: string | undefined

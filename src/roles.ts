@@ -7,25 +7,25 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { type CommandBus, createCommandBus } from './commands/handle.ts'
 import type { Config } from './config.ts'
+import type { Services } from './embedded/backing-services.ts'
 import { syntheticFeed } from './engine/feed.ts'
 import { startEngine } from './engine/service.ts'
 import { referenceSymbols } from './engine/symbols.ts'
 import { forgettingTypes } from './events/sealing.ts'
 import type { EventStore } from './events/store.ts'
 import { readHistory, runSubscription } from './events/subscription.ts'
+import type { Clock } from './postgres/clock.ts'
+import type { ReadModels } from './postgres/database.ts'
 import { runHeartbeat } from './processes/heartbeat.ts'
 import { runChallengeRules } from './processes/noctant/challenge-rules.ts'
 import { type CommandPathFigures, newCommandPathFigures, runCommandPath } from './processes/noctant/command-path.ts'
 import { runPayoutExecution } from './processes/noctant/payout-execution.ts'
 import { newWebhookFigures, runWebhooks, type WebhookFigures } from './processes/noctant/webhooks.ts'
 import { newProcessFigures, type ProcessFigures, type Subscribe } from './processes/process.ts'
-import type { Clock } from './projections/clock.ts'
-import type { ReadModels } from './projections/database.ts'
 import { prefixesOf } from './projections/projection.ts'
 import { projections } from './projections/projections.ts'
 import { type Projector, startProjector } from './projections/projector.ts'
-import type { Services } from './services.ts'
-import type { Vault } from './vault.ts'
+import type { Vault } from './vault/vault.ts'
 
 /** A process and how it is doing. */
 export interface NamedFigures {
@@ -82,7 +82,7 @@ export function supervision({ config, services, log, vault, stopping }: Parts, n
     name,
     personKeys: vault,
     batchMax: config.SUBSCRIPTION_BATCH_MAX,
-    silenceMaxMs: config.SUBSCRIPTION_SILENCE_MAX_MS,
+    readTimeoutMs: config.SUBSCRIPTION_SILENCE_MAX_MS,
     backoffMinMs: config.SUBSCRIPTION_BACKOFF_MIN_MS,
     backoffMaxMs: config.SUBSCRIPTION_BACKOFF_MAX_MS,
     signal: stopping,
@@ -118,7 +118,7 @@ export function startProjectorRole(parts: Parts): Projector {
   const history = {
     url: services.eventStore.url,
     batchMax: config.SUBSCRIPTION_BATCH_MAX,
-    silenceMaxMs: config.EVENTSTORE_DEADLINE_MS,
+    readTimeoutMs: config.EVENTSTORE_DEADLINE_MS,
     personKeys: parts.vault,
   }
   const projector = startProjector({
@@ -144,7 +144,7 @@ export function startProjectorRole(parts: Parts): Projector {
 }
 
 /** What every process of the instance works with. */
-function surroundings<F extends ProcessFigures>(parts: Parts, name: string, figures: F) {
+function dependenciesOf<F extends ProcessFigures>(parts: Parts, name: string, figures: F) {
   const { config, services, log, store, db, clock, stopping } = parts
   parts.processes.push({ name, figures })
   return {
@@ -166,7 +166,7 @@ export function startRelayRole(parts: Parts): CommandPathFigures {
   const { config, services, onClose } = parts
   const figures = newCommandPathFigures()
   const running = runCommandPath({
-    ...surroundings(parts, 'relay', figures),
+    ...dependenciesOf(parts, 'relay', figures),
     stream: services.stream.stream,
     limits: {
       concurrencyMax: config.RELAY_CONCURRENCY_MAX,
@@ -198,14 +198,14 @@ function startChallengeRules(parts: Parts): void {
     concurrencyMax: config.CHALLENGE_CONCURRENCY_MAX,
     accountsCacheMax: config.CHALLENGE_ACCOUNTS_CACHE_MAX,
   }
-  const running = runChallengeRules({ ...surroundings(parts, 'challenge-rules', newProcessFigures()), bus, limits })
+  const running = runChallengeRules({ ...dependenciesOf(parts, 'challenge-rules', newProcessFigures()), bus, limits })
   onClose(() => running)
 }
 
 /** Carries payouts to the accounts and the engine's word on them back. */
 function startPayoutExecution(parts: Parts): void {
   const { bus, onClose } = parts
-  const running = runPayoutExecution({ ...surroundings(parts, 'payouts', newProcessFigures()), bus })
+  const running = runPayoutExecution({ ...dependenciesOf(parts, 'payouts', newProcessFigures()), bus })
   onClose(() => running)
 }
 
@@ -221,11 +221,11 @@ export function startWebhooksRole(parts: Parts): WebhookFigures {
   // A delivery is a stream that is used for a while and never again: in the common cache it would push accounts out.
   const bus = createCommandBus(store, {
     cachedAggregatesMax: config.WEBHOOK_CACHE_MAX,
-    knownCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
+    seenCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
     conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
   })
   const running = runWebhooks({
-    ...surroundings(parts, 'webhooks', figures),
+    ...dependenciesOf(parts, 'webhooks', figures),
     bus,
     sealingKey: parts.sealingKey,
     limits: {

@@ -12,7 +12,7 @@ const CLOSING = Buffer.from('}')
 export interface Link {
   hash: string
   prevHash: string
-  /** Of the event's id, stream and revision (placeOf); undefined on events from before there was such a thing. */
+  /** Of the event's id, stream and revision (locationDigest); undefined on events from before there was such a thing. */
   place: string | undefined
   actorKind: unknown
 }

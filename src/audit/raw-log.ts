@@ -7,6 +7,7 @@ import { EventStoreDBClient } from '@eventstore/db-client'
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
 import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
+import { disposeClient, StoreUnavailable } from '../events/store.ts'
 import {
   BACKWARDS,
   type ClientParts,
@@ -16,9 +17,8 @@ import {
   type ReadOptions,
   readAllOptions,
   readStreamOptions,
-} from '../events/client-parts.ts'
-import { unlessSilent } from '../events/silence.ts'
-import { disposeClient, StoreUnavailable } from '../events/store.ts'
+} from '../eventstore/client-internals.ts'
+import { withReadTimeout } from '../eventstore/read-timeout.ts'
 
 export interface RawEvent {
   id: string
@@ -63,11 +63,11 @@ export const createdAt = ({ created }: Pick<RawEvent, 'created'>): Date => new D
 const SILENCE_MAX_MS = 20_000
 
 /** Opens a client of its own. Reads reject with StoreUnavailable where the store is away, or says nothing for so long. */
-export function openRawLog(url: string, silenceMaxMs = SILENCE_MAX_MS): RawLog {
+export function openRawLog(url: string, readTimeoutMs = SILENCE_MAX_MS): RawLog {
   const client = EventStoreDBClient.connectionString(url)
   const parts = client as unknown as ClientParts<Streams, Answers>
 
-  const silent = () => new StoreUnavailable(`the event store said nothing for ${silenceMaxMs} ms`)
+  const silent = () => new StoreUnavailable(`the event store said nothing for ${readTimeoutMs} ms`)
 
   async function* read(options: ReadOptions): AsyncIterable<RawEvent> {
     const request = new streamsPb.ReadReq()
@@ -80,7 +80,7 @@ export function openRawLog(url: string, silenceMaxMs = SILENCE_MAX_MS): RawLog {
       answers = await open()
       // What it says of being cancelled is no news; any other error comes out of the iteration.
       answers.on('error', () => undefined)
-      for await (const answer of unlessSilent(answers, silenceMaxMs, silent)) {
+      for await (const answer of withReadTimeout(answers, readTimeoutMs, silent)) {
         const event = answer.getEvent()?.getEvent()
         if (event) yield rawEvent(event)
       }

@@ -5,7 +5,7 @@
  * bounded number of streams; one that it has forgotten is read again up to where it is taken up.
  */
 import { LRUCache } from 'lru-cache'
-import { placeOf } from '../events/chain.ts'
+import { locationDigest } from '../events/chain.ts'
 import { type AnyEvent, categoryOf } from '../events/event.ts'
 import { decode, HEARTBEAT, UndecodableEvent } from '../events/registry.ts'
 import { type Opening, openData } from '../events/sealing.ts'
@@ -105,7 +105,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const link = linkOf(event)
     if (typeof link === 'string') tell('chain', link)
     else if (isNext && link.prevHash !== state.hash) tell('chain', 'it does not follow the event before it')
-    if (typeof link !== 'string' && link.place !== undefined && link.place !== placeOf(event)) {
+    if (typeof link !== 'string' && link.place !== undefined && link.place !== locationDigest(event)) {
       tell('place', 'its id, its stream or its revision are not those that it was written with')
     }
     state.hash = typeof link === 'string' ? statedHash(event) : link.hash

@@ -13,9 +13,9 @@ import { Rejected } from '../commands/rejection.ts'
 import type { UserEvent } from '../events/noctant/user.ts'
 import { isSealed, personalFieldsOf } from '../events/sealing.ts'
 import { createEventStore, type EventStore } from '../events/store.ts'
-import { createDatabase } from '../projections/database.ts'
-import { destroyKey } from '../vault.ts'
-import { type OlderTransaction, type Sweep, sweepVault } from '../vault-sweep.ts'
+import { createDatabase } from '../postgres/database.ts'
+import { type OlderTransaction, type Sweep, sweepVault } from '../vault/sweep.ts'
+import { destroyKey } from '../vault/vault.ts'
 import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { backingUrls, configuration } from './connection.ts'
 import { CliError, colours, EXIT, facts, show, text } from './terminal.ts'
@@ -83,7 +83,7 @@ async function forget(
   globalUserId: string | undefined,
   options: ForgetOptions,
 ): Promise<void> {
-  const bus = createCommandBus(store, { cachedAggregatesMax: 10, knownCommandsMax: 100_000, conflictRetriesMax: 3 })
+  const bus = createCommandBus(store, { cachedAggregatesMax: 10, seenCommandsMax: 100_000, conflictRetriesMax: 3 })
   const id = await idOf(store, globalUserId, options)
   const known = await bus.current(user, id)
   if (known.status === 'absent') throw new Rejected('user_not_found', 'There is no such user.')

@@ -10,7 +10,7 @@ import { deterministicId } from '../commands/identity.ts'
 import { Rejected } from '../commands/rejection.ts'
 import type { AnyEvent } from '../events/event.ts'
 import { createEventStore, type EventStore } from '../events/store.ts'
-import { createDatabase, type ReadModels } from '../projections/database.ts'
+import { createDatabase, type ReadModels } from '../postgres/database.ts'
 import { backingUrls, configuration } from './connection.ts'
 import { personKeysOf } from './person-keys.ts'
 
@@ -41,7 +41,7 @@ export async function withAdminSession<T>(work: (session: AdminSession) => Promi
   })
   const bus = createCommandBus(store, {
     cachedAggregatesMax: 10,
-    knownCommandsMax: 100_000,
+    seenCommandsMax: 100_000,
     conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
   })
   try {

@@ -6,7 +6,7 @@ import { importTemplate, template, templateIdOf } from '../commands/noctant/temp
 import { readTemplateFile, type TemplateFile } from '../commands/noctant/template-file.ts'
 import { Rejected } from '../commands/rejection.ts'
 import type { EventStore } from '../events/store.ts'
-import { importPresets, presetPack } from '../presets.ts'
+import { importPresets, presetPack } from '../processes/noctant/presets.ts'
 import { listTemplates, type TemplateRow } from '../projections/noctant/template.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { CliError, colours, EXIT, facts, reasonOf, show, table, text } from './terminal.ts'

@@ -17,7 +17,7 @@ import { generateWebhookSecret, sealSecret } from '../commands/noctant/webhook-s
 import { Rejected } from '../commands/rejection.ts'
 import { partnerEventTypes } from '../events/noctant/partner-events.ts'
 import { createResolve } from '../processes/noctant/webhook-request.ts'
-import { readSealingKey } from '../secrets-key.ts'
+import { readSealingKey } from '../vault/secrets-key.ts'
 import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { configuration } from './connection.ts'
 import { CliError, colours, EXIT, facts, show, text } from './terminal.ts'

@@ -1,9 +1,9 @@
 /** The keys of persons, for commands that read or write events: apart from connection.ts, which every command loads. */
 import type { Config } from '../config.ts'
 import type { PersonKeys } from '../events/sealing.ts'
-import type { ReadModels } from '../projections/database.ts'
-import { readSealingKey } from '../secrets-key.ts'
-import { createVault, lockedVault } from '../vault.ts'
+import type { ReadModels } from '../postgres/database.ts'
+import { readSealingKey } from '../vault/secrets-key.ts'
+import { createVault, lockedVault } from '../vault/vault.ts'
 
 /** Where the instance's key is not at hand, whatever needs a person's key will say so. */
 export function personKeysOf(config: Config, db: ReadModels): PersonKeys {

@@ -1,5 +1,5 @@
 /** How a comparison of rebuilt with live tables is shown: counts per table, then every differing column of the rows found. */
-import { type Comparison, rowsDiffering } from '../projections/compare.ts'
+import { type Comparison, rowsDiffering } from '../projections/rebuild/compare.ts'
 import { duration } from './progress-bar.ts'
 import { csvLine, type OutputOptions } from './table-output.ts'
 import { colours, show, table } from './terminal.ts'

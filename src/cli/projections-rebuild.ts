@@ -3,14 +3,14 @@
  * on meanwhile, in its own processes; what is killed here is gone on with by the same command.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Comparison, compareWithLive, rowsDiffering } from '../projections/compare.ts'
-import { exclusively } from '../projections/exclusive.ts'
+import { exclusively } from '../postgres/exclusive.ts'
 import type { Projection } from '../projections/projection.ts'
-import { rebuild } from '../projections/rebuild.ts'
+import { type Comparison, compareWithLive, rowsDiffering } from '../projections/rebuild/compare.ts'
+import { rebuild } from '../projections/rebuild/rebuild.ts'
+import { dropShadow, openShadow, type ShadowProgress } from '../projections/rebuild/shadow.ts'
+import { isLed, readState } from '../projections/rebuild/status.ts'
+import { previousSchema } from '../projections/rebuild/swap.ts'
 import { storedVersions } from '../projections/schema.ts'
-import { dropShadow, openShadow, type ShadowProgress } from '../projections/shadow.ts'
-import { isLed, readState } from '../projections/status.ts'
-import { previousSchema } from '../projections/swap.ts'
 import { duration, showProgress } from './progress-bar.ts'
 import { showComparison } from './projections-comparison.ts'
 import {

@@ -4,9 +4,9 @@
  */
 import { createEventStore, type EventStore } from '../events/store.ts'
 import { type Delivered, readHistory } from '../events/subscription.ts'
+import { createDatabase, type ReadModels } from '../postgres/database.ts'
+import { AlreadyUnderWay } from '../postgres/exclusive.ts'
 import { readCheckpoint } from '../projections/checkpoint.ts'
-import { createDatabase, type ReadModels } from '../projections/database.ts'
-import { AlreadyUnderWay } from '../projections/exclusive.ts'
 import type { Projection } from '../projections/projection.ts'
 import { projections } from '../projections/projections.ts'
 import { createKernelTables } from '../projections/schema.ts'
@@ -53,8 +53,8 @@ export async function withProjectionSession<T>(work: (session: ProjectionSession
   process.once('SIGTERM', interrupt)
   try {
     await db.transaction().execute(createKernelTables)
-    const silenceMaxMs = config.EVENTSTORE_DEADLINE_MS
-    const source = { url: urls.eventStoreUrl, batchMax: BULK_BATCH_MAX, silenceMaxMs, personKeys }
+    const readTimeoutMs = config.EVENTSTORE_DEADLINE_MS
+    const source = { url: urls.eventStoreUrl, batchMax: BULK_BATCH_MAX, readTimeoutMs, personKeys }
     return await work({
       db,
       store,

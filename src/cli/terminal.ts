@@ -9,7 +9,7 @@ import { Rejected } from '../commands/rejection.ts'
 import { InvalidConfiguration } from '../config.ts'
 import { PersonKeysUnavailable } from '../events/sealing.ts'
 import { StoreUnavailable } from '../events/store.ts'
-import { isUnavailable } from '../projections/database.ts'
+import { isUnavailable } from '../postgres/database.ts'
 
 export const EXIT = {
   ok: 0,

@@ -5,14 +5,14 @@
  */
 import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { crashPoint } from '../crash-points.ts'
 import type { Actor, AnyEvent, Cause, Recorded } from '../events/event.ts'
 import { type Appended, type EventStore, type NewEvent, WrongExpectedRevision } from '../events/store.ts'
+import { crashPoint } from '../runtime/crash-points.ts'
+import { createKeyedQueue } from '../runtime/keyed-queue.ts'
 import { type Aggregate, fold, streamName } from './decider.ts'
 import { eventId } from './identity.ts'
-import { createKnownCommands, type KnownCommands } from './known-commands.ts'
 import { Rejected } from './rejection.ts'
-import { createTurns } from './turns.ts'
+import { createSeenCommands, type SeenCommands } from './seen-commands.ts'
 
 /** Who asks, and under which names it is recorded. */
 export interface CommandContext {
@@ -67,8 +67,8 @@ export interface CommandBus {
 export interface CommandBusLimits {
   /** Aggregates whose state is kept. */
   cachedAggregatesMax: number
-  /** Repeatable commands that the kept aggregates know of together, some eight bytes each. */
-  knownCommandsMax: number
+  /** IdempotentRequest commands that the kept aggregates know of together, some eight bytes each. */
+  seenCommandsMax: number
   /** Decisions per command before a conflict is reported. */
   conflictRetriesMax: number
 }
@@ -81,18 +81,18 @@ interface Loaded<State> {
   position: bigint | undefined
   lastHash: string
   /** Those up to this revision at the least: it is shared with later states of the stream. */
-  commands: KnownCommands
+  commands: SeenCommands
 }
 
 export function createCommandBus(store: EventStore, limits: CommandBusLimits): CommandBus {
   const cache = new LRUCache<string, Loaded<unknown>>({
     max: limits.cachedAggregatesMax,
-    maxSize: limits.knownCommandsMax,
+    maxSize: limits.seenCommandsMax,
     sizeCalculation: ({ commands }) => commands.size + 1,
   })
   const folds = new Map<unknown, number>()
   // Commands on one stream take turns in this process; what other processes do, the expected revision catches.
-  const { inTurn, underWay } = createTurns()
+  const { runInOrder, underWay } = createKeyedQueue()
   // States hold what events said of a person. Those of commands under way come into the cache only when they end.
   store.onForgotten(() => void Promise.allSettled([cache.clear(), ...underWay()]).then(() => cache.clear()))
 
@@ -111,7 +111,7 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
       revision: undefined,
       position: undefined,
       lastHash: '',
-      commands: createKnownCommands(),
+      commands: createSeenCommands(),
     }
     for await (const event of store.readStream<E>(stream)) fresh = absorb(aggregate, fresh, event)
     if (fresh.revision !== undefined) cache.set(keyOf(aggregate, stream), fresh)
@@ -187,7 +187,7 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
 
   return {
     handle: (aggregate, id, command, context, admit) =>
-      inTurn(streamName(aggregate, id), () => handle(aggregate, id, command, context, admit)),
+      runInOrder(streamName(aggregate, id), () => handle(aggregate, id, command, context, admit)),
     load: async (aggregate, id) => (await loaded(aggregate, streamName(aggregate, id))).state,
     // Without a turn, since a command may ask while it has this stream's: taking in the same events twice ends the same.
     current: async (aggregate, id) => {

@@ -1,8 +1,9 @@
 /**
  * What order entry shows of accounts, orders and prices. Numbers are strings, times RFC 3339.
  */
+
+import type { EngineEvent } from '../gateway/contract.ts'
 import type { AccountState, WorkingOrder } from './account.ts'
-import type { EngineEvent } from './contract.ts'
 import { figuresOf, markOf } from './margin.ts'
 import type { StepContext } from './step.ts'
 

@@ -5,7 +5,7 @@
  * Nothing here decides. What the events do not say outright (which part of a position's commission a trade took) is
  * derived from the order in which a step writes them: fill, its commission, the trade it realised, the position.
  */
-import type { EngineEvent } from './contract.ts'
+import type { EngineEvent } from '../gateway/contract.ts'
 import { decimal, moneyText, plainText } from './money.ts'
 
 export type Side = 'buy' | 'sell'

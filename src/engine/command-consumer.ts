@@ -3,14 +3,14 @@
  * was decided before is answered by sending its recorded events again.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { crashPoint } from '../crash-points.ts'
-import type { AccountCommand, ReplayCommand, ResendRequest } from './contract.ts'
-import { commandMessageSchema } from './contract.ts'
+import type { AccountCommand, ReplayCommand, ResendRequest } from '../gateway/contract.ts'
+import { commandMessageSchema } from '../gateway/contract.ts'
+import type { MessageStream, StreamMessage } from '../gateway/stream.ts'
+import { crashPoint } from '../runtime/crash-points.ts'
 import type { Desk } from './desk.ts'
 import type { EngineLimits, EngineLog } from './options.ts'
 import type { Publisher } from './publisher.ts'
 import type { Replays } from './replay/replays.ts'
-import type { MessageStream, StreamMessage } from './stream.ts'
 import type { InboxEntry } from './wal.ts'
 
 export interface CommandCounts {

@@ -2,8 +2,9 @@
  * The operator's commands, decided. Each ends in one CommandDecided event: accepted with the events it caused before
  * it, rejected or ignored with a reason code and nothing else.
  */
+
+import type { AccountCommand } from '../gateway/contract.ts'
 import type { CloseReason } from './account.ts'
-import type { AccountCommand } from './contract.ts'
 import { uuidFrom } from './ids.ts'
 import { decimal, digitsOf, fitsCurrency, moneyText } from './money.ts'
 import { canCloseAll, cancelAllOrders, closePosition } from './orders.ts'

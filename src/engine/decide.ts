@@ -2,9 +2,10 @@
  * The core's one entrance: `step(state, input, context)` answers with the events that follow. Pure, apart from what
  * the context brings in; account.ts folds the events back into the state.
  */
+
+import type { AccountCommand, EngineEvent, ReplayCommand } from '../gateway/contract.ts'
 import type { AccountState } from './account.ts'
 import { decideCommand } from './commands.ts'
-import type { AccountCommand, EngineEvent, ReplayCommand } from './contract.ts'
 import { figuresOf, markOf } from './margin.ts'
 import { followMarket } from './market.ts'
 import type { OrderRequest } from './orders.ts'

@@ -4,10 +4,10 @@
  * everybody is told so and nothing has happened.
  */
 import { randomUUID } from 'node:crypto'
-import { crashPoint } from '../crash-points.ts'
+import type { AccountCommand, EngineEvent, ReplayCommand } from '../gateway/contract.ts'
+import { crashPoint } from '../runtime/crash-points.ts'
 import type { AccountState, LogRecord } from './account.ts'
 import { unopenedAccount, watchesPrices } from './account.ts'
-import type { AccountCommand, EngineEvent, ReplayCommand } from './contract.ts'
 import type { StepInput } from './decide.ts'
 import { step } from './decide.ts'
 import type { PriceFeed } from './feed.ts'

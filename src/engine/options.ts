@@ -1,10 +1,11 @@
 /**
  * What the engine is started with, and every limit and interval it keeps.
  */
+
+import type { MessageStream } from '../gateway/stream.ts'
 import type { CommandCounts } from './command-consumer.ts'
 import type { PriceFeed } from './feed.ts'
 import type { TradingRules } from './step.ts'
-import type { MessageStream } from './stream.ts'
 import type { SymbolTable } from './symbols.ts'
 
 /** The part of a pino logger that the engine uses. */

@@ -7,10 +7,10 @@
  * ahead of it: they are sent again after it under fresh message ids, since the broker would swallow the old ones.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { crashPoint } from '../crash-points.ts'
+import type { MessageStream } from '../gateway/stream.ts'
+import { crashPoint } from '../runtime/crash-points.ts'
 import type { EngineLog } from './options.ts'
 import { createRepeater } from './repeater.ts'
-import type { MessageStream } from './stream.ts'
 import type { StoredEvent, Wal } from './wal.ts'
 
 export interface PublisherOptions {

@@ -3,7 +3,7 @@
  * after the other, a page at a time. Only events whose first send is acknowledged are repeated, so that no repetition
  * overtakes an event that the stream has never had.
  */
-import type { MessageStream } from './stream.ts'
+import type { MessageStream } from '../gateway/stream.ts'
 import type { Wal } from './wal.ts'
 
 export interface RepeaterOptions {

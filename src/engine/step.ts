@@ -3,9 +3,10 @@
  * once so that the next rule sees it. All that a decision needs from outside (time, prices, ids, terms) comes in with
  * the context; the same state, input and context always give the same events.
  */
+
+import type { EngineEvent, EngineEventType } from '../gateway/contract.ts'
 import type { AccountState, DataOf } from './account.ts'
 import { evolve } from './account.ts'
-import type { EngineEvent, EngineEventType } from './contract.ts'
 import type { Quote } from './feed.ts'
 import { uuidFrom } from './ids.ts'
 import type { SymbolTable } from './symbols.ts'

@@ -6,10 +6,10 @@
  */
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { crashPoint } from '../crash-points.ts'
+import type { EngineEvent } from '../gateway/contract.ts'
+import { crashPoint } from '../runtime/crash-points.ts'
 import type { AccountState, LogRecord } from './account.ts'
 import { evolve, unopenedAccount, watchesPrices } from './account.ts'
-import type { EngineEvent } from './contract.ts'
 
 /** Which events an input led to. The key is a command id or the id of a trader's order. */
 export interface InboxEntry {

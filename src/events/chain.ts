@@ -39,13 +39,13 @@ const PLACE_LENGTH = 32
  * SHA-256, its first 128 bits in hex, over an event's id, stream and revision. The event's metadata states it, and the
  * chain is over the metadata: so none of the three can be changed without its showing.
  */
-export const placeOf = ({ id, stream, revision }: Place): string =>
+export const locationDigest = ({ id, stream, revision }: Place): string =>
   digest('sha256', `${id.toLowerCase()}\n${stream}\n${revision}`).slice(0, PLACE_LENGTH)
 
 /** An event as it is stored after one with this hash: the texts of its data and its metadata, whose end is its own hash. */
 export function chained(prevHash: string, event: AnyEvent, cause: Cause, place: Place): Link {
   const data = JSON.stringify(event.data)
-  const unsealed = JSON.stringify({ ...cause, place: placeOf(place), prevHash })
+  const unsealed = JSON.stringify({ ...cause, place: locationDigest(place), prevHash })
   const hash = chainHash(prevHash, event.type, data, unsealed)
   return { data, metadata: `${unsealed.slice(0, -1)},"hash":"${hash}"}`, hash }
 }

@@ -22,7 +22,7 @@ export const metadataSchema = z.object({
   commandId: z.string(),
   /** SHA-256 of the canonical request, on the first event of a command that a key makes repeatable. */
   fingerprint: z.string().optional(),
-  /** Binds the event to where it stands (placeOf in chain.ts), since the chain is over type, data and metadata alone. */
+  /** Binds the event to where it stands (locationDigest in chain.ts), since the chain is over type, data and metadata alone. */
   place: z.string().optional(),
   prevHash: z.string(),
   hash: z.string(),

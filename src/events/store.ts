@@ -5,8 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { EventStoreDBClient, type ResolvedEvent } from '@eventstore/db-client'
-import { type AppendOutcome, createAppender } from './appender.ts'
-import { chained } from './chain.ts'
+import { type AppendOutcome, createAppender } from '../eventstore/append.ts'
 import {
   BACKWARDS,
   COUNT_MAX,
@@ -15,9 +14,10 @@ import {
   type ReadOptions,
   readAllOptions,
   readStreamOptions,
-} from './client-parts.ts'
+} from '../eventstore/client-internals.ts'
+import { readPage } from '../eventstore/read.ts'
+import { chained } from './chain.ts'
 import { type AnyEvent, type Cause, metadataSchema, type Recorded } from './event.ts'
-import { readPage } from './log-reader.ts'
 import { decode, HEARTBEAT, UndecodableEvent } from './registry.ts'
 import {
   type Opening,

@@ -5,9 +5,9 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { EventStoreDBClient, type ResolvedEvent } from '@eventstore/db-client'
-import { FORWARDS, limited, readAllOptions } from './client-parts.ts'
+import { FORWARDS, limited, readAllOptions } from '../eventstore/client-internals.ts'
+import { type Answers, readPage, subscribe } from '../eventstore/read.ts'
 import type { Metadata, Recorded } from './event.ts'
-import { type Answers, readPage, subscribe } from './log-reader.ts'
 import { HEARTBEAT, UndecodableEvent } from './registry.ts'
 import { noteForgotten, type Opening, openingOf, type PersonKeys, personOf } from './sealing.ts'
 import { disposeClient, recorded } from './store.ts'
@@ -38,7 +38,7 @@ export interface SubscriptionOptions {
   /** From the start of one batch to the next at least: under load batches become larger instead of more. */
   batchIntervalMs?: number
   /** No event for so long means that the subscription has died silently. */
-  silenceMaxMs: number
+  readTimeoutMs: number
   backoffMinMs: number
   backoffMaxMs: number
   signal: AbortSignal
@@ -88,10 +88,10 @@ async function readOnce(
   options.signal.addEventListener('abort', stop, { once: true })
   if (options.signal.aborted) stop()
   const watchdog = setInterval(() => {
-    if (performance.now() - inbox.lastArrivalMs > options.silenceMaxMs) {
-      inbox.end(new Error(`no event for ${options.silenceMaxMs} ms, not even a heartbeat`))
+    if (performance.now() - inbox.lastArrivalMs > options.readTimeoutMs) {
+      inbox.end(new Error(`no event for ${options.readTimeoutMs} ms, not even a heartbeat`))
     }
-  }, options.silenceMaxMs / 4)
+  }, options.readTimeoutMs / 4)
   const opening = subscribe(client, from, [...options.types, HEARTBEAT])
   opening.then(
     (answers) => fill(answers, inbox, options.onConnected),
@@ -122,7 +122,7 @@ async function readOnce(
  * batches of at most `batchMax`. Rejects with the client's error where the store is away, and with SilentStore.
  */
 export async function* readHistory(
-  options: { url: string; batchMax: number; silenceMaxMs: number; personKeys?: PersonKeys | undefined },
+  options: { url: string; batchMax: number; readTimeoutMs: number; personKeys?: PersonKeys | undefined },
   after: bigint | undefined,
 ): AsyncIterable<Delivered[]> {
   const client = EventStoreDBClient.connectionString(options.url)
@@ -131,7 +131,7 @@ export async function* readHistory(
     for (;;) {
       // A read begins with the event at the position itself, which has been seen.
       const selected = limited(readAllOptions(last ?? 'start'), FORWARDS, BigInt(options.batchMax + 1))
-      const page = await readPage(client, selected, options.silenceMaxMs)
+      const page = await readPage(client, selected, options.readTimeoutMs)
       const seen = last
       const news = page.filter(({ event }) => event?.position && (seen === undefined || event.position.commit > seen))
       last = news.at(-1)?.event?.position?.commit

@@ -7,8 +7,8 @@ import { routePath } from 'hono/route'
 import { createKnownOwners } from '../audit/scope.ts'
 import type { CommandBus } from '../commands/handle.ts'
 import type { PersonKeys } from '../events/sealing.ts'
+import type { ReadModels } from '../postgres/database.ts'
 import { ownersOf } from '../projections/audit/ownership.ts'
-import type { ReadModels } from '../projections/database.ts'
 import type { CredentialDirectory } from '../projections/noctant/credentials.ts'
 import { audit, auditorVerifier } from './audit/context.ts'
 import { createGate } from './audit/gate.ts'
@@ -62,7 +62,7 @@ export function createApp(deps: AppDeps) {
   const app = new Hono<AppEnv>()
 
   /** Notes a request that was answered, in the figures and in the log. */
-  function takeDown(c: Context<AppEnv>, durationMs: number): void {
+  function recordRequest(c: Context<AppEnv>, durationMs: number): void {
     const { method } = c.req
     const { status } = c.res
     const route = routePath(c, -1)
@@ -93,7 +93,7 @@ export function createApp(deps: AppDeps) {
     finish()
     const durationMs = nowMs() - startedMs
     // Whoever asked has the answer first: it leaves before the event loop comes to this.
-    setImmediate(takeDown, c, durationMs)
+    setImmediate(recordRequest, c, durationMs)
   })
 
   app.route('/', health(deps.health))

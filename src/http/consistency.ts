@@ -19,7 +19,7 @@ export interface Waiter {
 const POSITION_MAX = 2n ** 63n - 1n
 
 /** Waits for a command's position, at most `waitMs`; the answer carries it either way. */
-export async function settle(
+export async function waitForReadModels(
   c: Context<AppEnv>,
   position: bigint | undefined,
   { waiter, waitMs }: { waiter: Waiter; waitMs: number },

@@ -9,7 +9,7 @@ import { commandIdOf, fingerprintOf } from '../commands/identity.ts'
 import type { AppEnv } from './environment.ts'
 import { invalid } from './problem.ts'
 
-export interface Repeatable {
+export interface IdempotentRequest {
   context: string
   /** The operation: `closeAllPositions`. */
   action: string
@@ -27,14 +27,18 @@ export interface Asked {
 }
 
 /** The context of a command that may be sent again under its key, and is then answered as it was the first time. */
-export function repeatable(c: Context<AppEnv>, { context, action, scope, key, request }: Repeatable, asked: Asked) {
+export function idempotentCommand(
+  c: Context<AppEnv>,
+  { context, action, scope, key, request }: IdempotentRequest,
+  asked: Asked,
+) {
   const { operatorId, environment } = c.get('principal')
   const commandId = commandIdOf({ context, operatorId, environment, action, scope, key })
   return commandContext(c, commandId, fingerprintOf({ action, scope, request }), asked)
 }
 
 /** The context of a command that has no key: each sending of it is decided on its own. */
-export const singular = (c: Context<AppEnv>, asked: Asked): CommandContext =>
+export const plainCommand = (c: Context<AppEnv>, asked: Asked): CommandContext =>
   commandContext(c, randomUUID(), undefined, asked)
 
 /** W3C Trace Context, version 00. */

@@ -8,7 +8,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { Rejected, type RejectionCode } from '../commands/rejection.ts'
 import { PersonForgotten, PersonKeysUnavailable } from '../events/sealing.ts'
 import { StoreUnavailable } from '../events/store.ts'
-import { isUnavailable } from '../projections/database.ts'
+import { isUnavailable } from '../postgres/database.ts'
 import { MalformedJson } from './json.ts'
 
 /** What HTTP itself refuses; the domain's refusals are RejectionCodes. */

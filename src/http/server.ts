@@ -1,7 +1,7 @@
 /** The socket side of the API: bounds on what a connection may take, and a stop that lets requests under way finish. */
 import type { Server, ServerResponse } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
-import { createBag } from '../events/bag.ts'
+import { createInFlightList } from '../runtime/in-flight.ts'
 
 export interface ServerOptions {
   fetch: Parameters<typeof createAdaptorServer>[0]['fetch']
@@ -47,7 +47,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
   }) as Server
   server.maxConnections = options.connectionsMax
-  const underWay = createBag<ServerResponse>()
+  const underWay = createInFlightList<ServerResponse>()
   server.prependListener('request', (_request, response) => {
     if (stopping) response.setHeader('connection', 'close')
     response.once('close', underWay.add(response))

@@ -5,14 +5,14 @@
  * Rebuilding a read model never touches a process, which has this subscription of its own.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { crashPoint } from '../crash-points.ts'
 import { HEARTBEAT } from '../events/registry.ts'
 import type { EventStore } from '../events/store.ts'
 import { type Delivered, SubscriptionHalted } from '../events/subscription.ts'
+import type { ReadModels } from '../postgres/database.ts'
+import { acquireLeadership } from '../postgres/leadership.ts'
 import type { Checkpoint } from '../projections/checkpoint.ts'
-import type { ReadModels } from '../projections/database.ts'
-import { acquireLeadership } from '../projections/leadership.ts'
-import { type Bookmark, openBookmark } from './bookmark.ts'
+import { crashPoint } from '../runtime/crash-points.ts'
+import { openProcessCheckpoint, type ProcessCheckpoint } from './checkpoint.ts'
 
 /** The part of pino's logger that processes use. */
 export interface Log {
@@ -39,7 +39,7 @@ export interface ProcessFigures {
 
 export const newProcessFigures = (): ProcessFigures => ({ state: 'standby', fault: undefined, handled: 0 })
 
-export interface ProcessSurroundings {
+export interface ProcessDependencies {
   db: ReadModels
   databaseUrl: string
   store: EventStore
@@ -66,11 +66,11 @@ export interface ProcessDefinition {
    */
   handle: (events: Delivered[], historyEnd: bigint | undefined) => Promise<void>
   /** Work beside the subscription, for as long as this process leads: sweeps, timers. */
-  beside?: (signal: AbortSignal) => Promise<void>[]
+  background?: (signal: AbortSignal) => Promise<void>[]
 }
 
 /** Runs until `signal` aborts; stands by while another process leads. Halts where its checkpoint is not of this log. */
-export async function runProcess(definition: ProcessDefinition, around: ProcessSurroundings): Promise<void> {
+export async function runProcess(definition: ProcessDefinition, around: ProcessDependencies): Promise<void> {
   const { signal, figures, log, retryMs, databaseUrl: url } = around
   const { name } = definition
   while (!signal.aborted) {
@@ -97,12 +97,15 @@ export async function runProcess(definition: ProcessDefinition, around: ProcessS
 }
 
 /** The subscription and the work beside it; the first to fail ends the others. */
-async function lead(definition: ProcessDefinition, around: ProcessSurroundings, leading: AbortSignal): Promise<void> {
+async function lead(definition: ProcessDefinition, around: ProcessDependencies, leading: AbortSignal): Promise<void> {
   const failed = new AbortController()
   const signal = AbortSignal.any([leading, failed.signal])
-  const bookmark = openBookmark(around.db, { name: definition.name, intervalMs: around.checkpointIntervalMs })
-  const following = follow(definition, around, bookmark, signal)
-  const work = [following, bookmark.keep(signal), ...(definition.beside?.(signal) ?? [])]
+  const checkpoint = openProcessCheckpoint(around.db, {
+    name: definition.name,
+    intervalMs: around.checkpointIntervalMs,
+  })
+  const following = follow(definition, around, checkpoint, signal)
+  const work = [following, checkpoint.keep(signal), ...(definition.background?.(signal) ?? [])]
   const settled = await Promise.allSettled(
     work.map((each) =>
       each.catch((error: unknown) => {
@@ -113,13 +116,13 @@ async function lead(definition: ProcessDefinition, around: ProcessSurroundings, 
   )
   const failure = settled.find((result) => result.status === 'rejected')
   if (failure) throw failure.reason
-  await bookmark.save()
+  await checkpoint.save()
 }
 
 async function follow(
   { name, types, handle }: ProcessDefinition,
-  { store, subscribe, figures }: ProcessSurroundings,
-  bookmark: Bookmark,
+  { store, subscribe, figures }: ProcessDependencies,
+  checkpoint: ProcessCheckpoint,
   signal: AbortSignal,
 ): Promise<void> {
   let historyEnd: bigint | undefined
@@ -127,10 +130,10 @@ async function follow(
     types,
     signal,
     async from() {
-      const checkpoint = await bookmark.place()
-      if (checkpoint) await verify(store, name, checkpoint)
+      const known = await checkpoint.place()
+      if (known) await verify(store, name, known)
       historyEnd = (await store.head())?.position
-      return checkpoint?.position
+      return known?.position
     },
     async onBatch(events) {
       const wanted = events.filter(({ type }) => type !== HEARTBEAT)
@@ -138,7 +141,7 @@ async function follow(
       if (!last) return
       await handle(wanted, historyEnd)
       crashPoint('process.before-checkpoint', wanted)
-      bookmark.reached({ position: last.position, eventId: last.id })
+      checkpoint.reached({ position: last.position, eventId: last.id })
       figures.handled += wanted.length
     },
   })

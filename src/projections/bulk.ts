@@ -5,10 +5,10 @@
  * that COPY would read otherwise than JSON, go the usual way.
  */
 import { CompiledQuery, type Transaction } from 'kysely'
+import type { Database } from '../postgres/database.ts'
+import { CopySource } from '../postgres/pool.ts'
 import { type Statement, statementsFor } from './changes.ts'
-import type { Database } from './database.ts'
 import type { Change, Projection, Table, Values } from './projection.ts'
-import { CopySource } from './transport.ts'
 
 /** Fewer rows are sent sooner than a table to hold them is emptied. */
 const COPIED_ROWS_MIN = 100

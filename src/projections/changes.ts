@@ -3,7 +3,7 @@
  * kind. The texts depend on the tables alone, never on the values, so that they can be prepared once.
  */
 import { CompiledQuery, type Transaction } from 'kysely'
-import type { Database } from './database.ts'
+import type { Database } from '../postgres/database.ts'
 import type { Change, Table, Values } from './projection.ts'
 
 /** Changes of one row each; an erasure goes over a table's rows as those before it have left them. */
@@ -86,7 +86,7 @@ function changeRows(tables: ReadonlyMap<Table, Map<string, Values>>, changes: re
       if (kind === 'remove') rows.delete(key)
       else if (kind === 'upsert') rows.set(key, values)
       else if (before) rows.set(key, merged(table, before, values))
-      else if (table.sparse) rows.set(key, { ...emptyRow(table), ...values })
+      else if (table.createsOnPatch) rows.set(key, { ...emptyRow(table), ...values })
     }
   }
 }
@@ -124,7 +124,7 @@ function next(before: Pending | undefined, change: RowChange): Pending | undefin
       const values = { ...change.key, ...change.values }
       if (!before) return { kind: 'patch', values }
       if (before.kind !== 'remove') return { kind: before.kind, values: merged(table, before.values, change.values) }
-      return table.sparse ? { kind: 'upsert', values: { ...emptyRow(table), ...values } } : before
+      return table.createsOnPatch ? { kind: 'upsert', values: { ...emptyRow(table), ...values } } : before
     }
     default:
       return change satisfies never
@@ -132,7 +132,7 @@ function next(before: Pending | undefined, change: RowChange): Pending | undefin
 }
 
 function merged(table: Table, before: Values, patch: Values): Values {
-  const kept = (column: string) => table.keepsFirst?.includes(column) && before[column] != null
+  const kept = (column: string) => table.writeOnce?.includes(column) && before[column] != null
   return { ...before, ...Object.fromEntries(Object.entries(patch).filter(([column]) => !kept(column))) }
 }
 
@@ -158,8 +158,8 @@ function textOf(table: Table, kind: RowChange['kind'], values: Values): string {
   if (kind === 'upsert') return insertText(table, Object.keys(table.columns), (column) => `excluded.${column}`)
   const columns = Object.keys(table.columns).filter((column) => column in values)
   const set = (from: string) => (column: string) =>
-    table.keepsFirst?.includes(column) ? `COALESCE(t.${column}, ${from}.${column})` : `${from}.${column}`
-  if (table.sparse) return insertText(table, columns, set('excluded'))
+    table.writeOnce?.includes(column) ? `COALESCE(t.${column}, ${from}.${column})` : `${from}.${column}`
+  if (table.createsOnPatch) return insertText(table, columns, set('excluded'))
   const changed = columns.filter((column) => !key.includes(column))
   const assignments = changed.map((column) => `${column} = ${set('p')(column)}`).join(', ')
   return `UPDATE ${name} AS t SET ${assignments} FROM ${source} AS p WHERE ${sameKey}`

@@ -4,8 +4,8 @@
  * that a log that was restored or cut short is noticed.
  */
 import { CompiledQuery, type Kysely } from 'kysely'
-import { crashPoint } from '../crash-points.ts'
-import type { Database } from './database.ts'
+import type { Database } from '../postgres/database.ts'
+import { crashPoint } from '../runtime/crash-points.ts'
 
 /**
  * The channel that tells of each move of the projections' checkpoint; the payload is the position, decimal. Other

@@ -4,8 +4,8 @@
  * with the writer's transactions, no batch slips past: once `pause` has returned, nothing is written.
  */
 import { type Kysely, sql, type Transaction } from 'kysely'
+import type { Database, ReadModels } from '../postgres/database.ts'
 import { CHECKPOINT_NAME } from './checkpoint.ts'
-import type { Database, ReadModels } from './database.ts'
 
 export interface Control {
   /** Rises with each exchange of tables. */

@@ -4,7 +4,7 @@
  */
 import { CompiledQuery, sql, type Transaction } from 'kysely'
 import type { Delivered } from '../events/subscription.ts'
-import type { Database } from './database.ts'
+import type { Database } from '../postgres/database.ts'
 import type { Projection } from './projection.ts'
 
 export type ParkedEventRow = {

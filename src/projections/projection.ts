@@ -23,9 +23,9 @@ export interface Table {
   /** What follows `CREATE INDEX … ON <table>`. */
   readonly indexes?: readonly string[]
   /** A patch of an absent row makes it: for rows whose events stand in several streams. */
-  readonly sparse?: boolean
+  readonly createsOnPatch?: boolean
   /** Columns that a patch sets once; later values are let go. */
-  readonly keepsFirst?: readonly string[]
+  readonly writeOnce?: readonly string[]
 }
 
 /** A table whose rows and key are known to the compiler. */
@@ -52,7 +52,7 @@ export const upsert = <Row extends object, Key extends keyof Row & string>(
   row: Row,
 ): Change => ({ kind: 'upsert', table, row: row as Values })
 
-/** Some columns of a row. Without effect where the row is absent, unless the table is sparse. */
+/** Some columns of a row. Without effect where the row is absent, unless the table is createsOnPatch. */
 export const patch = <Row extends object, Key extends keyof Row & string>(
   table: TableOf<Row, Key>,
   key: Pick<Row, Key>,
@@ -83,7 +83,7 @@ export interface Projection {
   /** Raised with every change of tables or handlers; the tables are then rebuilt. */
   readonly version: number
   /** Wrong figures are worse than old ones: a poison event stops everything instead of being parked. */
-  readonly money: boolean
+  readonly onPoison: 'halt' | 'park'
   /** No table belongs to two projections. */
   readonly tables: readonly Table[]
   readonly handlers: Handlers

@@ -5,13 +5,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HEARTBEAT } from '../events/registry.ts'
 import type { Delivered } from '../events/subscription.ts'
+import type { ReadModels } from '../postgres/database.ts'
+import { acquireLeadership } from '../postgres/leadership.ts'
 import { CheckpointMoved, readCheckpoint } from './checkpoint.ts'
 import { ProjectorPaused } from './control.ts'
-import type { ReadModels } from './database.ts'
-import { acquireLeadership } from './leadership.ts'
-import { rebuildOutdated } from './outdated.ts'
 import type { Parking } from './parking.ts'
 import { isPoison, type Projection } from './projection.ts'
+import { upgradeProjections } from './rebuild/upgrade.ts'
 import { prepareSchema, storedVersions } from './schema.ts'
 import { type BatchWriter, createBatchWriter, PoisonedProjection } from './writer.ts'
 
@@ -184,7 +184,7 @@ async function lead(settings: Settings, figures: ProjectorFigures, signal: Abort
     })
   await Promise.all([
     failure(consume(settings, figures, writer, exclusively, until)),
-    failure(rebuildOutdated({ ...settings, writer, outdated, exclusively, signal: until, figures })),
+    failure(upgradeProjections({ ...settings, writer, outdated, exclusively, signal: until, figures })),
   ])
 }
 

@@ -4,7 +4,7 @@
  */
 import { sql, type Transaction } from 'kysely'
 import type { Delivered } from '../events/subscription.ts'
-import { type Database, inTransaction, type ReadModels } from './database.ts'
+import { type Database, inTransaction, type ReadModels } from '../postgres/database.ts'
 import { lockParked, storable } from './parking.ts'
 import { isPoison, type Projection } from './projection.ts'
 import { applyOrUndo } from './writer.ts'

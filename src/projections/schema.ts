@@ -1,7 +1,7 @@
 /** Makes the tables: the kernel's own and every projection's, where they are missing. */
 import { CompiledQuery, sql, type Transaction } from 'kysely'
+import { type Database, inTransaction, type ReadModels } from '../postgres/database.ts'
 import { CHECKPOINT_NAME, checkpointDdl, readCheckpoint } from './checkpoint.ts'
-import { type Database, inTransaction, type ReadModels } from './database.ts'
 import { parkingDdl } from './parking.ts'
 import { ddlOf, type Projection } from './projection.ts'
 
@@ -41,9 +41,12 @@ export async function prepareSchema(db: ReadModels, projections: readonly Projec
   })
 }
 
+/** What makes the kernel's tables where they are missing. */
+export const kernelDdl: readonly string[] = [checkpointDdl, projectionsDdl, parkingDdl]
+
 /** The kernel's tables, in the first schema of the search path. */
 export async function createKernelTables(trx: Transaction<Database>): Promise<void> {
-  for (const text of [checkpointDdl, projectionsDdl, parkingDdl]) await trx.executeQuery(CompiledQuery.raw(text))
+  for (const text of kernelDdl) await trx.executeQuery(CompiledQuery.raw(text))
 }
 
 export async function createTables(trx: Transaction<Database>, projection: Projection): Promise<void> {

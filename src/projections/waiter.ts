@@ -4,9 +4,9 @@
  * and, while somebody waits, now and then: a notification may get lost, a committed checkpoint does not.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { createBag } from '../events/bag.ts'
+import { openSession, type Session } from '../postgres/session.ts'
+import { createInFlightList } from '../runtime/in-flight.ts'
 import { CHECKPOINT_CHANNEL, CHECKPOINT_NAME } from './checkpoint.ts'
-import { openSession, type Session } from './session.ts'
 
 export interface PositionWaiterOptions {
   url: string
@@ -45,7 +45,7 @@ interface Waiter {
 export function createPositionWaiter(options: PositionWaiterOptions): PositionWaiter {
   const settings = { ...defaults, ...options }
   const closing = new AbortController()
-  const waiters = createBag<Waiter>()
+  const waiters = createInFlightList<Waiter>()
   let current: bigint | undefined
 
   const advance = (position: bigint | undefined) => {

@@ -4,18 +4,18 @@
  * projection of money it stops the writer; in any other it is parked with what follows it in its stream.
  */
 import { sql, type Transaction } from 'kysely'
-import { crashPoint } from '../crash-points.ts'
 import type { Recorded } from '../events/event.ts'
 import type { Delivered } from '../events/subscription.ts'
+import { type Database, inTransaction, isRefusedData, type ReadModels } from '../postgres/database.ts'
+import { crashPoint } from '../runtime/crash-points.ts'
 import { createBulkFlush } from './bulk.ts'
+import { type ProjectionsByEventType, projectionsByEventType } from './by-event-type.ts'
 import { flush, statementsFor } from './changes.ts'
 import { CHECKPOINT_NAME, type Checkpoint, CheckpointMoved, moveCheckpoint, readCheckpoint } from './checkpoint.ts'
 import { ProjectorPaused, readControl } from './control.ts'
-import { type Database, inTransaction, isRefusedData, type ReadModels } from './database.ts'
-import { type Interests, interestsOf } from './interests.ts'
 import { lockParked, type Parking, park, parkedKey, parkedStreams } from './parking.ts'
+import { commitPipelined } from './pipelined-commit.ts'
 import { type Change, isPoison, type Projection } from './projection.ts'
-import { commitQuickly } from './quick-commit.ts'
 import { storedVersions } from './schema.ts'
 
 /** Poison in a projection of money: nothing of it or after it was applied, and going on would be wrong. */
@@ -59,7 +59,7 @@ export interface BatchWriter {
 export function createBatchWriter(options: WriterOptions): BatchWriter {
   const { db, schema } = options
   let projections = options.projections
-  let interests = interestsOf(projections)
+  let interests = projectionsByEventType(projections)
   const flushBatch = schema ? createBulkFlush(projections) : flush
   /** undefined: never read. */
   let known: { checkpoint: Checkpoint | undefined } | undefined
@@ -154,7 +154,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     const to = checkpointOf(events.at(-1)!)
     attempted = to
     const statements = statementsFor(changes)
-    await commitQuickly({ db, attemptsMax: options.transactionAttemptsMax, from, to, generation, statements, events })
+    await commitPipelined({ db, attemptsMax: options.transactionAttemptsMax, from, to, generation, statements, events })
     known = { checkpoint: to }
     attempted = undefined
     return true
@@ -183,7 +183,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
         }
         const fault = isPoison(event) ? event.fault : await applyOrUndo(trx, projection, event)
         if (fault === undefined) continue
-        if (projection.money) throw new PoisonedProjection(projection, event, fault)
+        if (projection.onPoison === 'halt') throw new PoisonedProjection(projection, event, fault)
         parkings.push({ projection, event, fault, first: true })
       }
       return parkings
@@ -225,7 +225,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     position: () => known?.checkpoint?.position,
     include(more) {
       projections = [...projections, ...more]
-      interests = interestsOf(projections)
+      interests = projectionsByEventType(projections)
     },
   }
 }
@@ -237,7 +237,7 @@ const BEHIND = 'stands behind a parked event of its stream'
 /** What the events come to. Throws PoisonedProjection at the first poison of a projection of money. */
 function collect(
   events: readonly Delivered[],
-  interests: Interests,
+  interests: ProjectionsByEventType,
   alreadyParked: ReadonlySet<string>,
 ): { changes: Change[]; parkings: Parking[] } {
   const changes: Change[] = []
@@ -257,7 +257,7 @@ function collect(
       } catch (error) {
         if (!(error instanceof HandlerFailed)) throw error
         const fault = error.message
-        if (projection.money) throw new PoisonedProjection(projection, event, fault)
+        if (projection.onPoison === 'halt') throw new PoisonedProjection(projection, event, fault)
         parked.add(key)
         parkings.push({ projection, event, fault, first: true })
       }

@@ -19,7 +19,7 @@ import { accountFacts, at, keyFacts, operatorFacts } from '../support/examples/n
 let node: TestStore
 let here: CommandBus
 let there: CommandBus
-const limits = { cachedAggregatesMax: 100, knownCommandsMax: 100_000, conflictRetriesMax: 3 }
+const limits = { cachedAggregatesMax: 100, seenCommandsMax: 100_000, conflictRetriesMax: 3 }
 
 beforeAll(async () => {
   node = await startTestStore()
@@ -320,7 +320,7 @@ describe('when the event store falters', () => {
   })
 
   it('and what it knows of commands may be too much to keep, or another stream’s', async () => {
-    const forgetful = createCommandBus(node.store, { ...limits, knownCommandsMax: 3 })
+    const forgetful = createCommandBus(node.store, { ...limits, seenCommandsMax: 3 })
     const ids = [await opened(), await opened()]
     const commandIds = ids.map(() => randomUUID())
     for (const id of ids) for (const commandId of commandIds) await send(forgetful, id, closeAll, { commandId })

@@ -4,8 +4,8 @@
  */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { keepNatsServer } from '../../src/embedded/nats-keeper.ts'
-import { connectNats } from '../../src/engine/nats.ts'
-import type { MessageStream } from '../../src/engine/stream.ts'
+import { connectNats } from '../../src/gateway/nats.ts'
+import type { MessageStream } from '../../src/gateway/stream.ts'
 import { natsBinary, type TemporaryDirectory, temporaryDirectory } from '../support/services.ts'
 import { limitFiles, mountSmallDisk } from '../support/small-disk.ts'
 

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openStream } from '../../src/embedded/stream.ts'
-import type { MessageStream } from '../../src/engine/stream.ts'
+import type { MessageStream } from '../../src/gateway/stream.ts'
 import { moduleUrl, startOwner } from '../support/owner-process.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import {

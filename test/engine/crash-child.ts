@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import type { AccountCommand } from '../../src/engine/contract.ts'
+import type { AccountCommand } from '../../src/gateway/contract.ts'
 import { openTestDesk } from './desk-harness.ts'
 
 const directory = process.argv[2]

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { engineCommandSchema, engineEventData } from '../../src/engine/contract.ts'
 import { digitsOf } from '../../src/engine/money.ts'
 import { referenceSymbols } from '../../src/engine/symbols.ts'
+import { engineCommandSchema, engineEventData } from '../../src/gateway/contract.ts'
 
 const root = join(import.meta.dirname, '../..')
 const page = readFileSync(join(root, 'docs/engine.md'), 'utf8')

@@ -2,7 +2,7 @@
  * Example commands and prices of the engine's tests.
  */
 import { randomUUID } from 'node:crypto'
-import type { AccountCommand } from '../../src/engine/contract.ts'
+import type { AccountCommand } from '../../src/gateway/contract.ts'
 
 /** Prices to begin with; tests move them by `feed.set`. */
 export const startingPrices = {

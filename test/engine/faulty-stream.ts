@@ -2,8 +2,8 @@
  * A message stream with a fault in front of it: the messages and their order are the real stream's, but a test may
  * refuse publishes, lose their receipts after they were stored, or lose acknowledgements.
  */
-import type { MessageStream, StreamMessage } from '../../src/engine/stream.ts'
-import { StreamUnavailable } from '../../src/engine/stream.ts'
+import type { MessageStream, StreamMessage } from '../../src/gateway/stream.ts'
+import { StreamUnavailable } from '../../src/gateway/stream.ts'
 
 type Fate = 'pass' | 'refuse' | 'lose_receipt'
 

@@ -230,13 +230,13 @@ describe('the log', () => {
     expect([read?.data, (await node.store.readLast(stream))?.data]).toStrictEqual([event.data, event.data])
     const personKeys = node.keys
     const history: Delivered[] = []
-    for await (const batch of readHistory({ url: node.url, batchMax: 10, silenceMaxMs: 5_000, personKeys }, undefined))
+    for await (const batch of readHistory({ url: node.url, batchMax: 10, readTimeoutMs: 5_000, personKeys }, undefined))
       history.push(...batch)
     expect(history.find((one) => one.stream === stream)?.data).toStrictEqual(event.data)
     const found = Promise.withResolvers<Delivered>()
     const ending = new AbortController()
     const running = runSubscription({
-      ...{ url: node.url, name: 'test', personKeys, batchMax: 10, silenceMaxMs: 60_000 },
+      ...{ url: node.url, name: 'test', personKeys, batchMax: 10, readTimeoutMs: 60_000 },
       ...{ backoffMinMs: 10, backoffMaxMs: 100, signal: ending.signal, onError: found.reject },
       types: ['noctant.User'],
       from: async () => position - 1n,
@@ -277,7 +277,7 @@ describe('the log', () => {
     expect(asked).toStrictEqual([])
     const read: Delivered[] = []
     for await (const batch of readHistory(
-      { url: node.url, batchMax: 1_000, silenceMaxMs: 5_000, personKeys: counting },
+      { url: node.url, batchMax: 1_000, readTimeoutMs: 5_000, personKeys: counting },
       undefined,
     )) {
       read.push(...batch)
@@ -335,7 +335,7 @@ describe('the log', () => {
     })
     const remembering = { ...node.keys, forget: (person: string) => node.keys.destroy(person) }
     const delivered: Delivered[] = []
-    const options = { url: node.url, batchMax: 1_000, silenceMaxMs: 5_000, personKeys: remembering }
+    const options = { url: node.url, batchMax: 1_000, readTimeoutMs: 5_000, personKeys: remembering }
     for await (const batch of readHistory(options, first.position - 1n)) delivered.push(...batch)
     const emails = delivered.filter((one) => one.stream === stream).map(({ data }) => data?.email)
     expect(emails).toStrictEqual([null, undefined, null])
@@ -353,7 +353,7 @@ describe('the log', () => {
     await client.appendToStream(stream, moved)
     await client.dispose()
     await expect(Array.fromAsync(node.store.readStream(stream))).rejects.toThrow(/email was altered/)
-    const options = { url: node.url, batchMax: 1_000, silenceMaxMs: 5_000, personKeys: node.keys }
+    const options = { url: node.url, batchMax: 1_000, readTimeoutMs: 5_000, personKeys: node.keys }
     for await (const batch of readHistory(options, raw!.position)) {
       expect(batch.find((each) => each.stream === stream)).toMatchObject({ data: undefined, fault: /altered/ })
     }

@@ -47,7 +47,7 @@ function following(options: Partial<SubscriptionOptions>, after: bigint | undefi
     types: [],
     from: async () => position,
     batchMax: 50,
-    silenceMaxMs: 20_000,
+    readTimeoutMs: 20_000,
     backoffMinMs: 10,
     backoffMaxMs: 50,
     signal: stopping.signal,

@@ -1,7 +1,7 @@
 /** A house's NATS, past every role and proxy: what stands in its streams, and ways to lose, repeat and forge it. */
 import { AckPolicy, connect, DeliverPolicy, type JetStreamManager, nanos } from 'nats'
-import { natsNames } from '../../src/engine/nats-connection.ts'
-import type { StreamName } from '../../src/engine/stream.ts'
+import { natsNames } from '../../src/gateway/nats-connection.ts'
+import type { StreamName } from '../../src/gateway/stream.ts'
 import type { House } from './house.ts'
 
 export interface StoredMessage {

@@ -7,7 +7,7 @@ const ENGINE_STREAM = 'noctant.engine-'
 const REQUESTED = 'noctant.EngineCommandRequested.v1'
 const GIVEN_UP = 'noctant.EngineCommandDeadLettered.v1'
 
-const placeOf = ({ stream, revision, type }: Evident): string => `${stream}@${revision} ${type}`
+const locationDigest = ({ stream, revision, type }: Evident): string => `${stream}@${revision} ${type}`
 
 /** Hash chains over the stored bytes, no event id twice, and one event set per command of an operator in each stream. */
 export function logContradictions({ log }: Evidence): string[] {
@@ -17,7 +17,7 @@ export function logContradictions({ log }: Evidence): string[] {
   /** `stream command` → the last revision of its event set. */
   const sets = new Map<string, bigint>()
   for (const event of log) {
-    const place = placeOf(event)
+    const place = locationDigest(event)
     if (ids.has(event.id)) found.push(`${place}: event id ${event.id} stands in the log twice`)
     ids.add(event.id)
 

@@ -1,12 +1,12 @@
 /**
- * A house whose processes look for orders at their crash points (src/crash-points.ts): a test says where a role is to die,
+ * A house whose processes look for orders at their crash points (src/runtime/crash-points.ts): a test says where a role is to die,
  * lets it work, and sees it dead before it is started again. After each test the checker must find nothing.
  */
 import { randomUUID } from 'node:crypto'
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
-import type { CrashOrder } from '../../src/crash-points.ts'
+import type { CrashOrder } from '../../src/runtime/crash-points.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { type Broker, openBroker } from './broker.ts'
 import { contradictions } from './checker.ts'

@@ -12,7 +12,7 @@ import { account, programAccountIdOf } from '../../src/commands/noctant/account.
 import { parseApiKey } from '../../src/commands/noctant/api-key.ts'
 import { operator } from '../../src/commands/noctant/operator.ts'
 import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
-import type { EngineEvent } from '../../src/engine/contract.ts'
+import type { EngineEvent } from '../../src/gateway/contract.ts'
 import { eventsOf } from '../support/event-store.ts'
 import { crashHouse } from './crashes.ts'
 import { ask, buy, closeAll, insist, openAccount } from './workload.ts'
@@ -43,7 +43,7 @@ describe('two writers of one stream', { timeout: 60_000 }, () => {
     const { external } = await openAccount(house(), history)
     const bus = createCommandBus(house().store, {
       cachedAggregatesMax: 10,
-      knownCommandsMax: 100_000,
+      seenCommandsMax: 100_000,
       conflictRetriesMax: 3,
     })
     const stand = () => order({ at: 'command.before-append', about: accountStream(external), do: 'stop' })
@@ -109,7 +109,7 @@ describe('an API key', { timeout: 60_000 }, () => {
     await reached()
     const bus = createCommandBus(house().store, {
       cachedAggregatesMax: 10,
-      knownCommandsMax: 100_000,
+      seenCommandsMax: 100_000,
       conflictRetriesMax: 3,
     })
     const keyId = parseApiKey(key)?.keyId ?? ''

@@ -34,7 +34,7 @@ const context = (): CommandContext => ({
 export async function addOperator(house: House, random: Random): Promise<Operator> {
   const bus = createCommandBus(house.store, {
     cachedAggregatesMax: 100,
-    knownCommandsMax: 100_000,
+    seenCommandsMax: 100_000,
     conflictRetriesMax: 3,
   })
   const [operatorId, secretId] = [random.uuid(), random.uuid()]

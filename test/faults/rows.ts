@@ -52,7 +52,10 @@ export const rows: readonly Row[] = [
       [CRASHES, 'row 3: killed at %s sends every command in order, and the engine decides each once'],
       [ROLES, 'row 3: the relay killed between publish and record publishes again; the engine decides once'],
       [ROLES, RANDOM_KILLS],
-      ['test/processes/relay.test.ts', 'does a batch again after a crash without a second message or a second record'],
+      [
+        'test/processes/noctant/relay.test.ts',
+        'does a batch again after a crash without a second message or a second record',
+      ],
     ],
   },
   {
@@ -137,8 +140,8 @@ export const rows: readonly Row[] = [
     fault: '40001 / 40P01',
     tests: [
       [MESSAGES, 'row 12: a batch that ends in a deadlock is written again at once, without starting over'],
-      ['test/projections/database.test.ts', 'a deadlock is resolved by running the transaction again'],
-      ['test/projections/database.test.ts', 'a transaction that keeps failing is given up after its attempts'],
+      ['test/postgres/database.test.ts', 'a deadlock is resolved by running the transaction again'],
+      ['test/postgres/database.test.ts', 'a transaction that keeps failing is given up after its attempts'],
     ],
   },
   {

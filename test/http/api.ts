@@ -28,12 +28,12 @@ import { createApp, documents } from '../../src/http/app.ts'
 import type { AuditLimits } from '../../src/http/audit/route.ts'
 import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
+import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
 import {
   type AuditorDirectory,
   auditorEventTypes,
   createAuditorDirectory,
 } from '../../src/projections/audit/auditors.ts'
-import { createDatabase, type ReadModels } from '../../src/projections/database.ts'
 import { createCredentialDirectory, credentialEventTypes } from '../../src/projections/noctant/credentials.ts'
 import { prefixesOf } from '../../src/projections/projection.ts'
 import { projections } from '../../src/projections/projections.ts'
@@ -179,7 +179,7 @@ export async function startApi(options: ApiOptions = {}) {
     url: log.url,
     personKeys: log.keys,
     batchMax: 500,
-    silenceMaxMs: 60_000,
+    readTimeoutMs: 60_000,
     backoffMinMs: 20,
     backoffMaxMs: 200,
     signal: stopping.signal,
@@ -213,7 +213,7 @@ export async function startApi(options: ApiOptions = {}) {
   const storeProxy = await startProxy(new URL(log.url))
   const limits = { deadlineMs: 2_000, appendAttemptsMax: 2 }
   const store = createEventStore({ url: storeProxy.url, ...limits, personKeys: log.keys })
-  const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, knownCommandsMax: 100_000, conflictRetriesMax: 3 })
+  const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, seenCommandsMax: 100_000, conflictRetriesMax: 3 })
   const rawLog = openRawLog(log.url)
   const folds = await allFolds()
   const ofAudits = { ...auditLimits(), ...options.auditLimits }
@@ -246,7 +246,7 @@ export async function startApi(options: ApiOptions = {}) {
   const server = await serve(bus)
   /** Another API process would share nothing but the log and the read models: this one has a cache of its own too. */
   const second = await serve(
-    createCommandBus(store, { cachedAggregatesMax: 1_000, knownCommandsMax: 100_000, conflictRetriesMax: 3 }),
+    createCommandBus(store, { cachedAggregatesMax: 1_000, seenCommandsMax: 100_000, conflictRetriesMax: 3 }),
   )
   const url = `http://127.0.0.1:${server.port}`
 

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { clientAddress } from '../../src/http/client-address.ts'
-import { readAtLeast, settle, type Waiter } from '../../src/http/consistency.ts'
+import { readAtLeast, type Waiter, waitForReadModels } from '../../src/http/consistency.ts'
 import type { AppEnv } from '../../src/http/environment.ts'
 import { idempotencyKey } from '../../src/http/idempotency.ts'
 import { Problem, respondWithProblem } from '../../src/http/problem.ts'
@@ -92,7 +92,7 @@ describe('reading one’s writes', () => {
     api.get('/', (c) => c.json({}))
     api.post('/:written', async (c) => {
       const written = c.req.param('written')
-      await settle(c, written === 'nothing' ? undefined : BigInt(written), { waiter, waitMs: 250 })
+      await waitForReadModels(c, written === 'nothing' ? undefined : BigInt(written), { waiter, waitMs: 250 })
       return c.json({})
     })
     return api

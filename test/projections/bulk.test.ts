@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { isRefusedData } from '../../src/postgres/database.ts'
 import { createBulkFlush } from '../../src/projections/bulk.ts'
 import { flush } from '../../src/projections/changes.ts'
-import { isRefusedData } from '../../src/projections/database.ts'
 import { type Change, defineTable, patch, remove, upsert } from '../../src/projections/projection.ts'
 import { contentOf, type Prepared, prepared } from './support.ts'
 
@@ -38,10 +38,16 @@ const notes = defineTable<{ id: string; first: string | null; last: string | nul
   name: 'notes',
   key: ['id'],
   columns: { id: 'text NOT NULL', first: 'text', last: 'text' },
-  sparse: true,
-  keepsFirst: ['first'],
+  createsOnPatch: true,
+  writeOnce: ['first'],
 })
-const projection = { name: 'test.thing', version: 1, money: false, tables: [things, tags, notes], handlers: {} }
+const projection = {
+  name: 'test.thing',
+  version: 1,
+  onPoison: 'park' as const,
+  tables: [things, tags, notes],
+  handlers: {},
+}
 
 let database: Prepared
 beforeEach(async () => {
@@ -62,16 +68,16 @@ const thing = (index: number, row: Partial<Row> = {}): Row => ({
 const upserts = (count: number, row: Partial<Row> = {}) =>
   Array.from({ length: count }, (_, index) => upsert(things, thing(index, row)))
 const copied = createBulkFlush([projection])
-const inTurn = async (write: typeof flush, batches: readonly Change[][]) => {
+const runInOrder = async (write: typeof flush, batches: readonly Change[][]) => {
   for (const changes of batches) await database.db.transaction().execute((trx) => write(trx, changes))
 }
 
 /** What the batches leave behind on either way; the bulk way must have copied. */
 async function onBothWays(batches: readonly Change[][]): Promise<unknown> {
-  await inTurn(flush, batches)
+  await runInOrder(flush, batches)
   const expected = await contentOf(database.db, [projection])
   await sql`TRUNCATE things, tags, notes`.execute(database.db)
-  await inTurn(copied, batches)
+  await runInOrder(copied, batches)
   expect(await contentOf(database.db, [projection])).toEqual(expected)
   return expected
 }
@@ -152,8 +158,8 @@ test.each([
 ])('refuses %s as data, however it travels, and leaves the connection fit for use', async (_, row) => {
   const bad = [...upserts(200), upsert(things, thing(200, row))]
   for (const write of [flush, copied]) {
-    const refusal = await inTurn(write, [bad]).catch((error: unknown) => error)
+    const refusal = await runInOrder(write, [bad]).catch((error: unknown) => error)
     expect(isRefusedData(refusal)).toBe(true)
-    await inTurn(write, [upserts(200)])
+    await runInOrder(write, [upserts(200)])
   }
 })

@@ -87,12 +87,12 @@ describe('changes of one row', () => {
   type Row = { id: string; first: string | null; last: string | null }
   const columns = { id: 'text NOT NULL', first: 'text', last: 'text' }
   const full = defineTable<Row, 'id'>({ name: 'test_full', key: ['id'], columns })
-  const sparse = defineTable<Row, 'id'>({
+  const createsOnPatch = defineTable<Row, 'id'>({
     name: 'test_sparse',
     key: ['id'],
     columns,
-    sparse: true,
-    keepsFirst: ['first'],
+    createsOnPatch: true,
+    writeOnce: ['first'],
   })
   const id = 'a'
   const fill = (table: typeof full, value: string) => patch(table, { id }, { first: value, last: value })
@@ -101,7 +101,7 @@ describe('changes of one row', () => {
   const forget = (table: typeof full, last: string) => erase(table, { last }, ['first'])
 
   beforeAll(async () => {
-    for (const text of [full, sparse].flatMap(ddlOf)) await sql.raw(text).execute(database.db)
+    for (const text of [full, createsOnPatch].flatMap(ddlOf)) await sql.raw(text).execute(database.db)
   })
 
   test.each<{ name: string; table: typeof full; changes: (table: typeof full) => Change[]; end: Row[] }>([
@@ -144,20 +144,20 @@ describe('changes of one row', () => {
       end: [{ id, first: '3', last: '3' }],
     },
     {
-      name: 'sparse, patched when absent',
-      table: sparse,
+      name: 'createsOnPatch, patched when absent',
+      table: createsOnPatch,
       changes: (t) => [fill(t, '1')],
       end: [{ id, first: '1', last: '1' }],
     },
     {
-      name: 'sparse, patched twice',
-      table: sparse,
+      name: 'createsOnPatch, patched twice',
+      table: createsOnPatch,
       changes: (t) => [fill(t, '1'), fill(t, '2')],
       end: [{ id, first: '1', last: '2' }],
     },
     {
-      name: 'sparse, patched after removal',
-      table: sparse,
+      name: 'createsOnPatch, patched after removal',
+      table: createsOnPatch,
       changes: (t) => [fill(t, '1'), drop(t), fill(t, '2')],
       end: [{ id, first: '2', last: '2' }],
     },

@@ -148,7 +148,7 @@ describe('the projector', () => {
     expect(projector.figures()).toMatchObject({ state: 'halted', fault: expect.stringContaining('noctant.summary') })
     expect(await stored()).toBe(2)
 
-    const mended = start(log, { projections: projections.filter(({ money }) => !money) })
+    const mended = start(log, { projections: projections.filter(({ onPoison }) => onPoison === 'park') })
     await eventually(() => expect(mended.figures()).toMatchObject({ state: 'leading', parkedStreams: 2 }))
   })
 

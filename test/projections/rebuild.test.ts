@@ -4,7 +4,7 @@ import { CheckpointMoved, readCheckpoint } from '../../src/projections/checkpoin
 import type { Projection } from '../../src/projections/projection.ts'
 import { projections } from '../../src/projections/projections.ts'
 import type { HistoryReader, Queue } from '../../src/projections/projector.ts'
-import { type RebuildOptions, rebuild } from '../../src/projections/rebuild.ts'
+import { type RebuildOptions, rebuild } from '../../src/projections/rebuild/rebuild.ts'
 import { PoisonedProjection } from '../../src/projections/writer.ts'
 import { createRecorder, type ExampleEvent, example, exampleTypes, uuidOf } from '../support/examples.ts'
 import { contentOf, createLog, type Prepared, prepared, writerOn } from './support.ts'

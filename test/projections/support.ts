@@ -1,7 +1,7 @@
 /** A database with the read models' tables, and a log in memory that projectors read. */
 import { type Kysely, sql } from 'kysely'
 import type { Delivered } from '../../src/events/subscription.ts'
-import { createDatabase, type Database, type ReadModels } from '../../src/projections/database.ts'
+import { createDatabase, type Database, type ReadModels } from '../../src/postgres/database.ts'
 import type { Projection } from '../../src/projections/projection.ts'
 import { projections } from '../../src/projections/projections.ts'
 import type { HistoryReader, Source } from '../../src/projections/projector.ts'

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Cause } from '../../src/events/event.ts'
 import { readHistory, runSubscription } from '../../src/events/subscription.ts'
-import { createDatabase, type ReadModels } from '../../src/projections/database.ts'
+import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
 import { findAccount } from '../../src/projections/noctant/account.ts'
 import { prefixesOf } from '../../src/projections/projection.ts'
 import { projections } from '../../src/projections/projections.ts'
@@ -52,7 +52,7 @@ function start(on: TestStore, version = 1): Projector {
       name: 'projector',
       types: prefixesOf(projections),
       batchMax: 500,
-      silenceMaxMs: 60_000,
+      readTimeoutMs: 60_000,
       backoffMinMs: 10,
       backoffMaxMs: 100,
       onError: () => undefined,
@@ -63,7 +63,7 @@ function start(on: TestStore, version = 1): Projector {
     url: database.url,
     projections: projections.map((projection) => ({ ...projection, version })),
     source,
-    readHistory: (after) => readHistory({ url: on.url, batchMax: 500, silenceMaxMs: 5_000 }, after),
+    readHistory: (after) => readHistory({ url: on.url, batchMax: 500, readTimeoutMs: 5_000 }, after),
     eventIdAt: on.store.eventIdAt,
     log: silentLog,
     leadershipPollMs: 20,

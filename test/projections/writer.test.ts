@@ -18,11 +18,11 @@ const lots = defineTable<LotRow, 'order_id'>({
   key: ['order_id'],
   columns: { order_id: 'uuid NOT NULL', quantity: 'numeric NOT NULL CHECK (quantity <= 100)' },
 })
-const lotProjection = (money: boolean): Projection =>
+const lotProjection = (onPoison: 'halt' | 'park'): Projection =>
   defineProjection<EngineEvent>({
     name: 'test.lots',
     version: 1,
-    money,
+    onPoison,
     tables: [lots],
     handlers: {
       'noctant.EngineOrderPlaced.v1': ({ data }) => {
@@ -35,7 +35,7 @@ const lotProjection = (money: boolean): Projection =>
 let database: Prepared
 let recorder: ReturnType<typeof createRecorder>
 beforeAll(async () => {
-  database = await prepared([...projections, lotProjection(false)])
+  database = await prepared([...projections, lotProjection('park')])
 })
 afterAll(() => database.drop())
 beforeEach(async () => {
@@ -139,10 +139,10 @@ describe('the checkpoint', () => {
 })
 
 describe('poison', () => {
-  const writer = (money = false) =>
+  const writer = (onPoison: 'halt' | 'park' = 'park') =>
     createBatchWriter({
       db: database.db,
-      projections: [...projections, lotProjection(money)],
+      projections: [...projections, lotProjection(onPoison)],
       transactionAttemptsMax: 3,
       onParked: ({ event }) => alarms.push(event.id),
     })
@@ -193,7 +193,11 @@ describe('poison', () => {
   test.each(kinds)('that $kind stops a projection of money, after what came before it', async ({ poison }) => {
     const [first, second] = [order('a'), order('b')]
     const bad = poison()
-    const strict = createBatchWriter({ db: database.db, projections: [lotProjection(true)], transactionAttemptsMax: 3 })
+    const strict = createBatchWriter({
+      db: database.db,
+      projections: [lotProjection('halt')],
+      transactionAttemptsMax: 3,
+    })
     await expect(strict.write([first, second, bad, order('c')])).rejects.toThrow(PoisonedProjection)
     expect(await lotsStored()).toEqual(named('a', 'b'))
     expect(await positionStored()).toBe(second.position)
@@ -205,7 +209,7 @@ describe('poison', () => {
 
   test('of an unknown type concerns no projection', async () => {
     const unknown = recorder.poison('noctant.SomethingNew.v1', 'noctant.something-1')
-    const careful = writer(true)
+    const careful = writer('halt')
     await careful.write([unknown, order('a')])
     expect(await lotsStored()).toEqual(named('a'))
     expect(await parkedStored()).toEqual([])
@@ -225,7 +229,7 @@ describe('poison', () => {
     const retry = (events: readonly Delivered[], options: Partial<RetryOptions> = {}) =>
       retryParked({
         db: database.db,
-        projection: lotProjection(false),
+        projection: lotProjection('park'),
         stream: events[0]!.stream,
         readStream: async function* (stream, from) {
           yield* events.filter((event) => event.stream === stream && event.revision >= from)
@@ -310,7 +314,7 @@ describe('poison', () => {
   test('is not made of ids in upper case: they are the same row', async () => {
     const [lower, upper] = [order('a'), order('a', { quantity: '2' })]
     upper.data.orderId = upper.data.orderId.toUpperCase()
-    await writer(true).write([lower, upper])
+    await writer('halt').write([lower, upper])
     expect(await lotsStored()).toEqual(named('a'))
     expect(await parkedStored()).toEqual([])
   })

@@ -12,14 +12,14 @@ import { createOperator, operator } from '../../src/commands/noctant/operator.ts
 import { type Config, loadConfig } from '../../src/config.ts'
 import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
 import { openStream } from '../../src/embedded/stream.ts'
-import { connectNats } from '../../src/engine/nats.ts'
-import type { MessageStream } from '../../src/engine/stream.ts'
 import { type ApiScope, apiScope } from '../../src/events/noctant/vocabulary.ts'
 import { createEventStore, type EventStore } from '../../src/events/store.ts'
+import { connectNats } from '../../src/gateway/nats.ts'
+import type { MessageStream } from '../../src/gateway/stream.ts'
 import { startInstance } from '../../src/instance.ts'
-import { createDatabase as connectDatabase } from '../../src/projections/database.ts'
-import { ensureSealingKey } from '../../src/secrets-key.ts'
-import { createVault } from '../../src/vault.ts'
+import { createDatabase as connectDatabase } from '../../src/postgres/database.ts'
+import { ensureSealingKey } from '../../src/vault/secrets-key.ts'
+import { createVault } from '../../src/vault/vault.ts'
 import { createDatabase, natsUrl, temporaryDirectory } from './services.ts'
 import { STREAM_BYTES_MAX } from './streams.ts'
 
@@ -86,7 +86,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const db = connectDatabase({ url: database.url, poolMax: 2 })
   const vault = createVault({ db, sealingKey: ensureSealingKey(config), cachedMax: 1_000, log })
   const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3, personKeys: vault })
-  const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, knownCommandsMax: 100_000, conflictRetriesMax: 3 })
+  const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, seenCommandsMax: 100_000, conflictRetriesMax: 3 })
   return {
     url: api.url,
     apiKey: api.sandbox.apiKey,

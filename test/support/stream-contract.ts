@@ -1,6 +1,6 @@
 /** What every message stream has to do, run over both implementations by their own test files. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { ConsumeOptions, MessageStream, StreamMessage } from '../../src/engine/stream.ts'
+import type { ConsumeOptions, MessageStream, StreamMessage } from '../../src/gateway/stream.ts'
 
 export interface StreamUnderTest {
   stream: MessageStream

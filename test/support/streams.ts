@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { openStream } from '../../src/embedded/stream.ts'
-import { connectNats } from '../../src/engine/nats.ts'
-import type { MessageStream, StreamMessage } from '../../src/engine/stream.ts'
+import { connectNats } from '../../src/gateway/nats.ts'
+import type { MessageStream, StreamMessage } from '../../src/gateway/stream.ts'
 import { natsUrl, temporaryDirectory } from './services.ts'
 
 /** The broker sets aside what a stream may grow to, so a test's share is small. */

@@ -6,10 +6,10 @@ import { sql } from 'kysely'
 import { openRawLog } from '../../src/audit/raw-log.ts'
 import type { PersonKeys } from '../../src/events/sealing.ts'
 import { readHistory } from '../../src/events/subscription.ts'
-import { type Comparison, compareWithLive, rowsDiffering } from '../../src/projections/compare.ts'
-import type { ReadModels } from '../../src/projections/database.ts'
+import type { ReadModels } from '../../src/postgres/database.ts'
 import { projections } from '../../src/projections/projections.ts'
-import { dropShadow, openShadow } from '../../src/projections/shadow.ts'
+import { type Comparison, compareWithLive, rowsDiffering } from '../../src/projections/rebuild/compare.ts'
+import { dropShadow, openShadow } from '../../src/projections/rebuild/shadow.ts'
 
 export const textsIn = (content: string, sought: readonly string[]): string[] =>
   sought.filter((text) => content.includes(text))
@@ -54,7 +54,7 @@ export async function rebuiltAndCompared(
   const shadow = await openShadow({
     ...{ db, projections, transactionAttemptsMax: 5, schema: `opslog_verify_${randomUUID().slice(0, 8)}` },
     signal: new AbortController().signal,
-    readHistory: (after) => readHistory({ url: eventStoreUrl, batchMax: 100, silenceMaxMs: 5_000, personKeys }, after),
+    readHistory: (after) => readHistory({ url: eventStoreUrl, batchMax: 100, readTimeoutMs: 5_000, personKeys }, after),
   })
   const comparison = await compareWithLive({ db, projections, transactionAttemptsMax: 5, differencesMax: 10 }, shadow)
   await dropShadow(db, shadow.schema)

@@ -1,6 +1,6 @@
 /** The first part of the payout's story: what is sold, to whom, and the challenge that begins. */
 import { importTemplate } from '../../commands/noctant/template.ts'
-import { presetPack } from '../../presets.ts'
+import { presetPack } from '../../processes/noctant/presets.ts'
 import { withAdminSession } from '../admin-session.ts'
 import { demoTerms, type PayoutStory, pollChallenge, type Say, TARGET, userPath } from './payout-story.ts'
 import { externalAccountId, initialBalance, objectOf, pollSummary, statusOf } from './story.ts'

@@ -5,9 +5,9 @@
 import { LRUCache } from 'lru-cache'
 import { READING_CATEGORY, type ReadingEvent } from '../../events/audit/reading.ts'
 import { type EventStore, StoreUnavailable, WrongExpectedRevision } from '../../events/store.ts'
+import { createKeyedQueue } from '../../runtime/keyed-queue.ts'
 import type { CommandContext } from '../handle.ts'
 import { eventId } from '../identity.ts'
-import { createTurns } from '../turns.ts'
 
 export interface ReadingRecorder {
   /** Resolves when it is stored. Rejects with StoreUnavailable where it is not known to be. */
@@ -31,7 +31,7 @@ export function createReadingRecorder(
   limits: ReadingRecorderLimits,
 ): ReadingRecorder {
   const tails = new LRUCache<string, Tail>({ max: limits.auditorsMax })
-  const { inTurn } = createTurns()
+  const { runInOrder } = createKeyedQueue()
 
   async function tailOf(stream: string): Promise<Tail> {
     const last = await store.readLast(stream)
@@ -67,7 +67,7 @@ export function createReadingRecorder(
     record(event, context) {
       const stream = `${READING_CATEGORY}-${event.data.keyId}`
       // Each needs the hash of the one before.
-      return inTurn(stream, () => write(stream, event, context))
+      return runInOrder(stream, () => write(stream, event, context))
     },
   }
 }

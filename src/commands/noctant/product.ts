@@ -119,7 +119,7 @@ const productSlug: Aggregate<
 
 /**
  * Creates a product, or answers with the one that the context's key made before. Rejects with template_not_found,
- * product_slug_taken, invalid_price, invalid_currency and idempotency_key_reused. Repeatable after a crash between the
+ * product_slug_taken, invalid_price, invalid_currency and idempotency_key_reused. IdempotentRequest after a crash between the
  * claim of the slug and the product.
  */
 export function createProduct(

@@ -3,8 +3,9 @@
  * live accounts. Pure: the same feed, range and terms give the same trades to the last digit, whenever and wherever it
  * is run. What is open at the end is closed at the last price.
  */
+
+import type { BacktestStrategy, EngineEvent } from '../../gateway/contract.ts'
 import { type AccountState, unopenedAccount, watchesPrices } from '../account.ts'
-import type { BacktestStrategy, EngineEvent } from '../contract.ts'
 import { type StepInput, step } from '../decide.ts'
 import { uuidFrom } from '../ids.ts'
 import { Decimal, moneyText } from '../money.ts'

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ReplayCommand } from '../contract.ts'
+import type { ReplayCommand } from '../../gateway/contract.ts'
 import { Decimal, digitsOf, fitsCurrency } from '../money.ts'
 import { referenceSymbols, type SymbolTable } from '../symbols.ts'
 import { runBacktest, TooManyTrades } from './backtest.ts'

@@ -1,5 +1,5 @@
 /** How what became of a replay command is written down: the session, its trades and statistics, and the decision. */
-import type { ReplayCommand } from '../contract.ts'
+import type { ReplayCommand } from '../../gateway/contract.ts'
 import type { Step } from '../step.ts'
 import { emit } from '../step.ts'
 import type { BacktestResult } from './backtest.ts'

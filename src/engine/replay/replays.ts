@@ -4,7 +4,7 @@
  * too many wait a further one is refused: its sender sends it again.
  */
 import { Worker } from 'node:worker_threads'
-import type { ReplayCommand } from '../contract.ts'
+import type { ReplayCommand } from '../../gateway/contract.ts'
 import type { Desk, DeskAnswer } from '../desk.ts'
 import type { EngineLog } from '../options.ts'
 import type { Wal } from '../wal.ts'

@@ -2,7 +2,7 @@
  * What trades in a backtest: a list of orders, each placed at the first price at or after its time, or the crossing of
  * two moving averages of bar closes. A strategy sees prices as they come and the position of the moment, nothing later.
  */
-import type { BacktestStrategy } from '../contract.ts'
+import type { BacktestStrategy } from '../../gateway/contract.ts'
 import { Decimal, plainText } from '../money.ts'
 import type { OrderRequest } from '../orders.ts'
 import type { PricePoint } from './prices.ts'

@@ -1,6 +1,6 @@
 /** The body of the thread in which backtests run, so that prices and orders of live accounts never wait for one. */
 import { parentPort } from 'node:worker_threads'
-import type { ReplayCommand } from '../contract.ts'
+import type { ReplayCommand } from '../../gateway/contract.ts'
 import { type ReplayLimits, replayOutcome } from './outcome.ts'
 import type { ReplayOutcome } from './record.ts'
 

@@ -1,10 +1,11 @@
 /** The audit context, as the application puts it together: its document, its keys, its operations. */
+
+import { createKeyProof } from '../../api-keys/key-proof.ts'
 import { auditorKeyIdOf } from '../../commands/audit/auditor-key.ts'
 import type { AuditorKeyRow } from '../../projections/audit/auditor-key.ts'
 import type { AuditorDirectory } from '../../projections/audit/auditors.ts'
 import type { Verdict } from '../auth.ts'
 import type { ContextDefinition } from '../context.ts'
-import { createKeyProof } from '../key-proof.ts'
 import { ALL_OPERATORS } from './reading.ts'
 import type { AuditDeps } from './route.ts'
 import { auditOperations } from './routes.ts'

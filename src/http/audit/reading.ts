@@ -9,7 +9,7 @@ import { everything, scopeOf } from '../../audit/scope.ts'
 import type { ReadingEvent } from '../../events/audit/reading.ts'
 import { clientAddress } from '../client-address.ts'
 import type { AppEnv } from '../environment.ts'
-import { singular } from '../idempotency.ts'
+import { plainCommand } from '../idempotency.ts'
 import { Problem } from '../problem.ts'
 import type { AuditDeps } from './route.ts'
 
@@ -90,7 +90,7 @@ async function record(
   }
   const event = { type, data: { ...data, ...who, ...outcome, occurredAt } } as ReadingEvent
   const actor = { kind: 'auditor' as const, id: who.auditor, keyId }
-  await recorder.record(event, { ...singular(c, { at: occurredAt }), actor })
+  await recorder.record(event, { ...plainCommand(c, { at: occurredAt }), actor })
 }
 
 const nothing = () =>

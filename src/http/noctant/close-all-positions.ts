@@ -1,8 +1,8 @@
 /** POST /v1/accounts/by-external-id/close-all: asks the engine to close whatever the account holds. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { closeAllPositions, programAccountIdOf } from '../../commands/noctant/account.ts'
-import { settle } from '../consistency.ts'
-import { idempotencyKey, markReplay, repeatable } from '../idempotency.ts'
+import { waitForReadModels } from '../consistency.ts'
+import { idempotencyKey, idempotentCommand, markReplay } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { optionalUuid } from '../schemas.ts'
 import { forOperator, type NoctantDeps } from './route.ts'
@@ -43,10 +43,10 @@ export const closeAllPositionsByExternalId = operation(
       const scope = programAccountIdOf(operatorId, externalAccountId)
       const key = idempotencyKey(body.idempotency_key)
       const command = { context: 'noctant', action: 'closeAllPositions', scope, key, request: { reason } }
-      const context = repeatable(c, command, { at: clock().toISOString(), correlationId: body.request_id })
+      const context = idempotentCommand(c, command, { at: clock().toISOString(), correlationId: body.request_id })
       const handled = await closeAllPositions(bus, { operatorId, externalAccountId }, reason, context)
       markReplay(c, handled)
-      await settle(c, handled.position, consistency)
+      await waitForReadModels(c, handled.position, consistency)
       return c.json({ command_id: context.commandId }, 202)
     },
 )

@@ -1,9 +1,10 @@
 /** The noctant context, as the application puts it together: its document, its keys, its operations. */
+
+import { createKeyProof } from '../../api-keys/key-proof.ts'
 import { parseApiKey } from '../../commands/noctant/api-key.ts'
 import type { Credential, CredentialDirectory } from '../../projections/noctant/credentials.ts'
 import type { Verdict } from '../auth.ts'
 import type { ContextDefinition } from '../context.ts'
-import { createKeyProof } from '../key-proof.ts'
 import type { NoctantDeps } from './route.ts'
 import { noctantOperations } from './routes.ts'
 

@@ -3,8 +3,8 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { commandIdOf } from '../../commands/identity.ts'
 import { programAccountIdOf } from '../../commands/noctant/account.ts'
 import { correctionIdOf, requestCorrection } from '../../commands/noctant/correction.ts'
-import { settle } from '../consistency.ts'
-import { idempotencyKey, markReplay, repeatable, traceIdOf } from '../idempotency.ts'
+import { waitForReadModels } from '../consistency.ts'
+import { idempotencyKey, idempotentCommand, markReplay, traceIdOf } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { decimalInput, externalId, uuid } from '../schemas.ts'
 import { correctionAnswer, requestedCorrection } from './correction-view.ts'
@@ -58,10 +58,10 @@ export const createAccountCorrection = operation(route, ({ bus, clock, ...consis
     key: idempotencyKey(body.idempotency_key),
   }
   const correlationId = correctionIdOf(commandIdOf({ ...name, operatorId, environment }))
-  const context = repeatable(c, { ...name, request }, { at: clock().toISOString(), correlationId })
+  const context = idempotentCommand(c, { ...name, request }, { at: clock().toISOString(), correlationId })
   const facts = { ...request, operatorId, idempotencyKey: name.key, traceId: traceIdOf(context) }
   const handled = await requestCorrection(bus, facts, context)
   markReplay(c, handled)
-  await settle(c, handled.position, consistency)
+  await waitForReadModels(c, handled.position, consistency)
   return c.json({ correction: requestedCorrection(handled.events) }, 200)
 })

@@ -2,8 +2,8 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { openAccount, programAccountIdOf } from '../../commands/noctant/account.ts'
 import { globalUserIdOf } from '../../commands/noctant/user.ts'
-import { settle } from '../consistency.ts'
-import { markReplay, repeatable } from '../idempotency.ts'
+import { waitForReadModels } from '../consistency.ts'
+import { idempotentCommand, markReplay } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { decimalInput, externalId, optionalUuid } from '../schemas.ts'
 import { withDigests } from './request-digests.ts'
@@ -94,9 +94,9 @@ export const createAccount = operation(
       const scope = programAccountIdOf(operatorId, facts.externalAccountId)
       const request = await withDigests({ bus, personKeys }, facts, ['accountName'])
       const command = { context: 'noctant', action: 'createAccount', scope, key: facts.externalAccountId, request }
-      const opened = await openAccount(bus, facts, repeatable(c, command, { at: clock().toISOString() }))
+      const opened = await openAccount(bus, facts, idempotentCommand(c, command, { at: clock().toISOString() }))
       markReplay(c, opened)
-      await settle(c, opened.position, consistency)
+      await waitForReadModels(c, opened.position, consistency)
       return c.json({ account: accountView(opened.state), created: !opened.replayed }, opened.replayed ? 200 : 201)
     },
 )

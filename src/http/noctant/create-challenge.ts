@@ -1,8 +1,8 @@
 /** POST /v1/challenges: starts a challenge on a user's account, once per key. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { startChallenge } from '../../commands/noctant/challenge-start.ts'
-import { settle } from '../consistency.ts'
-import { idempotencyKey, markReplay, repeatable } from '../idempotency.ts'
+import { waitForReadModels } from '../consistency.ts'
+import { idempotencyKey, idempotentCommand, markReplay } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { externalId, uuid } from '../schemas.ts'
 import { challengeView, challengeViewOf } from './challenge-view.ts'
@@ -46,8 +46,8 @@ export const createChallenge = operation(route, ({ bus, clock, ...consistency }:
   }
   const key = idempotencyKey(idempotency_key)
   const command = { context: 'noctant', action: 'createChallenge', scope: '', key, request: facts }
-  const started = await startChallenge(bus, facts, repeatable(c, command, { at: clock().toISOString() }))
+  const started = await startChallenge(bus, facts, idempotentCommand(c, command, { at: clock().toISOString() }))
   markReplay(c, started)
-  await settle(c, started.position, consistency)
+  await waitForReadModels(c, started.position, consistency)
   return c.json(challengeViewOf(started.state), 201)
 })

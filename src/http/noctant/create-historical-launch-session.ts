@@ -4,8 +4,8 @@
  */
 import { createRoute, z } from '@hono/zod-openapi'
 import { createHistoricalLaunch } from '../../commands/noctant/launching.ts'
-import { settle } from '../consistency.ts'
-import { singular } from '../idempotency.ts'
+import { waitForReadModels } from '../consistency.ts'
+import { plainCommand } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { timeInput, uuid } from '../schemas.ts'
 import {
@@ -46,9 +46,9 @@ export const createHistoricalLaunchSession = operation(
       const now = clock()
       const { request: asked, launchUrl } = prepareLaunch(c, body, launch, now)
       const { feed_id: feedId, market_time_start: marketTimeStart, market_time_end: marketTimeEnd } = body
-      const context = singular(c, { at: now.toISOString() })
+      const context = plainCommand(c, { at: now.toISOString() })
       const created = await createHistoricalLaunch(bus, { ...asked, feedId, marketTimeStart, marketTimeEnd }, context)
-      await settle(c, created.position, consistency)
+      await waitForReadModels(c, created.position, consistency)
       c.header('cache-control', 'no-store')
       return c.json({ launch_session: createdView(created.state), launch_url: launchUrl }, 201)
     },

@@ -4,8 +4,8 @@
  */
 import { createRoute, z } from '@hono/zod-openapi'
 import { createAccountLaunch } from '../../commands/noctant/launching.ts'
-import { settle } from '../consistency.ts'
-import { singular } from '../idempotency.ts'
+import { waitForReadModels } from '../consistency.ts'
+import { plainCommand } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { externalId } from '../schemas.ts'
 import {
@@ -45,10 +45,10 @@ export const createLaunchSession = operation(
       const body = c.req.valid('json')
       const now = clock()
       const { request: asked, launchUrl } = prepareLaunch(c, body, launch, now)
-      const context = singular(c, { at: now.toISOString() })
+      const context = plainCommand(c, { at: now.toISOString() })
       const launched = { ...asked, externalAccountId: body.external_account_id }
       const created = await createAccountLaunch(bus, launched, context)
-      await settle(c, created.position, consistency)
+      await waitForReadModels(c, created.position, consistency)
       c.header('cache-control', 'no-store')
       return c.json({ launch_session: createdView(created.state), launch_url: launchUrl }, 201)
     },

@@ -3,8 +3,8 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { commandIdOf } from '../../commands/identity.ts'
 import { programAccountIdOf } from '../../commands/noctant/account.ts'
 import { payoutIn, payoutRequestIdOf, requestPayout } from '../../commands/noctant/payout-requests.ts'
-import { settle } from '../consistency.ts'
-import { idempotencyKey, markReplay, repeatable, traceIdOf } from '../idempotency.ts'
+import { waitForReadModels } from '../consistency.ts'
+import { idempotencyKey, idempotentCommand, markReplay, traceIdOf } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { decimalInput, externalId, uuid } from '../schemas.ts'
 import { statementAnswer, statementOf } from './payout-view.ts'
@@ -56,10 +56,10 @@ export const createPayoutRequest = operation(route, ({ bus, clock, ...consistenc
   }
   const payoutRequestId = payoutRequestIdOf(commandIdOf({ ...name, operatorId, environment }))
   const asked = { at: clock().toISOString(), correlationId: payoutRequestId }
-  const context = repeatable(c, { ...name, request }, asked)
+  const context = idempotentCommand(c, { ...name, request }, asked)
   const facts = { ...request, operatorId, idempotencyKey: name.key, traceId: traceIdOf(context) }
   const handled = await requestPayout(bus, facts, context)
   markReplay(c, handled)
-  await settle(c, handled.position, consistency)
+  await waitForReadModels(c, handled.position, consistency)
   return c.json({ statement: statementOf(payoutIn(handled, payoutRequestId)) }, 200)
 })

@@ -1,8 +1,8 @@
 /** POST /v1/products: makes a product of a template that the operator sees, once per key. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { createProduct as create } from '../../commands/noctant/product.ts'
-import { settle } from '../consistency.ts'
-import { idempotencyKey, markReplay, repeatable } from '../idempotency.ts'
+import { waitForReadModels } from '../consistency.ts'
+import { idempotencyKey, idempotentCommand, markReplay } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { decimalInput, uuid } from '../schemas.ts'
 import { int32, kycGate, productStatus, productView, productViewOf } from './product-view.ts'
@@ -86,8 +86,8 @@ export const createProduct = operation(route, ({ bus, clock, ...consistency }: N
   const facts = factsOf(operatorId, body)
   const key = idempotencyKey(body.idempotency_key)
   const command = { context: 'noctant', action: 'createProduct', scope: '', key, request: facts }
-  const created = await create(bus, facts, repeatable(c, command, { at: clock().toISOString() }))
+  const created = await create(bus, facts, idempotentCommand(c, command, { at: clock().toISOString() }))
   markReplay(c, created)
-  await settle(c, created.position, consistency)
+  await waitForReadModels(c, created.position, consistency)
   return c.json(productViewOf(created.state), 201)
 })

@@ -5,11 +5,11 @@ import { deliverableEndpoint, isSubscribed } from '../../commands/noctant/webhoo
 import { type ReplayFacts, webhookReplay } from '../../commands/noctant/webhook-replay.ts'
 import { Rejected } from '../../commands/rejection.ts'
 import { partnerEventTypes } from '../../events/noctant/partner-events.ts'
-import type { ReadModels } from '../../projections/database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { findAccount } from '../../projections/noctant/account.ts'
 import { findReplaySources } from '../../projections/noctant/partner-event.ts'
-import { settle } from '../consistency.ts'
-import { idempotencyKey, markReplay, repeatable } from '../idempotency.ts'
+import { waitForReadModels } from '../consistency.ts'
+import { idempotencyKey, idempotentCommand, markReplay } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { externalId, timeInput, timeOut, uuidOut } from '../schemas.ts'
 import { forOperator, type NoctantDeps } from './route.ts'
@@ -115,7 +115,7 @@ export const createWebhookReplay = operation(
       const key = idempotencyKey(body.idempotency_key)
       const at = clock().toISOString()
       const command = { context: 'noctant', action: 'createWebhookReplay', scope: '', key, request: { ...wish } }
-      const context = repeatable(c, command, { at })
+      const context = idempotentCommand(c, command, { at })
       const replayId = context.commandId
       // A repeated request is answered from the record; there is nothing to look for then.
       const known = (await bus.current(webhookReplay, replayId)).status === 'requested'
@@ -123,7 +123,7 @@ export const createWebhookReplay = operation(
       const facts = { replayId, operatorId, ...wish, sources }
       const handled = await bus.handle(webhookReplay, replayId, { kind: 'request', facts, at }, context)
       markReplay(c, handled)
-      await settle(c, handled.position, consistency)
+      await waitForReadModels(c, handled.position, consistency)
       if (handled.state.status === 'absent') throw new Error('a replay that was accepted has no state')
       const accepted = handled.state.facts
       const content = {

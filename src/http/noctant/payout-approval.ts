@@ -2,9 +2,9 @@
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { approvePayout, payoutIn } from '../../commands/noctant/payout-requests.ts'
-import { settle } from '../consistency.ts'
+import { waitForReadModels } from '../consistency.ts'
 import type { AppEnv } from '../environment.ts'
-import { singular } from '../idempotency.ts'
+import { plainCommand } from '../idempotency.ts'
 import { json, problemResponses } from '../operation.ts'
 import { payoutRequestPath, statementAnswer, statementOf } from './payout-view.ts'
 import { forOperator, type NoctantDeps } from './route.ts'
@@ -36,8 +36,8 @@ export async function approve(
 ) {
   const selector = { operatorId: c.get('principal').operatorId, globalUserId, payoutRequestId }
   const review = { execute, note: body.note ?? null, operatorReference: body.operator_reference ?? null }
-  const context = singular(c, { at: clock().toISOString(), correlationId: payoutRequestId })
+  const context = plainCommand(c, { at: clock().toISOString(), correlationId: payoutRequestId })
   const handled = await approvePayout(bus, selector, review, context)
-  await settle(c, handled.position, consistency)
+  await waitForReadModels(c, handled.position, consistency)
   return { statement: statementOf(payoutIn(handled, payoutRequestId)) }
 }

@@ -1,8 +1,8 @@
 /** POST /v1/users: makes a user known, or refreshes what is known of it. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { provisionUser as provision } from '../../commands/noctant/user.ts'
-import { settle } from '../consistency.ts'
-import { singular } from '../idempotency.ts'
+import { waitForReadModels } from '../consistency.ts'
+import { plainCommand } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { externalId } from '../schemas.ts'
 import { forOperator, type NoctantDeps } from './route.ts'
@@ -50,9 +50,9 @@ export const provisionUser = operation(route, ({ bus, clock, ...consistency }: N
     email: email ?? undefined,
     displayName: displayName ?? undefined,
   }
-  const { state, events, position } = await provision(bus, { ...user, at }, singular(c, { at }))
+  const { state, events, position } = await provision(bus, { ...user, at }, plainCommand(c, { at }))
   if (state.status !== 'provisioned') throw new Error('a provisioned user has no state')
-  await settle(c, position, consistency)
+  await waitForReadModels(c, position, consistency)
   const created = events.some(({ type }) => type === 'noctant.UserProvisioned.v1')
   const view = {
     global_user_id: state.globalUserId,

@@ -1,7 +1,7 @@
 /** Steps that several reads have in common: find the operator's own account, cut a page, check a cursor. */
 import type { Context } from 'hono'
 import { Rejected } from '../../commands/rejection.ts'
-import type { ReadModels } from '../../projections/database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { type AccountView, findAccount, findAttempt } from '../../projections/noctant/account.ts'
 import { findUser } from '../../projections/noctant/user.ts'
 import type { AppEnv } from '../environment.ts'

@@ -1,8 +1,8 @@
 /** POST …/payout-requests/{payout_request_id}/reject: turns a payout down. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { payoutIn, rejectPayout } from '../../commands/noctant/payout-requests.ts'
-import { settle } from '../consistency.ts'
-import { singular } from '../idempotency.ts'
+import { waitForReadModels } from '../consistency.ts'
+import { plainCommand } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { payoutRequestPath, statementAnswer, statementOf } from './payout-view.ts'
 import { forOperator, type NoctantDeps } from './route.ts'
@@ -31,8 +31,8 @@ export const rejectPayoutRequest = operation(route, ({ bus, clock, ...consistenc
   const { global_user_id: globalUserId, payout_request_id: payoutRequestId } = c.req.valid('param')
   const { reason, operator_reference } = c.req.valid('json')
   const selector = { operatorId: c.get('principal').operatorId, globalUserId, payoutRequestId }
-  const context = singular(c, { at: clock().toISOString(), correlationId: payoutRequestId })
+  const context = plainCommand(c, { at: clock().toISOString(), correlationId: payoutRequestId })
   const handled = await rejectPayout(bus, selector, { reason, operatorReference: operator_reference ?? null }, context)
-  await settle(c, handled.position, consistency)
+  await waitForReadModels(c, handled.position, consistency)
   return c.json({ statement: statementOf(payoutIn(handled, payoutRequestId)) }, 200)
 })

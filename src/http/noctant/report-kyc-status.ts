@@ -3,8 +3,8 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { fingerprintOf } from '../../commands/identity.ts'
 import { type KycReport, type KycState, kycIdOf, reportKycStatus as report } from '../../commands/noctant/kyc.ts'
 import * as events from '../../events/noctant/kyc.ts'
-import { settle } from '../consistency.ts'
-import { markReplay, repeatable } from '../idempotency.ts'
+import { waitForReadModels } from '../consistency.ts'
+import { idempotentCommand, markReplay } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { nullableTimeOut, optionalTime, timeInput, timeOut, uuid } from '../schemas.ts'
 import { withDigests } from './request-digests.ts'
@@ -96,9 +96,9 @@ export const reportKycStatus = operation(
       const scope = kycIdOf(operatorId, facts.globalUserId)
       const request = await withDigests({ bus, personKeys }, facts, ['rejectionReason', 'providerReference'])
       const command = { context: 'noctant', action: 'reportKycStatus', scope, key: fingerprintOf(request), request }
-      const handled = await report(bus, facts, repeatable(c, command, { at: clock().toISOString() }))
+      const handled = await report(bus, facts, idempotentCommand(c, command, { at: clock().toISOString() }))
       markReplay(c, handled)
-      await settle(c, handled.position, consistency)
+      await waitForReadModels(c, handled.position, consistency)
       return c.json(view(handled.state), 200)
     },
 )

@@ -1,8 +1,8 @@
 /** POST /v1/challenges/{instance_id}/reset: ends a run and starts the next one of its chain, once per key. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { resetChallenge as reset } from '../../commands/noctant/challenge-start.ts'
-import { settle } from '../consistency.ts'
-import { idempotencyKey, markReplay, repeatable } from '../idempotency.ts'
+import { waitForReadModels } from '../consistency.ts'
+import { idempotencyKey, idempotentCommand, markReplay } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { uuid } from '../schemas.ts'
 import { challengeView, challengeViewOf } from './challenge-view.ts'
@@ -37,8 +37,8 @@ export const resetChallenge = operation(route, ({ bus, clock, ...consistency }: 
   const facts = { operatorId, instanceId: c.req.valid('param').instance_id, reason }
   const key = idempotencyKey(idempotency_key)
   const command = { context: 'noctant', action: 'resetChallenge', scope: '', key, request: facts }
-  const started = await reset(bus, facts, repeatable(c, command, { at: clock().toISOString() }))
+  const started = await reset(bus, facts, idempotentCommand(c, command, { at: clock().toISOString() }))
   markReplay(c, started)
-  await settle(c, started.position, consistency)
+  await waitForReadModels(c, started.position, consistency)
   return c.json(challengeViewOf(started.state), 200)
 })

@@ -4,8 +4,8 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { generateApiKey } from '../../commands/noctant/api-key.ts'
 import { operator } from '../../commands/noctant/operator.ts'
 import { environment } from '../../events/noctant/vocabulary.ts'
-import { settle } from '../consistency.ts'
-import { singular } from '../idempotency.ts'
+import { waitForReadModels } from '../consistency.ts'
+import { plainCommand } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { timeOut } from '../schemas.ts'
 import { forOperator, type NoctantDeps } from './route.ts'
@@ -45,8 +45,8 @@ export const rotateOperatorApiKey = operation(
       const validUntil = new Date(now.getTime() + keyRotationGraceMs).toISOString()
       const { key, ...replacement } = generateApiKey(environment.parse(of))
       const command = { kind: 'rotateKey', keyId, replacement, validUntil, at } as const
-      const handled = await bus.handle(operator, operatorId, command, singular(c, { at }))
-      await settle(c, handled.position, consistency)
+      const handled = await bus.handle(operator, operatorId, command, plainCommand(c, { at }))
+      await waitForReadModels(c, handled.position, consistency)
       const deadlineMs = performance.now() + consistency.waitMs
       while (!credentials.find(replacement.keyId) && performance.now() < deadlineMs) await delay(KNOWN_POLL_MS)
       c.header('cache-control', 'no-store')

@@ -3,7 +3,7 @@
 import type { CommandBus } from '../../commands/handle.ts'
 import type { ApiScope } from '../../events/noctant/vocabulary.ts'
 import type { PersonKeys } from '../../events/sealing.ts'
-import type { ReadModels } from '../../projections/database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import type { CredentialDirectory } from '../../projections/noctant/credentials.ts'
 import type { Waiter } from '../consistency.ts'
 import type { LaunchSettings } from './launch-view.ts'

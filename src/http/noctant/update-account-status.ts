@@ -2,8 +2,8 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { changeAccountStatus, programAccountIdOf } from '../../commands/noctant/account.ts'
 import { Rejected } from '../../commands/rejection.ts'
-import { settle } from '../consistency.ts'
-import { idempotencyKey, markReplay, repeatable } from '../idempotency.ts'
+import { waitForReadModels } from '../consistency.ts'
+import { idempotencyKey, idempotentCommand, markReplay } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { optionalUuid } from '../schemas.ts'
 import { forOperator, type NoctantDeps } from './route.ts'
@@ -56,10 +56,10 @@ export const updateAccountStatusByExternalId = operation(
       const scope = programAccountIdOf(operatorId, externalAccountId)
       const key = idempotencyKey(body.idempotency_key)
       const command = { context: 'noctant', action: 'updateAccountStatus', scope, key, request: change }
-      const context = repeatable(c, command, { at: clock().toISOString(), correlationId })
+      const context = idempotentCommand(c, command, { at: clock().toISOString(), correlationId })
       const handled = await changeAccountStatus(bus, { operatorId, externalAccountId }, change, context)
       markReplay(c, handled)
-      await settle(c, handled.position, consistency)
+      await waitForReadModels(c, handled.position, consistency)
       const account = accountView(handled.state)
       const changed = handled.events.some(({ type }) => type === 'noctant.AccountStatusChanged.v1')
       return c.json({ account, changed, command_id: changed ? context.commandId : null }, changed ? 202 : 200)

@@ -1,8 +1,8 @@
 /** PATCH …/payout-requests/{payout_request_id}/external-settlement: how far the operator has paid the trader. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { payoutIn, settlePayout } from '../../commands/noctant/payout-requests.ts'
-import { settle } from '../consistency.ts'
-import { singular } from '../idempotency.ts'
+import { waitForReadModels } from '../consistency.ts'
+import { plainCommand } from '../idempotency.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { payoutRequestPath, settlementStatus, statementAnswer, statementOf } from './payout-view.ts'
 import { forOperator, type NoctantDeps } from './route.ts'
@@ -42,8 +42,8 @@ export const updatePayoutSettlement = operation(route, ({ bus, clock, ...consist
     note: body.note ?? null,
     operatorReference: body.operator_reference ?? null,
   }
-  const context = singular(c, { at: clock().toISOString(), correlationId: payoutRequestId })
+  const context = plainCommand(c, { at: clock().toISOString(), correlationId: payoutRequestId })
   const handled = await settlePayout(bus, selector, settlement, context)
-  await settle(c, handled.position, consistency)
+  await waitForReadModels(c, handled.position, consistency)
   return c.json({ statement: statementOf(payoutIn(handled, payoutRequestId)) }, 200)
 })

@@ -17,9 +17,9 @@ import type { ChallengeEvent } from '../../events/noctant/challenge.ts'
 import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { EventStore } from '../../events/store.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
-import type { ReadModels } from '../../projections/database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { dueChallenges } from '../../projections/noctant/challenge.ts'
-import { type Log, type ProcessSurroundings, runProcess } from '../process.ts'
+import { type Log, type ProcessDependencies, runProcess } from '../process.ts'
 
 const STARTED = 'noctant.ChallengeStarted.v1'
 const FAILED = 'noctant.ChallengeFailed.v1'
@@ -54,14 +54,14 @@ export interface ChallengeRulesDeps {
 const CHUNK_MAX = 500n
 
 /** Runs until `signal` aborts; stands by while another process leads. */
-export function runChallengeRules(options: ProcessSurroundings & ChallengeRulesDeps): Promise<void> {
+export function runChallengeRules(options: ProcessDependencies & ChallengeRulesDeps): Promise<void> {
   const rules = createChallengeRules(options)
   return runProcess(
     {
       name: 'challenge-rules',
       types: [...FIGURES, STARTED, FAILED, EXPIRED],
       handle: rules.handle,
-      beside: (signal) => [sweepNowAndThen(options, rules.sweep, signal)],
+      background: (signal) => [sweepNowAndThen(options, rules.sweep, signal)],
     },
     options,
   )
@@ -146,7 +146,7 @@ export function createChallengeRules({ bus, store, db, log, limits }: ChallengeR
 }
 
 async function sweepNowAndThen(
-  { limits, log, now = () => new Date() }: ChallengeRulesDeps & Pick<ProcessSurroundings, 'now'>,
+  { limits, log, now = () => new Date() }: ChallengeRulesDeps & Pick<ProcessDependencies, 'now'>,
   sweep: (nowMs: number) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {

@@ -2,11 +2,11 @@
  * The way of commands to the engine and of its events back: relay, sweeper and ingest work under one leadership, since
  * two relays would reorder an account's commands.
  */
-import type { MessageStream } from '../../engine/stream.ts'
+import type { MessageStream } from '../../gateway/stream.ts'
 import { unconfirmedCommands } from '../../projections/noctant/account-command.ts'
-import { newProcessFigures, type ProcessFigures, type ProcessSurroundings, runProcess } from '../process.ts'
-import { ENGINE_COMMAND_REQUESTED, relayBatch, runSweeper, type SweepLimits, sweep } from '../relay.ts'
+import { newProcessFigures, type ProcessDependencies, type ProcessFigures, runProcess } from '../process.ts'
 import { runEngineIngest } from './engine-ingest.ts'
+import { ENGINE_COMMAND_REQUESTED, relayBatch, runSweeper, type SweepLimits, sweep } from './relay.ts'
 
 export interface CommandPathLimits extends SweepLimits {
   concurrencyMax: number
@@ -24,7 +24,7 @@ export interface CommandPathFigures extends ProcessFigures {
 
 export const newCommandPathFigures = (): CommandPathFigures => ({ ...newProcessFigures(), quarantined: 0, gaps: 0 })
 
-export interface CommandPathOptions extends ProcessSurroundings {
+export interface CommandPathOptions extends ProcessDependencies {
   stream: MessageStream
   figures: CommandPathFigures
   limits: CommandPathLimits
@@ -41,7 +41,7 @@ export function runCommandPath(options: CommandPathOptions): Promise<void> {
       name: 'relay',
       types: [ENGINE_COMMAND_REQUESTED],
       handle: (events, historyEnd) => relayBatch(deps, events, { concurrencyMax, historyEnd }),
-      beside: (signal) => [
+      background: (signal) => [
         runSweeper(sweepOnce, { intervalMs: limits.sweepIntervalMs, signal, log }),
         runEngineIngest({
           ...deps,

@@ -7,11 +7,11 @@
  */
 import { LRUCache } from 'lru-cache'
 import { deterministicId } from '../../commands/identity.ts'
-import { crashPoint } from '../../crash-points.ts'
-import { type EngineEvent, engineEventSchema } from '../../engine/contract.ts'
-import type { MessageStream, StreamMessage } from '../../engine/stream.ts'
 import type { Cause } from '../../events/event.ts'
 import { type EventStore, type NewEvent, WrongExpectedRevision } from '../../events/store.ts'
+import { type EngineEvent, engineEventSchema } from '../../gateway/contract.ts'
+import type { MessageStream, StreamMessage } from '../../gateway/stream.ts'
+import { crashPoint } from '../../runtime/crash-points.ts'
 import type { Log } from '../process.ts'
 
 export interface IngestOptions {

@@ -12,13 +12,13 @@ import { challengeInstanceIdOf } from '../../commands/noctant/challenge-identity
 import type { ExecutionCommand } from '../../commands/noctant/payout-effect.ts'
 import { payouts } from '../../commands/noctant/payouts.ts'
 import { Rejected } from '../../commands/rejection.ts'
-import { crashPoint } from '../../crash-points.ts'
 import type { Recorded } from '../../events/event.ts'
 import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { EngineCommandEvent } from '../../events/noctant/engine-command.ts'
 import type { PayoutEvent } from '../../events/noctant/payout.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
-import { type Log, type ProcessSurroundings, runProcess } from '../process.ts'
+import { crashPoint } from '../../runtime/crash-points.ts'
+import { type Log, type ProcessDependencies, runProcess } from '../process.ts'
 
 type Heard = PayoutEvent | EngineEvent | EngineCommandEvent
 type Of<T extends Heard['type']> = Recorded<Extract<Heard, { type: T }>>
@@ -28,13 +28,13 @@ const DEBITED = 'noctant.EngineBalanceChanged.v1'
 const DECIDED = 'noctant.EngineCommandDecided.v1'
 const DEAD_LETTERED = 'noctant.EngineCommandDeadLettered.v1'
 
-interface Deps extends Pick<ProcessSurroundings, 'now'> {
+interface Deps extends Pick<ProcessDependencies, 'now'> {
   bus: CommandBus
   log: Log
 }
 
 /** Runs until `signal` aborts; stands by while another process leads. */
-export function runPayoutExecution(options: ProcessSurroundings & { bus: CommandBus }): Promise<void> {
+export function runPayoutExecution(options: ProcessDependencies & { bus: CommandBus }): Promise<void> {
   const { bus, log, now } = options
   const handle = async (events: Delivered[]) => {
     for (const event of events) await follow({ bus, log, now }, event)
@@ -42,7 +42,7 @@ export function runPayoutExecution(options: ProcessSurroundings & { bus: Command
   return runProcess({ name: 'payouts', types: [REQUESTED, DEBITED, DECIDED, DEAD_LETTERED], handle }, options)
 }
 
-/** What follows from one event. Repeatable. */
+/** What follows from one event. IdempotentRequest. */
 export async function follow(deps: Deps, event: Delivered): Promise<void> {
   if (isPoison(event)) {
     const { id, stream, type, fault } = event

@@ -10,8 +10,8 @@ import type { Recorded } from '../../events/event.ts'
 import { categoryOf } from '../../events/event.ts'
 import { type PartnerEvent, partnerData, snakeCase } from '../../events/noctant/partner-event.ts'
 import { personalFieldsOf } from '../../events/sealing.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { readCheckpoint } from '../../projections/checkpoint.ts'
-import type { ReadModels } from '../../projections/database.ts'
 import { type AccountOwner, findAccountOwner } from '../../projections/noctant/partner-event.ts'
 
 export interface EventOwner {

@@ -4,7 +4,7 @@
  * what an attempt rests on is the delivery's own stream, so a row that is behind does no harm.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ReadModels } from '../../projections/database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { dueDeliveries } from '../../projections/noctant/webhook.ts'
 import type { Log } from '../process.ts'
 
@@ -40,13 +40,13 @@ export interface Sender {
 }
 
 /** One endpoint's share. */
-interface Lane {
+interface PinnedConnection {
   waiting: Set<string>
   active: number
 }
 
 export function createSender({ db, log, limits, now, attempt }: SenderOptions): Sender {
-  const lanes = new Map<string, Lane>()
+  const lanes = new Map<string, PinnedConnection>()
   const underWay = new Map<string, Promise<void>>()
   let interrupt: AbortController | undefined
 
@@ -74,7 +74,7 @@ export function createSender({ db, log, limits, now, attempt }: SenderOptions): 
     }
   }
 
-  function start(deliveryId: string, operatorId: string, lane: Lane, signal: AbortSignal): void {
+  function start(deliveryId: string, operatorId: string, lane: PinnedConnection, signal: AbortSignal): void {
     lane.active += 1
     const work = attempt(deliveryId, signal)
       .catch((err) =>

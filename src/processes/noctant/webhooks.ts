@@ -13,7 +13,7 @@ import { partnerEventOf, partnerEvents } from '../../events/noctant/partner-even
 import type { WebhookReplayEvent } from '../../events/noctant/webhook.ts'
 import { UndecodableEvent } from '../../events/registry.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
-import { newProcessFigures, type ProcessFigures, type ProcessSurroundings, runProcess } from '../process.ts'
+import { newProcessFigures, type ProcessDependencies, type ProcessFigures, runProcess } from '../process.ts'
 import { type AttemptLimits, makeAttempt, systemContext } from './webhook-attempt.ts'
 import { createWebhookEndpoints } from './webhook-endpoints.ts'
 import { createOwnerOf, type EventOwner, payloadOf, personToldOf } from './webhook-payload.ts'
@@ -41,7 +41,7 @@ export const newWebhookFigures = (): WebhookFigures => ({
   replays: newProcessFigures(),
 })
 
-export interface WebhookOptions extends ProcessSurroundings {
+export interface WebhookOptions extends ProcessDependencies {
   bus: CommandBus
   /** Opens the secrets that events hold sealed. */
   sealingKey: Uint8Array
@@ -127,7 +127,7 @@ export async function runWebhooks(options: WebhookOptions): Promise<void> {
         const rest = events.filter((event) => !isAboutEndpoint(event))
         await side(rest, (event) => unlessUnreadable(event, follow))
       },
-      beside: (signal) => [sender.run(signal)],
+      background: (signal) => [sender.run(signal)],
     },
     options,
   )

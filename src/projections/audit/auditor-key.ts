@@ -1,6 +1,6 @@
 /** Auditors' keys: what may be shown of them, and the hash that a presented key is compared with. */
 import type { AuditorEvent, AuditScope } from '../../events/audit/auditor.ts'
-import type { ReadModels } from '../database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 export type AuditorKeyRow = {
@@ -32,7 +32,7 @@ export const auditorKeys = defineTable<AuditorKeyRow, 'key_id'>({
 export const auditorKeyProjection = defineProjection<AuditorEvent>({
   name: 'audit.auditorKey',
   version: 1,
-  money: false,
+  onPoison: 'park',
   tables: [auditorKeys],
   handlers: {
     'audit.AuditorKeyIssued.v1': ({ data }) => [

@@ -3,9 +3,9 @@
  * themselves, so that a revocation bites as soon as its event arrives, whatever the projector is doing.
  */
 import type { Delivered } from '../../events/subscription.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { applyInMemory, keyOf } from '../changes.ts'
 import { readCheckpoint } from '../checkpoint.ts'
-import type { ReadModels } from '../database.ts'
 import { anyVersionOf, isPoison, type Table, type Values } from '../projection.ts'
 import { type AuditorKeyRow, auditorKeyProjection, auditorKeys } from './auditor-key.ts'
 

@@ -3,7 +3,7 @@
  * tables' declarations, so that a new read model is asked without a word here.
  */
 import { sql } from 'kysely'
-import type { ReadModels } from '../database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import type { Table } from '../projection.ts'
 import { projections } from '../projections.ts'
 

@@ -7,8 +7,8 @@ import type { Recorded } from '../../events/event.ts'
 import type { AccountEvent } from '../../events/noctant/account.ts'
 import { type EngineEvent, engineEvents } from '../../events/noctant/engine.ts'
 import type { EngineCommandEvent } from '../../events/noctant/engine-command.ts'
-import type { ReadModels } from '../database.ts'
-import { type Prepared, preparedOne } from '../prepared.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import { type Prepared, preparedOne } from '../../postgres/prepared.ts'
 import { type Change, defineProjection, defineTable, type HandlersOf, patch } from '../projection.ts'
 
 /** What the relay needs to send the command: the data of its EngineCommandRequested event. */
@@ -87,8 +87,8 @@ export const accountCommands = defineTable<CommandRow, 'command_id'>({
     '(dead_lettered_at) WHERE dead_lettered_at IS NOT NULL',
     '((COALESCE(last_sent_at, accepted_at))) WHERE engine_wal_confirmed_at IS NULL AND dead_lettered_at IS NULL',
   ],
-  sparse: true,
-  keepsFirst: ['nats_published_at', 'engine_wal_event_id', 'engine_wal_event_type', 'engine_wal_confirmed_at'],
+  createsOnPatch: true,
+  writeOnce: ['nats_published_at', 'engine_wal_event_id', 'engine_wal_event_type', 'engine_wal_confirmed_at'],
 })
 
 /** `noctant.EngineOrderFilled.v1` → `OrderFilled`, the name that the engine's log has for it. */
@@ -135,7 +135,7 @@ const causedByCommands = Object.fromEntries(
 export const accountCommandProjection = defineProjection<AccountEvent | EngineCommandEvent | EngineEvent>({
   name: 'noctant.accountCommand',
   version: 2,
-  money: false,
+  onPoison: 'park',
   tables: [accountCommands],
   handlers: {
     ...causedByCommands,

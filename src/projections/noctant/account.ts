@@ -4,8 +4,8 @@
  */
 import type { AccountEvent } from '../../events/noctant/account.ts'
 import type { UserEvent } from '../../events/noctant/user.ts'
-import type { ReadModels } from '../database.ts'
-import { preparedOne } from '../prepared.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, erase, patch, upsert } from '../projection.ts'
 
 type Opened = Extract<AccountEvent, { type: 'noctant.AccountOpened.v1' }>['data']
@@ -112,7 +112,7 @@ export const attempts = defineTable<AttemptRow, 'attempt_id'>({
 export const accountProjection = defineProjection<AccountEvent | UserEvent>({
   name: 'noctant.account',
   version: 2,
-  money: false,
+  onPoison: 'park',
   tables: [accounts, attempts],
   handlers: {
     'noctant.AccountOpened.v1': ({ data }) => [

@@ -1,7 +1,7 @@
 /** Operators' API keys: what may be shown of them, and the hash that a presented key is compared with. */
 import type { OperatorEvent } from '../../events/noctant/operator.ts'
 import type { ApiScope } from '../../events/noctant/vocabulary.ts'
-import type { ReadModels } from '../database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 import type { OperatorRow } from './operator.ts'
 
@@ -39,7 +39,7 @@ export const apiKeys = defineTable<ApiKeyRow, 'key_id'>({
 export const apiKeyProjection = defineProjection<OperatorEvent>({
   name: 'noctant.apiKey',
   version: 2,
-  money: false,
+  onPoison: 'park',
   tables: [apiKeys],
   handlers: {
     'noctant.ApiKeyIssued.v1': ({ data }) => [

@@ -3,8 +3,8 @@
  * alone may decide something, without any event of the engine.
  */
 import type { ChallengeEvent, ChallengeMeasures } from '../../events/noctant/challenge.ts'
-import type { ReadModels } from '../database.ts'
-import { preparedOne } from '../prepared.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import { preparedOne } from '../../postgres/prepared.ts'
 import { type Change, defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 type Started = Extract<ChallengeEvent, { type: 'noctant.ChallengeStarted.v1' }>['data']
@@ -67,7 +67,7 @@ const over = (
 export const challengeProjection = defineProjection<ChallengeEvent>({
   name: 'noctant.challenge',
   version: 1,
-  money: true,
+  onPoison: 'halt',
   tables: [challenges],
   handlers: {
     'noctant.ChallengeStarted.v1': ({ data }) => [upsert(challenges, startedRow(data))],

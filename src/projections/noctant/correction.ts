@@ -5,8 +5,8 @@
 import type { AccountEvent } from '../../events/noctant/account.ts'
 import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { EngineCommandEvent } from '../../events/noctant/engine-command.ts'
-import type { ReadModels } from '../database.ts'
-import { preparedOne } from '../prepared.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 type Requested = Extract<AccountEvent, { type: 'noctant.AccountCorrectionRequested.v1' }>['data']
@@ -89,14 +89,14 @@ export const corrections = defineTable<CorrectionColumns, 'command_id'>({
       ELSE 'publishing' END) STORED`,
   },
   indexes: ['(operator_id, user_id, requested_at DESC, correction_id DESC)'],
-  keepsFirst: ['published_at'],
+  writeOnce: ['published_at'],
 })
 
 /** The request stands in the log before anything that can follow from it, so its row is there for all the others. */
 export const correctionProjection = defineProjection<AccountEvent | EngineCommandEvent | EngineEvent>({
   name: 'noctant.correction',
   version: 1,
-  money: true,
+  onPoison: 'halt',
   tables: [corrections],
   handlers: {
     'noctant.AccountCorrectionRequested.v1': ({ data }) => [upsert(corrections, requested(data))],

@@ -1,6 +1,6 @@
 /** Historical feeds and grants, for the administrator's lists. */
 import type { FeedEvent } from '../../events/noctant/feed.ts'
-import type { ReadModels } from '../database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { defineProjection, defineTable, upsert } from '../projection.ts'
 
 type Imported = Extract<FeedEvent, { type: 'noctant.FeedImported.v1' }>['data']
@@ -54,7 +54,7 @@ export const feedGrants = defineTable<FeedGrantRow, 'feed_id' | 'operator_id'>({
 export const feedProjection = defineProjection<FeedEvent>({
   name: 'noctant.feed',
   version: 1,
-  money: false,
+  onPoison: 'park',
   tables: [feeds, feedGrants],
   handlers: {
     'noctant.FeedImported.v1': ({ data }) => [

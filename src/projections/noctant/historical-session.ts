@@ -4,8 +4,8 @@
  */
 import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { LaunchSessionEvent } from '../../events/noctant/launch-session.ts'
-import type { ReadModels } from '../database.ts'
-import { preparedOne } from '../prepared.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 type Requested = Extract<LaunchSessionEvent, { type: 'noctant.HistoricalSessionRequested.v1' }>['data']
@@ -117,7 +117,7 @@ export const historicalTrades = defineTable<HistoricalTradeRow, 'trade_id'>({
 export const historicalSessionProjection = defineProjection<LaunchSessionEvent | EngineEvent>({
   name: 'noctant.historicalSession',
   version: 1,
-  money: true,
+  onPoison: 'halt',
   tables: [historicalSessions, historicalTrades],
   handlers: {
     'noctant.HistoricalSessionRequested.v1': ({ data }) => [upsert(historicalSessions, requested(data))],

@@ -1,8 +1,8 @@
 /** Launches, as operators and the hosted terminal see them. */
 import type { LaunchSessionEvent } from '../../events/noctant/launch-session.ts'
 import type { UserEvent } from '../../events/noctant/user.ts'
-import type { ReadModels } from '../database.ts'
-import { preparedOne } from '../prepared.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, erase, patch, upsert } from '../projection.ts'
 
 type Created = Extract<LaunchSessionEvent, { type: 'noctant.LaunchSessionCreated.v1' }>['data']
@@ -67,7 +67,7 @@ export const launchSessions = defineTable<LaunchSessionRow, 'launch_session_id'>
 export const launchSessionProjection = defineProjection<LaunchSessionEvent | UserEvent>({
   name: 'noctant.launchSession',
   version: 2,
-  money: false,
+  onPoison: 'park',
   tables: [launchSessions],
   handlers: {
     'noctant.LaunchSessionCreated.v1': ({ data }) => [

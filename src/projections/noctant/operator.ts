@@ -1,7 +1,7 @@
 /** Operators, as GET /v1/me and the administrator's lists show them. */
 import type { OperatorEvent } from '../../events/noctant/operator.ts'
-import type { ReadModels } from '../database.ts'
-import { preparedOne } from '../prepared.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 export type OperatorRow = {
@@ -41,7 +41,7 @@ export const operators = defineTable<OperatorRow, 'operator_id'>({
 export const operatorProjection = defineProjection<OperatorEvent>({
   name: 'noctant.operator',
   version: 1,
-  money: false,
+  onPoison: 'park',
   tables: [operators],
   handlers: {
     'noctant.OperatorCreated.v1': ({ data }) => [

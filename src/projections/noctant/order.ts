@@ -1,6 +1,6 @@
 /** Every order that the engine has seen, with what became of it. */
 import type { EngineEvent } from '../../events/noctant/engine.ts'
-import type { ReadModels } from '../database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 type Placed = Extract<EngineEvent, { type: 'noctant.EngineOrderPlaced.v1' }>['data']
@@ -62,7 +62,7 @@ export const orders = defineTable<OrderRow, 'order_id'>({
 export const orderProjection = defineProjection<EngineEvent>({
   name: 'noctant.order',
   version: 1,
-  money: false,
+  onPoison: 'park',
   tables: [orders],
   handlers: {
     'noctant.EngineOrderPlaced.v1': ({ data }) => [upsert(orders, newOrder(data, 'working'))],

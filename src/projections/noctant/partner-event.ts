@@ -7,7 +7,7 @@ import { sql } from 'kysely'
 import type { Recorded } from '../../events/event.ts'
 import { partnerEventOf, partnerEvents } from '../../events/noctant/partner-events.ts'
 import type { EventReference } from '../../events/noctant/webhook.ts'
-import type { ReadModels } from '../database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { type Change, defineTable, type Projection, upsert } from '../projection.ts'
 
 export type PartnerEventRow = {
@@ -73,7 +73,7 @@ const version = crc32(JSON.stringify([...partnerEvents].map(([source, { type }])
 export const partnerEventProjection: Projection = {
   name: 'noctant.partnerEvent',
   version,
-  money: false,
+  onPoison: 'park',
   tables: [partnerEventTable],
   handlers,
 }

@@ -9,8 +9,8 @@ import type {
   PayoutSnapshot,
   SettlementStatus,
 } from '../../events/noctant/payout.ts'
-import type { ReadModels } from '../database.ts'
-import { preparedOne } from '../prepared.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import { preparedOne } from '../../postgres/prepared.ts'
 import { type Change, defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 type Requested = Extract<PayoutEvent, { type: 'noctant.PayoutRequested.v1' }>['data']
@@ -105,7 +105,7 @@ const change = (data: { payoutRequestId: string }, values: Partial<Omit<Statemen
 export const payoutStatementProjection = defineProjection<PayoutEvent>({
   name: 'noctant.payoutStatement',
   version: 1,
-  money: true,
+  onPoison: 'halt',
   tables: [statements],
   handlers: {
     'noctant.PayoutRequested.v1': ({ data }) => [upsert(statements, requested(data, 'pending_review'))],

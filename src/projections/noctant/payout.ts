@@ -1,7 +1,7 @@
 /** What was paid out: the cash events of payouts that the engine has executed. */
 import type { Recorded } from '../../events/event.ts'
 import type { PayoutEvent } from '../../events/noctant/payout.ts'
-import type { ReadModels } from '../database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { defineProjection, defineTable, upsert } from '../projection.ts'
 
 type Executed = Extract<PayoutEvent, { type: 'noctant.PayoutExecuted.v1' }>
@@ -44,7 +44,7 @@ export const cashEvents = defineTable<PayoutRow, 'event_id'>({
 export const payoutProjection = defineProjection<PayoutEvent>({
   name: 'noctant.payout',
   version: 1,
-  money: true,
+  onPoison: 'halt',
   tables: [cashEvents],
   handlers: { 'noctant.PayoutExecuted.v1': (event) => [upsert(cashEvents, cash(event))] },
 })

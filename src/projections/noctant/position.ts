@@ -1,6 +1,6 @@
 /** Open positions of the execution accounts; a closed one leaves the table and lives on in the trades. */
 import type { EngineEvent } from '../../events/noctant/engine.ts'
-import type { ReadModels } from '../database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { defineProjection, defineTable, patch, remove, upsert } from '../projection.ts'
 
 export type PositionRow = {
@@ -43,7 +43,7 @@ export const positions = defineTable<PositionRow, 'position_id'>({
 export const positionProjection = defineProjection<EngineEvent>({
   name: 'noctant.position',
   version: 1,
-  money: false,
+  onPoison: 'park',
   tables: [positions],
   handlers: {
     'noctant.EnginePositionChanged.v1': ({ data }) => [

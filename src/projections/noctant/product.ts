@@ -1,7 +1,7 @@
 /** Operators' products. */
 import type { ProductEvent } from '../../events/noctant/product.ts'
-import type { ReadModels } from '../database.ts'
-import { preparedOne } from '../prepared.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 type Created = Extract<ProductEvent, { type: 'noctant.ProductCreated.v1' }>['data']
@@ -55,13 +55,13 @@ export const products = defineTable<ProductRow, 'product_id'>({
     updated_at: 'timestamptz(3) NOT NULL',
   },
   indexes: ['(operator_id, display_order, created_at, product_id)'],
-  keepsFirst: ['activated_at'],
+  writeOnce: ['activated_at'],
 })
 
 export const productProjection = defineProjection<ProductEvent>({
   name: 'noctant.product',
   version: 1,
-  money: false,
+  onPoison: 'park',
   tables: [products],
   handlers: {
     'noctant.ProductCreated.v1': ({ data }) => [

@@ -4,7 +4,7 @@
  */
 import type { AccountEvent } from '../../events/noctant/account.ts'
 import type { EngineEvent } from '../../events/noctant/engine.ts'
-import { preparedOne } from '../prepared.ts'
+import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 type Begun = Extract<AccountEvent, { type: 'noctant.AccountOpened.v1' | 'noctant.AccountAttemptStarted.v1' }>['data']
@@ -52,7 +52,7 @@ export const summaries = defineTable<SummaryRow, 'account_id'>({
 export const summaryProjection = defineProjection<AccountEvent | EngineEvent>({
   name: 'noctant.summary',
   version: 1,
-  money: true,
+  onPoison: 'halt',
   tables: [summaries],
   handlers: {
     'noctant.AccountOpened.v1': ({ data }) => [upsert(summaries, untold(data))],

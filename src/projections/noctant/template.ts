@@ -1,6 +1,6 @@
 /** Challenge templates: presets, and operators' own. */
 import type { TemplateEvent, TemplateTerms } from '../../events/noctant/template.ts'
-import type { ReadModels } from '../database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 export type TemplateRow = {
@@ -34,7 +34,7 @@ export const templates = defineTable<TemplateRow, 'template_id'>({
 export const templateProjection = defineProjection<TemplateEvent>({
   name: 'noctant.template',
   version: 1,
-  money: false,
+  onPoison: 'park',
   tables: [templates],
   handlers: {
     'noctant.TemplateImported.v1': ({ data }) => [

@@ -1,7 +1,7 @@
 /** Closed trades: what an entry and its exit came to. */
 import { Decimal } from 'decimal.js'
 import type { EngineEvent } from '../../events/noctant/engine.ts'
-import type { ReadModels } from '../database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { defineProjection, defineTable, upsert } from '../projection.ts'
 
 type Closed = Extract<EngineEvent, { type: 'noctant.EngineTradeClosed.v1' }>['data']
@@ -72,7 +72,7 @@ export const trades = defineTable<TradeRow, 'trade_id'>({
 export const tradeProjection = defineProjection<EngineEvent>({
   name: 'noctant.trade',
   version: 1,
-  money: true,
+  onPoison: 'halt',
   tables: [trades],
   handlers: {
     'noctant.EngineTradeClosed.v1': ({ data, metadata }) => [

@@ -1,7 +1,7 @@
 /** Operators' users. */
 import type { UserEvent } from '../../events/noctant/user.ts'
-import type { ReadModels } from '../database.ts'
-import { preparedOne } from '../prepared.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 
 export type UserRow = {
@@ -34,7 +34,7 @@ export const users = defineTable<UserRow, 'global_user_id'>({
 export const userProjection = defineProjection<UserEvent>({
   name: 'noctant.user',
   version: 2,
-  money: false,
+  onPoison: 'park',
   tables: [users],
   handlers: {
     'noctant.UserProvisioned.v1': ({ data }) => [

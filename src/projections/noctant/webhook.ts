@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto'
 import { type SqlBool, sql } from 'kysely'
 import type { UserEvent } from '../../events/noctant/user.ts'
 import type { AttemptStatus, WebhookDeliveryEvent, WebhookEndpointEvent } from '../../events/noctant/webhook.ts'
-import type { ReadModels } from '../database.ts'
-import { preparedOne } from '../prepared.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, erase, patch, remove, upsert } from '../projection.ts'
 
 export type WebhookEndpointRow = {
@@ -59,7 +59,7 @@ const endpoints = defineTable<WebhookEndpointRow, 'operator_id'>({
     failing_since: 'timestamptz(3)',
   },
   // Setting the endpoint again must leave alone whether it is enabled.
-  sparse: true,
+  createsOnPatch: true,
 })
 
 const outbox = defineTable<WebhookOutboxRow, 'delivery_id'>({
@@ -110,7 +110,7 @@ const attempts = defineTable<WebhookAttemptRow, 'delivery_row_id'>({
 export const webhookEndpointProjection = defineProjection<WebhookEndpointEvent>({
   name: 'noctant.webhookEndpoint',
   version: 1,
-  money: false,
+  onPoison: 'park',
   tables: [endpoints],
   handlers: {
     'noctant.WebhookEndpointSet.v1': ({ revision, data: { operatorId, url, eventTypes } }) => [
@@ -165,7 +165,7 @@ export async function deadWebhookCount(db: ReadModels): Promise<number> {
 export const webhookDeliveryProjection = defineProjection<WebhookDeliveryEvent | UserEvent>({
   name: 'noctant.webhookDelivery',
   version: 3,
-  money: false,
+  onPoison: 'park',
   tables: [outbox, attempts, deadLetters],
   handlers: {
     'noctant.WebhookDeliveryRequested.v1': ({ data }) => [

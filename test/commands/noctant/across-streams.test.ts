@@ -18,7 +18,7 @@ import { accountFacts, at, operatorFacts, provision } from '../../support/exampl
 
 let node: TestStore
 let bus: CommandBus
-const limits = { cachedAggregatesMax: 100, knownCommandsMax: 100_000, conflictRetriesMax: 3 }
+const limits = { cachedAggregatesMax: 100, seenCommandsMax: 100_000, conflictRetriesMax: 3 }
 
 beforeAll(async () => {
   node = await startTestStore()

@@ -48,7 +48,7 @@ beforeAll(async () => {
 afterAll(() => node.close())
 
 const newBus = () =>
-  createCommandBus(node.store, { cachedAggregatesMax: 1_000, knownCommandsMax: 100_000, conflictRetriesMax: 3 })
+  createCommandBus(node.store, { cachedAggregatesMax: 1_000, seenCommandsMax: 100_000, conflictRetriesMax: 3 })
 /** Some seconds into the story. */
 const at = (seconds: number) => new Date(Date.UTC(2026, 2, 2, 9, 0, seconds)).toISOString()
 const context = (when = at(0)): CommandContext => ({

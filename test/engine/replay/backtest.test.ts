@@ -1,11 +1,11 @@
 import { Decimal } from 'decimal.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { BacktestStrategy } from '../../../src/engine/contract.ts'
 import { type BacktestTrade, runBacktest, TooManyTrades } from '../../../src/engine/replay/backtest.ts'
 import { type Feed, parseFeed } from '../../../src/engine/replay/feed-file.ts'
 import { pricesOf } from '../../../src/engine/replay/prices.ts'
 import { referenceSymbols } from '../../../src/engine/symbols.ts'
+import type { BacktestStrategy } from '../../../src/gateway/contract.ts'
 import { candlesCsv, minute, reckon } from './candles.ts'
 
 const runId = '7d9f1c3e-5b1a-4c52-9a56-0d2f4b1e8a77'

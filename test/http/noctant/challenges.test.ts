@@ -33,7 +33,7 @@ beforeAll(async () => {
   // A process of its own, with a cache of its own.
   const bus = createCommandBus(api.store, {
     cachedAggregatesMax: 1_000,
-    knownCommandsMax: 100_000,
+    seenCommandsMax: 100_000,
     conflictRetriesMax: 3,
   })
   const limits = {

@@ -89,7 +89,7 @@ const post = (url: string, headers: Record<string, string> = {}) => follow(url, 
 const cookieOf = (answer: Response) => answer.headers.get('set-cookie') ?? ''
 const titleOf = async (answer: Response) => /<h1>(.*?)<\/h1>/.exec(await answer.text())?.[1]
 
-/** The hosted pages alone, with other surroundings than the API's. */
+/** The hosted pages alone, with other dependenciesOf than the API's. */
 function pagesWith(overrides: Partial<LaunchPagesDeps>) {
   const deps: LaunchPagesDeps = {
     bus: api.bus,
@@ -320,7 +320,7 @@ describe('the link', () => {
     const processes = Array.from({ length: 4 }, () => {
       const bus = createCommandBus(api.store, {
         cachedAggregatesMax: 100,
-        knownCommandsMax: 100_000,
+        seenCommandsMax: 100_000,
         conflictRetriesMax: 3,
       })
       return pagesWith({ bus })

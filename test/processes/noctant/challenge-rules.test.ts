@@ -25,7 +25,7 @@ afterAll(async () => {
 })
 
 const newBus = () =>
-  createCommandBus(node.store, { cachedAggregatesMax: 100, knownCommandsMax: 100_000, conflictRetriesMax: 3 })
+  createCommandBus(node.store, { cachedAggregatesMax: 100, seenCommandsMax: 100_000, conflictRetriesMax: 3 })
 const limits = {
   recordIntervalMs: 10_000,
   sweepIntervalMs: 1_000,

@@ -2,7 +2,7 @@
  * The queue in front of the log. While one group of appends is on its way to the disk, the next one gathers, so that any
  * number of concurrent appends share a write and a sync. Answers are given only afterwards.
  */
-import { crashPoint } from '../../../crash-points.ts'
+import { crashPoint } from '../../../runtime/crash-points.ts'
 import { Group, type GroupEntry, type StoredFacts, type WriteOutcome, type WriteRequest } from './group.ts'
 import type { EventLog } from './log.ts'
 

@@ -8,7 +8,7 @@ export type Source = {
   /** Up to about `count` events from a revision or position on, and where to go on; undefined at the end. */
   read: (from: number, count: number) => Promise<{ records: RecordView[]; next: number } | undefined>
   /** The revision or position of an event. */
-  placeOf: (record: RecordView) => number
+  locationDigest: (record: RecordView) => number
   /** The place behind the last event. */
   end: () => number
   onCommit: (listener: () => void) => () => void
@@ -36,7 +36,7 @@ function streamSource(store: EventStore, stream: string): Source {
       }
       return undefined
     },
-    placeOf: recordRevision,
+    locationDigest: recordRevision,
     end: () => {
       const status = store.status(stream)
       return status.kind === 'present' ? status.lastRevision + 1 : 0
@@ -62,7 +62,7 @@ function allSource(store: EventStore, config: SubscriptionConfig): Source {
       }
       return { records, next }
     },
-    placeOf: recordPosition,
+    locationDigest: recordPosition,
     end: () => store.log.end(),
     onCommit: (listener) => store.listeners.add(undefined, listener),
     format: (place) => `C:${place}/P:${place}`,

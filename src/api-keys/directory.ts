@@ -1,0 +1,73 @@
+/**
+ * A directory in memory, as each API process keeps of keys: loaded from the read models once, then fed by the log alone.
+ * The read models may be far behind, and stand still while the projector does; so a subscription that is lost goes on
+ * where the directory is, and the directory counts as there only when it has reached the log's end of its start. Else a
+ * key that was revoked, or one that was made, a moment ago would be what it was before.
+ */
+import type { EventStore } from '../events/store.ts'
+import type { Delivered, SubscriptionOptions } from '../events/subscription.ts'
+import type { ReadModels } from '../postgres/database.ts'
+
+export interface Directory {
+  /** Takes the read models in, and returns the commit position that they stand for; undefined: the log's very start. */
+  load(db: ReadModels): Promise<bigint | undefined>
+  /** Takes events in, in the log's order. */
+  apply(events: readonly Delivered[]): void
+}
+
+export interface Dependencies {
+  db: ReadModels
+  store: Pick<EventStore, 'head' | 'beat'>
+  /** Runs until the instance stops. */
+  subscribe(reader: Pick<SubscriptionOptions, 'types' | 'from' | 'onBatch'>): Promise<void>
+  /** How long it may take to reach the log's end; past it the directory serves as far as it is. */
+  catchUpMaxMs: number
+  onBehind(reason: unknown): void
+}
+
+/** Resolves when the directory is up to date; `following` ends with the subscription. */
+export async function keepDirectory(directory: Directory, types: readonly string[], around: Dependencies) {
+  const loaded = Promise.withResolvers<void>()
+  let isLoaded = false
+  let reached: bigint | undefined
+  let onReached: () => void = () => undefined
+  const following = around.subscribe({
+    types,
+    async from() {
+      if (!isLoaded) reached = await directory.load(around.db)
+      isLoaded = true
+      loaded.resolve()
+      return reached
+    },
+    async onBatch(events) {
+      directory.apply(events)
+      reached = events.at(-1)?.position ?? reached
+      onReached()
+    },
+  })
+  await Promise.race([loaded.promise, following])
+  const { promise: late, resolve: giveUp } = Promise.withResolvers<'late'>()
+  const timer = setTimeout(() => giveUp('late'), around.catchUpMaxMs)
+  try {
+    const outcome = await Promise.race([reachedEnd(), late, following])
+    if (outcome === 'late') around.onBehind(new Error(`the log's end was not reached in ${around.catchUpMaxMs} ms`))
+  } catch (error) {
+    around.onBehind(error)
+  } finally {
+    clearTimeout(timer)
+  }
+  return { following }
+
+  /** Only events of its types reach the directory, and heartbeats: so one is sent behind the end. */
+  async function reachedEnd(): Promise<void> {
+    const end = (await around.store.head())?.position
+    const isThere = () => end === undefined || (reached !== undefined && reached >= end)
+    if (isThere()) return
+    const arrived = Promise.withResolvers<void>()
+    onReached = () => {
+      if (isThere()) arrived.resolve()
+    }
+    await around.store.beat(new Date().toISOString())
+    await arrived.promise
+  }
+}

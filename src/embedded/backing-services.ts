@@ -1,0 +1,118 @@
+/**
+ * The backing services: what the environment names, and private ones of our own for the rest (design, section 2).
+ * Whichever it is, the code above speaks the same protocols; only connection strings differ. The exception is the
+ * in-process stream, for machines without a NATS server.
+ */
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import { connectNats } from '../gateway/nats.ts'
+import type { MessageStream } from '../gateway/stream.ts'
+import { startEventStoreThread } from './eventstore/start.ts'
+import { keepNatsServer } from './nats-keeper.ts'
+import { defaultCacheDirectory, findNatsServer } from './nats-server.ts'
+import { startPostgres } from './postgres.ts'
+import { openStream } from './stream.ts'
+
+export type ServiceKind = 'external' | 'embedded' | 'in-process'
+
+export interface Services {
+  eventStore: { kind: ServiceKind; url: string }
+  postgres: { kind: ServiceKind; url: string }
+  stream: { kind: ServiceKind; url: string | null; stream: MessageStream; note: string }
+  /** Resolves with the name of an embedded service that ended by itself. */
+  failed: Promise<string>
+  /** Stops what was started here, in the order that loses nothing. */
+  stop(): Promise<void>
+}
+
+/** The part of pino's logger that is used here. */
+export interface ServiceLog {
+  warn(fields: object, message: string): void
+}
+
+type Stop = () => Promise<void>
+
+/** Starts or connects everything, side by side. What was started is stopped again where one of them fails. */
+export async function startServices(config: Config, log: ServiceLog): Promise<Services> {
+  const stops: Stop[] = []
+  const deaths: Promise<string>[] = [new Promise(() => undefined)]
+  const stop = async () => {
+    for (const each of stops.toReversed()) await each()
+  }
+  const results = await Promise.allSettled([
+    eventStoreService(config, log, stops),
+    postgresService(config, stops, deaths),
+    streamService(config, log, stops, deaths),
+  ])
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed) {
+    await stop()
+    throw failed.reason
+  }
+  const [eventStore, postgres, stream] = results.map((result) => (result as PromiseFulfilledResult<unknown>).value)
+  return {
+    eventStore: eventStore as Services['eventStore'],
+    postgres: postgres as Services['postgres'],
+    stream: stream as Services['stream'],
+    failed: Promise.race(deaths),
+    stop,
+  }
+}
+
+async function eventStoreService(config: Config, log: ServiceLog, stops: Stop[]): Promise<Services['eventStore']> {
+  if (config.EVENTSTORE_URL) return { kind: 'external', url: config.EVENTSTORE_URL }
+  const node = await startEventStoreThread({
+    directory: join(config.DATA_DIR, 'eventstore'),
+    onNotice: (notice) => log.warn({ part: 'event store' }, notice),
+  })
+  stops.push(() => node.close())
+  return { kind: 'embedded', url: node.url }
+}
+
+async function postgresService(
+  config: Config,
+  stops: Stop[],
+  deaths: Promise<string>[],
+): Promise<Services['postgres']> {
+  if (config.DATABASE_URL) return { kind: 'external', url: config.DATABASE_URL }
+  const server = await startPostgres({ directory: join(config.DATA_DIR, 'postgres') })
+  stops.push(() => server.stop())
+  deaths.push(server.exited.then(() => 'PostgreSQL'))
+  return { kind: 'embedded', url: server.url }
+}
+
+async function streamService(
+  config: Config,
+  log: ServiceLog,
+  stops: Stop[],
+  deaths: Promise<string>[],
+): Promise<Services['stream']> {
+  const connect = async (url: string) => {
+    const stream = await connectNats({
+      url,
+      prefix: config.NATS_PREFIX,
+      publishTimeoutMs: config.STREAM_PUBLISH_TIMEOUT_MS,
+      onError: (err) => log.warn({ err }, 'the command stream is in trouble'),
+    })
+    stops.push(() => stream.close())
+    return stream
+  }
+  if (config.NATS_URL) {
+    return { kind: 'external', url: config.NATS_URL, stream: await connect(config.NATS_URL), note: '' }
+  }
+  const cacheDirectory = defaultCacheDirectory()
+  const found =
+    config.NATS_SERVER === 'off'
+      ? { binary: undefined, reason: 'NATS_SERVER=off' }
+      : await findNatsServer({ cacheDirectory, allowDownload: config.NATS_SERVER === 'auto' })
+  if (found.binary) {
+    const onRestart = (reason: string) => log.warn({ reason }, 'nats-server is started anew')
+    const server = await keepNatsServer({ binary: found.binary, directory: join(config.DATA_DIR, 'nats'), onRestart })
+    stops.push(() => server.stop())
+    deaths.push(server.exited.then(() => 'nats-server'))
+    return { kind: 'embedded', url: server.url, stream: await connect(server.url), note: found.reason }
+  }
+  const stream = openStream({ file: join(config.DATA_DIR, 'stream.db') })
+  stops.push(() => stream.close())
+  return { kind: 'in-process', url: null, stream, note: found.reason }
+}

@@ -1,0 +1,59 @@
+/**
+ * How far a process has come. It is written down at once after a pause, and under load only so often: what a process does
+ * is repeatable, so all that is lost in a crash is to be handled again, and a write for each batch is a commit of Postgres
+ * for each. It goes on in memory meanwhile; the compare-and-set still tells a second leader, if that much later.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ReadModels } from '../postgres/database.ts'
+import { type Checkpoint, moveCheckpoint, readCheckpoint } from '../projections/checkpoint.ts'
+
+export interface ProcessCheckpoint {
+  /** Where to go on: what was reached, or else what is on record. Undefined before the first event. */
+  place(): Promise<Checkpoint | undefined>
+  /** Everything up to here is handled. */
+  reached(checkpoint: Checkpoint): void
+  /** Writes it down from time to time until the signal aborts. Rejects with what Postgres throws, and CheckpointMoved. */
+  keep(signal: AbortSignal): Promise<void>
+  /** Writes down what is not on record yet. To be called when `keep` has ended. Rejects as `keep` does. */
+  save(): Promise<void>
+}
+
+/** `name` is the checkpoint's; `intervalMs` the least time between two writes. */
+export function openProcessCheckpoint(
+  db: ReadModels,
+  { name, intervalMs }: { name: string; intervalMs: number },
+): ProcessCheckpoint {
+  let recorded: Checkpoint | undefined
+  let reached: Checkpoint | undefined
+  let wake = (): void => undefined
+
+  async function save(): Promise<void> {
+    const to = reached
+    if (to === undefined || to === recorded) return
+    // One statement is a transaction of its own.
+    await moveCheckpoint(db, name, recorded, to)
+    recorded = to
+  }
+
+  return {
+    async place() {
+      if (reached === undefined) reached = recorded = await readCheckpoint(db, name)
+      return reached
+    },
+    reached(checkpoint) {
+      reached = checkpoint
+      wake()
+    },
+    async keep(signal) {
+      signal.addEventListener('abort', () => wake(), { once: true })
+      while (!signal.aborted) {
+        const moved = Promise.withResolvers<void>()
+        wake = moved.resolve
+        if (reached === recorded) await moved.promise
+        await save()
+        await delay(intervalMs, undefined, { signal }).catch(() => undefined)
+      }
+    },
+    save,
+  }
+}

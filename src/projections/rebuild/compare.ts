@@ -1,0 +1,157 @@
+/**
+ * Are the live tables what the log says? A shadow is brought exactly to the live checkpoint while the writer holds for
+ * that moment; a snapshot taken then shows both as of the same event, and is compared at leisure, by Postgres, while
+ * writes go on. What it finds is drift: rows that no event accounts for.
+ */
+import { type ControlledTransaction, sql } from 'kysely'
+import { type Database, inTransaction, type ReadModels } from '../../postgres/database.ts'
+import type { Projection, Table } from '../projection.ts'
+import type { Shadow } from './shadow.ts'
+import { currentSchema, lockCheckpoint } from './swap.ts'
+
+export interface RowDifference {
+  table: string
+  /** Key column → value. */
+  key: Record<string, string>
+  /** `missing` from the live table, `surplus` there, or `different`. */
+  kind: 'missing' | 'surplus' | 'different'
+  /** Those that differ, as text; of a missing or surplus row all. null: no value, or no row. */
+  columns: { column: string; live: string | null; rebuilt: string | null }[]
+}
+
+export interface TableComparison {
+  projection: string
+  table: string
+  rowsLive: number
+  rowsRebuilt: number
+  rowsDiffering: number
+}
+
+export interface Comparison {
+  /** Commit position that both stood at. */
+  position: bigint | undefined
+  tables: TableComparison[]
+  /** At most as many as were asked for; the counts of `tables` are of all. */
+  differences: RowDifference[]
+}
+
+export interface CompareOptions {
+  /** With a pool of at least three connections. */
+  db: ReadModels
+  projections: readonly Projection[]
+  transactionAttemptsMax: number
+  differencesMax: number
+}
+
+export const rowsDiffering = ({ tables }: Comparison): number =>
+  tables.reduce((sum, { rowsDiffering }) => sum + rowsDiffering, 0)
+
+/** Throws what Postgres or the reader of history throws. */
+export async function compareWithLive(options: CompareOptions, shadow: Shadow): Promise<Comparison> {
+  const { projections, differencesMax } = options
+  const { position, snapshot } = await freeze(options, shadow)
+  try {
+    const home = await currentSchema(snapshot)
+    const comparison: Comparison = { position, tables: [], differences: [] }
+    for (const projection of projections) {
+      for (const table of projection.tables) {
+        const left = differencesMax - comparison.differences.length
+        const found = await compareTable({ snapshot, home, shadow: shadow.schema, table, rowsMax: left })
+        comparison.tables.push({ projection: projection.name, table: table.name, ...found.counts })
+        comparison.differences.push(...found.rows)
+      }
+    }
+    return comparison
+  } finally {
+    await snapshot.rollback().execute()
+  }
+}
+
+/** For the join of both sides: less makes Postgres sort through files. One connection has it, for as long as it compares. */
+const WORK_MEM_MIB = 128
+
+/** A snapshot in which live tables and shadow stand at the same event. The writer waits while it is made, not after. */
+async function freeze(options: CompareOptions, shadow: Shadow) {
+  const { db, transactionAttemptsMax } = options
+  return inTransaction(db, transactionAttemptsMax, async (trx) => {
+    const position = await lockCheckpoint(trx)
+    await shadow.catchUp(position)
+    const snapshot = await db.startTransaction().setIsolationLevel('repeatable read').execute()
+    // The snapshot is that of the first statement.
+    await sql`SELECT 1 FROM opslog_checkpoints`.execute(snapshot)
+    await sql`SET LOCAL work_mem TO ${sql.lit(`${WORK_MEM_MIB}MB`)}`.execute(snapshot)
+    return { position, snapshot }
+  })
+}
+
+interface TableJob {
+  snapshot: ControlledTransaction<Database>
+  home: string
+  shadow: string
+  table: Table
+  rowsMax: number
+}
+
+type FoundRow = {
+  live: Record<string, string | null> | null
+  rebuilt: Record<string, string | null> | null
+  total: string
+}
+
+async function compareTable({ snapshot, home, shadow, table, rowsMax }: TableJob) {
+  const live = sql.id(home, table.name)
+  const rebuilt = sql.id(shadow, table.name)
+  const shared = await sharedColumns(snapshot, home, shadow, table.name)
+  const side = (alias: string) => sql.join(shared.map((column) => sql.id(alias, column)))
+  const sameKey = sql.join(
+    table.key.map((column) => sql`l.${sql.id(column)} = r.${sql.id(column)}`),
+    sql` AND `,
+  )
+  const asText = (alias: string) =>
+    sql`CASE WHEN ${sql.id(alias)} IS NULL THEN NULL ELSE
+      (SELECT jsonb_object_agg(key, value) FROM jsonb_each_text(to_jsonb(${sql.id(alias)}))) END`
+  // Bytes first, which takes a fraction of the time; only rows that differ so are made into text.
+  const counts = await sql<{ live: string; rebuilt: string }>`SELECT (SELECT count(*) FROM ${live}) AS live,
+    (SELECT count(*) FROM ${rebuilt}) AS rebuilt`.execute(snapshot)
+  const { rows } = await sql<FoundRow>`SELECT ${asText('l')} AS live, ${asText('r')} AS rebuilt, total FROM (
+      SELECT l, r, count(*) OVER () AS total FROM ${live} l FULL JOIN ${rebuilt} r ON ${sameKey}
+      WHERE ROW(${side('l')})::record *<> ROW(${side('r')})::record
+      AND ROW(${side('l')})::text IS DISTINCT FROM ROW(${side('r')})::text LIMIT ${Math.max(rowsMax, 1)}) found`.execute(
+    snapshot,
+  )
+  return {
+    counts: {
+      rowsLive: Number(counts.rows[0]!.live),
+      rowsRebuilt: Number(counts.rows[0]!.rebuilt),
+      rowsDiffering: Number(rows[0]?.total ?? 0),
+    },
+    rows: rows.slice(0, Math.max(rowsMax, 0)).map((row) => differenceOf(table, shared, row)),
+  }
+}
+
+/** The columns that both have; a table may have changed with its version. */
+async function sharedColumns(
+  snapshot: ControlledTransaction<Database>,
+  home: string,
+  shadow: string,
+  table: string,
+): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`SELECT attname AS name FROM pg_attribute
+    WHERE attrelid = ${`"${home}"."${table}"`}::regclass AND attnum > 0 AND NOT attisdropped
+    AND attname IN (SELECT attname FROM pg_attribute WHERE attrelid = ${`"${shadow}"."${table}"`}::regclass
+      AND attnum > 0 AND NOT attisdropped) ORDER BY attnum`.execute(snapshot)
+  return rows.map(({ name }) => name)
+}
+
+function differenceOf(table: Table, shared: readonly string[], { live, rebuilt }: FoundRow): RowDifference {
+  const row = live ?? rebuilt ?? {}
+  const columns = shared
+    .map((column) => ({ column, live: live?.[column] ?? null, rebuilt: rebuilt?.[column] ?? null }))
+    .filter((found) => found.live !== found.rebuilt)
+  return {
+    table: table.name,
+    key: Object.fromEntries(table.key.map((column) => [column, row[column] ?? ''])),
+    kind: live && rebuilt ? 'different' : live ? 'surplus' : 'missing',
+    columns,
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * A second set of a projection's tables, in a schema of its own, with a checkpoint of its own: filled from the log's
+ * first event, in large transactions, the secondary indexes last. One that a killed run has begun for the same versions
+ * is gone on with; any other is made anew.
+ */
+import { CompiledQuery, sql } from 'kysely'
+import { HEARTBEAT } from '../../events/registry.ts'
+import { inTransaction, type ReadModels } from '../../postgres/database.ts'
+import { ddlOf, type Projection } from '../projection.ts'
+import type { HistoryReader } from '../projector.ts'
+import { createKernelTables, storedVersions, storeVersion } from '../schema.ts'
+import { createBatchWriter } from '../writer.ts'
+
+export interface ShadowOptions {
+  db: ReadModels
+  projections: readonly Projection[]
+  readHistory: HistoryReader
+  signal: AbortSignal
+  transactionAttemptsMax: number
+  /** Where the tables are filled. */
+  schema: string
+  /** Told after each batch: how far the shadow is, of how far it is to come. */
+  onProgress?: ((progress: ShadowProgress) => void) | undefined
+}
+
+export interface ShadowProgress {
+  /** Commit positions; the log's share that is in is about their quotient. */
+  position: bigint
+  target: bigint
+  /** Events taken in by this run. */
+  events: number
+}
+
+export interface Shadow {
+  schema: string
+  /** Commit position of the last event taken in; undefined before the first. */
+  position(): bigint | undefined
+  /** Takes in history up to a position and not beyond; answers how many events there were. Throws PoisonedProjection. */
+  catchUp(target: bigint | undefined): Promise<number>
+  /** Makes the secondary indexes, where they are missing, and lets the planner see what the tables hold. */
+  finish(): Promise<void>
+}
+
+/** Opens the shadow, made anew or as an earlier run has left it. */
+export async function openShadow(options: ShadowOptions): Promise<Shadow> {
+  const { db, projections, schema, signal, transactionAttemptsMax } = options
+  await prepareShadow(options)
+  const writer = createBatchWriter({ db, projections, schema, transactionAttemptsMax })
+  await writer.resume()
+  let events = 0
+
+  async function catchUp(target: bigint | undefined): Promise<number> {
+    const from = writer.position()
+    if (target === undefined || (from !== undefined && from >= target)) return 0
+    let applied = 0
+    for await (const batch of oneAhead(options.readHistory(from))) {
+      signal.throwIfAborted()
+      // A heartbeat's stream is truncated: a checkpoint must not name one.
+      const due = batch.filter(({ position, type }) => position <= target && type !== HEARTBEAT)
+      await writer.write(due)
+      applied += due.length
+      events += due.length
+      options.onProgress?.({ position: writer.position() ?? 0n, target, events })
+      if (batch.at(-1)!.position >= target) break
+    }
+    return applied
+  }
+
+  async function finish(): Promise<void> {
+    const tables = projections.flatMap((projection) => projection.tables)
+    await inTransaction(db, transactionAttemptsMax, async (trx) => {
+      await sql`SET LOCAL search_path TO ${sql.id(schema)}`.execute(trx)
+      for (const text of tables.flatMap(ddlOf)) await trx.executeQuery(CompiledQuery.raw(text))
+      for (const { name } of tables) await sql`ANALYZE ${sql.id(name)}`.execute(trx)
+    })
+  }
+
+  return { schema, position: writer.position, catchUp, finish }
+}
+
+async function prepareShadow({ db, projections, schema, transactionAttemptsMax }: ShadowOptions): Promise<void> {
+  await inTransaction(db, transactionAttemptsMax, async (trx) => {
+    const enter = async () => {
+      await sql`CREATE SCHEMA IF NOT EXISTS ${sql.id(schema)}`.execute(trx)
+      await sql`SET LOCAL search_path TO ${sql.id(schema)}`.execute(trx)
+      await createKernelTables(trx)
+    }
+    await enter()
+    const begun = await storedVersions(trx)
+    const isWanted = projections.every(({ name, version }) => begun.get(name) === version)
+    if (isWanted && begun.size === projections.length) return
+    await sql`DROP SCHEMA ${sql.id(schema)} CASCADE`.execute(trx)
+    await enter()
+    for (const projection of projections) {
+      for (const table of projection.tables) await trx.executeQuery(CompiledQuery.raw(ddlOf(table)[0]!))
+      await storeVersion(trx, projection)
+    }
+  })
+}
+
+export async function dropShadow(db: ReadModels, schema: string): Promise<void> {
+  await sql`DROP SCHEMA IF EXISTS ${sql.id(schema)} CASCADE`.execute(db)
+}
+
+/** The same items, the next one fetched while one is worked on. */
+async function* oneAhead<T>(items: AsyncIterable<T>): AsyncIterable<T> {
+  const iterator = items[Symbol.asyncIterator]()
+  const fetch = () => {
+    const next = iterator.next()
+    // A failure is told when it is its turn.
+    next.catch(() => undefined)
+    return next
+  }
+  let next = fetch()
+  try {
+    for (;;) {
+      const { done, value } = await next
+      if (done) return
+      next = fetch()
+      yield value
+    }
+  } finally {
+    await Promise.allSettled([next])
+    await iterator.return?.()
+  }
+}

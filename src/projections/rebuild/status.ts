@@ -1,0 +1,111 @@
+/**
+ * Where the read models stand, read from Postgres alone: each projection with the version that its tables hold, the
+ * shadows under construction, the tables kept for a rollback, what is parked, and whether somebody leads or has paused.
+ */
+import { sql } from 'kysely'
+import type { ReadModels } from '../../postgres/database.ts'
+import { type Checkpoint, readCheckpoint } from '../checkpoint.ts'
+import { readControl } from '../control.ts'
+import type { Projection } from '../projection.ts'
+
+export interface ProjectionState {
+  name: string
+  /** That the tables hold; undefined where they were never built. */
+  version: number | undefined
+  /** That the code has. */
+  codeVersion: number
+  builtAt: string | undefined
+  money: boolean
+  tables: string[]
+  parkedEvents: number
+  parkedStreams: number
+}
+
+export interface ShadowState {
+  schema: string
+  /** `previous`: kept for a rollback. */
+  kind: 'rebuild' | 'verify' | 'previous' | 'scratch'
+  projections: { name: string; version: number }[]
+  /** Of the last event taken in. */
+  checkpoint: Checkpoint | undefined
+}
+
+export interface ReadModelState {
+  checkpoint: Checkpoint | undefined
+  pausedAt: string | undefined
+  /** Some process holds the leadership. */
+  led: boolean
+  projections: ProjectionState[]
+  shadows: ShadowState[]
+}
+
+export async function readState(db: ReadModels, projections: readonly Projection[]): Promise<ReadModelState> {
+  const checkpoint = await readCheckpoint(db)
+  const { pausedAt } = await readControl(db)
+  const stored = await db.selectFrom('opslog_projections').selectAll().execute()
+  const parked = await db
+    .selectFrom('opslog_parked_events')
+    .select(['projection', sql<string>`count(*)`.as('events'), sql<string>`count(DISTINCT stream)`.as('streams')])
+    .groupBy('projection')
+    .execute()
+  return {
+    checkpoint,
+    pausedAt,
+    led: await isLed(db, 'projector'),
+    projections: projections.map((projection) => {
+      const found = stored.find(({ name }) => name === projection.name)
+      const waiting = parked.find((row) => row.projection === projection.name)
+      return {
+        name: projection.name,
+        version: found?.version,
+        codeVersion: projection.version,
+        builtAt: found?.built_at,
+        money: projection.onPoison === 'halt',
+        tables: projection.tables.map(({ name }) => name),
+        parkedEvents: Number(waiting?.events ?? 0),
+        parkedStreams: Number(waiting?.streams ?? 0),
+      }
+    }),
+    shadows: await readShadows(db),
+  }
+}
+
+/** Whether a process holds the leadership of this name (leadership.ts). */
+export async function isLed(db: ReadModels, name: string): Promise<boolean> {
+  const { rows } = await sql<{ led: boolean }>`
+    SELECT EXISTS (SELECT FROM pg_locks, (SELECT hashtextextended(${`opslog ${name}`}, 0) AS key) wanted
+      WHERE locktype = 'advisory' AND granted AND objsubid = 1
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND classid::bigint = ((key >> 32) & 4294967295) AND objid::bigint = (key & 4294967295)) AS led`.execute(db)
+  return rows[0]!.led
+}
+
+const kindOf = (schema: string): ShadowState['kind'] =>
+  schema.startsWith('opslog_previous_')
+    ? 'previous'
+    : schema.startsWith('opslog_verify')
+      ? 'verify'
+      : schema.startsWith('opslog_rebuild')
+        ? 'rebuild'
+        : 'scratch'
+
+async function readShadows(db: ReadModels): Promise<ShadowState[]> {
+  const { rows } = await sql<{ schema: string }>`SELECT n.nspname AS schema FROM pg_namespace n
+    WHERE n.nspname LIKE 'opslog\\_%' AND to_regclass(quote_ident(n.nspname) || '.opslog_projections') IS NOT NULL
+    ORDER BY n.nspname`.execute(db)
+  const shadows: ShadowState[] = []
+  for (const { schema } of rows) {
+    const projections = await sql<{ name: string; version: number }>`SELECT name, version
+      FROM ${sql.id(schema)}.opslog_projections ORDER BY name`.execute(db)
+    const found = await sql<{ position: string; event_id: string }>`SELECT position, event_id
+      FROM ${sql.id(schema)}.opslog_checkpoints LIMIT 1`.execute(db)
+    const [at] = found.rows
+    shadows.push({
+      schema,
+      kind: kindOf(schema),
+      projections: projections.rows,
+      checkpoint: at && { position: BigInt(at.position), eventId: at.event_id },
+    })
+  }
+  return shadows
+}

@@ -1,0 +1,113 @@
+/**
+ * Puts a shadow's tables in the place of the live ones, in one transaction that holds the live checkpoint: nobody writes
+ * meanwhile, readers see the old tables or the new, and a writer in another process learns of it by the generation. The
+ * old tables may be kept, as a shadow of their own that can be brought up to date and put back.
+ */
+import { type RawBuilder, sql, type Transaction } from 'kysely'
+import { type Database, inTransaction, type ReadModels } from '../../postgres/database.ts'
+import { crashPoint } from '../../runtime/crash-points.ts'
+import { CHECKPOINT_NAME } from '../checkpoint.ts'
+import { raiseGeneration } from '../control.ts'
+import type { Projection } from '../projection.ts'
+import { createKernelTables, storeVersion } from '../schema.ts'
+import type { Shadow } from './shadow.ts'
+
+export interface SwapOptions {
+  /** With a pool of at least two connections: one holds the checkpoint while the rest of history goes in over another. */
+  db: ReadModels
+  projections: readonly Projection[]
+  transactionAttemptsMax: number
+  /** How long to wait for readers of the old tables before everybody is let pass and it is tried again. */
+  lockTimeoutMs: number
+  /** Keeps the old tables of each projection in `previousSchema(name)`, in the place of any kept before. */
+  keepPrevious: boolean
+}
+
+/** The schema that keeps a projection's tables as they were before its last exchange. */
+export const previousSchema = (projection: string): string =>
+  `opslog_previous_${projection.replaceAll('.', '_').toLowerCase()}`
+
+/** All or nothing. Throws what Postgres or the reader of history throws; the old tables then still serve. */
+export async function swap(options: SwapOptions, shadow: Shadow): Promise<void> {
+  const { db, projections, lockTimeoutMs, transactionAttemptsMax } = options
+  const names = projections.map(({ name }) => name)
+  await inTransaction(db, transactionAttemptsMax, async (trx) => {
+    const live = await lockCheckpoint(trx)
+    await shadow.catchUp(live)
+    await sql`SELECT set_config('lock_timeout', ${`${lockTimeoutMs}ms`}, true)`.execute(trx)
+    const home = sql.id(await currentSchema(trx))
+    const old = await trx.selectFrom('opslog_projections').selectAll().where('name', 'in', names).execute()
+    const current = projections.flatMap(({ tables }) => tables.map(({ name }) => name))
+    const kept = options.keepPrevious ? old : []
+    for (const { name, tables } of kept) await setAside(trx, home, name, tables)
+    for (const name of new Set([...old.flatMap(({ tables }) => tables), ...current])) {
+      await sql`DROP TABLE IF EXISTS ${home}.${sql.id(name)}`.execute(trx)
+    }
+    for (const name of current) {
+      await sql`ALTER TABLE ${sql.id(shadow.schema, name)} SET SCHEMA ${home}`.execute(trx)
+    }
+    await takeOverParked(trx, shadow.schema, names, home)
+    for (const projection of projections) await storeVersion(trx, projection)
+    await raiseGeneration(trx)
+    await sql`DROP SCHEMA ${sql.id(shadow.schema)} CASCADE`.execute(trx)
+    for (const { name } of kept) {
+      await sql`DROP SCHEMA IF EXISTS ${sql.id(previousSchema(name))} CASCADE`.execute(trx)
+      await sql`ALTER SCHEMA ${sql.id(asideOf(name))} RENAME TO ${sql.id(previousSchema(name))}`.execute(trx)
+    }
+    crashPoint('rebuild.before-swap-commit')
+  })
+}
+
+/** Holds every writer until the transaction ends; answers where the live tables stand. */
+export async function lockCheckpoint(trx: Transaction<Database>): Promise<bigint | undefined> {
+  const row = await trx
+    .selectFrom('opslog_checkpoints')
+    .select('position')
+    .where('name', '=', CHECKPOINT_NAME)
+    .forUpdate()
+    .executeTakeFirst()
+  return row && BigInt(row.position)
+}
+
+/** Where the old tables are for a moment: the shadow that takes their place may stand in the schema meant for them. */
+const asideOf = (projection: string): string => `${previousSchema(projection)}_aside`
+
+/** Moves a projection's live tables to a schema that says where they stood and what was parked. */
+async function setAside(
+  trx: Transaction<Database>,
+  home: RawBuilder<unknown>,
+  name: string,
+  tables: readonly string[],
+): Promise<void> {
+  const aside = sql.id(asideOf(name))
+  await sql`CREATE SCHEMA ${aside}`.execute(trx)
+  const { rows } = await sql<{ path: string }>`SELECT current_setting('search_path') AS path`.execute(trx)
+  await sql`SET LOCAL search_path TO ${aside}`.execute(trx)
+  await createKernelTables(trx)
+  await sql`SELECT set_config('search_path', ${rows[0]!.path}, true)`.execute(trx)
+  for (const table of tables) await sql`ALTER TABLE ${home}.${sql.id(table)} SET SCHEMA ${aside}`.execute(trx)
+  await sql`INSERT INTO ${aside}.opslog_checkpoints (name, position, event_id, updated_at)
+    SELECT name, position, event_id, updated_at FROM ${home}.opslog_checkpoints WHERE name = ${CHECKPOINT_NAME}`.execute(
+    trx,
+  )
+  await sql`INSERT INTO ${aside}.opslog_projections SELECT * FROM ${home}.opslog_projections WHERE name = ${name}`.execute(
+    trx,
+  )
+  await sql`INSERT INTO ${aside}.opslog_parked_events
+    SELECT * FROM ${home}.opslog_parked_events WHERE projection = ${name}`.execute(trx)
+}
+
+async function takeOverParked(
+  trx: Transaction<Database>,
+  schema: string,
+  names: readonly string[],
+  home: RawBuilder<unknown>,
+): Promise<void> {
+  await trx.deleteFrom('opslog_parked_events').where('projection', 'in', names).execute()
+  await sql`INSERT INTO ${home}.opslog_parked_events SELECT * FROM ${sql.id(schema)}.opslog_parked_events`.execute(trx)
+}
+
+export async function currentSchema(db: Transaction<Database> | ReadModels): Promise<string> {
+  const { rows } = await sql<{ name: string }>`SELECT current_schema()::text AS name`.execute(db)
+  return rows[0]!.name
+}

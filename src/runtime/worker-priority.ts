@@ -1,0 +1,28 @@
+/**
+ * V8's helper threads, which mark, sweep and compile beside the main thread, give way to whoever else wants a core. There
+ * are four of them however few cores there are, and a full collection has all four at work: on two cores, requests, the
+ * event store and Postgres would wait in turn with them. With a lower priority they take what is left over, which nearly
+ * always is enough.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { setPriority } from 'node:os'
+
+/** As node names them (`comm` in /proc). */
+const HELPER = 'V8Worker'
+/** A nice value: a tenth of the weight of the default, so that a collection that waits for a helper is not stuck. */
+const HELPER_NICENESS = 10
+const THREADS = '/proc/self/task'
+
+/**
+ * Lowers their priority and answers how many there were; 0 where the system does not have priorities by thread, as only
+ * Linux does (setpriority(2), notes). Throws what the system says where it does not let a process do that, as where /proc is
+ * hidden. V8 has started them all before the first line of a program runs.
+ */
+export function lowerWorkerThreads(): number {
+  if (process.platform !== 'linux') return 0
+  const helpers = readdirSync(THREADS).filter(
+    (thread) => readFileSync(`${THREADS}/${thread}/comm`, 'utf8').trim() === HELPER,
+  )
+  for (const thread of helpers) setPriority(Number(thread), HELPER_NICENESS)
+  return helpers.length
+}

@@ -1,0 +1,56 @@
+/**
+ * The key that secrets are sealed with: webhook secrets in the log, and the keys of persons in the vault. It comes from
+ * the environment where several machines share it, else from a file of the data directory that the first start makes,
+ * readable by its owner alone. Who loses it has to rotate every webhook secret, and has lost what is personal in the log.
+ */
+import { randomBytes } from 'node:crypto'
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { SEALING_KEY_BYTES } from '../commands/noctant/webhook-secret.ts'
+import { type Config, InvalidConfiguration } from '../config.ts'
+
+const fileOf = (directory: string): string => join(directory, 'secrets.key')
+
+/** The key, or undefined where there is none yet. Throws InvalidConfiguration where it is malformed or open to others. */
+export function readSealingKey(config: Config): Buffer | undefined {
+  const { SECRETS_KEY: key, WEBHOOK_SECRETS_KEY: older } = config
+  if (key !== undefined && older !== undefined && key !== older) {
+    throw new InvalidConfiguration('SECRETS_KEY and WEBHOOK_SECRETS_KEY, its older name, hold different keys.')
+  }
+  if (key !== undefined) return decodeKey(key, 'SECRETS_KEY')
+  if (older !== undefined) return decodeKey(older, 'WEBHOOK_SECRETS_KEY')
+  const file = fileOf(config.DATA_DIR)
+  const mode = statSync(file, { throwIfNoEntry: false })?.mode
+  if (mode === undefined) return undefined
+  if ((mode & 0o077) !== 0) throw new InvalidConfiguration(`${file} may be read by others; give it the mode 0600.`)
+  return decodeKey(readFileSync(file, 'utf8').trim(), file)
+}
+
+/** The key; a new one where there is none. Several processes that start at once agree on one. */
+export function ensureSealingKey(config: Config): Buffer {
+  const found = readSealingKey(config)
+  if (found) return found
+  const file = fileOf(config.DATA_DIR)
+  const draft = `${file}.${process.pid}`
+  const handle = openSync(draft, 'wx', 0o600)
+  try {
+    writeSync(handle, `${randomBytes(SEALING_KEY_BYTES).toString('base64')}\n`)
+    fsyncSync(handle)
+    closeSync(handle)
+    linkSync(draft, file)
+  } catch (error) {
+    // Another process has just made it: that one counts.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    rmSync(draft, { force: true })
+  }
+  const made = readSealingKey(config)
+  if (!made) throw new InvalidConfiguration(`${file} could not be made.`)
+  return made
+}
+
+function decodeKey(text: string, place: string): Buffer {
+  const key = Buffer.from(text, 'base64')
+  if (key.length === SEALING_KEY_BYTES) return key
+  throw new InvalidConfiguration(`${place} is to hold ${SEALING_KEY_BYTES} bytes in base64 (openssl rand -base64 32).`)
+}

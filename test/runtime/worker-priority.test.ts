@@ -1,0 +1,37 @@
+/** The priorities of a process's threads, as Linux has them. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+
+/** Name and nice value of each thread (proc_pid_stat(5): the second field, in parentheses, and the nineteenth). */
+const threadsOf = (pid: number) =>
+  readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')
+    const [name, rest] = [
+      stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
+      stat.slice(stat.lastIndexOf(')') + 2),
+    ]
+    return { name, nice: Number(rest.split(' ')[16]), isMain: thread === String(pid) }
+  })
+
+it('V8’s helper threads give way, and the main thread and threads of ours do not', async () => {
+  const script = `
+    import { Worker } from 'node:worker_threads'
+    import { lowerWorkerThreads } from '${new URL('../../src/runtime/worker-priority.ts', import.meta.url)}'
+    const lowered = lowerWorkerThreads()
+    new Worker('setInterval(() => undefined, 1_000)', { eval: true }).on('online', () => console.log(lowered))
+    process.stdin.resume().on('end', () => process.exit())`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script])
+  const [lowered] = await once(child.stdout, 'data')
+  const threads = threadsOf(child.pid as number)
+  child.stdin.end()
+  const helpers = threads.filter(({ nice }) => nice > 0)
+  expect(helpers.length).toBeGreaterThan(0)
+  expect(new Set(helpers.map(({ name }) => name))).toEqual(new Set(['V8Worker']))
+  expect(helpers).toHaveLength(Number(lowered))
+  expect(threads.filter(({ name }) => name === 'V8Worker')).toHaveLength(helpers.length)
+  expect(threads.find(({ isMain }) => isMain)?.nice).toBe(0)
+  expect(threads.filter(({ name, nice }) => name === 'WorkerThread' && nice === 0)).toHaveLength(1)
+  await once(child, 'close')
+})
