@@ -2,8 +2,10 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { backupStore, restoreStore, storeStatistics, verifyStore } from '../embedded/eventstore/maintenance.ts'
+import { backupStore, restoreStore, storeStatistics } from '../embedded/eventstore/maintenance.ts'
 import { startEventStore } from '../embedded/eventstore/start.ts'
+import { acceptLoss } from '../embedded/eventstore/storage/loss.ts'
+import { verifyStore } from '../embedded/eventstore/verification.ts'
 import { CliError, colours, EXIT, facts, show, table } from './terminal.ts'
 
 interface DirectoryOptions {
@@ -27,6 +29,19 @@ export function storeCommand(): Command {
     .description('put a backup into a directory that holds no log; the node must not run')
     .argument('<backup>', 'directory that a backup was written to')
     .action(restore)
+  withDirectory(store.command('accept-loss'))
+    .description('let a log whose end is lost go on, and record the loss as an event; the node must not run')
+    .addHelpText(
+      'after',
+      `
+A node refuses to start where events that it has acknowledged are missing at the end of its log. Put the files back, or
+restore a backup. Only where neither can be had, accept the loss: what is left is kept, the log goes on behind the lost
+positions, and an event in it tells which they are. Read models that have seen lost events must be rebuilt.
+
+Example:
+  opslog store accept-loss --directory ./data/eventstore`,
+    )
+    .action(loss)
   withDirectory(store.command('stats')).description('what the directory holds').action(statistics)
   return store.addHelpText(
     'after',
@@ -71,6 +86,7 @@ async function verify({ directory, json }: DirectoryOptions): Promise<void> {
   show(report, { json }, () => {
     const found = [
       ...report.damaged.map(({ position, bytes }) => ['damaged', `position ${position}`, `${bytes} bytes`]),
+      ...(report.lost ? [['lost', `from position ${report.lost.from}`, `to position ${report.lost.to}`]] : []),
       ...report.gaps.map(({ stream, revision, expected }) => [
         'gap',
         stream,
@@ -98,6 +114,17 @@ async function backup(target: string, { directory, json }: DirectoryOptions): Pr
 async function restore(source: string, { directory, json }: DirectoryOptions): Promise<void> {
   const report = await refusing(() => restoreStore(source, directory))
   show(report, { json }, () => `${report.events} events, ${report.bytes} bytes, restored to ${report.directory}`)
+}
+
+async function loss({ directory, json }: DirectoryOptions): Promise<void> {
+  const accepted = await refusing(() => acceptLoss(directory, (notice) => process.stderr.write(`${notice}\n`)))
+  show(
+    accepted,
+    { json },
+    () =>
+      `The loss of the events from position ${accepted.from} to position ${accepted.to} is accepted, and recorded in the ` +
+      `stream ${accepted.stream}. The node starts now, and builds its index again.`,
+  )
 }
 
 async function statistics({ directory, json }: DirectoryOptions): Promise<void> {

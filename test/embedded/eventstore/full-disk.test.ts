@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
 import { expect, test } from 'vitest'
-import { verifyStore } from '../../../src/embedded/eventstore/maintenance.ts'
+import { verifyStore } from '../../../src/embedded/eventstore/verification.ts'
 import { collect, newStream, numbersOf, temporaryDirectory } from './support/node.ts'
 
 const MAIN = fileURLToPath(new URL('../../../src/embedded/eventstore/main.ts', import.meta.url))

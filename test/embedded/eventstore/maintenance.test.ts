@@ -5,15 +5,12 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { EventStoreDBClient, NO_STREAM } from '@eventstore/db-client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import {
-  backupStore,
-  restoreStore,
-  storeStatistics,
-  verifyStore,
-} from '../../../src/embedded/eventstore/maintenance.ts'
+import { backupStore, restoreStore, storeStatistics } from '../../../src/embedded/eventstore/maintenance.ts'
 import { startEventStoreThread } from '../../../src/embedded/eventstore/start.ts'
+import { verifyStore } from '../../../src/embedded/eventstore/verification.ts'
 import { collect, newStream, numbered, temporaryDirectory } from './support/node.ts'
 
+const VERIFICATIONS = 25
 const CLI = fileURLToPath(new URL('../../../src/cli/opslog.ts', import.meta.url))
 
 let directory: { path: string; remove: () => void }
@@ -83,6 +80,29 @@ test('an index that lies is found out', async () => {
     .run(stream!)
   database.close()
   expect(verifyStore(data)).toMatchObject({ ok: false, indexErrors: [{ stream, revision: 3 }] })
+})
+
+test('a store verifies while a node appends to it, as often as it is asked', async () => {
+  const node = await startEventStoreThread({ directory: data, segmentBytes: 256 * 1024 })
+  const client = EventStoreDBClient.connectionString(node.url)
+  let writing = true
+  let appended = 0
+  const writers = Array.from({ length: 8 }, async () => {
+    while (writing) {
+      await client.appendToStream(newStream(), numbered(20), { expectedRevision: NO_STREAM })
+      appended++
+    }
+  })
+  for (let run = 0; run < VERIFICATIONS; run++) {
+    const seen = appended
+    while (appended < seen + 5) await new Promise((resolve) => setImmediate(resolve))
+    const { events: _events, bytes: _bytes, ...report } = verifyStore(data)
+    expect(report).toMatchObject({ ok: true, damaged: [], gaps: [], indexErrors: [], lost: undefined })
+  }
+  writing = false
+  await Promise.all(writers)
+  await client.dispose()
+  await node.close()
 })
 
 test('a backup taken amid appends is whole and holds all that was acknowledged before it', async () => {

@@ -10,8 +10,8 @@ import {
   START,
 } from '@eventstore/db-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { verifyStore } from '../../../src/embedded/eventstore/maintenance.ts'
 import { startEventStore, startEventStoreThread } from '../../../src/embedded/eventstore/start.ts'
+import { verifyStore } from '../../../src/embedded/eventstore/verification.ts'
 import { collect, newStream, numbered, numbersOf, take, temporaryDirectory } from './support/node.ts'
 import { startNodeProcess } from './support/node-process.ts'
 

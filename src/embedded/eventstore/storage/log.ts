@@ -4,17 +4,22 @@
  * memory, so that live subscriptions do not read files.
  */
 import fs from 'node:fs'
+import { joinedBackwards, joinedForwards } from './log-chunks.ts'
+import { LogEndKeeper } from './log-end.ts'
+import { openLog } from './log-opening.ts'
 import { Preallocation } from './preallocation.ts'
+import { RecentWrites } from './recent-writes.ts'
 import { isIntact, type RecordView } from './record.ts'
-import { beforePosition, recoverTail } from './recovery.ts'
+import { closeSegments, createSegment } from './segment-files.ts'
 import {
-  createSegment,
   DamagedLogError,
-  openSegments,
+  holdsPosition,
+  locate,
   readSegment,
   readSegmentAsync,
   SEGMENT_HEADER_BYTES,
   type Segment,
+  segmentIndexOf,
   segmentOf,
 } from './segments.ts'
 
@@ -37,7 +42,8 @@ const WRITES_BETWEEN_PROBES = 32
 /** By so much an estimated median follows each value on its other side. */
 const MEDIAN_STEP = 1.05
 
-type Recent = { start: number; end: number; buffer: Buffer }
+/** A full disk, by its different names: the write can succeed later. */
+const FULL_DISK = ['ENOSPC', 'EDQUOT', 'EFBIG']
 
 export class EventLog {
   readonly segments: Segment[]
@@ -46,32 +52,31 @@ export class EventLog {
   private writer: number
   private dirty = false
   private broken: Error | undefined
-  private recent: Recent[] = []
-  private recentTotal = 0
+  /** Why the latest write failed; undefined once one succeeds. */
+  private writeFailure: Error | undefined
+  private readonly recent: RecentWrites
   /** How long writes in the event loop took lately, on average and typically. */
   private inlineWriteMs = 0
   private medianWriteMs = 0.1
   private writesSinceProbe = 0
   private readonly preallocation: Preallocation
+  private readonly endKeeper: LogEndKeeper
 
   /**
    * Opens the log. Records behind `indexedTo` are handed to `visit`, in order, so that an index can catch up; a torn
    * tail is cut off and reported through `onNotice`.
-   * `indexLost` is called first where the log ends before that, and all of it is visited then.
-   * @throws {DamagedLogError} where acknowledged records cannot be read.
+   * @throws {DamagedLogError} where acknowledged records cannot be read, {LostEventsError} where the log's end is missing.
    */
-  constructor(options: LogOptions, indexedTo: number, indexLost: () => void, visit: (record: RecordView) => void) {
+  constructor(options: LogOptions, indexedTo: number, visit: (record: RecordView) => void) {
     this.options = options
-    this.segments = openSegments(options.directory, 'remove', options.onNotice)
-    if (this.segments.length === 0) this.segments.push(createSegment(options.directory, 0))
-    const before = beforePosition(this.segments, indexedTo)
-    if (before === 'damaged') throw new DamagedLogError(indexedTo, 'the record that ends there is not intact')
-    if (before === 'nothing') indexLost()
-    const from = Math.max(before === 'nothing' ? 0 : indexedTo, SEGMENT_HEADER_BYTES)
-    this.logEnd = recoverTail(this.segments, from, visit, options.onNotice)
+    const { segments, end } = openLog({ ...options, isReadOnly: false, indexedTo, visit })
+    this.segments = segments
+    this.logEnd = end
+    this.recent = new RecentWrites(options.recentBytes)
+    this.endKeeper = new LogEndKeeper(options.directory, end, options.onNotice)
     this.writer = openWriter(this.current())
     this.preallocation = new Preallocation(options.preallocateBytes)
-    this.preallocation.begin(this.current().path, this.used())
+    this.preallocation.begin(this.current().file.path, this.used())
   }
 
   private used(): number {
@@ -87,9 +92,9 @@ export class EventLog {
     return this.logEnd
   }
 
-  /** Why nothing can be written any more until a restart; undefined while all is well. */
+  /** Why appends fail: the latest write did, or nothing can be written until a restart; undefined while all is well. */
   failure(): Error | undefined {
-    return this.broken
+    return this.broken ?? this.writeFailure
   }
 
   private async roll(): Promise<void> {
@@ -101,7 +106,7 @@ export class EventLog {
     this.writer = descriptor
     this.segments.push(next)
     this.logEnd = next.end
-    this.preallocation.begin(next.path, this.used())
+    this.preallocation.begin(next.file.path, this.used())
   }
 
   /** Where a write of about this many bytes will start: the end, or behind the header of a new segment. */
@@ -128,18 +133,16 @@ export class EventLog {
     } catch (error) {
       // After a failed sync the kernel may have dropped the pages: only a restart can tell what is on disk. A full
       // disk is different, there the rest of the write is cut off again and a later append may succeed.
-      const code = (error as NodeJS.ErrnoException).code
-      if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EFBIG') this.broken = error as Error
+      this.writeFailure = error as Error
+      if (!FULL_DISK.includes((error as NodeJS.ErrnoException).code ?? '')) this.broken = error as Error
       throw error
     }
     this.dirty = false
-    this.recent.push({ start: this.logEnd, end: this.logEnd + buffer.length, buffer })
-    this.recentTotal += buffer.length
-    while (this.recentTotal > this.options.recentBytes && this.recent.length > 1) {
-      this.recentTotal -= this.recent.shift()!.buffer.length
-    }
+    this.writeFailure = undefined
+    this.recent.add(this.logEnd, buffer)
     this.logEnd += buffer.length
     this.current().end = this.logEnd
+    this.endKeeper.note(this.logEnd)
   }
 
   /**
@@ -169,22 +172,14 @@ export class EventLog {
     return this.inlineWriteMs < this.options.inlineWriteBelowMs ? this.medianWriteMs : Number.POSITIVE_INFINITY
   }
 
-  private recentAt(position: number): Recent | undefined {
-    if (this.recent.length === 0 || position < this.recent[0]!.start) return undefined
-    let low = 0
-    let high = this.recent.length - 1
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if (this.recent[middle]!.start <= position) low = middle
-      else high = middle - 1
-    }
-    const found = this.recent[low]!
-    return position < found.end ? found : undefined
+  /** Whether the log holds a byte at the position; what a scavenge removed it does not. */
+  holds(position: number): boolean {
+    return holdsPosition(this.segments, position)
   }
 
   /** The record at a position whose length is known from an index. */
   readRecord(position: number, length: number): RecordView {
-    const cached = this.recentAt(position)
+    const cached = this.recent.at(position)
     const view = cached
       ? { buffer: cached.buffer, offset: position - cached.start, length }
       : { buffer: readSegment(segmentOf(this.segments, position), position, length), offset: 0, length }
@@ -192,29 +187,34 @@ export class EventLog {
     return view
   }
 
-  /** Whole records from a record's start on, about `bytes` of them (at least one); undefined at the end of the log. */
+  /**
+   * Whole records from a record's start on, about `bytes` of them (at least one); undefined at the end of the log.
+   * @throws {DamagedLogError} where the first one is damaged; a later one ends what is returned.
+   */
   async readForwards(from: number, bytes: number): Promise<RecordView[] | undefined> {
-    const segment = segmentOf(this.segments, from)
-    const position = Math.max(from, segment.start + SEGMENT_HEADER_BYTES)
-    if (position >= this.logEnd) return undefined
-    const cached = this.recentAt(position)
-    if (cached) return split(cached.buffer, position - cached.start, position, bytes)
+    const found = locate(this.segments, from)
+    if (!found || found.position >= this.logEnd) return undefined
+    const { segment, position } = found
+    const cached = this.recent.at(position)
+    if (cached) return joinedForwards(cached.buffer, position - cached.start, position, bytes)
     const limit = Math.min(segment.end, this.logEnd)
     let chunk = await readSegmentAsync(segment, position, Math.min(bytes, limit - position))
     const first = chunk.length >= 4 ? chunk.readUInt32LE(0) : 0
     if (first > chunk.length && position + first <= limit) chunk = await readSegmentAsync(segment, position, first)
-    return split(chunk, 0, position, Number.POSITIVE_INFINITY)
+    return joinedForwards(chunk, 0, position, Number.POSITIVE_INFINITY)
   }
 
-  /** Whole records that end at or before a record boundary, latest first; empty at the start of the log. */
+  /**
+   * Whole records that end at or before a record boundary, latest first; empty at the start of the log.
+   * @throws {DamagedLogError} where the last one is damaged; an earlier one ends what is returned.
+   */
   async readBackwards(to: number, bytes: number): Promise<RecordView[]> {
     let position = Math.min(to, this.logEnd)
-    let segment = segmentOf(this.segments, Math.max(0, position - 1))
-    while (position <= segment.start + SEGMENT_HEADER_BYTES && segment.start > 0) {
-      position = segment.start
-      segment = segmentOf(this.segments, position - 1)
-    }
-    const lowest = segment.start + SEGMENT_HEADER_BYTES
+    let index = segmentIndexOf(this.segments, Math.max(0, position - 1))
+    while (index > 0 && position <= this.segments[index]!.first) index--
+    const segment = this.segments[index]!
+    position = Math.min(position, segment.end)
+    const lowest = segment.first
     if (position <= lowest) return []
     let start = Math.max(lowest, position - bytes)
     let chunk = await readSegmentAsync(segment, start, position - start)
@@ -223,16 +223,16 @@ export class EventLog {
       start = position - lastLength
       chunk = await readSegmentAsync(segment, start, lastLength)
     }
-    return splitBackwards(chunk, start)
+    return joinedBackwards(chunk, start)
   }
 
   /** Whether an intact record starts at the position. */
   startsRecord(position: number): boolean {
-    if (position < SEGMENT_HEADER_BYTES || position >= this.logEnd) return false
+    if (position >= this.logEnd || !this.holds(position)) return false
     const segment = segmentOf(this.segments, position)
     const head = readSegment(segment, position, 4)
     const length = head.length === 4 ? head.readUInt32LE(0) : 0
-    if (length === 0 || position + length > this.logEnd) return false
+    if (length === 0 || position + length > segment.end) return false
     return isIntact(readSegment(segment, position, length), 0, position)
   }
 
@@ -240,49 +240,14 @@ export class EventLog {
     await this.preallocation.end()
     if (!this.broken) fs.ftruncateSync(this.writer, this.used())
     fs.closeSync(this.writer)
-    for (const segment of this.segments) fs.closeSync(segment.descriptor)
+    await this.endKeeper.close()
+    closeSegments(this.segments)
   }
-}
-
-/** Splits a chunk that ends at a record's end into its whole records, latest first. */
-function splitBackwards(chunk: Buffer, start: number): RecordView[] {
-  const records: RecordView[] = []
-  let behind = chunk.length
-  while (behind >= 4) {
-    const length = chunk.readUInt32LE(behind - 4)
-    const offset = behind - length
-    if (offset < 0 && records.length > 0) break
-    if (offset < 0 || !isIntact(chunk, offset, start + offset)) {
-      throw new DamagedLogError(start + behind, 'the record that ends there is not intact')
-    }
-    records.push({ buffer: chunk, offset, length })
-    behind = offset
-  }
-  return records
-}
-
-/** Splits a chunk that begins at a record's start into its whole records. */
-function split(chunk: Buffer, from: number, at: number, bytes: number): RecordView[] {
-  const records: RecordView[] = []
-  let offset = from
-  let position = at
-  while (offset < chunk.length && offset - from < bytes) {
-    if (!isIntact(chunk, offset, position)) {
-      const claimed = offset + 4 <= chunk.length ? chunk.readUInt32LE(offset) : Number.POSITIVE_INFINITY
-      if (records.length > 0 && offset + claimed > chunk.length) break
-      throw new DamagedLogError(position, 'the checksum does not hold')
-    }
-    const length = chunk.readUInt32LE(offset)
-    records.push({ buffer: chunk, offset, length })
-    offset += length
-    position += length
-  }
-  return records
 }
 
 function openWriter(segment: Segment): number {
   const dataSync = fs.constants.O_DSYNC ?? fs.constants.O_SYNC ?? 0
-  return fs.openSync(segment.path, fs.constants.O_RDWR | dataSync)
+  return fs.openSync(segment.file.path, fs.constants.O_RDWR | dataSync)
 }
 
 /** Positional write of the whole buffer, whatever part each system call takes. */

@@ -1,17 +1,36 @@
 /**
- * The files of the log. A position is a byte offset in the whole log: a segment's name and header give the position
+ * Where a position of the log is. A position is a byte offset in the whole log: a file's name and header give the position
  * of its first byte, so a position leads to its record without an index. Positions are file offsets and therefore
  * safe integers (below 2^53, nine petabytes); they become bigint at the protocol's edge.
+ * A file that was scavenged holds several stretches of the log, with what was removed missing between them.
  */
 import fs from 'node:fs'
-import path from 'node:path'
-import { crc32 } from 'node:zlib'
 
 export const SEGMENT_HEADER_BYTES = 32
-const MAGIC = Buffer.from('EVTSLOG1', 'latin1')
 
-/** One file: the positions from `start` (its header) to `end` are in it. */
-export type Segment = { path: string; start: number; end: number; descriptor: number }
+/** A file of the log. Whoever reads from it asynchronously counts as a reader, so that it is not closed meanwhile. */
+export type SegmentFile = {
+  path: string
+  /** The position of its first byte, which its name tells. */
+  start: number
+  /** Where the log ended before this file: `start`, or less where an operator accepted the loss of what was between. */
+  follows: number
+  descriptor: number
+  readers: number
+  /** Another file has taken its place: it is closed with its last reader. */
+  isRetired: boolean
+}
+
+/** Positions without a hole: the whole of a file, or one stretch of a scavenged one. */
+export type Segment = {
+  file: SegmentFile
+  start: number
+  /** Where the first record is: behind the header of a whole file. */
+  first: number
+  end: number
+  /** The place of `start` in the file. */
+  fileOffset: number
+}
 
 /** A place in the log that holds no intact record although acknowledged events must be there. */
 export class DamagedLogError extends Error {
@@ -23,94 +42,8 @@ export class DamagedLogError extends Error {
   }
 }
 
-export function segmentPath(directory: string, start: number): string {
-  return path.join(directory, `log-${String(start).padStart(16, '0')}.seg`)
-}
-
-function segmentHeader(start: number): Buffer {
-  const header = Buffer.alloc(SEGMENT_HEADER_BYTES)
-  MAGIC.copy(header)
-  header.writeBigUInt64LE(BigInt(start), 8)
-  header.writeUInt32LE(crc32(header.subarray(0, 28)), 28)
-  return header
-}
-
-/** Makes the directory's entries durable, so that a new file survives a power cut. */
-export function syncDirectory(directory: string): void {
-  if (process.platform === 'win32') return
-  const descriptor = fs.openSync(directory, 'r')
-  try {
-    fs.fsyncSync(descriptor)
-  } finally {
-    fs.closeSync(descriptor)
-  }
-}
-
-/** Creates the segment that begins at `start` and makes it durable. */
-export function createSegment(directory: string, start: number): Segment {
-  const file = segmentPath(directory, start)
-  const writer = fs.openSync(file, 'w')
-  try {
-    fs.writeSync(writer, segmentHeader(start))
-    fs.fsyncSync(writer)
-  } finally {
-    fs.closeSync(writer)
-  }
-  syncDirectory(directory)
-  return { path: file, start, end: start + SEGMENT_HEADER_BYTES, descriptor: fs.openSync(file, 'r') }
-}
-
-/** Whether the file begins with the header of a segment that starts at `start`. */
-function headerHolds(descriptor: number, start: number): boolean {
-  const header = Buffer.alloc(SEGMENT_HEADER_BYTES)
-  if (fs.readSync(descriptor, header, 0, SEGMENT_HEADER_BYTES, 0) < SEGMENT_HEADER_BYTES) return false
-  return header.equals(segmentHeader(start))
-}
-
-/**
- * Opens all segments of a directory in order. The last one may be a file that a crash left without its header, or that
- * is being created; nothing can have been acknowledged in it. It is left out, and removed where the caller owns the
- * directory. A gap or a bad header elsewhere is damage.
- */
-export function openSegments(
-  directory: string,
-  headless: 'remove' | 'keep',
-  onNotice: (notice: string) => void = () => undefined,
-): Segment[] {
-  const names = fs.readdirSync(directory).filter((name) => /^log-\d{16}\.seg$/.test(name))
-  names.sort()
-  const segments: Segment[] = []
-  for (const [index, name] of names.entries()) {
-    const start = startOf(name)
-    const isLast = index === names.length - 1
-    const file = path.join(directory, name)
-    const descriptor = fs.openSync(file, 'r')
-    const size = fs.fstatSync(descriptor).size
-    if (!headerHolds(descriptor, start)) {
-      fs.closeSync(descriptor)
-      if (!isLast || size > SEGMENT_HEADER_BYTES) {
-        throw new DamagedLogError(start, `the header of ${name} does not hold`)
-      }
-      if (headless === 'keep') continue
-      onNotice(`removed ${name}, which a crash left without its header; no event was in it`)
-      fs.unlinkSync(file)
-      continue
-    }
-    const expected = segments.at(-1)?.end ?? 0
-    if (start !== expected) {
-      throw new DamagedLogError(expected, `${name} begins at ${start}; a file is missing or was cut`)
-    }
-    // A crash may leave allocated zeros behind a segment that was closed; it ends where the next one begins.
-    const end = isLast ? start + size : Math.min(start + size, startOf(names[index + 1]!))
-    segments.push({ path: file, start, end, descriptor })
-  }
-  return segments
-}
-
-const startOf = (name: string): number => Number(name.slice(4, 20))
-
-/** The segment that holds a position, by binary search; the last one for positions past the end. */
-export function segmentOf(segments: Segment[], position: number): Segment {
+/** The index of the segment that holds a position, or of the last one that begins before it; 0 where none does. */
+export function segmentIndexOf(segments: readonly Segment[], position: number): number {
   let low = 0
   let high = segments.length - 1
   while (low < high) {
@@ -118,15 +51,54 @@ export function segmentOf(segments: Segment[], position: number): Segment {
     if (segments[middle]!.start <= position) low = middle
     else high = middle - 1
   }
-  return segments[low]!
+  return low
+}
+
+/** The segment of `segmentIndexOf`. */
+export function segmentOf(segments: readonly Segment[], position: number): Segment {
+  return segments[segmentIndexOf(segments, position)]!
+}
+
+/**
+ * The first position at or behind the given one at which a record may begin, past headers and what was removed.
+ * @returns undefined where the log ends before one.
+ */
+export function locate(
+  segments: readonly Segment[],
+  position: number,
+): { segment: Segment; position: number } | undefined {
+  for (let index = segmentIndexOf(segments, position); index < segments.length; index++) {
+    const segment = segments[index]!
+    const at = Math.max(position, segment.first)
+    if (at < segment.end) return { segment, position: at }
+  }
+  return undefined
+}
+
+/** Whether the log holds the byte at a position; what a scavenge removed it does not. */
+export function holdsPosition(segments: readonly Segment[], position: number): boolean {
+  const segment = segmentOf(segments, position)
+  return position >= segment.first && position < segment.end
+}
+
+/** The files of these segments, in order, each once. */
+export function filesOf(segments: readonly Segment[]): SegmentFile[] {
+  return [...new Set(segments.map(({ file }) => file))]
+}
+
+/** Closes a file, at once or with its last reader. */
+export function retireFile(file: SegmentFile): void {
+  file.isRetired = true
+  if (file.readers === 0) fs.closeSync(file.descriptor)
 }
 
 /** Reads exactly `length` bytes at `position` of one segment, or fewer where the file ends. */
 export function readSegment(segment: Segment, position: number, length: number): Buffer {
   const buffer = Buffer.allocUnsafeSlow(length)
+  const offset = position - segment.start + segment.fileOffset
   let filled = 0
   while (filled < length) {
-    const count = fs.readSync(segment.descriptor, buffer, filled, length - filled, position - segment.start + filled)
+    const count = fs.readSync(segment.file.descriptor, buffer, filled, length - filled, offset + filled)
     if (count === 0) break
     filled += count
   }
@@ -136,20 +108,27 @@ export function readSegment(segment: Segment, position: number, length: number):
 /** The same without blocking the event loop. */
 export async function readSegmentAsync(segment: Segment, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(length)
+  const offset = position - segment.start + segment.fileOffset
+  const { file } = segment
   let filled = 0
-  while (filled < length) {
-    const count = await new Promise<number>((resolve, reject) => {
-      fs.read(
-        segment.descriptor,
-        buffer,
-        filled,
-        length - filled,
-        position - segment.start + filled,
-        (error, bytesRead) => (error ? reject(error) : resolve(bytesRead)),
-      )
-    })
-    if (count === 0) break
-    filled += count
+  file.readers++
+  try {
+    while (filled < length) {
+      const count = await readPart(file.descriptor, buffer, filled, offset + filled)
+      if (count === 0) break
+      filled += count
+    }
+  } finally {
+    file.readers--
+    if (file.isRetired && file.readers === 0) fs.closeSync(file.descriptor)
   }
   return filled === length ? buffer : buffer.subarray(0, filled)
+}
+
+function readPart(descriptor: number, buffer: Buffer, filled: number, offset: number): Promise<number> {
+  return new Promise<number>((resolve, reject) => {
+    fs.read(descriptor, buffer, filled, buffer.length - filled, offset, (error, bytesRead) =>
+      error ? reject(error) : resolve(bytesRead),
+    )
+  })
 }

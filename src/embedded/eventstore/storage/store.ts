@@ -72,12 +72,7 @@ export class EventStore {
       this.index = new StreamIndex(options.directory, options.indexCacheKiB, options.onNotice)
       try {
         this.table = new StreamTable(this.index, options.cachedStreams)
-        this.log = new EventLog(
-          options,
-          this.index.indexedTo,
-          () => this.forgetIndex(),
-          (record) => this.replay(record),
-        )
+        this.log = new EventLog(options, this.index.indexedTo, (record) => this.replay(record))
         this.table.flush(this.log.end())
       } catch (error) {
         this.index.close()
@@ -96,14 +91,6 @@ export class EventStore {
       afterGroup: () => this.indexGroup(),
       whenIdle: () => this.scheduleIdleFlush(),
     })
-  }
-
-  /** The log has less than the index knows: the events are gone, and the index has to be what the log is. */
-  private forgetIndex(): void {
-    this.options.onNotice(
-      `the end of the log is missing, although events up to position ${this.index.indexedTo} were acknowledged. The index is built again from what is left`,
-    )
-    this.index.clear()
   }
 
   private replay(record: RecordView): void {

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { storeStatistics, verifyStore } from '../../../../src/embedded/eventstore/maintenance.ts'
+import { storeStatistics } from '../../../../src/embedded/eventstore/maintenance.ts'
 import { DEFAULT_LIMITS } from '../../../../src/embedded/eventstore/options.ts'
 import type { WriteOutcome } from '../../../../src/embedded/eventstore/storage/group.ts'
 import { recordRevision } from '../../../../src/embedded/eventstore/storage/record.ts'
 import { EventStore } from '../../../../src/embedded/eventstore/storage/store.ts'
 import { AppendUnavailableError } from '../../../../src/embedded/eventstore/storage/writer.ts'
+import { verifyStore } from '../../../../src/embedded/eventstore/verification.ts'
 import { temporaryDirectory } from '../support/node.ts'
 
 let directory: { path: string; remove: () => void }
