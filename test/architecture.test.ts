@@ -234,7 +234,7 @@ describe('the kernel', () => {
     [['events', 'eventstore'], 1_850],
     [['commands'], 650],
     [['projections', 'postgres'], 3_600],
-    [['processes'], 300],
+    [['processes'], 430],
     [['http'], 2_050],
     [['api-keys', 'webhooks'], 200],
     [['main'], 1_300],

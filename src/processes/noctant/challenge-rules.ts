@@ -4,7 +4,6 @@
  * decides lies in the challenge's stream and in the engine's, so a start over loses nothing. A run that ends by a breach
  * or by time has the account's positions closed and its trading disabled.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import type { CommandBus, CommandContext } from '../../commands/handle.ts'
 import { deterministicId, fingerprintOf } from '../../commands/identity.ts'
@@ -19,6 +18,7 @@ import type { EventStore } from '../../events/store.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { dueChallenges } from '../../projections/noctant/challenge.ts'
+import { createDueWork, type DueItem } from '../due-work.ts'
 import { type Log, type ProcessDependencies, runProcess } from '../process.ts'
 
 const STARTED = 'noctant.ChallengeStarted.v1'
@@ -50,18 +50,46 @@ export interface ChallengeRulesDeps {
   limits: ChallengeRulesLimits
 }
 
+/** A challenge that the clock decides, and as far as the clock may be taken. */
+export interface DueChallenge extends DueItem {
+  at: string
+}
+
+/** A challenge that could not be looked at is looked at again within this time. */
+const RETRY_MAX_MS = 60_000
+/** Looks at challenges that are under way at the stop may take so long. */
+const DRAIN_MS = 5_000
+
 /** Engine events that are measured in one go. */
 const CHUNK_MAX = 500n
 
 /** Runs until `signal` aborts; stands by while another process leads. */
 export function runChallengeRules(options: ProcessDependencies & ChallengeRulesDeps): Promise<void> {
+  const { limits, log, now = () => new Date() } = options
   const rules = createChallengeRules(options)
+  const byClock = createDueWork<DueChallenge>({
+    name: 'challenges by the clock',
+    findDue: rules.findDue,
+    work: rules.decideByClock,
+    limits: {
+      concurrencyMax: limits.concurrencyMax,
+      keyConcurrencyMax: 1,
+      keyQueueMax: 1,
+      batchMax: limits.sweepBatchMax,
+      pollIntervalMs: limits.sweepIntervalMs,
+      retryMinMs: limits.sweepIntervalMs,
+      retryMaxMs: RETRY_MAX_MS,
+      drainMs: DRAIN_MS,
+    },
+    log,
+    now,
+  })
   return runProcess(
     {
       name: 'challenge-rules',
       types: [...FIGURES, STARTED, FAILED, EXPIRED],
       handle: rules.handle,
-      background: (signal) => [sweepNowAndThen(options, rules.sweep, signal)],
+      background: (signal) => [byClock.run(signal)],
     },
     options,
   )
@@ -133,26 +161,14 @@ export function createChallengeRules({ bus, store, db, log, limits }: ChallengeR
       await evaluateAll([...accounts])
     },
 
-    /** Looks at the challenges that are due by the clock; `nowMs`: now. */
-    async sweep(nowMs: number): Promise<void> {
-      const at = new Date(nowMs - limits.graceMs).toISOString()
-      for (const { instance_id: instanceId } of await dueChallenges(db, at, limits.sweepBatchMax)) {
-        await measure(instanceId, at).catch((err: unknown) =>
-          log.warn({ err, instanceId }, 'a challenge could not be swept; the others are'),
-        )
-      }
+    /** Challenges that are due by the clock, the longest due first. */
+    async findDue({ now, limit }: { now: Date; limit: number }): Promise<DueChallenge[]> {
+      const at = new Date(now.getTime() - limits.graceMs).toISOString()
+      const due = await dueChallenges(db, at, limit)
+      return due.map(({ instance_id: id }) => ({ id, key: id, at }))
     },
-  }
-}
 
-async function sweepNowAndThen(
-  { limits, log, now = () => new Date() }: ChallengeRulesDeps & Pick<ProcessDependencies, 'now'>,
-  sweep: (nowMs: number) => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    await sweep(now().getTime()).catch((err: unknown) => log.warn({ err }, 'challenges were not swept; trying again'))
-    await delay(limits.sweepIntervalMs, undefined, { signal }).catch(() => undefined)
+    decideByClock: ({ id, at }: DueChallenge): Promise<void> => measure(id, at),
   }
 }
 

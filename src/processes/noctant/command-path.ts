@@ -3,14 +3,16 @@
  * two relays would reorder an account's commands.
  */
 import type { MessageStream } from '../../gateway/stream.ts'
-import { unconfirmedCommands } from '../../projections/noctant/account-command.ts'
+import { type UnconfirmedCommand, unconfirmedCommands } from '../../projections/noctant/account-command.ts'
+import { createDueWork } from '../due-work.ts'
 import { newProcessFigures, type ProcessDependencies, type ProcessFigures, runProcess } from '../process.ts'
 import { runEngineIngest } from './engine-ingest.ts'
-import { ENGINE_COMMAND_REQUESTED, relayBatch, runSweeper, type SweepLimits, sweep } from './relay.ts'
+import { dueCommands, ENGINE_COMMAND_REQUESTED, relayBatch, resend, type SweepLimits } from './relay.ts'
 
 export interface CommandPathLimits extends SweepLimits {
   concurrencyMax: number
   sweepIntervalMs: number
+  sweepBatchMax: number
   ackPendingMax: number
   ackWaitMs: number
   accountsCacheMax: number
@@ -30,19 +32,42 @@ export interface CommandPathOptions extends ProcessDependencies {
   limits: CommandPathLimits
 }
 
+/** Commands that are being sent again at the stop may take so long. */
+const DRAIN_MS = 5_000
+
 /** Runs until `signal` aborts; stands by while another process leads. */
 export function runCommandPath(options: CommandPathOptions): Promise<void> {
   const { db, store, stream, log, limits, figures, now = () => new Date() } = options
   const deps = { stream, store, log, now }
   const { concurrencyMax } = limits
-  const sweepOnce = () => sweep(deps, (query) => unconfirmedCommands(db, query), limits, now().getTime())
+  const sweeper = createDueWork<UnconfirmedCommand & { id: string; key: string }>({
+    name: 'unconfirmed commands',
+    async findDue(bounds) {
+      const due = await dueCommands((query) => unconfirmedCommands(db, query), limits, bounds)
+      return due.map((command) => ({ ...command, id: command.command_id, key: command.account_id }))
+    },
+    work: (command) => resend(deps, command, limits, now()),
+    limits: {
+      concurrencyMax,
+      // The commands of one account are sent in order.
+      keyConcurrencyMax: 1,
+      keyQueueMax: limits.sweepBatchMax,
+      batchMax: limits.sweepBatchMax,
+      pollIntervalMs: limits.sweepIntervalMs,
+      retryMinMs: limits.sweepIntervalMs,
+      retryMaxMs: limits.republishBackoffMaxMs,
+      drainMs: DRAIN_MS,
+    },
+    log,
+    now,
+  })
   return runProcess(
     {
       name: 'relay',
       types: [ENGINE_COMMAND_REQUESTED],
       handle: (events, historyEnd) => relayBatch(deps, events, { concurrencyMax, historyEnd }),
       background: (signal) => [
-        runSweeper(sweepOnce, { intervalMs: limits.sweepIntervalMs, signal, log }),
+        sweeper.run(signal),
         runEngineIngest({
           ...deps,
           ...limits,

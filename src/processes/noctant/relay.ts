@@ -4,7 +4,6 @@
  * again what the engine's log has not confirmed, and after a bound gives the command up as dead-lettered.
  * Whatever dies in between is done again: records have deterministic ids, and the engine decides a command id once.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import { deterministicId } from '../../commands/identity.ts'
 import type { Cause, Recorded } from '../../events/event.ts'
 import type { EngineCommandEvent } from '../../events/noctant/engine-command.ts'
@@ -112,7 +111,6 @@ export interface SweepLimits {
   republishBackoffMinMs: number
   republishBackoffMaxMs: number
   republishAttemptsMax: number
-  sweepBatchMax: number
 }
 
 /** When a command is due to be sent again: the wait doubles with every send, from the minimum to the maximum. */
@@ -121,33 +119,40 @@ export function dueAt(sends: number, lastSentAt: Date, limits: SweepLimits): num
   return lastSentAt.getTime() + Math.min(limits.republishBackoffMaxMs, wait)
 }
 
-/** Sends again, or gives up, every unconfirmed command that is due at `nowMs`. Oldest first, one after the other. */
-export async function sweep(
-  deps: RelayDependencies,
-  unconfirmed: (query: { before: Date; limit: number }) => Promise<UnconfirmedCommand[]>,
+type Unconfirmed = (query: { before: Date; limit: number }) => Promise<UnconfirmedCommand[]>
+
+/** Unconfirmed commands that are due at `now`, the longest waiting first. One never sent is the subscription's to send. */
+export async function dueCommands(
+  unconfirmed: Unconfirmed,
   limits: SweepLimits,
-  nowMs: number,
+  { now, limit }: { now: Date; limit: number },
+): Promise<UnconfirmedCommand[]> {
+  const before = new Date(now.getTime() - limits.republishBackoffMinMs)
+  const isDue = ({ attempts, last_sent_at: sentAt }: UnconfirmedCommand) =>
+    sentAt !== null && dueAt(attempts, new Date(sentAt), limits) <= now.getTime()
+  return (await unconfirmed({ before, limit })).filter(isDue)
+}
+
+/** Sends an unconfirmed command again, or gives it up. */
+export async function resend(
+  deps: RelayDependencies,
+  { request }: UnconfirmedCommand,
+  limits: SweepLimits,
+  now: Date,
 ): Promise<void> {
-  const before = new Date(nowMs - limits.republishBackoffMinMs)
-  for (const command of await unconfirmed({ before, limit: limits.sweepBatchMax })) {
-    // A command that was never sent is the subscription's to send.
-    if (command.last_sent_at === null) continue
-    if (dueAt(command.attempts, new Date(command.last_sent_at), limits) > nowMs) continue
-    const { commandId, accountId } = command.request
-    const last = await deps.store.readLast(commandStream(commandId))
-    if (!last || GIVEN_UP.includes(last.type)) continue
-    const attempt = Number(last.revision) + 1
-    const cause = causeOf(last.metadata.$correlationId, last.id, commandId)
-    if (attempt <= (await retriedAt(deps, commandId, attempt, limits)) + limits.republishAttemptsMax) {
-      deps.log.warn({ commandId, accountId, attempt }, 'the engine has not confirmed the command; sending it again')
-      await send(deps, command.request, attempt, cause)
-      continue
-    }
-    const reason = `not confirmed by the engine after ${attempt} sends`
-    deps.log.error({ commandId, accountId, attempts: attempt }, 'command dead-lettered')
-    const data = { commandId, accountId, attempts: attempt, reason, occurredAt: new Date(nowMs).toISOString() }
-    await record(deps, { type: 'noctant.EngineCommandDeadLettered.v1', data }, attempt, cause)
+  const { commandId, accountId } = request
+  const last = await deps.store.readLast(commandStream(commandId))
+  if (!last || GIVEN_UP.includes(last.type)) return
+  const attempt = Number(last.revision) + 1
+  const cause = causeOf(last.metadata.$correlationId, last.id, commandId)
+  if (attempt <= (await retriedAt(deps, commandId, attempt, limits)) + limits.republishAttemptsMax) {
+    deps.log.warn({ commandId, accountId, attempt }, 'the engine has not confirmed the command; sending it again')
+    return send(deps, request, attempt, cause)
   }
+  const reason = `not confirmed by the engine after ${attempt} sends`
+  deps.log.error({ commandId, accountId, attempts: attempt }, 'command dead-lettered')
+  const data = { commandId, accountId, attempts: attempt, reason, occurredAt: now.toISOString() }
+  await record(deps, { type: 'noctant.EngineCommandDeadLettered.v1', data }, attempt, cause)
 }
 
 /** After these nothing is sent any more, unless an administrator asks for it. */
@@ -159,18 +164,6 @@ async function retriedAt({ store }: RelayDependencies, commandId: string, attemp
   const events = await Array.fromAsync(store.readStream(commandStream(commandId)))
   const retry = events.findLast(({ type }) => type === 'noctant.EngineCommandRetryRequested.v1')
   return Number(retry?.revision ?? 0)
-}
-
-/** Sweeps at every interval until `signal` aborts. A sweep that fails is told to the log and made again. */
-export async function runSweeper(
-  work: () => Promise<void>,
-  options: { intervalMs: number; signal: AbortSignal; log: Log },
-): Promise<void> {
-  while (!options.signal.aborted) {
-    await delay(options.intervalMs, undefined, { signal: options.signal }).catch(() => undefined)
-    if (options.signal.aborted) return
-    await work().catch((error) => options.log.warn({ err: error }, 'sweep failed; it will be made again'))
-  }
 }
 
 /** Runs `work` on every item, at most `max` at a time. Throws the first failure after all under way have ended. */

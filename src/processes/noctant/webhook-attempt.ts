@@ -39,7 +39,7 @@ type EnabledEndpoint = Exclude<WebhookEndpointState, { status: 'absent' }>
 const USER_AGENT = 'opslog-webhooks/1'
 
 /**
- * Makes the attempt if it is due. Throws where the event store is away or the secret does not open: nothing is lost then,
+ * Makes the attempt if it is due, and answers when the next one is; null: not known, or none. Throws where the event store is away or the secret does not open: nothing is lost then,
  * the delivery stays due.
  */
 export async function makeAttempt(
@@ -47,10 +47,10 @@ export async function makeAttempt(
   limits: AttemptLimits,
   deliveryId: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string | null> {
   const { bus, endpoints, now } = deps
   const delivery = await settled(deps, deliveryId)
-  if (delivery?.status !== 'open' || Date.parse(delivery.dueAt) > now().getTime()) return
+  if (delivery?.status !== 'open' || Date.parse(delivery.dueAt) > now().getTime()) return null
   const { operatorId } = delivery.facts
   const endpoint = await endpoints.latest(operatorId)
   if (endpoint.status !== 'enabled') return abandon(deps, delivery, 'endpoint_disabled', 'the endpoint is disabled')
@@ -61,7 +61,7 @@ export async function makeAttempt(
 
   const begun = contextOf(delivery, `start ${delivery.attempts + 1}`, now())
   const started = await bus.handle(webhookDelivery, deliveryId, { kind: 'start', at: begun.at }, begun)
-  if (started.events.length === 0 || started.state.status !== 'open') return
+  if (started.events.length === 0 || started.state.status !== 'open') return null
   const attempt = started.state.attempts
   const startedMs = performance.now()
   const request = signedRequest(endpoint, delivery, secrets, now())
@@ -72,6 +72,7 @@ export async function makeAttempt(
   const durationMs = Math.round(performance.now() - startedMs)
   await finish(deps, delivery, attempt, outcome, durationMs)
   await report(deps, limits, endpoint, outcome)
+  return outcome.nextAttemptAt
 }
 
 /** The delivery, after an attempt that somebody began and did not end has been put on record as of unknown outcome. */
@@ -148,10 +149,11 @@ async function abandon(
   delivery: OpenDelivery,
   errorClass: string,
   errorMessage: string,
-): Promise<void> {
+): Promise<null> {
   const context = contextOf(delivery, 'abandon', now())
   const command = { kind: 'abandon', errorClass, errorMessage, at: context.at } as const
   await bus.handle(webhookDelivery, delivery.facts.deliveryId, command, context)
+  return null
 }
 
 /** What the outcome means for the endpoint. Only the turns are recorded: to failing, from failing, out of use. */

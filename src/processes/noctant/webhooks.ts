@@ -13,14 +13,25 @@ import { partnerEventOf, partnerEvents } from '../../events/noctant/partner-even
 import type { WebhookReplayEvent } from '../../events/noctant/webhook.ts'
 import { UndecodableEvent } from '../../events/registry.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
+import { dueDeliveries } from '../../projections/noctant/webhook.ts'
+import { createDueWork } from '../due-work.ts'
 import { newProcessFigures, type ProcessDependencies, type ProcessFigures, runProcess } from '../process.ts'
 import { type AttemptLimits, makeAttempt, systemContext } from './webhook-attempt.ts'
 import { createWebhookEndpoints } from './webhook-endpoints.ts'
 import { createOwnerOf, type EventOwner, payloadOf, personToldOf } from './webhook-payload.ts'
 import { createResolve, type Resolve } from './webhook-request.ts'
-import { createSender, type SenderLimits } from './webhook-sender.ts'
 
-export interface WebhookLimits extends AttemptLimits, SenderLimits {
+export interface WebhookLimits extends AttemptLimits {
+  /** Attempts under way at once, and those of one endpoint. */
+  concurrencyMax: number
+  endpointConcurrencyMax: number
+  /** Deliveries waiting in memory for one endpoint; further ones are found when it is their turn. */
+  endpointQueueMax: number
+  pollIntervalMs: number
+  /** Due deliveries that one look finds. */
+  pollBatchMax: number
+  /** Attempts under way at the stop may take so long; then they are interrupted and made again at the next start. */
+  drainMs: number
   /** Endpoints and accounts that are kept in memory. */
   cachedMax: number
   /** How long an engine event waits for its account to come into the read models. */
@@ -60,6 +71,8 @@ const REPLAY_REQUESTED = 'noctant.WebhookReplayRequested.v1'
 const anyVersionOf = (type: string): string => type.replace(/\d+$/, '')
 const NEWS = [...partnerEvents.keys()].map(anyVersionOf)
 
+/** An attempt that failed on this side is made again within this time. */
+const RETRY_MAX_MS = 5_000
 /** Deliveries that are written at once. */
 const WRITES_MAX = 16
 
@@ -70,8 +83,30 @@ export async function runWebhooks(options: WebhookOptions): Promise<void> {
   const ownerOf = createOwnerOf({ bus, db, cachedMax: limits.cachedMax, waitMaxMs: limits.ownerWaitMaxMs })
   const { sealingKey, resolve = createResolve() } = options
   const deps = { bus, endpoints, sealingKey, resolve, now, random }
-  const attempt = (deliveryId: string, signal: AbortSignal) => makeAttempt(deps, limits, deliveryId, signal)
-  const sender = createSender({ db, log, limits, now, attempt })
+  const sender = createDueWork({
+    name: 'webhook attempts',
+    async findDue({ now: at, keyMax: perOperatorMax, limit }) {
+      const due = await dueDeliveries(db, { now: at, perOperatorMax, limit })
+      return due.map(({ delivery_id: id, operator_id: key }) => ({ id, key }))
+    },
+    async work({ id }, signal) {
+      const nextAttemptAt = await makeAttempt(deps, limits, id, signal)
+      if (nextAttemptAt !== null) sender.wakeAt(new Date(nextAttemptAt))
+    },
+    limits: {
+      concurrencyMax: limits.concurrencyMax,
+      keyConcurrencyMax: limits.endpointConcurrencyMax,
+      keyQueueMax: limits.endpointQueueMax,
+      batchMax: limits.pollBatchMax,
+      pollIntervalMs: limits.pollIntervalMs,
+      retryMinMs: limits.pollIntervalMs,
+      retryMaxMs: RETRY_MAX_MS,
+      drainMs: limits.drainMs,
+    },
+    log,
+    now,
+    random,
+  })
   figures.underWay = sender.underWay
 
   async function deliver(event: Recorded, owner: EventOwner, replayId: string | null): Promise<void> {
@@ -87,7 +122,7 @@ export async function runWebhooks(options: WebhookOptions): Promise<void> {
     const requested = await bus.handle(webhookDelivery, deliveryId, { kind: 'request', facts, at }, context)
     if (requested.events.length === 0) return
     figures.requested += 1
-    sender.offer(deliveryId, operatorId)
+    sender.offer({ id: deliveryId, key: operatorId })
   }
 
   async function follow(event: Recorded): Promise<void> {

@@ -390,7 +390,8 @@ describe('a run', () => {
   it('expires by the clock, which has the account’s trading stopped', async () => {
     const id = await openAccount()
     const { body } = await start(request(id))
-    await rules.sweep(Date.now() + 31 * 24 * 3_600_000)
+    const inAMonth = new Date(Date.now() + 31 * 24 * 3_600_000)
+    for (const due of await rules.findDue({ now: inAMonth, limit: 100 })) await rules.decideByClock(due)
     await consequences(body.instance_id)
     expect((await read(body.instance_id)).body).toMatchObject({ status: 'expired' })
     expect(await engineOrders(id)).toStrictEqual(['open_account', 'disable_account'])

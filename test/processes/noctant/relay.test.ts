@@ -5,7 +5,13 @@ import type { Recorded } from '../../../src/events/event.ts'
 import type { NewEvent } from '../../../src/events/store.ts'
 import { type EngineCommand, engineCommandSchema } from '../../../src/gateway/contract.ts'
 import type { MessageStream } from '../../../src/gateway/stream.ts'
-import { dueAt, ENGINE_COMMAND_REQUESTED, relayBatch, sweep } from '../../../src/processes/noctant/relay.ts'
+import {
+  dueAt,
+  dueCommands,
+  ENGINE_COMMAND_REQUESTED,
+  relayBatch,
+  resend,
+} from '../../../src/processes/noctant/relay.ts'
 import type { CommandRequest, UnconfirmedCommand } from '../../../src/projections/noctant/account-command.ts'
 import { eventsOf, startTestStore, type TestStore } from '../../support/event-store.ts'
 import { receive, recordingLog, streamKinds } from '../../support/streams.ts'
@@ -21,7 +27,6 @@ const limits = {
   republishBackoffMinMs: 1_000,
   republishBackoffMaxMs: 4_000,
   republishAttemptsMax: 2,
-  sweepBatchMax: 10,
 }
 
 function request(accountId: string, sequence: number): CommandRequest {
@@ -113,8 +118,9 @@ describe.each(streamKinds())('the relay over $name', ({ open }) => {
       const due = dueAt(sends, lastSentAt, limits)
       const sent = { status: 'nats_published' as const, attempts: sends, last_sent_at: lastSentAt.toISOString() }
       const unconfirmed = async (): Promise<UnconfirmedCommand[]> => [{ ...row, accepted_at, ...sent }]
-      await sweep(deps, unconfirmed, limits, due - 1)
-      await sweep(deps, unconfirmed, limits, due)
+      const dueBy = (nowMs: number) => dueCommands(unconfirmed, limits, { now: new Date(nowMs), limit: 10 })
+      expect(await dueBy(due - 1)).toStrictEqual([])
+      for (const each of await dueBy(due)) await resend(deps, each, limits, new Date(due))
     }
     expect(await statusOf(command.commandId)).toEqual([
       'noctant.EngineCommandPublished.v1',
