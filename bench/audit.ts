@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util'
 import { DEFAULT_LIMITS } from '../src/embedded/eventstore/options.ts'
 import { EventStore } from '../src/embedded/eventstore/storage/store.ts'
 import { chained } from '../src/events/chain.ts'
-import { eventSchemas } from '../src/events/registry.ts'
+import { eventSchemas } from '../test/support/contexts.ts'
 import { type DataOf, type ExampleType, example } from '../test/support/examples.ts'
 import { startProgram, stopProgram } from './instance.ts'
 

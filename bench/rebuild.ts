@@ -19,6 +19,7 @@ import { accountProjection } from '../src/projections/noctant/account.ts'
 import { ddlOf, type Table, type Values } from '../src/projections/projection.ts'
 import { rebuild } from '../src/projections/rebuild/rebuild.ts'
 import { prepareSchema } from '../src/projections/schema.ts'
+import { registry } from '../test/support/contexts.ts'
 import type { SuiteOptions } from './commands.ts'
 import { startProgram, stopProgram } from './instance.ts'
 import { compare, type Measurement, type Round } from './measure.ts'
@@ -71,7 +72,7 @@ async function rate(seed: Seed, work: () => Promise<void>): Promise<Round> {
 
 /** Live tables that stand at the head of the log, for the rebuild to catch up with. */
 async function prepareLive(eventStoreUrl: string, databaseUrl: string): Promise<void> {
-  const store = createEventStore({ url: eventStoreUrl, deadlineMs: 30_000, appendAttemptsMax: 1 })
+  const store = createEventStore({ registry, url: eventStoreUrl, deadlineMs: 30_000, appendAttemptsMax: 1 })
   const db = createDatabase({ url: databaseUrl, statementTimeoutMs: 0 })
   await prepareSchema(db, [accountProjection])
   await putAtHead(db, store, CHECKPOINT_NAME)
@@ -85,7 +86,7 @@ async function ourRebuild(eventStoreUrl: string, databaseUrl: string): Promise<v
       db,
       projections: [accountProjection],
       readHistory: (after) =>
-        readHistory({ url: eventStoreUrl, batchMax: BATCH_MAX, readTimeoutMs: SILENCE_MAX_MS }, after),
+        readHistory({ registry, url: eventStoreUrl, batchMax: BATCH_MAX, readTimeoutMs: SILENCE_MAX_MS }, after),
       signal: new AbortController().signal,
       transactionAttemptsMax: 5,
       exclusively: (work) => work(),
@@ -115,7 +116,10 @@ interface Upsert {
 async function upsertsOf(url: string): Promise<Upsert[]> {
   const rows = new Map<Table, Map<string, Values>>()
   const upserts: Upsert[] = []
-  for await (const batch of readHistory({ url, batchMax: BATCH_MAX, readTimeoutMs: SILENCE_MAX_MS }, undefined)) {
+  for await (const batch of readHistory(
+    { registry, url, batchMax: BATCH_MAX, readTimeoutMs: SILENCE_MAX_MS },
+    undefined,
+  )) {
     const touched = new Map<Table, Values[]>()
     for (const event of batch) {
       if (isPoison(event)) throw new Error(`${event.type} does not decode: ${event.fault}`)

@@ -19,16 +19,16 @@ import { EventStore } from '../src/embedded/eventstore/storage/store.ts'
 import { startPostgres } from '../src/embedded/postgres.ts'
 import { chained } from '../src/events/chain.ts'
 import type { Cause } from '../src/events/event.ts'
-import { type PersonKeys, personOf, sealEvents } from '../src/events/sealing.ts'
+import { type PersonKeys, sealEvents } from '../src/events/sealing.ts'
 import { createEventStore } from '../src/events/store.ts'
 import { readHistory } from '../src/events/subscription.ts'
 import { createDatabase, type ReadModels } from '../src/postgres/database.ts'
 import { CHECKPOINT_NAME, moveCheckpoint } from '../src/projections/checkpoint.ts'
-import { projections } from '../src/projections/projections.ts'
 import { rebuild } from '../src/projections/rebuild/rebuild.ts'
 import { prepareSchema } from '../src/projections/schema.ts'
 import { ensureSealingKey } from '../src/vault/secrets-key.ts'
 import { createVault, prepareVault, type Vault } from '../src/vault/vault.ts'
+import { projections, registry } from '../test/support/contexts.ts'
 
 export interface Seed {
   /** Named `a-0`, `a-1`, … */
@@ -111,7 +111,8 @@ export async function seedEventStore(
     const id = randomUUID()
     const place = { id, stream, revision: BigInt(revision) }
     const event = { type, data }
-    const [sealed] = personOf(event) === undefined ? [{ event }] : await sealEvents([{ id, event }], personKeys)
+    const [sealed] =
+      registry.personOf(event) === undefined ? [{ event }] : await sealEvents([{ id, event }], personKeys, registry)
     const link = chained(prevHash.value, sealed!.event, causeOf(operatorId), place)
     prevHash.value = link.hash
     const expected = revision === 0 ? ('no_stream' as const) : BigInt(revision - 1)
@@ -219,7 +220,7 @@ const FOLLOWERS = ['relay', 'payouts', 'challenge-rules', 'webhooks', 'webhook-r
 
 /** Brings an empty database to the head of the log by a rebuild of everything, and whoever follows the log with it. */
 async function buildReadModels(eventStoreUrl: string, databaseUrl: string, personKeys: PersonKeys): Promise<void> {
-  const store = createEventStore({ url: eventStoreUrl, deadlineMs: 30_000, appendAttemptsMax: 1 })
+  const store = createEventStore({ registry, url: eventStoreUrl, deadlineMs: 30_000, appendAttemptsMax: 1 })
   const db = createDatabase({ url: databaseUrl, poolMax: 4, statementTimeoutMs: 0 })
   try {
     await prepareSchema(db, projections)
@@ -228,7 +229,10 @@ async function buildReadModels(eventStoreUrl: string, databaseUrl: string, perso
       db,
       projections,
       readHistory: (after) =>
-        readHistory({ url: eventStoreUrl, batchMax: BATCH_MAX, readTimeoutMs: SILENCE_MAX_MS, personKeys }, after),
+        readHistory(
+          { registry, url: eventStoreUrl, batchMax: BATCH_MAX, readTimeoutMs: SILENCE_MAX_MS, personKeys },
+          after,
+        ),
       signal: new AbortController().signal,
       transactionAttemptsMax: ATTEMPTS_MAX,
       exclusively: (work) => work(),

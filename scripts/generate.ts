@@ -5,13 +5,16 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { snakeCase } from '../src/events/noctant/partner-event.ts'
-import { partnerEvents } from '../src/events/noctant/partner-events.ts'
-import { eventSchemas, upcasters } from '../src/events/registry.ts'
+import { loadContexts } from '../src/contexts.ts'
+import { snakeCase } from '../src/events/published.ts'
+import { createRegistry } from '../src/events/registry.ts'
 import { documents } from '../src/http/app.ts'
 import { ddlOf } from '../src/projections/projection.ts'
-import { projections } from '../src/projections/projections.ts'
 import { kernelDdl } from '../src/projections/schema.ts'
+
+const contexts = await loadContexts()
+const { schemas: eventSchemas, upcasters, published: partnerEvents } = createRegistry(contexts)
+const projections = contexts.flatMap((context) => context.projections)
 
 const DIRECTORY = join(import.meta.dirname, '..', 'docs', 'generated')
 

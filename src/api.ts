@@ -9,13 +9,13 @@ import { createReadingRecorder } from './commands/audit/reading.ts'
 import { parseApiKey } from './commands/noctant/api-key.ts'
 import { runSubscription } from './events/subscription.ts'
 import { gauges, type Neighbours, probes } from './figures.ts'
-import { allFolds } from './folds.ts'
 import { type AppDeps, createApp } from './http/app.ts'
 import { defaultHttpLimits } from './http/environment.ts'
 import { defaultServerOptions, type RunningServer, startServer } from './http/server.ts'
 import { importPresets } from './processes/noctant/presets.ts'
 import { ensureSandboxOperator, firstRunContext, type Sandbox } from './processes/noctant/sandbox.ts'
 import { auditorEventTypes, createAuditorDirectory } from './projections/audit/auditors.ts'
+import { createOwnersOf } from './projections/audit/ownership.ts'
 import {
   type CredentialDirectory,
   createCredentialDirectory,
@@ -90,13 +90,17 @@ const AUDITORS_MAX = 1_000
 
 /** What the audit API works with: a client of its own on the log, which never stands in the way of the others. */
 async function auditParts(parts: Parts): Promise<AppDeps['audit']> {
-  const { config, services, store, vault, onClose } = parts
-  const log = openRawLog(services.eventStore.url, config.EVENTSTORE_DEADLINE_MS)
+  const { config, services, contexts, registry, store, db, vault, onClose } = parts
+  const log = openRawLog(services.eventStore.url, registry, config.EVENTSTORE_DEADLINE_MS)
   onClose(() => log.close())
   const limits = { auditorsMax: AUDITORS_MAX, conflictRetriesMax: config.CONFLICT_RETRIES_MAX }
   return {
     log,
-    folds: await allFolds(),
+    folds: contexts.flatMap(({ aggregates }) => aggregates),
+    ownersOf: createOwnersOf(
+      db,
+      contexts.flatMap(({ projections }) => projections),
+    ),
     personKeys: vault,
     recorder: createReadingRecorder(store, limits),
     auditors: await follow(parts, 'auditors', createAuditorDirectory(), auditorEventTypes),

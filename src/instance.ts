@@ -7,11 +7,12 @@ import type { Logger } from 'pino'
 import { type Api, startApiRole } from './api.ts'
 import { createCommandBus } from './commands/handle.ts'
 import type { Config, Role } from './config.ts'
+import { loadContexts } from './contexts.ts'
 import type { Services } from './embedded/backing-services.ts'
+import { createRegistry } from './events/registry.ts'
 import { createEventStore } from './events/store.ts'
 import { startClock } from './postgres/clock.ts'
 import { createDatabase, isUnavailable } from './postgres/database.ts'
-import { projections } from './projections/projections.ts'
 import { prepareSchema } from './projections/schema.ts'
 import {
   followForgotten,
@@ -73,7 +74,10 @@ async function reachable(work: () => Promise<void>, waitMaxMs: number, log: Logg
 }
 
 async function startRoles(
-  shared: Omit<Parts, 'store' | 'bus' | 'db' | 'clock' | 'vault' | 'sealingKey' | 'stopping' | 'processes'>,
+  shared: Omit<
+    Parts,
+    'contexts' | 'registry' | 'store' | 'bus' | 'db' | 'clock' | 'vault' | 'sealingKey' | 'stopping' | 'processes'
+  >,
   stopping: AbortSignal,
 ): Promise<Omit<Instance, 'close'>> {
   const { config, services, log, onClose } = shared
@@ -81,6 +85,8 @@ async function startRoles(
   const engine = runs('engine') ? await startEngineRole(shared) : undefined
   if (config.ROLES.every((role) => role === 'engine')) return { api: undefined, engine }
 
+  const contexts = await loadContexts()
+  const registry = createRegistry(contexts)
   const db = createDatabase({
     url: services.postgres.url,
     poolMax: config.DATABASE_POOL_MAX,
@@ -92,12 +98,16 @@ async function startRoles(
   const sealingKey = ensureSealingKey(config)
   const prepare = async () => {
     await prepareVault(db, sealingKey)
-    await prepareSchema(db, projections)
+    await prepareSchema(
+      db,
+      contexts.flatMap(({ projections }) => projections),
+    )
   }
   await reachable(prepare, config.START_WAIT_MAX_MS, log)
   const vault = createVault({ db, sealingKey, cachedMax: config.PERSON_KEYS_CACHE_MAX, log })
   const store = createEventStore({
     url: services.eventStore.url,
+    registry,
     deadlineMs: config.EVENTSTORE_DEADLINE_MS,
     appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
     personKeys: vault,
@@ -116,7 +126,19 @@ async function startRoles(
     log: log.child({ part: 'clock' }),
   })
   onClose(() => clock.stopped)
-  const parts: Parts = { ...shared, store, bus, db, clock, vault, sealingKey, stopping, processes: [] }
+  const parts: Parts = {
+    ...shared,
+    contexts,
+    registry,
+    store,
+    bus,
+    db,
+    clock,
+    vault,
+    sealingKey,
+    stopping,
+    processes: [],
+  }
   followForgotten(parts)
   const projector = runs('projector') ? startProjectorRole(parts) : undefined
   const commandPath = runs('relay') ? startRelayRole(parts) : undefined

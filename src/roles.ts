@@ -7,11 +7,12 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { type CommandBus, createCommandBus } from './commands/handle.ts'
 import type { Config } from './config.ts'
+import type { Context } from './context.ts'
 import type { Services } from './embedded/backing-services.ts'
 import { syntheticFeed } from './engine/feed.ts'
 import { startEngine } from './engine/service.ts'
 import { referenceSymbols } from './engine/symbols.ts'
-import { forgettingTypes } from './events/sealing.ts'
+import type { Registry } from './events/registry.ts'
 import type { EventStore } from './events/store.ts'
 import { readHistory, runSubscription } from './events/subscription.ts'
 import type { Clock } from './postgres/clock.ts'
@@ -23,7 +24,6 @@ import { runPayoutExecution } from './processes/noctant/payout-execution.ts'
 import { newWebhookFigures, runWebhooks, type WebhookFigures } from './processes/noctant/webhooks.ts'
 import { newProcessFigures, type ProcessFigures, type Subscribe } from './processes/process.ts'
 import { prefixesOf } from './projections/projection.ts'
-import { projections } from './projections/projections.ts'
 import { type Projector, startProjector } from './projections/projector.ts'
 import type { Vault } from './vault/vault.ts'
 
@@ -35,6 +35,9 @@ export interface NamedFigures {
 
 export interface Parts {
   config: Config
+  contexts: readonly Context[]
+  /** What the log's events mean. */
+  registry: Registry
   services: Services
   log: Logger
   store: EventStore
@@ -59,7 +62,10 @@ export async function startEngineRole({
   services,
   log,
   onClose,
-}: Omit<Parts, 'store' | 'bus' | 'db' | 'clock' | 'vault' | 'sealingKey' | 'stopping' | 'processes'>) {
+}: Omit<
+  Parts,
+  'contexts' | 'registry' | 'store' | 'bus' | 'db' | 'clock' | 'vault' | 'sealingKey' | 'stopping' | 'processes'
+>) {
   const token = randomBytes(32).toString('base64url')
   const engine = await startEngine({
     directory: join(config.DATA_DIR, 'engine'),
@@ -76,9 +82,10 @@ export async function startEngineRole({
 }
 
 /** How every subscription of the instance is supervised. */
-export function supervision({ config, services, log, vault, stopping }: Parts, name: string) {
+export function supervision({ config, services, registry, log, vault, stopping }: Parts, name: string) {
   return {
     url: services.eventStore.url,
+    registry,
     name,
     personKeys: vault,
     batchMax: config.SUBSCRIPTION_BATCH_MAX,
@@ -98,7 +105,7 @@ export function followForgotten(parts: Parts): void {
   let seen: bigint | undefined
   const following = runSubscription({
     ...supervision(parts, 'forgotten'),
-    types: forgettingTypes,
+    types: parts.registry.forgettingTypes,
     async from() {
       seen ??= (await parts.store.head())?.position
       return seen
@@ -113,10 +120,12 @@ export function followForgotten(parts: Parts): void {
 
 /** The projector, and the heartbeat that keeps it and everybody else's subscription moving. */
 export function startProjectorRole(parts: Parts): Projector {
-  const { config, services, log, store, db, stopping, onClose } = parts
+  const { config, contexts, services, registry, log, store, db, stopping, onClose } = parts
+  const projections = contexts.flatMap((context) => context.projections)
   const { PROJECTOR_BATCH_INTERVAL_MS: batchIntervalMs } = config
   const history = {
     url: services.eventStore.url,
+    registry,
     batchMax: config.SUBSCRIPTION_BATCH_MAX,
     readTimeoutMs: config.EVENTSTORE_DEADLINE_MS,
     personKeys: parts.vault,

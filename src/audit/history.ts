@@ -84,8 +84,8 @@ export async function takeAdmitted(
 }
 
 /** The event, decoded with the keys of the persons that it tells of. Throws PersonKeysUnavailable. */
-export async function toldIn({ personKeys }: Ground, raw: RawEvent): Promise<Told> {
-  return toldOf(raw, await auditOpening({ type: raw.type, data: membersOf(raw.data) }, personKeys))
+export async function toldIn({ personKeys, log: { registry } }: Ground, raw: RawEvent): Promise<Told> {
+  return toldOf(raw, registry, await auditOpening({ type: raw.type, data: membersOf(raw.data) }, personKeys, registry))
 }
 
 /** The timeline as it was where the question was left. */

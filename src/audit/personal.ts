@@ -3,17 +3,8 @@
  * since nothing at all would look as if nothing had ever been there. And what can be wrong with it: text that was moved
  * or altered by somebody who made the chain anew, keys that are lost, and keys of persons who were forgotten.
  */
-import { isForgetting } from '../events/personal.ts'
-import { UndecodableEvent } from '../events/registry.ts'
-import {
-  type Opening,
-  openData,
-  openingOf,
-  type PersonKeys,
-  personalFieldsOf,
-  personOf,
-  UNREADABLE,
-} from '../events/sealing.ts'
+import { type Registry, UndecodableEvent } from '../events/registry.ts'
+import { type Opening, openData, openingOf, type PersonKeys, UNREADABLE } from '../events/sealing.ts'
 import { membersOf, type RawEvent } from './raw-log.ts'
 import type { Finding } from './verifier.ts'
 
@@ -21,9 +12,10 @@ import type { Finding } from './verifier.ts'
 export async function auditOpening(
   event: { type: string; data: unknown },
   personKeys: PersonKeys | undefined,
+  registry: Registry,
 ): Promise<Opening | undefined> {
-  if (!personKeys) return { keys: new Map(), reportMissing: () => undefined, redact: () => '[sealed]' }
-  const opening = await openingOf([event], personKeys)
+  if (!personKeys) return { registry, keys: new Map(), reportMissing: () => undefined, redact: () => '[sealed]' }
+  const opening = await openingOf([event], personKeys, registry)
   return opening && { ...opening, redact: (why) => UNREADABLE[why] }
 }
 
@@ -37,7 +29,11 @@ export interface PersonalCheck {
 /** Persons that are remembered, of each kind. */
 const PERSONS_MAX = 100_000
 
-export function createPersonalCheck(personKeys: PersonKeys, onFinding: (finding: Finding) => void): PersonalCheck {
+export function createPersonalCheck(
+  registry: Registry,
+  personKeys: PersonKeys,
+  onFinding: (finding: Finding) => void,
+): PersonalCheck {
   const told = new Set<string>()
   const forgotten = new Set<string>()
   /** The last event about each person whose key is destroyed. */
@@ -55,9 +51,8 @@ export function createPersonalCheck(personKeys: PersonKeys, onFinding: (finding:
   }
 
   async function checkForgotten(event: RawEvent): Promise<void> {
-    const { globalUserId } = membersOf(event.data)
-    if (typeof globalUserId !== 'string') return
-    const person = globalUserId.toLowerCase()
+    const person = registry.forgottenIn({ type: event.type, data: membersOf(event.data) })
+    if (person === undefined) return
     if (forgotten.size < PERSONS_MAX) forgotten.add(person)
     const key = (await personKeys.find([person])).get(person)
     if (key === 'destroyed') return
@@ -67,14 +62,14 @@ export function createPersonalCheck(personKeys: PersonKeys, onFinding: (finding:
 
   return {
     async check(slice) {
-      for (const event of slice) if (isForgetting(event.type)) await checkForgotten(event)
+      for (const event of slice) await checkForgotten(event)
       const events = slice
-        .filter(({ type }) => personalFieldsOf(type))
+        .filter(({ type }) => registry.personalFieldsOf(type))
         .map((raw) => ({ raw, id: raw.id, type: raw.type, data: membersOf(raw.data) as unknown }))
-      const opening = await openingOf(events, personKeys)
+      const opening = await openingOf(events, personKeys, registry)
       if (!opening) return
       for (const event of events) {
-        const person = personOf(event)
+        const person = registry.personOf(event)
         const isGone = person !== undefined && opening.keys.get(person) === 'destroyed'
         if (isGone && destroyed.size < PERSONS_MAX) destroyed.set(person, event.raw)
         const reportMissing = (person: string) =>

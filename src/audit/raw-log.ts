@@ -7,6 +7,7 @@ import { EventStoreDBClient } from '@eventstore/db-client'
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
 import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
+import type { Registry } from '../events/registry.ts'
 import { disposeClient, StoreUnavailable } from '../events/store.ts'
 import {
   BACKWARDS,
@@ -35,6 +36,8 @@ export interface RawEvent {
 }
 
 export interface RawLog {
+  /** What the log's events mean. */
+  readonly registry: Registry
   /** All events after a position (undefined: from the first), the system's own left out. */
   readAll(after?: bigint): AsyncIterable<RawEvent>
   /** A stream's events from a revision on, at most `maxCount`; none where there is no such stream. */
@@ -63,7 +66,7 @@ export const createdAt = ({ created }: Pick<RawEvent, 'created'>): Date => new D
 const SILENCE_MAX_MS = 20_000
 
 /** Opens a client of its own. Reads reject with StoreUnavailable where the store is away, or says nothing for so long. */
-export function openRawLog(url: string, readTimeoutMs = SILENCE_MAX_MS): RawLog {
+export function openRawLog(url: string, registry: Registry, readTimeoutMs = SILENCE_MAX_MS): RawLog {
   const client = EventStoreDBClient.connectionString(url)
   const parts = client as unknown as ClientParts<Streams, Answers>
 
@@ -93,6 +96,7 @@ export function openRawLog(url: string, readTimeoutMs = SILENCE_MAX_MS): RawLog 
   }
 
   return {
+    registry,
     async *readAll(after) {
       for await (const event of read(limited(readAllOptions(after ?? 'start'), FORWARDS, COUNT_MAX))) {
         if (event.type.startsWith('$') || (after !== undefined && event.position <= after)) continue

@@ -33,7 +33,7 @@ const SEALED = 'opslog.LogSealed.v1'
 export async function readSeals(log: RawLog): Promise<Seal[]> {
   const seals: Seal[] = []
   for await (const event of log.readStream(SEAL_STREAM)) {
-    const decoded = decodedOf(event)
+    const decoded = decodedOf(event, log.registry)
     if (typeof decoded !== 'string' && decoded.type === SEALED) seals.push(decoded.data as Seal)
   }
   return seals

@@ -5,9 +5,10 @@
  */
 import { READING_CATEGORY } from '../events/audit/reading.ts'
 import { type AnyEvent, categoryOf, type Metadata, metadataSchema } from '../events/event.ts'
-import { HEARTBEAT } from '../events/registry.ts'
+import { HEARTBEAT, type Registry } from '../events/registry.ts'
 import type { Opening } from '../events/sealing.ts'
 import type { RawEvent } from './raw-log.ts'
+import { sentenceOf } from './sentences.ts'
 import { decodedOf } from './verifier.ts'
 
 /** An event that was found, decoded as far as it can be. */
@@ -17,6 +18,8 @@ export interface Told {
   event: AnyEvent
   metadata: Metadata | undefined
   fault: string | undefined
+  /** The event in a sentence, or why it cannot be told. */
+  sentence: string
 }
 
 export interface Timeline {
@@ -102,14 +105,15 @@ function quotes(text: Buffer, needle: Buffer): boolean {
   return false
 }
 
-export function toldOf(raw: RawEvent, opening?: Opening): Told {
-  const decoded = decodedOf(raw, opening)
+export function toldOf(raw: RawEvent, registry: Registry, opening?: Opening): Told {
+  const decoded = decodedOf(raw, registry, opening)
   const isRead = typeof decoded !== 'string'
   return {
     raw,
     event: isRead ? decoded : { type: raw.type, data: {} },
     metadata: metadataOf(raw),
     fault: isRead ? undefined : decoded,
+    sentence: isRead ? sentenceOf(decoded, registry.sentences) : `cannot be read: ${decoded}`,
   }
 }
 

@@ -81,13 +81,14 @@ export async function readVerification(
     if (findings.length < findingsMax) findings.push(finding)
   }
   const verifier = createVerifier({
+    registry: log.registry,
     folds: question.folds,
     onFinding: tell,
     books: isWhole ? createBooks(from.after === undefined) : undefined,
     readStream: log.readStream,
     ...(question.recalledMax === undefined ? {} : { recalledMax: question.recalledMax, streamsMax: STREAMS_MAX }),
   })
-  const personal = personKeys && createPersonalCheck(personKeys, tell)
+  const personal = personKeys && createPersonalCheck(log.registry, personKeys, tell)
   const seals = sealsOf(question, from)
   const comparison = question.exported && createComparison(question.exported, tell)
   let slice: RawEvent[] = []

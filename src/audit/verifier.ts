@@ -7,7 +7,7 @@
 import { LRUCache } from 'lru-cache'
 import { locationDigest } from '../events/chain.ts'
 import { type AnyEvent, categoryOf } from '../events/event.ts'
-import { decode, HEARTBEAT, UndecodableEvent } from '../events/registry.ts'
+import { HEARTBEAT, type Registry, UndecodableEvent } from '../events/registry.ts'
 import { type Opening, openData } from '../events/sealing.ts'
 import type { Books } from './books.ts'
 import { linkOf } from './chain.ts'
@@ -39,6 +39,7 @@ export interface Finding {
 }
 
 export interface VerifierOptions {
+  registry: Registry
   folds: readonly Fold[]
   onFinding: (finding: Finding) => void
   /** A stream's events from a revision on, for streams that were forgotten, or met in their midst. */
@@ -110,7 +111,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     }
     state.hash = typeof link === 'string' ? statedHash(event) : link.hash
     const said = { actorKind: typeof link === 'string' ? undefined : link.actorKind }
-    const decoded = decodedOf(event)
+    const decoded = decodedOf(event, options.registry)
     if (typeof decoded === 'string') {
       tell('decoding', decoded)
       return { ...said, decoded: undefined }
@@ -176,13 +177,13 @@ function repeatableCommandOf({ metadata }: RawEvent): string | undefined {
 }
 
 /** The event in its newest version, its personal fields as `opening` has them, or why it cannot be read. */
-export function decodedOf(event: RawEvent, opening?: Opening): AnyEvent | string {
+export function decodedOf(event: RawEvent, registry: Registry, opening?: Opening): AnyEvent | string {
   if (event.contentType !== 'application/json') return `its content is ${event.contentType}, not JSON`
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(event.data)
     const data: unknown = JSON.parse(text)
     const { id, type } = event
-    return decode(type, opening ? openData({ id, type, data }, opening) : data)
+    return registry.decode(type, opening ? openData({ id, type, data }, opening) : data)
   } catch (error) {
     if (error instanceof UndecodableEvent || error instanceof SyntaxError || error instanceof TypeError) {
       return error.message

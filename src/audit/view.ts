@@ -1,11 +1,6 @@
 /** A found event as readers see it, on the command line as in the API. */
 import { createdAt } from './raw-log.ts'
-import { sentenceOf } from './sentences.ts'
 import type { Told } from './timeline.ts'
-
-/** The event in a sentence, or why it cannot be told. */
-export const tellingOf = (told: Told): string =>
-  told.fault === undefined ? sentenceOf(told.event) : `cannot be read: ${told.fault}`
 
 /** Every 64-bit number as text. What cannot be read has no data and, where its metadata cannot either, no actor. */
 export function eventView(told: Told) {
@@ -17,7 +12,7 @@ export function eventView(told: Told) {
     revision: `${raw.revision}`,
     event_id: raw.id,
     type: raw.type,
-    sentence: tellingOf(told),
+    sentence: told.sentence,
     actor: metadata ? { kind: metadata.actor.kind, id: metadata.actor.id, key_id: metadata.actor.keyId ?? null } : null,
     request_id: metadata?.requestId ?? null,
     command_id: metadata?.commandId ?? null,

@@ -11,13 +11,14 @@ import { kycIdOf } from '../commands/noctant/kyc.ts'
 import { globalUserIdOf, type UserState, user } from '../commands/noctant/user.ts'
 import { Rejected } from '../commands/rejection.ts'
 import type { UserEvent } from '../events/noctant/user.ts'
-import { isSealed, personalFieldsOf } from '../events/sealing.ts'
+import { isSealed } from '../events/sealing.ts'
 import { createEventStore, type EventStore } from '../events/store.ts'
 import { createDatabase } from '../postgres/database.ts'
 import { type OlderTransaction, type Sweep, sweepVault } from '../vault/sweep.ts'
 import { destroyKey } from '../vault/vault.ts'
 import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { backingUrls, configuration } from './connection.ts'
+import { registry } from './contexts.ts'
 import { CliError, colours, EXIT, facts, show, text } from './terminal.ts'
 
 interface ForgetOptions {
@@ -69,7 +70,7 @@ async function forgetUser(globalUserId: string | undefined, options: ForgetOptio
 async function withPlainStore<T>(work: (store: EventStore) => Promise<T>): Promise<T> {
   const config = configuration()
   const limits = { deadlineMs: config.EVENTSTORE_DEADLINE_MS, appendAttemptsMax: config.APPEND_ATTEMPTS_MAX }
-  const store = createEventStore({ url: backingUrls(config).eventStoreUrl, ...limits })
+  const store = createEventStore({ url: backingUrls(config).eventStoreUrl, registry, ...limits })
   try {
     return await work(store)
   } finally {
@@ -157,7 +158,7 @@ async function plainEvents(store: EventStore, { globalUserId, operatorId }: Know
   let plain = 0
   for (const stream of [`noctant.user-${globalUserId}`, `noctant.kyc-${kycIdOf(operatorId, globalUserId)}`]) {
     for await (const { type, data } of store.readStream(stream)) {
-      const values = (personalFieldsOf(type) ?? []).map(({ name }) => data[name])
+      const values = (registry.personalFieldsOf(type) ?? []).map(({ name }) => data[name])
       if (values.some((value) => typeof value === 'string' && !isSealed(value))) plain += 1
     }
   }

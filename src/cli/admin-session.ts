@@ -12,6 +12,7 @@ import type { AnyEvent } from '../events/event.ts'
 import { createEventStore, type EventStore } from '../events/store.ts'
 import { createDatabase, type ReadModels } from '../postgres/database.ts'
 import { backingUrls, configuration } from './connection.ts'
+import { registry } from './contexts.ts'
 import { personKeysOf } from './person-keys.ts'
 
 export interface AdminSession {
@@ -38,6 +39,7 @@ export async function withAdminSession<T>(work: (session: AdminSession) => Promi
     deadlineMs: config.EVENTSTORE_DEADLINE_MS,
     appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
     personKeys: personKeysOf(config, db),
+    registry,
   })
   const bus = createCommandBus(store, {
     cachedAggregatesMax: 10,

@@ -5,10 +5,10 @@ import { unlimited } from '../audit/scan.ts'
 import { changesBetween, leaves, plain, readStates } from '../audit/state.ts'
 import type { Told } from '../audit/timeline.ts'
 import { flatten, readTrace, type TraceNode, treeOf } from '../audit/trace.ts'
-import { eventView, tellingOf } from '../audit/view.ts'
-import { allFolds } from '../folds.ts'
+import { eventView } from '../audit/view.ts'
 import { askLog, momentOf } from './audit-session.ts'
 import { asOfTable } from './audit-table.ts'
+import { folds } from './contexts.ts'
 import { list, type OutputOptions } from './table-output.ts'
 import { CliError, colours, EXIT, show } from './terminal.ts'
 
@@ -33,7 +33,7 @@ export async function history(thing: string, options: OutputOptions): Promise<vo
       `${one.raw.position}`,
       one.raw.stream,
       `${one.raw.revision}`,
-      tellingOf(one),
+      one.sentence,
       actorOf(one),
       one.metadata?.requestId ?? '',
       one.metadata?.commandId ?? '',
@@ -63,7 +63,7 @@ export async function trace(name: string, options: OutputOptions): Promise<void>
       node.told.raw.stream,
       `${node.told.raw.revision}`,
       node.told.raw.type,
-      tellingOf(node.told),
+      node.told.sentence,
     ])
     list(rows, options, ['depth', 'since_start_ms', 'step_ms', 'stream', 'revision', 'type', 'sentence'], rows, '')
     return
@@ -83,7 +83,7 @@ function nodeText(node: TraceNode, own: string, below: string): string {
   const request =
     own === '' && metadata?.requestId ? ` ${colours.dim(`request ${metadata.requestId}, ${actorOf(node.told)}`)}` : ''
   const time = colours.dim(`+${node.stepMs} ms`)
-  const line = `${own}${tellingOf(node.told)} ${time} ${colours.dim(`${raw.stream} ${raw.revision}`)}${request}`
+  const line = `${own}${node.told.sentence} ${time} ${colours.dim(`${raw.stream} ${raw.revision}`)}${request}`
   const last = node.effects.length - 1
   return [
     line,
@@ -104,7 +104,6 @@ export async function asOf(thing: string | undefined, options: AsOfOptions): Pro
   if (options.table) return asOfTable(options.table, at, options)
   if (!thing) throw new CliError(EXIT.usage, 'name a thing, or a --table')
   const other = options.diff === undefined ? undefined : momentOf(options.diff)
-  const folds = await allFolds()
   const { states } = await askLog('as of', (ground, until) => {
     const moments = other === undefined ? [at] : [at, other]
     const from = { after: undefined, until, teachers: [], categories: [] }

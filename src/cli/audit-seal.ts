@@ -13,6 +13,7 @@ import { SEAL_STREAM, type Seal, sealEvents } from '../events/seal.ts'
 import { createEventStore } from '../events/store.ts'
 import { eventStoreUrl, withRawLog } from './audit-session.ts'
 import { configuration } from './connection.ts'
+import { registry } from './contexts.ts'
 import { showProgress } from './progress-bar.ts'
 import type { OutputOptions } from './table-output.ts'
 import { CliError, EXIT, facts, show } from './terminal.ts'
@@ -97,7 +98,7 @@ async function rootOf(log: RawLog): Promise<{ position: bigint; events: bigint; 
 
 async function append(sealed: Seal): Promise<void> {
   const { EVENTSTORE_DEADLINE_MS: deadlineMs, APPEND_ATTEMPTS_MAX: appendAttemptsMax } = configuration()
-  const store = createEventStore({ url: eventStoreUrl(), deadlineMs, appendAttemptsMax })
+  const store = createEventStore({ url: eventStoreUrl(), registry, deadlineMs, appendAttemptsMax })
   const id = randomUUID()
   try {
     const last = await store.readLast(SEAL_STREAM)

@@ -8,13 +8,14 @@ import type { PersonKeys } from '../events/sealing.ts'
 import { createDatabase } from '../postgres/database.ts'
 import { readSealingKey } from '../vault/secrets-key.ts'
 import { configuration, findServices, runningServices } from './connection.ts'
+import { registry } from './contexts.ts'
 import { personKeysOf } from './person-keys.ts'
 import { showProgress } from './progress-bar.ts'
 import { CliError, EXIT } from './terminal.ts'
 
 /** Runs `work` with the log and closes it afterwards. Throws CliError where no event store is to be found. */
 export async function withRawLog<T>(work: (log: RawLog) => Promise<T>): Promise<T> {
-  const log = openRawLog(eventStoreUrl())
+  const log = openRawLog(eventStoreUrl(), registry)
   try {
     return await work(log)
   } finally {

@@ -7,9 +7,9 @@ import type { RawLog } from '../audit/raw-log.ts'
 import { readSeals } from '../audit/seal.ts'
 import { readVerification, type VerificationPage } from '../audit/verification.ts'
 import type { Seal } from '../events/seal.ts'
-import { allFolds } from '../folds.ts'
 import { sealsOfFile, trustedKey } from './audit-seal.ts'
 import { askLog } from './audit-session.ts'
+import { folds } from './contexts.ts'
 import { duration } from './progress-bar.ts'
 import { csvLine, type OutputOptions } from './table-output.ts'
 import { CliError, colours, EXIT, facts, show, table } from './terminal.ts'
@@ -55,7 +55,6 @@ export async function verify(options: VerifyOptions): Promise<void> {
 async function verifyLog(options: VerifyOptions): Promise<Report> {
   const startedMs = performance.now()
   const { stream, category } = options
-  const folds = await allFolds()
   let personalChecked = false
   const page = await askLog('verify', async (ground) => {
     personalChecked = ground.personKeys !== undefined

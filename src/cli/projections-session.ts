@@ -8,9 +8,9 @@ import { createDatabase, type ReadModels } from '../postgres/database.ts'
 import { AlreadyUnderWay } from '../postgres/exclusive.ts'
 import { readCheckpoint } from '../projections/checkpoint.ts'
 import type { Projection } from '../projections/projection.ts'
-import { projections } from '../projections/projections.ts'
 import { createKernelTables } from '../projections/schema.ts'
 import { backingUrls, configuration } from './connection.ts'
+import { projections, registry } from './contexts.ts'
 import { personKeysOf } from './person-keys.ts'
 import { CliError, EXIT } from './terminal.ts'
 
@@ -46,6 +46,7 @@ export async function withProjectionSession<T>(work: (session: ProjectionSession
     deadlineMs: config.EVENTSTORE_DEADLINE_MS,
     appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
     personKeys,
+    registry,
   })
   const interrupted = new AbortController()
   const interrupt = () => interrupted.abort(new CliError(EXIT.refused, 'interrupted', 'Run it again to go on.'))
@@ -54,7 +55,7 @@ export async function withProjectionSession<T>(work: (session: ProjectionSession
   try {
     await db.transaction().execute(createKernelTables)
     const readTimeoutMs = config.EVENTSTORE_DEADLINE_MS
-    const source = { url: urls.eventStoreUrl, batchMax: BULK_BATCH_MAX, readTimeoutMs, personKeys }
+    const source = { url: urls.eventStoreUrl, batchMax: BULK_BATCH_MAX, readTimeoutMs, personKeys, registry }
     return await work({
       db,
       store,

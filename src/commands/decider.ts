@@ -15,6 +15,13 @@ export interface Aggregate<State, Command, Event extends AnyEvent> extends Decid
   readonly category: string
 }
 
+/** An aggregate whose types only it knows itself, for what folds streams of every kind. */
+export interface AnyAggregate {
+  readonly category: string
+  readonly initialState: unknown
+  evolve(state: unknown, event: AnyEvent): unknown
+}
+
 /** The state after these events. */
 export function fold<State, Event extends AnyEvent>(
   decider: Pick<Decider<State, never, Event>, 'initialState' | 'evolve'>,

@@ -1,72 +1,106 @@
 /**
- * Every event type that may stand in the log, with its schema. An event is decoded here once, when it is read; what
- * does not decode is poison and never reaches a fold or a handler. Old versions stay and are lifted by upcasters.
+ * Every event type that may stand in the log, as the contexts declare them. An event is decoded here once, when it is
+ * read; what does not decode is poison and never reaches a fold or a handler. Old versions stay and are lifted by
+ * upcasters.
  */
 import { z } from 'zod'
-import { auditorEvents } from './audit/auditor.ts'
-import { readingEvents } from './audit/reading.ts'
 import type { AnyEvent } from './event.ts'
-import { accountEvents } from './noctant/account.ts'
-import { challengeEvents, challengeRequestEvents, challengeSlotEvents } from './noctant/challenge.ts'
-import { engineEvents, engineQuarantineEvents } from './noctant/engine.ts'
-import { engineCommandEvents } from './noctant/engine-command.ts'
-import { feedEvents } from './noctant/feed.ts'
-import { kycEvents } from './noctant/kyc.ts'
-import { launchSessionEvents } from './noctant/launch-session.ts'
-import { operatorEvents, operatorSlugEvents } from './noctant/operator.ts'
-import { payoutAddressEvents, payoutEvents } from './noctant/payout.ts'
-import { productEvents, productSlugEvents } from './noctant/product.ts'
-import { templateEvents } from './noctant/template.ts'
-import { userEvents } from './noctant/user.ts'
-import { webhookDeliveryEvents, webhookEndpointEvents, webhookReplayEvents } from './noctant/webhook.ts'
-import { sealEvents } from './seal.ts'
+import { isForgetting, type PersonalField, personalFields } from './personal.ts'
+import type { PublishedEvent } from './published.ts'
+import { sealEvents, sealSentences } from './seal.ts'
 
 /** Written now and then to a stream of its own, so that subscriptions move and lag can be measured. */
 export const HEARTBEAT = 'opslog.HeartbeatRecorded.v1'
 
-export const eventSchemas: Readonly<Record<string, z.ZodType>> = {
-  [HEARTBEAT]: z.object({ occurredAt: z.iso.datetime() }),
-  ...sealEvents,
-  ...auditorEvents,
-  ...readingEvents,
-  ...operatorEvents,
-  ...operatorSlugEvents,
-  ...userEvents,
-  ...kycEvents,
-  ...payoutEvents,
-  ...payoutAddressEvents,
-  ...accountEvents,
-  ...engineCommandEvents,
-  ...engineEvents,
-  ...engineQuarantineEvents,
-  ...templateEvents,
-  ...productEvents,
-  ...productSlugEvents,
-  ...challengeEvents,
-  ...challengeRequestEvents,
-  ...challengeSlotEvents,
-  ...feedEvents,
-  ...launchSessionEvents,
-  ...webhookEndpointEvents,
-  ...webhookDeliveryEvents,
-  ...webhookReplayEvents,
+/** What a context says of its events. */
+export interface EventDeclarations {
+  /** Event type → schema of its data: the storage format, for ever. */
+  readonly schemas: Readonly<Record<string, z.ZodType>>
+  /** Superseded type → what lifts its data to the successor. */
+  readonly upcasters?: Readonly<Record<string, (data: unknown) => AnyEvent>>
+  /** Event type → the event in a sentence for auditors; audit/sentences.ts says how placeholders are written. */
+  readonly sentences?: Readonly<Record<string, string>>
+  /** Event type → how webhooks tell of it. */
+  readonly published?: ReadonlyMap<string, PublishedEvent>
+  /** The member of an event's data that names the person whom its personal fields are about. */
+  readonly person?: string
+  /** The member of an event's data that names the tenant. */
+  readonly tenant?: string
 }
 
-/** Lifts the data of a superseded type to its successor: old type → { type, data => data }. */
-export const upcasters: Readonly<Record<string, (data: unknown) => AnyEvent>> = {}
+/** The kernel's own events. */
+export const kernelEvents: EventDeclarations = {
+  schemas: { [HEARTBEAT]: z.object({ occurredAt: z.iso.datetime() }), ...sealEvents },
+  sentences: sealSentences,
+}
 
 /** An event that cannot be read: its type is unknown or its data does not fit the type's schema. */
 export class UndecodableEvent extends Error {
   override name = 'UndecodableEvent'
 }
 
-/**
- * The event in its newest version. Throws UndecodableEvent with the type and the first fault.
- */
-export function decode(type: string, data: unknown): AnyEvent {
+export interface Registry {
+  readonly schemas: Readonly<Record<string, z.ZodType>>
+  readonly upcasters: Readonly<Record<string, (data: unknown) => AnyEvent>>
+  readonly sentences: Readonly<Record<string, string>>
+  readonly published: ReadonlyMap<string, PublishedEvent>
+  /** The event in its newest version. Throws UndecodableEvent with the type and the first fault. */
+  decode(type: string, data: unknown): AnyEvent
+  /** The personal fields of an event type; undefined where it has none. */
+  personalFieldsOf(type: string): readonly PersonalField[] | undefined
+  /** Whose personal text stands in an event, sealed or not; undefined where there is none. */
+  personOf(event: { type: string; data: unknown }): string | undefined
+  /** The person who was forgotten, where the event says so of one. */
+  forgottenIn(event: { type: string; data: unknown }): string | undefined
+  /** Event types that say that a person was forgotten, as prefixes: of any version. */
+  readonly forgettingTypes: readonly string[]
+}
+
+/** The registry of these contexts and of the kernel. Throws where two declare one type. */
+export function createRegistry(contexts: readonly { events: EventDeclarations }[]): Registry {
+  const declared = [kernelEvents, ...contexts.map(({ events }) => events)]
+  const schemas = merged(declared.map((each) => each.schemas))
+  const upcasters = merged(declared.map((each) => each.upcasters ?? {}))
+  const fields = new Map<string, readonly PersonalField[]>()
+  const personMembers = new Map<string, string>()
+  const forgetting = new Map<string, string>()
+  for (const { schemas: own, person = 'globalUserId' } of declared) {
+    for (const [type, schema] of Object.entries(own)) {
+      const personal = personalFields(schema)
+      if (personal.length > 0) fields.set(type, personal)
+      if (personal.length > 0) personMembers.set(type, person)
+      if (isForgetting(type)) forgetting.set(type, person)
+    }
+  }
+  return {
+    schemas,
+    upcasters,
+    sentences: merged(declared.map((each) => each.sentences ?? {})),
+    published: new Map(declared.flatMap((each) => [...(each.published ?? [])])),
+    decode: (type, data) => decode({ schemas, upcasters }, type, data),
+    personalFieldsOf: (type) => fields.get(type),
+    personOf: (event) => personIn(event, personMembers, fields),
+    forgottenIn: (event) => {
+      const member = forgetting.get(event.type)
+      return member === undefined ? undefined : personNamed(event.data, member)
+    },
+    forgettingTypes: [...forgetting.keys()].map((type) => type.replace(/\d+$/, '')),
+  }
+}
+
+function merged<Value>(maps: readonly Readonly<Record<string, Value>>[]): Readonly<Record<string, Value>> {
+  const all: Record<string, Value> = {}
+  for (const [type, value] of maps.flatMap((map) => Object.entries(map))) {
+    if (type in all) throw new Error(`the event type ${type} is declared twice`)
+    all[type] = value
+  }
+  return all
+}
+
+function decode({ schemas, upcasters }: Pick<Registry, 'schemas' | 'upcasters'>, type: string, data: unknown) {
   let event: { type: string; data: unknown } = { type, data }
   for (let upcast = upcasters[type]; upcast; upcast = upcasters[event.type]) event = upcast(event.data)
-  const schema = eventSchemas[event.type]
+  const schema = schemas[event.type]
   if (!schema) throw new UndecodableEvent(`unknown event type ${event.type}`)
   const result = schema.safeParse(event.data)
   if (!result.success) {
@@ -74,4 +108,21 @@ export function decode(type: string, data: unknown): AnyEvent {
     throw new UndecodableEvent(`${event.type}: ${fault?.path.join('.')} ${fault?.message}`)
   }
   return { type: event.type, data: result.data as Record<string, unknown> }
+}
+
+function personIn(
+  { type, data }: { type: string; data: unknown },
+  members: ReadonlyMap<string, string>,
+  fieldsByType: ReadonlyMap<string, readonly PersonalField[]>,
+): string | undefined {
+  const member = members.get(type)
+  const fields = fieldsByType.get(type)
+  if (member === undefined || !fields || typeof data !== 'object' || data === null) return undefined
+  const values = data as Record<string, unknown>
+  return fields.some(({ name }) => typeof values[name] === 'string') ? personNamed(data, member) : undefined
+}
+
+function personNamed(data: unknown, member: string): string | undefined {
+  const named = (data as Record<string, unknown> | null | undefined)?.[member]
+  return typeof named === 'string' ? named.toLowerCase() : undefined
 }

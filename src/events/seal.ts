@@ -22,5 +22,9 @@ export const sealEvents = {
     occurredAt: z.iso.datetime(),
   }),
 }
+export const sealSentences = {
+  'opslog.LogSealed.v1': 'The log was sealed up to position {position}: {events} events, root {root}.',
+}
+
 export type SealEvent = EventOf<typeof sealEvents>
 export type Seal = SealEvent['data']

@@ -6,8 +6,8 @@
  */
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto'
 import type { AnyEvent } from './event.ts'
-import { isForgetting, type PersonalField, personalFields } from './personal.ts'
-import { eventSchemas, UndecodableEvent } from './registry.ts'
+import type { PersonalField } from './personal.ts'
+import { type Registry, UndecodableEvent } from './registry.ts'
 
 export const KEY_BYTES = 32
 const NONCE_BYTES = 12
@@ -51,26 +51,10 @@ export class PersonForgotten extends Error {
   override name = 'PersonForgotten'
 }
 
-const fieldsByType: ReadonlyMap<string, readonly PersonalField[]> = new Map(
-  Object.entries(eventSchemas)
-    .map(([type, schema]) => [type, personalFields(schema)] as const)
-    .filter(([, fields]) => fields.length > 0),
-)
+/** The part of the registry that says what is personal. */
+type Personal = Pick<Registry, 'personOf' | 'personalFieldsOf' | 'forgottenIn'>
 
-/** The personal fields of an event type; undefined where it has none. */
-export const personalFieldsOf = (type: string): readonly PersonalField[] | undefined => fieldsByType.get(type)
-
-/** Whose personal text stands in an event, sealed or not; undefined where there is none. */
-export function personOf({ type, data }: { type: string; data: unknown }): string | undefined {
-  const fields = fieldsByType.get(type)
-  if (!fields || typeof data !== 'object' || data === null) return undefined
-  const values = data as Record<string, unknown>
-  const { globalUserId } = values
-  if (typeof globalUserId !== 'string' || !fields.some(({ name }) => typeof values[name] === 'string')) return undefined
-  return globalUserId.toLowerCase()
-}
-
-const personsIn = (events: Iterable<{ type: string; data: unknown }>): string[] => {
+const personsIn = (events: Iterable<{ type: string; data: unknown }>, { personOf }: Personal): string[] => {
   const persons = new Set<string>()
   for (const event of events) {
     const person = personOf(event)
@@ -121,20 +105,24 @@ export const keyedDigest = (key: PersonKey | undefined, name: string, text: stri
 export async function sealEvents<E extends { id: string; event: AnyEvent }>(
   events: readonly E[],
   personKeys: PersonKeys | undefined,
+  registry: Personal,
 ): Promise<readonly E[]> {
-  const persons = personsIn(events.map(({ event }) => event))
+  const persons = personsIn(
+    events.map(({ event }) => event),
+    registry,
+  )
   if (persons.length === 0) return events
   if (!personKeys) throw new PersonKeysUnavailable('personal data is not written without the keys to seal it with')
   const keys = await personKeys.ensure(persons)
   return events.map((each) => {
     const { id, event } = each
-    const person = personOf(event)
+    const person = registry.personOf(event)
     if (person === undefined) return each
     const key = keys.get(person)
     if (key === 'destroyed') throw new PersonForgotten(`the person ${person} was forgotten`)
     if (typeof key !== 'object') throw new PersonKeysUnavailable(`there is no key for the person ${person}`)
     const data = { ...event.data }
-    for (const { name } of fieldsByType.get(event.type) ?? []) {
+    for (const { name } of registry.personalFieldsOf(event.type) ?? []) {
       const text = data[name]
       if (typeof text !== 'string') continue
       const box = encrypt(Buffer.from(text, 'utf8'), key.bytes, boundTo({ id, type: event.type, person }, name))
@@ -144,17 +132,13 @@ export async function sealEvents<E extends { id: string; event: AnyEvent }>(
   })
 }
 
-const forgetting: ReadonlySet<string> = new Set(Object.keys(eventSchemas).filter(isForgetting))
-
-/** Event types that say that somebody was forgotten, as prefixes: of any version. */
-export const forgettingTypes: readonly string[] = [...forgetting].map((type) => type.replace(/\d+$/, ''))
-
 /** What a field reads whose text cannot be read any more. */
 export type Redact = (why: keyof typeof UNREADABLE, field: PersonalField) => unknown
 
 const redacted: Redact = (why, { nullable }) => (nullable ? null : UNREADABLE[why])
 
 export interface Opening {
+  registry: Personal
   keys: KeysOf
   reportMissing: (person: string) => void
   redact?: Redact
@@ -166,12 +150,12 @@ export interface Opening {
  */
 export function openData(event: { id: string; type: string; data: unknown }, opening: Opening): unknown {
   const { id, type } = event
-  const person = personOf(event)
+  const person = opening.registry.personOf(event)
   if (person === undefined) return event.data
   const data = { ...(event.data as Record<string, unknown>) }
   const key = opening.keys.get(person) ?? 'missing'
   const redact = opening.redact ?? redacted
-  for (const field of fieldsByType.get(type) ?? []) {
+  for (const field of opening.registry.personalFieldsOf(type) ?? []) {
     const text = data[field.name]
     if (typeof text !== 'string') continue
     if (key === 'destroyed') data[field.name] = redact('destroyed', field)
@@ -185,7 +169,7 @@ function openText(
   field: PersonalField,
   place: Place,
   key: Exclude<PersonKey, 'destroyed'>,
-  { reportMissing, redact }: Required<Opening>,
+  { reportMissing, redact }: Required<Pick<Opening, 'reportMissing' | 'redact'>>,
 ): unknown {
   const [, keyId, box = ''] = SEALED.exec(text) ?? []
   if (keyId === undefined) throw new UndecodableEvent(`${place.type}: ${field.name} is no sealed text`)
@@ -203,11 +187,14 @@ function openText(
 }
 
 /** Before events are opened in the log's order: whoever they say was forgotten has no key from here on. */
-export function noteForgotten(events: Iterable<{ type: string; data: unknown }>, personKeys: PersonKeys): void {
-  for (const { type, data } of events) {
-    if (!forgetting.has(type)) continue
-    const { globalUserId } = (data ?? {}) as { globalUserId?: unknown }
-    if (typeof globalUserId === 'string') personKeys.forget(globalUserId.toLowerCase())
+export function noteForgotten(
+  events: Iterable<{ type: string; data: unknown }>,
+  personKeys: PersonKeys,
+  registry: Personal,
+): void {
+  for (const event of events) {
+    const person = registry.forgottenIn(event)
+    if (person !== undefined) personKeys.forget(person)
   }
 }
 
@@ -215,8 +202,10 @@ export function noteForgotten(events: Iterable<{ type: string; data: unknown }>,
 export async function openingOf(
   events: Iterable<{ type: string; data: unknown }>,
   personKeys: PersonKeys,
+  registry: Personal,
 ): Promise<Opening | undefined> {
-  const persons = personsIn(events)
+  const persons = personsIn(events, registry)
   if (persons.length === 0) return undefined
-  return { keys: await personKeys.find(persons), reportMissing: (person) => personKeys.reportMissing(person) }
+  const keys = await personKeys.find(persons)
+  return { registry, keys, reportMissing: (person) => personKeys.reportMissing(person) }
 }

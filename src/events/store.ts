@@ -18,16 +18,8 @@ import {
 import { readPage } from '../eventstore/read.ts'
 import { chained } from './chain.ts'
 import { type AnyEvent, type Cause, metadataSchema, type Recorded } from './event.ts'
-import { decode, HEARTBEAT, UndecodableEvent } from './registry.ts'
-import {
-  type Opening,
-  openData,
-  openingOf,
-  type PersonKeys,
-  PersonKeysUnavailable,
-  personOf,
-  sealEvents,
-} from './sealing.ts'
+import { HEARTBEAT, type Registry, UndecodableEvent } from './registry.ts'
+import { type Opening, openData, openingOf, type PersonKeys, PersonKeysUnavailable, sealEvents } from './sealing.ts'
 
 /** An event ready to be appended, under an id that a retry repeats. */
 export interface NewEvent {
@@ -57,6 +49,8 @@ export class StoreUnavailable extends Error {
 
 export interface EventStoreOptions {
   url: string
+  /** What the log's events mean. */
+  registry: Registry
   /** One attempt's time, append or first byte of a read. */
   deadlineMs: number
   /** Attempts of an append whose outcome stayed unknown. */
@@ -72,6 +66,8 @@ export interface Range {
 }
 
 export interface EventStore {
+  /** What the log's events mean. */
+  readonly registry: Registry
   /**
    * Events of a stream in order, from a revision (default 0), at most `maxCount`. A stream that does not exist is empty.
    * Throws UndecodableEvent on poison, StoreUnavailable and PersonKeysUnavailable.
@@ -98,10 +94,10 @@ export interface EventStore {
 }
 
 /** A resolved event of db-client as a Recorded one, its personal fields opened. Throws UndecodableEvent. */
-export function recorded(resolved: ResolvedEvent, opening?: Opening): Recorded {
+export function recorded(resolved: ResolvedEvent, registry: Registry, opening?: Opening): Recorded {
   const { event } = resolved
   if (!event) throw new UndecodableEvent('a link to an event that is gone')
-  const { type, data } = decode(event.type, opening ? openData(event, opening) : event.data)
+  const { type, data } = registry.decode(event.type, opening ? openData(event, opening) : event.data)
   const metadata = metadataSchema.safeParse(event.metadata)
   if (!metadata.success) throw new UndecodableEvent(`${event.type}: metadata ${metadata.error.issues[0]?.message}`)
   return {
@@ -124,7 +120,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   const reads = connect()
   const appends = connect()
   const appender = createAppender(appends, options.deadlineMs)
-  const { personKeys } = options
+  const { personKeys, registry } = options
 
   async function read(selected: ReadOptions): Promise<ResolvedEvent[]> {
     try {
@@ -136,10 +132,10 @@ export function createEventStore(options: EventStoreOptions): EventStore {
 
   /** The events of a page as they are taken; the keys to their personal fields are asked for together. */
   async function* opened(page: readonly ResolvedEvent[]): AsyncGenerator<Recorded> {
-    const isPersonal = ({ event }: ResolvedEvent) => event !== undefined && personOf(event) !== undefined
+    const isPersonal = ({ event }: ResolvedEvent) => event !== undefined && registry.personOf(event) !== undefined
     const personal = personKeys ? page.filter(isPersonal) : []
-    const opening = personKeys && (await openingOf(eventsOf(personal), personKeys))
-    for (const resolved of page) yield recorded(resolved, isPersonal(resolved) ? opening : undefined)
+    const opening = personKeys && (await openingOf(eventsOf(personal), personKeys, registry))
+    for (const resolved of page) yield recorded(resolved, registry, isPersonal(resolved) ? opening : undefined)
   }
 
   async function* readStream(stream: string, { from = 0n, maxCount = COUNT_MAX }: Range = {}) {
@@ -168,8 +164,8 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   ): Promise<Appended> {
     let hash = lastHash
     // Once: a repeated attempt sends the same bytes.
-    const isPersonal = events.some(({ event }) => personOf(event) !== undefined)
-    const sealed = isPersonal ? await sealEvents(events, personKeys) : events
+    const isPersonal = events.some(({ event }) => registry.personOf(event) !== undefined)
+    const sealed = isPersonal ? await sealEvents(events, personKeys, registry) : events
     const first = (revision ?? -1n) + 1n
     const batch = sealed.map(({ id, event, cause }, index) => {
       const link = chained(hash, event, cause, { id, stream, revision: first + BigInt(index) })
@@ -217,6 +213,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   }
 
   return {
+    registry,
     beat,
     readStream: readStream as EventStore['readStream'],
     readLast,

@@ -8,8 +8,8 @@ import { EventStoreDBClient, type ResolvedEvent } from '@eventstore/db-client'
 import { FORWARDS, limited, readAllOptions } from '../eventstore/client-internals.ts'
 import { type Answers, readPage, subscribe } from '../eventstore/read.ts'
 import type { Metadata, Recorded } from './event.ts'
-import { HEARTBEAT, UndecodableEvent } from './registry.ts'
-import { noteForgotten, type Opening, openingOf, type PersonKeys, personOf } from './sealing.ts'
+import { HEARTBEAT, type Registry, UndecodableEvent } from './registry.ts'
+import { noteForgotten, type Opening, openingOf, type PersonKeys } from './sealing.ts'
 import { disposeClient, recorded } from './store.ts'
 
 /** An event that does not decode: what is known of it, and why. */
@@ -25,6 +25,8 @@ export const isPoison = (event: Delivered): event is Poison => 'fault' in event
 
 export interface SubscriptionOptions {
   url: string
+  /** What the log's events mean. */
+  registry: Registry
   /** For the log. */
   name: string
   /** Event types wanted, as prefixes; heartbeats come along by themselves. */
@@ -94,13 +96,13 @@ async function readOnce(
   }, options.readTimeoutMs / 4)
   const opening = subscribe(client, from, [...options.types, HEARTBEAT])
   opening.then(
-    (answers) => fill(answers, inbox, options.onConnected),
+    (answers) => fill(answers, inbox, options),
     (error: unknown) => inbox.end(error),
   )
   try {
     for (;;) {
       const begunMs = performance.now()
-      const batch = await opened(await inbox.take(options.batchMax), options.personKeys)
+      const batch = await opened(await inbox.take(options.batchMax), options)
       await options.onBatch(batch)
       onProgress()
       const earlyMs = begunMs + (options.batchIntervalMs ?? 0) - performance.now()
@@ -122,7 +124,7 @@ async function readOnce(
  * batches of at most `batchMax`. Rejects with the client's error where the store is away, and with SilentStore.
  */
 export async function* readHistory(
-  options: { url: string; batchMax: number; readTimeoutMs: number; personKeys?: PersonKeys | undefined },
+  options: Pick<SubscriptionOptions, 'url' | 'registry' | 'batchMax' | 'readTimeoutMs' | 'personKeys'>,
   after: bigint | undefined,
 ): AsyncIterable<Delivered[]> {
   const client = EventStoreDBClient.connectionString(options.url)
@@ -135,8 +137,10 @@ export async function* readHistory(
       const seen = last
       const news = page.filter(({ event }) => event?.position && (seen === undefined || event.position.commit > seen))
       last = news.at(-1)?.event?.position?.commit
-      const arrived = news.filter(({ event }) => !event?.type.startsWith('$')).map(arrival)
-      const events = await opened(arrived, options.personKeys)
+      const arrived = news
+        .filter(({ event }) => !event?.type.startsWith('$'))
+        .map((resolved) => arrival(resolved, options.registry))
+      const events = await opened(arrived, options)
       if (events.length > 0) yield events
       if (last === undefined) return
     }
@@ -148,11 +152,11 @@ export async function* readHistory(
 type Inbox = ReturnType<typeof createInbox>
 
 /** Leads the answers into the inbox; an end without an error is a drop too. */
-function fill(answers: Answers, inbox: Inbox, onConnected: (() => void) | undefined): void {
+function fill(answers: Answers, inbox: Inbox, { registry, onConnected }: SubscriptionOptions): void {
   inbox.source = answers
   answers.on('data', (answer) => {
     if (answer === 'confirmed') onConnected?.()
-    else if (answer && !answer.type.startsWith('$')) inbox.put(arrival({ event: answer } as ResolvedEvent))
+    else if (answer && !answer.type.startsWith('$')) inbox.put(arrival({ event: answer } as ResolvedEvent, registry))
   })
   answers.on('end', () => inbox.end(new Error('the subscription ended')))
   // After the inbox has ended, as by our own cancelling, an error is no news.
@@ -162,24 +166,27 @@ function fill(answers: Answers, inbox: Inbox, onConnected: (() => void) | undefi
 /** An event that has come in; one with personal fields waits for its batch, whose keys are asked for together. */
 type Arrived = Delivered | { sealed: ResolvedEvent; type: string; data: unknown }
 
-function arrival(resolved: ResolvedEvent): Arrived {
+function arrival(resolved: ResolvedEvent, registry: Registry): Arrived {
   const { event } = resolved
-  if (!event || personOf(event) === undefined) return decoded(resolved)
+  if (!event || registry.personOf(event) === undefined) return decoded(resolved, registry)
   return { sealed: resolved, type: event.type, data: event.data }
 }
 
 /** The batch with its personal fields opened. Whoever is forgotten in it has no key, so what follows is redacted. */
-async function opened(batch: readonly Arrived[], personKeys: PersonKeys | undefined): Promise<Delivered[]> {
-  if (personKeys) noteForgotten(batch, personKeys)
+async function opened(
+  batch: readonly Arrived[],
+  { personKeys, registry }: Pick<SubscriptionOptions, 'personKeys' | 'registry'>,
+): Promise<Delivered[]> {
+  if (personKeys) noteForgotten(batch, personKeys, registry)
   const sealed = batch.filter((arrived) => 'sealed' in arrived)
   if (sealed.length === 0) return batch as Delivered[]
-  const opening = personKeys && (await openingOf(sealed, personKeys))
-  return batch.map((arrived) => ('sealed' in arrived ? decoded(arrived.sealed, opening) : arrived))
+  const opening = personKeys && (await openingOf(sealed, personKeys, registry))
+  return batch.map((arrived) => ('sealed' in arrived ? decoded(arrived.sealed, registry, opening) : arrived))
 }
 
-function decoded(resolved: ResolvedEvent, opening?: Opening): Delivered {
+function decoded(resolved: ResolvedEvent, registry: Registry, opening?: Opening): Delivered {
   try {
-    return recorded(resolved, opening)
+    return recorded(resolved, registry, opening)
   } catch (error) {
     const { event } = resolved
     if (!(error instanceof UndecodableEvent) || !event) throw error

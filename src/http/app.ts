@@ -8,7 +8,6 @@ import { createKnownOwners } from '../audit/scope.ts'
 import type { CommandBus } from '../commands/handle.ts'
 import type { PersonKeys } from '../events/sealing.ts'
 import type { ReadModels } from '../postgres/database.ts'
-import { ownersOf } from '../projections/audit/ownership.ts'
 import type { CredentialDirectory } from '../projections/noctant/credentials.ts'
 import { audit, auditorVerifier } from './audit/context.ts'
 import { createGate } from './audit/gate.ts'
@@ -32,7 +31,7 @@ export interface AppDeps {
   /** Noctant's operators and their keys. */
   credentials: Pick<CredentialDirectory, 'find'>
   /** The log, for auditors, and their keys. */
-  audit: Pick<AuditDeps, 'log' | 'folds' | 'recorder' | 'auditors' | 'limits'> & { personKeys: PersonKeys }
+  audit: Pick<AuditDeps, 'log' | 'folds' | 'recorder' | 'auditors' | 'limits' | 'ownersOf'> & { personKeys: PersonKeys }
   waiter: Waiter
   log: Log
   /** Now, for what is recorded. */
@@ -121,7 +120,6 @@ export function createApp(deps: AppDeps) {
   const auditDeps: AuditDeps = {
     ...deps.audit,
     ...{ waiter, waitMs, trustProxy, clock },
-    ownersOf: (ids) => ownersOf(db, ids),
     knownOwners: createKnownOwners(STREAM_OWNERS_MAX),
     gate: createGate(deps.audit.limits.concurrencyMax),
   }

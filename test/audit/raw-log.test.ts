@@ -3,12 +3,13 @@ import { createServer } from 'node:net'
 import { expect, it } from 'vitest'
 import { openRawLog } from '../../src/audit/raw-log.ts'
 import { StoreUnavailable } from '../../src/events/store.ts'
+import { registry } from '../support/contexts.ts'
 
 it('a read ends where a server takes the call and says nothing, from the log, a stream or its end', async () => {
   const mute = createServer((socket) => socket.on('error', () => undefined))
   await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
   const { port } = mute.address() as { port: number }
-  const log = openRawLog(`esdb://127.0.0.1:${port}?tls=false`, 100)
+  const log = openRawLog(`esdb://127.0.0.1:${port}?tls=false`, registry, 100)
   await expect(Array.fromAsync(log.readAll())).rejects.toThrow(StoreUnavailable)
   await expect(Array.fromAsync(log.readStream('audit-1'))).rejects.toThrow(StoreUnavailable)
   await expect(log.head()).rejects.toThrow('said nothing for 100 ms')

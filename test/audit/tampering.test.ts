@@ -13,14 +13,13 @@ import { createSealChecker, makeSeal } from '../../src/audit/seal.ts'
 import { defaultTimeTolerances } from '../../src/audit/times.ts'
 import { createVerifier, type Finding } from '../../src/audit/verifier.ts'
 import type { Seal } from '../../src/events/seal.ts'
-import { allFolds } from '../../src/folds.ts'
+import { folds, registry } from '../support/contexts.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
 import { example, ids, uuidOf } from '../support/examples.ts'
 
 let store: TestStore
 let events: RawEvent[]
 let seal: Seal
-const folds = await allFolds()
 const RUNS = 150
 const now = () => new Date().toISOString()
 
@@ -42,7 +41,7 @@ beforeAll(async () => {
     // A stream of one event: nothing behind it that would show a gap.
     await write(`noctant.operatorSlug-${id}`, ['noctant.OperatorSlugClaimed.v1'])
   }
-  const log = openRawLog(store.url)
+  const log = openRawLog(store.url, registry)
   events = await Array.fromAsync(log.readAll())
   await log.close()
   const tree = createMerkleTree()
@@ -56,6 +55,7 @@ afterAll(() => store.close())
 async function findingsIn(log: readonly RawEvent[]): Promise<Finding[]> {
   const findings: Finding[] = []
   const verifier = createVerifier({
+    registry,
     folds,
     onFinding: (finding) => findings.push(finding),
     streamsMax: 100,

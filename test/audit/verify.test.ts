@@ -9,7 +9,7 @@ import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
 import { chained } from '../../src/events/chain.ts'
 import type { AnyEvent } from '../../src/events/event.ts'
 import { createEventStore } from '../../src/events/store.ts'
-import { allFolds } from '../../src/folds.ts'
+import { folds, registry } from '../support/contexts.ts'
 import { type ExampleEvent, example, ids, uuidOf } from '../support/examples.ts'
 import { memoryKeys } from '../support/person-keys.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/services.ts'
@@ -37,7 +37,7 @@ const causeOf = (commandId: string) => ({
 
 /** Appends as opslog does, chained. */
 async function write(stream: string, ...events: AnyEvent[]): Promise<void> {
-  const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3, personKeys })
+  const store = createEventStore({ registry, url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3, personKeys })
   const last = await store.readLast(stream)
   const batch = events.map((event, index) => {
     const name = `${stream} ${last?.revision ?? -1n} ${index}`
@@ -66,10 +66,11 @@ async function forge(
 }
 
 async function verified(streamsMax?: number): Promise<Finding[]> {
-  const log = openRawLog(node.url)
+  const log = openRawLog(node.url, registry)
   const findings: Finding[] = []
   const verifier = createVerifier({
-    folds: await allFolds(),
+    registry,
+    folds,
     onFinding: (finding) => findings.push(finding),
     readStream: (stream) => log.readStream(stream),
     ...(streamsMax === undefined ? {} : { streamsMax }),
@@ -80,7 +81,7 @@ async function verified(streamsMax?: number): Promise<Finding[]> {
 }
 
 async function rawEvents(): Promise<RawEvent[]> {
-  const log = openRawLog(node.url)
+  const log = openRawLog(node.url, registry)
   const events = await Array.fromAsync(log.readAll())
   await log.close()
   return events

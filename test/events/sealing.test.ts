@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { linkOf } from '../../src/audit/chain.ts'
 import { openRawLog, type RawEvent } from '../../src/audit/raw-log.ts'
 import type { AnyEvent } from '../../src/events/event.ts'
-import { eventSchemas, UndecodableEvent } from '../../src/events/registry.ts'
+import { UndecodableEvent } from '../../src/events/registry.ts'
 import {
   isSealed,
   KEY_BYTES,
@@ -22,11 +22,11 @@ import {
   openingOf,
   PersonForgotten,
   PersonKeysUnavailable,
-  personalFieldsOf,
   sealEvents,
 } from '../../src/events/sealing.ts'
 import { createEventStore, StoreUnavailable } from '../../src/events/store.ts'
 import { type Delivered, readHistory, runSubscription } from '../../src/events/subscription.ts'
+import { registry } from '../support/contexts.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
 import { example, ids, uuidOf } from '../support/examples.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
@@ -40,15 +40,16 @@ async function sealedData(
   id: ReturnType<typeof randomUUID>,
   keys: MemoryKeys,
 ): Promise<Record<string, unknown>> {
-  const [sealed] = await sealEvents([asNew(event, id)], keys)
+  const [sealed] = await sealEvents([asNew(event, id)], keys, registry)
   return sealed!.event.data
 }
-const opening = async (events: AnyEvent[], keys: MemoryKeys): Promise<Opening> => (await openingOf(events, keys))!
+const opening = async (events: AnyEvent[], keys: MemoryKeys): Promise<Opening> =>
+  (await openingOf(events, keys, registry))!
 
 describe('the schemas', () => {
   it('mark these fields as personal, and no others', () => {
-    const marked = Object.keys(eventSchemas).flatMap((type) =>
-      (personalFieldsOf(type) ?? []).map(({ name }) => `${type} ${name}`),
+    const marked = Object.keys(registry.schemas).flatMap((type) =>
+      (registry.personalFieldsOf(type) ?? []).map(({ name }) => `${type} ${name}`),
     )
     expect(marked.sort()).toStrictEqual([
       'noctant.AccountOpened.v1 accountName',
@@ -67,8 +68,8 @@ describe('the schemas', () => {
   })
 
   it('say of every event with personal fields whose they are', () => {
-    const nameless = Object.entries(eventSchemas).filter(([type, schema]) => {
-      return personalFieldsOf(type) && !('globalUserId' in (schema as unknown as { shape: object }).shape)
+    const nameless = Object.entries(registry.schemas).filter(([type, schema]) => {
+      return registry.personalFieldsOf(type) && !('globalUserId' in (schema as unknown as { shape: object }).shape)
     })
     expect(nameless.map(([type]) => type)).toStrictEqual([])
   })
@@ -99,7 +100,7 @@ describe('a sealed field', () => {
     }
     const event = { id: '0b0f5c1e-7f0e-5d0c-9d6e-5f6f70736c67', type: 'noctant.UserProfileRefreshed.v1', data }
     const keys = new Map([[person, { id: keyIdOf(bytes), bytes }]])
-    const opened = openData(event, { keys, reportMissing: () => expect.unreachable() })
+    const opened = openData(event, { registry, keys, reportMissing: () => expect.unreachable() })
     expect(opened).toStrictEqual({ globalUserId: person, email: 'ada@example.com', displayName: 'Ada Lovelace · Ω' })
   })
 
@@ -148,14 +149,14 @@ describe('a sealed field', () => {
     }) as AnyEvent
     const other = provisioned({ globalUserId: uuidOf('another person') })
     const events = [asNew(provisioned()), asNew(delivery), asNew(other)]
-    const sealed = (await sealEvents(events, keys)).map(({ id, event }) => ({ id, ...event }))
+    const sealed = (await sealEvents(events, keys, registry)).map(({ id, event }) => ({ id, ...event }))
     keys.destroy(ids.user)
     const opened = await opening(sealed, keys)
     expect(openData(sealed[0]!, opened)).toStrictEqual({ ...provisioned().data, email: null, displayName: null })
     expect(openData(sealed[1]!, opened)).toStrictEqual({ ...delivery.data, body: '[forgotten]' })
     expect(openData(sealed[2]!, opened)).toStrictEqual(other.data)
     expect(keys.missing.size).toBe(0)
-    await expect(sealEvents([asNew(provisioned())], keys)).rejects.toThrow(PersonForgotten)
+    await expect(sealEvents([asNew(provisioned())], keys, registry)).rejects.toThrow(PersonForgotten)
   })
 
   it('reads as nothing where its key is missing, and that is told', async () => {
@@ -202,7 +203,7 @@ describe('the log', () => {
     return node.store.append(stream, revision, lastHash, [{ id: randomUUID(), event, cause: cause() }])
   }
   async function rawOf(stream: string): Promise<RawEvent[]> {
-    const log = openRawLog(node.url)
+    const log = openRawLog(node.url, registry)
     const events = await Array.fromAsync(log.readStream(stream))
     await log.close()
     return events
@@ -230,12 +231,16 @@ describe('the log', () => {
     expect([read?.data, (await node.store.readLast(stream))?.data]).toStrictEqual([event.data, event.data])
     const personKeys = node.keys
     const history: Delivered[] = []
-    for await (const batch of readHistory({ url: node.url, batchMax: 10, readTimeoutMs: 5_000, personKeys }, undefined))
+    for await (const batch of readHistory(
+      { registry, url: node.url, batchMax: 10, readTimeoutMs: 5_000, personKeys },
+      undefined,
+    ))
       history.push(...batch)
     expect(history.find((one) => one.stream === stream)?.data).toStrictEqual(event.data)
     const found = Promise.withResolvers<Delivered>()
     const ending = new AbortController()
     const running = runSubscription({
+      registry,
       ...{ url: node.url, name: 'test', personKeys, batchMax: 10, readTimeoutMs: 60_000 },
       ...{ backoffMinMs: 10, backoffMaxMs: 100, signal: ending.signal, onError: found.reject },
       types: ['noctant.User'],
@@ -267,7 +272,13 @@ describe('the log', () => {
         return user
       }),
     )
-    const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3, personKeys: counting })
+    const store = createEventStore({
+      registry,
+      url: node.url,
+      deadlineMs: 5_000,
+      appendAttemptsMax: 3,
+      personKeys: counting,
+    })
     const quiet = example('noctant.AccountStatusChanged.v1') as AnyEvent
     const stream = `noctant.account-${randomUUID()}`
     const unnamed = example('noctant.AccountOpened.v1', { accountName: null }) as AnyEvent
@@ -277,7 +288,7 @@ describe('the log', () => {
     expect(asked).toStrictEqual([])
     const read: Delivered[] = []
     for await (const batch of readHistory(
-      { url: node.url, batchMax: 1_000, readTimeoutMs: 5_000, personKeys: counting },
+      { url: node.url, registry, batchMax: 1_000, readTimeoutMs: 5_000, personKeys: counting },
       undefined,
     )) {
       read.push(...batch)
@@ -291,7 +302,13 @@ describe('the log', () => {
 
   it('gets the same bytes again when the answer to an append was lost', async () => {
     const proxy = await startFaultProxy(node.url, 2113)
-    const store = createEventStore({ url: proxy.url, deadlineMs: 700, appendAttemptsMax: 5, personKeys: node.keys })
+    const store = createEventStore({
+      registry,
+      url: proxy.url,
+      deadlineMs: 700,
+      appendAttemptsMax: 5,
+      personKeys: node.keys,
+    })
     await store.ping()
     const { stream, event } = newUser('lost-answer@example.com')
     const lost = proxy.loseAnswerTo(stream).then(() => setTimeout(() => proxy.mend(), 100))
@@ -309,14 +326,20 @@ describe('the log', () => {
     const down = () => Promise.reject(new PersonKeysUnavailable('the vault is down'))
     const personKeys = { ...node.keys, find: down, ensure: down }
     for (const keys of [personKeys, undefined]) {
-      const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3, personKeys: keys })
+      const store = createEventStore({
+        registry,
+        url: node.url,
+        deadlineMs: 5_000,
+        appendAttemptsMax: 3,
+        personKeys: keys,
+      })
       const sent = store.append(stream, undefined, '', [{ id: randomUUID(), event, cause: cause() }])
       await expect(sent).rejects.toThrow(PersonKeysUnavailable)
       expect(await Array.fromAsync(store.readStream(stream))).toStrictEqual([])
       await store.close()
     }
     await append(stream, undefined, '', event)
-    const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3, personKeys })
+    const store = createEventStore({ registry, url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3, personKeys })
     const reading = Array.fromAsync(store.readStream(stream))
     await expect(reading).rejects.toThrow(PersonKeysUnavailable)
     await expect(reading).rejects.not.toThrow(StoreUnavailable)
@@ -335,7 +358,7 @@ describe('the log', () => {
     })
     const remembering = { ...node.keys, forget: (person: string) => node.keys.destroy(person) }
     const delivered: Delivered[] = []
-    const options = { url: node.url, batchMax: 1_000, readTimeoutMs: 5_000, personKeys: remembering }
+    const options = { url: node.url, registry, batchMax: 1_000, readTimeoutMs: 5_000, personKeys: remembering }
     for await (const batch of readHistory(options, first.position - 1n)) delivered.push(...batch)
     const emails = delivered.filter((one) => one.stream === stream).map(({ data }) => data?.email)
     expect(emails).toStrictEqual([null, undefined, null])
@@ -353,7 +376,7 @@ describe('the log', () => {
     await client.appendToStream(stream, moved)
     await client.dispose()
     await expect(Array.fromAsync(node.store.readStream(stream))).rejects.toThrow(/email was altered/)
-    const options = { url: node.url, batchMax: 1_000, readTimeoutMs: 5_000, personKeys: node.keys }
+    const options = { url: node.url, registry, batchMax: 1_000, readTimeoutMs: 5_000, personKeys: node.keys }
     for await (const batch of readHistory(options, raw!.position)) {
       expect(batch.find((each) => each.stream === stream)).toMatchObject({ data: undefined, fault: /altered/ })
     }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runSubscription, type SubscriptionOptions } from '../../src/events/subscription.ts'
+import { registry } from '../support/contexts.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 
@@ -42,6 +43,7 @@ function following(options: Partial<SubscriptionOptions>, after: bigint | undefi
   let position = after
   const waiting: { count: number; resolve: () => void }[] = []
   const running = runSubscription({
+    registry,
     url: test.url,
     name: 'test',
     types: [],

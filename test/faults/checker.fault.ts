@@ -7,6 +7,7 @@ import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openRawLog } from '../../src/audit/raw-log.ts'
 import { chainHash } from '../../src/events/chain.ts'
+import { registry } from '../support/contexts.ts'
 import { tamper } from '../support/tampering.ts'
 import { contradictions, toolContradictions } from './checker.ts'
 import { workThrough } from './day.ts'
@@ -198,7 +199,7 @@ describe('of the log the checker tells', { timeout: 60_000 }, () => {
     expect(changed).toBeGreaterThan(0)
     await house.services.store.start()
     await house.start('api')
-    const log = openRawLog(house.eventStoreUrl)
+    const log = openRawLog(house.eventStoreUrl, registry)
     const stream = await Array.fromAsync(log.readAll()).then((events) =>
       events.find(({ data }) => Buffer.from(data).includes('"reason":"xest"')),
     )

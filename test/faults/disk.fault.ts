@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
 import { createEventStore, StoreUnavailable } from '../../src/events/store.ts'
+import { registry } from '../support/contexts.ts'
 import { eventsOf } from '../support/event-store.ts'
 import { contradictions } from './checker.ts'
 import { HOUSE_ROLES, type House, startHouse, startRoles } from './house.ts'
@@ -44,7 +45,7 @@ afterEach(async () => {
 
 /** Uses up what the event store has taken ahead: resolves once it takes nothing more. */
 async function useUp(): Promise<void> {
-  const store = createEventStore({ url: house.eventStoreUrl, deadlineMs: 500, appendAttemptsMax: 1 })
+  const store = createEventStore({ registry, url: house.eventStoreUrl, deadlineMs: 500, appendAttemptsMax: 1 })
   const accountId = randomUUID()
   const stream = `noctant.engineQuarantine-${accountId}`
   const cause = { $correlationId: accountId, $causationId: accountId, actor: ACTOR, commandId: accountId }

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { Client } from 'pg'
 import { openRawLog, type RawEvent } from '../../src/audit/raw-log.ts'
 import { HEARTBEAT } from '../../src/events/registry.ts'
+import { registry } from '../support/contexts.ts'
 import type { House } from './house.ts'
 
 /** An event with its bytes, and what these say. */
@@ -38,7 +39,7 @@ export interface Evidence {
 }
 
 export async function gather(house: House): Promise<Evidence> {
-  const raw = openRawLog(house.eventStoreUrl)
+  const raw = openRawLog(house.eventStoreUrl, registry)
   const log: Evident[] = []
   try {
     for await (const event of raw.readAll()) if (event.type !== HEARTBEAT) log.push(evident(event))

@@ -9,6 +9,7 @@ import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createEventStore, type EventStore } from '../../src/events/store.ts'
+import { registry } from '../support/contexts.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { SERVICES, type Service, type ServiceName, startServices } from './services.ts'
@@ -88,7 +89,7 @@ export async function startHouse(environment: Record<string, string> = {}, optio
   const directory = temporaryDirectory()
   const services = await startServices((name) => options.directories?.[name] ?? join(directory.path, name))
   const { store: node, postgres, nats } = services
-  const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3 })
+  const store = createEventStore({ registry, url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3 })
   const natsPrefix = `faults-${randomBytes(6).toString('hex')}`
   const processes = new Map<RoleName, ChildProcess>()
   const proxies = new Map<RoleName, Lines>()

@@ -23,7 +23,6 @@ import {
 import { type ApiScope, apiScope } from '../../src/events/noctant/vocabulary.ts'
 import { createEventStore } from '../../src/events/store.ts'
 import { runSubscription } from '../../src/events/subscription.ts'
-import { allFolds } from '../../src/folds.ts'
 import { createApp, documents } from '../../src/http/app.ts'
 import type { AuditLimits } from '../../src/http/audit/route.ts'
 import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.ts'
@@ -34,13 +33,14 @@ import {
   auditorEventTypes,
   createAuditorDirectory,
 } from '../../src/projections/audit/auditors.ts'
+import { createOwnersOf } from '../../src/projections/audit/ownership.ts'
 import { createCredentialDirectory, credentialEventTypes } from '../../src/projections/noctant/credentials.ts'
 import { prefixesOf } from '../../src/projections/projection.ts'
-import { projections } from '../../src/projections/projections.ts'
 import { startProjector } from '../../src/projections/projector.ts'
 import { createPositionWaiter } from '../../src/projections/waiter.ts'
 import { eventually, prepared } from '../projections/support.ts'
 import { comesUp } from '../support/come-up.ts'
+import { folds, projections, registry } from '../support/contexts.ts'
 import { startTestStore } from '../support/event-store.ts'
 
 export interface Answer {
@@ -177,6 +177,7 @@ export async function startApi(options: ApiOptions = {}) {
   const stopping = new AbortController()
   const subscription = {
     url: log.url,
+    registry,
     personKeys: log.keys,
     batchMax: 500,
     readTimeoutMs: 60_000,
@@ -212,10 +213,9 @@ export async function startApi(options: ApiOptions = {}) {
   })
   const storeProxy = await startProxy(new URL(log.url))
   const limits = { deadlineMs: 2_000, appendAttemptsMax: 2 }
-  const store = createEventStore({ url: storeProxy.url, ...limits, personKeys: log.keys })
+  const store = createEventStore({ registry, url: storeProxy.url, ...limits, personKeys: log.keys })
   const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, seenCommandsMax: 100_000, conflictRetriesMax: 3 })
-  const rawLog = openRawLog(log.url)
-  const folds = await allFolds()
+  const rawLog = openRawLog(log.url, registry)
   const ofAudits = { ...auditLimits(), ...options.auditLimits }
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const record = (level: string) => (fields: object, message: string) =>
@@ -228,6 +228,7 @@ export async function startApi(options: ApiOptions = {}) {
       audit: {
         log: rawLog,
         folds,
+        ownersOf: createOwnersOf(db, projections),
         personKeys: log.keys,
         recorder: createReadingRecorder(store, { auditorsMax: 10, conflictRetriesMax: 5 }),
         auditors,

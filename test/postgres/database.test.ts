@@ -10,8 +10,8 @@ import {
   rfc3339,
 } from '../../src/postgres/database.ts'
 import { findOperator } from '../../src/projections/noctant/operator.ts'
-import { projections } from '../../src/projections/projections.ts'
 import { prepareSchema } from '../../src/projections/schema.ts'
+import { projections } from '../support/contexts.ts'
 import { createDatabase as createEmptyDatabase, type TestDatabase } from '../support/services.ts'
 
 let database: TestDatabase

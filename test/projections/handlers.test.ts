@@ -14,7 +14,7 @@ import {
   upsert,
   type Values,
 } from '../../src/projections/projection.ts'
-import { projections } from '../../src/projections/projections.ts'
+import { projections } from '../support/contexts.ts'
 import {
   createRecorder,
   type ExampleEvent,

@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { HEARTBEAT } from '../../src/events/registry.ts'
 import { readCheckpoint } from '../../src/projections/checkpoint.ts'
 import type { Projection } from '../../src/projections/projection.ts'
-import { projections } from '../../src/projections/projections.ts'
 import {
   CheckpointNotInLog,
   lagMs,
@@ -12,6 +11,7 @@ import {
   startProjector,
 } from '../../src/projections/projector.ts'
 import { PoisonedProjection } from '../../src/projections/writer.ts'
+import { projections } from '../support/contexts.ts'
 import { createRecorder, example, uuidOf } from '../support/examples.ts'
 import { createLog, eventually, type Prepared, prepared, silentLog } from './support.ts'
 

@@ -3,10 +3,10 @@ import { type Kysely, sql } from 'kysely'
 import type { Delivered } from '../../src/events/subscription.ts'
 import { createDatabase, type Database, type ReadModels } from '../../src/postgres/database.ts'
 import type { Projection } from '../../src/projections/projection.ts'
-import { projections } from '../../src/projections/projections.ts'
 import type { HistoryReader, Source } from '../../src/projections/projector.ts'
 import { prepareSchema } from '../../src/projections/schema.ts'
 import { createBatchWriter, type WriterOptions } from '../../src/projections/writer.ts'
+import { projections } from '../support/contexts.ts'
 import { createDatabase as createEmptyDatabase } from '../support/services.ts'
 
 export interface Prepared {

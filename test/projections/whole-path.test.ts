@@ -5,9 +5,9 @@ import { readHistory, runSubscription } from '../../src/events/subscription.ts'
 import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
 import { findAccount } from '../../src/projections/noctant/account.ts'
 import { prefixesOf } from '../../src/projections/projection.ts'
-import { projections } from '../../src/projections/projections.ts'
 import { CheckpointNotInLog, type Projector, type Source, startProjector } from '../../src/projections/projector.ts'
 import { createPositionWaiter } from '../../src/projections/waiter.ts'
+import { projections, registry } from '../support/contexts.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
 import { type ExampleEvent, example, ids, streamOf, uuidOf } from '../support/examples.ts'
 import { createDatabase as createEmptyDatabase, type TestDatabase } from '../support/services.ts'
@@ -48,6 +48,7 @@ async function append(to: TestStore, ...events: ExampleEvent[]): Promise<bigint>
 function start(on: TestStore, version = 1): Projector {
   const source: Source = (reader) =>
     runSubscription({
+      registry,
       url: on.url,
       name: 'projector',
       types: prefixesOf(projections),
@@ -63,7 +64,7 @@ function start(on: TestStore, version = 1): Projector {
     url: database.url,
     projections: projections.map((projection) => ({ ...projection, version })),
     source,
-    readHistory: (after) => readHistory({ url: on.url, batchMax: 500, readTimeoutMs: 5_000 }, after),
+    readHistory: (after) => readHistory({ registry, url: on.url, batchMax: 500, readTimeoutMs: 5_000 }, after),
     eventIdAt: on.store.eventIdAt,
     log: silentLog,
     leadershipPollMs: 20,

@@ -7,7 +7,7 @@ import { expect } from 'vitest'
 import { type Decider, fold } from '../../src/commands/decider.ts'
 import { Rejected, type RejectionCode } from '../../src/commands/rejection.ts'
 import type { AnyEvent } from '../../src/events/event.ts'
-import { decode } from '../../src/events/registry.ts'
+import { registry } from './contexts.ts'
 
 export interface Refusal {
   rejected: RejectionCode
@@ -44,7 +44,7 @@ function decideOn<State, Command, Event extends AnyEvent>(
   const before = structuredClone(state)
   try {
     const decided = decider.decide(command, state)
-    for (const { type, data } of decided) expect(decode(type, data)).toStrictEqual({ type, data })
+    for (const { type, data } of decided) expect(registry.decode(type, data)).toStrictEqual({ type, data })
     return decided
   } catch (error) {
     if (!(error instanceof Rejected)) throw error

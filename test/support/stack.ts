@@ -20,6 +20,7 @@ import { startInstance } from '../../src/instance.ts'
 import { createDatabase as connectDatabase } from '../../src/postgres/database.ts'
 import { ensureSealingKey } from '../../src/vault/secrets-key.ts'
 import { createVault } from '../../src/vault/vault.ts'
+import { registry } from './contexts.ts'
 import { createDatabase, natsUrl, temporaryDirectory } from './services.ts'
 import { STREAM_BYTES_MAX } from './streams.ts'
 
@@ -85,7 +86,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   if (!api?.sandbox || !engine) throw new Error('the stack runs all roles and makes a sandbox operator')
   const db = connectDatabase({ url: database.url, poolMax: 2 })
   const vault = createVault({ db, sealingKey: ensureSealingKey(config), cachedMax: 1_000, log })
-  const store = createEventStore({ url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3, personKeys: vault })
+  const store = createEventStore({
+    registry,
+    url: node.url,
+    deadlineMs: 5_000,
+    appendAttemptsMax: 3,
+    personKeys: vault,
+  })
   const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, seenCommandsMax: 100_000, conflictRetriesMax: 3 })
   return {
     url: api.url,

@@ -7,16 +7,16 @@ import { openRawLog } from '../../src/audit/raw-log.ts'
 import type { PersonKeys } from '../../src/events/sealing.ts'
 import { readHistory } from '../../src/events/subscription.ts'
 import type { ReadModels } from '../../src/postgres/database.ts'
-import { projections } from '../../src/projections/projections.ts'
 import { type Comparison, compareWithLive, rowsDiffering } from '../../src/projections/rebuild/compare.ts'
 import { dropShadow, openShadow } from '../../src/projections/rebuild/shadow.ts'
+import { projections, registry } from './contexts.ts'
 
 export const textsIn = (content: string, sought: readonly string[]): string[] =>
   sought.filter((text) => content.includes(text))
 
 /** Data and metadata of every event, as they are stored. */
 export async function rawLogOf(eventStoreUrl: string): Promise<string> {
-  const log = openRawLog(eventStoreUrl)
+  const log = openRawLog(eventStoreUrl, registry)
   const texts: string[] = []
   for await (const { data, metadata } of log.readAll()) texts.push(Buffer.concat([data, metadata]).toString())
   await log.close()
@@ -54,7 +54,8 @@ export async function rebuiltAndCompared(
   const shadow = await openShadow({
     ...{ db, projections, transactionAttemptsMax: 5, schema: `opslog_verify_${randomUUID().slice(0, 8)}` },
     signal: new AbortController().signal,
-    readHistory: (after) => readHistory({ url: eventStoreUrl, batchMax: 100, readTimeoutMs: 5_000, personKeys }, after),
+    readHistory: (after) =>
+      readHistory({ registry, url: eventStoreUrl, batchMax: 100, readTimeoutMs: 5_000, personKeys }, after),
   })
   const comparison = await compareWithLive({ db, projections, transactionAttemptsMax: 5, differencesMax: 10 }, shadow)
   await dropShadow(db, shadow.schema)

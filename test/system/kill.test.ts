@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { Decimal } from 'decimal.js'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { createEventStore } from '../../src/events/store.ts'
+import { registry } from '../support/contexts.ts'
 import { createDatabase, natsUrl, temporaryDirectory } from '../support/services.ts'
 
 const KILLS = 3
@@ -194,7 +195,7 @@ async function booksAgree(at: () => Promise<Running>, account: string, commandId
 
 /** The record itself: one decision per command id, whatever was sent again. */
 async function eachCommandDecidedOnce({ eventStoreUrl, api, key }: Running, commandIds: string[]) {
-  const store = createEventStore({ url: eventStoreUrl, deadlineMs: 5_000, appendAttemptsMax: 3 })
+  const store = createEventStore({ registry, url: eventStoreUrl, deadlineMs: 5_000, appendAttemptsMax: 3 })
   const answer = await fetch(`${api}/noctant/v1/accounts?limit=200`, { headers: { authorization: `Bearer ${key}` } })
   const { accounts } = (await answer.json()) as { accounts: { account_id: string }[] }
   const decided: unknown[] = []

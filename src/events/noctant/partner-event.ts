@@ -3,6 +3,7 @@
  * partner-events.ts.
  */
 import type { EventOf } from '../event.ts'
+import type { PublishedEvent } from '../published.ts'
 import type { accountEvents } from './account.ts'
 import type { challengeEvents } from './challenge.ts'
 import type { engineEvents } from './engine.ts'
@@ -23,17 +24,6 @@ type Sources = typeof userEvents &
 type SourceType = keyof Sources & string
 type DataOf<T extends SourceType> = Extract<EventOf<Sources>, { type: T }>['data']
 
-export interface PartnerEvent {
-  /** What partners call it: `account.opened`. */
-  type: string
-  /** One sentence on when it comes. */
-  says: string
-  /** Members of the event's data that are passed on, in snake case. */
-  fields: readonly string[]
-  /** Which of the events of this type; absent: all. */
-  only?: (data: Readonly<Record<string, unknown>>) => boolean
-}
-
 /** An entry of the catalogue; the compiler knows the event's fields. */
 export const told = <T extends SourceType>(
   source: T,
@@ -41,25 +31,8 @@ export const told = <T extends SourceType>(
   says: string,
   fields: readonly (keyof DataOf<T> & string)[],
   only?: (data: DataOf<T>) => boolean,
-): readonly [string, PartnerEvent] => {
+): readonly [string, PublishedEvent] => {
   const entry = { type, says, fields }
   // The registry has decoded every event by its type, which is what makes the narrower parameter true.
-  return [source, only ? { ...entry, only: only as unknown as NonNullable<PartnerEvent['only']> } : entry]
-}
-
-/** `programAccountId` → `program_account_id`. */
-export const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-
-/** The facts that are passed on, as partners read them: snake case down to the last member. */
-export function partnerData(
-  { fields }: PartnerEvent,
-  data: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  return Object.fromEntries(fields.map((field) => [snakeCase(field), inSnakeCase(data[field])]))
-}
-
-function inSnakeCase(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(inSnakeCase)
-  if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [snakeCase(name), inSnakeCase(member)]))
+  return [source, only ? { ...entry, only: only as unknown as NonNullable<PublishedEvent['only']> } : entry]
 }

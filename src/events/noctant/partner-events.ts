@@ -2,7 +2,8 @@
  * The public side of the log: which events partners are told of, under which name, and which of their facts. These names
  * and fields are a promise to whoever receives webhooks: add to them, never change them. docs/webhooks.md says the rest.
  */
-import { type PartnerEvent, told } from './partner-event.ts'
+import type { PublishedEvent } from '../published.ts'
+import { told } from './partner-event.ts'
 
 const user = ['globalUserId', 'email', 'displayName'] as const
 const account = ['programAccountId', 'accountId'] as const
@@ -267,7 +268,7 @@ const aboutLaunches = [
 ]
 
 /** By our event type, in the order of the documents. */
-export const partnerEvents: ReadonlyMap<string, PartnerEvent> = new Map([
+export const partnerEvents: ReadonlyMap<string, PublishedEvent> = new Map([
   ...aboutUsers,
   ...aboutAccounts,
   ...aboutChallenges,
@@ -279,7 +280,7 @@ export const partnerEvents: ReadonlyMap<string, PartnerEvent> = new Map([
 export function partnerEventOf(event: {
   type: string
   data: Readonly<Record<string, unknown>>
-}): PartnerEvent | undefined {
+}): PublishedEvent | undefined {
   const entry = partnerEvents.get(event.type)
   return entry && (entry.only?.(event.data) ?? true) ? entry : undefined
 }

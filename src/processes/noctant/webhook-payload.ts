@@ -8,8 +8,8 @@ import type { CommandBus } from '../../commands/handle.ts'
 import { account } from '../../commands/noctant/account.ts'
 import type { Recorded } from '../../events/event.ts'
 import { categoryOf } from '../../events/event.ts'
-import { type PartnerEvent, partnerData, snakeCase } from '../../events/noctant/partner-event.ts'
-import { personalFieldsOf } from '../../events/sealing.ts'
+import { type PublishedEvent, publishedData, snakeCase } from '../../events/published.ts'
+import type { Registry } from '../../events/registry.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { readCheckpoint } from '../../projections/checkpoint.ts'
 import { type AccountOwner, findAccountOwner } from '../../projections/noctant/partner-event.ts'
@@ -23,7 +23,7 @@ export interface EventOwner {
 /** JSON.rawJSON of ECMAScript, which the compiler's library does not know yet: a number as exact as its text. */
 const { rawJSON } = JSON as typeof JSON & { rawJSON(text: string): object }
 
-export function payloadOf(event: Recorded, partner: PartnerEvent, owner: EventOwner): string {
+export function payloadOf(event: Recorded, partner: PublishedEvent, owner: EventOwner): string {
   const category = categoryOf(event.stream)
   return JSON.stringify({
     type: partner.type,
@@ -35,13 +35,17 @@ export function payloadOf(event: Recorded, partner: PartnerEvent, owner: EventOw
     aggregate: snakeCase(category.slice(category.indexOf('.') + 1)),
     aggregate_id: event.stream.slice(category.length + 1),
     aggregate_revision: rawJSON(event.revision.toString()),
-    data: partnerData(partner, event.data),
+    data: publishedData(partner, event.data),
   })
 }
 
 /** Whose personal data partners are told with this event; nobody's where none is left of it. */
-export function personToldOf({ type, data }: Recorded, { fields }: PartnerEvent): { globalUserId?: string } {
-  const told = personalFieldsOf(type)?.filter(({ name }) => fields.includes(name)) ?? []
+export function personToldOf(
+  { type, data }: Recorded,
+  { fields }: PublishedEvent,
+  registry: Registry,
+): { globalUserId?: string } {
+  const told = registry.personalFieldsOf(type)?.filter(({ name }) => fields.includes(name)) ?? []
   const { globalUserId } = data
   if (typeof globalUserId !== 'string' || !told.some(({ name }) => data[name] !== null)) return {}
   return { globalUserId }

@@ -116,7 +116,7 @@ export async function runWebhooks(options: WebhookOptions): Promise<void> {
     const deliveryId = deliveryIdOf(operatorId, event.id, replayId)
     const body = payloadOf(event, partner, owner)
     const told = { eventId: event.id, eventType: partner.type, replayId }
-    const facts = { deliveryId, operatorId, ...told, ...personToldOf(event, partner), body }
+    const facts = { deliveryId, operatorId, ...told, ...personToldOf(event, partner, store.registry), body }
     const at = now().toISOString()
     const context = systemContext(deterministicId('webhookDelivery', deliveryId), event.metadata.$correlationId, at)
     const requested = await bus.handle(webhookDelivery, deliveryId, { kind: 'request', facts, at }, context)

@@ -4,8 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { ReadModels } from '../../postgres/database.ts'
-import type { Table } from '../projection.ts'
-import { projections } from '../projections.ts'
+import type { Projection, Table } from '../projection.ts'
 
 const OWNER = 'operator_id'
 
@@ -13,15 +12,28 @@ const OWNER = 'operator_id'
 const idColumns = ({ key, columns }: Table): string[] =>
   Object.keys(columns).filter((name) => (key.length === 1 && key[0] === name) || / UNIQUE\b/.test(columns[name] ?? ''))
 
-const places = projections
-  .flatMap(({ tables }) => tables)
-  .filter(({ columns }) => OWNER in columns)
-  .flatMap((table) => idColumns(table).map((column) => ({ table: table.name, column, type: table.columns[column] })))
+const placesIn = (projections: readonly Projection[]) =>
+  projections
+    .flatMap(({ tables }) => tables)
+    .filter(({ columns }) => OWNER in columns)
+    .flatMap((table) => idColumns(table).map((column) => ({ table: table.name, column, type: table.columns[column] })))
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-/** The operators of those ids that have one. An id that nothing is known of, or that nobody owns, is not among them. */
-export async function ownersOf(db: ReadModels, ids: readonly string[]): Promise<Map<string, string>> {
+/**
+ * Finds the operators of those ids that have one, in the tables of these projections. An id that nothing is known of, or
+ * that nobody owns, is not among them.
+ */
+export function createOwnersOf(db: ReadModels, projections: readonly Projection[]) {
+  const places = placesIn(projections)
+  return (ids: readonly string[]): Promise<Map<string, string>> => ownersIn(db, places, ids)
+}
+
+async function ownersIn(
+  db: ReadModels,
+  places: ReturnType<typeof placesIn>,
+  ids: readonly string[],
+): Promise<Map<string, string>> {
   const uuids = ids.filter((id) => UUID.test(id))
   const texts = ids.filter((id) => !UUID.test(id) && id !== '' && !id.includes('\0'))
   const queries = places

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { partnerData, snakeCase } from '../../../src/events/noctant/partner-event.ts'
 import { partnerEventOf, partnerEvents, partnerEventTypes } from '../../../src/events/noctant/partner-events.ts'
-import { eventSchemas } from '../../../src/events/registry.ts'
+import { publishedData, snakeCase } from '../../../src/events/published.ts'
+import { eventSchemas } from '../../support/contexts.ts'
 import { type ExampleType, example } from '../../support/examples.ts'
 
 const entries = [...partnerEvents].map(([source, entry]) => ({ source, ...entry }))
@@ -15,7 +15,7 @@ describe('the catalogue of webhook events', () => {
   it.each(entries)('$type tells of facts that $source has, in snake case to the last member', (entry) => {
     expect(eventSchemas[entry.source]).toBeDefined()
     const { data } = example(entry.source as ExampleType)
-    const told = partnerData(entry, data)
+    const told = publishedData(entry, data)
     expect(Object.keys(told)).toStrictEqual(entry.fields.map(snakeCase))
     // What is undefined would be left out of the JSON, and a member would be there one time and not another.
     expect(JSON.parse(JSON.stringify(told))).toStrictEqual(told)

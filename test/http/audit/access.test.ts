@@ -6,8 +6,9 @@ import { generateAuditorKey } from '../../../src/commands/audit/auditor-key.ts'
 import { documents } from '../../../src/http/app.ts'
 import { writeCursor } from '../../../src/http/audit/cursor.ts'
 import { auditOperations } from '../../../src/http/audit/routes.ts'
-import { ownersOf } from '../../../src/projections/audit/ownership.ts'
+import { createOwnersOf } from '../../../src/projections/audit/ownership.ts'
 import { eventually } from '../../projections/support.ts'
+import { projections } from '../../support/contexts.ts'
 import { type Api, startApi, systemContext } from '../api.ts'
 import { rawEvents, SHARED, type Tenant, tenant } from './ground.ts'
 
@@ -92,7 +93,7 @@ describe('an auditor of one operator', () => {
     const events = await rawEvents(api)
     await api.waiter.waitFor(events.at(-1)!.position, 5_000)
     const seenBy = async ({ operatorId }: Tenant) => {
-      const scope = scopeOf(operatorId, (ids) => ownersOf(api.db, ids), createKnownOwners(1_000))
+      const scope = scopeOf(operatorId, createOwnersOf(api.db, projections), createKnownOwners(1_000))
       return new Set((await scope.admit(events)).map(({ id }) => id))
     }
     const [mine, theirs] = [await seenBy(acme), await seenBy(other)]

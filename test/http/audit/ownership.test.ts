@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { RawEvent } from '../../../src/audit/raw-log.ts'
 import { createKnownOwners, scopeOf } from '../../../src/audit/scope.ts'
 import { HEARTBEAT } from '../../../src/events/registry.ts'
-import { ownersOf } from '../../../src/projections/audit/ownership.ts'
+import { createOwnersOf } from '../../../src/projections/audit/ownership.ts'
+import { projections } from '../../support/contexts.ts'
 import { example, exampleTypes, ids, streamOf, uuidOf } from '../../support/examples.ts'
 import { type Api, startApi } from '../api.ts'
 import { rawEvents } from './ground.ts'
@@ -30,8 +31,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => api.stop())
 
-const scope = (operatorId: string) =>
-  scopeOf(operatorId, (wanted) => ownersOf(api.db, wanted), createKnownOwners(1_000))
+const scope = (operatorId: string) => scopeOf(operatorId, createOwnersOf(api.db, projections), createKnownOwners(1_000))
 const typesSeenBy = async (operatorId: string) =>
   new Set((await scope(operatorId).admit(events)).map(({ type }) => type))
 

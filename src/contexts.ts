@@ -1,0 +1,15 @@
+/** Every context of this system: the one file outside its own that a new context edits. Each is loaded when it is asked for. */
+import type { Context } from './context.ts'
+
+const loaders = {
+  noctant: async () => (await import('./contexts/noctant.ts')).noctant,
+  audit: async () => (await import('./contexts/audit.ts')).audit,
+} satisfies Record<string, () => Promise<Context>>
+
+export type ContextName = keyof typeof loaders
+
+export const contextNames = Object.keys(loaders) as readonly ContextName[]
+
+/** The contexts of these names, in the order of the list; default: all. */
+export const loadContexts = (names: readonly ContextName[] = contextNames): Promise<Context[]> =>
+  Promise.all(contextNames.filter((name) => names.includes(name)).map((name) => loaders[name]()))

@@ -1,0 +1,18 @@
+/** Audit: the event log as auditors read it, with keys of their own; every read is an event. */
+import { auditor } from '../commands/audit/auditor.ts'
+import type { Context } from '../context.ts'
+import { auditorEvents } from '../events/audit/auditor.ts'
+import { readingEvents } from '../events/audit/reading.ts'
+import { auditSentences } from '../events/audit/sentences.ts'
+import { auditorKeyProjection } from '../projections/audit/auditor-key.ts'
+
+export const audit: Context = {
+  name: 'audit',
+  events: {
+    schemas: { ...auditorEvents, ...readingEvents },
+    sentences: auditSentences,
+    tenant: 'operatorId',
+  },
+  aggregates: [auditor],
+  projections: [auditorKeyProjection],
+}
