@@ -11,6 +11,7 @@ import { webhookReplay } from '../commands/noctant/webhook-replay.ts'
 import { WrongExpectedRevision } from '../events/store.ts'
 import { commandStream } from '../processes/noctant/relay.ts'
 import type { AccountCommandRow } from '../projections/noctant/account-command.ts'
+import { noctantTables } from '../projections/noctant/tables.ts'
 import type { WebhookAttemptRow } from '../projections/noctant/webhook.ts'
 import { type AdminSession, withAdminSession, written } from './admin-session.ts'
 import { type OutputOptions, list as printList } from './table-output.ts'
@@ -48,7 +49,7 @@ export function deadLettersCommand(): Command {
 }
 
 const deadCommands = ({ db }: AdminSession) =>
-  db.selectFrom('noctant_account_commands').selectAll().where('status', '=', 'dead_lettered')
+  noctantTables(db).selectFrom('noctant_account_commands').selectAll().where('status', '=', 'dead_lettered')
 
 /** Last attempts of deliveries that were given up, where no replay has got through since. */
 async function deadWebhooks({ db }: AdminSession, eventId: string | null): Promise<WebhookAttemptRow[]> {
@@ -130,7 +131,10 @@ async function discard(id: string, options: SettleOptions): Promise<void> {
 /** Of each operator whom the event did not reach, the delivery that was given up last. */
 async function discardWebhooks(session: AdminSession, eventId: string, options: SettleOptions): Promise<void> {
   const { bus, db, context } = session
-  const letters = db.selectFrom('noctant_webhook_dead_letters').selectAll().where('event_id', '=', eventId)
+  const letters = noctantTables(db)
+    .selectFrom('noctant_webhook_dead_letters')
+    .selectAll()
+    .where('event_id', '=', eventId)
   for (const { delivery_id: deliveryId } of await letters.execute()) {
     const circumstances = context()
     const command = { kind: 'discard', reason: options.reason ?? null, at: circumstances.at } as const
@@ -177,7 +181,7 @@ async function replay(
   for (const [operatorId, [attempt]] of Map.groupBy(rows, ({ operator_id }) => operator_id)) {
     if (!attempt) continue
     await deliverableEndpoint(bus, operatorId)
-    const source = await db
+    const source = await noctantTables(db)
       .selectFrom('noctant_partner_events')
       .select(['event_id as eventId', 'source_stream as stream', 'source_revision as revision', 'created_at'])
       .where('event_id', '=', attempt.event_id)

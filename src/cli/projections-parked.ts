@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { UndecodableEvent } from '../events/registry.ts'
 import type { Delivered } from '../events/subscription.ts'
 import { inTransaction } from '../postgres/database.ts'
+import { kernelTables } from '../projections/kernel-tables.ts'
 import { lockParked } from '../projections/parking.ts'
 import { type Retried, retryParked } from '../projections/retry.ts'
 import { chosenProjection, type ProjectionSession, withProjectionSession } from './projections-session.ts'
@@ -20,7 +21,7 @@ interface ParkedStream {
 }
 
 const parkedRows = ({ db }: ProjectionSession, projection: string | undefined) =>
-  db
+  kernelTables(db)
     .selectFrom('opslog_parked_events')
     .selectAll()
     .$if(projection !== undefined, (query) => query.where('projection', '=', projection!))
@@ -58,7 +59,7 @@ async function* delivered(
     }
   } catch (error) {
     if (!(error instanceof UndecodableEvent)) throw error
-    const row = await db
+    const row = await kernelTables(db)
       .selectFrom('opslog_parked_events')
       .selectAll()
       .where('projection', '=', projection)

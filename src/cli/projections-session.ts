@@ -2,6 +2,7 @@
  * What the projections' commands work with: the read models without a limit on statements, the log's history in large
  * batches, and an end on Ctrl-C that leaves everything in a state to go on from.
  */
+
 import { createEventStore, type EventStore } from '../events/store.ts'
 import { type Delivered, readHistory } from '../events/subscription.ts'
 import { createDatabase, type ReadModels } from '../postgres/database.ts'

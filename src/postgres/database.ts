@@ -1,76 +1,17 @@
 /**
- * Postgres, as the read models and their readers see it: the types of all tables, and a connection pool under kysely
- * that sends every query as a named prepared statement (unnamed ones cost a third of the throughput on hot paths).
+ * Postgres, as the read models and their readers see it: a connection pool under kysely that sends every query as a named prepared statement (unnamed ones cost a third of the throughput on hot paths).
  * 64-bit integers and decimals come back as text, times as RFC 3339 text in UTC with milliseconds: as answers show them.
  */
 import { Kysely, PostgresDialect, type Transaction } from 'kysely'
 import { Pool, types } from 'pg'
-import type { AuditorKeyRow } from '../projections/audit/auditor-key.ts'
-import type { CheckpointRow } from '../projections/checkpoint.ts'
-import type { AccountRow, AttemptRow } from '../projections/noctant/account.ts'
-import type { AccountCommandRow } from '../projections/noctant/account-command.ts'
-import type { ApiKeyRow } from '../projections/noctant/api-key.ts'
-import type { ChallengeRow } from '../projections/noctant/challenge.ts'
-import type { CorrectionRow } from '../projections/noctant/correction.ts'
-import type { FeedGrantRow, FeedRow } from '../projections/noctant/feed.ts'
-import type { HistoricalSessionRow, HistoricalTradeRow } from '../projections/noctant/historical-session.ts'
-import type { LaunchSessionRow } from '../projections/noctant/launch-session.ts'
-import type { OperatorRow } from '../projections/noctant/operator.ts'
-import type { OrderRow } from '../projections/noctant/order.ts'
-import type { PartnerEventRow } from '../projections/noctant/partner-event.ts'
-import type { PayoutRow } from '../projections/noctant/payout.ts'
-import type { StatementRow } from '../projections/noctant/payout-statement.ts'
-import type { PositionRow } from '../projections/noctant/position.ts'
-import type { ProductRow } from '../projections/noctant/product.ts'
-import type { SummaryRow } from '../projections/noctant/summary.ts'
-import type { TemplateRow } from '../projections/noctant/template.ts'
-import type { TradeRow } from '../projections/noctant/trade.ts'
-import type { UserRow } from '../projections/noctant/user.ts'
-import type {
-  WebhookAttemptRow,
-  WebhookDeadLetterRow,
-  WebhookEndpointRow,
-  WebhookOutboxRow,
-} from '../projections/noctant/webhook.ts'
-import type { ParkedEventRow } from '../projections/parking.ts'
-import type { ProjectionRow } from '../projections/schema.ts'
 import { codeOf, namedStatements, unavailableCode, unavailableMessage } from './pool.ts'
 
-export interface Database {
-  opslog_checkpoints: CheckpointRow
-  opslog_projections: ProjectionRow
-  opslog_parked_events: ParkedEventRow
-  audit_auditor_keys: AuditorKeyRow
-  noctant_operators: OperatorRow
-  noctant_api_keys: ApiKeyRow
-  noctant_users: UserRow
-  noctant_accounts: AccountRow
-  noctant_attempts: AttemptRow
-  noctant_summaries: SummaryRow
-  noctant_positions: PositionRow
-  noctant_orders: OrderRow
-  noctant_trades: TradeRow
-  noctant_account_commands: AccountCommandRow
-  noctant_templates: TemplateRow
-  noctant_products: ProductRow
-  noctant_challenges: ChallengeRow
-  noctant_feeds: FeedRow
-  noctant_feed_grants: FeedGrantRow
-  noctant_launch_sessions: LaunchSessionRow
-  noctant_historical_sessions: HistoricalSessionRow
-  noctant_historical_trades: HistoricalTradeRow
-  noctant_corrections: CorrectionRow
-  noctant_payout_statements: StatementRow
-  noctant_payouts: PayoutRow
-  noctant_webhook_endpoints: WebhookEndpointRow
-  noctant_webhook_outbox: WebhookOutboxRow
-  noctant_webhook_deliveries: WebhookAttemptRow
-  noctant_webhook_dead_letters: WebhookDeadLetterRow
-  noctant_partner_events: PartnerEventRow
-}
+/** What every query takes. Which tables there are, those say who declare them (`databaseOf`). */
+export type ReadModels = Kysely<object>
+export type OpenTransaction = Transaction<object>
 
-/** What every query takes. */
-export type ReadModels = Kysely<Database>
+/** The same database, for queries that name these tables: the one place where their types are taken for granted. */
+export const databaseOf = <Tables>(db: ReadModels): Kysely<Tables> => db as unknown as Kysely<Tables>
 
 export interface DatabaseOptions {
   /** `postgres://…` */
@@ -117,7 +58,7 @@ export function createDatabase(options: DatabaseOptions): ReadModels {
   pool.on('connect', (client) => client.on('error', () => undefined))
   // Postgres itself ends what runs too long; this is for when nothing is heard of it.
   const answerMaxMs = statementTimeoutMs > 0 ? statementTimeoutMs + 1_000 : 0
-  return new Kysely<Database>({
+  return new Kysely<object>({
     dialect: new PostgresDialect({ pool: namedStatements(pool, settings.namedStatementsMax, answerMaxMs) }),
   })
 }
@@ -170,7 +111,7 @@ export const isRefusedData = (error: unknown): boolean => /^(2[23]...|21000|5400
 export async function inTransaction<T>(
   db: ReadModels,
   attemptsMax: number,
-  work: (trx: Transaction<Database>) => Promise<T>,
+  work: (trx: OpenTransaction) => Promise<T>,
 ): Promise<T> {
   return repeated(attemptsMax, () => db.transaction().execute(work))
 }

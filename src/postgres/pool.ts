@@ -4,10 +4,10 @@
  * begins as a query with one value that says what is to be done.
  */
 import type { Duplex } from 'node:stream'
-import { CompiledQuery, type Kysely, type PostgresPool, type PostgresPoolClient } from 'kysely'
+import { CompiledQuery, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import { type Pool, type PoolClient, Query, type QueryConfig } from 'pg'
 import { createDeadlines, type Deadlines } from '../runtime/deadlines.ts'
-import type { Database } from './database.ts'
+import type { ReadModels } from './database.ts'
 import type { Pipeline } from './pipeline.ts'
 
 /**
@@ -133,7 +133,7 @@ export class PinnedConnection {
 }
 
 /** Takes a connection that is held for the caller: its queries and its pipelines follow each other. */
-export async function pinnedConnectionOf(connection: Kysely<Database>): Promise<PinnedConnection> {
+export async function pinnedConnectionOf(connection: ReadModels): Promise<PinnedConnection> {
   const pinned = new PinnedConnection()
   await connection.executeQuery(CompiledQuery.raw('pinned connection', [pinned]))
   return pinned
@@ -141,7 +141,7 @@ export async function pinnedConnectionOf(connection: Kysely<Database>): Promise<
 
 /** Runs queries one after the other in a single pipeline. Rejects with the first failure, once all have been answered. */
 export async function inOneRoundTrip(
-  connection: Kysely<Database>,
+  connection: ReadModels,
   queries: readonly CompiledQuery[],
 ): Promise<Record<string, unknown>[][]> {
   const { rows } = await connection.executeQuery(CompiledQuery.raw('together', [new Batch(queries)]))

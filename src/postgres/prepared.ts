@@ -3,19 +3,27 @@
  * as much as the rest of a look-up by key; here the builder runs once, with markers in the place of its arguments, and
  * each call only puts the values where the markers came out.
  */
-import type { Compilable, CompiledQuery } from 'kysely'
+import type { Compilable, CompiledQuery, Kysely } from 'kysely'
 import { batchedReadsOf } from './batched-reads.ts'
-import type { ReadModels } from './database.ts'
+import { databaseOf, type ReadModels } from './database.ts'
 import type { Value } from './pipeline.ts'
 
 /** Takes the values in the order of the builder's arguments. Rows come as from `execute()`, at most one as asked for. */
 export type Prepared<Args extends readonly unknown[], Row> = (db: ReadModels, ...args: Args) => Promise<Row | undefined>
 
 /**
- * A query for at most one row. `build` must put each of its arguments into the query as a value and decide nothing by
- * it: throws at the first call where a marker is missing from what was compiled.
+ * Makes `preparedOne` for queries over these tables: a query for at most one row. `build` must put each of its arguments
+ * into the query as a value and decide nothing by it: throws at the first call where a marker is missing from what was
+ * compiled.
  */
-export function preparedOne<Args extends readonly unknown[], Row>(
+export const preparedFor =
+  <Tables>() =>
+  <Args extends readonly unknown[], Row>(
+    build: (db: Kysely<Tables>, ...args: Args) => Compilable<Row>,
+  ): Prepared<Args, Row> =>
+    prepared((db, ...args) => build(databaseOf<Tables>(db), ...args))
+
+function prepared<Args extends readonly unknown[], Row>(
   build: (db: ReadModels, ...args: Args) => Compilable<Row>,
 ): Prepared<Args, Row> {
   let compiled: CompiledQuery<Row> | undefined

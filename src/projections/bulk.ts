@@ -4,8 +4,8 @@
  * where the same statements as ever take them on, so that a change means the same on either way. Small sets, and values
  * that COPY would read otherwise than JSON, go the usual way.
  */
-import { CompiledQuery, type Transaction } from 'kysely'
-import type { Database } from '../postgres/database.ts'
+import { CompiledQuery } from 'kysely'
+import type { OpenTransaction } from '../postgres/database.ts'
 import { CopySource } from '../postgres/pool.ts'
 import { type Statement, statementsFor } from './changes.ts'
 import type { Change, Projection, Table, Values } from './projection.ts'
@@ -13,7 +13,7 @@ import type { Change, Projection, Table, Values } from './projection.ts'
 /** Fewer rows are sent sooner than a table to hold them is emptied. */
 const COPIED_ROWS_MIN = 100
 
-export type Flush = (trx: Transaction<Database>, changes: readonly Change[]) => Promise<void>
+export type Flush = (trx: OpenTransaction, changes: readonly Change[]) => Promise<void>
 
 /** How the rows of one statement travel. */
 interface Route {
@@ -51,7 +51,7 @@ export function createBulkFlush(projections: readonly Projection[]): Flush {
 }
 
 /** Rows whose keys are all new, as most of a history's are, need no detour. Where one is not, the table has it for good. */
-async function copy(trx: Transaction<Database>, route: Route, source: CopySource): Promise<void> {
+async function copy(trx: OpenTransaction, route: Route, source: CopySource): Promise<void> {
   if (route.direct) {
     try {
       await trx.executeQuery(CompiledQuery.raw(route.direct, [source]))

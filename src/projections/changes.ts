@@ -2,8 +2,8 @@
  * From changes to SQL: the changes of a batch are folded per row, in order, and go out as one statement per table and
  * kind. The texts depend on the tables alone, never on the values, so that they can be prepared once.
  */
-import { CompiledQuery, type Transaction } from 'kysely'
-import type { Database } from '../postgres/database.ts'
+import { CompiledQuery } from 'kysely'
+import type { OpenTransaction } from '../postgres/database.ts'
 import type { Change, Table, Values } from './projection.ts'
 
 /** Changes of one row each; an erasure goes over a table's rows as those before it have left them. */
@@ -25,7 +25,7 @@ export interface Statement {
 }
 
 /** Runs a batch's changes. */
-export async function flush(trx: Transaction<Database>, changes: readonly Change[]): Promise<void> {
+export async function flush(trx: OpenTransaction, changes: readonly Change[]): Promise<void> {
   for (const { text, rows } of statementsFor(changes)) {
     await trx.executeQuery(CompiledQuery.raw(text, [JSON.stringify(rows)]))
   }

@@ -3,9 +3,10 @@
  * compare-and-set: whatever a lock may have promised, two writers cannot both move it. It keeps the last event's id, so
  * that a log that was restored or cut short is noticed.
  */
-import { CompiledQuery, type Kysely } from 'kysely'
-import type { Database } from '../postgres/database.ts'
+import { CompiledQuery } from 'kysely'
+import type { ReadModels } from '../postgres/database.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
+import { kernelTables } from './kernel-tables.ts'
 
 /**
  * The channel that tells of each move of the projections' checkpoint; the payload is the position, decimal. Other
@@ -51,8 +52,8 @@ export class CheckpointMoved extends Error {
 }
 
 /** The checkpoint, or undefined before the first event. */
-export async function readCheckpoint(db: Kysely<Database>, name = CHECKPOINT_NAME): Promise<Checkpoint | undefined> {
-  const row = await db
+export async function readCheckpoint(db: ReadModels, name = CHECKPOINT_NAME): Promise<Checkpoint | undefined> {
+  const row = await kernelTables(db)
     .selectFrom('opslog_checkpoints')
     .select(['position', 'event_id'])
     .where('name', '=', name)
@@ -84,7 +85,7 @@ const MOVE =
  * at `from`, where the tables behind it have been changed since `generation`, and where it is paused (control.ts).
  */
 export async function moveCheckpoint(
-  trx: Kysely<Database>,
+  trx: ReadModels,
   name: string,
   from: Checkpoint | undefined,
   to: Checkpoint,

@@ -3,9 +3,10 @@
  * behind it have been exchanged (its generation), and that it is to hold (a pause). As the row's lock serialises both
  * with the writer's transactions, no batch slips past: once `pause` has returned, nothing is written.
  */
-import { type Kysely, sql, type Transaction } from 'kysely'
-import type { Database, ReadModels } from '../postgres/database.ts'
+import { sql } from 'kysely'
+import type { OpenTransaction, ReadModels } from '../postgres/database.ts'
 import { CHECKPOINT_NAME } from './checkpoint.ts'
+import { kernelTables } from './kernel-tables.ts'
 
 export interface Control {
   /** Rises with each exchange of tables. */
@@ -19,8 +20,8 @@ export class ProjectorPaused extends Error {
 }
 
 /** What the checkpoint's row says; generation 0 before the first event. */
-export async function readControl(db: Kysely<Database>): Promise<Control> {
-  const row = await db
+export async function readControl(db: ReadModels): Promise<Control> {
+  const row = await kernelTables(db)
     .selectFrom('opslog_checkpoints')
     .select(['generation', 'paused_at'])
     .where('name', '=', CHECKPOINT_NAME)
@@ -46,6 +47,6 @@ export async function resumeProjector(db: ReadModels): Promise<boolean> {
 }
 
 /** Says in the exchange's own transaction that the tables are others, so that a writer looks before its next batch. */
-export async function raiseGeneration(trx: Transaction<Database>): Promise<void> {
+export async function raiseGeneration(trx: OpenTransaction): Promise<void> {
   await sql`UPDATE opslog_checkpoints SET generation = generation + 1 WHERE name = ${CHECKPOINT_NAME}`.execute(trx)
 }

@@ -2,9 +2,10 @@
  * Where events wait that a projection could not take in, and those that follow them in their streams: applied past a
  * missing predecessor, they would make a row that never was. In order, until somebody has mended the cause.
  */
-import { CompiledQuery, sql, type Transaction } from 'kysely'
+import { CompiledQuery, sql } from 'kysely'
 import type { Delivered } from '../events/subscription.ts'
-import type { Database } from '../postgres/database.ts'
+import type { OpenTransaction } from '../postgres/database.ts'
+import { kernelTables } from './kernel-tables.ts'
 import type { Projection } from './projection.ts'
 
 export type ParkedEventRow = {
@@ -46,7 +47,7 @@ const PARK =
   'SELECT projection, stream, revision, position, event_id, type, fault ' +
   'FROM jsonb_populate_recordset(null::opslog_parked_events, $1::jsonb) ON CONFLICT DO NOTHING'
 
-export async function park(trx: Transaction<Database>, parkings: readonly Parking[]): Promise<void> {
+export async function park(trx: OpenTransaction, parkings: readonly Parking[]): Promise<void> {
   if (parkings.length === 0) return
   const rows = parkings.map(({ projection, event, fault }) => ({
     projection: projection.name,
@@ -61,12 +62,16 @@ export async function park(trx: Transaction<Database>, parkings: readonly Parkin
 }
 
 /** Nobody else parks or retries until the transaction ends, so that no event slips in between. */
-export async function lockParked(trx: Transaction<Database>): Promise<void> {
+export async function lockParked(trx: OpenTransaction): Promise<void> {
   await sql`LOCK TABLE opslog_parked_events IN SHARE ROW EXCLUSIVE MODE`.execute(trx)
 }
 
 /** The streams that are parked, as `parkedKey`s. */
-export async function parkedStreams(trx: Transaction<Database>): Promise<Set<string>> {
-  const rows = await trx.selectFrom('opslog_parked_events').select(['projection', 'stream']).distinct().execute()
+export async function parkedStreams(trx: OpenTransaction): Promise<Set<string>> {
+  const rows = await kernelTables(trx)
+    .selectFrom('opslog_parked_events')
+    .select(['projection', 'stream'])
+    .distinct()
+    .execute()
   return new Set(rows.map(({ projection, stream }) => parkedKey(projection, stream)))
 }

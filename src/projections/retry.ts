@@ -2,9 +2,10 @@
  * Takes in what was parked, once its cause has been mended: a projection's events of one stream, in order, as far as
  * they go. The projector may run meanwhile; later events of the stream wait behind the parked ones until none is left.
  */
-import { sql, type Transaction } from 'kysely'
+import { sql } from 'kysely'
 import type { Delivered } from '../events/subscription.ts'
-import { type Database, inTransaction, type ReadModels } from '../postgres/database.ts'
+import { inTransaction, type OpenTransaction, type ReadModels } from '../postgres/database.ts'
+import { kernelTables } from './kernel-tables.ts'
 import { lockParked, storable } from './parking.ts'
 import { isPoison, type Projection } from './projection.ts'
 import { applyOrUndo } from './writer.ts'
@@ -39,10 +40,10 @@ export async function retryParked(options: RetryOptions): Promise<Retried> {
   }
 }
 
-async function retryBatch(trx: Transaction<Database>, options: RetryOptions): Promise<Retried> {
+async function retryBatch(trx: OpenTransaction, options: RetryOptions): Promise<Retried> {
   const { projection, stream, readStream } = options
   await lockParked(trx)
-  const rows = await trx
+  const rows = await kernelTables(trx)
     .selectFrom('opslog_parked_events')
     .select('revision')
     .where('projection', '=', projection.name)

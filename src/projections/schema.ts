@@ -1,7 +1,8 @@
 /** Makes the tables: the kernel's own and every projection's, where they are missing. */
-import { CompiledQuery, sql, type Transaction } from 'kysely'
-import { type Database, inTransaction, type ReadModels } from '../postgres/database.ts'
+import { CompiledQuery, sql } from 'kysely'
+import { inTransaction, type OpenTransaction, type ReadModels } from '../postgres/database.ts'
 import { CHECKPOINT_NAME, checkpointDdl, readCheckpoint } from './checkpoint.ts'
+import { kernelTables } from './kernel-tables.ts'
 import { parkingDdl } from './parking.ts'
 import { ddlOf, type Projection } from './projection.ts'
 
@@ -45,21 +46,21 @@ export async function prepareSchema(db: ReadModels, projections: readonly Projec
 export const kernelDdl: readonly string[] = [checkpointDdl, projectionsDdl, parkingDdl]
 
 /** The kernel's tables, in the first schema of the search path. */
-export async function createKernelTables(trx: Transaction<Database>): Promise<void> {
+export async function createKernelTables(trx: OpenTransaction): Promise<void> {
   for (const text of kernelDdl) await trx.executeQuery(CompiledQuery.raw(text))
 }
 
-export async function createTables(trx: Transaction<Database>, projection: Projection): Promise<void> {
+export async function createTables(trx: OpenTransaction, projection: Projection): Promise<void> {
   for (const text of projection.tables.flatMap(ddlOf)) await trx.executeQuery(CompiledQuery.raw(text))
 }
 
 /** Projection name → the version that its tables hold. */
 export async function storedVersions(db: ReadModels): Promise<Map<string, number>> {
-  const rows = await db.selectFrom('opslog_projections').select(['name', 'version']).execute()
+  const rows = await kernelTables(db).selectFrom('opslog_projections').select(['name', 'version']).execute()
   return new Map(rows.map(({ name, version }) => [name, version]))
 }
 
-export async function storeVersion(trx: Transaction<Database>, projection: Projection): Promise<void> {
+export async function storeVersion(trx: OpenTransaction, projection: Projection): Promise<void> {
   const { name, version } = projection
   const tables = projection.tables.map((table) => table.name)
   await sql`INSERT INTO opslog_projections (name, version, tables) VALUES (${name}, ${version}, ${tables})

@@ -3,10 +3,10 @@
  * It also deals with poison, an event that does not decode, that its handler throws at, or that Postgres refuses: in a
  * projection of money it stops the writer; in any other it is parked with what follows it in its stream.
  */
-import { sql, type Transaction } from 'kysely'
+import { sql } from 'kysely'
 import type { Recorded } from '../events/event.ts'
 import type { Delivered } from '../events/subscription.ts'
-import { type Database, inTransaction, isRefusedData, type ReadModels } from '../postgres/database.ts'
+import { inTransaction, isRefusedData, type OpenTransaction, type ReadModels } from '../postgres/database.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
 import { createBulkFlush } from './bulk.ts'
 import { type ProjectionsByEventType, projectionsByEventType } from './by-event-type.ts'
@@ -70,7 +70,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
   /** Possibly more than are parked, as somebody else may retry them; never less. */
   let parked = new Set<string>()
 
-  const transaction = <T>(work: (trx: Transaction<Database>) => Promise<T>): Promise<T> =>
+  const transaction = <T>(work: (trx: OpenTransaction) => Promise<T>): Promise<T> =>
     inTransaction(db, options.transactionAttemptsMax, async (trx) => {
       if (schema) {
         await sql`SET LOCAL search_path TO ${sql.id(schema)}`.execute(trx)
@@ -118,7 +118,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
   /** One transaction: the checkpoint moves to the last of the events, and `work` writes what belongs to them. */
   async function move(
     events: readonly Delivered[],
-    work: (trx: Transaction<Database>) => Promise<readonly Parking[]>,
+    work: (trx: OpenTransaction) => Promise<readonly Parking[]>,
   ): Promise<void> {
     const to = checkpointOf(events.at(-1)!)
     attempted = to
@@ -138,7 +138,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
   }
 
   /** Before an event is parked behind another: is that one still there, or has it been retried meanwhile? */
-  async function refreshParked(trx: Transaction<Database>, events: readonly Delivered[]): Promise<void> {
+  async function refreshParked(trx: OpenTransaction, events: readonly Delivered[]): Promise<void> {
     if (parked.size === 0) return
     const isBehind = ({ stream, type }: Delivered) =>
       interests.ofAnyVersion(type).some(({ name }) => parked.has(parkedKey(name, stream)))
@@ -268,7 +268,7 @@ function collect(
 
 /** Takes one event into one projection; where that cannot be, undoes what it did and answers why. */
 export async function applyOrUndo(
-  trx: Transaction<Database>,
+  trx: OpenTransaction,
   projection: Projection,
   event: Recorded,
 ): Promise<string | undefined> {

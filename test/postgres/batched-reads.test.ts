@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { batchedReadsOf } from '../../src/postgres/batched-reads.ts'
 import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
-import { preparedOne } from '../../src/postgres/prepared.ts'
+import { preparedFor } from '../../src/postgres/prepared.ts'
 import { type Prepared, prepared } from '../projections/support.ts'
 
 const ANSWER = 'SELECT $1::int AS given, count(*)::int AS statements FROM pg_stat_activity WHERE pid = pg_backend_pid()'
@@ -123,12 +123,8 @@ describe('look-ups by key', () => {
   })
 
   it('of a transaction stay in it', async () => {
-    const byId = preparedOne((reader, id: number) =>
-      (reader as never as { selectFrom(table: string): never })
-        .selectFrom('shapes')
-        // @ts-expect-error A table of this test, which the database's types do not know.
-        .select('name')
-        .where('id', '=', id),
+    const byId = preparedFor<{ shapes: { id: number; name: string } }>()((reader, id: number) =>
+      reader.selectFrom('shapes').select('name').where('id', '=', id),
     )
     await database.db.transaction().execute(async (trx) => {
       await trx.executeQuery(sql(`INSERT INTO shapes (id, name) VALUES (1000, 'seen from within')`))

@@ -9,6 +9,7 @@ import {
   type ReadModels,
   rfc3339,
 } from '../../src/postgres/database.ts'
+import { kernelTables } from '../../src/projections/kernel-tables.ts'
 import { findOperator } from '../../src/projections/noctant/operator.ts'
 import { prepareSchema } from '../../src/projections/schema.ts'
 import { projections } from '../support/contexts.ts'
@@ -179,7 +180,11 @@ describe('failures', () => {
 test('processes that start at once prepare the schema side by side', async () => {
   const dbs = Array.from({ length: 6 }, () => connect({ poolMax: 1 }))
   await Promise.all(dbs.map((db) => prepareSchema(db, projections)))
-  const rows = await dbs[0]!.selectFrom('opslog_projections').select(['name', 'version']).orderBy('name').execute()
+  const rows = await kernelTables(dbs[0]!)
+    .selectFrom('opslog_projections')
+    .select(['name', 'version'])
+    .orderBy('name')
+    .execute()
   expect(rows).toEqual(
     projections.map(({ name, version }) => ({ name, version })).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   )

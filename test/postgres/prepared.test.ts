@@ -1,6 +1,7 @@
 /** Queries that are compiled once: each call's values land where the builder's arguments stood. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { preparedOne } from '../../src/postgres/prepared.ts'
+import { preparedFor } from '../../src/postgres/prepared.ts'
+import { type KernelTables, kernelTables } from '../../src/projections/kernel-tables.ts'
 import { type Prepared, prepared } from '../projections/support.ts'
 
 const first = {
@@ -14,6 +15,8 @@ const second = {
   updated_at: '2026-01-02T00:00:00.000Z',
 }
 
+const preparedOne = preparedFor<KernelTables>()
+
 describe('a query that is compiled once', () => {
   let database: Prepared
   beforeAll(async () => {
@@ -22,7 +25,7 @@ describe('a query that is compiled once', () => {
       { name: 'first', ...first },
       { name: 'second', ...second },
     ]
-    await database.db
+    await kernelTables(database.db)
       .insertInto('opslog_checkpoints')
       .values(rows.map((row) => ({ ...row, generation: '0', paused_at: null })))
       .execute()

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CheckpointMoved, readCheckpoint } from '../../src/projections/checkpoint.ts'
+import { kernelTables } from '../../src/projections/kernel-tables.ts'
 import type { Projection } from '../../src/projections/projection.ts'
 import type { HistoryReader, Queue } from '../../src/projections/projector.ts'
 import { type RebuildOptions, rebuild } from '../../src/projections/rebuild/rebuild.ts'
@@ -39,7 +40,7 @@ const shadowExists = async () => {
   return rows.length > 0
 }
 const versionOf = async (name: string) => {
-  const query = database.db.selectFrom('opslog_projections').select('version').where('name', '=', name)
+  const query = kernelTables(database.db).selectFrom('opslog_projections').select('version').where('name', '=', name)
   return (await query.executeTakeFirst())?.version
 }
 /** A history that stops after some batches, as a process does that is killed there. */
@@ -154,7 +155,7 @@ describe('a rebuild', () => {
     await run(wanted, createLog([first, readable]).readHistory)
     const next = { ...order(2), revision: 2n, stream: first.stream }
     await live.write([next])
-    expect(await database.db.selectFrom('opslog_parked_events').selectAll().execute()).toEqual([])
+    expect(await kernelTables(database.db).selectFrom('opslog_parked_events').selectAll().execute()).toEqual([])
     expect(await contentOf(database.db, newer('noctant.order'))).toMatchObject({ noctant_orders: { length: 3 } })
   })
 
@@ -171,7 +172,7 @@ describe('a rebuild', () => {
     const log = createLog([first, bad, order(1)])
     await writerOn(database.db).write(log.events)
     const parked = () =>
-      database.db
+      kernelTables(database.db)
         .selectFrom('opslog_parked_events')
         .select(['projection', 'revision'])
         .orderBy('projection')

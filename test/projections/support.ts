@@ -1,7 +1,7 @@
 /** A database with the read models' tables, and a log in memory that projectors read. */
-import { type Kysely, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Delivered } from '../../src/events/subscription.ts'
-import { createDatabase, type Database, type ReadModels } from '../../src/postgres/database.ts'
+import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
 import type { Projection } from '../../src/projections/projection.ts'
 import type { HistoryReader, Source } from '../../src/projections/projector.ts'
 import { prepareSchema } from '../../src/projections/schema.ts'
@@ -45,7 +45,7 @@ export async function contentOf(db: ReadModels, of: readonly Projection[] = proj
 }
 
 /** Empties everything, checkpoint included. */
-export async function empty(db: Kysely<Database>): Promise<void> {
+export async function empty(db: ReadModels): Promise<void> {
   const tables = projections.flatMap(({ tables }) => tables.map(({ name }) => name))
   const all = [...tables, 'opslog_checkpoints', 'opslog_parked_events']
   const deletions = all.map((name, index) => `d${index} AS (DELETE FROM ${name})`)

@@ -4,6 +4,7 @@ import type { EngineEvent } from '../../src/events/noctant/engine.ts'
 import type { Delivered } from '../../src/events/subscription.ts'
 import { flush } from '../../src/projections/changes.ts'
 import { CheckpointMoved, moveCheckpoint, readCheckpoint } from '../../src/projections/checkpoint.ts'
+import { kernelTables } from '../../src/projections/kernel-tables.ts'
 import { defineProjection, defineTable, type Projection, upsert } from '../../src/projections/projection.ts'
 import { type RetryOptions, retryParked } from '../../src/projections/retry.ts'
 import { createBatchWriter, PoisonedProjection } from '../../src/projections/writer.ts'
@@ -57,7 +58,7 @@ const lotsStored = async () =>
   (await sql<LotRow>`SELECT order_id FROM test_lots`.execute(database.db)).rows.map((row) => row.order_id).toSorted()
 const named = (...names: string[]) => names.map(uuidOf).toSorted()
 const parkedStored = () =>
-  database.db
+  kernelTables(database.db)
     .selectFrom('opslog_parked_events')
     .select(['projection', 'stream', 'revision', 'fault'])
     .orderBy('position')
@@ -219,7 +220,7 @@ describe('poison', () => {
     const patient = writer()
     await patient.write([order('bad', { symbol: 'POISON' }), order('behind')])
     expect(await parkedStored()).toHaveLength(2)
-    await database.db.deleteFrom('opslog_parked_events').execute()
+    await kernelTables(database.db).deleteFrom('opslog_parked_events').execute()
     await patient.write([order('after')])
     expect(await lotsStored()).toEqual(named('after'))
     expect(await parkedStored()).toEqual([])

@@ -2,6 +2,7 @@
  * A whole instance in the test's process: real event store node, a database of its own on the run's Postgres, a command
  * stream of the wanted kind, all roles, and the sandbox operator to call it with.
  */
+
 import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { pino } from 'pino'

@@ -2,6 +2,7 @@
 import type { AuditorEvent, AuditScope } from '../../events/audit/auditor.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { auditTables } from './tables.ts'
 
 export type AuditorKeyRow = {
   key_id: string
@@ -54,4 +55,10 @@ export const auditorKeyProjection = defineProjection<AuditorEvent>({
 
 /** Every auditor's key, revoked ones too, oldest first, at most `limit`. */
 export const listAuditorKeys = (db: ReadModels, limit = 1_000): Promise<AuditorKeyRow[]> =>
-  db.selectFrom('audit_auditor_keys').selectAll().orderBy('created_at').orderBy('key_id').limit(limit).execute()
+  auditTables(db)
+    .selectFrom('audit_auditor_keys')
+    .selectAll()
+    .orderBy('created_at')
+    .orderBy('key_id')
+    .limit(limit)
+    .execute()

@@ -8,6 +8,7 @@ import { applyInMemory, keyOf } from '../changes.ts'
 import { readCheckpoint } from '../checkpoint.ts'
 import { anyVersionOf, isPoison, type Table, type Values } from '../projection.ts'
 import { type AuditorKeyRow, auditorKeyProjection, auditorKeys } from './auditor-key.ts'
+import { auditTables } from './tables.ts'
 
 export interface AuditorDirectory {
   /**
@@ -35,7 +36,7 @@ export function createAuditorDirectory(): AuditorDirectory {
       const snapshot = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
       const { checkpoint, found } = await snapshot.execute(async (trx) => ({
         checkpoint: await readCheckpoint(trx),
-        found: await trx.selectFrom('audit_auditor_keys').selectAll().execute(),
+        found: await auditTables(trx).selectFrom('audit_auditor_keys').selectAll().execute(),
       }))
       rows.clear()
       for (const row of found) rows.set(keyOf(auditorKeys, row), row)

@@ -3,6 +3,7 @@
  * tables' declarations, so that a new read model is asked without a word here.
  */
 import { sql } from 'kysely'
+import { isUuid } from '../../events/uuid.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { Projection, Table } from '../projection.ts'
 
@@ -18,8 +19,6 @@ const placesIn = (projections: readonly Projection[]) =>
     .filter(({ columns }) => OWNER in columns)
     .flatMap((table) => idColumns(table).map((column) => ({ table: table.name, column, type: table.columns[column] })))
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 /**
  * Finds the operators of those ids that have one, in the tables of these projections. An id that nothing is known of, or
  * that nobody owns, is not among them.
@@ -34,8 +33,8 @@ async function ownersIn(
   places: ReturnType<typeof placesIn>,
   ids: readonly string[],
 ): Promise<Map<string, string>> {
-  const uuids = ids.filter((id) => UUID.test(id))
-  const texts = ids.filter((id) => !UUID.test(id) && id !== '' && !id.includes('\0'))
+  const uuids = ids.filter(isUuid)
+  const texts = ids.filter((id) => !isUuid(id) && id !== '' && !id.includes('\0'))
   const queries = places
     .map((place) => ({ ...place, wanted: place.type?.startsWith('uuid') ? uuids : texts }))
     .filter(({ wanted }) => wanted.length > 0)

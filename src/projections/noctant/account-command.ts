@@ -8,8 +8,9 @@ import type { AccountEvent } from '../../events/noctant/account.ts'
 import { type EngineEvent, engineEvents } from '../../events/noctant/engine.ts'
 import type { EngineCommandEvent } from '../../events/noctant/engine-command.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { type Prepared, preparedOne } from '../../postgres/prepared.ts'
+import type { Prepared } from '../../postgres/prepared.ts'
 import { type Change, defineProjection, defineTable, type HandlersOf, patch } from '../projection.ts'
+import { noctantTables, preparedOne } from './tables.ts'
 
 /** What the relay needs to send the command: the data of its EngineCommandRequested event. */
 export type CommandRequest = Extract<AccountEvent, { type: 'noctant.EngineCommandRequested.v1' }>['data']
@@ -242,7 +243,7 @@ export const findCommand: Prepared<[string, string, string], CommandOfAccount> =
 
 /** How many were given up that nobody has dealt with. */
 export async function deadCommandCount(db: ReadModels): Promise<number> {
-  const { count } = await db
+  const { count } = await noctantTables(db)
     .selectFrom('noctant_account_commands')
     .select(({ fn }) => fn.countAll<string>().as('count'))
     .where('status', '=', 'dead_lettered')
@@ -273,7 +274,7 @@ export async function unconfirmedCommands(
   db: ReadModels,
   { before, limit }: { before: Date; limit: number },
 ): Promise<UnconfirmedCommand[]> {
-  return db
+  return noctantTables(db)
     .selectFrom('noctant_account_commands')
     .select(['command_id', 'account_id', 'program_account_id', 'status', 'accepted_at', 'last_sent_at', 'request'])
     .select(({ fn, val }) => fn.coalesce('attempts', val(0)).as('attempts'))

@@ -5,8 +5,8 @@
 import type { AccountEvent } from '../../events/noctant/account.ts'
 import type { UserEvent } from '../../events/noctant/user.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, erase, patch, upsert } from '../projection.ts'
+import { noctantTables, preparedOne } from './tables.ts'
 
 type Opened = Extract<AccountEvent, { type: 'noctant.AccountOpened.v1' }>['data']
 type StatusChanged = Extract<AccountEvent, { type: 'noctant.AccountStatusChanged.v1' }>['data']
@@ -218,7 +218,7 @@ export function listAccounts(
   page: { before?: { createdAt: string; programAccountId: string } | undefined; limit: number },
 ): Promise<AccountView[]> {
   const { before, limit } = page
-  return db
+  return noctantTables(db)
     .selectFrom('noctant_accounts')
     .select(viewColumns)
     .where('operator_id', '=', operatorId)

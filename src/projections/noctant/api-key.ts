@@ -4,6 +4,7 @@ import type { ApiScope } from '../../events/noctant/vocabulary.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
 import type { OperatorRow } from './operator.ts'
+import { noctantTables } from './tables.ts'
 
 export type ApiKeyRow = {
   key_id: string
@@ -64,7 +65,7 @@ export const apiKeyProjection = defineProjection<OperatorEvent>({
 
 /** Every key of the operator, revoked and replaced ones too, oldest first, at most `limit`. */
 export const listApiKeys = (db: ReadModels, operatorId: string, limit = 1_000): Promise<ApiKeyRow[]> =>
-  db
+  noctantTables(db)
     .selectFrom('noctant_api_keys')
     .selectAll()
     .where('operator_id', '=', operatorId)

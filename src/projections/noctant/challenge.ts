@@ -4,8 +4,8 @@
  */
 import type { ChallengeEvent, ChallengeMeasures } from '../../events/noctant/challenge.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { preparedOne } from '../../postgres/prepared.ts'
 import { type Change, defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { noctantTables, preparedOne } from './tables.ts'
 
 type Started = Extract<ChallengeEvent, { type: 'noctant.ChallengeStarted.v1' }>['data']
 
@@ -119,7 +119,7 @@ export const findChallenge = preparedOne((db, operatorId: string, instanceId: st
 
 /** Live challenges about which the clock may have something to say at this time, the longest due first. */
 export const dueChallenges = (db: ReadModels, at: string, limit: number): Promise<{ instance_id: string }[]> =>
-  db
+  noctantTables(db)
     .selectFrom('noctant_challenges')
     .select('instance_id')
     .where('due_at', '<=', at)

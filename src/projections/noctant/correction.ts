@@ -6,8 +6,8 @@ import type { AccountEvent } from '../../events/noctant/account.ts'
 import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { EngineCommandEvent } from '../../events/noctant/engine-command.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { noctantTables, preparedOne } from './tables.ts'
 
 type Requested = Extract<AccountEvent, { type: 'noctant.AccountCorrectionRequested.v1' }>['data']
 
@@ -192,7 +192,7 @@ export function listCorrections(
   page: { before?: { requestedAt: string; correctionId: string } | undefined; limit: number },
 ): Promise<(CorrectionView & { status: CorrectionStatus })[]> {
   const { before, limit } = page
-  return db
+  return noctantTables(db)
     .selectFrom('noctant_corrections')
     .select(viewColumns)
     .where('operator_id', '=', of.operatorId)

@@ -10,6 +10,7 @@ import { readCheckpoint } from '../checkpoint.ts'
 import { anyVersionOf, isPoison, type Table, type Values } from '../projection.ts'
 import { type ApiKeyRow, apiKeyProjection, apiKeys } from './api-key.ts'
 import { type OperatorRow, operatorProjection, operators } from './operator.ts'
+import { noctantTables } from './tables.ts'
 
 export interface Credential {
   operator: OperatorRow
@@ -51,8 +52,8 @@ export function createCredentialDirectory(): CredentialDirectory {
       const snapshot = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
       const { checkpoint, foundOperators, foundKeys } = await snapshot.execute(async (trx) => ({
         checkpoint: await readCheckpoint(trx),
-        foundOperators: await trx.selectFrom('noctant_operators').selectAll().execute(),
-        foundKeys: await trx.selectFrom('noctant_api_keys').selectAll().execute(),
+        foundOperators: await noctantTables(trx).selectFrom('noctant_operators').selectAll().execute(),
+        foundKeys: await noctantTables(trx).selectFrom('noctant_api_keys').selectAll().execute(),
       }))
       operatorRows.clear()
       keyRows.clear()

@@ -2,6 +2,7 @@
 import type { FeedEvent } from '../../events/noctant/feed.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { defineProjection, defineTable, upsert } from '../projection.ts'
+import { noctantTables } from './tables.ts'
 
 type Imported = Extract<FeedEvent, { type: 'noctant.FeedImported.v1' }>['data']
 
@@ -87,14 +88,14 @@ export type FeedView = FeedRow & {
 
 /** All feeds by symbol, each with who may use it, at most `limit`. */
 export async function listFeeds(db: ReadModels, limit = 1_000): Promise<FeedView[]> {
-  const found = await db
+  const found = await noctantTables(db)
     .selectFrom('noctant_feeds')
     .selectAll()
     .orderBy('symbol')
     .orderBy('feed_id')
     .limit(limit)
     .execute()
-  const grants = await db
+  const grants = await noctantTables(db)
     .selectFrom('noctant_feed_grants as grant')
     .leftJoin('noctant_operators as operator', 'operator.operator_id', 'grant.operator_id')
     .select(['grant.feed_id', 'grant.operator_id', 'operator.slug', 'granted_from as from', 'granted_to as to'])

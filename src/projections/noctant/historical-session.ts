@@ -5,8 +5,8 @@
 import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { LaunchSessionEvent } from '../../events/noctant/launch-session.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { type NoctantDatabase, noctantTables, preparedOne } from './tables.ts'
 
 type Requested = Extract<LaunchSessionEvent, { type: 'noctant.HistoricalSessionRequested.v1' }>['data']
 type TradeClosed = Extract<EngineEvent, { type: 'noctant.EngineBacktestTradeClosed.v1' }>['data']
@@ -211,7 +211,7 @@ const viewColumns = Object.keys(historicalSessions.columns).filter(
 ) as (keyof HistoricalSessionView)[]
 
 /** Sessions of the operator that the engine has made, so that state and times are known. */
-const made = (db: ReadModels, operatorId: string) =>
+const made = (db: NoctantDatabase, operatorId: string) =>
   db
     .selectFrom('noctant_historical_sessions')
     .select(viewColumns)
@@ -243,7 +243,7 @@ export function listHistoricalSessions(
   operatorId: string,
   { filter, before, limit }: HistoricalSessionPage,
 ): Promise<HistoricalSessionView[]> {
-  let query = made(db, operatorId)
+  let query = made(noctantTables(db), operatorId)
   for (const name of Object.keys(filter) as (keyof typeof filter)[]) {
     const value = filter[name]
     if (value !== undefined) query = query.where(name, '=', value)
@@ -268,7 +268,7 @@ export function listHistoricalTrades(
   db: ReadModels,
   { backtestRunId, before, limit }: HistoricalTradePage,
 ): Promise<HistoricalTradeRow[]> {
-  return db
+  return noctantTables(db)
     .selectFrom('noctant_historical_trades')
     .selectAll()
     .where('backtest_run_id', '=', backtestRunId)

@@ -2,8 +2,8 @@
 import type { LaunchSessionEvent } from '../../events/noctant/launch-session.ts'
 import type { UserEvent } from '../../events/noctant/user.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, erase, patch, upsert } from '../projection.ts'
+import { noctantTables, preparedOne } from './tables.ts'
 
 type Created = Extract<LaunchSessionEvent, { type: 'noctant.LaunchSessionCreated.v1' }>['data']
 
@@ -154,7 +154,7 @@ export const findBrowserSession = (
   browserSessionHash: string,
   at: string,
 ): Promise<TerminalSession | undefined> =>
-  db
+  noctantTables(db)
     .selectFrom('noctant_launch_sessions as launch')
     .innerJoin('noctant_operators as operator', 'operator.operator_id', 'launch.operator_id')
     .leftJoin('noctant_accounts as account', 'account.program_account_id', 'launch.program_account_id')

@@ -1,8 +1,8 @@
 /** Operators, as GET /v1/me and the administrator's lists show them. */
 import type { OperatorEvent } from '../../events/noctant/operator.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { noctantTables, preparedOne } from './tables.ts'
 
 export type OperatorRow = {
   operator_id: string
@@ -82,4 +82,10 @@ export const findOperator = preparedOne((db, operatorId: string) =>
 
 /** Oldest first, at most `limit`. */
 export const listOperators = (db: ReadModels, limit = 1_000): Promise<OperatorRow[]> =>
-  db.selectFrom('noctant_operators').selectAll().orderBy('created_at').orderBy('operator_id').limit(limit).execute()
+  noctantTables(db)
+    .selectFrom('noctant_operators')
+    .selectAll()
+    .orderBy('created_at')
+    .orderBy('operator_id')
+    .limit(limit)
+    .execute()

@@ -2,6 +2,7 @@
 import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { noctantTables } from './tables.ts'
 
 type Placed = Extract<EngineEvent, { type: 'noctant.EngineOrderPlaced.v1' }>['data']
 
@@ -129,7 +130,7 @@ export interface OrderPage {
 /** Newest first, in an order that inserts do not disturb. Each attempt's page comes from an index, however many there are. */
 export function listOrders(db: ReadModels, page: OrderPage): Promise<OrderView[]> {
   const { programAccountId, attemptId, status, before, limit } = page
-  return db
+  return noctantTables(db)
     .selectFrom('noctant_attempts as attempt')
     .innerJoinLateral(
       (eb) =>

@@ -9,6 +9,7 @@ import { partnerEventOf, partnerEvents } from '../../events/noctant/partner-even
 import type { EventReference } from '../../events/noctant/webhook.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { type Change, defineTable, type Projection, upsert } from '../projection.ts'
+import { noctantTables } from './tables.ts'
 
 export type PartnerEventRow = {
   event_id: string
@@ -128,7 +129,7 @@ export interface AccountOwner {
 
 /** Whose an execution account is: by any attempt of an account, or by a historical session. */
 export const findAccountOwner = (db: ReadModels, accountId: string): Promise<AccountOwner | undefined> =>
-  db
+  noctantTables(db)
     .selectFrom('noctant_attempts')
     .select(({ ref }) => ['operator_id', ref('program_account_id').$castTo<string | null>().as('program_account_id')])
     .where('account_id', '=', accountId)

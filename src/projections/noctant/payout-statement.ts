@@ -10,8 +10,8 @@ import type {
   SettlementStatus,
 } from '../../events/noctant/payout.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { preparedOne } from '../../postgres/prepared.ts'
 import { type Change, defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { noctantTables, preparedOne } from './tables.ts'
 
 type Requested = Extract<PayoutEvent, { type: 'noctant.PayoutRequested.v1' }>['data']
 
@@ -208,7 +208,7 @@ export const listStatements = (
   { operatorId, userId }: Owner,
   { before, limit }: { before?: { requestedAt: string; payoutRequestId: string } | undefined; limit: number },
 ): Promise<StatementView[]> =>
-  db
+  noctantTables(db)
     .selectFrom('noctant_payout_statements')
     .select(statementColumns)
     .where('operator_id', '=', operatorId)

@@ -3,6 +3,7 @@ import type { Recorded } from '../../events/event.ts'
 import type { PayoutEvent } from '../../events/noctant/payout.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { defineProjection, defineTable, upsert } from '../projection.ts'
+import { noctantTables } from './tables.ts'
 
 type Executed = Extract<PayoutEvent, { type: 'noctant.PayoutExecuted.v1' }>
 
@@ -74,7 +75,7 @@ export const listPayouts = (
   { operatorId, userId }: { operatorId: string; userId: string },
   { before, limit }: { before?: { occurredAt: string; eventId: string } | undefined; limit: number },
 ): Promise<PayoutView[]> =>
-  db
+  noctantTables(db)
     .selectFrom('noctant_payouts')
     .select(payoutColumns)
     .where('operator_id', '=', operatorId)

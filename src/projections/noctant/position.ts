@@ -2,6 +2,7 @@
 import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { defineProjection, defineTable, patch, remove, upsert } from '../projection.ts'
+import { noctantTables } from './tables.ts'
 
 export type PositionRow = {
   position_id: string
@@ -75,7 +76,7 @@ export const positionProjection = defineProjection<EngineEvent>({
 
 /** Positions of an execution account, newest first, at most `limit`. */
 export const listPositions = (db: ReadModels, accountId: string, limit = 1_000): Promise<PositionView[]> =>
-  db
+  noctantTables(db)
     .selectFrom('noctant_positions')
     .innerJoin('noctant_attempts', 'noctant_attempts.account_id', 'noctant_positions.account_id')
     .selectAll('noctant_positions')

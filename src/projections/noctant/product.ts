@@ -1,8 +1,8 @@
 /** Operators' products. */
 import type { ProductEvent } from '../../events/noctant/product.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { type NoctantDatabase, noctantTables, preparedOne } from './tables.ts'
 
 type Created = Extract<ProductEvent, { type: 'noctant.ProductCreated.v1' }>['data']
 
@@ -102,7 +102,7 @@ export const productProjection = defineProjection<ProductEvent>({
   },
 })
 
-const ofOperator = (db: ReadModels, operatorId: string) =>
+const ofOperator = (db: NoctantDatabase, operatorId: string) =>
   db.selectFrom('noctant_products').selectAll().where('operator_id', '=', operatorId)
 
 export const findProduct = preparedOne((db, operatorId: string, productId: string) =>
@@ -115,7 +115,7 @@ export const findProductBySlug = preparedOne((db, operatorId: string, slug: stri
 
 /** In the operator's own order, then the oldest first. */
 export const listProducts = (db: ReadModels, operatorId: string): Promise<ProductRow[]> =>
-  db
+  noctantTables(db)
     .selectFrom('noctant_products')
     .selectAll()
     .where('operator_id', '=', operatorId)

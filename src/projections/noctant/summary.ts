@@ -4,8 +4,8 @@
  */
 import type { AccountEvent } from '../../events/noctant/account.ts'
 import type { EngineEvent } from '../../events/noctant/engine.ts'
-import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { preparedOne } from './tables.ts'
 
 type Begun = Extract<AccountEvent, { type: 'noctant.AccountOpened.v1' | 'noctant.AccountAttemptStarted.v1' }>['data']
 

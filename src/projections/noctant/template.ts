@@ -2,6 +2,7 @@
 import type { TemplateEvent, TemplateTerms } from '../../events/noctant/template.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { noctantTables } from './tables.ts'
 
 export type TemplateRow = {
   template_id: string
@@ -57,7 +58,7 @@ export const templateProjection = defineProjection<TemplateEvent>({
 
 /** Presets, and with an operator's id its own, by key. */
 export const listTemplates = (db: ReadModels, operatorId: string | undefined): Promise<TemplateRow[]> =>
-  db
+  noctantTables(db)
     .selectFrom('noctant_templates')
     .selectAll()
     .where((eb) =>

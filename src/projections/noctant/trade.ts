@@ -3,6 +3,7 @@ import { Decimal } from 'decimal.js'
 import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { defineProjection, defineTable, upsert } from '../projection.ts'
+import { noctantTables } from './tables.ts'
 
 type Closed = Extract<EngineEvent, { type: 'noctant.EngineTradeClosed.v1' }>['data']
 
@@ -119,7 +120,7 @@ export interface TradePage {
 /** Last closed first, in an order that inserts do not disturb. */
 export function listTrades(db: ReadModels, page: TradePage): Promise<TradeView[]> {
   const { programAccountId, attemptId, before, limit } = page
-  return db
+  return noctantTables(db)
     .selectFrom('noctant_attempts as attempt')
     .innerJoinLateral(
       (eb) =>

@@ -1,8 +1,7 @@
 /** Operators' users. */
 import type { UserEvent } from '../../events/noctant/user.ts'
-import type { ReadModels } from '../../postgres/database.ts'
-import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { type NoctantDatabase, preparedOne } from './tables.ts'
 
 export type UserRow = {
   global_user_id: string
@@ -69,7 +68,7 @@ export const userProjection = defineProjection<UserEvent>({
 /** What the contract's UserSummary shows. */
 export type UserView = Omit<UserRow, 'operator_id' | 'org_id'>
 
-const ofOperator = (db: ReadModels, operatorId: string) =>
+const ofOperator = (db: NoctantDatabase, operatorId: string) =>
   db
     .selectFrom('noctant_users')
     .select(['global_user_id', 'external_id', 'email', 'display_name', 'created_at', 'updated_at'])

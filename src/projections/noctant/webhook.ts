@@ -7,8 +7,8 @@ import { type SqlBool, sql } from 'kysely'
 import type { UserEvent } from '../../events/noctant/user.ts'
 import type { AttemptStatus, WebhookDeliveryEvent, WebhookEndpointEvent } from '../../events/noctant/webhook.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { preparedOne } from '../../postgres/prepared.ts'
 import { defineProjection, defineTable, erase, patch, remove, upsert } from '../projection.ts'
+import { noctantTables, preparedOne } from './tables.ts'
 
 export type WebhookEndpointRow = {
   operator_id: string
@@ -249,7 +249,7 @@ export function listWebhookAttempts(
   page: AttemptPage,
 ): Promise<Omit<WebhookAttemptRow, 'operator_id' | 'global_user_id'>[]> {
   const { operatorId, eventId, eventType, status, before, limit } = page
-  return db
+  return noctantTables(db)
     .selectFrom('noctant_webhook_deliveries')
     .select([
       'delivery_row_id',

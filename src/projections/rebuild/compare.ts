@@ -4,7 +4,7 @@
  * writes go on. What it finds is drift: rows that no event accounts for.
  */
 import { type ControlledTransaction, sql } from 'kysely'
-import { type Database, inTransaction, type ReadModels } from '../../postgres/database.ts'
+import { inTransaction, type ReadModels } from '../../postgres/database.ts'
 import type { Projection, Table } from '../projection.ts'
 import type { Shadow } from './shadow.ts'
 import { currentSchema, lockCheckpoint } from './swap.ts'
@@ -85,7 +85,7 @@ async function freeze(options: CompareOptions, shadow: Shadow) {
 }
 
 interface TableJob {
-  snapshot: ControlledTransaction<Database>
+  snapshot: ControlledTransaction<object>
   home: string
   shadow: string
   table: Table
@@ -131,7 +131,7 @@ async function compareTable({ snapshot, home, shadow, table, rowsMax }: TableJob
 
 /** The columns that both have; a table may have changed with its version. */
 async function sharedColumns(
-  snapshot: ControlledTransaction<Database>,
+  snapshot: ControlledTransaction<object>,
   home: string,
   shadow: string,
   table: string,

@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import type { ReadModels } from '../../postgres/database.ts'
 import { type Checkpoint, readCheckpoint } from '../checkpoint.ts'
 import { readControl } from '../control.ts'
+import { kernelTables } from '../kernel-tables.ts'
 import type { Projection } from '../projection.ts'
 
 export interface ProjectionState {
@@ -42,8 +43,8 @@ export interface ReadModelState {
 export async function readState(db: ReadModels, projections: readonly Projection[]): Promise<ReadModelState> {
   const checkpoint = await readCheckpoint(db)
   const { pausedAt } = await readControl(db)
-  const stored = await db.selectFrom('opslog_projections').selectAll().execute()
-  const parked = await db
+  const stored = await kernelTables(db).selectFrom('opslog_projections').selectAll().execute()
+  const parked = await kernelTables(db)
     .selectFrom('opslog_parked_events')
     .select(['projection', sql<string>`count(*)`.as('events'), sql<string>`count(DISTINCT stream)`.as('streams')])
     .groupBy('projection')

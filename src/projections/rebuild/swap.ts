@@ -3,11 +3,12 @@
  * meanwhile, readers see the old tables or the new, and a writer in another process learns of it by the generation. The
  * old tables may be kept, as a shadow of their own that can be brought up to date and put back.
  */
-import { type RawBuilder, sql, type Transaction } from 'kysely'
-import { type Database, inTransaction, type ReadModels } from '../../postgres/database.ts'
+import { type RawBuilder, sql } from 'kysely'
+import { inTransaction, type OpenTransaction, type ReadModels } from '../../postgres/database.ts'
 import { crashPoint } from '../../runtime/crash-points.ts'
 import { CHECKPOINT_NAME } from '../checkpoint.ts'
 import { raiseGeneration } from '../control.ts'
+import { kernelTables } from '../kernel-tables.ts'
 import type { Projection } from '../projection.ts'
 import { createKernelTables, storeVersion } from '../schema.ts'
 import type { Shadow } from './shadow.ts'
@@ -36,7 +37,11 @@ export async function swap(options: SwapOptions, shadow: Shadow): Promise<void> 
     await shadow.catchUp(live)
     await sql`SELECT set_config('lock_timeout', ${`${lockTimeoutMs}ms`}, true)`.execute(trx)
     const home = sql.id(await currentSchema(trx))
-    const old = await trx.selectFrom('opslog_projections').selectAll().where('name', 'in', names).execute()
+    const old = await kernelTables(trx)
+      .selectFrom('opslog_projections')
+      .selectAll()
+      .where('name', 'in', names)
+      .execute()
     const current = projections.flatMap(({ tables }) => tables.map(({ name }) => name))
     const kept = options.keepPrevious ? old : []
     for (const { name, tables } of kept) await setAside(trx, home, name, tables)
@@ -59,8 +64,8 @@ export async function swap(options: SwapOptions, shadow: Shadow): Promise<void> 
 }
 
 /** Holds every writer until the transaction ends; answers where the live tables stand. */
-export async function lockCheckpoint(trx: Transaction<Database>): Promise<bigint | undefined> {
-  const row = await trx
+export async function lockCheckpoint(trx: OpenTransaction): Promise<bigint | undefined> {
+  const row = await kernelTables(trx)
     .selectFrom('opslog_checkpoints')
     .select('position')
     .where('name', '=', CHECKPOINT_NAME)
@@ -74,7 +79,7 @@ const asideOf = (projection: string): string => `${previousSchema(projection)}_a
 
 /** Moves a projection's live tables to a schema that says where they stood and what was parked. */
 async function setAside(
-  trx: Transaction<Database>,
+  trx: OpenTransaction,
   home: RawBuilder<unknown>,
   name: string,
   tables: readonly string[],
@@ -98,16 +103,16 @@ async function setAside(
 }
 
 async function takeOverParked(
-  trx: Transaction<Database>,
+  trx: OpenTransaction,
   schema: string,
   names: readonly string[],
   home: RawBuilder<unknown>,
 ): Promise<void> {
-  await trx.deleteFrom('opslog_parked_events').where('projection', 'in', names).execute()
+  await kernelTables(trx).deleteFrom('opslog_parked_events').where('projection', 'in', names).execute()
   await sql`INSERT INTO ${home}.opslog_parked_events SELECT * FROM ${sql.id(schema)}.opslog_parked_events`.execute(trx)
 }
 
-export async function currentSchema(db: Transaction<Database> | ReadModels): Promise<string> {
+export async function currentSchema(db: OpenTransaction | ReadModels): Promise<string> {
   const { rows } = await sql<{ name: string }>`SELECT current_schema()::text AS name`.execute(db)
   return rows[0]!.name
 }

@@ -5,6 +5,7 @@ import {
   findCommand,
   unconfirmedCommands,
 } from '../../../src/projections/noctant/account-command.ts'
+import { noctantTables } from '../../../src/projections/noctant/tables.ts'
 import { createRecorder, type ExampleEvent, example, ids, timeAt, uuidOf } from '../../support/examples.ts'
 import { empty, type Prepared, prepared, writerOn } from '../support.ts'
 
@@ -17,7 +18,7 @@ beforeEach(() => empty(database.db))
 
 const given = (...events: Recorded[]) => writerOn(database.db).write(events)
 const found = () =>
-  database.db
+  noctantTables(database.db)
     .selectFrom('noctant_account_commands')
     .select(commandViewColumns)
     .where('command_id', '=', ids.command)

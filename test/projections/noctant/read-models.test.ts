@@ -6,6 +6,7 @@ import { findOperator, listOperators } from '../../../src/projections/noctant/op
 import { listOrders } from '../../../src/projections/noctant/order.ts'
 import { listPositions } from '../../../src/projections/noctant/position.ts'
 import { findSummary } from '../../../src/projections/noctant/summary.ts'
+import { noctantTables } from '../../../src/projections/noctant/tables.ts'
 import { listTrades } from '../../../src/projections/noctant/trade.ts'
 import { findUser, findUserByExternalId } from '../../../src/projections/noctant/user.ts'
 import { createRecorder, example, ids, timeAt, uuidOf } from '../../support/examples.ts'
@@ -305,7 +306,7 @@ describe('orders', () => {
       placed('of attempt 2', 2, second.account_id),
       placed('strange', 3, uuidOf('x')),
     )
-    await database.db
+    await noctantTables(database.db)
       .insertInto('noctant_attempts')
       .values({
         ...second,
