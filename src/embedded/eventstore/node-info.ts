@@ -15,21 +15,30 @@ function send(response: ServerResponse, status: number, body?: object): void {
 
 type Answer = { status: number; body?: object }
 
-function answerTo(method: string, path: string, isWritable: boolean): Answer {
+/** What `/health` tells. */
+export type Health = {
+  /** Whether appends can succeed; `reason` says why not. */
+  isWritable: boolean
+  reason: string | undefined
+  endPosition: number
+}
+
+function answerTo(method: string, path: string, health: Health): Answer {
   if (method !== 'GET' && method !== 'HEAD') return { status: 405 }
-  if (path === '/health/live') return { status: isWritable ? 204 : 503 }
+  if (path === '/health/live') return health.isWritable ? { status: 204 } : { status: 503, body: health }
+  if (path === '/health') return { status: health.isWritable ? 200 : 503, body: health }
   if (path !== '/info') return { status: 404 }
   const features = { projections: false, userManagement: false, atomPub: false }
   const authentication = { type: 'insecure' }
   return { status: 200, body: { esVersion: SERVER_VERSION, state: 'leader', features, authentication } }
 }
 
-/** `isWritable` says whether appends can succeed; a node whose log is broken is not alive in the sense of a probe. */
-export function httpHandler(isWritable: () => boolean) {
+/** `healthOf` tells how the node is now; one that no append can succeed on is not alive in the sense of a probe. */
+export function httpHandler(healthOf: () => Health) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     const path = new URL(request.url ?? '/', 'http://node').pathname
     request.resume()
-    const { status, body } = answerTo(request.method ?? 'GET', path, isWritable())
+    const { status, body } = answerTo(request.method ?? 'GET', path, healthOf())
     send(response, status, body)
   }
 }

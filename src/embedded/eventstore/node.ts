@@ -75,7 +75,7 @@ export async function runNode(options: EventStoreOptions): Promise<RunningNode> 
     for (const [service, implementation] of services(store, registry, controls)) {
       server.addService(service, implementation)
     }
-    const handler = httpHandler(() => store.log.failure() === undefined)
+    const handler = httpHandler(() => store.health())
     const listener = await listen(server, handler, { host, port: options.port ?? 0 })
     const close = async (): Promise<void> => {
       await registry.closeAll()

@@ -261,8 +261,13 @@ function failureMessage(failure: BatchFailure, options: AppendOptions | undefine
         lengthDelimited(1, Buffer.from(failure.message)),
       )
     case 'unavailable':
-      // The client has no error of its own for this; a timeout says the same: nobody knows, send it again.
-      return statusMessage(UNAVAILABLE, failure.message, 'Timeout', NO_BYTES)
+      // The protocol has no detail of its own for this. Of one that they do not know clients show the message; of a
+      // timeout they would show that alone.
+      return Buffer.concat([
+        unsigned(1, UNAVAILABLE),
+        lengthDelimited(2, Buffer.from(failure.message)),
+        lengthDelimited(3, lengthDelimited(1, Buffer.from('type.googleapis.com/google.rpc.RetryInfo'))),
+      ])
   }
 }
 

@@ -46,6 +46,7 @@ export class IndexFlusher {
   private flushing: Promise<void> | undefined
   private retryAtMs = 0
   private threadWorks = true
+  private lastNotice: string | undefined
   private idleTimer: NodeJS.Timeout | undefined
 
   constructor(options: IndexFlusherOptions) {
@@ -63,7 +64,7 @@ export class IndexFlusher {
   }
 
   private async flushBatch(to: number): Promise<void> {
-    const { table, index, indexLagEvents, onNotice } = this.options
+    const { table, index, indexLagEvents } = this.options
     const batch = table.takeUnindexed(to)
     try {
       const events = this.worker ? KEEP_EVENTS_MIN : THREAD_EVENTS_MIN
@@ -71,11 +72,12 @@ export class IndexFlusher {
       if (isLarge && this.threadWorks) await this.flushInThread(batch)
       else index.add(batch.entries, batch.streams, to)
       table.indexed(batch)
+      this.lastNotice = undefined
     } catch (error) {
       // The log has the events and the table answers for them, so nothing is lost: a later flush takes them along.
       table.putBack(batch)
       this.retryAtMs = Date.now() + RETRY_AFTER_MS
-      onNotice(`the index could not be written and is tried again: ${(error as Error).message}`)
+      this.tell(`the index could not be written and is tried again: ${(error as Error).message}`)
     }
   }
 
@@ -117,12 +119,30 @@ export class IndexFlusher {
     return worker
   }
 
-  /** Waits for what is on its way, ends the thread, and writes the rest on the spot. */
+  /** Writes what the index lacks before anything else happens. What it does not take now it takes later. */
+  catchUp(to: number): void {
+    if (Date.now() < this.retryAtMs) return
+    try {
+      this.options.table.flush(to)
+    } catch (error) {
+      this.retryAtMs = Date.now() + RETRY_AFTER_MS
+      this.tell(`the index could not be written, and follows later: ${(error as Error).message}`)
+    }
+  }
+
+  /** Says it once, however often it happens in a row. */
+  private tell(notice: string): void {
+    if (notice !== this.lastNotice) this.options.onNotice(notice)
+    this.lastNotice = notice
+  }
+
+  /** Waits for what is on its way, ends the thread, and writes the rest on the spot; the next start makes up for it. */
   async close(to: number): Promise<void> {
     await this.flushing
     clearTimeout(this.idleTimer)
     await this.endThread()
-    this.options.table.flush(to)
+    this.retryAtMs = 0
+    this.catchUp(to)
   }
 
   private async endThread(): Promise<void> {

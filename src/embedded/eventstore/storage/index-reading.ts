@@ -73,21 +73,36 @@ function openReadable(file: string, location: string | URL): ReadableIndex {
   return { database, close: () => database.close() }
 }
 
-/** The index and its write-ahead log, which a killed node has left, in the directory for temporary files. */
-function openCopy(file: string): ReadableIndex {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'event-store-index-'))
-  const remove = () => fs.rmSync(directory, { recursive: true, force: true })
-  const copy = path.join(directory, INDEX_FILE)
+/**
+ * Copies the index of a directory, and the write-ahead log that a killed node has left with it, to a new directory among
+ * the temporary ones, where it can be written to. @returns that directory, and how to remove it.
+ */
+export function copyIndex(directory: string): { path: string; remove: () => void } {
+  const target = fs.mkdtempSync(path.join(os.tmpdir(), 'event-store-index-'))
+  const remove = () => fs.rmSync(target, { recursive: true, force: true })
   try {
-    for (const suffix of ['', '-wal']) fs.copyFileSync(file + suffix, copy + suffix)
-    const index = openReadable(file, copy)
+    for (const name of [INDEX_FILE, `${INDEX_FILE}-wal`]) {
+      const source = path.join(directory, name)
+      if (fs.existsSync(source)) fs.copyFileSync(source, path.join(target, name))
+    }
+    return { path: target, remove }
+  } catch (error) {
+    remove()
+    throw error
+  }
+}
+
+function openCopy(file: string): ReadableIndex {
+  const copy = copyIndex(path.dirname(file))
+  try {
+    const index = openReadable(file, path.join(copy.path, INDEX_FILE))
     const close = () => {
       index.close()
-      remove()
+      copy.remove()
     }
     return { database: index.database, close }
   } catch (error) {
-    remove()
+    copy.remove()
     throw error
   }
 }

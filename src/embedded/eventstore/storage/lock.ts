@@ -7,17 +7,25 @@ import { DatabaseSync } from 'node:sqlite'
 
 export type DirectoryLock = { release: () => void }
 
+const SQLITE_BUSY = 5
+const SQLITE_LOCKED = 6
+
 /**
  * Takes the lock or throws at once.
- * @throws {Error} naming the directory, when another process (or another node of this one) holds it.
+ * @throws {Error} naming the directory, when another process (or another node of this one) holds it, or it cannot be
+ * written to.
  */
 export function lockDirectory(directory: string): DirectoryLock {
-  const database = new DatabaseSync(path.join(directory, 'lock.db'))
+  let database: DatabaseSync | undefined
   try {
-    database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+    database = new DatabaseSync(path.join(directory, 'lock.db'))
+    const taken = database
+    taken.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+    return { release: () => taken.close() }
   } catch (error) {
-    database.close()
-    throw new Error(`the event store directory ${directory} is in use by another process`, { cause: error })
+    database?.close()
+    const isTaken = [SQLITE_BUSY, SQLITE_LOCKED].includes(((error as { errcode?: number }).errcode ?? 0) & 0xff)
+    const reason = isTaken ? 'is in use by another process' : `cannot be locked: ${(error as Error).message}`
+    throw new Error(`the event store directory ${directory} ${reason}`, { cause: error })
   }
-  return { release: () => database.close() }
 }

@@ -33,6 +33,8 @@ export type LogOptions = {
   preallocateBytes: number
   /** While writes take less than this on average, small ones are made in the event loop instead of the thread pool. */
   inlineWriteBelowMs: number
+  /** The file system takes no writes: the log is read only, and each append is told so. */
+  isReadOnly: boolean
   onNotice: (notice: string) => void
 }
 
@@ -60,7 +62,7 @@ export class EventLog {
   private medianWriteMs = 0.1
   private writesSinceProbe = 0
   private readonly preallocation: Preallocation
-  private readonly endKeeper: LogEndKeeper
+  private readonly endKeeper: LogEndKeeper | undefined
 
   /**
    * Opens the log. Records behind `indexedTo` are handed to `visit`, in order, so that an index can catch up; a torn
@@ -69,13 +71,18 @@ export class EventLog {
    */
   constructor(options: LogOptions, indexedTo: number, visit: (record: RecordView) => void) {
     this.options = options
-    const { segments, end } = openLog({ ...options, isReadOnly: false, indexedTo, visit })
+    const { segments, end } = openLog({ ...options, indexedTo, visit })
     this.segments = segments
     this.logEnd = end
     this.recent = new RecentWrites(options.recentBytes)
-    this.endKeeper = new LogEndKeeper(options.directory, end, options.onNotice)
-    this.writer = openWriter(this.current())
     this.preallocation = new Preallocation(options.preallocateBytes)
+    this.writer = openWriter(this.current(), options.isReadOnly)
+    if (options.isReadOnly) {
+      this.broken = new Error(`nothing can be written to ${options.directory}; restart the node once that has changed`)
+      options.onNotice(this.broken.message)
+      return
+    }
+    this.endKeeper = new LogEndKeeper(options.directory, end, options.onNotice)
     this.preallocation.begin(this.current().file.path, this.used())
   }
 
@@ -142,7 +149,7 @@ export class EventLog {
     this.recent.add(this.logEnd, buffer)
     this.logEnd += buffer.length
     this.current().end = this.logEnd
-    this.endKeeper.note(this.logEnd)
+    this.endKeeper?.note(this.logEnd)
   }
 
   /**
@@ -240,12 +247,13 @@ export class EventLog {
     await this.preallocation.end()
     if (!this.broken) fs.ftruncateSync(this.writer, this.used())
     fs.closeSync(this.writer)
-    await this.endKeeper.close()
+    await this.endKeeper?.close()
     closeSegments(this.segments)
   }
 }
 
-function openWriter(segment: Segment): number {
+function openWriter(segment: Segment, isReadOnly = false): number {
+  if (isReadOnly) return fs.openSync(segment.file.path, 'r')
   const dataSync = fs.constants.O_DSYNC ?? fs.constants.O_SYNC ?? 0
   return fs.openSync(segment.file.path, fs.constants.O_RDWR | dataSync)
 }

@@ -3,11 +3,13 @@
  * whoever waits for new events. Everything that it answers is on disk.
  */
 import fs from 'node:fs'
+import type { Health } from '../node-info.ts'
 import type { EventStoreLimits } from '../options.ts'
 import type { GroupEntry, StoredFacts, WriteOutcome, WriteRequest } from './group.ts'
 import { IndexFlusher } from './index-flusher.ts'
+import { copyIndex, isWritable } from './index-reading.ts'
 import { CommitListeners } from './listeners.ts'
-import { type DirectoryLock, lockDirectory } from './lock.ts'
+import { lockDirectory } from './lock.ts'
 import { EventLog } from './log.ts'
 import {
   FLAG_ID_INDEXED,
@@ -53,7 +55,8 @@ export class EventStore {
   readonly log: EventLog
   private readonly index: StreamIndex
   private readonly table: StreamTable
-  private readonly lock: DirectoryLock
+  private readonly releaseDirectory: () => void
+  private readonly removeCopy: () => void
   readonly writer: Writer
   private readonly flusher: IndexFlusher
   readonly listeners = new CommitListeners()
@@ -61,28 +64,33 @@ export class EventStore {
   private idleTimer: NodeJS.Timeout | undefined
 
   /**
-   * Opens the directory, creating what is missing, and replays what the index lacks.
-   * @throws {Error} when another process uses the directory, and {DamagedLogError} when acknowledged events are lost.
+   * Opens the directory, creating what is missing, and replays what the index lacks. Where nothing can be written, the
+   * store serves reads, with a copy of the index among the temporary files.
+   * @throws {Error} when another process uses the directory, {LostEventsError} when the end of the log is missing, and
+   * {DamagedLogError} when acknowledged events cannot be read.
    */
   constructor(options: StoreOptions) {
     this.options = options
     fs.mkdirSync(options.directory, { recursive: true })
-    this.lock = lockDirectory(options.directory)
+    const isReadOnly = !isWritable(options.directory)
+    const opened: Array<() => void> = []
     try {
-      this.index = new StreamIndex(options.directory, options.indexCacheKiB, options.onNotice)
-      try {
-        this.table = new StreamTable(this.index, options.cachedStreams)
-        this.log = new EventLog(options, this.index.indexedTo, (record) => this.replay(record))
-        this.table.flush(this.log.end())
-      } catch (error) {
-        this.index.close()
-        throw error
-      }
+      this.releaseDirectory = isReadOnly ? () => undefined : lockDirectory(options.directory).release
+      opened.push(this.releaseDirectory)
+      const copy = isReadOnly ? copyIndex(options.directory) : undefined
+      if (copy) opened.push(copy.remove)
+      this.removeCopy = copy?.remove ?? (() => undefined)
+      const place = { ...options, directory: copy?.path ?? options.directory }
+      this.index = new StreamIndex(place.directory, options.indexCacheKiB, options.onNotice)
+      opened.push(() => this.index.close())
+      this.table = new StreamTable(this.index, options.cachedStreams)
+      this.flusher = new IndexFlusher({ ...place, index: this.index, table: this.table })
+      this.log = new EventLog({ ...options, isReadOnly }, this.index.indexedTo, (record) => this.replay(record))
     } catch (error) {
-      this.lock.release()
+      for (const release of opened.toReversed()) release()
       throw error
     }
-    this.flusher = new IndexFlusher({ ...options, index: this.index, table: this.table })
+    this.flusher.catchUp(this.log.end())
     this.writer = new Writer({
       ...options,
       log: this.log,
@@ -91,6 +99,7 @@ export class EventStore {
       afterGroup: () => this.indexGroup(),
       whenIdle: () => this.scheduleIdleFlush(),
     })
+    this.scheduleIdleFlush()
   }
 
   private replay(record: RecordView): void {
@@ -106,7 +115,7 @@ export class EventStore {
       (flags & FLAG_TOMBSTONE) !== 0,
       (flags & FLAG_ID_INDEXED) !== 0,
     )
-    if (this.table.lag() >= this.options.indexLagEvents) this.table.flush(recordPosition(record) + record.length)
+    if (this.table.lag() >= this.options.indexLagEvents) this.flusher.catchUp(recordPosition(record) + record.length)
   }
 
   /** Queues a write. The outcome comes once it, and every event that it rests on, is on disk. */
@@ -148,7 +157,9 @@ export class EventStore {
 
   private eventAt(state: StreamState, revision: number): RecordView | undefined {
     const place = this.table.places(state, revision, 1, false)[0]
-    return place?.revision === revision ? this.log.readRecord(place.position, place.length) : undefined
+    return place?.revision === revision && this.log.holds(place.position)
+      ? this.log.readRecord(place.position, place.length)
+      : undefined
   }
 
   /** The metadata of a stream; that of a metastream is fixed. */
@@ -257,6 +268,12 @@ export class EventStore {
     return { events, streams: this.index.streamCount(), endPosition: this.log.end() }
   }
 
+  /** How the store is: whether appends succeed, and if not, why. */
+  health(): Health {
+    const failure = this.log.failure()
+    return { isWritable: failure === undefined, reason: failure?.message, endPosition: this.log.end() }
+  }
+
   /** Finishes the appends that were accepted, brings the index up to date and gives the directory free. */
   async close(): Promise<void> {
     if (this.closed) return
@@ -266,6 +283,7 @@ export class EventStore {
     await this.flusher.close(this.log.end())
     await this.log.close()
     this.index.close()
-    this.lock.release()
+    this.removeCopy()
+    this.releaseDirectory()
   }
 }

@@ -84,6 +84,18 @@ function prepareStatements(database: DatabaseSync): Statements {
   }
 }
 
+class OtherIndexVersion extends Error {}
+
+const SQLITE_CORRUPT = 11
+const SQLITE_NOTADB = 26
+
+/** Whether what is there is no index that can be used, as opposed to one that cannot be opened just now. */
+function isUseless(error: unknown): boolean {
+  const code = (error as { errcode?: number }).errcode ?? 0
+  // The low byte is the kind of error, the rest its cause.
+  return error instanceof OtherIndexVersion || [SQLITE_CORRUPT, SQLITE_NOTADB].includes(code & 0xff)
+}
+
 export class StreamIndex {
   readonly path: string
   indexedTo = 0
@@ -92,12 +104,18 @@ export class StreamIndex {
   private database: DatabaseSync
   private statements: Statements
 
-  /** Opens the index of a directory, or an empty one where there is none that can be used. */
+  /**
+   * Opens the index of a directory, or an empty one where there is none or what is there is no index of ours.
+   * @throws {Error} where it cannot be opened for another reason, as on a disk that fails: it is left as it is.
+   */
   constructor(directory: string, cacheKiB: number, onNotice: (notice: string) => void) {
     this.path = path.join(directory, 'index.db')
     try {
-      this.database = this.open(cacheKiB)
+      this.database = this.openWithOrWithoutSpace(cacheKiB, onNotice)
     } catch (error) {
+      if (!isUseless(error)) {
+        throw new Error(`the index ${this.path} cannot be opened: ${(error as Error).message}`, { cause: error })
+      }
       onNotice(`the index cannot be used and is built again: ${(error as Error).message}`)
       this.remove()
       this.database = this.open(cacheKiB)
@@ -111,14 +129,27 @@ export class StreamIndex {
     )
   }
 
-  private open(cacheKiB: number): DatabaseSync {
+  /** A full disk has no room for the memory that connections share; alone the node does without. */
+  private openWithOrWithoutSpace(cacheKiB: number, onNotice: (notice: string) => void): DatabaseSync {
+    try {
+      return this.open(cacheKiB)
+    } catch (error) {
+      if (isUseless(error)) throw error
+      const database = this.open(cacheKiB, 'EXCLUSIVE')
+      onNotice(`the index is opened for this process alone: ${(error as Error).message}`)
+      return database
+    }
+  }
+
+  private open(cacheKiB: number, locking: 'NORMAL' | 'EXCLUSIVE' = 'NORMAL'): DatabaseSync {
     const database = new DatabaseSync(this.path)
     try {
-      database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${cacheKiB};
+      database.exec(`PRAGMA locking_mode = ${locking}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${cacheKiB};
         PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY`)
       const version = Number(database.prepare('PRAGMA user_version').get()!.user_version)
-      if (version !== 0 && version !== INDEX_VERSION) throw new Error(`it has version ${version}`)
-      database.exec(`${SCHEMA} PRAGMA user_version = ${INDEX_VERSION}`)
+      if (version !== 0 && version !== INDEX_VERSION) throw new OtherIndexVersion(`it has version ${version}`)
+      // On a full disk an index that is there needs no write to be opened.
+      if (version === 0) database.exec(`${SCHEMA} PRAGMA user_version = ${INDEX_VERSION}`)
       return database
     } catch (error) {
       database.close()

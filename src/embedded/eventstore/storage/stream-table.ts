@@ -96,10 +96,15 @@ export class StreamTable {
     return this.unindexed.length + this.handedOut
   }
 
-  /** Writes what the index lacks on the spot. */
+  /** Writes what the index lacks on the spot. @throws where it takes nothing; the table goes on answering then. */
   flush(indexedTo: number): void {
     const batch = this.takeUnindexed(indexedTo)
-    if (batch.entries.length > 0) this.index.add(batch.entries, batch.streams, batch.indexedTo)
+    try {
+      if (batch.entries.length > 0) this.index.add(batch.entries, batch.streams, batch.indexedTo)
+    } catch (error) {
+      this.putBack(batch)
+      throw error
+    }
     this.indexed(batch)
   }
 
