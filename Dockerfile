@@ -19,4 +19,4 @@ EXPOSE 8080
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=6 \
   CMD ["node", "-e", "if (!(process.env.ROLES ?? 'api').includes('api')) process.exit(0); fetch(`http://127.0.0.1:${process.env.PORT}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node itself is the main process, so that SIGTERM reaches it and it drains before it ends.
-CMD ["node", "--disable-warning=ExperimentalWarning", "--max-old-space-size=1024", "--initial-old-space-size=64", "--no-allocation-site-pretenuring", "--max-semi-space-size=16", "src/main.ts"]
+CMD ["node", "--disable-warning=ExperimentalWarning", "--disable-warning=DEP0123", "--max-old-space-size=1024", "--initial-old-space-size=64", "--no-allocation-site-pretenuring", "--max-semi-space-size=16", "src/main.ts"]

@@ -8,5 +8,5 @@ import { root } from './support/source.ts'
 it('runs the very command of npm start', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const commands = readFileSync(join(root, 'Dockerfile'), 'utf8').match(/(?<=^CMD ).*$/gm) ?? []
-  expect(JSON.parse(commands.at(-1) ?? '[]')).toStrictEqual(scripts.start.split(' '))
+  expect(JSON.parse(commands.at(-1) ?? '[]')).toStrictEqual(scripts.start.replace('exec ', '').split(' '))
 })
