@@ -3,6 +3,7 @@
  * here, with its unit last in the name; an unknown or malformed value stops the start with a sentence that names it.
  */
 import { z } from 'zod'
+import { toClientScheme } from './eventstore/connection-string.ts'
 
 export const ROLES = ['api', 'projector', 'relay', 'webhooks', 'engine'] as const
 export type Role = (typeof ROLES)[number]
@@ -47,7 +48,12 @@ const environmentSchema = z.object({
   LOG_FILE: z.string().optional().describe('file for the log, - for standard output; unset: opslog.log in DATA_DIR'),
 
   // Backing services; the embedded ones where these are absent
-  EVENTSTORE_URL: optionalUrl.describe('esdb:// or kurrentdb:// connection string'),
+  EVENTSTORE_URL: z
+    .string()
+    .min(1)
+    .transform(toClientScheme)
+    .optional()
+    .describe('esdb:// or kurrentdb:// connection string, with +discover for a cluster'),
   DATABASE_URL: optionalUrl.describe('postgres:// connection string'),
   NATS_URL: optionalUrl.describe('nats:// address of a server with JetStream'),
   NATS_SERVER: z

@@ -15,7 +15,8 @@ export interface OpenedLog {
   place: string
 }
 
-export function openLog(config: Pick<Config, 'DATA_DIR' | 'LOG_FILE' | 'LOG_LEVEL'>): OpenedLog {
+/** Resolves when the log is open, or cannot be opened, which is said on standard error. */
+export async function openLog(config: Pick<Config, 'DATA_DIR' | 'LOG_FILE' | 'LOG_LEVEL'>): Promise<OpenedLog> {
   const place = config.LOG_FILE ?? join(config.DATA_DIR, 'opslog.log')
   const where = place === '-' ? { fd: 1 } : { dest: place, mkdir: true }
   const target = destination({ ...where, sync: false, maxLength: WAITING_MAX_BYTES })
@@ -27,6 +28,11 @@ export function openLog(config: Pick<Config, 'DATA_DIR' | 'LOG_FILE' | 'LOG_LEVE
   target.on('write', () => {
     if (isLost) process.stderr.write('opslog: the log is written again\n')
     isLost = false
+  })
+  // A process that ends before its log is open would end with an error of the log's.
+  await new Promise<void>((resolve) => {
+    target.once('ready', resolve)
+    target.once('error', () => resolve())
   })
   return { log: pino({ level: config.LOG_LEVEL, base: { pid: process.pid } }, target), place }
 }

@@ -2,18 +2,19 @@
  * Starts an instance: configuration, data directory, backing services, roles; says what it started and where; and stops
  * it in order. `node src/main.ts --roles api,projector` runs a part of it.
  */
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import pico from 'picocolors'
 import type { Logger } from 'pino'
 import { type Config, InvalidConfiguration, loadConfig, ROLES } from './config.ts'
-import { type Services, startServices } from './embedded/backing-services.ts'
-import { DataDirectoryInUse, lockDataDirectory } from './embedded/data-directory.ts'
+import type { Services } from './embedded/backing-services.ts'
+import { closeToOthers, DataDirectoryInUse, lockDataDirectory } from './embedded/data-directory.ts'
 import { escapedFromClient, StoreUnavailable } from './events/store.ts'
-import { type Instance, startInstance } from './instance.ts'
+import type { Instance } from './instance.ts'
 import { openLog } from './log.ts'
 import { isUnavailable } from './postgres/database.ts'
+import { checkGivenServices, refuseRolesApart, ServiceUnusable } from './preflight.ts'
 import { crashPointFile } from './runtime/crash-points.ts'
 import { lowerWorkerThreads } from './runtime/worker-priority.ts'
 
@@ -46,6 +47,7 @@ function configuration(): Config {
     process.exit(0)
   }
   const config = loadConfig({ ...process.env, ...(values.roles === undefined ? {} : { ROLES: values.roles }) })
+  refuseRolesApart(config)
   return { ...config, DATA_DIR: resolve(config.DATA_DIR) }
 }
 
@@ -78,7 +80,9 @@ function announce(config: Config, services: Services, instance: Instance, logPla
   )
   show('event store', service(services.eventStore.kind, services.eventStore.url))
   show('Postgres', service(services.postgres.kind, services.postgres.url))
-  show('command stream', service(services.stream.kind, services.stream.url, services.stream.note))
+  const { stream } = services
+  const note = stream.stream.isUp() ? stream.note : 'cannot be reached yet; commands wait for it'
+  show('command stream', service(stream.kind, stream.url, note))
   if (engine) show('order entry', service('engine', engine.url))
   show('data', config.DATA_DIR)
   show('log', logPlace === '-' ? 'standard output' : logPlace)
@@ -134,14 +138,43 @@ function guardProcess(log: Logger): void {
 
 async function main(): Promise<number> {
   const startedMs = performance.now()
+  // What an instance keeps, and every log, is for the user who runs it alone.
+  process.umask(0o077)
   const config = configuration()
   const isNew = !existsSync(config.DATA_DIR)
   const lock = lockDataDirectory(config.DATA_DIR)
-  mkdirSync(config.DATA_DIR, { recursive: true })
-  const { log, place } = openLog(config)
-  guardProcess(log)
-  lowerWorkerPriority(log)
-  if (isNew) process.stdout.write(`First run: preparing ${config.DATA_DIR} …\n`)
+  const { log, place } = await openLog(config)
+  try {
+    guardProcess(log)
+    lowerWorkerPriority(log)
+    if (closeToOthers(config.DATA_DIR))
+      say(`${config.DATA_DIR} was open to other users of this machine; it is closed now.`)
+    await checkGivenServices(config, say)
+    if (isNew) say(`First run: preparing ${config.DATA_DIR} …`)
+    return await run({ config, log, place, startedMs })
+  } finally {
+    log.info({}, 'stopped')
+    await new Promise<void>((resolve) => log.flush(() => resolve()))
+    lock.release()
+  }
+}
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
+
+interface Start {
+  config: Config
+  log: Logger
+  /** Where the log is. */
+  place: string
+  startedMs: number
+}
+
+/** From the backing services to the stop. The greater part of the house is loaded only now: many starts end before. */
+async function run({ config, log, place, startedMs }: Start): Promise<number> {
+  const [{ startServices }, { startInstance }] = await Promise.all([
+    import('./embedded/backing-services.ts'),
+    import('./instance.ts'),
+  ])
   const services = await startServices(config, log)
   let servicesFile: string | undefined
   try {
@@ -154,14 +187,11 @@ async function main(): Promise<number> {
     process.stdout.write(`\n${failed ? pico.red(reason) : 'Stopping'} …`)
     const stopped = await inTime(instance.close(), config.STOP_WAIT_MAX_MS)
     if (!stopped) log.error({ waitedMs: config.STOP_WAIT_MAX_MS }, 'parts did not stop in time; ending without them')
-    process.stdout.write(stopped ? ' done.\n' : ' not all of it in time; the next start takes up what was left.\n')
+    say(stopped ? ' done.' : ' not all of it in time; the next start takes up what was left.')
     return failed ? EXIT_CANNOT_START : 0
   } finally {
     if (servicesFile) rmSync(servicesFile, { force: true })
     await inTime(services.stop(), config.STOP_WAIT_MAX_MS)
-    log.info({}, 'stopped')
-    await new Promise<void>((resolve) => log.flush(() => resolve()))
-    lock.release()
   }
 }
 
@@ -178,6 +208,7 @@ async function inTime(work: Promise<void>, ms: number): Promise<boolean> {
 
 /** A sentence for faults that have a remedy; undefined for those that need a stack trace. */
 function explain(error: unknown): { text: string; code: number } | undefined {
+  if (error instanceof ServiceUnusable) return { text: error.message, code: EXIT_CANNOT_START }
   if (error instanceof InvalidConfiguration || error instanceof DataDirectoryInUse) {
     return { text: error.message, code: error instanceof InvalidConfiguration ? EXIT_USAGE : EXIT_CANNOT_START }
   }

@@ -40,7 +40,7 @@ export async function startServices(config: Config, log: ServiceLog): Promise<Se
     for (const each of stops.toReversed()) await each()
   }
   const results = await Promise.allSettled([
-    eventStoreService(config, log, stops),
+    eventStoreService(config, log, stops, deaths),
     postgresService(config, stops, deaths),
     streamService(config, log, stops, deaths),
   ])
@@ -59,13 +59,19 @@ export async function startServices(config: Config, log: ServiceLog): Promise<Se
   }
 }
 
-async function eventStoreService(config: Config, log: ServiceLog, stops: Stop[]): Promise<Services['eventStore']> {
+async function eventStoreService(
+  config: Config,
+  log: ServiceLog,
+  stops: Stop[],
+  deaths: Promise<string>[],
+): Promise<Services['eventStore']> {
   if (config.EVENTSTORE_URL) return { kind: 'external', url: config.EVENTSTORE_URL }
   const node = await startEventStoreThread({
     directory: join(config.DATA_DIR, 'eventstore'),
     onNotice: (notice) => log.warn({ part: 'event store' }, notice),
   })
   stops.push(() => node.close())
+  deaths.push(node.closed.then(() => 'the event store'))
   return { kind: 'embedded', url: node.url }
 }
 

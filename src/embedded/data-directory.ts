@@ -3,7 +3,7 @@
  * operating system, which ends with the process however it ends: no stale lock to clear after kill -9, and no clock
  * or process id to trust. The process id beside it only serves the message to whoever comes second.
  */
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -56,6 +56,28 @@ export function lockDataDirectory(directory: string, options: { waitMs?: number 
       database.close()
     },
   }
+}
+
+/** PostgreSQL may run as another user, and looks after the modes of its files itself. */
+const OTHERS_OWN = ['postgres']
+
+/**
+ * Takes from other users of the machine what a directory that existed before gives them: they may pass through it, where
+ * they could, and neither read it nor what is in it. Answers whether there was anything to take.
+ */
+export function closeToOthers(directory: string): boolean {
+  const own = readdirSync(directory).filter((name) => !OTHERS_OWN.includes(name))
+  const closed = own.map((name) => restrict(join(directory, name), 0o700))
+  return [restrict(directory, 0o711), ...closed].includes(true)
+}
+
+/** Leaves of a file's mode what `allowed` has. What belongs to another user stays as it is. */
+function restrict(path: string, allowed: number): boolean {
+  const { mode, uid } = statSync(path)
+  const permissions = mode & 0o777
+  if ((permissions & ~allowed) === 0 || uid !== process.getuid?.()) return false
+  chmodSync(path, permissions & allowed)
+  return true
 }
 
 function readHolder(file: string): number | undefined {

@@ -193,7 +193,13 @@ async function openSession(url: string, limits: NatsLimits): Promise<NatsSession
 }
 
 /** The client library takes credentials apart from the addresses. */
-function parseUrls(list: string): { servers: string[]; user?: string; pass?: string; token?: string; tls?: object } {
+export function parseUrls(list: string): {
+  servers: string[]
+  user?: string
+  pass?: string
+  token?: string
+  tls?: object
+} {
   const urls = list.split(',').map((one) => new URL(one.trim()))
   const servers = urls.map(({ hostname, port }) => `${hostname}:${port || 4222}`)
   const first = urls[0]

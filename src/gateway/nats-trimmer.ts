@@ -43,8 +43,9 @@ export async function keepTrimmed(
 async function trim(session: NatsSession, streamName: string, batchSize: number, closing: AbortSignal): Promise<void> {
   const acknowledged = await lowestAcknowledged(session, streamName)
   for (let lastFirst = 0; !closing.aborted; ) {
-    const first = (await session.manager.streams.info(streamName)).state.first_seq
-    if (first > acknowledged) return
+    const { first_seq: first, messages } = (await session.manager.streams.info(streamName)).state
+    // A stream that never held a message says that its first has the number 0.
+    if (messages === 0 || first > acknowledged) return
     if (first === lastFirst) throw new Error(`${streamName}: acknowledged messages from ${first} on are not removed`)
     lastFirst = first
     const end = Math.min(first + batchSize, acknowledged + 1)

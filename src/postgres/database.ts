@@ -49,7 +49,8 @@ export function createDatabase(options: DatabaseOptions): ReadModels {
     max: settings.poolMax,
     connectionTimeoutMillis: settings.connectTimeoutMs,
     idleTimeoutMillis: settings.idleTimeoutMs,
-    ...(statementTimeoutMs > 0 ? { statement_timeout: statementTimeoutMs } : {}),
+    // Not at the startup, where poolers know a few settings and refuse the others.
+    onConnect: (client) => client.query(`SET statement_timeout = ${statementTimeoutMs}`).then(() => undefined),
     keepAlive: true,
     types: { getTypeParser: typeParser as typeof types.getTypeParser },
   })

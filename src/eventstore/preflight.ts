@@ -1,0 +1,107 @@
+/**
+ * Looks at an event store before anything is built on it: does the connection string lead to one, under TLS or not as it
+ * says, and does its user have the rights that opslog needs. Nothing is written: the appends that are tried expect a
+ * revision that no stream has, so that a store which would permit them refuses them for that alone.
+ */
+import { randomUUID } from 'node:crypto'
+import { EventStoreDBClient } from '@eventstore/db-client'
+import { absent, type Finding, innermostMessage, serves, strongestOf, unusable } from '../runtime/finding.ts'
+import { createAppender } from './append.ts'
+import { BACKWARDS, limited, readAllOptions, readStreamOptions } from './client-internals.ts'
+import { connectionTarget, toClientScheme, UnusableConnectionString } from './connection-string.ts'
+import { probeEndpoint } from './endpoint.ts'
+import { readPage } from './read.ts'
+
+/** What opslog needs, in the words of the sentence that says it is missing. */
+type Right = 'read $all' | 'read its own streams' | 'append to its own streams' | 'set metadata of its own streams'
+
+/** gRPC's status codes that are looked at here. */
+const [PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED] = [7, 12, 16]
+/** The stream that the rights are tried on. It never gets an event. */
+const TRIED_STREAM = 'opslog.start-check'
+const TRIED_TYPE = 'opslog.StartChecked.v1'
+/** No stream gets so far. */
+const UNREACHED_REVISION = 2n ** 62n
+
+/** What stands at the address. Each step takes `timeoutMs` at most. Never rejects. */
+export async function checkEventStore(url: string, timeoutMs: number): Promise<Finding> {
+  try {
+    const target = connectionTarget(url)
+    const probes = target.hosts.map(({ host, port }) => probeEndpoint(host, port, target, timeoutMs))
+    const reached = strongestOf(await Promise.all(probes))
+    return reached.kind === 'serves' ? await checkRights(url, timeoutMs) : reached
+  } catch (error) {
+    if (error instanceof UnusableConnectionString) {
+      return unusable(`It is no connection string to connect with: ${error.message}.`)
+    }
+    return unusable(`db-client does not take it: ${innermostMessage(error)}`)
+  }
+}
+
+async function checkRights(url: string, timeoutMs: number): Promise<Finding> {
+  const client = EventStoreDBClient.connectionString(toClientScheme(url))
+  const appender = createAppender(client, timeoutMs)
+  const tryToAppend = async (stream: string, eventType: string) => {
+    const event = { id: randomUUID(), type: eventType, data: '{}', metadata: '{}' }
+    const outcome = await appender.append({ stream, revision: UNREACHED_REVISION, events: [event] })
+    if (outcome.kind === 'unknown') throw outcome.error
+    if (outcome.kind === 'failed' && outcome.reason !== 'WrongExpectedVersion') {
+      const code = /denied/i.test(outcome.reason) ? PERMISSION_DENIED : undefined
+      throw Object.assign(new Error(outcome.message || outcome.reason), { code })
+    }
+  }
+  const last = (options: ReturnType<typeof readAllOptions>) =>
+    readPage(client, limited(options, BACKWARDS, 1n), timeoutMs)
+  const attempts: [Right, () => Promise<unknown>][] = [
+    ['read $all', () => last(readAllOptions('end'))],
+    ['read its own streams', () => last(readStreamOptions(TRIED_STREAM, 'end'))],
+    ['append to its own streams', () => tryToAppend(TRIED_STREAM, TRIED_TYPE)],
+    ['set metadata of its own streams', () => tryToAppend(`$$${TRIED_STREAM}`, '$metadata')],
+  ]
+  try {
+    for (const [right, attempt] of attempts) {
+      const refused = await attempt().then(
+        () => undefined,
+        (error: unknown) => refusalOf(error, right, userOf(url)),
+      )
+      if (refused) return refused
+    }
+    return serves
+  } finally {
+    await close(client)
+  }
+}
+
+const userOf = (url: string): string | undefined => {
+  const name = /^[^:]*:\/\/([^:@/?]+)(?::[^@/?]*)?@/.exec(url.trim())?.[1]
+  return name === undefined ? undefined : decodeURIComponent(name)
+}
+
+function refusalOf(error: unknown, right: Right, user: string | undefined): Finding {
+  const code = (error as { code?: unknown }).code
+  const who = user === undefined ? 'anybody without a user name' : `the user ${user}`
+  if (code === UNAUTHENTICATED) {
+    const remedy =
+      user === undefined ? 'Put a user and its password into it.' : 'Correct the user or the password in it.'
+    return unusable(`The event store does not know ${who}, or takes the password for a wrong one. ${remedy}`)
+  }
+  if (code === PERMISSION_DENIED) {
+    return unusable(
+      `The event store does not permit ${who} to ${right}. Give that user the right, or name another one; ` +
+        'docs/eventstore.md lists what is needed.',
+    )
+  }
+  if (code === UNIMPLEMENTED) return unusable('What answers there is a gRPC server, but no event store.')
+  return absent(`an attempt to ${right} ended with: ${innermostMessage(error)}`)
+}
+
+/** db-client keeps the connection of a client that it has disposed of; this one is not needed again. */
+async function close(client: EventStoreDBClient): Promise<void> {
+  const { getChannel } = client as unknown as { getChannel(): Promise<{ close(): void }> }
+  await client.dispose()
+  // Where there is no connection there is none to close.
+  await getChannel().then(
+    (channel) => channel.close(),
+    () => undefined,
+  )
+}

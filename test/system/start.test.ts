@@ -1,0 +1,135 @@
+/** How a start that cannot work ends, and how one that works is ended, seen as the terminal shows it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import operationsGrpc from '@eventstore/db-client/generated/operations_grpc_pb.js'
+import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
+import { credentials } from '@grpc/grpc-js'
+import { afterAll, describe, expect, it, vi } from 'vitest'
+import { freePort } from '../../src/embedded/ports.ts'
+import { createDatabase, temporaryDirectory } from '../support/services.ts'
+import { root } from '../support/source.ts'
+
+const directory = temporaryDirectory()
+const database = await createDatabase()
+const nobody = await freePort()
+const started: ChildProcess[] = []
+let directories = 0
+
+afterAll(async () => {
+  for (const child of started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+  await database.drop()
+  directory.remove()
+})
+
+interface Start {
+  child: ChildProcess
+  dataDir: string
+  said(): string
+  ended: Promise<number | null>
+}
+
+function start(command: string, args: string[], environment: Record<string, string>): Start {
+  const dataDir = join(directory.path, `data-${++directories}`)
+  const { PATH = '', HOME = '' } = process.env
+  const child = spawn(command, args, {
+    cwd: root,
+    env: { PATH, HOME, DATA_DIR: dataDir, PORT: '0', NATS_SERVER: 'off', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  started.push(child)
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+  }
+  return { child, dataDir, said: () => said, ended: once(child, 'close').then(([code]) => code as number | null) }
+}
+
+const startMain = (environment: Record<string, string>, args: string[] = []) =>
+  start(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts', ...args], environment)
+
+const isUp = ({ said }: Start) => vi.waitFor(() => expect(said()).toContain('Ctrl-C stops everything'), 60_000)
+const pidIn = ({ dataDir }: Start): number => JSON.parse(readFileSync(join(dataDir, 'services.json'), 'utf8')).pid
+
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe('a start that cannot work ends with a sentence, and nothing was started', () => {
+  it.each([
+    [{ EVENTSTORE_URL: 'http://localhost:2113' }, /EVENTSTORE_URL: .* begins with http:\/\//],
+    [{ DATABASE_URL: 'mysql://root@localhost/x' }, /DATABASE_URL: It begins with mysql:/],
+    [{ NATS_URL: 'http://localhost:4222' }, /NATS_URL: It is no address of a NATS server/],
+    [
+      { DATABASE_URL: `postgres://a:b@127.0.0.1:${nobody}/x`, START_WAIT_MAX_MS: '200' },
+      /Waiting for DATABASE_URL, up to 0.2 s: .*ECONNREFUSED.*DATABASE_URL: .* for 0.2 s by now \(START_WAIT_MAX_MS\)/s,
+    ],
+  ])('%o', async (environment, sentence) => {
+    const attempt = startMain(environment)
+    expect(await attempt.ended).toBe(1)
+    expect(attempt.said()).toMatch(sentence)
+    expect(attempt.said()).toMatch(/opslog cannot start\. /)
+    expect(attempt.said()).not.toMatch(/^\s+at /m)
+    expect(['eventstore', 'postgres', 'nats'].filter((name) => existsSync(join(attempt.dataDir, name)))).toEqual([])
+  })
+
+  it('of roles apart from each other without services that they share', async () => {
+    const attempt = startMain({ NATS_URL: 'nats://127.0.0.1:4222' }, ['--roles', 'api'])
+    expect(await attempt.ended).toBe(2)
+    expect(attempt.said()).toContain(
+      'ROLES=api leaves roles to other processes, which have to reach the same services: ' +
+        'set EVENTSTORE_URL, DATABASE_URL, NATS_URL (unset: EVENTSTORE_URL, DATABASE_URL)',
+    )
+  })
+})
+
+/** The protocol's own order to an event store to end. */
+async function shutDown(address: string): Promise<void> {
+  const operations = new operationsGrpc.OperationsClient(address, credentials.createInsecure())
+  await new Promise((resolve) => operations.shutdown(new sharedPb.Empty(), resolve))
+  operations.close()
+}
+
+describe('a running instance', { timeout: 90_000 }, () => {
+  it('that npm started is ended by the signal that npm gets', async () => {
+    const npm = start('npm', ['start'], { DATABASE_URL: database.url })
+    await isUp(npm)
+    const pid = pidIn(npm)
+    npm.child.kill('SIGTERM')
+    await npm.ended
+    await vi.waitFor(() => expect(runs(pid)).toBe(false), 20_000)
+    expect(npm.said()).toMatch(/Stopping … done\./)
+  })
+
+  it('ends, and says so, when its event store has ended', async () => {
+    const instance = startMain({ DATABASE_URL: database.url })
+    await isUp(instance)
+    const { eventStore } = JSON.parse(readFileSync(join(instance.dataDir, 'services.json'), 'utf8'))
+    await shutDown(new URL(eventStore.url).host)
+    expect(await instance.ended).toBe(1)
+    expect(instance.said()).toContain('the event store has ended by itself')
+  })
+
+  it('closes a data directory to others that was open to them', async () => {
+    const instance = startMain({ EVENTSTORE_URL: 'nowhere' })
+    await instance.ended
+    const { dataDir } = instance
+    chmodSync(dataDir, 0o755)
+    mkdirSync(join(dataDir, 'eventstore'), { mode: 0o755 })
+    writeFileSync(join(dataDir, 'opslog.log'), '', { mode: 0o644 })
+    chmodSync(join(dataDir, 'opslog.log'), 0o644)
+    const again = startMain({ EVENTSTORE_URL: 'nowhere', DATA_DIR: dataDir })
+    await again.ended
+    expect(again.said()).toContain('was open to other users of this machine; it is closed now')
+    const modes = ['.', 'eventstore', 'opslog.log', 'lock.db'].map((name) => statSync(join(dataDir, name)).mode & 0o777)
+    expect(modes).toEqual([0o711, 0o700, 0o600, 0o600])
+  })
+})
