@@ -19,7 +19,7 @@ type Right = 'read $all' | 'read its own streams' | 'append to its own streams' 
 const [PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED] = [7, 12, 16]
 /** The stream that the rights are tried on. It never gets an event. */
 const TRIED_STREAM = 'opslog.start-check'
-const TRIED_TYPE = 'opslog.StartChecked.v1'
+const TRIED_TYPE = 'opslog.start-check'
 /** No stream gets so far. */
 const UNREACHED_REVISION = 2n ** 62n
 
