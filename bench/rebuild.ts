@@ -165,7 +165,7 @@ async function bareUpserts(databaseUrl: string, upserts: readonly Upsert[]): Pro
 
 function unnestText({ name, key, columns }: Table): string {
   const names = Object.keys(columns)
-  const arrays = Object.values(columns).map((type, index) => `$${index + 1}::${type.split(' ')[0]}[]`)
+  const arrays = Object.values(columns).map(({ type }, index) => `$${index + 1}::${type}[]`)
   const changed = names.filter((column) => !key.includes(column)).map((column) => `${column} = excluded.${column}`)
   return (
     `INSERT INTO ${name} (${names.join(', ')}) SELECT * FROM unnest(${arrays.join(', ')}) ` +

@@ -72,15 +72,15 @@ const isKeyTaken = (error: unknown): boolean => (error as { code?: unknown } | u
 const SOURCE = /jsonb_populate_recordset\(null::(\w+), \$1::jsonb\)/g
 
 /** Types that COPY reads from the same text as JSON's scalars have, and JSON itself. */
-const COPIED_TYPE = /^(uuid|text|boolean|integer|bigint|numeric|timestamptz\(3\)|jsonb)(?! *\[)/
+const COPIED_TYPES = ['uuid', 'text', 'boolean', 'integer', 'bigint', 'numeric', 'timestamptz(3)', 'jsonb']
 
 function planned(text: string, tables: ReadonlyMap<string, Table>, number: number): Route | undefined {
   const [source] = text.matchAll(SOURCE)
   const table = source && tables.get(source[1]!)
   if (!table) return undefined
   const wanted = Object.entries(table.columns).filter(([name]) => new RegExp(`\\b${name}\\b`).test(text))
-  if (!wanted.every(([, type]) => COPIED_TYPE.test(type))) return undefined
-  const columns = wanted.map(([name, type]) => ({ name, isJson: type.startsWith('jsonb') }))
+  if (!wanted.every(([, { type }]) => COPIED_TYPES.includes(type))) return undefined
+  const columns = wanted.map(([name, { type }]) => ({ name, isJson: type === 'jsonb' }))
   const list = columns.map(({ name }) => name).join(', ')
   const stage = `opslog_copied_${number}_${table.name}`.slice(0, IDENTIFIER_LENGTH_MAX)
   const statements = [

@@ -96,7 +96,7 @@ export const keyOf = (table: Table, values: Values): string =>
   table.key
     .map((column) => {
       const value = String(values[column])
-      return table.columns[column]?.startsWith('uuid') ? value.toLowerCase() : value
+      return table.columns[column]?.type === 'uuid' ? value.toLowerCase() : value
     })
     .join('\n')
 

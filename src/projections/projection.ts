@@ -5,6 +5,7 @@
  */
 import type { AnyEvent, Recorded } from '../events/event.ts'
 import type { Delivered, Poison } from '../events/subscription.ts'
+import { type Column, sqlOf } from './columns.ts'
 
 /** Whether the event could not be decoded; it is delivered all the same, so that nothing is passed over in silence. */
 export const isPoison = (event: Delivered): event is Poison => event.data === undefined
@@ -12,14 +13,16 @@ export const isPoison = (event: Delivered): event is Poison => event.data === un
 /** Column → value, as it goes to Postgres in JSON: decimals, 64-bit integers and times as text. */
 export type Values = Readonly<Record<string, unknown>>
 
+export type Columns = Readonly<Record<string, Column>>
+
 export interface Table {
   readonly name: string
   /** Columns of the primary key. */
   readonly key: readonly string[]
-  /** Written columns, with SQL type and constraints. */
-  readonly columns: Readonly<Record<string, string>>
-  /** Columns that Postgres computes, with SQL type and expression. */
-  readonly generated?: Readonly<Record<string, string>>
+  /** Written columns. */
+  readonly columns: Columns
+  /** Columns that Postgres computes. */
+  readonly generated?: Columns
   /** What follows `CREATE INDEX … ON <table>`. */
   readonly indexes?: readonly string[]
   /** A patch of an absent row makes it: for rows whose events stand in several streams. */
@@ -28,16 +31,43 @@ export interface Table {
   readonly writeOnce?: readonly string[]
 }
 
-/** A table whose rows and key are known to the compiler. */
-export interface TableOf<Row extends object, Key extends keyof Row & string> extends Table {
+/** A table whose columns and key are known to the compiler. */
+export interface TableOf<Name extends string, Written extends Columns, Key extends string, Computed extends Columns>
+  extends Omit<Table, 'name' | 'key' | 'columns' | 'generated'> {
+  readonly name: Name
   readonly key: readonly Key[]
-  readonly columns: Readonly<Record<keyof Row & string, string>>
+  readonly columns: Written
+  readonly generated?: Computed
 }
 
-/** Declares a table; the compiler sees to it that its columns are the row's. */
-export const defineTable = <Row extends object, Key extends keyof Row & string>(
-  table: TableOf<Row, Key>,
-): TableOf<Row, Key> => table
+type ValuesOf<Of> = { -readonly [Name in keyof Of]: Of[Name] extends Column<infer Value> ? Value : never }
+
+/** What is written of a row. */
+export type WrittenOf<T extends Table> = ValuesOf<T['columns']>
+/** What is read of a row. */
+export type RowOf<T extends Table> = WrittenOf<T> & ValuesOf<NonNullable<T['generated']>>
+export type KeyOf<T extends Table> = Pick<WrittenOf<T>, T['key'][number]>
+/** Table name → row, as kysely takes it, of a union of tables. */
+export type TablesOf<Tables extends Table> = { [T in Tables as T['name']]: RowOf<T> }
+
+/** Declares a table, with everything about it known to the compiler. */
+export const defineTable = <
+  const Name extends string,
+  Written extends Columns,
+  const Key extends keyof Written & string,
+  Computed extends Columns = Record<never, never>,
+>(
+  table: TableOf<Name, Written, Key, Computed> & { readonly writeOnce?: readonly (keyof Written & string)[] },
+): TableOf<Name, Written, Key, Computed> => table
+
+/** The names of a table's columns, computed ones last, but for some. */
+export const columnsBut = <T extends Table, const But extends keyof RowOf<T> & string>(
+  table: T,
+  ...but: readonly But[]
+): Exclude<keyof RowOf<T> & string, But>[] => {
+  const names = [...Object.keys(table.columns), ...Object.keys(table.generated ?? {})]
+  return names.filter((name) => !but.includes(name as But)) as Exclude<keyof RowOf<T> & string, But>[]
+}
 
 export type Change =
   | { kind: 'upsert'; table: Table; row: Values }
@@ -46,29 +76,31 @@ export type Change =
   /** Of all rows that have these values; they need be no key. */
   | { kind: 'erase'; table: Table; where: Values; columns: readonly string[] }
 
-/** The whole row, new or in the place of the one with its key. */
-export const upsert = <Row extends object, Key extends keyof Row & string>(
-  table: TableOf<Row, Key>,
-  row: Row,
-): Change => ({ kind: 'upsert', table, row: row as Values })
+/** The whole row, new or in the place of the one with its key. What is no column of the table is let go. */
+export const upsert = <T extends Table>(table: T, row: WrittenOf<T>): Change => {
+  const values: Record<string, unknown> = {}
+  for (const name of Object.keys(table.columns)) values[name] = (row as Values)[name]
+  return { kind: 'upsert', table, row: values }
+}
 
 /** Some columns of a row. Without effect where the row is absent, unless the table is createsOnPatch. */
-export const patch = <Row extends object, Key extends keyof Row & string>(
-  table: TableOf<Row, Key>,
-  key: Pick<Row, Key>,
-  values: Partial<Omit<Row, Key>>,
+export const patch = <T extends Table>(
+  table: T,
+  key: KeyOf<T>,
+  values: Partial<Omit<WrittenOf<T>, T['key'][number]>>,
 ): Change => ({ kind: 'patch', table, key: key as Values, values: values as Values })
 
-export const remove = <Row extends object, Key extends keyof Row & string>(
-  table: TableOf<Row, Key>,
-  key: Pick<Row, Key>,
-): Change => ({ kind: 'remove', table, key: key as Values })
+export const remove = <T extends Table>(table: T, key: KeyOf<T>): Change => ({
+  kind: 'remove',
+  table,
+  key: key as Values,
+})
 
 /** Nothing in these columns any more, in every row of the table that has these values. */
-export const erase = <Row extends object, Key extends keyof Row & string>(
-  table: TableOf<Row, Key>,
-  where: Partial<Row>,
-  columns: readonly Exclude<keyof Row & string, Key>[],
+export const erase = <T extends Table>(
+  table: T,
+  where: Partial<WrittenOf<T>>,
+  columns: readonly Exclude<keyof T['columns'] & string, T['key'][number]>[],
 ): Change => ({ kind: 'erase', table, where: where as Values, columns })
 
 export type Handlers = Readonly<Record<string, (event: Recorded) => Change[]>>
@@ -96,9 +128,11 @@ export const defineProjection = <E extends AnyEvent>(
 
 /** The statements that make a table and its indexes where they are missing, in the first schema of the search path. */
 export function ddlOf(table: Table): string[] {
-  const written = Object.entries(table.columns).map(([name, type]) => `${name} ${type}`)
-  const computed = Object.entries(table.generated ?? {}).map(([name, type]) => `${name} ${type}`)
-  const lines = [...written, ...computed, `PRIMARY KEY (${table.key.join(', ')})`]
+  const columns = Object.entries({ ...table.columns, ...table.generated })
+  const lines = [
+    ...columns.map(([name, column]) => `${name} ${sqlOf(column)}`),
+    `PRIMARY KEY (${table.key.join(', ')})`,
+  ]
   const indexes = (table.indexes ?? []).map(
     (definition, index) => `CREATE INDEX IF NOT EXISTS ${table.name}_${index + 1} ON ${table.name} ${definition}`,
   )

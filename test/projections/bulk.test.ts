@@ -3,41 +3,34 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isRefusedData } from '../../src/postgres/database.ts'
 import { createBulkFlush } from '../../src/projections/bulk.ts'
 import { flush } from '../../src/projections/changes.ts'
-import { type Change, defineTable, patch, remove, upsert } from '../../src/projections/projection.ts'
+import { boolean, integer, jsonb, numeric, text, time } from '../../src/projections/columns.ts'
+import { type Change, defineTable, patch, remove, upsert, type WrittenOf } from '../../src/projections/projection.ts'
 import { contentOf, type Prepared, prepared } from './support.ts'
 
-type Row = {
-  id: string
-  name: string | null
-  size: number | null
-  amount: string | null
-  open: boolean | null
-  facts: unknown
-  at: string | null
-}
-const things = defineTable<Row, 'id'>({
+const things = defineTable({
   name: 'things',
   key: ['id'],
   columns: {
-    id: 'text NOT NULL',
-    name: 'text',
-    size: 'integer',
-    amount: 'numeric',
-    open: 'boolean',
-    facts: 'jsonb',
-    at: 'timestamptz(3)',
+    id: text,
+    name: text.orNull,
+    size: integer.orNull,
+    amount: numeric.orNull,
+    open: boolean.orNull,
+    facts: jsonb.orNull,
+    at: time.orNull,
   },
-  generated: { double: 'integer GENERATED ALWAYS AS (size * 2) STORED' },
+  generated: { double: integer.computed('size * 2') },
 })
-const tags = defineTable<{ id: string; words: string[] }, 'id'>({
+type Row = WrittenOf<typeof things>
+const tags = defineTable({
   name: 'tags',
   key: ['id'],
-  columns: { id: 'text NOT NULL', words: 'text[] NOT NULL' },
+  columns: { id: text, words: text.array },
 })
-const notes = defineTable<{ id: string; first: string | null; last: string | null }, 'id'>({
+const notes = defineTable({
   name: 'notes',
   key: ['id'],
-  columns: { id: 'text NOT NULL', first: 'text', last: 'text' },
+  columns: { id: text, first: text.orNull, last: text.orNull },
   createsOnPatch: true,
   writeOnce: ['first'],
 })

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Recorded } from '../../src/events/event.ts'
 import { applyInMemory, flush, keyOf, statementsFor } from '../../src/projections/changes.ts'
+import { text } from '../../src/projections/columns.ts'
 import {
   type Change,
   ddlOf,
@@ -11,6 +12,7 @@ import {
   patch,
   prefixesOf,
   remove,
+  type TableOf,
   upsert,
   type Values,
 } from '../../src/projections/projection.ts'
@@ -85,9 +87,10 @@ test('the projections subscribe to everything of their contexts', () => {
 
 describe('changes of one row', () => {
   type Row = { id: string; first: string | null; last: string | null }
-  const columns = { id: 'text NOT NULL', first: 'text', last: 'text' }
-  const full = defineTable<Row, 'id'>({ name: 'test_full', key: ['id'], columns })
-  const createsOnPatch = defineTable<Row, 'id'>({
+  const columns = { id: text, first: text.orNull, last: text.orNull }
+  type TestTable = TableOf<string, typeof columns, 'id', Record<never, never>>
+  const full: TestTable = defineTable({ name: 'test_full', key: ['id'], columns })
+  const createsOnPatch: TestTable = defineTable({
     name: 'test_sparse',
     key: ['id'],
     columns,
@@ -95,16 +98,16 @@ describe('changes of one row', () => {
     writeOnce: ['first'],
   })
   const id = 'a'
-  const fill = (table: typeof full, value: string) => patch(table, { id }, { first: value, last: value })
-  const make = (table: typeof full, value: string) => upsert(table, { id, first: value, last: value })
-  const drop = (table: typeof full) => remove(table, { id })
-  const forget = (table: typeof full, last: string) => erase(table, { last }, ['first'])
+  const fill = (table: TestTable, value: string) => patch(table, { id }, { first: value, last: value })
+  const make = (table: TestTable, value: string) => upsert(table, { id, first: value, last: value })
+  const drop = (table: TestTable) => remove(table, { id })
+  const forget = (table: TestTable, last: string) => erase(table, { last }, ['first'])
 
   beforeAll(async () => {
     for (const text of [full, createsOnPatch].flatMap(ddlOf)) await sql.raw(text).execute(database.db)
   })
 
-  test.each<{ name: string; table: typeof full; changes: (table: typeof full) => Change[]; end: Row[] }>([
+  test.each<{ name: string; table: TestTable; changes: (table: TestTable) => Change[]; end: Row[] }>([
     { name: 'patched when absent', table: full, changes: (t) => [fill(t, '1')], end: [] },
     {
       name: 'erased after it was made',

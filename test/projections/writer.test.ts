@@ -4,8 +4,15 @@ import type { EngineEvent } from '../../src/events/noctant/engine.ts'
 import type { Delivered } from '../../src/events/subscription.ts'
 import { flush } from '../../src/projections/changes.ts'
 import { CheckpointMoved, moveCheckpoint, readCheckpoint } from '../../src/projections/checkpoint.ts'
+import { numeric, uuid } from '../../src/projections/columns.ts'
 import { kernelTables } from '../../src/projections/kernel-tables.ts'
-import { defineProjection, defineTable, type Projection, upsert } from '../../src/projections/projection.ts'
+import {
+  defineProjection,
+  defineTable,
+  type Projection,
+  upsert,
+  type WrittenOf,
+} from '../../src/projections/projection.ts'
 import { type RetryOptions, retryParked } from '../../src/projections/retry.ts'
 import { createBatchWriter, PoisonedProjection } from '../../src/projections/writer.ts'
 import { projections } from '../support/contexts.ts'
@@ -13,11 +20,10 @@ import { createRecorder, example, ids, uuidOf } from '../support/examples.ts'
 import { contentOf, empty, eventually, type Prepared, prepared, writerOn } from './support.ts'
 
 /** Keeps orders of up to 100 lots; what is beyond that Postgres refuses, and a symbol of its own makes a handler throw. */
-type LotRow = { order_id: string; quantity: string }
-const lots = defineTable<LotRow, 'order_id'>({
+const lots = defineTable({
   name: 'test_lots',
   key: ['order_id'],
-  columns: { order_id: 'uuid NOT NULL', quantity: 'numeric NOT NULL CHECK (quantity <= 100)' },
+  columns: { order_id: uuid, quantity: numeric.with('CHECK (quantity <= 100)') },
 })
 const lotProjection = (onPoison: 'halt' | 'park'): Projection =>
   defineProjection<EngineEvent>({
@@ -55,7 +61,9 @@ const order = (name: string, overrides: { quantity?: string; symbol?: string } =
     }),
   )
 const lotsStored = async () =>
-  (await sql<LotRow>`SELECT order_id FROM test_lots`.execute(database.db)).rows.map((row) => row.order_id).toSorted()
+  (await sql<WrittenOf<typeof lots>>`SELECT order_id FROM test_lots`.execute(database.db)).rows
+    .map((row) => row.order_id)
+    .toSorted()
 const named = (...names: string[]) => names.map(uuidOf).toSorted()
 const parkedStored = () =>
   kernelTables(database.db)

@@ -39,8 +39,8 @@ const view = z
 
 /** The URL itself may hold a secret: where it points and what it hashes to is enough to know it by. */
 function webhookView(endpoint: WebhookEndpointRow | undefined) {
-  const { enabled = false, event_types = null, url_fingerprint = null, url_origin = null } = endpoint ?? {}
-  return { configured: endpoint !== undefined, enabled, event_types, url_fingerprint, url_origin }
+  const { enabled, event_types = null, url_fingerprint = null, url_origin = null } = endpoint ?? {}
+  return { configured: endpoint !== undefined, enabled: enabled ?? false, event_types, url_fingerprint, url_origin }
 }
 
 const route = createRoute({

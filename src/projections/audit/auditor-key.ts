@@ -1,34 +1,27 @@
 /** Auditors' keys: what may be shown of them, and the hash that a presented key is compared with. */
 import type { AuditorEvent, AuditScope } from '../../events/audit/auditor.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { snake } from '../../runtime/letter-case.ts'
+import { text, time, uuid } from '../columns.ts'
+import { defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { auditTables } from './tables.ts'
 
-export type AuditorKeyRow = {
-  key_id: string
-  /** Whose events it opens; null: everybody's. */
-  operator_id: string | null
-  name: string
-  scopes: AuditScope[]
-  /** SHA-256 of the key, hex. */
-  key_hash: string
-  revoked_at: string | null
-  created_at: string
-}
-
-export const auditorKeys = defineTable<AuditorKeyRow, 'key_id'>({
+export const auditorKeys = defineTable({
   name: 'audit_auditor_keys',
   key: ['key_id'],
   columns: {
-    key_id: 'text NOT NULL',
-    operator_id: 'uuid',
-    name: 'text NOT NULL',
-    scopes: 'text[] NOT NULL',
-    key_hash: 'text NOT NULL',
-    revoked_at: 'timestamptz(3)',
-    created_at: 'timestamptz(3) NOT NULL',
+    key_id: text,
+    /** Whose events it opens; null: everybody's. */
+    operator_id: uuid.orNull,
+    name: text,
+    scopes: text.of<AuditScope>().array,
+    /** SHA-256 of the key, hex. */
+    key_hash: text,
+    revoked_at: time.orNull,
+    created_at: time,
   },
 })
+export type AuditorKeyRow = RowOf<typeof auditorKeys>
 
 export const auditorKeyProjection = defineProjection<AuditorEvent>({
   name: 'audit.auditorKey',
@@ -37,18 +30,10 @@ export const auditorKeyProjection = defineProjection<AuditorEvent>({
   tables: [auditorKeys],
   handlers: {
     'audit.AuditorKeyIssued.v1': ({ data }) => [
-      upsert(auditorKeys, {
-        key_id: data.keyId,
-        operator_id: data.operatorId,
-        name: data.name,
-        scopes: data.scopes,
-        key_hash: data.keyHash,
-        revoked_at: null,
-        created_at: data.occurredAt,
-      }),
+      upsert(auditorKeys, { ...snake(data), revoked_at: null, created_at: data.occurredAt }),
     ],
     'audit.AuditorKeyRevoked.v1': ({ data }) => [
-      patch(auditorKeys, { key_id: data.keyId }, { revoked_at: data.occurredAt }),
+      patch(auditorKeys, snake(data, 'keyId'), { revoked_at: data.occurredAt }),
     ],
   },
 })

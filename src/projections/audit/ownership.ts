@@ -10,14 +10,16 @@ import type { Projection, Table } from '../projection.ts'
 const OWNER = 'operator_id'
 
 /** Columns that hold one row's own id: a key of one column, or one that is unique. */
-const idColumns = ({ key, columns }: Table): string[] =>
-  Object.keys(columns).filter((name) => (key.length === 1 && key[0] === name) || / UNIQUE\b/.test(columns[name] ?? ''))
+const idColumns = ({ name: table, key, columns }: Table) =>
+  Object.entries(columns)
+    .filter(([column, { isUnique }]) => isUnique || (key.length === 1 && key[0] === column))
+    .map(([column, { type }]) => ({ table, column, type }))
 
 const placesIn = (projections: readonly Projection[]) =>
   projections
     .flatMap(({ tables }) => tables)
     .filter(({ columns }) => OWNER in columns)
-    .flatMap((table) => idColumns(table).map((column) => ({ table: table.name, column, type: table.columns[column] })))
+    .flatMap(idColumns)
 
 /**
  * Finds the operators of those ids that have one, in the tables of these projections. An id that nothing is known of, or
@@ -36,10 +38,10 @@ async function ownersIn(
   const uuids = ids.filter(isUuid)
   const texts = ids.filter((id) => !isUuid(id) && id !== '' && !id.includes('\0'))
   const queries = places
-    .map((place) => ({ ...place, wanted: place.type?.startsWith('uuid') ? uuids : texts }))
+    .map((place) => ({ ...place, wanted: place.type === 'uuid' ? uuids : texts }))
     .filter(({ wanted }) => wanted.length > 0)
     .map(({ table, column, type, wanted }) => {
-      const array = sql`${sql.val(wanted)}::${sql.raw(type?.startsWith('uuid') ? 'uuid[]' : 'text[]')}`
+      const array = sql`${sql.val(wanted)}::${sql.raw(`${type}[]`)}`
       return sql`SELECT ${sql.ref(column)}::text AS id, operator_id::text AS operator FROM ${sql.table(table)}
         WHERE ${sql.ref(column)} = ANY(${array}) AND operator_id IS NOT NULL`
     })

@@ -9,7 +9,18 @@ import { type EngineEvent, engineEvents } from '../../events/noctant/engine.ts'
 import type { EngineCommandEvent } from '../../events/noctant/engine-command.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { Prepared } from '../../postgres/prepared.ts'
-import { type Change, defineProjection, defineTable, type HandlersOf, patch } from '../projection.ts'
+import { snake } from '../../runtime/letter-case.ts'
+import { integer, jsonb, text, time, uuid } from '../columns.ts'
+import {
+  type Change,
+  columnsBut,
+  defineProjection,
+  defineTable,
+  type HandlersOf,
+  patch,
+  type RowOf,
+  type WrittenOf,
+} from '../projection.ts'
 import { noctantTables, preparedOne } from './tables.ts'
 
 /** What the relay needs to send the command: the data of its EngineCommandRequested event. */
@@ -18,70 +29,43 @@ type Decided = Extract<EngineEvent, { type: 'noctant.EngineCommandDecided.v1' }>
 
 export type CommandStatus = 'outbox_pending' | 'nats_published' | 'engine_wal_confirmed' | 'dead_lettered'
 
-type CommandRow = {
-  command_id: string
-  /** Null, as what else the request says, until the request itself has been seen. */
-  program_account_id: string | null
-  account_id: string | null
-  command_type: string | null
-  request: CommandRequest | null
-  accepted_at: string | null
-  nats_published_at: string | null
-  /** Publishes so far. */
-  attempts: number | null
-  last_sent_at: string | null
-  engine_wal_republish_count: number | null
-  engine_wal_last_republished_at: string | null
-  engine_wal_event_id: string | null
-  engine_wal_event_type: string | null
-  engine_wal_confirmed_at: string | null
-  engine_command_outcome: Decided['data']['outcome'] | null
-  engine_command_outcome_at: string | null
-  engine_command_outcome_event_id: string | null
-  engine_command_outcome_reason: string | null
-  engine_command_outcome_reason_code: string | null
-  dead_lettered_at: string | null
-  dead_letter_reason: string | null
-  /** Nothing more is to be done about it; to the operator it stays a dead letter. */
-  discarded_at: string | null
-}
-
-export type AccountCommandRow = CommandRow & { status: CommandStatus }
-
-export const accountCommands = defineTable<CommandRow, 'command_id'>({
+export const accountCommands = defineTable({
   name: 'noctant_account_commands',
   key: ['command_id'],
   columns: {
-    command_id: 'uuid NOT NULL',
-    program_account_id: 'uuid',
-    account_id: 'uuid',
-    command_type: 'text',
-    request: 'jsonb',
-    accepted_at: 'timestamptz(3)',
-    nats_published_at: 'timestamptz(3)',
-    attempts: 'integer',
-    last_sent_at: 'timestamptz(3)',
-    engine_wal_republish_count: 'integer',
-    engine_wal_last_republished_at: 'timestamptz(3)',
-    engine_wal_event_id: 'uuid',
-    engine_wal_event_type: 'text',
-    engine_wal_confirmed_at: 'timestamptz(3)',
-    engine_command_outcome: 'text',
-    engine_command_outcome_at: 'timestamptz(3)',
-    engine_command_outcome_event_id: 'uuid',
-    engine_command_outcome_reason: 'text',
-    engine_command_outcome_reason_code: 'text',
-    dead_lettered_at: 'timestamptz(3)',
-    dead_letter_reason: 'text',
-    discarded_at: 'timestamptz(3)',
+    command_id: uuid,
+    /** Null, as what else the request says, until the request itself has been seen. */
+    program_account_id: uuid.orNull,
+    account_id: uuid.orNull,
+    command_type: text.orNull,
+    request: jsonb.of<CommandRequest>().orNull,
+    accepted_at: time.orNull,
+    nats_published_at: time.orNull,
+    /** Publishes so far. */
+    attempts: integer.orNull,
+    last_sent_at: time.orNull,
+    engine_wal_republish_count: integer.orNull,
+    engine_wal_last_republished_at: time.orNull,
+    engine_wal_event_id: uuid.orNull,
+    engine_wal_event_type: text.orNull,
+    engine_wal_confirmed_at: time.orNull,
+    engine_command_outcome: text.of<Decided['data']['outcome']>().orNull,
+    engine_command_outcome_at: time.orNull,
+    engine_command_outcome_event_id: uuid.orNull,
+    engine_command_outcome_reason: text.orNull,
+    engine_command_outcome_reason_code: text.orNull,
+    dead_lettered_at: time.orNull,
+    dead_letter_reason: text.orNull,
+    /** Nothing more is to be done about it; to the operator it stays a dead letter. */
+    discarded_at: time.orNull,
   },
   generated: {
     // What the engine's log says outweighs what the relay believed.
-    status: `text GENERATED ALWAYS AS (CASE
+    status: text.of<CommandStatus>().computed(`CASE
       WHEN engine_wal_confirmed_at IS NOT NULL THEN 'engine_wal_confirmed'
       WHEN dead_lettered_at IS NOT NULL THEN 'dead_lettered'
       WHEN nats_published_at IS NOT NULL THEN 'nats_published'
-      ELSE 'outbox_pending' END) STORED`,
+      ELSE 'outbox_pending' END`),
   },
   indexes: [
     '(program_account_id)',
@@ -91,42 +75,32 @@ export const accountCommands = defineTable<CommandRow, 'command_id'>({
   createsOnPatch: true,
   writeOnce: ['nats_published_at', 'engine_wal_event_id', 'engine_wal_event_type', 'engine_wal_confirmed_at'],
 })
+export type AccountCommandRow = RowOf<typeof accountCommands>
+
+const change = (commandId: string, values: Partial<Omit<WrittenOf<typeof accountCommands>, 'command_id'>>): Change =>
+  patch(accountCommands, { command_id: commandId }, values)
 
 /** `noctant.EngineOrderFilled.v1` → `OrderFilled`, the name that the engine's log has for it. */
 const walEventType = (type: string): string => type.replace(/^noctant\.Engine/, '').replace(/\.v\d+$/, '')
 
 /** The first event of the engine's log that a command caused is what the status view names. */
-const caused = (event: Recorded<EngineEvent>): Change[] => {
-  const { commandId, accountId } = event.data
+const caused = ({ id, type, data: { commandId, accountId } }: Recorded<EngineEvent>): Change[] => {
   if (commandId === null) return []
-  return [
-    patch(
-      accountCommands,
-      { command_id: commandId },
-      {
-        account_id: accountId,
-        engine_wal_event_id: event.id,
-        engine_wal_event_type: walEventType(event.type),
-      },
-    ),
-  ]
+  const walEvent = { engine_wal_event_id: id, engine_wal_event_type: walEventType(type) }
+  return [change(commandId, { account_id: accountId, ...walEvent })]
 }
 
 /** The decision ends what the engine's log holds of a command, so it confirms: nobody sees one without the other. */
 const decided = (event: Recorded<Decided>): Change[] => [
   ...caused(event),
-  patch(
-    accountCommands,
-    { command_id: event.data.commandId },
-    {
-      engine_wal_confirmed_at: event.data.occurredAt,
-      engine_command_outcome: event.data.outcome,
-      engine_command_outcome_at: event.data.occurredAt,
-      engine_command_outcome_event_id: event.id,
-      engine_command_outcome_reason: event.data.reason,
-      engine_command_outcome_reason_code: event.data.reasonCode,
-    },
-  ),
+  change(event.data.commandId, {
+    engine_wal_confirmed_at: event.data.occurredAt,
+    engine_command_outcome: event.data.outcome,
+    engine_command_outcome_at: event.data.occurredAt,
+    engine_command_outcome_event_id: event.id,
+    engine_command_outcome_reason: event.data.reason,
+    engine_command_outcome_reason_code: event.data.reasonCode,
+  }),
 ]
 
 const causedByCommands = Object.fromEntries(
@@ -142,45 +116,24 @@ export const accountCommandProjection = defineProjection<AccountEvent | EngineCo
     ...causedByCommands,
     'noctant.EngineCommandDecided.v1': decided,
     'noctant.EngineCommandRequested.v1': ({ data }) => [
-      patch(
-        accountCommands,
-        { command_id: data.commandId },
-        {
-          program_account_id: data.programAccountId,
-          account_id: data.accountId,
-          command_type: data.order.kind,
-          request: data,
-          accepted_at: data.occurredAt,
-        },
-      ),
+      change(data.commandId, {
+        ...snake(data, 'programAccountId', 'accountId'),
+        command_type: data.order.kind,
+        request: data,
+        accepted_at: data.occurredAt,
+      }),
     ],
-    'noctant.EngineCommandPublished.v1': ({ data }) => [
-      patch(accountCommands, { command_id: data.commandId }, sent(data)),
-    ],
+    'noctant.EngineCommandPublished.v1': ({ data }) => [change(data.commandId, sent(data))],
     'noctant.EngineCommandRepublished.v1': ({ data }) => [
-      patch(
-        accountCommands,
-        { command_id: data.commandId },
-        { ...sent(data), engine_wal_last_republished_at: data.occurredAt },
-      ),
+      change(data.commandId, { ...sent(data), engine_wal_last_republished_at: data.occurredAt }),
     ],
     'noctant.EngineCommandDeadLettered.v1': ({ data }) => [
-      patch(
-        accountCommands,
-        { command_id: data.commandId },
-        { dead_lettered_at: data.occurredAt, dead_letter_reason: data.reason },
-      ),
+      change(data.commandId, { dead_lettered_at: data.occurredAt, dead_letter_reason: data.reason }),
     ],
     'noctant.EngineCommandRetryRequested.v1': ({ data }) => [
-      patch(
-        accountCommands,
-        { command_id: data.commandId },
-        { dead_lettered_at: null, dead_letter_reason: null, discarded_at: null },
-      ),
+      change(data.commandId, { dead_lettered_at: null, dead_letter_reason: null, discarded_at: null }),
     ],
-    'noctant.EngineCommandDiscarded.v1': ({ data }) => [
-      patch(accountCommands, { command_id: data.commandId }, { discarded_at: data.occurredAt }),
-    ],
+    'noctant.EngineCommandDiscarded.v1': ({ data }) => [change(data.commandId, { discarded_at: data.occurredAt })],
   },
 })
 
@@ -193,26 +146,10 @@ const sent = (data: { accountId: string; attempt: number; occurredAt: string }) 
 })
 
 /** What the contract's AccountCommandStatusView shows, but for the account's external id. */
-export const commandViewColumns = [
-  'command_id',
-  'account_id',
-  'command_type',
-  'status',
-  'accepted_at',
-  'nats_published_at',
-  'engine_wal_republish_count',
-  'engine_wal_last_republished_at',
-  'engine_wal_event_id',
-  'engine_wal_event_type',
-  'engine_wal_confirmed_at',
-  'engine_command_outcome',
-  'engine_command_outcome_at',
-  'engine_command_outcome_event_id',
-  'engine_command_outcome_reason',
-  'engine_command_outcome_reason_code',
-  'dead_lettered_at',
-  'dead_letter_reason',
-] as const
+export const commandViewColumns = columnsBut(
+  accountCommands,
+  ...(['program_account_id', 'request', 'attempts', 'last_sent_at', 'discarded_at'] as const),
+)
 type CommandView = Pick<AccountCommandRow, (typeof commandViewColumns)[number]>
 
 /** The account, and the command's columns; those are null where the account has no such command. */

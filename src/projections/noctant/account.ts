@@ -5,88 +5,48 @@
 import type { AccountEvent } from '../../events/noctant/account.ts'
 import type { UserEvent } from '../../events/noctant/user.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { defineProjection, defineTable, erase, patch, upsert } from '../projection.ts'
+import { snake } from '../../runtime/letter-case.ts'
+import { boolean, text, time, uuid } from '../columns.ts'
+import { newestFirst, type Page } from '../keyset.ts'
+import { columnsBut, defineProjection, defineTable, erase, patch, type RowOf, upsert } from '../projection.ts'
 import { noctantTables, preparedOne } from './tables.ts'
 
 type Opened = Extract<AccountEvent, { type: 'noctant.AccountOpened.v1' }>['data']
 type StatusChanged = Extract<AccountEvent, { type: 'noctant.AccountStatusChanged.v1' }>['data']
 
-/** What the contract's OperatorAccountView shows. */
-export type AccountView = {
-  org_id: string
-  global_user_id: string
-  program_account_id: string
-  current_program_account_attempt_id: string
-  /** The execution account of the current attempt. */
-  account_id: string
-  external_account_id: string
-  account_number: string
-  account_name: string | null
-  product_id: string | null
-  challenge_instance_id: string | null
-  currency: string
-  execution_profile_key: string
-  execution_mode: Opened['executionMode']
-  market_mode: Opened['marketMode']
-  program_type: Opened['programType']
-  program_origin: Opened['programOrigin']
-  provisioning_source: Opened['provisioningSource']
-  provider_type: Opened['providerType']
-  rules_owner: Opened['rulesOwner']
-  feed_source: Opened['feedSource']
-  branding_policy: Opened['brandingPolicy']
-  visibility_policy: Opened['visibilityPolicy']
-  claim_allowed: boolean
-  marketing_allowed: boolean
-  sponsorship_status: StatusChanged['to']
-  created_at: string
-  updated_at: string
-}
-
-export type AccountRow = AccountView & { operator_id: string }
-
-export type AttemptRow = {
-  attempt_id: string
-  /** The execution account. */
-  account_id: string
-  program_account_id: string
-  operator_id: string
-  org_id: string
-  started_at: string
-}
-
-export const accounts = defineTable<AccountRow, 'program_account_id'>({
+export const accounts = defineTable({
   name: 'noctant_accounts',
   key: ['program_account_id'],
   columns: {
-    operator_id: 'uuid NOT NULL',
-    org_id: 'uuid NOT NULL',
-    global_user_id: 'uuid NOT NULL',
-    program_account_id: 'uuid NOT NULL',
-    current_program_account_attempt_id: 'uuid NOT NULL',
-    account_id: 'uuid NOT NULL',
-    external_account_id: 'text NOT NULL',
-    account_number: 'text NOT NULL',
-    account_name: 'text',
-    product_id: 'uuid',
-    challenge_instance_id: 'uuid',
-    currency: 'text NOT NULL',
-    execution_profile_key: 'text NOT NULL',
-    execution_mode: 'text NOT NULL',
-    market_mode: 'text NOT NULL',
-    program_type: 'text NOT NULL',
-    program_origin: 'text',
-    provisioning_source: 'text NOT NULL',
-    provider_type: 'text NOT NULL',
-    rules_owner: 'text NOT NULL',
-    feed_source: 'text NOT NULL',
-    branding_policy: 'text NOT NULL',
-    visibility_policy: 'text NOT NULL',
-    claim_allowed: 'boolean NOT NULL',
-    marketing_allowed: 'boolean NOT NULL',
-    sponsorship_status: 'text NOT NULL',
-    created_at: 'timestamptz(3) NOT NULL',
-    updated_at: 'timestamptz(3) NOT NULL',
+    operator_id: uuid,
+    org_id: uuid,
+    global_user_id: uuid,
+    program_account_id: uuid,
+    current_program_account_attempt_id: uuid,
+    /** The execution account of the current attempt. */
+    account_id: uuid,
+    external_account_id: text,
+    account_number: text,
+    account_name: text.orNull,
+    product_id: uuid.orNull,
+    challenge_instance_id: uuid.orNull,
+    currency: text,
+    execution_profile_key: text,
+    execution_mode: text.of<Opened['executionMode']>(),
+    market_mode: text.of<Opened['marketMode']>(),
+    program_type: text.of<Opened['programType']>(),
+    program_origin: text.of<NonNullable<Opened['programOrigin']>>().orNull,
+    provisioning_source: text.of<Opened['provisioningSource']>(),
+    provider_type: text.of<Opened['providerType']>(),
+    rules_owner: text.of<Opened['rulesOwner']>(),
+    feed_source: text.of<Opened['feedSource']>(),
+    branding_policy: text.of<Opened['brandingPolicy']>(),
+    visibility_policy: text.of<Opened['visibilityPolicy']>(),
+    claim_allowed: boolean,
+    marketing_allowed: boolean,
+    sponsorship_status: text.of<StatusChanged['to']>(),
+    created_at: time,
+    updated_at: time,
   },
   indexes: [
     '(operator_id, external_account_id)',
@@ -95,16 +55,17 @@ export const accounts = defineTable<AccountRow, 'program_account_id'>({
   ],
 })
 
-export const attempts = defineTable<AttemptRow, 'attempt_id'>({
+export const attempts = defineTable({
   name: 'noctant_attempts',
   key: ['attempt_id'],
   columns: {
-    attempt_id: 'uuid NOT NULL',
-    account_id: 'uuid NOT NULL UNIQUE',
-    program_account_id: 'uuid NOT NULL',
-    operator_id: 'uuid NOT NULL',
-    org_id: 'uuid NOT NULL',
-    started_at: 'timestamptz(3) NOT NULL',
+    attempt_id: uuid,
+    /** The execution account. */
+    account_id: uuid.unique,
+    program_account_id: uuid,
+    operator_id: uuid,
+    org_id: uuid,
+    started_at: time,
   },
   indexes: ['(program_account_id)'],
 })
@@ -116,91 +77,41 @@ export const accountProjection = defineProjection<AccountEvent | UserEvent>({
   tables: [accounts, attempts],
   handlers: {
     'noctant.AccountOpened.v1': ({ data }) => [
-      upsert(accounts, openedAccount(data)),
-      upsert(attempts, firstAttempt(data)),
+      upsert(accounts, {
+        ...snake(data),
+        current_program_account_attempt_id: data.attemptId,
+        challenge_instance_id: null,
+        sponsorship_status: 'active',
+        created_at: data.occurredAt,
+        updated_at: data.occurredAt,
+      }),
+      upsert(attempts, { ...snake(data), started_at: data.occurredAt }),
     ],
     'noctant.AccountAttemptStarted.v1': ({ data }) => [
-      patch(
-        accounts,
-        { program_account_id: data.programAccountId },
-        {
-          current_program_account_attempt_id: data.attemptId,
-          account_id: data.accountId,
-          challenge_instance_id: null,
-          updated_at: data.occurredAt,
-        },
-      ),
-      upsert(attempts, {
-        attempt_id: data.attemptId,
+      patch(accounts, snake(data, 'programAccountId'), {
+        current_program_account_attempt_id: data.attemptId,
         account_id: data.accountId,
-        program_account_id: data.programAccountId,
-        operator_id: data.operatorId,
-        org_id: data.orgId,
-        started_at: data.occurredAt,
+        challenge_instance_id: null,
+        updated_at: data.occurredAt,
       }),
+      upsert(attempts, { ...snake(data), started_at: data.occurredAt }),
     ],
     'noctant.AccountChallengeAttached.v1': ({ data }) => [
-      patch(
-        accounts,
-        { program_account_id: data.programAccountId },
-        { challenge_instance_id: data.instanceId, updated_at: data.occurredAt },
-      ),
+      patch(accounts, snake(data, 'programAccountId'), {
+        challenge_instance_id: data.instanceId,
+        updated_at: data.occurredAt,
+      }),
     ],
     'noctant.AccountStatusChanged.v1': ({ data }) => [
-      patch(
-        accounts,
-        { program_account_id: data.programAccountId },
-        { sponsorship_status: data.to, updated_at: data.occurredAt },
-      ),
+      patch(accounts, snake(data, 'programAccountId'), { sponsorship_status: data.to, updated_at: data.occurredAt }),
     ],
-    'noctant.UserForgotten.v1': ({ data }) => [
-      erase(accounts, { global_user_id: data.globalUserId }, ['account_name']),
-    ],
+    'noctant.UserForgotten.v1': ({ data }) => [erase(accounts, snake(data, 'globalUserId'), ['account_name'])],
   },
 })
 
-const openedAccount = (data: Opened): AccountRow => ({
-  operator_id: data.operatorId,
-  org_id: data.orgId,
-  global_user_id: data.globalUserId,
-  program_account_id: data.programAccountId,
-  current_program_account_attempt_id: data.attemptId,
-  account_id: data.accountId,
-  external_account_id: data.externalAccountId,
-  account_number: data.accountNumber,
-  account_name: data.accountName,
-  product_id: data.productId,
-  challenge_instance_id: null,
-  currency: data.currency,
-  execution_profile_key: data.executionProfileKey,
-  execution_mode: data.executionMode,
-  market_mode: data.marketMode,
-  program_type: data.programType,
-  program_origin: data.programOrigin,
-  provisioning_source: data.provisioningSource,
-  provider_type: data.providerType,
-  rules_owner: data.rulesOwner,
-  feed_source: data.feedSource,
-  branding_policy: data.brandingPolicy,
-  visibility_policy: data.visibilityPolicy,
-  claim_allowed: data.claimAllowed,
-  marketing_allowed: data.marketingAllowed,
-  sponsorship_status: 'active',
-  created_at: data.occurredAt,
-  updated_at: data.occurredAt,
-})
-
-const firstAttempt = (data: Opened): AttemptRow => ({
-  attempt_id: data.attemptId,
-  account_id: data.accountId,
-  program_account_id: data.programAccountId,
-  operator_id: data.operatorId,
-  org_id: data.orgId,
-  started_at: data.occurredAt,
-})
-
-/** The view's columns: all but the tenant, which the caller has named. */
-const viewColumns = Object.keys(accounts.columns).filter((name) => name !== 'operator_id') as (keyof AccountView)[]
+/** What the contract's OperatorAccountView shows: all but the tenant, which the caller has named. */
+export type AccountView = Omit<RowOf<typeof accounts>, 'operator_id'>
+const viewColumns = columnsBut(accounts, 'operator_id')
 
 /** `externalAccountId` is compared byte for byte. */
 export const findAccount = preparedOne((db, operatorId: string, externalAccountId: string) =>
@@ -211,26 +122,15 @@ export const findAccount = preparedOne((db, operatorId: string, externalAccountI
     .where('external_account_id', '=', externalAccountId),
 )
 
-/** Newest first; `before` is the last account of the page before, which makes the order stable under inserts. */
+/** Newest first. */
 export function listAccounts(
   db: ReadModels,
   operatorId: string,
-  page: { before?: { createdAt: string; programAccountId: string } | undefined; limit: number },
+  page: Page<'created_at' | 'program_account_id'>,
 ): Promise<AccountView[]> {
-  const { before, limit } = page
-  return noctantTables(db)
-    .selectFrom('noctant_accounts')
-    .select(viewColumns)
-    .where('operator_id', '=', operatorId)
-    .$if(before !== undefined, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('created_at', 'program_account_id'), '<', tuple(before!.createdAt, before!.programAccountId)),
-      ),
-    )
-    .orderBy('created_at', 'desc')
-    .orderBy('program_account_id', 'desc')
-    .limit(limit)
-    .execute()
+  const query = noctantTables(db).selectFrom('noctant_accounts').select(viewColumns)
+  const ofOperator = query.where('operator_id', '=', operatorId)
+  return newestFirst(ofOperator, ['created_at', 'program_account_id'], page).execute()
 }
 
 /** An attempt of the account, or undefined where the account has none of that id. */

@@ -4,48 +4,38 @@
  */
 import type { ChallengeEvent, ChallengeMeasures } from '../../events/noctant/challenge.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { type Change, defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { snake } from '../../runtime/letter-case.ts'
+import { jsonb, text, time, uuid } from '../columns.ts'
+import { type Change, defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { noctantTables, preparedOne } from './tables.ts'
 
 type Started = Extract<ChallengeEvent, { type: 'noctant.ChallengeStarted.v1' }>['data']
 
-export type ChallengeRow = {
-  instance_id: string
-  operator_id: string
-  global_user_id: string
-  program_account_id: string
-  account_id: string
-  status: Started['status'] | 'pending_review' | 'passed' | 'failed' | 'expired' | 'reset'
-  activation_status: 'not_required' | 'required' | 'pending' | 'activated'
-  activated_at: string | null
-  ended_at: string | null
-  /** Null once it has ended. */
-  due_at: string | null
-  started: Started
-  measures: ChallengeMeasures
-  started_at: string
-}
+type Status = Started['status'] | 'pending_review' | 'passed' | 'failed' | 'expired' | 'reset'
+type ActivationStatus = 'not_required' | 'required' | 'pending' | 'activated'
 
-export const challenges = defineTable<ChallengeRow, 'instance_id'>({
+export const challenges = defineTable({
   name: 'noctant_challenges',
   key: ['instance_id'],
   columns: {
-    instance_id: 'uuid NOT NULL',
-    operator_id: 'uuid NOT NULL',
-    global_user_id: 'uuid NOT NULL',
-    program_account_id: 'uuid NOT NULL',
-    account_id: 'uuid NOT NULL',
-    status: 'text NOT NULL',
-    activation_status: 'text NOT NULL',
-    activated_at: 'timestamptz(3)',
-    ended_at: 'timestamptz(3)',
-    due_at: 'timestamptz(3)',
-    started: 'jsonb NOT NULL',
-    measures: 'jsonb NOT NULL',
-    started_at: 'timestamptz(3) NOT NULL',
+    instance_id: uuid,
+    operator_id: uuid,
+    global_user_id: uuid,
+    program_account_id: uuid,
+    account_id: uuid,
+    status: text.of<Status>(),
+    activation_status: text.of<ActivationStatus>(),
+    activated_at: time.orNull,
+    ended_at: time.orNull,
+    /** Null once it has ended. */
+    due_at: time.orNull,
+    started: jsonb.of<Started>(),
+    measures: jsonb.of<ChallengeMeasures>(),
+    started_at: time,
   },
   indexes: ['(operator_id, started_at)', '(due_at) WHERE due_at IS NOT NULL', '(program_account_id)'],
 })
+export type ChallengeRow = RowOf<typeof challenges>
 
 /** The earlier of the day's end and the step's. */
 const dueAt = ({ day, expiresAt }: ChallengeMeasures): string =>
@@ -53,15 +43,15 @@ const dueAt = ({ day, expiresAt }: ChallengeMeasures): string =>
 
 type Values = Partial<Omit<ChallengeRow, 'instance_id'>>
 
-const change = ({ instanceId }: { instanceId: string }, values: Values): Change[] => [
-  patch(challenges, { instance_id: instanceId }, values),
+const change = (data: { instanceId: string }, values: Values): Change[] => [
+  patch(challenges, snake(data, 'instanceId'), values),
 ]
 
 const measured = (measures: ChallengeMeasures): Values => ({ measures, due_at: dueAt(measures) })
 
 const over = (
   { measures, occurredAt }: { measures: ChallengeMeasures; occurredAt: string },
-  status: ChallengeRow['status'],
+  status: Status,
 ): Values => ({ status, measures, ended_at: occurredAt, due_at: null })
 
 export const challengeProjection = defineProjection<ChallengeEvent>({
@@ -70,7 +60,17 @@ export const challengeProjection = defineProjection<ChallengeEvent>({
   onPoison: 'halt',
   tables: [challenges],
   handlers: {
-    'noctant.ChallengeStarted.v1': ({ data }) => [upsert(challenges, startedRow(data))],
+    'noctant.ChallengeStarted.v1': ({ data }) => [
+      upsert(challenges, {
+        ...snake(data),
+        activation_status: activationOf(data),
+        activated_at: null,
+        ended_at: null,
+        due_at: dueAt(data.measures),
+        started: data,
+        started_at: data.occurredAt,
+      }),
+    ],
     'noctant.ChallengeMeasured.v1': ({ data }) => change(data, measured(data.measures)),
     'noctant.ChallengeStepPassed.v1': ({ data }) => change(data, { status: 'active', ...measured(data.measures) }),
     'noctant.ChallengePassed.v1': ({ data }) =>
@@ -88,23 +88,7 @@ export const challengeProjection = defineProjection<ChallengeEvent>({
   },
 })
 
-const startedRow = (data: Started): ChallengeRow => ({
-  instance_id: data.instanceId,
-  operator_id: data.operatorId,
-  global_user_id: data.globalUserId,
-  program_account_id: data.programAccountId,
-  account_id: data.accountId,
-  status: data.status,
-  activation_status: activationOf(data),
-  activated_at: null,
-  ended_at: null,
-  due_at: dueAt(data.measures),
-  started: data,
-  measures: data.measures,
-  started_at: data.occurredAt,
-})
-
-function activationOf({ status, terms }: Started): ChallengeRow['activation_status'] {
+function activationOf({ status, terms }: Started): ActivationStatus {
   if (status === 'activation_pending') return 'pending'
   return terms.activation.required ? 'required' : 'not_required'
 }

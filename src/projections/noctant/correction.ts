@@ -6,10 +6,20 @@ import type { AccountEvent } from '../../events/noctant/account.ts'
 import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { EngineCommandEvent } from '../../events/noctant/engine-command.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { snake } from '../../runtime/letter-case.ts'
+import { numeric, text, time, uuid } from '../columns.ts'
+import { newestFirst, type Page } from '../keyset.ts'
+import {
+  type Change,
+  columnsBut,
+  defineProjection,
+  defineTable,
+  patch,
+  type RowOf,
+  upsert,
+  type WrittenOf,
+} from '../projection.ts'
 import { noctantTables, preparedOne } from './tables.ts'
-
-type Requested = Extract<AccountEvent, { type: 'noctant.AccountCorrectionRequested.v1' }>['data']
 
 export type CorrectionStatus =
   | 'publishing'
@@ -19,130 +29,54 @@ export type CorrectionStatus =
   | 'execution_failed'
   | 'invalid_execution'
 
-/** What the contract's AccountCorrectionView shows, but for what is the same for all. */
-export type CorrectionView = {
-  correction_id: string
-  user_id: string
-  account_id: string
-  amount: string
-  reason: string
-  operator_reference: string | null
-  idempotency_key: string
-  command_id: string
-  trace_id: string | null
-  requested_at: string
-  published_at: string | null
-  publish_failed_at: string | null
-  executed_at: string | null
-  execution_event_id: string | null
-  execution_failed_at: string | null
-  execution_failure_code: string | null
-  execution_failure_reason: string | null
-}
-
-export type CorrectionColumns = CorrectionView & {
-  operator_id: string
-  program_account_id: string
-  note: string | null
-  /** The engine's decision on the command. */
-  outcome: string | null
-  /** What the engine added to the balance. */
-  executed_amount: string | null
-}
-export type CorrectionRow = CorrectionColumns & { status: CorrectionStatus }
-
-export const corrections = defineTable<CorrectionColumns, 'command_id'>({
+export const corrections = defineTable({
   name: 'noctant_corrections',
   key: ['command_id'],
   columns: {
-    command_id: 'uuid NOT NULL',
-    correction_id: 'uuid NOT NULL UNIQUE',
-    operator_id: 'uuid NOT NULL',
-    user_id: 'uuid NOT NULL',
-    program_account_id: 'uuid NOT NULL',
-    account_id: 'uuid NOT NULL',
-    amount: 'numeric NOT NULL',
-    reason: 'text NOT NULL',
-    note: 'text',
-    operator_reference: 'text',
-    idempotency_key: 'text NOT NULL',
-    trace_id: 'text',
-    requested_at: 'timestamptz(3) NOT NULL',
-    published_at: 'timestamptz(3)',
-    publish_failed_at: 'timestamptz(3)',
-    outcome: 'text',
-    executed_amount: 'numeric',
-    executed_at: 'timestamptz(3)',
-    execution_event_id: 'uuid',
-    execution_failed_at: 'timestamptz(3)',
-    execution_failure_code: 'text',
-    execution_failure_reason: 'text',
+    command_id: uuid,
+    correction_id: uuid.unique,
+    operator_id: uuid,
+    user_id: uuid,
+    program_account_id: uuid,
+    account_id: uuid,
+    amount: numeric,
+    reason: text,
+    note: text.orNull,
+    operator_reference: text.orNull,
+    idempotency_key: text,
+    trace_id: text.orNull,
+    requested_at: time,
+    published_at: time.orNull,
+    publish_failed_at: time.orNull,
+    /** The engine's decision on the command. */
+    outcome: text.orNull,
+    /** What the engine added to the balance. */
+    executed_amount: numeric.orNull,
+    executed_at: time.orNull,
+    execution_event_id: uuid.orNull,
+    execution_failed_at: time.orNull,
+    execution_failure_code: text.orNull,
+    execution_failure_reason: text.orNull,
   },
   generated: {
     // An engine that accepts a correction and moves another amount, or refuses it and moves one, is not to be believed.
-    status: `text GENERATED ALWAYS AS (CASE
+    status: text.of<CorrectionStatus>().computed(`CASE
       WHEN outcome = 'accepted' AND executed_amount IS NOT DISTINCT FROM amount THEN 'executed'
       WHEN outcome = 'accepted' OR (outcome IS NOT NULL AND executed_amount IS NOT NULL) THEN 'invalid_execution'
       WHEN outcome IS NOT NULL THEN 'execution_failed'
       WHEN publish_failed_at IS NOT NULL THEN 'publish_failed'
       WHEN published_at IS NOT NULL THEN 'published'
-      ELSE 'publishing' END) STORED`,
+      ELSE 'publishing' END`),
   },
   indexes: ['(operator_id, user_id, requested_at DESC, correction_id DESC)'],
   writeOnce: ['published_at'],
 })
 
-/** The request stands in the log before anything that can follow from it, so its row is there for all the others. */
-export const correctionProjection = defineProjection<AccountEvent | EngineCommandEvent | EngineEvent>({
-  name: 'noctant.correction',
-  version: 1,
-  onPoison: 'halt',
-  tables: [corrections],
-  handlers: {
-    'noctant.AccountCorrectionRequested.v1': ({ data }) => [upsert(corrections, requested(data))],
-    'noctant.EngineCommandPublished.v1': ({ data }) => [
-      patch(corrections, { command_id: data.commandId }, { published_at: data.occurredAt }),
-    ],
-    'noctant.EngineCommandDeadLettered.v1': ({ data }) => [
-      patch(corrections, { command_id: data.commandId }, { publish_failed_at: data.occurredAt }),
-    ],
-    'noctant.EngineCommandRetryRequested.v1': ({ data }) => [
-      patch(corrections, { command_id: data.commandId }, { publish_failed_at: null }),
-    ],
-    'noctant.EngineBalanceChanged.v1': ({ id, data }) => {
-      if (data.cause !== 'correction' || data.commandId === null) return []
-      const executed = { executed_amount: data.change, executed_at: data.occurredAt, execution_event_id: id }
-      return [patch(corrections, { command_id: data.commandId }, executed)]
-    },
-    'noctant.EngineCommandDecided.v1': ({ data }) => {
-      if (data.kind !== 'adjust_balance') return []
-      const { outcome, reasonCode, reason, occurredAt } = data
-      const failure = {
-        execution_failed_at: occurredAt,
-        execution_failure_code: reasonCode,
-        execution_failure_reason: reason,
-      }
-      return [
-        patch(corrections, { command_id: data.commandId }, { outcome, ...(outcome === 'accepted' ? {} : failure) }),
-      ]
-    },
-  },
-})
+const change = (commandId: string, values: Partial<Omit<WrittenOf<typeof corrections>, 'command_id'>>): Change =>
+  patch(corrections, { command_id: commandId }, values)
 
-const requested = (data: Requested): CorrectionColumns => ({
-  command_id: data.commandId,
-  correction_id: data.correctionId,
-  operator_id: data.operatorId,
-  user_id: data.globalUserId,
-  program_account_id: data.programAccountId,
-  account_id: data.accountId,
-  amount: data.amount,
-  reason: data.reason,
-  note: data.note,
-  operator_reference: data.operatorReference,
-  idempotency_key: data.idempotencyKey,
-  trace_id: data.traceId,
-  requested_at: data.occurredAt,
+/** As the request leaves it. */
+const begun = {
   published_at: null,
   publish_failed_at: null,
   outcome: null,
@@ -152,28 +86,45 @@ const requested = (data: Requested): CorrectionColumns => ({
   execution_failed_at: null,
   execution_failure_code: null,
   execution_failure_reason: null,
+}
+
+/** The request stands in the log before anything that can follow from it, so its row is there for all the others. */
+export const correctionProjection = defineProjection<AccountEvent | EngineCommandEvent | EngineEvent>({
+  name: 'noctant.correction',
+  version: 1,
+  onPoison: 'halt',
+  tables: [corrections],
+  handlers: {
+    'noctant.AccountCorrectionRequested.v1': ({ data }) => [
+      upsert(corrections, { ...snake(data), ...begun, user_id: data.globalUserId, requested_at: data.occurredAt }),
+    ],
+    'noctant.EngineCommandPublished.v1': ({ data }) => [change(data.commandId, { published_at: data.occurredAt })],
+    'noctant.EngineCommandDeadLettered.v1': ({ data }) => [
+      change(data.commandId, { publish_failed_at: data.occurredAt }),
+    ],
+    'noctant.EngineCommandRetryRequested.v1': ({ data }) => [change(data.commandId, { publish_failed_at: null })],
+    'noctant.EngineBalanceChanged.v1': ({ id, data }) => {
+      if (data.cause !== 'correction' || data.commandId === null) return []
+      const executed = { executed_amount: data.change, executed_at: data.occurredAt, execution_event_id: id }
+      return [change(data.commandId, executed)]
+    },
+    'noctant.EngineCommandDecided.v1': ({ data }) => {
+      if (data.kind !== 'adjust_balance') return []
+      const { outcome, reasonCode, reason, occurredAt } = data
+      const failure = {
+        execution_failed_at: occurredAt,
+        execution_failure_code: reasonCode,
+        execution_failure_reason: reason,
+      }
+      return [change(data.commandId, { outcome, ...(outcome === 'accepted' ? {} : failure) })]
+    },
+  },
 })
 
-const viewColumns = [
-  'correction_id',
-  'user_id',
-  'account_id',
-  'status',
-  'amount',
-  'reason',
-  'operator_reference',
-  'idempotency_key',
-  'command_id',
-  'trace_id',
-  'requested_at',
-  'published_at',
-  'publish_failed_at',
-  'executed_at',
-  'execution_event_id',
-  'execution_failed_at',
-  'execution_failure_code',
-  'execution_failure_reason',
-] as const
+const hidden = ['operator_id', 'program_account_id', 'note', 'outcome', 'executed_amount'] as const
+/** What the contract's AccountCorrectionView shows, but for what is the same for all. */
+export type CorrectionView = Omit<RowOf<typeof corrections>, (typeof hidden)[number]>
+const viewColumns = columnsBut(corrections, ...hidden)
 
 /** A correction of this user of the operator's, or undefined. */
 export const findCorrection = preparedOne((db, operatorId: string, userId: string, correctionId: string) =>
@@ -185,25 +136,13 @@ export const findCorrection = preparedOne((db, operatorId: string, userId: strin
     .where('correction_id', '=', correctionId),
 )
 
-/** Newest first; `before` is the last correction of the page before. */
+/** Newest first. */
 export function listCorrections(
   db: ReadModels,
-  of: { operatorId: string; userId: string },
-  page: { before?: { requestedAt: string; correctionId: string } | undefined; limit: number },
-): Promise<(CorrectionView & { status: CorrectionStatus })[]> {
-  const { before, limit } = page
-  return noctantTables(db)
-    .selectFrom('noctant_corrections')
-    .select(viewColumns)
-    .where('operator_id', '=', of.operatorId)
-    .where('user_id', '=', of.userId)
-    .$if(before !== undefined, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('requested_at', 'correction_id'), '<', tuple(before!.requestedAt, before!.correctionId)),
-      ),
-    )
-    .orderBy('requested_at', 'desc')
-    .orderBy('correction_id', 'desc')
-    .limit(limit)
-    .execute()
+  { operatorId, userId }: { operatorId: string; userId: string },
+  page: Page<'requested_at' | 'correction_id'>,
+): Promise<CorrectionView[]> {
+  const query = noctantTables(db).selectFrom('noctant_corrections').select(viewColumns)
+  const ofUser = query.where('operator_id', '=', operatorId).where('user_id', '=', userId)
+  return newestFirst(ofUser, ['requested_at', 'correction_id'], page).execute()
 }

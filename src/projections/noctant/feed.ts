@@ -1,55 +1,33 @@
 /** Historical feeds and grants, for the administrator's lists. */
 import type { FeedEvent } from '../../events/noctant/feed.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { defineProjection, defineTable, upsert } from '../projection.ts'
+import { snake } from '../../runtime/letter-case.ts'
+import { integer, text, time, uuid } from '../columns.ts'
+import { defineProjection, defineTable, type RowOf, upsert } from '../projection.ts'
 import { noctantTables } from './tables.ts'
 
 type Imported = Extract<FeedEvent, { type: 'noctant.FeedImported.v1' }>['data']
 
-export type FeedRow = {
-  feed_id: string
-  symbol: string
-  kind: Imported['kind']
-  content_hash: string
-  row_count: number
-  starts_at: string
-  ends_at: string
-  imported_at: string
-}
-
-export type FeedGrantRow = {
-  feed_id: string
-  operator_id: string
-  granted_from: string
-  granted_to: string
-  granted_at: string
-}
-
-export const feeds = defineTable<FeedRow, 'feed_id'>({
+export const feeds = defineTable({
   name: 'noctant_feeds',
   key: ['feed_id'],
   columns: {
-    feed_id: 'uuid NOT NULL',
-    symbol: 'text NOT NULL',
-    kind: 'text NOT NULL',
-    content_hash: 'text NOT NULL',
-    row_count: 'integer NOT NULL',
-    starts_at: 'timestamptz(3) NOT NULL',
-    ends_at: 'timestamptz(3) NOT NULL',
-    imported_at: 'timestamptz(3) NOT NULL',
+    feed_id: uuid,
+    symbol: text,
+    kind: text.of<Imported['kind']>(),
+    content_hash: text,
+    row_count: integer,
+    starts_at: time,
+    ends_at: time,
+    imported_at: time,
   },
 })
+export type FeedRow = RowOf<typeof feeds>
 
-export const feedGrants = defineTable<FeedGrantRow, 'feed_id' | 'operator_id'>({
+export const feedGrants = defineTable({
   name: 'noctant_feed_grants',
   key: ['feed_id', 'operator_id'],
-  columns: {
-    feed_id: 'uuid NOT NULL',
-    operator_id: 'uuid NOT NULL',
-    granted_from: 'timestamptz(3) NOT NULL',
-    granted_to: 'timestamptz(3) NOT NULL',
-    granted_at: 'timestamptz(3) NOT NULL',
-  },
+  columns: { feed_id: uuid, operator_id: uuid, granted_from: time, granted_to: time, granted_at: time },
 })
 
 export const feedProjection = defineProjection<FeedEvent>({
@@ -59,21 +37,11 @@ export const feedProjection = defineProjection<FeedEvent>({
   tables: [feeds, feedGrants],
   handlers: {
     'noctant.FeedImported.v1': ({ data }) => [
-      upsert(feeds, {
-        feed_id: data.feedId,
-        symbol: data.symbol,
-        kind: data.kind,
-        content_hash: data.contentHash,
-        row_count: data.rows,
-        starts_at: data.startsAt,
-        ends_at: data.endsAt,
-        imported_at: data.occurredAt,
-      }),
+      upsert(feeds, { ...snake(data), row_count: data.rows, imported_at: data.occurredAt }),
     ],
     'noctant.FeedGranted.v1': ({ data }) => [
       upsert(feedGrants, {
-        feed_id: data.feedId,
-        operator_id: data.operatorId,
+        ...snake(data),
         granted_from: data.from,
         granted_to: data.to,
         granted_at: data.occurredAt,

@@ -2,67 +2,49 @@
 import type { LaunchSessionEvent } from '../../events/noctant/launch-session.ts'
 import type { UserEvent } from '../../events/noctant/user.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { defineProjection, defineTable, erase, patch, upsert } from '../projection.ts'
+import { snake } from '../../runtime/letter-case.ts'
+import { boolean, jsonb, text, time, uuid } from '../columns.ts'
+import { columnsBut, defineProjection, defineTable, erase, patch, type RowOf, upsert } from '../projection.ts'
 import { noctantTables, preparedOne } from './tables.ts'
 
 type Created = Extract<LaunchSessionEvent, { type: 'noctant.LaunchSessionCreated.v1' }>['data']
 
-/** What the contract's LaunchSessionView shows. */
-export type LaunchSessionView = {
-  launch_session_id: string
-  launch_session_kind: 'account' | 'historical'
-  operator_id: string
-  org_id: string
-  global_user_id: string
-  program_account_id: string | null
-  account_id: string | null
-  account_visibility_policy: NonNullable<Created['account']>['visibilityPolicy'] | null
-  historical_launch: { feed_id: string; market_time_start: string; market_time_end: string } | null
-  requested_route: string
-  requested_product_mode: Created['requestedProductMode']
-  return_url: string | null
-  expires_at: string
-  redeemed_at: string | null
-  browser_session_attached: boolean
-  created_at: string
-}
-
-export type LaunchSessionRow = LaunchSessionView & {
-  feed_symbol: string | null
-  /** SHA-256 of the cookie's value, hex. */
-  browser_session_hash: string | null
-  browser_session_expires_at: string | null
-}
-
-export const launchSessions = defineTable<LaunchSessionRow, 'launch_session_id'>({
+export const launchSessions = defineTable({
   name: 'noctant_launch_sessions',
   key: ['launch_session_id'],
   columns: {
-    launch_session_id: 'uuid NOT NULL',
-    launch_session_kind: 'text NOT NULL',
-    operator_id: 'uuid NOT NULL',
-    org_id: 'uuid NOT NULL',
-    global_user_id: 'uuid NOT NULL',
-    program_account_id: 'uuid',
-    account_id: 'uuid',
-    account_visibility_policy: 'text',
-    historical_launch: 'jsonb',
-    requested_route: 'text NOT NULL',
-    requested_product_mode: 'text NOT NULL',
-    return_url: 'text',
-    expires_at: 'timestamptz(3) NOT NULL',
-    redeemed_at: 'timestamptz(3)',
-    browser_session_attached: 'boolean NOT NULL',
-    created_at: 'timestamptz(3) NOT NULL',
-    feed_symbol: 'text',
-    browser_session_hash: 'text',
-    browser_session_expires_at: 'timestamptz(3)',
+    launch_session_id: uuid,
+    launch_session_kind: text.of<'account' | 'historical'>(),
+    operator_id: uuid,
+    org_id: uuid,
+    global_user_id: uuid,
+    program_account_id: uuid.orNull,
+    account_id: uuid.orNull,
+    account_visibility_policy: text.of<NonNullable<Created['account']>['visibilityPolicy']>().orNull,
+    historical_launch: jsonb.of<{ feed_id: string; market_time_start: string; market_time_end: string }>().orNull,
+    requested_route: text,
+    requested_product_mode: text.of<Created['requestedProductMode']>(),
+    return_url: text.orNull,
+    expires_at: time,
+    redeemed_at: time.orNull,
+    browser_session_attached: boolean,
+    created_at: time,
+    feed_symbol: text.orNull,
+    /** SHA-256 of the cookie's value, hex. */
+    browser_session_hash: text.orNull,
+    browser_session_expires_at: time.orNull,
   },
   indexes: [
     '(browser_session_hash) WHERE browser_session_hash IS NOT NULL',
     '(global_user_id) WHERE return_url IS NOT NULL',
   ],
 })
+export type LaunchSessionRow = RowOf<typeof launchSessions>
+
+const hidden = ['feed_symbol', 'browser_session_hash', 'browser_session_expires_at'] as const
+/** What the contract's LaunchSessionView shows. */
+export type LaunchSessionView = Omit<LaunchSessionRow, (typeof hidden)[number]>
+const viewColumns = columnsBut(launchSessions, ...hidden)
 
 export const launchSessionProjection = defineProjection<LaunchSessionEvent | UserEvent>({
   name: 'noctant.launchSession',
@@ -79,53 +61,35 @@ export const launchSessionProjection = defineProjection<LaunchSessionEvent | Use
       }),
     ],
     'noctant.LaunchSessionRedeemed.v1': ({ data }) => [
-      patch(launchSessions, { launch_session_id: data.launchSessionId }, { redeemed_at: data.occurredAt }),
+      patch(launchSessions, snake(data, 'launchSessionId'), { redeemed_at: data.occurredAt }),
     ],
     'noctant.BrowserSessionAttached.v1': ({ data }) => [
-      patch(
-        launchSessions,
-        { launch_session_id: data.launchSessionId },
-        {
-          browser_session_attached: true,
-          browser_session_hash: data.browserSessionHash,
-          browser_session_expires_at: data.expiresAt,
-        },
-      ),
+      patch(launchSessions, snake(data, 'launchSessionId'), {
+        browser_session_attached: true,
+        browser_session_hash: data.browserSessionHash,
+        browser_session_expires_at: data.expiresAt,
+      }),
     ],
-    'noctant.UserForgotten.v1': ({ data }) => [
-      erase(launchSessions, { global_user_id: data.globalUserId }, ['return_url']),
-    ],
+    'noctant.UserForgotten.v1': ({ data }) => [erase(launchSessions, snake(data, 'globalUserId'), ['return_url'])],
   },
 })
 
 /** A launch as it is right after it was made; the answer to the request and a later read agree. */
 export const launchView = (data: Created): LaunchSessionView => ({
-  launch_session_id: data.launchSessionId,
+  ...snake(data, 'launchSessionId', 'operatorId', 'orgId', 'globalUserId'),
+  ...snake(data, 'requestedRoute', 'requestedProductMode', 'returnUrl', 'expiresAt'),
   launch_session_kind: data.historical ? 'historical' : 'account',
-  operator_id: data.operatorId,
-  org_id: data.orgId,
-  global_user_id: data.globalUserId,
   program_account_id: data.account?.programAccountId ?? null,
   account_id: data.account?.accountId ?? null,
   account_visibility_policy: data.account?.visibilityPolicy ?? null,
   historical_launch: data.historical && {
     feed_id: data.historical.feed.feedId,
-    market_time_start: data.historical.marketTimeStart,
-    market_time_end: data.historical.marketTimeEnd,
+    ...snake(data.historical, 'marketTimeStart', 'marketTimeEnd'),
   },
-  requested_route: data.requestedRoute,
-  requested_product_mode: data.requestedProductMode,
-  return_url: data.returnUrl,
-  expires_at: data.expiresAt,
   redeemed_at: null,
   browser_session_attached: false,
   created_at: data.occurredAt,
 })
-
-const hidden: readonly string[] = ['feed_symbol', 'browser_session_hash', 'browser_session_expires_at']
-const viewColumns = Object.keys(launchSessions.columns).filter(
-  (name) => !hidden.includes(name),
-) as (keyof LaunchSessionView)[]
 
 export const findLaunchSession = preparedOne((db, operatorId: string, launchSessionId: string) =>
   db

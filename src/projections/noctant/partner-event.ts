@@ -8,36 +8,24 @@ import type { Recorded } from '../../events/event.ts'
 import { partnerEventOf, partnerEvents } from '../../events/noctant/partner-events.ts'
 import type { EventReference } from '../../events/noctant/webhook.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { type Change, defineTable, type Projection, upsert } from '../projection.ts'
+import { bigint, text, time, uuid } from '../columns.ts'
+import { type Change, defineTable, type Projection, type RowOf, upsert } from '../projection.ts'
 import { noctantTables } from './tables.ts'
 
-export type PartnerEventRow = {
-  event_id: string
-  /** The partners' name of it. */
-  event_type: string
-  source_stream: string
-  /** 64 bits, as text. */
-  source_revision: string
-  position: string
-  operator_id: string | null
-  program_account_id: string | null
-  account_id: string | null
-  created_at: string
-}
-
-export const partnerEventTable = defineTable<PartnerEventRow, 'event_id'>({
+export const partnerEventTable = defineTable({
   name: 'noctant_partner_events',
   key: ['event_id'],
   columns: {
-    event_id: 'uuid NOT NULL',
-    event_type: 'text NOT NULL',
-    source_stream: 'text NOT NULL',
-    source_revision: 'bigint NOT NULL',
-    position: 'bigint NOT NULL',
-    operator_id: 'uuid',
-    program_account_id: 'uuid',
-    account_id: 'uuid',
-    created_at: 'timestamptz(3) NOT NULL',
+    event_id: uuid,
+    /** The partners' name of it. */
+    event_type: text,
+    source_stream: text,
+    source_revision: bigint,
+    position: bigint,
+    operator_id: uuid.orNull,
+    program_account_id: uuid.orNull,
+    account_id: uuid.orNull,
+    created_at: time,
   },
   indexes: [
     '(operator_id, created_at) WHERE operator_id IS NOT NULL',
@@ -52,7 +40,7 @@ function taken(event: Recorded): Change[] {
   const partner = partnerEventOf(event)
   if (!partner) return []
   const { operatorId, programAccountId, accountId } = event.data
-  const row: PartnerEventRow = {
+  const row: RowOf<typeof partnerEventTable> = {
     event_id: event.id,
     event_type: partner.type,
     source_stream: event.stream,

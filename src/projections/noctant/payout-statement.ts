@@ -10,7 +10,10 @@ import type {
   SettlementStatus,
 } from '../../events/noctant/payout.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { type Change, defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { snake } from '../../runtime/letter-case.ts'
+import { integer, jsonb, numeric, text, time, uuid } from '../columns.ts'
+import { newestFirst, type Page } from '../keyset.ts'
+import { type Change, columnsBut, defineProjection, defineTable, patch, upsert, type WrittenOf } from '../projection.ts'
 import { noctantTables, preparedOne } from './tables.ts'
 
 type Requested = Extract<PayoutEvent, { type: 'noctant.PayoutRequested.v1' }>['data']
@@ -22,85 +25,54 @@ export type PayoutReview = {
   decided_at: string
 }
 
-/** What the contract's PayoutStatement shows, but for what follows from it. */
-export type StatementView = {
-  payout_request_id: string
-  user_id: string
-  account_id: string
-  challenge_instance_id: string
-  challenge_chain_id: string
-  policy_status: 'pending_review' | 'approved' | 'rejected'
-  account_effect_status: 'not_applicable' | 'reserved' | 'executing' | 'executed' | 'failed' | 'invalid_execution'
-  external_settlement_status: SettlementStatus
-  external_settlement_reference: string | null
-  externally_settled_at: string | null
-  requested_amount: string
-  accepted_gross_amount: string | null
-  trader_amount: string | null
-  firm_retained_amount: string | null
-  required_remaining_buffer: string
-  ordinal_payout_number: number | null
-  policy_snapshot: PayoutSnapshot
-  policy_input: PayoutInput
-  policy_decision: PayoutDecision
-  /** The operator's own decision. */
-  review: PayoutReview | null
-  failure: { code: string; reason: string | null } | null
-  operator_reference: string | null
-  trace_id: string | null
-  request_command_id: string
-  requested_at: string
-  approved_at: string | null
-  rejected_at: string | null
-  executed_at: string | null
-  /** The engine's event. */
-  execution_event_id: string | null
-}
+type PolicyStatus = 'pending_review' | 'approved' | 'rejected'
+type EffectStatus = 'not_applicable' | 'reserved' | 'executing' | 'executed' | 'failed' | 'invalid_execution'
 
-export type StatementRow = StatementView & { operator_id: string; program_account_id: string; note: string | null }
-
-export const statements = defineTable<StatementRow, 'payout_request_id'>({
+export const statements = defineTable({
   name: 'noctant_payout_statements',
   key: ['payout_request_id'],
   columns: {
-    payout_request_id: 'uuid NOT NULL',
-    operator_id: 'uuid NOT NULL',
-    program_account_id: 'uuid NOT NULL',
-    user_id: 'uuid NOT NULL',
-    account_id: 'uuid NOT NULL',
-    challenge_instance_id: 'uuid NOT NULL',
-    challenge_chain_id: 'uuid NOT NULL',
-    policy_status: 'text NOT NULL',
-    account_effect_status: 'text NOT NULL',
-    external_settlement_status: 'text NOT NULL',
-    external_settlement_reference: 'text',
-    externally_settled_at: 'timestamptz(3)',
-    requested_amount: 'numeric NOT NULL',
-    accepted_gross_amount: 'numeric',
-    trader_amount: 'numeric',
-    firm_retained_amount: 'numeric',
-    required_remaining_buffer: 'numeric NOT NULL',
-    ordinal_payout_number: 'integer',
-    policy_snapshot: 'jsonb NOT NULL',
-    policy_input: 'jsonb NOT NULL',
-    policy_decision: 'jsonb NOT NULL',
-    review: 'jsonb',
-    failure: 'jsonb',
-    note: 'text',
-    operator_reference: 'text',
-    trace_id: 'text',
-    request_command_id: 'uuid NOT NULL',
-    requested_at: 'timestamptz(3) NOT NULL',
-    approved_at: 'timestamptz(3)',
-    rejected_at: 'timestamptz(3)',
-    executed_at: 'timestamptz(3)',
-    execution_event_id: 'uuid',
+    payout_request_id: uuid,
+    operator_id: uuid,
+    program_account_id: uuid,
+    user_id: uuid,
+    account_id: uuid,
+    challenge_instance_id: uuid,
+    challenge_chain_id: uuid,
+    policy_status: text.of<PolicyStatus>(),
+    account_effect_status: text.of<EffectStatus>(),
+    external_settlement_status: text.of<SettlementStatus>(),
+    external_settlement_reference: text.orNull,
+    externally_settled_at: time.orNull,
+    requested_amount: numeric,
+    accepted_gross_amount: numeric.orNull,
+    trader_amount: numeric.orNull,
+    firm_retained_amount: numeric.orNull,
+    required_remaining_buffer: numeric,
+    ordinal_payout_number: integer.orNull,
+    policy_snapshot: jsonb.of<PayoutSnapshot>(),
+    policy_input: jsonb.of<PayoutInput>(),
+    policy_decision: jsonb.of<PayoutDecision>(),
+    /** The operator's own decision. */
+    review: jsonb.of<PayoutReview>().orNull,
+    failure: jsonb.of<{ code: string; reason: string | null }>().orNull,
+    note: text.orNull,
+    operator_reference: text.orNull,
+    trace_id: text.orNull,
+    request_command_id: uuid,
+    requested_at: time,
+    approved_at: time.orNull,
+    rejected_at: time.orNull,
+    executed_at: time.orNull,
+    /** The engine's event. */
+    execution_event_id: uuid.orNull,
   },
   indexes: ['(operator_id, user_id, requested_at DESC, payout_request_id DESC)'],
 })
+type Written = WrittenOf<typeof statements>
 
-const change = (data: { payoutRequestId: string }, values: Partial<Omit<StatementRow, 'payout_request_id'>>): Change =>
-  patch(statements, { payout_request_id: data.payoutRequestId }, values)
+const change = (data: { payoutRequestId: string }, values: Partial<Omit<Written, 'payout_request_id'>>): Change =>
+  patch(statements, snake(data, 'payoutRequestId'), values)
 
 export const payoutStatementProjection = defineProjection<PayoutEvent>({
   name: 'noctant.payoutStatement',
@@ -131,13 +103,13 @@ export const payoutStatementProjection = defineProjection<PayoutEvent>({
       }),
     ],
     'noctant.PayoutExecutionFailed.v1': ({ data }) => [
-      change(data, { account_effect_status: 'failed', failure: { code: data.code, reason: data.reason } }),
+      change(data, { account_effect_status: 'failed', failure: snake(data, 'code', 'reason') }),
     ],
     'noctant.PayoutExecutionInvalid.v1': ({ data }) => [
       change(data, {
         account_effect_status: 'invalid_execution',
         execution_event_id: data.sourceEventId,
-        failure: { code: data.code, reason: data.reason },
+        failure: snake(data, 'code', 'reason'),
       }),
     ],
     'noctant.PayoutSettlementUpdated.v1': ({ data }) => [
@@ -150,75 +122,53 @@ export const payoutStatementProjection = defineProjection<PayoutEvent>({
   },
 })
 
-const requested = (data: Requested, policy_status: 'pending_review' | 'rejected'): StatementRow => ({
-  payout_request_id: data.payoutRequestId,
-  operator_id: data.operatorId,
-  program_account_id: data.programAccountId,
+const requested = (data: Requested, policyStatus: 'pending_review' | 'rejected'): Written => ({
+  ...snake(data, 'payoutRequestId', 'operatorId', 'programAccountId', 'accountId', 'requestedAmount'),
+  ...snake(data, 'policySnapshot', 'policyInput', 'policyDecision'),
+  ...snake(data, 'note', 'operatorReference', 'traceId', 'requestCommandId'),
   user_id: data.globalUserId,
-  account_id: data.accountId,
   challenge_instance_id: data.instanceId,
   challenge_chain_id: data.chainId,
-  policy_status,
+  policy_status: policyStatus,
   account_effect_status: 'not_applicable',
   external_settlement_status: 'not_tracked',
   external_settlement_reference: null,
   externally_settled_at: null,
-  requested_amount: data.requestedAmount,
   accepted_gross_amount: data.policyDecision.granted?.grossAmount ?? null,
   trader_amount: data.policyDecision.granted?.traderAmount ?? null,
   firm_retained_amount: data.policyDecision.granted?.firmRetainedAmount ?? null,
   required_remaining_buffer: data.policyDecision.requiredRemainingBuffer,
   ordinal_payout_number: data.policyDecision.granted?.ordinal ?? null,
-  policy_snapshot: data.policySnapshot,
-  policy_input: data.policyInput,
-  policy_decision: data.policyDecision,
   review: null,
   failure: null,
-  note: data.note,
-  operator_reference: data.operatorReference,
-  trace_id: data.traceId,
-  request_command_id: data.requestCommandId,
   requested_at: data.occurredAt,
   approved_at: null,
-  rejected_at: policy_status === 'rejected' ? data.occurredAt : null,
+  rejected_at: policyStatus === 'rejected' ? data.occurredAt : null,
   executed_at: null,
   execution_event_id: null,
 })
 
-/** The view's columns: all but the tenant's and the note, which is for the record. */
-const statementColumns = Object.keys(statements.columns).filter(
-  (name) => !['operator_id', 'program_account_id', 'note'].includes(name),
-) as (keyof StatementView)[]
-
-/** Whose. */
-type Owner = { operatorId: string; userId: string }
+const hidden = ['operator_id', 'program_account_id', 'note'] as const
+/** What the contract's PayoutStatement shows, but for what follows from it: all but the tenant's, and the note. */
+export type StatementView = Omit<Written, (typeof hidden)[number]>
+const viewColumns = columnsBut(statements, ...hidden)
 
 export const findStatement = preparedOne((db, operatorId: string, userId: string, payoutRequestId: string) =>
   db
     .selectFrom('noctant_payout_statements')
-    .select(statementColumns)
+    .select(viewColumns)
     .where('operator_id', '=', operatorId)
     .where('user_id', '=', userId)
     .where('payout_request_id', '=', payoutRequestId),
 )
 
-/** Newest first; `before` is the last statement of the page before. */
-export const listStatements = (
+/** Newest first. */
+export function listStatements(
   db: ReadModels,
-  { operatorId, userId }: Owner,
-  { before, limit }: { before?: { requestedAt: string; payoutRequestId: string } | undefined; limit: number },
-): Promise<StatementView[]> =>
-  noctantTables(db)
-    .selectFrom('noctant_payout_statements')
-    .select(statementColumns)
-    .where('operator_id', '=', operatorId)
-    .where('user_id', '=', userId)
-    .$if(before !== undefined, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('requested_at', 'payout_request_id'), '<', tuple(before!.requestedAt, before!.payoutRequestId)),
-      ),
-    )
-    .orderBy('requested_at', 'desc')
-    .orderBy('payout_request_id', 'desc')
-    .limit(limit)
-    .execute()
+  { operatorId, userId }: { operatorId: string; userId: string },
+  page: Page<'requested_at' | 'payout_request_id'>,
+): Promise<StatementView[]> {
+  const query = noctantTables(db).selectFrom('noctant_payout_statements').select(viewColumns)
+  const ofUser = query.where('operator_id', '=', operatorId).where('user_id', '=', userId)
+  return newestFirst(ofUser, ['requested_at', 'payout_request_id'], page).execute()
+}

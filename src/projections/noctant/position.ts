@@ -1,45 +1,32 @@
 /** Open positions of the execution accounts; a closed one leaves the table and lives on in the trades. */
 import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { defineProjection, defineTable, patch, remove, upsert } from '../projection.ts'
+import { snake } from '../../runtime/letter-case.ts'
+import { numeric, text, time, uuid } from '../columns.ts'
+import { defineProjection, defineTable, patch, type RowOf, remove, upsert } from '../projection.ts'
 import { noctantTables } from './tables.ts'
 
-export type PositionRow = {
-  position_id: string
-  account_id: string
-  symbol: string
-  side: 'long' | 'short'
-  /** Decimals as text. */
-  quantity: string
-  avg_entry_price: string
-  take_profit: string | null
-  stop_loss: string | null
-  unrealized_pnl: string | null
-  opened_at: string
-  updated_at: string
-}
-
-/** What the contract's AccountPositionView shows. */
-export type PositionView = PositionRow & { org_id: string }
-
-export const positions = defineTable<PositionRow, 'position_id'>({
+export const positions = defineTable({
   name: 'noctant_positions',
   key: ['position_id'],
   columns: {
-    position_id: 'uuid NOT NULL',
-    account_id: 'uuid NOT NULL',
-    symbol: 'text NOT NULL',
-    side: 'text NOT NULL',
-    quantity: 'numeric NOT NULL',
-    avg_entry_price: 'numeric NOT NULL',
-    take_profit: 'numeric',
-    stop_loss: 'numeric',
-    unrealized_pnl: 'numeric',
-    opened_at: 'timestamptz(3) NOT NULL',
-    updated_at: 'timestamptz(3) NOT NULL',
+    position_id: uuid,
+    account_id: uuid,
+    symbol: text,
+    side: text.of<'long' | 'short'>(),
+    quantity: numeric,
+    avg_entry_price: numeric,
+    take_profit: numeric.orNull,
+    stop_loss: numeric.orNull,
+    unrealized_pnl: numeric.orNull,
+    opened_at: time,
+    updated_at: time,
   },
   indexes: ['(account_id, opened_at DESC, position_id DESC)'],
 })
+
+/** What the contract's AccountPositionView shows. */
+export type PositionView = RowOf<typeof positions> & { org_id: string }
 
 export const positionProjection = defineProjection<EngineEvent>({
   name: 'noctant.position',
@@ -49,28 +36,19 @@ export const positionProjection = defineProjection<EngineEvent>({
   handlers: {
     'noctant.EnginePositionChanged.v1': ({ data }) => [
       upsert(positions, {
-        position_id: data.positionId,
-        account_id: data.accountId,
-        symbol: data.symbol,
-        side: data.side,
-        quantity: data.quantity,
+        ...snake(data),
         avg_entry_price: data.averageEntryPrice,
-        take_profit: data.takeProfit,
-        stop_loss: data.stopLoss,
-        unrealized_pnl: data.unrealizedPnl,
-        opened_at: data.openedAt,
         updated_at: data.occurredAt,
       }),
     ],
     'noctant.EngineAccountMarked.v1': ({ data }) =>
       data.positions.map((marked) =>
-        patch(
-          positions,
-          { position_id: marked.positionId },
-          { unrealized_pnl: marked.unrealizedPnl, updated_at: data.occurredAt },
-        ),
+        patch(positions, snake(marked, 'positionId'), {
+          unrealized_pnl: marked.unrealizedPnl,
+          updated_at: data.occurredAt,
+        }),
       ),
-    'noctant.EnginePositionClosed.v1': ({ data }) => [remove(positions, { position_id: data.positionId })],
+    'noctant.EnginePositionClosed.v1': ({ data }) => [remove(positions, snake(data, 'positionId'))],
   },
 })
 

@@ -2,55 +2,57 @@
 import type { Kysely } from 'kysely'
 import { databaseOf, type ReadModels } from '../../postgres/database.ts'
 import { preparedFor } from '../../postgres/prepared.ts'
-import type { AccountRow, AttemptRow } from './account.ts'
-import type { AccountCommandRow } from './account-command.ts'
-import type { ApiKeyRow } from './api-key.ts'
-import type { ChallengeRow } from './challenge.ts'
-import type { CorrectionRow } from './correction.ts'
-import type { FeedGrantRow, FeedRow } from './feed.ts'
-import type { HistoricalSessionRow, HistoricalTradeRow } from './historical-session.ts'
-import type { LaunchSessionRow } from './launch-session.ts'
-import type { OperatorRow } from './operator.ts'
-import type { OrderRow } from './order.ts'
-import type { PartnerEventRow } from './partner-event.ts'
-import type { PayoutRow } from './payout.ts'
-import type { StatementRow } from './payout-statement.ts'
-import type { PositionRow } from './position.ts'
-import type { ProductRow } from './product.ts'
-import type { SummaryRow } from './summary.ts'
-import type { TemplateRow } from './template.ts'
-import type { TradeRow } from './trade.ts'
-import type { UserRow } from './user.ts'
-import type { WebhookAttemptRow, WebhookDeadLetterRow, WebhookEndpointRow, WebhookOutboxRow } from './webhook.ts'
+import type { TablesOf } from '../projection.ts'
+import type { accounts, attempts } from './account.ts'
+import type { accountCommands } from './account-command.ts'
+import type { apiKeys } from './api-key.ts'
+import type { challenges } from './challenge.ts'
+import type { corrections } from './correction.ts'
+import type { feedGrants, feeds } from './feed.ts'
+import type { historicalSessions, historicalTrades } from './historical-session.ts'
+import type { launchSessions } from './launch-session.ts'
+import type { operators } from './operator.ts'
+import type { orders } from './order.ts'
+import type { partnerEventTable } from './partner-event.ts'
+import type { cashEvents } from './payout.ts'
+import type { statements } from './payout-statement.ts'
+import type { positions } from './position.ts'
+import type { products } from './product.ts'
+import type { summaries } from './summary.ts'
+import type { templates } from './template.ts'
+import type { trades } from './trade.ts'
+import type { users } from './user.ts'
+import type { deadLetters, deliveries, endpoints, outbox } from './webhook.ts'
 
-export interface NoctantTables {
-  noctant_operators: OperatorRow
-  noctant_api_keys: ApiKeyRow
-  noctant_users: UserRow
-  noctant_accounts: AccountRow
-  noctant_attempts: AttemptRow
-  noctant_summaries: SummaryRow
-  noctant_positions: PositionRow
-  noctant_orders: OrderRow
-  noctant_trades: TradeRow
-  noctant_account_commands: AccountCommandRow
-  noctant_templates: TemplateRow
-  noctant_products: ProductRow
-  noctant_challenges: ChallengeRow
-  noctant_feeds: FeedRow
-  noctant_feed_grants: FeedGrantRow
-  noctant_launch_sessions: LaunchSessionRow
-  noctant_historical_sessions: HistoricalSessionRow
-  noctant_historical_trades: HistoricalTradeRow
-  noctant_corrections: CorrectionRow
-  noctant_payout_statements: StatementRow
-  noctant_payouts: PayoutRow
-  noctant_webhook_endpoints: WebhookEndpointRow
-  noctant_webhook_outbox: WebhookOutboxRow
-  noctant_webhook_deliveries: WebhookAttemptRow
-  noctant_webhook_dead_letters: WebhookDeadLetterRow
-  noctant_partner_events: PartnerEventRow
-}
+/** Table name → row. */
+export type NoctantTables = TablesOf<
+  | typeof accountCommands
+  | typeof accounts
+  | typeof apiKeys
+  | typeof attempts
+  | typeof cashEvents
+  | typeof challenges
+  | typeof corrections
+  | typeof deadLetters
+  | typeof deliveries
+  | typeof endpoints
+  | typeof feedGrants
+  | typeof feeds
+  | typeof historicalSessions
+  | typeof historicalTrades
+  | typeof launchSessions
+  | typeof operators
+  | typeof orders
+  | typeof outbox
+  | typeof partnerEventTable
+  | typeof positions
+  | typeof products
+  | typeof statements
+  | typeof summaries
+  | typeof templates
+  | typeof trades
+  | typeof users
+>
 
 export type NoctantDatabase = Kysely<NoctantTables>
 

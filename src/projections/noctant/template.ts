@@ -1,36 +1,28 @@
 /** Challenge templates: presets, and operators' own. */
 import type { TemplateEvent, TemplateTerms } from '../../events/noctant/template.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { snake } from '../../runtime/letter-case.ts'
+import { integer, jsonb, text, time, uuid } from '../columns.ts'
+import { defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { noctantTables } from './tables.ts'
 
-export type TemplateRow = {
-  template_id: string
-  /** Null: a preset. */
-  operator_id: string | null
-  key: string
-  version: number
-  name: string
-  terms: TemplateTerms
-  archived_at: string | null
-  imported_at: string
-}
-
-export const templates = defineTable<TemplateRow, 'template_id'>({
+export const templates = defineTable({
   name: 'noctant_templates',
   key: ['template_id'],
   columns: {
-    template_id: 'uuid NOT NULL',
-    operator_id: 'uuid',
-    key: 'text NOT NULL',
-    version: 'integer NOT NULL',
-    name: 'text NOT NULL',
-    terms: 'jsonb NOT NULL',
-    archived_at: 'timestamptz(3)',
-    imported_at: 'timestamptz(3) NOT NULL',
+    template_id: uuid,
+    /** Null: a preset. */
+    operator_id: uuid.orNull,
+    key: text,
+    version: integer,
+    name: text,
+    terms: jsonb.of<TemplateTerms>(),
+    archived_at: time.orNull,
+    imported_at: time,
   },
   indexes: ['(operator_id, key)'],
 })
+export type TemplateRow = RowOf<typeof templates>
 
 export const templateProjection = defineProjection<TemplateEvent>({
   name: 'noctant.template',
@@ -39,19 +31,10 @@ export const templateProjection = defineProjection<TemplateEvent>({
   tables: [templates],
   handlers: {
     'noctant.TemplateImported.v1': ({ data }) => [
-      upsert(templates, {
-        template_id: data.templateId,
-        operator_id: data.operatorId,
-        key: data.key,
-        version: data.version,
-        name: data.terms.name,
-        terms: data.terms,
-        archived_at: null,
-        imported_at: data.occurredAt,
-      }),
+      upsert(templates, { ...snake(data), name: data.terms.name, archived_at: null, imported_at: data.occurredAt }),
     ],
     'noctant.TemplateArchived.v1': ({ data }) => [
-      patch(templates, { template_id: data.templateId }, { archived_at: data.occurredAt }),
+      patch(templates, snake(data, 'templateId'), { archived_at: data.occurredAt }),
     ],
   },
 })

@@ -1,31 +1,22 @@
 /** Operators' users. */
 import type { UserEvent } from '../../events/noctant/user.ts'
-import { defineProjection, defineTable, patch, upsert } from '../projection.ts'
+import { snake } from '../../runtime/letter-case.ts'
+import { text, time, uuid } from '../columns.ts'
+import { columnsBut, defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { type NoctantDatabase, preparedOne } from './tables.ts'
 
-export type UserRow = {
-  global_user_id: string
-  operator_id: string
-  org_id: string
-  external_id: string
-  email: string | null
-  display_name: string | null
-  created_at: string
-  updated_at: string
-}
-
-export const users = defineTable<UserRow, 'global_user_id'>({
+export const users = defineTable({
   name: 'noctant_users',
   key: ['global_user_id'],
   columns: {
-    global_user_id: 'uuid NOT NULL',
-    operator_id: 'uuid NOT NULL',
-    org_id: 'uuid NOT NULL',
-    external_id: 'text NOT NULL',
-    email: 'text',
-    display_name: 'text',
-    created_at: 'timestamptz(3) NOT NULL',
-    updated_at: 'timestamptz(3) NOT NULL',
+    global_user_id: uuid,
+    operator_id: uuid,
+    org_id: uuid,
+    external_id: text,
+    email: text.orNull,
+    display_name: text.orNull,
+    created_at: time,
+    updated_at: time,
   },
   indexes: ['(operator_id, external_id)'],
 })
@@ -37,42 +28,26 @@ export const userProjection = defineProjection<UserEvent>({
   tables: [users],
   handlers: {
     'noctant.UserProvisioned.v1': ({ data }) => [
-      upsert(users, {
-        global_user_id: data.globalUserId,
-        operator_id: data.operatorId,
-        org_id: data.orgId,
-        external_id: data.externalId,
-        email: data.email,
-        display_name: data.displayName,
-        created_at: data.occurredAt,
+      upsert(users, { ...snake(data), created_at: data.occurredAt, updated_at: data.occurredAt }),
+    ],
+    'noctant.UserProfileRefreshed.v1': ({ data }) => [
+      patch(users, snake(data, 'globalUserId'), {
+        ...snake(data, 'email', 'displayName'),
         updated_at: data.occurredAt,
       }),
     ],
-    'noctant.UserProfileRefreshed.v1': ({ data }) => [
-      patch(
-        users,
-        { global_user_id: data.globalUserId },
-        { email: data.email, display_name: data.displayName, updated_at: data.occurredAt },
-      ),
-    ],
     'noctant.UserForgotten.v1': ({ data }) => [
-      patch(
-        users,
-        { global_user_id: data.globalUserId },
-        { email: null, display_name: null, updated_at: data.occurredAt },
-      ),
+      patch(users, snake(data, 'globalUserId'), { email: null, display_name: null, updated_at: data.occurredAt }),
     ],
   },
 })
 
 /** What the contract's UserSummary shows. */
-export type UserView = Omit<UserRow, 'operator_id' | 'org_id'>
+export type UserView = Omit<RowOf<typeof users>, 'operator_id' | 'org_id'>
+const viewColumns = columnsBut(users, 'operator_id', 'org_id')
 
 const ofOperator = (db: NoctantDatabase, operatorId: string) =>
-  db
-    .selectFrom('noctant_users')
-    .select(['global_user_id', 'external_id', 'email', 'display_name', 'created_at', 'updated_at'])
-    .where('operator_id', '=', operatorId)
+  db.selectFrom('noctant_users').select(viewColumns).where('operator_id', '=', operatorId)
 
 export const findUser = preparedOne((db, operatorId: string, globalUserId: string) =>
   ofOperator(db, operatorId).where('global_user_id', '=', globalUserId),

@@ -3,102 +3,70 @@
  * attempt that was made.
  */
 import { createHash } from 'node:crypto'
-import { type SqlBool, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { UserEvent } from '../../events/noctant/user.ts'
 import type { AttemptStatus, WebhookDeliveryEvent, WebhookEndpointEvent } from '../../events/noctant/webhook.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { defineProjection, defineTable, erase, patch, remove, upsert } from '../projection.ts'
+import { snake } from '../../runtime/letter-case.ts'
+import { boolean, integer, text, time, uuid } from '../columns.ts'
+import { newestFirst, type Page } from '../keyset.ts'
+import { columnsBut, defineProjection, defineTable, erase, patch, type RowOf, remove, upsert } from '../projection.ts'
 import { noctantTables, preparedOne } from './tables.ts'
 
-export type WebhookEndpointRow = {
-  operator_id: string
-  url_origin: string | null
-  /** The beginning of the URL's SHA-256: tells one from another without showing what may be secret in it. */
-  url_fingerprint: string | null
-  enabled: boolean
-  /** null: every type. */
-  event_types: string[] | null
-  disabled_reason: string | null
-  failing_since: string | null
-}
-
-export type WebhookOutboxRow = { delivery_id: string; operator_id: string; due_at: string }
-
-/** An event that did not get through and that nobody has dealt with since; its last delivery. */
-export type WebhookDeadLetterRow = { operator_id: string; event_id: string; delivery_id: string; since: string }
-
-export type WebhookAttemptRow = {
-  delivery_row_id: string
-  operator_id: string
-  /** Whose personal data was sent, which the answer may repeat; null: nobody's. */
-  global_user_id: string | null
-  event_id: string
-  event_type: string
-  attempt_number: number
-  status: AttemptStatus
-  started_at: string
-  finished_at: string
-  duration_ms: number
-  response_status: number | null
-  response_body_excerpt: string | null
-  error_class: string | null
-  error_message: string | null
-  created_at: string
-}
-
-const endpoints = defineTable<WebhookEndpointRow, 'operator_id'>({
+export const endpoints = defineTable({
   name: 'noctant_webhook_endpoints',
   key: ['operator_id'],
   columns: {
-    operator_id: 'uuid NOT NULL',
-    url_origin: 'text',
-    url_fingerprint: 'text',
-    enabled: 'boolean',
-    event_types: 'text[]',
-    disabled_reason: 'text',
-    failing_since: 'timestamptz(3)',
+    operator_id: uuid,
+    url_origin: text.orNull,
+    /** The beginning of the URL's SHA-256: tells one from another without showing what may be secret in it. */
+    url_fingerprint: text.orNull,
+    enabled: boolean.orNull,
+    /** null: every type. */
+    event_types: text.array.orNull,
+    disabled_reason: text.orNull,
+    failing_since: time.orNull,
   },
   // Setting the endpoint again must leave alone whether it is enabled.
   createsOnPatch: true,
 })
+export type WebhookEndpointRow = RowOf<typeof endpoints>
 
-const outbox = defineTable<WebhookOutboxRow, 'delivery_id'>({
+export const outbox = defineTable({
   name: 'noctant_webhook_outbox',
   key: ['delivery_id'],
-  columns: { delivery_id: 'uuid NOT NULL', operator_id: 'uuid NOT NULL', due_at: 'timestamptz(3) NOT NULL' },
+  columns: { delivery_id: uuid, operator_id: uuid, due_at: time },
   indexes: ['(operator_id, due_at)'],
 })
+export type WebhookOutboxRow = RowOf<typeof outbox>
 
-const deadLetters = defineTable<WebhookDeadLetterRow, 'operator_id' | 'event_id'>({
+/** Events that did not get through and that nobody has dealt with since; the last delivery of each. */
+export const deadLetters = defineTable({
   name: 'noctant_webhook_dead_letters',
   key: ['operator_id', 'event_id'],
-  columns: {
-    operator_id: 'uuid NOT NULL',
-    event_id: 'uuid NOT NULL',
-    delivery_id: 'uuid NOT NULL',
-    since: 'timestamptz(3) NOT NULL',
-  },
+  columns: { operator_id: uuid, event_id: uuid, delivery_id: uuid, since: time },
 })
 
-const attempts = defineTable<WebhookAttemptRow, 'delivery_row_id'>({
+export const deliveries = defineTable({
   name: 'noctant_webhook_deliveries',
   key: ['delivery_row_id'],
   columns: {
-    delivery_row_id: 'uuid NOT NULL',
-    operator_id: 'uuid NOT NULL',
-    global_user_id: 'uuid',
-    event_id: 'uuid NOT NULL',
-    event_type: 'text NOT NULL',
-    attempt_number: 'integer NOT NULL',
-    status: 'text NOT NULL',
-    started_at: 'timestamptz(3) NOT NULL',
-    finished_at: 'timestamptz(3) NOT NULL',
-    duration_ms: 'integer NOT NULL',
-    response_status: 'integer',
-    response_body_excerpt: 'text',
-    error_class: 'text',
-    error_message: 'text',
-    created_at: 'timestamptz(3) NOT NULL',
+    delivery_row_id: uuid,
+    operator_id: uuid,
+    /** Whose personal data was sent, which the answer may repeat; null: nobody's. */
+    global_user_id: uuid.orNull,
+    event_id: uuid,
+    event_type: text,
+    attempt_number: integer,
+    status: text.of<AttemptStatus>(),
+    started_at: time,
+    finished_at: time,
+    duration_ms: integer,
+    response_status: integer.orNull,
+    response_body_excerpt: text.orNull,
+    error_class: text.orNull,
+    error_message: text.orNull,
+    created_at: time,
   },
   indexes: [
     '(operator_id, finished_at DESC, attempt_number DESC, delivery_row_id DESC)',
@@ -106,6 +74,7 @@ const attempts = defineTable<WebhookAttemptRow, 'delivery_row_id'>({
     '(global_user_id) WHERE global_user_id IS NOT NULL',
   ],
 })
+export type WebhookAttemptRow = RowOf<typeof deliveries>
 
 export const webhookEndpointProjection = defineProjection<WebhookEndpointEvent>({
   name: 'noctant.webhookEndpoint',
@@ -113,34 +82,26 @@ export const webhookEndpointProjection = defineProjection<WebhookEndpointEvent>(
   onPoison: 'park',
   tables: [endpoints],
   handlers: {
-    'noctant.WebhookEndpointSet.v1': ({ revision, data: { operatorId, url, eventTypes } }) => [
-      patch(
-        endpoints,
-        { operator_id: operatorId },
-        {
-          url_origin: new URL(url).origin,
-          url_fingerprint: createHash('sha256').update(url).digest('hex').slice(0, 16),
-          event_types: eventTypes,
-          // The first event of the stream enables it; later ones leave it as it is.
-          ...(revision === 0n ? { enabled: true } : {}),
-        },
-      ),
+    'noctant.WebhookEndpointSet.v1': ({ revision, data }) => [
+      patch(endpoints, snake(data, 'operatorId'), {
+        url_origin: new URL(data.url).origin,
+        url_fingerprint: createHash('sha256').update(data.url).digest('hex').slice(0, 16),
+        event_types: data.eventTypes,
+        // The first event of the stream enables it; later ones leave it as it is.
+        ...(revision === 0n ? { enabled: true } : {}),
+      }),
     ],
     'noctant.WebhookEndpointEnabled.v1': ({ data }) => [
-      patch(endpoints, { operator_id: data.operatorId }, { enabled: true, disabled_reason: null, failing_since: null }),
+      patch(endpoints, snake(data, 'operatorId'), { enabled: true, disabled_reason: null, failing_since: null }),
     ],
     'noctant.WebhookEndpointDisabled.v1': ({ data }) => [
-      patch(
-        endpoints,
-        { operator_id: data.operatorId },
-        { enabled: false, disabled_reason: data.reason ?? data.cause },
-      ),
+      patch(endpoints, snake(data, 'operatorId'), { enabled: false, disabled_reason: data.reason ?? data.cause }),
     ],
     'noctant.WebhookEndpointFailing.v1': ({ data }) => [
-      patch(endpoints, { operator_id: data.operatorId }, { failing_since: data.since }),
+      patch(endpoints, snake(data, 'operatorId'), { failing_since: data.since }),
     ],
     'noctant.WebhookEndpointRecovered.v1': ({ data }) => [
-      patch(endpoints, { operator_id: data.operatorId }, { failing_since: null }),
+      patch(endpoints, snake(data, 'operatorId'), { failing_since: null }),
     ],
   },
 })
@@ -148,10 +109,9 @@ export const webhookEndpointProjection = defineProjection<WebhookEndpointEvent>(
 type Finished = Extract<WebhookDeliveryEvent, { type: 'noctant.WebhookAttemptFinished.v1' }>['data']
 
 /** Whether the event is to be dealt with: a delivery that got through, be it a replay, settles those that did not. */
-function standing({ status, operatorId, eventId, deliveryId, finishedAt }: Finished) {
-  const key = { operator_id: operatorId, event_id: eventId }
-  if (status === 'dead_letter') return [upsert(deadLetters, { ...key, delivery_id: deliveryId, since: finishedAt })]
-  return status === 'delivered' ? [remove(deadLetters, key)] : []
+function standing(data: Finished) {
+  if (data.status === 'dead_letter') return [upsert(deadLetters, { ...snake(data), since: data.finishedAt })]
+  return data.status === 'delivered' ? [remove(deadLetters, snake(data, 'operatorId', 'eventId'))] : []
 }
 
 /** How many there are that nobody has dealt with. */
@@ -166,39 +126,28 @@ export const webhookDeliveryProjection = defineProjection<WebhookDeliveryEvent |
   name: 'noctant.webhookDelivery',
   version: 3,
   onPoison: 'park',
-  tables: [outbox, attempts, deadLetters],
+  tables: [outbox, deliveries, deadLetters],
   handlers: {
     'noctant.WebhookDeliveryRequested.v1': ({ data }) => [
-      upsert(outbox, { delivery_id: data.deliveryId, operator_id: data.operatorId, due_at: data.occurredAt }),
+      upsert(outbox, { ...snake(data, 'deliveryId', 'operatorId'), due_at: data.occurredAt }),
     ],
     'noctant.WebhookAttemptFinished.v1': ({ id, recordedAt, data }) => [
       data.nextAttemptAt === null
-        ? remove(outbox, { delivery_id: data.deliveryId })
-        : patch(outbox, { delivery_id: data.deliveryId }, { due_at: data.nextAttemptAt }),
-      upsert(attempts, {
+        ? remove(outbox, snake(data, 'deliveryId'))
+        : patch(outbox, snake(data, 'deliveryId'), { due_at: data.nextAttemptAt }),
+      upsert(deliveries, {
+        ...snake(data),
         delivery_row_id: id,
-        operator_id: data.operatorId,
         global_user_id: data.globalUserId ?? null,
-        event_id: data.eventId,
-        event_type: data.eventType,
         attempt_number: data.attempt,
-        status: data.status,
-        started_at: data.startedAt,
-        finished_at: data.finishedAt,
-        duration_ms: data.durationMs,
-        response_status: data.responseStatus,
         response_body_excerpt: data.responseExcerpt,
-        error_class: data.errorClass,
-        error_message: data.errorMessage,
         created_at: recordedAt.toISOString(),
       }),
       ...standing(data),
     ],
-    'noctant.WebhookDeliveryDiscarded.v1': ({ data }) => [
-      remove(deadLetters, { operator_id: data.operatorId, event_id: data.eventId }),
-    ],
+    'noctant.WebhookDeliveryDiscarded.v1': ({ data }) => [remove(deadLetters, snake(data, 'operatorId', 'eventId'))],
     'noctant.UserForgotten.v1': ({ data }) => [
-      erase(attempts, { global_user_id: data.globalUserId }, ['response_body_excerpt']),
+      erase(deliveries, snake(data, 'globalUserId'), ['response_body_excerpt']),
     ],
   },
 })
@@ -233,52 +182,28 @@ export async function dueDeliveries(
   return rows
 }
 
-export interface AttemptPage {
+export interface AttemptPage extends Page<'finished_at' | 'attempt_number' | 'delivery_row_id'> {
   operatorId: string
   eventId?: string | undefined
   eventType?: string | undefined
   status?: AttemptStatus | undefined
-  /** The last attempt of the page before. */
-  before?: { finishedAt: string; attemptNumber: number; deliveryRowId: string } | undefined
-  limit: number
 }
 
-/** Newest first, in an order that inserts do not disturb. */
+const hidden = ['operator_id', 'global_user_id'] as const
+const viewColumns = columnsBut(deliveries, ...hidden)
+
+/** Newest first. */
 export function listWebhookAttempts(
   db: ReadModels,
   page: AttemptPage,
-): Promise<Omit<WebhookAttemptRow, 'operator_id' | 'global_user_id'>[]> {
-  const { operatorId, eventId, eventType, status, before, limit } = page
-  return noctantTables(db)
+): Promise<Omit<WebhookAttemptRow, (typeof hidden)[number]>[]> {
+  const { operatorId, eventId, eventType, status } = page
+  const query = noctantTables(db)
     .selectFrom('noctant_webhook_deliveries')
-    .select([
-      'delivery_row_id',
-      'event_id',
-      'event_type',
-      'attempt_number',
-      'status',
-      'started_at',
-      'finished_at',
-      'duration_ms',
-      'response_status',
-      'response_body_excerpt',
-      'error_class',
-      'error_message',
-      'created_at',
-    ])
+    .select(viewColumns)
     .where('operator_id', '=', operatorId)
     .$if(eventId !== undefined, (query) => query.where('event_id', '=', eventId!))
     .$if(eventType !== undefined, (query) => query.where('event_type', '=', eventType!))
     .$if(status !== undefined, (query) => query.where('status', '=', status!))
-    .$if(before !== undefined, (query) =>
-      query.where(
-        sql<SqlBool>`(finished_at, attempt_number, delivery_row_id) <
-          (${before!.finishedAt}::timestamptz, ${before!.attemptNumber}::integer, ${before!.deliveryRowId}::uuid)`,
-      ),
-    )
-    .orderBy('finished_at', 'desc')
-    .orderBy('attempt_number', 'desc')
-    .orderBy('delivery_row_id', 'desc')
-    .limit(limit)
-    .execute()
+  return newestFirst(query, ['finished_at', 'attempt_number', 'delivery_row_id'], page).execute()
 }
