@@ -30,7 +30,7 @@ for await (const text of createInterface({ input: createReadStream(file) })) {
   const { leaf, ...line } = JSON.parse(text)
   const [data, metadata] = [bytes(line.data), bytes(line.metadata)]
   sum.events++
-  if (leaf === null) continue // a heartbeat
+  if (line.type === 'opslog.HeartbeatRecorded.v1') continue // they come and go
   const { prevHash, hash } = JSON.parse(metadata.toString())
   const unsealed = Buffer.concat([metadata.subarray(0, -75), Buffer.from('}')]) // without `,"hash":"…"`
   expect(sha256(...framed(prevHash, line.type, data, unsealed)).toString('hex') === hash, line, 'not what was hashed')

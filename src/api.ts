@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Directory, keepDirectory } from './api-keys/directory.ts'
+import { auditRulesOf } from './audit/declarations.ts'
 import { openRawLog } from './audit/raw-log.ts'
 import { createReadingRecorder } from './commands/audit/reading.ts'
 import { parseApiKey } from './commands/noctant/api-key.ts'
@@ -96,7 +97,7 @@ async function auditParts(parts: Parts): Promise<AppDeps['audit']> {
   const limits = { auditorsMax: AUDITORS_MAX, conflictRetriesMax: config.CONFLICT_RETRIES_MAX }
   return {
     log,
-    folds: contexts.flatMap(({ aggregates }) => aggregates),
+    rules: auditRulesOf(contexts),
     ownersOf: createOwnersOf(
       db,
       contexts.flatMap(({ projections }) => projections),

@@ -2,6 +2,7 @@
  * What a context declares. A context is one API contract with all that stands behind it, as one value: the kernel is
  * given a list of such values (contexts.ts) and knows none of them by name.
  */
+import type { AuditDeclarations } from './audit/declarations.ts'
 import type { AnyAggregate } from './commands/decider.ts'
 import type { EventDeclarations } from './events/registry.ts'
 import type { Projection } from './projections/projection.ts'
@@ -13,4 +14,6 @@ export interface Context {
   /** How its streams are folded, each category once. */
   readonly aggregates: readonly AnyAggregate[]
   readonly projections: readonly Projection[]
+  /** What auditors can check of it. */
+  readonly books?: AuditDeclarations
 }

@@ -17,6 +17,12 @@ export interface Link {
   actorKind: unknown
 }
 
+/** Whether the event's metadata ends as the writer's does, so that it is, or was once, one of ours. */
+export function isChained({ metadata }: Pick<RawEvent, 'metadata'>): boolean {
+  const end = Buffer.from(metadata.buffer, metadata.byteOffset, metadata.byteLength).subarray(-SUFFIX_LENGTH)
+  return SUFFIX.test(end.toString('latin1'))
+}
+
 /**
  * The link that an event states, once its own hash has been found to fit its bytes; otherwise a sentence about what
  * does not fit.

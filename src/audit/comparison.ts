@@ -1,20 +1,14 @@
 /**
  * The log against an export of it that was kept elsewhere: whatever was exported must still stand in its place, to the
- * byte and to the tick. Unlike a seal it names the event. What the export does not hold is not its business.
+ * byte and to the tick. Unlike a seal it names the event. What the export does not hold is not its business. A line is
+ * taken for what stands in it: the leaf that it states is only held against it, since whoever alters the one can leave
+ * the other as it was.
  */
+import type { ExportedEvent } from './export.ts'
 import { leafOf } from './merkle.ts'
 import type { RawEvent } from './raw-log.ts'
+import { isSealed } from './seal.ts'
 import type { Finding } from './verifier.ts'
-
-/** What is needed of an export's line (exportLine). */
-export interface ExportedEvent {
-  position: string
-  stream: string
-  revision: string
-  type: string
-  /** Null for heartbeats, which come and go. */
-  leaf: string | null
-}
 
 export interface Comparison {
   /** The log's events in order; to be awaited before the next one. */
@@ -34,29 +28,24 @@ export function createComparison(lines: AsyncIterable<ExportedEvent>, tell: (fin
     do {
       const { value, done } = await source.next()
       next = done ? undefined : value
-    } while (next?.leaf === null)
+      // Heartbeats come and go.
+    } while (next && !isSealed(next))
   }
 
-  const missing = ({ position, stream, revision, type }: ExportedEvent) =>
-    tell({
-      kind: 'export',
-      stream,
-      revision: BigInt(revision),
-      position: BigInt(position),
-      type,
-      detail: 'it was exported, and does not stand in its place any more',
-    })
+  const tellOf = ({ stream, revision, position, type }: RawEvent, detail: string) =>
+    tell({ kind: 'export', stream, revision, position, type, detail })
+  const missing = (exported: ExportedEvent) =>
+    tellOf(exported, 'it was exported, and does not stand in its place any more')
 
   return {
     async add(event) {
       if (!hasBegun) await advance()
-      for (; next && BigInt(next.position) < event.position; await advance()) missing(next)
-      if (!next || BigInt(next.position) !== event.position) return
+      for (; next && next.position < event.position; await advance()) missing(next)
+      if (!next || next.position !== event.position) return
       compared += 1
-      if (leafOf(event).toString('hex') !== next.leaf) {
-        const { stream, revision, position, type } = event
-        tell({ kind: 'export', stream, revision, position, type, detail: alteredOf(event, next) })
-      }
+      const exported = leafOf(next).toString('hex')
+      if (leafOf(event).toString('hex') !== exported) tellOf(event, alteredOf(event, next))
+      else if (exported !== next.statedLeaf) tellOf(event, 'its line in the export was altered: the leaf is another')
       await advance()
     },
     async finish() {
@@ -68,7 +57,7 @@ export function createComparison(lines: AsyncIterable<ExportedEvent>, tell: (fin
 }
 
 function alteredOf(event: RawEvent, exported: ExportedEvent): string {
-  const isSame = event.stream === exported.stream && `${event.revision}` === exported.revision
+  const isSame = event.stream === exported.stream && event.revision === exported.revision
   return isSame
     ? 'it is not what was exported'
     : `it is not what was exported, which was ${exported.stream} ${exported.revision}`

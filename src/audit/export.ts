@@ -2,9 +2,33 @@
  * An event as a line that somebody else can check (scripts/verify-export.mjs): the exact bytes of data and metadata as
  * text, or in base64 where they are no UTF-8, and the event's leaf in the Merkle tree that seals are made over.
  */
+import { z } from 'zod'
 import { leafOf } from './merkle.ts'
 import type { RawEvent } from './raw-log.ts'
 import { isSealed } from './seal.ts'
+
+/** An event as a line of an export tells it, and what the line says of its leaf. */
+export interface ExportedEvent extends RawEvent {
+  statedLeaf: string | null
+}
+
+const bytes = z.union([
+  z.strictObject({ text: z.string() }).transform(({ text }) => Buffer.from(text, 'utf8')),
+  z.strictObject({ base64: z.base64() }).transform(({ base64 }) => Buffer.from(base64, 'base64')),
+])
+const digits = z.string().regex(/^\d{1,20}$/)
+const line = z.object({
+  position: digits.transform(BigInt),
+  stream: z.string(),
+  revision: digits.transform(BigInt),
+  id: z.string(),
+  type: z.string(),
+  contentType: z.string(),
+  created: digits,
+  data: bytes,
+  metadata: bytes,
+  leaf: z.string().nullable(),
+})
 
 type Bytes = { text: string } | { base64: string }
 
@@ -29,4 +53,10 @@ export function exportLine(event: RawEvent): string {
     metadata: bytesOf(event.metadata),
     leaf: isSealed(event) ? leafOf(event).toString('hex') : null,
   })}\n`
+}
+
+/** The event of a line. Throws where the text is none that `exportLine` makes. */
+export function parseExportLine(text: string): ExportedEvent {
+  const { leaf, ...event } = line.parse(JSON.parse(text))
+  return { ...event, statedLeaf: leaf }
 }

@@ -3,6 +3,7 @@
  * know is small: where to go on, where to end, and which streams to read again to know the thing by all its ids.
  */
 import type { PersonKeys } from '../events/sealing.ts'
+import type { AuditRules } from './declarations.ts'
 import { auditOpening } from './personal.ts'
 import { membersOf, type RawEvent, type RawLog } from './raw-log.ts'
 import { type Budget, walk } from './scan.ts'
@@ -13,6 +14,8 @@ export interface Ground {
   log: RawLog
   scope: Scope
   budget: Budget
+  /** What the contexts declare. */
+  rules: AuditRules
   /** Undefined: personal fields are told as sealed. */
   personKeys?: PersonKeys | undefined
   onProgress?: (position: bigint) => void
@@ -90,7 +93,7 @@ export async function toldIn({ personKeys, log: { registry } }: Ground, raw: Raw
 
 /** The timeline as it was where the question was left. */
 export async function recalled(ground: Ground, thing: string, { after, teachers }: Bookmark): Promise<Timeline> {
-  const timeline = createTimeline(thing)
+  const timeline = createTimeline(thing, ground.rules)
   if (after === undefined) return timeline
   // In the log's order, as far as one stream teaches what makes another one known.
   for (const stream of teachers) {

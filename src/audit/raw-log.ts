@@ -38,11 +38,13 @@ export interface RawEvent {
 export interface RawLog {
   /** What the log's events mean. */
   readonly registry: Registry
-  /** All events after a position (undefined: from the first), the system's own left out. */
-  readAll(after?: bigint): AsyncIterable<RawEvent>
-  /** A stream's events from a revision on, at most `maxCount`; none where there is no such stream. */
+  /** All events after the event at a position (undefined: from the first), the store's own left out unless asked for. */
+  readAll(after?: bigint, withSystem?: boolean): AsyncIterable<RawEvent>
+  /** The same from a position that somebody has named, the event at it included; it may be that of no event. */
+  readFrom(position: bigint): AsyncIterable<RawEvent>
+  /** A stream's events from a revision on, at most `maxCount`; none where there is no such stream, or it was deleted. */
   readStream(stream: string, from?: bigint, maxCount?: bigint): AsyncIterable<RawEvent>
-  /** The event at a commit position. */
+  /** The event at a commit position; undefined where none stands there. */
   at(position: bigint): Promise<RawEvent | undefined>
   /** Commit position of the last event that is not the system's own; of those near the end that are wanted. */
   head(isWanted?: (event: RawEvent) => boolean): Promise<bigint | undefined>
@@ -95,31 +97,61 @@ export function openRawLog(url: string, registry: Registry, readTimeoutMs = SILE
     }
   }
 
-  return {
-    registry,
-    async *readAll(after) {
-      for await (const event of read(limited(readAllOptions(after ?? 'start'), FORWARDS, COUNT_MAX))) {
-        if (event.type.startsWith('$') || (after !== undefined && event.position <= after)) continue
-        yield event
-      }
-    },
-    readStream: (stream, from = 0n, maxCount = COUNT_MAX) =>
-      read(limited(readStreamOptions(stream, from), FORWARDS, maxCount)),
-    async at(position) {
+  async function* readAll(after?: bigint, withSystem = false): AsyncIterable<RawEvent> {
+    for await (const event of read(limited(readAllOptions(after ?? 'start'), FORWARDS, COUNT_MAX))) {
+      if ((!withSystem && isSystem(event)) || (after !== undefined && event.position <= after)) continue
+      yield event
+    }
+  }
+
+  async function at(position: bigint): Promise<RawEvent | undefined> {
+    try {
       for await (const event of read(limited(readAllOptions(position), FORWARDS, 1n))) {
         if (event.position === position) return event
       }
-      return undefined
+    } catch (error) {
+      // EventStoreDB refuses to begin where no event is.
+      if (!isNoPosition(error)) throw error
+    }
+    return undefined
+  }
+
+  return {
+    registry,
+    readAll,
+    async *readFrom(position) {
+      const first = await at(position)
+      if (first && !isSystem(first)) yield first
+      // A read may begin at an event's own position only: at any other EventStoreDB fails.
+      for await (const event of readAll(first?.position)) if (event.position >= position) yield event
     },
+    async *readStream(stream, from = 0n, maxCount = COUNT_MAX) {
+      try {
+        yield* read(limited(readStreamOptions(stream, from), FORWARDS, maxCount))
+      } catch (error) {
+        if (!isDeleted(error)) throw error
+      }
+    },
+    at,
     async head(isWanted = () => true) {
       for await (const event of read(limited(readAllOptions('end'), BACKWARDS, TAIL_MAX))) {
-        if (!event.type.startsWith('$') && isWanted(event)) return event.position
+        if (!isSystem(event) && isWanted(event)) return event.position
       }
       return undefined
     },
     close: () => disposeClient(client),
   }
 }
+
+export const isSystem = ({ type }: Pick<RawEvent, 'type'>): boolean => type.startsWith('$')
+
+/** gRPC: UNKNOWN, with what EventStoreDB says of a position between two events. */
+const isNoPosition = (error: unknown): boolean =>
+  (error as { code?: number })?.code === 2 && /ReadAllResult/.test(messageOf(error))
+
+/** gRPC: FAILED_PRECONDITION, of a stream that was deleted for good. */
+const isDeleted = (error: unknown): boolean =>
+  (error as { code?: number })?.code === 9 && /deleted/.test(messageOf(error))
 
 /** gRPC: UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED (grpc/grpc, doc/statuscodes.md); or no address to be had. */
 const isGrpcUnavailable = (error: unknown): boolean =>

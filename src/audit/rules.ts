@@ -1,41 +1,33 @@
 /**
- * What an event may say after those before it in its stream. Nothing here knows an aggregate: the folds are given, and
- * the rules are of the kind that hold for all of them.
+ * What an event may say after those before it in its stream. Nothing here knows an aggregate: folds, books and counted
+ * fields are declared, and the rules are of the kind that hold for all of them.
  */
 import type { AnyEvent } from '../events/event.ts'
-import { enter, type Ledger, newLedger } from './ledger.ts'
-
-/** The part of a decider that history needs. */
-export interface Fold {
-  category: string
-  initialState: unknown
-  evolve(state: unknown, event: AnyEvent): unknown
-}
+import type { AuditRules, Fold, OpenBook } from './declarations.ts'
 
 /** What is remembered of a stream between its events. */
 export interface Memory {
   state: unknown
+  /** Undefined where the stream has none, or was taken up in its midst. */
+  fold: Fold | undefined
   /** Of the stream's first event. */
   firstType: string
   /** Of the last event that carried one. */
   sequence: number | undefined
-  ledger: Ledger
+  books: readonly OpenBook[]
 }
 
-export const newMemory = (fold: Fold | undefined): Memory => ({
-  state: fold?.initialState,
-  firstType: '',
-  sequence: undefined,
-  ledger: newLedger(),
-})
+/** `isFromStart`: the stream is read from its first event. */
+export function newMemory(rules: AuditRules, stream: string, isFromStart: boolean): Memory {
+  const fold = isFromStart ? rules.foldOf(stream) : undefined
+  const books = rules.streamBooksOf(stream).map((book) => book.open(isFromStart))
+  return { state: fold?.initialState, fold, firstType: '', sequence: isFromStart ? 0 : undefined, books }
+}
 
 export interface Fault {
   kind: 'transition' | 'balance'
   detail: string
 }
-
-const CREATION = /\.[A-Z]\w*(Opened|Created|Provisioned|Claimed)\.v\d+$/
-const ENGINE = /^[a-z]+\.Engine/
 
 const statusOf = (state: unknown): string | undefined => {
   const status = (state as { status?: unknown } | null | undefined)?.status
@@ -43,39 +35,45 @@ const statusOf = (state: unknown): string | undefined => {
 }
 
 /** Takes the event into the memory and answers what it breaks. */
-export function advance(memory: Memory, fold: Fold | undefined, event: AnyEvent, revision: bigint): Fault[] {
-  const faults = sequenceFaults(memory, event)
-  for (const detail of enter(memory.ledger, event)) faults.push({ kind: 'balance', detail })
-  if (fold) faults.push(...foldFaults(memory, fold, event, revision))
+export function advance(memory: Memory, rules: AuditRules, event: AnyEvent, revision: bigint): Fault[] {
+  const details = [...sequenceFaults(memory, rules, event), ...creationFaults(memory, rules, event, revision)]
+  if (memory.fold) details.push(...foldFaults(memory, memory.fold, event))
   if (revision === 0n) memory.firstType = event.type
-  return faults
+  const sums = memory.books.flatMap((book) => book.enter(event))
+  return [
+    ...sums.map((detail) => ({ kind: 'balance' as const, detail })),
+    ...details.map((detail) => ({ kind: 'transition' as const, detail })),
+  ]
 }
 
-function foldFaults(memory: Memory, fold: Fold, event: AnyEvent, revision: bigint): Fault[] {
-  const faults: Fault[] = []
-  const fault = (detail: string) => faults.push({ kind: 'transition', detail })
+function creationFaults({ firstType }: Memory, rules: AuditRules, { type }: AnyEvent, revision: bigint): string[] {
+  const isAgain = revision > 0n && type === firstType && rules.mentionOf(type)?.isCreation === true
+  return isAgain ? ['made a second time'] : []
+}
+
+function foldFaults(memory: Memory, fold: Fold, event: AnyEvent): string[] {
   const before = statusOf(memory.state)
-  if (CREATION.test(event.type) && event.type === memory.firstType && revision > 0n) fault('made a second time')
   try {
     memory.state = fold.evolve(memory.state, event)
   } catch (error) {
-    fault(`the fold refuses it: ${error instanceof Error ? error.message : error}`)
-    return faults
+    return [`the fold refuses it: ${error instanceof Error ? error.message : error}`]
   }
+  const faults: string[] = []
   const after = statusOf(memory.state)
-  if (before === 'absent' && after === 'absent') fault('happens to something that does not exist')
+  if (before === 'absent' && after === 'absent') faults.push('happens to something that does not exist')
   const { from, to } = event.data
   if (typeof from === 'string' && typeof to === 'string' && after === to && before !== from) {
-    fault(`says that it was ${from}, but it was ${before}`)
+    faults.push(`says that it was ${from}, but it was ${before}`)
   }
   return faults
 }
 
-/** The engine numbers what it says, and what is asked of it, without gaps. */
-function sequenceFaults(memory: Memory, { type, data }: AnyEvent): Fault[] {
-  const { sequence } = data
-  if (!ENGINE.test(type) || typeof sequence !== 'number') return []
-  const expected = (memory.sequence ?? 0) + 1
+/** Where a field counts a stream's events, no number is left out and none stands twice. */
+function sequenceFaults(memory: Memory, rules: AuditRules, { type, data }: AnyEvent): string[] {
+  const field = rules.sequenceFieldOf(type)
+  const sequence = field === undefined ? undefined : data[field]
+  if (typeof sequence !== 'number') return []
+  const expected = memory.sequence === undefined ? sequence : memory.sequence + 1
   memory.sequence = sequence
-  return sequence === expected ? [] : [{ kind: 'transition', detail: `has number ${sequence} instead of ${expected}` }]
+  return sequence === expected ? [] : [`has number ${sequence} instead of ${expected}`]
 }

@@ -3,10 +3,10 @@
  * otherwise the last value of each field that the stream's events have stated.
  */
 import { type AnyEvent, categoryOf } from '../events/event.ts'
+import type { Fold } from './declarations.ts'
 import { type Bookmark, type Ground, recalled, takeAdmitted, toldIn } from './history.ts'
 import { isAfter, type Moment } from './moment.ts'
 import { createdAt } from './raw-log.ts'
-import type { Fold } from './rules.ts'
 import { type Budget, walk } from './scan.ts'
 import { idOf, type Told } from './timeline.ts'
 
@@ -30,7 +30,6 @@ function evolved(before: StreamAt | undefined, told: Told, fold: Fold | undefine
 export interface StateQuestion {
   thing: string
   moments: readonly Moment[]
-  folds: readonly Fold[]
   /** For the thing's own events, once its streams are known. */
   folding: Budget
 }
@@ -95,16 +94,15 @@ interface Folded {
 
 async function foldStreams(
   ground: Ground,
-  { moments, folds, folding }: StateQuestion,
+  { moments, folding }: StateQuestion,
   streams: readonly string[],
   until: bigint,
 ): Promise<StreamAt[][]> {
-  const { log, scope } = ground
-  const byCategory = new Map(folds.map((fold) => [fold.category, fold]))
+  const { log, scope, rules } = ground
   const folded: Folded[] = []
   for (const stream of streams) {
     if (folding.isSpent()) throw new StateTooLarge('more events make this state than one request may read')
-    const fold = byCategory.get(categoryOf(stream))
+    const fold = rules.foldOf(stream)
     let mine: Folded | undefined
     for await (const event of log.readStream(stream)) {
       if (event.position > until || moments.every((moment) => isAfter(event, moment))) break

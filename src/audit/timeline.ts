@@ -3,10 +3,10 @@
  * called by a stream's name, by any id, or by the name that an operator knows it by; while the log passes by, the ids
  * that are the thing's own are learnt from the events that made it.
  */
-import { READING_CATEGORY } from '../events/audit/reading.ts'
-import { type AnyEvent, categoryOf, type Metadata, metadataSchema } from '../events/event.ts'
+import { type AnyEvent, type Metadata, metadataSchema } from '../events/event.ts'
 import { HEARTBEAT, type Registry } from '../events/registry.ts'
 import type { Opening } from '../events/sealing.ts'
+import type { AuditRules } from './declarations.ts'
 import type { RawEvent } from './raw-log.ts'
 import { sentenceOf } from './sentences.ts'
 import { decodedOf } from './verifier.ts'
@@ -33,11 +33,7 @@ export interface Timeline {
   teachers(): ReadonlySet<string>
 }
 
-/** What stands above many things and so is none's own. */
-const ABOVE = new Set(['operatorId', 'orgId', 'globalUserId', 'productId', 'templateId', 'feedId', 'keyId'])
-const MAKES = /\.[A-Z]\w*(Opened|Created|Provisioned|Started|Requested|Imported|Set)\.v\d+$/
-
-export function createTimeline(thing: string): Timeline {
+export function createTimeline(thing: string, rules: AuditRules): Timeline {
   const isStream = /^[a-z]+\.\w+-/.test(thing)
   const ids = new Set([isStream ? idOf(thing) : thing])
   const teachers = new Set<string>()
@@ -53,12 +49,13 @@ export function createTimeline(thing: string): Timeline {
   /** A stream that was made under the thing's outer name is the thing's. */
   function learnFrom(told: Told): void {
     const { raw, event } = told
-    if (!MAKES.test(event.type)) return
-    const isNamed = Object.entries(event.data).some(([key, value]) => /^(external|slug)/.test(key) && value === thing)
+    const { names = [], owns = [] } = rules.mentionOf(event.type) ?? {}
+    const isNamed = names.some((field) => event.data[field] === thing)
     if (isNamed && raw.revision === 0n) learn(idOf(raw.stream), raw.stream)
     if (!ids.has(idOf(raw.stream))) return
-    for (const [key, value] of Object.entries(event.data)) {
-      if (typeof value === 'string' && isOwn(raw.stream, key)) learn(value, raw.stream)
+    for (const field of owns) {
+      const id = event.data[field]
+      if (typeof id === 'string') learn(id, raw.stream)
     }
   }
 
@@ -67,7 +64,9 @@ export function createTimeline(thing: string): Timeline {
     teachers: () => teachers,
     concerns(raw) {
       if (raw.type === HEARTBEAT) return false
-      return ids.has(idOf(raw.stream)) || mentions(raw, needles)
+      // That somebody has read about a thing is not of the thing's own history: each reading would make it longer.
+      const parts = rules.isReading(raw.stream) ? [raw.metadata] : [raw.data, raw.metadata]
+      return ids.has(idOf(raw.stream)) || parts.some((part) => mentions(part, needles))
     },
     take(told) {
       if (!isStream || ids.has(idOf(told.raw.stream)) || !told.metadata) learnFrom(told)
@@ -78,23 +77,14 @@ export function createTimeline(thing: string): Timeline {
 /** What follows the first `-` of a stream's name. */
 export const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1)
 
-/** An account goes on under the ids that it opens with; anything else owns no more than the orders it gives. */
-const isOwn = (stream: string, key: string): boolean =>
-  categoryOf(stream).endsWith('.account')
-    ? /Id$/.test(key) && !ABOVE.has(key) && !/^external/.test(key)
-    : key === 'commandId'
-
 /** As it stands in JSON. */
 const needleOf = (id: string): Buffer => Buffer.from(JSON.stringify(id).slice(1, -1))
 
 const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-/** Whether one of them stands in the event as a whole value: within quotes. */
-function mentions({ stream, data, metadata }: RawEvent, needles: readonly Buffer[]): boolean {
-  // That somebody has read about a thing is not of the thing's own history: each reading would make it longer.
-  if (categoryOf(stream) === READING_CATEGORY) return needles.some((needle) => quotes(bufferOf(metadata), needle))
-  return needles.some((needle) => quotes(bufferOf(data), needle) || quotes(bufferOf(metadata), needle))
-}
+/** Whether one of them stands in the text as a whole value: within quotes. */
+const mentions = (text: Uint8Array, needles: readonly Buffer[]): boolean =>
+  needles.some((needle) => quotes(bufferOf(text), needle))
 
 const QUOTE = 0x22
 

@@ -3,8 +3,7 @@
  * stream to what the engine and the webhooks made of it. Events are gathered while the log passes by; an effect stands
  * after its cause, and what is learnt late is caught by a second pass.
  */
-import { READING_CATEGORY } from '../events/audit/reading.ts'
-import { categoryOf } from '../events/event.ts'
+import type { AuditRules } from './declarations.ts'
 import { type Ground, toldIn } from './history.ts'
 import { createdAt, type RawEvent } from './raw-log.ts'
 import { walk } from './scan.ts'
@@ -21,7 +20,7 @@ export interface Gathering {
   names(): number
 }
 
-function createGathering(name: string): Gathering {
+function createGathering(name: string, rules: AuditRules): Gathering {
   const names = new Set([name])
   const needles = [Buffer.from(name)]
   const found = new Map<string, Told>()
@@ -45,7 +44,7 @@ function createGathering(name: string): Gathering {
     found: () => [...found.values()],
     names: () => names.size,
     concerns(raw) {
-      const parts = categoryOf(raw.stream) === READING_CATEGORY ? [raw.metadata] : [raw.metadata, raw.data]
+      const parts = rules.isReading(raw.stream) ? [raw.metadata] : [raw.metadata, raw.data]
       const buffers = parts.map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
       return names.has(raw.id) || needles.some((needle) => buffers.some((text) => text.includes(needle)))
     },
@@ -94,7 +93,7 @@ export async function readTrace(
   eventsMax: number,
 ): Promise<TraceRead> {
   const { log, scope, budget, onProgress } = ground
-  const gathering = createGathering(name)
+  const gathering = createGathering(name, ground.rules)
   let seen = 0
   const take = async (event: RawEvent) => {
     const admitted = await scope.admit([event])
@@ -142,7 +141,7 @@ export interface TraceNode {
 }
 
 /** The events as trees: an event's cause is the event that its causation names, or the one that gave that command. */
-export function treeOf(events: readonly Told[]): TraceNode[] {
+export function treeOf(events: readonly Told[], rules: AuditRules): TraceNode[] {
   const ordered = [...events].sort((a, b) => (a.raw.position < b.raw.position ? -1 : 1))
   const [first] = ordered
   if (!first) return []
@@ -161,7 +160,8 @@ export function treeOf(events: readonly Told[]): TraceNode[] {
     } else roots.push(node)
     byId.set(told.raw.id, node)
     const { commandId } = told.event.data
-    if (typeof commandId === 'string' && /Requested\.v\d+$/.test(told.event.type)) byCommand.set(commandId, node)
+    const isAsking = rules.mentionOf(told.event.type)?.owns?.includes('commandId') === true
+    if (isAsking && typeof commandId === 'string') byCommand.set(commandId, node)
     const own = told.metadata?.commandId
     if (own !== undefined && !byCommand.has(own)) byCommand.set(own, node)
   }

@@ -5,13 +5,13 @@
 import { categoryOf } from '../events/event.ts'
 import type { Seal } from '../events/seal.ts'
 import { SEAL_STREAM } from '../events/seal.ts'
-import { createBooks } from './books.ts'
-import { createComparison, type ExportedEvent } from './comparison.ts'
+import { createComparison } from './comparison.ts'
+import type { ExportedEvent } from './export.ts'
+import { compareStreamReads, createHiddenCheck } from './hidden.ts'
 import type { Ground } from './history.ts'
 import type { MerkleState } from './merkle.ts'
 import { createPersonalCheck } from './personal.ts'
-import type { RawEvent } from './raw-log.ts'
-import type { Fold } from './rules.ts'
+import { isSystem, type RawEvent } from './raw-log.ts'
 import { walk } from './scan.ts'
 import { type CheckedSeal, createSealChecker, type SealChecker } from './seal.ts'
 import { createVerifier, type Finding } from './verifier.ts'
@@ -20,7 +20,6 @@ export interface VerificationQuestion {
   /** At most one of the two; neither: the whole log. */
   stream?: string | undefined
   category?: string | undefined
-  folds: readonly Fold[]
   /** Seals to be checked, which takes the whole log; undefined: none are. */
   seals?: readonly Seal[] | undefined
   /** The key that must have made the seals. */
@@ -54,6 +53,8 @@ export interface VerificationPage {
   /** Streams whose transitions could not be judged: they had begun before, and are too long to be read again. */
   streamsCutShort: number
   seals: CheckedSeal[]
+  foreignEvents: number
+  foreignStreams: number
   /** Exported events that were found in their place. */
   compared: number
   next: VerificationBookmark | undefined
@@ -71,7 +72,7 @@ export async function readVerification(
   question: VerificationQuestion,
   from: VerificationBookmark,
 ): Promise<VerificationPage> {
-  const { log, scope, budget, personKeys, onProgress } = ground
+  const { log, scope, budget, rules, personKeys, onProgress } = ground
   const { stream, category, findingsMax, keepsOn } = question
   const isWhole = stream === undefined && category === undefined
   const findings: Finding[] = []
@@ -82,15 +83,16 @@ export async function readVerification(
   }
   const verifier = createVerifier({
     registry: log.registry,
-    folds: question.folds,
+    rules,
     onFinding: tell,
-    books: isWhole ? createBooks(from.after === undefined) : undefined,
+    logBooks: isWhole ? { isFromStart: from.after === undefined } : undefined,
     readStream: log.readStream,
     ...(question.recalledMax === undefined ? {} : { recalledMax: question.recalledMax, streamsMax: STREAMS_MAX }),
   })
   const personal = personKeys && createPersonalCheck(log.registry, personKeys, tell)
   const seals = sealsOf(question, from)
   const comparison = question.exported && createComparison(question.exported, tell)
+  const hidden = createHiddenCheck(rules, tell)
   let slice: RawEvent[] = []
   let revision = from.revision
   const check = async () => {
@@ -100,16 +102,17 @@ export async function readVerification(
       const again = verifier.check(event)
       if (again) await again
     }
-    await personal?.check(admitted)
+    await personal?.check(admitted.filter(({ stream }) => rules.isOurs(stream)))
   }
   const settle = async (event: RawEvent) => {
     if (comparison) await comparison.add(event)
     if (slice.length >= SLICE_EVENTS) await check()
   }
-  const source = stream === undefined ? log : { readAll: () => log.readStream(stream, from.revision) }
+  const readAll = (after?: bigint) =>
+    stream === undefined ? log.readAll(after, isWhole) : log.readStream(stream, from.revision)
   const isPast = (event: RawEvent) => event.position > from.until
   const { last, isFinished } = await walk(
-    source,
+    { readAll },
     {
       after: from.after,
       isPast,
@@ -118,6 +121,7 @@ export async function readVerification(
     },
     budget,
     (event) => {
+      if (isSystem(event)) return hidden.add(event)
       seals?.add(event)
       revision = event.revision + 1n
       if (category === undefined || categoryOf(event.stream) === category) slice.push(event)
@@ -125,7 +129,9 @@ export async function readVerification(
     },
   )
   await check()
+  hidden.finish()
   if (isWhole && isFinished && from.after === undefined) personal?.finish()
+  if (isWhole && keepsOn) await compareStreamReads(log, verifier.streams(), tell)
   const checked = seals ? (isFinished ? seals.finish() : seals.checked()) : []
   for (const one of checked) if (one.fault !== undefined) tell(sealFinding(one))
   const compared = (await comparison?.finish()) ?? 0

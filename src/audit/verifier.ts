@@ -6,13 +6,14 @@
  */
 import { LRUCache } from 'lru-cache'
 import { locationDigest } from '../events/chain.ts'
-import { type AnyEvent, categoryOf } from '../events/event.ts'
+import type { AnyEvent } from '../events/event.ts'
 import { HEARTBEAT, type Registry, UndecodableEvent } from '../events/registry.ts'
 import { type Opening, openData } from '../events/sealing.ts'
-import type { Books } from './books.ts'
-import { linkOf } from './chain.ts'
+import { isChained, linkOf } from './chain.ts'
+import type { AuditRules } from './declarations.ts'
+import type { StreamSeen } from './hidden.ts'
 import type { RawEvent } from './raw-log.ts'
-import { advance, type Fold, type Memory, newMemory } from './rules.ts'
+import { advance, type Memory, newMemory } from './rules.ts'
 import { createSeenSet } from './seen-set.ts'
 import { createTimes } from './times.ts'
 
@@ -27,6 +28,7 @@ export type FindingKind =
   | 'balance'
   | 'seal'
   | 'personal'
+  | 'hidden'
   | 'export'
 
 export interface Finding {
@@ -40,7 +42,7 @@ export interface Finding {
 
 export interface VerifierOptions {
   registry: Registry
-  folds: readonly Fold[]
+  rules: AuditRules
   onFinding: (finding: Finding) => void
   /** A stream's events from a revision on, for streams that were forgotten, or met in their midst. */
   readStream: (stream: string, from?: bigint) => AsyncIterable<RawEvent>
@@ -51,8 +53,10 @@ export interface VerifierOptions {
    * event before: its chain and its numbers are checked from there, the transitions of its state are not.
    */
   recalledMax?: number
-  /** Money that one stream asks for and another one books; where only a part of the log is read, nothing is. */
-  books?: Books | undefined
+  /**
+   * Keeps the books over all streams; to be left out where a part of the log is read. `isFromStart`: from its first event.
+   */
+  logBooks?: { isFromStart: boolean } | undefined
   /** Now, for times that cannot be. */
   nowMs?: number
 }
@@ -62,40 +66,56 @@ export interface VerifierFigures {
   streamsBegun: number
   /** Streams whose transitions could not be judged, for want of what came before. */
   streamsCutShort: number
+  /** Events of other programs, which were passed over, and their streams. */
+  foreignEvents: number
+  foreignStreams: number
 }
 
 export interface Verifier {
   /** The log's events in order. A promise where a stream has to be read again; to be awaited before the next event. */
   check(event: RawEvent): Promise<void> | undefined
   figures(): VerifierFigures
+  /** The streams that it remembers, with the last event of each. */
+  streams(): Iterable<StreamSeen>
 }
 
 interface StreamState {
   revision: bigint
+  position: bigint
+  type: string
   /** Of the last event; '' before the first. */
   hash: string
   memory: Memory
-  /** Undefined where there is none, or the stream was taken up in its midst. */
-  fold: Fold | undefined
 }
 
 const STREAMS_MAX = 200_000
 
 export function createVerifier(options: VerifierOptions): Verifier {
-  const folds = new Map(options.folds.map((fold) => [fold.category, fold]))
+  const { rules } = options
+  const books = options.logBooks ? rules.logBooks.map((book) => book.open(options.logBooks?.isFromStart === true)) : []
   const streams = new LRUCache<string, StreamState>({ max: options.streamsMax ?? STREAMS_MAX })
   const ids = createSeenSet()
   const commands = createSeenSet()
-  const figures: VerifierFigures = { events: 0, streamsBegun: 0, streamsCutShort: 0 }
+  const foreign = createSeenSet()
+  const figures: VerifierFigures = {
+    events: 0,
+    streamsBegun: 0,
+    streamsCutShort: 0,
+    foreignEvents: 0,
+    foreignStreams: 0,
+  }
   let recalled = 0
   const tellOf = ({ stream, revision, position, type }: RawEvent, kind: FindingKind, detail: string) =>
     options.onFinding({ kind, stream, revision, position, type, detail })
   const times = createTimes((event, detail) => tellOf(event, 'time', detail), options.nowMs ?? Date.now())
 
-  function newState(stream: string): StreamState {
-    const fold = folds.get(categoryOf(stream))
-    return { revision: -1n, hash: '', memory: newMemory(fold), fold }
-  }
+  const newState = (stream: string): StreamState => ({
+    revision: -1n,
+    position: -1n,
+    type: '',
+    hash: '',
+    memory: newMemory(rules, stream, true),
+  })
 
   /** Takes the event into the stream's state; `tell` hears of what is wrong. Answers with what it says, if it can be read. */
   function take(state: StreamState, event: RawEvent, tell: (kind: FindingKind, detail: string) => void) {
@@ -103,6 +123,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const isNext = event.revision === expected
     if (!isNext) tell('gap', `revision ${event.revision} stands where ${expected} should`)
     state.revision = event.revision
+    state.position = event.position
+    state.type = event.type
     const link = linkOf(event)
     if (typeof link === 'string') tell('chain', link)
     else if (isNext && link.prevHash !== state.hash) tell('chain', 'it does not follow the event before it')
@@ -116,8 +138,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
       tell('decoding', decoded)
       return { ...said, decoded: undefined }
     }
-    for (const { kind, detail } of advance(state.memory, state.fold, decoded, event.revision)) tell(kind, detail)
+    for (const { kind, detail } of advance(state.memory, rules, decoded, event.revision)) tell(kind, detail)
     return { ...said, decoded }
+  }
+
+  /** Other programs may use the same event store. */
+  function passOver({ stream }: RawEvent): void {
+    figures.foreignEvents += 1
+    if (!foreign.seen(stream)) figures.foreignStreams += 1
   }
 
   function judge(state: StreamState, event: RawEvent): void {
@@ -130,7 +158,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     }
     const { decoded, actorKind } = take(state, event, tell)
     times.check(event, decoded?.data.occurredAt, actorKind)
-    if (decoded && options.books) for (const detail of options.books.enter(decoded)) tell('balance', detail)
+    for (const book of decoded ? books : []) for (const detail of book.enter(decoded!)) tell('balance', detail)
     streams.set(stream, state)
   }
 
@@ -139,7 +167,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const state = newState(event.stream)
     if (!isAffordable) {
       figures.streamsCutShort += 1
-      Object.assign(state, { fold: undefined, memory: newMemory(undefined), revision: event.revision - 2n })
+      state.memory = newMemory(rules, event.stream, false)
+      state.revision = event.revision - 2n
     }
     for await (const earlier of options.readStream(event.stream, isAffordable ? 0n : event.revision - 1n)) {
       if (earlier.revision >= event.revision) break
@@ -153,6 +182,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
   return {
     check(event) {
       if (event.type === HEARTBEAT) return
+      if (!rules.isOurs(event.stream)) {
+        if (!isChained(event)) return void passOver(event)
+        // One byte of a stream's name is enough to take an event out of its stream: our chain says whose it is.
+        tellOf(event, 'place', 'its stream belongs to no context, and it is chained as ours are')
+      }
       figures.events += 1
       const known = streams.get(event.stream)
       if (known) return void judge(known, event)
@@ -161,6 +195,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
       judge(newState(event.stream), event)
     },
     figures: () => ({ ...figures }),
+    *streams() {
+      for (const [stream, { revision, position, type }] of streams.entries()) yield { stream, revision, position, type }
+    },
   }
 }
 

@@ -26,9 +26,8 @@ export async function exportEvents(options: ExportOptions): Promise<void> {
     const target = (await log.head()) ?? 0n
     const progress = showProgress('export')
     let events = 0
-    const start = from && 'position' in from && from.position > 0n ? from.position - 1n : undefined
     try {
-      for await (const event of log.readAll(start)) {
+      for await (const event of from && 'position' in from ? log.readFrom(from.position) : log.readAll()) {
         if (to && isAfter(event, to)) break
         if (from && 'time' in from && createdAt(event) < from.time) continue
         if (options.category && categoryOf(event.stream) !== options.category) continue

@@ -8,7 +8,7 @@ import { flatten, readTrace, type TraceNode, treeOf } from '../audit/trace.ts'
 import { eventView } from '../audit/view.ts'
 import { askLog, momentOf } from './audit-session.ts'
 import { asOfTable } from './audit-table.ts'
-import { folds } from './contexts.ts'
+import { auditRules } from './contexts.ts'
 import { list, type OutputOptions } from './table-output.ts'
 import { CliError, colours, EXIT, show } from './terminal.ts'
 
@@ -53,7 +53,7 @@ export async function trace(name: string, options: OutputOptions): Promise<void>
   const { told } = await askLog('trace', (ground, head) =>
     readTrace(ground, name, { pass: 0, names: 0, after: undefined, until: head, found: [] }, Number.POSITIVE_INFINITY),
   )
-  const roots = treeOf(told)
+  const roots = treeOf(told, auditRules)
   if (roots.length === 0) throw nothingOf(name)
   if (options.csv) {
     const rows = flatten(roots).map(({ node, depth }) => [
@@ -107,7 +107,7 @@ export async function asOf(thing: string | undefined, options: AsOfOptions): Pro
   const { states } = await askLog('as of', (ground, until) => {
     const moments = other === undefined ? [at] : [at, other]
     const from = { after: undefined, until, teachers: [], categories: [] }
-    return readStates(ground, { thing, moments, folds, folding: unlimited() }, from)
+    return readStates(ground, { thing, moments, folding: unlimited() }, from)
   })
   const [state = [], otherState = []] = states
   if (other === undefined) {

@@ -8,7 +8,7 @@ import type { PersonKeys } from '../events/sealing.ts'
 import { createDatabase } from '../postgres/database.ts'
 import { readSealingKey } from '../vault/secrets-key.ts'
 import { configuration, findServices, runningServices } from './connection.ts'
-import { registry } from './contexts.ts'
+import { auditRules, registry } from './contexts.ts'
 import { personKeysOf } from './person-keys.ts'
 import { showProgress } from './progress-bar.ts'
 import { CliError, EXIT } from './terminal.ts'
@@ -32,7 +32,10 @@ export async function askLog<T>(title: string, ask: (ground: Ground, head: bigin
     const progress = showProgress(title)
     const onProgress = (position: bigint) => progress.update({ position, target, events: budget.spent() })
     try {
-      return await ask({ log, scope: everything, budget, personKeys: keys?.personKeys, onProgress }, target)
+      return await ask(
+        { log, scope: everything, budget, rules: auditRules, personKeys: keys?.personKeys, onProgress },
+        target,
+      )
     } finally {
       progress.stop()
       await keys?.close()

@@ -1,15 +1,13 @@
 /** `opslog audit verify`: reads the log once and names everything that is wrong with it. */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { z } from 'zod'
-import type { ExportedEvent } from '../audit/comparison.ts'
+import { type ExportedEvent, parseExportLine } from '../audit/export.ts'
 import type { RawLog } from '../audit/raw-log.ts'
 import { readSeals } from '../audit/seal.ts'
 import { readVerification, type VerificationPage } from '../audit/verification.ts'
 import type { Seal } from '../events/seal.ts'
 import { sealsOfFile, trustedKey } from './audit-seal.ts'
 import { askLog } from './audit-session.ts'
-import { folds } from './contexts.ts'
 import { duration } from './progress-bar.ts'
 import { csvLine, type OutputOptions } from './table-output.ts'
 import { CliError, colours, EXIT, facts, show, table } from './terminal.ts'
@@ -24,8 +22,10 @@ export interface VerifyOptions extends OutputOptions {
   export?: string
 }
 
-/** Findings shown; all are counted. */
+/** Findings kept for JSON and CSV; all are counted. */
 const FINDINGS_MAX = 10_000
+/** Findings in a table for people: a longer one is nobody's to read, and slow to draw. */
+const TABLE_ROWS_MAX = 100
 
 /** Beyond any position: what is appended meanwhile is verified as well. */
 const NO_END = 2n ** 63n - 1n
@@ -61,7 +61,7 @@ async function verifyLog(options: VerifyOptions): Promise<Report> {
     const seals = options.seals || options.sealFile ? await sealsToCheck(ground.log, options) : undefined
     const trusted = trustedKey(options.publicKey)
     const exported = options.export === undefined ? undefined : exportedEvents(options.export)
-    const question = { stream, category, folds, seals, trusted, exported, findingsMax: FINDINGS_MAX, keepsOn: true }
+    const question = { stream, category, seals, trusted, exported, findingsMax: FINDINGS_MAX, keepsOn: true }
     return readVerification(ground, question, { after: undefined, revision: 0n, until: NO_END, tree: undefined })
   })
   if (page.events === 0 && (stream || category)) {
@@ -70,19 +70,11 @@ async function verifyLog(options: VerifyOptions): Promise<Report> {
   return { ...page, personalChecked, elapsedMs: performance.now() - startedMs }
 }
 
-const exportedLine = z.object({
-  position: z.string().regex(/^\d+$/),
-  stream: z.string(),
-  revision: z.string().regex(/^\d+$/),
-  type: z.string(),
-  leaf: z.string().nullable(),
-})
-
 /** The events of a file that `export --out` wrote. Throws CliError where it is none. */
 async function* exportedEvents(file: string): AsyncIterable<ExportedEvent> {
   try {
     for await (const line of createInterface({ input: createReadStream(file) })) {
-      if (line !== '') yield exportedLine.parse(JSON.parse(line))
+      if (line !== '') yield parseExportLine(line)
     }
   } catch (error) {
     throw new CliError(EXIT.usage, `${file} is no export: ${error instanceof Error ? error.message : error}`)
@@ -98,10 +90,23 @@ async function sealsToCheck(log: RawLog, { sealFile }: VerifyOptions): Promise<S
   return seals
 }
 
-const jsonOf = ({ findings, findingsTotal, events, streams, compared, seals, personalChecked, elapsedMs }: Report) => ({
+const jsonOf = ({
+  findings,
+  findingsTotal,
+  events,
+  streams,
+  foreignEvents,
+  foreignStreams,
+  compared,
+  seals,
+  personalChecked,
+  elapsedMs,
+}: Report) => ({
   ok: findingsTotal === 0,
   events,
   streams,
+  foreign_events: foreignEvents,
+  foreign_streams: foreignStreams,
   compared,
   findings_total: findingsTotal,
   findings: findings.map((finding) => ({
@@ -122,22 +127,27 @@ const jsonOf = ({ findings, findingsTotal, events, streams, compared, seals, per
 })
 
 function textOf(report: Report): string {
-  const rows = report.findings.map(({ kind, stream, revision, position, type, detail }) => [
-    colours.red(kind),
-    stream,
-    revision < 0n ? '' : `${revision}`,
-    `${position}`,
-    type,
-    detail,
-  ])
-  const left = report.findingsTotal - report.findings.length
+  const rows = report.findings
+    .slice(0, TABLE_ROWS_MAX)
+    .map(({ kind, stream, revision, position, type, detail }) => [
+      colours.red(kind),
+      stream,
+      revision < 0n ? '' : `${revision}`,
+      `${position}`,
+      type,
+      detail,
+    ])
+  const left = report.findingsTotal - rows.length
   const held = report.seals.filter(({ fault }) => fault === undefined).length
   return [
     ...(rows.length > 0 ? [table(['what', 'stream', 'revision', 'position', 'type', 'detail'], rows)] : []),
-    ...(left > 0 ? [`and ${left} more`] : []),
+    ...(left > 0 ? [`and ${left} more; --csv and --json list the first ${FINDINGS_MAX} of all`] : []),
     facts([
       ['events', `${report.events}`],
       ['streams', `${report.streams}`],
+      ...(report.foreignEvents > 0
+        ? [['passed over', `${report.foreignEvents} events of ${report.foreignStreams} other streams`] as const]
+        : []),
       ...(report.seals.length > 0 ? [['seals', `${held} of ${report.seals.length} hold`] as const] : []),
       ...(report.compared > 0 ? [['as exported', `${report.compared} events compared`] as const] : []),
       ['personal', report.personalChecked ? 'looked into' : 'not looked into: needs DATABASE_URL and SECRETS_KEY'],

@@ -2,7 +2,7 @@
 import { auditor } from '../commands/audit/auditor.ts'
 import type { Context } from '../context.ts'
 import { auditorEvents } from '../events/audit/auditor.ts'
-import { readingEvents } from '../events/audit/reading.ts'
+import { READING_CATEGORY, readingEvents } from '../events/audit/reading.ts'
 import { auditSentences } from '../events/audit/sentences.ts'
 import { auditorKeyProjection } from '../projections/audit/auditor-key.ts'
 
@@ -15,4 +15,5 @@ export const audit: Context = {
   },
   aggregates: [auditor],
   projections: [auditorKeyProjection],
+  books: { categories: [READING_CATEGORY], readings: [READING_CATEGORY] },
 }

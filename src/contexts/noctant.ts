@@ -1,4 +1,5 @@
 /** Noctant: the prop-trading operator API, everything it has on one page. */
+import { noctantBooks } from '../audit/noctant/declarations.ts'
 import { account } from '../commands/noctant/account.ts'
 import { challenge } from '../commands/noctant/challenge.ts'
 import { challengeSlots } from '../commands/noctant/challenge-slot.ts'
@@ -122,4 +123,5 @@ export const noctant: Context = {
     webhookDeliveryProjection,
     partnerEventProjection,
   ],
+  books: noctantBooks,
 }

@@ -235,7 +235,7 @@ const TAIL_MAX = 32n
 
 /** The client would tell one as a time by this machine's clock: where that is behind, it is refused as long past. */
 const NO_DEADLINE = Number.POSITIVE_INFINITY
-const HEARTBEAT_STREAM = 'opslog.heartbeat-log'
+export const HEARTBEAT_STREAM = 'opslog.heartbeat-log'
 
 function heartbeatMetadata(occurredAt: string) {
   const id = `heartbeat ${occurredAt}`

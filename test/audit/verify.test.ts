@@ -9,7 +9,7 @@ import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
 import { chained } from '../../src/events/chain.ts'
 import type { AnyEvent } from '../../src/events/event.ts'
 import { createEventStore } from '../../src/events/store.ts'
-import { folds, registry } from '../support/contexts.ts'
+import { auditRules, registry } from '../support/contexts.ts'
 import { type ExampleEvent, example, ids, uuidOf } from '../support/examples.ts'
 import { memoryKeys } from '../support/person-keys.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/services.ts'
@@ -70,7 +70,7 @@ async function verified(streamsMax?: number): Promise<Finding[]> {
   const findings: Finding[] = []
   const verifier = createVerifier({
     registry,
-    folds,
+    rules: auditRules,
     onFinding: (finding) => findings.push(finding),
     readStream: (stream) => log.readStream(stream),
     ...(streamsMax === undefined ? {} : { streamsMax }),

@@ -142,6 +142,13 @@ describe('opslog audit', () => {
     const text = readFileSync(file, 'utf8')
     writeFileSync(altered, text.replace(ACCOUNT, 'audited-2'))
     expect(await check(altered)).toMatch(/^failed: noctant\.account-.* revision 0 .*: not what was hashed/)
+    const richer = join(directory.path, 'richer.ndjson')
+    writeFileSync(richer, text.replace('100000.00', '900000.00'))
+    expect(readFileSync(richer, 'utf8')).not.toBe(text)
+    expect(await json('verify', '--export', richer)).toMatchObject({ ok: false, findings_total: 1 })
+    const [, , third] = lines.map((line) => JSON.parse(line).position)
+    const later = await opslog('export', '--from', third)
+    expect(later.stdout.trim().split('\n').slice(0, 3)).toStrictEqual(lines.slice(2, 5))
     const part = await opslog('export', '--category', 'noctant.account')
     expect(
       new Set(

@@ -40,7 +40,7 @@ import { startProjector } from '../../src/projections/projector.ts'
 import { createPositionWaiter } from '../../src/projections/waiter.ts'
 import { eventually, prepared } from '../projections/support.ts'
 import { comesUp } from '../support/come-up.ts'
-import { folds, projections, registry } from '../support/contexts.ts'
+import { auditRules, projections, registry } from '../support/contexts.ts'
 import { startTestStore } from '../support/event-store.ts'
 
 export interface Answer {
@@ -227,7 +227,7 @@ export async function startApi(options: ApiOptions = {}) {
       credentials,
       audit: {
         log: rawLog,
-        folds,
+        rules: auditRules,
         ownersOf: createOwnersOf(db, projections),
         personKeys: log.keys,
         recorder: createReadingRecorder(store, { auditorsMax: 10, conflictRetriesMax: 5 }),

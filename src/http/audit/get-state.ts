@@ -72,7 +72,7 @@ export const getState = operation(route, (deps: AuditDeps) => async (c) => {
       : { after: undefined, until, teachers: [], categories: [] }
     const { stateEventsMax: eventsMax, timeMaxMs } = deps.limits
     const folding = createBudget({ eventsMax, timeMaxMs, signal: c.req.raw.signal })
-    const question = { thing: name, moments, folds: deps.folds, folding }
+    const question = { thing: name, moments, folding }
     const { states, next, last } = await readStates(ground, question, bookmark).catch(asProblem)
     const [state = [], before] = states
     if (!next && state.length === 0 && (before ?? []).length === 0) return { answer: undefined, last }

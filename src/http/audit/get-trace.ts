@@ -48,7 +48,7 @@ export const getTrace = operation(route, (deps: AuditDeps) => async (c) => {
       : { pass: 0, names: 0, after: undefined, until: (await ground.log.head()) ?? 0n, found: [] }
     const page = await readTrace(ground, name, bookmark, deps.limits.traceEventsMax)
     if (page.told.length === 0 && !page.next) return { answer: undefined, last: page.last }
-    const steps = flatten(treeOf(page.told)).map(({ node, depth, cause }) => ({
+    const steps = flatten(treeOf(page.told, ground.rules)).map(({ node, depth, cause }) => ({
       ...eventView(node.told),
       depth,
       caused_by: cause?.told.raw.id ?? null,

@@ -78,7 +78,7 @@ export const getVerification = operation(route, (deps: AuditDeps) => async (c) =
   const body = await audited(c, deps, question, from !== undefined, async (ground) => {
     const seals = seesEverything(c) && all !== undefined ? await readSeals(ground.log) : undefined
     const bookmark = from ? bookmarkOf(from) : await firstOf(ground.log)
-    const parts = { stream, category, folds: deps.folds, seals, findingsMax, keepsOn: false, recalledMax }
+    const parts = { stream, category, seals, findingsMax, keepsOn: false, recalledMax }
     const page = await readVerification(ground, parts, bookmark)
     const found = (from?.found ?? 0) + page.events
     if (found === 0 && !page.next && all === undefined) return { answer: undefined, last: page.last }

@@ -64,14 +64,14 @@ export async function audited<T>(
 }
 
 async function groundOf(c: Context<AppEnv>, deps: AuditDeps): Promise<Ground> {
-  const { log, personKeys, ownersOf, knownOwners, limits, waiter, waitMs } = deps
+  const { log, rules, personKeys, ownersOf, knownOwners, limits, waiter, waitMs } = deps
   const { eventsMax, timeMaxMs } = limits
   const budget = createBudget({ eventsMax, timeMaxMs, signal: c.req.raw.signal })
-  if (seesEverything(c)) return { log, scope: everything, budget, personKeys }
+  if (seesEverything(c)) return { log, scope: everything, budget, rules, personKeys }
   // Whose a stream is that has just begun, the read models know a moment later; past the bound it stays unseen.
   const head = await log.head(({ type }) => !type.startsWith('opslog.'))
   if (head !== undefined) await waiter.waitFor(head, waitMs)
-  return { log, scope: scopeOf(c.get('principal').operatorId, ownersOf, knownOwners), budget, personKeys }
+  return { log, scope: scopeOf(c.get('principal').operatorId, ownersOf, knownOwners), budget, rules, personKeys }
 }
 
 async function record(

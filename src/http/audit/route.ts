@@ -1,7 +1,7 @@
 /** What each of the audit API's routes says of itself beside its own parameters and answers. */
 import { z } from '@hono/zod-openapi'
+import type { AuditRules } from '../../audit/declarations.ts'
 import type { RawLog } from '../../audit/raw-log.ts'
-import type { Fold } from '../../audit/rules.ts'
 import type { KnownOwners, OwnersOf } from '../../audit/scope.ts'
 import type { ReadingRecorder } from '../../commands/audit/reading.ts'
 import type { AuditScope } from '../../events/audit/auditor.ts'
@@ -29,7 +29,7 @@ export interface AuditLimits {
 /** What the handlers work with. */
 export interface AuditDeps {
   log: RawLog
-  folds: readonly Fold[]
+  rules: AuditRules
   ownersOf: OwnersOf
   knownOwners: KnownOwners
   /** For the personal fields of what is shown. */

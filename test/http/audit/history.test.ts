@@ -4,6 +4,7 @@ import { linkOf } from '../../../src/audit/chain.ts'
 import { firstBookmark, readHistory } from '../../../src/audit/history.ts'
 import { unlimited } from '../../../src/audit/scan.ts'
 import { everything } from '../../../src/audit/scope.ts'
+import { auditRules } from '../../support/contexts.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { type Api, accountRequest, startApi } from '../api.ts'
 import { pagesOf, rawEvents, SHARED, setStatus, type Tenant, tenant } from './ground.ts'
@@ -80,7 +81,7 @@ describe('GET /v1/history', () => {
     ['a budget of seven events a request', { eventsMax: 7 }, ''],
     ['no time at all', { timeMaxMs: 0 }, ''],
   ])('comes in %s to the same end as in one', async (_, limits, query) => {
-    const ground = { log: api.rawLog, scope: everything, budget: unlimited(), personKeys: undefined }
+    const ground = { log: api.rawLog, scope: everything, budget: unlimited(), personKeys: undefined, rules: auditRules }
     const { externalAccountId, accountId } = acme.traded
     const whole = await readHistory(ground, externalAccountId, await firstBookmark(api.rawLog), 10_000)
     // The engine knows the account by another id, which the history has to learn on its way.

@@ -4,12 +4,13 @@
  * and closed trades. Corrections and payouts have their reasons in other streams: books.ts looks for those.
  */
 import { Decimal } from 'decimal.js'
-import type { AnyEvent } from '../events/event.ts'
+import type { AnyEvent } from '../../events/event.ts'
+import type { Book } from '../declarations.ts'
 
 const Exact = Decimal.clone({ precision: 100 })
 type Exact = InstanceType<typeof Exact>
 
-export interface Ledger {
+interface Ledger {
   /** Undefined before the first event that states one. */
   balance: Exact | undefined
   /** Undefined where the stream was not read from its beginning. */
@@ -18,24 +19,29 @@ export interface Ledger {
   lastTrade: { id: unknown; grossPnl: unknown } | undefined
 }
 
-export const newLedger = (): Ledger => ({
+const newLedger = (): Ledger => ({
   balance: undefined,
   account: undefined,
   lastFill: undefined,
   lastTrade: undefined,
 })
 
-const ENGINE = /^[a-z]+\.Engine(\w+)\.v\d+$/
-
 const amountOf = (value: unknown): Exact | undefined =>
   typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? new Exact(value) : undefined
 
+/** The ledger of one engine's stream. */
+export const engineLedger: Book = {
+  name: 'the ledger of an account',
+  open() {
+    const ledger = newLedger()
+    return { enter: (event) => enter(ledger, event) }
+  },
+}
+
 /** Takes the event in and answers, in sentences, what does not add up. */
-export function enter(ledger: Ledger, { type, data }: AnyEvent): string[] {
-  const kind = ENGINE.exec(type)?.[1]
-  if (kind === undefined) return []
-  switch (kind) {
-    case 'AccountOpened':
+function enter(ledger: Ledger, { type, data }: AnyEvent): string[] {
+  switch (type) {
+    case 'noctant.EngineAccountOpened.v1':
       ledger.balance = amountOf(data.balance)
       ledger.account = ledger.balance && {
         initial: ledger.balance,
@@ -44,20 +50,20 @@ export function enter(ledger: Ledger, { type, data }: AnyEvent): string[] {
         openPositions: new Set(),
       }
       return []
-    case 'OrderFilled':
+    case 'noctant.EngineOrderFilled.v1':
       ledger.lastFill = { id: data.fillId, commission: data.commission }
       return []
-    case 'TradeClosed':
+    case 'noctant.EngineTradeClosed.v1':
       ledger.lastTrade = { id: data.tradeId, grossPnl: data.grossPnl }
       if (ledger.account) ledger.account.trades = ledger.account.trades.plus(amountOf(data.netPnl) ?? 0)
       return []
-    case 'PositionChanged':
+    case 'noctant.EnginePositionChanged.v1':
       ledger.account?.openPositions.add(String(data.positionId))
       return []
-    case 'PositionClosed':
+    case 'noctant.EnginePositionClosed.v1':
       ledger.account?.openPositions.delete(String(data.positionId))
       return totalFaults(ledger)
-    case 'BalanceChanged':
+    case 'noctant.EngineBalanceChanged.v1':
       return [...reasonFaults(ledger, data), ...balanceFaults(ledger, data)]
     default:
       return balanceFaults(ledger, data)

@@ -4,7 +4,8 @@
  * corrected or approved. Asked stands before done in the log, so that only what is under way has to be remembered.
  */
 import { Decimal } from 'decimal.js'
-import type { AnyEvent } from '../events/event.ts'
+import type { AnyEvent } from '../../events/event.ts'
+import type { Book, OpenBook } from '../declarations.ts'
 
 /** Questions under way at a time, of each kind; beyond them the oldest are forgotten, and then not missed either. */
 const UNDER_WAY_MAX = 500_000
@@ -15,11 +16,6 @@ interface Order {
   reference: string | undefined
 }
 
-export interface Books {
-  /** The log's events in order. Answers, in sentences, what does not add up. */
-  enter(event: AnyEvent): string[]
-}
-
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 const equal = (a: string | undefined, b: string | undefined): boolean =>
   a !== undefined && b !== undefined && isAmount(a) && isAmount(b) && new Decimal(a).equals(b)
@@ -27,10 +23,10 @@ const isAmount = (value: string): boolean => /^-?\d+(\.\d+)?$/.test(value)
 const negated = (value: string | undefined): string | undefined =>
   value !== undefined && isAmount(value) ? new Decimal(value).negated().toFixed() : undefined
 
-const NAME = /^[a-z]+\.(\w+)\.v\d+$/
+/** Over all streams. */
+export const moneyBook: Book = { name: 'money asked for and money booked', open: openMoneyBook }
 
-/** `isFromStart`: the events to come are the log's first; otherwise what was asked before them is not missed. */
-export function createBooks(isFromStart: boolean): Books {
+function openMoneyBook(isFromStart: boolean): OpenBook {
   let hasForgotten = !isFromStart
   /** Execution account → what it is to begin with. */
   const initials = new Map<string, string>()
@@ -86,29 +82,29 @@ export function createBooks(isFromStart: boolean): Books {
 
   return {
     enter({ type, data }) {
-      switch (NAME.exec(type)?.[1]) {
-        case 'AccountOpened':
-        case 'AccountAttemptStarted':
+      switch (type) {
+        case 'noctant.AccountOpened.v1':
+        case 'noctant.AccountAttemptStarted.v1':
           remember(initials, data.accountId, text(data.initialBalance))
           return []
-        case 'AccountCorrectionRequested':
+        case 'noctant.AccountCorrectionRequested.v1':
           remember(corrections, data.commandId, text(data.amount))
           return []
-        case 'PayoutApproved':
+        case 'noctant.PayoutApproved.v1':
           remember(grants, data.payoutRequestId, text(grossOf(data)))
           return []
-        case 'PayoutExecutionRequested':
+        case 'noctant.PayoutExecutionRequested.v1':
           remember(payouts, data.commandId, text(data.amount))
           return settle(grants, text(data.payoutRequestId), data.amount, 'the payout')
-        case 'EngineCommandRequested':
+        case 'noctant.EngineCommandRequested.v1':
           return ordered(data)
-        case 'EngineAccountOpened':
+        case 'noctant.EngineAccountOpened.v1':
           return done(data, 'open_account', text(data.balance))
-        case 'EngineBalanceChanged':
+        case 'noctant.EngineBalanceChanged.v1':
           if (data.cause === 'correction') return done(data, 'adjust_balance', text(data.change))
           if (data.cause === 'payout') return done(data, 'execute_payout', negated(text(data.change)))
           return []
-        case 'EngineCommandDecided':
+        case 'noctant.EngineCommandDecided.v1':
           orders.delete(String(data.commandId))
           return []
         default:

@@ -1,9 +1,9 @@
 /** An account's money over its streams: as it ought to be, and with one figure forged at a time. */
 import { describe, expect, test } from 'vitest'
-import { createBooks } from '../../src/audit/books.ts'
-import { enter, newLedger } from '../../src/audit/ledger.ts'
-import type { AnyEvent } from '../../src/events/event.ts'
-import { type DataOf, type ExampleType, example, ids, uuidOf } from '../support/examples.ts'
+import { moneyBook } from '../../../src/audit/noctant/books.ts'
+import { engineLedger } from '../../../src/audit/noctant/ledger.ts'
+import type { AnyEvent } from '../../../src/events/event.ts'
+import { type DataOf, type ExampleType, example, ids, uuidOf } from '../../support/examples.ts'
 
 let sequence = 0
 const engine = <T extends ExampleType>(type: T, of: Partial<DataOf<T>>): AnyEvent => {
@@ -61,11 +61,8 @@ const story = (): AnyEvent[] => {
 }
 
 function faultsOf(events: readonly AnyEvent[], isFromStart = true): { at: number; detail: string }[] {
-  const books = createBooks(isFromStart)
-  const ledger = newLedger()
-  return events.flatMap((event, at) =>
-    [...books.enter(event), ...enter(ledger, event)].map((detail) => ({ at, detail })),
-  )
+  const books = [moneyBook.open(isFromStart), engineLedger.open(isFromStart)]
+  return events.flatMap((event, at) => books.flatMap((book) => book.enter(event)).map((detail) => ({ at, detail })))
 }
 
 /** The story with other values in the data of the event at a place. */

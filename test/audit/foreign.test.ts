@@ -1,0 +1,76 @@
+/** An event store that other programs use as well: their events are counted and passed over, ours are checked. */
+import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openRawLog, type RawEvent } from '../../src/audit/raw-log.ts'
+import { unlimited } from '../../src/audit/scan.ts'
+import { everything } from '../../src/audit/scope.ts'
+import { readVerification } from '../../src/audit/verification.ts'
+import { auditRules, registry } from '../support/contexts.ts'
+import { startTestStore, type TestStore } from '../support/event-store.ts'
+import { example, uuidOf } from '../support/examples.ts'
+
+let store: TestStore
+const stream = `noctant.account-${uuidOf('ours')}`
+const STREAMS = 20
+const EVENTS = 10
+
+beforeAll(async () => {
+  store = await startTestStore()
+  const commandId = uuidOf('a command')
+  const cause = { $correlationId: commandId, $causationId: commandId, actor: { kind: 'system' as const, id: 'test' } }
+  const event = example('noctant.AccountOpened.v1')
+  await store.store.append(stream, undefined, '', [{ id: uuidOf('ours'), event, cause: { ...cause, commandId } }])
+  const client = EventStoreDBClient.connectionString(store.url)
+  for (let index = 0; index < STREAMS; index++) {
+    // Some use a type of ours by chance, one is not even JSON.
+    const type = index % 2 === 0 ? 'noctant.AccountOpened.v1' : 'order-placed'
+    const events = Array.from({ length: EVENTS }, (_, at) => jsonEvent({ type, data: { at }, metadata: { at } }))
+    await client.appendToStream(`shop-${index}`, events, { expectedRevision: NO_STREAM })
+  }
+  await client.dispose()
+}, 60_000)
+afterAll(() => store.close())
+
+async function verified(change: (event: RawEvent) => RawEvent = (event) => event) {
+  const log = openRawLog(store.url, registry)
+  async function* readAll(after?: bigint) {
+    for await (const event of log.readAll(after)) yield change(event)
+  }
+  const ground = { log: { ...log, readAll }, scope: everything, budget: unlimited(), rules: auditRules }
+  const question = { findingsMax: 100, keepsOn: true }
+  const from = { after: undefined, revision: 0n, until: 2n ** 62n, tree: undefined }
+  const page = await readVerification(ground, question, from)
+  await log.close()
+  return page
+}
+
+test('streams of no context are passed over, whatever their events are called', async () => {
+  const { findings, events, streams, foreignEvents, foreignStreams } = await verified()
+  expect(findings).toEqual([])
+  expect({ events, streams, foreignEvents, foreignStreams }).toEqual({
+    events: 1,
+    streams: 1,
+    foreignEvents: STREAMS * EVENTS,
+    foreignStreams: STREAMS,
+  })
+})
+
+test('a read from a position that somebody names begins with the first event there or behind it', async () => {
+  const log = openRawLog(store.url, registry)
+  const all = (await Array.fromAsync(log.readAll())).map(({ position }) => position)
+  const from = async (position: bigint) =>
+    (await Array.fromAsync(log.readFrom(position))).map(({ position }) => position)
+  expect(await from(all[3]!)).toEqual(all.slice(3))
+  expect(await from(all[3]! - 1n)).toEqual(all.slice(3))
+  expect(await from(all.at(-1)! + 1n)).toEqual([])
+  expect(await from(0n)).toEqual(all)
+  await log.close()
+})
+
+test('an event of ours does not become another’s by another name of its stream', async () => {
+  const { findings, foreignEvents } = await verified((event) =>
+    event.stream === stream ? { ...event, stream: `shop-${uuidOf('ours')}` } : event,
+  )
+  expect(foreignEvents).toBe(STREAMS * EVENTS)
+  expect(findings.map(({ kind }) => kind)).toEqual(['place', 'place', 'hidden'])
+})

@@ -1,0 +1,77 @@
+/** Events that stand in the log and that decisions do not see: the verification says so. */
+import { EventStoreDBClient } from '@eventstore/db-client'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { compareStreamReads } from '../../src/audit/hidden.ts'
+import { openRawLog } from '../../src/audit/raw-log.ts'
+import { unlimited } from '../../src/audit/scan.ts'
+import { everything } from '../../src/audit/scope.ts'
+import { readVerification } from '../../src/audit/verification.ts'
+import type { Finding } from '../../src/audit/verifier.ts'
+import { auditRules, registry } from '../support/contexts.ts'
+import { startTestStore, type TestStore } from '../support/event-store.ts'
+import { type ExampleEvent, example, uuidOf } from '../support/examples.ts'
+
+let store: TestStore
+let client: EventStoreDBClient
+const streamOf = (name: string) => `noctant.account-${uuidOf(name)}`
+
+async function write(stream: string): Promise<void> {
+  const events = [
+    example('noctant.AccountOpened.v1'),
+    example('noctant.AccountStatusChanged.v1', { from: 'active', to: 'disabled' } as never) as ExampleEvent,
+  ]
+  const batch = events.map((event, index) => {
+    const commandId = uuidOf(`${stream} ${index}`)
+    const actor = { kind: 'system' as const, id: 'test' }
+    return { id: commandId, event, cause: { $correlationId: commandId, $causationId: commandId, actor, commandId } }
+  })
+  await store.store.append(stream, undefined, '', batch)
+}
+
+beforeAll(async () => {
+  store = await startTestStore()
+  client = EventStoreDBClient.connectionString(store.url)
+}, 60_000)
+afterAll(async () => {
+  await client.dispose()
+  await store.close()
+})
+
+async function verified(): Promise<Finding[]> {
+  const log = openRawLog(store.url, registry)
+  const ground = { log, scope: everything, budget: unlimited(), rules: auditRules }
+  const from = { after: undefined, revision: 0n, until: 2n ** 62n, tree: undefined }
+  const { findings } = await readVerification(ground, { findingsMax: 100, keepsOn: true }, from)
+  await log.close()
+  return findings
+}
+
+test('metadata that shorten a stream, and deletes, are named with the stream; the heartbeats’ own are not', async () => {
+  for (const name of ['whole', 'shortened', 'deleted', 'buried']) await write(streamOf(name))
+  await store.store.beat(new Date().toISOString())
+  expect(await verified()).toEqual([])
+  await client.setStreamMetadata(streamOf('shortened'), { maxCount: 1 })
+  await client.setStreamMetadata('shop-1', { maxCount: 1 })
+  await client.deleteStream(streamOf('deleted'))
+  await client.tombstoneStream(streamOf('buried'))
+  const findings = await verified()
+  expect(new Set(findings.map(({ kind }) => kind))).toEqual(new Set(['hidden']))
+  const about = (name: string) => findings.filter(({ stream }) => stream === streamOf(name)).map(({ detail }) => detail)
+  expect(about('whole')).toEqual([])
+  expect(about('shortened')).toEqual([
+    expect.stringContaining('$maxCount 1'),
+    expect.stringContaining('sees it from revision 1 on'),
+  ])
+  expect(about('deleted')).toEqual([expect.stringContaining('was deleted'), expect.stringContaining('does not see it')])
+  expect(about('buried')).toEqual([expect.stringContaining('for good'), expect.stringContaining('does not see it')])
+  expect(findings).toHaveLength(6)
+})
+
+test('a stream whose read ends before its last event is named', async () => {
+  const log = openRawLog(store.url, registry)
+  const seen = { stream: streamOf('whole'), revision: 5n, position: 7n, type: 'noctant.AccountStatusChanged.v1' }
+  const findings: Finding[] = []
+  await compareStreamReads(log, [seen], (finding) => findings.push(finding))
+  await log.close()
+  expect(findings).toMatchObject([{ kind: 'hidden', stream: seen.stream, revision: 5n }])
+})
