@@ -12,7 +12,8 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
-import { decodeBatchAppend, encodeBatchAnswer } from '../src/embedded/eventstore/protocol/append-messages.ts'
+import { encodeBatchAnswer } from '../src/embedded/eventstore/protocol/append-answers.ts'
+import { decodeBatchAppend } from '../src/embedded/eventstore/protocol/append-messages.ts'
 import { streamsDefinition } from '../src/embedded/eventstore/protocol/definitions.ts'
 import { encodeConfirmation, encodeReadEvent } from '../src/embedded/eventstore/protocol/read-messages.ts'
 import { serverFeaturesService } from '../src/embedded/eventstore/services/server-features.ts'

@@ -8,7 +8,13 @@ import { type Server, ServerCredentials } from '@grpc/grpc-js'
 
 const HTTP2_PREFACE = 'PRI'
 
-export type Listener = { port: number; close: () => Promise<void> }
+export type Listener = {
+  port: number
+  /** Accepts no further connection; resolves once the last one has ended. */
+  stop: () => Promise<void>
+  /** Ends the connections that are left. */
+  cut: () => void
+}
 
 /** Listens, and hands each connection to gRPC or to the HTTP handler. Resolves once the port is open. */
 export async function listen(
@@ -41,11 +47,10 @@ export async function listen(
     })
   })
   const { port } = server.address() as net.AddressInfo
-  const close = async (): Promise<void> => {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  const stop = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()))
+  const cut = (): void => {
     for (const socket of sockets) socket.destroy()
     httpServer.close()
-    await closed
   }
-  return { port, close }
+  return { port, stop, cut }
 }

@@ -11,6 +11,8 @@ import { listen } from './listener.ts'
 import { httpHandler } from './node-info.ts'
 import { DEFAULT_LIMITS, type EventStoreOptions } from './options.ts'
 import { streamsDefinition, withRawAnswers } from './protocol/definitions.ts'
+import { unavailable } from './protocol/errors.ts'
+import { OpenCalls } from './services/open-calls.ts'
 import { SubscriptionRegistry } from './services/persistent/registry.ts'
 import { persistentSubscriptionsService } from './services/persistent/service.ts'
 import { serverFeaturesService } from './services/server-features.ts'
@@ -49,6 +51,9 @@ function services(store: EventStore, registry: SubscriptionRegistry, node: NodeC
   return served
 }
 
+/** As many as EventStoreDB allows: further calls of a client wait until others end. */
+const CALLS_PER_CONNECTION = 100
+
 type NodeControls = { address: () => { host: string; port: number }; shutdown: () => void }
 
 /**
@@ -64,24 +69,31 @@ export async function runNode(options: EventStoreOptions): Promise<RunningNode> 
     'grpc.max_receive_message_length': limits.maxMessageBytes,
     'grpc.max_send_message_length': -1,
     'grpc.keepalive_permit_without_calls': 1,
+    'grpc.max_concurrent_streams': CALLS_PER_CONNECTION,
   })
   let running: RunningNode | undefined
   try {
     const registry = new SubscriptionRegistry(store)
+    const calls = new OpenCalls()
     const controls: NodeControls = {
       address: () => ({ host, port: running?.port ?? 0 }),
       shutdown: () => void running?.close(),
     }
     for (const [service, implementation] of services(store, registry, controls)) {
-      server.addService(service, implementation)
+      server.addService(service, calls.tracked(implementation))
     }
     const handler = httpHandler(() => store.health())
     const listener = await listen(server, handler, { host, port: options.port ?? 0 })
     const close = async (): Promise<void> => {
-      await registry.closeAll()
-      await store.writer.drained(limits.closeGraceMs)
-      server.forceShutdown()
-      await listener.close()
+      const stopped = listener.stop()
+      await registry.closeAll(unavailable('the node is closing'))
+      await store.finishWrites(limits.closeGraceMs)
+      // The answers to what was just written go out before the calls that they belong to end.
+      await new Promise((resolve) => setImmediate(resolve))
+      calls.endAll()
+      await endConnections(server, limits.closeGraceMs)
+      listener.cut()
+      await stopped
       await store.close()
     }
     let closing: Promise<void> | undefined
@@ -101,6 +113,16 @@ export async function runNode(options: EventStoreOptions): Promise<RunningNode> 
     await store.close()
     throw error
   }
+}
+
+/** Lets the clients read what was sent to them, though not longer than this. */
+async function endConnections(server: Server, graceMs: number): Promise<void> {
+  const { promise: ended, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, graceMs)
+  server.tryShutdown(() => resolve())
+  await ended
+  clearTimeout(timer)
+  server.forceShutdown()
 }
 
 function definedOnly(options: EventStoreOptions): Partial<EventStoreOptions> {

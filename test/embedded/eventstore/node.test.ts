@@ -118,7 +118,7 @@ test('answers its health and what it is over plain HTTP on the same port', async
   const base = `http://127.0.0.1:${node.port}`
   expect((await fetch(`${base}/health/live`)).status).toBe(204)
   const info = await fetch(`${base}/info`)
-  expect(await info.json()).toMatchObject({ esVersion: '23.10.0', state: 'leader' })
+  expect(await info.json()).toMatchObject({ esVersion: '23.10.6', state: 'leader' })
   expect((await fetch(`${base}/nothing`)).status).toBe(404)
   expect((await fetch(`${base}/info`, { method: 'POST' })).status).toBe(405)
   await node.close()

@@ -30,6 +30,15 @@ export function invalidArgument(details: string): ProtocolError {
   return new ProtocolError(status.INVALID_ARGUMENT, details)
 }
 
+/** What EventStoreDB answers to a read that cannot begin where it was asked to: a position that no event has, the end. */
+export function unexpectedResult(of: 'ReadStreamResult' | 'ReadAllResult'): ProtocolError {
+  return new ProtocolError(status.UNKNOWN, `Unexpected ${of}: Error`)
+}
+
+export function unavailable(details: string): ProtocolError {
+  return new ProtocolError(status.UNAVAILABLE, details)
+}
+
 export function streamDeleted(stream: string): ProtocolError {
   return new ProtocolError(status.FAILED_PRECONDITION, `Event stream '${stream}' is deleted.`, {
     exception: 'stream-deleted',

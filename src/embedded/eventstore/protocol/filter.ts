@@ -1,7 +1,8 @@
 /** The filters of $all: by stream name or event type, by a list of prefixes or by a regular expression. */
 import { type RecordView, recordNameBytes, recordTypeBytes } from '../storage/record.ts'
+import { compileDotnetExpression } from './dotnet-regex.ts'
 import { invalidArgument } from './errors.ts'
-import type { FilterRequest } from './read-messages.ts'
+import type { FilterRequest } from './read-requests.ts'
 
 export type RecordFilter = (record: RecordView) => boolean
 
@@ -22,7 +23,6 @@ export function compileFilter(request: FilterRequest): RecordFilter {
     }
   }
   const prefixes = request.prefixes.map((prefix) => Buffer.from(prefix, 'utf8'))
-  if (prefixes.length === 0) throw invalidArgument('a filter needs a regular expression or prefixes')
   return (record) => {
     const text = bytesOf(record)
     return prefixes.some(
@@ -31,9 +31,20 @@ export function compileFilter(request: FilterRequest): RecordFilter {
   }
 }
 
+const HIDDEN_PREFIX = Buffer.from('$persistentsubscription-$all::')
+const HIDDEN_ENDS = [Buffer.from('-checkpoint'), Buffer.from('-parked')]
+
+/** Whether $all hides an event: those that the persistent subscriptions to it write, which would else feed themselves. */
+export function isHidden(record: RecordView): boolean {
+  const name = recordNameBytes(record)
+  if (name.length < HIDDEN_PREFIX.length || name[1] !== HIDDEN_PREFIX[1]) return false
+  if (name.compare(HIDDEN_PREFIX, 0, HIDDEN_PREFIX.length, 0, HIDDEN_PREFIX.length) !== 0) return false
+  return HIDDEN_ENDS.some((end) => name.subarray(-end.length).equals(end))
+}
+
 function compileExpression(source: string): RegExp {
   try {
-    return new RegExp(source)
+    return compileDotnetExpression(source)
   } catch (error) {
     throw invalidArgument(`the filter's regular expression is not valid: ${(error as Error).message}`)
   }

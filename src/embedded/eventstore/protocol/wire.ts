@@ -145,6 +145,12 @@ export function unsigned(field: number, value: number): Buffer {
   return buffer
 }
 
+/** A field holding a 64-bit integer that may need all its bits. */
+export function int64(field: number, value: bigint): Buffer {
+  const buffer = Buffer.alloc(12)
+  return buffer.subarray(0, writeVarintBig(buffer, writeVarint(buffer, 0, field * 8), value))
+}
+
 /** An empty embedded message, the protocol's way of naming a case of a oneof. */
 export function empty(field: number): Buffer {
   return lengthDelimited(field)

@@ -1,13 +1,11 @@
 /** The two append calls: one append a call, and many appends multiplexed over one long call. */
 import type { ServerDuplexStream, ServerReadableStream, sendUnaryData } from '@grpc/grpc-js'
+import { type BatchFailure, encodeAppendAnswer, encodeBatchAnswer } from '../protocol/append-answers.ts'
 import {
   type AppendOptions,
   type BatchAppendMessage,
-  type BatchFailure,
   decodeAppend,
   decodeBatchAppend,
-  encodeAppendAnswer,
-  encodeBatchAnswer,
 } from '../protocol/append-messages.ts'
 import {
   deadlineExceeded,
@@ -16,14 +14,23 @@ import {
   streamDeleted,
   toServiceError,
 } from '../protocol/errors.ts'
+import { int64, lengthDelimited } from '../protocol/wire.ts'
 import type { ProposedEvent } from '../storage/record.ts'
 import type { EventStore } from '../storage/store.ts'
 import { AppendUnavailableError } from '../storage/writer.ts'
 import { openOutlet } from './outlet.ts'
 
-/** How the protocol measures an event: data, metadata, and the type in UTF-16. */
-function eventBytes(event: ProposedEvent): number {
-  return event.data.length + event.customMetadata.length + event.type.length * 2
+/** What one append has gathered: the protocol limits its data, and the node all that it has to hold of it. */
+type Gathered = { events: ProposedEvent[]; dataBytes: number; bytes: number }
+
+const nothingGathered = (): Gathered => ({ events: [], dataBytes: 0, bytes: 0 })
+
+/** Adds an event, and returns whether the append is still of a size that is accepted. */
+function gather(gathered: Gathered, event: ProposedEvent, { options }: EventStore): boolean {
+  gathered.events.push(event)
+  gathered.dataBytes += event.data.length
+  gathered.bytes += event.data.length + event.customMetadata.length + event.type.length * 2
+  return gathered.dataBytes <= options.maxAppendBytes && gathered.bytes <= options.maxMessageBytes
 }
 
 /** Unix milliseconds at which the call's client stops waiting; undefined where it waits for ever. */
@@ -36,8 +43,7 @@ function deadlineOf(call: { getDeadline: () => Date | number }): number | undefi
 export function appendHandler(store: EventStore) {
   return (call: ServerReadableStream<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void => {
     let options: AppendOptions | undefined
-    const events: ProposedEvent[] = []
-    let bytes = 0
+    const gathered = nothingGathered()
     let over = false
     const fail = (error: unknown) => {
       if (over) return
@@ -49,11 +55,14 @@ export function appendHandler(store: EventStore) {
       if (over) return
       try {
         const message = decodeAppend(buffer)
-        if (message.options) options = message.options
-        if (!message.event) return
-        events.push(message.event)
-        bytes += eventBytes(message.event)
-        if (bytes > store.options.maxAppendBytes) throw maximumAppendSizeExceeded(store.options.maxAppendBytes)
+        if ((message.options === undefined) === (options === undefined)) {
+          throw invalidArgument('the first message of an append must be its options, and every other one an event')
+        }
+        if (message.options) {
+          options = message.options
+          if (options.refusal !== undefined) throw invalidArgument(options.refusal)
+        } else if (!message.event) throw invalidArgument('a message holds neither options nor an event')
+        else if (!gather(gathered, message.event, store)) throw maximumAppendSizeExceeded(store.options.maxAppendBytes)
       } catch (error) {
         fail(error)
       }
@@ -62,7 +71,9 @@ export function appendHandler(store: EventStore) {
       if (over) return
       try {
         if (!options) throw invalidArgument('the options of the append are missing')
-        const { stream, expected } = options
+        const stream = options.stream!
+        const { expected } = options
+        const { events } = gathered
         const outcome = await store.write({
           stream,
           expected,
@@ -73,7 +84,7 @@ export function appendHandler(store: EventStore) {
         if (outcome.kind === 'deleted') throw streamDeleted(stream)
         if (outcome.kind === 'deadline-exceeded') throw deadlineExceeded()
         over = true
-        callback(null, encodeAppendAnswer(outcome, expected))
+        callback(null, encodeAppendAnswer(outcome, options.asked))
       } catch (error) {
         fail(error)
       }
@@ -81,10 +92,17 @@ export function appendHandler(store: EventStore) {
   }
 }
 
-type OpenAppend = { options: AppendOptions; correlationId: Buffer; events: ProposedEvent[]; bytes: number }
+type OpenAppend = Gathered & {
+  options: AppendOptions
+  correlationId: Buffer | undefined
+  /** Runs while the client has not sent the last part. */
+  timer: NodeJS.Timeout | undefined
+}
 
 /** Appends in flight on one call, past which the node stops reading from that client. */
 const MAXIMUM_IN_FLIGHT_BYTES = 16 * 1024 * 1024
+/** The longest that a timer can run; what has more time than that is not timed. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /**
  * Each append is answered once, under its correlation id. After a failure the remaining parts of that append are
@@ -102,50 +120,64 @@ export function batchAppendHandler(store: EventStore) {
     const finishIfDone = () => {
       if (ended && inFlight === 0 && outlet.isOpen()) call.end()
     }
+    const close = (key: string) => {
+      clearTimeout(open.get(key)?.timer)
+      open.delete(key)
+    }
     const refuse = (message: BatchAppendMessage, options: AppendOptions | undefined, failure: BatchFailure) => {
-      open.delete(message.key)
-      if (!message.isFinal) failed.add(message.key)
+      close(message.key)
+      if (!message.isFinal && message.key !== '') failed.add(message.key)
       outlet.send(encodeBatchAnswer(message.correlationId, options, failure))
     }
     const submit = async (append: OpenAppend) => {
       inFlight++
       inFlightBytes += append.bytes
       if (inFlightBytes > MAXIMUM_IN_FLIGHT_BYTES) call.pause()
-      outlet.send(await answerTo(store, append))
+      const answer = await answerTo(store, append)
+      // A node that is closing ends the call instead, with a code on which the client sends all of it again.
+      if (answer) outlet.send(answer)
       inFlight--
       inFlightBytes -= append.bytes
       if (call.isPaused() && inFlightBytes <= MAXIMUM_IN_FLIGHT_BYTES) call.resume()
       finishIfDone()
     }
-    const take = (buffer: Buffer) => {
-      const message = decodeBatchAppend(buffer)
+    const keep = (key: string, append: OpenAppend) => {
+      open.set(key, append)
+      const { options } = append
+      const leftMs = options.deadlineMs === undefined ? Number.POSITIVE_INFINITY : options.deadlineMs - Date.now()
+      if (append.timer || leftMs > LONGEST_TIMER_MS) return
+      append.timer = setTimeout(() => {
+        close(key)
+        failed.add(key)
+        outlet.send(encodeBatchAnswer(structuredId(key), options, { kind: 'deadline-exceeded' }))
+      }, leftMs)
+      append.timer.unref()
+    }
+    const take = (message: BatchAppendMessage) => {
       if (failed.has(message.key)) {
         if (message.isFinal) failed.delete(message.key)
         return
       }
       const append = open.get(message.key) ?? begin(message)
-      if (message.failure) return refuse(message, append?.options, { kind: 'bad-request', message: message.failure })
+      const options = append?.options
+      if (message.failure) return refuse(message, options, { kind: 'bad-request', message: message.failure })
       if (!append) return refuse(message, undefined, { kind: 'bad-request', message: 'the options are missing' })
       if (append.options.deadlineMs !== undefined && append.options.deadlineMs < Date.now()) {
-        return refuse(message, append.options, { kind: 'deadline-exceeded' })
+        return refuse(message, options, { kind: 'deadline-exceeded' })
       }
       for (const event of message.events) {
-        append.events.push(event)
-        append.bytes += eventBytes(event)
+        if (gather(append, event, store)) continue
+        return refuse(message, options, { kind: 'too-large', maxAppendBytes: store.options.maxAppendBytes })
       }
-      if (append.bytes > store.options.maxAppendBytes) {
-        return refuse(message, append.options, { kind: 'too-large', maxAppendBytes: store.options.maxAppendBytes })
-      }
-      if (!message.isFinal) {
-        open.set(message.key, append)
-        return
-      }
-      open.delete(message.key)
+      if (!message.isFinal) return keep(message.key, append)
+      close(message.key)
       void submit(append)
     }
     call.on('data', (buffer: Buffer) => {
       try {
-        take(buffer)
+        const message = decodeBatchAppend(buffer)
+        if (message.key === '' && !message.options) throw invalidArgument('the append has no correlation id')
+        take(message)
       } catch (error) {
         call.emit('error', toServiceError(error))
       }
@@ -154,21 +186,32 @@ export function batchAppendHandler(store: EventStore) {
       ended = true
       finishIfDone()
     })
+    outlet.onClose(() => {
+      for (const key of [...open.keys()]) close(key)
+    })
   }
 }
 
 function begin(message: BatchAppendMessage): OpenAppend | undefined {
   if (!message.options) return undefined
-  return { options: message.options, correlationId: message.correlationId, events: [], bytes: 0 }
+  return { options: message.options, correlationId: message.correlationId, timer: undefined, ...nothingGathered() }
 }
 
-/** The encoded answer to one append; never rejects. */
-async function answerTo(store: EventStore, append: OpenAppend): Promise<Buffer> {
+/** A correlation id as EventStoreDB writes it where it answers of its own accord: two integers. */
+function structuredId(key: string): Buffer {
+  const bytes = Buffer.from(key.replaceAll('-', ''), 'hex')
+  return lengthDelimited(1, int64(1, bytes.readBigUInt64BE(0)), int64(2, bytes.readBigUInt64BE(8)))
+}
+
+/** The encoded answer to one append, or none where the node is closing; never rejects. */
+async function answerTo(store: EventStore, append: OpenAppend): Promise<Buffer | undefined> {
   const { options, correlationId, events } = append
+  const { expected, deadlineMs } = options
   try {
-    const outcome = await store.write({ ...options, operation: 'append', events })
+    const outcome = await store.write({ stream: options.stream!, expected, deadlineMs, operation: 'append', events })
     return encodeBatchAnswer(correlationId, options, outcome)
   } catch (error) {
+    if (store.isClosing()) return undefined
     const message = error instanceof Error ? error.message : String(error)
     const kind = error instanceof AppendUnavailableError ? 'unavailable' : 'bad-request'
     return encodeBatchAnswer(correlationId, options, { kind, message })

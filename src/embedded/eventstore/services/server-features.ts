@@ -5,17 +5,22 @@ import serverFeaturesPb from '@eventstore/db-client/generated/serverfeatures_pb.
 import type { ServerUnaryCall, ServiceDefinition, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js'
 
 /** The version of EventStoreDB whose behaviour this node shows. */
-export const SERVER_VERSION = '23.10.0'
+export const SERVER_VERSION = '23.10.6'
 
-/** Persistent subscriptions work on streams and on $all; the client asks for both by these names. */
-const PERSISTENT_FEATURES: Record<string, string[]> = {
-  create: ['stream', 'all'],
-  update: ['stream', 'all'],
-  delete: ['stream', 'all'],
-  read: ['stream', 'all'],
-  getinfo: ['stream', 'all'],
-  list: ['stream', 'all'],
-  replayparked: ['stream', 'all'],
+const PERSISTENT = 'event_store.client.persistent_subscriptions.persistentsubscriptions'
+
+/** What more a method can do than its name says; persistent subscriptions, for one, work on streams and on $all. */
+const FEATURES: Record<string, string[]> = {
+  'event_store.client.streams.streams/read': ['position', 'events'],
+  'event_store.client.streams.streams/batchappend': ['deadline_duration'],
+  [`${PERSISTENT}/create`]: ['stream', 'all'],
+  [`${PERSISTENT}/update`]: ['stream', 'all'],
+  [`${PERSISTENT}/delete`]: ['stream', 'all'],
+  [`${PERSISTENT}/read`]: ['stream', 'all'],
+  [`${PERSISTENT}/getinfo`]: ['stream', 'all'],
+  [`${PERSISTENT}/list`]: ['stream', 'all'],
+  [`${PERSISTENT}/replayparked`]: ['stream', 'all'],
+  [`${PERSISTENT}/restartsubsystem`]: ['stream', 'all'],
 }
 
 /** Reads the methods off the definitions that the server was given, so that the two lists cannot drift apart. */
@@ -33,9 +38,7 @@ export function serverFeaturesService(definitions: readonly ServiceDefinition[])
           const entry = new serverFeaturesPb.SupportedMethod()
           entry.setServiceName(service.toLowerCase())
           entry.setMethodName(method.toLowerCase())
-          if (service.endsWith('.PersistentSubscriptions')) {
-            entry.setFeaturesList(PERSISTENT_FEATURES[method.toLowerCase()] ?? [])
-          }
+          entry.setFeaturesList(FEATURES[`${service}/${method}`.toLowerCase()] ?? [])
           answer.addMethods(entry)
         }
       }

@@ -7,27 +7,29 @@ import type { StopScavengeReq } from '@eventstore/db-client/generated/operations
 import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
 import { type ServerWritableStream, status, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import { ProtocolError } from '../protocol/errors.ts'
+import { parseUuid } from '../protocol/uuid.ts'
 import type { EventStore } from '../storage/store.ts'
 import { SERVER_VERSION } from './server-features.ts'
-import { unary } from './unary.ts'
+import { streamed, unary } from './unary.ts'
 
 const TICKS_PER_MS = 10_000n
-/** Ticks from the year 1 to 1970, which the protocol's gossip counts from. */
-const TICKS_TO_1970 = 621_355_968_000_000_000n
 
 /** One member, the leader, under the address that the client reached it at. */
 export function gossipService(address: () => { host: string; port: number }): UntypedServiceImplementation {
-  const instance = randomUUID()
+  const instance = parseUuid(randomUUID())
   return {
     read: unary(() => {
       const id = new sharedPb.UUID()
-      id.setString(instance)
+      const structured = new sharedPb.UUID.Structured()
+      structured.setMostSignificantBits(String(instance.readBigInt64BE(0)))
+      structured.setLeastSignificantBits(String(instance.readBigInt64BE(8)))
+      id.setStructured(structured)
       const endPoint = new gossipPb.EndPoint()
       endPoint.setAddress(address().host)
       endPoint.setPort(address().port)
       const member = new gossipPb.MemberInfo()
       member.setInstanceId(id)
-      member.setTimeStamp(String(BigInt(Date.now()) * TICKS_PER_MS + TICKS_TO_1970))
+      member.setTimeStamp(String(BigInt(Date.now()) * TICKS_PER_MS))
       member.setState(gossipPb.MemberInfo.VNodeState.LEADER)
       member.setIsAlive(true)
       member.setHttpEndPoint(endPoint)
@@ -111,11 +113,12 @@ type NamesLogin = { getOptions: () => { getLoginName: () => string } | undefined
 
 /** An insecure node has no users: each login name is unknown, and none can be created. */
 export function usersService(): UntypedServiceImplementation {
-  const unknown = unary((request: NamesLogin) => {
+  const notFound = (request: NamesLogin) => {
     const login = request.getOptions()?.getLoginName() ?? ''
     const trailers = { exception: 'user-not-found', 'login-name': login.replace(/[^\x20-\x7e]/g, '?') }
     throw new ProtocolError(status.NOT_FOUND, `User '${login}' is not found.`, trailers)
-  })
+  }
+  const unknown = unary(notFound)
   return {
     create: unary(() => {
       throw new ProtocolError(status.UNIMPLEMENTED, 'an insecure node has no users')
@@ -124,7 +127,7 @@ export function usersService(): UntypedServiceImplementation {
     delete: unknown,
     disable: unknown,
     enable: unknown,
-    details: unknown,
+    details: streamed(notFound),
     changePassword: unknown,
     resetPassword: unknown,
   } as UntypedServiceImplementation

@@ -3,6 +3,7 @@
 import type { DeleteReq, TombstoneReq } from '@eventstore/db-client/generated/streams_pb.js'
 import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
 import type { ServerWritableStream, UntypedServiceImplementation } from '@grpc/grpc-js'
+import { revisionOrNone } from '../protocol/append-messages.ts'
 import {
   deadlineExceeded,
   invalidArgument,
@@ -10,7 +11,7 @@ import {
   toServiceError,
   wrongExpectedVersion,
 } from '../protocol/errors.ts'
-import { decodeReadRequest } from '../protocol/read-messages.ts'
+import { decodeReadRequest } from '../protocol/read-requests.ts'
 import type { ExpectedRevision } from '../storage/append-rules.ts'
 import type { EventStore } from '../storage/store.ts'
 import { appendHandler, batchAppendHandler } from './appending.ts'
@@ -24,11 +25,8 @@ function readHandler(store: EventStore) {
     const outlet = openOutlet(call)
     try {
       const request = decodeReadRequest(call.request)
-      const subscribes = request.count === undefined
-      if (request.stream === '') throw invalidArgument('the name of the stream is missing')
-      const ofStream = request.stream !== undefined && request.stream !== '$all'
-      if (subscribes && request.backwards) throw invalidArgument('a subscription cannot go backwards')
-      if (subscribes) await (ofStream ? subscribeToStream : subscribeToAll)(store, request, outlet)
+      const ofStream = request.stream !== undefined
+      if (request.count === undefined) await (ofStream ? subscribeToStream : subscribeToAll)(store, request, outlet)
       else await (ofStream ? readStreamPage : readAllPage)(store, request, outlet)
       if (outlet.isOpen()) call.end()
     } catch (error) {
@@ -40,9 +38,11 @@ function readHandler(store: EventStore) {
 type DeleteOptions = DeleteReq.Options | TombstoneReq.Options
 
 function expectedOf(options: DeleteOptions): ExpectedRevision {
-  if (options.hasRevision()) return BigInt(options.getRevision())
+  if (options.hasRevision()) return revisionOrNone(BigInt(options.getRevision()))
   if (options.hasNoStream()) return 'no_stream'
-  return options.hasStreamExists() ? 'stream_exists' : 'any'
+  if (options.hasStreamExists()) return 'stream_exists'
+  if (options.hasAny()) return 'any'
+  throw invalidArgument('the expected revision is missing')
 }
 
 /** The protocol's numbers for the expectations that are not revisions. */
@@ -57,7 +57,7 @@ async function deleteStream(
   const identifier = options?.getStreamIdentifier()
   if (!options || !identifier) throw invalidArgument('the name of the stream is missing')
   const stream = Buffer.from(identifier.getStreamName_asU8()).toString('utf8')
-  if (stream === '' || stream === '$all') throw invalidArgument(`'${stream}' cannot be deleted`)
+  if (stream === '') throw invalidArgument(`'${stream}' cannot be deleted`)
   const expected = expectedOf(options)
   const deadlineMs = deadline instanceof Date ? deadline.getTime() : Number.isFinite(deadline) ? deadline : undefined
   const outcome = await store.write({ stream, expected, operation, events: [], deadlineMs })

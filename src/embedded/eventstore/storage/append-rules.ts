@@ -26,8 +26,13 @@ export type Decision =
 
 const WRONG: Decision = { kind: 'wrong-expected-version' }
 
-/** Decides on an append of events with these ids (none for a delete) at this expected revision. */
-export function decideAppend(facts: StreamFacts, expected: ExpectedRevision, ids: readonly Buffer[]): Decision {
+/** Decides on an append of events with these ids, or on a delete where `ids` is undefined, at this expected revision. */
+export function decideAppend(
+  facts: StreamFacts,
+  expected: ExpectedRevision,
+  eventIds: readonly Buffer[] | undefined,
+): Decision {
+  const ids = eventIds ?? []
   if (facts.tombstoned) return { kind: 'deleted' }
   if (expected === 'any' || expected === 'stream_exists') return decideWithoutRevision(facts, expected, ids)
   const expectedRevision = expected === 'no_stream' ? -1 : Number(expected)
@@ -40,7 +45,8 @@ export function decideAppend(facts: StreamFacts, expected: ExpectedRevision, ids
     return WRONG
   }
   if (ids.length === 0) {
-    return expected === 'no_stream' && facts.softDeleted() ? { kind: 'append', recreate: true } : WRONG
+    const isThere = eventIds !== undefined || expected !== 'no_stream' || !facts.softDeleted()
+    return isThere ? WRONG : { kind: 'append', recreate: true }
   }
   return { kind: 'repeated', lastRevision: expectedRevision + ids.length }
 }

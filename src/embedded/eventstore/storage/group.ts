@@ -12,6 +12,7 @@ import {
   type Placement,
   type ProposedEvent,
   type RecordView,
+  recordData,
   recordId,
   recordLength,
 } from './record.ts'
@@ -19,10 +20,11 @@ import {
   isMetastream,
   METADATA_EVENT_TYPE,
   metastreamOf,
+  NO_METADATA,
   parseStreamMetadata,
   recreatedDocument,
+  SOFT_DELETED_DOCUMENT,
   type StreamMetadata,
-  softDeletedDocument,
   TOMBSTONE_EVENT_TYPE,
 } from './stream-metadata.ts'
 
@@ -47,6 +49,8 @@ export type StoredFacts = {
   lastRevision: number
   tombstoned: boolean
   metadata: StreamMetadata
+  /** The position of the last event of the whole log, which is the answer to an append of no events. */
+  lastPosition: number | undefined
   eventAt: (revision: number) => RecordView | undefined
   positionOf: (revision: number) => number | undefined
   revisionOf: (id: Buffer) => number | undefined
@@ -97,7 +101,9 @@ export class Group {
     const firstAdded = stream.stored.lastRevision + 1
     return {
       lastRevision: stream.lastRevision,
-      tombstoned: stream.tombstoned || (isMetastream(name) && this.stream(name.slice(2)).tombstoned),
+      // The metadata of a tombstoned stream may be written on, where it was ever written.
+      tombstoned:
+        stream.tombstoned || (isMetastream(name) && stream.lastRevision < 0 && this.stream(name.slice(2)).tombstoned),
       softDeleted: () => stream.metadata.softDeleted,
       hasMetadata: () => this.stream(metastreamOf(name)).lastRevision >= 0,
       idAt: (revision) => {
@@ -106,8 +112,8 @@ export class Group {
         return record && recordId(record)
       },
       revisionOf: (id) => {
-        const entry = stream.added.find((candidate) => candidate.event.id.equals(id))
-        return entry ? entry.placement.revision : stream.stored.revisionOf(id)
+        const known = stream.stored.revisionOf(id)
+        return known ?? stream.added.find((candidate) => candidate.event.id.equals(id))?.placement.revision
       },
     }
   }
@@ -115,7 +121,7 @@ export class Group {
   /** Decides on one request and, where it is accepted, places its events. The outcome holds once the group is on disk. */
   take(request: WriteRequest): WriteOutcome {
     const stream = this.stream(request.stream)
-    const ids = request.operation === 'append' ? request.events.map((event) => event.id) : []
+    const ids = request.operation === 'append' ? request.events.map((event) => event.id) : undefined
     const decision = decideAppend(this.factsOf(request.stream, stream), request.expected, ids)
     if (decision.kind === 'deleted') return { kind: 'deleted' }
     if (decision.kind === 'wrong-expected-version') {
@@ -137,25 +143,50 @@ export class Group {
   }
 
   private append(request: WriteRequest, stream: GroupStream, recreate: boolean): WriteOutcome {
-    if (request.events.length === 0) return { kind: 'written', revision: stream.lastRevision, position: undefined }
+    const { events } = request
     const flags = typeof request.expected === 'string' && request.expected !== 'no_stream' ? FLAG_ID_INDEXED : 0
-    const undelete = recreate && stream.metadata.softDeleted ? 1 : 0
-    if (undelete) {
-      const document = recreatedDocument(stream.metadata, stream.lastRevision + 1)
-      this.placeMetadata(request.stream, document, request.events.length)
+    // A soft-deleted stream begins again behind what was deleted: by an append to it, or by new metadata of it.
+    const original = isMetastream(request.stream) ? request.stream.slice(2) : undefined
+    const revived = recreate && stream.metadata.softDeleted ? request.stream : this.deletedOriginal(original)
+    const firstRevision = revived === undefined ? 0 : this.stream(revived).lastRevision + 1
+    const document = revived === undefined ? undefined : this.documentAfter(revived, events, firstRevision, original)
+    let position = this.entries.at(-1)?.placement.position ?? stream.stored.lastPosition
+    const following = events.length - 1 + (document ? 1 : 0)
+    for (const [index, event] of events.entries()) {
+      position = this.place(request.stream, stream, event, flags, following - index)
     }
-    let position = 0
-    for (const [index, event] of request.events.entries()) {
-      position = this.place(request.stream, stream, event, flags, request.events.length - 1 - index)
+    const { lastRevision } = stream
+    if (revived !== undefined && document) this.placeMetadata(revived, document)
+    return { kind: 'written', revision: lastRevision, position }
+  }
+
+  private deletedOriginal(name: string | undefined): string | undefined {
+    return name !== undefined && this.stream(name).metadata.softDeleted ? name : undefined
+  }
+
+  /** The metadata with which a soft-deleted stream begins again: what is the latest now, or what is being appended. */
+  private documentAfter(
+    revived: string,
+    events: readonly ProposedEvent[],
+    firstRevision: number,
+    original: string | undefined,
+  ): Buffer | undefined {
+    if (revived === original) {
+      const last = events.at(-1)
+      return last && recreatedDocument(last.data, firstRevision)
     }
-    return { kind: 'written', revision: stream.lastRevision, position }
+    const metastream = this.stream(metastreamOf(revived))
+    const added = metastream.added.at(-1)
+    if (added) return recreatedDocument(added.event.data, firstRevision)
+    const record = metastream.stored.eventAt(metastream.lastRevision)
+    return record && recreatedDocument(recordData(record), firstRevision)
   }
 
   private softDelete(name: string, stream: GroupStream): WriteOutcome {
     // What was never there cannot be deleted, whatever was expected; metadata alone is enough to be there.
     const isThere = stream.lastRevision >= 0 || this.stream(metastreamOf(name)).lastRevision >= 0
     if (!isThere) return { kind: 'wrong-expected-version', current: stream.lastRevision }
-    const position = this.placeMetadata(name, softDeletedDocument(stream.metadata), 0)
+    const position = this.placeMetadata(name, SOFT_DELETED_DOCUMENT)
     return { kind: 'written', revision: stream.lastRevision, position }
   }
 
@@ -165,9 +196,9 @@ export class Group {
     return { kind: 'written', revision: stream.lastRevision, position }
   }
 
-  private placeMetadata(name: string, document: Buffer, following: number): number {
+  private placeMetadata(name: string, document: Buffer): number {
     const metastream = metastreamOf(name)
-    return this.place(metastream, this.stream(metastream), systemEvent(METADATA_EVENT_TYPE, document), 0, following)
+    return this.place(metastream, this.stream(metastream), systemEvent(METADATA_EVENT_TYPE, document), 0, 0)
   }
 
   private place(name: string, stream: GroupStream, event: ProposedEvent, flags: number, following: number): number {
@@ -186,8 +217,8 @@ export class Group {
     this.entries.push(entry)
     this.position += length
     if (flags & FLAG_TOMBSTONE) stream.tombstoned = true
-    if (isMetastream(name) && event.type === METADATA_EVENT_TYPE) {
-      this.stream(name.slice(2)).metadata = parseStreamMetadata(event.data)
+    if (isMetastream(name) && !isMetastream(name.slice(2))) {
+      this.stream(name.slice(2)).metadata = event.json ? parseStreamMetadata(event.data) : NO_METADATA
     }
     return placement.position
   }

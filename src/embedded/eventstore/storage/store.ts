@@ -11,42 +11,27 @@ import { copyIndex, isWritable } from './index-reading.ts'
 import { CommitListeners } from './listeners.ts'
 import { lockDirectory } from './lock.ts'
 import { EventLog } from './log.ts'
+import { firstKnownPosition } from './recent-ids.ts'
 import {
   FLAG_ID_INDEXED,
   FLAG_TOMBSTONE,
   type RecordView,
-  recordCreatedMs,
-  recordData,
   recordFlags,
   recordId,
   recordNameBytes,
   recordPosition,
   recordRevision,
-  recordTypeBytes,
 } from './record.ts'
+import { walkRecords } from './recovery.ts'
 import { SEGMENT_HEADER_BYTES } from './segments.ts'
 import { idText, StreamIndex } from './stream-index.ts'
-import {
-  isMetastream,
-  METADATA_EVENT_TYPE,
-  METASTREAM_METADATA,
-  metastreamOf,
-  NO_METADATA,
-  parseStreamMetadata,
-  type StreamMetadata,
-} from './stream-metadata.ts'
-import { type StreamState, StreamTable } from './stream-table.ts'
+import { isMetastream, NO_METADATA, parseStreamMetadata } from './stream-metadata.ts'
+import { StreamReader } from './stream-reader.ts'
+import { StreamTable } from './stream-table.ts'
 import { Writer } from './writer.ts'
 
 export type StoreOptions = EventStoreLimits & { directory: string; onNotice: (notice: string) => void }
 
-/** A stream as a reader sees it. */
-export type StreamStatus =
-  | { kind: 'missing' }
-  | { kind: 'deleted' }
-  | { kind: 'present'; firstRevision: number; lastRevision: number; state: StreamState; metadata: StreamMetadata }
-
-const STREAM_BATCH = 128
 /** How many lags of the index fit into memory before appends wait for it. */
 const LAGS_BEFORE_WAITING = 32
 
@@ -57,9 +42,12 @@ export class EventStore {
   private readonly table: StreamTable
   private readonly releaseDirectory: () => void
   private readonly removeCopy: () => void
+  readonly streams: StreamReader
   readonly writer: Writer
   private readonly flusher: IndexFlusher
   readonly listeners = new CommitListeners()
+  private lastPosition: number | undefined
+  private closing = false
   private closed = false
   private idleTimer: NodeJS.Timeout | undefined
 
@@ -91,6 +79,8 @@ export class EventStore {
       throw error
     }
     this.flusher.catchUp(this.log.end())
+    this.rememberIds(this.log.end())
+    this.streams = new StreamReader(this.table, this.log)
     this.writer = new Writer({
       ...options,
       log: this.log,
@@ -118,6 +108,18 @@ export class EventStore {
     if (this.table.lag() >= this.options.indexLagEvents) this.flusher.catchUp(recordPosition(record) + record.length)
   }
 
+  /** Looks at the end of the log once more, since the index knows by their ids only those that it may need for ever. */
+  private rememberIds(end: number): void {
+    const from = Math.max(SEGMENT_HEADER_BYTES, this.index.markBefore(firstKnownPosition(end)))
+    this.table.forgetIds()
+    walkRecords(this.log.segments, from, (record, position) => {
+      const name = recordNameBytes(record).toString('utf8')
+      const id = idText(recordId(record))
+      this.table.rememberId(name, { revision: recordRevision(record), position, length: record.length, id })
+      this.lastPosition = position
+    })
+  }
+
   /** Queues a write. The outcome comes once it, and every event that it rests on, is on disk. */
   write(request: WriteRequest): Promise<WriteOutcome> {
     return this.writer.write(request)
@@ -129,113 +131,55 @@ export class EventStore {
       const place = { revision: placement.revision, position: placement.position, length, id: idText(event.id) }
       const { flags } = placement
       this.table.add(stream, place, (flags & FLAG_TOMBSTONE) !== 0, (flags & FLAG_ID_INDEXED) !== 0)
-      if (isMetastream(stream) && event.type === METADATA_EVENT_TYPE) {
+      if (isMetastream(stream)) {
         const original = this.table.get(stream.slice(2))
-        if (original) original.metadata = parseStreamMetadata(event.data)
+        if (original) {
+          original.metadata = event.json ? parseStreamMetadata(event.data) : NO_METADATA
+          original.expiredBefore = 0
+        }
       }
       streams.add(stream)
+      this.lastPosition = placement.position
     }
     this.listeners.notify(streams)
   }
 
   private factsOf(name: string): StoredFacts {
     const state = this.table.get(name)
-    const metadata = this.metadataOf(name)
+    const facts = { metadata: this.streams.metadataOf(name), lastPosition: this.lastPosition }
     if (!state) {
       const none = () => undefined
-      return { lastRevision: -1, tombstoned: false, metadata, eventAt: none, positionOf: none, revisionOf: none }
+      return { ...facts, lastRevision: -1, tombstoned: false, eventAt: none, positionOf: none, revisionOf: none }
     }
     return {
+      ...facts,
       lastRevision: state.lastRevision,
       tombstoned: state.tombstoned,
-      metadata,
-      eventAt: (revision) => this.eventAt(state, revision),
+      eventAt: (revision) => this.streams.eventAt(state, revision),
       positionOf: (revision) => this.table.places(state, revision, 1, false)[0]?.position,
       revisionOf: (id) => this.table.revisionOf(state, idText(id)),
     }
   }
 
-  private eventAt(state: StreamState, revision: number): RecordView | undefined {
-    const place = this.table.places(state, revision, 1, false)[0]
-    return place?.revision === revision && this.log.holds(place.position)
-      ? this.log.readRecord(place.position, place.length)
-      : undefined
-  }
-
-  /** The metadata of a stream; that of a metastream is fixed. */
-  metadataOf(name: string): StreamMetadata {
-    if (isMetastream(name)) return METASTREAM_METADATA
-    const state = this.table.get(name)
-    if (state?.metadata) return state.metadata
-    const metastream = this.table.get(metastreamOf(name))
-    const record = metastream && this.eventAt(metastream, metastream.lastRevision)
-    const isMetadata = record && recordTypeBytes(record).toString() === METADATA_EVENT_TYPE
-    const metadata = isMetadata ? parseStreamMetadata(recordData(record)) : NO_METADATA
-    if (state) state.metadata = metadata
-    return metadata
-  }
-
-  /** What a reader of the stream finds: whether it is there, and its visible revisions. */
-  status(name: string): StreamStatus {
-    const state = this.table.get(name)
-    if (state?.tombstoned) return { kind: 'deleted' }
-    if (isMetastream(name) && this.table.get(name.slice(2))?.tombstoned) return { kind: 'deleted' }
-    if (!state || state.lastRevision < 0) return { kind: 'missing' }
-    const metadata = this.metadataOf(name)
-    if (metadata.softDeleted) return { kind: 'missing' }
-    const byCount = metadata.maxCount === undefined ? 0 : state.lastRevision - metadata.maxCount + 1
-    const firstRevision = Math.max(0, byCount, metadata.truncateBefore)
-    return { kind: 'present', firstRevision, lastRevision: state.lastRevision, state, metadata }
-  }
-
-  /** The event of a stream at a revision, where a reader may see it. */
-  readEvent(name: string, revision: number): RecordView | undefined {
-    for (const batch of this.readStream(name, revision, 1, false)) {
-      const record = batch[0]
-      if (record && recordRevision(record) === revision) return record
-    }
-    return undefined
-  }
-
-  /**
-   * The visible events of a stream from a revision on, in batches. A stream that is not there gives none; truncation
-   * is looked up anew for each batch, so that a long read does not return what has been truncated meanwhile.
-   */
-  *readStream(name: string, from: number, limit: number, backwards: boolean): Generator<RecordView[]> {
-    let next = from
-    let rest = limit
-    while (rest > 0) {
-      const status = this.status(name)
-      if (status.kind !== 'present') return
-      next = backwards ? Math.min(next, status.lastRevision) : Math.max(next, status.firstRevision)
-      if (backwards ? next < status.firstRevision : next > status.lastRevision) return
-      const places = this.table.places(status.state, next, Math.min(rest, STREAM_BATCH), backwards)
-      if (places.length === 0) return
-      const oldest = status.metadata.maxAgeMs === undefined ? 0 : Date.now() - status.metadata.maxAgeMs
-      const batch: RecordView[] = []
-      for (const place of places) {
-        if (place.revision < status.firstRevision) break
-        const record = this.log.readRecord(place.position, place.length)
-        if (recordCreatedMs(record) >= oldest) batch.push(record)
-      }
-      const last = places.at(-1)!.revision
-      next = backwards ? last - 1 : last + 1
-      rest -= batch.length
-      if (batch.length > 0) yield batch
-    }
-  }
-
   /** The position of the first record at or behind any position; the log's end where there is none. */
   async alignForwards(position: number): Promise<number> {
-    if (position >= this.log.end()) return this.log.end()
-    if (this.log.startsRecord(position)) return position
+    return (await this.findForwards(position)).position
+  }
+
+  /** The same, and whether the position is in the middle of an event, where no reader of ours can have got it. */
+  async findForwards(position: number): Promise<{ position: number; isInside: boolean }> {
+    if (position >= this.log.end()) return { position: this.log.end(), isInside: position > this.log.end() }
+    if (this.log.startsRecord(position)) return { position, isInside: false }
     let cursor = Math.max(SEGMENT_HEADER_BYTES, this.index.markBefore(position))
+    let behindPrevious = 0
     for (;;) {
       const chunk = await this.log.readForwards(cursor, this.options.readChunkBytes)
-      if (!chunk) return this.log.end()
+      const isInside = () => position < behindPrevious
+      if (!chunk) return { position: this.log.end(), isInside: isInside() }
       for (const record of chunk) {
-        if (recordPosition(record) >= position) return recordPosition(record)
-        cursor = recordPosition(record) + record.length
+        if (recordPosition(record) >= position) return { position: recordPosition(record), isInside: isInside() }
+        behindPrevious = recordPosition(record) + record.length
+        cursor = behindPrevious
       }
     }
   }
@@ -272,6 +216,17 @@ export class EventStore {
   health(): Health {
     const failure = this.log.failure()
     return { isWritable: failure === undefined, reason: failure?.message, endPosition: this.log.end() }
+  }
+
+  /** Takes no more writes, and waits for those that were accepted, though not longer than this. */
+  async finishWrites(graceMs: number): Promise<void> {
+    this.closing = true
+    await this.writer.drained(graceMs)
+  }
+
+  /** Whether writes are refused because the node is closing. */
+  isClosing(): boolean {
+    return this.closing
   }
 
   /** Finishes the appends that were accepted, brings the index up to date and gives the directory free. */

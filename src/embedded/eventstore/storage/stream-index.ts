@@ -70,7 +70,7 @@ function prepareStatements(database: DatabaseSync): Statements {
        ON CONFLICT (id) DO UPDATE SET last_revision = excluded.last_revision, tombstoned = excluded.tombstoned`,
     ),
     putEvent: database.prepare('INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?)'),
-    putId: database.prepare('INSERT OR REPLACE INTO event_ids VALUES (?, ?, ?)'),
+    putId: database.prepare('INSERT OR IGNORE INTO event_ids VALUES (?, ?, ?)'),
     putMark: database.prepare('INSERT OR IGNORE INTO marks VALUES (?)'),
     putProgress: database.prepare('UPDATE progress SET indexed_to = ?, events = ?'),
     findId: database.prepare('SELECT revision FROM event_ids WHERE stream = ? AND id = ?'),

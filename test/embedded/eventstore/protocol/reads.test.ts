@@ -60,11 +60,21 @@ describe('reading a stream', () => {
 
   test('from beyond its end gives nothing forwards and the last events backwards', async () => {
     expect(await collect(server.client.readStream(stream, { fromRevision: 1000n }))).toEqual([])
-    expect(await collect(server.client.readStream(stream, { fromRevision: END, direction: FORWARDS }))).toEqual([])
     const back = await collect(
       server.client.readStream(stream, { fromRevision: 1000n, direction: BACKWARDS, maxCount: 1 }),
     )
     expect(revisionsOf(back)).toEqual([299n])
+  })
+
+  test('forwards from the end, or for no event at all, is an error', async () => {
+    const fromEnd = collect(server.client.readStream(stream, { fromRevision: END, direction: FORWARDS }))
+    await expect(fromEnd).rejects.toMatchObject({ type: 'unknown' })
+    await expect(collect(server.client.readStream(stream, { maxCount: 0 }))).rejects.toMatchObject({ type: 'unknown' })
+  })
+
+  test('without a name is refused, and $all is a stream that nobody wrote', async () => {
+    await expect(collect(server.client.readStream(''))).rejects.toMatchObject({ type: 'unknown' })
+    await expect(collect(server.client.readStream('$all'))).rejects.toBeInstanceOf(StreamNotFoundError)
   })
 
   test('that does not exist is an error that names it', async () => {

@@ -66,13 +66,16 @@ describe('deleting a stream', () => {
     },
   )
 
-  test('keeps the other metadata', async () => {
+  test('forgets its other metadata, and new metadata brings no deleted event back', async () => {
     const stream = await streamOf(2)
     await server.client.setStreamMetadata(stream, { maxCount: 7, colour: 'red' })
     await server.client.deleteStream(stream)
-    await server.client.appendToStream(stream, numbered(1), { expectedRevision: NO_STREAM })
+    await server.client.setStreamMetadata(stream, { colour: 'blue' })
+    expect(await collect(server.client.readStream(stream))).toEqual([])
+    await server.client.appendToStream(stream, numbered(1), { expectedRevision: 1n })
+    expect(revisionsOf(await collect(server.client.readStream(stream)))).toEqual([2n])
     const { metadata } = await server.client.getStreamMetadata<{ colour: string }>(stream)
-    expect(metadata).toMatchObject({ maxCount: 7, colour: 'red', truncateBefore: 2 })
+    expect(metadata).toEqual({ colour: 'blue', truncateBefore: 2 })
   })
 })
 

@@ -38,7 +38,7 @@ async function append(store: EventStore, stream: string, ...texts: string[]): Pr
 }
 
 function texts(store: EventStore, stream: string): string[] {
-  return [...store.readStream(stream, 0, Number.MAX_SAFE_INTEGER, false)]
+  return [...store.streams.read(stream, 0, Number.MAX_SAFE_INTEGER, false)]
     .flat()
     .map((record) => recordData(record).toString())
 }
@@ -148,7 +148,7 @@ test('a damaged record behind the start-up scan is reported when it is read, nev
   const path = join(directory.path, 'log')
   const store = open(path)
   await append(store, 'a', 'one', 'two', 'three')
-  const [, second] = [...store.readStream('a', 0, 10, false)].flat()
+  const [, second] = [...store.streams.read('a', 0, 10, false)].flat()
   const damaged = recordPosition(second!)
   await store.close()
   const bytes = readFileSync(logFile(path))

@@ -30,7 +30,7 @@ function append(store: EventStore, stream: string, bytes: number, deadlineMs?: n
   return store.write({ stream, expected: 'no_stream', operation: 'append', events: [event], deadlineMs })
 }
 
-const isStored = (store: EventStore, stream: string): boolean => store.status(stream).kind === 'present'
+const isStored = (store: EventStore, stream: string): boolean => store.streams.status(stream).kind === 'present'
 
 test('appends that the disk does not reach before their deadline are told so and are not written later', async () => {
   const store = open({ maxGroupBytes: 256 * 1024 })
@@ -118,9 +118,9 @@ test('the index that a thread writes answers while appends go on, and is whole a
       }),
     )
     for (const [stream, last] of revisions) {
-      const seen = [...store.readStream(stream, 0, Number.MAX_SAFE_INTEGER, false)].flat().map(recordRevision)
+      const seen = [...store.streams.read(stream, 0, Number.MAX_SAFE_INTEGER, false)].flat().map(recordRevision)
       expect(seen).toEqual(Array.from({ length: last + 1 }, (_, revision) => revision))
-      const back = [...store.readStream(stream, Number.MAX_SAFE_INTEGER, 3, true)].flat().map(recordRevision)
+      const back = [...store.streams.read(stream, Number.MAX_SAFE_INTEGER, 3, true)].flat().map(recordRevision)
       expect(back).toEqual(seen.toReversed().slice(0, 3))
     }
   }

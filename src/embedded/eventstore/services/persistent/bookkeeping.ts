@@ -10,7 +10,7 @@ import type { EventStore } from '../../storage/store.ts'
 import { LINK_EVENT_TYPE, METADATA_EVENT_TYPE, metastreamOf } from '../../storage/stream-metadata.ts'
 import type { SubscriptionConfig } from './settings.ts'
 
-const CHECKPOINT_TYPE = '$SubscriptionCheckpoint'
+const CHECKPOINT_TYPE = 'SubscriptionCheckpoint'
 
 export type ParkedEvent = { revision: number; original: { stream: string; revision: number } | undefined }
 
@@ -36,33 +36,32 @@ export class Bookkeeping {
 
   /** The place up to which everything was dealt with; undefined where none was written yet. */
   checkpoint(): number | undefined {
-    for (const [record] of this.store.readStream(this.checkpointStream, Number.MAX_SAFE_INTEGER, 1, true)) {
+    for (const [record] of this.store.streams.read(this.checkpointStream, Number.MAX_SAFE_INTEGER, 1, true)) {
       if (record) return Number(JSON.parse(recordData(record).toString('utf8')))
     }
     return undefined
   }
 
   async writeCheckpoint(place: number): Promise<void> {
-    if (this.store.status(this.checkpointStream).kind === 'missing') {
-      await this.append(metastreamOf(this.checkpointStream), newEvent(METADATA_EVENT_TYPE, '{"$maxCount":2}'))
-    }
     await this.append(this.checkpointStream, newEvent(CHECKPOINT_TYPE, JSON.stringify(String(place))))
   }
 
-  async park(record: RecordView, reason: string): Promise<void> {
+  /** `place` is the event's number in the subscription, where a client refused it. */
+  async park(record: RecordView, reason: string, place: number | undefined): Promise<void> {
     const link = `${recordRevision(record)}@${recordNameBytes(record).toString('utf8')}`
-    const metadata = JSON.stringify({ added: new Date().toISOString(), reason })
+    const details = { added: new Date().toISOString(), reason, subscriptionEventNumber: place }
+    const metadata = JSON.stringify(details, undefined, 2)
     await this.append(this.parkedStream, newEvent(LINK_EVENT_TYPE, link, metadata))
   }
 
   parkedCount(): number {
-    const status = this.store.status(this.parkedStream)
+    const status = this.store.streams.status(this.parkedStream)
     return status.kind === 'present' ? Math.max(0, status.lastRevision - status.firstRevision + 1) : 0
   }
 
   /** The parked events before a revision of the parked stream, oldest first. */
   *parked(stopAt: number): Generator<ParkedEvent> {
-    for (const batch of this.store.readStream(this.parkedStream, 0, Number.MAX_SAFE_INTEGER, false)) {
+    for (const batch of this.store.streams.read(this.parkedStream, 0, Number.MAX_SAFE_INTEGER, false)) {
       for (const link of batch) {
         if (recordRevision(link) >= stopAt) return
         yield { revision: recordRevision(link), original: parseLink(recordData(link)) }
@@ -78,7 +77,7 @@ export class Bookkeeping {
   /** Removes what the group left, when it is deleted. */
   async remove(): Promise<void> {
     for (const stream of [this.checkpointStream, this.parkedStream]) {
-      if (this.store.status(stream).kind !== 'present') continue
+      if (this.store.streams.status(stream).kind !== 'present') continue
       await this.store.write({ stream, expected: 'any', operation: 'delete', events: [], deadlineMs: undefined })
     }
   }

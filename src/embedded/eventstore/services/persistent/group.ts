@@ -183,28 +183,25 @@ export class SubscriptionGroup {
       if (!message) continue
       consumer.inFlight.delete(id)
       if (action === 'skip') this.settle(message)
-      else if (action === 'park') this.park(message, reason)
-      else if (action === 'stop') this.retries.push(message)
-      else this.retry(message, reason)
+      else if (action === 'park') this.park(message, `Client explicitly NAK'ed message.\n${reason}`, true)
+      else if (action !== 'stop') this.retry(message, true)
+      // With `stop` nobody gets the message again before the next start, and no checkpoint goes past it.
     }
-    if (action === 'stop') this.disconnect(consumer)
     this.pump()
   }
 
-  private retry(message: Message, reason: string): void {
-    if (message.retryCount >= this.config.settings.maxRetryCount) {
-      this.park(message, reason === '' ? 'Reached the limit of retries.' : reason)
-      return
-    }
-    this.retries.push({ ...message, retryCount: message.retryCount + 1 })
+  private retry(message: Message, isRefused: boolean): void {
+    const { maxRetryCount } = this.config.settings
+    if (message.retryCount >= maxRetryCount) this.park(message, `Reached retry count of ${maxRetryCount}`, isRefused)
+    else this.retries.push({ ...message, retryCount: message.retryCount + 1 })
   }
 
-  private park(message: Message, reason: string): void {
+  private park(message: Message, reason: string, isRefused: boolean): void {
     const record = message.resolved.link ?? message.resolved.event!
     // A replayed event is parked again as what it is, and not as a link to its link.
     const original = message.place === undefined ? (message.resolved.event ?? record) : record
     this.keep(
-      () => this.bookkeeping.park(original, reason),
+      () => this.bookkeeping.park(original, reason, isRefused ? message.place : undefined),
       () => this.settle(message),
     )
   }
@@ -248,12 +245,12 @@ export class SubscriptionGroup {
         for (const message of [...consumer.inFlight.values()]) {
           if (now - message.sentAtMs < messageTimeoutMs) continue
           consumer.inFlight.delete(message.id)
-          this.retry(message, 'The message timed out.')
+          this.retry(message, false)
         }
       }
       if (this.retries.length > 0) this.pump()
     }
-    const due = now - this.checkpointedAtMs >= checkpointAfterMs
+    const due = checkpointAfterMs > 0 && now - this.checkpointedAtMs >= checkpointAfterMs
     if (due && this.settledSinceCheckpoint > 0 && this.settledSinceCheckpoint >= minCheckpointCount)
       this.writeCheckpoint()
   }
@@ -264,7 +261,7 @@ export class SubscriptionGroup {
     let next: number | undefined
     for (const { revision, original } of this.bookkeeping.parked(stopAt)) {
       next = revision + 1
-      const record = original && this.store.readEvent(original.stream, original.revision)
+      const record = original && this.store.streams.readEvent(original.stream, original.revision)
       if (record) this.retries.push(this.messageOf(record, undefined))
     }
     if (next !== undefined) await this.bookkeeping.truncateParked(next)

@@ -18,7 +18,7 @@ function perSecond(count: number, sinceMs: number): number {
 function connectionInfo(consumer: Consumer, extraStatistics: boolean): SubscriptionInfo.ConnectionInfo {
   const info = new persistentPb.SubscriptionInfo.ConnectionInfo()
   info.setFrom(consumer.from)
-  info.setUsername('anonymous')
+  info.setUsername('system')
   info.setAverageItemsPerSecond(perSecond(consumer.totalItems, consumer.connectedAtMs))
   info.setTotalItems(String(consumer.totalItems))
   info.setCountSinceLastMeasurement(String(consumer.countSinceLastMeasurement))

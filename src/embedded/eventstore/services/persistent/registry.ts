@@ -6,16 +6,30 @@ import { recordData } from '../../storage/record.ts'
 import type { EventStore } from '../../storage/store.ts'
 import { clamped } from '../reading.ts'
 import { SubscriptionGroup } from './group.ts'
-import type { SourceOptions, SubscriptionConfig, SubscriptionSettings } from './settings.ts'
+import { ALL, type SourceOptions, type SubscriptionConfig, type SubscriptionSettings } from './settings.ts'
 import { openSource } from './source.ts'
 
 const CONFIG_STREAM = '$persistentSubscriptionConfig'
 const CONFIG_TYPE = '$PersistentConfig'
 
-function failure(code: status, exception: string, details: string, source: string, group: string): ProtocolError {
+function failure(
+  code: status,
+  exception: string,
+  details: string,
+  source: string,
+  group: string,
+  more: Record<string, string> = {},
+): ProtocolError {
   const name = source.replace(/[^\x20-\x7e]/g, '?')
   const groupName = group.replace(/[^\x20-\x7e]/g, '?')
-  return new ProtocolError(code, details, { exception, 'stream-name': name, 'group-name': groupName })
+  const trailers = { exception, 'stream-name': name, ...(group === '' ? {} : { 'group-name': groupName }), ...more }
+  return new ProtocolError(code, details, trailers)
+}
+
+/** Why a subscription cannot be as its settings say. */
+export function subscriptionFailed(source: string, group: string, reason: string): ProtocolError {
+  const details = `Subscription group ${group} on stream ${source} failed: '${reason}'`
+  return failure(status.INTERNAL, 'persistent-subscription-failed', details, source, group, { reason })
 }
 
 export function doesNotExist(source: string, group: string): ProtocolError {
@@ -51,7 +65,7 @@ export class SubscriptionRegistry {
   }
 
   private load(): void {
-    for (const [record] of this.store.readStream(CONFIG_STREAM, Number.MAX_SAFE_INTEGER, 1, true)) {
+    for (const [record] of this.store.streams.read(CONFIG_STREAM, Number.MAX_SAFE_INTEGER, 1, true)) {
       const document = JSON.parse(recordData(record!).toString('utf8')) as { entries: SubscriptionConfig[] }
       for (const config of document.entries) this.start(config)
     }
@@ -91,6 +105,11 @@ export class SubscriptionRegistry {
     return [...this.groups.values()].filter(({ config }) => source === undefined || config.source === source)
   }
 
+  /** Whether a stream is tombstoned, so that nothing can ever come of it again. */
+  isDeleted(stream: string): boolean {
+    return this.store.streams.status(stream).kind === 'deleted'
+  }
+
   /** @throws NOT_FOUND where there is no such group. */
   get(source: string, group: string): SubscriptionGroup {
     const found = this.groups.get(keyOf(source, group))
@@ -118,6 +137,9 @@ export class SubscriptionRegistry {
     const end = openSource(this.store, config).end()
     if (startFrom === 'end') config.firstToRead = end
     else if (startFrom !== 'start') config.firstToRead = clamped(BigInt(startFrom))
+    if (source === ALL && config.firstToRead > end) {
+      throw subscriptionFailed(source, group, 'the position to start from is behind the end of the log')
+    }
     return config
   }
 
@@ -150,10 +172,10 @@ export class SubscriptionRegistry {
     })
   }
 
-  /** Writes the last checkpoints and ends all groups. */
-  async closeAll(): Promise<void> {
+  /** Writes the last checkpoints and ends all groups; their consumers are told why. */
+  async closeAll(reason?: Error): Promise<void> {
     const groups = [...this.groups.values()]
     this.groups.clear()
-    await Promise.all(groups.map((group) => group.close(dropped(group.config.source, group.config.group))))
+    await Promise.all(groups.map((group) => group.close(reason ?? dropped(group.config.source, group.config.group))))
   }
 }

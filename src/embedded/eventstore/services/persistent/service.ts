@@ -1,5 +1,4 @@
 /** The PersistentSubscriptions service: the calls of the protocol, each one line of the registry's or a group's work. */
-import { randomBytes } from 'node:crypto'
 import type {
   CreateReq,
   DeleteReq,
@@ -23,14 +22,34 @@ import { unary } from '../unary.ts'
 import type { Consumer } from './consumer.ts'
 import type { NackAction, SubscriptionGroup } from './group.ts'
 import { subscriptionInfo } from './info.ts'
-import { doesNotExist, dropped, maximumSubscribersReached, type SubscriptionRegistry } from './registry.ts'
+import {
+  doesNotExist,
+  dropped,
+  maximumSubscribersReached,
+  type SubscriptionRegistry,
+  subscriptionFailed,
+} from './registry.ts'
 import { ALL, readSettings, readSource } from './settings.ts'
 
-function sourceOf(options: { hasAll: () => boolean; getStreamIdentifier: () => StreamIdentifier | undefined }): string {
+type NamesGroup = {
+  hasAll: () => boolean
+  getStreamIdentifier: () => StreamIdentifier | undefined
+  getGroupName: () => string
+}
+
+function sourceOf(options: NamesGroup): string {
   if (options.hasAll()) return ALL
   const source = Buffer.from(options.getStreamIdentifier()?.getStreamName_asU8() ?? []).toString('utf8')
   if (source === '') throw invalidArgument('the name of the stream is missing')
+  if (source === ALL) throw doesNotExist(source, options.getGroupName())
   return source
+}
+
+/** What a request to create or change a group says, and the settings that it asks for. */
+function wishes(options: CreateReq.Options | UpdateReq.Options) {
+  const source = readSource(options)
+  const refusal = (reason: string) => subscriptionFailed(source.source, options.getGroupName(), reason)
+  return { source, settings: readSettings(options.getSettings(), refusal) }
 }
 
 function required<T>(options: T | undefined): T {
@@ -54,6 +73,7 @@ const NACK_ACTIONS: readonly NackAction[] = ['unknown', 'park', 'retry', 'skip',
 function connect(registry: SubscriptionRegistry, call: ServerDuplexStream<ReadReq, Buffer>, options: ReadReq.Options) {
   const source = sourceOf(options)
   const group = registry.get(source, options.getGroupName())
+  if (source !== ALL && registry.isDeleted(source)) throw dropped(source, options.getGroupName())
   const { maxSubscriberCount } = group.config.settings
   if (maxSubscriberCount > 0 && group.consumers.length >= maxSubscriberCount) {
     throw maximumSubscribersReached(source, options.getGroupName())
@@ -76,7 +96,7 @@ function connect(registry: SubscriptionRegistry, call: ServerDuplexStream<ReadRe
     },
   }
   outlet.onClose(() => group.disconnect(consumer))
-  const id = `${source}::${options.getGroupName()}-${uuidText(randomBytes(16))}`
+  const id = `${source}::${options.getGroupName()}`
   void outlet.send(lengthDelimited(2, lengthDelimited(1, Buffer.from(id))))
   group.connect(consumer)
   return { group, consumer }
@@ -97,7 +117,6 @@ function readHandler(registry: SubscriptionRegistry) {
         if (!nack) return
         const action = NACK_ACTIONS[nack.getAction()] ?? 'unknown'
         group.refuse(consumer, idsOf(nack.getIdsList()), action, nack.getReason())
-        if (action === 'stop') consumer.drop(dropped(group.config.source, group.config.group))
       } catch (error) {
         call.emit('error', toServiceError(error))
       }
@@ -114,6 +133,7 @@ function listOf(registry: SubscriptionRegistry, request: ListReq): InstanceType<
       ? ALL
       : Buffer.from(ofStream.getStream()?.getStreamName_asU8() ?? []).toString('utf8')
     : undefined
+  if (!ofStream && !options.hasListAllSubscriptions()) throw invalidArgument('the request does not say what to list')
   const groups = registry.list(source)
   if (source !== undefined && groups.length === 0) throw doesNotExist(source, '')
   const answer = new persistentPb.ListResp()
@@ -125,12 +145,14 @@ export function persistentSubscriptionsService(registry: SubscriptionRegistry): 
   return {
     create: unary(async (request: CreateReq) => {
       const options = required(request.getOptions())
-      await registry.create(readSource(options), options.getGroupName(), readSettings(options.getSettings()))
+      const { source, settings } = wishes(options)
+      await registry.create(source, options.getGroupName(), settings)
       return new persistentPb.CreateResp()
     }),
     update: unary(async (request: UpdateReq) => {
       const options = required(request.getOptions())
-      await registry.update(readSource(options), options.getGroupName(), readSettings(options.getSettings()))
+      const { source, settings } = wishes(options)
+      await registry.update(source, options.getGroupName(), settings)
       return new persistentPb.UpdateResp()
     }),
     delete: unary(async (request: DeleteReq) => {

@@ -4,7 +4,7 @@
  */
 import type { CreateReq, UpdateReq } from '@eventstore/db-client/generated/persistent_pb.js'
 import { invalidArgument } from '../../protocol/errors.ts'
-import type { FilterRequest } from '../../protocol/read-messages.ts'
+import type { FilterRequest } from '../../protocol/read-requests.ts'
 
 export const STRATEGIES = ['DispatchToSingle', 'RoundRobin', 'Pinned', 'PinnedByCorrelation'] as const
 export type StrategyName = (typeof STRATEGIES)[number]
@@ -40,17 +40,29 @@ export type SubscriptionConfig = {
 export const ALL = '$all'
 
 const TICKS_PER_MS = 10_000
+/** An interval of 0 stands for this one. */
+const NEVER_MS = 2 ** 31 - 1
 
-function strategyOf(settings: CreateReq.Settings | UpdateReq.Settings): StrategyName {
+/** What makes an error of the reason why a subscription cannot be so. */
+type Refusal = (reason: string) => Error
+
+function strategyOf(settings: CreateReq.Settings | UpdateReq.Settings, refusal: Refusal): StrategyName {
   const named = 'getConsumerStrategy' in settings ? settings.getConsumerStrategy() : ''
-  if (named === '') return STRATEGIES[settings.getNamedConsumerStrategy()] ?? 'RoundRobin'
-  const known = STRATEGIES.find((strategy) => strategy === named)
-  if (!known) throw invalidArgument(`'${named}' is not a consumer strategy`)
+  const number = settings.getNamedConsumerStrategy()
+  const known = named === '' ? STRATEGIES[number] : STRATEGIES.find((strategy) => strategy === named)
+  if (!known) throw refusal(`Consumer strategy ${named || number} does not exist.`)
   return known
 }
 
-export function readSettings(settings: CreateReq.Settings | UpdateReq.Settings | undefined): SubscriptionSettings {
+/** @throws INVALID_ARGUMENT without settings, and what `refusal` makes of settings that cannot be. */
+export function readSettings(
+  settings: CreateReq.Settings | UpdateReq.Settings | undefined,
+  refusal: Refusal,
+): SubscriptionSettings {
   if (!settings) throw invalidArgument('the settings are missing')
+  const checkpointAfterMs = settings.hasCheckpointAfterTicks()
+    ? Number(settings.getCheckpointAfterTicks()) / TICKS_PER_MS
+    : settings.getCheckpointAfterMs()
   const read: SubscriptionSettings = {
     resolveLinks: settings.getResolveLinks(),
     extraStatistics: settings.getExtraStatistics(),
@@ -58,22 +70,19 @@ export function readSettings(settings: CreateReq.Settings | UpdateReq.Settings |
       ? Number(settings.getMessageTimeoutTicks()) / TICKS_PER_MS
       : settings.getMessageTimeoutMs(),
     maxRetryCount: settings.getMaxRetryCount(),
-    checkpointAfterMs: settings.hasCheckpointAfterTicks()
-      ? Number(settings.getCheckpointAfterTicks()) / TICKS_PER_MS
-      : settings.getCheckpointAfterMs(),
+    checkpointAfterMs: checkpointAfterMs === 0 ? NEVER_MS : checkpointAfterMs,
     minCheckpointCount: settings.getMinCheckpointCount(),
     maxCheckpointCount: settings.getMaxCheckpointCount(),
     maxSubscriberCount: settings.getMaxSubscriberCount(),
     liveBufferSize: settings.getLiveBufferSize(),
     readBatchSize: settings.getReadBatchSize(),
     historyBufferSize: settings.getHistoryBufferSize(),
-    strategy: strategyOf(settings),
-  }
-  for (const name of ['messageTimeoutMs', 'checkpointAfterMs', 'maxRetryCount'] as const) {
-    if (read[name] < 0) throw invalidArgument(`${name} must not be negative`)
+    strategy: strategyOf(settings, refusal),
   }
   if (read.readBatchSize >= read.historyBufferSize) {
-    throw invalidArgument('the history buffer must be larger than the read batch')
+    throw refusal(
+      "Specified argument was out of the range of valid values. (Parameter 'ReadBatchSize may not be greater than or equal to BufferSize')",
+    )
   }
   return read
 }
@@ -85,20 +94,37 @@ export type SourceOptions = { source: string; startFrom: string; filter: FilterR
 export function readSource(options: CreateReq.Options | UpdateReq.Options): SourceOptions {
   const all = options.getAll()
   if (all) {
-    const startFrom = all.hasEnd() ? 'end' : all.hasPosition() ? all.getPosition()!.getCommitPosition() : 'start'
-    return { source: ALL, startFrom, filter: 'getFilter' in all ? readFilter(all.getFilter()) : undefined }
+    return {
+      source: ALL,
+      startFrom: allStart(all),
+      filter: 'getFilter' in all ? readFilter(all.getFilter()) : undefined,
+    }
   }
   const stream = options.getStream()
   const identifier = stream?.getStreamIdentifier() ?? options.getStreamIdentifier()
   const source = Buffer.from(identifier?.getStreamName_asU8() ?? []).toString('utf8')
   if (source === '') throw invalidArgument('the name of the stream is missing')
+  if (source === ALL) throw invalidArgument('$all is not a stream')
   const startFrom = stream ? streamStart(stream) : oldStart(options.getSettings()?.getRevision() ?? '0')
   return { source, startFrom, filter: undefined }
 }
 
+function allStart(all: CreateReq.AllOptions | UpdateReq.AllOptions): string {
+  if (all.hasEnd()) return 'end'
+  const position = all.getPosition()
+  if (!position && !all.hasStart()) throw invalidArgument('the request does not say where to begin')
+  if (!position) return 'start'
+  if (BigInt(position.getPreparePosition()) > BigInt(position.getCommitPosition())) {
+    throw invalidArgument('the commit position is less than the prepare position')
+  }
+  return position.getCommitPosition()
+}
+
 function streamStart(stream: CreateReq.StreamOptions | UpdateReq.StreamOptions): string {
   if (stream.hasEnd()) return 'end'
-  return stream.hasRevision() ? stream.getRevision() : 'start'
+  if (stream.hasRevision()) return stream.getRevision()
+  if (!stream.hasStart()) throw invalidArgument('the request does not say where to begin')
+  return 'start'
 }
 
 /** db-client 6.2.1 still sends the revision with the settings, and the largest number for the end. */

@@ -1,7 +1,8 @@
 /** Where a persistent subscription reads: a stream by revision, or the whole log by position, in the same manner. */
-import { compileFilter } from '../../protocol/filter.ts'
-import { type RecordView, recordNameBytes, recordPosition, recordRevision } from '../../storage/record.ts'
+import { compileFilter, isHidden } from '../../protocol/filter.ts'
+import { type RecordView, recordPosition, recordRevision } from '../../storage/record.ts'
 import type { EventStore } from '../../storage/store.ts'
+import { nextTurn } from '../reading.ts'
 import { ALL, type SubscriptionConfig } from './settings.ts'
 
 export type Source = {
@@ -16,31 +17,26 @@ export type Source = {
   format: (place: number) => string
 }
 
-/** The node's own bookkeeping of persistent subscriptions; one to $all would otherwise feed itself for ever. */
-const OWN_STREAMS = [
-  Buffer.from('$persistentSubscriptionConfig'),
-  Buffer.from('$persistentsubscription-'),
-  Buffer.from('$$$persistentsubscription-'),
-]
-
-function isOwn(record: RecordView): boolean {
-  const name = recordNameBytes(record)
-  return OWN_STREAMS.some((own) => name.length >= own.length && name.compare(own, 0, own.length, 0, own.length) === 0)
-}
-
+/** Who has read a stream to its end gets all that is appended later, even what the metadata hides by then. */
 function streamSource(store: EventStore, stream: string): Source {
+  let liveFrom: number | undefined
   return {
     read: async (from, count) => {
-      for (const records of store.readStream(stream, from, count, false)) {
-        return { records, next: recordRevision(records.at(-1)!) + 1 }
+      const isLive = liveFrom !== undefined
+      const batches = isLive
+        ? store.streams.readAppended(stream, Math.max(from, liveFrom!))
+        : store.streams.read(stream, from, count, false)
+      for (const batch of batches) {
+        const records = batch.slice(0, count)
+        const last = records.at(-1)
+        if (last) return { records, next: recordRevision(last) + 1 }
+        await nextTurn()
       }
+      liveFrom ??= store.streams.endOf(stream)
       return undefined
     },
     locationDigest: recordRevision,
-    end: () => {
-      const status = store.status(stream)
-      return status.kind === 'present' ? status.lastRevision + 1 : 0
-    },
+    end: () => store.streams.endOf(stream),
     onCommit: (listener) => store.listeners.add(stream, listener),
     format: String,
   }
@@ -57,7 +53,7 @@ function allSource(store: EventStore, config: SubscriptionConfig): Source {
       let next = start
       for (const record of chunk) {
         next = recordPosition(record) + record.length
-        if (!isOwn(record) && matches(record)) records.push(record)
+        if (!isHidden(record) && matches(record)) records.push(record)
         if (records.length === count) break
       }
       return { records, next }
