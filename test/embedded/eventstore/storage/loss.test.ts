@@ -89,11 +89,11 @@ describe.each(losses)('%s', (_, lose) => {
     const loss = acceptLoss(data, () => undefined)
     expect(loss.to).toBe(end)
     const store = open()
-    const left = [...store.readStream('a', 0, EVENTS, false)].flat()
+    const left = [...store.streams.read('a', 0, EVENTS, false)].flat()
     expect(left.map((record) => recordData(record).toString())).toEqual(left.map((_, number) => `${number}`))
     expect(left.length).toBeLessThan(EVENTS)
     for (const record of left) expect(recordPosition(record)).toBeLessThan(loss.from)
-    const [told] = [...store.readStream(loss.stream, 0, 1, false)].flat()
+    const [told] = [...store.streams.read(loss.stream, 0, 1, false)].flat()
     expect(recordTypeBytes(told!).toString()).toBe(LOSS_EVENT_TYPE)
     expect(JSON.parse(recordData(told!).toString())).toMatchObject({
       lostFrom: String(loss.from),
@@ -105,7 +105,7 @@ describe.each(losses)('%s', (_, lose) => {
     await store.close()
     expect(verifyStore(data)).toMatchObject({ ok: true, lost: undefined })
     const again = open()
-    expect([...again.readStream('a', 0, EVENTS, false)].flat()).toHaveLength(left.length + 1)
+    expect([...again.streams.read('a', 0, EVENTS, false)].flat()).toHaveLength(left.length + 1)
     await again.close()
   })
 })
