@@ -6,11 +6,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { loadContexts } from '../src/contexts.ts'
-import { snakeCase } from '../src/events/published.ts'
 import { createRegistry } from '../src/events/registry.ts'
 import { documents } from '../src/http/app.ts'
 import { ddlOf } from '../src/projections/projection.ts'
 import { kernelDdl } from '../src/projections/schema.ts'
+import { snakeCase } from '../src/runtime/letter-case.ts'
 
 const contexts = await loadContexts()
 const { schemas: eventSchemas, upcasters, published: partnerEvents } = createRegistry(contexts)

@@ -9,6 +9,7 @@ import { webhookDelivery } from '../commands/noctant/webhook-delivery.ts'
 import { deliverableEndpoint } from '../commands/noctant/webhook-endpoint.ts'
 import { webhookReplay } from '../commands/noctant/webhook-replay.ts'
 import { WrongExpectedRevision } from '../events/store.ts'
+import { isUuid } from '../events/uuid.ts'
 import { commandStream } from '../processes/noctant/relay.ts'
 import type { AccountCommandRow } from '../projections/noctant/account-command.ts'
 import { noctantTables } from '../projections/noctant/tables.ts'
@@ -86,7 +87,7 @@ type Found = { command: AccountCommandRow } | { webhooks: WebhookAttemptRow[] }
 
 /** Throws CliError where nothing of this id was given up. */
 async function find(session: AdminSession, id: string): Promise<Found> {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) throw new CliError(EXIT.usage, `${id} is no UUID`)
+  if (!isUuid(id)) throw new CliError(EXIT.usage, `${id} is no UUID`)
   const command = await deadCommands(session).where('command_id', '=', id).executeTakeFirst()
   if (command) return { command }
   const webhooks = await deadWebhooks(session, id)

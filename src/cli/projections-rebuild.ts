@@ -4,11 +4,12 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { exclusively } from '../postgres/exclusive.ts'
+import { isLed } from '../postgres/leadership.ts'
 import type { Projection } from '../projections/projection.ts'
 import { type Comparison, compareWithLive, rowsDiffering } from '../projections/rebuild/compare.ts'
 import { rebuild } from '../projections/rebuild/rebuild.ts'
 import { dropShadow, openShadow, type ShadowProgress } from '../projections/rebuild/shadow.ts'
-import { isLed, readState } from '../projections/rebuild/status.ts'
+import { readState } from '../projections/rebuild/status.ts'
 import { previousSchema } from '../projections/rebuild/swap.ts'
 import { storedVersions } from '../projections/schema.ts'
 import { duration, showProgress } from './progress-bar.ts'

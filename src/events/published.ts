@@ -2,6 +2,7 @@
  * What it takes to tell others of an event by webhook: a public name and a choice of its facts, in snake case. Each
  * context declares its catalogue; these names and fields are a promise to whoever receives webhooks.
  */
+import { snakeCase } from '../runtime/letter-case.ts'
 
 export interface PublishedEvent {
   /** What receivers call it: `account.opened`. */
@@ -13,9 +14,6 @@ export interface PublishedEvent {
   /** Which of the events of this type; absent: all. */
   only?: (data: Readonly<Record<string, unknown>>) => boolean
 }
-
-/** `programAccountId` → `program_account_id`. */
-export const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 /** The facts that are passed on, as receivers read them: snake case down to the last member. */
 export function publishedData(

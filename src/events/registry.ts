@@ -4,7 +4,7 @@
  * upcasters.
  */
 import { z } from 'zod'
-import type { AnyEvent } from './event.ts'
+import { type AnyEvent, anyVersionOf } from './event.ts'
 import { isForgetting, type PersonalField, personalFields } from './personal.ts'
 import type { PublishedEvent } from './published.ts'
 import { sealEvents, sealSentences } from './seal.ts'
@@ -84,7 +84,7 @@ export function createRegistry(contexts: readonly { events: EventDeclarations }[
       const member = forgetting.get(event.type)
       return member === undefined ? undefined : personNamed(event.data, member)
     },
-    forgettingTypes: [...forgetting.keys()].map((type) => type.replace(/\d+$/, '')),
+    forgettingTypes: [...forgetting.keys()].map(anyVersionOf),
   }
 }
 

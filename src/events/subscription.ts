@@ -21,6 +21,7 @@ export interface Poison extends Omit<Recorded, 'data' | 'metadata'> {
 
 export type Delivered = Recorded | Poison
 
+/** Whether the event could not be decoded; it is delivered all the same, so that nothing is passed over in silence. */
 export const isPoison = (event: Delivered): event is Poison => 'fault' in event
 
 export interface SubscriptionOptions {

@@ -57,6 +57,10 @@ export async function withoutLeader(db: ReadModels, names: readonly string[]): P
   return names.filter((_, index) => !rows[index]?.led)
 }
 
+/** Whether any process holds the leadership of this name. Rejects where Postgres does not answer. */
+export const isLed = async (db: ReadModels, name: string): Promise<boolean> =>
+  (await withoutLeader(db, [name])).length === 0
+
 /** One connection's campaign: undefined where it broke, or where the waiting is over. */
 async function tryOnce(settings: Settings): Promise<Leadership | undefined> {
   // Postgres being away is what a standby waits out; the next try tells whether it is back.

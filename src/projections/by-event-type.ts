@@ -1,5 +1,6 @@
 /** Which projections an event concerns: those that have a handler for its type, in whatever version. */
-import { anyVersionOf, type Projection } from './projection.ts'
+import { anyVersionOf } from '../events/event.ts'
+import type { Projection } from './projection.ts'
 
 export interface ProjectionsByEventType {
   /** The projections that an event of this type concerns. */

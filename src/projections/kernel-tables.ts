@@ -1,13 +1,14 @@
 /** The kernel's own tables, as its queries know them. */
 import { databaseOf, type ReadModels } from '../postgres/database.ts'
 import type { CheckpointRow } from './checkpoint.ts'
-import type { ParkedEventRow } from './parking.ts'
+import type { parkedEvents } from './parking.ts'
+import type { RowOf } from './projection.ts'
 import type { ProjectionRow } from './schema.ts'
 
 export interface KernelTables {
   opslog_checkpoints: CheckpointRow
   opslog_projections: ProjectionRow
-  opslog_parked_events: ParkedEventRow
+  opslog_parked_events: RowOf<typeof parkedEvents>
 }
 
 /** The database, for queries over the kernel's tables. */

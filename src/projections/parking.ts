@@ -5,26 +5,25 @@
 import { CompiledQuery, sql } from 'kysely'
 import type { Delivered } from '../events/subscription.ts'
 import type { OpenTransaction } from '../postgres/database.ts'
+import { bigint, text, time, uuid } from './columns.ts'
 import { kernelTables } from './kernel-tables.ts'
-import type { Projection } from './projection.ts'
+import { defineTable, type Projection } from './projection.ts'
 
-export type ParkedEventRow = {
-  projection: string
-  stream: string
-  /** 64 bits as text. */
-  revision: string
-  position: string
-  event_id: string
-  type: string
-  /** Why, in a sentence. */
-  fault: string
-  parked_at: string
-}
-
-export const parkingDdl =
-  'CREATE TABLE IF NOT EXISTS opslog_parked_events (projection text NOT NULL, stream text NOT NULL, ' +
-  'revision bigint NOT NULL, position bigint NOT NULL, event_id uuid NOT NULL, type text NOT NULL, ' +
-  'fault text NOT NULL, parked_at timestamptz(3) NOT NULL DEFAULT now(), PRIMARY KEY (projection, stream, revision))'
+export const parkedEvents = defineTable({
+  name: 'opslog_parked_events',
+  key: ['projection', 'stream', 'revision'],
+  columns: {
+    projection: text,
+    stream: text,
+    revision: bigint,
+    position: bigint,
+    event_id: uuid,
+    type: text,
+    /** Why, in a sentence. */
+    fault: text,
+    parked_at: time.with('DEFAULT now()'),
+  },
+})
 
 export interface Parking {
   projection: Projection

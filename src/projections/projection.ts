@@ -4,11 +4,7 @@
  * definitions build a shadow of the tables in another schema (rebuild.ts).
  */
 import type { AnyEvent, Recorded } from '../events/event.ts'
-import type { Delivered, Poison } from '../events/subscription.ts'
 import { type Column, sqlOf } from './columns.ts'
-
-/** Whether the event could not be decoded; it is delivered all the same, so that nothing is passed over in silence. */
-export const isPoison = (event: Delivered): event is Poison => event.data === undefined
 
 /** Column → value, as it goes to Postgres in JSON: decimals, 64-bit integers and times as text. */
 export type Values = Readonly<Record<string, unknown>>
@@ -138,9 +134,6 @@ export function ddlOf(table: Table): string[] {
   )
   return [`CREATE TABLE IF NOT EXISTS ${table.name} (${lines.join(', ')})`, ...indexes]
 }
-
-/** An event type whatever its version: `noctant.AccountOpened.v2` → `noctant.AccountOpened.v`. */
-export const anyVersionOf = (type: string): string => type.replace(/\d+$/, '')
 
 /**
  * What to subscribe to for these projections, as prefixes of event types: everything of their contexts. Fewer would do

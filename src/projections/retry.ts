@@ -3,11 +3,11 @@
  * they go. The projector may run meanwhile; later events of the stream wait behind the parked ones until none is left.
  */
 import { sql } from 'kysely'
-import type { Delivered } from '../events/subscription.ts'
+import { type Delivered, isPoison } from '../events/subscription.ts'
 import { inTransaction, type OpenTransaction, type ReadModels } from '../postgres/database.ts'
 import { kernelTables } from './kernel-tables.ts'
 import { lockParked, storable } from './parking.ts'
-import { isPoison, type Projection } from './projection.ts'
+import type { Projection } from './projection.ts'
 import { applyOrUndo } from './writer.ts'
 
 export interface RetryOptions {

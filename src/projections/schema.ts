@@ -3,7 +3,7 @@ import { CompiledQuery, sql } from 'kysely'
 import { inTransaction, type OpenTransaction, type ReadModels } from '../postgres/database.ts'
 import { CHECKPOINT_NAME, checkpointDdl, readCheckpoint } from './checkpoint.ts'
 import { kernelTables } from './kernel-tables.ts'
-import { parkingDdl } from './parking.ts'
+import { parkedEvents } from './parking.ts'
 import { ddlOf, type Projection } from './projection.ts'
 
 export type ProjectionRow = {
@@ -43,7 +43,7 @@ export async function prepareSchema(db: ReadModels, projections: readonly Projec
 }
 
 /** What makes the kernel's tables where they are missing. */
-export const kernelDdl: readonly string[] = [checkpointDdl, projectionsDdl, parkingDdl]
+export const kernelDdl: readonly string[] = [checkpointDdl, projectionsDdl, ...ddlOf(parkedEvents)]
 
 /** The kernel's tables, in the first schema of the search path. */
 export async function createKernelTables(trx: OpenTransaction): Promise<void> {

@@ -5,7 +5,7 @@
  */
 import { sql } from 'kysely'
 import type { Recorded } from '../events/event.ts'
-import type { Delivered } from '../events/subscription.ts'
+import { type Delivered, isPoison } from '../events/subscription.ts'
 import { inTransaction, isRefusedData, type OpenTransaction, type ReadModels } from '../postgres/database.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
 import { createBulkFlush } from './bulk.ts'
@@ -15,7 +15,7 @@ import { CHECKPOINT_NAME, type Checkpoint, CheckpointMoved, moveCheckpoint, read
 import { ProjectorPaused, readControl } from './control.ts'
 import { lockParked, type Parking, park, parkedKey, parkedStreams } from './parking.ts'
 import { commitPipelined } from './pipelined-commit.ts'
-import { type Change, isPoison, type Projection } from './projection.ts'
+import type { Change, Projection } from './projection.ts'
 import { storedVersions } from './schema.ts'
 
 /** Poison in a projection of money: nothing of it or after it was applied, and going on would be wrong. */

@@ -8,11 +8,12 @@ import type { CommandBus } from '../../commands/handle.ts'
 import { account } from '../../commands/noctant/account.ts'
 import type { Recorded } from '../../events/event.ts'
 import { categoryOf } from '../../events/event.ts'
-import { type PublishedEvent, publishedData, snakeCase } from '../../events/published.ts'
+import { type PublishedEvent, publishedData } from '../../events/published.ts'
 import type { Registry } from '../../events/registry.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { readCheckpoint } from '../../projections/checkpoint.ts'
 import { type AccountOwner, findAccountOwner } from '../../projections/noctant/partner-event.ts'
+import { snakeCase } from '../../runtime/letter-case.ts'
 
 export interface EventOwner {
   operatorId: string

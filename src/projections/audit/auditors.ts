@@ -2,11 +2,12 @@
  * The auditors' keys in the memory of each API process: loaded once from the read models, then fed by the events
  * themselves, so that a revocation bites as soon as its event arrives, whatever the projector is doing.
  */
-import type { Delivered } from '../../events/subscription.ts'
+import { anyVersionOf } from '../../events/event.ts'
+import { type Delivered, isPoison } from '../../events/subscription.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { applyInMemory, keyOf } from '../changes.ts'
 import { readCheckpoint } from '../checkpoint.ts'
-import { anyVersionOf, isPoison, type Table, type Values } from '../projection.ts'
+import type { Table, Values } from '../projection.ts'
 import { type AuditorKeyRow, auditorKeyProjection, auditorKeys } from './auditor-key.ts'
 import { auditTables } from './tables.ts'
 

@@ -3,11 +3,12 @@
  * models, then fed by the events themselves. So authentication costs no query, and a suspension or a revocation bites
  * as soon as its event arrives, whatever the projector is doing.
  */
-import type { Delivered } from '../../events/subscription.ts'
+import { anyVersionOf } from '../../events/event.ts'
+import { type Delivered, isPoison } from '../../events/subscription.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { applyInMemory, keyOf } from '../changes.ts'
 import { readCheckpoint } from '../checkpoint.ts'
-import { anyVersionOf, isPoison, type Table, type Values } from '../projection.ts'
+import type { Table, Values } from '../projection.ts'
 import { type ApiKeyRow, apiKeyProjection, apiKeys } from './api-key.ts'
 import { type OperatorRow, operatorProjection, operators } from './operator.ts'
 import { noctantTables } from './tables.ts'

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { ReadModels } from '../../postgres/database.ts'
+import { isLed } from '../../postgres/leadership.ts'
 import { type Checkpoint, readCheckpoint } from '../checkpoint.ts'
 import { readControl } from '../control.ts'
 import { kernelTables } from '../kernel-tables.ts'
@@ -69,16 +70,6 @@ export async function readState(db: ReadModels, projections: readonly Projection
     }),
     shadows: await readShadows(db),
   }
-}
-
-/** Whether a process holds the leadership of this name (leadership.ts). */
-export async function isLed(db: ReadModels, name: string): Promise<boolean> {
-  const { rows } = await sql<{ led: boolean }>`
-    SELECT EXISTS (SELECT FROM pg_locks, (SELECT hashtextextended(${`opslog ${name}`}, 0) AS key) wanted
-      WHERE locktype = 'advisory' AND granted AND objsubid = 1
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND classid::bigint = ((key >> 32) & 4294967295) AND objid::bigint = (key & 4294967295)) AS led`.execute(db)
-  return rows[0]!.led
 }
 
 const kindOf = (schema: string): ShadowState['kind'] =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { partnerEventOf, partnerEvents, partnerEventTypes } from '../../../src/events/noctant/partner-events.ts'
-import { publishedData, snakeCase } from '../../../src/events/published.ts'
+import { publishedData } from '../../../src/events/published.ts'
+import { snakeCase } from '../../../src/runtime/letter-case.ts'
 import { eventSchemas } from '../../support/contexts.ts'
 import { type ExampleType, example } from '../../support/examples.ts'
 
