@@ -70,7 +70,7 @@ const environmentSchema = z.object({
   STOP_WAIT_MAX_MS: milliseconds(20_000).describe('after so long a stop is over, finished or not; nothing is lost'),
 
   // Event store client
-  EVENTSTORE_DEADLINE_MS: milliseconds(5_000),
+  EVENTSTORE_DEADLINE_MS: milliseconds(3_000).describe('for one attempt: an append, or a read at which nothing comes'),
   APPEND_ATTEMPTS_MAX: count(3).describe('sends of an append whose outcome stays unknown'),
   SUBSCRIPTION_BATCH_MAX: count(500),
   PROJECTOR_BATCH_INTERVAL_MS: z.coerce
@@ -79,12 +79,12 @@ const environmentSchema = z.object({
     .nonnegative()
     .default(2)
     .describe('from the start of one batch of the read models to the next at least; 0: as they come'),
-  SUBSCRIPTION_SILENCE_MAX_MS: milliseconds(20_000).describe(
+  SUBSCRIPTION_SILENCE_MAX_MS: milliseconds(8_000).describe(
     'no event for so long, heartbeats included: subscribe anew',
   ),
   SUBSCRIPTION_BACKOFF_MIN_MS: milliseconds(100),
   SUBSCRIPTION_BACKOFF_MAX_MS: milliseconds(5_000),
-  HEARTBEAT_INTERVAL_MS: milliseconds(5_000),
+  HEARTBEAT_INTERVAL_MS: milliseconds(3_000),
 
   // Commands
   AGGREGATE_CACHE_MAX: count(20_000).describe('aggregates whose state is kept in memory'),

@@ -3,7 +3,7 @@
  * delete or a faulty index shows less of a stream than $all does: $maxCount, $maxAge and $tb drop events from reads, a
  * deleted stream can be begun anew. We set such metadata on the heartbeats alone.
  */
-import { HEARTBEAT_STREAM } from '../events/store.ts'
+import { HEARTBEAT_STREAM } from '../events/heartbeat.ts'
 import type { AuditRules } from './declarations.ts'
 import { membersOf, type RawEvent, type RawLog } from './raw-log.ts'
 import type { Finding } from './verifier.ts'

@@ -3,22 +3,16 @@
  * without a clear answer counts as unknown and is sent again with the same ids and revision, which the store makes a
  * no-op if the first one landed.
  */
-import { randomUUID } from 'node:crypto'
-import { EventStoreDBClient, type ResolvedEvent } from '@eventstore/db-client'
 import { type AppendOutcome, createAppender } from '../eventstore/append.ts'
-import {
-  BACKWARDS,
-  COUNT_MAX,
-  FORWARDS,
-  limited,
-  type ReadOptions,
-  readAllOptions,
-  readStreamOptions,
-} from '../eventstore/client-internals.ts'
-import { readPage } from '../eventstore/read.ts'
+import { openConnection } from '../eventstore/connection.ts'
+import { isDenied, reasonOf } from '../eventstore/failure.ts'
+import { NoSuchPosition, readPage } from '../eventstore/read.ts'
+import type { StoredEvent } from '../eventstore/read-messages.ts'
+import type { Selection } from '../eventstore/selection.ts'
 import { chained } from './chain.ts'
 import { type AnyEvent, type Cause, metadataSchema, type Recorded } from './event.ts'
-import { HEARTBEAT, type Registry, UndecodableEvent } from './registry.ts'
+import { createHeartbeat } from './heartbeat.ts'
+import { type Registry, UndecodableEvent } from './registry.ts'
 import { type Opening, openData, openingOf, type PersonKeys, PersonKeysUnavailable, sealEvents } from './sealing.ts'
 
 /** An event ready to be appended, under an id that a retry repeats. */
@@ -45,6 +39,19 @@ export class WrongExpectedRevision extends Error {
 /** The event store cannot be reached, or did not say what became of an append. */
 export class StoreUnavailable extends Error {
   override name = 'StoreUnavailable'
+}
+
+/**
+ * The event store will not take these events, however often they are sent: they are too large for it, their stream was
+ * deleted for ever, or it does not let this user write. Nothing was written.
+ */
+export class AppendRefused extends Error {
+  override name = 'AppendRefused'
+  readonly isTooLarge: boolean
+  constructor(message: string, isTooLarge: boolean) {
+    super(message)
+    this.isTooLarge = isTooLarge
+  }
 }
 
 export interface EventStoreOptions {
@@ -77,7 +84,7 @@ export interface EventStore {
   readLast(stream: string): Promise<Recorded | undefined>
   /**
    * Appends events after `revision` (undefined: the stream must not exist yet), chained to `lastHash` ('' at the start).
-   * Throws WrongExpectedRevision, StoreUnavailable, PersonKeysUnavailable or PersonForgotten.
+   * Throws WrongExpectedRevision, AppendRefused, StoreUnavailable, PersonKeysUnavailable or PersonForgotten.
    */
   append(stream: string, revision: bigint | undefined, lastHash: string, events: readonly NewEvent[]): Promise<Appended>
   /** The log's last event that is not the system's: its position and id; undefined on an empty log. */
@@ -93,10 +100,8 @@ export interface EventStore {
   close(): Promise<void>
 }
 
-/** A resolved event of db-client as a Recorded one, its personal fields opened. Throws UndecodableEvent. */
-export function recorded(resolved: ResolvedEvent, registry: Registry, opening?: Opening): Recorded {
-  const { event } = resolved
-  if (!event) throw new UndecodableEvent('a link to an event that is gone')
+/** A stored event as a Recorded one, its personal fields opened. Throws UndecodableEvent. */
+export function recorded(event: StoredEvent, registry: Registry, opening?: Opening): Recorded {
   const { type, data } = registry.decode(event.type, opening ? openData(event, opening) : event.data)
   const metadata = metadataSchema.safeParse(event.metadata)
   if (!metadata.success) throw new UndecodableEvent(`${event.type}: metadata ${metadata.error.issues[0]?.message}`)
@@ -104,7 +109,7 @@ export function recorded(resolved: ResolvedEvent, registry: Registry, opening?: 
     id: event.id,
     stream: event.streamId,
     revision: event.revision,
-    position: event.position?.commit ?? resolved.commitPosition ?? 0n,
+    position: event.position.commit,
     type,
     data,
     metadata: metadata.data,
@@ -113,47 +118,49 @@ export function recorded(resolved: ResolvedEvent, registry: Registry, opening?: 
 }
 
 /**
- * Reads and appends over clients of their own, so that neither's transport faults reach the other.
+ * Reads and appends over connections of their own, so that neither's transport faults reach the other.
  */
 export function createEventStore(options: EventStoreOptions): EventStore {
-  const connect = () => EventStoreDBClient.connectionString(options.url)
-  const reads = connect()
-  const appends = connect()
-  const appender = createAppender(appends, options.deadlineMs)
+  const reads = openConnection(options.url)
+  const appends = openConnection(options.url)
+  const appender = createAppender(appends, { deadlineMs: options.deadlineMs })
   const { personKeys, registry } = options
 
-  async function read(selected: ReadOptions): Promise<ResolvedEvent[]> {
+  async function read(selection: Selection, requiresLeader = false): Promise<StoredEvent[]> {
     try {
-      return await readPage(reads, selected, options.deadlineMs)
+      return await readPage(reads, selection, options.deadlineMs, { requiresLeader })
     } catch (error) {
       throw asUnavailable(error)
     }
   }
 
   /** The events of a page as they are taken; the keys to their personal fields are asked for together. */
-  async function* opened(page: readonly ResolvedEvent[]): AsyncGenerator<Recorded> {
-    const isPersonal = ({ event }: ResolvedEvent) => event !== undefined && registry.personOf(event) !== undefined
+  async function* opened(page: readonly StoredEvent[]): AsyncGenerator<Recorded> {
+    const isPersonal = (event: StoredEvent) => registry.personOf(event) !== undefined
     const personal = personKeys ? page.filter(isPersonal) : []
-    const opening = personKeys && (await openingOf(eventsOf(personal), personKeys, registry))
-    for (const resolved of page) yield recorded(resolved, registry, isPersonal(resolved) ? opening : undefined)
+    const opening = personKeys && (await openingOf(personal, personKeys, registry))
+    for (const event of page) yield recorded(event, registry, isPersonal(event) ? opening : undefined)
   }
 
-  async function* readStream(stream: string, { from = 0n, maxCount = COUNT_MAX }: Range = {}) {
+  async function* readStream(stream: string, { from = 0n, maxCount }: Range = {}) {
     let next = from
-    for (let left = maxCount; left > 0n; ) {
+    for (let left = maxCount ?? NO_END; left > 0n; ) {
       const count = left < READ_PAGE_MAX ? left : READ_PAGE_MAX
-      const page = await read(limited(readStreamOptions(stream, next), FORWARDS, count))
+      const page = await read({ stream, from: next, direction: 'forwards', count })
       yield* opened(page)
-      const last = page.at(-1)?.event
+      const last = page.at(-1)
       if (!last || BigInt(page.length) < count) return
       next = last.revision + 1n
       left -= count
     }
   }
 
+  const newest = async (stream: string) =>
+    (await read({ stream, from: 'end', direction: 'backwards', count: 1n })).at(-1)
+
   async function readLast(stream: string) {
-    const [last] = await Array.fromAsync(opened(await read(limited(readStreamOptions(stream, 'end'), BACKWARDS, 1n))))
-    return last
+    const last = await newest(stream)
+    return last && (await Array.fromAsync(opened([last]))).at(0)
   }
 
   async function append(
@@ -179,38 +186,36 @@ export function createEventStore(options: EventStoreOptions): EventStore {
         return { revision: outcome.revision, position: outcome.position, lastHash: hash }
       }
       if (isConflict(outcome)) throw new WrongExpectedRevision(`${stream} is not at revision ${revision ?? 'none'}`)
+      const refusal = refusalOf(outcome, stream)
+      if (refusal) throw refusal
       unknown = errorOf(outcome)
     }
     throw asUnavailable(unknown)
   }
 
   async function head() {
-    const tail = await read(limited(readAllOptions('end'), BACKWARDS, TAIL_MAX))
-    const event = tail.find(({ event }) => event && !event.type.startsWith('$'))?.event
-    return event && { position: event.position?.commit ?? 0n, id: event.id }
+    const tail = await read({ from: 'end', direction: 'backwards', count: TAIL_MAX }, true)
+    const event = tail.find(({ type }) => !type.startsWith('$'))
+    return event && { position: event.position.commit, id: event.id }
   }
 
   async function eventIdAt(position: bigint) {
-    const [found] = await read(limited(readAllOptions(position), FORWARDS, 1n))
-    return found?.event?.position?.commit === position ? found.event.id : undefined
-  }
-
-  let beatsKept = false
-
-  async function beat(occurredAt: string) {
     try {
-      if (!beatsKept) await appends.setStreamMetadata(HEARTBEAT_STREAM, { maxCount: 1 }, { deadline: NO_DEADLINE })
-      beatsKept = true
-      const last = await readLast(HEARTBEAT_STREAM)
-      const metadata = JSON.stringify(heartbeatMetadata(occurredAt))
-      const event = { id: randomUUID(), type: HEARTBEAT, data: JSON.stringify({ occurredAt }), metadata }
-      const outcome = await appender.append({ stream: HEARTBEAT_STREAM, revision: last?.revision, events: [event] })
-      // At a wrong revision another process has just beaten.
-      if (outcome.kind !== 'appended' && !isConflict(outcome)) throw errorOf(outcome)
+      const [found] = await read({ from: position, direction: 'forwards', count: 1n }, true)
+      return found?.position.commit === position ? found.id : undefined
     } catch (error) {
-      throw asUnavailable(error)
+      if (error instanceof NoSuchPosition) return undefined
+      throw error
     }
   }
+
+  const beat = createHeartbeat({
+    newest,
+    async append(stream, revision, event) {
+      const outcome = await appender.append({ stream, revision, events: [event] })
+      if (outcome.kind !== 'appended' && !isConflict(outcome)) throw asUnavailable(errorOf(outcome))
+    },
+  })
 
   return {
     registry,
@@ -222,31 +227,39 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     eventIdAt,
     onForgotten: (listener) => personKeys?.onForgotten(listener),
     ping: async () => void (await within(options.deadlineMs, head())),
-    close: async () => void (await Promise.all([disposeClient(reads), disposeClient(appends)])),
+    close: async () => void (await Promise.all([reads.close(), appends.close()])),
   }
 }
-
-const eventsOf = (page: readonly ResolvedEvent[]) => page.flatMap(({ event }) => event ?? [])
 
 /** Events of a stream that are asked for, and kept in memory, at once. */
 const READ_PAGE_MAX = 500n
 /** Events looked at from the end for one that is not the system's. */
 const TAIL_MAX = 32n
 
-/** The client would tell one as a time by this machine's clock: where that is behind, it is refused as long past. */
-const NO_DEADLINE = Number.POSITIVE_INFINITY
-export const HEARTBEAT_STREAM = 'opslog.heartbeat-log'
-
-function heartbeatMetadata(occurredAt: string) {
-  const id = `heartbeat ${occurredAt}`
-  const actor = { kind: 'system', id: 'heartbeat' }
-  return { $correlationId: id, $causationId: id, actor, commandId: id, prevHash: '', hash: '' }
-}
+/** As many events as there are. */
+const NO_END = 2n ** 63n - 1n
 
 type Unsuccessful = Exclude<AppendOutcome, { kind: 'appended' }>
 
 const isConflict = (outcome: Unsuccessful): boolean =>
   outcome.kind === 'failed' && outcome.reason === 'WrongExpectedVersion'
+
+/** Why the store takes an append at no time; undefined where another try may succeed. */
+function refusalOf(outcome: Unsuccessful, stream: string): AppendRefused | undefined {
+  if (outcome.kind !== 'failed') {
+    if (!isDenied(outcome.error)) return undefined
+    return new AppendRefused(`the event store lets this user not write to ${stream}`, false)
+  }
+  const { reason, message } = outcome
+  if (reason === 'MaximumAppendSizeExceeded') {
+    return new AppendRefused(`the events for ${stream} are larger than the event store takes: ${message}`, true)
+  }
+  if (!PERMANENT.includes(reason)) return undefined
+  return new AppendRefused(`the event store refuses events for ${stream}: ${reason} ${message}`.trim(), false)
+}
+
+/** The protocol's names of failures that another try cannot mend (streams.proto and its errors). */
+const PERMANENT = ['StreamDeleted', 'AccessDenied', 'BadRequest', 'InvalidTransaction']
 
 const errorOf = (outcome: Unsuccessful): Error =>
   outcome.kind === 'failed' ? new Error(`${outcome.reason}: ${outcome.message}`) : outcome.error
@@ -264,28 +277,8 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   }
 }
 
-/** How long a client may take to close its streams; one that was left half read never says that it has ended. */
-const DISPOSE_MAX_MS = 500
-
-/** Closes a client's connection, whatever state its streams are in. */
-export async function disposeClient(client: EventStoreDBClient): Promise<void> {
-  // What a broken stream has to say when it is closed is no news any more.
-  await within(DISPOSE_MAX_MS, client.dispose()).catch(() => undefined)
-}
-
-/**
- * True for errors that db-client 6.2.1 lets escape outside any call: the answer to an append that it has already given
- * up (Client-NodeJS issue 523), or the write of one on a broken connection. What it still appends for us itself is the
- * heartbeats' metadata, which the next beat sets again; the process need not end for it.
- */
-export function escapedFromClient(error: unknown): boolean {
-  return error instanceof Error && /[\\/]@eventstore[\\/]db-client[\\/]/.test(error.stack ?? '')
-}
-
 function asUnavailable(error: unknown): Error {
   if (error instanceof UndecodableEvent || error instanceof StoreUnavailable) return error
-  if (error instanceof PersonKeysUnavailable) return error
-  return new StoreUnavailable(`the event store failed: ${error instanceof Error ? error.message : error}`, {
-    cause: error,
-  })
+  if (error instanceof PersonKeysUnavailable || error instanceof NoSuchPosition) return error
+  return new StoreUnavailable(`the event store failed: ${reasonOf(error)}`, { cause: error })
 }

@@ -4,13 +4,13 @@
  * the reader asks for the last position again and subscribes anew, with backoff. Heartbeat events prove it alive.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { EventStoreDBClient, type ResolvedEvent } from '@eventstore/db-client'
-import { FORWARDS, limited, readAllOptions } from '../eventstore/client-internals.ts'
+import { type Connection, openConnection } from '../eventstore/connection.ts'
 import { type Answers, readPage, subscribe } from '../eventstore/read.ts'
+import type { StoredEvent } from '../eventstore/read-messages.ts'
 import type { Metadata, Recorded } from './event.ts'
 import { HEARTBEAT, type Registry, UndecodableEvent } from './registry.ts'
 import { noteForgotten, type Opening, openingOf, type PersonKeys } from './sealing.ts'
-import { disposeClient, recorded } from './store.ts'
+import { recorded } from './store.ts'
 
 /** An event that does not decode: what is known of it, and why. */
 export interface Poison extends Omit<Recorded, 'data' | 'metadata'> {
@@ -60,11 +60,11 @@ export class SubscriptionHalted extends Error {
  * Runs until `signal` aborts, then resolves. Rejects only with a SubscriptionHalted that `from` or `onBatch` threw.
  */
 export async function runSubscription(options: SubscriptionOptions): Promise<void> {
-  const client = EventStoreDBClient.connectionString(options.url)
+  const connection = openConnection(options.url)
   let failures = 0
   while (!options.signal.aborted) {
     try {
-      await readOnce(client, options, () => {
+      await readOnce(connection, options, () => {
         failures = 0
       })
     } catch (error) {
@@ -76,26 +76,26 @@ export async function runSubscription(options: SubscriptionOptions): Promise<voi
       await delay(retryInMs, undefined, { signal: options.signal }).catch(() => undefined)
     }
   }
-  await disposeClient(client)
+  await connection.close()
 }
 
+/** Looks of the watchdog in the time that it allows. */
+const WATCHES = 8
+
 /** One subscription from the current position until it breaks, which it tells by throwing. */
-async function readOnce(
-  client: EventStoreDBClient,
-  options: SubscriptionOptions,
-  onProgress: () => void,
-): Promise<void> {
+async function readOnce(connection: Connection, options: SubscriptionOptions, onProgress: () => void): Promise<void> {
   const from = await options.from()
   const inbox = createInbox(options.batchMax * 2)
   const stop = () => inbox.end(new Error('stopped'))
   options.signal.addEventListener('abort', stop, { once: true })
   if (options.signal.aborted) stop()
+  const line = connection.line()
   const watchdog = setInterval(() => {
-    if (performance.now() - inbox.lastArrivalMs > options.readTimeoutMs) {
-      inbox.end(new Error(`no event for ${options.readTimeoutMs} ms, not even a heartbeat`))
-    }
-  }, options.readTimeoutMs / 4)
-  const opening = subscribe(client, from, [...options.types, HEARTBEAT])
+    if (performance.now() - inbox.lastArrivalMs <= options.readTimeoutMs) return
+    connection.silent(line, inbox.lastArrivalMs)
+    inbox.end(new Error(`no event for ${options.readTimeoutMs} ms, not even a heartbeat`))
+  }, options.readTimeoutMs / WATCHES)
+  const opening = subscribe(line, from, [...options.types, HEARTBEAT])
   opening.then(
     (answers) => fill(answers, inbox, options),
     (error: unknown) => inbox.end(error),
@@ -128,25 +128,24 @@ export async function* readHistory(
   options: Pick<SubscriptionOptions, 'url' | 'registry' | 'batchMax' | 'readTimeoutMs' | 'personKeys'>,
   after: bigint | undefined,
 ): AsyncIterable<Delivered[]> {
-  const client = EventStoreDBClient.connectionString(options.url)
+  const connection = openConnection(options.url)
   try {
     let last = after
     for (;;) {
       // A read begins with the event at the position itself, which has been seen.
-      const selected = limited(readAllOptions(last ?? 'start'), FORWARDS, BigInt(options.batchMax + 1))
-      const page = await readPage(client, selected, options.readTimeoutMs)
+      const from = last ?? 'start'
+      const count = BigInt(options.batchMax + 1)
+      const page = await readPage(connection, { from, direction: 'forwards', count }, options.readTimeoutMs)
       const seen = last
-      const news = page.filter(({ event }) => event?.position && (seen === undefined || event.position.commit > seen))
-      last = news.at(-1)?.event?.position?.commit
-      const arrived = news
-        .filter(({ event }) => !event?.type.startsWith('$'))
-        .map((resolved) => arrival(resolved, options.registry))
+      const news = page.filter(({ position }) => seen === undefined || position.commit > seen)
+      last = news.at(-1)?.position.commit
+      const arrived = news.filter(({ type }) => !type.startsWith('$')).map((event) => arrival(event, options.registry))
       const events = await opened(arrived, options)
       if (events.length > 0) yield events
       if (last === undefined) return
     }
   } finally {
-    await disposeClient(client)
+    await connection.close()
   }
 }
 
@@ -157,7 +156,7 @@ function fill(answers: Answers, inbox: Inbox, { registry, onConnected }: Subscri
   inbox.source = answers
   answers.on('data', (answer) => {
     if (answer === 'confirmed') onConnected?.()
-    else if (answer && !answer.type.startsWith('$')) inbox.put(arrival({ event: answer } as ResolvedEvent, registry))
+    else if (answer && !answer.type.startsWith('$')) inbox.put(arrival(answer, registry))
   })
   answers.on('end', () => inbox.end(new Error('the subscription ended')))
   // After the inbox has ended, as by our own cancelling, an error is no news.
@@ -165,13 +164,12 @@ function fill(answers: Answers, inbox: Inbox, { registry, onConnected }: Subscri
 }
 
 /** An event that has come in; one with personal fields waits for its batch, whose keys are asked for together. */
-type Arrived = Delivered | { sealed: ResolvedEvent; type: string; data: unknown }
+type Arrived = Delivered | { sealed: StoredEvent; type: string; data: unknown }
 
-function arrival(resolved: ResolvedEvent, registry: Registry): Arrived {
-  const { event } = resolved
-  if (!event || registry.personOf(event) === undefined) return decoded(resolved, registry)
-  return { sealed: resolved, type: event.type, data: event.data }
-}
+const arrival = (event: StoredEvent, registry: Registry): Arrived =>
+  registry.personOf(event) === undefined
+    ? decoded(event, registry)
+    : { sealed: event, type: event.type, data: event.data }
 
 /** The batch with its personal fields opened. Whoever is forgotten in it has no key, so what follows is redacted. */
 async function opened(
@@ -185,17 +183,16 @@ async function opened(
   return batch.map((arrived) => ('sealed' in arrived ? decoded(arrived.sealed, registry, opening) : arrived))
 }
 
-function decoded(resolved: ResolvedEvent, registry: Registry, opening?: Opening): Delivered {
+function decoded(event: StoredEvent, registry: Registry, opening?: Opening): Delivered {
   try {
-    return recorded(resolved, registry, opening)
+    return recorded(event, registry, opening)
   } catch (error) {
-    const { event } = resolved
-    if (!(error instanceof UndecodableEvent) || !event) throw error
+    if (!(error instanceof UndecodableEvent)) throw error
     return {
       id: event.id,
       stream: event.streamId,
       revision: event.revision,
-      position: event.position?.commit ?? resolved.commitPosition ?? 0n,
+      position: event.position.commit,
       type: event.type,
       data: undefined,
       metadata: undefined,

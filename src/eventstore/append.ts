@@ -1,75 +1,139 @@
 /**
- * Appends over one long call of db-client's connection (its addresses, credentials, TLS and reconnection). db-client's
- * own way of doing this rejects what other calls have in flight, leaves promises hanging where a connection goes, and
- * throws outside of any call where an answer comes late (Client-NodeJS issue 523); here each append has its own end: an
- * answer, the end of the call that it was sent on, or its time.
+ * Appends over one long call of a connection. db-client's own way of doing this rejects what every client of the process
+ * has in flight where one call fails, leaves promises hanging where a connection goes, and throws outside of any call
+ * where an answer comes late (Client-NodeJS issue 523); here each append has its own end: an answer, the end of the call
+ * that it was sent on, or its time.
  */
-import type { EventStoreDBClient } from '@eventstore/db-client'
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import { createDeadlines } from '../runtime/deadlines.ts'
 import { type AppendAnswer, type AppendRequest, decodeAppendAnswer, encodeAppend } from './append-messages.ts'
-import type { ClientParts } from './client-internals.ts'
+import type { GrpcClient } from './client-internals.ts'
+import { type Connection, type Line, openCall } from './connection.ts'
 
 /** What grpc-js gives for a call with messages both ways. */
 interface Call {
   write(request: AppendRequest): boolean
+  /** Takes no more messages; what was sent is still answered. */
+  end(): void
+  cancel(): void
   on(event: 'data', listener: (answer: AppendAnswer) => void): this
   on(event: 'error', listener: (error: Error) => void): this
   on(event: 'end', listener: () => void): this
 }
 
-type Streams = { makeBidiStreamRequest(...args: unknown[]): Call }
+interface Streams extends GrpcClient {
+  makeBidiStreamRequest(...args: unknown[]): Call
+}
 
-export type AppendOutcome = AppendAnswer | { kind: 'unknown'; error: Error }
+/** `unsent`: nothing of it has gone out, as the connection was not fit; the error is the one of `confirm`. */
+export type AppendOutcome = AppendAnswer | { kind: 'unknown'; error: Error } | { kind: 'unsent'; error: Error }
 
 export interface Appender {
   /** Never rejects: what became of an append may be unknown, and then it is to be sent again as it was. */
   append(request: Omit<AppendRequest, 'correlation'>): Promise<AppendOutcome>
+  /** Has the connection confirmed again before the next append. */
+  suspect(): void
 }
+
+export interface AppenderOptions {
+  /** One attempt's time, connecting and confirming included. */
+  deadlineMs: number
+  /**
+   * Asked once for each new call, before anything is sent on it, with the line that it stands on: whether it leads to the
+   * right log. A rejection ends the call, and the appends that wait for it are not sent.
+   */
+  confirm?: (line: Line) => Promise<void>
+}
+
+/** EventStoreDB stores no record above 16 MiB, and ends the call that brings a larger message. */
+const APPEND_MAX_CHARS = 16 * 1_024 * 1_024
 
 const { path } = streamsGrpc.StreamsService.batchAppend
 
 interface Waiting {
   call: Call | undefined
+  line: Line | undefined
+  begunMs: number
   inTime: () => void
   settle: (outcome: AppendOutcome) => void
 }
 
-/** `deadlineMs` is one attempt's time, connecting included. */
-export function createAppender(client: EventStoreDBClient, deadlineMs: number): Appender {
-  const parts = client as unknown as ClientParts<Streams, Call>
-  const calls = new WeakMap<object, unknown>()
+/** Leads what comes on a call to those who wait for it. */
+type Listener = (event: { answer: AppendAnswer } | { error: Error }, call: Call) => void
+
+export function createAppender(connection: Connection, { deadlineMs, confirm }: AppenderOptions): Appender {
   // No Map: V8 keeps what has left one as long as an old table of it is there, and these come and go all the time.
   const pending: Record<number, Waiting> = {}
   let correlations = 0
   /** What appends go over, until it ends or leaves one of them without an answer. */
   let current: Call | undefined
+  let opening: Promise<Call> | undefined
   const deadlines = createDeadlines(deadlineMs)
 
-  function opened(streams: Streams): Call {
-    const callArguments = parts.callArguments({}, { deadline: Number.POSITIVE_INFINITY })
-    const call = streams.makeBidiStreamRequest(path, encodeAppend, decodeAppendAnswer, ...callArguments)
-    const broken = (error: Error) => {
-      if (current === call) current = undefined
-      for (const [correlation, each] of Object.entries(pending)) {
-        if (each.call === call) end(Number(correlation), { kind: 'unknown', error })
-      }
+  function broken(call: Call, error: Error): void {
+    if (current === call) current = undefined
+    for (const [correlation, each] of Object.entries(pending)) {
+      if (each.call === call) end(Number(correlation), { kind: 'unknown', error })
     }
-    call.on('data', (answer) => end(answer.correlation, answer))
-    call.on('error', broken)
-    call.on('end', () => broken(new Error('the event store has ended the call')))
+  }
+
+  /** A call that leads to the right log. It is opened first: a connection that changes after the look ends the call too. */
+  async function connected(): Promise<Call> {
+    const line = connection.line()
+    const { promise: ended, reject } = Promise.withResolvers<never>()
+    // Whether anybody waits for it depends on when it comes.
+    ended.catch(() => undefined)
+    const call = await openBatch(line, (event, of) => {
+      if ('answer' in event) {
+        connection.heard(line)
+        return end(event.answer.correlation, event.answer)
+      }
+      reject(event.error)
+      broken(of, event.error)
+    })
+    try {
+      if (confirm) await Promise.race([confirm(line), ended])
+      if (connection.line() !== line) throw new Error('the connection was given up meanwhile')
+    } catch (error) {
+      call.cancel()
+      throw error
+    }
     current = call
     return call
   }
 
-  const connected = parts.GRPCStreamCreator(streamsGrpc.StreamsClient, 'append', opened, calls)
+  /** The next append goes over another call; what was sent on this one may still be answered. */
+  function leave(): void {
+    current?.end()
+    current = undefined
+    opening = undefined
+  }
 
-  function send(call: Call, waiting: Waiting, request: AppendRequest): void {
+  function call(): Promise<Call> {
+    if (!opening) {
+      const attempt = connected().finally(() => {
+        if (opening === attempt) opening = undefined
+      })
+      opening = attempt
+    }
+    return opening
+  }
+
+  function send(call: Call, correlation: number, request: Omit<AppendRequest, 'correlation'>): void {
+    const waiting = pending[correlation]
+    // Its time may have passed while the connection was being made; then nothing is sent.
+    if (!waiting) return
     waiting.call = call
+    if (request.events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0) > APPEND_MAX_CHARS) {
+      // The server would end the call over it, and with it the appends of others.
+      const message = `more than ${APPEND_MAX_CHARS} characters`
+      end(correlation, { correlation, kind: 'failed', reason: 'MaximumAppendSizeExceeded', message })
+      return
+    }
     try {
-      call.write(request)
+      call.write({ ...request, correlation })
     } catch (error) {
-      end(request.correlation, { kind: 'unknown', error: error as Error })
+      end(correlation, { kind: 'unknown', error: error as Error })
     }
   }
 
@@ -83,8 +147,10 @@ export function createAppender(client: EventStoreDBClient, deadlineMs: number): 
   }
 
   function giveUp(correlation: number): void {
+    const waiting = pending[correlation]
     // The connection may have to be another one.
-    current = undefined
+    leave()
+    if (waiting?.line) connection.silent(waiting.line, waiting.begunMs)
     end(correlation, { kind: 'unknown', error: new Error(`the event store did not answer within ${deadlineMs} ms`) })
   }
 
@@ -92,14 +158,26 @@ export function createAppender(client: EventStoreDBClient, deadlineMs: number): 
     append(request) {
       const correlation = ++correlations
       return new Promise((settle) => {
-        const waiting: Waiting = { call: undefined, inTime: deadlines.start(() => giveUp(correlation)), settle }
-        pending[correlation] = waiting
-        if (current) return send(current, waiting, { ...request, correlation })
-        connected()
-          // Its time may have passed while the connection was being made; then nothing is sent.
-          .then((call) => correlation in pending && send(call, waiting, { ...request, correlation }))
-          .catch((error: Error) => end(correlation, { kind: 'unknown', error }))
+        const inTime = deadlines.start(() => giveUp(correlation))
+        const begunMs = performance.now()
+        pending[correlation] = { call: undefined, line: connection.line(), begunMs, inTime, settle }
+        if (current) return send(current, correlation, request)
+        call().then(
+          (opened) => send(opened, correlation, request),
+          (error: Error) => end(correlation, { kind: 'unsent', error }),
+        )
       })
     },
+    suspect: leave,
   }
+}
+
+function openBatch(line: Line, listener: Listener): Promise<Call> {
+  return openCall<Streams, Call>(line, 'append', {}, (streams, callArguments) => {
+    const call = streams.makeBidiStreamRequest(path, encodeAppend, decodeAppendAnswer, ...callArguments)
+    call.on('data', (answer) => listener({ answer }, call))
+    call.on('error', (error) => listener({ error }, call))
+    call.on('end', () => listener({ error: new Error('the event store has ended the call') }, call))
+    return call
+  })
 }

@@ -4,10 +4,9 @@
  * revision that no stream has, so that a store which would permit them refuses them for that alone.
  */
 import { randomUUID } from 'node:crypto'
-import { EventStoreDBClient } from '@eventstore/db-client'
 import { absent, type Finding, innermostMessage, serves, strongestOf, unusable } from '../runtime/finding.ts'
 import { createAppender } from './append.ts'
-import { BACKWARDS, limited, readAllOptions, readStreamOptions } from './client-internals.ts'
+import { openConnection } from './connection.ts'
 import { connectionTarget, toClientScheme, UnusableConnectionString } from './connection-string.ts'
 import { probeEndpoint } from './endpoint.ts'
 import { readPage } from './read.ts'
@@ -39,22 +38,24 @@ export async function checkEventStore(url: string, timeoutMs: number): Promise<F
 }
 
 async function checkRights(url: string, timeoutMs: number): Promise<Finding> {
-  const client = EventStoreDBClient.connectionString(toClientScheme(url))
-  const appender = createAppender(client, timeoutMs)
+  const connection = openConnection(toClientScheme(url))
+  const appender = createAppender(connection, { deadlineMs: timeoutMs })
   const tryToAppend = async (stream: string, eventType: string) => {
     const event = { id: randomUUID(), type: eventType, data: '{}', metadata: '{}' }
     const outcome = await appender.append({ stream, revision: UNREACHED_REVISION, events: [event] })
-    if (outcome.kind === 'unknown') throw outcome.error
+    if (outcome.kind === 'unknown' || outcome.kind === 'unsent') throw outcome.error
     if (outcome.kind === 'failed' && outcome.reason !== 'WrongExpectedVersion') {
       const code = /denied/i.test(outcome.reason) ? PERMISSION_DENIED : undefined
       throw Object.assign(new Error(outcome.message || outcome.reason), { code })
     }
   }
-  const last = (options: ReturnType<typeof readAllOptions>) =>
-    readPage(client, limited(options, BACKWARDS, 1n), timeoutMs)
+  const last = (stream?: string) => {
+    const selection = { from: 'end', direction: 'backwards', count: 1n } as const
+    return readPage(connection, stream === undefined ? selection : { stream, ...selection }, timeoutMs)
+  }
   const attempts: [Right, () => Promise<unknown>][] = [
-    ['read $all', () => last(readAllOptions('end'))],
-    ['read its own streams', () => last(readStreamOptions(TRIED_STREAM, 'end'))],
+    ['read $all', () => last()],
+    ['read its own streams', () => last(TRIED_STREAM)],
     ['append to its own streams', () => tryToAppend(TRIED_STREAM, TRIED_TYPE)],
     ['set metadata of its own streams', () => tryToAppend(`$$${TRIED_STREAM}`, '$metadata')],
   ]
@@ -68,7 +69,7 @@ async function checkRights(url: string, timeoutMs: number): Promise<Finding> {
     }
     return serves
   } finally {
-    await close(client)
+    await connection.close()
   }
 }
 
@@ -93,15 +94,4 @@ function refusalOf(error: unknown, right: Right, user: string | undefined): Find
   }
   if (code === UNIMPLEMENTED) return unusable('What answers there is a gRPC server, but no event store.')
   return absent(`an attempt to ${right} ended with: ${innermostMessage(error)}`)
-}
-
-/** db-client keeps the connection of a client that it has disposed of; this one is not needed again. */
-async function close(client: EventStoreDBClient): Promise<void> {
-  const { getChannel } = client as unknown as { getChannel(): Promise<{ close(): void }> }
-  await client.dispose()
-  // Where there is no connection there is none to close.
-  await getChannel().then(
-    (channel) => channel.close(),
-    () => undefined,
-  )
 }

@@ -1,13 +1,20 @@
 /**
- * Reads streams and $all, and follows it, over db-client's connection (its addresses, credentials, TLS and reconnection),
- * with the answers decoded by log-messages.ts instead of the generated classes. What comes out is what db-client's own
- * reads resolve to.
+ * Reads streams and the log ($all), and follows the log, over a connection, with the answers decoded by read-messages.ts
+ * instead of the generated classes.
  */
-import type { EventStoreDBClient, ResolvedEvent } from '@eventstore/db-client'
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
-import { type ClientParts, type ReadOptions, readAllOptions } from './client-internals.ts'
-import { decodeAnswer, type LogAnswer } from './read-messages.ts'
+import {
+  type GrpcClient,
+  type ReadOptions,
+  selectionOptions,
+  streamSubscriptionOptions,
+  subscriptionOptions,
+} from './client-internals.ts'
+import { type CallOptions, type Connection, type Line, openCall, SilentStore } from './connection.ts'
+import { isUnknownPosition } from './failure.ts'
+import { decodeAnswer, type LogAnswer, type StoredEvent } from './read-messages.ts'
+import type { Selection } from './selection.ts'
 
 /** What grpc-js gives for a call whose answers are a stream. */
 export interface Answers {
@@ -19,38 +26,58 @@ export interface Answers {
   cancel(): void
 }
 
-type Streams = { makeServerStreamRequest(...args: unknown[]): Answers }
+interface Streams extends GrpcClient {
+  makeServerStreamRequest(...args: unknown[]): Answers
+}
 
 const { path, requestSerialize } = streamsGrpc.StreamsService.read
 
-/** The store says nothing: a paused process or a dead line, which db-client would wait for without end. */
-export class SilentStore extends Error {
-  override name = 'SilentStore'
-  constructor(readTimeoutMs: number) {
-    super(`the event store said nothing for ${readTimeoutMs} ms`)
+/** A read of the log was to begin at a position that no event has. */
+export class NoSuchPosition extends Error {
+  override name = 'NoSuchPosition'
+  constructor(position: bigint, cause: unknown) {
+    super(`the log has no event at position ${position}`, { cause })
   }
 }
 
 /**
  * The events of a limited read; none where there is no such stream. Rejects with the client's error where the store
- * cannot be reached, and with SilentStore where nothing comes for so long, connecting included.
+ * cannot be reached, with SilentStore where nothing comes for so long, connecting included, and with NoSuchPosition.
  */
-export async function readPage(
-  client: EventStoreDBClient,
-  options: ReadOptions,
-  readTimeoutMs: number,
-): Promise<ResolvedEvent[]> {
-  const events: ResolvedEvent[] = []
+export const readPage = (
+  connection: Connection,
+  selection: Selection,
+  silenceMaxMs: number,
+  options: CallOptions = {},
+): Promise<StoredEvent[]> => connection.inTurn(() => readOnce(connection, selection, silenceMaxMs, options))
+
+async function readOnce(
+  connection: Connection,
+  selection: Selection,
+  silenceMaxMs: number,
+  callOptions: CallOptions,
+): Promise<StoredEvent[]> {
+  const events: StoredEvent[] = []
+  const line = connection.line()
   const { promise: ended, resolve, reject } = Promise.withResolvers<void>()
-  const silence = setTimeout(() => reject(new SilentStore(readTimeoutMs)), readTimeoutMs)
-  const opening = open(client, options)
+  let lastMs = performance.now()
+  const silence = setTimeout(() => {
+    connection.silent(line, lastMs)
+    reject(new SilentStore(silenceMaxMs))
+  }, silenceMaxMs)
+  const opening = open(line, selectionOptions(selection), callOptions)
   opening.then((answers) => {
     answers.on('data', (answer) => {
       silence.refresh()
-      if (typeof answer === 'object') events.push({ event: answer } as ResolvedEvent)
+      connection.heard(line)
+      lastMs = performance.now()
+      if (typeof answer === 'object') events.push(answer)
     })
     answers.on('error', reject)
-    answers.on('end', resolve)
+    answers.on('end', () => {
+      connection.heard(line)
+      resolve()
+    })
   }, reject)
   try {
     await ended
@@ -61,43 +88,40 @@ export async function readPage(
       (answers) => answers.cancel(),
       () => undefined,
     )
-    throw error
+    throw positionFault(error, selection)
   } finally {
     clearTimeout(silence)
   }
 }
 
-/** Non-matching events between two checkpoints that keep a filtered subscription's place: windows of so many events. */
-const SEARCH_WINDOW = 32
-const CHECKPOINT_WINDOWS = 100
-
-/**
- * Every event after a position (undefined: from the first) whose type begins so, those to come included: `data` tells of
- * the events and that the subscription stands. Rejects where the store cannot be reached.
- */
-export function subscribe(
-  client: EventStoreDBClient,
-  after: bigint | undefined,
-  typePrefixes: readonly string[],
-): Promise<Answers> {
-  const options = readAllOptions(after ?? 'start')
-  const types = new streamsPb.ReadReq.Options.FilterOptions.Expression()
-  types.setPrefixList([...typePrefixes])
-  const filter = new streamsPb.ReadReq.Options.FilterOptions()
-  filter.setEventType(types)
-  filter.setMax(SEARCH_WINDOW)
-  filter.setCheckpointintervalmultiplier(CHECKPOINT_WINDOWS)
-  options.setFilter(filter)
-  options.setSubscription(new streamsPb.ReadReq.Options.SubscriptionOptions())
-  return open(client, options)
+/** NoSuchPosition where that is what the store's answer to such a read means; else the error itself. */
+export function positionFault(error: unknown, { stream, from }: Selection): unknown {
+  const isOfPosition = stream === undefined && typeof from === 'bigint' && isUnknownPosition(error)
+  return isOfPosition ? new NoSuchPosition(from, error) : error
 }
 
-function open(client: EventStoreDBClient, options: ReadOptions): Promise<Answers> {
-  const parts = client as unknown as ClientParts<Streams, Answers>
+/** Non-matching events between two checkpoints that keep a filtered subscription's place: windows of so many events. */
+const FILTERING = { searchWindow: 32, checkpointWindows: 100 }
+
+/**
+ * Every event after the event at a position (undefined: from the first) whose type begins so, those to come included:
+ * `data` tells of the events and that the subscription stands. Rejects where the store cannot be reached.
+ */
+export const subscribe = (
+  line: Line,
+  after: bigint | undefined,
+  typePrefixes: readonly string[],
+  options: CallOptions = {},
+): Promise<Answers> => open(line, subscriptionOptions(after, typePrefixes, FILTERING), options)
+
+/** What a stream will hold: a call that stands for as long as its connection does. */
+export const watchStream = (line: Line, stream: string, options: CallOptions = {}): Promise<Answers> =>
+  open(line, streamSubscriptionOptions(stream), options)
+
+function open(line: Line, options: ReadOptions, callOptions: CallOptions): Promise<Answers> {
   const request = new streamsPb.ReadReq()
   request.setOptions(options)
-  const callArguments = parts.callArguments({}, { deadline: Number.POSITIVE_INFINITY })
-  return parts.GRPCStreamCreator(streamsGrpc.StreamsClient, 'log', (streams) =>
+  return openCall<Streams, Answers>(line, 'log', callOptions, (streams, callArguments) =>
     streams.makeServerStreamRequest(path, requestSerialize, decodeAnswer, request, ...callArguments),
-  )()
+  )
 }

@@ -6,8 +6,9 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { Rejected, type RejectionCode } from '../commands/rejection.ts'
+import { NoSuchPosition } from '../events/raw-events.ts'
 import { PersonForgotten, PersonKeysUnavailable } from '../events/sealing.ts'
-import { StoreUnavailable } from '../events/store.ts'
+import { AppendRefused, StoreUnavailable } from '../events/store.ts'
 import { isUnavailable } from '../postgres/database.ts'
 import { MalformedJson } from './json.ts'
 
@@ -34,6 +35,8 @@ export type HttpCode =
   | 'rate_limit_exceeded'
   | 'internal_error'
   | 'dependency_unavailable'
+  | 'append_too_large'
+  | 'append_refused'
   | 'read_model_behind'
 
 export type ProblemCode = RejectionCode | HttpCode
@@ -114,6 +117,8 @@ export const problems: Record<ProblemCode, { status: ContentfulStatusCode; title
   content_type_unsupported: { status: 415, title: 'The content type is not supported' },
   rate_limit_exceeded: { status: 429, title: 'Too many requests' },
   audit_busy: { status: 429, title: 'Too many audit requests at a time' },
+  append_too_large: { status: 413, title: 'The change is larger than the event store takes' },
+  append_refused: { status: 500, title: 'The event store does not take the change' },
   internal_error: { status: 500, title: 'Something went wrong on this side' },
   dependency_unavailable: { status: 503, title: 'A service behind this API does not answer' },
   read_model_behind: { status: 503, title: 'The read models have not come that far yet' },
@@ -179,6 +184,18 @@ export function describeError(error: unknown): Described {
   if (error instanceof StoreUnavailable || error instanceof PersonKeysUnavailable || isUnavailable(error)) {
     const detail = 'Nothing is known to have changed; send the same request again.'
     return { code: 'dependency_unavailable', detail, headers: retryLater }
+  }
+  if (error instanceof AppendRefused) {
+    const code = error.isTooLarge ? 'append_too_large' : 'append_refused'
+    return { code, detail: 'Nothing has changed, and the same request would be refused again.' }
+  }
+  if (error instanceof NoSuchPosition) {
+    const detail = 'The cursor names a position that this log does not have.'
+    return {
+      code: 'validation_failed',
+      detail,
+      errors: [{ pointer: 'query/cursor', code: 'unknown_position', detail }],
+    }
   }
   if (error instanceof HTTPException && error.status < 500) return { code: codeOf(error), detail: error.message }
   return { code: 'internal_error', detail: 'The request failed; the log knows more under its id.' }

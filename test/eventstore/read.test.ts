@@ -2,34 +2,31 @@ import { createServer } from 'node:net'
 import { binaryEvent, EventStoreDBClient, FORWARDS, jsonEvent, NO_STREAM, START } from '@eventstore/db-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
-import { disposeClient } from '../../src/events/store.ts'
-import {
-  BACKWARDS,
-  limited,
-  readAllOptions,
-  readStreamOptions,
-  FORWARDS as TOWARDS_THE_END,
-} from '../../src/eventstore/client-internals.ts'
-import { readPage, SilentStore } from '../../src/eventstore/read.ts'
+import { type Connection, openConnection, SilentStore } from '../../src/eventstore/connection.ts'
+import { readPage } from '../../src/eventstore/read.ts'
 import { decodeAnswer } from '../../src/eventstore/read-messages.ts'
+import type { Selection } from '../../src/eventstore/selection.ts'
 import { temporaryDirectory } from '../support/services.ts'
 
 const directory = temporaryDirectory()
 let node: Awaited<ReturnType<typeof startEventStoreThread>>
 let client: EventStoreDBClient
+let connection: Connection
 beforeAll(async () => {
   node = await startEventStoreThread({ directory: directory.path })
   client = EventStoreDBClient.connectionString(node.url)
+  connection = openConnection(node.url)
 })
 afterAll(async () => {
-  await disposeClient(client)
+  await client.dispose()
+  await connection.close()
   await node.close()
   directory.remove()
 })
 
 const SILENCE_MAX_MS = 5_000
-const ours = (from: bigint | undefined, count: bigint, of = client, readTimeoutMs = SILENCE_MAX_MS) =>
-  readPage(of, limited(readAllOptions(from ?? 'start'), TOWARDS_THE_END, count), readTimeoutMs)
+const ours = (from: bigint | undefined, count: bigint, of = connection, readTimeoutMs = SILENCE_MAX_MS) =>
+  readPage(of, { from: from ?? 'start', direction: 'forwards', count }, readTimeoutMs)
 
 const ofClient = (fromPosition: bigint | undefined, maxCount: number) =>
   Array.fromAsync(
@@ -55,41 +52,39 @@ test('a page holds what the client itself reads, whatever the events hold', asyn
   const expected = await ofClient(undefined, 100)
   expect(expected).toHaveLength(4)
   const page = await ours(undefined, 100n)
-  expect(page.map(({ event }) => event)).toEqual(expected.map(({ event }) => event))
+  expect(page).toEqual(expected.map(({ event }) => event))
   const second = expected[1]!.event!.position!.commit
   const rest = await ours(second, 2n)
-  expect(rest.map(({ event }) => event)).toEqual((await ofClient(second, 2)).map(({ event }) => event))
+  expect(rest).toEqual((await ofClient(second, 2)).map(({ event }) => event))
 })
 
 test('a store that is away rejects the page', async () => {
-  const other = EventStoreDBClient.connectionString('esdb://127.0.0.1:9?tls=false')
+  const other = openConnection('esdb://127.0.0.1:9?tls=false')
   await expect(ours(undefined, 10n, other)).rejects.toThrow(/UNAVAILABLE|ECONNREFUSED|connect/i)
-  await disposeClient(other)
+  await other.close()
 })
 
 test('a page of a stream begins where it is asked to, in either direction; of no stream it is empty', async () => {
   const events = Array.from({ length: 5 }, (_, n) => jsonEvent({ type: 'test.Counted.v1', data: { n } }))
   await client.appendToStream('counted-1', events, { expectedRevision: NO_STREAM })
-  const counted = async (options: ReturnType<typeof readStreamOptions>) =>
-    (await readPage(client, options, SILENCE_MAX_MS)).map(({ event }) => event?.data)
-  expect(await counted(limited(readStreamOptions('counted-1', 1n), TOWARDS_THE_END, 3n))).toEqual([
-    { n: 1 },
-    { n: 2 },
-    { n: 3 },
-  ])
-  expect(await counted(limited(readStreamOptions('counted-1', 'end'), BACKWARDS, 2n))).toEqual([{ n: 4 }, { n: 3 }])
-  expect(await counted(limited(readStreamOptions('counted-1', 5n), TOWARDS_THE_END, 3n))).toEqual([])
-  expect(await counted(limited(readStreamOptions('nobody-1', 0n), TOWARDS_THE_END, 3n))).toEqual([])
+  const counted = async (selection: Selection) =>
+    (await readPage(connection, selection, SILENCE_MAX_MS)).map(({ data }) => data)
+  const forwards = { direction: 'forwards', count: 3n } as const
+  expect(await counted({ stream: 'counted-1', from: 1n, ...forwards })).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+  const last = await counted({ stream: 'counted-1', from: 'end', direction: 'backwards', count: 2n })
+  expect(last).toEqual([{ n: 4 }, { n: 3 }])
+  expect(await counted({ stream: 'counted-1', from: 5n, ...forwards })).toEqual([])
+  expect(await counted({ stream: 'nobody-1', from: 0n, ...forwards })).toEqual([])
 })
 
 test('a store that takes the call and says nothing rejects the page once its time has passed', async () => {
   const mute = createServer((socket) => socket.on('error', () => undefined))
   await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
   const { port } = mute.address() as { port: number }
-  const other = EventStoreDBClient.connectionString(`esdb://127.0.0.1:${port}?tls=false`)
+  const other = openConnection(`esdb://127.0.0.1:${port}?tls=false`)
   await expect(ours(undefined, 10n, other, 100)).rejects.toThrow(SilentStore)
   mute.close()
-  await disposeClient(other)
+  await other.close()
 })
 
 /** A field of protobuf's wire format: a varint, or bytes. */

@@ -30,6 +30,8 @@ export interface IngestOptions {
 
 /** Events of one append at most. */
 const APPEND_BATCH_MAX = 200
+/** So often an event has come before what is missing in front of it counts as a gap; before that it may be on its way. */
+const GAP_DELIVERIES = 4
 /** What is kept of a message that cannot be read. */
 const QUARANTINED_BODY_MAX_BYTES = 65_536
 
@@ -176,8 +178,13 @@ async function waitForGap(
   message.nak(options.resendIntervalMs)
   if (resendAskedMs.has(key)) return
   resendAskedMs.set(key, Date.now())
-  options.onGap?.()
-  options.log.error({ accountId: key, expected, seen: event.sequence }, 'gap in the engine’s log; asking for it again')
+  const facts = { accountId: key, expected, seen: event.sequence, deliveries: message.deliveryCount }
+  // Where an append failed, the events behind it arrive before it comes again: nothing is missing then.
+  if (message.deliveryCount < GAP_DELIVERIES) options.log.info(facts, 'engine events are out of order; asking for them')
+  else {
+    options.onGap?.()
+    options.log.error(facts, 'gap in the engine’s log; asking for it again')
+  }
   const body = new TextEncoder().encode(
     JSON.stringify({ kind: 'resend_events', accountId: key, fromSequence: expected }),
   )

@@ -1,0 +1,133 @@
+/**
+ * A connection to the event store. db-client makes it (its addresses, credentials, TLS and discovery); this bounds what
+ * db-client leaves unbounded. grpc-js waits without limit on a connection that says nothing: after a silent call the
+ * client is thrown away, and a new one is made. A server runs 100 calls of a connection and lets the next one wait
+ * without a word: calls beyond a lower number wait here, where their time does not run yet.
+ */
+import { EventStoreDBClient } from '@eventstore/db-client'
+import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
+import type { ClientParts, GrpcClient } from './client-internals.ts'
+
+/** Calls with an end (reads) that run at once on a connection; long calls, such as a subscription, come on top. */
+export const CALLS_AT_ONCE_MAX = 80
+/** How long a client may take to close its streams; one that was left half read never says that it has ended. */
+const DISPOSE_MAX_MS = 500
+/** What db-client uses where the connection string says nothing. */
+const KEEP_ALIVE_DEFAULT_MS = 10_000
+/** Connections that differ in their keep-alive interval; after so many the intervals are used again. */
+const INTERVALS = 1_000
+
+/** The event store says nothing: a paused process or a dead line, which db-client would wait for without end. */
+export class SilentStore extends Error {
+  override name = 'SilentStore'
+  constructor(silentMs: number) {
+    super(`the event store said nothing for ${silentMs} ms`)
+  }
+}
+
+/** One client, for as long as it is used. */
+export interface Line {
+  readonly client: EventStoreDBClient
+  /** When something was last heard on it (performance.now). */
+  heardMs: number
+  channel: { close(): void } | undefined
+}
+
+export interface CallOptions {
+  /** The leader alone may answer; another node refuses, and the client goes to the leader. */
+  requiresLeader?: boolean
+}
+
+export interface Connection {
+  /** The client that calls are opened on now. */
+  line(): Line
+  /** Something came in over this line. */
+  heard(line: Line): void
+  /** A call that was begun then has had no answer in its time: where nothing else was heard either, the line is given up. */
+  silent(line: Line, sinceMs: number): void
+  /** Runs work that has an end, at most CALLS_AT_ONCE_MAX at a time. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+/** Connects when the first call is opened. Throws where the connection string cannot be read. */
+export function openConnection(url: string): Connection {
+  let current = newLine(url)
+  const waiting: (() => void)[] = []
+  let running = 0
+  return {
+    line: () => current,
+    heard(line) {
+      line.heardMs = performance.now()
+    },
+    silent(line, sinceMs) {
+      if (line !== current || line.heardMs > sinceMs) return
+      current = newLine(url)
+      void closeLine(line)
+    },
+    async inTurn(work) {
+      if (running >= CALLS_AT_ONCE_MAX) await new Promise<void>((resolve) => waiting.push(resolve))
+      else running += 1
+      try {
+        return await work()
+      } finally {
+        const next = waiting.shift()
+        if (next) next()
+        else running -= 1
+      }
+    },
+    close: () => closeLine(current),
+  }
+}
+
+const newLine = (url: string): Line => ({
+  client: EventStoreDBClient.connectionString(ownConnection(url)),
+  heardMs: Number.NEGATIVE_INFINITY,
+  channel: undefined,
+})
+
+let made = 0
+
+/**
+ * grpc-js gives all clients of a process that have the same address and options one connection: a client made in the
+ * place of a dead one would be given the dead connection, and all subscriptions would share one connection's 100 calls.
+ * So each client has an interval of its own between keep-alive pings, some milliseconds longer.
+ */
+function ownConnection(url: string): string {
+  made = (made + 1) % INTERVALS
+  const given = url.match(/([?&]keepAliveInterval=)(-?\d+)/i)
+  if (!given) return `${url}${url.includes('?') ? '&' : '/?'}keepAliveInterval=${KEEP_ALIVE_DEFAULT_MS + made}`
+  const intervalMs = Number(given[2])
+  return intervalMs < 0 ? url : url.replace(given[0], `${given[1]}${intervalMs + made}`)
+}
+
+/** Closes a client's connection, whatever state its streams are in. */
+async function closeLine({ client, channel }: Line): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, DISPOSE_MAX_MS)
+  // What a broken stream has to say when it is closed is of no interest any more.
+  await Promise.race([client.dispose().catch(() => undefined), late])
+  clearTimeout(timer)
+  channel?.close()
+}
+
+/**
+ * Opens a call of the Streams service on a line. `create` makes it; a `kept` call is opened once for each connection.
+ * Rejects with db-client's error where no node can be found.
+ */
+export function openCall<Client extends GrpcClient, Call>(
+  line: Line,
+  name: string,
+  { requiresLeader = false }: CallOptions,
+  create: (client: Client, callArguments: unknown[]) => Call,
+  kept?: WeakMap<object, unknown>,
+): Promise<Call> {
+  const parts = line.client as unknown as ClientParts<Client, Call>
+  // A deadline would go out as a time by this machine's clock: where that is behind, the store refuses it as long past.
+  const callArguments = parts.callArguments({ requiresLeader }, { deadline: Number.POSITIVE_INFINITY })
+  const opened = (client: Client) => {
+    line.channel = client.getChannel()
+    return create(client, callArguments)
+  }
+  return parts.GRPCStreamCreator(streamsGrpc.StreamsClient, name, opened, kept)()
+}

@@ -1,0 +1,32 @@
+/** What errors mean, in the words that a real EventStoreDB and grpc-js use for them. */
+import { describe, expect, it } from 'vitest'
+import { isAway, isDenied, isUnknownPosition, reasonOf } from '../../src/eventstore/failure.ts'
+
+const grpcError = (code: number, details: string) => Object.assign(new Error(`${code} ${details}`), { code, details })
+
+describe('an error', () => {
+  it('of a read of the log from a position that no event has is told apart', () => {
+    expect(isUnknownPosition(grpcError(2, 'Unexpected ReadAllResult: Error'))).toBe(true)
+    expect(isUnknownPosition(grpcError(2, 'Exception was thrown by handler.'))).toBe(true)
+    expect(isUnknownPosition(grpcError(14, 'Connection dropped'))).toBe(false)
+    expect(isUnknownPosition(new Error('Unexpected ReadAllResult: Error'))).toBe(false)
+  })
+
+  it('of a store that is away is told from one of a right that is missing', () => {
+    for (const code of [1, 4, 14])
+      expect([isAway(grpcError(code, 'X')), isDenied(grpcError(code, 'X'))]).toEqual([true, false])
+    for (const code of [7, 16])
+      expect([isAway(grpcError(code, 'X')), isDenied(grpcError(code, 'X'))]).toEqual([false, true])
+    expect(isAway(new Error('Failed to discover after 10 attempts.'))).toBe(true)
+  })
+
+  it('has a reason, whatever it says of itself', () => {
+    expect(reasonOf(new Error('14 UNAVAILABLE: no address'))).toBe('14 UNAVAILABLE: no address')
+    expect(reasonOf(new Error(':'))).toBe('Error without a reason')
+    expect(reasonOf(Object.assign(new Error(''), { code: 'ECONNRESET' }))).toBe('Error ECONNRESET')
+    expect(reasonOf(new AggregateError([new Error('one'), new Error('two')], ''))).toBe('one; two')
+    expect(reasonOf(new Error(' :', { cause: new Error('the true reason') }))).toBe('the true reason')
+    expect(reasonOf('plain words')).toBe('plain words')
+    expect(reasonOf(undefined)).toBe('error without a reason')
+  })
+})
