@@ -8,11 +8,11 @@ import type { GaugeSource } from './http/metrics.ts'
 import { isUnavailable } from './postgres/database.ts'
 import { withoutLeader } from './postgres/leadership.ts'
 import type { CommandPathFigures } from './processes/noctant/command-path.ts'
-import type { WebhookFigures } from './processes/noctant/webhooks.ts'
 import { deadCommandCount } from './projections/noctant/account-command.ts'
 import { deadWebhookCount } from './projections/noctant/webhook.ts'
 import { lagMs, type Projector } from './projections/projector.ts'
 import type { Parts } from './roles.ts'
+import type { WebhookFigures } from './webhooks/process.ts'
 
 /** A projector that is further behind is not fit to serve. */
 const LAG_MAX_MS = 30_000
@@ -147,7 +147,7 @@ export function gauges(
   add('opslog_dead_letter_commands', 'Commands to the engine that were given up and not dealt with', () => {
     return counted(deadCommandCount(db))
   })
-  add('opslog_dead_letter_webhooks', 'Webhooks that were given up and not dealt with', () => {
+  add('opslog_dead_letter_webhooks', 'Webhooks that did not get through and were not dealt with', () => {
     return counted(deadWebhookCount(db))
   })
   if (projector) {

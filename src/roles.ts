@@ -21,11 +21,13 @@ import { runHeartbeat } from './processes/heartbeat.ts'
 import { runChallengeRules } from './processes/noctant/challenge-rules.ts'
 import { type CommandPathFigures, newCommandPathFigures, runCommandPath } from './processes/noctant/command-path.ts'
 import { runPayoutExecution } from './processes/noctant/payout-execution.ts'
-import { newWebhookFigures, runWebhooks, type WebhookFigures } from './processes/noctant/webhooks.ts'
+import { runWebhooks } from './processes/noctant/webhooks.ts'
 import { newProcessFigures, type ProcessFigures, type Subscribe } from './processes/process.ts'
 import { prefixesOf } from './projections/projection.ts'
 import { type Projector, startProjector } from './projections/projector.ts'
 import type { Vault } from './vault/vault.ts'
+import { newWebhookFigures, type WebhookFigures } from './webhooks/process.ts'
+import { openSecret } from './webhooks/secret.ts'
 
 /** A process and how it is doing. */
 export interface NamedFigures {
@@ -236,7 +238,7 @@ export function startWebhooksRole(parts: Parts): WebhookFigures {
   const running = runWebhooks({
     ...dependenciesOf(parts, 'webhooks', figures),
     bus,
-    sealingKey: parts.sealingKey,
+    openSecret: async (sealed, name) => openSecret(sealed, name, [parts.sealingKey]),
     limits: {
       timeoutMs: config.WEBHOOK_TIMEOUT_MS,
       excerptMaxBytes: config.WEBHOOK_EXCERPT_MAX_BYTES,

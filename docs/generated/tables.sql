@@ -103,7 +103,7 @@ CREATE INDEX IF NOT EXISTS noctant_payouts_1 ON noctant_payouts (operator_id, us
 -- noctant.webhookEndpoint, version 1
 CREATE TABLE IF NOT EXISTS noctant_webhook_endpoints (operator_id uuid NOT NULL, url_origin text, url_fingerprint text, enabled boolean, event_types text[], disabled_reason text, failing_since timestamptz(3), PRIMARY KEY (operator_id));
 
--- noctant.webhookDelivery, version 3
+-- noctant.webhookDelivery, version 4
 CREATE TABLE IF NOT EXISTS noctant_webhook_outbox (delivery_id uuid NOT NULL, operator_id uuid NOT NULL, due_at timestamptz(3) NOT NULL, PRIMARY KEY (delivery_id));
 CREATE INDEX IF NOT EXISTS noctant_webhook_outbox_1 ON noctant_webhook_outbox (operator_id, due_at);
 CREATE TABLE IF NOT EXISTS noctant_webhook_deliveries (delivery_row_id uuid NOT NULL, operator_id uuid NOT NULL, global_user_id uuid, event_id uuid NOT NULL, event_type text NOT NULL, attempt_number integer NOT NULL, status text NOT NULL, started_at timestamptz(3) NOT NULL, finished_at timestamptz(3) NOT NULL, duration_ms integer NOT NULL, response_status integer, response_body_excerpt text, error_class text, error_message text, created_at timestamptz(3) NOT NULL, PRIMARY KEY (delivery_row_id));

@@ -5,19 +5,14 @@
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
 import { Command } from 'commander'
-import { bareHost, mayConnect, webhookUrl } from '../commands/noctant/webhook-address.ts'
-import {
-  type SealedSecret,
-  setWebhookEndpoint,
-  type WebhookEndpointCommand,
-  type WebhookEndpointState,
-  webhookEndpoint,
-} from '../commands/noctant/webhook-endpoint.ts'
-import { generateWebhookSecret, sealSecret } from '../commands/noctant/webhook-secret.ts'
+import { setWebhookEndpoint, webhookEndpoint } from '../commands/noctant/webhook-endpoint.ts'
 import { Rejected } from '../commands/rejection.ts'
 import { partnerEventTypes } from '../events/noctant/partner-events.ts'
-import { createResolve } from '../processes/noctant/webhook-request.ts'
 import { readSealingKey } from '../vault/secrets-key.ts'
+import { bareHost, mayConnect, webhookUrl } from '../webhooks/address.ts'
+import type { SealedSecret, WebhookEndpointCommand, WebhookEndpointState } from '../webhooks/endpoint.ts'
+import { createResolve } from '../webhooks/request.ts'
+import { generateWebhookSecret, sealSecret } from '../webhooks/secret.ts'
 import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { configuration } from './connection.ts'
 import { CliError, colours, EXIT, facts, show, text } from './terminal.ts'
@@ -60,7 +55,7 @@ function newSecret(operatorId: string): { secret: string; kept: SealedSecret } {
   }
   const secret = generateWebhookSecret()
   const secretId = randomUUID()
-  return { secret, kept: { secretId, sealed: sealSecret(secret, { operatorId, secretId }, key) } }
+  return { secret, kept: { secretId, sealed: sealSecret(secret, { endpointId: operatorId, secretId }, key) } }
 }
 
 async function set(name: string, options: SetOptions): Promise<void> {
@@ -142,7 +137,7 @@ async function display(name: string, options: JsonOption): Promise<void> {
   await withAdminSession(async ({ store, bus }: AdminSession) => {
     const operatorId = await operatorIdOf(store, name)
     const state = await bus.load(webhookEndpoint, operatorId)
-    if (state.status === 'absent') {
+    if (state.status === 'absent' || state.status === 'deleted') {
       throw new Rejected('webhook_not_configured', `${name} has no webhook endpoint: opslog admin webhook set --help`)
     }
     const now = new Date().toISOString()
@@ -160,10 +155,10 @@ async function display(name: string, options: JsonOption): Promise<void> {
 }
 
 function viewOf(state: WebhookEndpointState) {
-  if (state.status === 'absent') return { configured: false }
-  const { operatorId, url, eventTypes, failingSince } = state
+  if (state.status === 'absent' || state.status === 'deleted') return { configured: false }
+  const { owner, url, eventTypes, failingSince } = state
   const standing = { enabled: state.status === 'enabled', event_types: eventTypes, failing_since: failingSince }
-  return { operator_id: operatorId, configured: true, url, ...standing }
+  return { operator_id: owner.operatorId, configured: true, url, ...standing }
 }
 
 const collectType = (value: string, sofar: string[]): string[] => (sofar.includes(value) ? sofar : [...sofar, value])

@@ -52,11 +52,12 @@ export function deadLettersCommand(): Command {
 const deadCommands = ({ db }: AdminSession) =>
   noctantTables(db).selectFrom('noctant_account_commands').selectAll().where('status', '=', 'dead_lettered')
 
-/** Last attempts of deliveries that were given up, where no replay has got through since. */
+/** Last attempts of deliveries that were given up, refused or met a gone endpoint, where no replay has got through since. */
 async function deadWebhooks({ db }: AdminSession, eventId: string | null): Promise<WebhookAttemptRow[]> {
   const { rows } = await sql<WebhookAttemptRow>`SELECT d.* FROM noctant_webhook_deliveries d
-    JOIN noctant_webhook_dead_letters l ON l.operator_id = d.operator_id AND l.event_id = d.event_id
-    WHERE d.status = 'dead_letter' AND (${eventId}::uuid IS NULL OR d.event_id = ${eventId}::uuid)
+    JOIN noctant_webhook_dead_letters l
+      ON l.operator_id = d.operator_id AND l.event_id = d.event_id AND l.since = d.finished_at
+    WHERE d.status IN ('dead_letter', 'permanent_fail') AND (${eventId}::uuid IS NULL OR d.event_id = ${eventId}::uuid)
     ORDER BY d.finished_at DESC LIMIT ${LISTED_MAX}`.execute(db)
   return rows
 }

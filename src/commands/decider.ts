@@ -34,3 +34,21 @@ export function fold<State, Event extends AnyEvent>(
 }
 
 export const streamName = (aggregate: { category: string }, id: string): string => `${aggregate.category}-${id}`
+
+/**
+ * An aggregate of this context from a decider that several contexts share, whose event types lack the context:
+ * `EndpointSet.v1` becomes `noctant.EndpointSet.v1`.
+ */
+export function aggregateOf<State, Command, Event extends AnyEvent>(
+  context: string,
+  name: string,
+  { initialState, evolve, decide }: Decider<State, Command, Event>,
+): Aggregate<State, Command, AnyEvent> {
+  const prefix = `${context}.`
+  return {
+    category: `${prefix}${name}`,
+    initialState,
+    evolve: (state, { type, data }) => evolve(state, { type: type.slice(prefix.length), data } as Event),
+    decide: (command, state) => decide(command, state).map(({ type, data }) => ({ type: `${prefix}${type}`, data })),
+  }
+}

@@ -12,6 +12,7 @@ export const rejectionCodes = [
   'operator_already_exists',
   'operator_terminated',
   'api_key_not_found',
+  'api_key_limit_reached',
   'user_not_found',
   /** The person's key was destroyed. */
   'user_forgotten',
@@ -64,6 +65,7 @@ export const rejectionCodes = [
   /** The operator is suspended or the account closed since. */
   'launch_session_withdrawn',
   'webhook_not_configured',
+  'webhook_limit_reached',
   'webhook_disabled',
   /** Not https, or not of the public internet. */
   'webhook_url_refused',

@@ -6,8 +6,8 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { SEALING_KEY_BYTES } from '../commands/noctant/webhook-secret.ts'
 import { type Config, InvalidConfiguration } from '../config.ts'
+import { KEY_BYTES } from '../events/sealing.ts'
 
 const fileOf = (directory: string): string => join(directory, 'secrets.key')
 
@@ -34,7 +34,7 @@ export function ensureSealingKey(config: Config): Buffer {
   const draft = `${file}.${process.pid}`
   const handle = openSync(draft, 'wx', 0o600)
   try {
-    writeSync(handle, `${randomBytes(SEALING_KEY_BYTES).toString('base64')}\n`)
+    writeSync(handle, `${randomBytes(KEY_BYTES).toString('base64')}\n`)
     fsyncSync(handle)
     closeSync(handle)
     linkSync(draft, file)
@@ -51,6 +51,6 @@ export function ensureSealingKey(config: Config): Buffer {
 
 function decodeKey(text: string, place: string): Buffer {
   const key = Buffer.from(text, 'base64')
-  if (key.length === SEALING_KEY_BYTES) return key
-  throw new InvalidConfiguration(`${place} is to hold ${SEALING_KEY_BYTES} bytes in base64 (openssl rand -base64 32).`)
+  if (key.length === KEY_BYTES) return key
+  throw new InvalidConfiguration(`${place} is to hold ${KEY_BYTES} bytes in base64 (openssl rand -base64 32).`)
 }

@@ -142,6 +142,24 @@ describe('a webhook that was given up', () => {
     expect(await gauge('opslog_dead_letter_webhooks')).toBe(0)
     expect((await opslog('discard', id)).exitCode).toBe(1)
   }, 60_000)
+
+  // Seen to fail with dead letters alone on the list: nobody would have learned of this event.
+  it('because its endpoint said that it is gone is listed and counted as well, and can be discarded', async () => {
+    const { receiver, provision, receives } = await addSubscriber(stack)
+    receiver.behave(answers(410))
+    await provision()
+    await receives(1)
+    const [refused] = await vi.waitFor(async () => {
+      const { webhooks } = await listed()
+      expect(webhooks).toHaveLength(1)
+      return webhooks
+    }, soon)
+    expect(refused).toMatchObject({ status: 'permanent_fail', error_class: 'gone' })
+    expect(await gauge('opslog_dead_letter_webhooks')).toBe(1)
+    expect((await opslog('discard', refused.event_id)).exitCode).toBe(0)
+    await vi.waitFor(async () => expect((await listed()).webhooks).toEqual([]), soon)
+    expect(await gauge('opslog_dead_letter_webhooks')).toBe(0)
+  }, 60_000)
 })
 
 it('an id of nothing that was given up is told as such', async () => {

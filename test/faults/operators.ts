@@ -5,8 +5,8 @@ import { generateApiKey } from '../../src/commands/noctant/api-key.ts'
 import { createOperator, operator } from '../../src/commands/noctant/operator.ts'
 import { importTemplate } from '../../src/commands/noctant/template.ts'
 import { setWebhookEndpoint } from '../../src/commands/noctant/webhook-endpoint.ts'
-import { generateWebhookSecret, sealSecret } from '../../src/commands/noctant/webhook-secret.ts'
 import { apiScope } from '../../src/events/noctant/vocabulary.ts'
+import { generateWebhookSecret, sealSecret } from '../../src/webhooks/secret.ts'
 import { fundedTerms } from '../http/noctant/books.ts'
 import { type Receiver, startReceiver } from '../support/webhook-receiver.ts'
 import type { House } from './house.ts'
@@ -55,7 +55,7 @@ export async function addOperator(house: House, random: Random): Promise<Operato
   await bus.handle(operator, operatorId, { kind: 'issueKey', key: keyFacts, at: issued.at }, issued)
 
   const receiver = await startReceiver()
-  const sealed = sealSecret(generateWebhookSecret(), { operatorId, secretId }, house.sealingKey)
+  const sealed = sealSecret(generateWebhookSecret(), { endpointId: operatorId, secretId }, house.sealingKey)
   const set = context()
   const endpoint = { kind: 'set', operatorId, url: receiver.url, eventTypes: null, at: set.at } as const
   await setWebhookEndpoint(bus, { ...endpoint, secret: { secretId, sealed } }, set)

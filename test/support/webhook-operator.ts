@@ -1,12 +1,9 @@
 /** An operator of a stack with a webhook endpoint of its own that listens, and short ways to what the tests ask of it. */
 import { randomUUID } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
-import {
-  setWebhookEndpoint,
-  type WebhookEndpointCommand,
-  webhookEndpoint,
-} from '../../src/commands/noctant/webhook-endpoint.ts'
-import { generateWebhookSecret, sealSecret } from '../../src/commands/noctant/webhook-secret.ts'
+import { setWebhookEndpoint, webhookEndpoint } from '../../src/commands/noctant/webhook-endpoint.ts'
+import type { WebhookEndpointCommand } from '../../src/webhooks/endpoint.ts'
+import { generateWebhookSecret, sealSecret } from '../../src/webhooks/secret.ts'
 import { type Answer, conforms } from '../http/api.ts'
 import { eventually } from '../projections/support.ts'
 import type { Stack, TestOperator } from './stack.ts'
@@ -55,7 +52,7 @@ export async function addSubscriber(
   const newSecret: Subscriber['newSecret'] = () => {
     const secret = generateWebhookSecret()
     const secretId = randomUUID()
-    return { secret, kept: { secretId, sealed: sealSecret(secret, { operatorId, secretId }, sealingKey) } }
+    return { secret, kept: { secretId, sealed: sealSecret(secret, { endpointId: operatorId, secretId }, sealingKey) } }
   }
   const { secret, kept } = newSecret()
   const context = stack.adminContext()

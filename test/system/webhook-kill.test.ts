@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { setWebhookEndpoint } from '../../src/commands/noctant/webhook-endpoint.ts'
-import { generateWebhookSecret, sealSecret } from '../../src/commands/noctant/webhook-secret.ts'
+import { generateWebhookSecret, sealSecret } from '../../src/webhooks/secret.ts'
 import { eventually } from '../projections/support.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { type Stack, startStack } from '../support/stack.ts'
@@ -64,7 +64,7 @@ interface Attempt {
 it('a delivery survives kill -9 between the request and the record', { timeout: 60_000 }, async () => {
   const { operatorId, apiKey } = await stack.addOperator()
   const [secret, secretId] = [generateWebhookSecret(), '5f5dbb3c-9f3e-4c5a-8a8f-0d4c6c1f7a01']
-  const kept = { secretId, sealed: sealSecret(secret, { operatorId, secretId }, sealingKey) }
+  const kept = { secretId, sealed: sealSecret(secret, { endpointId: operatorId, secretId }, sealingKey) }
   const context = stack.adminContext()
   const set = { kind: 'set', operatorId, url: receiver.url, eventTypes: null, secret: kept, at: context.at } as const
   await setWebhookEndpoint(stack.bus, set, context)

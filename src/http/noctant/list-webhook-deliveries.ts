@@ -1,7 +1,7 @@
 /** GET /v1/webhooks/deliveries: every attempt to deliver, newest first, a page at a time. */
 import { createRoute, z } from '@hono/zod-openapi'
-import { attemptStatus } from '../../events/noctant/webhook.ts'
 import { listWebhookAttempts } from '../../projections/noctant/webhook.ts'
+import { attemptStatus } from '../../webhooks/events.ts'
 import { json, operation, problemResponses } from '../operation.ts'
 import { invalid } from '../problem.ts'
 import { LIMIT_DEFAULT, limit, timeInput, timeOut, uuid, uuidOut } from '../schemas.ts'

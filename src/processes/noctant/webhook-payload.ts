@@ -9,14 +9,14 @@ import { account } from '../../commands/noctant/account.ts'
 import type { Recorded } from '../../events/event.ts'
 import { categoryOf } from '../../events/event.ts'
 import { type PublishedEvent, publishedData } from '../../events/published.ts'
-import type { Registry } from '../../events/registry.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { readCheckpoint } from '../../projections/checkpoint.ts'
 import { type AccountOwner, findAccountOwner } from '../../projections/noctant/partner-event.ts'
 import { snakeCase } from '../../runtime/letter-case.ts'
 
 export interface EventOwner {
-  operatorId: string
+  /** The operator. */
+  tenantId: string
   /** The operator's own name of the account; null where the event is about none. */
   externalAccountId: string | null
 }
@@ -31,25 +31,13 @@ export function payloadOf(event: Recorded, partner: PublishedEvent, owner: Event
     id: event.id,
     occurred_at: event.data.occurredAt,
     recorded_at: event.recordedAt.toISOString(),
-    operator_id: owner.operatorId,
+    operator_id: owner.tenantId,
     external_account_id: owner.externalAccountId,
     aggregate: snakeCase(category.slice(category.indexOf('.') + 1)),
     aggregate_id: event.stream.slice(category.length + 1),
     aggregate_revision: rawJSON(event.revision.toString()),
     data: publishedData(partner, event.data),
   })
-}
-
-/** Whose personal data partners are told with this event; nobody's where none is left of it. */
-export function personToldOf(
-  { type, data }: Recorded,
-  { fields }: PublishedEvent,
-  registry: Registry,
-): { globalUserId?: string } {
-  const told = registry.personalFieldsOf(type)?.filter(({ name }) => fields.includes(name)) ?? []
-  const { globalUserId } = data
-  if (typeof globalUserId !== 'string' || !told.some(({ name }) => data[name] !== null)) return {}
-  return { globalUserId }
 }
 
 export type OwnerOf = (event: Recorded) => Promise<EventOwner | undefined>
@@ -74,12 +62,12 @@ export function createOwnerOf({ bus, db, cachedMax, waitMaxMs }: OwnerOptions): 
   async function ofAccount(programAccountId: string): Promise<EventOwner | undefined> {
     const state = await bus.load(account, programAccountId)
     if (state.status === 'absent') return undefined
-    const { operatorId, externalAccountId } = state.facts
-    return { operatorId, externalAccountId }
+    const { operatorId: tenantId, externalAccountId } = state.facts
+    return { tenantId, externalAccountId }
   }
 
-  const ofRow = ({ operator_id: operatorId, program_account_id: id }: AccountOwner) =>
-    id === null ? { operatorId, externalAccountId: null } : ofAccount(id)
+  const ofRow = ({ operator_id: tenantId, program_account_id: id }: AccountOwner) =>
+    id === null ? { tenantId, externalAccountId: null } : ofAccount(id)
 
   async function ofExecutionAccount(accountId: string, position: bigint): Promise<EventOwner | undefined> {
     const kept = byExecutionAccount.get(accountId)
@@ -105,7 +93,7 @@ export function createOwnerOf({ bus, db, cachedMax, waitMaxMs }: OwnerOptions): 
   return async ({ data, position }) => {
     const { operatorId, programAccountId, accountId } = data
     if (typeof programAccountId === 'string') return ofAccount(programAccountId)
-    if (typeof operatorId === 'string') return { operatorId, externalAccountId: null }
+    if (typeof operatorId === 'string') return { tenantId: operatorId, externalAccountId: null }
     return typeof accountId === 'string' ? ofExecutionAccount(accountId, position) : undefined
   }
 }

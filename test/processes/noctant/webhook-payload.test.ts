@@ -3,7 +3,7 @@ import { partnerEventOf } from '../../../src/events/noctant/partner-events.ts'
 import { payloadOf } from '../../../src/processes/noctant/webhook-payload.ts'
 import { createRecorder, example, ids } from '../../support/examples.ts'
 
-const owner = { operatorId: ids.operator, externalAccountId: 'account-1' }
+const owner = { tenantId: ids.operator, externalAccountId: 'account-1' }
 const opened = createRecorder().record(example('noctant.AccountOpened.v1'))
 const payload = (event = opened) => payloadOf(event, partnerEventOf(event)!, owner)
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { deliveryIdOf } from '../../../src/commands/noctant/webhook-delivery.ts'
 import { setWebhookEndpoint } from '../../../src/commands/noctant/webhook-endpoint.ts'
-import { sealSecret } from '../../../src/commands/noctant/webhook-secret.ts'
-import type { WebhookDeliveryEvent } from '../../../src/events/noctant/webhook.ts'
+import { type WebhookDeliveryEvent, webhookNames } from '../../../src/events/noctant/webhook.ts'
 import type { NewEvent } from '../../../src/events/store.ts'
+import { deliveryIdOf } from '../../../src/webhooks/delivery.ts'
+import { sealSecret } from '../../../src/webhooks/secret.ts'
 import { accountRequest } from '../../http/api.ts'
 import { eventually } from '../../projections/support.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
@@ -99,7 +99,7 @@ describe('an event', () => {
     const { kept } = who.newSecret()
     const url = `${who.receiver.url}/late`
     const { operatorId } = before
-    const sealed = sealSecret(who.secret, { operatorId, secretId: kept.secretId }, sealingKey)
+    const sealed = sealSecret(who.secret, { endpointId: operatorId, secretId: kept.secretId }, sealingKey)
     const secret = { secretId: kept.secretId, sealed }
     await setWebhookEndpoint(
       stack.bus,
@@ -254,7 +254,7 @@ describe('an attempt whose process died', () => {
     const who = await subscriber()
     const { operatorId } = who.operator
     const eventId = randomUUID()
-    const deliveryId = deliveryIdOf(operatorId, eventId, null)
+    const deliveryId = deliveryIdOf(webhookNames, operatorId, eventId, null)
     const at = new Date().toISOString()
     const body = JSON.stringify({ type: 'user.provisioned', id: eventId })
     const facts = { deliveryId, operatorId, eventId, eventType: 'user.provisioned', replayId: null, body }

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Recorded } from '../../../src/events/event.ts'
+import { webhookNames } from '../../../src/events/noctant/webhook.ts'
 import { findReplaySources } from '../../../src/projections/noctant/partner-event.ts'
-import { dueDeliveries, findWebhookEndpoint, listWebhookAttempts } from '../../../src/projections/noctant/webhook.ts'
+import { findWebhookEndpoint, listWebhookAttempts, webhookTables } from '../../../src/projections/noctant/webhook.ts'
+import { dueDeliveries } from '../../../src/webhooks/tables.ts'
 import { createRecorder, example, ids, timeAt, uuidOf } from '../../support/examples.ts'
 import { empty, type Prepared, prepared, writerOn } from '../support.ts'
 
@@ -48,8 +50,10 @@ describe('deliveries', () => {
       operatorId,
       occurredAt: timeAt(seconds),
     })
-  const due = async (seconds: number, limits = { perOperatorMax: 10, limit: 100 }) =>
-    (await dueDeliveries(database.db, { now: new Date(timeAt(seconds)), ...limits })).map((row) => row.delivery_id)
+  const due = async (seconds: number, limits = { keyMax: 10, limit: 100 }) =>
+    (await dueDeliveries(database.db, webhookNames, webhookTables, { now: new Date(timeAt(seconds)), ...limits })).map(
+      ({ id }) => id,
+    )
 
   test('are due when they were requested, then when their next attempt is, and are gone when they are over', async () => {
     const { record } = createRecorder()
@@ -67,9 +71,9 @@ describe('deliveries', () => {
     const many = Array.from({ length: 30 }, (_, n) => record(requested(n, ids.operator, n)))
     const few = [record(requested(31, uuidOf('a'), 40)), record(requested(32, uuidOf('z'), 41))]
     await given(...many, ...few)
-    const found = await due(60, { perOperatorMax: 3, limit: 100 })
+    const found = await due(60, { keyMax: 3, limit: 100 })
     expect(found).toEqual([0, 31, 32, 1, 2].map((n) => uuidOf(`delivery ${n}`)))
-    expect(await due(60, { perOperatorMax: 3, limit: 2 })).toEqual([0, 31].map((n) => uuidOf(`delivery ${n}`)))
+    expect(await due(60, { keyMax: 3, limit: 2 })).toEqual([0, 31].map((n) => uuidOf(`delivery ${n}`)))
   })
 
   test('have a row per attempt, newest first, the operator’s own alone', async () => {

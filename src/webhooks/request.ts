@@ -7,8 +7,8 @@ import { Resolver } from 'node:dns/promises'
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
-import { bareHost, isLocalhost, mayConnect, webhookUrl } from '../../commands/noctant/webhook-address.ts'
-import { Rejected } from '../../commands/rejection.ts'
+import { Rejected } from '../commands/rejection.ts'
+import { bareHost, isLocalhost, mayConnect, webhookUrl } from './address.ts'
 
 /** Every address of a name, v4 and v6. An empty list or a throw: there is none to be had. */
 export type Resolve = (host: string) => Promise<readonly string[]>

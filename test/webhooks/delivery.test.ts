@@ -1,31 +1,21 @@
 import { describe, expect, it } from 'vitest'
-import {
-  type AttemptOutcome,
-  type DeliveryFacts,
-  deliveryIdOf,
-  webhookDelivery,
-} from '../../../src/commands/noctant/webhook-delivery.ts'
-import { type ReplayFacts, webhookReplay } from '../../../src/commands/noctant/webhook-replay.ts'
-import type { WebhookDeliveryEvent } from '../../../src/events/noctant/webhook.ts'
-import { at, commandId, operatorFacts } from '../../support/examples/noctant.ts'
-import { specify } from '../../support/given.ts'
+import { webhookDelivery } from '../../src/commands/noctant/webhook-delivery.ts'
+import { type ReplayFacts, webhookReplay } from '../../src/commands/noctant/webhook-replay.ts'
+import { type WebhookDeliveryEvent, webhookNames } from '../../src/events/noctant/webhook.ts'
+import { type AttemptOutcome, type DeliveryFacts, deliveryIdOf } from '../../src/webhooks/delivery.ts'
+import { at, commandId, operatorFacts } from '../support/examples/noctant.ts'
+import { specify } from '../support/given.ts'
 
 const given = specify(webhookDelivery)
 const { operatorId } = operatorFacts
 const eventId = commandId(1)
-const deliveryId = deliveryIdOf(operatorId, eventId, null)
-const facts: DeliveryFacts = {
-  deliveryId,
-  operatorId,
-  eventId,
-  eventType: 'account.opened',
-  replayId: null,
-  body: '{}',
-}
+const deliveryId = deliveryIdOf(webhookNames, operatorId, eventId, null)
+const told = { eventId, eventType: 'account.opened', replayId: null }
+const facts: DeliveryFacts = { deliveryId, owner: { operatorId }, ...told, person: {}, body: '{}' }
 
 const requested: WebhookDeliveryEvent = {
   type: 'noctant.WebhookDeliveryRequested.v1',
-  data: { ...facts, occurredAt: at(1) },
+  data: { deliveryId, operatorId, ...told, body: '{}', occurredAt: at(1) },
 }
 const started = (attempt: number, minute: number): WebhookDeliveryEvent => ({
   type: 'noctant.WebhookAttemptStarted.v1',
@@ -134,6 +124,11 @@ describe('a delivery', () => {
       .when(discard)
       .then([])
     given(givenUp).when(start(10)).then([])
+    // Refused for good, or gone: nobody hears of that event either, so it is to be dealt with as well.
+    const refused = finished(1, { ...failed, status: 'permanent_fail', nextAttemptAt: null }, at(2), 3)
+    given([requested, started(1, 2), refused])
+      .when(discard)
+      .then([discarded])
   })
   it('can be given up without being tried', () => {
     const command = { kind: 'abandon', errorClass: 'endpoint_disabled', errorMessage: 'off', at: at(5) } as const
@@ -155,14 +150,17 @@ describe('a delivery', () => {
     given([]).when(command).then([])
   })
   it('says of every attempt’s end whose personal data was sent', () => {
-    const person = { ...facts, globalUserId: commandId(7) }
+    const globalUserId = commandId(7)
     const events: WebhookDeliveryEvent[] = [
-      { type: 'noctant.WebhookDeliveryRequested.v1', data: { ...person, occurredAt: at(1) } },
+      {
+        type: 'noctant.WebhookDeliveryRequested.v1',
+        data: { deliveryId, operatorId, ...told, globalUserId, body: '{}', occurredAt: at(1) },
+      },
     ]
     const command = { kind: 'abandon', errorClass: 'person_forgotten', errorMessage: 'forgotten', at: at(3) } as const
     const outcome = { ...delivered, status: 'dead_letter', responseStatus: null, responseExcerpt: null } as const
     const { data } = finished(1, { ...outcome, errorClass: 'person_forgotten', errorMessage: 'forgotten' }, at(3), 3)
-    const end = { ...data, globalUserId: person.globalUserId, durationMs: 0 }
+    const end = { ...data, globalUserId, durationMs: 0 }
     given(events)
       .when(command)
       .then([{ type: 'noctant.WebhookAttemptFinished.v1', data: end } as WebhookDeliveryEvent])
@@ -170,8 +168,8 @@ describe('a delivery', () => {
   it('has an id of its own per event and per replay', () => {
     const ids = [
       deliveryId,
-      deliveryIdOf(operatorId, eventId, commandId(2)),
-      deliveryIdOf(operatorId, commandId(3), null),
+      deliveryIdOf(webhookNames, operatorId, eventId, commandId(2)),
+      deliveryIdOf(webhookNames, operatorId, commandId(3), null),
     ]
     expect(new Set(ids).size).toBe(3)
   })

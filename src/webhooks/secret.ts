@@ -1,18 +1,17 @@
 /**
  * Webhook secrets: made here, shown once, and kept sealed. A signature needs the secret itself, so no hash will do: the
- * event holds it encrypted under the instance's key (AES-256-GCM, bound to its operator and its id), and the key never
- * enters the log (docs/decisions).
+ * event holds it encrypted (AES-256-GCM, bound to its endpoint and its id) under a key that never enters the log: the
+ * instance's, or one of the endpoint's own in the vault, with which the secret goes.
  */
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 
-export const SEALING_KEY_BYTES = 32
 const SECRET_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
 /** What a sealed secret is bound to. */
 export interface SecretName {
-  operatorId: string
+  endpointId: string
   secretId: string
 }
 
@@ -28,7 +27,7 @@ export const generateWebhookSecret = (random: (bytes: number) => Uint8Array = ra
 /** Tells one key from another without giving either away. */
 const keyIdOf = (key: Uint8Array): string => createHash('sha256').update('key id').update(key).digest('hex').slice(0, 8)
 
-const boundTo = ({ operatorId, secretId }: SecretName): Buffer => Buffer.from(`${operatorId}/${secretId}`)
+const boundTo = ({ endpointId, secretId }: SecretName): Buffer => Buffer.from(`${endpointId}/${secretId}`)
 
 /** `<key id>.<base64 of nonce, ciphertext and tag>`. */
 export function sealSecret(
@@ -43,12 +42,12 @@ export function sealSecret(
   return `${keyIdOf(key)}.${box.toString('base64')}`
 }
 
-/** The secret in a seal. Throws SecretUnreadable. */
-export function openSecret(sealed: string, name: SecretName, key: Uint8Array): string {
+/** The secret in a seal, opened by the key that it names among these. Throws SecretUnreadable. */
+export function openSecret(sealed: string, name: SecretName, keys: readonly Uint8Array[]): string {
   const [keyId, text = ''] = sealed.split('.')
-  if (keyId !== keyIdOf(key)) {
-    throw new SecretUnreadable(`the webhook secret ${name.secretId} was sealed with key ${keyId}, not ${keyIdOf(key)}`)
-  }
+  const key = keys.find((each) => keyIdOf(each) === keyId)
+  if (!key)
+    throw new SecretUnreadable(`the webhook secret ${name.secretId} was sealed with the key ${keyId}, not at hand`)
   const box = Buffer.from(text, 'base64')
   const nonce = box.subarray(0, NONCE_BYTES)
   const tag = box.subarray(box.length - TAG_BYTES)
@@ -62,14 +61,5 @@ export function openSecret(sealed: string, name: SecretName, key: Uint8Array): s
   }
 }
 
-/** The `webhook-signature` header of Standard Webhooks: one `v1` signature per secret, over id, timestamp and body. */
-export function signatureHeader(
-  secrets: readonly string[],
-  { id, timestampS, body }: { id: string; timestampS: number; body: string },
-): string {
-  const signed = secrets.map((secret) => {
-    const key = Buffer.from(secret.slice('whsec_'.length), 'base64')
-    return `v1,${createHmac('sha256', key).update(`${id}.${timestampS}.${body}`).digest('base64')}`
-  })
-  return signed.join(' ')
-}
+/** Opens sealed secrets, with whichever keys they were sealed with. Rejects with SecretUnreadable. */
+export type OpenSecret = (sealed: string, name: SecretName) => Promise<string>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { loadConfig } from '../../../src/config.ts'
-import { outcomeOf, retryAfterMs } from '../../../src/processes/noctant/webhook-outcome.ts'
-import type { WebhookAnswer } from '../../../src/processes/noctant/webhook-request.ts'
+import { loadConfig } from '../../src/config.ts'
+import { outcomeOf, retryAfterMs } from '../../src/webhooks/outcome.ts'
+import type { WebhookAnswer } from '../../src/webhooks/request.ts'
 
 const nowMs = Date.UTC(2026, 2, 2, 9)
 const scheduleMs = loadConfig({}).WEBHOOK_RETRY_SCHEDULE_MS

@@ -2,8 +2,8 @@
  * What an endpoint's answer means for the delivery: done, to be tried again and when, or given up. Pure: the time and
  * the chance come in.
  */
-import type { AttemptOutcome } from '../../commands/noctant/webhook-delivery.ts'
-import type { WebhookAnswer } from './webhook-request.ts'
+import type { AttemptOutcome } from './delivery.ts'
+import type { WebhookAnswer } from './request.ts'
 
 export interface RetryPolicy {
   /** Wait before the second attempt, before the third, …; after the last of them the delivery is given up. */

@@ -3,26 +3,30 @@
  * the two leaves a begun attempt behind: the next one to come by records that nobody knows how it ended, and makes
  * another, under the same `webhook-id`.
  */
-import type { CommandBus, CommandContext } from '../../commands/handle.ts'
-import { deterministicId } from '../../commands/identity.ts'
-import { user } from '../../commands/noctant/user.ts'
-import {
-  type AttemptOutcome,
-  type WebhookDeliveryState,
-  webhookDelivery,
-} from '../../commands/noctant/webhook-delivery.ts'
-import { type WebhookEndpointState, webhookEndpoint } from '../../commands/noctant/webhook-endpoint.ts'
-import { openSecret, signatureHeader } from '../../commands/noctant/webhook-secret.ts'
-import { PersonForgotten, UNREADABLE } from '../../events/sealing.ts'
-import { crashPoint } from '../../runtime/crash-points.ts'
-import type { WebhookEndpoints } from './webhook-endpoints.ts'
-import { outcomeOf, type RetryPolicy, unknownOutcome } from './webhook-outcome.ts'
-import { type RequestLimits, type Resolve, sendWebhook } from './webhook-request.ts'
+import { streamName } from '../commands/decider.ts'
+import type { CommandBus, CommandContext } from '../commands/handle.ts'
+import { deterministicId } from '../commands/identity.ts'
+import { PersonForgotten, UNREADABLE } from '../events/sealing.ts'
+import { crashPoint } from '../runtime/crash-points.ts'
+import type { AttemptOutcome, WebhookDelivery, WebhookDeliveryState } from './delivery.ts'
+import type { ConfiguredEndpoint, WebhookEndpoint } from './endpoint.ts'
+import type { WebhookEndpoints } from './endpoints.ts'
+import type { WebhookNames } from './events.ts'
+import { outcomeOf, type RetryPolicy, unknownOutcome } from './outcome.ts'
+import { type RequestLimits, type Resolve, sendWebhook } from './request.ts'
+import type { OpenSecret } from './secret.ts'
+import type { Sign } from './signing.ts'
 
 export interface AttemptDeps {
   bus: CommandBus
+  names: WebhookNames
+  endpoint: WebhookEndpoint
+  delivery: WebhookDelivery
   endpoints: WebhookEndpoints
-  sealingKey: Uint8Array
+  openSecret: OpenSecret
+  sign: Sign
+  /** Whether the person was forgotten whom a body tells of. */
+  isForgotten(personId: string): Promise<boolean>
   resolve: Resolve
   now: () => Date
   random: () => number
@@ -31,10 +35,11 @@ export interface AttemptDeps {
 export interface AttemptLimits extends RequestLimits, RetryPolicy {
   /** Nothing but failures for so long, and the endpoint is disabled. */
   disableAfterMs: number
+  /** Secrets that sign at once, the newest of them; those before stop early. */
+  secretsMax: number
 }
 
 type OpenDelivery = Extract<WebhookDeliveryState, { status: 'open' }>
-type EnabledEndpoint = Exclude<WebhookEndpointState, { status: 'absent' }>
 
 const USER_AGENT = 'opslog-webhooks/1'
 
@@ -48,26 +53,33 @@ export async function makeAttempt(
   deliveryId: string,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const { bus, endpoints, now } = deps
+  const { bus, names, endpoints, now } = deps
   const delivery = await settled(deps, deliveryId)
   if (delivery?.status !== 'open' || Date.parse(delivery.dueAt) > now().getTime()) return null
-  const { operatorId } = delivery.facts
-  const endpoint = await endpoints.latest(operatorId)
-  if (endpoint.status !== 'enabled') return abandon(deps, delivery, 'endpoint_disabled', 'the endpoint is disabled')
-  if (!(await mayBeTold(bus, delivery))) {
+  const endpoint = await endpoints.latest(endpointIdOf(names, delivery))
+  if (endpoint.status !== 'enabled') {
+    const isGone = endpoint.status !== 'disabled'
+    return abandon(
+      deps,
+      delivery,
+      'endpoint_disabled',
+      isGone ? 'the endpoint was deleted' : 'the endpoint is disabled',
+    )
+  }
+  if (!(await mayBeTold(deps, delivery))) {
     return abandon(deps, delivery, 'person_forgotten', 'the person that it told of was forgotten')
   }
-  const secrets = signingSecrets(endpoint, deps.sealingKey, now())
+  const secrets = await signingSecrets(deps, limits, endpoint)
 
   const begun = contextOf(delivery, `start ${delivery.attempts + 1}`, now())
-  const started = await bus.handle(webhookDelivery, deliveryId, { kind: 'start', at: begun.at }, begun)
+  const started = await bus.handle(deps.delivery, deliveryId, { kind: 'start', at: begun.at }, begun)
   if (started.events.length === 0 || started.state.status !== 'open') return null
   const attempt = started.state.attempts
   const startedMs = performance.now()
-  const request = signedRequest(endpoint, delivery, secrets, now())
-  crashPoint('webhooks.before-post', delivery.facts)
+  const request = signedRequest(deps, endpoint, delivery, secrets)
+  crashPoint('webhooks.before-post', pointOf(delivery))
   const answer = await sendWebhook(request, limits, deps.resolve, signal)
-  crashPoint('webhooks.after-post', delivery.facts)
+  crashPoint('webhooks.after-post', pointOf(delivery))
   const outcome = outcomeOf(answer, limits, { attempt, nowMs: now().getTime(), random: deps.random })
   const durationMs = Math.round(performance.now() - startedMs)
   await finish(deps, delivery, attempt, outcome, durationMs)
@@ -76,8 +88,9 @@ export async function makeAttempt(
 }
 
 /** The delivery, after an attempt that somebody began and did not end has been put on record as of unknown outcome. */
-async function settled({ bus, now }: AttemptDeps, deliveryId: string): Promise<WebhookDeliveryState> {
-  const delivery = await bus.load(webhookDelivery, deliveryId)
+async function settled(deps: AttemptDeps, deliveryId: string): Promise<WebhookDeliveryState> {
+  const { bus, now } = deps
+  const delivery = await bus.load(deps.delivery, deliveryId)
   if (delivery.status !== 'open' || !delivery.running) return delivery
   const { attempt, startedAt } = delivery.running
   const at = now()
@@ -85,51 +98,61 @@ async function settled({ bus, now }: AttemptDeps, deliveryId: string): Promise<W
   const context = contextOf(delivery, `finish ${attempt}`, at)
   const outcome = unknownOutcome(at.getTime())
   const command = { kind: 'finish', attempt, outcome, durationMs, at: context.at } as const
-  return (await bus.handle(webhookDelivery, deliveryId, command, context)).state
+  return (await bus.handle(deps.delivery, deliveryId, command, context)).state
 }
 
-/** Signed by every secret that is valid now, the current one first. */
-function signingSecrets({ operatorId, secrets }: EnabledEndpoint, key: Uint8Array, now: Date): string[] {
-  const valid = secrets.filter(({ validUntil }) => validUntil === null || Date.parse(validUntil) > now.getTime())
-  return valid.toReversed().map(({ secretId, sealed }) => openSecret(sealed, { operatorId, secretId }, key))
+/** Every secret that is valid now, the current one first. */
+async function signingSecrets(
+  { openSecret, names, now }: AttemptDeps,
+  { secretsMax }: AttemptLimits,
+  { owner, secrets }: ConfiguredEndpoint,
+): Promise<string[]> {
+  const nowMs = now().getTime()
+  const valid = secrets.filter(({ validUntil }) => validUntil === null || Date.parse(validUntil) > nowMs)
+  const endpointId = owner[names.endpoint] ?? ''
+  const newest = valid.toReversed().slice(0, secretsMax)
+  return Promise.all(newest.map(({ secretId, sealed }) => openSecret(sealed, { endpointId, secretId })))
 }
 
-/** Standard Webhooks: `webhook-id` is the event's, whichever attempt and whichever replay this is. */
-function signedRequest(endpoint: EnabledEndpoint, { facts }: OpenDelivery, secrets: readonly string[], now: Date) {
-  const { eventId: id, body } = facts
-  const timestampS = Math.floor(now.getTime() / 1_000)
+function signedRequest(
+  { sign, now }: AttemptDeps,
+  { url }: ConfiguredEndpoint,
+  { facts }: OpenDelivery,
+  secrets: readonly string[],
+) {
+  const { eventId: id, eventType, deliveryId, body } = facts
+  const timestampS = Math.floor(now().getTime() / 1_000)
   const headers = {
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(body)),
     'user-agent': USER_AGENT,
-    'webhook-id': id,
-    'webhook-timestamp': String(timestampS),
-    'webhook-signature': signatureHeader(secrets, { id, timestampS, body }),
+    ...sign({ id, eventType, deliveryId, timestampS, body }, secrets),
   }
-  return { url: endpoint.url, headers, body }
+  return { url, headers, body }
 }
 
 /**
  * Whether what it tells of a person may still be told: asked anew, since the delivery may have been in memory when the
  * person was forgotten. A body that does not open is not sent either.
  */
-async function mayBeTold(bus: CommandBus, { facts: { globalUserId, body } }: OpenDelivery): Promise<boolean> {
-  if (globalUserId === undefined) return true
-  if (Object.values<string>(UNREADABLE).includes(body)) return false
-  return (await bus.current(user, globalUserId)).status !== 'forgotten'
+async function mayBeTold({ names, isForgotten }: AttemptDeps, { facts: { person, body } }: OpenDelivery) {
+  const personId = person[names.person]
+  if (personId === undefined) return true
+  return !Object.values<string>(UNREADABLE).includes(body) && !(await isForgotten(personId))
 }
 
 async function finish(
-  { bus, now }: AttemptDeps,
+  deps: AttemptDeps,
   delivery: OpenDelivery,
   attempt: number,
   outcome: AttemptOutcome,
   durationMs: number,
 ): Promise<void> {
+  const { bus, now } = deps
   const context = contextOf(delivery, `finish ${attempt}`, now())
   const record = (heard: AttemptOutcome) => {
     const command = { kind: 'finish', attempt, outcome: heard, durationMs, at: context.at } as const
-    return bus.handle(webhookDelivery, delivery.facts.deliveryId, command, context)
+    return bus.handle(deps.delivery, delivery.facts.deliveryId, command, context)
   }
   try {
     await record(outcome)
@@ -145,34 +168,41 @@ async function finish(
  * once it is enabled again; a person who was forgotten is not told of.
  */
 async function abandon(
-  { bus, now }: AttemptDeps,
+  deps: AttemptDeps,
   delivery: OpenDelivery,
   errorClass: string,
   errorMessage: string,
 ): Promise<null> {
+  const { bus, now } = deps
   const context = contextOf(delivery, 'abandon', now())
   const command = { kind: 'abandon', errorClass, errorMessage, at: context.at } as const
-  await bus.handle(webhookDelivery, delivery.facts.deliveryId, command, context)
+  await bus.handle(deps.delivery, delivery.facts.deliveryId, command, context)
   return null
 }
 
 /** What the outcome means for the endpoint. Only the turns are recorded: to failing, from failing, out of use. */
 async function report(
-  { bus, endpoints, now }: AttemptDeps,
+  { bus, names, endpoint, endpoints, now }: AttemptDeps,
   { disableAfterMs }: AttemptLimits,
-  { operatorId, failingSince }: EnabledEndpoint,
+  { owner, failingSince }: ConfiguredEndpoint,
   { status, errorClass }: AttemptOutcome,
 ): Promise<void> {
   if (errorClass === 'interrupted' || (status === 'delivered' && failingSince === null)) return
   const at = now().toISOString()
-  const context = systemContext(deterministicId('webhookEndpoint', operatorId, at), operatorId, at)
-  if (status === 'delivered') await bus.handle(webhookEndpoint, operatorId, { kind: 'reportSuccess', at }, context)
+  const endpointId = owner[names.endpoint] ?? ''
+  const context = systemContext(deterministicId('webhookEndpoint', endpointId, at), endpointId, at)
+  if (status === 'delivered') await bus.handle(endpoint, endpointId, { kind: 'reportSuccess', at }, context)
   else if (errorClass === 'gone') {
     const command = { kind: 'disable', cause: 'gone', reason: 'the endpoint answered 410', at } as const
-    await bus.handle(webhookEndpoint, operatorId, command, context)
-  } else await bus.handle(webhookEndpoint, operatorId, { kind: 'reportFailure', disableAfterMs, at }, context)
-  endpoints.forget(operatorId)
+    await bus.handle(endpoint, endpointId, command, context)
+  } else await bus.handle(endpoint, endpointId, { kind: 'reportFailure', disableAfterMs, at }, context)
+  endpoints.forget(streamName(endpoint, endpointId))
 }
+
+const endpointIdOf = ({ endpoint }: WebhookNames, { facts }: OpenDelivery): string => facts.owner[endpoint] ?? ''
+
+/** What crash points of the tests may ask for. */
+const pointOf = ({ facts: { owner, person, ...facts } }: OpenDelivery) => ({ ...facts, ...owner, ...person })
 
 const contextOf = ({ facts }: OpenDelivery, step: string, at: Date): CommandContext =>
   systemContext(deterministicId('webhookDelivery', facts.deliveryId, step), facts.eventId, at.toISOString())

@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import {
-  isSubscribed,
-  type WebhookEndpointState,
-  webhookEndpoint,
-} from '../../../src/commands/noctant/webhook-endpoint.ts'
-import type { WebhookEndpointEvent } from '../../../src/events/noctant/webhook.ts'
-import { at, operatorFacts } from '../../support/examples/noctant.ts'
-import { rejects, specify } from '../../support/given.ts'
+import { webhookEndpoint } from '../../src/commands/noctant/webhook-endpoint.ts'
+import type { WebhookEndpointEvent } from '../../src/events/noctant/webhook.ts'
+import { type ConfiguredEndpoint, isSubscribed } from '../../src/webhooks/endpoint.ts'
+import { at, operatorFacts } from '../support/examples/noctant.ts'
+import { rejects, specify } from '../support/given.ts'
 
 const given = specify(webhookEndpoint)
 const { operatorId } = operatorFacts
@@ -40,7 +37,7 @@ const failing: WebhookEndpointEvent = {
   data: { operatorId, since: at(2), occurredAt: at(2) },
 }
 const configured = [endpointSet, secretIssued]
-const set = { kind: 'set', operatorId, url, eventTypes: null, secret: first, at: at(1) } as const
+const set = { kind: 'set', owner: { operatorId }, url, eventTypes: null, secret: first, at: at(1) } as const
 
 describe('setting an endpoint', () => {
   it('the first time issues a secret and enables it', () => {
@@ -80,10 +77,7 @@ describe('rotating the secret', () => {
   })
   it('twice leaves the first one’s end where it was', () => {
     const third: WebhookEndpointEvent = { ...rotated, data: { ...rotated.data, previousValidUntil: at(40) } as never }
-    const { secrets } = given([...configured, rotated, third]).state() as Exclude<
-      WebhookEndpointState,
-      { status: 'absent' }
-    >
+    const { secrets } = given([...configured, rotated, third]).state() as ConfiguredEndpoint
     expect(secrets.map(({ validUntil }) => validUntil)).toStrictEqual([at(30), at(40), null])
   })
   it('is refused where there is no endpoint', () => {

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createResolve, type Resolve, sendWebhook } from '../../../src/processes/noctant/webhook-request.ts'
-import { answers, drips, hangs, type Receiver, resets, startReceiver } from '../../support/webhook-receiver.ts'
+import { createResolve, type Resolve, sendWebhook } from '../../src/webhooks/request.ts'
+import { answers, drips, hangs, type Receiver, resets, startReceiver } from '../support/webhook-receiver.ts'
 
 let receiver: Receiver
 beforeAll(async () => {

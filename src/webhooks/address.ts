@@ -4,7 +4,7 @@
  * name resolves to at that moment, whenever a connection is made.
  */
 import { BlockList, isIP } from 'node:net'
-import { Rejected } from '../rejection.ts'
+import { Rejected } from '../commands/rejection.ts'
 
 const URL_LENGTH_MAX = 2_000
 

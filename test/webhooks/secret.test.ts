@@ -1,33 +1,28 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
-import {
-  generateWebhookSecret,
-  openSecret,
-  SecretUnreadable,
-  sealSecret,
-  signatureHeader,
-} from '../../../src/commands/noctant/webhook-secret.ts'
+import { generateWebhookSecret, openSecret, SecretUnreadable, sealSecret } from '../../src/webhooks/secret.ts'
+import { standardWebhooks } from '../../src/webhooks/signing.ts'
 
 const key = randomBytes(32)
-const name = { operatorId: randomUUID(), secretId: randomUUID() }
+const name = { endpointId: randomUUID(), secretId: randomUUID() }
 
 describe('a sealed secret', () => {
   it('opens to what was sealed, and shows nothing of it', () => {
     const secret = generateWebhookSecret()
     const sealed = sealSecret(secret, name, key)
-    expect(openSecret(sealed, name, key)).toBe(secret)
+    expect(openSecret(sealed, name, [key])).toBe(secret)
     expect(sealed).not.toContain(secret.slice(6, 20))
     expect(sealSecret(secret, name, key)).not.toBe(sealed)
   })
 
   it.each<[string, () => string]>([
-    ['with another key', () => openSecret(sealSecret('whsec_x', name, key), name, randomBytes(32))],
-    ['for another operator', () => openSecret(sealSecret('whsec_x', name, key), { ...name, operatorId: 'b' }, key)],
-    ['under another id', () => openSecret(sealSecret('whsec_x', name, key), { ...name, secretId: 'b' }, key)],
-    ['after a byte was changed', () => openSecret(changed(sealSecret('whsec_x', name, key)), name, key)],
-    ['when it is no seal at all', () => openSecret('whsec_x', name, key)],
-    ['when it is cut short', () => openSecret(sealSecret('whsec_x', name, key).slice(0, 20), name, key)],
+    ['with another key', () => openSecret(sealSecret('whsec_x', name, key), name, [randomBytes(32)])],
+    ['for another endpoint', () => openSecret(sealSecret('whsec_x', name, key), { ...name, endpointId: 'b' }, [key])],
+    ['under another id', () => openSecret(sealSecret('whsec_x', name, key), { ...name, secretId: 'b' }, [key])],
+    ['after a byte was changed', () => openSecret(changed(sealSecret('whsec_x', name, key)), name, [key])],
+    ['when it is no seal at all', () => openSecret('whsec_x', name, [key])],
+    ['when it is cut short', () => openSecret(sealSecret('whsec_x', name, key).slice(0, 20), name, [key])],
   ])('does not open %s', (_, open) => {
     expect(open).toThrow(SecretUnreadable)
   })
@@ -44,11 +39,8 @@ describe('a signature', () => {
   const id = randomUUID()
   const body = '{"type":"account.opened","text":"ä"}'
   const timestampS = Math.floor(Date.now() / 1_000)
-  const headersFor = (secrets: string[]) => ({
-    'webhook-id': id,
-    'webhook-timestamp': String(timestampS),
-    'webhook-signature': signatureHeader(secrets, { id, timestampS, body }),
-  })
+  const headersFor = (secrets: string[]) =>
+    standardWebhooks({ id, eventType: 'account.opened', deliveryId: id, timestampS, body }, secrets)
 
   it('is verified by Standard Webhooks’ own library', () => {
     const secret = generateWebhookSecret()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { isPublicAddress, mayConnect, webhookUrl } from '../../../src/commands/noctant/webhook-address.ts'
-import { Rejected } from '../../../src/commands/rejection.ts'
+import { Rejected } from '../../src/commands/rejection.ts'
+import { isPublicAddress, mayConnect, webhookUrl } from '../../src/webhooks/address.ts'
 
 /** Somewhere private, each in another notation or by another detour. */
 const privateHosts = [

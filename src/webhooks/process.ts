@@ -1,0 +1,253 @@
+/**
+ * Webhook delivery: follows the log, makes a durable delivery of every event that an endpoint is subscribed to, and sends
+ * it until it has arrived or is given up. A delivery's id follows from the event, so a batch that is handled again makes
+ * none twice. Replays are followed by a process of their own: one of a thousand events takes seconds to be written down,
+ * and nobody's news is to wait for that.
+ */
+import type { CommandBus } from '../commands/handle.ts'
+import { deterministicId } from '../commands/identity.ts'
+import { anyVersionOf, type Recorded } from '../events/event.ts'
+import type { PublishedEvent } from '../events/published.ts'
+import { type Registry, UndecodableEvent } from '../events/registry.ts'
+import { type Delivered, isPoison } from '../events/subscription.ts'
+import { createDueWork } from '../processes/due-work.ts'
+import { newProcessFigures, type ProcessDependencies, type ProcessFigures, runProcess } from '../processes/process.ts'
+import { type AttemptLimits, makeAttempt, systemContext } from './attempt.ts'
+import { deliveryIdOf, type WebhookDelivery } from './delivery.ts'
+import { isSubscribed } from './endpoint.ts'
+import { createWebhookEndpoints, type EndpointAggregates } from './endpoints.ts'
+import type { Named, WebhookNames } from './events.ts'
+import type { RequestedReplay } from './replay.ts'
+import { createResolve, type Resolve } from './request.ts'
+import type { OpenSecret } from './secret.ts'
+import type { Sign } from './signing.ts'
+import { dueDeliveries, type WebhookTables } from './tables.ts'
+
+export interface WebhookLimits extends AttemptLimits {
+  /** Attempts under way at once, and those of one endpoint. */
+  concurrencyMax: number
+  endpointConcurrencyMax: number
+  /** Deliveries waiting in memory for one endpoint; further ones are found when it is their turn. */
+  endpointQueueMax: number
+  pollIntervalMs: number
+  /** Due deliveries that one look finds. */
+  pollBatchMax: number
+  /** Attempts under way at the stop may take so long; then they are interrupted and made again at the next start. */
+  drainMs: number
+  /** Streams of endpoints that are kept in memory. */
+  cachedMax: number
+}
+
+/** Who is to hear of an event, and whatever else the context's bodies say of them. */
+export interface Recipient {
+  tenantId: string
+}
+
+/** What a context declares of its webhooks. */
+export interface WebhookDefinition<R extends Recipient> {
+  names: WebhookNames
+  aggregates: EndpointAggregates & { delivery: WebhookDelivery }
+  tables: WebhookTables
+  /** Event type → how webhooks tell of it. */
+  published: ReadonlyMap<string, PublishedEvent>
+  /** Names of the two processes, of their checkpoints and of their leaderships. */
+  processes: { news: string; replays: string }
+  sign: Sign
+  /** Undefined: nobody that this context knows. Throws where that cannot be told yet. */
+  recipientOf(event: Recorded): Promise<R | undefined>
+  /** The bytes to be signed and sent, a pure function: a replay sends the same. */
+  bodyOf(event: Recorded, published: PublishedEvent, recipient: R): string
+  isForgotten(personId: string): Promise<boolean>
+}
+
+export interface WebhookFigures extends ProcessFigures {
+  /** Deliveries made since the start, and attempts under way. */
+  requested: number
+  underWay: () => number
+  replays: ProcessFigures
+}
+
+export const newWebhookFigures = (): WebhookFigures => ({
+  ...newProcessFigures(),
+  requested: 0,
+  underWay: () => 0,
+  replays: newProcessFigures(),
+})
+
+export interface WebhookOptions extends ProcessDependencies {
+  bus: CommandBus
+  openSecret: OpenSecret
+  figures: WebhookFigures
+  limits: WebhookLimits
+  resolve?: Resolve
+  now?: () => Date
+  random?: () => number
+}
+
+/** An attempt that failed on this side is made again within this time. */
+const RETRY_MAX_MS = 5_000
+/** Deliveries that are written at once. */
+const WRITES_MAX = 16
+
+/** What is told of this event; undefined: nothing. */
+export function publishedEventOf(
+  published: ReadonlyMap<string, PublishedEvent>,
+  { type, data }: Pick<Recorded, 'type' | 'data'>,
+): PublishedEvent | undefined {
+  const entry = published.get(type)
+  return entry && (entry.only?.(data) ?? true) ? entry : undefined
+}
+
+/** Runs until `signal` aborts; stands by while another process leads. */
+export async function runWebhooks<R extends Recipient>(
+  definition: WebhookDefinition<R>,
+  options: WebhookOptions,
+): Promise<void> {
+  const { names, aggregates, published } = definition
+  const { bus, store, log, limits, figures, now = () => new Date() } = options
+  const endpoints = createWebhookEndpoints(store, aggregates, limits.cachedMax)
+  const sender = createSender(definition, options, endpoints)
+  figures.underWay = sender.underWay
+
+  async function deliver(
+    { event, entry, recipient }: Told<R>,
+    endpointId: string,
+    replayId: string | null,
+  ): Promise<void> {
+    const deliveryId = deliveryIdOf(names, endpointId, event.id, replayId)
+    const owner: Named = { [names.tenant]: recipient.tenantId, [names.endpoint]: endpointId }
+    const person = personToldOf(names, store.registry, event, entry)
+    const body = definition.bodyOf(event, entry, recipient)
+    const facts = { deliveryId, owner, eventId: event.id, eventType: entry.type, replayId, person, body }
+    const at = now().toISOString()
+    const context = systemContext(deterministicId('webhookDelivery', deliveryId), event.metadata.$correlationId, at)
+    const requested = await bus.handle(aggregates.delivery, deliveryId, { kind: 'request', facts, at }, context)
+    if (requested.events.length === 0) return
+    figures.requested += 1
+    sender.offer({ id: deliveryId, key: endpointId })
+  }
+
+  async function toldBy(event: Recorded): Promise<Told<R> | undefined> {
+    const entry = publishedEventOf(published, event)
+    const recipient = entry && (await definition.recipientOf(event))
+    return entry && recipient ? { event, entry, recipient } : undefined
+  }
+
+  async function follow(event: Recorded): Promise<void> {
+    const told = await toldBy(event)
+    if (!told) return
+    for (const { endpointId, state } of await endpoints.of(told.recipient.tenantId, event.position)) {
+      if (isSubscribed(state, told.entry.type)) await deliver(told, endpointId, null)
+    }
+  }
+
+  async function replay({ data }: Recorded): Promise<void> {
+    const { sources, replayId } = data as RequestedReplay
+    await inParallel(sources, async ({ stream, revision }) => {
+      const [source] = await Array.fromAsync(store.readStream(stream, { from: BigInt(revision), maxCount: 1n }))
+      const told = source && (await toldBy(source))
+      // Chosen among the tenant's own; looked at once more, because this is what goes out.
+      if (told && told.recipient.tenantId === data[names.tenant])
+        await deliver(told, String(data[names.endpoint]), replayId)
+    })
+  }
+
+  /** What cannot be read stays undelivered, told to the log, and holds up nothing else. */
+  async function unlessUnreadable(event: Delivered, work: (event: Recorded) => Promise<void>): Promise<void> {
+    const { id: eventId, type } = event
+    if (isPoison(event)) return log.error({ eventId, type, fault: event.fault }, 'an event does not decode; no webhook')
+    await work(event).catch((err) => {
+      if (!(err instanceof UndecodableEvent)) throw err
+      log.error({ err, eventId, type }, 'what a webhook rests on does not decode; none was made')
+    })
+  }
+
+  const endpointEvent = `${names.context}.WebhookEndpoint`
+  const news = runProcess(
+    {
+      name: definition.processes.news,
+      // Any version of a type: one that this code does not know is to be noticed.
+      types: [...[...published.keys()].map(anyVersionOf), endpointEvent],
+      async handle(events) {
+        const isAboutEndpoint = ({ type }: Delivered) => type.startsWith(endpointEvent)
+        for (const { stream } of events.filter(isAboutEndpoint)) endpoints.forget(stream)
+        const rest = events.filter((event) => !isAboutEndpoint(event))
+        await inParallel(rest, (event) => unlessUnreadable(event, follow))
+      },
+      background: (signal) => [sender.run(signal)],
+    },
+    options,
+  )
+  const replays = runProcess(
+    {
+      name: definition.processes.replays,
+      types: [`${names.context}.WebhookReplayRequested.v`],
+      async handle(events) {
+        for (const event of events) await unlessUnreadable(event, replay)
+      },
+    },
+    { ...options, figures: figures.replays },
+  )
+  await Promise.all([news, replays])
+}
+
+/** Whose personal data is told with this event; nobody's where none is left of it. */
+function personToldOf(
+  { person }: WebhookNames,
+  registry: Registry,
+  { type, data }: Recorded,
+  { fields }: PublishedEvent,
+): Named {
+  const told = registry.personalFieldsOf(type)?.filter(({ name }) => fields.includes(name)) ?? []
+  const personId = data[person]
+  if (typeof personId !== 'string' || !told.some(({ name }) => data[name] !== null)) return {}
+  return { [person]: personId }
+}
+
+interface Told<R> {
+  event: Recorded
+  entry: PublishedEvent
+  recipient: R
+}
+
+/** Makes the attempts that are due. What an attempt rests on is the delivery's own stream, so late rows do no harm. */
+function createSender<R extends Recipient>(
+  { names, aggregates, tables, sign, isForgotten }: WebhookDefinition<R>,
+  { db, bus, log, limits, openSecret, resolve = createResolve(), ...options }: WebhookOptions,
+  endpoints: ReturnType<typeof createWebhookEndpoints>,
+) {
+  const { now = () => new Date(), random = Math.random } = options
+  const { endpoint, delivery } = aggregates
+  const deps = { bus, names, endpoint, delivery, endpoints, openSecret, sign, isForgotten, resolve, now, random }
+  const sender = createDueWork({
+    name: 'webhook attempts',
+    findDue: (bounds) => dueDeliveries(db, names, tables, bounds),
+    async work({ id }, signal) {
+      const nextAttemptAt = await makeAttempt(deps, limits, id, signal)
+      if (nextAttemptAt !== null) sender.wakeAt(new Date(nextAttemptAt))
+    },
+    limits: {
+      concurrencyMax: limits.concurrencyMax,
+      keyConcurrencyMax: limits.endpointConcurrencyMax,
+      keyQueueMax: limits.endpointQueueMax,
+      batchMax: limits.pollBatchMax,
+      pollIntervalMs: limits.pollIntervalMs,
+      retryMinMs: limits.pollIntervalMs,
+      retryMaxMs: RETRY_MAX_MS,
+      drainMs: limits.drainMs,
+    },
+    log,
+    now,
+    random,
+  })
+  return sender
+}
+
+/** Does the work for all of them, some side by side. Throws the first failure after all that had begun have ended. */
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let start = 0; start < items.length; start += WRITES_MAX) {
+    const settled = await Promise.allSettled(items.slice(start, start + WRITES_MAX).map(work))
+    const failed = settled.find((result) => result.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+}
