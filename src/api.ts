@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Directory, keepDirectory } from './api-keys/directory.ts'
 import { auditRulesOf } from './audit/declarations.ts'
 import { openRawLog } from './audit/raw-log.ts'
+import { pinnedSealKeys } from './audit/seal-key.ts'
 import { createReadingRecorder } from './commands/audit/reading.ts'
 import { parseApiKey } from './commands/noctant/api-key.ts'
 import { runSubscription } from './events/subscription.ts'
@@ -98,6 +99,7 @@ async function auditParts(parts: Parts): Promise<AppDeps['audit']> {
   return {
     log,
     rules: auditRulesOf(contexts),
+    sealKeys: pinnedSealKeys(config.SEAL_PUBLIC_KEYS, config.DATA_DIR),
     ownersOf: createOwnersOf(
       db,
       contexts.flatMap(({ projections }) => projections),

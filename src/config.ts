@@ -142,6 +142,14 @@ const environmentSchema = z.object({
   AUDIT_STATE_EVENTS_MAX: count(200_000).describe('events that the state of one thing is folded from'),
   AUDIT_TRACE_EVENTS_MAX: count(300).describe('steps that one trace shows'),
   AUDIT_FINDINGS_MAX: count(1_000).describe('findings that one verification shows'),
+  SEAL_INTERVAL_S: count(3_600).describe('from one seal of the log to the next; the projector’s role makes them'),
+  SEAL_FILE: z.string().min(1).optional().describe('file that every seal is appended to; keep its copies elsewhere'),
+  SEAL_PUBLIC_KEYS: z
+    .string()
+    .optional()
+    .describe(
+      'keys that seals must be made with, in base64 or as files, divided by commas; unset: the one in DATA_DIR',
+    ),
   AUDIT_CONCURRENCY_MAX: count(2).describe('audit requests at a time; more are asked to come again'),
 
   // Processes: relay and engine ingest

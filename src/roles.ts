@@ -5,6 +5,9 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import { openRawLog } from './audit/raw-log.ts'
+import { ensureSealKey } from './audit/seal-key.ts'
+import { runSealing } from './audit/sealing.ts'
 import { type CommandBus, createCommandBus } from './commands/handle.ts'
 import type { Config } from './config.ts'
 import type { Context } from './context.ts'
@@ -151,7 +154,19 @@ export function startProjectorRole(parts: Parts): Projector {
   const onError = (err: unknown) => log.warn({ err }, 'no heartbeat: the event store does not answer')
   const beating = runHeartbeat({ store, intervalMs: config.HEARTBEAT_INTERVAL_MS, signal: stopping, onError })
   onClose(() => beating)
+  startSealing(parts)
   return projector
+}
+
+/** Seals the log at intervals. */
+function startSealing(parts: Parts): void {
+  const { config, services, registry, store, clock, stopping, onClose } = parts
+  const { figures, log: report, databaseUrl, retryMs } = dependenciesOf(parts, 'seals', newProcessFigures())
+  const log = openRawLog(services.eventStore.url, registry)
+  const privateKey = ensureSealKey(config.DATA_DIR)
+  const times = { intervalMs: config.SEAL_INTERVAL_S * 1_000, retryMs, now: clock.now, signal: stopping }
+  const running = runSealing({ ...times, log, store, databaseUrl, privateKey, file: config.SEAL_FILE, figures, report })
+  onClose(() => running.finally(() => log.close()))
 }
 
 /** What every process of the instance works with. */

@@ -56,14 +56,10 @@ export interface SealChecker {
 }
 
 /**
- * Checks seals while the log passes by once. `trusted`: the key that must have made them (as `publicKeyText`). `from`: the
- * tree of the events before those that will pass by.
+ * Checks seals while the log passes by once. `pinned`: the keys of which one must have made them (as `publicKeyText`); the
+ * key that a seal names proves nothing. `from`: the tree of the events before those that will pass by.
  */
-export function createSealChecker(
-  seals: readonly Seal[],
-  trusted: string | undefined,
-  from?: MerkleState,
-): SealChecker {
+export function createSealChecker(seals: readonly Seal[], pinned: readonly string[], from?: MerkleState): SealChecker {
   const tree = createMerkleTree(from)
   const waiting = [...seals].sort((a, b) => (BigInt(a.position) < BigInt(b.position) ? -1 : 1))
   const checked: CheckedSeal[] = []
@@ -71,7 +67,7 @@ export function createSealChecker(
   const close = (seal: Seal, isReached: boolean) => checked.push({ seal, fault: faultOf(seal, isReached) })
 
   function faultOf(seal: Seal, isReached: boolean): string | undefined {
-    if (trusted !== undefined && seal.publicKey !== trusted) return 'it was made with another key'
+    if (!pinned.includes(seal.publicKey)) return 'it was made with another key'
     if (!isGenuine(seal)) return 'its signature does not fit it'
     if (!isReached) return `the log ends before the position ${seal.position} that it seals: the tail was cut off`
     if (`${tree.count()}` !== seal.events) return `it seals ${seal.events} events, there are ${tree.count()}`

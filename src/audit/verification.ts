@@ -22,8 +22,8 @@ export interface VerificationQuestion {
   category?: string | undefined
   /** Seals to be checked, which takes the whole log; undefined: none are. */
   seals?: readonly Seal[] | undefined
-  /** The key that must have made the seals. */
-  trusted?: string | undefined
+  /** The keys of which one must have made each seal. */
+  pinned?: readonly string[]
   /** Events as they were exported once, in the log's order, to compare them with; this takes the whole log. */
   exported?: AsyncIterable<ExportedEvent> | undefined
   /** Findings that are kept; all are counted. */
@@ -141,11 +141,11 @@ export async function readVerification(
   return { findings, findingsTotal, streams, ...figures, seals: checked, compared, next, last }
 }
 
-function sealsOf({ seals, trusted }: VerificationQuestion, from: VerificationBookmark): SealChecker | undefined {
+function sealsOf({ seals, pinned = [] }: VerificationQuestion, from: VerificationBookmark): SealChecker | undefined {
   if (!seals) return undefined
   const { after } = from
   const open = seals.filter(({ position }) => after === undefined || BigInt(position) > after)
-  return createSealChecker(open, trusted, from.tree)
+  return createSealChecker(open, pinned, from.tree)
 }
 
 const sealFinding = ({ seal, fault }: CheckedSeal): Finding => ({

@@ -2,67 +2,55 @@
  * `opslog audit seal`: one signed figure for all that stands in the log, appended to it and handed out. Whoever keeps a
  * copy of it elsewhere can tell later whether anything before it was altered, or the tail cut off.
  */
-import { createPrivateKey, generateKeyPairSync, randomUUID } from 'node:crypto'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { dirname, join } from 'node:path'
 import { createMerkleTree, leafOf } from '../audit/merkle.ts'
 import type { RawLog } from '../audit/raw-log.ts'
-import { isSealed, makeSeal, publicKeyText } from '../audit/seal.ts'
-import { SEAL_STREAM, type Seal, sealEvents } from '../events/seal.ts'
+import { isSealed, makeSeal, readSeals } from '../audit/seal.ts'
+import { appendSeals, readSealFile } from '../audit/seal-file.ts'
+import { ensureSealKey, pinnedSealKeys } from '../audit/seal-key.ts'
+import { recordSeal } from '../audit/sealing.ts'
+import type { Seal } from '../events/seal.ts'
 import { createEventStore } from '../events/store.ts'
 import { eventStoreUrl, withRawLog } from './audit-session.ts'
 import { configuration } from './connection.ts'
 import { registry } from './contexts.ts'
 import { showProgress } from './progress-bar.ts'
-import type { OutputOptions } from './table-output.ts'
+import { list, type OutputOptions } from './table-output.ts'
 import { CliError, EXIT, facts, show } from './terminal.ts'
 
 export interface SealOptions extends OutputOptions {
   out?: string
 }
 
-const SEALED = 'opslog.LogSealed.v1'
 const PROGRESS_EVENTS = 2_000
 
-const keyFile = (): string => join(configuration().DATA_DIR, 'audit-seal-key.pem')
+/** The keys that seals must have been made with: the ones given, else the configured ones, else this machine's own. */
+export const pinnedKeys = (given: string | undefined): string[] =>
+  pinnedSealKeys(given ?? configuration().SEAL_PUBLIC_KEYS, configuration().DATA_DIR)
 
-/** The private key in PEM; the first call makes it, readable by its owner alone. */
-function sealingKey(): string {
-  const file = keyFile()
-  if (!existsSync(file)) {
-    mkdirSync(dirname(file), { recursive: true })
-    const { privateKey } = generateKeyPairSync('ed25519')
-    // `wx`: of two that seal for the first time at once, one makes the key.
-    const descriptor = openSync(file, 'wx', 0o600)
-    writeFileSync(descriptor, privateKey.export({ type: 'pkcs8', format: 'pem' }))
-    closeSync(descriptor)
-  }
-  return readFileSync(file, 'utf8')
-}
-
-/** The key that seals must have been made with: the one given, else this machine's own, else any. */
-export function trustedKey(given: string | undefined): string | undefined {
-  if (given !== undefined) return existsSync(given) ? readFileSync(given, 'utf8').trim() : given
-  const file = keyFile()
-  return existsSync(file) ? publicKeyText(createPrivateKey(readFileSync(file, 'utf8'))) : undefined
-}
-
-/** Seals from a file: one JSON object per line, as `seal --out` writes them. Throws CliError. */
+/** Seals from a file: one JSON object per line, as `seal --out` and SEAL_FILE have them. Throws CliError. */
 export function sealsOfFile(file: string): Seal[] {
   try {
-    const lines = readFileSync(file, 'utf8').split('\n')
-    return lines.filter((line) => line.trim() !== '').map((line) => sealEvents[SEALED].parse(JSON.parse(line)))
+    const seals = readSealFile(file)
+    if (seals.length > 0) return seals
   } catch (error) {
     throw new CliError(EXIT.usage, `${file} holds no seals: ${error instanceof Error ? error.message : error}`)
   }
+  throw new CliError(EXIT.usage, `${file} holds no seals`)
+}
+
+/** The seals that the log holds, for a copy elsewhere. */
+export async function seals(options: OutputOptions): Promise<void> {
+  const found = await withRawLog(readSeals)
+  const rows = found.map((each) => [each.occurredAt, each.position, each.events, each.root, each.publicKey])
+  list(found, options, ['sealed', 'position', 'events', 'root', 'public key'], rows, 'the log was never sealed')
 }
 
 export async function seal(options: SealOptions): Promise<void> {
   const made = await withRawLog(rootOf)
-  const sealed = makeSeal(made, sealingKey(), new Date().toISOString())
+  const sealed = makeSeal(made, ensureSealKey(configuration().DATA_DIR), new Date().toISOString())
   await append(sealed)
-  if (options.out) writeFileSync(options.out, `${JSON.stringify(sealed)}\n`, { flag: 'a' })
+  if (options.out) appendSeals(options.out, [sealed])
   show(sealed, options, () =>
     facts([
       ['position', sealed.position],
@@ -99,13 +87,8 @@ async function rootOf(log: RawLog): Promise<{ position: bigint; events: bigint; 
 async function append(sealed: Seal): Promise<void> {
   const { EVENTSTORE_DEADLINE_MS: deadlineMs, APPEND_ATTEMPTS_MAX: appendAttemptsMax } = configuration()
   const store = createEventStore({ url: eventStoreUrl(), registry, deadlineMs, appendAttemptsMax })
-  const id = randomUUID()
   try {
-    const last = await store.readLast(SEAL_STREAM)
-    const actor = { kind: 'admin' as const, id: userInfo().username }
-    const cause = { $correlationId: id, $causationId: id, actor, commandId: id }
-    const event = { type: SEALED, data: { ...sealed } }
-    await store.append(SEAL_STREAM, last?.revision, last?.metadata.hash ?? '', [{ id, event, cause }])
+    await recordSeal(store, sealed, { kind: 'admin', id: userInfo().username })
   } finally {
     await store.close()
   }

@@ -6,7 +6,7 @@ import type { RawLog } from '../audit/raw-log.ts'
 import { readSeals } from '../audit/seal.ts'
 import { readVerification, type VerificationPage } from '../audit/verification.ts'
 import type { Seal } from '../events/seal.ts'
-import { sealsOfFile, trustedKey } from './audit-seal.ts'
+import { pinnedKeys, sealsOfFile } from './audit-seal.ts'
 import { askLog } from './audit-session.ts'
 import { duration } from './progress-bar.ts'
 import { csvLine, type OutputOptions } from './table-output.ts'
@@ -59,9 +59,10 @@ async function verifyLog(options: VerifyOptions): Promise<Report> {
   const page = await askLog('verify', async (ground) => {
     personalChecked = ground.personKeys !== undefined
     const seals = options.seals || options.sealFile ? await sealsToCheck(ground.log, options) : undefined
-    const trusted = trustedKey(options.publicKey)
+    const pinned = seals ? pinnedKeys(options.publicKey) : []
+    if (seals && pinned.length === 0) throw noKey()
     const exported = options.export === undefined ? undefined : exportedEvents(options.export)
-    const question = { stream, category, seals, trusted, exported, findingsMax: FINDINGS_MAX, keepsOn: true }
+    const question = { stream, category, seals, pinned, exported, findingsMax: FINDINGS_MAX, keepsOn: true }
     return readVerification(ground, question, { after: undefined, revision: 0n, until: NO_END, tree: undefined })
   })
   if (page.events === 0 && (stream || category)) {
@@ -80,6 +81,14 @@ async function* exportedEvents(file: string): AsyncIterable<ExportedEvent> {
     throw new CliError(EXIT.usage, `${file} is no export: ${error instanceof Error ? error.message : error}`)
   }
 }
+
+/** Anybody can make a seal with a key of their own, and name that. */
+const noKey = () =>
+  new CliError(
+    EXIT.usage,
+    'a seal can only be held against a key that you know',
+    'Give it by --public-key or SEAL_PUBLIC_KEYS; `opslog audit seals` shows the keys that the log names.',
+  )
 
 async function sealsToCheck(log: RawLog, { sealFile }: VerifyOptions): Promise<Seal[]> {
   const recorded = await readSeals(log)

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { exportEvents } from './audit-export.ts'
 import { asOf, history, trace } from './audit-reading.ts'
-import { seal } from './audit-seal.ts'
+import { seal, seals } from './audit-seal.ts'
 import { verify } from './audit-verify.ts'
 
 const withOutput = (command: Command): Command => command.option('--json', 'print JSON').option('--csv', 'print CSV')
@@ -22,7 +22,7 @@ export function auditCommand(): Command {
       '--export <file>',
       'compare with what `export --out` wrote earlier: names what was altered since, to the tick',
     )
-    .option('--public-key <key>', 'the key that must have made the seals, in base64 or in a file')
+    .option('--public-key <keys>', 'the keys that seals must be made with, in base64 or as files, divided by commas')
     .action(verify)
   withOutput(audit.command('history'))
     .description('all that happened to one thing, in sentences')
@@ -53,6 +53,9 @@ export function auditCommand(): Command {
     .option('--json', 'print JSON')
     .option('--out <file>', 'append the seal to this file as well; keep it elsewhere')
     .action(seal)
+  withOutput(audit.command('seals'))
+    .description('print the seals that the log holds; keep copies elsewhere')
+    .action(seals)
   return audit.addHelpText(
     'after',
     `
@@ -63,6 +66,7 @@ Examples:
   opslog audit as-of ACC-1001 --at 2026-03-01T09:30:00Z --diff 2026-03-02T09:30:00Z
   opslog audit as-of --table accounts --at 2026-03-01T00:00:00Z --csv
   opslog audit seal --out seals.ndjson
+  opslog audit seals --json
   opslog audit export --out log.ndjson && node scripts/verify-export.mjs log.ndjson`,
   )
 }

@@ -31,7 +31,9 @@ export interface AppDeps {
   /** Noctant's operators and their keys. */
   credentials: Pick<CredentialDirectory, 'find'>
   /** The log, for auditors, and their keys. */
-  audit: Pick<AuditDeps, 'log' | 'rules' | 'recorder' | 'auditors' | 'limits' | 'ownersOf'> & { personKeys: PersonKeys }
+  audit: Pick<AuditDeps, 'log' | 'rules' | 'sealKeys' | 'recorder' | 'auditors' | 'limits' | 'ownersOf'> & {
+    personKeys: PersonKeys
+  }
   waiter: Waiter
   log: Log
   /** Now, for what is recorded. */

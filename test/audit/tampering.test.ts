@@ -72,7 +72,7 @@ async function* linesOf<T>(lines: readonly T[]): AsyncIterable<T> {
 }
 
 function sealHolds(log: readonly RawEvent[]): boolean {
-  const checker = createSealChecker([seal], undefined)
+  const checker = createSealChecker([seal], [seal.publicKey])
   for (const event of log) checker.add(event)
   return checker.finish()[0]!.fault === undefined
 }

@@ -219,7 +219,7 @@ describe('a seal', () => {
     return makeSeal(facts, privateKey, '2026-03-02T09:00:00.000Z')
   }
   const faultOf = (seal: ReturnType<typeof sealOf>, events: readonly RawEvent[], trusted?: string) => {
-    const checker = createSealChecker([seal], trusted)
+    const checker = createSealChecker([seal], [trusted ?? seal.publicKey])
     for (const event of events) checker.add(event)
     return checker.finish()[0]!.fault
   }

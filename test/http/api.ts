@@ -216,6 +216,7 @@ export async function startApi(options: ApiOptions = {}) {
   const store = createEventStore({ registry, url: storeProxy.url, ...limits, personKeys: log.keys })
   const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, seenCommandsMax: 100_000, conflictRetriesMax: 3 })
   const rawLog = openRawLog(log.url, registry)
+  const sealKeys: string[] = []
   const ofAudits = { ...auditLimits(), ...options.auditLimits }
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const record = (level: string) => (fields: object, message: string) =>
@@ -228,6 +229,7 @@ export async function startApi(options: ApiOptions = {}) {
       audit: {
         log: rawLog,
         rules: auditRules,
+        sealKeys,
         ownersOf: createOwnersOf(db, projections),
         personKeys: log.keys,
         recorder: createReadingRecorder(store, { auditorsMax: 10, conflictRetriesMax: 5 }),
@@ -308,6 +310,8 @@ export async function startApi(options: ApiOptions = {}) {
     rawLog,
     /** A test may change them. */
     auditLimits: ofAudits,
+    /** Keys that seals are held against. */
+    sealKeys,
     eventStoreUrl: log.url,
     keys: log.keys,
     logged,

@@ -76,9 +76,11 @@ export const getVerification = operation(route, (deps: AuditDeps) => async (c) =
   const data = { stream: stream ?? null, category: category ?? null }
   const question = { type: 'audit.VerificationRead.v1' as const, data }
   const body = await audited(c, deps, question, from !== undefined, async (ground) => {
-    const seals = seesEverything(c) && all !== undefined ? await readSeals(ground.log) : undefined
+    const { sealKeys: pinned } = deps
+    const isAsked = seesEverything(c) && all !== undefined && pinned.length > 0
+    const seals = isAsked ? await readSeals(ground.log) : undefined
     const bookmark = from ? bookmarkOf(from) : await firstOf(ground.log)
-    const parts = { stream, category, seals, findingsMax, keepsOn: false, recalledMax }
+    const parts = { stream, category, seals, pinned, findingsMax, keepsOn: false, recalledMax }
     const page = await readVerification(ground, parts, bookmark)
     const found = (from?.found ?? 0) + page.events
     if (found === 0 && !page.next && all === undefined) return { answer: undefined, last: page.last }

@@ -30,6 +30,8 @@ export interface AuditLimits {
 export interface AuditDeps {
   log: RawLog
   rules: AuditRules
+  /** The keys that seals are held against; without any, none is judged. */
+  sealKeys: readonly string[]
   ownersOf: OwnersOf
   knownOwners: KnownOwners
   /** For the personal fields of what is shown. */

@@ -42,6 +42,7 @@ async function seal(): Promise<Seal> {
   const key = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
   const facts = { position: events.at(-1)!.position, events: tree.count(), root: tree.root() }
   const made = makeSeal(facts, key, new Date().toISOString())
+  api.sealKeys.push(made.publicKey)
   await appendSeal(made)
   return made
 }

@@ -1,0 +1,53 @@
+/** The key that seals are made with, in a file of the data directory, and the keys that seals are held against. */
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { publicKeyText } from './seal.ts'
+
+const fileOf = (directory: string): string => join(directory, 'audit-seal-key.pem')
+
+/** The private key in PEM; the first call makes it, readable by its owner alone. Several that start at once agree on one. */
+export function ensureSealKey(directory: string): string {
+  const file = fileOf(directory)
+  if (!existsSync(file)) {
+    mkdirSync(directory, { recursive: true })
+    const { privateKey } = generateKeyPairSync('ed25519')
+    const draft = `${file}.${process.pid}`
+    const descriptor = openSync(draft, 'wx', 0o600)
+    try {
+      writeSync(descriptor, privateKey.export({ type: 'pkcs8', format: 'pem' }) as string)
+      fsyncSync(descriptor)
+      closeSync(descriptor)
+      linkSync(draft, file)
+    } catch (error) {
+      // Another process has just made it: that one counts.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    } finally {
+      rmSync(draft, { force: true })
+    }
+  }
+  return readFileSync(file, 'utf8')
+}
+
+/**
+ * The public keys that seals have to be made with, as `publicKeyText`: the given ones, divided by commas, each in base64
+ * or as a file; else this machine's own. None: no seal can be judged.
+ */
+export function pinnedSealKeys(given: string | undefined, directory: string): string[] {
+  if (given !== undefined) {
+    const parts = given.split(',').map((part) => part.trim())
+    return parts.filter(Boolean).map((part) => (existsSync(part) ? readFileSync(part, 'utf8').trim() : part))
+  }
+  const file = fileOf(directory)
+  return existsSync(file) ? [publicKeyText(createPrivateKey(readFileSync(file, 'utf8')))] : []
+}
