@@ -17,7 +17,7 @@ import type { WebhookFigures } from './webhooks/process.ts'
 /** A projector that is further behind is not fit to serve. */
 const LAG_MAX_MS = 30_000
 /** What one process of an installation leads at a time, whichever it is. */
-const LEADERS = ['projector', 'relay', 'payouts', 'challenge-rules', 'webhooks', 'webhook-replays']
+const LEADERS = ['projector', 'relay', 'payouts', 'challenge-rules', 'seals', 'webhooks', 'webhook-replays']
 
 /** What runs in the same process, for probes and gauges. */
 export interface Neighbours {
