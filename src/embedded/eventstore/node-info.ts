@@ -9,7 +9,7 @@ function send(response: ServerResponse, status: number, body?: object): void {
   }
   const text = JSON.stringify(body)
   response
-    .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
+    .writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(text) })
     .end(text)
 }
 
@@ -24,10 +24,11 @@ export type Health = {
 }
 
 function answerTo(method: string, path: string, health: Health): Answer {
-  if (method !== 'GET' && method !== 'HEAD') return { status: 405 }
+  const isKnown = path === '/info' || path === '/health' || path === '/health/live'
+  if (!isKnown) return { status: 404 }
+  if (method !== 'GET' && (method !== 'HEAD' || path === '/info')) return { status: 405 }
   if (path === '/health/live') return health.isWritable ? { status: 204 } : { status: 503, body: health }
   if (path === '/health') return { status: health.isWritable ? 200 : 503, body: health }
-  if (path !== '/info') return { status: 404 }
   const features = { projections: false, userManagement: false, atomPub: false }
   const authentication = { type: 'insecure' }
   return { status: 200, body: { esVersion: SERVER_VERSION, state: 'leader', features, authentication } }

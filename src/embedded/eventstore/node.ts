@@ -91,7 +91,7 @@ export async function runNode(options: EventStoreOptions): Promise<RunningNode> 
       // The answers to what was just written go out before the calls that they belong to end.
       await new Promise((resolve) => setImmediate(resolve))
       calls.endAll()
-      await endConnections(server, limits.closeGraceMs)
+      await endConnections(server, stopped, limits.closeGraceMs)
       listener.cut()
       await stopped
       await store.close()
@@ -115,12 +115,13 @@ export async function runNode(options: EventStoreOptions): Promise<RunningNode> 
   }
 }
 
-/** Lets the clients read what was sent to them, though not longer than this. */
-async function endConnections(server: Server, graceMs: number): Promise<void> {
-  const { promise: ended, resolve } = Promise.withResolvers<void>()
+/** Lets the clients read what was sent to them, though not longer than this. `ended` resolves with the last connection. */
+async function endConnections(server: Server, ended: Promise<void>, graceMs: number): Promise<void> {
+  // It calls back before the sessions have ended, so that only the connections tell when they have.
+  server.tryShutdown(() => undefined)
+  const { promise: over, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, graceMs)
-  server.tryShutdown(() => resolve())
-  await ended
+  await Promise.race([ended, over])
   clearTimeout(timer)
   server.forceShutdown()
 }

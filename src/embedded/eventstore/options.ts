@@ -1,9 +1,9 @@
 /** Every limit of the node in one place, with its unit in its name, so that a caller can set what it knows better. */
 
 export type EventStoreLimits = {
-  /** Sum of data, metadata and type (in UTF-16) of one append; EventStoreDB's default is 1 MiB. */
+  /** Sum of the data of one append's events, without their metadata; EventStoreDB's default is 1 MiB. */
   maxAppendBytes: number
-  /** Largest gRPC message that the node accepts. */
+  /** Largest gRPC message that the node accepts, and the most that one append may hold with all metadata. */
   maxMessageBytes: number
   /** How much one group commit takes; what is queued beyond waits for the next. */
   maxGroupBytes: number

@@ -241,3 +241,13 @@ test('positions grow with the order of the acknowledgements of one writer', asyn
     positions.map((_, index) => BigInt(index)),
   )
 })
+
+test('an append whose stream has no name fails, and the client goes on', async () => {
+  await expect(server.client.appendToStream('', numbered(1))).rejects.toMatchObject({ type: 'unknown' })
+  expect((await server.client.appendToStream(newStream(), numbered(1))).success).toBe(true)
+})
+
+test('an event without an id of its own, all zeros, is refused', async () => {
+  const event = jsonEvent({ id: '00000000-0000-0000-0000-000000000000', type: 'test.Zeros', data: {} })
+  await expect(server.client.appendToStream(newStream(), event)).rejects.toMatchObject({ type: 'unknown' })
+})

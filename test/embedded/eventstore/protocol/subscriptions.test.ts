@@ -44,6 +44,18 @@ describe('a subscription to a stream', () => {
     await fromEnd.unsubscribe()
   })
 
+  test('that has caught up gets every event that is appended, even those that the metadata hides', async () => {
+    const stream = newStream()
+    await server.client.appendToStream(stream, numbered(2), { expectedRevision: NO_STREAM })
+    const subscription = server.client.subscribeToStream(stream)
+    await once(subscription, 'caughtUp')
+    await server.client.setStreamMetadata(stream, { maxCount: 1 })
+    await server.client.appendToStream(stream, numbered(3, 2), { expectedRevision: 1n })
+    expect(numbersOf(await take(subscription, 5))).toEqual(upTo(5))
+    expect(numbersOf(await collect(server.client.readStream(stream)))).toEqual([4])
+    await subscription.unsubscribe()
+  })
+
   test('that does not exist yet waits for it', async () => {
     const stream = newStream()
     const subscription = server.client.subscribeToStream(stream)
