@@ -12,11 +12,15 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY src ./src
 COPY presets ./presets
-RUN install --directory --owner=node --group=node --mode=0700 /data
+COPY scripts/health.mjs scripts/verify-export.mjs ./scripts/
+# The command line: docker compose exec api opslog …
+RUN printf '#!/bin/sh\nexec node --disable-warning=ExperimentalWarning /app/src/cli/opslog.ts "$@"\n' > /usr/local/bin/opslog \
+  && chmod 0755 /usr/local/bin/opslog \
+  && install --directory --owner=node --group=node --mode=0700 /data /data/feeds
 USER node
 VOLUME /data
 EXPOSE 8080
-HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=6 \
-  CMD ["node", "-e", "if (!(process.env.ROLES ?? 'api').includes('api')) process.exit(0); fetch(`http://127.0.0.1:${process.env.PORT}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-# Node itself is the main process, so that SIGTERM reaches it and it drains before it ends.
+# Of every role: what the container is for has to work.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=40s --retries=4 CMD ["node", "scripts/health.mjs"]
+# Node itself is the main process, so that SIGTERM reaches it and it drains before it ends. package.json has the command.
 CMD ["node", "--disable-warning=ExperimentalWarning", "--disable-warning=DEP0123", "--max-old-space-size=1024", "--initial-old-space-size=64", "--no-allocation-site-pretenuring", "--max-semi-space-size=16", "src/main.ts"]

@@ -10,18 +10,45 @@ import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    short: { type: 'boolean' },
-    long: { type: 'boolean' },
-    minutes: { type: 'string', default: '120' },
-  },
-})
+const HELP = `Runs the fault suite, then the hostile requests.
+
+Usage: npm run test:faults -- [options]
+
+Options:
+  --short        some three minutes
+  --long         full runs under one seed after the other
+  --minutes <n>  how long a long run goes on (default: 120)
+  --seed <n>     makes a run again
+  --help         this text
+`
+
+function end(exitCode: 0 | 2, text: string): never {
+  ;(exitCode === 0 ? process.stdout : process.stderr).write(text)
+  process.exit(exitCode)
+}
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        seed: { type: 'string' },
+        short: { type: 'boolean' },
+        long: { type: 'boolean' },
+        minutes: { type: 'string', default: '120' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values
+  } catch (error) {
+    end(2, `${(error as Error).message}\n\n${HELP}`)
+  }
+}
+
+const values = readOptions()
+if (values.help) end(0, HELP)
 
 function numberOf(option: string, text: string): number {
   if (/^\d{1,10}$/.test(text)) return Number(text)
-  throw new Error(`--${option} takes a whole number, not ${text}`)
+  end(2, `--${option} takes a whole number, not ${text}\n\n${HELP}`)
 }
 
 const first = numberOf('seed', values.seed ?? String(randomInt(1, 2 ** 31)))

@@ -11,6 +11,9 @@ import { loadContexts } from './contexts.ts'
 import type { Services } from './embedded/backing-services.ts'
 import { createRegistry } from './events/registry.ts'
 import { createEventStore } from './events/store.ts'
+import { probes } from './figures.ts'
+import { startHealthServer } from './health.ts'
+import type { Probe } from './http/health.ts'
 import { startClock } from './postgres/clock.ts'
 import { createDatabase, isUnavailable } from './postgres/database.ts'
 import { prepareSchema } from './projections/schema.ts'
@@ -30,6 +33,8 @@ export interface Instance {
   api: Api | undefined
   /** Order entry; undefined without the engine role. */
   engine: { url: string; token: string } | undefined
+  /** Where /healthz and /readyz are: the API's address, or one of their own. */
+  health: { url: string }
   /** Takes no new work, finishes what is under way, stops. */
   close(): Promise<void>
 }
@@ -83,7 +88,19 @@ async function startRoles(
   const { config, services, log, onClose } = shared
   const runs = (role: Role) => config.ROLES.includes(role)
   const engine = runs('engine') ? await startEngineRole(shared) : undefined
-  if (config.ROLES.every((role) => role === 'engine')) return { api: undefined, engine }
+  const serveHealth = async (probes: readonly Probe[], own: ReadonlySet<string>) => {
+    const server = await startHealthServer(probes, own)
+    onClose(() => server.stop())
+    return { url: server.url }
+  }
+  if (config.ROLES.every((role) => role === 'engine')) {
+    const stream = {
+      name: 'command_stream',
+      required: true,
+      check: async () => ({ up: services.stream.stream.isUp() }),
+    }
+    return { api: undefined, engine, health: await serveHealth([stream], new Set([stream.name])) }
+  }
 
   const contexts = await loadContexts()
   const registry = createRegistry(contexts)
@@ -143,6 +160,9 @@ async function startRoles(
   const projector = runs('projector') ? startProjectorRole(parts) : undefined
   const commandPath = runs('relay') ? startRelayRole(parts) : undefined
   const webhooks = runs('webhooks') ? startWebhooksRole(parts) : undefined
-  const api = runs('api') ? await startApiRole(parts, { projector, commandPath, webhooks }) : undefined
-  return { api, engine }
+  const neighbours = { projector, commandPath, webhooks }
+  const api = runs('api') ? await startApiRole(parts, neighbours) : undefined
+  const stores = ['event_store', 'postgres', ...(commandPath || engine ? ['command_stream'] : [])]
+  const own = new Set([...stores, ...(projector ? ['projector'] : []), ...parts.processes.map(({ name }) => name)])
+  return { api, engine, health: api ?? (await serveHealth(probes(parts, neighbours), own)) }
 }

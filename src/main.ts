@@ -64,6 +64,8 @@ function writeServices(config: Config, services: Services, instance: Instance): 
     postgres,
     stream: { kind: stream.kind, url: stream.url },
     engine: instance.engine ?? null,
+    health: { url: instance.health.url },
+    settings: { WEBHOOK_ALLOW_PRIVATE: config.WEBHOOK_ALLOW_PRIVATE },
   }
   writeFileSync(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
   renameSync(`${file}.new`, file)
@@ -93,10 +95,12 @@ function announce(config: Config, services: Services, instance: Instance, logPla
   show('documents', pico.cyan(`${api.url}/docs`))
   if (!api.sandbox) return void process.stdout.write('\n')
   const { sandbox } = api
-  const key = sandbox.created ? sandbox.apiKey : '$KEY'
-  show('sandbox key', sandbox.created ? pico.green(sandbox.apiKey) : `kept in ${sandbox.file}`)
+  // Not into the log of a container or a supervisor.
+  const isShown = sandbox.created && process.stdout.isTTY === true
+  const key = isShown ? sandbox.apiKey : '$KEY'
+  show('sandbox key', isShown ? pico.green(sandbox.apiKey) : `kept in ${sandbox.file}`)
   process.stdout.write('\nTry:\n')
-  if (!sandbox.created) {
+  if (!isShown) {
     const read = `JSON.parse(require('fs').readFileSync('${sandbox.file}')).api_key`
     process.stdout.write(`  KEY=$(node -p "${read}")\n`)
   }

@@ -14,7 +14,7 @@ import type { SealedSecret, WebhookEndpointCommand, WebhookEndpointState } from 
 import { createResolve } from '../webhooks/request.ts'
 import { generateWebhookSecret, sealSecret } from '../webhooks/secret.ts'
 import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
-import { configuration } from './connection.ts'
+import { configuration, findServices } from './connection.ts'
 import { CliError, colours, EXIT, facts, show, text } from './terminal.ts'
 
 interface JsonOption {
@@ -59,9 +59,7 @@ function newSecret(operatorId: string): { secret: string; kept: SealedSecret } {
 }
 
 async function set(name: string, options: SetOptions): Promise<void> {
-  const allowLoopback = configuration().WEBHOOK_ALLOW_PRIVATE
-  const url = webhookUrl(options.url, { allowLoopback })
-  await refuseIfPrivate(url, allowLoopback)
+  const url = await acceptedUrl(options.url)
   const eventTypes = options.eventType.length === 0 ? null : options.eventType
   for (const type of eventTypes ?? []) {
     if (partnerEventTypes.includes(type)) continue
@@ -82,6 +80,22 @@ async function set(name: string, options: SetOptions): Promise<void> {
     const done = handled.events.length > 0 ? 'Changed.' : 'It was so already; nothing was written.'
     show(value, options, () => (isNew ? secret : done))
   })
+}
+
+/** The URL, where the instance will deliver to it: its settings count, not those of this command. */
+async function acceptedUrl(text: string): Promise<URL> {
+  const config = configuration()
+  const running = findServices(config.DATA_DIR)?.settings
+  const allowLoopback = (running ?? config).WEBHOOK_ALLOW_PRIVATE
+  try {
+    const url = webhookUrl(text, { allowLoopback })
+    await refuseIfPrivate(url, allowLoopback)
+    return url
+  } catch (error) {
+    if (!(error instanceof Rejected) || allowLoopback) throw error
+    const hint = 'A receiver on this machine needs an instance that was started with WEBHOOK_ALLOW_PRIVATE=true.'
+    throw new Rejected(error.code, `${error.message} ${hint}`)
+  }
 }
 
 /** Names that do not resolve yet may be set; what they resolve to later is looked at whenever a connection is made. */

@@ -1,6 +1,6 @@
 /** `opslog audit export`: events with their exact bytes, one JSON object a line, for whoever checks them elsewhere. */
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, openSync } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import { exportLine } from '../audit/export.ts'
 import { isAfter } from '../audit/moment.ts'
@@ -8,6 +8,7 @@ import { createdAt } from '../audit/raw-log.ts'
 import { categoryOf } from '../events/event.ts'
 import { momentOf, withRawLog } from './audit-session.ts'
 import { showProgress } from './progress-bar.ts'
+import { CliError, EXIT } from './terminal.ts'
 
 export interface ExportOptions {
   from?: string
@@ -21,7 +22,7 @@ const PROGRESS_EVENTS = 2_000
 export async function exportEvents(options: ExportOptions): Promise<void> {
   const from = options.from === undefined ? undefined : momentOf(options.from)
   const to = options.to === undefined ? undefined : momentOf(options.to)
-  const sink = options.out ? createWriteStream(options.out, { flags: 'wx' }) : process.stdout
+  const sink = options.out ? createWriteStream(options.out, { fd: openNew(options.out) }) : process.stdout
   await withRawLog(async (log) => {
     const target = (await log.head()) ?? 0n
     const progress = showProgress('export')
@@ -44,4 +45,15 @@ export async function exportEvents(options: ExportOptions): Promise<void> {
     }
     process.stderr.write(`${events} events exported\n`)
   })
+}
+
+/** What is there is never written over: it may be the only record of what the log said. */
+function openNew(file: string): number {
+  try {
+    return openSync(file, 'wx', 0o600)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') throw new CliError(EXIT.refused, `${file} exists already`, 'Name a file that does not.')
+    throw new CliError(EXIT.refused, `${file} cannot be written: ${message}`, 'Name another file.')
+  }
 }

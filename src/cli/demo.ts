@@ -3,6 +3,7 @@
  * with a table of what it checked; a single check that fails makes it exit 1.
  */
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
 import { configuration, runningServices, sandboxOperator } from './connection.ts'
 import { type Checklist, createChecklist } from './demo/checks.ts'
@@ -18,6 +19,7 @@ import { CliError, colours, EXIT, show, table } from './terminal.ts'
 interface DemoOptions {
   url?: string
   key?: string
+  keyFile?: string
   engineUrl?: string
   engineToken?: string
   /** Seconds. */
@@ -48,6 +50,7 @@ export function demoCommand(): Command {
     .description("an operator's day against the running instance")
     .option('--url <url>', "the API's address (default: the instance of DATA_DIR)")
     .option('--key <key>', "the operator's API key (default: the sandbox operator's)")
+    .option('--key-file <file>', 'the same from a file, which no list of processes shows')
     .option('--engine-url <url>', "the engine's order entry")
     .option('--engine-token <token>', 'its token')
     .option('--patience <seconds>', 'how long to wait for what must come about', seconds, 20)
@@ -75,7 +78,8 @@ async function demo(options: DemoOptions, chapters: readonly Chapter[]): Promise
 function begin(options: DemoOptions, checks: Checklist): Story {
   const { DATA_DIR } = configuration()
   const operator = (): Target => {
-    const { url, key } = options
+    const { url } = options
+    const key = givenKey(options)
     const stored = url && key ? undefined : sandboxOperator(DATA_DIR)
     return { url: contextUrl(url ?? runningApiUrl(DATA_DIR)), token: key ?? stored!.api_key }
   }
@@ -90,6 +94,8 @@ function begin(options: DemoOptions, checks: Checklist): Story {
   // Asked once now, so that a missing instance is told at once; later ones may wait for a restart.
   operator()
   trader()
+  if (options.key)
+    process.stderr.write(`${colours.dim('A key given with --key shows in lists of processes; --key-file does not.')}\n`)
   return {
     operator: createClient('the API', operator, limits),
     trader: createClient('order entry', trader, limits),
@@ -97,6 +103,15 @@ function begin(options: DemoOptions, checks: Checklist): Story {
     run: `${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`,
     waits: { waitMaxMs: options.patience * 1_000, pollIntervalMs },
     found: { globalUserId: '', accountId: '', orders: [] },
+  }
+}
+
+function givenKey({ key, keyFile }: DemoOptions): string | undefined {
+  if (keyFile === undefined) return key
+  try {
+    return readFileSync(keyFile, 'utf8').trim()
+  } catch (error) {
+    throw new CliError(EXIT.usage, `the key cannot be read: ${(error as Error).message}`)
   }
 }
 

@@ -35,15 +35,20 @@ Examples:
   opslog engine price                                     what the market says
   opslog admin operator list --json                       for scripts
 
+In the project's directory it is run as npm run opslog -- <command>, for scripts with npm run --silent.
+
 The services are those of the instance that runs on DATA_DIR (./data), unless EVENTSTORE_URL, DATABASE_URL and
 NATS_URL say otherwise. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the service cannot be reached.`,
   )
 
 for (const load of asked ? [asked] : Object.values(parts)) program.addCommand(await load())
 
-/** Lets errors of usage come back here, from every command below as well. */
+const wantsJson = process.argv.includes('--json')
+
+/** Lets errors of usage come back here, from every command below as well; for scripts they are said as JSON alone. */
 function unifyEndings(command: Command): void {
   command.exitOverride()
+  if (wantsJson) command.configureOutput({ writeErr: () => undefined })
   for (const below of command.commands) unifyEndings(below)
 }
 
@@ -59,6 +64,6 @@ if (process.argv.length <= 2) {
   try {
     await program.parseAsync()
   } catch (error) {
-    process.exitCode = explain(error, process.argv.includes('--json'))
+    process.exitCode = explain(error, wantsJson)
   }
 }

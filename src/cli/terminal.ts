@@ -116,7 +116,13 @@ export function reasonOf(error: unknown): string {
 
 /** Says what went wrong on standard error and answers with the exit code. */
 export function explain(error: unknown, json: boolean): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT.ok
+    // For people commander has said it already.
+    const message = error.message.replace(/^error: /, '')
+    if (json) process.stderr.write(`${JSON.stringify({ error: { code: 'usage', message } })}\n`)
+    return EXIT.usage
+  }
   const failure = failureOf(error)
   if (!failure) {
     process.stderr.write(`${errorColours.red('unexpected:')} ${error instanceof Error ? error.stack : error}\n`)

@@ -90,9 +90,9 @@ export function readableAddress(c: Context<AppEnv>): void {
   if (!c.req.url.includes('%')) return
   const { pathname, search } = new URL(c.req.url)
   for (const part of [pathname, ...search.slice(1).split(/[&=]/)]) {
-    if (decoded(part)?.includes('\0') ?? true) {
-      throw new Problem('malformed_request', 'The address is not valid percent-encoded UTF-8, or contains NUL.')
-    }
+    const text = decoded(part)
+    if (text === undefined) throw new Problem('malformed_request', 'The address is not valid percent-encoded UTF-8.')
+    if (text.includes('\0')) throw new Problem('malformed_request', 'The address contains NUL (%00), as no id does.')
   }
 }
 

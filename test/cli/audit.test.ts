@@ -127,6 +127,8 @@ describe('opslog audit', () => {
   test('exports what an independent program verifies, and finds altered', async () => {
     const file = join(directory.path, 'log.ndjson')
     expect(await opslog('export', '--out', file)).toMatchObject({ exitCode: 0 })
+    const again = await opslog('export', '--out', file)
+    expect(again).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(`${file} exists already`) })
     const check = (path: string) =>
       promisify(execFile)(process.execPath, [join(root, 'scripts/verify-export.mjs'), path]).then(
         ({ stdout }) => stdout,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { EXIT, failureOf } from '../../src/cli/terminal.ts'
 import { PersonKeysUnavailable } from '../../src/events/sealing.ts'
 import { StoreUnavailable } from '../../src/events/store.ts'
+import { runCli } from '../support/cli.ts'
 
 describe('an error on the command line', () => {
   it('that a person’s key does not open names the person, not what the cipher said', () => {
@@ -19,5 +20,17 @@ describe('an error on the command line', () => {
 
   it('that nobody foresaw is none of those', () => {
     expect(failureOf(new RangeError('unforeseen'))).toBeUndefined()
+  })
+})
+
+describe('a command that is wrongly used', () => {
+  it.each([
+    [['config', '--colour'], "unknown option '--colour'"],
+    [['admin', 'operator', 'create'], "required option '--name <name>' not specified"],
+    [['nothing'], "unknown command 'nothing'"],
+  ])('%j is told in JSON to those who ask for it', async (args, message) => {
+    const { exitCode, stdout, stderr } = await runCli([...args, '--json'])
+    expect([exitCode, stdout]).toEqual([2, ''])
+    expect(JSON.parse(stderr)).toEqual({ error: { code: 'usage', message } })
   })
 })

@@ -1,4 +1,6 @@
 /** `opslog admin webhook`, as a program of its own against a running instance. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../support/cli.ts'
 import { temporaryDirectory } from '../support/services.ts'
@@ -78,6 +80,31 @@ describe('a webhook endpoint on the command line', () => {
   ])('does not go to %s', async (url, code) => {
     const refused = await webhook('set', '--url', url, '--json')
     expect([refused.exitCode, JSON.parse(refused.stderr || refused.stdout).error?.code]).toStrictEqual([1, code])
+  })
+
+  it('on this machine is refused unless the instance permits it, whatever the command’s own environment says', async () => {
+    const own = { ...environment, WEBHOOK_ALLOW_PRIVATE: 'false' }
+    const set = ['admin', 'webhook', 'set', acme.operatorId, '--url', receiver.url]
+    expect((await runCli(set, own)).stderr).toContain('was started with WEBHOOK_ALLOW_PRIVATE=true')
+    const services = {
+      pid: process.pid,
+      api: null,
+      eventStore: { kind: 'external', url: stack.eventStoreUrl },
+      postgres: { kind: 'external', url: stack.databaseUrl },
+      stream: { kind: 'in-process', url: null },
+      engine: null,
+    }
+    const running = temporaryDirectory()
+    const instanceWith = (isPermitted: boolean) =>
+      writeFileSync(
+        join(running.path, 'services.json'),
+        JSON.stringify({ ...services, settings: { WEBHOOK_ALLOW_PRIVATE: isPermitted } }),
+      )
+    instanceWith(false)
+    expect((await runCli(set, { ...environment, DATA_DIR: running.path })).exitCode).toBe(1)
+    instanceWith(true)
+    expect((await runCli(set, { ...own, DATA_DIR: running.path })).exitCode).toBe(0)
+    running.remove()
   })
 
   it('takes no event type that does not exist', async () => {

@@ -44,7 +44,7 @@ async function startWebhooks(): Promise<ChildProcess> {
       DATA_DIR: join(directory.path, 'webhooks'),
       EVENTSTORE_URL: stack.eventStoreUrl,
       DATABASE_URL: stack.databaseUrl,
-      NATS_SERVER: 'off',
+      NATS_URL: 'nats://127.0.0.1:9',
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

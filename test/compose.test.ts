@@ -1,0 +1,56 @@
+/** compose.yaml starts every role from one image, on services that are up and keep their data. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { loadConfig, ROLES } from '../src/config.ts'
+import { root } from './support/source.ts'
+
+interface Service {
+  image: string
+  build?: string
+  environment: Record<string, string>
+  volumes?: string[]
+  healthcheck?: { test: string[] }
+  depends_on?: Record<string, { condition: string }>
+}
+
+const text = readFileSync(join(root, 'compose.yaml'), 'utf8')
+const { services, volumes }: { services: Record<string, Service>; volumes: object } = parse(text, { merge: true })
+const service = (name: string): Service => services[name] as Service
+const STORES = ['eventstore', 'postgres', 'nats']
+
+describe('compose.yaml', () => {
+  it.each(ROLES)('starts the role %s from the one image, once the services are healthy', (role) => {
+    const { image, environment, depends_on: awaited } = service(role)
+    expect(image).toBe('opslog')
+    expect(loadConfig({ ...environment, SECRETS_KEY: undefined }).ROLES).toEqual([role])
+    expect(awaited).toEqual(Object.fromEntries(STORES.map((name) => [name, { condition: 'service_healthy' }])))
+  })
+
+  it('builds the image once', () => {
+    expect(Object.keys(services).filter((name) => service(name).build !== undefined)).toEqual(['api'])
+  })
+
+  it.each(STORES)('%s has a check of its health, and a pinned image', (name) => {
+    expect(service(name).healthcheck?.test[0]).toMatch(/^CMD/)
+    expect(service(name).image).toMatch(/:\d+[^:]*$/)
+  })
+
+  it('keeps the log of EventStoreDB and of KurrentDB, and the cluster of PostgreSQL 18', () => {
+    expect(service('eventstore').volumes).toEqual([
+      'eventstore-data:/var/lib/eventstore',
+      'eventstore-data:/var/lib/kurrentdb',
+    ])
+    expect(service('postgres')).toMatchObject({ image: 'postgres:18', volumes: ['postgres-data:/var/lib/postgresql'] })
+  })
+
+  it('has feeds that were imported through the API’s container where the engine reads them', () => {
+    for (const role of ['api', 'engine']) expect(service(role).volumes).toContain('feeds:/data/feeds')
+  })
+
+  it('declares every volume that is used', () => {
+    const used = Object.values(services).flatMap((each) => each.volumes ?? [])
+    expect(new Set(used.map((mount) => mount.split(':')[0]))).toEqual(new Set(Object.keys(volumes)))
+  })
+})
