@@ -1,11 +1,13 @@
 /** The instance under test, as a process of its own on a data directory that is gone afterwards, and calls to it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Agent, type Dispatcher } from 'undici'
+import { loadConfig } from '../src/config.ts'
+import { startServices } from '../src/embedded/backing-services.ts'
 
 const CONNECTIONS_MAX = 256
 
@@ -59,7 +61,9 @@ export async function startBenchInstance(
 ): Promise<BenchInstance> {
   const directory = mkdtempSync(join(tmpdir(), 'opslog-bench-'))
   await prepare?.(directory)
-  const settings = { DATA_DIR: directory, PORT: '0', LOG_LEVEL: 'warn', ...environment }
+  const services = environment.ROLES === undefined ? undefined : await startSharedServices(directory)
+  const given = { DATA_DIR: directory, PORT: '0', LOG_LEVEL: 'warn', ...services?.urls }
+  const settings = { ...given, ...environment }
   const { child } = await startProgram('../src/main.ts', [], settings, /Ctrl-C stops everything/)
   const read = (name: string) => JSON.parse(readFileSync(join(directory, name), 'utf8'))
   const { api, eventStore, postgres } = read('services.json')
@@ -74,9 +78,20 @@ export async function startBenchInstance(
     },
     async stop() {
       await stopProgram(child)
+      await services?.stop()
       rmSync(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** Roles apart from each other need services that others could reach. No command is carried out, so NATS may be away. */
+async function startSharedServices(directory: string) {
+  const config = loadConfig({ DATA_DIR: join(directory, 'services'), NATS_SERVER: 'off' })
+  const warn = (_: object, message: string) => process.stderr.write(`${message}\n`)
+  mkdirSync(config.DATA_DIR)
+  const { eventStore, postgres, stop } = await startServices(config, { warn })
+  const urls = { EVENTSTORE_URL: eventStore.url, DATABASE_URL: postgres.url, NATS_URL: 'nats://127.0.0.1:9' }
+  return { urls: { ...urls, SANDBOX_OPERATOR: 'on' }, stop }
 }
 
 const connections = new Agent({ connections: CONNECTIONS_MAX })
