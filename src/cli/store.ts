@@ -1,11 +1,12 @@
 /** `opslog store`: the embedded event store node by itself, and the care of its data directory. */
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { backupStore, restoreStore, storeStatistics } from '../embedded/eventstore/maintenance.ts'
 import { startEventStore } from '../embedded/eventstore/start.ts'
 import { acceptLoss } from '../embedded/eventstore/storage/loss.ts'
 import { verifyStore } from '../embedded/eventstore/verification.ts'
+import { scavenge } from './store-scavenge.ts'
 import { CliError, colours, EXIT, facts, show, table } from './terminal.ts'
 
 interface DirectoryOptions {
@@ -42,15 +43,34 @@ Example:
   opslog store accept-loss --directory ./data/eventstore`,
     )
     .action(loss)
+  withDirectory(store.command('scavenge'))
+    .description('give the space of deleted and truncated events back; the node may run meanwhile')
+    .option('--url <url>', 'the node, where another than that of DATA_DIR runs on the directory')
+    .addHelpText(
+      'after',
+      `
+Removes what no reader of a stream can see: events before $tb, beyond $maxCount, older than $maxAge, and of deleted
+streams. The last event of a stream stays. Positions and revisions of all others stay what they are.
+
+Examples:
+  opslog store scavenge
+  opslog store scavenge --url esdb://127.0.0.1:2113 --directory ./data/eventstore`,
+    )
+    .action(scavenge)
   withDirectory(store.command('stats')).description('what the directory holds').action(statistics)
   return store.addHelpText(
     'after',
     `
 Examples:
   opslog store verify
+  opslog store stats --json
+  opslog store scavenge
   opslog store backup ./backups/2026-01-31
   opslog store restore ./backups/2026-01-31 --directory ./restored/eventstore
-  opslog store serve --directory ./restored/eventstore --port 2113`,
+  opslog store serve --directory ./restored/eventstore --port 2113
+  opslog store accept-loss --directory ./data/eventstore
+
+Exit codes: 0 done, 1 refused, damaged or not found, 2 wrong usage, 3 the node cannot be reached.`,
   )
 }
 
@@ -58,14 +78,20 @@ function withDirectory(command: Command): Command {
   return command.option('--directory <path>', 'where the log is kept', DEFAULT_DIRECTORY).option('--json', 'print JSON')
 }
 
+function portNumber(value: string): number {
+  const port = Number(value)
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port
+  throw new InvalidArgumentError('A port is a whole number from 0 to 65535.')
+}
+
 function serveCommand(): Command {
   return new Command('serve')
     .description('serve a data directory of events, until Ctrl-C')
     .requiredOption('--directory <path>', 'where the log is kept')
-    .option('--port <number>', 'port on 127.0.0.1; 0 takes a free one', '2113')
+    .option('--port <number>', 'port on 127.0.0.1; 0 takes a free one', portNumber, 2113)
     .addHelpText('after', '\nExample:\n  opslog store serve --directory ./data/eventstore --port 2113\n')
-    .action(async ({ directory, port }: { directory: string; port: string }) => {
-      const node = await refusing(() => startEventStore({ directory, port: Number(port) }))
+    .action(async ({ directory, port }: { directory: string; port: number }) => {
+      const node = await refusing(() => startEventStore({ directory, port }))
       process.stdout.write(`${node.url}\n`)
       await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), node.closed])
       await node.close()

@@ -2,12 +2,15 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { backup as backupDatabase } from 'node:sqlite'
+import { DEFAULT_LIMITS } from './options.ts'
 import { INDEX_FILE, openIndexForReading, readIndexedTo } from './storage/index-reading.ts'
 import { type Acknowledged, acknowledgedBy, LOG_END_FILE, writeLogEnd } from './storage/log-end.ts'
 import { recordCreatedMs } from './storage/record.ts'
 import { cutSegment, recoverTail, walkRecords } from './storage/recovery.ts'
+import type { ScavengeReport } from './storage/scavenge.ts'
 import { bytesOnDisk, closeSegments, hasSegments, openSegments, syncDirectory } from './storage/segment-files.ts'
 import { filesOf, type Segment, type SegmentFile } from './storage/segments.ts'
+import { EventStore } from './storage/store.ts'
 import { openForReading, verifyStore } from './verification.ts'
 
 export type BackupReport = { directory: string; events: number; bytes: number; endPosition: number }
@@ -114,6 +117,23 @@ export function restoreStore(backup: string, directory: string): BackupReport {
   for (const name of names) fs.renameSync(path.join(directory, `${name}.restoring`), path.join(directory, name))
   syncDirectory(directory)
   return { directory, events: report.events, bytes: report.bytes, endPosition: report.endPosition }
+}
+
+/**
+ * Gives the space of events that no reader can see back, in a directory that no node uses.
+ * @throws {DirectoryInUseError} where one does.
+ */
+export async function scavengeStore(directory: string): Promise<ScavengeReport> {
+  if (!hasSegments(directory)) throw new Error(`there is no event log in ${directory}`)
+  const limits = { ...DEFAULT_LIMITS, checkBytesPerSecond: 0 }
+  const store = new EventStore({ ...limits, directory, onNotice: () => undefined })
+  try {
+    const scavenge = store.care.startScavenge()
+    await scavenge.done()
+    return scavenge.report
+  } finally {
+    await store.close()
+  }
 }
 
 export type StoreStatistics = {

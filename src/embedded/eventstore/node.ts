@@ -82,7 +82,10 @@ export async function runNode(options: EventStoreOptions): Promise<RunningNode> 
     for (const [service, implementation] of services(store, registry, controls)) {
       server.addService(service, calls.tracked(implementation))
     }
-    const handler = httpHandler(() => store.health())
+    const handler = httpHandler({
+      health: () => store.care.health(),
+      startScavenge: () => store.care.startScavenge().report,
+    })
     const listener = await listen(server, handler, { host, port: options.port ?? 0 })
     const close = async (): Promise<void> => {
       const stopped = listener.stop()

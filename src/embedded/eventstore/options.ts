@@ -38,6 +38,9 @@ export type EventStoreLimits = {
   cachedStreams: number
   /** Bytes read from the log at once for one reader. */
   readChunkBytes: number
+  /** How much of the log is read in a second to find damage; 0 turns that off. And how long it rests after all of it. */
+  checkBytesPerSecond: number
+  checkPauseMs: number
   /** How long `close` waits for calls in flight before it cuts them off. */
   closeGraceMs: number
 }
@@ -59,6 +62,8 @@ export const DEFAULT_LIMITS: EventStoreLimits = {
   indexCacheKiB: 8 * 1024,
   cachedStreams: 20_000,
   readChunkBytes: 256 * 1024,
+  checkBytesPerSecond: 1024 * 1024,
+  checkPauseMs: 24 * 60 * 60 * 1000,
   closeGraceMs: 200,
 }
 

@@ -4,6 +4,7 @@ import gossipPb from '@eventstore/db-client/generated/gossip_pb.js'
 import type { StatsReq, StatsResp } from '@eventstore/db-client/generated/monitoring_pb.js'
 import monitoringPb from '@eventstore/db-client/generated/monitoring_pb.js'
 import type { StopScavengeReq } from '@eventstore/db-client/generated/operations_pb.js'
+import operationsPb from '@eventstore/db-client/generated/operations_pb.js'
 import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
 import { type ServerWritableStream, status, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import { ProtocolError } from '../protocol/errors.ts'
@@ -80,17 +81,34 @@ export function monitoringService(store: EventStore): UntypedServiceImplementati
 
 export type Operations = { shutdown: () => void; restartSubscriptions: () => Promise<void>; store: EventStore }
 
+function scavengeAnswer(id: string, result: operationsPb.ScavengeResp.ScavengeResult): operationsPb.ScavengeResp {
+  const answer = new operationsPb.ScavengeResp()
+  answer.setScavengeId(id)
+  answer.setScavengeResult(result)
+  return answer
+}
+
+function scavengeNotFound(id: string): ProtocolError {
+  const trailers = { exception: 'scavenge-not-found', 'scavenge-id': id.replace(/[^\x20-\x7e]/g, '?') }
+  return new ProtocolError(status.NOT_FOUND, `Scavenge ${id} is not running.`, trailers)
+}
+
 /** A single node has nobody to resign to; priorities and resignation are accepted and change nothing. */
 export function operationsService(operations: Operations): UntypedServiceImplementation {
+  const { care } = operations.store
   const accepted = () => new sharedPb.Empty()
   return {
     startScavenge: unary(() => {
-      throw new ProtocolError(status.UNIMPLEMENTED, 'this node has no scavenge: its log is kept whole')
+      const { STARTED, INPROGRESS } = operationsPb.ScavengeResp.ScavengeResult
+      const runs = care.health().scavenge?.state === 'running'
+      return scavengeAnswer(care.startScavenge().report.id, runs ? INPROGRESS : STARTED)
     }),
-    stopScavenge: unary((request: StopScavengeReq) => {
+    stopScavenge: unary(async (request: StopScavengeReq) => {
       const id = request.getOptions()?.getScavengeId() ?? ''
-      const trailers = { exception: 'scavenge-not-found', 'scavenge-id': id.replace(/[^\x20-\x7e]/g, '?') }
-      throw new ProtocolError(status.NOT_FOUND, `Scavenge ${id} is not running.`, trailers)
+      const scavenge = care.health().scavenge
+      if (scavenge?.state !== 'running' || scavenge.id !== id) throw scavengeNotFound(id)
+      await care.startScavenge().stop()
+      return scavengeAnswer(id, operationsPb.ScavengeResp.ScavengeResult.STOPPED)
     }),
     shutdown: unary(() => {
       setImmediate(operations.shutdown)

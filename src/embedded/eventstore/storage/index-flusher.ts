@@ -28,6 +28,8 @@ export type IndexFlusherOptions = {
   directory: string
   indexCacheKiB: number
   indexLagEvents: number
+  indexLagBytes: number
+  indexIdleMs: number
   indexThreadIdleMs: number
   onNotice: (notice: string) => void
 }
@@ -37,6 +39,9 @@ const RETRY_AFTER_MS = 1000
 const THREAD_EVENTS_MIN = 1024
 /** Where the thread is there it takes all but the smallest batches, and stays as long as there are such. */
 const KEEP_EVENTS_MIN = 64
+/** How many lags of the index fit into memory before appends wait for it. */
+const LAGS_BEFORE_WAITING = 32
+const REACH_ATTEMPTS_MAX = 10
 const NUMBERS = 5
 const NO_ID = ''
 
@@ -48,6 +53,8 @@ export class IndexFlusher {
   private threadWorks = true
   private lastNotice: string | undefined
   private idleTimer: NodeJS.Timeout | undefined
+  private catchUpTimer: NodeJS.Timeout | undefined
+  private closed = false
 
   constructor(options: IndexFlusherOptions) {
     this.options = options
@@ -61,6 +68,47 @@ export class IndexFlusher {
       })
     }
     return this.flushing ?? Promise.resolve()
+  }
+
+  /** Resolves once the index has all events before a position. @throws where it does not take them. */
+  async reach(position: number, end: () => number): Promise<void> {
+    const { index, table } = this.options
+    for (let attempt = 0; attempt < REACH_ATTEMPTS_MAX; attempt++) {
+      if (index.indexedTo >= position || table.unindexedCount() === 0) return
+      await this.flush(end())
+    }
+    throw new Error('the index cannot be written')
+  }
+
+  /** Takes events up to these revisions out of the index where the log no longer holds them, some at a time. */
+  async remove(upTo: ReadonlyMap<string, number>, isHeld: (position: number) => boolean): Promise<void> {
+    for (const [stream, revision] of upTo) {
+      for (let next: number | undefined = 0; next !== undefined && !this.closed; ) {
+        while (this.flushing) await this.flushing
+        next = this.options.index.removePage(stream, next, revision, isHeld)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+  }
+
+  /** Lets the index follow. Appends wait for it only where it has fallen far behind, so that memory stays bounded. */
+  async follow(to: number): Promise<void> {
+    const { table, index, indexLagEvents, indexLagBytes } = this.options
+    if (table.lag() < indexLagEvents && to - index.indexedTo < indexLagBytes) return
+    const flushed = this.flush(to)
+    if (table.unindexedCount() > indexLagEvents * LAGS_BEFORE_WAITING) await flushed
+  }
+
+  /** Brings the index up to date once nothing was appended for a while; `endIfIdle` gives the log's end, if so. */
+  catchUpWhenIdle(endIfIdle: () => number | undefined): void {
+    if (this.catchUpTimer || this.closed || this.options.table.lag() === 0) return
+    this.catchUpTimer = setTimeout(() => {
+      this.catchUpTimer = undefined
+      const to = endIfIdle()
+      const flushed = to === undefined ? Promise.resolve() : this.flush(to)
+      void flushed.then(() => this.catchUpWhenIdle(endIfIdle))
+    }, this.options.indexIdleMs)
+    this.catchUpTimer.unref()
   }
 
   private async flushBatch(to: number): Promise<void> {
@@ -138,6 +186,8 @@ export class IndexFlusher {
 
   /** Waits for what is on its way, ends the thread, and writes the rest on the spot; the next start makes up for it. */
   async close(to: number): Promise<void> {
+    this.closed = true
+    clearTimeout(this.catchUpTimer)
     await this.flushing
     clearTimeout(this.idleTimer)
     await this.endThread()

@@ -7,13 +7,17 @@ import { DatabaseSync } from 'node:sqlite'
 
 export type DirectoryLock = { release: () => void }
 
+/** Another process, or another node of this one, uses the directory. */
+export class DirectoryInUseError extends Error {
+  override name = 'DirectoryInUseError'
+}
+
 const SQLITE_BUSY = 5
 const SQLITE_LOCKED = 6
 
 /**
  * Takes the lock or throws at once.
- * @throws {Error} naming the directory, when another process (or another node of this one) holds it, or it cannot be
- * written to.
+ * @throws {DirectoryInUseError} naming the directory, when another holds it, {Error} when it cannot be written to.
  */
 export function lockDirectory(directory: string): DirectoryLock {
   let database: DatabaseSync | undefined
@@ -25,7 +29,13 @@ export function lockDirectory(directory: string): DirectoryLock {
   } catch (error) {
     database?.close()
     const isTaken = [SQLITE_BUSY, SQLITE_LOCKED].includes(((error as { errcode?: number }).errcode ?? 0) & 0xff)
-    const reason = isTaken ? 'is in use by another process' : `cannot be locked: ${(error as Error).message}`
-    throw new Error(`the event store directory ${directory} ${reason}`, { cause: error })
+    if (isTaken) {
+      throw new DirectoryInUseError(`the event store directory ${directory} is in use by another process`, {
+        cause: error,
+      })
+    }
+    throw new Error(`the event store directory ${directory} cannot be locked: ${(error as Error).message}`, {
+      cause: error,
+    })
   }
 }

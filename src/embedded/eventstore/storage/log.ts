@@ -4,21 +4,25 @@
  * memory, so that live subscriptions do not read files.
  */
 import fs from 'node:fs'
+import { openWriter, writeFully } from './file-writes.ts'
 import { joinedBackwards, joinedForwards } from './log-chunks.ts'
 import { LogEndKeeper } from './log-end.ts'
 import { openLog } from './log-opening.ts'
 import { Preallocation } from './preallocation.ts'
 import { RecentWrites } from './recent-writes.ts'
-import { isIntact, type RecordView } from './record.ts'
+import { isIntact, type RecordView, recordPosition } from './record.ts'
 import { closeSegments, createSegment } from './segment-files.ts'
 import {
   DamagedLogError,
+  holdingFile,
   holdsPosition,
   locate,
   readSegment,
   readSegmentAsync,
+  retireFile,
   SEGMENT_HEADER_BYTES,
   type Segment,
+  type SegmentFile,
   segmentIndexOf,
   segmentOf,
 } from './segments.ts'
@@ -35,6 +39,8 @@ export type LogOptions = {
   inlineWriteBelowMs: number
   /** The file system takes no writes: the log is read only, and each append is told so. */
   isReadOnly: boolean
+  /** Bytes read at once in search of a record. */
+  readChunkBytes: number
   onNotice: (notice: string) => void
 }
 
@@ -120,8 +126,22 @@ export class EventLog {
   async reserve(bytes: number): Promise<number> {
     if (this.broken) throw this.broken
     if (this.dirty) await this.cutFailedWrite()
-    if (this.used() > SEGMENT_HEADER_BYTES && this.used() + bytes > this.options.segmentBytes) await this.roll()
+    const isFull = this.used() + bytes > this.options.segmentBytes
+    if (this.used() > SEGMENT_HEADER_BYTES && (isFull || this.mustRoll)) await this.roll()
+    this.mustRoll = false
     return this.logEnd
+  }
+
+  /** Has the next `reserve` begin a new file; false once that is done. */
+  mustRoll = false
+
+  /** Puts the segments of another file, which is durable under its name, in the place of those of these files. */
+  replaceFiles(files: readonly SegmentFile[], replacement: readonly Segment[]): void {
+    const first = this.segments.findIndex(({ file }) => file === files[0])
+    const last = this.segments.findLastIndex(({ file }) => file === files.at(-1))
+    this.recent.forgetBefore(this.segments[last]!.end)
+    this.segments.splice(first, last - first + 1, ...replacement)
+    for (const file of files) retireFile(file)
   }
 
   private async cutFailedWrite(): Promise<void> {
@@ -205,9 +225,12 @@ export class EventLog {
     const cached = this.recent.at(position)
     if (cached) return joinedForwards(cached.buffer, position - cached.start, position, bytes)
     const limit = Math.min(segment.end, this.logEnd)
-    let chunk = await readSegmentAsync(segment, position, Math.min(bytes, limit - position))
-    const first = chunk.length >= 4 ? chunk.readUInt32LE(0) : 0
-    if (first > chunk.length && position + first <= limit) chunk = await readSegmentAsync(segment, position, first)
+    const chunk = await holdingFile(segment.file, async () => {
+      const part = await readSegmentAsync(segment, position, Math.min(bytes, limit - position))
+      const first = part.length >= 4 ? part.readUInt32LE(0) : 0
+      const isWhole = first <= part.length || position + first > limit
+      return isWhole ? part : readSegmentAsync(segment, position, first)
+    })
     return joinedForwards(chunk, 0, position, Number.POSITIVE_INFINITY)
   }
 
@@ -224,12 +247,13 @@ export class EventLog {
     const lowest = segment.first
     if (position <= lowest) return []
     let start = Math.max(lowest, position - bytes)
-    let chunk = await readSegmentAsync(segment, start, position - start)
-    const lastLength = chunk.length >= 4 ? chunk.readUInt32LE(chunk.length - 4) : 0
-    if (lastLength > chunk.length && position - lastLength >= lowest) {
+    const chunk = await holdingFile(segment.file, async () => {
+      const part = await readSegmentAsync(segment, start, position - start)
+      const lastLength = part.length >= 4 ? part.readUInt32LE(part.length - 4) : 0
+      if (lastLength <= part.length || position - lastLength < lowest) return part
       start = position - lastLength
-      chunk = await readSegmentAsync(segment, start, lastLength)
-    }
+      return readSegmentAsync(segment, start, lastLength)
+    })
     return joinedBackwards(chunk, start)
   }
 
@@ -243,29 +267,28 @@ export class EventLog {
     return isIntact(readSegment(segment, position, length), 0, position)
   }
 
+  /**
+   * The position of the first record at or behind any position; the log's end where there is none. `markBefore` gives a
+   * position before it at which a record begins, or began.
+   */
+  async alignForwards(position: number, markBefore: () => number): Promise<number> {
+    if (position >= this.logEnd) return this.logEnd
+    if (this.startsRecord(position)) return position
+    for (let cursor = markBefore(); ; ) {
+      const chunk = await this.readForwards(cursor, this.options.readChunkBytes)
+      if (!chunk) return this.logEnd
+      for (const record of chunk) {
+        if (recordPosition(record) >= position) return recordPosition(record)
+        cursor = recordPosition(record) + record.length
+      }
+    }
+  }
+
   async close(): Promise<void> {
     await this.preallocation.end()
     if (!this.broken) fs.ftruncateSync(this.writer, this.used())
     fs.closeSync(this.writer)
     await this.endKeeper?.close()
     closeSegments(this.segments)
-  }
-}
-
-function openWriter(segment: Segment, isReadOnly = false): number {
-  if (isReadOnly) return fs.openSync(segment.file.path, 'r')
-  const dataSync = fs.constants.O_DSYNC ?? fs.constants.O_SYNC ?? 0
-  return fs.openSync(segment.file.path, fs.constants.O_RDWR | dataSync)
-}
-
-/** Positional write of the whole buffer, whatever part each system call takes. */
-async function writeFully(descriptor: number, buffer: Buffer, position: number): Promise<void> {
-  let written = 0
-  while (written < buffer.length) {
-    written += await new Promise<number>((resolve, reject) => {
-      fs.write(descriptor, buffer, written, buffer.length - written, position + written, (error, count) =>
-        error ? reject(error) : resolve(count),
-      )
-    })
   }
 }

@@ -18,7 +18,7 @@ const SCAVENGED_HEADER_BYTES = 64
 const STRETCH_BYTES = 16
 const SEGMENT_NAME = /^log-(\d{16})\.seg$/
 /** A file that is being made has this behind its name until it is durable. */
-const UNFINISHED = '.new'
+export const UNFINISHED = '.new'
 
 export type Stretch = { start: number; length: number }
 

@@ -8,7 +8,7 @@ import fs from 'node:fs'
 
 export const SEGMENT_HEADER_BYTES = 32
 
-/** A file of the log. Whoever reads from it asynchronously counts as a reader, so that it is not closed meanwhile. */
+/** A file of the log. Whoever reads from it asynchronously holds it, so that it is not closed meanwhile. */
 export type SegmentFile = {
   path: string
   /** The position of its first byte, which its name tells. */
@@ -92,6 +92,17 @@ export function retireFile(file: SegmentFile): void {
   if (file.readers === 0) fs.closeSync(file.descriptor)
 }
 
+/** Keeps a file open while `work` reads from it, even if another takes its place meanwhile. */
+export async function holdingFile<T>(file: SegmentFile, work: () => Promise<T>): Promise<T> {
+  file.readers++
+  try {
+    return await work()
+  } finally {
+    file.readers--
+    if (file.isRetired && file.readers === 0) fs.closeSync(file.descriptor)
+  }
+}
+
 /** Reads exactly `length` bytes at `position` of one segment, or fewer where the file ends. */
 export function readSegment(segment: Segment, position: number, length: number): Buffer {
   const buffer = Buffer.allocUnsafeSlow(length)
@@ -105,22 +116,15 @@ export function readSegment(segment: Segment, position: number, length: number):
   return filled === length ? buffer : buffer.subarray(0, filled)
 }
 
-/** The same without blocking the event loop. */
+/** The same without blocking the event loop. The caller holds the file. */
 export async function readSegmentAsync(segment: Segment, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(length)
   const offset = position - segment.start + segment.fileOffset
-  const { file } = segment
   let filled = 0
-  file.readers++
-  try {
-    while (filled < length) {
-      const count = await readPart(file.descriptor, buffer, filled, offset + filled)
-      if (count === 0) break
-      filled += count
-    }
-  } finally {
-    file.readers--
-    if (file.isRetired && file.readers === 0) fs.closeSync(file.descriptor)
+  while (filled < length) {
+    const count = await readPart(segment.file.descriptor, buffer, filled, offset + filled)
+    if (count === 0) break
+    filled += count
   }
   return filled === length ? buffer : buffer.subarray(0, filled)
 }

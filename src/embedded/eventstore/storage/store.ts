@@ -2,14 +2,11 @@
  * The event store without its protocol: appends in group commits, reads of streams and of the whole log, and a call to
  * whoever waits for new events. Everything that it answers is on disk.
  */
-import fs from 'node:fs'
-import type { Health } from '../node-info.ts'
 import type { EventStoreLimits } from '../options.ts'
+import { StoreCare } from './care.ts'
 import type { GroupEntry, StoredFacts, WriteOutcome, WriteRequest } from './group.ts'
 import { IndexFlusher } from './index-flusher.ts'
-import { copyIndex, isWritable } from './index-reading.ts'
 import { CommitListeners } from './listeners.ts'
-import { lockDirectory } from './lock.ts'
 import { EventLog } from './log.ts'
 import { firstKnownPosition } from './recent-ids.ts'
 import {
@@ -24,6 +21,7 @@ import {
 } from './record.ts'
 import { walkRecords } from './recovery.ts'
 import { SEGMENT_HEADER_BYTES } from './segments.ts'
+import { claimDirectory, type StoreDirectory } from './store-directory.ts'
 import { idText, StreamIndex } from './stream-index.ts'
 import { isMetastream, NO_METADATA, parseStreamMetadata } from './stream-metadata.ts'
 import { StreamReader } from './stream-reader.ts'
@@ -32,16 +30,13 @@ import { Writer } from './writer.ts'
 
 export type StoreOptions = EventStoreLimits & { directory: string; onNotice: (notice: string) => void }
 
-/** How many lags of the index fit into memory before appends wait for it. */
-const LAGS_BEFORE_WAITING = 32
-
 export class EventStore {
   readonly options: StoreOptions
   readonly log: EventLog
   private readonly index: StreamIndex
   private readonly table: StreamTable
-  private readonly releaseDirectory: () => void
-  private readonly removeCopy: () => void
+  private readonly directory: StoreDirectory
+  readonly care: StoreCare
   readonly streams: StreamReader
   readonly writer: Writer
   private readonly flusher: IndexFlusher
@@ -49,7 +44,6 @@ export class EventStore {
   private lastPosition: number | undefined
   private closing = false
   private closed = false
-  private idleTimer: NodeJS.Timeout | undefined
 
   /**
    * Opens the directory, creating what is missing, and replays what the index lacks. Where nothing can be written, the
@@ -59,23 +53,21 @@ export class EventStore {
    */
   constructor(options: StoreOptions) {
     this.options = options
-    fs.mkdirSync(options.directory, { recursive: true })
-    const isReadOnly = !isWritable(options.directory)
-    const opened: Array<() => void> = []
+    this.directory = claimDirectory(options.directory)
+    const { isReadOnly, indexDirectory } = this.directory
     try {
-      this.releaseDirectory = isReadOnly ? () => undefined : lockDirectory(options.directory).release
-      opened.push(this.releaseDirectory)
-      const copy = isReadOnly ? copyIndex(options.directory) : undefined
-      if (copy) opened.push(copy.remove)
-      this.removeCopy = copy?.remove ?? (() => undefined)
-      const place = { ...options, directory: copy?.path ?? options.directory }
-      this.index = new StreamIndex(place.directory, options.indexCacheKiB, options.onNotice)
-      opened.push(() => this.index.close())
-      this.table = new StreamTable(this.index, options.cachedStreams)
-      this.flusher = new IndexFlusher({ ...place, index: this.index, table: this.table })
-      this.log = new EventLog({ ...options, isReadOnly }, this.index.indexedTo, (record) => this.replay(record))
+      this.index = new StreamIndex(indexDirectory, options.indexCacheKiB, options.onNotice)
+      try {
+        this.table = new StreamTable(this.index, options.cachedStreams)
+        const { index, table } = this
+        this.flusher = new IndexFlusher({ ...options, directory: indexDirectory, index, table })
+        this.log = new EventLog({ ...options, isReadOnly }, index.indexedTo, (record) => this.replay(record))
+      } catch (error) {
+        this.index.close()
+        throw error
+      }
     } catch (error) {
-      for (const release of opened.toReversed()) release()
+      this.directory.release()
       throw error
     }
     this.flusher.catchUp(this.log.end())
@@ -86,10 +78,12 @@ export class EventStore {
       log: this.log,
       factsOf: (stream) => this.factsOf(stream),
       publish: (entries) => this.publish(entries),
-      afterGroup: () => this.indexGroup(),
-      whenIdle: () => this.scheduleIdleFlush(),
+      afterGroup: () => this.flusher.follow(this.log.end()),
+      whenIdle: () => this.catchUpWhenIdle(),
     })
-    this.scheduleIdleFlush()
+    const { log, writer, flusher, streams } = this
+    this.care = new StoreCare({ ...options, log, writer, flusher, streams })
+    this.catchUpWhenIdle()
   }
 
   private replay(record: RecordView): void {
@@ -189,33 +183,13 @@ export class EventStore {
     return this.flusher.flush(this.log.end())
   }
 
-  /** Lets the index follow. Appends wait for it only where it has fallen far behind, so that memory stays bounded. */
-  private async indexGroup(): Promise<void> {
-    const { indexLagEvents, indexLagBytes } = this.options
-    if (this.table.lag() < indexLagEvents && this.log.end() - this.index.indexedTo < indexLagBytes) return
-    const flushed = this.flushIndex()
-    if (this.table.unindexedCount() > indexLagEvents * LAGS_BEFORE_WAITING) await flushed
-  }
-
-  private scheduleIdleFlush(): void {
-    if (this.idleTimer || this.closed || this.table.lag() === 0) return
-    this.idleTimer = setTimeout(() => {
-      this.idleTimer = undefined
-      const flushed = this.writer.isWriting() ? Promise.resolve() : this.flushIndex()
-      void flushed.then(() => this.scheduleIdleFlush())
-    }, this.options.indexIdleMs)
-    this.idleTimer.unref()
+  private catchUpWhenIdle(): void {
+    this.flusher.catchUpWhenIdle(() => (this.writer.isWriting() ? undefined : this.log.end()))
   }
 
   counts(): { events: number; streams: number; endPosition: number } {
     const events = this.index.eventCount + this.table.unindexedCount()
     return { events, streams: this.index.streamCount(), endPosition: this.log.end() }
-  }
-
-  /** How the store is: whether appends succeed, and if not, why. */
-  health(): Health {
-    const failure = this.log.failure()
-    return { isWritable: failure === undefined, reason: failure?.message, endPosition: this.log.end() }
   }
 
   /** Takes no more writes, and waits for those that were accepted, though not longer than this. */
@@ -233,12 +207,12 @@ export class EventStore {
   async close(): Promise<void> {
     if (this.closed) return
     this.closed = true
-    clearTimeout(this.idleTimer)
+    const careEnded = this.care.close()
     await this.writer.close()
+    await careEnded
     await this.flusher.close(this.log.end())
     await this.log.close()
     this.index.close()
-    this.removeCopy()
-    this.releaseDirectory()
+    this.directory.release()
   }
 }

@@ -12,6 +12,8 @@ const INDEX_VERSION = 1
 /** A mark is a position at which an event is known to begin; from the mark before it any other position is found. */
 const EVENTS_BETWEEN_MARKS = 2048
 export const ID_BYTES = 16
+/** Events of a stream that a scavenge takes out of the index at a time. */
+const REMOVED_PAGE = 500
 
 export type IndexEntry = {
   streamId: number
@@ -219,6 +221,34 @@ export class StreamIndex {
     }
     this.indexedTo = indexedTo
     this.eventCount += entries.length
+  }
+
+  /**
+   * Looks at a page of a stream's events from a revision up to another, and removes those that the log no longer holds, at
+   * last their ids too. Marks stay: a position leads to the next record all the same. No other connection may be writing.
+   * @returns the revision to go on from; undefined once all was looked at.
+   */
+  removePage(name: string, from: number, upTo: number, isHeld: (position: number) => boolean): number | undefined {
+    const id = this.stream(name)?.id
+    if (id === undefined) return undefined
+    const places = this.places(id, from, REMOVED_PAGE, false).filter(({ revision }) => revision <= upTo)
+    const gone = places.filter(({ position }) => !isHeld(position))
+    const isLast = places.length < REMOVED_PAGE
+    this.database.exec('BEGIN IMMEDIATE')
+    try {
+      const remove = this.database.prepare('DELETE FROM events WHERE stream = ? AND revision = ?')
+      for (const { revision } of gone) remove.run(id, revision)
+      const others = 'SELECT revision FROM events WHERE stream = ?'
+      const removeIds = `DELETE FROM event_ids WHERE stream = ? AND revision NOT IN (${others})`
+      if (isLast) this.database.prepare(removeIds).run(id, id)
+      this.statements.putProgress.run(this.indexedTo, this.eventCount - gone.length)
+      this.database.exec('COMMIT')
+    } catch (error) {
+      if (this.database.isTransaction) this.database.exec('ROLLBACK')
+      throw error
+    }
+    this.eventCount -= gone.length
+    return isLast ? undefined : places.at(-1)!.revision + 1
   }
 
   /** Another connection has added a run of events. */

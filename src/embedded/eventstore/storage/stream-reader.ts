@@ -4,6 +4,7 @@
  */
 import type { EventLog } from './log.ts'
 import { type RecordView, recordCreatedMs } from './record.ts'
+import { DamagedLogError } from './segments.ts'
 import type { EventPlace } from './stream-index.ts'
 import {
   isMetastream,
@@ -43,6 +44,16 @@ export class StreamReader {
 
   private recordAt(place: EventPlace): RecordView {
     return this.log.readRecord(place.position, place.length)
+  }
+
+  /** The same, or why it cannot be read, for those who give out what is whole before it. */
+  private wholeRecordAt(place: EventPlace): RecordView | DamagedLogError {
+    try {
+      return this.recordAt(place)
+    } catch (error) {
+      if (error instanceof DamagedLogError) return error
+      throw error
+    }
   }
 
   /** The metadata of a stream; that of a metastream is fixed. */
@@ -97,10 +108,15 @@ export class StreamReader {
       if (places.length === 0) return
       const oldestMs = oldestVisibleMs(status)
       const batch: RecordView[] = []
+      let damage: DamagedLogError | undefined
       for (const place of places) {
         if (place.revision < status.firstRevision || batch.length === rest) break
         if (!this.log.holds(place.position)) continue
-        const record = this.recordAt(place)
+        const record = this.wholeRecordAt(place)
+        if (record instanceof DamagedLogError) {
+          damage = record
+          break
+        }
         const isVisible = recordCreatedMs(record) >= oldestMs
         if (isVisible) batch.push(record)
         expired(status, place.revision, isVisible, backwards)
@@ -110,6 +126,8 @@ export class StreamReader {
       rest -= batch.length
       most = batch.length === 0 ? BATCH_EVENTS : Math.min(rest, BATCH_EVENTS)
       yield batch
+      // What is whole before the damage was given out.
+      if (damage) throw damage
     }
   }
 
@@ -121,8 +139,12 @@ export class StreamReader {
       const places = state && next <= state.lastRevision ? this.table.places(state, next, BATCH_EVENTS, false) : []
       const last = places.at(-1)
       if (!last) return
-      const batch = places.filter(({ position }) => this.log.holds(position)).map((place) => this.recordAt(place))
+      const held = places.filter(({ position }) => this.log.holds(position))
+      const records = held.map((place) => this.wholeRecordAt(place))
+      const damagedAt = records.findIndex((record) => record instanceof DamagedLogError)
+      const batch = (damagedAt < 0 ? records : records.slice(0, damagedAt)) as RecordView[]
       if (batch.length > 0) yield batch
+      if (damagedAt >= 0) throw records[damagedAt]
       next = last.revision + 1
     }
   }

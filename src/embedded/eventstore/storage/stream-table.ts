@@ -156,13 +156,16 @@ export class StreamTable {
   places(state: StreamState, from: number, count: number, backwards: boolean): EventPlace[] {
     const tailStart = state.tail[0]?.revision ?? Number.POSITIVE_INFINITY
     if (!backwards) {
-      if (from >= tailStart) return state.tail.slice(from - tailStart, from - tailStart + count)
+      if (from >= tailStart) {
+        const first = tailIndexOf(state.tail, from)
+        return state.tail.slice(first, first + count)
+      }
       // The index may have taken in what is still in the tail, which then answers for it.
       const places = this.index.places(state.id, from, count, false).filter(({ revision }) => revision < tailStart)
       return places.length < count ? [...places, ...state.tail.slice(0, count - places.length)] : places
     }
     if (from < tailStart) return this.index.places(state.id, from, count, true)
-    const end = Math.min(from - tailStart + 1, state.tail.length)
+    const end = Math.min(tailIndexOf(state.tail, from + 1), state.tail.length)
     const places: EventPlace[] = state.tail.slice(Math.max(0, end - count), end).reverse()
     if (places.length === count) return places
     return [...places, ...this.index.places(state.id, tailStart - 1, count - places.length, true)]
@@ -188,4 +191,12 @@ export class StreamTable {
     }
     return this.index.revisionOf(state.id, id) ?? state.tailIds.get(id)
   }
+}
+
+/** Where the first entry at or behind a revision is. Revisions follow each other, unless a scavenge removed some. */
+function tailIndexOf(tail: readonly IndexEntry[], revision: number): number {
+  const first = tail[0]!.revision
+  if (tail.at(-1)!.revision - first === tail.length - 1) return revision - first
+  const index = tail.findIndex((entry) => entry.revision >= revision)
+  return index < 0 ? tail.length : index
 }

@@ -41,6 +41,7 @@ const SPLIT_MIN = 6
 const WORTH_A_WRITE_MS = 0.05
 /** How often deadlines are looked at while appends wait. */
 const SWEEP_MS = 100
+const ROLL_POLL_MS = 10
 
 export class Writer {
   /** The size and duration of the latest group commit, for statistics. */
@@ -163,6 +164,29 @@ export class Writer {
     crashPoint('store.before-answer', group.entries)
     this.lastGroup = { bytes: encoded.length, durationMs: performance.now() - startedAtMs }
     this.options.publish(group.entries)
+  }
+
+  /** Begins a new file of the log as soon as no write is on its way; resolves once that is done. */
+  async rollLog(): Promise<void> {
+    const { log } = this.options
+    log.mustRoll = true
+    // Under load the next group does it; with nothing to write, nobody does.
+    while (log.mustRoll) {
+      if (this.writing) await new Promise((resolve) => setTimeout(resolve, ROLL_POLL_MS))
+      else await this.rollIdleLog()
+    }
+  }
+
+  private async rollIdleLog(): Promise<void> {
+    const rolling = this.options.log.reserve(0)
+    const settled = rolling.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.writing = settled.then(() => {
+      this.writing = this.queue.length > 0 ? this.drain() : undefined
+    })
+    await rolling
   }
 
   /** Stops taking writes, and waits for those that were accepted, though not longer than this. */

@@ -1,6 +1,7 @@
 /** The index behind the log, written by the store itself or by a thread that comes and goes. */
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { DEFAULT_LIMITS } from '../../../../src/embedded/eventstore/options.ts'
 import { IndexFlusher } from '../../../../src/embedded/eventstore/storage/index-flusher.ts'
 import { idText, StreamIndex } from '../../../../src/embedded/eventstore/storage/stream-index.ts'
 import { StreamTable } from '../../../../src/embedded/eventstore/storage/stream-table.ts'
@@ -15,7 +16,14 @@ test.each([1, 10_000])(
     const index = new StreamIndex(directory.path, 1_024, onNotice)
     const table = new StreamTable(index, 1_000)
     const limits = { indexCacheKiB: 1_024, indexLagEvents: 32, indexThreadIdleMs: idleMs }
-    const flusher = new IndexFlusher({ index, table, directory: directory.path, ...limits, onNotice })
+    const flusher = new IndexFlusher({
+      index,
+      table,
+      directory: directory.path,
+      ...DEFAULT_LIMITS,
+      ...limits,
+      onNotice,
+    })
     let written = 0
     for (const batch of [40, 3, 50, 1, 33, 2, 40]) {
       for (let n = 0; n < batch; n++) {
