@@ -126,6 +126,7 @@ const environmentSchema = z.object({
   JSON_DEPTH_MAX: count(64),
   REQUEST_TIMEOUT_MS: milliseconds(30_000),
   SHUTDOWN_GRACE_MS: milliseconds(10_000).describe('time for requests under way when the instance stops'),
+  API_KEYS_PER_OPERATOR_MAX: count(100).describe('API keys of one operator that work at a time'),
   API_KEY_ROTATION_GRACE_S: count(300).describe('seconds that an API key works on after it was replaced'),
   PUBLIC_URL: z
     .url({ protocol: /^https?$/ })

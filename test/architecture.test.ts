@@ -176,7 +176,7 @@ describe('decisions', () => {
   /** handle.ts names an execution, the others make and seal secrets; none of them decides anything. */
   const mayUse: Record<string, readonly string[]> = {
     'src/commands/handle.ts': ['randomUUID'],
-    'src/commands/key-text.ts': ['randomBytes'],
+    'src/api-keys/key-text.ts': ['randomBytes'],
     'src/webhooks/secret.ts': ['randomBytes'],
   }
 
@@ -243,7 +243,7 @@ describe('the kernel', () => {
     [['projections', 'postgres'], 3_600],
     [['processes'], 430],
     [['http'], 2_050],
-    [['api-keys', 'webhooks'], 2_150],
+    [['api-keys', 'webhooks'], 2_260],
     [['main'], 1_460],
   ]
 

@@ -1,7 +1,7 @@
 /** Whether a presented key is the one whose hash is kept, in a time that says nothing of how close a guess came. */
 import { timingSafeEqual } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { hashKey } from '../commands/key-text.ts'
+import { hashKey } from './key-text.ts'
 
 /** Keys of one kind: what their texts name, and what is kept of them. */
 export interface KeyKind<Kept> {

@@ -6,10 +6,16 @@ import { Rejected } from '../commands/rejection.ts'
 import { type ApiScope, apiScope } from '../events/noctant/vocabulary.ts'
 import { listApiKeys } from '../projections/noctant/api-key.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
+import { configuration } from './connection.ts'
 import { CliError, colours, EXIT, show, table, text } from './terminal.ts'
 
 interface JsonOption {
   json?: boolean
+}
+
+interface RevokeOptions extends JsonOption {
+  reason?: string
+  spareSuccessors?: boolean
 }
 
 interface IssueOptions extends JsonOption {
@@ -42,6 +48,7 @@ export function keyCommand(): Command {
     .argument('<keyId>', 'as `key list` shows it')
     .description('stop a key from working, for good')
     .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
+    .option('--spare-successors', 'leave keys that were made from it by rotation; default: they are revoked too')
     .option('--json', 'print JSON')
     .action(revoke)
   return command
@@ -60,7 +67,8 @@ async function issue(name: string, options: IssueOptions): Promise<void> {
     const { key, keyId, keyHash } = generateApiKey(state.facts.environment)
     const circumstances = context()
     const facts = { keyId, keyHash, scopes, label: options.label ?? null }
-    const command = { kind: 'issueKey', key: facts, at: circumstances.at } as const
+    const keysMax = configuration().API_KEYS_PER_OPERATOR_MAX
+    const command = { kind: 'issueKey', key: facts, keysMax, at: circumstances.at } as const
     const handled = await bus.handle(operator, operatorId, command, circumstances)
     if (!options.json) {
       const standing = state.status === 'suspended' ? ' The operator is suspended: it works once resumed.' : ''
@@ -95,15 +103,17 @@ function stateOf({ revoked_at, valid_until }: { revoked_at: string | null; valid
   return valid_until === null ? colours.green('works') : colours.yellow(`replaced, works until ${valid_until}`)
 }
 
-async function revoke(name: string, keyId: string, options: JsonOption & { reason?: string }): Promise<void> {
+async function revoke(name: string, keyId: string, options: RevokeOptions): Promise<void> {
   await withAdminSession(async ({ store, bus, context }) => {
     const operatorId = await operatorIdOf(store, name)
     const circumstances = context()
-    const command = { kind: 'revokeKey', keyId, reason: options.reason ?? null, at: circumstances.at } as const
+    const { reason = null, spareSuccessors: sparesDescendants = false } = options
+    const command = { kind: 'revokeKey', keyId, reason, sparesDescendants, at: circumstances.at } as const
     const handled = await bus.handle(operator, operatorId, command, circumstances)
-    show({ operator_id: operatorId, key_id: keyId, ...written(handled) }, options, () =>
-      handled.events.length > 0
-        ? colours.green(`Revoked ${keyId}; no request with it will be answered any more.`)
+    const revoked = handled.events.map(({ data }) => ('keyId' in data ? data.keyId : ''))
+    show({ operator_id: operatorId, key_id: keyId, revoked, ...written(handled) }, options, () =>
+      revoked.length > 0
+        ? colours.green(`Revoked ${revoked.join(', ')}; no request with them will be answered any more.`)
         : colours.yellow(`${keyId} was revoked already; nothing was written.`),
     )
   })

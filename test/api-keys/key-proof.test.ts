@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { createKeyProof } from '../../src/api-keys/key-proof.ts'
-import { generateKey, hashKey, parseKey } from '../../src/commands/key-text.ts'
+import { generateKey, hashKey, parseKey } from '../../src/api-keys/key-text.ts'
 
 /** A key, and a proof that finds under its id what `kept` holds at the time. */
 function ground() {

@@ -1,12 +1,9 @@
 /** An auditor's key as text: `audit_<id>_<secret><check>`. */
-import { type GeneratedKey, generateKey, parseKey } from '../key-text.ts'
+import { type GeneratedKey, keyTexts } from '../../api-keys/key-text.ts'
 
-const PREFIX = 'audit'
+const texts = keyTexts('audit', [''])
 
-export const generateAuditorKey = (): GeneratedKey => generateKey(PREFIX)
+export const generateAuditorKey = (): GeneratedKey => texts.generate('')
 
 /** The id that a key names, or undefined where the text is no auditor's key. */
-export function auditorKeyIdOf(text: string): string | undefined {
-  const parsed = parseKey(text)
-  return parsed?.prefix === PREFIX ? parsed.keyId : undefined
-}
+export const auditorKeyIdOf = (text: string): string | undefined => texts.parse(text)?.keyId

@@ -2,8 +2,19 @@
  * An operator: the tenant, its standing, and its API keys. Created and changed by administrators only; a suspended
  * operator's keys stop working, and work again when it is resumed.
  */
+import {
+  type KeyChange,
+  type Keys,
+  mayIssue,
+  noteIssued,
+  noteRevoked,
+  noteRotated,
+  revoke,
+  rotate,
+} from '../../api-keys/keys.ts'
 import type { EventOf } from '../../events/event.ts'
 import type { OperatorEvent, OperatorSlugEvent, operatorEvents } from '../../events/noctant/operator.ts'
+import type { ApiScope } from '../../events/noctant/vocabulary.ts'
 import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
@@ -14,30 +25,21 @@ type DataOf<T extends OperatorEvent['type']> = Extract<EventOf<typeof operatorEv
 export type OperatorFacts = Omit<DataOf<'noctant.OperatorCreated.v1'>, 'occurredAt'>
 export type ApiKeyFacts = Omit<DataOf<'noctant.ApiKeyIssued.v1'>, 'occurredAt' | 'operatorId' | 'environment'>
 
-export interface KeyState {
-  hash: string
-  label: string | null
-  scopes: ApiKeyFacts['scopes']
-  revoked: boolean
-  /** Set once the key has been replaced: it works until then. */
-  validUntil: string | null
-}
-
 export type OperatorState =
   | { status: 'absent' }
   | {
       status: 'active' | 'suspended'
       facts: OperatorFacts
-      /** Keys by id; revoked and replaced ones stay, so that an id is never used twice. */
-      keys: ReadonlyMap<string, KeyState>
+      keys: Keys<ApiScope>
     }
 
 export type OperatorCommand =
   | { kind: 'create'; facts: OperatorFacts; at: string }
   | { kind: 'suspend' | 'resume'; reason: string | null; at: string }
   | { kind: 'setOrigins'; allowedOrigins: readonly string[]; at: string }
-  | { kind: 'issueKey'; key: ApiKeyFacts; at: string }
-  | { kind: 'revokeKey'; keyId: string; reason: string | null; at: string }
+  | { kind: 'issueKey'; key: ApiKeyFacts; keysMax?: number; at: string }
+  /** With whatever was made from it by rotation, unless that is spared. */
+  | { kind: 'revokeKey'; keyId: string; reason: string | null; sparesDescendants?: boolean; at: string }
   | {
       kind: 'rotateKey'
       /** The key that is replaced. */
@@ -45,8 +47,12 @@ export type OperatorCommand =
       replacement: Pick<ApiKeyFacts, 'keyId' | 'keyHash'>
       /** How long the replaced key goes on working. */
       validUntil: string
+      keysMax?: number
       at: string
     }
+
+/** Keys of one operator that may work at a time, where the command does not say. */
+const KEYS_MAX = 100
 
 export const operator: Aggregate<OperatorState, OperatorCommand, OperatorEvent> = {
   category: 'noctant.operator',
@@ -65,15 +71,15 @@ export const operator: Aggregate<OperatorState, OperatorCommand, OperatorEvent> 
         return { ...state, status: 'active' }
       case 'noctant.OperatorOriginsChanged.v1':
         return { ...state, facts: { ...state.facts, allowedOrigins: event.data.allowedOrigins } }
-      case 'noctant.ApiKeyIssued.v1': {
-        const { keyId, keyHash: hash, label, scopes } = event.data
-        const key = { hash, label, scopes, revoked: false, validUntil: null }
-        return { ...state, keys: new Map(state.keys).set(keyId, key) }
-      }
+      case 'noctant.ApiKeyIssued.v1':
+        noteIssued(state.keys, event.data)
+        return { ...state }
       case 'noctant.ApiKeyRevoked.v1':
-        return withKey(state, event.data.keyId, { revoked: true })
+        noteRevoked(state.keys, event.data.keyId)
+        return { ...state }
       case 'noctant.ApiKeyRotated.v1':
-        return withKey(state, event.data.keyId, { validUntil: event.data.validUntil })
+        noteRotated(state.keys, event.data.keyId, event.data.replacedBy, event.data.validUntil)
+        return { ...state }
       default:
         return event satisfies never
     }
@@ -103,18 +109,15 @@ export const operator: Aggregate<OperatorState, OperatorCommand, OperatorEvent> 
       case 'issueKey': {
         const existing = state.keys.get(command.key.keyId)
         if (existing?.hash === command.key.keyHash) return []
-        if (existing) throw new Rejected('idempotency_key_reused', 'The key id stands for another key.')
+        mayIssue(state.keys, command.key.keyId, { keysMax: command.keysMax ?? KEYS_MAX, at: occurredAt })
         return [{ type: 'noctant.ApiKeyIssued.v1', data: { ...command.key, operatorId, environment, occurredAt } }]
       }
-      case 'revokeKey': {
-        const { keyId, reason } = command
-        const key = state.keys.get(keyId)
-        if (!key) throw new Rejected('api_key_not_found', `The operator has no key ${keyId}.`)
-        if (key.revoked) return []
-        return [{ type: 'noctant.ApiKeyRevoked.v1', data: { operatorId, keyId, reason, occurredAt } }]
-      }
+      case 'revokeKey':
+        return revoke(state.keys, command).map((change) => keyEvent(change, state, occurredAt))
       case 'rotateKey':
-        return rotateKey(command, state)
+        return rotate(state.keys, { ...command, keysMax: command.keysMax ?? KEYS_MAX }).map((change) =>
+          keyEvent(change, state, occurredAt),
+        )
       default:
         return command satisfies never
     }
@@ -123,32 +126,27 @@ export const operator: Aggregate<OperatorState, OperatorCommand, OperatorEvent> 
 
 type ExistingState = Exclude<OperatorState, { status: 'absent' }>
 
-function withKey(state: ExistingState, keyId: string, change: Partial<KeyState>): ExistingState {
-  const key = state.keys.get(keyId)
-  return key ? { ...state, keys: new Map(state.keys).set(keyId, { ...key, ...change }) } : state
-}
-
-/**
- * The new key may do what the old one may. A key that is replaced once more, by whoever never got the answer, ends when
- * it was going to: rotating does not keep it alive.
- */
-function rotateKey(command: Extract<OperatorCommand, { kind: 'rotateKey' }>, state: ExistingState): OperatorEvent[] {
-  const { keyId, replacement, at } = command
-  const { operatorId, environment } = state.facts
-  const key = state.keys.get(keyId)
-  const ended = key?.revoked || (key?.validUntil != null && Date.parse(key.validUntil) <= Date.parse(at))
-  if (!key || ended) throw new Rejected('api_key_not_found', `The operator has no key ${keyId} that still works.`)
-  if (state.keys.has(replacement.keyId)) {
-    throw new Rejected('idempotency_key_reused', 'The key id stands for another key.')
+/** A change of keys as this context writes it. What is made from a key may do what that one may. */
+function keyEvent(change: KeyChange, { facts, keys }: ExistingState, occurredAt: string): OperatorEvent {
+  const { operatorId, environment } = facts
+  switch (change.kind) {
+    case 'revoked': {
+      const { keyId, reason } = change
+      return { type: 'noctant.ApiKeyRevoked.v1', data: { operatorId, keyId, reason, occurredAt } }
+    }
+    case 'issued': {
+      const { keyId, keyHash, replaces } = change
+      const { label = null, scopes = [] } = keys.get(replaces) ?? {}
+      const data = { keyId, keyHash, operatorId, environment, label, scopes: [...scopes], replaces, occurredAt }
+      return { type: 'noctant.ApiKeyIssued.v1', data }
+    }
+    case 'rotated': {
+      const { keyId, replacedBy, validUntil } = change
+      return { type: 'noctant.ApiKeyRotated.v1', data: { operatorId, keyId, replacedBy, validUntil, occurredAt } }
+    }
+    default:
+      return change satisfies never
   }
-  const { label, scopes } = key
-  const validUntil = key.validUntil ?? command.validUntil
-  const issued = { ...replacement, operatorId, environment, label, scopes, occurredAt: at }
-  const rotated = { operatorId, keyId, replacedBy: replacement.keyId, validUntil, occurredAt: at }
-  return [
-    { type: 'noctant.ApiKeyIssued.v1', data: issued },
-    { type: 'noctant.ApiKeyRotated.v1', data: rotated },
-  ]
 }
 
 type SlugState = { claimedBy: string | null }

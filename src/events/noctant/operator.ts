@@ -31,6 +31,8 @@ export const operatorEvents = {
     scopes: z.array(apiScope),
     /** SHA-256 of the whole key, hex; the key itself is shown once and kept nowhere. */
     keyHash: z.string().regex(/^[0-9a-f]{64}$/),
+    /** The key that it was made from by rotation; absent: by an administrator, or before this was recorded. */
+    replaces: z.string().optional(),
     occurredAt: time,
   }),
   'noctant.ApiKeyRevoked.v1': z.object({

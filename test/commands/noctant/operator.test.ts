@@ -99,7 +99,7 @@ describe('rotating a key', () => {
   const rotate = { kind: 'rotateKey', keyId: 'key1', replacement, validUntil: at(10), at: at(5) } as const
   const issuedInstead: OperatorEvent = {
     type: 'noctant.ApiKeyIssued.v1',
-    data: { ...keyFacts, ...replacement, operatorId, environment, occurredAt: at(5) },
+    data: { ...keyFacts, ...replacement, operatorId, environment, replaces: 'key1', occurredAt: at(5) },
   }
   const rotated: OperatorEvent = {
     type: 'noctant.ApiKeyRotated.v1',
@@ -109,12 +109,17 @@ describe('rotating a key', () => {
   it('issues one with the same scopes and lets the old one run out', () => {
     given([operatorCreated, keyIssued]).when(rotate).then([issuedInstead, rotated])
   })
-  it('once more, within the grace, does not make the old key last longer', () => {
+  const revokedSuccessor = (keyId: string, reason: string | null, minute: number): OperatorEvent => ({
+    type: 'noctant.ApiKeyRevoked.v1',
+    data: { operatorId, keyId, reason, occurredAt: at(minute) },
+  })
+  it('once more, within the grace, ends the earlier successor and does not make the old key last longer', () => {
     const again = { ...rotate, replacement: { ...replacement, keyId: 'key3' }, validUntil: at(12), at: at(7) }
     const data = { operatorId, keyId: 'key1', replacedBy: 'key3', validUntil: at(10), occurredAt: at(7) }
     given([operatorCreated, keyIssued, issuedInstead, rotated])
       .when(again)
       .then([
+        revokedSuccessor('key2', 'replaced by a repeated rotation', 7),
         { ...issuedInstead, data: { ...issuedInstead.data, keyId: 'key3', occurredAt: at(7) } } as OperatorEvent,
         { type: 'noctant.ApiKeyRotated.v1', data },
       ])
@@ -128,6 +133,46 @@ describe('rotating a key', () => {
   it('is refused once its grace is over', () => {
     const late = { ...rotate, replacement: { ...replacement, keyId: 'key3' }, at: at(10) }
     given([operatorCreated, keyIssued, issuedInstead, rotated]).when(late).then(rejects('api_key_not_found'))
+  })
+  // Seen to fail with the key alone revoked: whoever rotated a leaked key within its grace kept a key that works.
+  it('is undone by revoking the key: what was made from it goes too, unless it is spared', () => {
+    const rotatedAgain: OperatorEvent[] = [
+      {
+        type: 'noctant.ApiKeyIssued.v1',
+        data: { ...keyFacts, keyId: 'key3', keyHash: 'c'.repeat(64), operatorId, environment, occurredAt: at(6) },
+      },
+      // As before lineage was recorded with the successor: the rotation alone tells.
+      {
+        type: 'noctant.ApiKeyRotated.v1',
+        data: { operatorId, keyId: 'key2', replacedBy: 'key3', validUntil: at(11), occurredAt: at(6) },
+      },
+    ]
+    const history = [operatorCreated, keyIssued, issuedInstead, rotated, ...rotatedAgain]
+    const leaked = { kind: 'revokeKey', keyId: 'key1', reason: 'leaked', at: at(8) } as const
+    const revokedAt8 = (keyId: string) => revokedSuccessor(keyId, 'leaked', 8)
+    given(history)
+      .when(leaked)
+      .then([revokedAt8('key1'), revokedAt8('key2'), revokedAt8('key3')])
+    given([...history, revokedAt8('key1')])
+      .when(leaked)
+      .then([revokedAt8('key2'), revokedAt8('key3')])
+    given(history)
+      .when({ ...leaked, sparesDescendants: true })
+      .then([revokedAt8('key1')])
+  })
+  it('and issuing are refused where as many keys work as may; ended keys do not count', () => {
+    const another = { ...issue, key: { ...keyFacts, keyId: 'key4', keyHash: 'd'.repeat(64) }, at: at(6) }
+    const history = [operatorCreated, keyIssued, issuedInstead, rotated]
+    given(history)
+      .when({ ...another, keysMax: 2 })
+      .then(rejects('api_key_limit_reached'))
+    given(history)
+      .when({ ...rotate, keyId: 'key2', replacement: { ...replacement, keyId: 'key5' }, keysMax: 2, at: at(6) })
+      .then(rejects('api_key_limit_reached'))
+    const data = { ...another.key, operatorId, environment, occurredAt: at(10) }
+    given(history)
+      .when({ ...another, keysMax: 2, at: at(10) })
+      .then([{ type: 'noctant.ApiKeyIssued.v1', data }])
   })
   it('is refused where the new id stands for another key', () => {
     const clash = { ...rotate, replacement: { ...replacement, keyId: 'key1' } }

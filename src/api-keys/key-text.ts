@@ -60,3 +60,28 @@ function base62(value: bigint, length: number): string {
   for (let rest = value; rest > 0n; rest /= 62n) digits = DIGITS[Number(rest % 62n)] + digits
   return digits.padStart(length, '0')
 }
+
+/** A context's keys as text: how they are made, and what they say of themselves. */
+export interface KeyTexts<Environment extends string> {
+  /** A new key. `random` gives so many unpredictable bytes. */
+  generate(environment: Environment, random?: (bytes: number) => Uint8Array): GeneratedKey
+  /** Undefined where the text is no key of this context. */
+  parse(text: string): { environment: Environment; keyId: string } | undefined
+}
+
+/** Keys that begin with this prefix and one of the environments: `nct_sandbox_…`; `''` alone: with the prefix only. */
+export function keyTexts<Environment extends string>(
+  prefix: string,
+  environments: readonly Environment[],
+): KeyTexts<Environment> {
+  const prefixOf = (environment: Environment) => (environment === '' ? prefix : `${prefix}_${environment}`)
+  const byPrefix = new Map(environments.map((environment) => [prefixOf(environment), environment]))
+  return {
+    generate: (environment, random) => generateKey(prefixOf(environment), random),
+    parse(text) {
+      const parsed = parseKey(text)
+      const environment = parsed && byPrefix.get(parsed.prefix)
+      return environment === undefined ? undefined : { environment, keyId: parsed!.keyId }
+    },
+  }
+}
