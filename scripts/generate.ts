@@ -5,9 +5,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { apis } from '../src/apis.ts'
 import { loadContexts } from '../src/contexts.ts'
 import { createRegistry } from '../src/events/registry.ts'
-import { documents } from '../src/http/app.ts'
+import { documentsOf } from '../src/http/app.ts'
 import { ddlOf } from '../src/projections/projection.ts'
 import { kernelDdl } from '../src/projections/schema.ts'
 import { snakeCase } from '../src/runtime/letter-case.ts'
@@ -34,7 +35,7 @@ interface JsonSchema {
 
 function generated(): Map<string, string> {
   const files = new Map<string, string>()
-  for (const { name, document } of documents()) {
+  for (const { name, document } of documentsOf(apis)) {
     files.set(`${name}.openapi.json`, `${JSON.stringify(document, null, 2)}\n`)
   }
   files.set('events.md', catalogue())

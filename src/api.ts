@@ -9,11 +9,17 @@ import { openRawLog } from './audit/raw-log.ts'
 import { pinnedSealKeys } from './audit/seal-key.ts'
 import { createReadingRecorder } from './commands/audit/reading.ts'
 import { parseApiKey } from './commands/noctant/api-key.ts'
+import type { Config } from './config.ts'
 import { runSubscription } from './events/subscription.ts'
 import { gauges, type Neighbours, probes } from './figures.ts'
-import { type AppDeps, createApp } from './http/app.ts'
+import { createApp } from './http/app.ts'
+import { audit } from './http/audit/api.ts'
+import { createAuditParts } from './http/audit/parts.ts'
+import { withParts } from './http/context.ts'
 import { defaultHttpLimits } from './http/environment.ts'
+import { noctant } from './http/noctant/api.ts'
 import { defaultServerOptions, type RunningServer, startServer } from './http/server.ts'
+import { isUnavailable } from './postgres/database.ts'
 import { importPresets } from './processes/noctant/presets.ts'
 import { ensureSandboxOperator, firstRunContext, type Sandbox } from './processes/noctant/sandbox.ts'
 import { auditorEventTypes, createAuditorDirectory } from './projections/audit/auditors.ts'
@@ -44,27 +50,22 @@ export async function startApiRole(parts: Parts, neighbours: Neighbours): Promis
   const waiter = createPositionWaiter({ url: services.postgres.url })
   onClose(() => waiter.close())
   const credentials = await follow(parts, 'credentials', createCredentialDirectory(), credentialEventTypes)
+  const core = { bus, db, waiter, clock: parts.clock.now }
+  const auditing = createAuditParts({ ...core, ...(await auditParts(parts)) })
   const app = createApp({
-    bus,
-    db,
-    credentials,
-    audit: await auditParts(parts),
-    waiter,
+    contexts: [
+      withParts(noctant, { ...core, ...noctantSettings(config), personKeys: parts.vault, credentials }),
+      withParts(audit, auditing),
+    ],
     log: log.child({ part: 'api' }),
-    clock: parts.clock.now,
     nowMs: () => performance.now(),
+    isUnavailable,
     limits: {
       ...defaultHttpLimits,
       bodyMaxBytes: config.BODY_MAX_BYTES,
       jsonDepthMax: config.JSON_DEPTH_MAX,
       readYourWritesWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
       trustProxy: config.TRUST_PROXY,
-      launchTokenTtlMs: config.LAUNCH_TOKEN_TTL_S * 1_000,
-      browserSessionTtlMs: config.BROWSER_SESSION_TTL_S * 1_000,
-      publicUrl: config.PUBLIC_URL,
-      hostedPagesPerMinuteMax: config.HOSTED_PAGES_PER_MINUTE_MAX,
-      apiKeyRotationGraceMs: config.API_KEY_ROTATION_GRACE_S * 1_000,
-      webhookReplayWindowMaxMs: config.WEBHOOK_REPLAY_WINDOW_MAX_DAYS * 86_400_000,
     },
     health: { probes: probes(parts, neighbours), probeTimeoutMs: PROBE_TIMEOUT_MS },
     gauges: gauges(parts, neighbours),
@@ -77,6 +78,18 @@ export async function startApiRole(parts: Parts, neighbours: Neighbours): Promis
     config.SANDBOX_OPERATOR === 'on' || (config.SANDBOX_OPERATOR === 'auto' && services.eventStore.kind === 'embedded')
   return { url, sandbox: wanted ? await makeSandbox(parts, credentials, url) : undefined }
 }
+
+const noctantSettings = (config: Config) => ({
+  keyRotationGraceMs: config.API_KEY_ROTATION_GRACE_S * 1_000,
+  keyKnownWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
+  replayWindowMaxMs: config.WEBHOOK_REPLAY_WINDOW_MAX_DAYS * 86_400_000,
+  hostedPagesPerMinuteMax: config.HOSTED_PAGES_PER_MINUTE_MAX,
+  launch: {
+    tokenTtlMs: config.LAUNCH_TOKEN_TTL_S * 1_000,
+    browserSessionTtlMs: config.BROWSER_SESSION_TTL_S * 1_000,
+    publicUrl: config.PUBLIC_URL,
+  },
+})
 
 async function makeSandbox({ bus, config, clock }: Parts, credentials: CredentialDirectory, url: string) {
   const sandbox = await ensureSandboxOperator(bus, config.DATA_DIR, url, clock.now)
@@ -91,7 +104,7 @@ async function makeSandbox({ bus, config, clock }: Parts, credentials: Credentia
 const AUDITORS_MAX = 1_000
 
 /** What the audit API works with: a client of its own on the log, which never stands in the way of the others. */
-async function auditParts(parts: Parts): Promise<AppDeps['audit']> {
+async function auditParts(parts: Parts) {
   const { config, services, contexts, registry, store, db, vault, onClose } = parts
   const log = openRawLog(services.eventStore.url, registry, config.EVENTSTORE_DEADLINE_MS)
   onClose(() => log.close())
@@ -105,6 +118,7 @@ async function auditParts(parts: Parts): Promise<AppDeps['audit']> {
       contexts.flatMap(({ projections }) => projections),
     ),
     personKeys: vault,
+    waitMs: config.READ_YOUR_WRITES_WAIT_MS,
     recorder: createReadingRecorder(store, limits),
     auditors: await follow(parts, 'auditors', createAuditorDirectory(), auditorEventTypes),
     limits: {

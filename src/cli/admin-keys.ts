@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { generateApiKey } from '../commands/noctant/api-key.ts'
 import { operator } from '../commands/noctant/operator.ts'
-import { Rejected } from '../commands/rejection.ts'
+import { Rejected } from '../commands/noctant/rejection.ts'
 import { type ApiScope, apiScope } from '../events/noctant/vocabulary.ts'
 import { listApiKeys } from '../projections/noctant/api-key.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'

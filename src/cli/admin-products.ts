@@ -2,7 +2,7 @@
 import { Argument, Command } from 'commander'
 import { z } from 'zod'
 import { product, productSlugIdOf } from '../commands/noctant/product.ts'
-import { Rejected } from '../commands/rejection.ts'
+import { Rejected } from '../commands/noctant/rejection.ts'
 import { type ProductStatus, productStatus } from '../events/noctant/product.ts'
 import type { EventStore } from '../events/store.ts'
 import { listProducts } from '../projections/noctant/product.ts'

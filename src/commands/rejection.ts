@@ -1,86 +1,21 @@
 /**
- * Why a command is refused. Domain code throws a Rejected with one of these codes and never knows a status number;
- * http/problem.ts maps each code to its status, and the compiler sees to it that none is forgotten.
+ * Why a command is refused. Domain code throws a Rejected with a code of its context and never knows a status number; the
+ * context's error table (http/<context>/errors.ts) gives each code its status, and the compiler sees that none is missing.
  */
-export const rejectionCodes = [
-  /** The key was used before, for a request with other facts. */
-  'idempotency_key_reused',
-  /** The stream kept moving while the command was decided; nothing was written. */
-  'concurrent_change',
-  'operator_not_found',
-  'operator_slug_taken',
-  'operator_already_exists',
-  'operator_terminated',
-  'api_key_not_found',
-  'api_key_limit_reached',
-  'user_not_found',
-  /** The person's key was destroyed. */
-  'user_forgotten',
-  'product_not_found',
-  'account_not_found',
-  'correction_not_found',
-  'payout_request_not_found',
-  /** No funded challenge, or the policy would not grant it any more. */
-  'payout_not_eligible',
-  'payout_state_conflict',
-  'settlement_reference_missing',
-  /** The external account id stands for an account with other facts. */
-  'account_facts_differ',
-  'account_closed',
-  'invalid_amount',
-  'invalid_currency',
-  'status_not_settable',
-  'kyc_report_invalid',
-  /** The account is traded on another execution account than the one that was meant. */
-  'account_replaced',
-  'template_not_found',
-  /** The template's steps are gated, so it counts as not there; or the product is not for sale. */
-  'product_not_sellable',
-  'product_slug_taken',
-  'product_status_conflict',
-  'product_rules_owner',
-  'invalid_price',
-  'challenge_not_found',
-  'challenge_account_unfit',
-  'challenge_under_way',
-  'challenge_limit_reached',
-  'challenge_cooling_down',
-  'challenge_state_conflict',
-  'challenge_reset_refused',
-  /** The product's gate asks for a verified user. */
-  'kyc_required',
-  'feed_not_found',
-  'feed_already_exists',
-  /** The range goes beyond what the operator was granted, or beyond the feed. */
-  'feed_not_granted',
-  'market_range_invalid',
-  'origin_invalid',
-  'launch_route_invalid',
-  'launch_return_invalid',
-  'launch_mode_invalid',
-  'backtest_invalid',
-  'launch_session_not_found',
-  'launch_session_redeemed',
-  'launch_session_expired',
-  /** The operator is suspended or the account closed since. */
-  'launch_session_withdrawn',
-  'webhook_not_configured',
-  'webhook_limit_reached',
-  'webhook_disabled',
-  /** Not https, or not of the public internet. */
-  'webhook_url_refused',
-  'webhook_event_type_unknown',
-  'webhook_window_invalid',
-] as const
 
-export type RejectionCode = (typeof rejectionCodes)[number]
+/** What handling a command itself refuses, in every context. */
+export type KernelRejectionCode =
+  /** The key was used before, for a request with other facts. */
+  | 'idempotency_key_reused'
+  /** The stream kept moving while the command was decided; nothing was written. */
+  | 'concurrent_change'
 
 /** A broken rule that nobody needs to remember. `detail` is a sentence for the caller; `pointer` names the field. */
-export class Rejected extends Error {
+export class Rejected<Code extends string = string> extends Error {
   override name = 'Rejected'
-  readonly code: RejectionCode
+  readonly code: Code
   readonly pointer: string | undefined
-  constructor(code: RejectionCode, detail: string, pointer?: string) {
+  constructor(code: Code, detail: string, pointer?: string) {
     super(detail)
     this.code = code
     this.pointer = pointer

@@ -1,133 +1,101 @@
 /**
  * The whole API: what every request goes through first, the pages at the root, and the contexts under their names.
- * Everything it works with is handed in.
+ * Everything it works with is handed in, the contexts among it.
  */
 import { type Context, Hono } from 'hono'
 import { routePath } from 'hono/route'
-import { createKnownOwners } from '../audit/scope.ts'
-import type { CommandBus } from '../commands/handle.ts'
-import type { PersonKeys } from '../events/sealing.ts'
-import type { ReadModels } from '../postgres/database.ts'
-import type { CredentialDirectory } from '../projections/noctant/credentials.ts'
-import { audit, auditorVerifier } from './audit/context.ts'
-import { createGate } from './audit/gate.ts'
-import type { AuditDeps } from './audit/route.ts'
-import { knowingOthers } from './auth.ts'
-import type { Waiter } from './consistency.ts'
-import { type ContextDefinition, contextApp, contextDocument } from './context.ts'
-import type { AppEnv, HttpLimits, Log, Principal } from './environment.ts'
+import { type ContextApi, contextApp, doorsOf, refuse, type ServedContext } from './context.ts'
+import { documentOf } from './document.ts'
+import type { AppEnv, Exchange, Runtime } from './environment.ts'
+import { Problem, rootErrors } from './errors.ts'
 import { type HealthOptions, health } from './health.ts'
 import { createMetrics, type GaugeSource } from './metrics.ts'
-import { keyVerifier, noctant } from './noctant/context.ts'
-import { launchPages } from './noctant/launch-page.ts'
 import { documentation } from './openapi.ts'
-import { answerPlainly } from './plain-answers.ts'
-import { describeError, Problem, respondWithProblem } from './problem.ts'
-import { identify } from './request-id.ts'
+import { type RequestIds, requestIdOf, uuidRequestIds } from './request-id.ts'
 
-export interface AppDeps {
-  bus: CommandBus
-  db: ReadModels
-  /** Noctant's operators and their keys. */
-  credentials: Pick<CredentialDirectory, 'find'>
-  /** The log, for auditors, and their keys. */
-  audit: Pick<AuditDeps, 'log' | 'rules' | 'sealKeys' | 'recorder' | 'auditors' | 'limits' | 'ownersOf'> & {
-    personKeys: PersonKeys
-  }
-  waiter: Waiter
-  log: Log
-  /** Now, for what is recorded. */
-  clock: () => Date
-  /** Milliseconds that only go forward, for durations and limits. */
-  nowMs: () => number
-  limits: HttpLimits
+export interface AppDeps extends Runtime {
+  /** In the order in which the documents list them. */
+  contexts: readonly ServedContext[]
   health: HealthOptions
   gauges: readonly GaugeSource[]
 }
 
-/** The documents of all contexts. */
-export const documents = () => [documented(noctant), documented(audit)]
+/** The documents of these contexts. */
+export const documentsOf = (apis: readonly ContextApi[]) =>
+  apis.map((api) => ({ name: api.name, document: documentOf(api) }))
 
-function documented<Deps>({ operations, ...definition }: ContextDefinition<Deps>) {
-  const routes = operations.map(({ route }) => route)
-  return { name: definition.name, document: contextDocument({ ...definition, routes }) }
-}
-
-/** Streams whose owners are remembered for auditors. */
-const STREAM_OWNERS_MAX = 50_000
-
-export function createApp(deps: AppDeps) {
-  const { db, waiter, clock, limits, nowMs, log } = deps
-  const metrics = createMetrics(deps.gauges)
-  const bus = metrics.countCommands(deps.bus)
+export function createApp({ contexts, health: probes, gauges, ...runtime }: AppDeps) {
+  const { nowMs, log } = runtime
+  const metrics = createMetrics(gauges)
+  const served = contexts.map(({ api, parts }) => ({
+    api,
+    parts: { ...parts, bus: metrics.countCommands(parts.bus) },
+  }))
+  const doors = served.map((each) => ({ each, doors: doorsOf(each) }))
   const app = new Hono<AppEnv>()
+  const idsAt = requestIdsByPath(served)
 
   /** Notes a request that was answered, in the figures and in the log. */
-  function recordRequest(c: Context<AppEnv>, durationMs: number): void {
+  function recordRequest(
+    c: Context<AppEnv>,
+    { requestId, principal, status: own }: Exchange,
+    durationMs: number,
+  ): void {
     const { method } = c.req
-    const { status } = c.res
+    const status = own ?? c.res.status
     const route = routePath(c, -1)
     metrics.measure({ method, route, status, durationMs })
-    const principal: Principal | undefined = c.get('principal')
-    const who = principal && { operatorId: principal.operatorId, keyId: principal.keyId }
     const rounded = Math.round(durationMs * 10) / 10
-    log.info({ requestId: c.get('requestId'), ...who, method, route, status, durationMs: rounded }, 'request')
+    log.info({ requestId, ...principal?.logFields, method, route, status, durationMs: rounded }, 'request')
   }
 
-  app.onError((error, c) => {
-    const { code } = describeError(error)
-    const fields = { requestId: c.get('requestId'), err: error }
-    if (code === 'internal_error') log.error(fields, 'request failed')
-    if (code === 'dependency_unavailable') log.warn(fields, 'a dependency is unavailable')
-    return respondWithProblem(c, error, c.get('requestId'))
-  })
+  app.onError((error, c) => refuse(c.get('exchange'), error, rootErrors, runtime))
   app.notFound((c) => {
     const nothing = new Problem('route_not_found', `There is nothing at ${c.req.path}.`)
-    return respondWithProblem(c, nothing, c.get('requestId'))
+    return refuse(c.get('exchange'), nothing, rootErrors, runtime)
   })
   app.use(async (c, next) => {
     const startedMs = nowMs()
-    const finish = answerPlainly(c)
-    identify(c)
-    c.header('x-content-type-options', 'nosniff')
+    const exchange = newExchange(c, idsAt(c.req.path))
+    c.set('exchange', exchange)
     await next()
-    finish()
+    // Pages and the like are made by the framework, without the headers that were gathered here.
+    if (c.res !== exchange.answer) {
+      for (const [name, value] of Object.entries(exchange.headers))
+        if (!c.res.headers.has(name)) c.res.headers.set(name, value)
+    }
     const durationMs = nowMs() - startedMs
     // Whoever asked has the answer first: it leaves before the event loop comes to this.
-    setImmediate(recordRequest, c, durationMs)
+    setImmediate(recordRequest, c, exchange, durationMs)
   })
 
-  app.route('/', health(deps.health))
+  app.route('/', health(probes))
   app.get('/metrics', async (c) =>
     c.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
   )
-  app.route('/', documentation(documents()))
-  const { readYourWritesWaitMs: waitMs, apiKeyRotationGraceMs: keyRotationGraceMs } = limits
-  const { credentials } = deps
-  const { webhookReplayWindowMaxMs: replayWindowMaxMs } = limits
-  const { launchTokenTtlMs: tokenTtlMs, browserSessionTtlMs, publicUrl } = limits
-  const launch = { tokenTtlMs, browserSessionTtlMs, publicUrl }
-  const { trustProxy, hostedPagesPerMinuteMax: requestsPerMinuteMax } = limits
-  const hosted = { bus, db, clock, nowMs, waiter, waitMs, launch, log, trustProxy, requestsPerMinuteMax }
-  app.route('/', launchPages(hosted))
-  const { personKeys } = deps.audit
-  const settings = { keyRotationGraceMs, replayWindowMaxMs, launch }
-  const noctantDeps = { bus, db, personKeys, credentials, ...settings, clock, waiter, waitMs }
-  const [verifyOperator, verifyAuditor] = [keyVerifier(credentials, clock), auditorVerifier(deps.audit.auditors)]
-  const runtime = { waiter, limits, nowMs }
-  app.route(
-    `/${noctant.name}`,
-    contextApp(noctant, { ...runtime, deps: noctantDeps, verify: knowingOthers(verifyOperator, verifyAuditor) }),
-  )
-  const auditDeps: AuditDeps = {
-    ...deps.audit,
-    ...{ waiter, waitMs, trustProxy, clock },
-    knownOwners: createKnownOwners(STREAM_OWNERS_MAX),
-    gate: createGate(deps.audit.limits.concurrencyMax),
+  app.route('/', documentation(documentsOf(served.map(({ api }) => api))))
+  for (const { api, parts } of served) if (api.pages) app.route('/', api.pages(parts as never, runtime))
+  for (const { each, doors: own } of doors) {
+    const others = () => doors.flatMap((other) => (other.each === each ? [] : [...other.doors.values()]))
+    app.route(`/${each.api.name}`, contextApp(each, own, others, runtime))
   }
-  app.route(
-    `/${audit.name}`,
-    contextApp(audit, { ...runtime, deps: auditDeps, verify: knowingOthers(verifyAuditor, verifyOperator) }),
-  )
   return app
+}
+
+function newExchange(c: Context<AppEnv>, ids: RequestIds): Exchange {
+  const requestId = requestIdOf(ids, c.req.header(ids.header))
+  return {
+    requestId,
+    headers: { [ids.header]: requestId, 'x-content-type-options': 'nosniff' },
+    principal: undefined,
+    answer: undefined,
+    status: undefined,
+  }
+}
+
+/** The request ids of the context that a path begins with; other paths have those of the first context. */
+function requestIdsByPath(served: readonly ServedContext[]) {
+  const ids = new Map(served.map(({ api }) => [api.name, api.requestIds]))
+  const usual = served[0]?.api.requestIds ?? uuidRequestIds('x-request-id')
+  return (path: string) => ids.get(path.slice(1, (path.indexOf('/', 1) + 1 || path.length + 1) - 1)) ?? usual
 }

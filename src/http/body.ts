@@ -2,27 +2,67 @@
  * The body, read once and within bounds. Hono itself bounds nothing; here a body over the limit ends with 413 as soon as
  * that shows, declared or chunked, and the connection is closed instead of being read to its end.
  */
+import type { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { AppEnv } from './environment.ts'
-import { parseJson } from './json.ts'
-import { Problem } from './problem.ts'
+import { Problem } from './errors.ts'
 
+/** How an operation takes its body. JSON may come under another media type: it is JSON all the same. */
+export type BodySpec =
+  | { kind: 'json'; schema: z.ZodType; isRequired: boolean; mediaType: string }
+  | { kind: 'bytes'; mediaTypes: readonly string[] | undefined }
+  | { kind: 'stream'; mediaTypes: readonly string[] | undefined }
+
+/** What a handler is given for it. A streamed body's chunks come as the handler asks for them. */
+export type BodyOf<B> = B extends z.ZodType
+  ? z.output<B>
+  : B extends { kind: 'json'; schema: infer S extends z.ZodType; isRequired: infer Required }
+    ? z.output<S> | (Required extends true ? never : undefined)
+    : B extends { kind: 'bytes' }
+      ? Uint8Array
+      : B extends { kind: 'stream' }
+        ? AsyncIterable<Uint8Array>
+        : undefined
+
+export const jsonBody = <S extends z.ZodType, Required extends boolean = true>(
+  schema: S,
+  { isRequired = true as Required, mediaType = JSON_TYPE } = {},
+) => ({ kind: 'json' as const, schema, isRequired: isRequired as Required, mediaType })
+/** The request may have no body at all. */
+export const optionalBody = <S extends z.ZodType>(schema: S) => jsonBody<S, false>(schema, { isRequired: false })
+/** The bytes as they came, for what is verified or kept as it is; any media type where none is named. */
+export const rawBody = (...mediaTypes: string[]) => ({ kind: 'bytes' as const, mediaTypes: named(mediaTypes) })
+/** Never whole in memory. */
+export const streamedBody = (...mediaTypes: string[]) => ({ kind: 'stream' as const, mediaTypes: named(mediaTypes) })
+const named = (types: readonly string[]) => (types.length === 0 ? undefined : types)
+
+export const JSON_TYPE = 'application/json'
 const BODYLESS_METHODS = ['GET', 'HEAD', 'OPTIONS']
 
-/** `application/json`, with no parameter but the charset that JSON has anyway. */
-const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i
-
-/** Reads the body, at most `bodyMaxBytes`; undefined where the request's method has none. */
-export function readBody(bodyMaxBytes: number): (c: Context<AppEnv>) => Promise<void> | undefined {
-  const read = async (c: Context<AppEnv>) => {
+/**
+ * Reads the body, at most `bodyMaxBytes`, and sees to its media type; undefined where there is none. A streamed one is
+ * handed over as it comes. Answers at once where the request's method has no body.
+ */
+export function readBody(spec: BodySpec | undefined, bodyMaxBytes: number) {
+  const types = spec?.kind === 'json' ? [spec.mediaType] : spec ? spec.mediaTypes : [JSON_TYPE]
+  const read = async (c: Context<AppEnv>): Promise<Uint8Array | undefined> => {
     const length = c.req.header('content-length')
     if (Number(length ?? 0) > bodyMaxBytes) throw tooLarge(bodyMaxBytes)
     // Node's parser holds a body to its declared length; the adapter can then hand it over without a stream of its own.
     const isBounded = length !== undefined && c.env?.incoming !== undefined
-    c.set('body', isBounded ? await whole(c.req.raw) : await collect(c.req.raw.body, bodyMaxBytes))
-    if (c.get('body') !== undefined) requireJson(c)
+    const bytes = isBounded ? await whole(c.req.raw) : await collect(c.req.raw.body, bodyMaxBytes)
+    if (bytes !== undefined) requireType(c, types)
+    return bytes
   }
-  return (c) => (BODYLESS_METHODS.includes(c.req.method) ? undefined : read(c))
+  const open = (c: Context<AppEnv>): AsyncIterable<Uint8Array> => {
+    if (Number(c.req.header('content-length') ?? 0) > bodyMaxBytes) throw tooLarge(bodyMaxBytes)
+    requireType(c, types)
+    return chunksOf(c.req.raw.body, bodyMaxBytes)
+  }
+  return (c: Context<AppEnv>): Promise<Uint8Array | undefined> | AsyncIterable<Uint8Array> | undefined => {
+    if (BODYLESS_METHODS.includes(c.req.method)) return undefined
+    return spec?.kind === 'stream' ? open(c) : read(c)
+  }
 }
 
 async function whole(request: Request): Promise<Uint8Array | undefined> {
@@ -35,8 +75,13 @@ async function whole(request: Request): Promise<Uint8Array | undefined> {
 }
 
 async function collect(stream: ReadableStream<Uint8Array> | null, bytesMax: number): Promise<Uint8Array | undefined> {
-  if (!stream) return undefined
   const chunks: Uint8Array[] = []
+  for await (const chunk of chunksOf(stream, bytesMax)) chunks.push(chunk)
+  return chunks.length === 0 ? undefined : Buffer.concat(chunks)
+}
+
+async function* chunksOf(stream: ReadableStream<Uint8Array> | null, bytesMax: number): AsyncGenerator<Uint8Array> {
+  if (!stream) return
   let size = 0
   const reader = stream.getReader()
   for (let chunk = await next(reader); chunk; chunk = await next(reader)) {
@@ -46,9 +91,8 @@ async function collect(stream: ReadableStream<Uint8Array> | null, bytesMax: numb
       reader.cancel().catch(() => undefined)
       throw tooLarge(bytesMax)
     }
-    chunks.push(chunk)
+    if (chunk.byteLength > 0) yield chunk
   }
-  return size === 0 ? undefined : Buffer.concat(chunks)
 }
 
 async function next(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
@@ -67,22 +111,21 @@ const cutShort = (cause: unknown) =>
 const tooLarge = (bytesMax: number) =>
   new Problem('body_too_large', `A body has at most ${bytesMax} bytes.`, { headers: closing })
 
-function requireJson(c: Context<AppEnv>): void {
+function requireType(c: Context<AppEnv>, types: readonly string[] | undefined): void {
   const encoding = c.req.header('content-encoding')
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
     throw new Problem('content_type_unsupported', 'A body is to be sent without content encoding.')
   }
-  if (!JSON_TYPE.test(c.req.header('content-type') ?? '')) {
-    throw new Problem('content_type_unsupported', 'A body is to be sent as application/json.')
-  }
+  const [type = '', ...parameters] = (c.req.header('content-type') ?? '').split(';')
+  const isTaken = types === undefined || types.includes(type.trim().toLowerCase())
+  // JSON has no parameter but the charset that it has anyway.
+  const isPlain = types === undefined || parameters.every((each) => CHARSET.test(each) || !isText(type))
+  if (isTaken && isPlain) return
+  throw new Problem('content_type_unsupported', `A body is to be sent as ${types?.join(' or ')}.`)
 }
 
-/** The request's body, parsed strictly. Throws a Problem where there is none, and MalformedJson. */
-export function parsedBody(c: Context<AppEnv>, jsonDepthMax: number): unknown {
-  const bytes = c.get('body')
-  if (bytes === undefined) throw new Problem('malformed_json', 'The request is to have a JSON body.')
-  return parseJson(bytes, jsonDepthMax)
-}
+const CHARSET = /^\s*charset\s*=\s*"?utf-8"?\s*$/i
+const isText = (type: string): boolean => /^\s*(application\/json|text\/)/i.test(type)
 
 /** Refuses addresses whose percent-encoding is not valid UTF-8, or holds a NUL: no id that is kept looks like that. */
 export function readableAddress(c: Context<AppEnv>): void {

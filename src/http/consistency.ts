@@ -3,9 +3,8 @@
  * it wrote, and names the position; whoever sends the position back with a GET is answered from read models that are at
  * least that far, on whatever process.
  */
-import type { Context } from 'hono'
-import type { AppEnv } from './environment.ts'
-import { invalid, Problem } from './problem.ts'
+import type { Exchange } from './environment.ts'
+import { invalid, Problem } from './errors.ts'
 
 export const POSITION_HEADER = 'x-opslog-position'
 
@@ -18,37 +17,33 @@ export interface Waiter {
 
 const POSITION_MAX = 2n ** 63n - 1n
 
-/** Waits for a command's position, at most `waitMs`; the answer carries it either way. */
-export async function waitForReadModels(
-  c: Context<AppEnv>,
+/** Waits for a command's position, at most `waitMs`; the answer carries it either way. Answers at once without a position. */
+export function waitForReadModels(
+  exchange: Exchange,
   position: bigint | undefined,
   { waiter, waitMs }: { waiter: Waiter; waitMs: number },
-): Promise<void> {
-  if (position !== undefined && waitMs > 0) await waiter.waitFor(position, waitMs)
-  name(c, position ?? waiter.current())
+): Promise<unknown> | undefined {
+  name(exchange, position ?? waiter.current())
+  return position !== undefined && waitMs > 0 ? waiter.waitFor(position, waitMs) : undefined
 }
 
 /**
  * For reads: waits for the position that the request names, and names the one that the answer is from. Undefined where
  * there is nothing to wait for.
  */
-export function readAtLeast(waiter: Waiter, waitMs: number): (c: Context<AppEnv>) => Promise<void> | undefined {
-  const reach = async (c: Context<AppEnv>, asked: string) => {
+export function readAtLeast(waiter: Waiter, waitMs: number) {
+  const reach = async (exchange: Exchange, asked: string) => {
     if (!(await waiter.waitFor(parsePosition(asked), waitMs))) {
-      const detail = `The read models did not reach position ${asked} within ${waitMs} ms.`
-      throw new Problem('read_model_behind', detail, { headers: { 'retry-after': '1' } })
+      throw new Problem('read_model_behind', `The read models did not reach position ${asked} within ${waitMs} ms.`)
     }
-    name(c, waiter.current())
+    name(exchange, waiter.current())
   }
-  return (c) => {
-    if (c.req.method !== 'GET') return undefined
-    const asked = c.req.header(POSITION_HEADER)
-    return asked === undefined ? name(c, waiter.current()) : reach(c, asked)
-  }
+  return (exchange: Exchange, asked: string | undefined): Promise<void> | undefined =>
+    asked === undefined ? name(exchange, waiter.current()) : reach(exchange, asked)
 }
 
-function name(c: Context<AppEnv>, position: bigint | undefined): undefined {
-  if (position !== undefined) c.header(POSITION_HEADER, position.toString())
+function name({ headers }: Exchange, position: bigint | undefined): undefined {
+  if (position !== undefined) headers[POSITION_HEADER] = position.toString()
 }
 
 function parsePosition(text: string): bigint {

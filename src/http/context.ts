@@ -2,103 +2,124 @@
  * A context of the API: one contract under one path. Its application and its document both follow from its operations,
  * so that what is documented is what is served.
  */
-import { OpenAPIHono } from '@hono/zod-openapi'
-import { Hono } from 'hono'
-import { type AuthenticationOptions, authenticate } from './auth.ts'
-import { readableAddress, readBody } from './body.ts'
-import { readAtLeast, type Waiter } from './consistency.ts'
-import type { AppEnv, HttpLimits } from './environment.ts'
-import type { Operation, Route } from './operation.ts'
-import { Problem } from './problem.ts'
-import { limitRate } from './rate-limit.ts'
-import { refuseOtherIds } from './request-id.ts'
+import { type Context, Hono } from 'hono'
+import { type Access, createGate, type Door, type Scheme, type Verifier } from './access.ts'
+import { respondJson } from './answers.ts'
+import type { AppEnv, Exchange, Principal, Runtime } from './environment.ts'
+import { describeError, type ErrorTable, kernelErrors, Problem } from './errors.ts'
+import type { CoreParts, Operation } from './operation.ts'
+import { limitRate, type RateClass } from './rate-limit.ts'
+import type { RequestIds } from './request-id.ts'
+import { guard, methodNotAllowed, type Serving, serveOperation } from './serve-operation.ts'
 
-export interface ContextDefinition<Deps> {
+/** What a context's HTTP declares. `Parts` is what its handlers and verifiers work with, handed in when it is served. */
+export interface ContextApi<in Parts extends CoreParts = never> {
   /** The first part of its paths: `noctant`. */
   name: string
   info: { title: string; version: string; description: string }
-  /** Name of the security scheme in the document; every context signs in with bearer keys. */
-  securityScheme: string
-  /** What the keys are, in a few words. */
-  securityDescription?: string
-  /** Content type of refusals; default: that of every other answer. */
-  problemType?: string
+  /** Ways of signing in, by their names in the document. */
+  schemes: Readonly<Record<string, Scheme>>
+  /** For each scheme, who a credential is; made once. A verdict that needs no waiting costs no turn of the event loop. */
+  verifiers: (parts: Parts) => Readonly<Record<string, Verifier<Principal>>>
+  /** Of addresses that no operation has: whoever may not sign in learns nothing of what there is. */
+  access: Access
+  errors: ErrorTable<string>
+  requestIds: RequestIds
+  /** Classes of rate limits; an operation that names none has `standard`. */
+  rates: Readonly<Record<string, RateClass<never>>>
+  /** The largest body that an operation takes unless it says otherwise, in bytes; default 16 KiB. */
+  bodyMaxBytes?: number
   /** In the contract's order. */
-  operations: readonly Operation<Deps>[]
+  operations: readonly Operation<Parts>[]
+  /** Pages outside the contract, at the root: hosted pages for people. They answer by the framework's means. */
+  pages?: (parts: Parts, runtime: Runtime) => Hono<AppEnv>
 }
 
-export interface ContextRuntime<Deps> {
-  deps: Deps
-  verify: AuthenticationOptions['verify']
-  waiter: Waiter
-  limits: HttpLimits
-  nowMs: () => number
+/** A context with what it works with. */
+export interface ServedContext {
+  api: ContextApi
+  parts: CoreParts
 }
 
-/** Answers under `/<name>`: body limits → authenticate → rate limit → scope → validate → command or query. */
-export function contextApp<Deps>(definition: ContextDefinition<Deps>, runtime: ContextRuntime<Deps>) {
-  const { deps, verify, waiter, limits, nowMs } = runtime
+/** Holds a context and its parts together while the types are known. */
+export const withParts = <Parts extends CoreParts>(api: ContextApi<Parts>, parts: Parts): ServedContext => ({
+  api,
+  parts,
+})
+
+/** The doors of a context: its schemes with their verifiers. Throws where a scheme has none. */
+export function doorsOf({ api, parts }: ServedContext): ReadonlyMap<string, Door> {
+  const verifiers = api.verifiers(parts as never)
+  const doors = Object.entries(api.schemes).map(([name, scheme]): [string, Door] => {
+    const verify = verifiers[name]
+    if (!verify) throw new Error(`the context ${api.name} has no verifier for ${name}`)
+    return [name, { ...scheme, verify }]
+  })
+  return new Map(doors)
+}
+
+/** Answers under `/<name>`. `others` are the doors of the other contexts. */
+export function contextApp(
+  { api, parts }: ServedContext,
+  doors: ReadonlyMap<string, Door>,
+  others: () => readonly Door[],
+  runtime: Runtime,
+): Hono<AppEnv> {
+  const { limits, nowMs } = runtime
+  const { authFailuresPerMinuteMax: failuresPerMinuteMax, trustProxy } = limits
+  const admit = createGate({ realm: api.name, doors, others, failuresPerMinuteMax, trustProxy, nowMs })
+  const rates = new Map(Object.entries(api.rates).map(([name, each]) => [name, limitRate(each as RateClass, nowMs)]))
+  const serving: Serving = { api, parts, runtime, admit, rates }
   const app = new Hono<AppEnv>()
-  const { problemType } = definition
-  const bodyOf = readBody(limits.bodyMaxBytes)
-  const authenticated = authenticate({
-    realm: definition.name,
-    verify,
-    failuresPerMinuteMax: limits.authFailuresPerMinuteMax,
-    trustProxy: limits.trustProxy,
-    nowMs,
-  })
-  const withinRate = limitRate(nowMs)
-  const atLeast = readAtLeast(waiter, limits.readYourWritesWaitMs)
-  // One step for all of them: each middleware of its own costs a request as much as what most of these do. And no await
-  // where there is nothing to wait for: a look-up leaves for Postgres before anything else has its turn.
-  app.use(async (c, next) => {
-    if (problemType !== undefined) c.set('problemType', problemType)
-    refuseOtherIds(c)
-    readableAddress(c)
-    const read = bodyOf(c)
-    if (read) await read
-    authenticated(c)
-    withinRate(c)
-    const reached = atLeast(c)
-    if (reached) await reached
-    return next()
-  })
-  for (const operation of definition.operations) operation.register(app, deps, limits.jsonDepthMax)
-  for (const [path, methods] of methodsByPath(definition.operations.map(({ route }) => route))) {
-    app.all(path, () => {
-      const allow = methods.join(', ')
-      throw new Problem('method_not_allowed', `This address takes ${allow}.`, { headers: { allow } })
-    })
+  // Caught here, and not by the framework: its way for an application of its own costs every request a step.
+  const serve = (answer: (c: Context<AppEnv>) => Promise<Response>) => (c: Context<AppEnv>) =>
+    answer(c).catch((error) => refuse(c.get('exchange'), error, api.errors, runtime))
+  for (const operation of api.operations) {
+    app.on(operation.method.toUpperCase(), routerPath(operation.path), serve(serveOperation(operation, serving)))
   }
+  const enter = guard(serving, { access: api.access })
+  const refuseBy = (problem: (c: Context<AppEnv>) => Problem) =>
+    serve(async (c) => {
+      await enter(c, c.get('exchange'))
+      throw problem(c)
+    })
+  for (const [path, methods] of methodsByPath(api.operations))
+    app.all(
+      path,
+      refuseBy(() => methodNotAllowed(methods)),
+    )
+  app.all(
+    '*',
+    refuseBy((c) => new Problem('route_not_found', `There is nothing at ${c.req.path}.`)),
+  )
   return app
 }
 
-function methodsByPath(routes: readonly Route[]): Map<string, string[]> {
+/** `/v1/users/{user_id}` as the router has it: `/v1/users/:user_id`. */
+const routerPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1')
+
+function methodsByPath(operations: readonly Operation[]): Map<string, string[]> {
   const methods = new Map<string, string[]>()
-  for (const route of routes) {
-    const path = route.getRoutingPath()
-    methods.set(path, [...(methods.get(path) ?? []), route.method.toUpperCase()])
+  for (const { path, method } of operations) {
+    const at = routerPath(path)
+    methods.set(at, [...(methods.get(at) ?? []), method.toUpperCase()])
   }
   return methods
 }
 
-export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>
-
-/** The OpenAPI 3.1 document of a context. */
-export function contextDocument(
-  definition: Omit<ContextDefinition<never>, 'operations'> & { routes: readonly Route[] },
-): OpenApiDocument {
-  const app = new OpenAPIHono()
-  app.openAPIRegistry.registerComponent('securitySchemes', definition.securityScheme, {
-    type: 'http',
-    scheme: 'bearer',
-    description: definition.securityDescription ?? 'An API key of the operator.',
-  })
-  for (const route of definition.routes) app.openAPIRegistry.registerPath(route)
-  return app.getOpenAPI31Document({
-    openapi: '3.1.0',
-    info: definition.info,
-    servers: [{ url: `/${definition.name}`, description: 'This instance' }],
-  })
+/** The response to whatever was thrown, by a context's error table; what an engineer is to know of it is logged. */
+export function refuse(exchange: Exchange, error: unknown, table: ErrorTable<string>, runtime: Runtime): Response {
+  const { code: name, detail, errors = [], headers = {} } = describeError(error, runtime.isUnavailable)
+  const { requestId } = exchange
+  const known = table.codes[name]
+  const entry = known ?? kernelErrors.internal_error
+  if (!known || name === 'internal_error') runtime.log.error({ requestId, err: error }, 'request failed')
+  if (name === 'dependency_unavailable') runtime.log.warn({ requestId, err: error }, 'a dependency is unavailable')
+  const { status, title, shownAs, retryAfterS } = entry
+  if (retryAfterS !== undefined) exchange.headers['retry-after'] = String(retryAfterS)
+  for (const [header, value] of Object.entries(headers)) exchange.headers[header] = value
+  const code = shownAs ?? (known ? name : 'internal_error')
+  const refusal = { code, status, title, detail, errors, requestId }
+  delete exchange.headers['content-type']
+  return respondJson(exchange, status, table.body(refusal), table.mediaType ?? 'application/json')
 }

@@ -1,32 +1,37 @@
-/** What the middlewares pass on to the handlers of a request, and the few things that all of them need. */
+/** What the kernel of HTTP keeps of a request while it is answered, and the limits and tools that all contexts share. */
 import type { HttpBindings } from '@hono/node-server'
+import type { Actor } from '../events/event.ts'
 
-/**
- * Who asks: the operator whose key signed the request, or whose events an auditor's key opens, and what the key may do.
- */
+/** Who asks. A context's own principal has these members and its own. */
 export interface Principal {
-  operatorId: string
-  orgId: string
+  /** Whose data the request is about: rate limits and idempotency keys are counted for each tenant. */
+  tenantId: string
+  /** Part of the identity of an idempotent command; '' where the context has none. */
   environment: string
-  keyId: string
   scopes: readonly string[]
-  rateLimitTier: RateLimitTier
+  /** Recorded as the author of what the request changes. */
+  actor: Actor
+  /** Members that the log line of a request names the caller by. */
+  logFields: Readonly<Record<string, string>>
 }
 
-export type RateLimitTier = 'standard' | 'pro' | 'enterprise' | 'unlimited'
+/** One request and its answer, as the kernel passes them along. */
+export interface Exchange {
+  requestId: string
+  /** Headers of the answer, by their names in lower case. A plain object is passed on to Node as it is. */
+  headers: Record<string, string>
+  /** Set once the caller is known. */
+  principal: Principal | undefined
+  /** The answer, where the kernel has built it, with the headers above. */
+  answer: Response | undefined
+  /** The status that counts, where it is not that of the answer's object: 101. */
+  status: number | undefined
+}
 
 export interface AppEnv {
   /** Absent where the app is called without a socket, as by a test. */
   Bindings: Partial<HttpBindings>
-  Variables: {
-    requestId: string
-    /** Set once the request is authenticated. */
-    principal: Principal
-    /** Content type of refusals, where it is not that of other answers. */
-    problemType: string | undefined
-    /** The body's bytes; undefined where the request has none. */
-    body: Uint8Array | undefined
-  }
+  Variables: { exchange: Exchange }
 }
 
 /** The part of pino's logger that is used here. */
@@ -36,27 +41,17 @@ export interface Log {
   error(fields: object, message: string): void
 }
 
+/** Limits that hold for every context. */
 export interface HttpLimits {
+  /** No operation takes a larger body. */
   bodyMaxBytes: number
   jsonDepthMax: number
   /** How long an answer waits for the read models. */
   readYourWritesWaitMs: number
-  /** Refused API keys per client address and minute, before further ones are answered with 429. */
+  /** Refused credentials per client address and minute, before further ones are answered with 429. */
   authFailuresPerMinuteMax: number
   /** Take the client's address from `x-forwarded-for`: only behind a proxy that sets it. */
   trustProxy: boolean
-  /** How long a replaced API key goes on working. */
-  apiKeyRotationGraceMs: number
-  /** How far apart the two ends of a webhook replay may be. */
-  webhookReplayWindowMaxMs: number
-  /** How long a launch's link can be used. */
-  launchTokenTtlMs: number
-  /** How long a browser stays in the hosted terminal. */
-  browserSessionTtlMs: number
-  /** Requests for hosted pages per client address and minute. */
-  hostedPagesPerMinuteMax: number
-  /** Where browsers reach this API; undefined: as their requests do. */
-  publicUrl: string | undefined
 }
 
 export const defaultHttpLimits: HttpLimits = {
@@ -65,10 +60,14 @@ export const defaultHttpLimits: HttpLimits = {
   readYourWritesWaitMs: 1_000,
   authFailuresPerMinuteMax: 60,
   trustProxy: false,
-  apiKeyRotationGraceMs: 300_000,
-  webhookReplayWindowMaxMs: 31 * 86_400_000,
-  launchTokenTtlMs: 300_000,
-  browserSessionTtlMs: 28_800_000,
-  hostedPagesPerMinuteMax: 600,
-  publicUrl: undefined,
+}
+
+/** What serving a context needs beside the context's own parts. */
+export interface Runtime {
+  limits: HttpLimits
+  log: Log
+  /** Milliseconds that only go forward, for durations and limits. */
+  nowMs: () => number
+  /** Whether an error says that a service behind this API does not answer. */
+  isUnavailable: (error: unknown) => boolean
 }

@@ -5,7 +5,7 @@
  */
 import { Hono } from 'hono'
 import { html } from 'hono/html'
-import type { OpenApiDocument } from './context.ts'
+import type { OpenApiDocument } from './document.ts'
 import type { AppEnv } from './environment.ts'
 
 /** A context's name and its document. */

@@ -1,58 +1,212 @@
 /**
- * One operation of a contract: its route, described once for the validators and for the document, and a handler that is
- * given what it needs when the application is put together. Documents are generated from the routes alone.
+ * One operation of a contract, as a plain value: what the document says of it, who may call it, what its requests and
+ * answers are, and a handler that is given validated parts and returns a status and a body. No handler sees the framework.
+ * A context makes its builders once, typed by its parts, its principal and its error table: `operationsFor<…>()`.
  */
-import { type createRoute, type RouteHandler, z } from '@hono/zod-openapi'
-import type { Context, Hono } from 'hono'
-import { requireScopes } from './auth.ts'
-import type { AppEnv } from './environment.ts'
-import { problems } from './problem.ts'
-import { validateRequest } from './validation.ts'
+import { z } from '@hono/zod-openapi'
+import type { CommandBus, CommandContext } from '../commands/handle.ts'
+import type { Access } from './access.ts'
+import type { Answers, Handled, ReplyOf } from './answers.ts'
+import type { BodyOf, BodySpec } from './body.ts'
+import type { KeySource } from './command.ts'
+import type { Waiter } from './consistency.ts'
+import type { Principal } from './environment.ts'
+import { answered, type CursorSealer, type Page, type Paging } from './paging.ts'
 
-/** A route as createRoute makes it, and the scopes that it asks for. */
-export type Route = ReturnType<typeof createRoute> & { 'x-required-scopes': readonly string[] }
-
-export interface Operation<Deps> {
-  route: Route
-  register(app: Hono<AppEnv>, deps: Deps, jsonDepthMax: number): void
+/** What every context's handlers have; a context adds its own parts. */
+export interface CoreParts {
+  bus: CommandBus
+  waiter: Waiter
+  /** Now, in UTC. */
+  clock: () => Date
+  /** For contexts whose lists have sealed cursors. */
+  cursors?: CursorSealer
 }
 
-/** Binds a route to its handler. */
-export function operation<R extends Route, Deps>(
-  route: R,
-  handler: (deps: Deps) => RouteHandler<R, AppEnv>,
-): Operation<Deps> {
-  return {
-    route,
-    register(app, deps, jsonDepthMax) {
-      const scopes = route['x-required-scopes']
-      const validate = validateRequest(route, jsonDepthMax)
-      const handle = handler(deps) as unknown as (c: Context<AppEnv>) => Promise<Response>
-      app.on(route.method.toUpperCase(), route.getRoutingPath(), (c) => {
-        requireScopes(c, scopes)
-        validate(c)
-        return handle(c)
-      })
-    },
+/** What a handler may know of the caller beside the principal. */
+export interface Caller {
+  requestId: string
+  /** The client's address, an IPv6 one as its network. */
+  address: () => string
+  /** The whole address that was asked for. */
+  url: string
+  header: (name: string) => string | undefined
+  /** Aborts when the client goes away. */
+  signal: AbortSignal
+}
+
+type None = z.ZodObject<Record<never, never>>
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+
+/** What an operation says of itself, before its handler. */
+interface Described<P, Q, H, C, B, A, Code> {
+  path: string
+  /** The contract's operationId. */
+  id: string
+  summary: string
+  description?: string
+  tags?: readonly string[]
+  access: Access
+  /** Of the path, the query, the headers (names in lower case) and the cookies. */
+  params?: P
+  query?: Q
+  headers?: H
+  cookies?: C
+  /** A schema stands for a required JSON body. */
+  body?: B
+  /** The largest body that it takes, in bytes; default: the context's. */
+  bodyMaxBytes?: number
+  answers: A
+  /** Codes of the context that it may be refused with; the kernel's own follow from the rest. */
+  refuses?: readonly Code[]
+  /** Name of the context's rate class; default `standard`. */
+  rate?: string
+  /** An example of a request's body, for the document. */
+  example?: unknown
+}
+
+/** What a handler is given. */
+export type RequestOf<Parts, Who, P, Q, H, C, B> = Omit<Parts, keyof Principal> & {
+  principal: Who
+  params: z.output<P>
+  query: z.output<Q>
+  headers: z.output<H>
+  cookies: z.output<C>
+  body: BodyOf<B>
+  caller: Caller
+}
+
+interface Commanded<Request, Facts> {
+  /** Where the key stands under which a request is answered once and for all; default: it has none. */
+  key?: KeySource<Request, Facts>
+  /** Name of what it does, as part of the identity of its commands; default: its id. Never changes. */
+  action?: string
+  /** The request in the domain's words: everything that decides what it does. Default: its parameters and its body. */
+  facts?: (request: Request) => Facts | Promise<Facts>
+  /** What the key is unique within; default: the tenant as a whole. */
+  scope?: (request: Request, facts: Facts) => string
+  /** In place of the facts, where they may not be hashed as they are. */
+  fingerprint?: (facts: Facts, request: Request) => object | Promise<object>
+  /** The caller's own id for what this belongs to; default: the request's id. */
+  correlation?: (request: Request, facts: Facts, commandId: string) => string | null | undefined
+}
+
+/** An operation as the kernel sees it; `Parts` is what its handler needs. */
+export interface Operation<in Parts = never>
+  extends Omit<
+      Described<z.ZodObject, z.ZodObject, z.ZodObject, z.ZodObject, BodySpec | z.ZodType, Answers, string>,
+      'refuses'
+    >,
+    Pick<Commanded<unknown, unknown>, 'action'> {
+  method: Method
+  refuses: readonly string[]
+  /** Whether the handler is given the context of a command. */
+  isCommand: boolean
+  commanded: Commanded<unknown, unknown>
+  handle: (request: HandlerInput) => unknown
+  /** Never called: it holds the type. */
+  needs?: (parts: Parts) => void
+}
+
+/** What the kernel hands to any handler. */
+export type HandlerInput = object & { facts?: unknown; command?: CommandContext }
+
+/** The builders of a context. `Parts` beside the principal are what its handlers work with. */
+export function operationsFor<Parts extends CoreParts, Who extends Principal, Code extends string>() {
+  type Defaults = [None, None, None, None, undefined]
+  type Input<P, Q, H, C, B> = RequestOf<Parts, Who, P, Q, H, C, B>
+
+  /** Any operation: its handler returns the status with what belongs to it. */
+  function operation<
+    A extends Answers,
+    P extends z.ZodObject = Defaults[0],
+    Q extends z.ZodObject = Defaults[1],
+    H extends z.ZodObject = Defaults[2],
+    C extends z.ZodObject = Defaults[3],
+    B extends BodySpec | z.ZodType | undefined = Defaults[4],
+    Facts = undefined,
+    Status extends keyof A & number = keyof A & number,
+  >(
+    spec: Described<P, Q, H, C, B, A, Code> &
+      Commanded<Input<P, Q, H, C, B>, Facts> & {
+        method: Method
+        handle: (
+          request: Input<P, Q, H, C, B> & { facts: Facts; command: CommandContext },
+        ) => Promise<ReplyOf<A> & { status: Status }>
+      },
+  ): Operation<Parts> {
+    return erased(spec, true)
   }
+
+  /** A command: like `operation`, and its reply names what the bus has handled, for the wait and the replay's header. */
+  function write<
+    A extends Answers,
+    P extends z.ZodObject = Defaults[0],
+    Q extends z.ZodObject = Defaults[1],
+    H extends z.ZodObject = Defaults[2],
+    C extends z.ZodObject = Defaults[3],
+    B extends BodySpec | z.ZodType | undefined = Defaults[4],
+    Facts = undefined,
+    Status extends keyof A & number = keyof A & number,
+  >(
+    spec: Described<P, Q, H, C, B, A, Code> &
+      Commanded<Input<P, Q, H, C, B>, Facts> & {
+        method?: Method
+        handle: (
+          request: Input<P, Q, H, C, B> & { facts: Facts; command: CommandContext },
+        ) => Promise<ReplyOf<A> & { status: Status; handled: Handled }>
+      },
+  ): Operation<Parts> {
+    return erased({ method: 'post' as const, ...spec }, true)
+  }
+
+  /** A GET that is answered with 200: its handler returns the body. */
+  function read<
+    S extends z.ZodType,
+    P extends z.ZodObject = Defaults[0],
+    Q extends z.ZodObject = Defaults[1],
+    H extends z.ZodObject = Defaults[2],
+    C extends z.ZodObject = Defaults[3],
+  >(
+    spec: Omit<Described<P, Q, H, C, undefined, never, Code>, 'answers' | 'body'> & {
+      answer: { kind: 'json'; schema: S; description: string }
+      handle: (request: Input<P, Q, H, C, undefined>) => z.input<S> | Promise<z.input<S>>
+    },
+  ): Operation<Parts> {
+    const { answer, handle, ...described } = spec
+    const replied = async (request: never) => ({ status: 200, body: await handle(request) })
+    return erased({ ...described, method: 'get' as const, answers: { 200: answer }, handle: replied }, false)
+  }
+
+  /** A GET of a page: `rows` reads one row more than the page has, and the kernel cuts it and makes the cursor. */
+  function list<
+    S extends z.ZodType,
+    Row,
+    Found extends { rows: readonly Row[] },
+    After,
+    PageOf extends Page<Row>,
+    P extends z.ZodObject = Defaults[0],
+    Q extends z.ZodObject = Defaults[1],
+  >(
+    spec: Omit<Described<P, Q, None, None, undefined, never, Code>, 'answers' | 'body'> & {
+      answer: { kind: 'json'; schema: S; description: string }
+      paging: Paging<Row, After, PageOf>
+      rows: (request: Input<P, Q, None, None, undefined> & { after: After; limit: number }) => Promise<Found>
+      page: (page: Omit<PageOf, 'rows'> & { rows: Found['rows'][number][] }, found: Found) => z.input<S>
+    },
+  ): Operation<Parts> {
+    const { answer, paging, rows, page, ...described } = spec
+    const query = z.object({ ...described.query?.shape, ...paging.query })
+    const handle = answered(described.id, paging as never, rows as never, page as never)
+    return erased({ ...described, query, method: 'get' as const, answers: { 200: answer }, handle }, false)
+  }
+
+  return { operation, write, read, list }
 }
 
-/** A JSON answer. */
-export const json = <S extends z.ZodType>(schema: S, description: string) => ({
-  content: { 'application/json': { schema } },
-  description,
-})
-
-/** Statuses that the contracts document for every operation; the others of the table explain themselves by their code. */
-const DOCUMENTED = [400, 401, 403, 404, 409, 429, 503] as const
-type DocumentedStatus = (typeof DOCUMENTED)[number]
-
-const problemSchema = z.looseObject({})
-
-/** The refusals, as each route documents them; which codes a status stands for comes from the table of problems. */
-export const problemResponses = Object.fromEntries(
-  DOCUMENTED.map((status) => {
-    const codes = Object.entries(problems).filter(([, problem]) => problem.status === status)
-    return [status, json(problemSchema, `Refused: ${codes.map(([code]) => code).join(', ')}.`)]
-  }),
-) as Record<DocumentedStatus, ReturnType<typeof json<typeof problemSchema>>>
+/** The one place where an operation loses the types of its parts; `Described` has held them together until here. */
+function erased<Parts>(spec: object, isCommand: boolean): Operation<Parts> {
+  const { key, action, facts, scope, fingerprint, correlation, ...described } = spec as Commanded<unknown, unknown>
+  const commanded = { key, action, facts, scope, fingerprint, correlation }
+  return { refuses: [], ...described, isCommand, commanded } as unknown as Operation<Parts>
+}

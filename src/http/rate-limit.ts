@@ -1,18 +1,19 @@
 /**
- * Rate limits per operator, by its tier. They count in this process's memory: behind a load balancer each process grants
- * the whole limit, which protects the processes, and is no billing.
+ * Rate limits, by the classes that a context declares. They count in this process's memory: behind a load balancer each
+ * process grants the whole limit, which protects the processes, and is no billing.
  */
-import type { Context } from 'hono'
 import { LRUCache } from 'lru-cache'
-import type { AppEnv, RateLimitTier } from './environment.ts'
-import { Problem } from './problem.ts'
+import type { Exchange, Principal } from './environment.ts'
+import { Problem } from './errors.ts'
 
-/** Requests per minute. */
-export const requestsPerMinuteMax: Readonly<Record<RateLimitTier, number>> = {
-  standard: 600,
-  pro: 3_000,
-  enterprise: 30_000,
-  unlimited: Number.POSITIVE_INFINITY,
+/** Operations of one class share a count for each tenant or client address. */
+export interface RateClass<Who extends Principal = Principal> {
+  /** Who is counted; a caller without a principal counts by its address. */
+  by: 'tenant' | 'address'
+  /** Requests per minute; infinity: not counted. */
+  perMinuteMax: (principal: Who | undefined) => number
+  /** The refusal's sentence. */
+  detail: (max: number) => string
 }
 
 const WINDOW_MS = 60_000
@@ -40,23 +41,20 @@ export function createWindow({ keysMax, nowMs }: { keysMax: number; nowMs: () =>
   }
 }
 
-/** Operators whose use is counted at the same time. */
-const OPERATORS_MAX = 100_000
+/** Tenants and addresses whose use is counted at the same time. */
+const CALLERS_MAX = 100_000
 
 /** Puts RateLimit-Limit, -Remaining and -Reset (seconds) on each answer; throws a Problem beyond the limit: 429, Retry-After. */
-export function limitRate(nowMs: () => number): (c: Context<AppEnv>) => void {
-  const used = createWindow({ keysMax: OPERATORS_MAX, nowMs })
-  return (c) => {
-    const { operatorId, rateLimitTier } = c.get('principal')
-    const max = requestsPerMinuteMax[rateLimitTier]
+export function limitRate({ by, perMinuteMax, detail }: RateClass, nowMs: () => number) {
+  const used = createWindow({ keysMax: CALLERS_MAX, nowMs })
+  return ({ principal, headers }: Exchange, address: () => string): void => {
+    const max = perMinuteMax(principal)
     if (!Number.isFinite(max)) return
-    const { count, resetMs } = used.add(operatorId)
+    const { count, resetMs } = used.add(by === 'tenant' && principal ? principal.tenantId : address())
     const resetS = String(Math.ceil(resetMs / 1_000))
-    c.header('ratelimit-limit', String(max))
-    c.header('ratelimit-remaining', String(Math.max(0, max - count)))
-    c.header('ratelimit-reset', resetS)
-    if (count <= max) return
-    const detail = `The operator's tier allows ${max} requests per minute.`
-    throw new Problem('rate_limit_exceeded', detail, { headers: { 'retry-after': resetS } })
+    headers['ratelimit-limit'] = String(max)
+    headers['ratelimit-remaining'] = String(Math.max(0, max - count))
+    headers['ratelimit-reset'] = resetS
+    if (count > max) throw new Problem('rate_limit_exceeded', detail(max), { headers: { 'retry-after': resetS } })
   }
 }

@@ -7,6 +7,65 @@ import { Decimal } from 'decimal.js'
 import { isUuid } from '../events/uuid.ts'
 import { InexactNumber } from './json.ts'
 
+/**
+ * Text of at most `max` UTF-16 units. A longer one is refused before anything else looks at it, as zod does not by itself:
+ * it would run every other check over a megabyte first. The document says so too.
+ */
+export const text = (max: number, min = 0) => {
+  const bounded = z.string().max(max, { abort: true })
+  return min === 0 ? bounded : bounded.min(min)
+}
+
+/** The same bound where the contract leaves the length open: the document does not show it. */
+export const boundedText = (max: number) =>
+  z.string().refine((given) => given.length <= max, { message: `is to have at most ${max} characters`, abort: true })
+
+/** A list of at most `max` elements: a longer one is refused before zod looks at any of them. */
+export const listOf = <S extends z.ZodType>(element: S, max: number, message = `is to have at most ${max} elements`) =>
+  z.preprocess((given, context) => {
+    if (!Array.isArray(given) || given.length <= max) return given
+    context.addIssue(message)
+    return z.NEVER
+  }, z.array(element))
+
+/** An object of free names with at most `max` members, counted before zod looks at any of them. */
+export const recordOf = <S extends z.ZodType>(value: S, max: number, nameMax = 255) =>
+  z.preprocess(
+    (given, context) => {
+      if (typeof given !== 'object' || given === null || Array.isArray(given)) return given
+      let count = 0
+      for (const name in given) {
+        count += 1
+        if (count <= max && name.length <= nameMax) continue
+        context.addIssue(`is to have at most ${max} members, with names of at most ${nameMax} characters`)
+        return z.NEVER
+      }
+      return given
+    },
+    z.record(z.string(), value),
+  )
+
+/** Any JSON of at most `max` values, kept as it came: a number that no double holds is refused. */
+export const jsonValue = (max: number) =>
+  z
+    .any()
+    .refine((value) => isPlainJson(value, max), `is to be JSON of at most ${max} values, with numbers a double holds`)
+
+function isPlainJson(value: unknown, max: number): boolean {
+  const open: unknown[] = [value]
+  let count = 0
+  while (open.length > 0) {
+    const each = open.pop()
+    count += 1
+    if (count > max || each === undefined || each instanceof InexactNumber) return false
+    if (typeof each !== 'object' || each === null) continue
+    const inside = Object.values(each)
+    if (count + open.length + inside.length > max) return false
+    open.push(...inside)
+  }
+  return true
+}
+
 /** Any UUID in its usual form, in lower case from here on. */
 export const uuid = z
   .string()
@@ -29,11 +88,12 @@ export const nullableTimeOut = z
   .nullable()
   .openapi({ type: ['string', 'null'], format: 'date-time' })
 
+/** RFC 3339 allows any number of digits after the second's point; more are no time that anybody keeps. */
+const TIME_LENGTH_MAX = 100
 const RFC3339 = z.regexes.datetime({ offset: true })
 
 /** A point in time from outside: RFC 3339, in UTC with milliseconds from here on; years 0001 to 9999. */
-export const timeInput = z
-  .string()
+export const timeInput = boundedText(TIME_LENGTH_MAX)
   .transform((text, { addIssue }) => {
     const time = RFC3339.test(text) ? new Date(text) : undefined
     if (time === undefined) addIssue('is to be an RFC 3339 date and time')
@@ -80,13 +140,14 @@ export const nullableDecimalOut = z
 
 /** Digits of an amount, before and after the point together, that are worth reading. */
 const DIGITS_MAX = 40
+const DECIMAL_LENGTH_MAX = 1_000
 
 /**
  * A decimal from a request, as text without exponent and without needless zeros, exactly as much as was sent: a JSON
  * number that a double cannot hold is read from its source text.
  */
 export const decimalInput = z
-  .union([z.string().regex(DECIMAL), z.number(), z.instanceof(InexactNumber)])
+  .union([boundedText(DECIMAL_LENGTH_MAX).regex(DECIMAL), z.number(), z.instanceof(InexactNumber)])
   .transform((given, context) => {
     const text = given instanceof InexactNumber ? given.source : String(given)
     const plain = plainDecimal(text)

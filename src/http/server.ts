@@ -1,7 +1,8 @@
 /** The socket side of the API: bounds on what a connection may take, and a stop that lets requests under way finish. */
 import type { Server, ServerResponse } from 'node:http'
-import { createAdaptorServer } from '@hono/node-server'
+import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server'
 import { createInFlightList } from '../runtime/in-flight.ts'
+import { createSocketServer } from './socket.ts'
 
 export interface ServerOptions {
   fetch: Parameters<typeof createAdaptorServer>[0]['fetch']
@@ -24,6 +25,9 @@ export const defaultServerOptions = {
   connectionsMax: 10_000,
 }
 
+/** Close code of a WebSocket whose server stops (RFC 6455). */
+const GOING_AWAY = 1001
+
 export interface RunningServer {
   port: number
   /**
@@ -35,9 +39,13 @@ export interface RunningServer {
 /** Listens. Rejects with the system's error where the port cannot be taken (`code` EADDRINUSE, EACCES). */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   let stopping = false
+  const sockets = createSocketServer()
   const server = createAdaptorServer({
     fetch: options.fetch,
+    websocket: { server: sockets as unknown as WebSocketServerLike },
     serverOptions: {
+      // Any other upgrade is an ordinary request: nobody would answer it.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
       maxHeaderSize: options.headersMaxBytes,
       headersTimeout: options.headersTimeoutMs,
       requestTimeout: options.requestTimeoutMs,
@@ -65,7 +73,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       for (const response of underWay.items()) if (!response.headersSent) response.setHeader('connection', 'close')
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeIdleConnections()
-      const cutOff = setTimeout(() => server.closeAllConnections(), graceMs)
+      for (const socket of sockets.clients) socket.close(GOING_AWAY)
+      const cutOff = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate()
+        server.closeAllConnections()
+      }, graceMs)
       await closed
       clearTimeout(cutOff)
     },

@@ -25,7 +25,8 @@ const DAY_MS = 86_400_000
 /** Minutes pass so fast that nobody's are used up: an auditor is held to a number of requests in each. */
 const HASTE = 1_000
 const api = await startApi({
-  limits: { authFailuresPerMinuteMax: 1_000_000, apiKeyRotationGraceMs: DAY_MS },
+  limits: { authFailuresPerMinuteMax: 1_000_000 },
+  noctant: { keyRotationGraceMs: DAY_MS },
   nowMs: () => performance.now() * HASTE,
 })
 afterAll(() => api.stop())

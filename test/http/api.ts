@@ -8,6 +8,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { expect } from 'vitest'
+import { apis } from '../../src/apis.ts'
 import { openRawLog } from '../../src/audit/raw-log.ts'
 import { auditor } from '../../src/commands/audit/auditor.ts'
 import { generateAuditorKey } from '../../src/commands/audit/auditor-key.ts'
@@ -23,11 +24,15 @@ import {
 import { type ApiScope, apiScope } from '../../src/events/noctant/vocabulary.ts'
 import { createEventStore } from '../../src/events/store.ts'
 import { runSubscription } from '../../src/events/subscription.ts'
-import { createApp, documents } from '../../src/http/app.ts'
-import type { AuditLimits } from '../../src/http/audit/route.ts'
+import { createApp, documentsOf } from '../../src/http/app.ts'
+import type { AuditLimits } from '../../src/http/audit/access.ts'
+import { audit } from '../../src/http/audit/api.ts'
+import { createAuditParts } from '../../src/http/audit/parts.ts'
+import { withParts } from '../../src/http/context.ts'
 import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.ts'
+import { noctant } from '../../src/http/noctant/api.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
-import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
+import { createDatabase, isUnavailable, type ReadModels } from '../../src/postgres/database.ts'
 import {
   type AuditorDirectory,
   auditorEventTypes,
@@ -68,7 +73,7 @@ export interface TestOperator {
 
 export type Api = Awaited<ReturnType<typeof startApi>>
 
-const served = new Map(documents().map(({ name, document }) => [name, document]))
+const served = new Map(documentsOf(apis).map(({ name, document }) => [name, document]))
 const schemas = new Ajv2020({ strict: false, allErrors: true })
 addFormats.default(schemas)
 for (const [name, document] of served) schemas.addSchema({ ...document, $id: name })
@@ -134,8 +139,18 @@ async function startProxy(target: URL) {
 export interface ApiOptions {
   limits?: Partial<HttpLimits>
   nowMs?: () => number
+  /** Noctant's own settings. */
+  noctant?: Partial<typeof noctantSettings>
   /** Of what auditors ask. */
   auditLimits?: Partial<AuditLimits>
+}
+
+const noctantSettings = {
+  keyRotationGraceMs: 300_000,
+  keyKnownWaitMs: 5_000,
+  replayWindowMaxMs: 31 * 86_400_000,
+  hostedPagesPerMinuteMax: 600,
+  launch: { tokenTtlMs: 300_000, browserSessionTtlMs: 28_800_000, publicUrl: undefined as string | undefined },
 }
 
 /** An answer that takes longer is none. */
@@ -222,25 +237,23 @@ export async function startApi(options: ApiOptions = {}) {
   const record = (level: string) => (fields: object, message: string) =>
     void logged.push({ level, fields: fields as Record<string, unknown>, message })
   const serve = (of: CommandBus) => {
+    const limits = { ...defaultHttpLimits, readYourWritesWaitMs: 5_000, ...options.limits }
+    const core = { bus: of, db, waiter, clock: () => new Date(), personKeys: log.keys }
+    const auditing = createAuditParts({
+      ...core,
+      ...{ log: rawLog, rules: auditRules, sealKeys, auditors, limits: ofAudits, waitMs: limits.readYourWritesWaitMs },
+      ownersOf: createOwnersOf(db, projections),
+      recorder: createReadingRecorder(store, { auditorsMax: 10, conflictRetriesMax: 5 }),
+    })
     const app = createApp({
-      bus: of,
-      db,
-      credentials,
-      audit: {
-        log: rawLog,
-        rules: auditRules,
-        sealKeys,
-        ownersOf: createOwnersOf(db, projections),
-        personKeys: log.keys,
-        recorder: createReadingRecorder(store, { auditorsMax: 10, conflictRetriesMax: 5 }),
-        auditors,
-        limits: ofAudits,
-      },
-      waiter,
+      contexts: [
+        withParts(noctant, { ...core, credentials, ...noctantSettings, ...options.noctant }),
+        withParts(audit, auditing),
+      ],
+      isUnavailable,
       log: { info: record('info'), warn: record('warn'), error: record('error') },
-      clock: () => new Date(),
       nowMs: options.nowMs ?? (() => performance.now()),
-      limits: { ...defaultHttpLimits, readYourWritesWaitMs: 5_000, ...options.limits },
+      limits,
       health: { probes: [], probeTimeoutMs: 1_000 },
       gauges: [],
     })

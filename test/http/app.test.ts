@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { apis } from '../../src/apis.ts'
 import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
-import { documents } from '../../src/http/app.ts'
+import { documentsOf } from '../../src/http/app.ts'
 import { health, type Probe } from '../../src/http/health.ts'
 import { eventsOf } from '../support/event-store.ts'
 import { type Api, accountRequest, startApi, type TestOperator } from './api.ts'
@@ -21,7 +22,7 @@ describe('the application', () => {
   }
 
   it('serves each context’s document as the code describes it', async () => {
-    for (const { name, document } of documents()) {
+    for (const { name, document } of documentsOf(apis)) {
       const { response, text } = await get(`/${name}/openapi.json`)
       expect(response.headers.get('content-type')).toBe('application/json')
       expect(JSON.parse(text)).toStrictEqual(JSON.parse(JSON.stringify(document)))

@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { apis } from '../../src/apis.ts'
 import { generateApiKey } from '../../src/commands/noctant/api-key.ts'
 import { apiScope } from '../../src/events/noctant/vocabulary.ts'
-import { documents } from '../../src/http/app.ts'
-import { noctantOperations } from '../../src/http/noctant/routes.ts'
+import { documentsOf } from '../../src/http/app.ts'
+import { operations as noctantOperations } from '../../src/http/noctant/operations.ts'
 import { eventually } from '../projections/support.ts'
 import { type Api, startApi, type TestOperator } from './api.ts'
 
@@ -25,11 +26,11 @@ const suspend = (operatorId: string, kind: 'suspend' | 'resume') =>
   api.administer(operatorId, { kind, reason: null, at: new Date().toISOString() })
 
 /** Every operation, with something in the place of each path parameter. */
-const operations = noctantOperations.map(({ route }) => ({
-  name: route.operationId ?? '',
-  method: route.method.toUpperCase(),
-  path: route.path.replaceAll(/\{[^}]+\}/g, randomUUID()),
-  scopes: route['x-required-scopes'],
+const operations = noctantOperations.map(({ id, method, path, access }) => ({
+  name: id,
+  method: method.toUpperCase(),
+  path: path.replaceAll(/\{[^}]+\}/g, randomUUID()),
+  scopes: access.alternatives.flatMap(({ scopes }) => scopes),
 }))
 
 describe('every operation', () => {
@@ -174,7 +175,7 @@ describe('rate limits', () => {
 })
 
 it('the document names the scheme that every operation uses', () => {
-  const [noctant] = documents()
+  const [noctant] = documentsOf(apis)
   expect(noctant?.document.components?.securitySchemes).toMatchObject({
     operatorBearerAuth: { type: 'http', scheme: 'bearer' },
   })

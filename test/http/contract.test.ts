@@ -3,9 +3,10 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { apis } from '../../src/apis.ts'
 import { apiScope } from '../../src/events/noctant/vocabulary.ts'
-import { documents } from '../../src/http/app.ts'
-import { noctantOperations } from '../../src/http/noctant/routes.ts'
+import { documentsOf } from '../../src/http/app.ts'
+import { operations as noctantOperations } from '../../src/http/noctant/operations.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..', '..')
@@ -13,7 +14,7 @@ const beside = join(root, '..', 'shared', 'contracts', 'check.mjs')
 /** Its real path: under a linked one the check would not know that it is the program that was asked for. */
 const check = existsSync(beside) ? realpathSync(beside) : beside
 const generated = (name: string) => join(root, 'docs', 'generated', name)
-const operations = noctantOperations.map(({ route }) => `${route.method.toUpperCase()} ${route.path}`)
+const operations = noctantOperations.map(({ method, path }) => `${method.toUpperCase()} ${path}`)
 
 describe('the generated documents', () => {
   it('are those that are committed', async () => {
@@ -22,14 +23,15 @@ describe('the generated documents', () => {
   })
 
   it('describe each operation once, with its scopes', () => {
-    const [noctant] = documents()
+    const [noctant] = documentsOf(apis)
     const described = Object.entries(noctant?.document.paths ?? {}).flatMap(([path, item]) =>
       Object.keys(item as object).map((method) => `${method.toUpperCase()} ${path}`),
     )
     expect(described.toSorted()).toStrictEqual(operations.toSorted())
     expect(new Set(operations).size).toBe(operations.length)
-    for (const { route } of noctantOperations) {
-      for (const scope of route['x-required-scopes']) expect(apiScope.options).toContain(scope)
+    for (const { access } of noctantOperations) {
+      for (const { scopes } of access.alternatives)
+        expect(apiScope.options).toEqual(expect.arrayContaining([...scopes]))
     }
   })
 })
@@ -50,9 +52,9 @@ describe('the contract', () => {
 
   it('is met in every operation of this context', () => {
     const document = JSON.parse(readFileSync(generated('noctant.openapi.json'), 'utf8'))
-    for (const { route } of noctantOperations) {
-      const operation = document.paths[route.path][route.method]
-      expect(operation['x-required-scopes']).toStrictEqual(route['x-required-scopes'])
+    for (const { path, method, access } of noctantOperations) {
+      const operation = document.paths[path][method]
+      expect(operation['x-required-scopes']).toStrictEqual(access.alternatives[0]?.scopes)
       expect(Object.keys(operation.responses)).toEqual(
         expect.arrayContaining(['400', '401', '403', '404', '409', '429', '503']),
       )

@@ -1,11 +1,14 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
+import { respondJson } from '../../src/http/answers.ts'
 import { clientAddress } from '../../src/http/client-address.ts'
-import { readAtLeast, type Waiter, waitForReadModels } from '../../src/http/consistency.ts'
+import { idempotencyKey } from '../../src/http/command.ts'
+import { POSITION_HEADER, readAtLeast, type Waiter, waitForReadModels } from '../../src/http/consistency.ts'
+import { refuse } from '../../src/http/context.ts'
 import type { AppEnv } from '../../src/http/environment.ts'
-import { idempotencyKey } from '../../src/http/idempotency.ts'
-import { Problem, respondWithProblem } from '../../src/http/problem.ts'
+import { Problem, rootErrors } from '../../src/http/errors.ts'
 import { createWindow } from '../../src/http/rate-limit.ts'
+import { exchangeOf, quietRuntime } from './exchange.ts'
 
 describe('a window', () => {
   it('counts a key for a minute from its first use, and starts anew', () => {
@@ -83,17 +86,22 @@ describe('reading one’s writes', () => {
   })
   const app = (waiter: Waiter) => {
     const api = new Hono<AppEnv>()
-    api.onError((error, c) => respondWithProblem(c, error, 'id'))
+    api.onError((error, c) => refuse(c.get('exchange'), error, rootErrors, quietRuntime()))
     const atLeast = readAtLeast(waiter, 250)
-    api.use(async (c, next) => {
-      await atLeast(c)
-      await next()
+    api.use((c, next) => {
+      c.set('exchange', exchangeOf('id'))
+      return next()
     })
-    api.get('/', (c) => c.json({}))
+    const answer = (c: Context<AppEnv>) => respondJson(c.get('exchange'), 200, {}, 'application/json')
+    api.get('/', async (c) => {
+      await atLeast(c.get('exchange'), c.req.header(POSITION_HEADER))
+      return answer(c)
+    })
     api.post('/:written', async (c) => {
       const written = c.req.param('written')
-      await waitForReadModels(c, written === 'nothing' ? undefined : BigInt(written), { waiter, waitMs: 250 })
-      return c.json({})
+      const reached = written === 'nothing' ? undefined : BigInt(written)
+      await waitForReadModels(c.get('exchange'), reached, { waiter, waitMs: 250 })
+      return answer(c)
     })
     return api
   }

@@ -1,15 +1,19 @@
-import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { describe, expect, it } from 'vitest'
-import { Rejected, rejectionCodes } from '../../src/commands/rejection.ts'
+import { apis } from '../../src/apis.ts'
+import { Rejected, rejectionCodes } from '../../src/commands/noctant/rejection.ts'
 import { StoreUnavailable } from '../../src/events/store.ts'
+import { refuse } from '../../src/http/context.ts'
+import { codesOf, documentOf } from '../../src/http/document.ts'
+import { type ErrorEntry, invalid, Problem } from '../../src/http/errors.ts'
 import { MalformedJson } from '../../src/http/json.ts'
-import { problemResponses } from '../../src/http/operation.ts'
-import { invalid, Problem, problems, respondWithProblem } from '../../src/http/problem.ts'
+import { errors } from '../../src/http/noctant/errors.ts'
+import { exchangeOf, quietRuntime } from './exchange.ts'
+
+const problems = errors.codes
 
 async function answerTo(error: unknown) {
-  const app = new Hono().get('/', (c) => respondWithProblem(c, error, 'the-request'))
-  const response = await app.request('/')
+  const response = refuse(exchangeOf('the-request'), error, errors, quietRuntime())
   return {
     status: response.status,
     headers: response.headers,
@@ -79,12 +83,15 @@ describe('a problem document', () => {
   })
 })
 
-it('the documented refusals name every code of their status, from the one table', () => {
-  for (const [status, { description }] of Object.entries(problemResponses)) {
-    const codes = Object.entries(problems).flatMap(([code, problem]) =>
-      problem.status === Number(status) ? [code] : [],
+describe.each(apis)('the document of $name', (api) => {
+  const { paths = {} } = documentOf(api)
+  it.each([...api.operations])('names for $id the codes that it can answer with, and no others', (operation) => {
+    const item = paths[operation.path]?.[operation.method]
+    const described = Object.entries(item?.responses ?? {}).flatMap(([status, { description }]) =>
+      (/^Refused: (.*)\.$/.exec(description)?.[1]?.split(', ') ?? []).map((code) => `${status} ${code}`),
     )
-    expect(codes.length).toBeGreaterThan(0)
-    for (const code of codes) expect(description).toContain(code)
-  }
+    const entries: Readonly<Record<string, ErrorEntry>> = api.errors.codes
+    const own = codesOf(operation).map((code) => `${entries[code]?.status} ${entries[code]?.shownAs ?? code}`)
+    expect(described.toSorted()).toStrictEqual([...new Set(own)].toSorted())
+  })
 })

@@ -1,18 +1,19 @@
 /** The step that holds requests against their route. The operations' own tests cover what it takes; here is what is odd. */
 import { z } from '@hono/zod-openapi'
-import { Hono } from 'hono'
+import { Context, Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import type { AppEnv } from '../../src/http/environment.ts'
+import type { Problem } from '../../src/http/errors.ts'
+import { listOf } from '../../src/http/schemas.ts'
 import { validateRequest } from '../../src/http/validation.ts'
 
 const DEPTH_MAX = 8
 
 /** What the handler is given of a query. */
-async function queried(query: string, schema: z.ZodType): Promise<unknown> {
-  const validate = validateRequest({ request: { query: schema } }, DEPTH_MAX)
+async function queried(query: string, schema: z.ZodObject): Promise<unknown> {
+  const validate = validateRequest({ query: schema }, DEPTH_MAX)
   const app = new Hono<AppEnv>().get('/', (c) => {
-    validate(c)
-    return c.json(c.req.valid('query' as never))
+    return c.json(validate(c, undefined).query)
   })
   app.onError((error, c) => c.text(error.message, 400))
   const answer = await app.request(`/?${query}`)
@@ -42,14 +43,35 @@ describe('a query', () => {
   })
 })
 
-describe('a route', () => {
-  const content = { 'application/json': { schema: z.object({}) } }
+describe('a list that is longer than it may be', () => {
+  const body = z.object({ numbers: listOf(z.number(), 10) })
+  const validated = (numbers: readonly unknown[]) => {
+    const validate = validateRequest({ body }, DEPTH_MAX)
+    const c = new Context<AppEnv>(new Request('http://localhost/'))
+    try {
+      return { body: validate(c, Buffer.from(JSON.stringify({ numbers }))).body, problem: undefined }
+    } catch (error) {
+      return { body: undefined, problem: error as Problem }
+    }
+  }
 
-  it.each([
-    ['cookies', { cookies: z.object({}) }],
-    ['a body that may be absent', { body: { content } }],
-    ['a form', { body: { required: true, content: { 'multipart/form-data': { schema: z.object({}) } } } }],
-  ])('that takes %s is refused at the start, since nothing would validate it', (_, request) => {
-    expect(() => validateRequest({ request }, DEPTH_MAX)).toThrow(z.ZodError)
+  it('is refused by its length alone, before any of its elements is looked at', () => {
+    const { problem } = validated(Array.from({ length: 200_000 }, () => 'no number'))
+    expect(problem?.errors).toStrictEqual([
+      { pointer: '/numbers', code: 'custom', detail: 'is to have at most 10 elements' },
+    ])
   })
+
+  it('is taken up to its bound, which the document does not have to show', () => {
+    expect(validated([1, 2, 3]).body).toStrictEqual({ numbers: [1, 2, 3] })
+  })
+})
+
+it('a refusal lists at most 20 faults, names three and counts the rest', () => {
+  const members = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`m${at}`, z.string()]))
+  const validate = validateRequest({ body: z.object(members) }, DEPTH_MAX)
+  const c = new Context<AppEnv>(new Request('http://localhost/'))
+  const faults = () => validate(c, Buffer.from('{}'))
+  expect(faults).toThrow(/^\/m0: .*; \/m1: .*; \/m2: .*; and 47 more$/)
+  expect(() => faults()).toThrow(expect.objectContaining({ errors: expect.objectContaining({ length: 20 }) }))
 })

@@ -5,7 +5,7 @@
  */
 import { expect } from 'vitest'
 import { type Decider, fold } from '../../src/commands/decider.ts'
-import { Rejected, type RejectionCode } from '../../src/commands/rejection.ts'
+import { Rejected, type RejectionCode } from '../../src/commands/noctant/rejection.ts'
 import type { AnyEvent } from '../../src/events/event.ts'
 import { registry } from './contexts.ts'
 

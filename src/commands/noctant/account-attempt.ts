@@ -4,9 +4,9 @@
  */
 import type { AccountEvent, EngineOrder } from '../../events/noctant/account.ts'
 import { deterministicId } from '../identity.ts'
-import { Rejected } from '../rejection.ts'
 import type { AccountState } from './account.ts'
 import { challengeInstanceIdOf } from './challenge-identity.ts'
+import { Rejected } from './rejection.ts'
 
 export type AttemptCommand =
   | {

@@ -9,11 +9,11 @@ import type { AccountEvent, accountEvents, EngineOrder } from '../../events/noct
 import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
-import { Rejected } from '../rejection.ts'
 import { type AttemptCommand, accountAttempt, decideAttempt } from './account-attempt.ts'
 import { type BalanceCommand, decideBalanceEffect } from './balance-effect.ts'
 import { currencyOf, openingBalance } from './money.ts'
 import { requireSellable } from './product.ts'
+import { Rejected } from './rejection.ts'
 import { user, userForgotten } from './user.ts'
 
 type AccountOpened = Extract<EventOf<typeof accountEvents>, { type: 'noctant.AccountOpened.v1' }>['data']

@@ -5,7 +5,7 @@
  */
 import { Decimal } from 'decimal.js'
 import type { BacktestStrategy, ScriptedOrder } from '../../events/noctant/vocabulary.ts'
-import { Rejected } from '../rejection.ts'
+import { Rejected } from './rejection.ts'
 
 export interface BacktestPlan {
   currency: string

@@ -3,8 +3,8 @@
  * The account asks the engine for both; whether the balance bears them, the engine alone decides.
  */
 import type { AccountEvent, EngineOrder } from '../../events/noctant/account.ts'
-import { Rejected } from '../rejection.ts'
 import { signedAmount } from './money.ts'
+import { Rejected } from './rejection.ts'
 
 type CorrectionRequested = Extract<AccountEvent, { type: 'noctant.AccountCorrectionRequested.v1' }>['data']
 

@@ -6,7 +6,7 @@
 import type { ChallengeSlotEvent } from '../../events/noctant/challenge.ts'
 import type { Aggregate } from '../decider.ts'
 import { deterministicId } from '../identity.ts'
-import { Rejected } from '../rejection.ts'
+import { Rejected } from './rejection.ts'
 
 export interface SlotState {
   /** Instance → since when it holds a place. */

@@ -7,10 +7,10 @@ import type { ChallengeEvent, ChallengeMeasures } from '../../events/noctant/cha
 import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { PayoutPolicy } from '../../events/noctant/template.ts'
 import type { Aggregate } from '../decider.ts'
-import { Rejected } from '../rejection.ts'
 import { challengeInstanceIdOf } from './challenge-identity.ts'
 import { afterTarget, headOf, type MeasureOptions, measure } from './challenge-measure.ts'
 import { beginStep, profitOf, stepOf } from './challenge-rules.ts'
+import { Rejected } from './rejection.ts'
 
 export type ChallengeStarted = Extract<ChallengeEvent, { type: 'noctant.ChallengeStarted.v1' }>['data']
 

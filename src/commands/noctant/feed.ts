@@ -5,7 +5,7 @@
 import type { EventOf } from '../../events/event.ts'
 import type { FeedEvent, feedEvents } from '../../events/noctant/feed.ts'
 import type { Aggregate } from '../decider.ts'
-import { Rejected } from '../rejection.ts'
+import { Rejected } from './rejection.ts'
 
 type Imported = Extract<EventOf<typeof feedEvents>, { type: 'noctant.FeedImported.v1' }>['data']
 export type FeedFacts = Omit<Imported, 'occurredAt'>

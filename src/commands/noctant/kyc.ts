@@ -6,7 +6,7 @@ import type { KycEvent, KycStatus } from '../../events/noctant/kyc.ts'
 import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
-import { Rejected } from '../rejection.ts'
+import { Rejected } from './rejection.ts'
 import { user, userForgotten } from './user.ts'
 
 type Reported = Extract<KycEvent, { type: 'noctant.KycStatusReported.v1' }>['data']

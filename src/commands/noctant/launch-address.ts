@@ -2,7 +2,7 @@
  * Where a launch may lead: to a route of the hosted terminal, and back to a page of the operator. Both come from outside
  * and end up in a browser, so that both are held to what they need to be, and to nothing that browsers read generously.
  */
-import { Rejected } from '../rejection.ts'
+import { Rejected } from './rejection.ts'
 
 /** White space, control characters and the backslash, which browsers drop or turn into something else. */
 const TREACHEROUS = /[\s\p{C}\\]/u

@@ -10,7 +10,7 @@ import type { LaunchSessionEvent, launchSessionEvents } from '../../events/nocta
 import type { Aggregate } from '../decider.ts'
 import type { CommandContext } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
-import { Rejected } from '../rejection.ts'
+import { Rejected } from './rejection.ts'
 
 type DataOf<T extends keyof typeof launchSessionEvents> = Extract<
   EventOf<typeof launchSessionEvents>,

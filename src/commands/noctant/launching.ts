@@ -4,7 +4,6 @@
  */
 import type { LaunchSessionEvent } from '../../events/noctant/launch-session.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
-import { Rejected } from '../rejection.ts'
 import { account, programAccountIdOf } from './account.ts'
 import { backtestPlan, replayBalance } from './backtest-plan.ts'
 import { feed, grantedFeed } from './feed.ts'
@@ -17,6 +16,7 @@ import {
   redemptionRefusal,
 } from './launch-session.ts'
 import { operator } from './operator.ts'
+import { Rejected } from './rejection.ts'
 import { user, userForgotten } from './user.ts'
 
 export interface LaunchRequest {

@@ -1,6 +1,6 @@
 /** Amounts and currencies: decimal strings, ISO 4217 codes with their minor units. */
 import { Decimal } from 'decimal.js'
-import { Rejected } from '../rejection.ts'
+import { Rejected } from './rejection.ts'
 
 /** Amounts up to 30 digits and back without rounding. */
 export const Exact = Decimal.clone({ precision: 60, toExpNeg: -100, toExpPos: 100 })

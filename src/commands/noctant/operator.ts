@@ -18,8 +18,8 @@ import type { ApiScope } from '../../events/noctant/vocabulary.ts'
 import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
-import { Rejected } from '../rejection.ts'
 import { originOf } from './launch-address.ts'
+import { Rejected } from './rejection.ts'
 
 type DataOf<T extends OperatorEvent['type']> = Extract<EventOf<typeof operatorEvents>, { type: T }>['data']
 export type OperatorFacts = Omit<DataOf<'noctant.OperatorCreated.v1'>, 'occurredAt'>

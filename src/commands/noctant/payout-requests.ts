@@ -6,7 +6,6 @@ import type { PayoutAddressEvent, PayoutEvent } from '../../events/noctant/payou
 import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
-import { Rejected } from '../rejection.ts'
 import { account, programAccountIdOf } from './account.ts'
 import { challenge, payoutTermsOf, type StartedChallenge } from './challenge.ts'
 import { challengeInstanceIdOf } from './challenge-identity.ts'
@@ -14,6 +13,7 @@ import { isVerified, kyc, kycIdOf, requireUser } from './kyc.ts'
 import { type LedgerState, ledger } from './ledger.ts'
 import { Exact, positiveAmount } from './money.ts'
 import { type Evidence, type Payout, type PayoutCommand, type PayoutsState, payoutOf, payouts } from './payouts.ts'
+import { Rejected } from './rejection.ts'
 
 export interface PayoutRequestFacts {
   operatorId: string

@@ -3,8 +3,8 @@
  * has come to; what was paid or called off stays so, and a payment that bounced may be tried again.
  */
 import type { PayoutEvent, SettlementStatus } from '../../events/noctant/payout.ts'
-import { Rejected } from '../rejection.ts'
 import type { Payout } from './payouts.ts'
+import { Rejected } from './rejection.ts'
 
 export interface SettlementCommand {
   kind: 'settle'

@@ -5,11 +5,11 @@
  */
 import type { PayoutEvent, PayoutInput, PayoutSnapshot, SettlementStatus } from '../../events/noctant/payout.ts'
 import type { Aggregate } from '../decider.ts'
-import { Rejected } from '../rejection.ts'
 import { Exact } from './money.ts'
 import { decideExecution, type ExecutionCommand } from './payout-effect.ts'
 import { evaluatePayout } from './payout-policy.ts'
 import { decideSettlement, type SettlementCommand } from './payout-settlement.ts'
+import { Rejected } from './rejection.ts'
 
 type DataOf<T extends PayoutEvent['type']> = Extract<PayoutEvent, { type: T }>['data']
 export type PayoutRequested = DataOf<'noctant.PayoutRequested.v1'>

@@ -6,8 +6,8 @@ import type { ProductEvent, ProductSlugEvent, ProductStatus } from '../../events
 import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
-import { Rejected } from '../rejection.ts'
 import { currencyOf, Exact } from './money.ts'
+import { Rejected } from './rejection.ts'
 import { visibleTemplate } from './template.ts'
 
 export type ProductCreated = Extract<ProductEvent, { type: 'noctant.ProductCreated.v1' }>['data']

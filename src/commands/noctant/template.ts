@@ -6,7 +6,7 @@ import type { TemplateEvent, TemplateTerms } from '../../events/noctant/template
 import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId, fingerprintOf } from '../identity.ts'
-import { Rejected } from '../rejection.ts'
+import { Rejected } from './rejection.ts'
 
 export interface TemplateFacts {
   templateId: string

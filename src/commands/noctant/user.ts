@@ -8,7 +8,7 @@ import type { UserEvent } from '../../events/noctant/user.ts'
 import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
-import { Rejected } from '../rejection.ts'
+import { Rejected } from './rejection.ts'
 
 export type UserState =
   | { status: 'absent' }

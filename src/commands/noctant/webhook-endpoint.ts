@@ -9,8 +9,8 @@ import {
   deliverableEndpoint as whereDeliverable,
 } from '../../webhooks/endpoint.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
-import { Rejected } from '../rejection.ts'
 import { operator } from './operator.ts'
+import { Rejected } from './rejection.ts'
 
 export { isSubscribed } from '../../webhooks/endpoint.ts'
 

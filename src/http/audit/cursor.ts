@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
-import { invalid } from '../problem.ts'
+import { invalid } from '../errors.ts'
 
 const position = z
   .string()

@@ -1,5 +1,5 @@
 /** How many questions are answered at the same time in this process: auditors wait, operators do not. */
-import { Problem } from '../problem.ts'
+import { refuse } from './errors.ts'
 
 export interface Gate {
   /** Takes a place; what it answers with gives it back. Throws a Problem (429) where there is none. */
@@ -12,7 +12,7 @@ export function createGate(placesMax: number): Gate {
     enter() {
       if (taken >= placesMax) {
         const detail = `This process answers ${placesMax} audit requests at a time; send the request again.`
-        throw new Problem('audit_busy', detail, { headers: { 'retry-after': '1' } })
+        throw refuse('audit_busy', detail)
       }
       taken += 1
       let isHeld = true

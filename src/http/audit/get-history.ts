@@ -1,57 +1,58 @@
 /** GET /v1/history/{thing}: all that happened to one thing, a page at a time. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { firstBookmark, readHistory } from '../../audit/history.ts'
 import { eventView } from '../../audit/view.ts'
-import { json, operation } from '../operation.ts'
+import { json } from '../answers.ts'
 import { LIMIT_DEFAULT, limit } from '../schemas.ts'
+import { auditorKey, operation } from './access.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import { audited } from './reading.ts'
-import { type AuditDeps, auditProblems, forAuditor } from './route.ts'
 import { auditEvent, auditScanned, cursor, thing } from './schemas.ts'
 
 const answer = z
   .object({ thing, events: z.array(auditEvent), count: z.int().nonnegative(), ...auditScanned })
   .openapi('AuditHistory')
 
-const route = createRoute({
+export const getHistory = operation({
   method: 'get',
   path: '/v1/history/{thing}',
-  operationId: 'getHistory',
+  id: 'getHistory',
   tags: ['Reading'],
   summary: 'The timeline of one thing, across its streams',
   description:
     'Oldest first. An account is found by its external id, its own ids or the name of its stream, and brings what its ' +
     'execution accounts, its payouts and its commands have recorded. The answer covers the log as it stood when the ' +
     'first page was asked for.',
-  ...forAuditor('audit:read'),
-  request: { params: z.object({ thing }), query: z.object({ limit, cursor: cursor.optional() }) },
-  responses: { 200: json(answer, 'A page of the timeline.'), ...auditProblems },
-})
-
-export const getHistory = operation(route, (deps: AuditDeps) => async (c) => {
-  const { thing: name } = c.req.valid('param')
-  const query = c.req.valid('query')
-  const asked = { name, operatorId: c.get('principal').operatorId }
-  const from = readCursor('history', asked, query.cursor)
-  const question = { type: 'audit.HistoryRead.v1' as const, data: { thing: name } }
-  const body = await audited(c, deps, question, from !== undefined, async (ground) => {
-    const bookmark = from ? { ...from, after: from.after } : await firstBookmark(ground.log)
-    const page = await readHistory(ground, name, bookmark, query.limit ?? LIMIT_DEFAULT)
-    const found = (from?.found ?? 0) + page.told.length
-    if (found === 0 && !page.next) return { answer: undefined, last: page.last }
-    return {
-      last: page.last,
-      answer: {
-        thing: name,
-        events: page.told.map(eventView),
-        count: page.told.length,
-        read_up_to: page.last?.toString() ?? null,
-        events_read: ground.budget.spent(),
-        next_cursor: page.next
-          ? writeCursor('history', asked, { ...page.next, teachers: [...page.next.teachers], found })
-          : null,
-      },
-    }
-  })
-  return c.json(body, 200)
+  access: auditorKey('audit:read'),
+  params: z.object({ thing }),
+  query: z.object({ limit, cursor: cursor.optional() }),
+  answers: { 200: json(answer, 'A page of the timeline.') },
+  refuses: ['audit_subject_not_found', 'audit_busy'],
+  async handle(request) {
+    const { thing: name } = request.params
+    const query = request.query
+    const asked = { name, operatorId: request.principal.operatorId }
+    const from = readCursor('history', asked, query.cursor)
+    const question = { type: 'audit.HistoryRead.v1' as const, data: { thing: name } }
+    const body = await audited(request, question, from !== undefined, async (ground) => {
+      const bookmark = from ? { ...from, after: from.after } : await firstBookmark(ground.log)
+      const page = await readHistory(ground, name, bookmark, query.limit ?? LIMIT_DEFAULT)
+      const found = (from?.found ?? 0) + page.told.length
+      if (found === 0 && !page.next) return { answer: undefined, last: page.last }
+      return {
+        last: page.last,
+        answer: {
+          thing: name,
+          events: page.told.map(eventView),
+          count: page.told.length,
+          read_up_to: page.last?.toString() ?? null,
+          events_read: ground.budget.spent(),
+          next_cursor: page.next
+            ? writeCursor('history', asked, { ...page.next, teachers: [...page.next.teachers], found })
+            : null,
+        },
+      }
+    })
+    return { status: 200, body }
+  },
 })

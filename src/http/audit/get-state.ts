@@ -1,5 +1,5 @@
 /** GET /v1/states/{thing}: what was true of a thing at a moment, and what is different from another one. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { type Moment, parseMoment } from '../../audit/moment.ts'
 import { createBudget } from '../../audit/scan.ts'
 import {
@@ -10,11 +10,11 @@ import {
   StateTooLarge,
   type StreamAt,
 } from '../../audit/state.ts'
-import { json, operation } from '../operation.ts'
-import { Problem } from '../problem.ts'
+import { json } from '../answers.ts'
+import { auditorKey, operation } from './access.ts'
 import { readCursor, writeCursor } from './cursor.ts'
+import { refuse } from './errors.ts'
 import { audited } from './reading.ts'
-import { type AuditDeps, auditProblems, forAuditor } from './route.ts'
 import { auditScanned, cursor, difference, moment, streamState, thing } from './schemas.ts'
 
 const answer = z
@@ -30,27 +30,6 @@ const answer = z
   })
   .openapi('AuditState')
 
-const route = createRoute({
-  method: 'get',
-  path: '/v1/states/{thing}',
-  operationId: 'getState',
-  tags: ['Reading'],
-  summary: 'What was true at a moment',
-  description:
-    'Folded from the events alone, as decisions fold them, so that it is what a GET returned then. An answer with a ' +
-    'cursor has not found all of the thing’s streams yet and shows none; the last one shows the state.',
-  ...forAuditor('audit:read'),
-  request: {
-    params: z.object({ thing }),
-    query: z.object({
-      at: moment.optional().openapi({ description: 'The moment; default: now.' }),
-      diffFrom: moment.optional().openapi({ description: 'Another moment: its state is the `before` of differences.' }),
-      cursor: cursor.optional(),
-    }),
-  },
-  responses: { 200: json(answer, 'The state, or a cursor on the way to it.'), ...auditProblems },
-})
-
 const stateView = ({ stream, revision, lastEventAt, state }: StreamAt) => ({
   stream,
   revision: `${revision}`,
@@ -58,52 +37,72 @@ const stateView = ({ stream, revision, lastEventAt, state }: StreamAt) => ({
   state: plain(state),
 })
 
-export const getState = operation(route, (deps: AuditDeps) => async (c) => {
-  const { thing: name } = c.req.valid('param')
-  const { at, diffFrom, cursor: text } = c.req.valid('query')
-  const asked = { name, operatorId: c.get('principal').operatorId, at, diffFrom }
-  const from = readCursor('state', asked, text)
-  const data = { thing: name, at: at ?? null, diffFrom: diffFrom ?? null }
-  const body = await audited(c, deps, { type: 'audit.StateRead.v1', data }, from !== undefined, async (ground) => {
-    const until = from?.until ?? (await ground.log.head()) ?? 0n
-    const moments = [momentAt(at, until), ...(diffFrom === undefined ? [] : [momentAt(diffFrom, until)])]
-    const bookmark: StateBookmark = from
-      ? { ...from, after: from.after }
-      : { after: undefined, until, teachers: [], categories: [] }
-    const { stateEventsMax: eventsMax, timeMaxMs } = deps.limits
-    const folding = createBudget({ eventsMax, timeMaxMs, signal: c.req.raw.signal })
-    const question = { thing: name, moments, folding }
-    const { states, next, last } = await readStates(ground, question, bookmark).catch(asProblem)
-    const [state = [], before] = states
-    if (!next && state.length === 0 && (before ?? []).length === 0) return { answer: undefined, last }
-    const changes = before && changesBetween(before, state)
-    return {
-      last,
-      answer: {
-        thing: name,
-        at: at ?? null,
-        streams: state.map(stateView),
-        differences:
-          changes?.map((change) => ({ ...change, before: change.before ?? null, after: change.after ?? null })) ?? null,
-        read_up_to: last?.toString() ?? null,
-        events_read: ground.budget.spent() + folding.spent(),
-        next_cursor: next
-          ? writeCursor('state', asked, {
-              ...next,
-              teachers: [...next.teachers],
-              categories: [...next.categories],
-            })
-          : null,
-      },
-    }
-  })
-  return c.json(body, 200)
+export const getState = operation({
+  method: 'get',
+  path: '/v1/states/{thing}',
+  id: 'getState',
+  tags: ['Reading'],
+  summary: 'What was true at a moment',
+  description:
+    'Folded from the events alone, as decisions fold them, so that it is what a GET returned then. An answer with a ' +
+    'cursor has not found all of the thing’s streams yet and shows none; the last one shows the state.',
+  access: auditorKey('audit:read'),
+  params: z.object({ thing }),
+  query: z.object({
+    at: moment.optional().openapi({ description: 'The moment; default: now.' }),
+    diffFrom: moment.optional().openapi({ description: 'Another moment: its state is the `before` of differences.' }),
+    cursor: cursor.optional(),
+  }),
+  answers: { 200: json(answer, 'The state, or a cursor on the way to it.') },
+  refuses: ['audit_too_large', 'audit_subject_not_found', 'audit_busy'],
+  async handle(request) {
+    const { thing: name } = request.params
+    const { at, diffFrom, cursor: text } = request.query
+    const asked = { name, operatorId: request.principal.operatorId, at, diffFrom }
+    const from = readCursor('state', asked, text)
+    const data = { thing: name, at: at ?? null, diffFrom: diffFrom ?? null }
+    const body = await audited(request, { type: 'audit.StateRead.v1', data }, from !== undefined, async (ground) => {
+      const until = from?.until ?? (await ground.log.head()) ?? 0n
+      const moments = [momentAt(at, until), ...(diffFrom === undefined ? [] : [momentAt(diffFrom, until)])]
+      const bookmark: StateBookmark = from
+        ? { ...from, after: from.after }
+        : { after: undefined, until, teachers: [], categories: [] }
+      const { stateEventsMax: eventsMax, timeMaxMs } = request.limits
+      const folding = createBudget({ eventsMax, timeMaxMs, signal: request.caller.signal })
+      const question = { thing: name, moments, folding }
+      const { states, next, last } = await readStates(ground, question, bookmark).catch(asProblem)
+      const [state = [], before] = states
+      if (!next && state.length === 0 && (before ?? []).length === 0) return { answer: undefined, last }
+      const changes = before && changesBetween(before, state)
+      return {
+        last,
+        answer: {
+          thing: name,
+          at: at ?? null,
+          streams: state.map(stateView),
+          differences:
+            changes?.map((change) => ({ ...change, before: change.before ?? null, after: change.after ?? null })) ??
+            null,
+          read_up_to: last?.toString() ?? null,
+          events_read: ground.budget.spent() + folding.spent(),
+          next_cursor: next
+            ? writeCursor('state', asked, {
+                ...next,
+                teachers: [...next.teachers],
+                categories: [...next.categories],
+              })
+            : null,
+        },
+      }
+    })
+    return { status: 200, body }
+  },
 })
 
 const momentAt = (text: string | undefined, until: bigint): Moment =>
   (text === undefined ? undefined : parseMoment(text)) ?? { position: until }
 
 function asProblem(error: unknown): never {
-  if (error instanceof StateTooLarge) throw new Problem('audit_too_large', `Ask the command line: ${error.message}.`)
+  if (error instanceof StateTooLarge) throw refuse('audit_too_large', `Ask the command line: ${error.message}.`)
   throw error
 }

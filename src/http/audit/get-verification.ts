@@ -1,13 +1,14 @@
 /** GET /v1/verifications: reads the log, or a part of it, and names everything that is wrong with it. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { type CheckedSeal, readSeals } from '../../audit/seal.ts'
 import { readVerification, type VerificationBookmark } from '../../audit/verification.ts'
 import type { Finding } from '../../audit/verifier.ts'
-import { json, operation } from '../operation.ts'
-import { invalid } from '../problem.ts'
+import { json } from '../answers.ts'
+import { invalid } from '../errors.ts'
+import { text } from '../schemas.ts'
+import { type AuditParts, auditorKey, operation } from './access.ts'
 import { type CursorOf, readCursor, writeCursor } from './cursor.ts'
 import { audited, seesEverything } from './reading.ts'
-import { type AuditDeps, auditProblems, forAuditor } from './route.ts'
 import { auditScanned, cursor, finding, sealFacts } from './schemas.ts'
 
 const checkedSeal = z
@@ -41,69 +42,67 @@ const answer = z
   })
   .openapi('AuditVerification')
 
-const name = z.string().min(1).max(512)
+const name = text(512, 1)
 
-const route = createRoute({
+export const getVerification = operation({
   method: 'get',
   path: '/v1/verifications',
-  operationId: 'getVerification',
+  id: 'getVerification',
   tags: ['Verification'],
   summary: 'Everything that is wrong with the log, or a part of it',
   description:
     'Hash chains, gaps, duplicates, events that cannot be read, transitions that cannot be, balances that do not add ' +
     'up, times that cannot be true, and the seals. Name a stream, a category, or all. What spans two answers of one ' +
     'verification, such as a command that was executed twice far apart, is found by `opslog audit verify`.',
-  ...forAuditor('audit:read'),
-  request: {
-    query: z.object({
-      stream: name.optional().openapi({ example: 'noctant.account-5b8f0c6e-53a0-5f43-9f2e-9a4c3f1f0a11' }),
-      category: name.optional().openapi({ example: 'noctant.account' }),
-      all: z.enum(['', 'true']).optional().openapi({ description: 'All that the key opens.' }),
-      cursor: cursor.optional(),
-    }),
-  },
-  responses: { 200: json(answer, 'What was found.'), ...auditProblems },
-})
-
-export const getVerification = operation(route, (deps: AuditDeps) => async (c) => {
-  const { stream, category, all, cursor: text } = c.req.valid('query')
-  if ([stream, category, all].filter((each) => each !== undefined).length !== 1) {
-    throw invalid('query/all', 'required', 'Name one of stream, category and all.')
-  }
-  const asked = { operatorId: c.get('principal').operatorId, stream, category }
-  const from = readCursor('verification', asked, text)
-  const { findingsMax, eventsMax: recalledMax } = deps.limits
-  const data = { stream: stream ?? null, category: category ?? null }
-  const question = { type: 'audit.VerificationRead.v1' as const, data }
-  const body = await audited(c, deps, question, from !== undefined, async (ground) => {
-    const { sealKeys: pinned } = deps
-    const isAsked = seesEverything(c) && all !== undefined && pinned.length > 0
-    const seals = isAsked ? await readSeals(ground.log) : undefined
-    const bookmark = from ? bookmarkOf(from) : await firstOf(ground.log)
-    const parts = { stream, category, seals, pinned, findingsMax, keepsOn: false, recalledMax }
-    const page = await readVerification(ground, parts, bookmark)
-    const found = (from?.found ?? 0) + page.events
-    if (found === 0 && !page.next && all === undefined) return { answer: undefined, last: page.last }
-    return {
-      last: page.last,
-      answer: {
-        ok: page.findingsTotal === 0,
-        events: page.events,
-        streams: page.streams,
-        streams_cut_short: page.streamsCutShort,
-        findings: page.findings.map(findingView),
-        findings_total: page.findingsTotal,
-        seals: page.seals.map(sealView),
-        read_up_to: page.last?.toString() ?? null,
-        events_read: ground.budget.spent(),
-        next_cursor: page.next ? writeCursor('verification', asked, cursorAt(page.next, found)) : null,
-      },
+  access: auditorKey('audit:read'),
+  query: z.object({
+    stream: name.optional().openapi({ example: 'noctant.account-5b8f0c6e-53a0-5f43-9f2e-9a4c3f1f0a11' }),
+    category: name.optional().openapi({ example: 'noctant.account' }),
+    all: z.enum(['', 'true']).optional().openapi({ description: 'All that the key opens.' }),
+    cursor: cursor.optional(),
+  }),
+  answers: { 200: json(answer, 'What was found.') },
+  refuses: ['audit_subject_not_found', 'audit_busy'],
+  async handle(request) {
+    const { stream, category, all, cursor: text } = request.query
+    if ([stream, category, all].filter((each) => each !== undefined).length !== 1) {
+      throw invalid('query/all', 'required', 'Name one of stream, category and all.')
     }
-  })
-  return c.json(body, 200)
+    const asked = { operatorId: request.principal.operatorId, stream, category }
+    const from = readCursor('verification', asked, text)
+    const { findingsMax, eventsMax: recalledMax } = request.limits
+    const data = { stream: stream ?? null, category: category ?? null }
+    const question = { type: 'audit.VerificationRead.v1' as const, data }
+    const body = await audited(request, question, from !== undefined, async (ground) => {
+      const { sealKeys: pinned } = request
+      const isAsked = seesEverything(request.principal) && all !== undefined && pinned.length > 0
+      const seals = isAsked ? await readSeals(ground.log) : undefined
+      const bookmark = from ? bookmarkOf(from) : await firstOf(ground.log)
+      const parts = { stream, category, seals, pinned, findingsMax, keepsOn: false, recalledMax }
+      const page = await readVerification(ground, parts, bookmark)
+      const found = (from?.found ?? 0) + page.events
+      if (found === 0 && !page.next && all === undefined) return { answer: undefined, last: page.last }
+      return {
+        last: page.last,
+        answer: {
+          ok: page.findingsTotal === 0,
+          events: page.events,
+          streams: page.streams,
+          streams_cut_short: page.streamsCutShort,
+          findings: page.findings.map(findingView),
+          findings_total: page.findingsTotal,
+          seals: page.seals.map(sealView),
+          read_up_to: page.last?.toString() ?? null,
+          events_read: ground.budget.spent(),
+          next_cursor: page.next ? writeCursor('verification', asked, cursorAt(page.next, found)) : null,
+        },
+      }
+    })
+    return { status: 200, body }
+  },
 })
 
-const firstOf = async (log: AuditDeps['log']): Promise<VerificationBookmark> => ({
+const firstOf = async (log: AuditParts['log']): Promise<VerificationBookmark> => ({
   after: undefined,
   revision: 0n,
   until: (await log.head()) ?? 0n,

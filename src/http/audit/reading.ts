@@ -2,19 +2,14 @@
  * The frame of every auditor's read: a place among those that walk over the log, a budget, the events that the key
  * opens, and the record of what was read, which is written before anything of it is shown.
  */
-import type { Context } from 'hono'
 import type { Ground } from '../../audit/history.ts'
 import { createBudget } from '../../audit/scan.ts'
 import { everything, scopeOf } from '../../audit/scope.ts'
+import type { CommandContext } from '../../commands/handle.ts'
 import type { ReadingEvent } from '../../events/audit/reading.ts'
-import { clientAddress } from '../client-address.ts'
-import type { AppEnv } from '../environment.ts'
-import { plainCommand } from '../idempotency.ts'
-import { Problem } from '../problem.ts'
-import type { AuditDeps } from './route.ts'
-
-/** In a principal's place of an operator: the auditor may see the events of all. */
-export const ALL_OPERATORS = 'all'
+import type { Caller } from '../operation.ts'
+import { ALL_OPERATORS, type Auditor, type AuditParts } from './access.ts'
+import { refuse } from './errors.ts'
 
 type FrameField =
   | 'keyId'
@@ -38,24 +33,30 @@ export interface Found<T> {
   last: bigint | undefined
 }
 
-export const seesEverything = (c: Context<AppEnv>): boolean => c.get('principal').operatorId === ALL_OPERATORS
+/** What the frame takes of a request. */
+export interface AuditRequest extends AuditParts {
+  principal: Auditor
+  caller: Caller
+  command: CommandContext
+}
+
+export const seesEverything = ({ operatorId }: Auditor): boolean => operatorId === ALL_OPERATORS
 
 /**
  * Reads, records, and only then answers. Throws a Problem: audit_busy, audit_subject_not_found; and StoreUnavailable
  * where the log cannot be read or the reading not be recorded.
  */
 export async function audited<T>(
-  c: Context<AppEnv>,
-  deps: AuditDeps,
+  request: AuditRequest,
   question: Question,
   continued: boolean,
   read: (ground: Ground) => Promise<Found<T>>,
 ): Promise<T> {
-  const leave = deps.gate.enter()
+  const leave = request.gate.enter()
   try {
-    const ground = await groundOf(c, deps)
+    const ground = await groundOf(request)
     const { answer, last } = await read(ground)
-    await record(c, deps, question, { continued, upTo: last?.toString() ?? null, eventsRead: ground.budget.spent() })
+    await record(request, question, { continued, upTo: last?.toString() ?? null, eventsRead: ground.budget.spent() })
     if (answer === undefined) throw nothing()
     return answer
   } finally {
@@ -63,35 +64,32 @@ export async function audited<T>(
   }
 }
 
-async function groundOf(c: Context<AppEnv>, deps: AuditDeps): Promise<Ground> {
-  const { log, rules, personKeys, ownersOf, knownOwners, limits, waiter, waitMs } = deps
+async function groundOf(request: AuditRequest): Promise<Ground> {
+  const { log, rules, personKeys, ownersOf, knownOwners, limits, waiter, waitMs, principal, caller } = request
   const { eventsMax, timeMaxMs } = limits
-  const budget = createBudget({ eventsMax, timeMaxMs, signal: c.req.raw.signal })
-  if (seesEverything(c)) return { log, scope: everything, budget, rules, personKeys }
+  const budget = createBudget({ eventsMax, timeMaxMs, signal: caller.signal })
+  if (seesEverything(principal)) return { log, scope: everything, budget, rules, personKeys }
   // Whose a stream is that has just begun, the read models know a moment later; past the bound it stays unseen.
   const head = await log.head(({ type }) => !type.startsWith('opslog.'))
   if (head !== undefined) await waiter.waitFor(head, waitMs)
-  return { log, scope: scopeOf(c.get('principal').operatorId, ownersOf, knownOwners), budget, rules, personKeys }
+  return { log, scope: scopeOf(principal.operatorId, ownersOf, knownOwners), budget, rules, personKeys }
 }
 
 async function record(
-  c: Context<AppEnv>,
-  { recorder, auditors, trustProxy, clock }: AuditDeps,
+  { recorder, principal, caller, command, clock }: AuditRequest,
   { type, data }: Question,
   outcome: { continued: boolean; upTo: string | null; eventsRead: number },
 ): Promise<void> {
-  const { keyId, operatorId } = c.get('principal')
-  const occurredAt = clock().toISOString()
+  const { keyId, operatorId, actor } = principal
+  const at = clock().toISOString()
   const who = {
     keyId,
-    auditor: auditors.find(keyId)?.name ?? keyId,
+    auditor: actor.id,
     operatorId: operatorId === ALL_OPERATORS ? null : operatorId,
-    clientAddress: clientAddress(c, trustProxy),
+    clientAddress: caller.address(),
   }
-  const event = { type, data: { ...data, ...who, ...outcome, occurredAt } } as ReadingEvent
-  const actor = { kind: 'auditor' as const, id: who.auditor, keyId }
-  await recorder.record(event, { ...plainCommand(c, { at: occurredAt }), actor })
+  const event = { type, data: { ...data, ...who, ...outcome, occurredAt: at } } as ReadingEvent
+  await recorder.record(event, { ...command, at })
 }
 
-const nothing = () =>
-  new Problem('audit_subject_not_found', 'No event that this key opens tells of what was asked for.')
+const nothing = () => refuse('audit_subject_not_found', 'No event that this key opens tells of what was asked for.')

@@ -1,25 +1,29 @@
-/** Steps that several reads have in common: find the operator's own account, cut a page, check a cursor. */
-import type { Context } from 'hono'
-import { Rejected } from '../../commands/rejection.ts'
+/** Steps that several reads have in common: find the operator's own account, attempt or user. */
+import { Rejected } from '../../commands/noctant/rejection.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { type AccountView, findAccount, findAttempt } from '../../projections/noctant/account.ts'
 import { findUser } from '../../projections/noctant/user.ts'
-import type { AppEnv } from '../environment.ts'
-import { invalid, Problem } from '../problem.ts'
+import { invalid, Problem } from '../errors.ts'
+import type { Operator } from './access.ts'
+import type { NoctantCode } from './errors.ts'
 
 /** The same for another operator's account as for none. */
-export const accountNotFound = (): Rejected =>
+export const accountNotFound = () =>
   new Rejected('account_not_found', 'The operator has no account of this external id.')
 
 /** The operator's account of this external id. Throws account_not_found, for another operator's just as for none. */
-export async function accountOf(c: Context<AppEnv>, db: ReadModels, externalAccountId: string): Promise<AccountView> {
-  const found = await findAccount(db, c.get('principal').operatorId, externalAccountId)
+export async function accountOf(
+  db: ReadModels,
+  { operatorId }: Operator,
+  externalAccountId: string,
+): Promise<AccountView> {
+  const found = await findAccount(db, operatorId, externalAccountId)
   if (!found) throw accountNotFound()
   return found
 }
 
 /** Throws user_not_found, for another operator's user just as for none. */
-export async function userOf(db: ReadModels, operatorId: string, userId: string): Promise<void> {
+export async function requireUser(db: ReadModels, operatorId: string, userId: string): Promise<void> {
   if (!(await findUser(db, operatorId, userId))) {
     throw new Rejected('user_not_found', 'The operator has no user of this id.')
   }
@@ -45,26 +49,7 @@ export async function attemptOf(
   if (scope === 'all_attempts') return undefined
   if (attemptId === undefined) return account.current_program_account_attempt_id
   if (!(await findAttempt(db, account.program_account_id, attemptId))) {
-    throw new Problem('attempt_not_found', 'The account has no such attempt.')
+    throw new Problem<NoctantCode>('attempt_not_found', 'The account has no such attempt.')
   }
   return attemptId
-}
-
-/**
- * Both halves of a cursor, or neither. Throws a Problem that names the missing one.
- */
-export function cursorOf(
-  time: { name: string; value: string | undefined },
-  id: { name: string; value: string | undefined },
-): { time: string; id: string } | undefined {
-  if (time.value === undefined && id.value === undefined) return undefined
-  if (time.value !== undefined && id.value !== undefined) return { time: time.value, id: id.value }
-  const missing = time.value === undefined ? time.name : id.name
-  throw invalid(`query/${missing}`, 'required', `A cursor has two halves: ${time.name} and ${id.name}.`)
-}
-
-/** A page out of rows that were read one beyond it, and the row that the next page starts after. */
-export function pageOf<Row>(rows: readonly Row[], limit: number): { page: Row[]; last: Row | undefined } {
-  const page = rows.slice(0, limit)
-  return { page, last: rows.length > limit ? page.at(-1) : undefined }
 }

@@ -4,14 +4,14 @@
  */
 import { z } from '@hono/zod-openapi'
 import * as vocabulary from '../../events/noctant/vocabulary.ts'
-import { decimalOut, externalId, nullableUuidOut, timeInput, timeOut, uuid, uuidOut } from '../schemas.ts'
+import { boundedText, decimalOut, externalId, nullableUuidOut, timeOut, uuid, uuidOut } from '../schemas.ts'
 
-/** A cursor's two halves, or whatever a query holds of them. */
-export const cursorHalf = { time: timeInput.optional(), id: uuid.optional() }
+/** The key of a write, as text; what it is made of, the kernel checks. */
+export const idempotencyKey = boundedText(1_020)
 
 export const externalAccountQuery = z.object({ external_account_id: externalId })
 
-/** The header of write requests; request-id.ts reads it before anything else does. */
+/** The header of write requests; the kernel reads it before anything else does. */
 export const requestIdHeader = z.object({ 'x-noctant-request-id': uuid.optional() })
 
 export const sponsoredAccountStatus = z.enum(vocabulary.accountStatus.options).openapi('SponsoredAccountStatus')

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { fold } from '../../../src/commands/decider.ts'
 import { type AccountCommand, type AccountState, account } from '../../../src/commands/noctant/account.ts'
-import { Rejected } from '../../../src/commands/rejection.ts'
+import { Rejected } from '../../../src/commands/noctant/rejection.ts'
 import type { AccountEvent } from '../../../src/events/noctant/account.ts'
 import { accountFacts, at, commandId } from '../../support/examples/noctant.ts'
 

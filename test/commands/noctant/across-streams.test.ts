@@ -10,8 +10,8 @@ import {
   programAccountIdOf,
 } from '../../../src/commands/noctant/account.ts'
 import { createOperator, operator } from '../../../src/commands/noctant/operator.ts'
+import { Rejected } from '../../../src/commands/noctant/rejection.ts'
 import { globalUserIdOf, provisionUser } from '../../../src/commands/noctant/user.ts'
-import { Rejected } from '../../../src/commands/rejection.ts'
 import { type EventStore, StoreUnavailable } from '../../../src/events/store.ts'
 import { startTestStore, type TestStore } from '../../support/event-store.ts'
 import { accountFacts, at, operatorFacts, provision } from '../../support/examples/noctant.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type FeedFacts, feed, grantedFeed } from '../../../src/commands/noctant/feed.ts'
-import { Rejected } from '../../../src/commands/rejection.ts'
+import { Rejected } from '../../../src/commands/noctant/rejection.ts'
 import type { FeedEvent } from '../../../src/events/noctant/feed.ts'
 import { at, operatorFacts } from '../../support/examples/noctant.ts'
 import { rejects, specify } from '../../support/given.ts'

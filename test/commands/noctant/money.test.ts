@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { currencyOf, minorUnits, openingBalance } from '../../../src/commands/noctant/money.ts'
-import { Rejected, type RejectionCode } from '../../../src/commands/rejection.ts'
+import { Rejected, type RejectionCode } from '../../../src/commands/noctant/rejection.ts'
 
 function codeOf(work: () => unknown): RejectionCode | undefined {
   try {

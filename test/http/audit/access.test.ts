@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { apis } from '../../../src/apis.ts'
 import { createKnownOwners, scopeOf } from '../../../src/audit/scope.ts'
 import { auditor } from '../../../src/commands/audit/auditor.ts'
 import { generateAuditorKey } from '../../../src/commands/audit/auditor-key.ts'
-import { documents } from '../../../src/http/app.ts'
+import { documentsOf } from '../../../src/http/app.ts'
 import { writeCursor } from '../../../src/http/audit/cursor.ts'
-import { auditOperations } from '../../../src/http/audit/routes.ts'
+import { operations as auditOperations } from '../../../src/http/audit/operations.ts'
 import { createOwnersOf } from '../../../src/projections/audit/ownership.ts'
 import { eventually } from '../../projections/support.ts'
 import { projections } from '../../support/contexts.ts'
@@ -77,12 +78,13 @@ describe('the audit API', () => {
   })
 
   it('is described operation by operation, each with its refusals as problem documents', () => {
-    const { document } = documents().find(({ name }) => name === 'audit')!
+    const { document } = documentsOf(apis).find(({ name }) => name === 'audit')!
     expect(Object.keys(document.paths ?? {})).toHaveLength(auditOperations.length)
-    for (const { route } of auditOperations) {
-      expect(route['x-required-scopes']).toStrictEqual(['audit:read'])
-      expect(Object.keys(route.responses)).toStrictEqual(['200', '400', '401', '403', '404', '429', '503'])
-      expect(route.description?.length).toBeGreaterThan(60)
+    for (const { path, method, access, description } of auditOperations) {
+      expect(access.alternatives).toStrictEqual([{ scheme: 'auditorBearerAuth', scopes: ['audit:read'] }])
+      const { responses } = document.paths?.[path]?.[method] ?? {}
+      expect(Object.keys(responses ?? {})).toStrictEqual(['200', '400', '401', '403', '404', '429', '503'])
+      expect(description?.length).toBeGreaterThan(60)
     }
     expect(document.components?.securitySchemes).toMatchObject({ auditorBearerAuth: { scheme: 'bearer' } })
   })

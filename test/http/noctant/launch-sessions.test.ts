@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCommandBus } from '../../../src/commands/handle.ts'
 import { account, programAccountIdOf } from '../../../src/commands/noctant/account.ts'
 import { feed } from '../../../src/commands/noctant/feed.ts'
-import type { AppEnv } from '../../../src/http/environment.ts'
-import { type LaunchPagesDeps, launchPages } from '../../../src/http/noctant/launch-page.ts'
-import { hashSecret, newSecret } from '../../../src/http/noctant/launch-secrets.ts'
-import { identify } from '../../../src/http/request-id.ts'
+import { type AppEnv, defaultHttpLimits, type Log } from '../../../src/http/environment.ts'
+import { type LaunchPagesParts, launchPages } from '../../../src/http/noctant/launches/launch-page.ts'
+import { hashSecret, newSecret } from '../../../src/http/noctant/launches/launch-secrets.ts'
+import { isUnavailable } from '../../../src/postgres/database.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
 
@@ -89,27 +89,30 @@ const post = (url: string, headers: Record<string, string> = {}) => follow(url, 
 const cookieOf = (answer: Response) => answer.headers.get('set-cookie') ?? ''
 const titleOf = async (answer: Response) => /<h1>(.*?)<\/h1>/.exec(await answer.text())?.[1]
 
-/** The hosted pages alone, with other dependenciesOf than the API's. */
-function pagesWith(overrides: Partial<LaunchPagesDeps>) {
-  const deps: LaunchPagesDeps = {
-    bus: api.bus,
-    db: api.db,
-    clock: () => new Date(),
-    nowMs: () => performance.now(),
-    waiter: api.waiter,
-    waitMs: 5_000,
+interface PagesWish extends Partial<LaunchPagesParts> {
+  log?: Log
+  nowMs?: () => number
+  trustProxy?: boolean
+}
+
+/** The hosted pages alone, with other dependencies than the API's. */
+function pagesWith({ log, nowMs = () => performance.now(), trustProxy = false, ...overrides }: PagesWish) {
+  const quiet = () => undefined
+  const parts: LaunchPagesParts = {
+    ...{ bus: api.bus, db: api.db, waiter: api.waiter, clock: () => new Date() },
     launch: { tokenTtlMs: 300_000, browserSessionTtlMs: 600_000, publicUrl: undefined },
-    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
-    trustProxy: false,
-    requestsPerMinuteMax: 1_000,
+    hostedPagesPerMinuteMax: 1_000,
     ...overrides,
   }
+  const limits = { ...defaultHttpLimits, readYourWritesWaitMs: 5_000, trustProxy }
+  const runtime = { limits, nowMs, isUnavailable, log: log ?? { info: quiet, warn: quiet, error: quiet } }
+  const exchange = { requestId: randomUUID(), headers: {}, principal: undefined, answer: undefined, status: undefined }
   return new Hono<AppEnv>()
     .use((c, next) => {
-      identify(c)
+      c.set('exchange', exchange)
       return next()
     })
-    .route('/', launchPages(deps))
+    .route('/', launchPages(parts, runtime))
 }
 
 describe('createLaunchSession', () => {
@@ -333,7 +336,7 @@ describe('the link', () => {
   })
 
   it('cannot be guessed at by one address without end', async () => {
-    const pages = pagesWith({ requestsPerMinuteMax: 3 })
+    const pages = pagesWith({ hostedPagesPerMinuteMax: 3 })
     const answers = []
     for (let at = 0; at < 4; at++) answers.push(await pages.request(`/launch/${newSecret()}`))
     expect(answers.map(({ status }) => status)).toStrictEqual([404, 404, 404, 429])

@@ -8,7 +8,7 @@ const GRACE_MS = 1_500
 
 let api: Api
 beforeAll(async () => {
-  api = await startApi({ limits: { apiKeyRotationGraceMs: GRACE_MS } })
+  api = await startApi({ noctant: { keyRotationGraceMs: GRACE_MS } })
 })
 afterAll(() => api.stop())
 

@@ -1,0 +1,197 @@
+/**
+ * Who may call an operation. A context declares its ways of signing in as schemes: where a credential stands in a request,
+ * and how the document describes it. What a credential is and where it is kept is the context's business: it brings a
+ * verifier for each scheme, and this file turns the verdicts into an answer and bounds guessing.
+ */
+import type { Context } from 'hono'
+import { getCookie } from 'hono/cookie'
+import { clientAddress } from './client-address.ts'
+import type { AppEnv, Principal } from './environment.ts'
+import { Problem } from './errors.ts'
+import { createWindow } from './rate-limit.ts'
+
+/** The part of a request that says who asks. */
+export interface RequestHead {
+  method: string
+  path: string
+  header: (name: string) => string | undefined
+  cookie: (name: string) => string | undefined
+}
+
+/** Reads a credential; undefined: the request has none of this kind. May throw a Problem where it contradicts itself. */
+export type Credential = (head: RequestHead) => string | undefined
+
+export interface Scheme {
+  /** As the document describes it; undefined: the contract does not name it. */
+  document?: { type: 'http' | 'apiKey'; description?: string; scheme?: string; in?: 'header' | 'cookie'; name?: string }
+  /** The places of a credential, tried in turn. */
+  credentials: readonly Credential[]
+  /** Whether keys of other contexts come the same way: such a key is refused without counting as a guess. */
+  isBearer?: boolean
+}
+
+const BEARER = /^Bearer +([^\s]+)$/i
+const OF_BEARERS = 'Send the API key as a bearer token.'
+
+/** The token of `Authorization: Bearer …`; '' where the header has another form, which no verifier takes. */
+export const bearerToken: Credential = ({ header }) => {
+  const text = header('authorization')
+  return text === undefined ? undefined : (BEARER.exec(text)?.[1] ?? '')
+}
+export const headerValue =
+  (name: string): Credential =>
+  ({ header }) =>
+    header(name)
+export const cookieValue =
+  (name: string): Credential =>
+  ({ cookie }) =>
+    cookie(name)
+
+export const bearerScheme = (description: string, ...more: Credential[]): Scheme => ({
+  document: { type: 'http', scheme: 'bearer', description },
+  credentials: [bearerToken, ...more],
+  isBearer: true,
+})
+
+/** What a verifier says of a credential; `invalid` covers unknown, mistyped and revoked ones alike. */
+export type Verdict<Who extends Principal = Principal, Code extends string = string> =
+  | { kind: 'valid'; principal: Who }
+  | { kind: 'invalid' }
+  /** A good one, of somebody who may not use the API: the code is of the context's table. */
+  | { kind: 'refused'; code: Code; detail: string }
+
+export type Verifier<Who extends Principal = Principal> = (
+  credential: string,
+  head: RequestHead,
+) => Verdict<Who> | Promise<Verdict<Who>>
+
+/** Who may call: whoever signs in by one of the alternatives with all of its scopes, or, where `isOptional`, anybody. */
+export interface Access {
+  alternatives: readonly { scheme: string; scopes: readonly string[] }[]
+  /** A request without any credential is taken too; one with a bad credential is refused all the same. */
+  isOptional: boolean
+}
+
+export const publicAccess: Access = { alternatives: [], isOptional: true }
+export const signedBy = (scheme: string, ...scopes: string[]): Access => ({
+  alternatives: [{ scheme, scopes }],
+  isOptional: false,
+})
+export const either = (...accesses: Access[]): Access => ({
+  alternatives: accesses.flatMap(({ alternatives }) => alternatives),
+  isOptional: accesses.some(({ isOptional }) => isOptional),
+})
+
+/** A scheme with its verifier. */
+export interface Door extends Scheme {
+  verify: Verifier
+}
+
+export interface GateOptions {
+  /** Named in the WWW-Authenticate header. */
+  realm: string
+  doors: ReadonlyMap<string, Door>
+  /** Those of the other contexts, whose keys are no guesses here. */
+  others: () => readonly Door[]
+  failuresPerMinuteMax: number
+  trustProxy: boolean
+  nowMs: () => number
+}
+
+export interface Admitted {
+  principal: Principal | undefined
+  scopes: readonly string[]
+}
+
+/** Client addresses that are remembered for their failures; the longest idle is forgotten first. */
+const ADDRESSES_MAX = 20_000
+
+export const headOf = (c: Context<AppEnv>): RequestHead => ({
+  method: c.req.method,
+  path: c.req.path,
+  header: (name) => c.req.header(name),
+  cookie: (name) => getCookie(c, name),
+})
+
+/**
+ * Makes the step that finds out who asks and which scopes they need. It throws a Problem: 401 or 403 where no credential
+ * opens the door, 429 where an address keeps trying. It answers at once where the verifiers do.
+ */
+export function createGate({ realm, doors, others, failuresPerMinuteMax, trustProxy, nowMs }: GateOptions) {
+  const failures = createWindow({ keysMax: ADDRESSES_MAX, nowMs })
+  const challenge = `Bearer realm="${realm}"`
+
+  function countFailure(address: string): void {
+    const { count, resetMs } = failures.add(address)
+    if (count <= failuresPerMinuteMax) return
+    const headers = { 'retry-after': String(Math.ceil(resetMs / 1_000)) }
+    throw new Problem('rate_limit_exceeded', 'Too many refused API keys from this address.', { headers })
+  }
+
+  /** Whether another context, or another scheme of this one, knows the bearer token. */
+  const isKnownElsewhere = (token: string, head: RequestHead): boolean =>
+    [...others(), ...doors.values()].some((door) => {
+      const verdict = door.isBearer === true ? door.verify(token, head) : undefined
+      return verdict !== undefined && !(verdict instanceof Promise) && verdict.kind !== 'invalid'
+    })
+
+  function refuse(
+    c: Context<AppEnv>,
+    head: RequestHead,
+    verdict: Exclude<Verdict, { kind: 'valid' }> | undefined,
+  ): never {
+    if (!verdict) {
+      throw new Problem('credential_missing', OF_BEARERS, { headers: { 'www-authenticate': challenge } })
+    }
+    if (verdict.kind === 'refused') throw new Problem<string>(verdict.code, verdict.detail)
+    const token = bearerToken(head)
+    if (token && isKnownElsewhere(token, head)) {
+      throw new Problem('credential_elsewhere', `The API key is good, but opens nothing under /${realm}.`)
+    }
+    countFailure(clientAddress(c, trustProxy))
+    const headers = { 'www-authenticate': `${challenge}, error="invalid_token"` }
+    throw new Problem('credential_invalid', 'The API key is unknown, mistyped or revoked.', { headers })
+  }
+
+  return function admit(c: Context<AppEnv>, { alternatives, isOptional }: Access): Admitted | Promise<Admitted> {
+    if (alternatives.length === 0) return { principal: undefined, scopes: [] }
+    const head = headOf(c)
+    let failed: Exclude<Verdict, { kind: 'valid' }> | undefined
+    const tryFrom = (index: number): Admitted | Promise<Admitted> => {
+      for (let at = index; at < alternatives.length; at++) {
+        const { scheme, scopes } = alternatives[at] ?? { scheme: '', scopes: [] }
+        const door = doors.get(scheme)
+        if (!door) throw new Error(`the context has no way of signing in named ${scheme}`)
+        const credential = firstOf(door.credentials, head)
+        if (credential === undefined) continue
+        const judge = (verdict: Verdict): Admitted | undefined => {
+          if (verdict.kind === 'valid') return { principal: verdict.principal, scopes }
+          if (failed?.kind !== 'refused') failed = verdict
+          return undefined
+        }
+        const verdict = door.verify(credential, head)
+        if (verdict instanceof Promise) return verdict.then((found) => judge(found) ?? tryFrom(at + 1))
+        const admitted = judge(verdict)
+        if (admitted) return admitted
+      }
+      if (!failed && isOptional) return { principal: undefined, scopes: [] }
+      return refuse(c, head, failed)
+    }
+    return tryFrom(0)
+  }
+}
+
+function firstOf(credentials: readonly Credential[], head: RequestHead): string | undefined {
+  for (const read of credentials) {
+    const found = read(head)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** Throws a Problem (403) unless the principal has every one of the scopes. */
+export function requireScopes(granted: readonly string[], scopes: readonly string[]): void {
+  if (scopes.every((scope) => granted.includes(scope))) return
+  const missing = scopes.filter((scope) => !granted.includes(scope))
+  throw new Problem('scope_missing', `The API key lacks the scope ${missing.join(', ')}.`)
+}

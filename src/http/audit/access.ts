@@ -1,0 +1,92 @@
+/** What the audit API's handlers work with, who signs its requests, and the builder of its operations. */
+import { createKeyProof } from '../../api-keys/key-proof.ts'
+import type { AuditRules } from '../../audit/declarations.ts'
+import type { RawLog } from '../../audit/raw-log.ts'
+import type { KnownOwners, OwnersOf } from '../../audit/scope.ts'
+import { auditorKeyIdOf } from '../../commands/audit/auditor-key.ts'
+import type { ReadingRecorder } from '../../commands/audit/reading.ts'
+import type { AuditScope } from '../../events/audit/auditor.ts'
+import type { PersonKeys } from '../../events/sealing.ts'
+import type { AuditorKeyRow } from '../../projections/audit/auditor-key.ts'
+import type { AuditorDirectory } from '../../projections/audit/auditors.ts'
+import { bearerScheme, signedBy, type Verifier } from '../access.ts'
+import type { Principal } from '../environment.ts'
+import { type CoreParts, operationsFor } from '../operation.ts'
+import type { AuditCode } from './errors.ts'
+import type { Gate } from './gate.ts'
+
+export interface AuditLimits {
+  /** Events of the log that one request looks at; then its answer ends with a cursor. */
+  eventsMax: number
+  /** Events that the state of one thing may be made of. */
+  stateEventsMax: number
+  /** Time for one request's walk over the log; then its answer ends with a cursor. */
+  timeMaxMs: number
+  /** Steps of one trace. */
+  traceEventsMax: number
+  /** Findings in one answer. */
+  findingsMax: number
+  /** Requests that walk over the log at the same time. */
+  concurrencyMax: number
+}
+
+/** What the handlers work with. */
+export interface AuditParts extends CoreParts {
+  log: RawLog
+  rules: AuditRules
+  /** The keys that seals are held against; without any, none is judged. */
+  sealKeys: readonly string[]
+  ownersOf: OwnersOf
+  knownOwners: KnownOwners
+  /** For the personal fields of what is shown. */
+  personKeys: PersonKeys | undefined
+  recorder: ReadingRecorder
+  auditors: Pick<AuditorDirectory, 'find'>
+  gate: Gate
+  limits: AuditLimits
+  /** How long a question waits for the read models, which know what belongs to whom. */
+  waitMs: number
+}
+
+/** The auditor whose key signed the request. */
+export interface Auditor extends Principal {
+  /** Whose events the key opens: an operator's, or those of all. */
+  operatorId: string
+  keyId: string
+}
+
+/** In the place of an operator: the auditor may see the events of all. */
+export const ALL_OPERATORS = 'all'
+
+export const { operation } = operationsFor<AuditParts, Auditor, AuditCode>()
+
+const SCHEME = 'auditorBearerAuth'
+export const schemes = { [SCHEME]: bearerScheme('The key of an auditor.') }
+
+/** For an auditor whose key has all of these scopes. */
+export const auditorKey = (...scopes: AuditScope[]) => signedBy(SCHEME, ...scopes)
+
+export const verifiers = ({ auditors }: AuditParts) => ({ [SCHEME]: auditorVerifier(auditors) })
+
+/** Checks keys against the directory. A revoked key is answered like an unknown one. */
+function auditorVerifier(auditors: AuditParts['auditors']): Verifier<Auditor> {
+  const proven = createKeyProof<AuditorKeyRow>({
+    idOf: auditorKeyIdOf,
+    find: (keyId) => auditors.find(keyId),
+    hashOf: ({ key_hash }) => key_hash,
+  })
+  return (text) => {
+    const found = proven(text)
+    if (!found || found.revoked_at !== null) return { kind: 'invalid' }
+    const { operator_id, key_id: keyId, name, scopes } = found
+    const operatorId = operator_id ?? ALL_OPERATORS
+    return {
+      kind: 'valid',
+      principal: {
+        ...{ operatorId, tenantId: operatorId, environment: '', keyId, scopes },
+        actor: { kind: 'auditor', id: name, keyId },
+        logFields: { operatorId, keyId },
+      },
+    }
+  }
+}

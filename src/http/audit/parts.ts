@@ -1,0 +1,13 @@
+/** What the audit API works with, put together from what an instance has. */
+import { createKnownOwners } from '../../audit/scope.ts'
+import type { AuditParts } from './access.ts'
+import { createGate } from './gate.ts'
+
+/** Streams whose owners are remembered for auditors. */
+const STREAM_OWNERS_MAX = 50_000
+
+export const createAuditParts = (given: Omit<AuditParts, 'knownOwners' | 'gate'>): AuditParts => ({
+  ...given,
+  knownOwners: createKnownOwners(STREAM_OWNERS_MAX),
+  gate: createGate(given.limits.concurrencyMax),
+})

@@ -1,0 +1,124 @@
+/**
+ * From a request to the context of its command: who asks, under which command id, and the fingerprint by which a repeated
+ * key is told from a reused one (design, section 8). Where the key stands, the operation declares.
+ */
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { CommandContext } from '../commands/handle.ts'
+import { commandIdOf, fingerprintOf } from '../commands/identity.ts'
+import type { Actor } from '../events/event.ts'
+import type { Principal } from './environment.ts'
+import { invalid } from './errors.ts'
+import type { Caller, HandlerInput, Operation } from './operation.ts'
+
+/** A member of the body, a header, or what the request itself is about. */
+export type KeySource<Request, Facts> =
+  | { from: 'body'; member: string }
+  | { from: 'header'; name: string; isRequired: boolean }
+  | { from: 'facts'; key: (facts: Facts, fingerprint: object, request: Request) => string }
+
+export const bodyKey = (member = 'idempotency_key') => ({ from: 'body' as const, member })
+export const headerKey = (name = 'idempotency-key', { isRequired = false } = {}) => ({
+  from: 'header' as const,
+  ...{ name, isRequired },
+})
+
+/** What a request is known by, before the handler sees it. */
+export interface Asking extends HandlerInput {
+  principal: Principal | undefined
+  params: object
+  body: unknown
+  caller: Caller
+  clock: () => Date
+}
+
+const ANYBODY: Actor = { kind: 'system', id: 'anonymous' }
+/** W3C Trace Context, version 00. */
+const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+
+/** Adds `facts` and `command` to what the handler is given. Throws a Problem where the key has no proper form. */
+export async function addCommand(
+  context: string,
+  { id, action = id, commanded }: Operation,
+  asking: Asking,
+  incoming: IncomingMessage | undefined,
+): Promise<void> {
+  const { key: source, scope, fingerprint, correlation } = commanded
+  const made = commanded.facts?.(asking)
+  const facts = made instanceof Promise ? await made : made
+  const content = () => {
+    if (facts !== undefined || !source) return facts as object
+    const member = source.from === 'body' ? source.member : ''
+    const { [member]: _, ...body } = (asking.body ?? {}) as Record<string, unknown>
+    return { ...asking.params, ...body }
+  }
+  const digested = fingerprint ? fingerprint(facts, asking) : content()
+  const hashed = digested instanceof Promise ? await digested : digested
+  const key = source && keyOf(source, facts, hashed, asking, incoming)
+  const within = scope?.(asking, facts) ?? ''
+  const { tenantId: operatorId = '', environment = '' } = asking.principal ?? {}
+  const commandId =
+    key === undefined ? undefined : commandIdOf({ context, operatorId, environment, action, scope: within, key })
+  const request = { action, scope: within, request: hashed as Readonly<Record<string, unknown>> }
+  asking.facts = facts
+  const command = plainCommand(asking, commandId)
+  if (key !== undefined) command.fingerprint = fingerprintOf(request)
+  command.correlationId = correlation?.(asking, facts, command.commandId) ?? command.requestId
+  asking.command = command
+}
+
+/** The context of a command that has no key: each sending of it is decided on its own. */
+export function plainCommand(
+  { principal, caller, clock }: Pick<Asking, 'principal' | 'caller' | 'clock'>,
+  commandId: string = randomUUID(),
+): CommandContext {
+  const traceparent = caller.header('traceparent')
+  return {
+    commandId,
+    fingerprint: undefined,
+    actor: principal?.actor ?? ANYBODY,
+    requestId: caller.requestId,
+    correlationId: caller.requestId,
+    traceparent: traceparent !== undefined && TRACEPARENT.test(traceparent) ? traceparent : undefined,
+    at: clock().toISOString(),
+  }
+}
+
+function keyOf(
+  source: KeySource<unknown, unknown>,
+  facts: unknown,
+  hashed: object,
+  asking: Asking,
+  incoming: IncomingMessage | undefined,
+): string | undefined {
+  switch (source.from) {
+    case 'body':
+      return idempotencyKey((asking.body as Record<string, string>)[source.member] ?? '', `/${source.member}`)
+    case 'facts':
+      return source.key(facts, hashed, asking)
+    case 'header': {
+      const { name } = source
+      // Node joins equal headers by commas, and a key may have one.
+      const count = incoming?.rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === name).length
+      if ((count ?? 0) > 1) throw invalid(`header/${name}`, 'repeated', `The header ${name} is to be sent once.`)
+      const key = asking.caller.header(name)
+      if (key === undefined && source.isRequired)
+        throw invalid(`header/${name}`, 'required', `Send the header ${name}.`)
+      return key === undefined ? undefined : idempotencyKey(key, `header/${name}`)
+    }
+    default:
+      return source satisfies never
+  }
+}
+
+/** The trace that a request belongs to, by W3C Trace Context; null where the caller named none. */
+export const traceIdOf = ({ traceparent }: { traceparent: string | undefined }): string | null =>
+  traceparent?.split('-')[1] ?? null
+
+const IDEMPOTENCY_KEY = /^[^\s\p{C}]{1,255}$/u
+
+/** The key as it was sent: 1 to 255 visible characters, none of them white space. Throws a Problem that names the place. */
+export function idempotencyKey(key: string, place = '/idempotency_key'): string {
+  if (key.length <= 510 && IDEMPOTENCY_KEY.test(key)) return key
+  throw invalid(place, 'invalid_format', 'An idempotency key has 1 to 255 visible characters.')
+}

@@ -1,0 +1,96 @@
+/** What noctant's handlers work with, who signs its requests, and the builders of its operations. */
+import { createKeyProof } from '../../api-keys/key-proof.ts'
+import { parseApiKey } from '../../commands/noctant/api-key.ts'
+import type { ApiScope } from '../../events/noctant/vocabulary.ts'
+import type { PersonKeys } from '../../events/sealing.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import type { Credential, CredentialDirectory } from '../../projections/noctant/credentials.ts'
+import { bearerScheme, signedBy, type Verifier } from '../access.ts'
+import type { Principal } from '../environment.ts'
+import { type CoreParts, operationsFor } from '../operation.ts'
+import type { NoctantCode } from './errors.ts'
+import type { LaunchSettings } from './launches/launch-view.ts'
+
+export interface NoctantParts extends CoreParts {
+  db: ReadModels
+  personKeys: PersonKeys
+  /** The keys that this process knows. */
+  credentials: Pick<CredentialDirectory, 'find'>
+  /** How long a replaced API key goes on working. */
+  keyRotationGraceMs: number
+  /** How long the answer to a rotation waits until this process knows the new key. */
+  keyKnownWaitMs: number
+  launch: LaunchSettings
+  /** Requests of one client address for hosted pages, per minute. */
+  hostedPagesPerMinuteMax: number
+  /** How far apart a webhook replay's two ends may be. */
+  replayWindowMaxMs: number
+}
+
+/** The operator whose key signed the request, and what the key may do. */
+export interface Operator extends Principal {
+  operatorId: string
+  orgId: string
+  keyId: string
+  rateLimitTier: RateLimitTier
+}
+
+export type RateLimitTier = 'standard' | 'pro' | 'enterprise' | 'unlimited'
+
+/** Requests per minute. */
+export const requestsPerMinuteMax: Readonly<Record<RateLimitTier, number>> = {
+  standard: 600,
+  pro: 3_000,
+  enterprise: 30_000,
+  unlimited: Number.POSITIVE_INFINITY,
+}
+
+export const { operation, write, read, list } = operationsFor<NoctantParts, Operator, NoctantCode>()
+
+const SCHEME = 'operatorBearerAuth'
+export const schemes = { [SCHEME]: bearerScheme('An API key of the operator.') }
+
+/** For an operator whose key has all of these scopes. */
+export const operatorKey = (...scopes: ApiScope[]) => signedBy(SCHEME, ...scopes)
+
+export const verifiers = ({ credentials, clock }: NoctantParts) => ({ [SCHEME]: keyVerifier(credentials, clock) })
+
+/**
+ * Checks keys against the directory. A revoked key, and a replaced one whose grace is over by the clock, are answered
+ * like an unknown one.
+ */
+function keyVerifier(credentials: NoctantParts['credentials'], clock: () => Date): Verifier<Operator> {
+  const proven = createKeyProof<Credential>({
+    idOf: (text) => parseApiKey(text)?.keyId,
+    find: (keyId) => credentials.find(keyId),
+    hashOf: ({ key }) => key.key_hash,
+  })
+  return (text) => {
+    const found = proven(text)
+    if (!found) return { kind: 'invalid' }
+    const { key, operator } = found
+    if (key.revoked_at !== null || key.environment !== operator.environment) return { kind: 'invalid' }
+    if (key.valid_until !== null && Date.parse(key.valid_until) <= clock().getTime()) return { kind: 'invalid' }
+    if (operator.status !== 'active') return refused('operator_suspended')
+    if (operator.operator_api_access === 'disabled') return refused('api_access_disabled')
+    const { operator_id: operatorId } = operator
+    return {
+      kind: 'valid',
+      principal: {
+        ...{ operatorId, tenantId: operatorId, orgId: operator.org_id, environment: operator.environment },
+        keyId: key.key_id,
+        scopes: key.scopes,
+        rateLimitTier: operator.rate_limit_tier,
+        actor: { kind: 'operator', id: operatorId, keyId: key.key_id },
+        logFields: { operatorId, keyId: key.key_id },
+      },
+    }
+  }
+}
+
+const reasons = {
+  operator_suspended: 'The operator is suspended; its keys work again once it is resumed.',
+  api_access_disabled: 'The operator has not been given access to the API.',
+} as const
+
+const refused = (code: keyof typeof reasons) => ({ kind: 'refused' as const, code, detail: reasons[code] })

@@ -1,0 +1,39 @@
+/** The noctant context's HTTP: its document, its ways of signing in, its refusals and limits, its operations. */
+import type { ContextApi } from '../context.ts'
+import { uuidRequestIds } from '../request-id.ts'
+import { type NoctantParts, type Operator, operatorKey, requestsPerMinuteMax, schemes, verifiers } from './access.ts'
+import { errors } from './errors.ts'
+import { launchPages } from './launches/launch-page.ts'
+import { operations } from './operations.ts'
+
+export const noctant: ContextApi<NoctantParts> = {
+  name: 'noctant',
+  info: {
+    title: 'Noctant Operator API',
+    version: 'v1',
+    description: [
+      'Users, sponsored accounts and their trading, for operators.',
+      'Every request is signed with an API key: `Authorization: Bearer nct_…`.',
+      'Errors are problem documents (RFC 9457) with a `code`, a `request_id` and, where fields are at fault, `errors`.',
+      'A write that is sent again, under its idempotency key or its natural key, is answered as it was the first time, ' +
+        'with `Idempotency-Replayed: true`, and has no second effect.',
+      'Answers carry `x-opslog-position`; a read that sends it back sees everything up to that position.',
+      'Limits show in `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`; decimals are text.',
+    ].join('\n\n'),
+  },
+  schemes,
+  verifiers,
+  access: operatorKey(),
+  errors,
+  requestIds: uuidRequestIds('x-noctant-request-id'),
+  rates: {
+    standard: {
+      by: 'tenant',
+      perMinuteMax: (operator: Operator | undefined) => requestsPerMinuteMax[operator?.rateLimitTier ?? 'standard'],
+      detail: (max) => `The operator's tier allows ${max} requests per minute.`,
+    },
+  },
+  bodyMaxBytes: Number.POSITIVE_INFINITY,
+  operations,
+  pages: launchPages,
+}

@@ -1,0 +1,42 @@
+/** GET /v1/historical-sessions: the operator's replays and backtests, newest first, a page at a time. */
+
+import { z } from '@hono/zod-openapi'
+import { listHistoricalSessions as query } from '../../../projections/noctant/historical-session.ts'
+import { json } from '../../answers.ts'
+import { externalId, uuid } from '../../schemas.ts'
+import { list, operatorKey } from '../access.ts'
+import { launchProductMode } from '../launches/launch-view.ts'
+import { idColumn, pages, timeColumn } from '../pages.ts'
+import { historicalSessionState, historicalSessionView, sessionView } from './historical-session-view.ts'
+
+const filters = z.object({
+  external_user_id: externalId.optional(),
+  global_user_id: uuid.optional(),
+  feed_id: uuid.optional(),
+  launch_session_id: uuid.optional(),
+  requested_product_mode: launchProductMode.optional(),
+  state: historicalSessionState.optional(),
+})
+
+const { schema, paging, body } = pages({
+  answer: 'HistoricalSessionsResponse',
+  cursor: 'HistoricalSessionListCursor',
+  items: 'sessions',
+  view: historicalSessionView,
+  by: { created_at: timeColumn, session_id: idColumn },
+})
+
+export const listHistoricalSessions = list({
+  path: '/v1/historical-sessions',
+  id: 'listHistoricalSessions',
+  tags: ['Historical Sessions'],
+  summary: 'Replays and backtests, newest first',
+  access: operatorKey('historical_sessions:read'),
+  query: filters,
+  answer: json(schema, 'A page of sessions.'),
+  paging,
+  async rows({ db, principal, query: filter, after: before, limit }) {
+    return { rows: await query(db, principal.operatorId, { filter, before, limit }) }
+  },
+  page: (page) => body(page.rows.map(sessionView), page),
+})

@@ -1,0 +1,11 @@
+/** POST …/payout-requests/{payout_request_id}/approve: grants a payout and reserves it, without debiting the account. */
+import { write } from '../access.ts'
+import { approval, approve } from './payout-approval.ts'
+
+export const approvePayoutRequest = write({
+  ...approval,
+  path: '/v1/users/{global_user_id}/payout-requests/{payout_request_id}/approve',
+  id: 'approvePayoutRequest',
+  summary: 'Approve a payout request',
+  handle: (request) => approve(request, false),
+})

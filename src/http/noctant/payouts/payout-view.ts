@@ -1,0 +1,135 @@
+/** A payout statement as the contract shows it, from the read model and from a decision's state: the same either way. */
+import { z } from '@hono/zod-openapi'
+import type { Payout } from '../../../commands/noctant/payouts.ts'
+import { settlementStatus as settlementStatuses } from '../../../events/noctant/payout.ts'
+import type { StatementView } from '../../../projections/noctant/payout-statement.ts'
+import {
+  decimalOut,
+  nullableDecimalOut,
+  nullableTimeOut,
+  nullableUuidOut,
+  timeOut,
+  uuid,
+  uuidOut,
+} from '../../schemas.ts'
+import type { Operator } from '../access.ts'
+
+const policyStatuses: Readonly<Record<StatementView['policy_status'], true>> = {
+  pending_review: true,
+  approved: true,
+  rejected: true,
+}
+const effectStatuses: Readonly<Record<StatementView['account_effect_status'], true>> = {
+  not_applicable: true,
+  reserved: true,
+  executing: true,
+  executed: true,
+  failed: true,
+  invalid_execution: true,
+}
+const namesOf = <T extends string>(record: Readonly<Record<T, true>>) => Object.keys(record) as T[]
+
+const policyStatus = z.enum(namesOf(policyStatuses)).openapi('PayoutPolicyStatus')
+const effectStatus = z.enum(namesOf(effectStatuses)).openapi('PayoutAccountEffectStatus')
+export const settlementStatus = z.enum(settlementStatuses.options).openapi('PayoutExternalSettlementStatus')
+
+/** JSON as it was recorded. Of any form, but there: the document would call it optional otherwise. */
+const recorded = z.any().refine((value) => value !== undefined)
+
+export const statementSchema = z
+  .object({
+    payout_request_id: uuidOut,
+    user_id: uuidOut,
+    account_id: uuidOut,
+    challenge_instance_id: uuidOut,
+    challenge_chain_id: uuidOut,
+    policy_status: policyStatus,
+    account_effect_status: effectStatus,
+    external_settlement_status: settlementStatus,
+    external_settlement_reference: z.string().nullable().optional(),
+    externally_settled_at: nullableTimeOut.optional(),
+    requested_amount: decimalOut,
+    accepted_gross_amount: nullableDecimalOut.optional(),
+    trader_amount: nullableDecimalOut.optional(),
+    firm_retained_amount: nullableDecimalOut.optional(),
+    required_remaining_buffer: nullableDecimalOut.optional(),
+    ordinal_payout_number: z.int().nullable().optional(),
+    policy_snapshot: recorded,
+    policy_input: recorded,
+    policy_decision: recorded,
+    operator_reference: z.string().nullable().optional(),
+    correlation_id: z.string(),
+    causation_id: z.string().nullable().optional(),
+    trace_id: z.string().nullable().optional(),
+    requested_at: timeOut,
+    approved_at: nullableTimeOut.optional(),
+    rejected_at: nullableTimeOut.optional(),
+    executed_at: nullableTimeOut.optional(),
+    account_effect_executed_at: nullableTimeOut.optional(),
+    execution_event_id: nullableUuidOut.optional(),
+  })
+  .openapi('PayoutStatement')
+
+export const statementAnswer = z.object({ statement: statementSchema }).openapi('PayoutStatementResponse')
+
+/** The path of what is done to one request. */
+export const payoutRequestPath = z.object({ global_user_id: uuid, payout_request_id: uuid })
+
+/** The request that a path names. */
+export const selectorOf = ({ operatorId }: Pick<Operator, 'operatorId'>, path: z.output<typeof payoutRequestPath>) => ({
+  ...{ operatorId, globalUserId: path.global_user_id, payoutRequestId: path.payout_request_id },
+})
+
+/** The policy's decision carries the operator's along, and what the engine had against it. */
+export function statementView(row: StatementView) {
+  const { review, failure, request_command_id: causation_id, ...shown } = row
+  return {
+    ...shown,
+    policy_decision: { ...row.policy_decision, review, execution_failure: failure },
+    correlation_id: row.payout_request_id,
+    causation_id,
+    account_effect_executed_at: row.executed_at,
+  }
+}
+
+/** The row that the projection makes of this state. */
+export function statementOf(payout: Payout): ReturnType<typeof statementView> {
+  const { request, review } = payout
+  const { granted } = request.policyDecision
+  return statementView({
+    payout_request_id: request.payoutRequestId,
+    user_id: request.globalUserId,
+    account_id: request.accountId,
+    challenge_instance_id: request.instanceId,
+    challenge_chain_id: request.chainId,
+    policy_status: payout.policy,
+    account_effect_status: payout.effect,
+    external_settlement_status: payout.settlement,
+    external_settlement_reference: payout.settlementReference,
+    externally_settled_at: payout.settledAt,
+    requested_amount: request.requestedAmount,
+    accepted_gross_amount: granted?.grossAmount ?? null,
+    trader_amount: granted?.traderAmount ?? null,
+    firm_retained_amount: granted?.firmRetainedAmount ?? null,
+    required_remaining_buffer: request.policyDecision.requiredRemainingBuffer,
+    ordinal_payout_number: granted?.ordinal ?? null,
+    policy_snapshot: request.policySnapshot,
+    policy_input: request.policyInput,
+    policy_decision: request.policyDecision,
+    review: review && {
+      decision: review.decision,
+      note: review.note,
+      operator_reference: review.operatorReference,
+      decided_at: review.decidedAt,
+    },
+    failure: payout.failure,
+    operator_reference: request.operatorReference,
+    trace_id: request.traceId,
+    request_command_id: request.requestCommandId,
+    requested_at: request.occurredAt,
+    approved_at: payout.approvedAt,
+    rejected_at: payout.rejectedAt,
+    executed_at: payout.executedAt,
+    execution_event_id: payout.sourceEventId,
+  })
+}

@@ -1,0 +1,78 @@
+/** POST /v1/products: makes a product of a template that the operator sees, once per key. */
+
+import { z } from '@hono/zod-openapi'
+import { createProduct as create } from '../../../commands/noctant/product.ts'
+import { json } from '../../answers.ts'
+import { bodyKey } from '../../command.ts'
+import { boundedText, decimalInput, jsonValue, text, uuid } from '../../schemas.ts'
+import { operatorKey, write } from '../access.ts'
+import { idempotencyKey, requestIdHeader } from '../schemas.ts'
+import { int32, kycGate, productStatus, productView, productViewOf } from './product-view.ts'
+
+const INT32_MAX = 2 ** 31 - 1
+const limit = (min: number) =>
+  z
+    .int()
+    .refine((value) => value >= min && value <= INT32_MAX, `is to be a whole number from ${min} on`)
+    .nullish()
+    .openapi({ type: ['integer', 'null'], format: 'int32' })
+
+/** Values in a product's metadata, inner ones among them. */
+const METADATA_VALUES_MAX = 10_000
+
+const request = z
+  .object({
+    idempotency_key: idempotencyKey,
+    template_id: uuid,
+    display_name: text(200, 1),
+    description: text(5_000).nullish(),
+    slug: text(63, 1).regex(/^[a-z0-9][a-z0-9_-]{0,62}$/),
+    price: decimalInput,
+    currency: boundedText(3).regex(/^[A-Z]{3}$/),
+    status: productStatus,
+    public_listing: z.boolean(),
+    display_order: int32.refine((value) => Math.abs(value) <= INT32_MAX, 'is out of range'),
+    kyc_gate: kycGate,
+    max_concurrent_per_user: limit(1),
+    cooldown_hours_after_breach: limit(0),
+    metadata: jsonValue(METADATA_VALUES_MAX),
+  })
+  .required({ metadata: true })
+  .openapi('CreateProductRequest')
+
+function factsOf(operatorId: string, body: z.output<typeof request>) {
+  return {
+    operatorId,
+    templateId: body.template_id,
+    displayName: body.display_name,
+    description: body.description ?? null,
+    slug: body.slug,
+    price: body.price,
+    currency: body.currency,
+    status: body.status,
+    publicListing: body.public_listing,
+    displayOrder: body.display_order,
+    kycGate: body.kyc_gate,
+    maxConcurrentPerUser: body.max_concurrent_per_user ?? null,
+    cooldownHoursAfterBreach: body.cooldown_hours_after_breach ?? null,
+    metadata: body.metadata,
+  }
+}
+
+export const createProduct = write({
+  path: '/v1/products',
+  id: 'createProduct',
+  tags: ['Products'],
+  summary: 'Make a product of a template',
+  access: operatorKey('products:create'),
+  headers: requestIdHeader,
+  body: request,
+  answers: { 201: json(productView, 'The product, as the first request with this key made it.') },
+  refuses: ['invalid_currency', 'invalid_price', 'product_slug_taken', 'product_status_conflict', 'template_not_found'],
+  key: bodyKey(),
+  facts: ({ principal, body }) => factsOf(principal.operatorId, body),
+  async handle({ bus, facts, command }) {
+    const handled = await create(bus, facts, command)
+    return { status: 201, body: productViewOf(handled.state), handled }
+  },
+})

@@ -1,0 +1,18 @@
+/** GET /v1/products: all of the operator's products, in its own display order. */
+import { z } from '@hono/zod-openapi'
+import { listProducts as query } from '../../../projections/noctant/product.ts'
+import { json } from '../../answers.ts'
+import { operatorKey, read } from '../access.ts'
+import { productView } from './product-view.ts'
+
+const answer = z.object({ products: z.array(productView) }).openapi('ProductListResponse')
+
+export const listProducts = read({
+  path: '/v1/products',
+  id: 'listProducts',
+  tags: ['Products'],
+  summary: 'The operator’s products',
+  access: operatorKey('products:read'),
+  answer: json(answer, 'Every product, archived ones too.'),
+  handle: async ({ db, principal }) => ({ products: await query(db, principal.operatorId) }),
+})

@@ -1,0 +1,67 @@
+/** A product as the contract shows it; the read model's row has this very shape. */
+import { z } from '@hono/zod-openapi'
+import type { ProductState } from '../../../commands/noctant/product.ts'
+import * as words from '../../../events/noctant/product.ts'
+import type { ProductRow } from '../../../projections/noctant/product.ts'
+import { decimalOut, nullableTimeOut, timeOut, uuidOut } from '../../schemas.ts'
+
+export const productStatus = z.enum(words.productStatus.options).openapi('ProductStatus')
+export const kycGate = z.enum(words.kycGate.options).openapi('KycGate')
+
+export const int32 = z.int().openapi({ type: 'integer', format: 'int32' })
+export const nullableInt32 = z
+  .int()
+  .nullable()
+  .openapi({ type: ['integer', 'null'], format: 'int32' })
+
+export const productView = z
+  .object({
+    product_id: uuidOut,
+    operator_id: uuidOut,
+    template_id: uuidOut,
+    display_name: z.string(),
+    description: z.string().nullable().optional(),
+    slug: z.string(),
+    price: decimalOut,
+    currency: z.string(),
+    status: productStatus,
+    public_listing: z.boolean(),
+    display_order: int32,
+    kyc_gate: kycGate,
+    max_concurrent_per_user: nullableInt32.optional(),
+    cooldown_hours_after_breach: nullableInt32.optional(),
+    metadata: z.any(),
+    activated_at: nullableTimeOut.optional(),
+    archived_at: nullableTimeOut.optional(),
+    created_at: timeOut,
+    updated_at: timeOut,
+  })
+  .required({ metadata: true })
+  .openapi('ProductView')
+
+/** Throws where there is no product: no accepted command leaves it so. */
+export function productViewOf(state: ProductState): ProductRow {
+  if (state.status === 'absent') throw new Error('a product that was never created has no view')
+  const { facts, status, activatedAt, archivedAt, updatedAt } = state
+  return {
+    product_id: facts.productId,
+    operator_id: facts.operatorId,
+    template_id: facts.templateId,
+    display_name: facts.displayName,
+    description: facts.description,
+    slug: facts.slug,
+    price: facts.price,
+    currency: facts.currency,
+    status,
+    public_listing: facts.publicListing,
+    display_order: facts.displayOrder,
+    kyc_gate: facts.kycGate,
+    max_concurrent_per_user: facts.maxConcurrentPerUser,
+    cooldown_hours_after_breach: facts.cooldownHoursAfterBreach,
+    metadata: facts.metadata,
+    activated_at: activatedAt,
+    archived_at: archivedAt,
+    created_at: facts.occurredAt,
+    updated_at: updatedAt,
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The way of every request through an operation: request id, address, access, rate, read models, body, validation, command,
+ * handler, answer. One function for all of it, without an await where there is nothing to wait for: a look-up leaves for
+ * Postgres before anything else has its turn.
+ */
+import type { Context } from 'hono'
+import type { Admitted, createGate } from './access.ts'
+import { requireScopes } from './access.ts'
+import { buildAnswer, type Reply } from './answers.ts'
+import { readableAddress, readBody } from './body.ts'
+import { clientAddress } from './client-address.ts'
+import { type Asking, addCommand } from './command.ts'
+import { POSITION_HEADER, readAtLeast, waitForReadModels } from './consistency.ts'
+import type { ContextApi } from './context.ts'
+import type { AppEnv, Exchange, Runtime } from './environment.ts'
+import { Problem } from './errors.ts'
+import type { Caller, CoreParts, Operation } from './operation.ts'
+import type { limitRate } from './rate-limit.ts'
+import { refuseOtherIds } from './request-id.ts'
+import { openSocket, requireUpgrade } from './socket.ts'
+import { bodySpecOf, validateRequest } from './validation.ts'
+
+/** What the operations of a context share. */
+export interface Serving {
+  api: ContextApi
+  parts: CoreParts
+  runtime: Runtime
+  admit: ReturnType<typeof createGate>
+  rates: ReadonlyMap<string, ReturnType<typeof limitRate>>
+}
+
+/** Bodies are small unless an operation or its context says otherwise. */
+const BODY_MAX_BYTES = 16_384
+
+type Guard = (c: Context<AppEnv>, exchange: Exchange) => Promise<Admitted> | Admitted
+
+/** The first steps, which addresses without an operation have too: nothing of the body is read before them. */
+export function guard(serving: Serving, { access, rate = 'standard' }: Pick<Operation, 'access' | 'rate'>): Guard {
+  const { api, admit, rates, runtime } = serving
+  const withinRate = rates.get(rate)
+  if (!withinRate) throw new Error(`the context ${api.name} has no rate class ${rate}`)
+  const { trustProxy } = runtime.limits
+  const enter = (c: Context<AppEnv>, exchange: Exchange, admitted: Admitted): Admitted => {
+    exchange.principal = admitted.principal
+    withinRate(exchange, () => clientAddress(c, trustProxy))
+    return admitted
+  }
+  return (c, exchange) => {
+    const { requestIds } = api
+    refuseOtherIds(requestIds, c.req.method, c.req.header(requestIds.header), exchange.requestId)
+    readableAddress(c)
+    const admitted = admit(c, access)
+    return admitted instanceof Promise
+      ? admitted.then((known) => enter(c, exchange, known))
+      : enter(c, exchange, admitted)
+  }
+}
+
+/** The handler of an operation, as the router calls it. What it throws, the application turns into a refusal. */
+export function serveOperation(operation: Operation, serving: Serving): (c: Context<AppEnv>) => Promise<Response> {
+  const { api, parts, runtime } = serving
+  const { limits, log } = runtime
+  const { readYourWritesWaitMs: waitMs } = limits
+  const bodyMaxBytes = Math.min(operation.bodyMaxBytes ?? api.bodyMaxBytes ?? BODY_MAX_BYTES, limits.bodyMaxBytes)
+  const enter = guard(serving, operation)
+  const atLeast = readAtLeast(parts.waiter, waitMs)
+  const bodyOf = readBody(bodySpecOf(operation.body), bodyMaxBytes)
+  const validate = validateRequest(operation, limits.jsonDepthMax)
+  const isSocket = Object.values(operation.answers).some(({ kind }) => kind === 'upgrade')
+  return async (c) => {
+    const exchange = c.get('exchange')
+    const admission = enter(c, exchange)
+    const { principal, scopes } = admission instanceof Promise ? await admission : admission
+    if (c.req.method === 'GET') {
+      const reached = atLeast(exchange, c.req.header(POSITION_HEADER))
+      if (reached) await reached
+    }
+    if (principal) requireScopes(principal.scopes, scopes)
+    const reading = bodyOf(c)
+    const sent = reading instanceof Promise ? await reading : reading
+    const asking: Asking = {
+      ...parts,
+      ...validate(c, sent),
+      principal,
+      caller: callerOf(c, exchange, limits.trustProxy),
+    }
+    if (isSocket) requireUpgrade(c)
+    if (operation.isCommand) await addCommand(api.name, operation, asking, c.env?.incoming)
+    const reply = (await operation.handle(asking)) as Reply
+    if (reply.handled) {
+      const { replayed, position } = reply.handled
+      if (replayed) exchange.headers['idempotency-replayed'] = 'true'
+      const reached = waitForReadModels(exchange, position, { waiter: parts.waiter, waitMs })
+      if (reached) await reached
+    }
+    if (reply.socket) return openSocket(c, exchange, reply.socket, log)
+    return buildAnswer(exchange, reply, operation.answers[reply.status])
+  }
+}
+
+const callerOf = (c: Context<AppEnv>, { requestId }: Exchange, trustProxy: boolean): Caller => ({
+  requestId,
+  address: () => clientAddress(c, trustProxy),
+  url: c.req.url,
+  header: (name) => c.req.header(name),
+  get signal() {
+    return c.req.raw.signal
+  },
+})
+
+/** For addresses that take other methods. */
+export const methodNotAllowed = (methods: readonly string[]): Problem => {
+  const allow = methods.join(', ')
+  return new Problem('method_not_allowed', `This address takes ${allow}.`, { headers: { allow } })
+}

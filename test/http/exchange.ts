@@ -1,0 +1,15 @@
+/** What the kernel of HTTP keeps of a request, for tests that call its parts one by one. */
+import { defaultHttpLimits, type Exchange, type Runtime } from '../../src/http/environment.ts'
+import { isUnavailable } from '../../src/postgres/database.ts'
+
+export const exchangeOf = (requestId: string): Exchange => ({
+  ...{ requestId, headers: {} },
+  ...{ principal: undefined, answer: undefined, status: undefined },
+})
+
+export const quietRuntime = (): Runtime => ({
+  limits: defaultHttpLimits,
+  log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+  nowMs: () => performance.now(),
+  isUnavailable,
+})
