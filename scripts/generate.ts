@@ -5,7 +5,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { apis } from '../src/apis.ts'
 import { loadContexts } from '../src/contexts.ts'
 import { createRegistry } from '../src/events/registry.ts'
 import { documentsOf } from '../src/http/app.ts'
@@ -15,6 +14,7 @@ import { snakeCase } from '../src/runtime/letter-case.ts'
 
 const contexts = await loadContexts()
 const { schemas: eventSchemas, upcasters, published: partnerEvents } = createRegistry(contexts)
+const apis = await Promise.all(contexts.map(({ api }) => api()))
 const projections = contexts.flatMap((context) => context.projections)
 
 const DIRECTORY = join(import.meta.dirname, '..', 'docs', 'generated')

@@ -5,6 +5,7 @@
 import type { AuditDeclarations } from './audit/declarations.ts'
 import type { AnyAggregate } from './commands/decider.ts'
 import type { EventDeclarations } from './events/registry.ts'
+import type { ContextApi } from './http/context.ts'
 import type { Projection } from './projections/projection.ts'
 
 export interface Context {
@@ -16,4 +17,6 @@ export interface Context {
   readonly projections: readonly Projection[]
   /** What auditors can check of it. */
   readonly books?: AuditDeclarations
+  /** Its HTTP, loaded where it is served or described. */
+  readonly api: () => Promise<ContextApi>
 }

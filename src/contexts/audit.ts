@@ -16,4 +16,5 @@ export const audit: Context = {
   aggregates: [auditor],
   projections: [auditorKeyProjection],
   books: { categories: [READING_CATEGORY], readings: [READING_CATEGORY] },
+  api: async () => (await import('../http/audit/api.ts')).audit,
 }

@@ -124,4 +124,5 @@ export const noctant: Context = {
     partnerEventProjection,
   ],
   books: noctantBooks,
+  api: async () => (await import('../http/noctant/api.ts')).noctant,
 }

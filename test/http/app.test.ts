@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { apis } from '../../src/apis.ts'
 import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
 import { documentsOf } from '../../src/http/app.ts'
 import { health, type Probe } from '../../src/http/health.ts'
+import { apis } from '../support/contexts.ts'
 import { eventsOf } from '../support/event-store.ts'
 import { type Api, accountRequest, startApi, type TestOperator } from './api.ts'
 

@@ -3,10 +3,10 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { apis } from '../../src/apis.ts'
 import { apiScope } from '../../src/events/noctant/vocabulary.ts'
 import { documentsOf } from '../../src/http/app.ts'
 import { operations as noctantOperations } from '../../src/http/noctant/operations.ts'
+import { apis } from '../support/contexts.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..', '..')

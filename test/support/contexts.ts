@@ -8,3 +8,4 @@ export const registry = createRegistry(contexts)
 export const eventSchemas = registry.schemas
 export const auditRules = auditRulesOf(contexts)
 export const projections = contexts.flatMap((context) => context.projections)
+export const apis = await Promise.all(contexts.map(({ api }) => api()))
