@@ -38,12 +38,12 @@ export function createApp({ contexts, health: probes, gauges, ...runtime }: AppD
   /** Notes a request that was answered, in the figures and in the log. */
   function recordRequest(
     c: Context<AppEnv>,
-    { requestId, principal, status: own }: Exchange,
+    { requestId, principal, route: of, status: own }: Exchange,
     durationMs: number,
   ): void {
     const { method } = c.req
     const status = own ?? c.res.status
-    const route = routePath(c, -1)
+    const route = of ?? routePath(c, -1)
     metrics.measure({ method, route, status, durationMs })
     const rounded = Math.round(durationMs * 10) / 10
     log.info({ requestId, ...principal?.logFields, method, route, status, durationMs: rounded }, 'request')
@@ -89,6 +89,7 @@ function newExchange(c: Context<AppEnv>, ids: RequestIds): Exchange {
     headers: { [ids.header]: requestId, 'x-content-type-options': 'nosniff' },
     principal: undefined,
     answer: undefined,
+    route: undefined,
     status: undefined,
   }
 }

@@ -72,14 +72,21 @@ export function contextApp(
   const serving: Serving = { api, parts, runtime, admit, rates }
   const app = new Hono<AppEnv>()
   // Caught here, and not by the framework: its way for an application of its own costs every request a step.
-  const serve = (answer: (c: Context<AppEnv>) => Promise<Response>) => (c: Context<AppEnv>) =>
-    answer(c).catch((error) => refuse(c.get('exchange'), error, api.errors, runtime))
+  const serve = (path: string, answer: (c: Context<AppEnv>) => Promise<Response>) => {
+    const route = `/${api.name}${path}`
+    return (c: Context<AppEnv>) => {
+      const exchange = c.get('exchange')
+      exchange.route = route
+      return answer(c).catch((error) => refuse(exchange, error, api.errors, runtime))
+    }
+  }
   for (const operation of api.operations) {
-    app.on(operation.method.toUpperCase(), routerPath(operation.path), serve(serveOperation(operation, serving)))
+    const path = routerPath(operation.path)
+    app.on(operation.method.toUpperCase(), path, serve(path, serveOperation(operation, serving)))
   }
   const enter = guard(serving, { access: api.access })
-  const refuseBy = (problem: (c: Context<AppEnv>) => Problem) =>
-    serve(async (c) => {
+  const refuseBy = (path: string, problem: (c: Context<AppEnv>) => Problem) =>
+    serve(path, async (c) => {
       await enter(c, c.get('exchange'))
       throw problem(c)
     })
@@ -90,7 +97,7 @@ export function contextApp(
     )
   app.all(
     '*',
-    refuseBy((c) => new Problem('route_not_found', `There is nothing at ${c.req.path}.`)),
+    refuseBy('/*', (c) => new Problem('route_not_found', `There is nothing at ${c.req.path}.`)),
   )
   return app
 }

@@ -24,6 +24,8 @@ export interface Exchange {
   principal: Principal | undefined
   /** The answer, where the kernel has built it, with the headers above. */
   answer: Response | undefined
+  /** The template of the address, where an operation or a context answers. */
+  route: string | undefined
   /** The status that counts, where it is not that of the answer's object: 101. */
   status: number | undefined
 }

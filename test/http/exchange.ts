@@ -4,7 +4,7 @@ import { isUnavailable } from '../../src/postgres/database.ts'
 
 export const exchangeOf = (requestId: string): Exchange => ({
   ...{ requestId, headers: {} },
-  ...{ principal: undefined, answer: undefined, status: undefined },
+  ...{ principal: undefined, answer: undefined, route: undefined, status: undefined },
 })
 
 export const quietRuntime = (): Runtime => ({

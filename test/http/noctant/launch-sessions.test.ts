@@ -106,7 +106,14 @@ function pagesWith({ log, nowMs = () => performance.now(), trustProxy = false, .
   }
   const limits = { ...defaultHttpLimits, readYourWritesWaitMs: 5_000, trustProxy }
   const runtime = { limits, nowMs, isUnavailable, log: log ?? { info: quiet, warn: quiet, error: quiet } }
-  const exchange = { requestId: randomUUID(), headers: {}, principal: undefined, answer: undefined, status: undefined }
+  const exchange = {
+    requestId: randomUUID(),
+    headers: {},
+    principal: undefined,
+    answer: undefined,
+    route: undefined,
+    status: undefined,
+  }
   return new Hono<AppEnv>()
     .use((c, next) => {
       c.set('exchange', exchange)
