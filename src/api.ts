@@ -9,7 +9,6 @@ import { openRawLog } from './audit/raw-log.ts'
 import { pinnedSealKeys } from './audit/seal-key.ts'
 import { createReadingRecorder } from './commands/audit/reading.ts'
 import { parseApiKey } from './commands/noctant/api-key.ts'
-import type { Config } from './config.ts'
 import { runSubscription } from './events/subscription.ts'
 import { gauges, type Neighbours, probes } from './figures.ts'
 import { createApp } from './http/app.ts'
@@ -18,6 +17,7 @@ import { createAuditParts } from './http/audit/parts.ts'
 import { withParts } from './http/context.ts'
 import { defaultHttpLimits } from './http/environment.ts'
 import { noctant } from './http/noctant/api.ts'
+import { noctantSettings } from './http/noctant/settings.ts'
 import { defaultServerOptions, type RunningServer, startServer } from './http/server.ts'
 import { isUnavailable } from './postgres/database.ts'
 import { importPresets } from './processes/noctant/presets.ts'
@@ -78,18 +78,6 @@ export async function startApiRole(parts: Parts, neighbours: Neighbours): Promis
     config.SANDBOX_OPERATOR === 'on' || (config.SANDBOX_OPERATOR === 'auto' && services.eventStore.kind === 'embedded')
   return { url, sandbox: wanted ? await makeSandbox(parts, credentials, url) : undefined }
 }
-
-const noctantSettings = (config: Config) => ({
-  keyRotationGraceMs: config.API_KEY_ROTATION_GRACE_S * 1_000,
-  keyKnownWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
-  replayWindowMaxMs: config.WEBHOOK_REPLAY_WINDOW_MAX_DAYS * 86_400_000,
-  hostedPagesPerMinuteMax: config.HOSTED_PAGES_PER_MINUTE_MAX,
-  launch: {
-    tokenTtlMs: config.LAUNCH_TOKEN_TTL_S * 1_000,
-    browserSessionTtlMs: config.BROWSER_SESSION_TTL_S * 1_000,
-    publicUrl: config.PUBLIC_URL,
-  },
-})
 
 async function makeSandbox({ bus, config, clock }: Parts, credentials: CredentialDirectory, url: string) {
   const sandbox = await ensureSandboxOperator(bus, config.DATA_DIR, url, clock.now)

@@ -93,7 +93,7 @@ export function contextApp(
   for (const [path, methods] of methodsByPath(api.operations))
     app.all(
       path,
-      refuseBy(() => methodNotAllowed(methods)),
+      refuseBy(path, () => methodNotAllowed(methods)),
     )
   app.all(
     '*',
