@@ -6,7 +6,7 @@
 import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
 import { Client } from 'pg'
 import { Agent } from 'undici'
-import { CHECKPOINT_CHANNEL } from '../src/projections/checkpoint.ts'
+import { checkpointChannel, projectionsCheckpoint } from '../src/projections/checkpoint.ts'
 
 export type LagOrder = {
   eventStoreUrl: string
@@ -53,7 +53,7 @@ async function measure(
     }
     if (ended && waiting.length === 0) drained.resolve()
   })
-  await listener.query(`LISTEN ${CHECKPOINT_CHANNEL}`)
+  await listener.query(`LISTEN ${checkpointChannel(projectionsCheckpoint('noctant'))}`)
   const startedMs = performance.now()
   await work(order, (position) => {
     // The commit may be heard of before the answer.

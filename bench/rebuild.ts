@@ -14,7 +14,7 @@ import { startPostgres } from '../src/embedded/postgres.ts'
 import { createEventStore } from '../src/events/store.ts'
 import { isPoison, readHistory } from '../src/events/subscription.ts'
 import { createDatabase } from '../src/postgres/database.ts'
-import { CHECKPOINT_NAME } from '../src/projections/checkpoint.ts'
+import { projectionsCheckpoint } from '../src/projections/checkpoint.ts'
 import { accountProjection } from '../src/projections/noctant/account.ts'
 import { ddlOf, type Table, type Values } from '../src/projections/projection.ts'
 import { rebuild } from '../src/projections/rebuild/rebuild.ts'
@@ -74,8 +74,8 @@ async function rate(seed: Seed, work: () => Promise<void>): Promise<Round> {
 async function prepareLive(eventStoreUrl: string, databaseUrl: string): Promise<void> {
   const store = createEventStore({ registry, url: eventStoreUrl, deadlineMs: 30_000, appendAttemptsMax: 1 })
   const db = createDatabase({ url: databaseUrl, statementTimeoutMs: 0 })
-  await prepareSchema(db, [accountProjection])
-  await putAtHead(db, store, CHECKPOINT_NAME)
+  await prepareSchema(db, [{ name: 'noctant', projections: [accountProjection] }])
+  await putAtHead(db, store, projectionsCheckpoint('noctant'))
   await Promise.all([db.destroy(), store.close()])
 }
 
@@ -85,6 +85,7 @@ async function ourRebuild(eventStoreUrl: string, databaseUrl: string): Promise<v
     await rebuild({
       db,
       projections: [accountProjection],
+      checkpoint: projectionsCheckpoint('noctant'),
       readHistory: (after) =>
         readHistory({ registry, url: eventStoreUrl, batchMax: BATCH_MAX, readTimeoutMs: SILENCE_MAX_MS }, after),
       signal: new AbortController().signal,

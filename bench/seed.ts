@@ -23,12 +23,12 @@ import { type PersonKeys, sealEvents } from '../src/events/sealing.ts'
 import { createEventStore } from '../src/events/store.ts'
 import { readHistory } from '../src/events/subscription.ts'
 import { createDatabase, type ReadModels } from '../src/postgres/database.ts'
-import { CHECKPOINT_NAME, moveCheckpoint } from '../src/projections/checkpoint.ts'
+import { moveCheckpoint, projectionsCheckpoint } from '../src/projections/checkpoint.ts'
 import { rebuild } from '../src/projections/rebuild/rebuild.ts'
 import { prepareSchema } from '../src/projections/schema.ts'
 import { ensureSealingKey } from '../src/vault/secrets-key.ts'
 import { createVault, prepareVault, type Vault } from '../src/vault/vault.ts'
-import { projections, registry } from '../test/support/contexts.ts'
+import { contexts, registry } from '../test/support/contexts.ts'
 
 export interface Seed {
   /** Named `a-0`, `a-1`, … */
@@ -223,21 +223,25 @@ async function buildReadModels(eventStoreUrl: string, databaseUrl: string, perso
   const store = createEventStore({ registry, url: eventStoreUrl, deadlineMs: 30_000, appendAttemptsMax: 1 })
   const db = createDatabase({ url: databaseUrl, poolMax: 4, statementTimeoutMs: 0 })
   try {
-    await prepareSchema(db, projections)
-    await putAtHead(db, store, CHECKPOINT_NAME)
-    await rebuild({
-      db,
-      projections,
-      readHistory: (after) =>
-        readHistory(
-          { registry, url: eventStoreUrl, batchMax: BATCH_MAX, readTimeoutMs: SILENCE_MAX_MS, personKeys },
-          after,
-        ),
-      signal: new AbortController().signal,
-      transactionAttemptsMax: ATTEMPTS_MAX,
-      exclusively: (work) => work(),
-      onSwapped: () => undefined,
-    })
+    await prepareSchema(db, contexts)
+    for (const { name, projections } of contexts) {
+      const checkpoint = projectionsCheckpoint(name)
+      await putAtHead(db, store, checkpoint)
+      await rebuild({
+        db,
+        projections,
+        checkpoint,
+        readHistory: (after) =>
+          readHistory(
+            { registry, url: eventStoreUrl, batchMax: BATCH_MAX, readTimeoutMs: SILENCE_MAX_MS, personKeys },
+            after,
+          ),
+        signal: new AbortController().signal,
+        transactionAttemptsMax: ATTEMPTS_MAX,
+        exclusively: (work) => work(),
+        onSwapped: () => undefined,
+      })
+    }
     for (const name of FOLLOWERS) await putAtHead(db, store, name)
   } finally {
     await Promise.all([db.destroy(), store.close()])

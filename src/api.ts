@@ -24,12 +24,13 @@ import { importPresets } from './processes/noctant/presets.ts'
 import { ensureSandboxOperator, firstRunContext, type Sandbox } from './processes/noctant/sandbox.ts'
 import { auditorEventTypes, createAuditorDirectory } from './projections/audit/auditors.ts'
 import { createOwnersOf } from './projections/audit/ownership.ts'
+import { projectionsCheckpoint } from './projections/checkpoint.ts'
 import {
   type CredentialDirectory,
   createCredentialDirectory,
   credentialEventTypes,
 } from './projections/noctant/credentials.ts'
-import { createPositionWaiter } from './projections/waiter.ts'
+import { createPositionWaiters, type PositionWaiters } from './projections/waiter.ts'
 import { type Parts, supervision } from './roles.ts'
 
 /** Where the API goes when it was not told, and how many ports further on it looks. */
@@ -47,11 +48,12 @@ export interface Api {
 /** Starts the API and, where it is called for, makes the sandbox operator. Rejects where its port is taken. */
 export async function startApiRole(parts: Parts, neighbours: Neighbours): Promise<Api> {
   const { config, services, log, bus, db, onClose } = parts
-  const waiter = createPositionWaiter({ url: services.postgres.url })
-  onClose(() => waiter.close())
+  const checkpoints = parts.contexts.map(({ name }) => projectionsCheckpoint(name))
+  const waiters = createPositionWaiters({ url: services.postgres.url, checkpoints })
+  onClose(() => waiters.close())
   const credentials = await follow(parts, 'credentials', createCredentialDirectory(), credentialEventTypes)
-  const core = { bus, db, waiter, clock: parts.clock.now }
-  const auditing = createAuditParts({ ...core, ...(await auditParts(parts)) })
+  const core = { bus, db, waiter: waiters.of(projectionsCheckpoint('noctant')), clock: parts.clock.now }
+  const auditing = createAuditParts({ ...core, ...(await auditParts(parts, waiters)) })
   const app = createApp({
     contexts: [
       withParts(noctant, { ...core, ...noctantSettings(config), personKeys: parts.vault, credentials }),
@@ -92,7 +94,7 @@ async function makeSandbox({ bus, config, clock }: Parts, credentials: Credentia
 const AUDITORS_MAX = 1_000
 
 /** What the audit API works with: a client of its own on the log, which never stands in the way of the others. */
-async function auditParts(parts: Parts) {
+async function auditParts(parts: Parts, waiters: PositionWaiters) {
   const { config, services, contexts, registry, store, db, vault, onClose } = parts
   const log = openRawLog(services.eventStore.url, registry, config.EVENTSTORE_DEADLINE_MS)
   onClose(() => log.close())
@@ -101,12 +103,20 @@ async function auditParts(parts: Parts) {
     log,
     rules: auditRulesOf(contexts),
     sealKeys: pinnedSealKeys(config.SEAL_PUBLIC_KEYS, config.DATA_DIR),
+    waiter: waiters.of(projectionsCheckpoint('audit')),
+    async caughtUp() {
+      const heads = contexts.map(async ({ name }) => {
+        const head = await log.head(({ type }) => type.startsWith(`${name}.`))
+        if (head === undefined) return
+        await waiters.of(projectionsCheckpoint(name)).waitFor(head, config.READ_YOUR_WRITES_WAIT_MS)
+      })
+      await Promise.all(heads)
+    },
     ownersOf: createOwnersOf(
       db,
       contexts.flatMap(({ projections }) => projections),
     ),
     personKeys: vault,
-    waitMs: config.READ_YOUR_WRITES_WAIT_MS,
     recorder: createReadingRecorder(store, limits),
     auditors: await follow(parts, 'auditors', createAuditorDirectory(), auditorEventTypes),
     limits: {

@@ -10,18 +10,26 @@ import { withoutLeader } from './postgres/leadership.ts'
 import type { CommandPathFigures } from './processes/noctant/command-path.ts'
 import { deadCommandCount } from './projections/noctant/account-command.ts'
 import { deadWebhookCount } from './projections/noctant/webhook.ts'
-import { lagMs, type Projector } from './projections/projector.ts'
-import type { Parts } from './roles.ts'
+import { parkedCount } from './projections/parking.ts'
+import { lagMs, type Projector, projectorName } from './projections/projector.ts'
+import type { ContextProjector, Parts } from './roles.ts'
 import type { WebhookFigures } from './webhooks/process.ts'
 
-/** A projector that is further behind is not fit to serve. */
+/** Heartbeats that may be missing before a projector that sees nothing else counts as late. */
+const HEARTBEATS_LATE_MAX = 2
+/** A projector that is further behind is late. */
 const LAG_MAX_MS = 30_000
 /** What one process of an installation leads at a time, whichever it is. */
-const LEADERS = ['projector', 'relay', 'payouts', 'challenge-rules', 'seals', 'webhooks', 'webhook-replays']
+const PROCESS_LEADERS = ['relay', 'payouts', 'challenge-rules', 'seals', 'webhooks', 'webhook-replays']
+
+const leadersOf = (contexts: Parts['contexts']): string[] => [
+  ...contexts.filter(({ projections }) => projections.length > 0).map(({ name }) => projectorName(name)),
+  ...PROCESS_LEADERS,
+]
 
 /** What runs in the same process, for probes and gauges. */
 export interface Neighbours {
-  projector: Projector | undefined
+  projectors: readonly ContextProjector[]
   commandPath: CommandPathFigures | undefined
   webhooks: WebhookFigures | undefined
 }
@@ -29,9 +37,44 @@ export interface Neighbours {
 /** Processes with a probe of their own. */
 const SPECIAL = ['relay', 'webhooks']
 
+/**
+ * How far the read models of a context are behind, in milliseconds. Its own last events show it; where they stand far
+ * from the log's end, the heartbeats that its projector sees do, as far as they are late.
+ */
+async function lagOf(
+  { context, projector }: ContextProjector,
+  { store, clock, config }: Pick<Parts, 'store' | 'clock' | 'config'>,
+): Promise<number> {
+  const figures = projector.figures()
+  const own = await store.head(`${context}.`)
+  if (own) return lagMs(figures, own, clock.now())
+  return Math.max(
+    0,
+    lagMs(figures, await store.head(), clock.now()) - HEARTBEATS_LATE_MAX * config.HEARTBEAT_INTERVAL_MS,
+  )
+}
+
+function projectorProbe(
+  { context, projector }: ContextProjector,
+  parts: Pick<Parts, 'store' | 'clock' | 'config'>,
+): Probe {
+  return {
+    name: projectorName(context),
+    // A context that has halted leaves the others serving.
+    required: false,
+    check: async () => {
+      const { state, fault, position, parkedStreams } = projector.figures()
+      const lag = await lagOf({ context, projector }, parts)
+      const up = state !== 'halted' && (state === 'standby' || lag < LAG_MAX_MS)
+      const detail = { state, position: position?.toString() ?? null, lag_ms: lag, parked_streams: parkedStreams }
+      return { up, ...detail, ...(fault ? { error: fault } : {}) }
+    },
+  }
+}
+
 export function probes(
-  { services, store, db, clock, vault, processes }: Parts,
-  { projector, commandPath, webhooks }: Neighbours,
+  { config, contexts, services, store, db, clock, vault, processes }: Parts,
+  { projectors, commandPath, webhooks }: Neighbours,
 ): Probe[] {
   const list: Probe[] = [
     {
@@ -61,18 +104,15 @@ export function probes(
       check: async () => ({ up: vault.missing() === 0, missing: vault.missing() }),
     },
   ]
-  if (projector) {
-    list.push({
-      name: 'projector',
-      required: true,
-      check: async () => {
-        const { state, fault, position } = projector.figures()
-        const lag = lagMs(projector.figures(), await store.head(), clock.now())
-        const up = state !== 'halted' && (state === 'standby' || lag < LAG_MAX_MS)
-        return { up, state, position: position?.toString() ?? null, lag_ms: lag, ...(fault ? { error: fault } : {}) }
-      },
-    })
-  }
+  list.push({
+    name: 'parked_events',
+    required: false,
+    check: async () => {
+      const parked = await parkedCount(db)
+      return { up: parked === 0, events: parked }
+    },
+  })
+  list.push(...projectors.map((each) => projectorProbe(each, { store, clock, config })))
   if (commandPath) {
     list.push({
       name: 'relay',
@@ -95,9 +135,12 @@ export function probes(
       },
     })
   }
-  const here = new Set([...(projector ? ['projector'] : []), ...processes.map(({ name }) => name)])
+  const here = new Set([
+    ...projectors.map(({ context }) => projectorName(context)),
+    ...processes.map(({ name }) => name),
+  ])
   if (here.has('webhooks')) here.add('webhook-replays')
-  for (const name of LEADERS.filter((each) => !here.has(each))) {
+  for (const name of leadersOf(contexts).filter((each) => !here.has(each))) {
     list.push({
       name,
       required: false,
@@ -121,8 +164,8 @@ export function probes(
 }
 
 export function gauges(
-  { services, store, db, clock, vault, processes }: Parts,
-  { projector, commandPath, webhooks }: Neighbours,
+  { config, contexts, services, store, db, clock, vault, processes }: Parts,
+  { projectors, commandPath, webhooks }: Neighbours,
 ): GaugeSource[] {
   const list: GaugeSource[] = [
     {
@@ -142,7 +185,7 @@ export function gauges(
       throw error
     })
   add('opslog_leaders_missing', 'Processes of the installation that nobody leads', () => {
-    return counted(withoutLeader(db, LEADERS).then(({ length }) => length))
+    return counted(withoutLeader(db, leadersOf(contexts)).then(({ length }) => length))
   })
   add('opslog_dead_letter_commands', 'Commands to the engine that were given up and not dealt with', () => {
     return counted(deadCommandCount(db))
@@ -150,15 +193,25 @@ export function gauges(
   add('opslog_dead_letter_webhooks', 'Webhooks that did not get through and were not dealt with', () => {
     return counted(deadWebhookCount(db))
   })
-  if (projector) {
-    const figures = () => projector.figures()
-    add('opslog_projection_lag_seconds', 'Age of what the read models lack', async () => {
-      return lagMs(figures(), await store.head(), clock.now()) / 1_000
-    })
-    add('opslog_projector_events', 'Events taken in since the start', () => figures().events)
-    add('opslog_projector_batches', 'Batches written since the start', () => figures().batches)
-    add('opslog_projector_parked_streams', 'Streams parked behind a poison event', () => figures().parkedStreams)
-    add('opslog_projector_halted', 'Whether the projector has halted', () => (figures().state === 'halted' ? 1 : 0))
+  if (projectors.length > 0) {
+    const sum = (value: (figures: ReturnType<Projector['figures']>) => number) =>
+      projectors.reduce((total, { projector }) => total + value(projector.figures()), 0)
+    add(
+      'opslog_projection_lag_seconds',
+      'Age of what the read models lack, of the context that is furthest behind',
+      async () => {
+        const lags = await Promise.all(projectors.map((each) => lagOf(each, { store, clock, config })))
+        return Math.max(...lags) / 1_000
+      },
+    )
+    add('opslog_projector_events', 'Events taken in since the start', () => sum(({ events }) => events))
+    add('opslog_projector_batches', 'Batches written since the start', () => sum(({ batches }) => batches))
+    add('opslog_projector_parked_streams', 'Streams parked behind a poison event', () =>
+      sum((each) => each.parkedStreams),
+    )
+    add('opslog_projector_halted', 'Projectors that have halted', () =>
+      sum(({ state }) => (state === 'halted' ? 1 : 0)),
+    )
   }
   add('opslog_person_keys_missing', 'Persons whose key is lost, as far as was noticed', () => vault.missing())
   add('opslog_processes_halted', 'Processes that have halted and need somebody', () => {

@@ -16,6 +16,7 @@ import { startHealthServer } from './health.ts'
 import type { Probe } from './http/health.ts'
 import { startClock } from './postgres/clock.ts'
 import { createDatabase, isUnavailable } from './postgres/database.ts'
+import { projectorName } from './projections/projector.ts'
 import { prepareSchema } from './projections/schema.ts'
 import {
   followForgotten,
@@ -78,6 +79,13 @@ async function reachable(work: () => Promise<void>, waitMaxMs: number, log: Logg
   }
 }
 
+/** The health of a process without an API, on a port of its own. */
+async function startHealth({ onClose }: Pick<Parts, 'onClose'>, probes: readonly Probe[], own: ReadonlySet<string>) {
+  const server = await startHealthServer(probes, own)
+  onClose(() => server.stop())
+  return { url: server.url }
+}
+
 async function startRoles(
   shared: Omit<
     Parts,
@@ -88,11 +96,7 @@ async function startRoles(
   const { config, services, log, onClose } = shared
   const runs = (role: Role) => config.ROLES.includes(role)
   const engine = runs('engine') ? await startEngineRole(shared) : undefined
-  const serveHealth = async (probes: readonly Probe[], own: ReadonlySet<string>) => {
-    const server = await startHealthServer(probes, own)
-    onClose(() => server.stop())
-    return { url: server.url }
-  }
+  const serveHealth = (probes: readonly Probe[], own: ReadonlySet<string>) => startHealth(shared, probes, own)
   if (config.ROLES.every((role) => role === 'engine')) {
     const stream = {
       name: 'command_stream',
@@ -113,13 +117,7 @@ async function startRoles(
   })
   onClose(() => db.destroy())
   const sealingKey = ensureSealingKey(config)
-  const prepare = async () => {
-    await prepareVault(db, sealingKey)
-    await prepareSchema(
-      db,
-      contexts.flatMap(({ projections }) => projections),
-    )
-  }
+  const prepare = () => prepareVault(db, sealingKey).then(() => prepareSchema(db, contexts))
   await reachable(prepare, config.START_WAIT_MAX_MS, log)
   const vault = createVault({ db, sealingKey, cachedMax: config.PERSON_KEYS_CACHE_MAX, log })
   const store = createEventStore({
@@ -143,26 +141,19 @@ async function startRoles(
     log: log.child({ part: 'clock' }),
   })
   onClose(() => clock.stopped)
-  const parts: Parts = {
-    ...shared,
-    contexts,
-    registry,
-    store,
-    bus,
-    db,
-    clock,
-    vault,
-    sealingKey,
-    stopping,
-    processes: [],
-  }
+  const keys = { vault, sealingKey }
+  const parts: Parts = { ...shared, ...keys, contexts, registry, store, bus, db, clock, stopping, processes: [] }
   followForgotten(parts)
-  const projector = runs('projector') ? startProjectorRole(parts) : undefined
+  const projectors = runs('projector') ? startProjectorRole(parts) : []
   const commandPath = runs('relay') ? startRelayRole(parts) : undefined
   const webhooks = runs('webhooks') ? startWebhooksRole(parts) : undefined
-  const neighbours = { projector, commandPath, webhooks }
+  const neighbours = { projectors, commandPath, webhooks }
   const api = runs('api') ? await startApiRole(parts, neighbours) : undefined
   const stores = ['event_store', 'postgres', ...(commandPath || engine ? ['command_stream'] : [])]
-  const own = new Set([...stores, ...(projector ? ['projector'] : []), ...parts.processes.map(({ name }) => name)])
+  const own = new Set([
+    ...stores,
+    ...projectors.map(({ context }) => projectorName(context)),
+    ...parts.processes.map(({ name }) => name),
+  ])
   return { api, engine, health: api ?? (await serveHealth(probes(parts, neighbours), own)) }
 }

@@ -26,8 +26,7 @@ import { type CommandPathFigures, newCommandPathFigures, runCommandPath } from '
 import { runPayoutExecution } from './processes/noctant/payout-execution.ts'
 import { runWebhooks } from './processes/noctant/webhooks.ts'
 import { newProcessFigures, type ProcessFigures, type Subscribe } from './processes/process.ts'
-import { prefixesOf } from './projections/projection.ts'
-import { type Projector, startProjector } from './projections/projector.ts'
+import { type Projector, projectorName, startProjector } from './projections/projector.ts'
 import type { Vault } from './vault/vault.ts'
 import { newWebhookFigures, type WebhookFigures } from './webhooks/process.ts'
 import { openSecret } from './webhooks/secret.ts'
@@ -36,6 +35,12 @@ import { openSecret } from './webhooks/secret.ts'
 export interface NamedFigures {
   name: string
   figures: ProcessFigures
+}
+
+/** The projector of a context, where it runs in this process. */
+export interface ContextProjector {
+  context: string
+  projector: Projector
 }
 
 export interface Parts {
@@ -123,11 +128,24 @@ export function followForgotten(parts: Parts): void {
   parts.onClose(() => following)
 }
 
-/** The projector, and the heartbeat that keeps it and everybody else's subscription moving. */
-export function startProjectorRole(parts: Parts): Projector {
-  const { config, contexts, services, registry, log, store, db, stopping, onClose } = parts
-  const projections = contexts.flatMap((context) => context.projections)
+/** A projector for each context, and the heartbeat that keeps them and everybody else's subscriptions moving. */
+export function startProjectorRole(parts: Parts): ContextProjector[] {
+  const { config, contexts, log, store, stopping, onClose } = parts
+  const projectors = contexts
+    .filter(({ projections }) => projections.length > 0)
+    .map((context) => ({ context: context.name, projector: startContextProjector(parts, context) }))
+  onClose(async () => void (await Promise.all(projectors.map(({ projector }) => projector.stop()))))
+  const onError = (err: unknown) => log.warn({ err }, 'no heartbeat: the event store does not answer')
+  const beating = runHeartbeat({ store, intervalMs: config.HEARTBEAT_INTERVAL_MS, signal: stopping, onError })
+  onClose(() => beating)
+  startSealing(parts)
+  return projectors
+}
+
+function startContextProjector(parts: Parts, { name: context, projections }: Context): Projector {
+  const { config, services, registry, log, store, db } = parts
   const { PROJECTOR_BATCH_INTERVAL_MS: batchIntervalMs } = config
+  const name = projectorName(context)
   const history = {
     url: services.eventStore.url,
     registry,
@@ -135,27 +153,17 @@ export function startProjectorRole(parts: Parts): Projector {
     readTimeoutMs: config.EVENTSTORE_DEADLINE_MS,
     personKeys: parts.vault,
   }
-  const projector = startProjector({
+  return startProjector({
+    context,
     db,
     url: services.postgres.url,
     projections,
     source: (reader) =>
-      runSubscription({
-        ...supervision(parts, 'projector'),
-        batchIntervalMs,
-        types: prefixesOf(projections),
-        ...reader,
-      }),
+      runSubscription({ ...supervision(parts, name), batchIntervalMs, types: [`${context}.`], ...reader }),
     readHistory: (after) => readHistory(history, after),
     eventIdAt: store.eventIdAt,
-    log: log.child({ part: 'projector' }),
+    log: log.child({ part: name }),
   })
-  onClose(() => projector.stop())
-  const onError = (err: unknown) => log.warn({ err }, 'no heartbeat: the event store does not answer')
-  const beating = runHeartbeat({ store, intervalMs: config.HEARTBEAT_INTERVAL_MS, signal: stopping, onError })
-  onClose(() => beating)
-  startSealing(parts)
-  return projector
 }
 
 /** Seals the log at intervals. */

@@ -5,9 +5,10 @@ import type { Moment } from '../audit/moment.ts'
 import { createdAt, type RawLog } from '../audit/raw-log.ts'
 import { exclusively } from '../postgres/exclusive.ts'
 import { isLed } from '../postgres/leadership.ts'
+import { projectionsCheckpoint } from '../projections/checkpoint.ts'
 import type { Projection, Table } from '../projections/projection.ts'
 import { dropShadow, openShadow } from '../projections/rebuild/shadow.ts'
-import { readState } from '../projections/rebuild/status.ts'
+import { readShadows } from '../projections/rebuild/status.ts'
 import { withRawLog } from './audit-session.ts'
 import { projections } from './contexts.ts'
 import { showProgress } from './progress-bar.ts'
@@ -58,7 +59,7 @@ const SCHEMA_PREFIX = 'opslog_as_of_'
 
 /** What a killed run has left behind: nobody holds its lock any more. */
 async function dropForgotten({ db }: ProjectionSession): Promise<void> {
-  const { shadows } = await readState(db, [])
+  const shadows = await readShadows(db)
   for (const { schema } of shadows.filter((shadow) => shadow.schema.startsWith(SCHEMA_PREFIX))) {
     if (!(await isLed(db, schema))) await dropShadow(db, schema)
   }
@@ -75,7 +76,13 @@ async function printTable(session: ProjectionSession, then: TableThen, options: 
   const { projection, table, schema, target } = then
   const progress = showProgress('as of')
   try {
-    const shadow = await openShadow({ ...session, projections: [projection], schema, onProgress: progress.update })
+    const shadow = await openShadow({
+      ...session,
+      projections: [projection],
+      checkpoint: projectionsCheckpoint('as_of'),
+      schema,
+      onProgress: progress.update,
+    })
     await shadow.catchUp(target)
     progress.stop()
     const columns = [...Object.keys(table.columns), ...Object.keys(table.generated ?? {})]

@@ -3,7 +3,7 @@ import { auditRulesOf } from '../audit/declarations.ts'
 import { loadContexts } from '../contexts.ts'
 import { createRegistry } from '../events/registry.ts'
 
-const contexts = await loadContexts()
+export const contexts = await loadContexts()
 
 /** What the log's events mean. */
 export const registry = createRegistry(contexts)

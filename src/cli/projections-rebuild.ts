@@ -5,16 +5,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { exclusively } from '../postgres/exclusive.ts'
 import { isLed } from '../postgres/leadership.ts'
-import type { Projection } from '../projections/projection.ts'
-import { type Comparison, compareWithLive, rowsDiffering } from '../projections/rebuild/compare.ts'
+import { projectionsCheckpoint } from '../projections/checkpoint.ts'
+import { projectorName } from '../projections/projector.ts'
+import { type Comparison, compareWithLive, mergedComparison, rowsDiffering } from '../projections/rebuild/compare.ts'
 import { rebuild } from '../projections/rebuild/rebuild.ts'
 import { dropShadow, openShadow, type ShadowProgress } from '../projections/rebuild/shadow.ts'
-import { readState } from '../projections/rebuild/status.ts'
+import { readShadows } from '../projections/rebuild/status.ts'
 import { previousSchema } from '../projections/rebuild/swap.ts'
 import { storedVersions } from '../projections/schema.ts'
 import { duration, showProgress } from './progress-bar.ts'
 import { showComparison } from './projections-comparison.ts'
 import {
+  byContext,
   chosenProjection,
   chosenProjections,
   type ProjectionSession,
@@ -41,26 +43,31 @@ const SWAP_LOCK_TIMEOUT_MS = 400
 const ESTIMATE_MS = 3_000
 
 export async function rebuildProjections(names: string[], options: RebuildOptions): Promise<void> {
-  const wanted = chosenProjections(names, options.all)
+  const groups = byContext(chosenProjections(names, options.all))
   await withProjectionSession(async (session) => {
-    const target = await requireCheckpoint(session)
-    if (options.dryRun) return estimate(session, wanted, target, options)
+    if (options.dryRun) return estimate(session, groups, options)
     await exclusively(session.databaseUrl, 'rebuild from the command line', async () => {
-      await refuseOtherVersions(session, wanted)
-      if (options.fresh) await dropShadow(session.db, REBUILD_SCHEMA)
-      await dropForeignShadow(session)
-      await exchange(session, wanted, REBUILD_SCHEMA, options, 'rebuilt')
+      const done: Exchanged[] = []
+      for (const group of groups) {
+        await requireCheckpoint(session, group.name)
+        await refuseOtherVersions(session, group)
+        if (options.fresh) await dropShadow(session.db, REBUILD_SCHEMA)
+        await dropForeignShadow(session)
+        done.push(await exchange(session, group, REBUILD_SCHEMA, options, 'rebuild'))
+      }
+      showExchanged(done, options, 'rebuilt')
     })
   })
 }
 
 export async function rollbackProjection(name: string, options: RebuildOptions): Promise<void> {
   const projection = chosenProjection(name)
+  const [group] = byContext([projection])
   await withProjectionSession(async (session) => {
-    await requireCheckpoint(session)
+    await requireCheckpoint(session, group!.name)
     await exclusively(session.databaseUrl, 'rebuild from the command line', async () => {
       const schema = previousSchema(name)
-      const { shadows } = await readState(session.db, [projection])
+      const shadows = await readShadows(session.db)
       const version = shadows.find((shadow) => shadow.schema === schema)?.projections[0]?.version
       if (version === undefined) {
         throw new CliError(EXIT.refused, `no tables of ${name} are kept`, 'rebuild --keep-previous keeps them.')
@@ -75,65 +82,82 @@ export async function rollbackProjection(name: string, options: RebuildOptions):
       if (!(await isOfThisLog(session, schema))) {
         throw new CliError(EXIT.refused, `the tables kept of ${name} were made from another log`, 'Rebuild it instead.')
       }
-      await refuseOtherVersions(session, [projection])
-      await exchange(session, [projection], schema, { ...options, keepPrevious: true }, 'rolled back')
+      await refuseOtherVersions(session, group!)
+      showExchanged(
+        [await exchange(session, group!, schema, { ...options, keepPrevious: true }, 'roll back')],
+        options,
+        'rolled back',
+      )
     })
   })
 }
 
 export async function verifyProjections(names: string[], options: RebuildOptions): Promise<void> {
-  const wanted = chosenProjections(names, options.all)
+  const groups = byContext(chosenProjections(names, options.all))
   await withProjectionSession(async (session) => {
-    const target = await requireCheckpoint(session)
     await exclusively(session.databaseUrl, 'verification of projections', async () => {
-      await dropShadow(session.db, VERIFY_SCHEMA)
-      const progress = showProgress('verify')
-      try {
-        const shadow = await openShadow({
-          ...shadowOptions(session, wanted),
-          schema: VERIFY_SCHEMA,
-          onProgress: progress.update,
-        })
-        await shadow.catchUp(target)
-        await shadow.finish()
-        progress.stop()
-        const comparison = await compareWithLive(
-          { ...session, projections: wanted, differencesMax: options.limit },
-          shadow,
-        )
-        showComparison(comparison, options, 'verified')
-        if (rowsDiffering(comparison) > 0) process.exitCode = EXIT.refused
-      } finally {
-        progress.stop()
-        await dropShadow(session.db, VERIFY_SCHEMA)
-      }
+      const comparisons: Comparison[] = []
+      for (const group of groups) comparisons.push(await verify(session, group, options))
+      const comparison = mergedComparison(comparisons)
+      showComparison(comparison, options, 'verified')
+      if (rowsDiffering(comparison) > 0) process.exitCode = EXIT.refused
     })
   })
 }
 
-const shadowOptions = (session: ProjectionSession, projections: readonly Projection[]) => ({
+async function verify(session: ProjectionSession, group: Group, options: RebuildOptions): Promise<Comparison> {
+  const target = await requireCheckpoint(session, group.name)
+  await dropShadow(session.db, VERIFY_SCHEMA)
+  const progress = showProgress('verify')
+  try {
+    const shadow = await openShadow({
+      ...shadowOptions(session, group),
+      schema: VERIFY_SCHEMA,
+      onProgress: progress.update,
+    })
+    await shadow.catchUp(target)
+    await shadow.finish()
+    return await compareWithLive({ ...shadowOptions(session, group), differencesMax: options.limit }, shadow)
+  } finally {
+    progress.stop()
+    await dropShadow(session.db, VERIFY_SCHEMA)
+  }
+}
+
+/** Projections of one context, which share a checkpoint. */
+type Group = ReturnType<typeof byContext>[number]
+
+const shadowOptions = (session: ProjectionSession, { name, projections }: Group) => ({
   db: session.db,
   projections,
+  checkpoint: projectionsCheckpoint(name),
   readHistory: session.readHistory,
   signal: session.signal,
   transactionAttemptsMax: session.transactionAttemptsMax,
 })
 
-/** Fills the schema up to the live tables, compares, exchanges, and says what was found. */
+/** What an exchange found and took. */
+interface Exchanged {
+  comparison: Comparison | undefined
+  events: number
+  elapsedMs: number
+}
+
+/** Fills the schema up to the live tables, compares and exchanges. */
 async function exchange(
   session: ProjectionSession,
-  projections: readonly Projection[],
+  group: Group,
   schema: string,
   options: RebuildOptions,
-  done: string,
-): Promise<void> {
-  const progress = showProgress(done === 'rebuilt' ? 'rebuild' : 'roll back')
+  title: 'rebuild' | 'roll back',
+): Promise<Exchanged> {
+  const progress = showProgress(title)
   const startedMs = performance.now()
   let last: ShadowProgress | undefined
   let comparison: Comparison | undefined
   try {
     await rebuild({
-      ...shadowOptions(session, projections),
+      ...shadowOptions(session, group),
       schema,
       lockTimeoutMs: SWAP_LOCK_TIMEOUT_MS,
       keepPrevious: options.keepPrevious ?? false,
@@ -155,19 +179,24 @@ async function exchange(
   } finally {
     progress.stop()
   }
-  const elapsedMs = performance.now() - startedMs
-  const events = last?.events ?? 0
-  if (comparison) showComparison(comparison, options, done, { events, elapsedMs })
+  return { comparison, events: last?.events ?? 0, elapsedMs: performance.now() - startedMs }
+}
+
+function showExchanged(exchanged: readonly Exchanged[], options: RebuildOptions, done: string): void {
+  const comparisons = exchanged.map(({ comparison }) => comparison).filter((comparison) => comparison !== undefined)
+  const events = exchanged.reduce((sum, each) => sum + each.events, 0)
+  const elapsedMs = exchanged.reduce((sum, each) => sum + each.elapsedMs, 0)
+  if (comparisons.length > 0) showComparison(mergedComparison(comparisons), options, done, { events, elapsedMs })
 }
 
 /**
  * An exchange for another version is the projector's: one of an older release would write into tables that it does not
  * know. Where nobody writes, the next release to start does.
  */
-async function refuseOtherVersions({ db }: ProjectionSession, projections: readonly Projection[]): Promise<void> {
+async function refuseOtherVersions({ db }: ProjectionSession, { name, projections }: Group): Promise<void> {
   const versions = await storedVersions(db)
   const other = projections.find(({ name, version }) => versions.get(name) !== version)
-  if (!other || !(await isLed(db, 'projector'))) return
+  if (!other || !(await isLed(db, projectorName(name)))) return
   throw new CliError(
     EXIT.refused,
     `the live tables of ${other.name} are of version ${versions.get(other.name) ?? 'none'}, this release has ${other.version}`,
@@ -181,18 +210,16 @@ async function dropForeignShadow(session: ProjectionSession): Promise<void> {
 }
 
 async function isOfThisLog({ db, store }: ProjectionSession, schema: string): Promise<boolean> {
-  const { shadows } = await readState(db, [])
+  const shadows = await readShadows(db)
   const checkpoint = shadows.find((shadow) => shadow.schema === schema)?.checkpoint
   return !checkpoint || (await store.eventIdAt(checkpoint.position)) === checkpoint.eventId
 }
 
 /** Builds for a few seconds beside everything, and reckons from that. */
-async function estimate(
-  session: ProjectionSession,
-  projections: readonly Projection[],
-  target: bigint,
-  options: RebuildOptions,
-): Promise<void> {
+async function estimate(session: ProjectionSession, groups: readonly Group[], options: RebuildOptions): Promise<void> {
+  const projections = groups.flatMap((group) => group.projections)
+  const [sample] = groups
+  const target = await requireCheckpoint(session, sample!.name)
   const enough = new AbortController()
   const signal = AbortSignal.any([session.signal, enough.signal])
   void delay(ESTIMATE_MS, undefined, { signal: session.signal, ref: false }).then(
@@ -205,7 +232,7 @@ async function estimate(
     await dropShadow(session.db, ESTIMATE_SCHEMA)
     try {
       const shadow = await openShadow({
-        ...shadowOptions(session, projections),
+        ...shadowOptions(session, { name: sample!.name, projections }),
         signal,
         schema: ESTIMATE_SCHEMA,
         onProgress: (now) => {

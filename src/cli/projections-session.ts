@@ -7,11 +7,11 @@ import { createEventStore, type EventStore } from '../events/store.ts'
 import { type Delivered, readHistory } from '../events/subscription.ts'
 import { createDatabase, type ReadModels } from '../postgres/database.ts'
 import { AlreadyUnderWay } from '../postgres/exclusive.ts'
-import { readCheckpoint } from '../projections/checkpoint.ts'
+import { projectionsCheckpoint, readCheckpoint } from '../projections/checkpoint.ts'
 import type { Projection } from '../projections/projection.ts'
 import { createKernelTables } from '../projections/schema.ts'
 import { backingUrls, configuration } from './connection.ts'
-import { projections, registry } from './contexts.ts'
+import { contexts, projections, registry } from './contexts.ts'
 import { personKeysOf } from './person-keys.ts'
 import { CliError, EXIT } from './terminal.ts'
 
@@ -90,9 +90,16 @@ export function chosenProjection(name: string): Projection {
 
 const known = (): string => projections.map(({ name }) => name).join(', ')
 
-/** Throws CliError where nothing has been projected yet, or where the read models are not of this log. */
-export async function requireCheckpoint({ db, store }: ProjectionSession): Promise<bigint> {
-  const checkpoint = await readCheckpoint(db)
+/** Projections by context, in the order of the contexts: those of one share a checkpoint and are rebuilt together. */
+export function byContext(wanted: readonly Projection[]): { name: string; projections: Projection[] }[] {
+  return contexts
+    .map(({ name, projections }) => ({ name, projections: projections.filter((each) => wanted.includes(each)) }))
+    .filter(({ projections }) => projections.length > 0)
+}
+
+/** Throws CliError where nothing of the context has been projected yet, or where its read models are not of this log. */
+export async function requireCheckpoint({ db, store }: ProjectionSession, context: string): Promise<bigint> {
+  const checkpoint = await readCheckpoint(db, projectionsCheckpoint(context))
   if (!checkpoint) {
     throw new CliError(EXIT.refused, 'nothing has been projected yet', 'Start an instance with the projector role.')
   }

@@ -1,10 +1,8 @@
 /** `opslog projections status`: where every projection stands against the log's true head, and how fast it moves. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { HEARTBEAT } from '../events/registry.ts'
-import { readCheckpoint } from '../projections/checkpoint.ts'
-import { prefixesOf } from '../projections/projection.ts'
+import { projectionsCheckpoint, readCheckpoint } from '../projections/checkpoint.ts'
 import { type ReadModelState, readState } from '../projections/rebuild/status.ts'
-import { projections } from './contexts.ts'
+import { contexts } from './contexts.ts'
 import { duration } from './progress-bar.ts'
 import { type ProjectionSession, withProjectionSession } from './projections-session.ts'
 import { csvLine, type OutputOptions } from './table-output.ts'
@@ -24,14 +22,13 @@ interface Lag {
   head: string | null
 }
 
-/** Events between two positions that concern the read models. */
-async function measureLag(session: ProjectionSession, after: bigint | undefined): Promise<Lag> {
-  const prefixes = prefixesOf(projections)
+/** Events after a position that concern the context's read models. */
+async function measureLag(session: ProjectionSession, context: string, after: bigint | undefined): Promise<Lag> {
   const head = await session.store.head()
   let events = 0
   let oldest: Date | undefined
   for await (const batch of session.readHistory(after)) {
-    const due = batch.filter(({ type }) => type !== HEARTBEAT && prefixes.some((prefix) => type.startsWith(prefix)))
+    const due = batch.filter(({ type }) => type.startsWith(`${context}.`))
     oldest ??= due[0]?.recordedAt
     events += due.length
     if (events >= LAG_COUNT_MAX) break
@@ -44,17 +41,17 @@ async function measureLag(session: ProjectionSession, after: bigint | undefined)
   }
 }
 
-/** Events per second that were taken in between two looks. */
-async function measureRate(session: ProjectionSession, from: bigint | undefined): Promise<number> {
+/** Events of the context per second that were taken in between two looks. */
+async function measureRate(session: ProjectionSession, context: string, from: bigint | undefined): Promise<number> {
   const startedMs = performance.now()
   await delay(SAMPLE_MS, undefined, { signal: session.signal })
-  const now = await readCheckpoint(session.db)
+  const now = await readCheckpoint(session.db, projectionsCheckpoint(context))
   const elapsedMs = performance.now() - startedMs
   if (now === undefined || now.position === from) return 0
   let taken = 0
   for await (const batch of session.readHistory(from)) {
     const due = batch.filter(({ position }) => position <= now.position)
-    taken += due.filter(({ type }) => type !== HEARTBEAT).length
+    taken += due.filter(({ type }) => type.startsWith(`${context}.`)).length
     if (due.length < batch.length) break
   }
   return Math.round(taken / (elapsedMs / 1000))
@@ -62,11 +59,7 @@ async function measureRate(session: ProjectionSession, from: bigint | undefined)
 
 export async function status(options: OutputOptions): Promise<void> {
   await withProjectionSession(async (session) => {
-    const before = await readCheckpoint(session.db)
-    const eventsPerSecond = await measureRate(session, before?.position)
-    const state = await readState(session.db, projections)
-    const lag = await measureLag(session, state.checkpoint?.position)
-    const report = reportOf(state, lag, eventsPerSecond)
+    const report = reportOf(await Promise.all(contexts.map((context) => look(session, context))))
     if (options.csv) {
       process.stdout.write(csvOf(report))
       return
@@ -75,20 +68,56 @@ export async function status(options: OutputOptions): Promise<void> {
   })
 }
 
-const reportOf = (state: ReadModelState, lag: Lag, eventsPerSecond: number) => ({
-  position: state.checkpoint ? `${state.checkpoint.position}` : null,
-  head: lag.head,
-  lag_events: lag.events,
-  lag_events_at_least: lag.atLeast,
-  lag_ms: lag.ms,
-  events_per_second: eventsPerSecond,
-  projector: state.pausedAt ? 'paused' : state.led ? 'leading' : 'none',
-  paused_at: state.pausedAt ?? null,
-  projections: state.projections.map((projection) => ({
+interface Look {
+  context: string
+  state: ReadModelState
+  lag: Lag
+  eventsPerSecond: number
+}
+
+async function look(session: ProjectionSession, context: (typeof contexts)[number]): Promise<Look> {
+  const before = await readCheckpoint(session.db, projectionsCheckpoint(context.name))
+  const eventsPerSecond = await measureRate(session, context.name, before?.position)
+  const state = await readState(session.db, context)
+  const lag = await measureLag(session, context.name, state.checkpoint?.position)
+  return { context: context.name, state, lag, eventsPerSecond }
+}
+
+const projectorOf = (state: ReadModelState) => (state.pausedAt ? 'paused' : state.led ? 'leading' : 'none')
+
+/** Of each context and, above them, of the one that is furthest behind. */
+function reportOf(looks: readonly Look[]) {
+  const last = looks.reduce((slowest, each) => (each.lag.events > slowest.lag.events ? each : slowest))
+  return {
+    position: last.state.checkpoint ? `${last.state.checkpoint.position}` : null,
+    head: last.lag.head,
+    lag_events: last.lag.events,
+    lag_events_at_least: last.lag.atLeast,
+    lag_ms: last.lag.ms,
+    events_per_second: looks.reduce((sum, { eventsPerSecond }) => sum + eventsPerSecond, 0),
+    projector: projectorOf(last.state),
+    paused_at: last.state.pausedAt ?? null,
+    contexts: looks.map(({ context, state, lag, eventsPerSecond }) => ({
+      context,
+      position: state.checkpoint ? `${state.checkpoint.position}` : null,
+      lag_events: lag.events,
+      lag_ms: lag.ms,
+      events_per_second: eventsPerSecond,
+      projector: projectorOf(state),
+      paused_at: state.pausedAt ?? null,
+    })),
+    projections: looks.flatMap(projectionsOf),
+  }
+}
+
+const projectionsOf = ({ state, lag }: Look) =>
+  state.projections.map((projection) => ({
     name: projection.name,
     version: projection.version ?? null,
     code_version: projection.codeVersion,
     money: projection.money,
+    position: state.checkpoint ? `${state.checkpoint.position}` : null,
+    lag_events: lag.events,
     built_at: projection.builtAt ?? null,
     tables: projection.tables,
     parked_events: projection.parkedEvents,
@@ -100,8 +129,7 @@ const reportOf = (state: ReadModelState, lag: Lag, eventsPerSecond: number) => (
         kind,
         position: checkpoint ? `${checkpoint.position}` : null,
       })),
-  })),
-})
+  }))
 type Report = ReturnType<typeof reportOf>
 
 const HEAD = ['projection', 'version', 'position', 'lag', 'parked', 'built', 'beside it']
@@ -111,8 +139,8 @@ function textOf(report: Report): string {
   const rows = report.projections.map((projection) => [
     projection.name,
     versionOf(projection),
-    report.position ?? 'none',
-    lag,
+    projection.position ?? 'none',
+    `${projection.lag_events}`,
     projection.parked_events > 0 ? colours.red(`${projection.parked_events}`) : '0',
     projection.built_at ?? 'never',
     projection.shadows.map(({ kind, position }) => `${kind} at ${position ?? 'the start'}`).join(', '),
@@ -122,7 +150,10 @@ function textOf(report: Report): string {
     ['head', report.head ?? 'none'],
     ['lag', `${lag} events, ${report.lag_ms} ms (${duration(report.lag_ms)})`],
     ['rate', `${report.events_per_second} events/s`],
-    ['projector', report.paused_at ? colours.yellow(`paused since ${report.paused_at}`) : report.projector],
+    ...report.contexts.map(({ context, projector, paused_at }): [string, string] => [
+      `projector of ${context}`,
+      paused_at ? colours.yellow(`paused since ${paused_at}`) : projector,
+    ]),
   ])}`
 }
 
@@ -130,20 +161,21 @@ const versionOf = ({ version, code_version }: Report['projections'][number]): st
   version === code_version ? `${version}` : colours.yellow(`${version ?? 'none'}, the code has ${code_version}`)
 
 function csvOf(report: Report): string {
-  const { position, head, lag_events, lag_ms, events_per_second } = report
-  const rows = report.projections.map(({ name, version, code_version, parked_events, parked_streams }) =>
-    [
-      name,
-      version,
-      code_version,
-      position,
-      head,
-      lag_events,
-      lag_ms,
-      events_per_second,
-      parked_events,
-      parked_streams,
-    ].map((value) => String(value ?? '')),
+  const { head, lag_ms, events_per_second } = report
+  const rows = report.projections.map(
+    ({ name, version, code_version, position, lag_events, parked_events, parked_streams }) =>
+      [
+        name,
+        version,
+        code_version,
+        position,
+        head,
+        lag_events,
+        lag_ms,
+        events_per_second,
+        parked_events,
+        parked_streams,
+      ].map((value) => String(value ?? '')),
   )
   const columns =
     'name,version,code_version,position,head,lag_events,lag_ms,events_per_second,parked_events,parked_streams'

@@ -1,6 +1,8 @@
 /** `opslog projections`: what an engineer does to the read models while traffic goes on. */
 import { Command, InvalidArgumentError } from 'commander'
+import { projectionsCheckpoint } from '../projections/checkpoint.ts'
 import { pauseProjector, resumeProjector } from '../projections/control.ts'
+import { contexts } from './contexts.ts'
 import { listParked, retryStreams, skipFirst } from './projections-parked.ts'
 import { rebuildProjections, rollbackProjection, verifyProjections } from './projections-rebuild.ts'
 import { withProjectionSession } from './projections-session.ts'
@@ -88,14 +90,16 @@ function parkedCommand(): Command {
 
 async function pause(options: OutputOptions): Promise<void> {
   await withProjectionSession(async ({ db }) => {
-    if (!(await pauseProjector(db))) throw new CliError(EXIT.refused, 'nothing has been projected yet')
+    const paused = await Promise.all(contexts.map(({ name }) => pauseProjector(db, projectionsCheckpoint(name))))
+    if (!paused.includes(true)) throw new CliError(EXIT.refused, 'nothing has been projected yet')
     show({ paused: true }, options, () => 'paused: no process writes the read models until `opslog projections resume`')
   })
 }
 
 async function resume(options: OutputOptions): Promise<void> {
   await withProjectionSession(async ({ db }) => {
-    const changed = await resumeProjector(db)
+    const resumed = await Promise.all(contexts.map(({ name }) => resumeProjector(db, projectionsCheckpoint(name))))
+    const changed = resumed.includes(true)
     show({ paused: false, changed }, options, () => (changed ? 'the projector goes on' : 'it was not paused'))
   })
 }

@@ -87,8 +87,11 @@ export interface EventStore {
    * Throws WrongExpectedRevision, AppendRefused, StoreUnavailable, PersonKeysUnavailable or PersonForgotten.
    */
   append(stream: string, revision: bigint | undefined, lastHash: string, events: readonly NewEvent[]): Promise<Appended>
-  /** The log's last event that is not the system's: its position and id; undefined on an empty log. */
-  head(): Promise<{ position: bigint; id: string } | undefined>
+  /**
+   * The log's last event that is not the system's: its position and id; undefined on an empty log. With a prefix the last
+   * one of such a type, or undefined where none stands near the end.
+   */
+  head(prefix?: string): Promise<{ position: bigint; id: string } | undefined>
   /** The id of the event at a commit position, or undefined where none stands there. */
   eventIdAt(position: bigint): Promise<string | undefined>
   /** Appends a heartbeat to its own stream, which keeps one event. */
@@ -193,9 +196,9 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     throw asUnavailable(unknown)
   }
 
-  async function head() {
+  async function head(prefix = '') {
     const tail = await read({ from: 'end', direction: 'backwards', count: TAIL_MAX }, true)
-    const event = tail.find(({ type }) => !type.startsWith('$'))
+    const event = tail.find(({ type }) => !type.startsWith('$') && type.startsWith(prefix))
     return event && { position: event.position.commit, id: event.id }
   }
 

@@ -8,14 +8,24 @@ import type { ReadModels } from '../postgres/database.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
 import { kernelTables } from './kernel-tables.ts'
 
-/**
- * The channel that tells of each move of the projections' checkpoint; the payload is the position, decimal. Other
- * checkpoints have channels of their own: `opslog_checkpoint_<name>`.
- */
-export const CHECKPOINT_CHANNEL = 'opslog_checkpoint'
+/** Each move of a checkpoint is told on a channel of its own; the payload is the position, decimal. */
+const CHANNEL = 'opslog_checkpoint_'
+export const checkpointChannel = (name: string): string => `${CHANNEL}${name}`
 
-/** The one checkpoint that all projections share. */
-export const CHECKPOINT_NAME = 'projections'
+/** The checkpoint that the projections of a context share. */
+export const projectionsCheckpoint = (context: string): string => `projections_${context}`
+
+/** The name of the checkpoint that the projections of all contexts shared in earlier releases. */
+const SHARED = 'projections'
+
+/**
+ * Gives each context that the database knows a checkpoint of its own, where an earlier release has left one for all:
+ * they go on from where that one stood.
+ */
+export const checkpointSplit = `WITH shared AS (DELETE FROM opslog_checkpoints WHERE name = '${SHARED}' RETURNING *)
+  INSERT INTO opslog_checkpoints (name, position, event_id, updated_at, generation, paused_at)
+  SELECT DISTINCT 'projections_' || split_part(known.name, '.', 1), position, event_id, updated_at, generation, paused_at
+  FROM shared, opslog_projections AS known ON CONFLICT (name) DO NOTHING`
 
 export type CheckpointRow = {
   name: string
@@ -52,7 +62,7 @@ export class CheckpointMoved extends Error {
 }
 
 /** The checkpoint, or undefined before the first event. */
-export async function readCheckpoint(db: ReadModels, name = CHECKPOINT_NAME): Promise<Checkpoint | undefined> {
+export async function readCheckpoint(db: ReadModels, name: string): Promise<Checkpoint | undefined> {
   const row = await kernelTables(db)
     .selectFrom('opslog_checkpoints')
     .select(['position', 'event_id'])
@@ -66,8 +76,7 @@ export async function readCheckpoint(db: ReadModels, name = CHECKPOINT_NAME): Pr
  * empty would otherwise read the whole of it long after it has grown.
  */
 const AND_THEN =
-  `SELECT pg_notify(CASE name WHEN '${CHECKPOINT_NAME}' THEN '${CHECKPOINT_CHANNEL}' ` +
-  `ELSE '${CHECKPOINT_CHANNEL}_' || name END, position::text), set_config('enable_seqscan', 'off', true), ` +
+  `SELECT pg_notify('${CHANNEL}' || name, position::text), set_config('enable_seqscan', 'off', true), ` +
   `set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true) FROM moved`
 
 const FIRST_MOVE =

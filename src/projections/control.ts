@@ -5,7 +5,6 @@
  */
 import { sql } from 'kysely'
 import type { OpenTransaction, ReadModels } from '../postgres/database.ts'
-import { CHECKPOINT_NAME } from './checkpoint.ts'
 import { kernelTables } from './kernel-tables.ts'
 
 export interface Control {
@@ -20,11 +19,11 @@ export class ProjectorPaused extends Error {
 }
 
 /** What the checkpoint's row says; generation 0 before the first event. */
-export async function readControl(db: ReadModels): Promise<Control> {
+export async function readControl(db: ReadModels, name: string): Promise<Control> {
   const row = await kernelTables(db)
     .selectFrom('opslog_checkpoints')
     .select(['generation', 'paused_at'])
-    .where('name', '=', CHECKPOINT_NAME)
+    .where('name', '=', name)
     .executeTakeFirst()
   return { generation: BigInt(row?.generation ?? 0), pausedAt: row?.paused_at ?? undefined }
 }
@@ -33,20 +32,20 @@ export async function readControl(db: ReadModels): Promise<Control> {
  * Holds every writer from now on, in every process, across restarts. Answers false where there is no checkpoint to
  * hold yet. A second pause changes nothing.
  */
-export async function pauseProjector(db: ReadModels): Promise<boolean> {
+export async function pauseProjector(db: ReadModels, name: string): Promise<boolean> {
   const { numAffectedRows } = await sql`UPDATE opslog_checkpoints SET paused_at = COALESCE(paused_at, now())
-    WHERE name = ${CHECKPOINT_NAME}`.execute(db)
+    WHERE name = ${name}`.execute(db)
   return numAffectedRows === 1n
 }
 
 /** Lets the writer go on. Answers whether it was paused. */
-export async function resumeProjector(db: ReadModels): Promise<boolean> {
+export async function resumeProjector(db: ReadModels, name: string): Promise<boolean> {
   const { numAffectedRows } = await sql`UPDATE opslog_checkpoints SET paused_at = NULL
-    WHERE name = ${CHECKPOINT_NAME} AND paused_at IS NOT NULL`.execute(db)
+    WHERE name = ${name} AND paused_at IS NOT NULL`.execute(db)
   return numAffectedRows === 1n
 }
 
 /** Says in the exchange's own transaction that the tables are others, so that a writer looks before its next batch. */
-export async function raiseGeneration(trx: OpenTransaction): Promise<void> {
-  await sql`UPDATE opslog_checkpoints SET generation = generation + 1 WHERE name = ${CHECKPOINT_NAME}`.execute(trx)
+export async function raiseGeneration(trx: OpenTransaction, name: string): Promise<void> {
+  await sql`UPDATE opslog_checkpoints SET generation = generation + 1 WHERE name = ${name}`.execute(trx)
 }

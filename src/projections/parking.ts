@@ -4,7 +4,7 @@
  */
 import { CompiledQuery, sql } from 'kysely'
 import type { Delivered } from '../events/subscription.ts'
-import type { OpenTransaction } from '../postgres/database.ts'
+import type { OpenTransaction, ReadModels } from '../postgres/database.ts'
 import { bigint, text, time, uuid } from './columns.ts'
 import { kernelTables } from './kernel-tables.ts'
 import { defineTable, type Projection } from './projection.ts'
@@ -74,3 +74,12 @@ export async function parkedStreams(trx: OpenTransaction): Promise<Set<string>> 
     .execute()
   return new Set(rows.map(({ projection, stream }) => parkedKey(projection, stream)))
 }
+
+/** Events that are parked, of every projection, counted up to a bound. */
+export async function parkedCount(db: ReadModels): Promise<number> {
+  const { rows } = await sql<{ events: string }>`SELECT count(*) AS events
+    FROM (SELECT FROM opslog_parked_events LIMIT ${COUNTED_MAX}) AS parked`.execute(db)
+  return Number(rows[0]?.events ?? 0)
+}
+
+const COUNTED_MAX = 10_000

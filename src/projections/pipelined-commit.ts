@@ -9,10 +9,12 @@ import { type ReadModels, repeated } from '../postgres/database.ts'
 import { inOneRoundTrip } from '../postgres/pool.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
 import type { Statement } from './changes.ts'
-import { CHECKPOINT_NAME, type Checkpoint, moveCheckpoint, moveQuery, verifyMoved } from './checkpoint.ts'
+import { type Checkpoint, moveCheckpoint, moveQuery, verifyMoved } from './checkpoint.ts'
 
 export interface PipelinedCommit {
   db: ReadModels
+  /** Name of the checkpoint. */
+  checkpoint: string
   attemptsMax: number
   from: Checkpoint
   to: Checkpoint
@@ -27,16 +29,16 @@ const ROLLBACK = CompiledQuery.raw('rollback')
 
 /** Throws CheckpointMoved, or what Postgres throws; nothing was written then, unless the connection broke. */
 export async function commitPipelined(options: PipelinedCommit): Promise<void> {
-  const { db, from, to, generation, statements, events } = options
-  if (statements.length === 0) return moveCheckpoint(db, CHECKPOINT_NAME, from, to, generation)
-  const move = moveQuery(CHECKPOINT_NAME, from, to, generation)
+  const { db, checkpoint, from, to, generation, statements, events } = options
+  if (statements.length === 0) return moveCheckpoint(db, checkpoint, from, to, generation)
+  const move = moveQuery(checkpoint, from, to, generation)
   const rows = statements.map(({ text, rows }) => CompiledQuery.raw(text, [JSON.stringify(rows)]))
   const once = () =>
     db.connection().execute(async (connection) => {
       try {
         const [, moved = []] = await inOneRoundTrip(connection, [BEGIN, move])
-        verifyMoved(moved, CHECKPOINT_NAME, from)
-        crashPoint('checkpoint.before-rows', CHECKPOINT_NAME)
+        verifyMoved(moved, checkpoint, from)
+        crashPoint('checkpoint.before-rows', checkpoint)
         crashPoint('projector.before-commit', events)
         await inOneRoundTrip(connection, [...rows, COMMIT])
       } catch (error) {

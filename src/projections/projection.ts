@@ -134,12 +134,3 @@ export function ddlOf(table: Table): string[] {
   )
   return [`CREATE TABLE IF NOT EXISTS ${table.name} (${lines.join(', ')})`, ...indexes]
 }
-
-/**
- * What to subscribe to for these projections, as prefixes of event types: everything of their contexts. Fewer would do
- * for the handlers, but a reader may wait for the position of any event, and one of a newer version must be noticed.
- */
-export const prefixesOf = (projections: readonly Projection[]): string[] => {
-  const types = projections.flatMap(({ handlers }) => Object.keys(handlers))
-  return [...new Set(types.map((type) => type.slice(0, type.indexOf('.') + 1)))]
-}

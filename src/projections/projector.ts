@@ -7,7 +7,7 @@ import { HEARTBEAT } from '../events/registry.ts'
 import { type Delivered, isPoison } from '../events/subscription.ts'
 import type { ReadModels } from '../postgres/database.ts'
 import { acquireLeadership } from '../postgres/leadership.ts'
-import { CheckpointMoved, readCheckpoint } from './checkpoint.ts'
+import { CheckpointMoved, projectionsCheckpoint, readCheckpoint } from './checkpoint.ts'
 import { ProjectorPaused } from './control.ts'
 import type { Parking } from './parking.ts'
 import type { Projection } from './projection.ts'
@@ -39,6 +39,8 @@ export interface ProjectorLog {
 }
 
 export interface ProjectorOptions {
+  /** Whose projections these are: each context has a projector, a checkpoint and a leadership of its own. */
+  context: string
   db: ReadModels
   /** The same database, for the connection that holds the leadership. */
   url: string
@@ -90,6 +92,9 @@ export class CheckpointNotInLog extends Error {
   override name = 'CheckpointNotInLog'
 }
 
+/** What the projector of a context leads under, and shows itself as. */
+export const projectorName = (context: string): string => `projector.${context}`
+
 const defaults = { transactionAttemptsMax: 5, retryMs: 1_000, leadershipPollMs: 500, pausePollMs: 250 }
 
 type Settings = ProjectorOptions & typeof defaults
@@ -133,10 +138,11 @@ export function lagMs(figures: ProjectorFigures, head: { position: bigint } | un
 }
 
 async function run(settings: Settings, figures: ProjectorFigures, signal: AbortSignal): Promise<void> {
-  const { url, log, leadershipPollMs: pollMs, retryMs } = settings
+  const { context, url, log, leadershipPollMs: pollMs, retryMs } = settings
+  const name = projectorName(context)
   while (!signal.aborted) {
     figures.state = 'standby'
-    const leadership = await acquireLeadership({ url, name: 'projector', signal, pollMs }).catch(() => undefined)
+    const leadership = await acquireLeadership({ url, name, signal, pollMs }).catch(() => undefined)
     if (!leadership) break
     figures.state = 'leading'
     log.info({}, 'this process writes the read models')
@@ -160,8 +166,9 @@ async function run(settings: Settings, figures: ProjectorFigures, signal: AbortS
 
 /** The work of a leader. Resolves when `signal` aborts; throws what ends it before that. */
 async function lead(settings: Settings, figures: ProjectorFigures, signal: AbortSignal): Promise<void> {
-  const { db, projections, log, transactionAttemptsMax } = settings
-  await prepareSchema(db, projections)
+  const { db, context, projections, log, transactionAttemptsMax } = settings
+  const checkpoint = projectionsCheckpoint(context)
+  await prepareSchema(db, [{ name: context, projections }])
   await verifyCheckpoint(settings)
   const versions = await storedVersions(db)
   const outdated = projections.filter(({ name, version }) => versions.get(name) !== version)
@@ -173,7 +180,7 @@ async function lead(settings: Settings, figures: ProjectorFigures, signal: Abort
     log.error(facts, 'parked a poison event, and the rest of its stream behind it')
   }
   const current = projections.filter((projection) => !outdated.includes(projection))
-  const writer = createBatchWriter({ db, projections: current, transactionAttemptsMax, onParked })
+  const writer = createBatchWriter({ db, checkpoint, projections: current, transactionAttemptsMax, onParked })
   const failed = new AbortController()
   const until = AbortSignal.any([signal, failed.signal])
   const exclusively = createQueue()
@@ -184,12 +191,12 @@ async function lead(settings: Settings, figures: ProjectorFigures, signal: Abort
     })
   await Promise.all([
     failure(consume(settings, figures, writer, exclusively, until)),
-    failure(upgradeProjections({ ...settings, writer, outdated, exclusively, signal: until, figures })),
+    failure(upgradeProjections({ ...settings, checkpoint, writer, outdated, exclusively, signal: until, figures })),
   ])
 }
 
-async function verifyCheckpoint({ db, eventIdAt }: Settings): Promise<void> {
-  const checkpoint = await readCheckpoint(db)
+async function verifyCheckpoint({ db, context, eventIdAt }: Settings): Promise<void> {
+  const checkpoint = await readCheckpoint(db, projectionsCheckpoint(context))
   if (!checkpoint) return
   const { position, eventId } = checkpoint
   const found = await eventIdAt(position)

@@ -5,10 +5,10 @@
 import { sql } from 'kysely'
 import { type Delivered, isPoison } from '../events/subscription.ts'
 import { inTransaction, type OpenTransaction, type ReadModels } from '../postgres/database.ts'
+import { applyOrUndo } from './apply.ts'
 import { kernelTables } from './kernel-tables.ts'
 import { lockParked, storable } from './parking.ts'
 import type { Projection } from './projection.ts'
-import { applyOrUndo } from './writer.ts'
 
 export interface RetryOptions {
   db: ReadModels

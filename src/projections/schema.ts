@@ -1,7 +1,7 @@
 /** Makes the tables: the kernel's own and every projection's, where they are missing. */
 import { CompiledQuery, sql } from 'kysely'
 import { inTransaction, type OpenTransaction, type ReadModels } from '../postgres/database.ts'
-import { CHECKPOINT_NAME, checkpointDdl, readCheckpoint } from './checkpoint.ts'
+import { checkpointDdl, checkpointSplit, projectionsCheckpoint, readCheckpoint } from './checkpoint.ts'
 import { kernelTables } from './kernel-tables.ts'
 import { parkedEvents } from './parking.ts'
 import { ddlOf, type Projection } from './projection.ts'
@@ -28,16 +28,22 @@ const ATTEMPTS_MAX = 5
  * Makes what is missing; harmless where nothing is. Tables that stand at another version than the code's are left to
  * the projector's rebuild; those of a projection that comes to a database with a history are made empty until then.
  */
-export async function prepareSchema(db: ReadModels, projections: readonly Projection[]): Promise<void> {
+export async function prepareSchema(
+  db: ReadModels,
+  contexts: readonly { name: string; projections: readonly Projection[] }[],
+): Promise<void> {
   await inTransaction(db, ATTEMPTS_MAX, async (trx) => {
     await sql`SELECT pg_advisory_xact_lock(${PREPARE_LOCK}::bigint)`.execute(trx)
     await createKernelTables(trx)
     const versions = await storedVersions(trx)
-    const isFresh = (await readCheckpoint(trx, CHECKPOINT_NAME)) === undefined
-    for (const projection of projections) {
-      if (versions.has(projection.name)) continue
-      await createTables(trx, projection)
-      if (isFresh) await storeVersion(trx, projection)
+    await sql.raw(checkpointSplit).execute(trx)
+    for (const { name, projections } of contexts) {
+      const isFresh = (await readCheckpoint(trx, projectionsCheckpoint(name))) === undefined
+      for (const projection of projections) {
+        if (versions.has(projection.name)) continue
+        await createTables(trx, projection)
+        if (isFresh) await storeVersion(trx, projection)
+      }
     }
   })
 }

@@ -1,15 +1,17 @@
 /**
  * Lets a request wait until the read models have come as far as a position in the log: read your writes. It listens to
- * the checkpoint's notifications on a connection of its own, and reads the checkpoint itself after each (re)connection
- * and, while somebody waits, now and then: a notification may get lost, a committed checkpoint does not.
+ * the checkpoints' notifications on a connection of its own, and reads the checkpoints themselves after each
+ * (re)connection and, while somebody waits, now and then: a notification may get lost, a committed checkpoint does not.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { openSession, type Session } from '../postgres/session.ts'
 import { createInFlightList } from '../runtime/in-flight.ts'
-import { CHECKPOINT_CHANNEL, CHECKPOINT_NAME } from './checkpoint.ts'
+import { checkpointChannel } from './checkpoint.ts'
 
 export interface PositionWaiterOptions {
   url: string
+  /** Names of the checkpoints that are waited for. */
+  checkpoints: readonly string[]
   applicationName?: string
   /** Between looks at the checkpoint while somebody waits. */
   pollMs?: number
@@ -17,7 +19,7 @@ export interface PositionWaiterOptions {
   reconnectMs?: number
   /** A connection without an answer for so long counts as broken. */
   answerTimeoutMs?: number
-  /** Who comes when so many wait already is told at once that it took too long. */
+  /** Requests that wait for one checkpoint at a time; a further one is told at once that it took too long. */
   waitersMax?: number
 }
 
@@ -26,6 +28,11 @@ export interface PositionWaiter {
   waitFor(position: bigint, timeoutMs: number): Promise<boolean>
   /** The position last heard of; undefined before the first, or where there is none. */
   current(): bigint | undefined
+}
+
+export interface PositionWaiters {
+  /** The waiter of one of the checkpoints. Throws where it was not named at the start. */
+  of(checkpoint: string): PositionWaiter
   close(): Promise<void>
 }
 
@@ -42,31 +49,71 @@ interface Waiter {
   settle: (reached: boolean) => void
 }
 
-export function createPositionWaiter(options: PositionWaiterOptions): PositionWaiter {
-  const settings = { ...defaults, ...options }
-  const closing = new AbortController()
+/** One checkpoint: who waits for it, and where it stands as far as is known. */
+function createWaitingLine(waitersMax: number, isClosing: () => boolean) {
   const waiters = createInFlightList<Waiter>()
   let current: bigint | undefined
 
-  const advance = (position: bigint | undefined) => {
+  /** What this says stands even where it is less than before: the read models may have been set up anew. */
+  function advance(position: bigint | undefined): void {
     current = position
     if (position === undefined) return
     for (const waiter of waiters.items()) if (waiter.position <= position) waiter.settle(true)
   }
-  const heard = (position: bigint | undefined) => {
-    if (position !== undefined && (current === undefined || position > current)) advance(position)
+
+  function waitFor(position: bigint, timeoutMs: number): Promise<boolean> {
+    if (current !== undefined && current >= position) return Promise.resolve(true)
+    if (waiters.size() >= waitersMax || isClosing()) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => waiter.settle(false), timeoutMs)
+      const waiter: Waiter = {
+        position,
+        settle(reached) {
+          clearTimeout(timer)
+          leave()
+          resolve(reached)
+        },
+      }
+      const leave = waiters.add(waiter)
+    })
   }
+
+  return {
+    waitFor,
+    current: () => current,
+    advance,
+    /** Of two words the later position counts: notifications and reads may overtake each other. */
+    heard(position: bigint | undefined): void {
+      if (position !== undefined && (current === undefined || position > current)) advance(position)
+    },
+    isEmpty: () => waiters.size() === 0,
+    release(): void {
+      for (const waiter of waiters.items()) waiter.settle(false)
+    },
+  }
+}
+
+export function createPositionWaiters(options: PositionWaiterOptions): PositionWaiters {
+  const settings = { ...defaults, ...options }
+  const closing = new AbortController()
+  const isClosing = () => closing.signal.aborted
+  const lines = new Map(settings.checkpoints.map((name) => [name, createWaitingLine(settings.waitersMax, isClosing)]))
+  const byChannel = new Map([...lines].map(([name, line]) => [checkpointChannel(name), line]))
 
   /** One connection, from LISTEN to its end, which it tells by throwing. */
   async function listen(session: Session): Promise<void> {
     const until = AbortSignal.any([session.ended, closing.signal])
-    session.client.on('notification', ({ payload }) => heard(payload ? BigInt(payload) : undefined))
-    await session.query(`LISTEN ${CHECKPOINT_CHANNEL}`)
-    // What this says stands even where it is less than before: the read models may have been set up anew.
-    advance(await readPosition(session))
+    session.client.on('notification', ({ channel, payload }) => {
+      byChannel.get(channel)?.heard(payload ? BigInt(payload) : undefined)
+    })
+    for (const channel of byChannel.keys()) await session.query(`LISTEN ${channel}`)
+    const standing = await readPositions(session, settings.checkpoints)
+    for (const [name, line] of lines) line.advance(standing.get(name))
     for (;;) {
       await delay(settings.pollMs, undefined, { signal: until })
-      if (waiters.size() > 0) heard(await readPosition(session))
+      if ([...lines.values()].every((line) => line.isEmpty())) continue
+      const positions = await readPositions(session, settings.checkpoints)
+      for (const [name, line] of lines) line.heard(positions.get(name))
     }
   }
 
@@ -81,33 +128,21 @@ export function createPositionWaiter(options: PositionWaiterOptions): PositionWa
 
   const running = run()
   return {
-    current: () => current,
-    waitFor(position, timeoutMs) {
-      if (current !== undefined && current >= position) return Promise.resolve(true)
-      if (waiters.size() >= settings.waitersMax || closing.signal.aborted) return Promise.resolve(false)
-      return new Promise((resolve) => {
-        const timer = setTimeout(() => waiter.settle(false), timeoutMs)
-        const waiter: Waiter = {
-          position,
-          settle(reached) {
-            clearTimeout(timer)
-            leave()
-            resolve(reached)
-          },
-        }
-        const leave = waiters.add(waiter)
-      })
+    of(checkpoint) {
+      const line = lines.get(checkpoint)
+      if (!line) throw new Error(`nobody listens to the checkpoint ${checkpoint}`)
+      return line
     },
     async close() {
       closing.abort()
-      for (const waiter of waiters.items()) waiter.settle(false)
+      for (const line of lines.values()) line.release()
       await running
     },
   }
 }
 
-async function readPosition(session: Session): Promise<bigint | undefined> {
-  const text = 'SELECT position FROM opslog_checkpoints WHERE name = $1'
-  const [row] = await session.query(text, [CHECKPOINT_NAME])
-  return row && BigInt(String(row.position))
+async function readPositions(session: Session, checkpoints: readonly string[]): Promise<Map<string, bigint>> {
+  const text = 'SELECT name, position FROM opslog_checkpoints WHERE name = ANY($1)'
+  const rows = await session.query(text, [checkpoints])
+  return new Map(rows.map(({ name, position }) => [String(name), BigInt(String(position))]))
 }

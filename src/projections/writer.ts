@@ -4,14 +4,14 @@
  * projection of money it stops the writer; in any other it is parked with what follows it in its stream.
  */
 import { sql } from 'kysely'
-import type { Recorded } from '../events/event.ts'
 import { type Delivered, isPoison } from '../events/subscription.ts'
 import { inTransaction, isRefusedData, type OpenTransaction, type ReadModels } from '../postgres/database.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
+import { applyOrUndo, changesOf, HandlerFailed } from './apply.ts'
 import { createBulkFlush } from './bulk.ts'
 import { type ProjectionsByEventType, projectionsByEventType } from './by-event-type.ts'
 import { flush, statementsFor } from './changes.ts'
-import { CHECKPOINT_NAME, type Checkpoint, CheckpointMoved, moveCheckpoint, readCheckpoint } from './checkpoint.ts'
+import { type Checkpoint, CheckpointMoved, moveCheckpoint, readCheckpoint } from './checkpoint.ts'
 import { ProjectorPaused, readControl } from './control.ts'
 import { lockParked, type Parking, park, parkedKey, parkedStreams } from './parking.ts'
 import { commitPipelined } from './pipelined-commit.ts'
@@ -34,6 +34,8 @@ export class PoisonedProjection extends Error {
 }
 
 export interface WriterOptions {
+  /** Name of the checkpoint that the projections share. */
+  checkpoint: string
   db: ReadModels
   projections: readonly Projection[]
   /** Write into this schema's tables and checkpoint instead of the live ones. */
@@ -57,7 +59,7 @@ export interface BatchWriter {
 }
 
 export function createBatchWriter(options: WriterOptions): BatchWriter {
-  const { db, schema } = options
+  const { db, schema, checkpoint } = options
   let projections = options.projections
   let interests = projectionsByEventType(projections)
   const flushBatch = schema ? createBulkFlush(projections) : flush
@@ -82,8 +84,8 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
 
   async function resume(): Promise<bigint | undefined> {
     const found = await transaction(async (trx) => ({
-      checkpoint: await readCheckpoint(trx, CHECKPOINT_NAME),
-      control: await readControl(trx),
+      checkpoint: await readCheckpoint(trx, checkpoint),
+      control: await readControl(trx, checkpoint),
       parked: await parkedStreams(trx),
     }))
     const expected = [known?.checkpoint?.position, attempted?.position]
@@ -105,7 +107,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
    * with what is parked now. Throws CheckpointMoved or ProjectorPaused.
    */
   async function lookAgain(error: CheckpointMoved): Promise<void> {
-    const control = await transaction((trx) => readControl(trx))
+    const control = await transaction((trx) => readControl(trx, checkpoint))
     const before = generation
     await resume()
     if (control.pausedAt) throw new ProjectorPaused(`the projector is paused since ${control.pausedAt}`)
@@ -123,7 +125,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     const to = checkpointOf(events.at(-1)!)
     attempted = to
     const parkings = await transaction(async (trx) => {
-      await moveCheckpoint(trx, CHECKPOINT_NAME, known?.checkpoint, to, generation)
+      await moveCheckpoint(trx, checkpoint, known?.checkpoint, to, generation)
       const done = await work(trx)
       await park(trx, done)
       crashPoint('projector.before-commit', events)
@@ -154,7 +156,16 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     const to = checkpointOf(events.at(-1)!)
     attempted = to
     const statements = statementsFor(changes)
-    await commitPipelined({ db, attemptsMax: options.transactionAttemptsMax, from, to, generation, statements, events })
+    await commitPipelined({
+      db,
+      checkpoint,
+      attemptsMax: options.transactionAttemptsMax,
+      from,
+      to,
+      generation,
+      statements,
+      events,
+    })
     known = { checkpoint: to }
     attempted = undefined
     return true
@@ -264,35 +275,4 @@ function collect(
     }
   }
   return { changes, parkings }
-}
-
-/** Takes one event into one projection; where that cannot be, undoes what it did and answers why. */
-export async function applyOrUndo(
-  trx: OpenTransaction,
-  projection: Projection,
-  event: Recorded,
-): Promise<string | undefined> {
-  await sql`SAVEPOINT one_event`.execute(trx)
-  try {
-    await flush(trx, changesOf(projection, event))
-    await sql`RELEASE SAVEPOINT one_event`.execute(trx)
-    return undefined
-  } catch (error) {
-    if (!(error instanceof HandlerFailed) && !isRefusedData(error)) throw error
-    await sql`ROLLBACK TO SAVEPOINT one_event`.execute(trx)
-    return error instanceof Error ? error.message : String(error)
-  }
-}
-
-/** A handler has thrown, for the reason that the message gives. */
-class HandlerFailed extends Error {
-  override name = 'HandlerFailed'
-}
-
-function changesOf({ handlers }: Projection, event: Recorded): Change[] {
-  try {
-    return handlers[event.type]?.(event) ?? []
-  } catch (error) {
-    throw new HandlerFailed(error instanceof Error ? error.message : String(error), { cause: error })
-  }
 }

@@ -38,13 +38,13 @@ import {
   createAuditorDirectory,
 } from '../../src/projections/audit/auditors.ts'
 import { createOwnersOf } from '../../src/projections/audit/ownership.ts'
+import { projectionsCheckpoint } from '../../src/projections/checkpoint.ts'
 import { createCredentialDirectory, credentialEventTypes } from '../../src/projections/noctant/credentials.ts'
-import { prefixesOf } from '../../src/projections/projection.ts'
-import { startProjector } from '../../src/projections/projector.ts'
-import { createPositionWaiter } from '../../src/projections/waiter.ts'
+import { projectorName, startProjector } from '../../src/projections/projector.ts'
+import { createPositionWaiters } from '../../src/projections/waiter.ts'
 import { eventually, prepared } from '../projections/support.ts'
 import { comesUp } from '../support/come-up.ts'
-import { apis, auditRules, projections, registry } from '../support/contexts.ts'
+import { apis, auditRules, contexts, projections, registry } from '../support/contexts.ts'
 import { startTestStore } from '../support/event-store.ts'
 
 export interface Answer {
@@ -200,21 +200,26 @@ export async function startApi(options: ApiOptions = {}) {
     signal: stopping.signal,
     onError: () => undefined,
   }
-  const projector = startProjector({
-    db: database.db,
-    url: database.url,
-    projections,
-    source: (reader) =>
-      runSubscription({ ...subscription, name: 'projector', types: prefixesOf(projections), ...reader }),
-    readHistory: () => {
-      throw new Error('a fresh database has nothing to rebuild')
-    },
-    eventIdAt: log.store.eventIdAt,
-    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
-  })
+  const projectors = contexts.map(({ name: context, projections }) =>
+    startProjector({
+      context,
+      db: database.db,
+      url: database.url,
+      projections,
+      source: (reader) =>
+        runSubscription({ ...subscription, name: projectorName(context), types: [`${context}.`], ...reader }),
+      readHistory: () => {
+        throw new Error('a fresh database has nothing to rebuild')
+      },
+      eventIdAt: log.store.eventIdAt,
+      log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    }),
+  )
   const proxy = await startProxy(new URL(database.url))
   const db = createDatabase({ url: proxy.url, poolMax: 4, onConnectionLost: () => undefined })
-  const waiter = createPositionWaiter({ url: proxy.url, pollMs: 20 })
+  const checkpoints = contexts.map(({ name }) => projectionsCheckpoint(name))
+  const waiters = createPositionWaiters({ url: proxy.url, checkpoints, pollMs: 20 })
+  const waiter = waiters.of(projectionsCheckpoint('noctant'))
   const { directory: credentials, following: followingKeys } = await follow(db, createCredentialDirectory(), {
     ...subscription,
     name: 'credentials',
@@ -240,7 +245,12 @@ export async function startApi(options: ApiOptions = {}) {
     const core = { bus: of, db, waiter, clock: () => new Date(), personKeys: log.keys }
     const auditing = createAuditParts({
       ...core,
-      ...{ log: rawLog, rules: auditRules, sealKeys, auditors, limits: ofAudits, waitMs: limits.readYourWritesWaitMs },
+      ...{ log: rawLog, rules: auditRules, sealKeys, auditors, limits: ofAudits },
+      waiter: waiters.of(projectionsCheckpoint('audit')),
+      async caughtUp() {
+        const head = await rawLog.head(({ type }) => type.startsWith('noctant.'))
+        if (head !== undefined) await waiter.waitFor(head, limits.readYourWritesWaitMs)
+      },
       ownersOf: createOwnersOf(db, projections),
       recorder: createReadingRecorder(store, { auditorsMax: 10, conflictRetriesMax: 5 }),
     })
@@ -360,7 +370,13 @@ export async function startApi(options: ApiOptions = {}) {
     async stop() {
       await Promise.all([server.stop(1_000), second.stop(1_000)])
       stopping.abort()
-      const ended = [projector.stop(), followingKeys, followingAuditors, waiter.close(), db.destroy()]
+      const ended = [
+        ...projectors.map((each) => each.stop()),
+        followingKeys,
+        followingAuditors,
+        waiters.close(),
+        db.destroy(),
+      ]
       await Promise.all([...ended, store.close(), rawLog.close()])
       proxy.cut()
       storeProxy.cut()

@@ -12,7 +12,7 @@ import {
 import { kernelTables } from '../../src/projections/kernel-tables.ts'
 import { findOperator } from '../../src/projections/noctant/operator.ts'
 import { prepareSchema } from '../../src/projections/schema.ts'
-import { projections } from '../support/contexts.ts'
+import { contexts, projections } from '../support/contexts.ts'
 import { createDatabase as createEmptyDatabase, type TestDatabase } from '../support/services.ts'
 
 let database: TestDatabase
@@ -42,7 +42,7 @@ const preparedTexts = async (db: ReadModels) => {
 describe('statements', () => {
   test('are prepared under a name, once per connection, however often they run', async () => {
     const db = connect({ poolMax: 1 })
-    await prepareSchema(db, projections)
+    await prepareSchema(db, contexts)
     const id = '6b1f6f0e-3c8a-4e55-9d8f-0d6f3f9a0001'
     for (let run = 0; run < 5; run++) await findOperator(db, id)
     const texts = (await preparedTexts(db)).filter((text) => text.includes('from "noctant_operators"'))
@@ -179,7 +179,7 @@ describe('failures', () => {
 
 test('processes that start at once prepare the schema side by side', async () => {
   const dbs = Array.from({ length: 6 }, () => connect({ poolMax: 1 }))
-  await Promise.all(dbs.map((db) => prepareSchema(db, projections)))
+  await Promise.all(dbs.map((db) => prepareSchema(db, contexts)))
   const rows = await kernelTables(dbs[0]!)
     .selectFrom('opslog_projections')
     .select(['name', 'version'])

@@ -10,7 +10,6 @@ import {
   defineTable,
   erase,
   patch,
-  prefixesOf,
   remove,
   type TableOf,
   upsert,
@@ -79,10 +78,6 @@ describe('handlers', () => {
       }
     }
   })
-})
-
-test('the projections subscribe to everything of their contexts', () => {
-  expect(prefixesOf(projections)).toEqual(['noctant.', 'audit.'])
 })
 
 describe('changes of one row', () => {

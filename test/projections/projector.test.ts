@@ -11,7 +11,7 @@ import {
   startProjector,
 } from '../../src/projections/projector.ts'
 import { PoisonedProjection } from '../../src/projections/writer.ts'
-import { projections } from '../support/contexts.ts'
+import { CHECKPOINT, projections } from '../support/contexts.ts'
 import { createRecorder, example, uuidOf } from '../support/examples.ts'
 import { createLog, eventually, type Prepared, prepared, silentLog } from './support.ts'
 
@@ -29,6 +29,7 @@ afterEach(async () => {
 
 const start = (log: ReturnType<typeof createLog>, options: Partial<ProjectorOptions> = {}) => {
   const projector = startProjector({
+    context: 'noctant',
     db: database.db,
     url: database.url,
     projections,
@@ -68,7 +69,7 @@ describe('the projector', () => {
         fault: undefined,
       }),
     )
-    expect(await readCheckpoint(database.db)).toEqual({ position: last.position, eventId: last.id })
+    expect(await readCheckpoint(database.db, CHECKPOINT)).toEqual({ position: last.position, eventId: last.id })
   })
 
   test('goes on after a restart where it was', async () => {
@@ -94,18 +95,18 @@ describe('the projector', () => {
     }
     await eventually(async () => expect(await stored().catch(() => 0)).toBe(400))
     const last = log.events.at(-1)!
-    await eventually(async () => expect((await readCheckpoint(database.db))?.position).toBe(last.position))
+    await eventually(async () => expect((await readCheckpoint(database.db, CHECKPOINT))?.position).toBe(last.position))
   })
 
   test('leaves no trace of heartbeats but the lag', async () => {
     const log = createLog(orders(0, 1))
     const projector = start(log)
     await reached(1)
-    const before = await readCheckpoint(database.db)
+    const before = await readCheckpoint(database.db, CHECKPOINT)
     const heartbeat = recorder.record(example(HEARTBEAT))
     log.append(heartbeat)
     await eventually(() => expect(projector.figures().position).toBe(heartbeat.position))
-    expect(await readCheckpoint(database.db)).toEqual(before)
+    expect(await readCheckpoint(database.db, CHECKPOINT)).toEqual(before)
     expect(lagMs(projector.figures(), { position: heartbeat.position }, new Date())).toBe(0)
     const later = new Date(heartbeat.recordedAt.getTime() + 1_500)
     expect(lagMs(projector.figures(), { position: heartbeat.position + 1n }, later)).toBe(1_500)
@@ -201,7 +202,7 @@ describe('a projection whose version has changed', () => {
     const log = createLog(orders(0, 20))
     const first = start(log, { projections: projections.filter(({ name }) => name !== 'noctant.order') })
     await eventually(async () =>
-      expect((await readCheckpoint(database.db))?.position).toBe(log.events.at(-1)!.position),
+      expect((await readCheckpoint(database.db, CHECKPOINT))?.position).toBe(log.events.at(-1)!.position),
     )
     await first.stop()
     start(log)

@@ -6,7 +6,7 @@ import type { Projection } from '../../src/projections/projection.ts'
 import type { HistoryReader, Queue } from '../../src/projections/projector.ts'
 import { type RebuildOptions, rebuild } from '../../src/projections/rebuild/rebuild.ts'
 import { PoisonedProjection } from '../../src/projections/writer.ts'
-import { projections } from '../support/contexts.ts'
+import { CHECKPOINT, projections } from '../support/contexts.ts'
 import { createRecorder, type ExampleEvent, example, exampleTypes, uuidOf } from '../support/examples.ts'
 import { contentOf, createLog, type Prepared, prepared, writerOn } from './support.ts'
 
@@ -28,6 +28,7 @@ const run = (wanted: readonly Projection[], readHistory: HistoryReader, options:
   rebuild({
     db: database.db,
     projections: wanted,
+    checkpoint: CHECKPOINT,
     readHistory,
     signal: new AbortController().signal,
     transactionAttemptsMax: 5,
@@ -142,7 +143,7 @@ describe('a rebuild', () => {
     await run(newer('noctant.order'), log.readHistory)
     const later = order(10)
     await expect(live.write([later])).rejects.toThrow(CheckpointMoved)
-    expect(await readCheckpoint(database.db)).toMatchObject({ eventId: log.events.at(-1)!.id })
+    expect(await readCheckpoint(database.db, CHECKPOINT)).toMatchObject({ eventId: log.events.at(-1)!.id })
   })
 
   test('leaves the writer of another process with what is parked now', async () => {

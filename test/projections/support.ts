@@ -6,7 +6,7 @@ import type { Projection } from '../../src/projections/projection.ts'
 import type { HistoryReader, Source } from '../../src/projections/projector.ts'
 import { prepareSchema } from '../../src/projections/schema.ts'
 import { createBatchWriter, type WriterOptions } from '../../src/projections/writer.ts'
-import { projections } from '../support/contexts.ts'
+import { CHECKPOINT, projections } from '../support/contexts.ts'
 import { createDatabase as createEmptyDatabase } from '../support/services.ts'
 
 export interface Prepared {
@@ -19,7 +19,7 @@ export interface Prepared {
 export async function prepared(wanted: readonly Projection[] = projections): Promise<Prepared> {
   const database = await createEmptyDatabase()
   const db = createDatabase({ url: database.url, poolMax: 4, onConnectionLost: () => undefined })
-  await prepareSchema(db, wanted)
+  await prepareSchema(db, [{ name: 'noctant', projections: wanted }])
   return {
     db,
     url: database.url,
@@ -32,7 +32,7 @@ export async function prepared(wanted: readonly Projection[] = projections): Pro
 
 /** A writer with the tests' limits. */
 export const writerOn = (db: ReadModels, options: Partial<WriterOptions> = {}) =>
-  createBatchWriter({ db, projections, transactionAttemptsMax: 3, ...options })
+  createBatchWriter({ db, checkpoint: CHECKPOINT, projections, transactionAttemptsMax: 3, ...options })
 
 /** Every row of every table of these projections, in a fixed order. */
 export async function contentOf(db: ReadModels, of: readonly Projection[] = projections): Promise<unknown> {

@@ -1,12 +1,17 @@
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { createPositionWaiter, type PositionWaiter, type PositionWaiterOptions } from '../../src/projections/waiter.ts'
+import {
+  createPositionWaiters,
+  type PositionWaiterOptions,
+  type PositionWaiters,
+} from '../../src/projections/waiter.ts'
+import { CHECKPOINT } from '../support/contexts.ts'
 import { createRecorder, example, uuidOf } from '../support/examples.ts'
 import { empty, eventually, type Prepared, prepared, writerOn } from './support.ts'
 
 let database: Prepared
 let write: () => Promise<bigint>
-const open: PositionWaiter[] = []
+const open: PositionWaiters[] = []
 beforeAll(async () => {
   database = await prepared()
 })
@@ -25,9 +30,10 @@ afterEach(() => Promise.all(open.splice(0).map((waiter) => waiter.close())))
 afterAll(() => database.drop())
 
 const waiterOn = (options: Partial<PositionWaiterOptions> = {}) => {
-  const waiter = createPositionWaiter({ url: database.url, applicationName: 'waiter', reconnectMs: 20, ...options })
-  open.push(waiter)
-  return waiter
+  const timing = { applicationName: 'waiter', reconnectMs: 20 }
+  const waiters = createPositionWaiters({ url: database.url, checkpoints: [CHECKPOINT], ...timing, ...options })
+  open.push(waiters)
+  return { ...waiters.of(CHECKPOINT), close: waiters.close }
 }
 const LONG_MS = 15_000
 /** Polls too rarely to be of any help. */

@@ -4,10 +4,10 @@ import type { Cause } from '../../src/events/event.ts'
 import { readHistory, runSubscription } from '../../src/events/subscription.ts'
 import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
 import { findAccount } from '../../src/projections/noctant/account.ts'
-import { prefixesOf } from '../../src/projections/projection.ts'
+
 import { CheckpointNotInLog, type Projector, type Source, startProjector } from '../../src/projections/projector.ts'
-import { createPositionWaiter } from '../../src/projections/waiter.ts'
-import { projections, registry } from '../support/contexts.ts'
+import { createPositionWaiters } from '../../src/projections/waiter.ts'
+import { CHECKPOINT, projections, registry } from '../support/contexts.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
 import { type ExampleEvent, example, ids, streamOf, uuidOf } from '../support/examples.ts'
 import { createDatabase as createEmptyDatabase, type TestDatabase } from '../support/services.ts'
@@ -51,7 +51,7 @@ function start(on: TestStore, version = 1): Projector {
       registry,
       url: on.url,
       name: 'projector',
-      types: prefixesOf(projections),
+      types: ['noctant.', 'audit.'],
       batchMax: 500,
       readTimeoutMs: 60_000,
       backoffMinMs: 10,
@@ -60,6 +60,7 @@ function start(on: TestStore, version = 1): Projector {
       ...reader,
     })
   const projector = startProjector({
+    context: 'noctant',
     db,
     url: database.url,
     projections: projections.map((projection) => ({ ...projection, version })),
@@ -84,8 +85,9 @@ const account = (name: string) => [
 ]
 
 test('what has been appended can be read once its position is reached, also after a restart and a rebuild', async () => {
-  const waiter = createPositionWaiter({ url: database.url })
-  closing.push(() => waiter.close())
+  const waiters = createPositionWaiters({ url: database.url, checkpoints: [CHECKPOINT] })
+  const waiter = waiters.of(CHECKPOINT)
+  closing.push(() => waiters.close())
   const first = start(store)
   expect(await waiter.waitFor(await append(store, ...account('one')), 10_000)).toBe(true)
   expect(await findAccount(db, ids.operator, 'one')).toMatchObject({ sponsorship_status: 'active' })
@@ -103,8 +105,9 @@ test('what has been appended can be read once its position is reached, also afte
 })
 
 test('events that no projection handles can be waited for as well', async () => {
-  const waiter = createPositionWaiter({ url: database.url })
-  closing.push(() => waiter.close())
+  const waiters = createPositionWaiters({ url: database.url, checkpoints: [CHECKPOINT] })
+  const waiter = waiters.of(CHECKPOINT)
+  closing.push(() => waiters.close())
   start(store)
   expect(await waiter.waitFor(await append(store, example('noctant.OperatorSlugClaimed.v1')), 10_000)).toBe(true)
 })

@@ -15,7 +15,7 @@ import {
 } from '../../src/projections/projection.ts'
 import { type RetryOptions, retryParked } from '../../src/projections/retry.ts'
 import { createBatchWriter, PoisonedProjection } from '../../src/projections/writer.ts'
-import { projections } from '../support/contexts.ts'
+import { CHECKPOINT, projections } from '../support/contexts.ts'
 import { createRecorder, example, ids, uuidOf } from '../support/examples.ts'
 import { contentOf, empty, eventually, type Prepared, prepared, writerOn } from './support.ts'
 
@@ -71,14 +71,17 @@ const parkedStored = () =>
     .select(['projection', 'stream', 'revision', 'fault'])
     .orderBy('position')
     .execute()
-const positionStored = async () => (await readCheckpoint(database.db))?.position
+const positionStored = async () => (await readCheckpoint(database.db, CHECKPOINT))?.position
 
 describe('the checkpoint', () => {
   test('moves with the rows and names the last event', async () => {
     const events = [order('a'), order('b')]
     const writer = writerOn(database.db)
     await writer.write(events)
-    expect(await readCheckpoint(database.db)).toEqual({ position: events[1]!.position, eventId: events[1]!.id })
+    expect(await readCheckpoint(database.db, CHECKPOINT)).toEqual({
+      position: events[1]!.position,
+      eventId: events[1]!.id,
+    })
     expect(writer.position()).toBe(events[1]!.position)
   })
 
@@ -151,6 +154,7 @@ describe('poison', () => {
   const writer = (onPoison: 'halt' | 'park' = 'park') =>
     createBatchWriter({
       db: database.db,
+      checkpoint: CHECKPOINT,
       projections: [...projections, lotProjection(onPoison)],
       transactionAttemptsMax: 3,
       onParked: ({ event }) => alarms.push(event.id),
@@ -204,6 +208,7 @@ describe('poison', () => {
     const bad = poison()
     const strict = createBatchWriter({
       db: database.db,
+      checkpoint: CHECKPOINT,
       projections: [lotProjection('halt')],
       transactionAttemptsMax: 3,
     })

@@ -7,9 +7,15 @@ import { openRawLog } from '../../src/audit/raw-log.ts'
 import type { PersonKeys } from '../../src/events/sealing.ts'
 import { readHistory } from '../../src/events/subscription.ts'
 import type { ReadModels } from '../../src/postgres/database.ts'
-import { type Comparison, compareWithLive, rowsDiffering } from '../../src/projections/rebuild/compare.ts'
+import { projectionsCheckpoint } from '../../src/projections/checkpoint.ts'
+import {
+  type Comparison,
+  compareWithLive,
+  mergedComparison,
+  rowsDiffering,
+} from '../../src/projections/rebuild/compare.ts'
 import { dropShadow, openShadow } from '../../src/projections/rebuild/shadow.ts'
-import { projections, registry } from './contexts.ts'
+import { contexts, registry } from './contexts.ts'
 
 export const textsIn = (content: string, sought: readonly string[]): string[] =>
   sought.filter((text) => content.includes(text))
@@ -51,14 +57,21 @@ export async function rebuiltAndCompared(
   eventStoreUrl: string,
   personKeys: PersonKeys,
 ): Promise<Comparison & { rowsLive: number; rowsDiffering: number }> {
-  const shadow = await openShadow({
-    ...{ db, projections, transactionAttemptsMax: 5, schema: `opslog_verify_${randomUUID().slice(0, 8)}` },
-    signal: new AbortController().signal,
-    readHistory: (after) =>
-      readHistory({ registry, url: eventStoreUrl, batchMax: 100, readTimeoutMs: 5_000, personKeys }, after),
-  })
-  const comparison = await compareWithLive({ db, projections, transactionAttemptsMax: 5, differencesMax: 10 }, shadow)
-  await dropShadow(db, shadow.schema)
+  const comparisons: Comparison[] = []
+  for (const { name, projections } of contexts) {
+    const checkpoint = projectionsCheckpoint(name)
+    const shadow = await openShadow({
+      ...{ db, projections, checkpoint, transactionAttemptsMax: 5 },
+      schema: `opslog_verify_${randomUUID().slice(0, 8)}`,
+      signal: new AbortController().signal,
+      readHistory: (after) =>
+        readHistory({ registry, url: eventStoreUrl, batchMax: 100, readTimeoutMs: 5_000, personKeys }, after),
+    })
+    const options = { db, projections, checkpoint, transactionAttemptsMax: 5, differencesMax: 10 }
+    comparisons.push(await compareWithLive(options, shadow))
+    await dropShadow(db, shadow.schema)
+  }
+  const comparison = mergedComparison(comparisons)
   const rowsLive = comparison.tables.reduce((sum, table) => sum + table.rowsLive, 0)
   return { ...comparison, rowsLive, rowsDiffering: rowsDiffering(comparison) }
 }

@@ -44,8 +44,8 @@ export interface AuditParts extends CoreParts {
   auditors: Pick<AuditorDirectory, 'find'>
   gate: Gate
   limits: AuditLimits
-  /** How long a question waits for the read models, which know what belongs to whom. */
-  waitMs: number
+  /** Waits, within bounds, until every context's read models know what belongs to whom. */
+  caughtUp: () => Promise<void>
 }
 
 /** The auditor whose key signed the request. */

@@ -65,13 +65,12 @@ export async function audited<T>(
 }
 
 async function groundOf(request: AuditRequest): Promise<Ground> {
-  const { log, rules, personKeys, ownersOf, knownOwners, limits, waiter, waitMs, principal, caller } = request
+  const { log, rules, personKeys, ownersOf, knownOwners, limits, caughtUp, principal, caller } = request
   const { eventsMax, timeMaxMs } = limits
   const budget = createBudget({ eventsMax, timeMaxMs, signal: caller.signal })
   if (seesEverything(principal)) return { log, scope: everything, budget, rules, personKeys }
   // Whose a stream is that has just begun, the read models know a moment later; past the bound it stays unseen.
-  const head = await log.head(({ type }) => !type.startsWith('opslog.'))
-  if (head !== undefined) await waiter.waitFor(head, waitMs)
+  await caughtUp()
   return { log, scope: scopeOf(principal.operatorId, ownersOf, knownOwners), budget, rules, personKeys }
 }
 

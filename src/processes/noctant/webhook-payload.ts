@@ -10,7 +10,7 @@ import type { Recorded } from '../../events/event.ts'
 import { categoryOf } from '../../events/event.ts'
 import { type PublishedEvent, publishedData } from '../../events/published.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { readCheckpoint } from '../../projections/checkpoint.ts'
+import { projectionsCheckpoint, readCheckpoint } from '../../projections/checkpoint.ts'
 import { type AccountOwner, findAccountOwner } from '../../projections/noctant/partner-event.ts'
 import { snakeCase } from '../../runtime/letter-case.ts'
 
@@ -82,7 +82,7 @@ export function createOwnerOf({ bus, db, cachedMax, waitMaxMs }: OwnerOptions): 
   async function patiently<T>(ask: () => Promise<T | undefined>, position: bigint): Promise<T | undefined> {
     const deadlineMs = performance.now() + waitMaxMs
     for (;;) {
-      const standing = (await readCheckpoint(db))?.position ?? -1n
+      const standing = (await readCheckpoint(db, projectionsCheckpoint('noctant')))?.position ?? -1n
       const answer = await ask()
       if (answer !== undefined || standing >= position) return answer
       if (performance.now() > deadlineMs) throw new Error(`the read models have not come to position ${position} yet`)

@@ -6,7 +6,7 @@ import { anyVersionOf } from '../../events/event.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { applyInMemory, keyOf } from '../changes.ts'
-import { readCheckpoint } from '../checkpoint.ts'
+import { projectionsCheckpoint, readCheckpoint } from '../checkpoint.ts'
 import type { Table, Values } from '../projection.ts'
 import { type AuditorKeyRow, auditorKeyProjection, auditorKeys } from './auditor-key.ts'
 import { auditTables } from './tables.ts'
@@ -36,7 +36,7 @@ export function createAuditorDirectory(): AuditorDirectory {
     async load(db) {
       const snapshot = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
       const { checkpoint, found } = await snapshot.execute(async (trx) => ({
-        checkpoint: await readCheckpoint(trx),
+        checkpoint: await readCheckpoint(trx, projectionsCheckpoint('audit')),
         found: await auditTables(trx).selectFrom('audit_auditor_keys').selectAll().execute(),
       }))
       rows.clear()

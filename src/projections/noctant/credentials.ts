@@ -7,7 +7,7 @@ import { anyVersionOf } from '../../events/event.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { applyInMemory, keyOf } from '../changes.ts'
-import { readCheckpoint } from '../checkpoint.ts'
+import { projectionsCheckpoint, readCheckpoint } from '../checkpoint.ts'
 import type { Table, Values } from '../projection.ts'
 import { type ApiKeyRow, apiKeyProjection, apiKeys } from './api-key.ts'
 import { type OperatorRow, operatorProjection, operators } from './operator.ts'
@@ -52,7 +52,7 @@ export function createCredentialDirectory(): CredentialDirectory {
     async load(db) {
       const snapshot = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
       const { checkpoint, foundOperators, foundKeys } = await snapshot.execute(async (trx) => ({
-        checkpoint: await readCheckpoint(trx),
+        checkpoint: await readCheckpoint(trx, projectionsCheckpoint('noctant')),
         foundOperators: await noctantTables(trx).selectFrom('noctant_operators').selectAll().execute(),
         foundKeys: await noctantTables(trx).selectFrom('noctant_api_keys').selectAll().execute(),
       }))

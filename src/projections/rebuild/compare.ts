@@ -39,12 +39,24 @@ export interface CompareOptions {
   /** With a pool of at least three connections. */
   db: ReadModels
   projections: readonly Projection[]
+  /** Name of the checkpoint that they share. */
+  checkpoint: string
   transactionAttemptsMax: number
   differencesMax: number
 }
 
 export const rowsDiffering = ({ tables }: Comparison): number =>
   tables.reduce((sum, { rowsDiffering }) => sum + rowsDiffering, 0)
+
+/** Comparisons of several contexts as one; its position is that of the one that is furthest behind. */
+export function mergedComparison(comparisons: readonly Comparison[]): Comparison {
+  const positions = comparisons.map(({ position }) => position).filter((position) => position !== undefined)
+  return {
+    position: positions.reduce<bigint | undefined>((least, each) => (least && least < each ? least : each), undefined),
+    tables: comparisons.flatMap(({ tables }) => tables),
+    differences: comparisons.flatMap(({ differences }) => differences),
+  }
+}
 
 /** Throws what Postgres or the reader of history throws. */
 export async function compareWithLive(options: CompareOptions, shadow: Shadow): Promise<Comparison> {
@@ -72,9 +84,9 @@ const WORK_MEM_MIB = 128
 
 /** A snapshot in which live tables and shadow stand at the same event. The writer waits while it is made, not after. */
 async function freeze(options: CompareOptions, shadow: Shadow) {
-  const { db, transactionAttemptsMax } = options
+  const { db, checkpoint, transactionAttemptsMax } = options
   return inTransaction(db, transactionAttemptsMax, async (trx) => {
-    const position = await lockCheckpoint(trx)
+    const position = await lockCheckpoint(trx, checkpoint)
     await shadow.catchUp(position)
     const snapshot = await db.startTransaction().setIsolationLevel('repeatable read').execute()
     // The snapshot is that of the first statement.

@@ -18,6 +18,8 @@ export interface RebuildOptions {
   /** With a pool of at least two connections, of three with `onCompared`. */
   db: ReadModels
   projections: readonly Projection[]
+  /** Name of the checkpoint that they share. */
+  checkpoint: string
   readHistory: HistoryReader
   signal: AbortSignal
   transactionAttemptsMax: number
@@ -57,7 +59,7 @@ export async function rebuild(options: RebuildOptions): Promise<void> {
   const shadow = await openShadow(settings)
   const approach = async () => {
     for (;;) {
-      const live = await readCheckpoint(settings.db)
+      const live = await readCheckpoint(settings.db, settings.checkpoint)
       const applied = await shadow.catchUp(live?.position)
       settings.signal.throwIfAborted()
       if (applied <= settings.swapGapMax) return

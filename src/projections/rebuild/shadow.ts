@@ -14,6 +14,8 @@ import { createBatchWriter } from '../writer.ts'
 export interface ShadowOptions {
   db: ReadModels
   projections: readonly Projection[]
+  /** Name of the checkpoint that they share. */
+  checkpoint: string
   readHistory: HistoryReader
   signal: AbortSignal
   transactionAttemptsMax: number
@@ -43,9 +45,9 @@ export interface Shadow {
 
 /** Opens the shadow, made anew or as an earlier run has left it. */
 export async function openShadow(options: ShadowOptions): Promise<Shadow> {
-  const { db, projections, schema, signal, transactionAttemptsMax } = options
+  const { db, projections, checkpoint, schema, signal, transactionAttemptsMax } = options
   await prepareShadow(options)
-  const writer = createBatchWriter({ db, projections, schema, transactionAttemptsMax })
+  const writer = createBatchWriter({ db, projections, checkpoint, schema, transactionAttemptsMax })
   await writer.resume()
   let events = 0
 

@@ -5,10 +5,11 @@
 import { sql } from 'kysely'
 import type { ReadModels } from '../../postgres/database.ts'
 import { isLed } from '../../postgres/leadership.ts'
-import { type Checkpoint, readCheckpoint } from '../checkpoint.ts'
+import { type Checkpoint, projectionsCheckpoint, readCheckpoint } from '../checkpoint.ts'
 import { readControl } from '../control.ts'
 import { kernelTables } from '../kernel-tables.ts'
 import type { Projection } from '../projection.ts'
+import { projectorName } from '../projector.ts'
 
 export interface ProjectionState {
   name: string
@@ -41,9 +42,12 @@ export interface ReadModelState {
   shadows: ShadowState[]
 }
 
-export async function readState(db: ReadModels, projections: readonly Projection[]): Promise<ReadModelState> {
-  const checkpoint = await readCheckpoint(db)
-  const { pausedAt } = await readControl(db)
+export async function readState(
+  db: ReadModels,
+  { name, projections }: { name: string; projections: readonly Projection[] },
+): Promise<ReadModelState> {
+  const checkpoint = await readCheckpoint(db, projectionsCheckpoint(name))
+  const { pausedAt } = await readControl(db, projectionsCheckpoint(name))
   const stored = await kernelTables(db).selectFrom('opslog_projections').selectAll().execute()
   const parked = await kernelTables(db)
     .selectFrom('opslog_parked_events')
@@ -53,7 +57,7 @@ export async function readState(db: ReadModels, projections: readonly Projection
   return {
     checkpoint,
     pausedAt,
-    led: await isLed(db, 'projector'),
+    led: await isLed(db, projectorName(name)),
     projections: projections.map((projection) => {
       const found = stored.find(({ name }) => name === projection.name)
       const waiting = parked.find((row) => row.projection === projection.name)
@@ -81,7 +85,8 @@ const kindOf = (schema: string): ShadowState['kind'] =>
         ? 'rebuild'
         : 'scratch'
 
-async function readShadows(db: ReadModels): Promise<ShadowState[]> {
+/** What is being built, verified or kept beside the live tables, of any context. */
+export async function readShadows(db: ReadModels): Promise<ShadowState[]> {
   const { rows } = await sql<{ schema: string }>`SELECT n.nspname AS schema FROM pg_namespace n
     WHERE n.nspname LIKE 'opslog\\_%' AND to_regclass(quote_ident(n.nspname) || '.opslog_projections') IS NOT NULL
     ORDER BY n.nspname`.execute(db)

@@ -6,7 +6,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { inTransaction, type OpenTransaction, type ReadModels } from '../../postgres/database.ts'
 import { crashPoint } from '../../runtime/crash-points.ts'
-import { CHECKPOINT_NAME } from '../checkpoint.ts'
 import { raiseGeneration } from '../control.ts'
 import { kernelTables } from '../kernel-tables.ts'
 import type { Projection } from '../projection.ts'
@@ -17,6 +16,8 @@ export interface SwapOptions {
   /** With a pool of at least two connections: one holds the checkpoint while the rest of history goes in over another. */
   db: ReadModels
   projections: readonly Projection[]
+  /** Name of the checkpoint that they share. */
+  checkpoint: string
   transactionAttemptsMax: number
   /** How long to wait for readers of the old tables before everybody is let pass and it is tried again. */
   lockTimeoutMs: number
@@ -30,10 +31,10 @@ export const previousSchema = (projection: string): string =>
 
 /** All or nothing. Throws what Postgres or the reader of history throws; the old tables then still serve. */
 export async function swap(options: SwapOptions, shadow: Shadow): Promise<void> {
-  const { db, projections, lockTimeoutMs, transactionAttemptsMax } = options
+  const { db, projections, checkpoint, lockTimeoutMs, transactionAttemptsMax } = options
   const names = projections.map(({ name }) => name)
   await inTransaction(db, transactionAttemptsMax, async (trx) => {
-    const live = await lockCheckpoint(trx)
+    const live = await lockCheckpoint(trx, checkpoint)
     await shadow.catchUp(live)
     await sql`SELECT set_config('lock_timeout', ${`${lockTimeoutMs}ms`}, true)`.execute(trx)
     const home = sql.id(await currentSchema(trx))
@@ -44,7 +45,7 @@ export async function swap(options: SwapOptions, shadow: Shadow): Promise<void> 
       .execute()
     const current = projections.flatMap(({ tables }) => tables.map(({ name }) => name))
     const kept = options.keepPrevious ? old : []
-    for (const { name, tables } of kept) await setAside(trx, home, name, tables)
+    for (const { name, tables } of kept) await setAside(trx, { home, checkpoint }, name, tables)
     for (const name of new Set([...old.flatMap(({ tables }) => tables), ...current])) {
       await sql`DROP TABLE IF EXISTS ${home}.${sql.id(name)}`.execute(trx)
     }
@@ -53,7 +54,7 @@ export async function swap(options: SwapOptions, shadow: Shadow): Promise<void> 
     }
     await takeOverParked(trx, shadow.schema, names, home)
     for (const projection of projections) await storeVersion(trx, projection)
-    await raiseGeneration(trx)
+    await raiseGeneration(trx, checkpoint)
     await sql`DROP SCHEMA ${sql.id(shadow.schema)} CASCADE`.execute(trx)
     for (const { name } of kept) {
       await sql`DROP SCHEMA IF EXISTS ${sql.id(previousSchema(name))} CASCADE`.execute(trx)
@@ -64,11 +65,11 @@ export async function swap(options: SwapOptions, shadow: Shadow): Promise<void> 
 }
 
 /** Holds every writer until the transaction ends; answers where the live tables stand. */
-export async function lockCheckpoint(trx: OpenTransaction): Promise<bigint | undefined> {
+export async function lockCheckpoint(trx: OpenTransaction, checkpoint: string): Promise<bigint | undefined> {
   const row = await kernelTables(trx)
     .selectFrom('opslog_checkpoints')
     .select('position')
-    .where('name', '=', CHECKPOINT_NAME)
+    .where('name', '=', checkpoint)
     .forUpdate()
     .executeTakeFirst()
   return row && BigInt(row.position)
@@ -80,7 +81,7 @@ const asideOf = (projection: string): string => `${previousSchema(projection)}_a
 /** Moves a projection's live tables to a schema that says where they stood and what was parked. */
 async function setAside(
   trx: OpenTransaction,
-  home: RawBuilder<unknown>,
+  { home, checkpoint }: { home: RawBuilder<unknown>; checkpoint: string },
   name: string,
   tables: readonly string[],
 ): Promise<void> {
@@ -92,9 +93,7 @@ async function setAside(
   await sql`SELECT set_config('search_path', ${rows[0]!.path}, true)`.execute(trx)
   for (const table of tables) await sql`ALTER TABLE ${home}.${sql.id(table)} SET SCHEMA ${aside}`.execute(trx)
   await sql`INSERT INTO ${aside}.opslog_checkpoints (name, position, event_id, updated_at)
-    SELECT name, position, event_id, updated_at FROM ${home}.opslog_checkpoints WHERE name = ${CHECKPOINT_NAME}`.execute(
-    trx,
-  )
+    SELECT name, position, event_id, updated_at FROM ${home}.opslog_checkpoints WHERE name = ${checkpoint}`.execute(trx)
   await sql`INSERT INTO ${aside}.opslog_projections SELECT * FROM ${home}.opslog_projections WHERE name = ${name}`.execute(
     trx,
   )

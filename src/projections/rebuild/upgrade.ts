@@ -9,6 +9,8 @@ import { rebuild } from './rebuild.ts'
 export interface OutdatedOptions {
   db: ReadModels
   outdated: readonly Projection[]
+  /** Name of the checkpoint that they share. */
+  checkpoint: string
   /** The live writer, which takes the projections over. */
   writer: BatchWriter
   readHistory: HistoryReader
@@ -32,6 +34,7 @@ export async function upgradeProjections(options: OutdatedOptions): Promise<void
       await rebuild({
         db,
         projections: outdated,
+        checkpoint: options.checkpoint,
         readHistory,
         signal,
         transactionAttemptsMax: options.transactionAttemptsMax,
