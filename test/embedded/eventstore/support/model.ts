@@ -79,6 +79,7 @@ export class Model {
     if (stream.ids.length === 0 && !stream.hasMetadata) return { kind: 'wrong' }
     stream.softDeleted = true
     stream.hasMetadata = true
+    stream.maxCount = undefined
     return { kind: 'ok', revision: -1 }
   }
 
@@ -92,9 +93,10 @@ export class Model {
 
   setMetadata(name: string, metadata: { maxCount?: number; truncateBefore?: number }): Outcome {
     const stream = this.stream(name)
-    if (stream.tombstoned) return { kind: 'deleted' }
+    if (stream.tombstoned) return { kind: stream.hasMetadata ? 'ok' : 'deleted', revision: -1 }
     stream.maxCount = metadata.maxCount
-    stream.truncateBefore = metadata.truncateBefore ?? 0
+    // What was deleted stays away.
+    stream.truncateBefore = stream.softDeleted ? stream.ids.length : (metadata.truncateBefore ?? 0)
     stream.softDeleted = false
     stream.hasMetadata = true
     return { kind: 'ok', revision: -1 }
