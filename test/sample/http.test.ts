@@ -1,0 +1,282 @@
+/** What the kernel of HTTP does for a contract, seen on the sample context over a real socket and a real event store. */
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { createCommandBus } from '../../src/commands/handle.ts'
+import { createRegistry } from '../../src/events/registry.ts'
+import { createEventStore } from '../../src/events/store.ts'
+import { createApp } from '../../src/http/app.ts'
+import { withParts } from '../../src/http/context.ts'
+import { documentOf } from '../../src/http/document.ts'
+import { createCursorSealer } from '../../src/http/paging.ts'
+import { defaultServerOptions, type RunningServer, startServer } from '../../src/http/server.ts'
+import { quietRuntime } from '../http/exchange.ts'
+import { startTestStore, type TestStore } from '../support/event-store.ts'
+import { sampleApi } from './api.ts'
+import { noteEvents } from './note.ts'
+
+let log: TestStore
+let server: RunningServer
+let close: () => Promise<void>
+const onStreamEnd = vi.fn()
+const rows = Array.from({ length: 5 }, (_, at) => ({ id: at + 1, tenant: 'acme', colour: at % 2 ? 'red' : 'blue' }))
+
+beforeAll(async () => {
+  log = await startTestStore()
+  const registry = createRegistry([{ events: noteEvents }])
+  const limits = { deadlineMs: 5_000, appendAttemptsMax: 3 }
+  const store = createEventStore({ registry, url: log.url, ...limits, personKeys: log.keys })
+  const bus = createCommandBus(store, { cachedAggregatesMax: 100, seenCommandsMax: 1_000, conflictRetriesMax: 3 })
+  const waiter = { waitFor: async () => true, current: () => undefined }
+  const cursors = createCursorSealer(Buffer.from('a secret of this test'))
+  const parts = { bus, waiter, cursors, rows, onStreamEnd, clock: () => new Date() }
+  const app = createApp({
+    ...quietRuntime(),
+    contexts: [withParts(sampleApi, parts)],
+    health: { probes: [], probeTimeoutMs: 1_000 },
+    gauges: [],
+  })
+  server = await startServer({ ...defaultServerOptions, fetch: app.fetch, host: '127.0.0.1', port: 0 })
+  close = async () => {
+    await server.stop(1_000)
+    await store.close()
+    await log.close()
+  }
+})
+afterAll(() => close())
+
+const KEY = { authorization: 'Bearer key-acme-notes' }
+const ask = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${server.port}/sample${path}`, init)
+const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+  ask(path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } })
+
+describe('an Idempotency-Key header', () => {
+  it('answers a repeat as the first time, and refuses the key for another body', async () => {
+    const headers = { ...KEY, 'idempotency-key': randomUUID() }
+    const first = await post('/notes', { text: 'hello' }, headers)
+    const again = await post('/notes', { text: 'hello' }, headers)
+    expect([first.status, again.status]).toStrictEqual([201, 201])
+    expect(await again.json()).toStrictEqual(await first.json())
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    const other = await post('/notes', { text: 'other' }, headers)
+    expect([other.status, await other.json()]).toMatchObject([409, { error: { kind: 'idempotency_key_reused' } }])
+  })
+
+  it('is asked for where it is required', async () => {
+    expect((await post('/notes', { text: 'hello' }, KEY)).status).toBe(400)
+  })
+
+  it('is refused where it is sent twice, which Node would join to one', async () => {
+    const body = '{"text":"hello"}'
+    const head = ['POST /sample/notes HTTP/1.1', 'host: x', 'connection: close', `authorization: ${KEY.authorization}`]
+    const rest = ['content-type: application/json', `content-length: ${body.length}`, 'idempotency-key: a']
+    const socket = connect(server.port, '127.0.0.1')
+    let answer = ''
+    socket.on('data', (data) => {
+      answer += data.toString()
+    })
+    socket.write(`${[...head, ...rest, 'Idempotency-Key: b'].join('\r\n')}\r\n\r\n${body}`)
+    await once(socket, 'close')
+    expect(answer).toMatch(/^HTTP\/1\.1 400 .*The header idempotency-key is to be sent once/s)
+  })
+})
+
+describe('refusals', () => {
+  it('have the context’s body, statuses and codes, its own and the kernel’s', async () => {
+    const headers = { ...KEY, 'idempotency-key': randomUUID(), 'x-request-id': 'mine' }
+    const unfit = await post('/notes', { text: '' }, headers)
+    expect([unfit.status, await unfit.json()]).toMatchObject([422, { error: { kind: 'unfit_body' }, request: 'mine' }])
+    const own = await post('/notes', { text: 'unfit' }, headers)
+    expect([own.status, await own.json()]).toMatchObject([418, { error: { kind: 'note_unfit' } }])
+    const nowhere = await ask('/nowhere', { headers: KEY })
+    expect([nowhere.status, await nowhere.json()]).toMatchObject([404, { error: { kind: 'route_not_found' } }])
+    expect(nowhere.headers.get('x-request-id')).toMatch(/^req_/)
+  })
+
+  it('are those that the document names', () => {
+    const { responses } = documentOf(sampleApi).paths?.['/notes']?.post ?? {}
+    expect(responses?.['422']?.description).toBe('Refused: unfit_body.')
+    expect(responses?.['418']?.description).toBe('Refused: note_unfit.')
+    expect(Object.keys(responses ?? {})).not.toContain('404')
+  })
+
+  it('of a body come after the caller is known, and at the operation’s own limit', async () => {
+    const long = { text: 'x'.repeat(600) }
+    expect((await post('/notes', long)).status).toBe(401)
+    expect((await post('/notes', long, { ...KEY, 'idempotency-key': 'k' })).status).toBe(413)
+  })
+})
+
+describe('ways of signing in', () => {
+  const who = async (headers: Record<string, string>) => {
+    const answer = await ask('/who', { headers })
+    return answer.ok ? ((await answer.json()) as { who: string | null }).who : answer.status
+  }
+
+  it('are tried in turn, and nobody is taken where that is allowed', async () => {
+    expect(await who({})).toBeNull()
+    expect(await who({ authorization: 'Bearer key-acme' })).toBe('acme')
+    expect(await who({ authorization: 'Bearer machine-robot' })).toBe('robot')
+    expect(await who({ 'x-api-key': 'key-other' })).toBe('other')
+    expect(await who({ cookie: 'session=session-browser' })).toBe('browser')
+    expect(await who({ authorization: 'Bearer nonsense' })).toBe(401)
+  })
+
+  it('belong to an operation each: a good key of another kind is refused as such', async () => {
+    expect((await ask('/machines', { headers: { authorization: 'Bearer machine-robot' } })).status).toBe(200)
+    const other = await ask('/machines', { headers: KEY })
+    expect([other.status, await other.json()]).toMatchObject([403, { error: { kind: 'credential_elsewhere' } }])
+    expect((await ask('/keyset', { headers: { authorization: 'Bearer key-acme' } })).status).toBe(403)
+  })
+})
+
+describe('bodies', () => {
+  it('may be left out where they are optional; an answer sets as many cookies as it has', async () => {
+    const without = await ask('/sign-in', { method: 'POST' })
+    expect(without.status).toBe(204)
+    expect(without.headers.getSetCookie()).toStrictEqual([
+      'first=a%20first; Path=/; HttpOnly',
+      'second=a%20second; Path=/; HttpOnly',
+    ])
+    expect(await (await post('/sign-in', { name: 'x' })).json()).toStrictEqual({ said: { name: 'x' } })
+  })
+
+  it('may be JSON under another media type', async () => {
+    const headers = { 'content-type': 'text/plain; charset=utf-8' }
+    expect(await (await post('/plain', { n: 1 }, headers)).json()).toStrictEqual({ said: { n: 1 } })
+    expect((await post('/plain', { n: 1 })).status).toBe(415)
+  })
+
+  it('may be bytes of any type', async () => {
+    const headers = { 'content-type': 'application/x-anything' }
+    const answer = await ask('/raw', { method: 'POST', body: new Uint8Array([0, 255, 10]), headers })
+    expect(await answer.json()).toStrictEqual({ said: 3 })
+  })
+
+  it('may be streamed, up to the operation’s limit', async () => {
+    const send = (size: number) =>
+      ask('/upload', {
+        method: 'POST',
+        body: new Uint8Array(size),
+        headers: { ...KEY, 'content-type': 'application/octet-stream' },
+      })
+    expect(await (await send(900_000)).json()).toStrictEqual({ said: 900_000 })
+    expect((await send(1_000_001)).status).toBe(413)
+  })
+})
+
+describe('answers', () => {
+  it('may be text of any kind', async () => {
+    const yaml = await ask('/files/yaml')
+    expect([yaml.headers.get('content-type'), await yaml.text()]).toStrictEqual(['text/yaml; charset=utf-8', 'a: ä\n'])
+    expect((await ask('/files/markdown')).headers.get('content-type')).toBe('text/markdown; charset=utf-8')
+  })
+
+  it('may be streamed; the source ends when the client goes away', async () => {
+    const leaving = new AbortController()
+    const answer = await ask('/download', { signal: leaving.signal })
+    const reader = answer.body?.getReader()
+    expect((await reader?.read())?.value?.byteLength).toBeGreaterThan(0)
+    leaving.abort()
+    await expect.poll(() => onStreamEnd.mock.calls.length).toBeGreaterThan(0)
+  })
+
+  it('may be server-sent events', async () => {
+    const answer = await ask('/events')
+    expect(answer.headers.get('content-type')).toBe('text/event-stream')
+    expect(await answer.text()).toBe('event: first\nid: 1\ndata: one\ndata: two\n\ndata: three\n\n')
+  })
+
+  it('carry the headers of every answer, whatever their kind', async () => {
+    for (const path of ['/files/yaml', '/events', '/who']) {
+      const { headers } = await ask(path)
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      expect(headers.get('x-request-id')).toMatch(/^req_/)
+    }
+  })
+})
+
+describe('pages', () => {
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the answer holds.
+  const page = async (path: string, key = 'key-acme-notes'): Promise<any> => {
+    const answer = await ask(path, { headers: { authorization: `Bearer ${key}` } })
+    return { status: answer.status, ...((await answer.json()) as object) }
+  }
+  const idsOf = ({ items }: { items: { id: number }[] }) => items.map(({ id }) => id)
+
+  it('by keyset lead through all rows, by a cursor that is sealed', async () => {
+    const first = await page('/keyset')
+    const second = await page(`/keyset?cursor=${first.next}`)
+    const third = await page(`/keyset?limit=3&cursor=${second.next}`)
+    expect([first, second, third].map(idsOf)).toStrictEqual([[1, 2], [3, 4], [5]])
+    expect(third.next).toBeNull()
+  })
+
+  it('refuse the cursor of another caller, another filter, or nobody’s', async () => {
+    const { next } = await page('/keyset')
+    const flipped = `${next[0] === 'A' ? 'B' : 'A'}${next.slice(1)}`
+    const answers = [
+      await page(`/keyset?cursor=${next}`, 'key-other-notes'),
+      await page(`/keyset?colour=red&cursor=${next}`),
+      await page(`/keyset?cursor=${flipped}`),
+      await page('/keyset?cursor=x'),
+    ]
+    expect(answers.map(({ status }) => status)).toStrictEqual([400, 400, 400, 400])
+  })
+
+  it('by offset say where they are and whether there is more', async () => {
+    const first = await page('/offset?limit=3')
+    expect(first).toMatchObject({ offset: 0, limit: 3, more: true })
+    const second = await page('/offset?limit=3&offset=3')
+    expect(second).toMatchObject({ offset: 3, more: false })
+    expect([first, second].map(idsOf)).toStrictEqual([
+      [1, 2, 3],
+      [4, 5],
+    ])
+    expect((await page('/offset?limit=4')).status).toBe(400)
+  })
+})
+
+describe('a WebSocket', () => {
+  const open = (headers: Record<string, string>) =>
+    new WebSocket(`ws://127.0.0.1:${server.port}/sample/socket`, { headers })
+
+  it('opens for whoever may call the operation, and is told from an ordinary request', async () => {
+    const socket = open(KEY)
+    const messages: string[] = []
+    socket.on('message', (data) => messages.push(data.toString()))
+    await expect.poll(() => messages).toStrictEqual(['hello acme'])
+    socket.send('echo')
+    await expect.poll(() => messages.at(-1)).toBe('echo')
+    socket.send('bye')
+    expect((await once(socket, 'close'))[0]).toBe(4_000)
+    const plain = await ask('/socket', { headers: KEY })
+    expect([plain.status, plain.headers.get('upgrade')]).toStrictEqual([426, 'websocket'])
+  })
+
+  it('is refused with the operation’s status where the caller may not', async () => {
+    const [, response] = await once(open({}), 'unexpected-response')
+    expect(response.statusCode).toBe(401)
+  })
+
+  it('that is reset in the middle of its upgrade leaves the server alone', async () => {
+    const head = ['GET /sample/socket HTTP/1.1', 'host: x', `authorization: ${KEY.authorization}`]
+    const rest = ['connection: upgrade', 'upgrade: websocket', 'sec-websocket-version: 13']
+    for (let n = 0; n < 20; n++) {
+      const socket = connect(server.port, '127.0.0.1')
+      await once(socket, 'connect')
+      socket.write(`${[...head, ...rest, 'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=='].join('\r\n')}\r\n\r\n`)
+      socket.resetAndDestroy()
+    }
+    expect((await ask('/who')).status).toBe(200)
+  })
+})
+
+it('an operation of another rate class has a count of its own', async () => {
+  const statuses: number[] = []
+  for (let n = 0; n < 5; n++) statuses.push((await ask('/sign-in', { method: 'POST' })).status)
+  expect(statuses.at(-1)).toBe(429)
+  expect((await ask('/who')).status).toBe(200)
+})
