@@ -6,7 +6,7 @@ import { backupStore, restoreStore, storeStatistics } from '../embedded/eventsto
 import { startEventStore } from '../embedded/eventstore/start.ts'
 import { acceptLoss } from '../embedded/eventstore/storage/loss.ts'
 import { verifyStore } from '../embedded/eventstore/verification.ts'
-import { scavenge } from './store-scavenge.ts'
+import type { ScavengeOptions } from './store-scavenge.ts'
 import { CliError, colours, EXIT, facts, show, table } from './terminal.ts'
 
 interface DirectoryOptions {
@@ -56,7 +56,8 @@ Examples:
   opslog store scavenge
   opslog store scavenge --url esdb://127.0.0.1:2113 --directory ./data/eventstore`,
     )
-    .action(scavenge)
+    // Loaded when it is asked for: it looks for the running instance, and the rest of this file does not.
+    .action(async (options: ScavengeOptions) => (await import('./store-scavenge.ts')).scavenge(options))
   withDirectory(store.command('stats')).description('what the directory holds').action(statistics)
   return store.addHelpText(
     'after',

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -151,6 +151,44 @@ test('a backup is not written over anything, and is not restored over a log or w
   expect(existsSync(restored)).toBe(false)
 })
 
+/** Runs `opslog store`; the answer as JSON, or what it says on standard error. */
+async function runStore(...args: string[]): Promise<{ code: number; said: string }> {
+  const command = ['--disable-warning=ExperimentalWarning', CLI, 'store', ...args]
+  try {
+    return { code: 0, said: (await promisify(execFile)(process.execPath, command)).stdout }
+  } catch (error) {
+    const { code, stderr } = error as { code: number; stderr: string }
+    return { code, said: stderr }
+  }
+}
+
+test('the command line scavenges what a node uses through it, and a directory of its own', async () => {
+  const node = await startEventStoreThread({ directory: data })
+  const client = EventStoreDBClient.connectionString(node.url)
+  await client.setStreamMetadata('counted', { maxCount: 1 })
+  await client.appendToStream('counted', numbered(50))
+  const running = await runStore('scavenge', '--directory', data, '--url', node.url, '--json')
+  expect(JSON.parse(running.said)).toMatchObject({ state: 'done', eventsRemoved: 49 })
+  await client.appendToStream('counted', numbered(10))
+  await client.dispose()
+  await node.close()
+  const stopped = await runStore('scavenge', '--directory', data, '--json')
+  expect(JSON.parse(stopped.said)).toMatchObject({ state: 'done', eventsRemoved: 10 })
+  expect(verifyStore(data)).toMatchObject({ ok: true })
+}, 60_000)
+
+test('the command line refuses to serve a log without its end, accepts the loss once, and shows no stack', async () => {
+  await filled(3)
+  rmSync(join(data, segmentFiles(data).at(-1)!))
+  const refused = await runStore('serve', '--directory', data, '--port', '0')
+  expect(refused).toMatchObject({ code: 1, said: expect.stringContaining('opslog store accept-loss --directory') })
+  expect(refused.said).not.toMatch(/^\s+at /m)
+  expect(await runStore('accept-loss', '--directory', data)).toMatchObject({ code: 0 })
+  const again = await runStore('accept-loss', '--directory', data)
+  expect(again).toMatchObject({ code: 1, said: expect.stringContaining('nothing is lost') })
+  expect(await runStore('serve', '--directory', data, '--port', 'x')).toMatchObject({ code: 2 })
+}, 60_000)
+
 test('the command line verifies, backs up, restores and shows figures, with an exit code for damage', async () => {
   await filled(3)
   const run = async (...args: string[]): Promise<unknown> => {
@@ -174,4 +212,4 @@ test('the command line verifies, backs up, restores and shows figures, with an e
   bytes[500] = bytes[500]! ^ 1
   writeFileSync(file, bytes)
   await expect(run('verify', '--directory', restored)).rejects.toMatchObject({ code: 1 })
-})
+}, 60_000)
