@@ -111,6 +111,11 @@ const environmentSchema = z.object({
     .describe(
       '32 bytes in base64 that webhook secrets and the keys of persons are sealed with; unset: secrets.key in DATA_DIR',
     ),
+  SECRETS_KEY_PREVIOUS: z
+    .string()
+    .optional()
+    .describe('while SECRETS_KEY is being rotated: the key before it; several with commas between'),
+  SECRETS_ROTATE_BATCH_MAX: count(500).describe('keys that `opslog admin secrets rotate` seals anew at a time'),
   PERSON_KEYS_CACHE_MAX: count(20_000).describe('keys of persons kept in memory'),
   VAULT_SWEEP_MAX_MS: milliseconds(30_000).describe(
     'how long forget-user waits for older transactions before it leaves a destroyed key’s bytes in Postgres’s file, and ' +

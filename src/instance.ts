@@ -26,7 +26,8 @@ import {
   startRelayRole,
   startWebhooksRole,
 } from './roles.ts'
-import { ensureSealingKey } from './vault/secrets-key.ts'
+import { createKeyRing } from './vault/key-ring.ts'
+import { ensureSealingKey, readPreviousKeys } from './vault/secrets-key.ts'
 import { createVault, prepareVault } from './vault/vault.ts'
 
 export interface Instance {
@@ -89,7 +90,7 @@ async function startHealth({ onClose }: Pick<Parts, 'onClose'>, probes: readonly
 async function startRoles(
   shared: Omit<
     Parts,
-    'contexts' | 'registry' | 'store' | 'bus' | 'db' | 'clock' | 'vault' | 'sealingKey' | 'stopping' | 'processes'
+    'contexts' | 'registry' | 'store' | 'bus' | 'db' | 'clock' | 'vault' | 'keyRing' | 'stopping' | 'processes'
   >,
   stopping: AbortSignal,
 ): Promise<Omit<Instance, 'close'>> {
@@ -116,10 +117,10 @@ async function startRoles(
     onConnectionLost: (err) => log.warn({ err }, 'a Postgres connection was lost'),
   })
   onClose(() => db.destroy())
-  const sealingKey = ensureSealingKey(config)
-  const prepare = () => prepareVault(db, sealingKey).then(() => prepareSchema(db, contexts))
+  const keyRing = createKeyRing({ current: ensureSealingKey(config), previous: readPreviousKeys(config) })
+  const prepare = () => prepareVault(db, keyRing).then(() => prepareSchema(db, contexts))
   await reachable(prepare, config.START_WAIT_MAX_MS, log)
-  const vault = createVault({ db, sealingKey, cachedMax: config.PERSON_KEYS_CACHE_MAX, log })
+  const vault = createVault({ db, sealingKey: keyRing, cachedMax: config.PERSON_KEYS_CACHE_MAX, log })
   const store = createEventStore({
     url: services.eventStore.url,
     registry,
@@ -141,7 +142,7 @@ async function startRoles(
     log: log.child({ part: 'clock' }),
   })
   onClose(() => clock.stopped)
-  const keys = { vault, sealingKey }
+  const keys = { vault, keyRing }
   const parts: Parts = { ...shared, ...keys, contexts, registry, store, bus, db, clock, stopping, processes: [] }
   followForgotten(parts)
   const projectors = runs('projector') ? startProjectorRole(parts) : []

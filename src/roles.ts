@@ -27,6 +27,7 @@ import { runPayoutExecution } from './processes/noctant/payout-execution.ts'
 import { runWebhooks } from './processes/noctant/webhooks.ts'
 import { newProcessFigures, type ProcessFigures, type Subscribe } from './processes/process.ts'
 import { type Projector, projectorName, startProjector } from './projections/projector.ts'
+import type { KeyRing } from './vault/key-ring.ts'
 import type { Vault } from './vault/vault.ts'
 import { newWebhookFigures, type WebhookFigures } from './webhooks/process.ts'
 import { openSecret } from './webhooks/secret.ts'
@@ -57,7 +58,7 @@ export interface Parts {
   clock: Clock
   /** The keys of persons, and the instance's own key. */
   vault: Vault
-  sealingKey: Uint8Array
+  keyRing: KeyRing
   /** Aborts when the instance stops. */
   stopping: AbortSignal
   /** Every process that runs here, for readiness and metrics. */
@@ -74,7 +75,7 @@ export async function startEngineRole({
   onClose,
 }: Omit<
   Parts,
-  'contexts' | 'registry' | 'store' | 'bus' | 'db' | 'clock' | 'vault' | 'sealingKey' | 'stopping' | 'processes'
+  'contexts' | 'registry' | 'store' | 'bus' | 'db' | 'clock' | 'vault' | 'keyRing' | 'stopping' | 'processes'
 >) {
   const token = randomBytes(32).toString('base64url')
   const engine = await startEngine({
@@ -261,7 +262,7 @@ export function startWebhooksRole(parts: Parts): WebhookFigures {
   const running = runWebhooks({
     ...dependenciesOf(parts, 'webhooks', figures),
     bus,
-    openSecret: async (sealed, name) => openSecret(sealed, name, [parts.sealingKey]),
+    openSecret: async (sealed, name) => openSecret(sealed, name, parts.keyRing.all()),
     limits: {
       timeoutMs: config.WEBHOOK_TIMEOUT_MS,
       excerptMaxBytes: config.WEBHOOK_EXCERPT_MAX_BYTES,

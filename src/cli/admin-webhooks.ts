@@ -8,13 +8,14 @@ import { Command } from 'commander'
 import { Rejected } from '../commands/noctant/rejection.ts'
 import { setWebhookEndpoint, webhookEndpoint } from '../commands/noctant/webhook-endpoint.ts'
 import { partnerEventTypes } from '../events/noctant/partner-events.ts'
-import { readSealingKey } from '../vault/secrets-key.ts'
+import type { ReadModels } from '../postgres/database.ts'
 import { bareHost, mayConnect, webhookUrl } from '../webhooks/address.ts'
 import type { SealedSecret, WebhookEndpointCommand, WebhookEndpointState } from '../webhooks/endpoint.ts'
 import { createResolve } from '../webhooks/request.ts'
 import { generateWebhookSecret, sealSecret } from '../webhooks/secret.ts'
 import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { configuration, findServices } from './connection.ts'
+import { keyRingOf } from './person-keys.ts'
 import { CliError, colours, EXIT, facts, show, text } from './terminal.ts'
 
 interface JsonOption {
@@ -44,18 +45,19 @@ export function webhookCommand(): Command {
   return command
 }
 
-/** A new secret, as it is shown and as it is kept. */
-function newSecret(operatorId: string): { secret: string; kept: SealedSecret } {
+/** A new secret, as it is shown and as it is kept: sealed with the key that all processes have. */
+async function newSecret(db: ReadModels, operatorId: string): Promise<{ secret: string; kept: SealedSecret }> {
   const config = configuration()
-  const key = readSealingKey(config)
-  if (!key) {
+  const ring = keyRingOf(config)
+  if (!ring) {
     const hint =
       'The first start of an instance makes it; elsewhere, set SECRETS_KEY (or WEBHOOK_SECRETS_KEY) as it has.'
     throw new CliError(EXIT.refused, `there is no ${config.DATA_DIR}/secrets.key to seal the secret with`, hint)
   }
+  await ring.reload(db)
   const secret = generateWebhookSecret()
   const secretId = randomUUID()
-  return { secret, kept: { secretId, sealed: sealSecret(secret, { endpointId: operatorId, secretId }, key) } }
+  return { secret, kept: { secretId, sealed: sealSecret(secret, { endpointId: operatorId, secretId }, ring.active()) } }
 }
 
 async function set(name: string, options: SetOptions): Promise<void> {
@@ -65,9 +67,9 @@ async function set(name: string, options: SetOptions): Promise<void> {
     if (partnerEventTypes.includes(type)) continue
     throw new Rejected('webhook_event_type_unknown', `There is no event type ${type}; --help lists them.`)
   }
-  await withAdminSession(async ({ store, bus, context }) => {
+  await withAdminSession(async ({ store, bus, db, context }) => {
     const operatorId = await operatorIdOf(store, name)
-    const { secret, kept } = newSecret(operatorId)
+    const { secret, kept } = await newSecret(db, operatorId)
     const circumstances = context()
     const command = { kind: 'set', operatorId, url: url.href, eventTypes, secret: kept, at: circumstances.at } as const
     const handled = await setWebhookEndpoint(bus, command, circumstances)
@@ -108,9 +110,9 @@ async function refuseIfPrivate(url: URL, allowLoopback: boolean): Promise<void> 
 }
 
 async function rotate(name: string, options: JsonOption): Promise<void> {
-  await withAdminSession(async ({ store, bus, context }) => {
+  await withAdminSession(async ({ store, bus, db, context }) => {
     const operatorId = await operatorIdOf(store, name)
-    const { secret, kept } = newSecret(operatorId)
+    const { secret, kept } = await newSecret(db, operatorId)
     const circumstances = context()
     const { at } = circumstances
     const overlapMs = configuration().WEBHOOK_SECRET_OVERLAP_MS

@@ -11,6 +11,7 @@ import { forgetUserCommand } from './admin-forget.ts'
 import { keyCommand } from './admin-keys.ts'
 import { originsCommand } from './admin-origins.ts'
 import { productCommand } from './admin-products.ts'
+import { secretsCommand } from './admin-secrets.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { templateCommand } from './admin-templates.ts'
 import { webhookCommand } from './admin-webhooks.ts'
@@ -31,6 +32,7 @@ export function adminCommand(): Command {
     .addCommand(feedCommand())
     .addCommand(webhookCommand())
     .addCommand(forgetUserCommand())
+    .addCommand(secretsCommand())
   for (const command of auditorCommands()) admin.addCommand(command)
   return admin.addHelpText(
     'after',

@@ -19,11 +19,23 @@ export function readSealingKey(config: Config): Buffer | undefined {
   }
   if (key !== undefined) return decodeKey(key, 'SECRETS_KEY')
   if (older !== undefined) return decodeKey(older, 'WEBHOOK_SECRETS_KEY')
-  const file = fileOf(config.DATA_DIR)
+  return readKeyFile(fileOf(config.DATA_DIR))
+}
+
+function readKeyFile(file: string): Buffer | undefined {
   const mode = statSync(file, { throwIfNoEntry: false })?.mode
   if (mode === undefined) return undefined
   if ((mode & 0o077) !== 0) throw new InvalidConfiguration(`${file} may be read by others; give it the mode 0600.`)
   return decodeKey(readFileSync(file, 'utf8').trim(), file)
+}
+
+/** The keys with which secrets may be sealed: SECRETS_KEY_PREVIOUS or secrets.key.previous beside the current one. */
+export function readPreviousKeys(config: Config): Buffer[] {
+  const { SECRETS_KEY_PREVIOUS: listed, DATA_DIR } = config
+  if (listed !== undefined) return listed.split(',').map((key) => decodeKey(key.trim(), 'SECRETS_KEY_PREVIOUS'))
+  const file = `${fileOf(DATA_DIR)}.previous`
+  const found = readKeyFile(file)
+  return found ? [found] : []
 }
 
 /** The key; a new one where there is none. Several processes that start at once agree on one. */

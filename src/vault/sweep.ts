@@ -23,7 +23,7 @@ export interface OlderTransaction {
 export type Sweep = { swept: true } | { swept: false; held_by: OlderTransaction[] }
 
 /** The one of one row first: nobody asks for it while the instance runs, and a sweep that has to wait, waits there. */
-const TABLES = ['vault.sealed_with', 'vault.personal_keys']
+const TABLES = ['vault.sealed_with', 'vault.personal_keys', 'vault.keys']
 /** Whoever needs a key waits behind a sweep that waits for its lock: not for longer than this. */
 const LOCK_WAIT_MS = 500
 const PAUSE_MIN_MS = 20

@@ -9,7 +9,6 @@ import { sql } from 'kysely'
 import { LRUCache } from 'lru-cache'
 import { InvalidConfiguration } from '../config.ts'
 import {
-  decrypt,
   encrypt,
   KEY_BYTES,
   type KeysOf,
@@ -20,11 +19,12 @@ import {
 } from '../events/sealing.ts'
 import { isUuid } from '../events/uuid.ts'
 import { inTransaction, type ReadModels } from '../postgres/database.ts'
+import { type KeyRing, ringOf } from './key-ring.ts'
 
 export interface VaultOptions {
   db: ReadModels
-  /** The instance's key (secrets-key.ts). */
-  sealingKey: Uint8Array
+  /** The instance's keys (key-ring.ts), or its only one. */
+  sealingKey: Uint8Array | KeyRing
   /** Keys kept in memory. */
   cachedMax: number
   log: { error(fields: object, message: string): void }
@@ -49,17 +49,31 @@ const ddl = [
   'CREATE TABLE IF NOT EXISTS vault.personal_keys (person_id uuid PRIMARY KEY, wrapped_key bytea, ' +
     'created_at timestamptz(3) NOT NULL DEFAULT now(), destroyed_at timestamptz(3), ' +
     'CHECK ((wrapped_key IS NULL) = (destroyed_at IS NOT NULL)))',
+  // For things that are no persons: object-keys.ts.
+  'CREATE TABLE IF NOT EXISTS vault.keys (kind text, id text, wrapped_key bytea, wrapped_with text, ' +
+    'created_at timestamptz(3) NOT NULL DEFAULT now(), destroyed_at timestamptz(3), PRIMARY KEY (kind, id), ' +
+    'CHECK ((wrapped_key IS NULL) = (destroyed_at IS NOT NULL)))',
+  'CREATE TABLE IF NOT EXISTS vault.retired_keys (key_id text PRIMARY KEY, wrapped_key bytea NOT NULL, ' +
+    'wrapped_with text NOT NULL, retired_at timestamptz(3) NOT NULL DEFAULT now())',
+  // Which key of the instance each is sealed with; null: the one of before that was recorded. Looked for first, since
+  // the statement itself would lock the table at every start.
+  `DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM information_schema.columns WHERE table_schema = 'vault'
+      AND table_name = 'personal_keys' AND column_name = 'wrapped_with')
+    THEN ALTER TABLE vault.personal_keys ADD COLUMN wrapped_with text; END IF;
+  END $$`,
   // Which key of an instance the vault is sealed with: another one opens nothing, and is to be noticed at the start.
   'CREATE TABLE IF NOT EXISTS vault.sealed_with (is_it boolean PRIMARY KEY DEFAULT true CHECK (is_it), ' +
     'key_id text NOT NULL)',
 ]
 
 /**
- * Makes the vault's tables where they are missing. Throws InvalidConfiguration where the keys are sealed with another
- * key than this one, before anything is read or written with it.
+ * Makes the vault's tables where they are missing, and learns which key seals. Throws InvalidConfiguration where that is
+ * a key that this process does not have, before anything is read or written.
  */
-export async function prepareVault(db: ReadModels, sealingKey: Uint8Array): Promise<void> {
-  const keyId = keyIdOf(sealingKey)
+export async function prepareVault(db: ReadModels, sealingKey: Uint8Array | KeyRing): Promise<void> {
+  const ring = ringOf(sealingKey)
+  const keyId = keyIdOf(ring.current)
   const found = await inTransaction(db, ATTEMPTS_MAX, async (trx) => {
     await sql`SET LOCAL synchronous_commit TO on`.execute(trx)
     await sql`SELECT pg_advisory_xact_lock(${PREPARE_LOCK}::bigint)`.execute(trx)
@@ -68,18 +82,20 @@ export async function prepareVault(db: ReadModels, sealingKey: Uint8Array): Prom
     const { rows } = await sql<{ key_id: string }>`SELECT key_id FROM vault.sealed_with`.execute(trx)
     return rows[0]?.key_id
   })
-  if (found === keyId) return
+  if (found !== undefined && ring.find(found)) return ring.reload(db)
   throw new InvalidConfiguration(
     `The keys of persons are sealed with the key ${found}, and this process has the key ${keyId}: all processes need ` +
-      'the same SECRETS_KEY, or the same secrets.key.',
+      'the same SECRETS_KEY, or the same secrets.key; while it is being rotated, the former one in SECRETS_KEY_PREVIOUS.',
   )
 }
 
 type KeyRow = { person_id: string; wrapped_key: Buffer | null }
 
-const wrapping = (person: string): Buffer => Buffer.from(`opslog person key ${person}`)
+/** What a person's key is bound to where it is kept sealed. */
+export const personBound = (person: string): Buffer => Buffer.from(`opslog person key ${person}`)
 
 export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): Vault {
+  const ring = ringOf(sealingKey)
   const cache = new LRUCache<string, PersonKey>({ max: cachedMax })
   const listeners: ((person: string) => void)[] = []
   const missing = new Set<string>()
@@ -89,7 +105,7 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
   function opened({ person_id: person, wrapped_key: wrapped }: KeyRow): FoundKey {
     if (wrapped === null) return 'destroyed'
     try {
-      const bytes = decrypt(wrapped, sealingKey, wrapping(person))
+      const bytes = ring.open(wrapped, personBound(person))
       return { id: keyIdOf(bytes), bytes }
     } catch (cause) {
       return new PersonKeysUnavailable(`the key of the person ${person} does not open with this SECRETS_KEY`, { cause })
@@ -115,16 +131,19 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
    * Makes the keys that are not there yet, and answers these and those that are: what several processes make at once is
    * decided by the row that is there first, which only the next statement sees. Postgres may be set to lose its last
    * moments in a crash, for what can be projected again; a key must be durable before it is used, and the transaction of
-   * the statement says so.
+   * the statement says so. Nothing is made with a key that does not seal any more.
    */
   const make = gathered(async (persons) => {
     const before = forgets
-    const wrapped = persons.map((person) => encrypt(randomBytes(KEY_BYTES), sealingKey, wrapping(person)))
+    const sealedWith = keyIdOf(ring.active())
+    const wrapped = persons.map((person) => encrypt(randomBytes(KEY_BYTES), ring.active(), personBound(person)))
     const { rows } = await sql<KeyRow>`WITH
         known AS (SELECT person_id, wrapped_key FROM vault.personal_keys WHERE person_id = ANY(${persons}::uuid[])),
-        made AS (INSERT INTO vault.personal_keys (person_id, wrapped_key)
-          SELECT * FROM unnest(${persons}::uuid[], ${wrapped}::bytea[]) AS wanted (person_id, wrapped_key)
-          WHERE person_id NOT IN (SELECT person_id FROM known) ORDER BY 1
+        made AS (INSERT INTO vault.personal_keys (person_id, wrapped_key, wrapped_with)
+          SELECT person_id, wrapped_key, ${sealedWith}
+          FROM unnest(${persons}::uuid[], ${wrapped}::bytea[]) AS wanted (person_id, wrapped_key)
+          WHERE person_id NOT IN (SELECT person_id FROM known)
+            AND ${sealedWith} = (SELECT key_id FROM vault.sealed_with) ORDER BY 1
           ON CONFLICT DO NOTHING RETURNING person_id, wrapped_key)
       SELECT person_id, wrapped_key, NULL AS mode FROM known
       UNION ALL SELECT person_id, wrapped_key, set_config('synchronous_commit', 'on', true) FROM made`.execute(db)
@@ -157,6 +176,11 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
     const keys = fromMemory(persons)
     await complete(keys, make)
     // Those that somebody else made in that moment.
+    await complete(keys, read)
+    if (![...keys.values()].includes('missing')) return keys
+    // Another key seals since.
+    await ring.reload(db)
+    await complete(keys, make)
     await complete(keys, read)
     return keys
   }
@@ -251,7 +275,7 @@ export async function destroyKey(db: ReadModels, person: string): Promise<boolea
     const { rows } = await sql<{ had: boolean }>`SELECT wrapped_key IS NOT NULL AS had FROM vault.personal_keys
       WHERE person_id = ${person}::uuid FOR UPDATE`.execute(trx)
     await sql`INSERT INTO vault.personal_keys (person_id, wrapped_key, destroyed_at) VALUES (${person}::uuid, NULL, now())
-      ON CONFLICT (person_id) DO UPDATE SET wrapped_key = NULL,
+      ON CONFLICT (person_id) DO UPDATE SET wrapped_key = NULL, wrapped_with = NULL,
         destroyed_at = COALESCE(vault.personal_keys.destroyed_at, now())`.execute(trx)
     return rows[0]?.had ?? false
   })

@@ -2,7 +2,7 @@ import { chmodSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { InvalidConfiguration, loadConfig } from '../../src/config.ts'
-import { ensureSealingKey, readSealingKey } from '../../src/vault/secrets-key.ts'
+import { ensureSealingKey, readPreviousKeys, readSealingKey } from '../../src/vault/secrets-key.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/services.ts'
 
 let directory: TemporaryDirectory
@@ -28,6 +28,15 @@ describe('the key that secrets are sealed with', () => {
     const key = Buffer.alloc(32, 9)
     expect(ensureSealingKey(configWith({ WEBHOOK_SECRETS_KEY: key.toString('base64') }))).toStrictEqual(key)
     expect(statSync(file(), { throwIfNoEntry: false })).toBeUndefined()
+  })
+  it('may have others before it: listed in the environment, or in a file beside its own', () => {
+    const [first, second] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]
+    expect(readPreviousKeys(configWith())).toStrictEqual([])
+    const listed = [second, first].map((key) => key.toString('base64')).join(',')
+    expect(readPreviousKeys(configWith({ SECRETS_KEY_PREVIOUS: listed }))).toStrictEqual([second, first])
+    writeFileSync(`${file()}.previous`, `${first.toString('base64')}\n`, { mode: 0o600 })
+    expect(readPreviousKeys(configWith())).toStrictEqual([first])
+    expect(() => readPreviousKeys(configWith({ SECRETS_KEY_PREVIOUS: 'short' }))).toThrow(InvalidConfiguration)
   })
   it('is refused where others may read it', () => {
     ensureSealingKey(configWith())

@@ -200,7 +200,13 @@ describe('a destroyed key', () => {
     expect(await destroyKey(db, person)).toBe(true)
     const { rows: before } = await sql`SELECT * FROM vault.personal_keys WHERE person_id = ${person}`.execute(db)
     expect(before).toStrictEqual([
-      { person_id: person, wrapped_key: null, created_at: expect.any(String), destroyed_at: expect.any(String) },
+      {
+        person_id: person,
+        wrapped_key: null,
+        wrapped_with: null,
+        created_at: expect.any(String),
+        destroyed_at: expect.any(String),
+      },
     ])
     expect(await destroyKey(db, person)).toBe(false)
     expect((await open().ensure([person])).get(person)).toBe('destroyed')

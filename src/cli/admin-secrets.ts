@@ -1,0 +1,40 @@
+/** `opslog admin secrets`: another key of the instance in the place of the one that seals the vault. */
+import { Command } from 'commander'
+import { rotateSecretsKey } from '../vault/rotation.ts'
+import { withAdminSession } from './admin-session.ts'
+import { configuration } from './connection.ts'
+import { keyRingOf } from './person-keys.ts'
+import { CliError, colours, EXIT, show } from './terminal.ts'
+
+export function secretsCommand(): Command {
+  const command = new Command('secrets').description('the key that secrets and the keys of persons are sealed with')
+  command
+    .command('rotate')
+    .description('seal everything with SECRETS_KEY that was sealed with SECRETS_KEY_PREVIOUS; may be repeated')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nFirst give every process both keys and restart it; docs/runbook.md has the steps.')
+    .action(rotate)
+  return command
+}
+
+async function rotate(options: { json?: boolean }): Promise<void> {
+  const config = configuration()
+  const ring = keyRingOf(config)
+  if (!ring)
+    throw new CliError(EXIT.refused, 'there is no key to seal with', 'Set SECRETS_KEY and SECRETS_KEY_PREVIOUS.')
+  await withAdminSession(async ({ db }) => {
+    const rotation = await rotateSecretsKey(db, ring, {
+      batchMax: config.SECRETS_ROTATE_BATCH_MAX,
+      onProgress: (count) => {
+        if (!options.json) process.stderr.write(`${colours.dim(`${count} keys sealed anew`)}\n`)
+      },
+    })
+    const { keyId, rewrapped, unreadable } = rotation
+    const value = { key_id: keyId, rewrapped, unreadable }
+    show(value, options, () =>
+      unreadable === 0
+        ? colours.green(`Everything is sealed with the key ${keyId} now; ${rewrapped} keys were sealed anew.`)
+        : colours.yellow(`${unreadable} keys do not open with any key at hand and were left as they are.`),
+    )
+  })
+}
