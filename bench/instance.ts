@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Agent, type Dispatcher } from 'undici'
 import { loadConfig } from '../src/config.ts'
-import { startServices } from '../src/embedded/backing-services.ts'
+import { startServices } from '../src/services/backing-services.ts'
 
 const CONNECTIONS_MAX = 256
 

@@ -3,7 +3,16 @@
  * here, with its unit last in the name; an unknown or malformed value stops the start with a sentence that names it.
  */
 import { z } from 'zod'
+import { contextNames } from './contexts.ts'
 import { toClientScheme } from './eventstore/connection-string.ts'
+import { InvalidConfiguration } from './runtime/invalid-configuration.ts'
+
+/** Names of contexts, as contexts.ts lists them. */
+const contextList = z
+  .string()
+  .default(contextNames.join(','))
+  .transform((text) => text.split(',').map((name) => name.trim()))
+  .pipe(z.array(z.enum(contextNames)).min(1))
 
 export const ROLES = ['api', 'projector', 'relay', 'webhooks', 'engine'] as const
 export type Role = (typeof ROLES)[number]
@@ -40,6 +49,7 @@ const environmentSchema = z.object({
     .transform((text) => text.split(',').map((role) => role.trim()))
     .pipe(z.array(z.enum(ROLES)).min(1))
     .describe('which parts run in this process'),
+  CONTEXTS: contextList.describe('which contexts this instance serves'),
   SANDBOX_OPERATOR: z
     .enum(['auto', 'on', 'off'])
     .default('auto')
@@ -218,11 +228,6 @@ const environmentSchema = z.object({
 })
 
 export type Config = z.infer<typeof environmentSchema>
-
-/** A configuration that cannot be used; the message says which variables, and why. */
-export class InvalidConfiguration extends Error {
-  override name = 'InvalidConfiguration'
-}
 
 /** The configuration that the environment describes. Throws InvalidConfiguration. */
 export function loadConfig(environment: Record<string, string | undefined>): Config {

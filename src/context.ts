@@ -2,11 +2,90 @@
  * What a context declares. A context is one API contract with all that stands behind it, as one value: the kernel is
  * given a list of such values (contexts.ts) and knows none of them by name.
  */
+
+import type { Directory } from './api-keys/directory.ts'
 import type { AuditDeclarations } from './audit/declarations.ts'
 import type { AnyAggregate } from './commands/decider.ts'
-import type { EventDeclarations } from './events/registry.ts'
+import type { CommandBus } from './commands/handle.ts'
+import type { Config, Role } from './config.ts'
+import type { EventDeclarations, Registry } from './events/registry.ts'
+import type { EventStore } from './events/store.ts'
 import type { ContextApi } from './http/context.ts'
+import type { CoreParts } from './http/operation.ts'
+import type { Clock } from './postgres/clock.ts'
+import type { ReadModels } from './postgres/database.ts'
+import type { ProcessDependencies, ProcessFigures } from './processes/process.ts'
 import type { Projection } from './projections/projection.ts'
+import type { PositionWaiter } from './projections/waiter.ts'
+import type { GaugeSource, Probe } from './runtime/health.ts'
+import type { Services } from './services/backing-services.ts'
+import type { KeyRing } from './vault/key-ring.ts'
+import type { Vault } from './vault/vault.ts'
+
+/** What an instance gives to the parts of a context that run in it. */
+export interface ContextParts {
+  config: Config
+  services: Services
+  /** What the log's events mean. */
+  registry: Registry
+  store: EventStore
+  /** The context's way of commands in this process, so that a state is kept once. */
+  bus: CommandBus
+  db: ReadModels
+  clock: Clock
+  /** The keys of persons, and the instance's own keys. */
+  vault: Vault
+  keyRing: KeyRing
+  /** What a process of this name works with, beside what is its own. */
+  dependenciesOf<F extends ProcessFigures>(name: string, figures: F): ProcessDependencies & { figures: F }
+}
+
+/** A process of a context, in an instance that runs its role. */
+export interface ProcessDeclaration {
+  /** Names of its leaderships: one process of an installation leads each at a time, and readiness says which nobody leads. */
+  leads: readonly string[]
+  role: Role
+  start(parts: ContextParts): RunningProcess
+}
+
+export interface RunningProcess {
+  /** Resolves when it has ended, after the instance has asked it to. */
+  ended: Promise<void>
+  figures: ProcessFigures
+  /** What readiness shows of it; absent: its figures. */
+  probe?: Probe['check']
+  gauges?: readonly GaugeSource[]
+}
+
+/** What the API role gives to a context beside that. */
+export interface ApiParts extends ContextParts {
+  contexts: readonly Context[]
+  /** Of the context's own read models. */
+  waiter: PositionWaiter
+  /** Waits, within bounds, until the read models of every context have what the log's last events say. */
+  caughtUp(wantedFrom: (prefix: string) => Promise<bigint | undefined>): Promise<void>
+  /** Keeps a directory in memory that follows the log. Resolves when it is up to date. */
+  follow<D extends Directory>(name: string, directory: D, types: readonly string[]): Promise<D>
+  /** What is left here is done at the stop, the last first. */
+  onClose(undo: () => Promise<void>): void
+}
+
+/** A key that an instance has made for those who try it. */
+export interface FirstRun {
+  /** Where the key is kept. */
+  file: string
+  apiKey: string
+  /** This start made it. */
+  created: boolean
+}
+
+export interface Served {
+  /** What the handlers of its API work with. */
+  parts: CoreParts
+  /** What an instance does at its start where a sandbox is wanted. Safe to repeat. */
+  firstRun?(url: string): Promise<FirstRun>
+  gauges?: readonly GaugeSource[]
+}
 
 export interface Context {
   /** The first part of its event types, of its tables' names and of its paths: `noctant`. */
@@ -19,4 +98,8 @@ export interface Context {
   readonly books?: AuditDeclarations
   /** Its HTTP, loaded where it is served or described. */
   readonly api: () => Promise<ContextApi>
+  /** Puts together what its HTTP works with. */
+  serve(parts: ApiParts): Promise<Served>
+  /** What it does by itself, each with a subscription, a checkpoint and a leadership of its own. */
+  readonly processes: readonly ProcessDeclaration[]
 }

@@ -5,27 +5,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type Api, startApiRole } from './api.ts'
-import { createCommandBus } from './commands/handle.ts'
+import { type CommandBus, createCommandBus } from './commands/handle.ts'
 import type { Config, Role } from './config.ts'
+import type { Context } from './context.ts'
 import { loadContexts } from './contexts.ts'
-import type { Services } from './embedded/backing-services.ts'
 import { createRegistry } from './events/registry.ts'
-import { createEventStore } from './events/store.ts'
-import { probes } from './figures.ts'
-import { startHealthServer } from './health.ts'
-import type { Probe } from './http/health.ts'
+import { createEventStore, type EventStore } from './events/store.ts'
+import { startHealthServer } from './http/health-server.ts'
 import { startClock } from './postgres/clock.ts'
 import { createDatabase, isUnavailable } from './postgres/database.ts'
+import { probes } from './processes/health.ts'
 import { projectorName } from './projections/projector.ts'
 import { prepareSchema } from './projections/schema.ts'
-import {
-  followForgotten,
-  type Parts,
-  startEngineRole,
-  startProjectorRole,
-  startRelayRole,
-  startWebhooksRole,
-} from './roles.ts'
+import { followForgotten, type Parts, startEngineRole, startProcesses, startProjectorRole } from './roles.ts'
+import type { Probe } from './runtime/health.ts'
+import type { Services } from './services/backing-services.ts'
 import { createKeyRing } from './vault/key-ring.ts'
 import { ensureSealingKey, readPreviousKeys } from './vault/secrets-key.ts'
 import { createVault, prepareVault } from './vault/vault.ts'
@@ -87,10 +81,18 @@ async function startHealth({ onClose }: Pick<Parts, 'onClose'>, probes: readonly
   return { url: server.url }
 }
 
+/** A context's own way of commands. */
+const busFor = (config: Config, store: EventStore): CommandBus =>
+  createCommandBus(store, {
+    cachedAggregatesMax: config.AGGREGATE_CACHE_MAX,
+    seenCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
+    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
+  })
+
 async function startRoles(
   shared: Omit<
     Parts,
-    'contexts' | 'registry' | 'store' | 'bus' | 'db' | 'clock' | 'vault' | 'keyRing' | 'stopping' | 'processes'
+    'contexts' | 'registry' | 'store' | 'busOf' | 'db' | 'clock' | 'vault' | 'keyRing' | 'stopping' | 'processes'
   >,
   stopping: AbortSignal,
 ): Promise<Omit<Instance, 'close'>> {
@@ -107,7 +109,7 @@ async function startRoles(
     return { api: undefined, engine, health: await serveHealth([stream], new Set([stream.name])) }
   }
 
-  const contexts = await loadContexts()
+  const contexts = await loadContexts(config.CONTEXTS)
   const registry = createRegistry(contexts)
   const db = createDatabase({
     url: services.postgres.url,
@@ -129,11 +131,7 @@ async function startRoles(
     personKeys: vault,
   })
   onClose(() => store.close())
-  const bus = createCommandBus(store, {
-    cachedAggregatesMax: config.AGGREGATE_CACHE_MAX,
-    seenCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
-    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
-  })
+  const buses = new Map(contexts.map(({ name }) => [name, busFor(config, store)]))
   const clock = await startClock({
     db,
     checkIntervalMs: config.CLOCK_CHECK_INTERVAL_MS,
@@ -143,18 +141,17 @@ async function startRoles(
   })
   onClose(() => clock.stopped)
   const keys = { vault, keyRing }
-  const parts: Parts = { ...shared, ...keys, contexts, registry, store, bus, db, clock, stopping, processes: [] }
+  const busOf = ({ name }: Context) => buses.get(name)!
+  const parts: Parts = { ...shared, ...keys, contexts, registry, store, busOf, db, clock, stopping, processes: [] }
   followForgotten(parts)
   const projectors = runs('projector') ? startProjectorRole(parts) : []
-  const commandPath = runs('relay') ? startRelayRole(parts) : undefined
-  const webhooks = runs('webhooks') ? startWebhooksRole(parts) : undefined
-  const neighbours = { projectors, commandPath, webhooks }
-  const api = runs('api') ? await startApiRole(parts, neighbours) : undefined
-  const stores = ['event_store', 'postgres', ...(commandPath || engine ? ['command_stream'] : [])]
+  for (const role of ['relay', 'webhooks'] as const) if (runs(role)) startProcesses(parts, role)
+  const api = runs('api') ? await startApiRole(parts, projectors) : undefined
+  const stores = ['event_store', 'postgres', ...(runs('relay') || engine ? ['command_stream'] : [])]
   const own = new Set([
     ...stores,
     ...projectors.map(({ context }) => projectorName(context)),
-    ...parts.processes.map(({ name }) => name),
+    ...parts.processes.flatMap(({ leads }) => leads),
   ])
-  return { api, engine, health: api ?? (await serveHealth(probes(parts, neighbours), own)) }
+  return { api, engine, health: api ?? (await serveHealth(probes(parts, projectors), own)) }
 }

@@ -7,17 +7,18 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import pico from 'picocolors'
 import type { Logger } from 'pino'
-import { type Config, InvalidConfiguration, loadConfig, ROLES } from './config.ts'
-import type { Services } from './embedded/backing-services.ts'
+import { type Config, loadConfig, ROLES } from './config.ts'
 import { closeToOthers, DataDirectoryInUse, lockDataDirectory } from './embedded/data-directory.ts'
 import { StoreUnavailable } from './events/store.ts'
 import { escapedFromClient } from './eventstore/failure.ts'
 import type { Instance } from './instance.ts'
 import { openLog } from './log.ts'
 import { isUnavailable } from './postgres/database.ts'
-import { checkGivenServices, refuseRolesApart, ServiceUnusable } from './preflight.ts'
 import { crashPointFile } from './runtime/crash-points.ts'
+import { InvalidConfiguration } from './runtime/invalid-configuration.ts'
 import { lowerWorkerThreads } from './runtime/worker-priority.ts'
+import type { Services } from './services/backing-services.ts'
+import { checkGivenServices, refuseRolesApart, ServiceUnusable } from './services/preflight.ts'
 
 const HELP = `Starts opslog. Everything is set by environment variables; the README lists them.
 
@@ -177,7 +178,7 @@ interface Start {
 /** From the backing services to the stop. The greater part of the house is loaded only now: many starts end before. */
 async function run({ config, log, place, startedMs }: Start): Promise<number> {
   const [{ startServices }, { startInstance }] = await Promise.all([
-    import('./embedded/backing-services.ts'),
+    import('./services/backing-services.ts'),
     import('./instance.ts'),
   ])
   const services = await startServices(config, log)

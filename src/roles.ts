@@ -8,10 +8,9 @@ import type { Logger } from 'pino'
 import { openRawLog } from './audit/raw-log.ts'
 import { ensureSealKey } from './audit/seal-key.ts'
 import { runSealing } from './audit/sealing.ts'
-import { type CommandBus, createCommandBus } from './commands/handle.ts'
-import type { Config } from './config.ts'
-import type { Context } from './context.ts'
-import type { Services } from './embedded/backing-services.ts'
+import type { CommandBus } from './commands/handle.ts'
+import type { Config, Role } from './config.ts'
+import type { Context, ContextParts, RunningProcess } from './context.ts'
 import { syntheticFeed } from './engine/feed.ts'
 import { startEngine } from './engine/service.ts'
 import { referenceSymbols } from './engine/symbols.ts'
@@ -20,28 +19,17 @@ import type { EventStore } from './events/store.ts'
 import { readHistory, runSubscription } from './events/subscription.ts'
 import type { Clock } from './postgres/clock.ts'
 import type { ReadModels } from './postgres/database.ts'
+import type { ContextProjector } from './processes/health.ts'
 import { runHeartbeat } from './processes/heartbeat.ts'
-import { runChallengeRules } from './processes/noctant/challenge-rules.ts'
-import { type CommandPathFigures, newCommandPathFigures, runCommandPath } from './processes/noctant/command-path.ts'
-import { runPayoutExecution } from './processes/noctant/payout-execution.ts'
-import { runWebhooks } from './processes/noctant/webhooks.ts'
 import { newProcessFigures, type ProcessFigures, type Subscribe } from './processes/process.ts'
 import { type Projector, projectorName, startProjector } from './projections/projector.ts'
+import type { Services } from './services/backing-services.ts'
 import type { KeyRing } from './vault/key-ring.ts'
 import type { Vault } from './vault/vault.ts'
-import { newWebhookFigures, type WebhookFigures } from './webhooks/process.ts'
-import { openSecret } from './webhooks/secret.ts'
 
-/** A process and how it is doing. */
-export interface NamedFigures {
-  name: string
-  figures: ProcessFigures
-}
-
-/** The projector of a context, where it runs in this process. */
-export interface ContextProjector {
-  context: string
-  projector: Projector
+/** A process that runs here, and the names that it leads under. */
+export interface NamedProcess extends Omit<RunningProcess, 'ended'> {
+  leads: readonly string[]
 }
 
 export interface Parts {
@@ -52,8 +40,8 @@ export interface Parts {
   services: Services
   log: Logger
   store: EventStore
-  /** The one way of commands in this process, so that a state is kept once. */
-  bus: CommandBus
+  /** A context's one way of commands in this process, so that a state is kept once. */
+  busOf(context: Context): CommandBus
   db: ReadModels
   clock: Clock
   /** The keys of persons, and the instance's own key. */
@@ -62,7 +50,7 @@ export interface Parts {
   /** Aborts when the instance stops. */
   stopping: AbortSignal
   /** Every process that runs here, for readiness and metrics. */
-  processes: NamedFigures[]
+  processes: NamedProcess[]
   /** What is left here is done at the stop, the last first. */
   onClose(undo: () => Promise<void>): void
 }
@@ -75,7 +63,7 @@ export async function startEngineRole({
   onClose,
 }: Omit<
   Parts,
-  'contexts' | 'registry' | 'store' | 'bus' | 'db' | 'clock' | 'vault' | 'keyRing' | 'stopping' | 'processes'
+  'contexts' | 'registry' | 'store' | 'busOf' | 'db' | 'clock' | 'vault' | 'keyRing' | 'stopping' | 'processes'
 >) {
   const token = randomBytes(32).toString('base64url')
   const engine = await startEngine({
@@ -175,13 +163,13 @@ function startSealing(parts: Parts): void {
   const privateKey = ensureSealKey(config.DATA_DIR)
   const times = { intervalMs: config.SEAL_INTERVAL_S * 1_000, retryMs, now: clock.now, signal: stopping }
   const running = runSealing({ ...times, log, store, databaseUrl, privateKey, file: config.SEAL_FILE, figures, report })
+  parts.processes.push({ leads: ['seals'], figures })
   onClose(() => running.finally(() => log.close()))
 }
 
 /** What every process of the instance works with. */
 function dependenciesOf<F extends ProcessFigures>(parts: Parts, name: string, figures: F) {
   const { config, services, log, store, db, clock, stopping } = parts
-  parts.processes.push({ name, figures })
   return {
     db,
     databaseUrl: services.postgres.url,
@@ -196,91 +184,27 @@ function dependenciesOf<F extends ProcessFigures>(parts: Parts, name: string, fi
   }
 }
 
-/** Relay, sweeper and engine ingest. */
-export function startRelayRole(parts: Parts): CommandPathFigures {
-  const { config, services, onClose } = parts
-  const figures = newCommandPathFigures()
-  const running = runCommandPath({
-    ...dependenciesOf(parts, 'relay', figures),
-    stream: services.stream.stream,
-    limits: {
-      concurrencyMax: config.RELAY_CONCURRENCY_MAX,
-      republishBackoffMinMs: config.REPUBLISH_BACKOFF_MIN_MS,
-      republishBackoffMaxMs: config.REPUBLISH_BACKOFF_MAX_MS,
-      republishAttemptsMax: config.REPUBLISH_ATTEMPTS_MAX,
-      sweepIntervalMs: config.SWEEP_INTERVAL_MS,
-      sweepBatchMax: config.SWEEP_BATCH_MAX,
-      ackPendingMax: config.INGEST_ACK_PENDING_MAX,
-      ackWaitMs: config.INGEST_ACK_WAIT_MS,
-      accountsCacheMax: config.INGEST_ACCOUNTS_CACHE_MAX,
-      resendIntervalMs: config.RESEND_INTERVAL_MS,
-    },
-  })
-  onClose(() => running)
-  startPayoutExecution(parts)
-  startChallengeRules(parts)
-  return figures
-}
+/** What an instance gives to a context's own parts. */
+export const contextParts = (parts: Parts, context: Context): ContextParts => ({
+  config: parts.config,
+  services: parts.services,
+  registry: parts.registry,
+  store: parts.store,
+  bus: parts.busOf(context),
+  db: parts.db,
+  clock: parts.clock,
+  vault: parts.vault,
+  keyRing: parts.keyRing,
+  dependenciesOf: (name, figures) => dependenciesOf(parts, name, figures),
+})
 
-/** Holds challenges to their rules. */
-function startChallengeRules(parts: Parts): void {
-  const { config, bus, onClose } = parts
-  const limits = {
-    recordIntervalMs: config.CHALLENGE_RECORD_INTERVAL_MS,
-    sweepIntervalMs: config.CHALLENGE_SWEEP_INTERVAL_MS,
-    graceMs: config.CHALLENGE_GRACE_MS,
-    sweepBatchMax: config.CHALLENGE_SWEEP_BATCH_MAX,
-    concurrencyMax: config.CHALLENGE_CONCURRENCY_MAX,
-    accountsCacheMax: config.CHALLENGE_ACCOUNTS_CACHE_MAX,
+/** The contexts' processes that this role runs. */
+export function startProcesses(parts: Parts, role: Role): void {
+  for (const context of parts.contexts) {
+    for (const declaration of context.processes.filter((each) => each.role === role)) {
+      const running = declaration.start(contextParts(parts, context))
+      parts.processes.push({ leads: declaration.leads, ...running })
+      parts.onClose(() => running.ended)
+    }
   }
-  const running = runChallengeRules({ ...dependenciesOf(parts, 'challenge-rules', newProcessFigures()), bus, limits })
-  onClose(() => running)
-}
-
-/** Carries payouts to the accounts and the engine's word on them back. */
-function startPayoutExecution(parts: Parts): void {
-  const { bus, onClose } = parts
-  const running = runPayoutExecution({ ...dependenciesOf(parts, 'payouts', newProcessFigures()), bus })
-  onClose(() => running)
-}
-
-/** Added to a wait by chance, as a part of it. */
-const WEBHOOK_JITTER_RATIO = 0.2
-/** For the read models to take in the account that an engine's event is about. */
-const OWNER_WAIT_MAX_MS = 30_000
-
-/** Webhook delivery. */
-export function startWebhooksRole(parts: Parts): WebhookFigures {
-  const { config, store, onClose } = parts
-  const figures = newWebhookFigures()
-  // A delivery is a stream that is used for a while and never again: in the common cache it would push accounts out.
-  const bus = createCommandBus(store, {
-    cachedAggregatesMax: config.WEBHOOK_CACHE_MAX,
-    seenCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
-    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
-  })
-  const running = runWebhooks({
-    ...dependenciesOf(parts, 'webhooks', figures),
-    bus,
-    openSecret: async (sealed, name) => openSecret(sealed, name, parts.keyRing.all()),
-    limits: {
-      timeoutMs: config.WEBHOOK_TIMEOUT_MS,
-      excerptMaxBytes: config.WEBHOOK_EXCERPT_MAX_BYTES,
-      allowLoopback: config.WEBHOOK_ALLOW_PRIVATE,
-      scheduleMs: config.WEBHOOK_RETRY_SCHEDULE_MS,
-      jitterRatio: WEBHOOK_JITTER_RATIO,
-      retryAfterMaxMs: config.WEBHOOK_RETRY_AFTER_MAX_MS,
-      disableAfterMs: config.WEBHOOK_DISABLE_AFTER_MS,
-      concurrencyMax: config.WEBHOOK_CONCURRENCY_MAX,
-      endpointConcurrencyMax: config.WEBHOOK_ENDPOINT_CONCURRENCY_MAX,
-      endpointQueueMax: config.WEBHOOK_ENDPOINT_QUEUE_MAX,
-      pollIntervalMs: config.WEBHOOK_POLL_INTERVAL_MS,
-      pollBatchMax: config.WEBHOOK_POLL_BATCH_MAX,
-      drainMs: config.WEBHOOK_DRAIN_MS,
-      cachedMax: config.WEBHOOK_CACHE_MAX,
-      ownerWaitMaxMs: OWNER_WAIT_MAX_MS,
-    },
-  })
-  onClose(() => running)
-  return figures
 }

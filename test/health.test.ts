@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { startHealthServer } from '../src/health.ts'
+import { startHealthServer } from '../src/http/health-server.ts'
 import { temporaryDirectory } from './support/services.ts'
 import { root } from './support/source.ts'
 

@@ -6,10 +6,10 @@ import Table from 'cli-table3'
 import { CommanderError, InvalidArgumentError } from 'commander'
 import picocolors from 'picocolors'
 import { Rejected } from '../commands/rejection.ts'
-import { InvalidConfiguration } from '../config.ts'
 import { PersonKeysUnavailable } from '../events/sealing.ts'
 import { StoreUnavailable } from '../events/store.ts'
 import { isUnavailable } from '../postgres/database.ts'
+import { InvalidConfiguration } from '../runtime/invalid-configuration.ts'
 
 export const EXIT = {
   ok: 0,

@@ -16,5 +16,7 @@ export const audit: Context = {
   aggregates: [auditor],
   projections: [auditorKeyProjection],
   books: { categories: [READING_CATEGORY], readings: [READING_CATEGORY] },
+  processes: [],
+  serve: async (parts) => (await import('../http/audit/serve.ts')).serveAudit(parts),
   api: async () => (await import('../http/audit/api.ts')).audit,
 }

@@ -31,6 +31,7 @@ import { noctantSentences } from '../events/noctant/sentences.ts'
 import { templateEvents } from '../events/noctant/template.ts'
 import { userEvents } from '../events/noctant/user.ts'
 import { webhookDeliveryEvents, webhookEndpointEvents, webhookReplayEvents } from '../events/noctant/webhook.ts'
+import { noctantProcesses } from '../processes/noctant/processes.ts'
 import { accountProjection } from '../projections/noctant/account.ts'
 import { accountCommandProjection } from '../projections/noctant/account-command.ts'
 import { apiKeyProjection } from '../projections/noctant/api-key.ts'
@@ -124,5 +125,7 @@ export const noctant: Context = {
     partnerEventProjection,
   ],
   books: noctantBooks,
+  processes: noctantProcesses,
+  serve: async (parts) => (await import('../http/noctant/serve.ts')).serveNoctant(parts),
   api: async () => (await import('../http/noctant/api.ts')).noctant,
 }

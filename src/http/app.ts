@@ -4,12 +4,13 @@
  */
 import { type Context, Hono } from 'hono'
 import { routePath } from 'hono/route'
+import type { GaugeSource } from '../runtime/health.ts'
 import { type ContextApi, contextApp, doorsOf, refuse, type ServedContext } from './context.ts'
 import { documentOf } from './document.ts'
 import type { AppEnv, Exchange, Runtime } from './environment.ts'
 import { Problem, rootErrors } from './errors.ts'
 import { type HealthOptions, health } from './health.ts'
-import { createMetrics, type GaugeSource } from './metrics.ts'
+import { createMetrics } from './metrics.ts'
 import { documentation } from './openapi.ts'
 import { type RequestIds, requestIdOf, uuidRequestIds } from './request-id.ts'
 

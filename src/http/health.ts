@@ -3,20 +3,8 @@
  * such as the command stream, makes it degraded, which is an answer, and not a reason to take it out of service.
  */
 import { Hono } from 'hono'
+import type { Probe, ProbeResult } from '../runtime/health.ts'
 import type { AppEnv } from './environment.ts'
-
-export interface ProbeResult {
-  up: boolean
-  /** Figures and words about it: a lag, a kind, what went wrong. */
-  [detail: string]: string | number | boolean | null
-}
-
-export interface Probe {
-  name: string
-  /** Without it the instance is not ready. */
-  required: boolean
-  check: () => Promise<ProbeResult>
-}
 
 export interface HealthOptions {
   probes: readonly Probe[]

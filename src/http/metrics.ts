@@ -2,13 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { CommandBus } from '../commands/handle.ts'
 import { Rejected } from '../commands/rejection.ts'
-
-/** A figure that somebody else keeps. It is asked for at each scrape; undefined leaves it as it was. */
-export interface GaugeSource {
-  name: string
-  help: string
-  read: () => number | undefined | Promise<number | undefined>
-}
+import type { GaugeSource } from '../runtime/health.ts'
 
 export interface Metrics {
   registry: Registry

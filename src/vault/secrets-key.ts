@@ -6,8 +6,9 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Config, InvalidConfiguration } from '../config.ts'
+import type { Config } from '../config.ts'
 import { KEY_BYTES } from '../events/sealing.ts'
+import { InvalidConfiguration } from '../runtime/invalid-configuration.ts'
 
 const fileOf = (directory: string): string => join(directory, 'secrets.key')
 

@@ -7,7 +7,6 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { LRUCache } from 'lru-cache'
-import { InvalidConfiguration } from '../config.ts'
 import {
   encrypt,
   KEY_BYTES,
@@ -19,6 +18,7 @@ import {
 } from '../events/sealing.ts'
 import { isUuid } from '../events/uuid.ts'
 import { inTransaction, type ReadModels } from '../postgres/database.ts'
+import { InvalidConfiguration } from '../runtime/invalid-configuration.ts'
 import { type KeyRing, ringOf } from './key-ring.ts'
 
 export interface VaultOptions {

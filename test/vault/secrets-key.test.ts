@@ -1,7 +1,8 @@
 import { chmodSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { InvalidConfiguration, loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config.ts'
+import { InvalidConfiguration } from '../../src/runtime/invalid-configuration.ts'
 import { ensureSealingKey, readPreviousKeys, readSealingKey } from '../../src/vault/secrets-key.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/services.ts'
 

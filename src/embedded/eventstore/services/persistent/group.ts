@@ -119,7 +119,7 @@ export class SubscriptionGroup {
       return
     }
     for (const record of batch.records) {
-      const place = this.source.locationDigest(record)
+      const place = this.source.placeOf(record)
       this.unsettled.set(place, this.lastKnown)
       this.lastKnown = place
       this.buffer.push(this.messageOf(record, place))

@@ -9,7 +9,7 @@ export type Source = {
   /** Up to about `count` events from a revision or position on, and where to go on; undefined at the end. */
   read: (from: number, count: number) => Promise<{ records: RecordView[]; next: number } | undefined>
   /** The revision or position of an event. */
-  locationDigest: (record: RecordView) => number
+  placeOf: (record: RecordView) => number
   /** The place behind the last event. */
   end: () => number
   onCommit: (listener: () => void) => () => void
@@ -35,7 +35,7 @@ function streamSource(store: EventStore, stream: string): Source {
       liveFrom ??= store.streams.endOf(stream)
       return undefined
     },
-    locationDigest: recordRevision,
+    placeOf: recordRevision,
     end: () => store.streams.endOf(stream),
     onCommit: (listener) => store.listeners.add(stream, listener),
     format: String,
@@ -58,7 +58,7 @@ function allSource(store: EventStore, config: SubscriptionConfig): Source {
       }
       return { records, next }
     },
-    locationDigest: recordPosition,
+    placeOf: recordPosition,
     end: () => store.log.end(),
     onCommit: (listener) => store.listeners.add(undefined, listener),
     format: (place) => `C:${place}/P:${place}`,

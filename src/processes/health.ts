@@ -3,39 +3,58 @@
  * counted by requests. What runs in other processes is seen by what they hold and leave in Postgres.
  */
 import { sql } from 'kysely'
-import type { Probe } from './http/health.ts'
-import type { GaugeSource } from './http/metrics.ts'
-import { isUnavailable } from './postgres/database.ts'
-import { withoutLeader } from './postgres/leadership.ts'
-import type { CommandPathFigures } from './processes/noctant/command-path.ts'
-import { deadCommandCount } from './projections/noctant/account-command.ts'
-import { deadWebhookCount } from './projections/noctant/webhook.ts'
-import { parkedCount } from './projections/parking.ts'
-import { lagMs, type Projector, projectorName } from './projections/projector.ts'
-import type { ContextProjector, Parts } from './roles.ts'
-import type { WebhookFigures } from './webhooks/process.ts'
+import type { EventStore } from '../events/store.ts'
+import type { Clock } from '../postgres/clock.ts'
+import { isUnavailable, type ReadModels } from '../postgres/database.ts'
+import { withoutLeader } from '../postgres/leadership.ts'
+import { parkedCount } from '../projections/parking.ts'
+import { lagMs, type Projector, projectorName } from '../projections/projector.ts'
+import type { GaugeSource, Probe, ProbeResult } from '../runtime/health.ts'
+import type { ProcessFigures } from './process.ts'
+
+/** The projector of a context, where it runs in this process. */
+export interface ContextProjector {
+  context: string
+  projector: Projector
+}
+
+/** What an instance shows of itself. */
+export interface Shown {
+  config: { HEARTBEAT_INTERVAL_MS: number }
+  contexts: readonly {
+    name: string
+    projections: readonly unknown[]
+    processes: readonly { leads: readonly string[] }[]
+  }[]
+  services: {
+    eventStore: { kind: string }
+    postgres: { kind: string }
+    stream: { kind: string; stream: { isUp(): boolean } }
+  }
+  store: Pick<EventStore, 'ping' | 'head'>
+  db: ReadModels
+  clock: Clock
+  /** Persons whose key is lost, as far as was noticed. */
+  vault: { missing(): number }
+  /** Every process that runs here. */
+  processes: readonly {
+    leads: readonly string[]
+    figures: ProcessFigures
+    probe?: Probe['check']
+    gauges?: readonly GaugeSource[]
+  }[]
+}
 
 /** Heartbeats that may be missing before a projector that sees nothing else counts as late. */
 const HEARTBEATS_LATE_MAX = 2
 /** A projector that is further behind is late. */
 const LAG_MAX_MS = 30_000
 /** What one process of an installation leads at a time, whichever it is. */
-const PROCESS_LEADERS = ['relay', 'payouts', 'challenge-rules', 'seals', 'webhooks', 'webhook-replays']
-
-const leadersOf = (contexts: Parts['contexts']): string[] => [
+const leadersOf = (contexts: Shown['contexts']): string[] => [
   ...contexts.filter(({ projections }) => projections.length > 0).map(({ name }) => projectorName(name)),
-  ...PROCESS_LEADERS,
+  'seals',
+  ...contexts.flatMap(({ processes }) => processes.flatMap(({ leads }) => leads)),
 ]
-
-/** What runs in the same process, for probes and gauges. */
-export interface Neighbours {
-  projectors: readonly ContextProjector[]
-  commandPath: CommandPathFigures | undefined
-  webhooks: WebhookFigures | undefined
-}
-
-/** Processes with a probe of their own. */
-const SPECIAL = ['relay', 'webhooks']
 
 /**
  * How far the read models of a context are behind, in milliseconds. Its own last events show it; where they stand far
@@ -43,7 +62,7 @@ const SPECIAL = ['relay', 'webhooks']
  */
 async function lagOf(
   { context, projector }: ContextProjector,
-  { store, clock, config }: Pick<Parts, 'store' | 'clock' | 'config'>,
+  { store, clock, config }: Pick<Shown, 'store' | 'clock' | 'config'>,
 ): Promise<number> {
   const figures = projector.figures()
   const own = await store.head(`${context}.`)
@@ -56,7 +75,7 @@ async function lagOf(
 
 function projectorProbe(
   { context, projector }: ContextProjector,
-  parts: Pick<Parts, 'store' | 'clock' | 'config'>,
+  parts: Pick<Shown, 'store' | 'clock' | 'config'>,
 ): Probe {
   return {
     name: projectorName(context),
@@ -73,8 +92,8 @@ function projectorProbe(
 }
 
 export function probes(
-  { config, contexts, services, store, db, clock, vault, processes }: Parts,
-  { projectors, commandPath, webhooks }: Neighbours,
+  { config, contexts, services, store, db, clock, vault, processes }: Shown,
+  projectors: readonly ContextProjector[],
 ): Probe[] {
   const list: Probe[] = [
     {
@@ -113,33 +132,10 @@ export function probes(
     },
   })
   list.push(...projectors.map((each) => projectorProbe(each, { store, clock, config })))
-  if (commandPath) {
-    list.push({
-      name: 'relay',
-      required: false,
-      check: async () => {
-        const { state, fault, quarantined, gaps } = commandPath
-        return { up: state !== 'halted', state, quarantined, gaps, ...(fault ? { error: fault } : {}) }
-      },
-    })
-  }
-  if (webhooks) {
-    list.push({
-      name: 'webhooks',
-      required: false,
-      check: async () => {
-        const { state, replays } = webhooks
-        const fault = webhooks.fault ?? replays.fault
-        const up = state !== 'halted' && replays.state !== 'halted'
-        return { up, state, under_way: webhooks.underWay(), ...(fault ? { error: fault } : {}) }
-      },
-    })
-  }
   const here = new Set([
     ...projectors.map(({ context }) => projectorName(context)),
-    ...processes.map(({ name }) => name),
+    ...processes.flatMap(({ leads }) => leads),
   ])
-  if (here.has('webhooks')) here.add('webhook-replays')
   for (const name of leadersOf(contexts).filter((each) => !here.has(each))) {
     list.push({
       name,
@@ -150,22 +146,21 @@ export function probes(
       },
     })
   }
-  for (const { name, figures } of processes.filter((each) => !SPECIAL.includes(each.name))) {
-    list.push({
-      name,
-      required: false,
-      check: async () => {
-        const { state, fault, handled } = figures
-        return { up: state !== 'halted', state, handled, ...(fault ? { error: fault } : {}) }
-      },
-    })
+  for (const { leads, figures, probe } of processes) {
+    const check = probe ?? (() => healthOf(figures))
+    list.push({ name: leads[0] ?? '', required: false, check })
   }
   return list
 }
 
+async function healthOf({ state, fault, handled }: ProcessFigures): Promise<ProbeResult> {
+  return { up: state !== 'halted', state, handled, ...(fault ? { error: fault } : {}) }
+}
+
 export function gauges(
-  { config, contexts, services, store, db, clock, vault, processes }: Parts,
-  { projectors, commandPath, webhooks }: Neighbours,
+  { config, contexts, services, store, db, clock, vault, processes }: Shown,
+  projectors: readonly ContextProjector[],
+  ofContexts: readonly GaugeSource[],
 ): GaugeSource[] {
   const list: GaugeSource[] = [
     {
@@ -178,7 +173,7 @@ export function gauges(
   add('opslog_clock_offset_seconds', 'How far this process’s own clock is ahead of Postgres’s, which counts', () => {
     return clock.offsetMs() / 1_000
   })
-  const counted = (count: Promise<number>) =>
+  const counted = (count: Promise<number | undefined>) =>
     count.catch((error: unknown) => {
       // While Postgres is away the last figure stands; readiness tells that it is.
       if (isUnavailable(error)) return undefined
@@ -187,12 +182,7 @@ export function gauges(
   add('opslog_leaders_missing', 'Processes of the installation that nobody leads', () => {
     return counted(withoutLeader(db, leadersOf(contexts)).then(({ length }) => length))
   })
-  add('opslog_dead_letter_commands', 'Commands to the engine that were given up and not dealt with', () => {
-    return counted(deadCommandCount(db))
-  })
-  add('opslog_dead_letter_webhooks', 'Webhooks that did not get through and were not dealt with', () => {
-    return counted(deadWebhookCount(db))
-  })
+  for (const { name, help, read } of ofContexts) add(name, help, () => counted(Promise.resolve().then(read)))
   if (projectors.length > 0) {
     const sum = (value: (figures: ReturnType<Projector['figures']>) => number) =>
       projectors.reduce((total, { projector }) => total + value(projector.figures()), 0)
@@ -217,14 +207,6 @@ export function gauges(
   add('opslog_processes_halted', 'Processes that have halted and need somebody', () => {
     return processes.filter(({ figures }) => figures.state === 'halted').length
   })
-  if (webhooks) {
-    add('opslog_webhook_deliveries', 'Webhook deliveries made since the start', () => webhooks.requested)
-    add('opslog_webhook_attempts_under_way', 'Requests to webhook endpoints now', () => webhooks.underWay())
-  }
-  if (commandPath) {
-    add('opslog_relay_commands', 'Engine commands relayed since the start', () => commandPath.handled)
-    add('opslog_engine_events_quarantined', 'Engine events set aside since the start', () => commandPath.quarantined)
-    add('opslog_engine_log_gaps', 'Gaps seen in the engine’s log since the start', () => commandPath.gaps)
-  }
+  for (const { gauges = [] } of processes) list.push(...gauges)
   return list
 }

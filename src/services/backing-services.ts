@@ -5,13 +5,13 @@
  */
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
+import { startEventStoreThread } from '../embedded/eventstore/start.ts'
+import { keepNatsServer } from '../embedded/nats-keeper.ts'
+import { defaultCacheDirectory, findNatsServer } from '../embedded/nats-server.ts'
+import { startPostgres } from '../embedded/postgres.ts'
+import { openStream } from '../embedded/stream.ts'
 import { connectNats } from '../gateway/nats.ts'
 import type { MessageStream } from '../gateway/stream.ts'
-import { startEventStoreThread } from './eventstore/start.ts'
-import { keepNatsServer } from './nats-keeper.ts'
-import { defaultCacheDirectory, findNatsServer } from './nats-server.ts'
-import { startPostgres } from './postgres.ts'
-import { openStream } from './stream.ts'
 
 export type ServiceKind = 'external' | 'embedded' | 'in-process'
 

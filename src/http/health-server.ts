@@ -2,8 +2,9 @@
  * The health of a process without the API: /healthz and /readyz on an address of this machine alone, which services.json
  * names. What the process itself is for has to work; what others are for is not asked.
  */
-import { health, type Probe } from './http/health.ts'
-import { defaultServerOptions, startServer } from './http/server.ts'
+import type { Probe } from '../runtime/health.ts'
+import { health } from './health.ts'
+import { defaultServerOptions, startServer } from './server.ts'
 
 const PROBE_TIMEOUT_MS = 2_000
 const STOP_GRACE_MS = 500

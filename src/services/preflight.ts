@@ -3,11 +3,12 @@
  * start with a sentence; what may still come, as a server that is being started does, is waited for, and that is said.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Config, InvalidConfiguration, type Role } from './config.ts'
-import { checkEventStore } from './eventstore/preflight.ts'
-import { checkNats } from './gateway/preflight.ts'
-import { checkPostgres } from './postgres/preflight.ts'
-import type { Finding } from './runtime/finding.ts'
+import type { Config, Role } from '../config.ts'
+import { checkEventStore } from '../eventstore/preflight.ts'
+import { checkNats } from '../gateway/preflight.ts'
+import { checkPostgres } from '../postgres/preflight.ts'
+import type { Finding } from '../runtime/finding.ts'
+import { InvalidConfiguration } from '../runtime/invalid-configuration.ts'
 
 /** A service that the environment names cannot be used. The message names the variable, what came back, and a way on. */
 export class ServiceUnusable extends Error {

@@ -1,0 +1,44 @@
+/** What noctant's HTTP works with, and the sandbox operator that an instance makes for those who try it. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseApiKey } from '../../commands/noctant/api-key.ts'
+import type { ApiParts, Served } from '../../context.ts'
+import { importPresets } from '../../processes/noctant/presets.ts'
+import { ensureSandboxOperator, firstRunContext } from '../../processes/noctant/sandbox.ts'
+import { deadCommandCount } from '../../projections/noctant/account-command.ts'
+import { createCredentialDirectory, credentialEventTypes } from '../../projections/noctant/credentials.ts'
+import { deadWebhookCount } from '../../projections/noctant/webhook.ts'
+import type { NoctantParts } from './access.ts'
+import { noctantSettings } from './settings.ts'
+
+/** How long the first key may take to be known before the API is announced. */
+const SANDBOX_WAIT_MAX_MS = 10_000
+
+export async function serveNoctant(parts: ApiParts): Promise<Served> {
+  const { config, bus, db, waiter, clock, vault } = parts
+  const credentials = await parts.follow('credentials', createCredentialDirectory(), credentialEventTypes)
+  const core = { bus, db, waiter, clock: clock.now, personKeys: vault }
+  const own: NoctantParts = { ...core, credentials, ...noctantSettings(config) }
+  return {
+    parts: own,
+    async firstRun(url) {
+      const sandbox = await ensureSandboxOperator(bus, config.DATA_DIR, url, clock.now)
+      await importPresets(bus, () => firstRunContext('import presets', clock.now))
+      const keyId = parseApiKey(sandbox.apiKey)?.keyId ?? ''
+      const deadlineMs = performance.now() + SANDBOX_WAIT_MAX_MS
+      while (!credentials.find(keyId) && performance.now() < deadlineMs) await delay(5)
+      return sandbox
+    },
+    gauges: [
+      {
+        name: 'opslog_dead_letter_commands',
+        help: 'Commands to the engine that were given up and not dealt with',
+        read: () => deadCommandCount(db),
+      },
+      {
+        name: 'opslog_dead_letter_webhooks',
+        help: 'Webhooks that did not get through and were not dealt with',
+        read: () => deadWebhookCount(db),
+      },
+    ],
+  }
+}

@@ -1,0 +1,132 @@
+/** Noctant's processes: which role runs each, what it is called, and its limits from the settings. */
+import { createCommandBus } from '../../commands/handle.ts'
+import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
+import { newWebhookFigures } from '../../webhooks/process.ts'
+import { openSecret } from '../../webhooks/secret.ts'
+import { newProcessFigures } from '../process.ts'
+import { runChallengeRules } from './challenge-rules.ts'
+import { newCommandPathFigures, runCommandPath } from './command-path.ts'
+import { runPayoutExecution } from './payout-execution.ts'
+import { runWebhooks } from './webhooks.ts'
+
+/** Relay, sweeper and engine ingest. */
+function startRelay({ config, services, dependenciesOf }: ContextParts): RunningProcess {
+  const figures = newCommandPathFigures()
+  const ended = runCommandPath({
+    ...dependenciesOf('relay', figures),
+    stream: services.stream.stream,
+    limits: {
+      concurrencyMax: config.RELAY_CONCURRENCY_MAX,
+      republishBackoffMinMs: config.REPUBLISH_BACKOFF_MIN_MS,
+      republishBackoffMaxMs: config.REPUBLISH_BACKOFF_MAX_MS,
+      republishAttemptsMax: config.REPUBLISH_ATTEMPTS_MAX,
+      sweepIntervalMs: config.SWEEP_INTERVAL_MS,
+      sweepBatchMax: config.SWEEP_BATCH_MAX,
+      ackPendingMax: config.INGEST_ACK_PENDING_MAX,
+      ackWaitMs: config.INGEST_ACK_WAIT_MS,
+      accountsCacheMax: config.INGEST_ACCOUNTS_CACHE_MAX,
+      resendIntervalMs: config.RESEND_INTERVAL_MS,
+    },
+  })
+  const gauge = (name: string, help: string, read: () => number) => ({ name, help, read })
+  return {
+    ended,
+    figures,
+    async probe() {
+      const { state, fault, quarantined, gaps } = figures
+      return { up: state !== 'halted', state, quarantined, gaps, ...(fault ? { error: fault } : {}) }
+    },
+    gauges: [
+      gauge('opslog_relay_commands', 'Engine commands relayed since the start', () => figures.handled),
+      gauge('opslog_engine_events_quarantined', 'Engine events set aside since the start', () => figures.quarantined),
+      gauge('opslog_engine_log_gaps', 'Gaps seen in the engine’s log since the start', () => figures.gaps),
+    ],
+  }
+}
+
+/** Carries payouts to the accounts and the engine's word on them back. */
+function startPayouts({ bus, dependenciesOf }: ContextParts): RunningProcess {
+  const figures = newProcessFigures()
+  return { ended: runPayoutExecution({ ...dependenciesOf('payouts', figures), bus }), figures }
+}
+
+/** Holds challenges to their rules. */
+function startChallengeRules({ config, bus, dependenciesOf }: ContextParts): RunningProcess {
+  const figures = newProcessFigures()
+  const limits = {
+    recordIntervalMs: config.CHALLENGE_RECORD_INTERVAL_MS,
+    sweepIntervalMs: config.CHALLENGE_SWEEP_INTERVAL_MS,
+    graceMs: config.CHALLENGE_GRACE_MS,
+    sweepBatchMax: config.CHALLENGE_SWEEP_BATCH_MAX,
+    concurrencyMax: config.CHALLENGE_CONCURRENCY_MAX,
+    accountsCacheMax: config.CHALLENGE_ACCOUNTS_CACHE_MAX,
+  }
+  return { ended: runChallengeRules({ ...dependenciesOf('challenge-rules', figures), bus, limits }), figures }
+}
+
+/** Added to a wait by chance, as a part of it. */
+const WEBHOOK_JITTER_RATIO = 0.2
+/** For the read models to take in the account that an engine's event is about. */
+const OWNER_WAIT_MAX_MS = 30_000
+
+/** Webhook delivery. */
+function startWebhooks({ config, store, keyRing, dependenciesOf }: ContextParts): RunningProcess {
+  const figures = newWebhookFigures()
+  // A delivery is a stream that is used for a while and never again: in the common cache it would push accounts out.
+  const bus = createCommandBus(store, {
+    cachedAggregatesMax: config.WEBHOOK_CACHE_MAX,
+    seenCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
+    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
+  })
+  const ended = runWebhooks({
+    ...dependenciesOf('webhooks', figures),
+    bus,
+    openSecret: async (sealed, name) => openSecret(sealed, name, keyRing.all()),
+    limits: {
+      timeoutMs: config.WEBHOOK_TIMEOUT_MS,
+      excerptMaxBytes: config.WEBHOOK_EXCERPT_MAX_BYTES,
+      allowLoopback: config.WEBHOOK_ALLOW_PRIVATE,
+      scheduleMs: config.WEBHOOK_RETRY_SCHEDULE_MS,
+      jitterRatio: WEBHOOK_JITTER_RATIO,
+      retryAfterMaxMs: config.WEBHOOK_RETRY_AFTER_MAX_MS,
+      disableAfterMs: config.WEBHOOK_DISABLE_AFTER_MS,
+      concurrencyMax: config.WEBHOOK_CONCURRENCY_MAX,
+      endpointConcurrencyMax: config.WEBHOOK_ENDPOINT_CONCURRENCY_MAX,
+      endpointQueueMax: config.WEBHOOK_ENDPOINT_QUEUE_MAX,
+      pollIntervalMs: config.WEBHOOK_POLL_INTERVAL_MS,
+      pollBatchMax: config.WEBHOOK_POLL_BATCH_MAX,
+      drainMs: config.WEBHOOK_DRAIN_MS,
+      cachedMax: config.WEBHOOK_CACHE_MAX,
+      ownerWaitMaxMs: OWNER_WAIT_MAX_MS,
+    },
+  })
+  return {
+    ended,
+    figures,
+    async probe() {
+      const { state, replays } = figures
+      const fault = figures.fault ?? replays.fault
+      const up = state !== 'halted' && replays.state !== 'halted'
+      return { up, state, under_way: figures.underWay(), ...(fault ? { error: fault } : {}) }
+    },
+    gauges: [
+      {
+        name: 'opslog_webhook_deliveries',
+        help: 'Webhook deliveries made since the start',
+        read: () => figures.requested,
+      },
+      {
+        name: 'opslog_webhook_attempts_under_way',
+        help: 'Requests to webhook endpoints now',
+        read: () => figures.underWay(),
+      },
+    ],
+  }
+}
+
+export const noctantProcesses: readonly ProcessDeclaration[] = [
+  { leads: ['relay'], role: 'relay', start: startRelay },
+  { leads: ['payouts'], role: 'relay', start: startPayouts },
+  { leads: ['challenge-rules'], role: 'relay', start: startChallengeRules },
+  { leads: ['webhooks', 'webhook-replays'], role: 'webhooks', start: startWebhooks },
+]
