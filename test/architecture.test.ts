@@ -247,7 +247,7 @@ describe('the kernel', () => {
     [['projections', 'postgres'], 3_600],
     [['processes'], 650],
     [['http'], 2_750],
-    [['api-keys', 'webhooks'], 2_260],
+    [['api-keys', 'webhooks'], 2_275],
     [['main'], 1_320],
   ]
 

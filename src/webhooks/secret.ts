@@ -4,6 +4,7 @@
  * instance's, or one of the endpoint's own in the vault, with which the secret goes.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import type { ObjectKeys } from '../vault/object-keys.ts'
 
 const SECRET_BYTES = 32
 const NONCE_BYTES = 12
@@ -63,3 +64,12 @@ export function openSecret(sealed: string, name: SecretName, keys: readonly Uint
 
 /** Opens sealed secrets, with whichever keys they were sealed with. Rejects with SecretUnreadable. */
 export type OpenSecret = (sealed: string, name: SecretName) => Promise<string>
+
+/** Opens secrets that are sealed with a key of the endpoint's own: once that key is destroyed, nothing opens them. */
+export const openWithVault =
+  (keys: Pick<ObjectKeys, 'find'>, kind: string): OpenSecret =>
+  async (sealed, name) => {
+    const key = await keys.find(kind, name.endpointId)
+    if (key instanceof Uint8Array) return openSecret(sealed, name, [key])
+    throw new SecretUnreadable(`the key of the webhook endpoint ${name.endpointId} is ${key}`)
+  }

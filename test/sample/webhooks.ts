@@ -1,0 +1,56 @@
+/**
+ * The sample context's webhooks: several endpoints a tenant, a signature and headers of its own, secrets under keys of
+ * the vault. All that the kernel needs to be told.
+ */
+import type { EventDeclarations } from '../../src/events/registry.ts'
+import type { Projection } from '../../src/projections/projection.ts'
+import { webhookDeliveryOf } from '../../src/webhooks/delivery.ts'
+import { webhookEndpointOf } from '../../src/webhooks/endpoint.ts'
+import { webhookEvents } from '../../src/webhooks/events.ts'
+import { endpointPlacesOf } from '../../src/webhooks/places.ts'
+import type { Recipient, WebhookDefinition } from '../../src/webhooks/process.ts'
+import { webhookReplayOf } from '../../src/webhooks/replay.ts'
+import { hexSignature, type Sign } from '../../src/webhooks/signing.ts'
+import { webhookDeliveryProjection, webhookEndpointProjection, webhookTables } from '../../src/webhooks/tables.ts'
+import { noteEvents } from './note.ts'
+
+export const names = { context: 'sample', tenant: 'tenantId', endpoint: 'hookId', person: 'memberId' } as const
+
+const { endpoint, places, delivery, replay } = webhookEvents(names, {})
+export const sampleEvents: EventDeclarations = {
+  ...noteEvents,
+  schemas: { ...noteEvents.schemas, ...endpoint, ...places, ...delivery, ...replay },
+  published: new Map([
+    ['sample.NoteWritten.v1', { type: 'note.written', says: 'A note.', fields: ['noteId', 'text'] }],
+  ]),
+}
+
+export const hook = webhookEndpointOf(names)
+export const hookPlaces = endpointPlacesOf(names)
+export const hookReplay = webhookReplayOf(names)
+export const tables = webhookTables(names)
+export const hookProjections: readonly Projection[] = [
+  webhookEndpointProjection(names, tables, 1),
+  webhookDeliveryProjection(names, tables, 1),
+]
+
+/** A time and every secret's signature of it and the body in one header. */
+export const sign: Sign = ({ id, timestampS, body }, secrets) => ({
+  'x-sample-event': id,
+  'x-sample-signature': [
+    `t=${timestampS}`,
+    ...secrets.map((s) => `v1=${hexSignature(s, `${timestampS}.${body}`)}`),
+  ].join(),
+})
+
+export const hooks: WebhookDefinition<Recipient> = {
+  names,
+  aggregates: { endpoint: hook, places: hookPlaces, delivery: webhookDeliveryOf(names) },
+  tables,
+  published: sampleEvents.published ?? new Map(),
+  processes: { news: 'sample.webhooks', replays: 'sample.webhook-replays' },
+  sign,
+  recipientOf: async ({ data }) => ({ tenantId: String(data.tenantId) }),
+  bodyOf: ({ id, data }, { type }) => JSON.stringify({ id, type, note: data.text }),
+  isForgotten: async () => false,
+}
