@@ -246,7 +246,7 @@ describe('the kernel', () => {
     [['commands'], 650],
     [['projections', 'postgres'], 3_600],
     [['processes'], 650],
-    [['http'], 2_750],
+    [['http'], 2_790],
     [['api-keys', 'webhooks'], 2_275],
     [['main'], 1_320],
   ]

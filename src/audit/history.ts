@@ -91,15 +91,28 @@ export async function toldIn({ personKeys, log: { registry } }: Ground, raw: Raw
   return toldOf(raw, registry, await auditOpening({ type: raw.type, data: membersOf(raw.data) }, personKeys, registry))
 }
 
-/** The timeline as it was where the question was left. */
+/** More events make the answer than one question may read. */
+export class QuestionTooLarge extends Error {
+  override name = 'QuestionTooLarge'
+}
+
+/** Events that a page may read again whatever its budget: without them it would not come on. */
+const RECALLED_EVENTS_MIN = 1_000
+
+/** The timeline as it was where the question was left. Throws QuestionTooLarge. */
 export async function recalled(ground: Ground, thing: string, { after, teachers }: Bookmark): Promise<Timeline> {
   const timeline = createTimeline(thing, ground.rules)
   if (after === undefined) return timeline
+  let read = 0
   // In the log's order, as far as one stream teaches what makes another one known.
   for (const stream of teachers) {
     for await (const event of ground.log.readStream(stream)) {
       if (event.position > after) break
       ground.budget.spend()
+      read += 1
+      if (read > RECALLED_EVENTS_MIN && ground.budget.isSpent()) {
+        throw new QuestionTooLarge('more events have to be read again for this than one request may read')
+      }
       if (timeline.concerns(event)) await takeAdmitted(ground, timeline, event, () => undefined)
     }
   }

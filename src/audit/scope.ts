@@ -4,15 +4,25 @@
  * nobody is shown to those alone who may see everything.
  */
 import { LRUCache } from 'lru-cache'
-import { membersOf, type RawEvent } from './raw-log.ts'
+import { membersOf, type RawEvent, type RawLog } from './raw-log.ts'
 import { idOf } from './timeline.ts'
 
 export interface Scope {
   /** Those of the events that may be seen, in their order. */
   admit(events: readonly RawEvent[]): Promise<readonly RawEvent[]>
+  /**
+   * Whether a stream may be read, decided before more of it is read than its first event. It takes as long for a stream
+   * that is another's as for one that is not there.
+   */
+  mayRead(stream: string, log: Pick<RawLog, 'readStream'>): Promise<boolean>
 }
 
-export const everything: Scope = { admit: async (events) => events }
+export const everything: Scope = { admit: async (events) => events, mayRead: async () => true }
+
+export interface OperatorScope extends Scope {
+  /** Events that were admitted so far: all that a reader may be told of how much was read. */
+  admitted(): number
+}
 
 /** The operators of those ids that have one. */
 export type OwnersOf = (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>
@@ -31,8 +41,19 @@ interface Named {
 }
 
 /** The events of one operator. Rejects as `ownersOf` does. */
-export function scopeOf(operatorId: string, ownersOf: OwnersOf, known: KnownOwners): Scope {
-  return {
+export function scopeOf(operatorId: string, ownersOf: OwnersOf, known: KnownOwners): OperatorScope {
+  let count = 0
+  const scope: OperatorScope = {
+    admitted: () => count,
+    async mayRead(stream, log) {
+      const [owners, [first]] = await Promise.all([
+        ownersOf([idOf(stream)]),
+        Array.fromAsync(log.readStream(stream, 0n, 1n)),
+      ])
+      const owner = owners.get(idOf(stream))
+      if (owner !== undefined) return owner === operatorId
+      return first !== undefined && (await scope.admit([first])).length > 0
+    },
     async admit(events) {
       const strangers = new Map<RawEvent, Named>()
       const ids = new Set<string>()
@@ -44,9 +65,12 @@ export function scopeOf(operatorId: string, ownersOf: OwnersOf, known: KnownOwne
         for (const id of named.ids) ids.add(id)
       }
       const owners = ids.size === 0 ? new Map<string, string>() : await ownersOf([...ids])
-      return events.filter((event) => ownerOf(event, strangers.get(event), owners, known) === operatorId)
+      const mine = events.filter((event) => ownerOf(event, strangers.get(event), owners, known) === operatorId)
+      count += mine.length
+      return mine
     },
   }
+  return scope
 }
 
 function ownerOf(

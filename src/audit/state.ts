@@ -4,7 +4,7 @@
  */
 import { type AnyEvent, categoryOf } from '../events/event.ts'
 import type { Fold } from './declarations.ts'
-import { type Bookmark, type Ground, recalled, takeAdmitted, toldIn } from './history.ts'
+import { type Bookmark, type Ground, QuestionTooLarge, recalled, takeAdmitted, toldIn } from './history.ts'
 import { isAfter, type Moment } from './moment.ts'
 import { createdAt } from './raw-log.ts'
 import { type Budget, walk } from './scan.ts'
@@ -47,14 +47,9 @@ export interface StateRead {
   last: bigint | undefined
 }
 
-/** More events make the state than one question may read. */
-export class StateTooLarge extends Error {
-  override name = 'StateTooLarge'
-}
-
 /**
  * The states of a thing's own streams at each of the moments. First the log is walked for the streams, which may take
- * several pages; then they are folded, from their own events alone. Throws StateTooLarge where the
+ * several pages; then they are folded, from their own events alone. Throws QuestionTooLarge where the
  * second goes beyond its budget.
  */
 export async function readStates(ground: Ground, question: StateQuestion, from: StateBookmark): Promise<StateRead> {
@@ -101,7 +96,7 @@ async function foldStreams(
   const { log, scope, rules } = ground
   const folded: Folded[] = []
   for (const stream of streams) {
-    if (folding.isSpent()) throw new StateTooLarge('more events make this state than one request may read')
+    if (folding.isSpent()) throw new QuestionTooLarge('more events make this state than one request may read')
     const fold = rules.foldOf(stream)
     let mine: Folded | undefined
     for await (const event of log.readStream(stream)) {
@@ -110,7 +105,7 @@ async function foldStreams(
       if (!mine && (await scope.admit([event])).length === 0) break
       mine ??= { begins: event.position, at: moments.map(() => undefined) }
       folding.spend()
-      if (folding.isSpent()) throw new StateTooLarge('more events make this state than one request may read')
+      if (folding.isSpent()) throw new QuestionTooLarge('more events make this state than one request may read')
       const told = await toldIn(ground, event)
       const { at } = mine
       for (const [index, moment] of moments.entries()) {

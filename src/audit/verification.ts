@@ -12,7 +12,7 @@ import type { Ground } from './history.ts'
 import type { MerkleState } from './merkle.ts'
 import { createPersonalCheck } from './personal.ts'
 import { isSystem, type RawEvent } from './raw-log.ts'
-import { walk } from './scan.ts'
+import { type Budget, walk } from './scan.ts'
 import { type CheckedSeal, createSealChecker, type SealChecker } from './seal.ts'
 import { createVerifier, type Finding } from './verifier.ts'
 
@@ -75,6 +75,7 @@ export async function readVerification(
   const { log, scope, budget, rules, personKeys, onProgress } = ground
   const { stream, category, findingsMax, keepsOn } = question
   const isWhole = stream === undefined && category === undefined
+  const mayRead = stream === undefined || (await scope.mayRead(stream, log))
   const findings: Finding[] = []
   let findingsTotal = 0
   const tell = (finding: Finding) => {
@@ -86,7 +87,7 @@ export async function readVerification(
     rules,
     onFinding: tell,
     logBooks: isWhole ? { isFromStart: from.after === undefined } : undefined,
-    readStream: log.readStream,
+    readStream: (stream, from) => paidFor(budget, log.readStream(stream, from)),
     ...(question.recalledMax === undefined ? {} : { recalledMax: question.recalledMax, streamsMax: STREAMS_MAX }),
   })
   const personal = personKeys && createPersonalCheck(log.registry, personKeys, tell)
@@ -109,7 +110,7 @@ export async function readVerification(
     if (slice.length >= SLICE_EVENTS) await check()
   }
   const readAll = (after?: bigint) =>
-    stream === undefined ? log.readAll(after, isWhole) : log.readStream(stream, from.revision)
+    stream === undefined ? log.readAll(after, isWhole) : mayRead ? log.readStream(stream, from.revision) : nothing()
   const isPast = (event: RawEvent) => event.position > from.until
   const { last, isFinished } = await walk(
     { readAll },
@@ -139,6 +140,18 @@ export async function readVerification(
   const tree = seals?.tree.state()
   const next = isFinished ? undefined : { after: last, revision, until: from.until, tree }
   return { findings, findingsTotal, streams, ...figures, seals: checked, compared, next, last }
+}
+
+async function* nothing(): AsyncIterable<RawEvent> {
+  // A stream that may not be read is as empty as one that is not there.
+}
+
+/** A stream's events, each of which the question pays for: what is read again is read as well. */
+async function* paidFor(budget: Budget, events: AsyncIterable<RawEvent>): AsyncIterable<RawEvent> {
+  for await (const event of events) {
+    budget.spend()
+    yield event
+  }
 }
 
 function sealsOf({ seals, pinned = [] }: VerificationQuestion, from: VerificationBookmark): SealChecker | undefined {

@@ -28,6 +28,7 @@ import type { AuditLimits } from '../../src/http/audit/access.ts'
 import { audit } from '../../src/http/audit/api.ts'
 import { createAuditParts } from '../../src/http/audit/parts.ts'
 import { withParts } from '../../src/http/context.ts'
+import { createCursorCipher } from '../../src/http/cursor.ts'
 import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.ts'
 import { noctant } from '../../src/http/noctant/api.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
@@ -236,6 +237,7 @@ export async function startApi(options: ApiOptions = {}) {
   const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, seenCommandsMax: 100_000, conflictRetriesMax: 3 })
   const rawLog = openRawLog(log.url, registry)
   const sealKeys: string[] = []
+  const cursorCipher = createCursorCipher(() => [Buffer.alloc(32, 7)])
   const ofAudits = { ...auditLimits(), ...options.auditLimits }
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const record = (level: string) => (fields: object, message: string) =>
@@ -245,7 +247,7 @@ export async function startApi(options: ApiOptions = {}) {
     const core = { bus: of, db, waiter, clock: () => new Date(), personKeys: log.keys }
     const auditing = createAuditParts({
       ...core,
-      ...{ log: rawLog, rules: auditRules, sealKeys, auditors, limits: ofAudits },
+      ...{ log: rawLog, rules: auditRules, sealKeys, cursorCipher, auditors, limits: ofAudits },
       waiter: waiters.of(projectionsCheckpoint('audit')),
       async caughtUp() {
         const head = await rawLog.head(({ type }) => type.startsWith('noctant.'))

@@ -10,6 +10,7 @@ import type { PersonKeys } from '../../events/sealing.ts'
 import type { AuditorKeyRow } from '../../projections/audit/auditor-key.ts'
 import type { AuditorDirectory } from '../../projections/audit/auditors.ts'
 import { bearerScheme, signedBy, type Verifier } from '../access.ts'
+import type { CursorCipher } from '../cursor.ts'
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
 import type { AuditCode } from './errors.ts'
@@ -43,6 +44,7 @@ export interface AuditParts extends CoreParts {
   recorder: ReadingRecorder
   auditors: Pick<AuditorDirectory, 'find'>
   gate: Gate
+  cursorCipher: CursorCipher
   limits: AuditLimits
   /** Waits, within bounds, until every context's read models know what belongs to whom. */
   caughtUp: () => Promise<void>

@@ -1,9 +1,9 @@
 /**
- * Where an answer was left off, as text for the next request. A cursor holds no secrets and opens nothing: whatever it
- * says, the next page shows what the key may see, and no more. It fits the question that it was given for alone.
+ * Where an answer was left off, as text for the next request: sealed, so that it says what we have put into it, and
+ * bound to the key and to the question that it was given for.
  */
-import { createHash } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
+import type { CursorCipher } from '../cursor.ts'
 import { invalid } from '../errors.ts'
 
 const position = z
@@ -42,45 +42,33 @@ export type CursorOf<K extends Kind> = z.output<(typeof shapes)[K]>
 /** Short enough for a header line (16 KiB) with all that stands beside it. */
 const LENGTH_MAX = 12_000
 
-const envelope = z.object({ of: z.string(), at: z.unknown() })
-
-/** Told apart by everything that the question asks. */
-const questionId = (kind: Kind, question: object): string =>
-  createHash('sha256')
-    .update(JSON.stringify([kind, question]))
-    .digest('base64url')
-    .slice(0, 12)
-
-export function writeCursor<K extends Kind>(kind: K, question: object, at: CursorOf<K>): string {
-  const text = JSON.stringify({ of: questionId(kind, question), at }, (_, value: unknown) =>
-    typeof value === 'bigint' ? `${value}` : value,
-  )
-  return Buffer.from(text).toString('base64url')
+/** The part of a request that a cursor is bound to beside its question. */
+export interface Asking {
+  cursorCipher: CursorCipher
+  principal: { keyId: string }
 }
 
-/** Throws a Problem (400) where the text is no cursor, or one of another question. */
+export function writeCursor<K extends Kind>(
+  { cursorCipher, principal }: Asking,
+  kind: K,
+  question: object,
+  at: CursorOf<K>,
+): string {
+  const text = JSON.stringify(at, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value))
+  return cursorCipher.seal(text, [principal.keyId, kind, question])
+}
+
+/** Throws a Problem (400) where the text is no cursor that this key was given for this question. */
 export function readCursor<K extends Kind>(
+  { cursorCipher, principal }: Asking,
   kind: K,
   question: object,
   text: string | undefined,
 ): CursorOf<K> | undefined {
   if (text === undefined) return undefined
-  const parsed = parse(kind, text)
-  if (!parsed) throw invalid('query/cursor', 'invalid_format', 'The cursor is not one that an answer has given.')
-  if (parsed.of !== questionId(kind, question)) {
-    throw invalid('query/cursor', 'other_question', 'The cursor belongs to another question.')
-  }
-  return parsed.at
-}
-
-function parse<K extends Kind>(kind: K, text: string): { of: string; at: CursorOf<K> } | undefined {
-  if (text.length > LENGTH_MAX) return undefined
-  try {
-    const outer = envelope.safeParse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')))
-    const inner = outer.success ? shapes[kind].safeParse(outer.data.at) : undefined
-    return outer.success && inner?.success ? { of: outer.data.of, at: inner.data as CursorOf<K> } : undefined
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
+  const isShort = text.length <= LENGTH_MAX
+  const content = isShort ? cursorCipher.open(text, [principal.keyId, kind, question]) : undefined
+  const at = content === undefined ? undefined : shapes[kind].safeParse(JSON.parse(content))
+  if (at?.success) return at.data as CursorOf<K>
+  throw invalid('query/cursor', 'invalid_format', 'The cursor is not one that this key was given for this question.')
 }

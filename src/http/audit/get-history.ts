@@ -32,7 +32,7 @@ export const getHistory = operation({
     const { thing: name } = request.params
     const query = request.query
     const asked = { name, operatorId: request.principal.operatorId }
-    const from = readCursor('history', asked, query.cursor)
+    const from = readCursor(request, 'history', asked, query.cursor)
     const question = { type: 'audit.HistoryRead.v1' as const, data: { thing: name } }
     const body = await audited(request, question, from !== undefined, async (ground) => {
       const bookmark = from ? { ...from, after: from.after } : await firstBookmark(ground.log)
@@ -48,7 +48,7 @@ export const getHistory = operation({
           read_up_to: page.last?.toString() ?? null,
           events_read: ground.budget.spent(),
           next_cursor: page.next
-            ? writeCursor('history', asked, { ...page.next, teachers: [...page.next.teachers], found })
+            ? writeCursor(request, 'history', asked, { ...page.next, teachers: [...page.next.teachers], found })
             : null,
         },
       }

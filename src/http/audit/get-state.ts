@@ -2,18 +2,10 @@
 import { z } from '@hono/zod-openapi'
 import { type Moment, parseMoment } from '../../audit/moment.ts'
 import { createBudget } from '../../audit/scan.ts'
-import {
-  changesBetween,
-  plain,
-  readStates,
-  type StateBookmark,
-  StateTooLarge,
-  type StreamAt,
-} from '../../audit/state.ts'
+import { changesBetween, plain, readStates, type StateBookmark, type StreamAt } from '../../audit/state.ts'
 import { json } from '../answers.ts'
 import { auditorKey, operation } from './access.ts'
 import { readCursor, writeCursor } from './cursor.ts'
-import { refuse } from './errors.ts'
 import { audited } from './reading.ts'
 import { auditScanned, cursor, difference, moment, streamState, thing } from './schemas.ts'
 
@@ -59,7 +51,7 @@ export const getState = operation({
     const { thing: name } = request.params
     const { at, diffFrom, cursor: text } = request.query
     const asked = { name, operatorId: request.principal.operatorId, at, diffFrom }
-    const from = readCursor('state', asked, text)
+    const from = readCursor(request, 'state', asked, text)
     const data = { thing: name, at: at ?? null, diffFrom: diffFrom ?? null }
     const body = await audited(request, { type: 'audit.StateRead.v1', data }, from !== undefined, async (ground) => {
       const until = from?.until ?? (await ground.log.head()) ?? 0n
@@ -70,7 +62,7 @@ export const getState = operation({
       const { stateEventsMax: eventsMax, timeMaxMs } = request.limits
       const folding = createBudget({ eventsMax, timeMaxMs, signal: request.caller.signal })
       const question = { thing: name, moments, folding }
-      const { states, next, last } = await readStates(ground, question, bookmark).catch(asProblem)
+      const { states, next, last } = await readStates(ground, question, bookmark)
       const [state = [], before] = states
       if (!next && state.length === 0 && (before ?? []).length === 0) return { answer: undefined, last }
       const changes = before && changesBetween(before, state)
@@ -86,7 +78,7 @@ export const getState = operation({
           read_up_to: last?.toString() ?? null,
           events_read: ground.budget.spent() + folding.spent(),
           next_cursor: next
-            ? writeCursor('state', asked, {
+            ? writeCursor(request, 'state', asked, {
                 ...next,
                 teachers: [...next.teachers],
                 categories: [...next.categories],
@@ -101,8 +93,3 @@ export const getState = operation({
 
 const momentAt = (text: string | undefined, until: bigint): Moment =>
   (text === undefined ? undefined : parseMoment(text)) ?? { position: until }
-
-function asProblem(error: unknown): never {
-  if (error instanceof StateTooLarge) throw refuse('audit_too_large', `Ask the command line: ${error.message}.`)
-  throw error
-}

@@ -41,7 +41,7 @@ export const getTrace = operation({
   async handle(request) {
     const { id: name } = request.params
     const asked = { name, operatorId: request.principal.operatorId }
-    const from = readCursor('trace', asked, request.query.cursor)
+    const from = readCursor(request, 'trace', asked, request.query.cursor)
     const question = { type: 'audit.TraceRead.v1' as const, data: { of: name } }
     const body = await audited(request, question, from !== undefined, async (ground) => {
       const bookmark = from
@@ -65,7 +65,9 @@ export const getTrace = operation({
           is_cut: page.isCut,
           read_up_to: page.last?.toString() ?? null,
           events_read: ground.budget.spent(),
-          next_cursor: page.next ? writeCursor('trace', asked, { ...page.next, found: [...page.next.found] }) : null,
+          next_cursor: page.next
+            ? writeCursor(request, 'trace', asked, { ...page.next, found: [...page.next.found] })
+            : null,
         },
       }
     })

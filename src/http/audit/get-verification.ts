@@ -69,7 +69,7 @@ export const getVerification = operation({
       throw invalid('query/all', 'required', 'Name one of stream, category and all.')
     }
     const asked = { operatorId: request.principal.operatorId, stream, category }
-    const from = readCursor('verification', asked, text)
+    const from = readCursor(request, 'verification', asked, text)
     const { findingsMax, eventsMax: recalledMax } = request.limits
     const data = { stream: stream ?? null, category: category ?? null }
     const question = { type: 'audit.VerificationRead.v1' as const, data }
@@ -94,7 +94,7 @@ export const getVerification = operation({
           seals: page.seals.map(sealView),
           read_up_to: page.last?.toString() ?? null,
           events_read: ground.budget.spent(),
-          next_cursor: page.next ? writeCursor('verification', asked, cursorAt(page.next, found)) : null,
+          next_cursor: page.next ? writeCursor(request, 'verification', asked, cursorAt(page.next, found)) : null,
         },
       }
     })

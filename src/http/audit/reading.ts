@@ -2,7 +2,7 @@
  * The frame of every auditor's read: a place among those that walk over the log, a budget, the events that the key
  * opens, and the record of what was read, which is written before anything of it is shown.
  */
-import type { Ground } from '../../audit/history.ts'
+import { type Ground, QuestionTooLarge } from '../../audit/history.ts'
 import { createBudget } from '../../audit/scan.ts'
 import { everything, scopeOf } from '../../audit/scope.ts'
 import type { CommandContext } from '../../commands/handle.ts'
@@ -52,10 +52,10 @@ export async function audited<T>(
   continued: boolean,
   read: (ground: Ground) => Promise<Found<T>>,
 ): Promise<T> {
-  const leave = request.gate.enter()
+  const leave = await request.gate.enter(request.principal.operatorId)
   try {
     const ground = await groundOf(request)
-    const { answer, last } = await read(ground)
+    const { answer, last } = await read(ground).catch(asProblem)
     await record(request, question, { continued, upTo: last?.toString() ?? null, eventsRead: ground.budget.spent() })
     if (answer === undefined) throw nothing()
     return answer
@@ -71,7 +71,9 @@ async function groundOf(request: AuditRequest): Promise<Ground> {
   if (seesEverything(principal)) return { log, scope: everything, budget, rules, personKeys }
   // Whose a stream is that has just begun, the read models know a moment later; past the bound it stays unseen.
   await caughtUp()
-  return { log, scope: scopeOf(principal.operatorId, ownersOf, knownOwners), budget, rules, personKeys }
+  const scope = scopeOf(principal.operatorId, ownersOf, knownOwners)
+  // How much of the log is other operators' is nothing to tell.
+  return { log, scope, budget: { ...budget, spent: scope.admitted }, rules, personKeys }
 }
 
 async function record(
@@ -89,6 +91,11 @@ async function record(
   }
   const event = { type, data: { ...data, ...who, ...outcome, occurredAt: at } } as ReadingEvent
   await recorder.record(event, { ...command, at })
+}
+
+function asProblem(error: unknown): never {
+  if (error instanceof QuestionTooLarge) throw refuse('audit_too_large', `Ask the command line: ${error.message}.`)
+  throw error
 }
 
 const nothing = () => refuse('audit_subject_not_found', 'No event that this key opens tells of what was asked for.')

@@ -46,7 +46,10 @@ export const auditScanned = {
   read_up_to: positionOut
     .nullable()
     .openapi({ type: ['string', 'null'], description: 'The last event that was looked at for this answer.' }),
-  events_read: z.int().nonnegative().openapi({ description: 'How many events were looked at for this answer.' }),
+  events_read: z
+    .int()
+    .nonnegative()
+    .openapi({ description: 'How many events that the key opens were looked at for this answer.' }),
   next_cursor: nextCursor,
 }
 

@@ -112,7 +112,7 @@ describe('GET /v1/history', () => {
     expect(pages.map(({ status }) => status)).toStrictEqual([...pages.slice(1).map(() => 200), 404])
     const [{ body } = { body: {} }] = pages
     const other = await api.audit(`/v1/history/${SHARED}?cursor=${body.next_cursor}`, { key })
-    expect([other.status, other.body.errors[0].code]).toStrictEqual([400, 'other_question'])
+    expect([other.status, other.body.errors[0].code]).toStrictEqual([400, 'invalid_format'])
   })
 })
 
@@ -178,7 +178,7 @@ describe('every read', () => {
       continued: false,
     })
     expect(BigInt(String(history!.data.upTo))).toBeLessThan(history!.position)
-    expect(history!.data.eventsRead).toBeGreaterThan(20)
+    expect(history!.data.eventsRead).toBeGreaterThan(0)
     expect(trace!.data).toMatchObject({ of: acme.requestId })
     expect(state!.data).toMatchObject({ at: '2030-01-01T00:00:00Z', diffFrom: '17' })
     expect(verification!.data).toMatchObject({ stream: null, category: 'noctant.account' })

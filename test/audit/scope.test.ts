@@ -1,0 +1,50 @@
+/** What one operator's auditor makes us read: no more of another's stream than of one that is not there. */
+import { expect, test } from 'vitest'
+import type { RawEvent } from '../../src/audit/raw-log.ts'
+import { createKnownOwners, scopeOf } from '../../src/audit/scope.ts'
+
+const eventIn = (stream: string) =>
+  ({
+    stream,
+    type: 'noctant.AccountOpened.v1',
+    data: Buffer.from('{}'),
+    metadata: Buffer.from('{}'),
+  }) as never as RawEvent
+const owners = new Map([
+  ['mine-1', 'acme'],
+  ['theirs-1', 'other'],
+])
+
+async function costOf(stream: string): Promise<{ may: boolean; reads: unknown[]; questions: unknown[] }> {
+  const reads: unknown[] = []
+  const questions: unknown[] = []
+  const log = {
+    async *readStream(name: string, from?: bigint, maxCount?: bigint) {
+      reads.push([from, maxCount])
+      if (owners.has(name.slice(name.indexOf('-') + 1))) yield eventIn(name)
+    },
+  }
+  const scope = scopeOf(
+    'acme',
+    async (ids) => {
+      questions.push(ids.length)
+      return new Map(ids.flatMap((id) => (owners.has(id) ? [[id, owners.get(id)!]] : [])))
+    },
+    createKnownOwners(10),
+  )
+  return { may: await scope.mayRead(stream, log), reads, questions }
+}
+
+test('another’s stream costs the same reads and questions as one that is not there, and is not read', async () => {
+  const theirs = await costOf('noctant.account-theirs-1')
+  const absent = await costOf('noctant.account-absent-1')
+  expect(theirs).toEqual(absent)
+  expect(theirs).toEqual({ may: false, reads: [[0n, 1n]], questions: [1] })
+  expect((await costOf('noctant.account-mine-1')).may).toBe(true)
+})
+
+test('only what was admitted is counted', async () => {
+  const scope = scopeOf('acme', async () => owners, createKnownOwners(10))
+  await scope.admit([eventIn('noctant.account-mine-1'), eventIn('noctant.account-theirs-1')])
+  expect(scope.admitted()).toBe(1)
+})
