@@ -148,7 +148,7 @@ export async function inOneRoundTrip(
   return rows as Record<string, unknown>[][]
 }
 
-/** pg's own promise of an answer assigns a function literal, which keeps all that waits for it (plain-answers.ts). */
+/** pg's own promise of an answer assigns a function literal, which keeps all that waits for it. */
 const asked = (client: PoolClient, query: QueryConfig): Promise<Answer> =>
   new Promise((resolve, reject) => {
     client.query(query, (error, answer) => (error ? reject(error) : resolve(answer)))

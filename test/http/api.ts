@@ -78,6 +78,10 @@ const schemas = new Ajv2020({ strict: false, allErrors: true })
 addFormats.default(schemas)
 for (const [name, document] of served) schemas.addSchema({ ...document, $id: name })
 
+interface Described {
+  responses: Record<number, { description?: string }>
+}
+
 /** Fails where the context's document says nothing of such an answer, or something else. */
 export function conforms(method: string, path: string, { status, headers, body }: Answer, context = 'noctant'): void {
   const templates = Object.entries((served.get(context)?.paths ?? {}) as Record<string, Record<string, unknown>>)
@@ -92,6 +96,9 @@ export function conforms(method: string, path: string, { status, headers, body }
   const at = `responses/${status}/content/${pointer(contentType)}/schema`
   const validate = schemas.getSchema(`${context}#/paths/${pointer(template)}/${method.toLowerCase()}/${at}`)
   if (!validate) throw new Error(`${method} ${path} does not document ${status} as ${contentType}`)
+  const { description = '' } = (operation as Described).responses[status] ?? {}
+  // The document names every code that an operation answers with.
+  if (status >= 400) expect(description.match(/\w+/g), `${method} ${path} ${status}`).toContain(body.code)
   const fits = validate(body)
   expect(validate.errors, `${method} ${path} ${status} ${JSON.stringify(body)}`).toBeNull()
   expect(fits).toBe(true)

@@ -30,7 +30,7 @@ export const rotateOperatorApiKey = write({
   answers: {
     200: json(answer, 'The new key, shown this once; the old one works a while longer, should this answer get lost.'),
   },
-  refuses: ['api_key_not_found', 'operator_not_found', 'operator_terminated'],
+  refuses: ['api_key_limit_reached', 'api_key_not_found', 'operator_not_found'],
   async handle({ bus, principal, credentials, keyRotationGraceMs, keyKnownWaitMs, command }) {
     const { operatorId, keyId, environment: of } = principal
     const { at } = command
