@@ -28,6 +28,8 @@ export interface Scheme {
   credentials: readonly Credential[]
   /** Whether keys of other contexts come the same way: such a key is refused without counting as a guess. */
   isBearer?: boolean
+  /** Codes of the context with which its verifier refuses a good credential. */
+  refuses?: readonly string[]
 }
 
 const BEARER = /^Bearer +([^\s]+)$/i

@@ -19,7 +19,7 @@ export function documentOf(api: ContextApi): OpenApiDocument {
   }
   const schemes = new Set(named.map(({ name }) => name))
   for (const operation of api.operations) {
-    app.openAPIRegistry.registerPath(routeOf(operation, api.errors, schemes))
+    app.openAPIRegistry.registerPath(routeOf(operation, api, schemes))
   }
   return app.getOpenAPI31Document({
     openapi: '3.1.0',
@@ -28,7 +28,11 @@ export function documentOf(api: ContextApi): OpenApiDocument {
   })
 }
 
-function routeOf(operation: Operation, errors: ErrorTable<string>, schemes: ReadonlySet<string>): RouteConfig {
+function routeOf(
+  operation: Operation,
+  { errors, schemes: ways }: ContextApi,
+  schemes: ReadonlySet<string>,
+): RouteConfig {
   const { method, path, id, summary, description, tags, access, example } = operation
   const { params, query, headers, cookies } = operation
   const body = bodySpecOf(operation.body)
@@ -48,7 +52,7 @@ function routeOf(operation: Operation, errors: ErrorTable<string>, schemes: Read
       ...{ params, query, headers, cookies },
       ...(body && { body: { required: body.kind !== 'json' || body.isRequired, content } }),
     },
-    responses: { ...answersOf(operation), ...refusalsOf(operation, errors) },
+    responses: { ...answersOf(operation), ...refusalsOf(operation, errors, ways) },
   } as RouteConfig
 }
 
@@ -81,7 +85,7 @@ function contentOf(answer: Answer) {
 }
 
 /** The codes that an operation can be refused with: its own, and the kernel's that follow from what it declares. */
-export function codesOf(operation: Operation): string[] {
+export function codesOf(operation: Operation, schemes: ContextApi['schemes']): string[] {
   const { access, method, isCommand, commanded, refuses, answers } = operation
   const kernel: (KernelCode | false)[] = [
     'parameter_invalid',
@@ -101,13 +105,14 @@ export function codesOf(operation: Operation): string[] {
     'dependency_unavailable',
     method === 'get' && 'read_model_behind',
   ]
-  return [...kernel.filter((code) => code !== false), ...refuses]
+  const atTheDoor = access.alternatives.flatMap(({ scheme }) => schemes[scheme]?.refuses ?? [])
+  return [...kernel.filter((code) => code !== false), ...atTheDoor, ...refuses]
 }
 
 /** The refusals by status, each with its codes; and the statuses that the contract wants documented. */
-function refusalsOf(operation: Operation, errors: ErrorTable<string>): Responses {
+function refusalsOf(operation: Operation, errors: ErrorTable<string>, schemes: ContextApi['schemes']): Responses {
   const byStatus = new Map<number, Set<string>>((errors.documented ?? []).map((status) => [status, new Set()]))
-  for (const code of codesOf(operation)) {
+  for (const code of codesOf(operation, schemes)) {
     const entry = errors.codes[code]
     if (!entry)
       throw new Error(`${operation.id} is refused with ${code}, which the context's error table does not have`)

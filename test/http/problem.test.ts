@@ -91,7 +91,9 @@ describe.each(apis)('the document of $name', (api) => {
       (/^Refused: (.*)\.$/.exec(description)?.[1]?.split(', ') ?? []).map((code) => `${status} ${code}`),
     )
     const entries: Readonly<Record<string, ErrorEntry>> = api.errors.codes
-    const own = codesOf(operation).map((code) => `${entries[code]?.status} ${entries[code]?.shownAs ?? code}`)
+    const own = codesOf(operation, api.schemes).map(
+      (code) => `${entries[code]?.status} ${entries[code]?.shownAs ?? code}`,
+    )
     expect(described.toSorted()).toStrictEqual([...new Set(own)].toSorted())
   })
 })

@@ -47,8 +47,16 @@ export const requestsPerMinuteMax: Readonly<Record<RateLimitTier, number>> = {
 
 export const { operation, write, read, list } = operationsFor<NoctantParts, Operator, NoctantCode>()
 
+/** Why a good key does not open anything. */
+const reasons = {
+  operator_suspended: 'The operator is suspended; its keys work again once it is resumed.',
+  api_access_disabled: 'The operator has not been given access to the API.',
+} as const
+
 const SCHEME = 'operatorBearerAuth'
-export const schemes = { [SCHEME]: bearerScheme('An API key of the operator.') }
+export const schemes = {
+  [SCHEME]: { ...bearerScheme('An API key of the operator.'), refuses: Object.keys(reasons) },
+}
 
 /** For an operator whose key has all of these scopes. */
 export const operatorKey = (...scopes: ApiScope[]) => signedBy(SCHEME, ...scopes)
@@ -87,10 +95,5 @@ function keyVerifier(credentials: NoctantParts['credentials'], clock: () => Date
     }
   }
 }
-
-const reasons = {
-  operator_suspended: 'The operator is suspended; its keys work again once it is resumed.',
-  api_access_disabled: 'The operator has not been given access to the API.',
-} as const
 
 const refused = (code: keyof typeof reasons) => ({ kind: 'refused' as const, code, detail: reasons[code] })
