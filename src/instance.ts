@@ -9,12 +9,15 @@ import { type CommandBus, createCommandBus } from './commands/handle.ts'
 import type { Config, Role } from './config.ts'
 import type { Context } from './context.ts'
 import { loadContexts } from './contexts.ts'
+import { createLogGuard, LogMismatch } from './events/log-identity.ts'
 import { createRegistry } from './events/registry.ts'
-import { createEventStore, type EventStore } from './events/store.ts'
+import { createEventStore, type EventStore, StoreUnavailable } from './events/store.ts'
 import { startHealthServer } from './http/health-server.ts'
 import { startClock } from './postgres/clock.ts'
 import { createDatabase, isUnavailable } from './postgres/database.ts'
 import { probes } from './processes/health.ts'
+import { joinLog } from './processes/log-joining.ts'
+import { readKnownLog } from './projections/known-log.ts'
 import { projectorName } from './projections/projector.ts'
 import { prepareSchema } from './projections/schema.ts'
 import { followForgotten, type Parts, startEngineRole, startProcesses, startProjectorRole } from './roles.ts'
@@ -60,15 +63,16 @@ export async function startInstance(config: Config, services: Services, log: Log
 /** Between two tries to reach a service that is not there yet. */
 const START_RETRY_MS = 500
 
-/** Services of one's own may come up later than this instance: waits for Postgres, within bounds. */
+/** Services of one's own may come up later than this instance: waits for them, within bounds. */
 async function reachable(work: () => Promise<void>, waitMaxMs: number, log: Logger): Promise<void> {
   const deadlineMs = performance.now() + waitMaxMs
   for (;;) {
     try {
       return await work()
     } catch (error) {
-      if (!isUnavailable(error) || performance.now() > deadlineMs) throw error
-      log.warn({ err: error, retryInMs: START_RETRY_MS }, 'Postgres cannot be reached yet')
+      const mayPass = isUnavailable(error) || (error instanceof StoreUnavailable && !(error instanceof LogMismatch))
+      if (!mayPass || performance.now() > deadlineMs) throw error
+      log.warn({ err: error, retryInMs: START_RETRY_MS }, 'a service cannot be reached yet')
       await delay(START_RETRY_MS)
     }
   }
@@ -89,13 +93,44 @@ const busFor = (config: Config, store: EventStore): CommandBus =>
     conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
   })
 
-async function startRoles(
-  shared: Omit<
-    Parts,
-    'contexts' | 'registry' | 'store' | 'busOf' | 'db' | 'clock' | 'vault' | 'keyRing' | 'stopping' | 'processes'
-  >,
-  stopping: AbortSignal,
-): Promise<Omit<Instance, 'close'>> {
+/** The event store, once its log and the database know each other. Rejects with LogMismatch where they are strangers. */
+async function openStore(
+  { config, services, log, onClose }: Pick<Parts, 'config' | 'services' | 'log' | 'onClose'>,
+  { db, vault, registry }: Pick<Parts, 'db' | 'vault' | 'registry'>,
+): Promise<Pick<Parts, 'guard' | 'store'>> {
+  const guard = createLogGuard({
+    known: () => readKnownLog(db),
+    onMismatch: (sentence) => log.error({ sentence }, 'the event store has another log: nothing is read or written'),
+    onMatch: () => log.info({}, 'the event store has the right log: everything goes on'),
+  })
+  const store = createEventStore({
+    guard,
+    url: services.eventStore.url,
+    registry,
+    deadlineMs: config.EVENTSTORE_DEADLINE_MS,
+    appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
+    personKeys: vault,
+  })
+  onClose(() => store.close())
+  await reachable(() => joinLog(store, db, new Date().toISOString()), config.START_WAIT_MAX_MS, log)
+  return { guard, store }
+}
+
+/** What is made here, and not given. */
+type Own =
+  | 'contexts'
+  | 'registry'
+  | 'store'
+  | 'guard'
+  | 'busOf'
+  | 'db'
+  | 'clock'
+  | 'vault'
+  | 'keyRing'
+  | 'stopping'
+  | 'processes'
+
+async function startRoles(shared: Omit<Parts, Own>, stopping: AbortSignal): Promise<Omit<Instance, 'close'>> {
   const { config, services, log, onClose } = shared
   const runs = (role: Role) => config.ROLES.includes(role)
   const engine = runs('engine') ? await startEngineRole(shared) : undefined
@@ -123,14 +158,7 @@ async function startRoles(
   const prepare = () => prepareVault(db, keyRing).then(() => prepareSchema(db, contexts))
   await reachable(prepare, config.START_WAIT_MAX_MS, log)
   const vault = createVault({ db, sealingKey: keyRing, cachedMax: config.PERSON_KEYS_CACHE_MAX, log })
-  const store = createEventStore({
-    url: services.eventStore.url,
-    registry,
-    deadlineMs: config.EVENTSTORE_DEADLINE_MS,
-    appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
-    personKeys: vault,
-  })
-  onClose(() => store.close())
+  const { guard, store } = await openStore(shared, { db, vault, registry })
   const buses = new Map(contexts.map(({ name }) => [name, busFor(config, store)]))
   const clock = await startClock({
     db,
@@ -142,7 +170,19 @@ async function startRoles(
   onClose(() => clock.stopped)
   const keys = { vault, keyRing }
   const busOf = ({ name }: Context) => buses.get(name)!
-  const parts: Parts = { ...shared, ...keys, contexts, registry, store, busOf, db, clock, stopping, processes: [] }
+  const parts: Parts = {
+    ...shared,
+    ...keys,
+    contexts,
+    registry,
+    store,
+    guard,
+    busOf,
+    db,
+    clock,
+    stopping,
+    processes: [],
+  }
   followForgotten(parts)
   const projectors = runs('projector') ? startProjectorRole(parts) : []
   for (const role of ['relay', 'webhooks'] as const) if (runs(role)) startProcesses(parts, role)

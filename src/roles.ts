@@ -14,6 +14,7 @@ import type { Context, ContextParts, RunningProcess } from './context.ts'
 import { syntheticFeed } from './engine/feed.ts'
 import { startEngine } from './engine/service.ts'
 import { referenceSymbols } from './engine/symbols.ts'
+import type { LogGuard, LogView } from './events/log-identity.ts'
 import type { Registry } from './events/registry.ts'
 import type { EventStore } from './events/store.ts'
 import { readHistory, runSubscription } from './events/subscription.ts'
@@ -40,6 +41,8 @@ export interface Parts {
   services: Services
   log: Logger
   store: EventStore
+  /** Knows the log that this installation belongs to. */
+  guard: LogGuard
   /** A context's one way of commands in this process, so that a state is kept once. */
   busOf(context: Context): CommandBus
   db: ReadModels
@@ -63,7 +66,17 @@ export async function startEngineRole({
   onClose,
 }: Omit<
   Parts,
-  'contexts' | 'registry' | 'store' | 'busOf' | 'db' | 'clock' | 'vault' | 'keyRing' | 'stopping' | 'processes'
+  | 'contexts'
+  | 'registry'
+  | 'store'
+  | 'guard'
+  | 'busOf'
+  | 'db'
+  | 'clock'
+  | 'vault'
+  | 'keyRing'
+  | 'stopping'
+  | 'processes'
 >) {
   const token = randomBytes(32).toString('base64url')
   const engine = await startEngine({
@@ -81,12 +94,13 @@ export async function startEngineRole({
 }
 
 /** How every subscription of the instance is supervised. */
-export function supervision({ config, services, registry, log, vault, stopping }: Parts, name: string) {
+export function supervision({ config, services, registry, guard, log, vault, stopping }: Parts, name: string) {
   return {
     url: services.eventStore.url,
     registry,
     name,
     personKeys: vault,
+    confirm: (view: LogView) => guard.confirm(view),
     batchMax: config.SUBSCRIPTION_BATCH_MAX,
     readTimeoutMs: config.SUBSCRIPTION_SILENCE_MAX_MS,
     backoffMinMs: config.SUBSCRIPTION_BACKOFF_MIN_MS,
@@ -132,7 +146,7 @@ export function startProjectorRole(parts: Parts): ContextProjector[] {
 }
 
 function startContextProjector(parts: Parts, { name: context, projections }: Context): Projector {
-  const { config, services, registry, log, store, db } = parts
+  const { config, services, registry, guard, log, store, db } = parts
   const { PROJECTOR_BATCH_INTERVAL_MS: batchIntervalMs } = config
   const name = projectorName(context)
   const history = {
@@ -141,6 +155,7 @@ function startContextProjector(parts: Parts, { name: context, projections }: Con
     batchMax: config.SUBSCRIPTION_BATCH_MAX,
     readTimeoutMs: config.EVENTSTORE_DEADLINE_MS,
     personKeys: parts.vault,
+    confirm: (view: LogView) => guard.confirm(view),
   }
   return startProjector({
     context,

@@ -5,6 +5,7 @@ DO $$ BEGIN CREATE TABLE IF NOT EXISTS opslog_checkpoints (name text PRIMARY KEY
   IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'opslog_checkpoints'::regclass AND attname = 'paused_at') THEN
     ALTER TABLE opslog_checkpoints ADD COLUMN generation bigint NOT NULL DEFAULT 0, ADD COLUMN paused_at timestamptz(3);
   END IF; END $$;
+CREATE TABLE IF NOT EXISTS opslog_log (one boolean PRIMARY KEY DEFAULT true CHECK (one), log_id uuid NOT NULL, recorded_at timestamptz(3) NOT NULL DEFAULT now());
 CREATE TABLE IF NOT EXISTS opslog_projections (name text PRIMARY KEY, version integer NOT NULL, tables text[] NOT NULL, built_at timestamptz(3) NOT NULL DEFAULT now());
 CREATE TABLE IF NOT EXISTS opslog_parked_events (projection text NOT NULL, stream text NOT NULL, revision bigint NOT NULL, position bigint NOT NULL, event_id uuid NOT NULL, type text NOT NULL, fault text NOT NULL, parked_at timestamptz(3) NOT NULL DEFAULT now(), PRIMARY KEY (projection, stream, revision));
 

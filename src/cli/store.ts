@@ -6,6 +6,7 @@ import { backupStore, restoreStore, storeStatistics } from '../embedded/eventsto
 import { startEventStore } from '../embedded/eventstore/start.ts'
 import { acceptLoss } from '../embedded/eventstore/storage/loss.ts'
 import { verifyStore } from '../embedded/eventstore/verification.ts'
+import { adoptLogCommand } from './store-adopt.ts'
 import type { ScavengeOptions } from './store-scavenge.ts'
 import { CliError, colours, EXIT, facts, show, table } from './terminal.ts'
 
@@ -58,6 +59,7 @@ Examples:
     )
     // Loaded when it is asked for: it looks for the running instance, and the rest of this file does not.
     .action(async (options: ScavengeOptions) => (await import('./store-scavenge.ts')).scavenge(options))
+  store.addCommand(adoptLogCommand())
   withDirectory(store.command('stats')).description('what the directory holds').action(statistics)
   return store.addHelpText(
     'after',

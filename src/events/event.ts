@@ -65,3 +65,13 @@ export const EVENT_TYPE = /^[a-z]+\.[A-Z][A-Za-z]+\.v[1-9]\d*$/
 
 /** An event type whatever its version: `noctant.AccountOpened.v2` → `noctant.AccountOpened.v`. */
 export const anyVersionOf = (type: string): string => type.replace(/\d+$/, '')
+
+/** The kernel's own events begin so; they may stand in any stream. */
+const KERNEL = 'opslog.'
+
+/**
+ * An event of another program that uses the same event store, though it has the name of a type of ours: its stream is not
+ * of the type's context.
+ */
+export const isForeign = ({ type, streamId }: { type: string; streamId: string }): boolean =>
+  !type.startsWith(KERNEL) && !streamId.startsWith(type.slice(0, type.indexOf('.') + 1))

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { type AnyEvent, anyVersionOf } from './event.ts'
+import { logEvents } from './log-identity.ts'
 import { isForgetting, type PersonalField, personalFields } from './personal.ts'
 import type { PublishedEvent } from './published.ts'
 import { sealEvents, sealSentences } from './seal.ts'
@@ -30,8 +31,8 @@ export interface EventDeclarations {
 
 /** The kernel's own events. */
 export const kernelEvents: EventDeclarations = {
-  schemas: { [HEARTBEAT]: z.object({ occurredAt: z.iso.datetime() }), ...sealEvents },
-  sentences: sealSentences,
+  schemas: { [HEARTBEAT]: z.object({ occurredAt: z.iso.datetime() }), ...sealEvents, ...logEvents.schemas },
+  sentences: { ...sealSentences, ...logEvents.sentences },
 }
 
 /** An event that cannot be read: its type is unknown or its data does not fit the type's schema. */

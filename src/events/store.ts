@@ -3,17 +3,26 @@
  * without a clear answer counts as unknown and is sent again with the same ids and revision, which the store makes a
  * no-op if the first one landed.
  */
-import { type AppendOutcome, createAppender } from '../eventstore/append.ts'
+import { createAppender } from '../eventstore/append.ts'
+import type { EncodedEvent } from '../eventstore/append-messages.ts'
+import { createConfirmation } from '../eventstore/confirmation.ts'
 import { openConnection } from '../eventstore/connection.ts'
-import { isDenied, reasonOf } from '../eventstore/failure.ts'
+import { reasonOf } from '../eventstore/failure.ts'
 import { NoSuchPosition, readPage } from '../eventstore/read.ts'
 import type { StoredEvent } from '../eventstore/read-messages.ts'
 import type { Selection } from '../eventstore/selection.ts'
+import { errorOf, isConflict, refusalOf } from './append-failure.ts'
 import { chained } from './chain.ts'
 import { type AnyEvent, type Cause, metadataSchema, type Recorded } from './event.ts'
 import { createHeartbeat } from './heartbeat.ts'
+import { LOG_IDENTITY_STREAM, type LogGuard, LogMismatch } from './log-identity.ts'
+import { TAIL_MAX, viewLog } from './log-view.ts'
 import { type Registry, UndecodableEvent } from './registry.ts'
 import { type Opening, openData, openingOf, type PersonKeys, PersonKeysUnavailable, sealEvents } from './sealing.ts'
+import { StoreUnavailable } from './unavailable.ts'
+
+export { AppendRefused } from './append-failure.ts'
+export { StoreUnavailable } from './unavailable.ts'
 
 /** An event ready to be appended, under an id that a retry repeats. */
 export interface NewEvent {
@@ -36,24 +45,6 @@ export class WrongExpectedRevision extends Error {
   override name = 'WrongExpectedRevision'
 }
 
-/** The event store cannot be reached, or did not say what became of an append. */
-export class StoreUnavailable extends Error {
-  override name = 'StoreUnavailable'
-}
-
-/**
- * The event store will not take these events, however often they are sent: they are too large for it, their stream was
- * deleted for ever, or it does not let this user write. Nothing was written.
- */
-export class AppendRefused extends Error {
-  override name = 'AppendRefused'
-  readonly isTooLarge: boolean
-  constructor(message: string, isTooLarge: boolean) {
-    super(message)
-    this.isTooLarge = isTooLarge
-  }
-}
-
 export interface EventStoreOptions {
   url: string
   /** What the log's events mean. */
@@ -62,6 +53,11 @@ export interface EventStoreOptions {
   deadlineMs: number
   /** Attempts of an append whose outcome stayed unknown. */
   appendAttemptsMax: number
+  /**
+   * Knows the log that this installation belongs to: nothing is read from another one, and nothing written to it. Without
+   * it whatever log there is will do.
+   */
+  guard?: LogGuard | undefined
   /** Seal and open personal fields. Without them sealed text is read as it stands, and none is written. */
   personKeys?: PersonKeys | undefined
 }
@@ -96,10 +92,17 @@ export interface EventStore {
   eventIdAt(position: bigint): Promise<string | undefined>
   /** Appends a heartbeat to its own stream, which keeps one event. */
   beat(occurredAt: string): Promise<void>
-  /** Has `listener` told when somebody was forgotten: what their events said is not to stay in memory. */
+  /**
+   * Has `listener` called when what was read is not to stay in memory: somebody was forgotten, or the log has been another
+   * one for a while.
+   */
   onForgotten(listener: () => void): void
-  /** Rejects with StoreUnavailable where the store does not answer. */
+  /** The identity that was written into the log; undefined where none was yet. */
+  logId(): Promise<string | undefined>
+  /** Rejects with StoreUnavailable where the store does not take writes: it may answer reads without. */
   ping(): Promise<void>
+  /** Whether the last append was taken; undefined before the first. */
+  isWritable(): boolean | undefined
   close(): Promise<void>
 }
 
@@ -124,18 +127,23 @@ export function recorded(event: StoredEvent, registry: Registry, opening?: Openi
  * Reads and appends over connections of their own, so that neither's transport faults reach the other.
  */
 export function createEventStore(options: EventStoreOptions): EventStore {
+  const { personKeys, registry, guard, deadlineMs } = options
   const reads = openConnection(options.url)
   const appends = openConnection(options.url)
-  const appender = createAppender(appends, { deadlineMs: options.deadlineMs })
-  const { personKeys, registry } = options
+  const [readView, appendView] = [viewLog(reads, deadlineMs), viewLog(appends, deadlineMs)]
+  const appender = createAppender(appends, { deadlineMs, confirm: guard && (() => guard.confirm(appendView)) })
+  const confirmation = guard && createConfirmation(reads, LOG_IDENTITY_STREAM, () => guard.confirm(readView))
+  guard?.onChange(() => appender.suspect())
 
-  async function read(selection: Selection, requiresLeader = false): Promise<StoredEvent[]> {
+  async function confirmed<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await readPage(reads, selection, options.deadlineMs, { requiresLeader })
+      return confirmation ? await confirmation.confirmed(work) : await work()
     } catch (error) {
       throw asUnavailable(error)
     }
   }
+  const read = (selection: Selection, requiresLeader = false): Promise<StoredEvent[]> =>
+    confirmed(() => readPage(reads, selection, deadlineMs, { requiresLeader }))
 
   /** The events of a page as they are taken; the keys to their personal fields are asked for together. */
   async function* opened(page: readonly StoredEvent[]): AsyncGenerator<Recorded> {
@@ -166,6 +174,18 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     return last && (await Array.fromAsync(opened([last]))).at(0)
   }
 
+  let isWritable: boolean | undefined
+  let writtenMs = Number.NEGATIVE_INFINITY
+
+  async function sent(stream: string, revision: bigint | undefined, events: readonly EncodedEvent[]) {
+    const outcome = await appender.append({ stream, revision, events })
+    if (outcome.kind === 'appended') writtenMs = performance.now()
+    // A refusal says nothing of other appends.
+    if (outcome.kind !== 'failed') isWritable = outcome.kind === 'appended'
+    else if (!isConflict(outcome) && !refusalOf(outcome, stream)) isWritable = false
+    return outcome
+  }
+
   async function append(
     stream: string,
     revision: bigint | undefined,
@@ -184,11 +204,14 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     })
     let unknown: unknown
     for (let attempt = 0; attempt < options.appendAttemptsMax; attempt++) {
-      const outcome = await appender.append({ stream, revision, events: batch })
+      const outcome = await sent(stream, revision, batch)
       if (outcome.kind === 'appended') {
+        const { position } = outcome
+        guard?.wrote({ position, eventId: batch.at(-1)?.id ?? '' })
         return { revision: outcome.revision, position: outcome.position, lastHash: hash }
       }
       if (isConflict(outcome)) throw new WrongExpectedRevision(`${stream} is not at revision ${revision ?? 'none'}`)
+      if (outcome.kind === 'unsent' && outcome.error instanceof LogMismatch) throw outcome.error
       const refusal = refusalOf(outcome, stream)
       if (refusal) throw refusal
       unknown = errorOf(outcome)
@@ -202,20 +225,10 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     return event && { position: event.position.commit, id: event.id }
   }
 
-  async function eventIdAt(position: bigint) {
-    try {
-      const [found] = await read({ from: position, direction: 'forwards', count: 1n }, true)
-      return found?.position.commit === position ? found.id : undefined
-    } catch (error) {
-      if (error instanceof NoSuchPosition) return undefined
-      throw error
-    }
-  }
-
   const beat = createHeartbeat({
     newest,
     async append(stream, revision, event) {
-      const outcome = await appender.append({ stream, revision, events: [event] })
+      const outcome = await sent(stream, revision, [event])
       if (outcome.kind !== 'appended' && !isConflict(outcome)) throw asUnavailable(errorOf(outcome))
     },
   })
@@ -227,58 +240,28 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     readLast,
     append,
     head,
-    eventIdAt,
-    onForgotten: (listener) => personKeys?.onForgotten(listener),
-    ping: async () => void (await within(options.deadlineMs, head())),
+    eventIdAt: (position) => confirmed(() => readView.eventIdAt(position)),
+    onForgotten(listener) {
+      personKeys?.onForgotten(listener)
+      guard?.onChange(listener)
+    },
+    logId: () => confirmed(readView.logId),
+    async ping() {
+      const isProven = performance.now() - writtenMs <= WRITE_PROOF_MS && guard?.mismatch() === undefined
+      if (!isProven) await beat(new Date().toISOString())
+    },
+    isWritable: () => isWritable,
     close: async () => void (await Promise.all([reads.close(), appends.close()])),
   }
 }
 
 /** Events of a stream that are asked for, and kept in memory, at once. */
 const READ_PAGE_MAX = 500n
-/** Events looked at from the end for one that is not the system's. */
-const TAIL_MAX = 32n
+/** A write that is no older proves that the store takes writes. */
+const WRITE_PROOF_MS = 4_000
 
 /** As many events as there are. */
 const NO_END = 2n ** 63n - 1n
-
-type Unsuccessful = Exclude<AppendOutcome, { kind: 'appended' }>
-
-const isConflict = (outcome: Unsuccessful): boolean =>
-  outcome.kind === 'failed' && outcome.reason === 'WrongExpectedVersion'
-
-/** Why the store takes an append at no time; undefined where another try may succeed. */
-function refusalOf(outcome: Unsuccessful, stream: string): AppendRefused | undefined {
-  if (outcome.kind !== 'failed') {
-    if (!isDenied(outcome.error)) return undefined
-    return new AppendRefused(`the event store lets this user not write to ${stream}`, false)
-  }
-  const { reason, message } = outcome
-  if (reason === 'MaximumAppendSizeExceeded') {
-    return new AppendRefused(`the events for ${stream} are larger than the event store takes: ${message}`, true)
-  }
-  if (!PERMANENT.includes(reason)) return undefined
-  return new AppendRefused(`the event store refuses events for ${stream}: ${reason} ${message}`.trim(), false)
-}
-
-/** The protocol's names of failures that another try cannot mend (streams.proto and its errors). */
-const PERMANENT = ['StreamDeleted', 'AccessDenied', 'BadRequest', 'InvalidTransaction']
-
-const errorOf = (outcome: Unsuccessful): Error =>
-  outcome.kind === 'failed' ? new Error(`${outcome.reason}: ${outcome.message}`) : outcome.error
-
-/** Rejects after `ms` where the promise has not settled: db-client leaves some hanging. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new StoreUnavailable(`the event store did not answer within ${ms} ms`)), ms)
-  })
-  try {
-    return await Promise.race([work, expired])
-  } finally {
-    clearTimeout(timer)
-  }
-}
 
 function asUnavailable(error: unknown): Error {
   if (error instanceof UndecodableEvent || error instanceof StoreUnavailable) return error

@@ -7,7 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Connection, openConnection } from '../eventstore/connection.ts'
 import { type Answers, readPage, subscribe } from '../eventstore/read.ts'
 import type { StoredEvent } from '../eventstore/read-messages.ts'
-import type { Metadata, Recorded } from './event.ts'
+import { isForeign, type Metadata, type Recorded } from './event.ts'
+import type { LogView } from './log-identity.ts'
+import { viewLog } from './log-view.ts'
 import { HEARTBEAT, type Registry, UndecodableEvent } from './registry.ts'
 import { noteForgotten, type Opening, openingOf, type PersonKeys } from './sealing.ts'
 import { recorded } from './store.ts'
@@ -47,6 +49,8 @@ export interface SubscriptionOptions {
   signal: AbortSignal
   onError: (error: unknown, retryInMs: number) => void
   onConnected?: () => void
+  /** Asked at each subscription, before anything is delivered, with the log that it leads to; a rejection drops it. */
+  confirm?: ((view: LogView) => Promise<void>) | undefined
   /** Open personal fields; without them sealed text is delivered as it stands. */
   personKeys?: PersonKeys | undefined
 }
@@ -96,14 +100,18 @@ async function readOnce(connection: Connection, options: SubscriptionOptions, on
     inbox.end(new Error(`no event for ${options.readTimeoutMs} ms, not even a heartbeat`))
   }, options.readTimeoutMs / WATCHES)
   const opening = subscribe(line, from, [...options.types, HEARTBEAT])
-  opening.then(
-    (answers) => fill(answers, inbox, options),
-    (error: unknown) => inbox.end(error),
-  )
+  // First the call, then the look: a connection that changes after it ends the call too.
+  const confirming = opening.then((answers) => {
+    fill(answers, inbox, options)
+    return options.confirm?.(viewLog(connection, options.readTimeoutMs))
+  })
+  confirming.catch((error: unknown) => inbox.end(error))
   try {
     for (;;) {
       const begunMs = performance.now()
-      const batch = await opened(await inbox.take(options.batchMax), options)
+      const arrived = await inbox.take(options.batchMax)
+      await confirming
+      const batch = await opened(arrived, options)
       await options.onBatch(batch)
       onProgress()
       const earlyMs = begunMs + (options.batchIntervalMs ?? 0) - performance.now()
@@ -125,11 +133,12 @@ async function readOnce(connection: Connection, options: SubscriptionOptions, on
  * batches of at most `batchMax`. Rejects with the client's error where the store is away, and with SilentStore.
  */
 export async function* readHistory(
-  options: Pick<SubscriptionOptions, 'url' | 'registry' | 'batchMax' | 'readTimeoutMs' | 'personKeys'>,
+  options: Pick<SubscriptionOptions, 'url' | 'registry' | 'batchMax' | 'readTimeoutMs' | 'personKeys' | 'confirm'>,
   after: bigint | undefined,
 ): AsyncIterable<Delivered[]> {
   const connection = openConnection(options.url)
   try {
+    await options.confirm?.(viewLog(connection, options.readTimeoutMs))
     let last = after
     for (;;) {
       // A read begins with the event at the position itself, which has been seen.
@@ -149,6 +158,9 @@ export async function* readHistory(
   }
 }
 
+/** The store's own events, and those of other programs, are not for us. */
+const isWanted = (event: StoredEvent): boolean => !event.type.startsWith('$') && !isForeign(event)
+
 type Inbox = ReturnType<typeof createInbox>
 
 /** Leads the answers into the inbox; an end without an error is a drop too. */
@@ -156,7 +168,7 @@ function fill(answers: Answers, inbox: Inbox, { registry, onConnected }: Subscri
   inbox.source = answers
   answers.on('data', (answer) => {
     if (answer === 'confirmed') onConnected?.()
-    else if (answer && !answer.type.startsWith('$')) inbox.put(arrival(answer, registry))
+    else if (answer && isWanted(answer)) inbox.put(arrival(answer, registry))
   })
   answers.on('end', () => inbox.end(new Error('the subscription ended')))
   // After the inbox has ended, as by our own cancelling, an error is no news.

@@ -39,10 +39,10 @@ export interface AppenderOptions {
   /** One attempt's time, connecting and confirming included. */
   deadlineMs: number
   /**
-   * Asked once for each new call, before anything is sent on it, with the line that it stands on: whether it leads to the
-   * right log. A rejection ends the call, and the appends that wait for it are not sent.
+   * Asked once for each new call, before anything is sent on it: whether the connection leads to the right log. A
+   * rejection ends the call, and the appends that wait for it are not sent.
    */
-  confirm?: (line: Line) => Promise<void>
+  confirm?: (() => Promise<void>) | undefined
 }
 
 /** EventStoreDB stores no record above 16 MiB, and ends the call that brings a larger message. */
@@ -91,9 +91,12 @@ export function createAppender(connection: Connection, { deadlineMs, confirm }: 
       reject(event.error)
       broken(of, event.error)
     })
+    const { channel } = line
     try {
-      if (confirm) await Promise.race([confirm(line), ended])
-      if (connection.line() !== line) throw new Error('the connection was given up meanwhile')
+      if (confirm) await Promise.race([confirm(), ended])
+      // What was confirmed is the connection that there is now; the call has to stand on the same one.
+      if (connection.line() !== line || line.channel !== channel)
+        throw new Error('the connection has changed meanwhile')
     } catch (error) {
       call.cancel()
       throw error
@@ -173,7 +176,7 @@ export function createAppender(connection: Connection, { deadlineMs, confirm }: 
 }
 
 function openBatch(line: Line, listener: Listener): Promise<Call> {
-  return openCall<Streams, Call>(line, 'append', {}, (streams, callArguments) => {
+  return openCall<Streams, Call>(line, 'append', { requiresLeader: true }, (streams, callArguments) => {
     const call = streams.makeBidiStreamRequest(path, encodeAppend, decodeAppendAnswer, ...callArguments)
     call.on('data', (answer) => listener({ answer }, call))
     call.on('error', (error) => listener({ error }, call))

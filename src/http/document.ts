@@ -103,6 +103,7 @@ export function codesOf(operation: Operation, schemes: ContextApi['schemes']): s
     Object.values(answers).some(({ kind }) => kind === 'upgrade') && 'upgrade_required',
     'rate_limit_exceeded',
     'dependency_unavailable',
+    'event_store_mismatch',
     method === 'get' && 'read_model_behind',
   ]
   const atTheDoor = access.alternatives.flatMap(({ scheme }) => schemes[scheme]?.refuses ?? [])

@@ -6,6 +6,7 @@ import { z } from '@hono/zod-openapi'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { type KernelRejectionCode, Rejected } from '../commands/rejection.ts'
+import { LogMismatch } from '../events/log-identity.ts'
 import { NoSuchPosition } from '../events/raw-events.ts'
 import { PersonForgotten, PersonKeysUnavailable } from '../events/sealing.ts'
 import { AppendRefused, StoreUnavailable } from '../events/store.ts'
@@ -31,6 +32,7 @@ export type KernelCode =
   | 'person_forgotten'
   | 'internal_error'
   | 'dependency_unavailable'
+  | 'event_store_mismatch'
   | 'append_too_large'
   | 'append_refused'
   | 'read_model_behind'
@@ -128,6 +130,7 @@ export function describeError(error: unknown, isUnavailable: (error: unknown) =>
   }
   // Another process has forgotten the person a moment ago: the key is gone before this one has heard of it.
   if (error instanceof PersonForgotten) return { code: 'person_forgotten', detail: 'This user was forgotten.' }
+  if (error instanceof LogMismatch) return { code: 'event_store_mismatch', detail: error.message }
   if (error instanceof StoreUnavailable || error instanceof PersonKeysUnavailable || isUnavailable(error)) {
     const detail = 'Nothing is known to have changed; send the same request again.'
     return { code: 'dependency_unavailable', detail }
@@ -177,6 +180,7 @@ export const kernelErrors: Readonly<Record<KernelCode, ErrorEntry>> = {
   rate_limit_exceeded: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Something went wrong on this side' },
   append_refused: { status: 500, title: 'The event store does not take the change' },
+  event_store_mismatch: { status: 503, title: 'The event store has another log' },
   dependency_unavailable: { status: 503, title: 'A service behind this API does not answer', retryAfterS: 1 },
   read_model_behind: { status: 503, title: 'The read models have not come that far yet', retryAfterS: 1 },
 }

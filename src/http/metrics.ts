@@ -14,6 +14,22 @@ export interface Metrics {
 
 const DURATION_BUCKETS_S = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
+/** For one figure; all are asked at once. */
+const READ_MAX_MS = 800
+
+async function inTime(read: GaugeSource['read']): Promise<number | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => resolve(undefined), READ_MAX_MS)
+  try {
+    return await Promise.race([read(), late])
+  } catch {
+    // What is down has a gauge of its own, and readiness says why.
+    return undefined
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 export function createMetrics(gauges: readonly GaugeSource[]): Metrics {
   const registry = new Registry()
   const registers = [registry]
@@ -37,7 +53,7 @@ export function createMetrics(gauges: readonly GaugeSource[]): Metrics {
       help,
       registers,
       async collect() {
-        const value = await read()
+        const value = await inTime(read)
         if (value !== undefined) this.set(value)
       },
     })

@@ -3,6 +3,7 @@
  * counted by requests. What runs in other processes is seen by what they hold and leave in Postgres.
  */
 import { sql } from 'kysely'
+import type { LogGuard } from '../events/log-identity.ts'
 import type { EventStore } from '../events/store.ts'
 import type { Clock } from '../postgres/clock.ts'
 import { isUnavailable, type ReadModels } from '../postgres/database.ts'
@@ -31,7 +32,8 @@ export interface Shown {
     postgres: { kind: string }
     stream: { kind: string; stream: { isUp(): boolean } }
   }
-  store: Pick<EventStore, 'ping' | 'head'>
+  store: Pick<EventStore, 'ping' | 'head' | 'isWritable'>
+  guard: Pick<LogGuard, 'mismatch'>
   db: ReadModels
   clock: Clock
   /** Persons whose key is lost, as far as was noticed. */
@@ -157,8 +159,28 @@ async function healthOf({ state, fault, handled }: ProcessFigures): Promise<Prob
   return { up: state !== 'halted', state, handled, ...(fault ? { error: fault } : {}) }
 }
 
+/** Shorter than a scrape waits for a figure. */
+const ANSWER_MAX_MS = 600
+
+/** 1 where the work succeeds soon, else 0. */
+async function answers(work: () => Promise<unknown>): Promise<number> {
+  const { promise: late, resolve } = Promise.withResolvers<number>()
+  const timer = setTimeout(() => resolve(0), ANSWER_MAX_MS)
+  try {
+    return await Promise.race([
+      work().then(
+        () => 1,
+        () => 0,
+      ),
+      late,
+    ])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 export function gauges(
-  { config, contexts, services, store, db, clock, vault, processes }: Shown,
+  { config, contexts, services, store, guard, db, clock, vault, processes }: Shown,
   projectors: readonly ContextProjector[],
   ofContexts: readonly GaugeSource[],
 ): GaugeSource[] {
@@ -170,6 +192,17 @@ export function gauges(
     },
   ]
   const add = (name: string, help: string, read: GaugeSource['read']) => list.push({ name, help, read })
+  add('opslog_event_store_mismatch', 'Whether the event store has another log than this installation’s', () => {
+    return guard.mismatch() === undefined ? 0 : 1
+  })
+  add('opslog_event_store_writable', 'Whether the event store took the last append', () => {
+    const isWritable = store.isWritable()
+    return isWritable === undefined ? undefined : Number(isWritable)
+  })
+  add('opslog_event_store_up', 'Whether the event store has the right log and takes writes', () =>
+    answers(() => store.ping()),
+  )
+  add('opslog_postgres_up', 'Whether Postgres answers', () => answers(() => sql`SELECT 1`.execute(db)))
   add('opslog_clock_offset_seconds', 'How far this process’s own clock is ahead of Postgres’s, which counts', () => {
     return clock.offsetMs() / 1_000
   })

@@ -5,6 +5,7 @@
  * Rebuilding a read model never touches a process, which has this subscription of its own.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { haltAtMismatch, LogMismatch } from '../events/log-identity.ts'
 import { HEARTBEAT } from '../events/registry.ts'
 import type { EventStore } from '../events/store.ts'
 import { type Delivered, SubscriptionHalted } from '../events/subscription.ts'
@@ -69,7 +70,7 @@ export interface ProcessDefinition {
   background?: (signal: AbortSignal) => Promise<void>[]
 }
 
-/** Runs until `signal` aborts; stands by while another process leads. Halts where its checkpoint is not of this log. */
+/** Runs until `signal` aborts; stands by while another process leads. Stands still while the log is another one. */
 export async function runProcess(definition: ProcessDefinition, around: ProcessDependencies): Promise<void> {
   const { signal, figures, log, retryMs, databaseUrl: url } = around
   const { name } = definition
@@ -131,8 +132,10 @@ async function follow(
     signal,
     async from() {
       const known = await checkpoint.place()
-      if (known) await verify(store, name, known)
-      historyEnd = (await store.head())?.position
+      await haltAtMismatch(figures, async () => {
+        if (known) await verify(store, name, known)
+        historyEnd = (await store.head())?.position
+      })
       return known?.position
     },
     async onBatch(events) {
@@ -149,8 +152,8 @@ async function follow(
 
 async function verify(store: EventStore, name: string, { position, eventId }: Checkpoint): Promise<void> {
   if ((await store.eventIdAt(position)) === eventId) return
-  throw new SubscriptionHalted(
+  throw new LogMismatch(
     `${name} stands at position ${position} (event ${eventId}), which this event store does not have: it was restored ` +
-      'from an older backup, or it is another store. Put the right store back, or empty the database and start again.',
+      'from an older backup, or it is another store.',
   )
 }

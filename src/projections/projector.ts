@@ -3,6 +3,7 @@
  * log's, and takes in batch after batch. Projections whose version has changed are rebuilt beside the live ones.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { haltAtMismatch, LogMismatch } from '../events/log-identity.ts'
 import { HEARTBEAT } from '../events/registry.ts'
 import { type Delivered, isPoison } from '../events/subscription.ts'
 import type { ReadModels } from '../postgres/database.ts'
@@ -81,15 +82,10 @@ export interface ProjectorFigures {
 
 export interface Projector {
   figures(): ProjectorFigures
-  /** Resolves after `stop`; rejects with PoisonedProjection or CheckpointNotInLog where going on would be wrong. */
+  /** Resolves after `stop`; rejects with PoisonedProjection where going on would be wrong. */
   ended: Promise<void>
   /** Finishes the batch under way. */
   stop(): Promise<void>
-}
-
-/** The event that the checkpoint names does not stand where it should: the log is not the one that was projected. */
-export class CheckpointNotInLog extends Error {
-  override name = 'CheckpointNotInLog'
 }
 
 /** What the projector of a context leads under, and shows itself as. */
@@ -141,15 +137,15 @@ async function run(settings: Settings, figures: ProjectorFigures, signal: AbortS
   const { context, url, log, leadershipPollMs: pollMs, retryMs } = settings
   const name = projectorName(context)
   while (!signal.aborted) {
-    figures.state = 'standby'
+    if (figures.state !== 'halted') figures.state = 'standby'
     const leadership = await acquireLeadership({ url, name, signal, pollMs }).catch(() => undefined)
     if (!leadership) break
-    figures.state = 'leading'
+    if (figures.state !== 'halted') figures.state = 'leading'
     log.info({}, 'this process writes the read models')
     try {
       await lead(settings, figures, AbortSignal.any([signal, leadership.lost]))
     } catch (error) {
-      if (error instanceof PoisonedProjection || error instanceof CheckpointNotInLog) {
+      if (error instanceof PoisonedProjection) {
         figures.state = 'halted'
         figures.fault = error.message
         log.error({ err: error }, 'the projector has halted')
@@ -169,7 +165,7 @@ async function lead(settings: Settings, figures: ProjectorFigures, signal: Abort
   const { db, context, projections, log, transactionAttemptsMax } = settings
   const checkpoint = projectionsCheckpoint(context)
   await prepareSchema(db, [{ name: context, projections }])
-  await verifyCheckpoint(settings)
+  await verifyCheckpoint(settings, figures)
   const versions = await storedVersions(db)
   const outdated = projections.filter(({ name, version }) => versions.get(name) !== version)
   const onParked = (parking: Parking) => {
@@ -195,16 +191,19 @@ async function lead(settings: Settings, figures: ProjectorFigures, signal: Abort
   ])
 }
 
-async function verifyCheckpoint({ db, context, eventIdAt }: Settings): Promise<void> {
+/** Stands still, and shows it, for as long as the log is another one; it is asked again and again. */
+const verifyCheckpoint = (settings: Settings, figures: ProjectorFigures): Promise<void> =>
+  haltAtMismatch(figures, () => requireCheckpoint(settings))
+
+async function requireCheckpoint({ db, context, eventIdAt }: Settings): Promise<void> {
   const checkpoint = await readCheckpoint(db, projectionsCheckpoint(context))
   if (!checkpoint) return
   const { position, eventId } = checkpoint
   const found = await eventIdAt(position)
   if (found === eventId) return
-  throw new CheckpointNotInLog(
+  throw new LogMismatch(
     `the read models stand at position ${position} (event ${eventId}), but the event store has ${found ?? 'no event'} ` +
-      'there: it was restored from an older backup, or it is another store. Put the right store back; or, to have the ' +
-      'read models built anew from this one, stop all processes, empty the database and start again.',
+      'there: it was restored from an older backup, or it is another store.',
   )
 }
 
@@ -226,6 +225,7 @@ async function consume(
   await settings.source({
     signal: until,
     async from() {
+      await verifyCheckpoint(settings, figures)
       const position = await lasting(exclusively(() => writer.resume()))
       figures.position ??= position
       return position

@@ -3,6 +3,7 @@ import { CompiledQuery, sql } from 'kysely'
 import { inTransaction, type OpenTransaction, type ReadModels } from '../postgres/database.ts'
 import { checkpointDdl, checkpointSplit, projectionsCheckpoint, readCheckpoint } from './checkpoint.ts'
 import { kernelTables } from './kernel-tables.ts'
+import { knownLogDdl } from './known-log.ts'
 import { parkedEvents } from './parking.ts'
 import { ddlOf, type Projection } from './projection.ts'
 
@@ -49,7 +50,7 @@ export async function prepareSchema(
 }
 
 /** What makes the kernel's tables where they are missing. */
-export const kernelDdl: readonly string[] = [checkpointDdl, projectionsDdl, ...ddlOf(parkedEvents)]
+export const kernelDdl: readonly string[] = [checkpointDdl, knownLogDdl, projectionsDdl, ...ddlOf(parkedEvents)]
 
 /** The kernel's tables, in the first schema of the search path. */
 export async function createKernelTables(trx: OpenTransaction): Promise<void> {
@@ -64,6 +65,12 @@ export async function createTables(trx: OpenTransaction, projection: Projection)
 export async function storedVersions(db: ReadModels): Promise<Map<string, number>> {
   const rows = await kernelTables(db).selectFrom('opslog_projections').select(['name', 'version']).execute()
   return new Map(rows.map(({ name, version }) => [name, version]))
+}
+
+/** The names of all tables of all projections, also of those that no context declares any more. */
+export async function storedProjectionTables(db: ReadModels): Promise<string[]> {
+  const rows = await kernelTables(db).selectFrom('opslog_projections').select('tables').execute()
+  return rows.flatMap(({ tables }) => tables)
 }
 
 export async function storeVersion(trx: OpenTransaction, projection: Projection): Promise<void> {

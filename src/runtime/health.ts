@@ -13,7 +13,10 @@ export interface Probe {
   check: () => Promise<ProbeResult>
 }
 
-/** A figure that somebody else keeps. It is asked for at each scrape; undefined leaves it as it was. */
+/**
+ * A figure that somebody else keeps. It is asked for at each scrape; undefined leaves it as it was, and so does a
+ * failure, or an answer that takes longer than a scrape may: figures are wanted most while something is down.
+ */
 export interface GaugeSource {
   name: string
   help: string

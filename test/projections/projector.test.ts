@@ -3,13 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { HEARTBEAT } from '../../src/events/registry.ts'
 import { readCheckpoint } from '../../src/projections/checkpoint.ts'
 import type { Projection } from '../../src/projections/projection.ts'
-import {
-  CheckpointNotInLog,
-  lagMs,
-  type Projector,
-  type ProjectorOptions,
-  startProjector,
-} from '../../src/projections/projector.ts'
+import { lagMs, type Projector, type ProjectorOptions, startProjector } from '../../src/projections/projector.ts'
 import { PoisonedProjection } from '../../src/projections/writer.ts'
 import { CHECKPOINT, projections } from '../support/contexts.ts'
 import { createRecorder, example, uuidOf } from '../support/examples.ts'
@@ -153,23 +147,25 @@ describe('the projector', () => {
     await eventually(() => expect(mended.figures()).toMatchObject({ state: 'leading', parkedStreams: 2 }))
   })
 
-  test('refuses a log that does not have the checkpoint’s event, and says what to do', async () => {
+  test('stands still at a log that does not have the checkpoint’s event, says why, and goes on at the right one', async () => {
     const log = createLog(orders(0, 3))
     const first = start(log)
     await reached(3)
     await first.stop()
-    const restored = createLog(log.events.slice(0, 2))
-    const projector = start(restored)
-    await expect(projector.ended).rejects.toThrow(CheckpointNotInLog)
-    await expect(projector.ended).rejects.toThrow(/restored from an older backup.*empty the database/)
-
     const other = createRecorder()
     const another = createLog(orders(0, 0))
     for (let index = 0; index < 3; index++) {
       another.append({ ...other.record(example('noctant.EngineOrderPlaced.v1')), id: uuidOf(`another log's ${index}`) })
     }
-    await expect(start(another).ended).rejects.toThrow(CheckpointNotInLog)
+    for (const wrong of [createLog(log.events.slice(0, 2)), another]) {
+      const halted = start(wrong)
+      const fault = expect.stringMatching(/restored from an older backup/)
+      await eventually(() => expect(halted.figures()).toMatchObject({ state: 'halted', fault }))
+      await halted.stop()
+    }
     expect(await stored()).toBe(3)
+    const again = start(log)
+    await eventually(() => expect(again.figures()).toMatchObject({ state: 'leading', fault: undefined }))
   })
 })
 
