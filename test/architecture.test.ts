@@ -246,7 +246,7 @@ describe('the kernel', () => {
     [['commands'], 650],
     [['projections', 'postgres'], 3_600],
     [['processes'], 720],
-    [['http'], 2_800],
+    [['http'], 2_815],
     [['api-keys', 'webhooks'], 2_275],
     [['main'], 1_630],
   ]
