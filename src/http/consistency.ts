@@ -7,6 +7,8 @@ import type { Exchange } from './environment.ts'
 import { invalid, Problem } from './errors.ts'
 
 export const POSITION_HEADER = 'x-opslog-position'
+/** `behind` on a command's answer: the read models do not show it yet. */
+export const READ_MODELS_HEADER = 'x-opslog-read-models'
 
 /** The part of the projections' waiter that is used here. */
 export interface Waiter {
@@ -17,14 +19,21 @@ export interface Waiter {
 
 const POSITION_MAX = 2n ** 63n - 1n
 
-/** Waits for a command's position, at most `waitMs`; the answer carries it either way. Answers at once without a position. */
+/**
+ * Waits for a command's position, at most `waitMs`; the answer carries it either way, and says where the read models are
+ * behind it. Undefined where there is nothing to wait for.
+ */
 export function waitForReadModels(
   exchange: Exchange,
   position: bigint | undefined,
   { waiter, waitMs }: { waiter: Waiter; waitMs: number },
-): Promise<unknown> | undefined {
+): Promise<void> | undefined {
   name(exchange, position ?? waiter.current())
-  return position !== undefined && waitMs > 0 ? waiter.waitFor(position, waitMs) : undefined
+  return position === undefined ? undefined : reachOrSay(exchange, position, waiter, waitMs)
+}
+
+async function reachOrSay(exchange: Exchange, position: bigint, waiter: Waiter, waitMs: number): Promise<void> {
+  if (!(await waiter.waitFor(position, waitMs))) exchange.headers[READ_MODELS_HEADER] = 'behind'
 }
 
 /**

@@ -154,6 +154,7 @@ export interface ApiOptions {
 
 const noctantSettings = {
   keyRotationGraceMs: 300_000,
+  keysPerOperatorMax: 100,
   keyKnownWaitMs: 5_000,
   replayWindowMaxMs: 31 * 86_400_000,
   hostedPagesPerMinuteMax: 600,

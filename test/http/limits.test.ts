@@ -122,6 +122,7 @@ describe('reading one’s writes', () => {
   it('a write is answered also where the read models do not come that far in time', async () => {
     const answer = await app(waiterAt(6n)).request('/7', { method: 'POST' })
     expect([answer.status, answer.headers.get('x-opslog-position')]).toStrictEqual([200, '7'])
+    expect(answer.headers.get('x-opslog-read-models')).toBe('behind')
   })
 
   it('a write that wrote nothing names where the read models stand', async () => {

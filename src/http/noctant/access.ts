@@ -18,6 +18,8 @@ export interface NoctantParts extends CoreParts {
   credentials: Pick<CredentialDirectory, 'find'>
   /** How long a replaced API key goes on working. */
   keyRotationGraceMs: number
+  /** Keys of an operator that work at a time, at most. */
+  keysPerOperatorMax: number
   /** How long the answer to a rotation waits until this process knows the new key. */
   keyKnownWaitMs: number
   launch: LaunchSettings

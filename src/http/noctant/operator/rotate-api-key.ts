@@ -31,12 +31,13 @@ export const rotateOperatorApiKey = write({
     200: json(answer, 'The new key, shown this once; the old one works a while longer, should this answer get lost.'),
   },
   refuses: ['api_key_limit_reached', 'api_key_not_found', 'operator_not_found'],
-  async handle({ bus, principal, credentials, keyRotationGraceMs, keyKnownWaitMs, command }) {
+  async handle({ bus, principal, credentials, keysPerOperatorMax: keysMax, command, ...times }) {
+    const { keyRotationGraceMs, keyKnownWaitMs } = times
     const { operatorId, keyId, environment: of } = principal
     const { at } = command
     const validUntil = new Date(Date.parse(at) + keyRotationGraceMs).toISOString()
     const { key, ...replacement } = generateApiKey(environment.parse(of))
-    const rotation = { kind: 'rotateKey', keyId, replacement, validUntil, at } as const
+    const rotation = { kind: 'rotateKey', keyId, replacement, validUntil, keysMax, at } as const
     const handled = await bus.handle(operator, operatorId, rotation, command)
     const deadlineMs = performance.now() + keyKnownWaitMs
     while (!credentials.find(replacement.keyId) && performance.now() < deadlineMs) await delay(KNOWN_POLL_MS)
