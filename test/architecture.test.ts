@@ -248,7 +248,7 @@ describe('the kernel', () => {
     [['processes'], 720],
     [['http'], 2_815],
     [['api-keys', 'webhooks'], 2_275],
-    [['main'], 1_630],
+    [['main'], 1_360],
   ]
 
   it.each(budgets)('keeps %s within %i lines', (folders, linesMax) => {

@@ -16,6 +16,7 @@ import { storedVersions } from '../projections/schema.ts'
 import { duration, showProgress } from './progress-bar.ts'
 import { showComparison } from './projections-comparison.ts'
 import {
+  begunOf,
   byContext,
   chosenProjection,
   chosenProjections,
@@ -48,7 +49,7 @@ export async function rebuildProjections(names: string[], options: RebuildOption
     if (options.dryRun) return estimate(session, groups, options)
     await exclusively(session.databaseUrl, 'rebuild from the command line', async () => {
       const done: Exchanged[] = []
-      for (const group of groups) {
+      for (const group of await begunOf(session, groups)) {
         await requireCheckpoint(session, group.name)
         await refuseOtherVersions(session, group)
         if (options.fresh) await dropShadow(session.db, REBUILD_SCHEMA)
@@ -97,7 +98,7 @@ export async function verifyProjections(names: string[], options: RebuildOptions
   await withProjectionSession(async (session) => {
     await exclusively(session.databaseUrl, 'verification of projections', async () => {
       const comparisons: Comparison[] = []
-      for (const group of groups) comparisons.push(await verify(session, group, options))
+      for (const group of await begunOf(session, groups)) comparisons.push(await verify(session, group, options))
       const comparison = mergedComparison(comparisons)
       showComparison(comparison, options, 'verified')
       if (rowsDiffering(comparison) > 0) process.exitCode = EXIT.refused
@@ -218,7 +219,7 @@ async function isOfThisLog({ db, store }: ProjectionSession, schema: string): Pr
 /** Builds for a few seconds beside everything, and reckons from that. */
 async function estimate(session: ProjectionSession, groups: readonly Group[], options: RebuildOptions): Promise<void> {
   const projections = groups.flatMap((group) => group.projections)
-  const [sample] = groups
+  const [sample] = await begunOf(session, groups)
   const target = await requireCheckpoint(session, sample!.name)
   const enough = new AbortController()
   const signal = AbortSignal.any([session.signal, enough.signal])

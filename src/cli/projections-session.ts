@@ -97,12 +97,27 @@ export function byContext(wanted: readonly Projection[]): { name: string; projec
     .filter(({ projections }) => projections.length > 0)
 }
 
+/**
+ * Those of the groups whose context has had events so far; the tables of the others are empty, as they should be. Throws
+ * CliError where there is none.
+ */
+export async function begunOf<Group extends { name: string }>(
+  { db }: ProjectionSession,
+  groups: readonly Group[],
+): Promise<Group[]> {
+  const checkpoints = await Promise.all(groups.map(({ name }) => readCheckpoint(db, projectionsCheckpoint(name))))
+  const begun = groups.filter((_, index) => checkpoints[index] !== undefined)
+  if (begun.length === 0) throw nothingProjected()
+  return begun
+}
+
+const nothingProjected = () =>
+  new CliError(EXIT.refused, 'nothing has been projected yet', 'Start an instance with the projector role.')
+
 /** Throws CliError where nothing of the context has been projected yet, or where its read models are not of this log. */
 export async function requireCheckpoint({ db, store }: ProjectionSession, context: string): Promise<bigint> {
   const checkpoint = await readCheckpoint(db, projectionsCheckpoint(context))
-  if (!checkpoint) {
-    throw new CliError(EXIT.refused, 'nothing has been projected yet', 'Start an instance with the projector role.')
-  }
+  if (!checkpoint) throw nothingProjected()
   if ((await store.eventIdAt(checkpoint.position)) !== checkpoint.eventId) {
     throw new CliError(
       EXIT.refused,

@@ -74,7 +74,7 @@ type Seen = { position: string; orders: number; wrong: number }
 
 async function look(): Promise<Seen> {
   const { rows } = await sql<Seen>`SELECT
-    (SELECT position FROM opslog_checkpoints WHERE name = 'projections') AS position,
+    (SELECT position FROM opslog_checkpoints WHERE name = 'projections_noctant') AS position,
     count(*)::integer AS orders, count(*) FILTER (WHERE symbol <> 'EURUSD')::integer AS wrong
     FROM noctant_orders WHERE account_id = ${ACCOUNT}`.execute(db)
   return rows[0]!

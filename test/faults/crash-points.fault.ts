@@ -120,7 +120,7 @@ describe('the projector', { timeout: 60_000 }, () => {
 
   it.each(
     momentsOf([
-      { at: 'checkpoint.before-rows', about: 'projections' },
+      { at: 'checkpoint.before-rows', about: 'projections_noctant' },
       { at: 'projector.before-commit', about: undefined },
     ]),
   )('row 4: killed at $at takes rows and checkpoint back together', async ({ at, about }) => {
@@ -130,7 +130,7 @@ describe('the projector', { timeout: 60_000 }, () => {
     await dies('projector', { at, about: about ?? stream }, () => ask(house(), 'POST', '/users', { external_id }))
     const [written] = await eventsOf(house().store, stream)
     const { rows: users } = await database.query('SELECT 1 FROM noctant_users WHERE external_id = $1', [external_id])
-    const { rows } = await database.query("SELECT position FROM opslog_checkpoints WHERE name = 'projections'")
+    const { rows } = await database.query("SELECT position FROM opslog_checkpoints WHERE name = 'projections_noctant'")
     expect(users).toEqual([])
     expect(BigInt(rows[0].position)).toBeLessThan(written?.position ?? 0n)
     await house().start('projector')

@@ -145,7 +145,7 @@ describe('Postgres', { timeout: 60_000 }, () => {
       interval: 10,
       timeout: 5_000,
     })
-    await other.query("UPDATE opslog_checkpoints SET updated_at = now() WHERE name = 'projections'")
+    await other.query("UPDATE opslog_checkpoints SET updated_at = now() WHERE name = 'projections_noctant'")
     await other.query('COMMIT')
     expect((await asked).status).toBe(201)
     const path = `/users?external_id=${external_id}`

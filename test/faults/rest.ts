@@ -10,7 +10,7 @@ const UNDER_WAY = `SELECT
   (SELECT count(*) FROM noctant_corrections WHERE status IN ('publishing', 'published'))::int AS corrections,
   (SELECT count(*) FROM noctant_payout_statements WHERE account_effect_status = 'executing')::int AS payouts,
   (SELECT count(*) FROM noctant_webhook_outbox)::int AS webhooks,
-  (SELECT position::text FROM opslog_checkpoints WHERE name = 'projections') AS projected,
+  (SELECT position::text FROM opslog_checkpoints WHERE name = 'projections_noctant') AS projected,
   (SELECT position::text FROM opslog_checkpoints WHERE name = 'webhooks') AS delivered`
 
 const QUIET_LOOKS = 3
@@ -29,7 +29,8 @@ export async function atRest(house: House, waitMaxMs = 90_000): Promise<void> {
       expect(underWay).toEqual({ commands: 0, corrections: 0, payouts: 0, webhooks: 0 })
       expect(quiet).toBeGreaterThanOrEqual(QUIET_LOOKS)
       const { log } = await gather(house)
-      expect(projected, 'the read models stand at the last event').toBe(log.at(-1)?.position.toString())
+      const last = log.findLast(({ type }) => type.startsWith('noctant.'))
+      expect(projected, 'the read models stand at the last event').toBe(last?.position.toString())
     },
     { interval: 300, timeout: waitMaxMs },
   )

@@ -119,7 +119,7 @@ describe('the checkpoint', () => {
   test('does not move without its rows when the connection breaks in mid batch', async () => {
     const event = order('a')
     const failing = database.db.transaction().execute(async (trx) => {
-      await moveCheckpoint(trx, 'projections', undefined, { position: event.position, eventId: event.id })
+      await moveCheckpoint(trx, CHECKPOINT, undefined, { position: event.position, eventId: event.id })
       await flush(
         trx,
         projections.flatMap(({ handlers }) => handlers[event.type]?.(event) ?? []),
