@@ -1,7 +1,9 @@
 /** The demo against a whole instance, and against instances that lie, falter or are not there. */
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../support/cli.ts'
 import { temporaryDirectory } from '../support/services.ts'
@@ -11,8 +13,11 @@ let stack: Stack
 const empty = temporaryDirectory()
 const servers: Server[] = []
 
+const keyFile = join(empty.path, 'key')
+
 beforeAll(async () => {
   stack = await startStack()
+  writeFileSync(keyFile, stack.apiKey, { mode: 0o600 })
 })
 afterAll(async () => {
   for (const server of servers) server.close()
@@ -26,8 +31,8 @@ const demo = (url: string, ...more: string[]) =>
       'demo',
       '--url',
       url,
-      '--key',
-      stack.apiKey,
+      '--key-file',
+      keyFile,
       '--engine-url',
       stack.engine.url,
       '--engine-token',

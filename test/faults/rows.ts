@@ -20,7 +20,7 @@ const CLOCK = 'test/faults/clock.fault.ts'
 const DISK = 'test/faults/disk.fault.ts'
 const INGEST = 'test/processes/noctant/engine-ingest.test.ts'
 const WEBHOOKS = 'test/processes/noctant/webhooks.test.ts'
-const WEBHOOK_REQUEST = 'test/processes/noctant/webhook-request.test.ts'
+const WEBHOOK_REQUEST = 'test/webhooks/request.test.ts'
 const HOSTILE = 'test/http/hostile.test.ts'
 const GENERATED = ['test/faults/hostile.test.ts', 'holds against hostile requests'] as const
 const JSON_TEXT = 'test/http/json.test.ts'
@@ -190,7 +190,7 @@ export const rows: readonly Row[] = [
     fault: 'confirmation duplicated, out of order, contradictory',
     tests: [
       [MESSAGES, 'row 18: that comes backwards and twice is recorded once and in the order of its log'],
-      [MESSAGES, 'row 18: with a gap in it alarms, waits, and is asked for again'],
+      [MESSAGES, 'row 18: with a gap in it waits, says so, and is asked for again'],
       [MESSAGES, 'row 18: that contradicts the record is set aside for people, and the record stands'],
       [INGEST, 'records each event once, in order, under its own id, however often it is delivered'],
       [INGEST, 'sets a message aside that does not fit the contract, and goes on with the account'],
@@ -289,7 +289,7 @@ export const rows: readonly Row[] = [
     row: 26,
     fault: 'webhook to an address of our own',
     tests: [
-      ['test/commands/noctant/webhook-address.test.ts', '%s is not, or is none'],
+      ['test/webhooks/address.test.ts', '%s is not, or is none'],
       [WEBHOOK_REQUEST, '%s: the listener sees no connection'],
       [WEBHOOK_REQUEST, 'a name that resolves to %s'],
       [WEBHOOK_REQUEST, 'a name with one private address among public ones'],
@@ -424,7 +424,7 @@ export const rows: readonly Row[] = [
       ],
       [
         'test/projections/projector.test.ts',
-        'refuses a log that does not have the checkpoint’s event, and says what to do',
+        'stands still at a log that does not have the checkpoint’s event, says why, and goes on at the right one',
       ],
       ['test/projections/whole-path.test.ts', 'an event store that was put back to an earlier day is refused'],
     ],

@@ -4,6 +4,7 @@
  */
 import { v5 } from 'uuid'
 import type { Recorded } from '../../src/events/event.ts'
+import { LOG_ADOPTED, LOG_IDENTIFIED, LOG_IDENTITY_STREAM } from '../../src/events/log-identity.ts'
 import type { AccountEvent } from '../../src/events/noctant/account.ts'
 import type { EngineEvent, EngineQuarantineEvent } from '../../src/events/noctant/engine.ts'
 import type { EngineCommandEvent } from '../../src/events/noctant/engine-command.ts'
@@ -47,10 +48,24 @@ export const ids = {
   backtestRun: uuidOf('backtest run'),
 } as const
 
+type LogEvent =
+  | { type: typeof LOG_IDENTIFIED; data: { logId: string; occurredAt: string } }
+  | {
+      type: typeof LOG_ADOPTED
+      data: {
+        logId: string
+        formerLogId: string | null
+        formerPosition: string
+        formerEventId: string
+        commonPosition: string | null
+        occurredAt: string
+      }
+    }
 type HeartbeatEvent = { type: typeof HEARTBEAT; data: { occurredAt: string } }
 
 export type ExampleEvent =
   | HeartbeatEvent
+  | LogEvent
   | SealEvent
   | AuditStoryEvent
   | OperatorEvent
@@ -186,6 +201,15 @@ const wal = (sequence: number, commandId: string | null = null) => ({
 const examples: { readonly [T in ExampleType]: DataOf<T> } = {
   [HEARTBEAT]: { occurredAt: timeAt(0) },
   ...auditExamples(ids.operator, timeAt),
+  [LOG_IDENTIFIED]: { logId: uuidOf('log'), occurredAt: timeAt(0) },
+  [LOG_ADOPTED]: {
+    logId: uuidOf('log'),
+    formerLogId: uuidOf('former log'),
+    formerPosition: '4711',
+    formerEventId: uuidOf('former event'),
+    commonPosition: '4242',
+    occurredAt: timeAt(0),
+  },
   'opslog.LogSealed.v1': {
     position: '4711',
     events: '12',
@@ -603,6 +627,7 @@ export function example<T extends ExampleType>(
 export function streamOf({ type, data }: { type: string; data: Record<string, unknown> }): string {
   const name = type.split('.')[1] ?? ''
   if (type === HEARTBEAT) return 'opslog.heartbeat-1'
+  if (type === LOG_IDENTIFIED || type === LOG_ADOPTED) return LOG_IDENTITY_STREAM
   if (type === 'opslog.LogSealed.v1') return SEAL_STREAM
   if (type.startsWith('audit.AuditorKey')) return `audit.auditor-${data.keyId}`
   if (type.startsWith('audit.')) return `audit.reading-${data.keyId}`

@@ -110,12 +110,14 @@ describe('a running instance', { timeout: 90_000 }, () => {
   })
 
   it('ends, and says so, when its event store has ended', async () => {
-    const instance = startMain({ DATABASE_URL: database.url })
+    const own = await createDatabase()
+    const instance = startMain({ DATABASE_URL: own.url })
     await isUp(instance)
     const { eventStore } = JSON.parse(readFileSync(join(instance.dataDir, 'services.json'), 'utf8'))
     await shutDown(new URL(eventStore.url).host)
     expect(await instance.ended).toBe(1)
     expect(instance.said()).toContain('the event store has ended by itself')
+    await own.drop()
   })
 
   it('closes a data directory to others that was open to them', async () => {

@@ -43,6 +43,8 @@ it('an auditor of the operator that everything is about sees every type of event
     'noctant.TemplateArchived.v1',
     'noctant.TemplateImported.v1',
     'opslog.HeartbeatRecorded.v1',
+    'opslog.LogAdopted.v1',
+    'opslog.LogIdentified.v1',
     'opslog.LogSealed.v1',
   ])
 })
