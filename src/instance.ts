@@ -96,7 +96,7 @@ const busFor = (config: Config, store: EventStore): CommandBus =>
 /** The event store, once its log and the database know each other. Rejects with LogMismatch where they are strangers. */
 async function openStore(
   { config, services, log, onClose }: Pick<Parts, 'config' | 'services' | 'log' | 'onClose'>,
-  { db, vault, registry }: Pick<Parts, 'db' | 'vault' | 'registry'>,
+  { db, vault, registry, clock }: Pick<Parts, 'db' | 'vault' | 'registry' | 'clock'>,
 ): Promise<Pick<Parts, 'guard' | 'store'>> {
   const guard = createLogGuard({
     known: () => readKnownLog(db),
@@ -112,7 +112,7 @@ async function openStore(
     personKeys: vault,
   })
   onClose(() => store.close())
-  await reachable(() => joinLog(store, db, new Date().toISOString()), config.START_WAIT_MAX_MS, log)
+  await reachable(() => joinLog(store, db, clock.now().toISOString()), config.START_WAIT_MAX_MS, log)
   return { guard, store }
 }
 
@@ -158,8 +158,6 @@ async function startRoles(shared: Omit<Parts, Own>, stopping: AbortSignal): Prom
   const prepare = () => prepareVault(db, keyRing).then(() => prepareSchema(db, contexts))
   await reachable(prepare, config.START_WAIT_MAX_MS, log)
   const vault = createVault({ db, sealingKey: keyRing, cachedMax: config.PERSON_KEYS_CACHE_MAX, log })
-  const { guard, store } = await openStore(shared, { db, vault, registry })
-  const buses = new Map(contexts.map(({ name }) => [name, busFor(config, store)]))
   const clock = await startClock({
     db,
     checkIntervalMs: config.CLOCK_CHECK_INTERVAL_MS,
@@ -168,6 +166,8 @@ async function startRoles(shared: Omit<Parts, Own>, stopping: AbortSignal): Prom
     log: log.child({ part: 'clock' }),
   })
   onClose(() => clock.stopped)
+  const { guard, store } = await openStore(shared, { db, vault, registry, clock })
+  const buses = new Map(contexts.map(({ name }) => [name, busFor(config, store)]))
   const keys = { vault, keyRing }
   const busOf = ({ name }: Context) => buses.get(name)!
   const parts: Parts = {
