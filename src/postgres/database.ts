@@ -1,5 +1,6 @@
 /**
- * Postgres, as the read models and their readers see it: a connection pool under kysely that sends every query as a named prepared statement (unnamed ones cost a third of the throughput on hot paths).
+ * Postgres, as the read models and their readers see it: a connection pool under kysely that sends every query as a named
+ * prepared statement (unnamed ones cost a third of the throughput on hot paths).
  * 64-bit integers and decimals come back as text, times as RFC 3339 text in UTC with milliseconds: as answers show them.
  */
 import { Kysely, PostgresDialect, type Transaction } from 'kysely'

@@ -44,8 +44,8 @@ type OpenDelivery = Extract<WebhookDeliveryState, { status: 'open' }>
 const USER_AGENT = 'opslog-webhooks/1'
 
 /**
- * Makes the attempt if it is due, and answers when the next one is; null: not known, or none. Throws where the event store is away or the secret does not open: nothing is lost then,
- * the delivery stays due.
+ * Makes the attempt if it is due, and answers when the next one is; null: not known, or none. Throws where the event store
+ * is away or the secret does not open: nothing is lost then, the delivery stays due.
  */
 export async function makeAttempt(
   deps: AttemptDeps,
