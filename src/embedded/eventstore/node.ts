@@ -12,6 +12,7 @@ import { httpHandler } from './node-info.ts'
 import { DEFAULT_LIMITS, type EventStoreOptions } from './options.ts'
 import { streamsDefinition, withRawAnswers } from './protocol/definitions.ts'
 import { unavailable } from './protocol/errors.ts'
+import { sendsLists } from './services/message-lists.ts'
 import { OpenCalls } from './services/open-calls.ts'
 import { SubscriptionRegistry } from './services/persistent/registry.ts'
 import { persistentSubscriptionsService } from './services/persistent/service.ts'
@@ -70,6 +71,7 @@ export async function runNode(options: EventStoreOptions): Promise<RunningNode> 
     'grpc.max_send_message_length': -1,
     'grpc.keepalive_permit_without_calls': 1,
     'grpc.max_concurrent_streams': CALLS_PER_CONNECTION,
+    interceptors: [sendsLists],
   })
   let running: RunningNode | undefined
   try {

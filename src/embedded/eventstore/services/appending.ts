@@ -109,7 +109,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
  * passed over, since the client has forgotten it.
  */
 export function batchAppendHandler(store: EventStore) {
-  return (call: ServerDuplexStream<Buffer, Buffer>): void => {
+  return (call: ServerDuplexStream<Buffer, Buffer[]>): void => {
     const outlet = openOutlet(call)
     const open = new Map<string, OpenAppend>()
     const failed = new Set<string>()

@@ -1,19 +1,25 @@
 /**
  * The sending side of a streaming call with back pressure: `send` waits while the client does not read, so that a slow
- * subscriber holds one chunk of the log and a few messages, and nobody else waits for it.
+ * subscriber holds two chunks of the log, and nobody else waits for it.
  */
 import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js'
 
 export type Outlet = {
-  /** Sends one message; false once the call is over, whoever ended it. */
-  send: (message: Buffer) => boolean | Promise<boolean>
+  /** Sends messages in their order; false once the call is over, whoever ended it. */
+  send: (...messages: Buffer[]) => boolean | Promise<boolean>
   isOpen: () => boolean
   /** Calls back once when the call is over. */
   onClose: (listener: () => void) => void
 }
 
-export function openOutlet(call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>): Outlet {
+type Call = ServerWritableStream<Buffer, Buffer[]> | ServerDuplexStream<Buffer, Buffer[]>
+
+/** Lists of messages that may wait to go out: while one does, the next is made. */
+const WAITING_MAX = 2
+
+export function openOutlet(call: Call): Outlet {
   let open = !call.cancelled
+  let waiting = 0
   const listeners: Array<() => void> = []
   let resume: (() => void) | undefined
   const finish = () => {
@@ -26,8 +32,11 @@ export function openOutlet(call: ServerWritableStream<Buffer, Buffer> | ServerDu
   call.on('close', finish)
   call.on('error', finish)
   call.on('finish', finish)
-  call.on('drain', () => resume?.())
-  const drained = async (): Promise<boolean> => {
+  const goneOut = () => {
+    waiting--
+    resume?.()
+  }
+  const hasRoom = async (): Promise<boolean> => {
     await new Promise<void>((resolve) => {
       resume = resolve
     })
@@ -35,9 +44,11 @@ export function openOutlet(call: ServerWritableStream<Buffer, Buffer> | ServerDu
     return open
   }
   return {
-    send: (message) => {
-      if (!open) return false
-      return call.write(message) ? true : drained()
+    send: (...messages) => {
+      if (!open || messages.length === 0) return open
+      waiting++
+      call.write(messages, goneOut)
+      return waiting < WAITING_MAX || hasRoom()
     },
     isOpen: () => open,
     onClose: (listener) => {

@@ -56,11 +56,9 @@ export async function readStreamPage(store: EventStore, request: ReadRequest, ou
   for (const batch of store.streams.read(name, request.from === 'start' ? 0 : from, count, backwards)) {
     if (batch.length === 0) await nextTurn()
     if (!outlet.isOpen()) return
-    for (const record of batch) {
-      const sent = outlet.send(encodeReadEvent(resolveRecord(store, record, resolveLinks), uuidForm))
-      if (sent !== true && !(await sent)) return
-      found++
-    }
+    const messages = batch.map((record) => encodeReadEvent(resolveRecord(store, record, resolveLinks), uuidForm))
+    if (!(await outlet.send(...messages))) return
+    found += batch.length
   }
   if (!request.wantsStreamPositions) return
   if (found === 0 && !backwards) await outlet.send(encodeFirstStreamPosition(status.lastRevision + 1))
@@ -78,16 +76,18 @@ export async function readAllPage(store: EventStore, request: ReadRequest, outle
   if (rest === 0) throw invalidArgument('a read must ask for one event at least')
   const start = await startOf(store, request, end)
   const next = request.backwards ? createBackwardsReader(store, start) : createLogReader(store, start).next
+  const isBehindPage = (record: RecordView): boolean => !request.backwards && recordPosition(record) >= end
   while (rest > 0) {
     const records = await next()
-    if (!records || records.length === 0) return
+    if (!records?.[0] || isBehindPage(records[0])) return
+    const messages: Buffer[] = []
     for (const record of records) {
-      if (!request.backwards && recordPosition(record) >= end) return
+      if (messages.length === rest || isBehindPage(record)) break
       if (isHidden(record) || !matches(record)) continue
-      const sent = outlet.send(encodeReadEvent(resolveRecord(store, record, request.resolveLinks), request.uuidForm))
-      if (sent !== true && !(await sent)) return
-      if (--rest === 0) return
+      messages.push(encodeReadEvent(resolveRecord(store, record, request.resolveLinks), request.uuidForm))
     }
+    if (!(await outlet.send(...messages))) return
+    rest -= messages.length
   }
 }
 

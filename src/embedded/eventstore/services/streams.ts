@@ -21,7 +21,7 @@ import { subscribeToAll, subscribeToStream } from './subscribing.ts'
 import { unary } from './unary.ts'
 
 function readHandler(store: EventStore) {
-  return async (call: ServerWritableStream<Buffer, Buffer>): Promise<void> => {
+  return async (call: ServerWritableStream<Buffer, Buffer[]>): Promise<void> => {
     const outlet = openOutlet(call)
     try {
       const request = decodeReadRequest(call.request)

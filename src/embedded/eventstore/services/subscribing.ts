@@ -43,11 +43,9 @@ export async function subscribeToStream(store: EventStore, request: ReadRequest,
   const signal = listen(store, name, outlet)
   const send = async (batch: readonly RecordView[]): Promise<boolean> => {
     if (batch.length === 0) await nextTurn()
-    for (const record of batch) {
-      const sent = outlet.send(encodeReadEvent(resolveRecord(store, record, request.resolveLinks), request.uuidForm))
-      if (sent !== true && !(await sent)) return false
-    }
-    return outlet.isOpen()
+    return outlet.send(
+      ...batch.map((record) => encodeReadEvent(resolveRecord(store, record, request.resolveLinks), request.uuidForm)),
+    )
   }
   if (request.from !== 'end' && store.streams.status(name).kind === 'deleted') throw streamDeleted(name)
   const end = store.streams.endOf(name)
@@ -141,19 +139,19 @@ export async function subscribeToAll(store: EventStore, request: ReadRequest, ou
       live = false
       await outlet.send(FELL_BEHIND)
     }
+    const messages: Buffer[] = []
     for (const record of records) {
       const position = recordPosition(record)
       if (position <= after || isHidden(record)) continue
       considered++
       if (!matches || matches(record)) {
-        const resolved = resolveRecord(store, record, request.resolveLinks)
-        const sent = outlet.send(encodeReadEvent(resolved, request.uuidForm))
-        if (sent !== true && !(await sent)) return
+        messages.push(encodeReadEvent(resolveRecord(store, record, request.resolveLinks), request.uuidForm))
       }
       if (matches && considered >= interval) {
-        if (!(await outlet.send(encodeCheckpoint(position)))) return
+        messages.push(encodeCheckpoint(position))
         considered = 0
       }
     }
+    if (!(await outlet.send(...messages))) return
   }
 }

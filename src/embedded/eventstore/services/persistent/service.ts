@@ -78,7 +78,7 @@ function connect(registry: SubscriptionRegistry, call: ServerDuplexStream<ReadRe
   if (maxSubscriberCount > 0 && group.consumers.length >= maxSubscriberCount) {
     throw maximumSubscribersReached(source, options.getGroupName())
   }
-  const outlet = openOutlet(call as unknown as ServerDuplexStream<Buffer, Buffer>)
+  const outlet = openOutlet(call as unknown as ServerDuplexStream<Buffer, Buffer[]>)
   const form: UuidForm = options.getUuidOption()?.hasString() ? 'string' : 'structured'
   const consumer: Consumer = {
     connectionName: String(call.metadata.get('connection-name')[0] ?? ''),
