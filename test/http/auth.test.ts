@@ -100,7 +100,7 @@ describe('a key', () => {
   it('of a suspended operator is refused with 403, and works again once it is resumed', async () => {
     const other = await api.addOperator()
     await suspend(other.operatorId, 'suspend')
-    await eventually(() => expect(api.credentials.find(other.keyId)?.operator.status).toBe('suspended'), 1_000)
+    await eventually(() => expect(api.credentials.find(other.keyId)?.tenant.status).toBe('suspended'), 1_000)
     const answer = await me(other.key)
     expect([answer.status, answer.body.code]).toStrictEqual([403, 'operator_suspended'])
     await suspend(other.operatorId, 'resume')

@@ -78,7 +78,7 @@ function keyVerifier(credentials: NoctantParts['credentials'], clock: () => Date
   return (text) => {
     const found = proven(text)
     if (!found) return { kind: 'invalid' }
-    const { key, operator } = found
+    const { key, tenant: operator } = found
     if (key.revoked_at !== null || key.environment !== operator.environment) return { kind: 'invalid' }
     if (key.valid_until !== null && Date.parse(key.valid_until) <= clock().getTime()) return { kind: 'invalid' }
     if (operator.status !== 'active') return refused('operator_suspended')

@@ -26,7 +26,7 @@ test('the directory loads what the read models hold and says from where to follo
   const directory = createCredentialDirectory()
   expect(await directory.load(database.db)).toBe(issued.position)
   expect(directory.find('key1')).toMatchObject({
-    operator: { operator_id: ids.operator, status: 'active', rate_limit_tier: 'standard' },
+    tenant: { operator_id: ids.operator, status: 'active', rate_limit_tier: 'standard' },
     key: { key_id: 'key1', key_hash: 'ab'.repeat(32), revoked_at: null, valid_until: null },
   })
   expect(directory.find('key2')).toBeUndefined()
@@ -37,16 +37,16 @@ test('an empty database is followed from the start of the log, and events alone 
   const directory = createCredentialDirectory()
   expect(await directory.load(database.db)).toBeUndefined()
   directory.apply([created, issued])
-  expect(directory.find('key1')?.operator.name).toBe('Example Prop')
+  expect(directory.find('key1')?.tenant.name).toBe('Example Prop')
 })
 
 test('suspension, resumption and revocation bite with their event', () => {
   const { created, issued, record } = start()
   const directory = createCredentialDirectory()
   directory.apply([created, issued, record(example('noctant.OperatorSuspended.v1'))])
-  expect(directory.find('key1')?.operator.status).toBe('suspended')
+  expect(directory.find('key1')?.tenant.status).toBe('suspended')
   directory.apply([record(example('noctant.OperatorResumed.v1'))])
-  expect(directory.find('key1')?.operator.status).toBe('active')
+  expect(directory.find('key1')?.tenant.status).toBe('active')
   directory.apply([record(example('noctant.ApiKeyRevoked.v1'))])
   expect(directory.find('key1')?.key.revoked_at).toBe(timeAt(5))
 })
