@@ -21,7 +21,8 @@ const PROBE_TIMEOUT_MS = 2_000
 
 export interface Api {
   url: string
-  sandbox: FirstRun | undefined
+  /** Keys for those who try it, by context. */
+  firstRuns: ReadonlyMap<string, FirstRun>
 }
 
 /** Starts the API and, where it is called for, what contexts do at a first start. Rejects where its port is taken. */
@@ -53,9 +54,11 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`
   const wanted =
     config.SANDBOX_OPERATOR === 'on' || (config.SANDBOX_OPERATOR === 'auto' && services.eventStore.kind === 'embedded')
-  const firstRuns: FirstRun[] = []
-  for (const { served } of wanted ? contexts : []) if (served.firstRun) firstRuns.push(await served.firstRun(url))
-  return { url, sandbox: firstRuns[0] }
+  const firstRuns = new Map<string, FirstRun>()
+  for (const { context, served } of wanted ? contexts : []) {
+    if (served.firstRun) firstRuns.set(context.name, await served.firstRun(url))
+  }
+  return { url, firstRuns }
 }
 
 /** What each context's HTTP works with. */

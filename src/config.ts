@@ -227,21 +227,32 @@ const environmentSchema = z.object({
   ENGINE_MARK_INTERVAL_MS: milliseconds(5_000).describe('between valuations of an account with open positions'),
 })
 
-export type Config = z.infer<typeof environmentSchema>
+export type Config = z.infer<typeof environmentSchema> & {
+  /** The environment as it is: contexts have variables of their own (`readSettings`). */
+  GIVEN: Readonly<Record<string, string | undefined>>
+}
 
 /** The configuration that the environment describes. Throws InvalidConfiguration. */
 export function loadConfig(environment: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
-  const result = environmentSchema.safeParse(given)
+  return { ...readSettings(environmentSchema, { GIVEN: given }), GIVEN: given }
+}
+
+/** The variables that a context declares. Throws InvalidConfiguration. */
+export function readSettings<S extends z.ZodObject>(schema: S, { GIVEN }: Pick<Config, 'GIVEN'>): z.output<S> {
+  const result = schema.safeParse(GIVEN)
   if (result.success) return result.data
   const faults = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
   throw new InvalidConfiguration(`The environment does not fit:\n${faults.join('\n')}`)
 }
 
-/** Every variable with its default and its description, for the documents. */
-export function describeConfig(): { name: string; fallback: string; description: string }[] {
-  return Object.entries(environmentSchema.shape).map(([name, schema]) => {
-    const parsed = (schema as z.ZodType).safeParse(undefined)
+/** Every variable with its default and its description, those of these contexts among them. */
+export function describeConfig(
+  contexts: readonly { settings?: z.ZodObject }[],
+): { name: string; fallback: string; description: string }[] {
+  const shapes = [environmentSchema, ...contexts.flatMap(({ settings }) => settings ?? [])].map(({ shape }) => shape)
+  return Object.entries(Object.assign({}, ...shapes) as Record<string, z.ZodType>).map(([name, schema]) => {
+    const parsed = schema.safeParse(undefined)
     const value = parsed.success ? parsed.data : undefined
     return {
       name,

@@ -3,6 +3,7 @@
  * given a list of such values (contexts.ts) and knows none of them by name.
  */
 
+import type { z } from 'zod'
 import type { Directory } from './api-keys/directory.ts'
 import type { AuditDeclarations } from './audit/declarations.ts'
 import type { AnyAggregate } from './commands/decider.ts'
@@ -25,6 +26,8 @@ import type { Vault } from './vault/vault.ts'
 /** What an instance gives to the parts of a context that run in it. */
 export interface ContextParts {
   config: Config
+  /** The context's own variables, as the schema that it declares reads them. */
+  settings<S extends z.ZodObject>(schema: S): z.output<S>
   services: Services
   /** What the log's events mean. */
   registry: Registry
@@ -72,9 +75,12 @@ export interface ApiParts extends ContextParts {
 
 /** A key that an instance has made for those who try it. */
 export interface FirstRun {
-  /** Where the key is kept. */
+  /** Where the key is kept, and under which member. */
   file: string
+  member: string
   apiKey: string
+  /** An address to try it with: `/noctant/v1/me`. */
+  path: string
   /** This start made it. */
   created: boolean
 }
@@ -91,6 +97,8 @@ export interface Context {
   /** The first part of its event types, of its tables' names and of its paths: `noctant`. */
   readonly name: string
   readonly events: EventDeclarations
+  /** Variables of the environment that are its own, each name with its unit. */
+  readonly settings?: z.ZodObject
   /** How its streams are folded, each category once. */
   readonly aggregates: readonly AnyAggregate[]
   readonly projections: readonly Projection[]

@@ -95,18 +95,20 @@ function announce(config: Config, services: Services, instance: Instance, logPla
   if (!api) return
   show('API', pico.cyan(api.url))
   show('documents', pico.cyan(`${api.url}/docs`))
-  if (!api.sandbox) return void process.stdout.write('\n')
-  const { sandbox } = api
+  if (api.firstRuns.size === 0) return void process.stdout.write('\n')
   // Not into the log of a container or a supervisor.
-  const isShown = sandbox.created && process.stdout.isTTY === true
-  const key = isShown ? sandbox.apiKey : '$KEY'
-  show('sandbox key', isShown ? pico.green(sandbox.apiKey) : `kept in ${sandbox.file}`)
-  process.stdout.write('\nTry:\n')
-  if (!isShown) {
-    const read = `JSON.parse(require('fs').readFileSync('${sandbox.file}')).api_key`
-    process.stdout.write(`  KEY=$(node -p "${read}")\n`)
+  const isShown = (created: boolean) => created && process.stdout.isTTY === true
+  for (const [context, { file, apiKey, created }] of api.firstRuns) {
+    show(`${context} key`, isShown(created) ? pico.green(apiKey) : `kept in ${file}`)
   }
-  process.stdout.write(`  curl -H "Authorization: Bearer ${key}" ${api.url}/noctant/v1/me\n\n`)
+  process.stdout.write('\nTry:\n')
+  for (const { file, member, apiKey, path, created } of api.firstRuns.values()) {
+    const key = isShown(created) ? apiKey : '$KEY'
+    const read = `JSON.parse(require('fs').readFileSync('${file}')).${member}`
+    if (!isShown(created)) process.stdout.write(`  KEY=$(node -p "${read}")\n`)
+    process.stdout.write(`  curl -H "Authorization: Bearer ${key}" ${api.url}${path}\n`)
+  }
+  process.stdout.write('\n')
   process.stdout.write(`Then, beside it: ${pico.bold('npm run demo')}. Ctrl-C stops everything; the data stays.\n`)
 }
 

@@ -9,7 +9,7 @@ import { openRawLog } from './audit/raw-log.ts'
 import { ensureSealKey } from './audit/seal-key.ts'
 import { runSealing } from './audit/sealing.ts'
 import type { CommandBus } from './commands/handle.ts'
-import type { Config, Role } from './config.ts'
+import { type Config, type Role, readSettings } from './config.ts'
 import type { Context, ContextParts, RunningProcess } from './context.ts'
 import { syntheticFeed } from './engine/feed.ts'
 import { startEngine } from './engine/service.ts'
@@ -202,6 +202,7 @@ function dependenciesOf<F extends ProcessFigures>(parts: Parts, name: string, fi
 /** What an instance gives to a context's own parts. */
 export const contextParts = (parts: Parts, context: Context): ContextParts => ({
   config: parts.config,
+  settings: (schema) => readSettings(schema, parts.config),
   services: parts.services,
   registry: parts.registry,
   store: parts.store,

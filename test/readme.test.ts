@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { describeConfig, ROLES } from '../src/config.ts'
 import { runCli } from './support/cli.ts'
+import { contexts } from './support/contexts.ts'
 import { root } from './support/source.ts'
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -25,7 +26,7 @@ describe('the README', () => {
 
   it('names settings that exist, and every role', () => {
     // EVENTSTORE_IMAGE is compose.yaml's.
-    const known = [...describeConfig().map(({ name }) => name), 'EVENTSTORE_IMAGE']
+    const known = [...describeConfig(contexts).map(({ name }) => name), 'EVENTSTORE_IMAGE']
     const named = all(/\b([A-Z]+(?:_[A-Z]+)+|PORT|HOST|ROLES)\b/g)
     expect(named.length).toBeGreaterThan(10)
     expect(named.filter((name) => !known.includes(name))).toStrictEqual([])

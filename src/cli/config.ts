@@ -1,6 +1,7 @@
 /** `opslog config`: every variable that the environment may set, with its default and what it is set to here. */
 import { Command } from 'commander'
 import { describeConfig } from '../config.ts'
+import { loadContexts } from '../contexts.ts'
 import { colours, show, table } from './terminal.ts'
 
 /** Connection strings carry passwords, keys are secrets as a whole, and terminals are recorded. */
@@ -11,8 +12,8 @@ export function configCommand(): Command {
   return new Command('config')
     .description('every setting of the environment, its default, and its value here')
     .option('--json', 'print JSON')
-    .action((options: { json?: boolean }) => {
-      const settings = describeConfig().map(({ name, fallback, description }) => {
+    .action(async (options: { json?: boolean }) => {
+      const settings = describeConfig(await loadContexts()).map(({ name, fallback, description }) => {
         const value = process.env[name]
         return { name, default: fallback, value: value ? withoutSecret(name, value) : null, description }
       })

@@ -2,10 +2,11 @@
  * Pages of a list. A paging adds its parameters to the query, says from where and how many rows are read, and makes what
  * leads on to the next page. Keyset cursors of new contexts are sealed: opaque, and good for one caller, list and filter.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
 import type { Principal } from './environment.ts'
 import { invalid } from './errors.ts'
+import { boundedText } from './schemas.ts'
 
 /** A page out of rows that were read one beyond it. */
 export interface Page<Row> {
@@ -68,7 +69,7 @@ export const wholeNumber = (min: number, max: number) =>
       message: `is to be a whole number from ${min} to ${max}`,
     })
     .transform(Number)
-    .openapi({ type: 'integer' })
+    .openapi({ type: 'integer', minimum: min, maximum: max })
 
 const OFFSET_MAX = 100_000_000
 
@@ -102,7 +103,7 @@ export function keysetPaging<Row>(options: {
     return cursors
   }
   return {
-    query: { limit: wholeNumber(1, limitMax).optional(), cursor: z.string().max(CURSOR_LENGTH_MAX).optional() },
+    query: { limit: wholeNumber(1, limitMax).optional(), cursor: boundedText(CURSOR_LENGTH_MAX).optional() },
     read: ({ limit = limitDefault, cursor }, list) => ({
       limit: limit as number,
       after: cursor === undefined ? undefined : sealerOf(list).open(cursor as string, list),
@@ -124,29 +125,27 @@ const CURSOR_LENGTH_MAX = 1_000
 const MAC_BYTES = 16
 const keyShape = z.array(z.union([z.string(), z.number()])).max(8)
 
-/** Cursors under a secret of the instance: a MAC over the key and the list stands before the key. */
-export function createCursorSealer(secret: Uint8Array): CursorSealer {
-  const macOf = (text: string, { tenantId, environment, list, filters }: ListIdentity) =>
-    createHmac('sha256', secret)
+/** Cursors under keys of the instance, the first of which makes them: a MAC over the key and the list stands before the key. */
+export function createCursorSealer(keys: () => readonly Uint8Array[]): CursorSealer {
+  const macOf = (secret: Uint8Array, text: string, { tenantId, environment, list, filters }: ListIdentity) =>
+    createHmac('sha256', new Uint8Array(hkdfSync('sha256', secret, '', 'opslog list cursors', 32)))
       .update(JSON.stringify([tenantId, environment, list, Object.entries(filters).toSorted(), text]))
       .digest()
       .subarray(0, MAC_BYTES)
   return {
     seal(key, list) {
+      const [current] = keys()
+      if (!current) throw new Error('there is no key to seal cursors with')
       const content = JSON.stringify(key)
-      return Buffer.concat([macOf(content, list), Buffer.from(content)]).toString('base64url')
+      return Buffer.concat([macOf(current, content, list), Buffer.from(content)]).toString('base64url')
     },
     open(cursor, list) {
       const bytes = Buffer.from(cursor, 'base64url')
-      const content = bytes.subarray(MAC_BYTES).toString()
-      if (bytes.length > MAC_BYTES && timingSafeEqual(bytes.subarray(0, MAC_BYTES), macOf(content, list))) {
-        return keyShape.parse(JSON.parse(content))
-      }
-      throw invalid(
-        'query/cursor',
-        'invalid_format',
-        'The cursor is not one that an answer to this question has given.',
-      )
+      const [mac, content] = [bytes.subarray(0, MAC_BYTES), bytes.subarray(MAC_BYTES).toString()]
+      const isOurs = bytes.length > MAC_BYTES && keys().some((key) => timingSafeEqual(mac, macOf(key, content, list)))
+      if (isOurs) return keyShape.parse(JSON.parse(content))
+      const detail = 'The cursor is not one that an answer to this question has given.'
+      throw invalid('query/cursor', 'invalid_format', detail)
     },
   }
 }

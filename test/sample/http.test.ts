@@ -30,7 +30,7 @@ beforeAll(async () => {
   const store = createEventStore({ registry, url: log.url, ...limits, personKeys: log.keys })
   const bus = createCommandBus(store, { cachedAggregatesMax: 100, seenCommandsMax: 1_000, conflictRetriesMax: 3 })
   const waiter = { waitFor: async () => true, current: () => undefined }
-  const cursors = createCursorSealer(Buffer.from('a secret of this test'))
+  const cursors = createCursorSealer(() => [Buffer.from('a secret of this test')])
   const parts = { bus, waiter, cursors, rows, onStreamEnd, clock: () => new Date() }
   const app = createApp({
     ...quietRuntime(),

@@ -84,7 +84,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
   const instance = await startInstance(config, services, log)
   const { api, engine } = instance
-  if (!api?.sandbox || !engine) throw new Error('the stack runs all roles and makes a sandbox operator')
+  const sandbox = api?.firstRuns.get('noctant')
+  if (!api || !sandbox || !engine) throw new Error('the stack runs all roles and makes a sandbox operator')
   const db = connectDatabase({ url: database.url, poolMax: 2 })
   const vault = createVault({ db, sealingKey: ensureSealingKey(config), cachedMax: 1_000, log })
   const store = createEventStore({
@@ -97,7 +98,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, seenCommandsMax: 100_000, conflictRetriesMax: 3 })
   return {
     url: api.url,
-    apiKey: api.sandbox.apiKey,
+    apiKey: sandbox.apiKey,
     engine,
     eventStoreUrl: node.url,
     databaseUrl: database.url,

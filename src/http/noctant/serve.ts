@@ -1,9 +1,11 @@
 /** What noctant's HTTP works with, and the sandbox operator that an instance makes for those who try it. */
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseApiKey } from '../../commands/noctant/api-key.ts'
 import type { ApiParts, Served } from '../../context.ts'
+import { firstRunContext } from '../../processes/first-run.ts'
 import { importPresets } from '../../processes/noctant/presets.ts'
-import { ensureSandboxOperator, firstRunContext } from '../../processes/noctant/sandbox.ts'
+import { ensureSandboxOperator } from '../../processes/noctant/sandbox.ts'
 import { deadCommandCount } from '../../projections/noctant/account-command.ts'
 import { createCredentialDirectory, credentialEventTypes } from '../../projections/noctant/credentials.ts'
 import { deadWebhookCount } from '../../projections/noctant/webhook.ts'
@@ -22,11 +24,11 @@ export async function serveNoctant(parts: ApiParts): Promise<Served> {
     parts: own,
     async firstRun(url) {
       const sandbox = await ensureSandboxOperator(bus, config.DATA_DIR, url, clock.now)
-      await importPresets(bus, () => firstRunContext('import presets', clock.now))
+      await importPresets(bus, () => firstRunContext(randomUUID(), 'import presets', clock.now))
       const keyId = parseApiKey(sandbox.apiKey)?.keyId ?? ''
       const deadlineMs = performance.now() + SANDBOX_WAIT_MAX_MS
       while (!credentials.find(keyId) && performance.now() < deadlineMs) await delay(5)
-      return sandbox
+      return { ...sandbox, member: 'api_key', path: '/noctant/v1/me' }
     },
     gauges: [
       {

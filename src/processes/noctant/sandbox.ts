@@ -1,18 +1,16 @@
 /**
  * The sandbox operator: made on an instance's first run, so that a newcomer has a key to try. The key is written to its
- * file before the operator is created, and everything follows from the file, so a crash in between is made good by the
- * next start; a file that is there is never written again.
+ * file before the operator is created (first-run.ts).
  */
 import { randomUUID } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { CommandBus, CommandContext } from '../../commands/handle.ts'
+import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { generateApiKey, hashApiKey, parseApiKey } from '../../commands/noctant/api-key.ts'
 import { createOperator, operator } from '../../commands/noctant/operator.ts'
 import { apiScope } from '../../events/noctant/vocabulary.ts'
+import { firstRunContext, keepKeysFile } from '../first-run.ts'
 
 const fileSchema = z.object({ url: z.string(), api_key: z.string(), operator_id: z.uuid() })
 
@@ -32,24 +30,14 @@ export async function ensureSandboxOperator(
   now: () => Date,
 ): Promise<Sandbox> {
   const file = join(directory, 'sandbox-operator.json')
-  const created = !existsSync(file)
-  if (created) {
-    await write(file, { url, api_key: generateApiKey('sandbox').key, operator_id: randomUUID() })
-  }
-  const kept = fileSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
-  if (kept.url !== url) await write(file, { ...kept, url })
+  const { kept, created } = await keepKeysFile(file, fileSchema, url, () => ({
+    api_key: generateApiKey('sandbox').key,
+    operator_id: randomUUID(),
+  }))
   const { api_key: apiKey, operator_id: operatorId } = kept
   const parsed = parseApiKey(apiKey)
   if (!parsed) throw new Error(`${file} holds no API key that could be read; remove it to get a new sandbox operator`)
-  const step = (action: string): CommandContext => ({
-    commandId: deterministicId('sandbox', operatorId, action),
-    fingerprint: undefined,
-    actor: { kind: 'system', id: 'first-run' },
-    requestId: randomUUID(),
-    correlationId: deterministicId('sandbox', operatorId),
-    traceparent: undefined,
-    at: now().toISOString(),
-  })
+  const step = (action: string) => firstRunContext(operatorId, action, now)
   if ((await bus.load(operator, operatorId)).status === 'absent') {
     const facts = {
       operatorId,
@@ -67,27 +55,4 @@ export async function ensureSandboxOperator(
   const at = now().toISOString()
   await bus.handle(operator, operatorId, { kind: 'issueKey', key, at }, step('key'))
   return { file, apiKey, operatorId, created }
-}
-
-/** What an instance does by itself at its start. */
-export const firstRunContext = (action: string, now: () => Date): CommandContext => ({
-  commandId: deterministicId('first run', action, randomUUID()),
-  fingerprint: undefined,
-  actor: { kind: 'system', id: 'first-run' },
-  requestId: randomUUID(),
-  correlationId: randomUUID(),
-  traceparent: undefined,
-  at: now().toISOString(),
-})
-
-/** Writes the file whole or not at all, readable by its owner alone. */
-async function write(file: string, content: z.infer<typeof fileSchema>): Promise<void> {
-  const handle = await open(`${file}.new`, 'w', 0o600)
-  try {
-    await handle.writeFile(`${JSON.stringify(content, null, 2)}\n`)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(`${file}.new`, file)
 }

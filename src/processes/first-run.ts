@@ -1,0 +1,47 @@
+/**
+ * What an instance makes for those who try it: a file with keys. The file is written before what its keys open exists, and
+ * everything follows from it, so a crash in between is made good by the next start; a file that is there keeps its keys.
+ */
+import { randomUUID } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { open, rename } from 'node:fs/promises'
+import type { z } from 'zod'
+import type { CommandContext } from '../commands/handle.ts'
+import { deterministicId } from '../commands/identity.ts'
+
+/** What the file holds, with the address as it is now; made at the first time. */
+export async function keepKeysFile<Kept extends { url: string }>(
+  file: string,
+  schema: z.ZodType<Kept>,
+  url: string,
+  make: () => Omit<Kept, 'url'>,
+): Promise<{ kept: Kept; created: boolean }> {
+  const created = !existsSync(file)
+  if (created) await write(file, { url, ...make() })
+  const kept = schema.parse(JSON.parse(readFileSync(file, 'utf8')))
+  if (kept.url !== url) await write(file, { ...kept, url })
+  return { kept: { ...kept, url }, created }
+}
+
+/** Of what an instance does by itself at its start; the same subject and action are the same command. */
+export const firstRunContext = (subject: string, action: string, now: () => Date): CommandContext => ({
+  commandId: deterministicId('sandbox', subject, action),
+  fingerprint: undefined,
+  actor: { kind: 'system', id: 'first-run' },
+  requestId: randomUUID(),
+  correlationId: deterministicId('sandbox', subject),
+  traceparent: undefined,
+  at: now().toISOString(),
+})
+
+/** Writes the file whole or not at all, readable by its owner alone. */
+async function write(file: string, content: object): Promise<void> {
+  const handle = await open(`${file}.new`, 'w', 0o600)
+  try {
+    await handle.writeFile(`${JSON.stringify(content, null, 2)}\n`)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(`${file}.new`, file)
+}

@@ -1,0 +1,30 @@
+/**
+ * Ids that sort by time, with a prefix that says what they name: `job_01KB5N…`. The 26 characters are a ULID
+ * (github.com/ulid/spec): 48 bits of time in milliseconds and 80 bits that follow from a seed. The same moment and seed
+ * make the same id, so no chance is needed where a command has an id of its own already.
+ */
+import { hash } from 'node:crypto'
+
+/** Crockford's base 32: no I, L, O and U. */
+const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const LENGTH = 26
+const SEED_BITS = 80n
+const SEQUENCE_BITS = 32n
+
+/**
+ * `at` is RFC 3339, `seed` differs for any two ids of one prefix and moment. Ids of one moment that have a `sequence`
+ * (from 0, below 2^32) sort by it.
+ */
+export function prefixedId(prefix: string, at: string, seed: string, sequence?: number): string {
+  const digest = BigInt(`0x${hash('sha256', `${prefix} ${seed}`).slice(0, 20)}`)
+  const rest = SEED_BITS - SEQUENCE_BITS
+  const low = sequence === undefined ? digest : (BigInt(sequence) << rest) | (digest & ((1n << rest) - 1n))
+  let value = (BigInt(Date.parse(at)) << SEED_BITS) | low
+  let digits = ''
+  for (let left = LENGTH; left > 0; left--, value >>= 5n) digits = DIGITS[Number(value & 31n)] + digits
+  return `${prefix}_${digits}`
+}
+
+/** Whether the text is such an id of this prefix. */
+export const isPrefixedId = (prefix: string, text: string): boolean =>
+  text.startsWith(`${prefix}_`) && /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(text.slice(prefix.length + 1))
