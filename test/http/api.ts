@@ -30,7 +30,9 @@ import { createAuditParts } from '../../src/http/audit/parts.ts'
 import { withParts } from '../../src/http/context.ts'
 import { createCursorCipher } from '../../src/http/cursor.ts'
 import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.ts'
+import { firsthand } from '../../src/http/firsthand/api.ts'
 import { noctant } from '../../src/http/noctant/api.ts'
+import { createCursorSealer } from '../../src/http/paging.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
 import { createDatabase, isUnavailable, type ReadModels } from '../../src/postgres/database.ts'
 import {
@@ -40,6 +42,10 @@ import {
 } from '../../src/projections/audit/auditors.ts'
 import { createOwnersOf } from '../../src/projections/audit/ownership.ts'
 import { projectionsCheckpoint } from '../../src/projections/checkpoint.ts'
+import {
+  credentialEventTypes as buyerEventTypes,
+  createCredentialDirectory as createBuyerDirectory,
+} from '../../src/projections/firsthand/credentials.ts'
 import { createCredentialDirectory, credentialEventTypes } from '../../src/projections/noctant/credentials.ts'
 import { projectorName, startProjector } from '../../src/projections/projector.ts'
 import { createPositionWaiters } from '../../src/projections/waiter.ts'
@@ -88,8 +94,8 @@ export function conforms(method: string, path: string, { status, headers, body }
   const [template, item] =
     templates.find(([each]) => new RegExp(`^${each.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`).test(path)) ?? []
   const operation = item?.[method.toLowerCase()]
-  // What no operation documents are the kernel's own refusals.
-  if (!operation || [405, 408, 413, 415, 500].includes(status)) return
+  // What no operation documents are the kernel's own refusals; 204 has no body to describe.
+  if (!operation || [204, 405, 408, 413, 415, 500].includes(status)) return
   const pointer = (text = '') =>
     text.replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('{', '%7B').replaceAll('}', '%7D')
   const contentType = headers.get('content-type')?.split(';')[0] ?? ''
@@ -98,7 +104,8 @@ export function conforms(method: string, path: string, { status, headers, body }
   if (!validate) throw new Error(`${method} ${path} does not document ${status} as ${contentType}`)
   const { description = '' } = (operation as Described).responses[status] ?? {}
   // The document names every code that an operation answers with.
-  if (status >= 400) expect(description.match(/\w+/g), `${method} ${path} ${status}`).toContain(body.code)
+  const code = body?.code ?? body?.error?.type
+  if (status >= 400) expect(description.match(/\w+/g), `${method} ${path} ${status}`).toContain(code)
   const fits = validate(body)
   expect(validate.errors, `${method} ${path} ${status} ${JSON.stringify(body)}`).toBeNull()
   expect(fits).toBe(true)
@@ -160,6 +167,9 @@ const noctantSettings = {
   hostedPagesPerMinuteMax: 600,
   launch: { tokenTtlMs: 300_000, browserSessionTtlMs: 28_800_000, publicUrl: undefined as string | undefined },
 }
+
+/** Firsthand's own settings. */
+const firsthandSettings = { keysMax: 5, keyOverlapMs: 86_400_000, keyKnownWaitMs: 5_000 }
 
 /** An answer that takes longer is none. */
 const ANSWER_MAX_MS = 30_000
@@ -234,6 +244,11 @@ export async function startApi(options: ApiOptions = {}) {
     name: 'credentials',
     types: credentialEventTypes,
   })
+  const { directory: buyers, following: followingBuyers } = await follow(db, createBuyerDirectory(), {
+    ...subscription,
+    name: 'buyers',
+    types: buyerEventTypes,
+  })
   const { directory: auditors, following: followingAuditors } = await follow(db, createAuditorDirectory(), {
     ...subscription,
     name: 'auditors',
@@ -245,7 +260,8 @@ export async function startApi(options: ApiOptions = {}) {
   const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, seenCommandsMax: 100_000, conflictRetriesMax: 3 })
   const rawLog = openRawLog(log.url, registry)
   const sealKeys: string[] = []
-  const cursorCipher = createCursorCipher(() => [Buffer.alloc(32, 7)])
+  const instanceKeys = () => [Buffer.alloc(32, 7)]
+  const cursorCipher = createCursorCipher(instanceKeys)
   const ofAudits = { ...auditLimits(), ...options.auditLimits }
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const record = (level: string) => (fields: object, message: string) =>
@@ -267,6 +283,12 @@ export async function startApi(options: ApiOptions = {}) {
     const app = createApp({
       contexts: [
         withParts(noctant, { ...core, credentials, ...noctantSettings, ...options.noctant }),
+        withParts(firsthand, {
+          ...{ bus: of, db, clock: () => new Date(), credentials: buyers, ...firsthandSettings },
+          waiter: waiters.of(projectionsCheckpoint('firsthand')),
+          cursors: createCursorSealer(instanceKeys),
+          instanceKeys,
+        }),
         withParts(audit, auditing),
       ],
       isUnavailable,
@@ -304,7 +326,11 @@ export async function startApi(options: ApiOptions = {}) {
       ...(content === undefined ? {} : { body: content as NonNullable<RequestInit['body']> }),
     })
     const response = await comesUp(`an answer to ${method} ${path}`, asking, ANSWER_MAX_MS)
-    const answer = { status: response.status, headers: response.headers, body: await response.json() }
+    const answered = await response.text()
+    const answer = {
+      ...{ status: response.status, headers: response.headers },
+      body: answered === '' ? undefined : JSON.parse(answered),
+    }
     conforms(method, path.split('?')[0] ?? '', answer, context)
     return answer
   }
@@ -325,6 +351,11 @@ export async function startApi(options: ApiOptions = {}) {
     /** The same, of another API process. */
     callSecond: (method: string, path: string, asked?: Asked) =>
       callAt(`http://127.0.0.1:${second.port}`, method, path, asked),
+    /** A buyer's request. */
+    buy: (method: string, path: string, asked?: Asked) => callAt(url, method, path, asked, 'firsthand'),
+    buySecond: (method: string, path: string, asked?: Asked) =>
+      callAt(`http://127.0.0.1:${second.port}`, method, path, asked, 'firsthand'),
+    buyers,
     /** An auditor's read. */
     audit: (path: string, asked?: Asked) => callAt(url, 'GET', path, asked, 'audit'),
     auditSecond: (path: string, asked?: Asked) =>
@@ -383,6 +414,7 @@ export async function startApi(options: ApiOptions = {}) {
       const ended = [
         ...projectors.map((each) => each.stop()),
         followingKeys,
+        followingBuyers,
         followingAuditors,
         waiters.close(),
         db.destroy(),

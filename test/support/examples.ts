@@ -19,6 +19,7 @@ import { SEAL_STREAM, type SealEvent } from '../../src/events/seal.ts'
 import type { Poison } from '../../src/events/subscription.ts'
 import { type AuditStoryEvent, auditExamples } from './examples/audit.ts'
 import { type ChallengeStoryEvent, challengeExamples } from './examples/challenge.ts'
+import { type FirsthandStoryEvent, firsthandExamples, firsthandStreamOf } from './examples/firsthand.ts'
 import { type WebhookStoryEvent, webhookExamples } from './examples/webhook.ts'
 
 /** The same name gives the same UUID. */
@@ -68,6 +69,7 @@ export type ExampleEvent =
   | LogEvent
   | SealEvent
   | AuditStoryEvent
+  | FirsthandStoryEvent
   | OperatorEvent
   | OperatorSlugEvent
   | UserEvent
@@ -201,6 +203,7 @@ const wal = (sequence: number, commandId: string | null = null) => ({
 const examples: { readonly [T in ExampleType]: DataOf<T> } = {
   [HEARTBEAT]: { occurredAt: timeAt(0) },
   ...auditExamples(ids.operator, timeAt),
+  ...firsthandExamples(timeAt),
   [LOG_IDENTIFIED]: { logId: uuidOf('log'), occurredAt: timeAt(0) },
   [LOG_ADOPTED]: {
     logId: uuidOf('log'),
@@ -630,6 +633,7 @@ export function streamOf({ type, data }: { type: string; data: Record<string, un
   if (type === LOG_IDENTIFIED || type === LOG_ADOPTED) return LOG_IDENTITY_STREAM
   if (type === 'opslog.LogSealed.v1') return SEAL_STREAM
   if (type.startsWith('audit.AuditorKey')) return `audit.auditor-${data.keyId}`
+  if (type.startsWith('firsthand.')) return firsthandStreamOf({ type, data })
   if (type.startsWith('audit.')) return `audit.reading-${data.keyId}`
   if (name === 'EngineEventQuarantined') return `noctant.engineQuarantine-${data.accountId}`
   if (name === 'EngineCommandRequested') return `noctant.account-${data.programAccountId}`

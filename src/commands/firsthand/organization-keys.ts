@@ -1,0 +1,129 @@
+/** What may be done with the API keys of an organization. */
+import type { OrganizationEvent } from '../../events/firsthand/organization.ts'
+import type { Environment, Scope } from '../../events/firsthand/vocabulary.ts'
+import type { ExistingOrganization, OrganizationState } from './organization.ts'
+import { Rejected } from './rejection.ts'
+
+export interface ApiKey {
+  keyId: string
+  textId: string
+  keyHash: string
+  hint: string
+  name: string
+  scopes: Scope[]
+  environment: Environment
+  expiresAt: string | null
+  replaces: string | null
+  createdAt: string
+  isRevoked: boolean
+  /** Set once it was rotated: it works until then. */
+  successor: { keyId: string; validUntil: string } | null
+  usedAt: string | null
+}
+export type KeyFacts = Omit<ApiKey, 'replaces' | 'createdAt' | 'isRevoked' | 'successor' | 'usedAt'>
+type KeyText = Pick<ApiKey, 'keyId' | 'textId' | 'keyHash' | 'hint'>
+
+/** Whose key asks: it makes none that may do more, and one of `test` sees no key of `live`. */
+export interface Grantor {
+  scopes: readonly string[]
+  environment: Environment
+}
+
+export type KeyCommand =
+  /** `by`: null where an administrator makes it. */
+  | { kind: 'createKey'; key: KeyFacts; by: Grantor | null; keysMax: number; at: string }
+  | {
+      kind: 'rotateKey'
+      keyId: string
+      replacement: KeyText
+      validUntil: string
+      by: Grantor | null
+      keysMax: number
+      at: string
+    }
+  | { kind: 'revokeKey'; keyId: string; reason: string | null; by: Grantor | null; at: string }
+  | { kind: 'noteKeyUse'; keyId: string; usedAt: string; gapMinMs: number; at: string }
+
+/** Whether the key opens anything at this time. */
+export const isLiving = ({ isRevoked, expiresAt, successor }: ApiKey, at: string): boolean =>
+  !isRevoked && !hasPassed(expiresAt, at) && !hasPassed(successor?.validUntil ?? null, at)
+
+const hasPassed = (time: string | null, at: string): boolean => time !== null && Date.parse(time) <= Date.parse(at)
+
+export function decideKeys(command: KeyCommand, state: ExistingOrganization): OrganizationEvent[] {
+  const { keys } = state
+  const { organizationId } = state.facts
+  const occurredAt = command.at
+  switch (command.kind) {
+    case 'createKey': {
+      const { key, by } = command
+      if (keys.values().some(({ keyHash }) => keyHash === key.keyHash)) return []
+      refuseBeyond(key, by)
+      refuseTooMany(state, command)
+      if (hasPassed(key.expiresAt, occurredAt)) {
+        throw new Rejected('api_key_expiry_passed', 'A key is to end in the future.', '/expires_at')
+      }
+      return [{ type: 'firsthand.ApiKeyCreated.v1', data: { organizationId, ...key, replaces: null, occurredAt } }]
+    }
+    case 'rotateKey': {
+      const { keyId, replacement, validUntil } = command
+      const key = visibleKey(state, command)
+      if (key.successor) {
+        throw new Rejected('api_key_ended', `The key was replaced by ${key.successor.keyId} already.`)
+      }
+      if (!isLiving(key, occurredAt)) throw new Rejected('api_key_ended', 'The key works no more; make another one.')
+      refuseBeyond(key, command.by)
+      refuseTooMany(state, command)
+      const { name, scopes, environment, expiresAt } = key
+      const facts = { ...replacement, name, scopes, environment, expiresAt, replaces: keyId }
+      return [
+        { type: 'firsthand.ApiKeyCreated.v1', data: { organizationId, ...facts, occurredAt } },
+        {
+          type: 'firsthand.ApiKeyRotated.v1',
+          data: { organizationId, keyId, replacedBy: replacement.keyId, validUntil, occurredAt },
+        },
+      ]
+    }
+    case 'revokeKey': {
+      const { keyId, reason } = command
+      if (visibleKey(state, command).isRevoked) return []
+      return [{ type: 'firsthand.ApiKeyRevoked.v1', data: { organizationId, keyId, reason, occurredAt } }]
+    }
+    case 'noteKeyUse': {
+      const { keyId, usedAt, gapMinMs } = command
+      const key = keys.get(keyId)
+      if (!key || (key.usedAt !== null && Date.parse(usedAt) - Date.parse(key.usedAt) < gapMinMs)) return []
+      return [{ type: 'firsthand.ApiKeyUseNoted.v1', data: { organizationId, keyId, usedAt, occurredAt } }]
+    }
+    default:
+      return command satisfies never
+  }
+}
+
+/** The world that a key opens; `test` where there is none, which decides nothing. */
+export const environmentOfKey = (state: OrganizationState, keyId: string): Environment =>
+  (state.status === 'absent' ? undefined : state.keys.get(keyId)?.environment) ?? 'test'
+
+/** Throws api_key_not_found, for a key of the environment that the asking key does not see just as for none. */
+function visibleKey({ keys }: ExistingOrganization, { keyId, by }: { keyId: string; by: Grantor | null }): ApiKey {
+  const key = keys.get(keyId)
+  if (key && (by?.environment !== 'test' || key.environment === 'test')) return key
+  throw new Rejected('api_key_not_found', 'There is no such API key.')
+}
+
+function refuseBeyond({ scopes, environment }: Pick<ApiKey, 'scopes' | 'environment'>, by: Grantor | null): void {
+  if (by === null) return
+  const beyond = scopes.filter((scope) => !by.scopes.includes(scope))
+  if (beyond.length > 0) {
+    throw new Rejected('key_beyond_own', `The key that asks lacks ${beyond.join(', ')} itself.`, '/scopes')
+  }
+  if (by.environment === 'test' && environment === 'live') {
+    throw new Rejected('key_beyond_own', 'A key of the test environment makes none for live.', '/environment')
+  }
+}
+
+function refuseTooMany({ keys }: ExistingOrganization, { keysMax, at }: { keysMax: number; at: string }): void {
+  const living = keys.values().reduce((count, key) => count + (isLiving(key, at) ? 1 : 0), 0)
+  if (living < keysMax) return
+  throw new Rejected('api_key_limit_reached', `${keysMax} keys work already; revoke one first, or wait for one to end.`)
+}

@@ -1,0 +1,58 @@
+/**
+ * What takes two streams. A job is posted when its wallet holds what it costs, and the wallet takes back what it did not
+ * use when it has ended; never the other way round, for a job without money must not exist. A crash in between is made
+ * good by whoever comes first: the same request sent again, or the settlement process. The second step of each follows from
+ * the first one's event alone, so that all of them take the same one.
+ */
+import type { JobEvent, JobFacts } from '../../events/firsthand/job.ts'
+import type { CommandBus, CommandContext, Handled } from '../handle.ts'
+import { deterministicId } from '../identity.ts'
+import { type JobOwner, type JobState, job } from './job.ts'
+import { wallet, walletIdOf } from './wallet.ts'
+
+/** Holds what the job costs and posts it. Answers with the job as it was paid for, now or at the first time. */
+export async function postJob(bus: CommandBus, facts: JobFacts, context: CommandContext) {
+  const { organizationId, environment } = facts
+  const of = { organizationId, environment }
+  const command = { kind: 'hold', wallet: of, job: facts, at: context.at } as const
+  const { events, replayed } = await bus.handle(wallet, walletIdOf(of), command, context)
+  const held = events.findLast((event) => event.type === 'firsthand.EscrowHeld.v1')
+  if (!held) throw new Error(`${facts.jobId} was neither paid for nor refused`)
+  const { position } = await finishPosting(bus, held.data.job, context)
+  return { facts: held.data.job, handled: { position, replayed } }
+}
+
+/** The second step: the job whose hold is in the log. */
+export const finishPosting = (bus: CommandBus, facts: JobFacts, context: CommandContext) =>
+  bus.handle(job, facts.jobId, { kind: 'post', facts }, followUp('post', facts.jobId, context))
+
+/** Ends the job and gives back what it did not use. */
+export async function cancelJob(
+  bus: CommandBus,
+  jobId: string,
+  owner: JobOwner,
+  context: CommandContext,
+): Promise<Handled<JobState, JobEvent>> {
+  const cancelled = await bus.handle(job, jobId, { kind: 'cancel', owner, at: context.at }, context)
+  const { position } = await finishCancelling(bus, { ...owner, jobId, ...approvedIn(cancelled.state) }, context)
+  return { ...cancelled, position: position ?? cancelled.position }
+}
+
+const approvedIn = (state: JobState) => ({ filesApproved: state.status === 'absent' ? 0 : state.filesApproved })
+
+/** The second step: the refund of a job whose end is in the log. */
+export function finishCancelling(
+  bus: CommandBus,
+  { jobId, filesApproved, ...rest }: JobOwner & { jobId: string; filesApproved: number },
+  context: CommandContext,
+) {
+  const of = { organizationId: rest.organizationId, environment: rest.environment }
+  const command = { kind: 'refund', wallet: of, jobId, filesApproved, at: context.at } as const
+  return bus.handle(wallet, walletIdOf(of), command, followUp('refund', jobId, context))
+}
+
+const followUp = (step: 'post' | 'refund', jobId: string, context: CommandContext): CommandContext => ({
+  ...context,
+  commandId: deterministicId('firsthand.settlement', step, jobId),
+  fingerprint: undefined,
+})

@@ -1,0 +1,29 @@
+/**
+ * Why firsthand's commands are refused. `Rejected` here takes these codes alone, so that one without an entry in the error
+ * table (http/firsthand/errors.ts) does not compile.
+ */
+import { type KernelRejectionCode, Rejected as Rejection } from '../rejection.ts'
+
+export type RejectionCode =
+  | KernelRejectionCode
+  | 'organization_not_found'
+  | 'organization_exists'
+  | 'organization_suspended'
+  | 'api_key_not_found'
+  | 'api_key_limit_reached'
+  | 'api_key_expiry_passed'
+  /** Revoked, at its end, or replaced: there is nothing to rotate. */
+  | 'api_key_ended'
+  /** A key makes none that may do more, or elsewhere, than itself. */
+  | 'key_beyond_own'
+  | 'fee_below_floor'
+  | 'top_up_incomplete'
+  | 'job_not_found'
+  | 'job_completed'
+  | 'insufficient_credits'
+  | 'credits_out_of_range'
+  | 'credits_end_passed'
+
+/** A broken rule that nobody needs to remember. */
+export const Rejected: new (code: RejectionCode, detail: string, pointer?: string) => Rejection<RejectionCode> =
+  Rejection

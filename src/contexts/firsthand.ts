@@ -1,0 +1,30 @@
+/** Firsthand: files that people make on request, everything it has on one page. */
+import { job } from '../commands/firsthand/job.ts'
+import { organization } from '../commands/firsthand/organization.ts'
+import { wallet } from '../commands/firsthand/wallet.ts'
+import type { Context } from '../context.ts'
+import { jobEvents } from '../events/firsthand/job.ts'
+import { organizationEvents } from '../events/firsthand/organization.ts'
+import { firsthandSentences } from '../events/firsthand/sentences.ts'
+import { walletEvents } from '../events/firsthand/wallet.ts'
+import { firsthandProcesses } from '../processes/firsthand/processes.ts'
+import { firsthandSettings } from '../processes/firsthand/settings.ts'
+import { apiKeyProjection } from '../projections/firsthand/api-key.ts'
+import { jobProjection } from '../projections/firsthand/job.ts'
+import { organizationProjection } from '../projections/firsthand/organization.ts'
+import { walletProjection } from '../projections/firsthand/wallet.ts'
+
+export const firsthand: Context = {
+  name: 'firsthand',
+  events: {
+    schemas: { ...organizationEvents, ...walletEvents, ...jobEvents },
+    sentences: firsthandSentences,
+    tenant: 'organizationId',
+  },
+  settings: firsthandSettings,
+  aggregates: [organization, wallet, job],
+  projections: [organizationProjection, apiKeyProjection, walletProjection, jobProjection],
+  processes: firsthandProcesses,
+  serve: async (parts) => (await import('../http/firsthand/serve.ts')).serveFirsthand(parts),
+  api: async () => (await import('../http/firsthand/api.ts')).firsthand,
+}

@@ -1,0 +1,89 @@
+/** What firsthand's handlers work with, who signs its requests, and the builders of its operations. */
+import { createKeyProof } from '../../api-keys/key-proof.ts'
+import { textIdOf } from '../../commands/firsthand/api-key.ts'
+import type { Environment, Scope, Tier } from '../../events/firsthand/vocabulary.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import type { CredentialDirectory } from '../../projections/firsthand/credentials.ts'
+import { bearerScheme, signedBy, type Verifier } from '../access.ts'
+import type { Principal } from '../environment.ts'
+import { type CoreParts, operationsFor } from '../operation.ts'
+import type { RateClass } from '../rate-limit.ts'
+import type { FirsthandCode } from './errors.ts'
+
+export interface FirsthandParts extends CoreParts {
+  db: ReadModels
+  /** The keys that this process knows. */
+  credentials: Pick<CredentialDirectory, 'find'>
+  /** The keys of this instance, from which those of buyers are derived; the first makes new ones. */
+  instanceKeys: () => readonly Uint8Array[]
+  /** Keys of an organization that work at a time, at most. */
+  keysMax: number
+  /** How long a replaced key goes on working. */
+  keyOverlapMs: number
+  /** How long the answer with a new key waits until this process takes it. */
+  keyKnownWaitMs: number
+}
+
+/** The organization whose key signed the request, and what the key may do, in which of its two worlds. */
+export interface Buyer extends Principal {
+  organizationId: string
+  environment: Environment
+  keyId: string
+  tier: Tier
+}
+
+export const { write, read, list, operation } = operationsFor<FirsthandParts, Buyer, FirsthandCode>()
+
+const SCHEME = 'BearerAuth'
+const SUSPENDED = 'organization_suspended'
+export const schemes = { [SCHEME]: { ...bearerScheme('An API key of the organization.'), refuses: [SUSPENDED] } }
+
+/** For an organization whose key has all of these scopes. */
+export const buyerKey = (...scopes: Scope[]) => signedBy(SCHEME, ...scopes)
+
+/** A revoked key, and one past its end by the clock, are answered like an unknown one. */
+export function verifiers({ credentials, clock }: FirsthandParts): Record<string, Verifier<Buyer>> {
+  type Found = NonNullable<ReturnType<CredentialDirectory['find']>>
+  const proven = createKeyProof<Found>({
+    idOf: textIdOf,
+    find: (textId) => credentials.find(textId),
+    hashOf: ({ key }) => key.key_hash,
+  })
+  const hasPassed = (time: string | null) => time !== null && Date.parse(time) <= clock().getTime()
+  const verify: Verifier<Buyer> = (text) => {
+    const { key, tenant } = proven(text) ?? {}
+    if (!key || !tenant || key.revoked_at !== null) return { kind: 'invalid' }
+    if (hasPassed(key.valid_until) || hasPassed(key.expires_at)) return { kind: 'invalid' }
+    if (tenant.status === 'suspended') {
+      return { kind: 'refused', code: SUSPENDED, detail: 'The organization is suspended; its keys open nothing.' }
+    }
+    const { key_id: keyId, organization_id: organizationId, environment, scopes } = key
+    return {
+      kind: 'valid',
+      principal: {
+        ...{ organizationId, tenantId: organizationId, environment, keyId, scopes, tier: tenant.tier },
+        actor: { kind: 'operator', id: organizationId, keyId },
+        logFields: { organizationId, environment, keyId },
+      },
+    }
+  }
+  return { [SCHEME]: verify }
+}
+
+/** What a tier multiplies the limits of standard by. */
+const FACTORS: Readonly<Record<Tier, number>> = {
+  ...{ standard: 1, pro: 5, enterprise: 50 },
+  unlimited: Number.POSITIVE_INFINITY,
+}
+
+const perMinute = (standardMax: number, what: string): RateClass<never> => ({
+  by: 'tenant',
+  perMinuteMax: (buyer: Buyer | undefined) => standardMax * FACTORS[buyer?.tier ?? 'standard'],
+  detail: (max) => `The organization's tier allows ${max} ${what} per minute.`,
+})
+
+export const rates = {
+  createJob: perMinute(100, 'new jobs'),
+  jobReads: perMinute(300, 'reads of jobs'),
+  standard: perMinute(60, 'other requests'),
+}

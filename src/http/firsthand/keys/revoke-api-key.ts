@@ -1,0 +1,24 @@
+/** POST /v1/api_keys/{key_id}/revoke: the key opens nothing any more. It may be the one that asks. */
+import { organization } from '../../../commands/firsthand/organization.ts'
+import { empty } from '../../answers.ts'
+import { headerKey } from '../../command.ts'
+import { buyerKey, write } from '../access.ts'
+import { idempotencyHeader } from '../schemas.ts'
+import { keyParams } from './key-view.ts'
+
+export const revokeApiKey = write({
+  path: '/v1/api_keys/{key_id}/revoke',
+  id: 'revokeApiKey',
+  tags: ['API Keys'],
+  summary: 'Revoke an API key at once',
+  access: buyerKey('keys:manage'),
+  params: keyParams,
+  headers: idempotencyHeader,
+  key: headerKey(),
+  answers: { 204: empty('The key is revoked, now or before.') },
+  refuses: ['api_key_not_found', 'organization_not_found'],
+  async handle({ bus, principal, params: { key_id: keyId }, command }) {
+    const revocation = { kind: 'revokeKey', keyId, reason: null, by: principal, at: command.at } as const
+    return { status: 204, handled: await bus.handle(organization, principal.organizationId, revocation, command) }
+  },
+})

@@ -1,0 +1,22 @@
+/** Firsthand's operations, in the contract's order. */
+import type { Operation } from '../operation.ts'
+import type { FirsthandParts } from './access.ts'
+import { getCreditBalance } from './billing/get-credit-balance.ts'
+import { listTransactions } from './billing/list-transactions.ts'
+import { cancelJob } from './jobs/cancel-job.ts'
+import { createJob } from './jobs/create-job.ts'
+import { getJob } from './jobs/get-job.ts'
+import { listJobs } from './jobs/list-jobs.ts'
+import { createApiKey } from './keys/create-api-key.ts'
+import { listApiKeys } from './keys/list-api-keys.ts'
+import { revokeApiKey } from './keys/revoke-api-key.ts'
+import { rotateApiKey } from './keys/rotate-api-key.ts'
+import { getOrganizationSettings } from './organization/get-settings.ts'
+import { updateOrganizationSettings } from './organization/update-settings.ts'
+
+export const operations: readonly Operation<FirsthandParts>[] = [
+  ...[createJob, listJobs, getJob, cancelJob],
+  ...[createApiKey, listApiKeys, rotateApiKey, revokeApiKey],
+  ...[getCreditBalance, listTransactions],
+  ...[getOrganizationSettings, updateOrganizationSettings],
+]

@@ -1,0 +1,36 @@
+/** What firsthand's HTTP works with, and the sandbox organization that an instance makes for those who try it. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { textIdOf } from '../../commands/firsthand/api-key.ts'
+import type { ApiParts, Served } from '../../context.ts'
+import { ensureSandbox } from '../../processes/firsthand/sandbox.ts'
+import { firsthandSettings } from '../../processes/firsthand/settings.ts'
+import { createCredentialDirectory, credentialEventTypes } from '../../projections/firsthand/credentials.ts'
+import { createCursorSealer } from '../paging.ts'
+import type { FirsthandParts } from './access.ts'
+
+/** How long the first key may take to be known before the API is announced. */
+const SANDBOX_WAIT_MAX_MS = 10_000
+
+export async function serveFirsthand(parts: ApiParts): Promise<Served> {
+  const { config, bus, db, waiter, clock, keyRing } = parts
+  const settings = parts.settings(firsthandSettings)
+  const credentials = await parts.follow('firsthand-credentials', createCredentialDirectory(), credentialEventTypes)
+  const own: FirsthandParts = {
+    ...{ bus, db, waiter, clock: clock.now, credentials },
+    cursors: createCursorSealer(keyRing.all),
+    instanceKeys: keyRing.all,
+    keysMax: settings.FIRSTHAND_KEYS_MAX,
+    keyOverlapMs: settings.FIRSTHAND_KEY_OVERLAP_S * 1_000,
+    keyKnownWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
+  }
+  return {
+    parts: own,
+    async firstRun(url) {
+      const sandbox = await ensureSandbox(bus, config.DATA_DIR, `${url}/firsthand`, clock.now)
+      const textId = textIdOf(sandbox.apiKey) ?? ''
+      const deadlineMs = performance.now() + SANDBOX_WAIT_MAX_MS
+      while (!credentials.find(textId) && performance.now() < deadlineMs) await delay(5)
+      return { ...sandbox, member: 'live_key', path: '/firsthand/v1/billing/credits' }
+    },
+  }
+}

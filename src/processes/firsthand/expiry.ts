@@ -1,0 +1,63 @@
+/** Books credits that have come to their end. Until then they stand in the balance; they are never spent, booked or not. */
+import { wallet, walletIdOf } from '../../commands/firsthand/wallet.ts'
+import type { CommandBus } from '../../commands/handle.ts'
+import { deterministicId } from '../../commands/identity.ts'
+import { type DueWallet, findEndedLots } from '../../projections/firsthand/wallet.ts'
+import { createDueWork, type DueWork } from '../due-work.ts'
+import type { ProcessDependencies } from '../process.ts'
+
+export interface SweepLimits {
+  /** Between two looks. */
+  intervalMs: number
+  /** Wallets that one look finds. */
+  batchMax: number
+}
+
+interface Options extends Pick<ProcessDependencies, 'db' | 'log' | 'now'> {
+  bus: CommandBus
+  sweep: SweepLimits
+}
+
+/** Wallets at once; each takes one append. */
+const CONCURRENCY_MAX = 4
+const RETRY_MIN_MS = 500
+const RETRY_MAX_MS = 60_000
+const DRAIN_MS = 2_000
+
+type Due = DueWallet & { id: string; key: string }
+
+export function createExpiry({ db, log, now = () => new Date(), bus, sweep }: Options): DueWork<Due> {
+  return createDueWork<Due>({
+    name: 'expiry of credits',
+    log,
+    now,
+    limits: {
+      ...{ concurrencyMax: CONCURRENCY_MAX, keyConcurrencyMax: 1, keyQueueMax: 1 },
+      ...{ batchMax: sweep.batchMax, pollIntervalMs: sweep.intervalMs },
+      ...{ retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS, drainMs: DRAIN_MS },
+    },
+    async findDue({ now: time, limit }) {
+      const due = await findEndedLots(db, time.toISOString(), limit)
+      return due.map((of) => ({ ...of, id: walletIdOf(of), key: walletIdOf(of) }))
+    },
+    async work({ id, organizationId, environment }) {
+      const at = now().toISOString()
+      const requestId = deterministicId('firsthand.expiry', id, at)
+      await bus.handle(
+        wallet,
+        id,
+        { kind: 'expire', wallet: { organizationId, environment }, at },
+        {
+          ...{
+            commandId: requestId,
+            fingerprint: undefined,
+            requestId,
+            correlationId: requestId,
+            traceparent: undefined,
+          },
+          ...{ actor: { kind: 'system', id: 'firsthand-expiry' }, at },
+        },
+      )
+    },
+  })
+}

@@ -1,0 +1,59 @@
+/**
+ * Finishes what takes two streams, where a crash came between them: a job that is paid for is posted, and the credits that
+ * a cancelled job did not use go back. Whoever asked has mostly done both; a second time does nothing. Beside that it
+ * books the end of credits (expiry.ts).
+ */
+import { job } from '../../commands/firsthand/job.ts'
+import { finishCancelling, finishPosting } from '../../commands/firsthand/posting.ts'
+import type { CommandBus, CommandContext } from '../../commands/handle.ts'
+import type { Recorded } from '../../events/event.ts'
+import type { JobEvent } from '../../events/firsthand/job.ts'
+import type { WalletEvent } from '../../events/firsthand/wallet.ts'
+import { type Delivered, isPoison } from '../../events/subscription.ts'
+import { type ProcessDependencies, runProcess } from '../process.ts'
+import { createExpiry, type SweepLimits } from './expiry.ts'
+
+const HELD = 'firsthand.EscrowHeld.v1'
+const CANCELLED = 'firsthand.JobCancelled.v1'
+type Of<T extends (JobEvent | WalletEvent)['type']> = Recorded<Extract<JobEvent | WalletEvent, { type: T }>>
+
+export const SETTLEMENT = 'firsthand-settlement'
+
+type Options = ProcessDependencies & { bus: CommandBus; sweep: SweepLimits }
+
+/** Runs until `signal` aborts; stands by while another process leads. */
+export function runSettlement(options: Options): Promise<void> {
+  const handle = async (events: Delivered[]) => {
+    for (const event of events) await settle(options, event)
+  }
+  const background = (signal: AbortSignal) => [createExpiry(options).run(signal)]
+  return runProcess({ name: SETTLEMENT, types: [HELD, CANCELLED], handle, background }, options)
+}
+
+/** What is left to do after one event. Repeatable. */
+async function settle(options: Options, event: Delivered): Promise<void> {
+  const { bus, log } = options
+  if (isPoison(event)) {
+    const { id, stream, type, fault } = event
+    log.error({ eventId: id, stream, type, fault }, 'an event about credits does not decode')
+    return
+  }
+  if (event.type === HELD) {
+    const { data } = event as Of<typeof HELD>
+    const posted = await bus.load(job, data.job.jobId)
+    if (posted.status === 'absent') await finishPosting(bus, data.job, contextOf(options, event))
+  } else if (event.type === CANCELLED) {
+    await finishCancelling(bus, (event as Of<typeof CANCELLED>).data, contextOf(options, event))
+  }
+}
+
+const contextOf = ({ now = () => new Date() }: Options, event: Recorded): CommandContext => ({
+  // The steps name their commands by the job.
+  commandId: event.id,
+  fingerprint: undefined,
+  actor: { kind: 'system', id: SETTLEMENT },
+  requestId: event.id,
+  correlationId: event.metadata.$correlationId,
+  traceparent: event.metadata.traceparent,
+  at: now().toISOString(),
+})

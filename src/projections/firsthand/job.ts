@@ -1,0 +1,95 @@
+/** Jobs, as the job reads show them. */
+import type { JobEvent, JobFacts } from '../../events/firsthand/job.ts'
+import type { Environment, JobStatus } from '../../events/firsthand/vocabulary.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import { snake } from '../../runtime/letter-case.ts'
+import { bigint, integer, jsonb, numeric, text, time } from '../columns.ts'
+import { newestFirst, type Page } from '../keyset.ts'
+import { defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
+import { firsthandTables, preparedOne } from './tables.ts'
+
+export const jobs = defineTable({
+  name: 'firsthand_jobs',
+  key: ['job_id'],
+  columns: {
+    job_id: text,
+    organization_id: text,
+    environment: text.of<Environment>(),
+    type: text.of<JobFacts['type']>(),
+    description: text,
+    files_needed: integer,
+    files_approved: integer,
+    accepted_formats: text.of<JobFacts['acceptedFormats'][number]>().array,
+    price_per_file_cents: bigint,
+    platform_fee_pct: numeric,
+    total_cost_cents: bigint,
+    worker_payout_per_file_cents: bigint,
+    status: text.of<JobStatus>(),
+    metadata: jsonb,
+    created_at: time,
+    completed_at: time.orNull,
+    cancelled_at: time.orNull,
+  },
+  indexes: [
+    '(organization_id, environment, created_at DESC, job_id DESC)',
+    '(organization_id, environment, status, created_at DESC, job_id DESC)',
+    '(organization_id, environment, type, created_at DESC, job_id DESC)',
+  ],
+})
+export type JobRow = RowOf<typeof jobs>
+
+/** The row of a job that has just been posted. */
+export const postedJob = (facts: JobFacts): JobRow => ({
+  ...snake(facts),
+  ...{ status: 'open', files_approved: 0, completed_at: null, cancelled_at: null },
+})
+
+export const jobProjection = defineProjection<JobEvent>({
+  name: 'firsthand.job',
+  version: 1,
+  onPoison: 'park',
+  tables: [jobs],
+  handlers: {
+    'firsthand.JobPosted.v1': ({ data }) => [upsert(jobs, postedJob(data))],
+    'firsthand.JobCancelled.v1': ({ data }) => [
+      patch(jobs, snake(data, 'jobId'), { status: 'cancelled', cancelled_at: data.occurredAt }),
+    ],
+  },
+})
+
+/** A job of the organization in this environment. */
+export const findJob = preparedOne((db, organizationId: string, environment: string, jobId: string) =>
+  db
+    .selectFrom('firsthand_jobs')
+    .selectAll()
+    .where('organization_id', '=', organizationId)
+    .where('environment', '=', environment as Environment)
+    .where('job_id', '=', jobId),
+)
+
+export interface JobFilter {
+  status?: JobStatus | undefined
+  type?: JobFacts['type'] | undefined
+  /** Both exclusive. */
+  createdAfter?: string | undefined
+  createdBefore?: string | undefined
+}
+
+/** Newest first; the filters go together. */
+export function listJobs(
+  db: ReadModels,
+  { organizationId, environment }: { organizationId: string; environment: Environment },
+  { status, type, createdAfter, createdBefore }: JobFilter,
+  page: Page<'created_at' | 'job_id'>,
+): Promise<JobRow[]> {
+  let query = firsthandTables(db)
+    .selectFrom('firsthand_jobs')
+    .selectAll()
+    .where('organization_id', '=', organizationId)
+    .where('environment', '=', environment)
+  if (status) query = query.where('status', '=', status)
+  if (type) query = query.where('type', '=', type)
+  if (createdAfter) query = query.where('created_at', '>', createdAfter)
+  if (createdBefore) query = query.where('created_at', '<', createdBefore)
+  return newestFirst(query, ['created_at', 'job_id'], page).execute()
+}

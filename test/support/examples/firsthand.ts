@@ -1,0 +1,90 @@
+/** Examples of firsthand's events: one organization with a key, its credits, and a job that is cancelled. */
+import type { JobEvent, JobFacts } from '../../../src/events/firsthand/job.ts'
+import type { OrganizationEvent } from '../../../src/events/firsthand/organization.ts'
+import type { WalletEvent } from '../../../src/events/firsthand/wallet.ts'
+import { prefixedId } from '../../../src/runtime/ulid.ts'
+
+export type FirsthandStoryEvent = OrganizationEvent | WalletEvent | JobEvent
+
+type Examples = {
+  readonly [T in FirsthandStoryEvent['type']]: Extract<FirsthandStoryEvent, { type: T }>['data']
+}
+
+/** `timeAt` is that of examples.ts, which imports this file. */
+export function firsthandExamples(timeAt: (seconds: number) => string): Examples {
+  const idOf = (prefix: string, name = '') => prefixedId(prefix, timeAt(0), name)
+  const organizationId = idOf('org')
+  const ofOrganization = (seconds: number) => ({ organizationId, occurredAt: timeAt(seconds) })
+  const ofWallet = (seconds: number) => ({ ...ofOrganization(seconds), environment: 'live' as const })
+  const keyId = idOf('key')
+  const key = { textId: '0000FirsthandText', keyHash: 'ef'.repeat(32), hint: 'wxyz', name: 'back office' }
+  const jobId = idOf('job')
+  const lot = { lotId: idOf('crtx', 'grant'), kind: 'free_tier', endsAt: timeAt(31_536_000) } as const
+  const job: JobFacts = {
+    ...{ organizationId, environment: 'live', jobId },
+    type: 'data_collection',
+    description: 'Pictures of doors, each from the street',
+    filesNeeded: 4,
+    acceptedFormats: ['image/jpeg', 'image/png'],
+    pricePerFileCents: '25',
+    platformFeePct: '0.2',
+    totalCostCents: '100',
+    workerPayoutPerFileCents: '20',
+    metadata: { project: 'doors', batch: 7, urgent: false, note: null },
+    createdAt: timeAt(720),
+  }
+  return {
+    'firsthand.OrganizationCreated.v1': { ...ofOrganization(700), name: 'Example Pictures', tier: 'standard' },
+    'firsthand.OrganizationSuspended.v1': { ...ofOrganization(701), reason: 'unpaid' },
+    'firsthand.OrganizationResumed.v1': { ...ofOrganization(702), reason: null },
+    'firsthand.SettingsChanged.v1': {
+      ...ofOrganization(703),
+      defaultPlatformFeePct: '0.15',
+      autoTopUpEnabled: true,
+      autoTopUpThresholdCents: '500',
+      autoTopUpAmountCents: '2500',
+    },
+    'firsthand.FeeFloorSet.v1': { ...ofOrganization(704), feeFloorPct: '0.1' },
+    'firsthand.ApiKeyCreated.v1': {
+      ...ofOrganization(705),
+      ...{ keyId, ...key, scopes: ['jobs:write', 'jobs:read'], environment: 'live', expiresAt: null, replaces: null },
+    },
+    'firsthand.ApiKeyRotated.v1': {
+      ...ofOrganization(706),
+      ...{ keyId, replacedBy: idOf('key', 'next'), validUntil: timeAt(87_106) },
+    },
+    'firsthand.ApiKeyUseNoted.v1': { ...ofOrganization(707), keyId, usedAt: timeAt(707) },
+    'firsthand.ApiKeyRevoked.v1': { ...ofOrganization(708), keyId, reason: null },
+    'firsthand.CreditsGranted.v1': {
+      ...ofWallet(710),
+      ...{ transactionId: lot.lotId, kind: 'free_tier', amountCents: '1000', endsAt: lot.endsAt },
+      ...{ reason: 'to try it', balanceCents: '1000' },
+    },
+    'firsthand.EscrowHeld.v1': {
+      ...ofWallet(720),
+      ...{ transactionId: idOf('crtx', 'hold'), amountCents: '100', balanceCents: '900', job },
+      parts: [{ ...lot, amountCents: '100', remainingCents: '900' }],
+    },
+    'firsthand.JobPosted.v1': job,
+    'firsthand.JobCancelled.v1': {
+      ...{ organizationId, environment: 'live', jobId, filesApproved: 0, refundCents: '100' },
+      occurredAt: timeAt(730),
+    },
+    'firsthand.EscrowRefunded.v1': {
+      ...ofWallet(730),
+      ...{ transactionId: idOf('crtx', 'refund'), jobId, filesApproved: 0, amountCents: '100', balanceCents: '1000' },
+      parts: [{ ...lot, amountCents: '100', remainingCents: '1000' }],
+    },
+    'firsthand.CreditsExpired.v1': {
+      ...ofWallet(31_536_001),
+      ...{ transactionId: idOf('crtx', 'end'), ...lot, amountCents: '1000', balanceCents: '0' },
+    },
+  }
+}
+
+/** The stream that one of firsthand's events belongs in. */
+export function firsthandStreamOf({ type, data }: { type: string; data: Record<string, unknown> }): string {
+  if (/\.Job/.test(type)) return `firsthand.job-${data.jobId}`
+  if (/\.(Credits|Escrow)/.test(type)) return `firsthand.wallet-${data.organizationId}_${data.environment}`
+  return `firsthand.organization-${data.organizationId}`
+}
