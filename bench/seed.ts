@@ -23,7 +23,7 @@ import { type PersonKeys, sealEvents } from '../src/events/sealing.ts'
 import { createEventStore } from '../src/events/store.ts'
 import { readHistory } from '../src/events/subscription.ts'
 import { createDatabase, type ReadModels } from '../src/postgres/database.ts'
-import { moveCheckpoint, projectionsCheckpoint } from '../src/projections/checkpoint.ts'
+import { commit, projectionsCheckpoint } from '../src/projections/checkpoint.ts'
 import { rebuild } from '../src/projections/rebuild/rebuild.ts'
 import { prepareSchema } from '../src/projections/schema.ts'
 import { ensureSealingKey } from '../src/vault/secrets-key.ts'
@@ -253,7 +253,7 @@ export async function putAtHead(db: ReadModels, store: ReturnType<typeof createE
   const head = await store.head()
   if (!head) throw new Error('the event store is empty')
   const to = { position: head.position, eventId: head.id }
-  await db.transaction().execute((trx) => moveCheckpoint(trx, name, undefined, to))
+  await commit({ db, name, from: undefined, to })
 }
 
 /** The query of a page so far down the account list (0 to 1): `&before_created_at=…`. */

@@ -8,7 +8,7 @@ import { runSubscription } from './events/subscription.ts'
 import { createApp } from './http/app.ts'
 import { defaultHttpLimits } from './http/environment.ts'
 import { defaultServerOptions, type RunningServer, startServer } from './http/server.ts'
-import { isUnavailable } from './postgres/database.ts'
+import { failureOf } from './postgres/failure.ts'
 import { type ContextProjector, gauges, probes } from './processes/health.ts'
 import { projectionsCheckpoint } from './projections/checkpoint.ts'
 import { createPositionWaiters } from './projections/waiter.ts'
@@ -33,7 +33,7 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
     contexts: await Promise.all(contexts.map(async ({ context, served }) => ({ api: await context.api(), ...served }))),
     log: log.child({ part: 'api' }),
     nowMs: () => performance.now(),
-    isUnavailable,
+    isUnavailable: (error) => failureOf(error) === 'unavailable',
     limits: {
       ...defaultHttpLimits,
       bodyMaxBytes: config.BODY_MAX_BYTES,

@@ -4,7 +4,6 @@
  */
 import { z } from 'zod'
 import { contextNames } from './contexts.ts'
-import { toClientScheme } from './eventstore/connection-string.ts'
 import { InvalidConfiguration } from './runtime/invalid-configuration.ts'
 
 /** Names of contexts, as contexts.ts lists them. */
@@ -61,7 +60,6 @@ const environmentSchema = z.object({
   EVENTSTORE_URL: z
     .string()
     .min(1)
-    .transform(toClientScheme)
     .optional()
     .describe('esdb:// or kurrentdb:// connection string, with +discover for a cluster'),
   DATABASE_URL: optionalUrl.describe('postgres:// connection string'),

@@ -14,7 +14,8 @@ import { createRegistry } from './events/registry.ts'
 import { createEventStore, type EventStore, StoreUnavailable } from './events/store.ts'
 import { startHealthServer } from './http/health-server.ts'
 import { startClock } from './postgres/clock.ts'
-import { createDatabase, isUnavailable } from './postgres/database.ts'
+import { createDatabase } from './postgres/database.ts'
+import { failureOf } from './postgres/failure.ts'
 import { probes } from './processes/health.ts'
 import { joinLog } from './processes/log-joining.ts'
 import { readKnownLog } from './projections/known-log.ts'
@@ -70,7 +71,8 @@ async function reachable(work: () => Promise<void>, waitMaxMs: number, log: Logg
     try {
       return await work()
     } catch (error) {
-      const mayPass = isUnavailable(error) || (error instanceof StoreUnavailable && !(error instanceof LogMismatch))
+      const mayPass =
+        failureOf(error) === 'unavailable' || (error instanceof StoreUnavailable && !(error instanceof LogMismatch))
       if (!mayPass || performance.now() > deadlineMs) throw error
       log.warn({ err: error, retryInMs: START_RETRY_MS }, 'a service cannot be reached yet')
       await delay(START_RETRY_MS)

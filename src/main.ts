@@ -14,7 +14,7 @@ import { StoreUnavailable } from './events/store.ts'
 import { escapedFromClient } from './eventstore/failure.ts'
 import type { Instance } from './instance.ts'
 import { openLog } from './log.ts'
-import { isUnavailable } from './postgres/database.ts'
+import { failureOf } from './postgres/failure.ts'
 import { crashPointFile } from './runtime/crash-points.ts'
 import { InvalidConfiguration } from './runtime/invalid-configuration.ts'
 import { lowerWorkerThreads } from './runtime/worker-priority.ts'
@@ -226,7 +226,7 @@ function explain(error: unknown): { text: string; code: number } | undefined {
     return { text, code: EXIT_CANNOT_START }
   }
   if (error instanceof StoreUnavailable) return { text: `${error.message} (EVENTSTORE_URL)`, code: EXIT_CANNOT_START }
-  if (isUnavailable(error)) {
+  if (failureOf(error) === 'unavailable') {
     const text = `Postgres cannot be reached (DATABASE_URL): ${error instanceof Error ? error.message : error}`
     return { text, code: EXIT_CANNOT_START }
   }

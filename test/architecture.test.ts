@@ -165,6 +165,30 @@ describe('imports', () => {
   })
 })
 
+describe('walls', () => {
+  /** Functions, classes and values of a wall that the rest of the source imports; types are free. */
+  const exportsOf = (wall: string): string[] => {
+    const outside = sources.filter(({ path }) => layerOf(path) !== wall)
+    const imported = outside.flatMap(({ imports }) => imports.filter(({ target }) => layerOf(target) === wall))
+    return [...new Set(imported.flatMap(({ target, valueNames }) => valueNames.map((name) => `${target}: ${name}`)))]
+  }
+
+  it.each(['eventstore', 'postgres', 'gateway'])('%s opens at most ten doors', (wall) => {
+    const doors = exportsOf(wall)
+    expect(doors.length).toBeGreaterThan(2)
+    expect(doors.length, doors.sort().join('\n')).toBeLessThanOrEqual(10)
+  })
+
+  it('alone reach into private parts of the packages that they hide', () => {
+    const walls = ['eventstore', 'postgres', 'gateway', 'embedded']
+    const hidden = /^(@eventstore\/db-client|@grpc\/grpc-js|pg|pg-protocol|nats)(\/|$)/
+    const reaching = listed(({ path, imports }) =>
+      walls.includes(layerOf(path)) ? [] : imports.map(({ target }) => target).filter((target) => hidden.test(target)),
+    )
+    expect(reaching).toStrictEqual([])
+  })
+})
+
 describe('decisions', () => {
   const clocks = [
     'new Date()',

@@ -5,7 +5,7 @@
  */
 import { anyVersionOf } from '../events/event.ts'
 import { isPoison } from '../events/subscription.ts'
-import { databaseOf } from '../postgres/database.ts'
+import { queriesOver } from '../postgres/queries.ts'
 import { applyInMemory, keyOf } from '../projections/changes.ts'
 import { projectionsCheckpoint, readCheckpoint } from '../projections/checkpoint.ts'
 import type { Projection, RowOf, Table, Values } from '../projections/projection.ts'
@@ -53,7 +53,7 @@ export function createTenantDirectory<Tenant extends Table, Key extends Table>({
       return snapshot.execute(async (trx) => {
         const checkpoint = await readCheckpoint(trx, projectionsCheckpoint(context))
         for (const [table, rows] of held) {
-          const query = databaseOf<Record<string, Values>>(trx).selectFrom(table.name).selectAll()
+          const query = queriesOver<Record<string, Values>>().tables(trx).selectFrom(table.name).selectAll()
           rows.clear()
           for (const row of await query.execute()) rows.set(keyOf(table, row), row)
         }

@@ -3,8 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Moment } from '../audit/moment.ts'
 import { createdAt, type RawLog } from '../audit/raw-log.ts'
-import { exclusively } from '../postgres/exclusive.ts'
-import { isLed } from '../postgres/leadership.ts'
+import { withoutLeader } from '../postgres/leadership.ts'
 import { projectionsCheckpoint } from '../projections/checkpoint.ts'
 import type { Projection, Table } from '../projections/projection.ts'
 import { dropShadow, openShadow } from '../projections/rebuild/shadow.ts'
@@ -12,7 +11,7 @@ import { readShadows } from '../projections/rebuild/status.ts'
 import { withRawLog } from './audit-session.ts'
 import { projections } from './contexts.ts'
 import { showProgress } from './progress-bar.ts'
-import { type ProjectionSession, withProjectionSession } from './projections-session.ts'
+import { exclusively, type ProjectionSession, withProjectionSession } from './projections-session.ts'
 import { list, type OutputOptions } from './table-output.ts'
 import { CliError, EXIT } from './terminal.ts'
 
@@ -49,9 +48,7 @@ export async function asOfTable(name: string, at: Moment, options: OutputOptions
   await withProjectionSession(async (session) => {
     await dropForgotten(session)
     const schema = `${SCHEMA_PREFIX}${randomBytes(6).toString('hex')}`
-    await exclusively(session.databaseUrl, schema, () =>
-      printTable(session, { projection, table, schema, target }, options),
-    )
+    await exclusively(session, schema, () => printTable(session, { projection, table, schema, target }, options))
   })
 }
 
@@ -61,7 +58,7 @@ const SCHEMA_PREFIX = 'opslog_as_of_'
 async function dropForgotten({ db }: ProjectionSession): Promise<void> {
   const shadows = await readShadows(db)
   for (const { schema } of shadows.filter((shadow) => shadow.schema.startsWith(SCHEMA_PREFIX))) {
-    if (!(await isLed(db, schema))) await dropShadow(db, schema)
+    if ((await withoutLeader(db, [schema])).length > 0) await dropShadow(db, schema)
   }
 }
 

@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { UndecodableEvent } from '../events/registry.ts'
 import type { Delivered } from '../events/subscription.ts'
-import { inTransaction } from '../postgres/database.ts'
+import { inTransaction } from '../postgres/transaction.ts'
 import { kernelTables } from '../projections/kernel-tables.ts'
 import { lockParked } from '../projections/parking.ts'
 import { type Retried, retryParked } from '../projections/retry.ts'

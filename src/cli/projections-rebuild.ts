@@ -3,8 +3,7 @@
  * on meanwhile, in its own processes; what is killed here is gone on with by the same command.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { exclusively } from '../postgres/exclusive.ts'
-import { isLed } from '../postgres/leadership.ts'
+import { withoutLeader } from '../postgres/leadership.ts'
 import { projectionsCheckpoint } from '../projections/checkpoint.ts'
 import { projectorName } from '../projections/projector.ts'
 import { type Comparison, compareWithLive, mergedComparison, rowsDiffering } from '../projections/rebuild/compare.ts'
@@ -20,6 +19,7 @@ import {
   byContext,
   chosenProjection,
   chosenProjections,
+  exclusively,
   type ProjectionSession,
   requireCheckpoint,
   withProjectionSession,
@@ -47,7 +47,7 @@ export async function rebuildProjections(names: string[], options: RebuildOption
   const groups = byContext(chosenProjections(names, options.all))
   await withProjectionSession(async (session) => {
     if (options.dryRun) return estimate(session, groups, options)
-    await exclusively(session.databaseUrl, 'rebuild from the command line', async () => {
+    await exclusively(session, 'rebuild from the command line', async () => {
       const done: Exchanged[] = []
       for (const group of await begunOf(session, groups)) {
         await requireCheckpoint(session, group.name)
@@ -66,7 +66,7 @@ export async function rollbackProjection(name: string, options: RebuildOptions):
   const [group] = byContext([projection])
   await withProjectionSession(async (session) => {
     await requireCheckpoint(session, group!.name)
-    await exclusively(session.databaseUrl, 'rebuild from the command line', async () => {
+    await exclusively(session, 'rebuild from the command line', async () => {
       const schema = previousSchema(name)
       const shadows = await readShadows(session.db)
       const version = shadows.find((shadow) => shadow.schema === schema)?.projections[0]?.version
@@ -96,7 +96,7 @@ export async function rollbackProjection(name: string, options: RebuildOptions):
 export async function verifyProjections(names: string[], options: RebuildOptions): Promise<void> {
   const groups = byContext(chosenProjections(names, options.all))
   await withProjectionSession(async (session) => {
-    await exclusively(session.databaseUrl, 'verification of projections', async () => {
+    await exclusively(session, 'verification of projections', async () => {
       const comparisons: Comparison[] = []
       for (const group of await begunOf(session, groups)) comparisons.push(await verify(session, group, options))
       const comparison = mergedComparison(comparisons)
@@ -197,7 +197,7 @@ function showExchanged(exchanged: readonly Exchanged[], options: RebuildOptions,
 async function refuseOtherVersions({ db }: ProjectionSession, { name, projections }: Group): Promise<void> {
   const versions = await storedVersions(db)
   const other = projections.find(({ name, version }) => versions.get(name) !== version)
-  if (!other || !(await isLed(db, projectorName(name)))) return
+  if (!other || (await withoutLeader(db, [projectorName(name)])).length > 0) return
   throw new CliError(
     EXIT.refused,
     `the live tables of ${other.name} are of version ${versions.get(other.name) ?? 'none'}, this release has ${other.version}`,
@@ -229,7 +229,7 @@ async function estimate(session: ProjectionSession, groups: readonly Group[], op
   )
   let seen: ShadowProgress | undefined
   const startedMs = performance.now()
-  await exclusively(session.databaseUrl, 'estimate of a rebuild', async () => {
+  await exclusively(session, 'estimate of a rebuild', async () => {
     await dropShadow(session.db, ESTIMATE_SCHEMA)
     try {
       const shadow = await openShadow({

@@ -6,7 +6,7 @@
 import { createEventStore, type EventStore } from '../events/store.ts'
 import { type Delivered, readHistory } from '../events/subscription.ts'
 import { createDatabase, type ReadModels } from '../postgres/database.ts'
-import { AlreadyUnderWay } from '../postgres/exclusive.ts'
+import { acquireLeadership } from '../postgres/leadership.ts'
 import { projectionsCheckpoint, readCheckpoint } from '../projections/checkpoint.ts'
 import type { Projection } from '../projections/projection.ts'
 import { createKernelTables } from '../projections/schema.ts'
@@ -65,13 +65,24 @@ export async function withProjectionSession<T>(work: (session: ProjectionSession
       signal: interrupted.signal,
       transactionAttemptsMax: ATTEMPTS_MAX,
     })
-  } catch (error) {
-    if (error instanceof AlreadyUnderWay) throw new CliError(EXIT.refused, error.message, 'Wait for it to end.')
-    throw error
   } finally {
     process.off('SIGINT', interrupt)
     process.off('SIGTERM', interrupt)
     await Promise.allSettled([store.close(), db.destroy()])
+  }
+}
+
+/** Runs `work` while no other process runs any under this name. Throws CliError where one does. */
+export async function exclusively<T>(session: ProjectionSession, name: string, work: () => Promise<T>): Promise<T> {
+  const { databaseUrl: url, signal } = session
+  const leadership = await acquireLeadership({ url, name, signal, applicationName: `opslog ${name}` }, 'giveUp')
+  if (!leadership) {
+    throw new CliError(EXIT.refused, `another process is at it already: ${name}`, 'Wait for it to end.')
+  }
+  try {
+    return await work()
+  } finally {
+    await leadership.release()
   }
 }
 

@@ -8,7 +8,7 @@ import picocolors from 'picocolors'
 import { Rejected } from '../commands/rejection.ts'
 import { PersonKeysUnavailable } from '../events/sealing.ts'
 import { StoreUnavailable } from '../events/store.ts'
-import { isUnavailable } from '../postgres/database.ts'
+import { failureOf as postgresFailureOf } from '../postgres/failure.ts'
 import { InvalidConfiguration } from '../runtime/invalid-configuration.ts'
 
 export const EXIT = {
@@ -97,7 +97,7 @@ export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof PersonKeysUnavailable) {
     return { exitCode: EXIT.unreachable, code: 'unreachable', message: error.message, hint: undefined }
   }
-  if (error instanceof StoreUnavailable || isUnavailable(error) || isFetchFailure(error)) {
+  if (error instanceof StoreUnavailable || postgresFailureOf(error) === 'unavailable' || isFetchFailure(error)) {
     return { exitCode: EXIT.unreachable, code: 'unreachable', message: reasonOf(error), hint: START_HINT }
   }
   return undefined

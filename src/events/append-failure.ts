@@ -1,10 +1,10 @@
-/** What the failure of an append means: a conflict, a refusal for good, or that nothing is known. */
+/** What the failure of an append means: a conflict, a permanent refusal, or an unknown outcome. */
 import type { AppendOutcome } from '../eventstore/append.ts'
-import { isDenied } from '../eventstore/failure.ts'
+import { failureOf } from '../eventstore/failure.ts'
 
 /**
- * The event store will not take these events, however often they are sent: they are too large for it, their stream was
- * deleted for ever, or it does not let this user write. Nothing was written.
+ * The event store refuses these events for good: they are too large, their stream was deleted for ever, or this user may
+ * not write. Nothing was written.
  */
 export class AppendRefused extends Error {
   override name = 'AppendRefused'
@@ -20,21 +20,21 @@ export type Unsuccessful = Exclude<AppendOutcome, { kind: 'appended' }>
 export const isConflict = (outcome: Unsuccessful): boolean =>
   outcome.kind === 'failed' && outcome.reason === 'WrongExpectedVersion'
 
-/** Why the store takes an append at no time; undefined where another try may succeed. */
+/** Why the store refuses an append for good; undefined where another try may succeed. */
 export function refusalOf(outcome: Unsuccessful, stream: string): AppendRefused | undefined {
   if (outcome.kind !== 'failed') {
-    if (!isDenied(outcome.error)) return undefined
-    return new AppendRefused(`the event store lets this user not write to ${stream}`, false)
+    if (failureOf(outcome.error).kind !== 'denied') return undefined
+    return new AppendRefused(`the event store does not let this user write to ${stream}`, false)
   }
   const { reason, message } = outcome
   if (reason === 'MaximumAppendSizeExceeded') {
-    return new AppendRefused(`the events for ${stream} are larger than the event store takes: ${message}`, true)
+    return new AppendRefused(`the events for ${stream} are too large for the event store: ${message}`, true)
   }
   if (!PERMANENT.includes(reason)) return undefined
   return new AppendRefused(`the event store refuses events for ${stream}: ${reason} ${message}`.trim(), false)
 }
 
-/** The protocol's names of failures that another try cannot mend (streams.proto and its errors). */
+/** The protocol's names of permanent failures (streams.proto and its errors). */
 const PERMANENT = ['StreamDeleted', 'AccessDenied', 'BadRequest', 'InvalidTransaction']
 
 export const errorOf = (outcome: Unsuccessful): Error =>

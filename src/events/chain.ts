@@ -1,6 +1,6 @@
 /**
- * The chain of hashes that each stream is: whatever is changed, dropped or moved in it later no longer fits. There is one
- * implementation, over stored bytes, for whoever writes and for whoever checks.
+ * The hash chain of each stream: an event that is changed, dropped or moved later no longer fits. Writers and verifiers share
+ * this one implementation, over stored bytes.
  */
 import { hash as digest } from 'node:crypto'
 import type { AnyEvent, Cause } from './event.ts'
@@ -27,25 +27,25 @@ export function chainHash(
 const framed = (text: string): string => `${Buffer.byteLength(text)}:${text}`
 
 /** Where an event stands. */
-export interface Place {
+export interface Location {
   id: string
   stream: string
   revision: bigint
 }
 
-const PLACE_LENGTH = 32
+const DIGEST_LENGTH = 32
 
 /**
- * SHA-256, its first 128 bits in hex, over an event's id, stream and revision. The event's metadata states it, and the
- * chain is over the metadata: so none of the three can be changed without its showing.
+ * The first 128 bits in hex of SHA-256 over an event's id, stream and revision. The metadata states this digest and the
+ * chain covers the metadata, so a change of any of the three shows.
  */
-export const locationDigest = ({ id, stream, revision }: Place): string =>
-  digest('sha256', `${id.toLowerCase()}\n${stream}\n${revision}`).slice(0, PLACE_LENGTH)
+export const locationDigest = ({ id, stream, revision }: Location): string =>
+  digest('sha256', `${id.toLowerCase()}\n${stream}\n${revision}`).slice(0, DIGEST_LENGTH)
 
-/** An event as it is stored after one with this hash: the texts of its data and its metadata, whose end is its own hash. */
-export function chained(prevHash: string, event: AnyEvent, cause: Cause, place: Place): Link {
+/** The stored texts of an event after one with this hash: its data, and its metadata, which ends with its own hash. */
+export function chained(prevHash: string, event: AnyEvent, cause: Cause, location: Location): Link {
   const data = JSON.stringify(event.data)
-  const unsealed = JSON.stringify({ ...cause, place: locationDigest(place), prevHash })
+  const unsealed = JSON.stringify({ ...cause, place: locationDigest(location), prevHash })
   const hash = chainHash(prevHash, event.type, data, unsealed)
   return { data, metadata: `${unsealed.slice(0, -1)},"hash":"${hash}"}`, hash }
 }

@@ -1,6 +1,6 @@
 /**
- * The envelope of every event: who did it, because of what, and the link of the stream's hash chain. These names are
- * the storage format; they change only by adding.
+ * The envelope of every event: who caused it, why, and the link of the stream's hash chain. These names are the storage
+ * format; they change only by additions.
  */
 import { z } from 'zod'
 
@@ -20,9 +20,9 @@ export const metadataSchema = z.object({
   requestId: z.string().optional(),
   traceparent: z.string().optional(),
   commandId: z.string(),
-  /** SHA-256 of the canonical request, on the first event of a command that a key makes repeatable. */
+  /** SHA-256 of the canonical request, on the first event of a command with an idempotency key. */
   fingerprint: z.string().optional(),
-  /** Binds the event to where it stands (locationDigest in chain.ts), since the chain is over type, data and metadata alone. */
+  /** Location digest (chain.ts): binds the event to its place, since the chain covers type, data and metadata only. */
   place: z.string().optional(),
   prevHash: z.string(),
   hash: z.string(),
@@ -57,7 +57,7 @@ export type EventOf<Schemas extends Record<string, z.ZodType>> = {
   [T in keyof Schemas & string]: { type: T; data: z.infer<Schemas[T]> }
 }[keyof Schemas & string]
 
-/** The category of a stream: what stands before its first `-`. */
+/** The category of a stream: the part before its first `-`. */
 export const categoryOf = (stream: string): string => stream.slice(0, stream.indexOf('-'))
 
 /** An event type in words: `noctant.AccountOpened.v1`. */
@@ -70,8 +70,8 @@ export const anyVersionOf = (type: string): string => type.replace(/\d+$/, '')
 const KERNEL = 'opslog.'
 
 /**
- * An event of another program that uses the same event store, though it has the name of a type of ours: its stream is not
- * of the type's context.
+ * True for an event of another program that uses the same event store, even where its type has a name of ours: its stream
+ * does not belong to the type's context.
  */
 export const isForeign = ({ type, streamId }: { type: string; streamId: string }): boolean =>
   !type.startsWith(KERNEL) && !streamId.startsWith(type.slice(0, type.indexOf('.') + 1))

@@ -1,6 +1,6 @@
 /**
- * Heartbeats: events in a stream of their own that keeps the newest only. They stand outside the hash chain, since the
- * store itself drops the older ones.
+ * Heartbeats: events in a stream of their own that keeps only the newest. They have no hash chain, since the store itself
+ * drops the older ones.
  */
 import { randomUUID } from 'node:crypto'
 import type { EncodedEvent } from '../eventstore/append-messages.ts'
@@ -14,11 +14,11 @@ const METADATA = '$metadata'
 export interface HeartbeatOptions {
   /** The last event of a stream. */
   newest: (stream: string) => Promise<StoredEvent | undefined>
-  /** Appends at an exact revision; at another one somebody else has just done it, which is as good. */
+  /** Appends at an exact revision. A conflict means that another process has just done it, which is as good. */
   append: (stream: string, revision: bigint | undefined, event: EncodedEvent) => Promise<void>
 }
 
-/** What appends a heartbeat. Rejects as `newest` and `append` do. */
+/** A function that appends a heartbeat. Rejects as `newest` and `append` do. */
 export function createHeartbeat({ newest, append }: HeartbeatOptions): (occurredAt: string) => Promise<void> {
   let areOlderDropped = false
 

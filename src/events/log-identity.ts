@@ -1,8 +1,7 @@
 /**
- * Which log this is. A log carries an identity, written into it once, and an installation remembers the identity and the
- * events that its checkpoints stand at. An event store may be another one after any reconnection: an empty one, an older
- * copy, one that belongs to somebody else. So whoever is about to read from a connection, or to write to it, confirms it
- * here first.
+ * The identity of the log, written into it once. An installation remembers it, and the events that its checkpoints stand at.
+ * After any reconnection the event store may be another one: an empty one, an older copy, or one of another installation.
+ * So every reader and writer confirms its connection here first.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
@@ -25,7 +24,7 @@ export const logEvents: EventDeclarations = {
       /** How far the installation had come in its former log. */
       formerPosition: position,
       formerEventId: z.uuid(),
-      /** Up to here the two are alike, as far as is known; null: they have nothing in common. */
+      /** The two logs are known to be alike up to here; null: they have nothing in common. */
       commonPosition: position.nullable(),
       occurredAt: z.iso.datetime(),
     }),
@@ -36,7 +35,7 @@ export const logEvents: EventDeclarations = {
   },
 }
 
-/** An event that stands, or is to stand, in the log. */
+/** An event that the log has or should have. */
 export interface Mark {
   position: bigint
   eventId: string
@@ -44,7 +43,7 @@ export interface Mark {
 
 /** What an installation knows of its log. */
 export interface KnownLog {
-  /** Undefined where it has none on record yet. */
+  /** Undefined: none on record yet. */
   logId: string | undefined
   /** The furthest of its checkpoints; undefined before the first event. */
   mark: Mark | undefined
@@ -58,30 +57,30 @@ export interface LogView {
   headPosition(): Promise<bigint | undefined>
 }
 
-/** The event store has another log than this installation's. Nothing was written. It goes on when the right one is back. */
+/** The event store has another log than this installation's. Nothing was written; work resumes when the right one is back. */
 export class LogMismatch extends StoreUnavailable {
   override name = 'LogMismatch'
 }
 
 export interface LogGuard {
   /**
-   * Rejects with LogMismatch where a connection leads to another log, and with what the store or the database reject with
-   * where that cannot be learned. `own`: an event that has to be in it too.
+   * Rejects with LogMismatch where a connection leads to another log, and with the error of the store or the database where
+   * it cannot find out. `own` is an event that the log has to have as well.
    */
   confirm(view: LogView, own?: Mark): Promise<void>
-  /** Remembers an event that this process has just written: it has to be in the log from now on. */
+  /** Remembers an event that this process has just written: from now on the log has to have it. */
   wrote(mark: Mark): void
-  /** What was wrong when it was last asked for, in a sentence; undefined where nothing was. */
+  /** What the last confirmation found wrong, in a sentence; undefined: nothing. */
   mismatch(): string | undefined
-  /** Has `listener` called when the log turns out to be another one, and when the right one is back. */
+  /** Calls `listener` when the log turns out to be another one, and when the right one is back. */
   onChange(listener: () => void): void
 }
 
 export interface LogGuardOptions {
   known: () => Promise<KnownLog>
-  /** So long an answer that is wrong is asked for again: a follower, or a leader that has just been elected, may be behind. */
+  /** How long a wrong answer is checked again: a follower, or a leader that was just elected, may be behind. */
   patienceMs?: number
-  /** Between two times. */
+  /** Between two checks. */
   retryMs?: number
   onMismatch?: (sentence: string) => void
   onMatch?: () => void
@@ -97,7 +96,7 @@ export function createLogGuard(options: LogGuardOptions): LogGuard {
   let last: KnownLog | undefined
   let written: Mark | undefined
 
-  /** While the database is away, what it said last is as good: an identity does not change, and marks only grow. */
+  /** While the database is away its last answer is as good: an identity does not change, and marks only grow. */
   async function known(): Promise<KnownLog> {
     try {
       last = await options.known()
@@ -108,7 +107,7 @@ export function createLogGuard(options: LogGuardOptions): LogGuard {
     }
   }
 
-  function settle(found: string | undefined): void {
+  function record(found: string | undefined): void {
     if (found === mismatch) return
     const hasChanged = (found === undefined) !== (mismatch === undefined)
     mismatch = found
@@ -120,21 +119,21 @@ export function createLogGuard(options: LogGuardOptions): LogGuard {
 
   async function faultOf(view: LogView, own: Mark | undefined): Promise<string | undefined> {
     const { logId, mark } = await known()
-    // What was written to a log that the installation has left since does not count any more.
+    // The installation has adopted another log since: the event in the former one no longer counts.
     if (last && written && last.logId !== logId) written = undefined
     return differenceOf(view, { logId, marks: [mark, own, written].filter((each) => each !== undefined) })
   }
 
   return {
     async confirm(view, own) {
-      // Who knows already that it is another log is not kept waiting.
+      // Where a mismatch is known already, nobody has to wait.
       const deadlineMs = performance.now() + (mismatch === undefined ? patienceMs : 0)
       let fault = await faultOf(view, own)
       while (fault !== undefined && performance.now() < deadlineMs) {
         await delay(retryMs)
         fault = await faultOf(view, own)
       }
-      settle(fault)
+      record(fault)
       if (fault !== undefined) throw new LogMismatch(fault)
     },
     wrote(mark) {
@@ -145,7 +144,7 @@ export function createLogGuard(options: LogGuardOptions): LogGuard {
   }
 }
 
-/** Why a log is not the one that is known, in a sentence; undefined where it is. */
+/** Why a log is not the known one, in a sentence; undefined where it is. */
 export async function differenceOf(
   view: LogView,
   { logId, marks }: { logId: string | undefined; marks: readonly Mark[] },
@@ -173,20 +172,20 @@ export async function differenceOf(
   return undefined
 }
 
-/** Who stands still because the event store has another log shows it, and shows when it goes on. Rejects as `look` does. */
+/** Shows a halt in `health` while the event store has another log, and its end. Rejects as `look` does. */
 export async function haltAtMismatch(
-  figures: { state: string; fault: string | undefined },
+  health: { state: string; fault: string | undefined },
   look: () => Promise<void>,
 ): Promise<void> {
   try {
     await look()
-    if (figures.state !== 'halted') return
-    figures.state = 'leading'
-    figures.fault = undefined
+    if (health.state !== 'halted') return
+    health.state = 'leading'
+    health.fault = undefined
   } catch (error) {
     if (error instanceof LogMismatch) {
-      figures.state = 'halted'
-      figures.fault = error.message
+      health.state = 'halted'
+      health.fault = error.message
     }
     throw error
   }

@@ -1,7 +1,7 @@
 /**
- * Which fields of events tell of a person. A schema marks them where it declares them, and whatever seals, opens or
- * forgets them goes by the mark alone, so that a new field is protected by one word. The person is always the one that
- * the event's `globalUserId` names; an event that names none has nothing personal in it. docs/personal-data.md says how.
+ * Personal fields of events. A schema marks them where it declares them; sealing, opening and forgetting go by the mark
+ * alone, so one word protects a new field. A member of the event's data names the person (`globalUserId`, where the
+ * context declares no other). An event that names nobody has nothing personal in it. docs/personal-data.md says more.
  */
 import { z } from 'zod'
 
@@ -14,7 +14,7 @@ export const personal = <S extends z.ZodString | z.ZodNullable<z.ZodString>>(sch
 
 export interface PersonalField {
   name: string
-  /** Whether the field can say nothing; what is forgotten reads null then. */
+  /** The field may be null; it reads null once the person is forgotten. */
   nullable: boolean
 }
 
@@ -26,5 +26,5 @@ export function personalFields(schema: z.ZodType): PersonalField[] {
     .map(([name, field]) => ({ name, nullable: field.safeParse(null).success }))
 }
 
-/** An event of this type says that a person's key has been destroyed. One name in every context, whatever its version. */
+/** An event of this type records that a person's key was destroyed: one name in every context, in any version. */
 export const isForgetting = (type: string): boolean => /^[a-z]+\.UserForgotten\.v\d+$/.test(type)

@@ -1,36 +1,36 @@
-/** The log's events as they are stored, byte for byte, for whoever checks them. It only ever reads. */
-import { openConnection, SilentStore } from '../eventstore/connection.ts'
-import { isAway, isDeleted, reasonOf } from '../eventstore/failure.ts'
-import { NoSuchPosition } from '../eventstore/read.ts'
-import { type RawEvent, readRaw } from '../eventstore/read-raw.ts'
-import type { Selection } from '../eventstore/selection.ts'
+/** The log's events as they are stored, byte for byte, for verification. It only reads. */
+import { openConnection } from '../eventstore/connection.ts'
+import { failureOf } from '../eventstore/failure.ts'
+import { NoSuchPosition, readRaw } from '../eventstore/read.ts'
+import type { RawEvent } from '../eventstore/read-messages.ts'
+import type { Selection } from '../eventstore/read-requests.ts'
 import { StoreUnavailable } from './store.ts'
 
 export { NoSuchPosition } from '../eventstore/read.ts'
-export type { RawEvent } from '../eventstore/read-raw.ts'
+export type { RawEvent } from '../eventstore/read-messages.ts'
 
 export interface RawEvents {
-  /** All events after the event at a position (undefined: from the first), the store's own left out unless asked for. */
+  /** All events after the event at a position (undefined: from the first), without the store's own by default. */
   readAll(after?: bigint, withSystem?: boolean): AsyncIterable<RawEvent>
-  /** The same from a position that somebody has named, the event at it included; it may be that of no event. */
+  /** The same from any position on, including the event at it; no event need stand there. */
   readFrom(position: bigint): AsyncIterable<RawEvent>
   /** A stream's events from a revision on, at most `maxCount`; none where there is no such stream, or it was deleted. */
   readStream(stream: string, from?: bigint, maxCount?: bigint): AsyncIterable<RawEvent>
   /** The event at a commit position; undefined where no event has it. */
   at(position: bigint): Promise<RawEvent | undefined>
-  /** Commit position of the last event that is not the system's own; of those near the end that are wanted. */
+  /** Commit position of the last wanted event near the end that is not the store's own. */
   head(isWanted?: (event: RawEvent) => boolean): Promise<bigint | undefined>
   close(): Promise<void>
 }
 
 const isSystem = ({ type }: RawEvent): boolean => type.startsWith('$')
 
-/** Events looked at from the end for one that is not the system's. */
+/** Events at the end that `head` searches for one that is not the store's own. */
 const TAIL_MAX = 64n
 
 /**
- * Opens a connection of its own. Reads reject with StoreUnavailable where the store is away or says nothing for so long,
- * and with NoSuchPosition where they are to begin at a position that no event has.
+ * Opens a connection of its own. Reads reject with StoreUnavailable where the store is away or says nothing for
+ * `readTimeoutMs`, and with NoSuchPosition where they should begin at a position that no event has.
  */
 export function openRawEvents(url: string, readTimeoutMs: number): RawEvents {
   const connection = openConnection(url)
@@ -39,8 +39,8 @@ export function openRawEvents(url: string, readTimeoutMs: number): RawEvents {
     try {
       yield* readRaw(connection, selection, readTimeoutMs)
     } catch (error) {
-      if (error instanceof SilentStore) throw new StoreUnavailable(error.message, { cause: error })
-      throw isAway(error) ? new StoreUnavailable(`the event store failed: ${reasonOf(error)}`, { cause: error }) : error
+      const { kind, reason } = failureOf(error)
+      throw kind === 'away' ? new StoreUnavailable(`the event store failed: ${reason}`, { cause: error }) : error
     }
   }
 
@@ -74,7 +74,7 @@ export function openRawEvents(url: string, readTimeoutMs: number): RawEvents {
       try {
         yield* read({ stream, from, direction: 'forwards', ...(count === undefined ? {} : { count }) })
       } catch (error) {
-        if (!isDeleted(error)) throw error
+        if (failureOf(error).kind !== 'deleted') throw error
       }
     },
     at,

@@ -1,7 +1,6 @@
 /**
- * Every event type that may stand in the log, as the contexts declare them. An event is decoded here once, when it is
- * read; what does not decode is poison and never reaches a fold or a handler. Old versions stay and are lifted by
- * upcasters.
+ * Every event type that the log may hold, as the contexts declare them. Each event is decoded here once, when it is read.
+ * One that does not decode is poison and never reaches a fold or a handler. Old versions stay; upcasters lift them.
  */
 import { z } from 'zod'
 import { type AnyEvent, anyVersionOf } from './event.ts'
@@ -10,18 +9,18 @@ import { isForgetting, type PersonalField, personalFields } from './personal.ts'
 import type { PublishedEvent } from './published.ts'
 import { sealEvents, sealSentences } from './seal.ts'
 
-/** Written now and then to a stream of its own, so that subscriptions move and lag can be measured. */
+/** Written regularly to a stream of its own: it keeps subscriptions moving and lets the lag be measured. */
 export const HEARTBEAT = 'opslog.HeartbeatRecorded.v1'
 
-/** What a context says of its events. */
+/** What a context declares about its events. */
 export interface EventDeclarations {
   /** Event type → schema of its data: the storage format, for ever. */
   readonly schemas: Readonly<Record<string, z.ZodType>>
-  /** Superseded type → what lifts its data to the successor. */
+  /** Superseded type → the function that lifts its data to the successor. */
   readonly upcasters?: Readonly<Record<string, (data: unknown) => AnyEvent>>
   /** Event type → the event in a sentence for auditors; audit/sentences.ts says how placeholders are written. */
   readonly sentences?: Readonly<Record<string, string>>
-  /** Event type → how webhooks tell of it. */
+  /** Event type → how webhooks publish it. */
   readonly published?: ReadonlyMap<string, PublishedEvent>
   /** The member of an event's data that names the person whom its personal fields are about. */
   readonly person?: string
@@ -49,11 +48,11 @@ export interface Registry {
   decode(type: string, data: unknown): AnyEvent
   /** The personal fields of an event type; undefined where it has none. */
   personalFieldsOf(type: string): readonly PersonalField[] | undefined
-  /** Whose personal text stands in an event, sealed or not; undefined where there is none. */
+  /** The person whose personal text an event holds, sealed or not; undefined where it holds none. */
   personOf(event: { type: string; data: unknown }): string | undefined
-  /** The person who was forgotten, where the event says so of one. */
+  /** The person whom the event records as forgotten, if any. */
   forgottenIn(event: { type: string; data: unknown }): string | undefined
-  /** Event types that say that a person was forgotten, as prefixes: of any version. */
+  /** Prefixes of the event types, in any version, that record a forgotten person. */
   readonly forgettingTypes: readonly string[]
 }
 

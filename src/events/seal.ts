@@ -1,6 +1,6 @@
 /**
- * The seal of the log: what stood in it up to a position, in one signed figure. Stream `opslog.seal-log`. An event that
- * is edited, dropped, moved or cut off later no longer fits it. Event names are the storage format.
+ * Seals: one signed hash over the log up to a position, in the stream `opslog.seal-log`. An event that is edited, dropped,
+ * moved or cut off later no longer fits it. Event names are the storage format.
  */
 import { z } from 'zod'
 import type { EventOf } from './event.ts'
@@ -11,7 +11,7 @@ export const sealEvents = {
   'opslog.LogSealed.v1': z.object({
     /** Commit position of the last event that is sealed, decimal. */
     position: z.string().regex(/^\d+$/),
-    /** Events that are sealed, decimal; the system's own and heartbeats are not among them. */
+    /** Number of sealed events, decimal; without the store's own and heartbeats. */
     events: z.string().regex(/^\d+$/),
     /** Root of the Merkle tree (RFC 6962, section 2.1, SHA-256) over them, hex. */
     root: z.string().regex(/^[0-9a-f]{64}$/),

@@ -1,8 +1,8 @@
 /**
- * Personal fields between the code, which sees text, and the log, which holds ciphertext: AES-256-GCM under a key per
- * person, bound to the person, the event, its type and the field, so that none can be moved to another place. The keys
- * are kept outside the log; a person whose key is destroyed is forgotten in every copy of the log at once, and the hash
- * chains, which are over the stored bytes, go on to hold. Text that was recorded before there were keys reads as it is.
+ * Seals personal fields: the code sees text, the log holds ciphertext. Each person has a key (AES-256-GCM), and a ciphertext
+ * is bound to person, event, type and field, so it fits no other place. The keys stay outside the log: destroying one
+ * forgets the person in every copy of the log at once. The hash chains cover the stored bytes, so they still hold. Text
+ * from before there were keys reads as it is.
  */
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto'
 import type { AnyEvent } from './event.ts'
@@ -19,39 +19,39 @@ const SEALED = /^sealed:v1:([0-9a-f]{16}):([\w-]+)$/
 
 export const isSealed = (value: unknown): value is string => typeof value === 'string' && value.startsWith(PREFIX)
 
-/** What stands in the place of text that cannot be read any more, where a field has to say something. */
+/** Replaces text that can no longer be read, in fields that may not be null. */
 export const UNREADABLE = { destroyed: '[forgotten]', missing: '[key missing]' } as const
 
-/** A person's key; or that it was destroyed; or that there is none where there ought to be. */
+/** A person's key, or why there is none: it was destroyed, or it is missing. */
 export type PersonKey = { id: string; bytes: Uint8Array } | keyof typeof UNREADABLE
 
 export type KeysOf = ReadonlyMap<string, PersonKey>
 
-/** Where the keys of persons are kept: outside the event log, and outside the read models. */
+/** The keys of persons, kept outside the log and the read models. */
 export interface PersonKeys {
   /** The keys of these persons, one entry for each. Throws PersonKeysUnavailable. */
   find(persons: readonly string[]): Promise<KeysOf>
-  /** As `find`, with keys made for those that never had one. Throws PersonKeysUnavailable. */
+  /** As `find`, and makes a key for each person that never had one. Throws PersonKeysUnavailable. */
   ensure(persons: readonly string[]): Promise<KeysOf>
-  /** The person's key was destroyed: what is kept of it in memory goes. */
+  /** Drops the person's key from memory, since it was destroyed. */
   forget(person: string): void
-  /** Has `listener` told of every `forget`. */
+  /** Calls `listener` at every `forget`. */
   onForgotten(listener: (person: string) => void): void
-  /** Sealed text was met that no key is there for. */
+  /** Reports sealed text whose key is missing. */
   reportMissing(person: string): void
 }
 
-/** The keys cannot be asked for now, so that personal fields can be neither read nor written. */
+/** The keys cannot be read now, so personal fields can be neither read nor written. */
 export class PersonKeysUnavailable extends Error {
   override name = 'PersonKeysUnavailable'
 }
 
-/** The person was forgotten: nothing personal can be recorded of them any more. */
+/** The person was forgotten: no personal field of theirs can be recorded any more. */
 export class PersonForgotten extends Error {
   override name = 'PersonForgotten'
 }
 
-/** The part of the registry that says what is personal. */
+/** The part of the registry that knows personal fields. */
 type Personal = Pick<Registry, 'personOf' | 'personalFieldsOf' | 'forgottenIn'>
 
 const personsIn = (events: Iterable<{ type: string; data: unknown }>, { personOf }: Personal): string[] => {
@@ -63,16 +63,16 @@ const personsIn = (events: Iterable<{ type: string; data: unknown }>, { personOf
   return [...persons]
 }
 
-interface Place {
+interface Owner {
   id: string
   type: string
   person: string
 }
 
-const boundTo = ({ id, type, person }: Place, field: string): Buffer =>
+const boundTo = ({ id, type, person }: Owner, field: string): Buffer =>
   Buffer.from(JSON.stringify([PREFIX, person, id, type, field]))
 
-/** Tells one key from another without giving either away. */
+/** Identifies a key without revealing it. */
 export const keyIdOf = (key: Uint8Array): string =>
   createHash('sha256').update('opslog key id').update(key).digest('hex').slice(0, 16)
 
@@ -83,7 +83,7 @@ export function encrypt(plain: Uint8Array, key: Uint8Array, bound: Uint8Array): 
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
 }
 
-/** What `encrypt` was given. Throws where the key, the bytes or what they are bound to are others. */
+/** The plain bytes that `encrypt` took. Throws where the key, the bytes or the binding differ. */
 export function decrypt(box: Uint8Array, key: Uint8Array, bound: Uint8Array): Buffer {
   const decipher = createDecipheriv('aes-256-gcm', key, box.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
   decipher.setAAD(bound).setAuthTag(box.subarray(box.length - TAG_BYTES))
@@ -91,8 +91,8 @@ export function decrypt(box: Uint8Array, key: Uint8Array, bound: Uint8Array): Bu
 }
 
 /**
- * What stands for a person's text in ids and fingerprints: the same for the same text, and of no use without the key.
- * Once the key is gone all texts are one.
+ * Stands for a person's text in ids and fingerprints: equal for equal texts, and useless without the key. Once the key is
+ * gone, all texts have the same digest.
  */
 export const keyedDigest = (key: PersonKey | undefined, name: string, text: string): string =>
   typeof key === 'object'
@@ -112,7 +112,7 @@ export async function sealEvents<E extends { id: string; event: AnyEvent }>(
     registry,
   )
   if (persons.length === 0) return events
-  if (!personKeys) throw new PersonKeysUnavailable('personal data is not written without the keys to seal it with')
+  if (!personKeys) throw new PersonKeysUnavailable('personal data cannot be written without the keys that seal it')
   const keys = await personKeys.ensure(persons)
   return events.map((each) => {
     const { id, event } = each
@@ -132,7 +132,7 @@ export async function sealEvents<E extends { id: string; event: AnyEvent }>(
   })
 }
 
-/** What a field reads whose text cannot be read any more. */
+/** The value of a field whose text can no longer be read. */
 export type Redact = (why: keyof typeof UNREADABLE, field: PersonalField) => unknown
 
 const redacted: Redact = (why, { nullable }) => (nullable ? null : UNREADABLE[why])
@@ -145,8 +145,8 @@ export interface Opening {
 }
 
 /**
- * The data of a stored event with its personal fields as text. Of a person who was forgotten they are redacted, sealed
- * or not. Throws UndecodableEvent where a sealed text was altered or does not belong in its place.
+ * The data of a stored event with its personal fields as text. Those of a forgotten person are redacted, sealed or not.
+ * Throws UndecodableEvent where a sealed text was altered or belongs to another event.
  */
 export function openData(event: { id: string; type: string; data: unknown }, opening: Opening): unknown {
   const { id, type } = event
@@ -167,26 +167,26 @@ export function openData(event: { id: string; type: string; data: unknown }, ope
 function openText(
   text: string,
   field: PersonalField,
-  place: Place,
+  owner: Owner,
   key: Exclude<PersonKey, 'destroyed'>,
   { reportMissing, redact }: Required<Pick<Opening, 'reportMissing' | 'redact'>>,
 ): unknown {
   const [, keyId, box = ''] = SEALED.exec(text) ?? []
-  if (keyId === undefined) throw new UndecodableEvent(`${place.type}: ${field.name} is no sealed text`)
+  if (keyId === undefined) throw new UndecodableEvent(`${owner.type}: ${field.name} is not a sealed text`)
   if (key === 'missing' || key.id !== keyId) {
-    reportMissing(place.person)
+    reportMissing(owner.person)
     return redact('missing', field)
   }
   try {
-    return decrypt(Buffer.from(box, 'base64url'), key.bytes, boundTo(place, field.name)).toString('utf8')
+    return decrypt(Buffer.from(box, 'base64url'), key.bytes, boundTo(owner, field.name)).toString('utf8')
   } catch (error) {
-    throw new UndecodableEvent(`${place.type}: ${field.name} was altered, or does not belong to this event`, {
+    throw new UndecodableEvent(`${owner.type}: ${field.name} was altered, or does not belong to this event`, {
       cause: error,
     })
   }
 }
 
-/** Before events are opened in the log's order: whoever they say was forgotten has no key from here on. */
+/** To be called before events are opened, in the log's order: drops the keys of the persons whom they record as forgotten. */
 export function noteForgotten(
   events: Iterable<{ type: string; data: unknown }>,
   personKeys: PersonKeys,
@@ -198,7 +198,7 @@ export function noteForgotten(
   }
 }
 
-/** The keys that it takes to open these stored events: one question for all of them. Throws PersonKeysUnavailable. */
+/** The keys that open these stored events, asked for in one query. Throws PersonKeysUnavailable. */
 export async function openingOf(
   events: Iterable<{ type: string; data: unknown }>,
   personKeys: PersonKeys,

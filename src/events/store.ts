@@ -1,16 +1,15 @@
 /**
- * The event store, as the rest of the house sees it: read a stream, append at an exact revision. An append that failed
- * without a clear answer counts as unknown and is sent again with the same ids and revision, which the store makes a
- * no-op if the first one landed.
+ * The event store, as the rest of the house sees it: read a stream, append at an exact revision. An append without a clear
+ * answer counts as unknown and is sent again with the same ids and revision. The store ignores it if the first one landed.
  */
 import { createAppender } from '../eventstore/append.ts'
 import type { EncodedEvent } from '../eventstore/append-messages.ts'
 import { createConfirmation } from '../eventstore/confirmation.ts'
 import { openConnection } from '../eventstore/connection.ts'
-import { reasonOf } from '../eventstore/failure.ts'
+import { failureOf } from '../eventstore/failure.ts'
 import { NoSuchPosition, readPage } from '../eventstore/read.ts'
 import type { StoredEvent } from '../eventstore/read-messages.ts'
-import type { Selection } from '../eventstore/selection.ts'
+import type { Selection } from '../eventstore/read-requests.ts'
 import { errorOf, isConflict, refusalOf } from './append-failure.ts'
 import { chained } from './chain.ts'
 import { type AnyEvent, type Cause, metadataSchema, type Recorded } from './event.ts'
@@ -49,20 +48,19 @@ export interface EventStoreOptions {
   url: string
   /** What the log's events mean. */
   registry: Registry
-  /** One attempt's time, append or first byte of a read. */
+  /** Bounds one attempt of an append, and the wait for each answer of a read. */
   deadlineMs: number
-  /** Attempts of an append whose outcome stayed unknown. */
+  /** Attempts of an append whose outcome is unknown. */
   appendAttemptsMax: number
   /**
-   * Knows the log that this installation belongs to: nothing is read from another one, and nothing written to it. Without
-   * it whatever log there is will do.
+   * Knows the log of this installation, and keeps reads and appends from any other one. Without a guard any log will do.
    */
   guard?: LogGuard | undefined
-  /** Seal and open personal fields. Without them sealed text is read as it stands, and none is written. */
+  /** Seal and open personal fields. Without them sealed text reads as it stands, and personal data is not written. */
   personKeys?: PersonKeys | undefined
 }
 
-/** Of a stream, from a revision on. */
+/** A part of a stream, from a revision on. */
 export interface Range {
   from?: bigint
   maxCount?: bigint
@@ -84,29 +82,26 @@ export interface EventStore {
    */
   append(stream: string, revision: bigint | undefined, lastHash: string, events: readonly NewEvent[]): Promise<Appended>
   /**
-   * The log's last event that is not the system's: its position and id; undefined on an empty log. With a prefix the last
-   * one of such a type, or undefined where none stands near the end.
+   * Position and id of the log's last event that is not the store's own; undefined on an empty log. With a prefix, of the
+   * last event of such a type; undefined where none stands near the end.
    */
   head(prefix?: string): Promise<{ position: bigint; id: string } | undefined>
-  /** The id of the event at a commit position, or undefined where none stands there. */
+  /** The id of the event at a commit position; undefined where there is none. */
   eventIdAt(position: bigint): Promise<string | undefined>
-  /** Appends a heartbeat to its own stream, which keeps one event. */
+  /** Appends a heartbeat to its own stream, which keeps one event only. */
   beat(occurredAt: string): Promise<void>
-  /**
-   * Has `listener` called when what was read is not to stay in memory: somebody was forgotten, or the log has been another
-   * one for a while.
-   */
+  /** Calls `listener` when data in memory may be invalid: a person was forgotten, or the log was another one for a while. */
   onForgotten(listener: () => void): void
-  /** The identity that was written into the log; undefined where none was yet. */
+  /** The identity of the log; undefined where none was written yet. */
   logId(): Promise<string | undefined>
-  /** Rejects with StoreUnavailable where the store does not take writes: it may answer reads without. */
+  /** Rejects with StoreUnavailable where the store takes no writes; it may still answer reads. */
   ping(): Promise<void>
-  /** Whether the last append was taken; undefined before the first. */
+  /** Whether the store took the last append; undefined before the first. */
   isWritable(): boolean | undefined
   close(): Promise<void>
 }
 
-/** A stored event as a Recorded one, its personal fields opened. Throws UndecodableEvent. */
+/** Decodes a stored event and opens its personal fields. Throws UndecodableEvent. */
 export function recorded(event: StoredEvent, registry: Registry, opening?: Opening): Recorded {
   const { type, data } = registry.decode(event.type, opening ? openData(event, opening) : event.data)
   const metadata = metadataSchema.safeParse(event.metadata)
@@ -123,9 +118,7 @@ export function recorded(event: StoredEvent, registry: Registry, opening?: Openi
   }
 }
 
-/**
- * Reads and appends over connections of their own, so that neither's transport faults reach the other.
- */
+/** Reads and appends use connections of their own, so that a transport fault of one does not reach the other. */
 export function createEventStore(options: EventStoreOptions): EventStore {
   const { personKeys, registry, guard, deadlineMs } = options
   const reads = openConnection(options.url)
@@ -145,7 +138,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   const read = (selection: Selection, requiresLeader = false): Promise<StoredEvent[]> =>
     confirmed(() => readPage(reads, selection, deadlineMs, { requiresLeader }))
 
-  /** The events of a page as they are taken; the keys to their personal fields are asked for together. */
+  /** Decodes the events of a page one by one; asks for the keys to their personal fields together. */
   async function* opened(page: readonly StoredEvent[]): AsyncGenerator<Recorded> {
     const isPersonal = (event: StoredEvent) => registry.personOf(event) !== undefined
     const personal = personKeys ? page.filter(isPersonal) : []
@@ -180,7 +173,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   async function sent(stream: string, revision: bigint | undefined, events: readonly EncodedEvent[]) {
     const outcome = await appender.append({ stream, revision, events })
     if (outcome.kind === 'appended') writtenMs = performance.now()
-    // A refusal says nothing of other appends.
+    // A refusal says nothing about other appends.
     if (outcome.kind !== 'failed') isWritable = outcome.kind === 'appended'
     else if (!isConflict(outcome) && !refusalOf(outcome, stream)) isWritable = false
     return outcome
@@ -193,7 +186,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     events: readonly NewEvent[],
   ): Promise<Appended> {
     let hash = lastHash
-    // Once: a repeated attempt sends the same bytes.
+    // Sealed once, so that a repeated attempt sends the same bytes.
     const isPersonal = events.some(({ event }) => registry.personOf(event) !== undefined)
     const sealed = isPersonal ? await sealEvents(events, personKeys, registry) : events
     const first = (revision ?? -1n) + 1n
@@ -255,16 +248,16 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   }
 }
 
-/** Events of a stream that are asked for, and kept in memory, at once. */
+/** Events of a stream that one read asks for and keeps in memory. */
 const READ_PAGE_MAX = 500n
-/** A write that is no older proves that the store takes writes. */
+/** A write of this age or younger proves that the store takes writes. */
 const WRITE_PROOF_MS = 4_000
 
-/** As many events as there are. */
+/** All events. */
 const NO_END = 2n ** 63n - 1n
 
 function asUnavailable(error: unknown): Error {
   if (error instanceof UndecodableEvent || error instanceof StoreUnavailable) return error
   if (error instanceof PersonKeysUnavailable || error instanceof NoSuchPosition) return error
-  return new StoreUnavailable(`the event store failed: ${reasonOf(error)}`, { cause: error })
+  return new StoreUnavailable(`the event store failed: ${failureOf(error).reason}`, { cause: error })
 }

@@ -1,7 +1,7 @@
 /**
  * A supervised subscription to $all. db-client never resumes by itself, ends some streams without an error and can fall
- * silent, so every consumer reads through here: events come in batches, one batch at a time, and whatever goes wrong
- * the reader asks for the last position again and subscribes anew, with backoff. Heartbeat events prove it alive.
+ * silent, so every consumer subscribes here. Events come in batches, one batch at a time. After any fault the subscription
+ * asks for the last position again and subscribes anew, with backoff. Heartbeat events prove that it is alive.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Connection, openConnection } from '../eventstore/connection.ts'
@@ -14,7 +14,7 @@ import { HEARTBEAT, type Registry, UndecodableEvent } from './registry.ts'
 import { noteForgotten, type Opening, openingOf, type PersonKeys } from './sealing.ts'
 import { recorded } from './store.ts'
 
-/** An event that does not decode: what is known of it, and why. */
+/** An event that does not decode: its known parts, and the fault. */
 export interface Poison extends Omit<Recorded, 'data' | 'metadata'> {
   data: undefined
   metadata: Metadata | undefined
@@ -23,39 +23,39 @@ export interface Poison extends Omit<Recorded, 'data' | 'metadata'> {
 
 export type Delivered = Recorded | Poison
 
-/** Whether the event could not be decoded; it is delivered all the same, so that nothing is passed over in silence. */
+/** True for an event that does not decode. It is delivered all the same, so that nothing is skipped in silence. */
 export const isPoison = (event: Delivered): event is Poison => 'fault' in event
 
 export interface SubscriptionOptions {
   url: string
   /** What the log's events mean. */
   registry: Registry
-  /** For the log. */
+  /** For log lines. */
   name: string
-  /** Event types wanted, as prefixes; heartbeats come along by themselves. */
+  /** Prefixes of the wanted event types; heartbeats always come along. */
   types: readonly string[]
-  /** The position after which to start, asked again at each (re)subscription; undefined: the very start. */
+  /** The position after which to start, read again at each (re)subscription; undefined: the start of the log. */
   from: () => Promise<bigint | undefined>
-  /** Called with one batch at a time, in log order. A throw drops the subscription; it resumes from `from`. */
+  /** Takes one batch at a time, in log order. A throw drops the subscription; it resumes from `from`. */
   onBatch: (events: Delivered[]) => Promise<void>
-  /** Events in a batch at most; twice as many wait in memory at most. */
+  /** Events in a batch, at most. At most twice as many wait in memory. */
   batchMax: number
-  /** From the start of one batch to the next at least: under load batches become larger instead of more. */
+  /** Least time from the start of one batch to the next: under load batches grow instead of multiplying. */
   batchIntervalMs?: number
-  /** No event for so long means that the subscription has died silently. */
+  /** Without any event for this long, the subscription counts as dead. */
   readTimeoutMs: number
   backoffMinMs: number
   backoffMaxMs: number
   signal: AbortSignal
   onError: (error: unknown, retryInMs: number) => void
   onConnected?: () => void
-  /** Asked at each subscription, before anything is delivered, with the log that it leads to; a rejection drops it. */
+  /** Confirms the log of each subscription before anything is delivered; a rejection drops the subscription. */
   confirm?: ((view: LogView) => Promise<void>) | undefined
-  /** Open personal fields; without them sealed text is delivered as it stands. */
+  /** Open personal fields; without them sealed text stays sealed. */
   personKeys?: PersonKeys | undefined
 }
 
-/** The error that ends the supervision instead of being retried: the caller has seen that going on would be wrong. */
+/** Ends the supervision instead of being retried: the caller knows that going on would be wrong. */
 export class SubscriptionHalted extends Error {
   override name = 'SubscriptionHalted'
 }
@@ -83,10 +83,10 @@ export async function runSubscription(options: SubscriptionOptions): Promise<voi
   await connection.close()
 }
 
-/** Looks of the watchdog in the time that it allows. */
+/** How often the watchdog looks within the read timeout. */
 const WATCHES = 8
 
-/** One subscription from the current position until it breaks, which it tells by throwing. */
+/** One subscription from the current position until it breaks; then throws. */
 async function readOnce(connection: Connection, options: SubscriptionOptions, onProgress: () => void): Promise<void> {
   const from = await options.from()
   const inbox = createInbox(options.batchMax * 2)
@@ -100,7 +100,7 @@ async function readOnce(connection: Connection, options: SubscriptionOptions, on
     inbox.end(new Error(`no event for ${options.readTimeoutMs} ms, not even a heartbeat`))
   }, options.readTimeoutMs / WATCHES)
   const opening = subscribe(line, from, [...options.types, HEARTBEAT])
-  // First the call, then the look: a connection that changes after it ends the call too.
+  // The call opens before the confirmation, so that a connection that changes later ends the call too.
   const confirming = opening.then((answers) => {
     fill(answers, inbox, options)
     return options.confirm?.(viewLog(connection, options.readTimeoutMs))
@@ -129,8 +129,8 @@ async function readOnce(connection: Connection, options: SubscriptionOptions, on
 }
 
 /**
- * Every event after a position (undefined: from the start) up to the log's present end, the system's own left out, in
- * batches of at most `batchMax`. Rejects with the client's error where the store is away, and with SilentStore.
+ * Every event after a position (undefined: from the start) up to the log's present end, without the store's own, in batches
+ * of at most `batchMax`. Rejects with the client's error where the store is away, and with SilentStore.
  */
 export async function* readHistory(
   options: Pick<SubscriptionOptions, 'url' | 'registry' | 'batchMax' | 'readTimeoutMs' | 'personKeys' | 'confirm'>,
@@ -141,7 +141,7 @@ export async function* readHistory(
     await options.confirm?.(viewLog(connection, options.readTimeoutMs))
     let last = after
     for (;;) {
-      // A read begins with the event at the position itself, which has been seen.
+      // A read begins with the event at the position itself, which the last page has delivered.
       const from = last ?? 'start'
       const count = BigInt(options.batchMax + 1)
       const page = await readPage(connection, { from, direction: 'forwards', count }, options.readTimeoutMs)
@@ -158,12 +158,12 @@ export async function* readHistory(
   }
 }
 
-/** The store's own events, and those of other programs, are not for us. */
+/** False for the store's own events and for those of other programs. */
 const isWanted = (event: StoredEvent): boolean => !event.type.startsWith('$') && !isForeign(event)
 
 type Inbox = ReturnType<typeof createInbox>
 
-/** Leads the answers into the inbox; an end without an error is a drop too. */
+/** Puts the answers into the inbox. An end without an error drops the subscription too. */
 function fill(answers: Answers, inbox: Inbox, { registry, onConnected }: SubscriptionOptions): void {
   inbox.source = answers
   answers.on('data', (answer) => {
@@ -171,11 +171,11 @@ function fill(answers: Answers, inbox: Inbox, { registry, onConnected }: Subscri
     else if (answer && isWanted(answer)) inbox.put(arrival(answer, registry))
   })
   answers.on('end', () => inbox.end(new Error('the subscription ended')))
-  // After the inbox has ended, as by our own cancelling, an error is no news.
+  // An inbox that has ended ignores the error that our own cancelling causes.
   answers.on('error', (error) => inbox.end(error))
 }
 
-/** An event that has come in; one with personal fields waits for its batch, whose keys are asked for together. */
+/** An arrived event. One with personal fields is decoded with its batch, whose keys are read together. */
 type Arrived = Delivered | { sealed: StoredEvent; type: string; data: unknown }
 
 const arrival = (event: StoredEvent, registry: Registry): Arrived =>
@@ -183,7 +183,7 @@ const arrival = (event: StoredEvent, registry: Registry): Arrived =>
     ? decoded(event, registry)
     : { sealed: event, type: event.type, data: event.data }
 
-/** The batch with its personal fields opened. Whoever is forgotten in it has no key, so what follows is redacted. */
+/** Opens the personal fields of a batch. A person who is forgotten in the batch has no key, so later text is redacted. */
 async function opened(
   batch: readonly Arrived[],
   { personKeys, registry }: Pick<SubscriptionOptions, 'personKeys' | 'registry'>,
@@ -214,7 +214,7 @@ function decoded(event: StoredEvent, registry: Registry, opening?: Opening): Del
   }
 }
 
-/** A bounded queue between the network and the handler: a full one pauses the reader, an ended one throws at the taker. */
+/** A bounded queue between network and handler: `put` pauses the network when it is full, `take` throws after its end. */
 function createInbox(capacity: number) {
   let events: Arrived[] = []
   let ended: { error: unknown } | undefined
@@ -228,7 +228,7 @@ function createInbox(capacity: number) {
       if (events.length >= capacity) this.source?.pause()
       wakeTaker?.()
     },
-    /** What is at hand, at least one event. */
+    /** The waiting events, at least one. */
     async take(max: number): Promise<Arrived[]> {
       while (events.length === 0) {
         if (ended) throw ended.error
@@ -239,7 +239,7 @@ function createInbox(capacity: number) {
       if (ended) throw ended.error
       const batch = events.slice(0, max)
       events = events.slice(max)
-      // While the handler was busy the network was not silent; the handler was.
+      // The time of a busy handler does not count as silence of the network.
       this.lastArrivalMs = performance.now()
       this.source?.resume()
       return batch

@@ -1,7 +1,6 @@
 /**
- * The event store's BatchAppend in bytes (protobuf; streams.proto of EventStoreDB 23.10): one append to a request, and
- * what the answer to it says. The texts that were hashed are the texts that go out; db-client would write them anew,
- * and encode the whole twice.
+ * Encodes the event store's BatchAppend (protobuf; streams.proto of EventStoreDB 23.10), one append to a request, and decodes
+ * its answers. This sends exactly the texts that were hashed; db-client would serialize them again, and encode twice.
  */
 import { type Cursor, cursorOver, enter, member, next, pass, text, varint64 } from './read-messages.ts'
 
@@ -28,7 +27,7 @@ export type AppendAnswer =
   /** `reason` is the protocol's name of the failure: WrongExpectedVersion, StreamDeleted, Timeout, … */
   | { correlation: number; kind: 'failed'; reason: string; message: string }
 
-/** A UUID (version 4 in form) that carries a number; the caller's numbers are unique on its connection. */
+/** A UUID (version 4 in form) that carries a number, unique on the caller's connection. */
 const CORRELATION = '6f70736c-6f67-4000-8000-'
 export const correlationText = (correlation: number): string =>
   CORRELATION + correlation.toString(16).padStart(CORRELATION_DIGITS, '0')
@@ -40,7 +39,7 @@ const varintLength = (value: number): number => {
   return length
 }
 
-/** Bytes of a field with so many bytes of content; all fields here have numbers below 16. */
+/** Length in bytes of a field with this many bytes of content; all fields here have numbers below 16. */
 const fieldLength = (content: number): number => 1 + varintLength(content) + content
 
 const UUID_LENGTH = 36
@@ -60,7 +59,7 @@ function varint(sink: Sink, value: number): void {
   sink.bytes[sink.at++] = rest
 }
 
-/** A varint of 64 bits, and how long it is. */
+/** Writes a varint of 64 bits. */
 function varint64Into(sink: Sink, value: bigint): void {
   let rest = value
   for (; rest >= 128n; rest >>= 7n) sink.bytes[sink.at++] = Number(rest & 0x7fn) | 0x80
@@ -73,7 +72,7 @@ function varint64Length(value: bigint): number {
   return length
 }
 
-/** A field's tag (wire type 2, with a length) and the length of what follows. */
+/** Writes a field's tag (wire type 2, with a length) and the length of its content. */
 function head(sink: Sink, field: number, length: number): void {
   sink.bytes[sink.at++] = field * 8 + 2
   varint(sink, length)
@@ -115,8 +114,8 @@ export function encodeAppend({ correlation, stream, revision, events }: AppendRe
   const sink: Sink = { bytes, at: 0 }
   uuid(sink, 1, correlationText(correlation))
   head(sink, 2, options)
-  // Options: 1 stream identifier (3 its name), 2 the revision or 3 no stream. No deadline, which would be a time by this
-  // machine's clock: one that is behind would have every append refused as long past.
+  // Options: 1 stream identifier (3 its name), 2 the revision or 3 no stream. No deadline: it would be a time by this
+  // machine's clock, and a clock that is behind would make every append look late.
   head(sink, 1, fieldLength(name))
   string(sink, 3, stream, name)
   if (revision === undefined) head(sink, 3, 0)
@@ -154,7 +153,7 @@ export function decodeAppendAnswer(bytes: Buffer): AppendAnswer {
   return { ...answer, correlation }
 }
 
-/** A UUID comes back as text (2) or, from other servers, as two halves (1), of which the second holds the number. */
+/** Servers send a UUID as text (2) or as two halves (1), of which the second holds the number. */
 function correlationOf(cursor: Cursor, end: number): number {
   let correlation = Number.NaN
   while (next(cursor, end)) {
@@ -165,7 +164,7 @@ function correlationOf(cursor: Cursor, end: number): number {
   return correlation
 }
 
-/** The number in one field of the message that the cursor has just passed over. */
+/** The number in one field of the message that the cursor has just skipped. */
 function numberIn(cursor: Cursor, field: number): bigint {
   const end = enter(cursor)
   let value = 0n

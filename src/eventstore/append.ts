@@ -1,14 +1,12 @@
 /**
- * Appends over one long call of a connection. db-client's own way of doing this rejects what every client of the process
- * has in flight where one call fails, leaves promises hanging where a connection goes, and throws outside of any call
- * where an answer comes late (Client-NodeJS issue 523); here each append has its own end: an answer, the end of the call
- * that it was sent on, or its time.
+ * Appends over one long call of a connection. In db-client one failed call rejects the appends of every client of the
+ * process, a lost connection leaves promises pending, and a late answer throws outside any call (Client-NodeJS issue 523).
+ * Here each append has its own end: an answer, the end of its call, or its deadline.
  */
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import { createDeadlines } from '../runtime/deadlines.ts'
 import { type AppendAnswer, type AppendRequest, decodeAppendAnswer, encodeAppend } from './append-messages.ts'
-import type { GrpcClient } from './client-internals.ts'
-import { type Connection, type Line, openCall } from './connection.ts'
+import { type Connection, type GrpcClient, type Line, openCall } from './connection.ts'
 
 /** What grpc-js gives for a call with messages both ways. */
 interface Call {
@@ -25,13 +23,13 @@ interface Streams extends GrpcClient {
   makeBidiStreamRequest(...args: unknown[]): Call
 }
 
-/** `unsent`: nothing of it has gone out, as the connection was not fit; the error is the one of `confirm`. */
+/** `unsent`: nothing of it went out, since the connection failed or `confirm` rejected, with this error. */
 export type AppendOutcome = AppendAnswer | { kind: 'unknown'; error: Error } | { kind: 'unsent'; error: Error }
 
 export interface Appender {
-  /** Never rejects: what became of an append may be unknown, and then it is to be sent again as it was. */
+  /** Never rejects. The caller sends an append with an unknown outcome again, as it was. */
   append(request: Omit<AppendRequest, 'correlation'>): Promise<AppendOutcome>
-  /** Has the connection confirmed again before the next append. */
+  /** Makes the next append confirm the connection again. */
   suspect(): void
 }
 
@@ -39,7 +37,7 @@ export interface AppenderOptions {
   /** One attempt's time, connecting and confirming included. */
   deadlineMs: number
   /**
-   * Asked once for each new call, before anything is sent on it: whether the connection leads to the right log. A
+   * Confirms that a connection leads to the right log; called once for each new call, before anything is sent on it. A
    * rejection ends the call, and the appends that wait for it are not sent.
    */
   confirm?: (() => Promise<void>) | undefined
@@ -58,14 +56,14 @@ interface Waiting {
   settle: (outcome: AppendOutcome) => void
 }
 
-/** Leads what comes on a call to those who wait for it. */
+/** Receives what comes on a call. */
 type Listener = (event: { answer: AppendAnswer } | { error: Error }, call: Call) => void
 
 export function createAppender(connection: Connection, { deadlineMs, confirm }: AppenderOptions): Appender {
-  // No Map: V8 keeps what has left one as long as an old table of it is there, and these come and go all the time.
+  // No Map: V8 keeps deleted entries alive for as long as an old table of the Map lives, and these come and go all the time.
   const pending: Record<number, Waiting> = {}
   let correlations = 0
-  /** What appends go over, until it ends or leaves one of them without an answer. */
+  /** The call for appends, until it ends or leaves one of them without an answer. */
   let current: Call | undefined
   let opening: Promise<Call> | undefined
   const deadlines = createDeadlines(deadlineMs)
@@ -77,11 +75,11 @@ export function createAppender(connection: Connection, { deadlineMs, confirm }: 
     }
   }
 
-  /** A call that leads to the right log. It is opened first: a connection that changes after the look ends the call too. */
+  /** A call that leads to the right log. It opens before the confirmation: a connection that changes later ends it too. */
   async function connected(): Promise<Call> {
     const line = connection.line()
     const { promise: ended, reject } = Promise.withResolvers<never>()
-    // Whether anybody waits for it depends on when it comes.
+    // It may reject before or after something waits for it.
     ended.catch(() => undefined)
     const call = await openBatch(line, (event, of) => {
       if ('answer' in event) {
@@ -94,7 +92,7 @@ export function createAppender(connection: Connection, { deadlineMs, confirm }: 
     const { channel } = line
     try {
       if (confirm) await Promise.race([confirm(), ended])
-      // What was confirmed is the connection that there is now; the call has to stand on the same one.
+      // The present connection was confirmed; the call has to stand on the same one.
       if (connection.line() !== line || line.channel !== channel)
         throw new Error('the connection has changed meanwhile')
     } catch (error) {
@@ -105,7 +103,7 @@ export function createAppender(connection: Connection, { deadlineMs, confirm }: 
     return call
   }
 
-  /** The next append goes over another call; what was sent on this one may still be answered. */
+  /** Sends the next append over another call; appends on this one may still be answered. */
   function leave(): void {
     current?.end()
     current = undefined
@@ -124,11 +122,11 @@ export function createAppender(connection: Connection, { deadlineMs, confirm }: 
 
   function send(call: Call, correlation: number, request: Omit<AppendRequest, 'correlation'>): void {
     const waiting = pending[correlation]
-    // Its time may have passed while the connection was being made; then nothing is sent.
+    // Nothing is sent where the deadline passed while the connection was being made.
     if (!waiting) return
     waiting.call = call
     if (request.events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0) > APPEND_MAX_CHARS) {
-      // The server would end the call over it, and with it the appends of others.
+      // The server would end the call because of it, and so the other appends on it.
       const message = `more than ${APPEND_MAX_CHARS} characters`
       end(correlation, { correlation, kind: 'failed', reason: 'MaximumAppendSizeExceeded', message })
       return
@@ -140,7 +138,7 @@ export function createAppender(connection: Connection, { deadlineMs, confirm }: 
     }
   }
 
-  /** An answer to an append that nobody waits for any more is passed over. */
+  /** Ignores an answer that comes after the append's end. */
   function end(correlation: number, outcome: AppendOutcome): void {
     const waiting = pending[correlation]
     if (!waiting) return
@@ -151,7 +149,7 @@ export function createAppender(connection: Connection, { deadlineMs, confirm }: 
 
   function giveUp(correlation: number): void {
     const waiting = pending[correlation]
-    // The connection may have to be another one.
+    // The connection may be dead.
     leave()
     if (waiting?.line) connection.silent(waiting.line, waiting.begunMs)
     end(correlation, { kind: 'unknown', error: new Error(`the event store did not answer within ${deadlineMs} ms`) })

@@ -1,7 +1,7 @@
 /**
- * Knows whether a connection is still the one that was looked at. grpc-js and db-client connect again without a word, to
- * whatever answers at the address then. So a call stands on the connection: it ends when the connection does, and the
- * next read looks again. A read over a connection that changed meanwhile is made once more.
+ * Makes sure that reads use a confirmed connection. grpc-js and db-client reconnect without a word, to any server that
+ * answers at the address. So a long call stands on the connection: it ends when the connection does, and the next read
+ * confirms again. A read over a connection that changed meanwhile runs again.
  */
 import type { Connection, Line } from './connection.ts'
 import { watchStream } from './read.ts'
@@ -16,16 +16,16 @@ export interface Confirmation {
 
 interface Standing {
   line: Line
-  /** db-client takes another one after some errors, while calls on the former one go on. */
+  /** db-client opens another channel after some errors, while calls on the former one go on. */
   channel: Line['channel']
   hasEnded: boolean
   end(): void
 }
 
-/** A connection that changes at each of so many tries is as good as none. */
+/** A connection that changes at each of these tries is as good as none. */
 const ATTEMPTS_MAX = 3
 
-/** `stream`: any stream that is seldom written to. */
+/** `stream` is any stream that seldom gets an event. */
 export function createConfirmation(connection: Connection, stream: string, confirm: () => Promise<void>): Confirmation {
   let current: Promise<Standing> | undefined
 

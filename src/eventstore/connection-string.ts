@@ -1,6 +1,6 @@
 /**
- * Connection strings of EventStoreDB and KurrentDB. db-client 6.2.1 knows the older schemes alone; both servers speak the
- * same protocol, so the newer schemes are rewritten here, once, before anybody connects.
+ * Connection strings of EventStoreDB and KurrentDB. db-client 6.2.1 knows the older schemes only. Both servers speak the same
+ * protocol, so this rewrites the newer schemes.
  */
 
 import { X509Certificate } from 'node:crypto'
@@ -35,17 +35,17 @@ const OPTIONS = [
 ]
 
 export interface ConnectionTarget {
-  /** In the order of the string; of names that are to be discovered, the first alone. */
+  /** In the order of the string; only the first where discovery finds the others. */
   hosts: readonly { host: string; port: number }[]
   tls: boolean
-  /** PEM; undefined where the machine's own authorities are to be trusted. */
+  /** PEM; undefined: trust the machine's own authorities. */
   ca?: Buffer
   /** The client's own certificate and key, PEM. */
   cert?: Buffer
   key?: Buffer
 }
 
-/** A connection string that nobody can connect with. The message is one sentence, without the string's password. */
+/** A connection string that cannot work. The message is one sentence, without the string's password. */
 export class UnusableConnectionString extends Error {
   override name = 'UnusableConnectionString'
 }

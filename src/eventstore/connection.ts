@@ -1,12 +1,12 @@
 /**
- * A connection to the event store. db-client makes it (its addresses, credentials, TLS and discovery); this bounds what
- * db-client leaves unbounded. grpc-js waits without limit on a connection that says nothing: after a silent call the
- * client is thrown away, and a new one is made. A server runs 100 calls of a connection and lets the next one wait
- * without a word: calls beyond a lower number wait here, where their time does not run yet.
+ * A connection to the event store. db-client makes it (addresses, credentials, TLS and discovery); this bounds what db-client
+ * leaves unbounded. grpc-js waits without limit on a connection that says nothing, so a silent call costs the client its
+ * place and a new one is made. A server runs 100 calls of a connection and lets the next one wait without a word. Calls
+ * beyond a lower number wait here, where their time does not run yet.
  */
 import { EventStoreDBClient } from '@eventstore/db-client'
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
-import type { ClientParts, GrpcClient } from './client-internals.ts'
+import { toClientScheme } from './connection-string.ts'
 
 /** Calls with an end (reads) that run at once on a connection; long calls, such as a subscription, come on top. */
 export const CALLS_AT_ONCE_MAX = 80
@@ -16,6 +16,23 @@ const DISPOSE_MAX_MS = 500
 const KEEP_ALIVE_DEFAULT_MS = 10_000
 /** Connections that differ in their keep-alive interval; after so many the intervals are used again. */
 const INTERVALS = 1_000
+
+/** grpc-js's client of a service, as far as it is used here. */
+export interface GrpcClient {
+  getChannel(): { close(): void }
+}
+
+/** The private parts of db-client's Client that calls are opened with; `Call` is what `create` answers. */
+interface ClientParts<Client, Call> {
+  /** Opens a call on the present connection, or connects first. A call that is kept in `cache` is opened once. */
+  GRPCStreamCreator(
+    client: typeof streamsGrpc.StreamsClient,
+    name: string,
+    create: (client: Client) => Call,
+    cache?: WeakMap<object, unknown>,
+  ): () => Promise<Call>
+  callArguments(options: { requiresLeader?: boolean }, callOptions: object): unknown[]
+}
 
 /** The event store says nothing: a paused process or a dead line, which db-client would wait for without end. */
 export class SilentStore extends Error {
@@ -43,16 +60,17 @@ export interface Connection {
   line(): Line
   /** Something came in over this line. */
   heard(line: Line): void
-  /** A call that was begun then has had no answer in its time: where nothing else was heard either, the line is given up. */
+  /** A call that began then had no answer in time. Where nothing else was heard since, a new line replaces this one. */
   silent(line: Line, sinceMs: number): void
   /** Runs work that has an end, at most CALLS_AT_ONCE_MAX at a time. */
-  inTurn<T>(work: () => Promise<T>): Promise<T>
+  limited<T>(work: () => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
-/** Connects when the first call is opened. Throws where the connection string cannot be read. */
+/** Takes an address in any scheme of EventStoreDB or KurrentDB. Connects at the first call. Throws at a malformed address. */
 export function openConnection(url: string): Connection {
-  let current = newLine(url)
+  const address = toClientScheme(url)
+  let current = newLine(address)
   const waiting: (() => void)[] = []
   let running = 0
   return {
@@ -62,10 +80,10 @@ export function openConnection(url: string): Connection {
     },
     silent(line, sinceMs) {
       if (line !== current || line.heardMs > sinceMs) return
-      current = newLine(url)
+      current = newLine(address)
       void closeLine(line)
     },
-    async inTurn(work) {
+    async limited(work) {
       if (running >= CALLS_AT_ONCE_MAX) await new Promise<void>((resolve) => waiting.push(resolve))
       else running += 1
       try {
@@ -105,7 +123,7 @@ function ownConnection(url: string): string {
 async function closeLine({ client, channel }: Line): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, DISPOSE_MAX_MS)
-  // What a broken stream has to say when it is closed is of no interest any more.
+  // A broken stream may fail to close; it ends in any case.
   await Promise.race([client.dispose().catch(() => undefined), late])
   clearTimeout(timer)
   channel?.close()

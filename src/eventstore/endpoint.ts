@@ -1,6 +1,6 @@
 /**
- * Finds out what listens at an address, and says it in a sentence: gRPC's own errors for a wrong certificate, for TLS
- * where there is none and for nobody at all are all the same one, after many attempts.
+ * Finds out what listens at an address, and says it in a sentence. gRPC has one error, after many attempts, for a wrong
+ * certificate, for TLS where there is none, and for an address where nothing listens.
  */
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -19,7 +19,7 @@ const TLS_ALERT = 0x15
 
 type Security = Pick<ConnectionTarget, 'tls' | 'ca' | 'cert' | 'key'>
 
-/** Whether an HTTP/2 server answers there in the way that the connection string says. Never rejects. */
+/** Whether an HTTP/2 server answers there as the connection string says. Never rejects. */
 export async function probeEndpoint(
   host: string,
   port: number,
@@ -48,7 +48,7 @@ async function probeTls(address: Address, place: string, security: Security, tim
     return serves
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException
-    // Servers without TLS greet a handshake in many ways; that they answer without one tells them apart.
+    // Servers without TLS react to a handshake in many ways, but all of them answer without one.
     const isMute = code === 'ECONNRESET' || error instanceof Closed || /^ERR_SSL|^EPROTO/.test(code)
     if (!isMute || (await firstAnswer(address, timeoutMs))?.[FRAME_TYPE_AT] !== SETTINGS_FRAME) throw error
     return unusable(`${place} does not speak TLS. Add tls=false to the string, or switch TLS on at the server.`)
@@ -69,7 +69,7 @@ const speaksTls = (address: Address, timeoutMs: number): Promise<boolean> =>
     () => false,
   )
 
-/** The first bytes that the other side sends upon HTTP/2's preface; undefined where it closes without any. */
+/** The first bytes of the answer to HTTP/2's preface; undefined where the other side closes without any. */
 async function firstAnswer(address: Address, timeoutMs: number): Promise<Buffer | undefined> {
   const socket = connectTcp(address)
   socket.write(PREFACE)
@@ -79,7 +79,7 @@ async function firstAnswer(address: Address, timeoutMs: number): Promise<Buffer 
 class Silence extends Error {}
 class Closed extends Error {}
 
-/** The event's argument, or undefined where the connection ends first; the socket is closed in any case. */
+/** The event's argument, or undefined where the connection ends first. Closes the socket in any case. */
 async function settled(
   socket: Socket,
   event: 'data' | 'secureConnect',
@@ -97,7 +97,7 @@ async function settled(
   }
 }
 
-/** OpenSSL's codes for a certificate that leads to no authority that is trusted. */
+/** OpenSSL's codes for a certificate without a trusted authority. */
 const UNTRUSTED =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT(_LOCALLY)?))$/
 

@@ -1,37 +1,39 @@
 /** What the errors mean that db-client and grpc-js reject with. */
-
-/** gRPC's status codes (grpc/grpc, doc/statuscodes.md), as far as they decide something here. */
-const CANCELLED = 1
-const UNKNOWN = 2
-const DEADLINE_EXCEEDED = 4
-const PERMISSION_DENIED = 7
-const FAILED_PRECONDITION = 9
-const UNAVAILABLE = 14
-const UNAUTHENTICATED = 16
-
-const codeOf = (error: unknown): number | undefined => (error as { code?: number } | undefined)?.code
-
-/** The store cannot be reached, or has ended the call because it is going: gRPC says so, or no node was found. */
-export const isAway = (error: unknown): boolean =>
-  [CANCELLED, DEADLINE_EXCEEDED, UNAVAILABLE].includes(codeOf(error) ?? -1) ||
-  (error instanceof Error && /UNAVAILABLE|Failed to (discover|connect)/i.test(error.message))
-
-/** The store lets this user not do it. */
-export const isDenied = (error: unknown): boolean => [PERMISSION_DENIED, UNAUTHENTICATED].includes(codeOf(error) ?? -1)
-
-/** The stream was deleted for good. */
-export const isDeleted = (error: unknown): boolean =>
-  codeOf(error) === FAILED_PRECONDITION && error instanceof Error && /deleted/.test(error.message)
+import { SilentStore } from './connection.ts'
 
 /**
- * EventStoreDB's answer to a read of $all from a position that no event has. It has no name for it, and says the same to
- * other faults of a read: ask again before you decide on it.
+ * `away`: the store cannot be reached, says nothing, or has ended the call because it is going. `denied`: it does not let
+ * this user do it. `deleted`: the stream was deleted for good. `unknownPosition`: a read of $all began at a position that no
+ * event has. EventStoreDB has no name for the last one and says the same about other faults: ask again before you act.
  */
-export const isUnknownPosition = (error: unknown): boolean =>
-  codeOf(error) === UNKNOWN && error instanceof Error && /ReadAllResult|Exception was thrown/.test(error.message)
+export type FailureKind = 'away' | 'denied' | 'deleted' | 'unknownPosition' | 'other'
 
-/** An error's reason in words, whatever it is: grpc-js has errors whose message is empty or a bare colon. */
-export function reasonOf(error: unknown): string {
+export interface Failure {
+  kind: FailureKind
+  /** In words, whatever the error is: grpc-js has errors whose message is empty or a bare colon. */
+  reason: string
+}
+
+export const failureOf = (error: unknown): Failure => ({ kind: kindOf(error), reason: reasonOf(error) })
+
+/** gRPC's status codes (grpc/grpc, doc/statuscodes.md) that decide something here. */
+const UNKNOWN = 2
+const FAILED_PRECONDITION = 9
+const AWAY = [/* CANCELLED */ 1, /* DEADLINE_EXCEEDED */ 4, /* UNAVAILABLE */ 14]
+const DENIED = [/* PERMISSION_DENIED */ 7, /* UNAUTHENTICATED */ 16]
+
+function kindOf(error: unknown): FailureKind {
+  const { code = -1 } = (error ?? {}) as { code?: number }
+  const message = error instanceof Error ? error.message : ''
+  if (DENIED.includes(code)) return 'denied'
+  if (code === FAILED_PRECONDITION && /deleted/.test(message)) return 'deleted'
+  if (code === UNKNOWN && /ReadAllResult|Exception was thrown/.test(message)) return 'unknownPosition'
+  const isAway =
+    AWAY.includes(code) || error instanceof SilentStore || /UNAVAILABLE|Failed to (discover|connect)/i.test(message)
+  return isAway ? 'away' : 'other'
+}
+
+function reasonOf(error: unknown): string {
   const { message, details, name } = (error ?? {}) as { message?: unknown; details?: unknown; name?: unknown }
   for (const text of typeof error === 'string' ? [error] : [message, details]) {
     const words = String(text ?? '').replace(/[\s:]+$/, '')
@@ -46,7 +48,7 @@ export function reasonOf(error: unknown): string {
 
 /**
  * True for errors that db-client 6.2.1 lets escape outside any call: the write of a message on a broken connection
- * (Client-NodeJS issue 523). What it was to do is done again by whoever waits for it; the process need not end.
+ * (Client-NodeJS issue 523). The caller that waits for the message does its work again, so the process need not end.
  */
 export function escapedFromClient(error: unknown): boolean {
   return error instanceof Error && /[\\/]@eventstore[\\/]db-client[\\/]/.test(error.stack ?? '')

@@ -1,25 +1,25 @@
 /**
- * Looks at an event store before anything is built on it: does the connection string lead to one, under TLS or not as it
- * says, and does its user have the rights that opslog needs. Nothing is written: the appends that are tried expect a
- * revision that no stream has, so that a store which would permit them refuses them for that alone.
+ * Looks at an event store before anything is built on it: does the connection string lead to one, with or without TLS as it
+ * says, and does its user have the rights that opslog needs. It writes nothing: its appends expect a revision that no
+ * stream has, so a store that permits them refuses them for the revision.
  */
 import { randomUUID } from 'node:crypto'
 import { absent, type Finding, innermostMessage, serves, strongestOf, unusable } from '../runtime/finding.ts'
 import { createAppender } from './append.ts'
 import { openConnection } from './connection.ts'
-import { connectionTarget, toClientScheme, UnusableConnectionString } from './connection-string.ts'
+import { connectionTarget, UnusableConnectionString } from './connection-string.ts'
 import { probeEndpoint } from './endpoint.ts'
 import { readPage } from './read.ts'
 
-/** What opslog needs, in the words of the sentence that says it is missing. */
+/** A right that opslog needs, as the sentence about a missing one names it. */
 type Right = 'read $all' | 'read its own streams' | 'append to its own streams' | 'set metadata of its own streams'
 
-/** gRPC's status codes that are looked at here. */
+/** gRPC's status codes that matter here. */
 const [PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED] = [7, 12, 16]
-/** The stream that the rights are tried on. It never gets an event. */
+/** The stream for trying the rights. It never gets an event. */
 const TRIED_STREAM = 'opslog.start-check'
 const TRIED_TYPE = 'opslog.start-check'
-/** No stream gets so far. */
+/** No stream gets this far. */
 const UNREACHED_REVISION = 2n ** 62n
 
 /** What stands at the address. Each step takes `timeoutMs` at most. Never rejects. */
@@ -38,7 +38,7 @@ export async function checkEventStore(url: string, timeoutMs: number): Promise<F
 }
 
 async function checkRights(url: string, timeoutMs: number): Promise<Finding> {
-  const connection = openConnection(toClientScheme(url))
+  const connection = openConnection(url)
   const appender = createAppender(connection, { deadlineMs: timeoutMs })
   const tryToAppend = async (stream: string, eventType: string) => {
     const event = { id: randomUUID(), type: eventType, data: '{}', metadata: '{}' }

@@ -1,25 +1,39 @@
 /**
- * The answers of the event store's Read, taken from their bytes (protobuf; streams.proto of EventStoreDB 23.10). The
- * classes that db-client has generated spend more on an event than parsing its JSON costs, which a rebuild of a million
- * events, and each of the subscriptions that every event passes through, would pay.
+ * Decodes the answers of the event store's Read from their bytes (protobuf; streams.proto of EventStoreDB 23.10). This buys
+ * reading time for each event of a rebuild or subscription: the generated classes take longer than parsing its JSON.
  */
 
-/** An event as db-client resolves it, of the parts that are used here. */
+/** An event as it is stored, byte for byte. */
+export interface RawEvent {
+  id: string
+  stream: string
+  revision: bigint
+  /** Commit position. */
+  position: bigint
+  type: string
+  contentType: string
+  /** When it was recorded, in ticks of 100 ns since 1970, decimal: as the protocol gives it. */
+  created: string
+  data: Uint8Array
+  metadata: Uint8Array
+}
+
+/** An event with its texts parsed: the parts of db-client's resolved event that are used here. */
 export interface StoredEvent {
   id: string
   streamId: string
   revision: bigint
   type: string
   isJson: boolean
-  /** Parsed where it is JSON, as text where it claims to be and is not, else as bytes. */
+  /** Parsed where it is JSON; text where its type says JSON and it is not; otherwise bytes. */
   data: unknown
-  /** Parsed; undefined where there is none, as bytes where it is no JSON. */
+  /** Parsed; undefined where there is none; bytes where it is not JSON. */
   metadata: unknown
   created: Date
   position: { commit: bigint; prepare: bigint }
 }
 
-/** What an answer says: an event, that the subscription stands, or what is of no matter here. */
+/** What an answer says: an event, that the subscription stands, or something that does not matter here. */
 export type LogAnswer = StoredEvent | 'confirmed' | undefined
 
 /** Wire types (protobuf.dev/programming-guides/encoding). */
@@ -28,7 +42,7 @@ const FIXED64 = 1
 const LENGTH_DELIMITED = 2
 const FIXED32 = 5
 
-/** Reads fields one after the other; of one that has bytes, `start` and `end` say where they are. */
+/** Reads one field after the other; `start` and `end` delimit the bytes of the present one. */
 export interface Cursor {
   bytes: Buffer
   at: number
@@ -56,7 +70,7 @@ function varint(cursor: Cursor): number {
   return value
 }
 
-/** A varint of 64 bits. Positions and revisions stay below 2^53 for a long time; beyond, every bit still counts. */
+/** A varint of 64 bits. Positions and revisions stay below 2^53 for a long time; larger ones are exact as well. */
 export function varint64(cursor: Cursor): bigint {
   const { at } = cursor
   const value = varint(cursor)
@@ -68,7 +82,7 @@ export function varint64(cursor: Cursor): bigint {
   return BigInt.asUintN(64, exact)
 }
 
-/** Moves to the next field, up to `end`. Of a number the value is still to be read, anything else is passed over. */
+/** Moves to the next field before `end`. The caller reads the value of a varint; the cursor skips any other field. */
 export function next(cursor: Cursor, end: number): boolean {
   if (cursor.at >= end) return false
   const tag = varint(cursor)
@@ -93,18 +107,18 @@ export const pass = (cursor: Cursor): void => {
 
 export const text = ({ bytes, start, end }: Cursor): string => bytes.toString('utf8', start, end)
 
-/** Goes into the message that the cursor has just passed over; answers where it ends. */
+/** Enters the message that the cursor has just skipped; answers where it ends. */
 export function enter(cursor: Cursor): number {
   cursor.at = cursor.start
   return cursor.end
 }
 
-/** ReadResp: 1 event, 2 confirmation; checkpoints, caught-up and the like are passed over. */
-export function decodeAnswer(bytes: Buffer): LogAnswer {
+/** ReadResp: 1 event, 2 confirmation; checkpoints, caught-up and other answers do not matter. */
+function decode<Event>(bytes: Buffer, read: (cursor: Cursor, end: number) => Event): Event | 'confirmed' | undefined {
   const cursor = cursorOver(bytes)
-  let answer: LogAnswer
+  let answer: Event | 'confirmed' | undefined
   while (next(cursor, bytes.length)) {
-    if (cursor.field === 1) answer = readEvent(cursor, enter(cursor))
+    if (cursor.field === 1) answer = readEvent(cursor, enter(cursor), read)
     else if (cursor.field === 2) answer = 'confirmed'
     else pass(cursor)
   }
@@ -112,85 +126,86 @@ export function decodeAnswer(bytes: Buffer): LogAnswer {
 }
 
 /** ReadEvent: 1 the event; links are not resolved, so there is no other. */
-function readEvent(cursor: Cursor, end: number): StoredEvent | undefined {
-  let event: StoredEvent | undefined
+function readEvent<Event>(
+  cursor: Cursor,
+  end: number,
+  read: (cursor: Cursor, end: number) => Event,
+): Event | undefined {
+  let event: Event | undefined
   while (next(cursor, end)) {
-    if (cursor.field === 1) event = recordedEvent(cursor, enter(cursor))
+    if (cursor.field === 1) event = read(cursor, enter(cursor))
     else pass(cursor)
   }
   return event
 }
 
+export const decodeAnswer = (bytes: Buffer): LogAnswer =>
+  decode(bytes, (cursor, end) => storedEvent(recordedEvent(cursor, end)))
+
+/** The event of an answer; undefined where it has none. */
+export function decodeRawAnswer(bytes: Buffer): RawEvent | undefined {
+  const answer = decode(bytes, (cursor, end) => rawEvent(recordedEvent(cursor, end)))
+  return answer === 'confirmed' ? undefined : answer
+}
+
+type RecordedEvent = RawEvent & { prepare: bigint; data: Buffer; metadata: Buffer }
+
+const NOTHING = Buffer.alloc(0)
+
 /**
  * RecordedEvent: 1 id, 2 stream, 3 revision, 4 prepare and 5 commit position, 6 entries (type, content-type, created in
  * ticks of 100 ns), 7 metadata, 8 data.
  */
-function recordedEvent(cursor: Cursor, end: number): StoredEvent {
-  const { bytes } = cursor
+function recordedEvent(cursor: Cursor, end: number): RecordedEvent {
   const entries: Record<string, string> = {}
-  let [id, streamId, revision, prepare, commit] = ['', '', 0n, 0n, 0n]
-  let metadata: unknown
-  let dataStart = 0
-  let dataEnd = 0
+  let [id, stream, revision, prepare, position] = ['', '', 0n, 0n, 0n]
+  let data: Buffer = NOTHING
+  let metadata: Buffer = NOTHING
   while (next(cursor, end)) {
-    switch (cursor.field) {
-      case 1:
-        id = member(cursor, 2)
-        break
-      case 2:
-        streamId = member(cursor, 3)
-        break
-      case 3:
-        revision = varint64(cursor)
-        break
-      case 4:
-        prepare = varint64(cursor)
-        break
-      case 5:
-        commit = varint64(cursor)
-        break
-      case 6:
-        readEntry(cursor, entries)
-        break
-      case 7:
-        metadata = cursor.end > cursor.start ? parsed(text(cursor), () => copy(bytes, cursor)) : undefined
-        break
-      case 8:
-        dataStart = cursor.start
-        dataEnd = cursor.end
-        break
-      default:
-        pass(cursor)
-    }
+    const { field } = cursor
+    if (field === 1) id = member(cursor, 2)
+    else if (field === 2) stream = member(cursor, 3)
+    else if (field === 3) revision = varint64(cursor)
+    else if (field === 4) prepare = varint64(cursor)
+    else if (field === 5) position = varint64(cursor)
+    else if (field === 6) readEntry(cursor, entries)
+    else if (field === 7) metadata = cursor.bytes.subarray(cursor.start, cursor.end)
+    else if (field === 8) data = cursor.bytes.subarray(cursor.start, cursor.end)
+    else pass(cursor)
   }
-  const isJson = entries['content-type'] === 'application/json'
-  const dataText = isJson ? bytes.toString('utf8', dataStart, dataEnd) : ''
+  const { type = '', 'content-type': contentType = '', created = '0' } = entries
+  return { id, stream, revision, prepare, position, type, contentType, created, data, metadata }
+}
+
+const rawEvent = ({ prepare: _, ...event }: RecordedEvent): RawEvent => event
+
+function storedEvent({ data, metadata, created, prepare, position, ...event }: RecordedEvent): StoredEvent {
+  const isJson = event.contentType === 'application/json'
   return {
-    id,
-    streamId,
-    revision,
-    type: entries.type ?? '',
+    id: event.id,
+    streamId: event.stream,
+    revision: event.revision,
+    type: event.type,
     isJson,
-    data: isJson ? parsed(dataText, () => dataText) : Uint8Array.from(bytes.subarray(dataStart, dataEnd)),
-    metadata,
-    created: new Date(Math.floor(Number(entries.created ?? 0) / TICKS_PER_MS)),
-    position: { commit, prepare },
+    data: isJson ? parsed(data, (text) => text) : Uint8Array.from(data),
+    metadata: metadata.length > 0 ? parsed(metadata, () => Uint8Array.from(metadata)) : undefined,
+    created: new Date(Math.floor(Number(created) / TICKS_PER_MS)),
+    position: { commit: position, prepare },
   }
 }
 
 const TICKS_PER_MS = 10_000
 
-const copy = (bytes: Buffer, { start, end }: Cursor) => Uint8Array.from(bytes.subarray(start, end))
-
-function parsed(json: string, otherwise: () => unknown): unknown {
+function parsed(json: Buffer, otherwise: (text: string) => unknown): unknown {
+  const text = json.toString('utf8')
   try {
-    return JSON.parse(json)
+    return JSON.parse(text)
   } catch {
-    return otherwise()
+    return otherwise(text)
   }
 }
 
-/** The text in one field of the message that the cursor has just passed over. */
+/** The text in one field of the message that the cursor has just skipped. */
 export function member(cursor: Cursor, field: number): string {
   const end = enter(cursor)
   let value = ''

@@ -1,24 +1,21 @@
-/**
- * A bound on what db-client leaves unbounded: a read at which the store says nothing. A store that stands still, as a
- * paused process or a dead line does, would otherwise keep whoever asked for ever.
- */
+/** Bounds a streaming read whose store says nothing, as a paused process or a dead connection does. */
 
-/** The part of a streaming read that is needed to end one. */
+/** The part of a streaming read that can end it. */
 export interface Read<T> extends AsyncIterable<T> {
   destroy(error: Error): unknown
   cancel(): Promise<void> | void
 }
 
 /**
- * The read's events as they come. Throws `fault` where the next one, or the end, does not come within `readTimeoutMs`;
- * the time that the reader itself takes does not count.
+ * The read's events as they come. Throws `fault` where neither the next event nor the end comes within `readTimeoutMs`. The
+ * time that the reader itself takes does not count.
  */
 export async function* withReadTimeout<T>(read: Read<T>, readTimeoutMs: number, fault: () => Error): AsyncGenerator<T> {
   let waiting = true
   const timer = setTimeout(() => {
     if (!waiting) return void timer.refresh()
     read.destroy(fault())
-    // Where there is no call yet, there is none to end.
+    // Cancelling fails where no call is open yet; then there is nothing to end.
     Promise.resolve(read.cancel()).catch(() => undefined)
   }, readTimeoutMs)
   try {

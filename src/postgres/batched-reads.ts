@@ -1,27 +1,28 @@
 /**
- * Look-ups by key, gathered. What a request for one row costs is mostly the way there and back: two system calls here, two
- * there, and a process that has to be woken. So the batched reads of one turn of the event loop travel together, and while a
- * few pipelines are under way the next ones gather. Nothing waits for company beyond the turn, and where the last pipeline had none,
- * the next read by key leaves at once.
+ * Batched reads: queries by key that travel to Postgres together. Most of a read's cost is the way there and back: two
+ * system calls on each side, and a process that has to be woken. So the reads of one turn of the event loop share a
+ * pipeline, and while a few pipelines are under way the next reads gather. A read never waits longer than the turn. Where
+ * the last pipeline carried one read only, the next read leaves at once.
  */
 import type { ReadModels } from './database.ts'
+import { isOfStatement, isPlanOutdated } from './failure.ts'
 import { Pipeline, type Row, type Statement, type Value } from './pipeline.ts'
-import { codeOf, isPlanOutdated, type PinnedConnection, pinnedConnectionOf, spoilsConnection } from './pool.ts'
+import { type PinnedConnection, pinnedConnectionOf } from './pool.ts'
 
-/** Look-ups of one pipeline, at most. */
-const LOOK_UPS_MAX = 64
-/** Trips under way at once, at most; with more of them each would only carry less. */
-const TRIPS_MAX = 2
+/** Reads of one pipeline, at most. */
+const READS_MAX = 64
+/** Pipelines under way at once, at most; more of them would each only carry less. */
+const PIPELINES_MAX = 2
 /**
- * So long a connection stays with the batched reads after its last pipeline: taking one from the pool and giving it back takes as
- * long as half a pipeline. Short, since a connection that is lost meanwhile costs those of the next pipeline their answers.
+ * How long a connection stays after its last pipeline: taking one from the pool and giving it back takes as long as half a
+ * pipeline. Short, since a connection that is lost meanwhile costs the reads of the next pipeline their answers.
  */
 const KEEP_MS = 25
-/** So long it stays at the most, however many batched reads follow each other: others wait for one of the pool too. */
+/** How long it stays at most, however many reads follow each other: others wait for a connection of the pool too. */
 const HOLD_MAX_MS = 250
 
-interface LookUp extends Statement {
-  /** Whether it was sent again already, since a table had changed under its statement. */
+interface Read extends Statement {
+  /** It was sent a second time, since a table had changed under its statement. */
   isRepeated: boolean
 }
 
@@ -33,34 +34,34 @@ interface Kept {
   usedMs: number
 }
 
-/** Its rows. Rejects with what Postgres says of this read by key, whatever becomes of others. */
-export type LookUpRows = (sql: string, parameters: readonly Value[]) => Promise<Row[]>
+/** Answers the rows of one query. Rejects with what Postgres says of this query; other reads do not matter to it. */
+export type ReadRows = (sql: string, parameters: readonly Value[]) => Promise<Row[]>
 
-const gatherers = new WeakMap<ReadModels, LookUpRows>()
+const readers = new WeakMap<ReadModels, ReadRows>()
 
-/** The way of batched reads to this database. */
-export function batchedReadsOf(db: ReadModels): LookUpRows {
-  const known = gatherers.get(db)
+/** The batched reads of this database. */
+export function batchedReadsOf(db: ReadModels): ReadRows {
+  const known = readers.get(db)
   if (known) return known
-  const gatherer = createGatherer(db)
-  gatherers.set(db, gatherer)
-  return gatherer
+  const reader = createReader(db)
+  readers.set(db, reader)
+  return reader
 }
 
-function createGatherer(db: ReadModels): LookUpRows {
-  const waiting: LookUp[] = []
+function createReader(db: ReadModels): ReadRows {
+  const waiting: Read[] = []
   let pipelines = 0
   let leavesSoon = false
-  /** Look-ups of the last pipeline. */
-  let travelled = 1
+  /** Reads of the last pipeline. */
+  let carried = 1
 
   function leave(): void {
     leavesSoon = false
-    if (waiting.length === 0 || pipelines === TRIPS_MAX) return
+    if (waiting.length === 0 || pipelines === PIPELINES_MAX) return
     pipelines++
-    const lookUps = waiting.splice(0, LOOK_UPS_MAX)
-    travelled = lookUps.length
-    void travel(lookUps).finally(() => {
+    const reads = waiting.splice(0, READS_MAX)
+    carried = reads.length
+    void answerAll(reads).finally(() => {
       pipelines--
       leaveSoon()
     })
@@ -68,18 +69,17 @@ function createGatherer(db: ReadModels): LookUpRows {
   }
 
   function leaveSoon(): void {
-    if (leavesSoon || waiting.length === 0 || pipelines === TRIPS_MAX) return
-    // Where the last one had no company, this one need not look for any.
-    if (pipelines === 0 && travelled === 1) leave()
+    if (leavesSoon || waiting.length === 0 || pipelines === PIPELINES_MAX) return
+    if (pipelines === 0 && carried === 1) leave()
     else {
       leavesSoon = true
       setImmediate(leave)
     }
   }
 
-  /** Answers each of them; those behind a failure are sent again, since Postgres passed over them. Never rejects. */
-  async function travel(lookUps: readonly LookUp[]): Promise<void> {
-    for (let rest = lookUps; rest.length > 0; ) {
+  /** Answers each read. Postgres skips those behind a failure, so they are sent again. Never rejects. */
+  async function answerAll(reads: readonly Read[]): Promise<void> {
+    for (let rest = reads; rest.length > 0; ) {
       const pipeline = new Pipeline(rest)
       try {
         await send(pipeline)
@@ -92,8 +92,8 @@ function createGatherer(db: ReadModels): LookUpRows {
           refused.isRepeated = true
           continue
         }
-        // Only what Postgres itself says is about one statement; all else is about the connection.
-        const isOfOne = codeOf(error).length === SQLSTATE_LENGTH && !spoilsConnection(error as Error)
+        // An error without a SQLSTATE is about the connection, and so about all of them.
+        const isOfOne = isOfStatement(error)
         for (const failed of isOfOne ? [refused] : rest) failed.fail(error)
         rest = isOfOne ? rest.slice(1) : []
       }
@@ -133,7 +133,7 @@ function createGatherer(db: ReadModels): LookUpRows {
     })
 }
 
-/** A connection of the pool, until it is given back. Rejects where there is none to be had. */
+/** Takes a connection of the pool until it is given back. Rejects where the pool has none. */
 const takeConnection = (db: ReadModels): Promise<Kept> =>
   new Promise((take, fail) => {
     const held = async (connection: ReadModels) => {
@@ -142,5 +142,3 @@ const takeConnection = (db: ReadModels): Promise<Kept> =>
     }
     db.connection().execute(held).catch(fail)
   })
-
-const SQLSTATE_LENGTH = 5

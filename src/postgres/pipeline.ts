@@ -1,7 +1,7 @@
 /**
- * Several statements in one pipeline over one connection: each is bound and executed, and only then Postgres is asked to
- * answer (the extended query protocol of PostgreSQL's manual). pg calls what speaks the protocol itself a
- * Submittable; its cursor works the same way. Where a statement fails, Postgres passes over those behind it.
+ * Several statements in one pipeline over one connection: all are bound and executed before Postgres is asked to answer
+ * (PostgreSQL manual, extended query protocol). A Submittable is pg's name for an object that speaks the protocol itself,
+ * as its cursor does. Where a statement fails, Postgres skips those behind it.
  */
 import type { Duplex } from 'node:stream'
 import { type Connection, type FieldDef, type PoolClient, Result, type Submittable } from 'pg'
@@ -13,13 +13,13 @@ export type Value = string | number | bigint | boolean | null
 export interface Statement {
   sql: string
   parameters: readonly Value[]
-  /** Takes the rows, in Postgres's order, as soon as they are there. */
+  /** Takes the rows, in Postgres's order. */
   answer(rows: Row[]): void
-  /** Takes why there are none. */
+  /** Takes the reason why there are none. */
   fail(error: unknown): void
 }
 
-/** What pg has for those who speak the protocol themselves, as far as it is used here. */
+/** The parts of pg's connection that a Submittable uses here. */
 interface Wire {
   stream: Duplex
   /** Texts of the statements that Postgres knows on this connection, by their names. */
@@ -29,7 +29,7 @@ interface Wire {
 const EXECUTE = serialize.execute({ portal: '', rows: 0 })
 const SYNC = serialize.sync()
 
-/** The part of pg's Result that makes rows of what travelled: it knows columns and the parsers of their types. */
+/** The part of pg's Result that makes rows of data messages, by the columns and the parsers of their types. */
 interface RowParser {
   addFields(columns: FieldDef[]): void
   parseRow(fields: (string | null)[]): Row
@@ -37,22 +37,22 @@ interface RowParser {
 const RowParser = Result as unknown as new (mode: undefined, types: unknown) => RowParser
 
 /**
- * Of a connection's named statements. Where the columns of one change, Postgres refuses it (0A000), and its text gets
- * another name.
+ * The row parsers of a connection's named statements. Where a statement's columns change, Postgres refuses it (0A000) and
+ * its text gets another name.
  */
 const parsersOf = new WeakMap<Wire, Map<string, RowParser>>()
 
 export class Pipeline implements Submittable {
-  /** How many statements were answered: where the pipeline fails, it is the place of the one that Postgres refused. */
+  /** Statements answered so far; where the pipeline fails, this is the index of the one that Postgres refused. */
   answered = 0
   private readonly statements: readonly Statement[]
   private names: string[] = []
   private types: PoolClient | undefined
   private parsers = new Map<string, RowParser>()
-  /** Of the statement whose rows are coming, where Postgres has described it in this pipeline. */
+  /** The parser of the statement whose rows are coming, where Postgres has described it in this pipeline. */
   private described: RowParser | undefined
   private rows: Row[] = []
-  /** Why a row cannot be shown; the statement fails for it, and no other. */
+  /** Why a row cannot be parsed; this statement fails because of it, and no other. */
   private unreadable: unknown
   /** pg calls it once. */
   private callback: (error: Error | null) => void = () => undefined
@@ -61,7 +61,7 @@ export class Pipeline implements Submittable {
     this.statements = statements
   }
 
-  /** Of the statement whose answer is awaited: pg asks when Postgres has parsed it, and notes both for the connection. */
+  /** The statement whose answer comes next. pg reads name and text when Postgres has parsed it, and keeps both. */
   get name(): string {
     return this.names[this.answered] ?? ''
   }
@@ -70,7 +70,7 @@ export class Pipeline implements Submittable {
     return this.statements[this.answered]?.sql ?? ''
   }
 
-  /** `nameOf` gives a text its name on every connection, or none. Rejects with the first failure; all before it are answered. */
+  /** `nameOf` answers a text's name, or undefined. Rejects with the first failure; all before it are answered. */
   send(client: PoolClient, nameOf: (text: string) => string | undefined): Promise<void> {
     this.types = client
     this.names = this.statements.map(({ sql }) => nameOf(sql) ?? '')
@@ -97,7 +97,7 @@ export class Pipeline implements Submittable {
       messages.push(EXECUTE)
     }
     messages.push(SYNC)
-    // In one piece: what is written in pieces costs more to gather than to copy.
+    // In one piece: the socket takes longer to gather pieces than this takes to copy them.
     if (wire.stream.writable) wire.stream.write(Buffer.concat(messages))
   }
 

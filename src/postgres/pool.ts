@@ -1,19 +1,20 @@
 /**
- * How queries travel to Postgres: each under a name, so that it is parsed and planned once per connection; several in one
- * pipeline, as a batch or as batched reads; or as rows to copy. Below kysely, which knows of none of them, each of the latter
- * begins as a query with one value that says what is to be done.
+ * How queries travel to Postgres. Each has a name, so that a connection parses and plans it once. Several travel in one
+ * pipeline, as a batch or as batched reads, and rows travel by COPY. kysely knows none of these ways: each begins as a
+ * query whose single value says what to do.
  */
 import type { Duplex } from 'node:stream'
 import { CompiledQuery, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import { type Pool, type PoolClient, Query, type QueryConfig } from 'pg'
 import { createDeadlines, type Deadlines } from '../runtime/deadlines.ts'
 import type { ReadModels } from './database.ts'
+import { isPlanOutdated, spoilsConnection, unanswered } from './failure.ts'
 import type { Pipeline } from './pipeline.ts'
 
 /**
- * The pool, with names for the statements. A name is never taken away from a text, so that the number of statements a
- * connection holds is bounded; it is replaced where a table's shape has changed under it. What gets no answer within
- * `answerMaxMs` (0: no limit) is given up, and its connection with it: pg's own limit takes a timer for each query.
+ * The pool, with names for the statements. A text keeps its name for ever, which bounds the statements of a connection;
+ * it gets another one when a table changes its shape. A query without an answer within `answerMaxMs` (0: no limit) loses
+ * its connection. pg's own limit would take a timer for each query.
  */
 export function namedStatements(pool: Pool, namesMax: number, answerMaxMs: number): PostgresPool {
   const deadlines = createDeadlines(answerMaxMs)
@@ -34,7 +35,7 @@ export function namedStatements(pool: Pool, namesMax: number, answerMaxMs: numbe
   }
 }
 
-/** Of a query, as kysely reads it. */
+/** The answer to a query, as kysely reads it. */
 interface Answer {
   command: string
   rowCount: number | null
@@ -52,9 +53,9 @@ function namedClient(client: PoolClient, { nameOf, rename, deadlines }: Shared):
   let inTransaction = false
   let broken: Error | undefined
   const { connection } = client as unknown as { connection: { stream: Duplex } }
-  const giveUp = () => connection.stream.destroy(new Error(UNANSWERED))
+  const giveUp = () => connection.stream.destroy(unanswered())
 
-  /** An answer, in its time. A failure that the connection does not survive is kept for its release. */
+  /** Bounds an answer. The release reports an error that the connection does not survive. */
   async function inTime<T>(answer: Promise<T>): Promise<T> {
     const ended = deadlines.start(giveUp)
     try {
@@ -70,25 +71,25 @@ function namedClient(client: PoolClient, { nameOf, rename, deadlines }: Shared):
   async function query(text: string, values: unknown[]): Promise<Answer> {
     if (/^(begin|start transaction)\b/i.test(text)) inTransaction = true
     if (/^(commit|rollback)$/i.test(text)) inTransaction = false
-    const [source] = values
+    const [job] = values
+    if (job instanceof Batch) return together(job)
+    if (job instanceof CopyRows) return inTime(copied(client, text, job))
+    if (job instanceof PinnedConnection) {
+      job.send = sent
+      return { command: 'SELECT', rowCount: 0, rows: [] }
+    }
     try {
-      if (source instanceof CopySource) return await inTime(copied(client, text, source))
-      if (source instanceof Batch) return await together(source)
-      if (source instanceof PinnedConnection) {
-        source.send = sent
-        return { command: 'SELECT', rowCount: 0, rows: [] }
-      }
       return await inTime(asked(client, { name: nameOf(text), text, values }))
     } catch (error) {
       if (!isPlanOutdated(error)) throw error
       const name = rename(text)
-      // Within a transaction the failure has ended it; whoever runs it may try again, under the new name.
+      // In a transaction the failure has ended it; a second run of the transaction uses the new name.
       if (inTransaction || isPipelining(client)) throw error
       return inTime(asked(client, { name, text, values }))
     }
   }
 
-  /** Whoever sent a pipeline that ends at an outdated plan may send the rest again, under the new name. */
+  /** Rejects at an outdated plan as well; the caller may send the rest again, under the new name. */
   async function sent(pipeline: Pipeline): Promise<void> {
     try {
       await inTime(pipeline.send(client, nameOf))
@@ -98,12 +99,12 @@ function namedClient(client: PoolClient, { nameOf, rename, deadlines }: Shared):
     }
   }
 
-  /** Sends all before the first is answered. What comes after one that failed in a transaction fails for that alone. */
+  /** Sends all before the first is answered. In a transaction, those behind a failure fail because of it. */
   async function together({ queries }: Batch): Promise<Answer> {
     const sender: { pipeline?: boolean } = client
     sender.pipeline = true
     try {
-      const answers = await Promise.allSettled(queries.map(({ sql, parameters }) => query(sql, [...parameters])))
+      const answers = await Promise.allSettled(queries.map(({ sql, parameters = [] }) => query(sql, [...parameters])))
       for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
       const rows = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value.rows] : []))
       return { command: 'SELECT', rowCount: rows.length, rows }
@@ -115,51 +116,62 @@ function namedClient(client: PoolClient, { nameOf, rename, deadlines }: Shared):
   return { query: query as unknown as PostgresPoolClient['query'], release: () => client.release(broken) }
 }
 
-/** pg's own mode, set for the time of a batch: otherwise it sends a query when the one before has been answered. */
+/** pg's own mode, set for the time of a batch: otherwise it waits for each answer before it sends the next query. */
 const isPipelining = (client: { pipeline?: boolean }): boolean => client.pipeline === true
 
-/** The one value of a query that stands for several, which are sent together; its rows are their rows, of each a list. */
+/** A text and the values of its parameters. */
+export interface BatchedQuery {
+  sql: string
+  parameters?: readonly unknown[]
+}
+
+/** The single value of a query that stands for several, which travel together. Its rows are a list of rows for each. */
 class Batch {
-  readonly queries: readonly CompiledQuery[]
-  constructor(queries: readonly CompiledQuery[]) {
+  readonly queries: readonly BatchedQuery[]
+  constructor(queries: readonly BatchedQuery[]) {
     this.queries = queries
   }
 }
 
-/** The one value of a query whose answer is a way to send pipelines over the connection, without a query for each. */
+/** Runs queries in order, in one round trip. Rejects with the first failure, once all have been answered. */
+export async function inOneRoundTrip(
+  connection: ReadModels,
+  queries: readonly BatchedQuery[],
+): Promise<Record<string, unknown>[][]> {
+  const { rows } = await connection.executeQuery(CompiledQuery.raw('together', [new Batch(queries)]))
+  return rows as Record<string, unknown>[][]
+}
+
+/** The single value of a query whose answer is a way to send pipelines over the connection, without a query for each. */
 export class PinnedConnection {
   /** Rejects as the pipeline does. */
   send!: (pipeline: Pipeline) => Promise<void>
 }
 
-/** Takes a connection that is held for the caller: its queries and its pipelines follow each other. */
+/** Takes a connection that the caller holds: its queries and its pipelines follow each other. */
 export async function pinnedConnectionOf(connection: ReadModels): Promise<PinnedConnection> {
   const pinned = new PinnedConnection()
   await connection.executeQuery(CompiledQuery.raw('pinned connection', [pinned]))
   return pinned
 }
 
-/** Runs queries one after the other in a single pipeline. Rejects with the first failure, once all have been answered. */
-export async function inOneRoundTrip(
-  connection: ReadModels,
-  queries: readonly CompiledQuery[],
-): Promise<Record<string, unknown>[][]> {
-  const { rows } = await connection.executeQuery(CompiledQuery.raw('together', [new Batch(queries)]))
-  return rows as Record<string, unknown>[][]
-}
-
-/** pg's own promise of an answer assigns a function literal, which keeps all that waits for it. */
+/** pg's own promise of an answer assigns a function literal, which keeps everything that waits for it in memory. */
 const asked = (client: PoolClient, query: QueryConfig): Promise<Answer> =>
   new Promise((resolve, reject) => {
     client.query(query, (error, answer) => (error ? reject(error) : resolve(answer)))
   })
 
-/** The one value of a query whose text copies from the client: what it copies, in COPY's text format. */
-export class CopySource {
+/** The single value of a query whose text copies from the client: the rows, in COPY's text format. */
+class CopyRows {
   readonly text: string
   constructor(text: string) {
     this.text = text
   }
+}
+
+/** Runs a text that ends in `COPY … FROM STDIN`, with rows in COPY's text format. */
+export async function copyRows(connection: ReadModels, sql: string, rows: string): Promise<void> {
+  await connection.executeQuery(CompiledQuery.raw(sql, [new CopyRows(rows)]))
 }
 
 /** pg knows the messages of COPY, but leaves it to others to send any. */
@@ -168,35 +180,14 @@ interface CopyConnection {
   endCopyFrom(): void
 }
 
-function copied(client: PoolClient, text: string, source: CopySource): Promise<Answer> {
+function copied(client: PoolClient, text: string, rows: CopyRows): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const done = (error: Error | null) => (error ? reject(error) : resolve({ command: 'COPY', rowCount: 0, rows: [] }))
     const query = new Query({ text }, done as never)
     const handleCopyInResponse = (connection: CopyConnection) => {
-      connection.sendCopyFromChunk(Buffer.from(source.text))
+      connection.sendCopyFromChunk(Buffer.from(rows.text))
       connection.endCopyFrom()
     }
     client.query(Object.assign(query, { handleCopyInResponse }))
   })
-}
-
-export const codeOf = (error: unknown): string => {
-  const code = (error as { code?: unknown } | undefined)?.code
-  return typeof code === 'string' ? code : ''
-}
-
-/** A prepared statement's columns have changed, as after the swap of a rebuilt table. */
-export const isPlanOutdated = (error: unknown): boolean =>
-  codeOf(error) === '0A000' && error instanceof Error && error.message.includes('cached plan')
-
-const UNANSWERED = 'Postgres did not answer in time'
-
-export const unavailableCode = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)/
-export const unavailableMessage =
-  /^(Connection terminated|Postgres did not answer|Client has encountered a connection error|timeout exceeded when trying to connect|Query read timeout|Client was closed|Cannot use a pool after)/
-
-/** The connection has ended, is about to, or is still occupied by a query without an answer. */
-export const spoilsConnection = (error: Error): boolean => {
-  const code = codeOf(error)
-  return /^(08...|57P0[1-5])$/.test(code) || unavailableCode.test(code) || unavailableMessage.test(error.message)
 }

@@ -1,12 +1,12 @@
 /**
  * Looks at Postgres before anything is built on it: does the address lead to one, does it take the user, may that user
- * make tables, and does a session keep its connection. Named statements, LISTEN and session locks, which the read models
- * rest on, are lost in a pooler that hands each transaction to another connection.
+ * make tables, and does a session keep its connection. The read models rest on named statements, LISTEN and session locks.
+ * A pooler that gives each transaction another connection loses them.
  */
 import { Client } from 'pg'
 import { absent, type Finding, innermostMessage, serves, unusable } from '../runtime/finding.ts'
 
-/** What stands at the address. Takes some times `timeoutMs` at most. Never rejects. */
+/** What stands at the address. Each step takes `timeoutMs` at most. Never rejects. */
 export async function checkPostgres(url: string, timeoutMs: number): Promise<Finding> {
   if (!/^postgres(ql)?:\/\//i.test(url)) {
     const scheme = /^([^:]*):/.exec(url)?.[1]
@@ -21,7 +21,7 @@ export async function checkPostgres(url: string, timeoutMs: number): Promise<Fin
       query_timeout: timeoutMs,
     })
     opened.push(client)
-    // What ends an idle connection is seen at the next query.
+    // The next query shows that an idle connection has ended.
     client.on('error', () => undefined)
     await client.connect()
     return client

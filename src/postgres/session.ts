@@ -1,19 +1,19 @@
-/** A connection to Postgres that is not the pool's: for a lock that it holds, or notifications that it hears. */
+/** A connection to Postgres outside the pool: it holds a lock, or listens to notifications. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
 
 export interface SessionOptions {
   url: string
   applicationName: string
-  /** For the connection and for each answer; without one the session has ended. */
+  /** Bounds the connecting and each answer; an answer that is late ends the session. */
   answerTimeoutMs: number
 }
 
 export interface Session {
   client: Client
-  /** Aborts when the connection has ended, for whatever reason. */
+  /** Aborts when the connection has ended. */
   ended: AbortSignal
-  /** Runs one query; one that fails for want of an answer ends the session. */
+  /** Runs one query. A query without an answer in time ends the session. */
   query(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>
   close(): Promise<void>
 }

@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ReadModels } from '../postgres/database.ts'
-import { type Checkpoint, moveCheckpoint, readCheckpoint } from '../projections/checkpoint.ts'
+import { type Checkpoint, commit, readCheckpoint } from '../projections/checkpoint.ts'
 
 export interface ProcessCheckpoint {
   /** Where to go on: what was reached, or else what is on record. Undefined before the first event. */
@@ -30,8 +30,7 @@ export function openProcessCheckpoint(
   async function save(): Promise<void> {
     const to = reached
     if (to === undefined || to === recorded) return
-    // One statement is a transaction of its own.
-    await moveCheckpoint(db, name, recorded, to)
+    await commit({ db, name, from: recorded, to })
     recorded = to
   }
 

@@ -6,7 +6,8 @@ import { sql } from 'kysely'
 import type { LogGuard } from '../events/log-identity.ts'
 import type { EventStore } from '../events/store.ts'
 import type { Clock } from '../postgres/clock.ts'
-import { isUnavailable, type ReadModels } from '../postgres/database.ts'
+import type { ReadModels } from '../postgres/database.ts'
+import { failureOf } from '../postgres/failure.ts'
 import { withoutLeader } from '../postgres/leadership.ts'
 import { parkedCount } from '../projections/parking.ts'
 import { lagMs, type Projector, projectorName } from '../projections/projector.ts'
@@ -209,7 +210,7 @@ export function gauges(
   const counted = (count: Promise<number | undefined>) =>
     count.catch((error: unknown) => {
       // While Postgres is away the last figure stands; readiness tells that it is.
-      if (isUnavailable(error)) return undefined
+      if (failureOf(error) === 'unavailable') return undefined
       throw error
     })
   add('opslog_leaders_missing', 'Processes of the installation that nobody leads', () => {

@@ -1,13 +1,14 @@
-/** One event into one projection: what its handler says, or why it cannot be taken in. */
+/** Applies one event to one projection: the rows that its handler changes, or why it cannot be taken in. */
 import { sql } from 'kysely'
 import type { Recorded } from '../events/event.ts'
-import { isRefusedData, type OpenTransaction } from '../postgres/database.ts'
+import type { ReadModels } from '../postgres/database.ts'
+import { failureOf } from '../postgres/failure.ts'
 import { flush } from './changes.ts'
 import type { Change, Projection } from './projection.ts'
 
-/** Takes one event into one projection; where that cannot be, undoes what it did and answers why. */
+/** Applies one event to one projection. Where that fails, undoes what it did and answers why. */
 export async function applyOrUndo(
-  trx: OpenTransaction,
+  trx: ReadModels,
   projection: Projection,
   event: Recorded,
 ): Promise<string | undefined> {
@@ -17,7 +18,7 @@ export async function applyOrUndo(
     await sql`RELEASE SAVEPOINT one_event`.execute(trx)
     return undefined
   } catch (error) {
-    if (!(error instanceof HandlerFailed) && !isRefusedData(error)) throw error
+    if (!(error instanceof HandlerFailed) && failureOf(error) !== 'refusedData') throw error
     await sql`ROLLBACK TO SAVEPOINT one_event`.execute(trx)
     return error instanceof Error ? error.message : String(error)
   }

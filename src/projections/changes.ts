@@ -3,7 +3,7 @@
  * kind. The texts depend on the tables alone, never on the values, so that they can be prepared once.
  */
 import { CompiledQuery } from 'kysely'
-import type { OpenTransaction } from '../postgres/database.ts'
+import type { ReadModels } from '../postgres/database.ts'
 import type { Change, Table, Values } from './projection.ts'
 
 /** Changes of one row each; an erasure goes over a table's rows as those before it have left them. */
@@ -24,12 +24,13 @@ export interface Statement {
   rows: Values[]
 }
 
-/** Runs a batch's changes. */
-export async function flush(trx: OpenTransaction, changes: readonly Change[]): Promise<void> {
-  for (const { text, rows } of statementsFor(changes)) {
-    await trx.executeQuery(CompiledQuery.raw(text, [JSON.stringify(rows)]))
-  }
+/** Runs a batch's changes, one statement after the other. */
+export async function flush(trx: ReadModels, changes: readonly Change[]): Promise<void> {
+  for (const { sql, parameters } of queriesOf(changes)) await trx.executeQuery(CompiledQuery.raw(sql, parameters))
 }
+
+export const queriesOf = (changes: readonly Change[]): { sql: string; parameters: unknown[] }[] =>
+  statementsFor(changes).map(({ text, rows }) => ({ sql: text, parameters: [JSON.stringify(rows)] }))
 
 export const statementsFor = (changes: readonly Change[]): Statement[] =>
   inTurns(changes).flatMap((turn) =>

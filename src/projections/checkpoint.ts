@@ -1,14 +1,16 @@
 /**
- * How far the read models have come in the log. The checkpoint moves in the transaction of the rows it stands for, by
- * compare-and-set: whatever a lock may have promised, two writers cannot both move it. It keeps the last event's id, so
- * that a log that was restored or cut short is noticed.
+ * How far read models and processes have come in the log, and how they commit. The checkpoint moves in the transaction of
+ * the rows that it stands for, by compare-and-set: two writers cannot both move it, whatever their locks say. It keeps the
+ * last event's id, which shows a log that was restored or cut short.
  */
 import { CompiledQuery } from 'kysely'
 import type { ReadModels } from '../postgres/database.ts'
+import type { BatchedQuery } from '../postgres/pool.ts'
+import { inPipelinedTransaction, type PipelinedTransaction } from '../postgres/transaction.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
 import { kernelTables } from './kernel-tables.ts'
 
-/** Each move of a checkpoint is told on a channel of its own; the payload is the position, decimal. */
+/** Each move of a checkpoint notifies a channel of its own; the payload is the position, decimal. */
 const CHANNEL = 'opslog_checkpoint_'
 export const checkpointChannel = (name: string): string => `${CHANNEL}${name}`
 
@@ -19,8 +21,8 @@ export const projectionsCheckpoint = (context: string): string => `projections_$
 const SHARED = 'projections'
 
 /**
- * Gives each context that the database knows a checkpoint of its own, where an earlier release has left one for all:
- * they go on from where that one stood.
+ * Gives each context that the database knows a checkpoint of its own, where an earlier release has left one for all. Each
+ * goes on from where that one stood.
  */
 export const checkpointSplit = `WITH shared AS (DELETE FROM opslog_checkpoints WHERE name = '${SHARED}' RETURNING *)
   INSERT INTO opslog_checkpoints (name, position, event_id, updated_at, generation, paused_at)
@@ -33,9 +35,9 @@ export type CheckpointRow = {
   position: string
   event_id: string
   updated_at: string
-  /** How often a rebuild has put other tables in the place of those that this checkpoint stands for; text. */
+  /** How often a rebuild has swapped the tables behind this checkpoint; text. */
   generation: string
-  /** Since when nothing is to be written; null: go on. */
+  /** Since when the projector is paused; null: it is not. */
   paused_at: string | null
 }
 
@@ -72,8 +74,8 @@ export async function readCheckpoint(db: ReadModels, name: string): Promise<Chec
 }
 
 /**
- * The planner is told to look rows up by their key for the rest of the transaction: a plan made while a table was still
- * empty would otherwise read the whole of it long after it has grown.
+ * Also makes the planner find rows by their key for the rest of the transaction: a plan made while a table was still
+ * empty would otherwise read the whole table long after it has grown.
  */
 const AND_THEN =
   `SELECT pg_notify('${CHANNEL}' || name, position::text), set_config('enable_seqscan', 'off', true), ` +
@@ -88,39 +90,55 @@ const MOVE =
   'WHERE name = $1 AND position = $4::bigint AND generation = $5::bigint AND paused_at IS NULL ' +
   `RETURNING name, position) ${AND_THEN}`
 
+export interface Commit {
+  db: ReadModels
+  /** Name of the checkpoint. */
+  name: string
+  /** Where it has to stand; undefined: it must not exist yet. */
+  from: Checkpoint | undefined
+  to: Checkpoint
+  /** Of the tables behind it (control.ts); default 0. */
+  generation?: bigint
+  /** Commit to the tables and the checkpoint in this schema instead of the live ones. */
+  schema?: string | undefined
+  /** Runs of the transaction that Postgres wants run again; default 1. */
+  attemptsMax?: number
+}
+
+/** Writes the rows of a commit, or answers the queries that will; these travel together with the commit itself. */
+export type WriteRows = (trx: PipelinedTransaction) => Promise<readonly BatchedQuery[]>
+
 /**
- * Moves the checkpoint and tells the listeners when the transaction commits. To be done first in a transaction: the
- * row's lock then holds up every other writer, and the swap of a rebuild. Throws CheckpointMoved where it does not stand
- * at `from`, where the tables behind it have been changed since `generation`, and where it is paused (control.ts).
+ * The one way to commit: moves the checkpoint by compare-and-set, writes the rows that it stands for, and notifies the
+ * listeners, all in one transaction. The move comes first, so that its row lock holds up other writers and the swap of a
+ * rebuild. Without rows it is a single statement. Throws CheckpointMoved where the checkpoint does not stand at `from`, is
+ * paused, or has tables of another generation behind it. Throws what Postgres throws. Nothing is written then, unless the
+ * connection broke.
  */
-export async function moveCheckpoint(
-  trx: ReadModels,
-  name: string,
-  from: Checkpoint | undefined,
-  to: Checkpoint,
-  generation = 0n,
-): Promise<void> {
-  const { rows } = await trx.executeQuery(moveQuery(name, from, to, generation))
-  verifyMoved(rows, name, from)
-  crashPoint('checkpoint.before-rows', name)
-}
-
-/** What moves a checkpoint. */
-export function moveQuery(
-  name: string,
-  from: Checkpoint | undefined,
-  to: Checkpoint,
-  generation: bigint,
-): CompiledQuery {
+export async function commit(options: Commit, rows?: WriteRows): Promise<void> {
+  const { db, name, from, to, generation = 0n, schema, attemptsMax = 1 } = options
   const values = [name, to.position.toString(), to.eventId]
-  return from
-    ? CompiledQuery.raw(MOVE, [...values, from.position.toString(), generation.toString()])
-    : CompiledQuery.raw(FIRST_MOVE, values)
+  const move = from
+    ? { sql: MOVE, parameters: [...values, from.position.toString(), generation.toString()] }
+    : { sql: FIRST_MOVE, parameters: values }
+  const verify = (moved: readonly unknown[] | undefined): void => {
+    const expected = from ? `at ${from.position}` : 'unset'
+    const message = `the checkpoint ${name} is no longer ${expected}: another writer has moved it`
+    if (moved?.length !== 1) throw new CheckpointMoved(message)
+    crashPoint('checkpoint.before-rows', name)
+  }
+  if (!rows) {
+    const { rows: moved } = await db.executeQuery(CompiledQuery.raw(move.sql, move.parameters))
+    verify(moved)
+    return
+  }
+  const inSchema = schema === undefined ? [] : [`SET LOCAL search_path TO "${schema}"`, SHADOW_DURABILITY]
+  const first = [...inSchema.map((sql) => ({ sql })), move]
+  await inPipelinedTransaction(db, attemptsMax, first, (trx, answers) => {
+    verify(answers.at(-1))
+    return rows(trx)
+  })
 }
 
-/** Throws CheckpointMoved where the move has come to nothing. */
-export function verifyMoved(rows: readonly unknown[], name: string, from: Checkpoint | undefined): void {
-  if (rows.length > 0) return
-  const expected = from ? `at ${from.position}` : 'unset'
-  throw new CheckpointMoved(`the checkpoint ${name} is no longer ${expected}: another writer has moved it`)
-}
+/** A crash that loses a shadow's last rows loses its checkpoint too, and the rebuild writes both again. */
+const SHADOW_DURABILITY = 'SET LOCAL synchronous_commit TO off'

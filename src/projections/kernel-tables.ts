@@ -1,5 +1,5 @@
 /** The kernel's own tables, as its queries know them. */
-import { databaseOf, type ReadModels } from '../postgres/database.ts'
+import { queriesOver } from '../postgres/queries.ts'
 import type { CheckpointRow } from './checkpoint.ts'
 import type { parkedEvents } from './parking.ts'
 import type { RowOf } from './projection.ts'
@@ -12,4 +12,4 @@ export interface KernelTables {
 }
 
 /** The database, for queries over the kernel's tables. */
-export const kernelTables = (db: ReadModels) => databaseOf<KernelTables>(db)
+export const { tables: kernelTables } = queriesOver<KernelTables>()

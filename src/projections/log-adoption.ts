@@ -4,7 +4,8 @@
  */
 import { sql } from 'kysely'
 import type { Mark } from '../events/log-identity.ts'
-import { inTransaction, type ReadModels } from '../postgres/database.ts'
+import type { ReadModels } from '../postgres/database.ts'
+import { inTransaction } from '../postgres/transaction.ts'
 import { storedProjectionTables } from './schema.ts'
 
 export interface StoredCheckpoint extends Mark {

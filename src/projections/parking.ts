@@ -1,10 +1,11 @@
 /**
- * Where events wait that a projection could not take in, and those that follow them in their streams: applied past a
- * missing predecessor, they would make a row that never was. In order, until somebody has mended the cause.
+ * Parked events: those that a projection could not take in, and those behind them in their streams. Without their
+ * predecessor these would make a row that never was. They wait, in order, until an engineer has mended the cause.
  */
-import { CompiledQuery, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Delivered } from '../events/subscription.ts'
-import type { OpenTransaction, ReadModels } from '../postgres/database.ts'
+import type { ReadModels } from '../postgres/database.ts'
+import type { BatchedQuery } from '../postgres/pool.ts'
 import { bigint, text, time, uuid } from './columns.ts'
 import { kernelTables } from './kernel-tables.ts'
 import { defineTable, type Projection } from './projection.ts'
@@ -46,8 +47,9 @@ const PARK =
   'SELECT projection, stream, revision, position, event_id, type, fault ' +
   'FROM jsonb_populate_recordset(null::opslog_parked_events, $1::jsonb) ON CONFLICT DO NOTHING'
 
-export async function park(trx: OpenTransaction, parkings: readonly Parking[]): Promise<void> {
-  if (parkings.length === 0) return
+/** What parks these events. */
+export function parkQueries(parkings: readonly Parking[]): BatchedQuery[] {
+  if (parkings.length === 0) return []
   const rows = parkings.map(({ projection, event, fault }) => ({
     projection: projection.name,
     stream: event.stream,
@@ -57,16 +59,16 @@ export async function park(trx: OpenTransaction, parkings: readonly Parking[]): 
     type: event.type,
     fault: storable(fault),
   }))
-  await trx.executeQuery(CompiledQuery.raw(PARK, [JSON.stringify(rows)]))
+  return [{ sql: PARK, parameters: [JSON.stringify(rows)] }]
 }
 
-/** Nobody else parks or retries until the transaction ends, so that no event slips in between. */
-export async function lockParked(trx: OpenTransaction): Promise<void> {
+/** Keeps other processes from parking and retrying until the transaction ends, so that no event slips in between. */
+export async function lockParked(trx: ReadModels): Promise<void> {
   await sql`LOCK TABLE opslog_parked_events IN SHARE ROW EXCLUSIVE MODE`.execute(trx)
 }
 
 /** The streams that are parked, as `parkedKey`s. */
-export async function parkedStreams(trx: OpenTransaction): Promise<Set<string>> {
+export async function parkedStreams(trx: ReadModels): Promise<Set<string>> {
   const rows = await kernelTables(trx)
     .selectFrom('opslog_parked_events')
     .select(['projection', 'stream'])

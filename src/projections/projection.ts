@@ -65,6 +65,12 @@ export const columnsBut = <T extends Table, const But extends keyof RowOf<T> & s
   return names.filter((name) => !but.includes(name as But)) as Exclude<keyof RowOf<T> & string, But>[]
 }
 
+/** The values of these columns, in their order: the row as a query for them answers it. */
+export const columnsOf = <Name extends string, Row extends Readonly<Record<Name, unknown>>>(
+  columns: readonly Name[],
+  row: Row,
+): Pick<Row, Name> => Object.fromEntries(columns.map((name) => [name, row[name]])) as Pick<Row, Name>
+
 export type Change =
   | { kind: 'upsert'; table: Table; row: Values }
   | { kind: 'patch'; table: Table; key: Values; values: Values }

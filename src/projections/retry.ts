@@ -4,7 +4,8 @@
  */
 import { sql } from 'kysely'
 import { type Delivered, isPoison } from '../events/subscription.ts'
-import { inTransaction, type OpenTransaction, type ReadModels } from '../postgres/database.ts'
+import type { OpenTransaction, ReadModels } from '../postgres/database.ts'
+import { inTransaction } from '../postgres/transaction.ts'
 import { applyOrUndo } from './apply.ts'
 import { kernelTables } from './kernel-tables.ts'
 import { lockParked, storable } from './parking.ts'

@@ -1,6 +1,7 @@
 /** Makes the tables: the kernel's own and every projection's, where they are missing. */
 import { CompiledQuery, sql } from 'kysely'
-import { inTransaction, type OpenTransaction, type ReadModels } from '../postgres/database.ts'
+import type { OpenTransaction, ReadModels } from '../postgres/database.ts'
+import { inTransaction } from '../postgres/transaction.ts'
 import { checkpointDdl, checkpointSplit, projectionsCheckpoint, readCheckpoint } from './checkpoint.ts'
 import { kernelTables } from './kernel-tables.ts'
 import { knownLogDdl } from './known-log.ts'

@@ -1,24 +1,26 @@
 /**
- * Takes batches of events into the tables: the rows of every projection and the checkpoint in one transaction per batch.
- * It also deals with poison, an event that does not decode, that its handler throws at, or that Postgres refuses: in a
- * projection of money it stops the writer; in any other it is parked with what follows it in its stream.
+ * Takes batches of events into the tables: each batch is one commit of rows and checkpoint. Poison is an event that does
+ * not decode, at which its handler throws, or that Postgres refuses. It halts the writer where the projection says
+ * `onPoison: 'halt'`; otherwise it is parked, with the events behind it in its stream.
  */
 import { sql } from 'kysely'
 import { type Delivered, isPoison } from '../events/subscription.ts'
-import { inTransaction, isRefusedData, type OpenTransaction, type ReadModels } from '../postgres/database.ts'
+import type { OpenTransaction, ReadModels } from '../postgres/database.ts'
+import { failureOf } from '../postgres/failure.ts'
+import type { BatchedQuery } from '../postgres/pool.ts'
+import { inTransaction, type PipelinedTransaction } from '../postgres/transaction.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
 import { applyOrUndo, changesOf, HandlerFailed } from './apply.ts'
-import { createBulkFlush } from './bulk.ts'
+import { createBulkWriter } from './bulk.ts'
 import { type ProjectionsByEventType, projectionsByEventType } from './by-event-type.ts'
-import { flush, statementsFor } from './changes.ts'
-import { type Checkpoint, CheckpointMoved, moveCheckpoint, readCheckpoint } from './checkpoint.ts'
+import { queriesOf } from './changes.ts'
+import { type Checkpoint, CheckpointMoved, commit, readCheckpoint } from './checkpoint.ts'
 import { ProjectorPaused, readControl } from './control.ts'
-import { lockParked, type Parking, park, parkedKey, parkedStreams } from './parking.ts'
-import { commitPipelined } from './pipelined-commit.ts'
+import { lockParked, type Parking, parkedKey, parkedStreams, parkQueries } from './parking.ts'
 import type { Change, Projection } from './projection.ts'
 import { storedVersions } from './schema.ts'
 
-/** Poison in a projection of money: nothing of it or after it was applied, and going on would be wrong. */
+/** Poison in a projection that halts at it: neither this event nor a later one was applied. */
 export class PoisonedProjection extends Error {
   override name = 'PoisonedProjection'
   readonly projection: string
@@ -38,52 +40,50 @@ export interface WriterOptions {
   checkpoint: string
   db: ReadModels
   projections: readonly Projection[]
-  /** Write into this schema's tables and checkpoint instead of the live ones. */
+  /** Write to the tables and the checkpoint in this schema instead of the live ones. */
   schema?: string
-  /** Runs of a transaction that Postgres wants run again. */
+  /** Runs of a transaction that Postgres wants run again, in all. */
   transactionAttemptsMax: number
   onParked?: (parking: Parking) => void
 }
 
 export interface BatchWriter {
-  /** Reads where to go on from: the position of the last event applied. Throws CheckpointMoved. */
+  /** Reads the position of the last event applied, to go on from there. Throws CheckpointMoved. */
   resume(): Promise<bigint | undefined>
   /**
-   * Applies events in log order; those already applied are passed over. Throws CheckpointMoved, PoisonedProjection,
-   * ProjectorPaused, or what Postgres throws; after the latter two the same events may be given again.
+   * Applies events in log order and skips those that are applied already. Throws CheckpointMoved, PoisonedProjection,
+   * ProjectorPaused, or what Postgres throws; after the last two the same events may be given again.
    */
   write(events: readonly Delivered[]): Promise<void>
   position(): bigint | undefined
-  /** Takes over projections from a rebuild, which has brought their tables as far as the others'. */
+  /** Takes over projections from a rebuild, whose tables are as far as those of the others. */
   include(projections: readonly Projection[]): void
 }
 
 export function createBatchWriter(options: WriterOptions): BatchWriter {
   const { db, schema, checkpoint } = options
   let projections = options.projections
-  let interests = projectionsByEventType(projections)
-  const flushBatch = schema ? createBulkFlush(projections) : flush
-  /** undefined: never read. */
+  let byEventType = projectionsByEventType(projections)
+  const queriesFor = schema
+    ? createBulkWriter(projections)
+    : async (_: PipelinedTransaction, changes: readonly Change[]) => queriesOf(changes)
+  /** Undefined: never read. */
   let known: { checkpoint: Checkpoint | undefined } | undefined
-  /** Where the checkpoint may stand as well, after a commit without an answer. */
+  /** The checkpoint may stand here as well, after a commit without an answer. */
   let attempted: Checkpoint | undefined
-  /** The tables' generation at the last look (control.ts). */
+  /** The tables' generation when it was last read (control.ts). */
   let generation = 0n
-  /** Possibly more than are parked, as somebody else may retry them; never less. */
+  /** Never fewer than are parked; possibly more, since a retry in another process may have taken some in. */
   let parked = new Set<string>()
 
-  const transaction = <T>(work: (trx: OpenTransaction) => Promise<T>): Promise<T> =>
+  const read = <T>(work: (trx: OpenTransaction) => Promise<T>): Promise<T> =>
     inTransaction(db, options.transactionAttemptsMax, async (trx) => {
-      if (schema) {
-        await sql`SET LOCAL search_path TO ${sql.id(schema)}`.execute(trx)
-        // What a crash takes from a shadow it takes with the checkpoint, and the rebuild does it again.
-        await sql`SET LOCAL synchronous_commit TO off`.execute(trx)
-      }
+      if (schema) await sql`SET LOCAL search_path TO ${sql.id(schema)}`.execute(trx)
       return work(trx)
     })
 
   async function resume(): Promise<bigint | undefined> {
-    const found = await transaction(async (trx) => ({
+    const found = await read(async (trx) => ({
       checkpoint: await readCheckpoint(trx, checkpoint),
       control: await readControl(trx, checkpoint),
       parked: await parkedStreams(trx),
@@ -102,35 +102,40 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
   }
 
   /**
-   * The checkpoint did not move: is it somebody else's doing, or is it paused, or have the tables behind it been
-   * exchanged by a rebuild in another process? After the last, and where they are of the same versions, the way on is
-   * with what is parked now. Throws CheckpointMoved or ProjectorPaused.
+   * Finds out why the checkpoint did not move: another writer, a pause, or a rebuild in another process that has swapped
+   * the tables. After a swap to tables of the same versions this writer goes on, with what is parked now. Throws
+   * CheckpointMoved or ProjectorPaused.
    */
   async function lookAgain(error: CheckpointMoved): Promise<void> {
-    const control = await transaction((trx) => readControl(trx, checkpoint))
+    const control = await read((trx) => readControl(trx, checkpoint))
     const before = generation
     await resume()
     if (control.pausedAt) throw new ProjectorPaused(`the projector is paused since ${control.pausedAt}`)
     if (generation === before) throw error
-    const versions = await transaction((trx) => storedVersions(trx))
+    const versions = await read((trx) => storedVersions(trx))
     const other = projections.find(({ name, version }) => versions.get(name) !== version)
     if (other) throw new CheckpointMoved(`the tables of ${other.name} are of another version now`, { cause: error })
   }
 
-  /** One transaction: the checkpoint moves to the last of the events, and `work` writes what belongs to them. */
-  async function move(
+  /** Commits up to the last of the events. `work` writes rows or answers their queries, and says which events to park. */
+  async function commitUpTo(
     events: readonly Delivered[],
-    work: (trx: OpenTransaction) => Promise<readonly Parking[]>,
+    work: (trx: PipelinedTransaction) => Promise<{ queries: readonly BatchedQuery[]; parkings: readonly Parking[] }>,
   ): Promise<void> {
-    const to = checkpointOf(events.at(-1)!)
+    const { position, id: eventId } = events.at(-1)!
+    const to = { position, eventId }
+    const attemptsMax = options.transactionAttemptsMax
+    let parkings: readonly Parking[] = []
     attempted = to
-    const parkings = await transaction(async (trx) => {
-      await moveCheckpoint(trx, checkpoint, known?.checkpoint, to, generation)
-      const done = await work(trx)
-      await park(trx, done)
-      crashPoint('projector.before-commit', events)
-      return done
-    })
+    await commit(
+      { db, name: checkpoint, from: known?.checkpoint, to, generation, schema, attemptsMax },
+      async (trx) => {
+        const done = await work(trx)
+        parkings = done.parkings
+        crashPoint('projector.before-commit', events)
+        return [...done.queries, ...parkQueries(parkings)]
+      },
+    )
     known = { checkpoint: to }
     attempted = undefined
     for (const parking of parkings) {
@@ -139,55 +144,29 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     }
   }
 
-  /** Before an event is parked behind another: is that one still there, or has it been retried meanwhile? */
-  async function refreshParked(trx: OpenTransaction, events: readonly Delivered[]): Promise<void> {
+  /** Before it parks an event behind another: is that one still parked, or has a retry taken it in meanwhile? */
+  async function refreshParked(trx: ReadModels, events: readonly Delivered[]): Promise<void> {
     if (parked.size === 0) return
     const isBehind = ({ stream, type }: Delivered) =>
-      interests.ofAnyVersion(type).some(({ name }) => parked.has(parkedKey(name, stream)))
+      byEventType.ofAnyVersion(type).some(({ name }) => parked.has(parkedKey(name, stream)))
     if (!events.some(isBehind)) return
     await lockParked(trx)
     parked = await parkedStreams(trx)
   }
 
-  /** Nothing is parked, in a batch that parks nothing: what it comes to is known before the transaction begins. */
-  async function commitUsual(events: readonly Delivered[], from: Checkpoint): Promise<boolean> {
-    const { changes, parkings } = collect(events, interests, parked)
-    if (parkings.length > 0) return false
-    const to = checkpointOf(events.at(-1)!)
-    attempted = to
-    const statements = statementsFor(changes)
-    await commitPipelined({
-      db,
-      checkpoint,
-      attemptsMax: options.transactionAttemptsMax,
-      from,
-      to,
-      generation,
-      statements,
-      events,
+  const commitBatch = (events: readonly Delivered[]): Promise<void> =>
+    commitUpTo(events, async (trx) => {
+      await refreshParked(trx.db, events)
+      const { changes, parkings } = collect(events, byEventType, parked)
+      return { queries: await queriesFor(trx, changes), parkings }
     })
-    known = { checkpoint: to }
-    attempted = undefined
-    return true
-  }
 
-  async function commit(events: readonly Delivered[]): Promise<void> {
-    const isUsual = !schema && parked.size === 0
-    if (isUsual && known?.checkpoint && (await commitUsual(events, known.checkpoint))) return
-    await move(events, async (trx) => {
-      await refreshParked(trx, events)
-      const { changes, parkings } = collect(events, interests, parked)
-      await flushBatch(trx, changes)
-      return parkings
-    })
-  }
-
-  /** One event that Postgres refuses for some projection: each on its own, the refused ones parked. */
-  const isolate = (event: Delivered): Promise<void> =>
-    move([event], async (trx) => {
+  /** For an event that Postgres refuses: applies it to each projection on its own, and parks it where that fails. */
+  const commitIsolated = (event: Delivered): Promise<void> =>
+    commitUpTo([event], async ({ db: trx }) => {
       await refreshParked(trx, [event])
       const parkings: Parking[] = []
-      for (const projection of interests.ofAnyVersion(event.type)) {
+      for (const projection of byEventType.ofAnyVersion(event.type)) {
         if (parked.has(parkedKey(projection.name, event.stream))) {
           parkings.push({ projection, event, fault: BEHIND, first: false })
           continue
@@ -197,7 +176,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
         if (projection.onPoison === 'halt') throw new PoisonedProjection(projection, event, fault)
         parkings.push({ projection, event, fault, first: true })
       }
-      return parkings
+      return { queries: [], parkings }
     })
 
   async function applyNews(events: readonly Delivered[]): Promise<void> {
@@ -208,7 +187,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
 
   async function apply(events: readonly Delivered[]): Promise<void> {
     try {
-      await commit(events)
+      await commitBatch(events)
     } catch (error) {
       if (error instanceof CheckpointMoved) {
         await lookAgain(error)
@@ -219,8 +198,8 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
         if (index > 0) await apply(events.slice(0, index))
         throw error
       }
-      if (!isRefusedData(error)) throw error
-      if (events.length === 1) return isolate(events[0]!)
+      if (failureOf(error) !== 'refusedData') throw error
+      if (events.length === 1) return commitIsolated(events[0]!)
       const middle = Math.floor(events.length / 2)
       await apply(events.slice(0, middle))
       await apply(events.slice(middle))
@@ -236,26 +215,24 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     position: () => known?.checkpoint?.position,
     include(more) {
       projections = [...projections, ...more]
-      interests = projectionsByEventType(projections)
+      byEventType = projectionsByEventType(projections)
     },
   }
 }
 
-const checkpointOf = ({ position, id }: Delivered): Checkpoint => ({ position, eventId: id })
-
 const BEHIND = 'stands behind a parked event of its stream'
 
-/** What the events come to. Throws PoisonedProjection at the first poison of a projection of money. */
+/** The changes of a batch, and the events to park. Throws PoisonedProjection at the first poison that halts. */
 function collect(
   events: readonly Delivered[],
-  interests: ProjectionsByEventType,
+  byEventType: ProjectionsByEventType,
   alreadyParked: ReadonlySet<string>,
 ): { changes: Change[]; parkings: Parking[] } {
   const changes: Change[] = []
   const parkings: Parking[] = []
   const parked = new Set(alreadyParked)
   for (const event of events) {
-    const concerned = isPoison(event) ? interests.ofAnyVersion(event.type) : interests.of(event.type)
+    const concerned = isPoison(event) ? byEventType.ofAnyVersion(event.type) : byEventType.of(event.type)
     for (const projection of concerned) {
       const key = parkedKey(projection.name, event.stream)
       if (parked.has(key)) {

@@ -6,7 +6,8 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { encrypt, keyIdOf } from '../events/sealing.ts'
-import { inTransaction, type ReadModels } from '../postgres/database.ts'
+import type { ReadModels } from '../postgres/database.ts'
+import { inTransaction } from '../postgres/transaction.ts'
 import { type KeyRing, retiredBound } from './key-ring.ts'
 import { objectBound } from './object-keys.ts'
 import { personBound } from './vault.ts'

@@ -7,7 +7,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { ReadModels } from '../postgres/database.ts'
-import { codeOf } from '../postgres/pool.ts'
+import { failureOf } from '../postgres/failure.ts'
 
 /** A transaction that is older than the sweep or holds the table, as far as this role of Postgres may see it. */
 export interface OlderTransaction {
@@ -30,7 +30,6 @@ const PAUSE_MIN_MS = 20
 const PAUSE_MAX_MS = 1_000
 /** Of transactions that are told of. */
 const HELD_BY_MAX = 5
-const LOCK_NOT_AVAILABLE = '55P03'
 
 /**
  * Writes the vault's table anew without the keys that were destroyed before the call; waits at most `waitMaxMs` for older
@@ -70,7 +69,7 @@ async function isSwept(db: ReadModels, xid: string): Promise<boolean> {
     }
     return true
   } catch (error) {
-    if (codeOf(error) === LOCK_NOT_AVAILABLE) return false
+    if (failureOf(error) === 'lockTimeout') return false
     throw error
   }
 }

@@ -17,7 +17,8 @@ import {
   PersonKeysUnavailable,
 } from '../events/sealing.ts'
 import { isUuid } from '../events/uuid.ts'
-import { inTransaction, type ReadModels } from '../postgres/database.ts'
+import type { ReadModels } from '../postgres/database.ts'
+import { inTransaction } from '../postgres/transaction.ts'
 import { InvalidConfiguration } from '../runtime/invalid-configuration.ts'
 import { type KeyRing, ringOf } from './key-ring.ts'
 

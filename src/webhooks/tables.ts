@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { AnyEvent } from '../events/event.ts'
-import { databaseOf, type ReadModels } from '../postgres/database.ts'
+import type { ReadModels } from '../postgres/database.ts'
+import { queriesOver } from '../postgres/queries.ts'
 import type { DueItem } from '../processes/due-work.ts'
 import { boolean, type ColumnKind, integer, text, time, uuid } from '../projections/columns.ts'
 import { newestFirst, type Page } from '../projections/keyset.ts'
@@ -251,7 +252,8 @@ export function listWebhookAttempts(
   page: AttemptPage,
 ) {
   const { tenantId, eventId, eventType, status } = page
-  const query = databaseOf<{ attempts: AttemptRow }>(db)
+  const query = queriesOver<{ attempts: AttemptRow }>()
+    .tables(db)
     .selectFrom(sql.table(attempts.name).$castTo<AttemptRow>().as('attempts'))
     .select(viewColumns)
     .where(sql.ref(snakeCase(names.tenant)), '=', tenantId)

@@ -10,7 +10,7 @@ import { createEventStore, type EventStore } from '../../src/events/store.ts'
 import { runSubscription } from '../../src/events/subscription.ts'
 import { createDatabase as openDatabase, type ReadModels } from '../../src/postgres/database.ts'
 import { joinLog } from '../../src/processes/log-joining.ts'
-import { moveCheckpoint } from '../../src/projections/checkpoint.ts'
+import { commit } from '../../src/projections/checkpoint.ts'
 import { readKnownLog } from '../../src/projections/known-log.ts'
 import { adoptLog, readCheckpoints } from '../../src/projections/log-adoption.ts'
 import { prepareSchema } from '../../src/projections/schema.ts'
@@ -162,7 +162,7 @@ describe('an installation', () => {
     const { store } = install(address.url, () => readKnownLog(db))
     const { position } = await write(store)
     const eventId = (await store.eventIdAt(position))!
-    await moveCheckpoint(db, 'a-process', undefined, { position, eventId })
+    await commit({ db, name: 'a-process', from: undefined, to: { position, eventId } })
     await address.put()
     await expect(joinLog(store, db, NOW)).rejects.toThrow(LogMismatch)
     await address.put(address.right)

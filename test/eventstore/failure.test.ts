@@ -1,23 +1,26 @@
 /** What errors mean, in the words that a real EventStoreDB and grpc-js use for them. */
 import { describe, expect, it } from 'vitest'
-import { isAway, isDenied, isUnknownPosition, reasonOf } from '../../src/eventstore/failure.ts'
+import { SilentStore } from '../../src/eventstore/connection.ts'
+import { failureOf } from '../../src/eventstore/failure.ts'
 
+const kindOf = (error: unknown) => failureOf(error).kind
+const reasonOf = (error: unknown) => failureOf(error).reason
 const grpcError = (code: number, details: string) => Object.assign(new Error(`${code} ${details}`), { code, details })
 
 describe('an error', () => {
   it('of a read of the log from a position that no event has is told apart', () => {
-    expect(isUnknownPosition(grpcError(2, 'Unexpected ReadAllResult: Error'))).toBe(true)
-    expect(isUnknownPosition(grpcError(2, 'Exception was thrown by handler.'))).toBe(true)
-    expect(isUnknownPosition(grpcError(14, 'Connection dropped'))).toBe(false)
-    expect(isUnknownPosition(new Error('Unexpected ReadAllResult: Error'))).toBe(false)
+    expect(kindOf(grpcError(2, 'Unexpected ReadAllResult: Error'))).toBe('unknownPosition')
+    expect(kindOf(grpcError(2, 'Exception was thrown by handler.'))).toBe('unknownPosition')
+    expect(kindOf(grpcError(14, 'Connection dropped'))).toBe('away')
+    expect(kindOf(new Error('Unexpected ReadAllResult: Error'))).toBe('other')
   })
 
   it('of a store that is away is told from one of a right that is missing', () => {
-    for (const code of [1, 4, 14])
-      expect([isAway(grpcError(code, 'X')), isDenied(grpcError(code, 'X'))]).toEqual([true, false])
-    for (const code of [7, 16])
-      expect([isAway(grpcError(code, 'X')), isDenied(grpcError(code, 'X'))]).toEqual([false, true])
-    expect(isAway(new Error('Failed to discover after 10 attempts.'))).toBe(true)
+    for (const code of [1, 4, 14]) expect(kindOf(grpcError(code, 'X'))).toBe('away')
+    for (const code of [7, 16]) expect(kindOf(grpcError(code, 'X'))).toBe('denied')
+    expect(kindOf(new Error('Failed to discover after 10 attempts.'))).toBe('away')
+    expect(kindOf(new SilentStore(100))).toBe('away')
+    expect(kindOf(grpcError(9, 'stream s is deleted'))).toBe('deleted')
   })
 
   it('has a reason, whatever it says of itself', () => {

@@ -5,7 +5,7 @@ import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
 import { type Connection, openConnection, SilentStore } from '../../src/eventstore/connection.ts'
 import { readPage } from '../../src/eventstore/read.ts'
 import { decodeAnswer } from '../../src/eventstore/read-messages.ts'
-import type { Selection } from '../../src/eventstore/selection.ts'
+import type { Selection } from '../../src/eventstore/read-requests.ts'
 import { temporaryDirectory } from '../support/services.ts'
 
 const directory = temporaryDirectory()

@@ -34,7 +34,8 @@ import { firsthand } from '../../src/http/firsthand/api.ts'
 import { noctant } from '../../src/http/noctant/api.ts'
 import { createCursorSealer } from '../../src/http/paging.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
-import { createDatabase, isUnavailable, type ReadModels } from '../../src/postgres/database.ts'
+import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
+import { failureOf } from '../../src/postgres/failure.ts'
 import {
   type AuditorDirectory,
   auditorEventTypes,
@@ -291,7 +292,7 @@ export async function startApi(options: ApiOptions = {}) {
         }),
         withParts(audit, auditing),
       ],
-      isUnavailable,
+      isUnavailable: (error) => failureOf(error) === 'unavailable',
       log: { info: record('info'), warn: record('warn'), error: record('error') },
       nowMs: options.nowMs ?? (() => performance.now()),
       limits,

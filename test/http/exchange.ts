@@ -1,6 +1,6 @@
 /** What the kernel of HTTP keeps of a request, for tests that call its parts one by one. */
 import { defaultHttpLimits, type Exchange, type Runtime } from '../../src/http/environment.ts'
-import { isUnavailable } from '../../src/postgres/database.ts'
+import { failureOf } from '../../src/postgres/failure.ts'
 
 export const exchangeOf = (requestId: string): Exchange => ({
   ...{ requestId, headers: {} },
@@ -11,5 +11,5 @@ export const quietRuntime = (): Runtime => ({
   limits: defaultHttpLimits,
   log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   nowMs: () => performance.now(),
-  isUnavailable,
+  isUnavailable: (error: unknown) => failureOf(error) === 'unavailable',
 })

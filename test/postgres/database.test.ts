@@ -1,14 +1,9 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { freePort } from '../../src/embedded/ports.ts'
-import {
-  createDatabase,
-  inTransaction,
-  isRefusedData,
-  isUnavailable,
-  type ReadModels,
-  rfc3339,
-} from '../../src/postgres/database.ts'
+import { createDatabase, type ReadModels, rfc3339 } from '../../src/postgres/database.ts'
+import { failureOf } from '../../src/postgres/failure.ts'
+import { inTransaction } from '../../src/postgres/transaction.ts'
 import { kernelTables } from '../../src/projections/kernel-tables.ts'
 import { findOperator } from '../../src/projections/noctant/operator.ts'
 import { prepareSchema } from '../../src/projections/schema.ts'
@@ -87,7 +82,7 @@ describe('statements', () => {
 
   test('that run too long are cancelled, and count as unavailability', async () => {
     const db = connect({ poolMax: 1, statementTimeoutMs: 50 })
-    expect(isUnavailable(await failure(sql`SELECT pg_sleep(10)`.execute(db)))).toBe(true)
+    expect(failureOf(await failure(sql`SELECT pg_sleep(10)`.execute(db)))).toBe('unavailable')
     expect((await sql`SELECT 1 AS one`.execute(db)).rows).toEqual([{ one: 1 }])
   })
 })
@@ -120,7 +115,7 @@ describe('values', () => {
 describe('failures', () => {
   test('a server that is not there is unavailable', async () => {
     const db = connect({ url: `postgres://nobody:x@127.0.0.1:${await freePort()}/nothing` })
-    expect(isUnavailable(await failure(sql`SELECT 1`.execute(db)))).toBe(true)
+    expect(failureOf(await failure(sql`SELECT 1`.execute(db)))).toBe('unavailable')
   })
 
   test('a connection that is cut in mid query is unavailable, and the pool replaces it', async () => {
@@ -129,21 +124,21 @@ describe('failures', () => {
     const { rows } = await sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(db)
     const sleeping = failure(sql`SELECT pg_sleep(10)`.execute(db))
     await sql`SELECT pg_terminate_backend(${rows[0]!.pid})`.execute(other)
-    expect(isUnavailable(await sleeping)).toBe(true)
+    expect(failureOf(await sleeping)).toBe('unavailable')
     expect((await sql`SELECT 1 AS one`.execute(db)).rows).toEqual([{ one: 1 }])
   })
 
   test('a full pool is unavailable after the time for a connection', async () => {
-    const db = connect({ poolMax: 1, connectTimeoutMs: 50, statementTimeoutMs: 2_000 })
+    const db = connect({ poolMax: 1, connectTimeoutMs: 1_000, statementTimeoutMs: 5_000 })
     const error = await db.transaction().execute(async () => failure(sql`SELECT 1`.execute(db)))
-    expect(isUnavailable(error)).toBe(true)
+    expect(failureOf(error)).toBe('unavailable')
   })
 
   test('a mistake is not unavailability, nor is refused data', async () => {
     const db = connect({ poolMax: 1 })
-    expect(isUnavailable(await failure(sql`SELECT nothing`.execute(db)))).toBe(false)
+    expect(failureOf(await failure(sql`SELECT nothing`.execute(db)))).toBe('other')
     const refused = await failure(sql`SELECT 'x'::text::integer`.execute(db))
-    expect([isUnavailable(refused), isRefusedData(refused)]).toEqual([false, true])
+    expect(failureOf(refused)).toBe('refusedData')
   })
 
   test('a deadlock is resolved by running the transaction again', async () => {

@@ -3,7 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { CompiledQuery, sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { batchedReadsOf } from '../../src/postgres/batched-reads.ts'
-import { createDatabase, isUnavailable, type ReadModels } from '../../src/postgres/database.ts'
+import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
+import { failureOf } from '../../src/postgres/failure.ts'
 import { inOneRoundTrip } from '../../src/postgres/pool.ts'
 import { openSession } from '../../src/postgres/session.ts'
 import { createDatabase as createEmptyDatabase } from '../support/services.ts'
@@ -53,7 +54,7 @@ async function heldLine(url: string) {
   }
 }
 
-describe('queries in one trip', () => {
+describe('queries in one round trip', () => {
   test('run in order, each with its own rows', async () => {
     const queries = [
       insert(1),
@@ -92,7 +93,7 @@ describe('queries in one trip', () => {
     const failure = await inOneRoundTrip(db, [raw('begin'), insert(1), cut, insert(2), raw('commit')]).catch(
       (error) => error,
     )
-    expect(isUnavailable(failure)).toBe(true)
+    expect(failureOf(failure)).toBe('unavailable')
     expect(await ids()).toEqual([])
   })
 
@@ -109,16 +110,16 @@ describe('a server that falls silent', () => {
   test.each([
     ['a query', (through: ReadModels) => sql`SELECT 1`.execute(through)],
     ['a batch', (through: ReadModels) => inOneRoundTrip(through, [raw('SELECT 1'), raw('SELECT 2')])],
-    ['a look-up', (through: ReadModels) => batchedReadsOf(through)('SELECT $1::int AS one', [1])],
+    ['a batched read', (through: ReadModels) => batchedReadsOf(through)('SELECT $1::int AS one', [1])],
     [
-      'a look-up on a connection that is kept',
+      'a batched read on a connection that is kept',
       async (through: ReadModels, silence: () => void) => {
         await batchedReadsOf(through)('SELECT $1::int AS one', [1])
         silence()
         await batchedReadsOf(through)('SELECT $1::int AS one', [1])
       },
     ],
-  ])('keeps nobody waiting at %s: it is unavailable, and the next one takes another connection', async (_, ask) => {
+  ])('does not keep %s waiting: it is unavailable, and the next one takes another connection', async (_, ask) => {
     const line = await heldLine(database.url)
     const through = createDatabase({
       url: line.url,
@@ -133,7 +134,7 @@ describe('a server that falls silent', () => {
         () => undefined,
         (error: unknown) => error,
       )
-      expect(isUnavailable(failure)).toBe(true)
+      expect(failureOf(failure)).toBe('unavailable')
       expect((await sql`SELECT 2 AS two`.execute(through)).rows).toEqual([{ two: 2 }])
     } finally {
       line.release()
@@ -147,7 +148,7 @@ describe('a server that falls silent', () => {
     const session = await openSession({ url: line.url, applicationName: 'test', answerTimeoutMs: 100 })
     line.hold()
     const failure = await session.query('SELECT 1').catch((error: unknown) => error)
-    expect([isUnavailable(failure), session.ended.aborted]).toEqual([true, true])
+    expect([failureOf(failure), session.ended.aborted]).toEqual(['unavailable', true])
     line.release()
     line.close()
   })

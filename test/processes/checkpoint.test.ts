@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { openProcessCheckpoint } from '../../src/processes/checkpoint.ts'
-import { CheckpointMoved, moveCheckpoint, readCheckpoint } from '../../src/projections/checkpoint.ts'
+import { CheckpointMoved, commit, readCheckpoint } from '../../src/projections/checkpoint.ts'
 import { type Prepared, prepared } from '../projections/support.ts'
 
 const HOUR_MS = 3_600_000
@@ -67,7 +67,7 @@ test('another writer’s move ends the keeping, and stands', async () => {
   const [mine, others] = [at(1n), at(5n)]
   checkpoint.reached(mine)
   await vi.waitFor(async () => expect(await recorded()).toStrictEqual(mine), { timeout: 10_000 })
-  await moveCheckpoint(database.db, 'contended', mine, others)
+  await commit({ db: database.db, name: 'contended', from: mine, to: others })
   checkpoint.reached(at(2n))
   await expect(keeping).rejects.toThrow(CheckpointMoved)
   expect(await recorded()).toStrictEqual(others)

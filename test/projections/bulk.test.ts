@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { isRefusedData } from '../../src/postgres/database.ts'
-import { createBulkFlush } from '../../src/projections/bulk.ts'
+import { failureOf } from '../../src/postgres/failure.ts'
+import type { BatchedQuery } from '../../src/postgres/pool.ts'
+import { inPipelinedTransaction, type PipelinedTransaction } from '../../src/postgres/transaction.ts'
+import { createBulkWriter } from '../../src/projections/bulk.ts'
 import { flush } from '../../src/projections/changes.ts'
 import { boolean, integer, jsonb, numeric, text, time } from '../../src/projections/columns.ts'
 import { type Change, defineTable, patch, remove, upsert, type WrittenOf } from '../../src/projections/projection.ts'
@@ -60,14 +62,21 @@ const thing = (index: number, row: Partial<Row> = {}): Row => ({
 })
 const upserts = (count: number, row: Partial<Row> = {}) =>
   Array.from({ length: count }, (_, index) => upsert(things, thing(index, row)))
-const copied = createBulkFlush([projection])
-const runInOrder = async (write: typeof flush, batches: readonly Change[][]) => {
-  for (const changes of batches) await database.db.transaction().execute((trx) => write(trx, changes))
+type Write = (trx: PipelinedTransaction, changes: readonly Change[]) => Promise<readonly BatchedQuery[]>
+const copied: Write = createBulkWriter([projection])
+const asJson: Write = async ({ db }, changes) => {
+  await flush(db, changes)
+  return []
+}
+const inTransaction = (work: (trx: PipelinedTransaction) => Promise<readonly BatchedQuery[]>) =>
+  inPipelinedTransaction(database.db, 1, [], work)
+const runInOrder = async (write: Write, batches: readonly Change[][]) => {
+  for (const changes of batches) await inTransaction((trx) => write(trx, changes))
 }
 
 /** What the batches leave behind on either way; the bulk way must have copied. */
 async function onBothWays(batches: readonly Change[][]): Promise<unknown> {
-  await runInOrder(flush, batches)
+  await runInOrder(asJson, batches)
   const expected = await contentOf(database.db, [projection])
   await sql`TRUNCATE things, tags, notes`.execute(database.db)
   await runInOrder(copied, batches)
@@ -135,11 +144,12 @@ describe('changes by COPY come to the same as changes in JSON', () => {
 })
 
 test('copies at all', async () => {
-  await database.db.transaction().execute(async (trx) => {
-    await copied(trx, upserts(500))
+  await inTransaction(async (trx) => {
+    const queries = await copied(trx, upserts(500))
     const { rows } = await sql<{ name: string }>`SELECT relname AS name FROM pg_class
-      WHERE relpersistence = 't' AND relkind = 'r' AND relname LIKE 'opslog_copied%'`.execute(trx)
+      WHERE relpersistence = 't' AND relkind = 'r' AND relname LIKE 'opslog_copied%'`.execute(trx.db)
     expect(rows).toHaveLength(1)
+    return queries
   })
 })
 
@@ -150,9 +160,9 @@ test.each([
   ['what is no number', { size: 'many' as unknown as number }],
 ])('refuses %s as data, however it travels, and leaves the connection fit for use', async (_, row) => {
   const bad = [...upserts(200), upsert(things, thing(200, row))]
-  for (const write of [flush, copied]) {
+  for (const write of [asJson, copied]) {
     const refusal = await runInOrder(write, [bad]).catch((error: unknown) => error)
-    expect(isRefusedData(refusal)).toBe(true)
+    expect(failureOf(refusal)).toBe('refusedData')
     await runInOrder(write, [upserts(200)])
   }
 })

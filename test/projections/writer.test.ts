@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { EngineEvent } from '../../src/events/noctant/engine.ts'
 import type { Delivered } from '../../src/events/subscription.ts'
 import { flush } from '../../src/projections/changes.ts'
-import { CheckpointMoved, moveCheckpoint, readCheckpoint } from '../../src/projections/checkpoint.ts'
+import { CheckpointMoved, commit, readCheckpoint } from '../../src/projections/checkpoint.ts'
 import { numeric, uuid } from '../../src/projections/columns.ts'
 import { kernelTables } from '../../src/projections/kernel-tables.ts'
 import {
@@ -119,7 +119,8 @@ describe('the checkpoint', () => {
   test('does not move without its rows when the connection breaks in mid batch', async () => {
     const event = order('a')
     const failing = database.db.transaction().execute(async (trx) => {
-      await moveCheckpoint(trx, CHECKPOINT, undefined, { position: event.position, eventId: event.id })
+      const to = { position: event.position, eventId: event.id }
+      await commit({ db: trx, name: CHECKPOINT, from: undefined, to })
       await flush(
         trx,
         projections.flatMap(({ handlers }) => handlers[event.type]?.(event) ?? []),

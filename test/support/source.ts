@@ -13,6 +13,8 @@ export interface Import {
   isPackage: boolean
   isTypeOnly: boolean
   names: string[]
+  /** Those of the names that are more than types. */
+  valueNames: string[]
 }
 
 export interface SourceFile {
@@ -122,13 +124,17 @@ function importOf(node: Node, from: string): Import {
     .join('/')
   const specifiers = Array.isArray(node.specifiers) ? node.specifiers.filter(isNode) : []
   const kindOf = (part: Node) => part.importKind ?? part.exportKind
+  /** As the imported file calls it. */
+  const sourceName = ({ type, imported, local }: Node) => (type === 'ExportSpecifier' ? local : imported)
+  const namesOf = (parts: Node[]) => parts.map(sourceName).map((name) => String((isNode(name) && name.name) || ''))
   return {
     specifier,
     isPackage,
     target: isPackage ? packageName : join(dirname(from), specifier).split(sep).join('/'),
     isTypeOnly:
       kindOf(node) === 'type' || (specifiers.length > 0 && specifiers.every((part) => kindOf(part) === 'type')),
-    names: specifiers.map((part) => String((isNode(part.imported) && part.imported.name) || '')),
+    names: namesOf(specifiers),
+    valueNames: kindOf(node) === 'type' ? [] : namesOf(specifiers.filter((part) => kindOf(part) !== 'type')),
   }
 }
 

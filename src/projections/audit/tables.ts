@@ -1,9 +1,9 @@
 /** All tables of this context, as its queries know them. */
-import { databaseOf, type ReadModels } from '../../postgres/database.ts'
+import { queriesOver } from '../../postgres/queries.ts'
 import type { TablesOf } from '../projection.ts'
 import type { auditorKeys } from './auditor-key.ts'
 
 export type AuditTables = TablesOf<typeof auditorKeys>
 
 /** The database, for queries over this context's tables. */
-export const auditTables = (db: ReadModels) => databaseOf<AuditTables>(db)
+export const { tables: auditTables } = queriesOver<AuditTables>()

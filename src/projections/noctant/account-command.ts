@@ -8,7 +8,7 @@ import type { AccountEvent } from '../../events/noctant/account.ts'
 import { type EngineEvent, engineEvents } from '../../events/noctant/engine.ts'
 import type { EngineCommandEvent } from '../../events/noctant/engine-command.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import type { Prepared } from '../../postgres/prepared.ts'
+import type { Prepared } from '../../postgres/queries.ts'
 import { snake } from '../../runtime/letter-case.ts'
 import { integer, jsonb, text, time, uuid } from '../columns.ts'
 import {

@@ -8,7 +8,16 @@ import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
 import { boolean, text, time, uuid } from '../columns.ts'
 import { newestFirst, type Page } from '../keyset.ts'
-import { columnsBut, defineProjection, defineTable, erase, patch, type RowOf, upsert } from '../projection.ts'
+import {
+  columnsBut,
+  columnsOf,
+  defineProjection,
+  defineTable,
+  erase,
+  patch,
+  type RowOf,
+  upsert,
+} from '../projection.ts'
 import { noctantTables, preparedOne } from './tables.ts'
 
 type Opened = Extract<AccountEvent, { type: 'noctant.AccountOpened.v1' }>['data']
@@ -55,6 +64,18 @@ export const accounts = defineTable({
   ],
 })
 
+type Standing = { status: StatusChanged['to']; challengeInstanceId: string | null; updatedAt: string }
+
+/** The row of an account that was opened with these facts, those of its attempt being the current one's. */
+const accountRow = (facts: Opened, { status, challengeInstanceId, updatedAt }: Standing) => ({
+  ...snake(facts),
+  current_program_account_attempt_id: facts.attemptId,
+  challenge_instance_id: challengeInstanceId,
+  sponsorship_status: status,
+  created_at: facts.occurredAt,
+  updated_at: updatedAt,
+})
+
 export const attempts = defineTable({
   name: 'noctant_attempts',
   key: ['attempt_id'],
@@ -77,14 +98,7 @@ export const accountProjection = defineProjection<AccountEvent | UserEvent>({
   tables: [accounts, attempts],
   handlers: {
     'noctant.AccountOpened.v1': ({ data }) => [
-      upsert(accounts, {
-        ...snake(data),
-        current_program_account_attempt_id: data.attemptId,
-        challenge_instance_id: null,
-        sponsorship_status: 'active',
-        created_at: data.occurredAt,
-        updated_at: data.occurredAt,
-      }),
+      upsert(accounts, accountRow(data, { status: 'active', challengeInstanceId: null, updatedAt: data.occurredAt })),
       upsert(attempts, { ...snake(data), started_at: data.occurredAt }),
     ],
     'noctant.AccountAttemptStarted.v1': ({ data }) => [
@@ -112,6 +126,10 @@ export const accountProjection = defineProjection<AccountEvent | UserEvent>({
 /** What the contract's OperatorAccountView shows: all but the tenant, which the caller has named. */
 export type AccountView = Omit<RowOf<typeof accounts>, 'operator_id'>
 const viewColumns = columnsBut(accounts, 'operator_id')
+
+/** The view that a read shows of an account in this state. */
+export const accountView = (facts: Opened, standing: Standing): AccountView =>
+  columnsOf(viewColumns, accountRow(facts, standing))
 
 /** `externalAccountId` is compared byte for byte. */
 export const findAccount = preparedOne((db, operatorId: string, externalAccountId: string) =>

@@ -12,6 +12,7 @@ import { newestFirst, type Page } from '../keyset.ts'
 import {
   type Change,
   columnsBut,
+  columnsOf,
   defineProjection,
   defineTable,
   patch,
@@ -88,6 +89,15 @@ const begun = {
   execution_failure_reason: null,
 }
 
+type Requested = Extract<AccountEvent, { type: 'noctant.AccountCorrectionRequested.v1' }>['data']
+
+const correctionRow = (data: Requested) => ({
+  ...snake(data),
+  ...begun,
+  user_id: data.globalUserId,
+  requested_at: data.occurredAt,
+})
+
 /** The request stands in the log before anything that can follow from it, so its row is there for all the others. */
 export const correctionProjection = defineProjection<AccountEvent | EngineCommandEvent | EngineEvent>({
   name: 'noctant.correction',
@@ -95,9 +105,7 @@ export const correctionProjection = defineProjection<AccountEvent | EngineComman
   onPoison: 'halt',
   tables: [corrections],
   handlers: {
-    'noctant.AccountCorrectionRequested.v1': ({ data }) => [
-      upsert(corrections, { ...snake(data), ...begun, user_id: data.globalUserId, requested_at: data.occurredAt }),
-    ],
+    'noctant.AccountCorrectionRequested.v1': ({ data }) => [upsert(corrections, correctionRow(data))],
     'noctant.EngineCommandPublished.v1': ({ data }) => [change(data.commandId, { published_at: data.occurredAt })],
     'noctant.EngineCommandDeadLettered.v1': ({ data }) => [
       change(data.commandId, { publish_failed_at: data.occurredAt }),
@@ -125,6 +133,10 @@ const hidden = ['operator_id', 'program_account_id', 'note', 'outcome', 'execute
 /** What the contract's AccountCorrectionView shows, but for what is the same for all. */
 export type CorrectionView = Omit<RowOf<typeof corrections>, (typeof hidden)[number]>
 const viewColumns = columnsBut(corrections, ...hidden)
+
+/** What a read shows of a correction that has just been requested. */
+export const requestedCorrection = (data: Requested): CorrectionView =>
+  columnsOf(viewColumns, { ...correctionRow(data), status: 'publishing' as const })
 
 /** A correction of this user of the operator's, or undefined. */
 export const findCorrection = preparedOne((db, operatorId: string, userId: string, correctionId: string) =>

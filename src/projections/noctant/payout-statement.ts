@@ -13,7 +13,16 @@ import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
 import { integer, jsonb, numeric, text, time, uuid } from '../columns.ts'
 import { newestFirst, type Page } from '../keyset.ts'
-import { type Change, columnsBut, defineProjection, defineTable, patch, upsert, type WrittenOf } from '../projection.ts'
+import {
+  type Change,
+  columnsBut,
+  columnsOf,
+  defineProjection,
+  defineTable,
+  patch,
+  upsert,
+  type WrittenOf,
+} from '../projection.ts'
 import { noctantTables, preparedOne } from './tables.ts'
 
 type Requested = Extract<PayoutEvent, { type: 'noctant.PayoutRequested.v1' }>['data']
@@ -80,8 +89,12 @@ export const payoutStatementProjection = defineProjection<PayoutEvent>({
   onPoison: 'halt',
   tables: [statements],
   handlers: {
-    'noctant.PayoutRequested.v1': ({ data }) => [upsert(statements, requested(data, 'pending_review'))],
-    'noctant.PayoutRequestRefused.v1': ({ data }) => [upsert(statements, requested(data, 'rejected'))],
+    'noctant.PayoutRequested.v1': ({ data }) => [
+      upsert(statements, statementRow(data, { ...untouched, policy_status: 'pending_review' })),
+    ],
+    'noctant.PayoutRequestRefused.v1': ({ data }) => [
+      upsert(statements, statementRow(data, { ...untouched, policy_status: 'rejected', rejected_at: data.occurredAt })),
+    ],
     'noctant.PayoutApproved.v1': ({ data }) => {
       const { note, operatorReference: operator_reference, occurredAt } = data
       const review: PayoutReview = { decision: 'approved', note, operator_reference, decided_at: occurredAt }
@@ -122,36 +135,59 @@ export const payoutStatementProjection = defineProjection<PayoutEvent>({
   },
 })
 
-const requested = (data: Requested, policyStatus: 'pending_review' | 'rejected'): Written => ({
+/** What later events change of a statement. */
+type Standing = Pick<
+  Written,
+  | 'policy_status'
+  | 'account_effect_status'
+  | 'external_settlement_status'
+  | 'external_settlement_reference'
+  | 'externally_settled_at'
+  | 'review'
+  | 'failure'
+  | 'approved_at'
+  | 'rejected_at'
+  | 'executed_at'
+  | 'execution_event_id'
+>
+
+const untouched: Omit<Standing, 'policy_status'> = {
+  account_effect_status: 'not_applicable',
+  external_settlement_status: 'not_tracked',
+  external_settlement_reference: null,
+  externally_settled_at: null,
+  review: null,
+  failure: null,
+  approved_at: null,
+  rejected_at: null,
+  executed_at: null,
+  execution_event_id: null,
+}
+
+const statementRow = (data: Requested, standing: Standing): Written => ({
   ...snake(data, 'payoutRequestId', 'operatorId', 'programAccountId', 'accountId', 'requestedAmount'),
   ...snake(data, 'policySnapshot', 'policyInput', 'policyDecision'),
   ...snake(data, 'note', 'operatorReference', 'traceId', 'requestCommandId'),
   user_id: data.globalUserId,
   challenge_instance_id: data.instanceId,
   challenge_chain_id: data.chainId,
-  policy_status: policyStatus,
-  account_effect_status: 'not_applicable',
-  external_settlement_status: 'not_tracked',
-  external_settlement_reference: null,
-  externally_settled_at: null,
   accepted_gross_amount: data.policyDecision.granted?.grossAmount ?? null,
   trader_amount: data.policyDecision.granted?.traderAmount ?? null,
   firm_retained_amount: data.policyDecision.granted?.firmRetainedAmount ?? null,
   required_remaining_buffer: data.policyDecision.requiredRemainingBuffer,
   ordinal_payout_number: data.policyDecision.granted?.ordinal ?? null,
-  review: null,
-  failure: null,
   requested_at: data.occurredAt,
-  approved_at: null,
-  rejected_at: policyStatus === 'rejected' ? data.occurredAt : null,
-  executed_at: null,
-  execution_event_id: null,
+  ...standing,
 })
 
 const hidden = ['operator_id', 'program_account_id', 'note'] as const
 /** What the contract's PayoutStatement shows, but for what follows from it: all but the tenant's, and the note. */
 export type StatementView = Omit<Written, (typeof hidden)[number]>
 const viewColumns = columnsBut(statements, ...hidden)
+
+/** The view that a read shows of a request that stands so. */
+export const statementView = (data: Requested, standing: Standing): StatementView =>
+  columnsOf(viewColumns, statementRow(data, standing))
 
 export const findStatement = preparedOne((db, operatorId: string, userId: string, payoutRequestId: string) =>
   db

@@ -3,7 +3,7 @@ import type { ProductEvent } from '../../events/noctant/product.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
 import { boolean, integer, jsonb, numeric, text, time, uuid } from '../columns.ts'
-import { defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
+import { columnsBut, columnsOf, defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { type NoctantDatabase, noctantTables, preparedOne } from './tables.ts'
 
 type Created = Extract<ProductEvent, { type: 'noctant.ProductCreated.v1' }>['data']
@@ -38,6 +38,18 @@ export const products = defineTable({
 /** What the contract's ProductView shows. */
 export type ProductRow = RowOf<typeof products>
 
+type Standing = Pick<Created, 'status'> & { activatedAt: string | null; archivedAt: string | null; updatedAt: string }
+
+const productRow = (facts: Created, standing: Standing) => ({
+  ...snake(facts),
+  ...snake(standing, 'status', 'activatedAt', 'archivedAt', 'updatedAt'),
+  created_at: facts.occurredAt,
+})
+
+/** The view that a read shows of a product in this state. */
+export const productView = (facts: Created, standing: Standing): ProductRow =>
+  columnsOf(columnsBut<typeof products, never>(products), productRow(facts, standing))
+
 export const productProjection = defineProjection<ProductEvent>({
   name: 'noctant.product',
   version: 1,
@@ -45,13 +57,15 @@ export const productProjection = defineProjection<ProductEvent>({
   tables: [products],
   handlers: {
     'noctant.ProductCreated.v1': ({ data }) => [
-      upsert(products, {
-        ...snake(data),
-        activated_at: data.status === 'active' ? data.occurredAt : null,
-        archived_at: data.status === 'archived' ? data.occurredAt : null,
-        created_at: data.occurredAt,
-        updated_at: data.occurredAt,
-      }),
+      upsert(
+        products,
+        productRow(data, {
+          status: data.status,
+          activatedAt: data.status === 'active' ? data.occurredAt : null,
+          archivedAt: data.status === 'archived' ? data.occurredAt : null,
+          updatedAt: data.occurredAt,
+        }),
+      ),
     ],
     'noctant.ProductStatusChanged.v1': ({ data }) => [
       patch(products, snake(data, 'productId'), {

@@ -1,7 +1,6 @@
 /** All tables of this context, as its queries know them. */
 import type { Kysely } from 'kysely'
-import { databaseOf, type ReadModels } from '../../postgres/database.ts'
-import { preparedFor } from '../../postgres/prepared.ts'
+import { queriesOver } from '../../postgres/queries.ts'
 import type { TablesOf } from '../projection.ts'
 import type { accounts, attempts } from './account.ts'
 import type { accountCommands } from './account-command.ts'
@@ -56,8 +55,5 @@ export type NoctantTables = TablesOf<
 
 export type NoctantDatabase = Kysely<NoctantTables>
 
-/** The database, for queries over this context's tables. */
-export const noctantTables = (db: ReadModels): NoctantDatabase => databaseOf<NoctantTables>(db)
-
-/** A query for at most one row of them, compiled once (prepared.ts). */
-export const preparedOne = preparedFor<NoctantTables>()
+/** The database for queries over this context's tables, and queries for at most one row of them, compiled once. */
+export const { tables: noctantTables, preparedOne } = queriesOver<NoctantTables>()

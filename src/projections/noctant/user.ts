@@ -1,8 +1,8 @@
 /** Operators' users. */
 import type { UserEvent } from '../../events/noctant/user.ts'
-import { snake } from '../../runtime/letter-case.ts'
+import { type CamelCased, snake } from '../../runtime/letter-case.ts'
 import { text, time, uuid } from '../columns.ts'
-import { columnsBut, defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
+import { columnsBut, columnsOf, defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { type NoctantDatabase, preparedOne } from './tables.ts'
 
 export const users = defineTable({
@@ -45,6 +45,9 @@ export const userProjection = defineProjection<UserEvent>({
 /** What the contract's UserSummary shows. */
 export type UserView = Omit<RowOf<typeof users>, 'operator_id' | 'org_id'>
 const viewColumns = columnsBut(users, 'operator_id', 'org_id')
+
+/** The view that a read shows of a user with these facts. */
+export const userView = (facts: CamelCased<UserView>): UserView => columnsOf(viewColumns, snake(facts))
 
 const ofOperator = (db: NoctantDatabase, operatorId: string) =>
   db.selectFrom('noctant_users').select(viewColumns).where('operator_id', '=', operatorId)

@@ -4,7 +4,8 @@
  * writes go on. What it finds is drift: rows that no event accounts for.
  */
 import { type ControlledTransaction, sql } from 'kysely'
-import { inTransaction, type ReadModels } from '../../postgres/database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import { inTransaction } from '../../postgres/transaction.ts'
 import type { Projection, Table } from '../projection.ts'
 import type { Shadow } from './shadow.ts'
 import { currentSchema, lockCheckpoint } from './swap.ts'

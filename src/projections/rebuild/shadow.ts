@@ -5,7 +5,8 @@
  */
 import { CompiledQuery, sql } from 'kysely'
 import { HEARTBEAT } from '../../events/registry.ts'
-import { inTransaction, type ReadModels } from '../../postgres/database.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import { inTransaction } from '../../postgres/transaction.ts'
 import { ddlOf, type Projection } from '../projection.ts'
 import type { HistoryReader } from '../projector.ts'
 import { createKernelTables, storedVersions, storeVersion } from '../schema.ts'

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { ReadModels } from '../../postgres/database.ts'
-import { isLed } from '../../postgres/leadership.ts'
+import { withoutLeader } from '../../postgres/leadership.ts'
 import { type Checkpoint, projectionsCheckpoint, readCheckpoint } from '../checkpoint.ts'
 import { readControl } from '../control.ts'
 import { kernelTables } from '../kernel-tables.ts'
@@ -57,7 +57,7 @@ export async function readState(
   return {
     checkpoint,
     pausedAt,
-    led: await isLed(db, projectorName(name)),
+    led: (await withoutLeader(db, [projectorName(name)])).length === 0,
     projections: projections.map((projection) => {
       const found = stored.find(({ name }) => name === projection.name)
       const waiting = parked.find((row) => row.projection === projection.name)

@@ -4,7 +4,8 @@
  * old tables may be kept, as a shadow of their own that can be brought up to date and put back.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { inTransaction, type OpenTransaction, type ReadModels } from '../../postgres/database.ts'
+import type { OpenTransaction, ReadModels } from '../../postgres/database.ts'
+import { inTransaction } from '../../postgres/transaction.ts'
 import { crashPoint } from '../../runtime/crash-points.ts'
 import { raiseGeneration } from '../control.ts'
 import { kernelTables } from '../kernel-tables.ts'

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { accountView } from '../../../src/http/noctant/accounts/account-view.ts'
+import { viewOf as accountView } from '../../../src/http/noctant/accounts/account-view.ts'
 import { type Api, startApi } from '../api.ts'
 import { pagesOf, SHARED, setStatus, type Tenant, tenant } from './ground.ts'
 

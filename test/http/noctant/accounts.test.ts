@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { account, programAccountIdOf } from '../../../src/commands/noctant/account.ts'
-import { accountView } from '../../../src/http/noctant/accounts/account-view.ts'
+import { viewOf as accountView } from '../../../src/http/noctant/accounts/account-view.ts'
 import { findAccount } from '../../../src/projections/noctant/account.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'

@@ -7,7 +7,7 @@ import { feed } from '../../../src/commands/noctant/feed.ts'
 import { type AppEnv, defaultHttpLimits, type Log } from '../../../src/http/environment.ts'
 import { type LaunchPagesParts, launchPages } from '../../../src/http/noctant/launches/launch-page.ts'
 import { hashSecret, newSecret } from '../../../src/http/noctant/launches/launch-secrets.ts'
-import { isUnavailable } from '../../../src/postgres/database.ts'
+import { failureOf } from '../../../src/postgres/failure.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
 
@@ -105,6 +105,7 @@ function pagesWith({ log, nowMs = () => performance.now(), trustProxy = false, .
     ...overrides,
   }
   const limits = { ...defaultHttpLimits, readYourWritesWaitMs: 5_000, trustProxy }
+  const isUnavailable = (error: unknown) => failureOf(error) === 'unavailable'
   const runtime = { limits, nowMs, isUnavailable, log: log ?? { info: quiet, warn: quiet, error: quiet } }
   const exchange = {
     requestId: randomUUID(),

@@ -15,7 +15,7 @@ import {
   rulesOwner,
   visibilityPolicy,
 } from '../schemas.ts'
-import { accountView } from './account-view.ts'
+import { viewOf } from './account-view.ts'
 
 const request = z
   .object({
@@ -93,7 +93,7 @@ export const createAccount = write({
   fingerprint: (facts, parts) => withDigests(parts, facts, ['accountName']),
   async handle({ bus, facts, command }) {
     const handled = await openAccount(bus, facts, command)
-    const body = { account: accountView(handled.state), created: !handled.replayed }
+    const body = { account: viewOf(handled.state), created: !handled.replayed }
     return { status: handled.replayed ? 200 : 201, body, handled }
   },
 })

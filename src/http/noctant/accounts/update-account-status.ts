@@ -13,7 +13,7 @@ import {
   requestIdHeader,
   sponsoredAccountStatus,
 } from '../schemas.ts'
-import { accountView } from './account-view.ts'
+import { viewOf } from './account-view.ts'
 
 const request = z
   .object({
@@ -56,7 +56,7 @@ export const updateAccountStatusByExternalId = write({
     const account = { operatorId, externalAccountId: query.external_account_id }
     const handled = await changeAccountStatus(bus, account, facts, command)
     const changed = handled.events.some(({ type }) => type === 'noctant.AccountStatusChanged.v1')
-    const body = { account: accountView(handled.state), changed, command_id: changed ? command.commandId : null }
+    const body = { account: viewOf(handled.state), changed, command_id: changed ? command.commandId : null }
     return { status: changed ? 202 : 200, body, handled }
   },
 })

@@ -5,6 +5,7 @@
 import { z } from '@hono/zod-openapi'
 import type { ChallengeState } from '../../../commands/noctant/challenge.ts'
 import type { ChallengeRow } from '../../../projections/noctant/challenge.ts'
+import { inSnakeCase, snake } from '../../../runtime/letter-case.ts'
 import { decimalOut, nullableDecimalOut, nullableTimeOut, nullableUuidOut, timeOut, uuidOut } from '../../schemas.ts'
 import { int32 } from '../products/product-view.ts'
 
@@ -53,20 +54,14 @@ export const challengeView = z
 
 type Shown = Pick<ChallengeRow, 'status' | 'activation_status' | 'activated_at' | 'ended_at' | 'started' | 'measures'>
 
-/** Throws where there is no challenge: no accepted command leaves it so. */
-export function challengeViewOf(state: ChallengeState) {
+/** The view of a challenge after a command. Throws where there is none: no accepted command leaves it so. */
+export function viewOf(state: ChallengeState) {
   if (state.status === 'absent') throw new Error('a challenge that was never started has no view')
-  const { status, facts: started, measures, activation, activatedAt, endedAt } = state
-  return shown({
-    status,
-    started,
-    measures,
-    activation_status: activation,
-    activated_at: activatedAt,
-    ended_at: endedAt,
-  })
+  const { facts: started, activation: activation_status } = state
+  return shown({ ...snake(state, 'status', 'measures', 'activatedAt', 'endedAt'), started, activation_status })
 }
 
+/** The view of a challenge's row. */
 export function shown({ started, measures, ...row }: Shown): z.output<typeof challengeView> {
   const { terms } = started
   const label = `R${started.resetNumber}`
@@ -110,12 +105,4 @@ export function shown({ started, measures, ...row }: Shown): z.output<typeof cha
     daily_loss_period_start_at: measures.day.startsAt,
     daily_loss_start_recorded_at: measures.day.startRecordedAt,
   }
-}
-
-/** What is stored in our events' spelling, in the contract's. */
-function inSnakeCase(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(inSnakeCase)
-  if (value === null || typeof value !== 'object') return value
-  const snake = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [snake(name), inSnakeCase(member)]))
 }

@@ -6,7 +6,7 @@ import { bodyKey } from '../../command.ts'
 import { externalId, uuid } from '../../schemas.ts'
 import { operatorKey, write } from '../access.ts'
 import { idempotencyKey, requestIdHeader } from '../schemas.ts'
-import { challengeView, challengeViewOf } from './challenge-view.ts'
+import { challengeView, viewOf } from './challenge-view.ts'
 
 const request = z
   .object({
@@ -49,6 +49,6 @@ export const createChallenge = write({
   }),
   async handle({ bus, facts, command }) {
     const handled = await startChallenge(bus, facts, command)
-    return { status: 201, body: challengeViewOf(handled.state), handled }
+    return { status: 201, body: viewOf(handled.state), handled }
   },
 })

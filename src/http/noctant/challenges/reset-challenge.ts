@@ -6,7 +6,7 @@ import { bodyKey } from '../../command.ts'
 import { text, uuid } from '../../schemas.ts'
 import { operatorKey, write } from '../access.ts'
 import { idempotencyKey, requestIdHeader } from '../schemas.ts'
-import { challengeView, challengeViewOf } from './challenge-view.ts'
+import { challengeView, viewOf } from './challenge-view.ts'
 
 const request = z
   .object({ idempotency_key: idempotencyKey, reason: text(500).nullish() })
@@ -41,6 +41,6 @@ export const resetChallenge = write({
   }),
   async handle({ bus, facts, command }) {
     const handled = await reset(bus, facts, command)
-    return { status: 200, body: challengeViewOf(handled.state), handled }
+    return { status: 200, body: viewOf(handled.state), handled }
   },
 })

@@ -1,7 +1,11 @@
-/** A correction as the contract shows it, from the read model and from the events that asked for it: the same either way. */
+/** A correction as the contract shows it, from the read model and from the events that requested it. */
 import { z } from '@hono/zod-openapi'
 import type { AccountEvent } from '../../../events/noctant/account.ts'
-import type { CorrectionStatus, CorrectionView } from '../../../projections/noctant/correction.ts'
+import {
+  type CorrectionStatus,
+  type CorrectionView,
+  requestedCorrection,
+} from '../../../projections/noctant/correction.ts'
 import { decimalOut, nullableTimeOut, nullableUuidOut, timeOut, uuidOut } from '../../schemas.ts'
 
 /** Every status a correction may have: the compiler misses none. */
@@ -55,29 +59,9 @@ export const correctionView = (
   causation_id: row.command_id,
 })
 
-/** The correction that these events ask for, right after they were written. */
-export function requestedCorrection(events: readonly AccountEvent[]): z.output<typeof correctionSchema> {
+/** The view of the correction that a command has just requested, from its events. */
+export function viewOf(events: readonly AccountEvent[]): z.output<typeof correctionSchema> {
   const requested = events.find((event) => event.type === 'noctant.AccountCorrectionRequested.v1')
   if (!requested) throw new Error('a correction that was accepted has its event')
-  const { data } = requested
-  return correctionView({
-    correction_id: data.correctionId,
-    user_id: data.globalUserId,
-    account_id: data.accountId,
-    status: 'publishing',
-    amount: data.amount,
-    reason: data.reason,
-    operator_reference: data.operatorReference,
-    idempotency_key: data.idempotencyKey,
-    command_id: data.commandId,
-    trace_id: data.traceId,
-    requested_at: data.occurredAt,
-    published_at: null,
-    publish_failed_at: null,
-    executed_at: null,
-    execution_event_id: null,
-    execution_failed_at: null,
-    execution_failure_code: null,
-    execution_failure_reason: null,
-  })
+  return correctionView(requestedCorrection(requested.data))
 }

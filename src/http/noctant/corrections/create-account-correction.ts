@@ -7,7 +7,7 @@ import { bodyKey, traceIdOf } from '../../command.ts'
 import { decimalInput, externalId, text, uuid } from '../../schemas.ts'
 import { operatorKey, write } from '../access.ts'
 import { idempotencyKey, requestIdHeader } from '../schemas.ts'
-import { correctionAnswer, requestedCorrection } from './correction-view.ts'
+import { correctionAnswer, viewOf } from './correction-view.ts'
 
 const request = z
   .object({
@@ -48,6 +48,6 @@ negative; the correction’s status tells which.`,
     const { idempotency_key: idempotencyKey } = body
     const asked = { ...facts, operatorId, idempotencyKey, traceId: traceIdOf(command) }
     const handled = await requestCorrection(bus, asked, command)
-    return { status: 200, body: { correction: requestedCorrection(handled.events) }, handled }
+    return { status: 200, body: { correction: viewOf(handled.events) }, handled }
   },
 })

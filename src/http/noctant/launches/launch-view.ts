@@ -98,12 +98,12 @@ export function prepareLaunch(
 export const createdReply = (handled: Handled & { state: LaunchSessionState }, launchUrl: string) => ({
   status: 201 as const,
   headers: { 'cache-control': 'no-store' },
-  body: { launch_session: createdView(handled.state), launch_url: launchUrl },
+  body: { launch_session: viewOf(handled.state), launch_url: launchUrl },
   handled,
 })
 
-/** The answer's view. Throws where the launch was not made: no accepted command leaves it so. */
-function createdView(state: LaunchSessionState) {
+/** The view of a launch that a command has just made. Throws where there is none: no accepted command leaves it so. */
+export function viewOf(state: LaunchSessionState) {
   if (state.status === 'absent') throw new Error('a launch that was never made has no view')
   return launchView({ ...state.facts, occurredAt: state.createdAt })
 }

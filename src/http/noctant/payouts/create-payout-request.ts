@@ -7,7 +7,7 @@ import { bodyKey, traceIdOf } from '../../command.ts'
 import { decimalInput, externalId, text, uuid } from '../../schemas.ts'
 import { operatorKey, write } from '../access.ts'
 import { idempotencyKey, requestIdHeader } from '../schemas.ts'
-import { statementAnswer, statementOf } from './payout-view.ts'
+import { statementAnswer, viewOf } from './payout-view.ts'
 
 const request = z
   .object({
@@ -55,6 +55,6 @@ operator’s review; one against it is on record as rejected, and the decision n
     const asked = { ...facts, operatorId, idempotencyKey, traceId: traceIdOf(command) }
     const handled = await requestPayout(bus, asked, command)
     const payout = payoutIn(handled, payoutRequestIdOf(command.commandId))
-    return { status: 200, body: { statement: statementOf(payout) }, handled }
+    return { status: 200, body: { statement: viewOf(payout) }, handled }
   },
 })

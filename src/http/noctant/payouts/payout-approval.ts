@@ -6,7 +6,7 @@ import { json } from '../../answers.ts'
 import { text } from '../../schemas.ts'
 import { type NoctantParts, type Operator, operatorKey } from '../access.ts'
 import { requestIdHeader } from '../schemas.ts'
-import { payoutRequestPath, selectorOf, statementAnswer, statementOf } from './payout-view.ts'
+import { payoutRequestPath, selectorOf, statementAnswer, viewOf } from './payout-view.ts'
 
 const request = z
   .object({ note: text(500).nullish(), operator_reference: text(255).nullish() })
@@ -45,7 +45,7 @@ export async function approve({ bus, principal, params, body, command }: Asked, 
   const handled = await approvePayout(bus, selectorOf(principal, params), review, command)
   return {
     status: 200 as const,
-    body: { statement: statementOf(payoutIn(handled, params.payout_request_id)) },
+    body: { statement: viewOf(payoutIn(handled, params.payout_request_id)) },
     handled,
   }
 }

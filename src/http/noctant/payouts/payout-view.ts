@@ -1,8 +1,9 @@
-/** A payout statement as the contract shows it, from the read model and from a decision's state: the same either way. */
+/** A payout statement as the contract shows it, from the read model's row and from a decision's state. */
 import { z } from '@hono/zod-openapi'
 import type { Payout } from '../../../commands/noctant/payouts.ts'
 import { settlementStatus as settlementStatuses } from '../../../events/noctant/payout.ts'
-import type { StatementView } from '../../../projections/noctant/payout-statement.ts'
+import { type StatementView, statementView as statementRow } from '../../../projections/noctant/payout-statement.ts'
+import { snake } from '../../../runtime/letter-case.ts'
 import {
   decimalOut,
   nullableDecimalOut,
@@ -92,44 +93,18 @@ export function statementView(row: StatementView) {
   }
 }
 
-/** The row that the projection makes of this state. */
-export function statementOf(payout: Payout): ReturnType<typeof statementView> {
+/** The view of a payout after a command. */
+export function viewOf(payout: Payout): ReturnType<typeof statementView> {
   const { request, review } = payout
-  const { granted } = request.policyDecision
-  return statementView({
-    payout_request_id: request.payoutRequestId,
-    user_id: request.globalUserId,
-    account_id: request.accountId,
-    challenge_instance_id: request.instanceId,
-    challenge_chain_id: request.chainId,
+  const row = statementRow(request, {
     policy_status: payout.policy,
     account_effect_status: payout.effect,
     external_settlement_status: payout.settlement,
     external_settlement_reference: payout.settlementReference,
     externally_settled_at: payout.settledAt,
-    requested_amount: request.requestedAmount,
-    accepted_gross_amount: granted?.grossAmount ?? null,
-    trader_amount: granted?.traderAmount ?? null,
-    firm_retained_amount: granted?.firmRetainedAmount ?? null,
-    required_remaining_buffer: request.policyDecision.requiredRemainingBuffer,
-    ordinal_payout_number: granted?.ordinal ?? null,
-    policy_snapshot: request.policySnapshot,
-    policy_input: request.policyInput,
-    policy_decision: request.policyDecision,
-    review: review && {
-      decision: review.decision,
-      note: review.note,
-      operator_reference: review.operatorReference,
-      decided_at: review.decidedAt,
-    },
-    failure: payout.failure,
-    operator_reference: request.operatorReference,
-    trace_id: request.traceId,
-    request_command_id: request.requestCommandId,
-    requested_at: request.occurredAt,
-    approved_at: payout.approvedAt,
-    rejected_at: payout.rejectedAt,
-    executed_at: payout.executedAt,
+    review: review && snake(review),
     execution_event_id: payout.sourceEventId,
+    ...snake(payout, 'failure', 'approvedAt', 'rejectedAt', 'executedAt'),
   })
+  return statementView(row)
 }

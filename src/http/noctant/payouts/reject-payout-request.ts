@@ -5,7 +5,7 @@ import { json } from '../../answers.ts'
 import { text } from '../../schemas.ts'
 import { operatorKey, write } from '../access.ts'
 import { requestIdHeader } from '../schemas.ts'
-import { payoutRequestPath, selectorOf, statementAnswer, statementOf } from './payout-view.ts'
+import { payoutRequestPath, selectorOf, statementAnswer, viewOf } from './payout-view.ts'
 
 const request = z
   .object({ reason: text(500, 1), operator_reference: text(255).nullish() })
@@ -26,6 +26,6 @@ export const rejectPayoutRequest = write({
   async handle({ bus, principal, params, body, command }) {
     const review = { reason: body.reason, operatorReference: body.operator_reference ?? null }
     const handled = await rejectPayout(bus, selectorOf(principal, params), review, command)
-    return { status: 200, body: { statement: statementOf(payoutIn(handled, params.payout_request_id)) }, handled }
+    return { status: 200, body: { statement: viewOf(payoutIn(handled, params.payout_request_id)) }, handled }
   },
 })

@@ -5,7 +5,7 @@ import { json } from '../../answers.ts'
 import { text } from '../../schemas.ts'
 import { operatorKey, write } from '../access.ts'
 import { requestIdHeader } from '../schemas.ts'
-import { payoutRequestPath, selectorOf, settlementStatus, statementAnswer, statementOf } from './payout-view.ts'
+import { payoutRequestPath, selectorOf, settlementStatus, statementAnswer, viewOf } from './payout-view.ts'
 
 const request = z
   .object({
@@ -43,6 +43,6 @@ export const updatePayoutSettlement = write({
       operatorReference: body.operator_reference ?? null,
     }
     const handled = await settlePayout(bus, selectorOf(principal, params), settlement, command)
-    return { status: 200, body: { statement: statementOf(payoutIn(handled, params.payout_request_id)) }, handled }
+    return { status: 200, body: { statement: viewOf(payoutIn(handled, params.payout_request_id)) }, handled }
   },
 })

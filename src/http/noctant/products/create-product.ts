@@ -7,7 +7,7 @@ import { bodyKey } from '../../command.ts'
 import { boundedText, decimalInput, jsonValue, text, uuid } from '../../schemas.ts'
 import { operatorKey, write } from '../access.ts'
 import { idempotencyKey, requestIdHeader } from '../schemas.ts'
-import { int32, kycGate, productStatus, productView, productViewOf } from './product-view.ts'
+import { int32, kycGate, productStatus, productView, viewOf } from './product-view.ts'
 
 const INT32_MAX = 2 ** 31 - 1
 const limit = (min: number) =>
@@ -73,6 +73,6 @@ export const createProduct = write({
   facts: ({ principal, body }) => factsOf(principal.operatorId, body),
   async handle({ bus, facts, command }) {
     const handled = await create(bus, facts, command)
-    return { status: 201, body: productViewOf(handled.state), handled }
+    return { status: 201, body: viewOf(handled.state), handled }
   },
 })

@@ -1,8 +1,8 @@
-/** A product as the contract shows it; the read model's row has this very shape. */
+/** A product as the contract shows it: the read model's row. */
 import { z } from '@hono/zod-openapi'
 import type { ProductState } from '../../../commands/noctant/product.ts'
 import * as words from '../../../events/noctant/product.ts'
-import type { ProductRow } from '../../../projections/noctant/product.ts'
+import { type ProductRow, productView as rowView } from '../../../projections/noctant/product.ts'
 import { decimalOut, nullableTimeOut, timeOut, uuidOut } from '../../schemas.ts'
 
 export const productStatus = z.enum(words.productStatus.options).openapi('ProductStatus')
@@ -39,29 +39,8 @@ export const productView = z
   .required({ metadata: true })
   .openapi('ProductView')
 
-/** Throws where there is no product: no accepted command leaves it so. */
-export function productViewOf(state: ProductState): ProductRow {
+/** The view of a product after a command. Throws where there is none: no accepted command leaves it so. */
+export function viewOf(state: ProductState): ProductRow {
   if (state.status === 'absent') throw new Error('a product that was never created has no view')
-  const { facts, status, activatedAt, archivedAt, updatedAt } = state
-  return {
-    product_id: facts.productId,
-    operator_id: facts.operatorId,
-    template_id: facts.templateId,
-    display_name: facts.displayName,
-    description: facts.description,
-    slug: facts.slug,
-    price: facts.price,
-    currency: facts.currency,
-    status,
-    public_listing: facts.publicListing,
-    display_order: facts.displayOrder,
-    kyc_gate: facts.kycGate,
-    max_concurrent_per_user: facts.maxConcurrentPerUser,
-    cooldown_hours_after_breach: facts.cooldownHoursAfterBreach,
-    metadata: facts.metadata,
-    activated_at: activatedAt,
-    archived_at: archivedAt,
-    created_at: facts.occurredAt,
-    updated_at: updatedAt,
-  }
+  return rowView(state.facts, state)
 }

@@ -1,6 +1,7 @@
 /** POST /v1/users: makes a user known, or refreshes what is known of it. */
 import { z } from '@hono/zod-openapi'
-import { provisionUser as provision } from '../../../commands/noctant/user.ts'
+import { provisionUser as provision, type UserState } from '../../../commands/noctant/user.ts'
+import { type UserView, userView } from '../../../projections/noctant/user.ts'
 import { json } from '../../answers.ts'
 import { boundedText, externalId, text } from '../../schemas.ts'
 import { operatorKey, write } from '../access.ts'
@@ -19,6 +20,12 @@ const request = z
   })
   .openapi('ProvisionUserRequest')
 
+/** The view of a user after a command. Throws where there is none: no accepted command leaves it so. */
+export function viewOf(state: UserState): UserView {
+  if (state.status !== 'provisioned') throw new Error('a user that was never provisioned has no view')
+  return userView(state)
+}
+
 export const provisionUser = write({
   path: '/v1/users',
   id: 'provisionUser',
@@ -36,17 +43,7 @@ export const provisionUser = write({
     const { external_id: externalId } = body
     const known = { email: body.email ?? undefined, displayName: body.display_name ?? undefined }
     const handled = await provision(bus, { operatorId, orgId, externalId, ...known, at: command.at }, command)
-    const { state, events } = handled
-    if (state.status !== 'provisioned') throw new Error('a provisioned user has no state')
-    const created = events.some(({ type }) => type === 'noctant.UserProvisioned.v1')
-    const view = {
-      global_user_id: state.globalUserId,
-      external_id: state.externalId,
-      email: state.email,
-      display_name: state.displayName,
-      created_at: state.createdAt,
-      updated_at: state.updatedAt,
-    }
-    return { status: created ? 201 : 200, body: { ...view, created }, handled }
+    const created = handled.events.some(({ type }) => type === 'noctant.UserProvisioned.v1')
+    return { status: created ? 201 : 200, body: { ...viewOf(handled.state), created }, handled }
   },
 })

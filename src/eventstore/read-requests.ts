@@ -1,27 +1,18 @@
-/**
- * The parts of db-client's Client, and of the protocol's classes that come with it, that our own reads and appends are
- * made of: the first are private to db-client, so that this is the place to look at when it is upgraded.
- */
+/** The requests of the Read call, made of the protocol's classes that db-client has generated. */
 import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
-import type streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
-import type { Selection } from './selection.ts'
 
-/** grpc-js's client of a service, as far as it is used. */
-export interface GrpcClient {
-  getChannel(): { close(): void }
-}
-
-/** `Client` is the gRPC client as far as it is used, `Call` what it gives. */
-export interface ClientParts<Client, Call> {
-  /** Opens a call on the connection that there is, or makes one. A call that is kept in `cache` is opened once. */
-  GRPCStreamCreator(
-    client: typeof streamsGrpc.StreamsClient,
-    name: string,
-    create: (client: Client) => Call,
-    cache?: WeakMap<object, unknown>,
-  ): () => Promise<Call>
-  callArguments(options: { requiresLeader?: boolean }, callOptions: object): unknown[]
+/** What a read asks for: a stream, or without one the whole log ($all), from a place on, in one direction. */
+export interface Selection {
+  stream?: string
+  /**
+   * The first event of the answer: in a stream its revision, in the log the position of an event. A read of the log cannot
+   * begin at a position that no event has.
+   */
+  from: bigint | 'start' | 'end'
+  direction: 'forwards' | 'backwards'
+  /** Events at most; undefined: all of them. */
+  count?: bigint
 }
 
 export type ReadOptions = InstanceType<typeof streamsPb.ReadReq.Options>
@@ -29,10 +20,10 @@ export type ReadOptions = InstanceType<typeof streamsPb.ReadReq.Options>
 const FORWARDS = 0
 const BACKWARDS = 1
 
-/** As many as there are; the protocol's count has 64 bits. */
+/** All events; the protocol's count has 64 bits. */
 const COUNT_MAX = 2n ** 63n - 1n
 
-/** The options that every read of ours has: ids as text, links as they stand. */
+/** The options that all reads share: ids as text, links not resolved. */
 function readOptions(): ReadOptions {
   const options = new streamsPb.ReadReq.Options()
   const uuid = new streamsPb.ReadReq.Options.UUIDOption()
@@ -42,7 +33,7 @@ function readOptions(): ReadOptions {
   return options
 }
 
-/** The options of a read that has an end. */
+/** The options of a read that ends. */
 export function selectionOptions({ stream, from, direction, count = COUNT_MAX }: Selection): ReadOptions {
   const options = readOptions()
   if (stream === undefined) options.setAll(allOptions(from))
@@ -53,7 +44,7 @@ export function selectionOptions({ stream, from, direction, count = COUNT_MAX }:
   return options
 }
 
-/** The options of a subscription to events of the log whose type begins so, after the event at a position. */
+/** The options of a subscription to the log after a position, to events whose type begins with one of the prefixes. */
 export function subscriptionOptions(
   after: bigint | undefined,
   typePrefixes: readonly string[],
@@ -72,7 +63,7 @@ export function subscriptionOptions(
   return options
 }
 
-/** The options of a subscription to what one stream will hold. */
+/** The options of a subscription to the events that one stream will get. */
 export function streamSubscriptionOptions(stream: string): ReadOptions {
   const options = readOptions()
   options.setStream(streamOptions(stream, 'end'))

@@ -1,27 +1,33 @@
 /**
- * Queries that are asked all the time, compiled once. kysely builds and compiles a query anew at each call, which costs
- * as much as the rest of a look-up by key; here the builder runs once, with markers in the place of its arguments, and
- * each call only puts the values where the markers came out.
+ * Queries over declared tables, and those of hot paths compiled once. kysely builds and compiles a query anew at each
+ * call, which costs as much as the rest of a read by key. A prepared one is built once, with markers in the place of its
+ * arguments; each call puts its values where the markers came out.
  */
 import type { Compilable, CompiledQuery, Kysely } from 'kysely'
 import { batchedReadsOf } from './batched-reads.ts'
-import { databaseOf, type ReadModels } from './database.ts'
+import type { ReadModels } from './database.ts'
 import type { Value } from './pipeline.ts'
 
-/** Takes the values in the order of the builder's arguments. Rows come as from `execute()`, at most one as asked for. */
+/** Takes the values in the order of the builder's arguments. Answers the first row as `execute()` gives it. */
 export type Prepared<Args extends readonly unknown[], Row> = (db: ReadModels, ...args: Args) => Promise<Row | undefined>
 
-/**
- * Makes `preparedOne` for queries over these tables: a query for at most one row. `build` must put each of its arguments
- * into the query as a value and decide nothing by it: throws at the first call where a marker is missing from what was
- * compiled.
- */
-export const preparedFor =
-  <Tables>() =>
-  <Args extends readonly unknown[], Row>(
+export interface Queries<Tables> {
+  /** The database, for queries that name these tables. */
+  tables(db: ReadModels): Kysely<Tables>
+  /**
+   * A query for at most one row, compiled once. `build` must put each argument into the query as a value and decide
+   * nothing by it: the first call throws where a marker is missing from the compiled query.
+   */
+  preparedOne<Args extends readonly unknown[], Row>(
     build: (db: Kysely<Tables>, ...args: Args) => Compilable<Row>,
-  ): Prepared<Args, Row> =>
-    prepared((db, ...args) => build(databaseOf<Tables>(db), ...args))
+  ): Prepared<Args, Row>
+}
+
+/** `Tables` maps a table's name to its row. This is the one place that takes the declared types for granted. */
+export function queriesOver<Tables>(): Queries<Tables> {
+  const tables = (db: ReadModels) => db as unknown as Kysely<Tables>
+  return { tables, preparedOne: (build) => prepared((db, ...args) => build(tables(db), ...args)) }
+}
 
 function prepared<Args extends readonly unknown[], Row>(
   build: (db: ReadModels, ...args: Args) => Compilable<Row>,

@@ -1,6 +1,6 @@
 /** Queries that are compiled once: each call's values land where the builder's arguments stood. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { preparedFor } from '../../src/postgres/prepared.ts'
+import { queriesOver } from '../../src/postgres/queries.ts'
 import { type KernelTables, kernelTables } from '../../src/projections/kernel-tables.ts'
 import { type Prepared, prepared } from '../projections/support.ts'
 
@@ -15,7 +15,7 @@ const second = {
   updated_at: '2026-01-02T00:00:00.000Z',
 }
 
-const preparedOne = preparedFor<KernelTables>()
+const { preparedOne } = queriesOver<KernelTables>()
 
 describe('a query that is compiled once', () => {
   let database: Prepared
