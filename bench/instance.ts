@@ -13,6 +13,7 @@ const CONNECTIONS_MAX = 256
 
 export interface BenchInstance {
   url: string
+  directory: string
   apiKey: string
   eventStoreUrl: string
   postgresUrl: string
@@ -69,6 +70,7 @@ export async function startBenchInstance(
   const { api, eventStore, postgres } = read('services.json')
   return {
     url: api.url,
+    directory,
     apiKey: read('sandbox-operator.json').api_key,
     eventStoreUrl: eventStore.url,
     postgresUrl: postgres.url,

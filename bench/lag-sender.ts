@@ -6,13 +6,19 @@
 import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
 import { Client } from 'pg'
 import { Agent } from 'undici'
+import { loadConfig } from '../src/config.ts'
+import { openPosition, POSITION_HEADER } from '../src/http/consistency.ts'
+import { createSealer } from '../src/http/cursor.ts'
 import { checkpointChannel, projectionsCheckpoint } from '../src/projections/checkpoint.ts'
+import { ensureSealingKey } from '../src/vault/secrets-key.ts'
 
 export type LagOrder = {
   eventStoreUrl: string
   postgresUrl: string
   apiUrl: string
   apiKey: string
+  /** The instance's data, whose key seals positions. */
+  directory: string
   seconds: number
 } & ({ kind: 'paced'; perSecond: number } | { kind: 'saturated'; connections: number })
 
@@ -118,6 +124,8 @@ async function append(client: EventStoreDBClient, acknowledged: (position: bigin
 async function commands(order: LagOrder, acknowledged: (position: bigint) => void): Promise<void> {
   if (order.kind !== 'saturated') return
   const agent = new Agent({ connections: order.connections })
+  const sealingKey = ensureSealingKey(loadConfig({ DATA_DIR: order.directory }))
+  const sealer = createSealer(() => [sealingKey])
   const headers = { authorization: `Bearer ${order.apiKey}`, 'content-type': 'application/json' }
   const endsMs = performance.now() + order.seconds * 1_000
   const connection = async (_: unknown, index: number) => {
@@ -127,7 +135,7 @@ async function commands(order: LagOrder, acknowledged: (position: bigint) => voi
       const answer = await agent.request(to)
       const text = await answer.body.text()
       if (answer.statusCode > 201) throw new Error(`POST /users answered ${answer.statusCode}: ${text}`)
-      acknowledged(BigInt(String(answer.headers['x-opslog-position'])))
+      acknowledged(openPosition(sealer, String(answer.headers[POSITION_HEADER])) ?? 0n)
     }
   }
   await Promise.all(Array.from({ length: order.connections }, connection))

@@ -39,13 +39,16 @@ export async function runLagBench({ seconds, rounds }: SuiteOptions): Promise<Me
 type Task = { seconds: number } & ({ kind: 'paced'; perSecond: number } | { kind: 'saturated'; connections: number })
 
 /** One round, by a process of its own. */
-async function send({ url: apiUrl, apiKey, eventStoreUrl, postgresUrl }: BenchInstance, task: Task): Promise<LagRound> {
+async function send(
+  { url: apiUrl, apiKey, directory, eventStoreUrl, postgresUrl }: BenchInstance,
+  task: Task,
+): Promise<LagRound> {
   const sender = fork(fileURLToPath(new URL('./lag-sender.ts', import.meta.url)), {
     execArgv: ['--disable-warning=ExperimentalWarning'],
   })
   const answered: Promise<[LagRound]> = once(sender, 'message') as Promise<[LagRound]>
   const ended = once(sender, 'exit').then(([code]) => Promise.reject(new Error(`the sender ended with code ${code}`)))
-  const order: LagOrder = { eventStoreUrl, postgresUrl, apiUrl, apiKey, ...task }
+  const order: LagOrder = { eventStoreUrl, postgresUrl, apiUrl, apiKey, directory, ...task }
   sender.send(order)
   const [round] = await Promise.race([answered, ended])
   return round

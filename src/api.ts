@@ -6,6 +6,7 @@ import { type Directory, keepDirectory } from './api-keys/directory.ts'
 import type { ApiParts, FirstRun } from './context.ts'
 import { runSubscription } from './events/subscription.ts'
 import { createApp } from './http/app.ts'
+import { createSealer } from './http/cursor.ts'
 import { defaultHttpLimits } from './http/environment.ts'
 import { defaultServerOptions, type RunningServer, startServer } from './http/server.ts'
 import { failureOf } from './postgres/failure.ts'
@@ -34,11 +35,13 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
     log: log.child({ part: 'api' }),
     nowMs: () => performance.now(),
     isUnavailable: (error) => failureOf(error) === 'unavailable',
+    sealer: createSealer(parts.keyRing.all),
     limits: {
       ...defaultHttpLimits,
       bodyMaxBytes: config.BODY_MAX_BYTES,
       jsonDepthMax: config.JSON_DEPTH_MAX,
       readYourWritesWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
+      authFailuresPerMinuteMax: config.AUTH_FAILURES_PER_MINUTE_MAX,
       trustProxy: config.TRUST_PROXY,
     },
     health: { probes: probes(parts, projectors), probeTimeoutMs: PROBE_TIMEOUT_MS },
@@ -78,21 +81,16 @@ async function serveContexts(parts: Parts) {
   return Promise.all(
     contexts.map(async (context) => {
       const shared = { contexts, waiter: waiterOf(context.name), caughtUp, onClose }
-      const follow: ApiParts['follow'] = (name, directory, types) => followDirectory(parts, name, directory, types)
+      const follow: ApiParts['follow'] = (name, directory) => followDirectory(parts, name, directory)
       return { context, served: await context.serve({ ...contextParts(parts, context), ...shared, follow }) }
     }),
   )
 }
 
 /** A directory in memory that follows the log. Resolves when it is up to date. */
-async function followDirectory<D extends Directory>(
-  parts: Parts,
-  name: string,
-  directory: D,
-  types: readonly string[],
-): Promise<D> {
+async function followDirectory<D extends Directory>(parts: Parts, name: string, directory: D): Promise<D> {
   const { db, store, log } = parts
-  const { following } = await keepDirectory(directory, types, {
+  const { following } = await keepDirectory(directory, {
     ...{ db, store, catchUpMaxMs: parts.config.START_WAIT_MAX_MS },
     subscribe: (reader) => runSubscription({ ...supervision(parts, name), ...reader }),
     onBehind: (err) => log.warn({ err, name }, 'keys are known as the read models have them, until the log is there'),

@@ -144,10 +144,11 @@ const environmentSchema = z.object({
   PUBLIC_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe('where browsers reach the API, for the links of launches; unset: as the request reached it'),
+    .describe('where clients reach the API; needed where HOST is not loopback; unset: as the request reached it'),
   LAUNCH_TOKEN_TTL_S: count(300).describe('how long the link of a launch can be used'),
   BROWSER_SESSION_TTL_S: count(28_800).describe('how long a browser stays in the hosted terminal'),
   HOSTED_PAGES_PER_MINUTE_MAX: count(600).describe('requests for hosted pages per client address'),
+  AUTH_FAILURES_PER_MINUTE_MAX: count(60).describe('refused API keys per client address, before 429'),
   TRUST_PROXY: flag(false).describe('take the client address from x-forwarded-for'),
 
   // Auditors
@@ -228,6 +229,19 @@ const environmentSchema = z.object({
 export type Config = z.infer<typeof environmentSchema> & {
   /** The environment as it is: contexts have variables of their own (`readSettings`). */
   GIVEN: Readonly<Record<string, string | undefined>>
+}
+
+const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/i
+
+/**
+ * Throws InvalidConfiguration where others could reach the API and no PUBLIC_URL says under which name: links and
+ * cookies would follow whatever Host a request claims.
+ */
+export function requirePublicUrl({ ROLES: roles, HOST: host, PUBLIC_URL: publicUrl }: Config): void {
+  if (publicUrl !== undefined || !roles.includes('api') || LOOPBACK.test(host)) return
+  throw new InvalidConfiguration(
+    `HOST=${host} opens the API to other machines: set PUBLIC_URL to the address that clients use, as https://api.example.com.`,
+  )
 }
 
 /** The configuration that the environment describes. Throws InvalidConfiguration. */

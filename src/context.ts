@@ -15,7 +15,7 @@ import type { ContextApi } from './http/context.ts'
 import type { CoreParts } from './http/operation.ts'
 import type { Clock } from './postgres/clock.ts'
 import type { ReadModels } from './postgres/database.ts'
-import type { ProcessDependencies, ProcessFigures } from './processes/process.ts'
+import type { ProcessDependencies, ProcessHealth } from './processes/process.ts'
 import type { Projection } from './projections/projection.ts'
 import type { PositionWaiter } from './projections/waiter.ts'
 import type { GaugeSource, Probe } from './runtime/health.ts'
@@ -40,7 +40,7 @@ export interface ContextParts {
   vault: Vault
   keyRing: KeyRing
   /** What a process of this name works with, beside what is its own. */
-  dependenciesOf<F extends ProcessFigures>(name: string, figures: F): ProcessDependencies & { figures: F }
+  dependenciesOf<F extends ProcessHealth>(name: string, health: F): ProcessDependencies & { health: F }
 }
 
 /** A process of a context, in an instance that runs its role. */
@@ -54,8 +54,8 @@ export interface ProcessDeclaration {
 export interface RunningProcess {
   /** Resolves when it has ended, after the instance has asked it to. */
   ended: Promise<void>
-  figures: ProcessFigures
-  /** What readiness shows of it; absent: its figures. */
+  health: ProcessHealth
+  /** What readiness shows of it; absent: its health. */
   probe?: Probe['check']
   gauges?: readonly GaugeSource[]
 }
@@ -68,7 +68,7 @@ export interface ApiParts extends ContextParts {
   /** Waits, within bounds, until the read models of every context have what the log's last events say. */
   caughtUp(wantedFrom: (prefix: string) => Promise<bigint | undefined>): Promise<void>
   /** Keeps a directory in memory that follows the log. Resolves when it is up to date. */
-  follow<D extends Directory>(name: string, directory: D, types: readonly string[]): Promise<D>
+  follow<D extends Directory>(name: string, directory: D): Promise<D>
   /** What is left here is done at the stop, the last first. */
   onClose(undo: () => Promise<void>): void
 }

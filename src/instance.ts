@@ -21,7 +21,14 @@ import { joinLog } from './processes/log-joining.ts'
 import { readKnownLog } from './projections/known-log.ts'
 import { projectorName } from './projections/projector.ts'
 import { prepareSchema } from './projections/schema.ts'
-import { followForgotten, type Parts, startEngineRole, startProcesses, startProjectorRole } from './roles.ts'
+import {
+  followForgotten,
+  type Given,
+  type Parts,
+  startEngineRole,
+  startProcesses,
+  startProjectorRole,
+} from './roles.ts'
 import type { Probe } from './runtime/health.ts'
 import type { Services } from './services/backing-services.ts'
 import { createKeyRing } from './vault/key-ring.ts'
@@ -97,7 +104,7 @@ const busFor = (config: Config, store: EventStore): CommandBus =>
 
 /** The event store, once its log and the database know each other. Rejects with LogMismatch where they are strangers. */
 async function openStore(
-  { config, services, log, onClose }: Pick<Parts, 'config' | 'services' | 'log' | 'onClose'>,
+  { config, services, log, onClose }: Given,
   { db, vault, registry, clock }: Pick<Parts, 'db' | 'vault' | 'registry' | 'clock'>,
 ): Promise<Pick<Parts, 'guard' | 'store'>> {
   const guard = createLogGuard({
@@ -118,21 +125,7 @@ async function openStore(
   return { guard, store }
 }
 
-/** What is made here, and not given. */
-type Own =
-  | 'contexts'
-  | 'registry'
-  | 'store'
-  | 'guard'
-  | 'busOf'
-  | 'db'
-  | 'clock'
-  | 'vault'
-  | 'keyRing'
-  | 'stopping'
-  | 'processes'
-
-async function startRoles(shared: Omit<Parts, Own>, stopping: AbortSignal): Promise<Omit<Instance, 'close'>> {
+async function startRoles(shared: Given, stopping: AbortSignal): Promise<Omit<Instance, 'close'>> {
   const { config, services, log, onClose } = shared
   const runs = (role: Role) => config.ROLES.includes(role)
   const engine = runs('engine') ? await startEngineRole(shared) : undefined
@@ -170,21 +163,9 @@ async function startRoles(shared: Omit<Parts, Own>, stopping: AbortSignal): Prom
   onClose(() => clock.stopped)
   const { guard, store } = await openStore(shared, { db, vault, registry, clock })
   const buses = new Map(contexts.map(({ name }) => [name, busFor(config, store)]))
-  const keys = { vault, keyRing }
   const busOf = ({ name }: Context) => buses.get(name)!
-  const parts: Parts = {
-    ...shared,
-    ...keys,
-    contexts,
-    registry,
-    store,
-    guard,
-    busOf,
-    db,
-    clock,
-    stopping,
-    processes: [],
-  }
+  const opened = { contexts, registry, store, guard, busOf, db, clock, vault, keyRing }
+  const parts: Parts = { ...shared, ...opened, stopping, processes: [] }
   followForgotten(parts)
   const projectors = runs('projector') ? startProjectorRole(parts) : []
   for (const role of ['relay', 'webhooks'] as const) if (runs(role)) startProcesses(parts, role)

@@ -9,6 +9,13 @@ import type { Config } from './config.ts'
 /** Of lines that wait for a disk that has no room; further ones are lost. */
 const WAITING_MAX_BYTES = 4 * 1_048_576
 
+/** What any part writes its log lines through; pino's logger fits. */
+export interface Log {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
 export interface OpenedLog {
   log: Logger
   /** The file's path, or `-`. */

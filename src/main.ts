@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import pico from 'picocolors'
 import type { Logger } from 'pino'
-import { type Config, loadConfig, ROLES } from './config.ts'
+import { type Config, loadConfig, ROLES, requirePublicUrl } from './config.ts'
 import { closeToOthers, DataDirectoryInUse, lockDataDirectory } from './embedded/data-directory.ts'
 import { LogMismatch } from './events/log-identity.ts'
 import { StoreUnavailable } from './events/store.ts'
@@ -51,6 +51,7 @@ function configuration(): Config {
   }
   const config = loadConfig({ ...process.env, ...(values.roles === undefined ? {} : { ROLES: values.roles }) })
   refuseRolesApart(config)
+  requirePublicUrl(config)
   return { ...config, DATA_DIR: resolve(config.DATA_DIR) }
 }
 

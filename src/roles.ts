@@ -22,7 +22,7 @@ import type { Clock } from './postgres/clock.ts'
 import type { ReadModels } from './postgres/database.ts'
 import type { ContextProjector } from './processes/health.ts'
 import { runHeartbeat } from './processes/heartbeat.ts'
-import { newProcessFigures, type ProcessFigures, type Subscribe } from './processes/process.ts'
+import { newProcessHealth, type ProcessHealth, type Subscribe } from './processes/process.ts'
 import { type Projector, projectorName, startProjector } from './projections/projector.ts'
 import type { Services } from './services/backing-services.ts'
 import type { KeyRing } from './vault/key-ring.ts'
@@ -58,26 +58,11 @@ export interface Parts {
   onClose(undo: () => Promise<void>): void
 }
 
+/** What a role is given before anything else is open. */
+export type Given = Pick<Parts, 'config' | 'services' | 'log' | 'onClose'>
+
 /** The reference engine and its order entry, behind a token that is new at every start. */
-export async function startEngineRole({
-  config,
-  services,
-  log,
-  onClose,
-}: Omit<
-  Parts,
-  | 'contexts'
-  | 'registry'
-  | 'store'
-  | 'guard'
-  | 'busOf'
-  | 'db'
-  | 'clock'
-  | 'vault'
-  | 'keyRing'
-  | 'stopping'
-  | 'processes'
->) {
+export async function startEngineRole({ config, services, log, onClose }: Given) {
   const token = randomBytes(32).toString('base64url')
   const engine = await startEngine({
     directory: join(config.DATA_DIR, 'engine'),
@@ -173,17 +158,17 @@ function startContextProjector(parts: Parts, { name: context, projections }: Con
 /** Seals the log at intervals. */
 function startSealing(parts: Parts): void {
   const { config, services, registry, store, clock, stopping, onClose } = parts
-  const { figures, log: report, databaseUrl, retryMs } = dependenciesOf(parts, 'seals', newProcessFigures())
+  const { health, log: report, databaseUrl, retryMs } = dependenciesOf(parts, 'seals', newProcessHealth())
   const log = openRawLog(services.eventStore.url, registry)
   const privateKey = ensureSealKey(config.DATA_DIR)
   const times = { intervalMs: config.SEAL_INTERVAL_S * 1_000, retryMs, now: clock.now, signal: stopping }
-  const running = runSealing({ ...times, log, store, databaseUrl, privateKey, file: config.SEAL_FILE, figures, report })
-  parts.processes.push({ leads: ['seals'], figures })
+  const running = runSealing({ ...times, log, store, databaseUrl, privateKey, file: config.SEAL_FILE, health, report })
+  parts.processes.push({ leads: ['seals'], health })
   onClose(() => running.finally(() => log.close()))
 }
 
 /** What every process of the instance works with. */
-function dependenciesOf<F extends ProcessFigures>(parts: Parts, name: string, figures: F) {
+function dependenciesOf<F extends ProcessHealth>(parts: Parts, name: string, health: F) {
   const { config, services, log, store, db, clock, stopping } = parts
   return {
     db,
@@ -193,7 +178,7 @@ function dependenciesOf<F extends ProcessFigures>(parts: Parts, name: string, fi
     log: log.child({ part: name }),
     signal: stopping,
     now: clock.now,
-    figures,
+    health,
     retryMs: config.PROCESS_RETRY_MS,
     checkpointIntervalMs: config.PROCESS_CHECKPOINT_INTERVAL_MS,
   }
@@ -211,7 +196,7 @@ export const contextParts = (parts: Parts, context: Context): ContextParts => ({
   clock: parts.clock,
   vault: parts.vault,
   keyRing: parts.keyRing,
-  dependenciesOf: (name, figures) => dependenciesOf(parts, name, figures),
+  dependenciesOf: (name, health) => dependenciesOf(parts, name, health),
 })
 
 /** The contexts' processes that this role runs. */

@@ -1,5 +1,5 @@
 /** The README says nothing that is not so: its files, scripts, commands and settings exist. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { describeConfig, ROLES } from '../src/config.ts'
@@ -33,6 +33,22 @@ describe('the README', () => {
     expect(
       all(/^\| `(\w+)` \| [^|]+ \| [^|]+ \|$/gm).filter((role) => (ROLES as readonly string[]).includes(role)),
     ).toStrictEqual([...ROLES])
+  })
+
+  it('and every other document name settings that exist', () => {
+    const known = new Set(describeConfig(contexts).map(({ name }) => name))
+    const documents = ['SECURITY.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
+    const named = documents
+      .filter((path) => path.endsWith('.md'))
+      .flatMap((path) => {
+        const text = readFileSync(join(root, path), 'utf8')
+        const inCode =
+          path === 'SECURITY.md' ? /`([A-Z]+(?:_[A-Z]+)+|[a-z]+(?:[A-Z][a-z]+)+)`/g : /`([A-Z]+(?:_[A-Z]+)+)`/g
+        const settings = [...text.matchAll(inCode)]
+        return settings.map(([, name]) => ({ path, name: name ?? '' }))
+      })
+    expect(named.filter(({ path }) => path === 'SECURITY.md').length).toBeGreaterThan(5)
+    expect(named.filter(({ name }) => !known.has(name))).toStrictEqual([])
   })
 
   it('names commands that exist', async () => {

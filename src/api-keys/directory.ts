@@ -9,6 +9,8 @@ import type { Delivered, SubscriptionOptions } from '../events/subscription.ts'
 import type { ReadModels } from '../postgres/database.ts'
 
 export interface Directory {
+  /** Prefixes of the event types that it follows. */
+  readonly types: readonly string[]
   /** Takes the read models in, and returns the commit position that they stand for; undefined: the log's very start. */
   load(db: ReadModels): Promise<bigint | undefined>
   /** Takes events in, in the log's order. */
@@ -26,15 +28,15 @@ export interface Dependencies {
 }
 
 /** Resolves when the directory is up to date; `following` ends with the subscription. */
-export async function keepDirectory(directory: Directory, types: readonly string[], around: Dependencies) {
+export async function keepDirectory(directory: Directory, dependencies: Dependencies) {
   const loaded = Promise.withResolvers<void>()
   let isLoaded = false
   let reached: bigint | undefined
   let onReached: () => void = () => undefined
-  const following = around.subscribe({
-    types,
+  const following = dependencies.subscribe({
+    types: directory.types,
     async from() {
-      if (!isLoaded) reached = await directory.load(around.db)
+      if (!isLoaded) reached = await directory.load(dependencies.db)
       isLoaded = true
       loaded.resolve()
       return reached
@@ -47,12 +49,13 @@ export async function keepDirectory(directory: Directory, types: readonly string
   })
   await Promise.race([loaded.promise, following])
   const { promise: late, resolve: giveUp } = Promise.withResolvers<'late'>()
-  const timer = setTimeout(() => giveUp('late'), around.catchUpMaxMs)
+  const timer = setTimeout(() => giveUp('late'), dependencies.catchUpMaxMs)
   try {
     const outcome = await Promise.race([reachedEnd(), late, following])
-    if (outcome === 'late') around.onBehind(new Error(`the log's end was not reached in ${around.catchUpMaxMs} ms`))
+    if (outcome === 'late')
+      dependencies.onBehind(new Error(`the log's end was not reached in ${dependencies.catchUpMaxMs} ms`))
   } catch (error) {
-    around.onBehind(error)
+    dependencies.onBehind(error)
   } finally {
     clearTimeout(timer)
   }
@@ -60,14 +63,14 @@ export async function keepDirectory(directory: Directory, types: readonly string
 
   /** Only events of its types reach the directory, and heartbeats: so one is sent behind the end. */
   async function reachedEnd(): Promise<void> {
-    const end = (await around.store.head())?.position
+    const end = (await dependencies.store.head())?.position
     const isThere = () => end === undefined || (reached !== undefined && reached >= end)
     if (isThere()) return
     const arrived = Promise.withResolvers<void>()
     onReached = () => {
       if (isThere()) arrived.resolve()
     }
-    await around.store.beat(new Date().toISOString())
+    await dependencies.store.beat(new Date().toISOString())
     await arrived.promise
   }
 }

@@ -3,7 +3,11 @@
  * that works: rotating it again, by whoever never got the answer, ends the one before. Who replaced whom stays known, so
  * that revoking a leaked key takes along whatever was made from it.
  */
-import { Rejected } from '../commands/rejection.ts'
+import type { KernelRejectionCode, RejectedBy } from '../commands/rejection.ts'
+
+/** The codes that a context's error table needs for its keys. */
+export type KeyRejectionCode = 'api_key_not_found' | 'api_key_limit_reached'
+type Rejected = RejectedBy<KeyRejectionCode | Extract<KernelRejectionCode, 'idempotency_key_reused'>>
 
 export interface KeyState<Scope extends string = string> {
   hash: string
@@ -68,7 +72,12 @@ export const isLiving = ({ revoked, validUntil }: KeyState, at: string): boolean
   !revoked && (validUntil === null || Date.parse(validUntil) > Date.parse(at))
 
 /** Rejects with api_key_limit_reached where as many keys work as may, and with idempotency_key_reused for a used id. */
-export function mayIssue(keys: Keys, keyId: string, { keysMax, at }: { keysMax: number; at: string }): void {
+export function mayIssue(
+  Rejected: Rejected,
+  keys: Keys,
+  keyId: string,
+  { keysMax, at }: { keysMax: number; at: string },
+): void {
   if (keys.has(keyId)) throw new Rejected('idempotency_key_reused', 'The key id stands for another key.')
   const living = keys.values().reduce((count, key) => count + (isLiving(key, at) ? 1 : 0), 0)
   if (living < keysMax) return
@@ -89,6 +98,7 @@ function descendantsOf(keys: Keys, keyId: string): string[] {
  * Rejects with api_key_not_found.
  */
 export function revoke(
+  Rejected: Rejected,
   keys: Keys,
   {
     keyId,
@@ -111,6 +121,7 @@ export function revoke(
  * api_key_not_found, and as mayIssue does.
  */
 export function rotate(
+  Rejected: Rejected,
   keys: Keys,
   {
     keyId,
@@ -129,7 +140,7 @@ export function rotate(
   const key = keys.get(keyId)
   if (!key || !isLiving(key, at)) throw new Rejected('api_key_not_found', `There is no key ${keyId} that still works.`)
   const superseded = descendantsOf(keys, keyId).filter((id) => isLiving(keys.get(id)!, at))
-  mayIssue(keys, replacement.keyId, { keysMax: keysMax + superseded.length, at })
+  mayIssue(Rejected, keys, replacement.keyId, { keysMax: keysMax + superseded.length, at })
   return [
     ...superseded.map((id): KeyChange => ({ kind: 'revoked', keyId: id, reason: SUPERSEDED })),
     { kind: 'issued', ...replacement, replaces: keyId },

@@ -8,7 +8,7 @@ import { auditOpening } from './personal.ts'
 import { membersOf, type RawEvent, type RawLog } from './raw-log.ts'
 import { type Budget, walk } from './scan.ts'
 import type { Scope } from './scope.ts'
-import { createTimeline, type Timeline, type Told, toldOf } from './timeline.ts'
+import { createTimeline, type DescribedEvent, describeEvent, type Timeline } from './timeline.ts'
 
 export interface Ground {
   log: RawLog
@@ -22,7 +22,7 @@ export interface Ground {
 }
 
 /** Where a question is taken up again. */
-export interface Bookmark {
+export interface Continuation {
   /** The last event that was looked at. */
   after: bigint | undefined
   /** The last that the question is about: the log's end when it was asked first. */
@@ -32,14 +32,14 @@ export interface Bookmark {
 }
 
 export interface HistoryPage {
-  told: Told[]
+  described: DescribedEvent[]
   /** Undefined: the history ends here. */
-  next: Bookmark | undefined
+  next: Continuation | undefined
   last: bigint | undefined
 }
 
 /** A new question, about everything up to the log's present end. */
-export const firstBookmark = async (log: RawLog): Promise<Bookmark> => ({
+export const firstContinuation = async (log: RawLog): Promise<Continuation> => ({
   after: undefined,
   until: (await log.head()) ?? 0n,
   teachers: [],
@@ -49,27 +49,27 @@ export const firstBookmark = async (log: RawLog): Promise<Bookmark> => ({
 export async function readHistory(
   ground: Ground,
   thing: string,
-  from: Bookmark,
+  from: Continuation,
   eventsMax: number,
 ): Promise<HistoryPage> {
   const { log, budget, onProgress } = ground
   const timeline = await recalled(ground, thing, from)
-  const told: Told[] = []
+  const described: DescribedEvent[] = []
   const { last, isFinished } = await walk(
     log,
     {
       after: from.after,
       isPast: ({ position }) => position > from.until,
-      isEnough: () => told.length >= eventsMax,
+      isEnough: () => described.length >= eventsMax,
       ...(onProgress ? { onProgress } : {}),
     },
     budget,
     (event) => {
-      if (timeline.concerns(event)) return takeAdmitted(ground, timeline, event, (found) => told.push(found))
+      if (timeline.concerns(event)) return takeAdmitted(ground, timeline, event, (found) => described.push(found))
     },
   )
   const next = isFinished ? undefined : { after: last, until: from.until, teachers: [...timeline.teachers()] }
-  return { told, next, last }
+  return { described, next, last }
 }
 
 /** Nothing is learnt from what must not be seen. */
@@ -77,18 +77,22 @@ export async function takeAdmitted(
   ground: Ground,
   timeline: Timeline,
   event: RawEvent,
-  use: (told: Told) => void,
+  use: (described: DescribedEvent) => void,
 ): Promise<void> {
   const admitted = await ground.scope.admit([event])
   if (admitted.length === 0) return
-  const told = await toldIn(ground, event)
-  timeline.take(told)
-  use(told)
+  const described = await describeIn(ground, event)
+  timeline.take(described)
+  use(described)
 }
 
 /** The event, decoded with the keys of the persons that it tells of. Throws PersonKeysUnavailable. */
-export async function toldIn({ personKeys, log: { registry } }: Ground, raw: RawEvent): Promise<Told> {
-  return toldOf(raw, registry, await auditOpening({ type: raw.type, data: membersOf(raw.data) }, personKeys, registry))
+export async function describeIn({ personKeys, log: { registry } }: Ground, raw: RawEvent): Promise<DescribedEvent> {
+  return describeEvent(
+    raw,
+    registry,
+    await auditOpening({ type: raw.type, data: membersOf(raw.data) }, personKeys, registry),
+  )
 }
 
 /** More events make the answer than one question may read. */
@@ -100,7 +104,7 @@ export class QuestionTooLarge extends Error {
 const RECALLED_EVENTS_MIN = 1_000
 
 /** The timeline as it was where the question was left. Throws QuestionTooLarge. */
-export async function recalled(ground: Ground, thing: string, { after, teachers }: Bookmark): Promise<Timeline> {
+export async function recalled(ground: Ground, thing: string, { after, teachers }: Continuation): Promise<Timeline> {
   const timeline = createTimeline(thing, ground.rules)
   if (after === undefined) return timeline
   let read = 0

@@ -34,7 +34,7 @@ export function createPersonalCheck(
   personKeys: PersonKeys,
   onFinding: (finding: Finding) => void,
 ): PersonalCheck {
-  const told = new Set<string>()
+  const described = new Set<string>()
   const forgotten = new Set<string>()
   /** The last event about each person whose key is destroyed. */
   const destroyed = new Map<string, RawEvent>()
@@ -45,8 +45,8 @@ export function createPersonalCheck(
 
   /** A person is told of once, by the first event that shows it. */
   function tellOnce(person: string, event: RawEvent, detail: string): void {
-    if (told.has(person) || told.size >= PERSONS_MAX) return
-    told.add(person)
+    if (described.has(person) || described.size >= PERSONS_MAX) return
+    described.add(person)
     tell(event, 'personal', detail)
   }
 

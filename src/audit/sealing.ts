@@ -30,7 +30,7 @@ export interface SealingOptions {
   now: () => Date
   signal: AbortSignal
   /** Where it stands, for readiness and metrics. */
-  figures: { state: 'standby' | 'leading' | 'halted' | 'stopped'; fault: string | undefined; handled: number }
+  health: { state: 'standby' | 'leading' | 'halted' | 'stopped'; fault: string | undefined; handled: number }
   report: {
     info(fields: object, message: string): void
     error(fields: object, message: string): void
@@ -113,12 +113,12 @@ export async function openSealer({ log, store, privateKey, file, now }: SealerOp
 
 /** Runs until `signal` aborts; stands by while another process seals. What fails is reported and tried again. */
 export async function runSealing(options: SealingOptions): Promise<void> {
-  const { databaseUrl: url, signal, figures, report, retryMs } = options
+  const { databaseUrl: url, signal, health, report, retryMs } = options
   while (!signal.aborted) {
-    figures.state = 'standby'
+    health.state = 'standby'
     const leadership = await acquireLeadership({ url, name: 'seals', signal }).catch(() => undefined)
     if (!leadership) break
-    figures.state = 'leading'
+    health.state = 'leading'
     const until = AbortSignal.any([signal, leadership.lost])
     try {
       await sealWhileLeading(options, until)
@@ -131,24 +131,24 @@ export async function runSealing(options: SealingOptions): Promise<void> {
       await leadership.release()
     }
   }
-  figures.state = 'stopped'
+  health.state = 'stopped'
 }
 
 async function sealWhileLeading(options: SealingOptions, until: AbortSignal): Promise<void> {
-  const { intervalMs, now, figures, report } = options
+  const { intervalMs, now, health, report } = options
   const sealer = await openSealer(options)
   const startedMs = now().getTime()
   for (;;) {
     const faults = await sealer.catchUp()
     until.throwIfAborted()
     if (faults.length > 0) {
-      figures.fault = `the log is not what was sealed: ${faults[0]}`
+      health.fault = `the log is not what was sealed: ${faults[0]}`
       report.error({ faults }, 'the log is not what was sealed; `opslog audit verify --seals` names what is wrong')
     }
     const dueMs = (sealer.lastSealedMs() ?? startedMs) + intervalMs - now().getTime()
     if (dueMs <= 0) {
       const made = await sealer.seal()
-      if (made) figures.handled += 1
+      if (made) health.handled += 1
       if (made) report.info({ position: made.position, events: made.events }, 'the log was sealed')
     }
     sealer.offer()

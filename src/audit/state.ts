@@ -4,11 +4,11 @@
  */
 import { type AnyEvent, categoryOf } from '../events/event.ts'
 import type { Fold } from './declarations.ts'
-import { type Bookmark, type Ground, QuestionTooLarge, recalled, takeAdmitted, toldIn } from './history.ts'
+import { type Continuation, describeIn, type Ground, QuestionTooLarge, recalled, takeAdmitted } from './history.ts'
 import { isAfter, type Moment } from './moment.ts'
 import { createdAt } from './raw-log.ts'
 import { type Budget, walk } from './scan.ts'
-import { idOf, type Told } from './timeline.ts'
+import { type DescribedEvent, idOf } from './timeline.ts'
 
 export interface StreamAt {
   stream: string
@@ -19,12 +19,16 @@ export interface StreamAt {
 }
 
 /** Takes the event into the state of its stream. One that cannot be read is passed over. */
-function evolved(before: StreamAt | undefined, told: Told, fold: Fold | undefined): StreamAt | undefined {
-  if (told.fault !== undefined) return before
-  const { stream, revision } = told.raw
+function evolved(
+  before: StreamAt | undefined,
+  described: DescribedEvent,
+  fold: Fold | undefined,
+): StreamAt | undefined {
+  if (described.fault !== undefined) return before
+  const { stream, revision } = described.raw
   const state = before?.state ?? fold?.initialState ?? {}
-  const after = fold ? fold.evolve(state, told.event) : lastValues(state as object, told.event)
-  return { stream, revision, lastEventAt: createdAt(told.raw).toISOString(), state: after }
+  const after = fold ? fold.evolve(state, described.event) : lastValues(state as object, described.event)
+  return { stream, revision, lastEventAt: createdAt(described.raw).toISOString(), state: after }
 }
 
 export interface StateQuestion {
@@ -35,7 +39,7 @@ export interface StateQuestion {
 }
 
 /** Where a question about a state is taken up again. */
-export interface StateBookmark extends Bookmark {
+export interface StateContinuation extends Continuation {
   /** Of the thing's own streams that were met so far. */
   categories: readonly string[]
 }
@@ -43,7 +47,7 @@ export interface StateBookmark extends Bookmark {
 export interface StateRead {
   /** One list per moment that was asked for, in the order of the streams' first events; none while `next` is there. */
   states: StreamAt[][]
-  next: StateBookmark | undefined
+  next: StateContinuation | undefined
   last: bigint | undefined
 }
 
@@ -52,12 +56,12 @@ export interface StateRead {
  * several pages; then they are folded, from their own events alone. Throws QuestionTooLarge where the
  * second goes beyond its budget.
  */
-export async function readStates(ground: Ground, question: StateQuestion, from: StateBookmark): Promise<StateRead> {
+export async function readStates(ground: Ground, question: StateQuestion, from: StateContinuation): Promise<StateRead> {
   const { log, budget, onProgress } = ground
   const { thing, moments } = question
   const timeline = await recalled(ground, thing, from)
   const met = new Set<string>()
-  const isPast = (event: Told['raw']) =>
+  const isPast = (event: DescribedEvent['raw']) =>
     event.position > from.until || moments.every((moment) => isAfter(event, moment))
   const { last, isFinished } = await walk(
     log,
@@ -106,10 +110,10 @@ async function foldStreams(
       mine ??= { begins: event.position, at: moments.map(() => undefined) }
       folding.spend()
       if (folding.isSpent()) throw new QuestionTooLarge('more events make this state than one request may read')
-      const told = await toldIn(ground, event)
+      const described = await describeIn(ground, event)
       const { at } = mine
       for (const [index, moment] of moments.entries()) {
-        if (!isAfter(event, moment)) at[index] = evolved(at[index], told, fold)
+        if (!isAfter(event, moment)) at[index] = evolved(at[index], described, fold)
       }
     }
     if (mine) folded.push(mine)

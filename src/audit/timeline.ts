@@ -12,7 +12,7 @@ import { sentenceOf } from './sentences.ts'
 import { decodedOf } from './verifier.ts'
 
 /** An event that was found, decoded as far as it can be. */
-export interface Told {
+export interface DescribedEvent {
   raw: RawEvent
   /** What cannot be read has no data. */
   event: AnyEvent
@@ -26,7 +26,7 @@ export interface Timeline {
   /** Whether the event tells of the thing, by what is known so far. */
   concerns(event: RawEvent): boolean
   /** Learns from an event that does. */
-  take(told: Told): void
+  take(described: DescribedEvent): void
   /** What the thing is known by, so far. */
   ids(): ReadonlySet<string>
   /** Streams from which an id was learnt: whoever reads them again knows as much. */
@@ -47,8 +47,8 @@ export function createTimeline(thing: string, rules: AuditRules): Timeline {
   }
 
   /** A stream that was made under the thing's outer name is the thing's. */
-  function learnFrom(told: Told): void {
-    const { raw, event } = told
+  function learnFrom(described: DescribedEvent): void {
+    const { raw, event } = described
     const { names = [], owns = [] } = rules.mentionOf(event.type) ?? {}
     const isNamed = names.some((field) => event.data[field] === thing)
     if (isNamed && raw.revision === 0n) learn(idOf(raw.stream), raw.stream)
@@ -68,8 +68,8 @@ export function createTimeline(thing: string, rules: AuditRules): Timeline {
       const parts = rules.isReading(raw.stream) ? [raw.metadata] : [raw.data, raw.metadata]
       return ids.has(idOf(raw.stream)) || parts.some((part) => mentions(part, needles))
     },
-    take(told) {
-      if (!isStream || ids.has(idOf(told.raw.stream)) || !told.metadata) learnFrom(told)
+    take(described) {
+      if (!isStream || ids.has(idOf(described.raw.stream)) || !described.metadata) learnFrom(described)
     },
   }
 }
@@ -95,7 +95,7 @@ function quotes(text: Buffer, needle: Buffer): boolean {
   return false
 }
 
-export function toldOf(raw: RawEvent, registry: Registry, opening?: Opening): Told {
+export function describeEvent(raw: RawEvent, registry: Registry, opening?: Opening): DescribedEvent {
   const decoded = decodedOf(raw, registry, opening)
   const isRead = typeof decoded !== 'string'
   return {

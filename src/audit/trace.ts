@@ -4,18 +4,18 @@
  * after its cause, and what is learnt late is caught by a second pass.
  */
 import type { AuditRules } from './declarations.ts'
-import { type Ground, toldIn } from './history.ts'
+import { describeIn, type Ground } from './history.ts'
 import { createdAt, type RawEvent } from './raw-log.ts'
 import { walk } from './scan.ts'
-import type { Told } from './timeline.ts'
+import type { DescribedEvent } from './timeline.ts'
 
 export interface Gathering {
   /** Whether one of the names stands in the event. */
   concerns(event: RawEvent): boolean
   /** Takes the event in where it belongs. */
-  take(told: Told): void
+  take(described: DescribedEvent): void
   /** In the order in which they were found, which is the log's within a pass. */
-  found(): readonly Told[]
+  found(): readonly DescribedEvent[]
   /** Names that belong to it; where a pass has added some, another pass may find more. */
   names(): number
 }
@@ -23,7 +23,7 @@ export interface Gathering {
 function createGathering(name: string, rules: AuditRules): Gathering {
   const names = new Set([name])
   const needles = [Buffer.from(name)]
-  const found = new Map<string, Told>()
+  const found = new Map<string, DescribedEvent>()
 
   const learn = (value: unknown) => {
     if (typeof value !== 'string' || names.has(value)) return
@@ -32,7 +32,7 @@ function createGathering(name: string, rules: AuditRules): Gathering {
   }
 
   /** Names that a metadata field may carry it by; what is only mentioned does not belong to it. */
-  function belongs({ raw, event, metadata }: Told): boolean {
+  function belongs({ raw, event, metadata }: DescribedEvent): boolean {
     if (!metadata) return false
     const { $correlationId, $causationId, commandId, requestId } = metadata
     return [raw.id, $correlationId, $causationId, commandId, requestId, event.data.commandId].some(
@@ -48,10 +48,14 @@ function createGathering(name: string, rules: AuditRules): Gathering {
       const buffers = parts.map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
       return names.has(raw.id) || needles.some((needle) => buffers.some((text) => text.includes(needle)))
     },
-    take(told) {
-      if (found.has(told.raw.id) || !belongs(told)) return
-      found.set(told.raw.id, told)
-      for (const value of [told.metadata?.$correlationId, told.metadata?.commandId, told.event.data.commandId])
+    take(described) {
+      if (found.has(described.raw.id) || !belongs(described)) return
+      found.set(described.raw.id, described)
+      for (const value of [
+        described.metadata?.$correlationId,
+        described.metadata?.commandId,
+        described.event.data.commandId,
+      ])
         learn(value)
     },
   }
@@ -61,7 +65,7 @@ function createGathering(name: string, rules: AuditRules): Gathering {
 const PASSES_MAX = 4
 
 /** Where a trace is taken up again. */
-export interface TraceBookmark {
+export interface TraceContinuation {
   pass: number
   /** Names that were known when this pass began. */
   names: number
@@ -74,9 +78,9 @@ export interface TraceBookmark {
 }
 
 export interface TraceRead {
-  told: readonly Told[]
+  described: readonly DescribedEvent[]
   /** Undefined: there is no more of it. */
-  next: TraceBookmark | undefined
+  next: TraceContinuation | undefined
   last: bigint | undefined
   /** It has more events than were asked for; those that came later are left out. */
   isCut: boolean
@@ -89,7 +93,7 @@ export interface TraceRead {
 export async function readTrace(
   ground: Ground,
   name: string,
-  from: TraceBookmark,
+  from: TraceContinuation,
   eventsMax: number,
 ): Promise<TraceRead> {
   const { log, scope, budget, onProgress } = ground
@@ -97,7 +101,7 @@ export async function readTrace(
   let seen = 0
   const take = async (event: RawEvent) => {
     const admitted = await scope.admit([event])
-    if (admitted.length > 0) gathering.take(await toldIn(ground, event))
+    if (admitted.length > 0) gathering.take(await describeIn(ground, event))
     seen = gathering.found().length
   }
   for (const position of from.found) {
@@ -118,21 +122,21 @@ export async function readTrace(
       budget,
       (event) => (gathering.concerns(event) ? take(event) : undefined),
     )
-    const told = gathering.found()
-    if (isFull()) return { told, next: undefined, last, isCut: !isFinished }
+    const described = gathering.found()
+    if (isFull()) return { described, next: undefined, last, isCut: !isFinished }
     if (!isFinished) {
-      const found = told.map(({ raw }) => raw.position)
-      return { told, next: { pass, names, after: last, until: from.until, found }, last, isCut: false }
+      const found = described.map(({ raw }) => raw.position)
+      return { described, next: { pass, names, after: last, until: from.until, found }, last, isCut: false }
     }
     if (gathering.names() === names) break
     names = gathering.names()
     after = undefined
   }
-  return { told: gathering.found(), next: undefined, last: from.until, isCut: false }
+  return { described: gathering.found(), next: undefined, last: from.until, isCut: false }
 }
 
 export interface TraceNode {
-  told: Told
+  described: DescribedEvent
   /** Between its cause and it, in milliseconds, as the store recorded them. */
   stepMs: number
   /** Since the first event of all. */
@@ -141,7 +145,7 @@ export interface TraceNode {
 }
 
 /** The events as trees: an event's cause is the event that its causation names, or the one that gave that command. */
-export function treeOf(events: readonly Told[], rules: AuditRules): TraceNode[] {
+export function treeOf(events: readonly DescribedEvent[], rules: AuditRules): TraceNode[] {
   const ordered = [...events].sort((a, b) => (a.raw.position < b.raw.position ? -1 : 1))
   const [first] = ordered
   if (!first) return []
@@ -150,26 +154,26 @@ export function treeOf(events: readonly Told[], rules: AuditRules): TraceNode[] 
   /** Command id → the event that asked for it, else the first that it made. */
   const byCommand = new Map<string, TraceNode>()
   const roots: TraceNode[] = []
-  for (const told of ordered) {
-    const atMs = createdAt(told.raw).getTime()
-    const node: TraceNode = { told, stepMs: 0, sinceStartMs: atMs - startMs, effects: [] }
-    const cause = causeOf(told, byId, byCommand)
+  for (const described of ordered) {
+    const atMs = createdAt(described.raw).getTime()
+    const node: TraceNode = { described, stepMs: 0, sinceStartMs: atMs - startMs, effects: [] }
+    const cause = causeOf(described, byId, byCommand)
     if (cause) {
       node.stepMs = node.sinceStartMs - cause.sinceStartMs
       cause.effects.push(node)
     } else roots.push(node)
-    byId.set(told.raw.id, node)
-    const { commandId } = told.event.data
-    const isAsking = rules.mentionOf(told.event.type)?.owns?.includes('commandId') === true
+    byId.set(described.raw.id, node)
+    const { commandId } = described.event.data
+    const isAsking = rules.mentionOf(described.event.type)?.owns?.includes('commandId') === true
     if (isAsking && typeof commandId === 'string') byCommand.set(commandId, node)
-    const own = told.metadata?.commandId
+    const own = described.metadata?.commandId
     if (own !== undefined && !byCommand.has(own)) byCommand.set(own, node)
   }
   return roots
 }
 
 function causeOf(
-  { metadata, event }: Told,
+  { metadata, event }: DescribedEvent,
   byId: ReadonlyMap<string, TraceNode>,
   byCommand: ReadonlyMap<string, TraceNode>,
 ): TraceNode | undefined {

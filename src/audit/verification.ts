@@ -35,7 +35,7 @@ export interface VerificationQuestion {
 }
 
 /** Where a verification is taken up again. */
-export interface VerificationBookmark {
+export interface VerificationContinuation {
   after: bigint | undefined
   /** Of the stream's next event, where one stream is verified. */
   revision: bigint
@@ -57,7 +57,7 @@ export interface VerificationPage {
   foreignStreams: number
   /** Exported events that were found in their place. */
   compared: number
-  next: VerificationBookmark | undefined
+  next: VerificationContinuation | undefined
   last: bigint | undefined
 }
 
@@ -70,7 +70,7 @@ const STREAMS_MAX = 20_000
 export async function readVerification(
   ground: Ground,
   question: VerificationQuestion,
-  from: VerificationBookmark,
+  from: VerificationContinuation,
 ): Promise<VerificationPage> {
   const { log, scope, budget, rules, personKeys, onProgress } = ground
   const { stream, category, findingsMax, keepsOn } = question
@@ -154,7 +154,10 @@ async function* paidFor(budget: Budget, events: AsyncIterable<RawEvent>): AsyncI
   }
 }
 
-function sealsOf({ seals, pinned = [] }: VerificationQuestion, from: VerificationBookmark): SealChecker | undefined {
+function sealsOf(
+  { seals, pinned = [] }: VerificationQuestion,
+  from: VerificationContinuation,
+): SealChecker | undefined {
   if (!seals) return undefined
   const { after } = from
   const open = seals.filter(({ position }) => after === undefined || BigInt(position) > after)

@@ -90,7 +90,7 @@ async function acceptedUrl(text: string): Promise<URL> {
   const running = findServices(config.DATA_DIR)?.settings
   const allowLoopback = (running ?? config).WEBHOOK_ALLOW_PRIVATE
   try {
-    const url = webhookUrl(text, { allowLoopback })
+    const url = webhookUrl(text, { allowLoopback }, Rejected)
     await refuseIfPrivate(url, allowLoopback)
     return url
   } catch (error) {

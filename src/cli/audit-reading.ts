@@ -1,9 +1,9 @@
 /** `opslog audit history | trace | as-of`: the log, as somebody reads it who asks about one thing. */
-import { firstBookmark, readHistory } from '../audit/history.ts'
+import { firstContinuation, readHistory } from '../audit/history.ts'
 import { createdAt } from '../audit/raw-log.ts'
 import { unlimited } from '../audit/scan.ts'
 import { changesBetween, leaves, plain, readStates } from '../audit/state.ts'
-import type { Told } from '../audit/timeline.ts'
+import type { DescribedEvent } from '../audit/timeline.ts'
 import { flatten, readTrace, type TraceNode, treeOf } from '../audit/trace.ts'
 import { eventView } from '../audit/view.ts'
 import { askLog, momentOf } from './audit-session.ts'
@@ -12,7 +12,7 @@ import { auditRules } from './contexts.ts'
 import { list, type OutputOptions } from './table-output.ts'
 import { CliError, colours, EXIT, show } from './terminal.ts'
 
-const actorOf = ({ metadata }: Told): string =>
+const actorOf = ({ metadata }: DescribedEvent): string =>
   metadata
     ? [metadata.actor.kind, metadata.actor.id, ...(metadata.actor.keyId ? [`key ${metadata.actor.keyId}`] : [])].join(
         ' ',
@@ -20,15 +20,15 @@ const actorOf = ({ metadata }: Told): string =>
     : ''
 
 export async function history(thing: string, options: OutputOptions): Promise<void> {
-  const { told } = await askLog('history', async (ground) =>
-    readHistory(ground, thing, await firstBookmark(ground.log), Number.POSITIVE_INFINITY),
+  const { described } = await askLog('history', async (ground) =>
+    readHistory(ground, thing, await firstContinuation(ground.log), Number.POSITIVE_INFINITY),
   )
-  if (told.length === 0) throw nothingOf(thing)
+  if (described.length === 0) throw nothingOf(thing)
   list(
-    told.map(eventView),
+    described.map(eventView),
     options,
     ['recorded', 'position', 'stream', 'revision', 'what happened', 'by', 'request', 'command'],
-    told.map((one) => [
+    described.map((one) => [
       createdAt(one.raw).toISOString(),
       `${one.raw.position}`,
       one.raw.stream,
@@ -50,20 +50,20 @@ const nothingOf = (thing: string) =>
   )
 
 export async function trace(name: string, options: OutputOptions): Promise<void> {
-  const { told } = await askLog('trace', (ground, head) =>
+  const { described } = await askLog('trace', (ground, head) =>
     readTrace(ground, name, { pass: 0, names: 0, after: undefined, until: head, found: [] }, Number.POSITIVE_INFINITY),
   )
-  const roots = treeOf(told, auditRules)
+  const roots = treeOf(described, auditRules)
   if (roots.length === 0) throw nothingOf(name)
   if (options.csv) {
     const rows = flatten(roots).map(({ node, depth }) => [
       `${depth}`,
       `${node.sinceStartMs}`,
       `${node.stepMs}`,
-      node.told.raw.stream,
-      `${node.told.raw.revision}`,
-      node.told.raw.type,
-      node.told.sentence,
+      node.described.raw.stream,
+      `${node.described.raw.revision}`,
+      node.described.raw.type,
+      node.described.sentence,
     ])
     list(rows, options, ['depth', 'since_start_ms', 'step_ms', 'stream', 'revision', 'type', 'sentence'], rows, '')
     return
@@ -72,18 +72,20 @@ export async function trace(name: string, options: OutputOptions): Promise<void>
 }
 
 const nodeJson = (node: TraceNode): object => ({
-  ...eventView(node.told),
+  ...eventView(node.described),
   step_ms: node.stepMs,
   since_start_ms: node.sinceStartMs,
   effects: node.effects.map(nodeJson),
 })
 
 function nodeText(node: TraceNode, own: string, below: string): string {
-  const { raw, metadata } = node.told
+  const { raw, metadata } = node.described
   const request =
-    own === '' && metadata?.requestId ? ` ${colours.dim(`request ${metadata.requestId}, ${actorOf(node.told)}`)}` : ''
+    own === '' && metadata?.requestId
+      ? ` ${colours.dim(`request ${metadata.requestId}, ${actorOf(node.described)}`)}`
+      : ''
   const time = colours.dim(`+${node.stepMs} ms`)
-  const line = `${own}${node.told.sentence} ${time} ${colours.dim(`${raw.stream} ${raw.revision}`)}${request}`
+  const line = `${own}${node.described.sentence} ${time} ${colours.dim(`${raw.stream} ${raw.revision}`)}${request}`
   const last = node.effects.length - 1
   return [
     line,

@@ -10,6 +10,12 @@ export type KernelRejectionCode =
   /** The stream kept moving while the command was decided; nothing was written. */
   | 'concurrent_change'
 
+/**
+ * How kernel parts that several contexts use refuse: by the class of the context, whose codes are those of its error
+ * table. A context that lacks one of them does not compile.
+ */
+export type RejectedBy<Code extends string> = new (code: Code, detail: string, pointer?: string) => Rejected<string>
+
 /** A broken rule that nobody needs to remember. `detail` is a sentence for the caller; `pointer` names the field. */
 export class Rejected<Code extends string = string> extends Error {
   override name = 'Rejected'

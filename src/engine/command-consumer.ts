@@ -2,13 +2,15 @@
  * Takes commands from the stream to the desk. A message is acknowledged only when its decision is on disk; one that
  * was decided before is answered by sending its recorded events again.
  */
+
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AccountCommand, ReplayCommand, ResendRequest } from '../gateway/contract.ts'
 import { commandMessageSchema } from '../gateway/contract.ts'
 import type { MessageStream, StreamMessage } from '../gateway/stream.ts'
+import type { Log } from '../log.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
 import type { Desk } from './desk.ts'
-import type { EngineLimits, EngineLog } from './options.ts'
+import type { EngineLimits } from './options.ts'
 import type { Publisher } from './publisher.ts'
 import type { Replays } from './replay/replays.ts'
 import type { InboxEntry } from './wal.ts'
@@ -27,7 +29,7 @@ export interface ConsumerOptions {
   desk: Desk
   publisher: Publisher
   replays: Replays
-  log: EngineLog
+  log: Log
   limits: EngineLimits
   /** Counted on as commands come. */
   counts: CommandCounts

@@ -3,17 +3,11 @@
  */
 
 import type { MessageStream } from '../gateway/stream.ts'
+import type { Log } from '../log.ts'
 import type { CommandCounts } from './command-consumer.ts'
 import type { PriceFeed } from './feed.ts'
 import type { TradingRules } from './step.ts'
 import type { SymbolTable } from './symbols.ts'
-
-/** The part of a pino logger that the engine uses. */
-export interface EngineLog {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
 
 export interface EngineLimits {
   /** How often prices are looked at for accounts with positions or working orders. */
@@ -77,7 +71,7 @@ export interface EngineOptions extends Partial<EngineLimits> {
   feed: PriceFeed
   /** Port 0 takes a free one; the token is what traders present as a bearer. */
   orderEntry: { host: string; port: number; token: string }
-  log: EngineLog
+  log: Log
   /** Where the feeds of historical runs are kept; without one every run is rejected. */
   feedsDirectory?: string
   symbols?: SymbolTable

@@ -2,6 +2,7 @@
  * Order entry for traders: a small HTTP API over the desk, meant for loopback. One bearer token opens all of it but
  * the health check. Numbers are strings both ways; every refusal is a problem document that says what to do.
  */
+
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { ServerType } from '@hono/node-server'
 import { serve } from '@hono/node-server'
@@ -9,12 +10,13 @@ import type { Context } from 'hono'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { EngineEvent } from '../gateway/contract.ts'
+import type { Log } from '../log.ts'
 import { accountView, orderView, quoteViews } from './account-views.ts'
 import type { Desk } from './desk.ts'
 import { LogUnavailable } from './desk.ts'
 import { clientOrderUuid } from './ids.ts'
 import { decimal, plainText } from './money.ts'
-import type { EngineLimits, EngineLog, EngineStatus } from './options.ts'
+import type { EngineLimits, EngineStatus } from './options.ts'
 import type { OrderForm } from './order-form.ts'
 import { parseOrderForm, parsePage } from './order-form.ts'
 import type { OrderRequest } from './orders.ts'
@@ -30,7 +32,7 @@ export interface OrderEntryOptions {
   wal: Wal
   limits: EngineLimits
   symbols: SymbolTable
-  log: EngineLog
+  log: Log
   status: () => EngineStatus
 }
 
@@ -99,7 +101,7 @@ function orderEntryApp(options: OrderEntryOptions): Hono {
   return app
 }
 
-function answerError(error: Error, log: EngineLog): Response {
+function answerError(error: Error, log: Log): Response {
   if (error instanceof Problem) return error.answer()
   if (error instanceof LogUnavailable) {
     log.error({ err: error }, 'an order could not be recorded')

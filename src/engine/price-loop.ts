@@ -2,9 +2,10 @@
  * Looks at the market at a steady pace for the accounts that it concerns. Accounts go through the desk in slices, so
  * that commands and orders arriving meanwhile are not kept waiting.
  */
+
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Log } from '../log.ts'
 import type { Desk } from './desk.ts'
-import type { EngineLog } from './options.ts'
 
 const sliceAccounts = 32
 
@@ -12,7 +13,7 @@ const sliceAccounts = 32
 export async function followPrices(options: {
   desk: Desk
   tickIntervalMs: number
-  log: EngineLog
+  log: Log
   signal: AbortSignal
 }): Promise<void> {
   const { desk, signal, log } = options

@@ -6,17 +6,18 @@
  * the first event without an acknowledgement. Events behind a failed one of the same account may be stored already,
  * ahead of it: they are sent again after it under fresh message ids, since the broker would swallow the old ones.
  */
+
 import { setTimeout as delay } from 'node:timers/promises'
 import type { MessageStream } from '../gateway/stream.ts'
+import type { Log } from '../log.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
-import type { EngineLog } from './options.ts'
 import { createRepeater } from './repeater.ts'
 import type { StoredEvent, Wal } from './wal.ts'
 
 export interface PublisherOptions {
   wal: Wal
   stream: MessageStream
-  log: EngineLog
+  log: Log
   publishesInFlightMax: number
   /** Least time between two writes of the cursor. */
   cursorSaveIntervalMs: number

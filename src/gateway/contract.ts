@@ -9,6 +9,8 @@
  *  - Events of one account carry a sequence without gaps from 1; a receiver that sees a gap asks with `resend_events`.
  *  - Commands of one account arrive in `sequence` order but for losses; an enabling or disabling command that is older
  *    than the last one applied is ignored as superseded. A command for an account not yet open is not acknowledged.
+ *  - The recorded events (events/noctant/engine.ts) have the shapes of these, so that a shape is never edited: a new
+ *    type supersedes it.
  *  - Decimals are strings without exponent; times are RFC 3339 in UTC with milliseconds; ids are UUIDs.
  */
 import { z } from 'zod'
@@ -28,76 +30,80 @@ const commandHead = {
   issuedAt: time,
 }
 
-const backtestStrategy = z.discriminatedUnion('type', [
+const side = z.enum(['buy', 'sell'])
+const orderTerms = {
+  side,
+  orderType: z.enum(['market', 'limit', 'stop']),
+  quantity: decimal,
+  limitPrice: decimal.nullable(),
+  stopPrice: decimal.nullable(),
+  takeProfit: decimal.nullable(),
+  stopLoss: decimal.nullable(),
+}
+
+/** An order of a backtest, placed at the first price at or after its time. */
+export const scriptedOrder = z.object({ at: time, ...orderTerms })
+export type ScriptedOrder = z.infer<typeof scriptedOrder>
+
+/** What trades in a backtest. */
+export const backtestStrategy = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('moving_average_crossover'),
+    /** Bars of the two averages; the fast one has fewer. */
     fastPeriods: z.int().positive(),
     slowPeriods: z.int().positive(),
     quantity: decimal,
   }),
-  z.object({
-    type: z.literal('order_list'),
-    orders: z.array(
-      z.object({
-        at: time,
-        side: z.enum(['buy', 'sell']),
-        orderType: z.enum(['market', 'limit', 'stop']),
-        quantity: decimal,
-        limitPrice: decimal.nullable(),
-        stopPrice: decimal.nullable(),
-        takeProfit: decimal.nullable(),
-        stopLoss: decimal.nullable(),
-      }),
-    ),
-  }),
+  z.object({ type: z.literal('order_list'), orders: z.array(scriptedOrder) }),
 ])
 export type BacktestStrategy = z.infer<typeof backtestStrategy>
 
-export const engineCommandSchema = z.discriminatedUnion('kind', [
+/** SHA-256 of a feed's CSV file, hex: its name where feeds are kept. */
+const contentHash = z.string().regex(/^[0-9a-f]{64}$/)
+
+/** What the engine is asked to do. */
+export const engineOrder = z.discriminatedUnion('kind', [
   z.object({
-    ...commandHead,
     kind: z.literal('open_account'),
     currency: z.string(),
     initialBalance: decimal,
     executionProfileKey: z.string(),
   }),
-  z.object({ ...commandHead, kind: z.literal('close_all'), reason: z.string().nullable() }),
+  z.object({ kind: z.literal('close_all'), reason: z.string().nullable() }),
   z.object({
-    ...commandHead,
     kind: z.literal('disable_account'),
     forceClosePositions: z.boolean(),
     reason: z.string().nullable(),
   }),
-  z.object({ ...commandHead, kind: z.literal('enable_account'), reason: z.string().nullable() }),
-  z.object({ ...commandHead, kind: z.literal('force_close'), reason: z.string().nullable() }),
+  z.object({ kind: z.literal('enable_account'), reason: z.string().nullable() }),
+  z.object({ kind: z.literal('force_close'), reason: z.string().nullable() }),
   z.object({
-    ...commandHead,
     kind: z.literal('adjust_balance'),
+    /** Signed. */
     amount: decimal,
+    /** The correction that it carries out. */
     reference: z.string(),
     reason: z.string().nullable(),
   }),
-  z.object({ ...commandHead, kind: z.literal('execute_payout'), amount: decimal, reference: z.string() }),
+  z.object({ kind: z.literal('execute_payout'), amount: decimal, reference: z.string() }),
+  /** Makes a historical session, and runs it where there is a strategy. Its account id is the run's. */
   z.object({
-    ...commandHead,
     kind: z.literal('start_replay'),
     sessionId: uuid,
-    feed: z.object({
-      feedId: uuid,
-      symbol: z.string(),
-      kind: z.enum(['candles', 'ticks']),
-      /** SHA-256 of the feed's CSV file, hex: its name where feeds are kept. */
-      contentHash: z.string().regex(/^[0-9a-f]{64}$/),
-    }),
+    feed: z.object({ feedId: uuid, symbol: z.string(), kind: z.enum(['candles', 'ticks']), contentHash }),
+    /** Inclusive. */
     marketTimeStart: time,
     /** Exclusive. */
     marketTimeEnd: time,
     currency: z.string(),
     initialBalance: decimal,
-    /** Null: the session is made and not run. */
+    /** Null: a replay, which trades by hand. */
     strategy: backtestStrategy.nullable(),
   }),
 ])
+export type EngineOrder = z.infer<typeof engineOrder>
+
+export const engineCommandSchema = z.object(commandHead).and(engineOrder)
 export type EngineCommand = z.infer<typeof engineCommandSchema>
 /** A command on a historical run; its `accountId` is the run's id, and no account is concerned. */
 export type ReplayCommand = Extract<EngineCommand, { kind: 'start_replay' }>
@@ -113,18 +119,11 @@ export type ResendRequest = z.infer<typeof resendRequestSchema>
 
 export const commandMessageSchema = z.union([engineCommandSchema, resendRequestSchema])
 
-const side = z.enum(['buy', 'sell'])
 const orderHead = {
   orderId: uuid,
   clientOrderId: z.string().nullable(),
   symbol: z.string(),
-  side,
-  orderType: z.enum(['market', 'limit', 'stop']),
-  quantity: decimal,
-  limitPrice: decimal.nullable(),
-  stopPrice: decimal.nullable(),
-  takeProfit: decimal.nullable(),
-  stopLoss: decimal.nullable(),
+  ...orderTerms,
   timeInForce: z.enum(['gtc', 'ioc', 'day']),
   /** Who placed it: the trader, a position's own take profit or stop loss, an operator's command, a margin call. */
   source: z.enum(['trader', 'take_profit', 'stop_loss', 'operator', 'stop_out']),
@@ -226,6 +225,7 @@ export const engineEventData = {
     swap: decimal,
     netPnl: decimal,
     pnlCurrency: z.string(),
+    /** In the feed's time. */
     entryMarketTime: time,
     closedMarketTime: time,
     closeReason: z.enum(['trader', 'take_profit', 'stop_loss', 'close_all', 'force_close', 'stop_out']),
@@ -239,7 +239,9 @@ export const engineEventData = {
     ordersRejected: z.int().nonnegative(),
     initialBalance: decimal,
     finalBalance: decimal,
+    /** The greatest balance after a closed trade, the initial one included. */
     peakBalance: decimal,
+    /** The greatest fall from a peak so far, as an amount. */
     maxDrawdown: decimal,
     realizedPnl: decimal,
   }),

@@ -67,22 +67,42 @@ export type Verifier<Who extends Principal = Principal> = (
   head: RequestHead,
 ) => Verdict<Who> | Promise<Verdict<Who>>
 
-/** Who may call: whoever signs in by one of the alternatives with all of its scopes, or, where `isOptional`, anybody. */
+/** Who may call: those who sign in by one of the alternatives with all of its scopes; anybody where `isOptional`. */
 export interface Access {
   alternatives: readonly { scheme: string; scopes: readonly string[] }[]
   /** A request without any credential is taken too; one with a bad credential is refused all the same. */
   isOptional: boolean
 }
 
-export const publicAccess: Access = { alternatives: [], isOptional: true }
-export const signedBy = (scheme: string, ...scopes: string[]): Access => ({
+/** Nobody signs in: the handler has no principal. */
+export interface PublicAccess extends Access {
+  alternatives: readonly []
+  isOptional: true
+}
+/** Everybody signs in: the handler always has a principal. */
+export interface SignedAccess extends Access {
+  isOptional: false
+}
+
+export const publicAccess: PublicAccess = { alternatives: [], isOptional: true }
+export const signedBy = (scheme: string, ...scopes: string[]): SignedAccess => ({
   alternatives: [{ scheme, scopes }],
   isOptional: false,
 })
-export const either = (...accesses: Access[]): Access => ({
-  alternatives: accesses.flatMap(({ alternatives }) => alternatives),
-  isOptional: accesses.some(({ isOptional }) => isOptional),
-})
+/** One of these. With `publicAccess` among them the principal may be absent. */
+export function either(...accesses: SignedAccess[]): SignedAccess
+export function either(...accesses: Access[]): Access
+export function either(...accesses: Access[]): Access {
+  const isOptional = accesses.some((access) => access.isOptional)
+  return { alternatives: accesses.flatMap(({ alternatives }) => alternatives), isOptional }
+}
+
+/** Who a handler is given under an access. */
+export type PrincipalOf<A extends Access, Who> = A extends PublicAccess
+  ? undefined
+  : A extends SignedAccess
+    ? Who
+    : Who | undefined
 
 /** A scheme with its verifier. */
 export interface Door extends Scheme {
@@ -100,7 +120,7 @@ export interface GateOptions {
   nowMs: () => number
 }
 
-export interface Admitted {
+export interface Authenticated {
   principal: Principal | undefined
   scopes: readonly string[]
 }
@@ -155,26 +175,29 @@ export function createGate({ realm, doors, others, failuresPerMinuteMax, trustPr
     throw new Problem('credential_invalid', 'The API key is unknown, mistyped or revoked.', { headers })
   }
 
-  return function admit(c: Context<AppEnv>, { alternatives, isOptional }: Access): Admitted | Promise<Admitted> {
+  return function authenticate(
+    c: Context<AppEnv>,
+    { alternatives, isOptional }: Access,
+  ): Authenticated | Promise<Authenticated> {
     if (alternatives.length === 0) return { principal: undefined, scopes: [] }
     const head = headOf(c)
     let failed: Exclude<Verdict, { kind: 'valid' }> | undefined
-    const tryFrom = (index: number): Admitted | Promise<Admitted> => {
+    const tryFrom = (index: number): Authenticated | Promise<Authenticated> => {
       for (let at = index; at < alternatives.length; at++) {
         const { scheme, scopes } = alternatives[at] ?? { scheme: '', scopes: [] }
         const door = doors.get(scheme)
         if (!door) throw new Error(`the context has no way of signing in named ${scheme}`)
         const credential = firstOf(door.credentials, head)
         if (credential === undefined) continue
-        const judge = (verdict: Verdict): Admitted | undefined => {
+        const judge = (verdict: Verdict): Authenticated | undefined => {
           if (verdict.kind === 'valid') return { principal: verdict.principal, scopes }
           if (failed?.kind !== 'refused') failed = verdict
           return undefined
         }
         const verdict = door.verify(credential, head)
         if (verdict instanceof Promise) return verdict.then((found) => judge(found) ?? tryFrom(at + 1))
-        const admitted = judge(verdict)
-        if (admitted) return admitted
+        const authenticated = judge(verdict)
+        if (authenticated) return authenticated
       }
       if (!failed && isOptional) return { principal: undefined, scopes: [] }
       return refuse(c, head, failed)

@@ -5,6 +5,7 @@
 import { type Context, Hono } from 'hono'
 import { routePath } from 'hono/route'
 import type { GaugeSource } from '../runtime/health.ts'
+import { secondHost } from './body.ts'
 import { type ContextApi, contextApp, doorsOf, refuse, type ServedContext } from './context.ts'
 import { documentOf } from './document.ts'
 import type { AppEnv, Exchange, Runtime } from './environment.ts'
@@ -59,7 +60,9 @@ export function createApp({ contexts, health: probes, gauges, ...runtime }: AppD
     const startedMs = nowMs()
     const exchange = newExchange(c, idsAt(c.req.path))
     c.set('exchange', exchange)
-    await next()
+    const fault = secondHost(c.env?.incoming)
+    if (fault) c.res = refuse(exchange, fault, rootErrors, runtime)
+    else await next()
     // Pages and the like are made by the framework, without the headers that were gathered here.
     if (c.res !== exchange.answer) {
       for (const [name, value] of Object.entries(exchange.headers))

@@ -2,6 +2,7 @@
  * The body, read once and within bounds. Hono itself bounds nothing; here a body over the limit ends with 413 as soon as
  * that shows, declared or chunked, and the connection is closed instead of being read to its end.
  */
+import type { IncomingMessage } from 'node:http'
 import type { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { AppEnv } from './environment.ts'
@@ -126,6 +127,22 @@ function requireType(c: Context<AppEnv>, types: readonly string[] | undefined): 
 
 const CHARSET = /^\s*charset\s*=\s*"?utf-8"?\s*$/i
 const isText = (type: string): boolean => /^\s*(application\/json|text\/)/i.test(type)
+
+/** How often a request has a header, whose name is in lower case: Node joins equal headers, or keeps one of them. */
+export function headerCount(incoming: IncomingMessage | undefined, name: string): number {
+  const raw = incoming?.rawHeaders ?? []
+  let count = 0
+  for (let at = 0; at < raw.length; at += 2) {
+    if (raw[at]?.length === name.length && raw[at]?.toLowerCase() === name) count += 1
+  }
+  return count
+}
+
+/** The refusal of a second Host header: a proxy in front may have judged another than the one that Node keeps. */
+export const secondHost = (incoming: IncomingMessage | undefined): Problem | undefined =>
+  headerCount(incoming, 'host') > 1
+    ? new Problem('malformed_request', 'A request has one Host header.', { headers: closing })
+    : undefined
 
 /** Refuses addresses whose percent-encoding is not valid UTF-8, or holds a NUL: no id that is kept looks like that. */
 export function readableAddress(c: Context<AppEnv>): void {

@@ -7,6 +7,8 @@ import type { IncomingMessage } from 'node:http'
 import type { CommandContext } from '../commands/handle.ts'
 import { commandIdOf, fingerprintOf } from '../commands/identity.ts'
 import type { Actor } from '../events/event.ts'
+import { headerCount } from './body.ts'
+import type { Sealer } from './cursor.ts'
 import type { Principal } from './environment.ts'
 import { invalid } from './errors.ts'
 import type { Caller, HandlerInput, Operation } from './operation.ts'
@@ -29,6 +31,7 @@ export interface Asking extends HandlerInput {
   params: object
   body: unknown
   caller: Caller
+  sealer: Sealer
   clock: () => Date
 }
 
@@ -99,8 +102,8 @@ function keyOf(
     case 'header': {
       const { name } = source
       // Node joins equal headers by commas, and a key may have one.
-      const count = incoming?.rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === name).length
-      if ((count ?? 0) > 1) throw invalid(`header/${name}`, 'repeated', `The header ${name} is to be sent once.`)
+      if (headerCount(incoming, name) > 1)
+        throw invalid(`header/${name}`, 'repeated', `The header ${name} is to be sent once.`)
       const key = asking.caller.header(name)
       if (key === undefined && source.isRequired)
         throw invalid(`header/${name}`, 'required', `Send the header ${name}.`)

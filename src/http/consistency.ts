@@ -1,8 +1,9 @@
 /**
- * Read your writes (design, section 4). A command's answer waits, within bounds, until the read models have taken in what
- * it wrote, and names the position; whoever sends the position back with a GET is answered from read models that are at
- * least that far, on whatever process.
+ * Read your writes (design, section 8). A command's answer waits, within bounds, until the read models show what it
+ * wrote, and names the position. A GET that sends the position back is answered by read models that are at least that
+ * far, on any process. A position in the open would show every tenant how much the others write, so it is sealed.
  */
+import type { Sealer } from './cursor.ts'
 import type { Exchange } from './environment.ts'
 import { invalid, Problem } from './errors.ts'
 
@@ -17,7 +18,26 @@ export interface Waiter {
   current(): bigint | undefined
 }
 
-const POSITION_MAX = 2n ** 63n - 1n
+export interface Consistency {
+  waiter: Waiter
+  /** How long an answer waits for the read models. */
+  waitMs: number
+  sealer: Sealer
+}
+
+/** Digits of the largest position: all sealed positions have the same length. */
+const DIGITS = 19
+const SEALED_LENGTH_MAX = 100
+const BOUND = ['position']
+
+export const sealPosition = (sealer: Sealer, position: bigint): string =>
+  sealer.seal(position.toString().padStart(DIGITS, '0'), BOUND)
+
+/** Undefined where this installation did not make the text. */
+export function openPosition(sealer: Sealer, sealed: string): bigint | undefined {
+  const digits = sealed.length <= SEALED_LENGTH_MAX ? sealer.open(sealed, BOUND) : undefined
+  return digits === undefined ? undefined : BigInt(digits)
+}
 
 /**
  * Waits for a command's position, at most `waitMs`; the answer carries it either way, and says where the read models are
@@ -26,13 +46,13 @@ const POSITION_MAX = 2n ** 63n - 1n
 export function waitForReadModels(
   exchange: Exchange,
   position: bigint | undefined,
-  { waiter, waitMs }: { waiter: Waiter; waitMs: number },
+  consistency: Consistency,
 ): Promise<void> | undefined {
-  name(exchange, position ?? waiter.current())
-  return position === undefined ? undefined : reachOrSay(exchange, position, waiter, waitMs)
+  name(exchange, position ?? consistency.waiter.current(), consistency)
+  return position === undefined ? undefined : reachOrSay(exchange, position, consistency)
 }
 
-async function reachOrSay(exchange: Exchange, position: bigint, waiter: Waiter, waitMs: number): Promise<void> {
+async function reachOrSay(exchange: Exchange, position: bigint, { waiter, waitMs }: Consistency): Promise<void> {
   if (!(await waiter.waitFor(position, waitMs))) exchange.headers[READ_MODELS_HEADER] = 'behind'
 }
 
@@ -40,26 +60,23 @@ async function reachOrSay(exchange: Exchange, position: bigint, waiter: Waiter, 
  * For reads: waits for the position that the request names, and names the one that the answer is from. Undefined where
  * there is nothing to wait for.
  */
-export function readAtLeast(waiter: Waiter, waitMs: number) {
+export function readAtLeast(consistency: Consistency) {
+  const { waiter, waitMs, sealer } = consistency
   const reach = async (exchange: Exchange, asked: string) => {
-    if (!(await waiter.waitFor(parsePosition(asked), waitMs))) {
-      throw new Problem('read_model_behind', `The read models did not reach position ${asked} within ${waitMs} ms.`)
+    const position = openPosition(sealer, asked)
+    if (position === undefined) {
+      const detail = `Send ${POSITION_HEADER} exactly as an answer named it.`
+      throw invalid(`header/${POSITION_HEADER}`, 'invalid_format', detail)
     }
-    name(exchange, waiter.current())
+    if (!(await waiter.waitFor(position, waitMs))) {
+      throw new Problem('read_model_behind', `The read models did not reach the position within ${waitMs} ms.`)
+    }
+    name(exchange, waiter.current(), consistency)
   }
   return (exchange: Exchange, asked: string | undefined): Promise<void> | undefined =>
-    asked === undefined ? name(exchange, waiter.current()) : reach(exchange, asked)
+    asked === undefined ? name(exchange, waiter.current(), consistency) : reach(exchange, asked)
 }
 
-function name({ headers }: Exchange, position: bigint | undefined): undefined {
-  if (position !== undefined) headers[POSITION_HEADER] = position.toString()
-}
-
-function parsePosition(text: string): bigint {
-  const position = /^\d{1,19}$/.test(text) ? BigInt(text) : undefined
-  if (position === undefined || position > POSITION_MAX) {
-    const detail = `${POSITION_HEADER} is to be a position as an answer named it.`
-    throw invalid(`header/${POSITION_HEADER}`, 'invalid_format', detail)
-  }
-  return position
+function name({ headers }: Exchange, position: bigint | undefined, { sealer }: Consistency): undefined {
+  if (position !== undefined) headers[POSITION_HEADER] = sealPosition(sealer, position)
 }

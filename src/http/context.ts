@@ -67,9 +67,9 @@ export function contextApp(
 ): Hono<AppEnv> {
   const { limits, nowMs } = runtime
   const { authFailuresPerMinuteMax: failuresPerMinuteMax, trustProxy } = limits
-  const admit = createGate({ realm: api.name, doors, others, failuresPerMinuteMax, trustProxy, nowMs })
+  const authenticate = createGate({ realm: api.name, doors, others, failuresPerMinuteMax, trustProxy, nowMs })
   const rates = new Map(Object.entries(api.rates).map(([name, each]) => [name, limitRate(each as RateClass, nowMs)]))
-  const serving: Serving = { api, parts, runtime, admit, rates }
+  const serving: Serving = { api, parts, runtime, authenticate, rates }
   const app = new Hono<AppEnv>()
   // Caught here, and not by the framework: its way for an application of its own costs every request a step.
   const serve = (path: string, answer: (c: Context<AppEnv>) => Promise<Response>) => {

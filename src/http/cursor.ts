@@ -1,37 +1,77 @@
 /**
- * Cursors as sealed text: AES-256-GCM under a key of the instance, bound to who asks and to what. Nobody but us can make
- * one, read what it holds, or take it to another question; every process with the same SECRETS_KEY opens it.
+ * Text that only this installation can make and read: cursors and positions. AES-256-GCM under a key that is derived
+ * from the instance's own, so every process with the same SECRETS_KEY opens it. A cursor is bound to its caller, its
+ * list and its filters: it opens for nobody else and for no other question.
  */
 import { hkdfSync } from 'node:crypto'
+import type { z } from '@hono/zod-openapi'
 import { decrypt, encrypt, KEY_BYTES } from '../events/sealing.ts'
+import { invalid } from './errors.ts'
 
-export interface CursorCipher {
-  /** `bound`: whom and what the cursor is for; the same is to be given to open it. */
+export interface Sealer {
+  /** `bound`: whom and what the text is for; opening it takes the same. */
   seal(content: string, bound: readonly unknown[]): string
-  /** Undefined where the text is no cursor of ours, or one for somebody or something else. */
-  open(cursor: string, bound: readonly unknown[]): string | undefined
+  /** Undefined where this installation did not make the text, or made it for somebody or something else. */
+  open(sealed: string, bound: readonly unknown[]): string | undefined
 }
 
-const boundTo = (bound: readonly unknown[]): Buffer => Buffer.from(JSON.stringify(bound))
+const plain = (_: string, value: unknown) => (typeof value === 'bigint' ? `${value}` : value)
+const boundTo = (bound: readonly unknown[]): Buffer => Buffer.from(JSON.stringify(bound, plain))
 
-const derived = (key: Uint8Array): Buffer => Buffer.from(hkdfSync('sha256', key, '', 'opslog cursors', KEY_BYTES))
-
-/** `keys`: the instance's own, from which those of cursors are derived; the first one seals, and any opens. */
-export const createCursorCipher = (keys: () => readonly Uint8Array[]): CursorCipher => ({
-  seal(content, bound) {
-    const [current] = keys()
-    if (!current) throw new Error('there is no key to seal cursors with')
-    return encrypt(Buffer.from(content), derived(current), boundTo(bound)).toString('base64url')
-  },
-  open(cursor, bound) {
-    const box = Buffer.from(cursor, 'base64url')
-    for (const key of keys()) {
-      try {
-        return decrypt(box, derived(key), boundTo(bound)).toString('utf8')
-      } catch {
-        // Of another key, or not one that we have given.
+/** `keys`: the instance's own, of which the first one seals and any opens. */
+export function createSealer(keys: () => readonly Uint8Array[]): Sealer {
+  const derivedKeys = new WeakMap<Uint8Array, Buffer>()
+  const derived = (key: Uint8Array): Buffer => {
+    const known = derivedKeys.get(key) ?? Buffer.from(hkdfSync('sha256', key, '', 'opslog cursors', KEY_BYTES))
+    derivedKeys.set(key, known)
+    return known
+  }
+  return {
+    seal(content, bound) {
+      const [current] = keys()
+      if (!current) throw new Error('there is no key to seal cursors with')
+      return encrypt(Buffer.from(content), derived(current), boundTo(bound)).toString('base64url')
+    },
+    open(sealed, bound) {
+      const box = Buffer.from(sealed, 'base64url')
+      // Other spellings of the same bytes are changed texts.
+      if (box.toString('base64url') !== sealed) return undefined
+      for (const key of keys()) {
+        try {
+          return decrypt(box, derived(key), boundTo(bound)).toString('utf8')
+        } catch {
+          // Sealed with another key, or not by us.
+        }
       }
-    }
-    return undefined
-  },
-})
+      return undefined
+    },
+  }
+}
+
+/** What a cursor is good for. */
+export interface CursorBound {
+  /** Who may use it: the tenant, or one of its keys. */
+  caller: readonly string[]
+  list: string
+  /** Everything else that the path and the query ask for. */
+  filters: object
+}
+
+const boundOf = ({ caller, list, filters }: CursorBound) => [caller, list, Object.entries(filters).toSorted()]
+
+/** A cursor that holds `content`, in which 64-bit integers become text. */
+export const sealCursor = (sealer: Sealer, bound: CursorBound, content: unknown): string =>
+  sealer.seal(JSON.stringify(content, plain), boundOf(bound))
+
+/** What the cursor holds. Throws a Problem (400) where it is none of this caller, list and filters. */
+export function openCursor<S extends z.ZodType>(
+  sealer: Sealer,
+  bound: CursorBound,
+  schema: S,
+  cursor: string,
+): z.output<S> {
+  const content = sealer.open(cursor, boundOf(bound))
+  const held = content === undefined ? undefined : schema.safeParse(JSON.parse(content))
+  if (held?.success) return held.data
+  throw invalid('query/cursor', 'invalid_format', 'No answer to this caller and this question gave this cursor.')
+}

@@ -1,6 +1,9 @@
 /** What the kernel of HTTP keeps of a request while it is answered, and the limits and tools that all contexts share. */
+
 import type { HttpBindings } from '@hono/node-server'
 import type { Actor } from '../events/event.ts'
+import type { Log } from '../log.ts'
+import type { Sealer } from './cursor.ts'
 
 /** Who asks. A context's own principal has these members and its own. */
 export interface Principal {
@@ -36,13 +39,6 @@ export interface AppEnv {
   Variables: { exchange: Exchange }
 }
 
-/** The part of pino's logger that is used here. */
-export interface Log {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
-
 /** Limits that hold for every context. */
 export interface HttpLimits {
   /** No operation takes a larger body. */
@@ -68,6 +64,8 @@ export const defaultHttpLimits: HttpLimits = {
 export interface Runtime {
   limits: HttpLimits
   log: Log
+  /** Makes and opens cursors and positions. */
+  sealer: Sealer
   /** Milliseconds that only go forward, for durations and limits. */
   nowMs: () => number
   /** Whether an error says that a service behind this API does not answer. */

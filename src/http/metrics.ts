@@ -65,10 +65,10 @@ export function createMetrics(gauges: readonly GaugeSource[]): Metrics {
     countCommands: (bus) => ({
       ...bus,
       current: bus.current,
-      async handle(aggregate, id, command, context, admit) {
+      async handle(aggregate, id, command, context, precondition) {
         const count = (outcome: string) => commands.inc({ aggregate: aggregate.category, outcome })
         try {
-          const handled = await bus.handle(aggregate, id, command, context, admit)
+          const handled = await bus.handle(aggregate, id, command, context, precondition)
           count(handled.replayed ? 'replayed' : handled.events.length > 0 ? 'applied' : 'unchanged')
           return handled
         } catch (error) {

@@ -17,7 +17,7 @@ export interface Documented {
 /** The page may run the viewer's own script and nothing else's; Scalar sets styles and reads the documents from here. */
 const PAGE_POLICY = [
   "default-src 'none'",
-  "script-src 'self' 'unsafe-eval'",
+  "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data:",
   "font-src 'self' data:",
@@ -88,6 +88,8 @@ const starter = (documented: readonly Documented[]): string => {
   const configuration = {
     sources,
     withDefaultFonts: false,
+    // The button would send the reader, and the document's address, to another host.
+    hideClientButton: true,
     showDeveloperTools: 'never',
     telemetry: false,
     agent: { disabled: true },

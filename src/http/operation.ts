@@ -5,13 +5,14 @@
  */
 import { z } from '@hono/zod-openapi'
 import type { CommandBus, CommandContext } from '../commands/handle.ts'
-import type { Access } from './access.ts'
+import type { Access, PrincipalOf } from './access.ts'
 import type { Answers, Handled, ReplyOf } from './answers.ts'
 import type { BodyOf, BodySpec } from './body.ts'
 import type { KeySource } from './command.ts'
 import type { Waiter } from './consistency.ts'
+import type { Sealer } from './cursor.ts'
 import type { Principal } from './environment.ts'
-import { answered, type CursorSealer, type Page, type Paging } from './paging.ts'
+import { answered, type Page, type Paging } from './paging.ts'
 
 /** What every context's handlers have; a context adds its own parts. */
 export interface CoreParts {
@@ -19,8 +20,6 @@ export interface CoreParts {
   waiter: Waiter
   /** Now, in UTC. */
   clock: () => Date
-  /** For contexts whose lists have sealed cursors. */
-  cursors?: CursorSealer
 }
 
 /** What a handler may know of the caller beside the principal. */
@@ -39,14 +38,14 @@ type None = z.ZodObject<Record<never, never>>
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
 /** What an operation says of itself, before its handler. */
-interface Described<P, Q, H, C, B, A, Code> {
+interface Described<P, Q, H, C, B, A, Code, Acc = Access> {
   path: string
   /** The contract's operationId. */
   id: string
   summary: string
   description?: string
   tags?: readonly string[]
-  access: Access
+  access: Acc
   /** Of the path, the query, the headers (names in lower case) and the cookies. */
   params?: P
   query?: Q
@@ -74,6 +73,8 @@ export type RequestOf<Parts, Who, P, Q, H, C, B> = Omit<Parts, keyof Principal> 
   cookies: z.output<C>
   body: BodyOf<B>
   caller: Caller
+  /** Makes and opens cursors. */
+  sealer: Sealer
 }
 
 interface Commanded<Request, Facts> {
@@ -114,7 +115,7 @@ export type HandlerInput = object & { facts?: unknown; command?: CommandContext 
 /** The builders of a context. `Parts` beside the principal are what its handlers work with. */
 export function operationsFor<Parts extends CoreParts, Who extends Principal, Code extends string>() {
   type Defaults = [None, None, None, None, undefined]
-  type Input<P, Q, H, C, B> = RequestOf<Parts, Who, P, Q, H, C, B>
+  type Input<P, Q, H, C, B, Acc extends Access> = RequestOf<Parts, PrincipalOf<Acc, Who>, P, Q, H, C, B>
 
   /** Any operation: its handler returns the status with what belongs to it. */
   function operation<
@@ -126,12 +127,13 @@ export function operationsFor<Parts extends CoreParts, Who extends Principal, Co
     B extends BodySpec | z.ZodType | undefined = Defaults[4],
     Facts = undefined,
     Status extends keyof A & number = keyof A & number,
+    Acc extends Access = Access,
   >(
-    spec: Described<P, Q, H, C, B, A, Code> &
-      Commanded<Input<P, Q, H, C, B>, Facts> & {
+    spec: Described<P, Q, H, C, B, A, Code, Acc> &
+      Commanded<Input<P, Q, H, C, B, Acc>, Facts> & {
         method: Method
         handle: (
-          request: Input<P, Q, H, C, B> & { facts: Facts; command: CommandContext },
+          request: Input<P, Q, H, C, B, Acc> & { facts: Facts; command: CommandContext },
         ) => Promise<ReplyOf<A> & { status: Status }>
       },
   ): Operation<Parts> {
@@ -148,12 +150,13 @@ export function operationsFor<Parts extends CoreParts, Who extends Principal, Co
     B extends BodySpec | z.ZodType | undefined = Defaults[4],
     Facts = undefined,
     Status extends keyof A & number = keyof A & number,
+    Acc extends Access = Access,
   >(
-    spec: Described<P, Q, H, C, B, A, Code> &
-      Commanded<Input<P, Q, H, C, B>, Facts> & {
+    spec: Described<P, Q, H, C, B, A, Code, Acc> &
+      Commanded<Input<P, Q, H, C, B, Acc>, Facts> & {
         method?: Method
         handle: (
-          request: Input<P, Q, H, C, B> & { facts: Facts; command: CommandContext },
+          request: Input<P, Q, H, C, B, Acc> & { facts: Facts; command: CommandContext },
         ) => Promise<ReplyOf<A> & { status: Status; handled: Handled }>
       },
   ): Operation<Parts> {
@@ -167,10 +170,11 @@ export function operationsFor<Parts extends CoreParts, Who extends Principal, Co
     Q extends z.ZodObject = Defaults[1],
     H extends z.ZodObject = Defaults[2],
     C extends z.ZodObject = Defaults[3],
+    Acc extends Access = Access,
   >(
-    spec: Omit<Described<P, Q, H, C, undefined, never, Code>, 'answers' | 'body'> & {
+    spec: Omit<Described<P, Q, H, C, undefined, never, Code, Acc>, 'answers' | 'body'> & {
       answer: { kind: 'json'; schema: S; description: string }
-      handle: (request: Input<P, Q, H, C, undefined>) => z.input<S> | Promise<z.input<S>>
+      handle: (request: Input<P, Q, H, C, undefined, Acc>) => z.input<S> | Promise<z.input<S>>
     },
   ): Operation<Parts> {
     const { answer, handle, ...described } = spec
@@ -187,11 +191,12 @@ export function operationsFor<Parts extends CoreParts, Who extends Principal, Co
     PageOf extends Page<Row>,
     P extends z.ZodObject = Defaults[0],
     Q extends z.ZodObject = Defaults[1],
+    Acc extends Access = Access,
   >(
-    spec: Omit<Described<P, Q, None, None, undefined, never, Code>, 'answers' | 'body'> & {
+    spec: Omit<Described<P, Q, None, None, undefined, never, Code, Acc>, 'answers' | 'body'> & {
       answer: { kind: 'json'; schema: S; description: string }
       paging: Paging<Row, After, PageOf>
-      rows: (request: Input<P, Q, None, None, undefined> & { after: After; limit: number }) => Promise<Found>
+      rows: (request: Input<P, Q, None, None, undefined, Acc> & { after: After; limit: number }) => Promise<Found>
       page: (page: Omit<PageOf, 'rows'> & { rows: Found['rows'][number][] }, found: Found) => z.input<S>
     },
   ): Operation<Parts> {

@@ -109,15 +109,18 @@ export const optionalTime = timeInput.nullish().openapi({ type: ['string', 'null
 export const LIMIT_MAX = 200
 export const LIMIT_DEFAULT = 50
 
+/** A whole number in a query, within bounds; in the document an integer. */
+export const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .refine((given) => /^\d{1,9}$/.test(given) && Number(given) >= min && Number(given) <= max, {
+      message: `is to be a whole number from ${min} to ${max}`,
+    })
+    .transform(Number)
+    .openapi({ type: 'integer' })
+
 /** Page size from a query. */
-export const limit = z
-  .string()
-  .refine((text) => /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= LIMIT_MAX, {
-    message: `is to be a whole number from 1 to ${LIMIT_MAX}`,
-  })
-  .transform(Number)
-  .openapi({ type: 'integer', format: 'int64' })
-  .optional()
+export const limit = wholeNumber(1, LIMIT_MAX).openapi({ format: 'int64' }).optional()
 
 const characters = (text: string): number => [...text].length
 

@@ -4,7 +4,7 @@
  * Postgres before anything else has its turn.
  */
 import type { Context } from 'hono'
-import type { Admitted, createGate } from './access.ts'
+import type { Authenticated, createGate } from './access.ts'
 import { requireScopes } from './access.ts'
 import { buildAnswer, type Reply } from './answers.ts'
 import { readableAddress, readBody } from './body.ts'
@@ -25,52 +25,53 @@ export interface Serving {
   api: ContextApi
   parts: CoreParts
   runtime: Runtime
-  admit: ReturnType<typeof createGate>
+  authenticate: ReturnType<typeof createGate>
   rates: ReadonlyMap<string, ReturnType<typeof limitRate>>
 }
 
 /** Bodies are small unless an operation or its context says otherwise. */
 const BODY_MAX_BYTES = 16_384
 
-type Guard = (c: Context<AppEnv>, exchange: Exchange) => Promise<Admitted> | Admitted
+type Guard = (c: Context<AppEnv>, exchange: Exchange) => Promise<Authenticated> | Authenticated
 
 /** The first steps, which addresses without an operation have too: nothing of the body is read before them. */
 export function guard(serving: Serving, { access, rate = 'standard' }: Pick<Operation, 'access' | 'rate'>): Guard {
-  const { api, admit, rates, runtime } = serving
+  const { api, authenticate, rates, runtime } = serving
   const withinRate = rates.get(rate)
   if (!withinRate) throw new Error(`the context ${api.name} has no rate class ${rate}`)
   const { trustProxy } = runtime.limits
-  const enter = (c: Context<AppEnv>, exchange: Exchange, admitted: Admitted): Admitted => {
-    exchange.principal = admitted.principal
+  const enter = (c: Context<AppEnv>, exchange: Exchange, authenticated: Authenticated): Authenticated => {
+    exchange.principal = authenticated.principal
     withinRate(exchange, () => clientAddress(c, trustProxy))
-    return admitted
+    return authenticated
   }
   return (c, exchange) => {
     const { requestIds } = api
     refuseOtherIds(requestIds, c.req.method, c.req.header(requestIds.header), exchange.requestId)
     readableAddress(c)
-    const admitted = admit(c, access)
-    return admitted instanceof Promise
-      ? admitted.then((known) => enter(c, exchange, known))
-      : enter(c, exchange, admitted)
+    const authenticated = authenticate(c, access)
+    return authenticated instanceof Promise
+      ? authenticated.then((known) => enter(c, exchange, known))
+      : enter(c, exchange, authenticated)
   }
 }
 
 /** The handler of an operation, as the router calls it. What it throws, the application turns into a refusal. */
 export function serveOperation(operation: Operation, serving: Serving): (c: Context<AppEnv>) => Promise<Response> {
   const { api, parts, runtime } = serving
-  const { limits, log } = runtime
+  const { limits, log, sealer } = runtime
   const { readYourWritesWaitMs: waitMs } = limits
   const bodyMaxBytes = Math.min(operation.bodyMaxBytes ?? api.bodyMaxBytes ?? BODY_MAX_BYTES, limits.bodyMaxBytes)
   const enter = guard(serving, operation)
-  const atLeast = readAtLeast(parts.waiter, waitMs)
+  const consistency = { waiter: parts.waiter, waitMs, sealer }
+  const atLeast = readAtLeast(consistency)
   const bodyOf = readBody(bodySpecOf(operation.body), bodyMaxBytes)
   const validate = validateRequest(operation, limits.jsonDepthMax)
   const isSocket = Object.values(operation.answers).some(({ kind }) => kind === 'upgrade')
   return async (c) => {
     const exchange = c.get('exchange')
-    const admission = enter(c, exchange)
-    const { principal, scopes } = admission instanceof Promise ? await admission : admission
+    const authentication = enter(c, exchange)
+    const { principal, scopes } = authentication instanceof Promise ? await authentication : authentication
     if (c.req.method === 'GET') {
       const reached = atLeast(exchange, c.req.header(POSITION_HEADER))
       if (reached) await reached
@@ -82,6 +83,7 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
       ...parts,
       ...validate(c, sent),
       principal,
+      sealer,
       caller: callerOf(c, exchange, limits.trustProxy),
     }
     if (isSocket) requireUpgrade(c)
@@ -90,7 +92,7 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
     if (reply.handled) {
       const { replayed, position } = reply.handled
       if (replayed) exchange.headers['idempotency-replayed'] = 'true'
-      const reached = waitForReadModels(exchange, position, { waiter: parts.waiter, waitMs })
+      const reached = waitForReadModels(exchange, position, consistency)
       if (reached) await reached
     }
     if (reply.socket) return openSocket(c, exchange, reply.socket, log)

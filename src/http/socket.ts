@@ -1,9 +1,11 @@
 /** WebSockets: what a handler is given of one, and the library behind it (ws, by way of the adapter of Hono). */
+
 import { upgradeWebSocket } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { WSContext } from 'hono/ws'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { AppEnv, Exchange, Log } from './environment.ts'
+import type { Log } from '../log.ts'
+import type { AppEnv, Exchange } from './environment.ts'
 import { Problem } from './errors.ts'
 
 /** The server's end of a connection. */

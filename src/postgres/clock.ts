@@ -3,8 +3,10 @@
  * happened, and so does not depend on its own clock. Between two looks, time passes by the machine's monotonic clock, which
  * cannot be set. Order never comes from here; it comes from revisions and positions.
  */
+
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
+import type { Log } from '../log.ts'
 import type { ReadModels } from './database.ts'
 
 export interface ClockOptions {
@@ -14,7 +16,7 @@ export interface ClockOptions {
   /** A log line reports a process's own clock that is further off. */
   offsetAlarmMs: number
   signal: AbortSignal
-  log: { warn(fields: object, message: string): void; error(fields: object, message: string): void }
+  log: Pick<Log, 'warn' | 'error'>
 }
 
 export interface Clock {

@@ -3,10 +3,11 @@
  * worked on side by side, the keys taking turns, so that one key with much or slow work holds up nobody but itself. What
  * is due is kept elsewhere, and work may be handed out twice: whoever does it looks first whether it is still to be done.
  */
+
 import { setTimeout as delay } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
+import type { Log } from '../log.ts'
 import { createAlarm } from '../runtime/alarm.ts'
-import type { Log } from './process.ts'
 
 export interface DueItem {
   id: string

@@ -12,7 +12,7 @@ import { withoutLeader } from '../postgres/leadership.ts'
 import { parkedCount } from '../projections/parking.ts'
 import { lagMs, type Projector, projectorName } from '../projections/projector.ts'
 import type { GaugeSource, Probe, ProbeResult } from '../runtime/health.ts'
-import type { ProcessFigures } from './process.ts'
+import type { ProcessHealth } from './process.ts'
 
 /** The projector of a context, where it runs in this process. */
 export interface ContextProjector {
@@ -42,7 +42,7 @@ export interface Shown {
   /** Every process that runs here. */
   processes: readonly {
     leads: readonly string[]
-    figures: ProcessFigures
+    health: ProcessHealth
     probe?: Probe['check']
     gauges?: readonly GaugeSource[]
   }[]
@@ -149,14 +149,14 @@ export function probes(
       },
     })
   }
-  for (const { leads, figures, probe } of processes) {
-    const check = probe ?? (() => healthOf(figures))
+  for (const { leads, health, probe } of processes) {
+    const check = probe ?? (() => healthOf(health))
     list.push({ name: leads[0] ?? '', required: false, check })
   }
   return list
 }
 
-async function healthOf({ state, fault, handled }: ProcessFigures): Promise<ProbeResult> {
+async function healthOf({ state, fault, handled }: ProcessHealth): Promise<ProbeResult> {
   return { up: state !== 'halted', state, handled, ...(fault ? { error: fault } : {}) }
 }
 
@@ -239,7 +239,7 @@ export function gauges(
   }
   add('opslog_person_keys_missing', 'Persons whose key is lost, as far as was noticed', () => vault.missing())
   add('opslog_processes_halted', 'Processes that have halted and need somebody', () => {
-    return processes.filter(({ figures }) => figures.state === 'halted').length
+    return processes.filter(({ health }) => health.state === 'halted').length
   })
   for (const { gauges = [] } of processes) list.push(...gauges)
   return list

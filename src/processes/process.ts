@@ -4,23 +4,18 @@
  * a crash the last batches are handled again, so what a handler does must be repeatable: commands under deterministic ids.
  * Rebuilding a read model never touches a process, which has this subscription of its own.
  */
+
 import { setTimeout as delay } from 'node:timers/promises'
 import { haltAtMismatch, LogMismatch } from '../events/log-identity.ts'
 import { HEARTBEAT } from '../events/registry.ts'
 import type { EventStore } from '../events/store.ts'
 import { type Delivered, SubscriptionHalted } from '../events/subscription.ts'
+import type { Log } from '../log.ts'
 import type { ReadModels } from '../postgres/database.ts'
 import { acquireLeadership } from '../postgres/leadership.ts'
 import type { Checkpoint } from '../projections/checkpoint.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
 import { openProcessCheckpoint, type ProcessCheckpoint } from './checkpoint.ts'
-
-/** The part of pino's logger that processes use. */
-export interface Log {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
 
 /** Runs a supervised subscription; events/subscription.ts, with the instance's settings. */
 export type Subscribe = (reader: {
@@ -31,14 +26,14 @@ export type Subscribe = (reader: {
 }) => Promise<void>
 
 /** For metrics and readiness. */
-export interface ProcessFigures {
+export interface ProcessHealth {
   state: 'standby' | 'leading' | 'halted' | 'stopped'
   fault: string | undefined
   /** Events handled since the start. */
   handled: number
 }
 
-export const newProcessFigures = (): ProcessFigures => ({ state: 'standby', fault: undefined, handled: 0 })
+export const newProcessHealth = (): ProcessHealth => ({ state: 'standby', fault: undefined, handled: 0 })
 
 export interface ProcessDependencies {
   db: ReadModels
@@ -49,7 +44,7 @@ export interface ProcessDependencies {
   signal: AbortSignal
   /** The installation's clock; default: this process's own. */
   now?: (() => Date) | undefined
-  figures: ProcessFigures
+  health: ProcessHealth
   /** Before another try after a failure. */
   retryMs: number
   /** Least time between two writes of the checkpoint. */
@@ -71,20 +66,20 @@ export interface ProcessDefinition {
 }
 
 /** Runs until `signal` aborts; stands by while another process leads. Stands still while the log is another one. */
-export async function runProcess(definition: ProcessDefinition, around: ProcessDependencies): Promise<void> {
-  const { signal, figures, log, retryMs, databaseUrl: url } = around
+export async function runProcess(definition: ProcessDefinition, dependencies: ProcessDependencies): Promise<void> {
+  const { signal, health, log, retryMs, databaseUrl: url } = dependencies
   const { name } = definition
   while (!signal.aborted) {
-    figures.state = 'standby'
+    health.state = 'standby'
     const leadership = await acquireLeadership({ url, name, signal }).catch(() => undefined)
     if (!leadership) break
-    figures.state = 'leading'
+    health.state = 'leading'
     try {
-      await lead(definition, around, AbortSignal.any([signal, leadership.lost]))
+      await lead(definition, dependencies, AbortSignal.any([signal, leadership.lost]))
     } catch (error) {
       if (error instanceof SubscriptionHalted) {
-        figures.state = 'halted'
-        figures.fault = error.message
+        health.state = 'halted'
+        health.fault = error.message
         log.error({ err: error, process: name }, 'the process has halted')
         return
       }
@@ -94,18 +89,22 @@ export async function runProcess(definition: ProcessDefinition, around: ProcessD
       await leadership.release()
     }
   }
-  figures.state = 'stopped'
+  health.state = 'stopped'
 }
 
 /** The subscription and the work beside it; the first to fail ends the others. */
-async function lead(definition: ProcessDefinition, around: ProcessDependencies, leading: AbortSignal): Promise<void> {
+async function lead(
+  definition: ProcessDefinition,
+  dependencies: ProcessDependencies,
+  leading: AbortSignal,
+): Promise<void> {
   const failed = new AbortController()
   const signal = AbortSignal.any([leading, failed.signal])
-  const checkpoint = openProcessCheckpoint(around.db, {
+  const checkpoint = openProcessCheckpoint(dependencies.db, {
     name: definition.name,
-    intervalMs: around.checkpointIntervalMs,
+    intervalMs: dependencies.checkpointIntervalMs,
   })
-  const following = follow(definition, around, checkpoint, signal)
+  const following = follow(definition, dependencies, checkpoint, signal)
   const work = [following, checkpoint.keep(signal), ...(definition.background?.(signal) ?? [])]
   const settled = await Promise.allSettled(
     work.map((each) =>
@@ -122,7 +121,7 @@ async function lead(definition: ProcessDefinition, around: ProcessDependencies, 
 
 async function follow(
   { name, types, handle }: ProcessDefinition,
-  { store, subscribe, figures }: ProcessDependencies,
+  { store, subscribe, health }: ProcessDependencies,
   checkpoint: ProcessCheckpoint,
   signal: AbortSignal,
 ): Promise<void> {
@@ -132,7 +131,7 @@ async function follow(
     signal,
     async from() {
       const known = await checkpoint.place()
-      await haltAtMismatch(figures, async () => {
+      await haltAtMismatch(health, async () => {
         if (known) await verify(store, name, known)
         historyEnd = (await store.head())?.position
       })
@@ -145,7 +144,7 @@ async function follow(
       await handle(wanted, historyEnd)
       crashPoint('process.before-checkpoint', wanted)
       checkpoint.reached({ position: last.position, eventId: last.id })
-      figures.handled += wanted.length
+      health.handled += wanted.length
     },
   })
 }

@@ -2,12 +2,15 @@
  * The one process that writes the read models: it waits until it leads, makes sure that its checkpoint is one of this
  * log's, and takes in batch after batch. Projections whose version has changed are rebuilt beside the live ones.
  */
+
 import { setTimeout as delay } from 'node:timers/promises'
 import { haltAtMismatch, LogMismatch } from '../events/log-identity.ts'
 import { HEARTBEAT } from '../events/registry.ts'
 import { type Delivered, isPoison } from '../events/subscription.ts'
+import type { Log } from '../log.ts'
 import type { ReadModels } from '../postgres/database.ts'
 import { acquireLeadership } from '../postgres/leadership.ts'
+import { createQueue, type Queue } from '../runtime/keyed-queue.ts'
 import { CheckpointMoved, projectionsCheckpoint, readCheckpoint } from './checkpoint.ts'
 import { ProjectorPaused } from './control.ts'
 import type { Parking } from './parking.ts'
@@ -32,13 +35,6 @@ export type Source = (reader: {
  */
 export type HistoryReader = (after: bigint | undefined) => AsyncIterable<Delivered[]>
 
-/** Where the projector writes what an engineer should know; pino fits. */
-export interface ProjectorLog {
-  info(facts: object, message: string): void
-  warn(facts: object, message: string): void
-  error(facts: object, message: string): void
-}
-
 export interface ProjectorOptions {
   /** Whose projections these are: each context has a projector, a checkpoint and a leadership of its own. */
   context: string
@@ -50,7 +46,7 @@ export interface ProjectorOptions {
   readHistory: HistoryReader
   /** The id of the event at a commit position of the log; undefined where there is none. */
   eventIdAt: (position: bigint) => Promise<string | undefined>
-  log: ProjectorLog
+  log: Log
   /** Runs of a transaction that Postgres wants run again. */
   transactionAttemptsMax?: number
   /** Before another try after a failure that is expected to pass. */
@@ -271,20 +267,8 @@ async function writeUnlessPaused(
   }
 }
 
-function warnOfPoison(log: ProjectorLog, events: readonly Delivered[]): void {
+function warnOfPoison(log: Log, events: readonly Delivered[]): void {
   for (const { id, stream, type, revision, fault } of events.filter(isPoison)) {
     log.warn({ id, stream, type, revision: `${revision}`, fault }, 'an event does not decode')
-  }
-}
-
-/** Runs one piece of work after the other. */
-export type Queue = <T>(work: () => Promise<T>) => Promise<T>
-
-function createQueue(): Queue {
-  let tail: Promise<unknown> = Promise.resolve()
-  return (work) => {
-    const turn = tail.then(work, work)
-    tail = turn.catch(() => undefined)
-    return turn
   }
 }

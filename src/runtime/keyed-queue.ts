@@ -1,13 +1,13 @@
-/** Work on one thing after the other, on different things side by side. In this process; others the revision catches. */
-export interface Turns {
+/** Runs work in order: of one name one after the other, of different names side by side. Within this process only. */
+export interface KeyedQueue {
   /** Runs the work once all that came before it under this name has ended, however it ended. */
   runInOrder<T>(name: string, work: () => Promise<T>): Promise<T>
   /** What runs or waits now. */
   underWay(): Promise<unknown>[]
 }
 
-export function createKeyedQueue(): Turns {
-  // No Map: for names that come and go all the time see events/bag.ts.
+export function createKeyedQueue(): KeyedQueue {
+  // No Map: see in-flight.ts for names that come and go all the time.
   const queues: Record<string, Promise<unknown>> = Object.create(null)
   return {
     runInOrder(name, work) {
@@ -22,4 +22,12 @@ export function createKeyedQueue(): Turns {
     },
     underWay: () => Object.values(queues),
   }
+}
+
+/** Runs one piece of work after the other, however the one before ended. */
+export type Queue = <T>(work: () => Promise<T>) => Promise<T>
+
+export function createQueue(): Queue {
+  const { runInOrder } = createKeyedQueue()
+  return (work) => runInOrder('', work)
 }

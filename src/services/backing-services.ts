@@ -3,6 +3,7 @@
  * Whichever it is, the code above speaks the same protocols; only connection strings differ. The exception is the
  * in-process stream, for machines without a NATS server.
  */
+
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { startEventStoreThread } from '../embedded/eventstore/start.ts'
@@ -12,6 +13,7 @@ import { startPostgres } from '../embedded/postgres.ts'
 import { openStream } from '../embedded/stream.ts'
 import { connectNats } from '../gateway/nats.ts'
 import type { MessageStream } from '../gateway/stream.ts'
+import type { Log } from '../log.ts'
 
 export type ServiceKind = 'external' | 'embedded' | 'in-process'
 
@@ -26,14 +28,10 @@ export interface Services {
 }
 
 /** The part of pino's logger that is used here. */
-export interface ServiceLog {
-  warn(fields: object, message: string): void
-}
-
 type Stop = () => Promise<void>
 
 /** Starts or connects everything, side by side. What was started is stopped again where one of them fails. */
-export async function startServices(config: Config, log: ServiceLog): Promise<Services> {
+export async function startServices(config: Config, log: Pick<Log, 'warn'>): Promise<Services> {
   const stops: Stop[] = []
   const deaths: Promise<string>[] = [new Promise(() => undefined)]
   const stop = async () => {
@@ -61,7 +59,7 @@ export async function startServices(config: Config, log: ServiceLog): Promise<Se
 
 async function eventStoreService(
   config: Config,
-  log: ServiceLog,
+  log: Pick<Log, 'warn'>,
   stops: Stop[],
   deaths: Promise<string>[],
 ): Promise<Services['eventStore']> {
@@ -89,7 +87,7 @@ async function postgresService(
 
 async function streamService(
   config: Config,
-  log: ServiceLog,
+  log: Pick<Log, 'warn'>,
   stops: Stop[],
   deaths: Promise<string>[],
 ): Promise<Services['stream']> {

@@ -4,55 +4,37 @@
  * name resolves to at that moment, whenever a connection is made.
  */
 import { BlockList, isIP } from 'node:net'
-import { Rejected } from '../commands/rejection.ts'
+import type { RejectedBy } from '../commands/rejection.ts'
+import type { WebhookRejectionCode } from './events.ts'
 
 const URL_LENGTH_MAX = 2_000
 
-/** IANA special-purpose registries (IPv4, IPv6), multicast and what is reserved: nothing there is a public service. */
-const notPublic = new BlockList()
-for (const [network, prefix] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.0.2.0', 24],
-  ['192.31.196.0', 24],
-  ['192.52.193.0', 24],
-  ['192.88.99.0', 24],
-  ['192.168.0.0', 16],
-  ['192.175.48.0', 24],
-  ['198.18.0.0', 15],
-  ['198.51.100.0', 24],
-  ['203.0.113.0', 24],
-  ['224.0.0.0', 4],
-  ['240.0.0.0', 4],
-] as const) {
-  notPublic.addSubnet(network, prefix, 'ipv4')
+const listOf = (type: 'ipv4' | 'ipv6', subnets: string): BlockList => {
+  const list = new BlockList()
+  for (const subnet of subnets.trim().split(/\s+/)) {
+    const [network = '', prefix] = subnet.split('/')
+    list.addSubnet(network, Number(prefix), type)
+  }
+  return list
 }
-/** Of IPv6 only 2000::/3 is global unicast; these parts of it are not, or carry an IPv4 address inside (6to4, Teredo). */
-for (const [network, prefix] of [
-  ['2001::', 23],
-  ['2001:db8::', 32],
-  ['2002::', 16],
-  ['2620:4f:8000::', 48],
-  ['3fff::', 20],
-] as const) {
-  notPublic.addSubnet(network, prefix, 'ipv6')
-}
-const globalUnicast = new BlockList()
-globalUnicast.addSubnet('2000::', 3, 'ipv6')
 
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+/** IANA special-purpose registries (IPv4, IPv6), multicast and what is reserved: nothing there is a public service. */
+const notPublic4 = listOf(
+  'ipv4',
+  `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
+   192.31.196.0/24 192.52.193.0/24 192.88.99.0/24 192.168.0.0/16 192.175.48.0/24 198.18.0.0/15 198.51.100.0/24
+   203.0.113.0/24 224.0.0.0/4 240.0.0.0/4`,
+)
+/** Of IPv6 only 2000::/3 is global unicast; these parts of it are not, or carry an IPv4 address inside (6to4, Teredo). */
+const globalUnicast = listOf('ipv6', '2000::/3')
+const notPublic6 = listOf('ipv6', '2001::/23 2001:db8::/32 2002::/16 2620:4f:8000::/48 3fff::/20')
+const loopback = listOf('ipv4', '127.0.0.0/8')
 
 /** Whether the address, v4 or v6, belongs to the public internet. NAT64, v4-mapped and the like lie outside 2000::/3. */
 export function isPublicAddress(address: string): boolean {
   const version = isIP(address)
-  if (version === 4) return !notPublic.check(address, 'ipv4')
-  return version === 6 && globalUnicast.check(address, 'ipv6') && !notPublic.check(address, 'ipv6')
+  if (version === 4) return !notPublic4.check(address, 'ipv4')
+  return version === 6 && globalUnicast.check(address, 'ipv6') && !notPublic6.check(address, 'ipv6')
 }
 
 export function isLoopback(address: string): boolean {
@@ -79,7 +61,11 @@ export const isLocalhost = (host: string): boolean => /^(.*\.)?localhost\.?$/i.t
  * protocol than https, credentials in it, or a host that is an address (in whatever notation) or a name of somewhere
  * private.
  */
-export function webhookUrl(text: string, { allowLoopback }: { allowLoopback: boolean }): URL {
+export function webhookUrl(
+  text: string,
+  { allowLoopback }: { allowLoopback: boolean },
+  Rejected: RejectedBy<WebhookRejectionCode>,
+): URL {
   const refuse = (detail: string) => new Rejected('webhook_url_refused', detail)
   if (text.length > URL_LENGTH_MAX || !URL.canParse(text)) throw refuse('The webhook URL is not a URL.')
   const url = new URL(text)

@@ -4,9 +4,11 @@
  */
 import { type Aggregate, aggregateOf, type Decider } from '../commands/decider.ts'
 import type { CommandBus } from '../commands/handle.ts'
-import { Rejected } from '../commands/rejection.ts'
+import type { RejectedBy } from '../commands/rejection.ts'
 import type { AnyEvent } from '../events/event.ts'
-import { type EndpointEvent, type Named, ownerIn, type WebhookNames } from './events.ts'
+import { type EndpointEvent, type Named, ownerIn, type WebhookNames, type WebhookRejectionCode } from './events.ts'
+
+type Rejected = RejectedBy<WebhookRejectionCode>
 
 /** A secret as it is kept; see secret.ts. */
 export interface SealedSecret {
@@ -60,12 +62,13 @@ export type WebhookEndpoint = Aggregate<WebhookEndpointState, WebhookEndpointCom
 const isConfigured = (state: WebhookEndpointState): state is ConfiguredEndpoint =>
   state.status === 'enabled' || state.status === 'disabled'
 
-/** The endpoints of a context. */
-export const webhookEndpointOf = (names: WebhookNames): WebhookEndpoint =>
-  aggregateOf(names.context, 'webhookEndpoint', endpointDecider(names))
+/** The endpoints of a context, which refuses as `Rejected` does. */
+export const webhookEndpointOf = (names: WebhookNames, Rejected: Rejected): WebhookEndpoint =>
+  aggregateOf(names.context, 'webhookEndpoint', endpointDecider(names, Rejected))
 
 const endpointDecider = (
   names: WebhookNames,
+  Rejected: Rejected,
 ): Decider<WebhookEndpointState, WebhookEndpointCommand, EndpointEvent> => ({
   initialState: { status: 'absent' },
 
@@ -79,8 +82,8 @@ const endpointDecider = (
   },
 
   decide(command, state) {
-    if (command.kind === 'set') return set(command, state)
-    if (!isConfigured(state)) throw notConfigured()
+    if (command.kind === 'set') return set(command, state, Rejected)
+    if (!isConfigured(state)) throw notConfigured(Rejected)
     const { owner } = state
     const occurredAt = command.at
     switch (command.kind) {
@@ -137,9 +140,9 @@ function evolveConfigured(state: ConfiguredEndpoint, event: EndpointEvent): Webh
   }
 }
 
-function set(command: SetEndpoint, state: WebhookEndpointState): EndpointEvent[] {
+function set(command: SetEndpoint, state: WebhookEndpointState, Rejected: Rejected): EndpointEvent[] {
   const { owner, url, secret, at: occurredAt } = command
-  if (state.status === 'deleted') throw notConfigured()
+  if (state.status === 'deleted') throw notConfigured(Rejected)
   const eventTypes = command.eventTypes && [...command.eventTypes]
   const changed: EndpointEvent = { type: 'WebhookEndpointSet.v1', data: { ...owner, url, eventTypes, occurredAt } }
   if (state.status === 'absent') {
@@ -164,7 +167,8 @@ function reportFailure(
   return [{ type: 'WebhookEndpointDisabled.v1', data }]
 }
 
-const notConfigured = () => new Rejected('webhook_not_configured', 'There is no such webhook endpoint.')
+const notConfigured = (Rejected: Rejected) =>
+  new Rejected('webhook_not_configured', 'There is no such webhook endpoint.')
 
 /** Whether events of this type go to the endpoint. */
 export const isSubscribed = (state: WebhookEndpointState, eventType: string): boolean =>
@@ -175,9 +179,10 @@ export async function deliverableEndpoint(
   bus: CommandBus,
   aggregate: WebhookEndpoint,
   endpointId: string,
+  Rejected: Rejected,
 ): Promise<ConfiguredEndpoint> {
   const state = await bus.current(aggregate, endpointId)
-  if (!isConfigured(state)) throw notConfigured()
+  if (!isConfigured(state)) throw notConfigured(Rejected)
   if (state.status === 'disabled') {
     throw new Rejected('webhook_disabled', 'The webhook endpoint is disabled; enable it before asking for a replay.')
   }

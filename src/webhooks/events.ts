@@ -6,6 +6,13 @@ import { z } from 'zod'
 import type { EventOf } from '../events/event.ts'
 import { personal } from '../events/personal.ts'
 
+/** The codes that a context's error table needs for its webhooks. */
+export type WebhookRejectionCode =
+  | 'webhook_not_configured'
+  | 'webhook_limit_reached'
+  | 'webhook_disabled'
+  | 'webhook_url_refused'
+
 /** How a context names things in the events of its webhooks, and so in the columns of their tables. */
 export interface WebhookNames<
   Context extends string = string,

@@ -3,9 +3,11 @@
  * places say which endpoints there are. The place is taken before the endpoint is set, and freed after it is deleted.
  */
 import { type Aggregate, aggregateOf, type Decider } from '../commands/decider.ts'
-import { Rejected } from '../commands/rejection.ts'
+import type { RejectedBy } from '../commands/rejection.ts'
 import type { AnyEvent } from '../events/event.ts'
-import type { EndpointEvent, Named, WebhookNames } from './events.ts'
+import type { EndpointEvent, Named, WebhookNames, WebhookRejectionCode } from './events.ts'
+
+type Rejected = RejectedBy<WebhookRejectionCode>
 
 /** Ids of the endpoints that have a place, the longest there first. */
 export interface PlacesState {
@@ -18,10 +20,14 @@ export type PlaceCommand =
 
 export type EndpointPlaces = Aggregate<PlacesState, PlaceCommand, AnyEvent>
 
-export const endpointPlacesOf = (names: WebhookNames): EndpointPlaces =>
-  aggregateOf(names.context, 'webhookEndpoints', placesDecider(names))
+/** The places of a context, which refuses as `Rejected` does. */
+export const endpointPlacesOf = (names: WebhookNames, Rejected: Rejected): EndpointPlaces =>
+  aggregateOf(names.context, 'webhookEndpoints', placesDecider(names, Rejected))
 
-const placesDecider = ({ endpoint }: WebhookNames): Decider<PlacesState, PlaceCommand, EndpointEvent> => ({
+const placesDecider = (
+  { endpoint }: WebhookNames,
+  Rejected: Rejected,
+): Decider<PlacesState, PlaceCommand, EndpointEvent> => ({
   initialState: { endpointIds: [] },
 
   evolve({ endpointIds }, event) {

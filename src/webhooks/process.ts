@@ -11,7 +11,7 @@ import type { PublishedEvent } from '../events/published.ts'
 import { type Registry, UndecodableEvent } from '../events/registry.ts'
 import { type Delivered, isPoison } from '../events/subscription.ts'
 import { createDueWork } from '../processes/due-work.ts'
-import { newProcessFigures, type ProcessDependencies, type ProcessFigures, runProcess } from '../processes/process.ts'
+import { newProcessHealth, type ProcessDependencies, type ProcessHealth, runProcess } from '../processes/process.ts'
 import { type AttemptLimits, makeAttempt, systemContext } from './attempt.ts'
 import { deliveryIdOf, type WebhookDelivery } from './delivery.ts'
 import { isSubscribed } from './endpoint.ts'
@@ -60,24 +60,24 @@ export interface WebhookDefinition<R extends Recipient> {
   isForgotten(personId: string): Promise<boolean>
 }
 
-export interface WebhookFigures extends ProcessFigures {
+export interface WebhookHealth extends ProcessHealth {
   /** Deliveries made since the start, and attempts under way. */
   requested: number
   underWay: () => number
-  replays: ProcessFigures
+  replays: ProcessHealth
 }
 
-export const newWebhookFigures = (): WebhookFigures => ({
-  ...newProcessFigures(),
+export const newWebhookHealth = (): WebhookHealth => ({
+  ...newProcessHealth(),
   requested: 0,
   underWay: () => 0,
-  replays: newProcessFigures(),
+  replays: newProcessHealth(),
 })
 
 export interface WebhookOptions extends ProcessDependencies {
   bus: CommandBus
   openSecret: OpenSecret
-  figures: WebhookFigures
+  health: WebhookHealth
   limits: WebhookLimits
   resolve?: Resolve
   now?: () => Date
@@ -104,10 +104,10 @@ export async function runWebhooks<R extends Recipient>(
   options: WebhookOptions,
 ): Promise<void> {
   const { names, aggregates, published } = definition
-  const { bus, store, log, limits, figures, now = () => new Date() } = options
+  const { bus, store, log, limits, health, now = () => new Date() } = options
   const endpoints = createWebhookEndpoints(store, aggregates, limits.cachedMax)
   const sender = createSender(definition, options, endpoints)
-  figures.underWay = sender.underWay
+  health.underWay = sender.underWay
 
   async function deliver(
     { event, entry, recipient }: Told<R>,
@@ -123,7 +123,7 @@ export async function runWebhooks<R extends Recipient>(
     const context = systemContext(deterministicId('webhookDelivery', deliveryId), event.metadata.$correlationId, at)
     const requested = await bus.handle(aggregates.delivery, deliveryId, { kind: 'request', facts, at }, context)
     if (requested.events.length === 0) return
-    figures.requested += 1
+    health.requested += 1
     sender.offer({ id: deliveryId, key: endpointId })
   }
 
@@ -186,7 +186,7 @@ export async function runWebhooks<R extends Recipient>(
         for (const event of events) await unlessUnreadable(event, replay)
       },
     },
-    { ...options, figures: figures.replays },
+    { ...options, health: health.replays },
   )
   await Promise.all([news, replays])
 }

@@ -87,7 +87,7 @@ export async function sendWebhook(
   const heard: { status: number | null; excerpt: Uint8Array[] } = { status: null, excerpt: [] }
   const excerpt = () => readable(heard.excerpt, limits.excerptMaxBytes)
   try {
-    const url = webhookUrl(text, limits)
+    const url = webhookUrl(text, limits, Rejected)
     const addresses = await before(ended, vetted(url, limits.allowLoopback, resolve))
     const options: RequestOptions = { method: 'POST', headers, agent: false, lookup: pinned(addresses), signal: ended }
     const sent = url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options)

@@ -10,6 +10,7 @@ function dependenciesOf(head: bigint | undefined, catchUpMaxMs = 60_000) {
   const reader = Promise.withResolvers<Parameters<Dependencies['subscribe']>[0]>()
   const seen = { loads: 0, applied: [] as bigint[], beats: 0, behind: [] as unknown[] }
   const directory: Directory = {
+    types: ['a.'],
     async load() {
       seen.loads++
       return 10n
@@ -30,7 +31,7 @@ function dependenciesOf(head: bigint | undefined, catchUpMaxMs = 60_000) {
     catchUpMaxMs,
     onBehind: (reason) => void seen.behind.push(reason),
   }
-  return { kept: keepDirectory(directory, ['a.'], around), reader: reader.promise, seen }
+  return { kept: keepDirectory(directory, around), reader: reader.promise, seen }
 }
 
 it('is there once it has reached the end that the log had at the start, and not before', async () => {

@@ -119,14 +119,14 @@ test('an altered event and a tail that was cut off are told, and so is no seal o
 test('the process seals at its interval, one of several at a time', async () => {
   await open()
   const stopping = new AbortController()
-  const figures = [1, 2].map(() => ({
+  const health = [1, 2].map(() => ({
     state: 'standby' as 'standby' | 'leading' | 'stopped',
     fault: undefined,
     handled: 0,
   }))
   const report = { info: () => undefined, error: () => undefined }
   const times = { intervalMs: 1, retryMs: 50, now: () => new Date(), signal: stopping.signal }
-  const running = figures.map((own) =>
+  const running = health.map((own) =>
     runSealing({
       ...times,
       log,
@@ -134,16 +134,16 @@ test('the process seals at its interval, one of several at a time', async () => 
       databaseUrl: database.url,
       privateKey,
       file: file(),
-      figures: own as never,
+      health: own as never,
       report,
     }),
   )
-  await expect.poll(() => figures.reduce((sum, { handled }) => sum + handled, 0)).toBe(1)
-  expect(figures.map(({ state }) => state).toSorted()).toEqual(['leading', 'standby'])
+  await expect.poll(() => health.reduce((sum, { handled }) => sum + handled, 0)).toBe(1)
+  expect(health.map(({ state }) => state).toSorted()).toEqual(['leading', 'standby'])
   await open()
-  await expect.poll(() => figures.reduce((sum, { handled }) => sum + handled, 0)).toBe(2)
+  await expect.poll(() => health.reduce((sum, { handled }) => sum + handled, 0)).toBe(2)
   stopping.abort()
   await Promise.all(running)
-  expect(figures.map(({ state }) => state)).toEqual(['stopped', 'stopped'])
+  expect(health.map(({ state }) => state)).toEqual(['stopped', 'stopped'])
   expect(inFile()).toHaveLength(2)
 })

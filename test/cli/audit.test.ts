@@ -64,13 +64,13 @@ const json = async (...args: string[]) => JSON.parse((await opslog(...args, '--j
 
 describe('opslog audit', () => {
   test('tells the history of an account across its streams, in sentences, with who did it', async () => {
-    const told = await json('history', ACCOUNT)
-    const sentences = told.map(({ sentence }: { sentence: string }) => sentence)
+    const described = await json('history', ACCOUNT)
+    const sentences = described.map(({ sentence }: { sentence: string }) => sentence)
     expect(sentences[0]).toMatch(/^The account NCT-.* \(audited-1\) was opened with /)
     expect(sentences).toContain('The status went from active to disabled: asked.')
-    const streams = new Set(told.map(({ stream }: { stream: string }) => stream.split('-')[0]))
+    const streams = new Set(described.map(({ stream }: { stream: string }) => stream.split('-')[0]))
     expect([...streams]).toEqual(expect.arrayContaining(['noctant.account', 'noctant.engine', 'noctant.engineCommand']))
-    expect(told[0]).toMatchObject({ actor: { kind: 'operator' }, revision: '0' })
+    expect(described[0]).toMatchObject({ actor: { kind: 'operator' }, revision: '0' })
     const csv = await opslog('history', ACCOUNT, '--csv')
     expect(csv.stdout).toMatch(/^recorded,position,stream,revision,what happened,by,request,command\r\n/)
     expect(await opslog('history', 'nobody-of-this-name')).toMatchObject({ exitCode: 1, stdout: '' })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { digitsOf } from '../../src/engine/money.ts'
 import { referenceSymbols } from '../../src/engine/symbols.ts'
-import { engineCommandSchema, engineEventData } from '../../src/gateway/contract.ts'
+import { engineEventData, engineOrder } from '../../src/gateway/contract.ts'
 
 const root = join(import.meta.dirname, '../..')
 const page = readFileSync(join(root, 'docs/engine.md'), 'utf8')
@@ -15,7 +15,7 @@ const sources = readdirSync(join(root, 'src/engine'), { recursive: true, encodin
 describe('docs/engine.md', () => {
   test('names every command, with its fields', () => {
     const head = ['kind', 'commandId', 'accountId', 'sequence', 'attempt', 'issuedAt']
-    for (const { shape } of engineCommandSchema.options) {
+    for (const { shape } of engineOrder.options) {
       expect(page).toContain(`| \`${shape.kind.value}\` |`)
       for (const field of [...head, ...Object.keys(shape)]) expect(page).toContain(`\`${field}\``)
     }

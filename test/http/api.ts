@@ -8,6 +8,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { expect } from 'vitest'
+import type { Directory } from '../../src/api-keys/directory.ts'
 import { openRawLog } from '../../src/audit/raw-log.ts'
 import { auditor } from '../../src/commands/audit/auditor.ts'
 import { generateAuditorKey } from '../../src/commands/audit/auditor-key.ts'
@@ -28,32 +29,24 @@ import type { AuditLimits } from '../../src/http/audit/access.ts'
 import { audit } from '../../src/http/audit/api.ts'
 import { createAuditParts } from '../../src/http/audit/parts.ts'
 import { withParts } from '../../src/http/context.ts'
-import { createCursorCipher } from '../../src/http/cursor.ts'
 import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.ts'
 import { firsthand } from '../../src/http/firsthand/api.ts'
 import { noctant } from '../../src/http/noctant/api.ts'
-import { createCursorSealer } from '../../src/http/paging.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
 import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
 import { failureOf } from '../../src/postgres/failure.ts'
-import {
-  type AuditorDirectory,
-  auditorEventTypes,
-  createAuditorDirectory,
-} from '../../src/projections/audit/auditors.ts'
+import { createAuditorDirectory } from '../../src/projections/audit/auditors.ts'
 import { createOwnersOf } from '../../src/projections/audit/ownership.ts'
 import { projectionsCheckpoint } from '../../src/projections/checkpoint.ts'
-import {
-  credentialEventTypes as buyerEventTypes,
-  createCredentialDirectory as createBuyerDirectory,
-} from '../../src/projections/firsthand/credentials.ts'
-import { createCredentialDirectory, credentialEventTypes } from '../../src/projections/noctant/credentials.ts'
+import { createCredentialDirectory as createBuyerDirectory } from '../../src/projections/firsthand/credentials.ts'
+import { createCredentialDirectory } from '../../src/projections/noctant/credentials.ts'
 import { projectorName, startProjector } from '../../src/projections/projector.ts'
 import { createPositionWaiters } from '../../src/projections/waiter.ts'
 import { eventually, prepared } from '../projections/support.ts'
 import { comesUp } from '../support/come-up.ts'
 import { apis, auditRules, contexts, projections, registry } from '../support/contexts.ts'
 import { startTestStore } from '../support/event-store.ts'
+import { testSealer } from './exchange.ts'
 
 export interface Answer {
   status: number
@@ -186,14 +179,15 @@ const auditLimits = (): AuditLimits => ({
 })
 
 /** Feeds a directory of keys from the log, as an API process does. */
-async function follow<D extends Pick<AuditorDirectory, 'load' | 'apply'>>(
+async function follow<D extends Directory>(
   db: ReadModels,
   directory: D,
-  subscription: Omit<Parameters<typeof runSubscription>[0], 'from' | 'onBatch'>,
+  subscription: Omit<Parameters<typeof runSubscription>[0], 'types' | 'from' | 'onBatch'>,
 ) {
   let loadedFrom = await comesUp(`the directory of ${subscription.name}`, directory.load(db))
   const following = runSubscription({
     ...subscription,
+    types: directory.types,
     from: async () => loadedFrom,
     onBatch: async (events) => {
       directory.apply(events)
@@ -243,17 +237,14 @@ export async function startApi(options: ApiOptions = {}) {
   const { directory: credentials, following: followingKeys } = await follow(db, createCredentialDirectory(), {
     ...subscription,
     name: 'credentials',
-    types: credentialEventTypes,
   })
   const { directory: buyers, following: followingBuyers } = await follow(db, createBuyerDirectory(), {
     ...subscription,
     name: 'buyers',
-    types: buyerEventTypes,
   })
   const { directory: auditors, following: followingAuditors } = await follow(db, createAuditorDirectory(), {
     ...subscription,
     name: 'auditors',
-    types: auditorEventTypes,
   })
   const storeProxy = await startProxy(new URL(log.url))
   const limits = { deadlineMs: 2_000, appendAttemptsMax: 2 }
@@ -262,7 +253,6 @@ export async function startApi(options: ApiOptions = {}) {
   const rawLog = openRawLog(log.url, registry)
   const sealKeys: string[] = []
   const instanceKeys = () => [Buffer.alloc(32, 7)]
-  const cursorCipher = createCursorCipher(instanceKeys)
   const ofAudits = { ...auditLimits(), ...options.auditLimits }
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const record = (level: string) => (fields: object, message: string) =>
@@ -272,7 +262,7 @@ export async function startApi(options: ApiOptions = {}) {
     const core = { bus: of, db, waiter, clock: () => new Date(), personKeys: log.keys }
     const auditing = createAuditParts({
       ...core,
-      ...{ log: rawLog, rules: auditRules, sealKeys, cursorCipher, auditors, limits: ofAudits },
+      ...{ log: rawLog, rules: auditRules, sealKeys, auditors, limits: ofAudits },
       waiter: waiters.of(projectionsCheckpoint('audit')),
       async caughtUp() {
         const head = await rawLog.head(({ type }) => type.startsWith('noctant.'))
@@ -287,12 +277,12 @@ export async function startApi(options: ApiOptions = {}) {
         withParts(firsthand, {
           ...{ bus: of, db, clock: () => new Date(), credentials: buyers, ...firsthandSettings },
           waiter: waiters.of(projectionsCheckpoint('firsthand')),
-          cursors: createCursorSealer(instanceKeys),
           instanceKeys,
         }),
         withParts(audit, auditing),
       ],
       isUnavailable: (error) => failureOf(error) === 'unavailable',
+      sealer: testSealer,
       log: { info: record('info'), warn: record('warn'), error: record('error') },
       nowMs: options.nowMs ?? (() => performance.now()),
       limits,

@@ -33,7 +33,9 @@ describe('the application', () => {
   it('serves /docs from this host alone, readable without scripts', async () => {
     const { response, text } = await get('/docs')
     expect(response.status).toBe(200)
-    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
+    const policy = response.headers.get('content-security-policy')
+    expect(policy).toContain("default-src 'none'")
+    expect(policy).not.toContain('unsafe-eval')
     const sources = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, source]) => source ?? '')
     expect(sources.length).toBeGreaterThan(2)
     for (const source of sources) {
@@ -44,6 +46,10 @@ describe('the application', () => {
     const viewer = await get('/docs/viewer.js')
     expect(viewer.response.headers.get('content-type')).toContain('text/javascript')
     expect(viewer.text).toContain('createApiReference')
+    // One place asks, within a try, whether code may be made of text; nothing else of the viewer needs that.
+    expect(viewer.text.match(/new Function\(|(?<![\w.$])eval\(/g)).toStrictEqual(['new Function('])
+    expect(viewer.text).toMatch(/try\s*\{\s*return new Function\(""\)/)
+    expect((await get('/docs/start.js')).text).toContain('"hideClientButton":true')
   })
 
   it('counts requests by route template and commands by outcome', async () => {

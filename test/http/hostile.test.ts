@@ -186,7 +186,7 @@ describe('a header', () => {
     },
   )
 
-  it.each(['-1', 'abc', '1.5', '', '99999999999999999999', '9223372036854775808'])(
+  it.each(['-1', 'abc', '1', '', '99999999999999999999', 'A'.repeat(63), 'A'.repeat(5_000)])(
     'x-opslog-position of "%s" is refused with 400',
     async (position) => {
       const answer = await api.call('GET', '/v1/me', { key: acme.key, headers: { 'x-opslog-position': position } })

@@ -3,12 +3,20 @@ import { describe, expect, it } from 'vitest'
 import { respondJson } from '../../src/http/answers.ts'
 import { clientAddress } from '../../src/http/client-address.ts'
 import { idempotencyKey } from '../../src/http/command.ts'
-import { POSITION_HEADER, readAtLeast, type Waiter, waitForReadModels } from '../../src/http/consistency.ts'
+import {
+  openPosition,
+  POSITION_HEADER,
+  readAtLeast,
+  sealPosition,
+  type Waiter,
+  waitForReadModels,
+} from '../../src/http/consistency.ts'
 import { refuse } from '../../src/http/context.ts'
+import { createSealer } from '../../src/http/cursor.ts'
 import type { AppEnv } from '../../src/http/environment.ts'
 import { Problem, rootErrors } from '../../src/http/errors.ts'
 import { createWindow } from '../../src/http/rate-limit.ts'
-import { exchangeOf, quietRuntime } from './exchange.ts'
+import { exchangeOf, quietRuntime, testSealer } from './exchange.ts'
 
 describe('a window', () => {
   it('counts a key for a minute from its first use, and starts anew', () => {
@@ -87,7 +95,8 @@ describe('reading one’s writes', () => {
   const app = (waiter: Waiter) => {
     const api = new Hono<AppEnv>()
     api.onError((error, c) => refuse(c.get('exchange'), error, rootErrors, quietRuntime()))
-    const atLeast = readAtLeast(waiter, 250)
+    const consistency = { waiter, waitMs: 250, sealer: testSealer }
+    const atLeast = readAtLeast(consistency)
     api.use((c, next) => {
       c.set('exchange', exchangeOf('id'))
       return next()
@@ -100,33 +109,59 @@ describe('reading one’s writes', () => {
     api.post('/:written', async (c) => {
       const written = c.req.param('written')
       const reached = written === 'nothing' ? undefined : BigInt(written)
-      await waitForReadModels(c.get('exchange'), reached, { waiter, waitMs: 250 })
+      await waitForReadModels(c.get('exchange'), reached, consistency)
       return answer(c)
     })
     return api
   }
-  const position = (value: string) => ({ headers: { 'x-opslog-position': value } })
+  const position = (value: bigint) => ({ headers: { 'x-opslog-position': sealPosition(testSealer, value) } })
+  const positionOf = ({ headers }: Response) => openPosition(testSealer, headers.get('x-opslog-position') ?? '')
 
   it('a read waits for the position that it names, and names its own', async () => {
-    const answer = await app(waiterAt(9_007_199_254_740_995n)).request('/', position('9007199254740993'))
-    expect([answer.status, answer.headers.get('x-opslog-position')]).toStrictEqual([200, '9007199254740995'])
+    const answer = await app(waiterAt(9_007_199_254_740_995n)).request('/', position(9_007_199_254_740_993n))
+    expect([answer.status, positionOf(answer)]).toStrictEqual([200, 9_007_199_254_740_995n])
     expect(asked.at(-1)).toStrictEqual({ position: 9_007_199_254_740_993n, timeoutMs: 250 })
   })
 
   it('a read of what does not come in time is answered with 503 and Retry-After', async () => {
-    const answer = await app(waiterAt(6n)).request('/', position('7'))
+    const answer = await app(waiterAt(6n)).request('/', position(7n))
     expect([answer.status, answer.headers.get('retry-after')]).toStrictEqual([503, '1'])
     expect(await answer.json()).toMatchObject({ code: 'read_model_behind' })
   })
 
   it('a write is answered also where the read models do not come that far in time', async () => {
     const answer = await app(waiterAt(6n)).request('/7', { method: 'POST' })
-    expect([answer.status, answer.headers.get('x-opslog-position')]).toStrictEqual([200, '7'])
+    expect([answer.status, positionOf(answer)]).toStrictEqual([200, 7n])
     expect(answer.headers.get('x-opslog-read-models')).toBe('behind')
+  })
+
+  it('a position says nothing of the log, and is another text each time', async () => {
+    const asks = Array.from({ length: 3 }, () => app(waiterAt(6n)).request('/', position(5n)))
+    const texts = (await Promise.all(asks)).map(({ headers }) => headers.get('x-opslog-position') ?? '')
+    expect(new Set(texts).size).toBe(3)
+    for (const text of texts) expect(Buffer.from(text, 'base64url').toString('latin1')).not.toContain('000000006')
+    expect(new Set([...texts, sealPosition(testSealer, 2n ** 63n - 1n)].map(({ length }) => length)).size).toBe(1)
+  })
+
+  it('a position is good on every process of the installation, and a changed one is refused', async () => {
+    const sealed = sealPosition(
+      createSealer(() => [Buffer.alloc(32, 9), Buffer.alloc(32, 7)]),
+      5n,
+    )
+    const elsewhere = createSealer(() => [Buffer.alloc(32, 7), Buffer.alloc(32, 9)])
+    expect(openPosition(elsewhere, sealed)).toBe(5n)
+    const changed = [...sealed].map(
+      (letter, at) => sealed.slice(0, at) + (letter === 'A' ? 'B' : 'A') + sealed.slice(at + 1),
+    )
+    for (const text of [...changed, `${sealed}A`, `${sealed}=`, '5', `${'0'.repeat(18)}5`]) {
+      expect(openPosition(elsewhere, text), text).toBeUndefined()
+    }
+    const headers = { 'x-opslog-position': '5' }
+    expect((await app(waiterAt(6n)).request('/', { headers })).status).toBe(400)
   })
 
   it('a write that wrote nothing names where the read models stand', async () => {
     const answer = await app(waiterAt(6n)).request('/nothing', { method: 'POST' })
-    expect(answer.headers.get('x-opslog-position')).toBe('6')
+    expect(positionOf(answer)).toBe(6n)
   })
 })

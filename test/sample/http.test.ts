@@ -10,7 +10,6 @@ import { createEventStore } from '../../src/events/store.ts'
 import { createApp } from '../../src/http/app.ts'
 import { withParts } from '../../src/http/context.ts'
 import { documentOf } from '../../src/http/document.ts'
-import { createCursorSealer } from '../../src/http/paging.ts'
 import { defaultServerOptions, type RunningServer, startServer } from '../../src/http/server.ts'
 import { quietRuntime } from '../http/exchange.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
@@ -30,8 +29,7 @@ beforeAll(async () => {
   const store = createEventStore({ registry, url: log.url, ...limits, personKeys: log.keys })
   const bus = createCommandBus(store, { cachedAggregatesMax: 100, seenCommandsMax: 1_000, conflictRetriesMax: 3 })
   const waiter = { waitFor: async () => true, current: () => undefined }
-  const cursors = createCursorSealer(() => [Buffer.from('a secret of this test')])
-  const parts = { bus, waiter, cursors, rows, onStreamEnd, clock: () => new Date() }
+  const parts = { bus, waiter, rows, onStreamEnd, clock: () => new Date() }
   const app = createApp({
     ...quietRuntime(),
     contexts: [withParts(sampleApi, parts)],
@@ -272,6 +270,19 @@ describe('a WebSocket', () => {
     }
     expect((await ask('/who')).status).toBe(200)
   })
+})
+
+it('a request with two Host headers is refused, whatever they say', async () => {
+  const statusOf = async (...hosts: string[]) => {
+    const socket = connect(server.port, '127.0.0.1')
+    const lines = hosts.map((host) => `host: ${host}`)
+    socket.end(['GET /sample/who HTTP/1.1', ...lines, 'connection: close', '', ''].join('\r\n'))
+    const answer = (await Array.fromAsync(socket.setEncoding('utf8'))).join('')
+    return answer.split(' ')[1]
+  }
+  expect(await statusOf('sample.example')).toBe('200')
+  expect(await statusOf('sample.example', 'other.example')).toBe('400')
+  expect(await statusOf('sample.example', 'sample.example')).toBe('400')
 })
 
 it('an operation of another rate class has a count of its own', async () => {

@@ -11,7 +11,7 @@ import { prepareSchema } from '../../src/projections/schema.ts'
 import { createKeyRing } from '../../src/vault/key-ring.ts'
 import { createObjectKeys, type ObjectKeys } from '../../src/vault/object-keys.ts'
 import { prepareVault } from '../../src/vault/vault.ts'
-import { newWebhookFigures, runWebhooks } from '../../src/webhooks/process.ts'
+import { newWebhookHealth, runWebhooks } from '../../src/webhooks/process.ts'
 import { openWithVault, sealSecret } from '../../src/webhooks/secret.ts'
 import { deadWebhookCount, listWebhookAttempts } from '../../src/webhooks/tables.ts'
 import { eventually } from '../projections/support.ts'
@@ -73,7 +73,7 @@ beforeAll(async () => {
     subscribe: (reader) => runSubscription({ ...supervised('webhooks'), ...reader }),
     log,
     signal: stopping.signal,
-    figures: newWebhookFigures(),
+    health: newWebhookHealth(),
     retryMs: 100,
     checkpointIntervalMs: 50,
     bus,

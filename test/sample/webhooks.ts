@@ -2,6 +2,7 @@
  * The sample context's webhooks: several endpoints a tenant, a signature and headers of its own, secrets under keys of
  * the vault. All that the kernel needs to be told.
  */
+import { Rejected } from '../../src/commands/rejection.ts'
 import type { EventDeclarations } from '../../src/events/registry.ts'
 import type { Projection } from '../../src/projections/projection.ts'
 import { webhookDeliveryOf } from '../../src/webhooks/delivery.ts'
@@ -25,8 +26,8 @@ export const sampleEvents: EventDeclarations = {
   ]),
 }
 
-export const hook = webhookEndpointOf(names)
-export const hookPlaces = endpointPlacesOf(names)
+export const hook = webhookEndpointOf(names, Rejected)
+export const hookPlaces = endpointPlacesOf(names, Rejected)
 export const hookReplay = webhookReplayOf(names)
 export const tables = webhookTables(names)
 export const hookProjections: readonly Projection[] = [

@@ -109,13 +109,13 @@ export const operator: Aggregate<OperatorState, OperatorCommand, OperatorEvent> 
       case 'issueKey': {
         const existing = state.keys.get(command.key.keyId)
         if (existing?.hash === command.key.keyHash) return []
-        mayIssue(state.keys, command.key.keyId, { keysMax: command.keysMax ?? KEYS_MAX, at: occurredAt })
+        mayIssue(Rejected, state.keys, command.key.keyId, { keysMax: command.keysMax ?? KEYS_MAX, at: occurredAt })
         return [{ type: 'noctant.ApiKeyIssued.v1', data: { ...command.key, operatorId, environment, occurredAt } }]
       }
       case 'revokeKey':
-        return revoke(state.keys, command).map((change) => keyEvent(change, state, occurredAt))
+        return revoke(Rejected, state.keys, command).map((change) => keyEvent(change, state, occurredAt))
       case 'rotateKey':
-        return rotate(state.keys, { ...command, keysMax: command.keysMax ?? KEYS_MAX }).map((change) =>
+        return rotate(Rejected, state.keys, { ...command, keysMax: command.keysMax ?? KEYS_MAX }).map((change) =>
           keyEvent(change, state, occurredAt),
         )
       default:

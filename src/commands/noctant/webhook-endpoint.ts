@@ -14,7 +14,7 @@ import { Rejected } from './rejection.ts'
 
 export { isSubscribed } from '../../webhooks/endpoint.ts'
 
-export const webhookEndpoint = webhookEndpointOf(webhookNames)
+export const webhookEndpoint = webhookEndpointOf(webhookNames, Rejected)
 
 /** Sets where an operator's events go. Rejects with operator_not_found. The URL has been checked: webhooks/address.ts. */
 export function setWebhookEndpoint(
@@ -31,4 +31,4 @@ export function setWebhookEndpoint(
 
 /** The endpoint, where it may be delivered to. Rejects with webhook_not_configured or webhook_disabled. */
 export const deliverableEndpoint = (bus: CommandBus, operatorId: string) =>
-  whereDeliverable(bus, webhookEndpoint, operatorId)
+  whereDeliverable(bus, webhookEndpoint, operatorId, Rejected)

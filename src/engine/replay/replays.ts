@@ -3,10 +3,11 @@
  * came of each to the desk, which records it once. A command that is waiting or running is not taken twice, and where
  * too many wait a further one is refused: its sender sends it again.
  */
+
 import { Worker } from 'node:worker_threads'
 import type { ReplayCommand } from '../../gateway/contract.ts'
+import type { Log } from '../../log.ts'
 import type { Desk, DeskAnswer } from '../desk.ts'
-import type { EngineLog } from '../options.ts'
 import type { Wal } from '../wal.ts'
 import type { ReplayLimits } from './outcome.ts'
 import type { ReplayOutcome } from './record.ts'
@@ -17,7 +18,7 @@ export interface ReplayOptions {
   wal: Wal
   /** Where feeds are kept; without one every replay is rejected. */
   feedsDirectory: string | undefined
-  log: EngineLog
+  log: Log
   limits: ReplayLimits & {
     /** Replay commands waiting at once. */
     replaysQueuedMax: number

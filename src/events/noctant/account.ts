@@ -1,14 +1,13 @@
 /** Facts of a sponsored account. Stream `noctant.account-<programAccountId>`. Event names are the storage format. */
 import { z } from 'zod'
+import { engineOrder } from '../../gateway/contract.ts'
 import type { EventOf } from '../event.ts'
 import { personal } from '../personal.ts'
 import {
   accountStatus,
-  backtestStrategy,
   brandingPolicy,
   decimal,
   executionMode,
-  feedKind,
   feedSource,
   marketMode,
   programOrigin,
@@ -16,53 +15,12 @@ import {
   providerType,
   provisioningSource,
   rulesOwner,
-  sha256,
   time,
   uuid,
   visibilityPolicy,
 } from './vocabulary.ts'
 
-/** What the engine is asked to do, as it will read it (docs/engine.md). */
-export const engineOrder = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('open_account'),
-    currency: z.string(),
-    initialBalance: decimal,
-    executionProfileKey: z.string(),
-  }),
-  z.object({ kind: z.literal('close_all'), reason: z.string().nullable() }),
-  z.object({
-    kind: z.literal('disable_account'),
-    forceClosePositions: z.boolean(),
-    reason: z.string().nullable(),
-  }),
-  z.object({ kind: z.literal('enable_account'), reason: z.string().nullable() }),
-  z.object({ kind: z.literal('force_close'), reason: z.string().nullable() }),
-  z.object({
-    kind: z.literal('adjust_balance'),
-    /** Signed. */
-    amount: decimal,
-    /** The correction that it carries out. */
-    reference: z.string(),
-    reason: z.string().nullable(),
-  }),
-  z.object({ kind: z.literal('execute_payout'), amount: decimal, reference: z.string() }),
-  /** Makes a historical session, and runs it where there is a strategy. Its account id is the run's. */
-  z.object({
-    kind: z.literal('start_replay'),
-    sessionId: uuid,
-    feed: z.object({ feedId: uuid, symbol: z.string(), kind: feedKind, contentHash: sha256 }),
-    /** Inclusive. */
-    marketTimeStart: time,
-    /** Exclusive. */
-    marketTimeEnd: time,
-    currency: z.string(),
-    initialBalance: decimal,
-    /** Null: a replay, which trades by hand. */
-    strategy: backtestStrategy.nullable(),
-  }),
-])
-export type EngineOrder = z.infer<typeof engineOrder>
+export type { EngineOrder } from '../../gateway/contract.ts'
 
 export const accountEvents = {
   'noctant.AccountOpened.v1': z.object({

@@ -3,8 +3,9 @@
  * WAL sequence less one, its id is the WAL event's own. Event names are the storage format.
  */
 import { z } from 'zod'
+import { engineEventData } from '../../gateway/contract.ts'
 import type { EventOf } from '../event.ts'
-import { decimal, historicalSessionMode, time, uuid } from './vocabulary.ts'
+import { time, uuid } from './vocabulary.ts'
 
 const head = {
   accountId: uuid,
@@ -14,162 +15,27 @@ const head = {
   commandId: uuid.nullable(),
   occurredAt: time,
 }
-const side = z.enum(['buy', 'sell'])
-const direction = z.enum(['long', 'short'])
-const order = {
-  orderId: uuid,
-  clientOrderId: z.string().nullable(),
-  symbol: z.string(),
-  side,
-  orderType: z.enum(['market', 'limit', 'stop']),
-  quantity: decimal,
-  limitPrice: decimal.nullable(),
-  stopPrice: decimal.nullable(),
-  takeProfit: decimal.nullable(),
-  stopLoss: decimal.nullable(),
-  timeInForce: z.enum(['gtc', 'ioc', 'day']),
-  source: z.enum(['trader', 'take_profit', 'stop_loss', 'operator', 'stop_out']),
-}
+
+/** A message of the contract as it is recorded: head and data in one object. */
+const recorded = <S extends z.ZodRawShape>({ shape }: z.ZodObject<S>) => z.object({ ...head, ...shape })
 
 export const engineEvents = {
-  'noctant.EngineAccountOpened.v1': z.object({
-    ...head,
-    currency: z.string(),
-    balance: decimal,
-    leverage: z.int().positive(),
-  }),
-  'noctant.EngineTradingStatusChanged.v1': z.object({
-    ...head,
-    tradingStatus: z.enum(['active', 'disabled']),
-    reason: z.string().nullable(),
-  }),
-  'noctant.EngineOrderPlaced.v1': z.object({ ...head, ...order }),
-  'noctant.EngineOrderRejected.v1': z.object({ ...head, ...order, reasonCode: z.string(), reason: z.string() }),
-  'noctant.EngineOrderFilled.v1': z.object({
-    ...head,
-    orderId: uuid,
-    fillId: uuid,
-    symbol: z.string(),
-    side,
-    quantity: decimal,
-    price: decimal,
-    commission: decimal,
-    filledQuantity: decimal,
-    remainingQuantity: decimal,
-    averageFillPrice: decimal,
-    status: z.enum(['partially_filled', 'filled']),
-  }),
-  'noctant.EngineOrderCancelled.v1': z.object({
-    ...head,
-    orderId: uuid,
-    status: z.enum(['cancelled', 'expired']),
-    filledQuantity: decimal,
-    remainingQuantity: decimal,
-    reason: z.string(),
-  }),
-  'noctant.EnginePositionChanged.v1': z.object({
-    ...head,
-    positionId: uuid,
-    symbol: z.string(),
-    side: direction,
-    quantity: decimal,
-    averageEntryPrice: decimal,
-    takeProfit: decimal.nullable(),
-    stopLoss: decimal.nullable(),
-    unrealizedPnl: decimal,
-    openedAt: time,
-  }),
-  'noctant.EnginePositionClosed.v1': z.object({ ...head, positionId: uuid, symbol: z.string() }),
-  'noctant.EngineTradeClosed.v1': z.object({
-    ...head,
-    tradeId: uuid,
-    positionId: uuid,
-    symbol: z.string(),
-    side: direction,
-    quantity: decimal,
-    entryPrice: decimal,
-    exitPrice: decimal,
-    entryOrderId: uuid,
-    exitOrderId: uuid,
-    entryFillId: uuid,
-    exitFillId: uuid,
-    entryTime: time,
-    grossPnl: decimal,
-    commission: decimal,
-    swap: decimal,
-    netPnl: decimal,
-    pnlCurrency: z.string(),
-    closeReason: z.enum(['trader', 'take_profit', 'stop_loss', 'close_all', 'force_close', 'stop_out']),
-  }),
-  'noctant.EngineBalanceChanged.v1': z.object({
-    ...head,
-    balance: decimal,
-    change: decimal,
-    cause: z.enum(['trade', 'commission', 'swap', 'correction', 'payout']),
-    reference: z.string(),
-  }),
-  'noctant.EngineAccountMarked.v1': z.object({
-    ...head,
-    balance: decimal,
-    equity: decimal,
-    marginUsed: decimal,
-    freeMargin: decimal,
-    marginLevel: decimal.nullable(),
-    positions: z.array(z.object({ positionId: uuid, symbol: z.string(), markPrice: decimal, unrealizedPnl: decimal })),
-  }),
+  'noctant.EngineAccountOpened.v1': recorded(engineEventData.AccountOpened),
+  'noctant.EngineTradingStatusChanged.v1': recorded(engineEventData.TradingStatusChanged),
+  'noctant.EngineOrderPlaced.v1': recorded(engineEventData.OrderPlaced),
+  'noctant.EngineOrderRejected.v1': recorded(engineEventData.OrderRejected),
+  'noctant.EngineOrderFilled.v1': recorded(engineEventData.OrderFilled),
+  'noctant.EngineOrderCancelled.v1': recorded(engineEventData.OrderCancelled),
+  'noctant.EnginePositionChanged.v1': recorded(engineEventData.PositionChanged),
+  'noctant.EnginePositionClosed.v1': recorded(engineEventData.PositionClosed),
+  'noctant.EngineTradeClosed.v1': recorded(engineEventData.TradeClosed),
+  'noctant.EngineBalanceChanged.v1': recorded(engineEventData.BalanceChanged),
+  'noctant.EngineAccountMarked.v1': recorded(engineEventData.AccountMarked),
   /** Of a historical session: its stream is `noctant.engine-<backtestRunId>`, the run's id in the account's place. */
-  'noctant.EngineReplaySessionCreated.v1': z.object({
-    ...head,
-    sessionId: uuid,
-    feedId: uuid,
-    mode: historicalSessionMode,
-    marketTimeStart: time,
-    marketTimeEnd: time,
-    currency: z.string(),
-    initialBalance: decimal,
-  }),
-  'noctant.EngineBacktestTradeClosed.v1': z.object({
-    ...head,
-    tradeId: uuid,
-    symbol: z.string(),
-    side: direction,
-    quantity: decimal,
-    entryPrice: decimal,
-    exitPrice: decimal,
-    grossPnl: decimal,
-    commission: decimal,
-    swap: decimal,
-    netPnl: decimal,
-    pnlCurrency: z.string(),
-    /** When it was in the feed's time. */
-    entryMarketTime: time,
-    closedMarketTime: time,
-    closeReason: z.enum(['trader', 'take_profit', 'stop_loss', 'close_all', 'force_close', 'stop_out']),
-  }),
-  'noctant.EngineBacktestCompleted.v1': z.object({
-    ...head,
-    sessionId: uuid,
-    currency: z.string(),
-    tradeCount: z.int().nonnegative(),
-    winningTrades: z.int().nonnegative(),
-    losingTrades: z.int().nonnegative(),
-    ordersRejected: z.int().nonnegative(),
-    initialBalance: decimal,
-    finalBalance: decimal,
-    /** The greatest balance after a closed trade, the initial one included. */
-    peakBalance: decimal,
-    /** The greatest fall from a peak so far, as an amount. */
-    maxDrawdown: decimal,
-    realizedPnl: decimal,
-  }),
-  'noctant.EngineCommandDecided.v1': z.object({
-    ...head,
-    commandId: uuid,
-    kind: z.string(),
-    outcome: z.enum(['accepted', 'rejected', 'ignored']),
-    reasonCode: z.string().nullable(),
-    reason: z.string().nullable(),
-  }),
+  'noctant.EngineReplaySessionCreated.v1': recorded(engineEventData.ReplaySessionCreated),
+  'noctant.EngineBacktestTradeClosed.v1': recorded(engineEventData.BacktestTradeClosed),
+  'noctant.EngineBacktestCompleted.v1': recorded(engineEventData.BacktestCompleted),
+  'noctant.EngineCommandDecided.v1': z.object({ ...head, commandId: uuid, ...engineEventData.CommandDecided.shape }),
 }
 export type EngineEvent = EventOf<typeof engineEvents>
 

@@ -1,6 +1,8 @@
 /** Words that several noctant events share, as schemas. Storage format: superseded, never edited. */
 import { z } from 'zod'
 
+export { type BacktestStrategy, backtestStrategy, type ScriptedOrder } from '../../gateway/contract.ts'
+
 export const uuid = z.uuid()
 export const time = z.iso.datetime()
 /** A decimal without exponent: `-12.50`. */
@@ -35,32 +37,6 @@ export const historicalSessionMode = z.enum(['replay', 'backtest'])
 export const feedKind = z.enum(['candles', 'ticks'])
 /** SHA-256, hex. */
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
-
-/** An order of a backtest, placed at the first price at or after its time. */
-export const scriptedOrder = z.object({
-  at: time,
-  side: z.enum(['buy', 'sell']),
-  orderType: z.enum(['market', 'limit', 'stop']),
-  quantity: decimal,
-  limitPrice: decimal.nullable(),
-  stopPrice: decimal.nullable(),
-  takeProfit: decimal.nullable(),
-  stopLoss: decimal.nullable(),
-})
-export type ScriptedOrder = z.infer<typeof scriptedOrder>
-
-/** What trades in a backtest. */
-export const backtestStrategy = z.discriminatedUnion('type', [
-  z.object({
-    type: z.literal('moving_average_crossover'),
-    /** Bars of the two averages; the fast one has fewer. */
-    fastPeriods: z.int().positive(),
-    slowPeriods: z.int().positive(),
-    quantity: decimal,
-  }),
-  z.object({ type: z.literal('order_list'), orders: z.array(scriptedOrder) }),
-])
-export type BacktestStrategy = z.infer<typeof backtestStrategy>
 
 /** What an API key may be allowed to do. */
 export const apiScope = z.enum([

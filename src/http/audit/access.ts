@@ -1,4 +1,5 @@
 /** What the audit API's handlers work with, who signs its requests, and the builder of its operations. */
+import type { KeyDirectory } from '../../api-keys/key-directory.ts'
 import { createKeyProof } from '../../api-keys/key-proof.ts'
 import type { AuditRules } from '../../audit/declarations.ts'
 import type { RawLog } from '../../audit/raw-log.ts'
@@ -8,9 +9,7 @@ import type { ReadingRecorder } from '../../commands/audit/reading.ts'
 import type { AuditScope } from '../../events/audit/auditor.ts'
 import type { PersonKeys } from '../../events/sealing.ts'
 import type { AuditorKeyRow } from '../../projections/audit/auditor-key.ts'
-import type { AuditorDirectory } from '../../projections/audit/auditors.ts'
 import { bearerScheme, signedBy, type Verifier } from '../access.ts'
-import type { CursorCipher } from '../cursor.ts'
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
 import type { AuditCode } from './errors.ts'
@@ -42,9 +41,8 @@ export interface AuditParts extends CoreParts {
   /** For the personal fields of what is shown. */
   personKeys: PersonKeys | undefined
   recorder: ReadingRecorder
-  auditors: Pick<AuditorDirectory, 'find'>
+  auditors: Pick<KeyDirectory<AuditorKeyRow>, 'find'>
   gate: Gate
-  cursorCipher: CursorCipher
   limits: AuditLimits
   /** Waits, within bounds, until every context's read models know what belongs to whom. */
   caughtUp: () => Promise<void>

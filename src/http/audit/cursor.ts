@@ -3,8 +3,7 @@
  * bound to the key and to the question that it was given for.
  */
 import { z } from '@hono/zod-openapi'
-import type { CursorCipher } from '../cursor.ts'
-import { invalid } from '../errors.ts'
+import { openCursor, type Sealer, sealCursor } from '../cursor.ts'
 
 const position = z
   .string()
@@ -44,31 +43,27 @@ const LENGTH_MAX = 12_000
 
 /** The part of a request that a cursor is bound to beside its question. */
 export interface Asking {
-  cursorCipher: CursorCipher
+  sealer: Sealer
   principal: { keyId: string }
 }
 
-export function writeCursor<K extends Kind>(
-  { cursorCipher, principal }: Asking,
-  kind: K,
-  question: object,
-  at: CursorOf<K>,
-): string {
-  const text = JSON.stringify(at, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value))
-  return cursorCipher.seal(text, [principal.keyId, kind, question])
-}
+const boundOf = ({ principal }: Asking, kind: Kind, question: object) => ({
+  caller: [principal.keyId],
+  list: kind,
+  filters: question,
+})
+
+export const writeCursor = <K extends Kind>(asking: Asking, kind: K, question: object, at: CursorOf<K>): string =>
+  sealCursor(asking.sealer, boundOf(asking, kind, question), at)
 
 /** Throws a Problem (400) where the text is no cursor that this key was given for this question. */
 export function readCursor<K extends Kind>(
-  { cursorCipher, principal }: Asking,
+  asking: Asking,
   kind: K,
   question: object,
   text: string | undefined,
 ): CursorOf<K> | undefined {
   if (text === undefined) return undefined
-  const isShort = text.length <= LENGTH_MAX
-  const content = isShort ? cursorCipher.open(text, [principal.keyId, kind, question]) : undefined
-  const at = content === undefined ? undefined : shapes[kind].safeParse(JSON.parse(content))
-  if (at?.success) return at.data as CursorOf<K>
-  throw invalid('query/cursor', 'invalid_format', 'The cursor is not one that this key was given for this question.')
+  const cursor = text.length <= LENGTH_MAX ? text : ''
+  return openCursor(asking.sealer, boundOf(asking, kind, question), shapes[kind], cursor) as CursorOf<K>
 }

@@ -1,6 +1,6 @@
 /** GET /v1/history/{thing}: all that happened to one thing, a page at a time. */
 import { z } from '@hono/zod-openapi'
-import { firstBookmark, readHistory } from '../../audit/history.ts'
+import { firstContinuation, readHistory } from '../../audit/history.ts'
 import { eventView } from '../../audit/view.ts'
 import { json } from '../answers.ts'
 import { LIMIT_DEFAULT, limit } from '../schemas.ts'
@@ -35,16 +35,16 @@ export const getHistory = operation({
     const from = readCursor(request, 'history', asked, query.cursor)
     const question = { type: 'audit.HistoryRead.v1' as const, data: { thing: name } }
     const body = await audited(request, question, from !== undefined, async (ground) => {
-      const bookmark = from ? { ...from, after: from.after } : await firstBookmark(ground.log)
-      const page = await readHistory(ground, name, bookmark, query.limit ?? LIMIT_DEFAULT)
-      const found = (from?.found ?? 0) + page.told.length
+      const continuation = from ? { ...from, after: from.after } : await firstContinuation(ground.log)
+      const page = await readHistory(ground, name, continuation, query.limit ?? LIMIT_DEFAULT)
+      const found = (from?.found ?? 0) + page.described.length
       if (found === 0 && !page.next) return { answer: undefined, last: page.last }
       return {
         last: page.last,
         answer: {
           thing: name,
-          events: page.told.map(eventView),
-          count: page.told.length,
+          events: page.described.map(eventView),
+          count: page.described.length,
           read_up_to: page.last?.toString() ?? null,
           events_read: ground.budget.spent(),
           next_cursor: page.next

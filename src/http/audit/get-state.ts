@@ -2,8 +2,11 @@
 import { z } from '@hono/zod-openapi'
 import { type Moment, parseMoment } from '../../audit/moment.ts'
 import { createBudget } from '../../audit/scan.ts'
-import { changesBetween, plain, readStates, type StateBookmark, type StreamAt } from '../../audit/state.ts'
+import { changesBetween, plain, readStates, type StateContinuation, type StreamAt } from '../../audit/state.ts'
 import { json } from '../answers.ts'
+import { openPosition } from '../consistency.ts'
+import type { Sealer } from '../cursor.ts'
+import { invalid } from '../errors.ts'
 import { auditorKey, operation } from './access.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import { audited } from './reading.ts'
@@ -49,20 +52,21 @@ export const getState = operation({
   refuses: ['audit_too_large', 'audit_subject_not_found', 'audit_busy'],
   async handle(request) {
     const { thing: name } = request.params
-    const { at, diffFrom, cursor: text } = request.query
+    const { cursor: text } = request.query
+    const [at, diffFrom] = [momentOf(request, 'at'), momentOf(request, 'diffFrom')]
     const asked = { name, operatorId: request.principal.operatorId, at, diffFrom }
     const from = readCursor(request, 'state', asked, text)
     const data = { thing: name, at: at ?? null, diffFrom: diffFrom ?? null }
     const body = await audited(request, { type: 'audit.StateRead.v1', data }, from !== undefined, async (ground) => {
       const until = from?.until ?? (await ground.log.head()) ?? 0n
       const moments = [momentAt(at, until), ...(diffFrom === undefined ? [] : [momentAt(diffFrom, until)])]
-      const bookmark: StateBookmark = from
+      const continuation: StateContinuation = from
         ? { ...from, after: from.after }
         : { after: undefined, until, teachers: [], categories: [] }
       const { stateEventsMax: eventsMax, timeMaxMs } = request.limits
       const folding = createBudget({ eventsMax, timeMaxMs, signal: request.caller.signal })
       const question = { thing: name, moments, folding }
-      const { states, next, last } = await readStates(ground, question, bookmark)
+      const { states, next, last } = await readStates(ground, question, continuation)
       const [state = [], before] = states
       if (!next && state.length === 0 && (before ?? []).length === 0) return { answer: undefined, last }
       const changes = before && changesBetween(before, state)
@@ -70,7 +74,7 @@ export const getState = operation({
         last,
         answer: {
           thing: name,
-          at: at ?? null,
+          at: request.query.at ?? null,
           streams: state.map(stateView),
           differences:
             changes?.map((change) => ({ ...change, before: change.before ?? null, after: change.after ?? null })) ??
@@ -90,6 +94,18 @@ export const getState = operation({
     return { status: 200, body }
   },
 })
+
+/** The moment as the log knows it. A position may come sealed, from the header of an answer. Throws a Problem (400). */
+function momentOf(
+  { query, sealer }: { query: { at?: string | undefined; diffFrom?: string | undefined }; sealer: Sealer },
+  name: 'at' | 'diffFrom',
+): string | undefined {
+  const text = query[name]
+  if (text === undefined || parseMoment(text)) return text
+  const position = openPosition(sealer, text)
+  if (position !== undefined) return position.toString()
+  throw invalid(`query/${name}`, 'invalid_format', 'A moment is an RFC 3339 time or a position in the log.')
+}
 
 const momentAt = (text: string | undefined, until: bigint): Moment =>
   (text === undefined ? undefined : parseMoment(text)) ?? { position: until }

@@ -44,15 +44,15 @@ export const getTrace = operation({
     const from = readCursor(request, 'trace', asked, request.query.cursor)
     const question = { type: 'audit.TraceRead.v1' as const, data: { of: name } }
     const body = await audited(request, question, from !== undefined, async (ground) => {
-      const bookmark = from
+      const continuation = from
         ? { ...from, after: from.after }
         : { pass: 0, names: 0, after: undefined, until: (await ground.log.head()) ?? 0n, found: [] }
-      const page = await readTrace(ground, name, bookmark, request.limits.traceEventsMax)
-      if (page.told.length === 0 && !page.next) return { answer: undefined, last: page.last }
-      const steps = flatten(treeOf(page.told, ground.rules)).map(({ node, depth, cause }) => ({
-        ...eventView(node.told),
+      const page = await readTrace(ground, name, continuation, request.limits.traceEventsMax)
+      if (page.described.length === 0 && !page.next) return { answer: undefined, last: page.last }
+      const steps = flatten(treeOf(page.described, ground.rules)).map(({ node, depth, cause }) => ({
+        ...eventView(node.described),
         depth,
-        caused_by: cause?.told.raw.id ?? null,
+        caused_by: cause?.described.raw.id ?? null,
         step_ms: node.stepMs,
         since_start_ms: node.sinceStartMs,
       }))

@@ -1,7 +1,7 @@
 /** GET /v1/verifications: reads the log, or a part of it, and names everything that is wrong with it. */
 import { z } from '@hono/zod-openapi'
 import { type CheckedSeal, readSeals } from '../../audit/seal.ts'
-import { readVerification, type VerificationBookmark } from '../../audit/verification.ts'
+import { readVerification, type VerificationContinuation } from '../../audit/verification.ts'
 import type { Finding } from '../../audit/verifier.ts'
 import { json } from '../answers.ts'
 import { invalid } from '../errors.ts'
@@ -77,9 +77,9 @@ export const getVerification = operation({
       const { sealKeys: pinned } = request
       const isAsked = seesEverything(request.principal) && all !== undefined && pinned.length > 0
       const seals = isAsked ? await readSeals(ground.log) : undefined
-      const bookmark = from ? bookmarkOf(from) : await firstOf(ground.log)
+      const continuation = from ? continuationOf(from) : await firstOf(ground.log)
       const parts = { stream, category, seals, pinned, findingsMax, keepsOn: false, recalledMax }
-      const page = await readVerification(ground, parts, bookmark)
+      const page = await readVerification(ground, parts, continuation)
       const found = (from?.found ?? 0) + page.events
       if (found === 0 && !page.next && all === undefined) return { answer: undefined, last: page.last }
       return {
@@ -102,21 +102,24 @@ export const getVerification = operation({
   },
 })
 
-const firstOf = async (log: AuditParts['log']): Promise<VerificationBookmark> => ({
+const firstOf = async (log: AuditParts['log']): Promise<VerificationContinuation> => ({
   after: undefined,
   revision: 0n,
   until: (await log.head()) ?? 0n,
   tree: undefined,
 })
 
-const bookmarkOf = ({ after, revision, until, tree }: CursorOf<'verification'>): VerificationBookmark => ({
+const continuationOf = ({ after, revision, until, tree }: CursorOf<'verification'>): VerificationContinuation => ({
   after,
   revision,
   until,
   tree: tree && { count: tree.count, subtrees: tree.subtrees.map((root) => Buffer.from(root, 'hex')) },
 })
 
-const cursorAt = ({ after, revision, until, tree }: VerificationBookmark, found: number): CursorOf<'verification'> => ({
+const cursorAt = (
+  { after, revision, until, tree }: VerificationContinuation,
+  found: number,
+): CursorOf<'verification'> => ({
   after,
   revision,
   until,

@@ -4,9 +4,8 @@ import { openRawLog } from '../../audit/raw-log.ts'
 import { pinnedSealKeys } from '../../audit/seal-key.ts'
 import { createReadingRecorder } from '../../commands/audit/reading.ts'
 import type { ApiParts, Served } from '../../context.ts'
-import { auditorEventTypes, createAuditorDirectory } from '../../projections/audit/auditors.ts'
+import { createAuditorDirectory } from '../../projections/audit/auditors.ts'
 import { createOwnersOf } from '../../projections/audit/ownership.ts'
-import { createCursorCipher } from '../cursor.ts'
 import { createAuditParts } from './parts.ts'
 
 /** Auditors whose last reading is remembered. */
@@ -22,12 +21,11 @@ export async function serveAudit(parts: ApiParts): Promise<Served> {
     parts: createAuditParts({
       ...{ bus, db, waiter, clock: clock.now, log, personKeys: vault },
       rules: auditRulesOf(contexts),
-      cursorCipher: createCursorCipher(parts.keyRing.all),
       sealKeys: pinnedSealKeys(config.SEAL_PUBLIC_KEYS, config.DATA_DIR),
       caughtUp: () => parts.caughtUp((prefix) => log.head(({ type }) => type.startsWith(prefix))),
       ownersOf: createOwnersOf(db, projections),
       recorder: createReadingRecorder(store, limits),
-      auditors: await parts.follow('auditors', createAuditorDirectory(), auditorEventTypes),
+      auditors: await parts.follow('auditors', createAuditorDirectory()),
       limits: {
         eventsMax: config.AUDIT_SCAN_EVENTS_MAX,
         timeMaxMs: config.AUDIT_SCAN_TIME_MAX_MS,

@@ -4,8 +4,7 @@ import { textIdOf } from '../../commands/firsthand/api-key.ts'
 import type { ApiParts, Served } from '../../context.ts'
 import { ensureSandbox } from '../../processes/firsthand/sandbox.ts'
 import { firsthandSettings } from '../../processes/firsthand/settings.ts'
-import { createCredentialDirectory, credentialEventTypes } from '../../projections/firsthand/credentials.ts'
-import { createCursorSealer } from '../paging.ts'
+import { createCredentialDirectory } from '../../projections/firsthand/credentials.ts'
 import type { FirsthandParts } from './access.ts'
 
 /** How long the first key may take to be known before the API is announced. */
@@ -14,10 +13,9 @@ const SANDBOX_WAIT_MAX_MS = 10_000
 export async function serveFirsthand(parts: ApiParts): Promise<Served> {
   const { config, bus, db, waiter, clock, keyRing } = parts
   const settings = parts.settings(firsthandSettings)
-  const credentials = await parts.follow('firsthand-credentials', createCredentialDirectory(), credentialEventTypes)
+  const credentials = await parts.follow('firsthand-credentials', createCredentialDirectory())
   const own: FirsthandParts = {
     ...{ bus, db, waiter, clock: clock.now, credentials },
-    cursors: createCursorSealer(keyRing.all),
     instanceKeys: keyRing.all,
     keysMax: settings.FIRSTHAND_KEYS_MAX,
     keyOverlapMs: settings.FIRSTHAND_KEY_OVERLAP_S * 1_000,

@@ -1,10 +1,11 @@
 /** What noctant's handlers work with, who signs its requests, and the builders of its operations. */
+import type { KeyDirectory } from '../../api-keys/key-directory.ts'
 import { createKeyProof } from '../../api-keys/key-proof.ts'
 import { parseApiKey } from '../../commands/noctant/api-key.ts'
 import type { ApiScope } from '../../events/noctant/vocabulary.ts'
 import type { PersonKeys } from '../../events/sealing.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import type { Credential, CredentialDirectory } from '../../projections/noctant/credentials.ts'
+import type { Credential } from '../../projections/noctant/credentials.ts'
 import { bearerScheme, signedBy, type Verifier } from '../access.ts'
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
@@ -15,7 +16,7 @@ export interface NoctantParts extends CoreParts {
   db: ReadModels
   personKeys: PersonKeys
   /** The keys that this process knows. */
-  credentials: Pick<CredentialDirectory, 'find'>
+  credentials: Pick<KeyDirectory<Credential>, 'find'>
   /** How long a replaced API key goes on working. */
   keyRotationGraceMs: number
   /** Keys of an operator that work at a time, at most. */

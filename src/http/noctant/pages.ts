@@ -1,12 +1,18 @@
 /**
- * Noctant's pages. A cursor stands open in the contract: the columns that a list is sorted by, each as a parameter of its
+ * Noctant's lists. A cursor stands open in the contract: the columns that a list is sorted by, each as a parameter of its
  * own with `before_` before its name, and all of them or none.
  */
 import { z } from '@hono/zod-openapi'
+import type { SignedAccess } from '../access.ts'
+import { json } from '../answers.ts'
 import { invalid } from '../errors.ts'
+import type { Operation, RequestOf } from '../operation.ts'
 import type { Page, Paging } from '../paging.ts'
 import { LIMIT_DEFAULT, limit, timeInput, timeOut, uuid, uuidOut } from '../schemas.ts'
-import { count } from './schemas.ts'
+import { list, type NoctantParts, type Operator } from './access.ts'
+import type { NoctantCode } from './errors.ts'
+import { accountOf, attemptOf, requireUser } from './reading.ts'
+import { count, executionScope, externalAccountQuery } from './schemas.ts'
 
 /** A column of a cursor: as a query has it, and as an answer has it. */
 export interface CursorColumn<In extends z.ZodType = z.ZodType<string | undefined>> {
@@ -77,5 +83,107 @@ function beforeOf(names: readonly string[], query: Record<string, unknown>): Rec
   const all = names.map((name) => `before_${name}`).join(', ')
   throw invalid(`query/before_${missing}`, 'required', `A cursor is whole or not there at all: ${all}.`)
 }
+
+/** A page of rows as it is read: before this row, or from the newest on. */
+interface Asked<C extends Columns> {
+  before: Before<C> | undefined
+  limit: number
+}
+
+interface ListSpec<C extends Columns, S extends z.ZodType, Row> extends ListOptions<C, S> {
+  path: string
+  id: string
+  tags: readonly string[]
+  summary: string
+  access: SignedAccess
+  /** What the document says of the answer. */
+  says: string
+  /** A row in the answer. */
+  show: (row: Row) => z.input<S>
+}
+
+type None = z.ZodObject<Record<never, never>>
+type ListRequest<P, Q> = RequestOf<NoctantParts, Operator, P, Q, None, None, undefined>
+
+/** A list of the operator's, newest first, a page at a time. */
+export function pagedList<
+  C extends Columns,
+  S extends z.ZodType,
+  Row extends object,
+  P extends z.ZodObject = None,
+  Q extends z.ZodObject = None,
+>(
+  spec: ListSpec<C, S, Row> & {
+    params?: P
+    query?: Q
+    refuses?: readonly NoctantCode[]
+    rows: (request: ListRequest<P, Q>, page: Asked<C>) => Promise<Row[]>
+  },
+): Operation<NoctantParts> {
+  const { answer, cursor, items, view, by, says, show, rows, limit: asked, ...described } = spec
+  const { schema, paging, body } = pages({ answer, cursor, items, view, by, ...(asked && { limit: asked }) })
+  return list({
+    ...described,
+    answer: json(schema, says),
+    paging: paging as unknown as Paging<Row, Before<C> | undefined, Page<Row> & CursorPage>,
+    rows: async (request) => ({
+      rows: await rows(request as ListRequest<P, Q>, { before: request.after, limit: request.limit }),
+    }),
+    page: (page) => body(page.rows.map(show), page),
+  })
+}
+
+/** A list about one of the operator's users, whom the path names. */
+export const userList = <C extends Columns, S extends z.ZodType, Row extends object>({
+  rows,
+  ...spec
+}: ListSpec<C, S, Row> & {
+  rows: (db: NoctantParts['db'], user: { operatorId: string; userId: string }, page: Asked<C>) => Promise<Row[]>
+}) =>
+  pagedList({
+    ...spec,
+    params: z.object({ global_user_id: uuid }),
+    refuses: ['user_not_found'],
+    async rows({ db, principal: { operatorId }, params: { global_user_id: userId } }, page: Asked<C>) {
+      await requireUser(db, operatorId, userId)
+      return rows(db, { operatorId, userId }, page)
+    },
+  })
+
+const executionQuery = externalAccountQuery.extend({
+  execution_scope: executionScope.optional(),
+  attempt_id: uuid.optional(),
+})
+
+/** A list of what was traded on an account, within the attempt that the query names. `filters`: further parameters. */
+export const executionList = <
+  C extends Columns,
+  S extends z.ZodType,
+  Row extends object,
+  F extends z.ZodRawShape = Record<never, never>,
+>({
+  rows,
+  filters,
+  ...spec
+}: ListSpec<C, S, Row> & {
+  filters?: F
+  rows: (
+    db: NoctantParts['db'],
+    of: { programAccountId: string; attemptId: string | undefined; query: z.output<z.ZodObject<F>> },
+    page: Asked<C>,
+  ) => Promise<Row[]>
+}) =>
+  pagedList({
+    ...spec,
+    query: executionQuery.extend({ ...filters }),
+    refuses: ['account_not_found', 'attempt_not_found'],
+    async rows({ db, principal, query }, page: Asked<C>) {
+      const asked = query as z.output<typeof executionQuery>
+      const account = await accountOf(db, principal, asked.external_account_id)
+      const attemptId = await attemptOf(db, account, asked)
+      const of = { programAccountId: account.program_account_id, attemptId }
+      return rows(db, { ...of, query: query as z.output<z.ZodObject<F>> }, page)
+    },
+  })
 
 const camelCase = (name: string): string => name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase())

@@ -7,7 +7,7 @@ import { firstRunContext } from '../../processes/first-run.ts'
 import { importPresets } from '../../processes/noctant/presets.ts'
 import { ensureSandboxOperator } from '../../processes/noctant/sandbox.ts'
 import { deadCommandCount } from '../../projections/noctant/account-command.ts'
-import { createCredentialDirectory, credentialEventTypes } from '../../projections/noctant/credentials.ts'
+import { createCredentialDirectory } from '../../projections/noctant/credentials.ts'
 import { deadWebhookCount } from '../../projections/noctant/webhook.ts'
 import type { NoctantParts } from './access.ts'
 import { noctantSettings } from './settings.ts'
@@ -17,7 +17,7 @@ const SANDBOX_WAIT_MAX_MS = 10_000
 
 export async function serveNoctant(parts: ApiParts): Promise<Served> {
   const { config, bus, db, waiter, clock, vault } = parts
-  const credentials = await parts.follow('credentials', createCredentialDirectory(), credentialEventTypes)
+  const credentials = await parts.follow('credentials', createCredentialDirectory())
   const core = { bus, db, waiter, clock: clock.now, personKeys: vault }
   const own: NoctantParts = { ...core, credentials, ...noctantSettings(config) }
   return {

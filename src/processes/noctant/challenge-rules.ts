@@ -4,6 +4,7 @@
  * decides lies in the challenge's stream and in the engine's, so a start over loses nothing. A run that ends by a breach
  * or by time has the account's positions closed and its trading disabled.
  */
+
 import { LRUCache } from 'lru-cache'
 import type { CommandBus, CommandContext } from '../../commands/handle.ts'
 import { deterministicId, fingerprintOf } from '../../commands/identity.ts'
@@ -16,10 +17,11 @@ import type { ChallengeEvent } from '../../events/noctant/challenge.ts'
 import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { EventStore } from '../../events/store.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
+import type { Log } from '../../log.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { dueChallenges } from '../../projections/noctant/challenge.ts'
 import { createDueWork, type DueItem } from '../due-work.ts'
-import { type Log, type ProcessDependencies, runProcess } from '../process.ts'
+import { type ProcessDependencies, runProcess } from '../process.ts'
 
 const STARTED = 'noctant.ChallengeStarted.v1'
 const FAILED = 'noctant.ChallengeFailed.v1'

@@ -5,7 +5,7 @@
 import type { MessageStream } from '../../gateway/stream.ts'
 import { type UnconfirmedCommand, unconfirmedCommands } from '../../projections/noctant/account-command.ts'
 import { createDueWork } from '../due-work.ts'
-import { newProcessFigures, type ProcessDependencies, type ProcessFigures, runProcess } from '../process.ts'
+import { newProcessHealth, type ProcessDependencies, type ProcessHealth, runProcess } from '../process.ts'
 import { runEngineIngest } from './engine-ingest.ts'
 import { dueCommands, ENGINE_COMMAND_REQUESTED, relayBatch, resend, type SweepLimits } from './relay.ts'
 
@@ -19,16 +19,16 @@ export interface CommandPathLimits extends SweepLimits {
   resendIntervalMs: number
 }
 
-export interface CommandPathFigures extends ProcessFigures {
+export interface CommandPathHealth extends ProcessHealth {
   quarantined: number
   gaps: number
 }
 
-export const newCommandPathFigures = (): CommandPathFigures => ({ ...newProcessFigures(), quarantined: 0, gaps: 0 })
+export const newCommandPathHealth = (): CommandPathHealth => ({ ...newProcessHealth(), quarantined: 0, gaps: 0 })
 
 export interface CommandPathOptions extends ProcessDependencies {
   stream: MessageStream
-  figures: CommandPathFigures
+  health: CommandPathHealth
   limits: CommandPathLimits
 }
 
@@ -37,7 +37,7 @@ const DRAIN_MS = 5_000
 
 /** Runs until `signal` aborts; stands by while another process leads. */
 export function runCommandPath(options: CommandPathOptions): Promise<void> {
-  const { db, store, stream, log, limits, figures, now = () => new Date() } = options
+  const { db, store, stream, log, limits, health, now = () => new Date() } = options
   const deps = { stream, store, log, now }
   const { concurrencyMax } = limits
   const sweeper = createDueWork<UnconfirmedCommand & { id: string; key: string }>({
@@ -73,10 +73,10 @@ export function runCommandPath(options: CommandPathOptions): Promise<void> {
           ...limits,
           signal,
           onQuarantined: () => {
-            figures.quarantined += 1
+            health.quarantined += 1
           },
           onGap: () => {
-            figures.gaps += 1
+            health.gaps += 1
           },
         }),
       ],

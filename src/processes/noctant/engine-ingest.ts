@@ -5,14 +5,15 @@
  * contradicts what was recorded, or that cannot be read, is set aside in a quarantine stream for people to look at.
  * Everything recorded follows from the message alone, so two ingests at work would write the same bytes.
  */
+
 import { LRUCache } from 'lru-cache'
 import { deterministicId } from '../../commands/identity.ts'
 import type { Cause } from '../../events/event.ts'
 import { type EventStore, type NewEvent, WrongExpectedRevision } from '../../events/store.ts'
 import { type EngineEvent, engineEventSchema } from '../../gateway/contract.ts'
 import type { MessageStream, StreamMessage } from '../../gateway/stream.ts'
+import type { Log } from '../../log.ts'
 import { crashPoint } from '../../runtime/crash-points.ts'
-import type { Log } from '../process.ts'
 
 export interface IngestOptions {
   stream: MessageStream

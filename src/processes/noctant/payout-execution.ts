@@ -4,6 +4,7 @@
  * command is recorded among the account's payouts. Every step may be taken again: the account knows the command id, and
  * the payouts know what they have been told.
  */
+
 import type { CommandBus, CommandContext } from '../../commands/handle.ts'
 import { deterministicId, fingerprintOf } from '../../commands/identity.ts'
 import { account } from '../../commands/noctant/account.ts'
@@ -17,8 +18,9 @@ import type { EngineEvent } from '../../events/noctant/engine.ts'
 import type { EngineCommandEvent } from '../../events/noctant/engine-command.ts'
 import type { PayoutEvent } from '../../events/noctant/payout.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
+import type { Log } from '../../log.ts'
 import { crashPoint } from '../../runtime/crash-points.ts'
-import { type Log, type ProcessDependencies, runProcess } from '../process.ts'
+import { type ProcessDependencies, runProcess } from '../process.ts'
 
 type Heard = PayoutEvent | EngineEvent | EngineCommandEvent
 type Of<T extends Heard['type']> = Recorded<Extract<Heard, { type: T }>>

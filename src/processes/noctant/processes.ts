@@ -1,19 +1,19 @@
 /** Noctant's processes: which role runs each, what it is called, and its limits from the settings. */
 import { createCommandBus } from '../../commands/handle.ts'
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
-import { newWebhookFigures } from '../../webhooks/process.ts'
+import { newWebhookHealth } from '../../webhooks/process.ts'
 import { openSecret } from '../../webhooks/secret.ts'
-import { newProcessFigures } from '../process.ts'
+import { newProcessHealth } from '../process.ts'
 import { runChallengeRules } from './challenge-rules.ts'
-import { newCommandPathFigures, runCommandPath } from './command-path.ts'
+import { newCommandPathHealth, runCommandPath } from './command-path.ts'
 import { runPayoutExecution } from './payout-execution.ts'
 import { runWebhooks } from './webhooks.ts'
 
 /** Relay, sweeper and engine ingest. */
 function startRelay({ config, services, dependenciesOf }: ContextParts): RunningProcess {
-  const figures = newCommandPathFigures()
+  const health = newCommandPathHealth()
   const ended = runCommandPath({
-    ...dependenciesOf('relay', figures),
+    ...dependenciesOf('relay', health),
     stream: services.stream.stream,
     limits: {
       concurrencyMax: config.RELAY_CONCURRENCY_MAX,
@@ -31,28 +31,28 @@ function startRelay({ config, services, dependenciesOf }: ContextParts): Running
   const gauge = (name: string, help: string, read: () => number) => ({ name, help, read })
   return {
     ended,
-    figures,
+    health,
     async probe() {
-      const { state, fault, quarantined, gaps } = figures
+      const { state, fault, quarantined, gaps } = health
       return { up: state !== 'halted', state, quarantined, gaps, ...(fault ? { error: fault } : {}) }
     },
     gauges: [
-      gauge('opslog_relay_commands', 'Engine commands relayed since the start', () => figures.handled),
-      gauge('opslog_engine_events_quarantined', 'Engine events set aside since the start', () => figures.quarantined),
-      gauge('opslog_engine_log_gaps', 'Gaps seen in the engine’s log since the start', () => figures.gaps),
+      gauge('opslog_relay_commands', 'Engine commands relayed since the start', () => health.handled),
+      gauge('opslog_engine_events_quarantined', 'Engine events set aside since the start', () => health.quarantined),
+      gauge('opslog_engine_log_gaps', 'Gaps seen in the engine’s log since the start', () => health.gaps),
     ],
   }
 }
 
 /** Carries payouts to the accounts and the engine's word on them back. */
 function startPayouts({ bus, dependenciesOf }: ContextParts): RunningProcess {
-  const figures = newProcessFigures()
-  return { ended: runPayoutExecution({ ...dependenciesOf('payouts', figures), bus }), figures }
+  const health = newProcessHealth()
+  return { ended: runPayoutExecution({ ...dependenciesOf('payouts', health), bus }), health }
 }
 
 /** Holds challenges to their rules. */
 function startChallengeRules({ config, bus, dependenciesOf }: ContextParts): RunningProcess {
-  const figures = newProcessFigures()
+  const health = newProcessHealth()
   const limits = {
     recordIntervalMs: config.CHALLENGE_RECORD_INTERVAL_MS,
     sweepIntervalMs: config.CHALLENGE_SWEEP_INTERVAL_MS,
@@ -61,7 +61,7 @@ function startChallengeRules({ config, bus, dependenciesOf }: ContextParts): Run
     concurrencyMax: config.CHALLENGE_CONCURRENCY_MAX,
     accountsCacheMax: config.CHALLENGE_ACCOUNTS_CACHE_MAX,
   }
-  return { ended: runChallengeRules({ ...dependenciesOf('challenge-rules', figures), bus, limits }), figures }
+  return { ended: runChallengeRules({ ...dependenciesOf('challenge-rules', health), bus, limits }), health }
 }
 
 /** Added to a wait by chance, as a part of it. */
@@ -71,7 +71,7 @@ const OWNER_WAIT_MAX_MS = 30_000
 
 /** Webhook delivery. */
 function startWebhooks({ config, store, keyRing, dependenciesOf }: ContextParts): RunningProcess {
-  const figures = newWebhookFigures()
+  const health = newWebhookHealth()
   // A delivery is a stream that is used for a while and never again: in the common cache it would push accounts out.
   const bus = createCommandBus(store, {
     cachedAggregatesMax: config.WEBHOOK_CACHE_MAX,
@@ -79,7 +79,7 @@ function startWebhooks({ config, store, keyRing, dependenciesOf }: ContextParts)
     conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
   })
   const ended = runWebhooks({
-    ...dependenciesOf('webhooks', figures),
+    ...dependenciesOf('webhooks', health),
     bus,
     openSecret: async (sealed, name) => openSecret(sealed, name, keyRing.all()),
     limits: {
@@ -102,23 +102,23 @@ function startWebhooks({ config, store, keyRing, dependenciesOf }: ContextParts)
   })
   return {
     ended,
-    figures,
+    health,
     async probe() {
-      const { state, replays } = figures
-      const fault = figures.fault ?? replays.fault
+      const { state, replays } = health
+      const fault = health.fault ?? replays.fault
       const up = state !== 'halted' && replays.state !== 'halted'
-      return { up, state, under_way: figures.underWay(), ...(fault ? { error: fault } : {}) }
+      return { up, state, under_way: health.underWay(), ...(fault ? { error: fault } : {}) }
     },
     gauges: [
       {
         name: 'opslog_webhook_deliveries',
         help: 'Webhook deliveries made since the start',
-        read: () => figures.requested,
+        read: () => health.requested,
       },
       {
         name: 'opslog_webhook_attempts_under_way',
         help: 'Requests to webhook endpoints now',
-        read: () => figures.underWay(),
+        read: () => health.underWay(),
       },
     ],
   }

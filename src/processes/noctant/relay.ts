@@ -4,6 +4,7 @@
  * again what the engine's log has not confirmed, and after a bound gives the command up as dead-lettered.
  * Whatever dies in between is done again: records have deterministic ids, and the engine decides a command id once.
  */
+
 import { deterministicId } from '../../commands/identity.ts'
 import type { Cause, Recorded } from '../../events/event.ts'
 import type { EngineCommandEvent } from '../../events/noctant/engine-command.ts'
@@ -11,9 +12,9 @@ import { type EventStore, WrongExpectedRevision } from '../../events/store.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import type { EngineCommand } from '../../gateway/contract.ts'
 import type { MessageStream } from '../../gateway/stream.ts'
+import type { Log } from '../../log.ts'
 import type { CommandRequest, UnconfirmedCommand } from '../../projections/noctant/account-command.ts'
 import { crashPoint } from '../../runtime/crash-points.ts'
-import type { Log } from '../process.ts'
 
 export const ENGINE_COMMAND_REQUESTED = 'noctant.EngineCommandRequested.v1'
 

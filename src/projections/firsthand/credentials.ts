@@ -1,19 +1,25 @@
-/** The directory that buyers' requests are authenticated against. */
-import { createTenantDirectory, directoryTypes, type TenantDirectory } from '../../api-keys/tenant-directory.ts'
+/** The directory of buyers' API keys, each with its organization, whose suspension locks all of them out. */
+import { createKeyDirectory, type KeyDirectory } from '../../api-keys/key-directory.ts'
+import type { RowOf } from '../projection.ts'
 import { apiKeyProjection, apiKeys } from './api-key.ts'
 import { organizationProjection, organizations } from './organization.ts'
 
-const projections = [organizationProjection, apiKeyProjection]
-
-export const credentialEventTypes = directoryTypes(projections)
-
-export type CredentialDirectory = TenantDirectory<typeof organizations, typeof apiKeys>
+export interface Credential {
+  tenant: RowOf<typeof organizations>
+  /** A revoked, replaced or expired key is found as well. */
+  key: RowOf<typeof apiKeys>
+}
+export type CredentialDirectory = KeyDirectory<Credential>
 
 export const createCredentialDirectory = (): CredentialDirectory =>
-  createTenantDirectory({
+  createKeyDirectory({
     context: 'firsthand',
     category: 'firsthand.organization',
-    projections,
-    tenants: { table: organizations, id: 'organization_id' },
+    projections: [organizationProjection, apiKeyProjection],
+    owners: organizations,
     keys: { table: apiKeys, textId: 'text_id' },
+    entryOf(key, row) {
+      const tenant = row(organizations, key.organization_id)
+      return tenant && { tenant, key }
+    },
   })

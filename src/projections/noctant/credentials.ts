@@ -1,20 +1,23 @@
-/** The directory that operators' requests are authenticated against. */
-import { createTenantDirectory, directoryTypes, type TenantDirectory } from '../../api-keys/tenant-directory.ts'
-import { apiKeyProjection, apiKeys } from './api-key.ts'
-import { operatorProjection, operators } from './operator.ts'
+/** The directory of operators' API keys, each with its operator, whose suspension locks all of them out. */
+import { createKeyDirectory, type KeyDirectory } from '../../api-keys/key-directory.ts'
+import { type ApiKeyRow, apiKeyProjection, apiKeys } from './api-key.ts'
+import { type OperatorRow, operatorProjection, operators } from './operator.ts'
 
-const projections = [operatorProjection, apiKeyProjection]
+export interface Credential {
+  tenant: OperatorRow
+  /** A revoked or replaced key is found as well; `revoked_at` and `valid_until` tell. */
+  key: ApiKeyRow
+}
 
-export const credentialEventTypes = directoryTypes(projections)
-
-export type CredentialDirectory = TenantDirectory<typeof operators, typeof apiKeys>
-export type Credential = NonNullable<ReturnType<CredentialDirectory['find']>>
-
-export const createCredentialDirectory = (): CredentialDirectory =>
-  createTenantDirectory({
+export const createCredentialDirectory = (): KeyDirectory<Credential> =>
+  createKeyDirectory({
     context: 'noctant',
     category: 'noctant.operator',
-    projections,
-    tenants: { table: operators, id: 'operator_id' },
+    projections: [operatorProjection, apiKeyProjection],
+    owners: operators,
     keys: { table: apiKeys, textId: 'key_id' },
+    entryOf(key, row) {
+      const tenant = row(operators, key.operator_id)
+      return tenant && { tenant, key }
+    },
   })

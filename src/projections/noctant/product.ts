@@ -89,10 +89,11 @@ export const findProductBySlug = preparedOne((db, operatorId: string, slug: stri
   ofOperator(db, operatorId).where('slug', '=', slug),
 )
 
-/** In the operator's own order, then the oldest first. */
-export const listProducts = (db: ReadModels, operatorId: string): Promise<ProductRow[]> =>
+/** In the operator's own order, then the oldest first, at most `limit`. */
+export const listProducts = (db: ReadModels, operatorId: string, limit = 1_000): Promise<ProductRow[]> =>
   ofOperator(noctantTables(db), operatorId)
     .orderBy('display_order')
     .orderBy('created_at')
     .orderBy('product_id')
+    .limit(limit)
     .execute()

@@ -7,9 +7,10 @@
 
 import type { ReadModels } from '../../postgres/database.ts'
 import { crashPoint } from '../../runtime/crash-points.ts'
+import type { Queue } from '../../runtime/keyed-queue.ts'
 import { readCheckpoint } from '../checkpoint.ts'
 import type { Projection } from '../projection.ts'
-import type { HistoryReader, Queue } from '../projector.ts'
+import type { HistoryReader } from '../projector.ts'
 import { type Comparison, compareWithLive } from './compare.ts'
 import { openShadow, type ShadowProgress } from './shadow.ts'
 import { swap } from './swap.ts'

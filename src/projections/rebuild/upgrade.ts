@@ -1,8 +1,11 @@
 /** What a new release finds at another version than its own is rebuilt beside the live tables, while the rest goes on. */
+
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Log } from '../../log.ts'
 import type { ReadModels } from '../../postgres/database.ts'
+import type { Queue } from '../../runtime/keyed-queue.ts'
 import type { Projection } from '../projection.ts'
-import type { HistoryReader, ProjectorFigures, ProjectorLog, Queue } from '../projector.ts'
+import type { HistoryReader, ProjectorFigures } from '../projector.ts'
 import { type BatchWriter, PoisonedProjection } from '../writer.ts'
 import { rebuild } from './rebuild.ts'
 
@@ -17,7 +20,7 @@ export interface OutdatedOptions {
   exclusively: Queue
   signal: AbortSignal
   figures: ProjectorFigures
-  log: ProjectorLog
+  log: Log
   retryMs: number
   transactionAttemptsMax: number
 }

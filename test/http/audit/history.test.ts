@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { linkOf } from '../../../src/audit/chain.ts'
-import { firstBookmark, readHistory } from '../../../src/audit/history.ts'
+import { firstContinuation, readHistory } from '../../../src/audit/history.ts'
 import { unlimited } from '../../../src/audit/scan.ts'
 import { everything } from '../../../src/audit/scope.ts'
 import { auditRules } from '../../support/contexts.ts'
@@ -83,14 +83,14 @@ describe('GET /v1/history', () => {
   ])('comes in %s to the same end as in one', async (_, limits, query) => {
     const ground = { log: api.rawLog, scope: everything, budget: unlimited(), personKeys: undefined, rules: auditRules }
     const { externalAccountId, accountId } = acme.traded
-    const whole = await readHistory(ground, externalAccountId, await firstBookmark(api.rawLog), 10_000)
+    const whole = await readHistory(ground, externalAccountId, await firstContinuation(api.rawLog), 10_000)
     // The engine knows the account by another id, which the history has to learn on its way.
-    expect(whole.told.map(({ raw }) => raw.stream)).toContain(`noctant.engine-${accountId}`)
+    expect(whole.described.map(({ raw }) => raw.stream)).toContain(`noctant.engine-${accountId}`)
     Object.assign(api.auditLimits, limits)
     const pages = await pagesOf(api, `/v1/history/${externalAccountId}${query}`, key, { pagesMax: 2_000 })
     expect(pages.length).toBeGreaterThan(3)
     const ids = pages.flatMap(({ body }) => body.events.map(({ event_id }: Entry) => event_id))
-    expect(ids).toStrictEqual(whole.told.map(({ raw }) => raw.id))
+    expect(ids).toStrictEqual(whole.described.map(({ raw }) => raw.id))
     for (const { body } of pages)
       expect(body.events_read).toBeLessThanOrEqual((limits as { eventsMax?: number }).eventsMax ?? 1_000)
   })

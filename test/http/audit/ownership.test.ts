@@ -51,16 +51,19 @@ it('an auditor of the operator that everything is about sees every type of event
 
 it('an event in a stream that nobody knows belongs to whose things it names, where that is one operator', async () => {
   const [known, stranger] = [events.find(({ type }) => type === 'noctant.EngineCommandPublished.v1')!, randomUUID()]
-  const told = (stream: string, data: object): RawEvent => ({
+  const described = (stream: string, data: object): RawEvent => ({
     ...known,
     stream,
     data: Buffer.from(JSON.stringify(data)),
   })
-  const published = told(`noctant.engineCommand-${stranger}`, { commandId: stranger, accountId: ids.account })
-  const quarantined = told(`noctant.engineQuarantine-${stranger}`, { accountId: ids.account, reason: 'a gap' })
-  const nobodys = told(`noctant.engineCommand-${stranger}`, { commandId: stranger, accountId: randomUUID() })
+  const published = described(`noctant.engineCommand-${stranger}`, { commandId: stranger, accountId: ids.account })
+  const quarantined = described(`noctant.engineQuarantine-${stranger}`, { accountId: ids.account, reason: 'a gap' })
+  const nobodys = described(`noctant.engineCommand-${stranger}`, { commandId: stranger, accountId: randomUUID() })
   const unreadable = { ...known, stream: `noctant.engineCommand-${stranger}`, data: Buffer.from('{') }
-  const both = told(`noctant.engineCommand-${stranger}`, { accountId: ids.account, otherId: await accountOfAnother() })
+  const both = described(`noctant.engineCommand-${stranger}`, {
+    accountId: ids.account,
+    otherId: await accountOfAnother(),
+  })
   const all = [published, quarantined, nobodys, unreadable, both]
   expect(await scope(ids.operator).admit(all)).toStrictEqual([published, quarantined])
 })

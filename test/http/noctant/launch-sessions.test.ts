@@ -4,12 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCommandBus } from '../../../src/commands/handle.ts'
 import { account, programAccountIdOf } from '../../../src/commands/noctant/account.ts'
 import { feed } from '../../../src/commands/noctant/feed.ts'
-import { type AppEnv, defaultHttpLimits, type Log } from '../../../src/http/environment.ts'
+import { type AppEnv, defaultHttpLimits } from '../../../src/http/environment.ts'
 import { type LaunchPagesParts, launchPages } from '../../../src/http/noctant/launches/launch-page.ts'
 import { hashSecret, newSecret } from '../../../src/http/noctant/launches/launch-secrets.ts'
+import type { Log } from '../../../src/log.ts'
 import { failureOf } from '../../../src/postgres/failure.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
+import { testSealer } from '../exchange.ts'
 
 let api: Api
 let acme: TestOperator
@@ -106,7 +108,13 @@ function pagesWith({ log, nowMs = () => performance.now(), trustProxy = false, .
   }
   const limits = { ...defaultHttpLimits, readYourWritesWaitMs: 5_000, trustProxy }
   const isUnavailable = (error: unknown) => failureOf(error) === 'unavailable'
-  const runtime = { limits, nowMs, isUnavailable, log: log ?? { info: quiet, warn: quiet, error: quiet } }
+  const runtime = {
+    limits,
+    nowMs,
+    isUnavailable,
+    sealer: testSealer,
+    log: log ?? { info: quiet, warn: quiet, error: quiet },
+  }
   const exchange = {
     requestId: randomUUID(),
     headers: {},
@@ -310,6 +318,27 @@ describe('the link', () => {
     expect(await titleOf(again[0]!)).toBe('This link has been used')
   })
 
+  it('that opens nothing any more shows the origin of its return URL, never path or query', async () => {
+    const returning = { return_url: 'https://acme.example/back/ticket-7?code=secret' }
+    const used = await accountLaunch(returning)
+    expect((await post(used.body.launch_url)).status).toBe(303)
+    const expired = await accountLaunch(returning)
+    const late = pagesWith({ clock: () => new Date(Date.parse(expired.body.launch_session.expires_at)) })
+    const path = new URL(expired.body.launch_url).pathname
+    const answers = [
+      await follow(used.body.launch_url),
+      await post(used.body.launch_url),
+      await late.request(path),
+      await late.request(path, { method: 'POST' }),
+    ]
+    for (const answer of answers) {
+      expect(answer.status).toBe(410)
+      const page = await answer.text()
+      expect(page).toContain('href="https://acme.example"')
+      expect(page).not.toMatch(/ticket-7|secret/)
+    }
+  })
+
   it('followed fifty times at once opens one session', async () => {
     const { body } = await historicalLaunch()
     const answers = await Promise.all(Array.from({ length: 50 }, () => post(body.launch_url)))
@@ -407,9 +436,15 @@ describe('at another time', () => {
     const { body } = await accountLaunch()
     nowMs = Date.now()
     const answer = await pages('https://trade.example').request(pathOf(body.launch_url), { method: 'POST' })
-    expect(cookieOf(answer)).toContain('; Secure')
+    expect(cookieOf(answer)).toMatch(
+      /^__Host-noctant_terminal=[\w-]{43}; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+    )
     const cookie = cookieOf(answer).split(';')[0] ?? ''
-    const visit = async () => (await pages().request('/terminal/x', { headers: { cookie } })).status
+    const secured = pages('https://trade.example')
+    const visit = async (cookies = cookie) =>
+      (await secured.request('/terminal/x', { headers: { cookie: cookies } })).status
+    // A neighbour under the same domain can set a cookie of the plain name.
+    expect(await visit(cookie.replace('__Host-', ''))).toBe(401)
     expect(await visit()).toBe(200)
     nowMs += 599_999
     expect(await visit()).toBe(200)

@@ -1,12 +1,9 @@
 /** GET /v1/accounts/by-external-id/orders: the account's orders, newest first, a page at a time. */
 import { z } from '@hono/zod-openapi'
 import { listOrders, type OrderStatus } from '../../../projections/noctant/order.ts'
-import { json } from '../../answers.ts'
-import { decimalOut, nullableDecimalOut, nullableUuidOut, timeOut, uuid, uuidOut } from '../../schemas.ts'
-import { list, operatorKey } from '../access.ts'
-import { idColumn, pages, timeColumn } from '../pages.ts'
-import { accountOf, attemptOf } from '../reading.ts'
-import { executionScope, externalAccountQuery } from '../schemas.ts'
+import { decimalOut, nullableDecimalOut, nullableUuidOut, timeOut, uuidOut } from '../../schemas.ts'
+import { operatorKey } from '../access.ts'
+import { executionList, idColumn, timeColumn } from '../pages.ts'
 
 /** Every status an order may have: the compiler misses none. */
 const statuses: Readonly<Record<OrderStatus, true>> = {
@@ -46,33 +43,19 @@ const view = z
   })
   .openapi('AccountOrderView')
 
-const { schema, paging, body } = pages({
-  answer: 'AccountOrdersResponse',
-  cursor: 'AccountOrderListCursor',
-  items: 'orders',
-  view,
-  by: { created_at: timeColumn, order_id: idColumn },
-})
-
-export const listOrdersByExternalId = list({
+export const listOrdersByExternalId = executionList({
   path: '/v1/accounts/by-external-id/orders',
   id: 'listOrdersByExternalId',
   tags: ['Accounts'],
   summary: 'The account’s orders, newest first',
   access: operatorKey('orders:read'),
-  query: externalAccountQuery.extend({
-    execution_scope: executionScope.optional(),
-    attempt_id: uuid.optional(),
-    status: status.optional(),
-  }),
-  answer: json(schema, 'A page of orders.'),
-  refuses: ['account_not_found', 'attempt_not_found'],
-  paging,
-  async rows({ db, principal, query, after: before, limit }) {
-    const account = await accountOf(db, principal, query.external_account_id)
-    const attemptId = await attemptOf(db, account, query)
-    const { program_account_id: programAccountId } = account
-    return { rows: await listOrders(db, { programAccountId, attemptId, status: query.status, before, limit }) }
-  },
-  page: (page) => body(page.rows, page),
+  answer: 'AccountOrdersResponse',
+  cursor: 'AccountOrderListCursor',
+  items: 'orders',
+  view,
+  by: { created_at: timeColumn, order_id: idColumn },
+  says: 'A page of orders.',
+  filters: { status: status.optional() },
+  rows: (db, { query, ...of }, page) => listOrders(db, { ...of, status: query.status, ...page }),
+  show: (order) => order,
 })

@@ -1,12 +1,9 @@
 /** GET /v1/accounts/by-external-id/trades: the account's closed trades, last closed first, a page at a time. */
 import { z } from '@hono/zod-openapi'
 import { listTrades } from '../../../projections/noctant/trade.ts'
-import { json } from '../../answers.ts'
-import { decimalOut, nullableTimeOut, nullableUuidOut, timeOut, uuid, uuidOut } from '../../schemas.ts'
-import { list, operatorKey } from '../access.ts'
-import { idColumn, pages, timeColumn } from '../pages.ts'
-import { accountOf, attemptOf } from '../reading.ts'
-import { executionScope, externalAccountQuery } from '../schemas.ts'
+import { decimalOut, nullableTimeOut, nullableUuidOut, timeOut, uuidOut } from '../../schemas.ts'
+import { operatorKey } from '../access.ts'
+import { executionList, idColumn, timeColumn } from '../pages.ts'
 
 const view = z
   .object({
@@ -38,28 +35,18 @@ const view = z
   })
   .openapi('AccountTradeView')
 
-const { schema, paging, body } = pages({
-  answer: 'AccountTradesResponse',
-  cursor: 'AccountTradeListCursor',
-  items: 'trades',
-  view,
-  by: { closed_at: timeColumn, trade_id: idColumn },
-})
-
-export const listTradesByExternalId = list({
+export const listTradesByExternalId = executionList({
   path: '/v1/accounts/by-external-id/trades',
   id: 'listTradesByExternalId',
   tags: ['Accounts'],
   summary: 'The account’s closed trades, last closed first',
   access: operatorKey('trades:read'),
-  query: externalAccountQuery.extend({ execution_scope: executionScope.optional(), attempt_id: uuid.optional() }),
-  answer: json(schema, 'A page of trades.'),
-  refuses: ['account_not_found', 'attempt_not_found'],
-  paging,
-  async rows({ db, principal, query, after: before, limit }) {
-    const account = await accountOf(db, principal, query.external_account_id)
-    const attemptId = await attemptOf(db, account, query)
-    return { rows: await listTrades(db, { programAccountId: account.program_account_id, attemptId, before, limit }) }
-  },
-  page: (page) => body(page.rows, page),
+  answer: 'AccountTradesResponse',
+  cursor: 'AccountTradeListCursor',
+  items: 'trades',
+  view,
+  by: { closed_at: timeColumn, trade_id: idColumn },
+  says: 'A page of trades.',
+  rows: (db, { programAccountId, attemptId }, page) => listTrades(db, { programAccountId, attemptId, ...page }),
+  show: (trade) => trade,
 })

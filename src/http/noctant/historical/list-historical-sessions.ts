@@ -2,11 +2,10 @@
 
 import { z } from '@hono/zod-openapi'
 import { listHistoricalSessions as query } from '../../../projections/noctant/historical-session.ts'
-import { json } from '../../answers.ts'
 import { externalId, uuid } from '../../schemas.ts'
-import { list, operatorKey } from '../access.ts'
+import { operatorKey } from '../access.ts'
 import { launchProductMode } from '../launches/launch-view.ts'
-import { idColumn, pages, timeColumn } from '../pages.ts'
+import { idColumn, pagedList, timeColumn } from '../pages.ts'
 import { historicalSessionState, historicalSessionView, sessionView } from './historical-session-view.ts'
 
 const filters = z.object({
@@ -18,25 +17,19 @@ const filters = z.object({
   state: historicalSessionState.optional(),
 })
 
-const { schema, paging, body } = pages({
-  answer: 'HistoricalSessionsResponse',
-  cursor: 'HistoricalSessionListCursor',
-  items: 'sessions',
-  view: historicalSessionView,
-  by: { created_at: timeColumn, session_id: idColumn },
-})
-
-export const listHistoricalSessions = list({
+export const listHistoricalSessions = pagedList({
   path: '/v1/historical-sessions',
   id: 'listHistoricalSessions',
   tags: ['Historical Sessions'],
   summary: 'Replays and backtests, newest first',
   access: operatorKey('historical_sessions:read'),
   query: filters,
-  answer: json(schema, 'A page of sessions.'),
-  paging,
-  async rows({ db, principal, query: filter, after: before, limit }) {
-    return { rows: await query(db, principal.operatorId, { filter, before, limit }) }
-  },
-  page: (page) => body(page.rows.map(sessionView), page),
+  answer: 'HistoricalSessionsResponse',
+  cursor: 'HistoricalSessionListCursor',
+  items: 'sessions',
+  view: historicalSessionView,
+  by: { created_at: timeColumn, session_id: idColumn },
+  says: 'A page of sessions.',
+  rows: ({ db, principal, query: filter }, page) => query(db, principal.operatorId, { filter, ...page }),
+  show: sessionView,
 })

@@ -69,8 +69,8 @@ async function show(c: PageContext, { bus, clock }: Deps) {
   const launch = await bus.current(launchSession, launchSessionIdOf(hashSecret(token)))
   const refusal = redemptionRefusal(launch, clock().toISOString())
   if (refusal || launch.status === 'absent') {
-    const returnUrl = launch.status === 'absent' ? null : launch.facts.returnUrl
-    return refusalPage(c, refusal?.code ?? 'launch_session_not_found', returnUrl)
+    const wayBack = launch.status === 'absent' ? null : originOf(launch.facts.returnUrl)
+    return refusalPage(c, refusal?.code ?? 'launch_session_not_found', wayBack)
   }
   const tenant = await bus.load(operator, launch.facts.operatorId)
   return c.html(launchPage(tenant.status === 'absent' ? '' : tenant.facts.name))
@@ -102,20 +102,20 @@ async function redeem(c: PageContext, { bus, clock, waiter, launch: settings, ru
   } catch (error) {
     const { code } = describeError(error, runtime.isUnavailable)
     if (!(code in refusals)) throw error
-    return refusalPage(c, code, returnUrl)
+    return refusalPage(c, code, originOf(returnUrl))
   }
-  setCookie(c, COOKIE, secret, {
-    path: TERMINAL,
+  const { name, ...where } = cookieOf(c, settings.publicUrl, trustProxy)
+  setCookie(c, name, secret, {
+    ...where,
     httpOnly: true,
     sameSite: 'Lax',
-    secure: isSecure(c, settings.publicUrl, trustProxy),
     maxAge: Math.min(Math.floor(settings.browserSessionTtlMs / 1_000), COOKIE_AGE_MAX_S),
   })
   return c.redirect(`${TERMINAL}/${requestedRoute.replace(/^\//, '')}`, 303)
 }
 
-async function terminal(c: PageContext, { db, clock }: Deps) {
-  const secret = getCookie(c, COOKIE)
+async function terminal(c: PageContext, { db, clock, launch, runtime }: Deps) {
+  const secret = getCookie(c, cookieOf(c, launch.publicUrl, runtime.limits.trustProxy).name)
   const known = secret !== undefined && isSecret(secret)
   const session = known ? await findBrowserSession(db, hashSecret(secret), clock().toISOString()) : undefined
   if (!session) {
@@ -135,6 +135,18 @@ const traderContext = (c: PageContext, globalUserId: string, now: Date): Command
   traceparent: undefined,
   at: now.toISOString(),
 })
+
+/**
+ * The way back from a link that opens nothing any more. Path and query of the return URL may hold secrets of its owner,
+ * and anybody who finds the link sees this page: so the origin alone.
+ */
+const originOf = (returnUrl: string | null): string | null => (returnUrl === null ? null : new URL(returnUrl).origin)
+
+/** Behind https the prefix `__Host-` keeps other hosts of the domain from setting the cookie; it demands the path `/`. */
+const cookieOf = (c: PageContext, publicUrl: string | undefined, trustProxy: boolean) =>
+  isSecure(c, publicUrl, trustProxy)
+    ? { name: `__Host-${COOKIE}`, path: '/', secure: true }
+    : { name: COOKIE, path: TERMINAL, secure: false }
 
 /** Whether the browser came by https: what we were told of our own address, else what the proxy or the request says. */
 function isSecure(c: PageContext, publicUrl: string | undefined, trustProxy: boolean): boolean {

@@ -2,10 +2,9 @@
 import { z } from '@hono/zod-openapi'
 import { listWebhookAttempts } from '../../../projections/noctant/webhook.ts'
 import { attemptStatus } from '../../../webhooks/events.ts'
-import { json } from '../../answers.ts'
 import { limit, text, timeInput, timeOut, uuid, uuidOut } from '../../schemas.ts'
-import { list, operatorKey } from '../access.ts'
-import { pages } from '../pages.ts'
+import { operatorKey } from '../access.ts'
+import { pagedList } from '../pages.ts'
 
 const status = z.enum(attemptStatus.options).openapi('WebhookDeliveryStatus')
 const int32 = z.int().openapi({ type: 'integer', format: 'int32' })
@@ -49,7 +48,13 @@ const finishedAt = {
 }
 const rowId = { asked: uuid.optional().openapi({ ...nullableText, format: 'uuid' }), shown: uuidOut }
 
-const { schema, paging, body } = pages({
+export const listWebhookDeliveries = pagedList({
+  path: '/v1/webhooks/deliveries',
+  id: 'listWebhookDeliveries',
+  tags: ['Webhooks'],
+  summary: 'Attempts to deliver, newest first',
+  access: operatorKey('webhook_deliveries:read'),
+  query: filters,
   answer: 'WebhookDeliveriesResponse',
   cursor: 'WebhookDeliveryListCursor',
   items: 'deliveries',
@@ -60,21 +65,10 @@ const { schema, paging, body } = pages({
     attempt_number: { asked: attemptNumber.optional(), shown: int32 },
     delivery_row_id: rowId,
   },
-})
-
-export const listWebhookDeliveries = list({
-  path: '/v1/webhooks/deliveries',
-  id: 'listWebhookDeliveries',
-  tags: ['Webhooks'],
-  summary: 'Attempts to deliver, newest first',
-  access: operatorKey('webhook_deliveries:read'),
-  query: filters,
-  answer: json(schema, 'A page of attempts.'),
-  paging,
-  async rows({ db, principal: { operatorId }, query, after: before, limit }) {
+  says: 'A page of attempts.',
+  async rows({ db, principal: { operatorId }, query }, page) {
     const { event_id: eventId, event_type: eventType, status } = query
-    const filter = { operatorId, eventId, eventType, status: status ?? undefined }
-    return { rows: await listWebhookAttempts(db, { ...filter, before, limit }) }
+    return listWebhookAttempts(db, { operatorId, eventId, eventType, status: status ?? undefined, ...page })
   },
-  page: (page) => body(page.rows, page),
+  show: (attempt) => attempt,
 })

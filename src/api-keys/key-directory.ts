@@ -1,0 +1,91 @@
+/**
+ * The keys of one kind in the memory of each API process: loaded once from the read models, then fed by the events
+ * themselves. Authentication then costs no query, and a revocation takes effect with its event, whatever the projector
+ * is doing.
+ */
+import { anyVersionOf } from '../events/event.ts'
+import { type Delivered, isPoison } from '../events/subscription.ts'
+import type { ReadModels } from '../postgres/database.ts'
+import { queriesOver } from '../postgres/queries.ts'
+import { applyInMemory, keyOf } from '../projections/changes.ts'
+import { projectionsCheckpoint, readCheckpoint } from '../projections/checkpoint.ts'
+import type { Projection, RowOf, Table, Values } from '../projections/projection.ts'
+import type { Directory } from './directory.ts'
+
+/** The row of this key in one of the directory's tables. */
+export type FindRow = <T extends Table>(table: T, key: string) => RowOf<T> | undefined
+
+export interface KeyDirectoryOptions<Key extends Table, Entry> {
+  /** Whose read models the directory is loaded from. */
+  context: string
+  /** Of the streams whose events it follows: `noctant.operator`. */
+  category: string
+  /** Their tables are held whole, so each has a key of one column; their handlers name the event types to follow. */
+  projections: readonly Projection[]
+  /** The table whose key is the stream's id. An event that cannot be read may be a revocation: it removes this row. */
+  owners: Table
+  /** `textId`: the column with the id that stands in a key's own text. It never changes. */
+  keys: { table: Key; textId: keyof RowOf<Key> & string }
+  /** What is known of a key. Revoked keys are found as well: the caller judges them. */
+  entryOf(key: RowOf<Key>, row: FindRow): Entry | undefined
+}
+
+export interface KeyDirectory<Entry> extends Directory {
+  /** By the id in the key's text. */
+  find(textId: string): Entry | undefined
+}
+
+export function createKeyDirectory<Key extends Table, Entry>(
+  options: KeyDirectoryOptions<Key, Entry>,
+): KeyDirectory<Entry> {
+  const { context, category, projections, owners, keys, entryOf } = options
+  const prefix = `${category}-`
+  const tables = projections.flatMap((projection) => projection.tables)
+  const rows = new Map<Table, Map<string, Values>>(tables.map((table) => [table, new Map()]))
+  const rowKey = (table: Table, key: string) => keyOf(table, { [table.key[0] ?? '']: key })
+  const findRow: FindRow = <T extends Table>(table: T, key: string) =>
+    rows.get(table)?.get(rowKey(table, key)) as RowOf<T> | undefined
+  /** The id in a key's text → its row's key. */
+  const byTextId = new Map<string, string>()
+  const noteText = (row: Values) => void byTextId.set(String(row[keys.textId]), keyOf(keys.table, row))
+
+  return {
+    // Of any version: an event that cannot be read must arrive too.
+    types: projections.flatMap(({ handlers }) => Object.keys(handlers).map(anyVersionOf)),
+
+    async load(db: ReadModels) {
+      const snapshot = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
+      const { checkpoint, found } = await snapshot.execute(async (trx) => {
+        const all = (table: Table) =>
+          queriesOver<Record<string, Values>>().tables(trx).selectFrom(table.name).selectAll()
+        const found = new Map<Table, Values[]>()
+        for (const table of tables) found.set(table, await all(table).execute())
+        return { checkpoint: await readCheckpoint(trx, projectionsCheckpoint(context)), found }
+      })
+      for (const [table, held] of rows) {
+        held.clear()
+        for (const row of found.get(table) ?? []) held.set(keyOf(table, row), row)
+      }
+      for (const row of rows.get(keys.table)?.values() ?? []) noteText(row)
+      return checkpoint?.position
+    },
+
+    apply(events: readonly Delivered[]) {
+      for (const event of events) {
+        if (!event.stream.startsWith(prefix)) continue
+        if (isPoison(event)) {
+          rows.get(owners)?.delete(rowKey(owners, event.stream.slice(prefix.length)))
+          continue
+        }
+        const changes = projections.flatMap(({ handlers }) => handlers[event.type]?.(event) ?? [])
+        applyInMemory(rows, changes)
+        for (const change of changes) if (change.kind === 'upsert' && change.table === keys.table) noteText(change.row)
+      }
+    },
+
+    find(textId) {
+      const key = rows.get(keys.table)?.get(byTextId.get(textId) ?? '')
+      return key && entryOf(key as RowOf<Key>, findRow)
+    },
+  }
+}
