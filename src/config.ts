@@ -4,14 +4,23 @@
  */
 import { z } from 'zod'
 import { contextNames } from './contexts.ts'
+import { accountCurrencies } from './engine/money.ts'
 import { InvalidConfiguration } from './runtime/invalid-configuration.ts'
 
+/** A list divided by commas; unset: `fallback`. */
+const list = <S extends z.ZodType<unknown, string>>(element: S, fallback: readonly string[]) =>
+  z
+    .string()
+    .default(fallback.join(','))
+    .transform((text) => text.split(',').map((name) => name.trim()))
+    .pipe(z.array(element).min(1))
+
 /** Names of contexts, as contexts.ts lists them. */
-const contextList = z
-  .string()
-  .default(contextNames.join(','))
-  .transform((text) => text.split(',').map((name) => name.trim()))
-  .pipe(z.array(z.enum(contextNames)).min(1))
+const contextList = list(z.enum(contextNames), contextNames)
+const currencyList = list(
+  z.string().regex(/^[A-Z]{3}$/, 'is to be ISO 4217 codes, with commas between'),
+  accountCurrencies,
+)
 
 export const ROLES = ['api', 'projector', 'relay', 'webhooks', 'engine'] as const
 export type Role = (typeof ROLES)[number]
@@ -42,12 +51,7 @@ const environmentSchema = z.object({
     .describe('port of the API; unset: 8080, or the next free one; 0: any free one'),
   HOST: z.string().default('127.0.0.1').describe('address that the API listens on'),
   DATA_DIR: z.string().min(1).default('./data').describe('everything that the instance keeps'),
-  ROLES: z
-    .string()
-    .default(ROLES.join(','))
-    .transform((text) => text.split(',').map((role) => role.trim()))
-    .pipe(z.array(z.enum(ROLES)).min(1))
-    .describe('which parts run in this process'),
+  ROLES: list(z.enum(ROLES), ROLES).describe('which parts run in this process'),
   CONTEXTS: contextList.describe('which contexts this instance serves'),
   SANDBOX_OPERATOR: z
     .enum(['auto', 'on', 'off'])
@@ -183,6 +187,10 @@ const environmentSchema = z.object({
   INGEST_ACK_WAIT_MS: milliseconds(30_000),
   INGEST_ACCOUNTS_CACHE_MAX: count(50_000),
   RESEND_INTERVAL_MS: milliseconds(2_000).describe('between requests to fill the same gap in the engine’s log'),
+
+  ENGINE_CURRENCIES: currencyList.describe(
+    'currencies that the engine keeps accounts in: an account or a template in another is refused at once',
+  ),
 
   // Processes: challenge rules
   CHALLENGE_RECORD_INTERVAL_MS: milliseconds(10_000).describe(

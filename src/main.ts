@@ -68,7 +68,10 @@ function writeServices(config: Config, services: Services, instance: Instance): 
     stream: { kind: stream.kind, url: stream.url },
     engine: instance.engine ?? null,
     health: { url: instance.health.url },
-    settings: { WEBHOOK_ALLOW_PRIVATE: config.WEBHOOK_ALLOW_PRIVATE },
+    settings: {
+      WEBHOOK_ALLOW_PRIVATE: config.WEBHOOK_ALLOW_PRIVATE,
+      ENGINE_CURRENCIES: config.ENGINE_CURRENCIES,
+    },
   }
   writeFileSync(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
   renameSync(`${file}.new`, file)

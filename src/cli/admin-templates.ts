@@ -9,6 +9,7 @@ import type { EventStore } from '../events/store.ts'
 import { importPresets, presetPack } from '../processes/noctant/presets.ts'
 import { listTemplates, type TemplateRow } from '../projections/noctant/template.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
+import { configuration, findServices } from './connection.ts'
 import { CliError, colours, EXIT, facts, reasonOf, show, table, text } from './terminal.ts'
 
 interface TemplateOptions {
@@ -91,7 +92,9 @@ async function readTemplate(path: string): Promise<TemplateFile> {
   const content = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new CliError(EXIT.usage, `${path} cannot be read: ${reasonOf(error)}`, 'Name a JSON file.')
   })
-  const read = readTemplateFile(parse(path, content))
+  const config = configuration()
+  const kept = findServices(config.DATA_DIR)?.settings?.ENGINE_CURRENCIES ?? config.ENGINE_CURRENCIES
+  const read = readTemplateFile(parse(path, content), kept)
   if ('file' in read) return read.file
   const faults = read.faults.map((fault) => `  ${fault}`).join('\n')
   throw new CliError(EXIT.refused, `${path} is no template:\n${faults}`, 'presets/ holds templates to start from.')

@@ -19,7 +19,9 @@ const servicesSchema = z.object({
   stream: z.object({ kind: z.string(), url: z.string().nullable() }),
   engine: z.object({ url: z.string(), token: z.string() }).nullable(),
   /** Settings of the instance that commands have to go by. */
-  settings: z.object({ WEBHOOK_ALLOW_PRIVATE: z.boolean() }).optional(),
+  settings: z
+    .object({ WEBHOOK_ALLOW_PRIVATE: z.boolean(), ENGINE_CURRENCIES: z.array(z.string()).optional() })
+    .optional(),
 })
 export type RunningServices = z.infer<typeof servicesSchema>
 

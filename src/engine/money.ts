@@ -17,6 +17,9 @@ const currencyDigits: Readonly<Record<string, number>> = {
   JPY: 0,
 }
 
+/** The currencies that accounts can be kept in: those with a cross to every price (docs/engine.md). */
+export const accountCurrencies: readonly string[] = Object.keys(currencyDigits)
+
 /** Minor digits of a currency that accounts can be kept in; undefined for any other. */
 export function digitsOf(currency: string): number | undefined {
   return Object.hasOwn(currencyDigits, currency) ? currencyDigits[currency] : undefined

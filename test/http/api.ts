@@ -21,6 +21,7 @@ import {
   type OperatorFacts,
   operator as operatorAggregate,
 } from '../../src/commands/noctant/operator.ts'
+import { accountCurrencies } from '../../src/engine/money.ts'
 import { type ApiScope, apiScope } from '../../src/events/noctant/vocabulary.ts'
 import { createEventStore } from '../../src/events/store.ts'
 import { runSubscription } from '../../src/events/subscription.ts'
@@ -154,6 +155,7 @@ export interface ApiOptions {
 }
 
 const noctantSettings = {
+  engineCurrencies: accountCurrencies,
   keyRotationGraceMs: 300_000,
   keysPerOperatorMax: 100,
   keyKnownWaitMs: 5_000,

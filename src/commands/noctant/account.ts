@@ -11,7 +11,7 @@ import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
 import { type AttemptCommand, accountAttempt, decideAttempt } from './account-attempt.ts'
 import { type BalanceCommand, decideBalanceEffect } from './balance-effect.ts'
-import { currencyOf, openingBalance } from './money.ts'
+import { currencyOf, openingBalance, requireKept } from './money.ts'
 import { requireSellable } from './product.ts'
 import { Rejected } from './rejection.ts'
 import { user, userForgotten } from './user.ts'
@@ -219,17 +219,20 @@ function accountNumberOf(programAccountId: string): string {
 /**
  * Opens an account for a user of the operator. Rejects with user_not_found where the operator has no such user,
  * user_forgotten, product_not_found, product_not_sellable or product_rules_owner where no account may be opened for the
- * product, invalid_currency, invalid_amount, and account_facts_differ where the external id stands for other facts.
+ * product, invalid_currency (one that is not among `currencies`, which the engine keeps accounts in, included),
+ * invalid_amount, and account_facts_differ where the external id stands for other facts.
  */
 export async function openAccount(
   bus: CommandBus,
   facts: AccountFacts,
   context: CommandContext,
+  currencies: readonly string[],
 ): Promise<Handled<AccountState, AccountEvent>> {
   const { productId, rulesOwner } = facts
   const programAccountId = programAccountIdOf(facts.operatorId, facts.externalAccountId)
   const command = { kind: 'open', facts, commandId: context.commandId, at: context.at } as const
   const opening = bus.handle(account, programAccountId, command, context, async () => {
+    requireKept(currencyOf(facts.currency), currencies)
     if (productId !== null) {
       await requireSellable(bus, facts.operatorId, productId)
       if (rulesOwner !== 'noctant') {

@@ -24,11 +24,20 @@ const known = new Set(
   VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG`.split(/\s+/),
 )
 
+export const isCurrency = (code: string): boolean => known.has(code)
+
 /** The ISO 4217 code in upper case. Rejects with invalid_currency. */
 export function currencyOf(text: string): string {
   const code = text.toUpperCase()
-  if (!known.has(code)) throw new Rejected('invalid_currency', `${text} is no ISO 4217 currency code.`, '/currency')
+  if (!isCurrency(code)) throw new Rejected('invalid_currency', `${text} is no ISO 4217 currency code.`, '/currency')
   return code
+}
+
+/** Rejects with invalid_currency where the engine keeps no accounts in it, since it would refuse the account for ever. */
+export function requireKept(currency: string, kept: readonly string[]): void {
+  if (kept.includes(currency)) return
+  const detail = `No accounts are kept in ${currency}; the engine trades ${kept.join(', ')}.`
+  throw new Rejected('invalid_currency', detail, '/currency')
 }
 
 /**

@@ -4,10 +4,8 @@
  */
 import { z } from 'zod'
 import { drawdownMode, type TemplateStep, type TemplateTerms } from '../../events/noctant/template.ts'
-import { Exact, minorUnits } from './money.ts'
+import { Exact, isCurrency, minorUnits } from './money.ts'
 import { isTimeZone } from './trading-day.ts'
-
-const known = new Set(Intl.supportedValuesOf('currency'))
 
 const decimal = z
   .string('write decimals as text: "4.5"')
@@ -57,7 +55,7 @@ const templateFile = z
   .strictObject({
     key: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'is to have 1 to 63 small letters, digits and dashes'),
     name: z.string().min(1).max(200),
-    currency: z.string().refine((code) => known.has(code), 'is no ISO 4217 currency code'),
+    currency: z.string().refine(isCurrency, 'is no ISO 4217 currency code'),
     initial_balance: positive,
     day_boundary: z.strictObject({
       time_zone: z.string().refine(isTimeZone, 'is no time zone: write Europe/Prague, America/New_York or UTC'),
@@ -131,11 +129,21 @@ function amountsOf({ initial_balance, activation, payout_policy: payouts }: Amou
 
 export type TemplateFile = { key: string; terms: TemplateTerms }
 
-/** The template that the parsed JSON describes, or what is wrong with it, one line per fault: `steps.0.kind: …`. */
-export function readTemplateFile(json: unknown): { file: TemplateFile } | { faults: string[] } {
+/**
+ * The template that the parsed JSON describes, or what is wrong with it, one line per fault: `steps.0.kind: …`. `kept`:
+ * the currencies that the engine keeps accounts in; no challenge could be traded in another.
+ */
+export function readTemplateFile(
+  json: unknown,
+  kept: readonly string[],
+): { file: TemplateFile } | { faults: string[] } {
   const parsed = templateFile.safeParse(json)
   if (!parsed.success) {
     return { faults: parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`) }
+  }
+  const { currency } = parsed.data
+  if (!kept.includes(currency)) {
+    return { faults: [`currency: no accounts are kept in ${currency}; the engine trades ${kept.join(', ')}`] }
   }
   return { file: { key: parsed.data.key, terms: termsOf(parsed.data) } }
 }

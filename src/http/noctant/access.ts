@@ -24,6 +24,8 @@ export interface NoctantParts extends CoreParts {
   /** How long the answer to a rotation waits until this process knows the new key. */
   keyKnownWaitMs: number
   launch: LaunchSettings
+  /** What the engine keeps accounts in, by ISO 4217. */
+  engineCurrencies: readonly string[]
   /** Requests of one client address for hosted pages, per minute. */
   hostedPagesPerMinuteMax: number
   /** How far apart a webhook replay's two ends may be. */

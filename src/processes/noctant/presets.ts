@@ -9,13 +9,15 @@ import type { CommandBus, CommandContext } from '../../commands/handle.ts'
 import { importTemplate, template, templateIdOf } from '../../commands/noctant/template.ts'
 import { readTemplateFile, type TemplateFile } from '../../commands/noctant/template-file.ts'
 
+/** What the pack is in. */
+const CURRENCIES = ['USD']
 const directory = join(import.meta.dirname, '..', '..', '..', 'presets')
 
 /** The pack, by file name. Throws where a file of ours does not fit, which a test rules out. */
 export function presetPack(): TemplateFile[] {
   const names = readdirSync(directory).filter((name) => name.endsWith('.json'))
   return names.toSorted().map((name) => {
-    const read = readTemplateFile(JSON.parse(readFileSync(join(directory, name), 'utf8')))
+    const read = readTemplateFile(JSON.parse(readFileSync(join(directory, name), 'utf8')), CURRENCIES)
     if ('faults' in read) throw new Error(`presets/${name}: ${read.faults.join('; ')}`)
     return read.file
   })

@@ -12,6 +12,7 @@ import {
 import { createOperator, operator } from '../../../src/commands/noctant/operator.ts'
 import { Rejected } from '../../../src/commands/noctant/rejection.ts'
 import { globalUserIdOf, provisionUser } from '../../../src/commands/noctant/user.ts'
+import { accountCurrencies } from '../../../src/engine/money.ts'
 import { type EventStore, StoreUnavailable } from '../../../src/events/store.ts'
 import { startTestStore, type TestStore } from '../../support/event-store.ts'
 import { accountFacts, at, operatorFacts, provision } from '../../support/examples/noctant.ts'
@@ -90,14 +91,19 @@ describe('opening accounts', () => {
     const { operatorId } = tenant('first')
     const asked = facts(operatorId, await provisioned(operatorId, 'trader'), 'account')
     const natural = { commandId: deterministicId('open', operatorId, 'account'), fingerprint: 'f' }
-    const opened = await openAccount(bus, asked, context(natural))
+    const opened = await openAccount(bus, asked, context(natural), accountCurrencies)
     expect(opened.events.map(({ type }) => type)).toStrictEqual([
       'noctant.AccountOpened.v1',
       'noctant.EngineCommandRequested.v1',
     ])
-    const again = await openAccount(bus, asked, context(natural))
+    const again = await openAccount(bus, asked, context(natural), accountCurrencies)
     expect(again).toStrictEqual({ ...opened, replayed: true })
-    const other = openAccount(bus, { ...asked, initialBalance: '5' }, context({ ...natural, fingerprint: 'g' }))
+    const other = openAccount(
+      bus,
+      { ...asked, initialBalance: '5' },
+      context({ ...natural, fingerprint: 'g' }),
+      accountCurrencies,
+    )
     expect(await refusalOf(other)).toBe('account_facts_differ')
   })
 
@@ -105,15 +111,27 @@ describe('opening accounts', () => {
     const [mine, theirs] = [tenant('mine').operatorId, tenant('theirs').operatorId]
     const stranger = await provisioned(theirs, 'stranger')
     for (const globalUserId of [stranger, globalUserIdOf(mine, 'nobody')]) {
-      expect(await refusalOf(openAccount(bus, facts(mine, globalUserId, 'a'), context()))).toBe('user_not_found')
+      expect(await refusalOf(openAccount(bus, facts(mine, globalUserId, 'a'), context(), accountCurrencies))).toBe(
+        'user_not_found',
+      )
     }
     expect(await node.store.readLast(`noctant.account-${programAccountIdOf(mine, 'a')}`)).toBeUndefined()
+  })
+
+  it('refuses a currency that the engine does not trade, unless the account is there already', async () => {
+    const { operatorId } = tenant('currency')
+    const asked = { ...facts(operatorId, await provisioned(operatorId, 'trader'), 'account'), currency: 'KRW' }
+    const natural = { commandId: deterministicId('open', operatorId, 'account'), fingerprint: 'f' }
+    const open = (kept: readonly string[]) => openAccount(bus, asked, context(natural), kept)
+    expect(await refusalOf(open(accountCurrencies))).toBe('invalid_currency')
+    expect((await open(['KRW'])).replayed).toBe(false)
+    expect((await open(accountCurrencies)).replayed).toBe(true)
   })
 
   it('refuses a product that the operator does not have', async () => {
     const { operatorId } = tenant('products')
     const asked = facts(operatorId, await provisioned(operatorId, 'trader'), 'account')
-    const opening = openAccount(bus, { ...asked, productId: randomUUID() }, context())
+    const opening = openAccount(bus, { ...asked, productId: randomUUID() }, context(), accountCurrencies)
     expect(await refusalOf(opening)).toBe('product_not_found')
   })
 
@@ -122,7 +140,7 @@ describe('opening accounts', () => {
       ['left', 'right'].map(async (slug) => {
         const { operatorId } = tenant(slug)
         const user = await provisioned(operatorId, 'trader')
-        const { state } = await openAccount(bus, facts(operatorId, user, 'same name'), context())
+        const { state } = await openAccount(bus, facts(operatorId, user, 'same name'), context(), accountCurrencies)
         return state.status === 'absent' ? undefined : state.facts.accountId
       }),
     )
@@ -134,7 +152,12 @@ describe('opening accounts', () => {
   it('carries the id of the command to the engine', async () => {
     const { operatorId } = tenant('engine')
     const named = { operatorId, externalAccountId: 'account' }
-    await openAccount(bus, facts(operatorId, await provisioned(operatorId, 'trader'), 'account'), context())
+    await openAccount(
+      bus,
+      facts(operatorId, await provisioned(operatorId, 'trader'), 'account'),
+      context(),
+      accountCurrencies,
+    )
     const [disabling, closing] = [context(), context()]
     const change = { to: 'disabled', forceClosePositions: true, reason: 'rules' } as const
     const disabled = await changeAccountStatus(bus, named, change, disabling)

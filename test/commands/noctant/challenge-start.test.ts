@@ -8,6 +8,7 @@ import { createProduct } from '../../../src/commands/noctant/product.ts'
 import { Rejected } from '../../../src/commands/noctant/rejection.ts'
 import { importTemplate, templateIdOf } from '../../../src/commands/noctant/template.ts'
 import { globalUserIdOf, provisionUser } from '../../../src/commands/noctant/user.ts'
+import { accountCurrencies } from '../../../src/engine/money.ts'
 import { eventsOf, startTestStore, type TestStore } from '../../support/event-store.ts'
 import { exampleTerms } from '../../support/examples/challenge.ts'
 import { accountFacts, operatorFacts } from '../../support/examples/noctant.ts'
@@ -65,7 +66,7 @@ const context = (when = at(0)): CommandContext => ({
 async function asked() {
   const externalAccountId = randomUUID()
   const facts = { ...accountFacts, externalAccountId, globalUserId, productId, rulesOwner: 'noctant' as const }
-  await openAccount(bus, facts, context())
+  await openAccount(bus, facts, context(), accountCurrencies)
   return { operatorId, globalUserId, externalAccountId, templateId }
 }
 

@@ -8,6 +8,7 @@ import { at, operatorFacts } from '../../support/examples/noctant.ts'
 import { rejects, specify } from '../../support/given.ts'
 
 const given = specify(template)
+const kept = ['USD', 'EUR']
 const { operatorId } = operatorFacts
 const templateId = templateIdOf(operatorId, 'one-step')
 const facts = { templateId, operatorId, key: 'one-step' }
@@ -79,7 +80,7 @@ const file = (change: object = {}) => ({
 
 describe('a template’s file', () => {
   it('may leave out what has a mildest value', () => {
-    expect(readTemplateFile(file())).toMatchObject({
+    expect(readTemplateFile(file(), kept)).toMatchObject({
       file: {
         key: 'mine',
         terms: {
@@ -127,15 +128,17 @@ describe('a template’s file', () => {
       { steps: [step], payout_policy: { profit_split_percent: '80' } },
       'payout_policy: payouts',
     ],
+    ['a currency of history', { currency: 'DEM' }, 'currency: is no ISO 4217'],
+    ['a currency that the engine keeps no accounts in', { currency: 'SEK' }, 'the engine trades USD, EUR'],
     ['a member that nobody knows', { colour: 'red' }, 'colour'],
     ['a key with spaces', { key: 'my key' }, 'key: is to have'],
   ])('is refused for %s', (_, change, fault) => {
-    const read = readTemplateFile(file(change))
+    const read = readTemplateFile(file(change), kept)
     expect('faults' in read ? read.faults.join('\n') : read).toContain(fault)
   })
 
   it.each([null, [], 'text', 7])('is refused where it is %j', (json) => {
-    expect(readTemplateFile(json)).toHaveProperty('faults')
+    expect(readTemplateFile(json, kept)).toHaveProperty('faults')
   })
 })
 

@@ -86,6 +86,8 @@ describe('createAccount', () => {
     ['neither user id', { external_user_id: null }, '/external_user_id'],
     ['both user ids', { global_user_id: randomUUID() }, '/external_user_id'],
     ['a currency that does not exist', { currency: 'XQZ' }, '/currency'],
+    ['a currency that the engine does not trade', { currency: 'KRW' }, '/currency'],
+    ['another such currency, in small letters', { currency: 'sek' }, '/currency'],
     ['a balance of nothing', { initial_balance: '0' }, '/initial_balance'],
     ['a negative balance', { initial_balance: '-1' }, '/initial_balance'],
     ['three decimals of a dollar', { initial_balance: '1.001' }, '/initial_balance'],

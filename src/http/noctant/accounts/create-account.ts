@@ -91,8 +91,8 @@ export const createAccount = write({
   key: { from: 'facts', key: ({ externalAccountId }) => externalAccountId },
   scope: (_, { operatorId, externalAccountId }) => programAccountIdOf(operatorId, externalAccountId),
   fingerprint: (facts, parts) => withDigests(parts, facts, ['accountName']),
-  async handle({ bus, facts, command }) {
-    const handled = await openAccount(bus, facts, command)
+  async handle({ bus, facts, command, engineCurrencies }) {
+    const handled = await openAccount(bus, facts, command, engineCurrencies)
     const body = { account: viewOf(handled.state), created: !handled.replayed }
     return { status: handled.replayed ? 200 : 201, body, handled }
   },
