@@ -93,6 +93,9 @@ function openMoneyBook(isFromStart: boolean): OpenBook {
         case 'noctant.PayoutApproved.v1':
           remember(grants, data.payoutRequestId, text(grossOf(data)))
           return []
+        case 'noctant.PayoutRejected.v1':
+          grants.delete(String(data.payoutRequestId))
+          return []
         case 'noctant.PayoutExecutionRequested.v1':
           remember(payouts, data.commandId, text(data.amount))
           return settle(grants, text(data.payoutRequestId), data.amount, 'the payout')

@@ -40,15 +40,18 @@ export async function executePayout(story: PayoutStory, say: Say): Promise<void>
   const answer = await operator('POST', path, { note: 'well traded' })
   const decided = objectOf(answer.body, 'statement')
   const seen = `${decided.policy_status}, ${decided.account_effect_status}`
-  const ok = answer.sends > 1 || seen === 'approved, executing'
+  const ok = answer.sends > 1 ? decided.policy_status === 'approved' : seen === 'approved, executing'
   checks.holds('it is approved, and on its way to the engine', ok, 'approved, executing', seen)
   const statement = await pollStatement(
     story,
     (each) => !['reserved', 'executing'].includes(String(each.account_effect_status)),
   )
   checks.equal('the engine has debited the account', statement.account_effect_status, 'executed')
-  const again = await operator('POST', path, {})
-  checks.equal('it is executed once', statusOf(again), '409 payout_state_conflict')
+  const again = await operator('POST', path, { note: 'well traded' })
+  const repeated = objectOf(again.body, 'statement').account_effect_status
+  checks.equal('sent again it is the same decision', `${again.status} ${repeated}`, '200 executed')
+  const other = await operator('POST', path, { note: 'once more' })
+  checks.equal('in other words it is refused', statusOf(other), '409 payout_state_conflict')
   say(String(statement.account_effect_status))
 }
 

@@ -14,6 +14,7 @@ import { type LedgerState, ledger } from './ledger.ts'
 import { Exact, positiveAmount } from './money.ts'
 import { type Evidence, type Payout, type PayoutCommand, type PayoutsState, payoutOf, payouts } from './payouts.ts'
 import { Rejected } from './rejection.ts'
+import { markRepeat } from './repeat.ts'
 
 export interface PayoutRequestFacts {
   operatorId: string
@@ -105,7 +106,7 @@ export async function requestPayout(
 
 /**
  * Approves a request, which reserves its amount; with `execute` the engine is to debit the account too, also where the
- * request was approved before. Rejects with payout_request_not_found, payout_not_eligible and payout_state_conflict.
+ * request was approved before. The same decision in the same words again is a repeat, as with the two below. Rejects with payout_request_not_found, payout_not_eligible and payout_state_conflict.
  */
 export async function approvePayout(
   bus: CommandBus,
@@ -123,10 +124,10 @@ export async function approvePayout(
   const found = isOpen ? await gather(bus, { operatorId, globalUserId, accountId, at }) : undefined
   const evidence = found?.evidence
   const command = { kind: 'approve', payoutRequestId, globalUserId, ...review, commandId, evidence, at } as const
-  return bus.handle(payouts, programAccountId, command, context)
+  return markRepeat(await bus.handle(payouts, programAccountId, command, context))
 }
 
-/** Rejects with payout_request_not_found and payout_state_conflict. */
+/** Turns a request down, or takes back an approval that has moved no money. Rejects with payout_request_not_found and payout_state_conflict. */
 export async function rejectPayout(
   bus: CommandBus,
   selector: PayoutSelector,
@@ -135,7 +136,7 @@ export async function rejectPayout(
 ): Promise<Answer> {
   const { globalUserId, payoutRequestId } = selector
   const command = { kind: 'reject', payoutRequestId, globalUserId, ...review, at: context.at } as const
-  return bus.handle(payouts, await addressOf(bus, selector), command, context)
+  return markRepeat(await bus.handle(payouts, await addressOf(bus, selector), command, context))
 }
 
 /** Rejects with payout_request_not_found, settlement_reference_missing and payout_state_conflict. */
@@ -147,7 +148,7 @@ export async function settlePayout(
 ): Promise<Answer> {
   const { globalUserId, payoutRequestId } = selector
   const command = { kind: 'settle', payoutRequestId, globalUserId, ...settlement, at: context.at } as const
-  return bus.handle(payouts, await addressOf(bus, selector), command, context)
+  return markRepeat(await bus.handle(payouts, await addressOf(bus, selector), command, context))
 }
 
 function known(command: PayoutCommand | undefined): PayoutCommand {

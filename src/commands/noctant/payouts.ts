@@ -30,18 +30,21 @@ export interface Payout {
   review: Review | null
   /** Of the engine's order; null before there is one. */
   commandId: string | null
+  /** What the operator said when it had the account debited; null before that. */
+  execution: Words | null
   executedAt: string | null
   /** The engine's event that debited the account. */
   sourceEventId: string | null
   failure: { code: string; reason: string | null } | null
 }
 
-export type Review = {
-  decision: 'approved' | 'rejected'
+/** What an operator says with a decision: a note or a reason, and a reference of its own. */
+export interface Words {
   note: string | null
   operatorReference: string | null
-  decidedAt: string
 }
+
+export type Review = Words & { decision: 'approved' | 'rejected'; decidedAt: string }
 
 export interface PayoutsState {
   /** By request id, in the order they came. */
@@ -128,10 +131,13 @@ function next(payout: Payout | undefined, event: PayoutEvent): Payout | undefine
     case 'noctant.PayoutRejected.v1': {
       const { reason: note, operatorReference } = event.data
       const review: Review = { decision: 'rejected', note, operatorReference, decidedAt: occurredAt }
-      return { ...payout, policy: 'rejected', rejectedAt: occurredAt, review }
+      return { ...payout, policy: 'rejected', effect: 'not_applicable', rejectedAt: occurredAt, review }
     }
-    case 'noctant.PayoutExecutionRequested.v1':
-      return { ...payout, effect: 'executing', commandId: event.data.commandId }
+    case 'noctant.PayoutExecutionRequested.v1': {
+      const { commandId, note = payout.review?.note, operatorReference = payout.review?.operatorReference } = event.data
+      const execution = { note: note ?? null, operatorReference: operatorReference ?? null }
+      return { ...payout, effect: 'executing', commandId, execution }
+    }
     case 'noctant.PayoutExecuted.v1': {
       const { executedAt, sourceEventId } = event.data
       return { ...payout, effect: 'executed', executedAt, sourceEventId, failure: null }
@@ -165,6 +171,7 @@ const opened = (request: PayoutRequested, policy: Payout['policy']): Payout => (
   rejectedAt: policy === 'rejected' ? request.occurredAt : null,
   review: null,
   commandId: null,
+  execution: null,
   executedAt: null,
   sourceEventId: null,
   failure: null,
@@ -189,8 +196,13 @@ function decideRequest(
   return [{ type: accepted ? 'noctant.PayoutRequested.v1' : 'noctant.PayoutRequestRefused.v1', data }]
 }
 
-/** Neither turned down nor failed: it may take, takes, or has taken money. */
-const isStanding = ({ policy, effect }: Payout): boolean => policy !== 'rejected' && effect !== 'failed'
+/** Granted and set aside, and the operator has not called off its payment. */
+export const isReserved = ({ effect, settlement }: Pick<Payout, 'effect' | 'settlement'>): boolean =>
+  effect === 'reserved' && settlement !== 'operator_cancelled_payment'
+
+/** Neither turned down, called off nor failed: it may take, takes, or has taken money. */
+const isStanding = (payout: Payout): boolean =>
+  payout.policy !== 'rejected' && payout.effect !== 'failed' && (payout.effect !== 'reserved' || isReserved(payout))
 
 function inputOf(
   { accountId, instanceId, requestedAmount }: Pick<PayoutRequested, 'accountId' | 'instanceId' | 'requestedAmount'>,
@@ -213,17 +225,24 @@ function inputOf(
   }
 }
 
+/** The same words as before: the decision was taken then, and is no other one now. */
+const areSame = (words: Words | null, { note, operatorReference }: Words): boolean =>
+  words !== null && words.note === note && words.operatorReference === operatorReference
+
+/** None where it was approved, or with `execute` executed, in the same words before. */
 function approve(command: Extract<PayoutCommand, { kind: 'approve' }>, state: PayoutsState): PayoutEvent[] {
   const payout = payoutOf(state, command)
-  const { request, policy, effect } = payout
+  const { request, policy } = payout
   const { payoutRequestId, programAccountId, accountId, requestedAmount: amount } = request
   const { note, operatorReference, commandId, at } = command
   const head = { payoutRequestId, programAccountId, occurredAt: at }
   const execution: PayoutEvent = {
     type: 'noctant.PayoutExecutionRequested.v1',
-    data: { ...head, commandId, accountId, amount },
+    data: { ...head, commandId, accountId, amount, note, operatorReference },
   }
-  if (command.execute && policy === 'approved' && effect === 'reserved') return [execution]
+  if (command.execute && policy === 'approved' && isReserved(payout)) return [execution]
+  const before = command.execute ? payout.execution : payout.review
+  if (policy === 'approved' && areSame(before, command)) return []
   const { evidence } = command
   if (policy !== 'pending_review' || evidence === undefined) throw conflict(payout)
   // As when it was asked for, it has to leave room for those before it; those after it had to leave room for it.
@@ -239,14 +258,21 @@ function approve(command: Extract<PayoutCommand, { kind: 'approve' }>, state: Pa
   return [{ type: 'noctant.PayoutApproved.v1', data }, ...(command.execute ? [execution] : [])]
 }
 
+/** None where it was rejected in the same words before. What was approved can be taken back until money moves anywhere. */
 function reject(command: Extract<PayoutCommand, { kind: 'reject' }>, state: PayoutsState): PayoutEvent[] {
   const payout = payoutOf(state, command)
-  if (payout.policy !== 'pending_review') throw conflict(payout)
-  const { payoutRequestId, programAccountId } = payout.request
+  const { policy, effect, settlement, review } = payout
   const { reason, operatorReference, at } = command
+  if (policy === 'rejected' && areSame(review, { note: reason, operatorReference })) return []
+  const isUntouched = policy === 'approved' && effect === 'reserved' && settlement === 'not_tracked'
+  if (policy !== 'pending_review' && !isUntouched) throw conflict(payout)
+  const { payoutRequestId, programAccountId } = payout.request
   const data = { payoutRequestId, programAccountId, reason, operatorReference, occurredAt: at }
   return [{ type: 'noctant.PayoutRejected.v1', data }]
 }
 
-const conflict = ({ policy, effect }: Payout) =>
-  new Rejected('payout_state_conflict', `The request is ${policy.replaceAll('_', ' ')}, its account effect ${effect}.`)
+const conflict = ({ policy, effect, settlement }: Payout) => {
+  const [decided, debit, payment] = [policy, effect, settlement].map((status) => status.replaceAll('_', ' '))
+  const detail = `The request is ${decided}, its account effect ${debit}, its payment outside ${payment}.`
+  return new Rejected('payout_state_conflict', detail)
+}

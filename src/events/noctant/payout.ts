@@ -109,13 +109,21 @@ export const payoutEvents = {
     policyInput: payoutInput,
     policyDecision: payoutDecision,
   }),
+  /** Turned down or, while it was no more than reserved, taken back: the amount is free again. */
   'noctant.PayoutRejected.v1': z.object({
     ...head,
     reason: z.string(),
     operatorReference: z.string().nullable(),
   }),
   /** The engine is to debit the account, under this command id. */
-  'noctant.PayoutExecutionRequested.v1': z.object({ ...execution, accountId: uuid, amount: decimal }),
+  'noctant.PayoutExecutionRequested.v1': z.object({
+    ...execution,
+    accountId: uuid,
+    amount: decimal,
+    /** What the operator said with it. Absent in older events: what it said with the approval. */
+    note: z.string().nullable().optional(),
+    operatorReference: z.string().nullable().optional(),
+  }),
   /** The engine has debited the account: the cash event. */
   'noctant.PayoutExecuted.v1': z.object({
     ...execution,

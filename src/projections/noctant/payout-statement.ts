@@ -104,7 +104,8 @@ export const payoutStatementProjection = defineProjection<PayoutEvent>({
     'noctant.PayoutRejected.v1': ({ data }) => {
       const { reason: note, operatorReference: operator_reference, occurredAt } = data
       const review: PayoutReview = { decision: 'rejected', note, operator_reference, decided_at: occurredAt }
-      return [change(data, { policy_status: 'rejected', rejected_at: occurredAt, review })]
+      const decided = { policy_status: 'rejected', account_effect_status: 'not_applicable' } as const
+      return [change(data, { ...decided, rejected_at: occurredAt, review })]
     },
     'noctant.PayoutExecutionRequested.v1': ({ data }) => [change(data, { account_effect_status: 'executing' })],
     'noctant.PayoutExecuted.v1': ({ data }) => [

@@ -126,6 +126,12 @@ describe('the books', () => {
     expect(faults.map((fault) => fault.at)).toContain(at)
   })
 
+  test('find the execution of a payout whose approval was taken back', () => {
+    const events = story()
+    events.splice(16, 0, example('noctant.PayoutRejected.v1', payout) as AnyEvent)
+    expect(faultsOf(events)).toEqual([{ at: 17, detail: 'the payout was never agreed' }])
+  })
+
   test('find swap that no closed trade tells of, though every balance fits its change', () => {
     const balances: Record<number, object> = {
       11: { change: '5.00', balance: '99979.00' },

@@ -47,7 +47,7 @@ const approve = (execute: boolean, from: Evidence | undefined = evidence): Payou
 const reject: PayoutCommand = { kind: 'reject', ...head, reason: 'no' }
 const execution: PayoutEvent = {
   ...executing,
-  data: { ...executing.data, occurredAt: timeAt(400) },
+  data: { ...executing.data, note: null, operatorReference: null, occurredAt: timeAt(400) },
 }
 
 describe('a request', () => {
@@ -107,6 +107,65 @@ describe('the operator’s decision', () => {
     given([requested, approved, executing]).when(approve(true, undefined)).then(rejects('payout_state_conflict'))
   })
 
+  it('said again in the same words is no other decision, whatever has come of it since', () => {
+    const again = (command: PayoutCommand, words: object) =>
+      ({ ...command, evidence: undefined, ...words }) as PayoutCommand
+    const [plain, both] = [approve(false), approve(true)]
+    for (const events of [
+      [requested, approved],
+      [requested, approved, executing, executed],
+      [requested, approved, executing, failed],
+    ]) {
+      given(events)
+        .when(again(plain, { note: 'fine' }))
+        .then([])
+      given(events)
+        .when(again(plain, { note: 'fine', operatorReference: 'case-9' }))
+        .then(rejects('payout_state_conflict'))
+    }
+    const quicker = { ...executing, data: { ...executing.data, note: 'quickly', operatorReference: 'case-1' } }
+    given([requested, approved, quicker, executed])
+      .when(again(both, { note: 'quickly', operatorReference: 'case-1' }))
+      .then([])
+    given([requested, approved, quicker, executed])
+      .when(again(both, { note: 'fine' }))
+      .then(rejects('payout_state_conflict'))
+    // An execution of the time before its words were recorded was asked for in the approval's.
+    given([requested, approved, executing])
+      .when(again(both, { note: 'fine' }))
+      .then([])
+    given([requested, rejected])
+      .when({ ...reject, reason: 'not yet' } as PayoutCommand)
+      .then([])
+    given([requested, rejected]).when(reject).then(rejects('payout_state_conflict'))
+  })
+
+  it('takes back what is reserved, until the debit or the payment outside has begun', () => {
+    const of = { payoutRequestId, programAccountId, operatorReference: null, occurredAt: timeAt(400) }
+    const back: PayoutEvent = { type: 'noctant.PayoutRejected.v1', data: { ...of, reason: 'no' } }
+    given([requested, approved]).when(reject).then([back])
+    expect(given([requested, approved, back]).state().payouts.get(payoutRequestId)).toMatchObject({
+      policy: 'rejected',
+      effect: 'not_applicable',
+    })
+    const tracked = { ...settled, data: { ...settled.data, to: 'pending_operator_payment' as const } }
+    given([requested, approved, tracked]).when(reject).then(rejects('payout_state_conflict'))
+    given([requested, approved, executing]).when(reject).then(rejects('payout_state_conflict'))
+    given([requested, approved, back]).when(approve(true)).then(rejects('payout_state_conflict'))
+    expect(decisionOf([requested, approved, back], ask(second)).input.outstandingAmount).toBe('0')
+  })
+
+  it('does not execute what the operator will not pay, and sets nothing aside for it', () => {
+    const cancelled = { ...settled, data: { ...settled.data, to: 'operator_cancelled_payment' as const } }
+    given([requested, approved, cancelled]).when(approve(true)).then(rejects('payout_state_conflict'))
+    expect(decisionOf([requested, approved, cancelled], ask(second)).input).toMatchObject({
+      outstandingAmount: '0',
+      payoutsBefore: 0,
+    })
+    const taken = decisionOf([requested, approved, executing, cancelled], ask(second)).input
+    expect(taken).toMatchObject({ outstandingAmount: '400', payoutsBefore: 1 })
+  })
+
   it('rejects what waits', () => {
     given([requested])
       .when(reject)
@@ -131,11 +190,6 @@ describe('the operator’s decision', () => {
     ]) {
       given(events).when(command).then(rejects('payout_state_conflict'))
     }
-  })
-
-  it('does not reject or approve again what is approved', () => {
-    given([requested, approved]).when(reject).then(rejects('payout_state_conflict'))
-    given([requested, approved]).when(approve(false)).then(rejects('payout_state_conflict'))
   })
 
   it('does not approve what the policy would refuse by now', () => {

@@ -211,10 +211,45 @@ describe('a payout request', () => {
     expect(failedRules(await ask(account, '700'))).toStrictEqual(['required_remaining_buffer'])
     const executed = await review(account, id, 'approve-and-execute')
     expect(executed.body.statement).toMatchObject({ policy_status: 'approved', account_effect_status: 'executing' })
-    expect(await review(account, id, 'approve-and-execute')).toMatchObject({
+    const again = await review(account, id, 'approve-and-execute')
+    expect([again.status, again.headers.get('idempotency-replayed')]).toStrictEqual([200, 'true'])
+    expect(again.body).toStrictEqual(executed.body)
+    expect(await review(account, id, 'approve-and-execute', { note: 'again' })).toMatchObject({
       status: 409,
       body: { code: 'payout_state_conflict' },
     })
+    expect(await payoutEvents(account)).toHaveLength(4)
+  })
+
+  it('is decided once: the same decision in the same words is replayed, any other is 409', async () => {
+    const account = await funded()
+    const [first, second] = [await asked(account, '100'), await asked(account, '100')]
+    const replayed = ({ status, headers }: Answer) => [status, headers.get('idempotency-replayed')]
+    const words = { note: 'fine', operator_reference: 'case-3' }
+    const approved = await review(account, first, 'approve', words)
+    expect(replayed(approved)).toStrictEqual([200, null])
+    const again = await review(account, first, 'approve', words)
+    expect([replayed(again), again.body]).toStrictEqual([[200, 'true'], approved.body])
+    expect((await review(account, first, 'approve', { note: 'fine' })).status).toBe(409)
+    await review(account, second, 'reject', { reason: 'no' })
+    expect(replayed(await review(account, second, 'reject', { reason: 'no' }))).toStrictEqual([200, 'true'])
+    expect((await review(account, second, 'reject', { reason: 'never' })).status).toBe(409)
+    expect((await review(account, second, 'approve')).status).toBe(409)
+  })
+
+  it('can be taken back while it is only reserved, and frees what it held', async () => {
+    const account = await funded()
+    const id = await asked(account, '900')
+    await review(account, id, 'approve')
+    const back = await review(account, id, 'reject', { reason: 'a mistake' })
+    expect(back.body.statement).toMatchObject({
+      policy_status: 'rejected',
+      account_effect_status: 'not_applicable',
+      policy_decision: { review: { decision: 'rejected', note: 'a mistake' } },
+    })
+    expect(await statement(account, id)).toStrictEqual(back.body.statement)
+    expect((await review(account, id, 'approve-and-execute')).status).toBe(409)
+    expect((await ask(account, '1000')).body.statement.policy_status).toBe('pending_review')
   })
 
   it('is debited once by the engine, and is a cash event then', async () => {
@@ -338,15 +373,18 @@ describe('a payout request', () => {
     const refused = answers.filter(({ status }) => status === 409)
     const { policy_status, account_effect_status } = await statement(account, id)
     const types = (await payoutEvents(account)).slice(1).map(({ type }) => type.split('.')[1])
-    const ways = {
-      rejected: ['PayoutRejected'],
-      executing: ['PayoutApproved', 'PayoutExecutionRequested'],
-      reserved: ['PayoutApproved'],
-    }
-    const way = policy_status === 'rejected' ? 'rejected' : (account_effect_status as keyof typeof ways)
-    expect(types).toStrictEqual(ways[way])
-    // Approving first and executing after it are two legal steps; any other winner leaves nothing to the others.
-    expect([28, 29]).toContain(refused.length)
+    const isRejected = types.at(-1) === 'PayoutRejected'
+    expect([policy_status, account_effect_status]).toStrictEqual(
+      isRejected ? ['rejected', 'not_applicable'] : ['approved', 'executing'],
+    )
+    expect([
+      ['PayoutRejected'],
+      ['PayoutApproved', 'PayoutRejected'],
+      ['PayoutApproved', 'PayoutExecutionRequested'],
+    ]).toContainEqual(types)
+    // What is rejected is never executed, and the other way round; what was decided already is answered as a repeat.
+    const losers = answers.filter((_, n) => steps[n % 3] === (isRejected ? 'approve-and-execute' : 'reject'))
+    expect(losers.map(({ status }) => status)).toStrictEqual(Array(10).fill(409))
     expect(refused.every(({ body }) => ['payout_state_conflict', 'concurrent_change'].includes(body.code))).toBe(true)
   })
 
@@ -405,9 +443,23 @@ describe('updatePayoutSettlement', () => {
       externally_settled_at: expect.any(String),
     })
     expect(await statement(account, id)).toStrictEqual(paid.body.statement)
-    expect((await settle(account, id, body)).body).toStrictEqual(paid.body)
+    const again = await settle(account, id, body)
+    expect([again.body, again.headers.get('idempotency-replayed')]).toStrictEqual([paid.body, 'true'])
     expect((await settle(account, id, { status: 'operator_cancelled_payment' })).status).toBe(409)
     expect(await payoutEvents(account)).toHaveLength(4)
+  })
+
+  it('releases what was reserved when the payment is called off, and nothing is executed then', async () => {
+    const account = await funded()
+    const id = await asked(account, '900')
+    await review(account, id, 'approve')
+    const called = await settle(account, id, { status: 'operator_cancelled_payment' })
+    expect(called.body.statement).toMatchObject({ policy_status: 'approved', account_effect_status: 'not_applicable' })
+    expect(await statement(account, id)).toStrictEqual(called.body.statement)
+    expect((await ask(account, '1000')).body.statement.policy_status).toBe('pending_review')
+    const execution = await review(account, id, 'approve-and-execute')
+    expect([execution.status, execution.body.code]).toStrictEqual([409, 'payout_state_conflict'])
+    expect((await review(account, id, 'reject')).status).toBe(409)
   })
 })
 

@@ -19,7 +19,12 @@ export const approval = {
   headers: requestIdHeader,
   params: payoutRequestPath,
   body: request,
-  answers: { 200: json(statementAnswer, 'The request as it is now.') },
+  answers: {
+    200: json(
+      statementAnswer,
+      'The request as it is now. The same decision in the same words again is answered the same way.',
+    ),
+  },
   refuses: [
     'account_closed',
     'account_not_found',

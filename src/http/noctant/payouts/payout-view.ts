@@ -1,6 +1,6 @@
 /** A payout statement as the contract shows it, from the read model's row and from a decision's state. */
 import { z } from '@hono/zod-openapi'
-import type { Payout } from '../../../commands/noctant/payouts.ts'
+import { isReserved, type Payout } from '../../../commands/noctant/payouts.ts'
 import { settlementStatus as settlementStatuses } from '../../../events/noctant/payout.ts'
 import { type StatementView, statementView as statementRow } from '../../../projections/noctant/payout-statement.ts'
 import { snake } from '../../../runtime/letter-case.ts'
@@ -81,11 +81,17 @@ export const selectorOf = ({ operatorId }: Pick<Operator, 'operatorId'>, path: z
   ...{ operatorId, globalUserId: path.global_user_id, payoutRequestId: path.payout_request_id },
 })
 
-/** The policy's decision carries the operator's along, and what the engine had against it. */
+/**
+ * The policy's decision carries the operator's along, and what the engine had against it. A payment that was called off
+ * holds nothing reserved any more.
+ */
 export function statementView(row: StatementView) {
   const { review, failure, request_command_id: causation_id, ...shown } = row
+  const { account_effect_status: effect, external_settlement_status: settlement } = row
+  const isReleased = effect === 'reserved' && !isReserved({ effect, settlement })
   return {
     ...shown,
+    account_effect_status: isReleased ? ('not_applicable' as const) : effect,
     policy_decision: { ...row.policy_decision, review, execution_failure: failure },
     correlation_id: row.payout_request_id,
     causation_id,

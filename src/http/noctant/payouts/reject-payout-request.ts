@@ -16,11 +16,18 @@ export const rejectPayoutRequest = write({
   id: 'rejectPayoutRequest',
   tags: ['Payouts'],
   summary: 'Reject a payout request',
+  description: `Turns down what waits for a decision, and takes back an approval as long as the amount is only reserved and the
+payment outside is not tracked.`,
   access: operatorKey('payout_requests:reject'),
   headers: requestIdHeader,
   params: payoutRequestPath,
   body: request,
-  answers: { 200: json(statementAnswer, 'The request as it is now.') },
+  answers: {
+    200: json(
+      statementAnswer,
+      'The request as it is now. The same decision in the same words again is answered the same way.',
+    ),
+  },
   refuses: ['payout_request_not_found', 'payout_state_conflict', 'user_forgotten', 'user_not_found'],
   correlation: ({ params }) => params.payout_request_id,
   async handle({ bus, principal, params, body, command }) {
