@@ -121,6 +121,8 @@ describe('createProduct', () => {
     ['no challenge at once', { max_concurrent_per_user: 0 }, '/max_concurrent_per_user'],
     ['a cool-down before the breach', { cooldown_hours_after_breach: -1 }, '/cooldown_hours_after_breach'],
     ['an order that is no whole number', { display_order: 1.5 }, '/display_order'],
+    ['an order below 32 bits', { display_order: -2_147_483_649 }, '/display_order'],
+    ['an order above 32 bits', { display_order: 2_147_483_648 }, '/display_order'],
     ['no metadata', { metadata: undefined }, '/metadata'],
     ['a key with a space', { idempotency_key: 'a b' }, '/idempotency_key'],
     ['an empty name', { display_name: '' }, '/display_name'],
@@ -159,14 +161,15 @@ describe('products', () => {
     const lister = await api.addOperator()
     expect((await api.call('GET', '/v1/products', { key: lister.key })).body).toStrictEqual({ products: [] })
     for (const [slug, display_order] of [
+      ['d', 2_147_483_647],
       ['c', 2],
-      ['a', 1],
-      ['b', 1],
+      ['a', -2_147_483_648],
+      ['b', -2_147_483_648],
     ] as const) {
       await create(request({ slug, display_order }), lister.key)
     }
     const { body } = await api.call('GET', '/v1/products', { key: lister.key })
-    expect(body.products.map(({ slug }: { slug: string }) => slug)).toStrictEqual(['a', 'b', 'c'])
+    expect(body.products.map(({ slug }: { slug: string }) => slug)).toStrictEqual(['a', 'b', 'c', 'd'])
   })
 
   it('are shown as the read model has them, after every change of status', async () => {

@@ -10,6 +10,7 @@ import { idempotencyKey, requestIdHeader } from '../schemas.ts'
 import { int32, kycGate, productStatus, productView, viewOf } from './product-view.ts'
 
 const INT32_MAX = 2 ** 31 - 1
+const INT32_MIN = -(2 ** 31)
 const limit = (min: number) =>
   z
     .int()
@@ -31,7 +32,7 @@ const request = z
     currency: boundedText(3).regex(/^[A-Z]{3}$/),
     status: productStatus,
     public_listing: z.boolean(),
-    display_order: int32.refine((value) => Math.abs(value) <= INT32_MAX, 'is out of range'),
+    display_order: int32.refine((value) => value >= INT32_MIN && value <= INT32_MAX, 'is out of range'),
     kyc_gate: kycGate,
     max_concurrent_per_user: limit(1),
     cooldown_hours_after_breach: limit(0),
