@@ -217,7 +217,7 @@ function accountNumberOf(programAccountId: string): string {
 }
 
 /**
- * Opens an account for a user of the operator. Rejects with user_not_found where the operator has no such user,
+ * Opens an account for a user of the operator; a repeat answers with the account as it is by now. Rejects with user_not_found where the operator has no such user,
  * user_forgotten, product_not_found, product_not_sellable or product_rules_owner where no account may be opened for the
  * product, invalid_currency (one that is not among `currencies`, which the engine keeps accounts in, included),
  * invalid_amount, and account_facts_differ where the external id stands for other facts.
@@ -246,10 +246,11 @@ export async function openAccount(
     }
     if (owner.status === 'forgotten') throw userForgotten()
   })
-  return opening.catch((error: unknown) => {
+  const handled = await opening.catch((error: unknown) => {
     // The external id is the key here, and that is what the caller has to be told of.
     throw error instanceof Rejected && error.code === 'idempotency_key_reused' ? factsDiffer() : error
   })
+  return handled.replayed ? { ...handled, state: await bus.current(account, programAccountId) } : handled
 }
 
 const factsDiffer = () =>

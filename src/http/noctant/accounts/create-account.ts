@@ -74,7 +74,7 @@ export const createAccount = write({
   headers: requestIdHeader,
   body: request,
   answers: {
-    200: json(answer, 'The account had been opened by the same request before; this is the answer it got then.'),
+    200: json(answer, 'The account had been opened by the same request before; this is how it stands now.'),
     201: json(answer, 'The account is open; the engine has been told.'),
   },
   refuses: [
