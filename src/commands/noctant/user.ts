@@ -9,6 +9,7 @@ import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
 import { Rejected } from './rejection.ts'
+import { markRepeat } from './repeat.ts'
 
 export type UserState =
   | { status: 'absent' }
@@ -119,13 +120,13 @@ export const userForgotten = (): Rejected =>
   )
 
 /**
- * Provisions or refreshes a user. The answer's `state` is always `provisioned`; `events` tells which it was. Rejects with
- * user_forgotten.
+ * Provisions or refreshes a user. The answer's `state` is always `provisioned`; `events` tells which it was, and a call
+ * without news is a repeat. Rejects with user_forgotten.
  */
-export function provisionUser(
+export async function provisionUser(
   bus: CommandBus,
   command: ProvisionUser,
   context: CommandContext,
 ): Promise<Handled<UserState, UserEvent>> {
-  return bus.handle(user, globalUserIdOf(command.operatorId, command.externalId), command, context)
+  return markRepeat(await bus.handle(user, globalUserIdOf(command.operatorId, command.externalId), command, context))
 }

@@ -43,6 +43,8 @@ describe('provisionUser', () => {
     expect([second.status, third.status]).toStrictEqual([200, 200])
     expect(second.body).toStrictEqual({ ...first.body, created: false })
     expect(third.body).toStrictEqual({ ...first.body, created: false })
+    const replayed = [first, second, third].map(({ headers }) => headers.get('idempotency-replayed'))
+    expect(replayed).toStrictEqual([null, 'true', 'true'])
     expect(await userEvents('bob')).toStrictEqual(['noctant.UserProvisioned.v1'])
   })
 
@@ -51,6 +53,7 @@ describe('provisionUser', () => {
     const answer = await provision({ external_id: 'carl', display_name: 'Carl Gustav' })
     expect(answer.status).toBe(200)
     expect(answer.body).toMatchObject({ email: 'carl@example.com', display_name: 'Carl Gustav', created: false })
+    expect(answer.headers.get('idempotency-replayed')).toBeNull()
     const read = await api.call('GET', '/v1/users?external_id=carl', { key: acme.key })
     expect(read.body).toMatchObject({ email: 'carl@example.com', display_name: 'Carl Gustav' })
   })
