@@ -40,7 +40,7 @@ const modeMismatch = (detail: string) => new Rejected('launch_mode_invalid', det
 
 /**
  * A launch for an account of one of the operator's users. Rejects with user_not_found, account_not_found (another user's
- * account is none of this one's), account_closed, launch_mode_invalid, launch_route_invalid, launch_return_invalid.
+ * account is none of this one's), account_closed, account_disabled, launch_challenge_missing, launch_mode_invalid, launch_route_invalid, launch_return_invalid.
  */
 export async function createAccountLaunch(
   bus: CommandBus,
@@ -57,6 +57,12 @@ export async function createAccountLaunch(
     throw new Rejected('account_not_found', 'The user has no account of this external id.')
   }
   if (state.status === 'closed') throw new Rejected('account_closed', 'The account is closed.')
+  if (state.status === 'disabled') {
+    throw new Rejected('account_disabled', 'The account is disabled; a launch needs an active one.')
+  }
+  if (requestedProductMode === 'challenge' && state.challengeInstanceId === null) {
+    throw new Rejected('launch_challenge_missing', 'No challenge is held on the account; start one first.')
+  }
   const { programAccountId, accountId, visibilityPolicy } = state.facts
   const facts = { programAccountId, accountId, externalAccountId, visibilityPolicy }
   return create(bus, { ...common, account: facts, historical: null }, context)
@@ -112,7 +118,7 @@ const create = (bus: CommandBus, facts: LaunchFacts, context: CommandContext): L
 
 /**
  * Redeems a launch: once, by whoever comes first. Rejects with launch_session_not_found, launch_session_redeemed,
- * launch_session_expired, and with launch_session_withdrawn where the operator is suspended or the account closed.
+ * launch_session_expired, and with launch_session_withdrawn where the operator is suspended or the account no longer active.
  */
 export async function redeemLaunch(
   bus: CommandBus,
@@ -130,7 +136,7 @@ export async function redeemLaunch(
     const { operatorId, account: launched } = launch.facts
     const tenant = await bus.current(operator, operatorId)
     const target = launched && (await bus.current(account, launched.programAccountId))
-    if (tenant.status !== 'active' || target?.status === 'closed') {
+    if (tenant.status !== 'active' || (target && target.status !== 'active')) {
       throw new Rejected('launch_session_withdrawn', 'The launch is not available any more.')
     }
   })

@@ -25,6 +25,7 @@ export const rejectionCodes = [
   /** The external account id stands for an account with other facts. */
   'account_facts_differ',
   'account_closed',
+  'account_disabled',
   'invalid_amount',
   'invalid_currency',
   'status_not_settable',
@@ -56,11 +57,13 @@ export const rejectionCodes = [
   'launch_route_invalid',
   'launch_return_invalid',
   'launch_mode_invalid',
+  /** A launch of mode challenge into an account without one. */
+  'launch_challenge_missing',
   'backtest_invalid',
   'launch_session_not_found',
   'launch_session_redeemed',
   'launch_session_expired',
-  /** The operator is suspended or the account closed since. */
+  /** The operator is suspended, or the account is not active any more. */
   'launch_session_withdrawn',
   'webhook_not_configured',
   'webhook_limit_reached',

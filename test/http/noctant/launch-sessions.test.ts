@@ -12,6 +12,7 @@ import { failureOf } from '../../../src/postgres/failure.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
 import { testSealer } from '../exchange.ts'
+import { fundedAccount } from './books.ts'
 
 let api: Api
 let acme: TestOperator
@@ -173,11 +174,33 @@ describe('createLaunchSession', () => {
     ['a mode that there is not', { requested_product_mode: 'casino' }, 400, 'validation_failed'],
     ['a foreign origin', { return_url: 'https://evil.example/' }, 400, 'launch_return_invalid'],
     ['an open redirect', { requested_route: '//evil.example' }, 400, 'launch_route_invalid'],
+    ['a challenge where there is none', { requested_product_mode: 'challenge' }, 409, 'launch_challenge_missing'],
     ['an empty route', { requested_route: '' }, 400, 'validation_failed'],
     ['a route without end', { requested_route: 'a'.repeat(2_049) }, 400, 'validation_failed'],
   ])('refuses %s', async (_case, overrides, status, code) => {
     const answer = await accountLaunch(overrides)
     expect([answer.status, answer.body.code]).toStrictEqual([status, code])
+  })
+
+  it('opens the challenge that is held on the account', async () => {
+    const run = await fundedAccount(api, acme)
+    const names = { external_user_id: null, global_user_id: run.userId, external_account_id: run.externalAccountId }
+    const answer = await accountLaunch({ ...names, requested_product_mode: 'challenge' })
+    expect(answer.status).toBe(201)
+  })
+
+  it('leads into no disabled account: not made, and not redeemed', async () => {
+    const names = { external_account_id: 'launch-disabled' }
+    await api.call('POST', '/v1/accounts', { key: acme.key, body: accountRequest('launch-disabled') })
+    const made = await accountLaunch(names)
+    await api.call('PATCH', '/v1/accounts/by-external-id/status?external_account_id=launch-disabled', {
+      key: acme.key,
+      body: { status: 'disabled', idempotency_key: randomUUID() },
+    })
+    const late = await accountLaunch(names)
+    expect([late.status, late.body.code]).toStrictEqual([409, 'account_disabled'])
+    const answer = await post(made.body.launch_url)
+    expect([answer.status, await titleOf(answer)]).toStrictEqual([410, 'This link is not available any more'])
   })
 
   it('knows nothing of another operator’s users and accounts', async () => {

@@ -33,7 +33,9 @@ export const createLaunchSession = write({
   answers: { 201: json(createLaunchSessionResponse, 'The launch, and its link.') },
   refuses: [
     'account_closed',
+    'account_disabled',
     'account_not_found',
+    'launch_challenge_missing',
     'launch_mode_invalid',
     'launch_return_invalid',
     'launch_route_invalid',
