@@ -15,7 +15,7 @@ import { projectionsCheckpoint } from './projections/checkpoint.ts'
 import { createPositionWaiters } from './projections/waiter.ts'
 import { contextParts, type Parts, supervision } from './roles.ts'
 
-/** Where the API goes when it was not told, and how many ports further on it looks. */
+/** The port where PORT is unset, and how many ports further on it tries. */
 const DEFAULT_PORT = 8080
 const PORTS_TRIED_MAX = 20
 const PROBE_TIMEOUT_MS = 2_000

@@ -79,7 +79,7 @@ const environmentSchema = z.object({
     .describe('first token of the subjects and of the stream names'),
 
   START_WAIT_MAX_MS: milliseconds(30_000).describe('how long a start waits for services that are not there yet'),
-  STOP_WAIT_MAX_MS: milliseconds(20_000).describe('after so long a stop is over, finished or not; nothing is lost'),
+  STOP_WAIT_MAX_MS: milliseconds(20_000).describe('after this time a stop is over, finished or not; nothing is lost'),
 
   // Event store client
   EVENTSTORE_DEADLINE_MS: milliseconds(3_000).describe('for one attempt: an append, or a read at which nothing comes'),
@@ -92,7 +92,7 @@ const environmentSchema = z.object({
     .default(2)
     .describe('from the start of one batch of the read models to the next at least; 0: as they come'),
   SUBSCRIPTION_SILENCE_MAX_MS: milliseconds(8_000).describe(
-    'no event for so long, heartbeats included: subscribe anew',
+    'after this time without any event, heartbeats included: subscribe anew',
   ),
   SUBSCRIPTION_BACKOFF_MIN_MS: milliseconds(100),
   SUBSCRIPTION_BACKOFF_MAX_MS: milliseconds(5_000),
@@ -136,7 +136,7 @@ const environmentSchema = z.object({
 
   // The one clock, which is Postgres's
   CLOCK_CHECK_INTERVAL_MS: milliseconds(10_000).describe('between two looks at Postgres’s clock'),
-  CLOCK_OFFSET_ALARM_MS: milliseconds(2_000).describe('a process’s own clock that is further off is told of'),
+  CLOCK_OFFSET_ALARM_MS: milliseconds(2_000).describe('a process whose own clock is further off logs a warning'),
 
   // HTTP
   BODY_MAX_BYTES: count(1_048_576),
@@ -174,7 +174,7 @@ const environmentSchema = z.object({
   // Processes: relay and engine ingest
   PROCESS_RETRY_MS: milliseconds(2_000).describe('before a process that failed starts over'),
   PROCESS_CHECKPOINT_INTERVAL_MS: milliseconds(100).describe(
-    'least time between two writes of a process’s checkpoint; so much is handled again after a crash',
+    'least time between two writes of a process’s checkpoint; after a crash that much is handled again',
   ),
   RELAY_CONCURRENCY_MAX: count(64).describe('accounts whose commands are published at once'),
   STREAM_PUBLISH_TIMEOUT_MS: milliseconds(2_000),
@@ -208,7 +208,9 @@ const environmentSchema = z.object({
     [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map((s) => s * 1_000),
   ),
   WEBHOOK_RETRY_AFTER_MAX_MS: milliseconds(86_400_000).describe('a longer Retry-After is cut to this'),
-  WEBHOOK_DISABLE_AFTER_MS: milliseconds(432_000_000).describe('nothing but failures for so long disables an endpoint'),
+  WEBHOOK_DISABLE_AFTER_MS: milliseconds(432_000_000).describe(
+    'an endpoint that has only failed for this long is disabled',
+  ),
   WEBHOOK_CONCURRENCY_MAX: count(256).describe('attempts at once'),
   WEBHOOK_ENDPOINT_CONCURRENCY_MAX: count(4).describe('attempts at once to one endpoint'),
   WEBHOOK_ENDPOINT_QUEUE_MAX: count(100),
@@ -217,7 +219,7 @@ const environmentSchema = z.object({
   WEBHOOK_DRAIN_MS: milliseconds(5_000).describe('time for attempts under way when the instance stops'),
   WEBHOOK_EXCERPT_MAX_BYTES: count(1_024),
   WEBHOOK_SECRET_OVERLAP_MS: milliseconds(86_400_000).describe(
-    'how long a replaced webhook secret signs beside the new one',
+    'how long a replaced webhook secret signs together with the new one',
   ),
   WEBHOOK_SECRETS_KEY: z.string().optional().describe('older name of SECRETS_KEY'),
   WEBHOOK_ALLOW_PRIVATE: flag(false).describe('development: webhooks may go to loopback, by http too'),

@@ -39,7 +39,7 @@ export interface ContextParts {
   /** The keys of persons, and the instance's own keys. */
   vault: Vault
   keyRing: KeyRing
-  /** What a process of this name works with, beside what is its own. */
+  /** What a process of this name works with, in addition to its own parts. */
   dependenciesOf<F extends ProcessHealth>(name: string, health: F): ProcessDependencies & { health: F }
 }
 
@@ -60,7 +60,7 @@ export interface RunningProcess {
   gauges?: readonly GaugeSource[]
 }
 
-/** What the API role gives to a context beside that. */
+/** What the API role gives to a context in addition. */
 export interface ApiParts extends ContextParts {
   contexts: readonly Context[]
   /** Of the context's own read models. */

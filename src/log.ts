@@ -1,6 +1,6 @@
 /**
  * The log: JSON lines in a file of the data directory, or on standard output. A log that cannot be written, as on a full
- * disk, is no reason for the process to end: its lines wait, and beyond a bound they are dropped.
+ * disk, does not end the process: its lines wait, and beyond a bound they are dropped.
  */
 import { join } from 'node:path'
 import { destination, type Logger, pino } from 'pino'

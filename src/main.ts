@@ -35,7 +35,7 @@ Examples:
   EVENTSTORE_URL=esdb://10.0.0.5:2113?tls=false npm start -- --roles api
 `
 
-/** A fault that the one who starts it can mend; shown without a stack trace. */
+/** A fault that the operator of the instance can correct; shown without a stack trace. */
 const EXIT_CANNOT_START = 1
 const EXIT_USAGE = 2
 /** A fault of ours, with a stack trace in the log; as sysexits.h has it. */
@@ -113,7 +113,7 @@ function announce(config: Config, services: Services, instance: Instance, logPla
     process.stdout.write(`  curl -H "Authorization: Bearer ${key}" ${api.url}${path}\n`)
   }
   process.stdout.write('\n')
-  process.stdout.write(`Then, beside it: ${pico.bold('npm run demo')}. Ctrl-C stops everything; the data stays.\n`)
+  process.stdout.write(`In another terminal: ${pico.bold('npm run demo')}. Ctrl-C stops everything; the data stays.\n`)
 }
 
 /** Resolves with the reason to stop. */
@@ -126,7 +126,7 @@ function stopRequested(services: Services): Promise<{ reason: string; failed: bo
   })
 }
 
-/** Without it collections hold up requests for longer, which is no reason not to start. */
+/** Without it garbage collections hold up requests for longer; the instance starts all the same. */
 function lowerWorkerPriority(log: Logger): void {
   try {
     lowerWorkerThreads()
@@ -182,7 +182,7 @@ interface Start {
   startedMs: number
 }
 
-/** From the backing services to the stop. The greater part of the house is loaded only now: many starts end before. */
+/** From the backing services to the stop. Most modules are loaded only now, since many starts end before. */
 async function run({ config, log, place, startedMs }: Start): Promise<number> {
   const [{ startServices }, { startInstance }] = await Promise.all([
     import('./services/backing-services.ts'),
@@ -247,7 +247,7 @@ function explain(error: unknown): { text: string; code: number } | undefined {
   return undefined
 }
 
-// Whoever read the announcements may have gone; that is no reason to end.
+// The reader of standard output may have closed it; the instance goes on.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })

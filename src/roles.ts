@@ -96,8 +96,8 @@ export function supervision({ config, services, registry, guard, log, vault, sto
 }
 
 /**
- * Whoever is forgotten, in whichever process, goes from the memory of this one as soon as the log says so. There is no
- * history to catch up with: what is read from now on is read with the keys that there still are.
+ * Removes forgotten persons from this process's memory as soon as the log says so, whichever process forgot them. There is
+ * no history to catch up with: from now on everything is read with the keys that still exist.
  */
 export function followForgotten(parts: Parts): void {
   let seen: bigint | undefined
@@ -116,7 +116,7 @@ export function followForgotten(parts: Parts): void {
   parts.onClose(() => following)
 }
 
-/** A projector for each context, and the heartbeat that keeps them and everybody else's subscriptions moving. */
+/** A projector for each context, and the heartbeat that keeps every subscription moving. */
 export function startProjectorRole(parts: Parts): ContextProjector[] {
   const { config, contexts, log, store, stopping, onClose } = parts
   const projectors = contexts

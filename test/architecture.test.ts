@@ -34,7 +34,7 @@ const web = ['hono', '@hono/zod-openapi', '@hono/node-server', 'ws', '@scalar/fa
 
 /**
  * Who may import whom (docs/architecture.md). Every layer may use src/runtime and the types of src/config.ts and
- * src/log.ts. A context's folder may do what its layer may, and `more` beside it.
+ * src/log.ts. A context's folder may do what its layer may, and `more` in addition.
  */
 const rules: Record<string, LayerRule> = {
   runtime: { layers: [], packages: [] },
@@ -67,7 +67,7 @@ const rules: Record<string, LayerRule> = {
   console: { layers: ['*'] },
   main: { layers: ['*'] },
 }
-/** What a context's folder may import beside what its layer may. */
+/** What a context's folder may import in addition to what its layer may. */
 const more: Record<string, readonly string[]> = {
   events: ['webhooks', 'api-keys', 'gateway'],
   commands: ['webhooks', 'api-keys'],

@@ -1,8 +1,7 @@
 /**
  * A directory in memory, as each API process keeps of keys: loaded from the read models once, then fed by the log alone.
- * The read models may be far behind, and stand still while the projector does; so a subscription that is lost goes on
- * where the directory is, and the directory counts as there only when it has reached the log's end of its start. Else a
- * key that was revoked, or one that was made, a moment ago would be what it was before.
+ * The read models may be far behind. So a lost subscription resumes where the directory stands, and the directory is
+ * ready only when it has reached the end that the log had at its start. Otherwise a revoked key would work again.
  */
 import type { EventStore } from '../events/store.ts'
 import type { Delivered, SubscriptionOptions } from '../events/subscription.ts'
@@ -61,7 +60,7 @@ export async function keepDirectory(directory: Directory, dependencies: Dependen
   }
   return { following }
 
-  /** Only events of its types reach the directory, and heartbeats: so one is sent behind the end. */
+  /** Only heartbeats and events of its types reach the directory, so one heartbeat is sent behind the end. */
   async function reachedEnd(): Promise<void> {
     const end = (await dependencies.store.head())?.position
     const isThere = () => end === undefined || (reached !== undefined && reached >= end)

@@ -5,14 +5,14 @@ import { hashKey } from './key-text.ts'
 
 /** Keys of one kind: what their texts name, and what is kept of them. */
 export interface KeyKind<Kept> {
-  /** The id that a text names, or undefined where it is no key of this kind. */
+  /** The id that a text names, or undefined where it is not a key of this kind. */
   idOf(text: string): string | undefined
   find(keyId: string): Kept | undefined
   /** In hex. */
   hashOf(kept: Kept): string
 }
 
-/** Compared with where there is no such key, so that a look-up that fails takes the same work as one that succeeds. */
+/** Compared with where the key is unknown, so that a failing check takes as much work as a succeeding one. */
 const NO_HASH = '0'.repeat(64)
 
 /** Keys that are remembered to have proved themselves, and for how long after they did. */
@@ -20,10 +20,9 @@ const PROVEN_MAX = 10_000
 const PROVEN_TTL_MS = 60_000
 
 /**
- * What is kept of the key that a text is, or undefined where it is none. Remembers for a while which hash a text has
- * proved, so that a key that is used all the time is read and hashed once a minute. The hash that is kept is asked for at
- * each request, so a key that is revoked or replaced is refused at once all the same; and a guess is no text that was
- * proved before.
+ * What is kept of the key that a text is, or undefined where it is none. The check remembers for a minute which hash a
+ * text has proved, so a busy key is read and hashed once a minute. It compares with the kept hash at each request, so a
+ * revoked or replaced key is refused at once.
  */
 export function createKeyProof<Kept>({ idOf, find, hashOf }: KeyKind<Kept>): (text: string) => Kept | undefined {
   const proven = new LRUCache<string, { keyId: string; keyHash: string }>({ max: PROVEN_MAX, ttl: PROVEN_TTL_MS })

@@ -1,6 +1,6 @@
 /**
  * Keys as text: `<prefix>_<id>_<secret><check>`. The id finds the key's record, the secret (256 bits) proves it, and the
- * check tells a mistyped key from a wrong one without a look-up. Only a hash of the whole text is ever stored.
+ * check tells a mistyped key from a wrong one without a query. Only a hash of the whole text is ever stored.
  */
 import { hash, randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
@@ -16,7 +16,7 @@ export interface GeneratedKey {
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const ID_BYTES = 12
 const SECRET_BYTES = 32
-/** Base62 digits that so many bytes take: ⌈bytes × 8 / log2(62)⌉. */
+/** Base62 digits of these bytes: ⌈bytes × 8 / log2(62)⌉. */
 const ID_LENGTH = 17
 const SECRET_LENGTH = 43
 const CHECK_LENGTH = 6
@@ -25,7 +25,7 @@ const PATTERN = new RegExp(
   `^([a-z]+(?:_[a-z]+)*)_([0-9A-Za-z]{${ID_LENGTH}})_[0-9A-Za-z]{${SECRET_LENGTH + CHECK_LENGTH}}$`,
 )
 
-/** A new key. `random` gives so many unpredictable bytes. */
+/** A new key. `random` gives unpredictable bytes. */
 export function generateKey(prefix: string, random: (bytes: number) => Uint8Array = randomBytes): GeneratedKey {
   const keyId = base62(toInteger(random(ID_BYTES)), ID_LENGTH)
   const secret = base62(toInteger(random(SECRET_BYTES)), SECRET_LENGTH)
@@ -34,7 +34,7 @@ export function generateKey(prefix: string, random: (bytes: number) => Uint8Arra
   return { key, keyId, keyHash: hashKey(key) }
 }
 
-/** What a key says of itself, or undefined where the text is no key: wrong form, or a check that does not fit. */
+/** The prefix and id of a key; undefined where the form or the check is wrong. */
 export function parseKey(text: string): { prefix: string; keyId: string } | undefined {
   const parts = PATTERN.exec(text)
   if (!parts) return undefined
@@ -63,9 +63,9 @@ function base62(value: bigint, length: number): string {
 
 /** A context's keys as text: how they are made, and what they say of themselves. */
 export interface KeyTexts<Environment extends string> {
-  /** A new key. `random` gives so many unpredictable bytes. */
+  /** A new key. `random` gives unpredictable bytes. */
   generate(environment: Environment, random?: (bytes: number) => Uint8Array): GeneratedKey
-  /** Undefined where the text is no key of this context. */
+  /** Undefined where the text is not a key of this context. */
   parse(text: string): { environment: Environment; keyId: string } | undefined
 }
 

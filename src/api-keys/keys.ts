@@ -1,7 +1,7 @@
 /**
- * The keys of one tenant, as its stream tells of them, and what may be done with them. A key has at most one successor
- * that works: rotating it again, by whoever never got the answer, ends the one before. Who replaced whom stays known, so
- * that revoking a leaked key takes along whatever was made from it.
+ * The keys of one tenant, from the events of its stream, and what may be done with them. A key has at most one working
+ * successor: rotating it again, as a caller does who lost the answer, ends the one before. Each key keeps which one it
+ * replaces, so that revoking a leaked key also revokes the keys made from it.
  */
 import type { KernelRejectionCode, RejectedBy } from '../commands/rejection.ts'
 
@@ -21,9 +21,9 @@ export interface KeyState<Scope extends string = string> {
 }
 
 /**
- * By id; revoked and replaced keys stay, so that an id is never used twice. One map for all states of a stream, since a
- * copy for each event costs more the more keys there were: what is in it is only added to, and every change is one that
- * may be made twice. A state from before sees later keys; the expected revision tells that it is an old one.
+ * By id; revoked and replaced keys stay, so that an id is never used twice. All states of a stream share one map, since a
+ * copy for each event costs more with every key. Changes only add to it and may be made twice. An older state sees later
+ * keys; the expected revision catches it.
  */
 export type Keys<Scope extends string = string> = Map<string, KeyState<Scope>>
 

@@ -1,6 +1,6 @@
 /**
  * An event as a line that somebody else can check (scripts/verify-export.mjs): the exact bytes of data and metadata as
- * text, or in base64 where they are no UTF-8, and the event's leaf in the Merkle tree that seals are made over.
+ * text, or in base64 where they are not UTF-8, and the event's leaf in the Merkle tree that seals are made over.
  */
 import { z } from 'zod'
 import { leafOf } from './merkle.ts'

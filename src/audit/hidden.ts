@@ -78,7 +78,7 @@ export interface StreamSeen {
 /** Streams that are read at the same time. */
 const READS_MAX = 32
 
-/** Reads each stream as decisions do, and tells of those that do not begin and end as $all says. */
+/** Reads each stream as decisions do, and reports those that do not begin and end as $all says. */
 export async function compareStreamReads(
   log: Pick<RawLog, 'readStream'>,
   streams: Iterable<StreamSeen>,

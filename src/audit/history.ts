@@ -16,7 +16,7 @@ export interface Ground {
   budget: Budget
   /** What the contexts declare. */
   rules: AuditRules
-  /** Undefined: personal fields are told as sealed. */
+  /** Undefined: personal fields are shown as sealed. */
   personKeys?: PersonKeys | undefined
   onProgress?: (position: bigint) => void
 }
@@ -86,7 +86,7 @@ export async function takeAdmitted(
   use(described)
 }
 
-/** The event, decoded with the keys of the persons that it tells of. Throws PersonKeysUnavailable. */
+/** The event, decoded with the keys of the persons in it. Throws PersonKeysUnavailable. */
 export async function describeIn({ personKeys, log: { registry } }: Ground, raw: RawEvent): Promise<DescribedEvent> {
   return describeEvent(
     raw,

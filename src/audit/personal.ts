@@ -43,7 +43,7 @@ export function createPersonalCheck(
     onFinding({ kind, stream, revision, position, type, detail })
   }
 
-  /** A person is told of once, by the first event that shows it. */
+  /** A person is reported once, by the first event that shows it. */
   function tellOnce(person: string, event: RawEvent, detail: string): void {
     if (described.has(person) || described.size >= PERSONS_MAX) return
     described.add(person)

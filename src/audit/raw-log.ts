@@ -14,10 +14,10 @@ export interface RawLog extends RawEvents {
 
 export const createdAt = ({ created }: Pick<RawEvent, 'created'>): Date => new Date(Number(BigInt(created) / 10_000n))
 
-/** A store that says nothing for so long is away. */
+/** A store that is silent for this long is unavailable. */
 const SILENCE_MAX_MS = 20_000
 
-/** Opens a connection of its own. Reads reject with StoreUnavailable where the store is away, or says nothing for so long. */
+/** Opens a connection of its own. Reads reject with StoreUnavailable where the store is away or silent for too long. */
 export const openRawLog = (url: string, registry: Registry, readTimeoutMs = SILENCE_MAX_MS): RawLog => ({
   registry,
   ...openRawEvents(url, readTimeoutMs),
@@ -25,7 +25,7 @@ export const openRawLog = (url: string, registry: Registry, readTimeoutMs = SILE
 
 export const isSystem = ({ type }: Pick<RawEvent, 'type'>): boolean => type.startsWith('$')
 
-/** The members of stored JSON as they stand there; none where it is no object. */
+/** The members of stored JSON as they are; none where it is not an object. */
 export function membersOf(bytes: Uint8Array): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))

@@ -16,7 +16,7 @@ export interface Budget {
 export interface BudgetOptions {
   eventsMax: number
   timeMaxMs: number
-  /** Whoever asked has gone. */
+  /** The caller has gone. */
   signal?: AbortSignal | undefined
 }
 

@@ -20,7 +20,7 @@ export interface Scope {
 export const everything: Scope = { admit: async (events) => events, mayRead: async () => true }
 
 export interface OperatorScope extends Scope {
-  /** Events that were admitted so far: all that a reader may be told of how much was read. */
+  /** Events that the reader was allowed to see so far: the only count that a reader may learn. */
   admitted(): number
 }
 

@@ -21,7 +21,7 @@ export function appendSeals(file: string, seals: readonly Seal[]): void {
   }
 }
 
-/** The seals of a file, its whole lines; none where it is not there yet. Throws where a line is no seal. */
+/** The seals of a file, its whole lines; none where the file is absent. Throws where a line is not a seal. */
 export function readSealFile(file: string): Seal[] {
   if (!existsSync(file)) return []
   const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)

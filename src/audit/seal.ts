@@ -29,7 +29,7 @@ export function makeSeal(
 
 const SEALED = 'opslog.LogSealed.v1'
 
-/** The seals that the log itself holds. One that does not decode is the verifier's to tell of. */
+/** The seals that the log itself holds. The verifier reports one that does not decode. */
 export async function readSeals(log: RawLog): Promise<Seal[]> {
   const seals: Seal[] = []
   for await (const event of log.readStream(SEAL_STREAM)) {
@@ -99,7 +99,7 @@ export function isGenuine(seal: Seal): boolean {
       key.asymmetricKeyType === 'ed25519' && verify(null, statement(seal), key, Buffer.from(seal.signature, 'base64'))
     )
   } catch {
-    // What is no key has signed nothing.
+    // A text that is not a key has signed nothing.
     return false
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Seals the log by itself, at intervals, in one process of the installation. The log is read once from its start, which
  * holds it against every seal that this key has made before; from then on only what is new is read. Each seal goes into
- * the log and then into a file that is meant to be kept elsewhere: a seal proves nothing to whoever lost it with the log.
+ * the log and then into a file that is meant to be kept elsewhere: a seal that was lost with the log proves nothing.
  */
 import { createPrivateKey, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'

@@ -1,6 +1,6 @@
 /**
- * An event in a sentence, for whoever reads a history. Placeholders are paths into the event's data. A type without a
- * sentence of its own is told by its name and its data, so that a new one is never missing.
+ * An event in a sentence, for readers of a history. Placeholders are paths into the event's data. A type without a
+ * sentence of its own is shown by its name and its data, so that a new one is never missing.
  */
 import type { AnyEvent } from '../events/event.ts'
 

@@ -1,5 +1,5 @@
 /**
- * Which events tell of one thing, wherever they stand: those of its streams, and those that name it. A thing may be
+ * Which events concern one thing, in any stream: those of its streams, and those that name it. A thing may be
  * called by a stream's name, by any id, or by the name that an operator knows it by; while the log passes by, the ids
  * that are the thing's own are learnt from the events that made it.
  */
@@ -18,18 +18,18 @@ export interface DescribedEvent {
   event: AnyEvent
   metadata: Metadata | undefined
   fault: string | undefined
-  /** The event in a sentence, or why it cannot be told. */
+  /** The event in a sentence, or why it cannot be read. */
   sentence: string
 }
 
 export interface Timeline {
-  /** Whether the event tells of the thing, by what is known so far. */
+  /** Whether the event concerns the thing, by what is known so far. */
   concerns(event: RawEvent): boolean
   /** Learns from an event that does. */
   take(described: DescribedEvent): void
   /** What the thing is known by, so far. */
   ids(): ReadonlySet<string>
-  /** Streams from which an id was learnt: whoever reads them again knows as much. */
+  /** Streams from which an id was learnt. Reading them again gives the same ids. */
   teachers(): ReadonlySet<string>
 }
 

@@ -8,7 +8,7 @@ import { createdAt, type RawEvent } from './raw-log.ts'
 export interface TimeTolerances {
   /** How far a clock may be set back between two events. */
   clockStepMaxMs: number
-  /** How far the clocks of the store and of whoever decided may be apart. */
+  /** How far the clocks of the store and of the deciding process may be apart. */
   clockSkewMaxMs: number
   /** From a decision by a request to its record, attempts that failed included. */
   recordingMaxMs: number
@@ -36,7 +36,7 @@ export function createTimes(
   /** The last two events whose times follow each other, and these times. */
   let before: { event: RawEvent; atMs: number } | undefined
   let last: { event: RawEvent; atMs: number } | undefined
-  /** A log that was copied from another store is late as a whole, and told of once. */
+  /** A log that was copied from another store is late as a whole, and reported once. */
   let wereLate = false
 
   function followed(event: RawEvent, atMs: number): void {

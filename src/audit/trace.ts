@@ -79,7 +79,7 @@ export interface TraceContinuation {
 
 export interface TraceRead {
   described: readonly DescribedEvent[]
-  /** Undefined: there is no more of it. */
+  /** Undefined: this is the last page. */
   next: TraceContinuation | undefined
   last: bigint | undefined
   /** It has more events than were asked for; those that came later are left out. */

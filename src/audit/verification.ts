@@ -1,6 +1,6 @@
 /**
  * A verification of the log, of a category or of one stream, whole or in pages. What a page cannot know for want of the
- * pages before is read again within bounds; what even then stays open is counted and told.
+ * pages before is read again within bounds; what still stays open is counted and reported.
  */
 import { categoryOf } from '../events/event.ts'
 import type { Seal } from '../events/seal.ts'
@@ -28,7 +28,7 @@ export interface VerificationQuestion {
   exported?: AsyncIterable<ExportedEvent> | undefined
   /** Findings that are kept; all are counted. */
   findingsMax: number
-  /** Whether the verification goes on once so many were found, instead of ending the page. */
+  /** Whether the verification goes on beyond this number of findings, instead of ending the page. */
   keepsOn: boolean
   /** Events that may be read again for streams met in their midst; undefined: any number. */
   recalledMax?: number | undefined

@@ -117,7 +117,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     memory: newMemory(rules, stream, true),
   })
 
-  /** Takes the event into the stream's state; `tell` hears of what is wrong. Answers with what it says, if it can be read. */
+  /** Takes the event into the stream's state; faults go to `tell`. Returns what the event says, if it can be read. */
   function take(state: StreamState, event: RawEvent, tell: (kind: FindingKind, detail: string) => void) {
     const expected = state.revision + 1n
     const isNext = event.revision === expected
@@ -173,7 +173,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     for await (const earlier of options.readStream(event.stream, isAffordable ? 0n : event.revision - 1n)) {
       if (earlier.revision >= event.revision) break
       recalled += 1
-      // It has been told of already.
+      // It has been reported already.
       take(state, earlier, () => undefined)
     }
     judge(state, event)
@@ -203,7 +203,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
 
-/** The hash that it states, so that one changed event is told of once and not with every event after it. */
+/** The hash that it states, so that one changed event is reported once and not with every later event. */
 const statedHash = ({ metadata }: RawEvent): string => /"hash":"([0-9a-f]*)"\}$/.exec(textOf(metadata))?.[1] ?? ''
 
 /** The command whose first event this is, where a key makes the command repeatable. */

@@ -35,7 +35,7 @@ export function auditorCommands(): Command[] {
   ]
 }
 
-/** The key alone goes to standard output, so that a script can take it; what is said about it goes beside. */
+/** The key alone goes to standard output, so that a script can take it; the explanation goes to standard error. */
 async function create({ operator: of, name, json }: JsonOption & { operator: string; name: string }): Promise<void> {
   await withAdminSession(async (session) => {
     const operatorId = of === ALL ? null : await existingOperator(session, of)

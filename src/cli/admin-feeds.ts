@@ -125,7 +125,11 @@ function check(path: string, bytes: Uint8Array, expected: Parameters<typeof pars
     return parseFeed(bytes, expected)
   } catch (error) {
     if (!(error instanceof InvalidFeed)) throw error
-    throw new CliError(EXIT.refused, `${path} is no feed of ${expected.kind}:\n${error.message}`, 'Nothing was kept.')
+    throw new CliError(
+      EXIT.refused,
+      `${path} is not a feed of ${expected.kind}:\n${error.message}`,
+      'Nothing was kept.',
+    )
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * `opslog admin forget-user`: destroys a person's key, then puts it on record. In this order, because whoever hears of the
+ * `opslog admin forget-user`: destroys a person's key, then puts it on record. In this order, because readers of the
  * event asks for the key no more, and must find it gone; and because an event before a destruction that never came would
  * say what is not true. What a kill in between leaves undone is done by running the same command again.
  */
@@ -121,7 +121,7 @@ async function sweepKeys(): Promise<Sweep> {
 async function idOf(store: EventStore, globalUserId: string | undefined, { operator, externalId }: ForgetOptions) {
   if (globalUserId !== undefined && operator === undefined && externalId === undefined) {
     if (z.uuid().safeParse(globalUserId).success) return globalUserId.toLowerCase()
-    throw new CliError(EXIT.usage, `${globalUserId} is no global user id`, 'Or use --operator and --external-id.')
+    throw new CliError(EXIT.usage, `${globalUserId} is not a global user id`, 'Or use --operator and --external-id.')
   }
   if (globalUserId === undefined && operator !== undefined && externalId !== undefined) {
     return globalUserIdOf(await operatorIdOf(store, operator), externalId)

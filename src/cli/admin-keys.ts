@@ -54,7 +54,7 @@ export function keyCommand(): Command {
   return command
 }
 
-/** The key alone goes to standard output, so that a script can take it; what is said about it goes beside. */
+/** The key alone goes to standard output, so that a script can take it; the explanation goes to standard error. */
 async function issue(name: string, options: IssueOptions): Promise<void> {
   const scopes = options.allScopes ? [...apiScope.options] : options.scope
   if (scopes.length === 0) {

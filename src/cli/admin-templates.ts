@@ -97,14 +97,14 @@ async function readTemplate(path: string): Promise<TemplateFile> {
   const read = readTemplateFile(parse(path, content), kept)
   if ('file' in read) return read.file
   const faults = read.faults.map((fault) => `  ${fault}`).join('\n')
-  throw new CliError(EXIT.refused, `${path} is no template:\n${faults}`, 'presets/ holds templates to start from.')
+  throw new CliError(EXIT.refused, `${path} is not a template:\n${faults}`, 'presets/ holds templates to start from.')
 }
 
 function parse(path: string, content: string): unknown {
   try {
     return JSON.parse(content)
   } catch (error) {
-    throw new CliError(EXIT.refused, `${path} is no JSON: ${reasonOf(error)}`, 'Nothing was kept.')
+    throw new CliError(EXIT.refused, `${path} is not JSON: ${reasonOf(error)}`, 'Nothing was kept.')
   }
 }
 

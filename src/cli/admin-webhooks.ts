@@ -32,7 +32,12 @@ export function webhookCommand(): Command {
     command.command(name).argument('<operator>', 'slug or id').description(description).option('--json', 'print JSON')
   named('set', 'say where its events go; the first time, make a secret and print it, once')
     .requiredOption('--url <url>', 'https address that takes the POST requests', text('URL', 2_000))
-    .option('--event-type <type>', 'what it wants to hear of, repeatable; default: everything', collectType, [])
+    .option(
+      '--event-type <type>',
+      'event type to deliver, may be given several times; default: every type',
+      collectType,
+      [],
+    )
     .addHelpText('after', `\nEvent types: ${partnerEventTypes.join(', ')}`)
     .action(set)
   named('rotate-secret', 'make another secret and print it, once; both sign for a while').action(rotate)
@@ -120,7 +125,7 @@ async function rotate(name: string, options: JsonOption): Promise<void> {
     const command = { kind: 'rotateSecret', secret: kept, previousValidUntil, at } as const
     const handled = await bus.handle(webhookEndpoint, operatorId, command, circumstances)
     if (!options.json) {
-      const until = `the one before signs beside it until ${previousValidUntil}`
+      const until = `the one before also signs until ${previousValidUntil}`
       process.stderr.write(`${colours.dim(`The signing secret, shown this once; ${until}:`)}\n`)
     }
     const value = { operator_id: operatorId, secret, previous_valid_until: previousValidUntil, ...written(handled) }

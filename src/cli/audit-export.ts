@@ -1,4 +1,4 @@
-/** `opslog audit export`: events with their exact bytes, one JSON object a line, for whoever checks them elsewhere. */
+/** `opslog audit export`: events with their exact bytes, one JSON object a line, for checks elsewhere. */
 import { once } from 'node:events'
 import { createWriteStream, openSync } from 'node:fs'
 import { finished } from 'node:stream/promises'

@@ -45,7 +45,7 @@ export async function history(thing: string, options: OutputOptions): Promise<vo
 const nothingOf = (thing: string) =>
   new CliError(
     EXIT.refused,
-    `no event tells of ${thing}`,
+    `no event concerns ${thing}`,
     'Ask by a stream, an id, an external id, a slug, or a request.',
   )
 

@@ -1,6 +1,6 @@
 /**
- * `opslog audit seal`: one signed figure for all that stands in the log, appended to it and handed out. Whoever keeps a
- * copy of it elsewhere can tell later whether anything before it was altered, or the tail cut off.
+ * `opslog audit seal`: one signed hash of everything in the log, appended to it and handed out. With a copy of it kept
+ * elsewhere, an auditor can see later whether anything before it was altered, or the tail cut off.
  */
 import { userInfo } from 'node:os'
 import { createMerkleTree, leafOf } from '../audit/merkle.ts'

@@ -78,7 +78,7 @@ async function* exportedEvents(file: string): AsyncIterable<ExportedEvent> {
       if (line !== '') yield parseExportLine(line)
     }
   } catch (error) {
-    throw new CliError(EXIT.usage, `${file} is no export: ${error instanceof Error ? error.message : error}`)
+    throw new CliError(EXIT.usage, `${file} is not an export: ${error instanceof Error ? error.message : error}`)
   }
 }
 

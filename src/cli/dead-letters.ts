@@ -37,7 +37,7 @@ export function deadLettersCommand(): Command {
   const one = (name: string, description: string) =>
     command
       .command(name)
-      .argument('<id>', 'id of the command, or of the event that a webhook was to tell of')
+      .argument('<id>', 'id of the command, or of the event that a webhook was to publish')
       .description(description)
       .option('--json', 'print JSON')
   const reason = text('reason', 1_000)
@@ -88,7 +88,7 @@ type Found = { command: AccountCommandRow } | { webhooks: WebhookAttemptRow[] }
 
 /** Throws CliError where nothing of this id was given up. */
 async function find(session: AdminSession, id: string): Promise<Found> {
-  if (!isUuid(id)) throw new CliError(EXIT.usage, `${id} is no UUID`)
+  if (!isUuid(id)) throw new CliError(EXIT.usage, `${id} is not a UUID`)
   const command = await deadCommands(session).where('command_id', '=', id).executeTakeFirst()
   if (command) return { command }
   const webhooks = await deadWebhooks(session, id)

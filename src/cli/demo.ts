@@ -91,7 +91,7 @@ function begin(options: DemoOptions, checks: Checklist): Story {
     const hint = 'Run an instance with the engine role, or pass --engine-url and --engine-token.'
     throw new CliError(EXIT.unreachable, 'the running instance has no engine', hint)
   }
-  // Asked once now, so that a missing instance is told at once; later ones may wait for a restart.
+  // Asked once now, so that a missing instance is reported at once; later questions may wait for a restart.
   operator()
   trader()
   if (options.key)

@@ -53,7 +53,7 @@ function unifyEndings(command: Command): void {
 }
 
 unifyEndings(program)
-// A reader that has seen enough, as `| head` does, is no fault.
+// A reader may close the pipe early, as `| head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) =>
   process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.refused),
 )

@@ -216,7 +216,7 @@ async function isOfThisLog({ db, store }: ProjectionSession, schema: string): Pr
   return !checkpoint || (await store.eventIdAt(checkpoint.position)) === checkpoint.eventId
 }
 
-/** Builds for a few seconds beside everything, and reckons from that. */
+/** Builds into the shadow schema for a few seconds, and extrapolates from that. */
 async function estimate(session: ProjectionSession, groups: readonly Group[], options: RebuildOptions): Promise<void> {
   const projections = groups.flatMap((group) => group.projections)
   const [sample] = await begunOf(session, groups)

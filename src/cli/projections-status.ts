@@ -10,7 +10,7 @@ import { colours, facts, show, table } from './terminal.ts'
 
 /** Time over which the rate is measured. */
 const SAMPLE_MS = 1_000
-/** Events counted beyond the checkpoint; more are "at least so many". */
+/** Events counted beyond the checkpoint; more are shown as "at least" this number. */
 const LAG_COUNT_MAX = 100_000
 
 interface Lag {

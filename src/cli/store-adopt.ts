@@ -1,5 +1,5 @@
 /**
- * `opslog store adopt-log`: the way on for whoever has lost the log, or its end, for good. It says what is gone, asks, and
+ * `opslog store adopt-log`: the way on where the log, or its end, is lost for good. It says what is gone, asks, and
  * makes the database one of the log that there is now.
  */
 import { createInterface } from 'node:readline/promises'
@@ -26,7 +26,7 @@ interface AdoptOptions {
   json?: boolean
 }
 
-/** Clocks differ, and a restored copy may have been made while the last events were written: so much is handled again. */
+/** Clocks differ, and a restored copy may have been made while the last events were written: this span is handled again. */
 const MARGIN_MS = 600_000
 const BATCH_MAX = 1_000
 

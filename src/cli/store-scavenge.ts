@@ -69,5 +69,5 @@ async function answerOf(url: string, method: string): Promise<unknown> {
   const isNode = response.headers.get('content-type')?.startsWith('application/json')
   if (isNode) return response.json()
   const hint = 'A server of its own has a scavenge of its own; look at its documentation.'
-  throw new CliError(EXIT.refused, `${url} answered ${response.status}: it is no embedded event store`, hint)
+  throw new CliError(EXIT.refused, `${url} answered ${response.status}: it is not an embedded event store`, hint)
 }

@@ -14,7 +14,7 @@ const csvCell = (text: string): string => {
 
 export const csvLine = (cells: readonly string[]): string => `${cells.map(csvCell).join(',')}\r\n`
 
-/** Prints rows under a head, or `value` as JSON. `empty` is what people are told of no rows. */
+/** Prints rows under a head, or `value` as JSON. `empty` is the sentence for no rows. */
 export function list(
   value: unknown,
   options: OutputOptions,

@@ -1,6 +1,6 @@
 /**
  * How the command line speaks: plain words on a terminal, JSON for scripts, colours only where somebody looks, and one
- * exit code per kind of ending. Expected faults are told in a sentence and, where there is one, a way on.
+ * exit code per kind of ending. Expected faults are one sentence and, where there is one, a way on.
  */
 import Table from 'cli-table3'
 import { CommanderError, InvalidArgumentError } from 'commander'

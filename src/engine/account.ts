@@ -166,13 +166,13 @@ function afterFill(state: AccountState, data: DataOf<'OrderFilled'>, atMs: numbe
 
 function positionsAfterChange(state: AccountState, data: DataOf<'PositionChanged'>, atMs: number): Position[] {
   const { positionId, symbol, side, quantity, averageEntryPrice, takeProfit, stopLoss } = data
-  const told = { positionId, symbol, side, quantity, averageEntryPrice, takeProfit, stopLoss }
+  const shown = { positionId, symbol, side, quantity, averageEntryPrice, takeProfit, stopLoss }
   const fill = state.lastFill
   if (fill === null) throw new RangeError(`position ${positionId} changed without a fill`)
   const known = state.positions.find((position) => position.positionId === positionId)
   if (known === undefined) {
     const opened = {
-      ...told,
+      ...shown,
       openedAtMs: atMs,
       entryOrderId: fill.orderId,
       entryFillId: fill.fillId,
@@ -186,7 +186,7 @@ function positionsAfterChange(state: AccountState, data: DataOf<'PositionChanged
   const entryCommission = increased
     ? moneyText(decimal(known.entryCommission).plus(fill.commission), state.currency)
     : known.entryCommission
-  return state.positions.map((position) => (position === known ? { ...known, ...told, entryCommission } : position))
+  return state.positions.map((position) => (position === known ? { ...known, ...shown, entryCommission } : position))
 }
 
 /** The trade takes its share of the position's quantity, entry commission and swap; the rest stays for the next one. */

@@ -68,7 +68,7 @@ const figureEvents: ReadonlySet<string> = new Set([
   'PositionClosed',
 ])
 
-/** Tells the account's figures where the step changed them; answers whether it did. */
+/** Reports the account's figures where the step changed them; returns whether it did. */
 function markAfterChange(taken: Step): boolean {
   if (!taken.events.some((event) => figureEvents.has(event.type))) return false
   const figures = figuresOf(taken.state, taken.context)
@@ -76,7 +76,7 @@ function markAfterChange(taken: Step): boolean {
   return true
 }
 
-/** Tells figures that only the market has moved, at most once per interval. A clock set back does not silence it. */
+/** Reports figures that only the market has moved, at most once per interval, also after a clock was set back. */
 function markNowAndThen(taken: Step): void {
   const { state, context } = taken
   if (state.positions.length === 0) return

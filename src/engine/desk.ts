@@ -1,7 +1,7 @@
 /**
  * The one writer. Inputs that arrive while a commit is on its way to disk are decided together and committed
  * together: one sync for all of them. States change only once their events are on disk; where the disk refuses,
- * everybody is told so and nothing has happened.
+ * every caller gets that failure and nothing has happened.
  */
 import { randomUUID } from 'node:crypto'
 import type { AccountCommand, EngineEvent, ReplayCommand } from '../gateway/contract.ts'

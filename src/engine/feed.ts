@@ -1,6 +1,6 @@
 /**
  * Where prices come from. The engine asks for the quote of a symbol at a time; a feed may compute it, look it up in
- * recorded ticks or candles, or be told (tests). The synthetic feed is a pure function of seed, symbol and time, so
+ * recorded ticks or candles, or come from a script (tests). The synthetic feed is a pure function of seed, symbol and time, so
  * that a restarted engine goes on with the very prices it would have had.
  */
 import { createHash } from 'node:crypto'
@@ -102,7 +102,7 @@ export interface ManualFeed extends PriceFeed {
   remove(symbol: string): void
 }
 
-/** A feed that says what it was told last: scripted scenarios. */
+/** A feed that returns the last price it was given: scripted scenarios. */
 export function manualFeed(initial: Readonly<Record<string, readonly [bid: string, ask: string]>> = {}): ManualFeed {
   const quotes = new Map(Object.entries(initial))
   return {

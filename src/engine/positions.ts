@@ -20,7 +20,7 @@ export interface FillTerms {
   price: string
   /** Account currency per unit of the quote currency. */
   rate: Decimal
-  /** Account currency per US dollar, in which commission is told. */
+  /** Account currency per US dollar, the currency of commissions. */
   dollarRate: Decimal
 }
 

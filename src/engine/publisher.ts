@@ -37,7 +37,7 @@ export interface Publisher {
   repeat(accountId: string, fromSequence: number, toSequence: number): Promise<void>
   /** Position up to which everything is acknowledged. */
   published(): bigint
-  /** Waits, at most so long, until everything is acknowledged; then stops and saves the cursor. */
+  /** Waits, at most this long, until everything is acknowledged; then stops and saves the cursor. */
   close(drainMs: number): Promise<void>
 }
 

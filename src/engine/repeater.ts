@@ -1,5 +1,5 @@
 /**
- * Sends recorded events once more, on a sender's or receiver's demand, beside the publisher's normal course: one demand
+ * Sends recorded events once more, on a sender's or receiver's demand, apart from the publisher's normal course: one demand
  * after the other, a page at a time. Only events whose first send is acknowledged are repeated, so that no repetition
  * overtakes an event that the stream has never had.
  */

@@ -1,6 +1,6 @@
 /**
  * The engine as a whole: log, desk, publisher, command consumer, price loop and order entry, put together. It keeps
- * no state outside what it is given, so that a process may run it alone or beside other roles.
+ * no state outside what it is given, so that a process may run it alone or together with other roles.
  */
 import { mkdirSync } from 'node:fs'
 import { consumeCommands, newCommandCounts } from './command-consumer.ts'

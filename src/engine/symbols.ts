@@ -6,7 +6,7 @@
 export interface TradedSymbol {
   symbol: string
   description: string
-  /** The currency in which the price is told, and profit arises. */
+  /** The currency of the price and of the profit. */
   quoteCurrency: string
   /** Digits after the point of a price; a price is a multiple of tickSize. */
   priceDigits: number

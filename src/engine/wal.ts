@@ -1,7 +1,7 @@
 /**
  * The engine's write-ahead log and its permanent inbox, in one SQLite database. All that a batch of steps brought
- * forth is one transaction, synced to disk before anyone hears of it; which events a command or an order id led to is
- * kept for ever beside them. States come from the newest snapshot and the events after it, so that starting up costs
+ * forth is one transaction, synced to disk before it is published; which events a command or an order id led to is
+ * kept for ever with them. States come from the newest snapshot and the events after it, so that starting up costs
  * the same however long the log is, and only accounts in use are in memory.
  */
 import { join } from 'node:path'
@@ -103,7 +103,7 @@ function openDatabase(directory: string): DatabaseSync {
 
 /**
  * Opens (or creates) the log in a directory. The caller holds the directory's lock.
- * @param options.snapshotEveryEvents an account's snapshot is renewed after so many events.
+ * @param options.snapshotEveryEvents number of events after which an account's snapshot is renewed.
  */
 export function openWal(options: { directory: string; snapshotEveryEvents: number }): Wal {
   const database = openDatabase(options.directory)

@@ -77,7 +77,7 @@ export function natsNames(prefix: string): NatsNames {
 
 /**
  * Starts connecting and goes on until closed. `url` is one or several `nats://[user:password@|token@]host:port`,
- * separated by commas. Failures are told to `onError` and tried again.
+ * separated by commas. Failures go to `onError` and are tried again.
  */
 export function openLink(url: string, names: NatsNames, limits: NatsLimits, onError: (error: Error) => void): NatsLink {
   const closing = new AbortController()

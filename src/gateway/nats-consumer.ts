@@ -22,9 +22,9 @@ import type { ConsumeOptions, StreamMessage } from './stream.ts'
 export interface DeliveryLimits {
   /** The broker sends a sign of life this often on a quiet stream; two missed ones renew the delivery. */
   heartbeatMs: number
-  /** A consumer that ends waits so long at most for what the broker has sent already, to hand it back. */
+  /** Longest wait of an ending consumer for what the broker has already sent, to hand it back. */
   drainMsMax: number
-  /** So long the broker has to notice that what a predecessor was given is due again; it looks after 100 ms. */
+  /** Time for the broker to notice that a predecessor's messages are due again; it checks every 100 ms. */
   takeOverWaitMs: number
 }
 

@@ -12,13 +12,13 @@ import { type NatsLink, type NatsNames, type NatsSession, pause } from './nats-c
 export interface TrimLimits {
   /** How often the streams are looked at, give or take a half, so that clients of one broker rarely do it at once. */
   trimIntervalMs: number
-  /** So many are removed before the broker is asked how far it is: others' messages wait for no more than these. */
+  /** Removals between two questions to the broker: other messages wait for no more than these. */
   trimBatchSize: number
 }
 
 const removalSubject = (streamName: string) => `$JS.API.STREAM.MSG.DELETE.${streamName}`
 
-/** Goes on until the link is closed. Failures are told to `onError` and tried again with the next round. */
+/** Goes on until the link is closed. Failures go to `onError`, and the next round tries again. */
 export async function keepTrimmed(
   link: NatsLink,
   names: NatsNames,

@@ -3,7 +3,7 @@
  * pull consumers.
  *
  * Retention. A stream must keep what nobody has consumed yet, must not lose anything to make room, and must not fill up
- * with what is done. `workqueue` would allow a single consumer, so nobody could watch the commands beside the engine;
+ * with what is done. `workqueue` would allow a single consumer, so nobody else could watch the commands;
  * `interest` throws away what is published before the first consumer exists, such as commands sent before the
  * engine's first start. So the streams keep everything within named bounds (`limits`, refusing when full), and each
  * client removes, from time to time, what every consumer has acknowledged (nats-trimmer.ts). A consumer that was
@@ -32,7 +32,7 @@ export interface NatsOptions extends Partial<NatsLimits & DeliveryLimits & TrimL
   publishTimeoutMs?: number
   /** Larger bodies are refused by publish. Default 512 KiB. */
   bodyBytesMax?: number
-  /** Told of every failure that is being tried again; what is not told is thrown. */
+  /** Gets every failure that is being tried again; other failures are thrown. */
   onError?: (error: Error) => void
 }
 

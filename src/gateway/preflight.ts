@@ -19,7 +19,9 @@ const TEMPORARILY_UNAVAILABLE = 10_008
 export async function checkNats(url: string, timeoutMs: number): Promise<Finding> {
   const schemes = url.split(',').map((one) => /^\s*([^:]*):\/\//.exec(one)?.[1]?.toLowerCase() ?? '')
   if (schemes.some((scheme) => scheme !== 'nats' && scheme !== 'tls')) {
-    return unusable('It is no address of a NATS server: give nats://host:port or tls://host:port, several with commas.')
+    return unusable(
+      'It is not an address of a NATS server: give nats://host:port or tls://host:port, several with commas.',
+    )
   }
   try {
     const connection = await connect({ ...parseUrls(url), reconnect: false, timeout: timeoutMs })
@@ -44,6 +46,6 @@ function findingOf(error: unknown): Finding {
   if (code === ErrorCode.JetStreamNotEnabled && api_error?.err_code !== TEMPORARILY_UNAVAILABLE) {
     return unusable('The server has no JetStream. Start it with --jetstream, or enable it for this account.')
   }
-  if (error instanceof TypeError) return unusable('It is no address of a NATS server: a part of it is malformed.')
+  if (error instanceof TypeError) return unusable('It is not an address of a NATS server: a part of it is malformed.')
   return absent(`NATS cannot be reached (${message})`)
 }

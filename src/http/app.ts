@@ -69,7 +69,7 @@ export function createApp({ contexts, health: probes, gauges, ...runtime }: AppD
         if (!c.res.headers.has(name)) c.res.headers.set(name, value)
     }
     const durationMs = nowMs() - startedMs
-    // Whoever asked has the answer first: it leaves before the event loop comes to this.
+    // The answer leaves first: the event loop comes to this afterwards.
     setImmediate(recordRequest, c, exchange, durationMs)
   })
 

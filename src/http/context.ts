@@ -21,7 +21,7 @@ export interface ContextApi<in Parts extends CoreParts = never> {
   schemes: Readonly<Record<string, Scheme>>
   /** For each scheme, who a credential is; made once. A verdict that needs no waiting costs no turn of the event loop. */
   verifiers: (parts: Parts) => Readonly<Record<string, Verifier<Principal>>>
-  /** Of addresses that no operation has: whoever may not sign in learns nothing of what there is. */
+  /** Of addresses that no operation has: callers who cannot sign in learn nothing of what exists. */
   access: Access
   errors: ErrorTable<string>
   requestIds: RequestIds

@@ -60,7 +60,7 @@ export const defaultHttpLimits: HttpLimits = {
   trustProxy: false,
 }
 
-/** What serving a context needs beside the context's own parts. */
+/** What serving a context needs, in addition to the context's own parts. */
 export interface Runtime {
   limits: HttpLimits
   log: Log

@@ -96,7 +96,7 @@ export class Problem<Code extends string = KernelCode> extends Error {
   }
 }
 
-/** For one part of the request that is no body: `invalid('query/limit', 'out_of_range', '…')`. */
+/** For one part of the request, such as a parameter: `invalid('query/limit', 'out_of_range', '…')`. */
 export const invalid = (pointer: string, code: string, detail: string): Problem =>
   new Problem(pointer.startsWith('/') ? 'validation_failed' : 'parameter_invalid', detail, {
     errors: [{ pointer, code, detail }],

@@ -4,7 +4,7 @@
  */
 import { Decimal } from 'decimal.js'
 
-/** The text is no JSON that this API takes. `pointer` (RFC 6901) says where, as far as that is known. */
+/** This API does not take the text as JSON. `pointer` (RFC 6901) says where, as far as that is known. */
 export class MalformedJson extends Error {
   override name = 'MalformedJson'
   readonly pointer: string | undefined
@@ -16,7 +16,7 @@ export class MalformedJson extends Error {
 
 /**
  * A number that a double cannot hold exactly, as it was written. A schema that takes decimals reads the text; any other
- * refuses it, for it is no number.
+ * schema refuses it.
  */
 export class InexactNumber {
   readonly source: string
@@ -29,7 +29,7 @@ const notJson = () => new MalformedJson('The body is not valid JSON.')
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Digits that every double of so many holds as written, without looking closer. */
+/** Every double holds a whole number of this many digits as written. */
 const SAFE_DIGITS = 15
 
 /** The value, with objects and arrays nested at most `depthMax` deep. Throws MalformedJson. */

@@ -22,7 +22,7 @@ export interface CoreParts {
   clock: () => Date
 }
 
-/** What a handler may know of the caller beside the principal. */
+/** What a handler may know of the caller, in addition to the principal. */
 export interface Caller {
   requestId: string
   /** The client's address, an IPv6 one as its network. */
@@ -112,7 +112,7 @@ export interface Operation<in Parts = never>
 /** What the kernel hands to any handler. */
 export type HandlerInput = object & { facts?: unknown; command?: CommandContext }
 
-/** The builders of a context. `Parts` beside the principal are what its handlers work with. */
+/** The builders of a context. Its handlers work with `Parts` and the principal. */
 export function operationsFor<Parts extends CoreParts, Who extends Principal, Code extends string>() {
   type Defaults = [None, None, None, None, undefined]
   type Input<P, Q, H, C, B, Acc extends Access> = RequestOf<Parts, PrincipalOf<Acc, Who>, P, Q, H, C, B>

@@ -1,6 +1,6 @@
 /**
  * Rate limits, by the classes that a context declares. They count in this process's memory: behind a load balancer each
- * process grants the whole limit, which protects the processes, and is no billing.
+ * process grants the whole limit. That protects the processes; it does not serve for billing.
  */
 import { LRUCache } from 'lru-cache'
 import type { Exchange, Principal } from './environment.ts'

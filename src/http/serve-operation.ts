@@ -1,7 +1,7 @@
 /**
  * The way of every request through an operation: request id, address, access, rate, read models, body, validation, command,
- * handler, answer. One function for all of it, without an await where there is nothing to wait for: a look-up leaves for
- * Postgres before anything else has its turn.
+ * handler, answer. One function for all of it, without an await where there is nothing to wait for: a query leaves for
+ * Postgres before anything else runs.
  */
 import type { Context } from 'hono'
 import type { Authenticated, createGate } from './access.ts'

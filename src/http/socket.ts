@@ -12,7 +12,7 @@ import { Problem } from './errors.ts'
 export interface ServerSocket {
   send(data: string | Uint8Array<ArrayBuffer>): void
   close(code?: number, reason?: string): void
-  /** Bytes that wait for the client: whoever sends without end looks here first. */
+  /** Bytes that wait for the client. A sender of an endless stream checks this first. */
   bufferedBytes(): number
 }
 

@@ -1,7 +1,7 @@
 /**
- * How far a process has come. It is written down at once after a pause, and under load only so often: what a process does
- * is repeatable, so all that is lost in a crash is to be handled again, and a write for each batch is a commit of Postgres
- * for each. It goes on in memory meanwhile; the compare-and-set still tells a second leader, if that much later.
+ * How far a process has come. It is written at once after a pause, and at intervals under load: each write is a commit of
+ * Postgres. A crash only has the last batches handled again, since processes are idempotent. The compare-and-set still
+ * detects a second leader, though later.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ReadModels } from '../postgres/database.ts'

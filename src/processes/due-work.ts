@@ -1,7 +1,7 @@
 /**
  * Work that is due at a time: retries, expiry, sweeps, timers. Rows that are due are looked up in bounded batches and
  * worked on side by side, the keys taking turns, so that one key with much or slow work holds up nobody but itself. What
- * is due is kept elsewhere, and work may be handed out twice: whoever does it looks first whether it is still to be done.
+ * is due is kept elsewhere, and work may be handed out twice: it first checks whether it is still to be done.
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
@@ -21,14 +21,14 @@ export interface DueWorkLimits {
   keyConcurrencyMax: number
   /** Items of one key that wait in memory; further ones are found when it is their turn. */
   keyQueueMax: number
-  /** Items that one look-up finds. */
+  /** Items that one query finds. */
   batchMax: number
-  /** Longest time between two look-ups. */
+  /** Longest time between two queries. */
   pollIntervalMs: number
   /** Waits after a failure, which double from the first to the second. */
   retryMinMs: number
   retryMaxMs: number
-  /** Work under way at the stop may take so long; then it is interrupted. */
+  /** Time for work under way at the stop; after it the work is interrupted. */
   drainMs: number
 }
 
@@ -47,9 +47,9 @@ export interface DueWorkOptions<Item extends DueItem> {
 }
 
 export interface DueWork<Item extends DueItem> {
-  /** An item that may be due now, without waiting for a look-up. Without effect while the work does not run. */
+  /** An item that may be due now, without waiting for a query. Without effect while the work does not run. */
   offer(item: Item): void
-  /** Something becomes due at this time, which may be earlier than the next look-up. */
+  /** Something becomes due at this time, which may be earlier than the next query. */
   wakeAt(time: Date): void
   /** Runs until `signal` aborts and what was under way has ended. */
   run(signal: AbortSignal): Promise<void>
@@ -64,7 +64,7 @@ interface KeyQueue<Item> {
 
 /** Failed items, or keys, whose pause is remembered. */
 const FAILED_MAX = 10_000
-/** Least time between two look-ups, however often something becomes due. */
+/** Least time between two queries, however often something becomes due. */
 const POLL_GAP_MIN_MS = 20
 
 /** The wait after the n-th failure in a row, from 1: it doubles, and chance takes away up to a half of it. */
@@ -122,7 +122,7 @@ export function createDueWork<Item extends DueItem>(options: DueWorkOptions<Item
       .then(() => {
         queue.active -= 1
         underWay.delete(item.id)
-        // To the end of the round, so that whoever has just been served comes last.
+        // To the end of the round, so that the key just served comes last.
         queues.delete(item.key)
         if (queue.active > 0 || queue.waiting.size > 0) queues.set(item.key, queue)
         startWhatFits()

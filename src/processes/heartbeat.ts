@@ -13,7 +13,7 @@ export interface HeartbeatOptions {
   onError: (error: unknown) => void
 }
 
-/** Beats until `signal` aborts, then resolves. A store that is away is told to `onError` and tried again. */
+/** Beats until `signal` aborts, then resolves. A failed beat goes to `onError`, and the next one is tried. */
 export async function runHeartbeat({ store, intervalMs, signal, onError }: HeartbeatOptions): Promise<void> {
   while (!signal.aborted) {
     await store.beat(new Date().toISOString()).catch(onError)

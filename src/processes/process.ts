@@ -1,7 +1,7 @@
 /**
  * A process: reads the log from its own checkpoint and does what follows from each event, outside or as the next
  * command. One instance of each works at a time, elected by a lock and fenced by the checkpoint's compare-and-set. After
- * a crash the last batches are handled again, so what a handler does must be repeatable: commands under deterministic ids.
+ * a crash the last batches are handled again, so a handler must be idempotent: commands under deterministic ids.
  * Rebuilding a read model never touches a process, which has this subscription of its own.
  */
 
@@ -61,7 +61,7 @@ export interface ProcessDefinition {
    * the reading began: what lies up to there may have been handled before a crash.
    */
   handle: (events: Delivered[], historyEnd: bigint | undefined) => Promise<void>
-  /** Work beside the subscription, for as long as this process leads: sweeps, timers. */
+  /** Work in the background, for as long as this process leads: sweeps, timers. */
   background?: (signal: AbortSignal) => Promise<void>[]
 }
 
@@ -92,7 +92,7 @@ export async function runProcess(definition: ProcessDefinition, dependencies: Pr
   health.state = 'stopped'
 }
 
-/** The subscription and the work beside it; the first to fail ends the others. */
+/** The subscription and the background work; the first to fail ends the others. */
 async function lead(
   definition: ProcessDefinition,
   dependencies: ProcessDependencies,

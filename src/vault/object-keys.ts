@@ -1,5 +1,5 @@
 /**
- * Keys for things that are no persons: a provider's key, a webhook endpoint, an agent's wallet. What is secret of such a
+ * Keys for things other than persons: a provider's key, a webhook endpoint, an agent's wallet. What is secret of such a
  * thing stands in the log under its key, which is kept here, sealed with the instance's: to destroy the key is to destroy
  * the secret in every copy of the log. A destroyed key leaves its row, so that no other is made for that thing.
  */

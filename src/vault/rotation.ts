@@ -1,7 +1,7 @@
 /**
  * Puts another key of the instance in the place of the one that seals the vault. First the old one is kept, sealed with
  * the new, and the new one seals from then on, in one transaction; then every key is sealed anew, a bounded batch at a
- * time. Readers try every key that they have, so traffic goes on, and whoever dies in between leaves nothing that does
+ * time. Readers try every key that they have, so traffic goes on, and a process that dies in between leaves nothing that does
  * not open: running it again goes on where it ended.
  */
 import { type RawBuilder, sql } from 'kysely'
@@ -144,7 +144,7 @@ function resealed(ring: KeyRing, { id, wrapped_key: old }: SealedRow, bound: Buf
   try {
     return [{ id, old, sealed: encrypt(ring.open(old, bound), ring.current, bound) }]
   } catch {
-    // Counted and told of: the key of one row is damaged, the others are not.
+    // Counted and logged: the key of one row is damaged, the others are not.
     return []
   }
 }

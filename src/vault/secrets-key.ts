@@ -30,7 +30,7 @@ function readKeyFile(file: string): Buffer | undefined {
   return decodeKey(readFileSync(file, 'utf8').trim(), file)
 }
 
-/** The keys with which secrets may be sealed: SECRETS_KEY_PREVIOUS or secrets.key.previous beside the current one. */
+/** The keys with which secrets may be sealed: the current one, and SECRETS_KEY_PREVIOUS or secrets.key.previous. */
 export function readPreviousKeys(config: Config): Buffer[] {
   const { SECRETS_KEY_PREVIOUS: listed, DATA_DIR } = config
   if (listed !== undefined) return listed.split(',').map((key) => decodeKey(key.trim(), 'SECRETS_KEY_PREVIOUS'))

@@ -15,7 +15,7 @@ export interface OlderTransaction {
   application: string
   /** Null for a replica, which reads all of them. */
   database: string | null
-  /** RFC 3339, or null where Postgres does not tell. */
+  /** RFC 3339, or null where Postgres does not say. */
   since: string | null
 }
 
@@ -24,16 +24,16 @@ export type Sweep = { swept: true } | { swept: false; held_by: OlderTransaction[
 
 /** The one of one row first: nobody asks for it while the instance runs, and a sweep that has to wait, waits there. */
 const TABLES = ['vault.sealed_with', 'vault.personal_keys', 'vault.keys']
-/** Whoever needs a key waits behind a sweep that waits for its lock: not for longer than this. */
+/** A read of a key waits behind a sweep that waits for its lock, at most this long. */
 const LOCK_WAIT_MS = 500
 const PAUSE_MIN_MS = 20
 const PAUSE_MAX_MS = 1_000
-/** Of transactions that are told of. */
+/** Of transactions that are named. */
 const HELD_BY_MAX = 5
 
 /**
  * Writes the vault's table anew without the keys that were destroyed before the call; waits at most `waitMaxMs` for older
- * transactions to end. Whoever asks for keys waits meanwhile, about a second per million persons. `db` has to allow
+ * transactions to end. Reads of keys wait meanwhile, about a second per million persons. `db` has to allow
  * statements as long as that. Source: PostgreSQL manual, VACUUM and pg_class.
  */
 export async function sweepVault(db: ReadModels, waitMaxMs: number): Promise<Sweep> {
@@ -53,7 +53,7 @@ export async function sweepVault(db: ReadModels, waitMaxMs: number): Promise<Swe
   })
 }
 
-/** Whoever has ended has a lower one, so that nothing of theirs is kept by a sweep that reaches it. */
+/** Ended transactions have a lower one, so a sweep that reaches it keeps nothing of theirs. */
 async function newTransactionId(db: ReadModels): Promise<string> {
   const { rows } = await sql<{ xid: string }>`SELECT pg_current_xact_id()::xid::text AS xid`.execute(db)
   return rows[0]!.xid

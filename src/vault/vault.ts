@@ -41,7 +41,7 @@ const PREPARE_LOCK = '7305808869230650190'
 const ATTEMPTS_MAX = 5
 /** Who asks for more persons than these asks alone; the others ask together. */
 const GATHERED_MAX = 64
-/** Of those whose key is missing, remembered so that each is told of once. */
+/** Persons whose key is missing, remembered so that each is reported once. */
 const MISSING_MAX = 10_000
 
 const ddl = [
@@ -50,7 +50,7 @@ const ddl = [
   'CREATE TABLE IF NOT EXISTS vault.personal_keys (person_id uuid PRIMARY KEY, wrapped_key bytea, ' +
     'created_at timestamptz(3) NOT NULL DEFAULT now(), destroyed_at timestamptz(3), ' +
     'CHECK ((wrapped_key IS NULL) = (destroyed_at IS NOT NULL)))',
-  // For things that are no persons: object-keys.ts.
+  // For things other than persons: object-keys.ts.
   'CREATE TABLE IF NOT EXISTS vault.keys (kind text, id text, wrapped_key bytea, wrapped_with text, ' +
     'created_at timestamptz(3) NOT NULL DEFAULT now(), destroyed_at timestamptz(3), PRIMARY KEY (kind, id), ' +
     'CHECK ((wrapped_key IS NULL) = (destroyed_at IS NOT NULL)))',
@@ -202,7 +202,7 @@ export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): V
       missing.add(person)
       const message =
         'the key of a person is missing: what is personal in their events reads as nothing. Was the vault restored ' +
-        'with the log? (docs/runbook.md). Told once; the metric opslog_person_keys_missing counts them.'
+        'with the log? (docs/runbook.md). Reported once; the metric opslog_person_keys_missing counts them.'
       if (isFirst) log.error({ person }, message)
     },
     missing: () => missing.size,

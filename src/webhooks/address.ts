@@ -76,7 +76,7 @@ export function webhookUrl(
   if (url.hash !== '') throw refuse('A webhook URL has no fragment.')
   const host = bareHost(url)
   const refused = isIP(host) !== 0 ? !mayConnect(host, url.protocol, allowLoopback) : !nameMayBe(url, allowLoopback)
-  if (refused) throw refuse(`Webhooks do not go to ${host}: it is no address of the public internet.`)
+  if (refused) throw refuse(`Webhooks do not go to ${host}: it is not an address of the public internet.`)
   return url
 }
 

@@ -25,7 +25,7 @@ export interface AttemptDeps {
   endpoints: WebhookEndpoints
   openSecret: OpenSecret
   sign: Sign
-  /** Whether the person was forgotten whom a body tells of. */
+  /** Whether the person whose data a body holds was forgotten. */
   isForgotten(personId: string): Promise<boolean>
   resolve: Resolve
   now: () => Date
@@ -33,7 +33,7 @@ export interface AttemptDeps {
 }
 
 export interface AttemptLimits extends RequestLimits, RetryPolicy {
-  /** Nothing but failures for so long, and the endpoint is disabled. */
+  /** An endpoint that has only failed for this long is disabled. */
   disableAfterMs: number
   /** Secrets that sign at once, the newest of them; those before stop early. */
   secretsMax: number
@@ -66,7 +66,7 @@ export async function makeAttempt(
       isGone ? 'the endpoint was deleted' : 'the endpoint is disabled',
     )
   }
-  if (!(await mayBeTold(deps, delivery))) {
+  if (!(await mayBeSent(deps, delivery))) {
     return abandon(deps, delivery, 'person_forgotten', 'the person that it told of was forgotten')
   }
   const secrets = await signingSecrets(deps, limits, endpoint)
@@ -132,10 +132,10 @@ function signedRequest(
 }
 
 /**
- * Whether what it tells of a person may still be told: asked anew, since the delivery may have been in memory when the
- * person was forgotten. A body that does not open is not sent either.
+ * Whether the body's personal data may still be sent. Checked at each attempt, since the delivery may have been in memory
+ * when the person was forgotten. A body that does not open is not sent either.
  */
-async function mayBeTold({ names, isForgotten }: AttemptDeps, { facts: { person, body } }: OpenDelivery) {
+async function mayBeSent({ names, isForgotten }: AttemptDeps, { facts: { person, body } }: OpenDelivery) {
   const personId = person[names.person]
   if (personId === undefined) return true
   return !Object.values<string>(UNREADABLE).includes(body) && !(await isForgotten(personId))
@@ -164,8 +164,8 @@ async function finish(
 }
 
 /**
- * What is not sent is given up, and the row says why: a disabled endpoint is not spoken to, and a replay brings the event
- * once it is enabled again; a person who was forgotten is not told of.
+ * Gives up a delivery without an attempt; the row says why. A disabled endpoint gets nothing, and a replay sends the event
+ * once the endpoint is enabled again. Data of a forgotten person is not sent.
  */
 async function abandon(
   deps: AttemptDeps,

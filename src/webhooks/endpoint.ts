@@ -1,6 +1,6 @@
 /**
- * A webhook endpoint: where events go, the secrets that sign them, and whether it is spoken to at all. One that says it
- * is gone is disabled, and so is one that has done nothing but fail for too long.
+ * A webhook endpoint: where events go, the secrets that sign them, and whether it is enabled. An endpoint that answers
+ * that it is gone is disabled, and so is one that has only failed for too long.
  */
 import { type Aggregate, aggregateOf, type Decider } from '../commands/decider.ts'
 import type { CommandBus } from '../commands/handle.ts'

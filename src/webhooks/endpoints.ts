@@ -12,7 +12,7 @@ import type { EndpointPlaces } from './places.ts'
 export interface WebhookEndpoints {
   /** The endpoints of a tenant, as they stood at a position of the log. */
   of(tenantId: string, position: bigint): Promise<readonly { endpointId: string; state: WebhookEndpointState }[]>
-  /** As it stands, as far as this process has heard. */
+  /** As it stands, as far as this process has read. */
   latest(endpointId: string): Promise<WebhookEndpointState>
   /** To be called for every event of this stream: it is then read again. */
   forget(stream: string): void
@@ -31,7 +31,7 @@ export function createWebhookEndpoints(
   { endpoint, places }: EndpointAggregates,
   cachedMax: number,
 ): WebhookEndpoints {
-  // What is kept is the reading under way, so that one which began before a `forget` cannot put old news back.
+  // The cache holds the reading under way: one that began before a `forget` cannot put an old history back.
   const histories = new LRUCache<string, Promise<History>>({ max: cachedMax })
 
   function historyOf(stream: string): Promise<History> {

@@ -69,7 +69,7 @@ export function endpointSchemas<T extends string, E extends string>(names: Webho
       eventTypes: z.array(z.string()).nullable(),
       occurredAt: time,
     }),
-    /** A secret to sign with. Those before it sign beside it until `previousValidUntil`; null where there are none. */
+    /** A secret to sign with. Earlier ones also sign until `previousValidUntil`; null where there are none. */
     'WebhookEndpointSecretIssued.v1': z.object({
       ...owner,
       secretId: uuid,
@@ -114,7 +114,7 @@ export function deliverySchemas<T extends string, E extends string, P extends st
     'WebhookDeliveryRequested.v1': z.object({
       deliveryId: uuid,
       ...owner,
-      /** The event that is told of; its id is the webhook's on every attempt, replays included. */
+      /** The event that is published; its id is the webhook's on every attempt, replays included. */
       eventId: uuid,
       eventType: z.string(),
       /** The replay that asked for it; null for the first delivery. */
@@ -214,7 +214,7 @@ export type ReplayEvent = Bare<
   (names: Names) => ReturnType<typeof replaySchemas<never, never, Record<never, z.ZodType>>>
 >
 
-/** Fields that a context names: whose an endpoint is and which one, and the person whom a body tells of. */
+/** Fields that a context names: whose an endpoint is and which one, and the person whose data a body holds. */
 export type Named = Readonly<Record<string, string>>
 
 /** The tenant and the endpoint in an event's data. */

@@ -24,7 +24,7 @@ export interface Circumstances {
 
 const GONE = 410
 
-/** Why an answer is no success. 2xx is, whatever it says; a redirect is not followed and not one. */
+/** Why an answer is a failure. 2xx is a success; a redirect is not followed and is a failure. */
 function errorOf(answer: WebhookAnswer): { errorClass: string; message: string } | undefined {
   if (answer.kind === 'failed') return answer
   const { status } = answer

@@ -1,8 +1,8 @@
 /**
  * Webhook delivery: follows the log, makes a durable delivery of every event that an endpoint is subscribed to, and sends
  * it until it has arrived or is given up. A delivery's id follows from the event, so a batch that is handled again makes
- * none twice. Replays are followed by a process of their own: one of a thousand events takes seconds to be written down,
- * and nobody's news is to wait for that.
+ * none twice. Replays have a process of their own: writing one of a thousand events takes seconds, and new events do not
+ * wait for that.
  */
 import type { CommandBus } from '../commands/handle.ts'
 import { deterministicId } from '../commands/identity.ts'
@@ -32,13 +32,13 @@ export interface WebhookLimits extends AttemptLimits {
   pollIntervalMs: number
   /** Due deliveries that one look finds. */
   pollBatchMax: number
-  /** Attempts under way at the stop may take so long; then they are interrupted and made again at the next start. */
+  /** Time for attempts under way at the stop. After it they are interrupted and made again at the next start. */
   drainMs: number
   /** Streams of endpoints that are kept in memory. */
   cachedMax: number
 }
 
-/** Who is to hear of an event, and whatever else the context's bodies say of them. */
+/** Who receives an event, and whatever else the context's bodies say of them. */
 export interface Recipient {
   tenantId: string
 }
@@ -48,12 +48,12 @@ export interface WebhookDefinition<R extends Recipient> {
   names: WebhookNames
   aggregates: EndpointAggregates & { delivery: WebhookDelivery }
   tables: WebhookTables
-  /** Event type → how webhooks tell of it. */
+  /** Event type → how webhooks publish it. */
   published: ReadonlyMap<string, PublishedEvent>
   /** Names of the two processes, of their checkpoints and of their leaderships. */
-  processes: { news: string; replays: string }
+  processes: { deliveries: string; replays: string }
   sign: Sign
-  /** Undefined: nobody that this context knows. Throws where that cannot be told yet. */
+  /** Undefined: nobody that this context knows. Throws where that is not known yet. */
   recipientOf(event: Recorded): Promise<R | undefined>
   /** The bytes to be signed and sent, a pure function: a replay sends the same. */
   bodyOf(event: Recorded, published: PublishedEvent, recipient: R): string
@@ -89,7 +89,7 @@ const RETRY_MAX_MS = 5_000
 /** Deliveries that are written at once. */
 const WRITES_MAX = 16
 
-/** What is told of this event; undefined: nothing. */
+/** What is published of this event; undefined: nothing. */
 export function publishedEventOf(
   published: ReadonlyMap<string, PublishedEvent>,
   { type, data }: Pick<Recorded, 'type' | 'data'>,
@@ -152,7 +152,7 @@ export async function runWebhooks<R extends Recipient>(
     })
   }
 
-  /** What cannot be read stays undelivered, told to the log, and holds up nothing else. */
+  /** An event that cannot be read stays undelivered; the process logs it and goes on. */
   async function unlessUnreadable(event: Delivered, work: (event: Recorded) => Promise<void>): Promise<void> {
     const { id: eventId, type } = event
     if (isPoison(event)) return log.error({ eventId, type, fault: event.fault }, 'an event does not decode; no webhook')
@@ -163,9 +163,9 @@ export async function runWebhooks<R extends Recipient>(
   }
 
   const endpointEvent = `${names.context}.WebhookEndpoint`
-  const news = runProcess(
+  const deliveries = runProcess(
     {
-      name: definition.processes.news,
+      name: definition.processes.deliveries,
       // Any version of a type: one that this code does not know is to be noticed.
       types: [...[...published.keys()].map(anyVersionOf), endpointEvent],
       async handle(events) {
@@ -188,10 +188,10 @@ export async function runWebhooks<R extends Recipient>(
     },
     { ...options, health: health.replays },
   )
-  await Promise.all([news, replays])
+  await Promise.all([deliveries, replays])
 }
 
-/** Whose personal data is told with this event; nobody's where none is left of it. */
+/** Whose personal data is published with this event; nobody's where none is left of it. */
 function personToldOf(
   { person }: WebhookNames,
   registry: Registry,

@@ -49,7 +49,7 @@ export const hooks: WebhookDefinition<Recipient> = {
   aggregates: { endpoint: hook, places: hookPlaces, delivery: webhookDeliveryOf(names) },
   tables,
   published: sampleEvents.published ?? new Map(),
-  processes: { news: 'sample.webhooks', replays: 'sample.webhook-replays' },
+  processes: { deliveries: 'sample.webhooks', replays: 'sample.webhook-replays' },
   sign,
   recipientOf: async ({ data }) => ({ tenantId: String(data.tenantId) }),
   bodyOf: ({ id, data }, { type }) => JSON.stringify({ id, type, note: data.text }),

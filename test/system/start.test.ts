@@ -67,7 +67,7 @@ describe('a start that cannot work ends with a sentence, and nothing was started
   it.each([
     [{ EVENTSTORE_URL: 'http://localhost:2113' }, /EVENTSTORE_URL: .* begins with http:\/\//],
     [{ DATABASE_URL: 'mysql://root@localhost/x' }, /DATABASE_URL: It begins with mysql:/],
-    [{ NATS_URL: 'http://localhost:4222' }, /NATS_URL: It is no address of a NATS server/],
+    [{ NATS_URL: 'http://localhost:4222' }, /NATS_URL: It is not an address of a NATS server/],
     [
       { DATABASE_URL: `postgres://a:b@127.0.0.1:${nobody}/x`, START_WAIT_MAX_MS: '200' },
       /Waiting for DATABASE_URL, up to 0.2 s: .*ECONNREFUSED.*DATABASE_URL: .* for 0.2 s by now \(START_WAIT_MAX_MS\)/s,

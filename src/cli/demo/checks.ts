@@ -12,7 +12,7 @@ export interface Checklist {
   readonly checks: readonly Check[]
   /** The two are the same. Numbers and booleans are compared as they are, never rounded. */
   equal(name: string, seen: unknown, expected: unknown): void
-  /** Something that is told in words; `seen` is shown as it is. */
+  /** A check in words; `seen` is shown as it is. */
   holds(name: string, ok: boolean, expected: string, seen: unknown): void
 }
 

@@ -24,7 +24,7 @@ const STEP_MS = 250
 /** Of the best move; the rest is for a fill that is not quite the one foreseen. */
 const MODESTY = '0.7'
 
-/** The soonest trade, opened now, that will be worth so much per lot; undefined where none is within the horizon. */
+/** The soonest trade, opened now, that will be worth this much per lot; undefined where none is within the horizon. */
 export function soonestTrade(
   feed: PriceFeed,
   nowMs: number,

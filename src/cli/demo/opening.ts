@@ -81,7 +81,7 @@ function checkSame({ checks }: Story, name: string, answer: Answer, [seen, first
   checks.equal(name, `${statusOf(answer)} created ${answer.body.created}, ${same}`, '200 created false, same id')
 }
 
-/** Created, and told so; a first send whose answer got lost leaves the second one to say that it exists. */
+/** Created, and the answer says so; where the first answer got lost, the second one says that it exists. */
 function checkCreated({ checks }: Story, name: string, answer: Answer): void {
   const seen = `${statusOf(answer)} created ${answer.body.created}`
   const ok = seen === '201 created true' || (answer.sends > 1 && seen === '200 created false')

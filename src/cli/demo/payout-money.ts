@@ -83,7 +83,7 @@ export async function readTheBooks(story: PayoutStory, say: Say): Promise<void> 
   const summary = await pollSummary(story, ({ balance }) => balance === expected)
   checks.equal('the balance is less by the gross amount', summary.balance, expected)
   const statements = rowsOf((await operator('GET', userPath(story, 'payout-statements'))).body, 'statements')
-  const told = statements.map(({ policy_status }) => policy_status).join(', ')
-  checks.equal('both requests are on record, newest first', told, 'rejected, approved')
+  const shown = statements.map(({ policy_status }) => policy_status).join(', ')
+  checks.equal('both requests are on record, newest first', shown, 'rejected, approved')
   say(`${summary.balance} USD left`)
 }

@@ -60,6 +60,6 @@ export const pollStatement = (story: PayoutStory, satisfied: (statement: Row) =>
     story.waits,
   )
 
-/** At least that much above; false where either is no decimal. */
+/** At least that much above; false where either is not a decimal. */
 export const isAbove = (value: unknown, base: string, by: string): boolean =>
   typeof value === 'string' && decimal(value).minus(base).greaterThanOrEqualTo(by)

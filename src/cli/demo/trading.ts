@@ -90,15 +90,15 @@ function checkOrders({ checks, found }: Story, rows: readonly Row[], exits: Exit
 
 export async function readPositions(story: Story, say: Say): Promise<void> {
   const { checks, found } = story
-  const told = (rows: Row[]) =>
+  const positionsIn = (rows: Row[]) =>
     ['EURUSD', 'GBPUSD'].map((symbol) => {
       const { side, quantity, avg_entry_price } = rows.find((row) => row.symbol === symbol) ?? {}
       return `${side} ${byValue(quantity)} at ${byValue(avg_entry_price)}`
     })
   const filledAt = (label: string) => byValue(found.orders.find((placed) => placed.label === label)?.averageFillPrice)
   const expected = [`long ${sizes.long} at ${filledAt('buy')}`, `short ${sizes.short} at ${filledAt('stop')}`]
-  const rows = await pollRows(story, 'positions', (seen) => told(seen).join() === expected.join())
-  const [euro, pound] = told(rows)
+  const rows = await pollRows(story, 'positions', (seen) => positionsIn(seen).join() === expected.join())
+  const [euro, pound] = positionsIn(rows)
   checks.equal('EURUSD is netted, at the price of its fill', euro, expected[0])
   checks.equal('GBPUSD is short, at the price of its fill', pound, expected[1])
   const short = rows.find((row) => row.symbol === 'GBPUSD') ?? {}

@@ -31,7 +31,7 @@ export interface FeedFault {
   fault: string
 }
 
-/** The file is no feed; says which lines, the first `faultsMax` of them. */
+/** The file is not a feed; names the faulty lines, at most `faultsMax` of them. */
 export class InvalidFeed extends Error {
   override name = 'InvalidFeed'
   readonly faults: readonly FeedFault[]
@@ -124,8 +124,8 @@ function rowOf(
   if (previousMs !== undefined && row.atMs <= previousMs) return 'the time is not after that of the row before'
   const { atMs: _, ...prices } = row
   for (const [name, price] of Object.entries(prices) as [string, string][]) {
-    if (!/^\d{1,12}(\.\d{1,12})?$/.test(price) || !/[1-9]/.test(price)) return `${name} is no positive decimal`
-    if (!new Decimal(price).mod(symbol.tickSize).isZero()) return `${name} is no multiple of ${symbol.tickSize}`
+    if (!/^\d{1,12}(\.\d{1,12})?$/.test(price) || !/[1-9]/.test(price)) return `${name} is not a positive decimal`
+    if (!new Decimal(price).mod(symbol.tickSize).isZero()) return `${name} is not a multiple of ${symbol.tickSize}`
   }
   return rangeFault(row)
 }
@@ -140,7 +140,7 @@ function rangeFault(row: Candle | Tick): Candle | Tick | string {
 
 const RFC3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,3})?)?([Zz]|[+-]\d\d:\d\d)$/
 
-/** Milliseconds since 1970; NaN where the text is no time. */
+/** Milliseconds since 1970; NaN where the text is not a time. */
 function timeOf(text: string): number {
   if (/^\d{11,14}$/.test(text)) return Number(text)
   return RFC3339.test(text) ? Date.parse(text) : Number.NaN

@@ -1,5 +1,5 @@
 /**
- * What becomes of a replay command: computed beside the desk, since a backtest takes its time, and then recorded in one
+ * What becomes of a replay command: computed outside the desk, since a backtest takes its time, and then recorded in one
  * step. The feed's file is looked up by its content's hash and checked against it.
  */
 import { readFile } from 'node:fs/promises'

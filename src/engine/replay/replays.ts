@@ -65,7 +65,7 @@ export function openReplays(options: ReplayOptions): Replays {
     })
   }
 
-  /** An error of the thread is followed by its exit, which is what a run that is under way hears of. */
+  /** An error of the thread is followed by its exit, which ends the run under way. */
   const startWorker = (): Worker => {
     const thread = new Worker(new URL('./worker.ts', import.meta.url))
     thread.on('error', (err) => log.error({ err }, 'the thread of the backtests failed'))

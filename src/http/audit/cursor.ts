@@ -38,10 +38,10 @@ const shapes = {
 type Kind = keyof typeof shapes
 export type CursorOf<K extends Kind> = z.output<(typeof shapes)[K]>
 
-/** Short enough for a header line (16 KiB) with all that stands beside it. */
+/** Short enough for a header line (16 KiB) with everything else in it. */
 const LENGTH_MAX = 12_000
 
-/** The part of a request that a cursor is bound to beside its question. */
+/** What a cursor is bound to, in addition to its question. */
 export interface Asking {
   sealer: Sealer
   principal: { keyId: string }

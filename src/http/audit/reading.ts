@@ -98,4 +98,4 @@ function asProblem(error: unknown): never {
   throw error
 }
 
-const nothing = () => refuse('audit_subject_not_found', 'No event that this key opens tells of what was asked for.')
+const nothing = () => refuse('audit_subject_not_found', 'This key opens no event about what was asked for.')

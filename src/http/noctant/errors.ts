@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { RejectionCode } from '../../commands/noctant/rejection.ts'
 import { type ErrorTable, kernelErrors, problemDocument } from '../errors.ts'
 
-/** What noctant's HTTP refuses beside what its commands do. */
+/** What noctant's HTTP refuses, in addition to what its commands refuse. */
 export type NoctantHttpCode =
   | 'operator_suspended'
   | 'api_access_disabled'

@@ -59,7 +59,7 @@ export interface DueChallenge extends DueItem {
 
 /** A challenge that could not be looked at is looked at again within this time. */
 const RETRY_MAX_MS = 60_000
-/** Looks at challenges that are under way at the stop may take so long. */
+/** Time at the stop for challenges that are being looked at. */
 const DRAIN_MS = 5_000
 
 /** Engine events that are measured in one go. */

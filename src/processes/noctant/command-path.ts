@@ -32,7 +32,7 @@ export interface CommandPathOptions extends ProcessDependencies {
   limits: CommandPathLimits
 }
 
-/** Commands that are being sent again at the stop may take so long. */
+/** Time at the stop for commands that are being sent again. */
 const DRAIN_MS = 5_000
 
 /** Runs until `signal` aborts; stands by while another process leads. */

@@ -1,4 +1,4 @@
-/** Operators' webhooks: who hears of an event, what they are told, and by which signature they know it is genuine. */
+/** Operators' webhooks: who receives an event, what its body says, and which signature proves it genuine. */
 import { user } from '../../commands/noctant/user.ts'
 import { webhookDelivery } from '../../commands/noctant/webhook-delivery.ts'
 import { webhookEndpoint } from '../../commands/noctant/webhook-endpoint.ts'
@@ -27,7 +27,7 @@ export function runWebhooks(options: Omit<WebhookOptions, 'limits'> & { limits: 
       aggregates: { endpoint: webhookEndpoint, delivery: webhookDelivery },
       tables: webhookTables,
       published: partnerEvents,
-      processes: { news: 'webhooks', replays: 'webhook-replays' },
+      processes: { deliveries: 'webhooks', replays: 'webhook-replays' },
       sign: standardWebhooks,
       recipientOf: createOwnerOf({ bus, db, cachedMax, waitMaxMs }),
       bodyOf: payloadOf,

@@ -137,7 +137,7 @@ it('a template’s faults are told one by one, with their places', async () => {
   for (const place of ['name:', 'currency: is no ISO 4217', 'initial_balance:', 'day_boundary:'])
     expect(stderr).toContain(place)
   await writeFile(file, '{')
-  expect((await opslog('admin', 'template', 'import', file)).stderr).toContain('is no JSON')
+  expect((await opslog('admin', 'template', 'import', file)).stderr).toContain('is not JSON')
   expect((await opslog('admin', 'template', 'import')).exitCode).toBe(2)
 }, 60_000)
 

@@ -148,7 +148,7 @@ const cookieOf = (c: PageContext, publicUrl: string | undefined, trustProxy: boo
     ? { name: `__Host-${COOKIE}`, path: '/', secure: true }
     : { name: COOKIE, path: TERMINAL, secure: false }
 
-/** Whether the browser came by https: what we were told of our own address, else what the proxy or the request says. */
+/** Whether the browser came by https: PUBLIC_URL decides, else what the proxy or the request says. */
 function isSecure(c: PageContext, publicUrl: string | undefined, trustProxy: boolean): boolean {
   if (publicUrl !== undefined) return publicUrl.startsWith('https:')
   const forwarded = trustProxy ? c.req.header('x-forwarded-proto')?.split(',').at(-1)?.trim() : undefined
