@@ -29,7 +29,8 @@ export interface Api {
 /** Starts the API and, where it is called for, what contexts do at a first start. Rejects where its port is taken. */
 export async function startApiRole(parts: Parts, projectors: readonly ContextProjector[]): Promise<Api> {
   const { config, services, log, onClose } = parts
-  const contexts = await serveContexts(parts)
+  const drains: (() => void)[] = []
+  const contexts = await serveContexts(parts, (step) => void drains.push(step))
   const app = createApp({
     contexts: await Promise.all(contexts.map(async ({ context, served }) => ({ api: await context.api(), ...served }))),
     log: log.child({ part: 'api' }),
@@ -52,7 +53,10 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
     ),
   })
   const server = await listen(parts, app.fetch)
-  onClose(() => server.stop(config.SHUTDOWN_GRACE_MS))
+  onClose(() => {
+    for (const step of drains) step()
+    return server.stop(config.SHUTDOWN_GRACE_MS)
+  })
   const host = config.HOST === '0.0.0.0' || config.HOST === '::' ? '127.0.0.1' : config.HOST
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`
   const wanted =
@@ -65,7 +69,7 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
 }
 
 /** What each context's HTTP works with. */
-async function serveContexts(parts: Parts) {
+async function serveContexts(parts: Parts, onDrain: ApiParts['onDrain']) {
   const { config, contexts, services, onClose } = parts
   const checkpoints = contexts.map(({ name }) => projectionsCheckpoint(name))
   const waiters = createPositionWaiters({ url: services.postgres.url, checkpoints })
@@ -80,7 +84,7 @@ async function serveContexts(parts: Parts) {
   }
   return Promise.all(
     contexts.map(async (context) => {
-      const shared = { contexts, waiter: waiterOf(context.name), caughtUp, onClose }
+      const shared = { contexts, waiter: waiterOf(context.name), caughtUp, onDrain, onClose }
       const follow: ApiParts['follow'] = (name, directory) => followDirectory(parts, name, directory)
       return { context, served: await context.serve({ ...contextParts(parts, context), ...shared, follow }) }
     }),

@@ -69,6 +69,8 @@ export interface ApiParts extends ContextParts {
   caughtUp(wantedFrom: (prefix: string) => Promise<bigint | undefined>): Promise<void>
   /** Keeps a directory in memory that follows the log. Resolves when it is up to date. */
   follow<D extends Directory>(name: string, directory: D): Promise<D>
+  /** Done as soon as the API is to stop, before requests under way have ended. */
+  onDrain(step: () => void): void
   /** What is left here is done at the stop, the last first. */
   onClose(undo: () => Promise<void>): void
 }

@@ -48,7 +48,9 @@ export function createApp({ contexts, health: probes, gauges, ...runtime }: AppD
     const route = of ?? routePath(c, -1)
     metrics.measure({ method, route, status, durationMs })
     const rounded = Math.round(durationMs * 10) / 10
-    log.info({ requestId, ...principal?.logFields, method, route, status, durationMs: rounded }, 'request')
+    const noted = idsAt(c.req.path).note?.(c.req.header(idsAt(c.req.path).header) ?? '')
+    const callers = noted === undefined ? {} : { callerRequestId: noted }
+    log.info({ requestId, ...callers, ...principal?.logFields, method, route, status, durationMs: rounded }, 'request')
   }
 
   app.onError((error, c) => refuse(c.get('exchange'), error, rootErrors, runtime))

@@ -10,6 +10,8 @@ export interface RequestIds {
   make: () => string
   /** The caller's id as it is kept; undefined where it cannot be taken. */
   accept: (given: string) => string | undefined
+  /** For an id that is not taken: what the log notes of it beside ours; undefined: nothing. */
+  note?: (given: string) => string | undefined
   /** What a caller's id is to be, for the refusal of a write that names another: `a UUID`; undefined: never refused. */
   form?: string
 }

@@ -32,6 +32,8 @@ import { createAuditParts } from '../../src/http/audit/parts.ts'
 import { withParts } from '../../src/http/context.ts'
 import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.ts'
 import { firsthand } from '../../src/http/firsthand/api.ts'
+import { createJobWaits } from '../../src/http/firsthand/jobs/job-waits.ts'
+import { createKeyUse } from '../../src/http/firsthand/keys/key-use.ts'
 import { noctant } from '../../src/http/noctant/api.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
 import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
@@ -244,6 +246,10 @@ export async function startApi(options: ApiOptions = {}) {
     ...subscription,
     name: 'buyers',
   })
+  const { directory: waits, following: followingJobs } = await follow(db, createJobWaits(), {
+    ...subscription,
+    name: 'waits',
+  })
   const { directory: auditors, following: followingAuditors } = await follow(db, createAuditorDirectory(), {
     ...subscription,
     name: 'auditors',
@@ -280,6 +286,8 @@ export async function startApi(options: ApiOptions = {}) {
           ...{ bus: of, db, clock: () => new Date(), credentials: buyers, ...firsthandSettings },
           waiter: waiters.of(projectionsCheckpoint('firsthand')),
           instanceKeys,
+          waits,
+          noteUse: createKeyUse({ bus: of, log: { warn: record('warn') }, clock: () => new Date(), gapMinMs: 900_000 }),
         }),
         withParts(audit, auditing),
       ],
@@ -349,6 +357,7 @@ export async function startApi(options: ApiOptions = {}) {
     buySecond: (method: string, path: string, asked?: Asked) =>
       callAt(`http://127.0.0.1:${second.port}`, method, path, asked, 'firsthand'),
     buyers,
+    waits,
     /** An auditor's read. */
     audit: (path: string, asked?: Asked) => callAt(url, 'GET', path, asked, 'audit'),
     auditSecond: (path: string, asked?: Asked) =>
@@ -408,6 +417,7 @@ export async function startApi(options: ApiOptions = {}) {
         ...projectors.map((each) => each.stop()),
         followingKeys,
         followingBuyers,
+        followingJobs,
         followingAuditors,
         waiters.close(),
         db.destroy(),

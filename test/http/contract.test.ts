@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { apiScope } from '../../src/events/noctant/vocabulary.ts'
 import { documentsOf } from '../../src/http/app.ts'
+import { operations as firsthandOperations } from '../../src/http/firsthand/operations.ts'
 import { operations as noctantOperations } from '../../src/http/noctant/operations.ts'
 import { apis } from '../support/contexts.ts'
 
@@ -14,7 +15,11 @@ const beside = join(root, '..', 'shared', 'contracts', 'check.mjs')
 /** Its real path: under a linked one the check would not know that it is the program that was asked for. */
 const check = existsSync(beside) ? realpathSync(beside) : beside
 const generated = (name: string) => join(root, 'docs', 'generated', name)
-const operations = noctantOperations.map(({ method, path }) => `${method.toUpperCase()} ${path}`)
+const namesOf = (of: readonly { method: string; path: string }[]) =>
+  of.map(({ method, path }) => `${method.toUpperCase()} ${path}`)
+const operations = namesOf(noctantOperations)
+/** Contexts that others have written a contract for. */
+const contracts = { noctant: operations, firsthand: namesOf(firsthandOperations) }
 
 describe('the generated documents', () => {
   it('are those that are committed', async () => {
@@ -38,19 +43,15 @@ describe('the generated documents', () => {
 
 describe('the contract', () => {
   // The contract stands beside the checkout where this is developed; a clone elsewhere has the generated document only.
-  const known = existsSync(check) ? operations : []
-  it.each(known)('%s is served to the letter', async (operation) => {
-    const { stdout } = await run(process.execPath, [
-      check,
-      'noctant',
-      generated('noctant.openapi.json'),
-      '--only',
-      operation,
-    ])
-    expect(stdout).toContain('1 of 1 operations match')
+  const known = existsSync(check)
+    ? Object.entries(contracts).flatMap(([name, of]) => of.map((operation) => ({ name, operation })))
+    : []
+  it.each(known)('of $name: $operation is served to the letter', async ({ name, operation }) => {
+    const asked = [check, name, generated(`${name}.openapi.json`), '--only', operation]
+    expect((await run(process.execPath, asked)).stdout).toContain('1 of 1 operations match')
   })
 
-  it('is met in every operation of this context', () => {
+  it('is met in every operation of noctant', () => {
     const document = JSON.parse(readFileSync(generated('noctant.openapi.json'), 'utf8'))
     for (const { path, method, access } of noctantOperations) {
       const operation = document.paths[path][method]

@@ -5,9 +5,12 @@
  */
 import { expect } from 'vitest'
 import { type Decider, fold } from '../../src/commands/decider.ts'
-import { Rejected, type RejectionCode } from '../../src/commands/noctant/rejection.ts'
+import type { RejectionCode as FirsthandCode } from '../../src/commands/firsthand/rejection.ts'
+import { type RejectionCode as NoctantCode, Rejected } from '../../src/commands/noctant/rejection.ts'
 import type { AnyEvent } from '../../src/events/event.ts'
 import { registry } from './contexts.ts'
+
+type RejectionCode = NoctantCode | FirsthandCode
 
 export interface Refusal {
   rejected: RejectionCode

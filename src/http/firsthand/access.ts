@@ -3,12 +3,14 @@ import { createKeyProof } from '../../api-keys/key-proof.ts'
 import { textIdOf } from '../../commands/firsthand/api-key.ts'
 import type { Environment, Scope, Tier } from '../../events/firsthand/vocabulary.ts'
 import type { ReadModels } from '../../postgres/database.ts'
+import type { ApiKeyRow } from '../../projections/firsthand/api-key.ts'
 import type { CredentialDirectory } from '../../projections/firsthand/credentials.ts'
 import { bearerScheme, signedBy, type Verifier } from '../access.ts'
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
 import type { RateClass } from '../rate-limit.ts'
 import type { FirsthandCode } from './errors.ts'
+import type { JobWaits } from './jobs/job-waits.ts'
 
 export interface FirsthandParts extends CoreParts {
   db: ReadModels
@@ -16,6 +18,10 @@ export interface FirsthandParts extends CoreParts {
   credentials: Pick<CredentialDirectory, 'find'>
   /** The keys of this instance, from which those of buyers are derived; the first makes new ones. */
   instanceKeys: () => readonly Uint8Array[]
+  /** Told of each request that a key has signed. */
+  noteUse: (key: Pick<ApiKeyRow, 'organization_id' | 'key_id' | 'last_used_at'>) => void
+  /** Requests that wait for the end of a job. */
+  waits: JobWaits
   /** Keys of an organization that work at a time, at most. */
   keysMax: number
   /** How long a replaced key goes on working. */
@@ -42,7 +48,7 @@ export const schemes = { [SCHEME]: { ...bearerScheme('An API key of the organiza
 export const buyerKey = (...scopes: Scope[]) => signedBy(SCHEME, ...scopes)
 
 /** A revoked key, and one past its end by the clock, are answered like an unknown one. */
-export function verifiers({ credentials, clock }: FirsthandParts): Record<string, Verifier<Buyer>> {
+export function verifiers({ credentials, clock, noteUse }: FirsthandParts): Record<string, Verifier<Buyer>> {
   type Found = NonNullable<ReturnType<CredentialDirectory['find']>>
   const proven = createKeyProof<Found>({
     idOf: textIdOf,
@@ -57,6 +63,7 @@ export function verifiers({ credentials, clock }: FirsthandParts): Record<string
     if (tenant.status === 'suspended') {
       return { kind: 'refused', code: SUSPENDED, detail: 'The organization is suspended; its keys open nothing.' }
     }
+    noteUse(key)
     const { key_id: keyId, organization_id: organizationId, environment, scopes } = key
     return {
       kind: 'valid',

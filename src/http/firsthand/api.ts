@@ -30,6 +30,7 @@ export const firsthand: ContextApi<FirsthandParts> = {
     make: () => prefixedId('req', new Date().toISOString(), randomUUID()),
     // A caller's own is nothing that ours could be mistaken for.
     accept: () => undefined,
+    note: (given) => (/^[\x21-\x7e]{1,100}$/.test(given) ? given : undefined),
   },
   rates,
   operations,

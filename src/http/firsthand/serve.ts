@@ -4,8 +4,11 @@ import { textIdOf } from '../../commands/firsthand/api-key.ts'
 import type { ApiParts, Served } from '../../context.ts'
 import { ensureSandbox } from '../../processes/firsthand/sandbox.ts'
 import { firsthandSettings } from '../../processes/firsthand/settings.ts'
+import { newProcessHealth } from '../../processes/process.ts'
 import { createCredentialDirectory } from '../../projections/firsthand/credentials.ts'
 import type { FirsthandParts } from './access.ts'
+import { createJobWaits } from './jobs/job-waits.ts'
+import { createKeyUse } from './keys/key-use.ts'
 
 /** How long the first key may take to be known before the API is announced. */
 const SANDBOX_WAIT_MAX_MS = 10_000
@@ -14,9 +17,14 @@ export async function serveFirsthand(parts: ApiParts): Promise<Served> {
   const { config, bus, db, waiter, clock, keyRing } = parts
   const settings = parts.settings(firsthandSettings)
   const credentials = await parts.follow('firsthand-credentials', createCredentialDirectory())
+  const waits = await parts.follow('firsthand-waits', createJobWaits())
+  parts.onDrain(() => waits.endAll())
+  const { log } = parts.dependenciesOf('firsthand-keys', newProcessHealth())
   const own: FirsthandParts = {
     ...{ bus, db, waiter, clock: clock.now, credentials },
     instanceKeys: keyRing.all,
+    waits,
+    noteUse: createKeyUse({ bus, log, clock: clock.now, gapMinMs: settings.FIRSTHAND_KEY_USE_GAP_S * 1_000 }),
     keysMax: settings.FIRSTHAND_KEYS_MAX,
     keyOverlapMs: settings.FIRSTHAND_KEY_OVERLAP_S * 1_000,
     keyKnownWaitMs: config.READ_YOUR_WRITES_WAIT_MS,

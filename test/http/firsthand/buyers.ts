@@ -75,7 +75,7 @@ export const postJob = (
   api: Api,
   key: string,
   overrides: Record<string, unknown> = {},
-  idempotencyKey = randomUUID(),
+  idempotencyKey: string = randomUUID(),
 ) =>
   api.buy('POST', '/v1/jobs', {
     key,

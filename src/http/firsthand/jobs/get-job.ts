@@ -1,23 +1,48 @@
-/** GET /v1/jobs/{job_id}: one of the organization's jobs. */
+/** GET /v1/jobs/{job_id}: one of the organization's jobs; `Prefer: wait=N` holds the answer until the job has ended. */
+import { z } from '@hono/zod-openapi'
 import { jobNotFound } from '../../../commands/firsthand/job.ts'
-import { findJob } from '../../../projections/firsthand/job.ts'
+import { findJob, type JobRow } from '../../../projections/firsthand/job.ts'
 import { json } from '../../answers.ts'
-import { buyerKey, read } from '../access.ts'
+import { buyerKey, operation } from '../access.ts'
 import { jobParams, jobResponse, jobView } from './job-view.ts'
+import { waitOf } from './job-waits.ts'
 
-export const getJob = read({
+/** For the read models to show an end that the log has. */
+const SHOWN_WAIT_MAX_MS = 1_000
+
+const hasEnded = ({ completed_at, cancelled_at }: JobRow): boolean => completed_at !== null || cancelled_at !== null
+
+export const getJob = operation({
+  method: 'get',
   path: '/v1/jobs/{job_id}',
   id: 'getJob',
   tags: ['Jobs'],
-  summary: 'A job',
+  summary: 'A job, now or when it has ended',
   access: buyerKey('jobs:read'),
   rate: 'jobReads',
   params: jobParams,
-  answer: json(jobResponse, 'The job.'),
+  headers: z.object({ prefer: z.string().optional() }),
+  answers: { 200: json(jobResponse, 'The job.') },
   refuses: ['job_not_found'],
-  async handle({ db, principal: { organizationId, environment }, params }) {
-    const found = await findJob(db, organizationId, environment, params.job_id)
-    if (!found) throw jobNotFound()
-    return jobView(found)
+  async handle({ db, waits, waiter, caller, principal: { organizationId, environment }, params, headers }) {
+    const { job_id: jobId } = params
+    const find = async () => {
+      const found = await findJob(db, organizationId, environment, jobId)
+      if (!found) throw jobNotFound()
+      return found
+    }
+    const waitS = waitOf(headers.prefer)
+    const wait = waitS > 0 ? waits.enter(organizationId, jobId, waitS * 1_000, caller.signal) : undefined
+    if (!wait) return { status: 200, body: jobView(await find()) }
+    const applied = { 'preference-applied': `wait=${waitS}` }
+    try {
+      const found = await find()
+      if (hasEnded(found)) return { status: 200, body: jobView(found) }
+      const position = await wait.ended
+      if (position !== undefined) await waiter.waitFor(position, SHOWN_WAIT_MAX_MS)
+      return { status: 200, headers: applied, body: jobView(await find()) }
+    } finally {
+      wait.leave()
+    }
   },
 })
