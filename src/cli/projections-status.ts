@@ -115,7 +115,7 @@ const projectionsOf = ({ state, lag }: Look) =>
     name: projection.name,
     version: projection.version ?? null,
     code_version: projection.codeVersion,
-    money: projection.money,
+    money: projection.onPoison === 'halt',
     position: state.checkpoint ? `${state.checkpoint.position}` : null,
     lag_events: lag.events,
     built_at: projection.builtAt ?? null,

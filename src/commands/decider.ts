@@ -1,6 +1,6 @@
 /**
- * A decider: the pure heart of every aggregate. Time, ids and prices come in with the command; `decide` answers with
- * the events that follow, with none where it is already so, or throws Rejected.
+ * A decider is the pure part of an aggregate. Time, ids and prices come in with the command. `decide` answers the events
+ * that follow, answers none where the state is already as wanted, or throws Rejected.
  */
 import type { AnyEvent } from '../events/event.ts'
 
@@ -10,12 +10,12 @@ export interface Decider<State, Command, Event extends AnyEvent> {
   decide(command: Command, state: State): Event[]
 }
 
-/** A decider and the category that its streams stand under: `noctant.account` → `noctant.account-<id>`. */
+/** A decider and the category of its streams: `noctant.account` → `noctant.account-<id>`. */
 export interface Aggregate<State, Command, Event extends AnyEvent> extends Decider<State, Command, Event> {
   readonly category: string
 }
 
-/** An aggregate whose types only it knows itself, for what folds streams of every kind. */
+/** An aggregate of unknown types, for code that folds streams of every kind. */
 export interface AnyAggregate {
   readonly category: string
   readonly initialState: unknown
@@ -36,7 +36,7 @@ export function fold<State, Event extends AnyEvent>(
 export const streamName = (aggregate: { category: string }, id: string): string => `${aggregate.category}-${id}`
 
 /**
- * An aggregate of this context from a decider that several contexts share, whose event types lack the context:
+ * Makes an aggregate of this context from a decider that several contexts share. The decider's event types lack the context:
  * `EndpointSet.v1` becomes `noctant.EndpointSet.v1`.
  */
 export function aggregateOf<State, Command, Event extends AnyEvent>(

@@ -1,7 +1,7 @@
 /**
- * The way of every command: load the state, decide, append at the revision that was decided on, and on a conflict
- * decide again on the truth. Recent states stay in a bounded cache; the expected revision catches a stale one, so the
- * cache is a matter of speed alone. A command id that a stream has seen is answered with what was recorded then.
+ * Handles commands: loads the state, decides, and appends at the revision of that state; on a conflict it reloads and decides
+ * again. Recent states stay in a bounded cache. The expected revision catches a stale one, so the cache only buys speed. A
+ * command id that the stream has seen gets the answer that was recorded then.
  */
 import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
@@ -14,50 +14,50 @@ import { eventId } from './identity.ts'
 import { Rejected } from './rejection.ts'
 import { createSeenCommands, type SeenCommands } from './seen-commands.ts'
 
-/** Who asks, and under which names it is recorded. */
+/** Who sends a command, and the names that its events record. */
 export interface CommandContext {
   commandId: string
-  /** Set where the same command id must be answered once and for all; then another fingerprint is refused. */
+  /** Set for idempotent commands: the same command id gets the first answer again, another fingerprint is refused. */
   fingerprint: string | undefined
   actor: Actor
   requestId: string
   correlationId: string
   traceparent: string | undefined
-  /** Now, RFC 3339 in UTC with milliseconds: the only clock that a decision sees. */
+  /** Now, RFC 3339 in UTC with milliseconds: decisions see no other clock. */
   at: string
 }
 
 export interface Handled<State, Event extends AnyEvent> {
   /** The state right after these events. */
   state: State
-  /** What was written, now or, where replayed, then. Empty where it was already so. */
+  /** The events that this command wrote, now or at its first execution. Empty where nothing had to change. */
   events: Event[]
   /**
-   * Commit position of the last event that the answer rests on: of these events or, where there are none, of the
-   * stream's last; undefined on a stream without events.
+   * Commit position of the last event behind the answer: of these events or, without any, of the stream's last; undefined
+   * on a stream without events.
    */
   position: bigint | undefined
-  /** The command had been handled before; nothing was written. */
+  /** The command was handled before; nothing was written now. */
   replayed: boolean
 }
 
 export interface CommandBus {
   /**
-   * Handles one command. `admit` runs before the first decision on a command not seen before: rules that need another
-   * stream. What `admit` handles itself it handles within this stream's turn, so such nesting has one direction: a
-   * request's stream before the streams that it claims, never back. Throws Rejected, or StoreUnavailable where the
-   * outcome could not be learned.
+   * Handles one command. `precondition` checks rules that need another stream, before the first decision on a command that
+   * was not seen before. It may handle commands itself while this stream's queue waits. Such nesting has one direction: a
+   * request's stream before the streams that it claims, never back. Throws Rejected, or StoreUnavailable where the outcome
+   * is unknown.
    */
   handle<State, Command, Event extends AnyEvent>(
     aggregate: Aggregate<State, Command, Event>,
     id: string,
     command: Command,
     context: CommandContext,
-    admit?: () => Promise<void>,
+    precondition?: () => Promise<void>,
   ): Promise<Handled<State, Event>>
-  /** The current state of a stream, from the cache where it is there: at most as old as its last use here. */
+  /** The state of a stream, from the cache if possible: as old as its last use in this process, at most. */
   load<State, Command, Event extends AnyEvent>(aggregate: Aggregate<State, Command, Event>, id: string): Promise<State>
-  /** The state of a stream as it is now, whoever wrote to it: for what a decision about another stream rests on. */
+  /** The state of a stream now, including what other processes wrote: for decisions about another stream. */
   current<State, Command, Event extends AnyEvent>(
     aggregate: Aggregate<State, Command, Event>,
     id: string,
@@ -65,11 +65,11 @@ export interface CommandBus {
 }
 
 export interface CommandBusLimits {
-  /** Aggregates whose state is kept. */
+  /** Aggregates in the cache, at most. */
   cachedAggregatesMax: number
-  /** IdempotentRequest commands that the kept aggregates know of together, some eight bytes each. */
+  /** Seen commands of all cached aggregates together, at most; each takes about eight bytes. */
   seenCommandsMax: number
-  /** Decisions per command before a conflict is reported. */
+  /** Further decisions after a conflict, before the command is refused. */
   conflictRetriesMax: number
 }
 
@@ -80,7 +80,7 @@ interface Loaded<State> {
   /** Commit position of the last event. */
   position: bigint | undefined
   lastHash: string
-  /** Those up to this revision at the least: it is shared with later states of the stream. */
+  /** At least the commands up to this revision; later states of the stream share it. */
   commands: SeenCommands
 }
 
@@ -91,12 +91,12 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     sizeCalculation: ({ commands }) => commands.size + 1,
   })
   const folds = new Map<unknown, number>()
-  // Commands on one stream take turns in this process; what other processes do, the expected revision catches.
+  // Commands on one stream run in order within this process; the expected revision catches other processes.
   const { runInOrder, underWay } = createKeyedQueue()
-  // States hold what events said of a person. Those of commands under way come into the cache only when they end.
+  // States hold personal data. Commands under way put theirs into the cache when they end, so it is cleared twice.
   store.onForgotten(() => void Promise.allSettled([cache.clear(), ...underWay()]).then(() => cache.clear()))
 
-  /** Two aggregates may fold one stream, each into a state of its own; those with one fold share it. */
+  /** Two aggregates may fold one stream into different states; aggregates with the same `evolve` share a state. */
   function keyOf<S, C, E extends AnyEvent>({ evolve }: Aggregate<S, C, E>, stream: string): string {
     const fold = folds.get(evolve) ?? folds.size
     folds.set(evolve, fold)
@@ -123,31 +123,31 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     id: string,
     command: C,
     context: CommandContext,
-    admit?: () => Promise<void>,
+    precondition?: () => Promise<void>,
   ): Promise<Handled<S, E>> {
     const stream = streamName(aggregate, id)
     const execution = randomUUID()
     let before = await loaded(aggregate, stream)
-    let admitted = false
+    let isChecked = false
     for (let attempt = 0; attempt <= limits.conflictRetriesMax; attempt++) {
       if (context.fingerprint !== undefined && before.commands.mayHave(context.commandId)) {
         const recorded = await recordedAnswer(store, aggregate, stream, context)
         if (recorded) return recorded
       }
-      if (admit && !admitted) {
-        const refusal = await refusalOf(admit)
+      if (precondition && !isChecked) {
+        const refusal = await refusalOf(precondition)
         if (refusal !== undefined) {
-          // Another process may have handled this very command meanwhile, and that be the reason of the refusal.
+          // The reason may be that another process has handled this very command meanwhile.
           const current = await catchUp(aggregate, stream, before)
           if (current.revision === before.revision) throw refusal
           before = current
           continue
         }
-        admitted = true
+        isChecked = true
       }
       const decided = attemptTo(() => aggregate.decide(command, before.state))
       if (decided.refusal !== undefined || decided.value.length === 0) {
-        // Nothing will be appended, so no expected revision would catch a stale state: look whether it is one.
+        // Nothing will be appended, so no expected revision would catch a stale state.
         const current = await catchUp(aggregate, stream, before)
         if (current.revision === before.revision) {
           if (decided.refusal !== undefined) throw decided.refusal
@@ -174,22 +174,22 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     throw new Rejected('concurrent_change', 'The resource kept changing meanwhile; send the request again.')
   }
 
-  /** The state with what has been appended to the stream since. */
+  /** The state with the events that were appended since. */
   async function catchUp<S, C, E extends AnyEvent>(aggregate: Aggregate<S, C, E>, stream: string, known: Loaded<S>) {
     let current = known
     const from = known.revision === undefined ? 0n : known.revision + 1n
     for await (const event of store.readStream<E>(stream, { from })) current = absorb(aggregate, current, event)
-    // A command may have gone on meanwhile: what it left behind is newer.
+    // A command that ended meanwhile may have cached a newer state.
     const kept = cache.peek(keyOf(aggregate, stream))?.revision ?? -1n
     if (current.revision !== undefined && current.revision >= kept) cache.set(keyOf(aggregate, stream), current)
     return current
   }
 
   return {
-    handle: (aggregate, id, command, context, admit) =>
-      runInOrder(streamName(aggregate, id), () => handle(aggregate, id, command, context, admit)),
+    handle: (aggregate, id, command, context, precondition) =>
+      runInOrder(streamName(aggregate, id), () => handle(aggregate, id, command, context, precondition)),
     load: async (aggregate, id) => (await loaded(aggregate, streamName(aggregate, id))).state,
-    // Without a turn, since a command may ask while it has this stream's: taking in the same events twice ends the same.
+    // Outside the queue, since a command that holds it may ask. Taking in the same events twice does no harm.
     current: async (aggregate, id) => {
       const stream = streamName(aggregate, id)
       return (await catchUp(aggregate, stream, await loaded(aggregate, stream))).state
@@ -202,10 +202,10 @@ const keyReused = () =>
 
 type Attempted<T> = { value: T; refusal?: undefined } | { refusal: Rejected }
 
-/** Why it is not admitted; any other error is a fault and goes on up. */
-async function refusalOf(admit: () => Promise<void>): Promise<Rejected | undefined> {
+/** The precondition's refusal, if any; other errors are faults and go up. */
+async function refusalOf(precondition: () => Promise<void>): Promise<Rejected | undefined> {
   try {
-    await admit()
+    await precondition()
     return undefined
   } catch (error) {
     if (error instanceof Rejected) return error
@@ -213,7 +213,7 @@ async function refusalOf(admit: () => Promise<void>): Promise<Rejected | undefin
   }
 }
 
-/** The value, or the refusal; any other error is a fault and goes on up. */
+/** The value or the refusal; other errors are faults and go up. */
 function attemptTo<T>(work: () => T): Attempted<T> {
   try {
     return { value: work() }
@@ -224,9 +224,9 @@ function attemptTo<T>(work: () => T): Attempted<T> {
 }
 
 /**
- * The events of a command with the ids and the cause that they are recorded under. The ids follow from the command and
- * this execution of it: a resent append keeps them, while the same command running in another process gets a conflict,
- * and then the recorded answer, instead of a silent no-op whose bytes would not be the recorded ones.
+ * The events of a command with their ids and cause. The ids follow from the command and this execution of it: a resent append
+ * keeps them. The same command in another process has other ids, so it gets a conflict and then the recorded answer. With
+ * the same ids the store would ignore its append, whose bytes differ from the recorded ones.
  */
 function prepare(events: readonly AnyEvent[], context: CommandContext, execution: string): NewEvent[] {
   const cause: Cause = {
@@ -244,7 +244,7 @@ function prepare(events: readonly AnyEvent[], context: CommandContext, execution
   }))
 }
 
-/** One more recorded event: state, revision, chain, and the command that it belongs to. */
+/** Takes in one more recorded event: state, revision, chain and command. */
 function absorb<S, C, E extends AnyEvent>(
   aggregate: Aggregate<S, C, E>,
   before: Loaded<S>,
@@ -268,8 +268,8 @@ function absorbWritten<S, C, E extends AnyEvent>(
 }
 
 /**
- * The recorded answer to a repeated command: its events, and the state as it was right after them; undefined where the
- * stream has never seen it. Throws Rejected where it was another request then.
+ * The recorded answer to a repeated command: its events, and the state right after them; undefined where the stream has never
+ * seen the command. Throws Rejected where its first request was another one.
  */
 async function recordedAnswer<S, C, E extends AnyEvent>(
   store: EventStore,
@@ -282,7 +282,7 @@ async function recordedAnswer<S, C, E extends AnyEvent>(
   let position: bigint | undefined
   for await (const event of store.readStream<E>(stream)) {
     const { metadata } = event
-    // The first event of a command has the fingerprint; what else it wrote stands right behind it.
+    // The first event of a command carries the fingerprint; its other events stand right behind it.
     const begins = metadata.commandId === commandId && metadata.fingerprint !== undefined
     const goesOn = events.length > 0 && metadata.commandId === commandId
     if (events.length > 0 && !goesOn) break

@@ -1,6 +1,6 @@
 /**
- * Names that follow from facts: deterministic ids make a repeated command hit the same stream and the same events,
- * however often and from wherever it is sent (design, sections 3 and 4).
+ * Deterministic ids: a repeated command finds the same stream and the same events, however often it is sent and from
+ * wherever.
  */
 import { hash } from 'node:crypto'
 
@@ -8,8 +8,8 @@ import { hash } from 'node:crypto'
 const NAMESPACE = Buffer.from('8a8e0c1e6a535d0c9d6e5f6f70736c67', 'hex')
 
 /**
- * UUIDv5 (RFC 9562, section 5.5) of a list of strings. The list is encoded so that no two lists share an encoding. Written
- * out here since each command needs several: node's digest in one call takes half the time of a library's.
+ * UUIDv5 (RFC 9562, section 5.5) of a list of strings, encoded so that no two lists share an encoding. Each command needs
+ * several; node's digest in one call takes half the time of the uuid package.
  */
 export function deterministicId(...parts: readonly string[]): string {
   const digest = hash('sha1', Buffer.concat([NAMESPACE, Buffer.from(JSON.stringify(parts))]))
@@ -28,12 +28,12 @@ export interface CommandKey {
   environment: string
   /** The operation: `closeAllPositions`. */
   action: string
-  /** What the key is unique within: an account id, or '' for the operator as a whole. */
+  /** The key is unique within this scope: an account id, or '' for the whole operator. */
   scope: string
   key: string
 }
 
-/** The command id that a key stands for, for ever. */
+/** The command id of a key; it never changes. */
 export const commandIdOf = (k: CommandKey): string =>
   deterministicId('command', k.context, k.operatorId, k.environment, k.action, k.scope, k.key)
 

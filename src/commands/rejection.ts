@@ -1,9 +1,9 @@
 /**
- * Why a command is refused. Domain code throws a Rejected with a code of its context and never knows a status number; the
- * context's error table (http/<context>/errors.ts) gives each code its status, and the compiler sees that none is missing.
+ * Refusals of commands. Domain code throws a Rejected with a code of its context and never knows a status number. The
+ * context's error table (http/<context>/errors.ts) gives each code its status; a missing one does not compile.
  */
 
-/** What handling a command itself refuses, in every context. */
+/** Codes of the refusals that the handling of commands itself makes, in every context. */
 export type KernelRejectionCode =
   /** The key was used before, for a request with other facts. */
   | 'idempotency_key_reused'
@@ -16,7 +16,7 @@ export type KernelRejectionCode =
  */
 export type RejectedBy<Code extends string> = new (code: Code, detail: string, pointer?: string) => Rejected<string>
 
-/** A broken rule that nobody needs to remember. `detail` is a sentence for the caller; `pointer` names the field. */
+/** A broken rule that needs no event. `detail` is a sentence for the caller; `pointer` names the field. */
 export class Rejected<Code extends string = string> extends Error {
   override name = 'Rejected'
   readonly code: Code

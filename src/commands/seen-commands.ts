@@ -1,15 +1,15 @@
 /**
- * Which repeatable commands has a stream seen? Keys never expire, so this grows with the stream and has to be small:
- * four bytes of each command id in a table at most three quarters full, where a Map of what is known takes 250. It errs
- * on one side only: a command that it does not know was never there; one that it knows has to be looked up.
+ * The idempotent commands that a stream has seen. Keys never expire, so this grows with the stream. It keeps four bytes of
+ * each command id in a hash table, where a Set of ids would take about 250. It errs on one side only: an unknown command
+ * was never there, a known one has to be looked up in the stream.
  */
 
 const INITIAL_SLOTS = 8
-/** Slots are tried one after the other; beyond this fullness the runs get long. */
+/** Probing tries slots one after the other; beyond this fullness the runs get long. */
 const FULLNESS_MAX = 0.75
 
 export interface SeenCommands {
-  /** Commands taken in; of two whose ids share the four bytes, one. */
+  /** Number of commands; two whose ids share the four bytes count as one. */
   readonly size: number
   add(commandId: string): void
   /** False: never added. True: added, or another with a chance of `size` in 2^32. */
@@ -17,11 +17,11 @@ export interface SeenCommands {
 }
 
 export function createSeenCommands(): SeenCommands {
-  // Most streams see no repeatable command, or a few.
+  // Most streams see few idempotent commands, or none.
   let table: Uint32Array | undefined
   let size = 0
 
-  /** Where the tag is, or else the free slot where it belongs. */
+  /** The slot of the tag, or the free slot where it belongs. */
   function slotOf(slots: Uint32Array, tag: number): number {
     const mask = slots.length - 1
     let slot = tag & mask
@@ -56,5 +56,5 @@ export function createSeenCommands(): SeenCommands {
   }
 }
 
-/** Ids of commands are digests or random (identity.ts), so any of their bits do. Zero marks a free slot. */
+/** Command ids are digests or random (identity.ts), so any of their bits will do. Zero marks a free slot. */
 const tagOf = (commandId: string): number => Number.parseInt(commandId.slice(0, 8), 16) >>> 0 || 1

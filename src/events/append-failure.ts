@@ -3,7 +3,7 @@ import type { AppendOutcome } from '../eventstore/append.ts'
 import { failureOf } from '../eventstore/failure.ts'
 
 /**
- * The event store refuses these events for good: they are too large, their stream was deleted for ever, or this user may
+ * The event store refuses these events permanently: they are too large, their stream was deleted for ever, or this user may
  * not write. Nothing was written.
  */
 export class AppendRefused extends Error {
@@ -20,7 +20,7 @@ export type Unsuccessful = Exclude<AppendOutcome, { kind: 'appended' }>
 export const isConflict = (outcome: Unsuccessful): boolean =>
   outcome.kind === 'failed' && outcome.reason === 'WrongExpectedVersion'
 
-/** Why the store refuses an append for good; undefined where another try may succeed. */
+/** Why the store refuses an append permanently; undefined where another try may succeed. */
 export function refusalOf(outcome: Unsuccessful, stream: string): AppendRefused | undefined {
   if (outcome.kind !== 'failed') {
     if (failureOf(outcome.error).kind !== 'denied') return undefined

@@ -6,8 +6,8 @@ import { hash as digest } from 'node:crypto'
 import type { AnyEvent, Cause } from './event.ts'
 
 /**
- * The link of a stream's hash chain: SHA-256, hex, over the previous link and the exact bytes of the event's type, data
- * and metadata as they are stored, the metadata without its own `hash`.
+ * The link of a stream's hash chain: SHA-256 in hex over the previous link and the stored bytes of type, data and metadata.
+ * The metadata counts without its own `hash`.
  */
 export function chainHash(
   prevHash: string,

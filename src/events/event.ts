@@ -70,8 +70,8 @@ export const anyVersionOf = (type: string): string => type.replace(/\d+$/, '')
 const KERNEL = 'opslog.'
 
 /**
- * True for an event of another program that uses the same event store, even where its type has a name of ours: its stream
- * does not belong to the type's context.
+ * True for an event of another program in the same event store, even where its type has a name of ours. Its stream does
+ * not belong to the type's context.
  */
 export const isForeign = ({ type, streamId }: { type: string; streamId: string }): boolean =>
   !type.startsWith(KERNEL) && !streamId.startsWith(type.slice(0, type.indexOf('.') + 1))

@@ -30,7 +30,7 @@ const TAIL_MAX = 64n
 
 /**
  * Opens a connection of its own. Reads reject with StoreUnavailable where the store is away or says nothing for
- * `readTimeoutMs`, and with NoSuchPosition where they should begin at a position that no event has.
+ * `readTimeoutMs`. They reject with NoSuchPosition where no event has the position that they begin at.
  */
 export function openRawEvents(url: string, readTimeoutMs: number): RawEvents {
   const connection = openConnection(url)

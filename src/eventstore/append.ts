@@ -1,7 +1,7 @@
 /**
  * Appends over one long call of a connection. In db-client one failed call rejects the appends of every client of the
- * process, a lost connection leaves promises pending, and a late answer throws outside any call (Client-NodeJS issue 523).
- * Here each append has its own end: an answer, the end of its call, or its deadline.
+ * process. A lost connection leaves its promises pending, and a late answer throws outside any call (Client-NodeJS issue
+ * 523). Here each append has its own end: an answer, the end of its call, or its deadline.
  */
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import { createDeadlines } from '../runtime/deadlines.ts'
@@ -60,7 +60,7 @@ interface Waiting {
 type Listener = (event: { answer: AppendAnswer } | { error: Error }, call: Call) => void
 
 export function createAppender(connection: Connection, { deadlineMs, confirm }: AppenderOptions): Appender {
-  // No Map: V8 keeps deleted entries alive for as long as an old table of the Map lives, and these come and go all the time.
+  // No Map, since these come and go all the time: V8 keeps a Map's deleted entries alive in its old tables.
   const pending: Record<number, Waiting> = {}
   let correlations = 0
   /** The call for appends, until it ends or leaves one of them without an answer. */

@@ -1,8 +1,8 @@
 /**
- * A connection to the event store. db-client makes it (addresses, credentials, TLS and discovery); this bounds what db-client
- * leaves unbounded. grpc-js waits without limit on a connection that says nothing, so a silent call costs the client its
- * place and a new one is made. A server runs 100 calls of a connection and lets the next one wait without a word. Calls
- * beyond a lower number wait here, where their time does not run yet.
+ * A connection to the event store. It is db-client's, with addresses, credentials, TLS and discovery, and it has bounds that
+ * db-client lacks. A silent connection gets a new client, since grpc-js would wait for it without limit. A server runs 100
+ * calls of a connection and lets the next one wait without a word. Calls beyond a lower number wait here, where their time
+ * does not run yet.
  */
 import { EventStoreDBClient } from '@eventstore/db-client'
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
@@ -14,10 +14,10 @@ export const CALLS_AT_ONCE_MAX = 80
 const DISPOSE_MAX_MS = 500
 /** What db-client uses where the connection string says nothing. */
 const KEEP_ALIVE_DEFAULT_MS = 10_000
-/** Connections that differ in their keep-alive interval; after so many the intervals are used again. */
+/** Connections that differ in their keep-alive interval; further ones use the intervals again. */
 const INTERVALS = 1_000
 
-/** grpc-js's client of a service, as far as it is used here. */
+/** The part of grpc-js's client of a service that is used here. */
 export interface GrpcClient {
   getChannel(): { close(): void }
 }
@@ -107,9 +107,9 @@ const newLine = (url: string): Line => ({
 let made = 0
 
 /**
- * grpc-js gives all clients of a process that have the same address and options one connection: a client made in the
- * place of a dead one would be given the dead connection, and all subscriptions would share one connection's 100 calls.
- * So each client has an interval of its own between keep-alive pings, some milliseconds longer.
+ * Gives each client an interval of its own between keep-alive pings, some milliseconds longer. With equal addresses and
+ * options, grpc-js would give all clients of the process one connection. The successor of a dead client would get the dead
+ * connection, and all subscriptions would share the 100 calls of one connection.
  */
 function ownConnection(url: string): string {
   made = (made + 1) % INTERVALS

@@ -1,6 +1,6 @@
 /**
- * Finds out what listens at an address, and says it in a sentence. gRPC has one error, after many attempts, for a wrong
- * certificate, for TLS where there is none, and for an address where nothing listens.
+ * Finds out what listens at an address, and says it in a sentence. For a wrong certificate, for TLS where there is none and
+ * for an address without a listener, gRPC has the same error, after many attempts.
  */
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'

@@ -1,7 +1,7 @@
 /**
- * Looks at an event store before anything is built on it: does the connection string lead to one, with or without TLS as it
- * says, and does its user have the rights that opslog needs. It writes nothing: its appends expect a revision that no
- * stream has, so a store that permits them refuses them for the revision.
+ * Checks an event store before anything is built on it. Does the connection string lead to one, with or without TLS as it
+ * says? Does its user have the rights that opslog needs? It writes nothing: its appends expect a revision that no stream
+ * has, so a store that permits them refuses them for the revision.
  */
 import { randomUUID } from 'node:crypto'
 import { absent, type Finding, innermostMessage, serves, strongestOf, unusable } from '../runtime/finding.ts'

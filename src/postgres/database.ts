@@ -1,7 +1,7 @@
 /**
- * Postgres, as the read models and their readers see it: a connection pool under kysely. It sends every query as a named
- * prepared statement, since unnamed ones cost a third of the throughput on hot paths.
- * 64-bit integers and decimals come back as text, times as RFC 3339 text in UTC with milliseconds: as answers show them.
+ * Postgres, as the read models and their readers see it: a connection pool under kysely. Every query is a named prepared
+ * statement, since unnamed ones cost a third of the throughput on hot paths. Rows hold 64-bit integers and decimals as
+ * text, and times as RFC 3339 text in UTC with milliseconds, as answers show them.
  */
 import { Kysely, PostgresDialect, type Transaction } from 'kysely'
 import { Pool, types } from 'pg'

@@ -1,7 +1,7 @@
 /**
  * How queries travel to Postgres. Each has a name, so that a connection parses and plans it once. Several travel in one
- * pipeline, as a batch or as batched reads, and rows travel by COPY. kysely knows none of these ways: each begins as a
- * query whose single value says what to do.
+ * pipeline, as a batch or as batched reads, and rows travel by COPY. For kysely, which knows none of these, each begins as
+ * a query whose single value says what to do.
  */
 import type { Duplex } from 'node:stream'
 import { CompiledQuery, type PostgresPool, type PostgresPoolClient } from 'kysely'

@@ -1,6 +1,6 @@
 /**
- * Looks at Postgres before anything is built on it: does the address lead to one, does it take the user, may that user
- * make tables, and does a session keep its connection. The read models rest on named statements, LISTEN and session locks.
+ * Checks Postgres before anything is built on it. Does the address lead to one? Does it take the user, may that user make
+ * tables, and does a session keep its connection? The read models rest on named statements, LISTEN and session locks.
  * A pooler that gives each transaction another connection loses them.
  */
 import { Client } from 'pg'
@@ -57,8 +57,8 @@ const POOLED =
   'Switch it to session mode (PgBouncer: pool_mode = session), or name Postgres itself.'
 
 /**
- * Whether two connections of ours are two of Postgres's. While the second has a transaction open, a pooler that shares
- * connections has either given it that of the first, or has to give the first another one.
+ * Whether two connections of ours are two of Postgres's. While the second has a transaction open, a sharing pooler has
+ * given it the first one's, or has to give the first another one.
  */
 async function keepsSessions(first: Client, second: Client): Promise<boolean> {
   const processOf = async (client: Client) =>

@@ -1,7 +1,7 @@
 /**
- * Queries over declared tables, and those of hot paths compiled once. kysely builds and compiles a query anew at each
- * call, which costs as much as the rest of a read by key. A prepared one is built once, with markers in the place of its
- * arguments; each call puts its values where the markers came out.
+ * Queries over declared tables. Those of hot paths are compiled once, since compiling costs as much as the rest of a read by
+ * key, and kysely would do it at each call. The builder runs once, with markers in the place of its arguments. Each call
+ * puts its values where the markers came out.
  */
 import type { Compilable, CompiledQuery, Kysely } from 'kysely'
 import { batchedReadsOf } from './batched-reads.ts'
@@ -16,7 +16,7 @@ export interface Queries<Tables> {
   tables(db: ReadModels): Kysely<Tables>
   /**
    * A query for at most one row, compiled once. `build` must put each argument into the query as a value and decide
-   * nothing by it: the first call throws where a marker is missing from the compiled query.
+   * nothing by it. The first call throws where the compiled query lacks an argument.
    */
   preparedOne<Args extends readonly unknown[], Row>(
     build: (db: Kysely<Tables>, ...args: Args) => Compilable<Row>,

@@ -67,7 +67,7 @@ async function lagOf(
   { context, projector }: ContextProjector,
   { store, clock, config }: Pick<Shown, 'store' | 'clock' | 'config'>,
 ): Promise<number> {
-  const figures = projector.figures()
+  const figures = projector.health()
   const own = await store.head(`${context}.`)
   if (own) return lagMs(figures, own, clock.now())
   return Math.max(
@@ -85,7 +85,7 @@ function projectorProbe(
     // A context that has halted leaves the others serving.
     required: false,
     check: async () => {
-      const { state, fault, position, parkedStreams } = projector.figures()
+      const { state, fault, position, parkedStreams } = projector.health()
       const lag = await lagOf({ context, projector }, parts)
       const up = state !== 'halted' && (state === 'standby' || lag < LAG_MAX_MS)
       const detail = { state, position: position?.toString() ?? null, lag_ms: lag, parked_streams: parkedStreams }
@@ -218,8 +218,8 @@ export function gauges(
   })
   for (const { name, help, read } of ofContexts) add(name, help, () => counted(Promise.resolve().then(read)))
   if (projectors.length > 0) {
-    const sum = (value: (figures: ReturnType<Projector['figures']>) => number) =>
-      projectors.reduce((total, { projector }) => total + value(projector.figures()), 0)
+    const sum = (value: (figures: ReturnType<Projector['health']>) => number) =>
+      projectors.reduce((total, { projector }) => total + value(projector.health()), 0)
     add(
       'opslog_projection_lag_seconds',
       'Age of what the read models lack, of the context that is furthest behind',

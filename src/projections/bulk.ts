@@ -49,7 +49,7 @@ export function createBulkWriter(projections: readonly Projection[]) {
   }
 }
 
-/** Most rows of a history have new keys and need no detour. Once one has not, its table takes the detour for good. */
+/** Most rows of a history have new keys and need no detour. Once one has not, its table always takes the detour. */
 async function copy(trx: PipelinedTransaction, route: Route, lines: string): Promise<void> {
   if (route.direct) {
     try {

@@ -1,11 +1,11 @@
-/** Which projections an event concerns: those that have a handler for its type, in whatever version. */
+/** Finds the projections that an event concerns: those with a handler for its type. */
 import { anyVersionOf } from '../events/event.ts'
 import type { Projection } from './projection.ts'
 
 export interface ProjectionsByEventType {
-  /** The projections that an event of this type concerns. */
+  /** Projections with a handler for this type. */
   of(type: string): readonly Projection[]
-  /** As `of`, with any version of the type: what cannot be read may be one of a newer release. */
+  /** Projections with a handler for any version of this type: an event that does not decode may come from a newer release. */
   ofAnyVersion(type: string): readonly Projection[]
 }
 

@@ -1,16 +1,16 @@
 /**
- * From changes to SQL: the changes of a batch are folded per row, in order, and go out as one statement per table and
- * kind. The texts depend on the tables alone, never on the values, so that they can be prepared once.
+ * Turns changes into SQL: the changes of a batch are folded per row, in order, into one statement per table and kind. The
+ * texts depend on the tables only, never on values, so each is prepared once.
  */
 import { CompiledQuery } from 'kysely'
 import type { ReadModels } from '../postgres/database.ts'
 import type { Change, Table, Values } from './projection.ts'
 
-/** Changes of one row each; an erasure goes over a table's rows as those before it have left them. */
+/** A change of one row; an erasure changes many, as earlier changes have left them. */
 type RowChange = Exclude<Change, { kind: 'erase' }>
 type Erasure = Extract<Change, { kind: 'erase' }>
 
-/** What is left to do to one row; `values` holds the key as well. */
+/** The folded change of one row; `values` includes the key. */
 interface Pending {
   kind: RowChange['kind']
   values: Values
@@ -18,7 +18,7 @@ interface Pending {
 
 type Folded = Map<Table, Map<string, Pending>>
 
-/** One text to run, with the rows it is run on. */
+/** One text to run, and its rows. */
 export interface Statement {
   text: string
   rows: Values[]
@@ -33,20 +33,20 @@ export const queriesOf = (changes: readonly Change[]): { sql: string; parameters
   statementsFor(changes).map(({ text, rows }) => ({ sql: text, parameters: [JSON.stringify(rows)] }))
 
 export const statementsFor = (changes: readonly Change[]): Statement[] =>
-  inTurns(changes).flatMap((turn) =>
-    Array.isArray(turn) ? rowStatements(turn) : [{ text: erasureText(turn), rows: [turn.where] }],
+  splitAtErasures(changes).flatMap((run) =>
+    Array.isArray(run) ? rowStatements(run) : [{ text: erasureText(run), rows: [run.where] }],
   )
 
-/** Changes of rows, as many together as there are between two erasures, and each erasure on its own. */
-function inTurns(changes: readonly Change[]): (RowChange[] | Erasure)[] {
-  const turns: (RowChange[] | Erasure)[] = []
+/** Splits changes at erasures: runs of row changes, and each erasure on its own. */
+function splitAtErasures(changes: readonly Change[]): (RowChange[] | Erasure)[] {
+  const runs: (RowChange[] | Erasure)[] = []
   for (const change of changes) {
-    const last = turns.at(-1)
-    if (change.kind === 'erase') turns.push(change)
+    const last = runs.at(-1)
+    if (change.kind === 'erase') runs.push(change)
     else if (Array.isArray(last)) last.push(change)
-    else turns.push([change])
+    else runs.push([change])
   }
-  return turns
+  return runs
 }
 
 function rowStatements(changes: readonly RowChange[]): Statement[] {
@@ -62,11 +62,11 @@ function rowStatements(changes: readonly RowChange[]): Statement[] {
   return [...statements.values()]
 }
 
-/** The same changes on rows held in memory: table → key → row. */
+/** Applies the same changes to rows in memory: table → key → row. */
 export function applyInMemory(tables: ReadonlyMap<Table, Map<string, Values>>, changes: readonly Change[]): void {
-  for (const turn of inTurns(changes)) {
-    if (Array.isArray(turn)) changeRows(tables, turn)
-    else eraseInMemory(tables.get(turn.table), turn)
+  for (const run of splitAtErasures(changes)) {
+    if (Array.isArray(run)) changeRows(tables, run)
+    else eraseInMemory(tables.get(run.table), run)
   }
 }
 
@@ -92,7 +92,7 @@ function changeRows(tables: ReadonlyMap<Table, Map<string, Values>>, changes: re
   }
 }
 
-/** Names a row within its table. UUIDs are compared as Postgres does, whatever their case. */
+/** Identifies a row within its table. UUIDs compare without regard to case, as in Postgres. */
 export const keyOf = (table: Table, values: Values): string =>
   table.key
     .map((column) => {
@@ -141,7 +141,7 @@ const emptyRow = (table: Table): Values => Object.fromEntries(Object.keys(table.
 
 const texts = new WeakMap<Table, Map<string, string>>()
 
-/** `textOf`, composed once for each set of columns: it depends on nothing else, and costs more than a row's share of it. */
+/** `textOf`, composed once for each set of columns. Composing it for each row would cost more than the row itself. */
 function knownTextOf(table: Table, kind: RowChange['kind'], values: Values): string {
   const known = texts.get(table) ?? new Map<string, string>()
   if (known.size === 0) texts.set(table, known)

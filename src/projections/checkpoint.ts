@@ -74,8 +74,8 @@ export async function readCheckpoint(db: ReadModels, name: string): Promise<Chec
 }
 
 /**
- * Also makes the planner find rows by their key for the rest of the transaction: a plan made while a table was still
- * empty would otherwise read the whole table long after it has grown.
+ * Also makes the planner find rows by their key for the rest of the transaction. A plan from when a table was empty would
+ * otherwise read the whole table long after it has grown.
  */
 const AND_THEN =
   `SELECT pg_notify('${CHANNEL}' || name, position::text), set_config('enable_seqscan', 'off', true), ` +

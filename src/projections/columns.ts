@@ -1,19 +1,19 @@
 /**
- * What a table's columns are declared with: SQL type, constraints and the type of a row's value in one. Decimals, 64-bit
- * integers and times are text in rows, as kysely reads them (postgres/database.ts) and as JSON carries them to Postgres.
+ * Declares a table's columns: SQL type, constraints and the type of a row's value in one. Decimals, 64-bit integers and times
+ * are text in rows, as kysely reads them (postgres/database.ts) and as JSON carries them to Postgres.
  */
 
-/** A column. `Value` is what a row holds in it. */
+/** A column. `Value` is the type of its values in rows. */
 export interface Column<Value = unknown> {
-  /** Of Postgres: `timestamptz(3)`, `text[]`. */
+  /** Type in Postgres: `timestamptz(3)`, `text[]`. */
   readonly type: string
   readonly isNullable: boolean
   readonly isUnique: boolean
-  /** A default, or what Postgres is to check: `DEFAULT now()`. */
+  /** A default or a check: `DEFAULT now()`. */
   readonly clause?: string
-  /** What Postgres computes it from; it is never written then. */
+  /** Postgres computes the column from this expression; it is never written then. */
   readonly expression?: string
-  /** For the compiler alone; nothing is there. */
+  /** For the compiler only; always absent. */
   readonly holds?: Value
 }
 
@@ -21,7 +21,7 @@ export interface ColumnKind<Value> extends Column<Value> {
   readonly orNull: ColumnKind<Value | null>
   readonly unique: ColumnKind<Value>
   readonly array: ColumnKind<Value[]>
-  /** The same in SQL, of fewer values: `text.of<'long' | 'short'>()`. */
+  /** The same SQL type with a narrower value type: `text.of<'long' | 'short'>()`. */
   of<Narrow extends Value>(): ColumnKind<Narrow>
   with(clause: string): ColumnKind<Value>
   /** Computed by Postgres from the row's other columns; stored. */
@@ -60,7 +60,7 @@ export const numeric = kind<string>('numeric')
 export const time = kind<string>('timestamptz(3)')
 export const jsonb = kind<unknown>('jsonb')
 
-/** What stands behind the column's name in CREATE TABLE. */
+/** The definition behind the column's name in CREATE TABLE. */
 export function sqlOf({ type, isNullable, isUnique, clause, expression }: Column): string {
   if (expression !== undefined) return `${type} GENERATED ALWAYS AS (${expression}) STORED`
   return [type, isNullable ? '' : 'NOT NULL', isUnique ? 'UNIQUE' : '', clause ?? ''].filter(Boolean).join(' ')

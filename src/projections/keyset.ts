@@ -1,16 +1,16 @@
-/** Lists by pages: each goes on where the one before ended, however many rows have come since. */
+/** Keyset paging: each page begins behind the last row of the page before, whatever rows came since. */
 import { type SelectQueryBuilder, type SqlBool, sql } from 'kysely'
 import { type Camel, camelCase } from '../runtime/letter-case.ts'
 
 export interface Page<Column extends string> {
-  /** Of the last row of the page before, what it is ordered by; undefined: the first page. */
+  /** The ordering columns of the previous page's last row; undefined: the first page. */
   before?: { readonly [Name in Column as Camel<Name>]: string | number } | undefined
   limit: number
 }
 
 /**
- * At most `limit` rows, greatest first by these columns, which together are different in every row: an index over them in
- * this order, descending, finds the page without sorting.
+ * At most `limit` rows, greatest first by these columns, which together are unique. An index over them in this order,
+ * descending, finds the page without sorting.
  */
 export function newestFirst<Db, Tables extends keyof Db, Row, const Columns extends readonly (keyof Row & string)[]>(
   query: SelectQueryBuilder<Db, Tables, Row>,

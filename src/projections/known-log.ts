@@ -1,17 +1,17 @@
 /**
- * The log that a database belongs to: its read models and checkpoints are of that one and of no other. It is written
- * down once, beside the checkpoints; only adopting another log changes it.
+ * The log that a database belongs to: its read models and checkpoints come from that log only. The identity is recorded
+ * once, beside the checkpoints; only the adoption of another log changes it.
  */
 import { sql } from 'kysely'
 import type { KnownLog } from '../events/log-identity.ts'
 import type { ReadModels } from '../postgres/database.ts'
 
-/** One row at most. Databases of earlier releases have none, until their log is found to be the one they know. */
+/** One row at most. Databases of earlier releases have none until their log is recognised. */
 export const knownLogDdl =
   'CREATE TABLE IF NOT EXISTS opslog_log (one boolean PRIMARY KEY DEFAULT true CHECK (one), log_id uuid NOT NULL, ' +
   'recorded_at timestamptz(3) NOT NULL DEFAULT now())'
 
-/** The log's identity, and the furthest event that any checkpoint stands at. */
+/** The log's identity, and the event of the furthest checkpoint. */
 export async function readKnownLog(db: ReadModels): Promise<KnownLog> {
   const { rows } = await sql<{ log_id: string | null; position: string | null; event_id: string | null }>`
     SELECT known.log_id, furthest.position, furthest.event_id FROM (SELECT) AS always
@@ -23,7 +23,7 @@ export async function readKnownLog(db: ReadModels): Promise<KnownLog> {
   return { logId: logId ?? undefined, mark }
 }
 
-/** Writes the identity down where there is none yet; answers the one that is on record then. */
+/** Records the identity where there is none yet; answers the recorded one. */
 export async function recordKnownLog(db: ReadModels, logId: string): Promise<string> {
   await sql`INSERT INTO opslog_log (log_id) VALUES (${logId}) ON CONFLICT DO NOTHING`.execute(db)
   return (await readKnownLog(db)).logId ?? logId

@@ -1,6 +1,6 @@
 /**
- * Goes on with a log that is not the one on record, for whoever has lost that one, or its end, for good. The read models
- * are made again from the log; each process goes on from the last event that both logs are known to have.
+ * Adopts another log where the recorded one, or its end, is lost. The read models are built again
+ * from the log. Each process goes on from the last event that both logs are known to have.
  */
 import { sql } from 'kysely'
 import type { Mark } from '../events/log-identity.ts'
@@ -14,7 +14,7 @@ export interface StoredCheckpoint extends Mark {
 }
 
 const ATTEMPTS_MAX = 5
-/** Checkpoints of read models are called so; the others are those of processes. */
+/** Names of read models' checkpoints; all others belong to processes. */
 const OF_READ_MODELS = 'projections%'
 
 /** Every checkpoint, the furthest first. */
@@ -27,8 +27,8 @@ export async function readCheckpoints(db: ReadModels): Promise<StoredCheckpoint[
 }
 
 /**
- * In one transaction: the database belongs to the log `logId`, the read models are empty, and no process stands behind
- * `common` (undefined: the logs have nothing in common, and processes begin at the start). The vault stays as it is.
+ * In one transaction, records the log `logId`, empties the read models, and moves processes that stand behind `common` back
+ * to it. Undefined: the logs have nothing in common, and processes begin at the start. The vault stays as it is.
  */
 export async function adoptLog(db: ReadModels, logId: string, common: Mark | undefined): Promise<void> {
   await inTransaction(db, ATTEMPTS_MAX, async (trx) => {

@@ -1,7 +1,7 @@
 /**
- * What a projection is: a name, a version, tables, and a pure handler per event type. Handlers say which rows change;
- * changes.ts turns a batch of such changes into few statements. All names in the SQL are unqualified, so that the same
- * definitions build a shadow of the tables in another schema (rebuild.ts).
+ * A projection is a name, a version, tables, and a pure handler per event type. Handlers say which rows change; changes.ts
+ * turns the changes of a batch into few statements. All names in the SQL are unqualified, so the same definitions build a
+ * shadow of the tables in another schema (rebuild/shadow.ts).
  */
 import type { AnyEvent, Recorded } from '../events/event.ts'
 import { type Column, sqlOf } from './columns.ts'
@@ -13,7 +13,7 @@ export type Columns = Readonly<Record<string, Column>>
 
 export interface Table {
   readonly name: string
-  /** Columns of the primary key. */
+  /** The primary key. */
   readonly key: readonly string[]
   /** Written columns. */
   readonly columns: Columns
@@ -21,13 +21,13 @@ export interface Table {
   readonly generated?: Columns
   /** What follows `CREATE INDEX … ON <table>`. */
   readonly indexes?: readonly string[]
-  /** A patch of an absent row makes it: for rows whose events stand in several streams. */
+  /** A patch of an absent row creates it: for rows whose events come from several streams. */
   readonly createsOnPatch?: boolean
-  /** Columns that a patch sets once; later values are let go. */
+  /** Columns that a patch sets once; later values are ignored. */
   readonly writeOnce?: readonly string[]
 }
 
-/** A table whose columns and key are known to the compiler. */
+/** A table whose columns and key the compiler knows. */
 export interface TableOf<Name extends string, Written extends Columns, Key extends string, Computed extends Columns>
   extends Omit<Table, 'name' | 'key' | 'columns' | 'generated'> {
   readonly name: Name
@@ -38,15 +38,15 @@ export interface TableOf<Name extends string, Written extends Columns, Key exten
 
 type ValuesOf<Of> = { -readonly [Name in keyof Of]: Of[Name] extends Column<infer Value> ? Value : never }
 
-/** What is written of a row. */
+/** The written part of a row. */
 export type WrittenOf<T extends Table> = ValuesOf<T['columns']>
-/** What is read of a row. */
+/** A row as it is read. */
 export type RowOf<T extends Table> = WrittenOf<T> & ValuesOf<NonNullable<T['generated']>>
 export type KeyOf<T extends Table> = Pick<WrittenOf<T>, T['key'][number]>
 /** Table name → row, as kysely takes it, of a union of tables. */
 export type TablesOf<Tables extends Table> = { [T in Tables as T['name']]: RowOf<T> }
 
-/** Declares a table, with everything about it known to the compiler. */
+/** Declares a table, so that the compiler knows its columns and key. */
 export const defineTable = <
   const Name extends string,
   Written extends Columns,
@@ -75,17 +75,17 @@ export type Change =
   | { kind: 'upsert'; table: Table; row: Values }
   | { kind: 'patch'; table: Table; key: Values; values: Values }
   | { kind: 'remove'; table: Table; key: Values }
-  /** Of all rows that have these values; they need be no key. */
+  /** Empties columns in all rows with these values, which need not be a key. */
   | { kind: 'erase'; table: Table; where: Values; columns: readonly string[] }
 
-/** The whole row, new or in the place of the one with its key. What is no column of the table is let go. */
+/** Writes the whole row, and replaces one with the same key. Drops members that are no columns of the table. */
 export const upsert = <T extends Table>(table: T, row: WrittenOf<T>): Change => {
   const values: Record<string, unknown> = {}
   for (const name of Object.keys(table.columns)) values[name] = (row as Values)[name]
   return { kind: 'upsert', table, row: values }
 }
 
-/** Some columns of a row. Without effect where the row is absent, unless the table is createsOnPatch. */
+/** Writes some columns of a row. Without effect where the row is absent, unless the table is createsOnPatch. */
 export const patch = <T extends Table>(
   table: T,
   key: KeyOf<T>,
@@ -98,7 +98,7 @@ export const remove = <T extends Table>(table: T, key: KeyOf<T>): Change => ({
   key: key as Values,
 })
 
-/** Nothing in these columns any more, in every row of the table that has these values. */
+/** Empties these columns in every row of the table that has these values. */
 export const erase = <T extends Table>(
   table: T,
   where: Partial<WrittenOf<T>>,
@@ -107,28 +107,28 @@ export const erase = <T extends Table>(
 
 export type Handlers = Readonly<Record<string, (event: Recorded) => Change[]>>
 
-/** A handler per event type of a union, each typed by its event. Pure: the same event, the same changes. */
+/** A handler per event type of a union, each typed by its event. Pure: the same event gives the same changes. */
 export type HandlersOf<E extends AnyEvent> = {
   readonly [T in E['type']]?: (event: Recorded<Extract<E, { type: T }>>) => Change[]
 }
 
 export interface Projection {
   readonly name: string
-  /** Raised with every change of tables or handlers; the tables are then rebuilt. */
+  /** Raised with every change of tables or handlers; the projector then rebuilds the tables. */
   readonly version: number
-  /** Wrong figures are worse than old ones: a poison event stops everything instead of being parked. */
+  /** `halt`: a poison event stops the projector, where wrong values would be worse than old ones. `park`: it is set aside. */
   readonly onPoison: 'halt' | 'park'
   /** No table belongs to two projections. */
   readonly tables: readonly Table[]
   readonly handlers: Handlers
 }
 
-/** Declares a projection. The registry has decoded every event by its type, which is what makes the handlers' types true. */
+/** Declares a projection. The registry decodes every event by its type, so the handlers' types hold. */
 export const defineProjection = <E extends AnyEvent>(
   projection: Omit<Projection, 'handlers'> & { handlers: HandlersOf<E> },
 ): Projection => ({ ...projection, handlers: projection.handlers as unknown as Handlers })
 
-/** The statements that make a table and its indexes where they are missing, in the first schema of the search path. */
+/** The statements that make a missing table and its indexes, in the first schema of the search path. */
 export function ddlOf(table: Table): string[] {
   const columns = Object.entries({ ...table.columns, ...table.generated })
   const lines = [

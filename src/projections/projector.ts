@@ -1,6 +1,6 @@
 /**
- * The one process that writes the read models: it waits until it leads, makes sure that its checkpoint is one of this
- * log's, and takes in batch after batch. Projections whose version has changed are rebuilt beside the live ones.
+ * The projector of a context writes its read models. It waits until it leads, makes sure that its checkpoint belongs to this
+ * log, and takes in batch after batch. It rebuilds projections of another version beside the live ones.
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
@@ -30,13 +30,13 @@ export type Source = (reader: {
 }) => Promise<void>
 
 /**
- * The same events as the source's, after a position (undefined: all of them) up to the log's present end, in batches.
- * Not chosen by type: what older releases wrote may stand under types that are lifted to today's on decoding.
+ * The same events as the source's, after a position (undefined: all of them) up to the log's present end, in batches. It
+ * does not filter by type: older releases wrote types that decoding lifts to those of today.
  */
 export type HistoryReader = (after: bigint | undefined) => AsyncIterable<Delivered[]>
 
 export interface ProjectorOptions {
-  /** Whose projections these are: each context has a projector, a checkpoint and a leadership of its own. */
+  /** The context of these projections: each has a projector, a checkpoint and a leadership of its own. */
   context: string
   db: ReadModels
   /** The same database, for the connection that holds the leadership. */
@@ -47,22 +47,22 @@ export interface ProjectorOptions {
   /** The id of the event at a commit position of the log; undefined where there is none. */
   eventIdAt: (position: bigint) => Promise<string | undefined>
   log: Log
-  /** Runs of a transaction that Postgres wants run again. */
+  /** Runs of a transaction that Postgres wants run again, in all. */
   transactionAttemptsMax?: number
-  /** Before another try after a failure that is expected to pass. */
+  /** Before another try after a failure that should pass. */
   retryMs?: number
   /** Between a standby's tries to lead. */
   leadershipPollMs?: number
-  /** Between looks whether a pause is over. */
+  /** Between checks whether a pause is over. */
   pausePollMs?: number
   onBatch?: (batch: { events: number; durationMs: number }) => void
 }
 
-export interface ProjectorFigures {
+export interface ProjectorHealth {
   state: 'standby' | 'leading' | 'halted' | 'stopped'
   /** Why it halted. */
   fault: string | undefined
-  /** Commit position of the last event applied or seen to need nothing; undefined before the first. */
+  /** Commit position of the last event applied or skipped; undefined before the first. */
   position: bigint | undefined
   /** When that event was recorded. */
   recordedAt: Date | undefined
@@ -70,21 +70,21 @@ export interface ProjectorFigures {
   events: number
   /** Streams that this process has parked. */
   parkedStreams: number
-  /** Somebody has paused it (control.ts). */
+  /** An engineer has paused it (control.ts). */
   paused: boolean
-  /** Projections under reconstruction. */
+  /** Projections that are being rebuilt. */
   rebuilding: readonly string[]
 }
 
 export interface Projector {
-  figures(): ProjectorFigures
+  health(): ProjectorHealth
   /** Resolves after `stop`; rejects with PoisonedProjection where going on would be wrong. */
   ended: Promise<void>
   /** Finishes the batch under way. */
   stop(): Promise<void>
 }
 
-/** What the projector of a context leads under, and shows itself as. */
+/** The name of a context's projector: of its leadership, and in readiness. */
 export const projectorName = (context: string): string => `projector.${context}`
 
 const defaults = { transactionAttemptsMax: 5, retryMs: 1_000, leadershipPollMs: 500, pausePollMs: 250 }
@@ -94,7 +94,7 @@ type Settings = ProjectorOptions & typeof defaults
 export function startProjector(options: ProjectorOptions): Projector {
   const settings: Settings = { ...defaults, ...options }
   const stopping = new AbortController()
-  const figures: ProjectorFigures = {
+  const health: ProjectorHealth = {
     state: 'standby',
     fault: undefined,
     position: undefined,
@@ -105,11 +105,11 @@ export function startProjector(options: ProjectorOptions): Projector {
     paused: false,
     rebuilding: [],
   }
-  const ended = run(settings, figures, stopping.signal)
-  // The state tells of a halt as well; who does not await `ended` is not to be ended by it.
+  const ended = run(settings, health, stopping.signal)
+  // A caller that does not await `ended` must not die of it; the state shows a halt too.
   ended.catch(() => undefined)
   return {
-    figures: () => ({ ...figures }),
+    health: () => ({ ...health }),
     ended,
     async stop() {
       stopping.abort()
@@ -119,31 +119,31 @@ export function startProjector(options: ProjectorOptions): Projector {
 }
 
 /**
- * How far behind the log's head the read models are, in milliseconds: 0 where the head has been seen, else the age of
- * the last event that was.
+ * How far the read models are behind the log's head, in milliseconds. It is 0 where they have reached the head, and else the
+ * age of the last event that they took in.
  */
-export function lagMs(figures: ProjectorFigures, head: { position: bigint } | undefined, now: Date): number {
-  if (head === undefined || (figures.position !== undefined && figures.position >= head.position)) return 0
-  return figures.recordedAt === undefined
+export function lagMs(health: ProjectorHealth, head: { position: bigint } | undefined, now: Date): number {
+  if (head === undefined || (health.position !== undefined && health.position >= head.position)) return 0
+  return health.recordedAt === undefined
     ? Number.POSITIVE_INFINITY
-    : Math.max(0, now.getTime() - figures.recordedAt.getTime())
+    : Math.max(0, now.getTime() - health.recordedAt.getTime())
 }
 
-async function run(settings: Settings, figures: ProjectorFigures, signal: AbortSignal): Promise<void> {
+async function run(settings: Settings, health: ProjectorHealth, signal: AbortSignal): Promise<void> {
   const { context, url, log, leadershipPollMs: pollMs, retryMs } = settings
   const name = projectorName(context)
   while (!signal.aborted) {
-    if (figures.state !== 'halted') figures.state = 'standby'
+    if (health.state !== 'halted') health.state = 'standby'
     const leadership = await acquireLeadership({ url, name, signal, pollMs }).catch(() => undefined)
     if (!leadership) break
-    if (figures.state !== 'halted') figures.state = 'leading'
+    if (health.state !== 'halted') health.state = 'leading'
     log.info({}, 'this process writes the read models')
     try {
-      await lead(settings, figures, AbortSignal.any([signal, leadership.lost]))
+      await lead(settings, health, AbortSignal.any([signal, leadership.lost]))
     } catch (error) {
       if (error instanceof PoisonedProjection) {
-        figures.state = 'halted'
-        figures.fault = error.message
+        health.state = 'halted'
+        health.fault = error.message
         log.error({ err: error }, 'the projector has halted')
         throw error
       }
@@ -153,25 +153,25 @@ async function run(settings: Settings, figures: ProjectorFigures, signal: AbortS
       await leadership.release()
     }
   }
-  figures.state = 'stopped'
+  health.state = 'stopped'
 }
 
-/** The work of a leader. Resolves when `signal` aborts; throws what ends it before that. */
-async function lead(settings: Settings, figures: ProjectorFigures, signal: AbortSignal): Promise<void> {
+/** The work of a leader. Resolves when `signal` aborts; throws the error that ends it earlier. */
+async function lead(settings: Settings, health: ProjectorHealth, signal: AbortSignal): Promise<void> {
   const { db, context, projections, log, transactionAttemptsMax } = settings
   const checkpoint = projectionsCheckpoint(context)
   await prepareSchema(db, [{ name: context, projections }])
-  await verifyCheckpoint(settings, figures)
+  await verifyCheckpoint(settings, health)
   const versions = await storedVersions(db)
-  const outdated = projections.filter(({ name, version }) => versions.get(name) !== version)
+  const upgrades = projections.filter(({ name, version }) => versions.get(name) !== version)
   const onParked = (parking: Parking) => {
-    figures.parkedStreams += 1
+    health.parkedStreams += 1
     const { projection, event, fault } = parking
     const { stream, type, revision, position } = event
     const facts = { projection: projection.name, stream, type, revision: `${revision}`, position: `${position}`, fault }
     log.error(facts, 'parked a poison event, and the rest of its stream behind it')
   }
-  const current = projections.filter((projection) => !outdated.includes(projection))
+  const current = projections.filter((projection) => !upgrades.includes(projection))
   const writer = createBatchWriter({ db, checkpoint, projections: current, transactionAttemptsMax, onParked })
   const failed = new AbortController()
   const until = AbortSignal.any([signal, failed.signal])
@@ -182,14 +182,14 @@ async function lead(settings: Settings, figures: ProjectorFigures, signal: Abort
       throw error
     })
   await Promise.all([
-    failure(consume(settings, figures, writer, exclusively, until)),
-    failure(upgradeProjections({ ...settings, checkpoint, writer, outdated, exclusively, signal: until, figures })),
+    failure(consume(settings, health, writer, exclusively, until)),
+    failure(upgradeProjections({ ...settings, checkpoint, writer, upgrades, exclusively, signal: until, health })),
   ])
 }
 
-/** Stands still, and shows it, for as long as the log is another one; it is asked again and again. */
-const verifyCheckpoint = (settings: Settings, figures: ProjectorFigures): Promise<void> =>
-  haltAtMismatch(figures, () => requireCheckpoint(settings))
+/** Halts, and shows it, while the log is another one. The source calls this again and again. */
+const verifyCheckpoint = (settings: Settings, health: ProjectorHealth): Promise<void> =>
+  haltAtMismatch(health, () => requireCheckpoint(settings))
 
 async function requireCheckpoint({ db, context, eventIdAt }: Settings): Promise<void> {
   const checkpoint = await readCheckpoint(db, projectionsCheckpoint(context))
@@ -203,10 +203,10 @@ async function requireCheckpoint({ db, context, eventIdAt }: Settings): Promise<
   )
 }
 
-/** Live events, batch by batch. What cannot pass by trying again ends the reading. */
+/** Takes in live events, batch by batch. An error that another try cannot mend ends the reading. */
 async function consume(
   settings: Settings,
-  figures: ProjectorFigures,
+  health: ProjectorHealth,
   writer: BatchWriter,
   exclusively: Queue,
   signal: AbortSignal,
@@ -221,23 +221,23 @@ async function consume(
   await settings.source({
     signal: until,
     async from() {
-      await verifyCheckpoint(settings, figures)
+      await verifyCheckpoint(settings, health)
       const position = await lasting(exclusively(() => writer.resume()))
-      figures.position ??= position
+      health.position ??= position
       return position
     },
     async onBatch(events) {
       const startedAtMs = performance.now()
       until.throwIfAborted()
       warnOfPoison(settings.log, events)
-      // Heartbeats are proof of life and leave no trace: their stream is truncated, a checkpoint must not name them.
+      // Heartbeats only prove life. Their stream is truncated, so a checkpoint must not name one.
       const lasts = events.filter(({ type }) => type !== HEARTBEAT)
-      await lasting(writeUnlessPaused(settings, figures, () => exclusively(() => writer.write(lasts)), until))
+      await lasting(writeUnlessPaused(settings, health, () => exclusively(() => writer.write(lasts)), until))
       const last = events.at(-1)
-      figures.position = last?.position ?? figures.position
-      figures.recordedAt = last?.recordedAt ?? figures.recordedAt
-      figures.batches += 1
-      figures.events += lasts.length
+      health.position = last?.position ?? health.position
+      health.recordedAt = last?.recordedAt ?? health.recordedAt
+      health.batches += 1
+      health.events += lasts.length
       settings.onBatch?.({ events: lasts.length, durationMs: performance.now() - startedAtMs })
     },
   })
@@ -245,23 +245,23 @@ async function consume(
   if (!signal.aborted) throw new Error('the source of events has ended')
 }
 
-/** Tries again and again while the projector is paused; the reading waits meanwhile. */
+/** Tries again while the projector is paused; the reading waits meanwhile. */
 async function writeUnlessPaused(
   { log, pausePollMs }: Settings,
-  figures: ProjectorFigures,
+  health: ProjectorHealth,
   write: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
     try {
       await write()
-      if (figures.paused) log.info({}, 'the projector goes on')
-      figures.paused = false
+      if (health.paused) log.info({}, 'the projector goes on')
+      health.paused = false
       return
     } catch (error) {
       if (!(error instanceof ProjectorPaused)) throw error
-      if (!figures.paused) log.warn({ reason: error.message }, 'the projector waits')
-      figures.paused = true
+      if (!health.paused) log.warn({ reason: error.message }, 'the projector waits')
+      health.paused = true
       await delay(pausePollMs, undefined, { signal })
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Takes in what was parked, once its cause has been mended: a projection's events of one stream, in order, as far as
- * they go. The projector may run meanwhile; later events of the stream wait behind the parked ones until none is left.
+ * Takes in parked events, once their cause is mended: a projection's events of one stream, in order, up to the next fault.
+ * The projector may run meanwhile. Later events of the stream wait behind the parked ones until none is left.
  */
 import { sql } from 'kysely'
 import { type Delivered, isPoison } from '../events/subscription.ts'
@@ -24,13 +24,13 @@ export interface RetryOptions {
 
 export interface Retried {
   applied: number
-  /** Why it went no further; undefined where nothing is parked any more. */
+  /** Why it stopped; undefined where nothing is parked any more. */
   fault: string | undefined
 }
 
 const BATCH_MAX = 500
 
-/** Throws what Postgres or the reader throws; what was taken in before that stays. */
+/** Throws what Postgres or the reader throws; events that were taken in before stay in. */
 export async function retryParked(options: RetryOptions): Promise<Retried> {
   const { db, transactionAttemptsMax } = options
   let applied = 0

@@ -1,4 +1,4 @@
-/** Makes the tables: the kernel's own and every projection's, where they are missing. */
+/** Makes missing tables: the kernel's own and those of the projections. */
 import { CompiledQuery, sql } from 'kysely'
 import type { OpenTransaction, ReadModels } from '../postgres/database.ts'
 import { inTransaction } from '../postgres/transaction.ts'
@@ -10,7 +10,7 @@ import { ddlOf, type Projection } from './projection.ts'
 
 export type ProjectionRow = {
   name: string
-  /** The version that the tables hold. */
+  /** The version of the tables. */
   version: number
   /** The tables' names, so that a later version can drop those it no longer has. */
   tables: string[]
@@ -21,14 +21,14 @@ const projectionsDdl =
   'CREATE TABLE IF NOT EXISTS opslog_projections (name text PRIMARY KEY, version integer NOT NULL, ' +
   'tables text[] NOT NULL, built_at timestamptz(3) NOT NULL DEFAULT now())'
 
-/** Any number that nobody else uses: processes that start at once prepare the schema one after the other. */
+/** An advisory lock of any unique number: processes that start together prepare the schema one after the other. */
 const PREPARE_LOCK = '7305808869230650189'
 
 const ATTEMPTS_MAX = 5
 
 /**
- * Makes what is missing; harmless where nothing is. Tables that stand at another version than the code's are left to
- * the projector's rebuild; those of a projection that comes to a database with a history are made empty until then.
+ * Makes missing tables; does nothing where none is missing. Tables of another version wait for the projector's rebuild. A
+ * projection that is new to a database with a history gets empty tables until its rebuild.
  */
 export async function prepareSchema(
   db: ReadModels,
@@ -50,10 +50,10 @@ export async function prepareSchema(
   })
 }
 
-/** What makes the kernel's tables where they are missing. */
+/** The statements that make the kernel's tables where they are missing. */
 export const kernelDdl: readonly string[] = [checkpointDdl, knownLogDdl, projectionsDdl, ...ddlOf(parkedEvents)]
 
-/** The kernel's tables, in the first schema of the search path. */
+/** Makes the kernel's tables in the first schema of the search path. */
 export async function createKernelTables(trx: OpenTransaction): Promise<void> {
   for (const text of kernelDdl) await trx.executeQuery(CompiledQuery.raw(text))
 }
@@ -62,13 +62,13 @@ export async function createTables(trx: OpenTransaction, projection: Projection)
   for (const text of projection.tables.flatMap(ddlOf)) await trx.executeQuery(CompiledQuery.raw(text))
 }
 
-/** Projection name → the version that its tables hold. */
+/** Projection name → the version of its tables. */
 export async function storedVersions(db: ReadModels): Promise<Map<string, number>> {
   const rows = await kernelTables(db).selectFrom('opslog_projections').select(['name', 'version']).execute()
   return new Map(rows.map(({ name, version }) => [name, version]))
 }
 
-/** The names of all tables of all projections, also of those that no context declares any more. */
+/** The names of all projections' tables, including projections that no context declares any more. */
 export async function storedProjectionTables(db: ReadModels): Promise<string[]> {
   const rows = await kernelTables(db).selectFrom('opslog_projections').select('tables').execute()
   return rows.flatMap(({ tables }) => tables)

@@ -1,7 +1,7 @@
 /**
- * Lets a request wait until the read models have come as far as a position in the log: read your writes. It listens to
- * the checkpoints' notifications on a connection of its own, and reads the checkpoints themselves after each
- * (re)connection and, while somebody waits, now and then: a notification may get lost, a committed checkpoint does not.
+ * Lets a request wait until the read models have reached a position in the log: read your writes. A connection of its own
+ * listens to the checkpoints' notifications. Notifications may get lost, so it also reads the checkpoints after each
+ * (re)connection, and regularly while requests wait.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { openSession, type Session } from '../postgres/session.ts'
@@ -10,28 +10,28 @@ import { checkpointChannel } from './checkpoint.ts'
 
 export interface PositionWaiterOptions {
   url: string
-  /** Names of the checkpoints that are waited for. */
+  /** Names of the checkpoints. */
   checkpoints: readonly string[]
   applicationName?: string
-  /** Between looks at the checkpoint while somebody waits. */
+  /** Between reads of the checkpoints while requests wait. */
   pollMs?: number
-  /** Before a broken connection is made anew. */
+  /** Before a broken connection is replaced. */
   reconnectMs?: number
-  /** A connection without an answer for so long counts as broken. */
+  /** Without an answer for this long, a connection counts as broken. */
   answerTimeoutMs?: number
-  /** Requests that wait for one checkpoint at a time; a further one is told at once that it took too long. */
+  /** Requests that wait for one checkpoint at a time; a further one gets false at once. */
   waitersMax?: number
 }
 
 export interface PositionWaiter {
   /** True once the read models stand at `position` or beyond it; false where that takes longer than `timeoutMs`. */
   waitFor(position: bigint, timeoutMs: number): Promise<boolean>
-  /** The position last heard of; undefined before the first, or where there is none. */
+  /** The last known position; undefined before the first, or without a checkpoint. */
   current(): bigint | undefined
 }
 
 export interface PositionWaiters {
-  /** The waiter of one of the checkpoints. Throws where it was not named at the start. */
+  /** The waiter of one of the checkpoints. Throws at an unknown name. */
   of(checkpoint: string): PositionWaiter
   close(): Promise<void>
 }
@@ -49,12 +49,12 @@ interface Waiter {
   settle: (reached: boolean) => void
 }
 
-/** One checkpoint: who waits for it, and where it stands as far as is known. */
+/** One checkpoint: its waiters, and its last known position. */
 function createWaitingLine(waitersMax: number, isClosing: () => boolean) {
   const waiters = createInFlightList<Waiter>()
   let current: bigint | undefined
 
-  /** What this says stands even where it is less than before: the read models may have been set up anew. */
+  /** Takes the position even where it is lower than before: the read models may have been set up anew. */
   function advance(position: bigint | undefined): void {
     current = position
     if (position === undefined) return
@@ -82,7 +82,7 @@ function createWaitingLine(waitersMax: number, isClosing: () => boolean) {
     waitFor,
     current: () => current,
     advance,
-    /** Of two words the later position counts: notifications and reads may overtake each other. */
+    /** The higher position counts: notifications and reads may overtake each other. */
     heard(position: bigint | undefined): void {
       if (position !== undefined && (current === undefined || position > current)) advance(position)
     },
@@ -119,7 +119,7 @@ export function createPositionWaiters(options: PositionWaiterOptions): PositionW
 
   async function run(): Promise<void> {
     while (!closing.signal.aborted) {
-      // However a connection ends, the way on is a new one, or none where we are closing.
+      // However a connection ends, a new one follows, unless this is closing.
       const session = await openSession(settings).catch(() => undefined)
       if (session) await listen(session).catch(() => session.close())
       await delay(settings.reconnectMs, undefined, { signal: closing.signal }).catch(() => undefined)
@@ -130,7 +130,7 @@ export function createPositionWaiters(options: PositionWaiterOptions): PositionW
   return {
     of(checkpoint) {
       const line = lines.get(checkpoint)
-      if (!line) throw new Error(`nobody listens to the checkpoint ${checkpoint}`)
+      if (!line) throw new Error(`the waiter does not listen to the checkpoint ${checkpoint}`)
       return line
     },
     async close() {

@@ -14,7 +14,7 @@ import { applyOrUndo, changesOf, HandlerFailed } from './apply.ts'
 import { createBulkWriter } from './bulk.ts'
 import { type ProjectionsByEventType, projectionsByEventType } from './by-event-type.ts'
 import { queriesOf } from './changes.ts'
-import { type Checkpoint, CheckpointMoved, commit, readCheckpoint } from './checkpoint.ts'
+import { type Checkpoint, CheckpointMoved, commit } from './checkpoint.ts'
 import { ProjectorPaused, readControl } from './control.ts'
 import { lockParked, type Parking, parkedKey, parkedStreams, parkQueries } from './parking.ts'
 import type { Change, Projection } from './projection.ts'
@@ -84,8 +84,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
 
   async function resume(): Promise<bigint | undefined> {
     const found = await read(async (trx) => ({
-      checkpoint: await readCheckpoint(trx, checkpoint),
-      control: await readControl(trx, checkpoint),
+      ...(await readControl(trx, checkpoint)),
       parked: await parkedStreams(trx),
     }))
     const expected = [known?.checkpoint?.position, attempted?.position]
@@ -97,7 +96,7 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     known = { checkpoint: found.checkpoint }
     attempted = undefined
     parked = found.parked
-    generation = found.control.generation
+    generation = found.generation
     return known.checkpoint?.position
   }
 

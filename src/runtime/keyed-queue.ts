@@ -2,7 +2,7 @@
 export interface KeyedQueue {
   /** Runs the work once all that came before it under this name has ended, however it ended. */
   runInOrder<T>(name: string, work: () => Promise<T>): Promise<T>
-  /** What runs or waits now. */
+  /** All work that runs or waits now. */
   underWay(): Promise<unknown>[]
 }
 

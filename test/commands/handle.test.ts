@@ -116,19 +116,20 @@ describe('a command', () => {
   it('is admitted once, before its first decision, and not again when it is replayed', async () => {
     const [id, commandId] = [randomUUID(), randomUUID()]
     let admissions = 0
-    const admit = async () => void admissions++
-    for (const bus of [here, here, there]) await bus.handle(account, id, open(commandId), context({ commandId }), admit)
+    const precondition = async () => void admissions++
+    for (const bus of [here, here, there])
+      await bus.handle(account, id, open(commandId), context({ commandId }), precondition)
     expect(admissions).toBe(1)
   })
 
   it('that is not admitted because another process has handled it meanwhile gets the recorded answer', async () => {
     const [id, commandId] = [randomUUID(), randomUUID()]
     let first: unknown
-    const admit = async () => {
+    const precondition = async () => {
       first = (await there.handle(account, id, open(commandId), context({ commandId }))).events
       throw new Rejected('user_not_found', 'The operator has no such user any more.')
     }
-    const answer = await here.handle(account, id, open(commandId), context({ commandId }), admit)
+    const answer = await here.handle(account, id, open(commandId), context({ commandId }), precondition)
     expect(answer).toMatchObject({ events: first, replayed: true })
   })
 
@@ -255,7 +256,7 @@ describe('two processes on one stream', () => {
       ...node.store,
       append: () => {
         appends += 1
-        return Promise.reject(new WrongExpectedRevision('somebody was faster'))
+        return Promise.reject(new WrongExpectedRevision('another process was faster'))
       },
     }
     const bus = createCommandBus(contended, limits)
@@ -349,7 +350,7 @@ describe('when the event store falters', () => {
     expect(await here.load(account, id)).toMatchObject({ status: 'active' })
   })
 
-  it('is as it is now for whoever asks for the current one, though another process wrote last', async () => {
+  it('is the present one for `current`, though another process wrote last', async () => {
     const id = await opened()
     await here.load(account, id)
     await send(there, id, (c) => change('disabled', c))
@@ -357,7 +358,7 @@ describe('when the event store falters', () => {
     expect(await here.load(account, id)).toMatchObject({ status: 'disabled' })
   })
 
-  it('can be asked for while a command has the stream, and beside others that move it', async () => {
+  it('can be read while a command holds the stream, and while others move it', async () => {
     const id = await opened()
     const seen: unknown[] = []
     const sent = Array.from({ length: 10 }, (_, n) =>

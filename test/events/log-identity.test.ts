@@ -183,7 +183,7 @@ describe('a look at the log', () => {
     headPosition: async () => 5n,
   }
 
-  it('is taken again for some time before it counts: whoever answers may be behind', async () => {
+  it('is checked again for some time before it counts: the node that answers may be behind', async () => {
     let looks = 0
     const late: LogView = { ...empty, eventIdAt: async () => (++looks < 4 ? undefined : 'its-event') }
     const mark = { position: 9n, eventId: 'its-event' }

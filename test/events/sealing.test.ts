@@ -135,7 +135,7 @@ describe('a sealed field', () => {
       { id, type: 'noctant.UserProfileRefreshed.v1', data },
     ]
     for (const event of moved) expect(() => openData(event, opened)).toThrow(UndecodableEvent)
-    // Under another person its key is not the one that is named: as good as missing, which is told loudly.
+    // Under another person its key is not the named one: it counts as missing and is reported.
     const under = openData({ id, type, data: { ...data, globalUserId: other.data.globalUserId } }, opened)
     expect(under).toMatchObject({ email: null, displayName: null })
     expect(keys.missing).toStrictEqual(new Set([other.data.globalUserId]))
@@ -159,7 +159,7 @@ describe('a sealed field', () => {
     await expect(sealEvents([asNew(provisioned())], keys, registry)).rejects.toThrow(PersonForgotten)
   })
 
-  it('reads as nothing where its key is missing, and that is told', async () => {
+  it('reads as nothing where its key is missing, which is reported', async () => {
     const keys = memoryKeys()
     const event = { id: randomUUID(), type: provisioned().type }
     const data = await sealedData(provisioned(), event.id, keys)

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 
-/** Appends so many events to a stream of its own; their ids in order. */
+/** Appends this many events to a stream of its own; answers their ids in order. */
 async function appended(count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => randomUUID() as string)
   const cause = {

@@ -8,14 +8,14 @@ const reasonOf = (error: unknown) => failureOf(error).reason
 const grpcError = (code: number, details: string) => Object.assign(new Error(`${code} ${details}`), { code, details })
 
 describe('an error', () => {
-  it('of a read of the log from a position that no event has is told apart', () => {
+  it('of a read of the log from a position that no event has is distinguished', () => {
     expect(kindOf(grpcError(2, 'Unexpected ReadAllResult: Error'))).toBe('unknownPosition')
     expect(kindOf(grpcError(2, 'Exception was thrown by handler.'))).toBe('unknownPosition')
     expect(kindOf(grpcError(14, 'Connection dropped'))).toBe('away')
     expect(kindOf(new Error('Unexpected ReadAllResult: Error'))).toBe('other')
   })
 
-  it('of a store that is away is told from one of a right that is missing', () => {
+  it('of a store that is away differs from one about a missing right', () => {
     for (const code of [1, 4, 14]) expect(kindOf(grpcError(code, 'X'))).toBe('away')
     for (const code of [7, 16]) expect(kindOf(grpcError(code, 'X'))).toBe('denied')
     expect(kindOf(new Error('Failed to discover after 10 attempts.'))).toBe('away')

@@ -80,12 +80,12 @@ describe('an event store before the start', () => {
     expect(await store.store.head()).toBeUndefined()
   })
 
-  it('is waited for where nobody listens', async () => {
+  it('may still come where nothing listens', async () => {
     const found = await check(`esdb://127.0.0.1:${await freePort()}?tls=false`)
     expect(found).toEqual({ kind: 'absent', what: expect.stringContaining('ECONNREFUSED') })
   })
 
-  it('is waited for where somebody listens and says nothing', async () => {
+  it('may still come where a server listens and says nothing', async () => {
     const server = createServer(() => undefined)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
@@ -138,7 +138,7 @@ describe('the rights of the event store’s user', () => {
     expect(await check(`esdb://127.0.0.1:${guarded.port}?tls=false`)).toEqual(unusable(what))
   })
 
-  it('a wrong password is told, and not shown', async () => {
+  it('a wrong password is named as the reason, and not shown', async () => {
     const tls = makeServerCertificate(directory.path, authority)
     const guarded = await startGuardedEventStore({ permitted: all, credentials: 'ops:right', tls })
     closing.push(guarded.close)

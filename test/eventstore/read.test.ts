@@ -123,7 +123,7 @@ test('a field that reaches beyond its message is an error', () => {
   expect(() => decodeAnswer(Buffer.concat([beyond, field(99, Buffer.alloc(20))]))).toThrow(RangeError)
 })
 
-test('what is no event is told apart', () => {
+test('answers without an event are distinguished', () => {
   expect(decodeAnswer(field(2, field(1, Buffer.from('id'))))).toBe('confirmed')
   expect(decodeAnswer(field(3, Buffer.concat([field(1, 5n), field(2, 5n)])))).toBeUndefined()
   expect(decodeAnswer(field(8, Buffer.alloc(0)))).toBeUndefined()

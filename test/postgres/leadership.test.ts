@@ -109,7 +109,7 @@ test('a leader whose network falls silent has lost', async () => {
   gate.close()
 })
 
-test('what nobody leads is known to all, and no more than that', async () => {
+test('every process knows which names have no leader', async () => {
   const [led, free] = ['led by one', 'led by nobody']
   const leadership = await acquire(led)
   expect(await withoutLeader(database.db, [free, led])).toEqual([free])

@@ -79,7 +79,7 @@ describe('queries in one round trip', () => {
     line.close()
   })
 
-  test('of a transaction are undone with the one that fails, and its failure is told', async () => {
+  test('of a transaction are undone with the one that fails, and reject with its failure', async () => {
     await inOneRoundTrip(db, [insert(1)])
     const failing = [raw('begin'), insert(2), insert(1), insert(3), raw('commit')]
     await expect(inOneRoundTrip(db, failing)).rejects.toMatchObject({ code: '23505' })

@@ -147,7 +147,7 @@ describe('a rebuild', () => {
     expect(await readCheckpoint(database.db, CHECKPOINT)).toMatchObject({ eventId: log.events.at(-1)!.id })
   })
 
-  test('leaves the writer of another process with what is parked now', async () => {
+  test('lets the writer of another process go on with the present parked events', async () => {
     const first = order(0)
     const bad = recorder.poison('noctant.EngineOrderPlaced.v2', first.stream)
     const live = writerOn(database.db)
@@ -195,7 +195,7 @@ describe('a rebuild', () => {
     expect(await contentOf(database.db, newer('noctant.order'))).toMatchObject({ noctant_orders: { length: 3 } })
   })
 
-  test('of money halts at poison and leaves the old tables serving', async () => {
+  test('of a projection that halts stops at poison and leaves the old tables serving', async () => {
     const opened = recorder.record(example('noctant.AccountOpened.v1'))
     await writerOn(database.db).write([opened])
     const live = await contentOf(database.db)

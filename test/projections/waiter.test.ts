@@ -47,7 +47,7 @@ test('a position that has been reached is not waited for', async () => {
   expect(await waiter.waitFor(position - 1n, 0)).toBe(true)
 })
 
-test('a position to come is told of as soon as its batch has committed', async () => {
+test('a wait for a later position ends as soon as its batch has committed', async () => {
   const first = await write()
   const waiter = waiterOn({ pollMs: NEVER_MS })
   await eventually(() => expect(waiter.current()).toBe(first))
@@ -65,7 +65,7 @@ test('waiting ends after its time', async () => {
   expect(performance.now() - startedAtMs).toBeLessThan(5_000)
 })
 
-test('who waits before the first connection, or while it is broken, is told all the same', async () => {
+test('a wait that begins before the first connection, or while it is broken, ends too', async () => {
   const waiter = waiterOn({ pollMs: NEVER_MS })
   const early = waiter.waitFor(1n, LONG_MS)
   const first = await write()

@@ -97,11 +97,11 @@ test('what has been appended can be read once its position is reached, also afte
   const second = start(store, 2)
   expect(await waiter.waitFor(missed, 10_000)).toBe(true)
   await eventually(async () => {
-    expect(second.figures()).toMatchObject({ state: 'leading', rebuilding: [] })
+    expect(second.health()).toMatchObject({ state: 'leading', rebuilding: [] })
     expect(await findAccount(db, ids.operator, 'two')).toBeDefined()
   })
   expect(await findAccount(db, ids.operator, 'one')).toBeDefined()
-  expect(second.figures().position).toBe((await store.store.head())?.position)
+  expect(second.health().position).toBe((await store.store.head())?.position)
 })
 
 test('events that no projection handles can be waited for as well', async () => {
@@ -115,7 +115,7 @@ test('events that no projection handles can be waited for as well', async () => 
 test('an event store that was put back to an earlier day is refused', async () => {
   const projector = start(store)
   const position = await append(store, ...account('one'))
-  await eventually(() => expect(projector.figures().position).toBe(position))
+  await eventually(() => expect(projector.health().position).toBe(position))
   await projector.stop()
 
   const earlier = await startTestStore()
@@ -129,6 +129,6 @@ test('an event store that was put back to an earlier day is refused', async () =
 /** It stands still and says so; it would go on at the right log. */
 async function expectHalt(projector: Projector): Promise<void> {
   const fault = expect.stringContaining('restored from an older backup')
-  await expect.poll(() => projector.figures()).toMatchObject({ state: 'halted', fault })
+  await expect.poll(() => projector.health()).toMatchObject({ state: 'halted', fault })
   await projector.stop()
 }

@@ -19,7 +19,7 @@ import { CHECKPOINT, projections } from '../support/contexts.ts'
 import { createRecorder, example, ids, uuidOf } from '../support/examples.ts'
 import { contentOf, empty, eventually, type Prepared, prepared, writerOn } from './support.ts'
 
-/** Keeps orders of up to 100 lots; what is beyond that Postgres refuses, and a symbol of its own makes a handler throw. */
+/** Keeps orders of up to 100 lots; Postgres refuses larger ones, and a certain symbol makes a handler throw. */
 const lots = defineTable({
   name: 'test_lots',
   key: ['order_id'],
@@ -172,7 +172,7 @@ describe('poison', () => {
     },
   ]
 
-  // Seen to fail (row 21) without the note of what is parked: the rest of the stream was taken in.
+  // Seen to fail (row 21) without the record of parked streams: the rest of the stream was taken in.
   test.each(kinds)(
     'that $kind is parked with the rest of its stream; other streams and projections go on',
     async ({ poison, kind }) => {
@@ -204,7 +204,7 @@ describe('poison', () => {
     },
   )
 
-  test.each(kinds)('that $kind stops a projection of money, after what came before it', async ({ poison }) => {
+  test.each(kinds)('that $kind halts a projection that halts, after the events before it', async ({ poison }) => {
     const [first, second] = [order('a'), order('b')]
     const bad = poison()
     const strict = createBatchWriter({
@@ -230,7 +230,7 @@ describe('poison', () => {
     expect(await parkedStored()).toEqual([])
   })
 
-  test('that somebody has dealt with holds up its stream no longer', async () => {
+  test('that a retry has taken in no longer holds up its stream', async () => {
     const patient = writer()
     await patient.write([order('bad', { symbol: 'POISON' }), order('behind')])
     expect(await parkedStored()).toHaveLength(2)

@@ -95,7 +95,7 @@ export async function startChallenge(
     programAccountId,
     { ...attach, commandId, at: context.at },
     attaching,
-    () => admit(bus, request, instanceId, context),
+    () => checkStart(bus, request, instanceId, context),
   )
   const { facts } = existing(attached.state)
   const chosen = challengeInstanceIdOf(facts.accountId)
@@ -125,7 +125,7 @@ async function requireStartable(bus: CommandBus, request: StartChallenge, at: st
 }
 
 /** What has to hold at the moment the account takes the challenge, the user's place among it. */
-async function admit(
+async function checkStart(
   bus: CommandBus,
   request: StartChallenge,
   instanceId: string,

@@ -1,7 +1,7 @@
 /**
- * Are the live tables what the log says? A shadow is brought exactly to the live checkpoint while the writer holds for
- * that moment; a snapshot taken then shows both as of the same event, and is compared at leisure, by Postgres, while
- * writes go on. What it finds is drift: rows that no event accounts for.
+ * Compares the live tables with a shadow that was built from the log. The writer waits for a moment while the shadow comes
+ * exactly to the live checkpoint. A snapshot taken then shows both at the same event, and Postgres compares it while writes
+ * go on. Each difference is drift: a row that no event accounts for.
  */
 import { type ControlledTransaction, sql } from 'kysely'
 import type { ReadModels } from '../../postgres/database.ts'
@@ -16,7 +16,7 @@ export interface RowDifference {
   key: Record<string, string>
   /** `missing` from the live table, `surplus` there, or `different`. */
   kind: 'missing' | 'surplus' | 'different'
-  /** Those that differ, as text; of a missing or surplus row all. null: no value, or no row. */
+  /** The differing columns as text; all columns of a missing or surplus row. null: no value, or no row. */
   columns: { column: string; live: string | null; rebuilt: string | null }[]
 }
 
@@ -32,7 +32,7 @@ export interface Comparison {
   /** Commit position that both stood at. */
   position: bigint | undefined
   tables: TableComparison[]
-  /** At most as many as were asked for; the counts of `tables` are of all. */
+  /** At most `differencesMax`; the counts in `tables` are of all rows. */
   differences: RowDifference[]
 }
 
@@ -49,7 +49,7 @@ export interface CompareOptions {
 export const rowsDiffering = ({ tables }: Comparison): number =>
   tables.reduce((sum, { rowsDiffering }) => sum + rowsDiffering, 0)
 
-/** Comparisons of several contexts as one; its position is that of the one that is furthest behind. */
+/** Merges comparisons of several contexts. The position is that of the context furthest behind. */
 export function mergedComparison(comparisons: readonly Comparison[]): Comparison {
   const positions = comparisons.map(({ position }) => position).filter((position) => position !== undefined)
   return {
@@ -80,17 +80,17 @@ export async function compareWithLive(options: CompareOptions, shadow: Shadow): 
   }
 }
 
-/** For the join of both sides: less makes Postgres sort through files. One connection has it, for as long as it compares. */
+/** For the join of both sides: with less, Postgres sorts through files. One connection has it while it compares. */
 const WORK_MEM_MIB = 128
 
-/** A snapshot in which live tables and shadow stand at the same event. The writer waits while it is made, not after. */
+/** A snapshot with live tables and shadow at the same event. The writer waits only while it is made. */
 async function freeze(options: CompareOptions, shadow: Shadow) {
   const { db, checkpoint, transactionAttemptsMax } = options
   return inTransaction(db, transactionAttemptsMax, async (trx) => {
     const position = await lockCheckpoint(trx, checkpoint)
     await shadow.catchUp(position)
     const snapshot = await db.startTransaction().setIsolationLevel('repeatable read').execute()
-    // The snapshot is that of the first statement.
+    // The first statement takes the snapshot.
     await sql`SELECT 1 FROM opslog_checkpoints`.execute(snapshot)
     await sql`SET LOCAL work_mem TO ${sql.lit(`${WORK_MEM_MIB}MB`)}`.execute(snapshot)
     return { position, snapshot }
@@ -123,7 +123,7 @@ async function compareTable({ snapshot, home, shadow, table, rowsMax }: TableJob
   const asText = (alias: string) =>
     sql`CASE WHEN ${sql.id(alias)} IS NULL THEN NULL ELSE
       (SELECT jsonb_object_agg(key, value) FROM jsonb_each_text(to_jsonb(${sql.id(alias)}))) END`
-  // Bytes first, which takes a fraction of the time; only rows that differ so are made into text.
+  // Comparing bytes takes a fraction of the time; only rows whose bytes differ are compared as text.
   const counts = await sql<{ live: string; rebuilt: string }>`SELECT (SELECT count(*) FROM ${live}) AS live,
     (SELECT count(*) FROM ${rebuilt}) AS rebuilt`.execute(snapshot)
   const { rows } = await sql<FoundRow>`SELECT ${asText('l')} AS live, ${asText('r')} AS rebuilt, total FROM (
@@ -142,7 +142,7 @@ async function compareTable({ snapshot, home, shadow, table, rowsMax }: TableJob
   }
 }
 
-/** The columns that both have; a table may have changed with its version. */
+/** The columns that both tables have; another version may have others. */
 async function sharedColumns(
   snapshot: ControlledTransaction<object>,
   home: string,

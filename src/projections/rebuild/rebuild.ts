@@ -1,10 +1,8 @@
 /**
- * Rebuilds projections without downtime: the tables are filled anew in a schema of their own, from the log's first event
- * to the live checkpoint, while the old ones serve; then they change places in one transaction. What a killed rebuild
- * leaves behind is taken up by the next one, or dropped where it is not what the code wants any more. The process that
- * rebuilds need not be the one that writes.
+ * Rebuilds projections without downtime. It fills the tables anew in a schema of their own, from the log's first event to the
+ * live checkpoint, while the old ones serve. Then one transaction swaps them. The next rebuild takes up what a killed one
+ * left, or drops it where the code's versions differ. Any process may rebuild, not only the one that writes.
  */
-
 import type { ReadModels } from '../../postgres/database.ts'
 import { crashPoint } from '../../runtime/crash-points.ts'
 import type { Queue } from '../../runtime/keyed-queue.ts'
@@ -26,20 +24,20 @@ export interface RebuildOptions {
   transactionAttemptsMax: number
   /** Where the tables are filled. */
   schema?: string
-  /** So many events behind, or fewer, the live writer may be held up until the rest is in. */
+  /** At this many events behind the live tables, or fewer, the rest goes in while the live writer waits. */
   swapGapMax?: number
-  /** How long the swap waits for readers of the old tables before it lets everybody pass and tries again. */
+  /** How long the swap waits for readers of the old tables before it lets others pass and tries again. */
   lockTimeoutMs?: number
   /** Keeps the old tables, so that they can be put back. */
   keepPrevious?: boolean
-  /** Rows told of by `onCompared`; their count is of all. */
+  /** Differing rows that `onCompared` gets, at most; its counts are of all rows. */
   differencesMax?: number
-  /** Keeps this process's live writer from starting a batch meanwhile; other processes wait at the checkpoint. */
+  /** Runs the swap while this process's live writer starts no batch; other processes wait at the checkpoint. */
   exclusively: Queue
   /** Called right after the swap, before the live writer goes on. */
   onSwapped: () => void
   onProgress?: (progress: ShadowProgress) => void
-  /** Has the new tables compared with the live ones before the swap; a throw leaves the live ones where they are. */
+  /** Compares the new tables with the live ones before the swap; a throw keeps the live ones. */
   onCompared?: (comparison: Comparison) => void
 }
 
@@ -52,8 +50,8 @@ const defaults = {
 }
 
 /**
- * Resolves when the new tables serve. Throws PoisonedProjection where history does not fit a projection of money, what
- * Postgres or the reader throws, or the signal's reason; the old tables then still serve.
+ * Resolves when the new tables serve. Throws PoisonedProjection where poison halts it, what Postgres or the reader throws, or
+ * the signal's reason; the old tables then still serve.
  */
 export async function rebuild(options: RebuildOptions): Promise<void> {
   const settings = { ...defaults, ...options }

@@ -1,7 +1,7 @@
 /**
- * A second set of a projection's tables, in a schema of its own, with a checkpoint of its own: filled from the log's
- * first event, in large transactions, the secondary indexes last. One that a killed run has begun for the same versions
- * is gone on with; any other is made anew.
+ * A shadow is a second set of projections' tables, in a schema and with a checkpoint of its own. Large transactions fill it
+ * from the log's first event; secondary indexes come last. A shadow that a killed run began for the same versions is
+ * continued; any other is made anew.
  */
 import { CompiledQuery, sql } from 'kysely'
 import { HEARTBEAT } from '../../events/registry.ts'
@@ -22,15 +22,15 @@ export interface ShadowOptions {
   transactionAttemptsMax: number
   /** Where the tables are filled. */
   schema: string
-  /** Told after each batch: how far the shadow is, of how far it is to come. */
+  /** Called after each batch. */
   onProgress?: ((progress: ShadowProgress) => void) | undefined
 }
 
 export interface ShadowProgress {
-  /** Commit positions; the log's share that is in is about their quotient. */
+  /** Commit positions reached and wanted; their quotient is about the share of the log that is in. */
   position: bigint
   target: bigint
-  /** Events taken in by this run. */
+  /** Events that this run has taken in. */
   events: number
 }
 
@@ -38,13 +38,13 @@ export interface Shadow {
   schema: string
   /** Commit position of the last event taken in; undefined before the first. */
   position(): bigint | undefined
-  /** Takes in history up to a position and not beyond; answers how many events there were. Throws PoisonedProjection. */
+  /** Takes in history up to a position; answers the number of events. Throws PoisonedProjection. */
   catchUp(target: bigint | undefined): Promise<number>
-  /** Makes the secondary indexes, where they are missing, and lets the planner see what the tables hold. */
+  /** Makes missing secondary indexes, and collects the planner's statistics. */
   finish(): Promise<void>
 }
 
-/** Opens the shadow, made anew or as an earlier run has left it. */
+/** Opens the shadow: a new one, or the one that an earlier run has left. */
 export async function openShadow(options: ShadowOptions): Promise<Shadow> {
   const { db, projections, checkpoint, schema, signal, transactionAttemptsMax } = options
   await prepareShadow(options)
@@ -58,7 +58,7 @@ export async function openShadow(options: ShadowOptions): Promise<Shadow> {
     let applied = 0
     for await (const batch of oneAhead(options.readHistory(from))) {
       signal.throwIfAborted()
-      // A heartbeat's stream is truncated: a checkpoint must not name one.
+      // A heartbeat's stream is truncated, so a checkpoint must not name one.
       const due = batch.filter(({ position, type }) => position <= target && type !== HEARTBEAT)
       await writer.write(due)
       applied += due.length
@@ -110,7 +110,7 @@ async function* oneAhead<T>(items: AsyncIterable<T>): AsyncIterable<T> {
   const iterator = items[Symbol.asyncIterator]()
   const fetch = () => {
     const next = iterator.next()
-    // A failure is told when it is its turn.
+    // The reader meets a failure when it takes this batch.
     next.catch(() => undefined)
     return next
   }

@@ -1,11 +1,11 @@
 /**
- * Where the read models stand, read from Postgres alone: each projection with the version that its tables hold, the
- * shadows under construction, the tables kept for a rollback, what is parked, and whether somebody leads or has paused.
+ * The state of the read models, read from Postgres alone. It covers versions of tables, shadows, tables kept for a rollback,
+ * parked events, and whether a projector leads or is paused.
  */
 import { sql } from 'kysely'
 import type { ReadModels } from '../../postgres/database.ts'
 import { withoutLeader } from '../../postgres/leadership.ts'
-import { type Checkpoint, projectionsCheckpoint, readCheckpoint } from '../checkpoint.ts'
+import { type Checkpoint, projectionsCheckpoint } from '../checkpoint.ts'
 import { readControl } from '../control.ts'
 import { kernelTables } from '../kernel-tables.ts'
 import type { Projection } from '../projection.ts'
@@ -13,12 +13,12 @@ import { projectorName } from '../projector.ts'
 
 export interface ProjectionState {
   name: string
-  /** That the tables hold; undefined where they were never built. */
+  /** Version of the tables; undefined where they were never built. */
   version: number | undefined
-  /** That the code has. */
+  /** Version in the code. */
   codeVersion: number
   builtAt: string | undefined
-  money: boolean
+  onPoison: Projection['onPoison']
   tables: string[]
   parkedEvents: number
   parkedStreams: number
@@ -36,7 +36,7 @@ export interface ShadowState {
 export interface ReadModelState {
   checkpoint: Checkpoint | undefined
   pausedAt: string | undefined
-  /** Some process holds the leadership. */
+  /** A process holds the leadership. */
   led: boolean
   projections: ProjectionState[]
   shadows: ShadowState[]
@@ -46,8 +46,7 @@ export async function readState(
   db: ReadModels,
   { name, projections }: { name: string; projections: readonly Projection[] },
 ): Promise<ReadModelState> {
-  const checkpoint = await readCheckpoint(db, projectionsCheckpoint(name))
-  const { pausedAt } = await readControl(db, projectionsCheckpoint(name))
+  const { checkpoint, pausedAt } = await readControl(db, projectionsCheckpoint(name))
   const stored = await kernelTables(db).selectFrom('opslog_projections').selectAll().execute()
   const parked = await kernelTables(db)
     .selectFrom('opslog_parked_events')
@@ -66,7 +65,7 @@ export async function readState(
         version: found?.version,
         codeVersion: projection.version,
         builtAt: found?.built_at,
-        money: projection.onPoison === 'halt',
+        onPoison: projection.onPoison,
         tables: projection.tables.map(({ name }) => name),
         parkedEvents: Number(waiting?.events ?? 0),
         parkedStreams: Number(waiting?.streams ?? 0),
@@ -85,7 +84,7 @@ const kindOf = (schema: string): ShadowState['kind'] =>
         ? 'rebuild'
         : 'scratch'
 
-/** What is being built, verified or kept beside the live tables, of any context. */
+/** All shadows of all contexts: being built, being verified, or kept. */
 export async function readShadows(db: ReadModels): Promise<ShadowState[]> {
   const { rows } = await sql<{ schema: string }>`SELECT n.nspname AS schema FROM pg_namespace n
     WHERE n.nspname LIKE 'opslog\\_%' AND to_regclass(quote_ident(n.nspname) || '.opslog_projections') IS NOT NULL

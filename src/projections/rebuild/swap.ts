@@ -1,7 +1,7 @@
 /**
- * Puts a shadow's tables in the place of the live ones, in one transaction that holds the live checkpoint: nobody writes
- * meanwhile, readers see the old tables or the new, and a writer in another process learns of it by the generation. The
- * old tables may be kept, as a shadow of their own that can be brought up to date and put back.
+ * Swaps a shadow's tables with the live ones, in one transaction that holds the live checkpoint. No writer commits meanwhile,
+ * and readers see the old tables or the new. Writers in other processes notice by the generation. The old tables may be
+ * kept, as a shadow that can be brought up to date and put back.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { OpenTransaction, ReadModels } from '../../postgres/database.ts'
@@ -20,13 +20,13 @@ export interface SwapOptions {
   /** Name of the checkpoint that they share. */
   checkpoint: string
   transactionAttemptsMax: number
-  /** How long to wait for readers of the old tables before everybody is let pass and it is tried again. */
+  /** How long it waits for readers of the old tables before it lets others pass and tries again. */
   lockTimeoutMs: number
-  /** Keeps the old tables of each projection in `previousSchema(name)`, in the place of any kept before. */
+  /** Keeps the old tables of each projection in `previousSchema(name)`, and drops those kept before. */
   keepPrevious: boolean
 }
 
-/** The schema that keeps a projection's tables as they were before its last exchange. */
+/** The schema that keeps a projection's tables of before its last swap. */
 export const previousSchema = (projection: string): string =>
   `opslog_previous_${projection.replaceAll('.', '_').toLowerCase()}`
 
@@ -65,7 +65,7 @@ export async function swap(options: SwapOptions, shadow: Shadow): Promise<void> 
   })
 }
 
-/** Holds every writer until the transaction ends; answers where the live tables stand. */
+/** Blocks every writer until the transaction ends; answers the position of the live tables. */
 export async function lockCheckpoint(trx: OpenTransaction, checkpoint: string): Promise<bigint | undefined> {
   const row = await kernelTables(trx)
     .selectFrom('opslog_checkpoints')
@@ -76,10 +76,10 @@ export async function lockCheckpoint(trx: OpenTransaction, checkpoint: string): 
   return row && BigInt(row.position)
 }
 
-/** Where the old tables are for a moment: the shadow that takes their place may stand in the schema meant for them. */
+/** Holds the old tables for a moment: the shadow that replaces them may occupy the schema meant for them. */
 const asideOf = (projection: string): string => `${previousSchema(projection)}_aside`
 
-/** Moves a projection's live tables to a schema that says where they stood and what was parked. */
+/** Moves a projection's live tables to a schema with their checkpoint and parked events. */
 async function setAside(
   trx: OpenTransaction,
   { home, checkpoint }: { home: RawBuilder<unknown>; checkpoint: string },

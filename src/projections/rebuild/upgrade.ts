@@ -1,17 +1,16 @@
-/** What a new release finds at another version than its own is rebuilt beside the live tables, while the rest goes on. */
-
+/** Rebuilds projections whose tables have another version than this release, beside the live tables. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../../log.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { Queue } from '../../runtime/keyed-queue.ts'
 import type { Projection } from '../projection.ts'
-import type { HistoryReader, ProjectorFigures } from '../projector.ts'
+import type { HistoryReader, ProjectorHealth } from '../projector.ts'
 import { type BatchWriter, PoisonedProjection } from '../writer.ts'
 import { rebuild } from './rebuild.ts'
 
-export interface OutdatedOptions {
+export interface UpgradeOptions {
   db: ReadModels
-  outdated: readonly Projection[]
+  upgrades: readonly Projection[]
   /** Name of the checkpoint that they share. */
   checkpoint: string
   /** The live writer, which takes the projections over. */
@@ -19,38 +18,38 @@ export interface OutdatedOptions {
   readHistory: HistoryReader
   exclusively: Queue
   signal: AbortSignal
-  figures: ProjectorFigures
+  health: ProjectorHealth
   log: Log
   retryMs: number
   transactionAttemptsMax: number
 }
 
-/** Resolves when they are rebuilt, when the signal aborts, or when history does not fit one of money. */
-export async function upgradeProjections(options: OutdatedOptions): Promise<void> {
-  const { db, outdated, writer, readHistory, exclusively, signal, figures, log, retryMs } = options
-  if (outdated.length === 0) return
-  const names = outdated.map(({ name }) => name)
-  figures.rebuilding = names
+/** Resolves when they are rebuilt, when the signal aborts, or when poison in the history halts the rebuild. */
+export async function upgradeProjections(options: UpgradeOptions): Promise<void> {
+  const { db, upgrades, writer, readHistory, exclusively, signal, health, log, retryMs } = options
+  if (upgrades.length === 0) return
+  const names = upgrades.map(({ name }) => name)
+  health.rebuilding = names
   log.info({ projections: names }, 'rebuilding projections; their old tables serve meanwhile')
   while (!signal.aborted) {
     try {
       await rebuild({
         db,
-        projections: outdated,
+        projections: upgrades,
         checkpoint: options.checkpoint,
         readHistory,
         signal,
         transactionAttemptsMax: options.transactionAttemptsMax,
         exclusively,
-        onSwapped: () => writer.include(outdated),
+        onSwapped: () => writer.include(upgrades),
       })
-      figures.rebuilding = []
+      health.rebuilding = []
       log.info({ projections: names }, 'rebuilt')
       return
     } catch (error) {
       if (signal.aborted) return
       if (error instanceof PoisonedProjection) {
-        // The others go on; this one's old tables serve until somebody mends it.
+        // The other projections go on; the old tables serve until an engineer mends the cause.
         log.error({ err: error, projections: names }, 'the rebuild has halted')
         return
       }
