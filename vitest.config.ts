@@ -1,14 +1,52 @@
-import { defineConfig } from 'vitest/config'
+/**
+ * One project for each context, one for the sample context, and one for all else. A context's project loads that context
+ * and what it stands on, so that its tests say nothing of other contexts: `npm test -- --project noctant`.
+ */
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { contextNames } from './src/contexts.ts'
 
-export default defineConfig({
-  test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
-    pool: 'forks',
-    maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
-    // Against a machine that stands still for a second, as a full disk queue makes one do; what holds is seen at once.
-    expect: { poll: { timeout: 10_000 } },
-  },
-})
+/**
+ * Noctant and the auditors' API come with each: the APIs that tests start stand on operators, and auditors read every
+ * context's events.
+ */
+const ALWAYS = ['noctant', 'audit']
+const loadedBy = (name: string): string => (name === 'sample' ? '' : [...new Set([...ALWAYS, name])].join())
+
+/** A context's tests are in folders of its name, one in each layer's. The sample context is a folder of its own. */
+const ofContexts = new Map([
+  ...contextNames.map((name) => [name, `test/*/${name}/**/*.test.ts`] as const),
+  ['sample', 'test/sample/**/*.test.ts'] as const,
+])
+
+/** What holds for every test, the fault suite's too. */
+export const common = {
+  pool: 'forks',
+  testTimeout: 20_000,
+  hookTimeout: 60_000,
+  // Against a machine that stands still for a second, as a full disk queue makes one do; what holds is seen at once.
+  expect: { poll: { timeout: 10_000 } },
+} as const
+
+/** Each test file belongs to exactly one of them (test/projects.test.ts). */
+export const projects: (TestProjectInlineConfiguration & { test: { name: string; include: string[] } })[] = [
+  ...[...ofContexts].map(([name, include]) => ({
+    // Loading a context took as long as its tests: its files share processes, and clean up what they open.
+    test: { ...common, name, include: [include], isolate: false, env: { TEST_CONTEXTS: loadedBy(name) } },
+  })),
+  { test: { ...common, name: 'kernel', include: ['test/**/*.test.ts'], exclude: [...ofContexts.values()] } },
+]
+
+/** The files of a project one after the other, its slowest first, so that they can share what a worker has loaded. */
+class ByProject extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const names = [...new Set(sorted.map(({ project }) => project.name))]
+    return names.flatMap((name) => sorted.filter(({ project }) => project.name === name))
+  }
+}
+
+/** Once per run, whatever projects it has. */
+export const globalSetup = ['test/support/global-setup.ts']
+
+export default defineConfig({ test: { globalSetup, maxWorkers: 2, sequence: { sequencer: ByProject }, projects } })

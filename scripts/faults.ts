@@ -53,10 +53,10 @@ function numberOf(option: string, text: string): number {
 
 const first = numberOf('seed', values.seed ?? String(randomInt(1, 2 ** 31)))
 const size = values.short ? 'short' : values.long ? 'long' : 'full'
-const { kills, requests } = {
-  short: { kills: 4, requests: 500 },
-  full: { kills: 24, requests: 10_000 },
-  long: { kills: 24, requests: 20_000 },
+const { kills, hostileRuns } = {
+  short: { kills: 4, hostileRuns: 14 },
+  full: { kills: 24, hostileRuns: 220 },
+  long: { kills: 24, hostileRuns: 440 },
 }[size]
 const endsAtMs = performance.now() + (values.long ? numberOf('minutes', values.minutes) * 60_000 : 0)
 
@@ -69,20 +69,20 @@ function runsOf(seed: number): string[][] {
   const suite = ['--config', 'vitest.faults.config.ts']
   // The tests proper have sent a short run's requests already.
   if (size === 'short') return [[...suite, ...[...ALWAYS, IN_TURNS[seed % IN_TURNS.length] as string].map(fileOf)]]
-  return [suite, ['test/faults/hostile.test.ts', 'test/faults/secrets.test.ts']]
+  return [suite, ['test/suites', 'test/faults/secrets.test.ts']]
 }
 
 /** Whether all of it passed. */
 function run(seed: number): boolean {
   process.stdout.write(
-    `fault suite, ${size}: ${kills} kills, ${requests} hostile requests; repeat with --seed ${seed}\n`,
+    `fault suite, ${size}: ${kills} kills, ${hostileRuns} hostile requests to each operation; repeat with --seed ${seed}\n`,
   )
   const environment = {
     ...process.env,
     OPSLOG_SEED: `${seed}`,
     OPSLOG_FAULT_MOMENTS: values.short ? 'one' : 'all',
     OPSLOG_FAULT_KILLS: `${kills}`,
-    OPSLOG_HOSTILE_REQUESTS: `${requests}`,
+    OPSLOG_HOSTILE_RUNS: `${hostileRuns}`,
   }
   const ended = runsOf(seed).map((args) =>
     spawnSync('vitest', ['run', ...args], { stdio: 'inherit', env: environment }),

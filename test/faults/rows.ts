@@ -22,7 +22,7 @@ const INGEST = 'test/processes/noctant/engine-ingest.test.ts'
 const WEBHOOKS = 'test/processes/noctant/webhooks.test.ts'
 const WEBHOOK_REQUEST = 'test/webhooks/request.test.ts'
 const HOSTILE = 'test/http/hostile.test.ts'
-const GENERATED = ['test/faults/hostile.test.ts', 'holds against hostile requests'] as const
+const GENERATED = ['test/suites/hostile.ts', 'holds against hostile requests'] as const
 const JSON_TEXT = 'test/http/json.test.ts'
 const RANDOM_KILLS =
   'rows 3 and 6: relay, engine, projector and API killed at random under load lose and double nothing'
@@ -232,7 +232,7 @@ export const rows: readonly Row[] = [
     tests: [
       [
         'test/projections/projector.test.ts',
-        'halts at poison in a projection of money, says so, and lets another release have a try',
+        'halts at poison in a projection that halts, says so, and lets another release try',
       ],
       ['test/projections/writer.test.ts', 'that $kind stops a projection of money, after what came before it'],
       [
@@ -249,7 +249,7 @@ export const rows: readonly Row[] = [
       ['test/projections/writer.test.ts', 'stops the second of two writers, which then writes nothing'],
       [
         'test/projections/projector.test.ts',
-        'steps back when somebody else has moved the checkpoint, and goes on from there',
+        'starts over when another writer has moved the checkpoint, and goes on from there',
       ],
     ],
   },

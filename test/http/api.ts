@@ -21,6 +21,7 @@ import {
   type OperatorFacts,
   operator as operatorAggregate,
 } from '../../src/commands/noctant/operator.ts'
+import type { ContextName } from '../../src/contexts.ts'
 import { accountCurrencies } from '../../src/engine/money.ts'
 import { type ApiScope, apiScope } from '../../src/events/noctant/vocabulary.ts'
 import { createEventStore } from '../../src/events/store.ts'
@@ -47,7 +48,7 @@ import { projectorName, startProjector } from '../../src/projections/projector.t
 import { createPositionWaiters } from '../../src/projections/waiter.ts'
 import { eventually, prepared } from '../projections/support.ts'
 import { comesUp } from '../support/come-up.ts'
-import { apis, auditRules, contexts, projections, registry } from '../support/contexts.ts'
+import { apis, auditRules, contexts, loaded, projections, registry } from '../support/contexts.ts'
 import { startTestStore } from '../support/event-store.ts'
 import { testSealer } from './exchange.ts'
 
@@ -201,6 +202,10 @@ async function follow<D extends Directory>(
   return { directory, following }
 }
 
+/** Whether the test's project loads the context: what it does not load has no tables here. */
+const serves = (name: ContextName) => loaded.includes(name)
+
+/** Noctant's API and the auditors', and firsthand's where it is loaded. */
 export async function startApi(options: ApiOptions = {}) {
   const [log, database] = await Promise.all([
     comesUp('the event store node', startTestStore()),
@@ -242,14 +247,11 @@ export async function startApi(options: ApiOptions = {}) {
     ...subscription,
     name: 'credentials',
   })
-  const { directory: buyers, following: followingBuyers } = await follow(db, createBuyerDirectory(), {
-    ...subscription,
-    name: 'buyers',
-  })
-  const { directory: waits, following: followingJobs } = await follow(db, createJobWaits(), {
-    ...subscription,
-    name: 'waits',
-  })
+  const buyers = createBuyerDirectory()
+  const followingBuyers =
+    serves('firsthand') && (await follow(db, buyers, { ...subscription, name: 'buyers' })).following
+  const waits = createJobWaits()
+  const followingJobs = serves('firsthand') && (await follow(db, waits, { ...subscription, name: 'waits' })).following
   const { directory: auditors, following: followingAuditors } = await follow(db, createAuditorDirectory(), {
     ...subscription,
     name: 'auditors',
@@ -265,6 +267,13 @@ export async function startApi(options: ApiOptions = {}) {
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const record = (level: string) => (fields: object, message: string) =>
     void logged.push({ level, fields: fields as Record<string, unknown>, message })
+  const buying = (of: CommandBus) => ({
+    ...{ bus: of, db, clock: () => new Date(), credentials: buyers, ...firsthandSettings },
+    waiter: waiters.of(projectionsCheckpoint('firsthand')),
+    instanceKeys,
+    waits,
+    noteUse: createKeyUse({ bus: of, log: { warn: record('warn') }, clock: () => new Date(), gapMinMs: 900_000 }),
+  })
   const serve = (of: CommandBus) => {
     const limits = { ...defaultHttpLimits, readYourWritesWaitMs: 5_000, ...options.limits }
     const core = { bus: of, db, waiter, clock: () => new Date(), personKeys: log.keys }
@@ -282,14 +291,8 @@ export async function startApi(options: ApiOptions = {}) {
     const app = createApp({
       contexts: [
         withParts(noctant, { ...core, credentials, ...noctantSettings, ...options.noctant }),
-        withParts(firsthand, {
-          ...{ bus: of, db, clock: () => new Date(), credentials: buyers, ...firsthandSettings },
-          waiter: waiters.of(projectionsCheckpoint('firsthand')),
-          instanceKeys,
-          waits,
-          noteUse: createKeyUse({ bus: of, log: { warn: record('warn') }, clock: () => new Date(), gapMinMs: 900_000 }),
-        }),
         withParts(audit, auditing),
+        ...(serves('firsthand') ? [withParts(firsthand, buying(of))] : []),
       ],
       isUnavailable: (error) => failureOf(error) === 'unavailable',
       sealer: testSealer,

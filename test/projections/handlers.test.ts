@@ -16,14 +16,7 @@ import {
   type Values,
 } from '../../src/projections/projection.ts'
 import { projections } from '../support/contexts.ts'
-import {
-  createRecorder,
-  type ExampleEvent,
-  type ExampleType,
-  example,
-  exampleTypes,
-  uuidOf,
-} from '../support/examples.ts'
+import { createRecorder, type ExampleEvent, type ExampleType, example, uuidOf } from '../support/examples.ts'
 import { contentOf, empty, type Prepared, prepared } from './support.ts'
 
 let database: Prepared
@@ -41,44 +34,11 @@ const apply = (...batches: (readonly Recorded[])[]) =>
     for (const batch of batches) await flush(trx, changesOf(batch))
   })
 
-/** One of each, in an order in which they can happen. */
-function history(): Recorded[] {
-  const { record } = createRecorder()
-  return exampleTypes.map((type) => record(example(type) as ExampleEvent) as Recorded)
-}
-
 async function endOf(...batches: (readonly Recorded[])[]): Promise<unknown> {
   await empty(database.db)
   await apply(...batches)
   return contentOf(database.db)
 }
-
-describe('handlers', () => {
-  const handled = projections.flatMap(({ name, handlers }) => Object.keys(handlers).map((type) => ({ name, type })))
-
-  test.each(handled)('$name ends the same when $type is applied twice', async ({ type }) => {
-    const before = history().filter((event) => event.type !== type)
-    const event = history().find((each) => each.type === type)!
-    const once = await endOf(before, [event])
-    expect(await endOf(before, [event], [event])).toEqual(once)
-    expect(await endOf(before, [event, event])).toEqual(once)
-  })
-
-  test('a whole history ends the same applied once, event by event twice, and from the start again', async () => {
-    const events = history()
-    const once = await endOf(...events.map((event) => [event]))
-    expect(await endOf(...events.flatMap((event) => [[event], [event]]))).toEqual(once)
-    expect(await endOf(events)).toEqual(once)
-  })
-
-  test('every handler answers an event with changes of its own projection’s tables alone', () => {
-    for (const { tables, handlers } of projections) {
-      for (const event of history()) {
-        for (const { table } of handlers[event.type]?.(event) ?? []) expect(tables).toContain(table)
-      }
-    }
-  })
-})
 
 describe('changes of one row', () => {
   type Row = { id: string; first: string | null; last: string | null }

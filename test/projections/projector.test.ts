@@ -1,20 +1,22 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { HEARTBEAT } from '../../src/events/registry.ts'
-import { readCheckpoint } from '../../src/projections/checkpoint.ts'
+import { projectionsCheckpoint, readCheckpoint } from '../../src/projections/checkpoint.ts'
 import type { Projection } from '../../src/projections/projection.ts'
 import { lagMs, type Projector, type ProjectorOptions, startProjector } from '../../src/projections/projector.ts'
 import { PoisonedProjection } from '../../src/projections/writer.ts'
-import { CHECKPOINT, projections } from '../support/contexts.ts'
-import { createRecorder, example, uuidOf } from '../support/examples.ts'
+import { createHistory } from '../sample/history.ts'
+import { sampleProjections as projections } from '../sample/read-models.ts'
+import { example, uuidOf } from '../support/examples.ts'
 import { createLog, eventually, type Prepared, prepared, silentLog } from './support.ts'
 
+const CHECKPOINT = projectionsCheckpoint('sample')
 let database: Prepared
-let recorder: ReturnType<typeof createRecorder>
+let history: ReturnType<typeof createHistory>
 const running: Projector[] = []
 beforeEach(async () => {
-  database = await prepared([])
-  recorder = createRecorder()
+  database = await prepared([], 'sample')
+  history = createHistory()
 })
 afterEach(async () => {
   await Promise.all(running.splice(0).map((projector) => projector.stop()))
@@ -23,7 +25,7 @@ afterEach(async () => {
 
 const start = (log: ReturnType<typeof createLog>, options: Partial<ProjectorOptions> = {}) => {
   const projector = startProjector({
-    context: 'noctant',
+    context: 'sample',
     db: database.db,
     url: database.url,
     projections,
@@ -38,21 +40,18 @@ const start = (log: ReturnType<typeof createLog>, options: Partial<ProjectorOpti
   running.push(projector)
   return projector
 }
-const order = (index: number) =>
-  recorder.record(example('noctant.EngineOrderPlaced.v1', { orderId: uuidOf(`order ${index}`) }))
-const orders = (from: number, count: number) => Array.from({ length: count }, (_, index) => order(from + index))
 const stored = async () => {
-  const { rows } = await sql<{ n: number }>`SELECT count(*)::integer AS n FROM noctant_orders`.execute(database.db)
+  const { rows } = await sql<{ n: number }>`SELECT count(*)::integer AS n FROM sample_notes`.execute(database.db)
   return rows[0]!.n
 }
 const reached = (count: number) => eventually(async () => expect(await stored()).toBe(count))
 
 describe('the projector', () => {
   test('prepares the schema, takes in the log, and follows it', async () => {
-    const log = createLog(orders(0, 1_200))
+    const log = createLog(history.notes(0, 1_200))
     const projector = start(log)
     await reached(1_200)
-    log.append(...orders(1_200, 3))
+    log.append(...history.notes(1_200, 3))
     await reached(1_203)
     const last = log.events.at(-1)!
     await eventually(() =>
@@ -67,13 +66,13 @@ describe('the projector', () => {
   })
 
   test('goes on after a restart where it was', async () => {
-    const log = createLog(orders(0, 10))
+    const log = createLog(history.notes(0, 10))
     const first = start(log)
     await reached(10)
     await first.stop()
     expect(first.health().state).toBe('stopped')
-    await sql`TRUNCATE noctant_orders`.execute(database.db)
-    log.append(...orders(10, 5))
+    await sql`TRUNCATE sample_notes`.execute(database.db)
+    log.append(...history.notes(10, 5))
     start(log)
     await reached(5)
   })
@@ -82,7 +81,7 @@ describe('the projector', () => {
     const log = createLog()
     start(log, { source: log.source(7) })
     for (let round = 0; round < 8; round++) {
-      log.append(...orders(round * 50, 50))
+      log.append(...history.notes(round * 50, 50))
       await eventually(async () => expect(await stored().catch(() => 0)).toBeGreaterThan(round * 50))
       await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()`.execute(database.db)
@@ -93,11 +92,11 @@ describe('the projector', () => {
   })
 
   test('leaves no trace of heartbeats but the lag', async () => {
-    const log = createLog(orders(0, 1))
+    const log = createLog(history.notes(0, 1))
     const projector = start(log)
     await reached(1)
     const before = await readCheckpoint(database.db, CHECKPOINT)
-    const heartbeat = recorder.record(example(HEARTBEAT))
+    const heartbeat = history.record(example(HEARTBEAT))
     log.append(heartbeat)
     await eventually(() => expect(projector.health().position).toBe(heartbeat.position))
     expect(await readCheckpoint(database.db, CHECKPOINT)).toEqual(before)
@@ -107,55 +106,53 @@ describe('the projector', () => {
   })
 
   test('stands by while another one leads, and takes over when that one is gone', async () => {
-    const log = createLog(orders(0, 5))
+    const log = createLog(history.notes(0, 5))
     const first = start(log)
     await eventually(() => expect(first.health().state).toBe('leading'))
     const second = start(log)
     await reached(5)
     expect(second.health()).toMatchObject({ state: 'standby', batches: 0 })
     await first.stop()
-    log.append(...orders(5, 5))
+    log.append(...history.notes(5, 5))
     await reached(10)
     expect(second.health().state).toBe('leading')
   })
 
   test('starts over when another writer has moved the checkpoint, and goes on from there', async () => {
-    const log = createLog(orders(0, 3))
+    const log = createLog(history.notes(0, 3))
     start(log)
     await reached(3)
-    const [skipped, next] = [order(3), order(4)]
+    const [skipped, next] = [history.note(3), history.note(4)]
     await sql`UPDATE opslog_checkpoints SET position = ${skipped.position.toString()}::bigint, event_id = ${skipped.id}::uuid`.execute(
       database.db,
     )
     log.append(skipped, next)
     await reached(4)
-    const { rows } = await sql`SELECT order_id FROM noctant_orders WHERE order_id = ${skipped.data.orderId}`.execute(
-      database.db,
-    )
+    const { rows } = await sql`SELECT FROM sample_notes WHERE note_id = ${skipped.data.noteId}`.execute(database.db)
     expect(rows).toEqual([])
   })
 
   // Seen to fail (row 21) without the writer's throw for projections that halt: the poison was parked.
   test('halts at poison in a projection that halts, says so, and lets another release try', async () => {
-    const log = createLog([...orders(0, 2), recorder.poison('noctant.EngineAccountMarked.v2', 'noctant.engine-x')])
+    const log = createLog([...history.notes(0, 2), history.poison('sample.NotePinned.v2', 'sample.board-x')])
     const projector = start(log)
     await expect(projector.ended).rejects.toThrow(PoisonedProjection)
-    expect(projector.health()).toMatchObject({ state: 'halted', fault: expect.stringContaining('noctant.summary') })
+    expect(projector.health()).toMatchObject({ state: 'halted', fault: expect.stringContaining('sample.board') })
     expect(await stored()).toBe(2)
 
     const mended = start(log, { projections: projections.filter(({ onPoison }) => onPoison === 'park') })
-    await eventually(() => expect(mended.health()).toMatchObject({ state: 'leading', parkedStreams: 2 }))
+    await eventually(() => expect(mended.health()).toMatchObject({ state: 'leading', parkedStreams: 1 }))
   })
 
   test('stands still at a log that does not have the checkpoint’s event, says why, and goes on at the right one', async () => {
-    const log = createLog(orders(0, 3))
+    const log = createLog(history.notes(0, 3))
     const first = start(log)
     await reached(3)
     await first.stop()
-    const other = createRecorder()
-    const another = createLog(orders(0, 0))
+    const other = createHistory()
+    const another = createLog(history.notes(0, 0))
     for (let index = 0; index < 3; index++) {
-      another.append({ ...other.record(example('noctant.EngineOrderPlaced.v1')), id: uuidOf(`another log's ${index}`) })
+      another.append({ ...other.note(0), id: uuidOf(`another log's ${index}`) })
     }
     for (const wrong of [createLog(log.events.slice(0, 2)), another]) {
       const halted = start(wrong)
@@ -171,32 +168,32 @@ describe('the projector', () => {
 
 describe('a projection whose version has changed', () => {
   const withVersion = (version: number): Projection[] =>
-    projections.map((projection) => (projection.name === 'noctant.order' ? { ...projection, version } : projection))
+    projections.map((projection) => (projection.name === 'sample.note' ? { ...projection, version } : projection))
 
   test('is rebuilt beside the live ones, and joins them', async () => {
-    const log = createLog(orders(0, 700))
+    const log = createLog(history.notes(0, 700))
     const first = start(log, { projections: withVersion(1) })
     await reached(700)
     await first.stop()
-    await sql`UPDATE noctant_orders SET symbol = 'wrong'`.execute(database.db)
+    await sql`UPDATE sample_notes SET text = 'wrong'`.execute(database.db)
 
     const second = start(log, { projections: withVersion(2) })
-    log.append(...orders(700, 50))
+    log.append(...history.notes(700, 50))
     await eventually(async () => {
       expect(second.health()).toMatchObject({ state: 'leading', rebuilding: [] })
       expect(await stored()).toBe(750)
     })
-    const { rows } = await sql`SELECT DISTINCT symbol FROM noctant_orders`.execute(database.db)
-    expect(rows).toEqual([{ symbol: 'EURUSD' }])
-    log.append(...orders(750, 5))
+    const { rows } = await sql`SELECT DISTINCT text FROM sample_notes`.execute(database.db)
+    expect(rows).toEqual([{ text: 'hello' }])
+    log.append(...history.notes(750, 5))
     await reached(755)
-    const version = await sql`SELECT version FROM opslog_projections WHERE name = 'noctant.order'`.execute(database.db)
+    const version = await sql`SELECT version FROM opslog_projections WHERE name = 'sample.note'`.execute(database.db)
     expect(version.rows).toEqual([{ version: 2 }])
   })
 
   test('that is new finds its history', async () => {
-    const log = createLog(orders(0, 20))
-    const first = start(log, { projections: projections.filter(({ name }) => name !== 'noctant.order') })
+    const log = createLog(history.notes(0, 20))
+    const first = start(log, { projections: projections.filter(({ name }) => name !== 'sample.note') })
     await eventually(async () =>
       expect((await readCheckpoint(database.db, CHECKPOINT))?.position).toBe(log.events.at(-1)!.position),
     )

@@ -15,11 +15,11 @@ export interface Prepared {
   drop(): Promise<void>
 }
 
-/** A fresh database with the tables of these projections. */
-export async function prepared(wanted: readonly Projection[] = projections): Promise<Prepared> {
+/** A fresh database with the tables of these projections, as those of one context. */
+export async function prepared(wanted: readonly Projection[] = projections, context = 'noctant'): Promise<Prepared> {
   const database = await createEmptyDatabase()
   const db = createDatabase({ url: database.url, poolMax: 4, onConnectionLost: () => undefined })
-  await prepareSchema(db, [{ name: 'noctant', projections: wanted }])
+  await prepareSchema(db, [{ name: context, projections: wanted }])
   return {
     db,
     url: database.url,
@@ -45,8 +45,8 @@ export async function contentOf(db: ReadModels, of: readonly Projection[] = proj
 }
 
 /** Empties everything, checkpoint included. */
-export async function empty(db: ReadModels): Promise<void> {
-  const tables = projections.flatMap(({ tables }) => tables.map(({ name }) => name))
+export async function empty(db: ReadModels, of: readonly Projection[] = projections): Promise<void> {
+  const tables = of.flatMap(({ tables }) => tables.map(({ name }) => name))
   const all = [...tables, 'opslog_checkpoints', 'opslog_parked_events']
   const deletions = all.map((name, index) => `d${index} AS (DELETE FROM ${name})`)
   await sql`WITH ${sql.raw(deletions.join(', '))} SELECT 1`.execute(db)

@@ -1,27 +1,29 @@
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { projectionsCheckpoint } from '../../src/projections/checkpoint.ts'
 import {
   createPositionWaiters,
   type PositionWaiterOptions,
   type PositionWaiters,
 } from '../../src/projections/waiter.ts'
-import { CHECKPOINT } from '../support/contexts.ts'
-import { createRecorder, example, uuidOf } from '../support/examples.ts'
+import { createHistory } from '../sample/history.ts'
+import { sampleProjections as projections } from '../sample/read-models.ts'
 import { empty, eventually, type Prepared, prepared, writerOn } from './support.ts'
 
+const CHECKPOINT = projectionsCheckpoint('sample')
 let database: Prepared
 let write: () => Promise<bigint>
 const open: PositionWaiters[] = []
 beforeAll(async () => {
-  database = await prepared()
+  database = await prepared(projections, 'sample')
 })
 beforeEach(async () => {
-  await empty(database.db)
-  const { record } = createRecorder()
-  const writer = writerOn(database.db)
-  let orders = 0
+  await empty(database.db, projections)
+  const history = createHistory()
+  const writer = writerOn(database.db, { projections, checkpoint: CHECKPOINT })
+  let written = 0
   write = async () => {
-    const event = record(example('noctant.EngineOrderPlaced.v1', { orderId: uuidOf(`order ${orders++}`) }))
+    const event = history.note(written++)
     await writer.write([event])
     return event.position
   }
@@ -90,7 +92,7 @@ test('read models that were set up anew are believed', async () => {
   const first = await write()
   const waiter = waiterOn({ pollMs: NEVER_MS })
   await eventually(() => expect(waiter.current()).toBe(first))
-  await empty(database.db)
+  await empty(database.db, projections)
   await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'waiter'`.execute(database.db)
   await eventually(() => expect(waiter.current()).toBeUndefined())

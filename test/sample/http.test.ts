@@ -4,49 +4,21 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { createCommandBus } from '../../src/commands/handle.ts'
-import { createRegistry } from '../../src/events/registry.ts'
-import { createEventStore } from '../../src/events/store.ts'
-import { createApp } from '../../src/http/app.ts'
-import { withParts } from '../../src/http/context.ts'
 import { documentOf } from '../../src/http/document.ts'
-import { defaultServerOptions, type RunningServer, startServer } from '../../src/http/server.ts'
-import { quietRuntime } from '../http/exchange.ts'
-import { startTestStore, type TestStore } from '../support/event-store.ts'
 import { sampleApi } from './api.ts'
-import { noteEvents } from './note.ts'
+import { type ServedSample, startSample } from './serving.ts'
 
-let log: TestStore
-let server: RunningServer
-let close: () => Promise<void>
+let served: ServedSample
 const onStreamEnd = vi.fn()
 const rows = Array.from({ length: 5 }, (_, at) => ({ id: at + 1, tenant: 'acme', colour: at % 2 ? 'red' : 'blue' }))
 
 beforeAll(async () => {
-  log = await startTestStore()
-  const registry = createRegistry([{ events: noteEvents }])
-  const limits = { deadlineMs: 5_000, appendAttemptsMax: 3 }
-  const store = createEventStore({ registry, url: log.url, ...limits, personKeys: log.keys })
-  const bus = createCommandBus(store, { cachedAggregatesMax: 100, seenCommandsMax: 1_000, conflictRetriesMax: 3 })
-  const waiter = { waitFor: async () => true, current: () => undefined }
-  const parts = { bus, waiter, rows, onStreamEnd, clock: () => new Date() }
-  const app = createApp({
-    ...quietRuntime(),
-    contexts: [withParts(sampleApi, parts)],
-    health: { probes: [], probeTimeoutMs: 1_000 },
-    gauges: [],
-  })
-  server = await startServer({ ...defaultServerOptions, fetch: app.fetch, host: '127.0.0.1', port: 0 })
-  close = async () => {
-    await server.stop(1_000)
-    await store.close()
-    await log.close()
-  }
+  served = await startSample({ rows, onStreamEnd })
 })
-afterAll(() => close())
+afterAll(() => served.close())
 
 const KEY = { authorization: 'Bearer key-acme-notes' }
-const ask = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${server.port}/sample${path}`, init)
+const ask = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${served.port}/sample${path}`, init)
 const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
   ask(path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } })
 
@@ -70,7 +42,7 @@ describe('an Idempotency-Key header', () => {
     const body = '{"text":"hello"}'
     const head = ['POST /sample/notes HTTP/1.1', 'host: x', 'connection: close', `authorization: ${KEY.authorization}`]
     const rest = ['content-type: application/json', `content-length: ${body.length}`, 'idempotency-key: a']
-    const socket = connect(server.port, '127.0.0.1')
+    const socket = connect(served.port, '127.0.0.1')
     let answer = ''
     socket.on('data', (data) => {
       answer += data.toString()
@@ -239,7 +211,7 @@ describe('pages', () => {
 
 describe('a WebSocket', () => {
   const open = (headers: Record<string, string>) =>
-    new WebSocket(`ws://127.0.0.1:${server.port}/sample/socket`, { headers })
+    new WebSocket(`ws://127.0.0.1:${served.port}/sample/socket`, { headers })
 
   it('opens for whoever may call the operation, and is told from an ordinary request', async () => {
     const socket = open(KEY)
@@ -263,7 +235,7 @@ describe('a WebSocket', () => {
     const head = ['GET /sample/socket HTTP/1.1', 'host: x', `authorization: ${KEY.authorization}`]
     const rest = ['connection: upgrade', 'upgrade: websocket', 'sec-websocket-version: 13']
     for (let n = 0; n < 20; n++) {
-      const socket = connect(server.port, '127.0.0.1')
+      const socket = connect(served.port, '127.0.0.1')
       await once(socket, 'connect')
       socket.write(`${[...head, ...rest, 'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=='].join('\r\n')}\r\n\r\n`)
       socket.resetAndDestroy()
@@ -274,7 +246,7 @@ describe('a WebSocket', () => {
 
 it('a request with two Host headers is refused, whatever they say', async () => {
   const statusOf = async (...hosts: string[]) => {
-    const socket = connect(server.port, '127.0.0.1')
+    const socket = connect(served.port, '127.0.0.1')
     const lines = hosts.map((host) => `host: ${host}`)
     socket.end(['GET /sample/who HTTP/1.1', ...lines, 'connection: close', '', ''].join('\r\n'))
     const answer = (await Array.fromAsync(socket.setEncoding('utf8'))).join('')

@@ -8,7 +8,7 @@ const schemas = {
   'sample.NoteWritten.v1': z.object({ noteId: z.string(), tenantId: z.string(), text: z.string() }),
 }
 export const noteEvents: EventDeclarations = { schemas, tenant: 'tenantId' }
-type NoteEvent = EventOf<typeof schemas>
+export type NoteEvent = EventOf<typeof schemas>
 
 export interface NoteFacts {
   noteId: string

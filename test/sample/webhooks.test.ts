@@ -1,7 +1,7 @@
 /** The kernel's webhooks in a context that is not noctant: on a real log, a real Postgres and real receivers. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type CommandBus, type CommandContext, createCommandBus } from '../../src/commands/handle.ts'
+import { type CommandBus, createCommandBus } from '../../src/commands/handle.ts'
 import { createRegistry } from '../../src/events/registry.ts'
 import { createEventStore, type EventStore } from '../../src/events/store.ts'
 import { readHistory, runSubscription } from '../../src/events/subscription.ts'
@@ -19,6 +19,7 @@ import { startTestStore, type TestStore } from '../support/event-store.ts'
 import { createDatabase, type TestDatabase } from '../support/services.ts'
 import { recordingLog } from '../support/streams.ts'
 import { answers, type Receiver, startReceiver } from '../support/webhook-receiver.ts'
+import { newCommand } from './command.ts'
 import { note } from './note.ts'
 import { hook, hookPlaces, hookProjections, hookReplay, hooks, names, sampleEvents, sign, tables } from './webhooks.ts'
 
@@ -114,28 +115,13 @@ afterAll(async () => {
   await database.drop()
 })
 
-function context(): CommandContext {
-  const commandId = randomUUID()
-  const actor = { kind: 'system', id: 'test' } as const
-  const at = new Date().toISOString()
-  return {
-    commandId,
-    fingerprint: undefined,
-    actor,
-    requestId: commandId,
-    correlationId: commandId,
-    traceparent: undefined,
-    at,
-  }
-}
-
 /** An endpoint of the tenant that listens; `placesMax`: as many as it may have. */
 async function addHook(tenantId: string, { placesMax = 2, eventTypes = null as string[] | null } = {}) {
   const receiver = await startReceiver()
   receivers.push(receiver)
   const hookId = randomUUID()
   const owner = { tenantId, hookId }
-  const [secret, secretId, now] = [`s-${randomUUID()}`, randomUUID(), context()]
+  const [secret, secretId, now] = [`s-${randomUUID()}`, randomUUID(), newCommand()]
   await bus.handle(hookPlaces, tenantId, { kind: 'take', owner, placesMax, at: now.at }, now)
   const sealed = sealSecret(secret, { endpointId: hookId, secretId }, await keys.ensure(KIND, hookId))
   const command = {
@@ -146,12 +132,12 @@ async function addHook(tenantId: string, { placesMax = 2, eventTypes = null as s
     secret: { secretId, sealed },
     at: now.at,
   } as const
-  await bus.handle(hook, hookId, command, context())
+  await bus.handle(hook, hookId, command, newCommand())
   return { receiver, owner, hookId, secret }
 }
 const write = async (tenantId: string, text: string) => {
   const noteId = randomUUID()
-  await bus.handle(note, noteId, { noteId, tenantId, text }, context())
+  await bus.handle(note, noteId, { noteId, tenantId, text }, newCommand())
   return noteId
 }
 const receives = (receiver: Receiver, count: number) =>
@@ -185,7 +171,7 @@ describe('webhooks of another context', () => {
     const [asking, other] = [await addHook(tenantId), await addHook(tenantId)]
     const noteId = await write(tenantId, 'again')
     const [received] = await receives(asking.receiver, 1)
-    const [replayId, { at }] = [randomUUID(), context()]
+    const [replayId, { at }] = [randomUUID(), newCommand()]
     const source = {
       eventId: String(received!.headers['x-sample-event']),
       stream: `sample.note-${noteId}`,
@@ -193,7 +179,7 @@ describe('webhooks of another context', () => {
     }
     const window = { from: at, to: at, eventTypes: null, limit: 1, sources: [source] }
     const facts = { replayId, ...asking.owner, ...window }
-    await bus.handle(hookReplay, replayId, { kind: 'request', facts, at }, context())
+    await bus.handle(hookReplay, replayId, { kind: 'request', facts, at }, newCommand())
     const [, again] = await receives(asking.receiver, 2)
     expect(again?.body).toBe(received?.body)
     await receives(other.receiver, 1)
@@ -203,9 +189,9 @@ describe('webhooks of another context', () => {
     const tenantId = randomUUID()
     const first = await addHook(tenantId, { placesMax: 1 })
     await expect(addHook(tenantId, { placesMax: 1 })).rejects.toMatchObject({ code: 'webhook_limit_reached' })
-    const { at } = context()
-    await bus.handle(hook, first.hookId, { kind: 'delete', at }, context())
-    await bus.handle(hookPlaces, tenantId, { kind: 'free', owner: first.owner, at }, context())
+    const { at } = newCommand()
+    await bus.handle(hook, first.hookId, { kind: 'delete', at }, newCommand())
+    await bus.handle(hookPlaces, tenantId, { kind: 'free', owner: first.owner, at }, newCommand())
     const second = await addHook(tenantId, { placesMax: 1 })
     await write(tenantId, 'to the second alone')
     await receives(second.receiver, 1)

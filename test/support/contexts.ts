@@ -1,10 +1,13 @@
-/** All contexts, for tests that take the whole house. */
+/** The contexts that a test's project loads (vitest.config.ts): a context's own tests that one, the kernel's all. */
 import { auditRulesOf } from '../../src/audit/declarations.ts'
-import { loadContexts } from '../../src/contexts.ts'
+import { type ContextName, contextNames, loadContexts } from '../../src/contexts.ts'
 import { createRegistry } from '../../src/events/registry.ts'
 import { projectionsCheckpoint } from '../../src/projections/checkpoint.ts'
 
-export const contexts = await loadContexts()
+/** Their names; a bench, which is in no project, has all. */
+const { TEST_CONTEXTS: listed = contextNames.join() } = process.env
+export const loaded = listed.split(',').filter(Boolean) as readonly ContextName[]
+export const contexts = await loadContexts(loaded)
 export const registry = createRegistry(contexts)
 export const eventSchemas = registry.schemas
 export const auditRules = auditRulesOf(contexts)

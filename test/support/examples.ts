@@ -3,7 +3,7 @@
  * account and what happened to it. Tests override what they are about.
  */
 import { v5 } from 'uuid'
-import type { Recorded } from '../../src/events/event.ts'
+import type { AnyEvent, Recorded } from '../../src/events/event.ts'
 import { LOG_ADOPTED, LOG_IDENTIFIED, LOG_IDENTITY_STREAM } from '../../src/events/log-identity.ts'
 import type { AccountEvent } from '../../src/events/noctant/account.ts'
 import type { EngineEvent, EngineQuarantineEvent } from '../../src/events/noctant/engine.ts'
@@ -617,6 +617,10 @@ const examples: { readonly [T in ExampleType]: DataOf<T> } = {
 
 /** Every type that has an example. */
 export const exampleTypes = Object.keys(examples) as ExampleType[]
+
+/** The examples of a context's events, or of the kernel's own (`opslog`). */
+export const examplesOf = (context: string): readonly AnyEvent[] =>
+  exampleTypes.filter((type) => type.startsWith(`${context}.`)).map((type) => example(type))
 
 /** The example of this type, with some of its data replaced. */
 export function example<T extends ExampleType>(

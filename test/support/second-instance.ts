@@ -2,6 +2,7 @@
 import { pino } from 'pino'
 import { loadConfig } from '../../src/config.ts'
 import { startInstance } from '../../src/instance.ts'
+import { loaded } from './contexts.ts'
 import { temporaryDirectory } from './services.ts'
 import type { Stack } from './stack.ts'
 
@@ -27,7 +28,7 @@ export async function startSecond(
     failed: new Promise<string>(() => undefined),
     stop: async () => undefined,
   }
-  const own = { PORT: '0', ROLES: 'api', SANDBOX_OPERATOR: 'off', DATA_DIR: directory.path }
+  const own = { PORT: '0', ROLES: 'api', CONTEXTS: loaded.join(), SANDBOX_OPERATOR: 'off', DATA_DIR: directory.path }
   const log = pino({ level: 'error' }, { write: (line: string) => void errors.push(line) })
   const instance = await startInstance(loadConfig({ ...environment, ...own }), services, log)
   return {

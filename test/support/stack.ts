@@ -21,7 +21,7 @@ import { startInstance } from '../../src/instance.ts'
 import { createDatabase as connectDatabase } from '../../src/postgres/database.ts'
 import { ensureSealingKey } from '../../src/vault/secrets-key.ts'
 import { createVault } from '../../src/vault/vault.ts'
-import { registry } from './contexts.ts'
+import { loaded, registry } from './contexts.ts'
 import { createDatabase, natsUrl, temporaryDirectory } from './services.ts'
 import { STREAM_BYTES_MAX } from './streams.ts'
 
@@ -74,7 +74,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const stream = await openStreamOf(options.stream ?? (natsUrl() ? 'nats' : 'in-process'), directory.path)
   const logFile = join(directory.path, 'opslog.log')
   const log = pino({ level: 'info' }, pino.destination({ dest: logFile, sync: true }))
-  const config: Config = loadConfig({ PORT: '0', DATA_DIR: directory.path, ...options.environment })
+  const config: Config = loadConfig({
+    ...{ PORT: '0', DATA_DIR: directory.path, CONTEXTS: loaded.join() },
+    ...options.environment,
+  })
   const services = {
     eventStore: { kind: 'embedded' as const, url: node.url },
     postgres: { kind: 'external' as const, url: database.url },

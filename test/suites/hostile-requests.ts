@@ -50,7 +50,6 @@ const amount = fc.oneof(
 /** What a member's or a parameter's name says beyond its schema. */
 const byName: Record<string, fc.Arbitrary<unknown>> = {
   currency: fc.constantFrom('USD', 'EUR', 'JPY', 'XXX'),
-  idempotency_key: reference('idempotency_key'),
   external_id: reference('external_user_id'),
   requested_route: fc.constantFrom('/terminal', 'backtest', '//evil.example', 'javascript:alert(1)', '/a?b#c'),
   return_url: fc.constantFrom('https://acme.example/back', 'http://127.0.0.1/', 'data:text/html,x', null),
@@ -58,23 +57,18 @@ const byName: Record<string, fc.Arbitrary<unknown>> = {
   slug: fc.nat(500).map((n) => `slug-${n}`),
 }
 
-/** Names under which another operation knows the same id. */
-const aliases: Record<string, string> = {
-  user_id: 'global_user_id',
-  external_id: 'external_user_id',
-  // Not an external id: whoever provisions a user under another operator's has one of that name of its own.
-  thing: 'account_id',
-  id: 'command_id',
-}
+/** Whether it is the name of the key under which a request is answered once and for all. */
+export const isKey = (name: string): boolean => /^idempotency[-_]key$/i.test(name)
+
 /** Whether a parameter or member names something that exists, or does not. */
-export const isReference = (name: string, schema: Schema): boolean =>
-  schema.format === 'uuid' || /^(external_((account|user)_)?id|thing|id)$/.test(name)
+export const isReference = ({ aliases }: ServedOperation, name: string, schema: Schema): boolean =>
+  schema.format === 'uuid' || name in aliases || /^external_((account|user)_)?id$/.test(name)
 
 function arbitraryOf(operation: ServedOperation, name: string, given: Schema): fc.Arbitrary<unknown> {
   const schema = operation.resolve(given)
-  const known = byName[name]
+  const known = isKey(name) ? reference(name) : byName[name]
   if (known) return known
-  if (isReference(name, schema)) return reference(aliases[name] ?? name)
+  if (isReference(operation, name, schema)) return reference(operation.aliases[name] ?? name)
   if (Array.isArray(schema.anyOf)) return fc.oneof(...schema.anyOf.map((each) => arbitraryOf(operation, name, each)))
   if (Array.isArray(schema.enum)) return fc.constantFrom(...schema.enum)
   const types = [schema.type].flat() as string[]
@@ -177,13 +171,16 @@ function partsOf(operation: ServedOperation): fc.Arbitrary<Parts> {
     pick: fc.nat(3),
     path: texts(within('path')),
     query: texts(within('query')),
-    headers: fc.constant({ 'content-type': 'application/json' }),
+    headers: texts(within('header')),
     members,
   })
 }
 
 /** Requests to an operation, of every kind that makes sense for it. */
-export function hostileRequests(operation: ServedOperation): fc.Arbitrary<HostileRequest> {
+export function hostileRequests(
+  operation: ServedOperation,
+  { isSigned, isScoped }: { isSigned: boolean; isScoped: boolean },
+): fc.Arbitrary<HostileRequest> {
   const parts = partsOf(operation)
   const whole = (kind: Kind) =>
     parts.map(({ members, ...rest }) => ({ kind, ...rest, body: members && stringify(members) }))
@@ -212,12 +209,13 @@ export function hostileRequests(operation: ServedOperation): fc.Arbitrary<Hostil
     })
   const kinds: fc.WeightedArbitrary<HostileRequest>[] = [
     { weight: 6, arbitrary: whole('as documented') },
-    { weight: 2, arbitrary: whole('no authentication') },
-    { weight: 1, arbitrary: whole('a wrong key') },
     { weight: 2, arbitrary: queryOff },
   ]
-  if (operation.scopes.length > 0) kinds.push({ weight: 2, arbitrary: whole('no scope') })
-  if (operation.parameters.some(({ name, schema }) => isReference(name, schema))) {
+  if (isSigned) {
+    kinds.push({ weight: 2, arbitrary: whole('no authentication') }, { weight: 1, arbitrary: whole('a wrong key') })
+  }
+  if (isScoped) kinds.push({ weight: 2, arbitrary: whole('no scope') })
+  if (operation.parameters.some(({ name, schema }) => isReference(operation, name, schema))) {
     kinds.push({ weight: 3, arbitrary: whole('unknown ids') }, { weight: 3, arbitrary: whole('foreign ids') })
   }
   if (operation.body) {

@@ -1,9 +1,7 @@
-/**
- * The OpenAPI documents as an instance serves them: the operations of every context, and what their documents say of a
- * request and of an answer. Only what is served counts here, never the sources that it was generated from.
- */
+/** A context's operations as its OpenAPI document describes them: what it says of a request and of an answer. */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
+import type { OpenApiDocument } from '../../src/http/document.ts'
 
 export type Schema = { [keyword: string]: unknown }
 
@@ -15,9 +13,10 @@ export interface Parameter {
 }
 
 export interface ServedOperation {
-  context: string
-  /** Such as `noctant createAccount`. */
-  title: string
+  /** The contract's operationId. */
+  id: string
+  /** What answers know under another name. */
+  aliases: Readonly<Record<string, string>>
   method: string
   path: string
   scopes: readonly string[]
@@ -42,9 +41,13 @@ interface Document {
 interface OperationObject {
   operationId: string
   'x-required-scopes'?: string[]
+  responses: Record<string, { content?: object }>
   parameters?: (Omit<Parameter, 'required'> & { required?: boolean })[]
   requestBody?: { content: Record<string, { schema: Schema }> }
 }
+
+/** Where a request's parameters stand; cookies sign in, and are sent as credentials are. */
+const PLACES = ['path', 'query', 'header']
 
 /** Refusals of the kernel, which come before any operation and which no operation documents. */
 const KERNEL_STATUSES = [413, 415]
@@ -53,7 +56,12 @@ const pointer = (...parts: (string | number)[]): string =>
   parts.map((part) => encodeURIComponent(String(part).replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')
 
 /** The operations of one context's document. */
-export function operationsOf(context: string, document: Document): ServedOperation[] {
+export function operationsOf(
+  context: string,
+  described: OpenApiDocument,
+  aliases: ServedOperation['aliases'],
+): ServedOperation[] {
+  const document = described as unknown as Document
   const schemas = new Ajv2020({ strict: false, allErrors: false, schemas: [{ ...document, $id: context }] })
   addFormats.default(schemas)
   const fault = (validate: ValidateFunction, value: unknown) =>
@@ -65,11 +73,12 @@ export function operationsOf(context: string, document: Document): ServedOperati
       : schema
 
   const served = (path: string, method: string, operation: OperationObject): ServedOperation => {
-    const parameters = (operation.parameters ?? []).map((each) => ({ ...each, required: each.required === true }))
+    const listed = (operation.parameters ?? []).filter(({ in: place }) => PLACES.includes(place))
+    const parameters = listed.map((each) => ({ ...each, required: each.required === true }))
     const body = operation.requestBody?.content['application/json']?.schema
     return {
-      context,
-      title: `${context} ${operation.operationId}`,
+      id: operation.operationId,
+      aliases,
       method: method.toUpperCase(),
       path,
       scopes: operation['x-required-scopes'] ?? [],
@@ -81,7 +90,9 @@ export function operationsOf(context: string, document: Document): ServedOperati
         return validate ? fault(validate, value) : undefined
       },
       parameterFault(parameter, text) {
-        const index = parameters.findIndex(({ name }) => name === parameter.name)
+        const isThis = ({ name, in: place }: { name: string; in: string }) =>
+          name === parameter.name && place === parameter.in
+        const index = operation.parameters?.findIndex(isThis) ?? 0
         const validate = at(path, method, 'parameters', index, 'schema')
         const types = [parameter.schema.type].flat()
         const value = types.includes('integer') && /^-?\d+$/.test(text) ? Number(text) : text
@@ -93,6 +104,9 @@ export function operationsOf(context: string, document: Document): ServedOperati
         const [validate] = content.flatMap(
           (type) => at(path, method, 'responses', status, 'content', type, 'schema') ?? [],
         )
+        const says = operation.responses[status]
+        if (says && !says.content)
+          return value === undefined ? undefined : `status ${status} is documented without a body`
         if (!validate) return `status ${status} is not documented`
         return fault(validate, value)
       },
@@ -101,16 +115,4 @@ export function operationsOf(context: string, document: Document): ServedOperati
   return Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => served(path, method, operation)),
   )
-}
-
-/** Every operation of every context that `/docs` lists. */
-export async function servedOperations(url: string): Promise<ServedOperation[]> {
-  const page = await (await fetch(`${url}/docs`)).text()
-  const contexts = [...page.matchAll(/href="\/([a-z]+)\/openapi\.json"/g)].map(([, name = '']) => name)
-  const documents = await Promise.all(
-    contexts.map(async (name) =>
-      operationsOf(name, (await (await fetch(`${url}/${name}/openapi.json`)).json()) as Document),
-    ),
-  )
-  return documents.flat()
 }

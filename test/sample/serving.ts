@@ -1,0 +1,52 @@
+/** The sample context's HTTP over a real socket and a real event store. */
+import { createCommandBus } from '../../src/commands/handle.ts'
+import { createRegistry } from '../../src/events/registry.ts'
+import { createEventStore, type EventStore } from '../../src/events/store.ts'
+import { createApp } from '../../src/http/app.ts'
+import { withParts } from '../../src/http/context.ts'
+import { defaultServerOptions, startServer } from '../../src/http/server.ts'
+import { quietRuntime } from '../http/exchange.ts'
+import { startTestStore } from '../support/event-store.ts'
+import { type SampleParts, sampleApi } from './api.ts'
+import { noteEvents } from './note.ts'
+
+export interface ServedSample {
+  port: number
+  url: string
+  store: EventStore
+  close(): Promise<void>
+}
+
+export interface SampleOptions extends Partial<Pick<SampleParts, 'rows' | 'onStreamEnd'>> {
+  /** Of limits by the minute; default: this process's own. */
+  nowMs?: () => number
+}
+
+export async function startSample(options: SampleOptions = {}): Promise<ServedSample> {
+  const { rows = [], onStreamEnd = () => undefined, nowMs = () => performance.now() } = options
+  const log = await startTestStore()
+  const registry = createRegistry([{ events: noteEvents }])
+  const limits = { deadlineMs: 5_000, appendAttemptsMax: 3 }
+  const store = createEventStore({ registry, url: log.url, ...limits, personKeys: log.keys })
+  const bus = createCommandBus(store, { cachedAggregatesMax: 100, seenCommandsMax: 1_000, conflictRetriesMax: 3 })
+  const waiter = { waitFor: async () => true, current: () => undefined }
+  const parts = { bus, waiter, rows, onStreamEnd, clock: () => new Date() }
+  const app = createApp({
+    ...quietRuntime(),
+    nowMs,
+    contexts: [withParts(sampleApi, parts)],
+    health: { probes: [], probeTimeoutMs: 1_000 },
+    gauges: [],
+  })
+  const server = await startServer({ ...defaultServerOptions, fetch: app.fetch, host: '127.0.0.1', port: 0 })
+  return {
+    port: server.port,
+    url: `http://127.0.0.1:${server.port}`,
+    store,
+    async close() {
+      await server.stop(1_000)
+      await store.close()
+      await log.close()
+    },
+  }
+}

@@ -1,0 +1,26 @@
+/** An API for the suites, on which no limit by the minute is met, and what grounds on it have in common. */
+import { startApi } from '../http/api.ts'
+import type { HeaderFields } from './ground.ts'
+
+const DAY_MS = 86_400_000
+/** Minutes pass so fast that nobody's are used up: keys and addresses are held to a number of requests in each. */
+const HASTE = 1_000
+
+export const bearer = (key: string): HeaderFields => ({ authorization: `Bearer ${key}` })
+
+/** The last character is part of the check. */
+export const mistyped = (key: string) => `${key.slice(0, -1)}_`
+
+/** What a problem document says, the body of noctant's and of audit's refusals. */
+export const problemOf = ({ code, request_id: requestId }: { code?: string; request_id?: string }) => ({
+  code,
+  requestId,
+})
+export const UUID = /^[0-9a-f-]{36}$/
+
+export const startHastyApi = () =>
+  startApi({
+    limits: { authFailuresPerMinuteMax: 1_000_000 },
+    noctant: { keyRotationGraceMs: DAY_MS },
+    nowMs: () => performance.now() * HASTE,
+  })

@@ -1,0 +1,57 @@
+/** What holds for the document of a context: it is that of the contract, and every example in it is one. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { documentOf } from '../../src/http/document.ts'
+import type { Operation } from '../../src/http/operation.ts'
+import { root } from '../support/source.ts'
+import type { Ground } from './ground.ts'
+import { operationsOf } from './served-contract.ts'
+
+/** The contracts stand beside the checkout where this is developed; a clone elsewhere has the generated documents only. */
+const contracts = join(root, '..', 'shared', 'contracts')
+
+type Compare = (contract: object, served: object, only: string) => { operations: number; differences: string[] }
+
+export function runDocumentSuite({ api, url, aliases }: Ground): void {
+  const cases = api.operations as readonly Operation[]
+  const document = documentOf(api)
+  const described = operationsOf(api.name, document, aliases)
+  const contract = join(contracts, `${api.name}.openapi.json`)
+  const titled = cases.map((operation) => ({
+    ...operation,
+    title: `${operation.method.toUpperCase()} ${operation.path}`,
+  }))
+
+  it('is the one that is served, with each operation once', async () => {
+    const served = await (await fetch(`${url}/${api.name}/openapi.json`)).json()
+    expect(served).toStrictEqual(JSON.parse(JSON.stringify(document)))
+    expect(described.map(({ method, path }) => `${method} ${path}`).toSorted()).toStrictEqual(
+      titled.map(({ title }) => title).toSorted(),
+    )
+  })
+
+  it.each(existsSync(contract) ? titled : [])('has $title to the letter of the contract', async ({ title }) => {
+    const { compare }: { compare: Compare } = await import(join(contracts, 'check.mjs'))
+    const asked: object = JSON.parse(readFileSync(contract, 'utf8'))
+    expect(compare(asked, JSON.parse(JSON.stringify(document)), title)).toMatchObject({
+      operations: 1,
+      differences: [],
+    })
+  })
+
+  it.each(cases)('has examples of $id that fit', ({ id, example, answers }) => {
+    const operation = described.find((each) => each.id === id)
+    if (example !== undefined) expect(operation?.bodyFault(example)).toBeUndefined()
+    for (const [status, answer] of Object.entries(answers)) {
+      if (answer.kind !== 'json' || answer.example === undefined) continue
+      expect(operation?.answerFault(Number(status), answer.example)).toBeUndefined()
+    }
+  })
+
+  it('names in each operation the scopes that it asks for', () => {
+    for (const { id, access } of cases) {
+      expect(described.find((each) => each.id === id)?.scopes).toStrictEqual(access.alternatives[0]?.scopes ?? [])
+    }
+  })
+}

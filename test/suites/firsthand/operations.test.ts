@@ -1,0 +1,46 @@
+/** Two organizations with credits, a job and a key each. */
+import { randomUUID } from 'node:crypto'
+import { firsthand } from '../../../src/http/firsthand/api.ts'
+import { prefixedId } from '../../../src/runtime/ulid.ts'
+import { addBuyer, addKey, type Buyer, postJob } from '../../http/firsthand/buyers.ts'
+import { bearer, mistyped, startHastyApi } from '../api.ts'
+import type { Belongings } from '../ground.ts'
+import { runOperationSuites } from '../operations.ts'
+
+const CENTS = 100_000_000
+
+const api = await startHastyApi()
+const acme = await addBuyer(api, { cents: CENTS })
+const other = await addBuyer(api, { cents: CENTS })
+const scopeless = await addKey(api, acme.organizationId, { scopes: [] })
+const operator = await api.addOperator()
+
+async function furnish({ organizationId, key }: Buyer): Promise<Belongings> {
+  const { body } = await postJob(api, key)
+  const spare = await addKey(api, organizationId)
+  return new Map([
+    ['job_id', [body.id]],
+    ['key_id', [spare.keyId]],
+  ])
+}
+
+runOperationSuites({
+  api: firsthand,
+  url: api.url,
+  store: api.store,
+  credentials: {
+    BearerAuth: { good: bearer(acme.key), scopeless: bearer(scopeless.key), wrong: bearer(mistyped(other.key)) },
+  },
+  elsewhere: [bearer(operator.key)],
+  own: await furnish(acme),
+  foreign: await furnish(other),
+  refusalOf: ({ error }: { error?: { type: string; request_id: string } }) => ({
+    code: error?.type,
+    requestId: error?.request_id,
+  }),
+  requestId: /^req_/,
+  idOfNothing: (name) => prefixedId(name.replace('_id', ''), new Date().toISOString(), randomUUID()),
+  aliases: { job_id: 'job_id', key_id: 'key_id' },
+  recordsRefusals: [],
+  close: api.stop,
+})

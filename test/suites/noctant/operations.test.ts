@@ -1,0 +1,4 @@
+import { runOperationSuites } from '../operations.ts'
+import { noctantGround } from './ground.ts'
+
+runOperationSuites(await noctantGround())
