@@ -11,9 +11,9 @@ export interface Ended {
 
 /** `opslog <args>` with this environment on top of a bare one; output goes to pipes. */
 export function runCli(args: readonly string[], environment: Record<string, string> = {}): Promise<Ended> {
-  const { PATH = '', HOME = '' } = process.env
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env
   const child = spawn(process.execPath, [join(root, 'src/cli/opslog.ts'), ...args], {
-    env: { PATH, HOME, NODE_NO_WARNINGS: '1', ...environment },
+    env: { PATH, HOME, NODE_COMPILE_CACHE, NODE_NO_WARNINGS: '1', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const output = { stdout: '', stderr: '' }

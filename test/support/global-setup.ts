@@ -6,6 +6,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client } from 'pg'
 import type { TestProject } from 'vitest/node'
 import { defaultCacheDirectory, findNatsServer, startNatsServer } from '../../src/embedded/nats-server.ts'
 import { startPostgres } from '../../src/embedded/postgres.ts'
@@ -26,10 +27,21 @@ declare module 'vitest' {
 /** Each stream of each test reserves its bound, which the broker adds up whether or not anything is stored. */
 const storeBytesReservable = 1024 ** 4
 
+/** Nothing of the run outlives it: syncing to the disk, which dropping a database waits for, would be of no use. */
+async function forgetPowerCuts(url: string): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  for (const name of ['fsync', 'full_page_writes']) await client.query(`ALTER SYSTEM SET ${name} = off`)
+  await client.query('SELECT pg_reload_conf()')
+  await client.end()
+}
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = mkdtempSync(join(tmpdir(), 'opslog-test-'))
   // Others may pass, not look: as root, PostgreSQL runs as another user.
   chmodSync(directory, 0o711)
+  // Every process of the run compiles the same sources: what one has compiled, the next ones load.
+  process.env.NODE_COMPILE_CACHE = join(directory, 'compile-cache')
   const stops: (() => Promise<void>)[] = []
   const teardown = async () => {
     await Promise.all(stops.map((stop) => stop()))
@@ -51,6 +63,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
         : undefined,
     ])
     stops.push(postgres.stop)
+    await forgetPowerCuts(postgres.url)
     if (broker) stops.push(broker.stop)
     project.provide('runDirectory', directory)
     project.provide('postgresUrl', postgres.url)
