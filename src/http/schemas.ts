@@ -5,6 +5,7 @@
 import { z } from '@hono/zod-openapi'
 import { Decimal } from 'decimal.js'
 import { isUuid } from '../events/uuid.ts'
+import { readTime } from '../runtime/rfc3339.ts'
 import { InexactNumber } from './json.ts'
 
 /**
@@ -90,19 +91,21 @@ export const nullableTimeOut = z
 
 /** RFC 3339 allows any number of digits after the second's point; more are no time that anybody keeps. */
 const TIME_LENGTH_MAX = 100
-const RFC3339 = z.regexes.datetime({ offset: true })
 
-/** A point in time from outside: RFC 3339, in UTC with milliseconds from here on; years 0001 to 9999. */
-export const timeInput = boundedText(TIME_LENGTH_MAX)
+/** A time from outside, in UTC and as it was sent; years 0001 to 9999. */
+export const timeAsSent = boundedText(TIME_LENGTH_MAX)
   .transform((text, { addIssue }) => {
-    const time = RFC3339.test(text) ? new Date(text) : undefined
+    const time = readTime(text)
     if (time === undefined) addIssue('is to be an RFC 3339 date and time')
     // Years beyond four digits, which an offset can lead to, have a sign.
-    else if (Number.isNaN(time.getTime()) || !/^(?!0000)\d/.test(time.toISOString())) addIssue('is out of range')
-    else return time.toISOString()
+    else if (!/^(?!0000)\d/.test(time.utc)) addIssue('is out of range')
+    else return { utc: time.utc, text }
     return z.NEVER
   })
   .openapi({ type: 'string', format: 'date-time' })
+
+/** A time from outside, in UTC with milliseconds from here on. */
+export const timeInput = timeAsSent.transform(({ utc }) => utc).openapi({ type: 'string', format: 'date-time' })
 
 export const optionalTime = timeInput.nullish().openapi({ type: ['string', 'null'], format: 'date-time' })
 

@@ -8,9 +8,24 @@ describe('a point in time from outside', () => {
     expect(timeInput.parse('2026-01-01T00:00:00.1234+02:00')).toBe('2025-12-31T22:00:00.123Z')
   })
 
-  it.each(['today', '2026-01-01', '2026-01-01T00:00Z', '2026-02-30T00:00:00Z', '2026-01-01T24:00:00Z'])(
-    'is none where the text is %s',
-    (text) => expect(complaints(text)).toStrictEqual(['is to be an RFC 3339 date and time']),
+  it('may have small letters, and be a leap second', () => {
+    expect(timeInput.parse('2026-01-01t00:00:00z')).toBe('2026-01-01T00:00:00.000Z')
+    expect(timeInput.parse('2016-12-31T23:59:60.5Z')).toBe('2017-01-01T00:00:00.500Z')
+    expect(timeInput.parse('1990-12-31T15:59:60-08:00')).toBe('1991-01-01T00:00:00.000Z')
+  })
+
+  it.each([
+    'today',
+    '2026-01-01',
+    '2026-01-01T00:00Z',
+    '2026-02-30T00:00:00Z',
+    '2026-01-01T24:00:00Z',
+    '2026-01-01T23:59:60Z',
+    '2016-12-31T23:58:60Z',
+    '2016-12-31T23:59:61Z',
+    '2026-01-01T00:00:00+24:00',
+  ])('is none where the text is %s', (text) =>
+    expect(complaints(text)).toStrictEqual(['is to be an RFC 3339 date and time']),
   )
 
   it.each(['0000-06-01T00:00:00Z', '0001-01-01T00:00:00+02:00', '9999-12-31T23:59:59-05:00'])(
