@@ -260,6 +260,14 @@ const examples: { readonly [T in ExampleType]: DataOf<T> } = {
   'noctant.UserProvisioned.v1': { ...user, orgId: ids.org, externalId: 'user-1', occurredAt: timeAt(10) },
   'noctant.UserProfileRefreshed.v1': { ...user, displayName: 'Ada Lovelace', occurredAt: timeAt(11) },
   'noctant.KycStatusReported.v1': { ...kycReport, previousStatus: null, occurredAt: timeAt(13) },
+  'noctant.KycReportRepeated.v1': {
+    operatorId: ids.operator,
+    globalUserId: ids.user,
+    previousStatus: 'verified',
+    status: 'verified',
+    reportedAt: timeAt(12),
+    occurredAt: timeAt(13),
+  },
   'noctant.KycReportOvertaken.v1': {
     ...kycReport,
     status: 'pending',

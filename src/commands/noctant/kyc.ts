@@ -3,6 +3,7 @@
  * time stands. A report that was made before the standing one is kept for the record and changes nothing.
  */
 import type { KycEvent, KycStatus } from '../../events/noctant/kyc.ts'
+import { compareTimes, type ExactTime, readTime } from '../../runtime/rfc3339.ts'
 import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
@@ -50,6 +51,7 @@ export const kyc: Aggregate<KycState, ReportKyc, KycEvent> = {
         const { previousStatus: _, occurredAt, ...report } = event.data
         return { status: report.status, report, updatedAt: occurredAt }
       }
+      case 'noctant.KycReportRepeated.v1':
       case 'noctant.KycReportOvertaken.v1':
         return state
       default:
@@ -62,13 +64,36 @@ export const kyc: Aggregate<KycState, ReportKyc, KycEvent> = {
     if (Date.parse(report.reportedAt) - Date.parse(at) > AHEAD_MAX_MS) {
       throw new Rejected('kyc_report_invalid', 'The report is dated more than a day ahead.', '/reported_at')
     }
-    if (state.status !== 'unreported' && Date.parse(report.reportedAt) < Date.parse(state.report.reportedAt)) {
-      const standing = { standingStatus: state.status, standingReportedAt: state.report.reportedAt }
-      return [{ type: 'noctant.KycReportOvertaken.v1', data: { ...report, ...standing, occurredAt: at } }]
+    if (state.status === 'unreported') {
+      return [{ type: 'noctant.KycStatusReported.v1', data: { ...report, previousStatus: null, occurredAt: at } }]
     }
-    const previousStatus = state.status === 'unreported' ? null : state.status
+    const { status: previousStatus, report: standing } = state
+    if (compareTimes(reportTime(report), reportTime(standing)) < 0) {
+      const stands = { standingStatus: previousStatus, standingReportedAt: standing.reportedAt }
+      return [{ type: 'noctant.KycReportOvertaken.v1', data: { ...report, ...stands, occurredAt: at } }]
+    }
+    if (isSame(report, standing)) {
+      const { operatorId, globalUserId, status, reportedAt, reportedAtAsSent } = report
+      const sent = reportedAtAsSent === undefined ? {} : { reportedAtAsSent }
+      const data = { operatorId, globalUserId, previousStatus, status, reportedAt, ...sent, occurredAt: at }
+      return [{ type: 'noctant.KycReportRepeated.v1', data }]
+    }
     return [{ type: 'noctant.KycStatusReported.v1', data: { ...report, previousStatus, occurredAt: at } }]
   },
+}
+
+/** When the report was made, exactly. A time that the log holds has been read before. */
+function reportTime({ reportedAt, reportedAtAsSent = reportedAt }: KycReport): ExactTime {
+  const time = readTime(reportedAtAsSent)
+  if (!time) throw new Error(`${reportedAtAsSent} was taken in as a time`)
+  return time
+}
+
+/** The same report, whatever text its time was sent in. */
+function isSame(report: KycReport, standing: KycReport): boolean {
+  const { reportedAtAsSent: _, reportedAt: __, ...facts } = report
+  const isEqual = Object.entries(facts).every(([name, value]) => standing[name as keyof KycReport] === value)
+  return isEqual && compareTimes(reportTime(report), reportTime(standing)) === 0
 }
 
 /**
@@ -94,18 +119,21 @@ function meaningful(report: KycReport): KycReport {
 }
 
 /**
- * Records a report on a user of the operator. Rejects with user_not_found, user_forgotten, and as `decide` does.
+ * Records a report on a user of the operator; the standing one sent again is a repeat, and on record as well. Rejects with
+ * user_not_found, user_forgotten, and as `decide` does.
  */
-export function reportKycStatus(
+export async function reportKycStatus(
   bus: CommandBus,
   report: KycReport,
   context: CommandContext,
 ): Promise<Handled<KycState, KycEvent>> {
   const { operatorId, globalUserId } = report
   const command = { report, at: context.at }
-  return bus.handle(kyc, kycIdOf(operatorId, globalUserId), command, context, () =>
+  const handled = await bus.handle(kyc, kycIdOf(operatorId, globalUserId), command, context, () =>
     requireRemembered(bus, operatorId, globalUserId),
   )
+  const isRepeat = handled.events.every(({ type }) => type === 'noctant.KycReportRepeated.v1')
+  return isRepeat ? { ...handled, replayed: true } : handled
 }
 
 /** As requireUser, for what begins something new: rejects with user_forgotten as well. */

@@ -16,6 +16,8 @@ const report = {
   status: kycStatus,
   /** When the operator or its provider made the report: what decides which of two reports is the newer. */
   reportedAt: time,
+  /** The same in the operator's own text, with all its digits. Absent in older events, which have kept milliseconds. */
+  reportedAtAsSent: z.string().optional(),
   verifiedAt: time.nullable(),
   rejectedAt: time.nullable(),
   rejectionReason: personal(z.string().nullable()),
@@ -33,7 +35,17 @@ export const kycEvents = {
     /** Null at the first report. */
     previousStatus: kycStatus.nullable(),
   }),
-  /** Made before the report that stands, and arrived after it: on record, without effect. */
+  /** The report that stands, sent once more: on record, without effect. */
+  'noctant.KycReportRepeated.v1': z.object({
+    operatorId: uuid,
+    globalUserId: uuid,
+    previousStatus: kycStatus,
+    status: kycStatus,
+    reportedAt: time,
+    reportedAtAsSent: z.string().optional(),
+    occurredAt: time,
+  }),
+  /** Made before the report that stands, and arrived after it: on record, without effect. The standing status stays. */
   'noctant.KycReportOvertaken.v1': z.object({ ...report, standingStatus: kycStatus, standingReportedAt: time }),
 }
 export type KycEvent = EventOf<typeof kycEvents>

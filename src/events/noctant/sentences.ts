@@ -11,6 +11,7 @@ export const noctantSentences: Readonly<Record<string, string>> = {
   'noctant.UserProfileRefreshed.v1': 'The profile became{displayName? <displayName>}{email? <email>}.',
   'noctant.UserForgotten.v1': 'The person was forgotten{reference? (<reference>)}: their key is destroyed.',
   'noctant.KycStatusReported.v1': 'KYC was reported as {status}{previousStatus? after <previousStatus>}.',
+  'noctant.KycReportRepeated.v1': 'KYC was reported as {status} once more.',
   'noctant.KycReportOvertaken.v1': 'A KYC report of {status} came late; {standingStatus} stands.',
   'noctant.AccountOpened.v1':
     'The account {accountNumber} ({externalAccountId}) was opened with {initialBalance} {currency}.',

@@ -48,6 +48,31 @@ describe('a KYC report', () => {
       .then([reported(again, 'pending', at(7))])
   })
 
+  it('sent again is on record with the status before and after it, and changes nothing', () => {
+    const known = [reported(verified, 'pending', at(11))]
+    const { operatorId, globalUserId, reportedAt } = verified
+    const of = { operatorId, globalUserId, previousStatus: 'verified', status: 'verified', reportedAt } as const
+    const repeated: KycEvent = { type: 'noctant.KycReportRepeated.v1', data: { ...of, occurredAt: at(12) } }
+    given(known)
+      .when({ report: verified, at: at(12) })
+      .then([repeated])
+    expect(given([...known, repeated]).state()).toStrictEqual(given(known).state())
+  })
+
+  it('is put in order by all digits of its own time, whatever its offset', () => {
+    const sent = (text: string, utc: string) => ({ ...report, reportedAt: utc, reportedAtAsSent: text })
+    const standing = sent('2026-03-01T10:00:00.123457+05:45', '2026-03-01T04:15:00.123Z')
+    const earlier = sent('2026-03-01T04:15:00.123456z', '2026-03-01T04:15:00.123Z')
+    const known = [reported(standing, null, at(20))]
+    const typeAfter = (next: KycReport) => {
+      const [event] = kyc.decide({ report: next, at: at(21) }, given(known).state())
+      return event?.type.split('.')[1]
+    }
+    expect(typeAfter(earlier)).toBe('KycReportOvertaken')
+    expect(typeAfter(sent('2026-03-01T04:15:00.1234570Z', '2026-03-01T04:15:00.123Z'))).toBe('KycReportRepeated')
+    expect(typeAfter(sent('2026-03-01T04:15:00.1234571Z', '2026-03-01T04:15:00.123Z'))).toBe('KycStatusReported')
+  })
+
   it('made before the standing one is kept without effect', () => {
     const known = [reported(verified, null, at(11))]
     const overtaken: KycEvent = {

@@ -39,7 +39,7 @@ describe('reportKycStatus', () => {
       200,
       {
         status: 'verified',
-        reported_at: '2026-03-02T10:00:00.000Z',
+        reported_at: '2026-03-02T10:00:00Z',
         verified_at: '2026-03-02T08:00:00.000Z',
         rejection_reason: null,
         provider_name: null,
@@ -62,15 +62,29 @@ describe('reportKycStatus', () => {
     ])
   })
 
-  it('answers the same report sent again as the first time, and records it once, however often it comes', async () => {
+  it('answers the same report sent again with the one that stands, and records each', async () => {
     const userId = await provisioned()
     const answers = await Promise.all(Array.from({ length: 30 }, () => report(userId, pending)))
     expect(new Set(answers.map(({ status, body }) => JSON.stringify([status, body]))).size).toBe(1)
     expect(answers.filter(({ headers }) => headers.get('idempotency-replayed') === 'true')).toHaveLength(29)
     await report(userId, verified)
-    expect((await report(userId, pending)).body.status).toBe('pending')
-    expect(await recorded(userId)).toHaveLength(2)
+    expect((await report(userId, pending)).body.status).toBe('verified')
+    const events = (await recorded(userId)).map(({ type, data }) => [type.split('.')[1], data.previousStatus ?? null])
+    expect(events).toStrictEqual([
+      ['KycStatusReported', null],
+      ...Array(29).fill(['KycReportRepeated', 'pending']),
+      ['KycStatusReported', 'pending'],
+      ['KycReportOvertaken', null],
+    ])
   })
+
+  it.each(['2026-03-02T10:00:00.123456+05:45', '2026-03-02t10:00:00z', '2016-12-31T23:59:60Z'])(
+    'keeps the time of a report as it was sent: %s',
+    async (reported_at) => {
+      const answer = await report(await provisioned(), { ...pending, reported_at })
+      expect([answer.status, answer.body.reported_at]).toStrictEqual([200, reported_at])
+    },
+  )
 
   it('of another operator’s user, or of nobody, is 404', async () => {
     const userId = await provisioned()

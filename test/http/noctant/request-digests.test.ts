@@ -4,11 +4,11 @@
  */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { commandIdOf, fingerprintOf } from '../../../src/commands/identity.ts'
+import { fingerprintOf } from '../../../src/commands/identity.ts'
 import { programAccountIdOf } from '../../../src/commands/noctant/account.ts'
-import { kycIdOf } from '../../../src/commands/noctant/kyc.ts'
 import { globalUserIdOf } from '../../../src/commands/noctant/user.ts'
 import { withDigests } from '../../../src/http/noctant/request-digests.ts'
+import { camel } from '../../../src/runtime/letter-case.ts'
 import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
 
 let api: Api
@@ -57,30 +57,18 @@ describe('the facts that a command id is made of', () => {
 
 describe('the log', () => {
   it('holds no id and no fingerprint that guessing a person’s text would confirm', async () => {
-    const operatorId = acme.operatorId
-    const globalUserId = await newUser()
-    const at = '2026-03-01T10:00:00.000Z'
-    const report = { status: 'pending', reported_at: at, provider_reference: '4711' }
-    const path = `/v1/users/${globalUserId}/kyc-status`
-    expect((await api.call('POST', path, { key: acme.key, body: report })).status).toBe(200)
-    const nothing = { verifiedAt: null, rejectedAt: null, rejectionReason: null, expiresAt: null, providerName: null }
-    const facts = { operatorId, globalUserId, status: 'pending', reportedAt: at, ...nothing, providerReference: '4711' }
-    const scope = kycIdOf(operatorId, globalUserId)
-    const action = 'reportKycStatus'
-    const asked = { context: 'noctant', operatorId, environment: 'sandbox', action, scope }
-    const plain = [
-      commandIdOf({ ...asked, key: fingerprintOf(facts) }),
-      fingerprintOf({ action, scope, request: facts }),
-    ]
-    const digested = await withDigests({ bus: api.bus, personKeys: api.keys }, facts, ['providerReference'])
-    const keyed = [
-      commandIdOf({ ...asked, key: fingerprintOf(digested) }),
-      fingerprintOf({ action, scope, request: digested }),
-    ]
-    const events = await Array.fromAsync(api.rawLog.readStream(`noctant.kyc-${scope}`))
+    const { operatorId, orgId } = acme
+    const [globalUserId, name] = [await newUser(), randomUUID()]
+    const body = accountRequest(name, { external_user_id: null, global_user_id: globalUserId, account_name: 'Jane’s' })
+    expect((await api.call('POST', '/v1/accounts', { key: acme.key, body })).status).toBe(201)
+    const { externalUserId: _, ...sent } = camel({ ...body, account_name: 'Jane’s' })
+    const facts = { ...sent, operatorId, orgId, globalUserId, productId: null, currency: 'USD' }
+    const scope = programAccountIdOf(operatorId, name)
+    const hashOf = (request: object) => fingerprintOf({ action: 'createAccount', scope, request })
+    const digested = await withDigests({ bus: api.bus, personKeys: api.keys }, facts, ['accountName'])
+    const events = await Array.fromAsync(api.rawLog.readStream(`noctant.account-${scope}`))
     const text = events.map(({ metadata }) => Buffer.from(metadata).toString()).join()
-    expect(keyed.filter((hash) => text.includes(hash))).toStrictEqual(keyed)
-    expect(plain.filter((hash) => text.includes(hash))).toStrictEqual([])
+    expect([text.includes(hashOf(digested)), text.includes(hashOf(facts))]).toStrictEqual([true, false])
   })
 
   it('tells two account names apart under one external id, as it does other facts', async () => {

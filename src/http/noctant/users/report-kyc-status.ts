@@ -1,13 +1,11 @@
 /** POST /v1/users/{global_user_id}/kyc-status: what the operator knows of a user's identity checks. */
 
 import { z } from '@hono/zod-openapi'
-import { fingerprintOf } from '../../../commands/identity.ts'
-import { type KycReport, type KycState, kycIdOf, reportKycStatus as report } from '../../../commands/noctant/kyc.ts'
+import { type KycReport, type KycState, reportKycStatus as report } from '../../../commands/noctant/kyc.ts'
 import * as events from '../../../events/noctant/kyc.ts'
 import { json } from '../../answers.ts'
-import { nullableTimeOut, optionalTime, text, timeInput, timeOut, uuid } from '../../schemas.ts'
+import { nullableTimeOut, optionalTime, text, timeAsSent, timeOut, uuid } from '../../schemas.ts'
 import { operatorKey, write } from '../access.ts'
-import { withDigests } from '../request-digests.ts'
 import { requestIdHeader } from '../schemas.ts'
 
 const kycStatus = z.enum(events.kycStatus.options).openapi('KycStatus')
@@ -15,7 +13,7 @@ const kycStatus = z.enum(events.kycStatus.options).openapi('KycStatus')
 const request = z
   .object({
     status: kycStatus,
-    reported_at: timeInput,
+    reported_at: timeAsSent,
     verified_at: optionalTime,
     rejected_at: optionalTime,
     rejection_reason: text(500).nullish(),
@@ -43,7 +41,8 @@ const reportOf = (operatorId: string, globalUserId: string, body: z.output<typeo
   operatorId,
   globalUserId,
   status: body.status,
-  reportedAt: body.reported_at,
+  reportedAt: body.reported_at.utc,
+  reportedAtAsSent: body.reported_at.text,
   verifiedAt: body.verified_at ?? null,
   rejectedAt: body.rejected_at ?? null,
   rejectionReason: body.rejection_reason ?? null,
@@ -57,7 +56,7 @@ function view(state: KycState): z.output<typeof answer> {
   const { report, updatedAt } = state
   return {
     status: report.status,
-    reported_at: report.reportedAt,
+    reported_at: report.reportedAtAsSent ?? report.reportedAt,
     verified_at: report.verifiedAt,
     rejected_at: report.rejectedAt,
     rejection_reason: report.rejectionReason,
@@ -73,21 +72,18 @@ export const reportKycStatus = write({
   id: 'reportKycStatus',
   tags: ['KYC'],
   summary: 'Report a user’s KYC status',
-  description: `Of two reports the one with the later reported_at stands. One that comes after a later one is kept on
-record, and the answer is the standing report. The same report sent again is answered as it was the first time.`,
+  description: `Of two reports the one with the later reported_at stands, by all of its digits. Each report is on record, with the
+status before it: one that comes after a later one has no effect, nor has the standing one sent again. The answer is the
+standing report, its reported_at as it was sent.`,
   access: operatorKey('kyc_status:write'),
   headers: requestIdHeader,
   params: z.object({ global_user_id: uuid }),
   body: request,
   answers: { 200: json(answer, 'The report that stands now.') },
   refuses: ['kyc_report_invalid', 'user_forgotten', 'user_not_found'],
-  facts: ({ principal, params, body }) => reportOf(principal.operatorId, params.global_user_id, body),
-  // The contract has no key here: the report is its own, since it says when it was made.
-  key: { from: 'facts', key: (_, hashed) => fingerprintOf(hashed) },
-  scope: (_, { operatorId, globalUserId }) => kycIdOf(operatorId, globalUserId),
-  fingerprint: (facts, parts) => withDigests(parts, facts, ['rejectionReason', 'providerReference']),
-  async handle({ bus, facts, command }) {
-    const handled = await report(bus, facts, command)
+  // The contract has no key here, and asks for a record of each call.
+  async handle({ bus, principal, params, body, command }) {
+    const handled = await report(bus, reportOf(principal.operatorId, params.global_user_id, body), command)
     return { status: 200, body: view(handled.state), handled }
   },
 })
