@@ -71,6 +71,36 @@ describe('provisionUser', () => {
   })
 
   it.each([
+    'a@localhost',
+    'ada@müller.example',
+    'ada@例子.example',
+    'ada@xn--mller-kva.example',
+    "o'brien+news@mail.example.com",
+    `${'a'.repeat(64)}@example.com`,
+  ])('takes the address %s, and keeps it as it was sent', async (email) => {
+    const answer = await provision({ external_id: randomUUID(), email })
+    expect([answer.status, answer.body.email]).toStrictEqual([201, email])
+  })
+
+  it.each([
+    'nobody',
+    '@example.com',
+    'ada@',
+    'ada@@example.com',
+    'a b@example.com',
+    'ada@exa mple.com',
+    'ada@-example.com',
+    'ada@example..com',
+    'ada@müller..example',
+    `${'a'.repeat(65)}@example.com`,
+    `ada@${'d'.repeat(64)}.com`,
+    `ada@${'d.'.repeat(128)}com`,
+  ])('does not take the address %s', async (email) => {
+    const answer = await provision({ external_id: randomUUID(), email })
+    expect([answer.status, answer.body.errors?.[0]?.pointer]).toStrictEqual([400, '/email'])
+  })
+
+  it.each([
     ['no external id', {}, '/external_id'],
     ['an empty external id', { external_id: '' }, '/external_id'],
     ['an external id of 256 characters', { external_id: 'x'.repeat(256) }, '/external_id'],

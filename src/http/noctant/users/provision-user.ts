@@ -1,4 +1,5 @@
 /** POST /v1/users: makes a user known, or refreshes what is known of it. */
+import { domainToASCII } from 'node:url'
 import { z } from '@hono/zod-openapi'
 import { provisionUser as provision, type UserState } from '../../../commands/noctant/user.ts'
 import { type UserView, userView } from '../../../projections/noctant/user.ts'
@@ -7,10 +8,26 @@ import { boundedText, externalId, text } from '../../schemas.ts'
 import { operatorKey, write } from '../access.ts'
 import { provisionUserResponse, requestIdHeader } from '../schemas.ts'
 
-/** RFC 5321, 4.5.3.1: local part and domain at their longest. */
-const EMAIL_LENGTH_MAX = 320
+/** RFC 5321, 4.5.3.1, in ASCII. */
+const LOCAL_PART_MAX = 64
+const DOMAIN_MAX = 255
 
-const email = boundedText(EMAIL_LENGTH_MAX).email()
+/**
+ * An address as browsers take it in a field for one: HTML's rule, by zod, over the domain in its ASCII form (UTS 46). So a
+ * name without a dot is a domain, and one in any script. It is kept as it was sent.
+ */
+const email = boundedText(LOCAL_PART_MAX + 1 + DOMAIN_MAX)
+  .refine(isEmail, 'is to be an e-mail address')
+  .openapi({ format: 'email' })
+
+function isEmail(text: string): boolean {
+  const at = text.lastIndexOf('@')
+  if (at < 1 || at > LOCAL_PART_MAX) return false
+  const domain = text.slice(at + 1)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII begins with them.
+  const ascii = /^[\x00-\x7f]*$/.test(domain) ? domain : domainToASCII(domain)
+  return ascii.length <= DOMAIN_MAX && z.regexes.html5Email.test(`${text.slice(0, at)}@${ascii}`)
+}
 
 const request = z
   .object({
