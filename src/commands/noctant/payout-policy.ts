@@ -24,7 +24,7 @@ export function evaluatePayout(snapshot: PayoutSnapshot, input: PayoutInput): Pa
   const checks = [
     ...kycChecks(snapshot, input),
     ...countChecks(snapshot, ordinal),
-    daysCheck(snapshot, input),
+    ...daysChecks(snapshot, input),
     {
       rule: 'minimum_profit',
       passed: available.greaterThanOrEqualTo(policy.minimumProfit),
@@ -71,14 +71,17 @@ function countChecks({ policy: { maximumCount } }: PayoutSnapshot, ordinal: numb
 }
 
 /** Since the request before it or, for the first, since the funded step began. */
-function daysCheck({ policy, fundedAt }: PayoutSnapshot, { lastRequestedAt, evaluatedAt }: PayoutInput): Check {
-  const from = new Date(Date.parse(lastRequestedAt ?? fundedAt) + policy.minimumDaysBetweenPayouts * DAY_MS)
-  return {
-    rule: 'minimum_days_between_payouts',
-    passed: Date.parse(evaluatedAt) >= from.getTime(),
-    required: from.toISOString(),
-    actual: evaluatedAt,
+function daysChecks({ policy, fundedAt }: PayoutSnapshot, { lastRequestedAt, evaluatedAt }: PayoutInput): Check[] {
+  const after = (rule: string, since: string, days: number): Check => {
+    const from = new Date(Date.parse(since) + days * DAY_MS)
+    const passed = Date.parse(evaluatedAt) >= from.getTime()
+    return { rule, passed, required: from.toISOString(), actual: evaluatedAt }
   }
+  if (lastRequestedAt !== null) {
+    return [after('minimum_days_between_payouts', lastRequestedAt, policy.minimumDaysBetweenPayouts)]
+  }
+  const { minimumDaysBeforeFirstPayout: days = 0 } = policy
+  return days === 0 ? [] : [after('minimum_days_before_first_payout', fundedAt, days)]
 }
 
 function maximumChecks(

@@ -77,6 +77,7 @@ const templateFile = z
         profit_split_percent: percentage,
         minimum_profit: decimal.default('0'),
         minimum_days_between_payouts: whole.default(0),
+        minimum_days_before_first_payout: whole.default(0),
         maximum: payoutMaximum.nullable().default(null),
         required_remaining_buffer: decimal.default('0'),
         maximum_count: whole.positive().nullable().default(null),
@@ -182,6 +183,7 @@ function termsOf(file: z.output<typeof templateFile>): TemplateTerms {
       profitSplitPercent: payouts.profit_split_percent,
       minimumProfit: money(payouts.minimum_profit),
       minimumDaysBetweenPayouts: payouts.minimum_days_between_payouts,
+      minimumDaysBeforeFirstPayout: payouts.minimum_days_before_first_payout,
       maximum:
         payouts.maximum &&
         (payouts.maximum.amount === undefined

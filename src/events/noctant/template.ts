@@ -49,8 +49,10 @@ export const payoutPolicy = z.object({
   profitSplitPercent: decimal,
   /** Profit above the funded step's initial balance before anything may be asked for. */
   minimumProfit: decimal,
-  /** Between two payouts, and between the start of the funded step and the first. Days of 24 hours. */
+  /** Between two payouts, by the time they were asked for. Days of 24 hours. */
   minimumDaysBetweenPayouts: z.int().nonnegative(),
+  /** Between the start of the funded step and the first payout. Days of 24 hours; absent: none. */
+  minimumDaysBeforeFirstPayout: z.int().nonnegative().optional(),
   /** At most this amount, or this percentage of the profit, in one payout; null: all of the profit above the buffer. */
   maximum: z.object({ kind: z.enum(['amount', 'percent_of_profit']), value: decimal }).nullable(),
   /** Profit that has to stay in the account. */

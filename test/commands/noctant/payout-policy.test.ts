@@ -82,14 +82,20 @@ describe('the rules', () => {
     expect(failed(snapshot({ maximumCount: 2 }), input({ payoutsBefore: 2 }))).toStrictEqual(['maximum_count'])
   })
 
-  it('days since the funded step began, and since the request before', () => {
-    const days = snapshot({ minimumDaysBetweenPayouts: 7 }, { fundedAt: '2026-03-01T10:00:00.000Z' })
-    const at = (evaluatedAt: string, lastRequestedAt: string | null = null) =>
+  it('days from one request to the next, and before the first those that the template sets for it', () => {
+    const fundedAt = '2026-03-01T10:00:00.000Z'
+    const between = snapshot({ minimumDaysBetweenPayouts: 7 }, { fundedAt })
+    const first = snapshot({ minimumDaysBeforeFirstPayout: 7 }, { fundedAt })
+    const at = (days: PayoutSnapshot, evaluatedAt: string, lastRequestedAt: string | null = null) =>
       failed(days, input({ evaluatedAt, lastRequestedAt }))
-    expect(at('2026-03-08T09:59:59.999Z')).toStrictEqual(['minimum_days_between_payouts'])
-    expect(at('2026-03-08T10:00:00.000Z')).toStrictEqual([])
-    expect(at('2026-03-09T10:00:00.000Z', '2026-03-08T10:00:00.000Z')).toStrictEqual(['minimum_days_between_payouts'])
-    expect(at('2026-03-15T10:00:00.000Z', '2026-03-08T10:00:00.000Z')).toStrictEqual([])
+    expect(at(between, '2026-03-01T10:00:00.000Z')).toStrictEqual([])
+    expect(at(between, '2026-03-09T10:00:00.000Z', '2026-03-08T10:00:00.000Z')).toStrictEqual([
+      'minimum_days_between_payouts',
+    ])
+    expect(at(between, '2026-03-15T10:00:00.000Z', '2026-03-08T10:00:00.000Z')).toStrictEqual([])
+    expect(at(first, '2026-03-08T09:59:59.999Z')).toStrictEqual(['minimum_days_before_first_payout'])
+    expect(at(first, '2026-03-08T10:00:00.000Z')).toStrictEqual([])
+    expect(at(first, '2026-03-02T10:00:00.000Z', '2026-03-01T10:00:00.000Z')).toStrictEqual([])
   })
 
   it('KYC where it is required: reported, verified and not run out', () => {
