@@ -20,7 +20,7 @@ CREATE INDEX IF NOT EXISTS noctant_api_keys_1 ON noctant_api_keys (operator_id, 
 CREATE TABLE IF NOT EXISTS noctant_users (global_user_id uuid NOT NULL, operator_id uuid NOT NULL, org_id uuid NOT NULL, external_id text NOT NULL, email text, display_name text, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (global_user_id));
 CREATE INDEX IF NOT EXISTS noctant_users_1 ON noctant_users (operator_id, external_id);
 
--- noctant.account, version 2
+-- noctant.account, version 3
 CREATE TABLE IF NOT EXISTS noctant_accounts (operator_id uuid NOT NULL, org_id uuid NOT NULL, global_user_id uuid NOT NULL, program_account_id uuid NOT NULL, current_program_account_attempt_id uuid NOT NULL, account_id uuid NOT NULL, external_account_id text NOT NULL, account_number text NOT NULL, account_name text, product_id uuid, challenge_instance_id uuid, currency text NOT NULL, execution_profile_key text NOT NULL, execution_mode text NOT NULL, market_mode text NOT NULL, program_type text NOT NULL, program_origin text, provisioning_source text NOT NULL, provider_type text NOT NULL, rules_owner text NOT NULL, feed_source text NOT NULL, branding_policy text NOT NULL, visibility_policy text NOT NULL, claim_allowed boolean NOT NULL, marketing_allowed boolean NOT NULL, sponsorship_status text NOT NULL, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (program_account_id));
 CREATE INDEX IF NOT EXISTS noctant_accounts_1 ON noctant_accounts (operator_id, external_account_id);
 CREATE INDEX IF NOT EXISTS noctant_accounts_2 ON noctant_accounts (operator_id, created_at DESC, program_account_id DESC);
@@ -113,7 +113,7 @@ CREATE INDEX IF NOT EXISTS noctant_webhook_deliveries_2 ON noctant_webhook_deliv
 CREATE INDEX IF NOT EXISTS noctant_webhook_deliveries_3 ON noctant_webhook_deliveries (global_user_id) WHERE global_user_id IS NOT NULL;
 CREATE TABLE IF NOT EXISTS noctant_webhook_dead_letters (operator_id uuid NOT NULL, event_id uuid NOT NULL, delivery_id uuid NOT NULL, since timestamptz(3) NOT NULL, PRIMARY KEY (operator_id, event_id));
 
--- noctant.partnerEvent, version 366604092
+-- noctant.partnerEvent, version 632415925
 CREATE TABLE IF NOT EXISTS noctant_partner_events (event_id uuid NOT NULL, event_type text NOT NULL, source_stream text NOT NULL, source_revision bigint NOT NULL, position bigint NOT NULL, operator_id uuid, program_account_id uuid, account_id uuid, created_at timestamptz(3) NOT NULL, PRIMARY KEY (event_id));
 CREATE INDEX IF NOT EXISTS noctant_partner_events_1 ON noctant_partner_events (operator_id, created_at) WHERE operator_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS noctant_partner_events_2 ON noctant_partner_events (program_account_id, created_at) WHERE program_account_id IS NOT NULL;

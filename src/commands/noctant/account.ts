@@ -82,12 +82,13 @@ export const account: Aggregate<AccountState, AccountCommand, AccountEvent> = {
     switch (event.type) {
       case 'noctant.AccountAttemptStarted.v1': {
         const { attemptId, attemptNumber, accountId, initialBalance, occurredAt } = event.data
-        const facts = { ...state.facts, attemptId, accountId, initialBalance }
+        const begun = { programType: 'standard', provisioningSource: 'challenge_start' } as const
+        const facts = { ...state.facts, ...begun, attemptId, accountId, initialBalance }
         return { ...state, facts, attemptNumber, engineCommands: 0, challengeInstanceId: null, updatedAt: occurredAt }
       }
       case 'noctant.AccountChallengeAttached.v1': {
         const { instanceId: challengeInstanceId, occurredAt: updatedAt } = event.data
-        return { ...state, challengeInstanceId, updatedAt }
+        return { ...state, facts: { ...state.facts, programType: 'challenge' }, challengeInstanceId, updatedAt }
       }
       case 'noctant.AccountStatusChanged.v1':
         return { ...state, status: event.data.to, updatedAt: event.data.occurredAt }
@@ -217,7 +218,7 @@ function accountNumberOf(programAccountId: string): string {
 }
 
 /**
- * Opens an account for a user of the operator; a repeat answers with the account as it is by now. Rejects with user_not_found where the operator has no such user,
+ * Opens an account for a user of the operator. Rejects with user_not_found where the operator has no such user,
  * user_forgotten, product_not_found, product_not_sellable or product_rules_owner where no account may be opened for the
  * product, invalid_currency (one that is not among `currencies`, which the engine keeps accounts in, included),
  * invalid_amount, and account_facts_differ where the external id stands for other facts.
@@ -246,11 +247,10 @@ export async function openAccount(
     }
     if (owner.status === 'forgotten') throw userForgotten()
   })
-  const handled = await opening.catch((error: unknown) => {
+  return opening.catch((error: unknown) => {
     // The external id is the key here, and that is what the caller has to be told of.
     throw error instanceof Rejected && error.code === 'idempotency_key_reused' ? factsDiffer() : error
   })
-  return handled.replayed ? { ...handled, state: await bus.current(account, programAccountId) } : handled
 }
 
 const factsDiffer = () =>

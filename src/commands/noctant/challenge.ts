@@ -20,7 +20,7 @@ export type ChallengeFacts = Omit<
   'instanceId' | 'initialBalance' | 'status' | 'measures' | 'occurredAt'
 >
 
-/** As the contract names them; its `reset_pending`, `suspended` and `completed` never occur here. */
+/** As the contract names them; its `reset_pending` never occurs, and `suspended` is what reads make of a disabled account. */
 export type ChallengeStatus =
   | 'active'
   | 'activation_pending'
@@ -28,6 +28,7 @@ export type ChallengeStatus =
   | 'passed'
   | 'failed'
   | 'expired'
+  | 'completed'
   | 'reset'
 
 export interface StartedChallenge {
@@ -52,6 +53,8 @@ export type ChallengeCommand =
   | { kind: 'measure'; events: readonly EngineEvent[]; at: string | undefined; options: MeasureOptions }
   | { kind: 'review'; decision: 'approved' | 'rejected'; reason: string | null; at: string }
   | { kind: 'activate'; reference: string | null; at: string }
+  /** So many payouts of the run were executed. */
+  | { kind: 'complete'; payouts: number; at: string }
   | { kind: 'reset'; nextInstanceId: string; nextAttemptNumber: number; reason: string | null; at: string }
 
 /** Still held to its rules. */
@@ -63,6 +66,14 @@ export const isFunded = (state: ChallengeState): state is StartedChallenge =>
   isLive(state) &&
   stepOf(state.facts.terms, state.measures.stepSequence).kind === 'funded' &&
   (state.status === 'active' || state.status === 'passed')
+
+/** Since when the run is in a funded step, whatever has become of it; undefined where it has not been funded. */
+export function fundedAtOf(state: ChallengeState): string | undefined {
+  if (state.status === 'absent' || state.activation === 'pending') return undefined
+  const { facts, measures, activatedAt } = state
+  const isFundedStep = stepOf(facts.terms, measures.stepSequence).kind === 'funded'
+  return isFundedStep ? (activatedAt ?? measures.stepStartedAt) : undefined
+}
 
 /** What payouts are made by and counted from; undefined where the run is not funded or has no such policy. */
 export function payoutTermsOf(
@@ -109,6 +120,8 @@ export const challenge: Aggregate<ChallengeState, ChallengeCommand, ChallengeEve
         return state
       case 'noctant.ChallengeActivated.v1':
         return { ...state, status: event.data.status, activation: 'activated', activatedAt: occurredAt }
+      case 'noctant.ChallengeCompleted.v1':
+        return { ...state, status: 'completed', measures: event.data.measures, endedAt: occurredAt }
       case 'noctant.ChallengeReset.v1': {
         const { measures, nextInstanceId } = event.data
         return { ...state, status: 'reset', measures, nextInstanceId, endedAt: occurredAt }
@@ -128,6 +141,8 @@ export const challenge: Aggregate<ChallengeState, ChallengeCommand, ChallengeEve
         return review(command, state)
       case 'activate':
         return activate(command, state)
+      case 'complete':
+        return complete(command, state)
       case 'reset':
         return reset(command, state)
       default:
@@ -202,6 +217,17 @@ function activate(
       data: { ...headOf(state), price, reference, status, occurredAt: at },
     },
   ]
+}
+
+/** None where the run has ended, or more payouts may follow. */
+function complete(
+  { payouts, at }: Extract<ChallengeCommand, { kind: 'complete' }>,
+  state: StartedChallenge,
+): ChallengeEvent[] {
+  const max = state.facts.terms.payoutPolicy?.maximumCount ?? null
+  if (!isLive(state) || max === null || payouts < max) return []
+  const { measures } = state
+  return [{ type: 'noctant.ChallengeCompleted.v1', data: { ...headOf(state), payouts, measures, occurredAt: at } }]
 }
 
 const HOUR_MS = 3_600_000

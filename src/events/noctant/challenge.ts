@@ -176,6 +176,13 @@ export const challengeEvents = {
     status: z.enum(['active', 'passed']),
     occurredAt: time,
   }),
+  /** As many payouts as the policy has were executed: the run is over, and its account is left as it is. */
+  'noctant.ChallengeCompleted.v1': z.object({
+    ...head,
+    payouts: z.int().positive(),
+    measures: challengeMeasures,
+    occurredAt: time,
+  }),
   /** Ended by the operator: another run of the chain takes its place. */
   'noctant.ChallengeReset.v1': z.object({
     ...head,

@@ -153,6 +153,10 @@ const aboutChallenges = [
     'reference',
     'status',
   ]),
+  told('noctant.ChallengeCompleted.v1', 'challenge.completed', 'All the payouts of a run are executed.', [
+    ...challenge,
+    'payouts',
+  ]),
   told('noctant.ChallengeReset.v1', 'challenge.reset', 'Another run takes this one’s place.', [
     ...challenge,
     'nextInstanceId',

@@ -46,5 +46,6 @@ export const noctantSentences: Readonly<Record<string, string>> = {
   'noctant.PayoutRejected.v1': 'The payout was rejected{reason?: <reason>}.',
   'noctant.PayoutExecuted.v1': 'The payout was executed.',
   'noctant.ChallengePassed.v1': 'The challenge was passed.',
+  'noctant.ChallengeCompleted.v1': 'The challenge was completed after {payouts} payouts.',
   'noctant.ChallengeFailed.v1': 'The challenge was failed{reason?: <reason>}.',
 }

@@ -93,6 +93,20 @@ async function debited(deps: Deps, event: Of<typeof DEBITED>): Promise<void> {
   // A debit is a negative change; a payout's amounts are positive.
   const amount = change.startsWith('-') ? change.slice(1) : `-${change}`
   await tell(deps, event, accountId, { kind: 'debited', commandId, eventId: event.id, amount, executedAt })
+  await complete(deps, event, challengeInstanceIdOf(accountId))
+}
+
+/** The last payout that the policy has ends the run; what it does not end, the challenge itself knows. */
+async function complete(deps: Deps, event: Of<typeof DEBITED>, instanceId: string): Promise<void> {
+  const run = await deps.bus.load(challenge, instanceId)
+  if (run.status === 'absent' || !run.facts.terms.payoutPolicy?.maximumCount) return
+  const { payouts: all } = await deps.bus.load(payouts, run.facts.programAccountId)
+  const ofRun = [...all.values()].filter(({ request }) => request.instanceId === instanceId)
+  const executed = ofRun.filter(({ effect }) => effect === 'executed').length
+  const context = contextOf(deps, event)
+  const commandId = deterministicId('complete challenge', event.id)
+  const command = { kind: 'complete', payouts: executed, at: context.at } as const
+  await deps.bus.handle(challenge, instanceId, command, { ...context, commandId })
 }
 
 async function decided(deps: Deps, event: Of<typeof DECIDED>): Promise<void> {

@@ -3,12 +3,14 @@
  * engine's events name.
  */
 import type { AccountEvent } from '../../events/noctant/account.ts'
+import type { ChallengeEvent } from '../../events/noctant/challenge.ts'
 import type { UserEvent } from '../../events/noctant/user.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
 import { boolean, text, time, uuid } from '../columns.ts'
 import { newestFirst, type Page } from '../keyset.ts'
 import {
+  type Change,
   columnsBut,
   columnsOf,
   defineProjection,
@@ -91,9 +93,18 @@ export const attempts = defineTable({
   indexes: ['(program_account_id)'],
 })
 
-export const accountProjection = defineProjection<AccountEvent | UserEvent>({
+/** Of a challenge, what says that it was funded. */
+type FundingEvent = Extract<
+  ChallengeEvent,
+  { type: 'noctant.ChallengeStarted.v1' | 'noctant.ChallengePassed.v1' | 'noctant.ChallengeActivated.v1' }
+>
+
+const funded = (data: { programAccountId: string }): Change =>
+  patch(accounts, snake(data, 'programAccountId'), { program_type: 'funded' })
+
+export const accountProjection = defineProjection<AccountEvent | FundingEvent | UserEvent>({
   name: 'noctant.account',
-  version: 2,
+  version: 3,
   onPoison: 'park',
   tables: [accounts, attempts],
   handlers: {
@@ -106,6 +117,8 @@ export const accountProjection = defineProjection<AccountEvent | UserEvent>({
         current_program_account_attempt_id: data.attemptId,
         account_id: data.accountId,
         challenge_instance_id: null,
+        program_type: 'standard',
+        provisioning_source: 'challenge_start',
         updated_at: data.occurredAt,
       }),
       upsert(attempts, { ...snake(data), started_at: data.occurredAt }),
@@ -113,9 +126,15 @@ export const accountProjection = defineProjection<AccountEvent | UserEvent>({
     'noctant.AccountChallengeAttached.v1': ({ data }) => [
       patch(accounts, snake(data, 'programAccountId'), {
         challenge_instance_id: data.instanceId,
+        program_type: 'challenge',
         updated_at: data.occurredAt,
       }),
     ],
+    'noctant.ChallengeStarted.v1': ({ data }) =>
+      data.status === 'active' && data.terms.steps[0]?.kind === 'funded' ? [funded(data)] : [],
+    'noctant.ChallengePassed.v1': ({ data }) => (data.funded && data.status === 'passed' ? [funded(data)] : []),
+    // An activation is what stands before the funded step.
+    'noctant.ChallengeActivated.v1': ({ data }) => [funded(data)],
     'noctant.AccountStatusChanged.v1': ({ data }) => [
       patch(accounts, snake(data, 'programAccountId'), { sponsorship_status: data.to, updated_at: data.occurredAt }),
     ],

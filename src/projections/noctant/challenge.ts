@@ -11,7 +11,7 @@ import { noctantTables, preparedOne } from './tables.ts'
 
 type Started = Extract<ChallengeEvent, { type: 'noctant.ChallengeStarted.v1' }>['data']
 
-type Status = Started['status'] | 'pending_review' | 'passed' | 'failed' | 'expired' | 'reset'
+type Status = Started['status'] | 'pending_review' | 'passed' | 'failed' | 'expired' | 'completed' | 'reset'
 type ActivationStatus = 'not_required' | 'required' | 'pending' | 'activated'
 
 export const challenges = defineTable({
@@ -80,6 +80,7 @@ export const challengeProjection = defineProjection<ChallengeEvent>({
       }),
     'noctant.ChallengeFailed.v1': ({ data }) => change(data, over(data, 'failed')),
     'noctant.ChallengeExpired.v1': ({ data }) => change(data, over(data, 'expired')),
+    'noctant.ChallengeCompleted.v1': ({ data }) => change(data, over(data, 'completed')),
     'noctant.ChallengeReset.v1': ({ data }) => change(data, over(data, 'reset')),
     'noctant.ChallengeReviewRequested.v1': ({ data }) =>
       change(data, { status: 'pending_review', measures: data.measures, due_at: data.measures.day.endsAt }),
@@ -93,12 +94,19 @@ function activationOf({ status, terms }: Started): ActivationStatus {
   return terms.activation.required ? 'required' : 'not_required'
 }
 
+/** With the standing of the account where the challenge is held on it still. */
 export const findChallenge = preparedOne((db, operatorId: string, instanceId: string) =>
   db
-    .selectFrom('noctant_challenges')
-    .selectAll()
-    .where('operator_id', '=', operatorId)
-    .where('instance_id', '=', instanceId),
+    .selectFrom('noctant_challenges as challenge')
+    .leftJoin('noctant_accounts as account', (join) =>
+      join
+        .onRef('account.program_account_id', '=', 'challenge.program_account_id')
+        .onRef('account.challenge_instance_id', '=', 'challenge.instance_id'),
+    )
+    .selectAll('challenge')
+    .select('account.sponsorship_status as account_status')
+    .where('challenge.operator_id', '=', operatorId)
+    .where('challenge.instance_id', '=', instanceId),
 )
 
 /** Live challenges about which the clock may have something to say at this time, the longest due first. */

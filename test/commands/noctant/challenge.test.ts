@@ -339,3 +339,22 @@ describe('a reset', () => {
 it('of which nothing is known cannot be decided about', () => {
   given([]).when(measure([])).then(rejects('challenge_not_found'))
 })
+
+describe('the last payout', () => {
+  const payoutPolicy = { ...exampleTerms.payoutPolicy!, maximumCount: 2 }
+  const complete = (payouts: number): ChallengeCommand => ({ kind: 'complete', payouts, at: noon(2) })
+  const limited = startOf({ ...facts, terms: { ...exampleTerms, payoutPolicy } })
+  it('that the policy has ends a live run', () => {
+    expect(typesOf(then(limited, complete(2)))).toStrictEqual(['ChallengeCompleted'])
+    given([...limited, ...then(limited, complete(2))])
+      .when(complete(2))
+      .then([])
+  })
+  it('is none before it, nor where the policy has no maximum', () => {
+    given(limited).when(complete(1)).then([])
+    const endless = { ...exampleTerms, payoutPolicy: { ...payoutPolicy, maximumCount: null } }
+    given(startOf({ ...facts, terms: endless }))
+      .when(complete(9))
+      .then([])
+  })
+})

@@ -344,8 +344,10 @@ describe('a run', () => {
   it('shows its figures, passes, is funded, and fails by the same rules in the end', async () => {
     await importing(acme.operatorId, 'quick', { steps: [{ ...evaluation!, minimumTradingDays: 1 }, funded!] })
     const id = await openAccount()
+    expect(await account(id)).toMatchObject({ program_type: 'standard', provisioning_source: 'operator_api' })
     const { body } = await start(request(id, { template_id: own('quick') }))
     const { account_id, instance_id } = body
+    expect(await account(id)).toMatchObject({ program_type: 'challenge', provisioning_source: 'operator_api' })
     const log = engineLog(account_id)
     const at = now()
     await tell(
@@ -366,6 +368,7 @@ describe('a run', () => {
     })
     await tell(account_id, log.changed(at, '6000.00', '110000.00'), log.marked(at, '110000.00'))
     expect((await read(instance_id)).body).toMatchObject({ status: 'passed', step_sequence: 2, ended_at: null })
+    expect((await account(id)).program_type).toBe('funded')
     const before = await engineOrders(id)
     await tell(account_id, log.marked(at, '100.00'))
     await consequences(instance_id)
@@ -400,8 +403,14 @@ describe('a run', () => {
   it('waits in review and for its activation where the template says so', async () => {
     const steps = [{ ...evaluation!, minimumTradingDays: 0, reviewBeforePass: true }, funded!]
     await importing(acme.operatorId, 'slow', { steps, activation: { required: true, price: '149.00' } })
-    const { body } = await start(request(await openAccount(), { template_id: own('slow') }))
+    const id = await openAccount()
+    const { body } = await start(request(id, { template_id: own('slow') }))
     const { account_id, instance_id } = body
+    const statusSet = (status: string, idempotency_key: string) =>
+      api.call('PATCH', `/v1/accounts/by-external-id/status?external_account_id=${id}`, {
+        key: acme.key,
+        body: { status, idempotency_key },
+      })
     expect(body).toMatchObject({
       activation_required_snapshot: true,
       activation_price_snapshot: '149.00',
@@ -416,7 +425,12 @@ describe('a run', () => {
       activation_status: 'pending',
       step_sequence: 2,
     })
+    const early = await statusSet('active', 'early')
+    expect(early.body.account).toMatchObject({ program_type: 'challenge' })
     await decide(instance_id, { kind: 'activate', reference: null, at: now() })
+    expect((await statusSet('active', 'late')).body.account).toStrictEqual(await account(id))
+    expect(await account(id)).toMatchObject({ program_type: 'funded' })
+    expect((await statusSet('active', 'early')).body).toStrictEqual(early.body)
     const shown = (await read(instance_id)).body
     expect(shown).toMatchObject({ status: 'passed', activation_status: 'activated', activated_at: expect.any(String) })
     expect(challengeViewOf(await api.bus.current(challenge, instance_id))).toStrictEqual(shown)
@@ -463,6 +477,8 @@ describe('resetChallenge', () => {
     expect(shown).toMatchObject({
       account_id: next.account_id,
       challenge_instance_id: next.instance_id,
+      program_type: 'challenge',
+      provisioning_source: 'challenge_start',
       sponsorship_status: 'active',
     })
     expect(await engineOrders(id)).toStrictEqual(['open_account', 'disable_account', 'open_account'])
@@ -515,7 +531,7 @@ describe('resetChallenge', () => {
     expect(refused(await reset(run.instance_id))).toStrictEqual([409, 'challenge_state_conflict'])
   })
 
-  it('answers 409 where the account is disabled, and the run goes on', async () => {
+  it('answers 409 where the account is disabled: the run is suspended, and goes on with the account', async () => {
     const id = await openAccount()
     const { body: run } = await start(request(id))
     await api.call('PATCH', `/v1/accounts/by-external-id/status?external_account_id=${id}`, {
@@ -523,6 +539,11 @@ describe('resetChallenge', () => {
       body: { idempotency_key: 'k', status: 'disabled' },
     })
     expect(refused(await reset(run.instance_id))).toStrictEqual([409, 'challenge_account_unfit'])
+    expect((await read(run.instance_id)).body).toMatchObject({ status: 'suspended', ended_at: null })
+    await api.call('PATCH', `/v1/accounts/by-external-id/status?external_account_id=${id}`, {
+      key: acme.key,
+      body: { idempotency_key: 'k2', status: 'active' },
+    })
     expect((await read(run.instance_id)).body.status).toBe('active')
   })
 })

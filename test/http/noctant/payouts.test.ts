@@ -291,6 +291,28 @@ describe('a payout request', () => {
     })
   })
 
+  it('ends its challenge where it is the last that the policy has', async () => {
+    const account = await funded({ terms: fundedTerms({ maximumCount: 2 }) })
+    const instance = async () => {
+      await api.waiter.waitFor((await api.store.head())!.position, 5_000)
+      return (await api.call('GET', `/v1/challenges/${account.instanceId}`, { key: acme.key })).body
+    }
+    for (const [status, balance] of [
+      ['active', '100900.00'],
+      ['completed', '100800.00'],
+    ] as const) {
+      const { id } = await executing(account, '100')
+      await process(...(await debit(account, id, '-100.00', balance)))
+      expect((await instance()).status).toBe(status)
+    }
+    expect((await instance()).ended_at).not.toBeNull()
+    const ends = (await eventsOf(api.store, `noctant.challenge-${account.instanceId}`)).filter(
+      ({ type }) => type === 'noctant.ChallengeCompleted.v1',
+    )
+    expect(ends.map(({ data }) => data.payouts)).toStrictEqual([2])
+    expect(await ask(account, '1')).toMatchObject({ status: 409, body: { code: 'payout_not_eligible' } })
+  })
+
   it('that the engine refuses has failed, with the reason, and its reservation is released', async () => {
     const account = await funded()
     const { id, commandId } = await executing(account, '900')

@@ -250,6 +250,7 @@ export function challengeExamples(
       status: 'passed',
       occurredAt: timeAt(114),
     },
+    'noctant.ChallengeCompleted.v1': { ...head, payouts: 3, measures, occurredAt: timeAt(299) },
     'noctant.ChallengeReset.v1': {
       ...head,
       nextInstanceId: uuidOf('second challenge'),

@@ -1,6 +1,7 @@
 /** POST /v1/accounts: opens a sponsored account for a user, once per external account id. */
 import { z } from '@hono/zod-openapi'
 import { openAccount, programAccountIdOf } from '../../../commands/noctant/account.ts'
+import { currentAccount } from '../../../commands/noctant/account-program.ts'
 import { globalUserIdOf } from '../../../commands/noctant/user.ts'
 import { json } from '../../answers.ts'
 import { decimalInput, externalId, optionalUuid, text } from '../../schemas.ts'
@@ -93,7 +94,9 @@ export const createAccount = write({
   fingerprint: (facts, parts) => withDigests(parts, facts, ['accountName']),
   async handle({ bus, facts, command, engineCurrencies }) {
     const handled = await openAccount(bus, facts, command, engineCurrencies)
-    const body = { account: viewOf(handled.state), created: !handled.replayed }
-    return { status: handled.replayed ? 200 : 201, body, handled }
+    if (!handled.replayed) return { status: 201, body: { account: viewOf(handled.state), created: true }, handled }
+    const programAccountId = programAccountIdOf(facts.operatorId, facts.externalAccountId)
+    const account = viewOf(await currentAccount(bus, programAccountId))
+    return { status: 200, body: { account, created: false }, handled }
   },
 })

@@ -1,6 +1,7 @@
 /** PATCH /v1/accounts/by-external-id/status: disables an account, or makes it active again. */
 import { z } from '@hono/zod-openapi'
 import { changeAccountStatus, programAccountIdOf } from '../../../commands/noctant/account.ts'
+import { withProgram } from '../../../commands/noctant/account-program.ts'
 import { Rejected } from '../../../commands/noctant/rejection.ts'
 import { json } from '../../answers.ts'
 import { bodyKey } from '../../command.ts'
@@ -54,7 +55,7 @@ export const updateAccountStatusByExternalId = write({
   correlation: ({ body }) => body.request_id,
   async handle({ bus, principal: { operatorId }, query, facts, command }) {
     const account = { operatorId, externalAccountId: query.external_account_id }
-    const handled = await changeAccountStatus(bus, account, facts, command)
+    const handled = await withProgram(bus, await changeAccountStatus(bus, account, facts, command))
     const changed = handled.events.some(({ type }) => type === 'noctant.AccountStatusChanged.v1')
     const body = { account: viewOf(handled.state), changed, command_id: changed ? command.commandId : null }
     return { status: changed ? 202 : 200, body, handled }

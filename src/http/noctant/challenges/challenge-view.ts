@@ -4,6 +4,7 @@
  */
 import { z } from '@hono/zod-openapi'
 import type { ChallengeState } from '../../../commands/noctant/challenge.ts'
+import type { AccountView } from '../../../projections/noctant/account.ts'
 import type { ChallengeRow } from '../../../projections/noctant/challenge.ts'
 import { inSnakeCase, snake } from '../../../runtime/letter-case.ts'
 import { decimalOut, nullableDecimalOut, nullableTimeOut, nullableUuidOut, timeOut, uuidOut } from '../../schemas.ts'
@@ -52,7 +53,10 @@ export const challengeView = z
   .required({ rules_snapshot: true, execution_snapshot: true })
   .openapi('ChallengeView')
 
-type Shown = Pick<ChallengeRow, 'status' | 'activation_status' | 'activated_at' | 'ended_at' | 'started' | 'measures'>
+type Shown = Pick<
+  ChallengeRow,
+  'status' | 'activation_status' | 'activated_at' | 'ended_at' | 'started' | 'measures'
+> & { account_status?: AccountView['sponsorship_status'] | null }
 
 /** The view of a challenge after a command. Throws where there is none: no accepted command leaves it so. */
 export function viewOf(state: ChallengeState) {
@@ -61,7 +65,7 @@ export function viewOf(state: ChallengeState) {
   return shown({ ...snake(state, 'status', 'measures', 'activatedAt', 'endedAt'), started, activation_status })
 }
 
-/** The view of a challenge's row. */
+/** The view of a challenge's row. A live one whose account the operator has disabled is suspended; its time runs on. */
 export function shown({ started, measures, ...row }: Shown): z.output<typeof challengeView> {
   const { terms } = started
   const label = `R${started.resetNumber}`
@@ -82,7 +86,7 @@ export function shown({ started, measures, ...row }: Shown): z.output<typeof cha
     account_id: started.accountId,
     account_number: started.accountNumber,
     account_run_label: `${started.accountNumber} / ${label}`,
-    status: row.status,
+    status: row.ended_at === null && row.account_status === 'disabled' ? 'suspended' : row.status,
     started_at: started.occurredAt,
     activated_at: row.activated_at,
     ended_at: row.ended_at,
