@@ -234,7 +234,7 @@ export const rows: readonly Row[] = [
         'test/projections/projector.test.ts',
         'halts at poison in a projection that halts, says so, and lets another release try',
       ],
-      ['test/projections/writer.test.ts', 'that $kind stops a projection of money, after what came before it'],
+      ['test/projections/writer.test.ts', 'that $kind halts a projection that halts, after the events before it'],
       [
         'test/projections/writer.test.ts',
         'that $kind is parked with the rest of its stream; other streams and projections go on',
