@@ -3,9 +3,11 @@
  * given a list of such values (contexts.ts) and knows none of them by name.
  */
 
+import type { Command } from 'commander'
 import type { z } from 'zod'
 import type { Directory } from './api-keys/directory.ts'
 import type { AuditDeclarations } from './audit/declarations.ts'
+import type { AdminTools } from './cli/admin-tools.ts'
 import type { AnyAggregate } from './commands/decider.ts'
 import type { CommandBus } from './commands/handle.ts'
 import type { Config, Role } from './config.ts'
@@ -110,6 +112,8 @@ export interface Context {
   readonly api: () => Promise<ContextApi>
   /** Puts together what its HTTP works with. */
   serve(parts: ApiParts): Promise<Served>
+  /** Its part of `opslog admin`, under its name; loaded where it is asked for. */
+  readonly cli?: { summary: string; commands(tools: AdminTools): Promise<readonly Command[]> }
   /** What it does by itself, each with a subscription, a checkpoint and a leadership of its own. */
   readonly processes: readonly ProcessDeclaration[]
 }

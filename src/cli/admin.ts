@@ -1,39 +1,27 @@
-/** `opslog admin`: operators and their API keys. Every change is a command, and leaves events that name the user. */
-import { Command, InvalidArgumentError, Option } from 'commander'
-import { deterministicId } from '../commands/identity.ts'
-import { createOperator, operator } from '../commands/noctant/operator.ts'
-import { apiAccess, environment, rateLimitTier } from '../events/noctant/vocabulary.ts'
-import { listOperators } from '../projections/noctant/operator.ts'
+/** `opslog admin`: what the contexts let administrators do. Every change is a command, and leaves events that name the user. */
+import { Command } from 'commander'
+import { readSettings } from '../config.ts'
 import { auditorCommands } from './admin-auditors.ts'
-import { challengeCommand } from './admin-challenges.ts'
-import { feedCommand } from './admin-feeds.ts'
-import { forgetUserCommand } from './admin-forget.ts'
-import { keyCommand } from './admin-keys.ts'
-import { originsCommand } from './admin-origins.ts'
-import { productCommand } from './admin-products.ts'
+import { noctantCommands } from './admin-noctant.ts'
 import { secretsCommand } from './admin-secrets.ts'
-import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
-import { templateCommand } from './admin-templates.ts'
-import { webhookCommand } from './admin-webhooks.ts'
-import { colours, facts, show, table, text } from './terminal.ts'
+import { withAdminSession, written } from './admin-session.ts'
+import type { AdminTools } from './admin-tools.ts'
+import { configuration } from './connection.ts'
+import { contexts } from './contexts.ts'
 
-interface JsonOption {
-  json?: boolean
-}
-
-export function adminCommand(): Command {
-  const admin = new Command('admin')
-    .description('operators, their API keys, and auditors’ keys')
-    .addCommand(operatorCommand())
-    .addCommand(keyCommand())
-    .addCommand(templateCommand())
-    .addCommand(productCommand())
-    .addCommand(challengeCommand())
-    .addCommand(feedCommand())
-    .addCommand(webhookCommand())
-    .addCommand(forgetUserCommand())
-    .addCommand(secretsCommand())
-  for (const command of auditorCommands()) admin.addCommand(command)
+export async function adminCommand(): Promise<Command> {
+  const admin = new Command('admin').description('operators, organizations, their API keys, and auditors’ keys')
+  for (const command of [...noctantCommands(), ...auditorCommands(), secretsCommand()]) admin.addCommand(command)
+  const tools: AdminTools = {
+    withSession: withAdminSession,
+    written,
+    settings: (schema) => readSettings(schema, configuration()),
+  }
+  for (const { name, cli } of contexts) {
+    if (!cli) continue
+    const below = admin.command(name).description(cli.summary)
+    for (const command of await cli.commands(tools)) below.addCommand(command)
+  }
   return admin.addHelpText(
     'after',
     `
@@ -42,114 +30,7 @@ Examples:
   opslog admin key issue acme --all-scopes --label "back office"
   opslog admin create-auditor-key --operator acme --name "Grace of the auditors"
   opslog admin operator suspend acme --reason "unpaid invoices"
-  opslog admin forget-user --operator acme --external-id user-1001 --reference DSR-2026-017`,
+  opslog admin forget-user --operator acme --external-id user-1001 --reference DSR-2026-017
+  opslog admin firsthand organization create --name "Acme Pictures"`,
   )
-}
-
-function operatorCommand(): Command {
-  const command = new Command('operator').description('create, suspend, resume and list operators')
-  command
-    .command('create')
-    .description('create an operator; repeatable until it has succeeded')
-    .requiredOption('--name <name>', 'as people know it', text('name', 200))
-    .requiredOption('--slug <slug>', 'short unique name: small letters, digits, dashes', slug)
-    .addOption(new Option('--environment <environment>').choices(environment.options).default('sandbox'))
-    .addOption(new Option('--tier <tier>', 'rate limit tier').choices(rateLimitTier.options).default('standard'))
-    .addOption(new Option('--api-access <access>').choices(apiAccess.options).default('allowlisted_beta'))
-    .option('--origin <origin>', 'allowed browser origin, repeatable', collectOrigin, [])
-    .option('--json', 'print JSON')
-    .action(create)
-  for (const kind of ['suspend', 'resume'] as const) {
-    command
-      .command(kind)
-      .argument('<slug|id>', 'the operator')
-      .description(kind === 'suspend' ? 'stop its keys from working' : 'let its keys work again')
-      .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
-      .option('--json', 'print JSON')
-      .action((name: string, options: JsonOption & { reason?: string }) => changeStanding(kind, name, options))
-  }
-  command.addCommand(originsCommand())
-  command.command('list').description('all operators, oldest first').option('--json', 'print JSON').action(list)
-  return command
-}
-
-interface CreateOptions extends JsonOption {
-  name: string
-  slug: string
-  environment: ReturnType<typeof environment.parse>
-  tier: ReturnType<typeof rateLimitTier.parse>
-  apiAccess: ReturnType<typeof apiAccess.parse>
-  origin: string[]
-}
-
-/** The id follows from the slug, so that a creation that was cut short between its two streams can be repeated. */
-async function create(options: CreateOptions): Promise<void> {
-  const { name, slug } = options
-  const operatorId = deterministicId('noctant.operator', slug)
-  const orgId = deterministicId('noctant.org', operatorId)
-  const standing = { environment: options.environment, rateLimitTier: options.tier, apiAccess: options.apiAccess }
-  const handled = await withAdminSession(({ bus, context }) =>
-    createOperator(bus, { operatorId, orgId, name, slug, ...standing, allowedOrigins: options.origin }, context()),
-  )
-  const value = { operator_id: operatorId, org_id: orgId, slug, ...written(handled) }
-  show(value, options, () =>
-    [
-      colours.green(`Created ${name}.`),
-      facts([
-        ['operator', operatorId],
-        ['organisation', orgId],
-        ['environment', standing.environment],
-        ['tier', standing.rateLimitTier],
-      ]),
-      colours.dim(`Give it a key: opslog admin key issue ${slug} --all-scopes`),
-    ].join('\n'),
-  )
-}
-
-async function changeStanding(
-  kind: 'suspend' | 'resume',
-  name: string,
-  options: JsonOption & { reason?: string },
-): Promise<void> {
-  await withAdminSession(async ({ store, bus, context }) => {
-    const operatorId = await operatorIdOf(store, name)
-    const circumstances = context()
-    const command = { kind, reason: options.reason ?? null, at: circumstances.at }
-    const handled = await bus.handle(operator, operatorId, command, circumstances)
-    const status = kind === 'suspend' ? 'suspended' : 'active'
-    show({ operator_id: operatorId, status, ...written(handled) }, options, () =>
-      handled.events.length > 0
-        ? colours.green(`${name} is ${status} now.`)
-        : colours.yellow(`${name} was ${status} already; nothing was written.`),
-    )
-  })
-}
-
-async function list(options: JsonOption): Promise<void> {
-  const operators = await withAdminSession(({ db }) => listOperators(db))
-  show(operators, options, () => {
-    if (operators.length === 0) return 'There are no operators yet: opslog admin operator create --help'
-    const rows = operators.map((row) => [
-      row.slug,
-      row.name,
-      row.status === 'active' ? colours.green(row.status) : colours.red(row.status),
-      row.environment,
-      row.rate_limit_tier,
-      row.operator_id,
-      row.created_at,
-    ])
-    return table(['slug', 'name', 'status', 'environment', 'tier', 'operator id', 'created'], rows)
-  })
-}
-
-function slug(value: string): string {
-  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(value)) return value
-  throw new InvalidArgumentError('Use 1 to 63 small letters, digits and dashes, with no dash at either end.')
-}
-
-function collectOrigin(value: string, sofar: string[]): string[] {
-  if (!URL.canParse(value) || new URL(value).origin !== value) {
-    throw new InvalidArgumentError('An origin looks like https://app.example.com, without a path.')
-  }
-  return [...sofar, value]
 }

@@ -25,6 +25,10 @@ export const firsthand: Context = {
   aggregates: [organization, wallet, job],
   projections: [organizationProjection, apiKeyProjection, walletProjection, jobProjection],
   processes: firsthandProcesses,
+  cli: {
+    summary: 'organizations, their API keys and their credits',
+    commands: async (tools) => (await import('../cli/firsthand/commands.ts')).firsthandCommands(tools),
+  },
   serve: async (parts) => (await import('../http/firsthand/serve.ts')).serveFirsthand(parts),
   api: async () => (await import('../http/firsthand/api.ts')).firsthand,
 }

@@ -168,7 +168,7 @@ const noctantSettings = {
 }
 
 /** Firsthand's own settings. */
-const firsthandSettings = { keysMax: 5, keyOverlapMs: 86_400_000, keyKnownWaitMs: 5_000 }
+const firsthandSettings = { keysMax: 100, keyOverlapMs: 86_400_000, keyKnownWaitMs: 5_000 }
 
 /** An answer that takes longer is none. */
 const ANSWER_MAX_MS = 30_000

@@ -59,10 +59,10 @@ export function decideKeys(command: KeyCommand, state: ExistingOrganization): Or
       const { key, by } = command
       if (keys.values().some(({ keyHash }) => keyHash === key.keyHash)) return []
       refuseBeyond(key, by)
-      refuseTooMany(state, command)
       if (hasPassed(key.expiresAt, occurredAt)) {
         throw new Rejected('api_key_expiry_passed', 'A key is to end in the future.', '/expires_at')
       }
+      refuseTooMany(state, command)
       return [{ type: 'firsthand.ApiKeyCreated.v1', data: { organizationId, ...key, replaces: null, occurredAt } }]
     }
     case 'rotateKey': {

@@ -1,0 +1,10 @@
+/** What `opslog admin` hands to the commands of a context, which import nothing that knows the contexts. */
+import type { z } from 'zod'
+import type { withAdminSession, written } from './admin-session.ts'
+
+export interface AdminTools {
+  withSession: typeof withAdminSession
+  written: typeof written
+  /** The context's own variables of the environment. */
+  settings<S extends z.ZodObject>(schema: S): z.output<S>
+}

@@ -1,0 +1,9 @@
+/** `opslog admin firsthand`: organizations, their keys and their credits. */
+import type { Command } from 'commander'
+import type { AdminTools } from '../admin-tools.ts'
+import { creditCommand } from './credits.ts'
+import { keyCommand } from './keys.ts'
+import { organizationCommand } from './organizations.ts'
+
+export const firsthandCommands = (tools: AdminTools): Command[] =>
+  [organizationCommand, keyCommand, creditCommand].map((make) => make(tools))

@@ -1,0 +1,116 @@
+/** `opslog admin firsthand key`: API keys of an organization. A key is shown once, when it is issued. */
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { generateApiKey } from '../../commands/firsthand/api-key.ts'
+import { organization } from '../../commands/firsthand/organization.ts'
+import { type Environment, environment, type Scope, scope } from '../../events/firsthand/vocabulary.ts'
+import { firsthandSettings } from '../../processes/firsthand/settings.ts'
+import { listApiKeys } from '../../projections/firsthand/api-key.ts'
+import { prefixedId } from '../../runtime/ulid.ts'
+import type { AdminTools } from '../admin-tools.ts'
+import { CliError, colours, EXIT, show, table, text } from '../terminal.ts'
+
+/** What commander gives to an action. */
+type Rest<Action> = Action extends (tools: AdminTools, ...given: infer Given) => Promise<void> ? Given : never
+
+interface JsonOption {
+  json?: boolean
+}
+
+interface IssueOptions extends JsonOption {
+  environment: Environment
+  scope: Scope[]
+  allScopes?: boolean
+  name: string
+}
+
+const LISTED_MAX = 1_000
+
+export function keyCommand(tools: AdminTools): Command {
+  const command = new Command('key').description('issue, revoke and list API keys')
+  command
+    .command('issue')
+    .argument('<organization>', 'its id')
+    .description('make a key and print it, once')
+    .addOption(new Option('--environment <world>').choices(environment.options).makeOptionMandatory())
+    .option('--scope <scope>', 'what it may do, repeatable', collectScope, [])
+    .option('--all-scopes', 'it may do everything')
+    .option('--name <name>', 'what it is for', text('name', 100), 'command line')
+    .option('--json', 'print JSON')
+    .addHelpText('after', `\nScopes: ${scope.options.join(', ')}`)
+    .action((...given: Rest<typeof issue>) => issue(tools, ...given))
+  command
+    .command('list')
+    .argument('<organization>', 'its id')
+    .description('its keys, revoked ones too')
+    .option('--json', 'print JSON')
+    .action((...given: Rest<typeof list>) => list(tools, ...given))
+  command
+    .command('revoke')
+    .argument('<organization>', 'its id')
+    .argument('<keyId>', 'as `key list` shows it')
+    .description('stop a key from working, for good')
+    .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
+    .option('--json', 'print JSON')
+    .action((...given: Rest<typeof revoke>) => revoke(tools, ...given))
+  return command
+}
+
+/** The key alone goes to standard output, so that a script can take it; what is said about it goes beside. */
+async function issue({ withSession, written, settings }: AdminTools, id: string, options: IssueOptions): Promise<void> {
+  const scopes = options.allScopes ? [...scope.options] : options.scope
+  if (scopes.length === 0) {
+    throw new CliError(EXIT.usage, 'the key would be allowed nothing', 'Give --scope once or more, or --all-scopes.')
+  }
+  await withSession(async ({ bus, context }) => {
+    const circumstances = context()
+    const { at, commandId } = circumstances
+    const { secret, ...kept } = generateApiKey(options.environment)
+    const keyId = prefixedId('key', at, commandId)
+    const key = { ...kept, keyId, name: options.name, scopes, environment: options.environment, expiresAt: null }
+    const { FIRSTHAND_KEYS_MAX: keysMax } = settings(firsthandSettings)
+    const command = { kind: 'createKey', key, by: null, keysMax, at } as const
+    const handled = await bus.handle(organization, id, command, circumstances)
+    if (!options.json) process.stderr.write(`${colours.dim(`Key ${keyId}, shown this once:`)}\n`)
+    show({ organization_id: id, key_id: keyId, api_key: secret, scopes, ...written(handled) }, options, () => secret)
+  })
+}
+
+async function list({ withSession }: AdminTools, id: string, options: JsonOption): Promise<void> {
+  const rows = await withSession(({ db }) => listApiKeys(db, id, environment.options, { limit: LISTED_MAX }))
+  const keys = rows.map(({ key_hash: _, ...row }) => row)
+  show(keys, options, () => {
+    if (keys.length === 0) return `${id} has no keys: opslog admin firsthand key issue ${id} --help`
+    const lines = keys.map((row) => [row.key_id, row.name, row.environment, stateOf(row), row.scopes.join('\n')])
+    return table(['key id', 'name', 'world', 'state', 'scopes'], lines)
+  })
+}
+
+function stateOf({ revoked_at, valid_until }: { revoked_at: string | null; valid_until: string | null }): string {
+  if (revoked_at !== null) return colours.red(`revoked ${revoked_at}`)
+  return valid_until === null ? colours.green('works') : colours.yellow(`replaced, works until ${valid_until}`)
+}
+
+async function revoke(
+  { withSession, written }: AdminTools,
+  id: string,
+  keyId: string,
+  options: JsonOption & { reason?: string },
+): Promise<void> {
+  await withSession(async ({ bus, context }) => {
+    const circumstances = context()
+    const { reason = null } = options
+    const command = { kind: 'revokeKey', keyId, reason, by: null, at: circumstances.at } as const
+    const handled = await bus.handle(organization, id, command, circumstances)
+    show({ organization_id: id, key_id: keyId, ...written(handled) }, options, () =>
+      handled.events.length > 0
+        ? colours.green(`Revoked ${keyId}; no request with it will be answered any more.`)
+        : colours.yellow(`${keyId} was revoked already; nothing was written.`),
+    )
+  })
+}
+
+function collectScope(value: string, sofar: Scope[]): Scope[] {
+  const found = scope.safeParse(value)
+  if (!found.success) throw new InvalidArgumentError('There is no such scope; --help lists them.')
+  return sofar.includes(found.data) ? sofar : [...sofar, found.data]
+}
