@@ -9,7 +9,7 @@ import pico from 'picocolors'
 import type { Logger } from 'pino'
 import { type Config, loadConfig, ROLES, requirePublicUrl } from './config.ts'
 import { closeToOthers, DataDirectoryInUse, lockDataDirectory } from './embedded/data-directory.ts'
-import { LogMismatch } from './events/log-identity.ts'
+import { LogMismatch, MISMATCH_REMEDY } from './events/log-identity.ts'
 import { StoreUnavailable } from './events/store.ts'
 import { escapedFromClient } from './eventstore/failure.ts'
 import type { Instance } from './instance.ts'
@@ -226,8 +226,7 @@ function explain(error: unknown): { text: string; code: number } | undefined {
     return { text: error.message, code: error instanceof InvalidConfiguration ? EXIT_USAGE : EXIT_CANNOT_START }
   }
   if (error instanceof LogMismatch) {
-    const text = `${error.message} Nothing was written. Put the right event store back (EVENTSTORE_URL); where its log is lost, see opslog store adopt-log --help.`
-    return { text, code: EXIT_CANNOT_START }
+    return { text: `${error.message} ${MISMATCH_REMEDY}`, code: EXIT_CANNOT_START }
   }
   if (error instanceof StoreUnavailable) return { text: `${error.message} (EVENTSTORE_URL)`, code: EXIT_CANNOT_START }
   if (failureOf(error) === 'unavailable') {

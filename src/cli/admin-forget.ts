@@ -12,13 +12,14 @@ import { Rejected } from '../commands/noctant/rejection.ts'
 import { globalUserIdOf, type UserState, user } from '../commands/noctant/user.ts'
 import type { UserEvent } from '../events/noctant/user.ts'
 import { isSealed } from '../events/sealing.ts'
-import { createEventStore, type EventStore } from '../events/store.ts'
+import type { EventStore } from '../events/store.ts'
 import { createDatabase } from '../postgres/database.ts'
 import { type OlderTransaction, type Sweep, sweepVault } from '../vault/sweep.ts'
 import { destroyKey } from '../vault/vault.ts'
 import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { backingUrls, configuration } from './connection.ts'
 import { registry } from './contexts.ts'
+import { openLogStore } from './log-session.ts'
 import { CliError, colours, EXIT, facts, show, text } from './terminal.ts'
 
 interface ForgetOptions {
@@ -63,14 +64,13 @@ forgotten while an older transaction keeps the key's bytes in Postgres's file: r
 
 async function forgetUser(globalUserId: string | undefined, options: ForgetOptions): Promise<void> {
   if (options.json && !options.yes) throw new CliError(EXIT.usage, '--json needs --yes: a script cannot be asked')
-  await withAdminSession((session) => withPlainStore((store) => forget(session, store, globalUserId, options)))
+  await withAdminSession((session) => withPlainStore(session, (store) => forget(session, store, globalUserId, options)))
 }
 
 /** A store that leaves sealed text sealed: to forget somebody takes the database, but not the key that seals it. */
-async function withPlainStore<T>(work: (store: EventStore) => Promise<T>): Promise<T> {
+async function withPlainStore<T>({ db }: AdminSession, work: (store: EventStore) => Promise<T>): Promise<T> {
   const config = configuration()
-  const limits = { deadlineMs: config.EVENTSTORE_DEADLINE_MS, appendAttemptsMax: config.APPEND_ATTEMPTS_MAX }
-  const store = createEventStore({ url: backingUrls(config).eventStoreUrl, registry, ...limits })
+  const store = openLogStore(config, backingUrls(config).eventStoreUrl, db)
   try {
     return await work(store)
   } finally {

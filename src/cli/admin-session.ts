@@ -9,10 +9,10 @@ import { type CommandBus, type CommandContext, createCommandBus, type Handled } 
 import { deterministicId } from '../commands/identity.ts'
 import { Rejected } from '../commands/noctant/rejection.ts'
 import type { AnyEvent } from '../events/event.ts'
-import { createEventStore, type EventStore } from '../events/store.ts'
+import type { EventStore } from '../events/store.ts'
 import { createDatabase, type ReadModels } from '../postgres/database.ts'
 import { backingUrls, configuration } from './connection.ts'
-import { registry } from './contexts.ts'
+import { openLogStore } from './log-session.ts'
 import { personKeysOf } from './person-keys.ts'
 
 export interface AdminSession {
@@ -34,13 +34,7 @@ export async function withAdminSession<T>(work: (session: AdminSession) => Promi
     connectTimeoutMs: config.DATABASE_CONNECT_TIMEOUT_MS,
     statementTimeoutMs: config.DATABASE_STATEMENT_TIMEOUT_MS,
   })
-  const store = createEventStore({
-    url: urls.eventStoreUrl,
-    deadlineMs: config.EVENTSTORE_DEADLINE_MS,
-    appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
-    personKeys: personKeysOf(config, db),
-    registry,
-  })
+  const store = openLogStore(config, urls.eventStoreUrl, db, personKeysOf(config, db))
   const bus = createCommandBus(store, {
     cachedAggregatesMax: 10,
     seenCommandsMax: 100_000,

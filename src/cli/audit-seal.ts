@@ -10,10 +10,11 @@ import { appendSeals, readSealFile } from '../audit/seal-file.ts'
 import { ensureSealKey, pinnedSealKeys } from '../audit/seal-key.ts'
 import { recordSeal } from '../audit/sealing.ts'
 import type { Seal } from '../events/seal.ts'
-import { createEventStore } from '../events/store.ts'
-import { eventStoreUrl, withRawLog } from './audit-session.ts'
-import { configuration } from './connection.ts'
-import { registry } from './contexts.ts'
+import type { EventStore } from '../events/store.ts'
+import { createDatabase } from '../postgres/database.ts'
+import { withRawLog } from './audit-session.ts'
+import { backingUrls, configuration } from './connection.ts'
+import { openLogStore } from './log-session.ts'
 import { showProgress } from './progress-bar.ts'
 import { list, type OutputOptions } from './table-output.ts'
 import { CliError, EXIT, facts, show } from './terminal.ts'
@@ -47,9 +48,12 @@ export async function seals(options: OutputOptions): Promise<void> {
 }
 
 export async function seal(options: SealOptions): Promise<void> {
-  const made = await withRawLog(rootOf)
-  const sealed = makeSeal(made, ensureSealKey(configuration().DATA_DIR), new Date().toISOString())
-  await append(sealed)
+  const sealed = await withOwnLog(async (store) => {
+    const made = await withRawLog(rootOf)
+    const sealed = makeSeal(made, ensureSealKey(configuration().DATA_DIR), new Date().toISOString())
+    await recordSeal(store, sealed, { kind: 'admin', id: userInfo().username })
+    return sealed
+  })
   if (options.out) appendSeals(options.out, [sealed])
   show(sealed, options, () =>
     facts([
@@ -84,12 +88,17 @@ async function rootOf(log: RawLog): Promise<{ position: bigint; events: bigint; 
   return { position, events: tree.count(), root: tree.root() }
 }
 
-async function append(sealed: Seal): Promise<void> {
-  const { EVENTSTORE_DEADLINE_MS: deadlineMs, APPEND_ATTEMPTS_MAX: appendAttemptsMax } = configuration()
-  const store = createEventStore({ url: eventStoreUrl(), registry, deadlineMs, appendAttemptsMax })
+/** Rejects with LogMismatch before anything is read of another log than this installation's. */
+async function withOwnLog<T>(work: (store: EventStore) => Promise<T>): Promise<T> {
+  const config = configuration()
+  const { eventStoreUrl, databaseUrl: url } = backingUrls(config)
+  const connectTimeoutMs = config.DATABASE_CONNECT_TIMEOUT_MS
+  const db = createDatabase({ url, applicationName: 'opslog seal', poolMax: 1, connectTimeoutMs })
+  const store = openLogStore(config, eventStoreUrl, db)
   try {
-    await recordSeal(store, sealed, { kind: 'admin', id: userInfo().username })
+    await store.logId()
+    return await work(store)
   } finally {
-    await store.close()
+    await Promise.allSettled([store.close(), db.destroy()])
   }
 }

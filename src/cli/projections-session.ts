@@ -3,7 +3,7 @@
  * batches, and an end on Ctrl-C that leaves everything in a state to go on from.
  */
 
-import { createEventStore, type EventStore } from '../events/store.ts'
+import type { EventStore } from '../events/store.ts'
 import { type Delivered, readHistory } from '../events/subscription.ts'
 import { createDatabase, type ReadModels } from '../postgres/database.ts'
 import { acquireLeadership } from '../postgres/leadership.ts'
@@ -12,6 +12,7 @@ import type { Projection } from '../projections/projection.ts'
 import { createKernelTables } from '../projections/schema.ts'
 import { backingUrls, configuration } from './connection.ts'
 import { contexts, projections, registry } from './contexts.ts'
+import { openLogStore } from './log-session.ts'
 import { personKeysOf } from './person-keys.ts'
 import { CliError, EXIT } from './terminal.ts'
 
@@ -42,13 +43,7 @@ export async function withProjectionSession<T>(work: (session: ProjectionSession
     statementTimeoutMs: 0,
   })
   const personKeys = personKeysOf(config, db)
-  const store = createEventStore({
-    url: urls.eventStoreUrl,
-    deadlineMs: config.EVENTSTORE_DEADLINE_MS,
-    appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
-    personKeys,
-    registry,
-  })
+  const store = openLogStore(config, urls.eventStoreUrl, db, personKeys)
   const interrupted = new AbortController()
   const interrupt = () => interrupted.abort(new CliError(EXIT.refused, 'interrupted', 'Run it again to go on.'))
   process.once('SIGINT', interrupt)

@@ -6,6 +6,7 @@ import Table from 'cli-table3'
 import { CommanderError, InvalidArgumentError } from 'commander'
 import picocolors from 'picocolors'
 import { Rejected } from '../commands/rejection.ts'
+import { LogMismatch, MISMATCH_REMEDY } from '../events/log-identity.ts'
 import { PersonKeysUnavailable } from '../events/sealing.ts'
 import { StoreUnavailable } from '../events/store.ts'
 import { failureOf as postgresFailureOf } from '../postgres/failure.ts'
@@ -96,6 +97,9 @@ export function failureOf(error: unknown): Failure | undefined {
   }
   if (error instanceof PersonKeysUnavailable) {
     return { exitCode: EXIT.unreachable, code: 'unreachable', message: error.message, hint: undefined }
+  }
+  if (error instanceof LogMismatch) {
+    return { exitCode: EXIT.refused, code: 'event_store_mismatch', message: error.message, hint: MISMATCH_REMEDY }
   }
   if (error instanceof StoreUnavailable || postgresFailureOf(error) === 'unavailable' || isFetchFailure(error)) {
     return { exitCode: EXIT.unreachable, code: 'unreachable', message: reasonOf(error), hint: START_HINT }

@@ -14,7 +14,7 @@ export const LOG_ADOPTED = 'opslog.LogAdopted.v1'
 
 const position = z.string().regex(/^\d+$/)
 
-export const logEvents: EventDeclarations = {
+export const logEvents: Omit<EventDeclarations, 'categories'> = {
   schemas: {
     [LOG_IDENTIFIED]: z.object({ logId: z.uuid(), occurredAt: z.iso.datetime() }),
     [LOG_ADOPTED]: z.object({
@@ -61,6 +61,10 @@ export interface LogView {
 export class LogMismatch extends StoreUnavailable {
   override name = 'LogMismatch'
 }
+
+/** For people. */
+export const MISMATCH_REMEDY =
+  'Nothing was written. Put the right event store back (EVENTSTORE_URL); where its log is lost, see opslog store adopt-log --help.'
 
 export interface LogGuard {
   /**
