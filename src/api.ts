@@ -31,6 +31,7 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
   const { config, services, log, onClose } = parts
   const drains: (() => void)[] = []
   const contexts = await serveContexts(parts, (step) => void drains.push(step))
+  let hasStarted = false
   const app = createApp({
     contexts: await Promise.all(contexts.map(async ({ context, served }) => ({ api: await context.api(), ...served }))),
     log: log.child({ part: 'api' }),
@@ -45,7 +46,7 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
       authFailuresPerMinuteMax: config.AUTH_FAILURES_PER_MINUTE_MAX,
       trustProxy: config.TRUST_PROXY,
     },
-    health: { probes: probes(parts, projectors), probeTimeoutMs: PROBE_TIMEOUT_MS },
+    health: { probes: probes(parts, projectors), probeTimeoutMs: PROBE_TIMEOUT_MS, hasStarted: () => hasStarted },
     gauges: gauges(
       parts,
       projectors,
@@ -65,6 +66,7 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
   for (const { context, served } of wanted ? contexts : []) {
     if (served.firstRun) firstRuns.set(context.name, await served.firstRun(url))
   }
+  hasStarted = true
   return { url, firstRuns }
 }
 

@@ -1,5 +1,5 @@
 /**
- * /healthz says that the process lives; /readyz asks each thing it depends on. What the API can do without for a while,
+ * /healthz says that the process has started and lives; /readyz asks each thing it depends on. What the API can do without for a while,
  * such as the command stream, makes it degraded, which is an answer, and not a reason to take it out of service.
  */
 import { Hono } from 'hono'
@@ -10,11 +10,13 @@ export interface HealthOptions {
   probes: readonly Probe[]
   /** A probe that takes longer counts as down. */
   probeTimeoutMs: number
+  /** Whether the start has succeeded: until then the process may still end with a sentence. Absent: it has. */
+  hasStarted?: () => boolean
 }
 
-export function health({ probes, probeTimeoutMs }: HealthOptions) {
+export function health({ probes, probeTimeoutMs, hasStarted = () => true }: HealthOptions) {
   const app = new Hono<AppEnv>()
-  app.get('/healthz', (c) => c.json({ status: 'alive' }, 200))
+  app.get('/healthz', (c) => (hasStarted() ? c.json({ status: 'alive' }, 200) : c.json({ status: 'starting' }, 503)))
   app.get('/readyz', async (c) => {
     const results = await Promise.all(probes.map((probe) => examine(probe, probeTimeoutMs)))
     const down = probes.filter((_, index) => !results[index]?.up)

@@ -18,7 +18,12 @@ import type { Log } from '../log.ts'
 export type ServiceKind = 'external' | 'embedded' | 'in-process'
 
 export interface Services {
-  eventStore: { kind: ServiceKind; url: string }
+  eventStore: {
+    kind: ServiceKind
+    url: string
+    /** Of the embedded node: places of the log that cannot be read, as far as its check has come. */
+    damagedPlaces?: () => Promise<number>
+  }
   postgres: { kind: ServiceKind; url: string }
   stream: { kind: ServiceKind; url: string | null; stream: MessageStream; note: string }
   /** Resolves with the name of an embedded service that ended by itself. */
@@ -70,7 +75,11 @@ async function eventStoreService(
   })
   stops.push(() => node.close())
   deaths.push(node.closed.then(() => 'the event store'))
-  return { kind: 'embedded', url: node.url }
+  const damagedPlaces = async () => {
+    const health = await fetch(`http://127.0.0.1:${node.port}/health`)
+    return ((await health.json()) as { damagedPositions: unknown[] }).damagedPositions.length
+  }
+  return { kind: 'embedded', url: node.url, damagedPlaces }
 }
 
 async function postgresService(

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { EventStoreDBClient } from '@eventstore/db-client'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
@@ -125,6 +126,25 @@ describe('the application', () => {
   })
 })
 
+describe('a write that the event store takes at no time', () => {
+  let api: Api
+  beforeAll(async () => {
+    api = await startApi()
+  })
+  afterAll(() => api.stop())
+
+  it('is refused for good, without Retry-After, where its stream was deleted', async () => {
+    const { key, operatorId } = await api.addOperator()
+    const client = EventStoreDBClient.connectionString(api.eventStoreUrl)
+    await client.tombstoneStream(`noctant.user-${globalUserIdOf(operatorId, 'gone')}`)
+    await client.dispose()
+    const write = await api.call('POST', '/v1/users', { key, body: { external_id: 'gone' } })
+    expect([write.status, write.body.code]).toStrictEqual([500, 'append_refused'])
+    expect(write.headers.get('retry-after')).toBeNull()
+    expect((await api.call('POST', '/v1/users', { key, body: { external_id: 'there' } })).status).toBe(201)
+  })
+})
+
 describe('readiness', () => {
   const up: Probe = { name: 'store', required: true, check: async () => ({ up: true, kind: 'embedded' }) }
   const ask = async (...probes: Probe[]) => {
@@ -159,5 +179,14 @@ describe('readiness', () => {
   it('has nothing to do with being alive', async () => {
     const app = health({ probes: [{ ...up, check: async () => ({ up: false }) }], probeTimeoutMs: 50 })
     expect((await app.request('/healthz')).status).toBe(200)
+  })
+
+  it('and being alive are nothing before the start has succeeded', async () => {
+    let hasStarted = false
+    const app = health({ probes: [up], probeTimeoutMs: 50, hasStarted: () => hasStarted })
+    const asked = async () => (await app.request('/healthz')).status
+    expect(await asked()).toBe(503)
+    hasStarted = true
+    expect(await asked()).toBe(200)
   })
 })
