@@ -1,10 +1,7 @@
 /** The event store is another one after a reconnection: nothing is read from it, nothing written, until the right one is back. */
 import { randomUUID } from 'node:crypto'
-import { cpSync } from 'node:fs'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
-import { isForeign } from '../../src/events/event.ts'
 import { createLogGuard, type KnownLog, LogMismatch, type LogView } from '../../src/events/log-identity.ts'
 import { createEventStore, type EventStore } from '../../src/events/store.ts'
 import { runSubscription } from '../../src/events/subscription.ts'
@@ -15,7 +12,8 @@ import { readKnownLog } from '../../src/projections/known-log.ts'
 import { adoptLog, readCheckpoints } from '../../src/projections/log-adoption.ts'
 import { prepareSchema } from '../../src/projections/schema.ts'
 import { registry } from '../support/contexts.ts'
-import { createDatabase, type TestDatabase, temporaryDirectory } from '../support/services.ts'
+import { createDatabase, type TestDatabase } from '../support/services.ts'
+import { type SwappedStore, startSwappedStore } from '../support/swapped-store.ts'
 
 let database: TestDatabase
 let db: ReadModels
@@ -36,36 +34,10 @@ const NOW = '2026-01-01T00:00:00Z'
 const beat = { type: 'opslog.HeartbeatRecorded.v1', data: { occurredAt: NOW } }
 const cause = { $correlationId: 'c', $causationId: 'c', actor: { kind: 'system', id: 'test' } as const, commandId: 'c' }
 
-/** A store at one address, whose directory can be exchanged. */
-async function startSwapped() {
-  const directories = [temporaryDirectory()]
-  let node = await startEventStoreThread({ directory: directories[0]!.path })
-  const port = Number(new URL(node.url.replace('esdb', 'http')).port)
-  onTestFinished(async () => {
-    await node.close()
-    for (const directory of directories) directory.remove()
-  })
-  return {
-    url: node.url,
-    /** What stands at the address from now on; a fresh directory where none is given. Returns the directory. */
-    async put(path?: string): Promise<string> {
-      const fresh = path === undefined ? temporaryDirectory() : undefined
-      if (fresh) directories.push(fresh)
-      await node.close()
-      node = await startEventStoreThread({ directory: path ?? fresh!.path, port })
-      return path ?? fresh!.path
-    },
-    /** A copy of what the right one holds now. */
-    async copy(): Promise<string> {
-      const copy = temporaryDirectory()
-      directories.push(copy)
-      await node.close()
-      cpSync(directories[0]!.path, copy.path, { recursive: true })
-      node = await startEventStoreThread({ directory: directories[0]!.path, port })
-      return copy.path
-    },
-    right: directories[0]!.path,
-  }
+async function startSwapped(): Promise<SwappedStore> {
+  const address = await startSwappedStore()
+  onTestFinished(() => address.close())
+  return address
 }
 
 /** An installation on it: its store, guarded, and its known log. */
@@ -202,10 +174,4 @@ describe('a look at the log', () => {
       /position 9 \(event its-event\).*ends at position 5.*no event there/,
     )
   })
-})
-
-it('an event with the name of a type of ours in a stream of another program is not ours', () => {
-  expect(isForeign({ type: 'noctant.AccountOpened.v1', streamId: 'billing-1' })).toBe(true)
-  expect(isForeign({ type: 'noctant.AccountOpened.v1', streamId: 'noctant.account-1' })).toBe(false)
-  expect(isForeign({ type: 'opslog.SealMade.v1', streamId: 'anything-1' })).toBe(false)
 })

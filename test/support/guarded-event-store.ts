@@ -10,6 +10,7 @@ import {
   status,
 } from '@grpc/grpc-js'
 import { withRawAnswers } from '../../src/embedded/eventstore/protocol/definitions.ts'
+import { batchFailure } from './batch-failure.ts'
 
 export type Permission = 'read $all' | 'read' | 'append' | 'set metadata'
 
@@ -42,8 +43,11 @@ export async function startGuardedEventStore({ permitted, credentials, tls }: Gu
     call.on('data', (request: InstanceType<typeof streamsPb.BatchAppendReq>) => {
       const name = Buffer.from(request.getOptions()?.getStreamIdentifier()?.getStreamName_asU8() ?? []).toString()
       const isPermitted = permitted.includes(name.startsWith('$$') ? 'set metadata' : 'append')
-      const failure = isPermitted ? failureOf('WrongExpectedVersion', 9) : failureOf('AccessDenied', 7)
-      call.write(Buffer.concat([field(1, request.getCorrelationId()?.serializeBinary() ?? []), field(2, failure)]))
+      call.write(
+        isPermitted
+          ? batchFailure(request, 'WrongExpectedVersion', status.FAILED_PRECONDITION)
+          : batchFailure(request, 'AccessDenied', status.PERMISSION_DENIED),
+      )
     })
     call.on('end', () => call.end())
   }
@@ -59,17 +63,3 @@ export async function startGuardedEventStore({ permitted, credentials, tls }: Gu
   )
   return { port, close: () => server.forceShutdown() }
 }
-
-/** A field with bytes; all are shorter than 128. */
-const field = (number: number, content: Iterable<number>): Buffer => {
-  const bytes = Buffer.from([...content])
-  return Buffer.concat([Buffer.from([number * 8 + 2, bytes.length]), bytes])
-}
-
-/** google.rpc.Status: 1 code, 2 message, 3 details (1 the name of their type). */
-const failureOf = (reason: string, code: number): Buffer =>
-  Buffer.concat([
-    Buffer.from([8, code]),
-    field(2, Buffer.from(reason)),
-    field(3, field(1, Buffer.from(`type.googleapis.com/event_store.client.${reason}`))),
-  ])
