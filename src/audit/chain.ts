@@ -3,6 +3,7 @@
  * off here are the very bytes that the writer has added: `,"hash":"<64 hex digits>"` at the metadata's end.
  */
 import { chainHash } from '../events/chain.ts'
+import type { Registry } from '../events/registry.ts'
 import { membersOf, type RawEvent } from './raw-log.ts'
 
 const SUFFIX = /^,"hash":"([0-9a-f]{64})"\}$/
@@ -22,6 +23,10 @@ export function isChained({ metadata }: Pick<RawEvent, 'metadata'>): boolean {
   const end = Buffer.from(metadata.buffer, metadata.byteOffset, metadata.byteLength).subarray(-SUFFIX_LENGTH)
   return SUFFIX.test(end.toString('latin1'))
 }
+
+/** An event of another program: it stands where none of its type of ours would, and is not chained as ours are. */
+export const isOthers = (event: Pick<RawEvent, 'type' | 'stream' | 'metadata'>, registry: Registry): boolean =>
+  registry.isForeign(event) && !isChained(event)
 
 /**
  * The link that an event states, once its own hash has been found to fit its bytes; otherwise a sentence about what

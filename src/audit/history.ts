@@ -3,6 +3,7 @@
  * know is small: where to go on, where to end, and which streams to read again to know the thing by all its ids.
  */
 import type { PersonKeys } from '../events/sealing.ts'
+import { isOthers } from './chain.ts'
 import type { AuditRules } from './declarations.ts'
 import { auditOpening } from './personal.ts'
 import { membersOf, type RawEvent, type RawLog } from './raw-log.ts'
@@ -79,6 +80,7 @@ export async function takeAdmitted(
   event: RawEvent,
   use: (described: DescribedEvent) => void,
 ): Promise<void> {
+  if (isOthers(event, ground.log.registry)) return
   const admitted = await ground.scope.admit([event])
   if (admitted.length === 0) return
   const described = await describeIn(ground, event)

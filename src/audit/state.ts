@@ -3,6 +3,7 @@
  * otherwise the last value of each field that the stream's events have stated.
  */
 import { type AnyEvent, categoryOf } from '../events/event.ts'
+import { isOthers } from './chain.ts'
 import type { Fold } from './declarations.ts'
 import { type Continuation, describeIn, type Ground, QuestionTooLarge, recalled, takeAdmitted } from './history.ts'
 import { isAfter, type Moment } from './moment.ts'
@@ -105,6 +106,7 @@ async function foldStreams(
     let mine: Folded | undefined
     for await (const event of log.readStream(stream)) {
       if (event.position > until || moments.every((moment) => isAfter(event, moment))) break
+      if (isOthers(event, log.registry)) continue
       // A stream has one owner.
       if (!mine && (await scope.admit([event])).length === 0) break
       mine ??= { begins: event.position, at: moments.map(() => undefined) }

@@ -3,6 +3,7 @@
  * stream to what the engine and the webhooks made of it. Events are gathered while the log passes by; an effect stands
  * after its cause, and what is learnt late is caught by a second pass.
  */
+import { isOthers } from './chain.ts'
 import type { AuditRules } from './declarations.ts'
 import { describeIn, type Ground } from './history.ts'
 import { createdAt, type RawEvent } from './raw-log.ts'
@@ -100,6 +101,7 @@ export async function readTrace(
   const gathering = createGathering(name, ground.rules)
   let seen = 0
   const take = async (event: RawEvent) => {
+    if (isOthers(event, log.registry)) return
     const admitted = await scope.admit([event])
     if (admitted.length > 0) gathering.take(await describeIn(ground, event))
     seen = gathering.found().length

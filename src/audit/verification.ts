@@ -5,6 +5,7 @@
 import { categoryOf } from '../events/event.ts'
 import type { Seal } from '../events/seal.ts'
 import { SEAL_STREAM } from '../events/seal.ts'
+import { isOthers } from './chain.ts'
 import { createComparison } from './comparison.ts'
 import type { ExportedEvent } from './export.ts'
 import { compareStreamReads, createHiddenCheck } from './hidden.ts'
@@ -103,7 +104,7 @@ export async function readVerification(
       const again = verifier.check(event)
       if (again) await again
     }
-    await personal?.check(admitted.filter(({ stream }) => rules.isOurs(stream)))
+    await personal?.check(admitted.filter((event) => rules.isOurs(event.stream) && !isOthers(event, log.registry)))
   }
   const settle = async (event: RawEvent) => {
     if (comparison) await comparison.add(event)

@@ -9,7 +9,7 @@ import { locationDigest } from '../events/chain.ts'
 import type { AnyEvent } from '../events/event.ts'
 import { HEARTBEAT, type Registry, UndecodableEvent } from '../events/registry.ts'
 import { type Opening, openData } from '../events/sealing.ts'
-import { isChained, linkOf } from './chain.ts'
+import { isChained, isOthers, linkOf } from './chain.ts'
 import type { AuditRules } from './declarations.ts'
 import type { StreamSeen } from './hidden.ts'
 import type { RawEvent } from './raw-log.ts'
@@ -143,9 +143,12 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   /** Other programs may use the same event store. */
-  function passOver({ stream }: RawEvent): void {
+  function passOver({ stream, revision }: RawEvent): void {
     figures.foreignEvents += 1
     if (!foreign.seen(stream)) figures.foreignStreams += 1
+    const state = streams.get(stream)
+    // In a stream of ours it has taken a number.
+    if (state?.revision === revision - 1n) state.revision = revision
   }
 
   function judge(state: StreamState, event: RawEvent): void {
@@ -174,7 +177,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
       if (earlier.revision >= event.revision) break
       recalled += 1
       // It has been reported already.
-      take(state, earlier, () => undefined)
+      if (isOthers(earlier, options.registry)) state.revision = earlier.revision
+      else take(state, earlier, () => undefined)
     }
     judge(state, event)
   }
@@ -182,10 +186,12 @@ export function createVerifier(options: VerifierOptions): Verifier {
   return {
     check(event) {
       if (event.type === HEARTBEAT) return
-      if (!rules.isOurs(event.stream)) {
+      const isElsewhere = options.registry.isForeign(event)
+      if (isElsewhere || !rules.isOurs(event.stream)) {
         if (!isChained(event)) return void passOver(event)
         // One byte of a stream's name is enough to take an event out of its stream: our chain says whose it is.
-        tellOf(event, 'place', 'its stream belongs to no context, and it is chained as ours are')
+        const where = rules.isOurs(event.stream) ? 'holds no events of its type' : 'belongs to no context'
+        tellOf(event, 'place', `its stream ${where}, and it is chained as ours are`)
       }
       figures.events += 1
       const known = streams.get(event.stream)

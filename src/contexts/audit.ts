@@ -4,12 +4,13 @@ import type { Context } from '../context.ts'
 import { auditorEvents } from '../events/audit/auditor.ts'
 import { READING_CATEGORY, readingEvents } from '../events/audit/reading.ts'
 import { auditSentences } from '../events/audit/sentences.ts'
+import { inStreams } from '../events/registry.ts'
 import { auditorKeyProjection } from '../projections/audit/auditor-key.ts'
 
 export const audit: Context = {
   name: 'audit',
   events: {
-    schemas: { ...auditorEvents, ...readingEvents },
+    ...inStreams({ [auditor.category]: auditorEvents, [READING_CATEGORY]: readingEvents }),
     sentences: auditSentences,
     tenant: 'operatorId',
   },

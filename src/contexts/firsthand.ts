@@ -7,6 +7,7 @@ import { jobEvents } from '../events/firsthand/job.ts'
 import { organizationEvents } from '../events/firsthand/organization.ts'
 import { firsthandSentences } from '../events/firsthand/sentences.ts'
 import { walletEvents } from '../events/firsthand/wallet.ts'
+import { inStreams } from '../events/registry.ts'
 import { firsthandProcesses } from '../processes/firsthand/processes.ts'
 import { firsthandSettings } from '../processes/firsthand/settings.ts'
 import { apiKeyProjection } from '../projections/firsthand/api-key.ts'
@@ -17,7 +18,11 @@ import { walletProjection } from '../projections/firsthand/wallet.ts'
 export const firsthand: Context = {
   name: 'firsthand',
   events: {
-    schemas: { ...organizationEvents, ...walletEvents, ...jobEvents },
+    ...inStreams({
+      [organization.category]: organizationEvents,
+      [wallet.category]: walletEvents,
+      [job.category]: jobEvents,
+    }),
     sentences: firsthandSentences,
     tenant: 'organizationId',
   },

@@ -31,6 +31,7 @@ import { noctantSentences } from '../events/noctant/sentences.ts'
 import { templateEvents } from '../events/noctant/template.ts'
 import { userEvents } from '../events/noctant/user.ts'
 import { webhookDeliveryEvents, webhookEndpointEvents, webhookReplayEvents } from '../events/noctant/webhook.ts'
+import { inStreams } from '../events/registry.ts'
 import { noctantProcesses } from '../processes/noctant/processes.ts'
 import { accountProjection } from '../projections/noctant/account.ts'
 import { accountCommandProjection } from '../projections/noctant/account-command.ts'
@@ -56,29 +57,29 @@ import { webhookDeliveryProjection, webhookEndpointProjection } from '../project
 export const noctant: Context = {
   name: 'noctant',
   events: {
-    schemas: {
-      ...operatorEvents,
-      ...operatorSlugEvents,
-      ...userEvents,
-      ...kycEvents,
-      ...payoutEvents,
-      ...payoutAddressEvents,
-      ...accountEvents,
-      ...engineCommandEvents,
-      ...engineEvents,
-      ...engineQuarantineEvents,
-      ...templateEvents,
-      ...productEvents,
-      ...productSlugEvents,
-      ...challengeEvents,
-      ...challengeRequestEvents,
-      ...challengeSlotEvents,
-      ...feedEvents,
-      ...launchSessionEvents,
-      ...webhookEndpointEvents,
-      ...webhookDeliveryEvents,
-      ...webhookReplayEvents,
-    },
+    ...inStreams({
+      'noctant.operator': operatorEvents,
+      'noctant.operatorSlug': operatorSlugEvents,
+      'noctant.user': userEvents,
+      'noctant.kyc': kycEvents,
+      'noctant.payouts': payoutEvents,
+      'noctant.payoutRequest': payoutAddressEvents,
+      'noctant.account': accountEvents,
+      'noctant.engineCommand': engineCommandEvents,
+      'noctant.engine': engineEvents,
+      'noctant.engineQuarantine': engineQuarantineEvents,
+      'noctant.template': templateEvents,
+      'noctant.product': productEvents,
+      'noctant.productSlug': productSlugEvents,
+      'noctant.challenge': challengeEvents,
+      'noctant.challengeRequest': challengeRequestEvents,
+      'noctant.challengeSlots': challengeSlotEvents,
+      'noctant.feed': feedEvents,
+      'noctant.launchSession': launchSessionEvents,
+      'noctant.webhookEndpoint': webhookEndpointEvents,
+      'noctant.webhookDelivery': webhookDeliveryEvents,
+      'noctant.webhookReplay': webhookReplayEvents,
+    }),
     sentences: noctantSentences,
     published: partnerEvents,
     person: 'globalUserId',

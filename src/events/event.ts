@@ -65,13 +65,3 @@ export const EVENT_TYPE = /^[a-z]+\.[A-Z][A-Za-z]+\.v[1-9]\d*$/
 
 /** An event type whatever its version: `noctant.AccountOpened.v2` → `noctant.AccountOpened.v`. */
 export const anyVersionOf = (type: string): string => type.replace(/\d+$/, '')
-
-/** The kernel's own events begin so; they may stand in any stream. */
-const KERNEL = 'opslog.'
-
-/**
- * True for an event of another program in the same event store, even where its type has a name of ours. Its stream does
- * not belong to the type's context.
- */
-export const isForeign = ({ type, streamId }: { type: string; streamId: string }): boolean =>
-  !type.startsWith(KERNEL) && !streamId.startsWith(type.slice(0, type.indexOf('.') + 1))

@@ -3,7 +3,7 @@
  * One that does not decode is poison and never reaches a fold or a handler. Old versions stay; upcasters lift them.
  */
 import { z } from 'zod'
-import { type AnyEvent, anyVersionOf } from './event.ts'
+import { type AnyEvent, anyVersionOf, categoryOf } from './event.ts'
 import { logEvents } from './log-identity.ts'
 import { isForgetting, type PersonalField, personalFields } from './personal.ts'
 import type { PublishedEvent } from './published.ts'
@@ -12,10 +12,14 @@ import { sealEvents, sealSentences } from './seal.ts'
 /** Written regularly to a stream of its own: it keeps subscriptions moving and lets the lag be measured. */
 export const HEARTBEAT = 'opslog.HeartbeatRecorded.v1'
 
+type Schemas = Readonly<Record<string, z.ZodType>>
+
 /** What a context declares about its events. */
 export interface EventDeclarations {
   /** Event type → schema of its data: the storage format, for ever. */
-  readonly schemas: Readonly<Record<string, z.ZodType>>
+  readonly schemas: Schemas
+  /** Event type → the category of the streams that it stands in. */
+  readonly categories: Readonly<Record<string, string>>
   /** Superseded type → the function that lifts its data to the successor. */
   readonly upcasters?: Readonly<Record<string, (data: unknown) => AnyEvent>>
   /** Event type → the event in a sentence for auditors; audit/sentences.ts says how placeholders are written. */
@@ -28,8 +32,21 @@ export interface EventDeclarations {
   readonly tenant?: string
 }
 
+/** Declares schemas by the category of the streams that events with them stand in. */
+export const inStreams = (
+  streams: Readonly<Record<string, Schemas>>,
+): Pick<EventDeclarations, 'schemas' | 'categories'> => ({
+  schemas: merged(Object.values(streams)),
+  categories: Object.fromEntries(
+    Object.entries(streams).flatMap(([category, schemas]) => Object.keys(schemas).map((type) => [type, category])),
+  ),
+})
+
+/** Types of the kernel's own events begin so; they may stand in any stream. */
+const KERNEL = 'opslog.'
+
 /** The kernel's own events. */
-export const kernelEvents: EventDeclarations = {
+export const kernelEvents: Omit<EventDeclarations, 'categories'> = {
   schemas: { [HEARTBEAT]: z.object({ occurredAt: z.iso.datetime() }), ...sealEvents, ...logEvents.schemas },
   sentences: { ...sealSentences, ...logEvents.sentences },
 }
@@ -44,6 +61,11 @@ export interface Registry {
   readonly upcasters: Readonly<Record<string, (data: unknown) => AnyEvent>>
   readonly sentences: Readonly<Record<string, string>>
   readonly published: ReadonlyMap<string, PublishedEvent>
+  /**
+   * An event of another program that uses the same event store, though its type has a name of ours: its stream is not of
+   * the type's category.
+   */
+  isForeign(event: { type: string; stream: string }): boolean
   /** The event in its newest version. Throws UndecodableEvent with the type and the first fault. */
   decode(type: string, data: unknown): AnyEvent
   /** The personal fields of an event type; undefined where it has none. */
@@ -58,9 +80,15 @@ export interface Registry {
 
 /** The registry of these contexts and of the kernel. Throws where two declare one type. */
 export function createRegistry(contexts: readonly { events: EventDeclarations }[]): Registry {
-  const declared = [kernelEvents, ...contexts.map(({ events }) => events)]
+  const declared = [{ ...kernelEvents, categories: {} }, ...contexts.map(({ events }) => events)]
   const schemas = merged(declared.map((each) => each.schemas))
   const upcasters = merged(declared.map((each) => each.upcasters ?? {}))
+  const categories = new Map(
+    declared.flatMap((each) =>
+      Object.entries(each.categories).map(([type, category]) => [anyVersionOf(type), category]),
+    ),
+  )
+  const known = new Set(Object.keys(schemas).map(contextOf))
   const fields = new Map<string, readonly PersonalField[]>()
   const personMembers = new Map<string, string>()
   const forgetting = new Map<string, string>()
@@ -77,6 +105,12 @@ export function createRegistry(contexts: readonly { events: EventDeclarations }[
     upcasters,
     sentences: merged(declared.map((each) => each.sentences ?? {})),
     published: new Map(declared.flatMap((each) => [...(each.published ?? [])])),
+    isForeign({ type, stream }) {
+      const category = categories.get(anyVersionOf(type))
+      if (category !== undefined) return categoryOf(stream) !== category
+      const context = contextOf(type)
+      return context !== KERNEL && !(known.has(context) && stream.startsWith(context))
+    },
     decode: (type, data) => decode({ schemas, upcasters }, type, data),
     personalFieldsOf: (type) => fields.get(type),
     personOf: (event) => personIn(event, personMembers, fields),
@@ -87,6 +121,9 @@ export function createRegistry(contexts: readonly { events: EventDeclarations }[
     forgettingTypes: [...forgetting.keys()].map(anyVersionOf),
   }
 }
+
+/** `noctant.AccountOpened.v1` → `noctant.` */
+const contextOf = (type: string): string => type.slice(0, type.indexOf('.') + 1)
 
 function merged<Value>(maps: readonly Readonly<Record<string, Value>>[]): Readonly<Record<string, Value>> {
   const all: Record<string, Value> = {}

@@ -10,7 +10,7 @@ import { failureOf } from '../eventstore/failure.ts'
 import { NoSuchPosition, readPage } from '../eventstore/read.ts'
 import type { StoredEvent } from '../eventstore/read-messages.ts'
 import type { Selection } from '../eventstore/read-requests.ts'
-import { errorOf, isConflict, refusalOf } from './append-failure.ts'
+import { AppendRefused, errorOf, isConflict, refusalOf } from './append-failure.ts'
 import { chained } from './chain.ts'
 import { type AnyEvent, type Cause, metadataSchema, type Recorded } from './event.ts'
 import { createHeartbeat } from './heartbeat.ts'
@@ -214,7 +214,8 @@ export function createEventStore(options: EventStoreOptions): EventStore {
 
   async function head(prefix = '') {
     const tail = await read({ from: 'end', direction: 'backwards', count: TAIL_MAX }, true)
-    const event = tail.find(({ type }) => !type.startsWith('$') && type.startsWith(prefix))
+    const isOurs = ({ type, streamId: stream }: StoredEvent) => prefix === '' || !registry.isForeign({ type, stream })
+    const event = tail.find((each) => !each.type.startsWith('$') && each.type.startsWith(prefix) && isOurs(each))
     return event && { position: event.position.commit, id: event.id }
   }
 
@@ -259,5 +260,8 @@ const NO_END = 2n ** 63n - 1n
 function asUnavailable(error: unknown): Error {
   if (error instanceof UndecodableEvent || error instanceof StoreUnavailable) return error
   if (error instanceof PersonKeysUnavailable || error instanceof NoSuchPosition) return error
-  return new StoreUnavailable(`the event store failed: ${failureOf(error).reason}`, { cause: error })
+  const { kind, reason } = failureOf(error)
+  // No further try would read it.
+  if (kind === 'deleted' || kind === 'denied') return new AppendRefused(`the event store refuses: ${reason}`, false)
+  return new StoreUnavailable(`the event store failed: ${reason}`, { cause: error })
 }

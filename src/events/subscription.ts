@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Connection, openConnection } from '../eventstore/connection.ts'
 import { type Answers, readPage, subscribe } from '../eventstore/read.ts'
 import type { StoredEvent } from '../eventstore/read-messages.ts'
-import { isForeign, type Metadata, type Recorded } from './event.ts'
+import type { Metadata, Recorded } from './event.ts'
 import type { LogView } from './log-identity.ts'
 import { viewLog } from './log-view.ts'
 import { HEARTBEAT, type Registry, UndecodableEvent } from './registry.ts'
@@ -49,6 +49,8 @@ export interface SubscriptionOptions {
   signal: AbortSignal
   onError: (error: unknown, retryInMs: number) => void
   onConnected?: () => void
+  /** Called for each event that is passed over, since it is another program's. */
+  onForeign?: () => void
   /** Confirms the log of each subscription before anything is delivered; a rejection drops the subscription. */
   confirm?: ((view: LogView) => Promise<void>) | undefined
   /** Open personal fields; without them sealed text stays sealed. */
@@ -148,7 +150,9 @@ export async function* readHistory(
       const seen = last
       const news = page.filter(({ position }) => seen === undefined || position.commit > seen)
       last = news.at(-1)?.position.commit
-      const arrived = news.filter(({ type }) => !type.startsWith('$')).map((event) => arrival(event, options.registry))
+      const arrived = news
+        .filter((event) => isWanted(event, options.registry))
+        .map((event) => arrival(event, options.registry))
       const events = await opened(arrived, options)
       if (events.length > 0) yield events
       if (last === undefined) return
@@ -159,16 +163,18 @@ export async function* readHistory(
 }
 
 /** False for the store's own events and for those of other programs. */
-const isWanted = (event: StoredEvent): boolean => !event.type.startsWith('$') && !isForeign(event)
+const isWanted = ({ type, streamId: stream }: StoredEvent, registry: Registry): boolean =>
+  !type.startsWith('$') && !registry.isForeign({ type, stream })
 
 type Inbox = ReturnType<typeof createInbox>
 
 /** Puts the answers into the inbox. An end without an error drops the subscription too. */
-function fill(answers: Answers, inbox: Inbox, { registry, onConnected }: SubscriptionOptions): void {
+function fill(answers: Answers, inbox: Inbox, { registry, onConnected, onForeign }: SubscriptionOptions): void {
   inbox.source = answers
   answers.on('data', (answer) => {
     if (answer === 'confirmed') onConnected?.()
-    else if (answer && isWanted(answer)) inbox.put(arrival(answer, registry))
+    else if (answer && isWanted(answer, registry)) inbox.put(arrival(answer, registry))
+    else if (answer) onForeign?.()
   })
   answers.on('end', () => inbox.end(new Error('the subscription ended')))
   // An inbox that has ended ignores the error that our own cancelling causes.

@@ -29,7 +29,7 @@ export interface Shown {
     processes: readonly { leads: readonly string[] }[]
   }[]
   services: {
-    eventStore: { kind: string }
+    eventStore: { kind: string; damagedPlaces?: () => Promise<number> }
     postgres: { kind: string }
     stream: { kind: string; stream: { isUp(): boolean } }
   }
@@ -126,6 +126,18 @@ export function probes(
       check: async () => ({ up: vault.missing() === 0, missing: vault.missing() }),
     },
   ]
+  const { damagedPlaces } = services.eventStore
+  if (damagedPlaces) {
+    list.push({
+      name: 'event_log',
+      // What is whole is served.
+      required: false,
+      check: async () => {
+        const damaged = await damagedPlaces()
+        return { up: damaged === 0, damaged_places: damaged }
+      },
+    })
+  }
   list.push({
     name: 'parked_events',
     required: false,
@@ -203,6 +215,10 @@ export function gauges(
   add('opslog_event_store_up', 'Whether the event store has the right log and takes writes', () =>
     answers(() => store.ping()),
   )
+  const { damagedPlaces } = services.eventStore
+  if (damagedPlaces) {
+    add('opslog_event_log_damaged_places', 'Places of the embedded log that cannot be read', damagedPlaces)
+  }
   add('opslog_postgres_up', 'Whether Postgres answers', () => answers(() => sql`SELECT 1`.execute(db)))
   add('opslog_clock_offset_seconds', 'How far this process’s own clock is ahead of Postgres’s, which counts', () => {
     return clock.offsetMs() / 1_000
@@ -230,6 +246,9 @@ export function gauges(
     )
     add('opslog_projector_events', 'Events taken in since the start', () => sum(({ events }) => events))
     add('opslog_projector_batches', 'Batches written since the start', () => sum(({ batches }) => batches))
+    add('opslog_projector_foreign_events', 'Events of other programs under a name of ours, passed over', () =>
+      sum(({ foreignEvents }) => foreignEvents),
+    )
     add('opslog_projector_parked_streams', 'Streams parked behind a poison event', () =>
       sum((each) => each.parkedStreams),
     )

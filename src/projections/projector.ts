@@ -26,6 +26,7 @@ import { type BatchWriter, createBatchWriter, PoisonedProjection } from './write
 export type Source = (reader: {
   from: () => Promise<bigint | undefined>
   onBatch: (events: Delivered[]) => Promise<void>
+  onForeign: () => void
   signal: AbortSignal
 }) => Promise<void>
 
@@ -68,6 +69,8 @@ export interface ProjectorHealth {
   recordedAt: Date | undefined
   batches: number
   events: number
+  /** Events of other programs that bear a name of ours, which were passed over. */
+  foreignEvents: number
   /** Streams that this process has parked. */
   parkedStreams: number
   /** An engineer has paused it (control.ts). */
@@ -101,6 +104,7 @@ export function startProjector(options: ProjectorOptions): Projector {
     recordedAt: undefined,
     batches: 0,
     events: 0,
+    foreignEvents: 0,
     parkedStreams: 0,
     paused: false,
     rebuilding: [],
@@ -193,10 +197,10 @@ const verifyCheckpoint = (settings: Settings, health: ProjectorHealth): Promise<
 
 async function requireCheckpoint({ db, context, eventIdAt }: Settings): Promise<void> {
   const checkpoint = await readCheckpoint(db, projectionsCheckpoint(context))
-  if (!checkpoint) return
+  // The look itself finds out whether this is the log at all.
+  const found = await eventIdAt(checkpoint?.position ?? 0n)
+  if (!checkpoint || found === checkpoint.eventId) return
   const { position, eventId } = checkpoint
-  const found = await eventIdAt(position)
-  if (found === eventId) return
   throw new LogMismatch(
     `the read models stand at position ${position} (event ${eventId}), but the event store has ${found ?? 'no event'} ` +
       'there: it was restored from an older backup, or it is another store.',
@@ -220,6 +224,7 @@ async function consume(
     })
   await settings.source({
     signal: until,
+    onForeign: () => void health.foreignEvents++,
     async from() {
       await verifyCheckpoint(settings, health)
       const position = await lasting(exclusively(() => writer.resume()))

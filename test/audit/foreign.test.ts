@@ -1,6 +1,7 @@
 /** An event store that other programs use as well: their events are counted and passed over, ours are checked. */
 import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { firstContinuation, readHistory } from '../../src/audit/history.ts'
 import { openRawLog, type RawEvent } from '../../src/audit/raw-log.ts'
 import { unlimited } from '../../src/audit/scan.ts'
 import { everything } from '../../src/audit/scope.ts'
@@ -11,6 +12,8 @@ import { example, uuidOf } from '../support/examples.ts'
 
 let store: TestStore
 const stream = `noctant.account-${uuidOf('ours')}`
+/** A stream of ours, of another category, into which another program has written. */
+const shared = `noctant.user-${uuidOf('shared')}`
 const STREAMS = 20
 const EVENTS = 10
 
@@ -27,6 +30,9 @@ beforeAll(async () => {
     const events = Array.from({ length: EVENTS }, (_, at) => jsonEvent({ type, data: { at }, metadata: { at } }))
     await client.appendToStream(`shop-${index}`, events, { expectedRevision: NO_STREAM })
   }
+  const data = { programAccountId: uuidOf('ours') }
+  const stranger = jsonEvent({ type: 'noctant.AccountOpened.v1', data })
+  await client.appendToStream(shared, stranger, { expectedRevision: NO_STREAM })
   await client.dispose()
 }, 60_000)
 afterAll(() => store.close())
@@ -44,15 +50,25 @@ async function verified(change: (event: RawEvent) => RawEvent = (event) => event
   return page
 }
 
-test('streams of no context are passed over, whatever their events are called', async () => {
+test('streams of no context, and events in streams of another category than theirs, are passed over', async () => {
   const { findings, events, streams, foreignEvents, foreignStreams } = await verified()
   expect(findings).toEqual([])
   expect({ events, streams, foreignEvents, foreignStreams }).toEqual({
     events: 1,
     streams: 1,
-    foreignEvents: STREAMS * EVENTS,
-    foreignStreams: STREAMS,
+    foreignEvents: STREAMS * EVENTS + 1,
+    foreignStreams: STREAMS + 1,
   })
+})
+
+test('nothing is told of them in a history, a trace or a state', async () => {
+  const log = openRawLog(store.url, registry)
+  const ground = { log, scope: everything, budget: unlimited(), rules: auditRules }
+  const beginning = await firstContinuation(log)
+  const { described } = await readHistory(ground, uuidOf('ours'), beginning, 100)
+  expect(described.map(({ raw }) => raw.stream)).toEqual([stream])
+  expect((await readHistory(ground, shared, beginning, 100)).described).toEqual([])
+  await log.close()
 })
 
 test('a read from a position that somebody names begins with the first event there or behind it', async () => {
@@ -71,6 +87,6 @@ test('an event of ours does not become another’s by another name of its stream
   const { findings, foreignEvents } = await verified((event) =>
     event.stream === stream ? { ...event, stream: `shop-${uuidOf('ours')}` } : event,
   )
-  expect(foreignEvents).toBe(STREAMS * EVENTS)
+  expect(foreignEvents).toBe(STREAMS * EVENTS + 1)
   expect(findings.map(({ kind }) => kind)).toEqual(['place', 'place', 'hidden'])
 })

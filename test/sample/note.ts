@@ -2,12 +2,12 @@
 import { z } from 'zod'
 import type { Aggregate } from '../../src/commands/decider.ts'
 import type { EventOf } from '../../src/events/event.ts'
-import type { EventDeclarations } from '../../src/events/registry.ts'
+import { type EventDeclarations, inStreams } from '../../src/events/registry.ts'
 
 const schemas = {
   'sample.NoteWritten.v1': z.object({ noteId: z.string(), tenantId: z.string(), text: z.string() }),
 }
-export const noteEvents: EventDeclarations = { schemas, tenant: 'tenantId' }
+export const noteEvents: EventDeclarations = { ...inStreams({ 'sample.note': schemas }), tenant: 'tenantId' }
 export type NoteEvent = EventOf<typeof schemas>
 
 export interface NoteFacts {

@@ -3,7 +3,7 @@
  * the vault. All that the kernel needs to be told.
  */
 import { Rejected } from '../../src/commands/rejection.ts'
-import type { EventDeclarations } from '../../src/events/registry.ts'
+import { type EventDeclarations, inStreams } from '../../src/events/registry.ts'
 import type { Projection } from '../../src/projections/projection.ts'
 import { webhookDeliveryOf } from '../../src/webhooks/delivery.ts'
 import { webhookEndpointOf } from '../../src/webhooks/endpoint.ts'
@@ -20,7 +20,13 @@ export const names = { context: 'sample', tenant: 'tenantId', endpoint: 'hookId'
 const { endpoint, places, delivery, replay } = webhookEvents(names, {})
 export const sampleEvents: EventDeclarations = {
   ...noteEvents,
-  schemas: { ...noteEvents.schemas, ...endpoint, ...places, ...delivery, ...replay },
+  ...inStreams({
+    'sample.note': noteEvents.schemas,
+    'sample.webhookEndpoint': endpoint,
+    'sample.webhookEndpoints': places,
+    'sample.webhookDelivery': delivery,
+    'sample.webhookReplay': replay,
+  }),
   published: new Map([
     ['sample.NoteWritten.v1', { type: 'note.written', says: 'A note.', fields: ['noteId', 'text'] }],
   ]),
