@@ -1,5 +1,5 @@
 /**
- * /healthz says that the process has started and lives; /readyz asks each thing it depends on. What the API can do without for a while,
+ * /healthz says that the start has succeeded and the process lives; /readyz asks each thing it depends on. What the API can do without for a while,
  * such as the command stream, makes it degraded, which is an answer, and not a reason to take it out of service.
  */
 import { Hono } from 'hono'
@@ -10,7 +10,6 @@ export interface HealthOptions {
   probes: readonly Probe[]
   /** A probe that takes longer counts as down. */
   probeTimeoutMs: number
-  /** Whether the start has succeeded: until then the process may still end with a sentence. Absent: it has. */
   hasStarted?: () => boolean
 }
 
@@ -22,8 +21,7 @@ export function health({ probes, probeTimeoutMs, hasStarted = () => true }: Heal
     const down = probes.filter((_, index) => !results[index]?.up)
     const status = down.some(({ required }) => required) ? 'not_ready' : down.length > 0 ? 'degraded' : 'ready'
     const dependencies = Object.fromEntries(probes.map(({ name }, index) => [name, results[index]]))
-    c.header('cache-control', 'no-store')
-    return c.json({ status, dependencies }, status === 'not_ready' ? 503 : 200)
+    return c.json({ status, dependencies }, status === 'not_ready' ? 503 : 200, { 'cache-control': 'no-store' })
   })
   return app
 }
