@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { root } from '../support/source.ts'
 
-it('the generated documents are those that are committed', async () => {
+it('the generated documents are those that are committed', { timeout: 60_000 }, async () => {
   const script = join(root, 'scripts', 'generate.ts')
   const ended = promisify(execFile)(process.execPath, [script, '--check'])
   await expect(ended).resolves.toMatchObject({ stderr: '' })
