@@ -266,9 +266,9 @@ describe('event types', () => {
 describe('the kernel', () => {
   /** Lines that each part of the kernel may have, contexts' folders not counted: the sizes of today, to be brought down. */
   const budgets: readonly (readonly [folders: readonly string[], linesMax: number])[] = [
-    [['events', 'eventstore'], 3_090],
+    [['events', 'eventstore'], 3_075],
     [['commands'], 500],
-    [['projections', 'postgres'], 3_600],
+    [['projections', 'postgres'], 3_580],
     // Grown by what damage in the embedded log shows.
     [['processes'], 785],
     // Grown by sealed positions and by principals that are typed by their access.

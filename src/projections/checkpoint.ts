@@ -127,16 +127,16 @@ export async function commit(options: Commit, rows?: WriteRows): Promise<void> {
     if (moved?.length !== 1) throw new CheckpointMoved(message)
     crashPoint('checkpoint.before-rows', name)
   }
-  if (!rows) {
+  if (!rows && schema === undefined) {
     const { rows: moved } = await db.executeQuery(CompiledQuery.raw(move.sql, move.parameters))
     verify(moved)
     return
   }
   const inSchema = schema === undefined ? [] : [`SET LOCAL search_path TO "${schema}"`, SHADOW_DURABILITY]
   const first = [...inSchema.map((sql) => ({ sql })), move]
-  await inPipelinedTransaction(db, attemptsMax, first, (trx, answers) => {
+  await inPipelinedTransaction(db, attemptsMax, first, async (trx, answers) => {
     verify(answers.at(-1))
-    return rows(trx)
+    return rows ? rows(trx) : []
   })
 }
 

@@ -116,25 +116,23 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     if (other) throw new CheckpointMoved(`the tables of ${other.name} are of another version now`, { cause: error })
   }
 
-  /** Commits up to the last of the events. `work` writes rows or answers their queries, and says which events to park. */
+  /** Commits up to the last of the events. `work` writes rows or answers their queries, and names the events to park. */
   async function commitUpTo(
     events: readonly Delivered[],
-    work: (trx: PipelinedTransaction) => Promise<{ queries: readonly BatchedQuery[]; parkings: readonly Parking[] }>,
+    work?: (trx: PipelinedTransaction) => Promise<{ queries: readonly BatchedQuery[]; parkings: readonly Parking[] }>,
   ): Promise<void> {
     const { position, id: eventId } = events.at(-1)!
     const to = { position, eventId }
     const attemptsMax = options.transactionAttemptsMax
     let parkings: readonly Parking[] = []
     attempted = to
-    await commit(
-      { db, name: checkpoint, from: known?.checkpoint, to, generation, schema, attemptsMax },
-      async (trx) => {
-        const done = await work(trx)
-        parkings = done.parkings
-        crashPoint('projector.before-commit', events)
-        return [...done.queries, ...parkQueries(parkings)]
-      },
-    )
+    const rows = async (trx: PipelinedTransaction) => {
+      const done = await work!(trx)
+      parkings = done.parkings
+      crashPoint('projector.before-commit', events)
+      return [...done.queries, ...parkQueries(parkings)]
+    }
+    await commit({ db, name: checkpoint, from: known?.checkpoint, to, generation, schema, attemptsMax }, work && rows)
     known = { checkpoint: to }
     attempted = undefined
     for (const parking of parkings) {
@@ -153,12 +151,15 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
     parked = await parkedStreams(trx)
   }
 
-  const commitBatch = (events: readonly Delivered[]): Promise<void> =>
-    commitUpTo(events, async (trx) => {
+  function commitBatch(events: readonly Delivered[]): Promise<void> {
+    const isConcerned = events.some(({ type }) => byEventType.ofAnyVersion(type).length > 0)
+    if (!isConcerned) return commitUpTo(events)
+    return commitUpTo(events, async (trx) => {
       await refreshParked(trx.db, events)
       const { changes, parkings } = collect(events, byEventType, parked)
       return { queries: await queriesFor(trx, changes), parkings }
     })
+  }
 
   /** For an event that Postgres refuses: applies it to each projection on its own, and parks it where that fails. */
   const commitIsolated = (event: Delivered): Promise<void> =>

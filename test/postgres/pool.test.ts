@@ -145,7 +145,7 @@ describe('a server that falls silent', () => {
 
   test('ends a session that asks, which is unavailable', async () => {
     const line = await heldLine(database.url)
-    const session = await openSession({ url: line.url, applicationName: 'test', answerTimeoutMs: 100 })
+    const session = await openSession({ url: line.url, applicationName: 'test', answerTimeoutMs: 2_000 })
     line.hold()
     const failure = await session.query('SELECT 1').catch((error: unknown) => error)
     expect([failureOf(failure), session.ended.aborted]).toEqual(['unavailable', true])
