@@ -2,6 +2,7 @@
  * Starts an instance: configuration, data directory, backing services, roles; says what it started and where; and stops
  * it in order. `node src/main.ts --roles api,projector` runs a part of it.
  */
+
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -17,6 +18,7 @@ import { openLog } from './log.ts'
 import { failureOf } from './postgres/failure.ts'
 import { crashPointFile } from './runtime/crash-points.ts'
 import { InvalidConfiguration } from './runtime/invalid-configuration.ts'
+import { within } from './runtime/within.ts'
 import { lowerWorkerThreads } from './runtime/worker-priority.ts'
 import type { Services } from './services/backing-services.ts'
 import { checkGivenServices, refuseRolesApart, ServiceUnusable } from './services/preflight.ts'
@@ -209,15 +211,12 @@ async function run({ config, log, place, startedMs }: Start): Promise<number> {
 }
 
 /** Whether the work ended within this time. */
-async function inTime(work: Promise<void>, ms: number): Promise<boolean> {
-  const { promise: expired, resolve } = Promise.withResolvers<false>()
-  const timer = setTimeout(() => resolve(false), ms)
-  try {
-    return await Promise.race([work.then(() => true), expired])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const inTime = (work: Promise<void>, ms: number): Promise<boolean> =>
+  within(
+    ms,
+    work.then(() => true),
+    false,
+  )
 
 /** A sentence for faults that have a remedy; undefined for those that need a stack trace. */
 function explain(error: unknown): { text: string; code: number } | undefined {

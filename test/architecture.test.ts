@@ -269,10 +269,9 @@ describe('the kernel', () => {
     [['events', 'eventstore'], 3_075],
     [['commands'], 500],
     [['projections', 'postgres'], 3_580],
-    // Grown by what damage in the embedded log shows.
-    [['processes'], 785],
+    [['processes'], 740],
     // Grown by sealed positions and by principals that are typed by their access.
-    [['http'], 2_880],
+    [['http'], 2_870],
     // Grown by the key directory, which every context had for itself.
     [['api-keys', 'webhooks'], 2_360],
     [['main'], 1_240],

@@ -3,9 +3,11 @@
  * The read models may be far behind. So a lost subscription resumes where the directory stands, and the directory is
  * ready only when it has reached the end that the log had at its start. Otherwise a revoked key would work again.
  */
+
 import type { EventStore } from '../events/store.ts'
 import type { Delivered, SubscriptionOptions } from '../events/subscription.ts'
 import type { ReadModels } from '../postgres/database.ts'
+import { within } from '../runtime/within.ts'
 
 export interface Directory {
   /** Prefixes of the event types that it follows. */
@@ -47,16 +49,12 @@ export async function keepDirectory(directory: Directory, dependencies: Dependen
     },
   })
   await Promise.race([loaded.promise, following])
-  const { promise: late, resolve: giveUp } = Promise.withResolvers<'late'>()
-  const timer = setTimeout(() => giveUp('late'), dependencies.catchUpMaxMs)
+  const { catchUpMaxMs, onBehind } = dependencies
   try {
-    const outcome = await Promise.race([reachedEnd(), late, following])
-    if (outcome === 'late')
-      dependencies.onBehind(new Error(`the log's end was not reached in ${dependencies.catchUpMaxMs} ms`))
+    const outcome = await within(catchUpMaxMs, Promise.race([reachedEnd(), following]), 'late')
+    if (outcome === 'late') onBehind(new Error(`the log's end was not reached in ${catchUpMaxMs} ms`))
   } catch (error) {
-    dependencies.onBehind(error)
-  } finally {
-    clearTimeout(timer)
+    onBehind(error)
   }
   return { following }
 

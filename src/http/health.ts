@@ -1,9 +1,11 @@
 /**
- * /healthz says that the start has succeeded and the process lives; /readyz asks each thing it depends on. What the API can do without for a while,
- * such as the command stream, makes it degraded, which is an answer, and not a reason to take it out of service.
+ * /healthz says that the start has succeeded and the process lives; /readyz asks each thing it depends on. What the API
+ * can do without for a while, such as the command stream, makes it degraded, but does not take it out of service.
  */
+
 import { Hono } from 'hono'
 import type { Probe, ProbeResult } from '../runtime/health.ts'
+import { within } from '../runtime/within.ts'
 import type { AppEnv } from './environment.ts'
 
 export interface HealthOptions {
@@ -26,14 +28,10 @@ export function health({ probes, probeTimeoutMs, hasStarted = () => true }: Heal
   return app
 }
 
-async function examine({ check }: Probe, timeoutMs: number): Promise<ProbeResult> {
-  const { promise: expired, resolve } = Promise.withResolvers<ProbeResult>()
-  const timer = setTimeout(() => resolve({ up: false, error: `no answer within ${timeoutMs} ms` }), timeoutMs)
-  try {
-    return await Promise.race([check(), expired])
-  } catch (error) {
-    return { up: false, error: error instanceof Error ? error.message : String(error) }
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const examine = ({ check }: Probe, timeoutMs: number): Promise<ProbeResult> =>
+  within(timeoutMs, Promise.try(check), { up: false, error: `no answer within ${timeoutMs} ms` }).catch(
+    (error: unknown) => ({
+      up: false,
+      error: error instanceof Error ? error.message : String(error),
+    }),
+  )

@@ -1,8 +1,10 @@
 /** Figures for Prometheus: requests by route and status, commands by outcome, and gauges that other parts hand in. */
+
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { CommandBus } from '../commands/handle.ts'
 import { Rejected } from '../commands/rejection.ts'
 import type { GaugeSource } from '../runtime/health.ts'
+import { within } from '../runtime/within.ts'
 
 export interface Metrics {
   registry: Registry
@@ -17,18 +19,9 @@ const DURATION_BUCKETS_S = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 
 /** For one figure; all are asked at once. */
 const READ_MAX_MS = 800
 
-async function inTime(read: GaugeSource['read']): Promise<number | undefined> {
-  const { promise: late, resolve } = Promise.withResolvers<undefined>()
-  const timer = setTimeout(() => resolve(undefined), READ_MAX_MS)
-  try {
-    return await Promise.race([read(), late])
-  } catch {
-    // What is down has a gauge of its own, and readiness says why.
-    return undefined
-  } finally {
-    clearTimeout(timer)
-  }
-}
+/** Undefined where it fails: what is down has a gauge of its own, and readiness says why. */
+const inTime = (read: GaugeSource['read']): Promise<number | undefined> =>
+  within(READ_MAX_MS, Promise.try(read), undefined).catch(() => undefined)
 
 export function createMetrics(gauges: readonly GaugeSource[]): Metrics {
   const registry = new Registry()
