@@ -200,23 +200,16 @@ async function run({ config, log, place, startedMs }: Start): Promise<number> {
     const { reason, failed } = await stopRequested(services)
     log.info({ reason }, 'stopping')
     process.stdout.write(`\n${failed ? pico.red(reason) : 'Stopping'} …`)
-    const stopped = await inTime(instance.close(), config.STOP_WAIT_MAX_MS)
+    const closed = instance.close().then(() => true)
+    const stopped = await within(config.STOP_WAIT_MAX_MS, closed, false)
     if (!stopped) log.error({ waitedMs: config.STOP_WAIT_MAX_MS }, 'parts did not stop in time; ending without them')
     say(stopped ? ' done.' : ' not all of it in time; the next start takes up what was left.')
     return failed ? EXIT_CANNOT_START : 0
   } finally {
     if (servicesFile) rmSync(servicesFile, { force: true })
-    await inTime(services.stop(), config.STOP_WAIT_MAX_MS)
+    await within(config.STOP_WAIT_MAX_MS, services.stop(), undefined)
   }
 }
-
-/** Whether the work ended within this time. */
-const inTime = (work: Promise<void>, ms: number): Promise<boolean> =>
-  within(
-    ms,
-    work.then(() => true),
-    false,
-  )
 
 /** A sentence for faults that have a remedy; undefined for those that need a stack trace. */
 function explain(error: unknown): { text: string; code: number } | undefined {

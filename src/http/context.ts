@@ -90,15 +90,12 @@ export function contextApp(
       await enter(c, c.get('exchange'))
       throw problem(c)
     })
-  for (const [path, methods] of methodsByPath(api.operations))
-    app.all(
-      path,
-      refuseBy(path, () => methodNotAllowed(methods)),
-    )
-  app.all(
-    '*',
-    refuseBy('/*', (c) => new Problem('route_not_found', `There is nothing at ${c.req.path}.`)),
-  )
+  for (const [path, methods] of methodsByPath(api.operations)) {
+    const refused = refuseBy(path, () => methodNotAllowed(methods))
+    app.all(path, refused)
+  }
+  const nowhere = refuseBy('/*', (c) => new Problem('route_not_found', `There is nothing at ${c.req.path}.`))
+  app.all('*', nowhere)
   return app
 }
 
