@@ -8,10 +8,13 @@ import { runSubscription } from './events/subscription.ts'
 import { createApp } from './http/app.ts'
 import { createSealer } from './http/cursor.ts'
 import { defaultHttpLimits } from './http/environment.ts'
+import { CALLERS_MAX, type WindowOf } from './http/rate-limit.ts'
 import { defaultServerOptions, type RunningServer, startServer } from './http/server.ts'
+import { createSharedRates } from './http/shared-rates.ts'
 import { failureOf } from './postgres/failure.ts'
 import { type ContextProjector, gauges, probes } from './processes/health.ts'
 import { projectionsCheckpoint } from './projections/checkpoint.ts'
+import { addRateCounts, dropRateCounts } from './projections/rate-counts.ts'
 import { createPositionWaiters } from './projections/waiter.ts'
 import { contextParts, type Parts, supervision } from './roles.ts'
 
@@ -36,6 +39,7 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
     contexts: await Promise.all(contexts.map(async ({ context, served }) => ({ api: await context.api(), ...served }))),
     log: log.child({ part: 'api' }),
     nowMs: () => performance.now(),
+    windowOf: shareRates(parts),
     isUnavailable: (error) => failureOf(error) === 'unavailable',
     sealer: createSealer(parts.keyRing.all),
     limits: {
@@ -68,6 +72,28 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
   }
   hasStarted = true
   return { url, firstRuns }
+}
+
+/** Callers whose counts one statement adds. */
+const RATE_BATCH_MAX = 5_000
+
+/** Counts rate limits together with the installation's other API processes. */
+function shareRates({ config, db, clock, log, onClose }: Parts): WindowOf {
+  const rates = createSharedRates({
+    add: (windowAt, counts) => addRateCounts(db, windowAt, counts),
+    drop: (before) => dropRateCounts(db, before),
+    now: clock.now,
+    intervalMs: config.RATE_SHARE_INTERVAL_MS,
+    ...{ keysMax: CALLERS_MAX, batchMax: RATE_BATCH_MAX },
+    log: log.child({ part: 'rates' }),
+  })
+  const stop = new AbortController()
+  const running = rates.run(stop.signal)
+  onClose(async () => {
+    stop.abort()
+    await running
+  })
+  return rates.windowOf
 }
 
 /** What each context's HTTP works with. */

@@ -153,6 +153,9 @@ const environmentSchema = z.object({
   BROWSER_SESSION_TTL_S: count(28_800).describe('how long a browser stays in the hosted terminal'),
   HOSTED_PAGES_PER_MINUTE_MAX: count(600).describe('requests for hosted pages per client address'),
   AUTH_FAILURES_PER_MINUTE_MAX: count(60).describe('refused API keys per client address, before 429'),
+  RATE_SHARE_INTERVAL_MS: milliseconds(500).describe(
+    'how often API processes add up what they have counted for rate limits',
+  ),
   TRUST_PROXY: flag(false).describe('take the client address from x-forwarded-for'),
 
   // Auditors

@@ -8,7 +8,7 @@ import { respondJson } from './answers.ts'
 import type { AppEnv, Exchange, Principal, Runtime } from './environment.ts'
 import { describeError, type ErrorTable, kernelErrors, Problem } from './errors.ts'
 import type { CoreParts, Operation } from './operation.ts'
-import { limitRate, type RateClass } from './rate-limit.ts'
+import { CALLERS_MAX, createWindow, limitRate, type RateClass, type WindowOf } from './rate-limit.ts'
 import type { RequestIds } from './request-id.ts'
 import { guard, methodNotAllowed, type Serving, serveOperation } from './serve-operation.ts'
 
@@ -68,7 +68,14 @@ export function contextApp(
   const { limits, nowMs } = runtime
   const { authFailuresPerMinuteMax: failuresPerMinuteMax, trustProxy } = limits
   const authenticate = createGate({ realm: api.name, doors, others, failuresPerMinuteMax, trustProxy, nowMs })
-  const rates = new Map(Object.entries(api.rates).map(([name, each]) => [name, limitRate(each as RateClass, nowMs)]))
+  const alone: WindowOf = () => createWindow({ keysMax: CALLERS_MAX, nowMs })
+  const { windowOf = alone } = runtime
+  const rates = new Map(
+    Object.entries(api.rates).map(([name, each]) => [
+      name,
+      limitRate(each as RateClass, windowOf(`${api.name}.${name}`)),
+    ]),
+  )
   const serving: Serving = { api, parts, runtime, authenticate, rates }
   const app = new Hono<AppEnv>()
   // Caught here, and not by the framework: its way for an application of its own costs every request a step.

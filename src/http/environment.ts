@@ -4,6 +4,7 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Actor } from '../events/event.ts'
 import type { Log } from '../log.ts'
 import type { Sealer } from './cursor.ts'
+import type { WindowOf } from './rate-limit.ts'
 
 /** Who asks. A context's own principal has these members and its own. */
 export interface Principal {
@@ -68,6 +69,8 @@ export interface Runtime {
   sealer: Sealer
   /** Milliseconds that only go forward, for durations and limits. */
   nowMs: () => number
+  /** Counts of rate limits that several processes share; absent: each counts alone. */
+  windowOf?: WindowOf
   /** Whether an error says that a service behind this API does not answer. */
   isUnavailable: (error: unknown) => boolean
 }

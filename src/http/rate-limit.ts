@@ -1,6 +1,6 @@
 /**
- * Rate limits, by the classes that a context declares. They count in this process's memory: behind a load balancer each
- * process grants the whole limit. That protects the processes; it does not serve for billing.
+ * Rate limits, by the classes that a context declares. The API processes of an installation count together
+ * (shared-rates.ts); where nothing is shared, a process counts in its memory. A limit protects; it does not serve for billing.
  */
 import { LRUCache } from 'lru-cache'
 import type { Exchange, Principal } from './environment.ts'
@@ -16,12 +16,15 @@ export interface RateClass<Who extends Principal = Principal> {
   detail: (max: number) => string
 }
 
-const WINDOW_MS = 60_000
+export const WINDOW_MS = 60_000
 
 export interface Window {
   /** Counts one more for the key: how many it has now, and how long until its window ends. */
   add(key: string): { count: number; resetMs: number }
 }
+
+/** The counts of one class, by its name in the whole installation. */
+export type WindowOf = (name: string) => Window
 
 /** Counters that start anew a minute after a key's first use; the longest unused are forgotten beyond `keysMax`. */
 export function createWindow({ keysMax, nowMs }: { keysMax: number; nowMs: () => number }): Window {
@@ -42,11 +45,10 @@ export function createWindow({ keysMax, nowMs }: { keysMax: number; nowMs: () =>
 }
 
 /** Tenants and addresses whose use is counted at the same time. */
-const CALLERS_MAX = 100_000
+export const CALLERS_MAX = 100_000
 
 /** Puts RateLimit-Limit, -Remaining and -Reset (seconds) on each answer; throws a Problem beyond the limit: 429, Retry-After. */
-export function limitRate({ by, perMinuteMax, detail }: RateClass, nowMs: () => number) {
-  const used = createWindow({ keysMax: CALLERS_MAX, nowMs })
+export function limitRate({ by, perMinuteMax, detail }: RateClass, used: Window) {
   return ({ principal, headers }: Exchange, address: () => string): void => {
     const max = perMinuteMax(principal)
     if (!Number.isFinite(max)) return

@@ -7,6 +7,7 @@ import { kernelTables } from './kernel-tables.ts'
 import { knownLogDdl } from './known-log.ts'
 import { parkedEvents } from './parking.ts'
 import { ddlOf, type Projection } from './projection.ts'
+import { rateCountsDdl } from './rate-counts.ts'
 
 export type ProjectionRow = {
   name: string
@@ -51,7 +52,13 @@ export async function prepareSchema(
 }
 
 /** The statements that make the kernel's tables where they are missing. */
-export const kernelDdl: readonly string[] = [checkpointDdl, knownLogDdl, projectionsDdl, ...ddlOf(parkedEvents)]
+export const kernelDdl: readonly string[] = [
+  checkpointDdl,
+  knownLogDdl,
+  projectionsDdl,
+  rateCountsDdl,
+  ...ddlOf(parkedEvents),
+]
 
 /** Makes the kernel's tables in the first schema of the search path. */
 export async function createKernelTables(trx: OpenTransaction): Promise<void> {
