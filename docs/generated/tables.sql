@@ -59,8 +59,8 @@ CREATE INDEX IF NOT EXISTS noctant_account_commands_3 ON noctant_account_command
 CREATE TABLE IF NOT EXISTS noctant_templates (template_id uuid NOT NULL, operator_id uuid, key text NOT NULL, version integer NOT NULL, name text NOT NULL, terms jsonb NOT NULL, archived_at timestamptz(3), imported_at timestamptz(3) NOT NULL, PRIMARY KEY (template_id));
 CREATE INDEX IF NOT EXISTS noctant_templates_1 ON noctant_templates (operator_id, key);
 
--- noctant.product, version 1
-CREATE TABLE IF NOT EXISTS noctant_products (product_id uuid NOT NULL, operator_id uuid NOT NULL, template_id uuid NOT NULL, display_name text NOT NULL, description text, slug text NOT NULL, price numeric NOT NULL, currency text NOT NULL, status text NOT NULL, public_listing boolean NOT NULL, display_order integer NOT NULL, kyc_gate text NOT NULL, max_concurrent_per_user integer, cooldown_hours_after_breach integer, metadata jsonb, activated_at timestamptz(3), archived_at timestamptz(3), created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (product_id));
+-- noctant.product, version 2
+CREATE TABLE IF NOT EXISTS noctant_products (product_id uuid NOT NULL, operator_id uuid NOT NULL, template_id uuid NOT NULL, display_name text NOT NULL, description text, slug text NOT NULL, price numeric NOT NULL, currency text NOT NULL, status text NOT NULL, public_listing boolean NOT NULL, display_order integer NOT NULL, kyc_gate text NOT NULL, max_concurrent_per_user integer, cooldown_hours_after_breach integer, metadata jsonb, metadata_text text, activated_at timestamptz(3), archived_at timestamptz(3), created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (product_id));
 CREATE INDEX IF NOT EXISTS noctant_products_1 ON noctant_products (operator_id, display_order, created_at, product_id);
 
 -- noctant.challenge, version 1

@@ -6,6 +6,7 @@
 import type { z } from '@hono/zod-openapi'
 import { type CookieOptions, serialize } from 'hono/utils/cookie'
 import type { Exchange } from './environment.ts'
+import { jsonText } from './json.ts'
 import type { SocketHandlers } from './socket.ts'
 
 /** Part of a reply to a command: what the bus has handled. */
@@ -94,7 +95,7 @@ export function buildAnswer(exchange: Exchange, reply: Reply, answer: Answer | u
         'text/event-stream',
       )
     case 'json':
-      return respond(exchange, reply, JSON.stringify(reply.body), 'application/json')
+      return respond(exchange, reply, jsonText(reply.body), 'application/json')
     default:
       return respond(exchange, reply, null, undefined)
   }

@@ -8,9 +8,9 @@ import type { Context } from 'hono'
 import type { AppEnv } from './environment.ts'
 import { Problem } from './errors.ts'
 
-/** How an operation takes its body. JSON may come under another media type: it is JSON all the same. */
+/** How an operation takes its body. JSON may come under another media type; `verbatim` is a member whose text is kept. */
 export type BodySpec =
-  | { kind: 'json'; schema: z.ZodType; isRequired: boolean; mediaType: string }
+  | { kind: 'json'; schema: z.ZodType; isRequired: boolean; mediaType: string; verbatim?: string | undefined }
   | { kind: 'bytes'; mediaTypes: readonly string[] | undefined }
   | { kind: 'stream'; mediaTypes: readonly string[] | undefined }
 
@@ -27,8 +27,8 @@ export type BodyOf<B> = B extends z.ZodType
 
 export const jsonBody = <S extends z.ZodType, Required extends boolean = true>(
   schema: S,
-  { isRequired = true as Required, mediaType = JSON_TYPE } = {},
-) => ({ kind: 'json' as const, schema, isRequired: isRequired as Required, mediaType })
+  { isRequired = true as Required, mediaType = JSON_TYPE, verbatim = undefined as string | undefined } = {},
+) => ({ kind: 'json' as const, schema, isRequired: isRequired as Required, mediaType, verbatim })
 /** The request may have no body at all. */
 export const optionalBody = <S extends z.ZodType>(schema: S) => jsonBody<S, false>(schema, { isRequired: false })
 /** The bytes as they came, for what is verified or kept as it is; any media type where none is named. */

@@ -2,6 +2,7 @@
  * JSON as a request may bring it. JSON.parse alone takes any depth, lets the last of two equal keys win, rounds numbers,
  * and passes NUL and lone surrogates on to stores that cannot hold them; here each of these is an error that says where.
  */
+import { randomUUID } from 'node:crypto'
 import { Decimal } from 'decimal.js'
 
 /** This API does not take the text as JSON. `pointer` (RFC 6901) says where, as far as that is known. */
@@ -25,6 +26,33 @@ export class InexactNumber {
   }
 }
 
+/** A mark that no text of a request can hold. */
+const MARK = randomUUID()
+let written: string[] = []
+
+/** A value with the very text that it was read from, which an answer repeats to the last space. */
+export class JsonSource {
+  readonly value: unknown
+  readonly source: string
+  constructor(value: unknown, source: string) {
+    this.value = value
+    this.source = source
+  }
+  toJSON(): string {
+    return `${MARK}${written.push(this.source) - 1}`
+  }
+}
+
+const MARKED = new RegExp(`"${MARK}(\\d+)"`, 'g')
+
+/** As JSON.stringify, with each JsonSource in its own text. */
+export function jsonText(value: unknown): string {
+  written = []
+  const text = JSON.stringify(value)
+  const sources = written
+  return sources.length === 0 ? text : text.replace(MARKED, (_, at) => sources[Number(at)] ?? '')
+}
+
 const notJson = () => new MalformedJson('The body is not valid JSON.')
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -32,10 +60,22 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Every double holds a whole number of this many digits as written. */
 const SAFE_DIGITS = 15
 
-/** The value, with objects and arrays nested at most `depthMax` deep. Throws MalformedJson. */
-export function parseJson(bytes: Uint8Array, depthMax: number): unknown {
+/**
+ * The value, with objects and arrays nested at most `depthMax` deep. A member of this name comes with its text, as a
+ * JsonSource. Throws MalformedJson.
+ */
+export function parseJson(bytes: Uint8Array, depthMax: number, verbatim?: string): unknown {
   const text = decodeUtf8(bytes)
-  const plain = inspect(text, depthMax)
+  const span = { of: verbatim, from: -1, to: -1 }
+  const plain = inspect(text, depthMax, span)
+  const value = parsed(text, plain)
+  if (verbatim === undefined || span.to === -1) return value
+  const members = value as Record<string, unknown>
+  members[verbatim] = new JsonSource(members[verbatim], text.slice(span.from, span.to).trim())
+  return members
+}
+
+function parsed(text: string, plain: boolean): unknown {
   try {
     if (plain) return JSON.parse(text)
     // The reviver's third argument carries the source text of primitives (ECMAScript, JSON.parse source text access).
@@ -69,6 +109,13 @@ interface Level {
   at: string | number
 }
 
+/** Where the text of a member of the outermost object stands; `from` -1: not met, `to` -1: not ended. */
+interface Span {
+  of: string | undefined
+  from: number
+  to: number
+}
+
 /** What matters outside of strings, numbers but for their signs among it; all else there is for the parser to judge. */
 const STRUCTURE = /["{}[\],:]|\d[\d.eE+-]*/g
 
@@ -77,7 +124,7 @@ const STRUCTURE = /["{}[\],:]|\d[\d.eE+-]*/g
  * text that cannot be stored. Whether it is valid JSON at all is left to the parser. True where every number is a whole
  * one of so few digits that a double holds it as written.
  */
-function inspect(text: string, depthMax: number): boolean {
+function inspect(text: string, depthMax: number, span: Span): boolean {
   let plain = true
   const levels: Level[] = []
   let awaitsKey = false
@@ -93,14 +140,17 @@ function inspect(text: string, depthMax: number): boolean {
         break
       case '}':
       case ']':
+        if (levels.length === 1) endSpan(span, found.index)
         levels.pop()
         awaitsKey = false
         break
       case ',':
+        if (levels.length === 1) endSpan(span, found.index)
         if (level && typeof level.at === 'number') level.at += 1
         awaitsKey = level?.keys !== undefined
         break
       case ':':
+        if (levels.length === 1 && level?.keys && level.at === span.of) span.from = found.index + 1
         awaitsKey = false
         break
       case '"': {
@@ -116,6 +166,10 @@ function inspect(text: string, depthMax: number): boolean {
     }
   }
   return plain
+}
+
+function endSpan(span: Span, at: number): void {
+  if (span.from !== -1 && span.to === -1) span.to = at
 }
 
 const isShortInteger = (source: string): boolean => source.length <= SAFE_DIGITS && /^-?\d+$/.test(source)

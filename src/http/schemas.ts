@@ -6,7 +6,7 @@ import { z } from '@hono/zod-openapi'
 import { Decimal } from 'decimal.js'
 import { isUuid } from '../events/uuid.ts'
 import { readTime } from '../runtime/rfc3339.ts'
-import { InexactNumber } from './json.ts'
+import { InexactNumber, JsonSource } from './json.ts'
 
 /**
  * Text of at most `max` UTF-16 units. A longer one is refused before anything else looks at it, as zod does not by itself:
@@ -46,20 +46,23 @@ export const recordOf = <S extends z.ZodType>(value: S, max: number, nameMax = 2
     z.record(z.string(), value),
   )
 
-/** Any JSON of at most `max` values, kept as it came: a number that no double holds is refused. */
-export const jsonValue = (max: number) =>
+/** Any JSON of at most `max` values that comes with its text (JsonSource), numbers no double can come near refused. */
+export const jsonSource = (max: number) =>
   z
     .any()
-    .refine((value) => isPlainJson(value, max), `is to be JSON of at most ${max} values, with numbers a double holds`)
+    .refine(
+      (given) => given instanceof JsonSource && isBoundedJson(given.value, max),
+      `is to be JSON of at most ${max} values`,
+    )
 
-function isPlainJson(value: unknown, max: number): boolean {
+function isBoundedJson(value: unknown, max: number): boolean {
   const open: unknown[] = [value]
   let count = 0
   while (open.length > 0) {
     const each = open.pop()
     count += 1
-    if (count > max || each === undefined || each instanceof InexactNumber) return false
-    if (typeof each !== 'object' || each === null) continue
+    if (count > max || (each instanceof InexactNumber && !Number.isFinite(Number(each.source)))) return false
+    if (typeof each !== 'object' || each === null || each instanceof InexactNumber) continue
     const inside = Object.values(each)
     if (count + open.length + inside.length > max) return false
     open.push(...inside)

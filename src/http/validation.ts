@@ -65,11 +65,11 @@ const named = ({ shape }: z.ZodObject, read: (c: Context<AppEnv>, name: string) 
 }
 
 function jsonOf(
-  { schema, isRequired }: Extract<BodySpec, { kind: 'json' }>,
+  { schema, isRequired, verbatim }: Extract<BodySpec, { kind: 'json' }>,
   bytes: Uint8Array | undefined,
   jsonDepthMax: number,
 ): unknown {
-  if (bytes !== undefined) return fitting('body', schema, parseJson(bytes, jsonDepthMax))
+  if (bytes !== undefined) return fitting('body', schema, parseJson(bytes, jsonDepthMax, verbatim))
   if (isRequired) throw new Problem('malformed_json', 'The request is to have a JSON body.')
   return undefined
 }

@@ -27,8 +27,10 @@ export const productEvents = {
     kycGate,
     maxConcurrentPerUser: z.int().nullable(),
     cooldownHoursAfterBreach: z.int().nullable(),
-    /** The operator's own JSON, kept as it came. */
+    /** The operator's own JSON, as far as a double and an object of JavaScript hold it. */
     metadata: z.json(),
+    /** The same in the operator's own text. Absent in older events. */
+    metadataText: z.string().optional(),
     occurredAt: time,
   }),
   'noctant.ProductStatusChanged.v1': z.object({

@@ -27,6 +27,8 @@ export const products = defineTable({
     max_concurrent_per_user: integer.orNull,
     cooldown_hours_after_breach: integer.orNull,
     metadata: jsonb.of<NonNullable<Created['metadata']>>().orNull,
+    /** As it was sent; null where it came before that was kept. */
+    metadata_text: text.orNull,
     activated_at: time.orNull,
     archived_at: time.orNull,
     created_at: time,
@@ -35,13 +37,14 @@ export const products = defineTable({
   indexes: ['(operator_id, display_order, created_at, product_id)'],
   writeOnce: ['activated_at'],
 })
-/** What the contract's ProductView shows. */
+/** What the contract's ProductView shows, but for the text that stands for `metadata` there. */
 export type ProductRow = RowOf<typeof products>
 
 type Standing = Pick<Created, 'status'> & { activatedAt: string | null; archivedAt: string | null; updatedAt: string }
 
 const productRow = (facts: Created, standing: Standing) => ({
   ...snake(facts),
+  metadata_text: facts.metadataText ?? null,
   ...snake(standing, 'status', 'activatedAt', 'archivedAt', 'updatedAt'),
   created_at: facts.occurredAt,
 })
@@ -52,7 +55,7 @@ export const productView = (facts: Created, standing: Standing): ProductRow =>
 
 export const productProjection = defineProjection<ProductEvent>({
   name: 'noctant.product',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [products],
   handlers: {

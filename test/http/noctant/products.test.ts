@@ -5,7 +5,7 @@ import { product } from '../../../src/commands/noctant/product.ts'
 import { importTemplate, template, templateIdOf } from '../../../src/commands/noctant/template.ts'
 import type { ProductStatus } from '../../../src/events/noctant/product.ts'
 import type { TemplateTerms } from '../../../src/events/noctant/template.ts'
-import { viewOf as productViewOf } from '../../../src/http/noctant/products/product-view.ts'
+import { viewOf as productViewOf, shown } from '../../../src/http/noctant/products/product-view.ts'
 import { findProduct } from '../../../src/projections/noctant/product.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { exampleTerms } from '../../support/examples/challenge.ts'
@@ -75,6 +75,34 @@ describe('createProduct', () => {
     expect([second.status, second.body]).toStrictEqual([201, first.body])
     expect(second.headers.get('idempotency-replayed')).toBe('true')
     expect((await read(first.body.product_id)).body).toMatchObject({ status: 'archived' })
+  })
+
+  it('keeps metadata to the letter: order of names, spelling of numbers, 64 bits, white space', async () => {
+    const metadata = '{ "b": 1.0, "2": 9223372036854775807, "1": [1e2, "ä\\u00e4"],  "a": {"x":0.10}}'
+    const rawOf = (body: object, text = metadata) =>
+      JSON.stringify({ ...body, metadata: 0 }).replace('"metadata":0', `"metadata" : ${text} `)
+    const body = request()
+    const textOf = async (method: string, path: string, raw?: string) => {
+      const headers = { authorization: `Bearer ${acme.key}`, ...(raw ? { 'content-type': 'application/json' } : {}) }
+      const answer = await fetch(`${api.url}/noctant/v1/products${path}`, {
+        method,
+        headers,
+        ...(raw && { body: raw }),
+      })
+      return { status: answer.status, text: await answer.text() }
+    }
+    const made = await textOf('POST', '', rawOf(body))
+    expect([made.status, made.text.includes(`"metadata":${metadata}`)]).toStrictEqual([201, true])
+    const { product_id } = JSON.parse(made.text)
+    expect((await textOf('GET', `/${product_id}`)).text).toBe(made.text)
+    expect((await textOf('GET', '')).text).toContain(made.text)
+    expect((await textOf('POST', '', rawOf(body))).text).toBe(made.text)
+    expect((await textOf('POST', '', rawOf(body, metadata.replace('1.0', '1').replace('  ', '')))).status).toBe(201)
+    expect((await textOf('POST', '', rawOf(body, metadata.replace('5807', '5806')))).status).toBe(409)
+    expect((await textOf('POST', '', rawOf(request(), '{"n":1e999}'))).status).toBe(400)
+    expect(await api.bus.load(product, product_id)).toMatchObject({
+      facts: { metadata: { b: 1, a: { x: 0.1 } }, metadataText: metadata },
+    })
   })
 
   it('answers 409 to a key that comes with other facts', async () => {
@@ -177,7 +205,8 @@ describe('products', () => {
     for (const status of ['active', 'hidden', 'active', 'archived'] as const) {
       await setStatus(body.product_id, status)
       const state = await api.bus.load(product, body.product_id)
-      expect(productViewOf(state)).toStrictEqual(await findProduct(api.db, acme.operatorId, body.product_id))
+      const row = await findProduct(api.db, acme.operatorId, body.product_id)
+      expect(productViewOf(state)).toStrictEqual(shown(row!))
     }
   })
 })

@@ -14,7 +14,7 @@ import { viewOf as challengeViewOf, shown } from '../../../src/http/noctant/chal
 import { correctionView, viewOf as correctionViewOf } from '../../../src/http/noctant/corrections/correction-view.ts'
 import { viewOf as launchViewOf } from '../../../src/http/noctant/launches/launch-view.ts'
 import { statementView, viewOf as statementViewOf } from '../../../src/http/noctant/payouts/payout-view.ts'
-import { viewOf as productViewOf } from '../../../src/http/noctant/products/product-view.ts'
+import { viewOf as productViewOf, shown as shownProduct } from '../../../src/http/noctant/products/product-view.ts'
 import { viewOf as userViewOf } from '../../../src/http/noctant/users/provision-user.ts'
 import { findAccount } from '../../../src/projections/noctant/account.ts'
 import { findChallenge } from '../../../src/projections/noctant/challenge.ts'
@@ -81,7 +81,10 @@ const views: readonly AnsweredView[] = [
     operations: ['createProduct'],
     history: typesOf(productEvents),
     viewOf: (state) => productViewOf(state),
-    read: (db) => findProduct(db, operator, example('noctant.ProductCreated.v1').data.productId),
+    read: async (db) => {
+      const found = await findProduct(db, operator, example('noctant.ProductCreated.v1').data.productId)
+      return found && shownProduct(found)
+    },
   }),
   answeredView(user, {
     operations: ['provisionUser'],

@@ -1,10 +1,12 @@
 /** POST /v1/products: makes a product of a template that the operator sees, once per key. */
 
 import { z } from '@hono/zod-openapi'
-import { createProduct as create } from '../../../commands/noctant/product.ts'
+import { createProduct as create, type ProductFacts } from '../../../commands/noctant/product.ts'
 import { json } from '../../answers.ts'
+import { jsonBody } from '../../body.ts'
 import { bodyKey } from '../../command.ts'
-import { boundedText, decimalInput, jsonValue, text, uuid } from '../../schemas.ts'
+import { InexactNumber, type JsonSource } from '../../json.ts'
+import { boundedText, decimalInput, jsonSource, text, uuid } from '../../schemas.ts'
 import { operatorKey, write } from '../access.ts'
 import { idempotencyKey, requestIdHeader } from '../schemas.ts'
 import { int32, kycGate, productStatus, productView, viewOf } from './product-view.ts'
@@ -36,10 +38,20 @@ const request = z
     kyc_gate: kycGate,
     max_concurrent_per_user: limit(1),
     cooldown_hours_after_breach: limit(0),
-    metadata: jsonValue(METADATA_VALUES_MAX),
+    metadata: jsonSource(METADATA_VALUES_MAX),
   })
   .required({ metadata: true })
   .openapi('CreateProductRequest')
+
+const sourceOf = (body: z.output<typeof request>) => body.metadata as JsonSource
+
+/** With the nearest double for each number that none holds. */
+function asDoubles(value: unknown): ProductFacts['metadata'] {
+  if (value instanceof InexactNumber) return Number(value.source)
+  if (Array.isArray(value)) return value.map(asDoubles)
+  if (typeof value !== 'object' || value === null) return value as string | number | boolean | null
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, asDoubles(member)]))
+}
 
 function factsOf(operatorId: string, body: z.output<typeof request>) {
   return {
@@ -56,7 +68,8 @@ function factsOf(operatorId: string, body: z.output<typeof request>) {
     kycGate: body.kyc_gate,
     maxConcurrentPerUser: body.max_concurrent_per_user ?? null,
     cooldownHoursAfterBreach: body.cooldown_hours_after_breach ?? null,
-    metadata: body.metadata,
+    metadata: asDoubles(sourceOf(body).value),
+    metadataText: sourceOf(body).source,
   }
 }
 
@@ -67,11 +80,13 @@ export const createProduct = write({
   summary: 'Make a product of a template',
   access: operatorKey('products:create'),
   headers: requestIdHeader,
-  body: request,
+  body: jsonBody(request, { verbatim: 'metadata' }),
   answers: { 201: json(productView, 'The product, as the first request with this key made it.') },
   refuses: ['invalid_currency', 'invalid_price', 'product_slug_taken', 'product_status_conflict', 'template_not_found'],
   key: bodyKey(),
   facts: ({ principal, body }) => factsOf(principal.operatorId, body),
+  // White space and spellings of a number make no other request; digits that a double does not hold do.
+  fingerprint: ({ metadataText: _, ...facts }, { body }) => ({ ...facts, metadata: sourceOf(body).value }),
   async handle({ bus, facts, command }) {
     const handled = await create(bus, facts, command)
     return { status: 201, body: viewOf(handled.state), handled }

@@ -5,7 +5,7 @@ import { findProduct } from '../../../projections/noctant/product.ts'
 import { json } from '../../answers.ts'
 import { uuid } from '../../schemas.ts'
 import { operatorKey, read } from '../access.ts'
-import { productView } from './product-view.ts'
+import { productView, shown } from './product-view.ts'
 
 export const getProduct = read({
   path: '/v1/products/{product_id}',
@@ -19,6 +19,6 @@ export const getProduct = read({
   async handle({ db, principal, params }) {
     const product = await findProduct(db, principal.operatorId, params.product_id)
     if (!product) throw new Rejected('product_not_found', 'The operator has no product of this id.')
-    return product
+    return shown(product)
   },
 })

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { listProducts as query } from '../../../projections/noctant/product.ts'
 import { json } from '../../answers.ts'
 import { operatorKey, read } from '../access.ts'
-import { productView } from './product-view.ts'
+import { productView, shown } from './product-view.ts'
 
 const answer = z.object({ products: z.array(productView) }).openapi('ProductListResponse')
 
@@ -14,5 +14,5 @@ export const listProducts = read({
   summary: 'The operator’s products',
   access: operatorKey('products:read'),
   answer: json(answer, 'Every product, archived ones too.'),
-  handle: async ({ db, principal }) => ({ products: await query(db, principal.operatorId) }),
+  handle: async ({ db, principal }) => ({ products: (await query(db, principal.operatorId)).map(shown) }),
 })

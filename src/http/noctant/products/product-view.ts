@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { ProductState } from '../../../commands/noctant/product.ts'
 import * as words from '../../../events/noctant/product.ts'
 import { type ProductRow, productView as rowView } from '../../../projections/noctant/product.ts'
+import { JsonSource } from '../../json.ts'
 import { decimalOut, nullableTimeOut, timeOut, uuidOut } from '../../schemas.ts'
 
 export const productStatus = z.enum(words.productStatus.options).openapi('ProductStatus')
@@ -40,7 +41,13 @@ export const productView = z
   .openapi('ProductView')
 
 /** The view of a product after a command. Throws where there is none: no accepted command leaves it so. */
-export function viewOf(state: ProductState): ProductRow {
+export function viewOf(state: ProductState) {
   if (state.status === 'absent') throw new Error('a product that was never created has no view')
-  return rowView(state.facts, state)
+  return shown(rowView(state.facts, state))
+}
+
+/** The view of a product's row: its metadata in the very text that was sent, as far as that is on record. */
+export function shown({ metadata_text: source, metadata, ...row }: ProductRow) {
+  // Undefined: a table of the release before, until it is rebuilt.
+  return { ...row, metadata: source == null ? metadata : new JsonSource(metadata, source) }
 }
