@@ -37,6 +37,7 @@ export const demoTerms = (preset: TemplateTerms): TemplateTerms => ({
     ...preset.payoutPolicy,
     minimumProfit: TARGET,
     minimumDaysBetweenPayouts: 0,
+    minimumDaysBeforeFirstPayout: 0,
   },
 })
 
