@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { loadConfig, ROLES } from '../src/config.ts'
+import { loadConfig, ROLES, requirePublicUrl } from '../src/config.ts'
 import { root } from './support/source.ts'
 
 interface Service {
@@ -16,6 +16,11 @@ interface Service {
 }
 
 const text = readFileSync(join(root, 'compose.yaml'), 'utf8')
+/** With no variable set, as docker compose reads it: the innermost default first. */
+const byDefault = (value: string): string => {
+  const inner = value.replace(/\$\{\w+:-([^${}]*)\}/, '$1')
+  return inner === value ? value : byDefault(inner)
+}
 const { services, volumes }: { services: Record<string, Service>; volumes: object } = parse(text, { merge: true })
 const service = (name: string): Service => services[name] as Service
 const STORES = ['eventstore', 'postgres', 'nats']
@@ -24,7 +29,10 @@ describe('compose.yaml', () => {
   it.each(ROLES)('starts the role %s from the one image, once the services are healthy', (role) => {
     const { image, environment, depends_on: awaited } = service(role)
     expect(image).toBe('opslog')
-    expect(loadConfig({ ...environment, SECRETS_KEY: undefined }).ROLES).toEqual([role])
+    const settings = Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, byDefault(value)]))
+    const config = loadConfig({ ...settings, SECRETS_KEY: undefined, HOST: '0.0.0.0' })
+    expect(config.ROLES).toEqual([role])
+    expect(() => requirePublicUrl(config)).not.toThrow()
     expect(awaited).toEqual(Object.fromEntries(STORES.map((name) => [name, { condition: 'service_healthy' }])))
   })
 

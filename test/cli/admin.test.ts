@@ -135,7 +135,8 @@ describe('the command line', () => {
     const secret = 'postgres://me:hunter2@127.0.0.1:1/none'
     const { stdout } = await runCli(['config', '--json'], { DATABASE_URL: secret })
     const settings: { name: string }[] = JSON.parse(stdout)
-    expect(settings.map(({ name }) => name)).toStrictEqual(expect.arrayContaining(Object.keys(loadConfig({}))))
+    const { GIVEN: _, ...known } = loadConfig({})
+    expect(settings.map(({ name }) => name)).toStrictEqual(expect.arrayContaining(Object.keys(known)))
     expect(stdout).toContain('me:***@127.0.0.1')
     expect(stdout).not.toContain('hunter2')
   })
