@@ -75,11 +75,13 @@ async function eventStoreService(
   })
   stops.push(() => node.close())
   deaths.push(node.closed.then(() => 'the event store'))
-  const damagedPlaces = async () => {
-    const health = await fetch(`http://127.0.0.1:${node.port}/health`)
-    return ((await health.json()) as { damagedPositions: unknown[] }).damagedPositions.length
-  }
-  return { kind: 'embedded', url: node.url, damagedPlaces }
+  return { kind: 'embedded', url: node.url, damagedPlaces: () => damagedPlacesOf(node) }
+}
+
+/** How many places of its log an embedded node has found that cannot be read. Rejects where it does not answer. */
+export async function damagedPlacesOf({ port }: { port: number }): Promise<number> {
+  const health = await fetch(`http://127.0.0.1:${port}/health`)
+  return ((await health.json()) as { damagedPositions: unknown[] }).damagedPositions.length
 }
 
 async function postgresService(

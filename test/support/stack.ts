@@ -19,6 +19,7 @@ import { connectNats } from '../../src/gateway/nats.ts'
 import type { MessageStream } from '../../src/gateway/stream.ts'
 import { startInstance } from '../../src/instance.ts'
 import { createDatabase as connectDatabase } from '../../src/postgres/database.ts'
+import { damagedPlacesOf } from '../../src/services/backing-services.ts'
 import { ensureSealingKey } from '../../src/vault/secrets-key.ts'
 import { createVault } from '../../src/vault/vault.ts'
 import { loaded, registry } from './contexts.ts'
@@ -79,7 +80,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     ...options.environment,
   })
   const services = {
-    eventStore: { kind: 'embedded' as const, url: node.url },
+    eventStore: { kind: 'embedded' as const, url: node.url, damagedPlaces: () => damagedPlacesOf(node) },
     postgres: { kind: 'external' as const, url: database.url },
     stream: { kind: 'embedded' as const, url: null, stream, note: '' },
     failed: new Promise<string>(() => undefined),

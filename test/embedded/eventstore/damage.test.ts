@@ -5,6 +5,7 @@ import { EventStoreDBClient, type ResolvedEvent } from '@eventstore/db-client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { EventStoreOptions } from '../../../src/embedded/eventstore/options.ts'
 import { startEventStoreThread } from '../../../src/embedded/eventstore/start.ts'
+import { damagedPlacesOf } from '../../../src/services/backing-services.ts'
 import { newStream, numbered, numbersOf, temporaryDirectory } from './support/node.ts'
 
 const EVENTS = 20
@@ -88,6 +89,8 @@ test('the check of the whole log finds damage that nobody reads, and tells it on
     await expect.poll(() => get('/health'), { timeout: 10_000 }).toContain('checkCompletedAt')
     expect(await get('/metrics')).toContain('eventstore_damaged_places 1')
     expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(503)
+    // This is what an instance shows as degraded.
+    expect(await damagedPlacesOf({ port })).toBe(1)
     expect((await fetch(`http://127.0.0.1:${port}/health/live`)).status).toBe(204)
   })
   expect(notices.filter((notice) => notice.includes(`position ${damagedAt}`))).toHaveLength(1)
