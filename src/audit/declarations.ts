@@ -61,12 +61,16 @@ export interface AuditRules {
   sequenceFieldOf(type: string): string | undefined
   mentionOf(type: string): Mention | undefined
   isReading(stream: string): boolean
+  /** The member of such an event's data that names the tenant, by what its context declares. */
+  tenantFieldOf(type: string): string | undefined
 }
 
 /** The kernel's own categories; `opslog.` begins no context's name. */
 const KERNEL = /^opslog\./
 
 export interface Declaring {
+  readonly name: string
+  readonly events: { readonly tenant?: string }
   readonly aggregates: readonly Fold[]
   readonly books?: AuditDeclarations
 }
@@ -82,6 +86,7 @@ export function auditRulesOf(contexts: readonly Declaring[]): AuditRules {
   const streamBooks = mapOf((each) => each.streamBooks)
   const sequences = mapOf((each) => each.sequences)
   const mentions = mapOf((each) => each.mentions)
+  const tenants = new Map(contexts.map(({ name, events }) => [name, events.tenant]))
   return {
     foldOf: (stream) => folds.get(categoryOf(stream)),
     isOurs: (stream) => categories.has(categoryOf(stream)) || KERNEL.test(stream),
@@ -90,5 +95,6 @@ export function auditRulesOf(contexts: readonly Declaring[]): AuditRules {
     sequenceFieldOf: (type) => sequences.get(type),
     mentionOf: (type) => mentions.get(type),
     isReading: (stream) => readings.has(categoryOf(stream)),
+    tenantFieldOf: (type) => tenants.get(type.slice(0, type.indexOf('.'))),
   }
 }

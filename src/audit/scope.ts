@@ -1,9 +1,10 @@
 /**
- * Whose events a reader may see. An event belongs to the operator whose thing its stream is about; where nobody knows
+ * Whose events a reader may see. An event belongs to the tenant whose thing its stream is about; where nobody knows
  * the stream, to the one that it names or whose things it names, and last to the one that caused it. What belongs to
  * nobody is shown to those alone who may see everything.
  */
 import { LRUCache } from 'lru-cache'
+import type { AuditRules } from './declarations.ts'
 import { membersOf, type RawEvent, type RawLog } from './raw-log.ts'
 import { idOf } from './timeline.ts'
 
@@ -19,31 +20,38 @@ export interface Scope {
 
 export const everything: Scope = { admit: async (events) => events, mayRead: async () => true }
 
-export interface OperatorScope extends Scope {
+export interface TenantScope extends Scope {
   /** Events that the reader was allowed to see so far: the only count that a reader may learn. */
   admitted(): number
 }
 
-/** The operators of those ids that have one. */
+/** The tenants of those ids that have one. */
 export type OwnersOf = (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>
 
-/** Stream → operator; what a stream is about never changes hands. */
+/** Stream → tenant; what a stream is about never changes hands. */
 export type KnownOwners = LRUCache<string, string>
 
 export const createKnownOwners = (streamsMax: number): KnownOwners => new LRUCache({ max: streamsMax })
 
+/** How a scope knows whose an event is. */
+export interface Ownership {
+  ownersOf: OwnersOf
+  known: KnownOwners
+  rules: Pick<AuditRules, 'tenantFieldOf'>
+}
+
 interface Named {
-  operatorId: string | undefined
+  tenantId: string | undefined
   /** Ids of things, of whatever kind. */
   ids: readonly string[]
-  /** The operator that caused it. */
+  /** The tenant that caused it. */
   actor: string | undefined
 }
 
-/** The events of one operator. Rejects as `ownersOf` does. */
-export function scopeOf(operatorId: string, ownersOf: OwnersOf, known: KnownOwners): OperatorScope {
+/** The events of one tenant. Rejects as `ownersOf` does. */
+export function scopeOf(tenantId: string, { ownersOf, known, rules }: Ownership): TenantScope {
   let count = 0
-  const scope: OperatorScope = {
+  const scope: TenantScope = {
     admitted: () => count,
     async mayRead(stream, log) {
       const [owners, [first]] = await Promise.all([
@@ -51,7 +59,7 @@ export function scopeOf(operatorId: string, ownersOf: OwnersOf, known: KnownOwne
         Array.fromAsync(log.readStream(stream, 0n, 1n)),
       ])
       const owner = owners.get(idOf(stream))
-      if (owner !== undefined) return owner === operatorId
+      if (owner !== undefined) return owner === tenantId
       return first !== undefined && (await scope.admit([first])).length > 0
     },
     async admit(events) {
@@ -59,13 +67,13 @@ export function scopeOf(operatorId: string, ownersOf: OwnersOf, known: KnownOwne
       const ids = new Set<string>()
       for (const event of events) {
         if (known.has(event.stream)) continue
-        const named = namesOf(event)
+        const named = namesOf(event, rules.tenantFieldOf(event.type))
         strangers.set(event, named)
         ids.add(idOf(event.stream))
         for (const id of named.ids) ids.add(id)
       }
       const owners = ids.size === 0 ? new Map<string, string>() : await ownersOf([...ids])
-      const mine = events.filter((event) => ownerOf(event, strangers.get(event), owners, known) === operatorId)
+      const mine = events.filter((event) => ownerOf(event, strangers.get(event), owners, known) === tenantId)
       count += mine.length
       return mine
     },
@@ -85,21 +93,25 @@ function ownerOf(
     known.set(event.stream, ofStream)
     return ofStream
   }
-  if (named.operatorId !== undefined) return named.operatorId
+  if (named.tenantId !== undefined) return named.tenantId
   const ofThings = new Set(named.ids.map((id) => owners.get(id)).filter((owner) => owner !== undefined))
-  // Things of two operators in one event: it is neither's to see.
+  // Things of two tenants in one event: it is neither's to see.
   if (ofThings.size > 0) return ofThings.size === 1 ? [...ofThings][0] : undefined
   return named.actor
 }
 
 /** What the event names, by its members' names; nothing where it cannot be read. */
-function namesOf(event: RawEvent): Named {
+function namesOf(event: RawEvent, tenantField = ''): Named {
   const data = membersOf(event.data)
   const ids = Object.entries(data)
     .filter(([name, value]) => typeof value === 'string' && /Id$/.test(name) && !/^external/.test(name))
     .map(([, value]) => value as string)
-  const operatorId = typeof data.operatorId === 'string' ? data.operatorId : undefined
+  const tenantId = data[tenantField]
   const { actor } = membersOf(event.metadata) as { actor?: { kind?: unknown; id?: unknown } }
   const isOperator = actor?.kind === 'operator' && typeof actor.id === 'string'
-  return { operatorId, ids, actor: isOperator ? (actor.id as string) : undefined }
+  return {
+    tenantId: typeof tenantId === 'string' ? tenantId : undefined,
+    ids,
+    actor: isOperator ? (actor.id as string) : undefined,
+  }
 }

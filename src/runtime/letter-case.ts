@@ -58,8 +58,8 @@ function renamed(
 
 const snakeNames = new Map<string, string>()
 
-/** Handlers ask for the same names with every event. */
-function snakeNameOf(name: string): string {
+/** `accountId` → `account_id`; kept, since handlers ask for the same names with every event. */
+export function snakeNameOf(name: string): string {
   const known = snakeNames.get(name)
   if (known !== undefined) return known
   const made = snakeCase(name)

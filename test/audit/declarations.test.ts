@@ -4,6 +4,8 @@ import { auditRulesOf, type Declaring } from '../../src/audit/declarations.ts'
 import { advance, newMemory } from '../../src/audit/rules.ts'
 
 const library: Declaring = {
+  name: 'library',
+  events: { tenant: 'branchId' },
   aggregates: [{ category: 'library.book', initialState: { status: 'absent' }, evolve: () => ({ status: 'there' }) }],
   books: {
     categories: ['library.shelf'],

@@ -1,5 +1,6 @@
 /** What one operator's auditor makes us read: no more of another's stream than of one that is not there. */
 import { expect, test } from 'vitest'
+import { auditRulesOf } from '../../src/audit/declarations.ts'
 import type { RawEvent } from '../../src/audit/raw-log.ts'
 import { createKnownOwners, scopeOf } from '../../src/audit/scope.ts'
 
@@ -10,6 +11,7 @@ const eventIn = (stream: string) =>
     data: Buffer.from('{}'),
     metadata: Buffer.from('{}'),
   }) as never as RawEvent
+const rules = auditRulesOf([{ name: 'noctant', events: { tenant: 'operatorId' }, aggregates: [] }])
 const owners = new Map([
   ['mine-1', 'acme'],
   ['theirs-1', 'other'],
@@ -24,14 +26,13 @@ async function costOf(stream: string): Promise<{ may: boolean; reads: unknown[];
       if (owners.has(name.slice(name.indexOf('-') + 1))) yield eventIn(name)
     },
   }
-  const scope = scopeOf(
-    'acme',
-    async (ids) => {
+  const scope = scopeOf('acme', {
+    ...{ known: createKnownOwners(10), rules },
+    async ownersOf(ids) {
       questions.push(ids.length)
       return new Map(ids.flatMap((id) => (owners.has(id) ? [[id, owners.get(id)!]] : [])))
     },
-    createKnownOwners(10),
-  )
+  })
   return { may: await scope.mayRead(stream, log), reads, questions }
 }
 
@@ -44,7 +45,22 @@ test('another’s stream costs the same reads and questions as one that is not t
 })
 
 test('only what was admitted is counted', async () => {
-  const scope = scopeOf('acme', async () => owners, createKnownOwners(10))
+  const scope = scopeOf('acme', { ownersOf: async () => owners, known: createKnownOwners(10), rules })
   await scope.admit([eventIn('noctant.account-mine-1'), eventIn('noctant.account-theirs-1')])
   expect(scope.admitted()).toBe(1)
+})
+
+test('the member that names the tenant is the one that the event’s context declares', async () => {
+  const rulesOfTwo = auditRulesOf([
+    { name: 'noctant', events: { tenant: 'operatorId' }, aggregates: [] },
+    { name: 'market', events: { tenant: 'sellerId' }, aggregates: [] },
+  ])
+  const scope = scopeOf('acme', { ownersOf: async () => new Map(), known: createKnownOwners(10), rules: rulesOfTwo })
+  const naming = (type: string, data: object) =>
+    ({ ...eventIn(`${type}-1`), type, data: Buffer.from(JSON.stringify(data)) }) as RawEvent
+  const [declared, undeclared] = [
+    naming('market.Sold.v1', { sellerId: 'acme' }),
+    naming('market.Sold.v1', { operatorId: 'acme' }),
+  ]
+  expect(await scope.admit([declared, undeclared])).toStrictEqual([declared])
 })

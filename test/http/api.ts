@@ -48,7 +48,7 @@ import { projectorName, startProjector } from '../../src/projections/projector.t
 import { createPositionWaiters } from '../../src/projections/waiter.ts'
 import { eventually, prepared } from '../projections/support.ts'
 import { comesUp } from '../support/come-up.ts'
-import { apis, auditRules, contexts, loaded, projections, registry } from '../support/contexts.ts'
+import { apis, auditRules, contexts, loaded, registry } from '../support/contexts.ts'
 import { startTestStore } from '../support/event-store.ts'
 import { testSealer } from './exchange.ts'
 
@@ -285,7 +285,7 @@ export async function startApi(options: ApiOptions = {}) {
         const head = await rawLog.head(({ type }) => type.startsWith('noctant.'))
         if (head !== undefined) await waiter.waitFor(head, limits.readYourWritesWaitMs)
       },
-      ownersOf: createOwnersOf(db, projections),
+      ownersOf: createOwnersOf(db, contexts),
       recorder: createReadingRecorder(store, { auditorsMax: 10, conflictRetriesMax: 5 }),
     })
     const app = createApp({

@@ -71,8 +71,8 @@ async function groundOf(request: AuditRequest): Promise<Ground> {
   if (seesEverything(principal)) return { log, scope: everything, budget, rules, personKeys }
   // Whose a stream is that has just begun, the read models know a moment later; past the bound it stays unseen.
   await caughtUp()
-  const scope = scopeOf(principal.operatorId, ownersOf, knownOwners)
-  // How much of the log is other operators' is nothing to tell.
+  const scope = scopeOf(principal.operatorId, { ownersOf, known: knownOwners, rules })
+  // A reader may not learn how much of the log is other tenants'.
   return { log, scope, budget: { ...budget, spent: scope.admitted }, rules, personKeys }
 }
 

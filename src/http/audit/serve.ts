@@ -15,7 +15,6 @@ export async function serveAudit(parts: ApiParts): Promise<Served> {
   const { config, contexts, services, registry, bus, store, db, waiter, clock, vault } = parts
   const log = openRawLog(services.eventStore.url, registry, config.EVENTSTORE_DEADLINE_MS)
   parts.onClose(() => log.close())
-  const projections = contexts.flatMap((context) => context.projections)
   const limits = { auditorsMax: AUDITORS_MAX, conflictRetriesMax: config.CONFLICT_RETRIES_MAX }
   return {
     parts: createAuditParts({
@@ -23,7 +22,7 @@ export async function serveAudit(parts: ApiParts): Promise<Served> {
       rules: auditRulesOf(contexts),
       sealKeys: pinnedSealKeys(config.SEAL_PUBLIC_KEYS, config.DATA_DIR),
       caughtUp: () => parts.caughtUp((prefix) => log.head(({ type }) => type.startsWith(prefix))),
-      ownersOf: createOwnersOf(db, projections),
+      ownersOf: createOwnersOf(db, contexts),
       recorder: createReadingRecorder(store, limits),
       auditors: await parts.follow('auditors', createAuditorDirectory()),
       limits: {

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createKnownOwners, scopeOf } from '../../../src/audit/scope.ts'
+import { scopeOf } from '../../../src/audit/scope.ts'
 import { auditor } from '../../../src/commands/audit/auditor.ts'
 import { generateAuditorKey } from '../../../src/commands/audit/auditor-key.ts'
 import { documentsOf } from '../../../src/http/app.ts'
 import { operations as auditOperations } from '../../../src/http/audit/operations.ts'
 import { createOwnersOf } from '../../../src/projections/audit/ownership.ts'
 import { eventually } from '../../projections/support.ts'
-import { apis, projections } from '../../support/contexts.ts'
+import { apis, contexts } from '../../support/contexts.ts'
 import { type Api, startApi, systemContext } from '../api.ts'
-import { rawEvents, SHARED, type Tenant, tenant } from './ground.ts'
+import { ownership, rawEvents, SHARED, type Tenant, tenant } from './ground.ts'
 
 let api: Api
 let acme: Tenant
@@ -93,7 +93,7 @@ describe('an auditor of one operator', () => {
     const events = await rawEvents(api)
     await api.waiter.waitFor(events.at(-1)!.position, 5_000)
     const seenBy = async ({ operatorId }: Tenant) => {
-      const scope = scopeOf(operatorId, createOwnersOf(api.db, projections), createKnownOwners(1_000))
+      const scope = scopeOf(operatorId, ownership(createOwnersOf(api.db, contexts)))
       return new Set((await scope.admit(events)).map(({ id }) => id))
     }
     const [mine, theirs] = [await seenBy(acme), await seenBy(other)]

@@ -1,6 +1,8 @@
 /** Two operators with the same names for different things, and what auditors ask about them. */
 import { randomUUID } from 'node:crypto'
 import type { RawEvent } from '../../../src/audit/raw-log.ts'
+import { createKnownOwners, type Ownership, type OwnersOf } from '../../../src/audit/scope.ts'
+import { auditRules } from '../../support/contexts.ts'
 import { type Answer, type Api, accountRequest, type TestOperator } from '../api.ts'
 import { fundedAccount } from '../noctant/books.ts'
 
@@ -16,6 +18,13 @@ export interface Tenant extends TestOperator {
   /** Another account, that an engine tells of. */
   traded: { externalAccountId: string; accountId: string }
 }
+
+/** How a scope knows whose things are: by these owners, and by what contexts declare. */
+export const ownership = (ownersOf: OwnersOf): Ownership => ({
+  ownersOf,
+  known: createKnownOwners(1_000),
+  rules: auditRules,
+})
 
 export const SHARED = 'SHARED-1'
 

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { RawEvent } from '../../../src/audit/raw-log.ts'
-import { createKnownOwners, scopeOf } from '../../../src/audit/scope.ts'
+import { scopeOf } from '../../../src/audit/scope.ts'
 import { HEARTBEAT } from '../../../src/events/registry.ts'
 import { createOwnersOf } from '../../../src/projections/audit/ownership.ts'
-import { projections } from '../../support/contexts.ts'
+import { contexts } from '../../support/contexts.ts'
 import { example, exampleTypes, ids, streamOf, uuidOf } from '../../support/examples.ts'
 import { type Api, startApi } from '../api.ts'
-import { rawEvents } from './ground.ts'
+import { ownership, rawEvents } from './ground.ts'
 
 let api: Api
 let events: RawEvent[]
@@ -31,7 +31,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => api.stop())
 
-const scope = (operatorId: string) => scopeOf(operatorId, createOwnersOf(api.db, projections), createKnownOwners(1_000))
+const scope = (operatorId: string) => scopeOf(operatorId, ownership(createOwnersOf(api.db, contexts)))
 const typesSeenBy = async (operatorId: string) =>
   new Set((await scope(operatorId).admit(events)).map(({ type }) => type))
 
@@ -79,7 +79,10 @@ it('an auditor of another operator sees none of it', async () => {
 })
 
 it('what the read models do not know yet is seen where the event itself says whose it is, and by nobody else', async () => {
-  const unknowing = scopeOf(ids.operator, async () => new Map(), createKnownOwners(1_000))
+  const unknowing = scopeOf(
+    ids.operator,
+    ownership(async () => new Map()),
+  )
   const seen = await unknowing.admit(events)
   expect(seen.length).toBeGreaterThan(20)
   for (const { data } of seen) expect(JSON.parse(Buffer.from(data).toString()).operatorId).toBe(ids.operator)
