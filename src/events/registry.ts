@@ -18,8 +18,8 @@ type Schemas = Readonly<Record<string, z.ZodType>>
 export interface EventDeclarations {
   /** Event type → schema of its data: the storage format, for ever. */
   readonly schemas: Schemas
-  /** Event type → the category of the streams that it stands in. */
-  readonly categories: Readonly<Record<string, string>>
+  /** Event type → the categories of the streams that it stands in. */
+  readonly categories: Readonly<Record<string, readonly string[]>>
   /** Superseded type → the function that lifts its data to the successor. */
   readonly upcasters?: Readonly<Record<string, (data: unknown) => AnyEvent>>
   /** Event type → the event in a sentence for auditors; audit/sentences.ts says how placeholders are written. */
@@ -32,13 +32,16 @@ export interface EventDeclarations {
   readonly tenant?: string
 }
 
-/** Declares schemas by the category of the streams that events with them stand in. */
+/** Declares schemas by the category of their streams; `also`: event type → further categories that it stands in. */
 export const inStreams = (
   streams: Readonly<Record<string, Schemas>>,
+  also: Readonly<Record<string, readonly string[]>> = {},
 ): Pick<EventDeclarations, 'schemas' | 'categories'> => ({
   schemas: merged(Object.values(streams)),
   categories: Object.fromEntries(
-    Object.entries(streams).flatMap(([category, schemas]) => Object.keys(schemas).map((type) => [type, category])),
+    Object.entries(streams).flatMap(([category, schemas]) =>
+      Object.keys(schemas).map((type) => [type, [category, ...(also[type] ?? [])]]),
+    ),
   ),
 })
 
@@ -63,7 +66,7 @@ export interface Registry {
   readonly published: ReadonlyMap<string, PublishedEvent>
   /**
    * An event of another program that uses the same event store, though its type has a name of ours: its stream is not of
-   * the type's category.
+   * the type's categories.
    */
   isForeign(event: { type: string; stream: string }): boolean
   /** The event in its newest version. Throws UndecodableEvent with the type and the first fault. */
@@ -85,7 +88,7 @@ export function createRegistry(contexts: readonly { events: EventDeclarations }[
   const upcasters = merged(declared.map((each) => each.upcasters ?? {}))
   const categories = new Map(
     declared.flatMap((each) =>
-      Object.entries(each.categories).map(([type, category]) => [anyVersionOf(type), category]),
+      Object.entries(each.categories).map(([type, of]): [string, readonly string[]] => [anyVersionOf(type), of]),
     ),
   )
   const known = new Set(Object.keys(schemas).map(contextOf))
@@ -106,8 +109,8 @@ export function createRegistry(contexts: readonly { events: EventDeclarations }[
     sentences: merged(declared.map((each) => each.sentences ?? {})),
     published: new Map(declared.flatMap((each) => [...(each.published ?? [])])),
     isForeign({ type, stream }) {
-      const category = categories.get(anyVersionOf(type))
-      if (category !== undefined) return categoryOf(stream) !== category
+      const declaredIn = categories.get(anyVersionOf(type))
+      if (declaredIn !== undefined) return !declaredIn.includes(categoryOf(stream))
       const context = contextOf(type)
       return context !== KERNEL && !(known.has(context) && stream.startsWith(context))
     },

@@ -10,9 +10,11 @@ import { example, uuidOf } from '../support/examples.ts'
 it('every context says of each event type in which category it stands, and that is one of its own', () => {
   for (const { name, events } of contexts) {
     for (const type of Object.keys(events.schemas)) {
-      const category = events.categories[type]
-      expect(category, type).toMatch(new RegExp(`^${name}\\.`))
-      expect(auditRules.isOurs(`${category}-1`), `${category} of ${type}`).toBe(true)
+      expect(events.categories[type]?.length, type).toBeGreaterThan(0)
+      for (const category of events.categories[type] ?? []) {
+        expect(category, type).toMatch(new RegExp(`^${name}\\.`))
+        expect(auditRules.isOurs(`${category}-1`), `${category} of ${type}`).toBe(true)
+      }
     }
   }
 })
@@ -28,6 +30,9 @@ it('no event that an instance has ever recorded is taken for one', () => {
 
 it.each([
   ['noctant.AccountOpened.v1', 'noctant.account-1', false],
+  // Seen to fail: no historical session reached the engine.
+  ['noctant.EngineCommandRequested.v1', 'noctant.account-1', false],
+  ['noctant.EngineCommandRequested.v1', 'noctant.launchSession-1', false],
   ['noctant.AccountOpened.v1', 'noctant.user-1', true],
   ['noctant.AccountOpened.v1', 'noctant.account', true],
   ['noctant.AccountOpened.v1', 'billing-1', true],
