@@ -11,12 +11,15 @@ import type { CoreParts, Operation } from './operation.ts'
 import { CALLERS_MAX, createWindow, limitRate, type RateClass, type WindowOf } from './rate-limit.ts'
 import type { RequestIds } from './request-id.ts'
 import { guard, methodNotAllowed, type Serving, serveOperation } from './serve-operation.ts'
+import type { Words } from './words.ts'
 
 /** What a context's HTTP declares. `Parts` is what its handlers and verifiers work with, handed in when it is served. */
 export interface ContextApi<in Parts extends CoreParts = never> {
   /** The first part of its paths: `noctant`. */
   name: string
   info: { title: string; version: string; description: string }
+  /** What the document says of members and parameters, by their names. */
+  words?: Words
   /** Ways of signing in, by their names in the document. */
   schemes: Readonly<Record<string, Scheme>>
   /** For each scheme, who a credential is; made once. A verdict that needs no waiting costs no turn of the event loop. */

@@ -2,6 +2,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Answer } from './answers.ts'
 import type { ContextApi } from './context.ts'
+import { completed } from './describe.ts'
 import type { ErrorTable, KernelCode } from './errors.ts'
 import type { Operation } from './operation.ts'
 import { bodySpecOf } from './validation.ts'
@@ -21,11 +22,12 @@ export function documentOf(api: ContextApi): OpenApiDocument {
   for (const operation of api.operations) {
     app.openAPIRegistry.registerPath(routeOf(operation, api, schemes))
   }
-  return app.getOpenAPI31Document({
+  const document = app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: api.info,
     servers: [{ url: `/${api.name}`, description: 'This instance' }],
   })
+  return completed(document, api)
 }
 
 function routeOf(
@@ -33,14 +35,14 @@ function routeOf(
   { errors, schemes: ways }: ContextApi,
   schemes: ReadonlySet<string>,
 ): RouteConfig {
-  const { method, path, id, summary, description, tags, access, example } = operation
+  const { method, path, id, summary, description, tags, access } = operation
   const { params, query, headers, cookies } = operation
   const body = bodySpecOf(operation.body)
   const signed = access.alternatives.filter(({ scheme }) => schemes.has(scheme))
   const security = signed.map(({ scheme }) => ({ [scheme]: [] }))
   const types = body?.kind === 'json' ? [body.mediaType] : (body?.mediaTypes ?? ['*/*'])
   const schema = body?.kind === 'json' ? body.schema : { type: 'string', format: 'binary' }
-  const content = Object.fromEntries(types.map((type) => [type, { schema, ...(example !== undefined && { example }) }]))
+  const content = Object.fromEntries(types.map((type) => [type, { schema }]))
   return {
     ...{ method, path, operationId: id, summary, description },
     tags: [...(tags ?? [])],

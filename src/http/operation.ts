@@ -60,7 +60,7 @@ interface Described<P, Q, H, C, B, A, Code, Acc = Access> {
   refuses?: readonly Code[]
   /** Name of the context's rate class; default `standard`. */
   rate?: string
-  /** An example of a request's body, for the document. */
+  /** Members of the example of a request's body, beside the required ones, which the context's words give. */
   example?: unknown
 }
 

@@ -85,6 +85,10 @@ describe('a problem document', () => {
 
 describe.each(apis)('the document of $name', (api) => {
   const { paths = {} } = documentOf(api)
+  it('has words for its members', () => {
+    expect(Object.keys(api.words ?? {})).not.toStrictEqual([])
+  })
+
   it.each([...api.operations])('names for $id the codes that it can answer with, and no others', (operation) => {
     const item = paths[operation.path]?.[operation.method]
     const described = Object.entries(item?.responses ?? {}).flatMap(([status, { description }]) =>

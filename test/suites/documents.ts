@@ -3,13 +3,18 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { documentOf } from '../../src/http/document.ts'
+import { parseJson } from '../../src/http/json.ts'
 import type { Operation } from '../../src/http/operation.ts'
+import { bodySpecOf } from '../../src/http/validation.ts'
 import { root } from '../support/source.ts'
+import { type Described, examplesIn, unsaid, unsaidOf, unused } from './described.ts'
 import type { Ground } from './ground.ts'
 import { operationsOf } from './served-contract.ts'
 
 /** The contracts stand beside the checkout where this is developed; a clone elsewhere has the generated documents only. */
 const contracts = join(root, '..', 'shared', 'contracts')
+
+const JSON_DEPTH_MAX = 32
 
 type Compare = (contract: object, served: object, only: string) => { operations: number; differences: string[] }
 
@@ -40,13 +45,27 @@ export function runDocumentSuite({ api, url, aliases }: Ground): void {
     })
   })
 
-  it.each(cases)('has examples of $id that fit', ({ id, example, answers }) => {
+  it.each(cases)('has examples of $id that fit', ({ id, body }) => {
     const operation = described.find((each) => each.id === id)
-    if (example !== undefined) expect(operation?.bodyFault(example)).toBeUndefined()
-    for (const [status, answer] of Object.entries(answers)) {
-      if (answer.kind !== 'json' || answer.example === undefined) continue
-      expect(operation?.answerFault(Number(status), answer.example)).toBeUndefined()
+    const { request, answers } = examplesIn(document, id)
+    const spec = bodySpecOf(body)
+    if (request !== undefined && spec?.kind === 'json') {
+      expect(operation?.bodyFault(request)).toBeUndefined()
+      const bytes = new TextEncoder().encode(JSON.stringify(request))
+      const { error } = spec.schema.safeParse(parseJson(bytes, JSON_DEPTH_MAX, spec.verbatim))
+      expect(error?.issues).toBeUndefined()
     }
+    for (const [status, answer] of answers)
+      if (answer !== undefined) expect(operation?.answerFault(status, answer)).toBeUndefined()
+  })
+
+  it.each(api.words ? [api.words] : [])('describes every member and parameter, with no word to spare', (words) => {
+    expect(unsaid(document)).toStrictEqual([])
+    expect(unused(document, words)).toStrictEqual([])
+  })
+
+  it.each(existsSync(contract) ? [contract] : [])('describes everything that the contract describes', (file) => {
+    expect(unsaidOf(JSON.parse(readFileSync(file, 'utf8')) as Described, document)).toStrictEqual([])
   })
 
   it('names in each operation the scopes that it asks for', () => {

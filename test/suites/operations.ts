@@ -2,9 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import { type OutgoingHttpHeaders, request } from 'node:http'
 import { afterAll, describe, expect, it } from 'vitest'
+import { documentOf } from '../../src/http/document.ts'
 import type { KernelCode } from '../../src/http/errors.ts'
 import type { Operation } from '../../src/http/operation.ts'
 import { bodySpecOf } from '../../src/http/validation.ts'
+import { examplesIn } from './described.ts'
 import { runDocumentSuite } from './documents.ts'
 import { type Ground, type HeaderFields, statusOf } from './ground.ts'
 import { runHostileSuite } from './hostile.ts'
@@ -56,6 +58,8 @@ function runOperationSuite({ api, url, credentials, elsewhere, store }: Ground):
   const takingJson = writing.filter(({ body }) => bodySpecOf(body)?.kind === 'json')
   const invalid = [status('malformed_json'), status('validation_failed'), status('parameter_invalid')]
 
+  const document = documentOf(api)
+  const exampleOf = ({ id }: Operation): object => (examplesIn(document, id).request as object | undefined) ?? {}
   const typeOf = ({ body }: Operation): string => {
     const spec = bodySpecOf(body)
     return spec?.kind === 'json' ? spec.mediaType : (spec?.mediaTypes?.[0] ?? 'application/json')
@@ -124,7 +128,7 @@ function runOperationSuite({ api, url, credentials, elsewhere, store }: Ground):
     const size = maxOf(operation)
     const levels = Math.min(LEVELS, Math.floor(size / 2) - 1)
     const list = `[${'0,'.repeat(Math.floor(size / 2) - 2)}0]`
-    const [member = 'a'] = Object.keys(operation.example ?? {})
+    const [member = 'a'] = Object.keys(exampleOf(operation))
     await writesNothing(async () => {
       const form = { 'content-type': 'application/x-www-form-urlencoded' }
       expect(await admitted(operation, { raw: '{}', headers: form })).toBe(status('content_type_unsupported'))
@@ -152,7 +156,7 @@ function runOperationSuite({ api, url, credentials, elsewhere, store }: Ground):
   it.for(keyed)('$id refuses a key that is sent twice', async (operation) => {
     const { key } = operation.commanded
     const headers = { [key?.from === 'header' ? key.name : '']: ['one', 'two'] }
-    const raw = JSON.stringify(operation.example ?? {})
+    const raw = JSON.stringify(exampleOf(operation))
     await writesNothing(async () => expect(invalid).toContain(await admitted(operation, { headers, raw })))
   })
 }

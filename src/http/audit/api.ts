@@ -4,6 +4,7 @@ import { uuidRequestIds } from '../request-id.ts'
 import { type AuditParts, auditorKey, schemes, verifiers } from './access.ts'
 import { errors } from './errors.ts'
 import { operations } from './operations.ts'
+import { words } from './words.ts'
 
 /** Of all keys for the events of one operator together, or of all keys for those of everybody. */
 const REQUESTS_PER_MINUTE_MAX = 600
@@ -26,6 +27,7 @@ export const audit: ContextApi<AuditParts> = {
         'fault, `errors`. 429 and 503 come with `Retry-After`.',
     ].join('\n\n'),
   },
+  words,
   schemes,
   verifiers,
   access: auditorKey(),

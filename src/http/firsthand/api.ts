@@ -5,6 +5,7 @@ import type { ContextApi } from '../context.ts'
 import { buyerKey, type FirsthandParts, rates, schemes, verifiers } from './access.ts'
 import { errors } from './errors.ts'
 import { operations } from './operations.ts'
+import { words } from './words.ts'
 
 export const firsthand: ContextApi<FirsthandParts> = {
   name: 'firsthand',
@@ -21,6 +22,7 @@ export const firsthand: ContextApi<FirsthandParts> = {
       'Limits show in `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`; amounts are whole cents.',
     ].join('\n\n'),
   },
+  words,
   schemes,
   verifiers,
   access: buyerKey(),

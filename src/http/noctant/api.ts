@@ -5,6 +5,7 @@ import { type NoctantParts, type Operator, operatorKey, requestsPerMinuteMax, sc
 import { errors } from './errors.ts'
 import { launchPages } from './launches/launch-page.ts'
 import { operations } from './operations.ts'
+import { words } from './words.ts'
 
 export const noctant: ContextApi<NoctantParts> = {
   name: 'noctant',
@@ -21,6 +22,7 @@ export const noctant: ContextApi<NoctantParts> = {
       'Limits show in `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`; decimals are text.',
     ].join('\n\n'),
   },
+  words,
   schemes,
   verifiers,
   access: operatorKey(),

@@ -95,6 +95,7 @@ interface ListSpec<C extends Columns, S extends z.ZodType, Row> extends ListOpti
   id: string
   tags: readonly string[]
   summary: string
+  description: string
   access: SignedAccess
   /** What the document says of the answer. */
   says: string

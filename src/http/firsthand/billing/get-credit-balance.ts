@@ -15,6 +15,7 @@ export const getCreditBalance = read({
   id: 'getCreditBalance',
   tags: ['Billing'],
   summary: 'The credits that can be spent',
+  description: 'Answers what is left to spend, after what open jobs hold.',
   access: buyerKey('usage:read'),
   answer: json(answer, 'The balance, of the world of the key.'),
   refuses: ['organization_not_found'],

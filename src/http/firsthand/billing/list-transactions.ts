@@ -30,6 +30,7 @@ export const listTransactions = list({
   id: 'listTransactions',
   tags: ['Billing'],
   summary: 'What has moved the balance, newest first',
+  description: 'Answers every movement of the balance, a page at a time.',
   access: buyerKey('usage:read'),
   query: z.object({ type: oneOf(transactionType.options).optional() }),
   answer: json(pageOf('CreditTransactionListResponse', transaction), 'A page of transactions.'),

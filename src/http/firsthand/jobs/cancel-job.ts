@@ -14,6 +14,7 @@ export const cancelJob = write({
   id: 'cancelJob',
   tags: ['Jobs'],
   summary: 'Cancel a job and take back what it did not use',
+  description: 'Ends the job. What its missing files would have cost comes back as credits.',
   access: buyerKey('jobs:write'),
   params: jobParams,
   headers: idempotencyHeader,

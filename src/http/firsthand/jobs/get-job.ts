@@ -18,6 +18,7 @@ export const getJob = operation({
   id: 'getJob',
   tags: ['Jobs'],
   summary: 'A job, now or when it has ended',
+  description: 'Answers the job at once, or with `Prefer: wait=N` when it has ended or N seconds are over.',
   access: buyerKey('jobs:read'),
   rate: 'jobReads',
   params: jobParams,

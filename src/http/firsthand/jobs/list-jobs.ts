@@ -14,6 +14,7 @@ export const listJobs = list({
   id: 'listJobs',
   tags: ['Jobs'],
   summary: 'The organization’s jobs, newest first',
+  description: 'Answers the jobs of the key’s world, a page at a time. The parameters narrow the list down.',
   access: buyerKey('jobs:read'),
   rate: 'jobReads',
   query: z.object({

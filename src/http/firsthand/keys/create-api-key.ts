@@ -38,6 +38,7 @@ export const createApiKey = write({
   id: 'createApiKey',
   tags: ['API Keys'],
   summary: 'Make an API key',
+  description: 'Makes a key with a part of your own key’s scopes. Its secret is shown in this answer alone.',
   access: buyerKey('keys:manage'),
   headers: idempotencyHeader,
   key: headerKey(),

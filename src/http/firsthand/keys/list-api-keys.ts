@@ -10,6 +10,7 @@ export const listApiKeys = list({
   id: 'listApiKeys',
   tags: ['API Keys'],
   summary: 'The organization’s API keys, newest first, without their secrets',
+  description: 'Answers the keys that work or worked, a page at a time.',
   access: buyerKey('keys:manage'),
   answer: json(pageOf('ApiKeyListResponse', keyResponse), 'A page of keys.'),
   paging: newestFirst<ApiKeyRow, 'key_id'>('key_id'),

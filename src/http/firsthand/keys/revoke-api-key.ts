@@ -11,6 +11,7 @@ export const revokeApiKey = write({
   id: 'revokeApiKey',
   tags: ['API Keys'],
   summary: 'Revoke an API key at once',
+  description: 'Ends the key. Requests that it signs are refused from now on.',
   access: buyerKey('keys:manage'),
   params: keyParams,
   headers: idempotencyHeader,

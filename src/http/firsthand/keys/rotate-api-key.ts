@@ -16,6 +16,7 @@ export const rotateApiKey = write({
   id: 'rotateApiKey',
   tags: ['API Keys'],
   summary: 'Replace an API key, which works on for a day',
+  description: 'Makes a key with the same name and scopes. The former one works for a day more.',
   access: buyerKey('keys:manage'),
   params: keyParams,
   headers: idempotencyHeader,

@@ -11,6 +11,7 @@ export const getOrganizationSettings = read({
   id: 'getOrganizationSettings',
   tags: ['Organization'],
   summary: 'The organization’s settings',
+  description: 'Answers the fee on new jobs and how credits are topped up.',
   access: buyerKey('usage:read'),
   answer: json(settingsResponse, 'The settings.'),
   refuses: ['organization_not_found'],

@@ -42,6 +42,8 @@ export const updateOrganizationSettings = write({
   id: 'updateOrganizationSettings',
   tags: ['Organization'],
   summary: 'Change the organization’s settings',
+  description: 'Changes what is given and leaves the rest. Null clears a figure.',
+  example: { auto_top_up_enabled: true, auto_top_up_threshold_cents: 1_000, auto_top_up_amount_cents: 10_000 },
   access: buyerKey('billing:write'),
   body: request,
   answers: { 200: json(settingsResponse, 'The settings as they are now.') },

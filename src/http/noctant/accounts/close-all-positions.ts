@@ -18,6 +18,8 @@ export const closeAllPositionsByExternalId = write({
   id: 'closeAllPositionsByExternalId',
   tags: ['Accounts'],
   summary: 'Close every position of an account',
+  description:
+    'Asks the engine to close every open position. The answer names the command, whose status tells what became of it.',
   access: operatorKey('accounts:close_all'),
   headers: requestIdHeader,
   query: externalAccountQuery,

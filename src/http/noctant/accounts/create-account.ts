@@ -71,6 +71,9 @@ export const createAccount = write({
   id: 'createAccount',
   tags: ['Accounts'],
   summary: 'Open a sponsored account',
+  description:
+    'Opens an account for one of your users. The same id with the same facts answers the account that exists; other facts are refused.',
+  example: { external_user_id: 'trader-1', rules_owner: 'partner' },
   access: operatorKey('accounts:create'),
   headers: requestIdHeader,
   body: request,

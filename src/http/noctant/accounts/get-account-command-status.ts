@@ -43,6 +43,7 @@ export const getAccountCommandStatusByExternalId = read({
   id: 'getAccountCommandStatusByExternalId',
   tags: ['Accounts'],
   summary: 'What became of a command to the engine',
+  description: 'Answers whether a command was sent, whether the engine has recorded it, and what it decided.',
   access: operatorKey('accounts:read'),
   params: z.object({ command_id: z.string().refine(isUuid, 'is to be a UUID') }),
   query: externalAccountQuery,

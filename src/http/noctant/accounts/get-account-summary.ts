@@ -28,6 +28,7 @@ export const getAccountSummaryByExternalId = read({
   id: 'getAccountSummaryByExternalId',
   tags: ['Accounts'],
   summary: 'Balance, equity and margin of an account',
+  description: 'Answers the figures that the engine stated last. They are not found until it has opened the account.',
   access: operatorKey('account_summary:read'),
   query: externalAccountQuery,
   answer: json(z.object({ summary: view }).openapi('AccountSummaryResponse'), 'The figures.'),

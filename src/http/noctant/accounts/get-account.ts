@@ -10,6 +10,7 @@ export const getAccountByExternalId = read({
   id: 'getAccountByExternalId',
   tags: ['Accounts'],
   summary: 'An account by the operator’s own id for it',
+  description: 'Answers the account that you opened under this id of yours.',
   access: operatorKey('accounts:read'),
   query: externalAccountQuery,
   answer: json(z.object({ account: operatorAccountView }).openapi('AccountResponse'), 'The account.'),

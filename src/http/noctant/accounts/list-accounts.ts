@@ -10,6 +10,7 @@ export const listAccounts = pagedList({
   id: 'listAccounts',
   tags: ['Accounts'],
   summary: 'The operator’s accounts, newest first',
+  description: 'Answers all accounts that you opened, a page at a time.',
   access: operatorKey('accounts:read'),
   answer: 'AccountListResponse',
   cursor: 'AccountListCursor',

@@ -48,6 +48,7 @@ export const listOrdersByExternalId = executionList({
   id: 'listOrdersByExternalId',
   tags: ['Accounts'],
   summary: 'The account’s orders, newest first',
+  description: 'Answers the orders of the current attempt, or of those that the scope names, a page at a time.',
   access: operatorKey('orders:read'),
   answer: 'AccountOrdersResponse',
   cursor: 'AccountOrderListCursor',

@@ -29,6 +29,7 @@ export const listPositionsByExternalId = read({
   id: 'listPositionsByExternalId',
   tags: ['Accounts'],
   summary: 'The account’s open positions',
+  description: 'Answers all positions that are open, as the engine stated them last.',
   access: operatorKey('positions:read'),
   query: externalAccountQuery,
   answer: json(z.object({ positions: z.array(view), count }).openapi('AccountPositionsResponse'), 'Open positions.'),

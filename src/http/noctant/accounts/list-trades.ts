@@ -40,6 +40,7 @@ export const listTradesByExternalId = executionList({
   id: 'listTradesByExternalId',
   tags: ['Accounts'],
   summary: 'The account’s closed trades, last closed first',
+  description: 'Answers the closed trades of the current attempt, or of those that the scope names, a page at a time.',
   access: operatorKey('trades:read'),
   answer: 'AccountTradesResponse',
   cursor: 'AccountTradeListCursor',

@@ -36,6 +36,7 @@ export const updateAccountStatusByExternalId = write({
   id: 'updateAccountStatusByExternalId',
   tags: ['Accounts'],
   summary: 'Disable an account, or make it active again',
+  description: 'Stops trading on the account, or allows it again. The change is recorded at once; the engine follows.',
   access: operatorKey('accounts:status_write'),
   headers: requestIdHeader,
   query: externalAccountQuery,

@@ -22,6 +22,7 @@ export const createChallenge = write({
   id: 'createChallenge',
   tags: ['Challenges'],
   summary: 'Start a challenge on an account',
+  description: 'Starts a run by the rules of a template, on an account of the user whose rules are Noctant’s.',
   access: operatorKey('challenges:create'),
   headers: requestIdHeader,
   body: request,

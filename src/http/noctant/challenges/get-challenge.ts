@@ -12,6 +12,7 @@ export const getChallenge = read({
   id: 'getChallenge',
   tags: ['Challenges'],
   summary: 'A challenge by its id',
+  description: 'Answers a run with its rules and its figures.',
   access: operatorKey('challenges:read'),
   params: z.object({ instance_id: uuid }),
   answer: json(challengeView, 'The challenge.'),

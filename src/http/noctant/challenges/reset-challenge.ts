@@ -17,6 +17,8 @@ export const resetChallenge = write({
   id: 'resetChallenge',
   tags: ['Challenges'],
   summary: 'End a run and start the next',
+  description:
+    'Ends the run as the reset policy of its rules allows, and starts the next on a fresh execution account.',
   access: operatorKey('challenges:reset'),
   headers: requestIdHeader,
   params: z.object({ instance_id: uuid }),

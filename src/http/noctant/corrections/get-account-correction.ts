@@ -12,6 +12,7 @@ export const getAccountCorrection = read({
   id: 'getAccountCorrection',
   tags: ['Account Corrections'],
   summary: 'A correction of a balance',
+  description: 'Answers one of the user’s corrections and how far it has come.',
   access: operatorKey('account_corrections:read'),
   params: z.object({ global_user_id: uuid, correction_id: uuid }),
   answer: json(correctionAnswer, 'The correction, as far as it has come.'),

@@ -9,6 +9,7 @@ export const listAccountCorrections = userList({
   id: 'listAccountCorrections',
   tags: ['Account Corrections'],
   summary: 'A user’s corrections, newest first',
+  description: 'Answers the user’s corrections with how far each has come, a page at a time.',
   access: operatorKey('account_corrections:read'),
   answer: 'AccountCorrectionsListResponse',
   cursor: 'AccountCorrectionListCursor',

@@ -12,6 +12,7 @@ export const getHistoricalSession = read({
   id: 'getHistoricalSession',
   tags: ['Historical Sessions'],
   summary: 'A historical session by its run’s id',
+  description: 'Answers a replay or a backtest with its results, once they are known.',
   access: operatorKey('historical_sessions:read'),
   params: z.object({ backtest_run_id: uuid }),
   answer: json(answer, 'The session.'),

@@ -27,6 +27,7 @@ export const listHistoricalSessionTrades = list({
   id: 'listHistoricalSessionTrades',
   tags: ['Historical Sessions'],
   summary: 'A backtest’s trades, last closed first',
+  description: 'Answers the trades that a completed backtest closed, a page at a time.',
   access: operatorKey('historical_sessions:read'),
   params: z.object({ backtest_run_id: uuid }),
   answer: json(schema, 'The session, and a page of its trades.'),

@@ -22,6 +22,7 @@ export const listHistoricalSessions = pagedList({
   id: 'listHistoricalSessions',
   tags: ['Historical Sessions'],
   summary: 'Replays and backtests, newest first',
+  description: 'Answers the sessions that your launches opened, a page at a time. The parameters narrow the list down.',
   access: operatorKey('historical_sessions:read'),
   query: filters,
   answer: 'HistoricalSessionsResponse',

@@ -27,6 +27,8 @@ export const createHistoricalLaunchSession = write({
   id: 'createHistoricalLaunchSession',
   tags: ['Launch Sessions'],
   summary: 'Make a link that opens a replay or a backtest',
+  description: 'Answers a link that opens a past market. The feed must be granted to you for the whole range.',
+  example: { external_user_id: 'trader-1' },
   access: operatorKey('launch_sessions:create'),
   headers: requestIdHeader,
   body: request,

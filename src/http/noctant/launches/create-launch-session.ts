@@ -27,6 +27,9 @@ export const createLaunchSession = write({
   id: 'createLaunchSession',
   tags: ['Launch Sessions'],
   summary: 'Make a link that opens the hosted terminal on an account',
+  description:
+    'Answers a link for the user’s browser. It works once and for a short time; without a key, each request makes another link.',
+  example: { external_user_id: 'trader-1' },
   access: operatorKey('launch_sessions:create'),
   headers: requestIdHeader,
   body: request,

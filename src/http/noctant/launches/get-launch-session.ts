@@ -14,6 +14,7 @@ export const getLaunchSession = read({
   id: 'getLaunchSession',
   tags: ['Launch Sessions'],
   summary: 'A launch by its id',
+  description: 'Answers whether the link of a launch was used. The link itself is not shown again.',
   access: operatorKey('launch_sessions:read'),
   params: z.object({ launch_session_id: uuid }),
   answer: json(answer, 'The launch.'),

@@ -48,6 +48,7 @@ export const getOperatorContext = read({
   id: 'getOperatorContext',
   tags: ['Operator'],
   summary: 'Who the API key speaks for, and what it may do',
+  description: 'Answers which operator the key belongs to, what it may do, and where webhooks go. Try a new key on it.',
   access: operatorKey(),
   answer: json(z.object({ operator: view }).openapi('OperatorContextResponse'), 'The operator.'),
   refuses: ['operator_not_found'],

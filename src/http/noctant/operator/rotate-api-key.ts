@@ -25,6 +25,8 @@ export const rotateOperatorApiKey = write({
   id: 'rotateOperatorApiKey',
   tags: ['Operator'],
   summary: 'Replace the API key that signs this request',
+  description:
+    'Makes a key with the same scopes. The one that signed the request works a while longer and then ends by itself.',
   access: operatorKey('api_keys:rotate'),
   headers: requestIdHeader,
   answers: {

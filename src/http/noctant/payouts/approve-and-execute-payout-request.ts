@@ -7,6 +7,7 @@ export const approveAndExecutePayoutRequest = write({
   path: '/v1/users/{global_user_id}/payout-requests/{payout_request_id}/approve-and-execute',
   id: 'approveAndExecutePayoutRequest',
   summary: 'Approve a payout request and debit the account',
+  example: { operator_reference: 'CASE-12' },
   description: 'A request that was approved before is executed, once; the statement tells what the engine made of it.',
   handle: (request) => approve(request, true),
 })

@@ -7,5 +7,7 @@ export const approvePayoutRequest = write({
   path: '/v1/users/{global_user_id}/payout-requests/{payout_request_id}/approve',
   id: 'approvePayoutRequest',
   summary: 'Approve a payout request',
+  description: 'Grants the amount and reserves it. The account is debited by approve-and-execute.',
+  example: { operator_reference: 'CASE-12' },
   handle: (request) => approve(request, false),
 })

@@ -10,6 +10,7 @@ export const getPayoutStatement = read({
   id: 'getPayoutStatement',
   tags: ['Payouts'],
   summary: 'A payout request',
+  description: 'Answers a payout request with its decision, the debit and the payment outside.',
   access: operatorKey('payouts:read'),
   params: payoutRequestPath,
   answer: json(statementAnswer, 'The request, as far as it has come.'),

@@ -9,6 +9,7 @@ export const listPayoutStatements = userList({
   id: 'listPayoutStatements',
   tags: ['Payouts'],
   summary: 'A user’s payout requests, newest first',
+  description: 'Answers the user’s payout requests with their decisions and payments, a page at a time.',
   access: operatorKey('payouts:read'),
   answer: 'PayoutStatementsListResponse',
   cursor: 'PayoutStatementListCursor',

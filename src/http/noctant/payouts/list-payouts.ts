@@ -24,6 +24,7 @@ export const listPayouts = userList({
   id: 'listPayouts',
   tags: ['Payouts'],
   summary: 'A user’s payouts, newest first',
+  description: 'Answers what was paid out to the user, a page at a time.',
   access: operatorKey('payouts:read'),
   answer: 'PayoutsListResponse',
   cursor: 'PayoutListCursor',

@@ -22,6 +22,7 @@ export const updatePayoutSettlement = write({
   id: 'updatePayoutSettlement',
   tags: ['Payouts'],
   summary: 'Track the payment outside',
+  example: { external_settlement_reference: 'SEPA-2026-77' },
   description: 'A payment that is called off releases what was reserved for it; a debit of the account stands.',
   access: operatorKey('payout_settlements:write'),
   headers: requestIdHeader,

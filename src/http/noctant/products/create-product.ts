@@ -78,6 +78,7 @@ export const createProduct = write({
   id: 'createProduct',
   tags: ['Products'],
   summary: 'Make a product of a template',
+  description: 'Sells the rules of a template under a price and a name of yours.',
   access: operatorKey('products:create'),
   headers: requestIdHeader,
   body: jsonBody(request, { verbatim: 'metadata' }),

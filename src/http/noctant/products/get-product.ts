@@ -12,6 +12,7 @@ export const getProduct = read({
   id: 'getProduct',
   tags: ['Products'],
   summary: 'A product by its id',
+  description: 'Answers one of your products.',
   access: operatorKey('products:read'),
   params: z.object({ product_id: uuid }),
   answer: json(productView, 'The product.'),

@@ -12,6 +12,7 @@ export const getUserByExternalId = read({
   id: 'getUserByExternalId',
   tags: ['Users'],
   summary: 'A user by the operator’s own id for it',
+  description: 'Answers the user that you provisioned under this id of yours.',
   access: operatorKey('users:read'),
   query: z.object({ external_id: externalId }),
   answer: json(userSummary, 'The user.'),

@@ -12,6 +12,7 @@ export const getUser = read({
   id: 'getUser',
   tags: ['Users'],
   summary: 'A user by its global id',
+  description: 'Answers one of your users. A forgotten user is not found.',
   access: operatorKey('users:read'),
   params: z.object({ global_user_id: uuid }),
   answer: json(userSummary, 'The user.'),

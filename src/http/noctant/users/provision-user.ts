@@ -48,6 +48,9 @@ export const provisionUser = write({
   id: 'provisionUser',
   tags: ['Users'],
   summary: 'Provision a user, or refresh its email and display name',
+  description:
+    'Makes a user, or finds the one that has this `external_id`: sending it again is safe. What is given of e-mail and name replaces what was known.',
+  example: { email: 'ada@example.com', display_name: 'Ada' },
   access: operatorKey('users:create'),
   headers: requestIdHeader,
   body: request,

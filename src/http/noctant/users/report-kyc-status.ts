@@ -72,6 +72,7 @@ export const reportKycStatus = write({
   id: 'reportKycStatus',
   tags: ['KYC'],
   summary: 'Report a user’s KYC status',
+  example: { verified_at: '2026-03-02T09:04:00.000Z' },
   description: `Of two reports the one with the later reported_at stands, by all of its digits. Each report is on record, with the
 status before it: one that comes after a later one has no effect, nor has the standing one sent again. The answer is the
 standing report, its reported_at as it was sent.`,

@@ -89,6 +89,8 @@ export const createWebhookReplay = write({
   id: 'createWebhookReplay',
   tags: ['Webhooks'],
   summary: 'Deliver the events of a window again',
+  description:
+    'Sends the events of a window to your endpoint again, oldest first, as far as the limit goes. Receivers tell repeats by the event’s id.',
   access: operatorKey('webhooks:replay'),
   headers: requestIdHeader,
   body: request,

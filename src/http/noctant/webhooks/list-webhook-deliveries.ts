@@ -53,6 +53,7 @@ export const listWebhookDeliveries = pagedList({
   id: 'listWebhookDeliveries',
   tags: ['Webhooks'],
   summary: 'Attempts to deliver, newest first',
+  description: 'Answers what was delivered and what your endpoint answered. The parameters narrow the list down.',
   access: operatorKey('webhook_deliveries:read'),
   query: filters,
   answer: 'WebhookDeliveriesResponse',

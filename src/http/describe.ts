@@ -1,0 +1,178 @@
+/**
+ * Completes a document: descriptions of members and parameters, examples of requests and answers put together from the
+ * context's words, the headers of answers, and the scopes in words. It changes no schema.
+ */
+import { POSITION_HEADER, READ_MODELS_HEADER } from './consistency.ts'
+import type { ContextApi } from './context.ts'
+import type { OpenApiDocument } from './document.ts'
+import type { Operation } from './operation.ts'
+import { exampleId, exampleTime, saysOf, type Words, wordFor } from './words.ts'
+
+interface Schema {
+  $ref?: string
+  description?: string
+  type?: string | string[]
+  format?: string
+  pattern?: string
+  enum?: unknown[]
+  const?: unknown
+  minimum?: number
+  required?: string[]
+  properties?: Record<string, Schema>
+  items?: Schema
+  additionalProperties?: Schema | boolean
+  anyOf?: Schema[]
+  oneOf?: Schema[]
+  allOf?: Schema[]
+}
+interface Media {
+  schema: Schema
+  example?: unknown
+}
+interface Described {
+  description?: string
+  content?: Record<string, Media>
+  headers?: object
+}
+interface Route {
+  operationId: string
+  description?: string
+  parameters?: { name: string; description?: string; example?: unknown; schema: Schema }[]
+  requestBody?: Described
+  responses: Record<string, Described>
+}
+interface Completed {
+  paths: Record<string, Record<string, Route>>
+  components?: { schemas?: Record<string, Schema>; headers?: object }
+}
+
+/** A copy of the document with everything that this file adds. */
+export function completed(document: OpenApiDocument, api: ContextApi): OpenApiDocument {
+  const copy = JSON.parse(JSON.stringify(document)) as Completed
+  const { words = {} } = api
+  copy.components = { ...copy.components, headers: headersOf(api) }
+  for (const [name, schema] of Object.entries(copy.components.schemas ?? {})) describeMembers(schema, words, name)
+  const examples = createExamples(copy, words)
+  for (const operation of api.operations) {
+    const route = copy.paths[operation.path]?.[operation.method]
+    if (!route) throw new Error(`${operation.id} is not in its document`)
+    completeRoute(route, operation, api, examples)
+  }
+  return copy as unknown as OpenApiDocument
+}
+
+function completeRoute(route: Route, operation: Operation, api: ContextApi, examples: Examples): void {
+  const { words = {} } = api
+  const { id } = operation
+  const scopes = operation.access.alternatives[0]?.scopes ?? []
+  const named = scopes.map((scope) => `\`${scope}\``).join(', ')
+  const needs = named === '' ? undefined : `Needs the scope ${named}.`
+  const says = [route.description, needs].filter((part) => part !== undefined).join('\n\n')
+  if (says !== '') route.description = says
+  for (const parameter of route.parameters ?? []) {
+    const word = wordFor(words, id, parameter.name)
+    parameter.description ??= saysOf(word)
+    if (Array.isArray(word)) parameter.example = word[1]
+  }
+  for (const media of Object.values(route.requestBody?.content ?? {})) {
+    describeMembers(media.schema, words, id)
+    if (media.schema.format === 'binary') continue
+    const least = examples.of(media.schema, id, true)
+    media.example = isObject(least) && isObject(operation.example) ? { ...least, ...operation.example } : least
+  }
+  for (const [status, response] of Object.entries(route.responses)) {
+    const isRefusal = Number(status) >= 400
+    response.headers = referencesTo(headerNames(operation, api, Number(status)))
+    if (isRefusal) continue
+    for (const [type, media] of Object.entries(response.content ?? {})) {
+      describeMembers(media.schema, words, id)
+      if (type === 'application/json') media.example ??= examples.of(media.schema, id, false)
+    }
+  }
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Gives every member without a description that of its name; `owner` is the schema or operation that it belongs to. */
+function describeMembers(schema: Schema, words: Words, owner: string): void {
+  for (const [name, member] of Object.entries(schema.properties ?? {})) {
+    const says = saysOf(wordFor(words, owner, name))
+    if (says !== undefined) member.description ??= says
+    describeMembers(member, words, owner)
+  }
+  const { items, additionalProperties, anyOf = [], oneOf = [], allOf = [] } = schema
+  const inside = [items, additionalProperties, ...anyOf, ...oneOf, ...allOf]
+  for (const each of inside) if (typeof each === 'object') describeMembers(each, words, owner)
+}
+
+interface Examples {
+  /** A value of the schema; of objects all members, or the required ones. */
+  of(schema: Schema, owner: string, isLeast: boolean): unknown
+}
+
+function createExamples({ components }: Completed, words: Words): Examples {
+  const member = (name: string, schema: Schema, owner: string, isLeast: boolean): unknown => {
+    const word = wordFor(words, owner, name)
+    const { schema: of } = resolve(schema, owner)
+    if (Array.isArray(word) && (of.enum === undefined || of.enum.includes(word[1]))) return word[1]
+    return example(schema, owner, isLeast)
+  }
+  const resolve = (schema: Schema, owner: string): { schema: Schema; owner: string } => {
+    const chosen = (schema.anyOf ?? schema.oneOf)?.find(({ type }) => type !== 'null') ?? schema
+    const name = chosen.$ref?.replace('#/components/schemas/', '')
+    const found = name === undefined ? undefined : components?.schemas?.[name]
+    if (name !== undefined && found) return resolve(found, name)
+    return chosen === schema ? { schema, owner } : resolve(chosen, owner)
+  }
+  const example = (of: Schema, by: string, isLeast: boolean): unknown => {
+    const { schema, owner } = resolve(of, by)
+    const { properties = {}, required = [], items } = schema
+    const type = [schema.type].flat().find((each) => each !== 'null')
+    if (schema.const !== undefined) return schema.const
+    if (schema.enum) return schema.enum[0]
+    if (type === 'object') {
+      const shown = Object.entries(properties).filter(([name]) => !isLeast || required.includes(name))
+      return Object.fromEntries(shown.map(([name, each]) => [name, member(name, each, owner, isLeast)]))
+    }
+    if (type === 'array') return items ? [example(items, owner, isLeast)] : []
+    if (type === 'string') return textExample(schema)
+    if (type === 'boolean') return true
+    return type === 'integer' || type === 'number' ? (schema.minimum ?? 1) : {}
+  }
+  return { of: example }
+}
+
+const textExample = ({ format }: Schema): string =>
+  format === 'uuid' ? exampleId(1) : format === 'date-time' ? exampleTime(1) : 'text'
+
+const said = (description: string, type = 'string') => ({ description, schema: { type } })
+
+/** Every header that answers have, once; by the names that they have in the document. */
+const headersOf = ({ requestIds }: ContextApi) => ({
+  [requestIds.header]: said('The id of this request, which the log and the audit trail know it by.'),
+  [POSITION_HEADER]: said(
+    'How far the answer knows the log. A GET that sends it back is answered by read models that are at least that far.',
+  ),
+  [READ_MODELS_HEADER]: said('`behind`: the change is recorded, but the read models do not show it yet.'),
+  'Idempotency-Replayed': said(
+    '`true`: the request was answered before; this is that answer, and nothing was changed.',
+  ),
+  'RateLimit-Limit': said('Requests that a minute allows. Absent where nothing is counted.', 'integer'),
+  'RateLimit-Remaining': said('Requests that are left in this minute.', 'integer'),
+  'RateLimit-Reset': said('Seconds until the count begins anew.', 'integer'),
+  'Retry-After': said('Seconds to wait before the request is sent again.', 'integer'),
+  'WWW-Authenticate': said('How to sign in.'),
+})
+
+function headerNames({ method, isCommand }: Operation, { requestIds }: ContextApi, status: number): string[] {
+  const always = [requestIds.header]
+  const counted = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset']
+  if (status === 401) return [...always, 'WWW-Authenticate']
+  if (status >= 400) return [...always, ...counted, ...(status === 429 || status === 503 ? ['Retry-After'] : [])]
+  const written = method !== 'get' && isCommand ? [READ_MODELS_HEADER, 'Idempotency-Replayed'] : []
+  return [...always, POSITION_HEADER, ...written, ...counted]
+}
+
+const referencesTo = (names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
