@@ -8,10 +8,14 @@ import { flush } from '../../src/projections/changes.ts'
 import { empty, type Prepared, prepared } from '../projections/support.ts'
 import { apis, projections } from '../support/contexts.ts'
 import { createRecorder, type ExampleEvent, example } from '../support/examples.ts'
+import { firsthandViews } from './firsthand/views.ts'
 import { noctantViews } from './noctant/views.ts'
 import type { ContextViews } from './views.ts'
 
-const lists: readonly (readonly [context: string, list: ContextViews])[] = [['noctant', noctantViews]]
+const lists: readonly (readonly [context: string, list: ContextViews])[] = [
+  ['noctant', noctantViews],
+  ['firsthand', firsthandViews],
+]
 
 let database: Prepared
 beforeAll(async () => {
