@@ -7,7 +7,7 @@ import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
 import { Client } from 'pg'
 import { Agent } from 'undici'
 import { loadConfig } from '../src/config.ts'
-import { openPosition, POSITION_HEADER } from '../src/http/consistency.ts'
+import { POSITION_HEADER } from '../src/http/consistency.ts'
 import { createSealer } from '../src/http/cursor.ts'
 import { checkpointChannel, projectionsCheckpoint } from '../src/projections/checkpoint.ts'
 import { ensureSealingKey } from '../src/vault/secrets-key.ts'
@@ -135,7 +135,7 @@ async function commands(order: LagOrder, acknowledged: (position: bigint) => voi
       const answer = await agent.request(to)
       const text = await answer.body.text()
       if (answer.statusCode > 201) throw new Error(`POST /users answered ${answer.statusCode}: ${text}`)
-      acknowledged(openPosition(sealer, String(answer.headers[POSITION_HEADER])) ?? 0n)
+      acknowledged(sealer.openPosition(String(answer.headers[POSITION_HEADER])) ?? 0n)
     }
   }
   await Promise.all(Array.from({ length: order.connections }, connection))

@@ -3,9 +3,9 @@
  * wrote, and names the position. A GET that sends the position back is answered by read models that are at least that
  * far, on any process. A position in the open would show every tenant how much the others write, so it is sealed.
  */
-import type { Sealer } from './cursor.ts'
 import type { Exchange } from './environment.ts'
 import { invalid, Problem } from './errors.ts'
+import type { PositionSealer } from './sealed-position.ts'
 
 export const POSITION_HEADER = 'x-opslog-position'
 /** `behind` on a command's answer: the read models do not show it yet. */
@@ -22,21 +22,7 @@ export interface Consistency {
   waiter: Waiter
   /** How long an answer waits for the read models. */
   waitMs: number
-  sealer: Sealer
-}
-
-/** Digits of the largest position: all sealed positions have the same length. */
-const DIGITS = 19
-const SEALED_LENGTH_MAX = 100
-const BOUND = ['position']
-
-export const sealPosition = (sealer: Sealer, position: bigint): string =>
-  sealer.seal(position.toString().padStart(DIGITS, '0'), BOUND)
-
-/** Undefined where this installation did not make the text. */
-export function openPosition(sealer: Sealer, sealed: string): bigint | undefined {
-  const digits = sealed.length <= SEALED_LENGTH_MAX ? sealer.open(sealed, BOUND) : undefined
-  return digits === undefined ? undefined : BigInt(digits)
+  sealer: PositionSealer
 }
 
 /**
@@ -63,7 +49,7 @@ async function reachOrSay(exchange: Exchange, position: bigint, { waiter, waitMs
 export function readAtLeast(consistency: Consistency) {
   const { waiter, waitMs, sealer } = consistency
   const reach = async (exchange: Exchange, asked: string) => {
-    const position = openPosition(sealer, asked)
+    const position = sealer.openPosition(asked)
     if (position === undefined) {
       const detail = `Send ${POSITION_HEADER} exactly as an answer named it.`
       throw invalid(`header/${POSITION_HEADER}`, 'invalid_format', detail)
@@ -78,5 +64,5 @@ export function readAtLeast(consistency: Consistency) {
 }
 
 function name({ headers }: Exchange, position: bigint | undefined, { sealer }: Consistency): undefined {
-  if (position !== undefined) headers[POSITION_HEADER] = sealPosition(sealer, position)
+  if (position !== undefined) headers[POSITION_HEADER] = sealer.sealPosition(position)
 }

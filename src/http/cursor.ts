@@ -1,5 +1,5 @@
 /**
- * Text that only this installation can make and read: cursors and positions. AES-256-GCM under a key that is derived
+ * Text that only this installation can make and read: cursors, and positions beside them. AES-256-GCM under a key that is derived
  * from the instance's own, so every process with the same SECRETS_KEY opens it. A cursor is bound to its caller, its
  * list and its filters: it opens for nobody else and for no other question.
  */
@@ -7,8 +7,9 @@ import { hkdfSync } from 'node:crypto'
 import type { z } from '@hono/zod-openapi'
 import { decrypt, encrypt, KEY_BYTES } from '../events/sealing.ts'
 import { invalid } from './errors.ts'
+import { createPositionSealer, type PositionSealer } from './sealed-position.ts'
 
-export interface Sealer {
+export interface Sealer extends PositionSealer {
   /** `bound`: whom and what the text is for; opening it takes the same. */
   seal(content: string, bound: readonly unknown[]): string
   /** Undefined where this installation did not make the text, or made it for somebody or something else. */
@@ -27,6 +28,7 @@ export function createSealer(keys: () => readonly Uint8Array[]): Sealer {
     return known
   }
   return {
+    ...createPositionSealer(keys),
     seal(content, bound) {
       const [current] = keys()
       if (!current) throw new Error('there is no key to seal cursors with')

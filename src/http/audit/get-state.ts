@@ -4,7 +4,6 @@ import { type Moment, parseMoment } from '../../audit/moment.ts'
 import { createBudget } from '../../audit/scan.ts'
 import { changesBetween, plain, readStates, type StateContinuation, type StreamAt } from '../../audit/state.ts'
 import { json } from '../answers.ts'
-import { openPosition } from '../consistency.ts'
 import type { Sealer } from '../cursor.ts'
 import { invalid } from '../errors.ts'
 import { auditorKey, operation } from './access.ts'
@@ -102,7 +101,7 @@ function momentOf(
 ): string | undefined {
   const text = query[name]
   if (text === undefined || parseMoment(text)) return text
-  const position = openPosition(sealer, text)
+  const position = sealer.openPosition(text)
   if (position !== undefined) return position.toString()
   throw invalid(`query/${name}`, 'invalid_format', 'A moment is an RFC 3339 time or a position in the log.')
 }

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sealPosition } from '../../../src/http/consistency.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { example } from '../../support/examples.ts'
 import { type Api, startApi, type TestOperator } from '../api.ts'
@@ -31,7 +30,7 @@ const correct = (of: Account, amount: unknown, body: object = {}, key = acme.key
 const read = (of: Account, below = '', key = acme.key, position?: bigint) =>
   api.call('GET', `/v1/users/${of.userId}/account-corrections${below}`, {
     key,
-    ...(position === undefined ? {} : { headers: { 'x-opslog-position': sealPosition(testSealer, position) } }),
+    ...(position === undefined ? {} : { headers: { 'x-opslog-position': testSealer.sealPosition(position) } }),
   })
 const ordersOf = async (of: Account) =>
   (await eventsOf(api.store, `noctant.account-${of.programAccountId}`))

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { account as accountAggregate } from '../../../src/commands/noctant/account.ts'
 import { executionCommandIdOf } from '../../../src/commands/noctant/payout-requests.ts'
 import type { Recorded } from '../../../src/events/event.ts'
-import { sealPosition } from '../../../src/http/consistency.ts'
 import { follow } from '../../../src/processes/noctant/payout-execution.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { createRecorder, example } from '../../support/examples.ts'
@@ -437,7 +436,7 @@ async function statementOnceProjected(of: Account, id: string, effect: string) {
   const position = (await payoutEvents(of)).at(-1)?.position
   const { body } = await api.call('GET', `/v1/users/${of.userId}/payout-statements/${id}`, {
     key: acme.key,
-    headers: { 'x-opslog-position': sealPosition(testSealer, position!) },
+    headers: { 'x-opslog-position': testSealer.sealPosition(position!) },
   })
   expect(body.statement.account_effect_status).toBe(effect)
   return body.statement

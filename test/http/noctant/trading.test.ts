@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AnyEvent } from '../../../src/events/event.ts'
-import { sealPosition } from '../../../src/http/consistency.ts'
 import { type DataOf, example, uuidOf } from '../../support/examples.ts'
 import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
 import { testSealer } from '../exchange.ts'
@@ -61,7 +60,7 @@ afterAll(() => api.stop())
 const read = (what: string, query = '') =>
   api.call('GET', `/v1/accounts/by-external-id/${what}?external_account_id=a${query}`, {
     key: acme.key,
-    headers: { 'x-opslog-position': sealPosition(testSealer, position) },
+    headers: { 'x-opslog-position': testSealer.sealPosition(position) },
   })
 
 const ordersOf = async (query: string) =>
