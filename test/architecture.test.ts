@@ -271,7 +271,7 @@ describe('the kernel', () => {
     [['projections', 'postgres'], 3_620],
     [['processes'], 740],
     // Grown by sealed positions, by principals that are typed by their access, and by documents that explain themselves.
-    [['http'], 3_270],
+    [['http'], 3_320],
     // Grown by the key directory, which every context had for itself.
     [['api-keys', 'webhooks'], 2_360],
     [['main'], 1_260],
