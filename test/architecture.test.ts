@@ -270,8 +270,9 @@ describe('the kernel', () => {
     [['commands'], 500],
     [['projections', 'postgres'], 3_620],
     [['processes'], 740],
-    // Grown by sealed positions, by principals that are typed by their access, and by documents that explain themselves.
-    [['http'], 3_320],
+    // Grown by sealed positions, by principals that are typed by their access, by documents that explain themselves,
+    // and by a page for each refusal.
+    [['http'], 3_540],
     // Grown by the key directory, which every context had for itself.
     [['api-keys', 'webhooks'], 2_360],
     [['main'], 1_260],

@@ -13,6 +13,7 @@ import { Problem, rootErrors } from './errors.ts'
 import { type HealthOptions, health } from './health.ts'
 import { createMetrics } from './metrics.ts'
 import { documentation } from './openapi.ts'
+import { problemPages } from './problem-pages.ts'
 import { type RequestIds, requestIdOf, uuidRequestIds } from './request-id.ts'
 
 export interface AppDeps extends Runtime {
@@ -79,6 +80,7 @@ export function createApp({ contexts, health: probes, gauges, ...runtime }: AppD
   app.get('/metrics', async (c) =>
     c.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
   )
+  app.route('/', problemPages(served.map(({ api }) => api)))
   app.route('/', documentation(documentsOf(served.map(({ api }) => api))))
   for (const { api, parts } of served) if (api.pages) app.route('/', api.pages(parts as never, runtime))
   for (const { each, doors: own } of doors) {

@@ -115,14 +115,14 @@ const tooLarge = (bytesMax: number) =>
 function requireType(c: Context<AppEnv>, types: readonly string[] | undefined): void {
   const encoding = c.req.header('content-encoding')
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw new Problem('content_type_unsupported', 'A body is to be sent without content encoding.')
+    throw new Problem('content_type_unsupported', 'A body must be sent without content encoding.')
   }
   const [type = '', ...parameters] = (c.req.header('content-type') ?? '').split(';')
   const isTaken = types === undefined || types.includes(type.trim().toLowerCase())
   // JSON has no parameter but the charset that it has anyway.
   const isPlain = types === undefined || parameters.every((each) => CHARSET.test(each) || !isText(type))
   if (isTaken && isPlain) return
-  throw new Problem('content_type_unsupported', `A body is to be sent as ${types?.join(' or ')}.`)
+  throw new Problem('content_type_unsupported', `A body must be sent as ${types?.join(' or ')}.`)
 }
 
 const CHARSET = /^\s*charset\s*=\s*"?utf-8"?\s*$/i

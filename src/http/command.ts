@@ -9,7 +9,7 @@ import { commandIdOf, fingerprintOf } from '../commands/identity.ts'
 import type { Actor } from '../events/event.ts'
 import { headerCount } from './body.ts'
 import type { Sealer } from './cursor.ts'
-import type { Principal } from './environment.ts'
+import type { Exchange, Principal } from './environment.ts'
 import { invalid } from './errors.ts'
 import type { Caller, HandlerInput, Operation } from './operation.ts'
 
@@ -19,11 +19,25 @@ export type KeySource<Request, Facts> =
   | { from: 'header'; name: string; isRequired: boolean }
   | { from: 'facts'; key: (facts: Facts, fingerprint: object, request: Request) => string }
 
+const USUAL_KEY = 'idempotency-key'
+
 export const bodyKey = (member = 'idempotency_key') => ({ from: 'body' as const, member })
-export const headerKey = (name = 'idempotency-key', { isRequired = false } = {}) => ({
+export const headerKey = (name = USUAL_KEY, { isRequired = false } = {}) => ({
   from: 'header' as const,
   ...{ name, isRequired },
 })
+
+/** Names a header that was sent and has no effect: the operation's key stands elsewhere, or it has none. */
+export const IGNORED_HEADER = 'x-opslog-ignored-header'
+
+/** Whether an `Idempotency-Key` does nothing for the operation, although it writes. */
+export const ignoresKeyHeader = ({ method, commanded: { key } }: Operation): boolean =>
+  method !== 'get' && !(key?.from === 'header' && key.name === USUAL_KEY)
+
+/** Says so on the answer, whatever that becomes. */
+export function sayIgnoredKey({ headers }: Exchange, sent: string | undefined): void {
+  if (sent !== undefined) headers[IGNORED_HEADER] = 'Idempotency-Key'
+}
 
 /** What a request is known by, before the handler sees it. */
 export interface Asking extends HandlerInput {
@@ -103,7 +117,7 @@ function keyOf(
       const { name } = source
       // Node joins equal headers by commas, and a key may have one.
       if (headerCount(incoming, name) > 1)
-        throw invalid(`header/${name}`, 'repeated', `The header ${name} is to be sent once.`)
+        throw invalid(`header/${name}`, 'repeated', `The header ${name} must be sent once.`)
       const key = asking.caller.header(name)
       if (key === undefined && source.isRequired)
         throw invalid(`header/${name}`, 'required', `Send the header ${name}.`)

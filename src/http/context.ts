@@ -7,6 +7,7 @@ import { type Access, createGate, type Door, type Scheme, type Verifier } from '
 import { respondJson } from './answers.ts'
 import type { AppEnv, Exchange, Principal, Runtime } from './environment.ts'
 import { describeError, type ErrorTable, kernelErrors, Problem } from './errors.ts'
+import { helpPath } from './help.ts'
 import type { CoreParts, Operation } from './operation.ts'
 import { CALLERS_MAX, createWindow, limitRate, type RateClass, type WindowOf } from './rate-limit.ts'
 import type { RequestIds } from './request-id.ts'
@@ -134,6 +135,7 @@ export function refuse(exchange: Exchange, error: unknown, table: ErrorTable<str
   for (const [header, value] of Object.entries(headers)) exchange.headers[header] = value
   const code = shownAs ?? (known ? name : 'internal_error')
   const refusal = { code, status, title, detail, errors, requestId }
+  exchange.headers.link = `<${helpPath(known ? name : 'internal_error')}>; rel="help"`
   delete exchange.headers['content-type']
   return respondJson(exchange, status, table.body(refusal), table.mediaType ?? 'application/json')
 }

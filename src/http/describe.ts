@@ -2,6 +2,7 @@
  * Completes a document: descriptions of members and parameters, examples of requests and answers put together from the
  * context's words, the headers of answers, and the scopes in words. It changes no schema.
  */
+import { IGNORED_HEADER, ignoresKeyHeader } from './command.ts'
 import { POSITION_HEADER, READ_MODELS_HEADER } from './consistency.ts'
 import type { ContextApi } from './context.ts'
 import type { OpenApiDocument } from './document.ts'
@@ -67,7 +68,8 @@ function completeRoute(route: Route, operation: Operation, api: ContextApi, exam
   const scopes = operation.access.alternatives[0]?.scopes ?? []
   const named = scopes.map((scope) => `\`${scope}\``).join(', ')
   const needs = named === '' ? undefined : `Needs the scope ${named}.`
-  const says = [route.description, needs].filter((part) => part !== undefined).join('\n\n')
+  const ignored = ignoresKeyHeader(operation) ? keyNoteOf(operation) : undefined
+  const says = [route.description, ignored, needs].filter((part) => part !== undefined).join('\n\n')
   if (says !== '') route.description = says
   for (const parameter of route.parameters ?? []) {
     const word = wordFor(words, id, parameter.name)
@@ -90,6 +92,12 @@ function completeRoute(route: Route, operation: Operation, api: ContextApi, exam
     }
   }
 }
+
+/** Where the key stands instead of the header that many other APIs have. */
+const keyNoteOf = ({ commanded: { key } }: Operation): string =>
+  key?.from === 'body'
+    ? `The key is the body’s \`${key.member}\`: a header \`Idempotency-Key\` has no effect.`
+    : 'A header `Idempotency-Key` has no effect.'
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -158,6 +166,8 @@ const headersOf = ({ requestIds }: ContextApi) => ({
   'Idempotency-Replayed': said(
     '`true`: the request was answered before; this is that answer, and nothing was changed.',
   ),
+  [IGNORED_HEADER]: said('A header of the request that has no effect here: `Idempotency-Key`.'),
+  Link: said('With `rel="help"`: the page that explains the refusal and what to do about it.'),
   'RateLimit-Limit': said('Requests that a minute allows. Absent where nothing is counted.', 'integer'),
   'RateLimit-Remaining': said('Requests that are left in this minute.', 'integer'),
   'RateLimit-Reset': said('Seconds until the count begins anew.', 'integer'),
@@ -165,8 +175,10 @@ const headersOf = ({ requestIds }: ContextApi) => ({
   'WWW-Authenticate': said('How to sign in.'),
 })
 
-function headerNames({ method, isCommand }: Operation, { requestIds }: ContextApi, status: number): string[] {
-  const always = [requestIds.header]
+function headerNames(operation: Operation, { requestIds }: ContextApi, status: number): string[] {
+  const { method, isCommand } = operation
+  const warned = ignoresKeyHeader(operation) ? [IGNORED_HEADER] : []
+  const always = [requestIds.header, ...warned, ...(status >= 400 ? ['Link'] : [])]
   const counted = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset']
   if (status === 401) return [...always, 'WWW-Authenticate']
   if (status >= 400) return [...always, ...counted, ...(status === 429 || status === 503 ? ['Retry-After'] : [])]

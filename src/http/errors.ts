@@ -60,6 +60,8 @@ export interface Refusal {
 /** How a context refuses. `Code` is every code that it and its commands know: one without an entry does not compile. */
 export interface ErrorTable<Code extends string = never> {
   codes: Readonly<Record<Code | KernelCode, ErrorEntry>>
+  /** What the caller can do about each of the context's own codes, for the page that refusals link to. */
+  help?: Readonly<Partial<Record<Code, string>>>
   body: (refusal: Refusal) => object
   /** Of the body, for the document. */
   schema: z.ZodType

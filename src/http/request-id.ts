@@ -38,5 +38,5 @@ export function refuseOtherIds(
   requestId: string,
 ): void {
   if (form === undefined || given === undefined || SAFE_METHODS.includes(method)) return
-  if (accept(given) !== requestId) throw invalid(`header/${header}`, 'invalid_format', `${header} is to be ${form}.`)
+  if (accept(given) !== requestId) throw invalid(`header/${header}`, 'invalid_format', `${header} must be ${form}.`)
 }

@@ -19,10 +19,10 @@ export const text = (max: number, min = 0) => {
 
 /** The same bound where the contract leaves the length open: the document does not show it. */
 export const boundedText = (max: number) =>
-  z.string().refine((given) => given.length <= max, { message: `is to have at most ${max} characters`, abort: true })
+  z.string().refine((given) => given.length <= max, { message: `must have at most ${max} characters`, abort: true })
 
 /** A list of at most `max` elements: a longer one is refused before zod looks at any of them. */
-export const listOf = <S extends z.ZodType>(element: S, max: number, message = `is to have at most ${max} elements`) =>
+export const listOf = <S extends z.ZodType>(element: S, max: number, message = `must have at most ${max} elements`) =>
   z.preprocess((given, context) => {
     if (!Array.isArray(given) || given.length <= max) return given
     context.addIssue(message)
@@ -38,7 +38,7 @@ export const recordOf = <S extends z.ZodType>(value: S, max: number, nameMax = 2
       for (const name in given) {
         count += 1
         if (count <= max && name.length <= nameMax) continue
-        context.addIssue(`is to have at most ${max} members, with names of at most ${nameMax} characters`)
+        context.addIssue(`must have at most ${max} members, with names of at most ${nameMax} characters`)
         return z.NEVER
       }
       return given
@@ -52,7 +52,7 @@ export const jsonSource = (max: number) =>
     .any()
     .refine(
       (given) => given instanceof JsonSource && isBoundedJson(given.value, max),
-      `is to be JSON of at most ${max} values`,
+      `must be JSON of at most ${max} values`,
     )
 
 function isBoundedJson(value: unknown, max: number): boolean {
@@ -73,7 +73,7 @@ function isBoundedJson(value: unknown, max: number): boolean {
 /** Any UUID in its usual form, in lower case from here on. */
 export const uuid = z
   .string()
-  .refine(isUuid, 'is to be a UUID')
+  .refine(isUuid, 'must be a UUID')
   .transform((text) => text.toLowerCase())
   .openapi({ type: 'string', format: 'uuid' })
 
@@ -99,7 +99,7 @@ const TIME_LENGTH_MAX = 100
 export const timeAsSent = boundedText(TIME_LENGTH_MAX)
   .transform((text, { addIssue }) => {
     const time = readTime(text)
-    if (time === undefined) addIssue('is to be an RFC 3339 date and time')
+    if (time === undefined) addIssue('must be a date and time such as 2026-03-02T09:00:00Z')
     // Years beyond four digits, which an offset can lead to, have a sign.
     else if (!/^(?!0000)\d/.test(time.utc)) addIssue('is out of range')
     else return { utc: time.utc, text }
@@ -120,7 +120,7 @@ export const wholeNumber = (min: number, max: number) =>
   z
     .string()
     .refine((given) => /^\d{1,9}$/.test(given) && Number(given) >= min && Number(given) <= max, {
-      message: `is to be a whole number from ${min} to ${max}`,
+      message: `must be a whole number from ${min} to ${max}`,
     })
     .transform(Number)
     .openapi({ type: 'integer' })
@@ -133,10 +133,7 @@ const characters = (text: string): number => [...text].length
 /** An id that the caller has chosen: 1 to 255 characters, kept byte for byte. */
 export const externalId = z
   .string()
-  .refine(
-    (text) => text.length > 0 && text.length <= 1_020 && characters(text) <= 255,
-    'is to have 1 to 255 characters',
-  )
+  .refine((text) => text.length > 0 && text.length <= 1_020 && characters(text) <= 255, 'must have 1 to 255 characters')
 
 const DECIMAL = /^-?\d+(\.\d+)?([eE]\d+)?$/
 
@@ -150,17 +147,20 @@ export const nullableDecimalOut = z
 /** Digits of an amount, before and after the point together, that are worth reading. */
 const DIGITS_MAX = 40
 const DECIMAL_LENGTH_MAX = 1_000
+const NO_DECIMAL = 'must be a decimal such as 100.50'
 
 /**
  * A decimal from a request, as text without exponent and without needless zeros, exactly as much as was sent: a JSON
  * number that a double cannot hold is read from its source text.
  */
 export const decimalInput = z
-  .union([boundedText(DECIMAL_LENGTH_MAX).regex(DECIMAL), z.number(), z.instanceof(InexactNumber)])
+  .union([boundedText(DECIMAL_LENGTH_MAX).regex(DECIMAL, NO_DECIMAL), z.number(), z.instanceof(InexactNumber)], {
+    error: ({ input }) => (input === undefined ? undefined : NO_DECIMAL),
+  })
   .transform((given, context) => {
     const text = given instanceof InexactNumber ? given.source : String(given)
     const plain = plainDecimal(text)
-    if (plain === undefined) context.addIssue(`is to have at most ${DIGITS_MAX} digits`)
+    if (plain === undefined) context.addIssue(`must have at most ${DIGITS_MAX} digits`)
     return plain ?? ''
   })
   .openapi({ type: ['string', 'number'], pattern: DECIMAL.source })

@@ -9,7 +9,7 @@ import { requireScopes } from './access.ts'
 import { buildAnswer, type Reply } from './answers.ts'
 import { readableAddress, readBody } from './body.ts'
 import { clientAddress } from './client-address.ts'
-import { type Asking, addCommand } from './command.ts'
+import { type Asking, addCommand, ignoresKeyHeader, sayIgnoredKey } from './command.ts'
 import { POSITION_HEADER, readAtLeast, waitForReadModels } from './consistency.ts'
 import type { ContextApi } from './context.ts'
 import type { AppEnv, Exchange, Runtime } from './environment.ts'
@@ -67,9 +67,11 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
   const atLeast = readAtLeast(consistency)
   const bodyOf = readBody(bodySpecOf(operation.body), bodyMaxBytes)
   const validate = validateRequest(operation, limits.jsonDepthMax)
+  const ignoresKey = ignoresKeyHeader(operation)
   const isSocket = Object.values(operation.answers).some(({ kind }) => kind === 'upgrade')
   return async (c) => {
     const exchange = c.get('exchange')
+    if (ignoresKey) sayIgnoredKey(exchange, c.req.header('idempotency-key'))
     const authentication = enter(c, exchange)
     const { principal, scopes } = authentication instanceof Promise ? await authentication : authentication
     if (c.req.method === 'GET') {

@@ -32,7 +32,7 @@ export const createSocketServer = () =>
 /** Throws a Problem (426) where the request asks for no WebSocket. */
 export function requireUpgrade(c: Context<AppEnv>): void {
   if (c.req.header('upgrade')?.toLowerCase() === 'websocket') return
-  throw new Problem('upgrade_required', 'This address is to be opened as a WebSocket.', {
+  throw new Problem('upgrade_required', 'This address must be opened as a WebSocket.', {
     headers: { upgrade: 'websocket', connection: 'upgrade' },
   })
 }

@@ -8,6 +8,7 @@ import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
 import { getQueryStrings } from 'hono/utils/url'
 import type { BodySpec } from './body.ts'
+import { complaint } from './complaints.ts'
 import type { AppEnv } from './environment.ts'
 import { type FieldError, Problem } from './errors.ts'
 import { jsonPointer, parseJson } from './json.ts'
@@ -70,12 +71,14 @@ function jsonOf(
   jsonDepthMax: number,
 ): unknown {
   if (bytes !== undefined) return fitting('body', schema, parseJson(bytes, jsonDepthMax, verbatim))
-  if (isRequired) throw new Problem('malformed_json', 'The request is to have a JSON body.')
+  if (isRequired) throw new Problem('malformed_json', 'The request must have a JSON body.')
   return undefined
 }
 
+const SAYING = { error: complaint }
+
 function fitting(target: keyof Validated, schema: z.ZodType, value: unknown): unknown {
-  const result = schema.safeParse(value)
+  const result = schema.safeParse(value, SAYING)
   if (result.success) return result.data
   throw validationFailed(target, result.error)
 }

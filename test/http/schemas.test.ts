@@ -25,7 +25,7 @@ describe('a point in time from outside', () => {
     '2016-12-31T23:59:61Z',
     '2026-01-01T00:00:00+24:00',
   ])('is none where the text is %s', (text) =>
-    expect(complaints(text)).toStrictEqual(['is to be an RFC 3339 date and time']),
+    expect(complaints(text)).toStrictEqual(['must be a date and time such as 2026-03-02T09:00:00Z']),
   )
 
   it.each(['0000-06-01T00:00:00Z', '0001-01-01T00:00:00+02:00', '9999-12-31T23:59:59-05:00'])(

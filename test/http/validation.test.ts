@@ -58,7 +58,7 @@ describe('a list that is longer than it may be', () => {
   it('is refused by its length alone, before any of its elements is looked at', () => {
     const { problem } = validated(Array.from({ length: 200_000 }, () => 'no number'))
     expect(problem?.errors).toStrictEqual([
-      { pointer: '/numbers', code: 'custom', detail: 'is to have at most 10 elements' },
+      { pointer: '/numbers', code: 'custom', detail: 'must have at most 10 elements' },
     ])
   })
 

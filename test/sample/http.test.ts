@@ -49,7 +49,7 @@ describe('an Idempotency-Key header', () => {
     })
     socket.write(`${[...head, ...rest, 'Idempotency-Key: b'].join('\r\n')}\r\n\r\n${body}`)
     await once(socket, 'close')
-    expect(answer).toMatch(/^HTTP\/1\.1 400 .*The header idempotency-key is to be sent once/s)
+    expect(answer).toMatch(/^HTTP\/1\.1 400 .*The header idempotency-key must be sent once/s)
   })
 })
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { documentOf } from '../../src/http/document.ts'
+import { kernelHelp } from '../../src/http/help.ts'
 import { parseJson } from '../../src/http/json.ts'
 import type { Operation } from '../../src/http/operation.ts'
 import { bodySpecOf } from '../../src/http/validation.ts'
@@ -66,6 +67,24 @@ export function runDocumentSuite({ api, url, aliases }: Ground): void {
 
   it.each(existsSync(contract) ? [contract] : [])('describes everything that the contract describes', (file) => {
     expect(unsaidOf(JSON.parse(readFileSync(file, 'utf8')) as Described, document)).toStrictEqual([])
+  })
+
+  it('links each refusal to a page that explains its code', async () => {
+    const refused = await fetch(`${url}/${api.name}/nowhere`)
+    const [, path = ''] = /^<(.*)>; rel="help"$/.exec(refused.headers.get('link') ?? '') ?? []
+    expect(path).toMatch(/^\/docs\/problems\/\w+$/)
+    expect((await fetch(url + path)).status).toBe(200)
+    for (const [code, { title }] of Object.entries(api.errors.codes)) {
+      const page = await fetch(`${url}/docs/problems/${code}`)
+      expect([code, page.status]).toStrictEqual([code, 200])
+      expect(await page.text()).toContain(title.replaceAll("'", '&#39;'))
+    }
+    expect((await fetch(`${url}/docs/problems/nothing`)).status).toBe(404)
+  })
+
+  it.each(api.words ? [api.errors] : [])('helps with each of its codes', ({ codes, help = {} }) => {
+    const helped = new Set([...Object.keys(kernelHelp), ...Object.keys(help)])
+    expect(Object.keys(codes).filter((code) => !helped.has(code))).toStrictEqual([])
   })
 
   it('names in each operation the scopes that it asks for', () => {

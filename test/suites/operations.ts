@@ -152,6 +152,13 @@ function runOperationSuite({ api, url, credentials, elsewhere, store }: Ground):
     expect(await admitted(operation, { headers })).toBe(status('parameter_invalid'))
   })
 
+  const unkeyed = writing.filter(({ commanded: { key } }) => key?.from !== 'header')
+  it.for(unkeyed)('$id says that an Idempotency-Key header has no effect', async ({ method, path }) => {
+    const target = `${url}/${api.name}${path.replaceAll(/\{[^}]+\}/g, randomUUID())}`
+    const answer = await fetch(target, { method: method.toUpperCase(), headers: { 'idempotency-key': 'mine' } })
+    expect(answer.headers.get('x-opslog-ignored-header')).toBe('Idempotency-Key')
+  })
+
   const keyed = cases.filter(({ commanded }) => commanded.key?.from === 'header')
   it.for(keyed)('$id refuses a key that is sent twice', async (operation) => {
     const { key } = operation.commanded

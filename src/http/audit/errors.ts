@@ -1,6 +1,7 @@
 /** The audit API's refusals, as problem documents (RFC 9457). */
 import { z } from '@hono/zod-openapi'
 import { type ErrorTable, kernelErrors, Problem, problemDocument } from '../errors.ts'
+import { help } from './help.ts'
 
 export type AuditCode = 'audit_subject_not_found' | 'audit_too_large' | 'audit_busy'
 
@@ -26,6 +27,7 @@ export const errors: ErrorTable<AuditCode> = {
     audit_subject_not_found: { status: 404, title: 'Nothing is known of this' },
     audit_busy: { status: 429, title: 'Too many audit requests at a time', retryAfterS: 1 },
   },
+  help,
   body: problemDocument,
   schema: document,
   mediaType: 'application/problem+json',

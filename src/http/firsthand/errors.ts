@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import type { RejectionCode } from '../../commands/firsthand/rejection.ts'
 import { type ErrorEntry, type ErrorTable, type FieldError, type KernelCode, kernelErrors } from '../errors.ts'
+import { help } from './help.ts'
 
 export type FirsthandCode = RejectionCode
 
@@ -69,6 +70,7 @@ export const errors: ErrorTable<FirsthandCode> = {
   codes: Object.fromEntries(
     Object.entries({ ...kernel, ...own }).map(([code, entry]) => [code, typed(entry)]),
   ) as Record<FirsthandCode | KernelCode, ErrorEntry>,
+  help,
   body: ({ code: type, detail: message, errors: details, requestId: request_id }) => ({
     error: { type, message, request_id, ...(details.length > 0 && { details: details.map(detailOf) }) },
   }),

@@ -14,7 +14,7 @@ export const id = boundedText(100)
 export const oneOf = <const Word extends string>(words: readonly Word[]) =>
   z
     .string()
-    .refine((text) => words.includes(text as Word), { message: `is to be one of ${words.join(', ')}` })
+    .refine((text) => words.includes(text as Word), { message: `must be one of ${words.join(', ')}` })
     .transform((text) => text as Word)
     .openapi({ type: 'string' })
 

@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import type { RejectionCode } from '../../commands/noctant/rejection.ts'
 import { type ErrorTable, kernelErrors, problemDocument } from '../errors.ts'
+import { help } from './help.ts'
 
 /** What noctant's HTTP refuses, in addition to what its commands refuse. */
 export type NoctantHttpCode =
@@ -77,6 +78,7 @@ export const errors: ErrorTable<NoctantCode> = {
     launch_session_expired: { status: 409, title: 'The launch session has expired' },
     launch_session_withdrawn: { status: 409, title: 'The launch session is not available any more' },
   },
+  help,
   body: problemDocument,
   schema: z.looseObject({}),
   documented: [400, 401, 403, 404, 409, 429, 503],

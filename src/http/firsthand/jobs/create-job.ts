@@ -21,11 +21,11 @@ const BODY_MAX_BYTES = 262_144
 
 /** Its bounds are of code points, of which one may take two units. */
 const description = boundedText(2 * DESCRIPTION.maxLength)
-  .refine((text) => text.trim() !== '', 'is not to be blank')
+  .refine((text) => text.trim() !== '', 'must not be blank')
   .refine((text) => {
     const { length } = [...text]
     return length >= DESCRIPTION.minLength && length <= DESCRIPTION.maxLength
-  }, `is to have ${DESCRIPTION.minLength} to ${DESCRIPTION.maxLength} characters`)
+  }, `must have ${DESCRIPTION.minLength} to ${DESCRIPTION.maxLength} characters`)
   .openapi(DESCRIPTION)
 
 const request = z
@@ -34,7 +34,7 @@ const request = z
     description,
     files_needed: z.int().min(1).max(10_000),
     accepted_formats: listOf(format, FORMATS.maxItems)
-      .refine((formats) => formats.length >= FORMATS.minItems, 'is to name a format')
+      .refine((formats) => formats.length >= FORMATS.minItems, 'must name a format')
       .transform((formats) => [...new Set(formats)])
       .openapi(FORMATS),
     price_per_file_cents: z.int().min(1).max(100_000),

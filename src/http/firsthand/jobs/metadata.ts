@@ -22,5 +22,5 @@ function refuseInexact(given: unknown): unknown {
 
 export const metadata = z
   .preprocess(refuseInexact, recordOf(value, MEMBERS_MAX, NAME_MAX))
-  .refine((given) => Buffer.byteLength(JSON.stringify(given)) <= BYTES_MAX, `is to have at most ${BYTES_MAX} bytes`)
+  .refine((given) => Buffer.byteLength(JSON.stringify(given)) <= BYTES_MAX, `must have at most ${BYTES_MAX} bytes`)
   .openapi({ maxProperties: MEMBERS_MAX })

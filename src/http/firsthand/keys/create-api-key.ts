@@ -17,7 +17,7 @@ const SCOPES_MAX = 100
 const expiresAt = z.string().transform((given, context) => {
   const time = timeInput.safeParse(given)
   if (time.success) return time.data
-  context.addIssue('is to be an RFC 3339 date and time')
+  context.addIssue('must be a date and time such as 2026-03-02T09:00:00Z')
   return z.NEVER
 })
 
@@ -25,7 +25,7 @@ const request = z
   .object({
     name: text(100, 1),
     scopes: listOf(scope, SCOPES_MAX)
-      .refine((scopes) => scopes.length > 0, 'is to name a scope')
+      .refine((scopes) => scopes.length > 0, 'must name a scope')
       .transform((scopes) => [...new Set(scopes)])
       .openapi({ minItems: 1 }),
     environment,

@@ -45,7 +45,7 @@ export const getAccountCommandStatusByExternalId = read({
   summary: 'What became of a command to the engine',
   description: 'Answers whether a command was sent, whether the engine has recorded it, and what it decided.',
   access: operatorKey('accounts:read'),
-  params: z.object({ command_id: z.string().refine(isUuid, 'is to be a UUID') }),
+  params: z.object({ command_id: z.string().refine(isUuid, 'must be a UUID') }),
   query: externalAccountQuery,
   answer: json(z.object({ command: view }).openapi('AccountCommandStatusResponse'), 'The command, as far as known.'),
   refuses: ['account_not_found'],

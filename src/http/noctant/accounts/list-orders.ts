@@ -16,7 +16,7 @@ const statuses: Readonly<Record<OrderStatus, true>> = {
 }
 const status = z
   .string()
-  .refine((text) => Object.hasOwn(statuses, text), `is to be one of ${Object.keys(statuses).join(', ')}`)
+  .refine((text) => Object.hasOwn(statuses, text), `must be one of ${Object.keys(statuses).join(', ')}`)
 
 const view = z
   .object({

@@ -16,7 +16,7 @@ const INT32_MIN = -(2 ** 31)
 const limit = (min: number) =>
   z
     .int()
-    .refine((value) => value >= min && value <= INT32_MAX, `is to be a whole number from ${min} on`)
+    .refine((value) => value >= min && value <= INT32_MAX, `must be a whole number from ${min} on`)
     .nullish()
     .openapi({ type: ['integer', 'null'], format: 'int32' })
 
@@ -29,9 +29,12 @@ const request = z
     template_id: uuid,
     display_name: text(200, 1),
     description: text(5_000).nullish(),
-    slug: text(63, 1).regex(/^[a-z0-9][a-z0-9_-]{0,62}$/),
+    slug: text(63, 1).regex(
+      /^[a-z0-9][a-z0-9_-]{0,62}$/,
+      'must have small letters, digits, - and _ alone, the first a letter or digit',
+    ),
     price: decimalInput,
-    currency: boundedText(3).regex(/^[A-Z]{3}$/),
+    currency: boundedText(3).regex(/^[A-Z]{3}$/, 'must be three capital letters such as USD'),
     status: productStatus,
     public_listing: z.boolean(),
     display_order: int32.refine((value) => value >= INT32_MIN && value <= INT32_MAX, 'is out of range'),

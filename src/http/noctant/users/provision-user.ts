@@ -17,7 +17,7 @@ const DOMAIN_MAX = 255
  * name without a dot is a domain, and one in any script. It is kept as it was sent.
  */
 const email = boundedText(LOCAL_PART_MAX + 1 + DOMAIN_MAX)
-  .refine(isEmail, 'is to be an e-mail address')
+  .refine(isEmail, 'must be an e-mail address')
   .openapi({ format: 'email' })
 
 function isEmail(text: string): boolean {

@@ -17,7 +17,7 @@ import { count, idempotencyKey, requestIdHeader } from '../schemas.ts'
 
 const LIMIT_DEFAULT = 100
 const LIMIT_MAX = 1_000
-const NAMES_ONE = 'is to name at least one type, each once'
+const NAMES_ONE = 'must name at least one type, each once'
 
 const request = z
   .object({
@@ -30,7 +30,7 @@ const request = z
     external_account_id: externalId.nullish(),
     limit: z
       .int()
-      .refine((value) => value >= 1 && value <= LIMIT_MAX, `is to be a whole number from 1 to ${LIMIT_MAX}`)
+      .refine((value) => value >= 1 && value <= LIMIT_MAX, `must be a whole number from 1 to ${LIMIT_MAX}`)
       .nullish()
       .openapi({ type: ['integer', 'null'], format: 'int64' }),
   })

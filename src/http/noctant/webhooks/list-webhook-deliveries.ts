@@ -32,7 +32,7 @@ const view = z
 
 const attemptNumber = z
   .string()
-  .refine((text) => /^[1-9]\d{0,8}$/.test(text), 'is to be a whole number from 1')
+  .refine((text) => /^[1-9]\d{0,8}$/.test(text), 'must be a whole number from 1')
   .transform(Number)
   .openapi({ type: ['integer', 'null'], format: 'int32' })
 

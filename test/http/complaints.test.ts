@@ -1,0 +1,66 @@
+/** Refusals in people's words: what a value must be, never what the code that looked at it saw. */
+import { z } from '@hono/zod-openapi'
+import { describe, expect, it } from 'vitest'
+import { complaint } from '../../src/http/complaints.ts'
+import { documentOf } from '../../src/http/document.ts'
+import { InexactNumber, parseJson } from '../../src/http/json.ts'
+import { decimalInput, text, timeInput, uuid } from '../../src/http/schemas.ts'
+import { bodySpecOf } from '../../src/http/validation.ts'
+import { examplesIn } from '../suites/described.ts'
+import { apis } from '../support/contexts.ts'
+
+const complaintsOf = (schema: z.ZodType, value: unknown) =>
+  schema.safeParse(value, { error: complaint }).error?.issues ?? []
+
+const table: readonly (readonly [schema: z.ZodType, value: unknown, says: string])[] = [
+  [z.string(), undefined, 'is missing'],
+  [decimalInput, undefined, 'is missing'],
+  [decimalInput, 'ten', 'must be a decimal such as 100.50'],
+  [decimalInput, true, 'must be a decimal such as 100.50'],
+  [decimalInput, '1'.repeat(42), 'must have at most 40 digits'],
+  [uuid, 'me', 'must be a UUID'],
+  [uuid, 7, 'must be text'],
+  [timeInput, 'noon', 'must be a date and time such as 2026-03-02T09:00:00Z'],
+  [z.boolean(), 'yes', 'must be true or false'],
+  [z.int(), 1.5, 'must be a whole number'],
+  [z.int(), new InexactNumber('9007199254740993'), 'must be a number that 15 digits can hold'],
+  [z.int().min(1), 0, 'must be at least 1'],
+  [z.number().max(0.5), 0.6, 'must be at most 0.5'],
+  [text(5), 'longer', 'must have at most 5 characters'],
+  [text(5, 1), '', 'must not be empty'],
+  [z.enum(['open', 'closed']), 'ajar', 'must be one of open, closed'],
+  [z.union([z.enum(['open']), z.null()]), 'ajar', 'must be open'],
+  [z.object({}), [], 'must be an object'],
+  [z.strictObject({}), { a: 1 }, 'has members that nothing is known of: a'],
+]
+
+it.each(table.map(([schema, value, says], at) => ({ at, schema, value, says })))(
+  '$at: $says',
+  ({ schema, value, says }) => {
+    expect(complaintsOf(schema, value).map(({ message }) => message)).toStrictEqual([says])
+  },
+)
+
+const CODE = /received|expected|[Ii]nvalid|input|undefined|zod|InexactNumber|JsonSource|\bNaN\b/
+const unfit = [null, undefined, 7, -1, 1.5, 'x', '', [], {}, true, new InexactNumber('1e999'), 'x'.repeat(10_000)]
+
+const withBody = apis.flatMap((api) => {
+  const document = documentOf(api)
+  return api.operations.flatMap(({ id, body }) => {
+    const { request } = examplesIn(document, id)
+    const spec = bodySpecOf(body)
+    return request === undefined || spec?.kind !== 'json' ? [] : [{ id, spec, request }]
+  })
+})
+
+describe('refusals', () => {
+  it.each(withBody)('have no word of our code for any member of $id', ({ spec, request }) => {
+    const bytes = new TextEncoder().encode(JSON.stringify(request))
+    const valid = parseJson(bytes, 32, spec.verbatim) as Record<string, unknown>
+    const issues = Object.keys(valid).flatMap((name) =>
+      unfit.flatMap((value) => complaintsOf(spec.schema, { ...valid, [name]: value })),
+    )
+    expect(issues.length).toBeGreaterThan(0)
+    expect(issues.map(({ message }) => message).filter((message) => CODE.test(message))).toStrictEqual([])
+  })
+})
