@@ -1,6 +1,6 @@
 /** The README says nothing that is not so: its files, scripts, commands and settings exist. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { describeConfig, ROLES } from '../src/config.ts'
 import { runCli } from './support/cli.ts'
@@ -33,6 +33,21 @@ describe('the README', () => {
     expect(
       all(/^\| `(\w+)` \| [^|]+ \| [^|]+ \|$/gm).filter((role) => (ROLES as readonly string[]).includes(role)),
     ).toStrictEqual([...ROLES])
+  })
+
+  it('and every other document point at files that exist', () => {
+    const documents = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    const written = documents.filter((path) => path.endsWith('.md')).map((path) => join('docs', path))
+    const links = written.flatMap((path) =>
+      [...readFileSync(join(root, path), 'utf8').matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g)].map(
+        ([, link = '']) => ({
+          path,
+          link,
+        }),
+      ),
+    )
+    expect(links.length).toBeGreaterThan(50)
+    expect(links.filter(({ path, link }) => !existsSync(join(root, dirname(path), link)))).toStrictEqual([])
   })
 
   it('and every other document name settings that exist', () => {

@@ -68,7 +68,8 @@ export function unsaid(served: OpenApiDocument): string[] {
   })
   for (const { operationId: id, description, parameters = [], requestBody, responses } of routesOf(document)) {
     if (!description) missing.push(`${id} has no description`)
-    for (const each of parameters) if (!each.description) missing.push(`${id}.${each.name}`)
+    for (const { name, description: says = '' } of parameters)
+      if (!(name === 'limit' ? /\d+ to \d+/ : /./).test(says)) missing.push(`${id}.${name}`)
     const bodies = Object.entries(requestBody?.content ?? {})
     const answers = Object.entries(responses).flatMap(([status, { content = {} }]) =>
       Number(status) < 300 ? Object.entries(content) : [],

@@ -5,7 +5,7 @@ export const words: Words = {
   thing: ['What is asked about: a stream, or an id of a user, an account and the like; at most 512 characters.', id(1)],
   id: ['The id to start from: of an event, a command, a request or a correlation, at most 512 characters.', id(7)],
   'AuditActor.id': ['The id of whoever acted.', id(23)],
-  limit: ['How many events a page has at most.', 50],
+  limit: ['How many events a page has at most: 1 to 200, by default 50.', 50],
   cursor: ['The `next_cursor` of the page before, with the same question.', 'c1.example'],
   at: ['The time or position whose state is asked for; left out: now.', at(30)],
   diffFrom: ['The time or position that the state is compared with.', at(0)],

@@ -15,7 +15,8 @@ export const firsthand: ContextApi<FirsthandParts> = {
     description: [
       'Files that people make on request: a buyer posts a job, workers upload, each file that passes inspection is paid.',
       'Every request is signed with an API key: `Authorization: Bearer fh_live_sk_…`, or `fh_test_sk_…` for the test world.',
-      'A refusal has a `type`, a `message`, the `request_id`, and `details` where fields are at fault.',
+      'A refusal has a `type`, a `message`, the `request_id`, and `details` where fields are at fault. ' +
+        'The header `Link` (`rel="help"`) leads to a page that explains it.',
       'A POST that is sent again under its `Idempotency-Key` is answered as it was the first time, with ' +
         '`Idempotency-Replayed: true`, and has no second effect.',
       'Answers carry `x-opslog-position`; a read that sends it back sees everything up to that position.',

@@ -15,9 +15,10 @@ export const noctant: ContextApi<NoctantParts> = {
     description: [
       'Users, sponsored accounts and their trading, for operators.',
       'Every request is signed with an API key: `Authorization: Bearer nct_…`.',
-      'Errors are problem documents (RFC 9457) with a `code`, a `request_id` and, where fields are at fault, `errors`.',
+      'Errors are problem documents (RFC 9457) with a `code`, a `request_id` and, where fields are at fault, `errors`. ' +
+        'The header `Link` (`rel="help"`) leads to a page that explains the code.',
       'A write that is sent again, under its idempotency key or its natural key, is answered as it was the first time, ' +
-        'with `Idempotency-Replayed: true`, and has no second effect.',
+        'with `Idempotency-Replayed: true`, and has no second effect. A header `Idempotency-Key` has no effect here.',
       'Answers carry `x-opslog-position`; a read that sends it back sees everything up to that position.',
       'Limits show in `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`; decimals are text.',
     ].join('\n\n'),
