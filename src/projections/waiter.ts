@@ -63,7 +63,8 @@ function createWaitingLine(waitersMax: number, isClosing: () => boolean) {
 
   function waitFor(position: bigint, timeoutMs: number): Promise<boolean> {
     if (current !== undefined && current >= position) return Promise.resolve(true)
-    if (waiters.size() >= waitersMax || isClosing()) return Promise.resolve(false)
+    // A timer of no time takes a millisecond, which is as long as an append.
+    if (timeoutMs <= 0 || waiters.size() >= waitersMax || isClosing()) return Promise.resolve(false)
     return new Promise((resolve) => {
       const timer = setTimeout(() => waiter.settle(false), timeoutMs)
       const waiter: Waiter = {

@@ -99,6 +99,16 @@ test('read models that were set up anew are believed', async () => {
   expect(await waiter.waitFor(first, 0)).toBe(false)
 })
 
+test('who has no time to wait is answered without a timer', async () => {
+  const waiter = waiterOn({ pollMs: NEVER_MS })
+  let answer: boolean | undefined
+  waiter.waitFor(10n ** 18n, 0).then((reached) => {
+    answer = reached
+  })
+  await Promise.resolve()
+  expect(answer).toBe(false)
+})
+
 test('the waiters are bounded, and closing sends them all away', async () => {
   const waiter = waiterOn({ waitersMax: 2 })
   const waiting = [waiter.waitFor(10n ** 18n, LONG_MS), waiter.waitFor(10n ** 18n, LONG_MS)]
