@@ -22,6 +22,8 @@ const ofContexts = new Map([
 /** What holds for every test, the fault suite's too. */
 export const common = {
   pool: 'forks',
+  // Loading the sources took as long as the tests: files share processes, and clean up what they open.
+  isolate: false,
   testTimeout: 20_000,
   hookTimeout: 60_000,
   // Against a machine that stands still for a second, as a full disk queue makes one do; what holds is seen at once.
@@ -31,8 +33,7 @@ export const common = {
 /** Each test file belongs to exactly one of them (test/projects.test.ts). */
 export const projects: (TestProjectInlineConfiguration & { test: { name: string; include: string[] } })[] = [
   ...[...ofContexts].map(([name, include]) => ({
-    // Loading a context took as long as its tests: its files share processes, and clean up what they open.
-    test: { ...common, name, include: [include], isolate: false, env: { TEST_CONTEXTS: loadedBy(name) } },
+    test: { ...common, name, include: [include], env: { TEST_CONTEXTS: loadedBy(name) } },
   })),
   { test: { ...common, name: 'kernel', include: ['test/**/*.test.ts'], exclude: [...ofContexts.values()] } },
 ]
