@@ -3,5 +3,5 @@ import { defineConfig } from 'vitest/config'
 import { common, globalSetup } from './vitest.config.ts'
 
 export default defineConfig({
-  test: { ...common, globalSetup, include: ['test/faults/**/*.fault.ts'], fileParallelism: false },
+  test: { ...common, globalSetup, include: ['test/faults/**/*.fault.ts'], fileParallelism: false, isolate: true },
 })
