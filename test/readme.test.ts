@@ -46,7 +46,7 @@ describe('the README', () => {
         }),
       ),
     )
-    expect(links.length).toBeGreaterThan(50)
+    expect(links.length).toBeGreaterThan(20)
     expect(links.filter(({ path, link }) => !existsSync(join(root, dirname(path), link)))).toStrictEqual([])
   })
 
