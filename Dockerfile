@@ -22,5 +22,6 @@ VOLUME /data
 EXPOSE 8080
 # Of every role: what the container is for has to work.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=40s --retries=4 CMD ["node", "scripts/health.mjs"]
-# Node itself is the main process, so that SIGTERM reaches it and it drains before it ends. package.json has the command.
-CMD ["node", "--disable-warning=ExperimentalWarning", "--disable-warning=DEP0123", "--max-old-space-size=1024", "--initial-old-space-size=64", "--no-allocation-site-pretenuring", "--max-semi-space-size=16", "src/main.ts"]
+# The command of `npm start`, with node's options as they stand there. Its exec makes node itself the main process, so that
+# SIGTERM reaches it and it drains before it ends.
+CMD ["sh", "-c", "eval \"$(node --print 'require(\"./package.json\").scripts.start')\""]
