@@ -13,7 +13,7 @@ const check = (address: string) => checkNats(address, TIMEOUT_MS)
 const unusable = (what: RegExp) => ({ kind: 'unusable', what: expect.stringMatching(what) })
 
 it.each(['http://localhost:4222', 'localhost:4222', 'nats://one:4222,two:4222'])('%s is refused', async (address) => {
-  expect(await check(address)).toEqual(unusable(/no address of a NATS server: give nats:\/\//))
+  expect(await check(address)).toEqual(unusable(/not an address of a NATS server: give nats:\/\//))
 })
 
 it('an address with a malformed part is refused', async () => {
