@@ -1,6 +1,6 @@
 /**
- * /healthz says that the start has succeeded and the process lives; /readyz asks each thing it depends on. What the API
- * can do without for a while, such as the command stream, makes it degraded, but does not take it out of service.
+ * /healthz says that the start has succeeded and the process lives; /readyz asks each thing it depends on beside. What the
+ * API can do without for a while, such as the command stream, makes it degraded, but does not take it out of service.
  */
 
 import { Hono } from 'hono'
@@ -21,7 +21,8 @@ export function health({ probes, probeTimeoutMs, hasStarted = () => true }: Heal
   app.get('/readyz', async (c) => {
     const results = await Promise.all(probes.map((probe) => examine(probe, probeTimeoutMs)))
     const down = probes.filter((_, index) => !results[index]?.up)
-    const status = down.some(({ required }) => required) ? 'not_ready' : down.length > 0 ? 'degraded' : 'ready'
+    const isReady = hasStarted() && !down.some(({ required }) => required)
+    const status = !isReady ? 'not_ready' : down.length > 0 ? 'degraded' : 'ready'
     const dependencies = Object.fromEntries(probes.map(({ name }, index) => [name, results[index]]))
     return c.json({ status, dependencies }, status === 'not_ready' ? 503 : 200, { 'cache-control': 'no-store' })
   })
