@@ -40,8 +40,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const directory = mkdtempSync(join(tmpdir(), 'opslog-test-'))
   // Others may pass, not look: as root, PostgreSQL runs as another user.
   chmodSync(directory, 0o711)
-  // Every process of the run compiles the same sources: what one has compiled, the next ones load.
-  process.env.NODE_COMPILE_CACHE = join(directory, 'compile-cache')
   const stops: (() => Promise<void>)[] = []
   const teardown = async () => {
     await Promise.all(stops.map((stop) => stop()))
