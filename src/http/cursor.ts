@@ -3,9 +3,9 @@
  * from the instance's own, so every process with the same SECRETS_KEY opens it. A cursor is bound to its caller, its
  * list and its filters: it opens for nobody else and for no other question.
  */
-import { hkdfSync } from 'node:crypto'
 import type { z } from '@hono/zod-openapi'
-import { decrypt, encrypt, KEY_BYTES } from '../events/sealing.ts'
+import { decrypt, encrypt } from '../events/sealing.ts'
+import { perKey } from './derived-key.ts'
 import { invalid } from './errors.ts'
 import { createPositionSealer, type PositionSealer } from './sealed-position.ts'
 
@@ -21,12 +21,7 @@ const boundTo = (bound: readonly unknown[]): Buffer => Buffer.from(JSON.stringif
 
 /** `keys`: the instance's own, of which the first one seals and any opens. */
 export function createSealer(keys: () => readonly Uint8Array[]): Sealer {
-  const derivedKeys = new WeakMap<Uint8Array, Buffer>()
-  const derived = (key: Uint8Array): Buffer => {
-    const known = derivedKeys.get(key) ?? Buffer.from(hkdfSync('sha256', key, '', 'opslog cursors', KEY_BYTES))
-    derivedKeys.set(key, known)
-    return known
-  }
+  const derived = perKey('opslog cursors', (key) => key)
   return {
     ...createPositionSealer(keys),
     seal(content, bound) {

@@ -2,11 +2,11 @@
  * A log position as callers see it: one AES-256 block of the position, four random bytes and four zeros, in 22 characters.
  * The random bytes hide whether two positions are the same; the zeros show a text that this installation did not make. A
  * guess that passes as one, in 4,000 million, only makes its reader wait. Every answer carries a position, so that it
- * takes one block of a cipher that stays open (1 µs) where a box of AES-GCM would take ten.
+ * takes one block of a cipher that stays open, at a fifth of the time of a box of AES-GCM.
  */
-import { type Cipheriv, createCipheriv, createDecipheriv, type Decipheriv, hkdfSync, randomFillSync } from 'node:crypto'
+import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto'
+import { perKey } from './derived-key.ts'
 
-const KEY_BYTES = 32
 const BLOCK_BYTES = 16
 const NONCE = { at: 8, bytes: 4 }
 const ZEROS_AT = 12
@@ -22,25 +22,12 @@ export interface PositionSealer {
   openPosition(sealed: string): bigint | undefined
 }
 
-interface Block {
-  encrypt: Cipheriv
-  decrypt: Decipheriv
-}
-
 /** `keys`: the instance's own, of which the first one seals and any opens. */
 export function createPositionSealer(keys: () => readonly Uint8Array[]): PositionSealer {
-  const blocks = new WeakMap<Uint8Array, Block>()
-  const blockOf = (key: Uint8Array): Block => {
-    const known = blocks.get(key)
-    if (known) return known
-    const derived = Buffer.from(hkdfSync('sha256', key, '', 'opslog positions', KEY_BYTES))
-    const made = {
-      encrypt: createCipheriv('aes-256-ecb', derived, null).setAutoPadding(false),
-      decrypt: createDecipheriv('aes-256-ecb', derived, null).setAutoPadding(false),
-    }
-    blocks.set(key, made)
-    return made
-  }
+  const blockOf = perKey('opslog positions', (key) => ({
+    encrypt: createCipheriv('aes-256-ecb', key, null).setAutoPadding(false),
+    decrypt: createDecipheriv('aes-256-ecb', key, null).setAutoPadding(false),
+  }))
   const pool = Buffer.alloc(POOL_BYTES)
   let taken = POOL_BYTES
   const fillNonce = (block: Buffer): void => {

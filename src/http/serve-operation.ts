@@ -30,7 +30,7 @@ export interface Serving {
 }
 
 /** Bodies are small unless an operation or its context says otherwise. */
-const BODY_MAX_BYTES = 16_384
+export const BODY_MAX_BYTES = 16_384
 
 type Guard = (c: Context<AppEnv>, exchange: Exchange) => Promise<Authenticated> | Authenticated
 

@@ -5,14 +5,13 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { documentOf } from '../../src/http/document.ts'
 import type { KernelCode } from '../../src/http/errors.ts'
 import type { Operation } from '../../src/http/operation.ts'
+import { BODY_MAX_BYTES } from '../../src/http/serve-operation.ts'
 import { bodySpecOf } from '../../src/http/validation.ts'
 import { examplesIn } from './described.ts'
 import { runDocumentSuite } from './documents.ts'
 import { type Ground, type HeaderFields, statusOf } from './ground.ts'
 import { runHostileSuite } from './hostile.ts'
 
-/** Bodies are held to this where neither the operation nor its context says otherwise. */
-const BODY_MAX_BYTES = 16 * 1_024
 const LEVELS = 100_000
 
 interface Sent {

@@ -21,10 +21,10 @@ export function runCli(
   environment: Record<string, string> = {},
   answer?: string,
 ): Promise<Ended> {
-  const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env
+  const { PATH = '', HOME = '' } = process.env
   const terminal = answer === undefined ? [] : ['--import', AS_TERMINAL]
   const child = spawn(process.execPath, [...terminal, join(root, 'src/cli/opslog.ts'), ...args], {
-    env: { PATH, HOME, NODE_COMPILE_CACHE, NODE_NO_WARNINGS: '1', ...environment },
+    env: { PATH, HOME, NODE_NO_WARNINGS: '1', ...environment },
     stdio: [answer === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
   const output = { stdout: '', stderr: '' }

@@ -60,6 +60,14 @@ beforeEach(async () => {
   sandbox = JSON.parse(readFileSync(join(own.DATA_DIR, 'sandbox-firsthand.json'), 'utf8'))
 }, START_MAX_MS)
 
+/** The members of the answers that are looked at here. */
+interface Content {
+  id: string
+  status: string
+  balance_cents: number
+  data: { type: string; job_id: string }[]
+}
+
 async function call(method: string, path: string, body?: object, idempotencyKey?: string) {
   const answer = await fetch(`${sandbox.url}/v1${path}`, {
     method,
@@ -70,8 +78,7 @@ async function call(method: string, path: string, body?: object, idempotencyKey?
     },
     ...(body && { body: JSON.stringify(body) }),
   })
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the answer holds.
-  const content: any = await answer.json()
+  const content = (await answer.json()) as Content
   return { status: answer.status, replayed: answer.headers.get('idempotency-replayed'), body: content }
 }
 

@@ -51,10 +51,10 @@ const environment = () => ({
 })
 
 function start(): Started {
-  const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env
+  const { PATH = '', HOME = '' } = process.env
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts'], {
     cwd: root,
-    env: { PATH, HOME, NODE_COMPILE_CACHE, PORT: '0', ...environment() },
+    env: { PATH, HOME, PORT: '0', ...environment() },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   started.push(child)

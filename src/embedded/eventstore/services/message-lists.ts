@@ -1,8 +1,8 @@
 /**
  * Lists of messages. grpc-js hands one message of a call to HTTP/2 and waits until that has gone out before it takes the
  * next, so that each costs a frame, a system call and a turn of the event loop. A call may write a list instead: its
- * messages are handed over together and leave in as few frames as hold them. Reading $all through the official client is
- * three times as fast with it, and takes the node a quarter of the time for an event.
+ * messages are handed over together and leave in as few frames as hold them. Reading $all takes the node about a quarter of
+ * the processor time for an event with it.
  */
 import { ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js'
 
