@@ -42,6 +42,7 @@ const rules: Record<string, LayerRule> = {
   postgres: { layers: [], packages: ['pg', 'pg-protocol', 'kysely'] },
   gateway: { layers: [], packages: ['nats'] },
   engine: { layers: ['gateway'], packages: ['decimal.js', 'hono', '@hono/node-server', 'lru-cache'] },
+  adapters: { layers: [], packages: ['@aws-sdk/client-s3'] },
   embedded: { layers: [] },
   services: { layers: ['embedded', 'gateway', 'eventstore', 'postgres'] },
   events: { layers: ['eventstore'], packages: [] },
@@ -72,8 +73,8 @@ const more: Record<string, readonly string[]> = {
   events: ['webhooks', 'api-keys', 'gateway'],
   commands: ['webhooks', 'api-keys'],
   projections: ['webhooks', 'api-keys'],
-  processes: ['gateway', 'vault', 'api-keys'],
-  http: ['gateway', 'webhooks', 'vault', 'processes', 'postgres'],
+  processes: ['gateway', 'vault', 'api-keys', 'adapters'],
+  http: ['gateway', 'webhooks', 'vault', 'processes', 'postgres', 'adapters'],
 }
 
 /** Packages that every layer may import. */
