@@ -9,6 +9,9 @@ import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
 import { type JobOwner, type JobState, job } from './job.ts'
 import { wallet, walletIdOf } from './wallet.ts'
+import { worker } from './worker.ts'
+
+type ApprovedEvent = Extract<JobEvent, { type: 'firsthand.SubmissionApproved.v1' }>
 
 /** Holds what the job costs and posts it. Answers with the job as it was paid for, now or at the first time. */
 export async function postJob(bus: CommandBus, facts: JobFacts, context: CommandContext) {
@@ -51,8 +54,32 @@ export function finishCancelling(
   return bus.handle(wallet, walletIdOf(of), command, followUp('refund', jobId, context))
 }
 
-const followUp = (step: 'post' | 'refund', jobId: string, context: CommandContext): CommandContext => ({
+/** The second step where a job has all of its files: its hold is paid out. */
+export function finishCompleting(
+  bus: CommandBus,
+  { jobId, filesApproved, ...rest }: JobOwner & { jobId: string; filesApproved: number },
+  context: CommandContext,
+) {
+  const of = { organizationId: rest.organizationId, environment: rest.environment }
+  const command = { kind: 'settle', wallet: of, jobId, filesApproved, at: context.at } as const
+  return bus.handle(wallet, walletIdOf(of), command, followUp('settle', jobId, context))
+}
+
+/** What an approval leads to: the worker is owed the payout. In the test world nobody is owed anything. */
+export async function creditEarning(
+  bus: CommandBus,
+  approved: Pick<ApprovedEvent['data'], 'environment' | 'workerId' | 'submissionId' | 'jobId' | 'payoutCents'>,
+  context: CommandContext,
+): Promise<void> {
+  const { environment, workerId, submissionId, jobId, payoutCents } = approved
+  if (environment === 'test') return
+  const amountCents = BigInt(payoutCents)
+  const command = { kind: 'credit', workerId, submissionId, jobId, amountCents, at: context.at } as const
+  await bus.handle(worker, workerId, command, followUp('credit', submissionId, context))
+}
+
+const followUp = (step: 'post' | 'refund' | 'settle' | 'credit', id: string, context: CommandContext): CommandContext => ({
   ...context,
-  commandId: deterministicId('firsthand.settlement', step, jobId),
+  commandId: deterministicId('firsthand.settlement', step, id),
   fingerprint: undefined,
 })

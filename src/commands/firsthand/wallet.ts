@@ -41,6 +41,8 @@ export type WalletCommand = { wallet: WalletName; at: string } & (
     }
   | { kind: 'hold'; job: JobFacts }
   | { kind: 'refund'; jobId: string; filesApproved: number }
+  /** The job has all of its files. */
+  | { kind: 'settle'; jobId: string; filesApproved: number }
   /** Books what has come to its end. */
   | { kind: 'expire' }
 )
@@ -74,6 +76,8 @@ export const wallet: Aggregate<WalletState, WalletCommand, WalletEvent> = {
         const escrows = withEscrow(state.escrows, jobId, undefined)
         return { ...state, lots: withLots(state.lots, parts.map(lotOf)), escrows }
       }
+      case 'firsthand.EscrowSettled.v1':
+        return { ...state, escrows: withEscrow(state.escrows, event.data.jobId, undefined) }
       case 'firsthand.CreditsExpired.v1': {
         const { lotId, kind, endsAt } = event.data
         return { ...state, lots: withLots(state.lots, [{ lotId, kind, endsAt, remaining: 0n }]) }
@@ -99,6 +103,10 @@ export const wallet: Aggregate<WalletState, WalletCommand, WalletEvent> = {
         const escrow = escrowOf(state.escrows, command.jobId)
         // None: it has been refunded before, for a job exists only where there was a hold.
         return escrow ? [refund(command, escrow, state, of)] : []
+      }
+      case 'settle': {
+        const escrow = escrowOf(state.escrows, command.jobId)
+        return escrow ? [settle(command, escrow, state, of)] : []
       }
       default:
         return command satisfies never
@@ -154,19 +162,32 @@ function hold(job: JobFacts, state: WalletState, of: Of): WalletEvent {
   }
 }
 
+type Ended = { jobId: string; filesApproved: number }
+
 function refund(
-  { jobId, filesApproved }: { jobId: string; filesApproved: number },
+  { jobId, filesApproved }: Ended,
   { amount: held, price, parts }: Escrow,
   state: WalletState,
   of: Of,
 ): WalletEvent {
-  const paid = held === 0n ? 0n : price * BigInt(filesApproved)
+  const paid = paidOf({ amount: held, price }, filesApproved)
   const amount = held - paid
   if (amount < 0n) throw new Error(`${jobId}: ${paid} cents were paid out of ${held}`)
   const back = giveBack(state.lots, parts, amount, of.occurredAt)
   const data = { ...of, ...movement(amount, state.balance + amount, back, state, of), jobId, filesApproved }
   return { type: 'firsthand.EscrowRefunded.v1', data }
 }
+
+/** Nothing comes back: what was held is what the files cost. Throws where it is not. */
+function settle({ jobId, filesApproved }: Ended, { amount, price }: Escrow, state: WalletState, of: Of): WalletEvent {
+  const paid = paidOf({ amount, price }, filesApproved)
+  if (paid !== amount) throw new Error(`${jobId}: ${paid} cents are to be paid out of ${amount}`)
+  const amounts = { balanceCents: state.balance.toString(), paidCents: paid.toString() }
+  return { type: 'firsthand.EscrowSettled.v1', data: { ...of, ...amounts, transactionId: null, jobId, filesApproved } }
+}
+
+const paidOf = ({ amount, price }: Pick<Escrow, 'amount' | 'price'>, filesApproved: number): bigint =>
+  amount === 0n ? 0n : price * BigInt(filesApproved)
 
 /** An amount that moves, with the balance after it. Throws where the parts do not add up, or the balance is negative. */
 function movement(amount: bigint, balance: bigint, parts: LotPart[], state: WalletState, of: Of) {

@@ -16,8 +16,39 @@ export const firsthandSentences: Readonly<Record<string, string>> = {
   'firsthand.EscrowHeld.v1': '{amountCents} cents were held for {job.jobId}; the balance is {balanceCents}.',
   'firsthand.EscrowRefunded.v1':
     '{amountCents} cents of {jobId} went back, with {filesApproved} files approved; the balance is {balanceCents}.',
+  'firsthand.EscrowSettled.v1':
+    '{paidCents} cents that were held for {jobId} are paid out, with {filesApproved} files approved.',
   'firsthand.CreditsExpired.v1': '{amountCents} cents ({kind}) came to their end; the balance is {balanceCents}.',
   'firsthand.JobPosted.v1': 'The job {jobId} was posted: {filesNeeded} files at {pricePerFileCents} cents.',
   'firsthand.JobCancelled.v1':
     'The job {jobId} was cancelled with {filesApproved} files approved; {refundCents} cents go back.',
+  'firsthand.SeatClaimed.v1':
+    'The worker {workerId} claimed a seat of {jobId} for {submissionId}, until {expiresAt}; {openSeats} seats are open.',
+  'firsthand.RetryClaimed.v1':
+    'The worker {workerId} takes attempt {attempt} of {submissionId}, until {expiresAt}; {openSeats} seats are open.',
+  'firsthand.SeatReleased.v1': 'The seat of {claimId} is free ({cause}); {openSeats} seats are open.',
+  'firsthand.SubmissionReceived.v1': 'The worker {workerId} submitted {fileId} as attempt {attempt} of {submissionId}.',
+  'firsthand.SubmissionApproved.v1':
+    '{submissionId} was approved with {stars} stars for {payoutCents} cents: {reason} {filesApproved} files are approved.',
+  'firsthand.SubmissionRejected.v1': '{submissionId} was rejected ({cause}){stars? with <stars> stars}: {reason}',
+  'firsthand.JobCompleted.v1': 'The job {jobId} is complete: {filesApproved} files are approved.',
+  'firsthand.UploadStored.v1':
+    'Attempt {attempt} of {submissionId} is stored as {fileId}: {sizeBytes} bytes of {contentType}, SHA-256 {sha256}.',
+  'firsthand.InspectionFinished.v1':
+    'The file {fileId} was inspected{contentType? and is <contentType>}{fault?; it cannot be judged: <fault>}.',
+  'firsthand.ScoreGiven.v1': '{submissionId} was given {stars} stars by {scoredBy}: {reason}',
+  'firsthand.ScoringFailed.v1':
+    'Scoring {submissionId} failed at {step} ({fault}), {failures} times so far; it is tried again at {dueAt}.',
+  'firsthand.DeliveryCopyStored.v1': 'The copy of {fileId} for the buyer is stored: {sizeBytes} bytes of {contentType}.',
+  'firsthand.ContentClaimed.v1': 'The bytes with SHA-256 {sha256} were submitted first as {submissionId}.',
+  'firsthand.WorkerRegistered.v1': 'The worker {workerId} ({name}) was registered.',
+  'firsthand.WorkerSuspended.v1': 'The worker was suspended{reason?: <reason>}.',
+  'firsthand.WorkerResumed.v1': 'The worker was resumed{reason?: <reason>}.',
+  'firsthand.WorkerTokenIssued.v1': 'The worker was issued the token {tokenId}, which ends in {hint}.',
+  'firsthand.WorkerTokenRevoked.v1': 'The token {tokenId} was revoked{reason?: <reason>}.',
+  'firsthand.EarningCredited.v1':
+    'The worker earned {amountCents} cents with {submissionId} and is owed {balanceCents} cents.',
+  'firsthand.EarningsPaid.v1':
+    'The worker was paid {amountCents} cents ({reference}) and is owed {balanceCents} cents.',
+  'firsthand.SubmissionSlotTaken.v1': 'The worker claimed {taken} seats on {date}, the last one {claimId}.',
 }

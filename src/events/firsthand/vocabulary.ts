@@ -44,3 +44,24 @@ export const lotKind = z.enum(['purchase', 'bonus', 'free_tier'])
 export type LotKind = z.infer<typeof lotKind>
 export const transactionType = z.enum(['purchase', 'deduction', 'free_tier', 'bonus', 'expiration', 'refund'])
 export type TransactionType = z.infer<typeof transactionType>
+
+export const submissionStatus = z.enum(['pending_score', 'approved', 'rejected', 'retry_pending'])
+export type SubmissionStatus = z.infer<typeof submissionStatus>
+export const stars = z.int().min(1).max(5)
+/** Of bytes, hex. */
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+/** 64 bits that are alike for pictures that look alike, hex. */
+export const perceptualHash = z.string().regex(/^[0-9a-f]{16}$/)
+/** Why a submission was rejected, where the reason is of a kind that something hangs on. */
+export const rejectionCause = z.enum([
+  /** The score says it all; the worker may try again. */
+  'score',
+  /** The same bytes were submitted before. */
+  'duplicate',
+  /** It looks like a file of the job that is approved. */
+  'near_duplicate',
+  /** The job had all of its files. */
+  'job_complete',
+  'job_cancelled',
+])
+export type RejectionCause = z.infer<typeof rejectionCause>

@@ -54,6 +54,15 @@ export const walletEvents = {
     amountCents: cents,
     parts: z.array(part),
   }),
+  /** A job has all of its files: what was held for it is paid out, and nothing goes back. */
+  'firsthand.EscrowSettled.v1': z.object({
+    ...ofWallet,
+    transactionId: z.null(),
+    jobId: z.string(),
+    filesApproved: z.int().nonnegative(),
+    /** Out of the hold: what all approved files cost. */
+    paidCents: cents,
+  }),
   /** What was left of a lot at its end. */
   'firsthand.CreditsExpired.v1': z.object({
     ...ofWallet,

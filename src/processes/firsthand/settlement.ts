@@ -1,10 +1,9 @@
 /**
- * Finishes what takes two streams, where a crash came between them: a job that is paid for is posted, and the credits that
- * a cancelled job did not use go back. Whoever asked has mostly done both; a second time does nothing. Beside that it
- * books the end of credits (expiry.ts).
+ * Finishes what takes two streams: a job that is paid for is posted, a job's end is booked in its wallet, and an approved
+ * submission is credited to its worker. A second time does nothing. Beside that it books the end of credits (expiry.ts).
  */
 import { job } from '../../commands/firsthand/job.ts'
-import { finishCancelling, finishPosting } from '../../commands/firsthand/posting.ts'
+import { creditEarning, finishCancelling, finishCompleting, finishPosting } from '../../commands/firsthand/posting.ts'
 import type { CommandBus, CommandContext } from '../../commands/handle.ts'
 import type { Recorded } from '../../events/event.ts'
 import type { JobEvent } from '../../events/firsthand/job.ts'
@@ -15,6 +14,8 @@ import { createExpiry, type SweepLimits } from './expiry.ts'
 
 const HELD = 'firsthand.EscrowHeld.v1'
 const CANCELLED = 'firsthand.JobCancelled.v1'
+const COMPLETED = 'firsthand.JobCompleted.v1'
+const APPROVED = 'firsthand.SubmissionApproved.v1'
 type Of<T extends (JobEvent | WalletEvent)['type']> = Recorded<Extract<JobEvent | WalletEvent, { type: T }>>
 
 export const SETTLEMENT = 'firsthand-settlement'
@@ -27,7 +28,7 @@ export function runSettlement(options: Options): Promise<void> {
     for (const event of events) await settle(options, event)
   }
   const background = (signal: AbortSignal) => [createExpiry(options).run(signal)]
-  return runProcess({ name: SETTLEMENT, types: [HELD, CANCELLED], handle, background }, options)
+  return runProcess({ name: SETTLEMENT, types: [HELD, CANCELLED, COMPLETED, APPROVED], handle, background }, options)
 }
 
 /** What is left to do after one event. Repeatable. */
@@ -44,6 +45,10 @@ async function settle(options: Options, event: Delivered): Promise<void> {
     if (posted.status === 'absent') await finishPosting(bus, data.job, contextOf(options, event))
   } else if (event.type === CANCELLED) {
     await finishCancelling(bus, (event as Of<typeof CANCELLED>).data, contextOf(options, event))
+  } else if (event.type === COMPLETED) {
+    await finishCompleting(bus, (event as Of<typeof COMPLETED>).data, contextOf(options, event))
+  } else if (event.type === APPROVED) {
+    await creditEarning(bus, (event as Of<typeof APPROVED>).data, contextOf(options, event))
   }
 }
 

@@ -5,7 +5,7 @@ import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
 import { bigint, integer, jsonb, numeric, text, time } from '../columns.ts'
 import { newestFirst, type Page } from '../keyset.ts'
-import { defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
+import { type Change, defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { firsthandTables, preparedOne } from './tables.ts'
 
 export const jobs = defineTable({
@@ -19,6 +19,8 @@ export const jobs = defineTable({
     description: text,
     files_needed: integer,
     files_approved: integer,
+    /** Claimed, or submitted and not decided. */
+    open_seats: integer,
     accepted_formats: text.of<JobFacts['acceptedFormats'][number]>().array,
     price_per_file_cents: bigint,
     platform_fee_pct: numeric,
@@ -34,6 +36,7 @@ export const jobs = defineTable({
     '(organization_id, environment, created_at DESC, job_id DESC)',
     '(organization_id, environment, status, created_at DESC, job_id DESC)',
     '(organization_id, environment, type, created_at DESC, job_id DESC)',
+    "(created_at DESC, job_id DESC) WHERE environment = 'live' AND status IN ('open', 'in_progress')",
   ],
 })
 export type JobRow = RowOf<typeof jobs>
@@ -41,16 +44,31 @@ export type JobRow = RowOf<typeof jobs>
 /** The row of a job that has just been posted. */
 export const postedJob = (facts: JobFacts): JobRow => ({
   ...snake(facts),
-  ...{ status: 'open', files_approved: 0, completed_at: null, cancelled_at: null },
+  ...{ status: 'open', files_approved: 0, open_seats: 0, completed_at: null, cancelled_at: null },
 })
+
+type Counted = Extract<JobEvent, { data: { openSeats: number } }>['data']
+
+const counted = (data: Counted, more: Partial<JobRow> = {}): Change[] => [
+  patch(jobs, snake(data, 'jobId'), { ...snake(data, 'filesApproved', 'openSeats'), ...more }),
+]
 
 export const jobProjection = defineProjection<JobEvent>({
   name: 'firsthand.job',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [jobs],
   handlers: {
     'firsthand.JobPosted.v1': ({ data }) => [upsert(jobs, postedJob(data))],
+    'firsthand.SeatClaimed.v1': ({ data }) => counted(data, { status: 'in_progress' }),
+    'firsthand.RetryClaimed.v1': ({ data }) => counted(data),
+    'firsthand.SeatReleased.v1': ({ data }) => counted(data),
+    'firsthand.SubmissionReceived.v1': ({ data }) => counted(data),
+    'firsthand.SubmissionApproved.v1': ({ data }) => counted(data),
+    'firsthand.SubmissionRejected.v1': ({ data }) => counted(data),
+    'firsthand.JobCompleted.v1': ({ data }) => [
+      patch(jobs, snake(data, 'jobId'), { status: 'completed', completed_at: data.occurredAt }),
+    ],
     'firsthand.JobCancelled.v1': ({ data }) => [
       patch(jobs, snake(data, 'jobId'), { status: 'cancelled', cancelled_at: data.occurredAt }),
     ],

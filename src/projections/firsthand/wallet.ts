@@ -69,7 +69,7 @@ function moved(data: Of & { transactionId: string | null }, parts: readonly LotP
 
 export const walletProjection = defineProjection<WalletEvent>({
   name: 'firsthand.wallet',
-  version: 1,
+  version: 2,
   onPoison: 'halt',
   tables: [wallets, lots, transactions],
   handlers: {
@@ -89,6 +89,7 @@ export const walletProjection = defineProjection<WalletEvent>({
       const [expires_at = null] = parts.map(({ endsAt }) => endsAt).sort()
       return moved(data, parts, { type: 'refund', amount_cents, job_id, expires_at, description: 'What the job left' })
     },
+    'firsthand.EscrowSettled.v1': ({ data }) => moved(data, [], { type: 'deduction', amount_cents: '0' }),
     'firsthand.CreditsExpired.v1': ({ data }) => {
       const { lotId, kind, endsAt, amountCents } = data
       const part = { lotId, kind, endsAt, amountCents, remainingCents: '0' }

@@ -3,8 +3,9 @@ import type { JobEvent, JobFacts } from '../../../src/events/firsthand/job.ts'
 import type { OrganizationEvent } from '../../../src/events/firsthand/organization.ts'
 import type { WalletEvent } from '../../../src/events/firsthand/wallet.ts'
 import { prefixedId } from '../../../src/runtime/ulid.ts'
+import { type WorkStoryEvent, workExamples, workStreamOf } from './firsthand-work.ts'
 
-export type FirsthandStoryEvent = OrganizationEvent | WalletEvent | JobEvent
+export type FirsthandStoryEvent = OrganizationEvent | WalletEvent | JobEvent | WorkStoryEvent
 
 type Examples = {
   readonly [T in FirsthandStoryEvent['type']]: Extract<FirsthandStoryEvent, { type: T }>['data']
@@ -66,6 +67,11 @@ export function firsthandExamples(timeAt: (seconds: number) => string): Examples
       parts: [{ ...lot, amountCents: '100', remainingCents: '900' }],
     },
     'firsthand.JobPosted.v1': job,
+    ...workExamples(timeAt, { organizationId, environment: 'live', jobId }),
+    'firsthand.EscrowSettled.v1': {
+      ...ofWallet(800),
+      ...{ transactionId: null, jobId, filesApproved: 4, paidCents: '100', balanceCents: '900' },
+    },
     'firsthand.JobCancelled.v1': {
       ...{ organizationId, environment: 'live', jobId, filesApproved: 0, refundCents: '100' },
       occurredAt: timeAt(730),
@@ -84,7 +90,8 @@ export function firsthandExamples(timeAt: (seconds: number) => string): Examples
 
 /** The stream that one of firsthand's events belongs in. */
 export function firsthandStreamOf({ type, data }: { type: string; data: Record<string, unknown> }): string {
-  if (/\.Job/.test(type)) return `firsthand.job-${data.jobId}`
+  const ofWork = workStreamOf({ type, data })
+  if (ofWork !== undefined) return ofWork
   if (/\.(Credits|Escrow)/.test(type)) return `firsthand.wallet-${data.organizationId}_${data.environment}`
   return `firsthand.organization-${data.organizationId}`
 }

@@ -55,10 +55,10 @@ export const jobView = (row: JobRow): z.input<typeof jobResponse> => ({
 /** The row of a job in this state. Throws where there is no job: no accepted command leaves it so. */
 export function rowOf(state: JobState): JobRow {
   if (state.status === 'absent') throw new Error('a job that was never posted has no view')
-  const { facts, status, filesApproved: files_approved, endedAt } = state
+  const { facts, status, filesApproved: files_approved, seats, endedAt } = state
   const endOf = (end: JobState['status']) => (status === end ? endedAt : null)
   return {
     ...postedJob(facts),
-    ...{ status, files_approved, completed_at: endOf('completed'), cancelled_at: endOf('cancelled') },
+    ...{ status, files_approved, open_seats: seats.size, completed_at: endOf('completed'), cancelled_at: endOf('cancelled') },
   }
 }

@@ -1,0 +1,125 @@
+/** A worker: its standing, its tokens, and what it is owed. An approved submission is credited once, a payment made once. */
+import type { WorkerEvent } from '../../events/firsthand/worker.ts'
+import type { Aggregate } from '../decider.ts'
+import { EMPTY_SET, hasMember, type PartedSet, withMember } from './parted-set.ts'
+import { Rejected } from './rejection.ts'
+
+export type WorkerState =
+  | { status: 'absent' }
+  | {
+      status: 'active' | 'suspended'
+      synthetic: boolean
+      /** Tokens that work. */
+      tokens: ReadonlySet<string>
+      balance: bigint
+      approvedCount: number
+      /** Submissions. */
+      credited: PartedSet
+      /** References of payments. */
+      paid: PartedSet
+    }
+
+export type WorkerCommand = { workerId: string; at: string } & (
+  | { kind: 'register'; name: string; email: string | null; synthetic: boolean }
+  | { kind: 'suspend' | 'resume'; reason: string | null }
+  | { kind: 'issueToken'; token: { tokenId: string; textId: string; tokenHash: string; hint: string } }
+  | { kind: 'revokeToken'; tokenId: string; reason: string | null }
+  | { kind: 'credit'; submissionId: string; jobId: string; amountCents: bigint }
+  | { kind: 'pay'; amountCents: bigint; reference: string }
+)
+
+export const worker: Aggregate<WorkerState, WorkerCommand, WorkerEvent> = {
+  category: 'firsthand.worker',
+  initialState: { status: 'absent' },
+
+  evolve(state, event) {
+    if (event.type === 'firsthand.WorkerRegistered.v1') {
+      return {
+        ...{ status: 'active', synthetic: event.data.synthetic, tokens: new Set(), balance: 0n, approvedCount: 0 },
+        ...{ credited: EMPTY_SET, paid: EMPTY_SET },
+      }
+    }
+    if (state.status === 'absent') return state
+    switch (event.type) {
+      case 'firsthand.WorkerSuspended.v1':
+        return { ...state, status: 'suspended' }
+      case 'firsthand.WorkerResumed.v1':
+        return { ...state, status: 'active' }
+      case 'firsthand.WorkerTokenIssued.v1':
+        return { ...state, tokens: new Set(state.tokens).add(event.data.tokenId) }
+      case 'firsthand.WorkerTokenRevoked.v1':
+        return { ...state, tokens: new Set([...state.tokens].filter((id) => id !== event.data.tokenId)) }
+      case 'firsthand.EarningCredited.v1': {
+        const { submissionId, balanceCents, approvedCount } = event.data
+        const credited = withMember(state.credited, submissionId)
+        return { ...state, credited, approvedCount, balance: BigInt(balanceCents) }
+      }
+      case 'firsthand.EarningsPaid.v1': {
+        const { reference, balanceCents } = event.data
+        return { ...state, paid: withMember(state.paid, reference), balance: BigInt(balanceCents) }
+      }
+      default:
+        return event satisfies never
+    }
+  },
+
+  decide(command, state) {
+    const { workerId, at } = command
+    const of = { workerId, occurredAt: at }
+    if (command.kind === 'register') {
+      const { name, email, synthetic } = command
+      if (state.status !== 'absent') return []
+      return [{ type: 'firsthand.WorkerRegistered.v1', data: { ...of, name, email, synthetic } }]
+    }
+    if (state.status === 'absent') throw workerNotFound()
+    switch (command.kind) {
+      case 'suspend':
+        if (state.status === 'suspended') return []
+        return [{ type: 'firsthand.WorkerSuspended.v1', data: { ...of, reason: command.reason } }]
+      case 'resume':
+        if (state.status === 'active') return []
+        return [{ type: 'firsthand.WorkerResumed.v1', data: { ...of, reason: command.reason } }]
+      case 'issueToken':
+        if (state.tokens.has(command.token.tokenId)) return []
+        if (state.tokens.size >= TOKENS_MAX) {
+          throw new Rejected('worker_token_limit_reached', `A worker has ${TOKENS_MAX} tokens at most that work.`)
+        }
+        return [{ type: 'firsthand.WorkerTokenIssued.v1', data: { ...of, ...command.token } }]
+      case 'revokeToken': {
+        const { tokenId, reason } = command
+        if (!state.tokens.has(tokenId)) return []
+        return [{ type: 'firsthand.WorkerTokenRevoked.v1', data: { ...of, tokenId, reason } }]
+      }
+      case 'credit':
+        return credit(state, command, of)
+      case 'pay':
+        return pay(state, command, of)
+      default:
+        return command satisfies never
+    }
+  },
+}
+
+type Known = Exclude<WorkerState, { status: 'absent' }>
+type Of = { workerId: string; occurredAt: string }
+
+const TOKENS_MAX = 10
+
+export const workerNotFound = () => new Rejected('worker_not_found', 'There is no such worker.')
+
+function credit(state: Known, command: Extract<WorkerCommand, { kind: 'credit' }>, of: Of): WorkerEvent[] {
+  const { submissionId, jobId, amountCents } = command
+  if (hasMember(state.credited, submissionId)) return []
+  const amounts = { amountCents: amountCents.toString(), balanceCents: (state.balance + amountCents).toString() }
+  const data = { ...of, ...amounts, submissionId, jobId, approvedCount: state.approvedCount + 1 }
+  return [{ type: 'firsthand.EarningCredited.v1', data }]
+}
+
+function pay(state: Known, { amountCents, reference }: { amountCents: bigint; reference: string }, of: Of): WorkerEvent[] {
+  if (hasMember(state.paid, reference)) return []
+  if (amountCents > state.balance) {
+    throw new Rejected('earnings_too_low', `The worker is owed ${state.balance} cents.`)
+  }
+  const amounts = { amountCents: amountCents.toString(), balanceCents: (state.balance - amountCents).toString() }
+  return [{ type: 'firsthand.EarningsPaid.v1', data: { ...of, ...amounts, reference } }]
+}
