@@ -127,7 +127,7 @@ CREATE TABLE IF NOT EXISTS firsthand_organizations (organization_id text NOT NUL
 CREATE TABLE IF NOT EXISTS firsthand_api_keys (key_id text NOT NULL, organization_id text NOT NULL, text_id text NOT NULL, key_hash text NOT NULL, hint text NOT NULL, name text NOT NULL, scopes text[] NOT NULL, environment text NOT NULL, expires_at timestamptz(3), revoked_at timestamptz(3), valid_until timestamptz(3), last_used_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));
 CREATE INDEX IF NOT EXISTS firsthand_api_keys_1 ON firsthand_api_keys (organization_id, created_at DESC, key_id DESC);
 
--- firsthand.wallet, version 1
+-- firsthand.wallet, version 2
 CREATE TABLE IF NOT EXISTS firsthand_wallets (organization_id text NOT NULL, environment text NOT NULL, balance_cents bigint NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (organization_id, environment));
 CREATE TABLE IF NOT EXISTS firsthand_lots (organization_id text NOT NULL, environment text NOT NULL, lot_id text NOT NULL, ends_at timestamptz(3) NOT NULL, kind text NOT NULL, remaining_cents bigint NOT NULL, PRIMARY KEY (organization_id, environment, lot_id, ends_at));
 CREATE INDEX IF NOT EXISTS firsthand_lots_1 ON firsthand_lots (ends_at) WHERE remaining_cents > 0;
@@ -135,11 +135,12 @@ CREATE TABLE IF NOT EXISTS firsthand_transactions (transaction_id text NOT NULL,
 CREATE INDEX IF NOT EXISTS firsthand_transactions_1 ON firsthand_transactions (organization_id, environment, created_at DESC, transaction_id DESC);
 CREATE INDEX IF NOT EXISTS firsthand_transactions_2 ON firsthand_transactions (organization_id, environment, type, created_at DESC, transaction_id DESC);
 
--- firsthand.job, version 1
-CREATE TABLE IF NOT EXISTS firsthand_jobs (job_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, type text NOT NULL, description text NOT NULL, files_needed integer NOT NULL, files_approved integer NOT NULL, accepted_formats text[] NOT NULL, price_per_file_cents bigint NOT NULL, platform_fee_pct numeric NOT NULL, total_cost_cents bigint NOT NULL, worker_payout_per_file_cents bigint NOT NULL, status text NOT NULL, metadata jsonb NOT NULL, created_at timestamptz(3) NOT NULL, completed_at timestamptz(3), cancelled_at timestamptz(3), PRIMARY KEY (job_id));
+-- firsthand.job, version 2
+CREATE TABLE IF NOT EXISTS firsthand_jobs (job_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, type text NOT NULL, description text NOT NULL, files_needed integer NOT NULL, files_approved integer NOT NULL, open_seats integer NOT NULL, accepted_formats text[] NOT NULL, price_per_file_cents bigint NOT NULL, platform_fee_pct numeric NOT NULL, total_cost_cents bigint NOT NULL, worker_payout_per_file_cents bigint NOT NULL, status text NOT NULL, metadata jsonb NOT NULL, created_at timestamptz(3) NOT NULL, completed_at timestamptz(3), cancelled_at timestamptz(3), PRIMARY KEY (job_id));
 CREATE INDEX IF NOT EXISTS firsthand_jobs_1 ON firsthand_jobs (organization_id, environment, created_at DESC, job_id DESC);
 CREATE INDEX IF NOT EXISTS firsthand_jobs_2 ON firsthand_jobs (organization_id, environment, status, created_at DESC, job_id DESC);
 CREATE INDEX IF NOT EXISTS firsthand_jobs_3 ON firsthand_jobs (organization_id, environment, type, created_at DESC, job_id DESC);
+CREATE INDEX IF NOT EXISTS firsthand_jobs_4 ON firsthand_jobs (created_at DESC, job_id DESC) WHERE environment = 'live' AND status IN ('open', 'in_progress');
 
 -- audit.auditorKey, version 1
 CREATE TABLE IF NOT EXISTS audit_auditor_keys (key_id text NOT NULL, operator_id uuid, name text NOT NULL, scopes text[] NOT NULL, key_hash text NOT NULL, revoked_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));

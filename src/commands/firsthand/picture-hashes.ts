@@ -24,7 +24,8 @@ const INITIAL_LENGTH = 8
 /** With one more hash: 16 hexadecimal digits. */
 export function withHash({ count, store }: PictureHashes, hash: string): PictureHashes {
   // Another state may have gone on from this one, which leaves the shared store to it.
-  const own = store && store.length === count ? store : { halves: (store?.halves ?? new Uint32Array()).slice(), length: count }
+  const own =
+    store && store.length === count ? store : { halves: (store?.halves ?? new Uint32Array()).slice(), length: count }
   if (own.halves.length < (count + 1) * 2) {
     const wider = new Uint32Array(Math.max(INITIAL_LENGTH, count * 2) * 2)
     wider.set(own.halves.subarray(0, count * 2))

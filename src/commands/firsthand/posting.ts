@@ -78,7 +78,11 @@ export async function creditEarning(
   await bus.handle(worker, workerId, command, followUp('credit', submissionId, context))
 }
 
-const followUp = (step: 'post' | 'refund' | 'settle' | 'credit', id: string, context: CommandContext): CommandContext => ({
+const followUp = (
+  step: 'post' | 'refund' | 'settle' | 'credit',
+  id: string,
+  context: CommandContext,
+): CommandContext => ({
   ...context,
   commandId: deterministicId('firsthand.settlement', step, id),
   fingerprint: undefined,

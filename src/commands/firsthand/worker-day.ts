@@ -28,7 +28,10 @@ export const workerDay: Aggregate<WorkerDayState, TakeSlot, WorkerDayEvent> = {
   decide({ workerId, claimId, jobId, slotsMax, at }, claims) {
     if (claims.includes(claimId)) return []
     if (claims.length >= slotsMax) {
-      throw new Rejected('daily_claims_reached', `A worker claims ${slotsMax} seats a day at most; midnight UTC is next.`)
+      throw new Rejected(
+        'daily_claims_reached',
+        `A worker claims ${slotsMax} seats a day at most; midnight UTC is next.`,
+      )
     }
     const data = { workerId, date: dateOf(at), claimId, jobId, taken: claims.length + 1, occurredAt: at }
     return [{ type: 'firsthand.SubmissionSlotTaken.v1', data }]

@@ -115,7 +115,11 @@ function credit(state: Known, command: Extract<WorkerCommand, { kind: 'credit' }
   return [{ type: 'firsthand.EarningCredited.v1', data }]
 }
 
-function pay(state: Known, { amountCents, reference }: { amountCents: bigint; reference: string }, of: Of): WorkerEvent[] {
+function pay(
+  state: Known,
+  { amountCents, reference }: { amountCents: bigint; reference: string },
+  of: Of,
+): WorkerEvent[] {
   if (hasMember(state.paid, reference)) return []
   if (amountCents > state.balance) {
     throw new Rejected('earnings_too_low', `The worker is owed ${state.balance} cents.`)

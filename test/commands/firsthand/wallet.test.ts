@@ -147,6 +147,7 @@ describe('whatever happens to a wallet', () => {
       price: fc.integer({ min: 1, max: 40 }),
     }),
     fc.record({ do: fc.constant('refund' as const), pick: fc.nat(), approved: fc.nat(9) }),
+    fc.record({ do: fc.constant('settle' as const), pick: fc.nat() }),
     fc.record({ do: fc.constant('expire' as const) }),
   )
   const story = fc.array(fc.tuple(command, fc.integer({ min: 0, max: 20 })), { maxLength: 60 })
@@ -196,6 +197,10 @@ describe('whatever happens to a wallet', () => {
         const [job] = held.splice(step.pick % Math.max(1, held.length), 1)
         return job && refund(Math.min(step.approved, job.files), job.jobId, when)
       }
+      case 'settle': {
+        const [job] = held.splice(step.pick % Math.max(1, held.length), 1)
+        return job && { kind: 'settle', wallet: live, jobId: job.jobId, filesApproved: job.files, at: when }
+      }
       case 'expire':
         return { kind: 'expire', wallet: live, at: when }
     }
@@ -208,7 +213,7 @@ describe('whatever happens to a wallet', () => {
     let balance = 0n
     const spent: string[] = []
     for (const { type, data } of events) {
-      const amount = BigInt(data.amountCents)
+      const amount = 'amountCents' in data ? BigInt(data.amountCents) : 0n
       const isCredit = type === 'firsthand.CreditsGranted.v1' || type === 'firsthand.EscrowRefunded.v1'
       balance += isCredit ? amount : -amount
       expect(BigInt(data.balanceCents)).toBe(balance)

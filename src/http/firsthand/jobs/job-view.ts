@@ -59,6 +59,12 @@ export function rowOf(state: JobState): JobRow {
   const endOf = (end: JobState['status']) => (status === end ? endedAt : null)
   return {
     ...postedJob(facts),
-    ...{ status, files_approved, open_seats: seats.size, completed_at: endOf('completed'), cancelled_at: endOf('cancelled') },
+    ...{
+      status,
+      files_approved,
+      open_seats: seats.size,
+      completed_at: endOf('completed'),
+      cancelled_at: endOf('cancelled'),
+    },
   }
 }
