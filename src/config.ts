@@ -22,7 +22,7 @@ const currencyList = list(
   accountCurrencies,
 )
 
-export const ROLES = ['api', 'projector', 'relay', 'webhooks', 'engine'] as const
+export const ROLES = ['api', 'projector', 'relay', 'webhooks', 'scorer', 'engine'] as const
 export type Role = (typeof ROLES)[number]
 
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)

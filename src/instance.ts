@@ -168,7 +168,7 @@ async function startRoles(shared: Given, stopping: AbortSignal): Promise<Omit<In
   const parts: Parts = { ...shared, ...opened, stopping, processes: [] }
   followForgotten(parts)
   const projectors = runs('projector') ? startProjectorRole(parts) : []
-  for (const role of ['relay', 'webhooks'] as const) if (runs(role)) startProcesses(parts, role)
+  for (const role of ['relay', 'webhooks', 'scorer'] as const) if (runs(role)) startProcesses(parts, role)
   const api = runs('api') ? await startApiRole(parts, projectors) : undefined
   const stores = ['event_store', 'postgres', ...(runs('relay') || engine ? ['command_stream'] : [])]
   const own = new Set([

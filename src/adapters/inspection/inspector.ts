@@ -1,0 +1,143 @@
+/**
+ * The inspector: one child process that looks at one file at a time. Its time and its memory are watched from outside; beyond
+ * them it is killed, and the next file gets a new one. A fault in a decoder takes nothing else along.
+ */
+import { type ChildProcess, execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { createQueue } from '../../runtime/keyed-queue.ts'
+import { type Inspection, type InspectionRequest, type Inspector, InspectorCrashed } from './inspection.ts'
+import { launchConfined } from './launch.ts'
+
+export interface InspectorLimits {
+  /** For one file, the start of a new process included. */
+  timeMaxMs: number
+  memoryMaxBytes: number
+  /** Between two looks at the memory. */
+  watchIntervalMs: number
+  /** Files that one process looks at; then a new one begins with a clean memory. */
+  filesMax: number
+}
+
+export const inspectorLimits: InspectorLimits = {
+  timeMaxMs: 20_000,
+  memoryMaxBytes: 768 * 1_048_576,
+  watchIntervalMs: 25,
+  filesMax: 500,
+}
+
+/** What the child says of a request. */
+export type Answer = { inspection: Inspection; failure?: undefined } | { inspection?: undefined; failure: string }
+
+export interface InspectorOptions {
+  /** The folder of the files to look at and of the copies; the child reads and writes nowhere else. */
+  directory: string
+  limits?: Partial<InspectorLimits>
+}
+
+/** Last words of a child that are kept for the error. */
+const LAST_WORDS_MAX = 1_000
+
+interface Child {
+  process: ChildProcess
+  files: number
+  lastWords: string
+}
+
+export function createInspector({ directory, limits: given }: InspectorOptions): Inspector {
+  const limits = { ...inspectorLimits, ...given }
+  const inOrder = createQueue()
+  let child: Child | undefined
+  let isClosed = false
+
+  function ready(): Child {
+    if (child?.process.connected && child.files < limits.filesMax) return child
+    child?.process.disconnect()
+    const started: Child = { process: launchConfined(directory), files: 0, lastWords: '' }
+    started.process.stderr?.on('data', (words: Buffer) => {
+      started.lastWords = `${started.lastWords}${words}`.slice(-LAST_WORDS_MAX)
+    })
+    // A child that cannot be started ends, and the request that waits for it learns so.
+    started.process.on('error', () => undefined)
+    started.process.once('exit', () => {
+      if (child === started) child = undefined
+    })
+    child = started
+    return started
+  }
+
+  async function inspect(request: InspectionRequest): Promise<Inspection> {
+    if (isClosed) throw new Error('the inspector is closed')
+    const used = ready()
+    used.files += 1
+    const answer = await ask(used, request, limits).catch((error: unknown) => {
+      // It may be ending still; nothing more is asked of it.
+      if (child === used) child = undefined
+      throw error
+    })
+    if (answer.inspection) return answer.inspection
+    throw new Error(`the file could not be inspected here: ${answer.failure}`)
+  }
+
+  return {
+    inspect: (request) => inOrder(() => inspect(request)),
+    async close() {
+      isClosed = true
+      const last = child?.process
+      if (!last || last.exitCode !== null || last.signalCode !== null) return
+      const ended = once(last, 'exit')
+      last.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+/** Sends the request and watches the child until it answers. Kills it beyond its limits. */
+async function ask(child: Child, request: InspectionRequest, limits: InspectorLimits): Promise<Answer> {
+  const { process: asked } = child
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+  const stop = (cause: InspectorCrashed['cause'], message: string) => {
+    reject(new InspectorCrashed(cause, message))
+    asked.kill('SIGKILL')
+  }
+  const onExit = (code: number | null, signal: string | null) =>
+    reject(new InspectorCrashed('ended', `the inspector ended with ${signal ?? code}: ${child.lastWords}`))
+  const onError = (error: Error) => reject(new InspectorCrashed('ended', `the inspector has failed: ${error.message}`))
+  asked.once('exit', onExit).once('error', onError).once('message', resolve)
+  const timer = setTimeout(
+    () => stop('time', `the inspector took longer than ${limits.timeMaxMs} ms`),
+    limits.timeMaxMs,
+  )
+  let isOver = false
+  const watch = setInterval(() => {
+    memoryOf(asked.pid).then((bytes) => {
+      if (!isOver && bytes > limits.memoryMaxBytes) stop('memory', `the inspector held ${bytes} bytes`)
+    })
+  }, limits.watchIntervalMs)
+  try {
+    if (asked.exitCode !== null || asked.signalCode !== null) onExit(asked.exitCode, asked.signalCode)
+    else asked.send(request, (error) => error && onError(error))
+    return await promise
+  } finally {
+    isOver = true
+    clearTimeout(timer)
+    clearInterval(watch)
+    asked.off('exit', onExit).off('error', onError).off('message', resolve)
+  }
+}
+
+const run = promisify(execFile)
+
+/** Resident bytes of a process; 0 where it is gone. */
+async function memoryOf(pid: number | undefined): Promise<number> {
+  try {
+    const status =
+      process.platform === 'linux'
+        ? (await readFile(`/proc/${pid}/status`, 'utf8')).match(/^VmRSS:\s+(\d+) kB/m)?.[1]
+        : (await run('ps', ['-o', 'rss=', '-p', String(pid)])).stdout
+    return Number(status ?? 0) * 1_024
+  } catch {
+    return 0
+  }
+}
