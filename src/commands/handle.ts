@@ -11,6 +11,8 @@ import { crashPoint } from '../runtime/crash-points.ts'
 import { createKeyedQueue } from '../runtime/keyed-queue.ts'
 import { type Aggregate, fold, streamName } from './decider.ts'
 import { eventId } from './identity.ts'
+import { createMilestones, type Milestones } from './milestones.ts'
+import { recordedAnswer } from './recorded-answer.ts'
 import { Rejected } from './rejection.ts'
 import { createSeenCommands, type SeenCommands } from './seen-commands.ts'
 
@@ -67,7 +69,7 @@ export interface CommandBus {
 export interface CommandBusLimits {
   /** Aggregates in the cache, at most. */
   cachedAggregatesMax: number
-  /** Seen commands of all cached aggregates together, at most; each takes about eight bytes. */
+  /** Seen commands of all cached aggregates together, at most; each takes about sixteen bytes. */
   seenCommandsMax: number
   /** Further decisions after a conflict, before the command is refused. */
   conflictRetriesMax: number
@@ -82,6 +84,8 @@ interface Loaded<State> {
   lastHash: string
   /** At least the commands up to this revision; later states of the stream share it. */
   commands: SeenCommands
+  /** States on the way, which later states of the stream share too. */
+  milestones: Milestones<State>
 }
 
 export function createCommandBus(store: EventStore, limits: CommandBusLimits): CommandBus {
@@ -112,6 +116,7 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
       position: undefined,
       lastHash: '',
       commands: createSeenCommands(),
+      milestones: createMilestones(),
     }
     for await (const event of store.readStream<E>(stream)) fresh = absorb(aggregate, fresh, event)
     if (fresh.revision !== undefined) cache.set(keyOf(aggregate, stream), fresh)
@@ -130,8 +135,11 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     let before = await loaded(aggregate, stream)
     let isChecked = false
     for (let attempt = 0; attempt <= limits.conflictRetriesMax; attempt++) {
-      if (context.fingerprint !== undefined && before.commands.mayHave(context.commandId)) {
-        const recorded = await recordedAnswer(store, aggregate, stream, context)
+      const seenAt = context.fingerprint === undefined ? undefined : before.commands.find(context.commandId)
+      if (seenAt !== undefined) {
+        const recorded =
+          (await recordedAnswer(store, aggregate, stream, context, { milestones: before.milestones, seenAt })) ??
+          (await recordedAnswer(store, aggregate, stream, context))
         if (recorded) return recorded
       }
       if (precondition && !isChecked) {
@@ -197,9 +205,6 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
   }
 }
 
-const keyReused = () =>
-  new Rejected('idempotency_key_reused', 'The idempotency key was used for a request with other content.')
-
 type Attempted<T> = { value: T; refusal?: undefined } | { refusal: Rejected }
 
 /** The precondition's refusal, if any; other errors are faults and go up. */
@@ -251,9 +256,11 @@ function absorb<S, C, E extends AnyEvent>(
   event: Recorded<E>,
 ): Loaded<S> {
   const { commandId, fingerprint, hash } = event.metadata
-  if (fingerprint !== undefined) before.commands.add(commandId)
+  const { commands, milestones } = before
+  if (fingerprint !== undefined) commands.add(commandId, event.revision)
   const state = aggregate.evolve(before.state, event as unknown as E)
-  return { state, revision: event.revision, position: event.position, lastHash: hash, commands: before.commands }
+  milestones.note(event.revision, state)
+  return { state, revision: event.revision, position: event.position, lastHash: hash, commands, milestones }
 }
 
 function absorbWritten<S, C, E extends AnyEvent>(
@@ -263,33 +270,9 @@ function absorbWritten<S, C, E extends AnyEvent>(
   { revision, position, lastHash }: Appended,
   context: CommandContext,
 ): Loaded<S> {
-  if (context.fingerprint !== undefined) before.commands.add(context.commandId)
-  return { state: fold(aggregate, events, before.state), revision, position, lastHash, commands: before.commands }
-}
-
-/**
- * The recorded answer to a repeated command: its events, and the state right after them; undefined where the stream has never
- * seen the command. Throws Rejected where its first request was another one.
- */
-async function recordedAnswer<S, C, E extends AnyEvent>(
-  store: EventStore,
-  aggregate: Aggregate<S, C, E>,
-  stream: string,
-  { commandId, fingerprint }: CommandContext,
-): Promise<Handled<S, E> | undefined> {
-  const events: E[] = []
-  let state = aggregate.initialState
-  let position: bigint | undefined
-  for await (const event of store.readStream<E>(stream)) {
-    const { metadata } = event
-    // The first event of a command carries the fingerprint; its other events stand right behind it.
-    const begins = metadata.commandId === commandId && metadata.fingerprint !== undefined
-    const goesOn = events.length > 0 && metadata.commandId === commandId
-    if (events.length > 0 && !goesOn) break
-    if (begins && metadata.fingerprint !== fingerprint) throw keyReused()
-    if (begins || goesOn) events.push({ type: event.type, data: event.data } as unknown as E)
-    state = aggregate.evolve(state, event as unknown as E)
-    position = event.position
-  }
-  return events.length > 0 ? { state, events, position, replayed: true } : undefined
+  const { commands, milestones } = before
+  const state = fold(aggregate, events, before.state)
+  if (context.fingerprint !== undefined) commands.add(context.commandId, (before.revision ?? -1n) + 1n)
+  milestones.note(revision, state)
+  return { state, revision, position, lastHash, commands, milestones }
 }

@@ -133,6 +133,54 @@ describe('a command', () => {
     expect(answer).toMatchObject({ events: first, replayed: true })
   })
 
+  it('of long ago, repeated, reads a small part of its stream, and gets the answer of then, after a restart too', async () => {
+    const id = await opened()
+    const keys = Array.from({ length: 600 }, () => randomUUID())
+    const answers = []
+    for (const [n, commandId] of keys.entries()) {
+      const make = (each: string) => change(n % 2 === 0 ? 'disabled' : 'active', each)
+      answers.push(await send(here, id, make, { commandId, fingerprint: `f${n}` }))
+    }
+    let read = 0
+    const counting: EventStore = {
+      ...node.store,
+      async *readStream(stream, range) {
+        for await (const event of node.store.readStream(stream, range)) {
+          read += 1
+          yield event as never
+        }
+      },
+    }
+    const restarted = createCommandBus(counting, limits)
+    await restarted.load(account, id)
+    const length = read
+    expect(length).toBeGreaterThan(600)
+    for (const n of [0, 1, 255, 256, 599]) {
+      read = 0
+      const again = await send(restarted, id, open, { commandId: keys[n]!, fingerprint: `f${n}` })
+      expect(again).toStrictEqual({ ...answers[n], replayed: true })
+      expect([n, read < 140]).toStrictEqual([n, true])
+    }
+    expect(await codeOf(send(restarted, id, open, { commandId: keys[7]!, fingerprint: 'other' }))).toBe(
+      'idempotency_key_reused',
+    )
+  })
+
+  it('whose id begins like that of another is another all the same', async () => {
+    const id = await opened()
+    const twins = ['a', 'b'].map((end) => `12345678-${randomUUID().slice(9, -1)}${end}`)
+    const answers = []
+    for (const [n, commandId] of twins.entries()) {
+      answers.push(await send(here, id, (each) => change(n === 0 ? 'disabled' : 'active', each), { commandId }))
+    }
+    expect(answers.map(({ replayed, events }) => [replayed, events.length > 0])).toStrictEqual(
+      Array(2).fill([false, true]),
+    )
+    for (const [n, commandId] of twins.entries()) {
+      expect(await send(here, id, open, { commandId })).toStrictEqual({ ...answers[n], replayed: true })
+    }
+  })
+
   it('that is not admitted writes nothing', async () => {
     const id = randomUUID()
     const refuse = () => Promise.reject(new Rejected('user_not_found', 'The operator has no such user.'))
