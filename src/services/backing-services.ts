@@ -24,7 +24,7 @@ export interface Services {
     /** Of the embedded node: places of the log that cannot be read, as far as its check has come. */
     damagedPlaces?: () => Promise<number>
   }
-  postgres: { kind: ServiceKind; url: string }
+  postgres: { kind: ServiceKind; url: string; note?: string }
   stream: { kind: ServiceKind; url: string | null; stream: MessageStream; note: string }
   /** Resolves with the name of an embedded service that ended by itself. */
   failed: Promise<string>
@@ -90,10 +90,13 @@ async function postgresService(
   deaths: Promise<string>[],
 ): Promise<Services['postgres']> {
   if (config.DATABASE_URL) return { kind: 'external', url: config.DATABASE_URL }
-  const server = await startPostgres({ directory: join(config.DATA_DIR, 'postgres') })
+  const server = await startPostgres({
+    directory: join(config.DATA_DIR, 'postgres'),
+    preference: config.POSTGRES_SERVER === 'auto' ? 'installed' : 'bundled',
+  })
   stops.push(() => server.stop())
   deaths.push(server.exited.then(() => 'PostgreSQL'))
-  return { kind: 'embedded', url: server.url }
+  return { kind: 'embedded', url: server.url, note: server.note }
 }
 
 async function streamService(

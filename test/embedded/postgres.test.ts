@@ -1,11 +1,21 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { startPostgres } from '../../src/embedded/postgres.ts'
-import { findPostgresBinaries } from '../../src/embedded/postgres-binaries.ts'
+import { chooseBinaries, startPostgres } from '../../src/embedded/postgres.ts'
+import { findPostgres, installedPostgres } from '../../src/embedded/postgres-binaries.ts'
 import { isAlive, moduleUrl, startOwner } from '../support/owner-process.ts'
 import { createDatabase, type TemporaryDirectory, temporaryDirectory } from '../support/services.ts'
 
@@ -147,17 +157,67 @@ test('takes up an initialisation that was interrupted', async () => {
 })
 
 test('refuses a cluster of another major version, saying what to do', async () => {
-  const { majorVersion } = await findPostgresBinaries()
   mkdirSync(join(directory, 'data'), { recursive: true })
   writeFileSync(join(directory, 'data', 'PG_VERSION'), '9\n')
   await expect(startPostgres({ directory })).rejects.toThrow(
     expect.objectContaining({
       name: 'PostgresVersionMismatch',
-      message: expect.stringMatching(
-        new RegExp(`made by PostgreSQL 9, .* is ${majorVersion}\\..*move that directory away`),
-      ),
+      message: expect.stringMatching(/made by PostgreSQL 9, .*move that directory away/),
     }),
   )
+})
+
+/** A directory with programs that say they are this version. */
+function pretend(version: string): string {
+  const bin = join(temporary.path, version, 'bin')
+  mkdirSync(bin, { recursive: true })
+  for (const name of ['postgres', 'initdb']) {
+    writeFileSync(join(bin, name), `#!/bin/sh\necho "${name} (PostgreSQL) ${version}.3"\n`, { mode: 0o755 })
+  }
+  return bin
+}
+
+test('finds installed servers of 14 to 18 on the PATH and where distributions keep them, the newest first', () => {
+  for (const version of ['13', '14', '17', '19']) pretend(version)
+  const onPath = join(temporary.path, 'links')
+  mkdirSync(onPath)
+  symlinkSync(join(temporary.path, '14', 'bin', 'postgres'), join(onPath, 'postgres'))
+  symlinkSync(pretend('16'), join(temporary.path, 'elsewhere'))
+  const found = installedPostgres(`${onPath}:${join(temporary.path, 'elsewhere')}:/nowhere`, [temporary.path])
+  expect(found.map(({ majorVersion, origin }) => [majorVersion, origin])).toEqual([
+    ['17', 'installed'],
+    ['16', 'installed'],
+    ['14', 'installed'],
+  ])
+})
+
+test('a cluster is served by what made it, else by its version; a new one by what is preferred', () => {
+  const server = (majorVersion: string, place: string) => {
+    const origin = place === 'npm' ? ('bundled' as const) : ('installed' as const)
+    return { majorVersion, origin, postgres: `/${place}/postgres`, initdb: `/${place}/initdb` }
+  }
+  const [newer, distribution, own, npm] = [server('18', 'a'), server('17', 'b'), server('17', 'c'), server('18', 'npm')]
+  const candidates = [newer, distribution, own, npm]
+  expect(chooseBinaries(directory, candidates)).toBe(newer)
+  const made = (version: string, by?: string) => {
+    mkdirSync(join(directory, 'data'), { recursive: true })
+    writeFileSync(join(directory, 'data', 'PG_VERSION'), `${version}\n`)
+    rmSync(join(directory, 'made-by'), { force: true })
+    if (by) writeFileSync(join(directory, 'made-by'), `${by}\n`)
+    return chooseBinaries(directory, candidates)
+  }
+  expect([made('18'), made('18', 'bundled'), made('18', '/gone/postgres')]).toEqual([npm, npm, newer])
+  expect([made('17', '/c/postgres'), made('17', '/gone/postgres')]).toEqual([own, distribution])
+  expect(() => made('16', '/gone/postgres')).toThrow(/Install PostgreSQL 16; or move that directory away/)
+})
+
+test('what is preferred makes the cluster, and is named beside it', async () => {
+  const [preferred] = await findPostgres('installed')
+  const postgres = await startPostgres({ directory, preference: 'installed' })
+  await postgres.stop()
+  expect(postgres.note).toContain(`PostgreSQL ${preferred?.majorVersion} `)
+  const maker = preferred?.origin === 'bundled' ? 'bundled' : preferred?.postgres
+  expect(readFileSync(join(directory, 'made-by'), 'utf8')).toBe(`${maker}\n`)
 })
 
 test('says plainly that the port asked for is taken', async () => {
