@@ -16,6 +16,7 @@ import { runQueriesBench } from './queries.ts'
 import { runRebuildBench } from './rebuild.ts'
 import { runScaleBench } from './scale.ts'
 import { DEFAULT_STORE_BENCH, runStoreBench } from './store.ts'
+import { runSuites } from './suites.ts'
 
 const suites: Record<string, (options: SuiteOptions & { soakMinutes?: number | undefined }) => Promise<Measurement[]>> =
   {
@@ -82,7 +83,7 @@ function verdict({ ratio, floor, goal }: Measurement): string {
 }
 
 const results: Record<string, Measurement[]> = {}
-for (const name of positionals.length > 0 ? positionals : Object.keys(suites)) {
+async function runSuite(name: string): Promise<void> {
   process.stdout.write(`${pico.bold(name)}: ${options.rounds} rounds of ${options.seconds} s a side …\n`)
   const measured = (await suites[name]?.(options)) ?? []
   results[name] = measured
@@ -96,7 +97,18 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(suites)) {
   }
   process.stdout.write(`${table}\n\n`)
 }
+
+const names = positionals.length > 0 ? positionals : Object.keys(suites)
+const failed = await runSuites(names, runSuite, ({ name, error }) => {
+  process.stderr.write(`${pico.red(`${name} failed`)}: ${error instanceof Error ? error.stack : error}\n\n`)
+})
 if (values.json) {
   const machine = { cores: cpus().length, model: cpus()[0]?.model, node: process.version }
   writeFileSync(values.json, `${JSON.stringify({ machine, options, results }, null, 2)}\n`)
+}
+if (failed.length > 0) {
+  process.stderr.write(
+    `${pico.red('Failed')}: ${failed.join(', ')}. ${names.length - failed.length} of ${names.length} ran.\n`,
+  )
+  process.exitCode = 1
 }

@@ -11,6 +11,7 @@ import { POSITION_HEADER } from '../src/http/consistency.ts'
 import { createSealer } from '../src/http/cursor.ts'
 import { checkpointChannel, projectionsCheckpoint } from '../src/projections/checkpoint.ts'
 import { ensureSealingKey } from '../src/vault/secrets-key.ts'
+import { answerParent } from './child.ts'
 
 export type LagOrder = {
   eventStoreUrl: string
@@ -30,12 +31,7 @@ export interface LagRound {
 /** For the last commits after the last acknowledgement. */
 const DRAIN_MAX_MS = 30_000
 
-const settle = (order: LagOrder, work: (order: LagOrder, acknowledged: (position: bigint) => void) => Promise<void>) =>
-  measure(order, work).then((round) => process.send?.(round))
-
-process.once('message', (order: LagOrder) => {
-  void settle(order, order.kind === 'paced' ? pacedAppends : commands).finally(() => process.disconnect())
-})
+answerParent((order: LagOrder) => measure(order, order.kind === 'paced' ? pacedAppends : commands))
 
 async function measure(
   order: LagOrder,

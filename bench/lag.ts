@@ -3,9 +3,8 @@
  * fixed rate whatever becomes of them; then as commands over HTTP, as many as the instance takes. It has no reference:
  * its bounds are times, p99 20 ms (goal 8 ms) at 1,000 events a second, and 50 ms at saturation.
  */
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { askChild } from './child.ts'
 import type { SuiteOptions } from './commands.ts'
 import { type BenchInstance, startBenchInstance } from './instance.ts'
 import type { LagOrder, LagRound } from './lag-sender.ts'
@@ -43,13 +42,6 @@ async function send(
   { url: apiUrl, apiKey, directory, eventStoreUrl, postgresUrl }: BenchInstance,
   task: Task,
 ): Promise<LagRound> {
-  const sender = fork(fileURLToPath(new URL('./lag-sender.ts', import.meta.url)), {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  })
-  const answered: Promise<[LagRound]> = once(sender, 'message') as Promise<[LagRound]>
-  const ended = once(sender, 'exit').then(([code]) => Promise.reject(new Error(`the sender ended with code ${code}`)))
   const order: LagOrder = { eventStoreUrl, postgresUrl, apiUrl, apiKey, directory, ...task }
-  sender.send(order)
-  const [round] = await Promise.race([answered, ended])
-  return round
+  return askChild<LagRound>(fileURLToPath(new URL('./lag-sender.ts', import.meta.url)), order)
 }
