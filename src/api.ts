@@ -8,6 +8,9 @@ import { runSubscription } from './events/subscription.ts'
 import { createApp } from './http/app.ts'
 import { createSealer } from './http/cursor.ts'
 import { defaultHttpLimits } from './http/environment.ts'
+import { health, liveness } from './http/health.ts'
+import { adminAddress, PROBE_TIMEOUT_MS, serveHealth, urlOf } from './http/health-server.ts'
+import { createMetrics } from './http/metrics.ts'
 import { CALLERS_MAX, type WindowOf } from './http/rate-limit.ts'
 import { defaultServerOptions, type RunningServer, startServer } from './http/server.ts'
 import { createSharedRates } from './http/shared-rates.ts'
@@ -21,10 +24,11 @@ import { contextParts, type Parts, supervision } from './roles.ts'
 /** The port where PORT is unset, and how many ports further on it tries. */
 const DEFAULT_PORT = 8080
 const PORTS_TRIED_MAX = 20
-const PROBE_TIMEOUT_MS = 2_000
 
 export interface Api {
   url: string
+  /** Where /readyz and /metrics are: the same, or an address of their own. */
+  health: { url: string }
   /** Keys for those who try it, by context. */
   firstRuns: ReadonlyMap<string, FirstRun>
 }
@@ -35,6 +39,11 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
   const drains: (() => void)[] = []
   const contexts = await serveContexts(parts, (step) => void drains.push(step))
   let hasStarted = false
+  const ofContexts = contexts.flatMap(({ served }) => served.gauges ?? [])
+  const metrics = createMetrics(gauges(parts, projectors, ofContexts))
+  const shown = { probes: probes(parts, projectors), probeTimeoutMs: PROBE_TIMEOUT_MS, hasStarted: () => hasStarted }
+  const apart = config.ADMIN_PORT === undefined ? undefined : await serveHealth(shown, metrics, adminAddress(config))
+  if (apart) onClose(() => apart.stop())
   const app = createApp({
     contexts: await Promise.all(contexts.map(async ({ context, served }) => ({ api: await context.api(), ...served }))),
     log: log.child({ part: 'api' }),
@@ -48,22 +57,20 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
       jsonDepthMax: config.JSON_DEPTH_MAX,
       readYourWritesWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
       authFailuresPerMinuteMax: config.AUTH_FAILURES_PER_MINUTE_MAX,
+      anonymousPerMinuteMax: config.ANONYMOUS_PER_MINUTE_MAX,
+      bodiesInFlightMaxBytes: config.BODIES_IN_FLIGHT_MAX_BYTES,
+      bodiesInFlightPerAddressMaxBytes: config.BODIES_IN_FLIGHT_PER_ADDRESS_MAX_BYTES,
       trustProxy: config.TRUST_PROXY,
     },
-    health: { probes: probes(parts, projectors), probeTimeoutMs: PROBE_TIMEOUT_MS, hasStarted: () => hasStarted },
-    gauges: gauges(
-      parts,
-      projectors,
-      contexts.flatMap(({ served }) => served.gauges ?? []),
-    ),
+    health: apart ? liveness(shown) : health(shown, metrics),
+    metrics,
   })
   const server = await listen(parts, app.fetch)
   onClose(() => {
     for (const step of drains) step()
     return server.stop(config.SHUTDOWN_GRACE_MS)
   })
-  const host = config.HOST === '0.0.0.0' || config.HOST === '::' ? '127.0.0.1' : config.HOST
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`
+  const url = urlOf(config.HOST, server.port)
   const wanted =
     config.SANDBOX_OPERATOR === 'on' || (config.SANDBOX_OPERATOR === 'auto' && services.eventStore.kind === 'embedded')
   const firstRuns = new Map<string, FirstRun>()
@@ -71,7 +78,7 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
     if (served.firstRun) firstRuns.set(context.name, await served.firstRun(url))
   }
   hasStarted = true
-  return { url, firstRuns }
+  return { url, health: apart ?? { url }, firstRuns }
 }
 
 /** Callers whose counts one statement adds. */
@@ -132,7 +139,16 @@ async function followDirectory<D extends Directory>(parts: Parts, name: string, 
 }
 
 async function listen({ config }: Parts, fetch: Parameters<typeof startServer>[0]['fetch']): Promise<RunningServer> {
-  const options = { ...defaultServerOptions, fetch, host: config.HOST, requestTimeoutMs: config.REQUEST_TIMEOUT_MS }
+  const options = {
+    ...defaultServerOptions,
+    fetch,
+    host: config.HOST,
+    requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
+    connectionsMax: config.CONNECTIONS_MAX,
+    // All of a proxy's connections come from one address.
+    connectionsPerAddressMax: config.TRUST_PROXY ? Number.POSITIVE_INFINITY : config.CONNECTIONS_PER_ADDRESS_MAX,
+    pipelinedMax: config.PIPELINED_REQUESTS_MAX,
+  }
   if (config.PORT !== undefined) return startServer({ ...options, port: config.PORT })
   for (let port = DEFAULT_PORT; ; port++) {
     try {

@@ -5,15 +5,9 @@
 import { z } from 'zod'
 import { contextNames } from './contexts.ts'
 import { accountCurrencies } from './engine/money.ts'
+import { httpSettings } from './http/settings.ts'
 import { InvalidConfiguration } from './runtime/invalid-configuration.ts'
-
-/** A list divided by commas; unset: `fallback`. */
-const list = <S extends z.ZodType<unknown, string>>(element: S, fallback: readonly string[]) =>
-  z
-    .string()
-    .default(fallback.join(','))
-    .transform((text) => text.split(',').map((name) => name.trim()))
-    .pipe(z.array(element).min(1))
+import { count, flag, list, milliseconds, port, schedule } from './runtime/setting.ts'
 
 /** Names of contexts, as contexts.ts lists them. */
 const contextList = list(z.enum(contextNames), contextNames)
@@ -25,30 +19,11 @@ const currencyList = list(
 export const ROLES = ['api', 'projector', 'relay', 'webhooks', 'scorer', 'engine'] as const
 export type Role = (typeof ROLES)[number]
 
-const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
-const milliseconds = count
-const flag = (fallback: boolean) =>
-  z
-    .enum(['true', 'false'])
-    .default(fallback ? 'true' : 'false')
-    .transform((text) => text === 'true')
-const schedule = (fallback: readonly number[]) =>
-  z
-    .string()
-    .default(fallback.join(','))
-    .transform((text) => text.split(',').map(Number))
-    .pipe(z.array(z.int().positive()).min(1))
 const optionalUrl = z.string().min(1).optional()
 
 const environmentSchema = z.object({
   // Where and as what
-  PORT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
-    .optional()
-    .describe('port of the API; unset: 8080, or the next free one; 0: any free one'),
+  PORT: port.optional().describe('port of the API; unset: 8080, or the next free one; 0: any free one'),
   HOST: z.string().default('127.0.0.1').describe('address that the API listens on'),
   DATA_DIR: z.string().min(1).default('./data').describe('everything that the instance keeps'),
   ROLES: list(z.enum(ROLES), ROLES).describe('which parts run in this process'),
@@ -67,6 +42,10 @@ const environmentSchema = z.object({
     .optional()
     .describe('esdb:// or kurrentdb:// connection string, with +discover for a cluster'),
   DATABASE_URL: optionalUrl.describe('postgres:// connection string'),
+  POSTGRES_SERVER: z
+    .enum(['auto', 'bundled'])
+    .default('auto')
+    .describe('embedded Postgres: auto prefers an installed one (14 to 18), bundled takes what npm brought'),
   NATS_URL: optionalUrl.describe('nats:// address of a server with JetStream'),
   NATS_SERVER: z
     .enum(['auto', 'path', 'off'])
@@ -101,7 +80,7 @@ const environmentSchema = z.object({
   // Commands
   AGGREGATE_CACHE_MAX: count(20_000).describe('aggregates whose state is kept in memory'),
   AGGREGATE_CACHE_COMMANDS_MAX: count(4_000_000).describe(
-    'commands with a key that these aggregates know together, some eight bytes each',
+    'commands with a key that these aggregates know together, some sixteen bytes each',
   ),
   CONFLICT_RETRIES_MAX: count(3),
   READ_YOUR_WRITES_WAIT_MS: z.coerce
@@ -139,9 +118,7 @@ const environmentSchema = z.object({
   CLOCK_OFFSET_ALARM_MS: milliseconds(2_000).describe('a process whose own clock is further off logs a warning'),
 
   // HTTP
-  BODY_MAX_BYTES: count(1_048_576),
-  JSON_DEPTH_MAX: count(64),
-  REQUEST_TIMEOUT_MS: milliseconds(30_000),
+  ...httpSettings.shape,
   SHUTDOWN_GRACE_MS: milliseconds(10_000).describe('time for requests under way when the instance stops'),
   API_KEYS_PER_OPERATOR_MAX: count(100).describe('API keys of one operator that work at a time'),
   API_KEY_ROTATION_GRACE_S: count(300).describe('seconds that an API key works on after it was replaced'),
@@ -152,11 +129,9 @@ const environmentSchema = z.object({
   LAUNCH_TOKEN_TTL_S: count(300).describe('how long the link of a launch can be used'),
   BROWSER_SESSION_TTL_S: count(28_800).describe('how long a browser stays in the hosted terminal'),
   HOSTED_PAGES_PER_MINUTE_MAX: count(600).describe('requests for hosted pages per client address'),
-  AUTH_FAILURES_PER_MINUTE_MAX: count(60).describe('refused API keys per client address, before 429'),
   RATE_SHARE_INTERVAL_MS: milliseconds(500).describe(
     'how often API processes add up what they have counted for rate limits',
   ),
-  TRUST_PROXY: flag(false).describe('take the client address from x-forwarded-for'),
 
   // Auditors
   AUDIT_SCAN_EVENTS_MAX: count(200_000).describe('events that one audit request looks at; a cursor goes on'),
@@ -233,7 +208,7 @@ const environmentSchema = z.object({
   CRASH_POINT_FILE: z.string().optional().describe('file whose orders make crash points live; not in production'),
 
   // Reference engine
-  ENGINE_PORT: z.coerce.number().int().min(0).max(65_535).default(0).describe('port of the order entry; 0: a free one'),
+  ENGINE_PORT: port.default(0).describe('port of the order entry; 0: a free one'),
   ENGINE_FEED_SEED: z.coerce.number().int().min(0).default(1),
   ENGINE_TICK_INTERVAL_MS: milliseconds(250),
   ENGINE_MARK_INTERVAL_MS: milliseconds(5_000).describe('between valuations of an account with open positions'),

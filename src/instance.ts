@@ -12,11 +12,12 @@ import { loadContexts } from './contexts.ts'
 import { createLogGuard, LogMismatch } from './events/log-identity.ts'
 import { createRegistry } from './events/registry.ts'
 import { createEventStore, type EventStore, StoreUnavailable } from './events/store.ts'
-import { startHealthServer } from './http/health-server.ts'
+import { adminAddress, startHealthServer } from './http/health-server.ts'
+import { createMetrics } from './http/metrics.ts'
 import { startClock } from './postgres/clock.ts'
 import { createDatabase } from './postgres/database.ts'
 import { failureOf } from './postgres/failure.ts'
-import { probes } from './processes/health.ts'
+import { gauges, probes } from './processes/health.ts'
 import { joinLog } from './processes/log-joining.ts'
 import { readKnownLog } from './projections/known-log.ts'
 import { projectorName } from './projections/projector.ts'
@@ -29,7 +30,7 @@ import {
   startProcesses,
   startProjectorRole,
 } from './roles.ts'
-import type { Probe } from './runtime/health.ts'
+import type { GaugeSource, Probe } from './runtime/health.ts'
 import type { Services } from './services/backing-services.ts'
 import { createKeyRing } from './vault/key-ring.ts'
 import { ensureSealingKey, readPreviousKeys } from './vault/secrets-key.ts'
@@ -88,8 +89,13 @@ async function reachable(work: () => Promise<void>, waitMaxMs: number, log: Logg
 }
 
 /** The health of a process without an API, on a port of its own. */
-async function startHealth({ onClose }: Pick<Parts, 'onClose'>, probes: readonly Probe[], own: ReadonlySet<string>) {
-  const server = await startHealthServer(probes, own)
+async function startHealth(
+  { config, onClose }: Given,
+  probes: readonly Probe[],
+  own: ReadonlySet<string>,
+  figures: readonly GaugeSource[] = [],
+) {
+  const server = await startHealthServer(probes, own, createMetrics(figures), adminAddress(config))
   onClose(() => server.stop())
   return { url: server.url }
 }
@@ -129,14 +135,13 @@ async function startRoles(shared: Given, stopping: AbortSignal): Promise<Omit<In
   const { config, services, log, onClose } = shared
   const runs = (role: Role) => config.ROLES.includes(role)
   const engine = runs('engine') ? await startEngineRole(shared) : undefined
-  const serveHealth = (probes: readonly Probe[], own: ReadonlySet<string>) => startHealth(shared, probes, own)
   if (config.ROLES.every((role) => role === 'engine')) {
     const stream = {
       name: 'command_stream',
       required: true,
       check: async () => ({ up: services.stream.stream.isUp() }),
     }
-    return { api: undefined, engine, health: await serveHealth([stream], new Set([stream.name])) }
+    return { api: undefined, engine, health: await startHealth(shared, [stream], new Set([stream.name])) }
   }
 
   const contexts = await loadContexts(config.CONTEXTS)
@@ -176,5 +181,7 @@ async function startRoles(shared: Given, stopping: AbortSignal): Promise<Omit<In
     ...projectors.map(({ context }) => projectorName(context)),
     ...parts.processes.flatMap(({ leads }) => leads),
   ])
-  return { api, engine, health: api ?? (await serveHealth(probes(parts, projectors), own)) }
+  if (api) return { api, engine, health: api.health }
+  const figures = gauges(parts, projectors, [])
+  return { api, engine, health: await startHealth(shared, probes(parts, projectors), own, figures) }
 }

@@ -90,7 +90,7 @@ function announce(config: Config, services: Services, instance: Instance, logPla
     `\n${pico.bold('opslog')} is up after ${(tookMs / 1_000).toFixed(1)} s, as ${config.ROLES.join(', ')}\n\n`,
   )
   show('event store', service(services.eventStore.kind, services.eventStore.url))
-  show('Postgres', service(services.postgres.kind, services.postgres.url))
+  show('Postgres', service(services.postgres.kind, services.postgres.url, services.postgres.note))
   const { stream } = services
   const note = stream.stream.isUp() ? stream.note : 'cannot be reached yet; commands wait for it'
   show('command stream', service(stream.kind, stream.url, note))
@@ -101,6 +101,7 @@ function announce(config: Config, services: Services, instance: Instance, logPla
   if (!api) return
   show('API', pico.cyan(api.url))
   show('documents', pico.cyan(`${api.url}/docs`))
+  if (instance.health.url !== api.url) show('metrics', pico.cyan(`${instance.health.url}/metrics`))
   if (api.firstRuns.size === 0) return void process.stdout.write('\n')
   // Not into the log of a container or a supervisor.
   const isShown = (created: boolean) => created && process.stdout.isTTY === true
@@ -229,7 +230,7 @@ function explain(error: unknown): { text: string; code: number } | undefined {
   if (error.code === 'EADDRINUSE') {
     const port = 'port' in error ? `${error.port}` : ''
     return {
-      text: `Port ${port} is in use. Set PORT to another, or leave it unset to take a free one.`,
+      text: `Port ${port} is in use. Set PORT or ADMIN_PORT to another; PORT may be left unset to take a free one.`,
       code: EXIT_CANNOT_START,
     }
   }

@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
-import { startHealthServer } from '../src/http/health-server.ts'
+import { afterAll, expect, it, vi } from 'vitest'
+import { adminAddress, startHealthServer } from '../src/http/health-server.ts'
+import { createMetrics } from '../src/http/metrics.ts'
 import { temporaryDirectory } from './support/services.ts'
 import { root } from './support/source.ts'
 
@@ -15,7 +16,9 @@ const probes = [
   { name: 'relay', required: false, check: async () => ({ up: isUp }) },
   { name: 'webhooks', required: false, check: async () => ({ up: false, state: 'elsewhere' }) },
 ]
-const server = await startHealthServer(probes, new Set(['event_store', 'relay']))
+const gauges = [{ name: 'opslog_processes_halted', help: 'Processes that have halted', read: () => 2 }]
+const address = adminAddress({ ADMIN_HOST: '127.0.0.1', ADMIN_PORT: undefined })
+const server = await startHealthServer(probes, new Set(['event_store', 'relay']), createMetrics(gauges), address)
 afterAll(async () => {
   await server.stop()
   directory.remove()
@@ -35,5 +38,11 @@ it('asks for what the process is for, and for nothing that others are for', asyn
   isUp = true
   expect(await check()).toEqual({ exitCode: 0, said: 'ready\n' })
   isUp = false
-  expect(await check()).toEqual({ exitCode: 1, said: 'not_ready: relay\n' })
+  // Until then the answer is the one of before.
+  await vi.waitFor(async () => expect(await check()).toEqual({ exitCode: 1, said: 'not_ready: relay\n' }), 10_000)
+})
+
+it('has the figures of the process beside', async () => {
+  const figures = await (await fetch(`${server.url}/metrics`)).text()
+  expect(figures).toMatch(/^opslog_processes_halted 2$/m)
 })

@@ -5,10 +5,11 @@
  */
 import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
+import type { Bounds } from './bounds.ts'
 import { clientAddress } from './client-address.ts'
 import type { AppEnv, Principal } from './environment.ts'
 import { Problem } from './errors.ts'
-import { createWindow } from './rate-limit.ts'
+import { createWindow, refuseBeyond } from './rate-limit.ts'
 
 /** The part of a request that says who asks. */
 export interface RequestHead {
@@ -118,6 +119,8 @@ export interface GateOptions {
   failuresPerMinuteMax: number
   trustProxy: boolean
   nowMs: () => number
+  /** Counts requests without a credential. */
+  overused: Bounds['overused']
 }
 
 export interface Authenticated {
@@ -139,15 +142,14 @@ export const headOf = (c: Context<AppEnv>): RequestHead => ({
  * Makes the step that finds out who asks and which scopes they need. It throws a Problem: 401 or 403 where no credential
  * opens the door, 429 where an address keeps trying. It answers at once where the verifiers do.
  */
-export function createGate({ realm, doors, others, failuresPerMinuteMax, trustProxy, nowMs }: GateOptions) {
+export function createGate({ realm, doors, others, failuresPerMinuteMax, trustProxy, nowMs, overused }: GateOptions) {
   const failures = createWindow({ keysMax: ADDRESSES_MAX, nowMs })
   const challenge = `Bearer realm="${realm}"`
 
   function countFailure(address: string): void {
-    const { count, resetMs } = failures.add(address)
-    if (count <= failuresPerMinuteMax) return
-    const headers = { 'retry-after': String(Math.ceil(resetMs / 1_000)) }
-    throw new Problem('rate_limit_exceeded', 'Too many refused API keys from this address.', { headers })
+    const detail = 'Too many refused API keys from this address.'
+    const refusal = refuseBeyond(failuresPerMinuteMax, failures.add(address), detail)
+    if (refusal) throw refusal
   }
 
   /** Whether another context, or another scheme of this one, knows the bearer token. */
@@ -163,6 +165,8 @@ export function createGate({ realm, doors, others, failuresPerMinuteMax, trustPr
     verdict: Exclude<Verdict, { kind: 'valid' }> | undefined,
   ): never {
     if (!verdict) {
+      const refusal = overused(c)
+      if (refusal) throw refusal
       throw new Problem('credential_missing', OF_BEARERS, { headers: { 'www-authenticate': challenge } })
     }
     if (verdict.kind === 'refused') throw new Problem<string>(verdict.code, verdict.detail)

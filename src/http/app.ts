@@ -4,14 +4,13 @@
  */
 import { type Context, Hono } from 'hono'
 import { routePath } from 'hono/route'
-import type { GaugeSource } from '../runtime/health.ts'
 import { secondHost } from './body.ts'
+import { createBounds } from './bounds.ts'
 import { type ContextApi, contextApp, doorsOf, refuse, type ServedContext } from './context.ts'
 import { documentOf } from './document.ts'
 import type { AppEnv, Exchange, Runtime } from './environment.ts'
 import { Problem, rootErrors } from './errors.ts'
-import { type HealthOptions, health } from './health.ts'
-import { createMetrics } from './metrics.ts'
+import type { Metrics } from './metrics.ts'
 import { documentation } from './openapi.ts'
 import { problemPages } from './problem-pages.ts'
 import { type RequestIds, requestIdOf, uuidRequestIds } from './request-id.ts'
@@ -19,17 +18,18 @@ import { type RequestIds, requestIdOf, uuidRequestIds } from './request-id.ts'
 export interface AppDeps extends Runtime {
   /** In the order in which the documents list them. */
   contexts: readonly ServedContext[]
-  health: HealthOptions
-  gauges: readonly GaugeSource[]
+  /** /healthz, and the rest of health.ts unless it has an address of its own. */
+  health: Hono<AppEnv>
+  metrics: Metrics
 }
 
 /** The documents of these contexts. */
 export const documentsOf = (apis: readonly ContextApi[]) =>
   apis.map((api) => ({ name: api.name, document: documentOf(api) }))
 
-export function createApp({ contexts, health: probes, gauges, ...runtime }: AppDeps) {
-  const { nowMs, log } = runtime
-  const metrics = createMetrics(gauges)
+export function createApp({ contexts, health, metrics, ...runtime }: AppDeps) {
+  const { nowMs, log, limits } = runtime
+  const bounds = createBounds(limits, nowMs)
   const served = contexts.map(({ api, parts }) => ({
     api,
     parts: { ...parts, bus: metrics.countCommands(parts.bus) },
@@ -57,7 +57,7 @@ export function createApp({ contexts, health: probes, gauges, ...runtime }: AppD
   app.onError((error, c) => refuse(c.get('exchange'), error, rootErrors, runtime))
   app.notFound((c) => {
     const nothing = new Problem('route_not_found', `There is nothing at ${c.req.path}.`)
-    return refuse(c.get('exchange'), nothing, rootErrors, runtime)
+    return refuse(c.get('exchange'), bounds.overused(c) ?? nothing, rootErrors, runtime)
   })
   app.use(async (c, next) => {
     const startedMs = nowMs()
@@ -71,21 +71,26 @@ export function createApp({ contexts, health: probes, gauges, ...runtime }: AppD
       for (const [name, value] of Object.entries(exchange.headers))
         if (!c.res.headers.has(name)) c.res.headers.set(name, value)
     }
+    exchange.releaseBody?.()
     const durationMs = nowMs() - startedMs
     // The answer leaves first: the event loop comes to this afterwards.
     setImmediate(recordRequest, c, exchange, durationMs)
   })
 
-  app.route('/', health(probes))
-  app.get('/metrics', async (c) =>
-    c.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
-  )
+  app.route('/', health)
+  for (const path of ['/docs/*', '/:context/openapi.json']) {
+    app.use(path, async (c, next) => {
+      const fault = bounds.overused(c)
+      if (fault) throw fault
+      await next()
+    })
+  }
   app.route('/', problemPages(served.map(({ api }) => api)))
   app.route('/', documentation(documentsOf(served.map(({ api }) => api))))
   for (const { api, parts } of served) if (api.pages) app.route('/', api.pages(parts as never, runtime))
   for (const { each, doors: own } of doors) {
     const others = () => doors.flatMap((other) => (other.each === each ? [] : [...other.doors.values()]))
-    app.route(`/${each.api.name}`, contextApp(each, own, others, runtime))
+    app.route(`/${each.api.name}`, contextApp(each, own, others, { ...runtime, bounds }))
   }
   return app
 }
@@ -97,6 +102,7 @@ function newExchange(c: Context<AppEnv>, ids: RequestIds): Exchange {
     headers: { [ids.header]: requestId, 'x-content-type-options': 'nosniff' },
     principal: undefined,
     answer: undefined,
+    releaseBody: undefined,
     route: undefined,
     status: undefined,
   }

@@ -49,6 +49,7 @@ export function readBody(spec: BodySpec | undefined, bodyMaxBytes: number) {
   const read = async (c: Context<AppEnv>): Promise<Uint8Array | undefined> => {
     const length = c.req.header('content-length')
     if (Number(length ?? 0) > bodyMaxBytes) throw tooLarge(bodyMaxBytes)
+    proceed(c)
     // Node's parser holds a body to its declared length; the adapter can then hand it over without a stream of its own.
     const isBounded = length !== undefined && c.env?.incoming !== undefined
     const bytes = isBounded ? await whole(c.req.raw) : await collect(c.req.raw.body, bodyMaxBytes)
@@ -58,6 +59,7 @@ export function readBody(spec: BodySpec | undefined, bodyMaxBytes: number) {
   const open = (c: Context<AppEnv>): AsyncIterable<Uint8Array> => {
     if (Number(c.req.header('content-length') ?? 0) > bodyMaxBytes) throw tooLarge(bodyMaxBytes)
     requireType(c, types)
+    proceed(c)
     return chunksOf(c.req.raw.body, bodyMaxBytes)
   }
   return (c: Context<AppEnv>): Promise<Uint8Array | undefined> | AsyncIterable<Uint8Array> | undefined => {
@@ -65,6 +67,15 @@ export function readBody(spec: BodySpec | undefined, bodyMaxBytes: number) {
     return spec?.kind === 'stream' ? open(c) : read(c)
   }
 }
+
+/** Tells a client that waits for it to send the body (RFC 9110, Expect: 100-continue). */
+function proceed(c: Context<AppEnv>): void {
+  if (c.req.header('expect')?.toLowerCase() === '100-continue') c.env?.outgoing?.writeContinue()
+}
+
+/** Whether a body follows that has not come whole: it is not worth reading where the request is refused. */
+export const hasMoreBody = ({ complete, headers }: IncomingMessage): boolean =>
+  !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
 
 async function whole(request: Request): Promise<Uint8Array | undefined> {
   try {

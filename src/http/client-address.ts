@@ -6,10 +6,11 @@ import type { AppEnv } from './environment.ts'
 /** With `trustProxy` the last entry of x-forwarded-for: the only one that our own proxy wrote. */
 export function clientAddress(c: Context<AppEnv>, trustProxy: boolean): string {
   const forwarded = trustProxy ? c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() : undefined
-  return network(forwarded || (c.env?.incoming?.socket.remoteAddress ?? 'unknown'))
+  return networkOf(forwarded || (c.env?.incoming?.socket.remoteAddress ?? 'unknown'))
 }
 
-function network(address: string): string {
+/** An IPv4 address as it is, written as IPv6 or not; an IPv6 address as its /64 network. */
+export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
   if (mapped?.[1]) return mapped[1]
   if (!isIPv6(address)) return address

@@ -5,6 +5,8 @@
 import { type Context, Hono } from 'hono'
 import { type Access, createGate, type Door, type Scheme, type Verifier } from './access.ts'
 import { respondJson } from './answers.ts'
+import { hasMoreBody } from './body.ts'
+import type { Bounds } from './bounds.ts'
 import type { AppEnv, Exchange, Principal, Runtime } from './environment.ts'
 import { describeError, type ErrorTable, kernelErrors, Problem } from './errors.ts'
 import { helpPath } from './help.ts'
@@ -67,11 +69,12 @@ export function contextApp(
   { api, parts }: ServedContext,
   doors: ReadonlyMap<string, Door>,
   others: () => readonly Door[],
-  runtime: Runtime,
+  runtime: Runtime & { bounds: Bounds },
 ): Hono<AppEnv> {
-  const { limits, nowMs } = runtime
+  const { limits, nowMs, bounds } = runtime
   const { authFailuresPerMinuteMax: failuresPerMinuteMax, trustProxy } = limits
-  const authenticate = createGate({ realm: api.name, doors, others, failuresPerMinuteMax, trustProxy, nowMs })
+  const { overused } = bounds
+  const authenticate = createGate({ realm: api.name, doors, others, failuresPerMinuteMax, trustProxy, nowMs, overused })
   const alone: WindowOf = () => createWindow({ keysMax: CALLERS_MAX, nowMs })
   const { windowOf = alone } = runtime
   const rates = new Map(
@@ -88,7 +91,11 @@ export function contextApp(
     return (c: Context<AppEnv>) => {
       const exchange = c.get('exchange')
       exchange.route = route
-      return answer(c).catch((error) => refuse(exchange, error, api.errors, runtime))
+      return answer(c).catch((error) => {
+        const { incoming } = c.env ?? {}
+        if (incoming && hasMoreBody(incoming)) exchange.headers.connection = 'close'
+        return refuse(exchange, error, api.errors, runtime)
+      })
     }
   }
   for (const operation of api.operations) {

@@ -30,6 +30,8 @@ export interface Exchange {
   answer: Response | undefined
   /** The template of the address, where an operation or a context answers. */
   route: string | undefined
+  /** The body is no longer held (bounds.ts). */
+  releaseBody: (() => void) | undefined
   /** The status that counts, where it is not that of the answer's object: 101. */
   status: number | undefined
 }
@@ -49,6 +51,11 @@ export interface HttpLimits {
   readYourWritesWaitMs: number
   /** Refused credentials per client address and minute, before further ones are answered with 429. */
   authFailuresPerMinuteMax: number
+  /** Requests without a key per client address and minute. */
+  anonymousPerMinuteMax: number
+  /** Bytes of bodies that this process holds at the same time, and of one client address. */
+  bodiesInFlightMaxBytes: number
+  bodiesInFlightPerAddressMaxBytes: number
   /** Take the client's address from `x-forwarded-for`: only behind a proxy that sets it. */
   trustProxy: boolean
 }
@@ -58,6 +65,9 @@ export const defaultHttpLimits: HttpLimits = {
   jsonDepthMax: 64,
   readYourWritesWaitMs: 1_000,
   authFailuresPerMinuteMax: 60,
+  anonymousPerMinuteMax: 1_200,
+  bodiesInFlightMaxBytes: 67_108_864,
+  bodiesInFlightPerAddressMaxBytes: 16_777_216,
   trustProxy: false,
 }
 

@@ -1,12 +1,14 @@
 /**
- * The health of a process without the API: /healthz and /readyz on an address of this machine alone, which services.json
- * names. What the process itself is for has to work; what others are for is not asked.
+ * What a process shows of itself to those who run it, apart from the API: /healthz, /readyz and /metrics, on an address of
+ * this machine alone unless `ADMIN_HOST` and `ADMIN_PORT` name another.
  */
+import type { Config } from '../config.ts'
 import type { Probe } from '../runtime/health.ts'
-import { health } from './health.ts'
+import { type HealthOptions, health } from './health.ts'
+import type { Metrics } from './metrics.ts'
 import { defaultServerOptions, startServer } from './server.ts'
 
-const PROBE_TIMEOUT_MS = 2_000
+export const PROBE_TIMEOUT_MS = 2_000
 const STOP_GRACE_MS = 500
 
 export interface HealthServer {
@@ -14,10 +16,41 @@ export interface HealthServer {
   stop(): Promise<void>
 }
 
-/** Serves those of the probes that are of this process, each of them required. */
-export async function startHealthServer(probes: readonly Probe[], own: ReadonlySet<string>): Promise<HealthServer> {
+export interface HealthAddress {
+  host: string
+  /** 0 takes a free one. */
+  port: number
+}
+
+/** As the settings have it; unset: of this machine alone, on a free port. */
+export const adminAddress = (config: Pick<Config, 'ADMIN_HOST' | 'ADMIN_PORT'>): HealthAddress =>
+  config.ADMIN_PORT === undefined
+    ? { host: '127.0.0.1', port: 0 }
+    : { host: config.ADMIN_HOST, port: config.ADMIN_PORT }
+
+/** Serves what the options and the figures say. Rejects where the port is taken. */
+export async function serveHealth(
+  options: HealthOptions,
+  metrics: Pick<Metrics, 'registry'>,
+  address: HealthAddress,
+): Promise<HealthServer> {
+  const server = await startServer({ ...defaultServerOptions, ...address, fetch: health(options, metrics).fetch })
+  return { url: urlOf(address.host, server.port), stop: () => server.stop(STOP_GRACE_MS) }
+}
+
+/** For a process without the API: what it is for has to work; what others are for is not asked. */
+export function startHealthServer(
+  probes: readonly Probe[],
+  own: ReadonlySet<string>,
+  metrics: Pick<Metrics, 'registry'>,
+  address: HealthAddress,
+): Promise<HealthServer> {
   const asked = probes.filter(({ name }) => own.has(name)).map((probe) => ({ ...probe, required: true }))
-  const { fetch } = health({ probes: asked, probeTimeoutMs: PROBE_TIMEOUT_MS })
-  const server = await startServer({ ...defaultServerOptions, fetch, host: '127.0.0.1', port: 0 })
-  return { url: `http://127.0.0.1:${server.port}`, stop: () => server.stop(STOP_GRACE_MS) }
+  return serveHealth({ probes: asked, probeTimeoutMs: PROBE_TIMEOUT_MS }, metrics, address)
+}
+
+/** The address that this machine reaches a server at which listens there. */
+export function urlOf(host: string, port: number): string {
+  const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`
 }

@@ -1,12 +1,14 @@
 /**
  * /healthz says that the start has succeeded and the process lives; /readyz asks each thing it depends on beside. What the
  * API can do without for a while, such as the command stream, makes it degraded, but does not take it out of service.
+ * /metrics has the figures. Both are asked for by anybody who reaches the address, so their answers are kept for a second.
  */
 
 import { Hono } from 'hono'
 import type { Probe, ProbeResult } from '../runtime/health.ts'
 import { within } from '../runtime/within.ts'
 import type { AppEnv } from './environment.ts'
+import type { Metrics } from './metrics.ts'
 
 export interface HealthOptions {
   probes: readonly Probe[]
@@ -15,18 +17,47 @@ export interface HealthOptions {
   hasStarted?: () => boolean
 }
 
-export function health({ probes, probeTimeoutMs, hasStarted = () => true }: HealthOptions) {
-  const app = new Hono<AppEnv>()
-  app.get('/healthz', (c) => (hasStarted() ? c.json({ status: 'alive' }, 200) : c.json({ status: 'starting' }, 503)))
+/** For how long /readyz and /metrics answer with what was found last. */
+const KEPT_MS = 1_000
+
+/** /healthz alone. */
+export const liveness = ({ hasStarted = () => true }: Pick<HealthOptions, 'hasStarted'>): Hono<AppEnv> =>
+  new Hono<AppEnv>().get('/healthz', (c) =>
+    hasStarted() ? c.json({ status: 'alive' }, 200) : c.json({ status: 'starting' }, 503),
+  )
+
+/** /healthz, /readyz and /metrics. `nowMs` only goes forward. */
+export function health(
+  { probes, probeTimeoutMs, hasStarted = () => true }: HealthOptions,
+  { registry }: Pick<Metrics, 'registry'>,
+  nowMs = () => performance.now(),
+): Hono<AppEnv> {
+  const examined = kept(nowMs, () => Promise.all(probes.map((probe) => examine(probe, probeTimeoutMs))))
+  const figures = kept(nowMs, () => registry.metrics())
+  const app = liveness({ hasStarted })
   app.get('/readyz', async (c) => {
-    const results = await Promise.all(probes.map((probe) => examine(probe, probeTimeoutMs)))
+    const results = await examined()
     const down = probes.filter((_, index) => !results[index]?.up)
     const isReady = hasStarted() && !down.some(({ required }) => required)
     const status = !isReady ? 'not_ready' : down.length > 0 ? 'degraded' : 'ready'
     const dependencies = Object.fromEntries(probes.map(({ name }, index) => [name, results[index]]))
     return c.json({ status, dependencies }, status === 'not_ready' ? 503 : 200, { 'cache-control': 'no-store' })
   })
+  app.get('/metrics', async (c) => c.body(await figures(), 200, { 'content-type': registry.contentType }))
   return app
+}
+
+/** What the work gave, for everybody who asks while it is under way and until `KEPT_MS` after its end. */
+function kept<T>(nowMs: () => number, work: () => Promise<T>): () => Promise<T> {
+  let last: { given: Promise<T>; endsAtMs: number } | undefined
+  return () => {
+    if (last && nowMs() < last.endsAtMs) return last.given
+    const entry = { given: work(), endsAtMs: Number.POSITIVE_INFINITY }
+    const settle = () => (entry.endsAtMs = nowMs() + KEPT_MS)
+    entry.given.then(settle, settle)
+    last = entry
+    return entry.given
+  }
 }
 
 const examine = ({ check }: Probe, timeoutMs: number): Promise<ProbeResult> =>

@@ -7,6 +7,7 @@ import { Hono } from 'hono'
 import { html } from 'hono/html'
 import type { OpenApiDocument } from './document.ts'
 import type { AppEnv } from './environment.ts'
+import { fixedText } from './fixed-text.ts'
 
 /** A context's name and its document. */
 export interface Documented {
@@ -27,12 +28,12 @@ const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** Serves `/<context>/openapi.json` for each context, and `/docs`. The documents are turned to text once. */
+/** Serves `/<context>/openapi.json` for each context, and `/docs`. The documents are turned to text and compressed once. */
 export function documentation(documented: readonly Documented[]) {
   const app = new Hono<AppEnv>()
   for (const { name, document } of documented) {
-    const text = JSON.stringify(document)
-    app.get(`/${name}/openapi.json`, (c) => c.body(text, 200, { 'content-type': 'application/json' }))
+    const text = fixedText(() => JSON.stringify(document), { 'content-type': 'application/json' })
+    app.get(`/${name}/openapi.json`, text)
   }
   app.get('/docs', (c) => {
     c.header('content-security-policy', PAGE_POLICY)
@@ -40,9 +41,8 @@ export function documentation(documented: readonly Documented[]) {
     return c.html(page(documented))
   })
   app.get('/docs/start.js', (c) => c.body(starter(documented), 200, { 'content-type': JAVASCRIPT }))
-  app.get('/docs/viewer.js', async (c) =>
-    c.body(await viewer(), 200, { 'content-type': JAVASCRIPT, 'cache-control': 'public, max-age=86400' }),
-  )
+  const headers = { 'content-type': JAVASCRIPT, 'cache-control': 'public, max-age=86400' }
+  app.get('/docs/viewer.js', fixedText(viewer, headers))
   return app
 }
 
@@ -57,15 +57,8 @@ interface ViewerReply {
   send: (body: string) => unknown
 }
 
-let loaded: Promise<string> | undefined
-
-/** Scalar's script, about 4 MB; loaded at the first call, once. */
-function viewer(): Promise<string> {
-  loaded ??= loadViewer()
-  return loaded
-}
-
-async function loadViewer(): Promise<string> {
+/** Scalar's script, about 4 MB. */
+async function viewer(): Promise<string> {
   const { default: plugin } = await import('@scalar/fastify-api-reference')
   const routes: ViewerRoute[] = []
   const host = { route: (route: ViewerRoute) => routes.push(route), hasPlugin: () => false }

@@ -47,16 +47,22 @@ export function createWindow({ keysMax, nowMs }: { keysMax: number; nowMs: () =>
 /** Tenants and addresses whose use is counted at the same time. */
 export const CALLERS_MAX = 100_000
 
+/** The refusal (429, Retry-After) of what was counted beyond `max`. */
+export function refuseBeyond(max: number, { count, resetMs }: ReturnType<Window['add']>, detail: string) {
+  if (count <= max) return undefined
+  return new Problem('rate_limit_exceeded', detail, { headers: { 'retry-after': String(Math.ceil(resetMs / 1_000)) } })
+}
+
 /** Puts RateLimit-Limit, -Remaining and -Reset (seconds) on each answer; throws a Problem beyond the limit: 429, Retry-After. */
 export function limitRate({ by, perMinuteMax, detail }: RateClass, used: Window) {
   return ({ principal, headers }: Exchange, address: () => string): void => {
     const max = perMinuteMax(principal)
     if (!Number.isFinite(max)) return
-    const { count, resetMs } = used.add(by === 'tenant' && principal ? principal.tenantId : address())
-    const resetS = String(Math.ceil(resetMs / 1_000))
+    const counted = used.add(by === 'tenant' && principal ? principal.tenantId : address())
     headers['ratelimit-limit'] = String(max)
-    headers['ratelimit-remaining'] = String(Math.max(0, max - count))
-    headers['ratelimit-reset'] = resetS
-    if (count > max) throw new Problem('rate_limit_exceeded', detail(max), { headers: { 'retry-after': resetS } })
+    headers['ratelimit-remaining'] = String(Math.max(0, max - counted.count))
+    headers['ratelimit-reset'] = String(Math.ceil(counted.resetMs / 1_000))
+    const refusal = refuseBeyond(max, counted, detail(max))
+    if (refusal) throw refusal
   }
 }

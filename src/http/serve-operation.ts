@@ -8,6 +8,7 @@ import type { Authenticated, createGate } from './access.ts'
 import { requireScopes } from './access.ts'
 import { buildAnswer, type Reply } from './answers.ts'
 import { readableAddress, readBody } from './body.ts'
+import type { Bounds } from './bounds.ts'
 import { clientAddress } from './client-address.ts'
 import { type Asking, addCommand, ignoresKeyHeader, sayIgnoredKey } from './command.ts'
 import { POSITION_HEADER, readAtLeast, waitForReadModels } from './consistency.ts'
@@ -24,7 +25,7 @@ import { bodySpecOf, validateRequest } from './validation.ts'
 export interface Serving {
   api: ContextApi
   parts: CoreParts
-  runtime: Runtime
+  runtime: Runtime & { bounds: Bounds }
   authenticate: ReturnType<typeof createGate>
   rates: ReadonlyMap<string, ReturnType<typeof limitRate>>
 }
@@ -59,7 +60,7 @@ export function guard(serving: Serving, { access, rate = 'standard' }: Pick<Oper
 /** The handler of an operation, as the router calls it. What it throws, the application turns into a refusal. */
 export function serveOperation(operation: Operation, serving: Serving): (c: Context<AppEnv>) => Promise<Response> {
   const { api, parts, runtime } = serving
-  const { limits, log, sealer } = runtime
+  const { limits, log, sealer, bounds } = runtime
   const { readYourWritesWaitMs: waitMs } = limits
   const bodyMaxBytes = Math.min(operation.bodyMaxBytes ?? api.bodyMaxBytes ?? BODY_MAX_BYTES, limits.bodyMaxBytes)
   const enter = guard(serving, operation)
@@ -69,6 +70,7 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
   const validate = validateRequest(operation, limits.jsonDepthMax)
   const ignoresKey = ignoresKeyHeader(operation)
   const isSocket = Object.values(operation.answers).some(({ kind }) => kind === 'upgrade')
+  const isHeld = operation.method !== 'get' && bodySpecOf(operation.body)?.kind !== 'stream'
   return async (c) => {
     const exchange = c.get('exchange')
     if (ignoresKey) sayIgnoredKey(exchange, c.req.header('idempotency-key'))
@@ -79,6 +81,7 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
       if (reached) await reached
     }
     if (principal) requireScopes(principal.scopes, scopes)
+    if (isHeld) exchange.releaseBody = bounds.holdBody(c, bodyMaxBytes)
     const reading = bodyOf(c)
     const sent = reading instanceof Promise ? await reading : reading
     const asking: Asking = {

@@ -2,6 +2,7 @@
 import type { Server, ServerResponse } from 'node:http'
 import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server'
 import { createInFlightList } from '../runtime/in-flight.ts'
+import { limitConnections, limitPipelining } from './connections.ts'
 import { createSocketServer } from './socket.ts'
 
 export interface ServerOptions {
@@ -15,6 +16,10 @@ export interface ServerOptions {
   keepAliveTimeoutMs: number
   headersMaxBytes: number
   connectionsMax: number
+  /** Of one client address; infinity where all come from a proxy. */
+  connectionsPerAddressMax: number
+  /** Requests of one connection that wait for their answers. */
+  pipelinedMax: number
 }
 
 export const defaultServerOptions = {
@@ -23,6 +28,8 @@ export const defaultServerOptions = {
   keepAliveTimeoutMs: 30_000,
   headersMaxBytes: 16_384,
   connectionsMax: 10_000,
+  connectionsPerAddressMax: 2_000,
+  pipelinedMax: 32,
 }
 
 /** Close code of a WebSocket whose server stops (RFC 6455). */
@@ -56,7 +63,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }) as Server
   server.maxConnections = options.connectionsMax
   const underWay = createInFlightList<ServerResponse>()
-  server.prependListener('request', (_request, response) => {
+  limitConnections(server, options.connectionsPerAddressMax)
+  limitPipelining(server, options.pipelinedMax, (_request, response) => {
     if (stopping) response.setHeader('connection', 'close')
     response.once('close', underWay.add(response))
   })

@@ -90,7 +90,7 @@ describe('a command that was given up', () => {
     expect((await opslog('discard', commandId)).exitCode).toBe(0)
     await vi.waitFor(async () => expect(await commandIds()).not.toContain(commandId), soon)
     expect(await commandIds('--all')).toContain(commandId)
-    expect(await gauge('opslog_dead_letter_commands')).toBe(counted - 1)
+    await expect.poll(() => gauge('opslog_dead_letter_commands'), { timeout: 10_000 }).toBe(counted - 1)
     expect(await types(commandId)).toEqual([...givenUp, 'EngineCommandDiscarded'])
     expect((await opslog('discard', commandId)).exitCode).toBe(1)
   }, 60_000)
@@ -121,7 +121,7 @@ describe('a webhook that was given up', () => {
     const again = (await receives(before + 1)).at(-1)
     expect(again?.headers['webhook-id']).toBe(dead.event_id)
     await vi.waitFor(async () => expect(await webhooks()).toEqual([]), soon)
-    expect(await gauge('opslog_dead_letter_webhooks')).toBe(0)
+    await expect.poll(() => gauge('opslog_dead_letter_webhooks'), { timeout: 10_000 }).toBe(0)
   }, 60_000)
 
   it('leaves the list when it is discarded, and is counted until then', async () => {
@@ -136,10 +136,10 @@ describe('a webhook that was given up', () => {
       return found
     }, soon)
     await receives(2)
-    expect(await gauge('opslog_dead_letter_webhooks')).toBe(1)
+    await expect.poll(() => gauge('opslog_dead_letter_webhooks'), { timeout: 10_000 }).toBe(1)
     expect((await opslog('discard', id, '--reason', 'told by telephone')).exitCode).toBe(0)
     await vi.waitFor(async () => expect(await ids()).toEqual([]), soon)
-    expect(await gauge('opslog_dead_letter_webhooks')).toBe(0)
+    await expect.poll(() => gauge('opslog_dead_letter_webhooks'), { timeout: 10_000 }).toBe(0)
     expect((await opslog('discard', id)).exitCode).toBe(1)
   }, 60_000)
 
@@ -155,10 +155,10 @@ describe('a webhook that was given up', () => {
       return webhooks
     }, soon)
     expect(refused).toMatchObject({ status: 'permanent_fail', error_class: 'gone' })
-    expect(await gauge('opslog_dead_letter_webhooks')).toBe(1)
+    await expect.poll(() => gauge('opslog_dead_letter_webhooks'), { timeout: 10_000 }).toBe(1)
     expect((await opslog('discard', refused.event_id)).exitCode).toBe(0)
     await vi.waitFor(async () => expect((await listed()).webhooks).toEqual([]), soon)
-    expect(await gauge('opslog_dead_letter_webhooks')).toBe(0)
+    await expect.poll(() => gauge('opslog_dead_letter_webhooks'), { timeout: 10_000 }).toBe(0)
   }, 60_000)
 })
 

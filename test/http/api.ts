@@ -35,6 +35,8 @@ import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.t
 import { firsthand } from '../../src/http/firsthand/api.ts'
 import { createJobWaits } from '../../src/http/firsthand/jobs/job-waits.ts'
 import { createKeyUse } from '../../src/http/firsthand/keys/key-use.ts'
+import { health } from '../../src/http/health.ts'
+import { createMetrics } from '../../src/http/metrics.ts'
 import { noctant } from '../../src/http/noctant/api.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
 import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
@@ -288,6 +290,7 @@ export async function startApi(options: ApiOptions = {}) {
       ownersOf: createOwnersOf(db, contexts),
       recorder: createReadingRecorder(store, { auditorsMax: 10, conflictRetriesMax: 5 }),
     })
+    const metrics = createMetrics([])
     const app = createApp({
       contexts: [
         withParts(noctant, { ...core, credentials, ...noctantSettings, ...options.noctant }),
@@ -299,8 +302,8 @@ export async function startApi(options: ApiOptions = {}) {
       log: { info: record('info'), warn: record('warn'), error: record('error') },
       nowMs: options.nowMs ?? (() => performance.now()),
       limits,
-      health: { probes: [], probeTimeoutMs: 1_000 },
-      gauges: [],
+      health: health({ probes: [], probeTimeoutMs: 1_000 }, metrics),
+      metrics,
     })
     return startServer({ ...defaultServerOptions, fetch: app.fetch, host: '127.0.0.1', port: 0 })
   }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { EventStoreDBClient } from '@eventstore/db-client'
-import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
 import { documentsOf } from '../../src/http/app.ts'
 import { health } from '../../src/http/health.ts'
+import { createMetrics } from '../../src/http/metrics.ts'
 import type { Probe } from '../../src/runtime/health.ts'
 import { apis } from '../support/contexts.ts'
 import { eventsOf } from '../support/event-store.ts'
@@ -148,7 +148,7 @@ describe('a write that the event store takes at no time', () => {
 describe('readiness', () => {
   const up: Probe = { name: 'store', required: true, check: async () => ({ up: true, kind: 'embedded' }) }
   const ask = async (...probes: Probe[]) => {
-    const response = await new Hono().route('/', health({ probes, probeTimeoutMs: 50 })).request('/readyz')
+    const response = await health({ probes, probeTimeoutMs: 50 }, createMetrics([])).request('/readyz')
     return { status: response.status, body: await response.json() }
   }
 
@@ -177,13 +177,16 @@ describe('readiness', () => {
   })
 
   it('has nothing to do with being alive', async () => {
-    const app = health({ probes: [{ ...up, check: async () => ({ up: false }) }], probeTimeoutMs: 50 })
+    const app = health(
+      { probes: [{ ...up, check: async () => ({ up: false }) }], probeTimeoutMs: 50 },
+      createMetrics([]),
+    )
     expect((await app.request('/healthz')).status).toBe(200)
   })
 
   it('and being alive are nothing before the start has succeeded', async () => {
     let hasStarted = false
-    const app = health({ probes: [up], probeTimeoutMs: 50, hasStarted: () => hasStarted })
+    const app = health({ probes: [up], probeTimeoutMs: 50, hasStarted: () => hasStarted }, createMetrics([]))
     const asked = async () => (await app.request('/healthz')).status
     expect(await asked()).toBe(503)
     hasStarted = true

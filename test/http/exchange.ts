@@ -8,7 +8,7 @@ export const testSealer = createSealer(() => [Buffer.alloc(32, 7)])
 
 export const exchangeOf = (requestId: string): Exchange => ({
   ...{ requestId, headers: {} },
-  ...{ principal: undefined, answer: undefined, route: undefined, status: undefined },
+  ...{ principal: undefined, answer: undefined, releaseBody: undefined, route: undefined, status: undefined },
 })
 
 export const quietRuntime = (): Runtime => ({

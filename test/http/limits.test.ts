@@ -1,12 +1,13 @@
 import { type Context, Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { respondJson } from '../../src/http/answers.ts'
+import { createBounds } from '../../src/http/bounds.ts'
 import { clientAddress } from '../../src/http/client-address.ts'
 import { idempotencyKey } from '../../src/http/command.ts'
 import { POSITION_HEADER, readAtLeast, type Waiter, waitForReadModels } from '../../src/http/consistency.ts'
 import { refuse } from '../../src/http/context.ts'
 import { createSealer } from '../../src/http/cursor.ts'
-import type { AppEnv } from '../../src/http/environment.ts'
+import { type AppEnv, defaultHttpLimits } from '../../src/http/environment.ts'
 import { Problem, rootErrors } from '../../src/http/errors.ts'
 import { createWindow } from '../../src/http/rate-limit.ts'
 import { exchangeOf, quietRuntime, testSealer } from './exchange.ts'
@@ -63,6 +64,33 @@ describe('the client address', () => {
     expect(await addressOf('192.0.2.7', '198.51.100.1, 203.0.113.9')).toBe('192.0.2.7')
     expect(await addressOf('192.0.2.7', '198.51.100.1, 203.0.113.9', true)).toBe('203.0.113.9')
     expect(await addressOf('192.0.2.7', undefined, true)).toBe('192.0.2.7')
+  })
+})
+
+describe('bodies in flight', () => {
+  const limits = { ...defaultHttpLimits, bodiesInFlightMaxBytes: 100, bodiesInFlightPerAddressMaxBytes: 60 }
+  const bounds = createBounds(limits, () => 0)
+  const hold = (remoteAddress: string, headers: Record<string, string>) => {
+    const header = (name: string) => headers[name]
+    const c = { req: { header }, env: { incoming: { socket: { remoteAddress } } } }
+    return bounds.holdBody(c as unknown as Context<AppEnv>, 50)
+  }
+
+  it('are bounded by address and in all, and give their room back', () => {
+    const first = hold('192.0.2.1', { 'content-length': '40' })
+    expect(() => hold('192.0.2.1', { 'content-length': '21' })).toThrow(/This address has too many bodies/)
+    const second = hold('192.0.2.1', { 'content-length': '20' })
+    const third = hold('192.0.2.2', { 'content-length': '40' })
+    expect(() => hold('192.0.2.3', { 'content-length': '1' })).toThrow(/This process has too many bodies/)
+    for (const release of [first, third]) release?.()
+    // Of one that does not say its length, the operation's bound counts.
+    const chunked = hold('192.0.2.3', { 'transfer-encoding': 'chunked' })
+    expect(() => hold('192.0.2.3', { 'content-length': '11' })).toThrow(Problem)
+    for (const release of [second, chunked]) release?.()
+    // One alone is taken as its own limit has it, and a request without a body is not counted.
+    const alone = hold('192.0.2.1', { 'content-length': '1000' })
+    expect(hold('192.0.2.1', {})).toBeUndefined()
+    alone?.()
   })
 })
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
 
 type Fetch = Parameters<typeof startServer>[0]['fetch']
@@ -14,6 +14,8 @@ async function exchange(port: number, bytes: string): Promise<string> {
   socket.on('data', (data) => {
     answer += data.toString('latin1')
   })
+  // The other side may close before it has taken all.
+  socket.on('error', () => undefined)
   await once(socket, 'connect')
   socket.write(bytes)
   await once(socket, 'close')
@@ -72,6 +74,52 @@ describe('the server', () => {
   it('gives up on a request that drips in, with 408', async () => {
     const server = await start(() => new Response('ok'), { headersTimeoutMs: 200, requestTimeoutMs: 400 })
     expect(await exchange(server.port, 'GET / HTTP/1.1\r\nhost: x\r\nx-slow: ')).toMatch(/^HTTP\/1\.1 408 /)
+    await server.stop(100)
+  })
+
+  it('gives up on a connection that says nothing', async () => {
+    const server = await start(() => new Response('ok'), { headersTimeoutMs: 200, requestTimeoutMs: 400 })
+    expect(await exchange(server.port, '')).toMatch(/^HTTP\/1\.1 408 /)
+    await server.stop(100)
+  })
+
+  it('takes few requests ahead of their answers, answers those, closes, and serves others meanwhile', async () => {
+    let taken = 0
+    const server = await start(
+      () => {
+        taken += 1
+        return new Response('ok')
+      },
+      { pipelinedMax: 8 },
+    )
+    const flood = exchange(server.port, 'GET /flood HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(20_000))
+    const other = await fetch(`http://127.0.0.1:${server.port}/other`)
+    const answers = (await flood).match(/HTTP\/1\.1 200 OK/g)
+    expect([other.status, answers?.length, taken]).toStrictEqual([200, 8, 9])
+    await server.stop(100)
+  })
+
+  it('takes any number of requests of a connection one after the other', async () => {
+    const server = await start(() => new Response('ok'), { pipelinedMax: 2 })
+    const socket = connect(server.port, '127.0.0.1')
+    for (let sent = 0; sent < 5; sent++) {
+      socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+      const [answer] = await once(socket, 'data')
+      expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /)
+    }
+    socket.destroy()
+    await server.stop(100)
+  })
+
+  it('closes what one address opens beyond its share, until another of its connections has closed', async () => {
+    const server = await start(() => new Response('ok'), { connectionsPerAddressMax: 1 })
+    const first = connect(server.port, '127.0.0.1')
+    first.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+    await once(first, 'data')
+    const get = () => fetch(`http://127.0.0.1:${server.port}/`, { headers: { connection: 'close' } })
+    await expect(get()).rejects.toThrow()
+    first.destroy()
+    await vi.waitFor(async () => expect((await get()).status).toBe(200))
     await server.stop(100)
   })
 

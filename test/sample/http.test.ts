@@ -1,7 +1,7 @@
 /** What the kernel of HTTP does for a contract, seen on the sample context over a real socket and a real event store. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { documentOf } from '../../src/http/document.ts'
@@ -21,6 +21,75 @@ const KEY = { authorization: 'Bearer key-acme-notes' }
 const ask = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${served.port}/sample${path}`, init)
 const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
   ask(path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } })
+
+/** All that comes back for the head of a POST to /notes, while the body is not sent; `onData` may write on. */
+async function postHead(headers: readonly string[], onData: (text: string, socket: Socket) => void = () => undefined) {
+  const socket = connect(served.port, '127.0.0.1')
+  let answer = ''
+  socket.on('data', (data) => {
+    answer += data.toString()
+    onData(data.toString(), socket)
+  })
+  const lines = ['POST /sample/notes HTTP/1.1', 'host: x', 'content-type: application/json', ...headers]
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+  await once(socket, 'close')
+  return answer
+}
+
+describe('a body', () => {
+  it('is not waited for where the request is refused without it: the connection closes', async () => {
+    const answer = await postHead(['content-length: 1000'])
+    expect(answer).toMatch(/^HTTP\/1\.1 401 [\s\S]*connection: close/i)
+  })
+
+  it('is asked for, by a client that waits, only once the request is known to be allowed', async () => {
+    const waiting = ['content-length: 16', 'expect: 100-continue']
+    expect(await postHead(waiting)).toMatch(/^HTTP\/1\.1 401 /)
+    const allowed = [...waiting, `authorization: ${KEY.authorization}`, 'idempotency-key: waits', 'connection: close']
+    const answer = await postHead(allowed, (text, socket) => {
+      if (text.startsWith('HTTP/1.1 100 ')) socket.write('{"text":"hello"}')
+    })
+    expect(answer).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 201 /)
+  })
+})
+
+describe('requests without a key', () => {
+  it('have a bound by the minute and client address; those with a key go on', async () => {
+    let now = 1_000
+    const small = await startSample({ rows, nowMs: () => now, limits: { anonymousPerMinuteMax: 4 } })
+    try {
+      const statusOf = async (path: string, headers = {}) => (await fetch(`${small.url}${path}`, { headers })).status
+      const paths = ['/docs/problems', '/sample/openapi.json', '/nowhere', '/sample/keyset']
+      const first = []
+      for (const path of paths) first.push(await statusOf(path))
+      expect(first).toStrictEqual([200, 200, 404, 401])
+      for (const path of paths) expect([path, await statusOf(path)]).toStrictEqual([path, 429])
+      expect([
+        await statusOf('/sample/keyset', KEY),
+        await statusOf('/healthz'),
+        await statusOf('/readyz'),
+      ]).toStrictEqual([200, 200, 200])
+      now += 60_000
+      expect(await statusOf('/sample/keyset')).toBe(401)
+    } finally {
+      await small.close()
+    }
+  })
+})
+
+describe('a document', () => {
+  it('comes compressed to clients that take it so, and is the same', async () => {
+    const plain = await fetch(`${served.url}/sample/openapi.json`, { headers: { 'accept-encoding': 'identity' } })
+    const zipped = await fetch(`${served.url}/sample/openapi.json`, {
+      headers: { 'accept-encoding': 'br, gzip;q=0.5' },
+    })
+    const unwanted = await fetch(`${served.url}/sample/openapi.json`, { headers: { 'accept-encoding': 'gzip;q=0' } })
+    const encodings = [plain, zipped, unwanted].map(({ headers }) => headers.get('content-encoding'))
+    expect(encodings).toStrictEqual([null, 'gzip', null])
+    expect(await zipped.json()).toStrictEqual(await plain.json())
+    expect(zipped.headers.get('vary')).toBe('accept-encoding')
+  })
+})
 
 describe('an Idempotency-Key header', () => {
   it('answers a repeat as the first time, and refuses the key for another body', async () => {

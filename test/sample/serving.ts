@@ -4,6 +4,9 @@ import { createRegistry } from '../../src/events/registry.ts'
 import { createEventStore, type EventStore } from '../../src/events/store.ts'
 import { createApp } from '../../src/http/app.ts'
 import { withParts } from '../../src/http/context.ts'
+import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.ts'
+import { health } from '../../src/http/health.ts'
+import { createMetrics } from '../../src/http/metrics.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
 import { quietRuntime } from '../http/exchange.ts'
 import { startTestStore } from '../support/event-store.ts'
@@ -20,6 +23,7 @@ export interface ServedSample {
 export interface SampleOptions extends Partial<Pick<SampleParts, 'rows' | 'onStreamEnd'>> {
   /** Of limits by the minute; default: this process's own. */
   nowMs?: () => number
+  limits?: Partial<HttpLimits>
 }
 
 export async function startSample(options: SampleOptions = {}): Promise<ServedSample> {
@@ -31,12 +35,14 @@ export async function startSample(options: SampleOptions = {}): Promise<ServedSa
   const bus = createCommandBus(store, { cachedAggregatesMax: 100, seenCommandsMax: 1_000, conflictRetriesMax: 3 })
   const waiter = { waitFor: async () => true, current: () => undefined }
   const parts = { bus, waiter, rows, onStreamEnd, clock: () => new Date() }
+  const metrics = createMetrics([])
   const app = createApp({
     ...quietRuntime(),
     nowMs,
+    limits: { ...defaultHttpLimits, ...options.limits },
     contexts: [withParts(sampleApi, parts)],
-    health: { probes: [], probeTimeoutMs: 1_000 },
-    gauges: [],
+    health: health({ probes: [], probeTimeoutMs: 1_000 }, metrics),
+    metrics,
   })
   const server = await startServer({ ...defaultServerOptions, fetch: app.fetch, host: '127.0.0.1', port: 0 })
   return {

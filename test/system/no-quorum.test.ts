@@ -51,5 +51,6 @@ it('writes are 503 with Retry-After, reads go on, readiness and a gauge follow, 
   relay.setQuorum(true)
   await vi.waitFor(async () => expect(await readiness()).toBe(200), 20_000)
   expect((await enter(`again-${randomUUID()}`)).status).toBe(201)
-  expect((await ask('/metrics')).text).toMatch(/^opslog_event_store_writable 1$/m)
+  const figuresNow = async () => (await ask('/metrics')).text
+  await vi.waitFor(async () => expect(await figuresNow()).toMatch(/^opslog_event_store_writable 1$/m), 20_000)
 }, 90_000)

@@ -162,12 +162,12 @@ it('writes nothing to an empty log or an older copy, takes nothing from it, and 
     const enteredBefore = during.entered.length
     // It comes past the position that the read models stand at.
     await grow(100)
-    const ready = await ask('GET', '/readyz')
-    expect(ready.status).toBe(503)
-    expect(ready.body.dependencies.event_store.error).toMatch(
-      wrong === undefined ? /a log without an identity/ : /an older or another copy of the log/,
-    )
-    expect(await metric('opslog_event_store_mismatch')).toBe('1')
+    const sentence = wrong === undefined ? /a log without an identity/ : /an older or another copy of the log/
+    await vi.waitFor(async () => {
+      const ready = await ask('GET', '/readyz')
+      expect([ready.status, ready.body.dependencies.event_store.error]).toEqual([503, expect.stringMatching(sentence)])
+      expect(await metric('opslog_event_store_mismatch')).toBe('1')
+    }, 20_000)
     await vi.waitFor(async () => expect(await metric('opslog_projector_halted')).toBe(projectors), 20_000)
     await vi.waitFor(() => expect(during.answers.length).toBeGreaterThan(since + 20), 20_000)
     await during.stop()
@@ -201,11 +201,16 @@ it('writes nothing to an empty log or an older copy, takes nothing from it, and 
 
 it('shows its figures within a second while the event store is away, with a gauge for each thing that it depends on', async () => {
   await address.stop()
-  await vi.waitFor(async () => expect(await metric('opslog_event_store_up')).toBe('0'), 20_000)
-  const beganMs = performance.now()
-  const { text } = await ask('GET', '/metrics')
-  expect(performance.now() - beganMs).toBeLessThan(1_000)
-  expect(text).toMatch(/^opslog_event_store_up 0$/m)
+  let slowestMs = 0
+  const figures = async () => {
+    const beganMs = performance.now()
+    const { text } = await ask('GET', '/metrics')
+    slowestMs = Math.max(slowestMs, performance.now() - beganMs)
+    expect(text).toMatch(/^opslog_event_store_up 0$/m)
+    return text
+  }
+  const text = await vi.waitFor(figures, 20_000)
+  expect(slowestMs).toBeLessThan(1_000)
   expect(text).toMatch(/^opslog_postgres_up 1$/m)
   expect(text).toMatch(/^opslog_command_stream_up 1$/m)
   await address.put(address.right)

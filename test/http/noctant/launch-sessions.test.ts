@@ -11,7 +11,7 @@ import type { Log } from '../../../src/log.ts'
 import { failureOf } from '../../../src/postgres/failure.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
-import { testSealer } from '../exchange.ts'
+import { exchangeOf, testSealer } from '../exchange.ts'
 import { fundedAccount } from './books.ts'
 
 let api: Api
@@ -116,14 +116,7 @@ function pagesWith({ log, nowMs = () => performance.now(), trustProxy = false, .
     sealer: testSealer,
     log: log ?? { info: quiet, warn: quiet, error: quiet },
   }
-  const exchange = {
-    requestId: randomUUID(),
-    headers: {},
-    principal: undefined,
-    answer: undefined,
-    route: undefined,
-    status: undefined,
-  }
+  const exchange = exchangeOf(randomUUID())
   return new Hono<AppEnv>()
     .use((c, next) => {
       c.set('exchange', exchange)

@@ -1,0 +1,25 @@
+/** The settings of HTTP: what a caller, an address and a connection may take. src/config.ts reads them with all others. */
+import { z } from 'zod'
+import { bytes, count, flag, milliseconds, port } from '../runtime/setting.ts'
+
+export const httpSettings = z.object({
+  ADMIN_PORT: port
+    .optional()
+    .describe(
+      'port of /metrics and /readyz, which then leave the API’s port; 0: any free one; unset: on the API’s port',
+    ),
+  ADMIN_HOST: z.string().default('127.0.0.1').describe('address that ADMIN_PORT listens on'),
+  BODY_MAX_BYTES: bytes(1_048_576),
+  BODIES_IN_FLIGHT_MAX_BYTES: bytes(67_108_864).describe('bytes of bodies that are held at the same time'),
+  BODIES_IN_FLIGHT_PER_ADDRESS_MAX_BYTES: bytes(16_777_216).describe('the same, of one client address'),
+  JSON_DEPTH_MAX: count(64),
+  REQUEST_TIMEOUT_MS: milliseconds(30_000),
+  CONNECTIONS_MAX: count(10_000).describe('open connections'),
+  CONNECTIONS_PER_ADDRESS_MAX: count(2_000).describe('the same, of one client address; not counted with TRUST_PROXY'),
+  PIPELINED_REQUESTS_MAX: count(32).describe('requests that a connection may send ahead of their answers'),
+  ANONYMOUS_PER_MINUTE_MAX: count(1_200).describe(
+    'requests without a key of one client address: for documents, for nothing, or that are refused for the lack of one',
+  ),
+  AUTH_FAILURES_PER_MINUTE_MAX: count(60).describe('refused API keys per client address, before 429'),
+  TRUST_PROXY: flag(false).describe('take the client address from x-forwarded-for'),
+})

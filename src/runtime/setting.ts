@@ -1,0 +1,27 @@
+/** Kinds of settings, as variables of the environment spell them. The unit stands last in a setting's name. */
+import { z } from 'zod'
+
+/** A positive integer. */
+export const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+export const milliseconds = count
+export const bytes = count
+export const port = z.coerce.number().int().min(0).max(65_535)
+export const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false'])
+    .default(fallback ? 'true' : 'false')
+    .transform((text) => text === 'true')
+/** A list divided by commas; unset: `fallback`. */
+export const list = <S extends z.ZodType<unknown, string>>(element: S, fallback: readonly string[]) =>
+  z
+    .string()
+    .default(fallback.join(','))
+    .transform((text) => text.split(',').map((name) => name.trim()))
+    .pipe(z.array(element).min(1))
+/** Waits one after the other, divided by commas. */
+export const schedule = (fallback: readonly number[]) =>
+  z
+    .string()
+    .default(fallback.join(','))
+    .transform((text) => text.split(',').map(Number))
+    .pipe(z.array(z.int().positive()).min(1))
