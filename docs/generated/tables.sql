@@ -142,5 +142,19 @@ CREATE INDEX IF NOT EXISTS firsthand_jobs_2 ON firsthand_jobs (organization_id, 
 CREATE INDEX IF NOT EXISTS firsthand_jobs_3 ON firsthand_jobs (organization_id, environment, type, created_at DESC, job_id DESC);
 CREATE INDEX IF NOT EXISTS firsthand_jobs_4 ON firsthand_jobs (created_at DESC, job_id DESC) WHERE environment = 'live' AND status IN ('open', 'in_progress');
 
+-- firsthand.webhookEndpoint, version 1
+CREATE TABLE IF NOT EXISTS firsthand_webhook_endpoints (endpoint_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, url text NOT NULL, description text, status text NOT NULL, failing_since timestamptz(3), disabled_reason text, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (endpoint_id));
+CREATE INDEX IF NOT EXISTS firsthand_webhook_endpoints_1 ON firsthand_webhook_endpoints (organization_id, environment, created_at DESC, endpoint_id DESC);
+
+-- firsthand.webhookEvent, version 1
+CREATE TABLE IF NOT EXISTS firsthand_webhook_events (event_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, endpoint_id text NOT NULL, event_type text NOT NULL, status text NOT NULL, attempt_count integer NOT NULL, job_id text, submission_id text, source_stream text NOT NULL, source_revision text NOT NULL, created_at timestamptz(3) NOT NULL, due_at timestamptz(3), PRIMARY KEY (event_id));
+CREATE INDEX IF NOT EXISTS firsthand_webhook_events_1 ON firsthand_webhook_events (organization_id, environment, created_at DESC, event_id DESC);
+CREATE INDEX IF NOT EXISTS firsthand_webhook_events_2 ON firsthand_webhook_events (organization_id, environment, status, created_at DESC, event_id DESC);
+CREATE INDEX IF NOT EXISTS firsthand_webhook_events_3 ON firsthand_webhook_events (organization_id, environment, event_type, created_at DESC, event_id DESC);
+CREATE INDEX IF NOT EXISTS firsthand_webhook_events_4 ON firsthand_webhook_events (endpoint_id, due_at) WHERE due_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS firsthand_webhook_attempts (attempt_row_id uuid NOT NULL, organization_id text NOT NULL, environment text NOT NULL, endpoint_id text NOT NULL, event_id text NOT NULL, attempt integer NOT NULL, status text NOT NULL, started_at timestamptz(3) NOT NULL, finished_at timestamptz(3) NOT NULL, duration_ms integer NOT NULL, response_status integer, error_class text, error_message text, PRIMARY KEY (attempt_row_id));
+CREATE INDEX IF NOT EXISTS firsthand_webhook_attempts_1 ON firsthand_webhook_attempts (event_id, finished_at);
+CREATE INDEX IF NOT EXISTS firsthand_webhook_attempts_2 ON firsthand_webhook_attempts (organization_id, finished_at DESC, attempt_row_id DESC);
+
 -- audit.auditorKey, version 1
 CREATE TABLE IF NOT EXISTS audit_auditor_keys (key_id text NOT NULL, operator_id uuid, name text NOT NULL, scopes text[] NOT NULL, key_hash text NOT NULL, revoked_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));

@@ -3,15 +3,14 @@
  * once, when it is made; the log holds it sealed with the instance's key.
  */
 import { randomUUID } from 'node:crypto'
-import { isIP } from 'node:net'
 import { Command } from 'commander'
 import { Rejected } from '../commands/noctant/rejection.ts'
 import { setWebhookEndpoint, webhookEndpoint } from '../commands/noctant/webhook-endpoint.ts'
 import { partnerEventTypes } from '../events/noctant/partner-events.ts'
 import type { ReadModels } from '../postgres/database.ts'
-import { bareHost, mayConnect, webhookUrl } from '../webhooks/address.ts'
+import { webhookUrl } from '../webhooks/address.ts'
 import type { SealedSecret, WebhookEndpointCommand, WebhookEndpointState } from '../webhooks/endpoint.ts'
-import { createResolve } from '../webhooks/request.ts'
+import { createResolve, refuseIfPrivate } from '../webhooks/request.ts'
 import { generateWebhookSecret, sealSecret } from '../webhooks/secret.ts'
 import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { configuration, findServices } from './connection.ts'
@@ -96,22 +95,13 @@ async function acceptedUrl(text: string): Promise<URL> {
   const allowLoopback = (running ?? config).WEBHOOK_ALLOW_PRIVATE
   try {
     const url = webhookUrl(text, { allowLoopback }, Rejected)
-    await refuseIfPrivate(url, allowLoopback)
+    await refuseIfPrivate(url, { allowLoopback }, createResolve(), Rejected)
     return url
   } catch (error) {
     if (!(error instanceof Rejected) || allowLoopback) throw error
     const hint = 'A receiver on this machine needs an instance that was started with WEBHOOK_ALLOW_PRIVATE=true.'
     throw new Rejected(error.code, `${error.message} ${hint}`)
   }
-}
-
-/** Names that do not resolve yet may be set; what they resolve to later is looked at whenever a connection is made. */
-async function refuseIfPrivate(url: URL, allowLoopback: boolean): Promise<void> {
-  const host = bareHost(url)
-  if (isIP(host) !== 0) return
-  const found = await createResolve()(host).catch(() => [])
-  if (found.every((address) => mayConnect(address, url.protocol, allowLoopback))) return
-  throw new Rejected('webhook_url_refused', `${host} resolves to an address that is not of the public internet.`)
 }
 
 async function rotate(name: string, options: JsonOption): Promise<void> {

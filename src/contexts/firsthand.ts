@@ -4,15 +4,20 @@ import { job } from '../commands/firsthand/job.ts'
 import { organization } from '../commands/firsthand/organization.ts'
 import { submission } from '../commands/firsthand/submission.ts'
 import { wallet } from '../commands/firsthand/wallet.ts'
+import { webhookEndpoint } from '../commands/firsthand/webhook-endpoint.ts'
+import { webhookEvent } from '../commands/firsthand/webhook-event.ts'
+import { webhookPlaces } from '../commands/firsthand/webhook-places.ts'
 import { worker } from '../commands/firsthand/worker.ts'
 import { workerDay } from '../commands/firsthand/worker-day.ts'
 import type { Context } from '../context.ts'
 import { contentHashEvents } from '../events/firsthand/content-hash.ts'
 import { jobEvents } from '../events/firsthand/job.ts'
 import { organizationEvents } from '../events/firsthand/organization.ts'
+import { publishedEvents } from '../events/firsthand/published.ts'
 import { firsthandSentences } from '../events/firsthand/sentences.ts'
 import { submissionEvents } from '../events/firsthand/submission.ts'
 import { walletEvents } from '../events/firsthand/wallet.ts'
+import { webhookEndpointEvents, webhookEventEvents, webhookPlaceEvents } from '../events/firsthand/webhook.ts'
 import { workerEvents } from '../events/firsthand/worker.ts'
 import { workerDayEvents } from '../events/firsthand/worker-day.ts'
 import { inStreams } from '../events/registry.ts'
@@ -22,6 +27,7 @@ import { apiKeyProjection } from '../projections/firsthand/api-key.ts'
 import { jobProjection } from '../projections/firsthand/job.ts'
 import { organizationProjection } from '../projections/firsthand/organization.ts'
 import { walletProjection } from '../projections/firsthand/wallet.ts'
+import { webhookEndpointProjection, webhookEventProjection } from '../projections/firsthand/webhook.ts'
 
 export const firsthand: Context = {
   name: 'firsthand',
@@ -34,14 +40,24 @@ export const firsthand: Context = {
       [contentHash.category]: contentHashEvents,
       [worker.category]: workerEvents,
       [workerDay.category]: workerDayEvents,
+      [webhookEndpoint.category]: webhookEndpointEvents,
+      [webhookPlaces.category]: webhookPlaceEvents,
+      [webhookEvent.category]: webhookEventEvents,
     }),
     sentences: firsthandSentences,
+    published: publishedEvents,
     tenant: 'organizationId',
     person: 'workerId',
   },
   settings: firsthandSettings,
-  aggregates: [organization, wallet, job, submission, contentHash, worker, workerDay],
-  projections: [organizationProjection, apiKeyProjection, walletProjection, jobProjection],
+  aggregates: [
+    ...[organization, wallet, job, submission, contentHash, worker, workerDay],
+    ...[webhookEndpoint, webhookPlaces, webhookEvent],
+  ],
+  projections: [
+    ...[organizationProjection, apiKeyProjection, walletProjection, jobProjection],
+    ...[webhookEndpointProjection, webhookEventProjection],
+  ],
   processes: firsthandProcesses,
   cli: {
     summary: 'organizations, their API keys and their credits',

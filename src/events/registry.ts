@@ -3,6 +3,7 @@
  * One that does not decode is poison and never reaches a fold or a handler. Old versions stay; upcasters lift them.
  */
 import { z } from 'zod'
+import { uuidOfPrefixed } from '../runtime/ulid.ts'
 import { type AnyEvent, anyVersionOf, categoryOf } from './event.ts'
 import { logEvents } from './log-identity.ts'
 import { isForgetting, type PersonalField, personalFields } from './personal.ts'
@@ -164,5 +165,8 @@ function personIn(
 
 function personNamed(data: unknown, member: string): string | undefined {
   const named = (data as Record<string, unknown> | null | undefined)?.[member]
-  return typeof named === 'string' ? named.toLowerCase() : undefined
+  return typeof named === 'string' ? personIdOf(named) : undefined
 }
+
+/** The id that a person's key is kept under: a UUID as it is, or the one with the bits of an id that has a prefix. */
+export const personIdOf = (named: string): string => uuidOfPrefixed(named) ?? named.toLowerCase()

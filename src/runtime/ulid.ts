@@ -25,6 +25,20 @@ export function prefixedId(prefix: string, at: string, seed: string, sequence?: 
   return `${prefix}_${digits}`
 }
 
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
+
 /** Whether the text is such an id of this prefix. */
 export const isPrefixedId = (prefix: string, text: string): boolean =>
-  text.startsWith(`${prefix}_`) && /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(text.slice(prefix.length + 1))
+  text.startsWith(`${prefix}_`) && ULID.test(text.slice(prefix.length + 1))
+
+/** The 128 bits of such an id as a UUID, for what is kept by UUIDs; undefined where the text is no such id. */
+export function uuidOfPrefixed(text: string): string | undefined {
+  const ulid = text.slice(text.lastIndexOf('_') + 1)
+  if (ulid === text || !ULID.test(ulid)) return undefined
+  let value = 0n
+  for (const digit of ulid) value = (value << 5n) | BigInt(DIGITS.indexOf(digit))
+  return value
+    .toString(16)
+    .padStart(32, '0')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}

@@ -66,7 +66,7 @@ export function webhookUrl(
   { allowLoopback }: { allowLoopback: boolean },
   Rejected: RejectedBy<WebhookRejectionCode>,
 ): URL {
-  const refuse = (detail: string) => new Rejected('webhook_url_refused', detail)
+  const refuse = (detail: string) => new Rejected('webhook_url_refused', detail, '/url')
   if (text.length > URL_LENGTH_MAX || !URL.canParse(text)) throw refuse('The webhook URL is not a URL.')
   const url = new URL(text)
   if (url.protocol !== 'https:' && !(allowLoopback && url.protocol === 'http:')) {

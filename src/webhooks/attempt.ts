@@ -3,26 +3,33 @@
  * the two leaves a begun attempt behind: the next one to come by records that nobody knows how it ended, and makes
  * another, under the same `webhook-id`.
  */
-import { streamName } from '../commands/decider.ts'
+import { type Aggregate, streamName } from '../commands/decider.ts'
 import type { CommandBus, CommandContext } from '../commands/handle.ts'
 import { deterministicId } from '../commands/identity.ts'
+import type { AnyEvent } from '../events/event.ts'
 import { PersonForgotten, UNREADABLE } from '../events/sealing.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
-import type { AttemptOutcome, WebhookDelivery, WebhookDeliveryState } from './delivery.ts'
-import type { ConfiguredEndpoint, WebhookEndpoint } from './endpoint.ts'
-import type { WebhookEndpoints } from './endpoints.ts'
+import type { AttemptOutcome, DeliveryFacts, DeliveryStep, WebhookDeliveryState } from './delivery.ts'
+import type { ConfiguredEndpoint } from './endpoint.ts'
+import type { EndpointAggregates, WebhookEndpoints } from './endpoints.ts'
 import type { WebhookNames } from './events.ts'
 import { outcomeOf, type RetryPolicy, unknownOutcome } from './outcome.ts'
 import { type RequestLimits, type Resolve, sendWebhook } from './request.ts'
 import type { OpenSecret } from './secret.ts'
 import type { Sign } from './signing.ts'
 
+/** Makes the bytes to be sent of what was kept. Throws where that cannot be told yet; undefined: nothing is left of it. */
+export type MakeBody = (facts: DeliveryFacts) => Promise<string | undefined>
+export type DeliveryAggregate = Aggregate<WebhookDeliveryState, DeliveryStep, AnyEvent>
+
 export interface AttemptDeps {
   bus: CommandBus
   names: WebhookNames
-  endpoint: WebhookEndpoint
-  delivery: WebhookDelivery
+  endpoint: EndpointAggregates['endpoint']
+  delivery: DeliveryAggregate
   endpoints: WebhookEndpoints
+  /** Absent: the delivery itself holds the body. */
+  makeBody?: MakeBody | undefined
   openSecret: OpenSecret
   sign: Sign
   /** Whether the person whose data a body holds was forgotten. */
@@ -55,7 +62,7 @@ export async function makeAttempt(
 ): Promise<string | null> {
   const { bus, names, endpoints, now } = deps
   const delivery = await settled(deps, deliveryId)
-  if (delivery?.status !== 'open' || Date.parse(delivery.dueAt) > now().getTime()) return null
+  if (delivery?.status !== 'open') return null
   const endpoint = await endpoints.latest(endpointIdOf(names, delivery))
   if (endpoint.status !== 'enabled') {
     const isGone = endpoint.status !== 'disabled'
@@ -66,7 +73,9 @@ export async function makeAttempt(
       isGone ? 'the endpoint was deleted' : 'the endpoint is disabled',
     )
   }
-  if (!(await mayBeSent(deps, delivery))) {
+  if (Date.parse(delivery.dueAt) > now().getTime()) return null
+  const body = (await mayBeSent(deps, delivery)) ? await bodyOf(deps, delivery) : undefined
+  if (body === undefined) {
     return abandon(deps, delivery, 'person_forgotten', 'the person that it told of was forgotten')
   }
   const secrets = await signingSecrets(deps, limits, endpoint)
@@ -76,11 +85,12 @@ export async function makeAttempt(
   if (started.events.length === 0 || started.state.status !== 'open') return null
   const attempt = started.state.attempts
   const startedMs = performance.now()
-  const request = signedRequest(deps, endpoint, delivery, secrets)
+  const request = signedRequest(deps, endpoint, { ...delivery.facts, body }, secrets)
   crashPoint('webhooks.before-post', pointOf(delivery))
   const answer = await sendWebhook(request, limits, deps.resolve, signal)
   crashPoint('webhooks.after-post', pointOf(delivery))
-  const outcome = outcomeOf(answer, limits, { attempt, nowMs: now().getTime(), random: deps.random })
+  const sinceReplay = attempt - (delivery.attemptsBefore ?? 0)
+  const outcome = outcomeOf(answer, limits, { attempt: sinceReplay, nowMs: now().getTime(), random: deps.random })
   const durationMs = Math.round(performance.now() - startedMs)
   await finish(deps, delivery, attempt, outcome, durationMs)
   await report(deps, limits, endpoint, outcome)
@@ -90,7 +100,9 @@ export async function makeAttempt(
 /** The delivery, after an attempt that somebody began and did not end has been put on record as of unknown outcome. */
 async function settled(deps: AttemptDeps, deliveryId: string): Promise<WebhookDeliveryState> {
   const { bus, now } = deps
-  const delivery = await bus.load(deps.delivery, deliveryId)
+  const known = await bus.load(deps.delivery, deliveryId)
+  // One that had ended may have been asked for again, by another process.
+  const delivery = known.status === 'open' ? known : await bus.current(deps.delivery, deliveryId)
   if (delivery.status !== 'open' || !delivery.running) return delivery
   const { attempt, startedAt } = delivery.running
   const at = now()
@@ -117,10 +129,9 @@ async function signingSecrets(
 function signedRequest(
   { sign, now }: AttemptDeps,
   { url }: ConfiguredEndpoint,
-  { facts }: OpenDelivery,
+  { eventId: id, eventType, deliveryId, body }: DeliveryFacts & { body: string },
   secrets: readonly string[],
 ) {
-  const { eventId: id, eventType, deliveryId, body } = facts
   const timestampS = Math.floor(now().getTime() / 1_000)
   const headers = {
     'content-type': 'application/json',
@@ -138,8 +149,11 @@ function signedRequest(
 async function mayBeSent({ names, isForgotten }: AttemptDeps, { facts: { person, body } }: OpenDelivery) {
   const personId = person[names.person]
   if (personId === undefined) return true
-  return !Object.values<string>(UNREADABLE).includes(body) && !(await isForgotten(personId))
+  return !Object.values<unknown>(UNREADABLE).includes(body) && !(await isForgotten(personId))
 }
+
+const bodyOf = async ({ makeBody }: AttemptDeps, { facts }: OpenDelivery): Promise<string | undefined> =>
+  makeBody ? makeBody(facts) : (facts.body ?? undefined)
 
 async function finish(
   deps: AttemptDeps,

@@ -16,7 +16,10 @@ export interface DeliveryFacts {
   replayId: string | null
   /** Whose personal data the body holds, as the context names them; empty: nobody's. */
   person: Named
-  body: string
+  /** The bytes to be sent; null: they are made at each attempt. */
+  body: string | null
+  /** What the context keeps of the event, to make the body of. */
+  about?: Named
 }
 
 /** What an attempt came to. */
@@ -37,6 +40,8 @@ export type WebhookDeliveryState =
       facts: DeliveryFacts
       /** Attempts made or begun. */
       attempts: number
+      /** Those before the last replay: the schedule begins anew after it. Absent: none. */
+      attemptsBefore?: number
       running: { attempt: number; startedAt: string } | null
       dueAt: string
     }
@@ -64,6 +69,8 @@ export const deliveryIdOf = (
 type OpenState = Extract<WebhookDeliveryState, { status: 'open' }>
 
 export type WebhookDelivery = Aggregate<WebhookDeliveryState, WebhookDeliveryCommand, AnyEvent>
+/** What a delivery is asked for by whoever makes its attempts. */
+export type DeliveryStep = Exclude<WebhookDeliveryCommand, { kind: 'discard' }>
 
 /** The deliveries of a context. */
 export const webhookDeliveryOf = (names: WebhookNames): WebhookDelivery =>
@@ -105,6 +112,7 @@ const deliveryDecider = (
     if (command.kind === 'request') {
       if (state.status !== 'absent') return []
       const { deliveryId, owner, eventId, eventType, replayId, person, body } = command.facts
+      if (body === null) throw new Error('these deliveries are recorded with what they send')
       const data = { deliveryId, ...owner, eventId, eventType, replayId, ...person, body, occurredAt: command.at }
       return [{ type: 'WebhookDeliveryRequested.v1', data }]
     }

@@ -57,6 +57,11 @@ export type WebhookEndpointCommand =
   | { kind: 'reportFailure'; disableAfterMs: number; at: string }
 
 export type WebhookEndpoint = Aggregate<WebhookEndpointState, WebhookEndpointCommand, AnyEvent>
+/** What an endpoint is told by whoever sends to it. */
+export type EndpointReport = Extract<
+  WebhookEndpointCommand,
+  { kind: 'disable' } | { kind: 'reportSuccess' } | { kind: 'reportFailure' }
+>
 
 /** Whether something may still be done with it. */
 const isConfigured = (state: WebhookEndpointState): state is ConfiguredEndpoint =>

@@ -6,8 +6,8 @@ import { LRUCache } from 'lru-cache'
 import { type Aggregate, fold, streamName } from '../commands/decider.ts'
 import type { AnyEvent, Recorded } from '../events/event.ts'
 import type { EventStore } from '../events/store.ts'
-import type { WebhookEndpoint, WebhookEndpointState } from './endpoint.ts'
-import type { EndpointPlaces } from './places.ts'
+import type { EndpointReport, WebhookEndpointState } from './endpoint.ts'
+import type { PlacesState } from './places.ts'
 
 export interface WebhookEndpoints {
   /** The endpoints of a tenant, as they stood at a position of the log. */
@@ -19,9 +19,9 @@ export interface WebhookEndpoints {
 }
 
 export interface EndpointAggregates {
-  endpoint: WebhookEndpoint
+  endpoint: Aggregate<WebhookEndpointState, EndpointReport, AnyEvent>
   /** Undefined: each tenant has one endpoint, named by the tenant's id. */
-  places?: EndpointPlaces | undefined
+  places?: Aggregate<PlacesState, never, AnyEvent> | undefined
 }
 
 type History = readonly Recorded[]

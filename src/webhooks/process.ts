@@ -10,10 +10,10 @@ import { anyVersionOf, type Recorded } from '../events/event.ts'
 import type { PublishedEvent } from '../events/published.ts'
 import { type Registry, UndecodableEvent } from '../events/registry.ts'
 import { type Delivered, isPoison } from '../events/subscription.ts'
-import { createDueWork } from '../processes/due-work.ts'
+import { createDueWork, type DueItem } from '../processes/due-work.ts'
 import { newProcessHealth, type ProcessDependencies, type ProcessHealth, runProcess } from '../processes/process.ts'
-import { type AttemptLimits, makeAttempt, systemContext } from './attempt.ts'
-import { deliveryIdOf, type WebhookDelivery } from './delivery.ts'
+import { type AttemptLimits, type DeliveryAggregate, type MakeBody, makeAttempt, systemContext } from './attempt.ts'
+import { deliveryIdOf } from './delivery.ts'
 import { isSubscribed } from './endpoint.ts'
 import { createWebhookEndpoints, type EndpointAggregates } from './endpoints.ts'
 import type { Named, WebhookNames } from './events.ts'
@@ -21,7 +21,7 @@ import type { RequestedReplay } from './replay.ts'
 import { createResolve, type Resolve } from './request.ts'
 import type { OpenSecret } from './secret.ts'
 import type { Sign } from './signing.ts'
-import { dueDeliveries, type WebhookTables } from './tables.ts'
+import { type DeliveryQueue, dueDeliveries } from './tables.ts'
 
 export interface WebhookLimits extends AttemptLimits {
   /** Attempts under way at once, and those of one endpoint. */
@@ -41,22 +41,31 @@ export interface WebhookLimits extends AttemptLimits {
 /** Who receives an event, and whatever else the context's bodies say of them. */
 export interface Recipient {
   tenantId: string
+  /** The tenant as the deliveries' events name it; default: by its id alone. */
+  owner?: Named
+  /** What is kept of the event where its body is made later. */
+  about?: Named
 }
 
 /** What a context declares of its webhooks. */
 export interface WebhookDefinition<R extends Recipient> {
   names: WebhookNames
-  aggregates: EndpointAggregates & { delivery: WebhookDelivery }
-  tables: WebhookTables
+  aggregates: EndpointAggregates & { delivery: DeliveryAggregate }
+  queue: DeliveryQueue
   /** Event type → how webhooks publish it. */
   published: ReadonlyMap<string, PublishedEvent>
-  /** Names of the two processes, of their checkpoints and of their leaderships. */
-  processes: { deliveries: string; replays: string }
+  /** Names of the processes, of their checkpoints and of their leaderships. No replays: `also` sees to them. */
+  processes: { deliveries: string; replays?: string }
   sign: Sign
+  /** The id of the delivery of an event to an endpoint; default: a UUID that follows from them. */
+  deliveryIdOf?(event: Recorded, endpointId: string): string
+  /** What else the context does about events of its webhooks. `offer`: a delivery that is due now. */
+  also?: { types: readonly string[]; handle(event: Recorded, offer: (item: DueItem) => void): Promise<void> }
   /** Undefined: nobody that this context knows. Throws where that is not known yet. */
   recipientOf(event: Recorded): Promise<R | undefined>
-  /** The bytes to be signed and sent, a pure function: a replay sends the same. */
-  bodyOf(event: Recorded, published: PublishedEvent, recipient: R): string
+  /** The bytes to be signed and sent, a pure function: a replay sends the same. In its place: makes them at each attempt. */
+  bodyOf?(event: Recorded, published: PublishedEvent, recipient: R): string
+  makeBody?: MakeBody
   isForgotten(personId: string): Promise<boolean>
 }
 
@@ -114,11 +123,13 @@ export async function runWebhooks<R extends Recipient>(
     endpointId: string,
     replayId: string | null,
   ): Promise<void> {
-    const deliveryId = deliveryIdOf(names, endpointId, event.id, replayId)
-    const owner: Named = { [names.tenant]: recipient.tenantId, [names.endpoint]: endpointId }
+    const { tenantId, owner: tenant = { [names.tenant]: tenantId }, about = {} } = recipient
+    const deliveryId =
+      definition.deliveryIdOf?.(event, endpointId) ?? deliveryIdOf(names, endpointId, event.id, replayId)
+    const owner: Named = { ...tenant, [names.endpoint]: endpointId }
     const person = personToldOf(names, store.registry, event, entry)
-    const body = definition.bodyOf(event, entry, recipient)
-    const facts = { deliveryId, owner, eventId: event.id, eventType: entry.type, replayId, person, body }
+    const body = definition.bodyOf?.(event, entry, recipient) ?? null
+    const facts = { deliveryId, owner, eventId: event.id, eventType: entry.type, replayId, person, body, about }
     const at = now().toISOString()
     const context = systemContext(deterministicId('webhookDelivery', deliveryId), event.metadata.$correlationId, at)
     const requested = await bus.handle(aggregates.delivery, deliveryId, { kind: 'request', facts, at }, context)
@@ -162,25 +173,33 @@ export async function runWebhooks<R extends Recipient>(
     })
   }
 
-  const endpointEvent = `${names.context}.WebhookEndpoint`
+  const endpointTypes = [`${names.context}.WebhookEndpoint`, `${names.context}.WebhookSecret`]
+  const { also } = definition
+  const isAny = (prefixes: readonly string[], { type }: Delivered) => prefixes.some((each) => type.startsWith(each))
   const deliveries = runProcess(
     {
       name: definition.processes.deliveries,
       // Any version of a type: one that this code does not know is to be noticed.
-      types: [...[...published.keys()].map(anyVersionOf), endpointEvent],
+      types: [...[...published.keys()].map(anyVersionOf), ...endpointTypes, ...(also?.types ?? [])],
       async handle(events) {
-        const isAboutEndpoint = ({ type }: Delivered) => type.startsWith(endpointEvent)
-        for (const { stream } of events.filter(isAboutEndpoint)) endpoints.forget(stream)
-        const rest = events.filter((event) => !isAboutEndpoint(event))
+        for (const event of events) if (isAny(endpointTypes, event)) endpoints.forget(event.stream)
+        for (const event of events) {
+          if (also && isAny(also.types, event)) {
+            await unlessUnreadable(event, (recorded) => also.handle(recorded, sender.offer))
+          }
+        }
+        const rest = events.filter((event) => !isAny(endpointTypes, event))
         await inParallel(rest, (event) => unlessUnreadable(event, follow))
       },
       background: (signal) => [sender.run(signal)],
     },
     options,
   )
+  const { replays: name } = definition.processes
+  if (name === undefined) return deliveries
   const replays = runProcess(
     {
-      name: definition.processes.replays,
+      name,
       types: [`${names.context}.WebhookReplayRequested.v`],
       async handle(events) {
         for (const event of events) await unlessUnreadable(event, replay)
@@ -212,16 +231,17 @@ interface Told<R> {
 
 /** Makes the attempts that are due. What an attempt rests on is the delivery's own stream, so late rows do no harm. */
 function createSender<R extends Recipient>(
-  { names, aggregates, tables, sign, isForgotten }: WebhookDefinition<R>,
+  { names, aggregates, queue, sign, isForgotten, makeBody }: WebhookDefinition<R>,
   { db, bus, log, limits, openSecret, resolve = createResolve(), ...options }: WebhookOptions,
   endpoints: ReturnType<typeof createWebhookEndpoints>,
 ) {
   const { now = () => new Date(), random = Math.random } = options
   const { endpoint, delivery } = aggregates
-  const deps = { bus, names, endpoint, delivery, endpoints, openSecret, sign, isForgotten, resolve, now, random }
+  const using = { openSecret, sign, isForgotten, makeBody, resolve, now, random }
+  const deps = { bus, names, endpoint, delivery, endpoints, ...using }
   const sender = createDueWork({
     name: 'webhook attempts',
-    findDue: (bounds) => dueDeliveries(db, names, tables, bounds),
+    findDue: (bounds) => dueDeliveries(db, queue, bounds),
     async work({ id }, signal) {
       const nextAttemptAt = await makeAttempt(deps, limits, id, signal)
       if (nextAttemptAt !== null) sender.wakeAt(new Date(nextAttemptAt))

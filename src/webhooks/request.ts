@@ -7,8 +7,9 @@ import { Resolver } from 'node:dns/promises'
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
-import { Rejected } from '../commands/rejection.ts'
+import { Rejected, type RejectedBy } from '../commands/rejection.ts'
 import { bareHost, isLocalhost, mayConnect, webhookUrl } from './address.ts'
+import type { WebhookRejectionCode } from './events.ts'
 
 /** Every address of a name, v4 and v6. An empty list or a throw: there is none to be had. */
 export type Resolve = (host: string) => Promise<readonly string[]>
@@ -61,6 +62,23 @@ export function createResolve(): Resolve {
     if (found.length === 0 && v4.status === 'rejected') throw v4.reason
     return found
   }
+}
+
+/**
+ * Rejects with webhook_url_refused where the URL's name resolves to an address that is not called. A name that does not
+ * resolve yet may be set: what it resolves to later is looked at whenever a connection is made.
+ */
+export async function refuseIfPrivate(
+  url: URL,
+  { allowLoopback }: { allowLoopback: boolean },
+  resolve: Resolve,
+  Refused: RejectedBy<WebhookRejectionCode>,
+): Promise<void> {
+  const host = bareHost(url)
+  const found = isIP(host) === 0 ? await resolve(host).catch(() => []) : []
+  if (found.every((address) => mayConnect(address, url.protocol, allowLoopback))) return
+  const detail = `${host} resolves to an address that is not of the public internet.`
+  throw new Refused('webhook_url_refused', detail, '/url')
 }
 
 class Failure extends Error {

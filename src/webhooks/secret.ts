@@ -20,9 +20,9 @@ export class SecretUnreadable extends Error {
   override name = 'SecretUnreadable'
 }
 
-/** A new secret as Standard Webhooks writes them: `whsec_` and base64. */
-export const generateWebhookSecret = (random: (bytes: number) => Uint8Array = randomBytes): string =>
-  `whsec_${Buffer.from(random(SECRET_BYTES)).toString('base64')}`
+/** A new secret: `whsec_` and base64, as Standard Webhooks writes them, or base64url. */
+export const generateWebhookSecret = (form: 'base64' | 'base64url' = 'base64'): string =>
+  `whsec_${randomBytes(SECRET_BYTES).toString(form)}`
 
 /** Tells one key from another without giving either away. */
 const keyIdOf = (key: Uint8Array): string => createHash('sha256').update('key id').update(key).digest('hex').slice(0, 8)

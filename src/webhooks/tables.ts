@@ -3,7 +3,7 @@
  * finished, a row for every attempt that was made, and the events that did not get through.
  */
 import { createHash } from 'node:crypto'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { AnyEvent } from '../events/event.ts'
 import type { ReadModels } from '../postgres/database.ts'
 import { queriesOver } from '../postgres/queries.ts'
@@ -206,27 +206,42 @@ export async function deadWebhookCount(db: ReadModels, { deadLetters }: { deadLe
   return (await counted.execute(db)).rows[0]?.count ?? 0
 }
 
+/** Where deliveries wait that are not finished: a column `due_at`, which is null in those that are. */
+export interface DeliveryQueue {
+  table: string
+  /** Columns of the delivery's id and of the endpoint's. */
+  id: string
+  endpoint: string
+  /** Endpoints whose deliveries all are to be looked at, due or not; a condition on `endpoints.key`. */
+  anyOf?: RawBuilder<boolean>
+}
+
+export const outboxQueue = (names: WebhookNames, { outbox }: { outbox: Table }): DeliveryQueue => ({
+  ...{ table: outbox.name, id: 'delivery_id', endpoint: snakeCase(names.endpoint) },
+})
+
 /**
  * Deliveries that are due at `now` and not finished: every endpoint's longest due one first, then every endpoint's
  * second, and so on, at most `keyMax` of each. One with many cannot hide the others, nor can many such.
  */
 export async function dueDeliveries(
   db: ReadModels,
-  names: WebhookNames,
-  { outbox }: { outbox: Table },
+  { table: name, id: idName, endpoint: endpointName, anyOf = sql`false` }: DeliveryQueue,
   { now, keyMax, limit }: { now: Date; keyMax: number; limit: number },
 ): Promise<DueItem[]> {
-  const [table, endpoint] = [sql.table(outbox.name), sql.ref(snakeCase(names.endpoint))]
+  const [table, id, endpoint] = [sql.table(name), sql.ref(idName), sql.ref(endpointName)]
   const { rows } = await sql<DueItem>`
     WITH RECURSIVE endpoints AS (
-      (SELECT ${endpoint} AS key FROM ${table} ORDER BY ${endpoint} LIMIT 1)
+      (SELECT ${endpoint} AS key FROM ${table} WHERE due_at IS NOT NULL ORDER BY ${endpoint} LIMIT 1)
       UNION ALL
-      SELECT (SELECT o.${endpoint} FROM ${table} o WHERE o.${endpoint} > endpoints.key ORDER BY o.${endpoint} LIMIT 1)
+      SELECT (SELECT o.${endpoint} FROM ${table} o WHERE o.${endpoint} > endpoints.key AND due_at IS NOT NULL
+        ORDER BY o.${endpoint} LIMIT 1)
       FROM endpoints WHERE endpoints.key IS NOT NULL
     )
-    SELECT due.delivery_id AS id, endpoints.key FROM endpoints CROSS JOIN LATERAL (
-      SELECT delivery_id, due_at, row_number() OVER (ORDER BY due_at) AS turn FROM ${table}
-      WHERE ${endpoint} = endpoints.key AND due_at <= ${now.toISOString()}::timestamptz
+    SELECT due.id, endpoints.key FROM endpoints CROSS JOIN LATERAL (
+      SELECT ${id} AS id, due_at, row_number() OVER (ORDER BY due_at) AS turn FROM ${table}
+      WHERE ${endpoint} = endpoints.key AND due_at IS NOT NULL
+        AND (due_at <= ${now.toISOString()}::timestamptz OR ${anyOf})
       ORDER BY due_at LIMIT ${keyMax}
     ) due
     WHERE endpoints.key IS NOT NULL

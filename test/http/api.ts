@@ -41,6 +41,7 @@ import { noctant } from '../../src/http/noctant/api.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
 import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
 import { failureOf } from '../../src/postgres/failure.ts'
+import { endpointKeysOf } from '../../src/processes/firsthand/webhooks.ts'
 import { createAuditorDirectory } from '../../src/projections/audit/auditors.ts'
 import { createOwnersOf } from '../../src/projections/audit/ownership.ts'
 import { projectionsCheckpoint } from '../../src/projections/checkpoint.ts'
@@ -48,6 +49,9 @@ import { createCredentialDirectory as createBuyerDirectory } from '../../src/pro
 import { createCredentialDirectory } from '../../src/projections/noctant/credentials.ts'
 import { projectorName, startProjector } from '../../src/projections/projector.ts'
 import { createPositionWaiters } from '../../src/projections/waiter.ts'
+import { createKeyRing } from '../../src/vault/key-ring.ts'
+import { prepareVault } from '../../src/vault/vault.ts'
+import type { Resolve } from '../../src/webhooks/request.ts'
 import { eventually, prepared } from '../projections/support.ts'
 import { comesUp } from '../support/come-up.ts'
 import { apis, auditRules, contexts, loaded, registry } from '../support/contexts.ts'
@@ -157,6 +161,8 @@ export interface ApiOptions {
   noctant?: Partial<typeof noctantSettings>
   /** Of what auditors ask. */
   auditLimits?: Partial<AuditLimits>
+  /** The addresses of a name; default: none has any. */
+  resolve?: Resolve
 }
 
 const noctantSettings = {
@@ -264,7 +270,11 @@ export async function startApi(options: ApiOptions = {}) {
   const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, seenCommandsMax: 100_000, conflictRetriesMax: 3 })
   const rawLog = openRawLog(log.url, registry)
   const sealKeys: string[] = []
-  const instanceKeys = () => [Buffer.alloc(32, 7)]
+  const instanceKey = Buffer.alloc(32, 7)
+  const instanceKeys = () => [instanceKey]
+  const ring = createKeyRing({ current: instanceKey, previous: [] })
+  if (serves('firsthand')) await prepareVault(database.db, ring)
+  const resolve = options.resolve ?? (async () => [])
   const ofAudits = { ...auditLimits(), ...options.auditLimits }
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const record = (level: string) => (fields: object, message: string) =>
@@ -274,6 +284,13 @@ export async function startApi(options: ApiOptions = {}) {
     waiter: waiters.of(projectionsCheckpoint('firsthand')),
     instanceKeys,
     waits,
+    webhooks: {
+      keys: endpointKeysOf(db, ring),
+      resolve,
+      allowLoopback: false,
+      endpointsMax: 16,
+      overlapMs: 86_400_000,
+    },
     noteUse: createKeyUse({ bus: of, log: { warn: record('warn') }, clock: () => new Date(), gapMinMs: 900_000 }),
   })
   const serve = (of: CommandBus) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isPrefixedId, prefixedId } from '../../src/runtime/ulid.ts'
+import { isPrefixedId, prefixedId, uuidOfPrefixed } from '../../src/runtime/ulid.ts'
 
 const time = fc.date({ min: new Date('2000-01-01'), max: new Date('2200-01-01'), noInvalidDate: true })
 const isLess = (a: string, b: string) => a < b
@@ -40,3 +40,13 @@ test.each([
   'job_01ARYZ6S41000000000000000I',
   'sub_01ARYZ6S410000000000000000',
 ])('%s is no id of a job', (text) => expect(isPrefixedId('job', text)).toBe(false))
+
+test('an id has a UUID of the same bits, and a text that is no such id has none', () => {
+  expect(uuidOfPrefixed('wkr_00000000000000000000000000')).toBe('00000000-0000-0000-0000-000000000000')
+  expect(uuidOfPrefixed('wkr_7ZZZZZZZZZZZZZZZZZZZZZZZZZ')).toBe('ffffffff-ffff-ffff-ffff-ffffffffffff')
+  // The time stands first: 1469918176385 is 0x01563DF36481.
+  expect(uuidOfPrefixed('wkr_01ARYZ6S410000000000000000')).toBe('01563df3-6481-0000-0000-000000000000')
+  for (const none of ['', 'wkr_', '01ARYZ6S410000000000000000', 'wkr_81ARYZ6S410000000000000000']) {
+    expect(uuidOfPrefixed(none)).toBeUndefined()
+  }
+})

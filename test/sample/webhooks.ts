@@ -12,7 +12,12 @@ import { endpointPlacesOf } from '../../src/webhooks/places.ts'
 import type { Recipient, WebhookDefinition } from '../../src/webhooks/process.ts'
 import { webhookReplayOf } from '../../src/webhooks/replay.ts'
 import { hexSignature, type Sign } from '../../src/webhooks/signing.ts'
-import { webhookDeliveryProjection, webhookEndpointProjection, webhookTables } from '../../src/webhooks/tables.ts'
+import {
+  outboxQueue,
+  webhookDeliveryProjection,
+  webhookEndpointProjection,
+  webhookTables,
+} from '../../src/webhooks/tables.ts'
 import { noteEvents } from './note.ts'
 
 export const names = { context: 'sample', tenant: 'tenantId', endpoint: 'hookId', person: 'memberId' } as const
@@ -53,7 +58,7 @@ export const sign: Sign = ({ id, timestampS, body }, secrets) => ({
 export const hooks: WebhookDefinition<Recipient> = {
   names,
   aggregates: { endpoint: hook, places: hookPlaces, delivery: webhookDeliveryOf(names) },
-  tables,
+  queue: outboxQueue(names, tables),
   published: sampleEvents.published ?? new Map(),
   processes: { deliveries: 'sample.webhooks', replays: 'sample.webhook-replays' },
   sign,

@@ -4,6 +4,7 @@ import type { AdminTools } from '../admin-tools.ts'
 import { creditCommand } from './credits.ts'
 import { keyCommand } from './keys.ts'
 import { organizationCommand } from './organizations.ts'
+import { webhookCommand } from './webhooks.ts'
 
 export const firsthandCommands = (tools: AdminTools): Command[] =>
-  [organizationCommand, keyCommand, creditCommand].map((make) => make(tools))
+  [organizationCommand, keyCommand, creditCommand, webhookCommand].map((make) => make(tools))

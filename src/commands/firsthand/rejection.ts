@@ -2,6 +2,7 @@
  * Why firsthand's commands are refused. `Rejected` here takes these codes alone, so that one without an entry in the error
  * table (http/firsthand/errors.ts) does not compile.
  */
+import type { WebhookRejectionCode } from '../../webhooks/events.ts'
 import { type KernelRejectionCode, Rejected as Rejection } from '../rejection.ts'
 
 export type RejectionCode =
@@ -38,6 +39,10 @@ export type RejectionCode =
   | 'insufficient_credits'
   | 'credits_out_of_range'
   | 'credits_end_passed'
+  | WebhookRejectionCode
+  | 'webhook_event_not_found'
+  /** It was shown as long as its answer could get lost. */
+  | 'webhook_secret_hidden'
 
 /** A broken rule that nobody needs to remember. */
 export const Rejected: new (code: RejectionCode, detail: string, pointer?: string) => Rejection<RejectionCode> =

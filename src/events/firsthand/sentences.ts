@@ -52,4 +52,20 @@ export const firsthandSentences: Readonly<Record<string, string>> = {
   'firsthand.EarningsPaid.v1':
     'The worker was paid {amountCents} cents ({reference}) and is owed {balanceCents} cents.',
   'firsthand.SubmissionSlotTaken.v1': 'The worker claimed {taken} seats on {date}, the last one {claimId}.',
+  'firsthand.WebhookEndpointPlaceTaken.v1': 'The webhook endpoint {endpointId} took a place, to send to {url}.',
+  'firsthand.WebhookEndpointPlaceFreed.v1': 'The place of the webhook endpoint {endpointId} is free again.',
+  'firsthand.WebhookEndpointCreated.v1': 'The webhook endpoint {endpointId} was made; it sends to {url}.',
+  'firsthand.WebhookEndpointChanged.v1': 'The webhook endpoint {endpointId} was changed: {status}, to {url}.',
+  'firsthand.WebhookSecretRotated.v1':
+    'The webhook endpoint {endpointId} has another secret; the former one signs until {previousValidUntil}.',
+  'firsthand.WebhookEndpointFailing.v1': 'The webhook endpoint {endpointId} failed for the first time since a success.',
+  'firsthand.WebhookEndpointRecovered.v1':
+    'The webhook endpoint {endpointId}, failing since {failingSince}, recovered.',
+  'firsthand.WebhookEndpointDisabled.v1': 'The webhook endpoint {endpointId} was disabled: {reason}.',
+  'firsthand.WebhookEndpointDeleted.v1': 'The webhook endpoint {endpointId} was deleted.',
+  'firsthand.WebhookEventCreated.v1': 'The event {eventId} ({eventType}) is to go to the endpoint {endpointId}.',
+  'firsthand.WebhookAttemptStarted.v1': 'Attempt {attempt} to send the event {eventId} began.',
+  'firsthand.WebhookAttemptFinished.v1':
+    'Attempt {attempt} to send the event {eventId} ended: {status}{errorMessage?, <errorMessage>}{nextAttemptAt?; the next is due at <nextAttemptAt>}.',
+  'firsthand.WebhookReplayRequested.v1': 'The event {eventId} was asked to be sent again, after {attempts} attempts.',
 }

@@ -5,6 +5,8 @@ import type { Environment, Scope, Tier } from '../../events/firsthand/vocabulary
 import type { ReadModels } from '../../postgres/database.ts'
 import type { ApiKeyRow } from '../../projections/firsthand/api-key.ts'
 import type { CredentialDirectory } from '../../projections/firsthand/credentials.ts'
+import type { ObjectKeys } from '../../vault/object-keys.ts'
+import type { Resolve } from '../../webhooks/request.ts'
 import { bearerScheme, signedBy, type Verifier } from '../access.ts'
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
@@ -28,6 +30,19 @@ export interface FirsthandParts extends CoreParts {
   keyOverlapMs: number
   /** How long the answer with a new key waits until this process takes it. */
   keyKnownWaitMs: number
+  webhooks: WebhookParts
+}
+
+export interface WebhookParts {
+  /** The endpoints' own keys, with which their secrets are sealed. */
+  keys: ObjectKeys
+  resolve: Resolve
+  /** Development: endpoints may be on loopback, by http too. */
+  allowLoopback: boolean
+  /** Of one organization in one environment. */
+  endpointsMax: number
+  /** How long a replaced secret goes on signing. */
+  overlapMs: number
 }
 
 /** The organization whose key signed the request, and what the key may do, in which of its two worlds. */

@@ -13,10 +13,20 @@ import { revokeApiKey } from './keys/revoke-api-key.ts'
 import { rotateApiKey } from './keys/rotate-api-key.ts'
 import { getOrganizationSettings } from './organization/get-settings.ts'
 import { updateOrganizationSettings } from './organization/update-settings.ts'
+import { createWebhookEndpoint } from './webhooks/create-webhook-endpoint.ts'
+import { deleteWebhookEndpoint } from './webhooks/delete-webhook-endpoint.ts'
+import { getWebhookEndpoint } from './webhooks/get-webhook-endpoint.ts'
+import { listWebhookEndpoints } from './webhooks/list-webhook-endpoints.ts'
+import { listWebhookEvents } from './webhooks/list-webhook-events.ts'
+import { replayWebhookEvent } from './webhooks/replay-webhook-event.ts'
+import { rotateWebhookSecret } from './webhooks/rotate-webhook-secret.ts'
+import { updateWebhookEndpoint } from './webhooks/update-webhook-endpoint.ts'
 
 export const operations: readonly Operation<FirsthandParts>[] = [
   ...[createJob, listJobs, getJob, cancelJob],
   ...[createApiKey, listApiKeys, rotateApiKey, revokeApiKey],
+  ...[createWebhookEndpoint, listWebhookEndpoints, getWebhookEndpoint, updateWebhookEndpoint, deleteWebhookEndpoint],
+  ...[rotateWebhookSecret, listWebhookEvents, replayWebhookEvent],
   ...[getCreditBalance, listTransactions],
   ...[getOrganizationSettings, updateOrganizationSettings],
 ]

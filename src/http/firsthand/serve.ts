@@ -4,8 +4,10 @@ import { textIdOf } from '../../commands/firsthand/api-key.ts'
 import type { ApiParts, Served } from '../../context.ts'
 import { ensureSandbox } from '../../processes/firsthand/sandbox.ts'
 import { firsthandSettings } from '../../processes/firsthand/settings.ts'
+import { endpointKeysOf } from '../../processes/firsthand/webhooks.ts'
 import { newProcessHealth } from '../../processes/process.ts'
 import { createCredentialDirectory } from '../../projections/firsthand/credentials.ts'
+import { createResolve } from '../../webhooks/request.ts'
 import type { FirsthandParts } from './access.ts'
 import { createJobWaits } from './jobs/job-waits.ts'
 import { createKeyUse } from './keys/key-use.ts'
@@ -28,6 +30,13 @@ export async function serveFirsthand(parts: ApiParts): Promise<Served> {
     keysMax: settings.FIRSTHAND_KEYS_MAX,
     keyOverlapMs: settings.FIRSTHAND_KEY_OVERLAP_S * 1_000,
     keyKnownWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
+    webhooks: {
+      keys: endpointKeysOf(db, keyRing),
+      resolve: createResolve(),
+      allowLoopback: config.WEBHOOK_ALLOW_PRIVATE,
+      endpointsMax: settings.FIRSTHAND_WEBHOOK_ENDPOINTS_MAX,
+      overlapMs: settings.FIRSTHAND_WEBHOOK_SECRET_OVERLAP_S * 1_000,
+    },
   }
   return {
     parts: own,

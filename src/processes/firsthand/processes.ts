@@ -1,8 +1,11 @@
 /** Firsthand's processes: which role runs each, what it is called, and its limits from the settings. */
+import { createCommandBus } from '../../commands/handle.ts'
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
+import { newWebhookHealth } from '../../webhooks/process.ts'
 import { newProcessHealth } from '../process.ts'
 import { firsthandSettings } from './settings.ts'
 import { runSettlement, SETTLEMENT } from './settlement.ts'
+import { endpointKeysOf, runFirsthandWebhooks, WEBHOOKS } from './webhooks.ts'
 
 function startSettlement({ bus, settings, dependenciesOf }: ContextParts): RunningProcess {
   const health = newProcessHealth()
@@ -11,6 +14,39 @@ function startSettlement({ bus, settings, dependenciesOf }: ContextParts): Runni
   return { ended, health }
 }
 
+function startWebhooks({ config, store, db, keyRing, settings, dependenciesOf }: ContextParts): RunningProcess {
+  const health = newWebhookHealth()
+  // An event is a stream that is used for a while and never again: in the common cache it would push jobs out.
+  const bus = createCommandBus(store, {
+    cachedAggregatesMax: config.WEBHOOK_CACHE_MAX,
+    seenCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
+    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
+  })
+  const ended = runFirsthandWebhooks({
+    ...dependenciesOf(WEBHOOKS, health),
+    bus,
+    keys: endpointKeysOf(db, keyRing),
+    limits: {
+      timeoutMs: config.WEBHOOK_TIMEOUT_MS,
+      excerptMaxBytes: config.WEBHOOK_EXCERPT_MAX_BYTES,
+      allowLoopback: config.WEBHOOK_ALLOW_PRIVATE,
+      scheduleMs: settings(firsthandSettings).FIRSTHAND_WEBHOOK_RETRY_WAITS_MS,
+      jitterRatio: 0,
+      retryAfterMaxMs: config.WEBHOOK_RETRY_AFTER_MAX_MS,
+      disableAfterMs: config.WEBHOOK_DISABLE_AFTER_MS,
+      concurrencyMax: config.WEBHOOK_CONCURRENCY_MAX,
+      endpointConcurrencyMax: config.WEBHOOK_ENDPOINT_CONCURRENCY_MAX,
+      endpointQueueMax: config.WEBHOOK_ENDPOINT_QUEUE_MAX,
+      pollIntervalMs: config.WEBHOOK_POLL_INTERVAL_MS,
+      pollBatchMax: config.WEBHOOK_POLL_BATCH_MAX,
+      drainMs: config.WEBHOOK_DRAIN_MS,
+      cachedMax: config.WEBHOOK_CACHE_MAX,
+    },
+  })
+  return { ended, health }
+}
+
 export const firsthandProcesses: readonly ProcessDeclaration[] = [
   { leads: [SETTLEMENT], role: 'relay', start: startSettlement },
+  { leads: [WEBHOOKS], role: 'webhooks', start: startWebhooks },
 ]

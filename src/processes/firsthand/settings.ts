@@ -2,6 +2,12 @@
 import { z } from 'zod'
 
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+const waits = (fallback: readonly number[]) =>
+  z
+    .string()
+    .default(fallback.join(','))
+    .transform((text) => text.split(',').map(Number))
+    .pipe(z.array(z.int().positive()).min(1).max(20))
 
 export const firsthandSettings = z.object({
   FIRSTHAND_KEYS_MAX: count(100).describe('API keys of one organization that work at a time'),
@@ -9,4 +15,9 @@ export const firsthandSettings = z.object({
   FIRSTHAND_KEY_USE_GAP_S: count(900).describe('least time between two notes of an API key’s use'),
   FIRSTHAND_SWEEP_INTERVAL_MS: count(5_000).describe('between looks at credits that come to their end'),
   FIRSTHAND_SWEEP_BATCH_MAX: count(500).describe('wallets that one such look finds'),
+  FIRSTHAND_WEBHOOK_ENDPOINTS_MAX: count(16).describe('webhook endpoints of one organization in one environment'),
+  FIRSTHAND_WEBHOOK_RETRY_WAITS_MS: waits([60, 240, 1_500, 5_400, 21_600].map((s) => s * 1_000)).describe(
+    'before the second attempt, the third, …: by default 1 min, 5 min, 30 min, 2 h and 8 h after the first',
+  ),
+  FIRSTHAND_WEBHOOK_SECRET_OVERLAP_S: count(86_400).describe('how long a webhook secret signs on after its rotation'),
 })

@@ -7,6 +7,7 @@ import { webhookNames } from '../../events/noctant/webhook.ts'
 import { webhookTables } from '../../projections/noctant/webhook.ts'
 import { runWebhooks as run, type WebhookLimits, type WebhookOptions } from '../../webhooks/process.ts'
 import { standardWebhooks } from '../../webhooks/signing.ts'
+import { outboxQueue } from '../../webhooks/tables.ts'
 import { createOwnerOf, payloadOf } from './webhook-payload.ts'
 
 export interface NoctantWebhookLimits extends Omit<WebhookLimits, 'secretsMax'> {
@@ -25,7 +26,7 @@ export function runWebhooks(options: Omit<WebhookOptions, 'limits'> & { limits: 
     {
       names: webhookNames,
       aggregates: { endpoint: webhookEndpoint, delivery: webhookDelivery },
-      tables: webhookTables,
+      queue: outboxQueue(webhookNames, webhookTables),
       published: partnerEvents,
       processes: { deliveries: 'webhooks', replays: 'webhook-replays' },
       sign: standardWebhooks,

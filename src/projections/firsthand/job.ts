@@ -52,6 +52,27 @@ type Counted = Extract<JobEvent, { data: { openSeats: number } }>['data']
 const counted = (data: Counted, more: Partial<JobRow> = {}): Change[] => [
   patch(jobs, snake(data, 'jobId'), { ...snake(data, 'filesApproved', 'openSeats'), ...more }),
 ]
+/** A job as buyers see it, member by member: a repeat is answered with the same bytes, in whatever order columns come. */
+export const jobObject = (row: JobRow) => ({
+  id: row.job_id,
+  object: 'job' as const,
+  organization_id: row.organization_id,
+  type: row.type,
+  description: row.description,
+  files_needed: row.files_needed,
+  files_approved: row.files_approved,
+  files_remaining: row.files_needed - row.files_approved,
+  accepted_formats: row.accepted_formats,
+  price_per_file_cents: Number(row.price_per_file_cents),
+  platform_fee_pct: Number(row.platform_fee_pct),
+  total_cost_cents: Number(row.total_cost_cents),
+  worker_payout_per_file_cents: Number(row.worker_payout_per_file_cents),
+  status: row.status,
+  metadata: row.metadata as Record<string, unknown>,
+  created_at: row.created_at,
+  completed_at: row.completed_at,
+  cancelled_at: row.cancelled_at,
+})
 
 export const jobProjection = defineProjection<JobEvent>({
   name: 'firsthand.job',
@@ -84,6 +105,10 @@ export const findJob = preparedOne((db, organizationId: string, environment: str
     .where('environment', '=', environment as Environment)
     .where('job_id', '=', jobId),
 )
+
+/** Jobs by their ids, in no order. */
+export const findJobs = (db: ReadModels, jobIds: readonly string[]): Promise<JobRow[]> =>
+  firsthandTables(db).selectFrom('firsthand_jobs').selectAll().where('job_id', 'in', jobIds).execute()
 
 export interface JobFilter {
   status?: JobStatus | undefined

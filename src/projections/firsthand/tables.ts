@@ -5,10 +5,19 @@ import type { apiKeys } from './api-key.ts'
 import type { jobs } from './job.ts'
 import type { organizations } from './organization.ts'
 import type { lots, transactions, wallets } from './wallet.ts'
+import type { webhookAttempts, webhookEndpoints, webhookEvents } from './webhook.ts'
 
 /** Table name → row. */
 export type FirsthandTables = TablesOf<
-  typeof apiKeys | typeof jobs | typeof lots | typeof organizations | typeof transactions | typeof wallets
+  | typeof apiKeys
+  | typeof jobs
+  | typeof lots
+  | typeof organizations
+  | typeof transactions
+  | typeof wallets
+  | typeof webhookAttempts
+  | typeof webhookEndpoints
+  | typeof webhookEvents
 >
 
 /** The database for queries over this context's tables, and queries for at most one row of them, compiled once. */

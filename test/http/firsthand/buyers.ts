@@ -4,6 +4,7 @@ import { expect } from 'vitest'
 import { generateApiKey } from '../../../src/commands/firsthand/api-key.ts'
 import { organization } from '../../../src/commands/firsthand/organization.ts'
 import { wallet, walletIdOf } from '../../../src/commands/firsthand/wallet.ts'
+import { webhookEvent } from '../../../src/commands/firsthand/webhook-event.ts'
 import { type Environment, type Scope, scope, type Tier } from '../../../src/events/firsthand/vocabulary.ts'
 import { prefixedId } from '../../../src/runtime/ulid.ts'
 import { eventually } from '../../projections/support.ts'
@@ -82,3 +83,19 @@ export const postJob = (
     body: jobRequest(overrides),
     headers: { 'idempotency-key': idempotencyKey },
   })
+
+/** An event of this job that is to go to the endpoint, as the webhooks' process makes it. */
+export async function addEvent(
+  api: Api,
+  owner: { organizationId: string; environment: Environment },
+  endpointId: string,
+  jobId: string,
+): Promise<string> {
+  const context = systemContext()
+  const deliveryId = newId('evt')
+  const about = { stream: `firsthand.job-${jobId}`, revision: '1', createdAt: context.at, jobId }
+  const told = { eventId: randomUUID(), eventType: 'job.cancelled', replayId: null, person: {}, body: null, about }
+  const facts = { deliveryId, owner: { ...owner, endpointId }, ...told }
+  await api.bus.handle(webhookEvent, deliveryId, { kind: 'request', facts, at: context.at }, context)
+  return deliveryId
+}

@@ -3,7 +3,7 @@ import type { Recorded } from '../../../src/events/event.ts'
 import { webhookNames } from '../../../src/events/noctant/webhook.ts'
 import { findReplaySources } from '../../../src/projections/noctant/partner-event.ts'
 import { findWebhookEndpoint, listWebhookAttempts, webhookTables } from '../../../src/projections/noctant/webhook.ts'
-import { dueDeliveries } from '../../../src/webhooks/tables.ts'
+import { dueDeliveries, outboxQueue } from '../../../src/webhooks/tables.ts'
 import { createRecorder, example, ids, timeAt, uuidOf } from '../../support/examples.ts'
 import { empty, type Prepared, prepared, writerOn } from '../support.ts'
 
@@ -51,9 +51,12 @@ describe('deliveries', () => {
       occurredAt: timeAt(seconds),
     })
   const due = async (seconds: number, limits = { keyMax: 10, limit: 100 }) =>
-    (await dueDeliveries(database.db, webhookNames, webhookTables, { now: new Date(timeAt(seconds)), ...limits })).map(
-      ({ id }) => id,
-    )
+    (
+      await dueDeliveries(database.db, outboxQueue(webhookNames, webhookTables), {
+        now: new Date(timeAt(seconds)),
+        ...limits,
+      })
+    ).map(({ id }) => id)
 
   test('are due when they were requested, then when their next attempt is, and are gone when they are over', async () => {
     const { record } = createRecorder()

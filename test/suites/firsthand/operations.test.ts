@@ -2,12 +2,13 @@
 import { randomUUID } from 'node:crypto'
 import { firsthand } from '../../../src/http/firsthand/api.ts'
 import { prefixedId } from '../../../src/runtime/ulid.ts'
-import { addBuyer, addKey, type Buyer, postJob } from '../../http/firsthand/buyers.ts'
+import { addBuyer, addEvent, addKey, type Buyer, postJob } from '../../http/firsthand/buyers.ts'
 import { bearer, mistyped, startHastyApi } from '../api.ts'
 import type { Belongings } from '../ground.ts'
 import { runOperationSuites } from '../operations.ts'
 
 const CENTS = 100_000_000
+const PREFIXES: Readonly<Record<string, string>> = { job_id: 'job', key_id: 'key', endpoint_id: 'we', event_id: 'evt' }
 
 const api = await startHastyApi()
 const acme = await addBuyer(api, { cents: CENTS })
@@ -18,9 +19,14 @@ const operator = await api.addOperator()
 async function furnish({ organizationId, key }: Buyer): Promise<Belongings> {
   const { body } = await postJob(api, key)
   const spare = await addKey(api, organizationId)
+  const hook = { key, body: { url: 'https://example.com/hooks' } }
+  const endpoint = await api.buy('POST', '/v1/webhook_endpoints', hook)
+  const eventId = await addEvent(api, { organizationId, environment: 'live' }, endpoint.body.id, body.id)
   return new Map([
     ['job_id', [body.id]],
     ['key_id', [spare.keyId]],
+    ['endpoint_id', [endpoint.body.id]],
+    ['event_id', [eventId]],
   ])
 }
 
@@ -39,8 +45,8 @@ runOperationSuites({
     requestId: error?.request_id,
   }),
   requestId: /^req_/,
-  idOfNothing: (name) => prefixedId(name.replace('_id', ''), new Date().toISOString(), randomUUID()),
-  aliases: { job_id: 'job_id', key_id: 'key_id' },
+  idOfNothing: (name) => prefixedId(PREFIXES[name] ?? '', new Date().toISOString(), randomUUID()),
+  aliases: { job_id: 'job_id', key_id: 'key_id', endpoint_id: 'endpoint_id', event_id: 'event_id' },
   recordsRefusals: [],
   close: api.stop,
 })

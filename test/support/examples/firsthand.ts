@@ -2,10 +2,22 @@
 import type { JobEvent, JobFacts } from '../../../src/events/firsthand/job.ts'
 import type { OrganizationEvent } from '../../../src/events/firsthand/organization.ts'
 import type { WalletEvent } from '../../../src/events/firsthand/wallet.ts'
+import type {
+  WebhookEndpointEvent,
+  WebhookEventEvent,
+  WebhookPlaceEvent,
+} from '../../../src/events/firsthand/webhook.ts'
 import { prefixedId } from '../../../src/runtime/ulid.ts'
 import { type WorkStoryEvent, workExamples, workStreamOf } from './firsthand-work.ts'
 
-export type FirsthandStoryEvent = OrganizationEvent | WalletEvent | JobEvent | WorkStoryEvent
+export type FirsthandStoryEvent =
+  | OrganizationEvent
+  | WalletEvent
+  | JobEvent
+  | WorkStoryEvent
+  | WebhookEndpointEvent
+  | WebhookPlaceEvent
+  | WebhookEventEvent
 
 type Examples = {
   readonly [T in FirsthandStoryEvent['type']]: Extract<FirsthandStoryEvent, { type: T }>['data']
@@ -34,6 +46,13 @@ export function firsthandExamples(timeAt: (seconds: number) => string): Examples
     metadata: { project: 'doors', batch: 7, urgent: false, note: null },
     createdAt: timeAt(720),
   }
+  const ofEndpoint = (seconds: number) => ({ ...ofWallet(seconds), endpointId: idOf('we') })
+  const endpoint = { url: 'https://example.com/hooks', description: 'order system' }
+  const secret = { secretId: '5f5dbb3c-9f3e-4c5a-8a8f-0d4c6c1f7a02', sealed: '0a1b2c3d.c2VhbGVk' }
+  const ofEvent = (seconds: number) => ({
+    ...ofEndpoint(seconds),
+    ...{ eventId: idOf('evt'), eventType: 'job.cancelled' as const },
+  })
   return {
     'firsthand.OrganizationCreated.v1': { ...ofOrganization(700), name: 'Example Pictures', tier: 'standard' },
     'firsthand.OrganizationSuspended.v1': { ...ofOrganization(701), reason: 'unpaid' },
@@ -81,6 +100,32 @@ export function firsthandExamples(timeAt: (seconds: number) => string): Examples
       ...{ transactionId: idOf('crtx', 'refund'), jobId, filesApproved: 0, amountCents: '100', balanceCents: '1000' },
       parts: [{ ...lot, amountCents: '100', remainingCents: '1000' }],
     },
+    'firsthand.WebhookEndpointPlaceTaken.v1': { ...ofEndpoint(740), ...endpoint },
+    'firsthand.WebhookEndpointCreated.v1': { ...ofEndpoint(740), ...endpoint, ...secret },
+    'firsthand.WebhookSecretRotated.v1': {
+      ...ofEndpoint(741),
+      ...{ ...secret, secretId: '5f5dbb3c-9f3e-4c5a-8a8f-0d4c6c1f7a03', previousValidUntil: timeAt(87_141) },
+    },
+    'firsthand.WebhookEventCreated.v1': {
+      ...ofEvent(742),
+      source: { eventId: '5f5dbb3c-9f3e-5c5a-8a8f-0d4c6c1f7a04', stream: `firsthand.job-${jobId}`, revision: '1' },
+      ...{ jobId, submissionId: null, createdAt: timeAt(730) },
+    },
+    'firsthand.WebhookAttemptStarted.v1': { ...ofEvent(743), attempt: 1 },
+    'firsthand.WebhookAttemptFinished.v1': {
+      ...ofEvent(744),
+      ...{ attempt: 1, status: 'transient_fail', startedAt: timeAt(743), durationMs: 1_000, responseStatus: 500 },
+      ...{ errorClass: 'http_5xx', errorMessage: 'the endpoint answered 500', nextAttemptAt: timeAt(804) },
+    },
+    'firsthand.WebhookReplayRequested.v1': { ...ofEvent(745), attempts: 1 },
+    'firsthand.WebhookEndpointFailing.v1': ofEndpoint(744),
+    'firsthand.WebhookEndpointRecovered.v1': { ...ofEndpoint(746), failingSince: timeAt(744) },
+    'firsthand.WebhookEndpointDisabled.v1': {
+      ...{ ...ofEndpoint(747), cause: 'gone', reason: 'the endpoint answered 410' },
+    },
+    'firsthand.WebhookEndpointChanged.v1': { ...ofEndpoint(748), ...endpoint, status: 'active' },
+    'firsthand.WebhookEndpointDeleted.v1': ofEndpoint(749),
+    'firsthand.WebhookEndpointPlaceFreed.v1': ofEndpoint(749),
     'firsthand.CreditsExpired.v1': {
       ...ofWallet(31_536_001),
       ...{ transactionId: idOf('crtx', 'end'), ...lot, amountCents: '1000', balanceCents: '0' },
@@ -92,6 +137,10 @@ export function firsthandExamples(timeAt: (seconds: number) => string): Examples
 export function firsthandStreamOf({ type, data }: { type: string; data: Record<string, unknown> }): string {
   const ofWork = workStreamOf({ type, data })
   if (ofWork !== undefined) return ofWork
+  if (/\.WebhookEndpointPlace/.test(type))
+    return `firsthand.webhookEndpoints-${data.organizationId}_${data.environment}`
+  if (/\.Webhook(Endpoint|Secret)/.test(type)) return `firsthand.webhookEndpoint-${data.endpointId}`
+  if (/\.Webhook/.test(type)) return `firsthand.webhookEvent-${data.eventId}`
   if (/\.(Credits|Escrow)/.test(type)) return `firsthand.wallet-${data.organizationId}_${data.environment}`
   return `firsthand.organization-${data.organizationId}`
 }

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import type { JobState } from '../../../commands/firsthand/job.ts'
 import { format, jobStatus, jobType } from '../../../events/firsthand/vocabulary.ts'
-import { type JobRow, postedJob } from '../../../projections/firsthand/job.ts'
+import { type JobRow, jobObject, postedJob } from '../../../projections/firsthand/job.ts'
 import { id } from '../schemas.ts'
 
 export const jobParams = z.object({ job_id: id })
@@ -30,27 +30,7 @@ export const jobResponse = z
   })
   .openapi('JobResponse')
 
-/** Member by member: a repeat is answered with the same bytes, in whatever order the row's columns come. */
-export const jobView = (row: JobRow): z.input<typeof jobResponse> => ({
-  id: row.job_id,
-  object: 'job',
-  organization_id: row.organization_id,
-  type: row.type,
-  description: row.description,
-  files_needed: row.files_needed,
-  files_approved: row.files_approved,
-  files_remaining: row.files_needed - row.files_approved,
-  accepted_formats: row.accepted_formats,
-  price_per_file_cents: Number(row.price_per_file_cents),
-  platform_fee_pct: Number(row.platform_fee_pct),
-  total_cost_cents: Number(row.total_cost_cents),
-  worker_payout_per_file_cents: Number(row.worker_payout_per_file_cents),
-  status: row.status,
-  metadata: row.metadata as Record<string, unknown>,
-  created_at: row.created_at,
-  completed_at: row.completed_at,
-  cancelled_at: row.cancelled_at,
-})
+export const jobView = (row: JobRow): z.input<typeof jobResponse> => jobObject(row)
 
 /** The row of a job in this state. Throws where there is no job: no accepted command leaves it so. */
 export function rowOf(state: JobState): JobRow {
