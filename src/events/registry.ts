@@ -165,8 +165,6 @@ function personIn(
 
 function personNamed(data: unknown, member: string): string | undefined {
   const named = (data as Record<string, unknown> | null | undefined)?.[member]
-  return typeof named === 'string' ? personIdOf(named) : undefined
+  // Keys are kept by UUIDs: an id with a prefix stands for the one of the same bits.
+  return typeof named === 'string' ? (uuidOfPrefixed(named) ?? named.toLowerCase()) : undefined
 }
-
-/** The id that a person's key is kept under: a UUID as it is, or the one with the bits of an id that has a prefix. */
-export const personIdOf = (named: string): string => uuidOfPrefixed(named) ?? named.toLowerCase()
