@@ -2,6 +2,7 @@
  * The API role: the HTTP application with what every context works on, its probes and its gauges. Keys are checked
  * against directories in memory that the event log itself keeps up to date.
  */
+import { ObjectStoreUnavailable } from './adapters/object-store/object-store.ts'
 import { type Directory, keepDirectory } from './api-keys/directory.ts'
 import type { ApiParts, FirstRun } from './context.ts'
 import { runSubscription } from './events/subscription.ts'
@@ -12,17 +13,16 @@ import { health, liveness } from './http/health.ts'
 import { adminAddress, PROBE_TIMEOUT_MS, serveHealth, urlOf } from './http/health-server.ts'
 import { createMetrics } from './http/metrics.ts'
 import { CALLERS_MAX, type WindowOf } from './http/rate-limit.ts'
-import { defaultServerOptions, type RunningServer, startServer } from './http/server.ts'
+import { defaultServerOptions, type RunningServer, type ServerOptions, startServer } from './http/server.ts'
 import { createSharedRates } from './http/shared-rates.ts'
 import { failureOf } from './postgres/failure.ts'
 import { type ContextProjector, gauges, probes } from './processes/health.ts'
 import { projectionsCheckpoint } from './projections/checkpoint.ts'
 import { addRateCounts, dropRateCounts } from './projections/rate-counts.ts'
 import { createPositionWaiters } from './projections/waiter.ts'
-import { contextParts, type Parts, supervision } from './roles.ts'
+import { contextParts, type Parts, PORT_DEFAULT, supervision } from './roles.ts'
 
-/** The port where PORT is unset, and how many ports further on it tries. */
-const DEFAULT_PORT = 8080
+/** How many ports after PORT_DEFAULT it tries. */
 const PORTS_TRIED_MAX = 20
 
 export interface Api {
@@ -39,17 +39,18 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
   const drains: (() => void)[] = []
   const contexts = await serveContexts(parts, (step) => void drains.push(step))
   let hasStarted = false
-  const ofContexts = contexts.flatMap(({ served }) => served.gauges ?? [])
+  const served = await Promise.all(contexts.map(async (each) => ({ api: await each.context.api(), ...each.served })))
+  const ofContexts = contexts.flatMap((each) => each.served.gauges ?? [])
   const metrics = createMetrics(gauges(parts, projectors, ofContexts))
   const shown = { probes: probes(parts, projectors), probeTimeoutMs: PROBE_TIMEOUT_MS, hasStarted: () => hasStarted }
   const apart = config.ADMIN_PORT === undefined ? undefined : await serveHealth(shown, metrics, adminAddress(config))
   if (apart) onClose(() => apart.stop())
   const app = createApp({
-    contexts: await Promise.all(contexts.map(async ({ context, served }) => ({ api: await context.api(), ...served }))),
+    contexts: served,
     log: log.child({ part: 'api' }),
     nowMs: () => performance.now(),
     windowOf: shareRates(parts),
-    isUnavailable: (error) => failureOf(error) === 'unavailable',
+    isUnavailable: (error) => error instanceof ObjectStoreUnavailable || failureOf(error) === 'unavailable',
     sealer: createSealer(parts.keyRing.all),
     limits: {
       ...defaultHttpLimits,
@@ -65,12 +66,15 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
     health: apart ? liveness(shown) : health(shown, metrics),
     metrics,
   })
-  const server = await listen(parts, app.fetch)
+  const transfers = served.flatMap(({ api }) => api.transfers ?? [])
+  const isTransfer = (path: string) => transfers.some((start) => path.startsWith(start))
+  const server = await listen(parts, { fetch: app.fetch, isTransfer })
   onClose(() => {
     for (const step of drains) step()
     return server.stop(config.SHUTDOWN_GRACE_MS)
   })
   const url = urlOf(config.HOST, server.port)
+  parts.listening.url = url
   const wanted =
     config.SANDBOX_OPERATOR === 'on' || (config.SANDBOX_OPERATOR === 'auto' && services.eventStore.kind === 'embedded')
   const firstRuns = new Map<string, FirstRun>()
@@ -138,24 +142,25 @@ async function followDirectory<D extends Directory>(parts: Parts, name: string, 
   return directory
 }
 
-async function listen({ config }: Parts, fetch: Parameters<typeof startServer>[0]['fetch']): Promise<RunningServer> {
+async function listen({ config }: Parts, served: Pick<ServerOptions, 'fetch' | 'isTransfer'>): Promise<RunningServer> {
   const options = {
     ...defaultServerOptions,
-    fetch,
+    ...served,
     host: config.HOST,
     requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
+    transferTimeoutMs: config.TRANSFER_TIMEOUT_MS,
     connectionsMax: config.CONNECTIONS_MAX,
     // All of a proxy's connections come from one address.
     connectionsPerAddressMax: config.TRUST_PROXY ? Number.POSITIVE_INFINITY : config.CONNECTIONS_PER_ADDRESS_MAX,
     pipelinedMax: config.PIPELINED_REQUESTS_MAX,
   }
   if (config.PORT !== undefined) return startServer({ ...options, port: config.PORT })
-  for (let port = DEFAULT_PORT; ; port++) {
+  for (let port = PORT_DEFAULT; ; port++) {
     try {
       return await startServer({ ...options, port })
     } catch (error) {
       const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
-      if (!taken || port >= DEFAULT_PORT + PORTS_TRIED_MAX) throw error
+      if (!taken || port >= PORT_DEFAULT + PORTS_TRIED_MAX) throw error
     }
   }
 }

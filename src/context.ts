@@ -38,6 +38,8 @@ export interface ContextParts {
   bus: CommandBus
   db: ReadModels
   clock: Clock
+  /** Where clients reach the API, without a slash at its end: PUBLIC_URL, else the instance's own address. */
+  apiUrl: () => string
   /** The keys of persons, and the instance's own keys. */
   vault: Vault
   keyRing: KeyRing

@@ -170,7 +170,7 @@ async function startRoles(shared: Given, stopping: AbortSignal): Promise<Omit<In
   const buses = new Map(contexts.map(({ name }) => [name, busFor(config, store)]))
   const busOf = ({ name }: Context) => buses.get(name)!
   const opened = { contexts, registry, store, guard, busOf, db, clock, vault, keyRing }
-  const parts: Parts = { ...shared, ...opened, stopping, processes: [] }
+  const parts: Parts = { ...shared, ...opened, stopping, processes: [], listening: {} }
   followForgotten(parts)
   const projectors = runs('projector') ? startProjectorRole(parts) : []
   for (const role of ['relay', 'webhooks', 'scorer'] as const) if (runs(role)) startProcesses(parts, role)

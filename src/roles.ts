@@ -28,6 +28,9 @@ import type { Services } from './services/backing-services.ts'
 import type { KeyRing } from './vault/key-ring.ts'
 import type { Vault } from './vault/vault.ts'
 
+/** The API's port where PORT is unset and the port free. */
+export const PORT_DEFAULT = 8080
+
 /** A process that runs here, and the names that it leads under. */
 export interface NamedProcess extends Omit<RunningProcess, 'ended'> {
   leads: readonly string[]
@@ -50,6 +53,8 @@ export interface Parts {
   /** The keys of persons, and the instance's own key. */
   vault: Vault
   keyRing: KeyRing
+  /** Where the API listens, once it does so in this process. */
+  listening: { url?: string }
   /** Aborts when the instance stops. */
   stopping: AbortSignal
   /** Every process that runs here, for readiness and metrics. */
@@ -184,6 +189,9 @@ function dependenciesOf<F extends ProcessHealth>(parts: Parts, name: string, hea
   }
 }
 
+const apiUrlOf = ({ config: { PUBLIC_URL, PORT }, listening }: Parts): string =>
+  (PUBLIC_URL ?? listening.url ?? `http://127.0.0.1:${PORT || PORT_DEFAULT}`).replace(/\/+$/, '')
+
 /** What an instance gives to a context's own parts. */
 export const contextParts = (parts: Parts, context: Context): ContextParts => ({
   config: parts.config,
@@ -194,6 +202,7 @@ export const contextParts = (parts: Parts, context: Context): ContextParts => ({
   bus: parts.busOf(context),
   db: parts.db,
   clock: parts.clock,
+  apiUrl: () => apiUrlOf(parts),
   vault: parts.vault,
   keyRing: parts.keyRing,
   dependenciesOf: (name, health) => dependenciesOf(parts, name, health),

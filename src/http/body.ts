@@ -69,7 +69,7 @@ export function readBody(spec: BodySpec | undefined, bodyMaxBytes: number) {
 }
 
 /** Tells a client that waits for it to send the body (RFC 9110, Expect: 100-continue). */
-function proceed(c: Context<AppEnv>): void {
+export function proceed(c: Context<AppEnv>): void {
   if (c.req.header('expect')?.toLowerCase() === '100-continue') c.env?.outgoing?.writeContinue()
 }
 

@@ -39,6 +39,8 @@ export interface ContextApi<in Parts extends CoreParts = never> {
   operations: readonly Operation<Parts>[]
   /** Pages outside the contract, at the root: hosted pages for people. They answer by the framework's means. */
   pages?: (parts: Parts, runtime: Runtime) => Hono<AppEnv>
+  /** How the paths of those pages begin that take files, for which requests may take long. */
+  transfers?: string
 }
 
 /** A context with what it works with. */

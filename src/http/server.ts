@@ -1,5 +1,5 @@
 /** The socket side of the API: bounds on what a connection may take, and a stop that lets requests under way finish. */
-import type { Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server'
 import { createInFlightList } from '../runtime/in-flight.ts'
 import { limitConnections, limitPipelining } from './connections.ts'
@@ -11,8 +11,12 @@ export interface ServerOptions {
   /** 0 takes a free one. */
   port: number
   headersTimeoutMs: number
-  /** For the whole request to arrive. */
+  /** For the whole request to arrive, unless it is a transfer. */
   requestTimeoutMs: number
+  /** Requests whose body may take longer: files come at the pace of their sender. */
+  isTransfer: (path: string) => boolean
+  /** For such a request to arrive. */
+  transferTimeoutMs: number
   keepAliveTimeoutMs: number
   headersMaxBytes: number
   connectionsMax: number
@@ -25,6 +29,8 @@ export interface ServerOptions {
 export const defaultServerOptions = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
+  isTransfer: () => false,
+  transferTimeoutMs: 1_800_000,
   keepAliveTimeoutMs: 30_000,
   headersMaxBytes: 16_384,
   connectionsMax: 10_000,
@@ -55,7 +61,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
       maxHeaderSize: options.headersMaxBytes,
       headersTimeout: options.headersTimeoutMs,
-      requestTimeout: options.requestTimeoutMs,
+      requestTimeout: Math.max(options.transferTimeoutMs, options.requestTimeoutMs),
       keepAliveTimeout: options.keepAliveTimeoutMs,
       // How often overdue connections are looked for.
       connectionsCheckingInterval: 1_000,
@@ -64,8 +70,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   server.maxConnections = options.connectionsMax
   const underWay = createInFlightList<ServerResponse>()
   limitConnections(server, options.connectionsPerAddressMax)
-  limitPipelining(server, options.pipelinedMax, (_request, response) => {
+  limitPipelining(server, options.pipelinedMax, (request, response) => {
     if (stopping) response.setHeader('connection', 'close')
+    if (!options.isTransfer(request.url ?? '')) endAfter(request, options.requestTimeoutMs)
     response.once('close', underWay.add(response))
   })
   await new Promise<void>((resolve, reject) => {
@@ -90,4 +97,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       clearTimeout(cutOff)
     },
   }
+}
+
+/** Node has one time limit for all requests: that of a body is kept here. Answers with 408, as Node does. */
+function endAfter(request: IncomingMessage, timeoutMs: number): void {
+  const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers
+  if (length === '0' && encoding === undefined) return
+  const { socket } = request
+  const answer = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n'
+  const late = setTimeout(() => socket.end(answer, () => socket.destroy()), timeoutMs)
+  for (const event of ['end', 'close']) request.once(event, () => clearTimeout(late))
 }

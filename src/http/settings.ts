@@ -14,6 +14,7 @@ export const httpSettings = z.object({
   BODIES_IN_FLIGHT_PER_ADDRESS_MAX_BYTES: bytes(16_777_216).describe('the same, of one client address'),
   JSON_DEPTH_MAX: count(64),
   REQUEST_TIMEOUT_MS: milliseconds(30_000),
+  TRANSFER_TIMEOUT_MS: milliseconds(1_800_000).describe('the same for requests that bring files'),
   CONNECTIONS_MAX: count(10_000).describe('open connections'),
   CONNECTIONS_PER_ADDRESS_MAX: count(2_000).describe('the same, of one client address; not counted with TRUST_PROXY'),
   PIPELINED_REQUESTS_MAX: count(32).describe('requests that a connection may send ahead of their answers'),

@@ -4,10 +4,15 @@
  */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { expect } from 'vitest'
+import { createDiskStore } from '../../src/adapters/object-store/disk-store.ts'
+import { ObjectStoreUnavailable } from '../../src/adapters/object-store/object-store.ts'
 import type { Directory } from '../../src/api-keys/directory.ts'
 import { openRawLog } from '../../src/audit/raw-log.ts'
 import { auditor } from '../../src/commands/audit/auditor.ts'
@@ -41,6 +46,7 @@ import { noctant } from '../../src/http/noctant/api.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
 import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
 import { failureOf } from '../../src/postgres/failure.ts'
+import { OBJECTS_PATH } from '../../src/processes/firsthand/objects.ts'
 import { endpointKeysOf } from '../../src/processes/firsthand/webhooks.ts'
 import { createAuditorDirectory } from '../../src/projections/audit/auditors.ts'
 import { createOwnersOf } from '../../src/projections/audit/ownership.ts'
@@ -176,7 +182,10 @@ const noctantSettings = {
 }
 
 /** Firsthand's own settings. */
-const firsthandSettings = { keysMax: 100, keyOverlapMs: 86_400_000, keyKnownWaitMs: 5_000 }
+const firsthandSettings = {
+  ...{ keysMax: 100, keyOverlapMs: 86_400_000, keyKnownWaitMs: 5_000 },
+  transferLimits: { uploadsMax: 16, downloadsMax: 16, idleMs: 20_000 },
+}
 
 /** An answer that takes longer is none. */
 const ANSWER_MAX_MS = 30_000
@@ -279,11 +288,17 @@ export async function startApi(options: ApiOptions = {}) {
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const record = (level: string) => (fields: object, message: string) =>
     void logged.push({ level, fields: fields as Record<string, unknown>, message })
+  const objectsDirectory = await mkdtemp(join(tmpdir(), 'opslog-objects-'))
+  const objects = createDiskStore({
+    directory: objectsDirectory,
+    keys: instanceKeys,
+    linkBase: () => url + OBJECTS_PATH,
+    now: () => new Date(),
+  })
   const buying = (of: CommandBus) => ({
     ...{ bus: of, db, clock: () => new Date(), credentials: buyers, ...firsthandSettings },
     waiter: waiters.of(projectionsCheckpoint('firsthand')),
-    instanceKeys,
-    waits,
+    ...{ instanceKeys, waits, objects },
     webhooks: {
       keys: endpointKeysOf(db, ring),
       resolve,
@@ -314,7 +329,7 @@ export async function startApi(options: ApiOptions = {}) {
         withParts(audit, auditing),
         ...(serves('firsthand') ? [withParts(firsthand, buying(of))] : []),
       ],
-      isUnavailable: (error) => failureOf(error) === 'unavailable',
+      isUnavailable: (error) => error instanceof ObjectStoreUnavailable || failureOf(error) === 'unavailable',
       sealer: testSealer,
       log: { info: record('info'), warn: record('warn'), error: record('error') },
       nowMs: options.nowMs ?? (() => performance.now()),
@@ -381,6 +396,7 @@ export async function startApi(options: ApiOptions = {}) {
       callAt(`http://127.0.0.1:${second.port}`, method, path, asked, 'firsthand'),
     buyers,
     waits,
+    objects,
     /** An auditor's read. */
     audit: (path: string, asked?: Asked) => callAt(url, 'GET', path, asked, 'audit'),
     auditSecond: (path: string, asked?: Asked) =>
@@ -448,7 +464,7 @@ export async function startApi(options: ApiOptions = {}) {
       await Promise.all([...ended, store.close(), rawLog.close()])
       proxy.cut()
       storeProxy.cut()
-      await database.drop()
+      await Promise.all([database.drop(), rm(objectsDirectory, { recursive: true, force: true })])
       await log.close()
     },
   }

@@ -123,6 +123,30 @@ describe('the server', () => {
     await server.stop(100)
   })
 
+  it('gives up on a body that drips in, unless it is a file', async () => {
+    const started: string[] = []
+    const fetchAll: Fetch = async (request) => {
+      started.push(new URL(request.url).pathname)
+      return new Response(await request.text())
+    }
+    const isTransfer = (path: string) => path.startsWith('/files/')
+    const server = await start(fetchAll, { headersTimeoutMs: 200, requestTimeoutMs: 300, isTransfer })
+    const dripping = (path: string) =>
+      `POST ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 4\r\n\r\nha`
+    const file = connect(server.port, '127.0.0.1')
+    let answer = ''
+    file.on('data', (data) => {
+      answer += data.toString('latin1')
+    })
+    file.write(dripping('/files/1'))
+    await expect.poll(() => started).toStrictEqual(['/files/1'])
+    expect(await exchange(server.port, dripping('/other'))).toMatch(/^HTTP\/1\.1 408 /)
+    file.write('lf')
+    await once(file, 'close')
+    expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*half$/)
+    await server.stop(100)
+  })
+
   it('says that a port is taken', async () => {
     const server = await start(() => new Response('ok'))
     await expect(start(() => new Response('ok'), { port: server.port })).rejects.toMatchObject({ code: 'EADDRINUSE' })

@@ -1,4 +1,5 @@
 /** What firsthand's handlers work with, who signs its requests, and the builders of its operations. */
+import type { ObjectStore } from '../../adapters/object-store/object-store.ts'
 import { createKeyProof } from '../../api-keys/key-proof.ts'
 import { textIdOf } from '../../commands/firsthand/api-key.ts'
 import type { Environment, Scope, Tier } from '../../events/firsthand/vocabulary.ts'
@@ -13,6 +14,7 @@ import { type CoreParts, operationsFor } from '../operation.ts'
 import type { RateClass } from '../rate-limit.ts'
 import type { FirsthandCode } from './errors.ts'
 import type { JobWaits } from './jobs/job-waits.ts'
+import type { TransferLimits } from './objects/transfers.ts'
 
 export interface FirsthandParts extends CoreParts {
   db: ReadModels
@@ -24,6 +26,10 @@ export interface FirsthandParts extends CoreParts {
   noteUse: (key: Pick<ApiKeyRow, 'organization_id' | 'key_id' | 'last_used_at'>) => void
   /** Requests that wait for the end of a job. */
   waits: JobWaits
+  /** Where files lie. */
+  objects: ObjectStore
+  /** Of the links of a store that is ours. */
+  transferLimits: TransferLimits
   /** Keys of an organization that work at a time, at most. */
   keysMax: number
   /** How long a replaced key goes on working. */

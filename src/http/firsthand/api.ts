@@ -1,10 +1,12 @@
 /** The firsthand context's HTTP: its document, its ways of signing in, its refusals and limits, its operations. */
 import { randomUUID } from 'node:crypto'
+import { OBJECTS_PATH } from '../../processes/firsthand/objects.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
 import type { ContextApi } from '../context.ts'
 import { buyerKey, type FirsthandParts, rates, schemes, verifiers } from './access.ts'
 import { errors } from './errors.ts'
 import { operations } from './operations.ts'
+import { pages } from './pages.ts'
 import { words } from './words.ts'
 
 export const firsthand: ContextApi<FirsthandParts> = {
@@ -37,4 +39,6 @@ export const firsthand: ContextApi<FirsthandParts> = {
   },
   rates,
   operations,
+  pages,
+  transfers: `${OBJECTS_PATH}/`,
 }

@@ -4,7 +4,18 @@ import type { RejectionCode } from '../../commands/firsthand/rejection.ts'
 import { type ErrorEntry, type ErrorTable, type FieldError, type KernelCode, kernelErrors } from '../errors.ts'
 import { help } from './help.ts'
 
-export type FirsthandCode = RejectionCode
+/** Of links, which no command knows. */
+type LinkCode =
+  | 'link_invalid'
+  | 'link_expired'
+  | 'object_not_found'
+  | 'upload_differs'
+  | 'upload_exists'
+  | 'upload_too_long'
+  | 'range_not_satisfiable'
+  | 'transfers_full'
+
+export type FirsthandCode = RejectionCode | LinkCode
 
 const errorType = z.enum([
   'invalid_request',
@@ -75,6 +86,14 @@ const own: Record<Exclude<FirsthandCode, KernelCode>, ErrorEntry> = {
   top_up_incomplete: { status: 422, title: 'The top-up lacks a figure' },
   credits_out_of_range: { status: 422, title: 'The amount cannot be taken' },
   credits_end_passed: { status: 422, title: 'The credits would have ended' },
+  upload_differs: { status: 400, title: 'The upload is not what the link is for' },
+  link_invalid: { status: 403, title: 'The link is not valid' },
+  link_expired: { status: 403, title: 'The link has ended' },
+  object_not_found: { status: 404, title: 'The file is not there' },
+  upload_exists: { status: 409, title: 'The link was used' },
+  upload_too_long: { status: 413, title: 'The upload is longer than the link is for' },
+  range_not_satisfiable: { status: 416, title: 'The file ends before that range' },
+  transfers_full: { status: 503, title: 'Too many files are under way', retryAfterS: 5 },
 }
 
 /** `/accepted_formats/1` → `accepted_formats.1`, `query/limit` → `limit`, `header/idempotency-key` → `Idempotency-Key`. */

@@ -38,4 +38,12 @@ export const help: Readonly<Record<Exclude<FirsthandCode, KernelCode>, string>> 
   top_up_incomplete: 'Automatic top-up needs both the threshold and the amount.',
   credits_out_of_range: 'The amount of credits is outside the bounds.',
   credits_end_passed: 'Choose an end of the credits in the future.',
+  upload_differs: 'Send exactly the bytes, and the headers, that the link was made for.',
+  link_invalid: 'Use the link whole and unchanged, with the method that it was made for.',
+  link_expired: 'Links end. List the files again, or ask for another upload.',
+  object_not_found: 'The file was removed. List the files again.',
+  upload_exists: 'The link takes one upload. Submit it, or ask for another link.',
+  upload_too_long: 'Send exactly as many bytes as the upload was announced with.',
+  range_not_satisfiable: 'Ask for a range within the size that `Content-Range` names.',
+  transfers_full: 'Wait as many seconds as `Retry-After` says, then send the request again.',
 }

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { textIdOf } from '../../commands/firsthand/api-key.ts'
 import type { ApiParts, Served } from '../../context.ts'
+import { openObjects } from '../../processes/firsthand/objects.ts'
 import { ensureSandbox } from '../../processes/firsthand/sandbox.ts'
 import { firsthandSettings } from '../../processes/firsthand/settings.ts'
 import { endpointKeysOf } from '../../processes/firsthand/webhooks.ts'
@@ -17,6 +18,7 @@ const SANDBOX_WAIT_MAX_MS = 10_000
 
 export async function serveFirsthand(parts: ApiParts): Promise<Served> {
   const { config, bus, db, waiter, clock, keyRing } = parts
+  const objects = await openObjects(parts)
   const settings = parts.settings(firsthandSettings)
   const credentials = await parts.follow('firsthand-credentials', createCredentialDirectory())
   const waits = await parts.follow('firsthand-waits', createJobWaits())
@@ -25,7 +27,12 @@ export async function serveFirsthand(parts: ApiParts): Promise<Served> {
   const own: FirsthandParts = {
     ...{ bus, db, waiter, clock: clock.now, credentials },
     instanceKeys: keyRing.all,
-    waits,
+    ...{ waits, objects },
+    transferLimits: {
+      uploadsMax: settings.FIRSTHAND_UPLOADS_MAX,
+      downloadsMax: settings.FIRSTHAND_DOWNLOADS_MAX,
+      idleMs: settings.FIRSTHAND_TRANSFER_IDLE_MS,
+    },
     noteUse: createKeyUse({ bus, log, clock: clock.now, gapMinMs: settings.FIRSTHAND_KEY_USE_GAP_S * 1_000 }),
     keysMax: settings.FIRSTHAND_KEYS_MAX,
     keyOverlapMs: settings.FIRSTHAND_KEY_OVERLAP_S * 1_000,

@@ -1,5 +1,6 @@
 /** Firsthand's variables of the environment, each with its unit last and its default. */
 import { z } from 'zod'
+import { objectStoreSettings } from '../../adapters/object-store/settings.ts'
 
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 const waits = (fallback: readonly number[]) =>
@@ -20,4 +21,10 @@ export const firsthandSettings = z.object({
     'before the second attempt, the third, …: by default 1 min, 5 min, 30 min, 2 h and 8 h after the first',
   ),
   FIRSTHAND_WEBHOOK_SECRET_OVERLAP_S: count(86_400).describe('how long a webhook secret signs on after its rotation'),
+  FIRSTHAND_UPLOADS_MAX: count(64).describe('uploads at once in one API process, into the directory of objects'),
+  FIRSTHAND_DOWNLOADS_MAX: count(256).describe('downloads at once in one API process, from the directory of objects'),
+  FIRSTHAND_TRANSFER_IDLE_MS: count(30_000).describe(
+    'an upload or a download at which nothing moves for so long is cut',
+  ),
+  ...objectStoreSettings.shape,
 })

@@ -1,0 +1,157 @@
+/** An object store in a bucket of S3, or of a service that speaks its protocol. */
+import { createReadStream } from 'node:fs'
+import type { Readable } from 'node:stream'
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsCommand,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3'
+import { attachment } from './content-disposition.ts'
+import { checked, measure } from './hashing.ts'
+import {
+  ObjectDamaged,
+  ObjectMissing,
+  type ObjectStore,
+  ObjectStoreUnavailable,
+  requireKey,
+  requireLinkLife,
+} from './object-store.ts'
+import { createLinkSigner, encoded, type SigningKeys } from './signature.ts'
+
+export interface S3StoreOptions extends SigningKeys {
+  bucket: string
+  /** Default: AWS's own. */
+  endpoint: string | undefined
+  now: () => Date
+}
+
+const CONNECT_TIMEOUT_MS = 3_000
+/** Without a byte from the service. */
+const IDLE_TIMEOUT_MS = 30_000
+const ATTEMPTS_MAX = 3
+
+export function createS3Store({ bucket, endpoint, now, ...keys }: S3StoreOptions): ObjectStore {
+  // A name with dots fits no certificate, and other services than AWS often have no host for each bucket.
+  const forcePathStyle = endpoint !== undefined || bucket.includes('.')
+  const client = new S3Client({
+    region: keys.region,
+    credentials: { accessKeyId: keys.accessKeyId, secretAccessKey: keys.secretAccessKey },
+    ...(endpoint !== undefined && { endpoint }),
+    forcePathStyle,
+    maxAttempts: ATTEMPTS_MAX,
+    requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: IDLE_TIMEOUT_MS },
+    // Other services do not know the checksums that AWS has by default.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  })
+  const sign = createLinkSigner(keys)
+  const service = endpoint ?? `https://s3.${keys.region}.amazonaws.com`
+  const base = new URL(service)
+  const path = base.pathname.replace(/\/$/, '')
+  const addressOf = (key: string): URL => {
+    requireKey(key)
+    const object = key.split('/').map(encoded).join('/')
+    if (forcePathStyle) return new URL(`${path}/${encoded(bucket)}/${object}`, base)
+    return new URL(`/${object}`, `${base.protocol}//${bucket}.${base.host}`)
+  }
+  const link = (method: 'GET' | 'PUT', key: string, expiresAt: Date, headers: object, query: object): string => {
+    const at = now()
+    requireLinkLife(expiresAt, at)
+    const expiresInS = Math.floor((expiresAt.getTime() - at.getTime()) / 1_000)
+    return sign({ method, url: addressOf(key), headers: { ...headers }, query: { ...query }, at, expiresInS })
+  }
+  const of = (key: string) => ({ Bucket: bucket, Key: requireKey(key) })
+
+  async function read(key: string, sha256?: string): Promise<Readable> {
+    const { Body } = await answered(key, client.send(new GetObjectCommand(of(key))))
+    if (!Body) throw new ObjectMissing(`there is no object ${key}`)
+    return checked(Body as Readable, { key, sha256, refuse })
+  }
+
+  async function head(key: string) {
+    const found = await ifThere(answered(key, client.send(new HeadObjectCommand(of(key)))))
+    return found && { sizeBytes: found.ContentLength ?? 0 }
+  }
+
+  return {
+    kind: 's3',
+    head,
+    read,
+    putLink({ key, contentType, sizeBytes, expiresAt }) {
+      const headers = { 'content-type': contentType, 'content-length': String(sizeBytes) }
+      // A client sends the length by itself, and browsers let nobody else set it.
+      return { url: link('PUT', key, expiresAt, headers, {}), headers: { 'content-type': contentType } }
+    },
+    getLink: ({ key, contentType, filename, expiresAt }) =>
+      link(
+        'GET',
+        key,
+        expiresAt,
+        {},
+        {
+          'response-content-disposition': attachment(filename),
+          'response-content-type': contentType,
+        },
+      ),
+    async write(key, from, { contentType: ContentType, sha256 }) {
+      const isPath = typeof from === 'string'
+      const { sizeBytes: ContentLength, sha256: found } = await measure(isPath ? createReadStream(from) : [from])
+      if (found !== sha256) throw new ObjectDamaged(`what was to be stored under ${key} has another hash`)
+      const Body = isPath ? createReadStream(from) : from
+      await answered(key, client.send(new PutObjectCommand({ ...of(key), Body, ContentLength, ContentType })))
+    },
+    async copy(from, to) {
+      if (!(await head(to))) {
+        const CopySource = `${bucket}/${requireKey(from)}`
+        await answered(from, client.send(new CopyObjectCommand({ ...of(to), CopySource })))
+      }
+      return measure(await read(to))
+    },
+    async delete(key) {
+      await ifThere(answered(key, client.send(new DeleteObjectCommand(of(key)))))
+    },
+    // The first version of the call: where a page begins is a key there, and needs no token.
+    async list(prefix, after, limit) {
+      const asked = {
+        Bucket: bucket,
+        Prefix: prefix,
+        MaxKeys: limit,
+        ...(after !== undefined && { Marker: after }),
+      }
+      const { Contents = [] } = await answered(prefix, client.send(new ListObjectsCommand(asked)))
+      return Contents.map(({ Key = '', Size = 0, LastModified = new Date(0) }) => ({
+        ...{ key: Key, sizeBytes: Size, storedAt: LastModified },
+      }))
+    },
+    // One request takes a whole object: S3 keeps nothing of one that ended midway.
+    discardUnfinished: async () => 0,
+  }
+}
+
+const ifThere = <T>(answer: Promise<T>): Promise<T | undefined> =>
+  answer.catch((error: unknown) => {
+    if (error instanceof ObjectMissing) return undefined
+    throw error
+  })
+
+/** What the service answers; its failures become ObjectMissing or ObjectStoreUnavailable. */
+async function answered<T>(key: string, asking: Promise<T>): Promise<T> {
+  try {
+    return await asking
+  } catch (error) {
+    const isMissing = error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404
+    if (isMissing && error.name !== 'NoSuchBucket')
+      throw new ObjectMissing(`there is no object ${key}`, { cause: error })
+    return refuse(error)
+  }
+}
+
+function refuse(error: unknown): never {
+  const what = error instanceof Error ? error.name : String(error)
+  throw new ObjectStoreUnavailable(`the object store does not answer as it should (${what})`, { cause: error })
+}

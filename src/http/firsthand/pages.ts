@@ -1,0 +1,14 @@
+/** What firsthand serves beside its operations. */
+import { Hono } from 'hono'
+import { isDiskStore } from '../../adapters/object-store/disk-store.ts'
+import type { AppEnv, Runtime } from '../environment.ts'
+import type { FirsthandParts } from './access.ts'
+import { objectRoutes } from './objects/object-routes.ts'
+
+export function pages(parts: FirsthandParts, runtime: Runtime): Hono<AppEnv> {
+  const app = new Hono<AppEnv>()
+  const { objects } = parts
+  // The links of a bucket lead there.
+  if (isDiskStore(objects)) app.route('/', objectRoutes({ ...parts, objects }, runtime))
+  return app
+}
