@@ -116,6 +116,18 @@ describe('PUT of a link', () => {
     expect(await unfinished()).toStrictEqual([])
   })
 
+  it('asks a client that waits for the body only where it takes it', async () => {
+    const { url } = putLink(10)
+    const head = rawHead(url, 'content-length: 10', 'expect: 100-continue', 'connection: close')
+    const first = await raw(server.port, head)
+    const [said] = await once(first.socket, 'data')
+    expect(String(said)).toMatch(/^HTTP\/1\.1 100 /)
+    first.socket.write('x'.repeat(10))
+    expect(await first.answer).toMatch(/\r\nHTTP\/1\.1 200 /)
+    const again = await raw(server.port, head)
+    expect(await again.answer).toMatch(/^HTTP\/1\.1 409 /)
+  })
+
   it('of a client that goes away leaves nothing, and may be repeated', async () => {
     const { key, url } = putLink(10)
     const { socket } = await raw(server.port, `${rawHead(url, 'content-length: 10')}half`)
@@ -208,7 +220,8 @@ describe('GET of a link', () => {
     const { url } = await stored()
     const [get, head] = [await fetch(url), await fetch(url, { method: 'HEAD', headers: { range: 'bytes=0-1' } })]
     await get.arrayBuffer()
-    const without = ({ headers }: Response) => Object.fromEntries([...headers].filter(([name]) => !['date', 'connection', 'keep-alive'].includes(name)))
+    const without = ({ headers }: Response) =>
+      Object.fromEntries([...headers].filter(([name]) => !['date', 'connection', 'keep-alive'].includes(name)))
     expect(head.status).toBe(200)
     expect(without(head)).toStrictEqual(without(get))
     expect(await head.text()).toBe('')
