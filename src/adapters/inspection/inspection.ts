@@ -78,12 +78,22 @@ export interface Inspection {
   copy: DeliveredCopy | null
 }
 
+export interface DrawingRequest {
+  /** Each another picture. */
+  seed: number
+  type: 'image/png' | 'image/jpeg' | 'image/webp'
+  /** Where it is written. */
+  path: string
+}
+
 export interface Inspector {
   /**
    * Inspects one file; several wait for each other. Rejects with InspectorCrashed where the file has ended the inspector,
    * and with another error where this machine is at fault: the file is gone, the disk is full.
    */
   inspect(request: InspectionRequest): Promise<Inspection>
+  /** Draws a picture for trying things out, in the same process. Rejects like `inspect`. */
+  draw(request: DrawingRequest): Promise<void>
   /** Ends the child process. */
   close(): Promise<void>
 }

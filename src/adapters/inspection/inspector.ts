@@ -7,7 +7,13 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { createQueue } from '../../runtime/keyed-queue.ts'
-import { type Inspection, type InspectionRequest, type Inspector, InspectorCrashed } from './inspection.ts'
+import {
+  type DrawingRequest,
+  type Inspection,
+  type InspectionRequest,
+  type Inspector,
+  InspectorCrashed,
+} from './inspection.ts'
 import { launchConfined } from './launch.ts'
 
 export interface InspectorLimits {
@@ -27,8 +33,12 @@ export const inspectorLimits: InspectorLimits = {
   filesMax: 500,
 }
 
-/** What the child says of a request. */
-export type Answer = { inspection: Inspection; failure?: undefined } | { inspection?: undefined; failure: string }
+/** What the child is asked. */
+export type Question = { kind: 'inspect'; request: InspectionRequest } | { kind: 'draw'; request: DrawingRequest }
+/** What it says; null for a drawing. */
+export type Answer =
+  | { inspection: Inspection | null; failure?: undefined }
+  | { inspection?: undefined; failure: string }
 
 export interface InspectorOptions {
   /** The folder of the files to look at and of the copies; the child reads and writes nowhere else. */
@@ -67,21 +77,22 @@ export function createInspector({ directory, limits: given }: InspectorOptions):
     return started
   }
 
-  async function inspect(request: InspectionRequest): Promise<Inspection> {
+  async function work(question: Question): Promise<Inspection | null> {
     if (isClosed) throw new Error('the inspector is closed')
     const used = ready()
     used.files += 1
-    const answer = await ask(used, request, limits).catch((error: unknown) => {
+    const answer = await ask(used, question, limits).catch((error: unknown) => {
       // It may be ending still; nothing more is asked of it.
       if (child === used) child = undefined
       throw error
     })
-    if (answer.inspection) return answer.inspection
-    throw new Error(`the file could not be inspected here: ${answer.failure}`)
+    if (answer.failure !== undefined) throw new Error(`the file could not be inspected here: ${answer.failure}`)
+    return answer.inspection
   }
 
   return {
-    inspect: (request) => inOrder(() => inspect(request)),
+    inspect: (request) => inOrder(() => work({ kind: 'inspect', request })) as Promise<Inspection>,
+    draw: async (request) => void (await inOrder(() => work({ kind: 'draw', request }))),
     async close() {
       isClosed = true
       const last = child?.process
@@ -93,8 +104,8 @@ export function createInspector({ directory, limits: given }: InspectorOptions):
   }
 }
 
-/** Sends the request and watches the child until it answers. Kills it beyond its limits. */
-async function ask(child: Child, request: InspectionRequest, limits: InspectorLimits): Promise<Answer> {
+/** Sends the question and watches the child until it answers. Kills it beyond its limits. */
+async function ask(child: Child, question: Question, limits: InspectorLimits): Promise<Answer> {
   const { process: asked } = child
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
   const stop = (cause: InspectorCrashed['cause'], message: string) => {
@@ -117,7 +128,7 @@ async function ask(child: Child, request: InspectionRequest, limits: InspectorLi
   }, limits.watchIntervalMs)
   try {
     if (asked.exitCode !== null || asked.signalCode !== null) onExit(asked.exitCode, asked.signalCode)
-    else asked.send(request, (error) => error && onError(error))
+    else asked.send(question, (error) => error && onError(error))
     return await promise
   } finally {
     isOver = true

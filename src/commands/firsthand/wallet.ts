@@ -149,10 +149,14 @@ function expire(before: WalletState, of: Of): { events: WalletEvent[]; state: Wa
   return { events, state }
 }
 
+/** In the test world nothing costs anything; a word lets a buyer’s program be tried against a refusal all the same. */
+const asksForRefusal = ({ environment, metadata }: JobFacts): boolean =>
+  environment === 'test' && metadata.fh_sandbox === 'insufficient_credits'
+
 function hold(job: JobFacts, state: WalletState, of: Of): WalletEvent {
   const amount = of.environment === 'test' ? 0n : BigInt(job.totalCostCents)
-  if (amount > state.balance) {
-    const detail = `The job needs ${amount} cents; ${state.balance} can be spent.`
+  if (amount > state.balance || asksForRefusal(job)) {
+    const detail = `The job needs ${job.totalCostCents} cents; ${state.balance} can be spent.`
     throw new Rejected('insufficient_credits', detail, '')
   }
   const parts = take(state.lots, amount)

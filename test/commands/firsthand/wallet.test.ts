@@ -83,6 +83,14 @@ describe('a hold', () => {
       .when(hold(jobFacts(), day(1)))
       .then(rejects('insufficient_credits', ''))
   })
+  it('in the test world is refused where the job asks for that, and in live is not', () => {
+    const metadata = { fh_sandbox: 'insufficient_credits' }
+    const job = { ...jobFacts('a job', { environment: 'test' }), metadata }
+    given([])
+      .when({ ...hold(job), wallet: inTest })
+      .then(rejects('insufficient_credits', ''))
+    expect(written(grant(1_000n), hold({ ...jobFacts('a job'), metadata }))).toHaveLength(2)
+  })
   it('takes nothing in the test world, and is no transaction', () => {
     const job = jobFacts('a job', { environment: 'test' })
     given([])

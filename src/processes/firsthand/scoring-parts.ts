@@ -1,0 +1,59 @@
+/** What a scoring works with, and how its commands are named: by submission, round and step, so that a repeat is the same. */
+import type { Inspector } from '../../adapters/inspection/inspection.ts'
+import type { ObjectStore } from '../../adapters/object-store/object-store.ts'
+import type { VisionModel } from '../../adapters/vision/model.ts'
+import type { PostedJob } from '../../commands/firsthand/job.ts'
+import { type StoredSubmission, type SubmissionCommand, submission } from '../../commands/firsthand/submission.ts'
+import type { CommandBus, CommandContext } from '../../commands/handle.ts'
+import { deterministicId } from '../../commands/identity.ts'
+
+export interface ScoringParts {
+  bus: CommandBus
+  objects: ObjectStore
+  inspector: Inspector
+  /** Absent: the inspection alone decides. */
+  model: VisionModel | undefined
+  /** Where files lie while they are looked at. */
+  directory: string
+  /** The installation's clock. */
+  now: () => Date
+  /** Before a file that has ended the inspector is tried again. */
+  crashRetryMs: number
+  /** Waits for a model that does not answer, one after the other; after the last one the inspection alone decides. */
+  modelRetryScheduleMs: readonly number[]
+}
+
+/** One scoring of a submission. */
+export interface Attempt {
+  parts: ScoringParts
+  /** As this round finds it. */
+  state: StoredSubmission
+  posted: PostedJob
+  round: number
+  /** For its files alone. */
+  folder: string
+  signal: AbortSignal
+}
+
+const SCORER = { kind: 'system', id: 'firsthand-scoring' } as const
+
+export function contextOf({ parts, state, round }: Attempt, step: string): CommandContext {
+  const { submissionId } = state.owner
+  const requestId = deterministicId('firsthand.scoring', submissionId, String(round))
+  return {
+    ...{ commandId: deterministicId('firsthand.scoring', submissionId, String(round), step), fingerprint: undefined },
+    ...{ actor: SCORER, requestId, correlationId: requestId, traceparent: undefined },
+    at: parts.now().toISOString(),
+  }
+}
+
+type WithoutTime<Command> = Command extends unknown ? Omit<Command, 'at'> : never
+export type Recording = WithoutTime<Exclude<SubmissionCommand, { kind: 'storeUpload' }>>
+
+/** Records a step in the submission's stream; once a round. */
+export async function record(attempt: Attempt, step: string, recording: Recording): Promise<void> {
+  const context = contextOf(attempt, step)
+  const { bus } = attempt.parts
+  const command = { ...recording, at: context.at } as SubmissionCommand
+  await bus.handle(submission, attempt.state.owner.submissionId, command, context)
+}

@@ -1,0 +1,188 @@
+/**
+ * Scores a submission: fetches the bytes, has them inspected, asks the model where there is one, records, stores the copy for
+ * the buyer, and has the job decide. A scoring can end anywhere and be done again: what the log has of it is taken from there.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Inspection, InspectorCrashed } from '../../adapters/inspection/inspection.ts'
+import { cannotBeRead, isApproved, lowerOf, type Score, starsOf } from '../../adapters/inspection/stars.ts'
+import { thresholds } from '../../adapters/inspection/thresholds.ts'
+import { ModelUnavailable } from '../../adapters/vision/model.ts'
+import { contentHash, contentHashIdOf } from '../../commands/firsthand/content-hash.ts'
+import { job } from '../../commands/firsthand/job.ts'
+import { type StoredSubmission, submission } from '../../commands/firsthand/submission.ts'
+import { sandboxCeiling } from './sandbox-jobs.ts'
+import { copyIn, fetchOriginal, originalIn, previewIn, storeCopy } from './scored-files.ts'
+import { type Attempt, contextOf, record, type ScoringParts } from './scoring-parts.ts'
+
+/** Set: it was not decided, and is to be tried again at this time. */
+export interface Outcome {
+  dueAt?: string
+}
+
+interface Judged extends Score {
+  cause: 'score' | 'duplicate'
+  /** Who decided. */
+  scoredBy: string
+}
+interface Later {
+  dueAt: string
+}
+
+const BY_INSPECTION = { cause: 'score', scoredBy: 'inspection' } as const
+const FAULT_MAX = 500
+const CRASHED = 'inspector_crashed'
+const MODEL = 'model'
+
+/** Scores one submission, where it still waits for that. Rejects where a service does not answer; it is done again then. */
+export async function scoreSubmission(
+  parts: ScoringParts,
+  { submissionId, jobId }: { submissionId: string; jobId: string },
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { bus } = parts
+  const [state, posted] = await Promise.all([bus.current(submission, submissionId), bus.current(job, jobId)])
+  if (state.status === 'absent' || posted.status === 'absent') return {}
+  const seat = posted.seats.get(submissionId)
+  if (seat?.phase !== 'submitted') return {}
+  const folder = await mkdtemp(join(parts.directory, 'scoring-'))
+  try {
+    return await score({ parts, state: inRound(state, seat.round), posted, round: seat.round, folder, signal })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Without what an earlier round has found. */
+const inRound = (state: StoredSubmission, round: number): StoredSubmission =>
+  state.round === round ? state : { ...state, inspection: null, score: null, copy: null, failures: {} }
+
+async function score(attempt: Attempt): Promise<Outcome> {
+  const { state, round } = attempt
+  if (state.score && (!isSold(state.score) || state.copy)) {
+    return decide(attempt, state.score, state.inspection?.perceptualHash ?? null)
+  }
+  const inspected = await inspect(attempt)
+  if ('dueAt' in inspected) return inspected
+  const { inspection } = inspected
+  if (!state.score) {
+    const judged = inspection ? await judge(attempt, inspection) : { ...cannotBeRead(), ...BY_INSPECTION }
+    if ('dueAt' in judged) return judged
+    await record(attempt, 'score', { kind: 'giveScore', score: { round, ...judged } })
+    return deliver(attempt, judged, inspection)
+  }
+  return deliver(attempt, state.score, inspection)
+}
+
+/** The buyer pays for it, as far as the score goes. */
+const isSold = ({ stars, cause }: Pick<Judged, 'stars' | 'cause'>): boolean =>
+  cause === 'score' && isApproved({ stars })
+
+/** Decides, once the buyer’s copy is stored where there is to be one. */
+async function deliver(attempt: Attempt, judged: Omit<Judged, 'scoredBy'>, inspection: Inspection | undefined) {
+  if (!isSold(judged)) return decide(attempt, judged, inspection?.image?.perceptualHash ?? null)
+  // It was good once, and has ended the inspector since.
+  if (!inspection?.copy) return decide(attempt, { ...cannotBeRead(), cause: 'score' }, null)
+  await storeCopy(attempt, inspection.copy)
+  return decide(attempt, judged, inspection.image?.perceptualHash ?? null)
+}
+
+/** The inspection; none where the file has ended the inspector too often. */
+async function inspect(attempt: Attempt): Promise<{ inspection: Inspection | undefined } | Later> {
+  const { parts, state, posted, folder } = attempt
+  const crashes = state.failures[CRASHED] ?? 0
+  if (crashes >= thresholds.crashesMax) return { inspection: undefined }
+  await fetchOriginal(attempt)
+  try {
+    const inspection = await parts.inspector.inspect({
+      ...{ path: originalIn(folder), copyPath: copyIn(folder) },
+      ...{ declaredType: state.upload.contentType, acceptedTypes: posted.facts.acceptedFormats },
+      ...(parts.model ? { previewPath: previewIn(folder) } : {}),
+    })
+    await record(attempt, 'inspection', { kind: 'finishInspection', inspection: factsOf(attempt, inspection) })
+    return { inspection }
+  } catch (error) {
+    if (!(error instanceof InspectorCrashed)) throw error
+    const later = await fail(attempt, CRASHED, error.message, parts.crashRetryMs)
+    return crashes + 1 >= thresholds.crashesMax ? { inspection: undefined } : later
+  }
+}
+
+function factsOf({ state, round }: Attempt, { image, media, fault, detectedType, sha256 }: Inspection) {
+  const ofSound: Record<string, number> = media && media.peak !== null ? { peak: media.peak } : {}
+  const figures = image ? { variance: image.variance, mean: image.mean, deviation: image.deviation } : ofSound
+  return {
+    ...{ round, fileId: state.upload.fileId, contentType: detectedType, sha256 },
+    ...{ width: image?.width ?? media?.width ?? null, height: image?.height ?? media?.height ?? null },
+    ...{ durationSeconds: media?.durationSeconds ?? null, perceptualHash: image?.perceptualHash ?? null },
+    ...{ figures, fault: fault?.detail ?? null },
+  }
+}
+
+async function judge(attempt: Attempt, inspection: Inspection): Promise<Judged | Later> {
+  const { facts } = attempt.posted
+  if (facts.environment === 'test') {
+    const ceiling = sandboxCeiling(facts, attempt.state.owner.submissionId)
+    return { ...lowerOf(ceiling, starsOf(inspection, false)), ...BY_INSPECTION }
+  }
+  const isRepeated = !(await ownsContent(attempt))
+  const technical = starsOf(inspection, isRepeated)
+  if (isRepeated && !inspection.fault) return { ...technical, cause: 'duplicate', scoredBy: 'inspection' }
+  // What a model says can lower stars, and lower than a rejection is none.
+  if (!attempt.parts.model || !inspection.image || !isApproved(technical)) return { ...technical, ...BY_INSPECTION }
+  return askModel(attempt, technical)
+}
+
+/** Whether these bytes are this submission’s: the first one that is scored with them in the environment has them. */
+async function ownsContent(attempt: Attempt): Promise<boolean> {
+  const { parts, state } = attempt
+  const context = contextOf(attempt, 'content')
+  const content = { ...state.owner, sha256: state.upload.sha256 }
+  const claim = { content, at: context.at }
+  const claimed = await parts.bus.handle(contentHash, contentHashIdOf(content), claim, context)
+  return claimed.state.submissionId === state.owner.submissionId
+}
+
+async function askModel(attempt: Attempt, technical: Score): Promise<Judged | Later> {
+  const { parts, state, posted, folder, signal } = attempt
+  const model = parts.model!
+  try {
+    const { description } = posted.facts
+    const opinion = await model.judge({ description, picturePath: previewIn(folder) }, signal)
+    return { ...lowerOf(technical, opinion), cause: 'score', scoredBy: model.name }
+  } catch (error) {
+    if (!(error instanceof ModelUnavailable)) throw error
+    const waitMs = parts.modelRetryScheduleMs[state.failures[MODEL] ?? 0]
+    if (waitMs !== undefined) return fail(attempt, MODEL, error.message, waitMs)
+    return { ...withoutModel(technical, parts.modelRetryScheduleMs), ...BY_INSPECTION }
+  }
+}
+
+/** The score of the inspection alone, which says why it stands alone. */
+function withoutModel({ stars, reason }: Score, scheduleMs: readonly number[]): Score {
+  const minutes = Math.round(scheduleMs.reduce((sum, waitMs) => sum + waitMs, 0) / 60_000)
+  const added = `the model could not be asked for ${minutes} minutes, so the inspection alone decides`
+  return { stars, reason: `${reason.replace(/\.$/, '')}; ${added}.` }
+}
+
+/** Records a failure and when it is tried again. */
+async function fail(attempt: Attempt, step: string, fault: string, waitMs: number): Promise<Later> {
+  const { parts, state, round } = attempt
+  const dueAt = new Date(parts.now().getTime() + waitMs).toISOString()
+  const failure = { round, step, fault: fault.slice(0, FAULT_MAX), dueAt }
+  await record(attempt, `${step} ${state.failures[step] ?? 0}`, { kind: 'failScoring', failure })
+  return { dueAt }
+}
+
+/** The job’s stream decides what the score comes to. */
+async function decide(
+  attempt: Attempt,
+  { stars, reason, cause }: Omit<Judged, 'scoredBy'>,
+  perceptualHash: string | null,
+): Promise<Outcome> {
+  const { submissionId, jobId } = attempt.state.owner
+  const context = contextOf(attempt, 'decision')
+  const of = { submissionId, round: attempt.round, stars, reason, cause, perceptualHash }
+  await attempt.parts.bus.handle(job, jobId, { kind: 'score', ...of, at: context.at }, context)
+  return {}
+}
