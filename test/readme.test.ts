@@ -76,6 +76,5 @@ describe('the README', () => {
       expect({ command, exitCode }).toStrictEqual({ command, exitCode: 0 })
       expect(stdout).toContain(`Usage: opslog ${command}`)
     }
-    // A program for each.
   }, 60_000)
 })

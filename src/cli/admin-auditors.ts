@@ -4,7 +4,6 @@ import { auditor } from '../commands/audit/auditor.ts'
 import { generateAuditorKey } from '../commands/audit/auditor-key.ts'
 import { operator } from '../commands/noctant/operator.ts'
 import { Rejected } from '../commands/noctant/rejection.ts'
-import { listAuditorKeys } from '../projections/audit/auditor-key.ts'
 import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { colours, show, table, text } from './terminal.ts'
 
@@ -14,26 +13,21 @@ interface JsonOption {
 
 const ALL = 'all'
 
-export function auditorCommands(): Command[] {
-  return [
-    new Command('create-auditor-key')
-      .description('make a key that reads the log through the API, and print it, once')
-      .requiredOption('--operator <slug|id|all>', 'whose events it opens')
-      .requiredOption('--name <name>', 'whom it is for', text('name', 200))
-      .option('--json', 'print JSON')
-      .action(create),
-    new Command('list-auditor-keys')
-      .description('auditors’ keys, revoked ones too')
-      .option('--json', 'print JSON')
-      .action(list),
-    new Command('revoke-auditor-key')
-      .argument('<keyId>', 'as `list-auditor-keys` shows it')
-      .description('stop an auditor’s key from working, for good')
-      .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
-      .option('--json', 'print JSON')
-      .action(revoke),
-  ]
-}
+export const createAuditorKeyCommand = () =>
+  new Command('create-auditor-key')
+    .requiredOption('--operator <slug|id|all>', 'whose events it opens')
+    .requiredOption('--name <name>', 'whom it is for', text('name', 200))
+    .option('--json', 'print JSON')
+    .action(create)
+
+export const listAuditorKeysCommand = () => new Command('list-auditor-keys').option('--json', 'print JSON').action(list)
+
+export const revokeAuditorKeyCommand = () =>
+  new Command('revoke-auditor-key')
+    .argument('<keyId>', 'as `list-auditor-keys` shows it')
+    .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
+    .option('--json', 'print JSON')
+    .action(revoke)
 
 /** The key alone goes to standard output, so that a script can take it; the explanation goes to standard error. */
 async function create({ operator: of, name, json }: JsonOption & { operator: string; name: string }): Promise<void> {
@@ -58,6 +52,7 @@ async function existingOperator({ store, bus }: AdminSession, slugOrId: string):
 }
 
 async function list(options: JsonOption): Promise<void> {
+  const { listAuditorKeys } = await import('../projections/audit/auditor-key.ts')
   const rows = await withAdminSession(({ db }) => listAuditorKeys(db))
   const keys = rows.map(({ key_hash: _, operator_id, ...row }) => ({ ...row, operator_id: operator_id ?? ALL }))
   show(keys, options, () => {

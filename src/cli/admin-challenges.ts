@@ -11,7 +11,7 @@ interface ChallengeOptions {
 }
 
 export function challengeCommand(): Command {
-  const command = new Command('challenge').description('reviews and activations of challenges')
+  const command = new Command('challenge')
   command
     .command('review')
     .argument('<instance>', 'the challenge’s id')

@@ -14,7 +14,6 @@ import { contentHashOf, InvalidFeed, parseFeed, spanOf } from '../engine/replay/
 import { feedFile } from '../engine/replay/outcome.ts'
 import { referenceSymbols } from '../engine/symbols.ts'
 import { feedKind } from '../events/noctant/vocabulary.ts'
-import { listFeeds } from '../projections/noctant/feed.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { configuration } from './connection.ts'
 import { CliError, colours, EXIT, facts, reasonOf, show, table } from './terminal.ts'
@@ -38,7 +37,7 @@ interface GrantOptions extends JsonOption {
 }
 
 export function feedCommand(): Command {
-  const command = new Command('feed').description('historical feeds for replays and backtests')
+  const command = new Command('feed')
   command
     .command('import')
     .argument('<file.csv>', 'candles: time,open,high,low,close[,volume]; ticks: time,bid,ask')
@@ -148,6 +147,7 @@ async function keep(file: string, bytes: Uint8Array): Promise<void> {
 }
 
 async function list(options: JsonOption): Promise<void> {
+  const { listFeeds } = await import('../projections/noctant/feed.ts')
   const found = await withAdminSession(({ db }) => listFeeds(db))
   show(found, options, () => {
     if (found.length === 0) return 'There are no feeds yet: opslog admin feed import --help'

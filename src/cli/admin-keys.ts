@@ -4,7 +4,6 @@ import { generateApiKey } from '../commands/noctant/api-key.ts'
 import { operator } from '../commands/noctant/operator.ts'
 import { Rejected } from '../commands/noctant/rejection.ts'
 import { type ApiScope, apiScope } from '../events/noctant/vocabulary.ts'
-import { listApiKeys } from '../projections/noctant/api-key.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { configuration } from './connection.ts'
 import { CliError, colours, EXIT, show, table, text } from './terminal.ts'
@@ -25,7 +24,7 @@ interface IssueOptions extends JsonOption {
 }
 
 export function keyCommand(): Command {
-  const command = new Command('key').description('issue, revoke and list API keys')
+  const command = new Command('key')
   command
     .command('issue')
     .argument('<operator>', 'slug or id')
@@ -79,6 +78,7 @@ async function issue(name: string, options: IssueOptions): Promise<void> {
 }
 
 async function list(name: string, options: JsonOption): Promise<void> {
+  const { listApiKeys } = await import('../projections/noctant/api-key.ts')
   await withAdminSession(async ({ store, bus, db }) => {
     const operatorId = await operatorIdOf(store, name)
     const state = await bus.load(operator, operatorId)

@@ -3,7 +3,6 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { deterministicId } from '../commands/identity.ts'
 import { createOperator, operator } from '../commands/noctant/operator.ts'
 import { apiAccess, environment, rateLimitTier } from '../events/noctant/vocabulary.ts'
-import { listOperators } from '../projections/noctant/operator.ts'
 import { originsCommand } from './admin-origins.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { colours, facts, show, table, text } from './terminal.ts'
@@ -13,7 +12,7 @@ interface JsonOption {
 }
 
 export function operatorCommand(): Command {
-  const command = new Command('operator').description('create, suspend, resume and list operators')
+  const command = new Command('operator')
   command
     .command('create')
     .description('create an operator; repeatable until it has succeeded')
@@ -92,6 +91,7 @@ async function changeStanding(
 }
 
 async function list(options: JsonOption): Promise<void> {
+  const { listOperators } = await import('../projections/noctant/operator.ts')
   const operators = await withAdminSession(({ db }) => listOperators(db))
   show(operators, options, () => {
     if (operators.length === 0) return 'There are no operators yet: opslog admin operator create --help'

@@ -5,7 +5,6 @@ import { product, productSlugIdOf } from '../commands/noctant/product.ts'
 import { Rejected } from '../commands/noctant/rejection.ts'
 import { type ProductStatus, productStatus } from '../events/noctant/product.ts'
 import type { EventStore } from '../events/store.ts'
-import { listProducts } from '../projections/noctant/product.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { colours, show, table, text } from './terminal.ts'
 
@@ -14,7 +13,7 @@ interface JsonOption {
 }
 
 export function productCommand(): Command {
-  const command = new Command('product').description('what operators sell')
+  const command = new Command('product')
   command
     .command('list')
     .argument('<operator>', 'slug or id')
@@ -34,6 +33,7 @@ export function productCommand(): Command {
 }
 
 async function list(name: string, options: JsonOption): Promise<void> {
+  const { listProducts } = await import('../projections/noctant/product.ts')
   const rows = await withAdminSession(async ({ store, db }) => listProducts(db, await operatorIdOf(store, name)))
   show(rows, options, () => {
     if (rows.length === 0) return `${name} has no products yet; POST /v1/products makes them.`

@@ -1,13 +1,11 @@
 /** `opslog admin secrets`: another key of the instance in the place of the one that seals the vault. */
 import { Command } from 'commander'
-import { rotateSecretsKey } from '../vault/rotation.ts'
 import { withAdminSession } from './admin-session.ts'
 import { configuration } from './connection.ts'
-import { keyRingOf } from './person-keys.ts'
 import { CliError, colours, EXIT, show } from './terminal.ts'
 
 export function secretsCommand(): Command {
-  const command = new Command('secrets').description('the key that secrets and the keys of persons are sealed with')
+  const command = new Command('secrets')
   command
     .command('rotate')
     .description('seal everything with SECRETS_KEY that was sealed with SECRETS_KEY_PREVIOUS; may be repeated')
@@ -18,6 +16,10 @@ export function secretsCommand(): Command {
 }
 
 async function rotate(options: { json?: boolean }): Promise<void> {
+  const [{ rotateSecretsKey }, { keyRingOf }] = await Promise.all([
+    import('../vault/rotation.ts'),
+    import('./person-keys.ts'),
+  ])
   const config = configuration()
   const ring = keyRingOf(config)
   if (!ring)

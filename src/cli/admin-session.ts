@@ -5,15 +5,13 @@
 import { randomUUID } from 'node:crypto'
 import { userInfo } from 'node:os'
 import { z } from 'zod'
-import { type CommandBus, type CommandContext, createCommandBus, type Handled } from '../commands/handle.ts'
+import type { CommandBus, CommandContext, Handled } from '../commands/handle.ts'
 import { deterministicId } from '../commands/identity.ts'
 import { Rejected } from '../commands/noctant/rejection.ts'
 import type { AnyEvent } from '../events/event.ts'
 import type { EventStore } from '../events/store.ts'
-import { createDatabase, type ReadModels } from '../postgres/database.ts'
+import type { ReadModels } from '../postgres/database.ts'
 import { backingUrls, configuration } from './connection.ts'
-import { openLogStore } from './log-session.ts'
-import { personKeysOf } from './person-keys.ts'
 
 export interface AdminSession {
   store: EventStore
@@ -23,10 +21,22 @@ export interface AdminSession {
   context(): CommandContext
 }
 
+/** Event store, Postgres and the contexts, which wrong usage and help do without. */
+async function loadServices() {
+  const [{ createCommandBus }, { createDatabase }, { openLogStore }, { personKeysOf }] = await Promise.all([
+    import('../commands/handle.ts'),
+    import('../postgres/database.ts'),
+    import('./log-session.ts'),
+    import('./person-keys.ts'),
+  ])
+  return { createCommandBus, createDatabase, openLogStore, personKeysOf }
+}
+
 /** Runs `work` with a session and closes it afterwards. Throws CliError where the services are not to be found. */
 export async function withAdminSession<T>(work: (session: AdminSession) => Promise<T>): Promise<T> {
   const config = configuration()
   const urls = backingUrls(config)
+  const { createCommandBus, createDatabase, openLogStore, personKeysOf } = await loadServices()
   const db = createDatabase({
     url: urls.databaseUrl,
     applicationName: 'opslog admin',

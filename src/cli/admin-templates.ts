@@ -6,8 +6,7 @@ import { Rejected } from '../commands/noctant/rejection.ts'
 import { importTemplate, template, templateIdOf } from '../commands/noctant/template.ts'
 import { readTemplateFile, type TemplateFile } from '../commands/noctant/template-file.ts'
 import type { EventStore } from '../events/store.ts'
-import { importPresets, presetPack } from '../processes/noctant/presets.ts'
-import { listTemplates, type TemplateRow } from '../projections/noctant/template.ts'
+import type { TemplateRow } from '../projections/noctant/template.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { configuration, findServices } from './connection.ts'
 import { CliError, colours, EXIT, facts, reasonOf, show, table, text } from './terminal.ts'
@@ -18,7 +17,7 @@ interface TemplateOptions {
 }
 
 export function templateCommand(): Command {
-  const command = new Command('template').description('rules of challenges: shared presets, and operators’ own')
+  const command = new Command('template')
   command
     .command('import')
     .argument('[file.json]', 'presets/ holds examples')
@@ -77,6 +76,7 @@ async function importFile(path: string | undefined, options: TemplateOptions & {
 }
 
 async function importPack(options: TemplateOptions): Promise<void> {
+  const { importPresets, presetPack } = await import('../processes/noctant/presets.ts')
   await withAdminSession(async ({ bus, context }) => {
     const imported = await importPresets(bus, context)
     const presets = presetPack().map(({ key }) => ({ key, template_id: templateIdOf(null, key) }))
@@ -112,6 +112,7 @@ const ownerOf = async (store: EventStore, { operator }: TemplateOptions): Promis
   operator === undefined ? null : operatorIdOf(store, operator)
 
 async function list(options: TemplateOptions): Promise<void> {
+  const { listTemplates } = await import('../projections/noctant/template.ts')
   const rows = await withAdminSession(async ({ store, db }) =>
     listTemplates(db, (await ownerOf(store, options)) ?? undefined),
   )

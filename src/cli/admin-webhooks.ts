@@ -10,11 +10,9 @@ import { partnerEventTypes } from '../events/noctant/partner-events.ts'
 import type { ReadModels } from '../postgres/database.ts'
 import { webhookUrl } from '../webhooks/address.ts'
 import type { SealedSecret, WebhookEndpointCommand, WebhookEndpointState } from '../webhooks/endpoint.ts'
-import { createResolve, refuseIfPrivate } from '../webhooks/request.ts'
 import { generateWebhookSecret, sealSecret } from '../webhooks/secret.ts'
 import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { configuration, findServices } from './connection.ts'
-import { keyRingOf } from './person-keys.ts'
 import { CliError, colours, EXIT, facts, show, text } from './terminal.ts'
 
 interface JsonOption {
@@ -26,7 +24,7 @@ interface SetOptions extends JsonOption {
 }
 
 export function webhookCommand(): Command {
-  const command = new Command('webhook').description('set, show and switch an operator’s webhook endpoint')
+  const command = new Command('webhook')
   const named = (name: string, description: string) =>
     command.command(name).argument('<operator>', 'slug or id').description(description).option('--json', 'print JSON')
   named('set', 'say where its events go; the first time, make a secret and print it, once')
@@ -51,6 +49,7 @@ export function webhookCommand(): Command {
 
 /** A new secret, as it is shown and as it is kept: sealed with the key that all processes have. */
 async function newSecret(db: ReadModels, operatorId: string): Promise<{ secret: string; kept: SealedSecret }> {
+  const { keyRingOf } = await import('./person-keys.ts')
   const config = configuration()
   const ring = keyRingOf(config)
   if (!ring) {
@@ -94,6 +93,7 @@ async function acceptedUrl(text: string): Promise<URL> {
   const running = findServices(config.DATA_DIR)?.settings
   const allowLoopback = (running ?? config).WEBHOOK_ALLOW_PRIVATE
   try {
+    const { createResolve, refuseIfPrivate } = await import('../webhooks/request.ts')
     const url = webhookUrl(text, { allowLoopback }, Rejected)
     await refuseIfPrivate(url, { allowLoopback }, createResolve(), Rejected)
     return url

@@ -1,27 +1,64 @@
 /** `opslog admin`: what the contexts let administrators do. Every change is a command, and leaves events that name the user. */
 import { Command } from 'commander'
 import { readSettings } from '../config.ts'
-import { auditorCommands } from './admin-auditors.ts'
+import type { Context } from '../context.ts'
+import { contextNames, loadContexts } from '../contexts.ts'
 import { noctantCommands } from './admin-noctant.ts'
-import { secretsCommand } from './admin-secrets.ts'
 import { withAdminSession, written } from './admin-session.ts'
 import type { AdminTools } from './admin-tools.ts'
 import { configuration } from './connection.ts'
-import { contexts } from './contexts.ts'
+import { addParts, type Parts } from './parts.ts'
 
-export async function adminCommand(): Promise<Command> {
-  const admin = new Command('admin').description('operators, organizations, their API keys, and auditors’ keys')
-  for (const command of [...noctantCommands(), ...auditorCommands(), secretsCommand()]) admin.addCommand(command)
-  const tools: AdminTools = {
-    withSession: withAdminSession,
-    written,
-    settings: (schema) => readSettings(schema, configuration()),
-  }
-  for (const { name, cli } of contexts) {
-    if (!cli) continue
-    const below = admin.command(name).description(cli.summary)
-    for (const command of await cli.commands(tools)) below.addCommand(command)
-  }
+const auditors = () => import('./admin-auditors.ts')
+
+const parts: Parts = {
+  ...noctantCommands,
+  'create-auditor-key': {
+    summary: 'make a key that reads the log through the API, and print it, once',
+    load: async () => (await auditors()).createAuditorKeyCommand(),
+  },
+  'list-auditor-keys': {
+    summary: 'auditors’ keys, revoked ones too',
+    load: async () => (await auditors()).listAuditorKeysCommand(),
+  },
+  'revoke-auditor-key': {
+    summary: 'stop an auditor’s key from working, for good',
+    load: async () => (await auditors()).revokeAuditorKeyCommand(),
+  },
+  secrets: {
+    summary: 'the key that secrets and the keys of persons are sealed with',
+    load: async () => (await import('./admin-secrets.ts')).secretsCommand(),
+  },
+}
+
+const tools: AdminTools = {
+  withSession: withAdminSession,
+  written,
+  settings: (schema) => readSettings(schema, configuration()),
+}
+
+/** What contexts bring: of the one that is asked for, else of all. */
+async function contextParts([first = '', second = '']: readonly string[]): Promise<Parts> {
+  const asked = first === 'help' ? second : first
+  if (asked in parts) return {}
+  const names = contextNames.filter((name) => name === asked)
+  const contexts = await loadContexts(names.length === 0 ? contextNames : names)
+  const found = contexts.flatMap(({ name, cli }) => (cli ? [{ name, cli }] : []))
+  return Object.fromEntries(
+    found.map(({ name, cli }) => [name, { summary: cli.summary, load: () => contextCommand(name, cli) }]),
+  )
+}
+
+async function contextCommand(name: string, cli: NonNullable<Context['cli']>): Promise<Command> {
+  const command = new Command(name)
+  for (const below of await cli.commands(tools)) command.addCommand(below)
+  return command
+}
+
+/** `args` are those behind `opslog admin`. */
+export async function adminCommand(args: readonly string[]): Promise<Command> {
+  const admin = new Command('admin')
+  await addParts(admin, { ...parts, ...(await contextParts(args)) }, args)
   return admin.addHelpText(
     'after',
     `

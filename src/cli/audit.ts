@@ -1,16 +1,18 @@
 /** `opslog audit`: what an auditor asks of the log. Everything but `seal` only reads. */
 import { Command } from 'commander'
-import { exportEvents } from './audit-export.ts'
-import { asOf, history, trace } from './audit-reading.ts'
-import { seal, seals } from './audit-seal.ts'
-import { verify } from './audit-verify.ts'
+import type { ExportOptions } from './audit-export.ts'
+import type { AsOfOptions } from './audit-reading.ts'
+import type { SealOptions } from './audit-seal.ts'
+import type { VerifyOptions } from './audit-verify.ts'
+import type { OutputOptions } from './table-output.ts'
+
+const reading = () => import('./audit-reading.ts')
+const sealing = () => import('./audit-seal.ts')
 
 const withOutput = (command: Command): Command => command.option('--json', 'print JSON').option('--csv', 'print CSV')
 
 export function auditCommand(): Command {
-  const audit = new Command('audit').description(
-    'the log as an auditor reads it: history, causes, states, verification',
-  )
+  const audit = new Command('audit')
   withOutput(audit.command('verify'))
     .description('read the log and name every event that is wrong: chains, gaps, duplicates, transitions, balances')
     .option('--all', 'the whole log (default)')
@@ -23,22 +25,22 @@ export function auditCommand(): Command {
       'compare with what `export --out` wrote earlier: names what was altered since, to the tick',
     )
     .option('--public-key <keys>', 'the keys that seals must be made with, in base64 or as files, divided by commas')
-    .action(verify)
+    .action(async (options: VerifyOptions) => (await import('./audit-verify.ts')).verify(options))
   withOutput(audit.command('history'))
     .description('all that happened to one thing, in sentences')
     .argument('<thing>', 'stream, account, user, payout, command, request: by id, external id or slug')
-    .action(history)
+    .action(async (thing: string, options: OutputOptions) => (await reading()).history(thing, options))
   withOutput(audit.command('trace'))
     .description('what a request has caused, step by step')
     .argument('<id>', 'correlation, request or command id')
-    .action(trace)
+    .action(async (id: string, options: OutputOptions) => (await reading()).trace(id, options))
   withOutput(audit.command('as-of'))
     .description('the state at a moment, from the events alone')
     .argument('[thing]')
     .requiredOption('--at <moment>', 'time (RFC 3339) or log position')
     .option('--diff <moment>', 'what is different at this moment')
     .option('--table <name>', 'a read model as it was then')
-    .action(asOf)
+    .action(async (thing: string | undefined, options: AsOfOptions) => (await reading()).asOf(thing, options))
   audit
     .command('export')
     .description('events as NDJSON with their exact bytes; scripts/verify-export.mjs checks the file')
@@ -46,16 +48,16 @@ export function auditCommand(): Command {
     .option('--to <moment>', 'time or position of the last event')
     .option('--category <name>', 'the streams of one category only')
     .option('--out <file>', 'file to create instead of standard output')
-    .action(exportEvents)
+    .action(async (options: ExportOptions) => (await import('./audit-export.ts')).exportEvents(options))
   audit
     .command('seal')
     .description('sign all that the log holds, append the seal, print it')
     .option('--json', 'print JSON')
     .option('--out <file>', 'append the seal to this file as well; keep it elsewhere')
-    .action(seal)
+    .action(async (options: SealOptions) => (await sealing()).seal(options))
   withOutput(audit.command('seals'))
     .description('print the seals that the log holds; keep copies elsewhere')
-    .action(seals)
+    .action(async (options: OutputOptions) => (await sealing()).seals(options))
   return audit.addHelpText(
     'after',
     `

@@ -47,7 +47,6 @@ const chapters: readonly Chapter[] = [
 
 export function demoCommand(): Command {
   return new Command('demo')
-    .description("an operator's day against the running instance")
     .option('--url <url>', "the API's address (default: the instance of DATA_DIR)")
     .option('--key <key>', "the operator's API key (default: the sandbox operator's)")
     .option('--key-file <file>', 'the same from a file, which no list of processes shows')

@@ -30,7 +30,6 @@ interface OrderOptions extends JsonOption {
 
 export function engineCommand(): Command {
   return new Command('engine')
-    .description("the trader's terminal: orders, prices and accounts of the matching engine")
     .addCommand(orderCommand())
     .addCommand(cancelCommand())
     .addCommand(priceCommand())

@@ -1,14 +1,12 @@
 /** `opslog projections`: what an engineer does to the read models while traffic goes on. */
 import { Command, InvalidArgumentError } from 'commander'
-import { projectionsCheckpoint } from '../projections/checkpoint.ts'
-import { pauseProjector, resumeProjector } from '../projections/control.ts'
-import { contexts } from './contexts.ts'
-import { listParked, retryStreams, skipFirst } from './projections-parked.ts'
-import { rebuildProjections, rollbackProjection, verifyProjections } from './projections-rebuild.ts'
-import { withProjectionSession } from './projections-session.ts'
-import { status } from './projections-status.ts'
+import type { ParkedOptions } from './projections-parked.ts'
+import type { RebuildOptions } from './projections-rebuild.ts'
 import type { OutputOptions } from './table-output.ts'
-import { CliError, EXIT, show } from './terminal.ts'
+
+const pausing = () => import('./projections-pause.ts')
+const parking = () => import('./projections-parked.ts')
+const rebuilding = () => import('./projections-rebuild.ts')
 
 const DIFFERENCES_MAX = 1_000
 
@@ -24,12 +22,10 @@ const withLimit = (command: Command): Command =>
   withOutput(command).option('--limit <rows>', 'differing rows to show; all are counted', limit, DIFFERENCES_MAX)
 
 export function projectionsCommand(): Command {
-  const projections = new Command('projections').description(
-    'the read models: where they stand, rebuild, verify, repair',
-  )
+  const projections = new Command('projections')
   withOutput(projections.command('status'))
     .description('version, position, lag and rate of each, what is parked, what is being built')
-    .action(status)
+    .action(async (options: OutputOptions) => (await import('./projections-status.ts')).status(options))
   withLimit(projections.command('rebuild'))
     .description('build tables anew from the log, compare, and put them in the place of the live ones')
     .argument('[names...]')
@@ -38,23 +34,23 @@ export function projectionsCommand(): Command {
     .option('--keep-previous', 'keep the old tables for a rollback')
     .option('--require-equal', 'leave the live tables where a row differs')
     .option('--fresh', 'begin anew, even where an earlier run can be gone on with')
-    .action(rebuildProjections)
+    .action(async (names: string[], options: RebuildOptions) => (await rebuilding()).rebuildProjections(names, options))
   withLimit(projections.command('verify'))
     .description('build tables anew and report every row and column that differs from the live ones; changes nothing')
     .argument('[names...]')
     .option('--all', 'every projection')
-    .action(verifyProjections)
+    .action(async (names: string[], options: RebuildOptions) => (await rebuilding()).verifyProjections(names, options))
   withLimit(projections.command('rollback'))
     .description('bring the tables kept by --keep-previous up to date and put them back')
     .argument('<name>')
-    .action(rollbackProjection)
+    .action(async (name: string, options: RebuildOptions) => (await rebuilding()).rollbackProjection(name, options))
   projections.addCommand(parkedCommand())
   withOutput(projections.command('pause'))
     .description('let no process write the read models, until resume; reads go on')
-    .action((options) => pause(options))
+    .action(async (options: OutputOptions) => (await pausing()).pause(options))
   withOutput(projections.command('resume'))
     .description('go on after a pause')
-    .action((options) => resume(options))
+    .action(async (options: OutputOptions) => (await pausing()).resume(options))
   return projections.addHelpText(
     'after',
     `
@@ -73,33 +69,19 @@ function parkedCommand(): Command {
   withOutput(parked.command('list'))
     .description('what is parked, and why')
     .option('--projection <name>')
-    .action(listParked)
+    .action(async (options: ParkedOptions) => (await parking()).listParked(options))
   withOutput(parked.command('retry'))
     .description('take them in, once the cause has been mended')
     .argument('[stream]')
     .option('--projection <name>')
     .option('--all', 'every stream')
-    .action(retryStreams)
+    .action(async (stream: string | undefined, options: ParkedOptions) =>
+      (await parking()).retryStreams(stream, options),
+    )
   withOutput(parked.command('skip'))
     .description('give up the first parked event of a stream, and take in what waits behind it')
     .argument('<stream>')
     .option('--projection <name>')
-    .action(skipFirst)
+    .action(async (stream: string, options: ParkedOptions) => (await parking()).skipFirst(stream, options))
   return parked
-}
-
-async function pause(options: OutputOptions): Promise<void> {
-  await withProjectionSession(async ({ db }) => {
-    const paused = await Promise.all(contexts.map(({ name }) => pauseProjector(db, projectionsCheckpoint(name))))
-    if (!paused.includes(true)) throw new CliError(EXIT.refused, 'nothing has been projected yet')
-    show({ paused: true }, options, () => 'paused: no process writes the read models until `opslog projections resume`')
-  })
-}
-
-async function resume(options: OutputOptions): Promise<void> {
-  await withProjectionSession(async ({ db }) => {
-    const resumed = await Promise.all(contexts.map(({ name }) => resumeProjector(db, projectionsCheckpoint(name))))
-    const changed = resumed.includes(true)
-    show({ paused: false, changed }, options, () => (changed ? 'the projector goes on' : 'it was not paused'))
-  })
 }

@@ -5,12 +5,6 @@
 import Table from 'cli-table3'
 import { CommanderError, InvalidArgumentError } from 'commander'
 import picocolors from 'picocolors'
-import { Rejected } from '../commands/rejection.ts'
-import { LogMismatch, MISMATCH_REMEDY } from '../events/log-identity.ts'
-import { PersonKeysUnavailable } from '../events/sealing.ts'
-import { StoreUnavailable } from '../events/store.ts'
-import { failureOf as postgresFailureOf } from '../postgres/failure.ts'
-import { InvalidConfiguration } from '../runtime/invalid-configuration.ts'
 
 export const EXIT = {
   ok: 0,
@@ -81,30 +75,8 @@ export interface Failure {
   hint: string | undefined
 }
 
-const START_HINT = 'Is the instance running? Start it with `npm start`.'
-
-/** What an error means to the caller, or undefined where nobody foresaw it. */
-export function failureOf(error: unknown): Failure | undefined {
-  if (error instanceof CliError) {
-    const code = { 0: 'ok', 1: 'refused', 2: 'usage', 3: 'unreachable' }[error.exitCode]
-    return { exitCode: error.exitCode, code, message: error.message, hint: error.hint }
-  }
-  if (error instanceof Rejected) {
-    return { exitCode: EXIT.refused, code: error.code, message: error.message, hint: undefined }
-  }
-  if (error instanceof InvalidConfiguration) {
-    return { exitCode: EXIT.usage, code: 'invalid_configuration', message: error.message, hint: undefined }
-  }
-  if (error instanceof PersonKeysUnavailable) {
-    return { exitCode: EXIT.unreachable, code: 'unreachable', message: error.message, hint: undefined }
-  }
-  if (error instanceof LogMismatch) {
-    return { exitCode: EXIT.refused, code: 'event_store_mismatch', message: error.message, hint: MISMATCH_REMEDY }
-  }
-  if (error instanceof StoreUnavailable || postgresFailureOf(error) === 'unavailable' || isFetchFailure(error)) {
-    return { exitCode: EXIT.unreachable, code: 'unreachable', message: reasonOf(error), hint: START_HINT }
-  }
-  return undefined
+function foreseen({ exitCode, message, hint }: CliError): Failure {
+  return { exitCode, code: { 0: 'ok', 1: 'refused', 2: 'usage', 3: 'unreachable' }[exitCode], message, hint }
 }
 
 /** True where fetch could not reach the server or was cut off. */
@@ -119,7 +91,7 @@ export function reasonOf(error: unknown): string {
 }
 
 /** Says what went wrong on standard error and answers with the exit code. */
-export function explain(error: unknown, json: boolean): number {
+export async function explain(error: unknown, json: boolean): Promise<ExitCode> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.ok
     // For people commander has said it already.
@@ -127,7 +99,8 @@ export function explain(error: unknown, json: boolean): number {
     if (json) process.stderr.write(`${JSON.stringify({ error: { code: 'usage', message } })}\n`)
     return EXIT.usage
   }
-  const failure = failureOf(error)
+  // Of what a command itself foresaw nothing else needs to be known; the rest of the house takes long to load.
+  const failure = error instanceof CliError ? foreseen(error) : (await import('./failures.ts')).failureOf(error)
   if (!failure) {
     process.stderr.write(`${errorColours.red('unexpected:')} ${error instanceof Error ? error.stack : error}\n`)
     return EXIT.refused

@@ -1,6 +1,6 @@
-/** `opslog admin …-auditor-key` as programs of their own, and what the keys open on a whole instance. */
+/** `opslog admin …-auditor-key`, the first as a program of its own, and what the keys open on a whole instance. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { runCli } from '../support/cli.ts'
+import { runCli, spawnCli } from '../support/cli.ts'
 import { eventsOf } from '../support/event-store.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { type Stack, startStack } from '../support/stack.ts'
@@ -19,8 +19,8 @@ afterAll(async () => {
 })
 
 const admin = (...args: string[]) => runCli(['admin', ...args], environment)
-const created = async (...args: string[]) => {
-  const { exitCode, stdout } = await admin('create-auditor-key', ...args, '--json')
+const created = async (run: typeof runCli, ...args: string[]) => {
+  const { exitCode, stdout } = await run(['admin', 'create-auditor-key', ...args, '--json'], environment)
   expect(exitCode).toBe(0)
   return JSON.parse(stdout)
 }
@@ -32,9 +32,9 @@ const statusWith = async (key: string): Promise<number> => {
 
 test('a key is made for one operator or for all, shown once, listed without its hash, and ended for good', async () => {
   const acme = await stack.addOperator()
-  const one = await created('--operator', acme.operatorId, '--name', 'Grace of the auditors')
+  const one = await created(spawnCli, '--operator', acme.operatorId, '--name', 'Grace of the auditors')
   expect(one).toMatchObject({ operator_id: acme.operatorId, scopes: ['audit:read'], changed: true })
-  const all = await created('--operator', 'all', '--name', 'The supervisor')
+  const all = await created(runCli, '--operator', 'all', '--name', 'The supervisor')
   expect(all).toMatchObject({ operator_id: 'all', events: ['audit.AuditorKeyIssued.v1'] })
   for (const { auditor_key } of [one, all]) {
     await vi.waitFor(async () => expect(await statusWith(auditor_key)).toBe(200), { interval: 100, timeout: 5_000 })

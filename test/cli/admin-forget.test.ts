@@ -1,5 +1,5 @@
 /**
- * `opslog admin forget-user` as a program of its own: what it leaves behind, how it ends, and killed at either step.
+ * `opslog admin forget-user`, as a program of its own where that matters: what it leaves behind, how it ends, and killed at either step.
  */
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
+import { spawnCli } from '../support/cli.ts'
 import { type Persons, startPersons, within10s } from '../support/persons.ts'
 
 let persons: Persons
@@ -18,15 +19,8 @@ afterAll(() => persons.close())
 describe('forget-user', () => {
   it('destroys the key, records who did it and why, and says the same when it is run again', async () => {
     const { id, external, stream } = await persons.newUser()
-    const done = await persons.forget([
-      '--operator',
-      persons.acme.operatorId,
-      '--external-id',
-      external,
-      '--reference',
-      'DSR-9',
-      '--yes',
-    ])
+    const named = ['--operator', persons.acme.operatorId, '--external-id', external]
+    const done = await persons.forget([...named, '--reference', 'DSR-9', '--yes'], {}, spawnCli)
     expect(done).toMatchObject({ exitCode: 0, stderr: '', stdout: expect.stringContaining(`Forgot ${external}`) })
     expect(await persons.keyRow(id)).toMatchObject({ wrapped_key: null, destroyed_at: expect.any(String) })
     expect(await persons.stack.store.readLast(stream)).toMatchObject({
@@ -90,7 +84,7 @@ describe('forget-user', () => {
     const { id, stream } = await persons.newUser()
     const file = join(persons.directory, `order-${id}`)
     writeFileSync(file, JSON.stringify({ at, about: stream, do: 'kill' }))
-    const killed = await persons.forget([id, '--yes'], { CRASH_POINT_FILE: file })
+    const killed = await persons.forget([id, '--yes'], { CRASH_POINT_FILE: file }, spawnCli)
     expect(killed).toMatchObject({ exitCode: null, stdout: '' })
     expect((await persons.keyRow(id))?.wrapped_key).toBeNull()
     expect(await persons.typesOf(stream)).toStrictEqual(left)
@@ -132,10 +126,8 @@ describe('forget-user', () => {
       stderr: expect.stringMatching(/nobody to ask.*cannot be undone/s),
     })
     expect((await persons.keyRow(id))?.wrapped_key).not.toBeNull()
-    const away = await persons.forget([id, '--yes'], {
-      EVENTSTORE_URL: 'esdb://127.0.0.1:1?tls=false',
-      EVENTSTORE_DEADLINE_MS: '500',
-    })
+    const nowhere = { EVENTSTORE_URL: 'esdb://127.0.0.1:1?tls=false', EVENTSTORE_DEADLINE_MS: '500' }
+    const away = await persons.forget([id, '--yes'], nowhere, spawnCli)
     expect(away.exitCode).toBe(3)
     expect((await persons.forget(['--help'])).stdout).toMatch(/Examples:.*--reference.*Exit codes:/s)
   }, 60_000)

@@ -1,9 +1,9 @@
-/** `opslog admin` and the manners of the command line, as a program of its own against a running instance. */
+/** `opslog admin` and the manners of the command line against a running instance, as programs of their own where that matters. */
 import { userInfo } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { loadConfig } from '../../src/config.ts'
 import type { Recorded } from '../../src/events/event.ts'
-import { runCli } from '../support/cli.ts'
+import { runCli, spawnCli } from '../support/cli.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { type Stack, startStack } from '../support/stack.ts'
 
@@ -29,14 +29,16 @@ const statusWith = async (key: string): Promise<number> => {
   await answer.body?.cancel()
   return answer.status
 }
-/** A list comes from the read models, and each look at it starts a program. */
+/** A list comes from the read models. */
 const arrival = { timeout: 10_000, interval: 100 }
 /** What was done is known to every process of the API within a second (design, section 8). */
 const within1s = { timeout: 1_000, interval: 50 }
 
 describe('an operator', () => {
   it('is created by an event that names the user of this machine', async () => {
-    const created = await create('acme', '--tier', 'pro', '--origin', 'https://app.example.com')
+    const facts = ['--name', 'A', '--slug', 'acme', '--tier', 'pro', '--origin', 'https://app.example.com']
+    const ended = await spawnCli(['admin', 'operator', 'create', ...facts, '--json'], environment)
+    const created = JSON.parse(ended.stdout)
     const events: Recorded[] = []
     for await (const event of stack.store.readStream(`noctant.operator-${created.operator_id}`)) events.push(event)
     expect(events).toMatchObject([
@@ -74,7 +76,8 @@ describe('an operator', () => {
 describe('an API key', () => {
   it('goes to standard output alone, does what its scopes say, and is kept as a hash only', async () => {
     await create('keys')
-    const issued = await opslog('admin', 'key', 'issue', 'keys', '--scope', 'users:read', '--label', 'back office')
+    const issue = ['admin', 'key', 'issue', 'keys', '--scope', 'users:read', '--label', 'back office']
+    const issued = await spawnCli(issue, environment)
     const key = issued.stdout.trim()
     expect(issued).toMatchObject({ exitCode: 0, stdout: `${key}\n` })
     expect(issued.stderr).not.toContain(key)
@@ -126,7 +129,11 @@ describe('the command line', () => {
     ['event store', { EVENTSTORE_URL: 'esdb://127.0.0.1:1?tls=false' }, ['admin', 'operator', 'resume', 'acme']],
     ['Postgres', { DATABASE_URL: 'postgres://127.0.0.1:1/none' }, ['admin', 'operator', 'list']],
   ])('says so where it cannot reach the %s', async (_what, unreachable, args) => {
-    const ended = await runCli([...args, '--json'], { ...environment, EVENTSTORE_DEADLINE_MS: '1000', ...unreachable })
+    const ended = await spawnCli([...args, '--json'], {
+      ...environment,
+      EVENTSTORE_DEADLINE_MS: '1000',
+      ...unreachable,
+    })
     expect(ended).toMatchObject({ exitCode: 3, stdout: '' })
     expect(JSON.parse(ended.stderr)).toMatchObject({ error: { code: 'unreachable' } })
   })
@@ -142,7 +149,7 @@ describe('the command line', () => {
   })
 
   it('prints no colours into a pipe', async () => {
-    const { stdout, stderr } = await runCli(['admin', 'operator', 'list'], { ...environment, CI: 'true' })
+    const { stdout, stderr } = await spawnCli(['admin', 'operator', 'list'], { ...environment, CI: 'true' })
     expect(stdout).toContain('acme')
     expect(`${stdout}${stderr}`).not.toContain('\u001b[')
   })

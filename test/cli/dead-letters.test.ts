@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { userInfo } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { runCli } from '../support/cli.ts'
+import { runCli, spawnCli } from '../support/cli.ts'
 import { eventsOf } from '../support/event-store.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { type Stack, startStack } from '../support/stack.ts'
@@ -29,10 +29,11 @@ afterAll(async () => {
   empty.remove()
 })
 
-const opslog = (...args: string[]) => {
+const opslogBy = (run: typeof runCli, ...args: string[]) => {
   const { eventStoreUrl: EVENTSTORE_URL, databaseUrl: DATABASE_URL } = stack
-  return runCli(['dead-letters', ...args], { EVENTSTORE_URL, DATABASE_URL, DATA_DIR: empty.path })
+  return run(['dead-letters', ...args], { EVENTSTORE_URL, DATABASE_URL, DATA_DIR: empty.path })
 }
+const opslog = (...args: string[]) => opslogBy(runCli, ...args)
 const listed = async (...args: string[]) => JSON.parse((await opslog('list', '--json', ...args)).stdout)
 const commandIds = async (...args: string[]) =>
   (await listed(...args)).commands.map(({ command_id }: { command_id: string }) => command_id)
@@ -70,7 +71,7 @@ describe('a command that was given up', () => {
     const commandId = await request({ kind: 'close_all', reason: null })
     await reaches(commandId, givenUp)
     await isListed(commandId)
-    expect((await opslog('show', commandId)).stdout).toContain('not confirmed by the engine after 2 sends')
+    expect((await opslogBy(spawnCli, 'show', commandId)).stdout).toContain('not confirmed by the engine after 2 sends')
 
     const retried = await opslog('retry', commandId, '--reason', 'the engine is back')
     expect(retried).toMatchObject({ exitCode: 0, stdout: 'The relay sends it again.\n' })

@@ -1,6 +1,6 @@
 /** A challenge from launch to paid-out against a whole instance, and one whose books have been tampered with. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCli } from '../support/cli.ts'
+import { runCli, spawnCli } from '../support/cli.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { type Stack, startStack } from '../support/stack.ts'
 
@@ -14,8 +14,8 @@ afterAll(async () => {
   empty.remove()
 })
 
-const demo = (engineToken: string, ...more: string[]) =>
-  runCli(
+const demo = (run: typeof runCli, engineToken: string, ...more: string[]) =>
+  run(
     [
       'demo',
       'payout',
@@ -34,7 +34,7 @@ const demo = (engineToken: string, ...more: string[]) =>
 
 describe('the demo of a payout', () => {
   it('goes from launch to paid-out on a whole instance, and every check holds', async () => {
-    const ended = await demo(stack.engine.token, '--json')
+    const ended = await demo(spawnCli, stack.engine.token, '--json')
     const report = JSON.parse(ended.stdout)
     expect(report.checks.filter(({ ok }: { ok: boolean }) => !ok)).toStrictEqual([])
     expect(report).toMatchObject({ failed: 0, passed: report.checks.length })
@@ -43,7 +43,7 @@ describe('the demo of a payout', () => {
   }, 90_000)
 
   it('exits 1, and says at what, where the trader is not let in', async () => {
-    const ended = await demo('x'.repeat(32), '--patience', '1')
+    const ended = await demo(runCli, 'x'.repeat(32), '--patience', '1')
     expect(ended.exitCode).toBe(1)
     expect(ended.stdout).toContain('something is off')
     expect(ended.stdout).toMatch(/the target is reached, and the challenge passed.*│ NO │/)

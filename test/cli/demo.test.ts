@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCli } from '../support/cli.ts'
+import { runCli, spawnCli } from '../support/cli.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { type Stack, startStack } from '../support/stack.ts'
 
@@ -25,8 +25,9 @@ afterAll(async () => {
   empty.remove()
 })
 
-const demo = (url: string, ...more: string[]) =>
-  runCli(
+const demo = (url: string, ...more: string[]) => demoBy(runCli, url, ...more)
+const demoBy = (run: typeof runCli, url: string, ...more: string[]) =>
+  run(
     [
       'demo',
       '--url',
@@ -74,7 +75,7 @@ async function proxied(meddle: Meddle): Promise<string> {
 
 describe('an operator’s day', () => {
   it('passes on a whole instance, with a line per step and a table of the checks', async () => {
-    const ended = await demo(stack.url)
+    const ended = await demoBy(spawnCli, stack.url)
     expect(ended.stderr).toBe('')
     expect(ended.stdout).toMatch(/^ok {3}Sign in/)
     expect(ended.stdout.match(/^ok {3}/gm)).toHaveLength(9)

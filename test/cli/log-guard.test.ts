@@ -1,7 +1,7 @@
 /** Commands that write events ask first whether the event store has the log that the database belongs to. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEventStore } from '../../src/events/store.ts'
-import { runCli } from '../support/cli.ts'
+import { runCli, spawnCli } from '../support/cli.ts'
 import { registry } from '../support/contexts.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
 import { example, streamOf, uuidOf } from '../support/examples.ts'
@@ -25,8 +25,8 @@ afterAll(async () => {
   empty.remove()
 })
 
-const opslog = (args: readonly string[], environment: Record<string, string> = {}) =>
-  runCli([...args, '--json'], {
+const opslog = (args: readonly string[], environment: Record<string, string> = {}, run = runCli) =>
+  run([...args, '--json'], {
     EVENTSTORE_URL: other.url,
     DATABASE_URL: stack.databaseUrl,
     DATA_DIR: empty.path,
@@ -57,9 +57,8 @@ describe('with the wrong event store', { timeout: 90_000 }, () => {
 describe('with the right one', { timeout: 90_000 }, () => {
   it('they write', async () => {
     const store = createEventStore({ url: stack.eventStoreUrl, registry, deadlineMs: 5_000, appendAttemptsMax: 1 })
-    const ended = await opslog(['admin', 'operator', 'create', '--name', 'A', '--slug', 'acme'], {
-      EVENTSTORE_URL: stack.eventStoreUrl,
-    })
+    const create = ['admin', 'operator', 'create', '--name', 'A', '--slug', 'acme']
+    const ended = await opslog(create, { EVENTSTORE_URL: stack.eventStoreUrl }, spawnCli)
     expect(ended).toMatchObject({ exitCode: 0, stderr: '' })
     const operatorId = JSON.parse(ended.stdout).operator_id
     expect(await store.readLast(`noctant.operator-${operatorId}`)).toMatchObject({ type: 'noctant.OperatorCreated.v1' })
@@ -80,5 +79,5 @@ describe('with the right one', { timeout: 90_000 }, () => {
 
 it('no command opens the event store without the guard, but the one that adopts another log', () => {
   const opening = filesUnder('src/cli').filter(({ text }) => text.includes('createEventStore('))
-  expect(opening.map(({ path }) => path)).toEqual(['src/cli/log-session.ts', 'src/cli/store-adopt.ts'])
+  expect(opening.map(({ path }) => path)).toEqual(['src/cli/log-adoption.ts', 'src/cli/log-session.ts'])
 })

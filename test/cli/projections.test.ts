@@ -1,6 +1,6 @@
 /**
- * `opslog projections` as a program of its own, beside an instance that goes on writing and reading: what it prints, how
- * it ends, and that nobody who reads meanwhile sees a wrong or a missing row.
+ * `opslog projections` beside an instance that goes on writing and reading, as a program of its own where they run at the
+ * same time: what it prints, how it ends, and that nobody who reads meanwhile sees a wrong or a missing row.
  */
 import { spawn } from 'node:child_process'
 import { randomInt, randomUUID } from 'node:crypto'
@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
-import { runCli } from '../support/cli.ts'
+import { runCli, spawnCli } from '../support/cli.ts'
 import { type ExampleEvent, example, uuidOf } from '../support/examples.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { root } from '../support/source.ts'
@@ -35,6 +35,7 @@ afterAll(async () => {
 })
 
 const opslog = (...args: string[]) => runCli(['projections', ...args], environment)
+const program = (...args: string[]) => spawnCli(['projections', ...args], environment)
 
 const ACCOUNT = uuidOf('account under load')
 const STREAM = `noctant.engine-${ACCOUNT}`
@@ -115,7 +116,7 @@ describe('a rebuild beside a running instance', () => {
   test('never lets a reader see a wrong or a missing row, and ends with equal tables', async () => {
     const { faults, looks } = await underTraffic(async () => {
       for (let round = 0; round < 2; round++) {
-        const ended = await opslog('rebuild', 'noctant.order', 'noctant.accountCommand', '--json')
+        const ended = await program('rebuild', 'noctant.order', 'noctant.accountCommand', '--json')
         expect(ended).toMatchObject({ exitCode: 0 })
         expect(JSON.parse(ended.stdout)).toMatchObject({ outcome: 'rebuilt', rows_differing: 0, differences: [] })
       }
@@ -142,7 +143,7 @@ describe('a rebuild beside a running instance', () => {
         child.kill('SIGKILL')
         await ended
       }
-      await vi.waitFor(async () => expect(await opslog('rebuild', 'noctant.order')).toMatchObject({ exitCode: 0 }), {
+      await vi.waitFor(async () => expect(await program('rebuild', 'noctant.order')).toMatchObject({ exitCode: 0 }), {
         timeout: 30_000,
         interval: 200,
       })
@@ -222,7 +223,7 @@ describe('the other commands', () => {
   }, 60_000)
 
   test('status prints CSV; unknown names and missing ones are wrong usage', async () => {
-    const { stdout } = await opslog('status', '--csv')
+    const { stdout } = await program('status', '--csv')
     expect(stdout.split('\r\n')[0]).toMatch(/^name,version,code_version,position,head,lag_events,lag_ms/)
     expect(await opslog('rebuild', 'nobody')).toMatchObject({ exitCode: 2, stdout: '' })
     expect(await opslog('verify')).toMatchObject({ exitCode: 2, stdout: '' })

@@ -1,9 +1,10 @@
 /** What the command line says of an error, and with which exit code. */
 import { describe, expect, it } from 'vitest'
-import { EXIT, failureOf } from '../../src/cli/terminal.ts'
+import { failureOf } from '../../src/cli/failures.ts'
+import { EXIT } from '../../src/cli/terminal.ts'
 import { PersonKeysUnavailable } from '../../src/events/sealing.ts'
 import { StoreUnavailable } from '../../src/events/store.ts'
-import { runCli } from '../support/cli.ts'
+import { spawnCli } from '../support/cli.ts'
 
 describe('an error on the command line', () => {
   it('that a person’s key does not open names the person, not what the cipher said', () => {
@@ -29,7 +30,7 @@ describe('a command that is wrongly used', () => {
     [['admin', 'operator', 'create'], "required option '--name <name>' not specified"],
     [['nothing'], "unknown command 'nothing'"],
   ])('%j is told in JSON to those who ask for it', async (args, message) => {
-    const { exitCode, stdout, stderr } = await runCli([...args, '--json'])
+    const { exitCode, stdout, stderr } = await spawnCli([...args, '--json'])
     expect([exitCode, stdout]).toEqual([2, ''])
     expect(JSON.parse(stderr)).toEqual({ error: { code: 'usage', message } })
   })

@@ -1,8 +1,8 @@
-/** `opslog admin webhook`, as a program of its own against a running instance. */
+/** `opslog admin webhook`, the first as a program of its own, against a running instance. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCli } from '../support/cli.ts'
+import { runCli, spawnCli } from '../support/cli.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { type Stack, startStack, type TestOperator } from '../support/stack.ts'
 import { verify, webhookEnvironment } from '../support/webhook-operator.ts'
@@ -41,7 +41,8 @@ const provision = (external_id: string) =>
 describe('a webhook endpoint on the command line', () => {
   it('is set with a secret that is shown once, and signs', async () => {
     expect(await webhook('show')).toMatchObject({ exitCode: 1 })
-    const first = await webhook('set', '--url', receiver.url, '--event-type', 'user.provisioned')
+    const set = ['admin', 'webhook', 'set', acme.operatorId, '--url', receiver.url, '--event-type', 'user.provisioned']
+    const first = await spawnCli(set, environment)
     expect(first.exitCode).toBe(0)
     const secret = first.stdout.trim()
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)

@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { engineCommand } from '../../src/cli/engine.ts'
-import { explain } from '../../src/cli/terminal.ts'
 import { openStream } from '../../src/embedded/stream.ts'
 import type { MessageStream } from '../../src/gateway/stream.ts'
+import { runCli, spawnCli } from '../support/cli.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { openingOf } from './examples.ts'
 import { recordEvents, sendCommand, startTestEngine, traderToken } from './harness.ts'
@@ -46,30 +44,9 @@ afterAll(async () => {
   directory.remove()
 })
 
-/** Runs the command within this process, as opslog.ts does, and says what it wrote and how it ended. */
 async function opslog(args: readonly string[], dataDir = directory.path) {
-  const written = { out: '', err: '' }
-  const keep = (where: 'out' | 'err') => (text: string | Uint8Array) => {
-    written[where] += text
-    return true
-  }
-  const spies = [
-    vi.spyOn(process.stdout, 'write').mockImplementation(keep('out')),
-    vi.spyOn(process.stderr, 'write').mockImplementation(keep('err')),
-  ]
-  vi.stubEnv('DATA_DIR', dataDir)
-  const command = engineCommand()
-  for (const part of [command, ...command.commands]) part.exitOverride()
-  try {
-    await command.parseAsync(args, { from: 'user' })
-    return { code: 0, ...written }
-  } catch (error) {
-    const code = explain(error, args.includes('--json'))
-    return { code, ...written }
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-    vi.unstubAllEnvs()
-  }
+  const { exitCode: code, stdout: out, stderr: err } = await runCli(['engine', ...args], { DATA_DIR: dataDir })
+  return { code, out, err }
 }
 
 describe('opslog engine', () => {
@@ -150,11 +127,7 @@ describe('opslog engine', () => {
   })
 
   test('runs as part of the command line, and writes no colours into a pipe', async () => {
-    const program = join(import.meta.dirname, '../../src/cli/opslog.ts')
-    const command = ['--disable-warning=ExperimentalWarning', program, 'engine', 'price']
-    const { FORCE_COLOR: _forced, ...environment } = process.env
-    const env = { ...environment, DATA_DIR: directory.path }
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, command, { env })
+    const { stdout, stderr } = await spawnCli(['engine', 'price'], { DATA_DIR: directory.path })
     expect(stdout).toMatch(/EURUSD.*1\.09990.*1\.10000/)
     expect(stdout + stderr).not.toContain('\u001b')
   })

@@ -12,7 +12,7 @@ import { programAccountIdOf } from '../../src/commands/noctant/account.ts'
 import { executionCommandIdOf } from '../../src/commands/noctant/payout-requests.ts'
 import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
 import type { Recorded } from '../../src/events/event.ts'
-import { runCli } from '../support/cli.ts'
+import { spawnCli } from '../support/cli.ts'
 import { eventsOf } from '../support/event-store.ts'
 import { crashHouse, momentsOf } from './crashes.ts'
 import { workThrough } from './day.ts'
@@ -147,7 +147,7 @@ describe('a rebuild', { timeout: 60_000 }, () => {
       // Seen to fail with the shadow not brought up to date before the swap: the user is gone.
       const services = { EVENTSTORE_URL: house().eventStoreUrl, DATABASE_URL: house().databaseUrl }
       const rebuild = () =>
-        runCli(['projections', 'rebuild', 'noctant.user'], {
+        spawnCli(['projections', 'rebuild', 'noctant.user'], {
           ...services,
           CRASH_POINT_FILE: process.env.CRASH_POINT_FILE ?? '',
         })

@@ -212,9 +212,11 @@ function keepLogs(logs: readonly [role: string, file: string][]): void {
   for (const [role, file] of logs) if (existsSync(file)) copyFileSync(file, join(directory, `${role}.log`))
 }
 
-/** Starts every role, one after the other: each makes what the next one looks for. */
+/** Starts every role: the first makes the tables and the sandbox operator, the others come up side by side. */
 export async function startRoles(house: House, environment: Record<string, string> = {}): Promise<void> {
-  for (const role of HOUSE_ROLES) await house.start(role, environment)
+  const [first, ...others] = HOUSE_ROLES
+  await house.start(first, environment)
+  await Promise.all(others.map((role) => house.start(role, environment)))
 }
 
 async function up(role: RoleName, child: ChildProcess): Promise<void> {

@@ -23,7 +23,8 @@ export async function startPersons() {
   const db = createDatabase({ url: stack.databaseUrl, poolMax: 2 })
   const services = { EVENTSTORE_URL: stack.eventStoreUrl, DATABASE_URL: stack.databaseUrl, DATA_DIR: elsewhere.path }
 
-  const opslog = (args: string[], more: Environment = {}) => runCli(args, { ...services, SECRETS_KEY, ...more })
+  const opslog = (args: string[], more: Environment = {}, run: typeof runCli = runCli) =>
+    run(args, { ...services, SECRETS_KEY, ...more })
   const authorization = `Bearer ${acme.apiKey}`
 
   async function emailOf(id: string): Promise<unknown> {
@@ -46,7 +47,8 @@ export async function startPersons() {
     db,
     directory: elsewhere.path,
     opslog,
-    forget: (args: string[], more: Environment = {}) => opslog(['admin', 'forget-user', ...args], more),
+    forget: (args: string[], more: Environment = {}, run: typeof runCli = runCli) =>
+      opslog(['admin', 'forget-user', ...args], more, run),
     emailOf,
     provision,
     /** A user with an e-mail address, in the log, in the vault and in the read models. */

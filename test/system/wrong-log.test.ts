@@ -9,7 +9,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
 import { createEventStore } from '../../src/events/store.ts'
-import { type Ended, runCli } from '../support/cli.ts'
+import { type Ended, runCli, spawnCli } from '../support/cli.ts'
 import { contexts, registry } from '../support/contexts.ts'
 import { example, ids, uuidOf } from '../support/examples.ts'
 import { createDatabase, type TestDatabase, temporaryDirectory } from '../support/services.ts'
@@ -48,7 +48,17 @@ const environment = () => ({
   DATA_DIR: join(directory.path, 'data'),
   NATS_SERVER: 'off',
   SANDBOX_OPERATOR: 'on',
+  ...impatience,
 })
+
+/** What makes waits short between an exchange and what is seen of it. */
+const impatience = {
+  EVENTSTORE_DEADLINE_MS: '1500',
+  HEARTBEAT_INTERVAL_MS: '500',
+  PROCESS_RETRY_MS: '200',
+  SUBSCRIPTION_BACKOFF_MAX_MS: '500',
+  SUBSCRIPTION_SILENCE_MAX_MS: '2000',
+}
 
 function start(): Started {
   const { PATH = '', HOME = '' } = process.env
@@ -220,7 +230,8 @@ it('shows its figures within a second while the event store is away, with a gaug
   })
 }, 90_000)
 
-const opslog = (args: readonly string[], answer?: string): Promise<Ended> => runCli(args, environment(), answer)
+const opslog = (args: readonly string[], answer?: string): Promise<Ended> =>
+  answer === undefined ? runCli(args, environment()) : spawnCli(args, environment(), answer)
 
 it('ends its start with 1 and a sentence at the wrong log, and says that it is up at no time', async () => {
   expect(await instance.stop()).toBe(0)

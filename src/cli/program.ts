@@ -1,0 +1,88 @@
+/**
+ * The command line. Each part of it stands in a file of its own; here they are put together, and here every ending gets
+ * its exit code: 0 done, 1 refused, not found or a check that failed, 2 wrong usage, 3 the service cannot be reached.
+ */
+import { Command } from 'commander'
+import { addParts, type Parts } from './parts.ts'
+import { explain } from './terminal.ts'
+
+const parts: Parts = {
+  demo: {
+    summary: 'an operator’s day against the running instance',
+    load: async () => (await import('./demo.ts')).demoCommand(),
+  },
+  admin: {
+    summary: 'operators, organizations, their API keys, and auditors’ keys',
+    load: async (rest) => (await import('./admin.ts')).adminCommand(rest),
+  },
+  audit: {
+    summary: 'the log as an auditor reads it: history, causes, states, verification',
+    load: async () => (await import('./audit.ts')).auditCommand(),
+  },
+  engine: {
+    summary: 'the trader’s terminal: orders, prices and accounts of the matching engine',
+    load: async () => (await import('./engine.ts')).engineCommand(),
+  },
+  projections: {
+    summary: 'the read models: where they stand, rebuild, verify, repair',
+    load: async () => (await import('./projections.ts')).projectionsCommand(),
+  },
+  'dead-letters': {
+    summary: 'commands and webhooks that were given up',
+    load: async () => (await import('./dead-letters.ts')).deadLettersCommand(),
+  },
+  store: {
+    summary: 'the embedded event store node and its data directory',
+    load: async () => (await import('./store.ts')).storeCommand(),
+  },
+  config: {
+    summary: 'every setting of the environment, its default, and its value here',
+    load: async () => (await import('./config.ts')).configCommand(),
+  },
+}
+
+/** Runs `opslog <args>` and sets `process.exitCode`. Writes to standard output and standard error. */
+export async function run(args: readonly string[]): Promise<void> {
+  const wantsJson = args.includes('--json')
+  try {
+    const program = await programFor(args)
+    unifyEndings(program, wantsJson)
+    if (args.length === 0) program.outputHelp()
+    else await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    process.exitCode = await explain(error, wantsJson)
+  }
+}
+
+async function programFor(args: readonly string[]): Promise<Command> {
+  const program = new Command('opslog')
+    .description(
+      'opslog from the command line: administration, the trader’s terminal, the read models, the event store, a demo',
+    )
+    .helpCommand('help [command]', 'what a command does')
+    .showHelpAfterError('(--help says more)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  opslog demo                                             an operator's day against the running instance
+  opslog admin operator create --name "Acme" --slug acme  a new tenant
+  opslog admin key issue acme --all-scopes                and its API key
+  opslog engine price                                     what the market says
+  opslog admin operator list --json                       for scripts
+
+In the project's directory it is run as npm run opslog -- <command>, for scripts with npm run --silent.
+
+The services are those of the instance that runs on DATA_DIR (./data), unless EVENTSTORE_URL, DATABASE_URL and
+NATS_URL say otherwise. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the service cannot be reached.`,
+    )
+  await addParts(program, parts, args)
+  return program
+}
+
+/** Lets errors of usage come back here, from every command below as well; for scripts they are said as JSON alone. */
+function unifyEndings(command: Command, wantsJson: boolean): void {
+  command.exitOverride()
+  if (wantsJson) command.configureOutput({ writeErr: () => undefined })
+  for (const below of command.commands) unifyEndings(below, wantsJson)
+}
