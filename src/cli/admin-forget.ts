@@ -1,7 +1,7 @@
 /** `opslog admin forget-user`: how it is called; what it does stands in forgetting.ts. */
 import { Command } from 'commander'
 import type { ForgetOptions } from './forgetting.ts'
-import { text } from './terminal.ts'
+import { CliError, EXIT, text } from './terminal.ts'
 
 export function forgetUserCommand(): Command {
   return new Command('forget-user')
@@ -29,7 +29,8 @@ Examples:
 Exit codes: 0 forgotten (or was before), 1 there is no such user, or you said no, 2 wrong usage, 3 not reachable, or
 forgotten while an older transaction keeps the key's bytes in Postgres's file: run it again.`,
     )
-    .action(async (globalUserId: string | undefined, options: ForgetOptions) =>
-      (await import('./forgetting.ts')).forgetUser(globalUserId, options),
-    )
+    .action(async (globalUserId: string | undefined, options: ForgetOptions) => {
+      if (options.json && !options.yes) throw new CliError(EXIT.usage, '--json needs --yes: a script cannot be asked')
+      await (await import('./forgetting.ts')).forgetUser(globalUserId, options)
+    })
 }

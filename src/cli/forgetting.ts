@@ -32,7 +32,6 @@ export interface ForgetOptions {
 type KnownUser = Exclude<UserState, { status: 'absent' }>
 
 export async function forgetUser(globalUserId: string | undefined, options: ForgetOptions): Promise<void> {
-  if (options.json && !options.yes) throw new CliError(EXIT.usage, '--json needs --yes: a script cannot be asked')
   await withAdminSession((session) => withPlainStore(session, (store) => forget(session, store, globalUserId, options)))
 }
 
