@@ -14,8 +14,7 @@ import type { AccountCommandRow } from '../projections/noctant/account-command.t
 import { noctantTables } from '../projections/noctant/tables.ts'
 import type { WebhookAttemptRow } from '../projections/noctant/webhook.ts'
 import { type AdminSession, withAdminSession, written } from './admin-session.ts'
-import { LISTED_MAX } from './dead-letters.ts'
-import { type OutputOptions, list as printList } from './table-output.ts'
+import { LISTED_MAX, type OutputOptions, list as printList } from './table-output.ts'
 import { CliError, EXIT, facts, show } from './terminal.ts'
 
 export interface SettleOptions extends OutputOptions {

@@ -1,11 +1,8 @@
 /** `opslog dead-letters`: how it is called; what it does stands in dead-letters-settling.ts. */
 import { Command } from 'commander'
 import type { SettleOptions } from './dead-letters-settling.ts'
-import type { OutputOptions } from './table-output.ts'
+import { LISTED_MAX, type OutputOptions } from './table-output.ts'
 import { text } from './terminal.ts'
-
-/** As many of each kind are listed. */
-export const LISTED_MAX = 200
 
 const settling = () => import('./dead-letters-settling.ts')
 

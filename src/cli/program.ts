@@ -3,8 +3,8 @@
  * its exit code: 0 done, 1 refused, not found or a check that failed, 2 wrong usage, 3 the service cannot be reached.
  */
 import { Command } from 'commander'
+import { explain } from './endings.ts'
 import { addParts, type Parts } from './parts.ts'
-import { explain } from './terminal.ts'
 
 const parts: Parts = {
   demo: {

@@ -1,6 +1,9 @@
 /** Lists for three kinds of readers: a table for people, JSON and CSV (RFC 4180) for scripts. */
 import { show, table } from './terminal.ts'
 
+/** As many of each kind a list shows where there may be any number. */
+export const LISTED_MAX = 200
+
 export interface OutputOptions {
   json?: boolean
   csv?: boolean

@@ -3,7 +3,7 @@
  * exit code per kind of ending. Expected faults are one sentence and, where there is one, a way on.
  */
 import Table from 'cli-table3'
-import { CommanderError, InvalidArgumentError } from 'commander'
+import { InvalidArgumentError } from 'commander'
 import picocolors from 'picocolors'
 
 export const EXIT = {
@@ -33,7 +33,8 @@ const wantsColour = (stream: { isTTY?: boolean }): boolean =>
 
 /** Colours for what goes to standard output; none where that is a pipe or a file. */
 export const colours = picocolors.createColors(wantsColour(process.stdout))
-const errorColours = picocolors.createColors(wantsColour(process.stderr))
+/** The same for what goes to standard error. */
+export const errorColours = picocolors.createColors(wantsColour(process.stderr))
 
 /** A result: the value as JSON, or the text that `human` makes of it. */
 export function show(value: unknown, options: { json?: boolean }, human: () => string): void {
@@ -75,10 +76,6 @@ export interface Failure {
   hint: string | undefined
 }
 
-function foreseen({ exitCode, message, hint }: CliError): Failure {
-  return { exitCode, code: { 0: 'ok', 1: 'refused', 2: 'usage', 3: 'unreachable' }[exitCode], message, hint }
-}
-
 /** True where fetch could not reach the server or was cut off. */
 export const isFetchFailure = (error: unknown): boolean =>
   error instanceof TypeError && /fetch failed|terminated/.test(error.message)
@@ -88,27 +85,4 @@ export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const inner = error instanceof AggregateError ? error.errors[0] : error.cause
   return inner instanceof Error ? reasonOf(inner) : error.message || error.name
-}
-
-/** Says what went wrong on standard error and answers with the exit code. */
-export async function explain(error: unknown, json: boolean): Promise<ExitCode> {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return EXIT.ok
-    // For people commander has said it already.
-    const message = error.message.replace(/^error: /, '')
-    if (json) process.stderr.write(`${JSON.stringify({ error: { code: 'usage', message } })}\n`)
-    return EXIT.usage
-  }
-  // Of what a command itself foresaw nothing else needs to be known; the rest of the house takes long to load.
-  const failure = error instanceof CliError ? foreseen(error) : (await import('./failures.ts')).failureOf(error)
-  if (!failure) {
-    process.stderr.write(`${errorColours.red('unexpected:')} ${error instanceof Error ? error.stack : error}\n`)
-    return EXIT.refused
-  }
-  const { exitCode, code, message, hint } = failure
-  const text = json
-    ? JSON.stringify({ error: { code, message, ...(hint ? { hint } : {}) } })
-    : [`${errorColours.red('error:')} ${message}`, ...(hint ? [errorColours.dim(hint)] : [])].join('\n')
-  process.stderr.write(`${text}\n`)
-  return exitCode
 }
