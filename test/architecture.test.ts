@@ -42,7 +42,7 @@ const rules: Record<string, LayerRule> = {
   postgres: { layers: [], packages: ['pg', 'pg-protocol', 'kysely'] },
   gateway: { layers: [], packages: ['nats'] },
   engine: { layers: ['gateway'], packages: ['decimal.js', 'hono', '@hono/node-server', 'lru-cache'] },
-  adapters: { layers: [], packages: ['@aws-sdk/client-s3', 'sharp', 'file-type', 'mediabunny'] },
+  adapters: { layers: [], packages: ['@aws-sdk/client-s3', 'sharp', 'file-type', 'mediabunny', 'stripe'] },
   embedded: { layers: [] },
   services: { layers: ['embedded', 'gateway', 'eventstore', 'postgres'] },
   events: { layers: ['eventstore'], packages: [] },

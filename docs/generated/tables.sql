@@ -135,6 +135,12 @@ CREATE TABLE IF NOT EXISTS firsthand_transactions (transaction_id text NOT NULL,
 CREATE INDEX IF NOT EXISTS firsthand_transactions_1 ON firsthand_transactions (organization_id, environment, created_at DESC, transaction_id DESC);
 CREATE INDEX IF NOT EXISTS firsthand_transactions_2 ON firsthand_transactions (organization_id, environment, type, created_at DESC, transaction_id DESC);
 
+-- firsthand.purchase, version 1
+CREATE TABLE IF NOT EXISTS firsthand_purchases (session_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, purchase_id text NOT NULL, amount_cents bigint NOT NULL, status text NOT NULL, is_credited boolean NOT NULL, reversed_cents bigint NOT NULL, started_at timestamptz(3) NOT NULL, PRIMARY KEY (session_id));
+CREATE INDEX IF NOT EXISTS firsthand_purchases_1 ON firsthand_purchases (started_at) WHERE status = 'open' OR (status = 'paid' AND NOT is_credited);
+CREATE TABLE IF NOT EXISTS firsthand_top_ups (top_up_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, amount_cents bigint NOT NULL, status text NOT NULL, attempts integer NOT NULL, reason text, next_at timestamptz(3), due_at timestamptz(3) NOT NULL, PRIMARY KEY (top_up_id));
+CREATE INDEX IF NOT EXISTS firsthand_top_ups_1 ON firsthand_top_ups (next_at) WHERE next_at IS NOT NULL;
+
 -- firsthand.job, version 2
 CREATE TABLE IF NOT EXISTS firsthand_jobs (job_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, type text NOT NULL, description text NOT NULL, files_needed integer NOT NULL, files_approved integer NOT NULL, open_seats integer NOT NULL, accepted_formats text[] NOT NULL, price_per_file_cents bigint NOT NULL, platform_fee_pct numeric NOT NULL, total_cost_cents bigint NOT NULL, worker_payout_per_file_cents bigint NOT NULL, status text NOT NULL, metadata jsonb NOT NULL, created_at timestamptz(3) NOT NULL, completed_at timestamptz(3), cancelled_at timestamptz(3), PRIMARY KEY (job_id));
 CREATE INDEX IF NOT EXISTS firsthand_jobs_1 ON firsthand_jobs (organization_id, environment, created_at DESC, job_id DESC);

@@ -1,8 +1,11 @@
 /** Firsthand: files that people make on request, everything it has on one page. */
+import { checkout } from '../commands/firsthand/checkout.ts'
 import { contentHash } from '../commands/firsthand/content-hash.ts'
 import { job } from '../commands/firsthand/job.ts'
 import { organization } from '../commands/firsthand/organization.ts'
+import { purchase } from '../commands/firsthand/purchase.ts'
 import { submission } from '../commands/firsthand/submission.ts'
+import { topUp } from '../commands/firsthand/top-up.ts'
 import { wallet } from '../commands/firsthand/wallet.ts'
 import { webhookEndpoint } from '../commands/firsthand/webhook-endpoint.ts'
 import { webhookEvent } from '../commands/firsthand/webhook-event.ts'
@@ -14,6 +17,7 @@ import { contentHashEvents } from '../events/firsthand/content-hash.ts'
 import { jobEvents } from '../events/firsthand/job.ts'
 import { organizationEvents } from '../events/firsthand/organization.ts'
 import { publishedEvents } from '../events/firsthand/published.ts'
+import { checkoutEvents, purchaseEvents, topUpEvents } from '../events/firsthand/purchase.ts'
 import { firsthandSentences } from '../events/firsthand/sentences.ts'
 import { submissionEvents } from '../events/firsthand/submission.ts'
 import { walletEvents } from '../events/firsthand/wallet.ts'
@@ -26,6 +30,7 @@ import { firsthandSettings } from '../processes/firsthand/settings.ts'
 import { apiKeyProjection } from '../projections/firsthand/api-key.ts'
 import { jobProjection } from '../projections/firsthand/job.ts'
 import { organizationProjection } from '../projections/firsthand/organization.ts'
+import { purchaseProjection } from '../projections/firsthand/purchase.ts'
 import { walletProjection } from '../projections/firsthand/wallet.ts'
 import { webhookEndpointProjection, webhookEventProjection } from '../projections/firsthand/webhook.ts'
 
@@ -43,6 +48,9 @@ export const firsthand: Context = {
       [webhookEndpoint.category]: webhookEndpointEvents,
       [webhookPlaces.category]: webhookPlaceEvents,
       [webhookEvent.category]: webhookEventEvents,
+      [checkout.category]: checkoutEvents,
+      [purchase.category]: purchaseEvents,
+      [topUp.category]: topUpEvents,
     }),
     sentences: firsthandSentences,
     published: publishedEvents,
@@ -52,10 +60,11 @@ export const firsthand: Context = {
   settings: firsthandSettings,
   aggregates: [
     ...[organization, wallet, job, submission, contentHash, worker, workerDay],
+    ...[checkout, purchase, topUp],
     ...[webhookEndpoint, webhookPlaces, webhookEvent],
   ],
   projections: [
-    ...[organizationProjection, apiKeyProjection, walletProjection, jobProjection],
+    ...[organizationProjection, apiKeyProjection, walletProjection, purchaseProjection, jobProjection],
     ...[webhookEndpointProjection, webhookEventProjection],
   ],
   processes: firsthandProcesses,

@@ -4,6 +4,7 @@
  * in-process stream, for machines without a NATS server.
  */
 
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { startEventStoreThread } from '../embedded/eventstore/start.ts'
@@ -11,6 +12,7 @@ import { keepNatsServer } from '../embedded/nats-keeper.ts'
 import { defaultCacheDirectory, findNatsServer } from '../embedded/nats-server.ts'
 import { startPostgres } from '../embedded/postgres.ts'
 import { openStream } from '../embedded/stream.ts'
+import { type StripeStandIn, startStripeStandIn } from '../embedded/stripe/server.ts'
 import { connectNats } from '../gateway/nats.ts'
 import type { MessageStream } from '../gateway/stream.ts'
 import type { Log } from '../log.ts'
@@ -26,6 +28,8 @@ export interface Services {
   }
   postgres: { kind: ServiceKind; url: string; note?: string }
   stream: { kind: ServiceKind; url: string | null; stream: MessageStream; note: string }
+  /** The stand-in for Stripe, started by whoever first asks for it. Its events go to this path of the API. */
+  stripeStandIn(webhookPath: string): Promise<StripeStandIn>
   /** Resolves with the name of an embedded service that ended by itself. */
   failed: Promise<string>
   /** Stops what was started here, in the order that loses nothing. */
@@ -57,6 +61,7 @@ export async function startServices(config: Config, log: Pick<Log, 'warn'>): Pro
     eventStore: eventStore as Services['eventStore'],
     postgres: postgres as Services['postgres'],
     stream: stream as Services['stream'],
+    stripeStandIn: stripeStandIns(config, stops),
     failed: Promise.race(deaths),
     stop,
   }
@@ -76,6 +81,27 @@ async function eventStoreService(
   stops.push(() => node.close())
   deaths.push(node.closed.then(() => 'the event store'))
   return { kind: 'embedded', url: node.url, damagedPlaces: () => damagedPlacesOf(node) }
+}
+
+/** One in this process, however often it is asked for. */
+export function stripeStandIns({ DATA_DIR }: Pick<Config, 'DATA_DIR'>, stops: Stop[]): Services['stripeStandIn'] {
+  let started: Promise<StripeStandIn> | undefined
+  return (webhookPath) => {
+    const target = () => runningApi(DATA_DIR, webhookPath)
+    started ??= startStripeStandIn({ directory: join(DATA_DIR, 'stripe'), target }).then((standIn) => {
+      stops.push(() => standIn.close())
+      return standIn
+    })
+    return started
+  }
+}
+
+/** An address of the API that runs here, by what it has written of itself; undefined before that. */
+function runningApi(directory: string, path: string): string | undefined {
+  const file = join(directory, 'services.json')
+  if (!existsSync(file)) return undefined
+  const { pid, api } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number; api: { url: string } | null }
+  return pid === process.pid && api ? `${api.url}${path}` : undefined
 }
 
 /** How many places of its log an embedded node has found that cannot be read. Rejects where it does not answer. */

@@ -47,6 +47,7 @@ import { defaultServerOptions, startServer } from '../../src/http/server.ts'
 import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
 import { failureOf } from '../../src/postgres/failure.ts'
 import { OBJECTS_PATH } from '../../src/processes/firsthand/objects.ts'
+import { STRIPE_WEBHOOK_PATH } from '../../src/processes/firsthand/payment-access.ts'
 import { endpointKeysOf } from '../../src/processes/firsthand/webhooks.ts'
 import { createAuditorDirectory } from '../../src/projections/audit/auditors.ts'
 import { createOwnersOf } from '../../src/projections/audit/ownership.ts'
@@ -62,6 +63,7 @@ import { eventually, prepared } from '../projections/support.ts'
 import { comesUp } from '../support/come-up.ts'
 import { apis, auditRules, contexts, loaded, registry } from '../support/contexts.ts'
 import { startTestStore } from '../support/event-store.ts'
+import { startPaymentStandIn } from '../support/payments.ts'
 import { testSealer } from './exchange.ts'
 
 export interface Answer {
@@ -295,7 +297,11 @@ export async function startApi(options: ApiOptions = {}) {
     linkBase: () => url + OBJECTS_PATH,
     now: () => new Date(),
   })
+  let webhookUrl: string | undefined
+  const standIn = serves('firsthand') ? await startPaymentStandIn(() => webhookUrl) : undefined
   const buying = (of: CommandBus) => ({
+    ...{ payments: (environment: 'live' | 'test') => standIn!.payments(environment), publicUrl: undefined },
+    log: { warn: record('warn'), error: record('error') },
     ...{ bus: of, db, clock: () => new Date(), credentials: buyers, ...firsthandSettings },
     waiter: waiters.of(projectionsCheckpoint('firsthand')),
     ...{ instanceKeys, waits, objects },
@@ -345,6 +351,7 @@ export async function startApi(options: ApiOptions = {}) {
     createCommandBus(store, { cachedAggregatesMax: 1_000, seenCommandsMax: 100_000, conflictRetriesMax: 3 }),
   )
   const url = `http://127.0.0.1:${server.port}`
+  webhookUrl = `${url}${STRIPE_WEBHOOK_PATH}`
 
   async function callAt(
     base: string,
@@ -445,6 +452,8 @@ export async function startApi(options: ApiOptions = {}) {
     /** A command of an administrator's. */
     administer: (operatorId: string, command: Parameters<typeof operatorAggregate.decide>[0]) =>
       bus.handle(operatorAggregate, operatorId, command, systemContext()),
+    /** The stand-in for Stripe, where firsthand is served. */
+    standIn,
     /** Cuts the API off from PostgreSQL: connections break, and no new one can be made. */
     loseDatabase: () => proxy.cut(),
     /** Cuts the API's commands off from the event store. */
@@ -461,6 +470,7 @@ export async function startApi(options: ApiOptions = {}) {
         waiters.close(),
         db.destroy(),
       ]
+      await standIn?.close()
       await Promise.all([...ended, store.close(), rawLog.close()])
       proxy.cut()
       storeProxy.cut()

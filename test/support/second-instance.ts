@@ -25,6 +25,8 @@ export async function startSecond(
     eventStore: { kind: 'external' as const, url: stack.eventStoreUrl },
     postgres: { kind: 'external' as const, url: databaseUrl },
     stream: { kind: 'external' as const, url: null, stream: stack.stream, note: '' },
+    // Roles that stand apart have none.
+    stripeStandIn: () => Promise.reject(new Error('the stand-in was asked for')),
     failed: new Promise<string>(() => undefined),
     stop: async () => undefined,
   }

@@ -19,7 +19,7 @@ import { connectNats } from '../../src/gateway/nats.ts'
 import type { MessageStream } from '../../src/gateway/stream.ts'
 import { startInstance } from '../../src/instance.ts'
 import { createDatabase as connectDatabase } from '../../src/postgres/database.ts'
-import { damagedPlacesOf } from '../../src/services/backing-services.ts'
+import { damagedPlacesOf, stripeStandIns } from '../../src/services/backing-services.ts'
 import { ensureSealingKey } from '../../src/vault/secrets-key.ts'
 import { createVault } from '../../src/vault/vault.ts'
 import { loaded, registry } from './contexts.ts'
@@ -79,7 +79,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     ...{ PORT: '0', DATA_DIR: directory.path, CONTEXTS: loaded.join() },
     ...options.environment,
   })
+  const stops: (() => Promise<void>)[] = []
   const services = {
+    stripeStandIn: stripeStandIns(config, stops),
     eventStore: { kind: 'embedded' as const, url: node.url, damagedPlaces: () => damagedPlacesOf(node) },
     postgres: { kind: 'external' as const, url: database.url },
     stream: { kind: 'embedded' as const, url: null, stream, note: '' },
@@ -113,6 +115,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     ...operators(bus, api.url),
     async close() {
       await instance.close()
+      for (const stop of stops) await stop()
       await stream.close()
       await store.close()
       await db.destroy()

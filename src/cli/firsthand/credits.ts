@@ -57,7 +57,7 @@ async function grant(
     const { amountCents, kind: credits, expiresAt: endsAt = null, reason = null } = options
     const command = { kind: 'grant', wallet: of, credits, amountCents, endsAt, reason, at: circumstances.at } as const
     const handled = await bus.handle(wallet, walletIdOf(of), command, circumstances)
-    const [granted] = handled.events
+    const granted = handled.events.find((event) => event.type === 'firsthand.CreditsGranted.v1')
     const balance = Number(handled.state.balance)
     const value = { transaction_id: granted?.data.transactionId ?? null, balance_cents: balance, ...written(handled) }
     show(value, options, () => colours.green(`Granted ${amountCents} cents; the balance is ${balance}.`))

@@ -6,6 +6,7 @@ import type { OrganizationEvent } from '../../events/firsthand/organization.ts'
 import type { Tier } from '../../events/firsthand/vocabulary.ts'
 import type { Aggregate } from '../decider.ts'
 import { type ApiKey, decideKeys, type KeyCommand } from './organization-keys.ts'
+import { decidePayments, evolvePayments, type PaymentCommand, type Payments } from './organization-payments.ts'
 import { Rejected } from './rejection.ts'
 
 type DataOf<T extends OrganizationEvent['type']> = Extract<OrganizationEvent, { type: T }>['data']
@@ -26,6 +27,7 @@ export type OrganizationState =
       feeFloorPct: string
       /** By id. One map for all states of a stream: keys are added and what changes of them only goes one way. */
       keys: Map<string, ApiKey>
+      payments: Payments
     }
 export type ExistingOrganization = Exclude<OrganizationState, { status: 'absent' }>
 
@@ -35,6 +37,7 @@ export type OrganizationCommand =
   /** What is not given stays. */
   | { kind: 'changeSettings'; settings: Partial<Settings>; at: string }
   | { kind: 'setFeeFloor'; feeFloorPct: string; at: string }
+  | PaymentCommand
   | KeyCommand
 
 const NO_SETTINGS: Settings = {
@@ -51,7 +54,7 @@ export const organization: Aggregate<OrganizationState, OrganizationCommand, Org
   evolve(state, event) {
     if (event.type === 'firsthand.OrganizationCreated.v1') {
       const { occurredAt: _, ...facts } = event.data
-      return { status: 'active', facts, settings: NO_SETTINGS, feeFloorPct: '0', keys: new Map() }
+      return { status: 'active', facts, settings: NO_SETTINGS, feeFloorPct: '0', keys: new Map(), payments: {} }
     }
     if (state.status === 'absent') return state
     const { keys } = state
@@ -83,6 +86,10 @@ export const organization: Aggregate<OrganizationState, OrganizationCommand, Org
       case 'firsthand.ApiKeyUseNoted.v1':
         noteOfKey(keys, event.data.keyId, { usedAt: event.data.usedAt })
         return { ...state }
+      case 'firsthand.StripeCustomerClaimed.v1':
+      case 'firsthand.StripeCustomerLinked.v1':
+      case 'firsthand.PaymentMethodSaved.v1':
+        return { ...state, payments: evolvePayments(state.payments, event) }
       default:
         return event satisfies never
     }
@@ -114,6 +121,10 @@ export const organization: Aggregate<OrganizationState, OrganizationCommand, Org
         if (Number(feeFloorPct) === Number(state.feeFloorPct)) return []
         return [{ type: 'firsthand.FeeFloorSet.v1', data: { organizationId, feeFloorPct, occurredAt } }]
       }
+      case 'claimCustomer':
+      case 'linkCustomer':
+      case 'savePaymentMethod':
+        return decidePayments(command, state)
       default:
         return decideKeys(command, state)
     }

@@ -9,15 +9,19 @@ import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
 import { type JobOwner, type JobState, job } from './job.ts'
 import { wallet, walletIdOf } from './wallet.ts'
+import type { TopUpRule } from './wallet-top-ups.ts'
 import { worker } from './worker.ts'
 
 type ApprovedEvent = Extract<JobEvent, { type: 'firsthand.SubmissionApproved.v1' }>
 
-/** Holds what the job costs and posts it. Answers with the job as it was paid for, now or at the first time. */
-export async function postJob(bus: CommandBus, facts: JobFacts, context: CommandContext) {
+/**
+ * Holds what the job costs and posts it; `topUp` says when credits are then to be bought. Answers with the job as it was paid for, now
+ * or at the first time.
+ */
+export async function postJob(bus: CommandBus, facts: JobFacts, topUp: TopUpRule | null, context: CommandContext) {
   const { organizationId, environment } = facts
   const of = { organizationId, environment }
-  const command = { kind: 'hold', wallet: of, job: facts, at: context.at } as const
+  const command = { kind: 'hold', wallet: of, job: facts, topUp, at: context.at } as const
   const { events, replayed } = await bus.handle(wallet, walletIdOf(of), command, context)
   const held = events.findLast((event) => event.type === 'firsthand.EscrowHeld.v1')
   if (!held) throw new Error(`${facts.jobId} was neither paid for nor refused`)

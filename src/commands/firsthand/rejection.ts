@@ -37,6 +37,7 @@ export type RejectionCode =
   | 'worker_token_limit_reached'
   | 'earnings_too_low'
   | 'insufficient_credits'
+  | 'credits_owed'
   | 'credits_out_of_range'
   | 'credits_end_passed'
   | WebhookRejectionCode

@@ -3,32 +3,26 @@
  * ever negative, and what comes back of a hold is what was not paid out of it, to the cent.
  */
 import type { JobFacts } from '../../events/firsthand/job.ts'
-import type { Environment, LotKind } from '../../events/firsthand/vocabulary.ts'
-import type { LotPart, WalletEvent } from '../../events/firsthand/wallet.ts'
-import { prefixedId } from '../../runtime/ulid.ts'
-import type { Aggregate } from '../decider.ts'
-import { type Escrow, type Escrows, escrowOf, NO_ESCROWS, withEscrow } from './escrows.ts'
-import { giveBack, hasEnded, type Lot, lotOf, monthsLater, sumOf, take, withLots } from './lots.ts'
+import type { LotKind } from '../../events/firsthand/vocabulary.ts'
+import type { LotPart, PurchaseSource, WalletEvent } from '../../events/firsthand/wallet.ts'
+import { type Aggregate, fold } from '../decider.ts'
+import { type Escrow, escrowOf } from './escrows.ts'
+import { giveBack, hasEnded, monthsLater, sumOf, take } from './lots.ts'
 import { Rejected } from './rejection.ts'
+import { buy, clawBack, payDebt } from './wallet-purchases.ts'
+import {
+  CREDITS_GOOD_MONTHS,
+  EMPTY_WALLET,
+  evolveWallet,
+  nextTransactionId,
+  type Of,
+  type WalletName,
+  type WalletState,
+  walletIdOf,
+} from './wallet-state.ts'
+import { crossing, endTopUp, savedBelow, type TopUpEnd, type TopUpRule } from './wallet-top-ups.ts'
 
-export interface WalletName {
-  organizationId: string
-  environment: Environment
-}
-
-/** The id of its stream. */
-export const walletIdOf = ({ organizationId, environment }: WalletName): string => `${organizationId}_${environment}`
-
-export interface WalletState {
-  balance: bigint
-  /** Those that hold something, in the order in which they are spent. */
-  lots: readonly Lot[]
-  escrows: Escrows
-  /** Transactions so far. */
-  transactions: number
-  /** Of the last event; the events of a wallet never go back in time, so that transactions sort by it. */
-  lastAt: string
-}
+export { type WalletName, type WalletState, walletIdOf }
 
 export type WalletCommand = { wallet: WalletName; at: string } & (
   | {
@@ -39,70 +33,60 @@ export type WalletCommand = { wallet: WalletName; at: string } & (
       endsAt: string | null
       reason: string | null
     }
-  | { kind: 'hold'; job: JobFacts }
+  | { kind: 'buy'; source: PurchaseSource; amountCents: bigint }
+  /** Of the purchase's money so much went back, all of it so far. */
+  | { kind: 'clawBack'; source: PurchaseSource; reversedCents: bigint }
+  | { kind: 'hold'; job: JobFacts; topUp?: TopUpRule | null }
   | { kind: 'refund'; jobId: string; filesApproved: number }
   /** The job has all of its files. */
   | { kind: 'settle'; jobId: string; filesApproved: number }
   /** Books what has come to its end. */
-  | { kind: 'expire' }
+  | { kind: 'expire'; topUp?: TopUpRule | null }
+  /** The settings were saved. */
+  | { kind: 'considerTopUp'; topUp: TopUpRule | null; savedAt: string }
+  /** One that is settled brings its credits along. */
+  | { kind: 'endTopUp'; topUpId: string; end: TopUpEnd; paidCents: bigint | null }
 )
 
-const CREDITS_GOOD_MONTHS = 12
 /** What a balance in JSON can show exactly. */
 const BALANCE_MAX = BigInt(Number.MAX_SAFE_INTEGER)
 
 export const wallet: Aggregate<WalletState, WalletCommand, WalletEvent> = {
   category: 'firsthand.wallet',
-  initialState: { balance: 0n, lots: [], escrows: NO_ESCROWS, transactions: 0, lastAt: '' },
-
-  evolve(before, event) {
-    const { balanceCents, occurredAt: lastAt } = event.data
-    const isTransaction = event.data.transactionId !== null
-    const transactions = before.transactions + (isTransaction ? 1 : 0)
-    const state = { ...before, balance: BigInt(balanceCents), transactions, lastAt }
-    switch (event.type) {
-      case 'firsthand.CreditsGranted.v1': {
-        const { transactionId: lotId, kind, endsAt, amountCents } = event.data
-        return { ...state, lots: withLots(state.lots, [{ lotId, kind, endsAt, remaining: BigInt(amountCents) }]) }
-      }
-      case 'firsthand.EscrowHeld.v1': {
-        const { job, amountCents, parts } = event.data
-        const escrow = { amount: BigInt(amountCents), price: BigInt(job.pricePerFileCents), parts }
-        const escrows = withEscrow(state.escrows, job.jobId, escrow)
-        return { ...state, lots: withLots(state.lots, parts.map(lotOf)), escrows }
-      }
-      case 'firsthand.EscrowRefunded.v1': {
-        const { jobId, parts } = event.data
-        const escrows = withEscrow(state.escrows, jobId, undefined)
-        return { ...state, lots: withLots(state.lots, parts.map(lotOf)), escrows }
-      }
-      case 'firsthand.EscrowSettled.v1':
-        return { ...state, escrows: withEscrow(state.escrows, event.data.jobId, undefined) }
-      case 'firsthand.CreditsExpired.v1': {
-        const { lotId, kind, endsAt } = event.data
-        return { ...state, lots: withLots(state.lots, [{ lotId, kind, endsAt, remaining: 0n }]) }
-      }
-      default:
-        return event satisfies never
-    }
-  },
+  initialState: EMPTY_WALLET,
+  evolve: evolveWallet,
 
   decide(command, state) {
     const at = command.at < state.lastAt ? state.lastAt : command.at
     const of = { ...command.wallet, occurredAt: at }
     switch (command.kind) {
       case 'grant':
-        return [grant(command, state, of)]
-      case 'expire':
-        return expire(state, of).events
+        return andDebt([grant(command, state, of)], state, of)
+      case 'buy':
+        return buy(command.source, command.amountCents, state, of)
+      case 'clawBack':
+        return clawBack(command.source, command.reversedCents, state, of)
+      case 'expire': {
+        const { events, state: after } = expire(state, of)
+        return [...events, ...crossing(state.balance, after, command.topUp, of)]
+      }
+      case 'considerTopUp':
+        return savedBelow(command.savedAt, state, command.topUp, of)
+      case 'endTopUp': {
+        const source = { kind: 'top_up' as const, id: command.topUpId }
+        const bought = command.paidCents === null ? [] : buy(source, command.paidCents, state, of)
+        return [...bought, ...endTopUp(command.topUpId, command.end, fold(wallet, bought, state), of)]
+      }
       case 'hold': {
         const expired = expire(state, of)
-        return [...expired.events, hold(command.job, expired.state, of)]
+        const held = hold(command.job, expired.state, of)
+        const after = evolveWallet(expired.state, held)
+        return [...expired.events, held, ...crossing(state.balance, after, command.topUp, of)]
       }
       case 'refund': {
         const escrow = escrowOf(state.escrows, command.jobId)
         // None: it has been refunded before, for a job exists only where there was a hold.
-        return escrow ? [refund(command, escrow, state, of)] : []
+        return escrow ? andDebt([refund(command, escrow, state, of)], state, of) : []
       }
       case 'settle': {
         const escrow = escrowOf(state.escrows, command.jobId)
@@ -114,11 +98,11 @@ export const wallet: Aggregate<WalletState, WalletCommand, WalletEvent> = {
   },
 }
 
-type Of = WalletName & { occurredAt: string }
-
-/** Sorts after all transactions of this wallet before it. */
-const nextTransactionId = ({ transactions }: WalletState, of: Of): string =>
-  prefixedId('crtx', of.occurredAt, `${walletIdOf(of)} ${transactions}`, transactions)
+/** What came in by the events pays what is owed. */
+const andDebt = (events: WalletEvent[], before: WalletState, of: Of): WalletEvent[] => [
+  ...events,
+  ...payDebt(before, fold(wallet, events, before), of),
+]
 
 function grant(command: Extract<WalletCommand, { kind: 'grant' }>, state: WalletState, of: Of): WalletEvent {
   const { credits: kind, amountCents: amount, reason } = command
@@ -144,7 +128,7 @@ function expire(before: WalletState, of: Of): { events: WalletEvent[]; state: Wa
     const data = { ...of, transactionId, lotId, kind, endsAt, ...amounts }
     const event: WalletEvent = { type: 'firsthand.CreditsExpired.v1', data }
     events.push(event)
-    state = wallet.evolve(state, event)
+    state = evolveWallet(state, event)
   }
   return { events, state }
 }
@@ -155,6 +139,10 @@ const asksForRefusal = ({ environment, metadata }: JobFacts): boolean =>
 
 function hold(job: JobFacts, state: WalletState, of: Of): WalletEvent {
   const amount = of.environment === 'test' ? 0n : BigInt(job.totalCostCents)
+  if (amount > 0n && state.owed > 0n) {
+    const detail = `${state.owed} cents are owed of a payment that went back. A purchase pays them.`
+    throw new Rejected('credits_owed', detail)
+  }
   if (amount > state.balance || asksForRefusal(job)) {
     const detail = `The job needs ${job.totalCostCents} cents; ${state.balance} can be spent.`
     throw new Rejected('insufficient_credits', detail, '')

@@ -21,6 +21,11 @@ export const organizationEvents = {
   }),
   /** The organization may set no fee below it. */
   'firsthand.FeeFloorSet.v1': z.object({ ...ofOrganization, feeFloorPct: fraction }),
+  /** The payment provider is about to be asked for a customer of this environment. */
+  'firsthand.StripeCustomerClaimed.v1': z.object({ ...ofOrganization, environment }),
+  'firsthand.StripeCustomerLinked.v1': z.object({ ...ofOrganization, environment, customerId: z.string() }),
+  /** The card that automatic top-ups are paid with. */
+  'firsthand.PaymentMethodSaved.v1': z.object({ ...ofOrganization, environment, paymentMethodId: z.string() }),
   'firsthand.ApiKeyCreated.v1': z.object({
     ...ofKey,
     /** The id in the key's own text, by which a presented key is found. */

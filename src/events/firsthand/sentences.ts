@@ -19,6 +19,36 @@ export const firsthandSentences: Readonly<Record<string, string>> = {
   'firsthand.EscrowSettled.v1':
     '{paidCents} cents that were held for {jobId} are paid out, with {filesApproved} files approved.',
   'firsthand.CreditsExpired.v1': '{amountCents} cents ({kind}) came to their end; the balance is {balanceCents}.',
+  'firsthand.CreditsPurchased.v1':
+    '{amountCents} cents came by {source.id} ({kind}), good until {endsAt}; the balance is {balanceCents}.',
+  'firsthand.CreditsClawedBack.v1':
+    '{amountCents} cents were taken back{reversedCents?, after <reversedCents> had gone back}; {owedCents} are owed, and the balance is {balanceCents}.',
+  'firsthand.AutoTopUpDue.v1':
+    'The balance of {balanceCents} is below {thresholdCents}: the top-up {topUpId} is to buy {amountCents} cents.',
+  'firsthand.AutoTopUpSettled.v1': 'The top-up {topUpId} is paid; the balance is {balanceCents}.',
+  'firsthand.AutoTopUpCancelled.v1': 'The top-up {topUpId} is not wanted any more.',
+  'firsthand.AutoTopUpFailed.v1':
+    'The top-up {topUpId} failed for good ({reason}), after {attempts} attempts; it is switched off.',
+  'firsthand.CheckoutRequested.v1': 'The purchase {purchaseId} of {amountCents} cents was asked for.',
+  'firsthand.CheckoutOpened.v1': 'The purchase {purchaseId} can be paid in the session {sessionId}.',
+  'firsthand.PurchaseStarted.v1':
+    'The session {sessionId} is to be paid with {amountCents} cents ({currency}) by the customer {customerId}.',
+  'firsthand.PurchasePaid.v1': 'The session {sessionId} was paid with {amountCents} cents.',
+  'firsthand.PurchaseFailed.v1': 'The payment of the session {sessionId} failed: {reason}.',
+  'firsthand.PurchaseExpired.v1': 'The session {sessionId} ended without a payment.',
+  'firsthand.PurchaseQuarantined.v1':
+    'The session {sessionId} was paid with {amountCents} cents ({currency}), which is not what was recorded.',
+  'firsthand.PurchaseReversed.v1':
+    '{amountCents} cents of the session {sessionId} went back ({cause}), {reversedCents} in all.',
+  'firsthand.TopUpStarted.v1': 'The top-up {topUpId} of {amountCents} cents is tried, for the time number {attempt}.',
+  'firsthand.TopUpPaid.v1': 'The top-up {topUpId} was paid by {paymentIntentId}.',
+  'firsthand.TopUpDeclined.v1':
+    'The top-up {topUpId} was declined: {reason}{nextAttemptAt?; it is tried again at <nextAttemptAt>}.',
+  'firsthand.TopUpReversed.v1':
+    '{amountCents} cents of the top-up {topUpId} went back ({cause}), {reversedCents} in all.',
+  'firsthand.StripeCustomerClaimed.v1': 'A customer of the payment provider is asked for, for {environment}.',
+  'firsthand.StripeCustomerLinked.v1': 'The payment provider knows the organization as {customerId} in {environment}.',
+  'firsthand.PaymentMethodSaved.v1': 'The card {paymentMethodId} was kept for top-ups in {environment}.',
   'firsthand.JobPosted.v1': 'The job {jobId} was posted: {filesNeeded} files at {pricePerFileCents} cents.',
   'firsthand.JobCancelled.v1':
     'The job {jobId} was cancelled with {filesApproved} files approved; {refundCents} cents go back.',

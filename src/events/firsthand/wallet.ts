@@ -18,6 +18,10 @@ const part = z.object({
 })
 export type LotPart = z.infer<typeof part>
 
+/** What credits were bought by: a session of the checkout, or a top-up. */
+const purchaseSource = z.object({ kind: z.enum(['checkout', 'top_up']), id: z.string() })
+export type PurchaseSource = z.infer<typeof purchaseSource>
+
 const ofWallet = {
   organizationId: z.string(),
   environment,
@@ -36,6 +40,48 @@ export const walletEvents = {
     amountCents: cents,
     endsAt: time,
     reason: z.string().nullable(),
+  }),
+  /** Bought credits, or those that the house adds to them. The transaction's id is the lot's too. */
+  'firsthand.CreditsPurchased.v1': z.object({
+    ...ofWallet,
+    transactionId,
+    kind: lotKind.exclude(['free_tier']),
+    amountCents: cents,
+    endsAt: time,
+    source: purchaseSource,
+  }),
+  /** Money of a purchase went back: what its lots still hold goes, and the rest is owed. */
+  'firsthand.CreditsClawedBack.v1': z.object({
+    ...ofWallet,
+    /** Null: there was nothing left to take. */
+    transactionId: transactionId.nullable(),
+    /** Null: what was owed is paid out of credits that came in. */
+    source: purchaseSource.nullable(),
+    amountCents: cents,
+    parts: z.array(part),
+    /** Of the money of this purchase that went back, all of it so far. */
+    reversedCents: cents.nullable(),
+    /** By the whole wallet, right after. No job is posted while it is above 0. */
+    owedCents: cents,
+  }),
+  /** The balance fell below the threshold: so much is to be bought by itself. */
+  'firsthand.AutoTopUpDue.v1': z.object({
+    ...ofWallet,
+    topUpId: z.string(),
+    amountCents: cents,
+    thresholdCents: cents,
+  }),
+  /** It is paid, and the credits are there. */
+  'firsthand.AutoTopUpSettled.v1': z.object({ ...ofWallet, topUpId: z.string() }),
+  /** It is not wanted any more. */
+  'firsthand.AutoTopUpCancelled.v1': z.object({ ...ofWallet, topUpId: z.string() }),
+  /** It was declined for the last time; the setting is switched off. */
+  'firsthand.AutoTopUpFailed.v1': z.object({
+    ...ofWallet,
+    topUpId: z.string(),
+    amountCents: cents,
+    attempts: z.int().nonnegative(),
+    reason: z.string(),
   }),
   /** A job is paid for; in the test environment with nothing, which is no transaction. */
   'firsthand.EscrowHeld.v1': z.object({

@@ -3,7 +3,9 @@ import type { ObjectStore } from '../../adapters/object-store/object-store.ts'
 import { createKeyProof } from '../../api-keys/key-proof.ts'
 import { textIdOf } from '../../commands/firsthand/api-key.ts'
 import type { Environment, Scope, Tier } from '../../events/firsthand/vocabulary.ts'
+import type { Log } from '../../log.ts'
 import type { ReadModels } from '../../postgres/database.ts'
+import type { PaymentsOf } from '../../processes/firsthand/payment-access.ts'
 import type { ApiKeyRow } from '../../projections/firsthand/api-key.ts'
 import type { CredentialDirectory } from '../../projections/firsthand/credentials.ts'
 import type { ObjectKeys } from '../../vault/object-keys.ts'
@@ -24,6 +26,11 @@ export interface FirsthandParts extends CoreParts {
   instanceKeys: () => readonly Uint8Array[]
   /** Told of each request that a key has signed. */
   noteUse: (key: Pick<ApiKeyRow, 'organization_id' | 'key_id' | 'last_used_at'>) => void
+  /** Payment providers, by environment. */
+  payments: PaymentsOf
+  log: Pick<Log, 'warn' | 'error'>
+  /** Under which name others reach the API; undefined: by the address that they ask. */
+  publicUrl: string | undefined
   /** Requests that wait for the end of a job. */
   waits: JobWaits
   /** Where files lie. */

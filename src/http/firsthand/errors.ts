@@ -52,6 +52,7 @@ const kernel: Record<KernelCode, ErrorEntry> = {
 
 const own: Record<Exclude<FirsthandCode, KernelCode>, ErrorEntry> = {
   insufficient_credits: { status: 402, title: 'The credits do not suffice' },
+  credits_owed: { status: 402, title: 'A payment that went back is owed' },
   organization_suspended: { status: 403, title: 'The organization is suspended' },
   key_beyond_own: { status: 403, title: 'The key that asks may do less' },
   organization_not_found: { status: 404, title: 'The organization does not exist' },

@@ -4,6 +4,8 @@ import type { FirsthandCode } from './errors.ts'
 
 export const help: Readonly<Record<Exclude<FirsthandCode, KernelCode>, string>> = {
   insufficient_credits: 'The job costs more than the balance. Buy credits, or ask for fewer files or a lower price.',
+  credits_owed:
+    'A payment was refunded or disputed after its credits were spent. Buy credits: they pay what is owed first.',
   organization_suspended: 'The organization may not use the API at present. Its operator knows why.',
   key_beyond_own: 'A key makes only keys that may do as much as itself or less. Use a key with those scopes.',
   organization_not_found: 'The organization of the key does not exist any more.',

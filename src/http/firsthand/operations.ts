@@ -3,6 +3,7 @@ import type { Operation } from '../operation.ts'
 import type { FirsthandParts } from './access.ts'
 import { getCreditBalance } from './billing/get-credit-balance.ts'
 import { listTransactions } from './billing/list-transactions.ts'
+import { purchaseCredits } from './billing/purchase-credits.ts'
 import { cancelJob } from './jobs/cancel-job.ts'
 import { createJob } from './jobs/create-job.ts'
 import { getJob } from './jobs/get-job.ts'
@@ -27,6 +28,6 @@ export const operations: readonly Operation<FirsthandParts>[] = [
   ...[createApiKey, listApiKeys, rotateApiKey, revokeApiKey],
   ...[createWebhookEndpoint, listWebhookEndpoints, getWebhookEndpoint, updateWebhookEndpoint, deleteWebhookEndpoint],
   ...[rotateWebhookSecret, listWebhookEvents, replayWebhookEvent],
-  ...[getCreditBalance, listTransactions],
+  ...[getCreditBalance, listTransactions, purchaseCredits],
   ...[getOrganizationSettings, updateOrganizationSettings],
 ]

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import { isDiskStore } from '../../adapters/object-store/disk-store.ts'
 import type { AppEnv, Runtime } from '../environment.ts'
 import type { FirsthandParts } from './access.ts'
+import { paymentRoutes } from './billing/stripe-webhook.ts'
 import { objectRoutes } from './objects/object-routes.ts'
 
 export function pages(parts: FirsthandParts, runtime: Runtime): Hono<AppEnv> {
@@ -10,5 +11,6 @@ export function pages(parts: FirsthandParts, runtime: Runtime): Hono<AppEnv> {
   const { objects } = parts
   // The links of a bucket lead there.
   if (isDiskStore(objects)) app.route('/', objectRoutes({ ...parts, objects }, runtime))
+  app.route('/', paymentRoutes(parts, runtime))
   return app
 }

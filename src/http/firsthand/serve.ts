@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { textIdOf } from '../../commands/firsthand/api-key.ts'
 import type { ApiParts, Served } from '../../context.ts'
 import { openObjects } from '../../processes/firsthand/objects.ts'
+import { openPayments } from '../../processes/firsthand/payment-access.ts'
 import { ensureSandbox } from '../../processes/firsthand/sandbox.ts'
 import { firsthandSettings } from '../../processes/firsthand/settings.ts'
 import { endpointKeysOf } from '../../processes/firsthand/webhooks.ts'
@@ -33,6 +34,7 @@ export async function serveFirsthand(parts: ApiParts): Promise<Served> {
       downloadsMax: settings.FIRSTHAND_DOWNLOADS_MAX,
       idleMs: settings.FIRSTHAND_TRANSFER_IDLE_MS,
     },
+    ...{ payments: await openPayments(parts), log, publicUrl: config.PUBLIC_URL },
     noteUse: createKeyUse({ bus, log, clock: clock.now, gapMinMs: settings.FIRSTHAND_KEY_USE_GAP_S * 1_000 }),
     keysMax: settings.FIRSTHAND_KEYS_MAX,
     keyOverlapMs: settings.FIRSTHAND_KEY_OVERLAP_S * 1_000,

@@ -1,4 +1,6 @@
 /** Books credits that have come to their end. Until then they stand in the balance; they are never spent, booked or not. */
+import { organization } from '../../commands/firsthand/organization.ts'
+import { topUpRuleOf } from '../../commands/firsthand/organization-payments.ts'
 import { wallet, walletIdOf } from '../../commands/firsthand/wallet.ts'
 import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
@@ -42,11 +44,13 @@ export function createExpiry({ db, log, now = () => new Date(), bus, sweep }: Op
     },
     async work({ id, organizationId, environment }) {
       const at = now().toISOString()
+      const owner = await bus.current(organization, organizationId)
+      const topUp = owner.status === 'absent' ? null : topUpRuleOf(owner.settings, environment)
       const requestId = deterministicId('firsthand.expiry', id, at)
       await bus.handle(
         wallet,
         id,
-        { kind: 'expire', wallet: { organizationId, environment }, at },
+        { kind: 'expire', wallet: { organizationId, environment }, topUp, at },
         {
           ...{
             commandId: requestId,

@@ -3,6 +3,8 @@ import { createCommandBus } from '../../commands/handle.ts'
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
 import { newWebhookHealth } from '../../webhooks/process.ts'
 import { newProcessHealth } from '../process.ts'
+import { openPayments } from './payment-access.ts'
+import { PAYMENTS, runPayments } from './payments.ts'
 import { firsthandSettings } from './settings.ts'
 import { runSettlement, SETTLEMENT } from './settlement.ts'
 import { endpointKeysOf, runFirsthandWebhooks, WEBHOOKS } from './webhooks.ts'
@@ -46,7 +48,21 @@ function startWebhooks({ config, store, db, keyRing, settings, dependenciesOf }:
   return { ended, health }
 }
 
+function startPayments(parts: ContextParts): RunningProcess {
+  const { bus, settings, dependenciesOf } = parts
+  const health = newProcessHealth()
+  const of = settings(firsthandSettings)
+  const limits = {
+    ...{ intervalMs: of.FIRSTHAND_SWEEP_INTERVAL_MS, batchMax: of.FIRSTHAND_SWEEP_BATCH_MAX },
+    sessionAgeMs: of.FIRSTHAND_PURCHASE_SWEEP_AGE_MS,
+  }
+  const dependencies = dependenciesOf(PAYMENTS, health)
+  const ended = openPayments(parts).then((paymentsOf) => runPayments({ ...dependencies, bus, paymentsOf, limits }))
+  return { ended, health }
+}
+
 export const firsthandProcesses: readonly ProcessDeclaration[] = [
   { leads: [SETTLEMENT], role: 'relay', start: startSettlement },
+  { leads: [PAYMENTS], role: 'relay', start: startPayments },
   { leads: [WEBHOOKS], role: 'webhooks', start: startWebhooks },
 ]

@@ -10,11 +10,22 @@ const waits = (fallback: readonly number[]) =>
     .transform((text) => text.split(',').map(Number))
     .pipe(z.array(z.int().positive()).min(1).max(20))
 
+const secret = z.string().min(1).optional()
+
 export const firsthandSettings = z.object({
   FIRSTHAND_KEYS_MAX: count(100).describe('API keys of one organization that work at a time'),
   FIRSTHAND_KEY_OVERLAP_S: count(86_400).describe('how long an API key works on after it was rotated'),
   FIRSTHAND_KEY_USE_GAP_S: count(900).describe('least time between two notes of an API key’s use'),
   FIRSTHAND_SWEEP_INTERVAL_MS: count(5_000).describe('between looks at credits that come to their end'),
+  STRIPE_SECRET_KEY: secret.describe('Stripe’s key for live purchases; unset: a stand-in for Stripe, in DATA_DIR'),
+  STRIPE_WEBHOOK_SECRET: secret.describe('what Stripe signs its live events with'),
+  STRIPE_TEST_SECRET_KEY: secret.describe('Stripe’s key for purchases of the test environment'),
+  STRIPE_TEST_WEBHOOK_SECRET: secret.describe('what Stripe signs its events of tests with'),
+  STRIPE_STAND_IN: z
+    .enum(['auto', 'on'])
+    .default('auto')
+    .describe('whether the stand-in may serve; auto: with the embedded event store only'),
+  FIRSTHAND_PURCHASE_SWEEP_AGE_MS: count(300_000).describe('after this time Stripe is asked what became of a checkout'),
   FIRSTHAND_SWEEP_BATCH_MAX: count(500).describe('wallets that one such look finds'),
   FIRSTHAND_WEBHOOK_ENDPOINTS_MAX: count(16).describe('webhook endpoints of one organization in one environment'),
   FIRSTHAND_WEBHOOK_RETRY_WAITS_MS: waits([60, 240, 1_500, 5_400, 21_600].map((s) => s * 1_000)).describe(

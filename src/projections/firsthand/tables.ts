@@ -4,6 +4,7 @@ import type { TablesOf } from '../projection.ts'
 import type { apiKeys } from './api-key.ts'
 import type { jobs } from './job.ts'
 import type { organizations } from './organization.ts'
+import type { purchases, topUps } from './purchase.ts'
 import type { lots, transactions, wallets } from './wallet.ts'
 import type { webhookAttempts, webhookEndpoints, webhookEvents } from './webhook.ts'
 
@@ -13,6 +14,8 @@ export type FirsthandTables = TablesOf<
   | typeof jobs
   | typeof lots
   | typeof organizations
+  | typeof purchases
+  | typeof topUps
   | typeof transactions
   | typeof wallets
   | typeof webhookAttempts

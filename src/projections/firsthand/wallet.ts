@@ -78,6 +78,18 @@ export const walletProjection = defineProjection<WalletEvent>({
       const part = { lotId, kind, endsAt, amountCents, remainingCents: amountCents }
       return moved(data, [part], { type: kind, amount_cents: amountCents, description, expires_at: endsAt })
     },
+    'firsthand.CreditsPurchased.v1': ({ data }) => {
+      const { transactionId: lotId, kind, endsAt, amountCents, source } = data
+      const part = { lotId, kind, endsAt, amountCents, remainingCents: amountCents }
+      const bought = source.kind === 'checkout' ? 'Credits bought' : 'Automatic top-up'
+      const description = kind === 'bonus' ? 'Bonus of a purchase' : bought
+      return moved(data, [part], { type: kind, amount_cents: amountCents, description, expires_at: endsAt })
+    },
+    'firsthand.CreditsClawedBack.v1': ({ data }) => {
+      const { source, amountCents, parts } = data
+      const description = source === null ? 'Pays what was owed' : 'A payment went back'
+      return moved(data, parts, { type: 'deduction', amount_cents: `-${amountCents}`, description })
+    },
     'firsthand.EscrowHeld.v1': ({ data }) => {
       const { job, amountCents, parts } = data
       const description = `${job.filesNeeded} files at ${job.pricePerFileCents} cents`

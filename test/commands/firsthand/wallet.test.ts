@@ -221,6 +221,7 @@ describe('whatever happens to a wallet', () => {
     let balance = 0n
     const spent: string[] = []
     for (const { type, data } of events) {
+      if (!('transactionId' in data)) throw new Error(`${type} moves nothing`)
       const amount = 'amountCents' in data ? BigInt(data.amountCents) : 0n
       const isCredit = type === 'firsthand.CreditsGranted.v1' || type === 'firsthand.EscrowRefunded.v1'
       balance += isCredit ? amount : -amount

@@ -86,6 +86,7 @@ export const firsthandViews: ContextViews = {
   views,
   withoutView: {
     revokeApiKey: 'answers without a body',
+    purchaseCredits: 'answers the link of a page elsewhere, which no read shows',
     deleteWebhookEndpoint: 'answers without a body',
     rotateWebhookSecret: 'answers with the secret, which no read shows',
   },

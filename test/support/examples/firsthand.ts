@@ -8,6 +8,7 @@ import type {
   WebhookPlaceEvent,
 } from '../../../src/events/firsthand/webhook.ts'
 import { prefixedId } from '../../../src/runtime/ulid.ts'
+import { type PaymentStoryEvent, paymentExamples, paymentStreamOf } from './firsthand-payments.ts'
 import { type WorkStoryEvent, workExamples, workStreamOf } from './firsthand-work.ts'
 
 export type FirsthandStoryEvent =
@@ -15,6 +16,7 @@ export type FirsthandStoryEvent =
   | WalletEvent
   | JobEvent
   | WorkStoryEvent
+  | PaymentStoryEvent
   | WebhookEndpointEvent
   | WebhookPlaceEvent
   | WebhookEventEvent
@@ -126,6 +128,7 @@ export function firsthandExamples(timeAt: (seconds: number) => string): Examples
     'firsthand.WebhookEndpointChanged.v1': { ...ofEndpoint(748), ...endpoint, status: 'active' },
     'firsthand.WebhookEndpointDeleted.v1': ofEndpoint(749),
     'firsthand.WebhookEndpointPlaceFreed.v1': ofEndpoint(749),
+    ...paymentExamples(timeAt),
     'firsthand.CreditsExpired.v1': {
       ...ofWallet(31_536_001),
       ...{ transactionId: idOf('crtx', 'end'), ...lot, amountCents: '1000', balanceCents: '0' },
@@ -135,12 +138,12 @@ export function firsthandExamples(timeAt: (seconds: number) => string): Examples
 
 /** The stream that one of firsthand's events belongs in. */
 export function firsthandStreamOf({ type, data }: { type: string; data: Record<string, unknown> }): string {
-  const ofWork = workStreamOf({ type, data })
+  const ofWork = workStreamOf({ type, data }) ?? paymentStreamOf({ type, data })
   if (ofWork !== undefined) return ofWork
   if (/\.WebhookEndpointPlace/.test(type))
     return `firsthand.webhookEndpoints-${data.organizationId}_${data.environment}`
   if (/\.Webhook(Endpoint|Secret)/.test(type)) return `firsthand.webhookEndpoint-${data.endpointId}`
   if (/\.Webhook/.test(type)) return `firsthand.webhookEvent-${data.eventId}`
-  if (/\.(Credits|Escrow)/.test(type)) return `firsthand.wallet-${data.organizationId}_${data.environment}`
+  if (/\.(Credits|Escrow|AutoTopUp)/.test(type)) return `firsthand.wallet-${data.organizationId}_${data.environment}`
   return `firsthand.organization-${data.organizationId}`
 }

@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { pricesOf } from '../../../commands/firsthand/job.ts'
 import { organization } from '../../../commands/firsthand/organization.ts'
+import { topUpRuleOf } from '../../../commands/firsthand/organization-payments.ts'
 import { postJob } from '../../../commands/firsthand/posting.ts'
 import { format, jobType } from '../../../events/firsthand/vocabulary.ts'
 import { postedJob } from '../../../projections/firsthand/job.ts'
@@ -54,7 +55,7 @@ export const createJob = write({
   body: request,
   bodyMaxBytes: BODY_MAX_BYTES,
   answers: { 201: json(jobResponse, 'The job is posted, and its credits are held.') },
-  refuses: ['insufficient_credits', 'organization_not_found'],
+  refuses: ['insufficient_credits', 'credits_owed', 'organization_not_found'],
   async handle({ bus, principal: { organizationId, environment }, body, command }) {
     const buyer = await bus.current(organization, organizationId)
     const { files_needed, price_per_file_cents, metadata = {}, ...rest } = body
@@ -64,7 +65,8 @@ export const createJob = write({
       ...{ ...camel(rest), filesNeeded: files_needed, metadata, createdAt: command.at },
       ...pricesOf(files_needed, price_per_file_cents, fee),
     }
-    const posted = await postJob(bus, facts, command)
+    const topUp = buyer.status === 'absent' ? null : topUpRuleOf(buyer.settings, environment)
+    const posted = await postJob(bus, facts, topUp, command)
     return { status: 201, body: jobView(postedJob(posted.facts)), handled: posted.handled }
   },
 })

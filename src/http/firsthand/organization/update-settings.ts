@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { Decimal } from 'decimal.js'
 import { organization, type Settings } from '../../../commands/firsthand/organization.ts'
+import { considerTopUp } from '../../../commands/firsthand/topping-up.ts'
 import { json } from '../../answers.ts'
 import { buyerKey, write } from '../access.ts'
 import { settingsResponse, settingsView } from './settings-view.ts'
@@ -52,6 +53,9 @@ export const updateOrganizationSettings = write({
     const change = { kind: 'changeSettings', settings: settingsOf(body), at: command.at } as const
     const handled = await bus.handle(organization, organizationId, change, command)
     if (handled.state.status === 'absent') throw new Error('settings were changed of no organization')
-    return { status: 200, body: settingsView(handled.state.settings), handled }
+    const { settings } = handled.state
+    const isSaved = handled.events.length > 0
+    const due = isSaved ? await considerTopUp(bus, organizationId, settings, command.at, command) : undefined
+    return { status: 200, body: settingsView(settings), handled: { ...handled, position: due ?? handled.position } }
   },
 })

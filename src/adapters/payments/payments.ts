@@ -1,0 +1,71 @@
+/**
+ * Payments as the rest of the house sees them: customers, sessions in which a buyer pays on the provider's page, charges of a
+ * kept card, and the provider's signed events. Amounts are whole cents. Every write carries a key of ours, under which the
+ * provider executes it once.
+ */
+
+export interface PaymentSession {
+  sessionId: string
+  /** The page to pay on; null once the session has ended. */
+  url: string | null
+  status: 'open' | 'complete' | 'expired'
+  isPaid: boolean
+  amountCents: bigint
+  /** ISO 4217 in lower case. */
+  currency: string
+  paymentIntentId: string | null
+}
+
+export interface CheckoutOrder {
+  key: string
+  customerId: string
+  amountCents: bigint
+  /** What the buyer reads on the page. */
+  title: string
+  /** Where the buyer goes afterwards. */
+  successUrl: string
+  purchaseId: string
+}
+
+export interface ChargeOrder {
+  key: string
+  customerId: string
+  paymentMethodId: string
+  amountCents: bigint
+  topUpId: string
+}
+
+/** A charge that is declined stays so under its key. */
+export type Charged = { as: 'paid'; paymentIntentId: string } | { as: 'declined'; reason: string }
+
+/** What an event of the provider says that concerns us. */
+export type PaymentEvent =
+  | { kind: 'session'; session: PaymentSession }
+  | { kind: 'sessionFailed'; session: PaymentSession }
+  /** So much of a payment went back, all of it so far. */
+  | { kind: 'reversed'; paymentIntentId: string; cause: 'refund' | 'dispute'; reversedCents: bigint }
+  | { kind: 'other' }
+
+export interface Payments {
+  createCustomer(order: { key: string; organizationId: string; name: string }): Promise<string>
+  openCheckout(order: CheckoutOrder): Promise<PaymentSession>
+  /** Undefined: the provider does not know it. */
+  findSession(sessionId: string): Promise<PaymentSession | undefined>
+  /** What a payment was for: a session, or a top-up; undefined: neither. */
+  originOf(paymentIntentId: string): Promise<{ session: PaymentSession } | { topUpId: string } | undefined>
+  /** The card that the customer used last; undefined: none is kept. */
+  cardOf(customerId: string): Promise<string | undefined>
+  charge(order: ChargeOrder): Promise<Charged>
+  /** `body` as it came. Throws ForgedPaymentEvent. */
+  readEvent(body: Uint8Array, signature: string, now: Date): PaymentEvent
+}
+
+/** The provider does not answer, or cannot at present; the request may have had its effect, and is to be sent again. */
+export class PaymentsUnavailable extends Error {
+  override name = 'PaymentsUnavailable'
+}
+
+/** The event is not signed with our secret, or was signed too long ago. */
+export class ForgedPaymentEvent extends Error {
+  override name = 'ForgedPaymentEvent'
+}

@@ -1,0 +1,176 @@
+/** Payments by Stripe's own library, with Stripe or with the stand-in of this house: only the address differs. */
+import { Stripe } from 'stripe'
+import {
+  type Charged,
+  type ChargeOrder,
+  type CheckoutOrder,
+  ForgedPaymentEvent,
+  type PaymentEvent,
+  type PaymentSession,
+  type Payments,
+  PaymentsUnavailable,
+} from './payments.ts'
+
+export interface StripeAccess {
+  secretKey: string
+  /** Undefined: no event can be verified, so none is taken. */
+  webhookSecret: string | undefined
+  /** `http://127.0.0.1:40123` of a stand-in; undefined: Stripe itself. */
+  url: string | undefined
+}
+
+/** One send, and how often a send without an answer is repeated under its key. */
+const TIMEOUT_MS = 10_000
+const RETRIES_MAX = 2
+/** An event that was signed longer ago is refused: it may be a recorded one. */
+const EVENT_AGE_MAX_S = 300
+const CURRENCY = 'usd'
+
+export function createStripePayments({ secretKey, webhookSecret, url }: StripeAccess): Payments {
+  const place = url === undefined ? undefined : new URL(url)
+  const stripe = new Stripe(secretKey, {
+    ...{ maxNetworkRetries: RETRIES_MAX, timeout: TIMEOUT_MS, telemetry: false },
+    ...(place && { protocol: place.protocol === 'http:' ? 'http' : 'https', host: place.hostname, port: place.port }),
+  })
+
+  return {
+    createCustomer: ({ key, organizationId, name }) =>
+      asked(async () => {
+        const order = { name, metadata: { organization_id: organizationId } }
+        return (await stripe.customers.create(order, { idempotencyKey: key })).id
+      }),
+    openCheckout: (order) =>
+      asked(async () =>
+        sessionOf(await stripe.checkout.sessions.create(checkoutOf(order), { idempotencyKey: order.key })),
+      ),
+    findSession: (sessionId) => found(async () => sessionOf(await stripe.checkout.sessions.retrieve(sessionId))),
+    originOf: (paymentIntentId) =>
+      found(async () => {
+        const { data } = await stripe.checkout.sessions.list({ payment_intent: paymentIntentId, limit: 1 })
+        if (data[0]) return { session: sessionOf(data[0]) }
+        const { metadata } = await stripe.paymentIntents.retrieve(paymentIntentId)
+        const topUpId = metadata.top_up_id
+        return topUpId === undefined ? undefined : { topUpId }
+      }),
+    cardOf: (customerId) =>
+      found(
+        async () => (await stripe.customers.listPaymentMethods(customerId, { type: 'card', limit: 1 })).data[0]?.id,
+      ),
+    charge: (order) => charge(stripe, order),
+    readEvent(body, signature, now) {
+      if (webhookSecret === undefined) throw new ForgedPaymentEvent('no secret is known that events are signed with')
+      return eventOf(verified(stripe, Buffer.from(body), signature, webhookSecret, now))
+    },
+  }
+}
+
+/** The session keeps the buyer's card for later, and its payment says what it is for. */
+function checkoutOf({ customerId, amountCents, title, successUrl, purchaseId }: CheckoutOrder) {
+  const metadata = { purchase_id: purchaseId }
+  const price_data = { currency: CURRENCY, unit_amount: Number(amountCents), product_data: { name: title } }
+  return {
+    ...{ mode: 'payment' as const, customer: customerId, client_reference_id: purchaseId, metadata },
+    line_items: [{ quantity: 1, price_data }],
+    payment_intent_data: { setup_future_usage: 'off_session' as const, metadata },
+    ...{ success_url: successUrl, cancel_url: successUrl },
+  }
+}
+
+async function charge(stripe: Stripe, order: ChargeOrder): Promise<Charged> {
+  const { key, customerId, paymentMethodId, amountCents, topUpId } = order
+  try {
+    const intent = await stripe.paymentIntents.create(
+      {
+        ...{ amount: Number(amountCents), currency: CURRENCY, customer: customerId, payment_method: paymentMethodId },
+        ...{ off_session: true, confirm: true, metadata: { top_up_id: topUpId } },
+      },
+      { idempotencyKey: key },
+    )
+    if (intent.status === 'succeeded') return { as: 'paid', paymentIntentId: intent.id }
+    if (intent.status === 'processing') throw new PaymentsUnavailable(`${intent.id} is being processed`)
+    return { as: 'declined', reason: intent.status }
+  } catch (error) {
+    // The card's answer is final for this attempt; so is a customer or a card that is not there any more.
+    if (error instanceof Stripe.errors.StripeCardError) return { as: 'declined', reason: error.code ?? 'card_declined' }
+    if (error instanceof Stripe.errors.StripeInvalidRequestError)
+      return { as: 'declined', reason: error.code ?? 'invalid' }
+    throw unavailable(error)
+  }
+}
+
+function sessionOf(session: Stripe.Checkout.Session): PaymentSession {
+  const { id: sessionId, url, status, payment_status, amount_total, currency, payment_intent } = session
+  return {
+    ...{ sessionId, url: url ?? null, isPaid: payment_status === 'paid' },
+    status: status === 'complete' ? 'complete' : status === 'expired' ? 'expired' : 'open',
+    ...{ amountCents: BigInt(amount_total ?? 0), currency: currency ?? '' },
+    paymentIntentId: idOf(payment_intent),
+  }
+}
+
+const idOf = (value: string | { id: string } | null): string | null =>
+  value === null || typeof value === 'string' ? value : value.id
+
+function verified(stripe: Stripe, body: Buffer, signature: string, secret: string, now: Date): Stripe.Event {
+  try {
+    return stripe.webhooks.constructEvent(body, signature, secret, EVENT_AGE_MAX_S, undefined, now.getTime())
+  } catch (error) {
+    if (error instanceof Stripe.errors.StripeSignatureVerificationError || error instanceof SyntaxError) {
+      throw new ForgedPaymentEvent('the event is not signed with our secret, or was signed too long ago', {
+        cause: error,
+      })
+    }
+    throw error
+  }
+}
+
+function eventOf(event: Stripe.Event): PaymentEvent {
+  switch (event.type) {
+    case 'checkout.session.completed':
+    case 'checkout.session.async_payment_succeeded':
+    case 'checkout.session.expired':
+      return { kind: 'session', session: sessionOf(event.data.object) }
+    case 'checkout.session.async_payment_failed':
+      return { kind: 'sessionFailed', session: sessionOf(event.data.object) }
+    case 'charge.refunded': {
+      const { payment_intent, amount_refunded } = event.data.object
+      return reversed(idOf(payment_intent), 'refund', amount_refunded)
+    }
+    case 'charge.dispute.created': {
+      const { payment_intent, amount } = event.data.object
+      return reversed(idOf(payment_intent), 'dispute', amount)
+    }
+    default:
+      return { kind: 'other' }
+  }
+}
+
+const reversed = (paymentIntentId: string | null, cause: 'refund' | 'dispute', cents: number): PaymentEvent =>
+  paymentIntentId === null
+    ? { kind: 'other' }
+    : { kind: 'reversed', paymentIntentId, cause, reversedCents: BigInt(cents) }
+
+async function asked<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw unavailable(error)
+  }
+}
+
+/** Undefined where the provider knows no such thing. */
+async function found<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof Stripe.errors.StripeInvalidRequestError && error.statusCode === 404) return undefined
+    throw unavailable(error)
+  }
+}
+
+/** Also where the provider does not take our key: people have to see to it, and the request is to be sent again then. */
+function unavailable(error: unknown): unknown {
+  const { StripeError, StripeInvalidRequestError } = Stripe.errors
+  if (!(error instanceof StripeError) || error instanceof StripeInvalidRequestError) return error
+  return new PaymentsUnavailable(`the payment provider: ${error.message}`, { cause: error })
+}

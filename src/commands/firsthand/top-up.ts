@@ -1,0 +1,111 @@
+/**
+ * An automatic top-up: a few attempts to charge the card, each recorded before the payment provider is asked. An attempt whose
+ * answer is not known is asked for again under its own key, so it charges once; the next one begins only after a refusal.
+ */
+import type { TopUpEvent } from '../../events/firsthand/purchase.ts'
+import type { Aggregate } from '../decider.ts'
+import type { WalletName } from './wallet-state.ts'
+
+type DataOf<T extends TopUpEvent['type']> = Extract<TopUpEvent, { type: T }>['data']
+export type TopUpAttempt = DataOf<'firsthand.TopUpStarted.v1'>
+
+export type TopUpState =
+  | { status: 'absent' }
+  | {
+      /** Asked, refused and to be asked again, refused for good, or paid. */
+      status: 'started' | 'waiting' | 'failed' | 'paid'
+      attempt: TopUpAttempt
+      reason: string
+      /** Null: it is not tried again. */
+      nextAttemptAt: string | null
+      reversedCents: bigint
+    }
+
+export type TopUpCommand = { at: string } & (
+  | {
+      kind: 'start'
+      topUpId: string
+      wallet: WalletName
+      amountCents: string
+      customerId: string | null
+      paymentMethodId: string | null
+    }
+  | { kind: 'pay'; paymentIntentId: string }
+  | { kind: 'decline'; reason: string }
+  | { kind: 'reverse'; cause: 'refund' | 'dispute'; reversedCents: bigint }
+)
+
+const HOUR_MS = 3_600_000
+/** After the first refusal, the second, the third; the next one is the last. */
+const WAITS_MS = [HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS] as const
+
+export const topUp: Aggregate<TopUpState, TopUpCommand, TopUpEvent> = {
+  category: 'firsthand.topUp',
+  initialState: { status: 'absent' },
+
+  evolve(state, event) {
+    if (event.type === 'firsthand.TopUpStarted.v1') {
+      return { status: 'started', attempt: event.data, reason: '', nextAttemptAt: null, reversedCents: 0n }
+    }
+    if (state.status === 'absent') return state
+    switch (event.type) {
+      case 'firsthand.TopUpPaid.v1':
+        return { ...state, status: 'paid' }
+      case 'firsthand.TopUpDeclined.v1': {
+        const { reason, nextAttemptAt } = event.data
+        return { ...state, status: nextAttemptAt === null ? 'failed' : 'waiting', reason, nextAttemptAt }
+      }
+      case 'firsthand.TopUpReversed.v1':
+        return { ...state, reversedCents: BigInt(event.data.reversedCents) }
+      default:
+        return event satisfies never
+    }
+  },
+
+  decide(command, state) {
+    const occurredAt = command.at
+    if (command.kind === 'start') {
+      const attempt = nextAttempt(state, occurredAt)
+      if (attempt === undefined) return []
+      const { topUpId, wallet, amountCents, customerId, paymentMethodId } = command
+      const data = { ...wallet, topUpId, attempt, amountCents, customerId, paymentMethodId, occurredAt }
+      return [{ type: 'firsthand.TopUpStarted.v1', data }]
+    }
+    if (state.status === 'absent') return []
+    const { organizationId, environment, topUpId, attempt } = state.attempt
+    const of = { organizationId, environment, topUpId, occurredAt }
+    switch (command.kind) {
+      case 'pay': {
+        if (state.status !== 'started') return []
+        const { paymentIntentId } = command
+        return [{ type: 'firsthand.TopUpPaid.v1', data: { ...of, attempt, paymentIntentId } }]
+      }
+      case 'decline': {
+        if (state.status !== 'started') return []
+        const waitMs = WAITS_MS[attempt - 1]
+        const nextAttemptAt = waitMs === undefined ? null : new Date(Date.parse(occurredAt) + waitMs).toISOString()
+        return [{ type: 'firsthand.TopUpDeclined.v1', data: { ...of, attempt, reason: command.reason, nextAttemptAt } }]
+      }
+      case 'reverse': {
+        const { cause, reversedCents } = command
+        if (state.status !== 'paid' || reversedCents <= state.reversedCents) return []
+        const amountCents = (reversedCents - state.reversedCents).toString()
+        const data = { ...of, cause, amountCents, reversedCents: reversedCents.toString() }
+        return [{ type: 'firsthand.TopUpReversed.v1', data }]
+      }
+      default:
+        return command satisfies never
+    }
+  },
+}
+
+/** Its number; undefined where none is to be made now. */
+function nextAttempt(state: TopUpState, at: string): number | undefined {
+  if (state.status === 'absent') return 1
+  const { status, nextAttemptAt, attempt } = state
+  return status === 'waiting' && nextAttemptAt !== null && nextAttemptAt <= at ? attempt.attempt + 1 : undefined
+}
+
+/** The attempt's own key at the payment provider; the first one's is the top-up's id. */
+export const chargeKeyOf = ({ topUpId, attempt }: Pick<TopUpAttempt, 'topUpId' | 'attempt'>): string =>
+  attempt === 1 ? topUpId : `${topUpId}:${attempt}`

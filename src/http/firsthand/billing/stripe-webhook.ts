@@ -1,0 +1,68 @@
+/**
+ * POST /firsthand/stripe/webhook: what Stripe says of sessions and charges. The body counts byte for byte, since its signature
+ * is over it. What cannot be taken in now is answered with 503, and Stripe sends it again.
+ */
+import { Hono } from 'hono'
+import { ForgedPaymentEvent, type PaymentEvent, PaymentsUnavailable } from '../../../adapters/payments/payments.ts'
+import type { Environment } from '../../../events/firsthand/vocabulary.ts'
+import { takePaymentEvent } from '../../../processes/firsthand/purchasing.ts'
+import { rawBody, readBody } from '../../body.ts'
+import { plainCommand } from '../../command.ts'
+import { refuse } from '../../context.ts'
+import type { AppEnv, Runtime } from '../../environment.ts'
+import { Problem } from '../../errors.ts'
+import type { FirsthandParts } from '../access.ts'
+import { errors } from '../errors.ts'
+import { DONE_PATH } from './purchase-credits.ts'
+import { orUnavailable } from './unavailable.ts'
+
+type Parts = Pick<FirsthandParts, 'bus' | 'payments' | 'clock' | 'log'>
+
+/** Stripe's events are a few kB. */
+const EVENT_MAX_BYTES = 262_144
+const PAGE_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+const DONE_PAGE =
+  '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Thank you</title>' +
+  '<meta name="viewport" content="width=device-width, initial-scale=1"></head>' +
+  '<body><main><h1>Thank you</h1><p>The credits come as soon as the payment is through. You can close this page.</p>' +
+  '</main></body></html>'
+
+/** Beside the contract: what the payment provider calls, and where it sends the buyer afterwards. */
+export function paymentRoutes(parts: Parts, runtime: Runtime): Hono<AppEnv> {
+  const app = new Hono<AppEnv>()
+  app.onError((error, c) => refuse(c.get('exchange'), error, errors, runtime))
+  const body = readBody(rawBody(), EVENT_MAX_BYTES)
+  app.post('/firsthand/stripe/webhook', async (c) => {
+    const bytes = (await body(c)) as Uint8Array | undefined
+    const { environment, event } = verified(parts, bytes ?? new Uint8Array(), c.req.header('stripe-signature') ?? '')
+    const caller = {
+      requestId: c.get('exchange').requestId,
+      header: (name: string) => c.req.header(name),
+      ...{ address: () => '', url: c.req.url, signal: c.req.raw.signal },
+    }
+    const { bus, clock, payments, log } = parts
+    const context = plainCommand({ principal: undefined, caller, clock })
+    await orUnavailable(() => takePaymentEvent({ bus, log, payments: payments(environment) }, event, context))
+    return c.json({ received: true })
+  })
+  app.get(DONE_PATH, (c) => c.html(DONE_PAGE, 200, { 'content-security-policy': PAGE_POLICY }))
+  return app
+}
+
+/** Whose secret the event is signed with. Throws a Problem (400) where it is nobody's, or was signed too long ago. */
+function verified({ payments, clock }: Parts, bytes: Uint8Array, signature: string) {
+  for (const environment of ['live', 'test'] as const) {
+    const event = readAs(environment)
+    if (event) return { environment, event }
+  }
+  throw new Problem('malformed_request', 'The event is not signed with the secret of this endpoint, or is too old.')
+
+  function readAs(environment: Environment): PaymentEvent | undefined {
+    try {
+      return payments(environment).readEvent(bytes, signature, clock())
+    } catch (error) {
+      if (error instanceof ForgedPaymentEvent || error instanceof PaymentsUnavailable) return undefined
+      throw error
+    }
+  }
+}
