@@ -5,6 +5,8 @@ import type { withAdminSession, written } from './admin-session.ts'
 export interface AdminTools {
   withSession: typeof withAdminSession
   written: typeof written
+  /** DATA_DIR. */
+  dataDirectory(): string
   /** The context's own variables of the environment. */
   settings<S extends z.ZodObject>(schema: S): z.output<S>
 }

@@ -34,6 +34,7 @@ const parts: Parts = {
 const tools: AdminTools = {
   withSession: withAdminSession,
   written,
+  dataDirectory: () => configuration().DATA_DIR,
   settings: (schema) => readSettings(schema, configuration()),
 }
 

@@ -1,6 +1,7 @@
 /** Firsthand: files that people make on request, everything it has on one page. */
 import { checkout } from '../commands/firsthand/checkout.ts'
 import { contentHash } from '../commands/firsthand/content-hash.ts'
+import { file } from '../commands/firsthand/file.ts'
 import { job } from '../commands/firsthand/job.ts'
 import { organization } from '../commands/firsthand/organization.ts'
 import { purchase } from '../commands/firsthand/purchase.ts'
@@ -14,6 +15,7 @@ import { worker } from '../commands/firsthand/worker.ts'
 import { workerDay } from '../commands/firsthand/worker-day.ts'
 import type { Context } from '../context.ts'
 import { contentHashEvents } from '../events/firsthand/content-hash.ts'
+import { fileEvents } from '../events/firsthand/file.ts'
 import { jobEvents } from '../events/firsthand/job.ts'
 import { organizationEvents } from '../events/firsthand/organization.ts'
 import { publishedEvents } from '../events/firsthand/published.ts'
@@ -29,6 +31,7 @@ import { firsthandProcesses } from '../processes/firsthand/processes.ts'
 import { firsthandSettings } from '../processes/firsthand/settings.ts'
 import { apiKeyProjection } from '../projections/firsthand/api-key.ts'
 import { jobProjection } from '../projections/firsthand/job.ts'
+import { objectProjection } from '../projections/firsthand/object.ts'
 import { organizationProjection } from '../projections/firsthand/organization.ts'
 import { purchaseProjection } from '../projections/firsthand/purchase.ts'
 import { walletProjection } from '../projections/firsthand/wallet.ts'
@@ -42,6 +45,7 @@ export const firsthand: Context = {
       [wallet.category]: walletEvents,
       [job.category]: jobEvents,
       [submission.category]: submissionEvents,
+      [file.category]: fileEvents,
       [contentHash.category]: contentHashEvents,
       [worker.category]: workerEvents,
       [workerDay.category]: workerDayEvents,
@@ -59,13 +63,14 @@ export const firsthand: Context = {
   },
   settings: firsthandSettings,
   aggregates: [
-    ...[organization, wallet, job, submission, contentHash, worker, workerDay],
+    ...[organization, wallet, job, submission, file, contentHash, worker, workerDay],
     ...[checkout, purchase, topUp],
     ...[webhookEndpoint, webhookPlaces, webhookEvent],
   ],
   projections: [
     ...[organizationProjection, apiKeyProjection, walletProjection, purchaseProjection, jobProjection],
     ...[webhookEndpointProjection, webhookEventProjection],
+    objectProjection,
   ],
   processes: firsthandProcesses,
   cli: {

@@ -71,6 +71,7 @@ export const firsthandSentences: Readonly<Record<string, string>> = {
     'Scoring {submissionId} failed at {step} ({fault}), {failures} times so far; it is tried again at {dueAt}.',
   'firsthand.DeliveryCopyStored.v1':
     'The copy of {fileId} for the buyer is stored: {sizeBytes} bytes of {contentType}.',
+  'firsthand.FileRemoved.v1': 'The {copy} copy of {fileId} was removed; it was kept for: {keptFor}.',
   'firsthand.ContentClaimed.v1': 'The bytes with SHA-256 {sha256} were submitted first as {submissionId}.',
   'firsthand.WorkerRegistered.v1': 'The worker {workerId} ({name}) was registered.',
   'firsthand.WorkerSuspended.v1': 'The worker was suspended{reason?: <reason>}.',

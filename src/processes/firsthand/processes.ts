@@ -3,6 +3,8 @@ import { createCommandBus } from '../../commands/handle.ts'
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
 import { newWebhookHealth } from '../../webhooks/process.ts'
 import { newProcessHealth } from '../process.ts'
+import { JANITOR, runJanitor } from './janitor.ts'
+import { openObjects } from './objects.ts'
 import { openPayments } from './payment-access.ts'
 import { PAYMENTS, runPayments } from './payments.ts'
 import { firsthandSettings } from './settings.ts'
@@ -61,8 +63,22 @@ function startPayments(parts: ContextParts): RunningProcess {
   return { ended, health }
 }
 
+function startJanitor(parts: ContextParts): RunningProcess {
+  const health = newProcessHealth()
+  const given = parts.settings(firsthandSettings)
+  const janitor = {
+    ...{ intervalMs: given.FIRSTHAND_SWEEP_INTERVAL_MS, batchMax: given.FIRSTHAND_SWEEP_BATCH_MAX },
+    uploadTtlMs: given.FIRSTHAND_UPLOAD_TTL_S * 1_000,
+    uploadSweepMs: given.FIRSTHAND_UPLOAD_SWEEP_INTERVAL_MS,
+  }
+  const open = () => openObjects(parts)
+  const ended = runJanitor({ ...parts.dependenciesOf(JANITOR, health), bus: parts.bus, janitor, open })
+  return { ended, health }
+}
+
 export const firsthandProcesses: readonly ProcessDeclaration[] = [
   { leads: [SETTLEMENT], role: 'relay', start: startSettlement },
+  { leads: [JANITOR], role: 'relay', start: startJanitor },
   { leads: [PAYMENTS], role: 'relay', start: startPayments },
   { leads: [WEBHOOKS], role: 'webhooks', start: startWebhooks },
 ]

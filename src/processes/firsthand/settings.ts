@@ -37,5 +37,7 @@ export const firsthandSettings = z.object({
   FIRSTHAND_TRANSFER_IDLE_MS: count(30_000).describe(
     'an upload or a download at which nothing moves for so long is cut',
   ),
+  FIRSTHAND_UPLOAD_TTL_S: count(86_400).describe('how old an upload becomes that nobody submits'),
+  FIRSTHAND_UPLOAD_SWEEP_INTERVAL_MS: count(600_000).describe('between sweeps of such uploads'),
   ...objectStoreSettings.shape,
 })

@@ -3,6 +3,7 @@ import { queriesOver } from '../../postgres/queries.ts'
 import type { TablesOf } from '../projection.ts'
 import type { apiKeys } from './api-key.ts'
 import type { jobs } from './job.ts'
+import type { objects } from './object.ts'
 import type { organizations } from './organization.ts'
 import type { purchases, topUps } from './purchase.ts'
 import type { lots, transactions, wallets } from './wallet.ts'
@@ -13,6 +14,7 @@ export type FirsthandTables = TablesOf<
   | typeof apiKeys
   | typeof jobs
   | typeof lots
+  | typeof objects
   | typeof organizations
   | typeof purchases
   | typeof topUps

@@ -1,5 +1,6 @@
 /** Examples of what workers do in firsthand: a submission that is rejected, tried again and approved. */
 import type { ContentHashEvent } from '../../../src/events/firsthand/content-hash.ts'
+import type { FileEvent } from '../../../src/events/firsthand/file.ts'
 import type { JobEvent } from '../../../src/events/firsthand/job.ts'
 import type { SubmissionEvent } from '../../../src/events/firsthand/submission.ts'
 import type { WorkerEvent } from '../../../src/events/firsthand/worker.ts'
@@ -9,6 +10,7 @@ import { prefixedId } from '../../../src/runtime/ulid.ts'
 export type WorkStoryEvent =
   | Exclude<JobEvent, { type: 'firsthand.JobPosted.v1' | 'firsthand.JobCancelled.v1' }>
   | SubmissionEvent
+  | FileEvent
   | ContentHashEvent
   | WorkerEvent
   | WorkerDayEvent
@@ -88,6 +90,10 @@ export function workExamples(timeAt: (seconds: number) => string, ofJob: WorkOn)
       ...{ filesApproved: 1, round: 2, fileId, reason: 'The picture is sharp.', stars: 5 },
       ...{ perceptualHash: 'f0e1d2c3b4a59687', payoutCents: '20' },
     },
+    'firsthand.FileRemoved.v1': {
+      ...{ ...ofJob, submissionId, fileId, copy: 'original', keptFor: 'nothing', occurredAt: timeAt(795) },
+      objectKey: `originals/live/${ofJob.organizationId}/${ofJob.jobId}/${fileId}`,
+    },
     'firsthand.JobCompleted.v1': { ...ofJob, filesApproved: 1, occurredAt: timeAt(791) },
     'firsthand.EarningCredited.v1': {
       ...ofWorker(791),
@@ -99,6 +105,7 @@ export function workExamples(timeAt: (seconds: number) => string, ofJob: WorkOn)
 
 const STREAMS: readonly (readonly [RegExp, string, (data: Record<string, unknown>) => unknown])[] = [
   [/\.(Upload|Inspection|Scor|DeliveryCopy)/, 'submission', (data) => data.submissionId],
+  [/\.File/, 'file', (data) => data.fileId],
   [/\.Content/, 'contentHash', ({ environment, sha256 }) => `${environment}_${sha256}`],
   [/\.SubmissionSlot/, 'workerDay', ({ workerId, date }) => `${workerId}_${date}`],
   [/\.(Worker|Earning)/, 'worker', (data) => data.workerId],

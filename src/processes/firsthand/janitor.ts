@@ -1,0 +1,130 @@
+/**
+ * Removes what has to be kept no longer: originals once the buyer has the delivered copy, rejected content after its time,
+ * and uploads that nobody submitted. Deleting may be repeated, so a crash before the removal is noted costs nothing.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ObjectStore } from '../../adapters/object-store/object-store.ts'
+import { file } from '../../commands/firsthand/file.ts'
+import type { CommandBus } from '../../commands/handle.ts'
+import { deterministicId } from '../../commands/identity.ts'
+import { findRemovable, type ObjectRow } from '../../projections/firsthand/object.ts'
+import { camel } from '../../runtime/letter-case.ts'
+import { createDueWork, type DueWork } from '../due-work.ts'
+import { type ProcessDependencies, runProcess } from '../process.ts'
+import type { SweepLimits } from './expiry.ts'
+
+export interface JanitorLimits extends SweepLimits {
+  /** How old an upload may become. */
+  uploadTtlMs: number
+  /** Between two sweeps of the uploads. */
+  uploadSweepMs: number
+}
+
+interface Options extends Pick<ProcessDependencies, 'db' | 'log' | 'now'> {
+  bus: CommandBus
+  objects: ObjectStore
+  janitor: JanitorLimits
+}
+
+/** Removals at once, and those of one organization. */
+const CONCURRENCY_MAX = 8
+const ORGANIZATION_CONCURRENCY_MAX = 2
+const RETRY_MIN_MS = 500
+const RETRY_MAX_MS = 600_000
+const DRAIN_MS = 2_000
+/** Longer than any upload takes: what is older ended midway. */
+const UNFINISHED_TTL_MS = 7_200_000
+
+interface Removal {
+  id: string
+  key: string
+  row: ObjectRow
+}
+
+/** Removes the copies that may go, and notes it. */
+export function createRemovals({ db, log, now = () => new Date(), bus, objects, janitor }: Options): DueWork<Removal> {
+  return createDueWork<Removal>({
+    name: 'removal of files',
+    log,
+    now,
+    limits: {
+      ...{ concurrencyMax: CONCURRENCY_MAX, keyConcurrencyMax: ORGANIZATION_CONCURRENCY_MAX },
+      ...{ keyQueueMax: janitor.batchMax, batchMax: janitor.batchMax, pollIntervalMs: janitor.intervalMs },
+      ...{ retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS, drainMs: DRAIN_MS },
+    },
+    async findDue({ now: time, limit }) {
+      const due = await findRemovable(db, time.toISOString(), limit)
+      return due.map((row) => ({ id: `${row.file_id} ${row.copy}`, key: row.organization_id, row }))
+    },
+    async work({ row }) {
+      const { organizationId, environment, jobId, submissionId, fileId, copy, objectKey, keptFor } = camel(row)
+      await objects.delete(objectKey)
+      const removed = { organizationId, environment, jobId, submissionId, fileId, copy, objectKey, keptFor }
+      const at = now().toISOString()
+      const commandId = deterministicId('firsthand.removal', fileId, copy)
+      await bus.handle(
+        file,
+        fileId,
+        { removed, at },
+        {
+          ...{ commandId, requestId: commandId, correlationId: commandId },
+          ...{ fingerprint: undefined, traceparent: undefined },
+          ...{ actor: { kind: 'system', id: 'firsthand-janitor' }, at },
+        },
+      )
+    },
+  })
+}
+
+/** Removes uploads that are too old, and what uploads have left midway, a page at a time. Answers how many there were. */
+export async function sweepUploads(
+  { objects, now = () => new Date(), janitor }: Pick<Options, 'objects' | 'now' | 'janitor'>,
+  signal: AbortSignal,
+): Promise<number> {
+  const before = new Date(now().getTime() - janitor.uploadTtlMs)
+  let removed = await objects.discardUnfinished(new Date(now().getTime() - UNFINISHED_TTL_MS))
+  let after: string | undefined
+  do {
+    const page = await objects.list('uploads/', after, janitor.batchMax)
+    after = page.length < janitor.batchMax ? undefined : page.at(-1)?.key
+    for (const { key } of page.filter(({ storedAt }) => storedAt < before)) {
+      if (signal.aborted) return removed
+      await objects.delete(key)
+      removed += 1
+    }
+  } while (after !== undefined && !signal.aborted)
+  return removed
+}
+
+/** Until the signal aborts. */
+async function keepSweeping(options: Options, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sweepUploads(options, signal).then(
+      (removed) => removed > 0 && options.log.info({ removed }, 'uploads that nobody submitted are gone'),
+      (err: unknown) => options.log.warn({ err }, 'uploads could not be swept; it will be tried again'),
+    )
+    await delay(options.janitor.uploadSweepMs, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+export const JANITOR = 'firsthand-janitor'
+
+type JanitorOptions = ProcessDependencies & Omit<Options, 'objects'> & { open: () => Promise<ObjectStore> }
+
+/** Runs until `signal` aborts; stands by while another process leads. `open` makes the object store. */
+export const runJanitor = (options: JanitorOptions): Promise<void> =>
+  runProcess(
+    {
+      name: JANITOR,
+      // Its own, so that its health shows how many files it has removed.
+      types: ['firsthand.FileRemoved.v'],
+      handle: async () => undefined,
+      background: (signal) => [
+        options.open().then(async (objects) => {
+          const parts = { ...options, objects }
+          await Promise.all([createRemovals(parts).run(signal), keepSweeping(parts, signal)])
+        }),
+      ],
+    },
+    options,
+  )
