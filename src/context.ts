@@ -91,6 +91,23 @@ export interface FirstRun {
   created: boolean
 }
 
+/** A tenant whose own key signed a request for its part of the log. */
+export interface LogReader {
+  tenantId: string
+  name: string
+  keyId: string
+  scopes: readonly string[]
+}
+
+/** Keys of a context's tenants that may open their own part of the log to them. */
+export interface LogReaders {
+  /** Of the directory that follows the log. */
+  name: string
+  directory: Directory
+  /** Undefined: no such key, or one that does not work. */
+  find(text: string, now: Date): LogReader | undefined
+}
+
 export interface Served {
   /** What the handlers of its API work with. */
   parts: CoreParts
@@ -110,6 +127,8 @@ export interface Context {
   readonly projections: readonly Projection[]
   /** What auditors can check of it. */
   readonly books?: AuditDeclarations
+  /** Which of its keys the audit API takes, beside auditors' own; made where that is served. */
+  readonly logReaders?: () => Promise<LogReaders>
   /** Its HTTP, loaded where it is served or described. */
   readonly api: () => Promise<ContextApi>
   /** Puts together what its HTTP works with. */

@@ -39,6 +39,8 @@ export interface AuditDeclarations {
   readonly sequences?: Readonly<Record<string, string>>
   /** Event type → what it says of the stream's thing. */
   readonly mentions?: Readonly<Record<string, Mention>>
+  /** Categories of what belongs to no tenant, whosever things its events name. */
+  readonly nobodys?: readonly string[]
   /** Categories that record who has read what; what was read about is not thereby longer. */
   readonly readings?: readonly string[]
 }
@@ -61,6 +63,7 @@ export interface AuditRules {
   sequenceFieldOf(type: string): string | undefined
   mentionOf(type: string): Mention | undefined
   isReading(stream: string): boolean
+  isNobodys(stream: string): boolean
   /** The member of such an event's data that names the tenant, by what its context declares. */
   tenantFieldOf(type: string): string | undefined
 }
@@ -81,6 +84,7 @@ export function auditRulesOf(contexts: readonly Declaring[]): AuditRules {
   const folds = new Map(contexts.flatMap(({ aggregates }) => aggregates.map((fold) => [fold.category, fold])))
   const categories = new Set([...folds.keys(), ...declared.flatMap((each) => each.categories ?? [])])
   const readings = new Set(declared.flatMap((each) => each.readings ?? []))
+  const nobodys = new Set(declared.flatMap((each) => each.nobodys ?? []))
   const mapOf = <Value>(pick: (each: AuditDeclarations) => Readonly<Record<string, Value>> | undefined) =>
     new Map(declared.flatMap((each) => Object.entries(pick(each) ?? {})))
   const streamBooks = mapOf((each) => each.streamBooks)
@@ -95,6 +99,7 @@ export function auditRulesOf(contexts: readonly Declaring[]): AuditRules {
     sequenceFieldOf: (type) => sequences.get(type),
     mentionOf: (type) => mentions.get(type),
     isReading: (stream) => readings.has(categoryOf(stream)),
+    isNobodys: (stream) => nobodys.has(categoryOf(stream)),
     tenantFieldOf: (type) => tenants.get(type.slice(0, type.indexOf('.'))),
   }
 }

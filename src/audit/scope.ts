@@ -4,6 +4,8 @@
  * nobody is shown to those alone who may see everything.
  */
 import { LRUCache } from 'lru-cache'
+import { deterministicId } from '../commands/identity.ts'
+import { isUuid } from '../events/uuid.ts'
 import type { AuditRules } from './declarations.ts'
 import { membersOf, type RawEvent, type RawLog } from './raw-log.ts'
 import { idOf } from './timeline.ts'
@@ -37,7 +39,7 @@ export const createKnownOwners = (streamsMax: number): KnownOwners => new LRUCac
 export interface Ownership {
   ownersOf: OwnersOf
   known: KnownOwners
-  rules: Pick<AuditRules, 'tenantFieldOf'>
+  rules: Pick<AuditRules, 'tenantFieldOf' | 'isNobodys'>
 }
 
 interface Named {
@@ -47,6 +49,13 @@ interface Named {
   /** The tenant that caused it. */
   actor: string | undefined
 }
+
+/** What events of keys and readings call a tenant: a UUID as it is, and of any other id one that follows from it. */
+export const recordedTenantOf = (id: string): string => (isUuid(id) ? id : deterministicId('audit tenant', id))
+
+/** Whether this is the tenant, by its id or as events record it. */
+const isTenant = (owner: string | undefined, tenantId: string): boolean =>
+  owner !== undefined && (owner === tenantId || recordedTenantOf(owner) === tenantId)
 
 /** The events of one tenant. Rejects as `ownersOf` does. */
 export function scopeOf(tenantId: string, { ownersOf, known, rules }: Ownership): TenantScope {
@@ -59,7 +68,7 @@ export function scopeOf(tenantId: string, { ownersOf, known, rules }: Ownership)
         Array.fromAsync(log.readStream(stream, 0n, 1n)),
       ])
       const owner = owners.get(idOf(stream))
-      if (owner !== undefined) return owner === tenantId
+      if (owner !== undefined) return isTenant(owner, tenantId)
       return first !== undefined && (await scope.admit([first])).length > 0
     },
     async admit(events) {
@@ -73,7 +82,8 @@ export function scopeOf(tenantId: string, { ownersOf, known, rules }: Ownership)
         for (const id of named.ids) ids.add(id)
       }
       const owners = ids.size === 0 ? new Map<string, string>() : await ownersOf([...ids])
-      const mine = events.filter((event) => ownerOf(event, strangers.get(event), owners, known) === tenantId)
+      const isMine = (event: RawEvent) => isTenant(ownerOf(event, strangers.get(event), owners, known), tenantId)
+      const mine = events.filter((event) => !rules.isNobodys(event.stream) && isMine(event))
       count += mine.length
       return mine
     },

@@ -4,6 +4,7 @@ import { auditor } from '../commands/audit/auditor.ts'
 import { generateAuditorKey } from '../commands/audit/auditor-key.ts'
 import { operator } from '../commands/noctant/operator.ts'
 import { Rejected } from '../commands/noctant/rejection.ts'
+import { isPrefixedId } from '../runtime/ulid.ts'
 import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { colours, show, table, text } from './terminal.ts'
 
@@ -15,7 +16,10 @@ const ALL = 'all'
 
 export const createAuditorKeyCommand = () =>
   new Command('create-auditor-key')
-    .requiredOption('--operator <slug|id|all>', 'whose events it opens')
+    .requiredOption(
+      '--operator <slug|id|all>',
+      'whose events it opens: an operator’s, an organization’s, or everybody’s',
+    )
     .requiredOption('--name <name>', 'whom it is for', text('name', 200))
     .option('--json', 'print JSON')
     .action(create)
@@ -32,7 +36,7 @@ export const revokeAuditorKeyCommand = () =>
 /** The key alone goes to standard output, so that a script can take it; the explanation goes to standard error. */
 async function create({ operator: of, name, json }: JsonOption & { operator: string; name: string }): Promise<void> {
   await withAdminSession(async (session) => {
-    const operatorId = of === ALL ? null : await existingOperator(session, of)
+    const operatorId = of === ALL ? null : await existingTenant(session, of)
     const { key, keyId, keyHash } = generateAuditorKey()
     const circumstances = session.context()
     const facts = { keyId, operatorId, name, scopes: ['audit:read' as const], keyHash }
@@ -42,6 +46,17 @@ async function create({ operator: of, name, json }: JsonOption & { operator: str
     const shown = { key_id: keyId, operator_id: operatorId ?? ALL, name, scopes: facts.scopes, auditor_key: key }
     show({ ...shown, ...written(handled) }, { json: json === true }, () => key)
   })
+}
+
+/** The tenant as events of keys record it; an organization's id has a prefix. */
+async function existingTenant(session: AdminSession, slugOrId: string): Promise<string> {
+  if (!isPrefixedId('org', slugOrId)) return existingOperator(session, slugOrId)
+  const { createOwnersOf } = await import('../projections/audit/ownership.ts')
+  const { contexts } = await import('./contexts.ts')
+  const owners = await createOwnersOf(session.db, contexts)([slugOrId])
+  const { recordedTenantOf } = await import('../audit/scope.ts')
+  if (owners.get(slugOrId) === slugOrId) return recordedTenantOf(slugOrId)
+  throw new Rejected('operator_not_found', `There is no organization ${slugOrId}.`)
 }
 
 async function existingOperator({ store, bus }: AdminSession, slugOrId: string): Promise<string> {

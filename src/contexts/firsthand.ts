@@ -1,4 +1,6 @@
 /** Firsthand: files that people make on request, everything it has on one page. */
+
+import { firsthandBooks } from '../audit/firsthand/declarations.ts'
 import { checkout } from '../commands/firsthand/checkout.ts'
 import { contentHash } from '../commands/firsthand/content-hash.ts'
 import { file } from '../commands/firsthand/file.ts'
@@ -72,6 +74,8 @@ export const firsthand: Context = {
     ...[webhookEndpointProjection, webhookEventProjection],
     objectProjection,
   ],
+  books: firsthandBooks,
+  logReaders: async () => (await import('../http/firsthand/log-readers.ts')).firsthandLogReaders(),
   processes: firsthandProcesses,
   cli: {
     summary: 'organizations, their API keys and their credits',

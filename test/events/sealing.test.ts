@@ -26,7 +26,7 @@ import {
 } from '../../src/events/sealing.ts'
 import { createEventStore, StoreUnavailable } from '../../src/events/store.ts'
 import { type Delivered, readHistory, runSubscription } from '../../src/events/subscription.ts'
-import { registry } from '../support/contexts.ts'
+import { contexts, registry } from '../support/contexts.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
 import { example, ids, uuidOf } from '../support/examples.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
@@ -52,6 +52,9 @@ describe('the schemas', () => {
       (registry.personalFieldsOf(type) ?? []).map(({ name }) => `${type} ${name}`),
     )
     expect(marked.sort()).toStrictEqual([
+      'firsthand.UploadStored.v1 filename',
+      'firsthand.WorkerRegistered.v1 email',
+      'firsthand.WorkerRegistered.v1 name',
       'noctant.AccountOpened.v1 accountName',
       'noctant.KycReportOvertaken.v1 providerReference',
       'noctant.KycReportOvertaken.v1 rejectionReason',
@@ -68,9 +71,11 @@ describe('the schemas', () => {
   })
 
   it('say of every event with personal fields whose they are', () => {
-    const nameless = Object.entries(registry.schemas).filter(([type, schema]) => {
-      return registry.personalFieldsOf(type) && !('globalUserId' in (schema as unknown as { shape: object }).shape)
-    })
+    const nameless = contexts.flatMap(({ events: { schemas, person = 'globalUserId' } }) =>
+      Object.entries(schemas)
+        .filter(([type]) => registry.personalFieldsOf(type))
+        .filter(([, schema]) => !(person in (schema as unknown as { shape: object }).shape)),
+    )
     expect(nameless.map(([type]) => type)).toStrictEqual([])
   })
 })

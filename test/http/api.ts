@@ -275,6 +275,10 @@ export async function startApi(options: ApiOptions = {}) {
     ...subscription,
     name: 'auditors',
   })
+  const logReaders = await Promise.all(contexts.flatMap(({ logReaders: make }) => make?.() ?? []))
+  const followingReaders = await Promise.all(
+    logReaders.map(({ name, directory }) => follow(db, directory, { ...subscription, name })),
+  )
   const storeProxy = await startProxy(new URL(log.url))
   const limits = { deadlineMs: 2_000, appendAttemptsMax: 2 }
   const store = createEventStore({ registry, url: storeProxy.url, ...limits, personKeys: log.keys })
@@ -319,7 +323,7 @@ export async function startApi(options: ApiOptions = {}) {
     const core = { bus: of, db, waiter, clock: () => new Date(), personKeys: log.keys }
     const auditing = createAuditParts({
       ...core,
-      ...{ log: rawLog, rules: auditRules, sealKeys, auditors, limits: ofAudits },
+      ...{ log: rawLog, rules: auditRules, sealKeys, auditors, logReaders, limits: ofAudits },
       waiter: waiters.of(projectionsCheckpoint('audit')),
       async caughtUp() {
         const head = await rawLog.head(({ type }) => type.startsWith('noctant.'))
@@ -465,6 +469,7 @@ export async function startApi(options: ApiOptions = {}) {
         ...projectors.map((each) => each.stop()),
         followingKeys,
         followingBuyers,
+        ...followingReaders.map(({ following }) => following),
         followingJobs,
         followingAuditors,
         waiters.close(),

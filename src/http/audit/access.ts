@@ -3,9 +3,10 @@ import type { KeyDirectory } from '../../api-keys/key-directory.ts'
 import { createKeyProof } from '../../api-keys/key-proof.ts'
 import type { AuditRules } from '../../audit/declarations.ts'
 import type { RawLog } from '../../audit/raw-log.ts'
-import type { KnownOwners, OwnersOf } from '../../audit/scope.ts'
+import { type KnownOwners, type OwnersOf, recordedTenantOf } from '../../audit/scope.ts'
 import { auditorKeyIdOf } from '../../commands/audit/auditor-key.ts'
 import type { ReadingRecorder } from '../../commands/audit/reading.ts'
+import type { LogReaders } from '../../context.ts'
 import type { AuditScope } from '../../events/audit/auditor.ts'
 import type { PersonKeys } from '../../events/sealing.ts'
 import type { AuditorKeyRow } from '../../projections/audit/auditor-key.ts'
@@ -42,6 +43,8 @@ export interface AuditParts extends CoreParts {
   personKeys: PersonKeys | undefined
   recorder: ReadingRecorder
   auditors: Pick<KeyDirectory<AuditorKeyRow>, 'find'>
+  /** Of the contexts whose tenants may read their own part of the log with keys of theirs. */
+  logReaders: readonly Pick<LogReaders, 'find'>[]
   gate: Gate
   limits: AuditLimits
   /** Waits, within bounds, until every context's read models know what belongs to whom. */
@@ -50,7 +53,7 @@ export interface AuditParts extends CoreParts {
 
 /** The auditor whose key signed the request. */
 export interface Auditor extends Principal {
-  /** Whose events the key opens: an operator's, or those of all. */
+  /** Whose events the key opens, a tenant's of any context, or those of all. */
   operatorId: string
   keyId: string
 }
@@ -66,10 +69,24 @@ export const schemes = { [SCHEME]: bearerScheme('The key of an auditor.') }
 /** For an auditor whose key has all of these scopes. */
 export const auditorKey = (...scopes: AuditScope[]) => signedBy(SCHEME, ...scopes)
 
-export const verifiers = ({ auditors }: AuditParts) => ({ [SCHEME]: auditorVerifier(auditors) })
+export const verifiers = (parts: AuditParts) => ({ [SCHEME]: auditorVerifier(parts) })
 
-/** Checks keys against the directory. A revoked key is answered like an unknown one. */
-function auditorVerifier(auditors: AuditParts['auditors']): Verifier<Auditor> {
+/** A tenant's own key, where it has the scope: what it opens goes by the UUID of the tenant's id, as events record it. */
+function tenantOf({ logReaders, clock }: AuditParts, text: string): Auditor | undefined {
+  for (const { find } of logReaders) {
+    const found = find(text, clock())
+    if (!found?.scopes.includes('audit:read')) continue
+    const { tenantId, name, keyId, scopes } = found
+    const operatorId = recordedTenantOf(tenantId)
+    const actor = { kind: 'auditor' as const, id: name, keyId }
+    return { operatorId, tenantId: operatorId, environment: '', keyId, scopes, actor, logFields: { operatorId, keyId } }
+  }
+  return undefined
+}
+
+/** Checks keys against the directories. A revoked key is answered like an unknown one. */
+function auditorVerifier(parts: AuditParts): Verifier<Auditor> {
+  const { auditors } = parts
   const proven = createKeyProof<AuditorKeyRow>({
     idOf: auditorKeyIdOf,
     find: (keyId) => auditors.find(keyId),
@@ -77,7 +94,11 @@ function auditorVerifier(auditors: AuditParts['auditors']): Verifier<Auditor> {
   })
   return (text) => {
     const found = proven(text)
-    if (!found || found.revoked_at !== null) return { kind: 'invalid' }
+    if (!found) {
+      const principal = tenantOf(parts, text)
+      return principal ? { kind: 'valid', principal } : { kind: 'invalid' }
+    }
+    if (found.revoked_at !== null) return { kind: 'invalid' }
     const { operator_id, key_id: keyId, name, scopes } = found
     const operatorId = operator_id ?? ALL_OPERATORS
     return {

@@ -8,6 +8,14 @@ import { createAuditorDirectory } from '../../projections/audit/auditors.ts'
 import { createOwnersOf } from '../../projections/audit/ownership.ts'
 import { createAuditParts } from './parts.ts'
 
+/** The keys of tenants that open their own part of the log, kept up to date. */
+async function logReadersOf({ contexts, follow }: ApiParts) {
+  const readers = await Promise.all(contexts.map(({ logReaders }) => logReaders?.()))
+  const known = readers.filter((each) => each !== undefined)
+  await Promise.all(known.map(({ name, directory }) => follow(name, directory)))
+  return known
+}
+
 /** Auditors whose last reading is remembered. */
 const AUDITORS_MAX = 1_000
 
@@ -25,6 +33,7 @@ export async function serveAudit(parts: ApiParts): Promise<Served> {
       ownersOf: createOwnersOf(db, contexts),
       recorder: createReadingRecorder(store, limits),
       auditors: await parts.follow('auditors', createAuditorDirectory()),
+      logReaders: await logReadersOf(parts),
       limits: {
         eventsMax: config.AUDIT_SCAN_EVENTS_MAX,
         timeMaxMs: config.AUDIT_SCAN_TIME_MAX_MS,

@@ -75,19 +75,29 @@ export const schemes = { [SCHEME]: { ...bearerScheme('An API key of the organiza
 /** For an organization whose key has all of these scopes. */
 export const buyerKey = (...scopes: Scope[]) => signedBy(SCHEME, ...scopes)
 
-/** A revoked key, and one past its end by the clock, are answered like an unknown one. */
-export function verifiers({ credentials, clock, noteUse }: FirsthandParts): Record<string, Verifier<Buyer>> {
-  type Found = NonNullable<ReturnType<CredentialDirectory['find']>>
+type Found = NonNullable<ReturnType<CredentialDirectory['find']>>
+
+/** The key of this text, where it works at this time: a revoked one, and one past its end by the clock, is none. */
+export function provenKey(credentials: Pick<CredentialDirectory, 'find'>) {
   const proven = createKeyProof<Found>({
     idOf: textIdOf,
     find: (textId) => credentials.find(textId),
     hashOf: ({ key }) => key.key_hash,
   })
-  const hasPassed = (time: string | null) => time !== null && Date.parse(time) <= clock().getTime()
+  return (text: string, now: Date): Found | undefined => {
+    const found = proven(text)
+    if (!found || found.key.revoked_at !== null) return undefined
+    const hasPassed = (time: string | null) => time !== null && Date.parse(time) <= now.getTime()
+    return hasPassed(found.key.valid_until) || hasPassed(found.key.expires_at) ? undefined : found
+  }
+}
+
+/** A key that does not work is answered like an unknown one. */
+export function verifiers({ credentials, clock, noteUse }: FirsthandParts): Record<string, Verifier<Buyer>> {
+  const proven = provenKey(credentials)
   const verify: Verifier<Buyer> = (text) => {
-    const { key, tenant } = proven(text) ?? {}
-    if (!key || !tenant || key.revoked_at !== null) return { kind: 'invalid' }
-    if (hasPassed(key.valid_until) || hasPassed(key.expires_at)) return { kind: 'invalid' }
+    const { key, tenant } = proven(text, clock()) ?? {}
+    if (!key || !tenant) return { kind: 'invalid' }
     if (tenant.status === 'suspended') {
       return { kind: 'refused', code: SUSPENDED, detail: 'The organization is suspended; its keys open nothing.' }
     }
