@@ -36,7 +36,7 @@ interface JsonSchema {
 function generated(): Map<string, string> {
   const files = new Map<string, string>()
   for (const { name, document } of documentsOf(apis)) {
-    files.set(`${name}.openapi.json`, `${JSON.stringify(document, null, 2)}\n`)
+    files.set(`${name.replace('/', '-')}.openapi.json`, `${JSON.stringify(document, null, 2)}\n`)
   }
   files.set('events.md', catalogue())
   files.set('webhook-events.md', webhookCatalogue())

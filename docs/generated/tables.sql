@@ -166,5 +166,30 @@ CREATE INDEX IF NOT EXISTS firsthand_webhook_attempts_2 ON firsthand_webhook_att
 CREATE TABLE IF NOT EXISTS firsthand_objects (file_id text NOT NULL, copy text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, job_id text NOT NULL, submission_id text NOT NULL, object_key text NOT NULL, sha256 text NOT NULL, size_bytes integer NOT NULL, kept_for text NOT NULL, stored_at timestamptz(3) NOT NULL, remove_at timestamptz(3), removed_at timestamptz(3), PRIMARY KEY (file_id, copy));
 CREATE INDEX IF NOT EXISTS firsthand_objects_1 ON firsthand_objects (remove_at, file_id, copy) WHERE removed_at IS NULL AND remove_at IS NOT NULL;
 
+-- firsthand.submission, version 1
+CREATE TABLE IF NOT EXISTS firsthand_submissions (submission_id text NOT NULL, job_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, worker_id text NOT NULL, status text NOT NULL, attempt integer NOT NULL, round integer NOT NULL, stars integer, reason text, cause text, file_id text NOT NULL, payout_cents bigint, created_at timestamptz(3) NOT NULL, scored_at timestamptz(3), PRIMARY KEY (submission_id));
+CREATE INDEX IF NOT EXISTS firsthand_submissions_1 ON firsthand_submissions (job_id, created_at DESC, submission_id DESC);
+CREATE TABLE IF NOT EXISTS firsthand_files (file_id text NOT NULL, job_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, submission_id text NOT NULL, worker_id text NOT NULL, original_filename text, object_key text, content_type text NOT NULL, size_bytes integer NOT NULL, sha256 text NOT NULL, width integer, height integer, duration_seconds numeric, created_at timestamptz(3) NOT NULL, approved_at timestamptz(3), PRIMARY KEY (file_id));
+CREATE INDEX IF NOT EXISTS firsthand_files_1 ON firsthand_files (job_id, created_at DESC, file_id DESC) WHERE approved_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS firsthand_files_2 ON firsthand_files (worker_id);
+
+-- firsthand.claim, version 1
+CREATE TABLE IF NOT EXISTS firsthand_claims (claim_id text NOT NULL, submission_id text NOT NULL, job_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, worker_id text NOT NULL, attempt integer NOT NULL, status text NOT NULL, claimed_at timestamptz(3) NOT NULL, expires_at timestamptz(3) NOT NULL, PRIMARY KEY (claim_id));
+CREATE INDEX IF NOT EXISTS firsthand_claims_1 ON firsthand_claims (expires_at) WHERE status = 'open';
+CREATE INDEX IF NOT EXISTS firsthand_claims_2 ON firsthand_claims (worker_id, claimed_at DESC);
+
+-- firsthand.scoring, version 1
+CREATE TABLE IF NOT EXISTS firsthand_scoring (submission_id text NOT NULL, job_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, worker_id text NOT NULL, attempt integer NOT NULL, round integer NOT NULL, file_id text NOT NULL, received_at timestamptz(3) NOT NULL, due_at timestamptz(3) NOT NULL, failures integer NOT NULL, fault text, PRIMARY KEY (submission_id));
+CREATE INDEX IF NOT EXISTS firsthand_scoring_1 ON firsthand_scoring (due_at, submission_id);
+
+-- firsthand.worker, version 1
+CREATE TABLE IF NOT EXISTS firsthand_workers (worker_id text NOT NULL, name text NOT NULL, email text, synthetic boolean NOT NULL, status text NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (worker_id));
+CREATE TABLE IF NOT EXISTS firsthand_worker_tokens (token_id text NOT NULL, worker_id text NOT NULL, text_id text NOT NULL, token_hash text NOT NULL, hint text NOT NULL, created_at timestamptz(3) NOT NULL, revoked_at timestamptz(3), PRIMARY KEY (token_id));
+
+-- firsthand.earning, version 1
+CREATE TABLE IF NOT EXISTS firsthand_earnings (submission_id text NOT NULL, worker_id text NOT NULL, job_id text NOT NULL, amount_cents bigint NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (submission_id));
+CREATE INDEX IF NOT EXISTS firsthand_earnings_1 ON firsthand_earnings (worker_id, created_at DESC, submission_id DESC);
+CREATE TABLE IF NOT EXISTS firsthand_worker_balances (worker_id text NOT NULL, balance_cents bigint NOT NULL, approved_count integer NOT NULL, PRIMARY KEY (worker_id));
+
 -- audit.auditorKey, version 1
 CREATE TABLE IF NOT EXISTS audit_auditor_keys (key_id text NOT NULL, operator_id uuid, name text NOT NULL, scopes text[] NOT NULL, key_hash text NOT NULL, revoked_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));

@@ -32,12 +32,15 @@ import { inStreams } from '../events/registry.ts'
 import { firsthandProcesses } from '../processes/firsthand/processes.ts'
 import { firsthandSettings } from '../processes/firsthand/settings.ts'
 import { apiKeyProjection } from '../projections/firsthand/api-key.ts'
+import { claimProjection, scoringProjection } from '../projections/firsthand/claim.ts'
 import { jobProjection } from '../projections/firsthand/job.ts'
 import { objectProjection } from '../projections/firsthand/object.ts'
 import { organizationProjection } from '../projections/firsthand/organization.ts'
 import { purchaseProjection } from '../projections/firsthand/purchase.ts'
+import { submissionProjection } from '../projections/firsthand/submission.ts'
 import { walletProjection } from '../projections/firsthand/wallet.ts'
 import { webhookEndpointProjection, webhookEventProjection } from '../projections/firsthand/webhook.ts'
+import { earningProjection, workerProjection } from '../projections/firsthand/worker.ts'
 
 export const firsthand: Context = {
   name: 'firsthand',
@@ -73,12 +76,13 @@ export const firsthand: Context = {
     ...[organizationProjection, apiKeyProjection, walletProjection, purchaseProjection, jobProjection],
     ...[webhookEndpointProjection, webhookEventProjection],
     objectProjection,
+    ...[submissionProjection, claimProjection, scoringProjection, workerProjection, earningProjection],
   ],
   books: firsthandBooks,
   logReaders: async () => (await import('../http/firsthand/log-readers.ts')).firsthandLogReaders(),
   processes: firsthandProcesses,
   cli: {
-    summary: 'organizations, their API keys and their credits',
+    summary: 'organizations, API keys, credits, workers and submissions',
     commands: async (tools) => (await import('../cli/firsthand/commands.ts')).firsthandCommands(tools),
   },
   serve: async (parts) => (await import('../http/firsthand/serve.ts')).serveFirsthand(parts),

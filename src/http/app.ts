@@ -25,7 +25,9 @@ export interface AppDeps extends Runtime {
 
 /** The documents of these contexts. */
 export const documentsOf = (apis: readonly ContextApi[]) =>
-  apis.map((api) => ({ name: api.name, document: documentOf(api) }))
+  apis
+    .flatMap((api) => (api.apart ? [api, api.apart] : [api]))
+    .map((api) => ({ name: api.documentName ?? api.name, document: documentOf(api) }))
 
 export function createApp({ contexts, health, metrics, ...runtime }: AppDeps) {
   const { nowMs, log, limits } = runtime

@@ -35,6 +35,10 @@ export interface ContextApi<in Parts extends CoreParts = never> {
   rates: Readonly<Record<string, RateClass<never>>>
   /** The largest body that an operation takes unless it says otherwise, in bytes; default 16 KiB. */
   bodyMaxBytes?: number
+  /** Under which its document is served, before `/openapi.json`; default: its name. */
+  documentName?: string
+  /** Operations under the same path that the contract does not have, with a document of their own. */
+  apart?: ContextApi<Parts>
   /** In the contract's order. */
   operations: readonly Operation<Parts>[]
   /** Pages outside the contract, at the root: hosted pages for people. They answer by the framework's means. */
@@ -100,7 +104,8 @@ export function contextApp(
       })
     }
   }
-  for (const operation of api.operations) {
+  const operations = [...api.operations, ...(api.apart?.operations ?? [])]
+  for (const operation of operations) {
     const path = routerPath(operation.path)
     app.on(operation.method.toUpperCase(), path, serve(path, serveOperation(operation, serving)))
   }
@@ -110,7 +115,7 @@ export function contextApp(
       await enter(c, c.get('exchange'))
       throw problem(c)
     })
-  for (const [path, methods] of methodsByPath(api.operations)) {
+  for (const [path, methods] of methodsByPath(operations)) {
     const refused = refuseBy(path, () => methodNotAllowed(methods))
     app.all(path, refused)
   }

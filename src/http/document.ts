@@ -14,7 +14,10 @@ type Responses = RouteConfig['responses']
 /** The OpenAPI 3.1 document of a context. */
 export function documentOf(api: ContextApi): OpenApiDocument {
   const app = new OpenAPIHono()
-  const named = Object.entries(api.schemes).flatMap(([name, { document }]) => (document ? [{ name, document }] : []))
+  const used = new Set(api.operations.flatMap(({ access }) => access.alternatives.map(({ scheme }) => scheme)))
+  const named = Object.entries(api.schemes).flatMap(([name, { document }]) =>
+    document && used.has(name) ? [{ name, document }] : [],
+  )
   for (const { name, document } of named) {
     app.openAPIRegistry.registerComponent('securitySchemes', name, document as never)
   }

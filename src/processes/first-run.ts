@@ -9,7 +9,7 @@ import type { z } from 'zod'
 import type { CommandContext } from '../commands/handle.ts'
 import { deterministicId } from '../commands/identity.ts'
 
-/** What the file holds, with the address as it is now; made at the first time. */
+/** What the file holds, with the address as it is now; made at the first time, and what an older file lacks is added. */
 export async function keepKeysFile<Kept extends { url: string }>(
   file: string,
   schema: z.ZodType<Kept>,
@@ -18,9 +18,11 @@ export async function keepKeysFile<Kept extends { url: string }>(
 ): Promise<{ kept: Kept; created: boolean }> {
   const created = !existsSync(file)
   if (created) await write(file, { url, ...make() })
-  const kept = schema.parse(JSON.parse(readFileSync(file, 'utf8')))
-  if (kept.url !== url) await write(file, { ...kept, url })
-  return { kept: { ...kept, url }, created }
+  const held = JSON.parse(readFileSync(file, 'utf8'))
+  const isComplete = schema.safeParse(held).success
+  const kept = schema.parse({ ...(isComplete ? {} : make()), ...held, url })
+  if (!isComplete || held.url !== url) await write(file, kept)
+  return { kept, created }
 }
 
 /** Of what an instance does by itself at its start; the same subject and action are the same command. */

@@ -18,6 +18,7 @@ import { openRawLog } from '../../src/audit/raw-log.ts'
 import { auditor } from '../../src/commands/audit/auditor.ts'
 import { generateAuditorKey } from '../../src/commands/audit/auditor-key.ts'
 import { createReadingRecorder } from '../../src/commands/audit/reading.ts'
+import type { ClaimLimits } from '../../src/commands/firsthand/claiming.ts'
 import { type CommandBus, type CommandContext, createCommandBus } from '../../src/commands/handle.ts'
 import { deterministicId } from '../../src/commands/identity.ts'
 import { generateApiKey } from '../../src/commands/noctant/api-key.ts'
@@ -53,6 +54,7 @@ import { createAuditorDirectory } from '../../src/projections/audit/auditors.ts'
 import { createOwnersOf } from '../../src/projections/audit/ownership.ts'
 import { projectionsCheckpoint } from '../../src/projections/checkpoint.ts'
 import { createCredentialDirectory as createBuyerDirectory } from '../../src/projections/firsthand/credentials.ts'
+import { createWorkerDirectory } from '../../src/projections/firsthand/worker-credentials.ts'
 import { createCredentialDirectory } from '../../src/projections/noctant/credentials.ts'
 import { projectorName, startProjector } from '../../src/projections/projector.ts'
 import { createPositionWaiters } from '../../src/projections/waiter.ts'
@@ -167,6 +169,8 @@ export interface ApiOptions {
   nowMs?: () => number
   /** Noctant's own settings. */
   noctant?: Partial<typeof noctantSettings>
+  /** Of firsthand's workers. */
+  claimLimits?: Partial<ClaimLimits>
   /** Of what auditors ask. */
   auditLimits?: Partial<AuditLimits>
   /** The addresses of a name; default: none has any. */
@@ -188,6 +192,11 @@ const firsthandSettings = {
   ...{ keysMax: 100, keyOverlapMs: 86_400_000, keyKnownWaitMs: 5_000 },
   transferLimits: { uploadsMax: 16, downloadsMax: 16, idleMs: 20_000 },
 }
+
+/** How long firsthand's workers have seats, and how many. */
+const claimLimits = (): ClaimLimits => ({
+  ...{ claimTtlMs: 1_800_000, openSeatsMax: 500, workerClaimsMax: 3, workerClaimsPerDayMax: 50 },
+})
 
 /** An answer that takes longer is none. */
 const ANSWER_MAX_MS = 30_000
@@ -269,6 +278,9 @@ export async function startApi(options: ApiOptions = {}) {
   const buyers = createBuyerDirectory()
   const followingBuyers =
     serves('firsthand') && (await follow(db, buyers, { ...subscription, name: 'buyers' })).following
+  const workers = createWorkerDirectory()
+  const followingWorkers =
+    serves('firsthand') && (await follow(db, workers, { ...subscription, name: 'workers' })).following
   const waits = createJobWaits()
   const followingJobs = serves('firsthand') && (await follow(db, waits, { ...subscription, name: 'waits' })).following
   const { directory: auditors, following: followingAuditors } = await follow(db, createAuditorDirectory(), {
@@ -316,6 +328,8 @@ export async function startApi(options: ApiOptions = {}) {
       endpointsMax: 16,
       overlapMs: 86_400_000,
     },
+    workerCredentials: workers,
+    claimLimits: { ...claimLimits(), ...options.claimLimits },
     noteUse: createKeyUse({ bus: of, log: { warn: record('warn') }, clock: () => new Date(), gapMinMs: 900_000 }),
   })
   const serve = (of: CommandBus) => {
@@ -406,6 +420,7 @@ export async function startApi(options: ApiOptions = {}) {
     buySecond: (method: string, path: string, asked?: Asked) =>
       callAt(`http://127.0.0.1:${second.port}`, method, path, asked, 'firsthand'),
     buyers,
+    workers,
     waits,
     objects,
     /** An auditor's read. */
@@ -471,6 +486,7 @@ export async function startApi(options: ApiOptions = {}) {
         followingBuyers,
         ...followingReaders.map(({ following }) => following),
         followingJobs,
+        followingWorkers,
         followingAuditors,
         waiters.close(),
         db.destroy(),

@@ -34,12 +34,14 @@ export function creditCommand(tools: AdminTools): Command {
   return command
 }
 
-function centsOf(value: string): bigint {
+/** For options that are an amount. */
+export function centsOf(value: string): bigint {
   if (/^[1-9]\d{0,14}$/.test(value)) return BigInt(value)
   throw new InvalidArgumentError('An amount is a whole number of cents, 1 or more.')
 }
 
-function timeOf(value: string): string {
+/** For options that are a time. */
+export function timeOf(value: string): string {
   const time = new Date(value)
   if (/^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(time.getTime())) return time.toISOString()
   throw new InvalidArgumentError('A time looks like 2027-03-31T12:00:00Z.')

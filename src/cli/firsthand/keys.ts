@@ -8,6 +8,7 @@ import { listApiKeys } from '../../projections/firsthand/api-key.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { CliError, colours, EXIT, show, table, text } from '../terminal.ts'
+import { timeOf } from './credits.ts'
 
 /** What commander gives to an action. */
 type Rest<Action> = Action extends (tools: AdminTools, ...given: infer Given) => Promise<void> ? Given : never
@@ -21,6 +22,7 @@ interface IssueOptions extends JsonOption {
   scope: Scope[]
   allScopes?: boolean
   name: string
+  expiresAt?: string
 }
 
 const LISTED_MAX = 1_000
@@ -35,6 +37,7 @@ export function keyCommand(tools: AdminTools): Command {
     .option('--scope <scope>', 'what it may do, repeatable', collectScope, [])
     .option('--all-scopes', 'it may do everything')
     .option('--name <name>', 'what it is for', text('name', 100), 'command line')
+    .option('--expires-at <time>', 'RFC 3339; default: never', timeOf)
     .option('--json', 'print JSON')
     .addHelpText('after', `\nScopes: ${scope.options.join(', ')}`)
     .action((...given: Rest<typeof issue>) => issue(tools, ...given))
@@ -66,7 +69,14 @@ async function issue({ withSession, written, settings }: AdminTools, id: string,
     const { at, commandId } = circumstances
     const { secret, ...kept } = generateApiKey(options.environment)
     const keyId = prefixedId('key', at, commandId)
-    const key = { ...kept, keyId, name: options.name, scopes, environment: options.environment, expiresAt: null }
+    const key = {
+      ...kept,
+      keyId,
+      name: options.name,
+      scopes,
+      environment: options.environment,
+      expiresAt: options.expiresAt ?? null,
+    }
     const { FIRSTHAND_KEYS_MAX: keysMax } = settings(firsthandSettings)
     const command = { kind: 'createKey', key, by: null, keysMax, at } as const
     const handled = await bus.handle(organization, id, command, circumstances)

@@ -29,11 +29,13 @@ export type RejectionCode =
   /** Lapsed, or given back. */
   | 'claim_ended'
   | 'claim_submitted'
+  | 'upload_missing'
   | 'submission_not_found'
   | 'submission_not_rejected'
   | 'submission_duplicate'
   | 'attempts_used'
   | 'worker_not_found'
+  | 'worker_suspended'
   | 'worker_token_limit_reached'
   | 'earnings_too_low'
   | 'insufficient_credits'

@@ -125,8 +125,8 @@ export const ATTEMPTS_MAX = 3
  * stream sees to it that the submission is not under way.
  */
 export function requireRejected(state: StoredSubmission): void {
-  const { score, upload } = state
-  if (!score || score.attempt !== upload.attempt || score.stars >= APPROVED_STARS_MIN) {
+  const { score } = state
+  if (!score || score.stars >= APPROVED_STARS_MIN) {
     const detail = 'Only a submission that was rejected for its score is taken up again.'
     throw new Rejected('submission_not_rejected', detail)
   }

@@ -9,8 +9,8 @@ export type WorkerState =
   | {
       status: 'active' | 'suspended'
       synthetic: boolean
-      /** Tokens that work. */
-      tokens: ReadonlySet<string>
+      /** By id, revoked ones too: a revoked token does not come back. */
+      tokens: ReadonlyMap<string, { tokenHash: string; isRevoked: boolean }>
       balance: bigint
       approvedCount: number
       /** Submissions. */
@@ -35,7 +35,7 @@ export const worker: Aggregate<WorkerState, WorkerCommand, WorkerEvent> = {
   evolve(state, event) {
     if (event.type === 'firsthand.WorkerRegistered.v1') {
       return {
-        ...{ status: 'active', synthetic: event.data.synthetic, tokens: new Set(), balance: 0n, approvedCount: 0 },
+        ...{ status: 'active', synthetic: event.data.synthetic, tokens: new Map(), balance: 0n, approvedCount: 0 },
         ...{ credited: EMPTY_SET, paid: EMPTY_SET },
       }
     }
@@ -45,10 +45,15 @@ export const worker: Aggregate<WorkerState, WorkerCommand, WorkerEvent> = {
         return { ...state, status: 'suspended' }
       case 'firsthand.WorkerResumed.v1':
         return { ...state, status: 'active' }
-      case 'firsthand.WorkerTokenIssued.v1':
-        return { ...state, tokens: new Set(state.tokens).add(event.data.tokenId) }
-      case 'firsthand.WorkerTokenRevoked.v1':
-        return { ...state, tokens: new Set([...state.tokens].filter((id) => id !== event.data.tokenId)) }
+      case 'firsthand.WorkerTokenIssued.v1': {
+        const { tokenId, tokenHash } = event.data
+        return { ...state, tokens: new Map(state.tokens).set(tokenId, { tokenHash, isRevoked: false }) }
+      }
+      case 'firsthand.WorkerTokenRevoked.v1': {
+        const { tokenId } = event.data
+        const tokenHash = state.tokens.get(tokenId)?.tokenHash ?? ''
+        return { ...state, tokens: new Map(state.tokens).set(tokenId, { tokenHash, isRevoked: true }) }
+      }
       case 'firsthand.EarningCredited.v1': {
         const { submissionId, balanceCents, approvedCount } = event.data
         const credited = withMember(state.credited, submissionId)
@@ -80,14 +85,14 @@ export const worker: Aggregate<WorkerState, WorkerCommand, WorkerEvent> = {
         if (state.status === 'active') return []
         return [{ type: 'firsthand.WorkerResumed.v1', data: { ...of, reason: command.reason } }]
       case 'issueToken':
-        if (state.tokens.has(command.token.tokenId)) return []
-        if (state.tokens.size >= TOKENS_MAX) {
+        if (state.tokens.values().some(({ tokenHash }) => tokenHash === command.token.tokenHash)) return []
+        if ([...state.tokens.values()].filter(({ isRevoked }) => !isRevoked).length >= TOKENS_MAX) {
           throw new Rejected('worker_token_limit_reached', `A worker has ${TOKENS_MAX} tokens at most that work.`)
         }
         return [{ type: 'firsthand.WorkerTokenIssued.v1', data: { ...of, ...command.token } }]
       case 'revokeToken': {
         const { tokenId, reason } = command
-        if (!state.tokens.has(tokenId)) return []
+        if (state.tokens.get(tokenId)?.isRevoked !== false) return []
         return [{ type: 'firsthand.WorkerTokenRevoked.v1', data: { ...of, tokenId, reason } }]
       }
       case 'credit':

@@ -2,12 +2,14 @@
 import type { ObjectStore } from '../../adapters/object-store/object-store.ts'
 import { createKeyProof } from '../../api-keys/key-proof.ts'
 import { textIdOf } from '../../commands/firsthand/api-key.ts'
+import type { ClaimLimits } from '../../commands/firsthand/claiming.ts'
 import type { Environment, Scope, Tier } from '../../events/firsthand/vocabulary.ts'
 import type { Log } from '../../log.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { PaymentsOf } from '../../processes/firsthand/payment-access.ts'
 import type { ApiKeyRow } from '../../projections/firsthand/api-key.ts'
 import type { CredentialDirectory } from '../../projections/firsthand/credentials.ts'
+import type { WorkerDirectory } from '../../projections/firsthand/worker-credentials.ts'
 import type { ObjectKeys } from '../../vault/object-keys.ts'
 import type { Resolve } from '../../webhooks/request.ts'
 import { bearerScheme, signedBy, type Verifier } from '../access.ts'
@@ -22,6 +24,10 @@ export interface FirsthandParts extends CoreParts {
   db: ReadModels
   /** The keys that this process knows. */
   credentials: Pick<CredentialDirectory, 'find'>
+  /** The workers' tokens that this process knows. */
+  workerCredentials: Pick<WorkerDirectory, 'find'>
+  /** How long workers have seats, and how many. */
+  claimLimits: ClaimLimits
   /** The keys of this instance, from which those of buyers are derived; the first makes new ones. */
   instanceKeys: () => readonly Uint8Array[]
   /** Told of each request that a key has signed. */

@@ -8,8 +8,11 @@ import { errors } from './errors.ts'
 import { operations } from './operations.ts'
 import { pages } from './pages.ts'
 import { words } from './words.ts'
+import { WORKER_SCHEME, workerRate, workerScheme, workerToken, workerVerifier } from './worker/access.ts'
+import { workerOperations } from './worker/operations.ts'
+import { workerWords } from './worker/words.ts'
 
-export const firsthand: ContextApi<FirsthandParts> = {
+const buyers: ContextApi<FirsthandParts> = {
   name: 'firsthand',
   info: {
     title: 'Firsthand API',
@@ -26,8 +29,8 @@ export const firsthand: ContextApi<FirsthandParts> = {
     ].join('\n\n'),
   },
   words,
-  schemes,
-  verifiers,
+  schemes: { ...schemes, [WORKER_SCHEME]: workerScheme },
+  verifiers: (parts) => ({ ...verifiers(parts), [WORKER_SCHEME]: workerVerifier(parts) }),
   access: buyerKey(),
   errors,
   requestIds: {
@@ -37,8 +40,28 @@ export const firsthand: ContextApi<FirsthandParts> = {
     accept: () => undefined,
     note: (given) => (/^[\x21-\x7e]{1,100}$/.test(given) ? given : undefined),
   },
-  rates,
+  rates: { ...rates, worker: workerRate },
   operations,
   pages,
   transfers: `${OBJECTS_PATH}/`,
 }
+
+/** The workers' side: outside of the buyers' contract, with a document of its own. */
+export const firsthandWork: ContextApi<FirsthandParts> = {
+  ...buyers,
+  documentName: 'firsthand/worker',
+  info: {
+    title: 'Firsthand worker API',
+    version: '1.0.0',
+    description: [
+      'What workers do: find a job, claim a seat, send a file, submit it, and see its score and what it earned.',
+      'Every request is signed with the worker’s token: `Authorization: Bearer fh_worker_…`.',
+      'Refusals, pages and positions are those of the buyers’ API.',
+    ].join('\n\n'),
+  },
+  words: workerWords,
+  access: workerToken,
+  operations: workerOperations,
+}
+
+export const firsthand: ContextApi<FirsthandParts> = { ...buyers, apart: firsthandWork }

@@ -7,6 +7,7 @@ export const help: Readonly<Record<Exclude<FirsthandCode, KernelCode>, string>> 
   credits_owed:
     'A payment was refunded or disputed after its credits were spent. Buy credits: they pay what is owed first.',
   organization_suspended: 'The organization may not use the API at present. Its operator knows why.',
+  worker_suspended: 'The worker may not work at present. The house knows why.',
   key_beyond_own: 'A key makes only keys that may do as much as itself or less. Use a key with those scopes.',
   organization_not_found: 'The organization of the key does not exist any more.',
   api_key_not_found: 'No key of the organization has this id. The list of keys shows them.',
@@ -18,6 +19,7 @@ export const help: Readonly<Record<Exclude<FirsthandCode, KernelCode>, string>> 
   claim_not_found: 'No claim of the worker has this id.',
   claim_ended: 'The claim has lapsed or was given back, and its seat may be another’s. Claim a seat again.',
   claim_submitted: 'A file was submitted under this claim, so that the seat is given back no more.',
+  upload_missing: 'Send the file to the upload’s link first, with exactly its headers, and submit it then.',
   submission_not_found: 'No submission of the worker has this id.',
   submission_not_rejected: 'Only a submission that was rejected for its score can be tried again.',
   submission_duplicate: 'The same file was submitted before, so that another attempt is of no use. Claim a new seat.',

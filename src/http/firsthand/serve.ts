@@ -5,10 +5,11 @@ import type { ApiParts, Served } from '../../context.ts'
 import { openObjects } from '../../processes/firsthand/objects.ts'
 import { openPayments } from '../../processes/firsthand/payment-access.ts'
 import { ensureSandbox } from '../../processes/firsthand/sandbox.ts'
-import { firsthandSettings } from '../../processes/firsthand/settings.ts'
+import { claimLimitsOf, firsthandSettings } from '../../processes/firsthand/settings.ts'
 import { endpointKeysOf } from '../../processes/firsthand/webhooks.ts'
 import { newProcessHealth } from '../../processes/process.ts'
 import { createCredentialDirectory } from '../../projections/firsthand/credentials.ts'
+import { createWorkerDirectory } from '../../projections/firsthand/worker-credentials.ts'
 import { createResolve } from '../../webhooks/request.ts'
 import type { FirsthandParts } from './access.ts'
 import { createJobWaits } from './jobs/job-waits.ts'
@@ -35,6 +36,8 @@ export async function serveFirsthand(parts: ApiParts): Promise<Served> {
       idleMs: settings.FIRSTHAND_TRANSFER_IDLE_MS,
     },
     ...{ payments: await openPayments(parts), log, publicUrl: config.PUBLIC_URL },
+    workerCredentials: await parts.follow('firsthand-workers', createWorkerDirectory()),
+    claimLimits: claimLimitsOf(settings),
     noteUse: createKeyUse({ bus, log, clock: clock.now, gapMinMs: settings.FIRSTHAND_KEY_USE_GAP_S * 1_000 }),
     keysMax: settings.FIRSTHAND_KEYS_MAX,
     keyOverlapMs: settings.FIRSTHAND_KEY_OVERLAP_S * 1_000,

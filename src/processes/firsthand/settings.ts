@@ -1,6 +1,7 @@
 /** Firsthand's variables of the environment, each with its unit last and its default. */
 import { z } from 'zod'
 import { objectStoreSettings } from '../../adapters/object-store/settings.ts'
+import type { ClaimLimits } from '../../commands/firsthand/claiming.ts'
 
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 const waits = (fallback: readonly number[]) =>
@@ -16,7 +17,6 @@ export const firsthandSettings = z.object({
   FIRSTHAND_KEYS_MAX: count(100).describe('API keys of one organization that work at a time'),
   FIRSTHAND_KEY_OVERLAP_S: count(86_400).describe('how long an API key works on after it was rotated'),
   FIRSTHAND_KEY_USE_GAP_S: count(900).describe('least time between two notes of an API key’s use'),
-  FIRSTHAND_SWEEP_INTERVAL_MS: count(5_000).describe('between looks at credits that come to their end'),
   STRIPE_SECRET_KEY: secret.describe('Stripe’s key for live purchases; unset: a stand-in for Stripe, in DATA_DIR'),
   STRIPE_WEBHOOK_SECRET: secret.describe('what Stripe signs its live events with'),
   STRIPE_TEST_SECRET_KEY: secret.describe('Stripe’s key for purchases of the test environment'),
@@ -26,7 +26,6 @@ export const firsthandSettings = z.object({
     .default('auto')
     .describe('whether the stand-in may serve; auto: with the embedded event store only'),
   FIRSTHAND_PURCHASE_SWEEP_AGE_MS: count(300_000).describe('after this time Stripe is asked what became of a checkout'),
-  FIRSTHAND_SWEEP_BATCH_MAX: count(500).describe('wallets that one such look finds'),
   FIRSTHAND_WEBHOOK_ENDPOINTS_MAX: count(16).describe('webhook endpoints of one organization in one environment'),
   FIRSTHAND_WEBHOOK_RETRY_WAITS_MS: waits([60, 240, 1_500, 5_400, 21_600].map((s) => s * 1_000)).describe(
     'before the second attempt, the third, …: by default 1 min, 5 min, 30 min, 2 h and 8 h after the first',
@@ -40,4 +39,18 @@ export const firsthandSettings = z.object({
   FIRSTHAND_UPLOAD_TTL_S: count(86_400).describe('how old an upload becomes that nobody submits'),
   FIRSTHAND_UPLOAD_SWEEP_INTERVAL_MS: count(600_000).describe('between sweeps of such uploads'),
   ...objectStoreSettings.shape,
+  FIRSTHAND_SWEEP_INTERVAL_MS: count(5_000).describe('between looks at credits and claims that come to their end'),
+  FIRSTHAND_SWEEP_BATCH_MAX: count(500).describe('wallets, and claims, that one such look finds'),
+  FIRSTHAND_CLAIM_TTL_S: count(1_800).describe('how long a worker has a seat without submitting'),
+  FIRSTHAND_OPEN_SEATS_MAX: count(500).describe('seats of one job that are open at a time'),
+  FIRSTHAND_WORKER_CLAIMS_MAX: count(3).describe('open claims of one worker in one job'),
+  FIRSTHAND_WORKER_CLAIMS_PER_DAY_MAX: count(50).describe('claims of one worker and UTC day'),
+})
+
+/** How long workers have seats, and how many. */
+export const claimLimitsOf = (settings: z.output<typeof firsthandSettings>): ClaimLimits => ({
+  claimTtlMs: settings.FIRSTHAND_CLAIM_TTL_S * 1_000,
+  openSeatsMax: settings.FIRSTHAND_OPEN_SEATS_MAX,
+  workerClaimsMax: settings.FIRSTHAND_WORKER_CLAIMS_MAX,
+  workerClaimsPerDayMax: settings.FIRSTHAND_WORKER_CLAIMS_PER_DAY_MAX,
 })

@@ -1,6 +1,7 @@
 /**
  * Finishes what takes two streams: a job that is paid for is posted, a job's end is booked in its wallet, and an approved
- * submission is credited to its worker. A second time does nothing. Beside that it books the end of credits (expiry.ts).
+ * submission is credited to its worker. A second time does nothing. Beside that it books the end of credits (expiry.ts)
+ * and frees the seats of lapsed claims (lapsing.ts).
  */
 import { job } from '../../commands/firsthand/job.ts'
 import { creditEarning, finishCancelling, finishCompleting, finishPosting } from '../../commands/firsthand/posting.ts'
@@ -11,6 +12,7 @@ import type { WalletEvent } from '../../events/firsthand/wallet.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 import { createExpiry, type SweepLimits } from './expiry.ts'
+import { createLapsing } from './lapsing.ts'
 
 const HELD = 'firsthand.EscrowHeld.v1'
 const CANCELLED = 'firsthand.JobCancelled.v1'
@@ -27,7 +29,7 @@ export function runSettlement(options: Options): Promise<void> {
   const handle = async (events: Delivered[]) => {
     for (const event of events) await settle(options, event)
   }
-  const background = (signal: AbortSignal) => [createExpiry(options).run(signal)]
+  const background = (signal: AbortSignal) => [createExpiry(options).run(signal), createLapsing(options).run(signal)]
   return runProcess({ name: SETTLEMENT, types: [HELD, CANCELLED, COMPLETED, APPROVED], handle, background }, options)
 }
 

@@ -1,4 +1,5 @@
 /** Jobs, as the job reads show them. */
+import { type SqlBool, sql } from 'kysely'
 import type { JobEvent, JobFacts } from '../../events/firsthand/job.ts'
 import type { Environment, JobStatus } from '../../events/firsthand/vocabulary.ts'
 import type { ReadModels } from '../../postgres/database.ts'
@@ -109,6 +110,20 @@ export const findJob = preparedOne((db, organizationId: string, environment: str
 /** Jobs by their ids, in no order. */
 export const findJobs = (db: ReadModels, jobIds: readonly string[]): Promise<JobRow[]> =>
   firsthandTables(db).selectFrom('firsthand_jobs').selectAll().where('job_id', 'in', jobIds).execute()
+/** Live jobs that need files which nobody works on, newest first: what workers may claim. */
+export const listWorkersJobs = (
+  db: ReadModels,
+  openSeatsMax: number,
+  page: Page<'created_at' | 'job_id'>,
+): Promise<JobRow[]> => {
+  const free = firsthandTables(db)
+    .selectFrom('firsthand_jobs')
+    .selectAll()
+    // Written out, so that the partial index is found.
+    .where(sql<SqlBool>`environment = 'live' AND status IN ('open', 'in_progress')`)
+    .where(sql<SqlBool>`open_seats < ${openSeatsMax} AND files_approved + open_seats < files_needed`)
+  return newestFirst(free, ['created_at', 'job_id'], page).execute()
+}
 
 export interface JobFilter {
   status?: JobStatus | undefined

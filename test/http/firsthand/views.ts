@@ -29,7 +29,8 @@ const eventRow = {
 const views: readonly AnsweredView[] = [
   answeredView(job, {
     operations: ['createJob', 'cancelJob'],
-    history: Object.keys(jobEvents) as ExampleType[],
+    // A job that is cancelled was not completed before.
+    history: Object.keys(jobEvents).filter((type) => !/Completed/.test(type)) as ExampleType[],
     viewOf: (state) => jobView(rowOf(state)),
     read: async (db) => {
       const found = await findJob(db, organizationId, environment, jobId)

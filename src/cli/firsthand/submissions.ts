@@ -1,0 +1,84 @@
+/** `opslog admin firsthand submission` and `scoring`: what an inspection found, another scoring, and what waits for one. */
+import { Command } from 'commander'
+import { rescore as scoreAgain } from '../../commands/firsthand/claiming.ts'
+import { submission, submissionNotFound } from '../../commands/firsthand/submission.ts'
+import { firsthandSettings } from '../../processes/firsthand/settings.ts'
+import { listScorings } from '../../projections/firsthand/claim.ts'
+import { findSubmission } from '../../projections/firsthand/submission.ts'
+import { inSnakeCase } from '../../runtime/letter-case.ts'
+import type { AdminTools } from '../admin-tools.ts'
+import { colours, show, table } from '../terminal.ts'
+
+interface JsonOption {
+  json?: boolean
+}
+
+const LISTED_MAX = 1_000
+
+export function submissionCommand(tools: AdminTools): Command {
+  const command = new Command('submission').description('look at a submission, and have it scored again')
+  command
+    .command('show')
+    .argument('<submission>', 'its id')
+    .description('where it stands, with the figures of its last inspection')
+    .option('--json', 'print JSON')
+    .action((id: string, options: JsonOption) => showOne(tools, id, options))
+  command
+    .command('rescore')
+    .argument('<submission>', 'its id')
+    .description('score it again, while it is rejected and its job has a free seat')
+    .option('--json', 'print JSON')
+    .action((id: string, options: JsonOption) => rescore(tools, id, options))
+  return command
+}
+
+export function scoringCommand(tools: AdminTools): Command {
+  const command = new Command('scoring').description('what waits for a score')
+  command
+    .command('list')
+    .description('submissions that wait for a score, the next due first')
+    .option('--json', 'print JSON')
+    .action((options: JsonOption) => list(tools, options))
+  return command
+}
+
+async function showOne({ withSession }: AdminTools, id: string, options: JsonOption): Promise<void> {
+  await withSession(async ({ bus, db }) => {
+    const row = await findSubmission(db, id)
+    const state = await bus.current(submission, id)
+    if (!row || state.status === 'absent') throw submissionNotFound()
+    const { inspection, score, copy, failures, upload } = state
+    const value = { ...row, ...(inSnakeCase({ upload, inspection, score, copy, failures }) as object) }
+    show(value, options, () =>
+      [
+        `${id} is ${row.status} (attempt ${row.attempt}, round ${row.round})`,
+        ...(row.stars === null ? [] : [`${row.stars} stars: ${row.reason}`]),
+        ...Object.entries(inspection?.figures ?? {}).map(([name, figure]) => `  ${name} ${figure}`),
+        ...(inspection?.fault ? [`  ${inspection.fault}`] : []),
+        ...Object.entries(failures).map(([step, count]) => colours.yellow(`  failed at ${step}, ${count} times`)),
+      ].join('\n'),
+    )
+  })
+}
+
+async function rescore({ withSession, written, settings }: AdminTools, id: string, options: JsonOption): Promise<void> {
+  await withSession(async ({ bus, context }) => {
+    const { FIRSTHAND_OPEN_SEATS_MAX: openSeatsMax } = settings(firsthandSettings)
+    const handled = await scoreAgain(bus, id, openSeatsMax, context())
+    show({ submission_id: id, status: 'pending_score', ...written(handled) }, options, () =>
+      colours.green(`${id} waits for another score.`),
+    )
+  })
+}
+
+async function list({ withSession }: AdminTools, options: JsonOption): Promise<void> {
+  const waiting = await withSession(({ db }) => listScorings(db, LISTED_MAX))
+  show(waiting, options, () => {
+    if (waiting.length === 0) return 'Nothing waits for a score.'
+    const rows = waiting.map((row) => [
+      ...[row.submission_id, row.environment, row.received_at, row.due_at],
+      ...[String(row.failures), row.fault ?? ''],
+    ])
+    return table(['submission', 'world', 'received', 'due', 'failures', 'last fault'], rows)
+  })
+}

@@ -1,0 +1,24 @@
+/** The directory of workers' tokens, each with its worker, whose suspension locks all of them out. */
+import { createKeyDirectory, type KeyDirectory } from '../../api-keys/key-directory.ts'
+import type { RowOf } from '../projection.ts'
+import { workerProjection, workers, workerTokens } from './worker.ts'
+
+export interface WorkerCredential {
+  worker: RowOf<typeof workers>
+  /** A revoked token is found as well. */
+  token: RowOf<typeof workerTokens>
+}
+export type WorkerDirectory = KeyDirectory<WorkerCredential>
+
+export const createWorkerDirectory = (): WorkerDirectory =>
+  createKeyDirectory({
+    context: 'firsthand',
+    category: 'firsthand.worker',
+    projections: [workerProjection],
+    owners: workers,
+    keys: { table: workerTokens, textId: 'text_id' },
+    entryOf(token, row) {
+      const worker = row(workers, token.worker_id)
+      return worker && { worker, token }
+    },
+  })

@@ -1,0 +1,34 @@
+/** Workers of firsthand, as tests of its API need them. */
+import { randomUUID } from 'node:crypto'
+import { expect } from 'vitest'
+import { worker } from '../../../src/commands/firsthand/worker.ts'
+import { generateWorkerToken } from '../../../src/commands/firsthand/worker-token.ts'
+import { prefixedId } from '../../../src/runtime/ulid.ts'
+import { eventually } from '../../projections/support.ts'
+import { type Api, type Asked, systemContext } from '../api.ts'
+
+export interface Worker {
+  workerId: string
+  tokenId: string
+  token: string
+}
+
+/** A worker, known to the API when this resolves. */
+export async function addWorker(api: Api, name = 'Wilma'): Promise<Worker> {
+  const at = new Date().toISOString()
+  const workerId = prefixedId('wkr', at, randomUUID())
+  const { secret, ...text } = generateWorkerToken()
+  const token = { tokenId: prefixedId('tok', at, randomUUID()), ...text }
+  const register = { kind: 'register', workerId, name, email: null, synthetic: false, at } as const
+  await api.bus.handle(worker, workerId, register, systemContext())
+  await api.bus.handle(worker, workerId, { kind: 'issueToken', workerId, token, at }, systemContext())
+  await eventually(() => expect(api.workers.find(text.textId)).toBeDefined())
+  return { workerId, tokenId: token.tokenId, token: secret }
+}
+
+/** A worker's request. */
+export const work = (api: Api, { token }: Pick<Worker, 'token'>, method: string, path: string, asked: Asked = {}) =>
+  api.buy(method, `/worker/v1${path}`, { key: token, ...asked })
+
+export const claimSeat = (api: Api, of: Pick<Worker, 'token'>, jobId: string) =>
+  work(api, of, 'POST', `/jobs/${jobId}/claims`)
