@@ -9,6 +9,7 @@ import { openPayments } from './payment-access.ts'
 import { PAYMENTS, runPayments } from './payments.ts'
 import { firsthandSettings } from './settings.ts'
 import { runSettlement, SETTLEMENT } from './settlement.ts'
+import { scorerProcesses } from './start-scorer.ts'
 import { endpointKeysOf, runFirsthandWebhooks, WEBHOOKS } from './webhooks.ts'
 
 function startSettlement({ bus, settings, dependenciesOf }: ContextParts): RunningProcess {
@@ -81,4 +82,5 @@ export const firsthandProcesses: readonly ProcessDeclaration[] = [
   { leads: [JANITOR], role: 'relay', start: startJanitor },
   { leads: [PAYMENTS], role: 'relay', start: startPayments },
   { leads: [WEBHOOKS], role: 'webhooks', start: startWebhooks },
+  ...scorerProcesses,
 ]

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { objectStoreSettings } from '../../adapters/object-store/settings.ts'
 import type { ClaimLimits } from '../../commands/firsthand/claiming.ts'
+import { scoringSettings } from './scoring-settings.ts'
 
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 const waits = (fallback: readonly number[]) =>
@@ -39,6 +40,7 @@ export const firsthandSettings = z.object({
   FIRSTHAND_UPLOAD_TTL_S: count(86_400).describe('how old an upload becomes that nobody submits'),
   FIRSTHAND_UPLOAD_SWEEP_INTERVAL_MS: count(600_000).describe('between sweeps of such uploads'),
   ...objectStoreSettings.shape,
+  ...scoringSettings.shape,
   FIRSTHAND_SWEEP_INTERVAL_MS: count(5_000).describe('between looks at credits and claims that come to their end'),
   FIRSTHAND_SWEEP_BATCH_MAX: count(500).describe('wallets, and claims, that one such look finds'),
   FIRSTHAND_CLAIM_TTL_S: count(1_800).describe('how long a worker has a seat without submitting'),

@@ -13,7 +13,7 @@ const PROCESS_MAX = 5_000
 export const WAIT_MAX_S = 60
 
 /** Events that end a job, as prefixes: of any version. */
-const types: readonly string[] = ['firsthand.JobCancelled.v']
+const types: readonly string[] = ['firsthand.JobCompleted.v', 'firsthand.JobCancelled.v']
 
 const JOB_STREAM = 'firsthand.job-'
 

@@ -1,0 +1,96 @@
+/**
+ * The scorer: what is submitted is scored in lanes, some at once for each organization, so that one with much to score holds
+ * up nobody but itself.
+ */
+import { LRUCache } from 'lru-cache'
+import { isPoison } from '../../events/subscription.ts'
+import { findDueScorings } from '../../projections/firsthand/claim.ts'
+import { createDueWork, type DueWork } from '../due-work.ts'
+import { type ProcessDependencies, runProcess } from '../process.ts'
+import { scoreSubmission } from './scoring.ts'
+import type { ScoringParts } from './scoring-parts.ts'
+
+export const SCORING = 'firsthand-scoring'
+
+export interface ScorerLimits {
+  /** Submissions at once, and those of one organization. */
+  concurrencyMax: number
+  organizationConcurrencyMax: number
+  batchMax: number
+  pollIntervalMs: number
+}
+
+const RETRY_MIN_MS = 500
+const RETRY_MAX_MS = 60_000
+const DRAIN_MS = 5_000
+/** Submissions whose next try is remembered until the read model has it. */
+const POSTPONED_MAX = 10_000
+
+interface Due {
+  /** The submission. */
+  id: string
+  /** The organization. */
+  key: string
+  jobId: string
+}
+
+type Options = ProcessDependencies & { parts: ScoringParts; limits: ScorerLimits }
+
+/** Runs until `signal` aborts; stands by while another process leads. */
+export function runScorer(options: Options): Promise<void> {
+  const scoring = createScoring(options)
+  return runProcess(
+    {
+      name: SCORING,
+      types: ['firsthand.SubmissionReceived.v1'],
+      async handle(events) {
+        for (const event of events) {
+          if (isPoison(event)) continue
+          const { submissionId, organizationId, jobId } = event.data as Record<
+            'submissionId' | 'organizationId' | 'jobId',
+            string
+          >
+          scoring.offer({ id: submissionId, key: organizationId, jobId })
+        }
+      },
+      background: (signal) => [scoring.run(signal)],
+    },
+    options,
+  )
+}
+
+function createScoring({ db, log, parts, limits }: Options): DueWork<Due> {
+  const postponed = new LRUCache<string, number>({ max: POSTPONED_MAX })
+  const { concurrencyMax, organizationConcurrencyMax, batchMax, pollIntervalMs } = limits
+  const work = createDueWork<Due>({
+    name: 'scoring',
+    log,
+    now: parts.now,
+    limits: {
+      ...{
+        concurrencyMax,
+        keyConcurrencyMax: organizationConcurrencyMax,
+        keyQueueMax: batchMax,
+        batchMax,
+        pollIntervalMs,
+      },
+      ...{ retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS, drainMs: DRAIN_MS },
+    },
+    async findDue({ now, keyMax, limit }) {
+      const rows = await findDueScorings(db, now.toISOString(), keyMax, limit)
+      return rows.map(({ submission_id, organization_id, job_id }) => ({
+        id: submission_id,
+        key: organization_id,
+        jobId: job_id,
+      }))
+    },
+    async work({ id: submissionId, jobId }, signal) {
+      if ((postponed.get(submissionId) ?? 0) > parts.now().getTime()) return
+      const { dueAt } = await scoreSubmission(parts, { submissionId, jobId }, signal)
+      if (dueAt === undefined) return
+      postponed.set(submissionId, Date.parse(dueAt))
+      work.wakeAt(new Date(dueAt))
+    },
+  })
+  return work
+}

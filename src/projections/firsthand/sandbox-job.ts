@@ -1,0 +1,17 @@
+/** Jobs of the test world that sandbox workers work on. */
+import { sql } from 'kysely'
+import type { ReadModels } from '../../postgres/database.ts'
+import { firsthandTables } from './tables.ts'
+
+/** Jobs of the test world that still need files, the oldest first; not those that are to stall. */
+export const findSandboxJobs = (db: ReadModels, limit: number): Promise<{ job_id: string }[]> =>
+  firsthandTables(db)
+    .selectFrom('firsthand_jobs')
+    .select('job_id')
+    .where('environment', '=', 'test')
+    .where('status', 'in', ['open', 'in_progress'])
+    .where(sql<boolean>`metadata ->> 'fh_sandbox' IS DISTINCT FROM 'stall'`)
+    .orderBy('created_at')
+    .orderBy('job_id')
+    .limit(limit)
+    .execute()
