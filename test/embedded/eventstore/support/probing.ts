@@ -54,8 +54,8 @@ export function unexpected(probe: string, answer: unknown): Difference[] {
 
 type Asked = { url: string; run: string; pace: number; answers: Map<string, unknown> }
 
-/** Asks what is left, one probe after the other, in a process of its own. */
-async function ask({ url, run, pace, answers }: Asked, left: string[]): Promise<void> {
+/** Asks the probes that `next` names, one after the other, in a process of its own. */
+async function ask({ url, run, pace, answers }: Asked, next: () => string | undefined): Promise<void> {
   const worker = fork(beside('probes/worker.mjs'), [], {
     env: { ...process.env, PROBES_RUN: run, PROBES_PACE: String(pace) },
     // The official client writes warnings of its own.
@@ -65,7 +65,7 @@ async function ask({ url, run, pace, answers }: Asked, left: string[]): Promise<
   const gone = once(worker, 'exit').then(([code]) => ({ workerGone: code as unknown }))
   let tell: ((answer: unknown) => void) | undefined
   worker.on('message', (answer) => tell?.(answer))
-  for (let name = left.shift(); name !== undefined; name = left.shift()) {
+  for (let name = next(); name !== undefined; name = next()) {
     const told = new Promise<unknown>((resolve) => {
       tell = resolve
     })
@@ -76,12 +76,31 @@ async function ask({ url, run, pace, answers }: Asked, left: string[]): Promise<
   await gone
 }
 
-/** These look at the whole log, or disturb others, so that they have a node to themselves, in their order. */
+/** These look at the whole log, or disturb others, so that none runs on a node where another one does. */
 const ALONE =
   /^(fresh|append\.(results|names\.special)|read\.(all|links|odd-requests)|sub\.(all|client|stream\.names)|ps\.(all|lifecycle\.all|stream-name)|delete\.sequences|tombstone\.event|meta\.views|services\.operations|connection\.many)/
+/** Nodes for those, side by side: they mostly wait. */
+const QUIET_NODES = 3
+/** Processes for the others. */
 const PROCESSES = 7
-/** Some of them read the streams of odd names that this one writes. */
+/** Of those that are alone, some read the streams of odd names that this one writes. */
 const WRITES_ODD_NAMES = 'append.names.special'
+/** This one looks at a log in which nothing has been written yet. */
+const FIRST = 'fresh.all'
+/** This one takes as long as five others, so that it begins early. */
+const LONGEST = 'sub.all.filtered'
+
+/** Asks one after the other what needs a node to itself, of several nodes side by side. */
+async function askAlone(names: readonly string[], asked: Omit<Asked, 'url'>): Promise<void> {
+  const early = [LONGEST].filter((name) => names.includes(name))
+  const left = [...early, ...names.filter((name) => ![FIRST, WRITES_ODD_NAMES, LONGEST].includes(name))]
+  const nodes = await Promise.all(Array.from({ length: Math.min(QUIET_NODES, names.length) }, () => startServer()))
+  const work = nodes.map(({ url }, index) => {
+    const own = [...(index === 0 && names.includes(FIRST) ? [FIRST] : []), WRITES_ODD_NAMES]
+    return ask({ ...asked, url }, () => own.shift() ?? left.shift())
+  })
+  await Promise.all(work).finally(() => Promise.all(nodes.map((node) => node.close())))
+}
 
 /**
  * Asks the probes of fresh nodes. `pace` stretches the times that probes wait for what comes on its own; those who look
@@ -95,17 +114,16 @@ export async function askProbes(
   const run = randomBytes(3).toString('hex')
   const answers = new Map<string, unknown>()
   const isAlone = (name: string): boolean => inTurn || ALONE.test(name)
-  const inOrder = names.filter(isAlone)
-  if (inOrder.length > 0 && !inOrder.includes(WRITES_ODD_NAMES)) inOrder.unshift(WRITES_ODD_NAMES)
-  const [quiet, shared] = await Promise.all([startServer(), startServer()])
-  const alone = { url: quiet.url, run, pace, answers }
-  const together = { url: shared.url, run, pace, answers }
   const rest = names.filter((name) => !isAlone(name))
+  const shared = await startServer()
+  const asked = { run, pace, answers }
   try {
-    const processes = Array.from({ length: Math.min(PROCESSES, rest.length) }, () => ask(together, rest))
-    await Promise.all([ask(alone, inOrder), ...processes])
+    const processes = Array.from({ length: Math.min(PROCESSES, rest.length) }, () =>
+      ask({ ...asked, url: shared.url }, () => rest.shift()),
+    )
+    await Promise.all([askAlone(names.filter(isAlone), asked), ...processes])
   } finally {
-    await Promise.all([quiet.close(), shared.close()])
+    await shared.close()
   }
   return answers
 }
