@@ -129,7 +129,8 @@ export function startProjectorRole(parts: Parts): ContextProjector[] {
     .map((context) => ({ context: context.name, projector: startContextProjector(parts, context) }))
   onClose(async () => void (await Promise.all(projectors.map(({ projector }) => projector.stop()))))
   const onError = (err: unknown) => log.warn({ err }, 'no heartbeat: the event store does not answer')
-  const beating = runHeartbeat({ store, intervalMs: config.HEARTBEAT_INTERVAL_MS, signal: stopping, onError })
+  const { HEARTBEAT_INTERVAL_MS: intervalMs, HEARTBEAT_IDLE_INTERVAL_MS: idleIntervalMs } = config
+  const beating = runHeartbeat({ store, intervalMs, idleIntervalMs, signal: stopping, onError })
   onClose(() => beating)
   startSealing(parts)
   return projectors

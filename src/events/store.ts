@@ -13,7 +13,7 @@ import type { Selection } from '../eventstore/read-requests.ts'
 import { AppendRefused, errorOf, isConflict, refusalOf } from './append-failure.ts'
 import { chained } from './chain.ts'
 import { type AnyEvent, type Cause, metadataSchema, type Recorded } from './event.ts'
-import { createHeartbeat } from './heartbeat.ts'
+import { createHeartbeat, HEARTBEAT_STREAM } from './heartbeat.ts'
 import { LOG_IDENTITY_STREAM, type LogGuard, LogMismatch } from './log-identity.ts'
 import { TAIL_MAX, viewLog } from './log-view.ts'
 import { type Registry, UndecodableEvent } from './registry.ts'
@@ -82,10 +82,10 @@ export interface EventStore {
    */
   append(stream: string, revision: bigint | undefined, lastHash: string, events: readonly NewEvent[]): Promise<Appended>
   /**
-   * Position and id of the log's last event that is not the store's own; undefined on an empty log. With a prefix, of the
-   * last event of such a type; undefined where none stands near the end.
+   * The log's last event that is not the store's own; undefined on an empty log. With a prefix, the last event of such a
+   * type; undefined where none stands near the end.
    */
-  head(prefix?: string): Promise<{ position: bigint; id: string } | undefined>
+  head(prefix?: string): Promise<{ position: bigint; id: string; type: string } | undefined>
   /** The id of the event at a commit position; undefined where there is none. */
   eventIdAt(position: bigint): Promise<string | undefined>
   /** Appends a heartbeat to its own stream, which keeps one event only. */
@@ -216,7 +216,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     const tail = await read({ from: 'end', direction: 'backwards', count: TAIL_MAX }, true)
     const isOurs = ({ type, streamId: stream }: StoredEvent) => prefix === '' || !registry.isForeign({ type, stream })
     const event = tail.find((each) => !each.type.startsWith('$') && each.type.startsWith(prefix) && isOurs(each))
-    return event && { position: event.position.commit, id: event.id }
+    return event && { position: event.position.commit, id: event.id, type: event.type }
   }
 
   const beat = createHeartbeat({
@@ -241,8 +241,13 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     },
     logId: () => confirmed(readView.logId),
     async ping() {
-      const isProven = performance.now() - writtenMs <= WRITE_PROOF_MS && guard?.mismatch() === undefined
-      if (!isProven) await beat(new Date().toISOString())
+      if (guard?.mismatch() === undefined) {
+        if (performance.now() - writtenMs <= WRITE_PROOF_MS) return
+        const newest = { stream: HEARTBEAT_STREAM, from: 'end', direction: 'backwards', count: 1n } as const
+        const [last] = await read(newest, true)
+        if (isWritable !== false && last && Math.abs(Date.now() - last.created.getTime()) <= BEAT_PROOF_MS) return
+      }
+      await beat(new Date().toISOString())
     },
     isWritable: () => isWritable,
     close: async () => void (await Promise.all([reads.close(), appends.close()])),
@@ -251,8 +256,13 @@ export function createEventStore(options: EventStoreOptions): EventStore {
 
 /** Events of a stream that one read asks for and keeps in memory. */
 const READ_PAGE_MAX = 500n
-/** A write of this age or younger proves that the store takes writes. */
+/** A write of our own of this age or younger proves that the store takes writes. */
 const WRITE_PROOF_MS = 4_000
+/**
+ * So does a heartbeat of anybody, as long as the leader answers and no write of ours fails: a leader that loses its
+ * majority gives its role up. An idle log has one a minute.
+ */
+const BEAT_PROOF_MS = 70_000
 
 /** All events. */
 const NO_END = 2n ** 63n - 1n

@@ -13,6 +13,7 @@ import { viewLog } from './log-view.ts'
 import { HEARTBEAT, type Registry, UndecodableEvent } from './registry.ts'
 import { noteForgotten, type Opening, openingOf, type PersonKeys } from './sealing.ts'
 import { recorded } from './store.ts'
+import { watchSubscription } from './watchdog.ts'
 
 /** An event that does not decode: its known parts, and the fault. */
 export interface Poison extends Omit<Recorded, 'data' | 'metadata'> {
@@ -42,7 +43,7 @@ export interface SubscriptionOptions {
   batchMax: number
   /** Least time from the start of one batch to the next: under load batches grow instead of multiplying. */
   batchIntervalMs?: number
-  /** Without any event for this long, the subscription counts as dead. */
+  /** A subscription that is dead for this long ends (watchdog.ts). */
   readTimeoutMs: number
   backoffMinMs: number
   backoffMaxMs: number
@@ -85,22 +86,16 @@ export async function runSubscription(options: SubscriptionOptions): Promise<voi
   await connection.close()
 }
 
-/** How often the watchdog looks within the read timeout. */
-const WATCHES = 8
-
 /** One subscription from the current position until it breaks; then throws. */
 async function readOnce(connection: Connection, options: SubscriptionOptions, onProgress: () => void): Promise<void> {
   const from = await options.from()
-  const inbox = createInbox(options.batchMax * 2)
+  const inbox = createInbox(options.batchMax * 2, from)
   const stop = () => inbox.end(new Error('stopped'))
   options.signal.addEventListener('abort', stop, { once: true })
   if (options.signal.aborted) stop()
   const line = connection.line()
-  const watchdog = setInterval(() => {
-    if (performance.now() - inbox.lastArrivalMs <= options.readTimeoutMs) return
-    connection.silent(line, inbox.lastArrivalMs)
-    inbox.end(new Error(`no event for ${options.readTimeoutMs} ms, not even a heartbeat`))
-  }, options.readTimeoutMs / WATCHES)
+  const watched = { connection, line, silenceMaxMs: options.readTimeoutMs }
+  const endWatch = watchSubscription(watched, inbox, (error) => inbox.end(error))
   const opening = subscribe(line, from, [...options.types, HEARTBEAT])
   // The call opens before the confirmation, so that a connection that changes later ends the call too.
   const confirming = opening.then((answers) => {
@@ -120,7 +115,7 @@ async function readOnce(connection: Connection, options: SubscriptionOptions, on
       if (earlyMs > 0) await delay(earlyMs, undefined, { signal: options.signal })
     }
   } finally {
-    clearInterval(watchdog)
+    endWatch()
     options.signal.removeEventListener('abort', stop)
     inbox.end(new Error('closed'))
     opening.then(
@@ -221,15 +216,18 @@ function decoded(event: StoredEvent, registry: Registry, opening?: Opening): Del
 }
 
 /** A bounded queue between network and handler: `put` pauses the network when it is full, `take` throws after its end. */
-function createInbox(capacity: number) {
+function createInbox(capacity: number, from: bigint | undefined) {
   let events: Arrived[] = []
   let ended: { error: unknown } | undefined
   let wakeTaker: (() => void) | undefined
   return {
     lastArrivalMs: performance.now(),
+    lastPosition: from,
+    isAwaited: false,
     source: undefined as Answers | undefined,
     put(event: Arrived): void {
       this.lastArrivalMs = performance.now()
+      this.lastPosition = 'sealed' in event ? event.sealed.position.commit : event.position
       events.push(event)
       if (events.length >= capacity) this.source?.pause()
       wakeTaker?.()
@@ -238,10 +236,12 @@ function createInbox(capacity: number) {
     async take(max: number): Promise<Arrived[]> {
       while (events.length === 0) {
         if (ended) throw ended.error
+        this.isAwaited = true
         await new Promise<void>((resolve) => {
           wakeTaker = resolve
         })
       }
+      this.isAwaited = false
       if (ended) throw ended.error
       const batch = events.slice(0, max)
       events = events.slice(max)

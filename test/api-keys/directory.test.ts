@@ -20,7 +20,7 @@ function dependenciesOf(head: bigint | undefined, catchUpMaxMs = 60_000) {
   const around: Dependencies = {
     db: {} as ReadModels,
     store: {
-      head: async () => (head === undefined ? undefined : { position: head, id: '' }),
+      head: async () => (head === undefined ? undefined : { position: head, id: '', type: '' }),
       beat: async () => void seen.beats++,
     },
     async subscribe(given) {

@@ -211,16 +211,17 @@ it('writes nothing to an empty log or an older copy, takes nothing from it, and 
 
 it('shows its figures within a second while the event store is away, with a gauge for each thing that it depends on', async () => {
   await address.stop()
-  let slowestMs = 0
-  const figures = async () => {
+  await vi.waitFor(async () => expect(await metric('opslog_event_store_up')).toBe('0'), 20_000)
+  const { text: kept } = await ask('GET', '/metrics')
+  // Answers are kept for a second: the next one that differs was made anew.
+  const { text, tookMs } = await vi.waitFor(async () => {
     const beganMs = performance.now()
-    const { text } = await ask('GET', '/metrics')
-    slowestMs = Math.max(slowestMs, performance.now() - beganMs)
-    expect(text).toMatch(/^opslog_event_store_up 0$/m)
-    return text
-  }
-  const text = await vi.waitFor(figures, 20_000)
-  expect(slowestMs).toBeLessThan(1_000)
+    const fresh = (await ask('GET', '/metrics')).text
+    expect(fresh).not.toBe(kept)
+    return { text: fresh, tookMs: performance.now() - beganMs }
+  }, 20_000)
+  expect(tookMs).toBeLessThan(1_000)
+  expect(text).toMatch(/^opslog_event_store_up 0$/m)
   expect(text).toMatch(/^opslog_postgres_up 1$/m)
   expect(text).toMatch(/^opslog_command_stream_up 1$/m)
   await address.put(address.right)
