@@ -14,6 +14,7 @@ import { contentHashOf, InvalidFeed, parseFeed, spanOf } from '../engine/replay/
 import { feedFile } from '../engine/replay/outcome.ts'
 import { referenceSymbols } from '../engine/symbols.ts'
 import { feedKind } from '../events/noctant/vocabulary.ts'
+import { timeMs } from '../runtime/rfc3339.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { configuration } from './connection.ts'
 import { CliError, colours, EXIT, facts, reasonOf, show, table } from './terminal.ts'
@@ -189,6 +190,7 @@ function uuid(value: string): string {
 }
 
 function time(value: string): string {
-  if (z.iso.datetime({ offset: true }).safeParse(value).success) return new Date(value).toISOString()
+  const ms = timeMs(value)
+  if (!Number.isNaN(ms)) return new Date(ms).toISOString()
   throw new InvalidArgumentError('A time looks like 2026-01-05T00:00:00Z.')
 }

@@ -40,6 +40,14 @@ export function readTime(text: string): ExactTime | undefined {
   return { utc, minuteMs, second, fraction: digits.replace(/0+$/, '') }
 }
 
+const SECONDLESS = /^(\d{4}-\d\d-\d\dt\d\d:\d\d)(?=[z+-])/i
+
+/**
+ * Milliseconds from 1970 to a time, the rest cut off; seconds may be left out, as people and programs for charts do. NaN
+ * where the text is no such time.
+ */
+export const timeMs = (text: string): number => Date.parse(readTime(text.replace(SECONDLESS, '$1:00'))?.utc ?? '')
+
 /** Leap seconds come in the last minute of a month in UTC, whatever the offset. */
 function isEndOfMonth(minuteMs: number): boolean {
   const next = new Date(minuteMs + MINUTE_MS)

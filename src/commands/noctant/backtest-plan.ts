@@ -5,6 +5,7 @@
  */
 import { Decimal } from 'decimal.js'
 import type { BacktestStrategy, ScriptedOrder } from '../../events/noctant/vocabulary.ts'
+import { timeMs } from '../../runtime/rfc3339.ts'
 import { Rejected } from './rejection.ts'
 
 export interface BacktestPlan {
@@ -18,7 +19,7 @@ const ORDERS_MAX = 100
 const QUANTITY = /^\d{1,6}(\.\d{1,6})?$/
 const PRICE = /^\d{1,12}(\.\d{1,12})?$/
 const BALANCE = /^\d{1,12}(\.\d{1,2})?$/
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z$/
+const UTC = /z$/i
 
 /** Runs are kept in dollars: every symbol's profit converts to them with the symbol's own price. */
 const CURRENCY = 'USD'
@@ -73,10 +74,11 @@ const priceNames = { limit: 'limitPrice', stop: 'stopPrice', tp: 'takeProfit', s
 /** `2026-01-05T10:00:00Z,sell,0.10,limit:1.10500,tp:1.10000`. */
 function scriptedOrder(text: string): ScriptedOrder {
   const [time = '', side, quantity = '', ...prices] = text.split(',')
-  if (!TIME.test(time) || Number.isNaN(Date.parse(time))) return reject('An order begins with its time, in UTC.')
+  const ms = UTC.test(time) ? timeMs(time) : Number.NaN
+  if (Number.isNaN(ms)) return reject('An order begins with its time, in UTC.')
   if (side !== 'buy' && side !== 'sell') return reject('An order is to buy or to sell.')
   const order: ScriptedOrder = {
-    at: new Date(time).toISOString(),
+    at: new Date(ms).toISOString(),
     side,
     orderType: 'market',
     quantity: positive(quantity, QUANTITY, 'An order’s quantity'),

@@ -3,7 +3,7 @@
  * time stands. A report that was made before the standing one is kept for the record and changes nothing.
  */
 import type { KycEvent, KycStatus } from '../../events/noctant/kyc.ts'
-import { compareTimes, type ExactTime, readTime } from '../../runtime/rfc3339.ts'
+import { compareTimes, type ExactTime, readTime, timeMs } from '../../runtime/rfc3339.ts'
 import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
@@ -38,8 +38,7 @@ export const kycIdOf = (operatorId: string, globalUserId: string): string =>
 
 /** Whether the user counts as verified at this time: the last report says so, and has not run out. */
 export const isVerified = (state: KycState, at: string): boolean =>
-  state.status === 'verified' &&
-  (state.report.expiresAt === null || Date.parse(at) < Date.parse(state.report.expiresAt))
+  state.status === 'verified' && (state.report.expiresAt === null || Date.parse(at) < timeMs(state.report.expiresAt))
 
 export const kyc: Aggregate<KycState, ReportKyc, KycEvent> = {
   category: 'noctant.kyc',
@@ -61,7 +60,7 @@ export const kyc: Aggregate<KycState, ReportKyc, KycEvent> = {
 
   decide({ report: sent, at }, state) {
     const report = meaningful(sent)
-    if (Date.parse(report.reportedAt) - Date.parse(at) > AHEAD_MAX_MS) {
+    if (timeMs(report.reportedAt) - Date.parse(at) > AHEAD_MAX_MS) {
       throw new Rejected('kyc_report_invalid', 'The report is dated more than a day ahead.', '/reported_at')
     }
     if (state.status === 'unreported') {

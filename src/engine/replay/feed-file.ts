@@ -4,6 +4,7 @@
  * is its start and its prices are bids. A file is kept under the SHA-256 of its bytes and never changes after that.
  */
 import { createHash } from 'node:crypto'
+import { timeMs } from '../../runtime/rfc3339.ts'
 import { Decimal } from '../money.ts'
 import type { TradedSymbol } from '../symbols.ts'
 
@@ -138,12 +139,9 @@ function rangeFault(row: Candle | Tick): Candle | Tick | string {
   return inside && high.gte(low) ? row : 'open and close are to lie between low and high'
 }
 
-const RFC3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,3})?)?([Zz]|[+-]\d\d:\d\d)$/
-
 /** Milliseconds since 1970; NaN where the text is not a time. */
 function timeOf(text: string): number {
-  if (/^\d{11,14}$/.test(text)) return Number(text)
-  return RFC3339.test(text) ? Date.parse(text) : Number.NaN
+  return /^\d{11,14}$/.test(text) ? Number(text) : timeMs(text)
 }
 
 /** The least distance of two rows: the length of a candle. One minute where there is a single row. */
