@@ -12,6 +12,7 @@ import { runEngineBench } from './engine.ts'
 import { runLagBench } from './lag.ts'
 import type { Figures, Measurement } from './measure.ts'
 import { runMemoryBench } from './memory.ts'
+import { runNeighboursBench } from './neighbours.ts'
 import { runQueriesBench } from './queries.ts'
 import { runRebuildBench } from './rebuild.ts'
 import { runScaleBench } from './scale.ts'
@@ -28,6 +29,7 @@ const suites: Record<string, (options: SuiteOptions & { soakMinutes?: number | u
     lag: runLagBench,
     memory: runMemoryBench,
     scale: runScaleBench,
+    neighbours: runNeighboursBench,
   }
 
 const HELP = `Usage: npm run bench -- [suite …] [options]

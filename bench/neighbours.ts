@@ -1,0 +1,103 @@
+/**
+ * The neighbours suite: what one attacker costs another tenant. The attacker has a valid key, or 32 connections without
+ * one, and works in a process of its own. Meanwhile another tenant's GET comes on schedule. Bounds: its p99 below five
+ * times the quiet one, and memory within 200 MiB of the start. On few cores the attacker's own work counts against us.
+ */
+import { execFileSync } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { askChild } from './child.ts'
+import type { SuiteOptions } from './commands.ts'
+import { type BenchInstance, call, startBenchInstance } from './instance.ts'
+import { figuresOf, type Measurement, pace, type Round } from './measure.ts'
+import { type Attack, type AttackOrder, attacks } from './neighbours-attacker.ts'
+
+const PER_SECOND = 50
+/** Quiet p99 over attacked p99. */
+const FLOOR = 1 / 5
+const SAMPLE_INTERVAL_MS = 50
+/** For memory to come back. */
+const REST_MAX_MS = 10_000
+const MEMORY_MAX_MIB = 200
+
+export async function runNeighboursBench({ seconds, rounds }: SuiteOptions): Promise<Measurement[]> {
+  const instance = await startBenchInstance()
+  try {
+    const key = newTenant(instance)
+    const { url } = instance
+    const path = '/noctant/v1/users'
+    await call('POST', `${url}${path}`, { apiKey: key, body: { external_id: 'neighbour' }, expect: [200, 201] })
+    const read = async () => {
+      await call('GET', `${url}${path}?external_id=neighbour`, { apiKey: key, expect: [200] })
+    }
+    await pace(PER_SECOND, seconds, read)
+    const startMiB = instance.residentMiB()
+    const measured: Measurement[] = []
+    for (const attack of Object.keys(attacks) as Attack[]) {
+      measured.push(...(await underAttack(instance, attack, { seconds, rounds, startMiB, read })))
+    }
+    return measured
+  } finally {
+    await instance.stop()
+  }
+}
+
+interface Circumstances extends SuiteOptions {
+  startMiB: number
+  read: () => Promise<void>
+}
+
+async function underAttack(
+  instance: BenchInstance,
+  attack: Attack,
+  { seconds, rounds, startMiB, read }: Circumstances,
+): Promise<Measurement[]> {
+  const quiet: Round[] = []
+  const attacked: Round[] = []
+  let mostMiB = 0
+  const sample = setInterval(() => {
+    mostMiB = Math.max(mostMiB, instance.residentMiB())
+  }, SAMPLE_INTERVAL_MS)
+  let sent = 0
+  for (let round = 0; round < rounds; round++) {
+    quiet.push(await pace(PER_SECOND, seconds, read))
+    const order: AttackOrder = { url: instance.url, apiKey: instance.apiKey, attack, seconds }
+    const attacking = askChild<{ sent: number }>(
+      fileURLToPath(new URL('./neighbours-attacker.ts', import.meta.url)),
+      order,
+    )
+    attacked.push(await pace(PER_SECOND, seconds, read))
+    sent += (await attacking).sent
+  }
+  clearInterval(sample)
+  const back = await rested(instance, startMiB + MEMORY_MAX_MIB)
+  const [ours, reference] = [figuresOf(attacked), figuresOf(quiet)]
+  const ratio = (reference.p99Ms ?? 0) / (ours.p99Ms ?? 1)
+  const grown = (miB: number) => `${miB < startMiB ? '' : '+'}${Math.round(miB - startMiB)}`
+  const memory = `MiB ${grown(mostMiB)} at most, ${grown(back)} after`
+  return [{ name: `${attack}: ${sent} sent, ${memory}`, ours, reference, ratio, floor: FLOOR }]
+}
+
+/** Resident memory once it is below the bound, or when the rest is over. */
+async function rested(instance: BenchInstance, boundMiB: number): Promise<number> {
+  const endsMs = performance.now() + REST_MAX_MS
+  while (instance.residentMiB() > boundMiB && performance.now() < endsMs) await delay(SAMPLE_INTERVAL_MS)
+  return instance.residentMiB()
+}
+
+/** Another operator, without a rate limit, and its key. */
+function newTenant({ directory }: BenchInstance): string {
+  const opslog = (...args: string[]) =>
+    execFileSync(
+      process.execPath,
+      [
+        '--disable-warning=ExperimentalWarning',
+        fileURLToPath(new URL('../src/cli/opslog.ts', import.meta.url)),
+        ...args,
+      ],
+      { env: { ...process.env, DATA_DIR: directory }, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+    )
+  const create = ['--name', 'Neighbour', '--slug', 'neighbour', '--tier', 'unlimited']
+  opslog('admin', 'operator', 'create', ...create)
+  return opslog('admin', 'key', 'issue', 'neighbour', '--all-scopes').trim()
+}
