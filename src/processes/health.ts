@@ -39,6 +39,8 @@ export interface Shown {
   guard: Pick<LogGuard, 'mismatch'>
   db: ReadModels
   clock: Clock
+  /** Milliseconds since this process began; default: by its own clock. */
+  uptimeMs?: () => number
   /** Persons whose key is lost, as far as was noticed. */
   vault: { missing(): number }
   /** Every process that runs here. */
@@ -61,15 +63,19 @@ const leadersOf = (contexts: Shown['contexts']): string[] => [
   ...contexts.flatMap(({ processes }) => processes.flatMap(({ leads }) => leads)),
 ]
 
+type LagSources = Pick<Shown, 'store' | 'clock' | 'config' | 'uptimeMs'>
+
 /**
  * How far the read models of a context are behind, in milliseconds. Its own last events show it; where they stand far
- * from the log's end, the heartbeats that its projector sees do, as far as they are late.
+ * from the log's end, the heartbeats that its projector sees do, as far as they are late. A projector that has taken
+ * nothing in yet is behind since the process began: right after a start that is no fault.
  */
 async function lagOf(
   { context, projector }: ContextProjector,
-  { store, clock, config }: Pick<Shown, 'store' | 'clock' | 'config'>,
+  { store, clock, config, uptimeMs = () => performance.now() }: LagSources,
 ): Promise<number> {
   const health = projector.health()
+  if (health.position === undefined) return (await store.head(`${context}.`)) === undefined ? 0 : uptimeMs()
   const own = await store.head(`${context}.`)
   if (own) return lagMs(health, own, clock.now())
   return Math.max(
@@ -78,10 +84,7 @@ async function lagOf(
   )
 }
 
-async function projectorHealth(
-  { context, projector }: ContextProjector,
-  parts: Pick<Shown, 'store' | 'clock' | 'config'>,
-): Promise<ProbeResult> {
+async function projectorHealth({ context, projector }: ContextProjector, parts: LagSources): Promise<ProbeResult> {
   const { state, fault, position, parkedStreams } = projector.health()
   const lag = await lagOf({ context, projector }, parts)
   const up = state !== 'halted' && (state === 'standby' || lag < LAG_MAX_MS)
