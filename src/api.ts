@@ -56,6 +56,7 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
       ...defaultHttpLimits,
       bodyMaxBytes: config.BODY_MAX_BYTES,
       jsonDepthMax: config.JSON_DEPTH_MAX,
+      jsonTokensMax: config.JSON_TOKENS_MAX,
       readYourWritesWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
       authFailuresPerMinuteMax: config.AUTH_FAILURES_PER_MINUTE_MAX,
       anonymousPerMinuteMax: config.ANONYMOUS_PER_MINUTE_MAX,

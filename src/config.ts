@@ -70,12 +70,11 @@ const environmentSchema = z.object({
     .nonnegative()
     .default(2)
     .describe('from the start of one batch of the read models to the next at least; 0: as they come'),
-  SUBSCRIPTION_SILENCE_MAX_MS: milliseconds(8_000).describe(
-    'after this time without any event, heartbeats included: subscribe anew',
-  ),
+  SUBSCRIPTION_SILENCE_MAX_MS: milliseconds(8_000).describe('a subscription that is dead for this long is made anew'),
   SUBSCRIPTION_BACKOFF_MIN_MS: milliseconds(100),
   SUBSCRIPTION_BACKOFF_MAX_MS: milliseconds(5_000),
-  HEARTBEAT_INTERVAL_MS: milliseconds(3_000),
+  HEARTBEAT_INTERVAL_MS: milliseconds(3_000).describe('between two heartbeats in the log while events are written'),
+  HEARTBEAT_IDLE_INTERVAL_MS: milliseconds(60_000).describe('the same while nothing else is written'),
 
   // Commands
   AGGREGATE_CACHE_MAX: count(20_000).describe('aggregates whose state is kept in memory'),
@@ -147,7 +146,11 @@ const environmentSchema = z.object({
     .describe(
       'keys that seals must be made with, in base64 or as files, divided by commas; unset: the one in DATA_DIR',
     ),
-  AUDIT_CONCURRENCY_MAX: count(2).describe('audit requests at a time; more are asked to come again'),
+  AUDIT_CONCURRENCY_MAX: count(2).describe('audit requests at a time; more wait their turn'),
+  AUDIT_WAITING_PER_OPERATOR_MAX: count(4).describe(
+    'audit requests of one operator’s auditors that wait; more are 429',
+  ),
+  AUDIT_WAIT_MAX_MS: milliseconds(5_000).describe('how long they wait'),
 
   // Processes: relay and engine ingest
   PROCESS_RETRY_MS: milliseconds(2_000).describe('before a process that failed starts over'),

@@ -6,8 +6,12 @@ import type { RawEvent } from '../eventstore/read-messages.ts'
 import type { Selection } from '../eventstore/read-requests.ts'
 import { StoreUnavailable } from './store.ts'
 
-export { NoSuchPosition } from '../eventstore/read.ts'
 export type { RawEvent } from '../eventstore/read-messages.ts'
+
+/** A read was to begin at a position that no event of this log has. */
+export class UnknownPosition extends Error {
+  override name = 'UnknownPosition'
+}
 
 export interface RawEvents {
   /** All events after the event at a position (undefined: from the first), without the store's own by default. */
@@ -30,7 +34,7 @@ const TAIL_MAX = 64n
 
 /**
  * Opens a connection of its own. Reads reject with StoreUnavailable where the store is away or says nothing for
- * `readTimeoutMs`. They reject with NoSuchPosition where no event has the position that they begin at.
+ * `readTimeoutMs`. They reject with UnknownPosition where no event has the position that they begin at.
  */
 export function openRawEvents(url: string, readTimeoutMs: number): RawEvents {
   const connection = openConnection(url)
@@ -39,6 +43,7 @@ export function openRawEvents(url: string, readTimeoutMs: number): RawEvents {
     try {
       yield* readRaw(connection, selection, readTimeoutMs)
     } catch (error) {
+      if (error instanceof NoSuchPosition) throw new UnknownPosition(error.message, { cause: error })
       const { kind, reason } = failureOf(error)
       throw kind === 'away' ? new StoreUnavailable(`the event store failed: ${reason}`, { cause: error }) : error
     }
@@ -57,7 +62,7 @@ export function openRawEvents(url: string, readTimeoutMs: number): RawEvents {
         if (event.position === position) return event
       }
     } catch (error) {
-      if (!(error instanceof NoSuchPosition)) throw error
+      if (!(error instanceof UnknownPosition)) throw error
     }
     return undefined
   }

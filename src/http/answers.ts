@@ -1,7 +1,7 @@
 /**
  * What an operation may answer with, and how its answer is built: the one place where a handler's reply becomes a response.
- * Headers stay a plain object until Node writes them, for Hono's way through two Headers objects costs a request for one
- * row a tenth of its time.
+ * Headers stay a plain object until Node writes them. Hono's way through two Headers objects costs a request for one row
+ * a tenth of its time.
  */
 import type { z } from '@hono/zod-openapi'
 import { type CookieOptions, serialize } from 'hono/utils/cookie'

@@ -1,6 +1,6 @@
 /**
- * The body, read once and within bounds. Hono itself bounds nothing; here a body over the limit ends with 413 as soon as
- * that shows, declared or chunked, and the connection is closed instead of being read to its end.
+ * The body, read once and within bounds. Hono itself bounds nothing. Here a body over the limit, declared or chunked, ends
+ * with 413 as soon as that shows. The connection is closed instead of being read to its end.
  */
 import type { IncomingMessage } from 'node:http'
 import type { z } from '@hono/zod-openapi'

@@ -47,6 +47,8 @@ export interface HttpLimits {
   /** No operation takes a larger body. */
   bodyMaxBytes: number
   jsonDepthMax: number
+  /** Strings, numbers and punctuation marks of a body. */
+  jsonTokensMax: number
   /** How long an answer waits for the read models. */
   readYourWritesWaitMs: number
   /** Refused credentials per client address and minute, before further ones are answered with 429. */
@@ -63,6 +65,7 @@ export interface HttpLimits {
 export const defaultHttpLimits: HttpLimits = {
   bodyMaxBytes: 1_048_576,
   jsonDepthMax: 64,
+  jsonTokensMax: 50_000,
   readYourWritesWaitMs: 1_000,
   authFailuresPerMinuteMax: 60,
   anonymousPerMinuteMax: 1_200,

@@ -7,7 +7,7 @@ import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { type KernelRejectionCode, Rejected } from '../commands/rejection.ts'
 import { LogMismatch } from '../events/log-identity.ts'
-import { NoSuchPosition } from '../events/raw-events.ts'
+import { UnknownPosition } from '../events/raw-events.ts'
 import { PersonForgotten, PersonKeysUnavailable } from '../events/sealing.ts'
 import { AppendRefused, StoreUnavailable } from '../events/store.ts'
 import { MalformedJson } from './json.ts'
@@ -141,7 +141,7 @@ export function describeError(error: unknown, isUnavailable: (error: unknown) =>
     const code = error.isTooLarge ? 'append_too_large' : 'append_refused'
     return { code, detail: 'Nothing has changed, and the same request would be refused again.' }
   }
-  if (error instanceof NoSuchPosition) {
+  if (error instanceof UnknownPosition) {
     const detail = 'The cursor names a position that this log does not have.'
     return {
       code: 'parameter_invalid',

@@ -1,6 +1,6 @@
 /**
- * JSON as a request may bring it. JSON.parse alone takes any depth, lets the last of two equal keys win, rounds numbers,
- * and passes NUL and lone surrogates on to stores that cannot hold them; here each of these is an error that says where.
+ * JSON as a request may bring it. JSON.parse alone takes any depth, lets the last of two equal keys win, and rounds numbers.
+ * It passes NUL and lone surrogates on to stores that cannot hold them. Here each of these is an error that says where.
  */
 import { randomUUID } from 'node:crypto'
 import { Decimal } from 'decimal.js'
@@ -57,17 +57,23 @@ const notJson = () => new MalformedJson('The body is not valid JSON.')
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Every double holds a whole number of this many digits as written. */
+/** Every double holds a number of this many digits as written. */
 const SAFE_DIGITS = 15
 
+export interface JsonLimits {
+  /** Levels of objects and arrays. */
+  depthMax: number
+  /** Strings, numbers and punctuation marks: what costs time, in a text of whatever length. */
+  tokensMax: number
+}
+
 /**
- * The value, with objects and arrays nested at most `depthMax` deep. A member of this name comes with its text, as a
- * JsonSource. Throws MalformedJson.
+ * The value, of a text within the limits. A member of this name comes with its text, as a JsonSource. Throws MalformedJson.
  */
-export function parseJson(bytes: Uint8Array, depthMax: number, verbatim?: string): unknown {
+export function parseJson(bytes: Uint8Array, limits: JsonLimits, verbatim?: string): unknown {
   const text = decodeUtf8(bytes)
   const span = { of: verbatim, from: -1, to: -1 }
-  const plain = inspect(text, depthMax, span)
+  const plain = inspect(text, limits, span)
   const value = parsed(text, plain)
   if (verbatim === undefined || span.to === -1) return value
   const members = value as Record<string, unknown>
@@ -97,7 +103,7 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 function exactly(value: number, source: string): number | InexactNumber {
-  if (isShortInteger(source)) return value
+  if (isShort(source)) return value
   const exact = Number.isFinite(value) && new Decimal(source).equals(new Decimal(value))
   return exact ? value : new InexactNumber(source)
 }
@@ -121,15 +127,18 @@ const STRUCTURE = /["{}[\],:]|\d[\d.eE+-]*/g
 
 /**
  * One pass over the text, without recursion, before anything is built from it: depth, repeated keys, `__proto__` and
- * text that cannot be stored. Whether it is valid JSON at all is left to the parser. True where every number is a whole
- * one of so few digits that a double holds it as written.
+ * text that cannot be stored. Whether it is valid JSON at all is left to the parser. True where every number is of so few
+ * digits that a double holds it as written.
  */
-function inspect(text: string, depthMax: number, span: Span): boolean {
+function inspect(text: string, { depthMax, tokensMax }: JsonLimits, span: Span): boolean {
   let plain = true
+  let tokens = 0
   const levels: Level[] = []
   let awaitsKey = false
   const structure = new RegExp(STRUCTURE)
   for (let found = structure.exec(text); found; found = structure.exec(text)) {
+    if (++tokens > tokensMax)
+      throw new MalformedJson(`The body has more than ${tokensMax} values and punctuation marks.`)
     const level = levels.at(-1)
     switch (found[0]) {
       case '{':
@@ -162,7 +171,7 @@ function inspect(text: string, depthMax: number, span: Span): boolean {
         break
       }
       default:
-        plain &&= isShortInteger(found[0])
+        plain &&= isShort(found[0])
     }
   }
   return plain
@@ -172,7 +181,8 @@ function endSpan(span: Span, at: number): void {
   if (span.from !== -1 && span.to === -1) span.to = at
 }
 
-const isShortInteger = (source: string): boolean => source.length <= SAFE_DIGITS && /^-?\d+$/.test(source)
+/** Of so few digits, and so near to 1, that the double nearest to it is written the same. */
+const isShort = (source: string): boolean => source.length <= SAFE_DIGITS && /^-?\d+(\.\d+)?$/.test(source)
 
 /** The index after the closing quote of the string that starts at `start`. */
 function endOfString(text: string, start: number): number {

@@ -1,7 +1,7 @@
 /**
  * The documents, and pages to read them. /docs works without any other host: Scalar's viewer is served from the package
- * that carries it whole; what that package documents as its way in is a Fastify plugin, so it is given a host of two
- * methods and asked for its routes. Without scripts, the page lists the operations in plain HTML.
+ * that carries it whole. That package's documented way in is a Fastify plugin: it is given a host of two methods and asked
+ * for its routes. Without scripts, the page lists the operations in plain HTML.
  */
 import { Hono } from 'hono'
 import { html } from 'hono/html'

@@ -1,6 +1,6 @@
 /**
- * One operation of a contract, as a plain value: what the document says of it, who may call it, what its requests and
- * answers are, and a handler that is given validated parts and returns a status and a body. No handler sees the framework.
+ * One operation of a contract, as a plain value: what the document says of it, who may call it, its requests and answers,
+ * and a handler. The handler is given validated parts and returns a status and a body. No handler sees the framework.
  * A context makes its builders once, typed by its parts, its principal and its error table: `operationsFor<…>()`.
  */
 import { z } from '@hono/zod-openapi'

@@ -1,5 +1,5 @@
 /**
- * Pages of a list. A paging adds its parameters to the query, says from where and how many rows are read, and makes what
+ * Pages of a list. A paging adds its parameters to the query and says from where and how many rows are read. It makes what
  * leads on to the next page. Keyset cursors of new contexts are sealed: opaque, and good for one caller, list and filter.
  */
 import { z } from '@hono/zod-openapi'

@@ -1,8 +1,8 @@
 /**
  * A log position as callers see it: one AES-256 block of the position, four random bytes and four zeros, in 22 characters.
  * The random bytes hide whether two positions are the same; the zeros show a text that this installation did not make. A
- * guess that passes as one, in 4,000 million, only makes its reader wait. Every answer carries a position, so that it
- * takes one block of a cipher that stays open, at a fifth of the time of a box of AES-GCM.
+ * guess that passes as one, in 4,000 million, only makes its reader wait. Every answer carries a position. One block
+ * of a cipher that stays open takes a fifth of the time of a box of AES-GCM.
  */
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto'
 import { perKey } from './derived-key.ts'

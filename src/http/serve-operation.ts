@@ -67,7 +67,7 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
   const consistency = { waiter: parts.waiter, waitMs, sealer }
   const atLeast = readAtLeast(consistency)
   const bodyOf = readBody(bodySpecOf(operation.body), bodyMaxBytes)
-  const validate = validateRequest(operation, limits.jsonDepthMax)
+  const validate = validateRequest(operation, { depthMax: limits.jsonDepthMax, tokensMax: limits.jsonTokensMax })
   const ignoresKey = ignoresKeyHeader(operation)
   const isSocket = Object.values(operation.answers).some(({ kind }) => kind === 'upgrade')
   const isHeld = operation.method !== 'get' && bodySpecOf(operation.body)?.kind !== 'stream'

@@ -13,6 +13,7 @@ export const httpSettings = z.object({
   BODIES_IN_FLIGHT_MAX_BYTES: bytes(67_108_864).describe('bytes of bodies that are held at the same time'),
   BODIES_IN_FLIGHT_PER_ADDRESS_MAX_BYTES: bytes(16_777_216).describe('the same, of one client address'),
   JSON_DEPTH_MAX: count(64),
+  JSON_TOKENS_MAX: count(50_000).describe('strings, numbers and punctuation marks of a body of JSON'),
   REQUEST_TIMEOUT_MS: milliseconds(30_000),
   TRANSFER_TIMEOUT_MS: milliseconds(1_800_000).describe('the same for requests that bring files'),
   CONNECTIONS_MAX: count(10_000).describe('open connections'),

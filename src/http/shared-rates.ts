@@ -1,6 +1,6 @@
 /**
- * Rate limits of an installation: its API processes count together. Each counts its own requests at once and, a few times a
- * second, adds them to the common counts and learns what the others have counted. Between two such looks a caller may get
+ * Rate limits of an installation: its API processes count together. Each counts its own requests at once. A few times a
+ * second it adds them to the common counts and learns what the others have counted. Between two such looks a caller may get
  * more than its limit, by what the other processes grant it in that time.
  */
 import { hash } from 'node:crypto'

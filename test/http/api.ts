@@ -209,6 +209,8 @@ const auditLimits = (): AuditLimits => ({
   traceEventsMax: 300,
   findingsMax: 1_000,
   concurrencyMax: 4,
+  waitingMax: 4,
+  waitMaxMs: 5_000,
 })
 
 /** Feeds a directory of keys from the log, as an API process does. */

@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { InexactNumber, MalformedJson, parseJson } from '../../src/http/json.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
-const parse = (text: string, depthMax = 64) => parseJson(bytes(text), depthMax)
+const limits = { depthMax: 64, tokensMax: 50_000 }
+const parse = (text: string, depthMax = 64) => parseJson(bytes(text), { ...limits, depthMax })
 
 function refusal(content: string | Uint8Array): { message: string; pointer: string | undefined } | undefined {
   try {
-    parseJson(typeof content === 'string' ? bytes(content) : content, 64)
+    parseJson(typeof content === 'string' ? bytes(content) : content, limits)
     return undefined
   } catch (error) {
     if (!(error instanceof MalformedJson)) throw error
@@ -23,6 +24,15 @@ describe('parseJson', () => {
     '{"a":{"x":1},"b":{"x":1}}',
     '[{"k":1},{"k":2}]',
   ])('reads %s as JSON.parse does', (text) => expect(parse(text)).toStrictEqual(JSON.parse(text)))
+
+  it('takes a bounded number of values and marks, whatever they are and however long the text is', () => {
+    const few = (text: string) => parseJson(bytes(text), { depthMax: 64, tokensMax: 9 })
+    expect(few('[1,2,0.1,"x"]')).toStrictEqual([1, 2, 0.1, 'x'])
+    for (const text of ['[1,2,3,4,5]', '{"a":1,"b":{}}', '["a","b","c",[]]', '[0.1,0.1,0.1,0.1,0.1]', ',,,,,,,,,,']) {
+      expect(() => few(text)).toThrow('The body has more than 9 values and punctuation marks.')
+    }
+    expect(few(`"${'x'.repeat(100_000)}"`)).toHaveLength(100_000)
+  })
 
   it('is not misled by braces, quotes and colons within text', () => {
     const value = { 'a{"b":': '}]{[,:"\\', 'c\\"': ['"', '\\\\', '{"c":1,"c":2}'] }

@@ -6,12 +6,13 @@ import type { AppEnv } from '../../src/http/environment.ts'
 import type { Problem } from '../../src/http/errors.ts'
 import { listOf } from '../../src/http/schemas.ts'
 import { validateRequest } from '../../src/http/validation.ts'
+import { exchangeOf } from './exchange.ts'
 
-const DEPTH_MAX = 8
+const limits = { depthMax: 8, tokensMax: 1_000 }
 
 /** What the handler is given of a query. */
 async function queried(query: string, schema: z.ZodObject): Promise<unknown> {
-  const validate = validateRequest({ query: schema }, DEPTH_MAX)
+  const validate = validateRequest({ query: schema }, limits)
   const app = new Hono<AppEnv>().get('/', (c) => {
     return c.json(validate(c, undefined).query)
   })
@@ -46,8 +47,9 @@ describe('a query', () => {
 describe('a list that is longer than it may be', () => {
   const body = z.object({ numbers: listOf(z.number(), 10) })
   const validated = (numbers: readonly unknown[]) => {
-    const validate = validateRequest({ body }, DEPTH_MAX)
+    const validate = validateRequest({ body }, limits)
     const c = new Context<AppEnv>(new Request('http://localhost/'))
+    c.set('exchange', exchangeOf('id'))
     try {
       return { body: validate(c, Buffer.from(JSON.stringify({ numbers }))).body, problem: undefined }
     } catch (error) {
@@ -69,9 +71,44 @@ describe('a list that is longer than it may be', () => {
 
 it('a refusal lists at most 20 faults, names three and counts the rest', () => {
   const members = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`m${at}`, z.string()]))
-  const validate = validateRequest({ body: z.object(members) }, DEPTH_MAX)
+  const validate = validateRequest({ body: z.object(members) }, limits)
   const c = new Context<AppEnv>(new Request('http://localhost/'))
+  c.set('exchange', exchangeOf('id'))
   const faults = () => validate(c, Buffer.from('{}'))
   expect(faults).toThrow(/^\/m0: .*; \/m1: .*; \/m2: .*; and 47 more$/)
   expect(() => faults()).toThrow(expect.objectContaining({ errors: expect.objectContaining({ length: 20 }) }))
+})
+
+describe('members that a body’s schema does not have', () => {
+  const schema = z.object({
+    name: z.string(),
+    inner: z.object({ known: z.number() }).nullish(),
+    free: z.looseObject({ at: z.string() }).optional(),
+    spelled: z
+      .object({ text: z.string() })
+      .transform(({ text }) => text)
+      .optional(),
+  })
+  const ignored = (body: object) => {
+    const c = new Context<AppEnv>(new Request('http://localhost/'))
+    c.set('exchange', exchangeOf('id'))
+    validateRequest({ body: schema }, limits)(c, Buffer.from(JSON.stringify(body)))
+    return c.get('exchange').headers['x-opslog-ignored-members']
+  }
+
+  it('are named, inner ones too, in letters that a header takes', () => {
+    expect(ignored({ name: 'a', nmae: 'b', 'ü, /x': 1 })).toBe('/nmae, /%C3%BC%2C%20~1x')
+    expect(ignored({ name: 'a', inner: { known: 1, Known: 2 }, spelled: { text: 'x', txt: 1 } })).toBe(
+      '/inner/Known, /spelled/txt',
+    )
+  })
+
+  it('are none where all are known, or any are taken', () => {
+    expect(ignored({ name: 'a', inner: null, free: { at: 'x', other: { more: 1 } } })).toBeUndefined()
+  })
+
+  it('are at most ten', () => {
+    const many = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`m${n}`, n]))
+    expect(ignored({ name: 'a', ...many })?.split(', ')).toHaveLength(10)
+  })
 })

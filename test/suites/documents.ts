@@ -15,7 +15,7 @@ import { operationsOf } from './served-contract.ts'
 /** The contracts stand beside the checkout where this is developed; a clone elsewhere has the generated documents only. */
 const contracts = join(root, '..', 'shared', 'contracts')
 
-const JSON_DEPTH_MAX = 32
+const JSON_LIMITS = { depthMax: 32, tokensMax: 1_000 }
 
 type Compare = (contract: object, served: object, only: string) => { operations: number; differences: string[] }
 
@@ -53,7 +53,7 @@ export function runDocumentSuite({ api, url, aliases }: Ground): void {
     if (request !== undefined && spec?.kind === 'json') {
       expect(operation?.bodyFault(request)).toBeUndefined()
       const bytes = new TextEncoder().encode(JSON.stringify(request))
-      const { error } = spec.schema.safeParse(parseJson(bytes, JSON_DEPTH_MAX, spec.verbatim))
+      const { error } = spec.schema.safeParse(parseJson(bytes, JSON_LIMITS, spec.verbatim))
       expect(error?.issues).toBeUndefined()
     }
     for (const [status, answer] of answers)

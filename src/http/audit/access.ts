@@ -14,9 +14,9 @@ import { bearerScheme, signedBy, type Verifier } from '../access.ts'
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
 import type { AuditCode } from './errors.ts'
-import type { Gate } from './gate.ts'
+import type { Gate, GateLimits } from './gate.ts'
 
-export interface AuditLimits {
+export interface AuditLimits extends GateLimits {
   /** Events of the log that one request looks at; then its answer ends with a cursor. */
   eventsMax: number
   /** Events that the state of one thing may be made of. */
@@ -27,8 +27,6 @@ export interface AuditLimits {
   traceEventsMax: number
   /** Findings in one answer. */
   findingsMax: number
-  /** Requests that walk over the log at the same time. */
-  concurrencyMax: number
 }
 
 /** What the handlers work with. */

@@ -9,15 +9,19 @@ export interface Gate {
   enter(tenant: string): Promise<() => void>
 }
 
-/** Of one tenant that wait at the same time. */
-const WAITING_MAX = 4
-const WAIT_MAX_MS = 5_000
+export interface GateLimits {
+  /** Questions that are answered at the same time. */
+  concurrencyMax: number
+  /** Of one tenant that wait at the same time, and for how long. */
+  waitingMax: number
+  waitMaxMs: number
+}
 
 interface Waiting {
   enter(): void
 }
 
-export function createGate(placesMax: number): Gate {
+export function createGate({ concurrencyMax: placesMax, waitingMax, waitMaxMs }: GateLimits): Gate {
   const tenantMax = Math.max(1, placesMax - 1)
   const taken = new Map<string, number>()
   let total = 0
@@ -67,14 +71,14 @@ export function createGate(placesMax: number): Gate {
     async enter(tenant) {
       const queue = queues.get(tenant) ?? []
       if (queue.length === 0 && mayEnter(tenant)) return take(tenant)
-      if (queue.length >= WAITING_MAX) throw busy()
+      if (queue.length >= waitingMax) throw busy()
       const { promise, resolve, reject } = Promise.withResolvers<() => void>()
       const waiting: Waiting = { enter: () => resolve(take(tenant)) }
       queues.set(tenant, [...queue, waiting])
       const timer = setTimeout(() => {
         leaveQueue(tenant, waiting)
         reject(busy())
-      }, WAIT_MAX_MS)
+      }, waitMaxMs)
       return promise.finally(() => clearTimeout(timer))
     },
   }

@@ -9,5 +9,5 @@ const STREAM_OWNERS_MAX = 50_000
 export const createAuditParts = (given: Omit<AuditParts, 'knownOwners' | 'gate'>): AuditParts => ({
   ...given,
   knownOwners: createKnownOwners(STREAM_OWNERS_MAX),
-  gate: createGate(given.limits.concurrencyMax),
+  gate: createGate(given.limits),
 })

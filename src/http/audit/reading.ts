@@ -1,6 +1,6 @@
 /**
- * The frame of every auditor's read: a place among those that walk over the log, a budget, the events that the key
- * opens, and the record of what was read, which is written before anything of it is shown.
+ * The frame of every auditor's read: a place among those that walk over the log, a budget, and the events that the key
+ * opens. What is read is recorded before anything of it is shown.
  */
 import { type Ground, QuestionTooLarge } from '../../audit/history.ts'
 import { createBudget } from '../../audit/scan.ts'

@@ -41,6 +41,8 @@ export async function serveAudit(parts: ApiParts): Promise<Served> {
         traceEventsMax: config.AUDIT_TRACE_EVENTS_MAX,
         findingsMax: config.AUDIT_FINDINGS_MAX,
         concurrencyMax: config.AUDIT_CONCURRENCY_MAX,
+        waitingMax: config.AUDIT_WAITING_PER_OPERATOR_MAX,
+        waitMaxMs: config.AUDIT_WAIT_MAX_MS,
       },
     }),
   }

@@ -36,7 +36,8 @@ export const noctant: ContextApi<NoctantParts> = {
       detail: (max) => `The operator's tier allows ${max} requests per minute.`,
     },
   },
-  bodyMaxBytes: Number.POSITIVE_INFINITY,
+  // The longest texts of an operation together, with room for their escapes; products say their own.
+  bodyMaxBytes: 65_536,
   operations,
   pages: launchPages,
 }

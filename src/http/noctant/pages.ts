@@ -1,6 +1,6 @@
 /**
- * Noctant's lists. A cursor stands open in the contract: the columns that a list is sorted by, each as a parameter of its
- * own with `before_` before its name, and all of them or none.
+ * Noctant's lists. A cursor stands open in the contract: each column that a list is sorted by is a parameter, with
+ * `before_` before its name. A request has all of them or none.
  */
 import { z } from '@hono/zod-openapi'
 import type { SignedAccess } from '../access.ts'

@@ -1,7 +1,7 @@
 /**
  * Command ids and fingerprints are hashes of requests, and stay in the log for ever. Of a person's text they must give
- * nothing away, not even to somebody who has everything else of the request and tries texts one by one; so in its place
- * they are made of a digest that takes the person's key. With the key, that possibility goes as well.
+ * nothing away, not even to somebody who knows the rest of the request and tries texts one by one. In its place they are
+ * made of a digest that takes the person's key. With the key, that possibility goes as well.
  */
 import type { CommandBus } from '../../commands/handle.ts'
 import { user } from '../../commands/noctant/user.ts'

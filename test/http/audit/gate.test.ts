@@ -2,8 +2,10 @@ import { expect, test, vi } from 'vitest'
 import { createGate } from '../../../src/http/audit/gate.ts'
 import { Problem } from '../../../src/http/errors.ts'
 
+const waiting = { waitingMax: 4, waitMaxMs: 5_000 }
+
 test('a tenant that asks much takes neither every place nor every turn', async () => {
-  const gate = createGate(2)
+  const gate = createGate({ ...waiting, concurrencyMax: 2 })
   const order: string[] = []
   const ask = (tenant: string) =>
     gate.enter(tenant).then((leave) => {
@@ -11,7 +13,7 @@ test('a tenant that asks much takes neither every place nor every turn', async (
       return leave
     })
   const first = await ask('loud')
-  const waiting = [ask('loud'), ask('loud'), ask('loud')]
+  const queued = [ask('loud'), ask('loud'), ask('loud')]
   // The second place is not for the tenant that has the first.
   const quiet = await ask('quiet')
   const other = ask('other')
@@ -19,26 +21,26 @@ test('a tenant that asks much takes neither every place nor every turn', async (
   quiet()
   const leaveOther = await other
   first()
-  const second = await waiting[0]!
+  const second = await queued[0]!
   expect(order).toEqual(['loud', 'quiet', 'other', 'loud'])
   leaveOther()
   second()
   second()
-  const third = await waiting[1]!
+  const third = await queued[1]!
   third()
-  await waiting[2]!
+  await queued[2]!
   expect(order).toEqual(['loud', 'quiet', 'other', 'loud', 'loud', 'loud'])
 })
 
 test('who waits too long, and who is one too many, is refused and takes no place later', async () => {
   vi.useFakeTimers()
   try {
-    const gate = createGate(1)
+    const gate = createGate({ ...waiting, concurrencyMax: 1 })
     const leave = await gate.enter('a')
-    const waiting = Array.from({ length: 4 }, () => gate.enter('a').catch((error: unknown) => error))
+    const queued = Array.from({ length: 4 }, () => gate.enter('a').catch((error: unknown) => error))
     await expect(gate.enter('a')).rejects.toThrow(Problem)
     await vi.advanceTimersByTimeAsync(5_000)
-    expect((await Promise.all(waiting)).every((error) => error instanceof Problem)).toBe(true)
+    expect((await Promise.all(queued)).every((error) => error instanceof Problem)).toBe(true)
     leave()
     await gate.enter('b')
   } finally {

@@ -5,10 +5,12 @@ import { type Api, startApi } from '../api.ts'
 
 /** Long enough for a few requests, short enough to be waited for. */
 const GRACE_MS = 1_500
+/** Keys of an operator that work at a time. */
+const KEYS_MAX = 4
 
 let api: Api
 beforeAll(async () => {
-  api = await startApi({ noctant: { keyRotationGraceMs: GRACE_MS } })
+  api = await startApi({ noctant: { keyRotationGraceMs: GRACE_MS, keysPerOperatorMax: KEYS_MAX } })
 })
 afterAll(() => api.stop())
 
@@ -69,6 +71,19 @@ describe('rotating an API key', () => {
       const working = await Promise.all(made.map(async (each) => (await me(each)).status === 200))
       expect(working.filter(Boolean)).toHaveLength(1)
     })
+  })
+
+  it('is refused while as many keys of the operator work as may, and leaves the old key as it was', async () => {
+    const { operatorId } = await api.addOperator()
+    const scopes = ['users:read', 'api_keys:rotate'] as const
+    const keys = [await api.addKey(operatorId, scopes), await api.addKey(operatorId, scopes)]
+    // With the operator's first key three work, and the first rotation makes it four until the grace is over.
+    expect((await rotate(keys[0]!.key)).status).toBe(200)
+    const refused = await rotate(keys[1]!.key)
+    expect([refused.status, refused.body.code]).toStrictEqual([409, 'api_key_limit_reached'])
+    expect((await me(keys[1]!.key)).status).toBe(200)
+    const again = async () => expect((await rotate(keys[1]!.key)).status).toBe(200)
+    await eventually(again)
   })
 
   it('records who rotated which key, and never the key', async () => {

@@ -1,7 +1,6 @@
 /**
  * The hosted side of a launch. Following the link (GET) changes nothing, so that link checkers and previews do not use it
- * up; the page that it shows sends a form, and that (POST) redeems the link, gives the browser a session of its own and
- * sends it on to the terminal. These pages are for people: what goes wrong is a page as well.
+ * up. The page sends a form (POST), which redeems the link, gives the browser a session and sends it on to the terminal. These pages are for people: what goes wrong is a page as well.
  */
 import { randomUUID } from 'node:crypto'
 import { type Context, Hono } from 'hono'

@@ -85,6 +85,8 @@ export const createProduct = write({
   access: operatorKey('products:create'),
   headers: requestIdHeader,
   body: jsonBody(request, { verbatim: 'metadata' }),
+  // Metadata are whatever the operator keeps there.
+  bodyMaxBytes: 1_048_576,
   answers: { 201: json(productView, 'The product, as the first request with this key made it.') },
   refuses: ['invalid_currency', 'invalid_price', 'product_slug_taken', 'product_status_conflict', 'template_not_found'],
   key: bodyKey(),

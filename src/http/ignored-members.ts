@@ -1,0 +1,41 @@
+/**
+ * Members of a body that its schema does not have. They have no effect, so that clients may be ahead of the contract; but
+ * one of them may be a misspelling, and so the answer names them.
+ */
+import { z } from '@hono/zod-openapi'
+import type { Exchange } from './environment.ts'
+import { jsonPointer } from './json.ts'
+
+/** Names of members, each with those inside it where it is an object of known members too. */
+export type Members = ReadonlyMap<string, Members | undefined>
+
+const HEADER = 'x-opslog-ignored-members'
+/** Members that an answer names. */
+const NAMED_MAX = 10
+
+/** Undefined for what is no object, or takes members of any name. Looks through what stands around an object. */
+export function membersOf(schema: unknown): Members | undefined {
+  if (schema instanceof z.ZodObject) {
+    if (schema.def.catchall !== undefined) return undefined
+    return new Map(Object.entries(schema.shape).map(([name, member]) => [name, membersOf(member)]))
+  }
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault) {
+    return membersOf(schema.def.innerType)
+  }
+  return schema instanceof z.ZodPipe ? membersOf(schema.def.in) : undefined
+}
+
+/** Puts them on the answer as JSON pointers with percent-encoding, divided by commas. */
+export function sayIgnoredMembers({ headers }: Pick<Exchange, 'headers'>, known: Members, value: unknown): void {
+  const found: string[] = []
+  const look = (members: Members, of: object, path: readonly string[]) => {
+    for (const [name, member] of Object.entries(of)) {
+      if (found.length >= NAMED_MAX) return
+      if (!members.has(name)) found.push(encodeURI(jsonPointer([...path, name])).replaceAll(',', '%2C'))
+      const inner = members.get(name)
+      if (inner && typeof member === 'object' && member !== null) look(inner, member, [...path, name])
+    }
+  }
+  if (typeof value === 'object' && value !== null) look(known, value, [])
+  if (found.length > 0) headers[HEADER] = found.join(', ')
+}
