@@ -8,7 +8,7 @@ import { listOf } from '../../src/http/schemas.ts'
 import { validateRequest } from '../../src/http/validation.ts'
 import { exchangeOf } from './exchange.ts'
 
-const limits = { depthMax: 8, tokensMax: 1_000 }
+const limits = { depthMax: 8, tokensMax: 1_000_000 }
 
 /** What the handler is given of a query. */
 async function queried(query: string, schema: z.ZodObject): Promise<unknown> {

@@ -20,7 +20,7 @@ export const UUID = /^[0-9a-f-]{36}$/
 
 export const startHastyApi = () =>
   startApi({
-    limits: { authFailuresPerMinuteMax: 1_000_000 },
+    limits: { authFailuresPerMinuteMax: 1_000_000, anonymousPerMinuteMax: 1_000_000 },
     noctant: { keyRotationGraceMs: DAY_MS },
     nowMs: () => performance.now() * HASTE,
   })
