@@ -7,6 +7,7 @@ import { purchaseCredits } from './billing/purchase-credits.ts'
 import { cancelJob } from './jobs/cancel-job.ts'
 import { createJob } from './jobs/create-job.ts'
 import { getJob } from './jobs/get-job.ts'
+import { getJobFiles } from './jobs/get-job-files.ts'
 import { listJobs } from './jobs/list-jobs.ts'
 import { createApiKey } from './keys/create-api-key.ts'
 import { listApiKeys } from './keys/list-api-keys.ts'
@@ -24,7 +25,7 @@ import { rotateWebhookSecret } from './webhooks/rotate-webhook-secret.ts'
 import { updateWebhookEndpoint } from './webhooks/update-webhook-endpoint.ts'
 
 export const operations: readonly Operation<FirsthandParts>[] = [
-  ...[createJob, listJobs, getJob, cancelJob],
+  ...[createJob, listJobs, getJob, cancelJob, getJobFiles],
   ...[createApiKey, listApiKeys, rotateApiKey, revokeApiKey],
   ...[createWebhookEndpoint, listWebhookEndpoints, getWebhookEndpoint, updateWebhookEndpoint, deleteWebhookEndpoint],
   ...[rotateWebhookSecret, listWebhookEvents, replayWebhookEvent],

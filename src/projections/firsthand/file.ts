@@ -1,0 +1,50 @@
+/** Approved files, as buyers see them. Links are no part of the read model: they are made whenever somebody asks. */
+import type { ReadModels } from '../../postgres/database.ts'
+import { newestFirst, type Page } from '../keyset.ts'
+import type { FileRow } from './submission.ts'
+import { firsthandTables } from './tables.ts'
+
+/** A job's, newest first. */
+export const listApprovedFiles = (
+  db: ReadModels,
+  jobId: string,
+  page: Page<'created_at' | 'file_id'>,
+): Promise<FileRow[]> =>
+  newestFirst(
+    firsthandTables(db)
+      .selectFrom('firsthand_files')
+      .selectAll()
+      .where('job_id', '=', jobId)
+      .where('approved_at', 'is not', null),
+    ['created_at', 'file_id'],
+    page,
+  ).execute()
+
+export interface FileLink {
+  url: string
+  /** RFC 3339. */
+  expiresAt: string
+}
+
+/** Makes the link to a file's delivered copy. */
+export type LinkTo = (file: Pick<FileRow, 'file_id' | 'object_key' | 'content_type' | 'original_filename'>) => FileLink
+
+/** An approved file as the contract shows it. */
+export function fileObject(row: FileRow, linkTo: LinkTo) {
+  const { url: download_url, expiresAt: download_url_expires_at } = linkTo(row)
+  return {
+    id: row.file_id,
+    object: 'file' as const,
+    job_id: row.job_id,
+    submission_id: row.submission_id,
+    content_type: row.content_type,
+    size_bytes: row.size_bytes,
+    duration_seconds: row.duration_seconds === null ? null : Number(row.duration_seconds),
+    width: row.width,
+    height: row.height,
+    original_filename: row.original_filename,
+    download_url,
+    download_url_expires_at,
+    created_at: row.created_at,
+  }
+}
