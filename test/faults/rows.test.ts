@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { root } from '../support/source.ts'
-import { rows } from './rows.ts'
+import { firsthandRows, rows } from './rows.ts'
 
 const ROWS = 40
 
@@ -16,7 +16,7 @@ it('every test that a row names stands in its file, under that name', () => {
   const source = (file: string) => (existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : '')
   const isNamed = (file: string, name: string) =>
     ["'", '`'].some((quote) => source(file).includes(quote + name + quote))
-  const missing = rows.flatMap(({ row, tests }) =>
+  const missing = [...rows, ...firsthandRows].flatMap(({ row, tests }) =>
     tests.filter(([file, name]) => !isNamed(file, name)).map(([file, name]) => `row ${row}: ${file}: ${name}`),
   )
   expect(missing).toEqual([])

@@ -442,3 +442,43 @@ export const rows: readonly Row[] = [
     ],
   },
 ]
+
+/** The faults of firsthand's own parts, by their names. */
+export const firsthandRows: readonly { row: string; fault: string; tests: Row['tests'] }[] = [
+  {
+    row: 'F8',
+    fault: 'object store down, 503, slow, a bit flipped in a read',
+    tests: [
+      ['test/adapters/object-store/s3-store.test.ts', 'is told as that, while links are still made'],
+      ['test/adapters/object-store/s3-store.test.ts', 'is told as that when it breaks off, or answers 503'],
+      ['test/adapters/object-store/store-contract.ts', 'says at the end of a read that the bytes are others'],
+      ['test/processes/firsthand/objects.test.ts', 'is not noted while the store is away, and goes afterwards'],
+    ],
+  },
+  {
+    row: 'F9',
+    fault: 'object deleted behind us',
+    tests: [
+      ['test/http/firsthand/objects/links.test.ts', 'answers 404 when the file is gone'],
+      ['test/processes/firsthand/objects.test.ts', 'finds what is missing and what is damaged, and nothing else'],
+    ],
+  },
+  {
+    row: 'F10',
+    fault: 'PUT again after submit',
+    tests: [
+      ['test/adapters/object-store/store-contract.ts', 'copies once, and says what was copied'],
+      ['test/http/firsthand/objects/links.test.ts', 'stores the bytes, once'],
+    ],
+  },
+  {
+    row: 'F18',
+    fault: 'disk full in the object store',
+    tests: [
+      [
+        'test/faults/objects.fault.ts',
+        'F18: a full disk is 503 to uploads and writes, leaves no half object, and passes',
+      ],
+    ],
+  },
+]

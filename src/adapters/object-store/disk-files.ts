@@ -23,7 +23,7 @@ const codeOf = (error: unknown): string | undefined =>
 export const isCode = (error: unknown, ...codes: string[]): boolean => codes.includes(codeOf(error) ?? '')
 
 /** What passes when the disk has room, or is there, again. */
-const PASSING = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'EACCES', 'EPERM', 'ENODEV']
+const PASSING = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'EACCES', 'EPERM', 'ENODEV']
 
 /** Throws ObjectStoreUnavailable for what a disk does that is full or away, anything else as it is. */
 export function refuse(error: unknown): never {

@@ -75,7 +75,14 @@ async function addFile(api: Api, jobId: string, options: FileOptions): Promise<M
     const copy = { round: 1, ...ofFile, objectKey, width: 640, height: 480, durationSeconds: null }
     await bus.handle(submission, submissionId, { kind: 'storeCopy', copy, at }, systemContext())
   }
-  const score = { submissionId, round: 1, stars, reason: 'It is as it is.', cause: 'score', perceptualHash: null } as const
+  const score = {
+    submissionId,
+    round: 1,
+    stars,
+    reason: 'It is as it is.',
+    cause: 'score',
+    perceptualHash: null,
+  } as const
   await decide({ kind: 'score', ...score, at })
   return { fileId, submissionId, objectKey, originalKey, scoredAt: at }
 }

@@ -19,7 +19,8 @@ afterAll(() => api.stop())
 
 const post = async (filesNeeded: number): Promise<string> =>
   (await postJob(api, acme.key, { files_needed: filesNeeded })).body.id
-const filesOf = (jobId: string, query = '', key = acme.key) => api.buy('GET', `/v1/jobs/${jobId}/files${query}`, { key })
+const filesOf = (jobId: string, query = '', key = acme.key) =>
+  api.buy('GET', `/v1/jobs/${jobId}/files${query}`, { key })
 
 describe('getJobFiles', () => {
   it('lists approved files, each with a link that gives its delivered copy for seven days', async () => {
@@ -50,7 +51,11 @@ describe('getJobFiles', () => {
 
   it('pages newest first, and what is approved meanwhile shifts nothing', async () => {
     const jobId = await post(6)
-    const early = await addFiles(api, jobId, Array.from({ length: 4 }, () => ({})))
+    const early = await addFiles(
+      api,
+      jobId,
+      Array.from({ length: 4 }, () => ({})),
+    )
     const first = await filesOf(jobId, '?limit=3')
     expect(first.body).toMatchObject({ has_more: true, data: { length: 3 } })
     await addFiles(api, jobId, [{}])
