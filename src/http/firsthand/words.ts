@@ -65,7 +65,10 @@ export const words: Words = {
     'Credits bought',
   ],
   details: 'What is at fault, field by field.',
-  download_url: ['Where the file is, until the time below. The link needs no key.', 'https://opslog.example/firsthand/objects/example'],
+  download_url: [
+    'Where the file is, until the time below. The link needs no key.',
+    'https://opslog.example/firsthand/objects/example',
+  ],
   download_url_expires_at: ['When the link ends, in UTC: seven days after this answer.', at(59)],
   duration_seconds: ['How long it plays; null for pictures.', null],
   environment: 'The world that the key belongs to: `live` or `test`. Nothing of one is seen in the other.',
