@@ -425,6 +425,7 @@ export async function startApi(options: ApiOptions = {}) {
     workers,
     waits,
     objects,
+    firsthandWaiter: waiters.of(projectionsCheckpoint('firsthand')),
     /** An auditor's read. */
     audit: (path: string, asked?: Asked) => callAt(url, 'GET', path, asked, 'audit'),
     auditSecond: (path: string, asked?: Asked) =>

@@ -1,5 +1,5 @@
 /** An API for the suites, on which no limit by the minute is met, and what grounds on it have in common. */
-import { startApi } from '../http/api.ts'
+import { type ApiOptions, startApi } from '../http/api.ts'
 import type { HeaderFields } from './ground.ts'
 
 const DAY_MS = 86_400_000
@@ -18,8 +18,9 @@ export const problemOf = ({ code, request_id: requestId }: { code?: string; requ
 })
 export const UUID = /^[0-9a-f-]{36}$/
 
-export const startHastyApi = () =>
+export const startHastyApi = (options: Pick<ApiOptions, 'claimLimits'> = {}) =>
   startApi({
+    ...options,
     limits: { authFailuresPerMinuteMax: 1_000_000, anonymousPerMinuteMax: 1_000_000 },
     noctant: { keyRotationGraceMs: DAY_MS },
     nowMs: () => performance.now() * HASTE,

@@ -23,14 +23,14 @@ export function runDocumentSuite({ api, url, aliases }: Ground): void {
   const cases = api.operations as readonly Operation[]
   const document = documentOf(api)
   const described = operationsOf(api.name, document, aliases)
-  const contract = join(contracts, `${api.name}.openapi.json`)
+  const contract = join(contracts, `${api.documentName ?? api.name}.openapi.json`)
   const titled = cases.map((operation) => ({
     ...operation,
     title: `${operation.method.toUpperCase()} ${operation.path}`,
   }))
 
   it('is the one that is served, with each operation once', async () => {
-    const served = await (await fetch(`${url}/${api.name}/openapi.json`)).json()
+    const served = await (await fetch(`${url}/${api.documentName ?? api.name}/openapi.json`)).json()
     expect(served).toStrictEqual(JSON.parse(JSON.stringify(document)))
     expect(described.map(({ method, path }) => `${method} ${path}`).toSorted()).toStrictEqual(
       titled.map(({ title }) => title).toSorted(),

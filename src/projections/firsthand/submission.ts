@@ -145,10 +145,12 @@ export const listSubmissions = (
   ).execute()
 
 /** The approved files among these. */
-export const findApprovedFiles = (db: ReadModels, fileIds: readonly string[]): Promise<FileRow[]> =>
-  firsthandTables(db)
+export const findApprovedFiles = async (db: ReadModels, fileIds: readonly string[]): Promise<FileRow[]> => {
+  if (fileIds.length === 0) return []
+  return firsthandTables(db)
     .selectFrom('firsthand_files')
     .selectAll()
     .where('file_id', 'in', fileIds)
     .where('approved_at', 'is not', null)
     .execute()
+}

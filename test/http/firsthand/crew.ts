@@ -30,5 +30,17 @@ export async function addWorker(api: Api, name = 'Wilma'): Promise<Worker> {
 export const work = (api: Api, { token }: Pick<Worker, 'token'>, method: string, path: string, asked: Asked = {}) =>
   api.buy(method, `/worker/v1${path}`, { key: token, ...asked })
 
+/** Sends these bytes under a claim, as a PNG; answers with the upload's id. */
+export async function sendFile(api: Api, of: Pick<Worker, 'token'>, claimId: string, bytes = 'some file') {
+  const body = { content_type: 'image/png', size_bytes: Buffer.byteLength(bytes), filename: '../door\u202egnp.exe' }
+  const { body: link } = await work(api, of, 'POST', `/claims/${claimId}/uploads`, { body })
+  const { status } = await fetch(link.url, { method: link.method, headers: link.headers, body: bytes })
+  expect(status).toBe(200)
+  return link.upload_id as string
+}
+
+export const submitFile = (api: Api, of: Pick<Worker, 'token'>, claimId: string, uploadId: string) =>
+  work(api, of, 'POST', `/claims/${claimId}/submit`, { body: { upload_id: uploadId } })
+
 export const claimSeat = (api: Api, of: Pick<Worker, 'token'>, jobId: string) =>
   work(api, of, 'POST', `/jobs/${jobId}/claims`)

@@ -11,6 +11,6 @@ import { startUpload } from './start-upload.ts'
 import { submitClaim } from './submit-upload.ts'
 
 export const workerOperations: readonly Operation<FirsthandParts>[] = [
-  ...[listJobs, claimSeat, giveBackClaim, startUpload, submitClaim],
+  ...[listJobs, claimSeat, startUpload, submitClaim, giveBackClaim],
   ...[getSubmission, retrySubmission, listEarnings],
 ]

@@ -8,6 +8,7 @@ import { Rejected } from '../../../commands/firsthand/rejection.ts'
 import { submission } from '../../../commands/firsthand/submission.ts'
 import type { CommandContext } from '../../../commands/handle.ts'
 import type { JobFacts } from '../../../events/firsthand/job.ts'
+import { format } from '../../../events/firsthand/vocabulary.ts'
 import { prefixedId } from '../../../runtime/ulid.ts'
 import type { Handled } from '../../answers.ts'
 import type { Sealer } from '../../cursor.ts'
@@ -20,11 +21,13 @@ import { bytesMaxOf } from './upload-limits.ts'
 import { postedJobOf, type SubmissionFacts } from './views.ts'
 
 const FILENAME_MAX = 255
+/** Of a file of any format. */
+const BYTES_MAX = Math.max(...format.options.map(bytesMaxOf))
 
 export const declaration = z
   .object({
-    content_type: boundedText(100),
-    size_bytes: z.int(),
+    content_type: format,
+    size_bytes: z.int().min(1).max(BYTES_MAX),
     filename: boundedText(FILENAME_MAX).optional(),
   })
   .openapi('StartUpload')
@@ -47,7 +50,6 @@ function fitting(body: Declared, accepted: JobFacts['acceptedFormats']) {
   if (contentType === undefined) {
     throw invalid('/content_type', 'format_not_accepted', `The job takes ${accepted.join(', ')}.`)
   }
-  if (body.size_bytes < 1) throw invalid('/size_bytes', 'too_small', 'A file has at least one byte.')
   const bytesMax = bytesMaxOf(contentType)
   if (body.size_bytes > bytesMax) {
     throw invalid('/size_bytes', 'too_big', `A file of ${contentType} has at most ${bytesMax} bytes.`)
