@@ -9,6 +9,7 @@ import Table from 'cli-table3'
 import pico from 'picocolors'
 import { runCommandsBench, type SuiteOptions } from './commands.ts'
 import { runEngineBench } from './engine.ts'
+import { runFirsthandBench } from './firsthand.ts'
 import { runLagBench } from './lag.ts'
 import type { Figures, Measurement } from './measure.ts'
 import { runMemoryBench } from './memory.ts'
@@ -24,6 +25,7 @@ const suites: Record<string, (options: SuiteOptions & { soakMinutes?: number | u
     commands: runCommandsBench,
     queries: runQueriesBench,
     engine: runEngineBench,
+    firsthand: runFirsthandBench,
     store: (options) => runStoreBench({ ...DEFAULT_STORE_BENCH, ...options }),
     rebuild: runRebuildBench,
     lag: runLagBench,
