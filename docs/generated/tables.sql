@@ -183,7 +183,7 @@ CREATE TABLE IF NOT EXISTS firsthand_scoring (submission_id text NOT NULL, job_i
 CREATE INDEX IF NOT EXISTS firsthand_scoring_1 ON firsthand_scoring (due_at, submission_id);
 
 -- firsthand.worker, version 1
-CREATE TABLE IF NOT EXISTS firsthand_workers (worker_id text NOT NULL, name text NOT NULL, email text, synthetic boolean NOT NULL, status text NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (worker_id));
+CREATE TABLE IF NOT EXISTS firsthand_workers (worker_id text NOT NULL, name text, email text, synthetic boolean NOT NULL, status text NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (worker_id));
 CREATE TABLE IF NOT EXISTS firsthand_worker_tokens (token_id text NOT NULL, worker_id text NOT NULL, text_id text NOT NULL, token_hash text NOT NULL, hint text NOT NULL, created_at timestamptz(3) NOT NULL, revoked_at timestamptz(3), PRIMARY KEY (token_id));
 
 -- firsthand.earning, version 1

@@ -1,8 +1,4 @@
-/**
- * What `opslog admin forget-user` does: it destroys a person's key, then puts it on record. In this order, because readers of the
- * event asks for the key no more, and must find it gone; and because an event before a destruction that never came would
- * say what is not true. What a kill in between leaves undone is done by running the same command again.
- */
+/** What `opslog admin forget-user` does beside what is the same for every person (person-forgetting.ts). */
 import { createInterface } from 'node:readline/promises'
 import { z } from 'zod'
 import { createCommandBus, type Handled } from '../commands/handle.ts'
@@ -10,15 +6,10 @@ import { kycIdOf } from '../commands/noctant/kyc.ts'
 import { Rejected } from '../commands/noctant/rejection.ts'
 import { globalUserIdOf, type UserState, user } from '../commands/noctant/user.ts'
 import type { UserEvent } from '../events/noctant/user.ts'
-import { isSealed } from '../events/sealing.ts'
 import type { EventStore } from '../events/store.ts'
-import { createDatabase } from '../postgres/database.ts'
-import { type OlderTransaction, type Sweep, sweepVault } from '../vault/sweep.ts'
-import { destroyKey } from '../vault/vault.ts'
+import type { Sweep } from '../vault/sweep.ts'
 import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
-import { backingUrls, configuration } from './connection.ts'
-import { registry } from './contexts.ts'
-import { openLogStore } from './log-session.ts'
+import { forgetPerson, plainEvents, unsealed, unswept, withPlainStore } from './person-forgetting.ts'
 import { CliError, colours, EXIT, facts, show } from './terminal.ts'
 
 export interface ForgetOptions {
@@ -35,17 +26,6 @@ export async function forgetUser(globalUserId: string | undefined, options: Forg
   await withAdminSession((session) => withPlainStore(session, (store) => forget(session, store, globalUserId, options)))
 }
 
-/** A store that leaves sealed text sealed: to forget somebody takes the database, but not the key that seals it. */
-async function withPlainStore<T>({ db }: AdminSession, work: (store: EventStore) => Promise<T>): Promise<T> {
-  const config = configuration()
-  const store = openLogStore(config, backingUrls(config).eventStoreUrl, db)
-  try {
-    return await work(store)
-  } finally {
-    await store.close()
-  }
-}
-
 async function forget(
   { db, context }: AdminSession,
   store: EventStore,
@@ -57,32 +37,14 @@ async function forget(
   const known = await bus.current(user, id)
   if (known.status === 'absent') throw new Rejected('user_not_found', 'There is no such user.')
   if (!options.yes && known.status !== 'forgotten') await confirm(known)
-  const hadKey = await destroyKey(db, id)
   const circumstances = context()
   const command = { kind: 'forget', reference: options.reference ?? null, at: circumstances.at } as const
-  const handled = await bus.handle(user, id, command, circumstances)
-  const sweep = await sweepKeys()
-  const plain = await plainEvents(store, known)
+  const { hadKey, handled, sweep } = await forgetPerson(db, id, () => bus.handle(user, id, command, circumstances))
+  const streams = [`noctant.user-${id}`, `noctant.kyc-${kycIdOf(known.operatorId, id)}`]
+  const plain = await plainEvents(store, streams)
   const value = { global_user_id: id, operator_id: known.operatorId, key_destroyed: hadKey, ...sweep }
   show({ ...value, plain_text_events: plain, ...written(handled) }, options, () => tell(known, handled, sweep, plain))
   if (!sweep.swept) process.exitCode = EXIT.unreachable
-}
-
-/** On a connection of its own, whose statements may take as long as a large vault needs. */
-async function sweepKeys(): Promise<Sweep> {
-  const config = configuration()
-  const db = createDatabase({
-    url: backingUrls(config).databaseUrl,
-    applicationName: 'opslog sweep',
-    poolMax: 1,
-    connectTimeoutMs: config.DATABASE_CONNECT_TIMEOUT_MS,
-    statementTimeoutMs: config.VAULT_SWEEP_MAX_MS,
-  })
-  try {
-    return await sweepVault(db, config.VAULT_SWEEP_MAX_MS)
-  } finally {
-    await db.destroy()
-  }
 }
 
 /** Throws CliError (usage) where the user is not named in exactly one way. */
@@ -121,18 +83,6 @@ async function confirm({ globalUserId, externalId, createdAt }: KnownUser): Prom
   }
 }
 
-/** Events that hold personal text which was never sealed: recorded before there were keys. */
-async function plainEvents(store: EventStore, { globalUserId, operatorId }: KnownUser): Promise<number> {
-  let plain = 0
-  for (const stream of [`noctant.user-${globalUserId}`, `noctant.kyc-${kycIdOf(operatorId, globalUserId)}`]) {
-    for await (const { type, data } of store.readStream(stream)) {
-      const values = (registry.personalFieldsOf(type) ?? []).map(({ name }) => data[name])
-      if (values.some((value) => typeof value === 'string' && !isSealed(value))) plain += 1
-    }
-  }
-  return plain
-}
-
 function tell(
   { externalId }: KnownUser,
   { events }: Handled<UserState, UserEvent>,
@@ -147,22 +97,4 @@ function tell(
   if (!sweep.swept) lines.push(colours.yellow(unswept(sweep.held_by)))
   if (plain > 0) lines.push(colours.red(unsealed(plain)))
   return lines.join('\n')
-}
-
-function unswept(heldBy: readonly OlderTransaction[]): string {
-  const names = heldBy.map(
-    ({ pid, application, database, since }) =>
-      `${application || 'somebody'} (pid ${pid}, ${database === null ? 'replication' : `database ${database}`}, since ${since})`,
-  )
-  return (
-    'The destroyed key is out of use, but its bytes are still in Postgres’s file, because an older transaction is open: ' +
-    `${names.join(', ') || 'one that this role cannot see'}. When it has ended, run the same command again.`
-  )
-}
-
-function unsealed(plain: number): string {
-  return (
-    `${plain} of the user's events were recorded before personal data was sealed. Nothing shows their text any more, but ` +
-    'the bytes of the log and of its copies hold it: docs/personal-data.md says what to do.'
-  )
 }

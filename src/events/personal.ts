@@ -26,5 +26,5 @@ export function personalFields(schema: z.ZodType): PersonalField[] {
     .map(([name, field]) => ({ name, nullable: field.safeParse(null).success }))
 }
 
-/** An event of this type records that a person's key was destroyed: one name in every context, in any version. */
-export const isForgetting = (type: string): boolean => /^[a-z]+\.UserForgotten\.v\d+$/.test(type)
+/** An event of this type records that a person's key was destroyed: `UserForgotten`, `WorkerForgotten`, in any version. */
+export const isForgetting = (type: string): boolean => /^[a-z]+\.[A-Z][a-z]+Forgotten\.v\d+$/.test(type)

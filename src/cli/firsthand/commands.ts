@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { AdminTools } from '../admin-tools.ts'
 import { creditCommand } from './credits.ts'
+import { forgetWorkerCommand } from './forget-worker.ts'
 import { keyCommand } from './keys.ts'
 import { objectsCommand } from './objects.ts'
 import { organizationCommand } from './organizations.ts'
@@ -12,5 +13,5 @@ import { workerCommand } from './workers.ts'
 export const firsthandCommands = (tools: AdminTools): Command[] =>
   [
     ...[organizationCommand, keyCommand, creditCommand, webhookCommand, objectsCommand],
-    ...[workerCommand, submissionCommand, scoringCommand],
+    ...[workerCommand, forgetWorkerCommand, submissionCommand, scoringCommand],
   ].map((make) => make(tools))

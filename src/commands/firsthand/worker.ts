@@ -7,7 +7,7 @@ import { Rejected } from './rejection.ts'
 export type WorkerState =
   | { status: 'absent' }
   | {
-      status: 'active' | 'suspended'
+      status: 'active' | 'suspended' | 'forgotten'
       synthetic: boolean
       /** By id, revoked ones too: a revoked token does not come back. */
       tokens: ReadonlyMap<string, { tokenHash: string; isRevoked: boolean }>
@@ -22,6 +22,7 @@ export type WorkerState =
 export type WorkerCommand = { workerId: string; at: string } & (
   | { kind: 'register'; name: string; email: string | null; synthetic: boolean }
   | { kind: 'suspend' | 'resume'; reason: string | null }
+  | { kind: 'forget'; reference: string | null }
   | { kind: 'issueToken'; token: { tokenId: string; textId: string; tokenHash: string; hint: string } }
   | { kind: 'revokeToken'; tokenId: string; reason: string | null }
   | { kind: 'credit'; submissionId: string; jobId: string; amountCents: bigint }
@@ -45,6 +46,8 @@ export const worker: Aggregate<WorkerState, WorkerCommand, WorkerEvent> = {
         return { ...state, status: 'suspended' }
       case 'firsthand.WorkerResumed.v1':
         return { ...state, status: 'active' }
+      case 'firsthand.WorkerForgotten.v1':
+        return { ...state, status: 'forgotten', tokens: new Map() }
       case 'firsthand.WorkerTokenIssued.v1': {
         const { tokenId, tokenHash } = event.data
         return { ...state, tokens: new Map(state.tokens).set(tokenId, { tokenHash, isRevoked: false }) }
@@ -77,7 +80,12 @@ export const worker: Aggregate<WorkerState, WorkerCommand, WorkerEvent> = {
       return [{ type: 'firsthand.WorkerRegistered.v1', data: { ...of, name, email, synthetic } }]
     }
     if (state.status === 'absent') throw workerNotFound()
+    // What a forgotten worker is owed is credited and paid all the same; nothing else is done for it.
+    if (state.status === 'forgotten' && !['credit', 'pay', 'forget'].includes(command.kind)) throw workerNotFound()
     switch (command.kind) {
+      case 'forget':
+        if (state.status === 'forgotten') return []
+        return [{ type: 'firsthand.WorkerForgotten.v1', data: { ...of, reference: command.reference } }]
       case 'suspend':
         if (state.status === 'suspended') return []
         return [{ type: 'firsthand.WorkerSuspended.v1', data: { ...of, reason: command.reason } }]

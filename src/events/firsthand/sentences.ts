@@ -76,6 +76,8 @@ export const firsthandSentences: Readonly<Record<string, string>> = {
   'firsthand.WorkerRegistered.v1': 'The worker {workerId} ({name}) was registered.',
   'firsthand.WorkerSuspended.v1': 'The worker was suspended{reason?: <reason>}.',
   'firsthand.WorkerResumed.v1': 'The worker was resumed{reason?: <reason>}.',
+  'firsthand.WorkerForgotten.v1':
+    'The worker was forgotten: what was personal cannot be read any more{reference? (<reference>)}.',
   'firsthand.WorkerTokenIssued.v1': 'The worker was issued the token {tokenId}, which ends in {hint}.',
   'firsthand.WorkerTokenRevoked.v1': 'The token {tokenId} was revoked{reason?: <reason>}.',
   'firsthand.EarningCredited.v1':

@@ -19,6 +19,12 @@ export const workerEvents = {
   }),
   'firsthand.WorkerSuspended.v1': z.object({ ...ofWorker, reason: z.string().nullable() }),
   'firsthand.WorkerResumed.v1': z.object({ ...ofWorker, reason: z.string().nullable() }),
+  /** The key of the person was destroyed: nobody can read what is personal any more. The tokens work no more. */
+  'firsthand.WorkerForgotten.v1': z.object({
+    ...ofWorker,
+    /** Of the request to forget; nothing personal. */
+    reference: z.string().nullable(),
+  }),
   'firsthand.WorkerTokenIssued.v1': z.object({
     ...ofToken,
     /** The id in the token's own text, by which a presented token is found. */

@@ -1,12 +1,13 @@
 /** Submissions and their files, as buyers see those that were uploaded, and their worker its own. */
 import type { JobEvent } from '../../events/firsthand/job.ts'
 import type { SubmissionEvent } from '../../events/firsthand/submission.ts'
+import type { WorkerEvent } from '../../events/firsthand/worker.ts'
 import type { Environment, RejectionCause, SubmissionStatus } from '../../events/firsthand/vocabulary.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
 import { bigint, integer, numeric, text, time } from '../columns.ts'
 import { newestFirst, type Page } from '../keyset.ts'
-import { type Change, defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
+import { type Change, defineProjection, defineTable, erase, patch, type RowOf, upsert } from '../projection.ts'
 import { firsthandTables, preparedOne } from './tables.ts'
 
 const ofJob = { job_id: text, organization_id: text, environment: text.of<Environment>() }
@@ -76,7 +77,7 @@ function received(data: ReceivedData): Change[] {
   return [upsert(submissions, { ...snake(data), ...newest, payout_cents: null, created_at: data.occurredAt })]
 }
 
-export const submissionProjection = defineProjection<JobEvent | SubmissionEvent>({
+export const submissionProjection = defineProjection<JobEvent | SubmissionEvent | WorkerEvent>({
   name: 'firsthand.submission',
   version: 1,
   onPoison: 'park',
@@ -89,6 +90,7 @@ export const submissionProjection = defineProjection<JobEvent | SubmissionEvent>
         ...{ width: null, height: null, duration_seconds: null },
       }),
     ],
+    'firsthand.WorkerForgotten.v1': ({ data }) => [erase(files, snake(data, 'workerId'), ['original_filename'])],
     'firsthand.DeliveryCopyStored.v1': ({ data }) => [
       patch(files, snake(data, 'fileId'), {
         ...snake(data, 'objectKey', 'contentType', 'sizeBytes', 'sha256', 'width', 'height'),

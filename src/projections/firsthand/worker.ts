@@ -13,10 +13,10 @@ export const workers = defineTable({
   columns: {
     worker_id: text,
     /** Personal, as the address is. */
-    name: text,
+    name: text.orNull,
     email: text.orNull,
     synthetic: boolean,
-    status: text.of<'active' | 'suspended'>(),
+    status: text.of<'active' | 'suspended' | 'forgotten'>(),
     created_at: time,
   },
 })
@@ -48,6 +48,9 @@ export const workerProjection = defineProjection<WorkerEvent>({
     ],
     'firsthand.WorkerSuspended.v1': ({ data }) => [patch(workers, snake(data, 'workerId'), { status: 'suspended' })],
     'firsthand.WorkerResumed.v1': ({ data }) => [patch(workers, snake(data, 'workerId'), { status: 'active' })],
+    'firsthand.WorkerForgotten.v1': ({ data }) => [
+      patch(workers, snake(data, 'workerId'), { name: null, email: null, status: 'forgotten' }),
+    ],
     'firsthand.WorkerTokenIssued.v1': ({ data }) => [
       upsert(workerTokens, { ...snake(data), created_at: data.occurredAt, revoked_at: null }),
     ],

@@ -99,6 +99,7 @@ export function workExamples(timeAt: (seconds: number) => string, ofJob: WorkOn)
       ...ofWorker(791),
       ...{ submissionId, jobId: ofJob.jobId, amountCents: '20', balanceCents: '20', approvedCount: 1 },
     },
+    'firsthand.WorkerForgotten.v1': { ...ofWorker(900), reference: 'DSR-8' },
     'firsthand.EarningsPaid.v1': { ...ofWorker(800), amountCents: '15', balanceCents: '5', reference: 'transfer 7' },
   }
 }

@@ -36,7 +36,7 @@ export function workerVerifier({ workerCredentials }: FirsthandParts): Verifier<
   })
   return (text) => {
     const { token, worker } = proven(text) ?? {}
-    if (!token || !worker || token.revoked_at !== null) return { kind: 'invalid' }
+    if (!token || !worker || token.revoked_at !== null || worker.status === 'forgotten') return { kind: 'invalid' }
     if (worker.status === 'suspended') {
       return { kind: 'refused', code: SUSPENDED, detail: 'The worker is suspended; its tokens open nothing.' }
     }

@@ -1,0 +1,64 @@
+/** `opslog admin firsthand forget-worker`: name, address and file names of a worker become unreadable; its books stay. */
+import { Command } from 'commander'
+import { Rejected } from '../../commands/firsthand/rejection.ts'
+import { worker } from '../../commands/firsthand/worker.ts'
+import { uuidOfPrefixed } from '../../runtime/ulid.ts'
+import type { AdminTools } from '../admin-tools.ts'
+import { CliError, colours, EXIT, show, text } from '../terminal.ts'
+
+interface Options {
+  reference?: string
+  yes?: boolean
+  json?: boolean
+}
+
+export const forgetWorkerCommand = (tools: AdminTools): Command =>
+  new Command('forget-worker')
+    .description('make what is personal of a worker unreadable, for good')
+    .argument('<worker>', 'its id')
+    .option(
+      '--reference <text>',
+      'of the request to forget, kept in the record; nothing personal',
+      text('reference', 200),
+    )
+    .option('--yes', 'do it; it cannot be undone')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+The name, the address and the names of the files become unreadable, in the log, in every copy of it and in every read model.
+The worker's tokens stop working. Submissions, approved files and earnings stay. Safe to run again, and to be run again where
+it was cut short.
+
+Exit codes: 0 forgotten (or was before), 1 there is no such worker, 2 wrong usage, 3 not reachable, or forgotten while an
+older transaction keeps the key's bytes in Postgres's file: run it again.`,
+    )
+    .action((workerId: string, options: Options) => forget(tools, workerId, options))
+
+async function forget({ withSession, written }: AdminTools, workerId: string, options: Options): Promise<void> {
+  const keyId = uuidOfPrefixed(workerId)
+  if (keyId === undefined) throw new CliError(EXIT.usage, `${workerId} is no worker's id`)
+  if (!options.yes) throw new CliError(EXIT.usage, 'say --yes where this is meant: it cannot be undone')
+  const { forgetPerson, plainEvents, unsealed, unswept } = await import('../person-forgetting.ts')
+  await withSession(async ({ db, bus, store, context }) => {
+    if ((await bus.current(worker, workerId)).status === 'absent') {
+      throw new Rejected('worker_not_found', `There is no worker ${workerId}.`)
+    }
+    const circumstances = context()
+    const command = { kind: 'forget', workerId, reference: options.reference ?? null, at: circumstances.at } as const
+    const done = await forgetPerson(db, keyId, () => bus.handle(worker, workerId, command, circumstances))
+    const { hadKey, handled, sweep } = done
+    const plain = await plainEvents(store, [`${worker.category}-${workerId}`])
+    const value = { worker_id: workerId, key_destroyed: hadKey, ...sweep, plain_text_events: plain }
+    show({ ...value, ...written(handled) }, options, () =>
+      [
+        handled.events.length > 0
+          ? colours.green(`Forgot ${workerId}: what was personal cannot be read any more.`)
+          : colours.yellow(`${workerId} was forgotten already; nothing was written.`),
+        ...(sweep.swept ? [] : [colours.yellow(unswept(sweep.held_by))]),
+        ...(plain > 0 ? [colours.red(unsealed(plain))] : []),
+      ].join('\n'),
+    )
+    if (!sweep.swept) process.exitCode = EXIT.unreachable
+  })
+}
