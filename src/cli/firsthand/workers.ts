@@ -114,7 +114,7 @@ async function list({ withSession }: AdminTools, options: JsonOption): Promise<v
   show(workers, options, () => {
     if (workers.length === 0) return 'There are no workers: opslog admin firsthand worker create --help'
     const rows = workers.map((row) => [
-      ...[row.worker_id, row.name],
+      ...[row.worker_id, row.name ?? '-'],
       row.status === 'active' ? colours.green(row.status) : colours.red(row.status),
       ...[String(row.approved_count), row.balance_cents, row.created_at],
     ])

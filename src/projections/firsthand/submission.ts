@@ -1,8 +1,8 @@
 /** Submissions and their files, as buyers see those that were uploaded, and their worker its own. */
 import type { JobEvent } from '../../events/firsthand/job.ts'
 import type { SubmissionEvent } from '../../events/firsthand/submission.ts'
-import type { WorkerEvent } from '../../events/firsthand/worker.ts'
 import type { Environment, RejectionCause, SubmissionStatus } from '../../events/firsthand/vocabulary.ts'
+import type { WorkerEvent } from '../../events/firsthand/worker.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
 import { bigint, integer, numeric, text, time } from '../columns.ts'
