@@ -33,6 +33,7 @@ const parts: Parts = {
 
 const tools: AdminTools = {
   withSession: withAdminSession,
+  forgetting: () => import('./person-forgetting.ts'),
   written,
   dataDirectory: () => configuration().DATA_DIR,
   settings: (schema) => readSettings(schema, configuration()),

@@ -147,7 +147,7 @@ describe('forget-user', () => {
     await vi.waitFor(async () => expect(await persons.emailOf(id)).toBe('older@example.com'), within10s)
     expect(await persons.forget([id, '--yes'])).toMatchObject({
       exitCode: 0,
-      stdout: expect.stringMatching(/1 of the user's events/),
+      stdout: expect.stringMatching(/1 of the person's events/),
     })
     await vi.waitFor(async () => expect(await persons.emailOf(id)).toBeNull(), within10s)
     const [read] = await Array.fromAsync(persons.stack.store.readStream(`noctant.user-${id}`))

@@ -35,11 +35,15 @@ older transaction keeps the key's bytes in Postgres's file: run it again.`,
     )
     .action((workerId: string, options: Options) => forget(tools, workerId, options))
 
-async function forget({ withSession, written }: AdminTools, workerId: string, options: Options): Promise<void> {
+async function forget(
+  { withSession, written, forgetting }: AdminTools,
+  workerId: string,
+  options: Options,
+): Promise<void> {
   const keyId = uuidOfPrefixed(workerId)
   if (keyId === undefined) throw new CliError(EXIT.usage, `${workerId} is no worker's id`)
   if (!options.yes) throw new CliError(EXIT.usage, 'say --yes where this is meant: it cannot be undone')
-  const { forgetPerson, plainEvents, unsealed, unswept } = await import('../person-forgetting.ts')
+  const { forgetPerson, plainEvents, unsealed, unswept } = await forgetting()
   await withSession(async ({ db, bus, store, context }) => {
     if ((await bus.current(worker, workerId)).status === 'absent') {
       throw new Rejected('worker_not_found', `There is no worker ${workerId}.`)
