@@ -8,6 +8,7 @@ import { cancelJob } from './jobs/cancel-job.ts'
 import { createJob } from './jobs/create-job.ts'
 import { getJob } from './jobs/get-job.ts'
 import { getJobFiles } from './jobs/get-job-files.ts'
+import { getJobSubmissions } from './jobs/get-job-submissions.ts'
 import { listJobs } from './jobs/list-jobs.ts'
 import { createApiKey } from './keys/create-api-key.ts'
 import { listApiKeys } from './keys/list-api-keys.ts'
@@ -25,7 +26,7 @@ import { rotateWebhookSecret } from './webhooks/rotate-webhook-secret.ts'
 import { updateWebhookEndpoint } from './webhooks/update-webhook-endpoint.ts'
 
 export const operations: readonly Operation<FirsthandParts>[] = [
-  ...[createJob, listJobs, getJob, cancelJob, getJobFiles],
+  ...[createJob, listJobs, getJob, cancelJob, getJobFiles, getJobSubmissions],
   ...[createApiKey, listApiKeys, rotateApiKey, revokeApiKey],
   ...[createWebhookEndpoint, listWebhookEndpoints, getWebhookEndpoint, updateWebhookEndpoint, deleteWebhookEndpoint],
   ...[rotateWebhookSecret, listWebhookEvents, replayWebhookEvent],
