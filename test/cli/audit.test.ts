@@ -12,6 +12,8 @@ import { type Stack, startStack } from '../support/stack.ts'
 
 let stack: Stack
 let environment: Record<string, string>
+/** Opens what is personal in the log, such as the names of the sandbox's workers. */
+const SECRETS_KEY = Buffer.alloc(32, 6).toString('base64')
 /** What a GET returned, and a moment at which that was so. */
 const answers: { at: string; status: string }[] = []
 const directory = temporaryDirectory()
@@ -38,11 +40,12 @@ async function ask(): Promise<void> {
 }
 
 beforeAll(async () => {
-  stack = await startStack({ stream: 'in-process' })
+  stack = await startStack({ stream: 'in-process', environment: { SECRETS_KEY } })
   environment = {
     EVENTSTORE_URL: stack.eventStoreUrl,
     DATABASE_URL: stack.databaseUrl,
     DATA_DIR: directory.path,
+    SECRETS_KEY,
   }
   await call('POST', '/v1/users', { external_id: 'trader-1' })
   await call('POST', '/v1/accounts', accountRequest(ACCOUNT))

@@ -19,12 +19,19 @@ import { type Stack, startStack } from '../support/stack.ts'
 let stack: Stack
 let db: ReadModels
 let environment: Record<string, string>
+/** Opens what is personal in the log, such as the names of the sandbox's workers. */
+const SECRETS_KEY = Buffer.alloc(32, 6).toString('base64')
 const empty = temporaryDirectory()
 
 beforeAll(async () => {
-  stack = await startStack({ stream: 'in-process' })
+  stack = await startStack({ stream: 'in-process', environment: { SECRETS_KEY } })
   db = createDatabase({ url: stack.databaseUrl, poolMax: 3 })
-  environment = { EVENTSTORE_URL: stack.eventStoreUrl, DATABASE_URL: stack.databaseUrl, DATA_DIR: empty.path }
+  environment = {
+    EVENTSTORE_URL: stack.eventStoreUrl,
+    DATABASE_URL: stack.databaseUrl,
+    DATA_DIR: empty.path,
+    SECRETS_KEY,
+  }
   await writeOrders(5_000, 1_000)
   await arrived()
 }, 120_000)
