@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
+import { type ContextName, loadContexts } from '../contexts.ts'
 import { configuration, runningServices, sandboxOperator } from './connection.ts'
 import { type Checklist, createChecklist } from './demo/checks.ts'
 import { createClient, type Target } from './demo/client.ts'
@@ -12,6 +13,7 @@ import { closeAll, disableAccount, readBooks } from './demo/closing.ts'
 import { awaitEngine, openAccount, provisionUser, signIn } from './demo/opening.ts'
 import { payoutChapters } from './demo/payout.ts'
 import { createProgress } from './demo/progress.ts'
+import type { DemoChapter } from './demo/setting.ts'
 import type { Story } from './demo/story.ts'
 import { placeOrders, readPositions } from './demo/trading.ts'
 import { CliError, colours, EXIT, show, table } from './terminal.ts'
@@ -30,6 +32,7 @@ interface DemoOptions {
 /** Bounds of a run: an instance that restarts meanwhile is waited for, one that is gone is given up. */
 const limits = { requestTimeoutMs: 10_000, unreachableMaxMs: 30_000, retryIntervalMs: 250 }
 const pollIntervalMs = 25
+const WAITING_REQUEST_MS = 70_000
 
 type Chapter = readonly [title: string, work: (story: Story, say: (note: string) => void) => Promise<void>]
 
@@ -54,8 +57,16 @@ export function demoCommand(): Command {
     .option('--engine-token <token>', 'its token')
     .option('--patience <seconds>', 'how long to wait for what must come about', seconds, 20)
     .option('--json', 'print the checks as JSON; progress goes to standard error')
-    .addHelpText('after', '\nExamples:\n  opslog demo\n  opslog demo --json | jq .passed\n  opslog demo payout')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  opslog demo\n  opslog demo --json | jq .passed\n  opslog demo payout\n  opslog demo firsthand',
+    )
     .action((options: DemoOptions) => demo(options, chapters))
+    .addCommand(
+      new Command('firsthand')
+        .description('credits, a job, its files and who is paid')
+        .action((_, command: Command) => contextDemo('firsthand', command.optsWithGlobals<DemoOptions>())),
+    )
     .addCommand(
       new Command('payout')
         .description('a challenge from launch to paid-out')
@@ -63,15 +74,41 @@ export function demoCommand(): Command {
     )
 }
 
+/** The demo that the context declares, on the instance of DATA_DIR. */
+async function contextDemo(name: ContextName, options: DemoOptions): Promise<void> {
+  const [context] = await loadContexts([name])
+  if (!context?.demo) throw new CliError(EXIT.usage, `the context ${name} has no demo`)
+  const started = performance.now()
+  const checklist = createChecklist()
+  const waits = { waitMaxMs: options.patience * 1_000, pollIntervalMs }
+  // A request may wait for a minute by itself.
+  const patient = { ...limits, requestTimeoutMs: WAITING_REQUEST_MS }
+  const { DATA_DIR: dataDirectory } = configuration()
+  const setting = { dataDirectory, checks: checklist, limits: patient, waits }
+  const { run, chapters } = (await context.demo())(setting)
+  await tell(options, chapters)
+  finish(options, { run, checks: checklist }, started)
+}
+
 async function demo(options: DemoOptions, chapters: readonly Chapter[]): Promise<void> {
   const started = performance.now()
   const checks = createChecklist()
   const story = begin(options, checks)
+  await tell(
+    options,
+    chapters.map(([title, work]) => [title, (say) => work(story, say)] as const),
+  )
+  finish(options, story, started)
+}
+
+async function tell(options: DemoOptions, chapters: readonly DemoChapter[]): Promise<void> {
   const progress = createProgress(options.json ? process.stderr : process.stdout)
-  for (const [title, work] of chapters) await progress.step(title, (say) => work(story, say))
-  const tookMs = Math.round(performance.now() - started)
-  report(options, story, tookMs)
-  if (checks.checks.some(({ ok }) => !ok)) process.exitCode = EXIT.refused
+  for (const [title, work] of chapters) await progress.step(title, work)
+}
+
+function finish(options: DemoOptions, of: Pick<Story, 'run' | 'checks'>, started: number): void {
+  report(options, of, Math.round(performance.now() - started))
+  if (of.checks.checks.some(({ ok }) => !ok)) process.exitCode = EXIT.refused
 }
 
 function begin(options: DemoOptions, checks: Checklist): Story {
@@ -131,7 +168,7 @@ const trimmed = (url: string): string => url.replace(/\/+$/, '')
 /** The address of context noctant, whether the given one names it or only the service. */
 const contextUrl = (url: string): string => (/\/noctant\/*$/.test(url) ? trimmed(url) : `${trimmed(url)}/noctant`)
 
-function report(options: DemoOptions, story: Story, tookMs: number): void {
+function report(options: DemoOptions, story: Pick<Story, 'run' | 'checks'>, tookMs: number): void {
   const { checks } = story.checks
   const passed = checks.filter(({ ok }) => ok).length
   const value = { run: story.run, passed, failed: checks.length - passed, took_ms: tookMs, checks }

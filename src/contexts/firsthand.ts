@@ -85,6 +85,7 @@ export const firsthand: Context = {
     summary: 'organizations, API keys, credits, workers and submissions',
     commands: async (tools) => (await import('../cli/firsthand/commands.ts')).firsthandCommands(tools),
   },
+  demo: async () => (await import('../cli/firsthand/demo/chapters.ts')).firsthandDemo,
   serve: async (parts) => (await import('../http/firsthand/serve.ts')).serveFirsthand(parts),
   api: async () => (await import('../http/firsthand/api.ts')).firsthand,
 }

@@ -30,14 +30,19 @@ export interface ClientLimits {
   retryIntervalMs: number
 }
 
-export type Call = (method: string, path: string, body?: unknown) => Promise<Answer>
+export type Call = (
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Readonly<Record<string, string>>,
+) => Promise<Answer>
 
 /** `target` is asked before each send: a restarted instance may listen elsewhere. */
 export function createClient(name: string, target: () => Target, limits: ClientLimits): Call {
-  return async (method, path, body) => {
+  return async (method, path, body, headers = {}) => {
     const giveUpAt = performance.now() + limits.unreachableMaxMs
     for (let sends = 1; ; sends++) {
-      const { answer, trouble, waitMs } = await send(target, { method, path, body }, limits)
+      const { answer, trouble, waitMs } = await send(target, { method, path, body, headers }, limits)
       if (answer) return { ...answer, sends }
       if (performance.now() + waitMs > giveUpAt) {
         const hint = 'Is the instance running? Start it with `npm start`.'
@@ -52,6 +57,7 @@ interface Request {
   method: string
   path: string
   body: unknown
+  headers: Readonly<Record<string, string>>
 }
 type Sent =
   | { answer: Omit<Answer, 'sends'>; trouble?: undefined; waitMs: 0 }
@@ -60,12 +66,13 @@ type Sent =
 async function send(target: () => Target, request: Request, limits: ClientLimits): Promise<Sent> {
   try {
     const { url, token } = target()
-    const { method, path, body } = request
+    const { method, path, body, headers } = request
     const response = await fetch(`${url}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${token}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(limits.requestTimeoutMs),

@@ -1,0 +1,14 @@
+/** What a context's demo is given, and what it tells. */
+import type { Checklist } from './checks.ts'
+import type { ClientLimits } from './client.ts'
+
+export interface DemoSetting {
+  /** Of the instance that is to be shown. */
+  dataDirectory: string
+  checks: Checklist
+  limits: ClientLimits
+  waits: { waitMaxMs: number; pollIntervalMs: number }
+}
+
+/** `say` adds to the line of the chapter what has been found meanwhile. */
+export type DemoChapter = readonly [title: string, work: (say: (note: string) => void) => Promise<void>]

@@ -1,0 +1,84 @@
+/** The buyer: signs in, buys credits, listens, posts a job. */
+import { poll } from '../../demo/client.ts'
+import { startListener } from './listener.ts'
+import { balanceOf, type FirsthandStory, keyed, type Say, statusOf } from './story.ts'
+
+const PACK_CENTS = 5_000
+const BONUS_CENTS = 500
+export const FILES = 4
+export const PRICE_CENTS = 25
+
+export async function signIn(story: FirsthandStory, say: Say): Promise<void> {
+  const { live, worker, checks, found } = story
+  const credits = await live('GET', '/v1/billing/credits')
+  checks.equal('the key signs the buyer in', statusOf(credits), '200')
+  found.balance = Number(credits.body.balance_cents)
+  const earnings = await worker('GET', '/worker/v1/earnings')
+  checks.equal('the token signs the worker in', statusOf(earnings), '200')
+  found.earnings = Number(earnings.body.balance_cents)
+  say(`${found.balance} cents`)
+}
+
+export async function buyCredits(story: FirsthandStory, say: Say): Promise<void> {
+  const { live, checks, found, waits } = story
+  const asked = ['POST', '/v1/billing/credits/purchase', { amount_cents: PACK_CENTS }, keyed(story, 'pack')] as const
+  const first = await live(...asked)
+  checks.equal('a checkout is opened', statusOf(first), '200')
+  const again = await live(...asked)
+  checks.equal('asked for again it is the same one', again.body.session_id, first.body.session_id)
+  const checkout = String(first.body.checkout_url)
+  checks.equal('nothing is credited before it is paid', await balanceOf(live), found.balance)
+  for (const outcome of ['decline', 'success', 'success']) await choose(checkout, outcome)
+  const wanted = found.balance + PACK_CENTS + BONUS_CENTS
+  found.bought = await poll(
+    () => balanceOf(live),
+    (balance) => balance >= wanted,
+    waits,
+  )
+  checks.equal(
+    'declined, then paid twice: 5,000 and the bonus, once',
+    found.bought - found.balance,
+    wanted - found.balance,
+  )
+  say(`${found.bought} cents`)
+}
+
+/** The buyer's choice on the checkout page; paying twice charges once. */
+async function choose(checkout: string, outcome: string): Promise<void> {
+  const body = new URLSearchParams({ outcome })
+  await poll(
+    async () =>
+      (await fetch(`${checkout}/pay`, { method: 'POST', body, redirect: 'manual' }).catch(() => undefined))?.status,
+    (status) => status === 303,
+    { waitMaxMs: 30_000, pollIntervalMs: 250 },
+  )
+}
+
+export async function listen(story: FirsthandStory, say: Say): Promise<void> {
+  const { live, checks, found } = story
+  found.listener = await startListener()
+  const answer = await live('POST', '/v1/webhook_endpoints', { url: found.listener.url }, keyed(story, 'endpoint'))
+  if (!story.allowsLoopback) {
+    checks.equal('an address of this machine is refused', statusOf(answer), '422 validation_error')
+    return say('WEBHOOK_ALLOW_PRIVATE=true lets it hear of the job')
+  }
+  checks.equal('the endpoint is registered', statusOf(answer), '201')
+  found.endpoint = { id: String(answer.body.id), secret: String(answer.body.signing_secret) }
+  say(found.listener.url)
+}
+
+export async function postJob(story: FirsthandStory, say: Say): Promise<void> {
+  const { live, checks, found } = story
+  const body = {
+    ...{ type: 'data_collection', description: 'Drawings in many colours, each another one' },
+    ...{ files_needed: FILES, price_per_file_cents: PRICE_CENTS, accepted_formats: ['image/jpeg', 'image/png'] },
+    metadata: { run: story.run },
+  }
+  const posted = await live('POST', '/v1/jobs', body, keyed(story, 'job'))
+  checks.equal('the job is posted', `${statusOf(posted)} ${posted.body.status}`, '201 open')
+  found.jobId = String(posted.body.id)
+  checks.equal('its credits are held', (await balanceOf(live)) - found.bought, -FILES * PRICE_CENTS)
+  const unkeyed = await live('POST', '/v1/jobs', body)
+  checks.equal('without a key it is refused', statusOf(unkeyed), '400 invalid_request')
+  say(found.jobId)
+}

@@ -1,0 +1,81 @@
+/** What the chapters of firsthand's demo share: a buyer, a worker, and what the run has found out. */
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { runningServices } from '../../connection.ts'
+import type { Checklist } from '../../demo/checks.ts'
+import { type Call, createClient, type Target } from '../../demo/client.ts'
+import type { DemoSetting } from '../../demo/setting.ts'
+import { CliError, EXIT } from '../../terminal.ts'
+import type { Listener } from './listener.ts'
+
+export interface FirsthandStory {
+  /** The buyer's API with the keys of its two worlds, and the worker's. */
+  live: Call
+  test: Call
+  worker: Call
+  checks: Checklist
+  run: string
+  waits: { waitMaxMs: number; pollIntervalMs: number }
+  /** Whether the instance sends webhooks to this machine. */
+  allowsLoopback: boolean
+  found: {
+    /** Balance and earnings before the run, and the balance after the purchase. */
+    balance: number
+    earnings: number
+    bought: number
+    jobId: string
+    listener: Listener | undefined
+    endpoint: { id: string; secret: string }
+  }
+}
+
+const sandboxSchema = z.object({ live_key: z.string(), test_key: z.string(), worker_token: z.string() })
+
+/** Of the instance of the data directory. Throws CliError where none runs, or where it has no sandbox organization. */
+export function beginStory({ dataDirectory, checks, limits, waits }: DemoSetting): FirsthandStory {
+  const sandbox = readSandbox(join(dataDirectory, 'sandbox-firsthand.json'))
+  // Asked before each send: a restarted instance may listen elsewhere.
+  const target = (token: string) => (): Target => {
+    const { api } = runningServices(dataDirectory)
+    if (!api) throw new CliError(EXIT.unreachable, 'the running instance has no API', 'Run one with the api role.')
+    return { url: `${api.url}/firsthand`, token }
+  }
+  const { settings } = runningServices(dataDirectory)
+  return {
+    live: createClient('the API', target(sandbox.live_key), limits),
+    test: createClient('the API', target(sandbox.test_key), limits),
+    worker: createClient('the API', target(sandbox.worker_token), limits),
+    ...{ checks, waits, run: `${Date.now().toString(36)}-${randomBytes(3).toString('hex')}` },
+    allowsLoopback: settings?.WEBHOOK_ALLOW_PRIVATE === true,
+    found: {
+      ...{ balance: 0, earnings: 0, bought: 0, jobId: '', listener: undefined },
+      endpoint: { id: '', secret: '' },
+    },
+  }
+}
+
+function readSandbox(file: string): z.output<typeof sandboxSchema> {
+  try {
+    return sandboxSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch (error) {
+    const hint = 'The first `npm start` writes it.'
+    throw new CliError(EXIT.unreachable, `${file} cannot be read: ${(error as Error).message}`, hint)
+  }
+}
+
+export type Say = (note: string) => void
+export type FirsthandChapter = readonly [title: string, work: (story: FirsthandStory, say: Say) => Promise<void>]
+
+/** Under a key of this run, so that a request that is sent again has no second effect. */
+export const keyed = (story: FirsthandStory, name: string) => ({ 'idempotency-key': `${story.run}-${name}` })
+
+/** `201`, or what the service said instead: `409 conflict`. */
+export function statusOf({ status, body }: { status: number; body: Record<string, unknown> }): string {
+  const { type } = (body.error ?? {}) as { type?: string }
+  return type === undefined ? String(status) : `${status} ${type}`
+}
+
+export const balanceOf = async (call: Call): Promise<number> =>
+  Number((await call('GET', '/v1/billing/credits')).body.balance_cents)
