@@ -82,9 +82,9 @@ export function createSessionSweep(options: PaymentOptions): DueWork<DueSession>
     async work({ id, environment }) {
       const deps = purchasing(options, environment)
       const session = await deps.payments.findSession(id)
+      if (session) await settleSession(deps, session, systemContext(id, now().toISOString()))
+      else log.warn({ sessionId: id }, 'the payment provider does not know a session of ours')
       asked.set(id, true)
-      if (!session) return log.warn({ sessionId: id }, 'the payment provider does not know a session of ours')
-      await settleSession(deps, session, systemContext(id, now().toISOString()))
     },
   })
 }

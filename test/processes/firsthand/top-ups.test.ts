@@ -155,8 +155,10 @@ describe('a card that is declined (F14)', () => {
       }
       expect(await namesOf(buyer)).toEqual(['AutoTopUpDue', 'AutoTopUpFailed'])
       expect((await eventsOf(buyer)).at(-1)?.data).toMatchObject({ attempts: 4, reason: code, amountCents: '2500' })
-      const { body } = await api.buy('GET', '/v1/organization/settings', { key: buyer.key })
-      expect(body).toMatchObject({ auto_top_up_enabled: false, auto_top_up_threshold_cents: 5_000 })
+      await eventually(async () => {
+        const { body } = await api.buy('GET', '/v1/organization/settings', { key: buyer.key })
+        expect(body).toMatchObject({ auto_top_up_enabled: false, auto_top_up_threshold_cents: 5_000 })
+      })
       expect(await charges(buyer)).toEqual([1_000])
       // Switched on again, it is tried anew.
       await settings(buyer.key, { auto_top_up_enabled: true })
