@@ -96,15 +96,14 @@ describe('a balance that falls below the threshold', () => {
     expect(await charges(buyer)).toEqual([2_500, 1_000])
     expect((await stateOf(buyer)).balance).toBe(2_625n)
     expect(await namesOf(buyer)).toEqual(['AutoTopUpDue', 'AutoTopUpSettled'])
-    const { body } = await api.buy('GET', '/v1/billing/transactions?limit=2', { key: buyer.key })
-    const shown = body.data.map(({ type, amount_cents }: { type: string; amount_cents: number }) => [
-      type,
-      amount_cents,
-    ])
-    expect(shown).toEqual([
-      ['bonus', 125],
-      ['purchase', 2_500],
-    ])
+    await eventually(async () => {
+      const { body } = await api.buy('GET', '/v1/billing/transactions?limit=2', { key: buyer.key })
+      const shown = body.data.map((each: { type: string; amount_cents: number }) => [each.type, each.amount_cents])
+      expect(shown).toEqual([
+        ['bonus', 125],
+        ['purchase', 2_500],
+      ])
+    })
     await eventually(async () => {
       const rows = await findDueTopUps(api.db, later(100), 1_000)
       expect(rows.map(({ top_up_id }) => top_up_id)).not.toContain(due.topUpId)

@@ -31,6 +31,9 @@ export interface FirsthandStory {
   }
 }
 
+/** A worker may ask ten times a second. */
+const POLL_INTERVAL_MS = 300
+
 const sandboxSchema = z.object({ live_key: z.string(), test_key: z.string(), worker_token: z.string() })
 
 /** Of the instance of the data directory. Throws CliError where none runs, or where it has no sandbox organization. */
@@ -47,7 +50,11 @@ export function beginStory({ dataDirectory, checks, limits, waits }: DemoSetting
     live: createClient('the API', target(sandbox.live_key), limits),
     test: createClient('the API', target(sandbox.test_key), limits),
     worker: createClient('the API', target(sandbox.worker_token), limits),
-    ...{ checks, waits, run: `${Date.now().toString(36)}-${randomBytes(3).toString('hex')}` },
+    ...{
+      checks,
+      waits: { ...waits, pollIntervalMs: POLL_INTERVAL_MS },
+      run: `${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`,
+    },
     allowsLoopback: settings?.WEBHOOK_ALLOW_PRIVATE === true,
     found: {
       ...{ balance: 0, earnings: 0, bought: 0, jobId: '', listener: undefined },
