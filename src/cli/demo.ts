@@ -84,7 +84,11 @@ async function contextDemo(name: ContextName, options: DemoOptions): Promise<voi
   // A request may wait for a minute by itself.
   const patient = { ...limits, requestTimeoutMs: WAITING_REQUEST_MS }
   const { DATA_DIR: dataDirectory } = configuration()
-  const setting = { dataDirectory, checks: checklist, limits: patient, waits }
+  const running = () => ({
+    apiUrl: runningApiUrl(dataDirectory),
+    allowsLoopback: runningServices(dataDirectory).settings?.WEBHOOK_ALLOW_PRIVATE === true,
+  })
+  const setting = { dataDirectory, running, checks: checklist, limits: patient, waits }
   const { run, chapters } = (await context.demo())(setting)
   await tell(options, chapters)
   finish(options, { run, checks: checklist }, started)

@@ -5,6 +5,8 @@ import type { ClientLimits } from './client.ts'
 export interface DemoSetting {
   /** Of the instance that is to be shown. */
   dataDirectory: string
+  /** Where it listens now, and whether it sends webhooks to its own machine. Throws CliError where none runs. */
+  running(): { apiUrl: string; allowsLoopback: boolean }
   checks: Checklist
   limits: ClientLimits
   waits: { waitMaxMs: number; pollIntervalMs: number }

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { runningServices } from '../../connection.ts'
 import type { Checklist } from '../../demo/checks.ts'
 import { type Call, createClient, type Target } from '../../demo/client.ts'
 import type { DemoSetting } from '../../demo/setting.ts'
@@ -37,15 +36,10 @@ const POLL_INTERVAL_MS = 300
 const sandboxSchema = z.object({ live_key: z.string(), test_key: z.string(), worker_token: z.string() })
 
 /** Of the instance of the data directory. Throws CliError where none runs, or where it has no sandbox organization. */
-export function beginStory({ dataDirectory, checks, limits, waits }: DemoSetting): FirsthandStory {
+export function beginStory({ dataDirectory, running, checks, limits, waits }: DemoSetting): FirsthandStory {
   const sandbox = readSandbox(join(dataDirectory, 'sandbox-firsthand.json'))
   // Asked before each send: a restarted instance may listen elsewhere.
-  const target = (token: string) => (): Target => {
-    const { api } = runningServices(dataDirectory)
-    if (!api) throw new CliError(EXIT.unreachable, 'the running instance has no API', 'Run one with the api role.')
-    return { url: `${api.url}/firsthand`, token }
-  }
-  const { settings } = runningServices(dataDirectory)
+  const target = (token: string) => (): Target => ({ url: `${running().apiUrl}/firsthand`, token })
   return {
     live: createClient('the API', target(sandbox.live_key), limits),
     test: createClient('the API', target(sandbox.test_key), limits),
@@ -55,7 +49,7 @@ export function beginStory({ dataDirectory, checks, limits, waits }: DemoSetting
       waits: { ...waits, pollIntervalMs: POLL_INTERVAL_MS },
       run: `${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`,
     },
-    allowsLoopback: settings?.WEBHOOK_ALLOW_PRIVATE === true,
+    allowsLoopback: running().allowsLoopback,
     found: {
       ...{ balance: 0, earnings: 0, bought: 0, jobId: '', listener: undefined },
       endpoint: { id: '', secret: '' },
