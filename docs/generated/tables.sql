@@ -141,12 +141,13 @@ CREATE INDEX IF NOT EXISTS firsthand_purchases_1 ON firsthand_purchases (started
 CREATE TABLE IF NOT EXISTS firsthand_top_ups (top_up_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, amount_cents bigint NOT NULL, status text NOT NULL, attempts integer NOT NULL, reason text, next_at timestamptz(3), due_at timestamptz(3) NOT NULL, PRIMARY KEY (top_up_id));
 CREATE INDEX IF NOT EXISTS firsthand_top_ups_1 ON firsthand_top_ups (next_at) WHERE next_at IS NOT NULL;
 
--- firsthand.job, version 2
+-- firsthand.job, version 3
 CREATE TABLE IF NOT EXISTS firsthand_jobs (job_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, type text NOT NULL, description text NOT NULL, files_needed integer NOT NULL, files_approved integer NOT NULL, open_seats integer NOT NULL, accepted_formats text[] NOT NULL, price_per_file_cents bigint NOT NULL, platform_fee_pct numeric NOT NULL, total_cost_cents bigint NOT NULL, worker_payout_per_file_cents bigint NOT NULL, status text NOT NULL, metadata jsonb NOT NULL, created_at timestamptz(3) NOT NULL, completed_at timestamptz(3), cancelled_at timestamptz(3), PRIMARY KEY (job_id));
 CREATE INDEX IF NOT EXISTS firsthand_jobs_1 ON firsthand_jobs (organization_id, environment, created_at DESC, job_id DESC);
 CREATE INDEX IF NOT EXISTS firsthand_jobs_2 ON firsthand_jobs (organization_id, environment, status, created_at DESC, job_id DESC);
 CREATE INDEX IF NOT EXISTS firsthand_jobs_3 ON firsthand_jobs (organization_id, environment, type, created_at DESC, job_id DESC);
 CREATE INDEX IF NOT EXISTS firsthand_jobs_4 ON firsthand_jobs (created_at DESC, job_id DESC) WHERE environment = 'live' AND status IN ('open', 'in_progress');
+CREATE INDEX IF NOT EXISTS firsthand_jobs_5 ON firsthand_jobs (created_at, job_id) WHERE environment = 'test' AND status IN ('open', 'in_progress');
 
 -- firsthand.webhookEndpoint, version 1
 CREATE TABLE IF NOT EXISTS firsthand_webhook_endpoints (endpoint_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, url text NOT NULL, description text, status text NOT NULL, failing_since timestamptz(3), disabled_reason text, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (endpoint_id));

@@ -38,6 +38,7 @@ export const jobs = defineTable({
     '(organization_id, environment, status, created_at DESC, job_id DESC)',
     '(organization_id, environment, type, created_at DESC, job_id DESC)',
     "(created_at DESC, job_id DESC) WHERE environment = 'live' AND status IN ('open', 'in_progress')",
+    "(created_at, job_id) WHERE environment = 'test' AND status IN ('open', 'in_progress')",
   ],
 })
 export type JobRow = RowOf<typeof jobs>
@@ -77,7 +78,7 @@ export const jobObject = (row: JobRow) => ({
 
 export const jobProjection = defineProjection<JobEvent>({
   name: 'firsthand.job',
-  version: 2,
+  version: 3,
   onPoison: 'park',
   tables: [jobs],
   handlers: {

@@ -1,5 +1,5 @@
 /** Jobs of the test world that sandbox workers work on. */
-import { sql } from 'kysely'
+import { type SqlBool, sql } from 'kysely'
 import type { ReadModels } from '../../postgres/database.ts'
 import { firsthandTables } from './tables.ts'
 
@@ -8,9 +8,9 @@ export const findSandboxJobs = (db: ReadModels, limit: number): Promise<{ job_id
   firsthandTables(db)
     .selectFrom('firsthand_jobs')
     .select('job_id')
-    .where('environment', '=', 'test')
-    .where('status', 'in', ['open', 'in_progress'])
-    .where(sql<boolean>`metadata ->> 'fh_sandbox' IS DISTINCT FROM 'stall'`)
+    // Written out, so that the partial index is found.
+    .where(sql<SqlBool>`environment = 'test' AND status IN ('open', 'in_progress')`)
+    .where(sql<SqlBool>`metadata ->> 'fh_sandbox' IS DISTINCT FROM 'stall'`)
     .orderBy('created_at')
     .orderBy('job_id')
     .limit(limit)
