@@ -145,10 +145,9 @@ describe('a rebuild', { timeout: 60_000 }, () => {
     'row 23: killed at %s leaves the live tables serving, and is taken up by the next',
     async (at) => {
       // Seen to fail with the shadow not brought up to date before the swap: the user is gone.
-      const services = { EVENTSTORE_URL: house().eventStoreUrl, DATABASE_URL: house().databaseUrl }
       const rebuild = () =>
         spawnCli(['projections', 'rebuild', 'noctant.user'], {
-          ...services,
+          ...house().toolEnvironment,
           CRASH_POINT_FILE: process.env.CRASH_POINT_FILE ?? '',
         })
       const external_id = `row23-${randomUUID()}`
