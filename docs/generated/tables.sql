@@ -154,7 +154,7 @@ CREATE TABLE IF NOT EXISTS firsthand_webhook_endpoints (endpoint_id text NOT NUL
 CREATE INDEX IF NOT EXISTS firsthand_webhook_endpoints_1 ON firsthand_webhook_endpoints (organization_id, environment, created_at DESC, endpoint_id DESC);
 
 -- firsthand.webhookEvent, version 1
-CREATE TABLE IF NOT EXISTS firsthand_webhook_events (event_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, endpoint_id text NOT NULL, event_type text NOT NULL, status text NOT NULL, attempt_count integer NOT NULL, job_id text, submission_id text, source_stream text NOT NULL, source_revision text NOT NULL, created_at timestamptz(3) NOT NULL, due_at timestamptz(3), PRIMARY KEY (event_id));
+CREATE TABLE IF NOT EXISTS firsthand_webhook_events (event_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, endpoint_id text NOT NULL, event_type text NOT NULL, status text NOT NULL, attempt_count integer NOT NULL, job_id text, submission_id text, stars integer, reason text, top_up_id text, source_stream text NOT NULL, source_revision text NOT NULL, created_at timestamptz(3) NOT NULL, due_at timestamptz(3), PRIMARY KEY (event_id));
 CREATE INDEX IF NOT EXISTS firsthand_webhook_events_1 ON firsthand_webhook_events (organization_id, environment, created_at DESC, event_id DESC);
 CREATE INDEX IF NOT EXISTS firsthand_webhook_events_2 ON firsthand_webhook_events (organization_id, environment, status, created_at DESC, event_id DESC);
 CREATE INDEX IF NOT EXISTS firsthand_webhook_events_3 ON firsthand_webhook_events (organization_id, environment, event_type, created_at DESC, event_id DESC);

@@ -3,7 +3,12 @@
  * same event once more: its attempts go on counting, and the schedule begins anew.
  */
 import type { Environment } from '../../events/firsthand/vocabulary.ts'
-import { type WebhookEventEvent, type WebhookEventType, webhookEventType } from '../../events/firsthand/webhook.ts'
+import {
+  type Verdict,
+  type WebhookEventEvent,
+  type WebhookEventType,
+  webhookEventType,
+} from '../../events/firsthand/webhook.ts'
 import type { AttemptOutcome, DeliveryFacts, DeliveryStep } from '../../webhooks/delivery.ts'
 import type { Aggregate } from '../decider.ts'
 import { Rejected } from './rejection.ts'
@@ -17,6 +22,8 @@ export interface WebhookEventFacts extends EndpointOwner {
   source: { eventId: string; stream: string; revision: string }
   jobId: string | null
   submissionId: string | null
+  verdict: Verdict | null
+  topUpId: string | null
   createdAt: string
 }
 
@@ -138,6 +145,8 @@ function factsOf(told: WebhookEventFacts): DeliveryFacts {
   const subject = {
     ...(told.jobId && { jobId: told.jobId }),
     ...(told.submissionId && { submissionId: told.submissionId }),
+    ...(told.topUpId && { topUpId: told.topUpId }),
+    ...(told.verdict && { verdict: JSON.stringify(told.verdict) }),
   }
   return {
     ...{ deliveryId, owner: { organizationId, environment, endpointId }, eventId: source.eventId, eventType },
@@ -145,7 +154,8 @@ function factsOf(told: WebhookEventFacts): DeliveryFacts {
   }
 }
 
-function toldOf({
+/** The other way round. */
+export function toldOf({
   deliveryId: eventId,
   owner,
   eventId: sourceId,
@@ -153,10 +163,11 @@ function toldOf({
   about = {},
 }: DeliveryFacts): WebhookEventFacts {
   const { organizationId = '', environment, endpointId = '' } = owner
-  const { stream = '', revision = '', createdAt = '', jobId = null, submissionId = null } = about
+  const { stream = '', revision = '', createdAt = '', jobId = null, submissionId = null, topUpId = null } = about
+  const verdict = about.verdict === undefined ? null : (JSON.parse(about.verdict) as Verdict)
   return {
     ...{ organizationId, environment: environment as Environment, endpointId, eventId },
     ...{ eventType: webhookEventType.parse(eventType), source: { eventId: sourceId, stream, revision } },
-    ...{ jobId, submissionId, createdAt },
+    ...{ jobId, submissionId, verdict, topUpId, createdAt },
   }
 }

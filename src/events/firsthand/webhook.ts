@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { attemptStatus, eventReference } from '../../webhooks/events.ts'
 import type { EventOf } from '../event.ts'
-import { environment, time } from './vocabulary.ts'
+import { environment, stars, time } from './vocabulary.ts'
 
 export const webhookNames = {
   context: 'firsthand',
@@ -74,6 +74,10 @@ export const webhookPlaceEvents = {
   'firsthand.WebhookEndpointPlaceFreed.v1': z.object({ ...ofEndpoint, occurredAt: time }),
 }
 
+/** Stars are null where nothing was judged. */
+const verdict = z.object({ stars: stars.nullable(), reason: z.string() })
+export type Verdict = z.infer<typeof verdict>
+
 const ofEvent = { ...ofEndpoint, eventId: z.string(), eventType: webhookEventType }
 
 /** Stream `firsthand.webhookEvent-<event>`. An occurrence that two endpoints hear of is two events. */
@@ -84,6 +88,9 @@ export const webhookEventEvents = {
     source: eventReference,
     jobId: z.string().nullable(),
     submissionId: z.string().nullable(),
+    /** As it was decided then: a rejected submission may be retried. Null: it tells of no decision. */
+    verdict: verdict.nullable(),
+    topUpId: z.string().nullable(),
     /** When that happened. */
     createdAt: time,
     occurredAt: time,

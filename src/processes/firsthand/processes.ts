@@ -19,7 +19,8 @@ function startSettlement({ bus, settings, dependenciesOf }: ContextParts): Runni
   return { ended, health }
 }
 
-function startWebhooks({ config, store, db, keyRing, settings, dependenciesOf }: ContextParts): RunningProcess {
+function startWebhooks(parts: ContextParts): RunningProcess {
+  const { config, store, db, keyRing, settings, dependenciesOf } = parts
   const health = newWebhookHealth()
   // An event is a stream that is used for a while and never again: in the common cache it would push jobs out.
   const bus = createCommandBus(store, {
@@ -27,7 +28,7 @@ function startWebhooks({ config, store, db, keyRing, settings, dependenciesOf }:
     seenCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
     conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
   })
-  const ended = runFirsthandWebhooks({
+  const options = {
     ...dependenciesOf(WEBHOOKS, health),
     bus,
     keys: endpointKeysOf(db, keyRing),
@@ -47,7 +48,8 @@ function startWebhooks({ config, store, db, keyRing, settings, dependenciesOf }:
       drainMs: config.WEBHOOK_DRAIN_MS,
       cachedMax: config.WEBHOOK_CACHE_MAX,
     },
-  })
+  }
+  const ended = openObjects(parts).then((objects) => runFirsthandWebhooks({ ...options, objects }))
   return { ended, health }
 }
 

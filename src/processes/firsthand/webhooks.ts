@@ -1,8 +1,9 @@
 /** Buyers' webhooks: who hears of an event, what its body says, and which signature proves it genuine. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ObjectStore } from '../../adapters/object-store/object-store.ts'
 import { webhookEndpoint } from '../../commands/firsthand/webhook-endpoint.ts'
-import { webhookEvent } from '../../commands/firsthand/webhook-event.ts'
+import { toldOf, webhookEvent } from '../../commands/firsthand/webhook-event.ts'
 import { placesIdOf, webhookPlaces } from '../../commands/firsthand/webhook-places.ts'
 import { finishCreating, finishDeleting, type MakeSecret } from '../../commands/firsthand/webhook-steps.ts'
 import type { CommandBus } from '../../commands/handle.ts'
@@ -13,10 +14,10 @@ import {
   type WebhookEndpointEvent,
   type WebhookEventEvent,
   type WebhookPlaceEvent,
-  webhookEventType,
   webhookNames,
 } from '../../events/firsthand/webhook.ts'
 import type { ReadModels } from '../../postgres/database.ts'
+import type { LinkTo } from '../../projections/firsthand/file.ts'
 import { webhookQueue } from '../../projections/firsthand/webhook.ts'
 import { webhookData } from '../../projections/firsthand/webhook-data.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
@@ -27,6 +28,7 @@ import { type Recipient, runWebhooks as run, type WebhookLimits, type WebhookOpt
 import { generateWebhookSecret, type OpenSecret, openWithVault, sealSecret } from '../../webhooks/secret.ts'
 import { hexSignature, type Sign } from '../../webhooks/signing.ts'
 import type { DueItem } from '../due-work.ts'
+import { fileLinks } from './objects.ts'
 
 export const WEBHOOKS = 'firsthand-webhooks'
 /** What the keys of endpoints are called in the vault. */
@@ -64,10 +66,14 @@ export const sign: Sign = ({ deliveryId, timestampS, body }, secrets) => ({
 function recipientOf({ stream, revision, data }: Recorded): Recipient {
   const of = { organizationId: String(data.organizationId), environment: data.environment as Environment }
   const subject = Object.fromEntries(
-    ['jobId', 'submissionId'].flatMap((name) => (typeof data[name] === 'string' ? [[name, data[name]]] : [])),
+    ['jobId', 'submissionId', 'topUpId'].flatMap((name) =>
+      typeof data[name] === 'string' ? [[name, data[name]]] : [],
+    ),
   )
+  const { stars, reason } = data
+  const verdict = stars !== undefined && { verdict: JSON.stringify({ stars, reason }) }
   const source = { stream, revision: revision.toString(), createdAt: String(data.occurredAt) }
-  return { tenantId: placesIdOf(of), owner: of, about: { ...source, ...subject } }
+  return { tenantId: placesIdOf(of), owner: of, about: { ...source, ...subject, ...verdict } }
 }
 
 /** Between two looks at read models that do not show yet what is to be told, and how long until it is tried later. */
@@ -78,13 +84,15 @@ const SHOWN_WAIT_MAX_MS = 5_000
 const { rawJSON } = JSON as typeof JSON & { rawJSON(text: string): object }
 
 export const createMakeBody =
-  (db: ReadModels): MakeBody =>
-  async ({ deliveryId: id, eventType, about = {} }) => {
-    const type = webhookEventType.parse(eventType)
+  (db: ReadModels, linkTo: () => LinkTo): MakeBody =>
+  async (facts) => {
+    const { deliveryId: id, about = {} } = facts
+    const told = toldOf(facts)
     const deadlineMs = performance.now() + SHOWN_WAIT_MAX_MS
     for (;;) {
-      const [data] = await webhookData(db, [{ event_type: type, job_id: about.jobId ?? null }])
-      const { createdAt: created_at, revision = '0' } = about
+      const [data] = await webhookData(db, [told], linkTo())
+      const { eventType: type, createdAt: created_at } = told
+      const { revision = '0' } = about
       if (data) return JSON.stringify({ id, type, created_at, sequence: rawJSON(revision), data })
       if (performance.now() > deadlineMs) throw new Error(`the read models do not show yet what ${id} tells`)
       await delay(SHOWN_POLL_MS)
@@ -122,11 +130,13 @@ const AFTERWARDS = [
 
 type Options = Omit<WebhookOptions, 'limits' | 'openSecret'> & {
   keys: ObjectKeys
+  /** Approved files are told with links. */
+  objects: Pick<ObjectStore, 'getLink'>
   limits: Omit<WebhookLimits, 'secretsMax'>
 }
 
 /** Runs until `signal` aborts; stands by while another process leads. */
-export function runFirsthandWebhooks({ keys, limits, ...options }: Options): Promise<void> {
+export function runFirsthandWebhooks({ keys, objects, limits, ...options }: Options): Promise<void> {
   const { bus, db, now = () => new Date() } = options
   return run(
     {
@@ -138,7 +148,7 @@ export function runFirsthandWebhooks({ keys, limits, ...options }: Options): Pro
       sign,
       recipientOf: async (event) => recipientOf(event),
       deliveryIdOf: ({ id, data }, endpointId) => prefixedId('evt', String(data.occurredAt), `${id} ${endpointId}`),
-      makeBody: createMakeBody(db),
+      makeBody: createMakeBody(db, () => fileLinks(objects, now())),
       also: { types: AFTERWARDS, handle: (event, offer) => afterwards({ bus, keys, now }, event, offer) },
       // A body is made when it is sent, of what is there then.
       isForgotten: async () => false,

@@ -1,7 +1,7 @@
 /** Approved files, as buyers see them. Links are no part of the read model: they are made whenever somebody asks. */
 import type { ReadModels } from '../../postgres/database.ts'
 import { newestFirst, type Page } from '../keyset.ts'
-import type { FileRow } from './submission.ts'
+import type { FileRow, SubmissionRow } from './submission.ts'
 import { firsthandTables } from './tables.ts'
 
 /** A job's, newest first. */
@@ -48,3 +48,16 @@ export function fileObject(row: FileRow, linkTo: LinkTo) {
     created_at: row.created_at,
   }
 }
+
+/** A submission as the contract shows it: whoever has not paid for its file does not see that. */
+export const submissionObject = (row: Readonly<SubmissionRow>, file: FileRow | undefined, linkTo: LinkTo) => ({
+  id: row.submission_id,
+  object: 'submission' as const,
+  job_id: row.job_id,
+  status: row.status,
+  ai_star_rating: row.stars,
+  ai_reasoning: row.reason,
+  file: row.status === 'approved' && file ? fileObject(file, linkTo) : null,
+  created_at: row.created_at,
+  scored_at: row.scored_at,
+})

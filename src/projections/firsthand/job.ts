@@ -109,8 +109,11 @@ export const findJob = preparedOne((db, organizationId: string, environment: str
 )
 
 /** Jobs by their ids, in no order. */
-export const findJobs = (db: ReadModels, jobIds: readonly string[]): Promise<JobRow[]> =>
-  firsthandTables(db).selectFrom('firsthand_jobs').selectAll().where('job_id', 'in', jobIds).execute()
+export const findJobs = async (db: ReadModels, jobIds: readonly string[]): Promise<JobRow[]> =>
+  jobIds.length === 0
+    ? []
+    : firsthandTables(db).selectFrom('firsthand_jobs').selectAll().where('job_id', 'in', jobIds).execute()
+
 /** Live jobs that need files which nobody works on, newest first: what workers may claim. */
 export const listWorkersJobs = (
   db: ReadModels,

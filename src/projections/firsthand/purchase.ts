@@ -126,3 +126,9 @@ export const findDueTopUps = (db: ReadModels, at: string, limit: number): Promis
     .orderBy('next_at')
     .limit(limit)
     .execute()
+
+/** Those of these that are known. */
+export const findTopUps = async (db: ReadModels, ids: readonly string[]): Promise<TopUpRow[]> =>
+  ids.length === 0
+    ? []
+    : firsthandTables(db).selectFrom('firsthand_top_ups').selectAll().where('top_up_id', 'in', ids).execute()

@@ -146,6 +146,12 @@ export const listSubmissions = (
     page,
   ).execute()
 
+/** Those of these that are known. */
+export const findSubmissions = async (db: ReadModels, ids: readonly string[]): Promise<SubmissionRow[]> =>
+  ids.length === 0
+    ? []
+    : firsthandTables(db).selectFrom('firsthand_submissions').selectAll().where('submission_id', 'in', ids).execute()
+
 /** The approved files among these. */
 export const findApprovedFiles = async (db: ReadModels, fileIds: readonly string[]): Promise<FileRow[]> => {
   if (fileIds.length === 0) return []

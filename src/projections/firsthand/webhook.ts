@@ -58,6 +58,10 @@ export const webhookEvents = defineTable({
     attempt_count: integer,
     job_id: text.orNull,
     submission_id: text.orNull,
+    /** Of a submission, as it was decided then. */
+    stars: integer.orNull,
+    reason: text.orNull,
+    top_up_id: text.orNull,
     /** Where the event that it tells of stands in the log. */
     source_stream: text,
     source_revision: text,
@@ -134,10 +138,11 @@ export const webhookEventProjection = defineProjection<WebhookEventEvent>({
   tables: [webhookEvents, webhookAttempts],
   handlers: {
     'firsthand.WebhookEventCreated.v1': ({ data }) => {
-      const { source, occurred_at: due_at, ...told } = snake(data)
+      const { source, verdict, occurred_at: due_at, ...told } = snake(data)
       const { stream: source_stream, revision: source_revision } = data.source
       const from = { source_stream, source_revision }
-      return [upsert(webhookEvents, { ...told, ...from, status: 'pending', attempt_count: 0, due_at })]
+      const decided = { stars: verdict?.stars ?? null, reason: verdict?.reason ?? null }
+      return [upsert(webhookEvents, { ...told, ...from, ...decided, status: 'pending', attempt_count: 0, due_at })]
     },
     'firsthand.WebhookAttemptStarted.v1': ({ data }) => [
       patch(webhookEvents, snake(data, 'eventId'), { attempt_count: data.attempt }),

@@ -1,9 +1,6 @@
 /**
  * Credits bought over HTTP, with the stand-in for Stripe behind it: once for each session, whatever happens to the events, and
  * taken back where the money goes back. Rows F12 and F13 of the faults.
- *
- * Seen to fail with the wallet's look at what it was credited with left out (ten deliveries, ten credits), and with a key of
- * the provider made anew for each request (two sessions).
  */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

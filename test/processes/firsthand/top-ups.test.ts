@@ -1,8 +1,5 @@
 /**
  * Automatic top-ups over real components, with a clock that the test moves. Rows F13 and F14 of the faults.
- *
- * Seen to fail with the due event left out of the hold's append (no top-up), with a look at what is under way left out (fifty),
- * and with the attempt's key made of the time (two charges after a lost answer).
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { organization } from '../../../src/commands/firsthand/organization.ts'

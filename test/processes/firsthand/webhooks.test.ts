@@ -21,16 +21,20 @@ import {
 const OVERLAP_MS = 1_000
 let stack: Stack
 let key: string
+let testKey: string
 beforeAll(async () => {
   stack = await startStack({
     environment: {
       ...webhookEnvironment,
       FIRSTHAND_WEBHOOK_RETRY_WAITS_MS: '50,60,70',
+      FIRSTHAND_SANDBOX_COMPLETION_MS: '200',
       FIRSTHAND_WEBHOOK_SECRET_OVERLAP_S: String(OVERLAP_MS / 1_000),
     },
   })
   const file = join(dirname(stack.logFile), 'sandbox-firsthand.json')
-  key = JSON.parse(readFileSync(file, 'utf8')).live_key
+  const keys = JSON.parse(readFileSync(file, 'utf8'))
+  key = keys.live_key
+  testKey = keys.test_key
 })
 afterAll(() => stack.close())
 const closing: (() => Promise<unknown>)[] = []
@@ -38,11 +42,11 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close()
 })
 
-async function call(method: string, path: string, body?: unknown) {
+async function call(method: string, path: string, body?: unknown, as = key) {
   const response = await fetch(`${stack.url}/firsthand/v1${path}`, {
     method,
     headers: {
-      authorization: `Bearer ${key}`,
+      authorization: `Bearer ${as}`,
       ...(method === 'POST' && { 'idempotency-key': randomUUID() }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
     },
@@ -64,10 +68,10 @@ interface Hook {
   receiver: Receiver
 }
 
-async function addHook(): Promise<Hook> {
+async function addHook(as = key): Promise<Hook> {
   const receiver = await startReceiver()
-  const { body } = await call('POST', '/webhook_endpoints', { url: receiver.url })
-  closing.push(() => call('DELETE', `/webhook_endpoints/${body.id}`))
+  const { body } = await call('POST', '/webhook_endpoints', { url: receiver.url }, as)
+  closing.push(() => call('DELETE', `/webhook_endpoints/${body.id}`, undefined, as))
   closing.push(() => receiver.close())
   return { id: body.id, secret: body.signing_secret, receiver }
 }
@@ -117,6 +121,31 @@ describe('an event', () => {
       expect(event).toMatchObject({ endpoint_id: hook.id, attempt_count: 1, data: job, created_at: job.cancelled_at })
     }
     expect(new Set(received.map(idOf)).size).toBe(2)
+  })
+
+  it('tells a rejection as it was decided, an approval with a link to the file, and the end of the job', async () => {
+    const hook = await addHook(testKey)
+    const asked = { ...jobRequest(), files_needed: 1, metadata: { fh_sandbox: 'reject_first' } }
+    const { body: posted } = await call('POST', '/jobs', asked, testKey)
+    const received = await receives(hook, 3)
+    const byType = new Map(received.map(({ event }) => [event.type, event]))
+    const { body: job } = await call('GET', `/jobs/${posted.id}`, undefined, testKey)
+    expect(byType.get('job.completed')?.data).toStrictEqual(job)
+    const rejection = byType.get('submission.rejected')?.data
+    expect(rejection).toMatchObject({
+      object: 'submission',
+      job_id: job.id,
+      status: 'rejected',
+      ai_star_rating: 2,
+      file: null,
+    })
+    const { body: submissions } = await call('GET', `/jobs/${job.id}/submissions`, undefined, testKey)
+    const { file, ...approval } = byType.get('submission.approved')!.data as { file: Record<string, unknown> }
+    expect(submissions.data).toContainEqual({ ...approval, file: expect.objectContaining({ id: file.id }) })
+    const answer = await fetch(String(file.download_url))
+    expect([answer.status, (await answer.bytes()).length]).toStrictEqual([200, file.size_bytes])
+    const listed = await call('GET', '/webhook_events?event_type=submission.rejected', undefined, testKey)
+    expect(listed.body.data[0].data).toStrictEqual(rejection)
   })
 
   it('goes to no endpoint that is disabled when it happens, and is not made up for', async () => {

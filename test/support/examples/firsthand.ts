@@ -111,7 +111,7 @@ export function firsthandExamples(timeAt: (seconds: number) => string): Examples
     'firsthand.WebhookEventCreated.v1': {
       ...ofEvent(742),
       source: { eventId: '5f5dbb3c-9f3e-5c5a-8a8f-0d4c6c1f7a04', stream: `firsthand.job-${jobId}`, revision: '1' },
-      ...{ jobId, submissionId: null, createdAt: timeAt(730) },
+      ...{ jobId, submissionId: null, verdict: null, topUpId: null, createdAt: timeAt(730) },
     },
     'firsthand.WebhookAttemptStarted.v1': { ...ofEvent(743), attempt: 1 },
     'firsthand.WebhookAttemptFinished.v1': {

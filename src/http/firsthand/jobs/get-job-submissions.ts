@@ -3,18 +3,13 @@ import { z } from '@hono/zod-openapi'
 import { jobNotFound } from '../../../commands/firsthand/job.ts'
 import { submissionStatus } from '../../../events/firsthand/vocabulary.ts'
 import { fileLinks } from '../../../processes/firsthand/objects.ts'
-import type { LinkTo } from '../../../projections/firsthand/file.ts'
+import { submissionObject } from '../../../projections/firsthand/file.ts'
 import { findJob } from '../../../projections/firsthand/job.ts'
-import {
-  type FileRow,
-  findApprovedFiles,
-  listSubmissions,
-  type SubmissionRow,
-} from '../../../projections/firsthand/submission.ts'
+import { findApprovedFiles, listSubmissions, type SubmissionRow } from '../../../projections/firsthand/submission.ts'
 import { json } from '../../answers.ts'
 import { buyerKey, list } from '../access.ts'
 import { newestFirst, pageBody, pageOf } from '../schemas.ts'
-import { fileResponse, fileView } from './file-view.ts'
+import { fileResponse } from './file-view.ts'
 import { jobParams } from './job-view.ts'
 
 const submissionResponse = z
@@ -30,19 +25,6 @@ const submissionResponse = z
     scored_at: z.string().nullable(),
   })
   .openapi('SubmissionResponse')
-
-/** Whoever has not paid for a file does not see it: only that of an approved submission is shown. */
-const submissionView = (row: SubmissionRow, file: FileRow | undefined, linkTo: LinkTo) => ({
-  id: row.submission_id,
-  object: 'submission' as const,
-  job_id: row.job_id,
-  status: row.status,
-  ai_star_rating: row.stars,
-  ai_reasoning: row.reason,
-  file: row.status === 'approved' && file ? fileView(file, linkTo) : null,
-  created_at: row.created_at,
-  scored_at: row.scored_at,
-})
 
 export const getJobSubmissions = list({
   path: '/v1/jobs/{job_id}/submissions',
@@ -70,7 +52,7 @@ export const getJobSubmissions = list({
   },
   page: (page, { files, linkTo }) =>
     pageBody(
-      page.rows.map((row) => submissionView(row, files.get(row.file_id), linkTo)),
+      page.rows.map((row) => submissionObject(row, files.get(row.file_id), linkTo)),
       page,
     ),
 })

@@ -1,8 +1,9 @@
 /** GET /v1/webhook_events: what endpoints were told, or are to be told, newest first. */
 import { z } from '@hono/zod-openapi'
 import { webhookEventType } from '../../../events/firsthand/webhook.ts'
+import { fileLinks } from '../../../processes/firsthand/objects.ts'
 import { listWebhookEvents as query, type WebhookEventRow } from '../../../projections/firsthand/webhook.ts'
-import { webhookData } from '../../../projections/firsthand/webhook-data.ts'
+import { subjectOf, webhookData } from '../../../projections/firsthand/webhook-data.ts'
 import { json } from '../../answers.ts'
 import { buyerKey, list } from '../access.ts'
 import { newestFirst, oneOf, pageBody, pageOf } from '../schemas.ts'
@@ -18,9 +19,9 @@ export const listWebhookEvents = list({
   query: z.object({ status: eventStatus.optional(), event_type: oneOf(webhookEventType.options).optional() }),
   answer: json(pageOf('WebhookEventListResponse', eventResponse), 'A page of events.'),
   paging: newestFirst<WebhookEventRow, 'event_id'>('event_id'),
-  async rows({ db, principal, query: { status, event_type: type }, after: before, limit }) {
+  async rows({ db, objects, clock, principal, query: { status, event_type: type }, after: before, limit }) {
     const rows = await query(db, principal, { status, type }, { before, limit })
-    const data = await webhookData(db, rows)
+    const data = await webhookData(db, rows.map(subjectOf), fileLinks(objects, clock()))
     return { rows, dataOf: new Map(rows.map((row, index) => [row, data[index]])) }
   },
   page: (page, { dataOf }) =>

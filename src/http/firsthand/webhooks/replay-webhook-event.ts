@@ -2,6 +2,7 @@
 import { Rejected } from '../../../commands/firsthand/rejection.ts'
 import { endpointNotFound, isThere, webhookEndpoint } from '../../../commands/firsthand/webhook-endpoint.ts'
 import { eventNotFound, isOwnEvent, webhookEvent } from '../../../commands/firsthand/webhook-event.ts'
+import { fileLinks } from '../../../processes/firsthand/objects.ts'
 import { webhookData } from '../../../projections/firsthand/webhook-data.ts'
 import { isPrefixedId } from '../../../runtime/ulid.ts'
 import { json } from '../../answers.ts'
@@ -22,12 +23,12 @@ export const replayWebhookEvent = write({
   key: headerKey(),
   answers: { 202: json(eventResponse, 'The event is on its way again.') },
   refuses: ['webhook_event_not_found', 'webhook_not_configured', 'webhook_disabled'],
-  async handle({ bus, db, principal, params: { event_id: eventId }, command }) {
+  async handle({ bus, db, objects, clock, principal, params: { event_id: eventId }, command }) {
     const { organizationId, environment } = principal
     const owner = { organizationId, environment }
     const known = isPrefixedId('evt', eventId) && (await bus.current(webhookEvent, eventId))
     if (!known || known.status === 'absent' || !isOwnEvent(known, owner)) throw eventNotFound()
-    const { endpointId, eventType: event_type, jobId: job_id, createdAt: created_at } = known.told
+    const { endpointId, eventType: event_type, createdAt: created_at } = known.told
     const replay = { kind: 'replay', owner, at: command.at } as const
     const handled = await bus.handle(webhookEvent, eventId, replay, command, async () => {
       const endpoint = await bus.current(webhookEndpoint, endpointId)
@@ -38,7 +39,7 @@ export const replayWebhookEvent = write({
     const { state } = handled
     const made = requested?.type === 'firsthand.WebhookReplayRequested.v1' ? requested.data.attempts : undefined
     const attempt_count = made ?? (state.status === 'absent' ? 0 : state.attempts)
-    const [data] = await webhookData(db, [{ event_type, job_id }])
+    const [data] = await webhookData(db, [known.told], fileLinks(objects, clock()))
     const shown = { event_id: eventId, event_type, endpoint_id: endpointId, status: 'pending' as const }
     return { status: 202, body: eventView({ ...shown, attempt_count, created_at }, data), handled }
   },
