@@ -425,7 +425,10 @@ export async function startApi(options: ApiOptions = {}) {
     workers,
     waits,
     objects,
-    firsthandWaiter: waiters.of(projectionsCheckpoint('firsthand')),
+    /** Where the test's project loads firsthand. */
+    get firsthandWaiter() {
+      return waiters.of(projectionsCheckpoint('firsthand'))
+    },
     /** An auditor's read. */
     audit: (path: string, asked?: Asked) => callAt(url, 'GET', path, asked, 'audit'),
     auditSecond: (path: string, asked?: Asked) =>
