@@ -276,8 +276,8 @@ describe('the kernel', () => {
     // Grown by sealed positions, by principals that are typed by their access, by documents that explain themselves,
     // by a page for each refusal, by bounds on addresses and connections, with an address of its own for figures,
     // and by requests that bring files, which have a time limit of their own.
-    // And by operations beside a contract, with a document of their own.
-    [['http'], 3_915],
+    // And by operations beside a contract, with a document of their own, and the cookies of hosted pages of two contexts.
+    [['http'], 3_930],
     // Grown by the key directory, which every context had for itself, and by bodies that are made at each attempt.
     [['api-keys', 'webhooks'], 2_440],
     // Grown by the address that links lead to, and by the keys with which tenants read their own log.

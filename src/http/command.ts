@@ -86,7 +86,7 @@ export async function addCommand(
 
 /** The context of a command that has no key: each sending of it is decided on its own. */
 export function plainCommand(
-  { principal, caller, clock }: Pick<Asking, 'principal' | 'caller' | 'clock'>,
+  { principal, caller, clock }: Pick<Asking, 'principal' | 'clock'> & { caller: Pick<Caller, 'requestId' | 'header'> },
   commandId: string = randomUUID(),
 ): CommandContext {
   const traceparent = caller.header('traceparent')

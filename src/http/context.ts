@@ -3,7 +3,7 @@
  * so that what is documented is what is served.
  */
 import { type Context, Hono } from 'hono'
-import { type Access, createGate, type Door, type Scheme, type Verifier } from './access.ts'
+import { type Access, createGate, type Door, either, type Scheme, type Verifier } from './access.ts'
 import { respondJson } from './answers.ts'
 import { hasMoreBody } from './body.ts'
 import type { Bounds } from './bounds.ts'
@@ -109,7 +109,7 @@ export function contextApp(
     const path = routerPath(operation.path)
     app.on(operation.method.toUpperCase(), path, serve(path, serveOperation(operation, serving)))
   }
-  const enter = guard(serving, { access: api.access })
+  const enter = guard(serving, { access: api.apart ? either(api.access, api.apart.access) : api.access })
   const refuseBy = (path: string, problem: (c: Context<AppEnv>) => Problem) =>
     serve(path, async (c) => {
       await enter(c, c.get('exchange'))

@@ -15,7 +15,7 @@ type LinkCode =
   | 'range_not_satisfiable'
   | 'transfers_full'
 
-export type FirsthandCode = RejectionCode | LinkCode
+export type FirsthandCode = RejectionCode | LinkCode | 'form_foreign'
 
 const errorType = z.enum([
   'invalid_request',
@@ -90,6 +90,7 @@ const own: Record<Exclude<FirsthandCode, KernelCode>, ErrorEntry> = {
   credits_out_of_range: { status: 422, title: 'The amount cannot be taken' },
   credits_end_passed: { status: 422, title: 'The credits would have ended' },
   upload_differs: { status: 400, title: 'The upload is not what the link is for' },
+  form_foreign: { status: 403, title: 'The form is not from this page' },
   link_invalid: { status: 403, title: 'The link is not valid' },
   link_expired: { status: 403, title: 'The link has ended' },
   object_not_found: { status: 404, title: 'The file is not there' },

@@ -43,6 +43,7 @@ export const help: Readonly<Record<Exclude<FirsthandCode, KernelCode>, string>> 
   credits_out_of_range: 'The amount of credits is outside the bounds.',
   credits_end_passed: 'Choose an end of the credits in the future.',
   upload_differs: 'Send exactly the bytes, and the headers, that the link was made for.',
+  form_foreign: 'Load the page again and send its form from there.',
   link_invalid: 'Use the link whole and unchanged, with the method that it was made for.',
   link_expired: 'Links end. List the files again, or ask for another upload.',
   object_not_found: 'The file was removed. List the files again.',

@@ -5,6 +5,7 @@ import type { AppEnv, Runtime } from '../environment.ts'
 import type { FirsthandParts } from './access.ts'
 import { paymentRoutes } from './billing/stripe-webhook.ts'
 import { objectRoutes } from './objects/object-routes.ts'
+import { workPages } from './work/work-pages.ts'
 
 export function pages(parts: FirsthandParts, runtime: Runtime): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
@@ -12,5 +13,6 @@ export function pages(parts: FirsthandParts, runtime: Runtime): Hono<AppEnv> {
   // The links of a bucket lead there.
   if (isDiskStore(objects)) app.route('/', objectRoutes({ ...parts, objects }, runtime))
   app.route('/', paymentRoutes(parts, runtime))
+  app.route('/', workPages(parts, runtime))
   return app
 }

@@ -98,6 +98,18 @@ export const findClaim = preparedOne((db, workerId: string, claimId: string) =>
   db.selectFrom('firsthand_claims').selectAll().where('claim_id', '=', claimId).where('worker_id', '=', workerId),
 )
 
+/** A worker's claims, newest first, each with the submission that it was for, where there is one. */
+export const listWorkersClaims = (db: ReadModels, workerId: string, limit: number) =>
+  firsthandTables(db)
+    .selectFrom('firsthand_claims as claim')
+    .leftJoin('firsthand_submissions as submission', 'submission.submission_id', 'claim.submission_id')
+    .selectAll('claim')
+    .select(['submission.status as submission_status', 'submission.stars', 'submission.attempt as newest_attempt'])
+    .where('claim.worker_id', '=', workerId)
+    .orderBy('claim.claimed_at', 'desc')
+    .limit(limit)
+    .execute()
+
 /** Open claims that have lapsed by this time, the longest lapsed first. */
 export const findLapsedClaims = (db: ReadModels, now: string, limit: number): Promise<ClaimRow[]> =>
   firsthandTables(db)

@@ -13,21 +13,14 @@ import type { AppEnv, Runtime } from '../../environment.ts'
 import { Problem } from '../../errors.ts'
 import type { FirsthandParts } from '../access.ts'
 import { errors } from '../errors.ts'
-import { DONE_PATH } from './purchase-credits.ts'
 import { orUnavailable } from './unavailable.ts'
 
 type Parts = Pick<FirsthandParts, 'bus' | 'payments' | 'clock' | 'log'>
 
 /** Stripe's events are a few kB. */
 const EVENT_MAX_BYTES = 262_144
-const PAGE_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
-const DONE_PAGE =
-  '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Thank you</title>' +
-  '<meta name="viewport" content="width=device-width, initial-scale=1"></head>' +
-  '<body><main><h1>Thank you</h1><p>The credits come as soon as the payment is through. You can close this page.</p>' +
-  '</main></body></html>'
 
-/** Beside the contract: what the payment provider calls, and where it sends the buyer afterwards. */
+/** Beside the contract: what the payment provider calls. */
 export function paymentRoutes(parts: Parts, runtime: Runtime): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
   app.onError((error, c) => refuse(c.get('exchange'), error, errors, runtime))
@@ -38,14 +31,12 @@ export function paymentRoutes(parts: Parts, runtime: Runtime): Hono<AppEnv> {
     const caller = {
       requestId: c.get('exchange').requestId,
       header: (name: string) => c.req.header(name),
-      ...{ address: () => '', url: c.req.url, signal: c.req.raw.signal },
     }
     const { bus, clock, payments, log } = parts
     const context = plainCommand({ principal: undefined, caller, clock })
     await orUnavailable(() => takePaymentEvent({ bus, log, payments: payments(environment) }, event, context))
     return c.json({ received: true })
   })
-  app.get(DONE_PATH, (c) => c.html(DONE_PAGE, 200, { 'content-security-policy': PAGE_POLICY }))
   return app
 }
 

@@ -14,6 +14,7 @@ import { findBrowserSession } from '../../../projections/noctant/launch-session.
 import { clientAddress } from '../../client-address.ts'
 import type { AppEnv, Runtime } from '../../environment.ts'
 import { describeError, type ErrorEntry } from '../../errors.ts'
+import { hostedCookie } from '../../hosted-cookie.ts'
 import { createWindow } from '../../rate-limit.ts'
 import type { NoctantParts } from '../access.ts'
 import { errors } from '../errors.ts'
@@ -141,18 +142,8 @@ const traderContext = (c: PageContext, globalUserId: string, now: Date): Command
  */
 const originOf = (returnUrl: string | null): string | null => (returnUrl === null ? null : new URL(returnUrl).origin)
 
-/** Behind https the prefix `__Host-` keeps other hosts of the domain from setting the cookie; it demands the path `/`. */
 const cookieOf = (c: PageContext, publicUrl: string | undefined, trustProxy: boolean) =>
-  isSecure(c, publicUrl, trustProxy)
-    ? { name: `__Host-${COOKIE}`, path: '/', secure: true }
-    : { name: COOKIE, path: TERMINAL, secure: false }
-
-/** Whether the browser came by https: PUBLIC_URL decides, else what the proxy or the request says. */
-function isSecure(c: PageContext, publicUrl: string | undefined, trustProxy: boolean): boolean {
-  if (publicUrl !== undefined) return publicUrl.startsWith('https:')
-  const forwarded = trustProxy ? c.req.header('x-forwarded-proto')?.split(',').at(-1)?.trim() : undefined
-  return (forwarded ?? new URL(c.req.url).protocol.replace(':', '')) === 'https'
-}
+  hostedCookie(c, { name: COOKIE, path: TERMINAL }, publicUrl, trustProxy)
 
 interface RefusalText {
   status: ContentfulStatusCode
