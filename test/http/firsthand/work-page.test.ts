@@ -244,7 +244,7 @@ describe('work', () => {
 
     const submissionId = to.slice(to.lastIndexOf('/') + 1)
     await score(submissionId, 2, 'It is blurred.')
-    expect((await browser.get(to)).text).toMatch(/2 of 5 stars.*It is blurred\..*2 more attempts/s)
+    expect((await browser.get(to)).text).toMatch(/2 of 5 stars.*It is blurred\..*Attempts left: 2/s)
     const again = await browser.submit(to, `${to}/retry`, {})
     expect(again.status).toBe(303)
     await browser.submit(again.to, `${again.to}/submit`, {
@@ -258,7 +258,7 @@ describe('work', () => {
     await credit(otto, submissionId, jobId, earned)
     await eventually(async () => {
       const { text } = await browser.get(`${WORK}/earnings`)
-      expect(text).toContain(`You are owed <strong>${earned}</strong>. 1 files were approved`)
+      expect(text).toContain(`You are owed <strong>${earned}</strong>. Approved files so far: 1.`)
       expect(text).toContain(to)
     })
   })
@@ -372,5 +372,20 @@ describe('the workers’ API', () => {
     expect((await api.buy(method, path, { key: wilma.token })).status).toBe(expected)
     expect((await api.buy(method, path, { key: buyer.key })).status).toBe(expected)
     expect((await api.buy(method, path)).status).toBe(401)
+  })
+})
+
+// The last one, since it uses up the address's wrong tokens.
+describe('a token', () => {
+  it('cannot be guessed at by one address without end', async () => {
+    const browser = newBrowser()
+    const form = tokenOn((await browser.get(WORK)).text)
+    const attempt = (token: string) =>
+      browser.send(`${WORK}/sign-in`, { method: 'POST', body: new URLSearchParams({ form, token }) })
+    let refused = await attempt('wrong')
+    for (let n = 0; n < defaultHttpLimits.authFailuresPerMinuteMax && refused.status === 401; n++)
+      refused = await attempt('wrong')
+    expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).toStrictEqual([429, true])
+    expect((await attempt(wilma.token)).status).toBe(303)
   })
 })

@@ -31,6 +31,7 @@ button:focus-visible, a:focus-visible, input:focus-visible { outline: 3px solid 
 form + form { margin-top: .75rem }
 form button { margin-top: .75rem }
 header form button { margin-top: 0 }
+nav { display: flex; gap: 1.25rem }
 progress { width: 100%; height: 1rem }
 `
 

@@ -107,7 +107,7 @@ const claimItem = (claim: RecentClaim, now: string) => {
 
 const jobItem = (job: JobRow, form: string, once: string) => html`<li>
     <p>${job.description}</p>
-    <p class="soft">${job.accepted_formats.join(', ')} · ${job.files_needed - job.files_approved} files missing</p>
+    <p class="soft">${job.accepted_formats.join(', ')} · files missing: ${job.files_needed - job.files_approved}</p>
     <p><strong>${dollars(job.worker_payout_per_file_cents)}</strong> for an approved file</p>
     ${button('/claims', form, 'Claim a seat', { fields: { job_id: job.job_id, once } })}
   </li>`
@@ -174,7 +174,7 @@ const REFRESH_S = 5
 export const submissionPage = (shown: ReturnType<typeof submissionView>, form: string, once: string) => {
   const { id, status, ai_star_rating: stars, ai_reasoning: reason, attempts_left, payout_cents } = shown
   const isPending = status === 'pending_score'
-  const again = html`<p>${attempts_left} more attempts are left.</p>
+  const again = html`<p>Attempts left: ${attempts_left}.</p>
     ${button(`/submissions/${id}/retry`, form, 'Try again', { fields: { once } })}`
   return layout({
     title: isPending ? 'Your file is being scored' : 'Your result',
@@ -205,7 +205,7 @@ export const earningsPage = ({ rows, nextCursor, balanceCents, approvedCount, fo
   layout({
     title: 'Earnings',
     form,
-    content: html`<p>You are owed <strong>${dollars(balanceCents)}</strong>. ${approvedCount} files were approved so far.</p>
+    content: html`<p>You are owed <strong>${dollars(balanceCents)}</strong>. Approved files so far: ${approvedCount}.</p>
       <ul>${rows.map(
         ({ submission_id, amount_cents, created_at }) =>
           html`<li><strong>${dollars(amount_cents)}</strong> on ${minutes(created_at)}<br />
