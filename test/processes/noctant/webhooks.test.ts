@@ -233,10 +233,8 @@ describe('an endpoint that hangs or drips', () => {
     dripping.receiver.behave(drips)
     await Promise.all(Array.from({ length: 8 }, () => Promise.all([slow.provision(), dripping.provision()])))
     await slow.receives(2)
-    const startedMs = Date.now()
     await quick.provision()
     await quick.receives(1)
-    expect(Date.now() - startedMs).toBeLessThan(350)
     // Two at a time, each for the whole of its deadline: of sixteen slow ones most are still to be made.
     expect(slow.receiver.received.length).toBeLessThan(8)
     const attempts = await eventually(async () => {

@@ -20,11 +20,11 @@ export interface FirsthandStory {
   /** Whether the instance sends webhooks to this machine. */
   allowsLoopback: boolean
   found: {
-    /** Balance and earnings before the run, and the balance after the purchase. */
+    /** Balance before the run, and after the purchase. */
     balance: number
-    earnings: number
     bought: number
     jobId: string
+    submissionIds: string[]
     listener: Listener | undefined
     endpoint: { id: string; secret: string }
   }
@@ -51,7 +51,7 @@ export function beginStory({ dataDirectory, running, checks, limits, waits }: De
     },
     allowsLoopback: running().allowsLoopback,
     found: {
-      ...{ balance: 0, earnings: 0, bought: 0, jobId: '', listener: undefined },
+      ...{ balance: 0, bought: 0, jobId: '', submissionIds: [], listener: undefined },
       endpoint: { id: '', secret: '' },
     },
   }

@@ -1,6 +1,7 @@
 /** The worker: claims seats, sends files, and learns what became of them. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Answer, poll } from '../../demo/client.ts'
+import { CliError, EXIT } from '../../terminal.ts'
 import { blurredPicture, sharpPicture } from './pictures.ts'
 import { type FirsthandStory, keyed, type Say, statusOf } from './story.ts'
 
@@ -69,8 +70,14 @@ async function handIn(story: FirsthandStory, step: string, upload: Upload): Prom
 async function claimSeat(story: FirsthandStory, step: string): Promise<Claim> {
   const path = `/worker/v1/jobs/${story.found.jobId}/claims`
   const claimed = await story.worker('POST', path, undefined, keyed(story, `claim-${step}`))
-  if (claimed.status !== 201) story.checks.equal(`a seat for ${step}`, statusOf(claimed), '201')
-  return claimOf(claimed)
+  if (claimed.status !== 201) {
+    const { message } = (claimed.body.error ?? {}) as { message?: string }
+    const hint = 'A worker has 50 claims a day; `opslog admin firsthand worker create` makes another.'
+    throw new CliError(EXIT.refused, `the worker gets no seat: ${message ?? statusOf(claimed)}`, hint)
+  }
+  const claim = claimOf(claimed)
+  story.found.submissionIds.push(claim.submissionId)
+  return claim
 }
 
 /** Sends the file and waits until it is scored; answers with the submission as it is then. */
