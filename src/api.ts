@@ -17,6 +17,7 @@ import { defaultServerOptions, type RunningServer, type ServerOptions, startServ
 import { createSharedRates } from './http/shared-rates.ts'
 import { failureOf } from './postgres/failure.ts'
 import { type ContextProjector, gauges, probes } from './processes/health.ts'
+import { untilReachable } from './processes/until-reachable.ts'
 import { projectionsCheckpoint } from './projections/checkpoint.ts'
 import { addRateCounts, dropRateCounts } from './projections/rate-counts.ts'
 import { createPositionWaiters } from './projections/waiter.ts'
@@ -79,8 +80,10 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
   const wanted =
     config.SANDBOX_OPERATOR === 'on' || (config.SANDBOX_OPERATOR === 'auto' && services.eventStore.kind === 'embedded')
   const firstRuns = new Map<string, FirstRun>()
+  const { START_WAIT_MAX_MS: waitMaxMs } = config
   for (const { context, served } of wanted ? contexts : []) {
-    if (served.firstRun) firstRuns.set(context.name, await served.firstRun(url))
+    const { firstRun } = served
+    if (firstRun) firstRuns.set(context.name, await untilReachable(() => firstRun(url), { waitMaxMs, log }))
   }
   hasStarted = true
   return { url, health: apart ?? { url }, firstRuns }

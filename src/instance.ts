@@ -2,23 +2,22 @@
  * The composition: which parts the configured roles need, and the order in which they start and stop. Nothing is
  * decided here that has a rule of its own; this is where the layers meet.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type Api, startApiRole } from './api.ts'
 import { type CommandBus, createCommandBus } from './commands/handle.ts'
 import type { Config, Role } from './config.ts'
 import type { Context } from './context.ts'
 import { loadContexts } from './contexts.ts'
-import { createLogGuard, LogMismatch } from './events/log-identity.ts'
+import { createLogGuard } from './events/log-identity.ts'
 import { createRegistry } from './events/registry.ts'
-import { createEventStore, type EventStore, StoreUnavailable } from './events/store.ts'
+import { createEventStore, type EventStore } from './events/store.ts'
 import { adminAddress, startHealthServer } from './http/health-server.ts'
 import { createMetrics } from './http/metrics.ts'
 import { startClock } from './postgres/clock.ts'
 import { createDatabase } from './postgres/database.ts'
-import { failureOf } from './postgres/failure.ts'
 import { gauges, probes } from './processes/health.ts'
 import { joinLog } from './processes/log-joining.ts'
+import { untilReachable } from './processes/until-reachable.ts'
 import { readKnownLog } from './projections/known-log.ts'
 import { projectorName } from './projections/projector.ts'
 import { prepareSchema } from './projections/schema.ts'
@@ -69,25 +68,6 @@ export async function startInstance(config: Config, services: Services, log: Log
   }
 }
 
-/** Between two tries to reach a service that is not there yet. */
-const START_RETRY_MS = 500
-
-/** Services of one's own may come up later than this instance: waits for them, within bounds. */
-async function reachable(work: () => Promise<void>, waitMaxMs: number, log: Logger): Promise<void> {
-  const deadlineMs = performance.now() + waitMaxMs
-  for (;;) {
-    try {
-      return await work()
-    } catch (error) {
-      const mayPass =
-        failureOf(error) === 'unavailable' || (error instanceof StoreUnavailable && !(error instanceof LogMismatch))
-      if (!mayPass || performance.now() > deadlineMs) throw error
-      log.warn({ err: error, retryInMs: START_RETRY_MS }, 'a service cannot be reached yet')
-      await delay(START_RETRY_MS)
-    }
-  }
-}
-
 /** The health of a process without an API, on a port of its own. */
 async function startHealth(
   { config, onClose }: Given,
@@ -127,7 +107,8 @@ async function openStore(
     personKeys: vault,
   })
   onClose(() => store.close())
-  await reachable(() => joinLog(store, db, clock.now().toISOString()), config.START_WAIT_MAX_MS, log)
+  const join = () => joinLog(store, db, clock.now().toISOString())
+  await untilReachable(join, { waitMaxMs: config.START_WAIT_MAX_MS, log })
   return { guard, store }
 }
 
@@ -156,7 +137,7 @@ async function startRoles(shared: Given, stopping: AbortSignal): Promise<Omit<In
   onClose(() => db.destroy())
   const keyRing = createKeyRing({ current: ensureSealingKey(config), previous: readPreviousKeys(config) })
   const prepare = () => prepareVault(db, keyRing).then(() => prepareSchema(db, contexts))
-  await reachable(prepare, config.START_WAIT_MAX_MS, log)
+  await untilReachable(prepare, { waitMaxMs: config.START_WAIT_MAX_MS, log })
   const vault = createVault({ db, sealingKey: keyRing, cachedMax: config.PERSON_KEYS_CACHE_MAX, log })
   const clock = await startClock({
     db,
