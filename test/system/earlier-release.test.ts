@@ -20,6 +20,9 @@ import { root } from '../support/source.ts'
 const recordings = join(root, 'test/recorded')
 const archives = readdirSync(recordings).filter((name) => name.endsWith('.tar.gz'))
 
+/** Members that say something else since then (CHANGELOG.md), once their read model is made anew. */
+const CHANGED = ['program_type']
+
 it('there are recordings', () => expect(archives.length).toBeGreaterThan(0))
 
 describe.each(archives)('the instance recorded in %s', (archive) => {
@@ -85,7 +88,9 @@ describe.each(archives)('the instance recorded in %s', (archive) => {
 
   it('answers as it did before', async () => {
     const { api_key: key } = JSON.parse(read('data/sandbox-operator.json'))
-    const answers = Object.entries<object>(JSON.parse(read('answers.json')))
+    const answers = Object.entries<object>(
+      JSON.parse(read('answers.json'), (name, value) => (CHANGED.includes(name) ? undefined : value)),
+    )
     expect(answers.length).toBeGreaterThan(5)
     for (const [path, answer] of answers) {
       const response = await fetch(`${url}/noctant${path}`, { headers: { authorization: `Bearer ${key}` } })
