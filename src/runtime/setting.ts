@@ -18,10 +18,11 @@ export const list = <S extends z.ZodType<unknown, string>>(element: S, fallback:
     .default(fallback.join(','))
     .transform((text) => text.split(',').map((name) => name.trim()))
     .pipe(z.array(element).min(1))
-/** Waits one after the other, divided by commas. */
+const WAITS_MAX = 20
+/** Waits one after the other, divided by commas; at most 20. */
 export const schedule = (fallback: readonly number[]) =>
   z
     .string()
     .default(fallback.join(','))
     .transform((text) => text.split(',').map(Number))
-    .pipe(z.array(z.int().positive()).min(1))
+    .pipe(z.array(z.int().positive()).min(1).max(WAITS_MAX))

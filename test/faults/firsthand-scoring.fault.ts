@@ -70,6 +70,15 @@ async function start(): Promise<void> {
 
 const dies = (order: Omit<CrashOrder, 'do'>) => writeFileSync(crashFile, JSON.stringify({ do: 'kill', ...order }))
 
+/** What these tests read of a job. */
+interface Job {
+  id: string
+  status: string
+  files_approved: number
+  created_at: string
+  completed_at: string
+}
+
 async function call(method: string, path: string, body?: object) {
   const { url, test_key } = JSON.parse(readFileSync(join(dataDirectory, 'sandbox-firsthand.json'), 'utf8'))
   const answer = await fetch(`${url}/v1${path}`, {
@@ -79,8 +88,7 @@ async function call(method: string, path: string, body?: object) {
     },
     ...(body && { body: JSON.stringify(body) }),
   })
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the answer holds.
-  return { status: answer.status, body: (await answer.json()) as any }
+  return { status: answer.status, body: (await answer.json()) as Job }
 }
 
 const post = (files: number, format: string) =>

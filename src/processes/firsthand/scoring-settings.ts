@@ -1,8 +1,8 @@
 /** Variables of the environment for inspection, scoring, the vision model and sandbox workers, each with its unit last. */
 import { z } from 'zod'
 import { inspectorLimits } from '../../adapters/inspection/inspector.ts'
+import { count, schedule } from '../../runtime/setting.ts'
 
-const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 const text = z.string().min(1).optional()
 
 /** Ten seconds, a minute, then every five minutes: half an hour in all. */
@@ -25,12 +25,9 @@ export const scoringSettings = z.object({
   VISION_MODEL: text.describe('name of that model'),
   VISION_KEY: text.describe('bearer token for that endpoint'),
   VISION_TIMEOUT_MS: count(30_000).describe('for one answer of the model'),
-  VISION_RETRY_SCHEDULE_MS: z
-    .string()
-    .default(MODEL_WAITS_MS.join(','))
-    .transform((waits) => waits.split(',').map(Number))
-    .pipe(z.array(z.int().positive()).min(1))
-    .describe('waits for a model that does not answer; after the last one the inspection alone decides'),
+  VISION_RETRY_SCHEDULE_MS: schedule(MODEL_WAITS_MS).describe(
+    'waits for a model that does not answer; after the last one the inspection alone decides',
+  ),
   FIRSTHAND_SANDBOX_COMPLETION_MS: count(15_000).describe('from the posting of a test job to its completion'),
   FIRSTHAND_SANDBOX_POLL_INTERVAL_MS: count(250).describe('between looks at test jobs'),
   FIRSTHAND_SANDBOX_BATCH_MAX: count(100).describe('files of one test job that one look begins'),

@@ -2,15 +2,8 @@
 import { z } from 'zod'
 import { objectStoreSettings } from '../../adapters/object-store/settings.ts'
 import type { ClaimLimits } from '../../commands/firsthand/claiming.ts'
+import { count, schedule } from '../../runtime/setting.ts'
 import { scoringSettings } from './scoring-settings.ts'
-
-const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
-const waits = (fallback: readonly number[]) =>
-  z
-    .string()
-    .default(fallback.join(','))
-    .transform((text) => text.split(',').map(Number))
-    .pipe(z.array(z.int().positive()).min(1).max(20))
 
 const secret = z.string().min(1).optional()
 
@@ -28,7 +21,7 @@ export const firsthandSettings = z.object({
     .describe('whether the stand-in may serve; auto: with the embedded event store only'),
   FIRSTHAND_PURCHASE_SWEEP_AGE_MS: count(300_000).describe('after this time Stripe is asked what became of a checkout'),
   FIRSTHAND_WEBHOOK_ENDPOINTS_MAX: count(16).describe('webhook endpoints of one organization in one environment'),
-  FIRSTHAND_WEBHOOK_RETRY_WAITS_MS: waits([60, 240, 1_500, 5_400, 21_600].map((s) => s * 1_000)).describe(
+  FIRSTHAND_WEBHOOK_RETRY_WAITS_MS: schedule([60, 240, 1_500, 5_400, 21_600].map((s) => s * 1_000)).describe(
     'before the second attempt, the third, …: by default 1 min, 5 min, 30 min, 2 h and 8 h after the first',
   ),
   FIRSTHAND_WEBHOOK_SECRET_OVERLAP_S: count(86_400).describe('how long a webhook secret signs on after its rotation'),

@@ -7,20 +7,12 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { createInspector } from '../../../src/adapters/inspection/inspector.ts'
 import { distanceOf } from '../../../src/adapters/inspection/perceptual-hash.ts'
 import { starsOf } from '../../../src/adapters/inspection/stars.ts'
+import { format } from '../../../src/events/firsthand/vocabulary.ts'
 import { flat, picture, withChunks, withSegment, workFolder } from './files.ts'
 
 const folder = workFolder()
 const inspector = createInspector({ directory: folder.path })
-const ALL = [
-  'image/png',
-  'image/jpeg',
-  'image/webp',
-  'audio/mpeg',
-  'audio/wav',
-  'audio/mp4',
-  'video/mp4',
-  'video/quicktime',
-]
+const ALL = format.options
 let copies = 0
 
 afterAll(async () => {

@@ -11,6 +11,7 @@ import { job } from '../../../src/commands/firsthand/job.ts'
 import { submission } from '../../../src/commands/firsthand/submission.ts'
 import { type CommandBus, createCommandBus } from '../../../src/commands/handle.ts'
 import type { JobFacts } from '../../../src/events/firsthand/job.ts'
+import { format } from '../../../src/events/firsthand/vocabulary.ts'
 import { filesDueBy, firstSubmissionOf } from '../../../src/processes/firsthand/sandbox-jobs.ts'
 import { type SandboxParts, workOn } from '../../../src/processes/firsthand/sandbox-workers.ts'
 import { scoreSubmission } from '../../../src/processes/firsthand/scoring.ts'
@@ -96,16 +97,7 @@ describe('sandbox workers', () => {
     expect(new Set(seats.map(({ phase }) => phase))).toStrictEqual(new Set(['submitted']))
   })
 
-  it.each([
-    'image/png',
-    'image/jpeg',
-    'image/webp',
-    'audio/mpeg',
-    'audio/wav',
-    'audio/mp4',
-    'video/mp4',
-    'video/quicktime',
-  ] as const)('make %s that get four stars', async (format) => {
+  it.each(format.options)('make %s that get four stars', async (format) => {
     const { jobId } = await post(1, { acceptedFormats: [format] })
     await work(jobId)
     const [seat] = await seatsOf(jobId)

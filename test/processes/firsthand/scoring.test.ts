@@ -132,6 +132,17 @@ async function submit(
 const score = (of: { submissionId: string; jobId: string }, own?: Partial<ScoringParts>) =>
   scoreSubmission(parts(own), of, never)
 
+/** What these tests read of the events' facts. */
+interface Facts {
+  stars?: number
+  reason?: string
+  scoredBy?: string
+  perceptualHash?: string
+  objectKey?: string
+  sha256?: string
+  sizeBytes?: number
+}
+
 /** What the two streams say of a submission, in the log's order. */
 async function storyOf({ submissionId, jobId }: { submissionId: string; jobId: string }) {
   const own = await eventsOf(testStore.store, `firsthand.submission-${submissionId}`)
@@ -143,10 +154,8 @@ async function storyOf({ submissionId, jobId }: { submissionId: string; jobId: s
   const events = [...own, ...decided].sort((one, other) => Number(one.position - other.position))
   return {
     names: events.map(({ type }) => type.split('.')[1]),
-    // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the events hold.
-    last: events.at(-1)?.data as any,
-    // biome-ignore lint/suspicious/noExplicitAny: the same.
-    of: (name: string) => events.find(({ type }) => type.includes(name))?.data as any,
+    last: (events.at(-1)?.data ?? {}) as Facts,
+    of: (name: string) => (events.find(({ type }) => type.includes(name))?.data ?? {}) as Facts,
   }
 }
 
@@ -167,8 +176,8 @@ describe('a submission', () => {
     ])
     expect(last).toMatchObject({ stars: 5, filesApproved: 1, perceptualHash: of('InspectionFinished').perceptualHash })
     const copy = of('DeliveryCopyStored')
-    const delivered = await buffer(await objects.read(copy.objectKey, copy.sha256))
-    expect(delivered).toHaveLength(copy.sizeBytes)
+    const delivered = await buffer(await objects.read(copy.objectKey!, copy.sha256!))
+    expect(delivered).toHaveLength(copy.sizeBytes!)
     expect(copy).toMatchObject({ width: 800, height: 600, contentType: 'image/png' })
     await score(sent)
     expect((await storyOf(sent)).names).toHaveLength(5)
