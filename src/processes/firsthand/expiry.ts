@@ -7,6 +7,7 @@ import { deterministicId } from '../../commands/identity.ts'
 import { type DueWallet, findEndedLots } from '../../projections/firsthand/wallet.ts'
 import { createDueWork, type DueWork } from '../due-work.ts'
 import type { ProcessDependencies } from '../process.ts'
+import { systemContext } from './system-context.ts'
 
 export interface SweepLimits {
   /** Between two looks. */
@@ -46,21 +47,11 @@ export function createExpiry({ db, log, now = () => new Date(), bus, sweep }: Op
       const at = now().toISOString()
       const owner = await bus.current(organization, organizationId)
       const topUp = owner.status === 'absent' ? null : topUpRuleOf(owner.settings, environment)
-      const requestId = deterministicId('firsthand.expiry', id, at)
       await bus.handle(
         wallet,
         id,
         { kind: 'expire', wallet: { organizationId, environment }, topUp, at },
-        {
-          ...{
-            commandId: requestId,
-            fingerprint: undefined,
-            requestId,
-            correlationId: requestId,
-            traceparent: undefined,
-          },
-          ...{ actor: { kind: 'system', id: 'firsthand-expiry' }, at },
-        },
+        systemContext('firsthand-expiry', deterministicId('firsthand.expiry', id, at), at),
       )
     },
   })

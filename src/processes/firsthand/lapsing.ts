@@ -6,6 +6,7 @@ import { findLapsedClaims } from '../../projections/firsthand/claim.ts'
 import { createDueWork, type DueWork } from '../due-work.ts'
 import type { ProcessDependencies } from '../process.ts'
 import type { SweepLimits } from './expiry.ts'
+import { systemContext } from './system-context.ts'
 
 interface Options extends Pick<ProcessDependencies, 'db' | 'log' | 'now'> {
   bus: CommandBus
@@ -41,17 +42,7 @@ export function createLapsing({ db, log, now = () => new Date(), bus, sweep }: O
     },
     async work({ id: claimId, key: jobId }) {
       const at = now().toISOString()
-      const commandId = deterministicId('firsthand.lapse', claimId)
-      const context = {
-        ...{
-          commandId,
-          fingerprint: undefined,
-          requestId: commandId,
-          correlationId: commandId,
-          traceparent: undefined,
-        },
-        ...{ actor: { kind: 'system' as const, id: 'firsthand-lapsing' }, at },
-      }
+      const context = systemContext('firsthand-lapsing', deterministicId('firsthand.lapse', claimId), at)
       await bus.handle(job, jobId, { kind: 'release', cause: 'lapsed', claimId, at }, context)
     },
   })

@@ -17,6 +17,7 @@ import { createDueWork, type DueWork, type DueWorkLimits } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 import type { PaymentsOf } from './payment-access.ts'
 import { type Purchasing, settleSession } from './purchasing.ts'
+import { systemContext } from './system-context.ts'
 import { type DueTopUp, workTopUp } from './top-ups.ts'
 
 export const PAYMENTS = 'firsthand-payments'
@@ -50,11 +51,8 @@ const limitsOf = ({ intervalMs, batchMax }: PaymentLimits): DueWorkLimits => ({
   ...{ batchMax, pollIntervalMs: intervalMs, retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS, drainMs: DRAIN_MS },
 })
 
-const systemContext = (id: string, at: string): CommandContext => {
-  const requestId = deterministicId(PAYMENTS, id, at)
-  const names = { commandId: requestId, requestId, correlationId: requestId }
-  return { ...names, fingerprint: undefined, traceparent: undefined, actor: { kind: 'system', id: PAYMENTS }, at }
-}
+const contextOf = (id: string, at: string): CommandContext =>
+  systemContext(PAYMENTS, deterministicId(PAYMENTS, id, at), at)
 
 const purchasing = ({ bus, log, paymentsOf }: PaymentOptions, environment: 'live' | 'test'): Purchasing => ({
   ...{ bus, log, payments: paymentsOf(environment) },
@@ -82,7 +80,7 @@ export function createSessionSweep(options: PaymentOptions): DueWork<DueSession>
     async work({ id, environment }) {
       const deps = purchasing(options, environment)
       const session = await deps.payments.findSession(id)
-      if (session) await settleSession(deps, session, systemContext(id, now().toISOString()))
+      if (session) await settleSession(deps, session, contextOf(id, now().toISOString()))
       else log.warn({ sessionId: id }, 'the payment provider does not know a session of ours')
       asked.set(id, true)
     },
@@ -102,7 +100,7 @@ export function createTopUpWork(options: PaymentOptions): DueWork<TopUpItem> {
       )
     },
     work: async (item) =>
-      workTopUp(purchasing(options, item.environment), item, systemContext(item.id, now().toISOString())),
+      workTopUp(purchasing(options, item.environment), item, contextOf(item.id, now().toISOString())),
   })
 }
 
@@ -132,7 +130,7 @@ export function runPayments(options: PaymentOptions & ProcessDependencies): Prom
     const owner = await bus.current(organization, organizationId)
     // Most settings buy nothing by themselves, and what was saved since decides in their place.
     if (owner.status === 'absent' || !isSameRule(owner.settings, settings)) return
-    await considerTopUp(bus, organizationId, settings, occurredAt, systemContext(event.id, now().toISOString()))
+    await considerTopUp(bus, organizationId, settings, occurredAt, contextOf(event.id, now().toISOString()))
   }
   const handle = async (events: Delivered[]) => {
     for (const event of events) await follow(event)
