@@ -81,7 +81,7 @@ const impatience = {
   WEBHOOK_ALLOW_PRIVATE: 'true',
   WEBHOOK_POLL_INTERVAL_MS: '200',
   WEBHOOK_TIMEOUT_MS: '2000',
-  WEBHOOK_RETRY_SCHEDULE_MS: Array(100).fill('300').join(','),
+  WEBHOOK_RETRY_SCHEDULE_MS: [...Array(10).fill('300'), ...Array(10).fill('2700')].join(','),
 }
 
 /** Starts the services alone; each role is started by whoever needs it. `environment` is for all roles. */
