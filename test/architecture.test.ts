@@ -42,7 +42,13 @@ const rules: Record<string, LayerRule> = {
   postgres: { layers: [], packages: ['pg', 'pg-protocol', 'kysely'] },
   gateway: { layers: [], packages: ['nats'] },
   engine: { layers: ['gateway'], packages: ['decimal.js', 'hono', '@hono/node-server', 'lru-cache'] },
-  adapters: { layers: [], packages: ['@aws-sdk/client-s3', 'sharp', 'file-type', 'mediabunny', 'stripe'] },
+  adapters: {
+    layers: [],
+    packages: [
+      ...['@aws-sdk/client-s3', 'sharp', 'file-type', 'mediabunny', 'stripe'],
+      ...['undici', '@pydantic/genai-prices', 'picomatch', 'decimal.js'],
+    ],
+  },
   embedded: { layers: [] },
   services: { layers: ['embedded', 'gateway', 'eventstore', 'postgres'] },
   events: { layers: ['eventstore'], packages: [] },

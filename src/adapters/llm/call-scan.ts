@@ -1,0 +1,196 @@
+/**
+ * What governance has to know of a request to a model before anything is decided, read in one pass over its bytes: model, tools,
+ * limits on output, and how many tokens the prompt can be at most.
+ */
+import { CELL, keyText, readTape, readTapeInSlices, SIZE } from './json-tape.ts'
+import { MalformedTape } from './json-tokens.ts'
+import { JsonValue, rootOf } from './json-value.ts'
+import { type PromptSize, promptSizeOf } from './prompt-size.ts'
+
+/** OpenAI's chat completions, or Anthropic's messages. */
+export type Format = 'openai' | 'anthropic'
+
+export interface ScanLimits {
+  depthMax: number
+  /** Keys and values together. */
+  valuesMax: number
+  toolsMax: number
+  messagesMax: number
+}
+
+export const scanLimits: ScanLimits = { depthMax: 128, valuesMax: 250_000, toolsMax: 1_024, messagesMax: 10_000 }
+
+/** A request that cannot be read as one of its format; the client's error 400 says why. */
+export class UnreadableCall extends Error {
+  override name = 'UnreadableCall'
+  /** The member at fault, as OpenAI's errors name it. */
+  readonly param: string | undefined
+  constructor(message: string, param?: string) {
+    super(message)
+    this.param = param
+  }
+}
+
+export interface Member {
+  key: string
+  keyStart: number
+  value: JsonValue
+}
+
+export interface CallScan {
+  format: Format
+  bytes: Buffer
+  root: JsonValue
+  /** The outermost object's members, in their order. */
+  members: Member[]
+  model: string | undefined
+  isStream: boolean
+  /** OpenAI: whether the client asks for usage at the end of a stream. */
+  wantsUsage: boolean
+  /** Every tool that the request names, hosted ones by their type, each once. */
+  tools: string[]
+  /** The output that was asked for, in tokens per choice; undefined: no limit was given. */
+  maxOutputTokens: number | undefined
+  /** Choices: OpenAI's `n`, else 1. */
+  choices: number
+  /** Anthropic: tokens for thinking, below which the output cannot be limited. */
+  thinkingTokens: number | undefined
+  /** How long the prompt may be kept in the provider's cache at the client's wish. */
+  cacheControl: 'none' | '5m' | '1h'
+  prompt: PromptSize
+  /** Members `x-rungate-…`, which the provider does not get. */
+  governance: Map<string, JsonValue>
+}
+
+const GOVERNANCE = 'x-rungate-'
+const CACHE_CONTROL = 'cache_control'
+/** Up to this size a body is read in one go. */
+const AT_ONCE_BYTES = 262_144
+
+/** Reads a request. It gives way to others where the body is long. Rejects with UnreadableCall. */
+export async function scanCall(bytes: Buffer, format: Format, limits: ScanLimits = scanLimits): Promise<CallScan> {
+  if (bytes.length <= AT_ONCE_BYTES) return scanCallNow(bytes, format, limits)
+  const tape = await readTapeInSlices(bytes, limits).catch(refuse)
+  return interpret(rootOf(tape), format, limits)
+}
+
+/** As scanCall, in one go. Throws UnreadableCall. */
+export function scanCallNow(bytes: Buffer, format: Format, limits: ScanLimits = scanLimits): CallScan {
+  try {
+    return interpret(rootOf(readTape(bytes, limits)), format, limits)
+  } catch (error) {
+    return refuse(error)
+  }
+}
+
+function refuse(error: unknown): never {
+  if (error instanceof MalformedTape) throw new UnreadableCall(error.message)
+  throw error
+}
+
+function interpret(root: JsonValue, format: Format, limits: ScanLimits): CallScan {
+  if (root.kind !== 'object') throw new UnreadableCall('The body has to be a JSON object.')
+  const members = root.entries()
+  const byKey = new Map(members.map(({ key, value }) => [key, value]))
+  /** `null` is what clients send for what they leave out. */
+  const given = (key: string): JsonValue | undefined => {
+    const value = byKey.get(key)
+    return value === undefined || value.isNull ? undefined : value
+  }
+  const messages = given('messages')
+  if (messages && messages.kind !== 'array') throw new UnreadableCall('messages has to be an array.', 'messages')
+  if (messages && messages.size > limits.messagesMax) {
+    throw new UnreadableCall(`A request has at most ${limits.messagesMax} messages.`, 'messages')
+  }
+  return {
+    ...{ format, root, members, bytes: root.tape.bytes },
+    model: modelOf(given('model')),
+    isStream: flagOf(given('stream'), 'stream'),
+    wantsUsage: given('stream_options')?.get('include_usage')?.kind === 'true',
+    tools: toolsOf(given, limits.toolsMax),
+    maxOutputTokens: maxOutputOf(given, format),
+    choices: format === 'openai' ? (positive(given('n'), 'n') ?? 1) : 1,
+    thinkingTokens: format === 'anthropic' ? given('thinking')?.get('budget_tokens')?.integer : undefined,
+    cacheControl: cacheControlOf(root),
+    prompt: promptSizeOf(members),
+    governance: new Map(
+      members.filter(({ key }) => isGovernance(key)).map(({ key, value }) => [key.toLowerCase(), value]),
+    ),
+  }
+}
+
+export const isGovernance = (key: string): boolean => key.slice(0, GOVERNANCE.length).toLowerCase() === GOVERNANCE
+
+const MODEL_LENGTH_MAX = 256
+
+function modelOf(value: JsonValue | undefined): string | undefined {
+  if (value === undefined) return undefined
+  if (value.kind !== 'string' || value.size === 0 || value.size > MODEL_LENGTH_MAX) {
+    throw new UnreadableCall(`model has to be a text of 1 to ${MODEL_LENGTH_MAX} bytes.`, 'model')
+  }
+  return value.text
+}
+
+function flagOf(value: JsonValue | undefined, key: string): boolean {
+  if (value === undefined || value.kind === 'false') return false
+  if (value.kind === 'true') return true
+  throw new UnreadableCall(`${key} has to be true or false.`, key)
+}
+
+function positive(value: JsonValue | undefined, key: string): number | undefined {
+  if (value === undefined) return undefined
+  const number = value.integer
+  if (number === undefined || number < 1) throw new UnreadableCall(`${key} has to be a positive integer.`, key)
+  return number
+}
+
+type Given = (key: string) => JsonValue | undefined
+
+/** Where OpenAI's two names both stand, the greater one counts. */
+function maxOutputOf(given: Given, format: Format): number | undefined {
+  const old = positive(given('max_tokens'), 'max_tokens')
+  if (format === 'anthropic') return old
+  const current = positive(given('max_completion_tokens'), 'max_completion_tokens')
+  return current === undefined ? old : Math.max(current, old ?? 0)
+}
+
+function toolsOf(given: Given, toolsMax: number): string[] {
+  const names = new Set<string>()
+  for (const list of ['tools', 'functions', 'mcp_servers']) {
+    const tools = given(list)
+    if (tools === undefined) continue
+    if (tools.kind !== 'array') throw new UnreadableCall(`${list} has to be an array.`, list)
+    if (tools.size > toolsMax) throw new UnreadableCall(`A request has at most ${toolsMax} ${list}.`, list)
+    for (const tool of tools.items()) for (const name of namesOf(tool, list)) names.add(name)
+  }
+  // A search that is asked for without a tool is one all the same.
+  if (given('web_search_options')) names.add('web_search')
+  return [...names]
+}
+
+/** A hosted tool goes by its type as well as by its name, so that a rule for either finds it. */
+function namesOf(tool: JsonValue, list: string): string[] {
+  const type = tool.get('type')?.text
+  const own = tool.get('name')?.text
+  const inner = type === undefined ? undefined : tool.get(type)?.get('name')?.text
+  const nested = inner ?? tool.get('function')?.get('name')?.text ?? tool.get('custom')?.get('name')?.text
+  const isHosted = list === 'tools' && type !== undefined && type !== 'function' && type !== 'custom'
+  const names = [nested, own, isHosted ? type : undefined].filter((name) => name !== undefined)
+  if (names.length === 0) throw new UnreadableCall(`A tool in ${list} has no name.`, list)
+  return names
+}
+
+/** Wherever in the body a `cache_control` stands: a property of a tool's schema that is called so only makes it dearer. */
+function cacheControlOf({ tape }: JsonValue): CallScan['cacheControl'] {
+  const { bytes, cells } = tape
+  let found: CallScan['cacheControl'] = 'none'
+  for (let index = 0; (index + 1) * CELL < cells.length; index++) {
+    if (cells[index * CELL + SIZE] !== CACHE_CONTROL.length || bytes[cells[index * CELL]!] !== 0x22) continue
+    if (keyText(bytes, cells, index) !== CACHE_CONTROL) continue
+    const control = new JsonValue(tape, index + 1)
+    if (control.kind !== 'object') continue
+    if (control.get('ttl')?.text === '1h') return '1h'
+    found = '5m'
+  }
+  return found
+}
