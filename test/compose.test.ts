@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { loadConfig, ROLES, requirePublicUrl } from '../src/config.ts'
+import { FILE_ROLES } from '../src/processes/firsthand/objects.ts'
 import { root } from './support/source.ts'
 
 interface Service {
@@ -55,6 +56,10 @@ describe('compose.yaml', () => {
 
   it('has feeds that were imported through the API’s container where the engine reads them', () => {
     for (const role of ['api', 'engine']) expect(service(role).volumes).toContain('feeds:/data/feeds')
+  })
+
+  it('has the files of workers where they are stored, scored and removed', () => {
+    for (const role of FILE_ROLES) expect(service(role).volumes).toContain('objects:/data/objects')
   })
 
   it('declares every volume that is used', () => {

@@ -179,8 +179,8 @@ CREATE TABLE IF NOT EXISTS firsthand_claims (claim_id text NOT NULL, submission_
 CREATE INDEX IF NOT EXISTS firsthand_claims_1 ON firsthand_claims (expires_at) WHERE status = 'open';
 CREATE INDEX IF NOT EXISTS firsthand_claims_2 ON firsthand_claims (worker_id, claimed_at DESC);
 
--- firsthand.scoring, version 1
-CREATE TABLE IF NOT EXISTS firsthand_scoring (submission_id text NOT NULL, job_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, worker_id text NOT NULL, attempt integer NOT NULL, round integer NOT NULL, file_id text NOT NULL, received_at timestamptz(3) NOT NULL, due_at timestamptz(3) NOT NULL, failures integer NOT NULL, fault text, PRIMARY KEY (submission_id));
+-- firsthand.scoring, version 2
+CREATE TABLE IF NOT EXISTS firsthand_scoring (submission_id text NOT NULL, job_id text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, worker_id text NOT NULL, attempt integer NOT NULL, round integer NOT NULL, file_id text NOT NULL, received_at timestamptz(3) NOT NULL, due_at timestamptz(3), failures integer NOT NULL, fault text, PRIMARY KEY (submission_id));
 CREATE INDEX IF NOT EXISTS firsthand_scoring_1 ON firsthand_scoring (due_at, submission_id);
 
 -- firsthand.worker, version 1

@@ -41,6 +41,8 @@ export interface AuditDeclarations {
   readonly mentions?: Readonly<Record<string, Mention>>
   /** Categories of what belongs to no tenant, whosever things its events name. */
   readonly nobodys?: readonly string[]
+  /** Its persons are no tenant's: a tenant that reads its own events finds what is personal in them sealed. */
+  readonly hidesPersons?: true
   /** Categories that record who has read what; what was read about is not thereby longer. */
   readonly readings?: readonly string[]
 }
@@ -64,6 +66,8 @@ export interface AuditRules {
   mentionOf(type: string): Mention | undefined
   isReading(stream: string): boolean
   isNobodys(stream: string): boolean
+  /** Whether what is personal in such an event stays sealed to tenants. */
+  hidesPersons(type: string): boolean
   /** The member of such an event's data that names the tenant, by what its context declares. */
   tenantFieldOf(type: string): string | undefined
 }
@@ -78,6 +82,8 @@ export interface Declaring {
   readonly books?: AuditDeclarations
 }
 
+const contextOf = (type: string): string => type.slice(0, type.indexOf('.'))
+
 /** Puts the contexts' declarations together. */
 export function auditRulesOf(contexts: readonly Declaring[]): AuditRules {
   const declared = contexts.flatMap(({ books }) => books ?? [])
@@ -90,6 +96,7 @@ export function auditRulesOf(contexts: readonly Declaring[]): AuditRules {
   const streamBooks = mapOf((each) => each.streamBooks)
   const sequences = mapOf((each) => each.sequences)
   const mentions = mapOf((each) => each.mentions)
+  const hiding = new Set(contexts.filter(({ books }) => books?.hidesPersons).map(({ name }) => name))
   const tenants = new Map(contexts.map(({ name, events }) => [name, events.tenant]))
   return {
     foldOf: (stream) => folds.get(categoryOf(stream)),
@@ -100,6 +107,7 @@ export function auditRulesOf(contexts: readonly Declaring[]): AuditRules {
     mentionOf: (type) => mentions.get(type),
     isReading: (stream) => readings.has(categoryOf(stream)),
     isNobodys: (stream) => nobodys.has(categoryOf(stream)),
-    tenantFieldOf: (type) => tenants.get(type.slice(0, type.indexOf('.'))),
+    hidesPersons: (type) => hiding.has(contextOf(type)),
+    tenantFieldOf: (type) => tenants.get(contextOf(type)),
   }
 }

@@ -19,6 +19,8 @@ export interface Ground {
   rules: AuditRules
   /** Undefined: personal fields are shown as sealed. */
   personKeys?: PersonKeys | undefined
+  /** Types of events in which they are shown as sealed all the same. */
+  isSealed?: (type: string) => boolean
   onProgress?: (position: bigint) => void
 }
 
@@ -89,12 +91,11 @@ export async function takeAdmitted(
 }
 
 /** The event, decoded with the keys of the persons in it. Throws PersonKeysUnavailable. */
-export async function describeIn({ personKeys, log: { registry } }: Ground, raw: RawEvent): Promise<DescribedEvent> {
-  return describeEvent(
-    raw,
-    registry,
-    await auditOpening({ type: raw.type, data: membersOf(raw.data) }, personKeys, registry),
-  )
+export async function describeIn(ground: Ground, raw: RawEvent): Promise<DescribedEvent> {
+  const { registry } = ground.log
+  const keys = ground.isSealed?.(raw.type) ? undefined : ground.personKeys
+  const opening = await auditOpening({ type: raw.type, data: membersOf(raw.data) }, keys, registry)
+  return describeEvent(raw, registry, opening)
 }
 
 /** More events make the answer than one question may read. */

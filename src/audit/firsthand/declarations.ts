@@ -15,4 +15,6 @@ export const firsthandBooks: AuditDeclarations = {
   },
   // What a worker earns and does in a day is no organization's business, though events name its jobs.
   nobodys: ['firsthand.worker', 'firsthand.workerDay'],
+  // A buyer sees nothing of a file that it has not paid for, its name neither.
+  hidesPersons: true,
 }

@@ -7,13 +7,14 @@ import { listScorings } from '../../projections/firsthand/claim.ts'
 import { findSubmission } from '../../projections/firsthand/submission.ts'
 import { inSnakeCase } from '../../runtime/letter-case.ts'
 import type { AdminTools } from '../admin-tools.ts'
-import { colours, show, table } from '../terminal.ts'
+import { CliError, colours, EXIT, show, table } from '../terminal.ts'
 
 interface JsonOption {
   json?: boolean
 }
 
 const LISTED_MAX = 1_000
+const NOT_SET_ASIDE = '`opslog admin firsthand scoring list` shows what is.'
 
 export function submissionCommand(tools: AdminTools): Command {
   const command = new Command('submission').description('look at a submission, and have it scored again')
@@ -39,6 +40,12 @@ export function scoringCommand(tools: AdminTools): Command {
     .description('submissions that wait for a score, the next due first')
     .option('--json', 'print JSON')
     .action((options: JsonOption) => list(tools, options))
+  command
+    .command('retry')
+    .argument('<submission>', 'its id')
+    .description('try again what was set aside, once its original is back')
+    .option('--json', 'print JSON')
+    .action((id: string, options: JsonOption) => retry(tools, id, options))
   return command
 }
 
@@ -71,12 +78,23 @@ async function rescore({ withSession, written, settings }: AdminTools, id: strin
   })
 }
 
+async function retry({ withSession, written }: AdminTools, id: string, options: JsonOption): Promise<void> {
+  await withSession(async ({ bus, context }) => {
+    const of = context()
+    const handled = await bus.handle(submission, id, { kind: 'resumeScoring', at: of.at }, of)
+    if (handled.events.length === 0) throw new CliError(EXIT.refused, `${id} is not set aside`, NOT_SET_ASIDE)
+    show({ submission_id: id, status: 'pending_score', ...written(handled) }, options, () =>
+      colours.green(`${id} waits for its score again.`),
+    )
+  })
+}
+
 async function list({ withSession }: AdminTools, options: JsonOption): Promise<void> {
   const waiting = await withSession(({ db }) => listScorings(db, LISTED_MAX))
   show(waiting, options, () => {
     if (waiting.length === 0) return 'Nothing waits for a score.'
     const rows = waiting.map((row) => [
-      ...[row.submission_id, row.environment, row.received_at, row.due_at],
+      ...[row.submission_id, row.environment, row.received_at, row.due_at ?? 'set aside'],
       ...[String(row.failures), row.fault ?? ''],
     ])
     return table(['submission', 'world', 'received', 'due', 'failures', 'last fault'], rows)

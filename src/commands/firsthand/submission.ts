@@ -32,6 +32,8 @@ export interface StoredSubmission {
   copy: DataOf<'DeliveryCopyStored'> | null
   /** Step → how often it failed in this round. */
   failures: Readonly<Record<string, number>>
+  /** Not tried again until somebody has it so. */
+  isSetAside: boolean
 }
 export type SubmissionState = { status: 'absent' } | StoredSubmission
 
@@ -41,12 +43,14 @@ export type SubmissionCommand =
   | { kind: 'finishInspection'; inspection: Omit<DataOf<'InspectionFinished'>, FromState>; at: string }
   | { kind: 'giveScore'; score: Omit<DataOf<'ScoreGiven'>, FromState>; at: string }
   | { kind: 'failScoring'; failure: Omit<DataOf<'ScoringFailed'>, FromState | 'failures'>; at: string }
+  /** Changes nothing where the submission is not set aside. */
+  | { kind: 'resumeScoring'; at: string }
   | { kind: 'storeCopy'; copy: Omit<DataOf<'DeliveryCopyStored'>, FromState>; at: string }
 
-const NOTHING_YET = { inspection: null, score: null, copy: null, failures: {} } as const
+const NOTHING_YET = { inspection: null, score: null, copy: null, failures: {}, isSetAside: false } as const
 
 /** The state in this round: at its first event, what was found in the round before goes. */
-const inRound = (state: StoredSubmission, { round }: { round: number }): StoredSubmission =>
+export const inRound = (state: StoredSubmission, { round }: { round: number }): StoredSubmission =>
   round === state.round ? state : { ...state, ...NOTHING_YET, round }
 
 export const submission: Aggregate<SubmissionState, SubmissionCommand, SubmissionEvent> = {
@@ -68,7 +72,12 @@ export const submission: Aggregate<SubmissionState, SubmissionCommand, Submissio
       case 'firsthand.ScoreGiven.v1':
         return { ...state, score: event.data }
       case 'firsthand.ScoringFailed.v1':
-        return { ...state, failures: { ...state.failures, [event.data.step]: event.data.failures } }
+        return {
+          ...{ ...state, isSetAside: event.data.dueAt === null },
+          failures: { ...state.failures, [event.data.step]: event.data.failures },
+        }
+      case 'firsthand.ScoringResumed.v1':
+        return { ...state, failures: {}, isSetAside: false }
       case 'firsthand.DeliveryCopyStored.v1':
         return { ...state, copy: event.data }
       default:
@@ -98,6 +107,8 @@ export const submission: Aggregate<SubmissionState, SubmissionCommand, Submissio
         const failures = (inRound(state, failure).failures[failure.step] ?? 0) + 1
         return [{ type: 'firsthand.ScoringFailed.v1', data: { ...of, ...failure, failures } }]
       }
+      case 'resumeScoring':
+        return state.isSetAside ? [{ type: 'firsthand.ScoringResumed.v1', data: { ...of, round: state.round } }] : []
       case 'storeCopy':
         if (!isAwaited(state, 'copy', command.copy.round)) return []
         return [{ type: 'firsthand.DeliveryCopyStored.v1', data: { ...of, ...command.copy } }]

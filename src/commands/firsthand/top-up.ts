@@ -31,13 +31,10 @@ export type TopUpCommand = { at: string } & (
       paymentMethodId: string | null
     }
   | { kind: 'pay'; paymentIntentId: string }
-  | { kind: 'decline'; reason: string }
+  /** `waitsMs`: after the first refusal, the second, …; the attempt after the last of them is the last. */
+  | { kind: 'decline'; reason: string; waitsMs: readonly number[] }
   | { kind: 'reverse'; cause: 'refund' | 'dispute'; reversedCents: bigint }
 )
-
-const HOUR_MS = 3_600_000
-/** After the first refusal, the second, the third; the next one is the last. */
-const WAITS_MS = [HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS] as const
 
 export const topUp: Aggregate<TopUpState, TopUpCommand, TopUpEvent> = {
   category: 'firsthand.topUp',
@@ -82,7 +79,7 @@ export const topUp: Aggregate<TopUpState, TopUpCommand, TopUpEvent> = {
       }
       case 'decline': {
         if (state.status !== 'started') return []
-        const waitMs = WAITS_MS[attempt - 1]
+        const waitMs = command.waitsMs[attempt - 1]
         const nextAttemptAt = waitMs === undefined ? null : new Date(Date.parse(occurredAt) + waitMs).toISOString()
         return [{ type: 'firsthand.TopUpDeclined.v1', data: { ...of, attempt, reason: command.reason, nextAttemptAt } }]
       }

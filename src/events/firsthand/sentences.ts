@@ -68,7 +68,8 @@ export const firsthandSentences: Readonly<Record<string, string>> = {
     'The file {fileId} was inspected{contentType? and is <contentType>}{fault?; it cannot be judged: <fault>}.',
   'firsthand.ScoreGiven.v1': '{submissionId} was given {stars} stars by {scoredBy}: {reason}',
   'firsthand.ScoringFailed.v1':
-    'Scoring {submissionId} failed at {step} ({fault}), {failures} times so far; it is tried again at {dueAt}.',
+    'Scoring {submissionId} failed at {step} ({fault}), {failures} times so far{dueAt?; it is tried again at <dueAt>}.',
+  'firsthand.ScoringResumed.v1': '{submissionId} was set aside, and its scoring is tried again.',
   'firsthand.DeliveryCopyStored.v1':
     'The copy of {fileId} for the buyer is stored: {sizeBytes} bytes of {contentType}.',
   'firsthand.FileRemoved.v1': 'The {copy} copy of {fileId} was removed; it was kept for: {keptFor}.',

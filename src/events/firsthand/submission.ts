@@ -65,16 +65,19 @@ export const submissionEvents = {
     /** `inspection`, or the model that had a say in it. */
     scoredBy: z.string(),
   }),
-  /** It will be tried again. */
+  /** It will be tried again, or is set aside. */
   'firsthand.ScoringFailed.v1': z.object({
     ...ofRound,
-    /** What failed: `inspector_crashed`, `object_store`, `model`. */
+    /** What failed: `inspector_crashed`, `original`, `model`. */
     step: z.string(),
     fault: z.string(),
     /** Of this step in this round, so far. */
     failures: z.int().positive(),
-    dueAt: time,
+    /** Null: the submission is set aside, until somebody has it tried again. */
+    dueAt: time.nullable(),
   }),
+  /** A submission that was set aside is tried again, with its failures forgotten. */
+  'firsthand.ScoringResumed.v1': z.object(ofRound),
   /** The copy that the buyer gets: its size and measures are what the buyer sees. Recorded before the approval. */
   'firsthand.DeliveryCopyStored.v1': z.object({
     ...ofRound,

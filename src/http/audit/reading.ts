@@ -73,7 +73,8 @@ async function groundOf(request: AuditRequest): Promise<Ground> {
   await caughtUp()
   const scope = scopeOf(principal.operatorId, { ownersOf, known: knownOwners, rules })
   // A reader may not learn how much of the log is other tenants'.
-  return { log, scope, budget: { ...budget, spent: scope.admitted }, rules, personKeys }
+  const isSealed = rules.hidesPersons
+  return { log, scope, budget: { ...budget, spent: scope.admitted }, rules, personKeys, isSealed }
 }
 
 async function record(

@@ -52,6 +52,13 @@ export async function serveFirsthand(parts: ApiParts): Promise<Served> {
   }
   return {
     parts: own,
+    gauges: [
+      {
+        name: 'opslog_firsthand_job_waits',
+        help: 'Requests that wait for the end of a job',
+        read: waits.waiting,
+      },
+    ],
     async firstRun(url) {
       const sandbox = await ensureSandbox(bus, config.DATA_DIR, `${url}/firsthand`, clock.now)
       const textId = textIdOf(sandbox.apiKey) ?? ''

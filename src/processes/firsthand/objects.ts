@@ -2,9 +2,11 @@
 import { join } from 'node:path'
 import { LINK_MAX_S, type ObjectStore } from '../../adapters/object-store/object-store.ts'
 import { openObjectStore } from '../../adapters/object-store/open-store.ts'
+import type { Config, Role } from '../../config.ts'
 import type { ContextParts } from '../../context.ts'
 import type { format } from '../../events/firsthand/vocabulary.ts'
 import type { LinkTo } from '../../projections/firsthand/file.ts'
+import { newProcessHealth } from '../process.ts'
 import { firsthandSettings } from './settings.ts'
 
 type Format = (typeof format.options)[number]
@@ -12,14 +14,35 @@ type Format = (typeof format.options)[number]
 /** Where the links of the disk store lead, behind the API's address. */
 export const OBJECTS_PATH = '/firsthand/objects'
 
+/** Roles that store files, read them and remove them. */
+export const FILE_ROLES: readonly Role[] = ['api', 'relay', 'scorer']
+
+/** The warning of an instance whose files other processes have to reach; undefined where it needs none. */
+export function filesApart({ ROLES: roles, DATA_DIR }: Pick<Config, 'ROLES' | 'DATA_DIR'>): string | undefined {
+  const missing = FILE_ROLES.filter((role) => !roles.includes(role))
+  if (missing.length === 0 || missing.length === FILE_ROLES.length) return undefined
+  return (
+    `Files lie in ${join(DATA_DIR, 'objects')}, and the roles ${missing.join(' and ')} run elsewhere: ` +
+    'let these processes share that directory, or name a bucket with S3_BUCKET.'
+  )
+}
+
+const warned = new WeakSet<Config>()
+
 /** Throws InvalidConfiguration where the settings of a bucket cannot work. */
-export const openObjects = ({ config, settings, keyRing, clock, apiUrl }: ContextParts): Promise<ObjectStore> =>
-  openObjectStore(settings(firsthandSettings), {
+export async function openObjects(parts: ContextParts): Promise<ObjectStore> {
+  const { config, settings, keyRing, clock, apiUrl } = parts
+  const store = await openObjectStore(settings(firsthandSettings), {
     directory: join(config.DATA_DIR, 'objects'),
     keys: keyRing.all,
     linkBase: () => `${apiUrl()}${OBJECTS_PATH}`,
     now: clock.now,
   })
+  const warning = store.kind === 'disk' && !warned.has(config) ? filesApart(config) : undefined
+  warned.add(config)
+  if (warning !== undefined) parts.dependenciesOf('firsthand-objects', newProcessHealth()).log.warn({}, warning)
+  return store
+}
 
 /** Endings of file names, where a worker's device named none. */
 const ENDINGS: Readonly<Record<Format, string>> = {

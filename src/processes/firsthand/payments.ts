@@ -30,6 +30,8 @@ export interface PaymentLimits {
   intervalMs: number
   sessionAgeMs: number
   batchMax: number
+  /** Before a card that was declined is charged again for a top-up. */
+  topUpWaitsMs: readonly number[]
 }
 
 export type PaymentOptions = Pick<ProcessDependencies, 'db' | 'log' | 'now'> & {
@@ -99,8 +101,10 @@ export function createTopUpWork(options: PaymentOptions): DueWork<TopUpItem> {
         itemOf({ topUpId: top_up_id, organizationId: organization_id, environment, amountCents: amount_cents }),
       )
     },
-    work: async (item) =>
-      workTopUp(purchasing(options, item.environment), item, contextOf(item.id, now().toISOString())),
+    async work(item) {
+      const deps = { ...purchasing(options, item.environment), waitsMs: limits.topUpWaitsMs }
+      await workTopUp(deps, item, contextOf(item.id, now().toISOString()))
+    },
   })
 }
 

@@ -59,7 +59,7 @@ function startPayments(parts: ContextParts): RunningProcess {
   const of = settings(firsthandSettings)
   const limits = {
     ...{ intervalMs: of.FIRSTHAND_SWEEP_INTERVAL_MS, batchMax: of.FIRSTHAND_SWEEP_BATCH_MAX },
-    sessionAgeMs: of.FIRSTHAND_PURCHASE_SWEEP_AGE_MS,
+    ...{ sessionAgeMs: of.FIRSTHAND_PURCHASE_SWEEP_AGE_MS, topUpWaitsMs: of.FIRSTHAND_TOP_UP_RETRY_WAITS_MS },
   }
   const dependencies = dependenciesOf(PAYMENTS, health)
   const ended = openPayments(parts).then((paymentsOf) => runPayments({ ...dependencies, bus, paymentsOf, limits }))

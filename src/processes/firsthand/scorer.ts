@@ -87,7 +87,7 @@ function createScoring({ db, log, parts, limits }: Options): DueWork<Due> {
     async work({ id: submissionId, jobId }, signal) {
       if ((postponed.get(submissionId) ?? 0) > parts.now().getTime()) return
       const { dueAt } = await scoreSubmission(parts, { submissionId, jobId }, signal)
-      if (dueAt === undefined) return
+      if (dueAt === undefined || dueAt === null) return
       postponed.set(submissionId, Date.parse(dueAt))
       work.wakeAt(new Date(dueAt))
     },

@@ -21,6 +21,8 @@ export interface ScoringParts {
   crashRetryMs: number
   /** Waits for a model that does not answer, one after the other; after the last one the inspection alone decides. */
   modelRetryScheduleMs: readonly number[]
+  /** Waits for an original that is missing or damaged; after the last one its submission is set aside. */
+  originalRetryScheduleMs: readonly number[]
 }
 
 /** One scoring of a submission. */

@@ -8,12 +8,18 @@ const text = z.string().min(1).optional()
 /** Ten seconds, a minute, then every five minutes: half an hour in all. */
 const MODEL_WAITS_MS = [10_000, 60_000, 300_000, 300_000, 300_000, 300_000, 300_000, 230_000]
 
+/** Ten seconds, a minute, five, and half an hour. */
+const ORIGINAL_WAITS_MS = [10_000, 60_000, 300_000, 1_800_000]
+
 export const scoringSettings = z.object({
   FIRSTHAND_INSPECTION_MAX_MS: count(inspectorLimits.timeMaxMs).describe('for one file; then its inspector is killed'),
   FIRSTHAND_INSPECTION_MEMORY_MAX_BYTES: count(inspectorLimits.memoryMaxBytes).describe(
     'that an inspector may hold; then it is killed',
   ),
   FIRSTHAND_INSPECTION_RETRY_MS: count(1_000).describe('before a file that has ended its inspector is tried again'),
+  FIRSTHAND_ORIGINAL_RETRY_SCHEDULE_MS: schedule(ORIGINAL_WAITS_MS).describe(
+    'waits for an original that is missing or damaged; after the last one its submission is set aside',
+  ),
   FIRSTHAND_SCORING_MAX: count(4).describe('submissions that are scored at once'),
   FIRSTHAND_SCORING_PER_ORGANIZATION_MAX: count(2).describe('submissions of one organization that are scored at once'),
   FIRSTHAND_SCORING_POLL_INTERVAL_MS: count(500).describe('between looks at what is due for a score'),

@@ -7,17 +7,18 @@ import { join } from 'node:path'
 import { type Inspection, InspectorCrashed } from '../../adapters/inspection/inspection.ts'
 import { cannotBeRead, isApproved, lowerOf, type Score, starsOf } from '../../adapters/inspection/stars.ts'
 import { thresholds } from '../../adapters/inspection/thresholds.ts'
+import { ObjectDamaged, ObjectMissing } from '../../adapters/object-store/object-store.ts'
 import { ModelUnavailable } from '../../adapters/vision/model.ts'
 import { contentHash, contentHashIdOf } from '../../commands/firsthand/content-hash.ts'
 import { job } from '../../commands/firsthand/job.ts'
-import { type StoredSubmission, submission } from '../../commands/firsthand/submission.ts'
+import { inRound, submission } from '../../commands/firsthand/submission.ts'
 import { sandboxCeiling } from './sandbox-jobs.ts'
 import { copyIn, fetchOriginal, originalIn, previewIn, storeCopy } from './scored-files.ts'
 import { type Attempt, contextOf, record, type ScoringParts } from './scoring-parts.ts'
 
-/** Set: it was not decided, and is to be tried again at this time. */
+/** Set: it was not decided, and is to be tried again at this time; null: not before somebody has it so. */
 export interface Outcome {
-  dueAt?: string
+  dueAt?: string | null
 }
 
 interface Judged extends Score {
@@ -26,13 +27,15 @@ interface Judged extends Score {
   scoredBy: string
 }
 interface Later {
-  dueAt: string
+  dueAt: string | null
 }
 
 const BY_INSPECTION = { cause: 'score', scoredBy: 'inspection' } as const
 const FAULT_MAX = 500
 const CRASHED = 'inspector_crashed'
 const MODEL = 'model'
+const ORIGINAL = 'original'
+const SHARED = '; processes apart have to share DATA_DIR/objects, or use a bucket (S3_BUCKET)'
 
 /** Scores one submission, where it still waits for that. Rejects where a service does not answer; it is done again then. */
 export async function scoreSubmission(
@@ -45,17 +48,15 @@ export async function scoreSubmission(
   if (state.status === 'absent' || posted.status === 'absent') return {}
   const seat = posted.seats.get(submissionId)
   if (seat?.phase !== 'submitted') return {}
+  const before = inRound(state, seat)
+  if (before.isSetAside) return {}
   const folder = await mkdtemp(join(parts.directory, 'scoring-'))
   try {
-    return await score({ parts, state: inRound(state, seat.round), posted, round: seat.round, folder, signal })
+    return await score({ parts, state: before, posted, round: seat.round, folder, signal })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
-
-/** Without what an earlier round has found. */
-const inRound = (state: StoredSubmission, round: number): StoredSubmission =>
-  state.round === round ? state : { ...state, inspection: null, score: null, copy: null, failures: {} }
 
 async function score(attempt: Attempt): Promise<Outcome> {
   const { state, round } = attempt
@@ -92,8 +93,8 @@ async function inspect(attempt: Attempt): Promise<{ inspection: Inspection | und
   const { parts, state, posted, folder } = attempt
   const crashes = state.failures[CRASHED] ?? 0
   if (crashes >= thresholds.crashesMax) return { inspection: undefined }
-  await fetchOriginal(attempt)
   try {
+    await fetchOriginal(attempt)
     const inspection = await parts.inspector.inspect({
       ...{ path: originalIn(folder), copyPath: copyIn(folder) },
       ...{ declaredType: state.upload.contentType, acceptedTypes: posted.facts.acceptedFormats },
@@ -102,6 +103,11 @@ async function inspect(attempt: Attempt): Promise<{ inspection: Inspection | und
     await record(attempt, 'inspection', { kind: 'finishInspection', inspection: factsOf(attempt, inspection) })
     return { inspection }
   } catch (error) {
+    if (error instanceof ObjectMissing || error instanceof ObjectDamaged) {
+      // An outage ends by itself; what is gone or damaged takes somebody who brings it back.
+      const fault = `${error.message}${parts.objects.kind === 'disk' ? SHARED : ''}`
+      return fail(attempt, ORIGINAL, fault, parts.originalRetryScheduleMs[state.failures[ORIGINAL] ?? 0])
+    }
     if (!(error instanceof InspectorCrashed)) throw error
     const later = await fail(attempt, CRASHED, error.message, parts.crashRetryMs)
     return crashes + 1 >= thresholds.crashesMax ? { inspection: undefined } : later
@@ -165,10 +171,10 @@ function withoutModel({ stars, reason }: Score, scheduleMs: readonly number[]): 
   return { stars, reason: `${reason.replace(/\.$/, '')}; ${added}.` }
 }
 
-/** Records a failure and when it is tried again. */
-async function fail(attempt: Attempt, step: string, fault: string, waitMs: number): Promise<Later> {
+/** Records a failure and when it is tried again; without a wait it is set aside. */
+async function fail(attempt: Attempt, step: string, fault: string, waitMs: number | undefined): Promise<Later> {
   const { parts, state, round } = attempt
-  const dueAt = new Date(parts.now().getTime() + waitMs).toISOString()
+  const dueAt = waitMs === undefined ? null : new Date(parts.now().getTime() + waitMs).toISOString()
   const failure = { round, step, fault: fault.slice(0, FAULT_MAX), dueAt }
   await record(attempt, `${step} ${state.failures[step] ?? 0}`, { kind: 'failScoring', failure })
   return { dueAt }

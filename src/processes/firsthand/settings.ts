@@ -20,6 +20,9 @@ export const firsthandSettings = z.object({
     .default('auto')
     .describe('whether the stand-in may serve; auto: with the embedded event store only'),
   FIRSTHAND_PURCHASE_SWEEP_AGE_MS: count(300_000).describe('after this time Stripe is asked what became of a checkout'),
+  FIRSTHAND_TOP_UP_RETRY_WAITS_MS: schedule([3_600_000, 21_600_000, 86_400_000]).describe(
+    'before a card that was declined is charged again for a top-up; after the last attempt top-ups are switched off',
+  ),
   FIRSTHAND_WEBHOOK_ENDPOINTS_MAX: count(16).describe('webhook endpoints of one organization in one environment'),
   FIRSTHAND_WEBHOOK_RETRY_WAITS_MS: schedule([60, 240, 1_500, 5_400, 21_600].map((s) => s * 1_000)).describe(
     'before the second attempt, the third, …: by default 1 min, 5 min, 30 min, 2 h and 8 h after the first',

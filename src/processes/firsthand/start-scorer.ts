@@ -5,6 +5,8 @@ import { createInspector } from '../../adapters/inspection/inspector.ts'
 import type { ObjectStore } from '../../adapters/object-store/object-store.ts'
 import { createVisionModel, type VisionModel } from '../../adapters/vision/model.ts'
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
+import { countSetAside } from '../../projections/firsthand/claim.ts'
+import type { GaugeSource } from '../../runtime/health.ts'
 import { InvalidConfiguration } from '../../runtime/invalid-configuration.ts'
 import { newProcessHealth, type ProcessDependencies } from '../process.ts'
 import { openObjects } from './objects.ts'
@@ -59,13 +61,14 @@ function start(parts: ContextParts, name: string, run: Run): RunningProcess {
 function startScoring(parts: ContextParts): RunningProcess {
   const settings = parts.settings(scoringSettings)
   const model = modelOf(settings)
-  return start(parts, SCORING, (tools, dependencies) =>
+  const running = start(parts, SCORING, (tools, dependencies) =>
     runScorer({
       ...dependencies,
       parts: {
         ...{ ...tools, bus: parts.bus, model, now: parts.clock.now },
         crashRetryMs: settings.FIRSTHAND_INSPECTION_RETRY_MS,
         modelRetryScheduleMs: settings.VISION_RETRY_SCHEDULE_MS,
+        originalRetryScheduleMs: settings.FIRSTHAND_ORIGINAL_RETRY_SCHEDULE_MS,
       },
       limits: {
         concurrencyMax: settings.FIRSTHAND_SCORING_MAX,
@@ -75,6 +78,12 @@ function startScoring(parts: ContextParts): RunningProcess {
       },
     }),
   )
+  const setAside: GaugeSource = {
+    name: 'opslog_firsthand_scorings_set_aside',
+    help: 'Submissions whose original is gone or damaged, until somebody has them tried again',
+    read: () => countSetAside(parts.db),
+  }
+  return { ...running, gauges: [setAside] }
 }
 
 function startSandboxWorkers(parts: ContextParts): RunningProcess {

@@ -19,8 +19,13 @@ export interface DueTopUp {
   amountCents: string
 }
 
+export interface ToppingUp extends Purchasing {
+  /** Before a card that was declined is charged again. */
+  waitsMs: readonly number[]
+}
+
 /** Does what is due by `context.at`. Throws PaymentsUnavailable: it is to be done again. */
-export async function workTopUp(deps: Purchasing, due: DueTopUp, context: CommandContext): Promise<void> {
+export async function workTopUp(deps: ToppingUp, due: DueTopUp, context: CommandContext): Promise<void> {
   const { bus } = deps
   const before = await bus.current(topUp, due.topUpId)
   const owner = await bus.current(organization, due.organizationId)
@@ -66,7 +71,11 @@ async function start(
   await bus.handle(topUp, topUpId, { kind: 'start', ...facts, at: context.at }, step)
 }
 
-async function ask({ bus, payments }: Purchasing, attempt: TopUpAttempt, context: CommandContext): Promise<void> {
+async function ask(
+  { bus, payments, waitsMs }: ToppingUp,
+  attempt: TopUpAttempt,
+  context: CommandContext,
+): Promise<void> {
   const { topUpId } = attempt
   const charged = await chargeFor(payments, attempt)
   crashPoint('payments.after-charge', topUpId)
@@ -74,7 +83,7 @@ async function ask({ bus, payments }: Purchasing, attempt: TopUpAttempt, context
   const command =
     charged.as === 'paid'
       ? ({ kind: 'pay', paymentIntentId: charged.paymentIntentId, at } as const)
-      : ({ kind: 'decline', reason: charged.reason, at } as const)
+      : ({ kind: 'decline', reason: charged.reason, waitsMs, at } as const)
   await bus.handle(topUp, topUpId, command, stepOf(context, 'top-up answer', topUpId, String(attempt.attempt)))
 }
 

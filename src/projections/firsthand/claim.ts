@@ -59,8 +59,8 @@ export const scoring = defineTable({
     round: integer,
     file_id: text,
     received_at: time,
-    /** Not to be tried before. */
-    due_at: time,
+    /** Not to be tried before; null: set aside until somebody has it tried again. */
+    due_at: time.orNull,
     /** Failures of this round so far, of whatever step. */
     failures: integer,
     /** What failed last. */
@@ -72,7 +72,7 @@ export type ScoringRow = RowOf<typeof scoring>
 
 export const scoringProjection = defineProjection<JobEvent | SubmissionEvent>({
   name: 'firsthand.scoring',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [scoring],
   handlers: {
@@ -87,6 +87,9 @@ export const scoringProjection = defineProjection<JobEvent | SubmissionEvent>({
         ...snake(data, 'dueAt', 'failures'),
         fault: `${data.step}: ${data.fault}`,
       }),
+    ],
+    'firsthand.ScoringResumed.v1': ({ data }) => [
+      patch(scoring, snake(data, 'submissionId'), { due_at: data.occurredAt, failures: 0, fault: null }),
     ],
     'firsthand.SubmissionApproved.v1': ({ data }) => [remove(scoring, snake(data, 'submissionId'))],
     'firsthand.SubmissionRejected.v1': ({ data }) => [remove(scoring, snake(data, 'submissionId'))],
@@ -144,6 +147,16 @@ export const findDueScorings = (db: ReadModels, now: string, keyMax: number, lim
     .limit(limit)
     .execute()
 
-/** Everything that waits for a score, the next due first. */
+/** Everything that waits for a score, the next due first, and what is set aside last. */
 export const listScorings = (db: ReadModels, limit: number): Promise<ScoringRow[]> =>
   firsthandTables(db).selectFrom('firsthand_scoring').selectAll().orderBy('due_at').limit(limit).execute()
+
+/** Submissions that are set aside. */
+export const countSetAside = async (db: ReadModels): Promise<number> => {
+  const found = await firsthandTables(db)
+    .selectFrom('firsthand_scoring')
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .where('due_at', 'is', null)
+    .executeTakeFirstOrThrow()
+  return Number(found.count)
+}

@@ -5,6 +5,7 @@ import { worker } from '../../../src/commands/firsthand/worker.ts'
 import { eventually } from '../../projections/support.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { type Api, startApi, systemContext } from '../api.ts'
+import { addFiles } from './approved-files.ts'
 import { addBuyer, addKey, type Buyer, postJob } from './buyers.ts'
 
 let api: Api
@@ -68,6 +69,24 @@ describe('a key with audit:read', () => {
     expect((await history(acme.key, workerId)).status).toBe(404)
     const { events } = await opened(acme.key, jobId)
     expect(JSON.stringify(events)).not.toContain('EarningCredited')
+  })
+
+  it('shows no name of a file, approved or not: the worker’s own words are sealed', async () => {
+    const { body } = await postJob(api, acme.key)
+    const [good, bad] = await addFiles(api, body.id, [
+      { filename: 'paid-door.jpg' },
+      { filename: 'kept.jpg', stars: 1 },
+    ])
+    for (const made of [good!, bad!]) {
+      const { events } = await opened(acme.key, made.submissionId)
+      const stored = events.find(({ type }: { type: string }) => type === 'firsthand.UploadStored.v1')
+      expect(stored.data).toMatchObject({ jobId: body.id, filename: '[sealed]' })
+      const state = await api.audit(`/v1/states/${made.submissionId}`, { key: acme.key })
+      expect(state.status).toBe(200)
+      expect(JSON.stringify([events, state.body])).not.toMatch(/door\.jpg|kept\.jpg/)
+    }
+    const { key } = await api.addAuditor(null)
+    expect(JSON.stringify(await opened(key, bad!.submissionId))).toContain('kept.jpg')
   })
 
   it('is on record with what it read, under the UUID of the organization', async () => {

@@ -184,7 +184,7 @@ describe('an event of the provider (F12)', () => {
     const sweep = createSessionSweep({
       ...{ bus: api.bus, db: api.db, paymentsOf: (world) => standIn.payments(world), now: () => now },
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
-      limits: { intervalMs: 20, batchMax: 100, sessionAgeMs: 300_000 },
+      limits: { intervalMs: 20, batchMax: 100, sessionAgeMs: 300_000, topUpWaitsMs: [] },
     })
     const stop = new AbortController()
     const running = sweep.run(stop.signal)

@@ -101,7 +101,13 @@ describe('sandbox workers', () => {
     const { jobId } = await post(1, { acceptedFormats: [format] })
     await work(jobId)
     const [seat] = await seatsOf(jobId)
-    const scoring = { ...parts(), model: undefined, crashRetryMs: 1_000, modelRetryScheduleMs: [1] }
+    const scoring = {
+      ...parts(),
+      model: undefined,
+      crashRetryMs: 1_000,
+      modelRetryScheduleMs: [1],
+      originalRetryScheduleMs: [1],
+    }
     await scoreSubmission(scoring, { submissionId: seat!.submissionId, jobId }, never)
     const state = await bus.current(submission, seat!.submissionId)
     expect(state.status === 'absent' ? undefined : state.score).toMatchObject({ stars: 4 })

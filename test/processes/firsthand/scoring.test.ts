@@ -34,6 +34,7 @@ const objects = createDiskStore({
   now: () => new Date(),
 })
 const never = new AbortController().signal
+const settings = scoringSettings.parse({})
 let testStore: TestStore
 let bus: CommandBus
 let nowMs = Date.parse('2026-11-29T12:00:00.000Z')
@@ -66,7 +67,8 @@ afterAll(async () => {
 
 const parts = (own: Partial<ScoringParts> = {}): ScoringParts => ({
   ...{ bus, objects, inspector, model: undefined, directory: folder.path, now, crashRetryMs: 1_000 },
-  modelRetryScheduleMs: scoringSettings.parse({}).VISION_RETRY_SCHEDULE_MS,
+  modelRetryScheduleMs: settings.VISION_RETRY_SCHEDULE_MS,
+  originalRetryScheduleMs: settings.FIRSTHAND_ORIGINAL_RETRY_SCHEDULE_MS,
   ...own,
 })
 
@@ -141,6 +143,9 @@ interface Facts {
   objectKey?: string
   sha256?: string
   sizeBytes?: number
+  step?: string
+  failures?: number
+  dueAt?: string | null
 }
 
 /** What the two streams say of a submission, in the log's order. */
@@ -222,17 +227,51 @@ describe('a submission', () => {
     expect((await storyOf(second)).last).toMatchObject({ stars: 1, cause: 'near_duplicate' })
   })
 
-  it('whose bytes were changed in the store is not scored', async () => {
+  it('whose bytes were changed in the store is not scored, and is tried again', async () => {
     const facts = await postJob()
-    const sent = await submit(facts, await newPicture())
-    const other = Buffer.from('other bytes')
+    const bytes = await newPicture()
+    const sent = await submit(facts, bytes)
+    const store = (what: Buffer) =>
+      objects.write(sent.objectKey, what, {
+        contentType: 'image/png',
+        sha256: createHash('sha256').update(what).digest('hex'),
+      })
+    await store(Buffer.from('other bytes'))
+    expect(await score(sent)).toStrictEqual({ dueAt: new Date(nowMs + 10_000).toISOString() })
+    const { names, last } = await storyOf(sent)
+    expect(names).toStrictEqual(['UploadStored', 'ScoringFailed'])
+    expect(last).toMatchObject({ step: 'original', failures: 1 })
+    await store(bytes)
+    expect(await score(sent)).toStrictEqual({})
+    expect((await storyOf(sent)).last.stars).toBe(5)
+  })
+
+  it('whose original is gone is set aside after its tries, and goes on once somebody says so', async () => {
+    const bytes = await newPicture()
+    const sent = await submit(await postJob(), bytes)
     await objects.delete(sent.objectKey)
-    await objects.write(sent.objectKey, other, {
+    const waits: number[] = []
+    let next = await score(sent)
+    while (next.dueAt) {
+      waits.push(Date.parse(next.dueAt) - nowMs)
+      nowMs = Date.parse(next.dueAt)
+      next = await score(sent)
+    }
+    expect(waits).toStrictEqual([10_000, 60_000, 300_000, 1_800_000])
+    expect(next).toStrictEqual({ dueAt: null })
+    const story = await storyOf(sent)
+    expect(story.names).toStrictEqual(['UploadStored', ...Array(5).fill('ScoringFailed')])
+    expect(story.last).toMatchObject({ step: 'original', failures: 5, dueAt: null })
+    await objects.write(sent.objectKey, bytes, {
       contentType: 'image/png',
-      sha256: createHash('sha256').update(other).digest('hex'),
+      sha256: createHash('sha256').update(bytes).digest('hex'),
     })
-    await expect(score(sent)).rejects.toThrow()
-    expect((await storyOf(sent)).names).toStrictEqual(['UploadStored'])
+    expect(await score(sent)).toStrictEqual({})
+    expect((await storyOf(sent)).names).toHaveLength(6)
+    const resume = { kind: 'resumeScoring', at: now().toISOString() } as const
+    await bus.handle(submission, sent.submissionId, resume, systemContext())
+    expect(await score(sent)).toStrictEqual({})
+    expect((await storyOf(sent)).last.stars).toBe(5)
   })
 
   it('of a job that was cancelled is not looked at', async () => {
@@ -345,7 +384,7 @@ describe('the model', () => {
     const waits: number[] = []
     for (;;) {
       const { dueAt } = await score(sent, { model })
-      if (dueAt === undefined) break
+      if (!dueAt) break
       waits.push(Date.parse(dueAt) - nowMs)
       nowMs = Date.parse(dueAt)
     }

@@ -6,6 +6,7 @@ import { organization } from '../../../src/commands/firsthand/organization.ts'
 import { wallet, walletIdOf } from '../../../src/commands/firsthand/wallet.ts'
 import type { WalletEvent } from '../../../src/events/firsthand/wallet.ts'
 import { openCheckout } from '../../../src/processes/firsthand/purchasing.ts'
+import { firsthandSettings } from '../../../src/processes/firsthand/settings.ts'
 import { type DueTopUp, workTopUp } from '../../../src/processes/firsthand/top-ups.ts'
 import { findDueTopUps } from '../../../src/projections/firsthand/purchase.ts'
 import { type Api, startApi, systemContext } from '../../http/api.ts'
@@ -22,12 +23,16 @@ beforeAll(async () => {
 afterAll(() => api.stop())
 
 const HOUR_MS = 3_600_000
+const { FIRSTHAND_TOP_UP_RETRY_WAITS_MS: WAITS_MS } = firsthandSettings.parse({})
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
 const later = (hours: number): string => new Date(Date.now() + hours * HOUR_MS + 1_000).toISOString()
 
 /** Does what is due by then. */
 const work = (due: DueTopUp, at: string) =>
-  workTopUp({ bus: api.bus, log, payments: standIn.payments('live') }, due, { ...systemContext(), at })
+  workTopUp({ bus: api.bus, log, payments: standIn.payments('live'), waitsMs: WAITS_MS }, due, {
+    ...systemContext(),
+    at,
+  })
 
 const settings = (key: string, body: object) => api.buy('PATCH', '/v1/organization/settings', { key, body })
 const ON = { auto_top_up_enabled: true, auto_top_up_threshold_cents: 500, auto_top_up_amount_cents: 2_500 }

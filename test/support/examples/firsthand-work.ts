@@ -63,8 +63,9 @@ export function workExamples(timeAt: (seconds: number) => string, ofJob: WorkOn)
     'firsthand.SubmissionReceived.v1': { ...seatAt(760, 1, 1), round: 1, fileId },
     'firsthand.ScoringFailed.v1': {
       ...roundAt(761),
-      ...{ step: 'object_store', fault: 'the object store did not answer', failures: 1, dueAt: timeAt(771) },
+      ...{ step: 'original', fault: 'the original is missing', failures: 1, dueAt: timeAt(771) },
     },
+    'firsthand.ScoringResumed.v1': roundAt(770),
     'firsthand.InspectionFinished.v1': {
       ...roundAt(771),
       ...{ fileId, contentType: 'image/jpeg', sha256: bytes.sha256, ...picture, perceptualHash: 'f0e1d2c3b4a59687' },

@@ -27,7 +27,10 @@ export function paymentRoutes(parts: Parts, runtime: Runtime): Hono<AppEnv> {
   const body = readBody(rawBody(), EVENT_MAX_BYTES)
   app.post('/firsthand/stripe/webhook', async (c) => {
     const bytes = (await body(c)) as Uint8Array | undefined
-    const { environment, event } = verified(parts, bytes ?? new Uint8Array(), c.req.header('stripe-signature') ?? '')
+    const signature = c.req.header('stripe-signature') ?? ''
+    const { environment, event } = await orUnavailable(async () =>
+      verified(parts, bytes ?? new Uint8Array(), signature),
+    )
     const caller = {
       requestId: c.get('exchange').requestId,
       header: (name: string) => c.req.header(name),
@@ -40,20 +43,27 @@ export function paymentRoutes(parts: Parts, runtime: Runtime): Hono<AppEnv> {
   return app
 }
 
-/** Whose secret the event is signed with. Throws a Problem (400) where it is nobody's, or was signed too long ago. */
+/**
+ * Whose secret the event is signed with. Throws a Problem (400) where it is nobody's, or was signed too long ago, and
+ * PaymentsUnavailable where there is no secret at all: whoever sends it sends it again, once there is one.
+ */
 function verified({ payments, clock }: Parts, bytes: Uint8Array, signature: string) {
-  for (const environment of ['live', 'test'] as const) {
+  const missing: PaymentsUnavailable[] = []
+  const worlds = ['live', 'test'] as const
+  for (const environment of worlds) {
     const event = readAs(environment)
     if (event) return { environment, event }
   }
+  if (missing.length === worlds.length) throw missing[0]
   throw new Problem('malformed_request', 'The event is not signed with the secret of this endpoint, or is too old.')
 
   function readAs(environment: Environment): PaymentEvent | undefined {
     try {
       return payments(environment).readEvent(bytes, signature, clock())
     } catch (error) {
-      if (error instanceof ForgedPaymentEvent || error instanceof PaymentsUnavailable) return undefined
-      throw error
+      if (error instanceof PaymentsUnavailable) missing.push(error)
+      else if (!(error instanceof ForgedPaymentEvent)) throw error
+      return undefined
     }
   }
 }
