@@ -10,6 +10,13 @@ import { prefixedId } from '../../../src/runtime/ulid.ts'
 import { eventually } from '../../projections/support.ts'
 import { type Api, systemContext } from '../api.ts'
 
+/** What these helpers need: an API that the test's process serves, or an instance that is a process of its own. */
+export interface Home extends Pick<Api, 'bus' | 'buy'> {
+  /** Knows by a key's public part whether the API takes it already. */
+  buyers: { find(textId: string): unknown }
+  workers: { find(textId: string): unknown }
+}
+
 export interface Buyer {
   organizationId: string
   /** A key of the live world with every scope. */
@@ -21,7 +28,7 @@ const newId = (prefix: string) => prefixedId(prefix, new Date().toISOString(), r
 
 /** Another key of an organization, known to the API when this resolves. */
 export async function addKey(
-  api: Api,
+  api: Home,
   organizationId: string,
   { scopes = scope.options, environment = 'live' }: { scopes?: readonly Scope[]; environment?: Environment } = {},
 ): Promise<Omit<Buyer, 'organizationId'>> {
@@ -37,7 +44,7 @@ export async function addKey(
 
 /** Credits in a wallet; answers with the id of their lot. */
 export async function grant(
-  api: Api,
+  api: Home,
   organizationId: string,
   cents: number,
   { environment = 'live' as Environment, endsAt = null as string | null } = {},
@@ -50,7 +57,7 @@ export async function grant(
 }
 
 export async function addBuyer(
-  api: Api,
+  api: Home,
   { tier = 'unlimited' as Tier, cents = 0, scopes = scope.options as readonly Scope[] } = {},
 ): Promise<Buyer> {
   const organizationId = newId('org')
@@ -73,7 +80,7 @@ export const jobRequest = (overrides: Record<string, unknown> = {}) => ({
 
 /** Posts one under a key of its own. */
 export const postJob = (
-  api: Api,
+  api: Home,
   key: string,
   overrides: Record<string, unknown> = {},
   idempotencyKey: string = randomUUID(),
@@ -86,7 +93,7 @@ export const postJob = (
 
 /** An event of this job that is to go to the endpoint, as the webhooks' process makes it. */
 export async function addEvent(
-  api: Api,
+  api: Home,
   owner: { organizationId: string; environment: Environment },
   endpointId: string,
   jobId: string,

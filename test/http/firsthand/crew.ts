@@ -5,7 +5,8 @@ import { worker } from '../../../src/commands/firsthand/worker.ts'
 import { generateWorkerToken } from '../../../src/commands/firsthand/worker-token.ts'
 import { prefixedId } from '../../../src/runtime/ulid.ts'
 import { eventually } from '../../projections/support.ts'
-import { type Api, type Asked, systemContext } from '../api.ts'
+import { type Asked, systemContext } from '../api.ts'
+import type { Home } from './buyers.ts'
 
 export interface Worker {
   workerId: string
@@ -14,7 +15,7 @@ export interface Worker {
 }
 
 /** A worker, known to the API when this resolves. */
-export async function addWorker(api: Api, name = 'Wilma'): Promise<Worker> {
+export async function addWorker(api: Home, name = 'Wilma'): Promise<Worker> {
   const at = new Date().toISOString()
   const workerId = prefixedId('wkr', at, randomUUID())
   const { secret, ...text } = generateWorkerToken()
@@ -27,11 +28,11 @@ export async function addWorker(api: Api, name = 'Wilma'): Promise<Worker> {
 }
 
 /** A worker's request. */
-export const work = (api: Api, { token }: Pick<Worker, 'token'>, method: string, path: string, asked: Asked = {}) =>
+export const work = (api: Home, { token }: Pick<Worker, 'token'>, method: string, path: string, asked: Asked = {}) =>
   api.buy(method, `/worker/v1${path}`, { key: token, ...asked })
 
 /** Sends these bytes under a claim, as a PNG; answers with the upload's id. */
-export async function sendFile(api: Api, of: Pick<Worker, 'token'>, claimId: string, bytes = 'some file') {
+export async function sendFile(api: Home, of: Pick<Worker, 'token'>, claimId: string, bytes = 'some file') {
   const body = { content_type: 'image/png', size_bytes: Buffer.byteLength(bytes), filename: '../door\u202egnp.exe' }
   const { body: link } = await work(api, of, 'POST', `/claims/${claimId}/uploads`, { body })
   const { status } = await fetch(link.url, { method: link.method, headers: link.headers, body: bytes })
@@ -39,8 +40,8 @@ export async function sendFile(api: Api, of: Pick<Worker, 'token'>, claimId: str
   return link.upload_id as string
 }
 
-export const submitFile = (api: Api, of: Pick<Worker, 'token'>, claimId: string, uploadId: string) =>
+export const submitFile = (api: Home, of: Pick<Worker, 'token'>, claimId: string, uploadId: string) =>
   work(api, of, 'POST', `/claims/${claimId}/submit`, { body: { upload_id: uploadId } })
 
-export const claimSeat = (api: Api, of: Pick<Worker, 'token'>, jobId: string) =>
+export const claimSeat = (api: Home, of: Pick<Worker, 'token'>, jobId: string) =>
   work(api, of, 'POST', `/jobs/${jobId}/claims`)

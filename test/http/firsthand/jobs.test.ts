@@ -154,7 +154,7 @@ describe('createJob', () => {
   })
 
   it.each([
-    ['"files_needed":4', '"files_needed":1e1', 201],
+    ['"files_needed":4', '"files_needed":1e3', 201],
     ['"files_needed":4', '"files_needed":1.0', 201],
     ['"price_per_file_cents":25', '"price_per_file_cents":9007199254740993', 422],
     ['"files_needed":4', '"files_needed":4,"metadata":{"n":9007199254740993}', 400],
