@@ -3,8 +3,9 @@
  * decides what operators ask for, what is killed, and which requests are made; a run says its own, so that it can be made
  * again. What it cannot decide is time: which call is under way when a blow falls.
  *
- * A short run, of about three minutes, has the files about crashes and messages, some faults at random, and one of the
- * other files, which the seed chooses. A long one repeats full runs under one seed after the other until its time is over.
+ * A short run, of about four minutes, has the files about crashes and messages, some faults at random, and of the other
+ * files as many as fit, from a place on that the seed chooses. A long one repeats full runs under one seed after the other
+ * until its time is over.
  */
 import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
@@ -15,7 +16,7 @@ const HELP = `Runs the fault suite, then the hostile requests.
 Usage: npm run test:faults -- [options]
 
 Options:
-  --short        some three minutes
+  --short        some four minutes
   --long         full runs under one seed after the other
   --minutes <n>  how long a long run goes on (default: 120)
   --seed <n>     makes a run again
@@ -61,14 +62,42 @@ const { kills, hostileRuns } = {
 const endsAtMs = performance.now() + (values.long ? numberOf('minutes', values.minutes) * 60_000 : 0)
 
 const ALWAYS = ['crash-points', 'messages', 'nemesis']
-const IN_TURNS = ['checker', 'clock', 'disk', 'postgres', 'restore', 'roles']
+/** The other files, each with the seconds that it takes on two processors; those of a kind are apart from each other. */
+const IN_TURNS: readonly (readonly [name: string, seconds: number])[] = [
+  ['firsthand-money', 45],
+  ['checker', 30],
+  ['firsthand-work', 45],
+  ['clock', 30],
+  ['objects', 5],
+  ['disk', 40],
+  ['firsthand-waits', 35],
+  ['postgres', 25],
+  ['firsthand-scoring', 40],
+  ['restore', 25],
+  ['roles', 75],
+]
+/** For those of a short run. One that is longer runs alone. */
+const IN_TURNS_MAX_S = 75
+
+/** Of the files in turns, those of a short run: from the seed's place on, as long as they fit. */
+function turnsOf(seed: number): string[] {
+  const names: string[] = []
+  let seconds = 0
+  for (let n = 0; n < IN_TURNS.length; n++) {
+    const [name, takes] = IN_TURNS[(seed + n) % IN_TURNS.length]!
+    if (names.length > 0 && seconds + takes > IN_TURNS_MAX_S) break
+    names.push(name)
+    seconds += takes
+  }
+  return names
+}
 const fileOf = (name: string) => `test/faults/${name}.fault.ts`
 
 /** What vitest is to run, one call after the other. */
 function runsOf(seed: number): string[][] {
   const suite = ['--config', 'vitest.faults.config.ts']
   // The tests proper have sent a short run's requests already.
-  if (size === 'short') return [[...suite, ...[...ALWAYS, IN_TURNS[seed % IN_TURNS.length] as string].map(fileOf)]]
+  if (size === 'short') return [[...suite, ...[...ALWAYS, ...turnsOf(seed)].map(fileOf)]]
   return [suite, ['test/suites', 'test/faults/secrets.test.ts']]
 }
 

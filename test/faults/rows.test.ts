@@ -3,21 +3,31 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { root } from '../support/source.ts'
-import { firsthandRows, rows } from './rows.ts'
+import { badInput } from './bad-input.ts'
+import { firsthandRows } from './firsthand-rows.ts'
+import { rows } from './rows.ts'
 
 const ROWS = 40
+const FIRSTHAND_ROWS = 22
+const numbersTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
 
 it('every row of the table has a test', () => {
-  expect(rows.map(({ row }) => row)).toEqual(Array.from({ length: ROWS }, (_, index) => index + 1))
-  expect(rows.filter(({ tests }) => tests.length === 0)).toEqual([])
+  expect(rows.map(({ row }) => row)).toEqual(numbersTo(ROWS))
+  expect(firsthandRows.map(({ row }) => row)).toEqual(numbersTo(FIRSTHAND_ROWS))
+  expect([...rows, ...firsthandRows].filter(({ tests }) => tests.length === 0)).toEqual([])
 })
 
 it('every test that a row names stands in its file, under that name', () => {
   const source = (file: string) => (existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : '')
   const isNamed = (file: string, name: string) =>
     ["'", '`'].some((quote) => source(file).includes(quote + name + quote))
-  const missing = [...rows, ...firsthandRows].flatMap(({ row, tests }) =>
-    tests.filter(([file, name]) => !isNamed(file, name)).map(([file, name]) => `row ${row}: ${file}: ${name}`),
+  const named = [
+    ...rows.map(({ row, tests }) => ({ what: `row ${row}`, tests })),
+    ...firsthandRows.map(({ row, tests }) => ({ what: `row F${row}`, tests })),
+    ...badInput.map(({ input, tests }) => ({ what: input, tests })),
+  ]
+  const missing = named.flatMap(({ what, tests }) =>
+    tests.filter(([file, name]) => !isNamed(file, name)).map(([file, name]) => `${what}: ${file}: ${name}`),
   )
   expect(missing).toEqual([])
 })

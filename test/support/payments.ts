@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import type { Payments } from '../../src/adapters/payments/payments.ts'
 import { createStripePayments } from '../../src/adapters/payments/stripe.ts'
 import { signatureOf } from '../../src/embedded/stripe/delivery.ts'
-import { startStripeStandIn } from '../../src/embedded/stripe/server.ts'
+import { type StripeStandIn, startStripeStandIn } from '../../src/embedded/stripe/server.ts'
 import { temporaryDirectory } from './services.ts'
 
 type World = 'live' | 'test'
@@ -38,7 +38,18 @@ export async function startPaymentStandIn(
   target: () => string | undefined,
   directory = temporaryDirectory(),
 ): Promise<PaymentStandIn> {
-  const { url, keys, close } = await startStripeStandIn({ directory: directory.path, target })
+  const { close, ...at } = await startStripeStandIn({ directory: directory.path, target })
+  return {
+    ...paymentStandInAt(at),
+    async close() {
+      await close()
+      directory.remove()
+    },
+  }
+}
+
+/** One that runs already, in whatever process. */
+export function paymentStandInAt({ url, keys }: Pick<StripeStandIn, 'url' | 'keys'>): Omit<PaymentStandIn, 'close'> {
   const payments = {
     live: createStripePayments({ ...keys.live, url }),
     test: createStripePayments({ ...keys.test, url }),
@@ -72,10 +83,6 @@ export async function startPaymentStandIn(
     signed(event, world = 'live', atMs = Date.now()) {
       const body = JSON.stringify(event)
       return { body, signature: signatureOf(body, keys[world].webhookSecret, Math.floor(atMs / 1_000)) }
-    },
-    async close() {
-      await close()
-      directory.remove()
     },
   }
 }
