@@ -4,6 +4,7 @@ import type { Context } from './context.ts'
 const loaders = {
   noctant: async () => (await import('./contexts/noctant.ts')).noctant,
   firsthand: async () => (await import('./contexts/firsthand.ts')).firsthand,
+  rungate: async () => (await import('./contexts/rungate.ts')).rungate,
   audit: async () => (await import('./contexts/audit.ts')).audit,
 } satisfies Record<string, () => Promise<Context>>
 

@@ -192,5 +192,32 @@ CREATE TABLE IF NOT EXISTS firsthand_earnings (submission_id text NOT NULL, work
 CREATE INDEX IF NOT EXISTS firsthand_earnings_1 ON firsthand_earnings (worker_id, created_at DESC, submission_id DESC);
 CREATE TABLE IF NOT EXISTS firsthand_worker_balances (worker_id text NOT NULL, balance_cents bigint NOT NULL, approved_count integer NOT NULL, PRIMARY KEY (worker_id));
 
+-- rungate.account, version 1
+CREATE TABLE IF NOT EXISTS rungate_accounts (account_id uuid NOT NULL, slug text NOT NULL UNIQUE, name text NOT NULL, tier text NOT NULL, status text NOT NULL, is_hosted boolean NOT NULL, step_limit integer, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (account_id));
+
+-- rungate.adminToken, version 1
+CREATE TABLE IF NOT EXISTS rungate_admin_tokens (token_id uuid NOT NULL, account_id uuid NOT NULL, text_id text NOT NULL, key_hash text NOT NULL, key_prefix text NOT NULL, name text NOT NULL, description text, scopes text[] NOT NULL, expires_at timestamptz(3), status text NOT NULL, last_used_at timestamptz(3), created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (token_id));
+CREATE INDEX IF NOT EXISTS rungate_admin_tokens_1 ON rungate_admin_tokens (account_id, created_at DESC, token_id DESC);
+
+-- rungate.providerKey, version 1
+CREATE TABLE IF NOT EXISTS rungate_provider_keys (key_id uuid NOT NULL, account_id uuid NOT NULL, provider text NOT NULL, name text NOT NULL, base_url text, secret_id uuid NOT NULL, sealed text, masked text, status text NOT NULL, rotated_at timestamptz(3), created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));
+CREATE INDEX IF NOT EXISTS rungate_provider_keys_1 ON rungate_provider_keys (account_id, created_at DESC, key_id DESC);
+
+-- rungate.policy, version 1
+CREATE TABLE IF NOT EXISTS rungate_policies (policy_id uuid NOT NULL, account_id uuid NOT NULL, name text NOT NULL, settings jsonb NOT NULL, visibility text NOT NULL, member_id uuid, version integer NOT NULL, created_by jsonb NOT NULL, updated_by jsonb NOT NULL, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (policy_id));
+CREATE INDEX IF NOT EXISTS rungate_policies_1 ON rungate_policies (account_id, created_at DESC, policy_id DESC);
+CREATE TABLE IF NOT EXISTS rungate_policy_versions (policy_id uuid NOT NULL, version integer NOT NULL, account_id uuid NOT NULL, version_id uuid NOT NULL, name text NOT NULL, settings jsonb NOT NULL, changed_by text NOT NULL, changed_fields text[] NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (policy_id, version));
+
+-- rungate.agent, version 1
+CREATE TABLE IF NOT EXISTS rungate_agents (agent_id uuid NOT NULL, account_id uuid NOT NULL, text_id text NOT NULL, key_hash text NOT NULL, key_prefix text NOT NULL, name text NOT NULL, policy_id uuid NOT NULL, status text NOT NULL, profile jsonb NOT NULL, provider_key_ids uuid[] NOT NULL, member_id uuid, created_by jsonb NOT NULL, updated_by jsonb NOT NULL, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (agent_id));
+CREATE INDEX IF NOT EXISTS rungate_agents_1 ON rungate_agents (account_id, created_at DESC, agent_id DESC);
+CREATE INDEX IF NOT EXISTS rungate_agents_2 ON rungate_agents (account_id, policy_id, created_at DESC, agent_id DESC);
+CREATE INDEX IF NOT EXISTS rungate_agents_3 ON rungate_agents USING gin (provider_key_ids);
+
+-- rungate.run, version 1
+CREATE TABLE IF NOT EXISTS rungate_runs (run_id uuid NOT NULL, account_id uuid NOT NULL, agent_id uuid NOT NULL, policy_id uuid NOT NULL, name text, status text NOT NULL, cost_usd numeric NOT NULL, step_count integer NOT NULL, hard_limit_usd numeric, started_at timestamptz(3) NOT NULL, ended_at timestamptz(3), PRIMARY KEY (run_id));
+CREATE INDEX IF NOT EXISTS rungate_runs_1 ON rungate_runs (account_id, policy_id, started_at);
+CREATE INDEX IF NOT EXISTS rungate_runs_2 ON rungate_runs (account_id) WHERE status = 'running';
+
 -- audit.auditorKey, version 1
 CREATE TABLE IF NOT EXISTS audit_auditor_keys (key_id text NOT NULL, operator_id uuid, name text NOT NULL, scopes text[] NOT NULL, key_hash text NOT NULL, revoked_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));

@@ -3,13 +3,13 @@
  * themselves. Authentication then costs no query, and a revocation takes effect with its event, whatever the projector
  * is doing.
  */
-import { anyVersionOf } from '../events/event.ts'
+import { anyVersionOf, categoryOf } from '../events/event.ts'
 import { type Delivered, isPoison } from '../events/subscription.ts'
 import type { ReadModels } from '../postgres/database.ts'
 import { queriesOver } from '../postgres/queries.ts'
 import { applyInMemory, keyOf } from '../projections/changes.ts'
 import { projectionsCheckpoint, readCheckpoint } from '../projections/checkpoint.ts'
-import type { Projection, RowOf, Table, Values } from '../projections/projection.ts'
+import type { Change, Projection, RowOf, Table, Values } from '../projections/projection.ts'
 import type { Directory } from './directory.ts'
 
 /** The row of this key in one of the directory's tables. */
@@ -18,13 +18,14 @@ export type FindRow = <T extends Table>(table: T, key: string) => RowOf<T> | und
 export interface KeyDirectoryOptions<Key extends Table, Entry> {
   /** Whose read models the directory is loaded from. */
   context: string
-  /** Of the streams whose events it follows: `noctant.operator`. */
-  category: string
+  /**
+   * Of the streams whose events it follows: category → the table whose key is the stream's id. An event that cannot be
+   * read may be a revocation: it removes this row.
+   */
+  streams: Readonly<Record<string, Table>>
   /** Their tables are held whole, so each has a key of one column; their handlers name the event types to follow. */
   projections: readonly Projection[]
-  /** The table whose key is the stream's id. An event that cannot be read may be a revocation: it removes this row. */
-  owners: Table
-  /** `textId`: the column with the id that stands in a key's own text. It never changes. */
+  /** `textId`: the column with the id that stands in a key's own text. */
   keys: { table: Key; textId: keyof RowOf<Key> & string }
   /** What is known of a key. Revoked keys are found as well: the caller judges them. */
   entryOf(key: RowOf<Key>, row: FindRow): Entry | undefined
@@ -38,8 +39,7 @@ export interface KeyDirectory<Entry> extends Directory {
 export function createKeyDirectory<Key extends Table, Entry>(
   options: KeyDirectoryOptions<Key, Entry>,
 ): KeyDirectory<Entry> {
-  const { context, category, projections, owners, keys, entryOf } = options
-  const prefix = `${category}-`
+  const { context, streams, projections, keys, entryOf } = options
   const tables = projections.flatMap((projection) => projection.tables)
   const rows = new Map<Table, Map<string, Values>>(tables.map((table) => [table, new Map()]))
   const rowKey = (table: Table, key: string) => keyOf(table, { [table.key[0] ?? '']: key })
@@ -48,6 +48,10 @@ export function createKeyDirectory<Key extends Table, Entry>(
   /** The id in a key's text → its row's key. */
   const byTextId = new Map<string, string>()
   const noteText = (row: Values) => void byTextId.set(String(row[keys.textId]), keyOf(keys.table, row))
+  const isRotation = (change: Change): change is Extract<Change, { kind: 'patch' }> =>
+    change.kind === 'patch' && change.table === keys.table && keys.textId in change.values
+  const forgetText = (key: Values) =>
+    byTextId.delete(String(rows.get(keys.table)?.get(keyOf(keys.table, key))?.[keys.textId]))
 
   return {
     // Of any version: an event that cannot be read must arrive too.
@@ -72,14 +76,20 @@ export function createKeyDirectory<Key extends Table, Entry>(
 
     apply(events: readonly Delivered[]) {
       for (const event of events) {
-        if (!event.stream.startsWith(prefix)) continue
+        const category = categoryOf(event.stream)
+        const owners = streams[category]
+        if (!owners) continue
         if (isPoison(event)) {
-          rows.get(owners)?.delete(rowKey(owners, event.stream.slice(prefix.length)))
+          rows.get(owners)?.delete(rowKey(owners, event.stream.slice(category.length + 1)))
           continue
         }
         const changes = projections.flatMap(({ handlers }) => handlers[event.type]?.(event) ?? [])
+        for (const change of changes) if (isRotation(change)) forgetText(change.key)
         applyInMemory(rows, changes)
-        for (const change of changes) if (change.kind === 'upsert' && change.table === keys.table) noteText(change.row)
+        for (const change of changes) {
+          if (change.kind === 'upsert' && change.table === keys.table) noteText(change.row)
+          if (isRotation(change)) noteText({ ...change.key, ...change.values })
+        }
       }
     },
 

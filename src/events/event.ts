@@ -5,7 +5,7 @@
 import { z } from 'zod'
 
 export const actorSchema = z.object({
-  kind: z.enum(['operator', 'engine', 'trader', 'admin', 'system', 'auditor', 'worker']),
+  kind: z.enum(['operator', 'engine', 'trader', 'admin', 'system', 'auditor', 'worker', 'agent', 'member']),
   /** Operator id, engine name, auditor's name, operating-system user of the CLI, … */
   id: z.string(),
   /** The API key that signed the request, where there was one. */

@@ -106,6 +106,7 @@ function newExchange(c: Context<AppEnv>, ids: RequestIds): Exchange {
     answer: undefined,
     releaseBody: undefined,
     route: undefined,
+    schemes: [],
     status: undefined,
   }
 }

@@ -92,11 +92,10 @@ export function contextApp(
   const serving: Serving = { api, parts, runtime, authenticate, rates }
   const app = new Hono<AppEnv>()
   // Caught here, and not by the framework: its way for an application of its own costs every request a step.
-  const serve = (path: string, answer: (c: Context<AppEnv>) => Promise<Response>) => {
-    const route = `/${api.name}${path}`
+  const serve = (path: string, { alternatives }: Access, answer: (c: Context<AppEnv>) => Promise<Response>) => {
+    const known = { route: `/${api.name}${path}`, schemes: alternatives.map(({ scheme }) => scheme) }
     return (c: Context<AppEnv>) => {
-      const exchange = c.get('exchange')
-      exchange.route = route
+      const exchange = Object.assign(c.get('exchange'), known)
       return answer(c).catch((error) => {
         const { incoming } = c.env ?? {}
         if (incoming && hasMoreBody(incoming)) exchange.headers.connection = 'close'
@@ -107,11 +106,12 @@ export function contextApp(
   const operations = [...api.operations, ...(api.apart?.operations ?? [])]
   for (const operation of operations) {
     const path = routerPath(operation.path)
-    app.on(operation.method.toUpperCase(), path, serve(path, serveOperation(operation, serving)))
+    app.on(operation.method.toUpperCase(), path, serve(path, operation.access, serveOperation(operation, serving)))
   }
-  const enter = guard(serving, { access: api.apart ? either(api.access, api.apart.access) : api.access })
+  const access = api.apart ? either(api.access, api.apart.access) : api.access
+  const enter = guard(serving, { access })
   const refuseBy = (path: string, problem: (c: Context<AppEnv>) => Problem) =>
-    serve(path, async (c) => {
+    serve(path, access, async (c) => {
       await enter(c, c.get('exchange'))
       throw problem(c)
     })
@@ -139,7 +139,7 @@ function methodsByPath(operations: readonly Operation[]): Map<string, string[]> 
 /** The response to whatever was thrown, by a context's error table; what an engineer is to know of it is logged. */
 export function refuse(exchange: Exchange, error: unknown, table: ErrorTable<string>, runtime: Runtime): Response {
   const { code: name, detail, errors = [], headers = {} } = describeError(error, runtime.isUnavailable)
-  const { requestId } = exchange
+  const { requestId, schemes } = exchange
   const known = table.codes[name]
   const entry = known ?? kernelErrors.internal_error
   if (!known || name === 'internal_error') runtime.log.error({ requestId, err: error }, 'request failed')
@@ -148,7 +148,7 @@ export function refuse(exchange: Exchange, error: unknown, table: ErrorTable<str
   if (retryAfterS !== undefined) exchange.headers['retry-after'] = String(retryAfterS)
   for (const [header, value] of Object.entries(headers)) exchange.headers[header] = value
   const code = shownAs ?? (known ? name : 'internal_error')
-  const refusal = { code, status, title, detail, errors, requestId }
+  const refusal = { code, status, title, detail, errors, requestId, schemes }
   exchange.headers.link = `<${helpPath(known ? name : 'internal_error')}>; rel="help"`
   delete exchange.headers['content-type']
   return respondJson(exchange, status, table.body(refusal), table.mediaType ?? 'application/json')

@@ -125,8 +125,10 @@ function refusalsOf(operation: Operation, errors: ErrorTable<string>, schemes: C
     const codes = byStatus.get(entry.status) ?? new Set()
     byStatus.set(entry.status, codes.add(entry.shownAs ?? code))
   }
-  const content = { [errors.mediaType ?? 'application/json']: { schema: errors.schema } }
+  const ways = operation.access.alternatives.map(({ scheme }) => scheme)
   const described = [...byStatus].map(([status, codes]) => {
+    const schema = errors.schemaOf?.(status, ways) ?? errors.schema
+    const content = { [errors.mediaType ?? 'application/json']: { schema } }
     const description = codes.size === 0 ? 'Not answered here.' : `Refused: ${[...codes].join(', ')}.`
     return [String(status), { description, content }] as const
   })

@@ -28,8 +28,9 @@ export interface Exchange {
   principal: Principal | undefined
   /** The answer, where the kernel has built it, with the headers above. */
   answer: Response | undefined
-  /** The template of the address, where an operation or a context answers. */
+  /** The template of the address, where an operation or a context answers, and its ways of signing in. */
   route: string | undefined
+  schemes: readonly string[]
   /** The body is no longer held (bounds.ts). */
   releaseBody: (() => void) | undefined
   /** The status that counts, where it is not that of the answer's object: 101. */

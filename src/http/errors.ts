@@ -55,6 +55,8 @@ export interface Refusal {
   detail: string
   errors: readonly FieldError[]
   requestId: string
+  /** Ways of signing in of the address that refuses. */
+  schemes: readonly string[]
 }
 
 /** How a context refuses. `Code` is every code that it and its commands know: one without an entry does not compile. */
@@ -65,6 +67,8 @@ export interface ErrorTable<Code extends string = never> {
   body: (refusal: Refusal) => object
   /** Of the body, for the document. */
   schema: z.ZodType
+  /** In its place, for addresses with these ways of signing in; undefined: `schema`. */
+  schemaOf?: (status: number, schemes: readonly string[]) => z.ZodType | undefined
   /** Content type of the body; default `application/json`. */
   mediaType?: string
   /** Statuses that the contract documents for every operation, whether or not it can answer with them. */

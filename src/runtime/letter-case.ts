@@ -23,6 +23,13 @@ export function inSnakeCase(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [snakeCase(name), inSnakeCase(member)]))
 }
 
+/** The same value with the names of all its members in camel case, at every depth. */
+export function inCamelCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inCamelCase)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [camelCase(name), inCamelCase(member)]))
+}
+
 /** More names than all events have together; beyond that they are made anew each time. */
 const NAMES_MAX = 10_000
 

@@ -44,12 +44,18 @@ import { createKeyUse } from '../../src/http/firsthand/keys/key-use.ts'
 import { health } from '../../src/http/health.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
 import { noctant } from '../../src/http/noctant/api.ts'
+import type { RungateParts } from '../../src/http/rungate/access.ts'
+import { rungate } from '../../src/http/rungate/api.ts'
+import { selfDescription } from '../../src/http/rungate/describing.ts'
+import { createHealth } from '../../src/http/rungate/public/counts.ts'
+import { createTokenUse } from '../../src/http/rungate/tokens/token-use.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
 import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
 import { failureOf } from '../../src/postgres/failure.ts'
 import { OBJECTS_PATH } from '../../src/processes/firsthand/objects.ts'
 import { STRIPE_WEBHOOK_PATH } from '../../src/processes/firsthand/payment-access.ts'
 import { endpointKeysOf } from '../../src/processes/firsthand/webhooks.ts'
+import { providerSecretsOf } from '../../src/processes/rungate/processes.ts'
 import { createAuditorDirectory } from '../../src/projections/audit/auditors.ts'
 import { createOwnersOf } from '../../src/projections/audit/ownership.ts'
 import { projectionsCheckpoint } from '../../src/projections/checkpoint.ts'
@@ -57,6 +63,7 @@ import { createCredentialDirectory as createBuyerDirectory } from '../../src/pro
 import { createWorkerDirectory } from '../../src/projections/firsthand/worker-credentials.ts'
 import { createCredentialDirectory } from '../../src/projections/noctant/credentials.ts'
 import { projectorName, startProjector } from '../../src/projections/projector.ts'
+import { createAgentDirectory, createTokenDirectory } from '../../src/projections/rungate/credentials.ts'
 import { createPositionWaiters } from '../../src/projections/waiter.ts'
 import { createKeyRing } from '../../src/vault/key-ring.ts'
 import { prepareVault } from '../../src/vault/vault.ts'
@@ -119,7 +126,9 @@ export function conforms(method: string, path: string, { status, headers, body }
   const { description = '' } = (operation as Described).responses[status] ?? {}
   // The document names every code that an operation answers with.
   const code = body?.code ?? body?.error?.type
-  if (status >= 400) expect(description.match(/\w+/g), `${method} ${path} ${status}`).toContain(code)
+  if (status >= 400 && code !== undefined) {
+    expect(description.match(/\w+/g), `${method} ${path} ${status}`).toContain(code)
+  }
   const fits = validate(body)
   expect(validate.errors, `${method} ${path} ${status} ${JSON.stringify(body)}`).toBeNull()
   expect(fits).toBe(true)
@@ -173,6 +182,8 @@ export interface ApiOptions {
   claimLimits?: Partial<ClaimLimits>
   /** Of what auditors ask. */
   auditLimits?: Partial<AuditLimits>
+  /** Accounts of rungate that one address may register within an hour. */
+  registrationsPerHourMax?: number
   /** The addresses of a name; default: none has any. */
   resolve?: Resolve
 }
@@ -235,7 +246,7 @@ async function follow<D extends Directory>(
 /** Whether the test's project loads the context: what it does not load has no tables here. */
 const serves = (name: ContextName) => loaded.includes(name)
 
-/** Noctant's API and the auditors', and firsthand's where it is loaded. */
+/** Noctant's API and the auditors', and firsthand's and rungate's where they are loaded. */
 export async function startApi(options: ApiOptions = {}) {
   const [log, database] = await Promise.all([
     comesUp('the event store node', startTestStore()),
@@ -285,6 +296,10 @@ export async function startApi(options: ApiOptions = {}) {
     serves('firsthand') && (await follow(db, workers, { ...subscription, name: 'workers' })).following
   const waits = createJobWaits()
   const followingJobs = serves('firsthand') && (await follow(db, waits, { ...subscription, name: 'waits' })).following
+  const tokens = createTokenDirectory()
+  const followingTokens = serves('rungate') && (await follow(db, tokens, { ...subscription, name: 'tokens' })).following
+  const agents = createAgentDirectory()
+  const followingAgents = serves('rungate') && (await follow(db, agents, { ...subscription, name: 'agents' })).following
   const { directory: auditors, following: followingAuditors } = await follow(db, createAuditorDirectory(), {
     ...subscription,
     name: 'auditors',
@@ -302,7 +317,7 @@ export async function startApi(options: ApiOptions = {}) {
   const instanceKey = Buffer.alloc(32, 7)
   const instanceKeys = () => [instanceKey]
   const ring = createKeyRing({ current: instanceKey, previous: [] })
-  if (serves('firsthand')) await prepareVault(database.db, ring)
+  if (serves('firsthand') || serves('rungate')) await prepareVault(database.db, ring)
   const resolve = options.resolve ?? (async () => [])
   const ofAudits = { ...auditLimits(), ...options.auditLimits }
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
@@ -334,6 +349,16 @@ export async function startApi(options: ApiOptions = {}) {
     claimLimits: { ...claimLimits(), ...options.claimLimits },
     noteUse: createKeyUse({ bus: of, log: { warn: record('warn') }, clock: () => new Date(), gapMinMs: 900_000 }),
   })
+  const governing = (of: CommandBus): RungateParts => ({
+    ...{ bus: of, db, clock: () => new Date(), tokens, agents, keyKnownWaitMs: 5_000, apiUrl: () => url },
+    waiter: waiters.of(projectionsCheckpoint('rungate')),
+    noteUse: createTokenUse({ bus: of, log: { warn: record('warn') }, clock: () => new Date(), gapMinMs: 900_000 }),
+    registrationsPerHourMax: options.registrationsPerHourMax ?? 100_000,
+    providerSecrets: providerSecretsOf(db, ring),
+    providerAddresses: { resolve, allowLoopback: false, hosts: ['llm.internal', '10.1.0.0/16'] },
+    health: createHealth(db),
+    ...selfDescription,
+  })
   const serve = (of: CommandBus) => {
     const limits = { ...defaultHttpLimits, readYourWritesWaitMs: 5_000, ...options.limits }
     const core = { bus: of, db, waiter, clock: () => new Date(), personKeys: log.keys }
@@ -354,6 +379,7 @@ export async function startApi(options: ApiOptions = {}) {
         withParts(noctant, { ...core, credentials, ...noctantSettings, ...options.noctant }),
         withParts(audit, auditing),
         ...(serves('firsthand') ? [withParts(firsthand, buying(of))] : []),
+        ...(serves('rungate') ? [withParts(rungate, governing(of))] : []),
       ],
       isUnavailable: (error) => error instanceof ObjectStoreUnavailable || failureOf(error) === 'unavailable',
       sealer: testSealer,
@@ -421,6 +447,10 @@ export async function startApi(options: ApiOptions = {}) {
     buy: (method: string, path: string, asked?: Asked) => callAt(url, method, path, asked, 'firsthand'),
     buySecond: (method: string, path: string, asked?: Asked) =>
       callAt(`http://127.0.0.1:${second.port}`, method, path, asked, 'firsthand'),
+    /** A request to rungate. */
+    govern: (method: string, path: string, asked?: Asked) => callAt(url, method, path, asked, 'rungate'),
+    governSecond: (method: string, path: string, asked?: Asked) =>
+      callAt(`http://127.0.0.1:${second.port}`, method, path, asked, 'rungate'),
     buyers,
     workers,
     waits,
@@ -490,6 +520,8 @@ export async function startApi(options: ApiOptions = {}) {
         ...projectors.map((each) => each.stop()),
         followingKeys,
         followingBuyers,
+        followingTokens,
+        followingAgents,
         ...followingReaders.map(({ following }) => following),
         followingJobs,
         followingWorkers,

@@ -7,7 +7,7 @@ import { failureOf } from '../../src/postgres/failure.ts'
 export const testSealer = createSealer(() => [Buffer.alloc(32, 7)])
 
 export const exchangeOf = (requestId: string): Exchange => ({
-  ...{ requestId, headers: {} },
+  ...{ requestId, headers: {}, schemes: [] },
   ...{ principal: undefined, answer: undefined, releaseBody: undefined, route: undefined, status: undefined },
 })
 

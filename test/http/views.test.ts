@@ -4,17 +4,20 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { AnyEvent, Recorded } from '../../src/events/event.ts'
+import { jsonText } from '../../src/http/json.ts'
 import { flush } from '../../src/projections/changes.ts'
 import { empty, type Prepared, prepared } from '../projections/support.ts'
 import { apis, projections } from '../support/contexts.ts'
 import { createRecorder, type ExampleEvent, example } from '../support/examples.ts'
 import { firsthandViews } from './firsthand/views.ts'
 import { noctantViews } from './noctant/views.ts'
+import { rungateViews } from './rungate/views.ts'
 import type { ContextViews } from './views.ts'
 
 const lists: readonly (readonly [context: string, list: ContextViews])[] = [
   ['noctant', noctantViews],
   ['firsthand', firsthandViews],
+  ['rungate', rungateViews],
 ]
 
 let database: Prepared
@@ -24,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => database.drop())
 beforeEach(() => empty(database.db))
 
-const plain = (view: unknown): unknown => JSON.parse(JSON.stringify(view))
+const plain = (view: unknown): unknown => JSON.parse(jsonText(view))
 
 describe.each(lists)('the answers of %s', (context, { views, withoutView }) => {
   it('with a view are all listed', () => {

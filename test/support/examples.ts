@@ -20,6 +20,7 @@ import type { Poison } from '../../src/events/subscription.ts'
 import { type AuditStoryEvent, auditExamples } from './examples/audit.ts'
 import { type ChallengeStoryEvent, challengeExamples } from './examples/challenge.ts'
 import { type FirsthandStoryEvent, firsthandExamples, firsthandStreamOf } from './examples/firsthand.ts'
+import { type RungateStoryEvent, rungateExamples, rungateStreamOf } from './examples/rungate.ts'
 import { type WebhookStoryEvent, webhookExamples } from './examples/webhook.ts'
 
 /** The same name gives the same UUID. */
@@ -70,6 +71,7 @@ export type ExampleEvent =
   | SealEvent
   | AuditStoryEvent
   | FirsthandStoryEvent
+  | RungateStoryEvent
   | OperatorEvent
   | OperatorSlugEvent
   | UserEvent
@@ -204,6 +206,7 @@ const examples: { readonly [T in ExampleType]: DataOf<T> } = {
   [HEARTBEAT]: { occurredAt: timeAt(0) },
   ...auditExamples(ids.operator, timeAt),
   ...firsthandExamples(timeAt),
+  ...rungateExamples(uuidOf, timeAt),
   [LOG_IDENTIFIED]: { logId: uuidOf('log'), occurredAt: timeAt(0) },
   [LOG_ADOPTED]: {
     logId: uuidOf('log'),
@@ -646,6 +649,7 @@ export function streamOf({ type, data }: { type: string; data: Record<string, un
   if (type === 'opslog.LogSealed.v1') return SEAL_STREAM
   if (type.startsWith('audit.AuditorKey')) return `audit.auditor-${data.keyId}`
   if (type.startsWith('firsthand.')) return firsthandStreamOf({ type, data })
+  if (type.startsWith('rungate.')) return rungateStreamOf({ type, data })
   if (type.startsWith('audit.')) return `audit.reading-${data.keyId}`
   if (name === 'EngineEventQuarantined') return `noctant.engineQuarantine-${data.accountId}`
   if (name === 'EngineCommandRequested') return `noctant.account-${data.programAccountId}`

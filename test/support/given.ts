@@ -7,10 +7,11 @@ import { expect } from 'vitest'
 import { type Decider, fold } from '../../src/commands/decider.ts'
 import type { RejectionCode as FirsthandCode } from '../../src/commands/firsthand/rejection.ts'
 import { type RejectionCode as NoctantCode, Rejected } from '../../src/commands/noctant/rejection.ts'
+import type { RejectionCode as RungateCode } from '../../src/commands/rungate/rejection.ts'
 import type { AnyEvent } from '../../src/events/event.ts'
 import { registry } from './contexts.ts'
 
-type RejectionCode = NoctantCode | FirsthandCode
+type RejectionCode = NoctantCode | FirsthandCode | RungateCode
 
 export interface Refusal {
   rejected: RejectionCode

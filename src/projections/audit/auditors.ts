@@ -5,9 +5,8 @@ import { type AuditorKeyRow, auditorKeyProjection, auditorKeys } from './auditor
 export const createAuditorDirectory = (): KeyDirectory<AuditorKeyRow> =>
   createKeyDirectory({
     context: 'audit',
-    category: 'audit.auditor',
+    streams: { 'audit.auditor': auditorKeys },
     projections: [auditorKeyProjection],
-    owners: auditorKeys,
     keys: { table: auditorKeys, textId: 'key_id' },
     entryOf: (key) => key,
   })

@@ -14,9 +14,8 @@ export type CredentialDirectory = KeyDirectory<Credential>
 export const createCredentialDirectory = (): CredentialDirectory =>
   createKeyDirectory({
     context: 'firsthand',
-    category: 'firsthand.organization',
+    streams: { 'firsthand.organization': organizations },
     projections: [organizationProjection, apiKeyProjection],
-    owners: organizations,
     keys: { table: apiKeys, textId: 'text_id' },
     entryOf(key, row) {
       const tenant = row(organizations, key.organization_id)

@@ -13,9 +13,8 @@ export type WorkerDirectory = KeyDirectory<WorkerCredential>
 export const createWorkerDirectory = (): WorkerDirectory =>
   createKeyDirectory({
     context: 'firsthand',
-    category: 'firsthand.worker',
+    streams: { 'firsthand.worker': workers },
     projections: [workerProjection],
-    owners: workers,
     keys: { table: workerTokens, textId: 'text_id' },
     entryOf(token, row) {
       const worker = row(workers, token.worker_id)

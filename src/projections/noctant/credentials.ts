@@ -12,9 +12,8 @@ export interface Credential {
 export const createCredentialDirectory = (): KeyDirectory<Credential> =>
   createKeyDirectory({
     context: 'noctant',
-    category: 'noctant.operator',
+    streams: { 'noctant.operator': operators },
     projections: [operatorProjection, apiKeyProjection],
-    owners: operators,
     keys: { table: apiKeys, textId: 'key_id' },
     entryOf(key, row) {
       const tenant = row(operators, key.operator_id)

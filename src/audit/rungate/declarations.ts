@@ -1,0 +1,13 @@
+/** What rungate's things are known by to auditors. */
+import type { AuditDeclarations } from '../declarations.ts'
+
+export const rungateBooks: AuditDeclarations = {
+  mentions: {
+    'rungate.SlugClaimed.v1': { isCreation: true, names: ['slug'] },
+    'rungate.AccountRegistered.v1': { isCreation: true, names: ['name', 'slug'] },
+    'rungate.AdminTokenIssued.v1': { isCreation: true, names: ['name'] },
+    'rungate.ProviderKeyAdded.v1': { isCreation: true, names: ['name'] },
+    'rungate.PolicyCreated.v1': { isCreation: true, names: ['name'] },
+    'rungate.AgentCreated.v1': { isCreation: true },
+  },
+}

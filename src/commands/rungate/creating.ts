@@ -1,0 +1,99 @@
+/** How what has a name is made: the name, then the thing; of an agent, the bond with its policy in between. */
+import type { AdminTokenFacts } from '../../events/rungate/admin-token.ts'
+import type { AgentFacts } from '../../events/rungate/agent.ts'
+import type { NameClaim } from '../../events/rungate/name.ts'
+import type { PolicyFacts } from '../../events/rungate/policy.ts'
+import type { ProviderKeyFacts } from '../../events/rungate/provider-key.ts'
+import type { CommandBus, CommandContext } from '../handle.ts'
+import { adminToken, impliedScopes, refuseBeyond } from './admin-token.ts'
+import { agent } from './agent.ts'
+import { claimForNew, releaseName } from './naming.ts'
+import { isSeen, policy } from './policy.ts'
+import { providerKey } from './provider-key.ts'
+import { Rejected } from './rejection.ts'
+
+/** Rejects with name_taken. */
+export async function createPolicy(bus: CommandBus, facts: PolicyFacts, context: CommandContext) {
+  const { accountId, policyId: ownerId } = facts
+  await claimForNew(bus, { accountId, kind: 'policy', ownerId }, facts.name, facts, context)
+  return finishPolicy(bus, facts, context)
+}
+
+const finishPolicy = (bus: CommandBus, facts: PolicyFacts, context: CommandContext) =>
+  bus.handle(policy, facts.policyId, { kind: 'create', facts }, context)
+
+/** Rejects with name_taken. */
+export async function addProviderKey(bus: CommandBus, facts: ProviderKeyFacts, context: CommandContext) {
+  const { accountId, keyId: ownerId } = facts
+  await claimForNew(bus, { accountId, kind: 'providerKey', ownerId }, facts.name, facts, context)
+  return finishProviderKey(bus, facts, context)
+}
+
+const finishProviderKey = (bus: CommandBus, facts: ProviderKeyFacts, context: CommandContext) =>
+  bus.handle(providerKey, facts.keyId, { kind: 'add', facts }, context)
+
+/** `mayGrant`: the scopes of who asks. Rejects with name_taken and token_beyond_own. */
+export async function issueToken(
+  bus: CommandBus,
+  facts: AdminTokenFacts,
+  mayGrant: readonly string[],
+  context: CommandContext,
+) {
+  refuseBeyond(facts.scopes, mayGrant)
+  const { accountId, tokenId: ownerId } = facts
+  await claimForNew(bus, { accountId, kind: 'adminToken', ownerId }, facts.name, facts, context)
+  return finishToken(bus, facts, context)
+}
+
+/** What it may grant was decided before its name was claimed. */
+const finishToken = (bus: CommandBus, facts: AdminTokenFacts, context: CommandContext) =>
+  bus.handle(adminToken, facts.tokenId, { kind: 'issue', facts, mayGrant: impliedScopes(facts.scopes) }, context)
+
+/** Rejects with name_taken, and with policy_unusable where the caller sees no such living policy. */
+export async function createAgent(bus: CommandBus, facts: AgentFacts, context: CommandContext) {
+  const { accountId, agentId: ownerId, memberId, profile } = facts
+  const { policyId } = profile
+  const state = await bus.current(policy, policyId)
+  if (state.status !== 'living' || !isSeen(state, { accountId, memberId })) throw policyUnusable()
+  await claimForNew(bus, { accountId, kind: 'agent', ownerId }, profile.name, facts, context)
+  return finishAgent(bus, facts, context)
+}
+
+async function finishAgent(bus: CommandBus, facts: AgentFacts, context: CommandContext) {
+  const { accountId, agentId, memberId, profile } = facts
+  try {
+    await bindAgent(bus, profile.policyId, { accountId, memberId, agentId }, context)
+  } catch (error) {
+    if (error instanceof Rejected) {
+      await releaseName(bus, { accountId, kind: 'agent', ownerId: agentId }, profile.name, context)
+    }
+    throw error
+  }
+  return bus.handle(agent, agentId, { kind: 'create', facts }, context)
+}
+
+/** Rejects with policy_unusable. */
+export const bindAgent = (
+  bus: CommandBus,
+  policyId: string,
+  of: { accountId: string; memberId: string | null; agentId: string },
+  context: CommandContext,
+) => bus.handle(policy, policyId, { kind: 'bind', ...of, at: context.at }, context)
+
+const policyUnusable = () => new Rejected('policy_unusable', 'There is no such policy.', '/policy_id')
+
+/** The owner of a claimed name, made from the claim alone. Harmless where it is there. */
+export function finishClaim(bus: CommandBus, { kind, creation }: NameClaim, context: CommandContext) {
+  switch (kind) {
+    case 'policy':
+      return finishPolicy(bus, creation as unknown as PolicyFacts, context)
+    case 'agent':
+      return finishAgent(bus, creation as unknown as AgentFacts, context)
+    case 'providerKey':
+      return finishProviderKey(bus, creation as unknown as ProviderKeyFacts, context)
+    case 'adminToken':
+      return finishToken(bus, creation as unknown as AdminTokenFacts, context)
+    default:
+      return kind satisfies never
+  }
+}

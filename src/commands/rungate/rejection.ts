@@ -1,0 +1,31 @@
+/**
+ * Why rungate's commands are refused. `Rejected` here takes these codes alone, so that one without an entry in the error
+ * table (http/rungate/errors.ts) does not compile.
+ */
+import { type KernelRejectionCode, Rejected as Rejection } from '../rejection.ts'
+
+export type RejectionCode =
+  | KernelRejectionCode
+  | 'account_not_found'
+  | 'slug_taken'
+  | 'name_taken'
+  | 'admin_token_not_found'
+  /** A token makes none that may do more than itself. */
+  | 'token_beyond_own'
+  | 'provider_key_not_found'
+  /** No key of this provider and account that can be used. */
+  | 'provider_key_unusable'
+  /** The key of this name is another provider's. */
+  | 'provider_differs'
+  | 'policy_not_found'
+  /** Its parts contradict each other. */
+  | 'policy_contradicts'
+  /** No policy of this id that the caller may give to an agent. */
+  | 'policy_unusable'
+  /** An agent names it. */
+  | 'policy_in_use'
+  | 'agent_not_found'
+
+/** A broken rule that nobody needs to remember. */
+export const Rejected: new (code: RejectionCode, detail: string, pointer?: string) => Rejection<RejectionCode> =
+  Rejection

@@ -1,0 +1,58 @@
+/** Rungate: a governance proxy for calls to language models, everything it has on one page. */
+
+import { rungateBooks } from '../audit/rungate/declarations.ts'
+import { account, accountSlug } from '../commands/rungate/account.ts'
+import { adminToken } from '../commands/rungate/admin-token.ts'
+import { agent } from '../commands/rungate/agent.ts'
+import { name } from '../commands/rungate/name.ts'
+import { policy } from '../commands/rungate/policy.ts'
+import { providerKey } from '../commands/rungate/provider-key.ts'
+import type { Context } from '../context.ts'
+import { inStreams } from '../events/registry.ts'
+import { accountEvents, accountSlugEvents } from '../events/rungate/account.ts'
+import { adminTokenEvents } from '../events/rungate/admin-token.ts'
+import { agentEvents } from '../events/rungate/agent.ts'
+import { nameEvents } from '../events/rungate/name.ts'
+import { policyEvents } from '../events/rungate/policy.ts'
+import { providerKeyEvents } from '../events/rungate/provider-key.ts'
+import { rungateSentences } from '../events/rungate/sentences.ts'
+import { rungateProcesses } from '../processes/rungate/processes.ts'
+import { rungateSettings } from '../processes/rungate/settings.ts'
+import { accountProjection } from '../projections/rungate/account.ts'
+import { adminTokenProjection } from '../projections/rungate/admin-token.ts'
+import { agentProjection } from '../projections/rungate/agent.ts'
+import { policyProjection } from '../projections/rungate/policy.ts'
+import { providerKeyProjection } from '../projections/rungate/provider-key.ts'
+import { runProjection } from '../projections/rungate/run.ts'
+
+export const rungate: Context = {
+  name: 'rungate',
+  events: {
+    ...inStreams({
+      [account.category]: accountEvents,
+      [accountSlug.category]: accountSlugEvents,
+      [name.category]: nameEvents,
+      [adminToken.category]: adminTokenEvents,
+      [providerKey.category]: providerKeyEvents,
+      [policy.category]: policyEvents,
+      [agent.category]: agentEvents,
+    }),
+    sentences: rungateSentences,
+    tenant: 'accountId',
+    person: 'memberId',
+  },
+  settings: rungateSettings,
+  aggregates: [account, accountSlug, name, adminToken, providerKey, policy, agent],
+  projections: [
+    ...[accountProjection, adminTokenProjection, providerKeyProjection, policyProjection, agentProjection],
+    runProjection,
+  ],
+  books: rungateBooks,
+  processes: rungateProcesses,
+  cli: {
+    summary: 'accounts: their tier, their standing and their limits',
+    commands: async (tools) => (await import('../cli/rungate/commands.ts')).rungateCommands(tools),
+  },
+  serve: async (parts) => (await import('../http/rungate/serve.ts')).serveRungate(parts),
+  api: async () => (await import('../http/rungate/api.ts')).rungate,
+}

@@ -1,0 +1,56 @@
+/** PUT and PATCH /api/agents/{id}: each member that is sent takes the place of the former one. */
+import { changeAgent } from '../../../commands/rungate/changing.ts'
+import { json } from '../../answers.ts'
+import { Problem } from '../../errors.ts'
+import { dashboard, write } from '../access.ts'
+import type { RungateCode } from '../errors.ts'
+import { dataOf, idParams } from '../schemas.ts'
+import { agentResponse, agentRowOf, agentView } from './agent-view.ts'
+import { AGENT_BODY_MAX_BYTES } from './create-agent.ts'
+import { patchInput, profileOf, putInput } from './inputs.ts'
+
+const changing = {
+  path: '/api/agents/{id}',
+  tags: ['Agents'],
+  example: { description: 'Writes the newsletter' },
+  access: dashboard('write'),
+  params: idParams,
+  bodyMaxBytes: AGENT_BODY_MAX_BYTES,
+  answers: { 200: json(dataOf(agentResponse), 'The agent as it is now.') },
+  refuses: ['agent_not_found', 'policy_unusable', 'provider_key_unusable', 'name_taken'] as const,
+}
+
+export const updateAgent = write({
+  ...changing,
+  method: 'put',
+  id: 'updateAgent',
+  summary: 'Change an agent',
+  description: 'Replaces each member that is sent, whole, and leaves the others.',
+  body: putInput,
+  async handle({ bus, principal, params: { id }, body, command }) {
+    const handled = await changeAgent(bus, id, profileOf(body), principal, command)
+    return { status: 200, body: { data: agentView(agentRowOf(handled.state)) }, handled }
+  },
+})
+
+const noMember = () => {
+  const detail = 'must be a member of the account'
+  const errors = [{ pointer: '/member_id', code: 'unknown', detail }]
+  return new Problem<RungateCode>('member_unknown', detail, { errors })
+}
+
+export const patchAgent = write({
+  ...changing,
+  method: 'patch',
+  id: 'patchAgent',
+  summary: 'Change some of an agent',
+  description: 'Replaces each member that is sent, and leaves the others.',
+  body: patchInput,
+  refuses: [...changing.refuses, 'member_unknown'],
+  async handle({ bus, principal, params: { id }, body, command }) {
+    // An account without members has nobody to give an agent to.
+    if (body.member_id != null) throw noMember()
+    const handled = await changeAgent(bus, id, profileOf(body), principal, command)
+    return { status: 200, body: { data: agentView(agentRowOf(handled.state)) }, handled }
+  },
+})

@@ -1,0 +1,52 @@
+/** Rungate's operations, in the contract's order. Literal addresses stand before those with an id. */
+import type { Operation } from '../operation.ts'
+import type { RungateParts } from './access.ts'
+import { getCurrentAccount } from './account/get-current-account.ts'
+import { registerAccount } from './account/register-account.ts'
+import { updateCurrentAccount } from './account/update-current-account.ts'
+import { patchAgent, updateAgent } from './agents/change-agent.ts'
+import { createAgent } from './agents/create-agent.ts'
+import { getAgent } from './agents/get-agent.ts'
+import { getAgentInfo } from './agents/get-agent-info.ts'
+import { getAllAgentStats } from './agents/get-all-agent-stats.ts'
+import { listAgents } from './agents/list-agents.ts'
+import { rotateAgentKey } from './agents/rotate-agent-key.ts'
+import { upsertAgentByName } from './agents/upsert-agent-by-name.ts'
+import { createPolicy } from './policies/create-policy.ts'
+import { deletePolicy } from './policies/delete-policy.ts'
+import { getPolicy } from './policies/get-policy.ts'
+import { listPolicies } from './policies/list-policies.ts'
+import { getPolicyCostTrend, getPolicyStats } from './policies/policy-figures.ts'
+import { getPolicyVersion, listPolicyVersions } from './policies/policy-versions.ts'
+import { updatePolicy } from './policies/update-policy.ts'
+import { upsertPolicyByName } from './policies/upsert-policy-by-name.ts'
+import { createProviderKey } from './provider-keys/create-provider-key.ts'
+import { deleteProviderKey } from './provider-keys/delete-provider-key.ts'
+import { getProviderKey } from './provider-keys/get-provider-key.ts'
+import { getProviderKeyDependents } from './provider-keys/get-provider-key-dependents.ts'
+import { listProviderKeys } from './provider-keys/list-provider-keys.ts'
+import { disableProviderKey, enableProviderKey } from './provider-keys/switch-provider-key.ts'
+import { updateProviderKey } from './provider-keys/update-provider-key.ts'
+import { upsertProviderKeyByName } from './provider-keys/upsert-provider-key-by-name.ts'
+import { discoverAgentApi } from './public/discover-agent-api.ts'
+import { getHealth } from './public/get-health.ts'
+import { getIntegrationGuide } from './public/get-integration-guide.ts'
+import { getOpenAPISpec } from './public/get-openapi-spec.ts'
+import { createAdminToken } from './tokens/create-admin-token.ts'
+import { getAdminToken } from './tokens/get-admin-token.ts'
+import { listAdminTokens } from './tokens/list-admin-tokens.ts'
+import { revokeAdminToken } from './tokens/revoke-admin-token.ts'
+
+export const operations: readonly Operation<RungateParts>[] = [
+  getHealth,
+  ...[createProviderKey, listProviderKeys, getProviderKey, updateProviderKey, deleteProviderKey],
+  ...[disableProviderKey, enableProviderKey, getProviderKeyDependents, upsertProviderKeyByName],
+  ...[createPolicy, listPolicies, getPolicyStats, getPolicyCostTrend, getPolicy, updatePolicy, deletePolicy],
+  ...[upsertPolicyByName, listPolicyVersions, getPolicyVersion],
+  ...[createAgent, listAgents, getAllAgentStats, getAgent, updateAgent, patchAgent, rotateAgentKey],
+  upsertAgentByName,
+  ...[discoverAgentApi, getAgentInfo],
+  ...[createAdminToken, listAdminTokens, getAdminToken, revokeAdminToken],
+  ...[getCurrentAccount, updateCurrentAccount, registerAccount],
+  ...[getOpenAPISpec, getIntegrationGuide],
+]

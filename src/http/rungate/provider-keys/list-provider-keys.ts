@@ -1,0 +1,27 @@
+/** GET /api/provider-keys: the account's keys, newest first. */
+import { z } from '@hono/zod-openapi'
+import { providerKeysOf } from '../../../projections/rungate/provider-key.ts'
+import { listed } from '../../../projections/rungate/tables.ts'
+import { json } from '../../answers.ts'
+import { boundedText } from '../../schemas.ts'
+import { dashboard, read } from '../access.ts'
+import { listOfData } from '../schemas.ts'
+import { keyResponse, keyView } from './key-view.ts'
+
+export const listProviderKeys = read({
+  path: '/api/provider-keys',
+  id: 'listProviderKeys',
+  tags: ['ProviderKeys'],
+  summary: 'The account’s provider keys',
+  description: 'Answers with the keys, newest first, masked. Deleted ones come only where they are asked for.',
+  access: dashboard('read'),
+  query: z.object({
+    provider: boundedText(100).optional(),
+    status: z.enum(['active', 'disabled', 'deleted']).optional(),
+  }),
+  answer: json(listOfData(keyResponse), 'The keys, masked.'),
+  async handle({ db, principal: { accountId }, query }) {
+    const { rows, total } = await listed(db, providerKeysOf, { accountId, ...query })
+    return { data: rows.map((row) => keyView(row)), total }
+  },
+})

@@ -1,0 +1,41 @@
+/** Notes that a token is in use: beside the request that it signed, never in its way, and now and again only. */
+import { randomUUID } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { CommandBus } from '../../../commands/handle.ts'
+import { adminToken } from '../../../commands/rungate/admin-token.ts'
+import type { Log } from '../../../log.ts'
+import type { RungateParts } from '../access.ts'
+
+/** Tokens whose last note is remembered, until the read models have it. */
+const TOKENS_MAX = 20_000
+
+export function createTokenUse({
+  bus,
+  log,
+  clock,
+  gapMinMs,
+}: {
+  bus: CommandBus
+  log: Pick<Log, 'warn'>
+  clock: () => Date
+  /** Least time between two notes. */
+  gapMinMs: number
+}): RungateParts['noteUse'] {
+  const noted = new LRUCache<string, number>({ max: TOKENS_MAX })
+  return ({ token_id: tokenId, last_used_at }) => {
+    const now = clock()
+    const last = noted.get(tokenId) ?? (last_used_at === null ? undefined : Date.parse(last_used_at))
+    if (last !== undefined && now.getTime() - last < gapMinMs) return
+    noted.set(tokenId, now.getTime())
+    const at = now.toISOString()
+    const id = randomUUID()
+    const context = {
+      ...{ commandId: id, requestId: id, correlationId: id, fingerprint: undefined, traceparent: undefined },
+      ...{ actor: { kind: 'system' as const, id: 'rungate-tokens' }, at },
+    }
+    bus.handle(adminToken, tokenId, { kind: 'noteUse', gapMinMs, at }, context).catch((err: unknown) => {
+      log.warn({ err, tokenId }, 'the use of a token could not be noted; the next use will be')
+      noted.delete(tokenId)
+    })
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * Finishes what takes several streams, where the process that began it has not: registrations, owners of claimed names, and the
+ * deletion of provider keys. It waits a while, so that it does not step in between. A second time does nothing.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { CommandBus, CommandContext } from '../../commands/handle.ts'
+import { Rejected } from '../../commands/rejection.ts'
+import { agent } from '../../commands/rungate/agent.ts'
+import { finishClaim } from '../../commands/rungate/creating.ts'
+import { folded } from '../../commands/rungate/name.ts'
+import { nameNow, releaseName } from '../../commands/rungate/naming.ts'
+import { finishRegistration } from '../../commands/rungate/registering.ts'
+import type { Recorded } from '../../events/event.ts'
+import type { AccountSlugEvent } from '../../events/rungate/account.ts'
+import type { NameClaim, NameEvent } from '../../events/rungate/name.ts'
+import type { ProviderKeyEvent } from '../../events/rungate/provider-key.ts'
+import type { Author } from '../../events/rungate/vocabulary.ts'
+import { type Delivered, isPoison } from '../../events/subscription.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import { agentsNaming } from '../../projections/rungate/agent.ts'
+import type { ObjectKeys } from '../../vault/object-keys.ts'
+import { type ProcessDependencies, runProcess } from '../process.ts'
+
+export const COMPLETION = 'rungate-completion'
+/** What the keys of provider keys are called in the vault. */
+export const PROVIDER_SECRETS = 'rungate.providerKey'
+
+const REGISTERED = 'rungate.SlugClaimed.v1'
+const CLAIMED = 'rungate.NameClaimed.v1'
+const DELETED = 'rungate.ProviderKeyDeleted.v1'
+type Followed = AccountSlugEvent | NameEvent | ProviderKeyEvent
+type Of<T extends Followed['type']> = Recorded<Extract<Followed, { type: T }>>
+
+type Deleting = { bus: CommandBus; db: ReadModels; providerSecrets: Pick<ObjectKeys, 'destroy'> }
+type Options = ProcessDependencies & Deleting & { graceMs: number }
+
+/** Runs until `signal` aborts; stands by while another process leads. */
+export function runCompletion(options: Options): Promise<void> {
+  const handle = async (events: Delivered[]) => {
+    for (const event of events) {
+      await pastGrace(options, event)
+      await complete(options, event)
+    }
+  }
+  return runProcess({ name: COMPLETION, types: [REGISTERED, CLAIMED, DELETED], handle }, options)
+}
+
+/** By this process's clock, for no longer than the grace itself. */
+async function pastGrace({ graceMs, signal, now = () => new Date() }: Options, event: Delivered): Promise<void> {
+  const ageMs = now().getTime() - event.recordedAt.getTime()
+  const waitMs = Math.min(graceMs, graceMs - ageMs)
+  if (waitMs > 0) await delay(waitMs, undefined, { signal })
+}
+
+/** What is left to do after one event. Repeatable. */
+async function complete(options: Options, event: Delivered): Promise<void> {
+  const { bus, log } = options
+  if (isPoison(event)) {
+    const { id, stream, type, fault } = event
+    log.error({ eventId: id, stream, type, fault }, 'an event that something follows from does not decode')
+    return
+  }
+  const context = contextOf(options, event)
+  try {
+    if (event.type === REGISTERED) await finishRegistration(bus, (event as Of<typeof REGISTERED>).data, context)
+    else if (event.type === CLAIMED) await completeClaim(bus, (event as Of<typeof CLAIMED>).data, context)
+    else await finishDeletion(options, (event as Of<typeof DELETED>).data, context)
+  } catch (error) {
+    if (!(error instanceof Rejected)) throw error
+    log.warn({ eventId: event.id, type: event.type, err: error }, 'what an event began cannot be finished')
+  }
+}
+
+/** An owner that was not made is made; a name that its owner does not have is free again. */
+async function completeClaim(bus: CommandBus, claim: NameClaim, context: CommandContext): Promise<void> {
+  const now = await nameNow(bus, claim)
+  if (now === undefined && claim.creation !== null) await finishClaim(bus, claim, context)
+  else if (now === undefined || now === null || folded(now) !== folded(claim.name)) {
+    await releaseName(bus, claim, claim.name, context)
+  }
+}
+
+/** Agents that are looked for at a time. */
+const AGENTS_MAX = 100
+
+interface Deleted {
+  keyId: string
+  accountId: string
+  remapTo: string | null
+  author: Author
+}
+
+/** Destroys the secret, and has agents name the replacement. Answers how many, and the position of the last change. */
+export async function finishDeletion(
+  { bus, db, providerSecrets }: Deleting,
+  { keyId, accountId, remapTo, author }: Deleted,
+  context: CommandContext,
+): Promise<{ remapped: number; position: bigint | undefined }> {
+  await providerSecrets.destroy(PROVIDER_SECRETS, keyId)
+  let remapped = 0
+  let position: bigint | undefined
+  let after: string | undefined
+  while (remapTo !== null) {
+    const found = await agentsNaming(db, keyId, after, AGENTS_MAX)
+    for (const { agent_id: agentId } of found) {
+      const command = { kind: 'remapKey', from: keyId, to: remapTo, accountId, author, at: context.at } as const
+      const handled = await bus.handle(agent, agentId, command, context)
+      if (handled.events.length === 0) continue
+      remapped += 1
+      position = handled.position
+    }
+    after = found.at(-1)?.agent_id
+    if (found.length < AGENTS_MAX) break
+  }
+  return { remapped, position }
+}
+
+const contextOf = ({ now = () => new Date() }: Options, event: Recorded): CommandContext => ({
+  ...{ commandId: event.id, requestId: event.id, fingerprint: undefined },
+  actor: { kind: 'system', id: COMPLETION },
+  correlationId: event.metadata.$correlationId,
+  traceparent: event.metadata.traceparent,
+  at: now().toISOString(),
+})

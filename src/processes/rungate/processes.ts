@@ -1,0 +1,24 @@
+/** Rungate's processes: which role runs each, what it is called, and its limits from the settings. */
+import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
+import type { ReadModels } from '../../postgres/database.ts'
+import type { KeyRing } from '../../vault/key-ring.ts'
+import { createObjectKeys, type ObjectKeys } from '../../vault/object-keys.ts'
+import { newProcessHealth } from '../process.ts'
+import { COMPLETION, runCompletion } from './completion.ts'
+import { rungateSettings } from './settings.ts'
+
+/** Keys in memory; one that another process destroys is noticed within this time. */
+const CACHE = { cachedMax: 1_000, ttlMs: 5_000 }
+
+export const providerSecretsOf = (db: ReadModels, ring: KeyRing): ObjectKeys => createObjectKeys(db, ring, CACHE)
+
+function startCompletion({ bus, db, keyRing, settings, dependenciesOf }: ContextParts): RunningProcess {
+  const health = newProcessHealth()
+  const { RUNGATE_COMPLETION_GRACE_MS: graceMs } = settings(rungateSettings)
+  const own = { bus, providerSecrets: providerSecretsOf(db, keyRing), graceMs }
+  return { ended: runCompletion({ ...dependenciesOf(COMPLETION, health), ...own }), health }
+}
+
+export const rungateProcesses: readonly ProcessDeclaration[] = [
+  { leads: [COMPLETION], role: 'relay', start: startCompletion },
+]

@@ -1,0 +1,33 @@
+/** The directories of admin tokens and of agents' keys, each with its account, whose suspension locks all of them out. */
+import { createKeyDirectory, type KeyDirectory } from '../../api-keys/key-directory.ts'
+import { type AccountRow, accountProjection, accounts } from './account.ts'
+import { type AdminTokenRow, adminTokenProjection, adminTokens } from './admin-token.ts'
+import { type AgentRow, agentProjection, agents } from './agent.ts'
+
+export type TokenDirectory = KeyDirectory<{ account: AccountRow; token: AdminTokenRow }>
+
+export const createTokenDirectory = (): TokenDirectory =>
+  createKeyDirectory({
+    context: 'rungate',
+    streams: { 'rungate.account': accounts, 'rungate.adminToken': adminTokens },
+    projections: [accountProjection, adminTokenProjection],
+    keys: { table: adminTokens, textId: 'text_id' },
+    entryOf(token, row) {
+      const account = row(accounts, token.account_id)
+      return account && { account, token }
+    },
+  })
+
+export type AgentDirectory = KeyDirectory<{ account: AccountRow; agent: AgentRow }>
+
+export const createAgentDirectory = (): AgentDirectory =>
+  createKeyDirectory({
+    context: 'rungate',
+    streams: { 'rungate.account': accounts, 'rungate.agent': agents },
+    projections: [accountProjection, agentProjection],
+    keys: { table: agents, textId: 'text_id' },
+    entryOf(found, row) {
+      const account = row(accounts, found.account_id)
+      return account && { account, agent: found }
+    },
+  })

@@ -1,0 +1,45 @@
+/** All tables of this context, as its queries know them, and lists of their rows. */
+import { type SelectQueryBuilder, sql } from 'kysely'
+import type { ReadModels } from '../../postgres/database.ts'
+import { queriesOver } from '../../postgres/queries.ts'
+import type { TablesOf } from '../projection.ts'
+import type { accounts } from './account.ts'
+import type { adminTokens } from './admin-token.ts'
+import type { agents } from './agent.ts'
+import type { policies, policyVersions } from './policy.ts'
+import type { providerKeys } from './provider-key.ts'
+import type { runs } from './run.ts'
+
+/** Table name → row. */
+export type RungateTables = TablesOf<
+  | typeof accounts
+  | typeof adminTokens
+  | typeof agents
+  | typeof policies
+  | typeof policyVersions
+  | typeof providerKeys
+  | typeof runs
+>
+
+/** The database for queries over this context's tables, and queries for at most one row of them, compiled once. */
+export const { tables: rungateTables, preparedOne } = queriesOver<RungateTables>()
+
+/** Rows of a table under a filter, in their order. */
+export type Query<Name extends keyof RungateTables, Filter> = (
+  db: ReadModels,
+  filter: Filter,
+) => SelectQueryBuilder<RungateTables, Name, RungateTables[Name]>
+
+/** Rows that a list without pages shows at most. */
+const LISTED_MAX = 1_000
+
+/** The first rows, and how many there are in all. */
+export async function listed<Name extends keyof RungateTables, Filter>(
+  db: ReadModels,
+  query: Query<Name, Filter>,
+  filter: Filter,
+): Promise<{ rows: RungateTables[Name][]; total: number }> {
+  const counted = query(db, filter).select(sql<string>`count(*) OVER ()`.as('total')).limit(LISTED_MAX)
+  const rows = (await counted.execute()) as unknown as (RungateTables[Name] & { total: string })[]
+  return { rows, total: Number(rows[0]?.total ?? 0) }
+}

@@ -1,0 +1,91 @@
+/** Rungate's answers to commands, each beside the read that shows the same. */
+import { account } from '../../../src/commands/rungate/account.ts'
+import { adminToken } from '../../../src/commands/rungate/admin-token.ts'
+import { agent } from '../../../src/commands/rungate/agent.ts'
+import { policy } from '../../../src/commands/rungate/policy.ts'
+import { providerKey } from '../../../src/commands/rungate/provider-key.ts'
+import { accountRowOf, accountView } from '../../../src/http/rungate/account/account-view.ts'
+import { agentRowOf, agentView } from '../../../src/http/rungate/agents/agent-view.ts'
+import { policyRowOf, policyView } from '../../../src/http/rungate/policies/policy-view.ts'
+import { keyRowOf, keyView } from '../../../src/http/rungate/provider-keys/key-view.ts'
+import { tokenRowOf, tokenView } from '../../../src/http/rungate/tokens/token-view.ts'
+import { findAccount } from '../../../src/projections/rungate/account.ts'
+import { findAdminToken } from '../../../src/projections/rungate/admin-token.ts'
+import { findAgent } from '../../../src/projections/rungate/agent.ts'
+import { findPolicy } from '../../../src/projections/rungate/policy.ts'
+import { findProviderKey } from '../../../src/projections/rungate/provider-key.ts'
+import { example } from '../../support/examples.ts'
+import { answeredView, type ContextViews } from '../views.ts'
+
+const { accountId } = example('rungate.AccountRegistered.v1').data
+const { tokenId } = example('rungate.AdminTokenIssued.v1').data
+const { keyId } = example('rungate.ProviderKeyAdded.v1').data
+const { policyId } = example('rungate.PolicyCreated.v1').data
+const { agentId } = example('rungate.AgentCreated.v1').data
+const counted = { steps: 0, since: '2026-03-01T00:00:00.000Z' }
+const message = 'answers with a message, which no read shows'
+
+export const rungateViews: ContextViews = {
+  views: [
+    answeredView(account, {
+      operations: ['updateCurrentAccount'],
+      history: [
+        ...(['AccountRegistered', 'AccountRenamed', 'AccountSuspended', 'AccountResumed'] as const),
+        ...(['TierChanged', 'StepLimitSet'] as const),
+      ].map((name) => `rungate.${name}.v1` as const),
+      viewOf: (state) => accountView(accountRowOf(state), counted),
+      read: async (db) => {
+        const found = await findAccount(db, accountId)
+        return found && accountView(found, counted)
+      },
+    }),
+    answeredView(adminToken, {
+      operations: ['createAdminToken'],
+      history: ['rungate.AdminTokenIssued.v1', 'rungate.AdminTokenUseNoted.v1', 'rungate.AdminTokenRevoked.v1'],
+      viewOf: (state) => tokenView(tokenRowOf(state)),
+      read: async (db) => {
+        const found = await findAdminToken(db, accountId, tokenId)
+        return found && tokenView(found)
+      },
+    }),
+    answeredView(providerKey, {
+      operations: [
+        ...['createProviderKey', 'updateProviderKey', 'upsertProviderKeyByName'],
+        ...['disableProviderKey', 'enableProviderKey'],
+      ],
+      history: (['Added', 'Changed', 'Rotated', 'Disabled', 'Enabled', 'Deleted'] as const).map(
+        (name) => `rungate.ProviderKey${name}.v1` as const,
+      ),
+      viewOf: (state) => keyView(keyRowOf(state)),
+      read: async (db) => {
+        const found = await findProviderKey(db, accountId, keyId)
+        return found && keyView(found)
+      },
+    }),
+    answeredView(policy, {
+      operations: ['createPolicy', 'updatePolicy', 'upsertPolicyByName'],
+      history: ['rungate.PolicyCreated.v1', 'rungate.AgentBound.v1', 'rungate.PolicyChanged.v1'],
+      viewOf: (state) => policyView(policyRowOf(state)),
+      read: async (db) => {
+        const found = await findPolicy(db, accountId, null, policyId)
+        return found && policyView(found)
+      },
+    }),
+    answeredView(agent, {
+      operations: ['createAgent', 'updateAgent', 'patchAgent', 'upsertAgentByName'],
+      history: ['rungate.AgentCreated.v1', 'rungate.AgentChanged.v1', 'rungate.AgentKeyRotated.v1'],
+      viewOf: (state) => agentView(agentRowOf(state)),
+      read: async (db) => {
+        const found = await findAgent(db, accountId, agentId)
+        return found && agentView(found)
+      },
+    }),
+  ],
+  withoutView: {
+    registerAccount: 'answers with keys, which no read shows',
+    rotateAgentKey: 'answers with a key, which no read shows',
+    revokeAdminToken: message,
+    deleteProviderKey: message,
+    deletePolicy: message,
+  },
+}

@@ -1,0 +1,131 @@
+/** What a process that ends between two streams leaves behind, and how it is finished: through a whole instance. */
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { CommandBus, CommandContext } from '../../../src/commands/handle.ts'
+import { changePolicy, deleteProviderKey } from '../../../src/commands/rungate/changing.ts'
+import { createPolicy } from '../../../src/commands/rungate/creating.ts'
+import { generateKey } from '../../../src/commands/rungate/keys.ts'
+import { name, nameIdOf } from '../../../src/commands/rungate/name.ts'
+import { register } from '../../../src/commands/rungate/registering.ts'
+import { defaultSettings } from '../../../src/events/rungate/policy-settings.ts'
+import { eventually } from '../../projections/support.ts'
+import { type Stack, startStack } from '../../support/stack.ts'
+
+let stack: Stack
+beforeAll(async () => {
+  stack = await startStack({ environment: { RUNGATE_COMPLETION_GRACE_MS: '1' } })
+})
+afterAll(() => stack.close())
+
+/** A bus whose process ends before its next command, after so many. */
+function cutAfter(bus: CommandBus, commands: number): CommandBus {
+  let left = commands
+  const handle: CommandBus['handle'] = (...given) => {
+    left -= 1
+    return left < 0 ? Promise.reject(new Error('cut')) : bus.handle(...given)
+  }
+  return { ...bus, handle }
+}
+
+async function get(token: string, path: string) {
+  const response = await fetch(`${stack.url}/rungate${path}`, { headers: { authorization: `Bearer ${token}` } })
+  return { status: response.status, body: (await response.json()) as { data: Record<string, unknown>; total?: number } }
+}
+
+async function registered(bus: CommandBus, context: CommandContext = stack.adminContext()) {
+  const [token, key] = [generateKey('adm'), generateKey('sk')]
+  const ids = { accountId: randomUUID(), policyId: randomUUID(), agentId: randomUUID(), tokenId: randomUUID() }
+  const wanted = {
+    ...{ accountId: ids.accountId, slug: undefined, agentName: undefined },
+    registration: {
+      ...{ name: 'Acme', policyId: ids.policyId },
+      agent: { agentId: ids.agentId, name: '', ...key.facts },
+      token: { tokenId: ids.tokenId, ...token.facts },
+    },
+  }
+  const done = await register(bus, wanted, context).then(
+    () => true,
+    () => false,
+  )
+  return { ...ids, token: token.secret, apiKey: key.secret, done }
+}
+
+const STEPS = 9
+
+describe('a registration', () => {
+  it.each(Array.from({ length: STEPS - 1 }, (_, index) => index + 1))(
+    'that ends after %i of its steps is finished, and makes one account',
+    async (steps) => {
+      const account = await registered(cutAfter(stack.bus, steps))
+      expect(account.done).toBe(false)
+      await eventually(async () => expect((await get(account.token, '/api/account')).status).toBe(200))
+      const agents = await get(account.token, '/api/agents')
+      expect(agents.body).toMatchObject({ data: [{ id: account.agentId, policy_id: account.policyId }], total: 1 })
+      const policies = await get(account.token, '/api/policies')
+      expect(policies.body).toMatchObject({ data: [{ id: account.policyId, name: 'default' }], total: 1 })
+      await eventually(async () => expect((await get(account.apiKey, '/v1/me')).status).toBe(200))
+    },
+  )
+
+  it('that ends before its first step never was', async () => {
+    const account = await registered(cutAfter(stack.bus, 0))
+    expect((await get(account.token, '/api/account')).status).toBe(401)
+    expect((await registered(stack.bus)).done).toBe(true)
+    expect((await registered(cutAfter(stack.bus, STEPS))).done).toBe(true)
+  })
+})
+
+describe('a name', () => {
+  const system = { id: 'system', tokenId: null }
+  const factsOf = (accountId: string, of: string) => ({
+    ...{ accountId, policyId: randomUUID(), name: of, settings: defaultSettings, version: 1, memberId: null },
+    ...{ author: system, occurredAt: stack.adminContext().at },
+  })
+
+  it('that was claimed for a policy brings the policy with it', async () => {
+    const { accountId, token } = await registered(stack.bus)
+    const facts = factsOf(accountId, 'careful')
+    await expect(createPolicy(cutAfter(stack.bus, 1), facts, stack.adminContext())).rejects.toThrow('cut')
+    await eventually(async () => {
+      const { status, body } = await get(token, `/api/policies/${facts.policyId}`)
+      expect([status, body.data?.name]).toStrictEqual([200, 'careful'])
+    })
+  })
+
+  it('that a policy was to have and does not is free again, and the former one stays taken', async () => {
+    const { accountId, policyId } = await registered(stack.bus)
+    const asker = { accountId, memberId: null, author: system }
+    const change = { name: 'renamed', settings: {} }
+    const context = stack.adminContext()
+    await expect(changePolicy(cutAfter(stack.bus, 1), policyId, change, asker, context)).rejects.toThrow('cut')
+    const stateOf = (of: string) => stack.bus.current(name, nameIdOf(accountId, 'policy', of))
+    await eventually(async () => expect(await stateOf('renamed')).toStrictEqual({ status: 'free' }))
+    expect(await stateOf('default')).toMatchObject({ status: 'taken', ownerId: policyId })
+  })
+})
+
+describe('the deletion of a provider key', () => {
+  it('that ends after its event has its secret destroyed and its agents changed', async () => {
+    const { accountId, policyId, token } = await registered(stack.bus)
+    const post = async (path: string, body: object) => {
+      const response = await fetch(`${stack.url}/rungate${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      expect(response.status).toBe(201)
+      return ((await response.json()) as { data: { id: string } }).data.id
+    }
+    const newKey = (of: string) =>
+      post('/api/provider-keys', { provider: 'openai', name: of, api_key: 'sk-example-0123456789' })
+    const [from, to] = [await newKey('one'), await newKey('two')]
+    const agentId = await post('/api/agents', { name: 'writer', policy_id: policyId, provider_keys: { openai: from } })
+    const asker = { accountId, memberId: null, author: { id: 'system', tokenId: null } }
+    const context = stack.adminContext()
+    await expect(deleteProviderKey(cutAfter(stack.bus, 1), from, to, asker, context)).rejects.toThrow('cut')
+    await eventually(async () => {
+      const { body } = await get(token, `/api/agents/${agentId}`)
+      expect(body.data.provider_keys).toStrictEqual({ openai: to })
+    })
+  })
+})
