@@ -27,7 +27,8 @@ export const getHealth = read({
   async handle({ health }) {
     const { storage, agents, activeRuns } = await health.counts()
     return {
-      ...{ status: 'healthy', version: VERSION, uptime_seconds: health.uptimeS(), storage },
+      status: 'healthy' as const,
+      ...{ version: VERSION, uptime_seconds: health.uptimeS(), storage },
       ...{ agents_count: agents, active_runs: activeRuns },
     }
   },
