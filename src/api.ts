@@ -63,6 +63,9 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
       anonymousPerMinuteMax: config.ANONYMOUS_PER_MINUTE_MAX,
       bodiesInFlightMaxBytes: config.BODIES_IN_FLIGHT_MAX_BYTES,
       bodiesInFlightPerAddressMaxBytes: config.BODIES_IN_FLIGHT_PER_ADDRESS_MAX_BYTES,
+      tenantInFlightMax: config.TENANT_REQUESTS_IN_FLIGHT_MAX,
+      tenantLoopMaxPercent: config.TENANT_LOOP_MAX_PERCENT,
+      tenantLoopWindowMs: config.TENANT_LOOP_WINDOW_MS,
       trustProxy: config.TRUST_PROXY,
     },
     health: apart ? liveness(shown) : health(shown, metrics),
@@ -153,6 +156,7 @@ async function listen({ config }: Parts, served: Pick<ServerOptions, 'fetch' | '
     host: config.HOST,
     requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
     transferTimeoutMs: config.TRANSFER_TIMEOUT_MS,
+    stallTimeoutMs: config.ANSWER_STALL_MAX_MS,
     connectionsMax: config.CONNECTIONS_MAX,
     // All of a proxy's connections come from one address.
     connectionsPerAddressMax: config.TRUST_PROXY ? Number.POSITIVE_INFINITY : config.CONNECTIONS_PER_ADDRESS_MAX,

@@ -140,12 +140,14 @@ function startContextProjector(parts: Parts, { name: context, projections }: Con
   const { config, services, registry, guard, log, store, db } = parts
   const { PROJECTOR_BATCH_INTERVAL_MS: batchIntervalMs } = config
   const name = projectorName(context)
+  const types = [`${context}.`]
   const history = {
     url: services.eventStore.url,
     registry,
     batchMax: config.SUBSCRIPTION_BATCH_MAX,
     readTimeoutMs: config.EVENTSTORE_DEADLINE_MS,
     personKeys: parts.vault,
+    types,
     confirm: (view: LogView) => guard.confirm(view),
   }
   return startProjector({
@@ -153,8 +155,7 @@ function startContextProjector(parts: Parts, { name: context, projections }: Con
     db,
     url: services.postgres.url,
     projections,
-    source: (reader) =>
-      runSubscription({ ...supervision(parts, name), batchIntervalMs, types: [`${context}.`], ...reader }),
+    source: (reader) => runSubscription({ ...supervision(parts, name), batchIntervalMs, types, ...reader }),
     readHistory: (after) => readHistory(history, after),
     eventIdAt: store.eventIdAt,
     log: log.child({ part: name }),

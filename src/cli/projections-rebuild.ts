@@ -132,7 +132,8 @@ const shadowOptions = (session: ProjectionSession, { name, projections }: Group)
   db: session.db,
   projections,
   checkpoint: projectionsCheckpoint(name),
-  readHistory: session.readHistory,
+  // Another context's personal data is none of a rebuild's business, and its keys may not be here.
+  readHistory: (after: bigint | undefined) => session.readHistory(after, [`${name}.`]),
   signal: session.signal,
   transactionAttemptsMax: session.transactionAttemptsMax,
 })

@@ -20,7 +20,8 @@ export interface ProjectionSession {
   db: ReadModels
   store: EventStore
   databaseUrl: string
-  readHistory: (after: bigint | undefined) => AsyncIterable<Delivered[]>
+  /** With `types` only events whose types begin so. */
+  readHistory: (after: bigint | undefined, types?: readonly string[]) => AsyncIterable<Delivered[]>
   /** Aborts on SIGINT and SIGTERM. */
   signal: AbortSignal
   transactionAttemptsMax: number
@@ -56,7 +57,7 @@ export async function withProjectionSession<T>(work: (session: ProjectionSession
       db,
       store,
       databaseUrl: urls.databaseUrl,
-      readHistory: (after) => readHistory(source, after),
+      readHistory: (after, types) => readHistory({ ...source, ...(types && { types }) }, after),
       signal: interrupted.signal,
       transactionAttemptsMax: ATTEMPTS_MAX,
     })

@@ -27,8 +27,7 @@ async function measureLag(session: ProjectionSession, context: string, after: bi
   const head = await session.store.head()
   let events = 0
   let oldest: Date | undefined
-  for await (const batch of session.readHistory(after)) {
-    const due = batch.filter(({ type }) => type.startsWith(`${context}.`))
+  for await (const due of session.readHistory(after, [`${context}.`])) {
     oldest ??= due[0]?.recordedAt
     events += due.length
     if (events >= LAG_COUNT_MAX) break
@@ -49,9 +48,9 @@ async function measureRate(session: ProjectionSession, context: string, from: bi
   const elapsedMs = performance.now() - startedMs
   if (now === undefined || now.position === from) return 0
   let taken = 0
-  for await (const batch of session.readHistory(from)) {
+  for await (const batch of session.readHistory(from, [`${context}.`])) {
     const due = batch.filter(({ position }) => position <= now.position)
-    taken += due.filter(({ type }) => type.startsWith(`${context}.`)).length
+    taken += due.length
     if (due.length < batch.length) break
   }
   return Math.round(taken / (elapsedMs / 1000))

@@ -1,5 +1,7 @@
 /** What `opslog store` does to a data directory of events: serve it, check it, copy it, put it back. */
 import { once } from 'node:events'
+import { mkdirSync } from 'node:fs'
+import { credentialOf } from '../embedded/eventstore/access.ts'
 import { backupStore, restoreStore, storeStatistics } from '../embedded/eventstore/maintenance.ts'
 import { startEventStore } from '../embedded/eventstore/start.ts'
 import { acceptLoss } from '../embedded/eventstore/storage/loss.ts'
@@ -22,7 +24,10 @@ async function refusing<T>(work: () => T | Promise<T>): Promise<T> {
 
 /** Until it is asked to end, or ends by itself. */
 export async function serve({ directory, port }: { directory: string; port: number }): Promise<void> {
-  const node = await refusing(() => startEventStore({ directory, port }))
+  const node = await refusing(() => {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    return startEventStore({ directory, port, credential: credentialOf(directory) })
+  })
   process.stdout.write(`${node.url}\n`)
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), node.closed])
   await node.close()

@@ -1,6 +1,7 @@
 /** `opslog store scavenge`: gives the space of deleted events back, on a node that runs or on a directory of its own. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
+import { basicAuthorization } from '../embedded/eventstore/access.ts'
 import { scavengeStore } from '../embedded/eventstore/maintenance.ts'
 import { DirectoryInUseError } from '../embedded/eventstore/storage/lock.ts'
 import { configuration, findServices } from './connection.ts'
@@ -54,18 +55,24 @@ async function ofDirectory(directory: string): Promise<Report> {
 }
 
 async function ofNode(url: string): Promise<Report> {
-  const base = `http://${new URL(url).host}`
+  const { host, username, password } = new URL(url)
+  const base = `http://${host}`
+  const headers = { authorization: basicAuthorization(`${username}:${password}`) }
   const health = z.object({ scavenge: reportSchema })
-  let report = reportSchema.parse(await answerOf(`${base}/admin/scavenge`, 'POST'))
+  let report = reportSchema.parse(await answerOf(`${base}/admin/scavenge`, { method: 'POST', headers }))
   while (report.state === 'running') {
     await delay(POLL_MS)
-    report = health.parse(await answerOf(`${base}/health`, 'GET')).scavenge
+    report = health.parse(await answerOf(`${base}/health`, { headers })).scavenge
   }
   return report
 }
 
-async function answerOf(url: string, method: string): Promise<unknown> {
-  const response = await fetch(url, { method })
+async function answerOf(url: string, init: RequestInit): Promise<unknown> {
+  const response = await fetch(url, init)
+  if (response.status === 401) {
+    const hint = 'It belongs to another user: name its credential, --url esdb://USER:PASSWORD@127.0.0.1:PORT.'
+    throw new CliError(EXIT.refused, `${url} does not take orders from this user`, hint)
+  }
   const isNode = response.headers.get('content-type')?.startsWith('application/json')
   if (isNode) return response.json()
   const hint = 'A server of its own has a scavenge of its own; look at its documentation.'

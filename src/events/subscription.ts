@@ -127,12 +127,16 @@ async function readOnce(connection: Connection, options: SubscriptionOptions, on
 
 /**
  * Every event after a position (undefined: from the start) up to the log's present end, without the store's own, in batches
- * of at most `batchMax`. Rejects with the client's error where the store is away, and with SilentStore.
+ * of at most `batchMax`. With `types` only events whose types begin so: others are not opened, nor their keys asked for.
+ * Rejects with the client's error where the store is away, and with SilentStore.
  */
 export async function* readHistory(
-  options: Pick<SubscriptionOptions, 'url' | 'registry' | 'batchMax' | 'readTimeoutMs' | 'personKeys' | 'confirm'>,
+  options: Pick<SubscriptionOptions, 'url' | 'registry' | 'batchMax' | 'readTimeoutMs' | 'personKeys' | 'confirm'> &
+    Partial<Pick<SubscriptionOptions, 'types'>>,
   after: bigint | undefined,
 ): AsyncIterable<Delivered[]> {
+  const { types } = options
+  const isAsked = (type: string) => types === undefined || types.some((prefix) => type.startsWith(prefix))
   const connection = openConnection(options.url)
   try {
     await options.confirm?.(viewLog(connection, options.readTimeoutMs))
@@ -146,7 +150,7 @@ export async function* readHistory(
       const news = page.filter(({ position }) => seen === undefined || position.commit > seen)
       last = news.at(-1)?.position.commit
       const arrived = news
-        .filter((event) => isWanted(event, options.registry))
+        .filter((event) => isAsked(event.type) && isWanted(event, options.registry))
         .map((event) => arrival(event, options.registry))
       const events = await opened(arrived, options)
       if (events.length > 0) yield events

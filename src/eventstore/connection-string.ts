@@ -80,6 +80,14 @@ export function connectionTarget(url: string): ConnectionTarget {
   return { hosts, tls, ...(ca && { ca }), ...(cert && key && { cert, key }) }
 }
 
+/** `user:password` of a string that leads to a node of loopback without TLS; elsewhere it would be sent in the open. */
+export function plainCredentialOf(url: string): string | undefined {
+  const [, credential, host = '', query = ''] =
+    /^[^:]*:\/\/(?:([^@/?]*)@)?([^/?]*)\/?(?:\?(.*))?$/s.exec(url.trim()) ?? []
+  const isPlain = /(^|&)tls=false(&|$)/i.test(query) && /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?$/i.test(host)
+  return credential !== undefined && isPlain ? decodeURIComponent(credential) : undefined
+}
+
 function hostOf(text: string): { host: string; port: number } {
   const [, host = '', port] = /^([^:[\]\s]+|\[[^\]]+\])(?::(\d{1,5}))?$/.exec(text.trim()) ?? []
   if (host === '') throw new UnusableConnectionString(`it names no host where one belongs ("${text}")`)

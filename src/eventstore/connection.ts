@@ -6,7 +6,7 @@
  */
 import { EventStoreDBClient } from '@eventstore/db-client'
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
-import { toClientScheme } from './connection-string.ts'
+import { plainCredentialOf, toClientScheme } from './connection-string.ts'
 
 /** Calls with an end (reads) that run at once on a connection; long calls, such as a subscription, come on top. */
 export const CALLS_AT_ONCE_MAX = 80
@@ -31,7 +31,7 @@ interface ClientParts<Client, Call> {
     create: (client: Client) => Call,
     cache?: WeakMap<object, unknown>,
   ): () => Promise<Call>
-  callArguments(options: { requiresLeader?: boolean }, callOptions: object): unknown[]
+  callArguments: (options: { requiresLeader?: boolean }, callOptions: object) => unknown[]
 }
 
 /** The event store says nothing: a paused process or a dead line, which db-client would wait for without end. */
@@ -98,11 +98,30 @@ export function openConnection(url: string): Connection {
   }
 }
 
-const newLine = (url: string): Line => ({
-  client: EventStoreDBClient.connectionString(ownConnection(url)),
-  heardMs: Number.NEGATIVE_INFINITY,
-  channel: undefined,
-})
+function newLine(url: string): Line {
+  const client = EventStoreDBClient.connectionString(ownConnection(url))
+  const credential = plainCredentialOf(url)
+  if (credential !== undefined) nameCredential(client, credential)
+  return { client, heardMs: Number.NEGATIVE_INFINITY, channel: undefined }
+}
+
+/**
+ * Names the credential on every call. db-client does so under TLS alone, and an embedded node speaks none: it listens on
+ * loopback, and asks who calls.
+ */
+function nameCredential(client: EventStoreDBClient, credential: string): void {
+  const parts = client as unknown as Pick<ClientParts<never, never>, 'callArguments'>
+  const { callArguments } = parts
+  const authorization = `Basic ${Buffer.from(credential, 'utf8').toString('base64')}`
+  parts.callArguments = (options, callOptions) => {
+    const [metadata, { credentials: _, ...rest }] = callArguments(options, callOptions) as [Metadata, CallOptionsOf]
+    metadata.set('authorization', authorization)
+    return [metadata, rest]
+  }
+}
+
+type CallOptionsOf = { credentials?: unknown }
+type Metadata = { set(name: string, value: string): void }
 
 let made = 0
 

@@ -14,6 +14,7 @@ import type { Metrics } from './metrics.ts'
 import { documentation } from './openapi.ts'
 import { problemPages } from './problem-pages.ts'
 import { type RequestIds, requestIdOf, uuidRequestIds } from './request-id.ts'
+import { createTenants } from './tenant-use.ts'
 
 export interface AppDeps extends Runtime {
   /** In the order in which the documents list them. */
@@ -32,6 +33,8 @@ export const documentsOf = (apis: readonly ContextApi[]) =>
 export function createApp({ contexts, health, metrics, ...runtime }: AppDeps) {
   const { nowMs, log, limits } = runtime
   const bounds = createBounds(limits, nowMs)
+  const tenants = createTenants(limits, nowMs)
+  const shared = { ...runtime, bounds, tenants }
   const served = contexts.map(({ api, parts }) => ({
     api,
     parts: { ...parts, bus: metrics.countCommands(parts.bus) },
@@ -56,6 +59,14 @@ export function createApp({ contexts, health, metrics, ...runtime }: AppDeps) {
     log.info({ requestId, ...callers, ...principal?.logFields, method, route, status, durationMs: rounded }, 'request')
   }
 
+  /** After the answer: it is the caller's until it is sent, or the connection has gone. */
+  function finish(c: Context<AppEnv>, exchange: Exchange, durationMs: number): void {
+    const { outgoing } = c.env ?? {}
+    if (!outgoing || outgoing.writableFinished || outgoing.destroyed) tenants.leave(exchange)
+    else outgoing.once('close', () => tenants.leave(exchange))
+    recordRequest(c, exchange, durationMs)
+  }
+
   app.onError((error, c) => refuse(c.get('exchange'), error, rootErrors, runtime))
   app.notFound((c) => {
     const nothing = new Problem('route_not_found', `There is nothing at ${c.req.path}.`)
@@ -76,7 +87,7 @@ export function createApp({ contexts, health, metrics, ...runtime }: AppDeps) {
     exchange.releaseBody?.()
     const durationMs = nowMs() - startedMs
     // The answer leaves first: the event loop comes to this afterwards.
-    setImmediate(recordRequest, c, exchange, durationMs)
+    setImmediate(finish, c, exchange, durationMs)
   })
 
   app.route('/', health)
@@ -89,10 +100,10 @@ export function createApp({ contexts, health, metrics, ...runtime }: AppDeps) {
   }
   app.route('/', problemPages(served.map(({ api }) => api)))
   app.route('/', documentation(documentsOf(served.map(({ api }) => api))))
-  for (const { api, parts } of served) if (api.pages) app.route('/', api.pages(parts as never, runtime))
+  for (const { api, parts } of served) if (api.pages) app.route('/', api.pages(parts as never, shared))
   for (const { each, doors: own } of doors) {
     const others = () => doors.flatMap((other) => (other.each === each ? [] : [...other.doors.values()]))
-    app.route(`/${each.api.name}`, contextApp(each, own, others, { ...runtime, bounds }))
+    app.route(`/${each.api.name}`, contextApp(each, own, others, shared))
   }
   return app
 }
@@ -105,6 +116,8 @@ function newExchange(c: Context<AppEnv>, ids: RequestIds): Exchange {
     principal: undefined,
     answer: undefined,
     releaseBody: undefined,
+    tenant: undefined,
+    stepAtMs: undefined,
     route: undefined,
     schemes: [],
     status: undefined,

@@ -22,6 +22,17 @@ export function limitConnections(server: Server, perAddressMax: number): void {
   })
 }
 
+/**
+ * Ends each connection on which nothing has moved for `idleMs`, unless its client waits for an answer of ours and has taken
+ * all there is: who does not read would have us keep answers for ever.
+ */
+export function closeStalled(server: Server, idleMs: number, isAwaited: (socket: Socket) => boolean): void {
+  server.timeout = idleMs
+  server.on('timeout', (socket: Socket) => {
+    if (socket.writableLength > 0 || !isAwaited(socket)) socket.destroy()
+  })
+}
+
 interface Pipeline {
   waiting: number
   isFull: boolean

@@ -14,6 +14,7 @@ import type { CoreParts, Operation } from './operation.ts'
 import { CALLERS_MAX, createWindow, limitRate, type RateClass, type WindowOf } from './rate-limit.ts'
 import type { RequestIds } from './request-id.ts'
 import { guard, methodNotAllowed, type Serving, serveOperation } from './serve-operation.ts'
+import type { Tenants } from './tenant-use.ts'
 import type { Words } from './words.ts'
 
 /** What a context's HTTP declares. `Parts` is what its handlers and verifiers work with, handed in when it is served. */
@@ -42,10 +43,13 @@ export interface ContextApi<in Parts extends CoreParts = never> {
   /** In the contract's order. */
   operations: readonly Operation<Parts>[]
   /** Pages outside the contract, at the root: hosted pages for people. They answer by the framework's means. */
-  pages?: (parts: Parts, runtime: Runtime) => Hono<AppEnv>
+  pages?: (parts: Parts, runtime: SharedRuntime) => Hono<AppEnv>
   /** How the paths of those pages begin that take files, for which requests may take long. */
   transfers?: string
 }
+
+/** What the contexts of a process share. */
+export type SharedRuntime = Runtime & { bounds: Bounds; tenants: Tenants }
 
 /** A context with what it works with. */
 export interface ServedContext {
@@ -75,7 +79,7 @@ export function contextApp(
   { api, parts }: ServedContext,
   doors: ReadonlyMap<string, Door>,
   others: () => readonly Door[],
-  runtime: Runtime & { bounds: Bounds },
+  runtime: SharedRuntime,
 ): Hono<AppEnv> {
   const { limits, nowMs, bounds } = runtime
   const { authFailuresPerMinuteMax: failuresPerMinuteMax, trustProxy } = limits
@@ -97,6 +101,7 @@ export function contextApp(
     return (c: Context<AppEnv>) => {
       const exchange = Object.assign(c.get('exchange'), known)
       return answer(c).catch((error) => {
+        runtime.tenants.end(exchange)
         const { incoming } = c.env ?? {}
         if (incoming && hasMoreBody(incoming)) exchange.headers.connection = 'close'
         return refuse(exchange, error, api.errors, runtime)

@@ -5,6 +5,7 @@ import type { Actor } from '../events/event.ts'
 import type { Log } from '../log.ts'
 import type { Sealer } from './cursor.ts'
 import type { WindowOf } from './rate-limit.ts'
+import type { TenantUse } from './tenant-use.ts'
 
 /** Who asks. A context's own principal has these members and its own. */
 export interface Principal {
@@ -33,6 +34,9 @@ export interface Exchange {
   schemes: readonly string[]
   /** The body is no longer held (bounds.ts). */
   releaseBody: (() => void) | undefined
+  /** What the caller's tenant takes, this request included; and when the step began that its time is counted for. */
+  tenant: TenantUse | undefined
+  stepAtMs: number | undefined
   /** The status that counts, where it is not that of the answer's object: 101. */
   status: number | undefined
 }
@@ -59,6 +63,10 @@ export interface HttpLimits {
   /** Bytes of bodies that this process holds at the same time, and of one client address. */
   bodiesInFlightMaxBytes: number
   bodiesInFlightPerAddressMaxBytes: number
+  /** Requests of one tenant at a time, and its share of the event loop over a window that slides. */
+  tenantInFlightMax: number
+  tenantLoopMaxPercent: number
+  tenantLoopWindowMs: number
   /** Take the client's address from `x-forwarded-for`: only behind a proxy that sets it. */
   trustProxy: boolean
 }
@@ -72,6 +80,9 @@ export const defaultHttpLimits: HttpLimits = {
   anonymousPerMinuteMax: 1_200,
   bodiesInFlightMaxBytes: 67_108_864,
   bodiesInFlightPerAddressMaxBytes: 16_777_216,
+  tenantInFlightMax: 256,
+  tenantLoopMaxPercent: 60,
+  tenantLoopWindowMs: 10_000,
   trustProxy: false,
 }
 

@@ -28,7 +28,9 @@ export const kernelHelp: Readonly<Record<KernelCode, string>> = {
   content_type_unsupported: 'Send the body as `Content-Type: application/json`, without content encoding.',
   append_too_large: 'The change would be larger than the event store takes. Send less content.',
   upgrade_required: 'The address is a WebSocket: open it with an upgrade.',
-  rate_limit_exceeded: 'Wait as many seconds as `Retry-After` says. `RateLimit-Remaining` shows in time what is left.',
+  rate_limit_exceeded:
+    'Wait as many seconds as `Retry-After` says. `RateLimit-Remaining` shows in time what is left of the requests a minute. ' +
+    'The refusal says where something else is bounded: requests at a time, or the time that they take together.',
   internal_error:
     'The fault is on this side. A write may or may not have happened: send it again under the same key. Report the request id if it stays.',
   append_refused:

@@ -8,12 +8,11 @@ import type { Authenticated, createGate } from './access.ts'
 import { requireScopes } from './access.ts'
 import { buildAnswer, type Reply } from './answers.ts'
 import { readableAddress, readBody } from './body.ts'
-import type { Bounds } from './bounds.ts'
 import { clientAddress } from './client-address.ts'
 import { type Asking, addCommand, ignoresKeyHeader, sayIgnoredKey } from './command.ts'
 import { POSITION_HEADER, readAtLeast, waitForReadModels } from './consistency.ts'
-import type { ContextApi } from './context.ts'
-import type { AppEnv, Exchange, Runtime } from './environment.ts'
+import type { ContextApi, SharedRuntime } from './context.ts'
+import type { AppEnv, Exchange } from './environment.ts'
 import { Problem } from './errors.ts'
 import type { Caller, CoreParts, Operation } from './operation.ts'
 import type { limitRate } from './rate-limit.ts'
@@ -25,7 +24,7 @@ import { bodySpecOf, validateRequest } from './validation.ts'
 export interface Serving {
   api: ContextApi
   parts: CoreParts
-  runtime: Runtime & { bounds: Bounds }
+  runtime: SharedRuntime
   authenticate: ReturnType<typeof createGate>
   rates: ReadonlyMap<string, ReturnType<typeof limitRate>>
 }
@@ -40,10 +39,13 @@ export function guard(serving: Serving, { access, rate = 'standard' }: Pick<Oper
   const { api, authenticate, rates, runtime } = serving
   const withinRate = rates.get(rate)
   if (!withinRate) throw new Error(`the context ${api.name} has no rate class ${rate}`)
-  const { trustProxy } = runtime.limits
+  const { tenants, limits } = runtime
+  const { trustProxy } = limits
   const enter = (c: Context<AppEnv>, exchange: Exchange, authenticated: Authenticated): Authenticated => {
-    exchange.principal = authenticated.principal
+    const { principal } = authenticated
+    exchange.principal = principal
     withinRate(exchange, () => clientAddress(c, trustProxy))
+    if (principal) tenants.enter(exchange, principal.tenantId)
     return authenticated
   }
   return (c, exchange) => {
@@ -60,7 +62,7 @@ export function guard(serving: Serving, { access, rate = 'standard' }: Pick<Oper
 /** The handler of an operation, as the router calls it. What it throws, the application turns into a refusal. */
 export function serveOperation(operation: Operation, serving: Serving): (c: Context<AppEnv>) => Promise<Response> {
   const { api, parts, runtime } = serving
-  const { limits, log, sealer, bounds } = runtime
+  const { limits, log, sealer, bounds, tenants } = runtime
   const { readYourWritesWaitMs: waitMs } = limits
   const bodyMaxBytes = Math.min(operation.bodyMaxBytes ?? api.bodyMaxBytes ?? BODY_MAX_BYTES, limits.bodyMaxBytes)
   const enter = guard(serving, operation)
@@ -84,6 +86,7 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
     if (isHeld) exchange.releaseBody = bounds.holdBody(c, bodyMaxBytes)
     const reading = bodyOf(c)
     const sent = reading instanceof Promise ? await reading : reading
+    tenants.begin(exchange)
     const asking: Asking = {
       ...parts,
       ...validate(c, sent),
@@ -92,8 +95,15 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
       caller: callerOf(c, exchange, limits.trustProxy),
     }
     if (isSocket) requireUpgrade(c)
-    if (operation.isCommand) await addCommand(api.name, operation, asking, c.env?.incoming)
-    const reply = (await operation.handle(asking)) as Reply
+    if (operation.isCommand) {
+      const adding = addCommand(api.name, operation, asking, c.env?.incoming)
+      tenants.end(exchange)
+      await adding
+      tenants.begin(exchange)
+    }
+    const handling = operation.handle(asking)
+    tenants.end(exchange)
+    const reply = (await handling) as Reply
     if (reply.handled) {
       const { replayed, position } = reply.handled
       if (replayed) exchange.headers['idempotency-replayed'] = 'true'
@@ -101,7 +111,10 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
       if (reached) await reached
     }
     if (reply.socket) return openSocket(c, exchange, reply.socket, log)
-    return buildAnswer(exchange, reply, operation.answers[reply.status])
+    tenants.begin(exchange)
+    const answer = buildAnswer(exchange, reply, operation.answers[reply.status])
+    tenants.end(exchange)
+    return answer
   }
 }
 

@@ -1,8 +1,9 @@
 /** The socket side of the API: bounds on what a connection may take, and a stop that lets requests under way finish. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server'
 import { createInFlightList } from '../runtime/in-flight.ts'
-import { limitConnections, limitPipelining } from './connections.ts'
+import { closeStalled, limitConnections, limitPipelining } from './connections.ts'
 import { createSocketServer } from './socket.ts'
 
 export interface ServerOptions {
@@ -18,6 +19,8 @@ export interface ServerOptions {
   /** For such a request to arrive. */
   transferTimeoutMs: number
   keepAliveTimeoutMs: number
+  /** For a client that takes nothing of its answer. */
+  stallTimeoutMs: number
   headersMaxBytes: number
   connectionsMax: number
   /** Of one client address; infinity where all come from a proxy. */
@@ -32,6 +35,7 @@ export const defaultServerOptions = {
   isTransfer: () => false,
   transferTimeoutMs: 1_800_000,
   keepAliveTimeoutMs: 30_000,
+  stallTimeoutMs: 30_000,
   headersMaxBytes: 16_384,
   connectionsMax: 10_000,
   connectionsPerAddressMax: 2_000,
@@ -70,6 +74,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   server.maxConnections = options.connectionsMax
   const underWay = createInFlightList<ServerResponse>()
   limitConnections(server, options.connectionsPerAddressMax)
+  const isAwaited = (socket: Socket) => underWay.items().some((response) => response.socket === socket)
+  closeStalled(server, options.stallTimeoutMs, isAwaited)
   limitPipelining(server, options.pipelinedMax, (request, response) => {
     if (stopping) response.setHeader('connection', 'close')
     if (!options.isTransfer(request.url ?? '')) endAfter(request, options.requestTimeoutMs)

@@ -1,6 +1,6 @@
 /** The settings of HTTP: what a caller, an address and a connection may take. src/config.ts reads them with all others. */
 import { z } from 'zod'
-import { bytes, count, flag, milliseconds, port } from '../runtime/setting.ts'
+import { bytes, count, flag, milliseconds, percent, port } from '../runtime/setting.ts'
 
 export const httpSettings = z.object({
   ADMIN_PORT: port
@@ -12,10 +12,18 @@ export const httpSettings = z.object({
   BODY_MAX_BYTES: bytes(1_048_576),
   BODIES_IN_FLIGHT_MAX_BYTES: bytes(67_108_864).describe('bytes of bodies that are held at the same time'),
   BODIES_IN_FLIGHT_PER_ADDRESS_MAX_BYTES: bytes(16_777_216).describe('the same, of one client address'),
+  TENANT_REQUESTS_IN_FLIGHT_MAX: count(256).describe('requests of one tenant (operator, organization) at a time'),
+  TENANT_LOOP_MAX_PERCENT: percent(60).describe(
+    'share of the event loop that the requests of one tenant may take of TENANT_LOOP_WINDOW_MS: reading, deciding, answering',
+  ),
+  TENANT_LOOP_WINDOW_MS: milliseconds(10_000).describe('the time that this share is of; it slides'),
   JSON_DEPTH_MAX: count(64),
   JSON_TOKENS_MAX: count(50_000).describe('strings, numbers and punctuation marks of a body of JSON'),
   REQUEST_TIMEOUT_MS: milliseconds(30_000),
   TRANSFER_TIMEOUT_MS: milliseconds(1_800_000).describe('the same for requests that bring files'),
+  ANSWER_STALL_MAX_MS: milliseconds(30_000).describe(
+    'a client that takes nothing of its answer for so long is cut off',
+  ),
   CONNECTIONS_MAX: count(10_000).describe('open connections'),
   CONNECTIONS_PER_ADDRESS_MAX: count(2_000).describe('the same, of one client address; not counted with TRUST_PROXY'),
   PIPELINED_REQUESTS_MAX: count(32).describe('requests that a connection may send ahead of their answers'),

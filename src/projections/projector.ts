@@ -31,8 +31,8 @@ export type Source = (reader: {
 }) => Promise<void>
 
 /**
- * The same events as the source's, after a position (undefined: all of them) up to the log's present end, in batches. It
- * does not filter by type: older releases wrote types that decoding lifts to those of today.
+ * The same events as the source's, after a position (undefined: all of them) up to the log's present end, in batches. Like
+ * that it goes by context and not by type: older releases wrote types that decoding lifts to those of today.
  */
 export type HistoryReader = (after: bigint | undefined) => AsyncIterable<Delivered[]>
 

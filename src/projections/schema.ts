@@ -3,6 +3,7 @@ import { CompiledQuery, sql } from 'kysely'
 import type { OpenTransaction, ReadModels } from '../postgres/database.ts'
 import { inTransaction } from '../postgres/transaction.ts'
 import { checkpointDdl, checkpointSplit, projectionsCheckpoint, readCheckpoint } from './checkpoint.ts'
+import { endedSessionsDdl } from './ended-sessions.ts'
 import { kernelTables } from './kernel-tables.ts'
 import { knownLogDdl } from './known-log.ts'
 import { parkedEvents } from './parking.ts'
@@ -57,6 +58,7 @@ export const kernelDdl: readonly string[] = [
   knownLogDdl,
   projectionsDdl,
   rateCountsDdl,
+  endedSessionsDdl,
   ...ddlOf(parkedEvents),
 ]
 

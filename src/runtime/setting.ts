@@ -5,6 +5,7 @@ import { z } from 'zod'
 export const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 export const milliseconds = count
 export const bytes = count
+export const percent = (fallback: number) => z.coerce.number().int().min(1).max(100).default(fallback)
 export const port = z.coerce.number().int().min(0).max(65_535)
 export const flag = (fallback: boolean) =>
   z

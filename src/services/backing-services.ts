@@ -4,9 +4,10 @@
  * in-process stream, for machines without a NATS server.
  */
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
+import { basicAuthorization, credentialOf } from '../embedded/eventstore/access.ts'
 import { startEventStoreThread } from '../embedded/eventstore/start.ts'
 import { keepNatsServer } from '../embedded/nats-keeper.ts'
 import { defaultCacheDirectory, findNatsServer } from '../embedded/nats-server.ts'
@@ -74,13 +75,17 @@ async function eventStoreService(
   deaths: Promise<string>[],
 ): Promise<Services['eventStore']> {
   if (config.EVENTSTORE_URL) return { kind: 'external', url: config.EVENTSTORE_URL }
+  const directory = join(config.DATA_DIR, 'eventstore')
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const credential = credentialOf(directory)
   const node = await startEventStoreThread({
-    directory: join(config.DATA_DIR, 'eventstore'),
+    ...{ directory, credential },
     onNotice: (notice) => log.warn({ part: 'event store' }, notice),
   })
   stops.push(() => node.close())
   deaths.push(node.closed.then(() => 'the event store'))
-  return { kind: 'embedded', url: node.url, damagedPlaces: () => damagedPlacesOf(node) }
+  const url = node.url.replace('://', `://${credential}@`)
+  return { kind: 'embedded', url, damagedPlaces: () => damagedPlacesOf(node, credential) }
 }
 
 /** One in this process, however often it is asked for. */
@@ -105,8 +110,9 @@ function runningApi(directory: string, path: string): string | undefined {
 }
 
 /** How many places of its log an embedded node has found that cannot be read. Rejects where it does not answer. */
-export async function damagedPlacesOf({ port }: { port: number }): Promise<number> {
-  const health = await fetch(`http://127.0.0.1:${port}/health`)
+export async function damagedPlacesOf({ port }: { port: number }, credential = ''): Promise<number> {
+  const headers = { authorization: basicAuthorization(credential) }
+  const health = await fetch(`http://127.0.0.1:${port}/health`, { headers })
   return ((await health.json()) as { damagedPositions: unknown[] }).damagedPositions.length
 }
 

@@ -440,6 +440,7 @@ export async function startApi(options: ApiOptions = {}) {
   return {
     url,
     call: (method: string, path: string, asked?: Asked) => callAt(url, method, path, asked),
+    secondUrl: `http://127.0.0.1:${second.port}`,
     /** The same, of another API process. */
     callSecond: (method: string, path: string, asked?: Asked) =>
       callAt(`http://127.0.0.1:${second.port}`, method, path, asked),

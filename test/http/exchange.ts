@@ -1,6 +1,9 @@
 /** What the kernel of HTTP keeps of a request, for tests that call its parts one by one. */
+import { createBounds } from '../../src/http/bounds.ts'
+import type { SharedRuntime } from '../../src/http/context.ts'
 import { createSealer } from '../../src/http/cursor.ts'
-import { defaultHttpLimits, type Exchange, type Runtime } from '../../src/http/environment.ts'
+import { defaultHttpLimits, type Exchange, type HttpLimits, type Runtime } from '../../src/http/environment.ts'
+import { createTenants } from '../../src/http/tenant-use.ts'
 import { failureOf } from '../../src/postgres/failure.ts'
 
 /** As every process of one installation has it. */
@@ -8,7 +11,15 @@ export const testSealer = createSealer(() => [Buffer.alloc(32, 7)])
 
 export const exchangeOf = (requestId: string): Exchange => ({
   ...{ requestId, headers: {}, schemes: [] },
-  ...{ principal: undefined, answer: undefined, releaseBody: undefined, route: undefined, status: undefined },
+  ...{
+    principal: undefined,
+    answer: undefined,
+    releaseBody: undefined,
+    tenant: undefined,
+    stepAtMs: undefined,
+    route: undefined,
+    status: undefined,
+  },
 })
 
 export const quietRuntime = (): Runtime => ({
@@ -18,3 +29,10 @@ export const quietRuntime = (): Runtime => ({
   isUnavailable: (error: unknown) => failureOf(error) === 'unavailable',
   sealer: testSealer,
 })
+
+/** What the pages of contexts are given beside it. */
+export function sharedRuntime(limits: Partial<HttpLimits> = {}): SharedRuntime {
+  const runtime = { ...quietRuntime(), limits: { ...defaultHttpLimits, ...limits } }
+  const { nowMs } = runtime
+  return { ...runtime, bounds: createBounds(runtime.limits, nowMs), tenants: createTenants(runtime.limits, nowMs) }
+}

@@ -83,6 +83,34 @@ describe('the server', () => {
     await server.stop(100)
   })
 
+  it('cuts off a client that takes nothing of its answer, and no client that waits for one', async () => {
+    const [waiting, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const cut = Promise.withResolvers<void>()
+    const endless = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(1_048_576)),
+      cancel: () => cut.resolve(),
+    })
+    const answers: Record<string, () => Response | Promise<Response>> = {
+      '/endless': () => new Response(endless),
+      '/late': async () => {
+        waiting.resolve()
+        await release.promise
+        return new Response('late')
+      },
+    }
+    const server = await start(({ url }) => answers[new URL(url).pathname]!(), { stallTimeoutMs: 100 })
+    const late = fetch(`http://127.0.0.1:${server.port}/late`)
+    await waiting.promise
+    const socket = connect(server.port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.pause().write('GET /endless HTTP/1.1\r\nhost: x\r\n\r\n')
+    await cut.promise
+    release.resolve()
+    expect(await (await late).text()).toBe('late')
+    socket.destroy()
+    await server.stop(100)
+  })
+
   it('takes few requests ahead of their answers, answers those, closes, and serves others meanwhile', async () => {
     let taken = 0
     const server = await start(

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync
 import { join } from 'node:path'
 import operationsGrpc from '@eventstore/db-client/generated/operations_grpc_pb.js'
 import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
-import { credentials } from '@grpc/grpc-js'
+import { credentials, Metadata, status } from '@grpc/grpc-js'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { freePort } from '../../src/embedded/ports.ts'
 import { createDatabase, temporaryDirectory } from '../support/services.ts'
@@ -91,11 +91,17 @@ describe('a start that cannot work ends with a sentence, and nothing was started
   })
 })
 
-/** The protocol's own order to an event store to end. */
-async function shutDown(address: string): Promise<void> {
-  const operations = new operationsGrpc.OperationsClient(address, credentials.createInsecure())
-  await new Promise((resolve) => operations.shutdown(new sharedPb.Empty(), resolve))
+/** The protocol's own order to an event store to end, by somebody who names its credential or does not; answers with the status. */
+async function shutDown(url: string, isNamed: boolean): Promise<number | undefined> {
+  const { host, username, password } = new URL(url)
+  const operations = new operationsGrpc.OperationsClient(host, credentials.createInsecure())
+  const metadata = new Metadata()
+  if (isNamed) metadata.set('authorization', `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`)
+  const code = await new Promise<number | undefined>((resolve) =>
+    operations.shutdown(new sharedPb.Empty(), metadata, (error) => resolve(error?.code)),
+  )
   operations.close()
+  return code
 }
 
 describe('a running instance', { timeout: 90_000 }, () => {
@@ -114,7 +120,8 @@ describe('a running instance', { timeout: 90_000 }, () => {
     const instance = startMain({ DATABASE_URL: own.url })
     await isUp(instance)
     const { eventStore } = JSON.parse(readFileSync(join(instance.dataDir, 'services.json'), 'utf8'))
-    await shutDown(new URL(eventStore.url).host)
+    expect(await shutDown(eventStore.url, false)).toBe(status.PERMISSION_DENIED)
+    await shutDown(eventStore.url, true)
     expect(await instance.ended).toBe(1)
     expect(instance.said()).toContain('the event store has ended by itself')
     await own.drop()

@@ -16,13 +16,17 @@ export type Listener = {
   cut: () => void
 }
 
+/** Who serves a connection: the first server those who need name nothing, the other all others. */
+export type Reception = { trusted: Server; others: Server; isTrusted: (socket: net.Socket) => boolean }
+
 /** Listens, and hands each connection to gRPC or to the HTTP handler. Resolves once the port is open. */
 export async function listen(
-  grpcServer: Server,
+  { trusted, others, isTrusted }: Reception,
   httpHandler: http.RequestListener,
   address: { host: string; port: number },
 ): Promise<Listener> {
-  const injector = grpcServer.createConnectionInjector(ServerCredentials.createInsecure())
+  const injectorOf = (server: Server) => server.createConnectionInjector(ServerCredentials.createInsecure())
+  const injectors = { trusted: injectorOf(trusted), others: trusted === others ? undefined : injectorOf(others) }
   const httpServer = http.createServer(httpHandler)
   const sockets = new Set<net.Socket>()
   const server = net.createServer({ noDelay: true }, (socket) => {
@@ -34,6 +38,7 @@ export async function listen(
       socket.pause()
       socket.unshift(first)
       const isHttp2 = HTTP2_PREFACE.startsWith(first.subarray(0, 3).toString('latin1'))
+      const injector = injectors.others === undefined || isTrusted(socket) ? injectors.trusted : injectors.others
       if (isHttp2) injector.injectConnection(socket)
       else httpServer.emit('connection', socket)
       if (!isHttp2) socket.resume()

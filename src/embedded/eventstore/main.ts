@@ -1,5 +1,7 @@
 /** The node as a process: `node main.ts --directory D [--port P] [--host H]`. Prints one JSON line when it is ready. */
+import { mkdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { credentialOf } from './access.ts'
 import { runNode } from './node.ts'
 
 const { values } = parseArgs({
@@ -13,7 +15,9 @@ if (!values.directory) {
 
 try {
   const host = values.host ?? '127.0.0.1'
-  const node = await runNode({ directory: values.directory, port: Number(values.port ?? 0), host })
+  mkdirSync(values.directory, { recursive: true, mode: 0o700 })
+  const credential = credentialOf(values.directory)
+  const node = await runNode({ directory: values.directory, port: Number(values.port ?? 0), host, credential })
   const stop = () => void node.close()
   void node.closed.then(() => process.exit(0))
   process.once('SIGTERM', stop)

@@ -36,8 +36,11 @@ export type NodeControls = {
   health: () => Health
   /** Begins a scavenge, or returns the one under way. */
   startScavenge: () => ScavengeReport
+  /** Whether this caller may: anybody may ask whether the node is alive and what it is. */
+  mayAsk: (request: IncomingMessage) => boolean
 }
 
+const SCAVENGE = '/admin/scavenge'
 const PATHS = ['/info', '/health', '/health/live', '/metrics']
 const JSON_TYPE = 'application/json; charset=utf-8'
 const METRICS_TYPE = 'text/plain; version=0.0.4'
@@ -54,12 +57,15 @@ function metricsOf(health: Health): string {
   ].join('')
 }
 
-function answerTo(method: string, path: string, controls: NodeControls): Answer {
-  if (method === 'POST' && path === '/admin/scavenge') return { status: 200, body: controls.startScavenge() }
+function answerTo(method: string, path: string, controls: NodeControls, mayAsk: () => boolean): Answer {
+  const isForAll = path === '/health/live' || path === '/info' || !(PATHS.includes(path) || path === SCAVENGE)
+  if (!isForAll && !mayAsk()) return { status: 401 }
+  if (method === 'POST' && path === SCAVENGE) return { status: 200, body: controls.startScavenge() }
   if (!PATHS.includes(path)) return { status: 404 }
   if (method !== 'GET' && (method !== 'HEAD' || path === '/info')) return { status: 405 }
   const health = controls.health()
-  if (path === '/health/live') return health.isWritable ? { status: 204 } : { status: 503, body: health }
+  if (path === '/health/live')
+    return health.isWritable ? { status: 204 } : { status: 503, ...(mayAsk() && { body: health }) }
   const isWell = health.isWritable && health.damagedPositions.length === 0
   if (path === '/health') return { status: isWell ? 200 : 503, body: health }
   if (path === '/metrics') return { status: 200, text: metricsOf(health) }
@@ -73,6 +79,9 @@ export function httpHandler(controls: NodeControls) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     const path = new URL(request.url ?? '/', 'http://node').pathname
     request.resume()
-    send(response, answerTo(request.method ?? 'GET', path, controls))
+    send(
+      response,
+      answerTo(request.method ?? 'GET', path, controls, () => controls.mayAsk(request)),
+    )
   }
 }

@@ -1,12 +1,20 @@
 /** Puts the node together: the store, the services on it, and the port. */
 
+import type { Socket } from 'node:net'
 import gossipGrpc from '@eventstore/db-client/generated/gossip_grpc_pb.js'
 import monitoringGrpc from '@eventstore/db-client/generated/monitoring_grpc_pb.js'
 import operationsGrpc from '@eventstore/db-client/generated/operations_grpc_pb.js'
 import persistentGrpc from '@eventstore/db-client/generated/persistent_grpc_pb.js'
 import serverFeaturesGrpc from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js'
 import usersGrpc from '@eventstore/db-client/generated/users_grpc_pb.js'
-import { Server, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import {
+  Server,
+  type ServerInterceptor,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js'
+import { isOwnUser } from '../own-user.ts'
+import { createCheck, demandsCredential } from './access.ts'
 import { listen } from './listener.ts'
 import { httpHandler } from './node-info.ts'
 import { DEFAULT_LIMITS, type EventStoreOptions } from './options.ts'
@@ -17,7 +25,13 @@ import { OpenCalls } from './services/open-calls.ts'
 import { SubscriptionRegistry } from './services/persistent/registry.ts'
 import { persistentSubscriptionsService } from './services/persistent/service.ts'
 import { serverFeaturesService } from './services/server-features.ts'
-import { gossipService, monitoringService, operationsService, usersService } from './services/single-node.ts'
+import {
+  gossipService,
+  monitoringService,
+  type Operations,
+  operationsService,
+  usersService,
+} from './services/single-node.ts'
 import { streamsService } from './services/streams.ts'
 import { EventStore } from './storage/store.ts'
 
@@ -43,7 +57,7 @@ function services(store: EventStore, registry: SubscriptionRegistry, node: NodeC
     [definition(monitoringGrpc.MonitoringService), monitoringService(store)],
     [
       definition(operationsGrpc.OperationsService),
-      operationsService({ store, shutdown: node.shutdown, restartSubscriptions: () => registry.restart() }),
+      operationsService({ store, ...node, restartSubscriptions: () => registry.restart() }),
     ],
     [definition(usersGrpc.UsersService), usersService()],
   ]
@@ -55,7 +69,7 @@ function services(store: EventStore, registry: SubscriptionRegistry, node: NodeC
 /** As many as EventStoreDB allows: further calls of a client wait until others end. */
 const CALLS_PER_CONNECTION = 100
 
-type NodeControls = { address: () => { host: string; port: number }; shutdown: () => void }
+type NodeControls = { address: () => { host: string; port: number } } & Pick<Operations, 'shutdown' | 'isGood'>
 
 /**
  * Opens the directory and serves it.
@@ -66,13 +80,19 @@ export async function runNode(options: EventStoreOptions): Promise<RunningNode> 
   const onNotice = options.onNotice ?? ((notice: string) => process.stderr.write(`event store: ${notice}\n`))
   const limits = { ...DEFAULT_LIMITS, ...definedOnly(options) }
   const store = new EventStore({ ...limits, directory: options.directory, onNotice })
-  const server = new Server({
-    'grpc.max_receive_message_length': limits.maxMessageBytes,
-    'grpc.max_send_message_length': -1,
-    'grpc.keepalive_permit_without_calls': 1,
-    'grpc.max_concurrent_streams': CALLS_PER_CONNECTION,
-    interceptors: [sendsLists],
-  })
+  const isGood = options.credential === undefined ? undefined : createCheck(options.credential)
+  const serverWith = (...interceptors: ServerInterceptor[]) =>
+    new Server({
+      'grpc.max_receive_message_length': limits.maxMessageBytes,
+      'grpc.max_send_message_length': -1,
+      'grpc.keepalive_permit_without_calls': 1,
+      'grpc.max_concurrent_streams': CALLS_PER_CONNECTION,
+      interceptors,
+    })
+  const trusted = serverWith(sendsLists)
+  const others = isGood ? serverWith(demandsCredential(isGood), sendsLists) : trusted
+  const servers = [...new Set([trusted, others])]
+  const isTrusted = (socket: Socket) => options.trustsOwnUser !== false && isOwnUser(socket)
   let running: RunningNode | undefined
   try {
     const registry = new SubscriptionRegistry(store)
@@ -80,15 +100,18 @@ export async function runNode(options: EventStoreOptions): Promise<RunningNode> 
     const controls: NodeControls = {
       address: () => ({ host, port: running?.port ?? 0 }),
       shutdown: () => void running?.close(),
+      isGood,
     }
     for (const [service, implementation] of services(store, registry, controls)) {
-      server.addService(service, calls.tracked(implementation))
+      const tracked = calls.tracked(implementation)
+      for (const server of servers) server.addService(service, tracked)
     }
     const handler = httpHandler({
       health: () => store.care.health(),
       startScavenge: () => store.care.startScavenge().report,
+      mayAsk: ({ headers, socket }) => !isGood || isGood(headers.authorization) || isTrusted(socket),
     })
-    const listener = await listen(server, handler, { host, port: options.port ?? 0 })
+    const listener = await listen({ trusted, others, isTrusted }, handler, { host, port: options.port ?? 0 })
     const close = async (): Promise<void> => {
       const stopped = listener.stop()
       await registry.closeAll(unavailable('the node is closing'))
@@ -96,7 +119,7 @@ export async function runNode(options: EventStoreOptions): Promise<RunningNode> 
       // The answers to what was just written go out before the calls that they belong to end.
       await new Promise((resolve) => setImmediate(resolve))
       calls.endAll()
-      await endConnections(server, stopped, limits.closeGraceMs)
+      await endConnections(servers, stopped, limits.closeGraceMs)
       listener.cut()
       await stopped
       await store.close()
@@ -121,14 +144,14 @@ export async function runNode(options: EventStoreOptions): Promise<RunningNode> 
 }
 
 /** Lets the clients read what was sent to them, though not longer than this. `ended` resolves with the last connection. */
-async function endConnections(server: Server, ended: Promise<void>, graceMs: number): Promise<void> {
+async function endConnections(servers: readonly Server[], ended: Promise<void>, graceMs: number): Promise<void> {
   // It calls back before the sessions have ended, so that only the connections tell when they have.
-  server.tryShutdown(() => undefined)
+  for (const server of servers) server.tryShutdown(() => undefined)
   const { promise: over, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, graceMs)
   await Promise.race([ended, over])
   clearTimeout(timer)
-  server.forceShutdown()
+  for (const server of servers) server.forceShutdown()
 }
 
 function definedOnly(options: EventStoreOptions): Partial<EventStoreOptions> {

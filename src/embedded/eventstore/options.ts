@@ -73,6 +73,10 @@ export type EventStoreOptions = Partial<EventStoreLimits> & {
   /** 0, the default, takes a free port. */
   port?: number
   host?: string
+  /** Of a guarded node (access.ts): `user:password`. Without one it takes everybody who reaches its port. */
+  credential?: string
+  /** Whether processes of the node's own user need name nothing, where the kernel tells; default: true. */
+  trustsOwnUser?: boolean
   /** Receives what an operator should know: a torn tail that was cut, an index that was rebuilt. */
   onNotice?: (notice: string) => void
 }

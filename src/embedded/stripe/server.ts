@@ -9,10 +9,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { isOwnUser } from '../own-user.ts'
 import { isPortFree, loopbackHost } from '../ports.ts'
 import { handleApi } from './api.ts'
 import { createBooks } from './books.ts'
-import { accountOf, isOwnUser, type StandInKeys } from './caller.ts'
+import { accountOf, type StandInKeys } from './caller.ts'
 import { checkoutPage, isOutcome, noSuchPage, type Page, seeOther } from './checkout-page.ts'
 import { startDelivery } from './delivery.ts'
 import { invalidRequest, parseForm, StripeRefusal, textAt } from './form.ts'
@@ -124,7 +125,7 @@ export async function startStripeStandIn({
       return respond(response, answerPage(request.method ?? '', pathname, parseForm(text)))
     const livemode = accountOf(request, keys)
     if (pathname.startsWith('/_test/')) {
-      if (livemode === undefined && !isOwnUser(request)) throw unknownKey()
+      if (livemode === undefined && !isOwnUser(request.socket)) throw unknownKey()
       const done = store.transaction(() =>
         orderFault(pathname.slice('/_test/'.length), parseForm(text), { store, books }),
       )

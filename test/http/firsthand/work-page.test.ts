@@ -118,7 +118,7 @@ describe('signing in', () => {
 
   it('gives a cookie of this host alone where the address is https', async () => {
     const limits = { ...defaultHttpLimits, trustProxy: false }
-    const of = { clock: () => new Date(), publicUrl: 'https://work.example' }
+    const of = { clock: () => new Date(), db: api.db, publicUrl: 'https://work.example' }
     const sessions = createSessions(of, { sealer: testSealer, limits } as Runtime)
     const app = new Hono<AppEnv>().get('/', (c) => c.text(sessions.open(c, 'worker', 'token').token))
     const [set = ''] = (await app.request('/')).headers.getSetCookie()
@@ -143,12 +143,19 @@ describe('signing in', () => {
     expect((await newBrowser().send(`${WORK}/sign-in`, { method: 'POST', body })).status).toBe(403)
   })
 
-  it('ends by signing out, and with the token', async () => {
+  it('ends by signing out, for a copy of the cookie too, and with the token', async () => {
     const leaver = await addWorker(api, 'Leaver')
-    const browser = await signedIn(leaver)
+    const [browser, second] = [await signedIn(leaver), await signedIn(leaver)]
+    const copied = browser.cookies.get('firsthand_worker') ?? ''
     expect((await browser.submit(WORK, `${WORK}/sign-out`, {})).status).toBe(303)
     expect((await browser.get(`${WORK}/earnings`)).text).toContain('Sign in to work')
-    const second = await signedIn(leaver)
+    const thief = newBrowser()
+    thief.cookies.set('firsthand_worker', copied)
+    expect((await thief.get(`${WORK}/earnings`)).text).toContain('Sign in to work')
+    const other = `${api.secondUrl}${WORK}/earnings`
+    const elsewhere = await fetch(other, { headers: { cookie: `firsthand_worker=${copied}` } })
+    expect(await elsewhere.text()).toContain('Sign in to work')
+    expect((await second.get(`${WORK}/earnings`)).text).toContain('Sign out')
     const at = new Date().toISOString()
     const { workerId, tokenId } = leaver
     await api.bus.handle(

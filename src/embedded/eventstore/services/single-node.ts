@@ -7,6 +7,7 @@ import type { StopScavengeReq } from '@eventstore/db-client/generated/operations
 import operationsPb from '@eventstore/db-client/generated/operations_pb.js'
 import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
 import { type ServerWritableStream, status, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import type { Check } from '../access.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { parseUuid } from '../protocol/uuid.ts'
 import type { EventStore } from '../storage/store.ts'
@@ -79,7 +80,13 @@ export function monitoringService(store: EventStore): UntypedServiceImplementati
   } as UntypedServiceImplementation
 }
 
-export type Operations = { shutdown: () => void; restartSubscriptions: () => Promise<void>; store: EventStore }
+export type Operations = {
+  shutdown: () => void
+  /** Of a guarded node: it ends for those alone who name the credential. */
+  isGood: Check | undefined
+  restartSubscriptions: () => Promise<void>
+  store: EventStore
+}
 
 function scavengeAnswer(id: string, result: operationsPb.ScavengeResp.ScavengeResult): operationsPb.ScavengeResp {
   const answer = new operationsPb.ScavengeResp()
@@ -110,7 +117,9 @@ export function operationsService(operations: Operations): UntypedServiceImpleme
       await care.startScavenge().stop()
       return scavengeAnswer(id, operationsPb.ScavengeResp.ScavengeResult.STOPPED)
     }),
-    shutdown: unary(() => {
+    shutdown: unary((_request, _deadline, metadata) => {
+      const sent = metadata.get('authorization')[0]?.toString()
+      if (operations.isGood?.(sent) === false) throw new ProtocolError(status.PERMISSION_DENIED, 'Access Denied')
       setImmediate(operations.shutdown)
       return new sharedPb.Empty()
     }),

@@ -1,16 +1,18 @@
 /**
  * POST /firsthand/stripe/webhook: what Stripe says of sessions and charges. The body counts byte for byte, since its signature
- * is over it. What cannot be taken in now is answered with 503, and Stripe sends it again.
+ * is over it: what is held of them is bounded, and so is how often an address may send what is not signed. What cannot be
+ * taken in now is answered with 503, and Stripe sends it again.
  */
-import { Hono } from 'hono'
-import { ForgedPaymentEvent, type PaymentEvent, PaymentsUnavailable } from '../../../adapters/payments/payments.ts'
-import type { Environment } from '../../../events/firsthand/vocabulary.ts'
+import { type Context, Hono } from 'hono'
+import { ForgedPaymentEvent, PaymentsUnavailable } from '../../../adapters/payments/payments.ts'
 import { takePaymentEvent } from '../../../processes/firsthand/purchasing.ts'
 import { rawBody, readBody } from '../../body.ts'
+import { clientAddress } from '../../client-address.ts'
 import { plainCommand } from '../../command.ts'
-import { refuse } from '../../context.ts'
-import type { AppEnv, Runtime } from '../../environment.ts'
+import { refuse, type SharedRuntime } from '../../context.ts'
+import type { AppEnv } from '../../environment.ts'
 import { Problem } from '../../errors.ts'
+import { CALLERS_MAX, createWindow, refuseBeyond } from '../../rate-limit.ts'
 import type { FirsthandParts } from '../access.ts'
 import { errors } from '../errors.ts'
 import { orUnavailable } from './unavailable.ts'
@@ -21,16 +23,28 @@ type Parts = Pick<FirsthandParts, 'bus' | 'payments' | 'clock' | 'log'>
 const EVENT_MAX_BYTES = 262_144
 
 /** Beside the contract: what the payment provider calls. */
-export function paymentRoutes(parts: Parts, runtime: Runtime): Hono<AppEnv> {
+export function paymentRoutes(parts: Parts, runtime: SharedRuntime): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
   app.onError((error, c) => refuse(c.get('exchange'), error, errors, runtime))
+  const { bounds, limits, nowMs } = runtime
   const body = readBody(rawBody(), EVENT_MAX_BYTES)
+  const forged = createWindow({ keysMax: CALLERS_MAX, nowMs })
+  const countForged = (c: Context<AppEnv>): void => {
+    const counted = forged.add(clientAddress(c, limits.trustProxy))
+    const detail = 'Too many events from this address are not signed with the secret of this endpoint.'
+    const refusal = refuseBeyond(limits.authFailuresPerMinuteMax, counted, detail)
+    if (refusal) throw refusal
+  }
   app.post('/firsthand/stripe/webhook', async (c) => {
+    c.get('exchange').releaseBody = bounds.holdBody(c, EVENT_MAX_BYTES)
     const bytes = (await body(c)) as Uint8Array | undefined
     const signature = c.req.header('stripe-signature') ?? ''
-    const { environment, event } = await orUnavailable(async () =>
-      verified(parts, bytes ?? new Uint8Array(), signature),
-    )
+    const signed = await orUnavailable(async () => verified(parts, bytes ?? new Uint8Array(), signature))
+    if (!signed) {
+      countForged(c)
+      throw new Problem('malformed_request', 'The event is not signed with the secret of this endpoint, or is too old.')
+    }
+    const { environment, event } = signed
     const caller = {
       requestId: c.get('exchange').requestId,
       header: (name: string) => c.req.header(name),
@@ -44,26 +58,21 @@ export function paymentRoutes(parts: Parts, runtime: Runtime): Hono<AppEnv> {
 }
 
 /**
- * Whose secret the event is signed with. Throws a Problem (400) where it is nobody's, or was signed too long ago, and
- * PaymentsUnavailable where there is no secret at all: whoever sends it sends it again, once there is one.
+ * Whose secret the event is signed with; undefined: nobody's, or it was signed too long ago. Throws PaymentsUnavailable where
+ * neither environment has a provider.
  */
 function verified({ payments, clock }: Parts, bytes: Uint8Array, signature: string) {
   const missing: PaymentsUnavailable[] = []
-  const worlds = ['live', 'test'] as const
-  for (const environment of worlds) {
-    const event = readAs(environment)
-    if (event) return { environment, event }
-  }
-  if (missing.length === worlds.length) throw missing[0]
-  throw new Problem('malformed_request', 'The event is not signed with the secret of this endpoint, or is too old.')
-
-  function readAs(environment: Environment): PaymentEvent | undefined {
+  for (const environment of ENVIRONMENTS) {
     try {
-      return payments(environment).readEvent(bytes, signature, clock())
+      return { environment, event: payments(environment).readEvent(bytes, signature, clock()) }
     } catch (error) {
       if (error instanceof PaymentsUnavailable) missing.push(error)
       else if (!(error instanceof ForgedPaymentEvent)) throw error
-      return undefined
     }
   }
+  if (missing.length === ENVIRONMENTS.length) throw missing[0]
+  return undefined
 }
+
+const ENVIRONMENTS = ['live', 'test'] as const

@@ -55,7 +55,7 @@ export function objectRoutes({ objects, transferLimits, clock }: ObjectRoutePart
     const asked = { isHead: method === 'HEAD', header: (name: string) => c.req.header(name) }
     try {
       const sent = () => sendObject(objects, download, asked, { exchange, outgoing, idleMs })
-      const status = await transfers.download(sent)
+      const status = await transfers.download(download.key, sent)
       if (status !== undefined) return c.body(null, status, exchange.headers)
     } catch (error) {
       // The client has gone, or the file ended midway: the broken connection says so.

@@ -49,9 +49,8 @@ export function workPages(parts: FirsthandParts, runtime: Runtime): Hono<AppEnv>
     if (verdict?.kind === 'valid') exchange.principal = verdict.principal
     withinRate(exchange, () => addressOf(c))
     if (verdict?.kind === 'refused') throw new Problem<string>(verdict.code, verdict.detail)
-    return session && verdict?.kind === 'valid'
-      ? { session, principal: verdict.principal as WorkerPrincipal }
-      : undefined
+    if (!session || verdict?.kind !== 'valid' || (await sessions.hasEnded(session))) return undefined
+    return { session, principal: verdict.principal as WorkerPrincipal }
   }
 
   /** A page of a worker who is signed in; others are shown where to sign in. */
@@ -59,7 +58,7 @@ export function workPages(parts: FirsthandParts, runtime: Runtime): Hono<AppEnv>
     const signed = await enter(c)
     if (!signed) return signIn(c)
     const { session, principal } = signed
-    return answer(c, { ...deps, principal, form: sessions.formToken(session), fields: new URLSearchParams() })
+    return answer(c, { ...deps, principal, session, form: sessions.formToken(session), fields: new URLSearchParams() })
   }
 
   /** What a form of such a page does. */
@@ -68,7 +67,7 @@ export function workPages(parts: FirsthandParts, runtime: Runtime): Hono<AppEnv>
     const fields = await formOf(c)
     if (!signed) throw new Problem('credential_missing', 'Sign in first.')
     sessions.requireOwnForm(c, signed.session, fields.get('form'))
-    return answer(c, { ...deps, principal: signed.principal, form: '', fields })
+    return answer(c, { ...deps, ...signed, form: '', fields })
   }
 
   function signIn(c: PageContext, fault?: string) {
@@ -111,8 +110,8 @@ export function workPages(parts: FirsthandParts, runtime: Runtime): Hono<AppEnv>
   app.get(`${WORK_PATH}/work.css`, (c) => c.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8' }))
   app.get(`${WORK_PATH}/work.js`, (c) => c.body(SCRIPT, 200, { 'content-type': 'text/javascript; charset=utf-8' }))
   app.post(`${WORK_PATH}/sign-in`, takeToken)
-  const signOut: Answer = async (c) => {
-    sessions.close(c, 'worker')
+  const signOut: Answer = async (c, { session }) => {
+    await sessions.end(c, session)
     return c.redirect(WORK_PATH, 303)
   }
   for (const [path, answer] of Object.entries(views)) app.get(WORK_PATH + path, page(answer))

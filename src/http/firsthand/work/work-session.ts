@@ -1,11 +1,12 @@
 /**
- * Who uses the hosted page. The cookie holds the worker's token, sealed, so that a session needs no table and ends with its
- * token. A second cookie stands for a visitor who has not signed in: a form is good for the cookie that it was made under.
+ * Who uses the hosted page. The cookie holds the worker's token, sealed, so that a session ends with its token; one that was
+ * signed out of is written down, so that a copy of the cookie is of no use. A second cookie stands for a visitor who has not signed in: a form is good for the cookie that it was made under.
  */
 import { randomUUID } from 'node:crypto'
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { z } from 'zod'
+import { endSession, hasSessionEnded } from '../../../projections/ended-sessions.ts'
 import type { AppEnv, Runtime } from '../../environment.ts'
 import { Problem } from '../../errors.ts'
 import { hostedCookie } from '../../hosted-cookie.ts'
@@ -24,17 +25,21 @@ type Kind = keyof typeof COOKIES
 const content = z.object({ nonce: z.string(), token: z.string(), endsAt: z.string() })
 
 /** What a cookie holds; a visitor's token is ''. */
-export type Session = Pick<z.infer<typeof content>, 'nonce' | 'token'>
+export type Session = z.infer<typeof content>
 
 type PageContext = Context<AppEnv>
 
 export function createSessions(
-  { clock, publicUrl }: Pick<FirsthandParts, 'clock' | 'publicUrl'>,
+  { clock, db, publicUrl }: Pick<FirsthandParts, 'clock' | 'db' | 'publicUrl'>,
   { sealer, limits: { trustProxy } }: Runtime,
 ) {
   const where = (c: PageContext, kind: Kind) =>
     hostedCookie(c, { name: COOKIES[kind].name, path: WORK_PATH }, publicUrl, trustProxy)
   const boundTo = (kind: Kind) => ['firsthand work page', kind]
+  const close = (c: PageContext, kind: Kind): void => {
+    const { name, ...at } = where(c, kind)
+    deleteCookie(c, name, { ...at, httpOnly: true, sameSite: 'Strict' })
+  }
 
   return {
     /** Undefined where the browser has no such cookie, or one that has ended or is none of ours. */
@@ -43,24 +48,28 @@ export function createSessions(
       const held = text === undefined ? undefined : content.parse(JSON.parse(text))
       return held && held.endsAt > clock().toISOString() ? held : undefined
     },
+    /** Whether it was signed out of, in whatever browser. */
+    hasEnded: ({ nonce }: Session): Promise<boolean> => hasSessionEnded(db, nonce),
     /** Gives the browser a new cookie. */
     open(c: PageContext, kind: Kind, token = ''): Session {
       const { lifeS: maxAge } = COOKIES[kind]
-      const session = { nonce: randomUUID(), token }
       const endsAt = new Date(clock().getTime() + maxAge * 1_000).toISOString()
+      const session = { nonce: randomUUID(), token, endsAt }
       const { name, ...at } = where(c, kind)
-      const sealed = sealer.seal(JSON.stringify({ ...session, endsAt }), boundTo(kind))
+      const sealed = sealer.seal(JSON.stringify(session), boundTo(kind))
       setCookie(c, name, sealed, { ...at, httpOnly: true, sameSite: 'Strict', maxAge })
       return session
     },
-    close(c: PageContext, kind: Kind): void {
-      const { name, ...at } = where(c, kind)
-      deleteCookie(c, name, { ...at, httpOnly: true, sameSite: 'Strict' })
+    close,
+    /** Ends the worker's session for every holder of its cookie. */
+    async end(c: PageContext, { nonce, endsAt }: Session): Promise<void> {
+      await endSession(db, nonce, endsAt, clock())
+      close(c, 'worker')
     },
     /** The token of a form. Each page has another, so that compressed answers give none away. */
-    formToken: ({ nonce }: Session): string => sealer.seal('form', ['firsthand form', nonce]),
+    formToken: ({ nonce }: Pick<Session, 'nonce'>): string => sealer.seal('form', ['firsthand form', nonce]),
     /** Throws a Problem (403) where the form was not made for this session, or comes from another site. */
-    requireOwnForm(c: PageContext, session: Session | undefined, token: string | null): void {
+    requireOwnForm(c: PageContext, session: Pick<Session, 'nonce'> | undefined, token: string | null): void {
       const site = c.req.header('sec-fetch-site') ?? 'same-origin'
       const isOwn = session && sealer.open(token ?? '', ['firsthand form', session.nonce]) === 'form'
       if (isOwn && (site === 'same-origin' || site === 'none')) return

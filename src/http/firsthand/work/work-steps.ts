@@ -25,7 +25,7 @@ import { bytesMaxOf } from '../worker/upload-limits.ts'
 import { declaration, linkFor, submitFor } from '../worker/uploads.ts'
 import { claimView, postedJobOf, submissionView } from '../worker/views.ts'
 import { claimPage, earningsPage, overviewPage, policyOf, submissionPage } from './work-html.ts'
-import { WORK_PATH } from './work-session.ts'
+import { type Session, WORK_PATH } from './work-session.ts'
 
 type PageContext = Context<AppEnv>
 
@@ -36,6 +36,7 @@ export interface PageDeps extends FirsthandParts {
 
 export interface Asked extends PageDeps {
   principal: WorkerPrincipal
+  session: Session
   /** The token for the forms of the page. */
   form: string
   /** Of the form that was sent. */

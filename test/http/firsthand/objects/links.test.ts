@@ -191,6 +191,26 @@ describe('bounds', () => {
   })
 })
 
+describe('places for uploads', () => {
+  it('are half one organization’s at most: another’s file is taken beside its slow ones', async () => {
+    const small = await startObjectServer({ uploadsMax: 2 })
+    try {
+      const slow = putLink(10, { of: small })
+      const head = rawHead(slow.url, 'content-length: 10', 'connection: close')
+      const { socket, answer } = await raw(small.port, `${head}half`)
+      await expect.poll(() => unfinished(small)).toHaveLength(1)
+      const own = await put(putLink(10, { of: small }).url, 'x'.repeat(10))
+      expect(await refusalOf(own)).toStrictEqual([503, 'internal_error'])
+      const key = `uploads/live/org_2/${randomUUID()}`
+      expect((await put(putLink(10, { of: small, key }).url, 'x'.repeat(10))).status).toBe(200)
+      socket.write(' over.')
+      expect(await answer).toMatch(/^HTTP\/1\.1 200 /)
+    } finally {
+      await small.stop()
+    }
+  })
+})
+
 describe('GET of a link', () => {
   it('sends the file as an attachment that no page of ours runs', async () => {
     const { url } = await stored(bytes, { filename: 'Tür "1".png' })

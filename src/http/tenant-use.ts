@@ -1,0 +1,94 @@
+/**
+ * What one tenant takes of this process: requests in flight, and time of the event loop, which all tenants share. A count
+ * of requests a minute (rate-limit.ts) says nothing of either: a few requests may cost more than a thousand others.
+ */
+import { LRUCache } from 'lru-cache'
+import type { Exchange, HttpLimits } from './environment.ts'
+import { Problem } from './errors.ts'
+import { CALLERS_MAX } from './rate-limit.ts'
+
+export interface TenantUse {
+  inFlight: number
+  /** When the window at hand began. */
+  windowAtMs: number
+  /** Time of the event loop within it, and within the one before. */
+  spentMs: number
+  beforeMs: number
+}
+
+type Counted = Pick<Exchange, 'tenant' | 'stepAtMs'>
+
+export interface Tenants {
+  /** Counts a request until `leave`. Throws a Problem (429, Retry-After) where its tenant takes too much. */
+  enter(exchange: Counted, tenantId: string): void
+  leave(exchange: Counted): void
+  /** A step without an await begins. One that throws is ended by whoever catches that. */
+  begin(exchange: Counted): void
+  /** The step is over: its time counts. Nothing where none has begun. */
+  end(exchange: Counted): void
+}
+
+type TenantLimits = Pick<HttpLimits, 'tenantInFlightMax' | 'tenantLoopMaxPercent' | 'tenantLoopWindowMs'>
+
+export function createTenants(limits: TenantLimits, nowMs: () => number): Tenants {
+  const { tenantInFlightMax, tenantLoopMaxPercent, tenantLoopWindowMs: windowMs } = limits
+  const spentMaxMs = (windowMs * tenantLoopMaxPercent) / 100
+  // A request under way keeps what it is counted in: a tenant that is forgotten meanwhile starts anew.
+  const uses = new LRUCache<string, TenantUse>({ max: CALLERS_MAX })
+
+  function useOf(tenantId: string): TenantUse {
+    const known = uses.get(tenantId)
+    if (known) return known
+    const use = { inFlight: 0, windowAtMs: nowMs(), spentMs: 0, beforeMs: 0 }
+    uses.set(tenantId, use)
+    return use
+  }
+
+  return {
+    enter(exchange, tenantId) {
+      const use = useOf(tenantId)
+      if (use.inFlight >= tenantInFlightMax) throw tooMuch(`${tenantInFlightMax} requests at a time`, 1_000)
+      const waitMs = overspentMs(use, nowMs(), windowMs, spentMaxMs)
+      if (waitMs > 0) throw tooMuch(`${tenantLoopMaxPercent} % of this process's time`, waitMs)
+      use.inFlight += 1
+      exchange.tenant = use
+    },
+    leave(exchange) {
+      if (exchange.tenant) exchange.tenant.inFlight -= 1
+      exchange.tenant = undefined
+    },
+    begin(exchange) {
+      exchange.stepAtMs = nowMs()
+    },
+    end(exchange) {
+      const { tenant, stepAtMs } = exchange
+      if (tenant && stepAtMs !== undefined) tenant.spentMs += nowMs() - stepAtMs
+      exchange.stepAtMs = undefined
+    },
+  }
+}
+
+/**
+ * How long until the use of the last `windowMs` is within `maxMs`; 0: it is. The window slides: of the one before, as much
+ * counts as it still covers.
+ */
+function overspentMs(use: TenantUse, now: number, windowMs: number, maxMs: number): number {
+  const age = now - use.windowAtMs
+  if (age >= windowMs) {
+    const isNext = age < 2 * windowMs
+    use.beforeMs = isNext ? use.spentMs : 0
+    use.spentMs = 0
+    use.windowAtMs = isNext ? use.windowAtMs + windowMs : now
+  }
+  const left = use.windowAtMs + windowMs - now
+  const { spentMs, beforeMs } = use
+  if (spentMs + (beforeMs * left) / windowMs <= maxMs) return 0
+  // Until enough of the window before has passed; or, where this one alone is too much, enough of this one in the next.
+  if (spentMs < maxMs) return left - ((maxMs - spentMs) * windowMs) / beforeMs
+  return left + windowMs * (1 - maxMs / spentMs)
+}
+
+const tooMuch = (what: string, waitMs: number): Problem =>
+  new Problem('rate_limit_exceeded', `One caller may take ${what}.`, {
+    headers: { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1_000))) },
+  })

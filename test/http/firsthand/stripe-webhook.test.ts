@@ -1,0 +1,60 @@
+/** What the address for Stripe's events does where nobody is there to sign them, and to those who are not Stripe. */
+import { Hono } from 'hono'
+import { describe, expect, it } from 'vitest'
+import { ForgedPaymentEvent, PaymentsUnavailable } from '../../../src/adapters/payments/payments.ts'
+import type { AppEnv, HttpLimits } from '../../../src/http/environment.ts'
+import { paymentRoutes } from '../../../src/http/firsthand/billing/stripe-webhook.ts'
+import { exchangeOf, sharedRuntime } from '../exchange.ts'
+
+type Parts = Parameters<typeof paymentRoutes>[0]
+
+function addressWith(payments: Parts['payments'], limits: Partial<HttpLimits> = {}) {
+  const runtime = sharedRuntime(limits)
+  const parts = { payments, clock: () => new Date() } as Parts
+  const app = new Hono<AppEnv>()
+  app.use((c, next) => {
+    c.set('exchange', exchangeOf('req_1'))
+    return next()
+  })
+  app.route('/', paymentRoutes(parts, runtime))
+  const send = (headers: Record<string, string> = {}) =>
+    app.request('/firsthand/stripe/webhook', { method: 'POST', body: '{}', headers })
+  return { runtime, send }
+}
+
+const nobody: Parts['payments'] = (environment) => {
+  throw new PaymentsUnavailable(`nothing is set for ${environment}`)
+}
+const forged = {
+  readEvent() {
+    throw new ForgedPaymentEvent('the signature is not ours')
+  },
+} as unknown as ReturnType<Parts['payments']>
+
+describe('an event', () => {
+  it('is 503 where neither world has a provider: it is to come again', async () => {
+    const answer = await addressWith(nobody).send()
+    expect([answer.status, answer.headers.get('retry-after')]).toStrictEqual([503, '1'])
+  })
+
+  it('that the one provider there is has not signed is 400', async () => {
+    const onlyTest: Parts['payments'] = (environment) => (environment === 'test' ? forged : nobody(environment))
+    expect((await addressWith(onlyTest).send()).status).toBe(400)
+  })
+
+  it('that is not signed is 429 where its address has sent many', async () => {
+    const { send } = addressWith(() => forged, { authFailuresPerMinuteMax: 2 })
+    const answers = [await send(), await send(), await send()]
+    expect(answers.map(({ status }) => status)).toStrictEqual([400, 400, 429])
+    expect(Number(answers[2]?.headers.get('retry-after'))).toBeGreaterThan(0)
+  })
+
+  it('is not read where too much is held already, and gives its room back', async () => {
+    const { runtime, send } = addressWith(() => forged, { bodiesInFlightMaxBytes: 1 })
+    const request = { req: { header: () => '2' }, env: {} }
+    const release = runtime.bounds.holdBody(request as never, 2)
+    expect((await send({ 'content-length': '2' })).status).toBe(429)
+    release?.()
+    expect((await send({ 'content-length': '2' })).status).toBe(400)
+  })
+})

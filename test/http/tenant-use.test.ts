@@ -1,0 +1,73 @@
+/** What one tenant may take of a process, by a clock that the test sets. */
+import { describe, expect, it } from 'vitest'
+import type { Problem } from '../../src/http/errors.ts'
+import { createTenants } from '../../src/http/tenant-use.ts'
+import { exchangeOf } from './exchange.ts'
+
+function tenantsAt({ tenantInFlightMax = 2, tenantLoopMaxPercent = 50, tenantLoopWindowMs = 10_000 } = {}) {
+  let now = 0
+  const tenants = createTenants({ tenantInFlightMax, tenantLoopMaxPercent, tenantLoopWindowMs }, () => now)
+  const enter = (tenantId: string) => {
+    const exchange = exchangeOf(tenantId)
+    tenants.enter(exchange, tenantId)
+    return exchange
+  }
+  /** The seconds of Retry-After; undefined: it comes in. */
+  const refusal = (tenantId: string): number | undefined => {
+    try {
+      tenants.leave(enter(tenantId))
+      return undefined
+    } catch (error) {
+      return Number((error as Problem).headers['retry-after'])
+    }
+  }
+  const spend = (tenantId: string, ms: number) => {
+    const exchange = enter(tenantId)
+    tenants.begin(exchange)
+    now += ms
+    tenants.end(exchange)
+    tenants.leave(exchange)
+  }
+  return { tenants, enter, refusal, spend, pass: (ms: number) => (now += ms) }
+}
+
+describe('requests in flight', () => {
+  it('are bounded for each tenant, and give their places back once each', () => {
+    const { tenants, enter, refusal } = tenantsAt()
+    const [first] = [enter('acme'), enter('acme')]
+    expect([refusal('acme'), refusal('other')]).toStrictEqual([1, undefined])
+    for (let twice = 0; twice < 2; twice++) tenants.leave(first)
+    enter('acme')
+    expect(refusal('acme')).toBe(1)
+  })
+})
+
+describe('time of the event loop', () => {
+  it('is a share of a window that slides, and Retry-After says when it is free again', () => {
+    const { spend, refusal, pass } = tenantsAt()
+    spend('acme', 5_000)
+    expect(refusal('acme')).toBeUndefined()
+    spend('acme', 1_000)
+    // 6 s of the first 10 s: in the next window 5 s of them are left after a sixth of it.
+    expect([refusal('acme'), refusal('other')]).toStrictEqual([Math.ceil(4 + 10 / 6), undefined])
+    pass(4_000 + 10_000 / 6 - 1)
+    expect(refusal('acme')).toBe(1)
+    pass(2)
+    expect(refusal('acme')).toBeUndefined()
+    spend('acme', 1_000)
+    expect(refusal('acme')).toBeGreaterThan(0)
+    pass(30_000)
+    expect(refusal('acme')).toBeUndefined()
+  })
+
+  it('is counted for what runs, and not for what is awaited', () => {
+    const { tenants, enter, pass, refusal } = tenantsAt({ tenantInFlightMax: 100 })
+    const exchange = enter('acme')
+    tenants.begin(exchange)
+    pass(100)
+    tenants.end(exchange)
+    pass(9_000)
+    tenants.end(exchange)
+    expect(refusal('acme')).toBeUndefined()
+  })
+})

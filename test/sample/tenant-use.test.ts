@@ -1,0 +1,71 @@
+/** One tenant's requests at a time, and their time, over a real socket; another tenant is served meanwhile. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type ServedSample, startSample } from './serving.ts'
+
+let now = 0
+/** How long each look at the clock is after the one before: what a step costs. */
+let costMs = 0
+let served: ServedSample
+
+beforeAll(async () => {
+  const limits = { tenantInFlightMax: 2, tenantLoopMaxPercent: 10, tenantLoopWindowMs: 10_000 }
+  served = await startSample({ rows: [{ id: 1, tenant: 'acme', colour: 'red' }], nowMs: () => (now += costMs), limits })
+})
+afterAll(() => served.close())
+
+const ask = (tenant: string, init: RequestInit = {}, path = '/keyset') =>
+  fetch(`${served.url}/sample${path}`, {
+    ...init,
+    headers: { authorization: `Bearer key-${tenant}-notes`, ...init.headers },
+  })
+
+/** A request under way: its head has come, its body has not. */
+async function begun(tenant: string) {
+  const socket = connect(served.port, '127.0.0.1')
+  const head = ['POST /sample/upload HTTP/1.1', 'host: x', `authorization: Bearer key-${tenant}-notes`]
+  const rest = ['content-type: application/octet-stream', 'content-length: 2', 'expect: 100-continue']
+  socket.write(`${[...head, ...rest].join('\r\n')}\r\n\r\n`)
+  const [said] = await once(socket, 'data')
+  return { socket, said: String(said) }
+}
+
+it('requests beyond a tenant’s bound are 429 in the context’s own words until one is answered', async () => {
+  const [first, second] = [await begun('acme'), await begun('acme')]
+  expect([first.said, second.said]).toStrictEqual(Array(2).fill(expect.stringMatching(/^HTTP\/1\.1 100 /)))
+  const refused = await ask('acme')
+  expect([refused.status, refused.headers.get('retry-after')]).toStrictEqual([429, '1'])
+  expect(await refused.json()).toMatchObject({ error: { kind: 'rate_limit_exceeded' } })
+  expect((await ask('acme', {}, '/nowhere')).status).toBe(429)
+  expect((await ask('other')).status).toBe(200)
+  first.socket.write('ab')
+  expect(String((await once(first.socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 200 /)
+  expect((await ask('acme')).status).toBe(200)
+  // One that goes away gives its place back too.
+  second.socket.destroy()
+  first.socket.destroy()
+  await expect
+    .poll(async () => (await Promise.all([ask('acme'), ask('acme')])).map(({ status }) => status))
+    .toStrictEqual([200, 200])
+})
+
+it('a tenant whose requests have taken their share of the time is 429; a refused body has cost time too', async () => {
+  costMs = 500
+  const statuses: number[] = []
+  const send = () =>
+    ask(
+      'busy',
+      { method: 'POST', body: '{', headers: { 'content-type': 'application/json', 'idempotency-key': 'k' } },
+      '/notes',
+    )
+  for (let n = 0; n < 30 && statuses.at(-1) !== 429; n++) statuses.push((await send()).status)
+  costMs = 0
+  expect(statuses.slice(0, 2)).toStrictEqual([400, 400])
+  const refused = await ask('busy')
+  expect([refused.status, Number(refused.headers.get('retry-after'))]).toStrictEqual([429, expect.any(Number)])
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+  expect((await ask('other')).status).toBe(200)
+  now += 20_000
+  expect((await ask('busy')).status).toBe(200)
+})
