@@ -5,7 +5,8 @@ import { answerParent } from './child.ts'
 
 export interface AttackOrder {
   url: string
-  apiKey: string
+  /** Of a tenant without a limit of requests, of one with the usual limit, and of an auditor of everything. */
+  keys: Keys
   attack: Attack
   seconds: number
 }
@@ -13,25 +14,47 @@ export interface AttackOrder {
 const CONNECTIONS = 32
 const MIB = 1_048_576
 const PIPELINED = 20_000
+const PRODUCTS = '/noctant/v1/products'
+const PAGE = '/noctant/v1/accounts?limit=200'
 const IDLE_SOCKETS = 10_000
 /** Sockets that are opened side by side. */
 const OPENING_MAX = 200
 
+export interface Keys {
+  unlimited: string
+  ordinary: string
+  auditor: string
+}
+
 interface Target {
   url: string
-  apiKey: string
+  keys: Keys
   endsMs: number
 }
 
 /** Each resolves with how many requests, or connections, it sent. */
 export const attacks = {
   'a key: bodies of 520,000 numbers': (target) =>
-    posts(target, `{"event_types":[${'1,'.repeat(519_999)}1]}`.slice(0, MIB), 6, true),
-  'a key: bodies of 1 MB of 0.1,': (target) => posts(target, `{"a":[${'0.1,'.repeat(260_000)}1]}`, 2, true),
-  'a key: as many reads as it can send': (target) => gets(target, ['/noctant/v1/accounts?limit=200'], true),
-  'no key: 1 MB bodies': (target) => posts(target, 'x'.repeat(MIB), CONNECTIONS, false),
+    posts(target, `{"event_types":[${'1,'.repeat(519_999)}1]}`.slice(0, MIB), { connections: 6 }),
+  'a key: bodies of 1 MB of 0.1,': (target) => posts(target, `{"a":[${'0.1,'.repeat(260_000)}1]}`, { connections: 2 }),
+  'a key: the most numbers that a body may have': (target) =>
+    posts(target, `{"event_types":[${'1,'.repeat(24_000)}1]}`),
+  'a key: two products of 195 KiB of numbers': (target) =>
+    posts(target, `{"metadata":[${'0.12345678901234567,'.repeat(10_000)}1]}`, { connections: 2, path: PRODUCTS }),
+  'a key: the largest products': (target) =>
+    posts(target, `{"metadata":[${'0.12345678901234567,'.repeat(24_000)}1]}`, { path: PRODUCTS }),
+  'a key: as many reads as it can send': (target) => gets(target, [PAGE], target.keys.unlimited),
+  'an ordinary key: as many reads as it can send': (target) => gets(target, [PAGE], target.keys.ordinary),
+  'a key: pages that it does not read': (target) => unread(target),
+  'a key: rotations': (target) =>
+    posts(target, '{}', { path: '/noctant/v1/me/rotate-api-key', key: target.keys.ordinary }),
+  'an auditor: reads of the whole log': (target) =>
+    gets(target, ['/audit/v1/traces/nothing', '/audit/v1/history/user-1?limit=200'], target.keys.auditor),
+  'no key: 1 MB bodies': (target) => posts(target, 'x'.repeat(MIB), { key: undefined }),
+  'no key: unsigned events for Stripe': (target) =>
+    posts(target, 'x'.repeat(262_144), { path: '/firsthand/stripe/webhook', key: undefined }),
   'no key: metrics, readiness, documents': (target) =>
-    gets(target, ['/metrics', '/readyz', '/noctant/openapi.json', '/docs/viewer.js'], false),
+    gets(target, ['/metrics', '/readyz', '/noctant/openapi.json', '/docs/viewer.js'], undefined),
   'no key: 20,000 requests on one connection': (target) => pipelines(target),
   'no key: 10,000 idle connections': (target) => idle(target),
 } satisfies Record<string, (target: Target) => Promise<number>>
@@ -54,19 +77,28 @@ async function repeat({ endsMs }: Target, connections: number, work: (turn: numb
   return sent
 }
 
-async function posts(target: Target, body: string, connections: number, hasKey: boolean): Promise<number> {
+interface Post {
+  connections?: number
+  path?: string
+  key?: string | undefined
+}
+
+const signed = (key: string | undefined) => (key === undefined ? {} : { authorization: `Bearer ${key}` })
+
+async function posts(target: Target, body: string, post: Post = {}): Promise<number> {
+  const usual = { connections: CONNECTIONS, path: '/noctant/v1/webhooks/replays', key: target.keys.unlimited }
+  const { connections, path, key } = { ...usual, ...post }
   const agent = new Agent({ connections })
-  const signed = hasKey ? { authorization: `Bearer ${target.apiKey}` } : {}
-  const headers = { 'content-type': 'application/json', ...signed }
-  const to = { origin: target.url, path: '/noctant/v1/webhooks/replays', method: 'POST', headers, body } as const
+  const headers = { 'content-type': 'application/json', ...signed(key) }
+  const to = { origin: target.url, path, method: 'POST', headers, body } as const
   const sent = await repeat(target, connections, async () => (await agent.request(to)).body.dump())
   await agent.destroy()
   return sent
 }
 
-async function gets(target: Target, paths: readonly string[], hasKey: boolean): Promise<number> {
+async function gets(target: Target, paths: readonly string[], key: string | undefined): Promise<number> {
   const agent = new Agent({ connections: CONNECTIONS })
-  const headers = hasKey ? { authorization: `Bearer ${target.apiKey}` } : {}
+  const headers = signed(key)
   const sent = await repeat(target, CONNECTIONS, async (turn) => {
     const path = paths[turn % paths.length] ?? '/'
     const { body } = await agent.request({ origin: target.url, path, method: 'GET', headers })
@@ -92,6 +124,21 @@ async function pipelines(target: Target): Promise<number> {
     clearTimeout(over)
   })
   return turns * PIPELINED
+}
+
+/** Requests for large answers of which nothing is taken; each connection is kept to the end. */
+async function unread(target: Target): Promise<number> {
+  const sockets: Socket[] = []
+  const head = `GET ${PAGE} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${target.keys.unlimited}\r\n\r\n`
+  const opened = await repeat(target, CONNECTIONS, async () => {
+    const socket = socketTo(target).pause()
+    sockets.push(socket)
+    await new Promise<void>((resolve) => socket.once('connect', resolve).once('close', () => resolve()))
+    socket.write(head.repeat(CONNECTIONS))
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  })
+  for (const socket of sockets) socket.destroy()
+  return opened * CONNECTIONS
 }
 
 /** Connections that say nothing, opened again as they are closed. */

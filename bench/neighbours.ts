@@ -1,18 +1,23 @@
 /**
  * The neighbours suite: what one attacker costs another tenant. The attacker has a valid key, or 32 connections without
  * one, and works in a process of its own. Meanwhile another tenant's GET comes on schedule. Bounds: its p99 below five
- * times the quiet one, and memory within 200 MiB of the start. On few cores the attacker's own work counts against us.
+ * times the quiet one, which is measured right before, and memory within 200 MiB of the start. On few cores the attacker's
+ * own work counts against us, as does whatever else the machine does: each row says its load.
  */
 import { execFileSync } from 'node:child_process'
+import { loadavg } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { askChild } from './child.ts'
 import type { SuiteOptions } from './commands.ts'
 import { type BenchInstance, call, startBenchInstance } from './instance.ts'
 import { figuresOf, type Measurement, pace, type Round } from './measure.ts'
-import { type Attack, type AttackOrder, attacks } from './neighbours-attacker.ts'
+import { type Attack, type AttackOrder, attacks, type Keys } from './neighbours-attacker.ts'
+import { seedDataDirectory } from './seed.ts'
 
 const PER_SECOND = 50
+/** Pages of 200 accounts, and a log that is worth reading. */
+const SEED = { accounts: 400, users: 50, changes: 50 }
 /** Quiet p99 over attacked p99. */
 const FLOOR = 1 / 5
 const SAMPLE_INTERVAL_MS = 50
@@ -21,9 +26,14 @@ const REST_MAX_MS = 10_000
 const MEMORY_MAX_MIB = 200
 
 export async function runNeighboursBench({ seconds, rounds }: SuiteOptions): Promise<Measurement[]> {
-  const instance = await startBenchInstance()
+  const instance = await startBenchInstance({}, (directory) => seedDataDirectory(directory, SEED))
   try {
-    const key = newTenant(instance)
+    const key = newTenant(instance, 'neighbour', 'unlimited')
+    const keys = {
+      unlimited: instance.apiKey,
+      ordinary: newTenant(instance, 'ordinary', 'standard'),
+      auditor: opslog(instance, 'admin', 'create-auditor-key', '--operator', 'all', '--name', 'Bench'),
+    }
     const { url } = instance
     const path = '/noctant/v1/users'
     await call('POST', `${url}${path}`, { apiKey: key, body: { external_id: 'neighbour' }, expect: [200, 201] })
@@ -34,7 +44,7 @@ export async function runNeighboursBench({ seconds, rounds }: SuiteOptions): Pro
     const startMiB = instance.residentMiB()
     const measured: Measurement[] = []
     for (const attack of Object.keys(attacks) as Attack[]) {
-      measured.push(...(await underAttack(instance, attack, { seconds, rounds, startMiB, read })))
+      measured.push(...(await underAttack(instance, attack, { seconds, rounds, startMiB, keys, read })))
     }
     return measured
   } finally {
@@ -44,13 +54,14 @@ export async function runNeighboursBench({ seconds, rounds }: SuiteOptions): Pro
 
 interface Circumstances extends SuiteOptions {
   startMiB: number
+  keys: Keys
   read: () => Promise<void>
 }
 
 async function underAttack(
   instance: BenchInstance,
   attack: Attack,
-  { seconds, rounds, startMiB, read }: Circumstances,
+  { seconds, rounds, startMiB, keys, read }: Circumstances,
 ): Promise<Measurement[]> {
   const quiet: Round[] = []
   const attacked: Round[] = []
@@ -61,7 +72,7 @@ async function underAttack(
   let sent = 0
   for (let round = 0; round < rounds; round++) {
     quiet.push(await pace(PER_SECOND, seconds, read))
-    const order: AttackOrder = { url: instance.url, apiKey: instance.apiKey, attack, seconds }
+    const order: AttackOrder = { url: instance.url, keys, attack, seconds }
     const attacking = askChild<{ sent: number }>(
       fileURLToPath(new URL('./neighbours-attacker.ts', import.meta.url)),
       order,
@@ -74,7 +85,7 @@ async function underAttack(
   const [ours, reference] = [figuresOf(attacked), figuresOf(quiet)]
   const ratio = (reference.p99Ms ?? 0) / (ours.p99Ms ?? 1)
   const grown = (miB: number) => `${miB < startMiB ? '' : '+'}${Math.round(miB - startMiB)}`
-  const memory = `MiB ${grown(mostMiB)} at most, ${grown(back)} after`
+  const memory = `MiB ${grown(mostMiB)} at most, ${grown(back)} after, load ${loadavg()[0]?.toFixed(1)}`
   return [{ name: `${attack}: ${sent} sent, ${memory}`, ours, reference, ratio, floor: FLOOR }]
 }
 
@@ -85,19 +96,16 @@ async function rested(instance: BenchInstance, boundMiB: number): Promise<number
   return instance.residentMiB()
 }
 
-/** Another operator, without a rate limit, and its key. */
-function newTenant({ directory }: BenchInstance): string {
-  const opslog = (...args: string[]) =>
-    execFileSync(
-      process.execPath,
-      [
-        '--disable-warning=ExperimentalWarning',
-        fileURLToPath(new URL('../src/cli/opslog.ts', import.meta.url)),
-        ...args,
-      ],
-      { env: { ...process.env, DATA_DIR: directory }, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
-    )
-  const create = ['--name', 'Neighbour', '--slug', 'neighbour', '--tier', 'unlimited']
-  opslog('admin', 'operator', 'create', ...create)
-  return opslog('admin', 'key', 'issue', 'neighbour', '--all-scopes').trim()
+/** What the command prints. */
+function opslog({ directory }: BenchInstance, ...args: string[]): string {
+  const program = fileURLToPath(new URL('../src/cli/opslog.ts', import.meta.url))
+  const env = { ...process.env, DATA_DIR: directory }
+  const options = { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } as const
+  return execFileSync(process.execPath, ['--disable-warning=ExperimentalWarning', program, ...args], options).trim()
+}
+
+/** Another operator's key. */
+function newTenant(instance: BenchInstance, slug: string, tier: string): string {
+  opslog(instance, 'admin', 'operator', 'create', '--name', slug, '--slug', slug, '--tier', tier)
+  return opslog(instance, 'admin', 'key', 'issue', slug, '--all-scopes')
 }

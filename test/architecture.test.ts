@@ -273,11 +273,13 @@ describe('event types', () => {
 describe('the kernel', () => {
   /** Lines that each part of the kernel may have, contexts' folders not counted: the sizes of today, to be brought down. */
   const budgets: readonly (readonly [folders: readonly string[], linesMax: number])[] = [
-    // Grown by the watchdog of subscriptions, which lets an idle log have one heartbeat a minute.
-    [['events', 'eventstore'], 3_155],
+    // Grown by the watchdog of subscriptions, which lets an idle log have one heartbeat a minute, and by the credential of a
+    // store that speaks no TLS.
+    [['events', 'eventstore'], 3_185],
     // Grown by states kept on the way, so that a repeat of an old key costs a small part of its stream.
     [['commands'], 570],
-    [['projections', 'postgres'], 3_620],
+    // Grown by sessions of hosted pages that were signed out of.
+    [['projections', 'postgres'], 3_645],
     // Grown by the start's waiting for services, which stood at the root.
     [['processes'], 786],
     // Grown by sealed positions, by principals that are typed by their access, by documents that explain themselves,
@@ -286,12 +288,12 @@ describe('the kernel', () => {
     // And by operations beside a contract, with a document of their own, and the cookies of hosted pages of two contexts.
     // And by refusals whose form goes by how an address is signed in to, and by what one tenant takes at a time of the
     // process that all share.
-    [['http'], 4_185],
+    [['http'], 4_170],
     // Grown by the key directory, which every context had for itself, and by bodies that are made at each attempt. And by
     // directories over streams of several kinds, whose keys may be rotated in place.
     [['api-keys', 'webhooks'], 2_455],
     // Grown by the address that links lead to, by the keys with which tenants read their own log, and by a context.
-    [['main'], 1_286],
+    [['main'], 1_293],
   ]
 
   it.each(budgets)('keeps %s within %i lines', (folders, linesMax) => {

@@ -86,6 +86,8 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
     if (isHeld) exchange.releaseBody = bounds.holdBody(c, bodyMaxBytes)
     const reading = bodyOf(c)
     const sent = reading instanceof Promise ? await reading : reading
+    const turn = tenants.turn(exchange)
+    if (turn) await turn
     tenants.begin(exchange)
     const asking: Asking = {
       ...parts,

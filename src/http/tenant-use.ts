@@ -14,7 +14,13 @@ export interface TenantUse {
   /** Time of the event loop within it, and within the one before. */
   spentMs: number
   beforeMs: number
+  /** A step of it was long: its next ones come one by one, each behind a turn of the event loop that others had. */
+  isResting: boolean
+  waiting: (() => void)[]
 }
+
+/** A step of the event loop from which others would notice it. */
+const LONG_STEP_MS = 1
 
 type Counted = Pick<Exchange, 'tenant' | 'stepAtMs'>
 
@@ -22,6 +28,8 @@ export interface Tenants {
   /** Counts a request until `leave`. Throws a Problem (429, Retry-After) where its tenant takes too much. */
   enter(exchange: Counted, tenantId: string): void
   leave(exchange: Counted): void
+  /** Undefined: the request may go on at once. Else it resolves when it is the turn of its tenant. */
+  turn(exchange: Counted): Promise<void> | undefined
   /** A step without an await begins. One that throws is ended by whoever catches that. */
   begin(exchange: Counted): void
   /** The step is over: its time counts. Nothing where none has begun. */
@@ -39,7 +47,7 @@ export function createTenants(limits: TenantLimits, nowMs: () => number): Tenant
   function useOf(tenantId: string): TenantUse {
     const known = uses.get(tenantId)
     if (known) return known
-    const use = { inFlight: 0, windowAtMs: nowMs(), spentMs: 0, beforeMs: 0 }
+    const use = { inFlight: 0, windowAtMs: nowMs(), spentMs: 0, beforeMs: 0, isResting: false, waiting: [] }
     uses.set(tenantId, use)
     return use
   }
@@ -57,15 +65,37 @@ export function createTenants(limits: TenantLimits, nowMs: () => number): Tenant
       if (exchange.tenant) exchange.tenant.inFlight -= 1
       exchange.tenant = undefined
     },
+    turn({ tenant }) {
+      if (!tenant?.isResting) return undefined
+      return new Promise((resolve) => tenant.waiting.push(resolve))
+    },
     begin(exchange) {
       exchange.stepAtMs = nowMs()
     },
     end(exchange) {
       const { tenant, stepAtMs } = exchange
-      if (tenant && stepAtMs !== undefined) tenant.spentMs += nowMs() - stepAtMs
       exchange.stepAtMs = undefined
+      if (!tenant || stepAtMs === undefined) return
+      const tookMs = nowMs() - stepAtMs
+      tenant.spentMs += tookMs
+      if (tookMs >= LONG_STEP_MS) rest(tenant)
     },
   }
+}
+
+/** Lets the event loop look after others before the tenant's next request, and between those that wait already. */
+function rest(use: TenantUse): void {
+  if (use.isResting) return
+  use.isResting = true
+  setImmediate(wake, use)
+}
+
+function wake(use: TenantUse): void {
+  const next = use.waiting.shift()
+  use.isResting = next !== undefined
+  if (!next) return
+  setImmediate(wake, use)
+  next()
 }
 
 /**

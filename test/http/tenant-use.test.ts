@@ -71,3 +71,30 @@ describe('time of the event loop', () => {
     expect(refusal('acme')).toBeUndefined()
   })
 })
+
+describe('a tenant whose step was long', () => {
+  it('goes on one request a turn of the event loop, and others do not wait', async () => {
+    const { tenants, enter, pass } = tenantsAt({ tenantInFlightMax: 100 })
+    const [first, second, third] = [enter('acme'), enter('acme'), enter('acme')]
+    expect(tenants.turn(first)).toBeUndefined()
+    tenants.begin(first)
+    pass(1)
+    tenants.end(first)
+    let turns = 0
+    const count = () => {
+      turns += 1
+      counting = setImmediate(count)
+    }
+    let counting = setImmediate(count)
+    const waits = [second, third].map(async (exchange) => {
+      await tenants.turn(exchange)
+      return turns
+    })
+    expect(tenants.turn(enter('other'))).toBeUndefined()
+    const [ofSecond = 0, ofThird = 0] = await Promise.all(waits)
+    clearImmediate(counting)
+    expect(ofThird).toBeGreaterThan(ofSecond)
+    // Once nobody waits, the next one goes on at once.
+    await expect.poll(() => tenants.turn(enter('acme'))).toBeUndefined()
+  })
+})
