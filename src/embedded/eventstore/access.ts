@@ -36,15 +36,18 @@ export function createCheck(credential: string): (authorization: string | undefi
 
 export type Check = ReturnType<typeof createCheck>
 
+/** What a client asks before all else, without its credential: which calls there are. */
+const OPEN = '/event_store.client.server_features.ServerFeatures/'
+
 /** Refuses calls without the credential before the service sees anything of them. */
 export const demandsCredential =
   (isGood: Check): ServerInterceptor =>
-  (_method, call) =>
+  ({ path }, call) =>
     new ServerInterceptingCall(call, {
       start: (next) =>
         next({
           onReceiveMetadata(metadata, proceed) {
-            if (isGood(metadata.get('authorization')[0]?.toString())) return proceed(metadata)
+            if (path.startsWith(OPEN) || isGood(metadata.get('authorization')[0]?.toString())) return proceed(metadata)
             call.sendStatus({ code: status.UNAUTHENTICATED, details: 'Not Authenticated' })
           },
         }),

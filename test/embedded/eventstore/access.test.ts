@@ -1,4 +1,5 @@
 /** Who may use a guarded node: those who name its credential, and processes of its own user where the kernel tells. */
+import { randomUUID } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client'
@@ -8,6 +9,7 @@ import { credentials, status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { basicAuthorization, credentialOf } from '../../../src/embedded/eventstore/access.ts'
 import { type EventStoreNode, startEventStoreThread } from '../../../src/embedded/eventstore/start.ts'
+import { createAppender } from '../../../src/eventstore/append.ts'
 import { openConnection } from '../../../src/eventstore/connection.ts'
 import { readPage } from '../../../src/eventstore/read.ts'
 import { temporaryDirectory } from './support/node.ts'
@@ -26,10 +28,11 @@ afterAll(async () => {
 const urlWith = (named: string) => node.url.replace('://', `://${named}@`)
 const all = { from: 'start', direction: 'forwards', count: 10n } as const
 
-async function readWith(url: string) {
+/** Of all events that are not the node's own. */
+async function idsIn(url: string): Promise<string[]> {
   const connection = openConnection(url)
   try {
-    return await readPage(connection, all, 5_000)
+    return (await readPage(connection, all, 5_000)).map(({ id }) => id)
   } finally {
     await connection.close()
   }
@@ -42,8 +45,15 @@ describe('a credential', () => {
     expect(credentialOf(directory.path)).toBe(credential)
   })
 
-  test('opens the node to our client', async () => {
-    expect(await readWith(urlWith(credential))).toStrictEqual([])
+  test('opens the node to our client, which appends and reads', async () => {
+    const connection = openConnection(urlWith(credential))
+    const event = { id: randomUUID(), type: 'sample.NoteWritten.v1', data: '{}', metadata: '{}' }
+    const appended = await createAppender(connection, { deadlineMs: 5_000 }).append({
+      ...{ stream: 'sample.note-1', revision: undefined, events: [event] },
+    })
+    expect(appended.kind).toBe('appended')
+    await connection.close()
+    expect(await idsIn(urlWith(credential))).toStrictEqual([event.id])
   })
 
   test.each([
@@ -51,17 +61,18 @@ describe('a credential', () => {
     ['another', () => urlWith(`opslog:${'0'.repeat(64)}`)],
     ['another user’s', () => urlWith(credential.replace('opslog', 'admin'))],
   ])('%s opens nothing', async (_, url) => {
-    await expect(readWith(url())).rejects.toMatchObject({ code: status.UNAUTHENTICATED })
+    await expect(idsIn(url())).rejects.toMatchObject({ code: status.UNAUTHENTICATED })
   })
 })
 
+/** Behind the test that appends. */
 describe('without the credential', () => {
   test('nothing is appended', async () => {
     const client = EventStoreDBClient.connectionString(node.url)
     const event = jsonEvent({ type: 'noctant.ApiKeyIssued.v1', data: { keyId: 'forged' } })
     await expect(client.appendToStream('noctant.operator-1', event)).rejects.toThrow()
     await client.dispose()
-    expect(await readWith(urlWith(credential))).toStrictEqual([])
+    expect(await idsIn(urlWith(credential))).toHaveLength(1)
   })
 
   test('the node is neither ended nor scavenged, and tells nothing of the log', async () => {
