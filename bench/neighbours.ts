@@ -100,7 +100,7 @@ async function rested(instance: BenchInstance, boundMiB: number): Promise<number
 function opslog({ directory }: BenchInstance, ...args: string[]): string {
   const program = fileURLToPath(new URL('../src/cli/opslog.ts', import.meta.url))
   const env = { ...process.env, DATA_DIR: directory }
-  const options = { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } as const
+  const options = { env, encoding: 'utf8' as const, stdio: ['ignore' as const, 'pipe' as const, 'ignore' as const] }
   return execFileSync(process.execPath, ['--disable-warning=ExperimentalWarning', program, ...args], options).trim()
 }
 
