@@ -9,7 +9,7 @@ import { defaultServerOptions, startServer } from '../../../src/http/server.ts'
 import { openPayments, type PaymentsOf, STRIPE_WEBHOOK_PATH } from '../../../src/processes/firsthand/payment-access.ts'
 import { firsthandSettings } from '../../../src/processes/firsthand/settings.ts'
 import type { Services } from '../../../src/services/backing-services.ts'
-import { exchangeOf, quietRuntime } from '../exchange.ts'
+import { exchangeOf, sharedRuntime } from '../exchange.ts'
 
 /** Of an instance with this environment; its stand-in would listen nowhere. */
 const opened = (environment: Record<string, string>, eventStore: 'external' | 'embedded'): Promise<PaymentsOf> => {
@@ -59,8 +59,8 @@ describe('a payment provider', () => {
       await next()
     })
     let payments = await opened({}, 'external')
-    const parts = { bus: undefined as never, clock: () => new Date(), log: quietRuntime().log }
-    app.route('/', paymentRoutes({ ...parts, payments: (world) => payments(world) }, quietRuntime()))
+    const parts = { bus: undefined as never, clock: () => new Date(), log: sharedRuntime().log }
+    app.route('/', paymentRoutes({ ...parts, payments: (world) => payments(world) }, sharedRuntime()))
     const server = await startServer({ ...defaultServerOptions, fetch: app.fetch, host: '127.0.0.1', port: 0 })
     try {
       const send = async () => {

@@ -1,7 +1,7 @@
-/** What the address for Stripe's events does where nobody is there to sign them, and to those who are not Stripe. */
+/** What the address for Stripe's events does to those who are not Stripe. */
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
-import { ForgedPaymentEvent, PaymentsUnavailable } from '../../../src/adapters/payments/payments.ts'
+import { ForgedPaymentEvent } from '../../../src/adapters/payments/payments.ts'
 import type { AppEnv, HttpLimits } from '../../../src/http/environment.ts'
 import { paymentRoutes } from '../../../src/http/firsthand/billing/stripe-webhook.ts'
 import { exchangeOf, sharedRuntime } from '../exchange.ts'
@@ -22,9 +22,6 @@ function addressWith(payments: Parts['payments'], limits: Partial<HttpLimits> = 
   return { runtime, send }
 }
 
-const nobody: Parts['payments'] = (environment) => {
-  throw new PaymentsUnavailable(`nothing is set for ${environment}`)
-}
 const forged = {
   readEvent() {
     throw new ForgedPaymentEvent('the signature is not ours')
@@ -32,16 +29,6 @@ const forged = {
 } as unknown as ReturnType<Parts['payments']>
 
 describe('an event', () => {
-  it('is 503 where neither world has a provider: it is to come again', async () => {
-    const answer = await addressWith(nobody).send()
-    expect([answer.status, answer.headers.get('retry-after')]).toStrictEqual([503, '1'])
-  })
-
-  it('that the one provider there is has not signed is 400', async () => {
-    const onlyTest: Parts['payments'] = (environment) => (environment === 'test' ? forged : nobody(environment))
-    expect((await addressWith(onlyTest).send()).status).toBe(400)
-  })
-
   it('that is not signed is 429 where its address has sent many', async () => {
     const { send } = addressWith(() => forged, { authFailuresPerMinuteMax: 2 })
     const answers = [await send(), await send(), await send()]
