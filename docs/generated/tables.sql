@@ -8,6 +8,7 @@ DO $$ BEGIN CREATE TABLE IF NOT EXISTS opslog_checkpoints (name text PRIMARY KEY
 CREATE TABLE IF NOT EXISTS opslog_log (one boolean PRIMARY KEY DEFAULT true CHECK (one), log_id uuid NOT NULL, recorded_at timestamptz(3) NOT NULL DEFAULT now());
 CREATE TABLE IF NOT EXISTS opslog_projections (name text PRIMARY KEY, version integer NOT NULL, tables text[] NOT NULL, built_at timestamptz(3) NOT NULL DEFAULT now());
 CREATE UNLOGGED TABLE IF NOT EXISTS opslog_rate_counts (key text PRIMARY KEY, window_at timestamptz(3) NOT NULL, count bigint NOT NULL);
+CREATE TABLE IF NOT EXISTS opslog_ended_sessions (session_id uuid PRIMARY KEY, ends_at timestamptz(3) NOT NULL);
 CREATE TABLE IF NOT EXISTS opslog_parked_events (projection text NOT NULL, stream text NOT NULL, revision bigint NOT NULL, position bigint NOT NULL, event_id uuid NOT NULL, type text NOT NULL, fault text NOT NULL, parked_at timestamptz(3) NOT NULL DEFAULT now(), PRIMARY KEY (projection, stream, revision));
 
 -- noctant.operator, version 1
