@@ -119,7 +119,8 @@ function interpret(root: JsonValue, format: Format, limits: ScanLimits): CallSca
   }
 }
 
-export const isGovernance = (key: string): boolean => key.slice(0, GOVERNANCE.length).toLowerCase() === GOVERNANCE
+export const isGovernance = (key: string): boolean =>
+  (key[0] === 'x' || key[0] === 'X') && key.slice(0, GOVERNANCE.length).toLowerCase() === GOVERNANCE
 
 const MODEL_LENGTH_MAX = 256
 

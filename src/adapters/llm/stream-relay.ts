@@ -1,0 +1,119 @@
+/**
+ * A stream on its way from provider to client, in the same format or in the other. What has no content is held back, so that a
+ * provider which fails before it has said anything can be replaced without the client noticing.
+ */
+import type { Format } from './call-scan.ts'
+import { errorFrame } from './error-shapes.ts'
+import { BrokenStream, FRAME_MAX_BYTES, type Frame, FrameSplitter } from './frames.ts'
+import { createStreamReader, type Reading, type StreamReader } from './stream-reader.ts'
+import { createAnthropicFrames } from './stream-to-anthropic.ts'
+import { createOpenAiFrames } from './stream-to-openai.ts'
+
+export interface RelayOptions {
+  /** The provider's format. */
+  from: Format
+  /** The client's. */
+  to: Format
+  /** OpenAI: whether the client asked for usage at the end. */
+  wantsUsage: boolean
+  /** The model that serves, as translated frames name it. */
+  model: string
+  /** Unix time in seconds, as translated chunks carry it. */
+  createdS: number
+  frameMaxBytes?: number
+}
+
+/** Makes the client's frames of the provider's. */
+export interface FrameTranslator {
+  translate(reading: Reading, frame: Frame, reader: StreamReader): Buffer[]
+}
+
+export type StreamFailureKind = 'empty_stream' | 'first_events_error' | 'stream_processing_error' | 'mid_stream_error'
+
+export class StreamRelay {
+  /** Usage, bytes delivered and the reason of the end, as the provider tells. */
+  readonly reader: StreamReader
+  /** Whether content was handed out: from then on nobody else can serve this call. */
+  hasContent = false
+  /** Whether the stream ended as its format says. */
+  isComplete = false
+  private readonly to: Format
+  private readonly splitter: FrameSplitter
+  private readonly translator: FrameTranslator
+  private held: Buffer[] = []
+  private heldBytes = 0
+
+  constructor(options: RelayOptions) {
+    const { from, to, frameMaxBytes = FRAME_MAX_BYTES } = options
+    this.to = to
+    this.reader = createStreamReader(from)
+    this.splitter = new FrameSplitter(frameMaxBytes)
+    this.translator = translatorFor(options)
+  }
+
+  /** What the client gets for this piece of the provider's stream; often nothing. Throws BrokenStream. */
+  push(chunk: Buffer): Buffer[] {
+    if (this.isComplete) return []
+    const out: Buffer[] = []
+    for (const frame of this.splitter.push(chunk)) {
+      const reading = this.reader.read(frame)
+      const frames = this.translator.translate(reading, frame, this.reader)
+      if (reading.kind === 'content') this.hasContent = true
+      if (reading.kind === 'end') return [...out, ...this.finished(frames)]
+      if (this.hasContent) out.push(...this.released(), ...frames)
+      else this.hold(frames)
+    }
+    return out
+  }
+
+  /** To be called at the end of the provider's stream. Throws BrokenStream where it was not complete. */
+  end(): void {
+    if (this.isComplete) return
+    const isEmpty = !this.hasContent && this.heldBytes === 0 && !this.splitter.isInFrame
+    throw isEmpty
+      ? new BrokenStream('empty', 'The provider’s stream had nothing in it.')
+      : new BrokenStream('cut', 'The provider’s stream ended before it was complete.')
+  }
+
+  /** How the failure counts. */
+  kindOf({ reason }: BrokenStream): StreamFailureKind {
+    if (this.hasContent) return 'mid_stream_error'
+    if (reason === 'empty') return 'empty_stream'
+    return reason === 'unreadable' ? 'stream_processing_error' : 'first_events_error'
+  }
+
+  /** The last frame for a client whose stream broke after content; the connection ends after it. */
+  brokenFrame(message: string): Buffer {
+    return Buffer.from(errorFrame(this.to, message))
+  }
+
+  private finished(frames: Buffer[]): Buffer[] {
+    if (!this.hasContent && this.reader.finishReason === undefined) {
+      throw new BrokenStream('empty', 'The provider’s stream ended without an answer.')
+    }
+    this.isComplete = true
+    return [...this.released(), ...frames]
+  }
+
+  private hold(frames: Buffer[]): void {
+    this.held.push(...frames)
+    this.heldBytes += frames.reduce((sum, { length }) => sum + length, 0)
+    if (this.heldBytes > FRAME_MAX_BYTES)
+      throw new BrokenStream('unreadable', 'The provider sent no content for too long.')
+  }
+
+  private released(): Buffer[] {
+    const released = this.held
+    this.held = []
+    this.heldBytes = 0
+    return released
+  }
+}
+
+function translatorFor({ from, to, wantsUsage, model, createdS }: RelayOptions): FrameTranslator {
+  if (from === to) {
+    // The chunk with the usage is only there because it was asked for on the way.
+    return { translate: ({ kind }, { bytes }) => (kind === 'usage' && !wantsUsage ? [] : [bytes]) }
+  }
+  return to === 'openai' ? createOpenAiFrames({ wantsUsage, model, createdS }) : createAnthropicFrames({ model })
+}

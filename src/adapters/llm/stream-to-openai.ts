@@ -1,0 +1,90 @@
+/** An Anthropic stream as OpenAI's chunks. Tool arguments go on piece by piece, as the text that they are. */
+import { finishReasonOf, openAiUsage, translatedId } from './finish-reasons.ts'
+import { type Frame, frameBytes } from './frames.ts'
+import { readValue } from './json-value.ts'
+import { type Members, membersOf, type Reading, type StreamReader, textOf } from './stream-reader.ts'
+import type { FrameTranslator } from './stream-relay.ts'
+import { noUsage } from './usage.ts'
+
+const FRAME_LIMITS = { depthMax: 128, valuesMax: 100_000 }
+
+export interface OpenAiFrameOptions {
+  wantsUsage: boolean
+  model: string
+  createdS: number
+}
+
+export function createOpenAiFrames({ wantsUsage, model, createdS }: OpenAiFrameOptions): FrameTranslator {
+  let id = ''
+  /** Tools counted from 0, whatever blocks stand between them; -1: none so far. */
+  let tool = -1
+  let isToolOpen = false
+  let hasArguments = false
+
+  const head = () => ({ id, object: 'chat.completion.chunk', created: createdS, model })
+  const chunk = (delta: Members, finish_reason: string | null = null): Buffer =>
+    frameBytes(JSON.stringify({ ...head(), choices: [{ index: 0, delta, logprobs: null, finish_reason }] }))
+  const argumentsChunk = (text: string): Buffer => {
+    hasArguments = true
+    return chunk({ tool_calls: [{ index: tool, function: { arguments: text } }] })
+  }
+
+  function startBlock(event: Members, frame: Frame): Buffer[] {
+    const block = membersOf(event.content_block)
+    if (block?.type === 'text') return textOf(block.text) === '' ? [] : [chunk({ content: block.text })]
+    if (block?.type !== 'tool_use') return []
+    tool += 1
+    isToolOpen = true
+    hasArguments = false
+    const started = chunk({
+      tool_calls: [{ index: tool, id: block.id, type: 'function', function: { name: block.name, arguments: '' } }],
+    })
+    const input = Object.keys(membersOf(block.input) ?? {}).length > 0 ? inputSource(frame) : undefined
+    return input === undefined ? [started] : [started, argumentsChunk(input)]
+  }
+
+  function stopBlock(): Buffer[] {
+    const isEmpty = isToolOpen && !hasArguments
+    isToolOpen = false
+    return isEmpty ? [argumentsChunk('{}')] : []
+  }
+
+  function deltaChunk(delta: Members | undefined): Buffer[] {
+    if (delta?.type === 'text_delta') return textOf(delta.text) === '' ? [] : [chunk({ content: delta.text })]
+    if (delta?.type !== 'input_json_delta' || !isToolOpen || textOf(delta.partial_json) === '') return []
+    return [argumentsChunk(textOf(delta.partial_json))]
+  }
+
+  function endFrames({ usage }: StreamReader): Buffer[] {
+    const used = { ...head(), choices: [], usage: openAiUsage(usage ?? noUsage) }
+    return [...(wantsUsage ? [frameBytes(JSON.stringify(used))] : []), frameBytes('[DONE]')]
+  }
+
+  return {
+    translate({ event }: Reading, frame: Frame, reader: StreamReader): Buffer[] {
+      switch (event?.type) {
+        case 'message_start':
+          id = translatedId(membersOf(event.message)?.id, 'chatcmpl-')
+          return [chunk({ role: 'assistant', content: '', refusal: null })]
+        case 'content_block_start':
+          return startBlock(event, frame)
+        case 'content_block_delta':
+          return deltaChunk(membersOf(event.delta))
+        case 'content_block_stop':
+          return stopBlock()
+        case 'message_delta': {
+          const reason = membersOf(event.delta)?.stop_reason
+          return typeof reason === 'string' ? [chunk({}, finishReasonOf(reason))] : []
+        }
+        case 'message_stop':
+          return endFrames(reader)
+        default:
+          return []
+      }
+    },
+  }
+}
+
+/** The input of a block that comes whole, in its own text. */
+const inputSource = ({ data = '' }: Frame): string | undefined =>
+  readValue(Buffer.from(data), FRAME_LIMITS).get('content_block')?.get('input')?.source
