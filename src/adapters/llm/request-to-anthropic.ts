@@ -1,0 +1,199 @@
+/** A chat completion as a request for Anthropic's messages. */
+import type { CallScan } from './call-scan.ts'
+import { JsonText, type Writable, writeJson } from './json-text.ts'
+import { type JsonValue, readValue } from './json-value.ts'
+import { given, refuseOthers, Untranslatable, words } from './untranslatable.ts'
+
+export interface TranslationOptions {
+  /** The model that is asked instead. */
+  model: string
+  /** The limit of output where it is set for the client, or cut. */
+  maxOutputTokens?: number
+  /** OpenAI: the member that sets the limit; default `max_completion_tokens`. */
+  maxOutputName?: string
+}
+
+/** Anthropic has no answer without a limit. */
+export const DEFAULT_MAX_TOKENS = 4_096
+
+/** What is translated, and what concerns the account at OpenAI or how soon the answer is there, but not the answer. */
+const KNOWN = words(`model messages max_tokens max_completion_tokens temperature top_p stop stream stream_options tools
+  tool_choice parallel_tool_calls user n
+  store metadata service_tier prompt_cache_key prompt_cache_retention safety_identifier prediction`)
+const ARGUMENT_LIMITS = { depthMax: 128, valuesMax: 250_000 }
+
+/** Throws Untranslatable. */
+export function requestToAnthropic(scan: CallScan, options: TranslationOptions): Buffer {
+  const { root } = scan
+  refuseUnknown(scan)
+  const member = (key: string) => given(root.get(key))
+  const { system, messages } = turnsOf(member('messages'))
+  const body: Writable = {
+    model: options.model,
+    max_tokens: options.maxOutputTokens ?? scan.maxOutputTokens ?? DEFAULT_MAX_TOKENS,
+    system: system.length === 0 ? undefined : system,
+    messages,
+    temperature: temperatureOf(member('temperature')),
+    top_p: member('top_p'),
+    stop_sequences: stopsOf(member('stop')),
+    stream: scan.isStream ? true : undefined,
+    ...toolsOf(member('tools'), member('tool_choice'), member('parallel_tool_calls')),
+    metadata: member('user') && { user_id: member('user') },
+  }
+  return Buffer.from(writeJson(body))
+}
+
+function refuseUnknown({ root, choices, members }: CallScan): void {
+  if (choices > 1) throw new Untranslatable('n above 1 has no counterpart')
+  const form = given(root.get('response_format'))?.get('type')?.text
+  if (form !== undefined && form !== 'text') throw new Untranslatable(`response_format ${form} has no counterpart`)
+  const modalities = given(root.get('modalities'))?.items() ?? []
+  if (modalities.some(({ text }) => text !== 'text'))
+    throw new Untranslatable('modalities beside text have no counterpart')
+  const governance = members.map(({ key }) => key).filter((key) => key.toLowerCase().startsWith('x-rungate-'))
+  refuseOthers(root, new Set([...KNOWN, ...governance, 'response_format', 'modalities']), 'the member')
+}
+
+/** Anthropic takes 0 to 1, OpenAI up to 2. */
+const temperatureOf = (value: JsonValue | undefined): Writable =>
+  value?.kind === 'number' && Number(value.source) > 1 ? 1 : value
+
+const stopsOf = (value: JsonValue | undefined): Writable => {
+  if (value === undefined) return undefined
+  return value.kind === 'string' ? [value] : value
+}
+
+function toolsOf(tools: JsonValue | undefined, choice: JsonValue | undefined, parallel: JsonValue | undefined) {
+  if (!tools || tools.size === 0) return {}
+  const isSingle = parallel?.kind === 'false' ? true : undefined
+  return { tools: tools.items().map(toolOf), tool_choice: choiceOf(choice, isSingle) }
+}
+
+function toolOf(tool: JsonValue): Writable {
+  const type = tool.get('type')?.text
+  const called = tool.get('function')
+  if (type !== 'function' || !called) throw new Untranslatable(`the tool type ${type ?? ''} has no counterpart`)
+  refuseOthers(called, words('name description parameters strict'), 'a function’s')
+  return {
+    name: called.get('name'),
+    description: given(called.get('description')),
+    input_schema: given(called.get('parameters')) ?? { type: 'object', properties: {} },
+    strict: called.get('strict')?.kind === 'true' ? true : undefined,
+  }
+}
+
+function choiceOf(choice: JsonValue | undefined, isSingle: true | undefined): Writable {
+  const word = choice?.text ?? choice?.get('type')?.text ?? 'auto'
+  const disable_parallel_tool_use = isSingle
+  if (word === 'none') return { type: 'none' }
+  if (word === 'required') return { type: 'any', disable_parallel_tool_use }
+  if (word === 'function')
+    return { type: 'tool', name: choice?.get('function')?.get('name'), disable_parallel_tool_use }
+  if (word !== 'auto') throw new Untranslatable(`tool_choice ${word} has no counterpart`)
+  return choice || isSingle ? { type: 'auto', disable_parallel_tool_use } : undefined
+}
+
+interface Turn {
+  role: 'user' | 'assistant'
+  content: Writable[]
+}
+
+/** Turns alternate: what follows with the same role is one turn, and results of tools stand before the user's text. */
+function turnsOf(list: JsonValue | undefined): { system: Writable[]; messages: Writable[] } {
+  const system: Writable[] = []
+  const turns: Turn[] = []
+  const add = (role: Turn['role'], content: Writable[]) => {
+    const last = turns.at(-1)
+    if (last?.role === role) last.content.push(...content)
+    else if (content.length > 0) turns.push({ role, content })
+  }
+  for (const message of list?.items() ?? []) {
+    const role = message.get('role')?.text
+    if (role === 'system' || role === 'developer') system.push(...textParts(message))
+    else if (role === 'user') add('user', userParts(message))
+    else if (role === 'assistant') add('assistant', assistantParts(message))
+    else if (role === 'tool') add('user', [toolResult(message)])
+    else throw new Untranslatable(`the role ${role ?? ''} has no counterpart`)
+  }
+  return { system, messages: turns.map(({ role, content }) => ({ role, content })) }
+}
+
+/** A text or the text parts of a message; texts without a character are none to Anthropic. */
+function textParts(message: JsonValue): Writable[] {
+  refuseOthers(message, words('role content'), 'a message’s')
+  return partsOf(given(message.get('content')), 'text')
+}
+
+function userParts(message: JsonValue): Writable[] {
+  refuseOthers(message, words('role content'), 'a message’s')
+  return partsOf(given(message.get('content')), 'any')
+}
+
+function partsOf(content: JsonValue | undefined, kinds: 'text' | 'any'): Writable[] {
+  if (content === undefined) return []
+  if (content.kind === 'string') return content.size === 0 ? [] : [{ type: 'text', text: content }]
+  return content.items().flatMap((part) => {
+    const type = part.get('type')?.text
+    if (type === 'text') return part.get('text')?.size === 0 ? [] : [{ type: 'text', text: part.get('text') }]
+    if (type === 'refusal') return [{ type: 'text', text: part.get('refusal') }]
+    if (type === 'image_url' && kinds === 'any') return [picture(part.get('image_url'))]
+    throw new Untranslatable(`a part of type ${type ?? ''} has no counterpart here`)
+  })
+}
+
+const PICTURES = /^data:(image\/(?:png|jpeg|gif|webp));base64,(.+)$/s
+
+function picture(image: JsonValue | undefined): Writable {
+  const url = image?.get('url')?.text ?? ''
+  if (/^https?:/.test(url)) return { type: 'image', source: { type: 'url', url } }
+  const [, media_type, data] = PICTURES.exec(url) ?? []
+  if (data === undefined)
+    throw new Untranslatable('a picture that is neither PNG, JPEG, GIF nor WebP has no counterpart')
+  return { type: 'image', source: { type: 'base64', media_type, data } }
+}
+
+function assistantParts(message: JsonValue): Writable[] {
+  refuseOthers(message, words('role content refusal tool_calls'), 'an assistant’s')
+  const refusal = given(message.get('refusal'))
+  return [
+    ...partsOf(given(message.get('content')), 'text'),
+    ...(refusal ? [{ type: 'text', text: refusal }] : []),
+    ...(given(message.get('tool_calls'))?.items() ?? []).map(toolUse),
+  ]
+}
+
+function toolUse(call: JsonValue): Writable {
+  const called = call.get('function')
+  if (call.get('type')?.text !== 'function' || !called)
+    throw new Untranslatable('a call of a custom tool has no counterpart')
+  return {
+    type: 'tool_use',
+    id: safeId(call.get('id')?.text ?? ''),
+    name: called.get('name'),
+    input: new JsonText(inputText(called.get('arguments')?.text ?? '')),
+  }
+}
+
+/** Arguments as the object that they are the text of; its numbers stay as they were written. Throws Untranslatable. */
+export function inputText(text: string): string {
+  if (text.trim() === '') return '{}'
+  try {
+    if (readValue(Buffer.from(text), ARGUMENT_LIMITS).kind === 'object') return text
+  } catch {
+    // What is no JSON is refused like what is no object.
+  }
+  throw new Untranslatable('arguments that are no JSON object have no counterpart')
+}
+
+function toolResult(message: JsonValue): Writable {
+  refuseOthers(message, words('role content tool_call_id'), 'a tool’s')
+  return {
+    type: 'tool_result',
+    tool_use_id: safeId(message.get('tool_call_id')?.text ?? ''),
+    content: partsOf(given(message.get('content')), 'text'),
+  }
+}
+
+/** Anthropic takes letters, digits, _ and - in ids: others become their code, so that two ids never become one. */
+const safeId = (id: string): string =>
+  id.replace(/[^A-Za-z0-9-]/g, (letter) => (letter === '_' ? letter : `_x${letter.charCodeAt(0).toString(16)}_`))
