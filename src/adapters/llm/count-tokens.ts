@@ -8,7 +8,7 @@ const ANSWER_LIMITS = { depthMax: 8, valuesMax: 100 }
 
 /** The request for the count of what the call's prompt would be, in the bytes that it was sent in; a long one is not copied. */
 export function countTokensBody({ members }: CallScan, model: string): Buffer[] {
-  const pieces = [Buffer.from(`{"model":${JSON.stringify(model)}`)]
+  const pieces: Buffer[] = [Buffer.from(`{"model":${JSON.stringify(model)}`)]
   for (const { key, value } of members) {
     if (COUNTED.has(key) && !value.isNull) pieces.push(Buffer.from(`,"${key}":`), value.raw)
   }

@@ -68,7 +68,7 @@ export async function readTapeInSlices(bytes: Buffer, limits: TapeLimits, sliceM
 
 /** Reads, and yields after each slice of bytes. */
 function* tapeOf(bytes: Buffer, { depthMax, valuesMax }: TapeLimits): Generator<undefined, JsonTape> {
-  if (!isUtf8(bytes)) throw new MalformedTape('The body is not valid UTF-8.')
+  yield* refuseOtherThanUtf8(bytes)
   const writer = new TapeWriter(bytes, depthMax, valuesMax)
   const strings = new StringReader(bytes)
   const length = bytes.length
@@ -118,6 +118,19 @@ function* tapeOf(bytes: Buffer, { depthMax, valuesMax }: TapeLimits): Generator<
   }
   if (state !== AFTER_VALUE || writer.depth > 0) throw notJson(length)
   return writer.tape()
+}
+
+const UTF8_SLICE_BYTES = 4_194_304
+
+function* refuseOtherThanUtf8(bytes: Buffer): Generator<undefined, void> {
+  for (let from = 0; from < bytes.length; ) {
+    let to = Math.min(from + UTF8_SLICE_BYTES, bytes.length)
+    // Not within a character: its further bytes begin with the bits 10, and there are at most three.
+    for (let back = 0; back < 3 && (bytes[to]! & 0xc0) === 0x80; back++) to--
+    if (!isUtf8(bytes.subarray(from, to))) throw new MalformedTape('The body is not valid UTF-8.')
+    from = to
+    if (from < bytes.length) yield
+  }
 }
 
 /** The cells, and which objects and arrays are open. */

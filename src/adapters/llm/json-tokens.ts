@@ -14,6 +14,8 @@ export const notJson = (at: number) => new MalformedTape(`The body is not valid 
 const NUMBER_LENGTH_MAX = 1_000
 /** After so many bytes without an escape a native search for the end of the string is the faster one. */
 const NATIVE_AFTER = 48
+/** Of a long string so much is checked at a time, so that others have their turn in between. */
+const RUN_BYTES = 1_048_576
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -47,7 +49,7 @@ export class StringReader {
     this.saved = 0
   }
 
-  /** True once the string has ended; false where it was left at an escape beyond `mark`, to be read on. Throws MalformedTape. */
+  /** True once the string has ended; false where it was left in its middle beyond `mark`, to be read on. Throws MalformedTape. */
   read(mark: number): boolean {
     const { bytes } = this
     const length = bytes.length
@@ -70,17 +72,20 @@ export class StringReader {
       if (++plain < NATIVE_AFTER) continue
       at = this.endOfRun(at)
       plain = 0
+      if (at <= mark) continue
+      this.at = at
+      return false
     }
     throw notJson(length)
   }
 
-  /** The next quote or backslash. */
+  /** The next quote or backslash, or a place before it. */
   private endOfRun(from: number): number {
     const { bytes } = this
     // Kept from search to search, so that a string with many escapes is not searched to its end at each of them.
     if (this.quote < from) this.quote = indexOrEnd(bytes, QUOTE, from)
     if (this.backslash < from) this.backslash = indexOrEnd(bytes, BACKSLASH, from)
-    const end = Math.min(this.quote, this.backslash)
+    const end = Math.min(this.quote, this.backslash, from + RUN_BYTES)
     this.refuseControls(from, end)
     return end
   }

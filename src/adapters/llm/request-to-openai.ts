@@ -130,6 +130,7 @@ function textOf(content: JsonValue | undefined, what: string): Writable {
   return parts.length === 0 ? undefined : plain(parts)
 }
 
+/** There is no mark for a tool that failed; its text says so, as it does to Anthropic's models. */
 function toolMessage(block: JsonValue): Writable {
   refuseOthers(block, words('type tool_use_id content is_error cache_control'), 'a tool result’s')
   const content = textOf(given(block.get('content')), 'a tool result') ?? ''

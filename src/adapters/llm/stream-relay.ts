@@ -42,6 +42,7 @@ export class StreamRelay {
   private readonly translator: FrameTranslator
   private held: Buffer[] = []
   private heldBytes = 0
+  private broken: BrokenStream | undefined
 
   constructor(options: RelayOptions) {
     const { from, to, frameMaxBytes = FRAME_MAX_BYTES } = options
@@ -51,23 +52,38 @@ export class StreamRelay {
     this.translator = translatorFor(options)
   }
 
-  /** What the client gets for this piece of the provider's stream; often nothing. Throws BrokenStream. */
+  /**
+   * What the client gets for this piece of the provider's stream; often nothing. Throws BrokenStream. Where a client has content
+   * already, what came before the break is handed out first, and `isBroken` says that nothing comes after it.
+   */
   push(chunk: Buffer): Buffer[] {
+    if (this.broken) throw this.broken
     if (this.isComplete) return []
+    const hadContent = this.hasContent
     const out: Buffer[] = []
-    for (const frame of this.splitter.push(chunk)) {
-      const reading = this.reader.read(frame)
-      const frames = this.translator.translate(reading, frame, this.reader)
-      if (reading.kind === 'content') this.hasContent = true
-      if (reading.kind === 'end') return [...out, ...this.finished(frames)]
-      if (this.hasContent) out.push(...this.released(), ...frames)
-      else this.hold(frames)
+    try {
+      for (const frame of this.splitter.push(chunk)) {
+        if (this.isComplete) break
+        out.push(...this.handOut(frame))
+      }
+      return out
+    } catch (error) {
+      if (!(error instanceof BrokenStream)) throw error
+      this.broken = error
+      // Nothing of this piece reached the client, so somebody else can still serve it.
+      this.hasContent = hadContent
+      if (hadContent && out.length > 0) return out
+      throw error
     }
-    return out
+  }
+
+  get isBroken(): boolean {
+    return this.broken !== undefined
   }
 
   /** To be called at the end of the provider's stream. Throws BrokenStream where it was not complete. */
   end(): void {
+    if (this.broken) throw this.broken
     if (this.isComplete) return
     const isEmpty = !this.hasContent && this.heldBytes === 0 && !this.splitter.isInFrame
     throw isEmpty
@@ -85,6 +101,16 @@ export class StreamRelay {
   /** The last frame for a client whose stream broke after content; the connection ends after it. */
   brokenFrame(message: string): Buffer {
     return Buffer.from(errorFrame(this.to, message))
+  }
+
+  private handOut(frame: Frame): Buffer[] {
+    const reading = this.reader.read(frame)
+    const frames = this.translator.translate(reading, frame, this.reader)
+    if (reading.kind === 'content') this.hasContent = true
+    if (reading.kind === 'end') return this.finished(frames)
+    if (this.hasContent) return [...this.released(), ...frames]
+    this.hold(frames)
+    return []
   }
 
   private finished(frames: Buffer[]): Buffer[] {

@@ -149,9 +149,9 @@ describe('a stream of Anthropic', () => {
 })
 
 describe('a stream that breaks', () => {
-  const failure = (relay: StreamRelay, stream: string) => {
+  const failure = (relay: StreamRelay, ...pieces: string[]) => {
     try {
-      relay.push(Buffer.from(stream))
+      for (const piece of pieces) relay.push(Buffer.from(piece))
       relay.end()
     } catch (error) {
       if (error instanceof BrokenStream) return [relay.kindOf(error), error.message, error.status]
@@ -176,7 +176,26 @@ describe('a stream that breaks', () => {
     ['with an event after content', 'anthropic', anthropic.text + errorEvent, 'mid_stream_error', 529],
     ['before message_stop', 'anthropic', anthropic.text + anthropic.delta, 'mid_stream_error', undefined],
   ])('%s (%s) is known as what it is', (_what, format, stream, kind, status) => {
-    expect(failure(relayFor(format), stream)).toStrictEqual([kind, expect.any(String), status])
+    // Frame by frame, as they reach the client.
+    const pieces = stream.split(/(?<=\n\n)/)
+    expect(failure(relayFor(format), ...pieces)).toStrictEqual([kind, expect.any(String), status])
+  })
+
+  it('in the very piece that brings its first content can still be replaced', () => {
+    const relay = relayFor('openai')
+    expect(failure(relay, openAi.role + openAi.text + error)).toStrictEqual(['first_events_error', 'overloaded', 503])
+    expect(relay.hasContent).toBe(false)
+  })
+
+  it('hands out what came before the break, and then says that it broke', () => {
+    const relay = relayFor('openai')
+    relay.push(Buffer.from(openAi.text))
+    expect([text(relay.push(Buffer.from(openAi.text + error + openAi.text))), relay.isBroken]).toStrictEqual([
+      openAi.text,
+      true,
+    ])
+    expect(() => relay.push(Buffer.from(openAi.text))).toThrow('overloaded')
+    expect(failure(relay)).toStrictEqual(['mid_stream_error', 'overloaded', 503])
   })
 
   it('ends for the client with an error in its format', () => {

@@ -112,6 +112,16 @@ describe('the tape', () => {
     expect(read('[{"a":1},{"a":2}]').size).toBe(2)
   })
 
+  it('finds bytes that are no UTF-8 wherever it looks at a long text in parts', () => {
+    const slice = 4_194_304
+    for (let at = slice - 4; at <= slice + 1; at++) {
+      const bytes = Buffer.from(`"${'a'.repeat(at)}😀${'a'.repeat(9)}"`)
+      expect(readValue(bytes, limits).size).toBe(at + 13)
+      bytes[at + 3] = 0x61
+      expect(() => readValue(bytes, limits)).toThrow(/UTF-8/)
+    }
+  })
+
   it('refuses bytes that are no UTF-8', () => {
     expect(() => readValue(Buffer.from([0x22, 0xff, 0x22]), limits)).toThrow(/UTF-8/)
     expect(() => readValue(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), limits)).toThrow(/UTF-8/)
@@ -178,6 +188,8 @@ describe('a long text', () => {
 
   it.each([
     ['of escapes', `"${'\\"'.repeat(2 * MIB)}"`],
+    ['of a picture', `"${'iVBORw0K'.repeat(4 * MIB)}"`],
+    ['of characters of three bytes', `"${'€'.repeat(8 * MIB)}"`],
     ['of spaces', `${' '.repeat(4 * MIB)}1`],
     ['of small values', `[${'0,'.repeat(2 * MIB)}0]`],
     ['of keys with escapes', `[${'{"\\u0061":0},'.repeat(300_000)}0]`],

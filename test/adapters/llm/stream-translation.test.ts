@@ -14,9 +14,11 @@ const relayed = (from: Format, pieces: readonly Buffer[], wantsUsage = true): st
 function translated(from: Format, stream: string, wantsUsage = true): string {
   const bytes = Buffer.from(stream)
   const whole = relayed(from, [bytes], wantsUsage)
+  const others = new Set<string>()
   for (let at = 1; at < bytes.length; at++) {
-    expect(relayed(from, [bytes.subarray(0, at), bytes.subarray(at)], wantsUsage)).toBe(whole)
+    others.add(relayed(from, [bytes.subarray(0, at), bytes.subarray(at)], wantsUsage))
   }
+  expect([...others]).toStrictEqual([whole])
   return whole
 }
 const lines = (...parts: string[]) => parts.map((part) => `${part}\n\n`).join('')
