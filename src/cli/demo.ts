@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
 import { type ContextName, loadContexts } from '../contexts.ts'
+import { withAdminSession } from './admin-session.ts'
 import { configuration, runningServices, sandboxOperator } from './connection.ts'
 import { type Checklist, createChecklist } from './demo/checks.ts'
 import { createClient, type Target } from './demo/client.ts'
@@ -88,7 +89,7 @@ async function contextDemo(name: ContextName, options: DemoOptions): Promise<voi
     apiUrl: runningApiUrl(dataDirectory),
     allowsLoopback: runningServices(dataDirectory).settings?.WEBHOOK_ALLOW_PRIVATE === true,
   })
-  const setting = { dataDirectory, running, checks: checklist, limits: patient, waits }
+  const setting = { dataDirectory, running, withSession: withAdminSession, checks: checklist, limits: patient, waits }
   const { run, chapters } = (await context.demo())(setting)
   await tell(options, chapters)
   finish(options, { run, checks: checklist }, started)

@@ -1,4 +1,5 @@
 /** What a context's demo is given, and what it tells. */
+import type { AdminSession } from '../admin-session.ts'
 import type { Checklist } from './checks.ts'
 import type { ClientLimits } from './client.ts'
 
@@ -7,6 +8,8 @@ export interface DemoSetting {
   dataDirectory: string
   /** Where it listens now, and whether it sends webhooks to its own machine. Throws CliError where none runs. */
   running(): { apiUrl: string; allowsLoopback: boolean }
+  /** As for an administrator's command. */
+  withSession<T>(work: (session: AdminSession) => Promise<T>): Promise<T>
   checks: Checklist
   limits: ClientLimits
   waits: { waitMaxMs: number; pollIntervalMs: number }

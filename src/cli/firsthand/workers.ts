@@ -5,6 +5,7 @@ import { generateWorkerToken } from '../../commands/firsthand/worker-token.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { listWorkers } from '../../projections/firsthand/worker.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
+import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { colours, show, table, text } from '../terminal.ts'
 import { centsOf } from './credits.ts'
@@ -52,21 +53,30 @@ export function workerCommand(tools: AdminTools): Command {
   return command
 }
 
+/** Registers a worker and issues its token, whose text is in the answer and nowhere else. */
+export async function registerWorker(
+  { bus, context }: Pick<AdminSession, 'bus' | 'context'>,
+  { name, email }: { name: string; email: string | null },
+) {
+  const circumstances = context()
+  const { at, commandId } = circumstances
+  const workerId = prefixedId('wkr', at, commandId)
+  const registering = { kind: 'register', workerId, name, email, synthetic: false, at } as const
+  await bus.handle(worker, workerId, registering, circumstances)
+  const { secret, ...kept } = generateWorkerToken()
+  const token = { tokenId: prefixedId('tok', at, commandId), ...kept }
+  const issuing = { ...circumstances, commandId: deterministicId(commandId, 'token') }
+  const handled = await bus.handle(worker, workerId, { kind: 'issueToken', workerId, token, at }, issuing)
+  return { workerId, secret, handled }
+}
+
 /** The token alone goes to standard output, so that a script can take it; what is said about it goes beside. */
 async function create(
   { withSession, written }: AdminTools,
   { name, email = null, ...options }: JsonOption & { name: string; email?: string | null },
 ): Promise<void> {
-  await withSession(async ({ bus, context }) => {
-    const circumstances = context()
-    const { at, commandId } = circumstances
-    const workerId = prefixedId('wkr', at, commandId)
-    const registering = { kind: 'register', workerId, name, email, synthetic: false, at } as const
-    await bus.handle(worker, workerId, registering, circumstances)
-    const { secret, ...kept } = generateWorkerToken()
-    const token = { tokenId: prefixedId('tok', at, commandId), ...kept }
-    const issuing = { ...circumstances, commandId: deterministicId(commandId, 'token') }
-    const handled = await bus.handle(worker, workerId, { kind: 'issueToken', workerId, token, at }, issuing)
+  await withSession(async (session) => {
+    const { workerId, secret, handled } = await registerWorker(session, { name, email })
     if (!options.json) process.stderr.write(`${colours.dim(`Token of ${workerId}, shown this once:`)}\n`)
     show({ worker_id: workerId, worker_token: secret, ...written(handled) }, options, () => secret)
   })

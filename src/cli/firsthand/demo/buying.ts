@@ -1,5 +1,6 @@
-/** The buyer: signs in, buys credits, listens, posts a job. */
+/** The buyer: signs in, buys credits, listens, posts a job. An administrator hires the worker of the run. */
 import { poll } from '../../demo/client.ts'
+import { registerWorker } from '../workers.ts'
 import { startListener } from './listener.ts'
 import { balanceOf, type FirsthandStory, keyed, type Say, statusOf } from './story.ts'
 
@@ -9,11 +10,19 @@ export const FILES = 4
 export const PRICE_CENTS = 25
 
 export async function signIn(story: FirsthandStory, say: Say): Promise<void> {
-  const { live, worker, checks, found } = story
+  const { live, worker, checks, found, waits } = story
   const credits = await live('GET', '/v1/billing/credits')
   checks.equal('the key signs the buyer in', statusOf(credits), '200')
   found.balance = Number(credits.body.balance_cents)
-  const earnings = await worker('GET', '/worker/v1/earnings')
+  const hired = await story.withSession((session) =>
+    registerWorker(session, { name: `Demo ${story.run}`, email: null }),
+  )
+  found.workerToken = hired.secret
+  const earnings = await poll(
+    () => worker('GET', '/worker/v1/earnings'),
+    ({ status }) => status === 200,
+    waits,
+  )
   checks.equal('the token signs the worker in', statusOf(earnings), '200')
   say(`${found.balance} cents`)
 }

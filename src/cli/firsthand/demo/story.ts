@@ -14,6 +14,7 @@ export interface FirsthandStory {
   live: Call
   test: Call
   worker: Call
+  withSession: DemoSetting['withSession']
   checks: Checklist
   run: string
   waits: { waitMaxMs: number; pollIntervalMs: number }
@@ -24,7 +25,8 @@ export interface FirsthandStory {
     balance: number
     bought: number
     jobId: string
-    submissionIds: string[]
+    /** The run's own worker, whose claims of the day no other run has used. */
+    workerToken: string
     listener: Listener | undefined
     endpoint: { id: string; secret: string }
   }
@@ -33,27 +35,37 @@ export interface FirsthandStory {
 /** A worker may ask ten times a second. */
 const POLL_INTERVAL_MS = 300
 
-const sandboxSchema = z.object({ live_key: z.string(), test_key: z.string(), worker_token: z.string() })
+const sandboxSchema = z.object({ live_key: z.string(), test_key: z.string() })
 
 /** Of the instance of the data directory. Throws CliError where none runs, or where it has no sandbox organization. */
-export function beginStory({ dataDirectory, running, checks, limits, waits }: DemoSetting): FirsthandStory {
+export function beginStory({
+  dataDirectory,
+  running,
+  withSession,
+  checks,
+  limits,
+  waits,
+}: DemoSetting): FirsthandStory {
   const sandbox = readSandbox(join(dataDirectory, 'sandbox-firsthand.json'))
   // Asked before each send: a restarted instance may listen elsewhere.
-  const target = (token: string) => (): Target => ({ url: `${running().apiUrl}/firsthand`, token })
+  const client = (token: () => string): Call =>
+    createClient('the API', (): Target => ({ url: `${running().apiUrl}/firsthand`, token: token() }), limits)
+  const found: FirsthandStory['found'] = {
+    ...{ balance: 0, bought: 0, jobId: '', workerToken: '', listener: undefined },
+    endpoint: { id: '', secret: '' },
+  }
   return {
-    live: createClient('the API', target(sandbox.live_key), limits),
-    test: createClient('the API', target(sandbox.test_key), limits),
-    worker: createClient('the API', target(sandbox.worker_token), limits),
+    live: client(() => sandbox.live_key),
+    test: client(() => sandbox.test_key),
+    worker: client(() => found.workerToken),
     ...{
+      withSession,
       checks,
       waits: { ...waits, pollIntervalMs: POLL_INTERVAL_MS },
       run: `${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`,
     },
     allowsLoopback: running().allowsLoopback,
-    found: {
-      ...{ balance: 0, bought: 0, jobId: '', submissionIds: [], listener: undefined },
-      endpoint: { id: '', secret: '' },
-    },
+    found,
   }
 }
 

@@ -72,12 +72,9 @@ async function claimSeat(story: FirsthandStory, step: string): Promise<Claim> {
   const claimed = await story.worker('POST', path, undefined, keyed(story, `claim-${step}`))
   if (claimed.status !== 201) {
     const { message } = (claimed.body.error ?? {}) as { message?: string }
-    const hint = 'A worker has 50 claims a day; `opslog admin firsthand worker create` makes another.'
-    throw new CliError(EXIT.refused, `the worker gets no seat: ${message ?? statusOf(claimed)}`, hint)
+    throw new CliError(EXIT.refused, `the worker gets no seat: ${message ?? statusOf(claimed)}`)
   }
-  const claim = claimOf(claimed)
-  story.found.submissionIds.push(claim.submissionId)
-  return claim
+  return claimOf(claimed)
 }
 
 /** Sends the file and waits until it is scored; answers with the submission as it is then. */
