@@ -2,9 +2,14 @@
 import { Command } from 'commander'
 import { Rejected } from '../../commands/firsthand/rejection.ts'
 import { worker } from '../../commands/firsthand/worker.ts'
+import type { EventStore } from '../../events/store.ts'
 import { uuidOfPrefixed } from '../../runtime/ulid.ts'
+import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { CliError, colours, EXIT, show, text } from '../terminal.ts'
+
+/** One stream is read and written. */
+const LIMITS = { cachedAggregatesMax: 10, seenCommandsMax: 100_000, conflictRetriesMax: 3 }
 
 interface Options {
   reference?: string
@@ -43,8 +48,10 @@ async function forget(
   const keyId = uuidOfPrefixed(workerId)
   if (keyId === undefined) throw new CliError(EXIT.usage, `${workerId} is no worker's id`)
   if (!options.yes) throw new CliError(EXIT.usage, 'say --yes where this is meant: it cannot be undone')
-  const { forgetPerson, plainEvents, unsealed, unswept } = await forgetting()
-  await withSession(async ({ db, bus, store, context }) => {
+  const { forgetPerson, plainEvents, unsealed, unswept, withPlainStore } = await forgetting()
+  const { createCommandBus } = await import('../../commands/handle.ts')
+  const work = async ({ db, context }: AdminSession, store: EventStore) => {
+    const bus = createCommandBus(store, LIMITS)
     if ((await bus.current(worker, workerId)).status === 'absent') {
       throw new Rejected('worker_not_found', `There is no worker ${workerId}.`)
     }
@@ -64,5 +71,6 @@ async function forget(
       ].join('\n'),
     )
     if (!sweep.swept) process.exitCode = EXIT.unreachable
-  })
+  }
+  await withSession((session) => withPlainStore(session, (store) => work(session, store)))
 }
