@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { createJobWaits, waitOf } from '../../../src/http/firsthand/jobs/job-waits.ts'
+import type { JobRow } from '../../../src/projections/firsthand/job.ts'
 
 const MINUTE_MS = 60_000
 const here = () => new AbortController().signal
@@ -40,9 +41,25 @@ test('an end of the job, the client’s going and the process’s stop end the w
   waits.apply([{ stream: 'firsthand.job-a', position: 7n }])
   gone.abort()
   waits.endAll()
-  expect(await Promise.all([ended.ended, left.ended, stopped.ended])).toStrictEqual([7n, undefined, undefined])
+  const ends = await Promise.all([ended.ended, left.ended, stopped.ended])
+  expect(ends.map((end) => end?.position)).toStrictEqual([7n, undefined, undefined])
   for (const place of [ended, left, stopped]) place.leave()
   expect(waits.enter('acme', 'a', MINUTE_MS, here())).toBeUndefined()
+})
+
+test('all who wait for one end share one look at the job', async () => {
+  const waits = createJobWaits()
+  const places = Array.from({ length: 3 }, () => waits.enter('acme', 'a', MINUTE_MS, here())!)
+  waits.apply([{ stream: 'firsthand.job-a', position: 7n }])
+  let looks = 0
+  const look = async () => {
+    looks += 1
+    return { job_id: 'a' } as JobRow
+  }
+  const shown = await Promise.all(places.map(async ({ ended }) => (await ended)?.shown(look)))
+  expect(shown.every((row) => row === shown[0] && row?.job_id === 'a')).toBe(true)
+  expect(looks).toBe(1)
+  for (const place of places) place.leave()
 })
 
 test.each([

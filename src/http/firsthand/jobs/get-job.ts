@@ -39,9 +39,12 @@ export const getJob = operation({
     try {
       const found = await find()
       if (hasEnded(found)) return { status: 200, body: jobView(found) }
-      const position = await wait.ended
-      if (position !== undefined) await waiter.waitFor(position, SHOWN_WAIT_MAX_MS)
-      return { status: 200, headers: applied, body: jobView(await find()) }
+      const end = await wait.ended
+      const shown = await end?.shown(async () => {
+        await waiter.waitFor(end.position, SHOWN_WAIT_MAX_MS)
+        return find()
+      })
+      return { status: 200, headers: applied, body: jobView(shown ?? (await find())) }
     } finally {
       wait.leave()
     }

@@ -5,6 +5,7 @@
 import type { Delivered } from '../../../events/subscription.ts'
 import type { ReadModels } from '../../../postgres/database.ts'
 import { projectionsCheckpoint, readCheckpoint } from '../../../projections/checkpoint.ts'
+import type { JobRow } from '../../../projections/firsthand/job.ts'
 
 /** Waits at the same time. */
 const ORGANIZATION_MAX = 100
@@ -17,9 +18,17 @@ const types: readonly string[] = ['firsthand.JobCompleted.v', 'firsthand.JobCanc
 
 const JOB_STREAM = 'firsthand.job-'
 
+/** The end of a job, for all who wait for it. */
+export interface JobEnd {
+  /** Of its event. */
+  position: bigint
+  /** The job as it is then: read by the first who asks, and the same for all others. */
+  shown(read: () => Promise<JobRow>): Promise<JobRow>
+}
+
 export interface JobWait {
-  /** The position of the job's end; undefined where the time is over, the client has gone, or the process stops. */
-  ended: Promise<bigint | undefined>
+  /** Undefined where the time is over, the client has gone, or the process stops. */
+  ended: Promise<JobEnd | undefined>
   /** Frees the place. */
   leave: () => void
 }
@@ -29,7 +38,18 @@ export interface JobWaits {
   enter(organizationId: string, jobId: string, waitMs: number, gone: AbortSignal): JobWait | undefined
 }
 
-type Waiting = Set<(position: bigint | undefined) => void>
+type Waiting = Set<(end: JobEnd | undefined) => void>
+
+function endAt(position: bigint): JobEnd {
+  let row: Promise<JobRow> | undefined
+  return {
+    position,
+    shown: (read) => {
+      row ??= read()
+      return row
+    },
+  }
+}
 
 export function createJobWaits() {
   const byJob = new Map<string, Waiting>()
@@ -40,7 +60,7 @@ export function createJobWaits() {
   const enter: JobWaits['enter'] = (organizationId, jobId, waitMs, gone) => {
     const ofOrganization = byOrganization.get(organizationId) ?? 0
     if (isOver || gone.aborted || count >= PROCESS_MAX || ofOrganization >= ORGANIZATION_MAX) return undefined
-    const { promise: ended, resolve } = Promise.withResolvers<bigint | undefined>()
+    const { promise: ended, resolve } = Promise.withResolvers<JobEnd | undefined>()
     const waiting = byJob.get(jobId) ?? new Set()
     byJob.set(jobId, waiting.add(resolve))
     byOrganization.set(organizationId, ofOrganization + 1)
@@ -75,7 +95,8 @@ export function createJobWaits() {
     /** An event that cannot be read is an end all the same: whoever waits looks for himself. */
     apply(events: readonly Pick<Delivered, 'stream' | 'position'>[]): void {
       for (const { stream, position } of events) {
-        for (const resolve of byJob.get(stream.slice(JOB_STREAM.length)) ?? []) resolve(position)
+        const end = endAt(position)
+        for (const resolve of byJob.get(stream.slice(JOB_STREAM.length)) ?? []) resolve(end)
       }
     },
   } satisfies JobWaits & Record<string, unknown>
