@@ -50,17 +50,40 @@ export async function writeUnfinished(directory: string, source: AsyncIterable<U
   }
 }
 
+/** How a temporary file gets its name. */
+export interface Publishing {
+  /** It may take the place of another. */
+  replaces: boolean
+  /** The name is on the disk, too, when this resolves. Without it a power cut may take the object away, whole. */
+  isFlushed: boolean
+}
+
 /** Gives a temporary file its name. Answers false, without it, where the name is taken and may not be replaced. */
-export async function publish(file: string, place: string, { replaces }: { replaces: boolean }): Promise<boolean> {
+export async function publish(file: string, place: string, { replaces, isFlushed }: Publishing): Promise<boolean> {
   try {
     await inDirectory(place, () => (replaces ? rename(file, place) : link(file, place)))
-    await flushDirectory(dirname(place))
+    if (isFlushed) await flushDirectory(dirname(place))
     return true
   } catch (error) {
     if (!replaces && isCode(error, 'EEXIST')) return false
     return refuse(error)
   } finally {
     await rm(file, { force: true })
+  }
+}
+
+/**
+ * Gives a file, which nobody writes to any more, another name beside its own; that name is on the disk when this resolves.
+ * Without effect where the name is taken. Rejects with ENOENT where the file is not there.
+ */
+export async function addName(file: string, place: string): Promise<void> {
+  await stat(file)
+  try {
+    await inDirectory(place, () => link(file, place))
+    await flushDirectory(dirname(place))
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) throw error
+    if (!isCode(error, 'EEXIST')) refuse(error)
   }
 }
 

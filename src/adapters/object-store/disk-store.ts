@@ -5,6 +5,7 @@ import { type FileHandle, open, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import {
+  addName,
   isCode,
   namesIn,
   placeOf,
@@ -99,22 +100,21 @@ export function createDiskStore({ directory, keys, linkBase, now }: DiskStoreOpt
       const to = place(key)
       if (await exists(to)) throw new ObjectExists(key)
       const file = await writeUnfinished(directory, exactly(sizeBytes, body))
-      if (!(await publish(file, to, { replaces: false }))) throw new ObjectExists(key)
+      // Until it is submitted, and copied, an upload that a power cut takes away is one that never came.
+      if (!(await publish(file, to, { replaces: false, isFlushed: false }))) throw new ObjectExists(key)
     },
     async write(key, from, { sha256 }) {
       const to = place(key)
       const digest = createHash('sha256')
       const source = typeof from === 'string' ? createReadStream(from) : Readable.from([from])
       const file = await writeUnfinished(directory, hashing(source, digest))
-      if (digest.digest('hex') === sha256) return void (await publish(file, to, { replaces: true }))
+      if (digest.digest('hex') === sha256) return void (await publish(file, to, { replaces: true, isFlushed: true }))
       await rm(file, { force: true })
       throw new ObjectDamaged(`what was to be stored under ${key} has another hash`)
     },
     async copy(from, to) {
-      if (!(await exists(place(to)))) {
-        const file = await writeUnfinished(directory, await read(from))
-        await publish(file, place(to), { replaces: false })
-      }
+      // No object is ever written to again, so a second name of the same bytes is as good as other bytes.
+      if (!(await exists(place(to)))) await addName(place(from), place(to)).catch((error) => noObject(error, from))
       return measure(await read(to))
     },
     delete: async (key) => removeFile(directory, place(key)),
@@ -133,6 +133,11 @@ export function createDiskStore({ directory, keys, linkBase, now }: DiskStoreOpt
     },
     discardUnfinished: (before) => removeUnfinished(directory, before),
   }
+}
+
+function noObject(error: unknown, key: string): never {
+  missing(error)
+  throw new ObjectMissing(`there is no object ${key}`)
 }
 
 const missing = (error: unknown): undefined => (isCode(error, 'ENOENT', 'ENOTDIR') ? undefined : refuse(error))
