@@ -152,6 +152,9 @@ async function answered<T>(key: string, asking: Promise<T>): Promise<T> {
 }
 
 function refuse(error: unknown): never {
-  const what = error instanceof Error ? error.name : String(error)
+  const name = error instanceof Error ? error.name : String(error)
+  const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined
+  // A key that may not list a bucket is told 403 of what is not there.
+  const what = status === 403 ? `${name}, 403: is the key allowed ListBucket?` : name
   throw new ObjectStoreUnavailable(`the object store does not answer as it should (${what})`, { cause: error })
 }
