@@ -8,7 +8,8 @@ import type { AnyEvent } from '../events/event.ts'
 const isNameless = (key: string): boolean => key === 'occurredAt' || /(Id|Hash)$/.test(key)
 /** What a sentence can carry. */
 const VALUES_MAX = 6
-const VALUE_LENGTH_MAX = 80
+/** A reason that a score was given is of this order. */
+const VALUE_LENGTH_MAX = 160
 
 /**
  * The event in a sentence. In a pattern `{a.b}` is a value; `{a?text}` is the text, with its own placeholders as `<a>`,

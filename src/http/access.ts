@@ -172,7 +172,7 @@ export function createGate({ realm, doors, others, failuresPerMinuteMax, trustPr
     if (verdict.kind === 'refused') throw new Problem<string>(verdict.code, verdict.detail)
     const token = bearerToken(head)
     if (token && isKnownElsewhere(token, head)) {
-      throw new Problem('credential_elsewhere', `The API key is good, but opens nothing under /${realm}.`)
+      throw new Problem('credential_elsewhere', 'The key is good, but not for this address.')
     }
     countFailure(clientAddress(c, trustProxy))
     const headers = { 'www-authenticate': `${challenge}, error="invalid_token"` }

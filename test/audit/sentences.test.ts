@@ -11,5 +11,5 @@ test('what came from outside stays on its line and within bounds', () => {
   const data = { from: 'active', to: 'disabled', reason: `a\n\u001b[31mb${'x'.repeat(500)}` }
   const sentence = sentenceOf({ type: 'noctant.AccountStatusChanged.v1', data }, registry.sentences)
   expect(sentence).toMatch(/^The status went from active to disabled: a \[31mbx+…\.$/)
-  expect(sentence.length).toBeLessThan(140)
+  expect(sentence.length).toBeLessThan(220)
 })
