@@ -55,17 +55,18 @@ export async function stopProgram(child: ChildProcess): Promise<void> {
   await exited
 }
 
-/** `prepare` may put a history into the data directory before the start (seed.ts). */
+/** `prepare` may put a history into the data directory before the start (seed.ts); `options` are further ones of node. */
 export async function startBenchInstance(
   environment: NodeJS.ProcessEnv = {},
   prepare?: (directory: string) => Promise<void>,
+  options: readonly string[] = [],
 ): Promise<BenchInstance> {
   const directory = mkdtempSync(join(tmpdir(), 'opslog-bench-'))
   await prepare?.(directory)
   const services = environment.ROLES === undefined ? undefined : await startSharedServices(directory)
   const given = { DATA_DIR: directory, PORT: '0', LOG_LEVEL: 'warn', ...services?.urls }
   const settings = { ...given, ...environment }
-  const { child } = await startProgram('../src/main.ts', [], settings, /Ctrl-C stops everything/)
+  const { child } = await startProgram('../src/main.ts', [], settings, /Ctrl-C stops everything/, options)
   const read = (name: string) => JSON.parse(readFileSync(join(directory, name), 'utf8'))
   const { api, eventStore, postgres } = read('services.json')
   return {
@@ -102,9 +103,10 @@ const connections = new Agent({ connections: CONNECTIONS_MAX })
 export async function call(
   method: Dispatcher.HttpMethod,
   url: string,
-  options: { apiKey?: string; body?: unknown; expect: number[] },
+  options: { apiKey?: string; body?: unknown; headers?: Readonly<Record<string, string>>; expect: number[] },
 ): Promise<string> {
   const headers = {
+    ...options.headers,
     ...(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }),
     ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
   }

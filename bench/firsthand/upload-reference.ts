@@ -1,6 +1,6 @@
 /** A bare server: streams the body of each PUT to a file of its own, which is on the disk when it answers. */
 import { randomUUID } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, mkdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -13,6 +13,7 @@ const server = createServer((request, response) => {
     () => response.destroy(),
   )
 })
+mkdirSync(directory, { recursive: true })
 server.listen(0, '127.0.0.1', () => {
   process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`)
 })
