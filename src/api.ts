@@ -32,6 +32,8 @@ export interface Api {
   health: { url: string }
   /** Keys for those who try it, by context. */
   firstRuns: ReadonlyMap<string, FirstRun>
+  /** Paths at which newcomers register themselves. */
+  registersAt: readonly string[]
 }
 
 /** Starts the API and, where it is called for, what contexts do at a first start. Rejects where its port is taken. */
@@ -89,7 +91,8 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
     if (firstRun) firstRuns.set(context.name, await untilReachable(() => firstRun(url), { waitMaxMs, log }))
   }
   hasStarted = true
-  return { url, health: apart ?? { url }, firstRuns }
+  const registersAt = contexts.flatMap(({ served }) => served.registersAt ?? [])
+  return { url, health: apart ?? { url }, firstRuns, registersAt }
 }
 
 /** Callers whose counts one statement adds. */

@@ -114,6 +114,8 @@ export interface Served {
   parts: CoreParts
   /** What an instance does at its start where a sandbox is wanted. Safe to repeat. */
   firstRun?(url: string): Promise<FirstRun>
+  /** The path at which newcomers register themselves. */
+  registersAt?: string
   gauges?: readonly GaugeSource[]
 }
 

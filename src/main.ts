@@ -101,6 +101,7 @@ function announce(config: Config, services: Services, instance: Instance, logPla
   if (!api) return
   show('API', pico.cyan(api.url))
   show('documents', pico.cyan(`${api.url}/docs`))
+  for (const path of api.registersAt) show('register', pico.cyan(`${api.url}${path}`))
   if (instance.health.url !== api.url) show('metrics', pico.cyan(`${instance.health.url}/metrics`))
   if (api.firstRuns.size === 0) return void process.stdout.write('\n')
   // Not into the log of a container or a supervisor.

@@ -32,7 +32,7 @@ export async function serveRungate(parts: ApiParts): Promise<Served> {
     health: createHealth(db),
     ...selfDescription,
   }
-  return { parts: own }
+  return { parts: own, registersAt: '/rungate/v1/register' }
 }
 
 const isOnLoopback = (host: string): boolean => host === 'localhost' || isLoopback(host)

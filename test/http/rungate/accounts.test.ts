@@ -6,11 +6,14 @@ import { eventually } from '../../projections/support.ts'
 import { type Api, startApi, systemContext } from '../api.ts'
 import { type Account, addToken, registered } from './accounts.ts'
 
+/** More than the other tests make. */
+const REGISTRATIONS_MAX = 25
+
 let api: Api
 let acme: Account
 let other: Account
 beforeAll(async () => {
-  api = await startApi()
+  api = await startApi({ registrationsPerHourMax: REGISTRATIONS_MAX })
   acme = await registered(api)
   other = await registered(api)
 })
@@ -172,5 +175,17 @@ describe('an account', () => {
     await eventually(async () => expect(await statuses()).toStrictEqual([401, 401]))
     await administer('resume', passing.accountId)
     await eventually(async () => expect(await statuses()).toStrictEqual([200, 200]))
+  })
+})
+
+describe('an address that registers accounts', () => {
+  it('is refused beyond the limit of an hour, whichever process it asks', async () => {
+    const ask = (n: number) => (n % 2 === 0 ? api.govern : api.governSecond)
+    const register = (n: number) => ask(n)('POST', '/v1/register', { body: { name: 'Acme' } })
+    let answer = await register(0)
+    // An hour may begin meanwhile.
+    for (let n = 1; answer.status === 201 && n <= 2 * REGISTRATIONS_MAX; n++) answer = await register(n)
+    expect([answer.status, answer.body.error.type]).toStrictEqual([429, 'rate_limited'])
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
   })
 })
