@@ -112,7 +112,7 @@ export const authorsOf = ({ created_by: made, updated_by: changed }: { created_b
 /** A page's size; a greater one than there is stands for that. */
 export const clampedLimit = (max: number) =>
   boundedText(20)
-    .refine((text) => /^\d{1,15}$/.test(text), 'must be a whole number')
+    .refine((text) => /^[1-9]\d{0,14}$/.test(text), 'must be a whole number from 1')
     .transform((text) => Math.min(Number(text), max))
     .openapi({ type: 'integer', maximum: max })
     .optional()

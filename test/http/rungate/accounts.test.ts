@@ -107,6 +107,9 @@ describe('an admin token', () => {
     const refused = await api.govern('POST', '/api/policies', { key: reader.token, body: { name: 'mine' } })
     expect([refused.status, refused.body.error.type]).toStrictEqual([403, 'forbidden'])
     expect((await api.govern('PUT', '/api/account', { key: writer.token, body: { name: 'A' } })).status).toBe(403)
+    const agent = `/api/agents/${acme.agentId}`
+    expect((await api.govern('PATCH', agent, { key: writer.token, body: { member_id: null } })).status).toBe(403)
+    expect((await api.govern('PATCH', agent, { key: writer.token, body: { description: 'd' } })).status).toBe(200)
   })
 
   it('that is revoked opens nothing, here and on a second process, and its name is free again', async () => {

@@ -133,7 +133,7 @@ describe('a policy', () => {
     })
     const trend = await ask('GET', `/api/policies/${acme.policyId}/cost-trend?limit=100000`)
     expect(trend.body).toStrictEqual({ data: [], total: 0 })
-    for (const query of ['limit=-1', 'limit=1.5', 'since=2026-02-01T00:00:00Z&until=2026-01-01T00:00:00Z']) {
+    for (const query of ['limit=-1', 'limit=0', 'limit=1.5', 'since=2026-02-01T00:00:00Z&until=2026-01-01T00:00:00Z']) {
       expect((await ask('GET', `/api/policies/${acme.policyId}/cost-trend?${query}`)).status).toBe(400)
     }
     expect((await ask('GET', '/api/policies/nothing/stats')).status).toBe(404)

@@ -48,6 +48,9 @@ export const patchAgent = write({
   body: patchInput,
   refuses: [...changing.refuses, 'member_unknown'],
   async handle({ bus, principal, params: { id }, body, command }) {
+    if (body.member_id !== undefined && !principal.scopes.includes('admin')) {
+      throw new Problem('scope_missing', 'To give an agent to another member needs the scope admin.')
+    }
     // An account without members has nobody to give an agent to.
     if (body.member_id != null) throw noMember()
     const handled = await changeAgent(bus, id, profileOf(body), principal, command)

@@ -8,7 +8,7 @@ import { sealSecret } from '../../../webhooks/secret.ts'
 
 const SHOWN = { first: 3, last: 4 }
 /** A shorter secret would be given away by what is shown of it. */
-const MASKED_WHOLE_BELOW = 12
+const MASKED_WHOLE_BELOW = SHOWN.first + SHOWN.last + 1
 
 /** `sk-…wxyz`, or `…` alone. */
 const masked = (secret: string): string =>
