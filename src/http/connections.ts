@@ -53,10 +53,11 @@ export function limitPipelining(
   if (!answer) throw new Error('nothing answers the server’s requests')
   const take: RequestListener = (request, response) => {
     const { socket } = request
-    const pipeline = pipelines.get(socket) ?? { waiting: 0, isFull: false }
+    const known = pipelines.get(socket)
+    const pipeline = known ?? { waiting: 0, isFull: false }
+    if (!known) pipelines.set(socket, pipeline)
     // Reads nothing more: the connection ends with the last answer.
     if (pipeline.isFull) return void socket.pause()
-    pipelines.set(socket, pipeline)
     pipeline.waiting += 1
     pipeline.isFull = pipeline.waiting >= pipelinedMax
     if (pipeline.isFull) response.setHeader('connection', 'close')

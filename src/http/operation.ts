@@ -31,7 +31,7 @@ export interface Caller {
   url: string
   header: (name: string) => string | undefined
   /** Aborts when the client goes away. */
-  signal: AbortSignal
+  signal: () => AbortSignal
 }
 
 type None = z.ZodObject<Record<never, never>>

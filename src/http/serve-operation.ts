@@ -125,9 +125,7 @@ const callerOf = (c: Context<AppEnv>, { requestId }: Exchange, trustProxy: boole
   address: () => clientAddress(c, trustProxy),
   url: c.req.url,
   header: (name) => c.req.header(name),
-  get signal() {
-    return c.req.raw.signal
-  },
+  signal: () => c.req.raw.signal,
 })
 
 /** For addresses that take other methods. */

@@ -36,7 +36,10 @@ export function createKeyRing({ current, previous }: SealingKeys): KeyRing {
   let activeId = keyIdOf(current)
 
   const active = (): Uint8Array => keys.get(activeId) ?? current
-  const all = (): readonly Uint8Array[] => [active(), ...[...keys.values()].filter((key) => key !== active())]
+  const activeFirst = () => [active(), ...[...keys.values()].filter((key) => key !== active())]
+  // Every answer asks for them.
+  let ordered = activeFirst()
+  const all = (): readonly Uint8Array[] => ordered
 
   function open(box: Uint8Array, bound: Uint8Array): Buffer {
     let failure: unknown
@@ -64,8 +67,11 @@ export function createKeyRing({ current, previous }: SealingKeys): KeyRing {
         wrapped_key: Buffer
       }>`SELECT key_id, wrapped_key FROM vault.retired_keys ORDER BY retired_at DESC`.execute(db)
       activeId = sealedWith[0]?.key_id ?? activeId
+      ordered = activeFirst()
       for (const { key_id, wrapped_key } of retired) {
-        if (!keys.has(key_id)) keys.set(key_id, open(wrapped_key, retiredBound(key_id)))
+        if (keys.has(key_id)) continue
+        keys.set(key_id, open(wrapped_key, retiredBound(key_id)))
+        ordered = activeFirst()
       }
     },
   }

@@ -63,7 +63,7 @@ export const getState = operation({
         ? { ...from, after: from.after }
         : { after: undefined, until, teachers: [], categories: [] }
       const { stateEventsMax: eventsMax, timeMaxMs } = request.limits
-      const folding = createBudget({ eventsMax, timeMaxMs, signal: request.caller.signal })
+      const folding = createBudget({ eventsMax, timeMaxMs, signal: request.caller.signal() })
       const question = { thing: name, moments, folding }
       const { states, next, last } = await readStates(ground, question, continuation)
       const [state = [], before] = states

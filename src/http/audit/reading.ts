@@ -67,7 +67,7 @@ export async function audited<T>(
 async function groundOf(request: AuditRequest): Promise<Ground> {
   const { log, rules, personKeys, ownersOf, knownOwners, limits, caughtUp, principal, caller } = request
   const { eventsMax, timeMaxMs } = limits
-  const budget = createBudget({ eventsMax, timeMaxMs, signal: caller.signal })
+  const budget = createBudget({ eventsMax, timeMaxMs, signal: caller.signal() })
   if (seesEverything(principal)) return { log, scope: everything, budget, rules, personKeys }
   // Whose a stream is that has just begun, the read models know a moment later; past the bound it stays unseen.
   await caughtUp()

@@ -33,7 +33,7 @@ export const getJob = operation({
       return found
     }
     const waitS = waitOf(headers.prefer)
-    const wait = waitS > 0 ? waits.enter(organizationId, jobId, waitS * 1_000, caller.signal) : undefined
+    const wait = waitS > 0 ? waits.enter(organizationId, jobId, waitS * 1_000, caller.signal()) : undefined
     if (!wait) return { status: 200, body: jobView(await find()) }
     const applied = { 'preference-applied': `wait=${waitS}` }
     try {
