@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { userInfo } from 'node:os'
 import { z } from 'zod'
+import { commandContext } from '../commands/context.ts'
 import type { CommandBus, CommandContext, Handled } from '../commands/handle.ts'
 import { deterministicId } from '../commands/identity.ts'
 import { Rejected } from '../commands/noctant/rejection.ts'
@@ -59,15 +60,9 @@ export async function withAdminSession<T>(work: (session: AdminSession) => Promi
 
 function adminContext(): CommandContext {
   const requestId = randomUUID()
-  return {
-    commandId: deterministicId('command', 'admin', requestId),
-    fingerprint: undefined,
-    actor: { kind: 'admin', id: userInfo().username },
-    requestId,
-    correlationId: requestId,
-    traceparent: undefined,
-    at: new Date().toISOString(),
-  }
+  const commandId = deterministicId('command', 'admin', requestId)
+  const actor = { kind: 'admin', id: userInfo().username } as const
+  return commandContext(actor, commandId, new Date().toISOString(), { requestId })
 }
 
 /** The id of the operator that this slug or id names. Rejects with operator_not_found. */

@@ -110,17 +110,8 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
   async function loaded<S, C, E extends AnyEvent>(aggregate: Aggregate<S, C, E>, stream: string): Promise<Loaded<S>> {
     const cached = cache.get(keyOf(aggregate, stream)) as Loaded<S> | undefined
     if (cached) return cached
-    let fresh: Loaded<S> = {
-      state: aggregate.initialState,
-      revision: undefined,
-      position: undefined,
-      lastHash: '',
-      commands: createSeenCommands(),
-      milestones: createMilestones(),
-    }
-    for await (const event of store.readStream<E>(stream)) fresh = absorb(aggregate, fresh, event)
-    if (fresh.revision !== undefined) cache.set(keyOf(aggregate, stream), fresh)
-    return fresh
+    const unread = { revision: undefined, position: undefined, lastHash: '', commands: createSeenCommands() }
+    return catchUp(aggregate, stream, { state: aggregate.initialState, ...unread, milestones: createMilestones() })
   }
 
   async function handle<S, C, E extends AnyEvent>(
@@ -143,7 +134,7 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
         if (recorded) return recorded
       }
       if (precondition && !isChecked) {
-        const refusal = await refusalOf(precondition)
+        const refusal = await Promise.try(precondition).then(() => undefined, refusalIn)
         if (refusal !== undefined) {
           // The reason may be that another process has handled this very command meanwhile.
           const current = await catchUp(aggregate, stream, before)
@@ -153,18 +144,23 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
         }
         isChecked = true
       }
-      const decided = attemptTo(() => aggregate.decide(command, before.state))
-      if (decided.refusal !== undefined || decided.value.length === 0) {
+      let events: E[] = []
+      let refusal: Rejected | undefined
+      try {
+        events = aggregate.decide(command, before.state)
+      } catch (error) {
+        refusal = refusalIn(error)
+      }
+      if (events.length === 0) {
         // Nothing will be appended, so no expected revision would catch a stale state.
         const current = await catchUp(aggregate, stream, before)
         if (current.revision === before.revision) {
-          if (decided.refusal !== undefined) throw decided.refusal
-          return { state: before.state, events: [], position: before.position, replayed: false }
+          if (refusal) throw refusal
+          return { state: before.state, events, position: before.position, replayed: false }
         }
         before = current
         continue
       }
-      const events = decided.value
       try {
         const batch = prepare(events, context, execution)
         crashPoint('command.before-append', stream)
@@ -205,27 +201,10 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
   }
 }
 
-type Attempted<T> = { value: T; refusal?: undefined } | { refusal: Rejected }
-
-/** The precondition's refusal, if any; other errors are faults and go up. */
-async function refusalOf(precondition: () => Promise<void>): Promise<Rejected | undefined> {
-  try {
-    await precondition()
-    return undefined
-  } catch (error) {
-    if (error instanceof Rejected) return error
-    throw error
-  }
-}
-
-/** The value or the refusal; other errors are faults and go up. */
-function attemptTo<T>(work: () => T): Attempted<T> {
-  try {
-    return { value: work() }
-  } catch (error) {
-    if (error instanceof Rejected) return { refusal: error }
-    throw error
-  }
+/** The refusal that was thrown; other errors are faults and go up. */
+function refusalIn(error: unknown): Rejected {
+  if (error instanceof Rejected) return error
+  throw error
 }
 
 /**

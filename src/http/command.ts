@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { commandContext } from '../commands/context.ts'
 import type { CommandContext } from '../commands/handle.ts'
 import { commandIdOf, fingerprintOf } from '../commands/identity.ts'
 import type { Actor } from '../events/event.ts'
@@ -89,16 +90,10 @@ export function plainCommand(
   { principal, caller, clock }: Pick<Asking, 'principal' | 'clock'> & { caller: Pick<Caller, 'requestId' | 'header'> },
   commandId: string = randomUUID(),
 ): CommandContext {
-  const traceparent = caller.header('traceparent')
-  return {
-    commandId,
-    fingerprint: undefined,
-    actor: principal?.actor ?? ANYBODY,
-    requestId: caller.requestId,
-    correlationId: caller.requestId,
-    traceparent: traceparent !== undefined && TRACEPARENT.test(traceparent) ? traceparent : undefined,
-    at: clock().toISOString(),
-  }
+  const { requestId } = caller
+  const sent = caller.header('traceparent')
+  const traceparent = sent !== undefined && TRACEPARENT.test(sent) ? sent : undefined
+  return commandContext(principal?.actor ?? ANYBODY, commandId, clock().toISOString(), { requestId, traceparent })
 }
 
 function keyOf(

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
 import type { z } from 'zod'
-import type { CommandContext } from '../commands/handle.ts'
+import { systemContext } from '../commands/context.ts'
 import { deterministicId } from '../commands/identity.ts'
 
 /** What the file holds, with the address as it is now; made at the first time, and what an older file lacks is added. */
@@ -26,15 +26,11 @@ export async function keepKeysFile<Kept extends { url: string }>(
 }
 
 /** Of what an instance does by itself at its start; the same subject and action are the same command. */
-export const firstRunContext = (subject: string, action: string, now: () => Date): CommandContext => ({
-  commandId: deterministicId('sandbox', subject, action),
-  fingerprint: undefined,
-  actor: { kind: 'system', id: 'first-run' },
-  requestId: randomUUID(),
-  correlationId: deterministicId('sandbox', subject),
-  traceparent: undefined,
-  at: now().toISOString(),
-})
+export const firstRunContext = (subject: string, action: string, now: () => Date) =>
+  systemContext('first-run', deterministicId('sandbox', subject, action), now().toISOString(), {
+    requestId: randomUUID(),
+    correlationId: deterministicId('sandbox', subject),
+  })
 
 /** Writes the file whole or not at all, readable by its owner alone. */
 async function write(file: string, content: object): Promise<void> {

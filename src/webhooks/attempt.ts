@@ -3,6 +3,7 @@
  * the two leaves a begun attempt behind: the next one to come by records that nobody knows how it ended, and makes
  * another, under the same `webhook-id`.
  */
+import { systemContext } from '../commands/context.ts'
 import { type Aggregate, streamName } from '../commands/decider.ts'
 import type { CommandBus, CommandContext } from '../commands/handle.ts'
 import { deterministicId } from '../commands/identity.ts'
@@ -204,7 +205,7 @@ async function report(
   if (errorClass === 'interrupted' || (status === 'delivered' && failingSince === null)) return
   const at = now().toISOString()
   const endpointId = owner[names.endpoint] ?? ''
-  const context = systemContext(deterministicId('webhookEndpoint', endpointId, at), endpointId, at)
+  const context = webhookContext(deterministicId('webhookEndpoint', endpointId, at), endpointId, at)
   if (status === 'delivered') await bus.handle(endpoint, endpointId, { kind: 'reportSuccess', at }, context)
   else if (errorClass === 'gone') {
     const command = { kind: 'disable', cause: 'gone', reason: 'the endpoint answered 410', at } as const
@@ -219,15 +220,8 @@ const endpointIdOf = ({ endpoint }: WebhookNames, { facts }: OpenDelivery): stri
 const pointOf = ({ facts: { owner, person, ...facts } }: OpenDelivery) => ({ ...facts, ...owner, ...person })
 
 const contextOf = ({ facts }: OpenDelivery, step: string, at: Date): CommandContext =>
-  systemContext(deterministicId('webhookDelivery', facts.deliveryId, step), facts.eventId, at.toISOString())
+  webhookContext(deterministicId('webhookDelivery', facts.deliveryId, step), facts.eventId, at.toISOString())
 
 /** The context of what this process does by itself. */
-export const systemContext = (commandId: string, correlationId: string, at: string): CommandContext => ({
-  commandId,
-  fingerprint: undefined,
-  actor: { kind: 'system', id: 'webhooks' },
-  requestId: commandId,
-  correlationId,
-  traceparent: undefined,
-  at,
-})
+export const webhookContext = (commandId: string, correlationId: string, at: string): CommandContext =>
+  systemContext('webhooks', commandId, at, { correlationId })

@@ -12,7 +12,7 @@ import { type Registry, UndecodableEvent } from '../events/registry.ts'
 import { type Delivered, isPoison } from '../events/subscription.ts'
 import { createDueWork, type DueItem } from '../processes/due-work.ts'
 import { newProcessHealth, type ProcessDependencies, type ProcessHealth, runProcess } from '../processes/process.ts'
-import { type AttemptLimits, type DeliveryAggregate, type MakeBody, makeAttempt, systemContext } from './attempt.ts'
+import { type AttemptLimits, type DeliveryAggregate, type MakeBody, makeAttempt, webhookContext } from './attempt.ts'
 import { deliveryIdOf } from './delivery.ts'
 import { isSubscribed } from './endpoint.ts'
 import { createWebhookEndpoints, type EndpointAggregates } from './endpoints.ts'
@@ -131,7 +131,7 @@ export async function runWebhooks<R extends Recipient>(
     const body = definition.bodyOf?.(event, entry, recipient) ?? null
     const facts = { deliveryId, owner, eventId: event.id, eventType: entry.type, replayId, person, body, about }
     const at = now().toISOString()
-    const context = systemContext(deterministicId('webhookDelivery', deliveryId), event.metadata.$correlationId, at)
+    const context = webhookContext(deterministicId('webhookDelivery', deliveryId), event.metadata.$correlationId, at)
     const requested = await bus.handle(aggregates.delivery, deliveryId, { kind: 'request', facts, at }, context)
     if (requested.events.length === 0) return
     health.requested += 1

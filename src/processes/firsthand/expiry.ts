@@ -2,12 +2,12 @@
 import { organization } from '../../commands/firsthand/organization.ts'
 import { topUpRuleOf } from '../../commands/firsthand/organization-payments.ts'
 import { wallet, walletIdOf } from '../../commands/firsthand/wallet.ts'
+import { systemContext } from '../../commands/context.ts'
 import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { type DueWallet, findEndedLots } from '../../projections/firsthand/wallet.ts'
 import { createDueWork, type DueWork } from '../due-work.ts'
 import type { ProcessDependencies } from '../process.ts'
-import { systemContext } from './system-context.ts'
 
 export interface SweepLimits {
   /** Between two looks. */

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ObjectStore } from '../../adapters/object-store/object-store.ts'
+import { systemContext } from '../../commands/context.ts'
 import { file } from '../../commands/firsthand/file.ts'
 import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
@@ -61,17 +62,8 @@ export function createRemovals({ db, log, now = () => new Date(), bus, objects, 
       await objects.delete(objectKey)
       const removed = { organizationId, environment, jobId, submissionId, fileId, copy, objectKey, keptFor }
       const at = now().toISOString()
-      const commandId = deterministicId('firsthand.removal', fileId, copy)
-      await bus.handle(
-        file,
-        fileId,
-        { removed, at },
-        {
-          ...{ commandId, requestId: commandId, correlationId: commandId },
-          ...{ fingerprint: undefined, traceparent: undefined },
-          ...{ actor: { kind: 'system', id: 'firsthand-janitor' }, at },
-        },
-      )
+      const context = systemContext('firsthand-janitor', deterministicId('firsthand.removal', fileId, copy), at)
+      await bus.handle(file, fileId, { removed, at }, context)
     },
   })
 }

@@ -1,12 +1,12 @@
 /** Frees the seats of claims that have lapsed. By the clock they are free already; this makes it show. */
 import { job } from '../../commands/firsthand/job.ts'
+import { systemContext } from '../../commands/context.ts'
 import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { findLapsedClaims } from '../../projections/firsthand/claim.ts'
 import { createDueWork, type DueWork } from '../due-work.ts'
 import type { ProcessDependencies } from '../process.ts'
 import type { SweepLimits } from './expiry.ts'
-import { systemContext } from './system-context.ts'
 
 interface Options extends Pick<ProcessDependencies, 'db' | 'log' | 'now'> {
   bus: CommandBus

@@ -6,7 +6,8 @@ import { LRUCache } from 'lru-cache'
 import { organization, type Settings } from '../../commands/firsthand/organization.ts'
 import { topUpRuleOf } from '../../commands/firsthand/organization-payments.ts'
 import { considerTopUp } from '../../commands/firsthand/topping-up.ts'
-import type { CommandBus, CommandContext } from '../../commands/handle.ts'
+import { systemContext } from '../../commands/context.ts'
+import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import type { Recorded } from '../../events/event.ts'
 import type { OrganizationEvent } from '../../events/firsthand/organization.ts'
@@ -17,7 +18,6 @@ import { createDueWork, type DueWork, type DueWorkLimits } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 import type { PaymentsOf } from './payment-access.ts'
 import { type Purchasing, settleSession } from './purchasing.ts'
-import { systemContext } from './system-context.ts'
 import { type DueTopUp, workTopUp } from './top-ups.ts'
 
 export const PAYMENTS = 'firsthand-payments'
@@ -53,8 +53,7 @@ const limitsOf = ({ intervalMs, batchMax }: PaymentLimits): DueWorkLimits => ({
   ...{ batchMax, pollIntervalMs: intervalMs, retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS, drainMs: DRAIN_MS },
 })
 
-const contextOf = (id: string, at: string): CommandContext =>
-  systemContext(PAYMENTS, deterministicId(PAYMENTS, id, at), at)
+const contextOf = (id: string, at: string) => systemContext(PAYMENTS, deterministicId(PAYMENTS, id, at), at)
 
 const purchasing = ({ bus, log, paymentsOf }: PaymentOptions, environment: 'live' | 'test'): Purchasing => ({
   ...{ bus, log, payments: paymentsOf(environment) },

@@ -13,7 +13,8 @@ import { originalKeyOf, uploadKeyOf } from '../../commands/firsthand/object-keys
 import { Rejected } from '../../commands/firsthand/rejection.ts'
 import type { Seat } from '../../commands/firsthand/seats.ts'
 import { submission } from '../../commands/firsthand/submission.ts'
-import type { CommandBus, CommandContext } from '../../commands/handle.ts'
+import { commandContext } from '../../commands/context.ts'
+import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { findSandboxJobs } from '../../projections/firsthand/sandbox-job.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
@@ -171,7 +172,4 @@ async function submit(
 
 const WORKER = { kind: 'worker', id: SANDBOX_WORKER_ID } as const
 
-const contextOf = ({ now }: SandboxParts, commandId: string): CommandContext => ({
-  ...{ commandId, fingerprint: undefined, actor: WORKER, requestId: commandId, correlationId: commandId },
-  ...{ traceparent: undefined, at: now().toISOString() },
-})
+const contextOf = ({ now }: SandboxParts, commandId: string) => commandContext(WORKER, commandId, now().toISOString())

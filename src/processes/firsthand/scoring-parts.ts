@@ -4,6 +4,7 @@ import type { ObjectStore } from '../../adapters/object-store/object-store.ts'
 import type { VisionModel } from '../../adapters/vision/model.ts'
 import type { PostedJob } from '../../commands/firsthand/job.ts'
 import { type StoredSubmission, type SubmissionCommand, submission } from '../../commands/firsthand/submission.ts'
+import { systemContext } from '../../commands/context.ts'
 import type { CommandBus, CommandContext } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 
@@ -37,16 +38,10 @@ export interface Attempt {
   signal: AbortSignal
 }
 
-const SCORER = { kind: 'system', id: 'firsthand-scoring' } as const
-
 export function contextOf({ parts, state, round }: Attempt, step: string): CommandContext {
-  const { submissionId } = state.owner
-  const requestId = deterministicId('firsthand.scoring', submissionId, String(round))
-  return {
-    ...{ commandId: deterministicId('firsthand.scoring', submissionId, String(round), step), fingerprint: undefined },
-    ...{ actor: SCORER, requestId, correlationId: requestId, traceparent: undefined },
-    at: parts.now().toISOString(),
-  }
+  const scored = ['firsthand.scoring', state.owner.submissionId, String(round)]
+  const [commandId, requestId] = [deterministicId(...scored, step), deterministicId(...scored)]
+  return systemContext('firsthand-scoring', commandId, parts.now().toISOString(), { requestId })
 }
 
 type WithoutTime<Command> = Command extends unknown ? Omit<Command, 'at'> : never

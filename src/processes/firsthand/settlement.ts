@@ -5,7 +5,8 @@
  */
 import { job } from '../../commands/firsthand/job.ts'
 import { creditEarning, finishCancelling, finishCompleting, finishPosting } from '../../commands/firsthand/posting.ts'
-import type { CommandBus, CommandContext } from '../../commands/handle.ts'
+import { consequenceContext } from '../../commands/context.ts'
+import type { CommandBus } from '../../commands/handle.ts'
 import type { Recorded } from '../../events/event.ts'
 import type { JobEvent } from '../../events/firsthand/job.ts'
 import type { WalletEvent } from '../../events/firsthand/wallet.ts'
@@ -54,13 +55,6 @@ async function settle(options: Options, event: Delivered): Promise<void> {
   }
 }
 
-const contextOf = ({ now = () => new Date() }: Options, event: Recorded): CommandContext => ({
-  // The steps name their commands by the job.
-  commandId: event.id,
-  fingerprint: undefined,
-  actor: { kind: 'system', id: SETTLEMENT },
-  requestId: event.id,
-  correlationId: event.metadata.$correlationId,
-  traceparent: event.metadata.traceparent,
-  at: now().toISOString(),
-})
+/** The steps name their commands by the job. */
+const contextOf = ({ now = () => new Date() }: Options, event: Recorded) =>
+  consequenceContext(SETTLEMENT, event, now().toISOString())

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ObjectStore } from '../../adapters/object-store/object-store.ts'
+import { consequenceContext } from '../../commands/context.ts'
 import { webhookEndpoint } from '../../commands/firsthand/webhook-endpoint.ts'
 import { toldOf, webhookEvent } from '../../commands/firsthand/webhook-event.ts'
 import { placesIdOf, webhookPlaces } from '../../commands/firsthand/webhook-places.ts'
@@ -23,7 +24,7 @@ import { webhookData } from '../../projections/firsthand/webhook-data.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
 import type { KeyRing } from '../../vault/key-ring.ts'
 import { createObjectKeys, type ObjectKeys } from '../../vault/object-keys.ts'
-import { type MakeBody, systemContext } from '../../webhooks/attempt.ts'
+import type { MakeBody } from '../../webhooks/attempt.ts'
 import { type Recipient, runWebhooks as run, type WebhookLimits, type WebhookOptions } from '../../webhooks/process.ts'
 import { generateWebhookSecret, type OpenSecret, openWithVault, sealSecret } from '../../webhooks/secret.ts'
 import { hexSignature, type Sign } from '../../webhooks/signing.ts'
@@ -108,7 +109,7 @@ async function afterwards(
   offer: (item: DueItem) => void,
 ): Promise<void> {
   const { type, data } = event as unknown as Own
-  const context = systemContext(event.id, event.metadata.$correlationId, now().toISOString())
+  const context = consequenceContext('webhooks', event, now().toISOString())
   switch (type) {
     case 'firsthand.WebhookEndpointPlaceTaken.v1':
       await finishCreating(bus, data, newSecretWith(keys), context)

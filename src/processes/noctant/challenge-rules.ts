@@ -6,6 +6,7 @@
  */
 
 import { LRUCache } from 'lru-cache'
+import { systemContext } from '../../commands/context.ts'
 import type { CommandBus, CommandContext } from '../../commands/handle.ts'
 import { deterministicId, fingerprintOf } from '../../commands/identity.ts'
 import { account } from '../../commands/noctant/account.ts'
@@ -22,6 +23,8 @@ import type { ReadModels } from '../../postgres/database.ts'
 import { dueChallenges } from '../../projections/noctant/challenge.ts'
 import { createDueWork, type DueItem } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
+
+const RULES = 'challenge-rules'
 
 const STARTED = 'noctant.ChallengeStarted.v1'
 const FAILED = 'noctant.ChallengeFailed.v1'
@@ -88,7 +91,7 @@ export function runChallengeRules(options: ProcessDependencies & ChallengeRulesD
   })
   return runProcess(
     {
-      name: 'challenge-rules',
+      name: RULES,
       types: [...FIGURES, STARTED, FAILED, EXPIRED],
       handle: rules.handle,
       background: (signal) => [byClock.run(signal)],
@@ -178,15 +181,8 @@ export function createChallengeRules({ bus, store, db, log, limits }: ChallengeR
 function contextOf(instanceId: string, last: Recorded | undefined, at: string | undefined): CommandContext {
   const cause = last ? `${last.data.sequence}` : ''
   const commandId = deterministicId('measure challenge', instanceId, cause, at ?? '')
-  return {
-    commandId,
-    fingerprint: undefined,
-    actor: { kind: 'system', id: 'challenge-rules' },
-    requestId: commandId,
-    correlationId: last?.metadata.$correlationId ?? commandId,
-    traceparent: last?.metadata.traceparent,
-    at: at ?? String(last?.data.occurredAt),
-  }
+  const { $correlationId: correlationId = commandId, traceparent } = last?.metadata ?? {}
+  return systemContext(RULES, commandId, at ?? String(last?.data.occurredAt), { correlationId, traceparent })
 }
 
 /** Closes what the run left open. An account that has moved on meanwhile, or is closed, is left alone. */
@@ -194,15 +190,9 @@ async function stopTrading(bus: CommandBus, event: Ended): Promise<void> {
   const { instanceId, programAccountId, occurredAt: at } = event.data
   const reason = 'rule' in event.data ? `challenge failed: ${event.data.rule}` : 'challenge expired'
   const commandId = deterministicId('stop trading', instanceId)
-  const context: CommandContext = {
-    commandId,
-    fingerprint: fingerprintOf({ instanceId }),
-    actor: { kind: 'system', id: 'challenge-rules' },
-    requestId: event.metadata.requestId ?? commandId,
-    correlationId: event.metadata.$correlationId,
-    traceparent: event.metadata.traceparent,
-    at,
-  }
+  const { requestId = commandId, $correlationId: correlationId, traceparent } = event.metadata
+  const fingerprint = fingerprintOf({ instanceId })
+  const context = systemContext(RULES, commandId, at, { fingerprint, requestId, correlationId, traceparent })
   try {
     await bus.handle(account, programAccountId, { kind: 'stopTrading', instanceId, reason, commandId, at }, context)
   } catch (error) {

@@ -5,7 +5,8 @@
  * the payouts know what they have been told.
  */
 
-import type { CommandBus, CommandContext } from '../../commands/handle.ts'
+import { consequenceContext } from '../../commands/context.ts'
+import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId, fingerprintOf } from '../../commands/identity.ts'
 import { account } from '../../commands/noctant/account.ts'
 import { challenge } from '../../commands/noctant/challenge.ts'
@@ -134,12 +135,5 @@ async function tell(deps: Deps, event: Recorded, accountId: string, told: Told<E
   crashPoint('payouts.after-told', told)
 }
 
-const contextOf = ({ now = () => new Date() }: Deps, event: Recorded): CommandContext => ({
-  commandId: deterministicId('noctant.payoutExecution', event.id),
-  fingerprint: undefined,
-  actor: { kind: 'system', id: 'payouts' },
-  requestId: event.id,
-  correlationId: event.metadata.$correlationId,
-  traceparent: event.metadata.traceparent,
-  at: now().toISOString(),
-})
+const contextOf = ({ now = () => new Date() }: Deps, event: Recorded) =>
+  consequenceContext('payouts', event, now().toISOString(), deterministicId('noctant.payoutExecution', event.id))

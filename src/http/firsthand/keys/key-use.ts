@@ -1,6 +1,7 @@
 /** Notes that a key is in use: beside the request that it signed, never in its way, and now and again only. */
 import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { systemContext } from '../../../commands/context.ts'
 import { organization } from '../../../commands/firsthand/organization.ts'
 import type { CommandBus } from '../../../commands/handle.ts'
 import type { Log } from '../../../log.ts'
@@ -28,11 +29,7 @@ export function createKeyUse({
     if (last !== undefined && now.getTime() - last < gapMinMs) return
     noted.set(keyId, now.getTime())
     const at = now.toISOString()
-    const requestId = randomUUID()
-    const context = {
-      ...{ commandId: requestId, fingerprint: undefined, requestId, correlationId: requestId, traceparent: undefined },
-      ...{ actor: { kind: 'system' as const, id: 'firsthand-keys' }, at },
-    }
+    const context = systemContext('firsthand-keys', randomUUID(), at)
     const command = { kind: 'noteKeyUse', keyId, usedAt: at, gapMinMs, at } as const
     bus.handle(organization, organizationId, command, context).catch((err: unknown) => {
       log.warn({ err, keyId }, 'the use of a key could not be noted; the next use will be')

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { type Context, Hono } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { commandContext } from '../../../commands/context.ts'
 import type { CommandContext } from '../../../commands/handle.ts'
 import { launchSession, launchSessionIdOf, redemptionRefusal } from '../../../commands/noctant/launch-session.ts'
 import { redeemLaunch } from '../../../commands/noctant/launching.ts'
@@ -126,15 +127,10 @@ async function terminal(c: PageContext, { db, clock, launch, runtime }: Deps) {
   return c.html(terminalPage(session))
 }
 
-const traderContext = (c: PageContext, globalUserId: string, now: Date): CommandContext => ({
-  commandId: randomUUID(),
-  fingerprint: undefined,
-  actor: { kind: 'trader', id: globalUserId },
-  requestId: c.get('exchange').requestId,
-  correlationId: c.get('exchange').requestId,
-  traceparent: undefined,
-  at: now.toISOString(),
-})
+const traderContext = (c: PageContext, globalUserId: string, now: Date): CommandContext => {
+  const { requestId } = c.get('exchange')
+  return commandContext({ kind: 'trader', id: globalUserId }, randomUUID(), now.toISOString(), { requestId })
+}
 
 /**
  * The way back from a link that opens nothing any more. Path and query of the return URL may hold secrets of its owner,
