@@ -111,14 +111,14 @@ export async function call(
     ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
   }
   const body = options.body === undefined ? null : JSON.stringify(options.body)
-  const answer = await connections.request({ ...locationDigest(url), method, headers, body })
+  const answer = await connections.request({ ...originAndPath(url), method, headers, body })
   const text = await answer.body.text()
   if (options.expect.includes(answer.statusCode)) return text
   throw new Error(`${method} ${url} answered ${answer.statusCode}: ${text}`)
 }
 
 /** Origin and path of an address, without the cost of parsing it whole at every call. */
-function locationDigest(url: string): { origin: string; path: string } {
+function originAndPath(url: string): { origin: string; path: string } {
   const slash = url.indexOf('/', 'http://'.length)
   return { origin: url.slice(0, slash), path: url.slice(slash) }
 }
