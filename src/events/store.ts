@@ -185,6 +185,9 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     lastHash: string,
     events: readonly NewEvent[],
   ): Promise<Appended> {
+    // Whoever follows the log would take it for another program's.
+    const foreign = events.find(({ event: { type } }) => registry.isForeign({ type, stream }))
+    if (foreign) throw new AppendRefused(`no context declares ${foreign.event.type} in a stream like ${stream}`, false)
     let hash = lastHash
     // Sealed once, so that a repeated attempt sends the same bytes.
     const isPersonal = events.some(({ event }) => registry.personOf(event) !== undefined)

@@ -16,10 +16,12 @@ afterAll(() => node.close())
 
 const actor = { kind: 'system', id: 'test' } as const
 const cause = { $correlationId: 'c', $causationId: 'c', actor, commandId: 'c' }
-const append = (store: TestStore['store'], stream: string, data: Record<string, unknown> = {}) =>
-  store.append(stream, undefined, '', [
-    { id: randomUUID(), event: { type: 'opslog.HeartbeatRecorded.v1', data }, cause },
-  ])
+const append = (
+  store: TestStore['store'],
+  stream: string,
+  data: Record<string, unknown> = {},
+  type = 'opslog.HeartbeatRecorded.v1',
+) => store.append(stream, undefined, '', [{ id: randomUUID(), event: { type, data }, cause }])
 
 const outcome = async (appending: Promise<unknown>) => {
   const error = await appending.then(
@@ -46,6 +48,18 @@ describe('an append is refused for good', () => {
     const refused = { code: 'append_refused', status: 500, retryAfterS: undefined }
     expect(await outcome(append(node.store, stream))).toEqual(refused)
     expect(await outcome(node.store.readLast(stream))).toEqual(refused)
+  })
+
+  it.each([
+    ['noctant.UserForgotten.v1', 'billing'],
+    ['noctant.UserForgotten.v1', 'noctant.account'],
+    ['noctant.NeverHeardOf.v1', 'noctantly'],
+    ['billing.OrderPlaced.v1', 'noctant.user'],
+  ])('where no context declares %s in the category %s', async (type, category) => {
+    const stream = `${category}-${randomUUID()}`
+    const refused = { code: 'append_refused', status: 500, retryAfterS: undefined }
+    expect(await outcome(append(node.store, stream, {}, type))).toEqual(refused)
+    expect(await node.store.readLast(stream)).toBeUndefined()
   })
 
   it('where the store does not let this user write', async () => {
