@@ -44,6 +44,9 @@ export function sayIgnoredKey({ headers }: Exchange, sent: string | undefined): 
 export interface Asking extends HandlerInput {
   principal: Principal | undefined
   params: object
+  query: object
+  headers: object
+  cookies: object
   body: unknown
   caller: Caller
   sealer: Sealer

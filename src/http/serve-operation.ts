@@ -89,13 +89,9 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
     const turn = tenants.turn(exchange)
     if (turn) await turn
     tenants.begin(exchange)
-    const asking: Asking = {
-      ...parts,
-      ...validate(c, sent),
-      principal,
-      sealer,
-      caller: callerOf(c, exchange, limits.trustProxy),
-    }
+    const { params, query, headers, cookies, body } = validate(c, sent)
+    const caller = callerOf(c, exchange, limits.trustProxy)
+    const asking: Asking = { ...parts, params, query, headers, cookies, body, principal, sealer, caller }
     if (isSocket) requireUpgrade(c)
     if (operation.isCommand) {
       const adding = addCommand(api.name, operation, asking, c.env?.incoming)

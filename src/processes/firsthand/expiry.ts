@@ -1,8 +1,9 @@
 /** Books credits that have come to their end. Until then they stand in the balance; they are never spent, booked or not. */
+
+import { systemContext } from '../../commands/context.ts'
 import { organization } from '../../commands/firsthand/organization.ts'
 import { topUpRuleOf } from '../../commands/firsthand/organization-payments.ts'
 import { wallet, walletIdOf } from '../../commands/firsthand/wallet.ts'
-import { systemContext } from '../../commands/context.ts'
 import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { type DueWallet, findEndedLots } from '../../projections/firsthand/wallet.ts'

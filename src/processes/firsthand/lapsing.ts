@@ -1,6 +1,7 @@
 /** Frees the seats of claims that have lapsed. By the clock they are free already; this makes it show. */
-import { job } from '../../commands/firsthand/job.ts'
+
 import { systemContext } from '../../commands/context.ts'
+import { job } from '../../commands/firsthand/job.ts'
 import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { findLapsedClaims } from '../../projections/firsthand/claim.ts'

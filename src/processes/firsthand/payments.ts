@@ -3,10 +3,10 @@
  * whose credits are missing, top-ups that are due. Saved settings are looked at again after a crash between their two steps.
  */
 import { LRUCache } from 'lru-cache'
+import { systemContext } from '../../commands/context.ts'
 import { organization, type Settings } from '../../commands/firsthand/organization.ts'
 import { topUpRuleOf } from '../../commands/firsthand/organization-payments.ts'
 import { considerTopUp } from '../../commands/firsthand/topping-up.ts'
-import { systemContext } from '../../commands/context.ts'
 import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import type { Recorded } from '../../events/event.ts'

@@ -2,9 +2,9 @@
 import type { Inspector } from '../../adapters/inspection/inspection.ts'
 import type { ObjectStore } from '../../adapters/object-store/object-store.ts'
 import type { VisionModel } from '../../adapters/vision/model.ts'
+import { systemContext } from '../../commands/context.ts'
 import type { PostedJob } from '../../commands/firsthand/job.ts'
 import { type StoredSubmission, type SubmissionCommand, submission } from '../../commands/firsthand/submission.ts'
-import { systemContext } from '../../commands/context.ts'
 import type { CommandBus, CommandContext } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 

@@ -3,9 +3,10 @@
  * submission is credited to its worker. A second time does nothing. Beside that it books the end of credits (expiry.ts)
  * and frees the seats of lapsed claims (lapsing.ts).
  */
+
+import { consequenceContext } from '../../commands/context.ts'
 import { job } from '../../commands/firsthand/job.ts'
 import { creditEarning, finishCancelling, finishCompleting, finishPosting } from '../../commands/firsthand/posting.ts'
-import { consequenceContext } from '../../commands/context.ts'
 import type { CommandBus } from '../../commands/handle.ts'
 import type { Recorded } from '../../events/event.ts'
 import type { JobEvent } from '../../events/firsthand/job.ts'
