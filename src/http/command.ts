@@ -13,6 +13,7 @@ import type { Sealer } from './cursor.ts'
 import type { Exchange, Principal } from './environment.ts'
 import { invalid } from './errors.ts'
 import type { Caller, HandlerInput, Operation } from './operation.ts'
+import type { Validated } from './validation.ts'
 
 /** A member of the body, a header, or what the request itself is about. */
 export type KeySource<Request, Facts> =
@@ -41,13 +42,8 @@ export function sayIgnoredKey({ headers }: Exchange, sent: string | undefined): 
 }
 
 /** What a request is known by, before the handler sees it. */
-export interface Asking extends HandlerInput {
+export interface Asking extends HandlerInput, Validated {
   principal: Principal | undefined
-  params: object
-  query: object
-  headers: object
-  cookies: object
-  body: unknown
   caller: Caller
   sealer: Sealer
   clock: () => Date

@@ -4,12 +4,10 @@ import { KEY_BYTES } from '../events/sealing.ts'
 
 /** What `make` makes of the key for this purpose; once for each key. */
 export function perKey<T>(purpose: string, make: (derived: Buffer) => T): (key: Uint8Array) => T {
-  const known = new WeakMap<Uint8Array, { of: T }>()
+  const made = new WeakMap<Uint8Array, { of: T }>()
   return (key) => {
-    const found = known.get(key)
-    if (found) return found.of
-    const made = { of: make(Buffer.from(hkdfSync('sha256', key, '', purpose, KEY_BYTES))) }
-    known.set(key, made)
-    return made.of
+    const known = made.get(key) ?? { of: make(Buffer.from(hkdfSync('sha256', key, '', purpose, KEY_BYTES))) }
+    if (!made.has(key)) made.set(key, known)
+    return known.of
   }
 }

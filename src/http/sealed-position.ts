@@ -1,9 +1,8 @@
 /**
  * A log position as callers see it: one AES-256 block of the position, a counter of four bytes and four zeros, in 22
  * characters. The counter makes each text another one, which hides whether two positions are the same; the zeros show a
- * text that this installation did not make. A guess that passes as one, in 4,000 million, only makes its reader wait.
- * Every answer carries a position, and most carry the one before them: the texts of a position are made many at a time,
- * since a call of the cipher takes about as long for all of them as for one.
+ * text that this installation did not make. A guess that passes as one, in 4,000 million, only makes its reader wait. Most
+ * answers carry the position of the one before: a call of the cipher makes many texts, and takes as long as for one.
  */
 import { type Cipheriv, createCipheriv, createDecipheriv, randomInt } from 'node:crypto'
 import { perKey } from './derived-key.ts'
@@ -15,7 +14,7 @@ const ZEROS_AT = 12
 const TEXT_LENGTH = 22
 const POSITION_MAX = 2n ** 63n - 1n
 /** Texts of one position that are made at a time. */
-const TEXTS_MAX = 32
+const TEXTS_MAX = 16
 
 export interface PositionSealer {
   /** Of 0 to 2^63 - 1; another text each time. */
