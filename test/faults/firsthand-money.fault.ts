@@ -18,8 +18,10 @@ import { type FirsthandHouse, openFirsthandHouse } from './firsthand-house.ts'
 const SWEEP_AGE_MS = 1_000
 /** For a start beside it, on a machine that does other things too. */
 const RESTART_MAX_MS = 240_000
-const wait = { timeout: 20_000, interval: 20 }
+const wait = { timeout: 60_000, interval: 20 }
 const eventually = <T>(look: () => Promise<T>) => vi.waitFor(look, wait)
+/** Each takes some seconds on a machine of its own. */
+vi.setConfig({ testTimeout: 90_000 })
 let house: FirsthandHouse
 
 beforeAll(async () => {
@@ -29,7 +31,7 @@ beforeAll(async () => {
   })
   await house.start()
 }, 240_000)
-afterAll(() => house.close(), 60_000)
+afterAll(() => house.close(), 120_000)
 
 const buy = (key: string, amount_cents: number, idempotencyKey: string = randomUUID()) =>
   house.buy('POST', '/v1/billing/credits/purchase', {

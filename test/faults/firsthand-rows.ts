@@ -47,7 +47,10 @@ export const firsthandRows: readonly Row[] = [
     row: 4,
     fault: 'a cancel racing 50 approvals',
     tests: [
-      [WORK, 'row F4: a cancel among 50 approvals: approved and refunded are what was held, and it ends once'],
+      [
+        WORK,
+        'row F4: a cancel among the approvals of 50 seats: approved and refunded are what was held, and it ends once',
+      ],
       [
         'test/commands/firsthand/job-end.test.ts',
         'leaves one end and whole books, whichever of 1,000 orders they come in',

@@ -27,9 +27,11 @@ const WAIT_MAX_BYTES = 20_000
 /** Connections that are opened at once. */
 const OPENED_AT_ONCE = 250
 const WEBHOOK_WAITS_MS = [50, 100, 150, 200, 250]
-const wait = { timeout: 20_000, interval: 20 }
+const wait = { timeout: 60_000, interval: 20 }
 const eventually = <T>(look: () => Promise<T>) => vi.waitFor(look, wait)
 
+/** Each takes some seconds on a machine of its own. */
+vi.setConfig({ testTimeout: 90_000 })
 let house: FirsthandHouse
 const directory = temporaryDirectory()
 const figure = join(directory.path, 'heap')
@@ -54,7 +56,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await house.close()
   directory.remove()
-}, 60_000)
+}, 120_000)
 
 const filesUnder = (kind = ''): string[] => {
   const directory = join(house.dataDirectory, 'objects', kind)
