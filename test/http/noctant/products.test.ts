@@ -105,6 +105,19 @@ describe('createProduct', () => {
     })
   })
 
+  it('bounds the metadata of all products together, for a list shows them; small ones and repeats are taken', async () => {
+    const large = await api.addOperator()
+    const note = 'x'.repeat(400_000)
+    const bodies = Array.from({ length: 11 }, () => request({ metadata: { note } }))
+    const statuses: number[] = []
+    for (const body of bodies) statuses.push((await create(body, large.key)).status)
+    expect(statuses).toStrictEqual([...Array(10).fill(201), 413])
+    expect((await create(request({ metadata: { note: 'small' } }), large.key)).status).toBe(201)
+    const again = await create(bodies[0], large.key)
+    expect([again.status, again.headers.get('idempotency-replayed')]).toStrictEqual([201, 'true'])
+    expect((await create(request({ metadata: { note } }))).status).toBe(201)
+  })
+
   it('answers 409 to a key that comes with other facts', async () => {
     const body = request()
     await create(body)
