@@ -1,0 +1,41 @@
+/** A reader of history opens what it asks for: another context's personal data, whose keys may be away, is passed over. */
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { AnyEvent } from '../../src/events/event.ts'
+import { PersonKeysUnavailable } from '../../src/events/sealing.ts'
+import { readHistory } from '../../src/events/subscription.ts'
+import { registry } from '../support/contexts.ts'
+import { startTestStore, type TestStore } from '../support/event-store.ts'
+import { example } from '../support/examples.ts'
+
+let test: TestStore
+beforeAll(async () => {
+  test = await startTestStore()
+})
+afterAll(() => test.close())
+
+it('without keys delivers other contexts’ events, and stops at its own that are sealed', async () => {
+  const cause = {
+    $correlationId: 'c',
+    $causationId: 'c',
+    actor: { kind: 'system', id: 'test' } as const,
+    commandId: 'c',
+  }
+  const append = (stream: string, event: AnyEvent) =>
+    test.store.append(stream, undefined, '', [{ id: randomUUID(), event, cause }])
+  await append(`noctant.user-${randomUUID()}`, example('noctant.UserProvisioned.v1', {}) as AnyEvent)
+  const heartbeat = { type: 'opslog.HeartbeatRecorded.v1', data: { occurredAt: '2026-01-01T00:00:00Z' } }
+  await append(`test.history-${randomUUID()}`, heartbeat)
+  const away = async (): Promise<never> => {
+    throw new PersonKeysUnavailable('there is no key to open keys with')
+  }
+  const personKeys = { ...test.keys, find: away, ensure: away }
+  const source = { url: test.url, registry, batchMax: 100, readTimeoutMs: 10_000, personKeys }
+  const typesIn = async (types?: readonly string[]) =>
+    (await Array.fromAsync(readHistory({ ...source, ...(types && { types }) }, undefined)))
+      .flat()
+      .map(({ type }) => type)
+  expect(await typesIn(['opslog.'])).toStrictEqual([heartbeat.type])
+  await expect(typesIn(['noctant.'])).rejects.toThrow(PersonKeysUnavailable)
+  await expect(typesIn()).rejects.toThrow(PersonKeysUnavailable)
+})
