@@ -34,6 +34,12 @@ describe('package.json', () => {
     }
   })
 
+  it('leaves it out where a Node 24 is there already, by npm’s rule for optional packages: 190 MB', () => {
+    // npm keeps what stands here, but for a version that it fetches anew: put it back then.
+    for (const name of Object.keys(optionalDependencies))
+      expect([name, locked[`node_modules/${name}`]?.engines]).toEqual([name, { node: '<24.11 || >=25' }])
+  })
+
   it('locks hashes and no addresses', () => {
     expect(read('package-lock.json')).not.toContain('"resolved"')
     const unhashed = Object.entries(locked).filter(([path, { integrity }]) => path !== '' && !integrity)

@@ -6,6 +6,7 @@ import { IGNORED_HEADER, ignoresKeyHeader } from './command.ts'
 import { POSITION_HEADER, READ_MODELS_HEADER } from './consistency.ts'
 import type { ContextApi } from './context.ts'
 import type { OpenApiDocument } from './document.ts'
+import { MEMBERS_HEADER } from './ignored-members.ts'
 import type { Operation } from './operation.ts'
 import { exampleId, exampleTime, saysOf, type Words, wordFor } from './words.ts'
 
@@ -84,7 +85,7 @@ function completeRoute(route: Route, operation: Operation, api: ContextApi, exam
   }
   for (const [status, response] of Object.entries(route.responses)) {
     const isRefusal = Number(status) >= 400
-    response.headers = referencesTo(headerNames(operation, api, Number(status)))
+    response.headers = referencesTo(headerNames(operation, route, api, Number(status)))
     if (isRefusal) continue
     for (const [type, media] of Object.entries(response.content ?? {})) {
       describeMembers(media.schema, words, id)
@@ -166,6 +167,7 @@ const headersOf = ({ requestIds }: ContextApi) => ({
   'Idempotency-Replayed': said(
     '`true`: the request was answered before; this is that answer, and nothing was changed.',
   ),
+  [MEMBERS_HEADER]: said('JSON pointers to members of the body that are not known here, and have no effect.'),
   [IGNORED_HEADER]: said('A header of the request that has no effect here: `Idempotency-Key`.'),
   Link: said('With `rel="help"`: the page that explains the refusal and what to do about it.'),
   'RateLimit-Limit': said('Requests that a minute allows. Absent where nothing is counted.', 'integer'),
@@ -175,9 +177,10 @@ const headersOf = ({ requestIds }: ContextApi) => ({
   'WWW-Authenticate': said('How to sign in.'),
 })
 
-function headerNames(operation: Operation, { requestIds }: ContextApi, status: number): string[] {
+function headerNames(operation: Operation, route: Route, { requestIds }: ContextApi, status: number): string[] {
   const { method, isCommand } = operation
-  const warned = ignoresKeyHeader(operation) ? [IGNORED_HEADER] : []
+  const named = route.requestBody?.content?.['application/json'] ? [MEMBERS_HEADER] : []
+  const warned = [...named, ...(ignoresKeyHeader(operation) ? [IGNORED_HEADER] : [])]
   const always = [requestIds.header, ...warned, ...(status >= 400 ? ['Link'] : [])]
   const counted = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset']
   if (status === 401) return [...always, 'WWW-Authenticate']

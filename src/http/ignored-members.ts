@@ -9,7 +9,7 @@ import { jsonPointer } from './json.ts'
 /** Names of members, each with those inside it where it is an object of known members too. */
 export type Members = ReadonlyMap<string, Members | undefined>
 
-const HEADER = 'x-opslog-ignored-members'
+export const MEMBERS_HEADER = 'x-opslog-ignored-members'
 /** Members that an answer names. */
 const NAMED_MAX = 10
 
@@ -37,5 +37,5 @@ export function sayIgnoredMembers({ headers }: Pick<Exchange, 'headers'>, known:
     }
   }
   if (typeof value === 'object' && value !== null) look(known, value, [])
-  if (found.length > 0) headers[HEADER] = found.join(', ')
+  if (found.length > 0) headers[MEMBERS_HEADER] = found.join(', ')
 }

@@ -31,6 +31,7 @@ interface Outcome {
   status: number
   /** What the answer says; undefined: nothing. */
   body: unknown
+  headers: string[]
   /** What was sent, for the report of a failure. */
   sent: string
   /** What the document has against it. */
@@ -125,6 +126,7 @@ export function runHostileSuite(ground: Ground): void {
     return {
       status: answer.status,
       body: answer.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text || undefined,
+      headers: [...answer.headers.keys()],
       sent: `${method} ${target} ${body ?? ''}`,
       fault: faults.find((each) => each !== undefined) ?? bodyFault(operation, body),
       bodyBytes: Buffer.byteLength(body ?? ''),
@@ -169,11 +171,12 @@ export function runHostileSuite(ground: Ground): void {
   }
 
   function judge(operation: ServedOperation, request: HostileRequest, outcome: Outcome): void {
-    const { status, body, sent, fault, wrote } = outcome
+    const { status, body, headers, sent, fault, wrote } = outcome
     const said = `${status} ${JSON.stringify(body)?.slice(0, 600)}`
     const about = `${request.kind}: ${sent}\n${said}\ndocument: ${fault ?? 'fits'}`
     expect(status < 500 || status === 503, `no 5xx but 503\n${about}`).toBe(true)
     expect(operation.answerFault(status, body), `an answer as documented\n${about}`).toBeUndefined()
+    expect(operation.unnamedHeaders(status, headers), `headers as documented\n${about}`).toEqual([])
     const statuses = expected(operation, request, outcome)
     if (statuses) expect(statuses, about).toContain(status)
     if (status < 400) return

@@ -31,6 +31,8 @@ export interface ServedOperation {
   parameterFault(parameter: Parameter, text: string): string | undefined
   /** What the document has against an answer: an undocumented status, or a body that does not fit. */
   answerFault(status: number, body: unknown): string | undefined
+  /** Those of an answer's headers that are ours and that the document does not name. */
+  unnamedHeaders(status: number, headers: readonly string[]): string[]
 }
 
 interface Document {
@@ -41,7 +43,7 @@ interface Document {
 interface OperationObject {
   operationId: string
   'x-required-scopes'?: string[]
-  responses: Record<string, { content?: object }>
+  responses: Record<string, { content?: object; headers?: object }>
   parameters?: (Omit<Parameter, 'required'> & { required?: boolean })[]
   requestBody?: { content: Record<string, { schema: Schema }> }
 }
@@ -51,6 +53,9 @@ const PLACES = ['path', 'query', 'header']
 
 /** Refusals of the kernel, which come before any operation and which no operation documents. */
 const KERNEL_STATUSES = [413, 415]
+
+/** Headers that tell a client something of this API; the others are those of any server. */
+const TELLING = /^(x-opslog-|x-noctant-|x-request-id|ratelimit-|idempotency-|link|retry-after|www-authenticate)/
 
 const pointer = (...parts: (string | number)[]): string =>
   parts.map((part) => encodeURIComponent(String(part).replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')
@@ -109,6 +114,11 @@ export function operationsOf(
           return value === undefined ? undefined : `status ${status} is documented without a body`
         if (!validate) return `status ${status} is not documented`
         return fault(validate, value)
+      },
+      unnamedHeaders(status, headers) {
+        if (KERNEL_STATUSES.includes(status)) return []
+        const named = Object.keys(operation.responses[status]?.headers ?? {}).map((name) => name.toLowerCase())
+        return headers.filter((name) => TELLING.test(name) && !named.includes(name))
       },
     }
   }

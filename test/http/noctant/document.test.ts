@@ -22,7 +22,7 @@ it.each(operations)(
 
 it('has every operation that the page about using the API sends a request to', () => {
   const page = readFileSync(join(root, 'docs', 'api.md'), 'utf8')
-  const sent = [...page.matchAll(/^ {4}api ([A-Z]+) '?(\/v1[^\s'?]*)/gm)]
+  const sent = [...page.matchAll(/^ {4}.*\bapi ([A-Z]+) ["']?(\/v1[^\s'"?]*)/gm)]
   const named = sent.map(([, method = '', path = '']) => `${method.toLowerCase()} ${path.replaceAll(/\$\w+/g, '{}')}`)
   const served = operations.map(({ method, path }) => `${method} ${path.replaceAll(/\{\w+\}/g, '{}')}`)
   expect(named.length).toBeGreaterThan(10)
