@@ -31,7 +31,7 @@ export interface ServedOperation {
   parameterFault(parameter: Parameter, text: string): string | undefined
   /** What the document has against an answer: an undocumented status, or a body that does not fit. */
   answerFault(status: number, body: unknown): string | undefined
-  /** Those of an answer's headers that are ours and that the document does not name. */
+  /** Those of an answer's headers that tell of what was ignored, and that the document does not name. */
   unnamedHeaders(status: number, headers: readonly string[]): string[]
 }
 
@@ -54,8 +54,8 @@ const PLACES = ['path', 'query', 'header']
 /** Refusals of the kernel, which come before any operation and which no operation documents. */
 const KERNEL_STATUSES = [413, 415]
 
-/** Headers that tell a client something of this API; the others are those of any server. */
-const TELLING = /^(x-opslog-|x-noctant-|x-request-id|ratelimit-|idempotency-|link|retry-after|www-authenticate)/
+/** Headers that tell a client that a part of its request has no effect. */
+const TELLING = /^x-opslog-ignored-/
 
 const pointer = (...parts: (string | number)[]): string =>
   parts.map((part) => encodeURIComponent(String(part).replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')
