@@ -12,7 +12,6 @@ import type { CommandBus } from './commands/handle.ts'
 import { type Config, type Role, readSettings } from './config.ts'
 import type { Context, ContextParts, RunningProcess } from './context.ts'
 import { syntheticFeed } from './engine/feed.ts'
-import { startEngine } from './engine/service.ts'
 import { referenceSymbols } from './engine/symbols.ts'
 import type { LogGuard, LogView } from './events/log-identity.ts'
 import type { Registry } from './events/registry.ts'
@@ -68,6 +67,7 @@ export type Given = Pick<Parts, 'config' | 'services' | 'log' | 'onClose'>
 
 /** The reference engine and its order entry, behind a token that is new at every start. */
 export async function startEngineRole({ config, services, log, onClose }: Given) {
+  const { startEngine } = await import('./engine/service.ts')
   const token = randomBytes(32).toString('base64url')
   const engine = await startEngine({
     directory: join(config.DATA_DIR, 'engine'),

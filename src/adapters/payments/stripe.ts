@@ -1,5 +1,6 @@
 /** Payments by Stripe's own library, with Stripe or with the stand-in of this house: only the address differs. */
-import { Stripe } from 'stripe'
+import { createRequire } from 'node:module'
+import type { Stripe } from 'stripe'
 import {
   type Charged,
   type ChargeOrder,
@@ -26,40 +27,48 @@ const RETRIES_MAX = 2
 const EVENT_AGE_MAX_S = 300
 const CURRENCY = 'usd'
 
+const require = createRequire(import.meta.url)
+/** Its two hundred files are a third of what a start loads, so that the first question loads them. */
+const library = (): typeof Stripe => require('stripe')
+
 export function createStripePayments({ secretKey, webhookSecret, url }: StripeAccess): Payments {
   const place = url === undefined ? undefined : new URL(url)
-  const stripe = new Stripe(secretKey, {
-    ...{ maxNetworkRetries: RETRIES_MAX, timeout: TIMEOUT_MS, telemetry: false },
-    ...(place && { protocol: place.protocol === 'http:' ? 'http' : 'https', host: place.hostname, port: place.port }),
-  })
+  let made: Stripe | undefined
+  const stripe = () => {
+    made ??= new (library())(secretKey, {
+      ...{ maxNetworkRetries: RETRIES_MAX, timeout: TIMEOUT_MS, telemetry: false },
+      ...(place && { protocol: place.protocol === 'http:' ? 'http' : 'https', host: place.hostname, port: place.port }),
+    })
+    return made
+  }
 
   return {
     createCustomer: ({ key, organizationId, name }) =>
       asked(async () => {
         const order = { name, metadata: { organization_id: organizationId } }
-        return (await stripe.customers.create(order, { idempotencyKey: key })).id
+        return (await stripe().customers.create(order, { idempotencyKey: key })).id
       }),
     openCheckout: (order) =>
       asked(async () =>
-        sessionOf(await stripe.checkout.sessions.create(checkoutOf(order), { idempotencyKey: order.key })),
+        sessionOf(await stripe().checkout.sessions.create(checkoutOf(order), { idempotencyKey: order.key })),
       ),
-    findSession: (sessionId) => found(async () => sessionOf(await stripe.checkout.sessions.retrieve(sessionId))),
+    findSession: (sessionId) => found(async () => sessionOf(await stripe().checkout.sessions.retrieve(sessionId))),
     originOf: (paymentIntentId) =>
       found(async () => {
-        const { data } = await stripe.checkout.sessions.list({ payment_intent: paymentIntentId, limit: 1 })
+        const { data } = await stripe().checkout.sessions.list({ payment_intent: paymentIntentId, limit: 1 })
         if (data[0]) return { session: sessionOf(data[0]) }
-        const { metadata } = await stripe.paymentIntents.retrieve(paymentIntentId)
+        const { metadata } = await stripe().paymentIntents.retrieve(paymentIntentId)
         const topUpId = metadata.top_up_id
         return topUpId === undefined ? undefined : { topUpId }
       }),
     cardOf: (customerId) =>
       found(
-        async () => (await stripe.customers.listPaymentMethods(customerId, { type: 'card', limit: 1 })).data[0]?.id,
+        async () => (await stripe().customers.listPaymentMethods(customerId, { type: 'card', limit: 1 })).data[0]?.id,
       ),
-    charge: (order) => charge(stripe, order),
+    charge: (order) => charge(stripe(), order),
     readEvent(body, signature, now) {
       if (webhookSecret === undefined) throw new ForgedPaymentEvent('no secret is known that events are signed with')
-      return eventOf(verified(stripe, Buffer.from(body), signature, webhookSecret, now))
+      return eventOf(verified(stripe(), Buffer.from(body), signature, webhookSecret, now))
     },
   }
 }
@@ -91,8 +100,9 @@ async function charge(stripe: Stripe, order: ChargeOrder): Promise<Charged> {
     return { as: 'declined', reason: intent.status }
   } catch (error) {
     // The card's answer is final for this attempt; so is a customer or a card that is not there any more.
-    if (error instanceof Stripe.errors.StripeCardError) return { as: 'declined', reason: error.code ?? 'card_declined' }
-    if (error instanceof Stripe.errors.StripeInvalidRequestError)
+    if (error instanceof library().errors.StripeCardError)
+      return { as: 'declined', reason: error.code ?? 'card_declined' }
+    if (error instanceof library().errors.StripeInvalidRequestError)
       return { as: 'declined', reason: error.code ?? 'invalid' }
     throw unavailable(error)
   }
@@ -115,7 +125,7 @@ function verified(stripe: Stripe, body: Buffer, signature: string, secret: strin
   try {
     return stripe.webhooks.constructEvent(body, signature, secret, EVENT_AGE_MAX_S, undefined, now.getTime())
   } catch (error) {
-    if (error instanceof Stripe.errors.StripeSignatureVerificationError || error instanceof SyntaxError) {
+    if (error instanceof library().errors.StripeSignatureVerificationError || error instanceof SyntaxError) {
       throw new ForgedPaymentEvent('the event is not signed with our secret, or was signed too long ago', {
         cause: error,
       })
@@ -163,14 +173,14 @@ async function found<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work()
   } catch (error) {
-    if (error instanceof Stripe.errors.StripeInvalidRequestError && error.statusCode === 404) return undefined
+    if (error instanceof library().errors.StripeInvalidRequestError && error.statusCode === 404) return undefined
     throw unavailable(error)
   }
 }
 
 /** Also where the provider does not take our key: people have to see to it, and the request is to be sent again then. */
 function unavailable(error: unknown): unknown {
-  const { StripeError, StripeInvalidRequestError } = Stripe.errors
+  const { StripeError, StripeInvalidRequestError } = library().errors
   if (!(error instanceof StripeError) || error instanceof StripeInvalidRequestError) return error
   return new PaymentsUnavailable(`the payment provider: ${error.message}`, { cause: error })
 }
