@@ -3,7 +3,7 @@
  * decided here that has a rule of its own; this is where the layers meet.
  */
 import type { Logger } from 'pino'
-import { type Api, startApiRole } from './api.ts'
+import type { Api } from './api.ts'
 import { type CommandBus, createCommandBus } from './commands/handle.ts'
 import type { Config, Role } from './config.ts'
 import type { Context } from './context.ts'
@@ -95,6 +95,7 @@ async function openStore(
 ): Promise<Pick<Parts, 'guard' | 'store'>> {
   const guard = createLogGuard({
     known: () => readKnownLog(db),
+    patienceMs: config.LOG_MISMATCH_PATIENCE_MS,
     onMismatch: (sentence) => log.error({ sentence }, 'the event store has another log: nothing is read or written'),
     onMatch: () => log.info({}, 'the event store has the right log: everything goes on'),
   })
@@ -155,7 +156,8 @@ async function startRoles(shared: Given, stopping: AbortSignal): Promise<Omit<In
   followForgotten(parts)
   const projectors = runs('projector') ? startProjectorRole(parts) : []
   for (const role of ['relay', 'webhooks', 'scorer'] as const) if (runs(role)) startProcesses(parts, role)
-  const api = runs('api') ? await startApiRole(parts, projectors) : undefined
+  // A process without the role does not load the web framework and the documents.
+  const api = runs('api') ? await (await import('./api.ts')).startApiRole(parts, projectors) : undefined
   const stores = ['event_store', 'postgres', ...(runs('relay') || engine ? ['command_stream'] : [])]
   const own = new Set([
     ...stores,

@@ -16,7 +16,7 @@ export function openLogStore(config: Config, url: string, db: ReadModels, person
   return createEventStore({
     url,
     registry,
-    guard: createLogGuard({ known: () => knownLog(db) }),
+    guard: createLogGuard({ known: () => knownLog(db), patienceMs: config.LOG_MISMATCH_PATIENCE_MS }),
     deadlineMs: config.EVENTSTORE_DEADLINE_MS,
     appendAttemptsMax: config.APPEND_ATTEMPTS_MAX,
     personKeys,

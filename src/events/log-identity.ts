@@ -83,18 +83,17 @@ export interface LogGuard {
 export interface LogGuardOptions {
   known: () => Promise<KnownLog>
   /** How long a wrong answer is checked again: a follower, or a leader that was just elected, may be behind. */
-  patienceMs?: number
+  patienceMs: number
   /** Between two checks. */
   retryMs?: number
   onMismatch?: (sentence: string) => void
   onMatch?: () => void
 }
 
-const PATIENCE_MS = 4_000
 const RETRY_MS = 500
 
 export function createLogGuard(options: LogGuardOptions): LogGuard {
-  const { patienceMs = PATIENCE_MS, retryMs = RETRY_MS } = options
+  const { patienceMs, retryMs = RETRY_MS } = options
   const listeners: (() => void)[] = []
   let mismatch: string | undefined
   let last: KnownLog | undefined

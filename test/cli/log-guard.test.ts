@@ -30,6 +30,7 @@ const opslog = (args: readonly string[], environment: Record<string, string> = {
     EVENTSTORE_URL: other.url,
     DATABASE_URL: stack.databaseUrl,
     DATA_DIR: empty.path,
+    LOG_MISMATCH_PATIENCE_MS: '500',
     ...environment,
   })
 

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
 import { createEventStore } from '../../src/events/store.ts'
 import { type Ended, runCli, spawnCli } from '../support/cli.ts'
@@ -55,6 +56,7 @@ const environment = () => ({
 const impatience = {
   EVENTSTORE_DEADLINE_MS: '1500',
   HEARTBEAT_INTERVAL_MS: '500',
+  LOG_MISMATCH_PATIENCE_MS: '500',
   PROCESS_RETRY_MS: '200',
   SUBSCRIPTION_BACKOFF_MAX_MS: '500',
   SUBSCRIPTION_SILENCE_MAX_MS: '2000',
@@ -109,7 +111,12 @@ const metric = async (name: string) => {
   return new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]
 }
 
-/** Writers that never rest. What they were told is in `answers`, what is acknowledged in `entered`. */
+const BREATH_MS = 20
+
+/**
+ * Writers that go on until they are stopped, with a breath between two requests: they are to meet the exchange, not to
+ * take the machine from it. What they were told is in `answers`, what is acknowledged in `entered`.
+ */
 function load(writers: number) {
   const entered: string[] = []
   const answers: { status: number; code: unknown; retryAfter: string | null }[] = []
@@ -120,6 +127,7 @@ function load(writers: number) {
       const { status, body, headers } = await enter(externalId)
       if (status === 201) entered.push(externalId)
       answers.push({ status, code: body?.code, retryAfter: headers.get('retry-after') })
+      await delay(BREATH_MS)
     }
   }
   const running = Promise.all(Array.from({ length: writers }, write))
