@@ -24,6 +24,7 @@ export const common = {
   pool: 'forks',
   // Loading the sources took as long as the tests: files share processes, and clean up what they open.
   isolate: false,
+  setupFiles: 'test/support/own-process.ts',
   testTimeout: 20_000,
   hookTimeout: 60_000,
   // Against a machine that stands still for a second, as a full disk queue makes one do; what holds is seen at once.

@@ -3,6 +3,8 @@
  * directory and on free ports, so that runs can go on side by side. The tests learn where they are from
  * test/support/services.ts.
  */
+import type { ChildProcess } from 'node:child_process'
+import { subscribe } from 'node:diagnostics_channel'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,7 +38,23 @@ async function forgetPowerCuts(url: string): Promise<void> {
   await client.end()
 }
 
+/**
+ * Of a test process that ends unasked vitest says that it did, and no more. Its signal tells a crash (SIGSEGV, SIGABRT,
+ * SIGBUS) from a lack of memory (SIGKILL), and its code from a call of process.exit.
+ */
+function tellOfEnds(): void {
+  subscribe('child_process', (message) => {
+    const { process: child } = message as { process: ChildProcess }
+    child.once('exit', (code, signal) => {
+      const isOfTests = child.spawnargs.some((argument) => argument.includes('/vitest/dist/workers/'))
+      if (!isOfTests || child.killed) return
+      process.stderr.write(`A test process ended by itself: ${signal ?? `code ${code}`} (process ${child.pid})\n`)
+    })
+  })
+}
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  tellOfEnds()
   const directory = mkdtempSync(join(tmpdir(), 'opslog-test-'))
   // Others may pass, not look: as root, PostgreSQL runs as another user.
   chmodSync(directory, 0o711)
