@@ -5,11 +5,11 @@ import { createMerkleTree, leafOf } from '../../src/audit/merkle.ts'
 import { openRawLog, type RawEvent } from '../../src/audit/raw-log.ts'
 import { createSealChecker, isSealed, makeSeal } from '../../src/audit/seal.ts'
 import { createVerifier, type Finding } from '../../src/audit/verifier.ts'
-import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
 import { chained } from '../../src/events/chain.ts'
 import type { AnyEvent } from '../../src/events/event.ts'
 import { createEventStore } from '../../src/events/store.ts'
 import { auditRules, registry } from '../support/contexts.ts'
+import { startEventStoreNode } from '../support/event-store-node.ts'
 import { type ExampleEvent, example, ids, uuidOf } from '../support/examples.ts'
 import { memoryKeys } from '../support/person-keys.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/services.ts'
@@ -17,10 +17,10 @@ import { tamper } from '../support/tampering.ts'
 
 const personKeys = memoryKeys()
 let directory: TemporaryDirectory
-let node: Awaited<ReturnType<typeof startEventStoreThread>>
+let node: Awaited<ReturnType<typeof startEventStoreNode>>
 beforeEach(async () => {
   directory = temporaryDirectory()
-  node = await startEventStoreThread({ directory: directory.path })
+  node = await startEventStoreNode({ directory: directory.path })
 })
 afterEach(async () => {
   await node.close()
@@ -90,7 +90,7 @@ async function rawEvents(): Promise<RawEvent[]> {
 async function restartAfter(change: Parameters<typeof tamper>[1]): Promise<void> {
   await node.close()
   tamper(directory.path, change)
-  node = await startEventStoreThread({ directory: directory.path })
+  node = await startEventStoreNode({ directory: directory.path })
 }
 
 const accountStream = (name: string) => `noctant.account-${uuidOf(name)}`

@@ -173,6 +173,7 @@ describe('opslog audit', () => {
     const ended = await spawnCli(['audit', 'verify'], {
       ...environment,
       EVENTSTORE_URL: 'esdb://127.0.0.1:9?tls=false',
+      EVENTSTORE_DEADLINE_MS: '500',
     })
     expect(ended).toMatchObject({ exitCode: 3, stdout: '' })
   }, 60_000)

@@ -43,7 +43,7 @@ describe('the demo of a payout', () => {
   }, 90_000)
 
   it('exits 1, and says at what, where the trader is not let in', async () => {
-    const ended = await demo(runCli, 'x'.repeat(32), '--patience', '1')
+    const ended = await demo(runCli, 'x'.repeat(32), '--patience', '0.2')
     expect(ended.exitCode).toBe(1)
     expect(ended.stdout).toContain('something is off')
     expect(ended.stdout).toMatch(/the target is reached, and the challenge passed.*│ NO │/)

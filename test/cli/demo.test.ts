@@ -116,7 +116,7 @@ describe('an operator’s day', () => {
     const url = await proxied((path) =>
       path.endsWith(below) ? (body) => body.replaceAll(new RegExp(pattern, 'g'), replacement) : undefined,
     )
-    const ended = await demo(url, '--patience', '1')
+    const ended = await demo(url, '--patience', '0.5')
     expect(ended.exitCode).toBe(1)
     expect(
       ended.stdout

@@ -12,17 +12,19 @@ import { root } from '../support/source.ts'
 const directory = temporaryDirectory()
 afterAll(() => directory.remove())
 
-/** Writes the URL of every module that the process resolves into the file that LOADED names. */
+/** Writes the URLs of all modules that the process has resolved into the file that LOADED names, at its end. */
 const listener = join(directory.path, 'listener.mjs')
 mkdirSync(directory.path, { recursive: true })
 writeFileSync(
   listener,
-  `import { appendFileSync } from 'node:fs'
+  `import { writeFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
+const loaded = new Set()
+process.once('exit', () => writeFileSync(process.env.LOADED, [...loaded].join('\\n')))
 registerHooks({
   resolve(specifier, context, next) {
     const found = next(specifier, context)
-    appendFileSync(process.env.LOADED, found.url + '\\n')
+    loaded.add(found.url)
     return found
   },
 })`,
@@ -47,7 +49,7 @@ async function loadedBy(args: readonly string[]): Promise<{ exitCode: number; pa
       error && typeof error.code !== 'number' ? reject(error) : resolve(Number(error?.code ?? 0)),
     )
   })
-  const urls = [...new Set(readFileSync(file, 'utf8').split('\n'))]
+  const urls = readFileSync(file, 'utf8').split('\n')
   const packages = urls.flatMap((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? [])
   const ours = urls.flatMap((url) => /\/(src\/(?:(?!node_modules).)*\.ts)$/.exec(url)?.[1] ?? [])
   return { exitCode, packages: [...new Set(packages)].sort(), files: ours }

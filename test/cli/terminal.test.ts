@@ -4,7 +4,7 @@ import { failureOf } from '../../src/cli/failures.ts'
 import { EXIT } from '../../src/cli/terminal.ts'
 import { PersonKeysUnavailable } from '../../src/events/sealing.ts'
 import { StoreUnavailable } from '../../src/events/store.ts'
-import { spawnCli } from '../support/cli.ts'
+import { runCli, spawnCli } from '../support/cli.ts'
 
 describe('an error on the command line', () => {
   it('that a person’s key does not open names the person, not what the cipher said', () => {
@@ -26,11 +26,11 @@ describe('an error on the command line', () => {
 
 describe('a command that is wrongly used', () => {
   it.each([
-    [['config', '--colour'], "unknown option '--colour'"],
-    [['admin', 'operator', 'create'], "required option '--name <name>' not specified"],
-    [['nothing'], "unknown command 'nothing'"],
-  ])('%j is told in JSON to those who ask for it', async (args, message) => {
-    const { exitCode, stdout, stderr } = await spawnCli([...args, '--json'])
+    [spawnCli, ['config', '--colour'], "unknown option '--colour'"],
+    [runCli, ['admin', 'operator', 'create'], "required option '--name <name>' not specified"],
+    [runCli, ['nothing'], "unknown command 'nothing'"],
+  ])('is told in JSON to those who ask for it: %s %j', async (run, args, message) => {
+    const { exitCode, stdout, stderr } = await run([...args, '--json'])
     expect([exitCode, stdout]).toEqual([2, ''])
     expect(JSON.parse(stderr)).toEqual({ error: { code: 'usage', message } })
   })

@@ -13,11 +13,23 @@ import {
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { Client } from 'pg'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { chooseBinaries, startPostgres } from '../../src/embedded/postgres.ts'
 import { findPostgres, installedPostgres } from '../../src/embedded/postgres-binaries.ts'
 import { isAlive, moduleUrl, startOwner } from '../support/owner-process.ts'
 import { createDatabase, type TemporaryDirectory, temporaryDirectory } from '../support/services.ts'
+
+/** A cluster as `startPostgres` makes it, with a table in it. Tests that are not about making one copy it. */
+let made: TemporaryDirectory
+beforeAll(async () => {
+  made = temporaryDirectory()
+  const postgres = await startPostgres({ directory: join(made.path, 'postgres') })
+  await query(postgres.url, 'CREATE TABLE t AS SELECT 42 AS a')
+  await postgres.stop()
+})
+afterAll(() => made.remove())
+/** Owners and modes too, which the server looks at. */
+const copyCluster = () => execFileSync('cp', ['-a', join(made.path, 'postgres'), directory])
 
 let temporary: TemporaryDirectory
 let directory: string
@@ -87,8 +99,9 @@ test('starts on the loopback interface alone, behind a password, with the settin
 })
 
 test('keeps data and password over a restart, also where clients are still connected', async () => {
+  copyCluster()
   const first = await startPostgres({ directory })
-  await query(first.url, 'CREATE TABLE t AS SELECT 42 AS a')
+  await query(first.url, 'CREATE TABLE u AS SELECT 43 AS a')
   const lingering = new Client({ connectionString: first.url })
   lingering.on('error', () => lingering.removeAllListeners('end'))
   await lingering.connect()
@@ -96,42 +109,44 @@ test('keeps data and password over a restart, also where clients are still conne
   const second = await startPostgres({ directory })
   try {
     expect(new URL(second.url).password).toBe(new URL(first.url).password)
-    expect(await query(second.url, 'SELECT a FROM t')).toEqual([{ a: 42 }])
+    expect(await query(second.url, 'SELECT t.a, u.a AS b FROM t, u')).toEqual([{ a: 42, b: 43 }])
   } finally {
     await second.stop()
   }
 })
 
 test('ends with its owner after kill -9, and the next start waits for it and finds the data', async () => {
+  copyCluster()
   const owner = await startInstance()
-  await query(owner.url, 'CREATE TABLE t AS SELECT 42 AS a')
+  await query(owner.url, 'CREATE TABLE u AS SELECT 43 AS a')
   await owner.end('SIGKILL')
   const next = await startPostgres({ directory })
   try {
     expect(isAlive(owner.pid)).toBe(false)
-    expect(await query(next.url, 'SELECT a FROM t')).toEqual([{ a: 42 }])
+    expect(await query(next.url, 'SELECT a FROM u')).toEqual([{ a: 43 }])
   } finally {
     await next.stop()
   }
 })
 
 test('recovers from kill -9 of the server itself', async () => {
+  copyCluster()
   const first = await startPostgres({ directory })
-  await query(first.url, 'CREATE TABLE t AS SELECT 42 AS a')
+  await query(first.url, 'CREATE TABLE u AS SELECT 43 AS a')
   // Commits are not synced one by one, so the last ones may go with the server; what is synced stays.
   await query(first.url, 'CHECKPOINT')
   process.kill(first.pid, 'SIGKILL')
   await first.exited
   const second = await startPostgres({ directory })
   try {
-    expect(await query(second.url, 'SELECT a FROM t')).toEqual([{ a: 42 }])
+    expect(await query(second.url, 'SELECT a FROM u')).toEqual([{ a: 43 }])
   } finally {
     await second.stop()
   }
 })
 
 test('is not misled by a lock file whose process id belongs to somebody else by now', async () => {
-  await (await startPostgres({ directory })).stop()
+  copyCluster()
   writeFileSync(join(directory, 'data', 'postmaster.pid'), `${process.ppid}\n${join(directory, 'data')}\n`)
   const postgres = await startPostgres({ directory })
   expect(await query(postgres.url, 'SELECT 1 AS a')).toEqual([{ a: 1 }])
@@ -139,6 +154,7 @@ test('is not misled by a lock file whose process id belongs to somebody else by 
 })
 
 test('refuses to run beside a server that still works on the directory, naming it', async () => {
+  copyCluster()
   const owner = await startInstance()
   try {
     await expect(startPostgres({ directory, predecessorTimeoutMs: 100 })).rejects.toThrow(`process ${owner.pid}`)

@@ -3,19 +3,19 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { backupStore } from '../../src/embedded/eventstore/maintenance.ts'
-import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
 import { createLogGuard } from '../../src/events/log-identity.ts'
 import { createEventStore, type EventStore, StoreUnavailable } from '../../src/events/store.ts'
 import { runSubscription } from '../../src/events/subscription.ts'
 import { registry } from '../support/contexts.ts'
+import { startEventStoreNode } from '../support/event-store-node.ts'
 import { type EventStoreRelay, startEventStoreRelay } from '../support/event-store-relay.ts'
 import { temporaryDirectory } from '../support/services.ts'
 
 const directory = temporaryDirectory()
-let node: Awaited<ReturnType<typeof startEventStoreThread>>
+let node: Awaited<ReturnType<typeof startEventStoreNode>>
 let relay: EventStoreRelay
 beforeAll(async () => {
-  node = await startEventStoreThread({ directory: directory.path })
+  node = await startEventStoreNode({ directory: directory.path })
   relay = await startEventStoreRelay({ target: node.url })
 })
 afterAll(async () => {
@@ -95,7 +95,7 @@ it.each(['leader', 'follower'])(
     const behind = temporaryDirectory()
     const copy = join(behind.path, 'copy')
     await backupStore(directory.path, copy)
-    const late = await startEventStoreThread({ directory: copy })
+    const late = await startEventStoreNode({ directory: copy })
     const follower = await startEventStoreRelay({ target: late.url, leaderPort: node.port })
     const { position } = await append(store, `test.after-${randomUUID()}`)
     const mark = { position, eventId: (await store.eventIdAt(position))! }

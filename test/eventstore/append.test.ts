@@ -4,10 +4,10 @@ import { EventStoreDBClient } from '@eventstore/db-client'
 import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
 import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
 import { createAppender } from '../../src/eventstore/append.ts'
 import { correlationText, decodeAppendAnswer, encodeAppend } from '../../src/eventstore/append-messages.ts'
 import { type Connection, openConnection } from '../../src/eventstore/connection.ts'
+import { startEventStoreNode } from '../support/event-store-node.ts'
 import { temporaryDirectory } from '../support/services.ts'
 
 const event = (n: number, data = '{"text":"Zoë \u{1f600}"}') => ({
@@ -81,11 +81,11 @@ describe('the answer', () => {
 
 describe('an append', () => {
   const directory = temporaryDirectory()
-  let node: Awaited<ReturnType<typeof startEventStoreThread>>
+  let node: Awaited<ReturnType<typeof startEventStoreNode>>
   let client: EventStoreDBClient
   let connection: Connection
   beforeAll(async () => {
-    node = await startEventStoreThread({ directory: directory.path })
+    node = await startEventStoreNode({ directory: directory.path })
     client = EventStoreDBClient.connectionString(node.url)
     connection = openConnection(node.url)
   })
@@ -145,7 +145,7 @@ describe('an append', () => {
 
   it('under way is unknown when its server goes, and the next one finds the server that is there then', async () => {
     const place = temporaryDirectory()
-    const first = await startEventStoreThread({ directory: place.path })
+    const first = await startEventStoreNode({ directory: place.path })
     const to = openConnection(first.url)
     const appender = createAppender(to, { deadlineMs: 2_000 })
     expect(await appender.append({ stream: 'go-1', revision: undefined, events: [event(30)] })).toMatchObject({
@@ -156,7 +156,7 @@ describe('an append', () => {
     expect(await appender.append({ stream: 'go-1', revision: 0n, events: [event(31)] })).toMatchObject({
       kind: 'unknown',
     })
-    const second = await startEventStoreThread({ directory: place.path, port })
+    const second = await startEventStoreNode({ directory: place.path, port })
     await expect
       .poll(() => appender.append({ stream: 'go-1', revision: 0n, events: [event(31)] }), { timeout: 10_000 })
       .toMatchObject({ kind: 'appended', revision: 1n })

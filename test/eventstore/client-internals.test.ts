@@ -8,15 +8,15 @@ import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
 import { escapedFromClient } from '../../src/eventstore/failure.ts'
+import { startEventStoreNode } from '../support/event-store-node.ts'
 import { temporaryDirectory } from '../support/services.ts'
 
 const directory = temporaryDirectory()
-let node: Awaited<ReturnType<typeof startEventStoreThread>>
+let node: Awaited<ReturnType<typeof startEventStoreNode>>
 let client: EventStoreDBClient
 beforeAll(async () => {
-  node = await startEventStoreThread({ directory: directory.path })
+  node = await startEventStoreNode({ directory: directory.path })
   client = EventStoreDBClient.connectionString(node.url)
 })
 afterAll(async () => {

@@ -1,18 +1,18 @@
 /** Connections that fall silent, that are full, and that are each other's neighbours. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
 import { createAppender } from '../../src/eventstore/append.ts'
 import { type Connection, openConnection, SilentStore } from '../../src/eventstore/connection.ts'
 import { readPage, subscribe } from '../../src/eventstore/read.ts'
 import { startBlackHole } from '../support/black-hole.ts'
+import { startEventStoreNode } from '../support/event-store-node.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { temporaryDirectory } from '../support/services.ts'
 
 const directory = temporaryDirectory()
-let node: Awaited<ReturnType<typeof startEventStoreThread>>
+let node: Awaited<ReturnType<typeof startEventStoreNode>>
 let proxy: FaultProxy
 beforeAll(async () => {
-  node = await startEventStoreThread({ directory: directory.path })
+  node = await startEventStoreNode({ directory: directory.path })
   proxy = await startFaultProxy(node.url.replace('esdb:', 'http:'))
 })
 afterAll(async () => {

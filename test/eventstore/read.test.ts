@@ -1,19 +1,19 @@
 import { createServer } from 'node:net'
 import { binaryEvent, EventStoreDBClient, FORWARDS, jsonEvent, NO_STREAM, START } from '@eventstore/db-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
 import { type Connection, openConnection, SilentStore } from '../../src/eventstore/connection.ts'
 import { readPage } from '../../src/eventstore/read.ts'
 import { decodeAnswer } from '../../src/eventstore/read-messages.ts'
 import type { Selection } from '../../src/eventstore/read-requests.ts'
+import { startEventStoreNode } from '../support/event-store-node.ts'
 import { temporaryDirectory } from '../support/services.ts'
 
 const directory = temporaryDirectory()
-let node: Awaited<ReturnType<typeof startEventStoreThread>>
+let node: Awaited<ReturnType<typeof startEventStoreNode>>
 let client: EventStoreDBClient
 let connection: Connection
 beforeAll(async () => {
-  node = await startEventStoreThread({ directory: directory.path })
+  node = await startEventStoreNode({ directory: directory.path })
   client = EventStoreDBClient.connectionString(node.url)
   connection = openConnection(node.url)
 })

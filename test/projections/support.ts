@@ -15,11 +15,28 @@ export interface Prepared {
   drop(): Promise<void>
 }
 
+const open = (url: string) => createDatabase({ url, poolMax: 4, onConnectionLost: () => undefined })
+
+/** Of each set of projections the database that others are copies of: copying takes a third of the time of making. */
+const templates = new Map<string, Promise<string>>()
+
+async function makeTemplate(wanted: readonly Projection[], context: string): Promise<string> {
+  const { url } = await createEmptyDatabase()
+  const db = open(url)
+  await prepareSchema(db, [{ name: context, projections: wanted }])
+  // It is copied while nobody is connected to it.
+  await db.destroy()
+  return url
+}
+
 /** A fresh database with the tables of these projections, as those of one context. */
 export async function prepared(wanted: readonly Projection[] = projections, context = 'noctant'): Promise<Prepared> {
-  const database = await createEmptyDatabase()
-  const db = createDatabase({ url: database.url, poolMax: 4, onConnectionLost: () => undefined })
-  await prepareSchema(db, [{ name: context, projections: wanted }])
+  const isCopied = wanted === projections
+  const template = isCopied ? (templates.get(context) ?? makeTemplate(wanted, context)) : undefined
+  if (template) templates.set(context, template)
+  const database = await createEmptyDatabase(await template)
+  const db = open(database.url)
+  if (!template) await prepareSchema(db, [{ name: context, projections: wanted }])
   return {
     db,
     url: database.url,

@@ -1,7 +1,8 @@
 /** A private event store node and a client on it, for tests that need the log and nothing else. */
-import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
+
 import { createEventStore, type EventStore } from '../../src/events/store.ts'
 import { registry } from './contexts.ts'
+import { startEventStoreNode } from './event-store-node.ts'
 import { type MemoryKeys, memoryKeys } from './person-keys.ts'
 import { temporaryDirectory } from './services.ts'
 
@@ -14,7 +15,7 @@ export interface TestStore {
 
 export async function startTestStore(): Promise<TestStore> {
   const directory = temporaryDirectory()
-  const node = await startEventStoreThread({ directory: directory.path })
+  const node = await startEventStoreNode({ directory: directory.path })
   const keys = memoryKeys()
   const store = createEventStore({ registry, url: node.url, deadlineMs: 5_000, appendAttemptsMax: 3, personKeys: keys })
   return {

@@ -13,10 +13,11 @@ export interface TestDatabase {
   drop(): Promise<void>
 }
 
-/** A fresh database on the run's PostgreSQL, for one test file or one stack. */
-export async function createDatabase(): Promise<TestDatabase> {
+/** A fresh database on the run's PostgreSQL, for one test file or one stack: empty, or as the one of this URL is. */
+export async function createDatabase(template?: string): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`
-  await onMaintenanceDatabase(`CREATE DATABASE ${name}`)
+  const like = template === undefined ? '' : ` TEMPLATE ${new URL(template).pathname.slice(1)}`
+  await onMaintenanceDatabase(`CREATE DATABASE ${name}${like}`)
   const url = new URL(inject('postgresUrl'))
   url.pathname = `/${name}`
   return { url: url.href, drop: () => onMaintenanceDatabase(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) }

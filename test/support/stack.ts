@@ -11,7 +11,6 @@ import { type CommandBus, type CommandContext, createCommandBus } from '../../sr
 import { generateApiKey } from '../../src/commands/noctant/api-key.ts'
 import { createOperator, operator } from '../../src/commands/noctant/operator.ts'
 import { type Config, loadConfig } from '../../src/config.ts'
-import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
 import { openStream } from '../../src/embedded/stream.ts'
 import { type ApiScope, apiScope } from '../../src/events/noctant/vocabulary.ts'
 import { createEventStore, type EventStore } from '../../src/events/store.ts'
@@ -23,6 +22,7 @@ import { damagedPlacesOf, stripeStandIns } from '../../src/services/backing-serv
 import { ensureSealingKey } from '../../src/vault/secrets-key.ts'
 import { createVault } from '../../src/vault/vault.ts'
 import { loaded, registry } from './contexts.ts'
+import { startEventStoreNode } from './event-store-node.ts'
 import { createDatabase, natsUrl, temporaryDirectory } from './services.ts'
 import { STREAM_BYTES_MAX } from './streams.ts'
 
@@ -71,7 +71,7 @@ export interface StackOptions {
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const directory = temporaryDirectory()
   const database = await createDatabase()
-  const node = await startEventStoreThread({ directory: join(directory.path, 'eventstore') })
+  const node = await startEventStoreNode({ directory: join(directory.path, 'eventstore') })
   const stream = await openStreamOf(options.stream ?? (natsUrl() ? 'nats' : 'in-process'), directory.path)
   const logFile = join(directory.path, 'opslog.log')
   const log = pino({ level: 'info' }, pino.destination({ dest: logFile, sync: true }))

@@ -1,6 +1,6 @@
 /** An event store at one address, in whose place another one can be put: what a lost volume or a restored backup are. */
 import { cpSync } from 'node:fs'
-import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
+import { startEventStoreNode } from './event-store-node.ts'
 import { temporaryDirectory } from './services.ts'
 
 export interface SwappedStore {
@@ -24,21 +24,21 @@ export async function startSwappedStore(): Promise<SwappedStore> {
     directories.push(made)
     return made.path
   }
-  let node = await startEventStoreThread({ directory: right })
+  let node = await startEventStoreNode({ directory: right })
   const { url, port } = node
   return {
     url,
     right,
     async put(path = fresh()) {
       await node.close()
-      node = await startEventStoreThread({ directory: path, port })
+      node = await startEventStoreNode({ directory: path, port })
       return path
     },
     async copy() {
       const copy = fresh()
       await node.close()
       cpSync(right, copy, { recursive: true })
-      node = await startEventStoreThread({ directory: right, port })
+      node = await startEventStoreNode({ directory: right, port })
       return copy
     },
     stop: () => node.close(),

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32, deflateSync } from 'node:zlib'
 import {
   BufferTarget,
   EncodedAudioPacketSource,
@@ -41,8 +42,20 @@ export function chance(seed: number): () => number {
   }
 }
 
+/** What was drawn last, by seed and size: the same pictures are wanted again and again. */
+const drawn = new Map<string, Buffer>()
+const DRAWN_MAX = 4
+
 /** A drawn picture: discs and bars on a slope of tones; each seed another one. */
 export function picture(seed = 1, { width = 800, height = 600 } = {}): Sharp {
+  const name = `${seed} ${width} ${height}`
+  const pixels = drawn.get(name) ?? draw(seed, width, height)
+  if (drawn.size >= DRAWN_MAX) drawn.clear()
+  drawn.set(name, pixels)
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+}
+
+function draw(seed: number, width: number, height: number): Buffer {
   const random = chance(seed * 2_654_435_761)
   const pixels = Buffer.alloc(width * height * 3)
   const shapes = Array.from({ length: 14 }, () => ({
@@ -52,8 +65,8 @@ export function picture(seed = 1, { width = 800, height = 600 } = {}): Sharp {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const at = (y * width + x) * 3
-      const shape = shapes.findLast(({ isBar, ...of }) =>
-        isBar
+      const shape = shapes.findLast((of) =>
+        of.isBar
           ? Math.abs(x - of.x) < of.radius / 4 && Math.abs(y - of.y) < of.radius * 1.5
           : (x - of.x) ** 2 + (y - of.y) ** 2 < of.radius ** 2,
       )
@@ -61,34 +74,35 @@ export function picture(seed = 1, { width = 800, height = 600 } = {}): Sharp {
         pixels[at + c] = shape ? shape.tone[c]! : 60 + (130 * (x + y * (c + 1))) / (width + 3 * height)
     }
   }
-  return sharp(pixels, { raw: { width, height, channels: 3 } })
+  return pixels
 }
 
 /** A flat picture of any size, which packs to almost nothing. */
 export const flat = (width: number, height: number, background = '#808080'): Sharp =>
   sharp({ create: { width, height, channels: 3, background }, limitInputPixels: false })
 
-const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n
-  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1
-  return c >>> 0
-})
-const crcOf = (bytes: Uint8Array): number => {
-  let c = 0xffffffff
-  for (const byte of bytes) c = crcTable[(c ^ byte) & 255]! ^ (c >>> 8)
-  return (c ^ 0xffffffff) >>> 0
+const chunk = (type: string, data: Uint8Array): Buffer => {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data])
+  const [length, crc] = [Buffer.alloc(4), Buffer.alloc(4)]
+  length.writeUInt32BE(data.length)
+  crc.writeUInt32BE(crc32(body))
+  return Buffer.concat([length, body, crc])
+}
+
+/** A black PNG of one bit to a pixel, with which a great many are made in no time. */
+export function black(width: number, height: number): Buffer {
+  const header = Buffer.from([...Array(8).fill(0), 1, 0, 0, 0, 0])
+  header.writeUInt32BE(width, 0)
+  header.writeUInt32BE(height, 4)
+  const rows = deflateSync(Buffer.alloc(height * (1 + Math.ceil(width / 8))), { level: 1 })
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1')
+  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))])
 }
 
 /** A PNG with further chunks behind its first one. */
 export function withChunks(png: Buffer, chunks: readonly { type: string; data: Buffer }[]): Buffer {
   const behindHeader = 33
-  const made = chunks.map(({ type, data }) => {
-    const body = Buffer.concat([Buffer.from(type, 'latin1'), data])
-    const [length, crc] = [Buffer.alloc(4), Buffer.alloc(4)]
-    length.writeUInt32BE(data.length)
-    crc.writeUInt32BE(crcOf(body))
-    return Buffer.concat([length, body, crc])
-  })
+  const made = chunks.map(({ type, data }) => chunk(type, data))
   return Buffer.concat([png.subarray(0, behindHeader), ...made, png.subarray(behindHeader)])
 }
 

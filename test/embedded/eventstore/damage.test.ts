@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { EventStoreDBClient, type ResolvedEvent } from '@eventstore/db-client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { EventStoreOptions } from '../../../src/embedded/eventstore/options.ts'
-import { startEventStoreThread } from '../../../src/embedded/eventstore/start.ts'
 import { damagedPlacesOf } from '../../../src/services/backing-services.ts'
+import { startEventStoreNode } from '../../support/event-store-node.ts'
 import { newStream, numbered, numbersOf, temporaryDirectory } from './support/node.ts'
 
 const EVENTS = 20
@@ -17,7 +17,7 @@ let damagedAt: bigint
 beforeEach(async () => {
   directory = temporaryDirectory()
   stream = newStream()
-  const node = await startEventStoreThread({ directory: directory.path })
+  const node = await startEventStoreNode({ directory: directory.path })
   const client = EventStoreDBClient.connectionString(node.url)
   for (let number = 0; number < EVENTS; number++) await client.appendToStream(stream, numbered(1, number))
   const [damaged] = await Array.fromAsync(client.readStream(stream, { fromRevision: BigInt(DAMAGED), maxCount: 1 }))
@@ -40,7 +40,7 @@ function flipByte(position: number): void {
 
 async function serving(options: Partial<EventStoreOptions>, work: (url: string, port: number) => Promise<void>) {
   const notices: string[] = []
-  const node = await startEventStoreThread({
+  const node = await startEventStoreNode({
     directory: directory.path,
     ...options,
     onNotice: (notice) => notices.push(notice),

@@ -1,17 +1,14 @@
-import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { EventStoreDBClient, NO_STREAM } from '@eventstore/db-client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { backupStore, restoreStore, storeStatistics } from '../../../src/embedded/eventstore/maintenance.ts'
-import { startEventStoreThread } from '../../../src/embedded/eventstore/start.ts'
 import { verifyStore } from '../../../src/embedded/eventstore/verification.ts'
+import { runCli, spawnCli } from '../../support/cli.ts'
+import { startEventStoreNode } from '../../support/event-store-node.ts'
 import { collect, newStream, numbered, temporaryDirectory } from './support/node.ts'
 
 const VERIFICATIONS = 25
-const CLI = fileURLToPath(new URL('../../../src/cli/opslog.ts', import.meta.url))
 
 let directory: { path: string; remove: () => void }
 let data: string
@@ -23,7 +20,7 @@ afterEach(() => directory.remove())
 
 /** A closed store with these many streams of ten events. Returns their names. */
 async function filled(streams: number): Promise<string[]> {
-  const node = await startEventStoreThread({ directory: data, segmentBytes: 16 * 1024 })
+  const node = await startEventStoreNode({ directory: data, segmentBytes: 16 * 1024 })
   const client = EventStoreDBClient.connectionString(node.url)
   const names = Array.from({ length: streams }, () => newStream())
   for (const stream of names) await client.appendToStream(stream, numbered(10), { expectedRevision: NO_STREAM })
@@ -83,7 +80,7 @@ test('an index that lies is found out', async () => {
 })
 
 test('a store verifies while a node appends to it, as often as it is asked', async () => {
-  const node = await startEventStoreThread({ directory: data, segmentBytes: 256 * 1024 })
+  const node = await startEventStoreNode({ directory: data, segmentBytes: 256 * 1024 })
   const client = EventStoreDBClient.connectionString(node.url)
   let writing = true
   let appended = 0
@@ -106,7 +103,7 @@ test('a store verifies while a node appends to it, as often as it is asked', asy
 })
 
 test('a backup taken amid appends is whole and holds all that was acknowledged before it', async () => {
-  const node = await startEventStoreThread({ directory: data, segmentBytes: 64 * 1024 })
+  const node = await startEventStoreNode({ directory: data, segmentBytes: 64 * 1024 })
   const client = EventStoreDBClient.connectionString(node.url)
   const acknowledged: string[] = []
   let writing = true
@@ -129,7 +126,7 @@ test('a backup taken amid appends is whole and holds all that was acknowledged b
 
   const restored = join(directory.path, 'restored')
   restoreStore(target, restored)
-  const again = await startEventStoreThread({ directory: restored })
+  const again = await startEventStoreNode({ directory: restored })
   const reader = EventStoreDBClient.connectionString(again.url)
   for (const stream of before) expect(await collect(reader.readStream(stream))).toHaveLength(3)
   await reader.dispose()
@@ -151,28 +148,23 @@ test('a backup is not written over anything, and is not restored over a log or w
   expect(existsSync(restored)).toBe(false)
 })
 
-/** Runs `opslog store`; the answer as JSON, or what it says on standard error. */
-async function runStore(...args: string[]): Promise<{ code: number; said: string }> {
-  const command = ['--disable-warning=ExperimentalWarning', CLI, 'store', ...args]
-  try {
-    return { code: 0, said: (await promisify(execFile)(process.execPath, command)).stdout }
-  } catch (error) {
-    const { code, stderr } = error as { code: number; stderr: string }
-    return { code, said: stderr }
-  }
+/** Runs `opslog store`, as a program of its own by `spawnCli`; what it prints, or what it says on standard error. */
+async function runStore(args: string[], run = runCli): Promise<{ code: unknown; said: string }> {
+  const { exitCode, stdout, stderr } = await run(['store', ...args])
+  return { code: exitCode, said: exitCode === 0 ? stdout : stderr }
 }
 
 test('the command line scavenges what a node uses through it, and a directory of its own', async () => {
-  const node = await startEventStoreThread({ directory: data })
+  const node = await startEventStoreNode({ directory: data })
   const client = EventStoreDBClient.connectionString(node.url)
   await client.setStreamMetadata('counted', { maxCount: 1 })
   await client.appendToStream('counted', numbered(50))
-  const running = await runStore('scavenge', '--directory', data, '--url', node.url, '--json')
+  const running = await runStore(['scavenge', '--directory', data, '--url', node.url, '--json'])
   expect(JSON.parse(running.said)).toMatchObject({ state: 'done', eventsRemoved: 49 })
   await client.appendToStream('counted', numbered(10))
   await client.dispose()
   await node.close()
-  const stopped = await runStore('scavenge', '--directory', data, '--json')
+  const stopped = await runStore(['scavenge', '--directory', data, '--json'])
   expect(JSON.parse(stopped.said)).toMatchObject({ state: 'done', eventsRemoved: 10 })
   expect(verifyStore(data)).toMatchObject({ ok: true })
 }, 60_000)
@@ -180,27 +172,18 @@ test('the command line scavenges what a node uses through it, and a directory of
 test('the command line refuses to serve a log without its end, accepts the loss once, and shows no stack', async () => {
   await filled(3)
   rmSync(join(data, segmentFiles(data).at(-1)!))
-  const refused = await runStore('serve', '--directory', data, '--port', '0')
+  const refused = await runStore(['serve', '--directory', data, '--port', '0'])
   expect(refused).toMatchObject({ code: 1, said: expect.stringContaining('opslog store accept-loss --directory') })
   expect(refused.said).not.toMatch(/^\s+at /m)
-  expect(await runStore('accept-loss', '--directory', data)).toMatchObject({ code: 0 })
-  const again = await runStore('accept-loss', '--directory', data)
+  expect(await runStore(['accept-loss', '--directory', data])).toMatchObject({ code: 0 })
+  const again = await runStore(['accept-loss', '--directory', data])
   expect(again).toMatchObject({ code: 1, said: expect.stringContaining('nothing is lost') })
-  expect(await runStore('serve', '--directory', data, '--port', 'x')).toMatchObject({ code: 2 })
+  expect(await runStore(['serve', '--directory', data, '--port', 'x'])).toMatchObject({ code: 2 })
 }, 60_000)
 
 test('the command line verifies, backs up, restores and shows figures, with an exit code for damage', async () => {
   await filled(3)
-  const run = async (...args: string[]): Promise<unknown> => {
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      '--disable-warning=ExperimentalWarning',
-      CLI,
-      'store',
-      ...args,
-      '--json',
-    ])
-    return JSON.parse(stdout)
-  }
+  const run = async (...args: string[]): Promise<unknown> => JSON.parse((await runStore([...args, '--json'])).said)
   const backup = join(directory.path, 'backup')
   const restored = join(directory.path, 'restored')
   expect(await run('verify', '--directory', data)).toMatchObject({ ok: true, events: 30 })
@@ -211,5 +194,5 @@ test('the command line verifies, backs up, restores and shows figures, with an e
   const bytes = readFileSync(file)
   bytes[500] = bytes[500]! ^ 1
   writeFileSync(file, bytes)
-  await expect(run('verify', '--directory', restored)).rejects.toMatchObject({ code: 1 })
+  expect(await runStore(['verify', '--directory', restored, '--json'], spawnCli)).toMatchObject({ code: 1 })
 }, 60_000)

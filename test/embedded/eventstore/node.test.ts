@@ -12,6 +12,7 @@ import {
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startEventStore, startEventStoreThread } from '../../../src/embedded/eventstore/start.ts'
 import { verifyStore } from '../../../src/embedded/eventstore/verification.ts'
+import { startEventStoreNode } from '../../support/event-store-node.ts'
 import { collect, newStream, numbered, numbersOf, take, temporaryDirectory } from './support/node.ts'
 import { startNodeProcess } from './support/node-process.ts'
 
@@ -83,7 +84,7 @@ describe.each([
 
 test('events of nearly 1 MiB come back whole in both directions, from the files as well', async () => {
   const stream = newStream()
-  const first = await startEventStoreThread({
+  const first = await startEventStoreNode({
     directory: directory.path,
     recentBytes: 1,
     segmentBytes: 3 * 1024 * 1024,
@@ -108,7 +109,7 @@ test('events of nearly 1 MiB come back whole in both directions, from the files 
 
 test('a persistent subscription goes on from its checkpoint after a restart', async () => {
   const [stream, group] = [newStream(), newStream('group')]
-  const first = await startEventStoreThread({ directory: directory.path })
+  const first = await startEventStoreNode({ directory: directory.path })
   const client = EventStoreDBClient.connectionString(first.url)
   await client.appendToStream(stream, numbered(6), { expectedRevision: NO_STREAM })
   const settings = persistentSubscriptionToStreamSettingsFromDefaults({ startFrom: START })
@@ -122,7 +123,7 @@ test('a persistent subscription goes on from its checkpoint after a restart', as
   subscription.on('error', () => subscription.destroy())
   await first.close()
   await client.dispose()
-  const second = await startEventStoreThread({ directory: directory.path })
+  const second = await startEventStoreNode({ directory: directory.path })
   const again = EventStoreDBClient.connectionString(second.url)
   const rest = await take(again.subscribeToPersistentSubscriptionToStream(stream, group), 2)
   expect(numbersOf(rest)).toEqual([4, 5])

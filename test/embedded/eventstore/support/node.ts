@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EventStoreDBClient, type JSONEventType, jsonEvent, type ResolvedEvent } from '@eventstore/db-client'
 import type { EventStoreOptions } from '../../../../src/embedded/eventstore/options.ts'
-import { startEventStoreThread } from '../../../../src/embedded/eventstore/start.ts'
+import { startEventStoreNode } from '../../../support/event-store-node.ts'
 
 export type TestServer = {
   url: string
@@ -28,7 +28,7 @@ export function temporaryDirectory(inMemory = false): { path: string; remove: ()
 export async function startServer(options: Partial<EventStoreOptions> = {}): Promise<TestServer> {
   const external = process.env.EVENTSTORE_URL
   const directory = external ? undefined : temporaryDirectory()
-  const node = directory && (await startEventStoreThread({ directory: directory.path, ...options }))
+  const node = directory && (await startEventStoreNode({ directory: directory.path, ...options }))
   const url = external ?? node!.url
   const clients: EventStoreDBClient[] = []
   const connect = () => {
