@@ -62,9 +62,7 @@ const environmentSchema = z.object({
 
   // Event store client
   EVENTSTORE_DEADLINE_MS: milliseconds(3_000).describe('for one attempt: an append, or a read at which nothing comes'),
-  LOG_MISMATCH_PATIENCE_MS: milliseconds(4_000).describe(
-    'how long a store that shows another log is asked again before that counts: a node may be behind',
-  ),
+  LOG_MISMATCH_PATIENCE_MS: milliseconds(4_000).describe('a store that shows another log is asked again so long'),
   APPEND_ATTEMPTS_MAX: count(3).describe('sends of an append whose outcome stays unknown'),
   SUBSCRIPTION_BATCH_MAX: count(500),
   PROJECTOR_BATCH_INTERVAL_MS: z.coerce
