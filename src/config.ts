@@ -7,7 +7,7 @@ import { contextNames } from './contexts.ts'
 import { accountCurrencies } from './engine/money.ts'
 import { httpSettings } from './http/settings.ts'
 import { InvalidConfiguration } from './runtime/invalid-configuration.ts'
-import { count, flag, list, milliseconds, port, schedule } from './runtime/setting.ts'
+import { count, flag, list, milliseconds, orNone, port, schedule } from './runtime/setting.ts'
 
 /** Names of contexts, as contexts.ts lists them. */
 const contextList = list(z.enum(contextNames), contextNames)
@@ -65,12 +65,9 @@ const environmentSchema = z.object({
   LOG_MISMATCH_PATIENCE_MS: milliseconds(4_000).describe('a store that shows another log is asked again so long'),
   APPEND_ATTEMPTS_MAX: count(3).describe('sends of an append whose outcome stays unknown'),
   SUBSCRIPTION_BATCH_MAX: count(500),
-  PROJECTOR_BATCH_INTERVAL_MS: z.coerce
-    .number()
-    .int()
-    .nonnegative()
-    .default(2)
-    .describe('from the start of one batch of the read models to the next at least; 0: as they come'),
+  PROJECTOR_BATCH_INTERVAL_MS: orNone(2).describe(
+    'from the start of one batch of the read models to the next at least; 0: as they come',
+  ),
   SUBSCRIPTION_SILENCE_MAX_MS: milliseconds(8_000).describe('a subscription that is dead for this long is made anew'),
   SUBSCRIPTION_BACKOFF_MIN_MS: milliseconds(100),
   SUBSCRIPTION_BACKOFF_MAX_MS: milliseconds(5_000),
@@ -83,12 +80,7 @@ const environmentSchema = z.object({
     'commands with a key that these aggregates know together, some sixteen bytes each',
   ),
   CONFLICT_RETRIES_MAX: count(3),
-  READ_YOUR_WRITES_WAIT_MS: z.coerce
-    .number()
-    .int()
-    .nonnegative()
-    .default(1_000)
-    .describe('how long an answer waits for the read models; 0: not at all'),
+  READ_YOUR_WRITES_WAIT_MS: orNone(1_000).describe('how long an answer waits for the read models; 0: not at all'),
 
   // Postgres
   DATABASE_POOL_MAX: count(10),

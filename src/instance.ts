@@ -156,6 +156,7 @@ async function startRoles(shared: Given, stopping: AbortSignal): Promise<Omit<In
   followForgotten(parts)
   const projectors = runs('projector') ? startProjectorRole(parts) : []
   for (const role of ['relay', 'webhooks', 'scorer'] as const) if (runs(role)) startProcesses(parts, role)
+  // A process without the role does not load the web framework and the documents.
   const api = runs('api') ? await (await import('./api.ts')).startApiRole(parts, projectors) : undefined
   const stores = ['event_store', 'postgres', ...(runs('relay') || engine ? ['command_stream'] : [])]
   const own = new Set([

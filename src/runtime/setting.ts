@@ -5,6 +5,8 @@ import { z } from 'zod'
 export const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 export const milliseconds = count
 export const bytes = count
+/** The same where 0 has a meaning, which is not at all. */
+export const orNone = (fallback: number) => z.coerce.number().int().nonnegative().default(fallback)
 export const percent = (fallback: number) => z.coerce.number().int().min(1).max(100).default(fallback)
 export const port = z.coerce.number().int().min(0).max(65_535)
 export const flag = (fallback: boolean) =>

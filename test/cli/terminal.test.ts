@@ -26,10 +26,10 @@ describe('an error on the command line', () => {
 
 describe('a command that is wrongly used', () => {
   it.each([
-    [spawnCli, ['config', '--colour'], "unknown option '--colour'"],
-    [runCli, ['admin', 'operator', 'create'], "required option '--name <name>' not specified"],
-    [runCli, ['nothing'], "unknown command 'nothing'"],
-  ])('is told in JSON to those who ask for it: %s %j', async (run, args, message) => {
+    [['config', '--colour'], "unknown option '--colour'", spawnCli],
+    [['admin', 'operator', 'create'], "required option '--name <name>' not specified", runCli],
+    [['nothing'], "unknown command 'nothing'", runCli],
+  ])('%j is told in JSON to those who ask for it', async (args, message, run) => {
     const { exitCode, stdout, stderr } = await run([...args, '--json'])
     expect([exitCode, stdout]).toEqual([2, ''])
     expect(JSON.parse(stderr)).toEqual({ error: { code: 'usage', message } })
