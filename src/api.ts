@@ -4,7 +4,7 @@
  */
 import { ObjectStoreUnavailable } from './adapters/object-store/object-store.ts'
 import { type Directory, keepDirectory } from './api-keys/directory.ts'
-import type { ApiParts, FirstRun } from './context.ts'
+import type { ApiParts, Context, FirstRun } from './context.ts'
 import { runSubscription } from './events/subscription.ts'
 import { createApp } from './http/app.ts'
 import { createSealer } from './http/cursor.ts'
@@ -131,25 +131,32 @@ async function serveContexts(parts: Parts, onDrain: ApiParts['onDrain']) {
     })
     await Promise.all(heads)
   }
+  const known = await Promise.all(contexts.map((context) => followDirectories(parts, context)))
+  const logReaders = known.flatMap(({ findReader }) => findReader ?? [])
+  const shared = { contexts, logReaders, caughtUp, onDrain, onClose }
   return Promise.all(
-    contexts.map(async (context) => {
-      const shared = { contexts, waiter: waiterOf(context.name), caughtUp, onDrain, onClose }
-      const follow: ApiParts['follow'] = (name, directory) => followDirectory(parts, name, directory)
-      return { context, served: await context.serve({ ...contextParts(parts, context), ...shared, follow }) }
+    known.map(async ({ context, directories }) => {
+      const own = { ...contextParts(parts, context), ...shared, waiter: waiterOf(context.name), directories }
+      return { context, served: await context.serve(own) }
     }),
   )
 }
 
-/** A directory in memory that follows the log. Resolves when it is up to date. */
-async function followDirectory<D extends Directory>(parts: Parts, name: string, directory: D): Promise<D> {
-  const { db, store, log } = parts
-  const { following } = await keepDirectory(directory, {
-    ...{ db, store, catchUpMaxMs: parts.config.START_WAIT_MAX_MS },
-    subscribe: (reader) => runSubscription({ ...supervision(parts, name), ...reader }),
-    onBehind: (err) => log.warn({ err, name }, 'keys are known as the read models have them, until the log is there'),
-  })
-  parts.onClose(() => following)
-  return directory
+/** Lets what a context keeps in memory follow the log. Resolves when all of it is up to date. */
+async function followDirectories(parts: Parts, context: Context) {
+  const { db, store, log, config, onClose } = parts
+  const directories = context.directories?.() ?? {}
+  const follow = async ([directory, kept]: [string, Directory]) => {
+    const name = `${context.name}-${directory}`
+    const { following } = await keepDirectory(kept, {
+      ...{ db, store, catchUpMaxMs: config.START_WAIT_MAX_MS },
+      subscribe: (reader) => runSubscription({ ...supervision(parts, name), ...reader }),
+      onBehind: (err) => log.warn({ err, name }, 'keys are known as the read models have them, until the log is there'),
+    })
+    onClose(() => following)
+  }
+  await Promise.all(Object.entries(directories).map(follow))
+  return { context, directories, findReader: await context.findLogReader?.(directories) }
 }
 
 async function listen({ config }: Parts, served: Pick<ServerOptions, 'fetch' | 'isTransfer'>): Promise<RunningServer> {
@@ -165,13 +172,13 @@ async function listen({ config }: Parts, served: Pick<ServerOptions, 'fetch' | '
     connectionsPerAddressMax: config.TRUST_PROXY ? Number.POSITIVE_INFINITY : config.CONNECTIONS_PER_ADDRESS_MAX,
     pipelinedMax: config.PIPELINED_REQUESTS_MAX,
   }
-  if (config.PORT !== undefined) return startServer({ ...options, port: config.PORT })
-  for (let port = PORT_DEFAULT; ; port++) {
+  const portMax = config.PORT ?? PORT_DEFAULT + PORTS_TRIED_MAX
+  for (let port = config.PORT ?? PORT_DEFAULT; ; port++) {
     try {
       return await startServer({ ...options, port })
     } catch (error) {
       const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
-      if (!taken || port >= PORT_DEFAULT + PORTS_TRIED_MAX) throw error
+      if (!taken || port >= portMax) throw error
     }
   }
 }

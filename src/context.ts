@@ -5,7 +5,7 @@
 
 import type { Command } from 'commander'
 import type { z } from 'zod'
-import type { Directory } from './api-keys/directory.ts'
+import type { Directories } from './api-keys/directory.ts'
 import type { AuditDeclarations } from './audit/declarations.ts'
 import type { AdminTools } from './cli/admin-tools.ts'
 import type { DemoChapter, DemoSetting } from './cli/demo/setting.ts'
@@ -66,14 +66,16 @@ export interface RunningProcess {
 }
 
 /** What the API role gives to a context in addition. */
-export interface ApiParts extends ContextParts {
+export interface ApiParts<Own extends Directories = Directories> extends ContextParts {
   contexts: readonly Context[]
+  /** The context's own, each up to date. */
+  directories: Own
+  /** Of every context that is served. */
+  logReaders: readonly FindLogReader[]
   /** Of the context's own read models. */
   waiter: PositionWaiter
   /** Waits, within bounds, until the read models of every context have what the log's last events say. */
   caughtUp(wantedFrom: (prefix: string) => Promise<bigint | undefined>): Promise<void>
-  /** Keeps a directory in memory that follows the log. Resolves when it is up to date. */
-  follow<D extends Directory>(name: string, directory: D): Promise<D>
   /** Done as soon as the API is to stop, before requests under way have ended. */
   onDrain(step: () => void): void
   /** What is left here is done at the stop, the last first. */
@@ -100,14 +102,8 @@ export interface LogReader {
   scopes: readonly string[]
 }
 
-/** Keys of a context's tenants that may open their own part of the log to them. */
-export interface LogReaders {
-  /** Of the directory that follows the log. */
-  name: string
-  directory: Directory
-  /** Undefined: no such key, or one that does not work. */
-  find(text: string, now: Date): LogReader | undefined
-}
+/** Whose key a text is; undefined: no such key, or one that does not work. */
+export type FindLogReader = (text: string, now: Date) => LogReader | undefined
 
 export interface Served {
   /** What the handlers of its API work with. */
@@ -119,7 +115,7 @@ export interface Served {
   gauges?: readonly GaugeSource[]
 }
 
-export interface Context {
+export interface Context<Own extends Directories = Directories> {
   /** The first part of its event types, of its tables' names and of its paths: `noctant`. */
   readonly name: string
   readonly events: EventDeclarations
@@ -130,12 +126,14 @@ export interface Context {
   readonly projections: readonly Projection[]
   /** What auditors can check of it. */
   readonly books?: AuditDeclarations
-  /** Which of its keys the audit API takes, beside auditors' own; made where that is served. */
-  readonly logReaders?: () => Promise<LogReaders>
+  /** Made where its HTTP is served; they follow the log from before the first request. */
+  readonly directories?: () => Own
+  /** Which of its keys the audit API takes, beside auditors' own. */
+  findLogReader?(directories: Own): Promise<FindLogReader>
   /** Its HTTP, loaded where it is served or described. */
   readonly api: () => Promise<ContextApi>
   /** Puts together what its HTTP works with. */
-  serve(parts: ApiParts): Promise<Served>
+  serve(parts: ApiParts<Own>): Promise<Served>
   /** Its part of `opslog admin`, under its name; loaded where it is asked for. */
   readonly cli?: { summary: string; commands(tools: AdminTools): Promise<readonly Command[]> }
   /** Its part of `opslog demo`, loaded where it is shown: what a run is called, and its chapters in turn. */

@@ -21,14 +21,8 @@ import { untilReachable } from './processes/until-reachable.ts'
 import { readKnownLog } from './projections/known-log.ts'
 import { projectorName } from './projections/projector.ts'
 import { prepareSchema } from './projections/schema.ts'
-import {
-  followForgotten,
-  type Given,
-  type Parts,
-  startEngineRole,
-  startProcesses,
-  startProjectorRole,
-} from './roles.ts'
+import type { Given, Parts } from './roles.ts'
+import { followForgotten, startEngineRole, startProcesses, startProjectorRole } from './roles.ts'
 import type { GaugeSource, Probe } from './runtime/health.ts'
 import type { Services } from './services/backing-services.ts'
 import { createKeyRing } from './vault/key-ring.ts'
@@ -118,11 +112,8 @@ async function startRoles(shared: Given, stopping: AbortSignal): Promise<Omit<In
   const runs = (role: Role) => config.ROLES.includes(role)
   const engine = runs('engine') ? await startEngineRole(shared) : undefined
   if (config.ROLES.every((role) => role === 'engine')) {
-    const stream = {
-      name: 'command_stream',
-      required: true,
-      check: async () => ({ up: services.stream.stream.isUp() }),
-    }
+    const check = async () => ({ up: services.stream.stream.isUp() })
+    const stream = { name: 'command_stream', required: true, check }
     return { api: undefined, engine, health: await startHealth(shared, [stream], new Set([stream.name])) }
   }
 

@@ -18,6 +18,9 @@ export interface Directory {
   apply(events: readonly Delivered[]): void
 }
 
+/** What a context keeps in memory of the log, by name. */
+export type Directories = Readonly<Record<string, Directory>>
+
 export interface Dependencies {
   db: ReadModels
   store: Pick<EventStore, 'head' | 'beat'>

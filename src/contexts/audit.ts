@@ -5,9 +5,10 @@ import { auditorEvents } from '../events/audit/auditor.ts'
 import { READING_CATEGORY, readingEvents } from '../events/audit/reading.ts'
 import { auditSentences } from '../events/audit/sentences.ts'
 import { inStreams } from '../events/registry.ts'
+import { type AuditDirectories, auditDirectories } from '../http/audit/directories.ts'
 import { auditorKeyProjection } from '../projections/audit/auditor-key.ts'
 
-export const audit: Context = {
+export const audit: Context<AuditDirectories> = {
   name: 'audit',
   events: {
     ...inStreams({ [auditor.category]: auditorEvents, [READING_CATEGORY]: readingEvents }),
@@ -17,6 +18,7 @@ export const audit: Context = {
   aggregates: [auditor],
   projections: [auditorKeyProjection],
   books: { categories: [READING_CATEGORY], readings: [READING_CATEGORY] },
+  directories: auditDirectories,
   processes: [],
   serve: async (parts) => (await import('../http/audit/serve.ts')).serveAudit(parts),
   api: async () => (await import('../http/audit/api.ts')).audit,

@@ -29,6 +29,7 @@ import { webhookEndpointEvents, webhookEventEvents, webhookPlaceEvents } from '.
 import { workerEvents } from '../events/firsthand/worker.ts'
 import { workerDayEvents } from '../events/firsthand/worker-day.ts'
 import { inStreams } from '../events/registry.ts'
+import { type FirsthandDirectories, firsthandDirectories } from '../http/firsthand/directories.ts'
 import { firsthandProcesses } from '../processes/firsthand/processes.ts'
 import { firsthandSettings } from '../processes/firsthand/settings.ts'
 import { apiKeyProjection } from '../projections/firsthand/api-key.ts'
@@ -42,7 +43,7 @@ import { walletProjection } from '../projections/firsthand/wallet.ts'
 import { webhookEndpointProjection, webhookEventProjection } from '../projections/firsthand/webhook.ts'
 import { earningProjection, workerProjection } from '../projections/firsthand/worker.ts'
 
-export const firsthand: Context = {
+export const firsthand: Context<FirsthandDirectories> = {
   name: 'firsthand',
   events: {
     ...inStreams({
@@ -79,7 +80,8 @@ export const firsthand: Context = {
     ...[submissionProjection, claimProjection, scoringProjection, workerProjection, earningProjection],
   ],
   books: firsthandBooks,
-  logReaders: async () => (await import('../http/firsthand/log-readers.ts')).firsthandLogReaders(),
+  directories: firsthandDirectories,
+  findLogReader: async (own) => (await import('../http/firsthand/log-readers.ts')).findFirsthandReader(own),
   processes: firsthandProcesses,
   cli: {
     summary: 'organizations, API keys, credits, workers and submissions',

@@ -32,6 +32,7 @@ import { templateEvents } from '../events/noctant/template.ts'
 import { userEvents } from '../events/noctant/user.ts'
 import { webhookDeliveryEvents, webhookEndpointEvents, webhookReplayEvents } from '../events/noctant/webhook.ts'
 import { inStreams } from '../events/registry.ts'
+import { type NoctantDirectories, noctantDirectories } from '../http/noctant/directories.ts'
 import { noctantProcesses } from '../processes/noctant/processes.ts'
 import { accountProjection } from '../projections/noctant/account.ts'
 import { accountCommandProjection } from '../projections/noctant/account-command.ts'
@@ -54,7 +55,7 @@ import { tradeProjection } from '../projections/noctant/trade.ts'
 import { userProjection } from '../projections/noctant/user.ts'
 import { webhookDeliveryProjection, webhookEndpointProjection } from '../projections/noctant/webhook.ts'
 
-export const noctant: Context = {
+export const noctant: Context<NoctantDirectories> = {
   name: 'noctant',
   events: {
     ...inStreams(
@@ -130,6 +131,7 @@ export const noctant: Context = {
     partnerEventProjection,
   ],
   books: noctantBooks,
+  directories: noctantDirectories,
   processes: noctantProcesses,
   serve: async (parts) => (await import('../http/noctant/serve.ts')).serveNoctant(parts),
   api: async () => (await import('../http/noctant/api.ts')).noctant,

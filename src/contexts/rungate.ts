@@ -16,6 +16,7 @@ import { nameEvents } from '../events/rungate/name.ts'
 import { policyEvents } from '../events/rungate/policy.ts'
 import { providerKeyEvents } from '../events/rungate/provider-key.ts'
 import { rungateSentences } from '../events/rungate/sentences.ts'
+import { type RungateDirectories, rungateDirectories } from '../http/rungate/directories.ts'
 import { rungateProcesses } from '../processes/rungate/processes.ts'
 import { rungateSettings } from '../processes/rungate/settings.ts'
 import { accountProjection } from '../projections/rungate/account.ts'
@@ -25,7 +26,7 @@ import { policyProjection } from '../projections/rungate/policy.ts'
 import { providerKeyProjection } from '../projections/rungate/provider-key.ts'
 import { runProjection } from '../projections/rungate/run.ts'
 
-export const rungate: Context = {
+export const rungate: Context<RungateDirectories> = {
   name: 'rungate',
   events: {
     ...inStreams({
@@ -48,6 +49,7 @@ export const rungate: Context = {
     runProjection,
   ],
   books: rungateBooks,
+  directories: rungateDirectories,
   processes: rungateProcesses,
   cli: {
     summary: 'accounts: their tier, their standing and their limits',

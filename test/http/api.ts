@@ -304,10 +304,8 @@ export async function startApi(options: ApiOptions = {}) {
     ...subscription,
     name: 'auditors',
   })
-  const logReaders = await Promise.all(contexts.flatMap(({ logReaders: make }) => make?.() ?? []))
-  const followingReaders = await Promise.all(
-    logReaders.map(({ name, directory }) => follow(db, directory, { ...subscription, name })),
-  )
+  const own = { credentials: buyers, workers, waits }
+  const logReaders = await Promise.all(contexts.flatMap((each) => each.findLogReader?.(own) ?? []))
   const storeProxy = await startProxy(new URL(log.url))
   const limits = { deadlineMs: 2_000, appendAttemptsMax: 2 }
   const store = createEventStore({ registry, url: storeProxy.url, ...limits, personKeys: log.keys })
@@ -523,7 +521,6 @@ export async function startApi(options: ApiOptions = {}) {
         followingBuyers,
         followingTokens,
         followingAgents,
-        ...followingReaders.map(({ following }) => following),
         followingJobs,
         followingWorkers,
         followingAuditors,

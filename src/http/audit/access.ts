@@ -6,7 +6,7 @@ import type { RawLog } from '../../audit/raw-log.ts'
 import { type KnownOwners, type OwnersOf, recordedTenantOf } from '../../audit/scope.ts'
 import { auditorKeyIdOf } from '../../commands/audit/auditor-key.ts'
 import type { ReadingRecorder } from '../../commands/audit/reading.ts'
-import type { LogReaders } from '../../context.ts'
+import type { FindLogReader } from '../../context.ts'
 import type { AuditScope } from '../../events/audit/auditor.ts'
 import type { PersonKeys } from '../../events/sealing.ts'
 import type { AuditorKeyRow } from '../../projections/audit/auditor-key.ts'
@@ -42,7 +42,7 @@ export interface AuditParts extends CoreParts {
   recorder: ReadingRecorder
   auditors: Pick<KeyDirectory<AuditorKeyRow>, 'find'>
   /** Of the contexts whose tenants may read their own part of the log with keys of theirs. */
-  logReaders: readonly Pick<LogReaders, 'find'>[]
+  logReaders: readonly FindLogReader[]
   gate: Gate
   limits: AuditLimits
   /** Waits, within bounds, until every context's read models know what belongs to whom. */
@@ -71,7 +71,7 @@ export const verifiers = (parts: AuditParts) => ({ [SCHEME]: auditorVerifier(par
 
 /** A tenant's own key, where it has the scope: what it opens goes by the UUID of the tenant's id, as events record it. */
 function tenantOf({ logReaders, clock }: AuditParts, text: string): Auditor | undefined {
-  for (const { find } of logReaders) {
+  for (const find of logReaders) {
     const found = find(text, clock())
     if (!found?.scopes.includes('audit:read')) continue
     const { tenantId, name, keyId, scopes } = found

@@ -4,22 +4,14 @@ import { openRawLog } from '../../audit/raw-log.ts'
 import { pinnedSealKeys } from '../../audit/seal-key.ts'
 import { createReadingRecorder } from '../../commands/audit/reading.ts'
 import type { ApiParts, Served } from '../../context.ts'
-import { createAuditorDirectory } from '../../projections/audit/auditors.ts'
 import { createOwnersOf } from '../../projections/audit/ownership.ts'
+import type { AuditDirectories } from './directories.ts'
 import { createAuditParts } from './parts.ts'
-
-/** The keys of tenants that open their own part of the log, kept up to date. */
-async function logReadersOf({ contexts, follow }: ApiParts) {
-  const readers = await Promise.all(contexts.map(({ logReaders }) => logReaders?.()))
-  const known = readers.filter((each) => each !== undefined)
-  await Promise.all(known.map(({ name, directory }) => follow(name, directory)))
-  return known
-}
 
 /** Auditors whose last reading is remembered. */
 const AUDITORS_MAX = 1_000
 
-export async function serveAudit(parts: ApiParts): Promise<Served> {
+export async function serveAudit(parts: ApiParts<AuditDirectories>): Promise<Served> {
   const { config, contexts, services, registry, bus, store, db, waiter, clock, vault } = parts
   const log = openRawLog(services.eventStore.url, registry, config.EVENTSTORE_DEADLINE_MS)
   parts.onClose(() => log.close())
@@ -32,8 +24,7 @@ export async function serveAudit(parts: ApiParts): Promise<Served> {
       caughtUp: () => parts.caughtUp((prefix) => log.head(({ type }) => type.startsWith(prefix))),
       ownersOf: createOwnersOf(db, contexts),
       recorder: createReadingRecorder(store, limits),
-      auditors: await parts.follow('auditors', createAuditorDirectory()),
-      logReaders: await logReadersOf(parts),
+      ...{ auditors: parts.directories.auditors, logReaders: parts.logReaders },
       limits: {
         eventsMax: config.AUDIT_SCAN_EVENTS_MAX,
         timeMaxMs: config.AUDIT_SCAN_TIME_MAX_MS,

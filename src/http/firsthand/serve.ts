@@ -8,22 +8,19 @@ import { ensureSandbox } from '../../processes/firsthand/sandbox.ts'
 import { claimLimitsOf, firsthandSettings } from '../../processes/firsthand/settings.ts'
 import { endpointKeysOf } from '../../processes/firsthand/webhooks.ts'
 import { newProcessHealth } from '../../processes/process.ts'
-import { createCredentialDirectory } from '../../projections/firsthand/credentials.ts'
-import { createWorkerDirectory } from '../../projections/firsthand/worker-credentials.ts'
 import { createResolve } from '../../webhooks/request.ts'
 import type { FirsthandParts } from './access.ts'
-import { createJobWaits } from './jobs/job-waits.ts'
+import type { FirsthandDirectories } from './directories.ts'
 import { createKeyUse } from './keys/key-use.ts'
 
 /** How long the first key may take to be known before the API is announced. */
 const SANDBOX_WAIT_MAX_MS = 10_000
 
-export async function serveFirsthand(parts: ApiParts): Promise<Served> {
+export async function serveFirsthand(parts: ApiParts<FirsthandDirectories>): Promise<Served> {
   const { config, bus, db, waiter, clock, keyRing } = parts
   const objects = await openObjects(parts)
   const settings = parts.settings(firsthandSettings)
-  const credentials = await parts.follow('firsthand-credentials', createCredentialDirectory())
-  const waits = await parts.follow('firsthand-waits', createJobWaits())
+  const { credentials, workers: workerCredentials, waits } = parts.directories
   parts.onDrain(() => waits.endAll())
   const { log } = parts.dependenciesOf('firsthand-keys', newProcessHealth())
   const own: FirsthandParts = {
@@ -36,7 +33,7 @@ export async function serveFirsthand(parts: ApiParts): Promise<Served> {
       idleMs: settings.FIRSTHAND_TRANSFER_IDLE_MS,
     },
     ...{ payments: await openPayments(parts), log, publicUrl: config.PUBLIC_URL },
-    workerCredentials: await parts.follow('firsthand-workers', createWorkerDirectory()),
+    workerCredentials,
     claimLimits: claimLimitsOf(settings),
     noteUse: createKeyUse({ bus, log, clock: clock.now, gapMinMs: settings.FIRSTHAND_KEY_USE_GAP_S * 1_000 }),
     keysMax: settings.FIRSTHAND_KEYS_MAX,

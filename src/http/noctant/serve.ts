@@ -7,17 +7,17 @@ import { firstRunContext } from '../../processes/first-run.ts'
 import { importPresets } from '../../processes/noctant/presets.ts'
 import { ensureSandboxOperator } from '../../processes/noctant/sandbox.ts'
 import { deadCommandCount } from '../../projections/noctant/account-command.ts'
-import { createCredentialDirectory } from '../../projections/noctant/credentials.ts'
 import { deadWebhookCount } from '../../projections/noctant/webhook.ts'
 import type { NoctantParts } from './access.ts'
+import type { NoctantDirectories } from './directories.ts'
 import { noctantSettings } from './settings.ts'
 
 /** How long the first key may take to be known before the API is announced. */
 const SANDBOX_WAIT_MAX_MS = 10_000
 
-export async function serveNoctant(parts: ApiParts): Promise<Served> {
+export async function serveNoctant(parts: ApiParts<NoctantDirectories>): Promise<Served> {
   const { config, bus, db, waiter, clock, vault } = parts
-  const credentials = await parts.follow('credentials', createCredentialDirectory())
+  const { credentials } = parts.directories
   const core = { bus, db, waiter, clock: clock.now, personKeys: vault }
   const own: NoctantParts = { ...core, credentials, ...noctantSettings(config) }
   return {

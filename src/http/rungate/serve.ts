@@ -3,22 +3,21 @@ import type { ApiParts, Served } from '../../context.ts'
 import { newProcessHealth } from '../../processes/process.ts'
 import { providerSecretsOf } from '../../processes/rungate/processes.ts'
 import { rungateSettings } from '../../processes/rungate/settings.ts'
-import { createAgentDirectory, createTokenDirectory } from '../../projections/rungate/credentials.ts'
 import { isLoopback } from '../../webhooks/address.ts'
 import { createResolve } from '../../webhooks/request.ts'
 import type { RungateParts } from './access.ts'
 import { selfDescription } from './describing.ts'
+import type { RungateDirectories } from './directories.ts'
 import { createHealth } from './public/counts.ts'
 import { createTokenUse } from './tokens/token-use.ts'
 
-export async function serveRungate(parts: ApiParts): Promise<Served> {
+export async function serveRungate(parts: ApiParts<RungateDirectories>): Promise<Served> {
   const { config, bus, db, waiter, clock, keyRing, apiUrl } = parts
   const settings = parts.settings(rungateSettings)
   const { log } = parts.dependenciesOf('rungate-tokens', newProcessHealth())
   const own: RungateParts = {
     ...{ bus, db, waiter, clock: clock.now, apiUrl },
-    tokens: await parts.follow('rungate-tokens', createTokenDirectory()),
-    agents: await parts.follow('rungate-agents', createAgentDirectory()),
+    ...parts.directories,
     noteUse: createTokenUse({ bus, log, clock: clock.now, gapMinMs: settings.RUNGATE_TOKEN_USE_GAP_S * 1_000 }),
     keyKnownWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
     registrationsPerHourMax: settings.RUNGATE_REGISTRATIONS_PER_HOUR_MAX,

@@ -3,6 +3,7 @@
  * deletion of provider keys. It waits a while, so that it does not step in between. A second time does nothing.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { consequenceContext } from '../../commands/context.ts'
 import type { CommandBus, CommandContext } from '../../commands/handle.ts'
 import { Rejected } from '../../commands/rejection.ts'
 import { agent } from '../../commands/rungate/agent.ts'
@@ -115,10 +116,5 @@ export async function finishDeletion(
   return { remapped, position }
 }
 
-const contextOf = ({ now = () => new Date() }: Options, event: Recorded): CommandContext => ({
-  ...{ commandId: event.id, requestId: event.id, fingerprint: undefined },
-  actor: { kind: 'system', id: COMPLETION },
-  correlationId: event.metadata.$correlationId,
-  traceparent: event.metadata.traceparent,
-  at: now().toISOString(),
-})
+const contextOf = ({ now = () => new Date() }: Options, event: Recorded) =>
+  consequenceContext(COMPLETION, event, now().toISOString())

@@ -1,6 +1,7 @@
 /** Notes that a token is in use: beside the request that it signed, never in its way, and now and again only. */
 import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { systemContext } from '../../../commands/context.ts'
 import type { CommandBus } from '../../../commands/handle.ts'
 import { adminToken } from '../../../commands/rungate/admin-token.ts'
 import type { Log } from '../../../log.ts'
@@ -28,11 +29,7 @@ export function createTokenUse({
     if (last !== undefined && now.getTime() - last < gapMinMs) return
     noted.set(tokenId, now.getTime())
     const at = now.toISOString()
-    const id = randomUUID()
-    const context = {
-      ...{ commandId: id, requestId: id, correlationId: id, fingerprint: undefined, traceparent: undefined },
-      ...{ actor: { kind: 'system' as const, id: 'rungate-tokens' }, at },
-    }
+    const context = systemContext('rungate-tokens', randomUUID(), at)
     bus.handle(adminToken, tokenId, { kind: 'noteUse', gapMinMs, at }, context).catch((err: unknown) => {
       log.warn({ err, tokenId }, 'the use of a token could not be noted; the next use will be')
       noted.delete(tokenId)
