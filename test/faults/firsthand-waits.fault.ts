@@ -47,11 +47,6 @@ beforeAll(async () => {
     FIRSTHAND_WEBHOOK_RETRY_WAITS_MS: WEBHOOK_WAITS_MS.join(),
   })
   await house.start()
-  for (let n = 0; n < WAITS / OF_ORGANIZATION; n++) {
-    const { key } = await house.addBuyer({ cents: 100 })
-    const { body } = await postJob(house, key, { files_needed: 1, price_per_file_cents: 100 })
-    waitedFor.push({ key, jobId: body.id })
-  }
 }, 240_000)
 afterAll(async () => {
   await house.close()
@@ -245,6 +240,14 @@ async function askAll(): Promise<Client[]> {
 }
 
 describe.sequential('5,000 requests that wait', () => {
+  beforeAll(async () => {
+    for (let n = 0; n < WAITS / OF_ORGANIZATION; n++) {
+      const { key } = await house.addBuyer({ cents: 100 })
+      const { body } = await postJob(house, key, { files_needed: 1, price_per_file_cents: 100 })
+      waitedFor.push({ key, jobId: body.id })
+    }
+  }, 240_000)
+
   it('row F17: leave nothing behind when their clients go', async () => {
     // The first time fills caches and compiles.
     for (const { socket } of await askAll()) socket.destroy()
