@@ -116,8 +116,9 @@ describe('a call that fails', () => {
   it('by its time limit before or within the answer has that kind', async () => {
     simulator.order({ rules: [{ times: 1, fault: { hang: true } }, { fault: { stall: { afterFrames: 2 } } }] })
     expect(await failureOf(call({}, { timeoutMs: 50 }).answer)).toBe('request_timeout')
-    const { body } = await call({ stream: true }, { timeoutMs: 500 }).answer
-    expect(await failureOf(body.whole(100_000))).toBe('request_timeout')
+    // On a busy machine the limit may pass before the first byte; it is the same kind.
+    const read = call({ stream: true }, { timeoutMs: 500 }).answer.then(({ body }) => body.whole(100_000))
+    expect(await failureOf(read)).toBe('request_timeout')
   })
 
   it('because nobody listens or nobody may is a network error, and was not sent', async () => {
