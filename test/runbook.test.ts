@@ -8,6 +8,7 @@ import { type Stack, startStack } from './support/stack.ts'
 /** Figures that are for graphs: nobody is woken by them. */
 const FOR_GRAPHS = [
   'opslog_commands_total',
+  'opslog_firsthand_job_waits',
   'opslog_http_request_duration_seconds',
   'opslog_projector_batches',
   'opslog_projector_events',
