@@ -145,7 +145,7 @@ async function serveContexts(parts: Parts, onDrain: ApiParts['onDrain']) {
 /** Lets what a context keeps in memory follow the log. Resolves when all of it is up to date. */
 async function followDirectories(parts: Parts, context: Context) {
   const { db, store, log, config, onClose } = parts
-  const directories = context.directories?.() ?? {}
+  const directories = (await context.directories?.()) ?? {}
   const follow = async ([directory, kept]: [string, Directory]) => {
     const name = `${context.name}-${directory}`
     const { following } = await keepDirectory(kept, {

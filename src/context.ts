@@ -126,8 +126,8 @@ export interface Context<Own extends Directories = Directories> {
   readonly projections: readonly Projection[]
   /** What auditors can check of it. */
   readonly books?: AuditDeclarations
-  /** Made where its HTTP is served; they follow the log from before the first request. */
-  readonly directories?: () => Own
+  /** Loaded and made where its HTTP is served; they follow the log from before the first request. */
+  readonly directories?: () => Promise<Own>
   /** Which of its keys the audit API takes, beside auditors' own. */
   findLogReader?(directories: Own): Promise<FindLogReader>
   /** Its HTTP, loaded where it is served or described. */

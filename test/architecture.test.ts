@@ -287,8 +287,8 @@ describe('the kernel', () => {
     // and by requests that bring files, which have a time limit of their own.
     // And by operations beside a contract, with a document of their own, and the cookies of hosted pages of two contexts.
     // And by refusals whose form goes by how an address is signed in to, and by what one tenant takes at a time of the
-    // process that all share.
-    [['http'], 4_170],
+    // process that all share, while others ask.
+    [['http'], 4_184],
     // Grown by the key directory, which every context had for itself, and by bodies that are made at each attempt. And by
     // directories over streams of several kinds, whose keys may be rotated in place.
     [['api-keys', 'webhooks'], 2_455],

@@ -66,7 +66,7 @@ Examples:
   opslog audit history ACC-1001                            by the operator's own account id
   opslog audit trace 0b0f5c1e-7f0e-5d0c-9d6e-5f6f70736c67
   opslog audit as-of ACC-1001 --at 2026-03-01T09:30:00Z --diff 2026-03-02T09:30:00Z
-  opslog audit as-of --table accounts --at 2026-03-01T00:00:00Z --csv
+  opslog audit as-of --table noctant_accounts --at 2026-03-01T00:00:00Z --csv
   opslog audit seal --out seals.ndjson
   opslog audit seals --json
   opslog audit export --out log.ndjson && node scripts/verify-export.mjs log.ndjson`,

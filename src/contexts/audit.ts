@@ -5,7 +5,7 @@ import { auditorEvents } from '../events/audit/auditor.ts'
 import { READING_CATEGORY, readingEvents } from '../events/audit/reading.ts'
 import { auditSentences } from '../events/audit/sentences.ts'
 import { inStreams } from '../events/registry.ts'
-import { type AuditDirectories, auditDirectories } from '../http/audit/directories.ts'
+import type { AuditDirectories } from '../http/audit/directories.ts'
 import { auditorKeyProjection } from '../projections/audit/auditor-key.ts'
 
 export const audit: Context<AuditDirectories> = {
@@ -18,7 +18,7 @@ export const audit: Context<AuditDirectories> = {
   aggregates: [auditor],
   projections: [auditorKeyProjection],
   books: { categories: [READING_CATEGORY], readings: [READING_CATEGORY] },
-  directories: auditDirectories,
+  directories: async () => (await import('../http/audit/directories.ts')).auditDirectories(),
   processes: [],
   serve: async (parts) => (await import('../http/audit/serve.ts')).serveAudit(parts),
   api: async () => (await import('../http/audit/api.ts')).audit,

@@ -29,7 +29,7 @@ import { webhookEndpointEvents, webhookEventEvents, webhookPlaceEvents } from '.
 import { workerEvents } from '../events/firsthand/worker.ts'
 import { workerDayEvents } from '../events/firsthand/worker-day.ts'
 import { inStreams } from '../events/registry.ts'
-import { type FirsthandDirectories, firsthandDirectories } from '../http/firsthand/directories.ts'
+import type { FirsthandDirectories } from '../http/firsthand/directories.ts'
 import { firsthandProcesses } from '../processes/firsthand/processes.ts'
 import { firsthandSettings } from '../processes/firsthand/settings.ts'
 import { apiKeyProjection } from '../projections/firsthand/api-key.ts'
@@ -80,7 +80,7 @@ export const firsthand: Context<FirsthandDirectories> = {
     ...[submissionProjection, claimProjection, scoringProjection, workerProjection, earningProjection],
   ],
   books: firsthandBooks,
-  directories: firsthandDirectories,
+  directories: async () => (await import('../http/firsthand/directories.ts')).firsthandDirectories(),
   findLogReader: async (own) => (await import('../http/firsthand/log-readers.ts')).findFirsthandReader(own),
   processes: firsthandProcesses,
   cli: {

@@ -32,7 +32,7 @@ import { templateEvents } from '../events/noctant/template.ts'
 import { userEvents } from '../events/noctant/user.ts'
 import { webhookDeliveryEvents, webhookEndpointEvents, webhookReplayEvents } from '../events/noctant/webhook.ts'
 import { inStreams } from '../events/registry.ts'
-import { type NoctantDirectories, noctantDirectories } from '../http/noctant/directories.ts'
+import type { NoctantDirectories } from '../http/noctant/directories.ts'
 import { noctantProcesses } from '../processes/noctant/processes.ts'
 import { accountProjection } from '../projections/noctant/account.ts'
 import { accountCommandProjection } from '../projections/noctant/account-command.ts'
@@ -131,7 +131,7 @@ export const noctant: Context<NoctantDirectories> = {
     partnerEventProjection,
   ],
   books: noctantBooks,
-  directories: noctantDirectories,
+  directories: async () => (await import('../http/noctant/directories.ts')).noctantDirectories(),
   processes: noctantProcesses,
   serve: async (parts) => (await import('../http/noctant/serve.ts')).serveNoctant(parts),
   api: async () => (await import('../http/noctant/api.ts')).noctant,

@@ -16,7 +16,7 @@ import { nameEvents } from '../events/rungate/name.ts'
 import { policyEvents } from '../events/rungate/policy.ts'
 import { providerKeyEvents } from '../events/rungate/provider-key.ts'
 import { rungateSentences } from '../events/rungate/sentences.ts'
-import { type RungateDirectories, rungateDirectories } from '../http/rungate/directories.ts'
+import type { RungateDirectories } from '../http/rungate/directories.ts'
 import { rungateProcesses } from '../processes/rungate/processes.ts'
 import { rungateSettings } from '../processes/rungate/settings.ts'
 import { accountProjection } from '../projections/rungate/account.ts'
@@ -49,7 +49,7 @@ export const rungate: Context<RungateDirectories> = {
     runProjection,
   ],
   books: rungateBooks,
-  directories: rungateDirectories,
+  directories: async () => (await import('../http/rungate/directories.ts')).rungateDirectories(),
   processes: rungateProcesses,
   cli: {
     summary: 'accounts: their tier, their standing and their limits',

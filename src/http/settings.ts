@@ -14,7 +14,7 @@ export const httpSettings = z.object({
   BODIES_IN_FLIGHT_PER_ADDRESS_MAX_BYTES: bytes(16_777_216).describe('the same, of one client address'),
   TENANT_REQUESTS_IN_FLIGHT_MAX: count(256).describe('requests of one tenant (operator, organization) at a time'),
   TENANT_LOOP_MAX_PERCENT: percent(60).describe(
-    'share of the event loop that the requests of one tenant may take of TENANT_LOOP_WINDOW_MS: reading, deciding, answering',
+    'share of the event loop that the requests of one tenant may take of TENANT_LOOP_WINDOW_MS while others ask too',
   ),
   TENANT_LOOP_WINDOW_MS: milliseconds(10_000).describe('the time that this share is of; it slides'),
   JSON_DEPTH_MAX: count(64),

@@ -25,7 +25,10 @@ const LONG_STEP_MS = 1
 type Counted = Pick<Exchange, 'tenant' | 'stepAtMs'>
 
 export interface Tenants {
-  /** Counts a request until `leave`. Throws a Problem (429, Retry-After) where its tenant takes too much. */
+  /**
+   * Counts a request until `leave`. Throws a Problem (429, Retry-After) where its tenant has too many at a time, or has
+   * taken too much time while another tenant asked within the window.
+   */
   enter(exchange: Counted, tenantId: string): void
   leave(exchange: Counted): void
   /** Undefined: the request may go on at once. Else it resolves when it is the turn of its tenant. */
@@ -43,6 +46,10 @@ export function createTenants(limits: TenantLimits, nowMs: () => number): Tenant
   const spentMaxMs = (windowMs * tenantLoopMaxPercent) / 100
   // A request under way keeps what it is counted in: a tenant that is forgotten meanwhile starts anew.
   const uses = new LRUCache<string, TenantUse>({ max: CALLERS_MAX })
+  // Whoever asked last, and when somebody else did: who is alone takes nothing from others.
+  let latest: TenantUse | undefined
+  let latestAtMs = 0
+  let anotherAtMs = Number.NEGATIVE_INFINITY
 
   function useOf(tenantId: string): TenantUse {
     const known = uses.get(tenantId)
@@ -56,8 +63,15 @@ export function createTenants(limits: TenantLimits, nowMs: () => number): Tenant
     enter(exchange, tenantId) {
       const use = useOf(tenantId)
       if (use.inFlight >= tenantInFlightMax) throw tooMuch(`${tenantInFlightMax} requests at a time`, 1_000)
-      const waitMs = overspentMs(use, nowMs(), windowMs, spentMaxMs)
-      if (waitMs > 0) throw tooMuch(`${tenantLoopMaxPercent} % of this process's time`, waitMs)
+      const now = nowMs()
+      if (use !== latest) {
+        if (latest) anotherAtMs = latestAtMs
+        latest = use
+      }
+      latestAtMs = now
+      const waitMs = overspentMs(use, now, windowMs, spentMaxMs)
+      if (waitMs > 0 && now - anotherAtMs < windowMs)
+        throw tooMuch(`${tenantLoopMaxPercent} % of this process's time`, waitMs)
       use.inFlight += 1
       exchange.tenant = use
     },

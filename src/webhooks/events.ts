@@ -93,11 +93,15 @@ export function endpointSchemas<T extends string, E extends string>(names: Webho
   }
 }
 
-/** For contexts with many endpoints a tenant. Stream `<context>.webhookEndpoints-<tenant>` has the places. */
+/** For contexts with many endpoints a tenant, which can be taken away. In the endpoint's stream. */
+export const removalSchemas = <T extends string, E extends string>(names: WebhookNames<string, T, E>) => ({
+  'WebhookEndpointDeleted.v1': z.object({ ...fieldsOf(names), occurredAt: time }),
+})
+
+/** For those contexts too. Stream `<context>.webhookEndpoints-<tenant>` has the places. */
 export function placeSchemas<T extends string, E extends string>(names: WebhookNames<string, T, E>) {
   const owner = fieldsOf(names)
   return {
-    'WebhookEndpointDeleted.v1': z.object({ ...owner, occurredAt: time }),
     'WebhookEndpointPlaceTaken.v1': z.object({ ...owner, occurredAt: time }),
     'WebhookEndpointPlaceFreed.v1': z.object({ ...owner, occurredAt: time }),
   }
@@ -197,6 +201,7 @@ export function webhookEvents<
   const { context } = names
   return {
     endpoint: typesOf(context, endpointSchemas(names)),
+    removal: typesOf(context, removalSchemas(names)),
     places: typesOf(context, placeSchemas(names)),
     delivery: typesOf(context, deliverySchemas(names)),
     replay: typesOf(context, replaySchemas(names, wish)),
@@ -208,7 +213,10 @@ type Bare<Schemas extends (names: WebhookNames<string, never, never, never>) => 
   ReturnType<Schemas>
 >
 type Names = WebhookNames<string, never, never, never>
-export type EndpointEvent = Bare<typeof endpointSchemas<never, never>> | Bare<typeof placeSchemas<never, never>>
+export type EndpointEvent =
+  | Bare<typeof endpointSchemas<never, never>>
+  | Bare<typeof removalSchemas<never, never>>
+  | Bare<typeof placeSchemas<never, never>>
 export type DeliveryEvent = Bare<typeof deliverySchemas<never, never, never>>
 export type ReplayEvent = Bare<
   (names: Names) => ReturnType<typeof replaySchemas<never, never, Record<never, z.ZodType>>>

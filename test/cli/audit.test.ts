@@ -99,7 +99,7 @@ describe('opslog audit', () => {
     for (const { at, status } of answers) {
       const [state] = await json('as-of', ACCOUNT, '--at', at)
       expect(state.state.status).toBe(status)
-      const [row] = await json('as-of', '--table', 'accounts', '--at', at)
+      const [row] = await json('as-of', '--table', 'noctant_accounts', '--at', at)
       expect(row).toMatchObject({ external_account_id: ACCOUNT })
       expect(Object.values(row)).toContain(status)
     }

@@ -358,7 +358,9 @@ export async function startApi(options: ApiOptions = {}) {
     ...selfDescription,
   })
   const serve = (of: CommandBus) => {
-    const limits = { ...defaultHttpLimits, readYourWritesWaitMs: 5_000, ...options.limits }
+    // Those who ask are in this process too, and share its loop.
+    const own = { readYourWritesWaitMs: 5_000, tenantLoopMaxPercent: 100 }
+    const limits = { ...defaultHttpLimits, ...own, ...options.limits }
     const core = { bus: of, db, waiter, clock: () => new Date(), personKeys: log.keys }
     const auditing = createAuditParts({
       ...core,

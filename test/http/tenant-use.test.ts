@@ -48,15 +48,27 @@ describe('time of the event loop', () => {
     spend('acme', 5_000)
     expect(refusal('acme')).toBeUndefined()
     spend('acme', 1_000)
+    expect(refusal('other')).toBeUndefined()
     // 6 s of the first 10 s: in the next window 5 s of them are left after a sixth of it.
     expect([refusal('acme'), refusal('other')]).toStrictEqual([Math.ceil(4 + 10 / 6), undefined])
     pass(4_000 + 10_000 / 6 - 1)
-    expect(refusal('acme')).toBe(1)
+    expect([refusal('other'), refusal('acme')]).toStrictEqual([undefined, 1])
     pass(2)
     expect(refusal('acme')).toBeUndefined()
     spend('acme', 1_000)
+    expect(refusal('other')).toBeUndefined()
     expect(refusal('acme')).toBeGreaterThan(0)
     pass(30_000)
+    expect(refusal('acme')).toBeUndefined()
+  })
+
+  it('is all that there is for a tenant beside whom nobody asked within the window', () => {
+    const { spend, refusal, pass } = tenantsAt()
+    for (let step = 0; step < 30; step++) spend('acme', 1_000)
+    expect(refusal('acme')).toBeUndefined()
+    expect([refusal('other'), refusal('acme')]).toStrictEqual([undefined, expect.any(Number)])
+    pass(10_000)
+    for (let step = 0; step < 10; step++) spend('acme', 1_000)
     expect(refusal('acme')).toBeUndefined()
   })
 

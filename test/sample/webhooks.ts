@@ -22,12 +22,12 @@ import { noteEvents } from './note.ts'
 
 export const names = { context: 'sample', tenant: 'tenantId', endpoint: 'hookId', person: 'memberId' } as const
 
-const { endpoint, places, delivery, replay } = webhookEvents(names, {})
+const { endpoint, removal, places, delivery, replay } = webhookEvents(names, {})
 export const sampleEvents: EventDeclarations = {
   ...noteEvents,
   ...inStreams({
     'sample.note': noteEvents.schemas,
-    'sample.webhookEndpoint': endpoint,
+    'sample.webhookEndpoint': { ...endpoint, ...removal },
     'sample.webhookEndpoints': places,
     'sample.webhookDelivery': delivery,
     'sample.webhookReplay': replay,
