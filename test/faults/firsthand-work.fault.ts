@@ -48,6 +48,8 @@ beforeAll(async () => {
   await once(model, 'listening')
   house = await openFirsthandHouse({
     ...{ FIRSTHAND_WORKER_CLAIMS_MAX: '200', FIRSTHAND_WORKER_CLAIMS_PER_DAY_MAX: '10000' },
+    // Fifty files of one organization are sent at once, which has half of the places.
+    ...{ FIRSTHAND_UPLOADS_MAX: '100' },
     ...{ FIRSTHAND_SCORING_PER_ORGANIZATION_MAX: '4' },
     ...{ VISION_URL: `http://127.0.0.1:${(model.address() as AddressInfo).port}/v1`, VISION_MODEL: 'looker' },
     FIRSTHAND_ORIGINAL_RETRY_SCHEDULE_MS: '50,50',
