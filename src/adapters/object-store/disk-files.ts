@@ -3,7 +3,6 @@
  * object is whole or not there; a crash or a full disk leaves at most a temporary file.
  */
 import { randomUUID } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
 import { link, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -41,8 +40,9 @@ export async function writeUnfinished(directory: string, source: AsyncIterable<U
   const file = join(directory, UNFINISHED, randomUUID())
   try {
     await mkdir(dirname(file), { recursive: true, mode: PRIVATE_DIRECTORY })
-    const options = { flags: 'wx', mode: PRIVATE_FILE, flush: true, highWaterMark: WRITE_BUFFER_BYTES }
-    await pipeline(source, createWriteStream(file, options))
+    // Opened before a byte comes: a stream that opens it itself may do so after a source that ended at once, and after `rm`.
+    const handle = await open(file, 'wx', PRIVATE_FILE)
+    await pipeline(source, handle.createWriteStream({ flush: true, highWaterMark: WRITE_BUFFER_BYTES }))
     return file
   } catch (error) {
     await rm(file, { force: true })
