@@ -280,8 +280,8 @@ describe('the kernel', () => {
     [['commands'], 570],
     // Grown by sessions of hosted pages that were signed out of.
     [['projections', 'postgres'], 3_645],
-    // Grown by the start's waiting for services, which stood at the root.
-    [['processes'], 786],
+    // Grown by the start's waiting for services, which stood at the root, and by an order that holds over pauses.
+    [['processes'], 790],
     // Grown by sealed positions, by principals that are typed by their access, by documents that explain themselves,
     // by a page for each refusal, by bounds on addresses and connections, with an address of its own for figures,
     // and by requests that bring files, which have a time limit of their own.

@@ -87,9 +87,14 @@ export function createDueWork<Item extends DueItem>(options: DueWorkOptions<Item
   /** Set while it runs. */
   let interrupt: AbortController | undefined
 
+  /** Where the order holds, what comes behind a failure waits for the look-up that finds both. */
   function offer(item: Item): void {
+    if (!keepsOrder || !failed.has(item.key)) take(item, performance.now())
+  }
+
+  function take(item: Item, nowMs: number): void {
     if (!interrupt || underWay.has(item.id)) return
-    if ((failed.peek(pauseOf(item))?.notBeforeMs ?? 0) > performance.now()) return
+    if ((failed.peek(pauseOf(item))?.notBeforeMs ?? 0) > nowMs) return
     const queue = queues.get(item.key) ?? { waiting: new Map(), active: 0 }
     queues.set(item.key, queue)
     if (queue.waiting.has(item.id) || queue.waiting.size < limits.keyQueueMax) queue.waiting.set(item.id, item)
@@ -142,7 +147,10 @@ export function createDueWork<Item extends DueItem>(options: DueWorkOptions<Item
 
   async function poll(): Promise<void> {
     const { keyQueueMax: keyMax, batchMax: limit } = limits
-    for (const item of await options.findDue({ now: now(), keyMax, limit })) offer(item)
+    const found = await options.findDue({ now: now(), keyMax, limit })
+    // One moment for all of them: a pause that ends between two would let the second go before the first.
+    const nowMs = performance.now()
+    for (const item of found) take(item, nowMs)
   }
 
   async function pollUntil(signal: AbortSignal): Promise<void> {

@@ -1,3 +1,6 @@
+/** A timer may end so long before its time: what is due then would not be found, and looked for an interval later. */
+const TIMER_EARLY_MS = 1
+
 /** A pause that ends early when something is due earlier, also where that was said before the pause began. */
 export function createAlarm() {
   let earliestMs = Number.POSITIVE_INFINITY
@@ -21,7 +24,8 @@ export function createAlarm() {
       let timer: NodeJS.Timeout | undefined
       rearm = () => {
         clearTimeout(timer)
-        timer = setTimeout(end, Math.max(0, Math.min(endMs, earliestMs) - performance.now()))
+        const leftMs = Math.min(endMs, earliestMs) - performance.now()
+        timer = setTimeout(end, leftMs > 0 ? Math.ceil(leftMs) + TIMER_EARLY_MS : 0)
       }
       rearm()
       signal.addEventListener('abort', end, { once: true })
