@@ -21,8 +21,8 @@ export const list = <S extends z.ZodType<unknown, string>>(element: S, fallback:
     .default(fallback.join(','))
     .transform((text) => text.split(',').map((name) => name.trim()))
     .pipe(z.array(element).min(1))
-const WAITS_MAX = 100
-/** Waits one after the other, divided by commas; at most 100. */
+const WAITS_MAX = 20
+/** Waits one after the other, divided by commas; at most 20. */
 export const schedule = (fallback: readonly number[]) =>
   z
     .string()

@@ -51,8 +51,7 @@ export interface FirsthandHouse extends Home {
   addWorker(name?: string): Promise<Worker>
   grant(organizationId: string, cents: number): Promise<string>
   /** Types of a stream's events without context and version, and their facts. */
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the event says.
-  eventsOf(stream: string): Promise<{ name: string; data: any }[]>
+  eventsOf(stream: string): Promise<{ name: string; data: Readonly<Record<string, unknown>> }[]>
   close(): Promise<void>
 }
 

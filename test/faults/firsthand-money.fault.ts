@@ -237,7 +237,9 @@ describe.sequential('credits', () => {
         .filter(({ name }) => name === 'CreditsExpired')
         .map(({ data }) => [data.lotId, data.amountCents])
       expect(expired).toStrictEqual([[lotId, '500']])
-      const spent = story.filter(({ name }) => name === 'EscrowHeld').flatMap(({ data }) => data.parts)
+      const spent = story
+        .filter(({ name }) => name === 'EscrowHeld')
+        .flatMap(({ data }) => data.parts as { lotId: string }[])
       expect(spent.map((part: { lotId: string }) => part.lotId)).not.toContain(lotId)
       expect(await amounts(buyer.key)).toContain('expiration -500')
     }

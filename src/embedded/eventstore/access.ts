@@ -11,11 +11,15 @@ import { ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/gr
 const FILE = 'credential'
 const USER = 'opslog'
 const SECRET_BYTES = 32
+const WHOLE = new RegExp(`^${USER}:[0-9a-f]{${2 * SECRET_BYTES}}\n$`)
 
-/** `opslog:…`, as a connection string has it before the `@`. Made at the first call. */
+/**
+ * `opslog:…`, as a connection string has it before the `@`. Made at the first call, and anew where a power cut has left less:
+ * an empty one would let everybody in.
+ */
 export function credentialOf(directory: string): string {
   const file = join(directory, FILE)
-  if (!existsSync(file)) {
+  if (!existsSync(file) || !WHOLE.test(readFileSync(file, 'utf8'))) {
     writeFileSync(`${file}.new`, `${USER}:${randomBytes(SECRET_BYTES).toString('hex')}\n`, { mode: 0o600 })
     renameSync(`${file}.new`, file)
   }

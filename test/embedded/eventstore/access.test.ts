@@ -1,6 +1,6 @@
 /** Who may use a guarded node: those who name its credential, and processes of its own user where the kernel tells. */
 import { randomUUID } from 'node:crypto'
-import { statSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client'
 import operationsGrpc from '@eventstore/db-client/generated/operations_grpc_pb.js'
@@ -43,6 +43,15 @@ describe('a credential', () => {
     expect(statSync(join(directory.path, 'credential')).mode & 0o777).toBe(0o600)
     expect(credential).toMatch(/^opslog:[0-9a-f]{64}$/)
     expect(credentialOf(directory.path)).toBe(credential)
+  })
+
+  test.each(['', 'opslog:', `opslog:${'0'.repeat(63)}`])('that was cut to "%s" is made anew', (left) => {
+    const other = temporaryDirectory()
+    writeFileSync(join(other.path, 'credential'), left)
+    const made = credentialOf(other.path)
+    expect(made).toMatch(/^opslog:[0-9a-f]{64}$/)
+    expect(credentialOf(other.path)).toBe(made)
+    other.remove()
   })
 
   test('opens the node to our client, which appends and reads', async () => {
