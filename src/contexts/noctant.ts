@@ -26,7 +26,7 @@ import { launchSessionEvents } from '../events/noctant/launch-session.ts'
 import { operatorEvents, operatorSlugEvents } from '../events/noctant/operator.ts'
 import { partnerEvents } from '../events/noctant/partner-events.ts'
 import { payoutAddressEvents, payoutEvents } from '../events/noctant/payout.ts'
-import { productEvents, productSlugEvents } from '../events/noctant/product.ts'
+import { productEvents, productSlugEvents, productSpaceEvents } from '../events/noctant/product.ts'
 import { noctantSentences } from '../events/noctant/sentences.ts'
 import { templateEvents } from '../events/noctant/template.ts'
 import { userEvents } from '../events/noctant/user.ts'
@@ -73,6 +73,7 @@ export const noctant: Context<NoctantDirectories> = {
         'noctant.template': templateEvents,
         'noctant.product': productEvents,
         'noctant.productSlug': productSlugEvents,
+        'noctant.productSpace': productSpaceEvents,
         'noctant.challenge': challengeEvents,
         'noctant.challengeRequest': challengeRequestEvents,
         'noctant.challengeSlots': challengeSlotEvents,

@@ -664,6 +664,7 @@ export function streamOf({ type, data }: { type: string; data: Record<string, un
   if (name.startsWith('Account')) return `noctant.account-${data.programAccountId}`
   if (name.startsWith('Template')) return `noctant.template-${data.templateId}`
   if (name === 'ProductSlugClaimed') return `noctant.productSlug-${uuidOf(String(data.slug))}`
+  if (name === 'ProductSpaceReserved') return `noctant.productSpace-${data.operatorId}`
   if (name.startsWith('Product')) return `noctant.product-${data.productId}`
   if (name === 'ChallengeRequested') return `noctant.challengeRequest-${uuidOf(String(data.subject))}`
   if (name.startsWith('ChallengeSlot')) return `noctant.challengeSlots-${data.productId}`

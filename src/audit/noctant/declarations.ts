@@ -18,6 +18,7 @@ export const noctantBooks: AuditDeclarations = {
     'noctant.operatorSlug',
     'noctant.payoutRequest',
     'noctant.productSlug',
+    'noctant.productSpace',
   ],
   logBooks: [moneyBook],
   streamBooks: { 'noctant.engine': [engineLedger] },

@@ -2,7 +2,7 @@
  * What an operator sells: a template at a price, with the gates and limits of its users. The id follows from the request's
  * key, so that a repeat finds the product again; the slug is claimed in a stream of its own.
  */
-import type { ProductEvent, ProductSlugEvent, ProductStatus } from '../../events/noctant/product.ts'
+import type { ProductEvent, ProductSlugEvent, ProductSpaceEvent, ProductStatus } from '../../events/noctant/product.ts'
 import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
@@ -111,16 +111,66 @@ const productSlug: Aggregate<
   evolve: (_, event) => ({ claimedBy: event.data.productId }),
   decide({ operatorId, slug, productId, at }, state) {
     if (state.claimedBy === productId) return []
-    if (state.claimedBy)
-      throw new Rejected('product_slug_taken', `The slug ${slug} stands for another product.`, '/slug')
+    if (state.claimedBy) throw slugTaken(slug)
     return [{ type: 'noctant.ProductSlugClaimed.v1', data: { operatorId, slug, productId, occurredAt: at } }]
   },
 }
 
+const slugTaken = (slug: string) =>
+  new Rejected('product_slug_taken', `The slug ${slug} stands for another product.`, '/slug')
+
+/** A list shows the metadata of all of an operator's products, so together they are bounded. */
+const METADATA_TOTAL_MAX_BYTES = 1_048_576
+/** As many products as a list has are no burden with this much each: no room is kept for it. */
+const METADATA_SMALL_BYTES = 1_024
+
+interface SpaceState {
+  bytes: number
+  bySlug: ReadonlyMap<string, number>
+}
+
+/** Reserved by slug, so that a request which is sent again, under another key too, takes no more. */
+export const productSpace: Aggregate<
+  SpaceState,
+  { operatorId: string; slug: string; bytes: number; at: string },
+  ProductSpaceEvent
+> = {
+  category: 'noctant.productSpace',
+  initialState: { bytes: 0, bySlug: new Map() },
+  evolve({ bytes, bySlug }, { data }) {
+    const more = data.bytes - (bySlug.get(data.slug) ?? 0)
+    return { bytes: bytes + more, bySlug: new Map(bySlug).set(data.slug, data.bytes) }
+  },
+  decide({ operatorId, slug, bytes, at }, state) {
+    const more = bytes - (state.bySlug.get(slug) ?? 0)
+    if (more <= 0) return []
+    if (state.bytes + more > METADATA_TOTAL_MAX_BYTES) {
+      const detail = `The metadata of all products together have at most ${METADATA_TOTAL_MAX_BYTES} bytes.`
+      throw new Rejected('product_metadata_limit_reached', detail, '/metadata')
+    }
+    return [{ type: 'noctant.ProductSpaceReserved.v1', data: { operatorId, slug, bytes, occurredAt: at } }]
+  },
+}
+
+/** Rejects with product_metadata_limit_reached; with product_slug_taken before any room is kept for nothing. */
+async function reserveSpace(
+  bus: CommandBus,
+  { operatorId, slug, metadata, metadataText }: ProductFacts,
+  productId: string,
+  context: CommandContext,
+): Promise<void> {
+  const bytes = Buffer.byteLength(metadataText ?? JSON.stringify(metadata), 'utf8')
+  if (bytes <= METADATA_SMALL_BYTES) return
+  const { claimedBy } = await bus.current(productSlug, productSlugIdOf(operatorId, slug))
+  if (claimedBy !== null && claimedBy !== productId) throw slugTaken(slug)
+  const reservation = { ...context, commandId: deterministicId('space', context.commandId), fingerprint: undefined }
+  await bus.handle(productSpace, operatorId, { operatorId, slug, bytes, at: context.at }, reservation)
+}
+
 /**
  * Creates a product, or answers with the one that the context's key made before. Rejects with template_not_found,
- * product_slug_taken, invalid_price, invalid_currency and idempotency_key_reused. IdempotentRequest after a crash between the
- * claim of the slug and the product.
+ * product_slug_taken, product_metadata_limit_reached, invalid_price, invalid_currency and idempotency_key_reused. Repeatable
+ * after a crash between the room for its metadata, the claim of the slug, and the product.
  */
 export function createProduct(
   bus: CommandBus,
@@ -134,6 +184,7 @@ export function createProduct(
   return bus.handle(product, productId, command, context, async () => {
     priced(facts)
     await visibleTemplate(bus, operatorId, templateId)
+    await reserveSpace(bus, facts, productId, context)
     const claim = { ...context, commandId: deterministicId('claim', context.commandId), fingerprint: undefined }
     await bus.handle(productSlug, productSlugIdOf(operatorId, slug), { operatorId, slug, productId, at }, claim)
   })

@@ -37,6 +37,7 @@ export const rejectionCodes = [
   'product_not_sellable',
   'product_slug_taken',
   'product_status_conflict',
+  'product_metadata_limit_reached',
   'product_rules_owner',
   'invalid_price',
   'challenge_not_found',

@@ -49,3 +49,15 @@ export const productSlugEvents = {
   'noctant.ProductSlugClaimed.v1': z.object({ operatorId: uuid, slug: z.string(), productId: uuid, occurredAt: time }),
 }
 export type ProductSlugEvent = EventOf<typeof productSlugEvents>
+
+/** Room for a product's metadata, of what all of an operator's have. Stream `noctant.productSpace-<operatorId>`. */
+export const productSpaceEvents = {
+  'noctant.ProductSpaceReserved.v1': z.object({
+    operatorId: uuid,
+    slug: z.string(),
+    /** Of the metadata's text in UTF-8. */
+    bytes: z.int().positive(),
+    occurredAt: time,
+  }),
+}
+export type ProductSpaceEvent = EventOf<typeof productSpaceEvents>

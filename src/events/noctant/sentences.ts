@@ -3,6 +3,7 @@ export const noctantSentences: Readonly<Record<string, string>> = {
   'noctant.OperatorCreated.v1': 'The operator {name} ({slug}) was created in {environment}.',
   'noctant.OperatorSuspended.v1': 'The operator was suspended{reason?: <reason>}.',
   'noctant.OperatorResumed.v1': 'The operator was resumed{reason?: <reason>}.',
+  'noctant.ProductSpaceReserved.v1': 'Room for {bytes} bytes of metadata was kept for the product {slug}.',
   'noctant.OperatorSlugClaimed.v1': 'The slug {slug} was claimed.',
   'noctant.ApiKeyIssued.v1': 'The API key {keyId}{label? (<label>)} was issued.',
   'noctant.ApiKeyRevoked.v1': 'The API key {keyId} was revoked{reason?: <reason>}.',

@@ -58,6 +58,7 @@ export const errors: ErrorTable<NoctantCode> = {
     webhook_limit_reached: { status: 409, title: 'There are too many webhook endpoints' },
     product_not_sellable: { status: 409, title: 'The product is not for sale' },
     product_slug_taken: { status: 409, title: 'The slug is taken' },
+    product_metadata_limit_reached: { status: 409, title: 'The products have too much metadata' },
     product_status_conflict: { status: 409, title: 'The product cannot take this status' },
     challenge_account_unfit: { status: 409, title: 'The account does not suit the challenge' },
     challenge_under_way: { status: 409, title: 'A challenge is under way' },

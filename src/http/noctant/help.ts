@@ -48,6 +48,8 @@ export const help: Readonly<Record<Exclude<NoctantCode, KernelCode>, string>> = 
   webhook_limit_reached: 'The operator has as many endpoints as are allowed. Remove one first.',
   product_not_sellable: 'The product is a draft or archived, or its template is not public.',
   product_slug_taken: 'Another of your products has this slug. Choose another.',
+  product_metadata_limit_reached:
+    'All products together have as much metadata as is allowed. Keep less with each product, or keep it elsewhere.',
   product_status_conflict: 'A product cannot go from its status to this one.',
   challenge_account_unfit:
     'The account must be active, of this user, in the template’s currency and with Noctant’s rules.',

@@ -1,5 +1,4 @@
 /** Operators' products. */
-import { sql } from 'kysely'
 import type { ProductEvent } from '../../events/noctant/product.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
@@ -92,18 +91,6 @@ export const findProduct = preparedOne((db, operatorId: string, productId: strin
 export const findProductBySlug = preparedOne((db, operatorId: string, slug: string) =>
   ofOperator(db, operatorId).where('slug', '=', slug),
 )
-
-/** Bytes of the metadata of all of the operator's products, and whether one of them has this slug. */
-export async function metadataOf(
-  db: ReadModels,
-  operatorId: string,
-  slug: string,
-): Promise<{ bytes: number; hasSlug: boolean }> {
-  const { rows } = await sql<{ bytes: string; has_slug: boolean }>`
-    SELECT coalesce(sum(octet_length(metadata_text)), 0) AS bytes, coalesce(bool_or(slug = ${slug}), false) AS has_slug
-    FROM noctant_products WHERE operator_id = ${operatorId}`.execute(db)
-  return { bytes: Number(rows[0]?.bytes ?? 0), hasSlug: rows[0]?.has_slug ?? false }
-}
 
 /** In the operator's own order, then the oldest first, at most `limit`. */
 export const listProducts = (db: ReadModels, operatorId: string, limit = 1_000): Promise<ProductRow[]> =>

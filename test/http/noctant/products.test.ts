@@ -107,13 +107,18 @@ describe('createProduct', () => {
 
   it('bounds the metadata of all products together, for a list shows them; small ones and repeats are taken', async () => {
     const large = await api.addOperator()
-    const note = 'x'.repeat(400_000)
-    const bodies = Array.from({ length: 11 }, () => request({ metadata: { note } }))
-    const statuses: number[] = []
-    for (const body of bodies) statuses.push((await create(body, large.key)).status)
-    expect(statuses).toStrictEqual([...Array(10).fill(201), 413])
+    const note = 'x'.repeat(60_000)
+    const bodies = Array.from({ length: 20 }, () => request({ metadata: { note } }))
+    // All at once: a bound that is asked of what has been written so far would let them pass.
+    const made = await Promise.all(bodies.map((body) => create(body, large.key)))
+    const statuses = made.map(({ status }) => status)
+    expect(statuses.filter((status) => status === 201)).toHaveLength(17)
+    expect(made.find(({ status }) => status !== 201)).toMatchObject({
+      status: 409,
+      body: { code: 'product_metadata_limit_reached' },
+    })
     expect((await create(request({ metadata: { note: 'small' } }), large.key)).status).toBe(201)
-    const again = await create(bodies[0], large.key)
+    const again = await create(bodies[statuses.indexOf(201)], large.key)
     expect([again.status, again.headers.get('idempotency-replayed')]).toStrictEqual([201, 'true'])
     expect((await create(request({ metadata: { note } }))).status).toBe(201)
   })

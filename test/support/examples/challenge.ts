@@ -5,13 +5,14 @@ import type {
   ChallengeRequestEvent,
   ChallengeSlotEvent,
 } from '../../../src/events/noctant/challenge.ts'
-import type { ProductEvent, ProductSlugEvent } from '../../../src/events/noctant/product.ts'
+import type { ProductEvent, ProductSlugEvent, ProductSpaceEvent } from '../../../src/events/noctant/product.ts'
 import type { TemplateEvent, TemplateTerms } from '../../../src/events/noctant/template.ts'
 
 export type ChallengeStoryEvent =
   | TemplateEvent
   | ProductEvent
   | ProductSlugEvent
+  | ProductSpaceEvent
   | ChallengeEvent
   | ChallengeRequestEvent
   | ChallengeSlotEvent
@@ -166,6 +167,12 @@ export function challengeExamples(
       operatorId: ids.operator,
       slug: 'one-step-100k',
       productId,
+      occurredAt: timeAt(16),
+    },
+    'noctant.ProductSpaceReserved.v1': {
+      operatorId: ids.operator,
+      slug: 'one-step-100k',
+      bytes: 5_000,
       occurredAt: timeAt(16),
     },
     'noctant.AccountAttemptStarted.v1': {

@@ -32,6 +32,7 @@ export const listPositionsByExternalId = read({
   description: 'Answers all positions that are open, as the engine stated them last.',
   access: operatorKey('positions:read'),
   query: externalAccountQuery,
+  isList: true,
   answer: json(z.object({ positions: z.array(view), count }).openapi('AccountPositionsResponse'), 'Open positions.'),
   refuses: ['account_not_found'],
   async handle({ db, principal, query }) {

@@ -2,12 +2,9 @@
 
 import { z } from '@hono/zod-openapi'
 import { createProduct as create, type ProductFacts } from '../../../commands/noctant/product.ts'
-import type { ReadModels } from '../../../postgres/database.ts'
-import { metadataOf } from '../../../projections/noctant/product.ts'
 import { json } from '../../answers.ts'
 import { jsonBody } from '../../body.ts'
 import { bodyKey } from '../../command.ts'
-import { Problem } from '../../errors.ts'
 import { InexactNumber, type JsonSource } from '../../json.ts'
 import { boundedText, decimalInput, jsonSource, text, uuid } from '../../schemas.ts'
 import { operatorKey, write } from '../access.ts'
@@ -25,12 +22,6 @@ const limit = (min: number) =>
 
 /** Values in a product's metadata, inner ones among them. */
 const METADATA_VALUES_MAX = 10_000
-/**
- * A list shows the metadata of all products, so together they are bounded. Less than the small size is always taken: as many
- * products as a list has are no burden with it.
- */
-const METADATA_SMALL_BYTES = 4_096
-const METADATA_TOTAL_MAX_BYTES = 4_194_304
 
 const request = z
   .object({
@@ -85,19 +76,6 @@ function factsOf(operatorId: string, body: z.output<typeof request>) {
   }
 }
 
-/** Throws a Problem (413) where the products' metadata would be too much. A slug that is known is the decision's business. */
-async function requireRoom(
-  db: ReadModels,
-  { operatorId, slug, metadataText }: ReturnType<typeof factsOf>,
-): Promise<void> {
-  const bytes = Buffer.byteLength(metadataText, 'utf8')
-  if (bytes <= METADATA_SMALL_BYTES) return
-  const kept = await metadataOf(db, operatorId, slug)
-  if (kept.hasSlug || kept.bytes + bytes <= METADATA_TOTAL_MAX_BYTES) return
-  const detail = `The metadata of all products together have at most ${METADATA_TOTAL_MAX_BYTES} bytes.`
-  throw new Problem('body_too_large', detail)
-}
-
 export const createProduct = write({
   path: '/v1/products',
   id: 'createProduct',
@@ -107,16 +85,20 @@ export const createProduct = write({
   access: operatorKey('products:create'),
   headers: requestIdHeader,
   body: jsonBody(request, { verbatim: 'metadata' }),
-  // Metadata are whatever the operator keeps there.
-  bodyMaxBytes: 1_048_576,
   answers: { 201: json(productView, 'The product, as the first request with this key made it.') },
-  refuses: ['invalid_currency', 'invalid_price', 'product_slug_taken', 'product_status_conflict', 'template_not_found'],
+  refuses: [
+    'invalid_currency',
+    'invalid_price',
+    'product_metadata_limit_reached',
+    'product_slug_taken',
+    'product_status_conflict',
+    'template_not_found',
+  ],
   key: bodyKey(),
   facts: ({ principal, body }) => factsOf(principal.operatorId, body),
   // White space and spellings of a number make no other request; digits that a double does not hold do.
   fingerprint: ({ metadataText: _, ...facts }, { body }) => ({ ...facts, metadata: sourceOf(body).value }),
-  async handle({ bus, db, facts, command }) {
-    await requireRoom(db, facts)
+  async handle({ bus, facts, command }) {
     const handled = await create(bus, facts, command)
     return { status: 201, body: viewOf(handled.state), handled }
   },

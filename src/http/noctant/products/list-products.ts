@@ -14,6 +14,7 @@ export const listProducts = read({
   summary: 'The operator’s products',
   description: 'Answers all of your products, in the order of public pages.',
   access: operatorKey('products:read'),
+  isList: true,
   answer: json(answer, 'Every product, archived ones too.'),
   handle: async ({ db, principal }) => ({ products: (await query(db, principal.operatorId)).map(shown) }),
 })
