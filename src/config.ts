@@ -137,8 +137,15 @@ const environmentSchema = z.object({
     .string()
     .optional()
     .describe(
-      'keys that seals must be made with, in base64 or as files, divided by commas; unset: the one in DATA_DIR',
+      'keys that seals must be made with, in base64 or as files, divided by commas; unset: seals are not checked',
     ),
+  SEAL_WEBHOOK_URL: optionalUrl.describe('https address that every seal is posted to, until it has taken it'),
+  SEAL_WEBHOOK_SECRET: z
+    .string()
+    .regex(/^whsec_[A-Za-z0-9+/]{32,}={0,2}$/, 'is to be whsec_ and at least 24 bytes in base64')
+    .optional()
+    .describe('what those posts are signed with (Standard Webhooks)'),
+  SEAL_WEBHOOK_BACKLOG_MAX: count(1_000).describe('seals that are posted after a time in which none arrived'),
   AUDIT_CONCURRENCY_MAX: count(2).describe('audit requests at a time; more wait their turn'),
   AUDIT_WAITING_PER_OPERATOR_MAX: count(4).describe(
     'audit requests of one operator’s auditors that wait; more are 429',

@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { openRawLog } from './audit/raw-log.ts'
 import { ensureSealKey } from './audit/seal-key.ts'
-import { runSealing } from './audit/sealing.ts'
+import { runSealing, type SealPost } from './audit/sealing.ts'
 import type { CommandBus } from './commands/handle.ts'
+import { Rejected } from './commands/rejection.ts'
 import { type Config, type Role, readSettings } from './config.ts'
 import type { Context, ContextParts, RunningProcess } from './context.ts'
 import { syntheticFeed } from './engine/feed.ts'
@@ -23,9 +24,13 @@ import type { ContextProjector } from './processes/health.ts'
 import { runHeartbeat } from './processes/heartbeat.ts'
 import { newProcessHealth, type ProcessHealth, type Subscribe } from './processes/process.ts'
 import { type Projector, projectorName, startProjector } from './projections/projector.ts'
+import { InvalidConfiguration } from './runtime/invalid-configuration.ts'
 import type { Services } from './services/backing-services.ts'
 import type { KeyRing } from './vault/key-ring.ts'
 import type { Vault } from './vault/vault.ts'
+import { webhookUrl } from './webhooks/address.ts'
+import { createResolve } from './webhooks/request.ts'
+import { createSealSender } from './webhooks/seal-post.ts'
 
 /** The API's port where PORT is unset and the port free. */
 export const PORT_DEFAULT = 8080
@@ -169,9 +174,34 @@ function startSealing(parts: Parts): void {
   const log = openRawLog(services.eventStore.url, registry)
   const privateKey = ensureSealKey(config.DATA_DIR)
   const times = { intervalMs: config.SEAL_INTERVAL_S * 1_000, retryMs, now: clock.now, signal: stopping }
-  const running = runSealing({ ...times, log, store, databaseUrl, privateKey, file: config.SEAL_FILE, health, report })
+  const offered = { file: config.SEAL_FILE, post: sealPostOf(parts) }
+  const running = runSealing({ ...times, ...offered, log, store, databaseUrl, privateKey, health, report })
   parts.processes.push({ leads: ['seals'], health })
   onClose(() => running.finally(() => log.close()))
+}
+
+/** Where seals are posted to. Throws InvalidConfiguration where the settings do not go together. */
+function sealPostOf({ config, clock }: Parts): SealPost | undefined {
+  const { SEAL_WEBHOOK_URL: url, SEAL_WEBHOOK_SECRET: secret, DATA_DIR } = config
+  if (url === undefined) return undefined
+  if (secret === undefined)
+    throw new InvalidConfiguration('SEAL_WEBHOOK_URL needs SEAL_WEBHOOK_SECRET: whsec_… in base64.')
+  const limits = {
+    timeoutMs: config.WEBHOOK_TIMEOUT_MS,
+    excerptMaxBytes: config.WEBHOOK_EXCERPT_MAX_BYTES,
+    allowLoopback: config.WEBHOOK_ALLOW_PRIVATE,
+  }
+  try {
+    webhookUrl(url, limits, Rejected)
+  } catch (error) {
+    throw new InvalidConfiguration(`SEAL_WEBHOOK_URL cannot be used. ${(error as Error).message}`)
+  }
+  return {
+    send: createSealSender({ url, secret, limits, resolve: createResolve(), now: clock.now }),
+    marker: join(DATA_DIR, 'seal-posted'),
+    backlogMax: config.SEAL_WEBHOOK_BACKLOG_MAX,
+    retryScheduleMs: config.WEBHOOK_RETRY_SCHEDULE_MS,
+  }
 }
 
 /** What every process of the instance works with. */

@@ -1,5 +1,5 @@
 /** The key that seals are made with, in a file of the data directory, and the keys that seals are held against. */
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import {
   closeSync,
   existsSync,
@@ -12,7 +12,6 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { publicKeyText } from './seal.ts'
 
 const fileOf = (directory: string): string => join(directory, 'audit-seal-key.pem')
 
@@ -40,14 +39,11 @@ export function ensureSealKey(directory: string): string {
 }
 
 /**
- * The public keys that seals have to be made with, as `publicKeyText`: the given ones, divided by commas, each in base64
- * or as a file; else this machine's own. None: no seal can be judged.
+ * The public keys that seals have to be made with, as `publicKeyText`: those that were given, divided by commas, each in
+ * base64 or as a file. None: no seal can be judged. This machine's own key is not among them by itself: whoever can alter
+ * the log here may have put another key in its place.
  */
-export function pinnedSealKeys(given: string | undefined, directory: string): string[] {
-  if (given !== undefined) {
-    const parts = given.split(',').map((part) => part.trim())
-    return parts.filter(Boolean).map((part) => (existsSync(part) ? readFileSync(part, 'utf8').trim() : part))
-  }
-  const file = fileOf(directory)
-  return existsSync(file) ? [publicKeyText(createPrivateKey(readFileSync(file, 'utf8')))] : []
+export function pinnedSealKeys(given: string | undefined): string[] {
+  const parts = (given ?? '').split(',').map((part) => part.trim())
+  return parts.filter(Boolean).map((part) => (existsSync(part) ? readFileSync(part, 'utf8').trim() : part))
 }

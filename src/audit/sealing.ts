@@ -1,9 +1,10 @@
 /**
  * Seals the log by itself, at intervals, in one process of the installation. The log is read once from its start, which
  * holds it against every seal that this key has made before; from then on only what is new is read. Each seal goes into
- * the log and then into a file that is meant to be kept elsewhere: a seal that was lost with the log proves nothing.
+ * the log, then into a file and to an address that are kept elsewhere: a seal that was lost with the log proves nothing.
  */
 import { createPrivateKey, randomUUID } from 'node:crypto'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Actor } from '../events/event.ts'
 import { SEAL_STREAM, type Seal } from '../events/seal.ts'
@@ -25,6 +26,8 @@ export interface SealingOptions {
   intervalMs: number
   /** Seals are appended to it; undefined: they stand in the log alone. */
   file: string | undefined
+  /** Sends them to an address outside; undefined: they are sent nowhere. */
+  post?: SealPost | undefined
   /** Before another try after a failure. */
   retryMs: number
   now: () => Date
@@ -37,6 +40,17 @@ export interface SealingOptions {
   }
 }
 
+export interface SealPost {
+  /** Sends one; undefined once the address has taken it, else why it has not, as half a sentence. Never rejects. */
+  send(seal: Seal, signal: AbortSignal): Promise<string | undefined>
+  /** Where it is kept which seal was taken last. */
+  marker: string
+  /** The newest of those that were not taken yet are sent, so many. */
+  backlogMax: number
+  /** Waits after failures that follow each other; the last one is repeated. */
+  retryScheduleMs: readonly number[]
+}
+
 /** What has been read of the log, and what is known of its seals. */
 export interface Sealer {
   /** Reads what is new. Answers what is wrong with seals of this key, in sentences. */
@@ -45,6 +59,8 @@ export interface Sealer {
   seal(): Promise<Seal | undefined>
   /** Writes the seals of this key that the file does not hold yet. Throws what the file system says. */
   offer(): void
+  /** Posts the seals of this key that the address has not taken, oldest first; why it stopped, where one was not taken. */
+  post(signal: AbortSignal): Promise<string | undefined>
   /** When the last seal was made, in milliseconds since 1970. */
   lastSealedMs(): number | undefined
 }
@@ -52,7 +68,7 @@ export interface Sealer {
 /** Between two looks at the log at least, however short the interval. */
 const PAUSE_MIN_MS = 1_000
 
-type SealerOptions = Pick<SealingOptions, 'log' | 'store' | 'privateKey' | 'file' | 'now'>
+type SealerOptions = Pick<SealingOptions, 'log' | 'store' | 'privateKey' | 'file' | 'post' | 'now'>
 
 /** Appends a seal to the log. Throws StoreUnavailable, and WrongExpectedRevision where another was appended meanwhile. */
 export async function recordSeal(store: SealingOptions['store'], seal: Seal, actor: Actor): Promise<void> {
@@ -63,7 +79,7 @@ export async function recordSeal(store: SealingOptions['store'], seal: Seal, act
   await store.append(SEAL_STREAM, last?.revision, last?.metadata.hash ?? '', [{ id, event, cause }])
 }
 
-export async function openSealer({ log, store, privateKey, file, now }: SealerOptions): Promise<Sealer> {
+export async function openSealer({ log, store, privateKey, file, post, now }: SealerOptions): Promise<Sealer> {
   const publicKey = publicKeyText(createPrivateKey(privateKey))
   const own = (await readSeals(log)).filter((seal) => seal.publicKey === publicKey)
   const checker = createSealChecker(own, [publicKey])
@@ -107,6 +123,17 @@ export async function openSealer({ log, store, privateKey, file, now }: SealerOp
         own.filter(({ signature }) => !held.has(signature)),
       )
     },
+    async post(signal) {
+      if (!post) return undefined
+      const taken = readMarker(post.marker)
+      const from = own.findIndex(({ signature }) => signature === taken) + 1
+      for (const seal of own.slice(from).slice(-post.backlogMax)) {
+        const fault = await post.send(seal, signal)
+        if (fault !== undefined) return fault
+        writeMarker(post.marker, seal.signature)
+      }
+      return undefined
+    },
     lastSealedMs: () => (lastSealed === undefined ? undefined : Date.parse(lastSealed.occurredAt)),
   }
 }
@@ -138,6 +165,7 @@ async function sealWhileLeading(options: SealingOptions, until: AbortSignal): Pr
   const { intervalMs, now, health, report } = options
   const sealer = await openSealer(options)
   const startedMs = now().getTime()
+  let failures = 0
   for (;;) {
     const faults = await sealer.catchUp()
     until.throwIfAborted()
@@ -152,7 +180,22 @@ async function sealWhileLeading(options: SealingOptions, until: AbortSignal): Pr
       if (made) report.info({ position: made.position, events: made.events }, 'the log was sealed')
     }
     sealer.offer()
-    const pauseMs = Math.min(dueMs <= 0 ? intervalMs : dueMs, intervalMs)
+    const fault = await sealer.post(until)
+    failures = fault === undefined ? 0 : failures + 1
+    const retryInMs = fault === undefined ? intervalMs : retryMsOf(options.post, failures)
+    if (fault !== undefined) report.error({ fault, retryInMs }, 'a seal was not taken where it is posted to')
+    const pauseMs = Math.min(dueMs <= 0 ? intervalMs : dueMs, intervalMs, retryInMs)
     await delay(Math.max(PAUSE_MIN_MS, pauseMs), undefined, { signal: until })
   }
+}
+
+const retryMsOf = (post: SealPost | undefined, failures: number): number =>
+  post?.retryScheduleMs[failures - 1] ?? post?.retryScheduleMs.at(-1) ?? PAUSE_MIN_MS
+
+const readMarker = (file: string): string | undefined => (existsSync(file) ? readFileSync(file, 'utf8') : undefined)
+
+/** Whole or not at all: where a power cut takes it back, a seal is sent twice, under the same id. */
+function writeMarker(file: string, signature: string): void {
+  writeFileSync(`${file}.new`, signature, { mode: 0o600 })
+  renameSync(`${file}.new`, file)
 }

@@ -25,9 +25,9 @@ export interface SealOptions extends OutputOptions {
 
 const PROGRESS_EVENTS = 2_000
 
-/** The keys that seals must have been made with: the ones given, else the configured ones, else this machine's own. */
+/** The keys that seals must have been made with: the ones given, else the configured ones. */
 export const pinnedKeys = (given: string | undefined): string[] =>
-  pinnedSealKeys(given ?? configuration().SEAL_PUBLIC_KEYS, configuration().DATA_DIR)
+  pinnedSealKeys(given ?? configuration().SEAL_PUBLIC_KEYS)
 
 /** Seals from a file: one JSON object per line, as `seal --out` and SEAL_FILE have them. Throws CliError. */
 export function sealsOfFile(file: string): Seal[] {

@@ -30,7 +30,11 @@ const TABLE_ROWS_MAX = 100
 /** Beyond any position: what is appended meanwhile is verified as well. */
 const NO_END = 2n ** 63n - 1n
 
+/** What became of the seals: nobody can say whether one holds who knows no key of their own. */
+type SealsStatus = 'checked' | 'not_asked' | 'no_pinned_key'
+
 interface Report extends VerificationPage {
+  sealsStatus: SealsStatus
   /** The keys of persons were at hand, so that personal fields were looked into as well. */
   personalChecked: boolean
   elapsedMs: number
@@ -42,6 +46,7 @@ export async function verify(options: VerifyOptions): Promise<void> {
   }
   const report = await verifyLog(options)
   if (report.findingsTotal > 0) process.exitCode = EXIT.refused
+  else if (report.sealsStatus === 'no_pinned_key') process.exitCode = EXIT.unchecked
   if (options.csv) {
     const rows = report.findings.map(({ kind, stream, revision, position, type, detail }) =>
       csvLine([kind, stream, `${revision}`, `${position}`, type, detail]),
@@ -56,11 +61,13 @@ async function verifyLog(options: VerifyOptions): Promise<Report> {
   const startedMs = performance.now()
   const { stream, category } = options
   let personalChecked = false
+  let sealsStatus: SealsStatus = 'not_asked'
   const page = await askLog('verify', async (ground) => {
     personalChecked = ground.personKeys !== undefined
-    const seals = options.seals || options.sealFile ? await sealsToCheck(ground.log, options) : undefined
-    const pinned = seals ? pinnedKeys(options.publicKey) : []
-    if (seals && pinned.length === 0) throw noKey()
+    const known = options.seals || options.sealFile ? await sealsToCheck(ground.log, options) : undefined
+    const pinned = pinnedKeys(options.publicKey)
+    if (known) sealsStatus = pinned.length > 0 ? 'checked' : 'no_pinned_key'
+    const seals = sealsStatus === 'checked' ? known : undefined
     const exported = options.export === undefined ? undefined : exportedEvents(options.export)
     const question = { stream, category, seals, pinned, exported, findingsMax: FINDINGS_MAX, keepsOn: true }
     return readVerification(ground, question, { after: undefined, revision: 0n, until: NO_END, tree: undefined })
@@ -68,7 +75,7 @@ async function verifyLog(options: VerifyOptions): Promise<Report> {
   if (page.events === 0 && (stream || category)) {
     throw new CliError(EXIT.refused, `there are no events of ${stream ?? category}`)
   }
-  return { ...page, personalChecked, elapsedMs: performance.now() - startedMs }
+  return { ...page, personalChecked, sealsStatus, elapsedMs: performance.now() - startedMs }
 }
 
 /** The events of a file that `export --out` wrote. Throws CliError where it is none. */
@@ -81,14 +88,6 @@ async function* exportedEvents(file: string): AsyncIterable<ExportedEvent> {
     throw new CliError(EXIT.usage, `${file} is not an export: ${error instanceof Error ? error.message : error}`)
   }
 }
-
-/** Anybody can make a seal with a key of their own, and name that. */
-const noKey = () =>
-  new CliError(
-    EXIT.usage,
-    'a seal can only be held against a key that you know',
-    'Give it by --public-key or SEAL_PUBLIC_KEYS; `opslog audit seals` shows the keys that the log names.',
-  )
 
 async function sealsToCheck(log: RawLog, { sealFile }: VerifyOptions): Promise<Seal[]> {
   const recorded = await readSeals(log)
@@ -108,10 +107,11 @@ const jsonOf = ({
   foreignStreams,
   compared,
   seals,
+  sealsStatus,
   personalChecked,
   elapsedMs,
 }: Report) => ({
-  ok: findingsTotal === 0,
+  ok: findingsTotal === 0 && sealsStatus !== 'no_pinned_key',
   events,
   streams,
   foreign_events: foreignEvents,
@@ -123,6 +123,7 @@ const jsonOf = ({
     revision: finding.revision < 0n ? null : `${finding.revision}`,
     position: `${finding.position}`,
   })),
+  seals_status: sealsStatus,
   seals: seals.map(({ seal, fault }) => ({
     position: seal.position,
     events: seal.events,
@@ -134,6 +135,16 @@ const jsonOf = ({
   personal_checked: personalChecked,
   duration_ms: Math.round(elapsedMs),
 })
+
+/** Anybody can make a seal with a key of their own, and name that: the machine that is looked at proves nothing. */
+const NOT_CHECKED =
+  'not checked: no pinned key. Give --public-key or SEAL_PUBLIC_KEYS a key that you kept elsewhere; ' +
+  '`opslog audit seals` shows the keys that the log names.'
+
+function verdictOf({ findingsTotal, sealsStatus }: Report): string {
+  if (findingsTotal > 0) return colours.red(`${findingsTotal} findings`)
+  return sealsStatus === 'no_pinned_key' ? colours.yellow('whole, but for the seals') : colours.green('whole')
+}
 
 function textOf(report: Report): string {
   const rows = report.findings
@@ -158,13 +169,11 @@ function textOf(report: Report): string {
         ? [['passed over', `${report.foreignEvents} events of ${report.foreignStreams} other streams`] as const]
         : []),
       ...(report.seals.length > 0 ? [['seals', `${held} of ${report.seals.length} hold`] as const] : []),
+      ...(report.sealsStatus === 'no_pinned_key' ? [['seals', colours.yellow(NOT_CHECKED)] as const] : []),
       ...(report.compared > 0 ? [['as exported', `${report.compared} events compared`] as const] : []),
       ['personal', report.personalChecked ? 'looked into' : 'not looked into: needs DATABASE_URL and SECRETS_KEY'],
       ['time', duration(report.elapsedMs)],
-      [
-        'verdict',
-        report.findingsTotal === 0 ? colours.green('whole') : colours.red(`${report.findingsTotal} findings`),
-      ],
+      ['verdict', verdictOf(report)],
     ]),
   ].join('\n')
 }

@@ -62,7 +62,7 @@ export function auditCommand(): Command {
     'after',
     `
 Examples:
-  opslog audit verify --seals                              exit code 1 where anything is wrong
+  opslog audit verify --seals                              exit code 1 where anything is wrong, 4 without a pinned key
   opslog audit history ACC-1001                            by the operator's own account id
   opslog audit trace 0b0f5c1e-7f0e-5d0c-9d6e-5f6f70736c67
   opslog audit as-of ACC-1001 --at 2026-03-01T09:30:00Z --diff 2026-03-02T09:30:00Z

@@ -26,5 +26,10 @@ export async function explain(error: unknown, json: boolean): Promise<ExitCode> 
 }
 
 function foreseen({ exitCode, message, hint }: CliError): Failure {
-  return { exitCode, code: { 0: 'ok', 1: 'refused', 2: 'usage', 3: 'unreachable' }[exitCode], message, hint }
+  return {
+    exitCode,
+    code: { 0: 'ok', 1: 'refused', 2: 'usage', 3: 'unreachable', 4: 'unchecked' }[exitCode],
+    message,
+    hint,
+  }
 }

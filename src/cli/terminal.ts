@@ -13,6 +13,8 @@ export const EXIT = {
   usage: 2,
   /** The service cannot be reached, or something has to end first: to be tried again. */
   unreachable: 3,
+  /** Nothing was found to be wrong, and a part of what was asked could not be checked. */
+  unchecked: 4,
 } as const
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 

@@ -1,16 +1,19 @@
 /** The log seals itself: what goes into the log and into the file, and what is said where the log is not what was sealed. */
-import { generateKeyPairSync } from 'node:crypto'
+import { createHmac, createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openRawLog, type RawEvent, type RawLog } from '../../src/audit/raw-log.ts'
-import { createSealChecker, makeSeal, readSeals } from '../../src/audit/seal.ts'
-import { ensureSealKey, pinnedSealKeys } from '../../src/audit/seal-key.ts'
+import { createSealChecker, makeSeal, publicKeyText, readSeals } from '../../src/audit/seal.ts'
+import { ensureSealKey } from '../../src/audit/seal-key.ts'
 import { openSealer, recordSeal, runSealing } from '../../src/audit/sealing.ts'
+import { createResolve } from '../../src/webhooks/request.ts'
+import { createSealSender } from '../../src/webhooks/seal-post.ts'
 import { registry } from '../support/contexts.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
 import { example, uuidOf } from '../support/examples.ts'
 import { createDatabase, type TemporaryDirectory, type TestDatabase, temporaryDirectory } from '../support/services.ts'
+import { answers, startReceiver } from '../support/webhook-receiver.ts'
 
 let store: TestStore
 let log: RawLog
@@ -64,7 +67,7 @@ test('a seal is made of what is new alone, and holds; a log in which nothing hap
   await open()
   await first.catchUp()
   const two = await first.seal()
-  const checker = createSealChecker([one!, two!], pinnedSealKeys(undefined, directory.path))
+  const checker = createSealChecker([one!, two!], [publicKeyText(createPrivateKey(privateKey))])
   for await (const event of log.readAll()) checker.add(event)
   expect(checker.finish().map(({ fault }) => fault)).toEqual([undefined, undefined])
   expect(await readSeals(log)).toEqual([one, two])
@@ -93,6 +96,37 @@ test('the file gets every seal once, also those that it missed', async () => {
   expect(inFile()).toEqual(await readSeals(log))
   appendFileSync(file(), 'not a seal\n')
   expect(() => second.offer()).toThrow()
+})
+
+test('every seal is posted, signed and in order, and again under its id where it was not taken', async () => {
+  const receiver = await startReceiver()
+  receiver.behave(answers(503))
+  const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+  const limits = { timeoutMs: 2_000, excerptMaxBytes: 1_024, allowLoopback: true }
+  const send = createSealSender({ url: receiver.url, secret, limits, resolve: createResolve(), now })
+  const post = { send, marker: join(directory.path, 'seal-posted'), backlogMax: 2, retryScheduleMs: [1] }
+  const posting = () => openSealer({ log, store: store.store, privateKey, file: undefined, post, now })
+  const first = await posting()
+  for (let index = 0; index < 3; index++) {
+    await open()
+    await first.catchUp()
+    await first.seal()
+  }
+  const signal = new AbortController().signal
+  expect(await first.post(signal)).toBe('the address answered 503')
+  receiver.behave(answers(204))
+  // Another process goes on where this one stood, with the newest of those that were missed.
+  expect(await (await posting()).post(signal)).toBeUndefined()
+  expect(await (await posting()).post(signal)).toBeUndefined()
+  const [refused, ...taken] = receiver.received.map(({ headers, body }) => ({ headers, body, of: JSON.parse(body) }))
+  const [, second, third] = await readSeals(log)
+  expect(taken.map(({ of }) => of.data.signature)).toEqual([second!.signature, third!.signature])
+  expect(refused!.headers['webhook-id']).toBe(taken[0]!.headers['webhook-id'])
+  const { headers, body } = taken[0]!
+  const message = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
+  const expected = createHmac('sha256', Buffer.alloc(32, 7)).update(message).digest('base64')
+  expect(headers['webhook-signature']).toBe(`v1,${expected}`)
+  await receiver.close()
 })
 
 test('an altered event and a tail that was cut off are told, and so is no seal of another key', async () => {

@@ -116,13 +116,19 @@ describe('opslog audit', () => {
     const file = join(directory.path, 'seals.ndjson')
     expect(await opslog('seal', '--out', file)).toMatchObject({ exitCode: 0 })
     expect(statSync(join(directory.path, 'audit-seal-key.pem')).mode & 0o777).toBe(0o600)
-    const report = await json('verify', '--seals')
-    expect(report).toMatchObject({ ok: true, findings_total: 0, seals: [{ ok: true }] })
+    // The machine's own key is no proof: who altered the log may have made it.
+    const unchecked = await opslog('verify', '--seals')
+    expect(unchecked).toMatchObject({ exitCode: 4, stdout: expect.stringContaining('not checked: no pinned key') })
+    const asJson = JSON.parse((await opslog('verify', '--seals', '--json')).stdout)
+    expect(asJson).toMatchObject({ ok: false, findings_total: 0, seals_status: 'no_pinned_key', seals: [] })
+    const { publicKey } = JSON.parse(readFileSync(file, 'utf8'))
+    const report = await json('verify', '--seals', '--public-key', publicKey)
+    expect(report).toMatchObject({ ok: true, findings_total: 0, seals_status: 'checked', seals: [{ ok: true }] })
     expect(await opslog('verify', '--seal-file', file, '--category', 'noctant.account')).toMatchObject({ exitCode: 2 })
 
     const forged = { ...JSON.parse(readFileSync(file, 'utf8')), root: 'ab'.repeat(32), signature: 'AAAA' }
     writeFileSync(file, `${JSON.stringify(forged)}\n`)
-    const ended = await opslog('verify', '--seal-file', file, '--csv')
+    const ended = await opslog('verify', '--seal-file', file, '--public-key', publicKey, '--csv')
     expect(ended.exitCode).toBe(1)
     expect(ended.stdout).toContain('its signature does not fit it')
   }, 60_000)

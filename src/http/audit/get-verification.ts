@@ -37,6 +37,12 @@ const answer = z
       }),
     findings: z.array(finding),
     findings_total: z.int().nonnegative(),
+    seals_status: z.enum(['checked', 'no_pinned_key', 'not_asked']).openapi({
+      description:
+        'Whether the seals were held against keys that this installation was given. `no_pinned_key`: not checked, since ' +
+        'it was given none. `not_asked`: they are checked with `all`, for keys to everything alone.',
+      example: 'checked',
+    }),
     seals: z.array(checkedSeal).openapi({ description: 'Seals that this answer could judge; for keys to all alone.' }),
     ...auditScanned,
   })
@@ -75,8 +81,9 @@ export const getVerification = operation({
     const question = { type: 'audit.VerificationRead.v1' as const, data }
     const body = await audited(request, question, from !== undefined, async (ground) => {
       const { sealKeys: pinned } = request
-      const isAsked = seesEverything(request.principal) && all !== undefined && pinned.length > 0
-      const seals = isAsked ? await readSeals(ground.log) : undefined
+      const isAsked = seesEverything(request.principal) && all !== undefined
+      const sealsStatus = !isAsked ? 'not_asked' : pinned.length > 0 ? 'checked' : 'no_pinned_key'
+      const seals = sealsStatus === 'checked' ? await readSeals(ground.log) : undefined
       const continuation = from ? continuationOf(from) : await firstOf(ground.log)
       const parts = { stream, category, seals, pinned, findingsMax, keepsOn: false, recalledMax }
       const page = await readVerification(ground, parts, continuation)
@@ -91,6 +98,7 @@ export const getVerification = operation({
           streams_cut_short: page.streamsCutShort,
           findings: page.findings.map(findingView),
           findings_total: page.findingsTotal,
+          seals_status: sealsStatus as 'checked' | 'no_pinned_key' | 'not_asked',
           seals: page.seals.map(sealView),
           read_up_to: page.last?.toString() ?? null,
           events_read: ground.budget.spent(),

@@ -20,7 +20,7 @@ export async function serveAudit(parts: ApiParts<AuditDirectories>): Promise<Ser
     parts: createAuditParts({
       ...{ bus, db, waiter, clock: clock.now, log, personKeys: vault },
       rules: auditRulesOf(contexts),
-      sealKeys: pinnedSealKeys(config.SEAL_PUBLIC_KEYS, config.DATA_DIR),
+      sealKeys: pinnedSealKeys(config.SEAL_PUBLIC_KEYS),
       caughtUp: () => parts.caughtUp((prefix) => log.head(({ type }) => type.startsWith(prefix))),
       ownersOf: createOwnersOf(db, contexts),
       recorder: createReadingRecorder(store, limits),
