@@ -27,9 +27,19 @@ export interface KeyDirectoryOptions<Key extends Table, Entry> {
   projections: readonly Projection[]
   /** `textId`: the column with the id that stands in a key's own text. */
   keys: { table: Key; textId: keyof RowOf<Key> & string }
-  /** What is known of a key. Revoked keys are found as well: the caller judges them. */
+  /** What is known of a key. One that is to end may be found a little longer: the caller judges it. */
   entryOf(key: RowOf<Key>, row: FindRow): Entry | undefined
+  /** Whether the key works no more, for good. It is forgotten, so that memory grows with the keys that work alone. */
+  hasEnded(key: RowOf<Key>, nowMs: number): boolean
+  /** Milliseconds since 1970. */
+  nowMs?: () => number
 }
+
+/** Between two looks for keys whose time has come, for which no event comes. */
+const SWEEP_INTERVAL_MS = 60_000
+
+/** Whether a time, as a row has it, is there and has passed. */
+export const hasPassed = (time: string | null, nowMs: number): boolean => time !== null && Date.parse(time) <= nowMs
 
 export interface KeyDirectory<Entry> extends Directory {
   /** By the id in the key's text. */
@@ -39,7 +49,7 @@ export interface KeyDirectory<Entry> extends Directory {
 export function createKeyDirectory<Key extends Table, Entry>(
   options: KeyDirectoryOptions<Key, Entry>,
 ): KeyDirectory<Entry> {
-  const { context, streams, projections, keys, entryOf } = options
+  const { context, streams, projections, keys, entryOf, hasEnded, nowMs = Date.now } = options
   const tables = projections.flatMap((projection) => projection.tables)
   const rows = new Map<Table, Map<string, Values>>(tables.map((table) => [table, new Map()]))
   const rowKey = (table: Table, key: string) => keyOf(table, { [table.key[0] ?? '']: key })
@@ -52,6 +62,19 @@ export function createKeyDirectory<Key extends Table, Entry>(
     change.kind === 'patch' && change.table === keys.table && keys.textId in change.values
   const forgetText = (key: Values) =>
     byTextId.delete(String(rows.get(keys.table)?.get(keyOf(keys.table, key))?.[keys.textId]))
+
+  let sweptMs = nowMs()
+
+  /** Takes out what has ended among these keys; undefined: among all. */
+  function forgetEnded(among?: readonly string[]): void {
+    const held = rows.get(keys.table)
+    for (const key of among ?? held?.keys() ?? []) {
+      const row = held?.get(key)
+      if (!row || !hasEnded(row as RowOf<Key>, nowMs())) continue
+      byTextId.delete(String(row[keys.textId]))
+      held?.delete(key)
+    }
+  }
 
   return {
     // Of any version: an event that cannot be read must arrive too.
@@ -70,6 +93,8 @@ export function createKeyDirectory<Key extends Table, Entry>(
         held.clear()
         for (const row of found.get(table) ?? []) held.set(keyOf(table, row), row)
       }
+      forgetEnded()
+      byTextId.clear()
       for (const row of rows.get(keys.table)?.values() ?? []) noteText(row)
       return checkpoint?.position
     },
@@ -90,7 +115,11 @@ export function createKeyDirectory<Key extends Table, Entry>(
           if (change.kind === 'upsert' && change.table === keys.table) noteText(change.row)
           if (isRotation(change)) noteText({ ...change.key, ...change.values })
         }
+        forgetEnded(changes.flatMap((change) => (change.table === keys.table ? keyOfChange(change) : [])))
       }
+      if (nowMs() - sweptMs < SWEEP_INTERVAL_MS) return
+      sweptMs = nowMs()
+      forgetEnded()
     },
 
     find(textId) {
@@ -98,4 +127,10 @@ export function createKeyDirectory<Key extends Table, Entry>(
       return key && entryOf(key as RowOf<Key>, findRow)
     },
   }
+}
+
+/** Of one row; an erasure is of many, and no key ends by it. */
+function keyOfChange(change: Change): string[] {
+  if (change.kind === 'erase') return []
+  return [keyOf(change.table, change.kind === 'upsert' ? change.row : change.key)]
 }

@@ -17,13 +17,19 @@ const ESTABLISHED = '01'
 /** Columns of /proc/net/tcp. */
 const [LOCAL, REMOTE, STATE, USER] = [1, 2, 3, 7]
 
-/** Whether the other end of the connection is a process of this user, or of root. False where nobody can tell. */
+/** Stands for every user whom the kernel does not show to this process, as one of another user namespace. */
+const NOBODY = 65_534
+
+/**
+ * Whether the other end of the connection is a process of this user. False where nobody can tell. Root is not taken for it:
+ * services that run as root make connections for others, and root itself can read what a caller is to name instead.
+ */
 export function isOwnUser({ remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 }: Socket): boolean {
   const ends = [procAddress(remoteAddress, remotePort), procAddress(localAddress, localPort)]
   const line = connections().find((each) => each[LOCAL] === ends[0] && each[REMOTE] === ends[1])
   if (line?.[STATE] !== ESTABLISHED) return false
   const uid = Number(line[USER])
-  return uid === 0 || uid === process.getuid?.()
+  return uid !== NOBODY && uid === process.getuid?.()
 }
 
 function connections(): string[][] {

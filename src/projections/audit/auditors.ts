@@ -1,4 +1,4 @@
-/** The directory of auditors' keys. A revoked key is found as well; `revoked_at` tells. */
+/** The directory of auditors' keys. */
 import { createKeyDirectory, type KeyDirectory } from '../../api-keys/key-directory.ts'
 import { type AuditorKeyRow, auditorKeyProjection, auditorKeys } from './auditor-key.ts'
 
@@ -9,4 +9,5 @@ export const createAuditorDirectory = (): KeyDirectory<AuditorKeyRow> =>
     projections: [auditorKeyProjection],
     keys: { table: auditorKeys, textId: 'key_id' },
     entryOf: (key) => key,
+    hasEnded: ({ revoked_at }) => revoked_at !== null,
   })

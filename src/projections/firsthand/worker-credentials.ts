@@ -5,7 +5,6 @@ import { workerProjection, workers, workerTokens } from './worker.ts'
 
 export interface WorkerCredential {
   worker: RowOf<typeof workers>
-  /** A revoked token is found as well. */
   token: RowOf<typeof workerTokens>
 }
 export type WorkerDirectory = KeyDirectory<WorkerCredential>
@@ -20,4 +19,5 @@ export const createWorkerDirectory = (): WorkerDirectory =>
       const worker = row(workers, token.worker_id)
       return worker && { worker, token }
     },
+    hasEnded: ({ revoked_at }) => revoked_at !== null,
   })

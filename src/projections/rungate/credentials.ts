@@ -1,5 +1,5 @@
 /** The directories of admin tokens and of agents' keys, each with its account, whose suspension locks all of them out. */
-import { createKeyDirectory, type KeyDirectory } from '../../api-keys/key-directory.ts'
+import { createKeyDirectory, hasPassed, type KeyDirectory } from '../../api-keys/key-directory.ts'
 import { type AccountRow, accountProjection, accounts } from './account.ts'
 import { type AdminTokenRow, adminTokenProjection, adminTokens } from './admin-token.ts'
 import { type AgentRow, agentProjection, agents } from './agent.ts'
@@ -16,6 +16,7 @@ export const createTokenDirectory = (): TokenDirectory =>
       const account = row(accounts, token.account_id)
       return account && { account, token }
     },
+    hasEnded: ({ status, expires_at }, nowMs) => status === 'revoked' || hasPassed(expires_at, nowMs),
   })
 
 export type AgentDirectory = KeyDirectory<{ account: AccountRow; agent: AgentRow }>
@@ -30,4 +31,6 @@ export const createAgentDirectory = (): AgentDirectory =>
       const account = row(accounts, found.account_id)
       return account && { account, agent: found }
     },
+    // An agent that is disabled may be enabled again; a key that was replaced is not held.
+    hasEnded: () => false,
   })
