@@ -11,6 +11,8 @@ import { compare, load, type Measurement, type Round, WARM_UP_S } from './measur
 export interface SuiteOptions {
   seconds: number
   rounds: number
+  /** Of a suite of many cases, those whose names hold it. */
+  only?: string
 }
 
 const CONCURRENCIES = [1, 16, 64]

@@ -1,5 +1,6 @@
 /** The attacker of the neighbours suite, in a process of its own: what one key, or 32 connections without one, can send. */
 import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Agent } from 'undici'
 import { answerParent } from './child.ts'
 
@@ -9,6 +10,8 @@ export interface AttackOrder {
   keys: Keys
   attack: Attack
   seconds: number
+  /** As many as this, spread over the time; undefined: as many as it can. */
+  perSecond?: number
 }
 
 const CONNECTIONS = 32
@@ -26,9 +29,7 @@ export interface Keys {
   auditor: string
 }
 
-interface Target {
-  url: string
-  keys: Keys
+interface Target extends Pick<AttackOrder, 'url' | 'keys' | 'perSecond'> {
   endsMs: number
 }
 
@@ -43,6 +44,8 @@ export const attacks = {
     posts(target, `{"metadata":[${'0.12345678901234567,'.repeat(10_000)}1]}`, { connections: 2, path: PRODUCTS }),
   'a key: the largest products': (target) =>
     posts(target, `{"metadata":[${'0.12345678901234567,'.repeat(24_000)}1]}`, { path: PRODUCTS }),
+  'a key: the largest products that are taken': (target) =>
+    posts(target, `{"metadata":[${'0.12345678901234567,'.repeat(3_200)}1]}`, { path: PRODUCTS }),
   'a key: as many reads as it can send': (target) => gets(target, [PAGE], target.keys.unlimited),
   'an ordinary key: as many reads as it can send': (target) => gets(target, [PAGE], target.keys.ordinary),
   'a key: pages that it does not read': (target) => unread(target),
@@ -53,9 +56,15 @@ export const attacks = {
   'no key: 1 MB bodies': (target) => posts(target, 'x'.repeat(MIB), { key: undefined }),
   'no key: unsigned events for Stripe': (target) =>
     posts(target, 'x'.repeat(262_144), { path: '/firsthand/stripe/webhook', key: undefined }),
+  'no key: events for Stripe with made-up signatures': (target) => {
+    const signature = `t=${Math.floor(Date.now() / 1_000)},v1=${'ab'.repeat(32)}`
+    const headers = { 'stripe-signature': signature }
+    return posts(target, 'x'.repeat(65_536), { path: '/firsthand/stripe/webhook', key: undefined, headers })
+  },
   'no key: metrics, readiness, documents': (target) =>
     gets(target, ['/metrics', '/readyz', '/noctant/openapi.json', '/docs/viewer.js'], undefined),
   'no key: 20,000 requests on one connection': (target) => pipelines(target),
+  'no key: 20,000 requests on each of 32 connections': (target) => pipelines(target, CONNECTIONS),
   'no key: 10,000 idle connections': (target) => idle(target),
 } satisfies Record<string, (target: Target) => Promise<number>>
 export type Attack = keyof typeof attacks
@@ -67,29 +76,45 @@ if (process.send) {
   })
 }
 
-/** Runs the work side by side until the time is over. A request that is cut off counts as sent. */
-async function repeat({ endsMs }: Target, connections: number, work: (turn: number) => Promise<unknown>) {
+/**
+ * Runs the work side by side until the time is over. A request that is cut off counts as sent. `unit`: what one piece of work
+ * counts as.
+ */
+async function repeat(
+  { endsMs, perSecond }: Target,
+  connections: number,
+  work: (turn: number) => Promise<unknown>,
+  unit = 1,
+): Promise<number> {
+  const startedMs = performance.now()
   let sent = 0
   const worker = async () => {
-    while (performance.now() < endsMs) await work(sent++).catch(() => undefined)
+    while (performance.now() < endsMs) {
+      const turn = sent++
+      const dueMs = perSecond === undefined ? 0 : startedMs + (turn * unit * 1_000) / perSecond
+      if (dueMs > endsMs) return
+      if (dueMs > performance.now()) await delay(dueMs - performance.now())
+      await work(turn).catch(() => undefined)
+    }
   }
   await Promise.all(Array.from({ length: connections }, worker))
-  return sent
+  return sent * unit
 }
 
 interface Post {
   connections?: number
   path?: string
   key?: string | undefined
+  headers?: Readonly<Record<string, string>>
 }
 
 const signed = (key: string | undefined) => (key === undefined ? {} : { authorization: `Bearer ${key}` })
 
 async function posts(target: Target, body: string, post: Post = {}): Promise<number> {
   const usual = { connections: CONNECTIONS, path: '/noctant/v1/webhooks/replays', key: target.keys.unlimited }
-  const { connections, path, key } = { ...usual, ...post }
+  const { connections, path, key, headers: own } = { ...usual, ...post }
   const agent = new Agent({ connections })
-  const headers = { 'content-type': 'application/json', ...signed(key) }
+  const headers = { 'content-type': 'application/json', ...signed(key), ...own }
   const to = { origin: target.url, path, method: 'POST', headers, body } as const
   const sent = await repeat(target, connections, async () => (await agent.request(to)).body.dump())
   await agent.destroy()
@@ -114,38 +139,39 @@ const socketTo = ({ url }: Target): Socket => {
 }
 
 /** Requests that all stand on one connection at once; then on another. */
-async function pipelines(target: Target): Promise<number> {
+function pipelines(target: Target, connections = 1): Promise<number> {
   const flood = 'GET /noctant/v1/me HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(PIPELINED)
-  const turns = await repeat(target, 1, async () => {
+  const work = async () => {
     const socket = socketTo(target)
     socket.resume().write(flood)
     const over = setTimeout(() => socket.destroy(), Math.max(0, target.endsMs - performance.now()))
     await new Promise((resolve) => socket.once('close', resolve))
     clearTimeout(over)
-  })
-  return turns * PIPELINED
+  }
+  return repeat(target, connections, work, PIPELINED)
 }
 
 /** Requests for large answers of which nothing is taken; each connection is kept to the end. */
 async function unread(target: Target): Promise<number> {
   const sockets: Socket[] = []
   const head = `GET ${PAGE} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${target.keys.unlimited}\r\n\r\n`
-  const opened = await repeat(target, CONNECTIONS, async () => {
+  const work = async () => {
     const socket = socketTo(target).pause()
     sockets.push(socket)
     await new Promise<void>((resolve) => socket.once('connect', resolve).once('close', () => resolve()))
     socket.write(head.repeat(CONNECTIONS))
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  })
+    await delay(10)
+  }
+  const sent = await repeat(target, CONNECTIONS, work, CONNECTIONS)
   for (const socket of sockets) socket.destroy()
-  return opened * CONNECTIONS
+  return sent
 }
 
 /** Connections that say nothing, opened again as they are closed. */
 async function idle(target: Target): Promise<number> {
   const open = new Set<Socket>()
   const opened = await repeat(target, OPENING_MAX, async () => {
-    if (open.size >= IDLE_SOCKETS) await new Promise((resolve) => setTimeout(resolve, 10))
+    if (open.size >= IDLE_SOCKETS) await delay(10)
     const socket = socketTo(target)
     open.add(socket)
     socket.once('close', () => open.delete(socket))

@@ -1,8 +1,11 @@
 /**
  * The neighbours suite: what one attacker costs another tenant. The attacker has a valid key, or 32 connections without
  * one, and works in a process of its own. Meanwhile another tenant's GET comes on schedule. Bounds: its p99 below five
- * times the quiet one, which is measured right before, and memory within 200 MiB of the start. On few cores the attacker's
- * own work counts against us, as does whatever else the machine does: each row says its load.
+ * times the quiet one, which is measured right before, and memory within 200 MiB of the start.
+ *
+ * On few cores the attacker's own work counts against us, as does whatever else the machine does. So there is a control:
+ * the same attacker sends as much, at the same pace, to a stub that refuses all of it. What the GET takes then is the price
+ * of a busy neighbour process; what it takes beyond is ours. Both are shown, each with the bound.
  */
 import { execFileSync } from 'node:child_process'
 import { loadavg } from 'node:os'
@@ -10,8 +13,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { askChild } from './child.ts'
 import type { SuiteOptions } from './commands.ts'
-import { type BenchInstance, call, startBenchInstance } from './instance.ts'
-import { figuresOf, type Measurement, pace, type Round } from './measure.ts'
+import { type BenchInstance, call, startBenchInstance, startProgram, stopProgram } from './instance.ts'
+import { type Figures, figuresOf, type Measurement, pace, type Round } from './measure.ts'
 import { type Attack, type AttackOrder, attacks, type Keys } from './neighbours-attacker.ts'
 import { seedDataDirectory } from './seed.ts'
 
@@ -25,7 +28,9 @@ const SAMPLE_INTERVAL_MS = 50
 const REST_MAX_MS = 10_000
 const MEMORY_MAX_MIB = 200
 
-export async function runNeighboursBench({ seconds, rounds }: SuiteOptions): Promise<Measurement[]> {
+export async function runNeighboursBench({ seconds, rounds, only = '' }: SuiteOptions): Promise<Measurement[]> {
+  const { child: stub, said } = await startProgram('./neighbours-stub.ts', [], {}, /refuses at \S+\n/)
+  const stubUrl = /refuses at (\S+)/.exec(said)?.[1] ?? ''
   const instance = await startBenchInstance({}, (directory) => seedDataDirectory(directory, SEED))
   try {
     const key = newTenant(instance, 'neighbour', 'unlimited')
@@ -44,49 +49,63 @@ export async function runNeighboursBench({ seconds, rounds }: SuiteOptions): Pro
     const startMiB = instance.residentMiB()
     const measured: Measurement[] = []
     for (const attack of Object.keys(attacks) as Attack[]) {
-      measured.push(...(await underAttack(instance, attack, { seconds, rounds, startMiB, keys, read })))
+      if (!attack.includes(only)) continue
+      measured.push(...(await underAttack(instance, attack, { seconds, rounds, startMiB, keys, read, stubUrl })))
     }
     return measured
   } finally {
     await instance.stop()
+    await stopProgram(stub)
   }
 }
 
 interface Circumstances extends SuiteOptions {
   startMiB: number
   keys: Keys
+  stubUrl: string
   read: () => Promise<void>
 }
 
 async function underAttack(
   instance: BenchInstance,
   attack: Attack,
-  { seconds, rounds, startMiB, keys, read }: Circumstances,
+  { seconds, rounds, startMiB, keys, read, stubUrl }: Circumstances,
 ): Promise<Measurement[]> {
-  const quiet: Round[] = []
-  const attacked: Round[] = []
+  const [quiet, attacked, controlled]: [Round[], Round[], Round[]] = [[], [], []]
+  const beforeMiB = instance.residentMiB()
   let mostMiB = 0
   const sample = setInterval(() => {
     mostMiB = Math.max(mostMiB, instance.residentMiB())
   }, SAMPLE_INTERVAL_MS)
-  let sent = 0
-  for (let round = 0; round < rounds; round++) {
+  const during = async (order: AttackOrder) => {
+    const module = fileURLToPath(new URL('./neighbours-attacker.ts', import.meta.url))
+    const attacking = askChild<{ sent: number }>(module, order)
+    const round = await pace(PER_SECOND, seconds, read)
+    return { round, sent: (await attacking).sent }
+  }
+  let total = 0
+  for (let turn = 0; turn < rounds; turn++) {
     quiet.push(await pace(PER_SECOND, seconds, read))
-    const order: AttackOrder = { url: instance.url, keys, attack, seconds }
-    const attacking = askChild<{ sent: number }>(
-      fileURLToPath(new URL('./neighbours-attacker.ts', import.meta.url)),
-      order,
-    )
-    attacked.push(await pace(PER_SECOND, seconds, read))
-    sent += (await attacking).sent
+    const { round, sent } = await during({ url: instance.url, keys, attack, seconds })
+    attacked.push(round)
+    total += sent
+    const perSecond = Math.max(1, sent / seconds)
+    controlled.push((await during({ url: stubUrl, keys, attack, seconds, perSecond })).round)
   }
   clearInterval(sample)
   const back = await rested(instance, startMiB + MEMORY_MAX_MIB)
-  const [ours, reference] = [figuresOf(attacked), figuresOf(quiet)]
-  const ratio = (reference.p99Ms ?? 0) / (ours.p99Ms ?? 1)
-  const grown = (miB: number) => `${miB < startMiB ? '' : '+'}${Math.round(miB - startMiB)}`
-  const memory = `MiB ${grown(mostMiB)} at most, ${grown(back)} after, load ${loadavg()[0]?.toFixed(1)}`
-  return [{ name: `${attack}: ${sent} sent, ${memory}`, ours, reference, ratio, floor: FLOOR }]
+  const grown = (miB: number, since = startMiB) => `${miB < since ? '' : '+'}${Math.round(miB - since)}`
+  const memory = `MiB ${grown(mostMiB)} at most, ${grown(back)} after (${grown(back, beforeMiB)} by it)`
+  const [ours, reference, control] = [attacked, quiet, controlled].map(figuresOf) as [Figures, Figures, Figures]
+  const over = ({ p99Ms = 0 }: Figures) => p99Ms / (ours.p99Ms ?? 1)
+  const load = `load ${loadavg()[0]?.toFixed(1)}`
+  return [
+    { name: `${attack}: ${total} sent, ${memory}, ${load}`, ours, reference, ratio: over(reference), floor: FLOOR },
+    {
+      name: `  quiet p99 ${reference.p99Ms?.toFixed(1)} ms, control p99 ${control.p99Ms?.toFixed(1)} ms`,
+      ...{ ours, reference: control, ratio: over(control), floor: FLOOR },
+    },
+  ]
 }
 
 /** Resident memory once it is below the bound, or when the rest is over. */

@@ -7,6 +7,7 @@ import { type Directory, keepDirectory } from './api-keys/directory.ts'
 import type { ApiParts, Context, FirstRun } from './context.ts'
 import { runSubscription } from './events/subscription.ts'
 import { createApp } from './http/app.ts'
+import { createCallers } from './http/callers.ts'
 import { createSealer } from './http/cursor.ts'
 import { defaultHttpLimits } from './http/environment.ts'
 import { health, liveness } from './http/health.ts'
@@ -48,7 +49,9 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
   const shown = { probes: probes(parts, projectors), probeTimeoutMs: PROBE_TIMEOUT_MS, hasStarted: () => hasStarted }
   const apart = config.ADMIN_PORT === undefined ? undefined : await serveHealth(shown, metrics, adminAddress(config))
   if (apart) onClose(() => apart.stop())
+  const callers = createCallers(config.TRUST_PROXY)
   const app = createApp({
+    callers,
     contexts: served,
     log: log.child({ part: 'api' }),
     nowMs: () => performance.now(),
@@ -65,9 +68,11 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
       anonymousPerMinuteMax: config.ANONYMOUS_PER_MINUTE_MAX,
       bodiesInFlightMaxBytes: config.BODIES_IN_FLIGHT_MAX_BYTES,
       bodiesInFlightPerAddressMaxBytes: config.BODIES_IN_FLIGHT_PER_ADDRESS_MAX_BYTES,
+      answersUnreadMaxBytes: config.ANSWERS_UNREAD_MAX_BYTES,
       tenantInFlightMax: config.TENANT_REQUESTS_IN_FLIGHT_MAX,
       tenantLoopMaxPercent: config.TENANT_LOOP_MAX_PERCENT,
       tenantLoopWindowMs: config.TENANT_LOOP_WINDOW_MS,
+      tenantListsMax: config.TENANT_LISTS_MAX,
       trustProxy: config.TRUST_PROXY,
     },
     health: apart ? liveness(shown) : health(shown, metrics),
@@ -75,7 +80,7 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
   })
   const transfers = served.flatMap(({ api }) => api.transfers ?? [])
   const isTransfer = (path: string) => transfers.some((start) => path.startsWith(start))
-  const server = await listen(parts, { fetch: app.fetch, isTransfer })
+  const server = await listen(parts, { fetch: app.fetch, isTransfer, callerOf: callers.of })
   onClose(() => {
     for (const step of drains) step()
     return server.stop(config.SHUTDOWN_GRACE_MS)
@@ -159,7 +164,10 @@ async function followDirectories(parts: Parts, context: Context) {
   return { context, directories, findReader: await context.findLogReader?.(directories) }
 }
 
-async function listen({ config }: Parts, served: Pick<ServerOptions, 'fetch' | 'isTransfer'>): Promise<RunningServer> {
+async function listen(
+  { config }: Parts,
+  served: Pick<ServerOptions, 'fetch' | 'isTransfer' | 'callerOf'>,
+): Promise<RunningServer> {
   const options = {
     ...defaultServerOptions,
     ...served,

@@ -6,6 +6,7 @@ import { type Context, Hono } from 'hono'
 import { routePath } from 'hono/route'
 import { secondHost } from './body.ts'
 import { createBounds } from './bounds.ts'
+import { type Callers, createCallers } from './callers.ts'
 import { type ContextApi, contextApp, doorsOf, refuse, type ServedContext } from './context.ts'
 import { documentOf } from './document.ts'
 import type { AppEnv, Exchange, Runtime } from './environment.ts'
@@ -22,6 +23,8 @@ export interface AppDeps extends Runtime {
   /** /healthz, and the rest of health.ts unless it has an address of its own. */
   health: Hono<AppEnv>
   metrics: Metrics
+  /** Learns whose credentials are good; default: its own, for a server that asks nobody whose turn it is. */
+  callers?: Callers
 }
 
 /** The documents of these contexts. */
@@ -30,11 +33,12 @@ export const documentsOf = (apis: readonly ContextApi[]) =>
     .flatMap((api) => (api.apart ? [api, api.apart] : [api]))
     .map((api) => ({ name: api.documentName ?? api.name, document: documentOf(api) }))
 
-export function createApp({ contexts, health, metrics, ...runtime }: AppDeps) {
+export function createApp({ contexts, health, metrics, callers: given, ...runtime }: AppDeps) {
   const { nowMs, log, limits } = runtime
-  const bounds = createBounds(limits, nowMs)
+  const callers = given ?? createCallers(limits.trustProxy)
+  const bounds = createBounds(limits, nowMs, callers)
   const tenants = createTenants(limits, nowMs)
-  const shared = { ...runtime, bounds, tenants }
+  const shared = { ...runtime, bounds, tenants, callers }
   const served = contexts.map(({ api, parts }) => ({
     api,
     parts: { ...parts, bus: metrics.countCommands(parts.bus) },
@@ -63,7 +67,13 @@ export function createApp({ contexts, health, metrics, ...runtime }: AppDeps) {
   function finish(c: Context<AppEnv>, exchange: Exchange, durationMs: number): void {
     const { outgoing } = c.env ?? {}
     if (!outgoing || outgoing.writableFinished || outgoing.destroyed) tenants.leave(exchange)
-    else outgoing.once('close', () => tenants.leave(exchange))
+    else {
+      const release = bounds.holdAnswer(c)
+      outgoing.once('close', () => {
+        release?.()
+        tenants.leave(exchange)
+      })
+    }
     recordRequest(c, exchange, durationMs)
   }
 
@@ -76,7 +86,7 @@ export function createApp({ contexts, health, metrics, ...runtime }: AppDeps) {
     const startedMs = nowMs()
     const exchange = newExchange(c, idsAt(c.req.path))
     c.set('exchange', exchange)
-    const fault = secondHost(c.env?.incoming)
+    const fault = secondHost(c.env?.incoming) ?? bounds.leavesUnread(c)
     if (fault) c.res = refuse(exchange, fault, rootErrors, runtime)
     else await next()
     // Pages and the like are made by the framework, without the headers that were gathered here.

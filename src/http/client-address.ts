@@ -1,4 +1,5 @@
 /** The address that a request comes from, as a key for limits: an IPv6 client counts as its /64 network. */
+import type { IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
 import type { Context } from 'hono'
 import type { AppEnv } from './environment.ts'
@@ -7,6 +8,13 @@ import type { AppEnv } from './environment.ts'
 export function clientAddress(c: Context<AppEnv>, trustProxy: boolean): string {
   const forwarded = trustProxy ? c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() : undefined
   return networkOf(forwarded || (c.env?.incoming?.socket.remoteAddress ?? 'unknown'))
+}
+
+/** The same, of a request as Node has it. */
+export function addressOf({ headers, socket }: IncomingMessage, trustProxy: boolean): string {
+  const given = trustProxy ? headers['x-forwarded-for'] : undefined
+  const forwarded = (Array.isArray(given) ? given.join() : given)?.split(',').at(-1)?.trim()
+  return networkOf(forwarded || (socket.remoteAddress ?? 'unknown'))
 }
 
 /** An IPv4 address as it is, written as IPv6 or not; an IPv6 address as its /64 network. */

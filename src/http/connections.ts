@@ -5,6 +5,7 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { networkOf } from './client-address.ts'
+import type { Turns } from './turns.ts'
 
 /** Closes each connection of a client address beyond `perAddressMax` as soon as it is open. */
 export function limitConnections(server: Server, perAddressMax: number): void {
@@ -38,16 +39,22 @@ interface Pipeline {
   isFull: boolean
 }
 
+export interface Taking {
+  /** Requests of one connection that wait for their answers. */
+  pipelinedMax: number
+  /** Whose share a request is of. */
+  callerOf: (request: IncomingMessage) => string
+  turns: Turns
+  /** Sees each request that is taken, before its turn comes. */
+  onRequest: (request: IncomingMessage, response: ServerResponse) => void
+}
+
 /**
- * Hands requests to the listener of before, of one connection at most `pipelinedMax` ahead of their answers. Where more
- * come, the connection closes after those answers; the client sends the rest again on another (RFC 9112, section 9.3.2).
- * `onRequest` sees each request that is handed on.
+ * Hands requests to the listener of before, each in its caller's turn; of one connection at most `pipelinedMax` ahead of
+ * their answers. Where more come, nothing more is read, and the connection closes after those answers; the client sends
+ * the rest again on another (RFC 9112, section 9.3.2). Who has too many waiting gets 503 for what is beyond.
  */
-export function limitPipelining(
-  server: Server,
-  pipelinedMax: number,
-  onRequest: (request: IncomingMessage, response: ServerResponse) => void,
-): void {
+export function takeInTurns(server: Server, { pipelinedMax, callerOf, turns, onRequest }: Taking): void {
   const pipelines = new WeakMap<Socket, Pipeline>()
   const [answer] = server.listeners('request') as RequestListener[]
   if (!answer) throw new Error('nothing answers the server’s requests')
@@ -56,16 +63,25 @@ export function limitPipelining(
     const known = pipelines.get(socket)
     const pipeline = known ?? { waiting: 0, isFull: false }
     if (!known) pipelines.set(socket, pipeline)
-    // Reads nothing more: the connection ends with the last answer.
-    if (pipeline.isFull) return void socket.pause()
+    if (pipeline.isFull) return stopReading(socket)
     pipeline.waiting += 1
     pipeline.isFull = pipeline.waiting >= pipelinedMax
     if (pipeline.isFull) response.setHeader('connection', 'close')
     response.once('close', () => (pipeline.waiting -= 1))
     onRequest(request, response)
-    answer(request, response)
+    const isTaken = turns.take(callerOf(request), () => {
+      // Its client may have gone while it waited.
+      if (!response.destroyed) answer(request, response)
+    })
+    if (!isTaken) response.writeHead(503, { connection: 'close', 'retry-after': '1', 'content-length': '0' }).end()
   }
   server.removeAllListeners('request').on('request', take)
   // The body is asked for where it is read (body.ts), and not before the request is known to be allowed.
   server.on('checkContinue', take)
+}
+
+/** For good: Node itself reads on as soon as one of the answers has left. What has been read is still taken apart. */
+function stopReading(socket: Socket): void {
+  socket.pause()
+  socket.resume = () => socket
 }

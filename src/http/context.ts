@@ -7,6 +7,7 @@ import { type Access, createGate, type Door, either, type Scheme, type Verifier 
 import { respondJson } from './answers.ts'
 import { hasMoreBody } from './body.ts'
 import type { Bounds } from './bounds.ts'
+import type { Callers } from './callers.ts'
 import type { AppEnv, Exchange, Principal, Runtime } from './environment.ts'
 import { describeError, type ErrorTable, kernelErrors, Problem } from './errors.ts'
 import { helpPath } from './help.ts'
@@ -49,7 +50,7 @@ export interface ContextApi<in Parts extends CoreParts = never> {
 }
 
 /** What the contexts of a process share. */
-export type SharedRuntime = Runtime & { bounds: Bounds; tenants: Tenants }
+export type SharedRuntime = Runtime & { bounds: Bounds; tenants: Tenants; callers: Callers }
 
 /** A context with what it works with. */
 export interface ServedContext {
@@ -103,6 +104,7 @@ export function contextApp(
       return answer(c).catch((error) => {
         runtime.tenants.end(exchange)
         const { incoming } = c.env ?? {}
+        if (!exchange.principal) runtime.callers.forget(incoming)
         if (incoming && hasMoreBody(incoming)) exchange.headers.connection = 'close'
         return refuse(exchange, error, api.errors, runtime)
       })

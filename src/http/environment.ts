@@ -63,10 +63,14 @@ export interface HttpLimits {
   /** Bytes of bodies that this process holds at the same time, and of one client address. */
   bodiesInFlightMaxBytes: number
   bodiesInFlightPerAddressMaxBytes: number
+  /** Bytes of answers that one caller, a tenant or an address, has not taken yet. */
+  answersUnreadMaxBytes: number
   /** Requests of one tenant at a time, and its share of the event loop over a window that slides. */
   tenantInFlightMax: number
   tenantLoopMaxPercent: number
   tenantLoopWindowMs: number
+  /** Lists that are read for one tenant at a time while others ask too. */
+  tenantListsMax: number
   /** Take the client's address from `x-forwarded-for`: only behind a proxy that sets it. */
   trustProxy: boolean
 }
@@ -80,9 +84,11 @@ export const defaultHttpLimits: HttpLimits = {
   anonymousPerMinuteMax: 1_200,
   bodiesInFlightMaxBytes: 67_108_864,
   bodiesInFlightPerAddressMaxBytes: 16_777_216,
+  answersUnreadMaxBytes: 16_777_216,
   tenantInFlightMax: 256,
   tenantLoopMaxPercent: 60,
   tenantLoopWindowMs: 10_000,
+  tenantListsMax: 2,
   trustProxy: false,
 }
 

@@ -58,6 +58,8 @@ interface Described<P, Q, H, C, B, A, Code, Acc = Access> {
   answers: A
   /** Codes of the context that it may be refused with; the kernel's own follow from the rest. */
   refuses?: readonly Code[]
+  /** It reads many rows: few such requests of a tenant are served at a time. Default: what `list` makes does. */
+  isList?: boolean
   /** Name of the context's rate class; default `standard`. */
   rate?: string
   /** Members of the example of a request's body, beside the required ones, which the context's words give. */
@@ -110,7 +112,10 @@ export interface Operation<in Parts = never>
 }
 
 /** What the kernel hands to any handler. */
-export type HandlerInput = object & { facts?: unknown; command?: CommandContext }
+export type HandlerInput = object & { facts?: unknown; command?: CommandContext; counted?: Counted }
+
+/** Does work without an await in the tenant's turn, and counts its time. */
+export type Counted = <T>(work: () => T) => Promise<T>
 
 /** The builders of a context. Its handlers work with `Parts` and the principal. */
 export function operationsFor<Parts extends CoreParts, Who extends Principal, Code extends string>() {
@@ -203,15 +208,15 @@ export function operationsFor<Parts extends CoreParts, Who extends Principal, Co
     const { answer, paging, rows, page, ...described } = spec
     const query = z.object({ ...described.query?.shape, ...paging.query })
     const handle = answered(described.id, paging as never, rows as never, page as never)
-    return erased({ ...described, query, method: 'get' as const, answers: { 200: answer }, handle }, false)
+    return erased({ ...described, query, method: 'get' as const, answers: { 200: answer }, handle }, false, true)
   }
 
   return { operation, write, read, list }
 }
 
 /** The one place where an operation loses the types of its parts; `Described` has held them together until here. */
-function erased<Parts>(spec: object, isCommand: boolean): Operation<Parts> {
+function erased<Parts>(spec: object, isCommand: boolean, isList = false): Operation<Parts> {
   const { key, action, facts, scope, fingerprint, correlation, ...described } = spec as Commanded<unknown, unknown>
   const commanded = { key, action, facts, scope, fingerprint, correlation }
-  return { refuses: [], ...described, isCommand, commanded } as unknown as Operation<Parts>
+  return { refuses: [], isList, ...described, isCommand, commanded } as unknown as Operation<Parts>
 }

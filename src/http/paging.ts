@@ -5,6 +5,7 @@
 import { z } from '@hono/zod-openapi'
 import { type CursorBound, openCursor, type Sealer, sealCursor } from './cursor.ts'
 import type { Principal } from './environment.ts'
+import type { Counted } from './operation.ts'
 import { boundedText, wholeNumber } from './schemas.ts'
 
 /** A page out of rows that were read one beyond it. */
@@ -31,6 +32,7 @@ interface Asked {
   sealer: Sealer
   params: object
   query: Record<string, unknown>
+  counted?: Counted
 }
 
 /** The handler of a list: reads the rows, cuts the page, and answers with it. */
@@ -49,8 +51,11 @@ export function answered<Row, After, PageOf extends Page<Row>, Found extends { r
     const identity = { caller: [tenantId, environment], list, filters, sealer: request.sealer }
     const asked = paging.read(request.query, identity)
     const found = await rows({ ...request, query, after: asked.after, limit: asked.limit + 1 })
-    const page = paging.page(found.rows.slice(0, asked.limit), found.rows.length > asked.limit, asked, identity)
-    return { status: 200, body: bodyOf(page, found) }
+    const answer = () => {
+      const page = paging.page(found.rows.slice(0, asked.limit), found.rows.length > asked.limit, asked, identity)
+      return { status: 200, body: bodyOf(page, found) }
+    }
+    return request.counted ? request.counted(answer) : answer()
   }
 }
 

@@ -14,10 +14,11 @@ import { POSITION_HEADER, readAtLeast, waitForReadModels } from './consistency.t
 import type { ContextApi, SharedRuntime } from './context.ts'
 import type { AppEnv, Exchange } from './environment.ts'
 import { Problem } from './errors.ts'
-import type { Caller, CoreParts, Operation } from './operation.ts'
+import type { Caller, CoreParts, Counted, Operation } from './operation.ts'
 import type { limitRate } from './rate-limit.ts'
 import { refuseOtherIds } from './request-id.ts'
 import { openSocket, requireUpgrade } from './socket.ts'
+import type { Tenants } from './tenant-use.ts'
 import { bodySpecOf, validateRequest } from './validation.ts'
 
 /** What the operations of a context share. */
@@ -39,11 +40,12 @@ export function guard(serving: Serving, { access, rate = 'standard' }: Pick<Oper
   const { api, authenticate, rates, runtime } = serving
   const withinRate = rates.get(rate)
   if (!withinRate) throw new Error(`the context ${api.name} has no rate class ${rate}`)
-  const { tenants, limits } = runtime
+  const { tenants, limits, callers } = runtime
   const { trustProxy } = limits
   const enter = (c: Context<AppEnv>, exchange: Exchange, authenticated: Authenticated): Authenticated => {
     const { principal } = authenticated
     exchange.principal = principal
+    if (principal) callers.learn(c.env?.incoming, principal.tenantId)
     withinRate(exchange, () => clientAddress(c, trustProxy))
     if (principal) tenants.enter(exchange, principal.tenantId)
     return authenticated
@@ -73,6 +75,49 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
   const ignoresKey = ignoresKeyHeader(operation)
   const isSocket = Object.values(operation.answers).some(({ kind }) => kind === 'upgrade')
   const isHeld = operation.method !== 'get' && bodySpecOf(operation.body)?.kind !== 'stream'
+
+  /** From the validated request to its answer. */
+  async function answer(c: Context<AppEnv>, exchange: Exchange, asking: Asking): Promise<Response> {
+    if (operation.isCommand) {
+      const adding = addCommand(api.name, operation, asking, c.env?.incoming)
+      tenants.end(exchange)
+      await adding
+      tenants.begin(exchange)
+    }
+    const handling = operation.handle(asking)
+    tenants.end(exchange)
+    const reply = (await handling) as Reply
+    if (reply.handled) {
+      const { replayed, position } = reply.handled
+      if (replayed) exchange.headers['idempotency-replayed'] = 'true'
+      const reached = waitForReadModels(exchange, position, consistency)
+      if (reached) await reached
+    }
+    if (reply.socket) return openSocket(c, exchange, reply.socket, log)
+    const turn = tenants.turn(exchange)
+    if (turn) await turn
+    tenants.begin(exchange)
+    const built = buildAnswer(exchange, reply, operation.answers[reply.status])
+    tenants.end(exchange)
+    return built
+  }
+
+  /** Few lists of a tenant at a time: each is many rows to read, to turn into an answer, and to send. */
+  async function answerList(c: Context<AppEnv>, exchange: Exchange, asking: Asking): Promise<Response> {
+    tenants.end(exchange)
+    asking.counted = countedFor(tenants, exchange)
+    const place = tenants.place(exchange)
+    const leave = place instanceof Promise ? await place : place
+    try {
+      const unread = bounds.leavesUnread(c)
+      if (unread) throw unread
+      tenants.begin(exchange)
+      return await answer(c, exchange, asking)
+    } finally {
+      leave?.()
+    }
+  }
+
   return async (c) => {
     const exchange = c.get('exchange')
     if (ignoresKey) sayIgnoredKey(exchange, c.req.header('idempotency-key'))
@@ -93,28 +138,21 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
     const caller = callerOf(c, exchange, limits.trustProxy)
     const asking: Asking = { ...parts, params, query, headers, cookies, body, principal, sealer, caller }
     if (isSocket) requireUpgrade(c)
-    if (operation.isCommand) {
-      const adding = addCommand(api.name, operation, asking, c.env?.incoming)
-      tenants.end(exchange)
-      await adding
-      tenants.begin(exchange)
-    }
-    const handling = operation.handle(asking)
-    tenants.end(exchange)
-    const reply = (await handling) as Reply
-    if (reply.handled) {
-      const { replayed, position } = reply.handled
-      if (replayed) exchange.headers['idempotency-replayed'] = 'true'
-      const reached = waitForReadModels(exchange, position, consistency)
-      if (reached) await reached
-    }
-    if (reply.socket) return openSocket(c, exchange, reply.socket, log)
-    tenants.begin(exchange)
-    const answer = buildAnswer(exchange, reply, operation.answers[reply.status])
-    tenants.end(exchange)
-    return answer
+    return operation.isList ? answerList(c, exchange, asking) : answer(c, exchange, asking)
   }
 }
+
+/** What a list's handler does with its rows, behind its first await. */
+const countedFor =
+  (tenants: Tenants, exchange: Exchange): Counted =>
+  async (work) => {
+    const turn = tenants.turn(exchange)
+    if (turn) await turn
+    tenants.begin(exchange)
+    const made = work()
+    tenants.end(exchange)
+    return made
+  }
 
 const callerOf = (c: Context<AppEnv>, { requestId }: Exchange, trustProxy: boolean): Caller => ({
   requestId,

@@ -3,8 +3,10 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server'
 import { createInFlightList } from '../runtime/in-flight.ts'
-import { closeStalled, limitConnections, limitPipelining } from './connections.ts'
+import { addressOf } from './client-address.ts'
+import { closeStalled, limitConnections, takeInTurns } from './connections.ts'
 import { createSocketServer } from './socket.ts'
+import { createTurns, defaultTurnLimits } from './turns.ts'
 
 export interface ServerOptions {
   fetch: Parameters<typeof createAdaptorServer>[0]['fetch']
@@ -27,6 +29,8 @@ export interface ServerOptions {
   connectionsPerAddressMax: number
   /** Requests of one connection that wait for their answers. */
   pipelinedMax: number
+  /** Whose share of the process a request is of. */
+  callerOf: (request: IncomingMessage) => string
 }
 
 export const defaultServerOptions = {
@@ -40,6 +44,7 @@ export const defaultServerOptions = {
   connectionsMax: 10_000,
   connectionsPerAddressMax: 2_000,
   pipelinedMax: 32,
+  callerOf: (request: IncomingMessage) => addressOf(request, false),
 }
 
 /** Close code of a WebSocket whose server stops (RFC 6455). */
@@ -76,10 +81,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   limitConnections(server, options.connectionsPerAddressMax)
   const isAwaited = (socket: Socket) => underWay.items().some((response) => response.socket === socket)
   closeStalled(server, options.stallTimeoutMs, isAwaited)
-  limitPipelining(server, options.pipelinedMax, (request, response) => {
-    if (stopping) response.setHeader('connection', 'close')
-    if (!options.isTransfer(request.url ?? '')) endAfter(request, options.requestTimeoutMs)
-    response.once('close', underWay.add(response))
+  takeInTurns(server, {
+    pipelinedMax: options.pipelinedMax,
+    callerOf: options.callerOf,
+    turns: createTurns(defaultTurnLimits, () => performance.now()),
+    onRequest(request, response) {
+      if (stopping) response.setHeader('connection', 'close')
+      if (!options.isTransfer(request.url ?? '')) endAfter(request, options.requestTimeoutMs)
+      response.once('close', underWay.add(response))
+    },
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

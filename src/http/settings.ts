@@ -12,11 +12,15 @@ export const httpSettings = z.object({
   BODY_MAX_BYTES: bytes(1_048_576),
   BODIES_IN_FLIGHT_MAX_BYTES: bytes(67_108_864).describe('bytes of bodies that are held at the same time'),
   BODIES_IN_FLIGHT_PER_ADDRESS_MAX_BYTES: bytes(16_777_216).describe('the same, of one client address'),
+  ANSWERS_UNREAD_MAX_BYTES: bytes(16_777_216).describe(
+    'bytes of answers that one caller, a tenant or an address without a key, has not taken yet',
+  ),
   TENANT_REQUESTS_IN_FLIGHT_MAX: count(256).describe('requests of one tenant (operator, organization) at a time'),
   TENANT_LOOP_MAX_PERCENT: percent(60).describe(
     'share of the event loop that the requests of one tenant may take of TENANT_LOOP_WINDOW_MS while others ask too',
   ),
   TENANT_LOOP_WINDOW_MS: milliseconds(10_000).describe('the time that this share is of; it slides'),
+  TENANT_LISTS_MAX: count(2).describe('lists that are read for one tenant at a time while others ask too; more wait'),
   JSON_DEPTH_MAX: count(64),
   JSON_TOKENS_MAX: count(50_000).describe('strings, numbers and punctuation marks of a body of JSON'),
   REQUEST_TIMEOUT_MS: milliseconds(30_000),

@@ -1,6 +1,7 @@
 /**
- * What one tenant takes of this process: requests in flight, and time of the event loop, which all tenants share. A count
- * of requests a minute (rate-limit.ts) says nothing of either: a few requests may cost more than a thousand others.
+ * What one tenant takes of this process: requests in flight, lists that are read for it, and time of the event loop, which
+ * all tenants share. A count of requests a minute (rate-limit.ts) says nothing of these: a few requests may cost more than
+ * a thousand others.
  */
 import { LRUCache } from 'lru-cache'
 import type { Exchange, HttpLimits } from './environment.ts'
@@ -17,6 +18,9 @@ export interface TenantUse {
   /** A step of it was long: its next ones come one by one, each behind a turn of the event loop that others had. */
   isResting: boolean
   waiting: (() => void)[]
+  /** Lists that are read for it, and those that wait for one of them to end. */
+  lists: number
+  listsWaiting: (() => void)[]
 }
 
 /** A step of the event loop from which others would notice it. */
@@ -33,16 +37,24 @@ export interface Tenants {
   leave(exchange: Counted): void
   /** Undefined: the request may go on at once. Else it resolves when it is the turn of its tenant. */
   turn(exchange: Counted): Promise<void> | undefined
+  /**
+   * A place to read a list in; calling it gives the place back. A promise where all places of the tenant are taken;
+   * undefined: nobody else asks, so that none is needed.
+   */
+  place(exchange: Counted): (() => void) | Promise<() => void> | undefined
   /** A step without an await begins. One that throws is ended by whoever catches that. */
   begin(exchange: Counted): void
   /** The step is over: its time counts. Nothing where none has begun. */
   end(exchange: Counted): void
 }
 
-type TenantLimits = Pick<HttpLimits, 'tenantInFlightMax' | 'tenantLoopMaxPercent' | 'tenantLoopWindowMs'>
+type TenantLimits = Pick<
+  HttpLimits,
+  'tenantInFlightMax' | 'tenantLoopMaxPercent' | 'tenantLoopWindowMs' | 'tenantListsMax'
+>
 
 export function createTenants(limits: TenantLimits, nowMs: () => number): Tenants {
-  const { tenantInFlightMax, tenantLoopMaxPercent, tenantLoopWindowMs: windowMs } = limits
+  const { tenantInFlightMax, tenantLoopMaxPercent, tenantLoopWindowMs: windowMs, tenantListsMax } = limits
   const spentMaxMs = (windowMs * tenantLoopMaxPercent) / 100
   // A request under way keeps what it is counted in: a tenant that is forgotten meanwhile starts anew.
   const uses = new LRUCache<string, TenantUse>({ max: CALLERS_MAX })
@@ -54,10 +66,15 @@ export function createTenants(limits: TenantLimits, nowMs: () => number): Tenant
   function useOf(tenantId: string): TenantUse {
     const known = uses.get(tenantId)
     if (known) return known
-    const use = { inFlight: 0, windowAtMs: nowMs(), spentMs: 0, beforeMs: 0, isResting: false, waiting: [] }
+    const use: TenantUse = {
+      ...{ inFlight: 0, windowAtMs: nowMs(), spentMs: 0, beforeMs: 0 },
+      ...{ isResting: false, waiting: [], lists: 0, listsWaiting: [] },
+    }
     uses.set(tenantId, use)
     return use
   }
+
+  const isAlone = (now: number): boolean => now - anotherAtMs >= windowMs
 
   return {
     enter(exchange, tenantId) {
@@ -70,8 +87,7 @@ export function createTenants(limits: TenantLimits, nowMs: () => number): Tenant
       }
       latestAtMs = now
       const waitMs = overspentMs(use, now, windowMs, spentMaxMs)
-      if (waitMs > 0 && now - anotherAtMs < windowMs)
-        throw tooMuch(`${tenantLoopMaxPercent} % of this process's time`, waitMs)
+      if (waitMs > 0 && !isAlone(now)) throw tooMuch(`${tenantLoopMaxPercent} % of this process's time`, waitMs)
       use.inFlight += 1
       exchange.tenant = use
     },
@@ -82,6 +98,19 @@ export function createTenants(limits: TenantLimits, nowMs: () => number): Tenant
     turn({ tenant }) {
       if (!tenant?.isResting) return undefined
       return new Promise((resolve) => tenant.waiting.push(resolve))
+    },
+    place({ tenant }) {
+      if (!tenant || isAlone(nowMs())) return undefined
+      const leave = () => {
+        const next = tenant.listsWaiting.shift()
+        if (next) next()
+        else tenant.lists -= 1
+      }
+      if (tenant.lists < tenantListsMax) {
+        tenant.lists += 1
+        return leave
+      }
+      return new Promise((resolve) => tenant.listsWaiting.push(() => resolve(leave)))
     },
     begin(exchange) {
       exchange.stepAtMs = nowMs()

@@ -3,18 +3,21 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { root } from '../support/source.ts'
+import { attackRows } from './attack-rows.ts'
 import { badInput } from './bad-input.ts'
 import { firsthandRows } from './firsthand-rows.ts'
 import { rows } from './rows.ts'
 
 const ROWS = 40
 const FIRSTHAND_ROWS = 22
+const ATTACK_ROWS = 16
 const numbersTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
 
 it('every row of the table has a test', () => {
   expect(rows.map(({ row }) => row)).toEqual(numbersTo(ROWS))
   expect(firsthandRows.map(({ row }) => row)).toEqual(numbersTo(FIRSTHAND_ROWS))
-  expect([...rows, ...firsthandRows].filter(({ tests }) => tests.length === 0)).toEqual([])
+  expect(attackRows.map(({ row }) => row)).toEqual(numbersTo(ATTACK_ROWS))
+  expect([...rows, ...firsthandRows, ...attackRows].filter(({ tests }) => tests.length === 0)).toEqual([])
 })
 
 it('every test that a row names stands in its file, under that name', () => {
@@ -24,6 +27,7 @@ it('every test that a row names stands in its file, under that name', () => {
   const named = [
     ...rows.map(({ row, tests }) => ({ what: `row ${row}`, tests })),
     ...firsthandRows.map(({ row, tests }) => ({ what: `row F${row}`, tests })),
+    ...attackRows.map(({ row, tests }) => ({ what: `attack ${row}`, tests })),
     ...badInput.map(({ input, tests }) => ({ what: input, tests })),
   ]
   const missing = named.flatMap(({ what, tests }) =>

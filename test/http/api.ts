@@ -36,6 +36,7 @@ import { createApp, documentsOf } from '../../src/http/app.ts'
 import type { AuditLimits } from '../../src/http/audit/access.ts'
 import { audit } from '../../src/http/audit/api.ts'
 import { createAuditParts } from '../../src/http/audit/parts.ts'
+import { createCallers } from '../../src/http/callers.ts'
 import { withParts } from '../../src/http/context.ts'
 import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.ts'
 import { firsthand } from '../../src/http/firsthand/api.ts'
@@ -374,7 +375,9 @@ export async function startApi(options: ApiOptions = {}) {
       recorder: createReadingRecorder(store, { auditorsMax: 10, conflictRetriesMax: 5 }),
     })
     const metrics = createMetrics([])
+    const callers = createCallers(limits.trustProxy)
     const app = createApp({
+      callers,
       contexts: [
         withParts(noctant, { ...core, credentials, ...noctantSettings, ...options.noctant }),
         withParts(audit, auditing),
@@ -389,7 +392,8 @@ export async function startApi(options: ApiOptions = {}) {
       health: health({ probes: [], probeTimeoutMs: 1_000 }, metrics),
       metrics,
     })
-    return startServer({ ...defaultServerOptions, fetch: app.fetch, host: '127.0.0.1', port: 0 })
+    const address = { host: '127.0.0.1', port: 0 }
+    return startServer({ ...defaultServerOptions, ...address, fetch: app.fetch, callerOf: callers.of })
   }
   const server = await serve(bus)
   /** Another API process would share nothing but the log and the read models: this one has a cache of its own too. */

@@ -1,5 +1,6 @@
 /** What the kernel of HTTP keeps of a request, for tests that call its parts one by one. */
 import { createBounds } from '../../src/http/bounds.ts'
+import { createCallers } from '../../src/http/callers.ts'
 import type { SharedRuntime } from '../../src/http/context.ts'
 import { createSealer } from '../../src/http/cursor.ts'
 import { defaultHttpLimits, type Exchange, type HttpLimits, type Runtime } from '../../src/http/environment.ts'
@@ -34,5 +35,7 @@ export const quietRuntime = (): Runtime => ({
 export function sharedRuntime(limits: Partial<HttpLimits> = {}): SharedRuntime {
   const runtime = { ...quietRuntime(), limits: { ...defaultHttpLimits, ...limits } }
   const { nowMs } = runtime
-  return { ...runtime, bounds: createBounds(runtime.limits, nowMs), tenants: createTenants(runtime.limits, nowMs) }
+  const callers = createCallers(runtime.limits.trustProxy)
+  const bounds = createBounds(runtime.limits, nowMs, callers)
+  return { ...runtime, callers, bounds, tenants: createTenants(runtime.limits, nowMs) }
 }

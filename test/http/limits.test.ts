@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { respondJson } from '../../src/http/answers.ts'
 import { createBounds } from '../../src/http/bounds.ts'
+import { createCallers } from '../../src/http/callers.ts'
 import { clientAddress } from '../../src/http/client-address.ts'
 import { idempotencyKey } from '../../src/http/command.ts'
 import { POSITION_HEADER, readAtLeast, type Waiter, waitForReadModels } from '../../src/http/consistency.ts'
@@ -69,7 +70,7 @@ describe('the client address', () => {
 
 describe('bodies in flight', () => {
   const limits = { ...defaultHttpLimits, bodiesInFlightMaxBytes: 100, bodiesInFlightPerAddressMaxBytes: 60 }
-  const bounds = createBounds(limits, () => 0)
+  const bounds = createBounds(limits, () => 0, createCallers(false))
   const hold = (remoteAddress: string, headers: Record<string, string>) => {
     const header = (name: string) => headers[name]
     const c = { req: { header }, env: { incoming: { socket: { remoteAddress } } } }
@@ -91,6 +92,41 @@ describe('bodies in flight', () => {
     const alone = hold('192.0.2.1', { 'content-length': '1000' })
     expect(hold('192.0.2.1', {})).toBeUndefined()
     alone?.()
+  })
+})
+
+describe('answers', () => {
+  const bounds = createBounds({ ...defaultHttpLimits, answersUnreadMaxBytes: 100 }, () => 0, createCallers(false))
+  const sent = (remoteAddress: string, writableLength = 0) =>
+    ({ env: { incoming: { headers: {}, socket: { remoteAddress } }, outgoing: { writableLength } } }) as never
+
+  it('that are not taken are counted for the caller, who is refused beyond a bound until they are', () => {
+    expect(bounds.holdAnswer(sent('192.0.2.1'))).toBeUndefined()
+    const releases = [60, 40].map((bytes) => bounds.holdAnswer(sent('192.0.2.1', bytes)))
+    expect(bounds.leavesUnread(sent('192.0.2.1'))).toMatchObject({ code: 'rate_limit_exceeded' })
+    expect(bounds.leavesUnread(sent('192.0.2.2'))).toBeUndefined()
+    releases[0]?.()
+    expect(bounds.leavesUnread(sent('192.0.2.1'))).toBeUndefined()
+    releases[1]?.()
+  })
+})
+
+describe('a caller', () => {
+  const from = (authorization?: string) =>
+    ({ headers: { ...(authorization && { authorization }) }, socket: { remoteAddress: '192.0.2.1' } }) as never
+
+  it('is the tenant of a credential that was found to be good, until it is not, and else the address', () => {
+    const callers = createCallers(false)
+    expect(callers.of(from('Bearer one'))).toBe('192.0.2.1')
+    callers.learn(from('Bearer one'), 'acme')
+    callers.learn(from(), 'acme')
+    expect([callers.of(from('Bearer one')), callers.of(from('Bearer two')), callers.of(from())]).toStrictEqual([
+      'acme',
+      '192.0.2.1',
+      '192.0.2.1',
+    ])
+    callers.forget(from('Bearer one'))
+    expect(callers.of(from('Bearer one'))).toBe('192.0.2.1')
   })
 })
 

@@ -4,9 +4,17 @@ import type { Problem } from '../../src/http/errors.ts'
 import { createTenants } from '../../src/http/tenant-use.ts'
 import { exchangeOf } from './exchange.ts'
 
-function tenantsAt({ tenantInFlightMax = 2, tenantLoopMaxPercent = 50, tenantLoopWindowMs = 10_000 } = {}) {
+function tenantsAt({
+  tenantInFlightMax = 2,
+  tenantLoopMaxPercent = 50,
+  tenantLoopWindowMs = 10_000,
+  tenantListsMax = 2,
+} = {}) {
   let now = 0
-  const tenants = createTenants({ tenantInFlightMax, tenantLoopMaxPercent, tenantLoopWindowMs }, () => now)
+  const tenants = createTenants(
+    { tenantInFlightMax, tenantLoopMaxPercent, tenantLoopWindowMs, tenantListsMax },
+    () => now,
+  )
   const enter = (tenantId: string) => {
     const exchange = exchangeOf(tenantId)
     tenants.enter(exchange, tenantId)
@@ -81,6 +89,30 @@ describe('time of the event loop', () => {
     pass(9_000)
     tenants.end(exchange)
     expect(refusal('acme')).toBeUndefined()
+  })
+})
+
+describe('lists', () => {
+  it('are read a few at a time while others ask, and the rest in turn', async () => {
+    const { tenants, enter, pass } = tenantsAt({ tenantInFlightMax: 100 })
+    // Alone, nobody is kept waiting.
+    expect(tenants.place(enter('acme'))).toBeUndefined()
+    enter('other')
+    const [first, second] = [tenants.place(enter('acme')), tenants.place(enter('acme'))]
+    const waiting = ['third', 'fourth'].map(async (name) => {
+      const leave = await tenants.place(enter('acme'))
+      order.push(name)
+      leave?.()
+    })
+    const order: string[] = []
+    const leaveOther = tenants.place(enter('other'))
+    expect([first, second, leaveOther].map((leave) => typeof leave)).toStrictEqual(Array(3).fill('function'))
+    expect(order).toStrictEqual([])
+    if (typeof first === 'function') first()
+    await Promise.all(waiting)
+    expect(order).toStrictEqual(['third', 'fourth'])
+    pass(10_000)
+    expect(tenants.place(enter('acme'))).toBeUndefined()
   })
 })
 

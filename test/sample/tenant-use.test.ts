@@ -50,6 +50,27 @@ it('requests beyond a tenant’s bound are 429 in the context’s own words unti
     .toStrictEqual([200, 200])
 })
 
+it('what a list does with its rows counts, and so does its answer', async () => {
+  let clock = 0
+  let stepMs = 0
+  // Ten seconds; each step takes half a second, as the clock has it.
+  const limits = { tenantLoopMaxPercent: 1, tenantLoopWindowMs: 1_000_000 }
+  const own = await startSample({ nowMs: () => (clock += stepMs), limits })
+  const from = (tenant: string, path: string) =>
+    fetch(`${own.url}/sample${path}`, { headers: { authorization: `Bearer key-${tenant}-notes` } })
+  await from('neighbour', '/who')
+  stepMs = 500
+  const untilRefused = async (tenant: string, path: string) => {
+    let asked = 1
+    while ((await from(tenant, path)).status === 200) asked += 1
+    return asked
+  }
+  const [reads, lists] = [await untilRefused('reader', '/who'), await untilRefused('lister', '/keyset')]
+  // A read has two steps. A list has two more: its turn comes after its place, and once more behind its rows.
+  expect(reads).toBeGreaterThanOrEqual(2 * lists - 2)
+  await own.close()
+})
+
 it('a tenant whose requests have taken their share of the time is 429; a refused body has cost time too', async () => {
   costMs = 500
   const statuses: number[] = []

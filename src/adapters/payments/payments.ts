@@ -56,6 +56,8 @@ export interface Payments {
   /** The card that the customer used last; undefined: none is kept. */
   cardOf(customerId: string): Promise<string | undefined>
   charge(order: ChargeOrder): Promise<Charged>
+  /** Whether a signature of this text can be good at this time, whatever is signed: what is asked before a body is read. */
+  maySign(signature: string, now: Date): boolean
   /** `body` as it came. Throws ForgedPaymentEvent. */
   readEvent(body: Uint8Array, signature: string, now: Date): PaymentEvent
 }

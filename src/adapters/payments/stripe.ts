@@ -25,6 +25,8 @@ const TIMEOUT_MS = 10_000
 const RETRIES_MAX = 2
 /** An event that was signed longer ago is refused: it may be a recorded one. */
 const EVENT_AGE_MAX_S = 300
+/** Of the header with the signatures: while a secret is replaced there are two. */
+const SIGNATURE_MAX_LENGTH = 1_024
 const CURRENCY = 'usd'
 
 const require = createRequire(import.meta.url)
@@ -66,11 +68,21 @@ export function createStripePayments({ secretKey, webhookSecret, url }: StripeAc
         async () => (await stripe().customers.listPaymentMethods(customerId, { type: 'card', limit: 1 })).data[0]?.id,
       ),
     charge: (order) => charge(stripe(), order),
+    maySign: (signature, now) => webhookSecret !== undefined && isRecent(signature, now),
     readEvent(body, signature, now) {
       if (webhookSecret === undefined) throw new ForgedPaymentEvent('no secret is known that events are signed with')
       return eventOf(verified(stripe(), Buffer.from(body), signature, webhookSecret, now))
     },
   }
+}
+
+/** When it was signed, and a signature, by the scheme of Stripe's header: `t=<seconds>,v1=<SHA-256 in hex>,…`. */
+function isRecent(header: string, now: Date): boolean {
+  if (header.length > SIGNATURE_MAX_LENGTH) return false
+  const parts = header.split(',').map((part) => part.trim())
+  const signedS = parts.map((part) => /^t=(\d{1,12})$/.exec(part)?.[1]).find((found) => found !== undefined)
+  if (signedS === undefined || !parts.some((part) => /^v1=[0-9a-f]{64}$/i.test(part))) return false
+  return now.getTime() / 1_000 - Number(signedS) <= EVENT_AGE_MAX_S + 1
 }
 
 /** The session keeps the buyer's card for later, and its payment says what it is for. */

@@ -17,12 +17,16 @@ function addressWith(payments: Parts['payments'], limits: Partial<HttpLimits> = 
     return next()
   })
   app.route('/', paymentRoutes(parts, runtime))
-  const send = (headers: Record<string, string> = {}) =>
-    app.request('/firsthand/stripe/webhook', { method: 'POST', body: '{}', headers })
+  const send = (headers: Record<string, string> = {}, body: string | ReadableStream = '{}') =>
+    app.request('/firsthand/stripe/webhook', {
+      ...{ method: 'POST', body, duplex: 'half' },
+      headers: { 'stripe-signature': 't=1,v1=0', ...headers },
+    } as RequestInit)
   return { runtime, send }
 }
 
 const forged = {
+  maySign: (signature: string) => signature !== '',
   readEvent() {
     throw new ForgedPaymentEvent('the signature is not ours')
   },
@@ -34,6 +38,17 @@ describe('an event', () => {
     const answers = [await send(), await send(), await send()]
     expect(answers.map(({ status }) => status)).toStrictEqual([400, 400, 429])
     expect(Number(answers[2]?.headers.get('retry-after'))).toBeGreaterThan(0)
+  })
+
+  it('whose header is no signature of now is refused, and counted, before its body is read', async () => {
+    const { send } = addressWith(() => forged, { authFailuresPerMinuteMax: 1 })
+    let isRead = false
+    const pull = () => {
+      isRead = true
+    }
+    const unsigned = { 'stripe-signature': '' }
+    expect((await send(unsigned, new ReadableStream({ pull }, { highWaterMark: 0 }))).status).toBe(400)
+    expect([(await send(unsigned)).status, isRead]).toStrictEqual([429, false])
   })
 
   it('is not read where too much is held already, and gives its room back', async () => {

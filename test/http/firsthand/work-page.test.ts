@@ -1,4 +1,5 @@
 /** The hosted page for workers, as a browser uses it: cookies, forms, and the script's own requests. */
+import { connect } from 'node:net'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { job } from '../../../src/commands/firsthand/job.ts'
@@ -200,6 +201,16 @@ describe('forms', () => {
     }
     expect((await browser.submit(WORK, WORK + path, {}, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
     expect((await browser.get(WORK)).text).toContain('Sign out')
+  })
+
+  it('reads no form of a browser that is not signed in', async () => {
+    const { hostname, port } = new URL(api.url)
+    const socket = connect(Number(port), hostname)
+    const head = [`POST ${WORK}/claims HTTP/1.1`, 'host: x', 'content-type: application/x-www-form-urlencoded']
+    // Nothing of the body is sent: the answer does not wait for it, and the connection ends.
+    socket.write(`${[...head, 'content-length: 16000'].join('\r\n')}\r\n\r\n`)
+    const chunks = await Array.fromAsync(socket as AsyncIterable<Buffer>)
+    expect(Buffer.concat(chunks).toString('latin1')).toMatch(/^HTTP\/1\.1 401 [\s\S]*connection: close/i)
   })
 
   it('of nobody are refused, and so are other types, lengths and methods', async () => {

@@ -6,7 +6,7 @@ import { type Context, Hono } from 'hono'
 import { headOf } from '../../access.ts'
 import { hasMoreBody, rawBody, readableAddress, readBody } from '../../body.ts'
 import { clientAddress } from '../../client-address.ts'
-import { refuse } from '../../context.ts'
+import { refuse, type SharedRuntime } from '../../context.ts'
 import type { AppEnv, Runtime } from '../../environment.ts'
 import { describeError, type ErrorEntry, Problem } from '../../errors.ts'
 import { CALLERS_MAX, createWindow, limitRate, type RateClass, refuseBeyond } from '../../rate-limit.ts'
@@ -26,8 +26,8 @@ type PageContext = Context<AppEnv>
 const FORM_MAX_BYTES = 16_384
 const FORM_TYPE = 'application/x-www-form-urlencoded'
 
-export function workPages(parts: FirsthandParts, runtime: Runtime): Hono<AppEnv> {
-  const { nowMs, limits, sealer } = runtime
+export function workPages(parts: FirsthandParts, runtime: SharedRuntime): Hono<AppEnv> {
+  const { nowMs, limits, sealer, bounds } = runtime
   const { windowOf = () => createWindow({ keysMax: CALLERS_MAX, nowMs }) } = runtime
   const withinRate = limitRate(workerRate as RateClass, windowOf('firsthand.worker'))
   const failures = createWindow({ keysMax: CALLERS_MAX, nowMs })
@@ -37,8 +37,10 @@ export function workPages(parts: FirsthandParts, runtime: Runtime): Hono<AppEnv>
   const deps: PageDeps = { ...parts, runtime, sealer }
   const addressOf = (c: PageContext) => clientAddress(c, limits.trustProxy)
 
-  const formOf = async (c: PageContext): Promise<URLSearchParams> =>
-    new URLSearchParams(Buffer.from(((await body(c)) ?? new Uint8Array()) as Uint8Array).toString('utf8'))
+  const formOf = async (c: PageContext): Promise<URLSearchParams> => {
+    c.get('exchange').releaseBody = bounds.holdBody(c, FORM_MAX_BYTES)
+    return new URLSearchParams(Buffer.from(((await body(c)) ?? new Uint8Array()) as Uint8Array).toString('utf8'))
+  }
 
   /** The worker of the browser's cookie; undefined where nobody is signed in. Throws a Problem for one who is suspended. */
   async function enter(c: PageContext) {
@@ -64,8 +66,8 @@ export function workPages(parts: FirsthandParts, runtime: Runtime): Hono<AppEnv>
   /** What a form of such a page does. */
   const form = (answer: Answer) => async (c: PageContext) => {
     const signed = await enter(c)
-    const fields = await formOf(c)
     if (!signed) throw new Problem('credential_missing', 'Sign in first.')
+    const fields = await formOf(c)
     sessions.requireOwnForm(c, signed.session, fields.get('form'))
     return answer(c, { ...deps, ...signed, form: '', fields })
   }

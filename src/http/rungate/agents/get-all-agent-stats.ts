@@ -15,6 +15,7 @@ export const getAllAgentStats = read({
   summary: 'What each agent has spent',
   description: 'Answers with the spend, in US dollars, and the runs of every agent, by its id.',
   access: dashboard('read'),
+  isList: true,
   answer: json(dataOf(stats), 'The figures, by agent.'),
   async handle({ db, principal: { accountId } }) {
     const [ids, figures] = await Promise.all([agentIdsOf(db, accountId), agentFigures(db, accountId)])

@@ -16,6 +16,7 @@ export const listAgents = read({
   description: 'Answers with the agents, newest first, without their keys.',
   access: dashboard('read'),
   query: z.object({ status: z.enum(['active', 'disabled']).optional(), policy_id: uuid.optional() }),
+  isList: true,
   answer: json(listOfData(agentResponse), 'The agents.'),
   async handle({ db, principal: { accountId }, query: { status, policy_id: policyId } }) {
     const { rows, total } = await listed(db, agentsOf, { accountId, status, policyId })

@@ -16,6 +16,7 @@ export const listPolicies = read({
   description: 'Answers with the policies that you see, newest first.',
   access: dashboard('read'),
   query: z.object({ name: boundedText(200).optional() }),
+  isList: true,
   answer: json(listOfData(policyResponse), 'The policies.'),
   async handle({ db, principal: { accountId, memberId }, query: { name } }) {
     const { rows, total } = await listed(db, policiesOf, { accountId, memberId, name })

@@ -19,6 +19,7 @@ export const listPolicyVersions = read({
   description: 'Answers with every version, the first one first, each with the whole policy as it was.',
   access: dashboard('read'),
   params: idParams,
+  isList: true,
   answer: json(listOfData(versionResponse), 'The versions.'),
   refuses: ['policy_not_found'],
   async handle({ db, principal: { accountId }, params: { id: policyId } }) {

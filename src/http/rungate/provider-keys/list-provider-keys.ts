@@ -19,6 +19,7 @@ export const listProviderKeys = read({
     provider: boundedText(100).optional(),
     status: z.enum(['active', 'disabled', 'deleted']).optional(),
   }),
+  isList: true,
   answer: json(listOfData(keyResponse), 'The keys, masked.'),
   async handle({ db, principal: { accountId }, query }) {
     const { rows, total } = await listed(db, providerKeysOf, { accountId, ...query })

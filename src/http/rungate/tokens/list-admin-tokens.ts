@@ -15,6 +15,7 @@ export const listAdminTokens = read({
   description: 'Answers with the tokens, newest first, without their texts.',
   access: dashboard('admin'),
   query: z.object({ status: z.enum(['active', 'revoked']).optional() }),
+  isList: true,
   answer: json(listOfData(tokenResponse), 'The tokens.'),
   async handle({ db, principal: { accountId }, query: { status } }) {
     const { rows, total } = await listed(db, adminTokensOf, { accountId, status })

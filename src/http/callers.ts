@@ -1,0 +1,42 @@
+/**
+ * Who a request is from, told by its head alone, before anything is asked or done for it: the tenant whose credential it
+ * brings, where that was found to be good lately, else the client's address. All keys of a tenant are one caller, and
+ * so are all who know none and share an address.
+ */
+import type { IncomingMessage } from 'node:http'
+import { LRUCache } from 'lru-cache'
+import { addressOf } from './client-address.ts'
+
+export interface Callers {
+  of(request: IncomingMessage): string
+  /** The credential of the request has proved to be this tenant's. */
+  learn(request: IncomingMessage | undefined, tenantId: string): void
+  /** It is good no more: who finds an old key takes nothing of its tenant's share. */
+  forget(request: IncomingMessage | undefined): void
+}
+
+/** Credentials that are remembered; the longest unused is forgotten first, and learnt again at its next request. */
+const CREDENTIALS_MAX = 10_000
+
+export function createCallers(trustProxy: boolean): Callers {
+  const tenants = new LRUCache<string, string>({ max: CREDENTIALS_MAX })
+  return {
+    of(request) {
+      const credential = credentialOf(request)
+      const tenant = credential === undefined ? undefined : tenants.get(credential)
+      return tenant ?? addressOf(request, trustProxy)
+    },
+    learn(request, tenantId) {
+      const credential = request && credentialOf(request)
+      if (credential !== undefined && tenants.get(credential) !== tenantId) tenants.set(credential, tenantId)
+    },
+    forget(request) {
+      const credential = request && credentialOf(request)
+      if (credential !== undefined) tenants.delete(credential)
+    },
+  }
+}
+
+/** Whatever text signs in: which one counts is for the context to say. */
+const credentialOf = ({ headers }: IncomingMessage): string | undefined =>
+  headers.authorization ?? (headers['x-api-key'] as string | undefined) ?? headers.cookie
