@@ -4,6 +4,8 @@ import { rungateBooks } from '../audit/rungate/declarations.ts'
 import { account, accountSlug } from '../commands/rungate/account.ts'
 import { adminToken } from '../commands/rungate/admin-token.ts'
 import { agent } from '../commands/rungate/agent.ts'
+import { approval } from '../commands/rungate/approval.ts'
+import { desk, deskBook, deskTurn } from '../commands/rungate/desk/streams.ts'
 import { name } from '../commands/rungate/name.ts'
 import { policy } from '../commands/rungate/policy.ts'
 import { providerKey } from '../commands/rungate/provider-key.ts'
@@ -12,6 +14,8 @@ import { inStreams } from '../events/registry.ts'
 import { accountEvents, accountSlugEvents } from '../events/rungate/account.ts'
 import { adminTokenEvents } from '../events/rungate/admin-token.ts'
 import { agentEvents } from '../events/rungate/agent.ts'
+import { approvalEvents } from '../events/rungate/approval.ts'
+import { deskBookEvents, deskEvents, deskTurnEvents } from '../events/rungate/desk.ts'
 import { nameEvents } from '../events/rungate/name.ts'
 import { policyEvents } from '../events/rungate/policy.ts'
 import { providerKeyEvents } from '../events/rungate/provider-key.ts'
@@ -37,13 +41,20 @@ export const rungate: Context<RungateDirectories> = {
       [providerKey.category]: providerKeyEvents,
       [policy.category]: policyEvents,
       [agent.category]: agentEvents,
+      [desk.category]: deskEvents,
+      [deskBook.category]: deskBookEvents,
+      [deskTurn.category]: deskTurnEvents,
+      [approval.category]: approvalEvents,
     }),
     sentences: rungateSentences,
     tenant: 'accountId',
     person: 'memberId',
   },
   settings: rungateSettings,
-  aggregates: [account, accountSlug, name, adminToken, providerKey, policy, agent],
+  aggregates: [
+    ...[account, accountSlug, name, adminToken, providerKey, policy, agent],
+    ...[desk, deskBook, deskTurn, approval],
+  ],
   projections: [
     ...[accountProjection, adminTokenProjection, providerKeyProjection, policyProjection, agentProjection],
     runProjection,

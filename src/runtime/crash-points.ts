@@ -9,6 +9,9 @@ import { readFileSync, renameSync } from 'node:fs'
 export const crashPoints = [
   'command.before-append',
   'command.after-append',
+  'desk.before-append',
+  'desk.after-append',
+  'desk.between-books',
   'relay.before-publish',
   'relay.after-publish',
   'relay.after-record',

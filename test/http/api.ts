@@ -48,6 +48,7 @@ import { noctant } from '../../src/http/noctant/api.ts'
 import type { RungateParts } from '../../src/http/rungate/access.ts'
 import { rungate } from '../../src/http/rungate/api.ts'
 import { selfDescription } from '../../src/http/rungate/describing.ts'
+import { createDeskFollower } from '../../src/http/rungate/desk-follower.ts'
 import { createHealth } from '../../src/http/rungate/public/counts.ts'
 import { createTokenUse } from '../../src/http/rungate/tokens/token-use.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
@@ -72,6 +73,7 @@ import type { Resolve } from '../../src/webhooks/request.ts'
 import { eventually, prepared } from '../projections/support.ts'
 import { comesUp } from '../support/come-up.ts'
 import { apis, auditRules, contexts, loaded, registry } from '../support/contexts.ts'
+import { startDesks } from '../support/desks.ts'
 import { startTestStore } from '../support/event-store.ts'
 import { startPaymentStandIn } from '../support/payments.ts'
 import { testSealer } from './exchange.ts'
@@ -301,6 +303,9 @@ export async function startApi(options: ApiOptions = {}) {
   const followingTokens = serves('rungate') && (await follow(db, tokens, { ...subscription, name: 'tokens' })).following
   const agents = createAgentDirectory()
   const followingAgents = serves('rungate') && (await follow(db, agents, { ...subscription, name: 'agents' })).following
+  const deskFollower = createDeskFollower()
+  const followingDesks =
+    serves('rungate') && (await follow(db, deskFollower, { ...subscription, name: 'desks' })).following
   const { directory: auditors, following: followingAuditors } = await follow(db, createAuditorDirectory(), {
     ...subscription,
     name: 'auditors',
@@ -348,6 +353,8 @@ export async function startApi(options: ApiOptions = {}) {
     claimLimits: { ...claimLimits(), ...options.claimLimits },
     noteUse: createKeyUse({ bus: of, log: { warn: record('warn') }, clock: () => new Date(), gapMinMs: 900_000 }),
   })
+  const desks = startDesks(store)
+  deskFollower.tell(desks.follow)
   const governing = (of: CommandBus): RungateParts => ({
     ...{ bus: of, db, clock: () => new Date(), tokens, agents, keyKnownWaitMs: 5_000, apiUrl: () => url },
     waiter: waiters.of(projectionsCheckpoint('rungate')),
@@ -356,6 +363,7 @@ export async function startApi(options: ApiOptions = {}) {
     providerSecrets: providerSecretsOf(db, ring),
     providerAddresses: { resolve, allowLoopback: false, hosts: ['llm.internal', '10.1.0.0/16'] },
     health: createHealth(db),
+    ...{ desks, processId: desks.processId },
     ...selfDescription,
   })
   const serve = (of: CommandBus) => {
@@ -527,6 +535,7 @@ export async function startApi(options: ApiOptions = {}) {
         followingBuyers,
         followingTokens,
         followingAgents,
+        followingDesks,
         followingJobs,
         followingWorkers,
         followingAuditors,

@@ -25,6 +25,14 @@ export type RejectionCode =
   /** An agent names it. */
   | 'policy_in_use'
   | 'agent_not_found'
+  | 'run_not_found'
+  /** It has ended. */
+  | 'run_not_running'
+  /** The run has made all the steps that its policy allows. */
+  | 'step_limit_reached'
+  | 'approval_not_found'
+  /** Somebody was first, or its time is over. */
+  | 'approval_decided'
 
 /** A broken rule that nobody needs to remember. */
 export const Rejected: new (code: RejectionCode, detail: string, pointer?: string) => Rejection<RejectionCode> =

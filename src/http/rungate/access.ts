@@ -4,6 +4,7 @@
  */
 import { createKeyProof } from '../../api-keys/key-proof.ts'
 import { impliedScopes } from '../../commands/rungate/admin-token.ts'
+import type { Desks } from '../../commands/rungate/desk/interface.ts'
 import { hashedForm, textIdOf } from '../../commands/rungate/keys.ts'
 import type { Author, Scope } from '../../events/rungate/vocabulary.ts'
 import type { ReadModels } from '../../postgres/database.ts'
@@ -35,6 +36,10 @@ export interface RungateParts extends CoreParts {
   /** Where provider keys may lead. */
   providerAddresses: { resolve: Resolve; allowLoopback: boolean; hosts: readonly string[] }
   health: Health
+  /** The desks of agents, where calls are admitted and runs are ended. */
+  desks: Desks
+  /** Of this process, a UUID; made at its start. */
+  processId: string
   /** This context's document. */
   document: () => Promise<object>
   /** What agents can call. */

@@ -1,6 +1,8 @@
 /** What rungate's HTTP works with. */
+import { randomUUID } from 'node:crypto'
 import type { ApiParts, Served } from '../../context.ts'
 import { newProcessHealth } from '../../processes/process.ts'
+import { openDesks } from '../../processes/rungate/desks.ts'
 import { providerSecretsOf } from '../../processes/rungate/processes.ts'
 import { rungateSettings } from '../../processes/rungate/settings.ts'
 import { isLoopback } from '../../webhooks/address.ts'
@@ -15,9 +17,13 @@ export async function serveRungate(parts: ApiParts<RungateDirectories>): Promise
   const { config, bus, db, waiter, clock, keyRing, apiUrl } = parts
   const settings = parts.settings(rungateSettings)
   const { log } = parts.dependenciesOf('rungate-tokens', newProcessHealth())
+  const processId = randomUUID()
+  const desks = openDesks(parts, processId)
+  parts.directories.desks.tell(desks.follow)
+  parts.onClose(() => desks.close())
   const own: RungateParts = {
     ...{ bus, db, waiter, clock: clock.now, apiUrl },
-    ...parts.directories,
+    ...{ tokens: parts.directories.tokens, agents: parts.directories.agents, desks, processId },
     noteUse: createTokenUse({ bus, log, clock: clock.now, gapMinMs: settings.RUNGATE_TOKEN_USE_GAP_S * 1_000 }),
     keyKnownWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
     registrationsPerHourMax: settings.RUNGATE_REGISTRATIONS_PER_HOUR_MAX,

@@ -1,6 +1,6 @@
 /** Rungate's variables of the environment, each with its unit last and its default. */
 import { z } from 'zod'
-import { count, list } from '../../runtime/setting.ts'
+import { count, list, orNone } from '../../runtime/setting.ts'
 
 export const rungateSettings = z.object({
   RUNGATE_REGISTRATIONS_PER_HOUR_MAX: count(10).describe(
@@ -18,4 +18,25 @@ export const rungateSettings = z.object({
   PROVIDER_HOSTS: list(z.string(), []).describe(
     'further hosts and networks that provider keys may lead to, by http too: `llm.internal,10.1.0.0/16`',
   ),
+  BUDGET_OUTPUT_FLOOR_TOKENS: count(256).describe(
+    'an answer is not clamped to fewer tokens, but for one that asked for fewer',
+  ),
+  BUDGET_OUTPUT_UNASKED_TOKENS: count(4_096).describe(
+    'what an answer without a maximum may have, even where it takes more than a quarter of the rest of a budget',
+  ),
+  MODEL_OUTPUT_MAX_TOKENS: count(128_000).describe('the most that a model answers of which no price table says it'),
+  BLOCKED_STEPS_PER_MINUTE_MAX: count(60).describe(
+    'refusals of one kind that have a step of their own, in a run and a minute; more are counted',
+  ),
+  CALL_EXPIRY_MARGIN_MS: count(30_000).describe('beside what its attempts take, until a call counts as expired'),
+  DESK_BOOK_EVENTS_MAX: count(20_000).describe('events after which an agent’s desk goes on in a new stream'),
+  DESK_GROUP_EVENTS_MAX: count(256).describe('events that a desk appends at a time'),
+  DESK_GROUP_MAX_BYTES: count(524_288).describe('bytes of their data'),
+  DESK_QUEUE_MAX: count(2_000).describe('requests that wait at one agent’s desk'),
+  DESK_WAIT_MAX_MS: count(2_000).describe('how long they wait'),
+  SETTLE_GATHER_MS: orNone(5).describe('how long the record of a call’s end waits for company'),
+  DESK_RETRY_MS: count(250).describe('before such a record is tried again after a failure of the event store'),
+  DESKS_CACHED_MAX: count(5_000).describe('desks in memory'),
+  DESK_SHARED_MS: count(1_000).describe('how long a desk counts as shared after another process was met there'),
+  DESK_TURN_MS: count(3).describe('the room that is left to the other process each time'),
 })

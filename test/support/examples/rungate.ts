@@ -6,6 +6,7 @@ import type { NameEvent } from '../../../src/events/rungate/name.ts'
 import type { PolicyEvent } from '../../../src/events/rungate/policy.ts'
 import { defaultSettings, type PolicySettings } from '../../../src/events/rungate/policy-settings.ts'
 import type { ProviderKeyEvent } from '../../../src/events/rungate/provider-key.ts'
+import { type DeskStoryEvent, deskExamples, deskStreamOf } from './desk.ts'
 
 export type RungateStoryEvent =
   | AccountEvent
@@ -15,6 +16,7 @@ export type RungateStoryEvent =
   | ProviderKeyEvent
   | PolicyEvent
   | AgentEvent
+  | DeskStoryEvent
 
 type Examples = {
   readonly [T in RungateStoryEvent['type']]: Extract<RungateStoryEvent, { type: T }>['data']
@@ -100,11 +102,14 @@ export function rungateExamples(uuidOf: (name: string) => string, timeAt: (secon
     'rungate.AgentUnbound.v1': { ...at(822), policyId, agentId },
     'rungate.PolicyDeleted.v1': ofPolicy(823, 3),
     'rungate.NameReleased.v1': { ...at(824), ...claimed },
+    ...deskExamples({ uuidOf, timeAt, accountId, agentId, policyId, keyId, settings, author }),
   }
 }
 
 /** The stream that a rungate event belongs in. */
 export function rungateStreamOf({ type, data }: { type: string; data: Record<string, unknown> }): string {
+  const atDesk = deskStreamOf({ type, data })
+  if (atDesk !== undefined) return atDesk
   const name = type.split('.')[1] ?? ''
   if (name.startsWith('Slug')) return `rungate.accountSlug-${data.slug}`
   if (name.startsWith('Name')) return `rungate.name-${data.ownerId}`

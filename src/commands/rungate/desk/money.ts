@@ -1,0 +1,31 @@
+/**
+ * Amounts in USD as whole numbers of 10^-24, so that sums and comparisons are exact and take nanoseconds. A price has at most
+ * twelve places and is for a million tokens, so every cost fits.
+ */
+
+const PLACES = 24
+const UNIT = 10n ** BigInt(PLACES)
+
+/** Of decimal text; places beyond the 24th count up, so that nothing is ever less than it was. */
+export function unitsOf(text: string): bigint {
+  const point = text.indexOf('.')
+  if (point < 0) return BigInt(text) * UNIT
+  const fraction = text.slice(point + 1)
+  const kept = BigInt(text.slice(0, point) + fraction.slice(0, PLACES).padEnd(PLACES, '0'))
+  return /[1-9]/.test(fraction.slice(PLACES)) ? kept + 1n : kept
+}
+
+/** Of a limit: places beyond the 24th do not count, so that it is never more than it was. */
+export function limitOf(text: string): bigint {
+  const point = text.indexOf('.')
+  return unitsOf(point < 0 ? text : text.slice(0, point + 1 + PLACES))
+}
+
+/** Plain decimal text without trailing zeros; negative amounts are 0. */
+export function usdOf(units: bigint): string {
+  if (units <= 0n) return '0'
+  const digits = units.toString().padStart(PLACES + 1, '0')
+  const fraction = digits.slice(-PLACES).replace(/0+$/, '')
+  const whole = digits.slice(0, -PLACES)
+  return fraction === '' ? whole : `${whole}.${fraction}`
+}
