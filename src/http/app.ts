@@ -15,6 +15,7 @@ import type { Metrics } from './metrics.ts'
 import { documentation } from './openapi.ts'
 import { problemPages } from './problem-pages.ts'
 import { type RequestIds, requestIdOf, uuidRequestIds } from './request-id.ts'
+import { SegmentRouter } from './router.ts'
 import { createTenants } from './tenant-use.ts'
 
 export interface AppDeps extends Runtime {
@@ -44,7 +45,7 @@ export function createApp({ contexts, health, metrics, callers: given, ...runtim
     parts: { ...parts, bus: metrics.countCommands(parts.bus) },
   }))
   const doors = served.map((each) => ({ each, doors: doorsOf(each) }))
-  const app = new Hono<AppEnv>()
+  const app = new Hono<AppEnv>({ router: new SegmentRouter() })
   const idsAt = requestIdsByPath(served)
 
   /** Notes a request that was answered, in the figures and in the log. */
@@ -101,7 +102,8 @@ export function createApp({ contexts, health, metrics, callers: given, ...runtim
   })
 
   app.route('/', health)
-  for (const path of ['/docs/*', '/:context/openapi.json']) {
+  const documents = documentsOf(served.map(({ api }) => api))
+  for (const path of ['/docs/*', ...documents.map(({ name }) => `/${name}/openapi.json`)]) {
     app.use(path, async (c, next) => {
       const fault = bounds.overused(c)
       if (fault) throw fault
@@ -109,7 +111,7 @@ export function createApp({ contexts, health, metrics, callers: given, ...runtim
     })
   }
   app.route('/', problemPages(served.map(({ api }) => api)))
-  app.route('/', documentation(documentsOf(served.map(({ api }) => api))))
+  app.route('/', documentation(documents))
   for (const { api, parts } of served) if (api.pages) app.route('/', api.pages(parts as never, shared))
   for (const { each, doors: own } of doors) {
     const others = () => doors.flatMap((other) => (other.each === each ? [] : [...other.doors.values()]))

@@ -17,9 +17,30 @@ export interface ExactTime {
 
 const FORM = /^(\d{4})-(\d\d)-(\d\d)t(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:z|([+-])(\d\d):(\d\d))$/i
 const MINUTE_MS = 60_000
+const USUAL_LENGTH = '2026-03-02T08:00:00.123Z'.length
 
 /** The time that a text means; undefined where it is no RFC 3339 or names a day, minute or leap second that there is not. */
 export function readTime(text: string): ExactTime | undefined {
+  return readUsual(text) ?? readAny(text)
+}
+
+/** A time as JavaScript writes it, which most are: its own reader is some ten times as fast. */
+function readUsual(text: string): ExactTime | undefined {
+  if (text.length !== USUAL_LENGTH) return undefined
+  const ms = Date.parse(text)
+  if (Number.isNaN(ms) || new Date(ms).toISOString() !== text) return undefined
+  const minuteMs = Math.floor(ms / MINUTE_MS) * MINUTE_MS
+  return {
+    utc: text,
+    minuteMs,
+    second: Math.floor((ms - minuteMs) / 1_000),
+    fraction: withoutZeros(text.slice(20, 23)),
+  }
+}
+
+const withoutZeros = (digits: string): string => (digits.endsWith('0') ? digits.replace(/0+$/, '') : digits)
+
+function readAny(text: string): ExactTime | undefined {
   const parts = FORM.exec(text)
   if (!parts) return undefined
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [
@@ -37,7 +58,7 @@ export function readTime(text: string): ExactTime | undefined {
   const digits = parts[7] ?? ''
   const milliseconds = Number(digits.slice(0, 3).padEnd(3, '0'))
   const utc = new Date(minuteMs + second * 1_000 + milliseconds).toISOString()
-  return { utc, minuteMs, second, fraction: digits.replace(/0+$/, '') }
+  return { utc, minuteMs, second, fraction: withoutZeros(digits) }
 }
 
 const SECONDLESS = /^(\d{4}-\d\d-\d\dt\d\d:\d\d)(?=[z+-])/i

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseMoment } from '../../src/audit/moment.ts'
-import { timeMs } from '../../src/runtime/rfc3339.ts'
+import { readTime, timeMs } from '../../src/runtime/rfc3339.ts'
 
 describe('a time', () => {
   it.each([
@@ -26,4 +26,13 @@ describe('a time', () => {
     expect(parseMoment('2026-03-02')).toEqual({ time: new Date('2026-03-02T00:00:00Z') })
     expect(parseMoment('2026-02-30')).toBeUndefined()
   })
+
+  it.each([
+    '2026-03-02T08:01:59.120Z',
+    '1969-12-31T23:59:01.005Z',
+    '0001-01-01T00:00:00.000Z',
+    '9999-12-31T23:59:59.999Z',
+  ])('%s is read the same as with another digit behind it', (text) =>
+    expect(readTime(text)).toEqual(readTime(text.replace('Z', '0Z'))),
+  )
 })
