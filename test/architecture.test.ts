@@ -292,7 +292,7 @@ describe('the kernel', () => {
     // And by operations beside a contract, with a document of their own, and the cookies of hosted pages of two contexts.
     // And by refusals whose form goes by how an address is signed in to, and by what one tenant takes at a time of the
     // process that all share, while others ask. And by requests that are begun in turn, and answers that nobody takes.
-    [['http'], 4_471],
+    [['http'], 4_524],
     // Grown by the key directory, which every context had for itself, and by bodies that are made at each attempt. And by
     // directories over streams of several kinds, whose keys may be rotated in place, and which forget what has ended. And by seals
     // that are posted.
