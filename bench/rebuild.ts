@@ -125,7 +125,7 @@ async function upsertsOf(url: string): Promise<Upsert[]> {
     for (const event of batch) {
       if (isPoison(event)) throw new Error(`${event.type} does not decode: ${event.fault}`)
       for (const change of accountProjection.handlers[event.type]?.(event) ?? []) {
-        if (change.kind === 'erase') continue
+        if (change.kind === 'erase' || change.kind === 'removeAll') continue
         const { table } = change
         const known = rows.get(table) ?? rows.set(table, new Map()).get(table)!
         const key = change.kind === 'upsert' ? change.row : change.key

@@ -283,7 +283,7 @@ describe('the kernel', () => {
     // decide in groups on streams of many writers, whose books are closed and opened.
     [['commands'], 1_080],
     // Grown by sessions of hosted pages that were signed out of.
-    [['projections', 'postgres'], 3_645],
+    [['projections', 'postgres'], 3_671],
     // Grown by the start's waiting for services, which stood at the root, and by an order that holds over pauses.
     [['processes'], 790],
     // Grown by sealed positions, by principals that are typed by their access, by documents that explain themselves,

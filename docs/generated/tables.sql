@@ -215,10 +215,31 @@ CREATE INDEX IF NOT EXISTS rungate_agents_1 ON rungate_agents (account_id, creat
 CREATE INDEX IF NOT EXISTS rungate_agents_2 ON rungate_agents (account_id, policy_id, created_at DESC, agent_id DESC);
 CREATE INDEX IF NOT EXISTS rungate_agents_3 ON rungate_agents USING gin (provider_key_ids);
 
--- rungate.run, version 1
-CREATE TABLE IF NOT EXISTS rungate_runs (run_id uuid NOT NULL, account_id uuid NOT NULL, agent_id uuid NOT NULL, policy_id uuid NOT NULL, name text, status text NOT NULL, cost_usd numeric NOT NULL, step_count integer NOT NULL, hard_limit_usd numeric, started_at timestamptz(3) NOT NULL, ended_at timestamptz(3), PRIMARY KEY (run_id));
+-- rungate.run, version 2
+CREATE TABLE IF NOT EXISTS rungate_runs (run_id uuid NOT NULL, account_id uuid NOT NULL, agent_id uuid NOT NULL, agent_name text NOT NULL, member_id uuid, policy_id uuid NOT NULL, policy_name text NOT NULL, policy_version integer NOT NULL, settings jsonb NOT NULL, hard_limit_usd numeric, name text, metadata jsonb NOT NULL, creation_method text NOT NULL, status text NOT NULL, ended_reason text, completion_reason text, outcome text, outcome_reason text, cost_usd numeric NOT NULL, input_tokens bigint NOT NULL, output_tokens bigint NOT NULL, cache_read_tokens bigint NOT NULL, cache_creation_tokens bigint NOT NULL, step_count integer NOT NULL, primary_model text, has_governance_block boolean NOT NULL, had_failover boolean NOT NULL, alert_at timestamptz(3), last_step_at timestamptz(3), force_stop_lifted_at timestamptz(3), started_at timestamptz(3) NOT NULL, ended_at timestamptz(3), PRIMARY KEY (run_id));
 CREATE INDEX IF NOT EXISTS rungate_runs_1 ON rungate_runs (account_id, policy_id, started_at);
 CREATE INDEX IF NOT EXISTS rungate_runs_2 ON rungate_runs (account_id) WHERE status = 'running';
+CREATE INDEX IF NOT EXISTS rungate_runs_3 ON rungate_runs (account_id, started_at DESC, run_id DESC);
+CREATE INDEX IF NOT EXISTS rungate_runs_4 ON rungate_runs (agent_id, started_at DESC, run_id DESC);
+CREATE INDEX IF NOT EXISTS rungate_runs_5 ON rungate_runs (account_id, ended_at);
+
+-- rungate.step, version 1
+CREATE TABLE IF NOT EXISTS rungate_steps (step_id uuid NOT NULL, part integer NOT NULL, run_id uuid NOT NULL, account_id uuid NOT NULL, agent_id uuid NOT NULL, policy_id uuid NOT NULL, ordinal integer NOT NULL, type text NOT NULL, status text NOT NULL, provider text NOT NULL, model text NOT NULL, routed_from text, provider_key_id uuid, is_streaming boolean NOT NULL, input_tokens bigint NOT NULL, output_tokens bigint NOT NULL, cache_read_tokens bigint NOT NULL, cache_creation_tokens bigint NOT NULL, cost_usd numeric NOT NULL, is_estimated boolean NOT NULL, latency_ms integer NOT NULL, time_to_first_byte_ms integer, failover_attempts integer NOT NULL, error_kind text, error_status integer, error_message text, attempts jsonb, code text, details jsonb, has_content boolean NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (step_id, part));
+CREATE INDEX IF NOT EXISTS rungate_steps_1 ON rungate_steps (account_id, created_at);
+CREATE INDEX IF NOT EXISTS rungate_steps_2 ON rungate_steps (run_id, created_at, ordinal, part);
+CREATE INDEX IF NOT EXISTS rungate_steps_3 ON rungate_steps (provider_key_id, created_at) WHERE provider_key_id IS NOT NULL;
+CREATE TABLE IF NOT EXISTS rungate_refusals (event_id uuid NOT NULL, run_id uuid NOT NULL, account_id uuid NOT NULL, step_id uuid NOT NULL, code text NOT NULL, count integer NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (event_id));
+CREATE INDEX IF NOT EXISTS rungate_refusals_1 ON rungate_refusals (run_id);
+
+-- rungate.ledger, version 1
+CREATE TABLE IF NOT EXISTS rungate_ledger (entry_id uuid NOT NULL, run_id uuid NOT NULL, step_id uuid NOT NULL, account_id uuid NOT NULL, agent_id uuid NOT NULL, provider text NOT NULL, model text NOT NULL, provider_key_id uuid, input_tokens bigint NOT NULL, output_tokens bigint NOT NULL, cache_read_tokens bigint NOT NULL, cache_creation_tokens bigint NOT NULL, cost_usd numeric NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (entry_id));
+CREATE INDEX IF NOT EXISTS rungate_ledger_1 ON rungate_ledger (run_id, created_at DESC, entry_id DESC);
+
+-- rungate.approval, version 1
+CREATE TABLE IF NOT EXISTS rungate_approvals (approval_id uuid NOT NULL, account_id uuid NOT NULL, agent_id uuid NOT NULL, agent_name text NOT NULL, run_id uuid NOT NULL, policy_id uuid NOT NULL, step_id uuid NOT NULL, tool_name text NOT NULL, model text NOT NULL, sealed_request text, request_bytes integer NOT NULL, status text NOT NULL, decided_by jsonb, reason text, decided_at timestamptz(3), expires_at timestamptz(3) NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (approval_id));
+CREATE INDEX IF NOT EXISTS rungate_approvals_1 ON rungate_approvals (account_id, created_at DESC, approval_id DESC);
+CREATE INDEX IF NOT EXISTS rungate_approvals_2 ON rungate_approvals (expires_at) WHERE status = 'pending';
+CREATE INDEX IF NOT EXISTS rungate_approvals_3 ON rungate_approvals (decided_at);
 
 -- audit.auditorKey, version 1
 CREATE TABLE IF NOT EXISTS audit_auditor_keys (key_id text NOT NULL, operator_id uuid, name text NOT NULL, scopes text[] NOT NULL, key_hash text NOT NULL, revoked_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));

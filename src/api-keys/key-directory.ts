@@ -131,6 +131,6 @@ export function createKeyDirectory<Key extends Table, Entry>(
 
 /** Of one row; an erasure is of many, and no key ends by it. */
 function keyOfChange(change: Change): string[] {
-  if (change.kind === 'erase') return []
+  if (change.kind === 'erase' || change.kind === 'removeAll') return []
   return [keyOf(change.table, change.kind === 'upsert' ? change.row : change.key)]
 }

@@ -5,6 +5,7 @@ import { account, accountSlug } from '../commands/rungate/account.ts'
 import { adminToken } from '../commands/rungate/admin-token.ts'
 import { agent } from '../commands/rungate/agent.ts'
 import { approval } from '../commands/rungate/approval.ts'
+import { cleanup } from '../commands/rungate/cleanup.ts'
 import { desk, deskBook, deskTurn } from '../commands/rungate/desk/streams.ts'
 import { name } from '../commands/rungate/name.ts'
 import { policy } from '../commands/rungate/policy.ts'
@@ -15,6 +16,7 @@ import { accountEvents, accountSlugEvents } from '../events/rungate/account.ts'
 import { adminTokenEvents } from '../events/rungate/admin-token.ts'
 import { agentEvents } from '../events/rungate/agent.ts'
 import { approvalEvents } from '../events/rungate/approval.ts'
+import { cleanupEvents } from '../events/rungate/cleanup.ts'
 import { deskBookEvents, deskEvents, deskTurnEvents } from '../events/rungate/desk.ts'
 import { nameEvents } from '../events/rungate/name.ts'
 import { policyEvents } from '../events/rungate/policy.ts'
@@ -26,9 +28,12 @@ import { rungateSettings } from '../processes/rungate/settings.ts'
 import { accountProjection } from '../projections/rungate/account.ts'
 import { adminTokenProjection } from '../projections/rungate/admin-token.ts'
 import { agentProjection } from '../projections/rungate/agent.ts'
+import { approvalProjection } from '../projections/rungate/approval.ts'
+import { ledgerProjection } from '../projections/rungate/ledger.ts'
 import { policyProjection } from '../projections/rungate/policy.ts'
 import { providerKeyProjection } from '../projections/rungate/provider-key.ts'
 import { runProjection } from '../projections/rungate/run.ts'
+import { stepProjection } from '../projections/rungate/step.ts'
 
 export const rungate: Context<RungateDirectories> = {
   name: 'rungate',
@@ -45,6 +50,7 @@ export const rungate: Context<RungateDirectories> = {
       [deskBook.category]: deskBookEvents,
       [deskTurn.category]: deskTurnEvents,
       [approval.category]: approvalEvents,
+      [cleanup.category]: cleanupEvents,
     }),
     sentences: rungateSentences,
     tenant: 'accountId',
@@ -53,11 +59,11 @@ export const rungate: Context<RungateDirectories> = {
   settings: rungateSettings,
   aggregates: [
     ...[account, accountSlug, name, adminToken, providerKey, policy, agent],
-    ...[desk, deskBook, deskTurn, approval],
+    ...[desk, deskBook, deskTurn, approval, cleanup],
   ],
   projections: [
     ...[accountProjection, adminTokenProjection, providerKeyProjection, policyProjection, agentProjection],
-    runProjection,
+    ...[runProjection, stepProjection, ledgerProjection, approvalProjection],
   ],
   books: rungateBooks,
   directories: async () => (await import('../http/rungate/directories.ts')).rungateDirectories(),

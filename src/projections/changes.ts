@@ -6,9 +6,9 @@ import { CompiledQuery } from 'kysely'
 import type { ReadModels } from '../postgres/database.ts'
 import type { Change, Table, Values } from './projection.ts'
 
-/** A change of one row; an erasure changes many, as earlier changes have left them. */
-type RowChange = Exclude<Change, { kind: 'erase' }>
-type Erasure = Extract<Change, { kind: 'erase' }>
+/** A change of one row; an erasure changes or removes many, as earlier changes have left them. */
+type RowChange = Exclude<Change, { kind: 'erase' | 'removeAll' }>
+type Erasure = Exclude<Change, RowChange>
 
 /** The folded change of one row; `values` includes the key. */
 interface Pending {
@@ -32,17 +32,34 @@ export async function flush(trx: ReadModels, changes: readonly Change[]): Promis
 export const queriesOf = (changes: readonly Change[]): { sql: string; parameters: unknown[] }[] =>
   statementsFor(changes).map(({ text, rows }) => ({ sql: text, parameters: [JSON.stringify(rows)] }))
 
-export const statementsFor = (changes: readonly Change[]): Statement[] =>
-  splitAtErasures(changes).flatMap((run) =>
-    Array.isArray(run) ? rowStatements(run) : [{ text: erasureText(run), rows: [run.where] }],
-  )
+export function statementsFor(changes: readonly Change[]): Statement[] {
+  const statements: Statement[] = []
+  let before: Statement | undefined
+  for (const run of splitAtErasures(changes)) {
+    if (Array.isArray(run)) {
+      statements.push(...rowStatements(run))
+      before = undefined
+      continue
+    }
+    // Erasures of one kind that follow each other travel together.
+    const text = erasureText(run)
+    if (before?.text === text) before.rows.push(run.where)
+    else {
+      before = { text, rows: [run.where] }
+      statements.push(before)
+    }
+  }
+  return statements
+}
+
+const isErasure = (change: Change): change is Erasure => change.kind === 'erase' || change.kind === 'removeAll'
 
 /** Splits changes at erasures: runs of row changes, and each erasure on its own. */
 function splitAtErasures(changes: readonly Change[]): (RowChange[] | Erasure)[] {
   const runs: (RowChange[] | Erasure)[] = []
   for (const change of changes) {
     const last = runs.at(-1)
-    if (change.kind === 'erase') runs.push(change)
+    if (isErasure(change)) runs.push(change)
     else if (Array.isArray(last)) last.push(change)
     else runs.push([change])
   }
@@ -70,11 +87,13 @@ export function applyInMemory(tables: ReadonlyMap<Table, Map<string, Values>>, c
   }
 }
 
-function eraseInMemory(rows: Map<string, Values> | undefined, { where, columns }: Erasure): void {
+function eraseInMemory(rows: Map<string, Values> | undefined, erasure: Erasure): void {
+  const columns = erasure.kind === 'erase' ? erasure.columns : []
   const nothing = Object.fromEntries(columns.map((column) => [column, null]))
   for (const [key, row] of rows ?? []) {
-    const isMeant = Object.entries(where).every(([column, value]) => row[column] === value)
-    if (isMeant) rows?.set(key, { ...row, ...nothing })
+    if (!Object.entries(erasure.where).every(([column, value]) => row[column] === value)) continue
+    if (erasure.kind === 'erase') rows?.set(key, { ...row, ...nothing })
+    else rows?.delete(key)
   }
 }
 
@@ -166,11 +185,13 @@ function textOf(table: Table, kind: RowChange['kind'], values: Values): string {
   return `UPDATE ${name} AS t SET ${assignments} FROM ${source} AS p WHERE ${sameKey}`
 }
 
-function erasureText({ table: { name }, where, columns }: Erasure): string {
-  const same = Object.keys(where).map((column) => `t.${column} = p.${column}`)
-  const filled = columns.map((column) => `t.${column} IS NOT NULL`).join(' OR ')
+function erasureText(erasure: Erasure): string {
+  const { name } = erasure.table
+  const same = Object.keys(erasure.where).map((column) => `t.${column} = p.${column}`)
   const source = `jsonb_populate_recordset(null::${name}, $1::jsonb)`
-  const assignments = columns.map((column) => `${column} = NULL`).join(', ')
+  if (erasure.kind === 'removeAll') return `DELETE FROM ${name} AS t USING ${source} AS p WHERE ${same.join(' AND ')}`
+  const filled = erasure.columns.map((column) => `t.${column} IS NOT NULL`).join(' OR ')
+  const assignments = erasure.columns.map((column) => `${column} = NULL`).join(', ')
   return `UPDATE ${name} AS t SET ${assignments} FROM ${source} AS p WHERE ${same.join(' AND ')} AND (${filled})`
 }
 

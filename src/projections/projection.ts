@@ -77,6 +77,8 @@ export type Change =
   | { kind: 'remove'; table: Table; key: Values }
   /** Empties columns in all rows with these values, which need not be a key. */
   | { kind: 'erase'; table: Table; where: Values; columns: readonly string[] }
+  /** Removes all rows with these values, which need not be a key. */
+  | { kind: 'removeAll'; table: Table; where: Values }
 
 /** Writes the whole row, and replaces one with the same key. Drops members that are no columns of the table. */
 export const upsert = <T extends Table>(table: T, row: WrittenOf<T>): Change => {
@@ -104,6 +106,13 @@ export const erase = <T extends Table>(
   where: Partial<WrittenOf<T>>,
   columns: readonly Exclude<keyof T['columns'] & string, T['key'][number]>[],
 ): Change => ({ kind: 'erase', table, where: where as Values, columns })
+
+/** Removes every row of the table that has these values. */
+export const removeAll = <T extends Table>(table: T, where: Partial<WrittenOf<T>>): Change => ({
+  kind: 'removeAll',
+  table,
+  where: where as Values,
+})
 
 export type Handlers = Readonly<Record<string, (event: Recorded) => Change[]>>
 

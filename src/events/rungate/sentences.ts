@@ -49,4 +49,6 @@ export const rungateSentences: Readonly<Record<string, string>> = {
   'rungate.ApprovalApproved.v1': 'The use of {toolName} was approved by {author.id}.',
   'rungate.ApprovalRejected.v1': 'The use of {toolName} was rejected by {author.id}{reason?: <reason>}.',
   'rungate.ApprovalExpired.v1': 'Nobody decided on the use of {toolName} in time.',
+  'rungate.OldDataDeleted.v1':
+    'Runs that ended before {before} were deleted by {author.id}, with {steps} steps and {ledgerEntries} entries.',
 }

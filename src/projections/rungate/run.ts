@@ -1,9 +1,18 @@
-/** Runs: a row for each, with its totals. */
+/** Runs: a row for each, with the totals that its events say. */
 import { sql } from 'kysely'
+import type { RunStatus, RunTotals } from '../../events/rungate/call-facts.ts'
+import type { CleanupEvent } from '../../events/rungate/cleanup.ts'
+import type { DeskEvent } from '../../events/rungate/desk.ts'
+import type { PolicySettings } from '../../events/rungate/policy-settings.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { integer, numeric, text, time, uuid } from '../columns.ts'
-import { defineProjection, defineTable } from '../projection.ts'
+import { snake } from '../../runtime/letter-case.ts'
+import { bigint, boolean, integer, jsonb, numeric, text, time, uuid } from '../columns.ts'
+import { defineProjection, defineTable, patch, type RowOf, remove, upsert, type WrittenOf } from '../projection.ts'
+import { isFailover } from './step.ts'
 import { rungateTables } from './tables.ts'
+import { tokenColumns } from './tokens.ts'
+
+export type Outcome = 'success' | 'partial' | 'failed'
 
 export const runs = defineTable({
   name: 'rungate_runs',
@@ -12,25 +21,106 @@ export const runs = defineTable({
     run_id: uuid,
     account_id: uuid,
     agent_id: uuid,
+    agent_name: text,
+    /** Whose agent it was. */
+    member_id: uuid.orNull,
     policy_id: uuid,
-    name: text.orNull,
-    status: text.of<'running' | 'completed' | 'failed' | 'budget_exceeded' | 'force_stopped'>(),
-    cost_usd: numeric,
-    step_count: integer,
-    /** Of the policy that it started with. */
+    policy_name: text,
+    policy_version: integer,
+    /** The policy that it started with. */
+    settings: jsonb.of<PolicySettings>(),
     hard_limit_usd: numeric.orNull,
+    name: text.orNull,
+    metadata: jsonb.of<Record<string, unknown>>(),
+    creation_method: text.of<'explicit' | 'implicit' | 'sdk'>(),
+    status: text.of<RunStatus>(),
+    ended_reason: text.orNull,
+    completion_reason: text.of<'explicit' | 'idle_timeout'>().orNull,
+    outcome: text.of<Outcome>().orNull,
+    outcome_reason: text.orNull,
+    cost_usd: numeric,
+    input_tokens: bigint,
+    output_tokens: bigint,
+    cache_read_tokens: bigint,
+    cache_creation_tokens: bigint,
+    step_count: integer,
+    primary_model: text.orNull,
+    has_governance_block: boolean,
+    had_failover: boolean,
+    /** When it passed a threshold of its policy. */
+    alert_at: time.orNull,
+    last_step_at: time.orNull,
+    force_stop_lifted_at: time.orNull,
     started_at: time,
     ended_at: time.orNull,
   },
-  indexes: ['(account_id, policy_id, started_at)', "(account_id) WHERE status = 'running'"],
+  indexes: [
+    '(account_id, policy_id, started_at)',
+    "(account_id) WHERE status = 'running'",
+    '(account_id, started_at DESC, run_id DESC)',
+    '(agent_id, started_at DESC, run_id DESC)',
+    '(account_id, ended_at)',
+  ],
 })
+export type RunRow = RowOf<typeof runs>
 
-export const runProjection = defineProjection({
+type Written = WrittenOf<typeof runs>
+type OfRun = { runId: string }
+
+/** The columns that show a run's figures. */
+export const runFiguresOf = ({ tokens, ...totals }: RunTotals) => ({ ...snake(totals), ...tokenColumns(tokens) })
+
+const changed = (data: OfRun, values: Partial<Omit<Written, 'run_id'>>) => [patch(runs, snake(data, 'runId'), values)]
+const counted = ({ data }: { data: OfRun & { run: RunTotals } }) => changed(data, runFiguresOf(data.run))
+
+const NOTHING_YET: RunTotals = {
+  ...{ costUsd: '0', tokens: { input: 0, output: 0, cacheRead: 0, cacheCreation: 0 }, stepCount: 0 },
+  ...{ primaryModel: null, hasGovernanceBlock: false, lastStepAt: null },
+}
+
+export const runProjection = defineProjection<DeskEvent | CleanupEvent>({
   name: 'rungate.run',
-  version: 1,
+  version: 2,
   onPoison: 'halt',
   tables: [runs],
-  handlers: {},
+  handlers: {
+    'rungate.RunStarted.v1': ({ data }) => {
+      const { occurred_at: started_at, ...facts } = snake(data)
+      return [
+        upsert(runs, {
+          ...{ ...facts, started_at, ...runFiguresOf(NOTHING_YET) },
+          ...{ hard_limit_usd: data.settings.budget.hardLimitUsd, status: 'running', had_failover: false },
+          ...{ ended_reason: null, completion_reason: null, outcome: null, outcome_reason: null },
+          ...{ alert_at: null, force_stop_lifted_at: null, ended_at: null },
+        }),
+      ]
+    },
+    'rungate.CallReserved.v1': counted,
+    'rungate.CallSettled.v1': ({ data }) =>
+      changed(data, { ...runFiguresOf(data.run), ...(isFailover(data) && { had_failover: true }) }),
+    'rungate.CallBlocked.v1': counted,
+    'rungate.CallsBlocked.v1': counted,
+    'rungate.CallExpired.v1': counted,
+    'rungate.ToolCallLogged.v1': counted,
+    'rungate.AlertThresholdReached.v1': ({ data }) =>
+      changed(data, { ...runFiguresOf(data.run), alert_at: data.occurredAt }),
+    'rungate.RunAnnotated.v1': ({ data }) => {
+      const { name, outcome, outcomeReason, metadata } = data
+      return changed(data, {
+        ...(name !== undefined && { name }),
+        ...(outcome !== undefined && { outcome }),
+        ...(outcomeReason !== undefined && { outcome_reason: outcomeReason }),
+        ...(metadata !== undefined && { metadata }),
+      })
+    },
+    'rungate.RunEnded.v1': ({ data }) =>
+      changed(data, {
+        ...snake(data, 'name', 'status', 'endedReason', 'completionReason', 'outcome', 'outcomeReason', 'metadata'),
+        ...{ ...runFiguresOf(data.run), ended_at: data.occurredAt },
+      }),
+    'rungate.ForceStopLifted.v1': ({ data }) => changed(data, { force_stop_lifted_at: data.occurredAt }),
+    'rungate.OldDataDeleted.v1': ({ data }) => data.runIds.map((run_id) => remove(runs, { run_id })),
+  },
 })
 
 /** Of the whole installation. */
@@ -107,10 +197,12 @@ export async function agentFigures(db: ReadModels, accountId: string) {
   return rows
 }
 
-/** Steps of the account since a time: those of the runs that have started since. */
+/** Calls that a provider was asked for and tool calls of the account since a time, whether or not they failed. */
 export async function stepsSince(db: ReadModels, accountId: string, since: string): Promise<number> {
-  const { rows } = await sql<{ steps: number }>`SELECT coalesce(sum(step_count), 0)::integer AS steps
-    FROM rungate_runs WHERE account_id = ${accountId}::uuid AND started_at >= ${since}::timestamptz`.execute(db)
+  const { rows } = await sql<{ steps: number }>`SELECT count(*)::integer AS steps FROM rungate_steps
+    WHERE account_id = ${accountId}::uuid AND created_at >= ${since}::timestamptz
+      AND type IN ('llm_call', 'tool_call', 'post_completion_sweep')
+      AND status IN ('success', 'error', 'timeout')`.execute(db)
   return rows[0]?.steps ?? 0
 }
 

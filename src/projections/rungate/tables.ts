@@ -6,19 +6,26 @@ import type { TablesOf } from '../projection.ts'
 import type { accounts } from './account.ts'
 import type { adminTokens } from './admin-token.ts'
 import type { agents } from './agent.ts'
+import type { approvals } from './approval.ts'
+import type { ledger } from './ledger.ts'
 import type { policies, policyVersions } from './policy.ts'
 import type { providerKeys } from './provider-key.ts'
 import type { runs } from './run.ts'
+import type { refusals, steps } from './step.ts'
 
 /** Table name → row. */
 export type RungateTables = TablesOf<
   | typeof accounts
   | typeof adminTokens
   | typeof agents
+  | typeof approvals
+  | typeof ledger
   | typeof policies
   | typeof policyVersions
   | typeof providerKeys
+  | typeof refusals
   | typeof runs
+  | typeof steps
 >
 
 /** The database for queries over this context's tables, and queries for at most one row of them, compiled once. */

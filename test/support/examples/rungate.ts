@@ -2,6 +2,7 @@
 import type { AccountEvent, AccountSlugEvent } from '../../../src/events/rungate/account.ts'
 import type { AdminTokenEvent } from '../../../src/events/rungate/admin-token.ts'
 import type { AgentEvent, AgentProfile } from '../../../src/events/rungate/agent.ts'
+import type { CleanupEvent } from '../../../src/events/rungate/cleanup.ts'
 import type { NameEvent } from '../../../src/events/rungate/name.ts'
 import type { PolicyEvent } from '../../../src/events/rungate/policy.ts'
 import { defaultSettings, type PolicySettings } from '../../../src/events/rungate/policy-settings.ts'
@@ -17,6 +18,7 @@ export type RungateStoryEvent =
   | PolicyEvent
   | AgentEvent
   | DeskStoryEvent
+  | CleanupEvent
 
 type Examples = {
   readonly [T in RungateStoryEvent['type']]: Extract<RungateStoryEvent, { type: T }>['data']
@@ -103,6 +105,10 @@ export function rungateExamples(uuidOf: (name: string) => string, timeAt: (secon
     'rungate.PolicyDeleted.v1': ofPolicy(823, 3),
     'rungate.NameReleased.v1': { ...at(824), ...claimed },
     ...deskExamples({ uuidOf, timeAt, accountId, agentId, policyId, keyId, settings, author }),
+    'rungate.OldDataDeleted.v1': {
+      ...{ ...at(29_700), cleanupId: uuidOf('rungate cleanup'), author, days: 30, before: timeAt(0) },
+      ...{ runIds: [uuidOf('rungate earlier run')], steps: 4, ledgerEntries: 3 },
+    },
   }
 }
 
@@ -111,6 +117,7 @@ export function rungateStreamOf({ type, data }: { type: string; data: Record<str
   const atDesk = deskStreamOf({ type, data })
   if (atDesk !== undefined) return atDesk
   const name = type.split('.')[1] ?? ''
+  if (name.startsWith('OldData')) return `rungate.cleanup-${data.accountId}`
   if (name.startsWith('Slug')) return `rungate.accountSlug-${data.slug}`
   if (name.startsWith('Name')) return `rungate.name-${data.ownerId}`
   if (name.startsWith('AdminToken')) return `rungate.adminToken-${data.tokenId}`
