@@ -149,8 +149,9 @@ export function changesBetween(before: readonly StreamAt[], after: readonly Stre
   return changes
 }
 
-/** A state as JSON has it: maps as objects, sets as lists, 64-bit numbers as text. */
+/** A state as JSON has it: maps as objects, sets as lists, 64-bit numbers as text, what is kept as bytes by its size. */
 export function plain(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return sizeOf(value)
   if (value instanceof Map) return plain(Object.fromEntries(value))
   if (value instanceof Set) return plain([...value])
   if (typeof value === 'bigint') return `${value}`
@@ -159,7 +160,11 @@ export function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]))
 }
 
+/** Bytes are no words: they stand for what the events say anyhow, packed for speed. */
+const sizeOf = ({ byteLength }: ArrayBufferView): string => `${byteLength} bytes`
+
 export function leaves(value: unknown, path = ''): [path: string, json: string][] {
+  if (ArrayBuffer.isView(value)) return [[path || '.', JSON.stringify(sizeOf(value))]]
   if (value instanceof Map) return leaves(Object.fromEntries(value), path)
   if (value instanceof Set) return leaves([...value], path)
   if (typeof value !== 'object' || value === null) {

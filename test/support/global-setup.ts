@@ -12,6 +12,7 @@ import { Client } from 'pg'
 import type { TestProject } from 'vitest/node'
 import { defaultCacheDirectory, findNatsServer, startNatsServer } from '../../src/embedded/nats-server.ts'
 import { startPostgres } from '../../src/embedded/postgres.ts'
+import { findChromium } from './chromium.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -23,6 +24,8 @@ declare module 'vitest' {
     runDirectory: string
     /** Path of the nats-server program, for tests that stop and start one of their own. */
     natsBinary: string | undefined
+    /** Path of Chromium, in which pages are tried; undefined where this machine has none. */
+    chromiumBinary: string | undefined
   }
 }
 
@@ -68,6 +71,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const required = process.env.OPSLOG_REQUIRE_NATS === '1'
     const nats = await findNatsServer({ cacheDirectory: defaultCacheDirectory(), allowDownload: required })
     if (required && !nats.binary) throw new Error(`OPSLOG_REQUIRE_NATS=1, but ${nats.reason}`)
+    // CI sets this, too: there the hosted page must be tried in a browser.
+    const chromium = findChromium()
+    if (process.env.OPSLOG_REQUIRE_CHROMIUM === '1' && !chromium) {
+      throw new Error('OPSLOG_REQUIRE_CHROMIUM=1, but no Chromium is on the PATH')
+    }
     const [postgres, broker] = await Promise.all([
       startPostgres({ directory: join(directory, 'postgres'), maxConnections: 200 }),
       nats.binary
@@ -85,6 +93,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     project.provide('postgresUrl', postgres.url)
     project.provide('natsUrl', broker?.url)
     project.provide('natsBinary', nats.binary)
+    project.provide('chromiumBinary', chromium)
     return teardown
   } catch (error) {
     await teardown()

@@ -33,6 +33,11 @@ export function natsBinary(): string | undefined {
   return inject('natsBinary')
 }
 
+/** Path of Chromium; undefined where this machine has none. */
+export function chromiumBinary(): string | undefined {
+  return inject('chromiumBinary')
+}
+
 export interface TemporaryDirectory {
   path: string
   remove(): void

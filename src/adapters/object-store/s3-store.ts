@@ -1,6 +1,7 @@
 /** An object store in a bucket of S3, or of a service that speaks its protocol. */
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
@@ -8,6 +9,7 @@ import {
   HeadObjectCommand,
   ListObjectsCommand,
   PutObjectCommand,
+  type PutObjectCommandInput,
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3'
@@ -34,6 +36,12 @@ const CONNECT_TIMEOUT_MS = 3_000
 /** Without a byte from the service. */
 const IDLE_TIMEOUT_MS = 30_000
 const ATTEMPTS_MAX = 3
+/** Before the second attempt to send a file; twice that before the third. */
+const RETRY_WAIT_MS = 200
+/** A page of a list has no more, whatever is asked for. */
+const PAGE_MAX = 1_000
+/** What fails is told by the error that is thrown; the SDK would write to the console beside that. */
+const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
 export function createS3Store({ bucket, endpoint, now, ...keys }: S3StoreOptions): ObjectStore {
   // A name with dots fits no certificate, and other services than AWS often have no host for each bucket.
@@ -44,6 +52,7 @@ export function createS3Store({ bucket, endpoint, now, ...keys }: S3StoreOptions
     ...(endpoint !== undefined && { endpoint }),
     forcePathStyle,
     maxAttempts: ATTEMPTS_MAX,
+    logger: SILENT,
     requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: IDLE_TIMEOUT_MS },
     // Other services do not know the checksums that AWS has by default.
     requestChecksumCalculation: 'WHEN_REQUIRED',
@@ -78,6 +87,21 @@ export function createS3Store({ bucket, endpoint, now, ...keys }: S3StoreOptions
     return found && { sizeBytes: found.ContentLength ?? 0 }
   }
 
+  /** The SDK repeats no request whose body is a stream: each attempt opens the file anew. */
+  async function sendFile(path: string, facts: Omit<PutObjectCommandInput, 'Body'>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const Body = createReadStream(path)
+      try {
+        return void (await client.send(new PutObjectCommand({ ...facts, Body })))
+      } catch (error) {
+        if (attempt >= ATTEMPTS_MAX || !isPassing(error)) throw error
+        await delay(RETRY_WAIT_MS * attempt)
+      } finally {
+        Body.destroy()
+      }
+    }
+  }
+
   return {
     kind: 's3',
     head,
@@ -102,8 +126,11 @@ export function createS3Store({ bucket, endpoint, now, ...keys }: S3StoreOptions
       const isPath = typeof from === 'string'
       const { sizeBytes: ContentLength, sha256: found } = await measure(isPath ? createReadStream(from) : [from])
       if (found !== sha256) throw new ObjectDamaged(`what was to be stored under ${key} has another hash`)
-      const Body = isPath ? createReadStream(from) : from
-      await answered(key, client.send(new PutObjectCommand({ ...of(key), Body, ContentLength, ContentType })))
+      const facts = { ...of(key), ContentLength, ContentType }
+      const sending: Promise<unknown> = isPath
+        ? sendFile(from, facts)
+        : client.send(new PutObjectCommand({ ...facts, Body: from }))
+      await answered(key, sending)
     },
     async copy(from, to) {
       if (!(await head(to))) {
@@ -120,7 +147,7 @@ export function createS3Store({ bucket, endpoint, now, ...keys }: S3StoreOptions
       const asked = {
         Bucket: bucket,
         Prefix: prefix,
-        MaxKeys: limit,
+        MaxKeys: Math.min(limit, PAGE_MAX),
         ...(after !== undefined && { Marker: after }),
       }
       const { Contents = [] } = await answered(prefix, client.send(new ListObjectsCommand(asked)))
@@ -138,6 +165,12 @@ const ifThere = <T>(answer: Promise<T>): Promise<T | undefined> =>
     if (error instanceof ObjectMissing) return undefined
     throw error
   })
+
+/** Whether another attempt may go better: the service is away, has a fault of its own, or wants to be asked more slowly. */
+function isPassing(error: unknown): boolean {
+  const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined
+  return status === undefined || status === 429 || status >= 500
+}
 
 /** What the service answers; its failures become ObjectMissing or ObjectStoreUnavailable. */
 async function answered<T>(key: string, asking: Promise<T>): Promise<T> {

@@ -117,11 +117,15 @@ function grant(command: Extract<WalletCommand, { kind: 'grant' }>, state: Wallet
   return { type: 'firsthand.CreditsGranted.v1', data: { ...of, transactionId, kind, ...amounts, endsAt, reason } }
 }
 
-/** What has come to its end, an event for each lot, and the state after them. */
+/** An append holds so many events of it, and no more than a store takes at a time; the next sweep books the rest. */
+const EXPIRED_AT_ONCE_MAX = 200
+
+/** What has come to its end, an event for each lot, the longest ended first, and the state after them. */
 function expire(before: WalletState, of: Of): { events: WalletEvent[]; state: WalletState } {
   const events: WalletEvent[] = []
   let state = before
-  for (const lot of before.lots.filter((each) => hasEnded(each, of.occurredAt))) {
+  const ended = before.lots.filter((each) => hasEnded(each, of.occurredAt))
+  for (const lot of ended.slice(0, EXPIRED_AT_ONCE_MAX)) {
     const { lotId, kind, endsAt, remaining } = lot
     const transactionId = nextTransactionId(state, of)
     const amounts = { amountCents: remaining.toString(), balanceCents: (state.balance - remaining).toString() }
@@ -143,11 +147,14 @@ function hold(job: JobFacts, state: WalletState, of: Of): WalletEvent {
     const detail = `${state.owed} cents are owed of a payment that went back. A purchase pays them.`
     throw new Rejected('credits_owed', detail)
   }
-  if (amount > state.balance || asksForRefusal(job)) {
-    const detail = `The job needs ${job.totalCostCents} cents; ${state.balance} can be spent.`
+  // What has ended is not spent, booked or not.
+  const lots = state.lots.filter((each) => !hasEnded(each, of.occurredAt))
+  const spendable = lots.reduce((sum, { remaining }) => sum + remaining, 0n)
+  if (amount > spendable || asksForRefusal(job)) {
+    const detail = `The job needs ${job.totalCostCents} cents; ${spendable} can be spent.`
     throw new Rejected('insufficient_credits', detail, '')
   }
-  const parts = take(state.lots, amount)
+  const parts = take(lots, amount)
   return {
     type: 'firsthand.EscrowHeld.v1',
     data: { ...of, ...movement(amount, state.balance - amount, parts, state, of), job },

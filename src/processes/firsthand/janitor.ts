@@ -78,7 +78,8 @@ export async function sweepUploads(
   let after: string | undefined
   do {
     const page = await objects.list('uploads/', after, janitor.batchMax)
-    after = page.length < janitor.batchMax ? undefined : page.at(-1)?.key
+    // A store may give fewer at a time than it is asked for: an empty page is the end.
+    after = page.at(-1)?.key
     for (const { key } of page.filter(({ storedAt }) => storedAt < before)) {
       if (signal.aborted) return removed
       await objects.delete(key)

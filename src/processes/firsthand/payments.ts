@@ -69,11 +69,14 @@ interface DueSession {
 export function createSessionSweep(options: PaymentOptions): DueWork<DueSession> {
   const { db, log, limits, now = () => new Date() } = options
   const asked = new LRUCache<string, true>({ max: ASKED_MAX, ttl: limits.sessionAgeMs })
+  // Each look goes on behind the one before: a checkout that nobody pays stays open for a day, and hides no later one.
+  let last: Awaited<ReturnType<typeof findUnsettledPurchases>>[number] | undefined
   return createDueWork<DueSession>({
     ...{ name: 'checkouts', log, now, limits: limitsOf(limits) },
     async findDue({ now: time, limit }) {
       const before = new Date(time.getTime() - limits.sessionAgeMs).toISOString()
-      const rows = await findUnsettledPurchases(db, before, limit)
+      const rows = await findUnsettledPurchases(db, before, last, limit)
+      last = rows.length < limit ? undefined : rows.at(-1)
       return rows
         .filter(({ session_id }) => !asked.has(session_id))
         .map(({ session_id: id, organization_id: key, environment }) => ({ id, key, environment }))

@@ -48,7 +48,9 @@ export interface SandboxLimits {
 export const SANDBOX_WORKER_ID = prefixedId('wkr', '2026-01-01T00:00:00.000Z', 'sandbox')
 
 const JOBS_MAX = 100
+/** Jobs at once, and those of one organization: others' small jobs do not wait for its large ones. */
 const JOBS_AT_ONCE = 4
+const ORGANIZATION_JOBS_AT_ONCE = 3
 const RETRY_MIN_MS = 500
 const RETRY_MAX_MS = 30_000
 const DRAIN_MS = 2_000
@@ -64,11 +66,14 @@ export function runSandboxWorkers(options: Options): Promise<void> {
     log,
     now: parts.now,
     limits: {
-      ...{ concurrencyMax: JOBS_AT_ONCE, keyConcurrencyMax: 1, keyQueueMax: 1 },
+      ...{ concurrencyMax: JOBS_AT_ONCE, keyConcurrencyMax: ORGANIZATION_JOBS_AT_ONCE, keyQueueMax: JOBS_MAX },
       ...{ batchMax: JOBS_MAX, pollIntervalMs: parts.limits.pollIntervalMs },
       ...{ retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS, drainMs: DRAIN_MS },
     },
-    findDue: async ({ limit }) => (await findSandboxJobs(db, limit)).map(({ job_id: id }) => ({ id, key: id })),
+    async findDue({ limit }) {
+      const jobs = await findSandboxJobs(db, limit)
+      return jobs.map(({ job_id: id, organization_id: key }) => ({ id, key }))
+    },
     work: ({ id }, signal) => workOn(parts, id, signal),
   })
   const background = (signal: AbortSignal) => [work.run(signal)]

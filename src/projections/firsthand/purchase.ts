@@ -103,18 +103,27 @@ export const purchaseProjection = defineProjection<PurchaseEvent | TopUpEvent | 
   },
 })
 
-/** Sessions that began by then and are open, or are paid and not credited; the oldest first. */
-export const findUnsettledPurchases = (db: ReadModels, startedBefore: string, limit: number): Promise<PurchaseRow[]> =>
-  firsthandTables(db)
+/** Sessions that began by then and are open, or are paid and not credited: the oldest first, after this one. */
+export function findUnsettledPurchases(
+  db: ReadModels,
+  startedBefore: string,
+  after: Pick<PurchaseRow, 'started_at' | 'session_id'> | undefined,
+  limit: number,
+): Promise<PurchaseRow[]> {
+  const unsettled = firsthandTables(db)
     .selectFrom('firsthand_purchases')
     .selectAll()
     .where((each) =>
       each.or([each('status', '=', 'open'), each.and([each('status', '=', 'paid'), each('is_credited', '=', false)])]),
     )
     .where('started_at', '<=', startedBefore)
-    .orderBy('started_at')
-    .limit(limit)
-    .execute()
+  const rest =
+    after &&
+    unsettled.where(({ eb, refTuple, tuple }) =>
+      eb(refTuple('started_at', 'session_id'), '>', tuple(after.started_at, after.session_id)),
+    )
+  return (rest ?? unsettled).orderBy('started_at').orderBy('session_id').limit(limit).execute()
+}
 
 /** Top-ups about which something is to be done by now, those that have waited longest first. */
 export const findDueTopUps = (db: ReadModels, at: string, limit: number): Promise<TopUpRow[]> =>

@@ -1,6 +1,8 @@
 /** The store in a bucket: by key, by its links, and when the service is away. */
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
@@ -110,6 +112,65 @@ describe('a link of S3', () => {
   })
 })
 
+/** A service that wants to be asked more slowly so many times, and then takes what it is sent. */
+async function startBusyService(refusals: number) {
+  let asked = 0
+  const taken: Buffer[] = []
+  const busy = createServer(async (request, response) => {
+    asked += 1
+    const body = await buffer(request)
+    if (asked <= refusals) {
+      const fault = '<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>'
+      return void response.writeHead(503, { 'content-type': 'application/xml' }).end(fault)
+    }
+    taken.push(body)
+    response.writeHead(200, { etag: '"x"' }).end()
+  })
+  busy.listen(0, '127.0.0.1')
+  await new Promise((resolve) => busy.once('listening', resolve))
+  return {
+    endpoint: `http://127.0.0.1:${(busy.address() as AddressInfo).port}`,
+    taken,
+    asked: () => asked,
+    stop() {
+      busy.close()
+      busy.closeAllConnections()
+    },
+  }
+}
+
+describe('a service that asks to be asked more slowly', () => {
+  const bytes = Buffer.from('a picture of a door')
+  const facts = { contentType, sha256: sha256(bytes) }
+
+  it.each(['memory', 'a file'])('gets the whole of what is stored from %s, a little later', async (from) => {
+    const service = await startBusyService(2)
+    try {
+      const file = join(server.directory, 'slowly')
+      await writeFile(file, bytes)
+      const busy = server.storeWith({ endpoint: service.endpoint })
+      await busy.write(newKey(), from === 'memory' ? bytes : file, facts)
+      expect([service.asked(), service.taken]).toStrictEqual([3, [bytes]])
+    } finally {
+      service.stop()
+    }
+  })
+
+  it.each(['memory', 'a file'])('is away after three times, for what comes from %s', async (from) => {
+    const service = await startBusyService(3)
+    try {
+      const file = join(server.directory, 'never')
+      await writeFile(file, bytes)
+      const busy = server.storeWith({ endpoint: service.endpoint })
+      const writing = busy.write(newKey(), from === 'memory' ? bytes : file, facts)
+      await expect(writing).rejects.toMatchObject({ name: 'ObjectStoreUnavailable' })
+      expect([service.asked(), service.taken]).toStrictEqual([3, []])
+    } finally {
+      service.stop()
+    }
+  })
+})
+
 describe('a service that is away', () => {
   it('is told as that, while links are still made', async () => {
     const away = server.storeWith({ endpoint: 'http://127.0.0.1:1' })
@@ -136,6 +197,23 @@ describe('a service that is away', () => {
     await expect(away.read('files/half').then(buffer)).rejects.toMatchObject(unavailable)
     broken.close()
     broken.closeAllConnections()
+  })
+
+  it('is told as that when it answers a copy with 200 and a fault, as S3 may', async () => {
+    const failing = createServer((request, response) => {
+      request.resume()
+      const isThere = request.method === 'HEAD' && request.url?.includes('uploads')
+      if (request.method === 'HEAD') return void response.writeHead(isThere ? 200 : 404).end()
+      const fault = '<?xml version="1.0"?><Error><Code>InternalError</Code><Message>Try again.</Message></Error>'
+      response.writeHead(200, { 'content-type': 'application/xml' }).end(fault)
+    })
+    failing.listen(0, '127.0.0.1')
+    await new Promise((resolve) => failing.once('listening', resolve))
+    const endpoint = `http://127.0.0.1:${(failing.address() as AddressInfo).port}`
+    const copying = server.storeWith({ endpoint }).copy(newKey('uploads'), newKey('originals'))
+    await expect(copying).rejects.toMatchObject({ name: 'ObjectStoreUnavailable' })
+    failing.close()
+    failing.closeAllConnections()
   })
 
   it('is told as that when it has no such bucket', async () => {

@@ -19,7 +19,12 @@ const refund = (filesApproved: number, jobId = jobFacts().jobId, when = at(2)) =
 /** What these commands have written, one after the other. */
 function written(...commands: readonly WalletCommand[]): WalletEvent[] {
   const events: WalletEvent[] = []
-  for (const command of commands) events.push(...wallet.decide(command, fold(wallet, events)))
+  let state = wallet.initialState
+  for (const command of commands) {
+    const decided = wallet.decide(command, state)
+    events.push(...decided)
+    state = fold(wallet, decided, state)
+  }
   return events
 }
 const idOf = (when: string, sequence: number) => prefixedId('crtx', when, `${walletIdOf(live)} ${sequence}`, sequence)
@@ -82,6 +87,21 @@ describe('a hold', () => {
     given(written(grant(1_000n, at(0), day(1))))
       .when(hold(jobFacts(), day(1)))
       .then(rejects('insufficient_credits', ''))
+  })
+  it('books 200 ends at once, the longest ended first, and spends none of the others either', () => {
+    const grants = Array.from({ length: 250 }, (_, n) => grant(10n, at(0), day(1 + n / 1_000)))
+    const events = written(...grants, grant(100n), hold(jobFacts(), day(2)))
+    const ended = events.filter(({ type }) => type === 'firsthand.CreditsExpired.v1')
+    expect(ended.map(({ data }) => 'endsAt' in data && data.endsAt)).toStrictEqual(
+      Array.from({ length: 200 }, (_, n) => day(1 + n / 1_000)),
+    )
+    // The balance still has what is to be booked, and nothing else.
+    expect(events.at(-1)).toMatchObject({ data: { amountCents: '100', balanceCents: '500', parts: { length: 1 } } })
+    given(events)
+      .when(hold(jobFacts('another'), day(2)))
+      .then(rejects('insufficient_credits', ''))
+    const rest = written(...grants, grant(100n), hold(jobFacts(), day(2)), { kind: 'expire', wallet: live, at: day(2) })
+    expect(fold(wallet, rest)).toMatchObject({ balance: 0n, lots: [] })
   })
   it('in the test world is refused where the job asks for that, and in live is not', () => {
     const metadata = { fh_sandbox: 'insufficient_credits' }

@@ -176,6 +176,7 @@ describe('an event of the provider (F12)', () => {
 
   it('that is lost loses nobody’s money: the sweep asks after five minutes', async () => {
     const buyer = await addBuyer(api)
+    for (let n = 0; n < 3; n++) await buy(buyer.key, 1_000)
     const paid = await paidUnseen(buyer, 1_000)
     const { body: unpaid } = await buy(buyer.key, 2_500)
     await standIn.order('drop_events')
@@ -184,12 +185,13 @@ describe('an event of the provider (F12)', () => {
     const sweep = createSessionSweep({
       ...{ bus: api.bus, db: api.db, paymentsOf: (world) => standIn.payments(world), now: () => now },
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
-      limits: { intervalMs: 20, batchMax: 100, sessionAgeMs: 300_000, topUpWaitsMs: [] },
+      // Fewer at a time than there are: older ones, which nobody pays, hide no later one.
+      limits: { intervalMs: 20, batchMax: 2, sessionAgeMs: 300_000, topUpWaitsMs: [] },
     })
     const stop = new AbortController()
     const running = sweep.run(stop.signal)
     await eventually(async () => {
-      const early = await findUnsettledPurchases(api.db, new Date().toISOString(), 1_000)
+      const early = await findUnsettledPurchases(api.db, new Date().toISOString(), undefined, 1_000)
       expect(early.map(({ session_id }) => session_id)).toEqual(expect.arrayContaining([paid, unpaid.session_id]))
     })
     expect(await balanceOf(buyer.key)).toBe(0)

@@ -1,10 +1,10 @@
 /** A worker's file on its way: link, bytes, submission, score. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type JobCommand, job } from '../../../src/commands/firsthand/job.ts'
-import { nextRound, submission } from '../../../src/commands/firsthand/submission.ts'
+import { job } from '../../../src/commands/firsthand/job.ts'
+import { submission } from '../../../src/commands/firsthand/submission.ts'
 import { type Api, startApi, systemContext } from '../api.ts'
 import { addBuyer, type Buyer, postJob } from './buyers.ts'
-import { addWorker, claimSeat, sendFile, submitFile, type Worker, work } from './crew.ts'
+import { addWorker, claimSeat, giveScore, sendFile, submitFile, type Worker, work } from './crew.ts'
 
 let api: Api
 let buyer: Buyer
@@ -26,18 +26,7 @@ const uploadOf = (of: Worker, claimId: string, body: object = PNG) =>
 const submit = (of: Worker, claimId: string, uploadId: string) => submitFile(api, of, claimId, uploadId)
 const sent = (of: Worker, claimId: string) => sendFile(api, of, claimId)
 
-/** Stands for the scorer, which has a suite of its own. */
-async function score(submissionId: string, stars: number): Promise<void> {
-  const state = await api.bus.current(submission, submissionId)
-  if (state.status === 'absent') throw new Error('nothing was submitted')
-  const at = new Date().toISOString()
-  const given = { round: nextRound(state), stars, reason: 'As it is.', cause: 'score' as const }
-  const scoring = { kind: 'giveScore', score: { ...given, scoredBy: 'inspection' }, at } as const
-  await api.bus.handle(submission, submissionId, scoring, systemContext())
-  const command: JobCommand = { kind: 'score', submissionId, ...given, perceptualHash: null, at }
-  const { position } = await api.bus.handle(job, state.owner.jobId, command, systemContext())
-  await api.firsthandWaiter.waitFor(position ?? 0n, 5_000)
-}
+const score = (submissionId: string, stars: number) => giveScore(api, submissionId, stars)
 
 describe('a link to send a file to', () => {
   it('is good for what was declared', async () => {

@@ -2,8 +2,6 @@
 import { connect } from 'node:net'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { job } from '../../../src/commands/firsthand/job.ts'
-import { nextRound, submission } from '../../../src/commands/firsthand/submission.ts'
 import { worker } from '../../../src/commands/firsthand/worker.ts'
 import { documentsOf } from '../../../src/http/app.ts'
 import { type AppEnv, defaultHttpLimits, type Runtime } from '../../../src/http/environment.ts'
@@ -13,7 +11,7 @@ import { eventually } from '../../projections/support.ts'
 import { type Api, startApi, systemContext } from '../api.ts'
 import { testSealer } from '../exchange.ts'
 import { addBuyer, type Buyer, postJob } from './buyers.ts'
-import { addWorker, type Worker } from './crew.ts'
+import { addWorker, creditEarning, giveScore, type Worker } from './crew.ts'
 
 let api: Api
 let buyer: Buyer
@@ -80,19 +78,6 @@ async function uploaded(browser: Browser, claim: string, bytes = 'some file'): P
   const { method, url, headers, upload_id } = JSON.parse(asked.text)
   expect((await fetch(url, { method, headers, body: bytes })).status).toBe(200)
   return upload_id
-}
-
-/** Stands for the scorer, which has a suite of its own. */
-async function score(submissionId: string, stars: number, reason: string): Promise<void> {
-  const state = await api.bus.current(submission, submissionId)
-  if (state.status === 'absent') throw new Error('nothing was submitted')
-  const at = new Date().toISOString()
-  const given = { round: nextRound(state), stars, reason, cause: 'score' as const }
-  const scoring = { kind: 'giveScore', score: { ...given, scoredBy: 'inspection' }, at } as const
-  await api.bus.handle(submission, submissionId, scoring, systemContext())
-  const command = { kind: 'score', submissionId, ...given, perceptualHash: null, at } as const
-  const { position } = await api.bus.handle(job, state.owner.jobId, command, systemContext())
-  await api.firsthandWaiter.waitFor(position ?? 0n, 5_000)
 }
 
 describe('signing in', () => {
@@ -261,19 +246,19 @@ describe('work', () => {
     expect((await browser.get(claim)).to).toBe(to)
 
     const submissionId = to.slice(to.lastIndexOf('/') + 1)
-    await score(submissionId, 2, 'It is blurred.')
+    await giveScore(api, submissionId, 2, 'It is blurred.')
     expect((await browser.get(to)).text).toMatch(/2 of 5 stars.*It is blurred\..*Attempts left: 2/s)
     const again = await browser.submit(to, `${to}/retry`, {})
     expect(again.status).toBe(303)
     await browser.submit(again.to, `${again.to}/submit`, {
       upload_id: await uploaded(browser, again.to, 'a better one'),
     })
-    await score(submissionId, 5, 'It is sharp.')
+    await giveScore(api, submissionId, 5, 'It is sharp.')
     const result = (await browser.get(to)).text
     expect(result).toMatch(/approved.*★★★★★.*It is sharp\..*It earned <strong>\$0\.\d\d/s)
     expect(result).not.toContain('refresh')
     const [, earned = ''] = /It earned <strong>(\$[\d.]+)/.exec(result) ?? []
-    await credit(otto, submissionId, jobId, earned)
+    await creditEarning(api, otto, { submissionId, jobId, earned })
     await eventually(async () => {
       const { text } = await browser.get(`${WORK}/earnings`)
       expect(text).toContain(`You are owed <strong>${earned}</strong>. Approved files so far: 1.`)
@@ -335,14 +320,6 @@ describe('work', () => {
     expect((await browser.get(`${WORK}?cursor=x`)).status).toBe(400)
   })
 })
-
-/** Stands for the process that credits approvals. */
-async function credit({ workerId }: Worker, submissionId: string, jobId: string, earned: string): Promise<void> {
-  const cents = BigInt(earned.replace(/\D/g, ''))
-  const at = new Date().toISOString()
-  const command = { kind: 'credit', workerId, submissionId, jobId, amountCents: cents, at } as const
-  await api.bus.handle(worker, workerId, command, systemContext())
-}
 
 describe('the pages', () => {
   it('have nothing inline, and their script and style at addresses of their own', async () => {

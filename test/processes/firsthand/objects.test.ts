@@ -141,6 +141,21 @@ describe('uploads', () => {
     ])
     expect(await sweep()).toBe(0)
   })
+
+  it('are swept to the last, where the store gives fewer at a time than it is asked for', async () => {
+    const olds = Array.from({ length: 5 }, (_, n) => `uploads/live/org_2/old${n}`)
+    for (const key of olds) {
+      await store.write(key, Buffer.from('x'), { contentType: 'image/png', sha256: sha256(Buffer.from('x')) })
+      await utimes(join(directory.path, key), new Date(0), new Date(0))
+    }
+    const stingy: DiskStore = {
+      ...store,
+      list: (prefix, after, limit) => store.list(prefix, after, Math.min(limit, 2)),
+    }
+    const options = { objects: stingy, now: () => now, janitor }
+    expect(await sweepUploads(options, new AbortController().signal)).toBe(olds.length)
+    expect(await store.list('uploads/live/org_2/', undefined, 10)).toStrictEqual([])
+  })
 })
 
 describe('the comparison with the log', () => {
