@@ -23,8 +23,10 @@ export interface KeyDirectoryOptions<Key extends Table, Entry> {
    * read may be a revocation: it removes this row.
    */
   streams: Readonly<Record<string, Table>>
-  /** Their tables are held whole, so each has a key of one column; their handlers name the event types to follow. */
+  /** Their handlers name the event types to follow. */
   projections: readonly Projection[]
+  /** Those of their tables that are held, whole, each with a key of one column; default: all. */
+  tables?: readonly Table[]
   /** `textId`: the column with the id that stands in a key's own text. */
   keys: { table: Key; textId: keyof RowOf<Key> & string }
   /** What is known of a key. One that is to end may be found a little longer: the caller judges it. */
@@ -33,6 +35,8 @@ export interface KeyDirectoryOptions<Key extends Table, Entry> {
   hasEnded(key: RowOf<Key>, nowMs: number): boolean
   /** Milliseconds since 1970. */
   nowMs?: () => number
+  /** Told of each row that is loaded, oldest first where its table says when it was made, and of each that is written anew. */
+  onRow?(table: Table, row: Values): void
 }
 
 /** Between two looks for keys whose time has come, for which no event comes. */
@@ -44,13 +48,14 @@ export const hasPassed = (time: string | null, nowMs: number): boolean => time !
 export interface KeyDirectory<Entry> extends Directory {
   /** By the id in the key's text. */
   find(textId: string): Entry | undefined
+  row: FindRow
 }
 
 export function createKeyDirectory<Key extends Table, Entry>(
   options: KeyDirectoryOptions<Key, Entry>,
 ): KeyDirectory<Entry> {
-  const { context, streams, projections, keys, entryOf, hasEnded, nowMs = Date.now } = options
-  const tables = projections.flatMap((projection) => projection.tables)
+  const { context, streams, projections, keys, entryOf, hasEnded, nowMs = Date.now, onRow } = options
+  const { tables = projections.flatMap((projection) => projection.tables) } = options
   const rows = new Map<Table, Map<string, Values>>(tables.map((table) => [table, new Map()]))
   const rowKey = (table: Table, key: string) => keyOf(table, { [table.key[0] ?? '']: key })
   const findRow: FindRow = <T extends Table>(table: T, key: string) =>
@@ -91,7 +96,10 @@ export function createKeyDirectory<Key extends Table, Entry>(
       })
       for (const [table, held] of rows) {
         held.clear()
-        for (const row of found.get(table) ?? []) held.set(keyOf(table, row), row)
+        for (const row of inOrder(found.get(table) ?? [])) {
+          held.set(keyOf(table, row), row)
+          onRow?.(table, row)
+        }
       }
       forgetEnded()
       byTextId.clear()
@@ -113,6 +121,7 @@ export function createKeyDirectory<Key extends Table, Entry>(
         applyInMemory(rows, changes)
         for (const change of changes) {
           if (change.kind === 'upsert' && change.table === keys.table) noteText(change.row)
+          if (change.kind === 'upsert') onRow?.(change.table, change.row)
           if (isRotation(change)) noteText({ ...change.key, ...change.values })
         }
         forgetEnded(changes.flatMap((change) => (change.table === keys.table ? keyOfChange(change) : [])))
@@ -126,6 +135,7 @@ export function createKeyDirectory<Key extends Table, Entry>(
       const key = rows.get(keys.table)?.get(byTextId.get(textId) ?? '')
       return key && entryOf(key as RowOf<Key>, findRow)
     },
+    row: findRow,
   }
 }
 
@@ -134,3 +144,7 @@ function keyOfChange(change: Change): string[] {
   if (change.kind === 'erase' || change.kind === 'removeAll') return []
   return [keyOf(change.table, change.kind === 'upsert' ? change.row : change.key)]
 }
+
+/** The oldest first, where their table says when they were made. */
+const inOrder = (rows: readonly Values[]): readonly Values[] =>
+  rows.toSorted((a, b) => Date.parse(String(a.created_at ?? 0)) - Date.parse(String(b.created_at ?? 0)))

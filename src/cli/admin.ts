@@ -57,6 +57,13 @@ async function contextCommand(name: string, cli: NonNullable<Context['cli']>): P
   return command
 }
 
+/** The commands of one context, as `opslog <name>` has them too. */
+export async function contextCommandOf(name: (typeof contextNames)[number]): Promise<Command> {
+  const [context] = await loadContexts([name])
+  if (!context?.cli) throw new Error(`the context ${name} has no commands`)
+  return contextCommand(name, context.cli)
+}
+
 /** `args` are those behind `opslog admin`. */
 export async function adminCommand(args: readonly string[]): Promise<Command> {
   const admin = new Command('admin')

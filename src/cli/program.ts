@@ -23,6 +23,10 @@ const parts: Parts = {
     summary: 'the trader’s terminal: orders, prices and accounts of the matching engine',
     load: async () => (await import('./engine.ts')).engineCommand(),
   },
+  rungate: {
+    summary: 'accounts of the gateway to models, prices, and a provider to try it with',
+    load: async () => (await import('./admin.ts')).contextCommandOf('rungate'),
+  },
   projections: {
     summary: 'the read models: where they stand, rebuild, verify, repair',
     load: async () => (await import('./projections.ts')).projectionsCommand(),

@@ -5,23 +5,27 @@ import { account, accountSlug } from '../commands/rungate/account.ts'
 import { adminToken } from '../commands/rungate/admin-token.ts'
 import { agent } from '../commands/rungate/agent.ts'
 import { approval } from '../commands/rungate/approval.ts'
+import { circuit } from '../commands/rungate/circuit.ts'
 import { cleanup } from '../commands/rungate/cleanup.ts'
 import { desk, deskBook, deskTurn } from '../commands/rungate/desk/streams.ts'
 import { name } from '../commands/rungate/name.ts'
 import { policy } from '../commands/rungate/policy.ts'
 import { providerKey } from '../commands/rungate/provider-key.ts'
+import { stepContent } from '../commands/rungate/step-content.ts'
 import type { Context } from '../context.ts'
 import { inStreams } from '../events/registry.ts'
 import { accountEvents, accountSlugEvents } from '../events/rungate/account.ts'
 import { adminTokenEvents } from '../events/rungate/admin-token.ts'
 import { agentEvents } from '../events/rungate/agent.ts'
 import { approvalEvents } from '../events/rungate/approval.ts'
+import { circuitEvents } from '../events/rungate/circuit.ts'
 import { cleanupEvents } from '../events/rungate/cleanup.ts'
 import { deskBookEvents, deskEvents, deskTurnEvents } from '../events/rungate/desk.ts'
 import { nameEvents } from '../events/rungate/name.ts'
 import { policyEvents } from '../events/rungate/policy.ts'
 import { providerKeyEvents } from '../events/rungate/provider-key.ts'
 import { rungateSentences } from '../events/rungate/sentences.ts'
+import { stepContentEvents } from '../events/rungate/step-content.ts'
 import type { RungateDirectories } from '../http/rungate/directories.ts'
 import { rungateProcesses } from '../processes/rungate/processes.ts'
 import { rungateSettings } from '../processes/rungate/settings.ts'
@@ -29,11 +33,13 @@ import { accountProjection } from '../projections/rungate/account.ts'
 import { adminTokenProjection } from '../projections/rungate/admin-token.ts'
 import { agentProjection } from '../projections/rungate/agent.ts'
 import { approvalProjection } from '../projections/rungate/approval.ts'
+import { circuitProjection } from '../projections/rungate/circuit.ts'
 import { ledgerProjection } from '../projections/rungate/ledger.ts'
 import { policyProjection } from '../projections/rungate/policy.ts'
 import { providerKeyProjection } from '../projections/rungate/provider-key.ts'
 import { runProjection } from '../projections/rungate/run.ts'
 import { stepProjection } from '../projections/rungate/step.ts'
+import { stepContentProjection } from '../projections/rungate/step-content.ts'
 
 export const rungate: Context<RungateDirectories> = {
   name: 'rungate',
@@ -51,6 +57,8 @@ export const rungate: Context<RungateDirectories> = {
       [deskTurn.category]: deskTurnEvents,
       [approval.category]: approvalEvents,
       [cleanup.category]: cleanupEvents,
+      [circuit.category]: circuitEvents,
+      [stepContent.category]: stepContentEvents,
     }),
     sentences: rungateSentences,
     tenant: 'accountId',
@@ -59,17 +67,17 @@ export const rungate: Context<RungateDirectories> = {
   settings: rungateSettings,
   aggregates: [
     ...[account, accountSlug, name, adminToken, providerKey, policy, agent],
-    ...[desk, deskBook, deskTurn, approval, cleanup],
+    ...[desk, deskBook, deskTurn, approval, cleanup, circuit, stepContent],
   ],
   projections: [
     ...[accountProjection, adminTokenProjection, providerKeyProjection, policyProjection, agentProjection],
-    ...[runProjection, stepProjection, ledgerProjection, approvalProjection],
+    ...[runProjection, stepProjection, ledgerProjection, approvalProjection, circuitProjection, stepContentProjection],
   ],
   books: rungateBooks,
   directories: async () => (await import('../http/rungate/directories.ts')).rungateDirectories(),
   processes: rungateProcesses,
   cli: {
-    summary: 'accounts: their tier, their standing and their limits',
+    summary: 'accounts, prices of models, and a provider to try them with',
     commands: async (tools) => (await import('../cli/rungate/commands.ts')).rungateCommands(tools),
   },
   serve: async (parts) => (await import('../http/rungate/serve.ts')).serveRungate(parts),

@@ -91,7 +91,8 @@ function contentOf(answer: Answer) {
 
 /** The codes that an operation can be refused with: its own, and the kernel's that follow from what it declares. */
 export function codesOf(operation: Operation, schemes: ContextApi['schemes']): string[] {
-  const { access, method, isCommand, commanded, refuses, answers } = operation
+  const { access, method, isCommand, commanded, refuses, answers, isDirect } = operation
+  if (isDirect) return []
   const kernel: (KernelCode | false)[] = [
     'parameter_invalid',
     'malformed_request',

@@ -3,6 +3,7 @@
  * and a handler. The handler is given validated parts and returns a status and a body. No handler sees the framework.
  * A context makes its builders once, typed by its parts, its principal and its error table: `operationsFor<…>()`.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from '@hono/zod-openapi'
 import type { CommandBus, CommandContext } from '../commands/handle.ts'
 import type { Access, PrincipalOf } from './access.ts'
@@ -11,7 +12,7 @@ import type { BodyOf, BodySpec } from './body.ts'
 import type { KeySource } from './command.ts'
 import type { Waiter } from './consistency.ts'
 import type { Sealer } from './cursor.ts'
-import type { Principal } from './environment.ts'
+import type { Exchange, Principal } from './environment.ts'
 import { answered, type Page, type Paging } from './paging.ts'
 
 /** What every context's handlers have; a context adds its own parts. */
@@ -107,8 +108,18 @@ export interface Operation<in Parts = never>
   isCommand: boolean
   commanded: Commanded<unknown, unknown>
   handle: (request: HandlerInput) => unknown
+  /** It takes Node's request and answers on Node's answer itself: only who asks is found out before. */
+  isDirect?: boolean
   /** Never called: it holds the type. */
   needs?: (parts: Parts) => void
+}
+
+/** What a direct operation works on. Headers of the exchange are the answer's; it notes the status there. */
+export interface DirectCall<Who> {
+  principal: Who
+  incoming: IncomingMessage
+  outgoing: ServerResponse
+  exchange: Exchange
 }
 
 /** What the kernel hands to any handler. */
@@ -211,7 +222,19 @@ export function operationsFor<Parts extends CoreParts, Who extends Principal, Co
     return erased({ ...described, query, method: 'get' as const, answers: { 200: answer }, handle }, false, true)
   }
 
-  return { operation, write, read, list }
+  /**
+   * An operation whose requests and answers are too large, or too long, for the way of the others. The kernel finds out who asks,
+   * and refuses others; reading, bounds and every other answer are the handler's, so `answers` names all of its statuses.
+   */
+  function direct<A extends Answers, H extends z.ZodObject, B extends BodySpec, Acc extends Access>(
+    spec: Omit<Described<None, None, H, None, B, A, Code, Acc>, 'refuses' | 'rate' | 'bodyMaxBytes'> & {
+      handle: (call: Parts & DirectCall<PrincipalOf<Acc, Who>>) => Promise<void>
+    },
+  ): Operation<Parts> {
+    return { ...erased<Parts>({ method: 'post' as const, ...spec }, false), isDirect: true }
+  }
+
+  return { operation, write, read, list, direct }
 }
 
 /** The one place where an operation loses the types of its parts; `Described` has held them together until here. */

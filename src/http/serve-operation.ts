@@ -3,18 +3,19 @@
  * handler, answer. One function for all of it, without an await where there is nothing to wait for: a query leaves for
  * Postgres before anything else runs.
  */
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
 import type { Authenticated, createGate } from './access.ts'
 import { requireScopes } from './access.ts'
 import { buildAnswer, type Reply } from './answers.ts'
-import { readableAddress, readBody } from './body.ts'
+import { proceed, readableAddress, readBody } from './body.ts'
 import { clientAddress } from './client-address.ts'
 import { type Asking, addCommand, ignoresKeyHeader, sayIgnoredKey } from './command.ts'
 import { POSITION_HEADER, readAtLeast, waitForReadModels } from './consistency.ts'
 import type { ContextApi, SharedRuntime } from './context.ts'
 import type { AppEnv, Exchange } from './environment.ts'
 import { Problem } from './errors.ts'
-import type { Caller, CoreParts, Counted, Operation } from './operation.ts'
+import type { Caller, CoreParts, Counted, DirectCall, Operation } from './operation.ts'
 import type { limitRate } from './rate-limit.ts'
 import { refuseOtherIds } from './request-id.ts'
 import { openSocket, requireUpgrade } from './socket.ts'
@@ -63,6 +64,7 @@ export function guard(serving: Serving, { access, rate = 'standard' }: Pick<Oper
 
 /** The handler of an operation, as the router calls it. What it throws, the application turns into a refusal. */
 export function serveOperation(operation: Operation, serving: Serving): (c: Context<AppEnv>) => Promise<Response> {
+  if (operation.isDirect) return serveDirect(operation, serving)
   const { api, parts, runtime } = serving
   const { limits, log, sealer, bounds, tenants } = runtime
   const { readYourWritesWaitMs: waitMs } = limits
@@ -153,6 +155,29 @@ const countedFor =
     tenants.end(exchange)
     return made
   }
+
+/** In the log, where nothing was answered since nobody waited any more. */
+const CLIENT_LEFT = 499
+
+/** Who asks, and then the operation itself: it reads the request and answers on Node's own objects. */
+function serveDirect(
+  { access, handle }: Operation,
+  { parts, authenticate }: Serving,
+): (c: Context<AppEnv>) => Promise<Response> {
+  return async (c) => {
+    const exchange = c.get('exchange')
+    const { incoming, outgoing } = c.env
+    if (!incoming || !outgoing) throw new Error('a direct operation answers over a connection')
+    const { principal, scopes } = await authenticate(c, access)
+    exchange.principal = principal
+    if (principal) requireScopes(principal.scopes, scopes)
+    proceed(c)
+    const call: DirectCall<typeof principal> = { principal, incoming, outgoing, exchange }
+    await handle({ ...parts, ...call })
+    exchange.status = outgoing.headersSent ? outgoing.statusCode : CLIENT_LEFT
+    return RESPONSE_ALREADY_SENT
+  }
+}
 
 const callerOf = (c: Context<AppEnv>, { requestId }: Exchange, trustProxy: boolean): Caller => ({
   requestId,

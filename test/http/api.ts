@@ -65,7 +65,8 @@ import { createCredentialDirectory as createBuyerDirectory } from '../../src/pro
 import { createWorkerDirectory } from '../../src/projections/firsthand/worker-credentials.ts'
 import { createCredentialDirectory } from '../../src/projections/noctant/credentials.ts'
 import { projectorName, startProjector } from '../../src/projections/projector.ts'
-import { createAgentDirectory, createTokenDirectory } from '../../src/projections/rungate/credentials.ts'
+import { createTokenDirectory } from '../../src/projections/rungate/credentials.ts'
+import { createGovernanceDirectory } from '../../src/projections/rungate/governance.ts'
 import { createPositionWaiters } from '../../src/projections/waiter.ts'
 import { createKeyRing } from '../../src/vault/key-ring.ts'
 import { prepareVault } from '../../src/vault/vault.ts'
@@ -187,6 +188,8 @@ export interface ApiOptions {
   auditLimits?: Partial<AuditLimits>
   /** Accounts of rungate that one address may register within an hour. */
   registrationsPerHourMax?: number
+  /** Whether provider keys may lead to loopback. */
+  allowLoopbackProviders?: boolean
   /** The addresses of a name; default: none has any. */
   resolve?: Resolve
 }
@@ -301,7 +304,7 @@ export async function startApi(options: ApiOptions = {}) {
   const followingJobs = serves('firsthand') && (await follow(db, waits, { ...subscription, name: 'waits' })).following
   const tokens = createTokenDirectory()
   const followingTokens = serves('rungate') && (await follow(db, tokens, { ...subscription, name: 'tokens' })).following
-  const agents = createAgentDirectory()
+  const agents = createGovernanceDirectory()
   const followingAgents = serves('rungate') && (await follow(db, agents, { ...subscription, name: 'agents' })).following
   const deskFollower = createDeskFollower()
   const followingDesks =
@@ -361,7 +364,10 @@ export async function startApi(options: ApiOptions = {}) {
     noteUse: createTokenUse({ bus: of, log: { warn: record('warn') }, clock: () => new Date(), gapMinMs: 900_000 }),
     registrationsPerHourMax: options.registrationsPerHourMax ?? 100_000,
     providerSecrets: providerSecretsOf(db, ring),
-    providerAddresses: { resolve, allowLoopback: false, hosts: ['llm.internal', '10.1.0.0/16'] },
+    providerAddresses: {
+      ...{ resolve, allowLoopback: options.allowLoopbackProviders ?? false },
+      hosts: ['llm.internal', '10.1.0.0/16'],
+    },
     health: createHealth(db),
     ...{ desks, processId: desks.processId },
     ...selfDescription,

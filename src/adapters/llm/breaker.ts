@@ -21,6 +21,8 @@ export interface Transition {
   atMs: number
   /** How long it stays open; 0 unless it opens. */
   waitMs: number
+  /** In a row, so far. */
+  failures: number
 }
 
 /** `probe`: the one call that may try; whoever is given it reports how it went. */
@@ -52,7 +54,8 @@ export function createBreaker(nowMs: () => number, onTransition: (transition: Tr
 
   function change(key: string, circuit: Circuit, state: CircuitState): void {
     circuit.state = state
-    onTransition({ key, state, atMs: nowMs(), waitMs: state === 'open' ? circuit.waitMs : 0 })
+    const { waitMs, failures } = circuit
+    onTransition({ key, state, atMs: nowMs(), waitMs: state === 'open' ? waitMs : 0, failures })
   }
 
   function open(key: string, circuit: Circuit, waitMs: number): void {
@@ -80,8 +83,10 @@ export function createBreaker(nowMs: () => number, onTransition: (transition: Tr
     },
     failed(key, { failureThreshold, recoveryTimeoutMs, maxRecoveryTimeoutMs }) {
       const circuit = circuits.get(key) ?? { state: 'closed', failures: 0, openedAtMs: 0, waitMs: 0 }
-      if (circuit.state === 'half_open') open(key, circuit, Math.min(circuit.waitMs * 2, maxRecoveryTimeoutMs))
-      else if (circuit.state === 'closed' && failureThreshold > 0) {
+      if (circuit.state === 'half_open') {
+        circuit.failures += 1
+        open(key, circuit, Math.min(circuit.waitMs * 2, maxRecoveryTimeoutMs))
+      } else if (circuit.state === 'closed' && failureThreshold > 0) {
         circuits.set(key, circuit)
         circuit.failures += 1
         if (circuit.failures >= failureThreshold) open(key, circuit, Math.min(recoveryTimeoutMs, maxRecoveryTimeoutMs))
@@ -92,13 +97,13 @@ export function createBreaker(nowMs: () => number, onTransition: (transition: Tr
       if (circuit?.state === 'half_open') circuit.openedAtMs = nowMs() - circuit.waitMs
     },
     stateOf: (key) => circuits.get(key)?.state ?? 'closed',
-    follow({ key, state, atMs, waitMs }) {
+    follow({ key, state, atMs, waitMs, failures }) {
       if (state === 'closed') circuits.delete(key)
       else {
         const before = circuits.get(key)
         circuits.set(key, {
           state,
-          failures: before?.failures ?? 0,
+          failures: Math.max(failures, before?.failures ?? 0),
           openedAtMs: atMs,
           waitMs: waitMs || (before?.waitMs ?? 0),
         })

@@ -43,13 +43,17 @@ const SETTINGS = new Set(
 )
 const TOOL_LISTS = new Set(['tools', 'functions'])
 
+/** Whether the member is a setting of the call, or governance's, and no part of the prompt. */
+export const isSetting = (key: string): boolean =>
+  SETTINGS.has(key) || key === 'prediction' || key.slice(0, 10).toLowerCase() === 'x-rungate-'
+
 /** `members`: of the request's outermost object. */
 export function promptSizeOf(members: readonly { key: string; value: JsonValue }[]): PromptSize {
   const size: PromptSize = {
     ...{ textBytes: 0, messages: 0, hasTools: false, mediaTokens: 0, isOpen: false, predictionTokens: 0 },
   }
   for (const { key, value } of members) {
-    if (SETTINGS.has(key) || key.slice(0, 10).toLowerCase() === 'x-rungate-') continue
+    if (key !== 'prediction' && isSetting(key)) continue
     if (key === 'prediction') size.predictionTokens += value.end - value.start
     else if (key === 'messages' || key === 'system') {
       size.messages += key === 'messages' ? value.size : 1

@@ -10,7 +10,8 @@ import type { Author, Scope } from '../../events/rungate/vocabulary.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { AdminTokenRow } from '../../projections/rungate/admin-token.ts'
 import type { AgentRow } from '../../projections/rungate/agent.ts'
-import type { AgentDirectory, TokenDirectory } from '../../projections/rungate/credentials.ts'
+import type { TokenDirectory } from '../../projections/rungate/credentials.ts'
+import type { GovernanceDirectory } from '../../projections/rungate/governance.ts'
 import type { ObjectKeys } from '../../vault/object-keys.ts'
 import type { Resolve } from '../../webhooks/request.ts'
 import { bearerScheme, bearerToken, type Credential, type Scheme, signedBy, type Verifier } from '../access.ts'
@@ -24,7 +25,7 @@ export interface RungateParts extends CoreParts {
   db: ReadModels
   /** The admin tokens and the agents' keys that this process knows. */
   tokens: Pick<TokenDirectory, 'find'>
-  agents: Pick<AgentDirectory, 'find'>
+  agents: Pick<GovernanceDirectory, 'find'>
   /** Told of each request that a token has signed. */
   noteUse: (token: Pick<AdminTokenRow, 'token_id' | 'last_used_at'>) => void
   /** How long an answer about a key waits until this process acts by it. */

@@ -1,9 +1,11 @@
 /** What rungate's HTTP keeps in memory of the log. */
-import { createAgentDirectory, createTokenDirectory } from '../../projections/rungate/credentials.ts'
+import { createTokenDirectory } from '../../projections/rungate/credentials.ts'
+import { createGovernanceDirectory } from '../../projections/rungate/governance.ts'
 import { createDeskFollower } from './desk-follower.ts'
+import { createCircuits } from './proxy/circuits.ts'
 
 export const rungateDirectories = () => ({
-  ...{ tokens: createTokenDirectory(), agents: createAgentDirectory() },
-  desks: createDeskFollower(),
+  ...{ tokens: createTokenDirectory(), agents: createGovernanceDirectory() },
+  ...{ desks: createDeskFollower(), circuits: createCircuits() },
 })
 export type RungateDirectories = ReturnType<typeof rungateDirectories>

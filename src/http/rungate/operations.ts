@@ -28,6 +28,7 @@ import { listProviderKeys } from './provider-keys/list-provider-keys.ts'
 import { disableProviderKey, enableProviderKey } from './provider-keys/switch-provider-key.ts'
 import { updateProviderKey } from './provider-keys/update-provider-key.ts'
 import { upsertProviderKeyByName } from './provider-keys/upsert-provider-key-by-name.ts'
+import { getProviderHealth } from './providers/get-provider-health.ts'
 import { discoverAgentApi } from './public/discover-agent-api.ts'
 import { getHealth } from './public/get-health.ts'
 import { getIntegrationGuide } from './public/get-integration-guide.ts'
@@ -44,7 +45,7 @@ export const operations: readonly Operation<RungateParts>[] = [
   ...[createPolicy, listPolicies, getPolicyStats, getPolicyCostTrend, getPolicy, updatePolicy, deletePolicy],
   ...[upsertPolicyByName, listPolicyVersions, getPolicyVersion],
   ...[createAgent, listAgents, getAllAgentStats, getAgent, updateAgent, patchAgent, rotateAgentKey],
-  upsertAgentByName,
+  ...[upsertAgentByName, getProviderHealth],
   ...[discoverAgentApi, getAgentInfo],
   ...[createAdminToken, listAdminTokens, getAdminToken, revokeAdminToken],
   ...[getCurrentAccount, updateCurrentAccount, registerAccount],

@@ -1,5 +1,6 @@
 /** The words of rungate's document. */
 import { exampleTime as at, exampleId as id, type Words } from '../words.ts'
+import { proxyWords } from './proxy/words.ts'
 
 const usd = 'in US dollars'
 const orNone = 'null: no limit'
@@ -191,6 +192,7 @@ export const words: Words = {
   ...keys,
   ...policies,
   ...agents,
+  ...proxyWords,
   data: 'The answer.',
   total: ['How many there are in all.', 1],
   id: ['The id.', id(3)],

@@ -1,6 +1,6 @@
 /** Rungate's variables of the environment, each with its unit last and its default. */
 import { z } from 'zod'
-import { count, list, orNone } from '../../runtime/setting.ts'
+import { count, flag, list, orNone } from '../../runtime/setting.ts'
 
 export const rungateSettings = z.object({
   RUNGATE_REGISTRATIONS_PER_HOUR_MAX: count(10).describe(
@@ -15,6 +15,30 @@ export const rungateSettings = z.object({
     .transform((text) => text === 'true')
     .optional()
     .describe('whether provider keys may lead to loopback, by http too; unset: where the API listens on loopback only'),
+  PROXY_BODY_MAX_BYTES: count(33_554_432).describe('of the body of a call of a model'),
+  PROXY_BODIES_MAX_BYTES: count(268_435_456).describe('of all such bodies that a process holds at a time'),
+  PROXY_DEPTH_MAX: count(128).describe('levels of objects and lists in such a body'),
+  PROXY_VALUES_MAX: count(250_000).describe('keys and values in it'),
+  PROXY_TOOLS_MAX: count(1_024).describe('tools that it names'),
+  PROXY_MESSAGES_MAX: count(10_000).describe('messages in it'),
+  PROXY_ANSWER_MAX_BYTES: count(67_108_864).describe('of a provider’s whole answer'),
+  PROXY_FRAME_MAX_BYTES: count(1_048_576).describe('of a frame of a provider’s stream'),
+  PROXY_CALLS_MAX: count(4_000).describe('calls of models that a process has under way'),
+  PROMPT_COUNT_TIMEOUT_MS: count(2_000).describe('for a provider’s own count of a prompt, near the end of a budget'),
+  TOKENIZER_TIMEOUT_MS: count(200).describe('for the count of a prompt in this process, near the end of a budget'),
+  TOKENIZER_MAX_BYTES: count(4_194_304).describe('of a prompt that is counted in this process'),
+  PRICES_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'JSON with prices of your own: a list of `{provider, model, input, output}`, in USD for a million tokens',
+    ),
+  CONTENT_LOGGING: z
+    .enum(['disabled', 'enabled'])
+    .default('disabled')
+    .describe('whether what is asked and answered is kept, sealed, where policies leave it open'),
+  CONTENT_LOGGING_POLICY_OVERRIDE: flag(true).describe('whether a policy may decide that for its runs'),
   PROVIDER_HOSTS: list(z.string(), []).describe(
     'further hosts and networks that provider keys may lead to, by http too: `llm.internal,10.1.0.0/16`',
   ),

@@ -1,8 +1,7 @@
-/** The directories of admin tokens and of agents' keys, each with its account, whose suspension locks all of them out. */
+/** The directory of admin tokens, each with its account, whose suspension locks all of them out. */
 import { createKeyDirectory, hasPassed, type KeyDirectory } from '../../api-keys/key-directory.ts'
 import { type AccountRow, accountProjection, accounts } from './account.ts'
 import { type AdminTokenRow, adminTokenProjection, adminTokens } from './admin-token.ts'
-import { type AgentRow, agentProjection, agents } from './agent.ts'
 
 export type TokenDirectory = KeyDirectory<{ account: AccountRow; token: AdminTokenRow }>
 
@@ -17,20 +16,4 @@ export const createTokenDirectory = (): TokenDirectory =>
       return account && { account, token }
     },
     hasEnded: ({ status, expires_at }, nowMs) => status === 'revoked' || hasPassed(expires_at, nowMs),
-  })
-
-export type AgentDirectory = KeyDirectory<{ account: AccountRow; agent: AgentRow }>
-
-export const createAgentDirectory = (): AgentDirectory =>
-  createKeyDirectory({
-    context: 'rungate',
-    streams: { 'rungate.account': accounts, 'rungate.agent': agents },
-    projections: [accountProjection, agentProjection],
-    keys: { table: agents, textId: 'text_id' },
-    entryOf(found, row) {
-      const account = row(accounts, found.account_id)
-      return account && { account, agent: found }
-    },
-    // An agent that is disabled may be enabled again; a key that was replaced is not held.
-    hasEnded: () => false,
   })

@@ -7,11 +7,13 @@ import type { accounts } from './account.ts'
 import type { adminTokens } from './admin-token.ts'
 import type { agents } from './agent.ts'
 import type { approvals } from './approval.ts'
+import type { circuits } from './circuit.ts'
 import type { ledger } from './ledger.ts'
 import type { policies, policyVersions } from './policy.ts'
 import type { providerKeys } from './provider-key.ts'
 import type { runs } from './run.ts'
 import type { refusals, steps } from './step.ts'
+import type { stepContents } from './step-content.ts'
 
 /** Table name → row. */
 export type RungateTables = TablesOf<
@@ -19,6 +21,7 @@ export type RungateTables = TablesOf<
   | typeof adminTokens
   | typeof agents
   | typeof approvals
+  | typeof circuits
   | typeof ledger
   | typeof policies
   | typeof policyVersions
@@ -26,6 +29,7 @@ export type RungateTables = TablesOf<
   | typeof refusals
   | typeof runs
   | typeof steps
+  | typeof stepContents
 >
 
 /** The database for queries over this context's tables, and queries for at most one row of them, compiled once. */

@@ -294,11 +294,11 @@ describe('a breaker', () => {
 
   it('follows what other processes saw, without telling it again', () => {
     const breaker = make()
-    breaker.follow({ key: 'k', state: 'open', atMs: 0, waitMs: 50 })
+    breaker.follow({ key: 'k', state: 'open', atMs: 0, waitMs: 50, failures: 1 })
     expect(breaker.admit('k')).toBe('open')
     now = 50
     expect(breaker.admit('k')).toBe('probe')
-    breaker.follow({ key: 'k', state: 'closed', atMs: 50, waitMs: 0 })
+    breaker.follow({ key: 'k', state: 'closed', atMs: 50, waitMs: 0, failures: 0 })
     expect([breaker.admit('k'), told.map(({ state }) => state)]).toStrictEqual(['closed', ['half_open']])
   })
 })

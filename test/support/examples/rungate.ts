@@ -2,11 +2,13 @@
 import type { AccountEvent, AccountSlugEvent } from '../../../src/events/rungate/account.ts'
 import type { AdminTokenEvent } from '../../../src/events/rungate/admin-token.ts'
 import type { AgentEvent, AgentProfile } from '../../../src/events/rungate/agent.ts'
+import type { CircuitEvent } from '../../../src/events/rungate/circuit.ts'
 import type { CleanupEvent } from '../../../src/events/rungate/cleanup.ts'
 import type { NameEvent } from '../../../src/events/rungate/name.ts'
 import type { PolicyEvent } from '../../../src/events/rungate/policy.ts'
 import { defaultSettings, type PolicySettings } from '../../../src/events/rungate/policy-settings.ts'
 import type { ProviderKeyEvent } from '../../../src/events/rungate/provider-key.ts'
+import type { StepContentEvent } from '../../../src/events/rungate/step-content.ts'
 import { type DeskStoryEvent, deskExamples, deskStreamOf } from './desk.ts'
 
 export type RungateStoryEvent =
@@ -19,6 +21,8 @@ export type RungateStoryEvent =
   | AgentEvent
   | DeskStoryEvent
   | CleanupEvent
+  | CircuitEvent
+  | StepContentEvent
 
 type Examples = {
   readonly [T in RungateStoryEvent['type']]: Extract<RungateStoryEvent, { type: T }>['data']
@@ -58,6 +62,10 @@ export function rungateExamples(uuidOf: (name: string) => string, timeAt: (secon
     ...{ metadata: { team: 'news' }, status: 'active' },
   }
   const ofAgent = (seconds: number) => ({ ...at(seconds), agentId, author })
+  const ofCircuit = (seconds: number) => ({
+    ...at(seconds),
+    ...{ keyId, provider: 'openai', processId: uuidOf('rungate process') },
+  })
   return {
     'rungate.SlugClaimed.v1': {
       ...at(800),
@@ -109,6 +117,14 @@ export function rungateExamples(uuidOf: (name: string) => string, timeAt: (secon
       ...{ ...at(29_700), cleanupId: uuidOf('rungate cleanup'), author, days: 30, before: timeAt(0) },
       ...{ runIds: [uuidOf('rungate earlier run')], steps: 4, ledgerEntries: 3 },
     },
+    'rungate.CircuitOpened.v1': { ...ofCircuit(825), failures: 5, waitMs: 30_000 },
+    'rungate.CircuitProbed.v1': ofCircuit(826),
+    'rungate.CircuitClosed.v1': ofCircuit(827),
+    'rungate.StepContentLogged.v1': {
+      ...at(828),
+      ...{ agentId, runId: uuidOf('rungate run'), stepId: uuidOf('rungate step'), day: '2026-03-02' },
+      ...{ sealedRequest: '0a1b2c3d.c2VhbGVk', requestBytes: 120, sealedResponse: null, responseBytes: 0 },
+    },
   }
 }
 
@@ -125,6 +141,8 @@ export function rungateStreamOf({ type, data }: { type: string; data: Record<str
   if (name.startsWith('Policy') || name === 'AgentBound' || name === 'AgentUnbound') {
     return `rungate.policy-${data.policyId}`
   }
+  if (name.startsWith('Circuit')) return `rungate.circuit-${data.keyId}`
+  if (name.startsWith('StepContent')) return `rungate.content-${data.stepId}`
   if (name.startsWith('Agent')) return `rungate.agent-${data.agentId}`
   return `rungate.account-${data.accountId}`
 }

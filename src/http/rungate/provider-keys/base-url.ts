@@ -3,6 +3,7 @@
  * loopback where it says so. What is private otherwise, link-local addresses among it, stays closed.
  */
 import { BlockList, isIP } from 'node:net'
+import type { VetHost } from '../../../adapters/llm/provider-client.ts'
 import { bareHost, isLocalhost, isLoopback, mayConnect } from '../../../webhooks/address.ts'
 import { Problem } from '../../errors.ts'
 import type { RungateParts } from '../access.ts'
@@ -29,6 +30,22 @@ function isListed(host: string, hosts: readonly string[]): boolean {
     return list.check(host, version === 4 ? 'ipv4' : 'ipv6')
   })
 }
+
+/**
+ * The addresses that a call to the host may go to, asked for whenever a connection is made. Rejects where there is none, or one
+ * that is private.
+ */
+export const createVetHost =
+  ({ allowLoopback, hosts, resolve }: RungateParts['providerAddresses']): VetHost =>
+  async (host, protocol) => {
+    const found = isIP(host) === 0 ? await resolve(host) : [host]
+    if (found.length === 0) throw new Error(`${host} has no address`)
+    const isOwn = isListed(host, hosts)
+    const mayGo = (address: string) => isOwn || isListed(address, hosts) || mayConnect(address, protocol, allowLoopback)
+    // Which address it was stays here: it may come from a name server that the account cannot ask.
+    if (!found.every(mayGo)) throw new Error(`${host} leads to an address that is not of the public internet`)
+    return found
+  }
 
 /** Throws base_url_refused where no call may go to the URL, and where a provider of no known address has none. */
 export async function acceptBaseUrl(
