@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS opslog_log (one boolean PRIMARY KEY DEFAULT true CHEC
 CREATE TABLE IF NOT EXISTS opslog_projections (name text PRIMARY KEY, version integer NOT NULL, tables text[] NOT NULL, built_at timestamptz(3) NOT NULL DEFAULT now());
 CREATE UNLOGGED TABLE IF NOT EXISTS opslog_rate_counts (key text PRIMARY KEY, window_at timestamptz(3) NOT NULL, count bigint NOT NULL);
 CREATE TABLE IF NOT EXISTS opslog_ended_sessions (session_id uuid PRIMARY KEY, ends_at timestamptz(3) NOT NULL);
+CREATE TABLE IF NOT EXISTS opslog_mailbox (mail_id uuid PRIMARY KEY, context text NOT NULL, person_id uuid NOT NULL, recipient text NOT NULL, subject text NOT NULL, body text NOT NULL, html text NOT NULL, token text, code text, sent_at timestamptz(3) NOT NULL);
 CREATE TABLE IF NOT EXISTS opslog_parked_events (projection text NOT NULL, stream text NOT NULL, revision bigint NOT NULL, position bigint NOT NULL, event_id uuid NOT NULL, type text NOT NULL, fault text NOT NULL, parked_at timestamptz(3) NOT NULL DEFAULT now(), PRIMARY KEY (projection, stream, revision));
 
 -- noctant.operator, version 1
@@ -204,16 +205,17 @@ CREATE INDEX IF NOT EXISTS rungate_admin_tokens_1 ON rungate_admin_tokens (accou
 CREATE TABLE IF NOT EXISTS rungate_provider_keys (key_id uuid NOT NULL, account_id uuid NOT NULL, provider text NOT NULL, name text NOT NULL, base_url text, secret_id uuid NOT NULL, sealed text, masked text, status text NOT NULL, rotated_at timestamptz(3), created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));
 CREATE INDEX IF NOT EXISTS rungate_provider_keys_1 ON rungate_provider_keys (account_id, created_at DESC, key_id DESC);
 
--- rungate.policy, version 1
+-- rungate.policy, version 2
 CREATE TABLE IF NOT EXISTS rungate_policies (policy_id uuid NOT NULL, account_id uuid NOT NULL, name text NOT NULL, settings jsonb NOT NULL, visibility text NOT NULL, member_id uuid, version integer NOT NULL, created_by jsonb NOT NULL, updated_by jsonb NOT NULL, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (policy_id));
 CREATE INDEX IF NOT EXISTS rungate_policies_1 ON rungate_policies (account_id, created_at DESC, policy_id DESC);
 CREATE TABLE IF NOT EXISTS rungate_policy_versions (policy_id uuid NOT NULL, version integer NOT NULL, account_id uuid NOT NULL, version_id uuid NOT NULL, name text NOT NULL, settings jsonb NOT NULL, changed_by text NOT NULL, changed_fields text[] NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (policy_id, version));
 
--- rungate.agent, version 1
+-- rungate.agent, version 2
 CREATE TABLE IF NOT EXISTS rungate_agents (agent_id uuid NOT NULL, account_id uuid NOT NULL, text_id text NOT NULL, key_hash text NOT NULL, key_prefix text NOT NULL, name text NOT NULL, policy_id uuid NOT NULL, status text NOT NULL, profile jsonb NOT NULL, provider_key_ids uuid[] NOT NULL, member_id uuid, created_by jsonb NOT NULL, updated_by jsonb NOT NULL, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (agent_id));
-CREATE INDEX IF NOT EXISTS rungate_agents_1 ON rungate_agents (account_id, created_at DESC, agent_id DESC);
-CREATE INDEX IF NOT EXISTS rungate_agents_2 ON rungate_agents (account_id, policy_id, created_at DESC, agent_id DESC);
-CREATE INDEX IF NOT EXISTS rungate_agents_3 ON rungate_agents USING gin (provider_key_ids);
+CREATE INDEX IF NOT EXISTS rungate_agents_1 ON rungate_agents (member_id) WHERE member_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS rungate_agents_2 ON rungate_agents (account_id, created_at DESC, agent_id DESC);
+CREATE INDEX IF NOT EXISTS rungate_agents_3 ON rungate_agents (account_id, policy_id, created_at DESC, agent_id DESC);
+CREATE INDEX IF NOT EXISTS rungate_agents_4 ON rungate_agents USING gin (provider_key_ids);
 
 -- rungate.run, version 2
 CREATE TABLE IF NOT EXISTS rungate_runs (run_id uuid NOT NULL, account_id uuid NOT NULL, agent_id uuid NOT NULL, agent_name text NOT NULL, member_id uuid, policy_id uuid NOT NULL, policy_name text NOT NULL, policy_version integer NOT NULL, settings jsonb NOT NULL, hard_limit_usd numeric, name text, metadata jsonb NOT NULL, creation_method text NOT NULL, status text NOT NULL, ended_reason text, completion_reason text, outcome text, outcome_reason text, cost_usd numeric NOT NULL, input_tokens bigint NOT NULL, output_tokens bigint NOT NULL, cache_read_tokens bigint NOT NULL, cache_creation_tokens bigint NOT NULL, step_count integer NOT NULL, primary_model text, has_governance_block boolean NOT NULL, had_failover boolean NOT NULL, alert_at timestamptz(3), last_step_at timestamptz(3), force_stop_lifted_at timestamptz(3), started_at timestamptz(3) NOT NULL, ended_at timestamptz(3), PRIMARY KEY (run_id));
@@ -248,6 +250,31 @@ CREATE INDEX IF NOT EXISTS rungate_circuits_1 ON rungate_circuits (account_id);
 -- rungate.stepContent, version 1
 CREATE TABLE IF NOT EXISTS rungate_step_contents (step_id uuid NOT NULL, account_id uuid NOT NULL, agent_id uuid NOT NULL, run_id uuid NOT NULL, day text NOT NULL, sealed_request text, request_bytes integer NOT NULL, sealed_response text, response_bytes integer NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (step_id));
 CREATE INDEX IF NOT EXISTS rungate_step_contents_1 ON rungate_step_contents (account_id, created_at);
+
+-- rungate.address, version 1
+CREATE TABLE IF NOT EXISTS rungate_addresses (address_id uuid NOT NULL, member_id uuid, token_hash text, PRIMARY KEY (address_id));
+CREATE INDEX IF NOT EXISTS rungate_addresses_1 ON rungate_addresses (token_hash);
+CREATE INDEX IF NOT EXISTS rungate_addresses_2 ON rungate_addresses (member_id);
+
+-- rungate.member, version 1
+CREATE TABLE IF NOT EXISTS rungate_members (member_id uuid NOT NULL, account_id uuid NOT NULL, address_id uuid NOT NULL, email text, display_name text, role text NOT NULL, status text NOT NULL, invitation_id uuid, invited_by text, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (member_id));
+CREATE INDEX IF NOT EXISTS rungate_members_1 ON rungate_members (account_id, created_at DESC, member_id DESC);
+
+-- rungate.invitation, version 1
+CREATE TABLE IF NOT EXISTS rungate_invitations (invitation_id uuid NOT NULL, account_id uuid NOT NULL, address_id uuid NOT NULL, member_id uuid NOT NULL, email text, role text NOT NULL, token_hash text NOT NULL, invited_by text NOT NULL, status text NOT NULL, expires_at timestamptz(3) NOT NULL, accepted_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (invitation_id));
+CREATE INDEX IF NOT EXISTS rungate_invitations_1 ON rungate_invitations (account_id, created_at DESC, invitation_id DESC);
+CREATE INDEX IF NOT EXISTS rungate_invitations_2 ON rungate_invitations (token_hash);
+CREATE INDEX IF NOT EXISTS rungate_invitations_3 ON rungate_invitations (expires_at) WHERE status = 'pending';
+CREATE INDEX IF NOT EXISTS rungate_invitations_4 ON rungate_invitations (member_id);
+
+-- rungate.session, version 1
+CREATE TABLE IF NOT EXISTS rungate_sessions (session_id uuid NOT NULL, member_id uuid NOT NULL, address_id uuid NOT NULL, key_hash text NOT NULL, ip_address text, user_agent text, expires_at timestamptz(3) NOT NULL, last_active_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (session_id));
+CREATE INDEX IF NOT EXISTS rungate_sessions_1 ON rungate_sessions (member_id);
+CREATE INDEX IF NOT EXISTS rungate_sessions_2 ON rungate_sessions (expires_at);
+
+-- rungate.mail, version 1
+CREATE TABLE IF NOT EXISTS rungate_mails (mail_id uuid NOT NULL, tenant_id uuid, purpose text NOT NULL, status text NOT NULL, attempts integer NOT NULL, due_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (mail_id));
+CREATE INDEX IF NOT EXISTS rungate_mails_1 ON rungate_mails (due_at) WHERE due_at IS NOT NULL;
 
 -- audit.auditorKey, version 1
 CREATE TABLE IF NOT EXISTS audit_auditor_keys (key_id text NOT NULL, operator_id uuid, name text NOT NULL, scopes text[] NOT NULL, key_hash text NOT NULL, revoked_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));

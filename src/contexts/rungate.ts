@@ -2,42 +2,55 @@
 
 import { rungateBooks } from '../audit/rungate/declarations.ts'
 import { account, accountSlug } from '../commands/rungate/account.ts'
+import { address } from '../commands/rungate/address.ts'
 import { adminToken } from '../commands/rungate/admin-token.ts'
 import { agent } from '../commands/rungate/agent.ts'
 import { approval } from '../commands/rungate/approval.ts'
 import { circuit } from '../commands/rungate/circuit.ts'
 import { cleanup } from '../commands/rungate/cleanup.ts'
 import { desk, deskBook, deskTurn } from '../commands/rungate/desk/streams.ts'
+import { mail } from '../commands/rungate/mail.ts'
 import { name } from '../commands/rungate/name.ts'
 import { policy } from '../commands/rungate/policy.ts'
 import { providerKey } from '../commands/rungate/provider-key.ts'
+import { roster } from '../commands/rungate/roster.ts'
+import { session } from '../commands/rungate/session.ts'
 import { stepContent } from '../commands/rungate/step-content.ts'
 import type { Context } from '../context.ts'
 import { inStreams } from '../events/registry.ts'
 import { accountEvents, accountSlugEvents } from '../events/rungate/account.ts'
+import { addressEvents } from '../events/rungate/address.ts'
 import { adminTokenEvents } from '../events/rungate/admin-token.ts'
 import { agentEvents } from '../events/rungate/agent.ts'
 import { approvalEvents } from '../events/rungate/approval.ts'
 import { circuitEvents } from '../events/rungate/circuit.ts'
 import { cleanupEvents } from '../events/rungate/cleanup.ts'
 import { deskBookEvents, deskEvents, deskTurnEvents } from '../events/rungate/desk.ts'
+import { mailEvents } from '../events/rungate/mail.ts'
 import { nameEvents } from '../events/rungate/name.ts'
 import { policyEvents } from '../events/rungate/policy.ts'
 import { providerKeyEvents } from '../events/rungate/provider-key.ts'
+import { rosterEvents } from '../events/rungate/roster.ts'
 import { rungateSentences } from '../events/rungate/sentences.ts'
+import { sessionEvents } from '../events/rungate/session.ts'
 import { stepContentEvents } from '../events/rungate/step-content.ts'
 import type { RungateDirectories } from '../http/rungate/directories.ts'
 import { rungateProcesses } from '../processes/rungate/processes.ts'
 import { rungateSettings } from '../processes/rungate/settings.ts'
 import { accountProjection } from '../projections/rungate/account.ts'
+import { addressProjection } from '../projections/rungate/address.ts'
 import { adminTokenProjection } from '../projections/rungate/admin-token.ts'
 import { agentProjection } from '../projections/rungate/agent.ts'
 import { approvalProjection } from '../projections/rungate/approval.ts'
 import { circuitProjection } from '../projections/rungate/circuit.ts'
+import { invitationProjection } from '../projections/rungate/invitation.ts'
 import { ledgerProjection } from '../projections/rungate/ledger.ts'
+import { mailProjection } from '../projections/rungate/mail.ts'
+import { memberProjection } from '../projections/rungate/member.ts'
 import { policyProjection } from '../projections/rungate/policy.ts'
 import { providerKeyProjection } from '../projections/rungate/provider-key.ts'
 import { runProjection } from '../projections/rungate/run.ts'
+import { sessionProjection } from '../projections/rungate/session.ts'
 import { stepProjection } from '../projections/rungate/step.ts'
 import { stepContentProjection } from '../projections/rungate/step-content.ts'
 
@@ -59,6 +72,10 @@ export const rungate: Context<RungateDirectories> = {
       [cleanup.category]: cleanupEvents,
       [circuit.category]: circuitEvents,
       [stepContent.category]: stepContentEvents,
+      [address.category]: addressEvents,
+      [roster.category]: rosterEvents,
+      [session.category]: sessionEvents,
+      [mail.category]: mailEvents,
     }),
     sentences: rungateSentences,
     tenant: 'accountId',
@@ -68,16 +85,18 @@ export const rungate: Context<RungateDirectories> = {
   aggregates: [
     ...[account, accountSlug, name, adminToken, providerKey, policy, agent],
     ...[desk, deskBook, deskTurn, approval, cleanup, circuit, stepContent],
+    ...[address, roster, session, mail],
   ],
   projections: [
     ...[accountProjection, adminTokenProjection, providerKeyProjection, policyProjection, agentProjection],
     ...[runProjection, stepProjection, ledgerProjection, approvalProjection, circuitProjection, stepContentProjection],
+    ...[addressProjection, memberProjection, invitationProjection, sessionProjection, mailProjection],
   ],
   books: rungateBooks,
   directories: async () => (await import('../http/rungate/directories.ts')).rungateDirectories(),
   processes: rungateProcesses,
   cli: {
-    summary: 'accounts, prices of models, and a provider to try them with',
+    summary: 'accounts, people to forget, prices of models, and a provider to try them with',
     commands: async (tools) => (await import('../cli/rungate/commands.ts')).rungateCommands(tools),
   },
   serve: async (parts) => (await import('../http/rungate/serve.ts')).serveRungate(parts),

@@ -58,7 +58,8 @@ export const bearerScheme = (description: string, ...more: Credential[]): Scheme
 
 /** What a verifier says of a credential; `invalid` covers unknown, mistyped and revoked ones alike. */
 export type Verdict<Who extends Principal = Principal, Code extends string = string> =
-  | { kind: 'valid'; principal: Who }
+  /** `headers`: of the answer, such as a cookie that lasts longer now. */
+  | { kind: 'valid'; principal: Who; headers?: Readonly<Record<string, string>> }
   | { kind: 'invalid' }
   /** A good one, of somebody who may not use the API: the code is of the context's table. */
   | { kind: 'refused'; code: Code; detail: string }
@@ -194,7 +195,10 @@ export function createGate({ realm, doors, others, failuresPerMinuteMax, trustPr
         const credential = firstOf(door.credentials, head)
         if (credential === undefined) continue
         const judge = (verdict: Verdict): Authenticated | undefined => {
-          if (verdict.kind === 'valid') return { principal: verdict.principal, scopes }
+          if (verdict.kind === 'valid') {
+            if (verdict.headers) Object.assign(c.get('exchange').headers, verdict.headers)
+            return { principal: verdict.principal, scopes }
+          }
           if (failed?.kind !== 'refused') failed = verdict
           return undefined
         }

@@ -9,13 +9,17 @@ export const hostedCookie = (
   publicUrl: string | undefined,
   trustProxy: boolean,
 ) =>
-  isSecure(c, publicUrl, trustProxy)
+  isHttps({ url: c.req.url, header: (name) => c.req.header(name) }, publicUrl, trustProxy)
     ? { name: `__Host-${name}`, path: '/', secure: true }
     : { name, path, secure: false }
 
 /** Whether the browser came by https: PUBLIC_URL decides, else what the proxy or the request says. */
-function isSecure(c: Context<AppEnv>, publicUrl: string | undefined, trustProxy: boolean): boolean {
+export function isHttps(
+  { url, header }: { url: string; header: (name: string) => string | undefined },
+  publicUrl: string | undefined,
+  trustProxy: boolean,
+): boolean {
   if (publicUrl !== undefined) return publicUrl.startsWith('https:')
-  const forwarded = trustProxy ? c.req.header('x-forwarded-proto')?.split(',').at(-1)?.trim() : undefined
-  return (forwarded ?? new URL(c.req.url).protocol.replace(':', '')) === 'https'
+  const forwarded = trustProxy ? header('x-forwarded-proto')?.split(',').at(-1)?.trim() : undefined
+  return forwarded === undefined ? url.startsWith('https:') : forwarded === 'https'
 }

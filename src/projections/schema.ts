@@ -6,6 +6,7 @@ import { checkpointDdl, checkpointSplit, projectionsCheckpoint, readCheckpoint }
 import { endedSessionsDdl } from './ended-sessions.ts'
 import { kernelTables } from './kernel-tables.ts'
 import { knownLogDdl } from './known-log.ts'
+import { mailboxDdl } from './mail.ts'
 import { parkedEvents } from './parking.ts'
 import { ddlOf, type Projection } from './projection.ts'
 import { rateCountsDdl } from './rate-counts.ts'
@@ -59,6 +60,7 @@ export const kernelDdl: readonly string[] = [
   projectionsDdl,
   rateCountsDdl,
   endedSessionsDdl,
+  mailboxDdl,
   ...ddlOf(parkedEvents),
 ]
 

@@ -49,6 +49,9 @@ import type { RungateParts } from '../../src/http/rungate/access.ts'
 import { rungate } from '../../src/http/rungate/api.ts'
 import { selfDescription } from '../../src/http/rungate/describing.ts'
 import { createDeskFollower } from '../../src/http/rungate/desk-follower.ts'
+import { createPeopleDigests } from '../../src/http/rungate/people/digests.ts'
+import type { PeopleLimits } from '../../src/http/rungate/people/limits.ts'
+import { createSessionUse } from '../../src/http/rungate/people/session-use.ts'
 import { createHealth } from '../../src/http/rungate/public/counts.ts'
 import { createTokenUse } from '../../src/http/rungate/tokens/token-use.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
@@ -65,7 +68,7 @@ import { createCredentialDirectory as createBuyerDirectory } from '../../src/pro
 import { createWorkerDirectory } from '../../src/projections/firsthand/worker-credentials.ts'
 import { createCredentialDirectory } from '../../src/projections/noctant/credentials.ts'
 import { projectorName, startProjector } from '../../src/projections/projector.ts'
-import { createTokenDirectory } from '../../src/projections/rungate/credentials.ts'
+import { createSessionDirectory, createTokenDirectory } from '../../src/projections/rungate/credentials.ts'
 import { createGovernanceDirectory } from '../../src/projections/rungate/governance.ts'
 import { createPositionWaiters } from '../../src/projections/waiter.ts'
 import { createKeyRing } from '../../src/vault/key-ring.ts'
@@ -190,6 +193,11 @@ export interface ApiOptions {
   registrationsPerHourMax?: number
   /** Whether provider keys may lead to loopback. */
   allowLoopbackProviders?: boolean
+  /** Of those who sign in there, and whether they are sent mails. */
+  peopleLimits?: Partial<PeopleLimits>
+  mailWay?: RungateParts['mailWay']
+  /** What rungate's people go by. */
+  governClock?: () => Date
   /** The addresses of a name; default: none has any. */
   resolve?: Resolve
 }
@@ -209,6 +217,13 @@ const firsthandSettings = {
   ...{ keysMax: 100, keyOverlapMs: 86_400_000, keyKnownWaitMs: 5_000 },
   transferLimits: { uploadsMax: 16, downloadsMax: 16, idleMs: 20_000 },
 }
+
+/** More than tests do, unless they mean to. */
+const peopleLimits = (): PeopleLimits => ({
+  ...{ loginMs: 900_000, loginsPerCallerMax: 100_000, loginsPerEmailMax: 100_000, loginsMax: 100_000 },
+  ...{ verificationsMax: 100_000, invitationMs: 604_800_000, invitationsMax: 100_000, resendsMax: 100_000 },
+})
+const SESSION_MS = 604_800_000
 
 /** How long firsthand's workers have seats, and how many. */
 const claimLimits = (): ClaimLimits => ({
@@ -309,6 +324,9 @@ export async function startApi(options: ApiOptions = {}) {
   const deskFollower = createDeskFollower()
   const followingDesks =
     serves('rungate') && (await follow(db, deskFollower, { ...subscription, name: 'desks' })).following
+  const sessions = createSessionDirectory()
+  const followingSessions =
+    serves('rungate') && (await follow(db, sessions, { ...subscription, name: 'sessions' })).following
   const { directory: auditors, following: followingAuditors } = await follow(db, createAuditorDirectory(), {
     ...subscription,
     name: 'auditors',
@@ -358,12 +376,24 @@ export async function startApi(options: ApiOptions = {}) {
   })
   const desks = startDesks(store)
   deskFollower.tell(desks.follow)
+  const governClock = options.governClock ?? (() => new Date())
+  const vaultKeys = providerSecretsOf(db, ring)
   const governing = (of: CommandBus): RungateParts => ({
-    ...{ bus: of, db, clock: () => new Date(), tokens, agents, keyKnownWaitMs: 5_000, apiUrl: () => url },
+    ...{
+      sessions,
+      sessionMs: SESSION_MS,
+      cookies: { publicUrl: undefined, trustProxy: options.limits?.trustProxy ?? false },
+    },
+    noteSeen: createSessionUse({
+      ...{ bus: of, log: { warn: record('warn') }, clock: governClock, sessionMs: SESSION_MS, gapMinMs: 3_600_000 },
+    }),
+    ...{ people: createPeopleDigests(vaultKeys), peopleLimits: { ...peopleLimits(), ...options.peopleLimits } },
+    mailWay: options.mailWay ?? 'mailbox',
+    ...{ bus: of, db, clock: governClock, tokens, agents, keyKnownWaitMs: 5_000, apiUrl: () => url },
     waiter: waiters.of(projectionsCheckpoint('rungate')),
     noteUse: createTokenUse({ bus: of, log: { warn: record('warn') }, clock: () => new Date(), gapMinMs: 900_000 }),
     registrationsPerHourMax: options.registrationsPerHourMax ?? 100_000,
-    providerSecrets: providerSecretsOf(db, ring),
+    providerSecrets: vaultKeys,
     providerAddresses: {
       ...{ resolve, allowLoopback: options.allowLoopbackProviders ?? false },
       hosts: ['llm.internal', '10.1.0.0/16'],
@@ -542,6 +572,7 @@ export async function startApi(options: ApiOptions = {}) {
         followingTokens,
         followingAgents,
         followingDesks,
+        followingSessions,
         followingJobs,
         followingWorkers,
         followingAuditors,

@@ -1,12 +1,12 @@
-/** `opslog rungate`, which is `opslog admin rungate` as well: accounts, and what calls of models are served with. */
+/** `opslog rungate`, which is `opslog admin rungate` as well: accounts, people who are to be forgotten, and what calls of models are served with. */
 import type { Command } from 'commander'
 import type { AdminTools } from '../admin-tools.ts'
 import { accountCommand } from './accounts.ts'
+import { forgetMemberCommand } from './forget-member.ts'
 import { pricesCommand } from './prices.ts'
 import { simulatorCommand } from './simulator.ts'
 
 export const rungateCommands = (tools: AdminTools): Command[] => [
-  accountCommand(tools),
-  pricesCommand(tools),
-  simulatorCommand(),
+  ...[accountCommand(tools), forgetMemberCommand(tools)],
+  ...[pricesCommand(tools), simulatorCommand()],
 ]

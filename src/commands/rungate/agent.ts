@@ -18,7 +18,9 @@ interface Asked {
 export type AgentCommand =
   | { kind: 'create'; facts: AgentFacts }
   /** What is not given stays. */
-  | (Asked & { kind: 'change'; profile: Partial<AgentProfile> })
+  | (Asked & { kind: 'change'; profile: Partial<AgentProfile>; memberId?: string | null })
+  /** Where it is this member's, it is the heir's from now on. */
+  | (Asked & { kind: 'inherit'; memberId: string; heirId: string | null })
   /** Another provider key in the place of a deleted one. */
   | (Asked & { kind: 'remapKey'; from: string; to: string })
   | (Asked & { kind: 'rotateKey'; key: KeyFacts })
@@ -37,6 +39,8 @@ export const agent: Aggregate<AgentState, AgentCommand, AgentEvent> = {
     switch (event.type) {
       case 'rungate.AgentChanged.v1':
         return { ...state, facts: { ...facts, profile: event.data.profile }, updatedBy, updatedAt }
+      case 'rungate.AgentReassigned.v1':
+        return { ...state, facts: { ...facts, memberId: event.data.memberId }, updatedBy, updatedAt }
       case 'rungate.AgentKeyRotated.v1': {
         const { textId, keyHash, keyPrefix } = event.data
         return { ...state, facts: { ...facts, textId, keyHash, keyPrefix }, updatedBy, updatedAt }
@@ -51,15 +55,19 @@ export const agent: Aggregate<AgentState, AgentCommand, AgentEvent> = {
       return state.status === 'absent' ? [{ type: 'rungate.AgentCreated.v1', data: command.facts }] : []
     }
     if (state.status === 'absent' || state.facts.accountId !== command.accountId) throw agentNotFound()
-    const { accountId, agentId, profile: before } = state.facts
+    const { accountId, agentId, memberId, profile: before } = state.facts
     const { author, at: occurredAt } = command
     const of = { accountId, agentId, author, occurredAt }
     if (command.kind === 'rotateKey') return [{ type: 'rungate.AgentKeyRotated.v1', data: { ...of, ...command.key } }]
+    const reassigned = (to: string | null): AgentEvent[] =>
+      to === memberId ? [] : [{ type: 'rungate.AgentReassigned.v1', data: { ...of, memberId: to } }]
+    if (command.kind === 'inherit') return command.memberId === memberId ? reassigned(command.heirId) : []
     const profile = command.kind === 'change' ? { ...before, ...command.profile } : remapped(before, command)
     const changed = changedFields(before, profile)
+    const moved = command.kind === 'change' && command.memberId !== undefined ? reassigned(command.memberId) : []
     return changed.length === 0
-      ? []
-      : [{ type: 'rungate.AgentChanged.v1', data: { ...of, profile, changedFields: changed } }]
+      ? moved
+      : [{ type: 'rungate.AgentChanged.v1', data: { ...of, profile, changedFields: changed } }, ...moved]
   },
 }
 

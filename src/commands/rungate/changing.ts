@@ -65,7 +65,7 @@ export async function deletePolicy(
 export async function changeAgent(
   bus: CommandBus,
   agentId: string,
-  profile: Partial<AgentProfile>,
+  { memberId: newMemberId, ...profile }: Partial<AgentProfile> & { memberId?: string | null },
   { accountId, memberId, author }: Asker,
   context: CommandContext,
 ) {
@@ -76,7 +76,8 @@ export async function changeAgent(
   if (profile.providerKeys) await requireKeys(bus, accountId, { providerKeys: profile.providerKeys })
   const isRebound = policyId !== before.policyId
   if (isRebound) await bindAgent(bus, policyId, { accountId, memberId, agentId }, context)
-  const command = { kind: 'change', profile, accountId, author, at: context.at } as const
+  const moved = newMemberId === undefined ? {} : { memberId: newMemberId }
+  const command = { kind: 'change', profile, ...moved, accountId, author, at: context.at } as const
   const make = () => bus.handle(agent, agentId, command, context)
   const unbind = (from: string) => bus.handle(policy, from, { kind: 'unbind', agentId, at: context.at }, context)
   try {

@@ -31,6 +31,8 @@ export type PolicyCommand =
   | { kind: 'create'; facts: PolicyFacts }
   | (Asked & { kind: 'change'; name?: string; settings: SettingsChange; author: Author })
   | (Asked & { kind: 'delete'; author: Author })
+  /** Where it is this member's and personal, it is the heir's from now on, or everybody's where there is none. */
+  | { kind: 'inherit'; memberId: string; heirId: string | null; author: Author; at: string }
   | (Asked & { kind: 'bind'; agentId: string })
   | { kind: 'unbind'; agentId: string; at: string }
 
@@ -57,6 +59,8 @@ export const policy: Aggregate<PolicyState, PolicyCommand, PolicyEvent> = {
       }
       case 'rungate.PolicyDeleted.v1':
         return { ...state, status: 'deleted', facts: { ...state.facts, ...event.data } }
+      case 'rungate.PolicyReassigned.v1':
+        return { ...state, facts: { ...state.facts, ...event.data } }
       case 'rungate.AgentBound.v1':
         return { ...state, bound: new Map(state.bound).set(event.data.agentId, event.data.occurredAt) }
       case 'rungate.AgentUnbound.v1': {
@@ -80,6 +84,7 @@ export const policy: Aggregate<PolicyState, PolicyCommand, PolicyEvent> = {
       return [{ type: 'rungate.AgentUnbound.v1', data }]
     }
     if (command.kind === 'bind') return bind(state, command)
+    if (command.kind === 'inherit') return inherit(state, command)
     if (state.status !== 'living' || !isSeen(state, command)) throw policyNotFound()
     const { author, at: occurredAt } = command
     const { memberId: _, ...version } = { ...state.facts, author, occurredAt, version: state.facts.version + 1 }
@@ -88,6 +93,7 @@ export const policy: Aggregate<PolicyState, PolicyCommand, PolicyEvent> = {
         const { name: before, settings: kept } = state.facts
         const { name = before, settings: change } = command
         const settings = mergeSettings(kept, change)
+        if (settings.visibility !== kept.visibility) requireOwn(state, command)
         const changed = changedFields({ ...kept, name: before }, { ...settings, name })
         if (changed.length === 0) return []
         const data = { ...version, name, settings, changedFields: changed }
@@ -102,6 +108,30 @@ export const policy: Aggregate<PolicyState, PolicyCommand, PolicyEvent> = {
         return command satisfies never
     }
   },
+}
+
+function requireOwn(
+  { facts }: ExistingPolicy,
+  { memberId, settings }: Extract<PolicyCommand, { kind: 'change' }>,
+): void {
+  if (settings.visibility !== 'personal' || (memberId !== null && facts.memberId === memberId)) return
+  throw new Rejected('visibility_refused', 'must be org: only what is your own can be personal', '/visibility')
+}
+
+function inherit(
+  state: PolicyState,
+  { memberId, heirId, author, at: occurredAt }: Extract<PolicyCommand, { kind: 'inherit' }>,
+): PolicyEvent[] {
+  if (state.status !== 'living' || state.facts.memberId !== memberId) return []
+  const { memberId: _, ...facts } = state.facts
+  if (facts.settings.visibility !== 'personal') return []
+  const { accountId, policyId } = facts
+  const data = { accountId, policyId, memberId: heirId, author, occurredAt }
+  const reassigned = { type: 'rungate.PolicyReassigned.v1' as const, data }
+  if (heirId !== null) return [reassigned]
+  const settings = { ...facts.settings, visibility: 'org' as const }
+  const version = { ...facts, settings, version: facts.version + 1, author, occurredAt }
+  return [reassigned, { type: 'rungate.PolicyChanged.v1', data: { ...version, changedFields: ['visibility'] } }]
 }
 
 function bind(state: PolicyState, { agentId, at, ...by }: Extract<PolicyCommand, { kind: 'bind' }>): PolicyEvent[] {

@@ -33,6 +33,27 @@ export type RejectionCode =
   | 'approval_not_found'
   /** Somebody was first, or its time is over. */
   | 'approval_decided'
+  /** A token has nothing personal, and nobody makes another's thing personal. */
+  | 'visibility_refused'
+  /** The link or the code is wrong, was used or has expired: which of them is not told. */
+  | 'login_refused'
+  | 'address_elsewhere'
+  /** The session's address has an account already. */
+  | 'registration_done'
+  /** The account has an owner. */
+  | 'account_claimed'
+  | 'account_gone'
+  | 'member_not_found'
+  | 'member_exists'
+  | 'owner_stays'
+  | 'owner_role_fixed'
+  | 'owner_only'
+  | 'already_owner'
+  | 'invitation_not_found'
+  | 'invitation_used'
+  | 'invitation_pending'
+  | 'invitation_not_pending'
+  | 'session_not_found'
 
 /** A broken rule that nobody needs to remember. */
 export const Rejected: new (code: RejectionCode, detail: string, pointer?: string) => Rejection<RejectionCode> =

@@ -6,7 +6,7 @@ import { keyFacts, tier, time, uuid } from './vocabulary.ts'
 const ofAccount = { accountId: uuid, occurredAt: time }
 
 /** All that a registration makes, so that it can be finished from this event alone. */
-const registration = z.object({
+export const registration = z.object({
   name: z.string(),
   policyId: uuid,
   agent: keyFacts.extend({ agentId: uuid, name: z.string() }),

@@ -41,6 +41,8 @@ export const agentEvents = {
     profile: agentProfile,
   }),
   'rungate.AgentChanged.v1': z.object({ ...ofAgent, profile: agentProfile, changedFields: z.array(z.string()) }),
+  /** It is another member's from now on; null: nobody's in particular. */
+  'rungate.AgentReassigned.v1': z.object({ ...ofAgent, memberId: uuid.nullable() }),
   /** The key of before opens nothing any more. */
   'rungate.AgentKeyRotated.v1': z.object({ ...ofAgent, ...keyFacts.shape }),
 }

@@ -19,6 +19,8 @@ export const policyEvents = {
   'rungate.PolicyCreated.v1': z.object({ ...version, memberId: uuid.nullable() }),
   /** Names of the changed members, in the form of the API. */
   'rungate.PolicyChanged.v1': z.object({ ...version, changedFields: z.array(z.string()) }),
+  /** It is another member's from now on; null: nobody's in particular. */
+  'rungate.PolicyReassigned.v1': z.object({ ...ofPolicy, memberId: uuid.nullable(), author }),
   'rungate.PolicyDeleted.v1': z.object(version),
   /** From now on the policy stays: an agent is about to name it, or does. */
   'rungate.AgentBound.v1': z.object({ ...ofPolicy, agentId: uuid }),

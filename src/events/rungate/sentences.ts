@@ -27,6 +27,35 @@ export const rungateSentences: Readonly<Record<string, string>> = {
   'rungate.AgentUnbound.v1': 'The agent {agentId} is bound to the policy no more.',
   'rungate.AgentCreated.v1': 'The agent {profile.name} was made by {author.id}, under the policy {profile.policyId}.',
   'rungate.AgentChanged.v1': 'The agent {profile.name} was changed by {author.id}: {profile.status}.',
+  'rungate.AgentReassigned.v1':
+    'The agent {agentId} was given away by {author.id}{memberId?, to the member <memberId>}.',
+  'rungate.PolicyReassigned.v1':
+    'The policy {policyId} was given away by {author.id}{memberId?, to the member <memberId>}.',
+  'rungate.MemberJoined.v1': 'The member {memberId} joined the account, as {role}{invitedBy?, invited by <invitedBy>}.',
+  'rungate.MemberRoleChanged.v1': 'The member {memberId} was made {role} by {author.id}.',
+  'rungate.MemberRenamed.v1': 'The member {memberId} was renamed by {author.id}.',
+  'rungate.MemberRemoved.v1':
+    'The member {memberId} was removed by {author.id}{heirId?; what was its own is the member <heirId>’s}.',
+  'rungate.OwnershipTransferred.v1': 'The account was given by its owner, the member {fromId}, to the member {toId}.',
+  'rungate.InvitationCreated.v1':
+    'The person {memberId} was invited by {invitedBy}, as {role}; the invitation ends at {expiresAt}.',
+  'rungate.InvitationResent.v1': 'The invitation {invitationId} was sent again; it ends at {expiresAt}.',
+  'rungate.InvitationRevoked.v1': 'The invitation {invitationId} was revoked by {author.id}.',
+  'rungate.InvitationAccepted.v1': 'The invitation {invitationId} was accepted by the member {memberId}.',
+  'rungate.InvitationExpired.v1': 'The invitation {invitationId} came to its end.',
+  'rungate.LoginRequested.v1': 'A link to sign in was asked for the person {memberId}; it is good until {expiresAt}.',
+  'rungate.LoginFailed.v1': 'A wrong code was given for the person {memberId}.',
+  'rungate.LoginVerified.v1': 'The person {memberId} showed that the address is its own.',
+  'rungate.AddressBound.v1': 'The address of the person {memberId} was bound to the account: {joining.kind}.',
+  'rungate.AddressReleased.v1': 'The address of the person {memberId} belongs to the account no more: {reason}.',
+  'rungate.MemberForgotten.v1': 'The person {memberId} was forgotten{reference?, by the request <reference>}.',
+  'rungate.SessionStarted.v1': 'The person {memberId} signed in; the session is good until {expiresAt}.',
+  'rungate.SessionSeen.v1': 'The session {sessionId} was in use; it is good until {expiresAt}.',
+  'rungate.SessionEnded.v1': 'The session {sessionId} ended: {reason}.',
+  'rungate.MailRequested.v1': 'A mail was to be sent to the person {memberId}: {purpose}.',
+  'rungate.MailSent.v1': 'The mail {mailId} left by {via}, in attempt {attempt}.',
+  'rungate.MailFailed.v1':
+    'The mail {mailId} did not leave: {reason}{nextAttemptAt?; the next attempt is due at <nextAttemptAt>}.',
   'rungate.AgentKeyRotated.v1':
     'The key of the agent {agentId} was replaced by {author.id}; it begins with {keyPrefix}.',
   'rungate.RunStarted.v1': 'The run {runId} of the agent {agentName} started under the policy {policyName}.',

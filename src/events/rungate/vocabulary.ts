@@ -17,6 +17,13 @@ export type Tier = z.infer<typeof tier>
 export const visibility = z.enum(['org', 'personal'])
 export type Visibility = z.infer<typeof visibility>
 
+/** What a member may do in its account; one has all of it, and gives it away. */
+export const role = z.enum(['owner', 'admin', 'member', 'viewer'])
+export type Role = z.infer<typeof role>
+/** Roles that may be given. */
+export const givenRole = role.exclude(['owner'])
+export type GivenRole = z.infer<typeof givenRole>
+
 /** Who did it: a member's id, a token's id, or `system`; `tokenId` where it was a token. */
 export const author = z.object({ id: z.string(), tokenId: uuid.nullable() })
 export type Author = z.infer<typeof author>

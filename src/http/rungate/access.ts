@@ -2,16 +2,18 @@
  * What rungate's handlers work with, who signs its requests, and the builders of its operations. Each address has its own way of
  * signing in: the dashboard's, an agent's key, or none.
  */
+import type { MailWay } from '../../adapters/mail/settings.ts'
 import { createKeyProof } from '../../api-keys/key-proof.ts'
 import { impliedScopes } from '../../commands/rungate/admin-token.ts'
 import type { Desks } from '../../commands/rungate/desk/interface.ts'
 import { hashedForm, textIdOf } from '../../commands/rungate/keys.ts'
-import type { Author, Scope } from '../../events/rungate/vocabulary.ts'
+import type { Author, Role, Scope } from '../../events/rungate/vocabulary.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { AdminTokenRow } from '../../projections/rungate/admin-token.ts'
 import type { AgentRow } from '../../projections/rungate/agent.ts'
-import type { TokenDirectory } from '../../projections/rungate/credentials.ts'
+import type { SessionDirectory, TokenDirectory } from '../../projections/rungate/credentials.ts'
 import type { GovernanceDirectory } from '../../projections/rungate/governance.ts'
+import type { SessionRow } from '../../projections/rungate/session.ts'
 import type { ObjectKeys } from '../../vault/object-keys.ts'
 import type { Resolve } from '../../webhooks/request.ts'
 import { bearerScheme, bearerToken, type Credential, type Scheme, signedBy, type Verifier } from '../access.ts'
@@ -19,15 +21,30 @@ import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
 import type { RateClass } from '../rate-limit.ts'
 import { AGENT, DASHBOARD, type RungateCode } from './errors.ts'
+import { COOKIE, cookieHashOf, cookieHeader, isForeign, type Place, sessionCookie } from './people/cookie.ts'
+import type { PeopleDigests } from './people/digests.ts'
+import type { PeopleLimits } from './people/limits.ts'
+import { signedIn } from './people/signed-in.ts'
 import type { Health } from './public/counts.ts'
 
 export interface RungateParts extends CoreParts {
   db: ReadModels
-  /** The admin tokens and the agents' keys that this process knows. */
+  /** The admin tokens, the agents' keys and the sessions that this process knows. */
   tokens: Pick<TokenDirectory, 'find'>
   agents: Pick<GovernanceDirectory, 'find'>
+  sessions: Pick<SessionDirectory, 'find'>
   /** Told of each request that a token has signed. */
   noteUse: (token: Pick<AdminTokenRow, 'token_id' | 'last_used_at'>) => void
+  /** Told of each request that a session has signed; answers whether its cookie is to be prolonged. */
+  noteSeen: (session: Pick<SessionRow, 'session_id' | 'last_active_at' | 'created_at'>) => boolean
+  /** How long a session is good without being used. */
+  sessionMs: number
+  /** By which a browser's requests are told from those that another site sends. */
+  cookies: Place
+  /** Where mails go. */
+  mailWay: MailWay
+  people: PeopleDigests
+  peopleLimits: PeopleLimits
   /** How long an answer about a key waits until this process acts by it. */
   keyKnownWaitMs: number
   /** Registrations of one client address within an hour. */
@@ -54,6 +71,10 @@ export interface Operator extends Principal {
   accountId: string
   /** Null: a token, which is no member. */
   memberId: string | null
+  /** Null: a token or an agent, which have none. */
+  role: Role | null
+  /** Null: it signs by a key. */
+  sessionId: string | null
   author: Author
 }
 
@@ -78,15 +99,26 @@ const agentCredential: Credential = (head) => {
   return bearer === own ? own : ''
 }
 
+/** A token counts where both come. */
+const sessionCredential: Credential = (head) =>
+  head.header('authorization') === undefined ? head.cookie(COOKIE) : undefined
+
 export const schemes: Readonly<Record<string, Scheme>> = {
-  [DASHBOARD]: bearerScheme('An admin token (`rg_adm_…`) with the scope that the operation names.'),
+  [DASHBOARD]: {
+    ...bearerScheme(
+      'An admin token (`rg_adm_…`) with the scope that the operation names, or the cookie of a session: owners and admins have ' +
+        'every scope, members `read` and `write`, viewers `read`.',
+      sessionCredential,
+    ),
+    refuses: ['origin_foreign'],
+  },
   [AGENT]: {
     ...bearerScheme('The key of an agent (`rg_sk_…`), as a bearer token or in `x-api-key`.'),
     credentials: [agentCredential],
   },
 }
 
-const hasPassed = (time: string | null, now: Date): boolean => time !== null && Date.parse(time) <= now.getTime()
+export const hasPassed = (time: string | null, now: Date): boolean => time !== null && Date.parse(time) <= now.getTime()
 
 /** A token that does not work, and one of a suspended account, is answered like an unknown one. */
 function tokenVerifier({ tokens, clock, noteUse }: RungateParts): Verifier<Operator> {
@@ -105,13 +137,57 @@ function tokenVerifier({ tokens, clock, noteUse }: RungateParts): Verifier<Opera
     return {
       kind: 'valid',
       principal: {
-        ...{ accountId, tenantId: accountId, environment: '', memberId: null, scopes: impliedScopes(token.scopes) },
+        ...{ accountId, tenantId: accountId, environment: '', scopes: impliedScopes(token.scopes) },
+        ...{ memberId: null, role: null, sessionId: null },
         author: { id: tokenId, tokenId },
         actor: { kind: 'operator', id: accountId, keyId: tokenId },
         logFields: { accountId, tokenId },
       },
     }
   }
+}
+
+/** What a member may do. */
+export const SCOPES_OF: Readonly<Record<Role, readonly Scope[]>> = {
+  owner: ['read', 'write', 'admin'],
+  admin: ['read', 'write', 'admin'],
+  member: ['read', 'write'],
+  viewer: ['read'],
+}
+
+/** One that does not work, and one of a person without an account, is answered like an unknown one. */
+function sessionVerifier(parts: RungateParts): Verifier<Operator> {
+  const { cookies, noteSeen, sessionMs } = parts
+  return (value, head) => {
+    const found = signedIn(parts, cookieHashOf(head) ?? '')
+    if (found?.status !== 'active') return { kind: 'invalid' }
+    const { session, member, account } = found
+    if (head.method !== 'GET' && head.method !== 'HEAD' && isForeign(head, cookies)) {
+      return { kind: 'refused', code: 'origin_foreign', detail: 'The request comes from a page of another site.' }
+    }
+    const isProlonged = noteSeen(session)
+    const { account_id: accountId } = account
+    const { member_id: memberId, role } = member
+    return {
+      kind: 'valid',
+      principal: {
+        ...{ accountId, tenantId: accountId, environment: '', scopes: SCOPES_OF[role] },
+        ...{ memberId, role, sessionId: session.session_id },
+        author: { id: memberId, tokenId: null },
+        actor: { kind: 'member', id: memberId },
+        logFields: { accountId, memberId },
+      },
+      ...(isProlonged && {
+        headers: { 'set-cookie': cookieHeader(sessionCookie(value, sessionMs / 1_000, head, cookies)) },
+      }),
+    }
+  }
+}
+
+/** Both, by where the credential stands. */
+function dashboardVerifier(parts: RungateParts): Verifier<Operator> {
+  const [token, session] = [tokenVerifier(parts), sessionVerifier(parts)]
+  return (text, head) => (head.header('authorization') === undefined ? session(text, head) : token(text, head))
 }
 
 function agentVerifier({ agents }: RungateParts): Verifier<AgentPrincipal> {
@@ -129,13 +205,14 @@ function agentVerifier({ agents }: RungateParts): Verifier<AgentPrincipal> {
 
 const agentPrincipal = ({ agent_id: agentId, account_id: accountId, member_id }: AgentRow): AgentPrincipal => ({
   ...{ accountId, agentId, memberId: member_id, tenantId: accountId, environment: '', scopes: [] },
+  ...{ role: null, sessionId: null },
   author: { id: agentId, tokenId: null },
   actor: { kind: 'agent', id: agentId },
   logFields: { accountId, agentId },
 })
 
 export const verifiers = (parts: RungateParts): Record<string, Verifier<Operator>> => ({
-  [DASHBOARD]: tokenVerifier(parts),
+  [DASHBOARD]: dashboardVerifier(parts),
   [AGENT]: agentVerifier(parts),
 })
 

@@ -5,6 +5,7 @@ import { uuidRequestIds } from '../request-id.ts'
 import { agentKey, dashboard, type RungateParts, rates, schemes, verifiers } from './access.ts'
 import { errors } from './errors.ts'
 import { operations } from './operations.ts'
+import { peoplePages } from './people/pages.ts'
 import { VERSION } from './version.ts'
 import { words } from './words.ts'
 
@@ -15,7 +16,8 @@ export const rungate: ContextApi<RungateParts> = {
     version: VERSION,
     description: [
       'Governs the calls that agents make to providers of models: an agent has a key and a policy, which says what it may do.',
-      'Requests under `/api` are signed with an admin token (`Authorization: Bearer rg_adm_…`), those of agents with the ' +
+      'Requests under `/api` are signed with an admin token (`Authorization: Bearer rg_adm_…`) or by the cookie of a session, ' +
+        'which `/auth/verify` sets; those of agents with the ' +
         'agent’s key (`rg_sk_…`, as a bearer token or in `x-api-key`).',
       'A refusal has a `type`, a `message`, and `fields` where members are at fault. The header `Link` (`rel="help"`) ' +
         'leads to a page that explains it.',
@@ -31,4 +33,5 @@ export const rungate: ContextApi<RungateParts> = {
   requestIds: uuidRequestIds('x-request-id'),
   rates,
   operations,
+  pages: peoplePages,
 }

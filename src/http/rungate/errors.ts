@@ -12,7 +12,12 @@ type RequestCode =
   | 'member_missing'
   | 'member_unknown'
   | 'base_url_refused'
-  | 'visibility_refused'
+  | 'not_own'
+  | 'session_missing'
+  | 'session_needed'
+  | 'origin_foreign'
+  | 'admin_token_refused'
+  | 'mail_off'
 
 export type RungateCode = RejectionCode | RequestCode
 
@@ -31,7 +36,7 @@ const errorType = z.enum([
 /** Callers see one of few types. */
 const TYPES: Readonly<Record<number, z.infer<typeof errorType> | 'rate_limited' | 'unauthorized'>> = {
   ...{ 401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 409: 'conflict', 429: 'rate_limited' },
-  ...{ 500: 'internal_error', 503: 'service_unavailable' },
+  ...{ 410: 'not_found', 500: 'internal_error', 503: 'service_unavailable' },
 }
 const typed = (entry: ErrorEntry): ErrorEntry => ({ ...entry, shownAs: TYPES[entry.status] ?? 'validation_error' })
 
@@ -57,7 +62,7 @@ const own: Record<Exclude<RungateCode, KernelCode>, ErrorEntry> = {
   policy_contradicts: { status: 400, title: 'The settings contradict each other' },
   policy_unusable: { status: 400, title: 'The policy cannot be used' },
   policy_in_use: { status: 409, title: 'Agents name the policy' },
-  visibility_refused: { status: 400, title: 'A token has nothing personal' },
+  visibility_refused: { status: 400, title: 'It cannot be personal' },
   agent_not_found: { status: 404, title: 'The agent does not exist' },
   run_not_found: { status: 404, title: 'The run does not exist' },
   run_not_running: { status: 409, title: 'The run has ended' },
@@ -67,6 +72,28 @@ const own: Record<Exclude<RungateCode, KernelCode>, ErrorEntry> = {
   guide_not_found: { status: 404, title: 'The guide does not exist' },
   member_missing: { status: 400, title: 'A member is missing' },
   member_unknown: { status: 400, title: 'The member does not exist' },
+  not_own: { status: 403, title: 'It is not your own' },
+  login_refused: { status: 401, title: 'The link or the code is not good' },
+  session_missing: { status: 401, title: 'Nobody is signed in' },
+  session_needed: { status: 400, title: 'A session asks, not a token' },
+  session_not_found: { status: 404, title: 'The session does not exist' },
+  origin_foreign: { status: 403, title: 'Another site sent the request' },
+  registration_done: { status: 403, title: 'The account is registered already' },
+  account_claimed: { status: 403, title: 'The account has an owner' },
+  admin_token_refused: { status: 403, title: 'The admin token cannot claim an account' },
+  account_gone: { status: 410, title: 'The account is not available' },
+  address_elsewhere: { status: 409, title: 'The address belongs to another account' },
+  member_not_found: { status: 404, title: 'The member does not exist' },
+  member_exists: { status: 409, title: 'The address is that of a member' },
+  owner_stays: { status: 409, title: 'The owner cannot be removed' },
+  owner_role_fixed: { status: 403, title: 'The owner’s role is not changed' },
+  owner_only: { status: 403, title: 'Only the owner may do that' },
+  already_owner: { status: 400, title: 'The member is the owner' },
+  invitation_not_found: { status: 404, title: 'The invitation does not exist' },
+  invitation_used: { status: 409, title: 'The invitation was accepted' },
+  invitation_pending: { status: 409, title: 'The address is invited already' },
+  invitation_not_pending: { status: 409, title: 'The invitation is not pending' },
+  mail_off: { status: 503, title: 'Mails are switched off' },
 }
 
 /** `/routing/timeout_ms` → `routing.timeout_ms`, `query/limit` → `limit`. */
@@ -94,21 +121,20 @@ const limited = z
   .object({ error: z.object({ type: z.literal('rate_limited'), message: z.string() }) })
   .openapi('RateLimitedResponse')
 
-const isAgents = (schemes: readonly string[]) => schemes.includes(AGENT) && !schemes.includes(DASHBOARD)
-
 export const errors: ErrorTable<RungateCode> = {
   codes: Object.fromEntries(
     Object.entries({ ...kernel, ...own }).map(([code, entry]) => [code, typed(entry)]),
   ) as Record<RungateCode | KernelCode, ErrorEntry>,
   help,
   body({ status, code: type, detail: message, errors: faults, schemes }) {
-    if (status === 401 && !isAgents(schemes)) return { error: 'Authentication required' }
+    if (status === 401 && schemes.includes(DASHBOARD)) return { error: 'Authentication required' }
     const fields = type === 'validation_error' && faults.length > 0 ? { fields: fieldsOf(faults) } : {}
     return { error: { type, message, ...fields } }
   },
   schema: standard,
   schemaOf(status, schemes) {
-    if (status === 401) return isAgents(schemes) ? agentSignIn : signIn
+    // Where nobody has to sign in, a session that is missing is told as agents are told.
+    if (status === 401) return schemes.includes(DASHBOARD) ? signIn : agentSignIn
     return status === 429 ? limited : undefined
   },
 }

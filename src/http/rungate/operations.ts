@@ -12,6 +12,21 @@ import { getAllAgentStats } from './agents/get-all-agent-stats.ts'
 import { listAgents } from './agents/list-agents.ts'
 import { rotateAgentKey } from './agents/rotate-agent-key.ts'
 import { upsertAgentByName } from './agents/upsert-agent-by-name.ts'
+import { acceptInvitation } from './auth/accept-invitation.ts'
+import { completeRegistration } from './auth/complete-registration.ts'
+import { getAuthConfig } from './auth/get-auth-config.ts'
+import { getAuthSession } from './auth/get-auth-session.ts'
+import { getInvitationByToken } from './auth/get-invitation-by-token.ts'
+import { logout } from './auth/logout.ts'
+import { startAuth } from './auth/start-auth.ts'
+import { verifyAuth } from './auth/verify-auth.ts'
+import { resendInvitation, revokeInvitation } from './invitations/change-invitation.ts'
+import { createInvitation } from './invitations/create-invitation.ts'
+import { listInvitations } from './invitations/list-invitations.ts'
+import { listMembers } from './members/list-members.ts'
+import { removeMember } from './members/remove-member.ts'
+import { transferOwnership } from './members/transfer-ownership.ts'
+import { updateMember } from './members/update-member.ts'
 import { createPolicy } from './policies/create-policy.ts'
 import { deletePolicy } from './policies/delete-policy.ts'
 import { getPolicy } from './policies/get-policy.ts'
@@ -33,6 +48,7 @@ import { discoverAgentApi } from './public/discover-agent-api.ts'
 import { getHealth } from './public/get-health.ts'
 import { getIntegrationGuide } from './public/get-integration-guide.ts'
 import { getOpenAPISpec } from './public/get-openapi-spec.ts'
+import { listSessions, revokeSession } from './sessions/sessions.ts'
 import { createAdminToken } from './tokens/create-admin-token.ts'
 import { getAdminToken } from './tokens/get-admin-token.ts'
 import { listAdminTokens } from './tokens/list-admin-tokens.ts'
@@ -48,6 +64,12 @@ export const operations: readonly Operation<RungateParts>[] = [
   ...[upsertAgentByName, getProviderHealth],
   ...[discoverAgentApi, getAgentInfo],
   ...[createAdminToken, listAdminTokens, getAdminToken, revokeAdminToken],
-  ...[getCurrentAccount, updateCurrentAccount, registerAccount],
+  ...[createInvitation, listInvitations, revokeInvitation, resendInvitation],
+  ...[listMembers, updateMember, removeMember, transferOwnership],
+  ...[getCurrentAccount, updateCurrentAccount],
+  ...[listSessions, revokeSession],
+  registerAccount,
+  ...[getInvitationByToken, acceptInvitation],
+  ...[getAuthConfig, startAuth, verifyAuth, getAuthSession, completeRegistration, logout],
   ...[getOpenAPISpec, getIntegrationGuide],
 ]

@@ -1,5 +1,6 @@
 /** What rungate's HTTP works with. */
 import { randomUUID } from 'node:crypto'
+import { mailWayOf } from '../../adapters/mail/settings.ts'
 import type { ApiParts, Served } from '../../context.ts'
 import { newProcessHealth } from '../../processes/process.ts'
 import { openDesks } from '../../processes/rungate/desks.ts'
@@ -10,6 +11,9 @@ import { createResolve } from '../../webhooks/request.ts'
 import type { RungateParts } from './access.ts'
 import { selfDescription } from './describing.ts'
 import type { RungateDirectories } from './directories.ts'
+import { createPeopleDigests } from './people/digests.ts'
+import { peopleLimitsOf } from './people/limits.ts'
+import { createSessionUse } from './people/session-use.ts'
 import { createHealth } from './public/counts.ts'
 import { createTokenUse } from './tokens/token-use.ts'
 
@@ -21,13 +25,25 @@ export async function serveRungate(parts: ApiParts<RungateDirectories>): Promise
   const desks = openDesks(parts, processId)
   parts.directories.desks.tell(desks.follow)
   parts.onClose(() => desks.close())
+  const sessionMs = settings.RUNGATE_SESSION_S * 1_000
+  const vaultKeys = providerSecretsOf(db, keyRing)
   const own: RungateParts = {
     ...{ bus, db, waiter, clock: clock.now, apiUrl },
-    ...{ tokens: parts.directories.tokens, agents: parts.directories.agents, desks, processId },
+    ...{ tokens: parts.directories.tokens, agents: parts.directories.agents, sessions: parts.directories.sessions },
+    ...{ desks, processId },
     noteUse: createTokenUse({ bus, log, clock: clock.now, gapMinMs: settings.RUNGATE_TOKEN_USE_GAP_S * 1_000 }),
+    noteSeen: createSessionUse({
+      ...{ bus, log, clock: clock.now, sessionMs },
+      gapMinMs: settings.RUNGATE_SESSION_USE_GAP_S * 1_000,
+    }),
+    sessionMs,
+    cookies: { publicUrl: config.PUBLIC_URL, trustProxy: config.TRUST_PROXY },
+    mailWay: mailWayOf(settings),
+    people: createPeopleDigests(vaultKeys),
+    peopleLimits: peopleLimitsOf(settings),
     keyKnownWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
     registrationsPerHourMax: settings.RUNGATE_REGISTRATIONS_PER_HOUR_MAX,
-    providerSecrets: providerSecretsOf(db, keyRing),
+    providerSecrets: vaultKeys,
     providerAddresses: {
       resolve: createResolve(),
       // Whoever reaches an API on loopback is on this machine already.

@@ -1,6 +1,6 @@
 /**
- * Finishes what takes several streams, where the process that began it has not: registrations, owners of claimed names, and the
- * deletion of provider keys. It waits a while, so that it does not step in between. A second time does nothing.
+ * Finishes what takes several streams, where the process that began it has not: registrations, owners of claimed names, the
+ * deletion of provider keys, members that join and those that leave. It waits a while, so that it does not step in between. A second time does nothing.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { consequenceContext } from '../../commands/context.ts'
@@ -8,19 +8,26 @@ import type { CommandBus, CommandContext } from '../../commands/handle.ts'
 import { Rejected } from '../../commands/rejection.ts'
 import { agent } from '../../commands/rungate/agent.ts'
 import { finishClaim } from '../../commands/rungate/creating.ts'
+import { finishJoining } from '../../commands/rungate/joining.ts'
+import { finishRemoval, type MemberBelongings } from '../../commands/rungate/leaving.ts'
 import { folded } from '../../commands/rungate/name.ts'
 import { nameNow, releaseName } from '../../commands/rungate/naming.ts'
 import { finishRegistration } from '../../commands/rungate/registering.ts'
 import type { Recorded } from '../../events/event.ts'
 import type { AccountSlugEvent } from '../../events/rungate/account.ts'
+import type { AddressEvent } from '../../events/rungate/address.ts'
 import type { NameClaim, NameEvent } from '../../events/rungate/name.ts'
 import type { ProviderKeyEvent } from '../../events/rungate/provider-key.ts'
+import type { RosterEvent } from '../../events/rungate/roster.ts'
 import type { Author } from '../../events/rungate/vocabulary.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { agentsNaming } from '../../projections/rungate/agent.ts'
+import { agentIdsOfMember, agentsNaming } from '../../projections/rungate/agent.ts'
+import { personalPolicyIdsOf } from '../../projections/rungate/policy.ts'
+import { sessionIdsOf } from '../../projections/rungate/session.ts'
 import type { ObjectKeys } from '../../vault/object-keys.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
+import { createPeopleExpiry, type ExpiryLimits } from './people-expiry.ts'
 
 export const COMPLETION = 'rungate-completion'
 /** What the keys of provider keys are called in the vault. */
@@ -29,11 +36,13 @@ export const PROVIDER_SECRETS = 'rungate.providerKey'
 const REGISTERED = 'rungate.SlugClaimed.v1'
 const CLAIMED = 'rungate.NameClaimed.v1'
 const DELETED = 'rungate.ProviderKeyDeleted.v1'
-type Followed = AccountSlugEvent | NameEvent | ProviderKeyEvent
+const BOUND = 'rungate.AddressBound.v1'
+const REMOVED = 'rungate.MemberRemoved.v1'
+type Followed = AccountSlugEvent | NameEvent | ProviderKeyEvent | AddressEvent | RosterEvent
 type Of<T extends Followed['type']> = Recorded<Extract<Followed, { type: T }>>
 
 type Deleting = { bus: CommandBus; db: ReadModels; providerSecrets: Pick<ObjectKeys, 'destroy'> }
-type Options = ProcessDependencies & Deleting & { graceMs: number }
+type Options = ProcessDependencies & Deleting & { graceMs: number; expiry: ExpiryLimits }
 
 /** Runs until `signal` aborts; stands by while another process leads. */
 export function runCompletion(options: Options): Promise<void> {
@@ -43,7 +52,9 @@ export function runCompletion(options: Options): Promise<void> {
       await complete(options, event)
     }
   }
-  return runProcess({ name: COMPLETION, types: [REGISTERED, CLAIMED, DELETED], handle }, options)
+  const expiry = createPeopleExpiry(options)
+  const types = [REGISTERED, CLAIMED, DELETED, BOUND, REMOVED]
+  return runProcess({ name: COMPLETION, types, handle, background: (signal) => [expiry.run(signal)] }, options)
 }
 
 /** By this process's clock, for no longer than the grace itself. */
@@ -63,14 +74,34 @@ async function complete(options: Options, event: Delivered): Promise<void> {
   }
   const context = contextOf(options, event)
   try {
-    if (event.type === REGISTERED) await finishRegistration(bus, (event as Of<typeof REGISTERED>).data, context)
-    else if (event.type === CLAIMED) await completeClaim(bus, (event as Of<typeof CLAIMED>).data, context)
-    else await finishDeletion(options, (event as Of<typeof DELETED>).data, context)
+    switch (event.type) {
+      case REGISTERED:
+        await finishRegistration(bus, (event as Of<typeof REGISTERED>).data, context)
+        break
+      case CLAIMED:
+        await completeClaim(bus, (event as Of<typeof CLAIMED>).data, context)
+        break
+      case BOUND:
+        await finishJoining(bus, (event as Of<typeof BOUND>).data, context)
+        break
+      case REMOVED:
+        await finishRemoval(bus, belongingsIn(options.db), (event as Of<typeof REMOVED>).data, context)
+        break
+      default:
+        await finishDeletion(options, (event as Of<typeof DELETED>).data, context)
+    }
   } catch (error) {
     if (!(error instanceof Rejected)) throw error
     log.warn({ eventId: event.id, type: event.type, err: error }, 'what an event began cannot be finished')
   }
 }
+
+/** What a member has, by the read models. */
+export const belongingsIn = (db: ReadModels): MemberBelongings => ({
+  agents: (accountId, memberId) => agentIdsOfMember(db, accountId, memberId),
+  policies: (accountId, memberId) => personalPolicyIdsOf(db, accountId, memberId),
+  sessions: (memberId) => sessionIdsOf(db, memberId),
+})
 
 /** An owner that was not made is made; a name that its owner does not have is free again. */
 async function completeClaim(bus: CommandBus, claim: NameClaim, context: CommandContext): Promise<void> {

@@ -3,8 +3,10 @@ import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../con
 import type { ReadModels } from '../../postgres/database.ts'
 import type { KeyRing } from '../../vault/key-ring.ts'
 import { createObjectKeys, type ObjectKeys } from '../../vault/object-keys.ts'
+import { mailProcess } from '../mail.ts'
 import { newProcessHealth } from '../process.ts'
 import { COMPLETION, runCompletion } from './completion.ts'
+import { runRungateMail } from './mail.ts'
 import { rungateSettings } from './settings.ts'
 
 /** Keys in memory; one that another process destroys is noticed within this time. */
@@ -14,11 +16,22 @@ export const providerSecretsOf = (db: ReadModels, ring: KeyRing): ObjectKeys => 
 
 function startCompletion({ bus, db, keyRing, settings, dependenciesOf }: ContextParts): RunningProcess {
   const health = newProcessHealth()
-  const { RUNGATE_COMPLETION_GRACE_MS: graceMs } = settings(rungateSettings)
-  const own = { bus, providerSecrets: providerSecretsOf(db, keyRing), graceMs }
+  const given = settings(rungateSettings)
+  const expiry = { intervalMs: given.RUNGATE_EXPIRY_INTERVAL_MS, batchMax: given.RUNGATE_EXPIRY_BATCH_MAX }
+  const graceMs = given.RUNGATE_COMPLETION_GRACE_MS
+  const own = { bus, providerSecrets: providerSecretsOf(db, keyRing), graceMs, expiry }
   return { ended: runCompletion({ ...dependenciesOf(COMPLETION, health), ...own }), health }
+}
+
+const MAIL = mailProcess('rungate')
+
+function startMail({ bus, registry, settings, dependenciesOf }: ContextParts): RunningProcess {
+  const health = newProcessHealth()
+  const own = { bus, registry, settings: settings(rungateSettings) }
+  return { ended: runRungateMail({ ...dependenciesOf(MAIL, health), ...own }), health }
 }
 
 export const rungateProcesses: readonly ProcessDeclaration[] = [
   { leads: [COMPLETION], role: 'relay', start: startCompletion },
+  { leads: [MAIL], role: 'relay', start: startMail },
 ]

@@ -1,5 +1,6 @@
 /** Rungate's variables of the environment, each with its unit last and its default. */
 import { z } from 'zod'
+import { mailSettings } from '../../adapters/mail/settings.ts'
 import { count, flag, list, orNone } from '../../runtime/setting.ts'
 
 export const rungateSettings = z.object({
@@ -10,6 +11,23 @@ export const rungateSettings = z.object({
   RUNGATE_COMPLETION_GRACE_MS: count(10_000).describe(
     'how long a request may take for what needs several streams, before the process that finishes such things steps in',
   ),
+  RUNGATE_SESSION_S: count(604_800).describe('how long a browser’s session is good without being used'),
+  RUNGATE_SESSION_USE_GAP_S: count(3_600).describe('least time between two notes of a session’s use, which prolong it'),
+  RUNGATE_LOGIN_S: count(900).describe('how long a link and a code to sign in are good'),
+  RUNGATE_LOGINS_PER_CALLER_HOUR_MAX: count(20).describe(
+    'links to sign in that one client address may ask for in an hour',
+  ),
+  RUNGATE_LOGINS_PER_EMAIL_HOUR_MAX: count(5).describe('links to sign in for one e-mail address in an hour'),
+  RUNGATE_LOGINS_PER_HOUR_MAX: count(1_000).describe('links to sign in of the whole installation in an hour'),
+  RUNGATE_VERIFICATIONS_MAX: count(30).describe(
+    'links, codes and invitations that one client address may try within 15 minutes',
+  ),
+  RUNGATE_INVITATION_S: count(604_800).describe('how long an invitation is good'),
+  RUNGATE_INVITATIONS_PER_HOUR_MAX: count(50).describe('invitations of one account in an hour'),
+  RUNGATE_RESENDS_PER_HOUR_MAX: count(5).describe('how often one invitation is sent again in an hour'),
+  RUNGATE_EXPIRY_INTERVAL_MS: count(30_000).describe('between looks at invitations and sessions that are over'),
+  RUNGATE_EXPIRY_BATCH_MAX: count(500).describe('invitations, and sessions, that one such look finds'),
+  ...mailSettings.shape,
   PROVIDER_ALLOW_PRIVATE: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
@@ -64,3 +82,4 @@ export const rungateSettings = z.object({
   DESK_SHARED_MS: count(1_000).describe('how long a desk counts as shared after another process was met there'),
   DESK_TURN_MS: count(3).describe('the room that is left to the other process each time'),
 })
+export type RungateSettings = z.output<typeof rungateSettings>

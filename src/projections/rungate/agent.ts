@@ -32,6 +32,7 @@ export const agents = defineTable({
     updated_at: time,
   },
   indexes: [
+    '(member_id) WHERE member_id IS NOT NULL',
     '(account_id, created_at DESC, agent_id DESC)',
     '(account_id, policy_id, created_at DESC, agent_id DESC)',
     'USING gin (provider_key_ids)',
@@ -53,7 +54,7 @@ const profiled = (profile: AgentProfile) => ({
 
 export const agentProjection = defineProjection<AgentEvent>({
   name: 'rungate.agent',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [agents],
   handlers: {
@@ -66,6 +67,11 @@ export const agentProjection = defineProjection<AgentEvent>({
       patch(agents, snake(data, 'agentId'), {
         ...profiled(data.profile),
         ...{ updated_by: data.author, updated_at: data.occurredAt },
+      }),
+    ],
+    'rungate.AgentReassigned.v1': ({ data }) => [
+      patch(agents, snake(data, 'agentId'), {
+        ...{ member_id: data.memberId, updated_by: data.author, updated_at: data.occurredAt },
       }),
     ],
     'rungate.AgentKeyRotated.v1': ({ data }) => [
@@ -138,6 +144,24 @@ export async function agentIdsOf(db: ReadModels, accountId: string, limit = 10_0
     .select('agent_id')
     .where('account_id', '=', accountId)
     .orderBy('created_at')
+    .limit(limit)
+    .execute()
+  return rows.map(({ agent_id }) => agent_id)
+}
+
+/** A member's agents, at most `limit`. */
+export async function agentIdsOfMember(
+  db: ReadModels,
+  accountId: string,
+  memberId: string,
+  limit = 10_000,
+): Promise<string[]> {
+  const rows = await rungateTables(db)
+    .selectFrom('rungate_agents')
+    .select('agent_id')
+    .where('account_id', '=', accountId)
+    .where('member_id', '=', memberId)
+    .orderBy('agent_id')
     .limit(limit)
     .execute()
   return rows.map(({ agent_id }) => agent_id)

@@ -3,6 +3,7 @@ import { type SqlBool, sql } from 'kysely'
 import type { PolicyEvent } from '../../events/rungate/policy.ts'
 import type { PolicySettings } from '../../events/rungate/policy-settings.ts'
 import type { Author, Visibility } from '../../events/rungate/vocabulary.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
 import { integer, jsonb, text, time, uuid } from '../columns.ts'
 import { type Change, defineProjection, defineTable, patch, type RowOf, remove, upsert } from '../projection.ts'
@@ -56,7 +57,7 @@ const versionOf = ({ id, data }: { id: string; data: Version['data'] }, changedF
 
 export const policyProjection = defineProjection<PolicyEvent>({
   name: 'rungate.policy',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [policies, policyVersions],
   handlers: {
@@ -75,6 +76,11 @@ export const policyProjection = defineProjection<PolicyEvent>({
       }
       return [patch(policies, snake(data, 'policyId'), values), versionOf(event, data.changedFields)]
     },
+    'rungate.PolicyReassigned.v1': ({ data }) => [
+      patch(policies, snake(data, 'policyId'), {
+        ...{ member_id: data.memberId, updated_by: data.author, updated_at: data.occurredAt },
+      }),
+    ],
     'rungate.PolicyDeleted.v1': (event) => [
       remove(policies, snake(event.data, 'policyId')),
       versionOf(event, ['_deleted']),
@@ -132,3 +138,22 @@ export const findPolicyVersion = preparedOne((db, accountId: string, policyId: s
     .where('policy_id', '=', policyId)
     .where('version', '=', version),
 )
+
+/** A member's personal policies, at most `limit`. */
+export async function personalPolicyIdsOf(
+  db: ReadModels,
+  accountId: string,
+  memberId: string,
+  limit = 10_000,
+): Promise<string[]> {
+  const rows = await rungateTables(db)
+    .selectFrom('rungate_policies')
+    .select('policy_id')
+    .where('account_id', '=', accountId)
+    .where('member_id', '=', memberId)
+    .where('visibility', '=', 'personal')
+    .orderBy('policy_id')
+    .limit(limit)
+    .execute()
+  return rows.map(({ policy_id }) => policy_id)
+}

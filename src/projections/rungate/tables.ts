@@ -4,25 +4,32 @@ import type { ReadModels } from '../../postgres/database.ts'
 import { queriesOver } from '../../postgres/queries.ts'
 import type { TablesOf } from '../projection.ts'
 import type { accounts } from './account.ts'
+import type { addresses } from './address.ts'
 import type { adminTokens } from './admin-token.ts'
 import type { agents } from './agent.ts'
 import type { approvals } from './approval.ts'
 import type { circuits } from './circuit.ts'
+import type { invitations } from './invitation.ts'
 import type { ledger } from './ledger.ts'
+import type { members } from './member.ts'
 import type { policies, policyVersions } from './policy.ts'
 import type { providerKeys } from './provider-key.ts'
 import type { runs } from './run.ts'
+import type { sessions } from './session.ts'
 import type { refusals, steps } from './step.ts'
 import type { stepContents } from './step-content.ts'
 
 /** Table name → row. */
 export type RungateTables = TablesOf<
   | typeof accounts
+  | typeof addresses
   | typeof adminTokens
   | typeof agents
   | typeof approvals
   | typeof circuits
   | typeof ledger
+  | typeof invitations
+  | typeof members
   | typeof policies
   | typeof policyVersions
   | typeof providerKeys
@@ -30,6 +37,7 @@ export type RungateTables = TablesOf<
   | typeof runs
   | typeof steps
   | typeof stepContents
+  | typeof sessions
 >
 
 /** The database for queries over this context's tables, and queries for at most one row of them, compiled once. */

@@ -4,14 +4,18 @@ import { adminToken } from '../../../src/commands/rungate/admin-token.ts'
 import { agent } from '../../../src/commands/rungate/agent.ts'
 import { policy } from '../../../src/commands/rungate/policy.ts'
 import { providerKey } from '../../../src/commands/rungate/provider-key.ts'
+import { type Invitation, type RosterMember, roster } from '../../../src/commands/rungate/roster.ts'
 import { accountRowOf, accountView } from '../../../src/http/rungate/account/account-view.ts'
 import { agentRowOf, agentView } from '../../../src/http/rungate/agents/agent-view.ts'
+import { invitationRowOf, invitationView, memberRowOf, memberView } from '../../../src/http/rungate/people/schemas.ts'
 import { policyRowOf, policyView } from '../../../src/http/rungate/policies/policy-view.ts'
 import { keyRowOf, keyView } from '../../../src/http/rungate/provider-keys/key-view.ts'
 import { tokenRowOf, tokenView } from '../../../src/http/rungate/tokens/token-view.ts'
 import { findAccount } from '../../../src/projections/rungate/account.ts'
 import { findAdminToken } from '../../../src/projections/rungate/admin-token.ts'
 import { findAgent } from '../../../src/projections/rungate/agent.ts'
+import { invitationsOf } from '../../../src/projections/rungate/invitation.ts'
+import { findMember } from '../../../src/projections/rungate/member.ts'
 import { findPolicy } from '../../../src/projections/rungate/policy.ts'
 import { findProviderKey } from '../../../src/projections/rungate/provider-key.ts'
 import { example } from '../../support/examples.ts'
@@ -22,7 +26,9 @@ const { tokenId } = example('rungate.AdminTokenIssued.v1').data
 const { keyId } = example('rungate.ProviderKeyAdded.v1').data
 const { policyId } = example('rungate.PolicyCreated.v1').data
 const { agentId } = example('rungate.AgentCreated.v1').data
-const counted = { steps: 0, since: '2026-03-01T00:00:00.000Z' }
+const { memberId } = example('rungate.MemberJoined.v1').data
+const { invitationId, expiresAt: invitationEnds } = example('rungate.InvitationCreated.v1').data
+const counted = { steps: 0, since: '2026-03-01T00:00:00.000Z', email: null }
 const message = 'answers with a message, which no read shows'
 
 export const rungateViews: ContextViews = {
@@ -71,6 +77,25 @@ export const rungateViews: ContextViews = {
         return found && policyView(found)
       },
     }),
+    answeredView(roster, {
+      operations: ['updateMember'],
+      history: ['rungate.MemberJoined.v1', 'rungate.MemberRenamed.v1', 'rungate.MemberRoleChanged.v1'],
+      viewOf: ({ members }) => memberView(memberRowOf(members.get(memberId) as RosterMember)),
+      read: async (db) => {
+        const found = await findMember(db, memberId)
+        return found && memberView(found)
+      },
+    }),
+    answeredView(roster, {
+      operations: ['createInvitation', 'resendInvitation', 'revokeInvitation'],
+      history: ['rungate.InvitationCreated.v1', 'rungate.InvitationResent.v1', 'rungate.InvitationAccepted.v1'],
+      viewOf: ({ invitations }) =>
+        invitationView(invitationRowOf(invitations.get(invitationId) as Invitation), invitationEnds),
+      read: async (db) => {
+        const [found] = await invitationsOf(db, { accountId, now: invitationEnds }).execute()
+        return found && invitationView(found, invitationEnds)
+      },
+    }),
     answeredView(agent, {
       operations: ['createAgent', 'updateAgent', 'patchAgent', 'upsertAgentByName'],
       history: ['rungate.AgentCreated.v1', 'rungate.AgentChanged.v1', 'rungate.AgentKeyRotated.v1'],
@@ -82,6 +107,14 @@ export const rungateViews: ContextViews = {
     }),
   ],
   withoutView: {
+    startAuth: message,
+    verifyAuth: 'answers whether the address is new, which no read shows',
+    acceptInvitation: 'answers with the account beside the member, which updateMember compares',
+    completeRegistration: 'answers with keys, which no read shows',
+    logout: 'answers without a body',
+    revokeSession: 'answers without a body',
+    removeMember: message,
+    transferOwnership: message,
     registerAccount: 'answers with keys, which no read shows',
     rotateAgentKey: 'answers with a key, which no read shows',
     revokeAdminToken: message,

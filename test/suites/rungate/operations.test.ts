@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { rungate } from '../../../src/http/rungate/api.ts'
 import { type Account, addToken, registered } from '../../http/rungate/accounts.ts'
+import { invite, newEmail, newMember, signIn, withCookie } from '../../http/rungate/people.ts'
 import { bearer, mistyped, startHastyApi, UUID } from '../api.ts'
 import type { Belongings } from '../ground.ts'
 import { runOperationSuites } from '../operations.ts'
@@ -27,6 +28,23 @@ async function furnish({ token, policyId, agentId, apiKey }: Account): Promise<B
   ])
 }
 
+/** A member and an invitation of the tenant that asks. */
+async function withPeople(belongings: Belongings, asks: Account): Promise<Belongings> {
+  const { cookie } = await signIn(api, newEmail('owner'))
+  const claim = { ...withCookie(cookie), body: { name: 'Ada', admin_token: asks.token } }
+  await api.govern('POST', '/auth/complete-registration', claim)
+  const owner = { cookie, accountId: asks.accountId }
+  const members = await Promise.all([newMember(api, owner, 'viewer'), newMember(api, owner, 'member')])
+  const invitations = [await invite(api, owner, newEmail()), await invite(api, owner, newEmail())]
+  const ids = [...members.map(({ memberId }) => memberId), ...invitations.map(({ invitationId }) => invitationId)]
+  belongings.set('id', [...(belongings.get('id') ?? []), ...ids])
+  belongings.set(
+    'token',
+    invitations.map(({ token }) => token),
+  )
+  return belongings
+}
+
 runOperationSuites({
   api: rungate,
   url: api.url,
@@ -39,14 +57,14 @@ runOperationSuites({
     AgentApiKey: { good: bearer(acme.apiKey), wrong: bearer(mistyped(other.apiKey)) },
   },
   elsewhere: [bearer(operator.key)],
-  own: await furnish(acme),
-  foreign: await furnish(other),
+  own: await withPeople(await furnish(acme), acme),
+  foreign: await withPeople(await furnish(other), other),
   refusalOf: ({ error }: { error?: { type: string } | string }) => ({
     code: typeof error === 'string' ? 'unauthorized' : error?.type,
   }),
   requestId: UUID,
   idOfNothing: () => randomUUID(),
-  aliases: { id: 'id' },
+  aliases: { id: 'id', token: 'token' },
   recordsRefusals: [],
   close: api.stop,
 })

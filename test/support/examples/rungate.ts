@@ -1,13 +1,19 @@
 /** Examples of rungate's events: one account with its policy, agent, token, and a provider key. */
+
+import type { EventOf } from '../../../src/events/event.ts'
 import type { AccountEvent, AccountSlugEvent } from '../../../src/events/rungate/account.ts'
+import type { AddressEvent } from '../../../src/events/rungate/address.ts'
 import type { AdminTokenEvent } from '../../../src/events/rungate/admin-token.ts'
 import type { AgentEvent, AgentProfile } from '../../../src/events/rungate/agent.ts'
 import type { CircuitEvent } from '../../../src/events/rungate/circuit.ts'
 import type { CleanupEvent } from '../../../src/events/rungate/cleanup.ts'
+import type { mailEvents } from '../../../src/events/rungate/mail.ts'
 import type { NameEvent } from '../../../src/events/rungate/name.ts'
 import type { PolicyEvent } from '../../../src/events/rungate/policy.ts'
 import { defaultSettings, type PolicySettings } from '../../../src/events/rungate/policy-settings.ts'
 import type { ProviderKeyEvent } from '../../../src/events/rungate/provider-key.ts'
+import type { RosterEvent } from '../../../src/events/rungate/roster.ts'
+import type { SessionEvent } from '../../../src/events/rungate/session.ts'
 import type { StepContentEvent } from '../../../src/events/rungate/step-content.ts'
 import { type DeskStoryEvent, deskExamples, deskStreamOf } from './desk.ts'
 
@@ -23,6 +29,10 @@ export type RungateStoryEvent =
   | CleanupEvent
   | CircuitEvent
   | StepContentEvent
+  | AddressEvent
+  | RosterEvent
+  | SessionEvent
+  | EventOf<typeof mailEvents>
 
 type Examples = {
   readonly [T in RungateStoryEvent['type']]: Extract<RungateStoryEvent, { type: T }>['data']
@@ -66,6 +76,23 @@ export function rungateExamples(uuidOf: (name: string) => string, timeAt: (secon
     ...at(seconds),
     ...{ keyId, provider: 'openai', processId: uuidOf('rungate process') },
   })
+  const [memberId, otherId] = [uuidOf('rungate member'), uuidOf('rungate other member')]
+  const [addressId, otherAddressId] = [uuidOf('rungate address'), uuidOf('rungate other address')]
+  const member = { id: memberId, tokenId: null }
+  const registration = {
+    ...{ name: 'Acme', policyId: uuidOf('rungate default policy') },
+    agent: { ...facts('First'), agentId: uuidOf('rungate first agent'), name: '' },
+    token: { ...facts('Token'), tokenId },
+  }
+  const ofAddress = (seconds: number) => ({ ...at(seconds), addressId, memberId })
+  const login = { loginId: uuidOf('rungate login') }
+  const ofInvitation = (seconds: number, name = 'invitation') => ({
+    ...at(seconds),
+    invitationId: uuidOf(`rungate ${name}`),
+  })
+  const invited = { tokenHash: 'cd'.repeat(32), expiresAt: timeAt(9_000) }
+  const ofSession = (seconds: number) => ({ ...at(seconds), sessionId: uuidOf('rungate session'), memberId })
+  const ofMail = (seconds: number) => ({ ...at(seconds), mailId: uuidOf('rungate mail') })
   return {
     'rungate.SlugClaimed.v1': {
       ...at(800),
@@ -125,6 +152,60 @@ export function rungateExamples(uuidOf: (name: string) => string, timeAt: (secon
       ...{ agentId, runId: uuidOf('rungate run'), stepId: uuidOf('rungate step'), day: '2026-03-02' },
       ...{ sealedRequest: '0a1b2c3d.c2VhbGVk', requestBytes: 120, sealedResponse: null, responseBytes: 0 },
     },
+    'rungate.LoginRequested.v1': {
+      ...ofAddress(830),
+      ...{ ...login, accountId: null, email: 'ada@example.com', tokenHash: 'ef'.repeat(32), codeHash: 'ab'.repeat(32) },
+      expiresAt: timeAt(1_730),
+    },
+    'rungate.MailRequested.v1': {
+      ...ofMail(831),
+      ...{
+        memberId,
+        purpose: 'login',
+        about: login.loginId,
+        to: 'ada@example.com',
+        subject: 'Your code',
+        text: '012345',
+      },
+      ...{ html: '<p>012345</p>', token: '0a'.repeat(32), code: '012345', validUntil: timeAt(1_730) },
+    },
+    'rungate.MailFailed.v1': { ...ofMail(832), attempt: 1, reason: 'ECONNECTION', nextAttemptAt: timeAt(842) },
+    'rungate.MailSent.v1': { ...ofMail(842), attempt: 2, via: 'smtp' },
+    'rungate.LoginFailed.v1': { ...ofAddress(843), ...login, accountId: null },
+    'rungate.LoginVerified.v1': { ...ofAddress(844), ...login, accountId: null },
+    'rungate.SessionStarted.v1': {
+      ...ofSession(845),
+      ...{ accountId: null, addressId, keyHash: 'ba'.repeat(32), expiresAt: timeAt(9_000) },
+      ...{ ipAddress: '198.51.100.7', userAgent: 'Mozilla/5.0' },
+    },
+    'rungate.AddressBound.v1': {
+      ...ofAddress(846),
+      ...{ email: 'ada@example.com', displayName: 'ada', joining: { kind: 'registered', registration } },
+    },
+    'rungate.MemberJoined.v1': {
+      ...at(847),
+      ...{ memberId, addressId, email: 'ada@example.com', displayName: 'ada', role: 'owner' },
+      ...{ invitationId: null, invitedBy: null },
+    },
+    'rungate.MemberRenamed.v1': { ...at(848), memberId, displayName: 'Ada', author: member },
+    'rungate.SessionSeen.v1': { ...ofSession(849), accountId: null, expiresAt: timeAt(9_900) },
+    'rungate.InvitationCreated.v1': {
+      ...ofInvitation(850),
+      ...{ ...invited, addressId: otherAddressId, memberId: otherId, email: 'grace@example.com', role: 'member' },
+      ...{ invitedBy: memberId, author: member },
+    },
+    'rungate.InvitationResent.v1': { ...ofInvitation(851), ...invited, author: member },
+    'rungate.InvitationAccepted.v1': { ...ofInvitation(852), memberId: otherId },
+    'rungate.InvitationRevoked.v1': { ...ofInvitation(853, 'revoked invitation'), author: member },
+    'rungate.InvitationExpired.v1': ofInvitation(854, 'expired invitation'),
+    'rungate.MemberRoleChanged.v1': { ...at(855), memberId, role: 'viewer', author: member },
+    'rungate.OwnershipTransferred.v1': { ...at(856), fromId: memberId, toId: otherId, author: member },
+    'rungate.AgentReassigned.v1': { ...ofAgent(857), memberId },
+    'rungate.PolicyReassigned.v1': { ...at(858), policyId, memberId, author },
+    'rungate.MemberRemoved.v1': { ...at(859), memberId, addressId, heirId: otherId, author: member },
+    'rungate.AddressReleased.v1': { ...ofAddress(860), reason: 'removed' },
+    'rungate.SessionEnded.v1': { ...ofSession(861), accountId, reason: 'removed', author: member },
+    'rungate.MemberForgotten.v1': { ...ofAddress(862), reference: 'DSR-2026-019' },
   }
 }
 
@@ -143,6 +224,10 @@ export function rungateStreamOf({ type, data }: { type: string; data: Record<str
   }
   if (name.startsWith('Circuit')) return `rungate.circuit-${data.keyId}`
   if (name.startsWith('StepContent')) return `rungate.content-${data.stepId}`
+  if (name.startsWith('Mail')) return `rungate.mail-${data.mailId}`
+  if (name.startsWith('Session')) return `rungate.session-${data.sessionId}`
+  if (/^(Login|Address|MemberForgotten)/.test(name)) return `rungate.address-${data.addressId}`
+  if (/^(Member|Ownership|Invitation)/.test(name)) return `rungate.roster-${data.accountId}`
   if (name.startsWith('Agent')) return `rungate.agent-${data.agentId}`
   return `rungate.account-${data.accountId}`
 }

@@ -26,12 +26,12 @@ export const accountResponse = z
   })
   .openapi('Account')
 
-/** `steps`: of this calendar month, which began at `since`. */
+/** `steps`: of this calendar month, which began at `since`. `email`: the owner's; null: there is no owner. */
 export const accountView = (
   row: AccountRow,
-  { steps, since }: { steps: number; since: string },
+  { steps, since, email }: { steps: number; since: string; email: string | null },
 ): z.input<typeof accountResponse> => ({
-  ...{ id: row.account_id, slug: row.slug, name: row.name, tier: row.tier, email: null, status: row.status },
+  ...{ id: row.account_id, slug: row.slug, name: row.name, tier: row.tier, email, status: row.status },
   ...{ is_hosted: row.is_hosted, monthly_step_count: steps, monthly_step_count_reset_at: since },
   ...{ step_limit_override: row.step_limit, created_at: row.created_at, updated_at: row.updated_at },
 })

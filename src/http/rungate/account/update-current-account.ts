@@ -1,6 +1,7 @@
 /** PUT /api/account: another name. Everything else is changed by the house. */
 import { z } from '@hono/zod-openapi'
 import { account } from '../../../commands/rungate/account.ts'
+import { findOwner } from '../../../projections/rungate/member.ts'
 import { stepsSince } from '../../../projections/rungate/run.ts'
 import { json } from '../../answers.ts'
 import { text } from '../../schemas.ts'
@@ -35,7 +36,8 @@ export const updateCurrentAccount = write({
     const renaming = { kind: 'rename', name: body.name?.trim() ?? '', at: command.at } as const
     const handled = await bus.handle(account, accountId, renaming, command)
     const since = monthOf(clock())
-    const counted = { steps: await stepsSince(db, accountId, since), since }
+    const [steps, owner] = await Promise.all([stepsSince(db, accountId, since), findOwner(db, accountId)])
+    const counted = { steps, since, email: owner?.email ?? null }
     return { status: 200, body: { data: accountView(accountRowOf(handled.state), counted) }, handled }
   },
 })

@@ -6,6 +6,7 @@ import { json } from '../../answers.ts'
 import { dashboard, write } from '../access.ts'
 import { isKnownHere, noStore } from '../keys.ts'
 import { dataOf, idParams } from '../schemas.ts'
+import { requireOwnAgent } from './creating.ts'
 
 const answer = z.object({ message: z.string(), api_key: z.string(), api_key_prefix: z.string() })
 
@@ -18,8 +19,10 @@ export const rotateAgentKey = write({
   access: dashboard('write'),
   params: idParams,
   answers: { 200: json(dataOf(answer), 'The new key, shown this once.') },
-  refuses: ['agent_not_found'],
-  async handle({ bus, agents, keyKnownWaitMs, principal: { accountId, author }, params: { id }, command }) {
+  refuses: ['agent_not_found', 'not_own'],
+  async handle({ bus, agents, keyKnownWaitMs, principal, params: { id }, command }) {
+    await requireOwnAgent({ bus }, id, principal)
+    const { accountId, author } = principal
     const { secret, facts: key } = generateKey('sk')
     const rotation = { kind: 'rotateKey', key, accountId, author, at: command.at } as const
     const handled = await bus.handle(agent, id, rotation, command)

@@ -9,7 +9,7 @@ import { noStore } from '../keys.ts'
 import { dataOf, nameParams, refuseElsewhere } from '../schemas.ts'
 import { agentResponse, agentRowOf, agentView, newAgentResponse } from './agent-view.ts'
 import { AGENT_BODY_MAX_BYTES } from './create-agent.ts'
-import { newAgent } from './creating.ts'
+import { newAgent, requireOwnAgent } from './creating.ts'
 import { profileOf, upsertInput } from './inputs.ts'
 
 const policyMissing = () => {
@@ -37,13 +37,14 @@ export const upsertAgentByName = write({
   },
   refuses: [
     ...(['policy_unusable', 'provider_key_unusable', 'name_taken', 'agent_not_found'] as const),
-    ...(['member_missing', 'account_elsewhere'] as const),
+    ...(['member_missing', 'account_elsewhere', 'not_own'] as const),
   ],
   async handle({ principal, params: { name }, body, command, ...parts }) {
     refuseElsewhere(body, principal)
     const profile = profileOf(body)
     const agentId = await ownerOf(parts.bus, principal.accountId, 'agent', name)
     if (agentId !== undefined) {
+      await requireOwnAgent(parts, agentId, principal)
       const handled = await changeAgent(parts.bus, agentId, profile, principal, command)
       return { status: 200, body: { data: agentView(agentRowOf(handled.state)) }, handled }
     }

@@ -19,7 +19,14 @@ export const createPolicy = write({
   body: policyInput,
   bodyMaxBytes: POLICY_BODY_MAX_BYTES,
   answers: { 201: json(dataOf(policyResponse), 'The policy.') },
-  refuses: ['name_taken', 'policy_contradicts', 'visibility_refused', 'account_elsewhere', 'policy_not_found'],
+  refuses: [
+    'name_taken',
+    'policy_contradicts',
+    'visibility_refused',
+    'account_elsewhere',
+    'policy_not_found',
+    'not_own',
+  ],
   async handle({ bus, principal, body, command }) {
     refuseElsewhere(body, principal)
     const handled = await newPolicy({ bus }, body.name, body, principal, command)

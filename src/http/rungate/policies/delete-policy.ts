@@ -4,6 +4,7 @@ import { deletePolicy as remove } from '../../../commands/rungate/changing.ts'
 import { json } from '../../answers.ts'
 import { dashboard, write } from '../access.ts'
 import { dataOf, idParams } from '../schemas.ts'
+import { requireChangeable } from './inputs.ts'
 
 export const deletePolicy = write({
   method: 'delete',
@@ -15,8 +16,9 @@ export const deletePolicy = write({
   access: dashboard('write'),
   params: idParams,
   answers: { 200: json(dataOf(z.object({ message: z.string() })), 'The policy is deleted.') },
-  refuses: ['policy_not_found', 'policy_in_use'],
+  refuses: ['policy_not_found', 'policy_in_use', 'not_own'],
   async handle({ bus, principal, params: { id }, command }) {
+    await requireChangeable({ bus }, id, principal)
     const handled = await remove(bus, id, principal, command)
     return { status: 200, body: { data: { message: 'The policy is deleted.' } }, handled }
   },

@@ -4,7 +4,7 @@ import { json } from '../../answers.ts'
 import { dashboard, write } from '../access.ts'
 import { dataOf, idParams, refuseElsewhere } from '../schemas.ts'
 import { POLICY_BODY_MAX_BYTES } from './create-policy.ts'
-import { policyInput, settingsOf } from './inputs.ts'
+import { policyInput, requireChangeable, settingsOf } from './inputs.ts'
 import { policyResponse, policyRowOf, policyView } from './policy-view.ts'
 
 export const updatePolicy = write({
@@ -21,9 +21,13 @@ export const updatePolicy = write({
   body: policyInput,
   bodyMaxBytes: POLICY_BODY_MAX_BYTES,
   answers: { 200: json(dataOf(policyResponse), 'The policy as it is now.') },
-  refuses: ['policy_not_found', 'name_taken', 'policy_contradicts', 'visibility_refused', 'account_elsewhere'],
+  refuses: [
+    ...(['policy_not_found', 'name_taken', 'policy_contradicts', 'visibility_refused', 'account_elsewhere'] as const),
+    'not_own',
+  ],
   async handle({ bus, principal, params: { id }, body, command }) {
     refuseElsewhere(body, principal)
+    await requireChangeable({ bus }, id, principal)
     const change = { name: body.name, settings: settingsOf(body, principal) }
     const handled = await changePolicy(bus, id, change, principal, command)
     return { status: 200, body: { data: policyView(policyRowOf(handled.state)) }, handled }

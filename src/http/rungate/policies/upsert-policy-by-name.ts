@@ -5,7 +5,7 @@ import { json } from '../../answers.ts'
 import { dashboard, write } from '../access.ts'
 import { dataOf, nameParams, refuseElsewhere } from '../schemas.ts'
 import { POLICY_BODY_MAX_BYTES } from './create-policy.ts'
-import { newPolicy, settingsOf, upsertInput } from './inputs.ts'
+import { newPolicy, requireChangeable, settingsOf, upsertInput } from './inputs.ts'
 import { policyResponse, policyRowOf, policyView } from './policy-view.ts'
 
 export const upsertPolicyByName = write({
@@ -24,10 +24,18 @@ export const upsertPolicyByName = write({
     200: json(dataOf(policyResponse), 'The policy as it is now.'),
     201: json(dataOf(policyResponse), 'The new policy.'),
   },
-  refuses: ['name_taken', 'policy_contradicts', 'visibility_refused', 'account_elsewhere', 'policy_not_found'],
+  refuses: [
+    'name_taken',
+    'policy_contradicts',
+    'visibility_refused',
+    'account_elsewhere',
+    'policy_not_found',
+    'not_own',
+  ],
   async handle({ bus, principal, params: { name }, body, command }) {
     refuseElsewhere(body, principal)
     const policyId = await ownerOf(bus, principal.accountId, 'policy', name)
+    if (policyId !== undefined) await requireChangeable({ bus }, policyId, principal)
     const change = { settings: settingsOf(body, principal) }
     const handled =
       policyId === undefined

@@ -7,6 +7,7 @@ import { nameTaken } from '../../../commands/rungate/name.ts'
 import { ownerOf } from '../../../commands/rungate/naming.ts'
 import { providerKey, providerKeyNotFound } from '../../../commands/rungate/provider-key.ts'
 import type { Operator, RungateParts } from '../access.ts'
+import { requireOwn } from '../people/rights.ts'
 import { acceptBaseUrl } from './base-url.ts'
 import { sealProviderSecret } from './secrets.ts'
 
@@ -28,6 +29,13 @@ export async function addKey(
   return addProviderKey(parts.bus, facts, command)
 }
 
+/** Throws where the account has no such key (404), or the caller may not change it (403): whoever added it has it. */
+export async function requireOwnKey({ bus }: Pick<RungateParts, 'bus'>, keyId: string, by: Operator): Promise<void> {
+  const state = await bus.current(providerKey, keyId)
+  if (state.status === 'absent' || state.facts.accountId !== by.accountId) throw providerKeyNotFound()
+  requireOwn(by, { memberId: state.facts.author.id })
+}
+
 interface Change {
   provider?: string | undefined
   name?: string | undefined
@@ -41,6 +49,7 @@ export async function changeKey(parts: Parts, keyId: string, given: Change, by: 
   if (state.status === 'absent' || state.status === 'deleted' || state.facts.accountId !== by.accountId) {
     throw providerKeyNotFound()
   }
+  requireOwn(by, { memberId: state.facts.author.id })
   const { provider, name, base_url: baseUrl, api_key } = given
   if (baseUrl !== undefined) await acceptBaseUrl(parts, state.facts.provider, baseUrl)
   const change = {

@@ -6,6 +6,7 @@ import { json } from '../../answers.ts'
 import { uuid } from '../../schemas.ts'
 import { dashboard, write } from '../access.ts'
 import { dataOf, idParams } from '../schemas.ts'
+import { requireOwnKey } from './adding.ts'
 
 const answer = z.object({ message: z.string(), remapped_agents: z.number() })
 
@@ -20,8 +21,9 @@ export const deleteProviderKey = write({
   params: idParams,
   query: z.object({ remap_to: uuid.optional() }),
   answers: { 200: json(dataOf(answer), 'The key is deleted, now or before.') },
-  refuses: ['provider_key_not_found', 'provider_key_unusable'],
+  refuses: ['provider_key_not_found', 'provider_key_unusable', 'not_own'],
   async handle({ bus, db, providerSecrets, principal, params: { id }, query: { remap_to: to = null }, command }) {
+    await requireOwnKey({ bus }, id, principal)
     const handled = await remove(bus, id, to, principal, command)
     const { author } = principal
     const { remapped, position = handled.position } = await finishDeletion(

@@ -3,6 +3,7 @@ import { providerKey } from '../../../commands/rungate/provider-key.ts'
 import { json } from '../../answers.ts'
 import { dashboard, write } from '../access.ts'
 import { dataOf, idParams } from '../schemas.ts'
+import { requireOwnKey } from './adding.ts'
 import { keyResponse, keyRowOf, keyView } from './key-view.ts'
 
 const switching = (kind: 'disable' | 'enable', summary: string, description: string) =>
@@ -14,8 +15,10 @@ const switching = (kind: 'disable' | 'enable', summary: string, description: str
     access: dashboard('write'),
     params: idParams,
     answers: { 200: json(dataOf(keyResponse), 'The key as it is now, masked.') },
-    refuses: ['provider_key_not_found'],
-    async handle({ bus, principal: { accountId, author }, params: { id }, command }) {
+    refuses: ['provider_key_not_found', 'not_own'],
+    async handle({ bus, principal, params: { id }, command }) {
+      await requireOwnKey({ bus }, id, principal)
+      const { accountId, author } = principal
       const handled = await bus.handle(providerKey, id, { kind, accountId, author, at: command.at }, command)
       return { status: 200, body: { data: keyView(keyRowOf(handled.state)) }, handled }
     },

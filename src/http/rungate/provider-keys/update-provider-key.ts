@@ -18,7 +18,7 @@ export const updateProviderKey = write({
   params: idParams,
   body: updateInput,
   answers: { 200: json(dataOf(keyResponse), 'The key as it is now, masked.') },
-  refuses: ['provider_key_not_found', 'name_taken', 'base_url_refused', 'provider_differs'],
+  refuses: ['provider_key_not_found', 'name_taken', 'base_url_refused', 'provider_differs', 'not_own'],
   async handle({ principal, params: { id }, body, command, ...parts }) {
     const handled = await changeKey(parts, id, body, principal, command)
     return { status: 200, body: { data: keyView(keyRowOf(handled.state)) }, handled }

@@ -32,7 +32,7 @@ export const upsertProviderKeyByName = write({
   },
   refuses: [
     ...(['name_taken', 'base_url_refused', 'provider_key_not_found', 'provider_differs'] as const),
-    ...(['member_missing', 'account_elsewhere'] as const),
+    ...(['member_missing', 'account_elsewhere', 'not_own'] as const),
   ],
   async handle({ principal, params: { name }, body, command, ...parts }) {
     refuseElsewhere(body, principal)
