@@ -280,8 +280,9 @@ describe('the kernel', () => {
     // store that speaks no TLS. And by the facts of mails.
     [['events', 'eventstore'], 3_261],
     // Grown by states kept on the way, so that a repeat of an old key costs a small part of its stream. And by desks, which
-    // decide in groups on streams of many writers, whose books are closed and opened. And by mails.
-    [['commands'], 1_154],
+    // decide in groups on streams of many writers, whose books are closed and opened. And by mails. And by causes, which make
+    // traces trees.
+    [['commands'], 1_159],
     // Grown by sessions of hosted pages that were signed out of.
     // And by mails that are due, and the local mailbox.
     [['projections', 'postgres'], 3_784],
@@ -300,7 +301,7 @@ describe('the kernel', () => {
     // Grown by the key directory, which every context had for itself, and by bodies that are made at each attempt. And by
     // directories over streams of several kinds, whose keys may be rotated in place, and which forget what has ended. And by seals
     // that are posted, and by directories of which other rows are asked too.
-    [['api-keys', 'webhooks'], 2_536],
+    [['api-keys', 'webhooks'], 2_540],
     // Grown by the address that links lead to, by the keys with which tenants read their own log, by a context, and by
     // the address at which newcomers register, which a start shows, and by where seals are posted to.
     [['main'], 1_333],

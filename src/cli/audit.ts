@@ -28,7 +28,10 @@ export function auditCommand(): Command {
     .action(async (options: VerifyOptions) => (await import('./audit-verify.ts')).verify(options))
   withOutput(audit.command('history'))
     .description('all that happened to one thing, in sentences')
-    .argument('<thing>', 'stream, account, user, payout, command, request: by id, external id or slug')
+    .argument(
+      '<thing>',
+      'a stream, or what has an id: account, user, job, submission, worker, request …; also by external id or slug',
+    )
     .action(async (thing: string, options: OutputOptions) => (await reading()).history(thing, options))
   withOutput(audit.command('trace'))
     .description('what a request has caused, step by step')
@@ -64,6 +67,7 @@ export function auditCommand(): Command {
 Examples:
   opslog audit verify --seals                              exit code 1 where anything is wrong, 4 without a pinned key
   opslog audit history ACC-1001                            by the operator's own account id
+  opslog audit history job_01KJPV4G8RZ0000000000000001     across wallet, job, submissions and webhooks
   opslog audit trace 0b0f5c1e-7f0e-5d0c-9d6e-5f6f70736c67
   opslog audit as-of ACC-1001 --at 2026-03-01T09:30:00Z --diff 2026-03-02T09:30:00Z
   opslog audit as-of --table noctant_accounts --at 2026-03-01T00:00:00Z --csv

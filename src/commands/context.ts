@@ -14,8 +14,14 @@ export const commandContext = (actor: Actor, commandId: string, at: string, othe
 export const systemContext = (part: string, commandId: string, at: string, others?: Others): CommandContext =>
   commandContext({ kind: 'system', id: part }, commandId, at, others)
 
-/** Of what follows from an event: request, correlation and trace are the event's. */
+/** Of what follows from an event: correlation and trace are the event's, which is the cause. */
 export const consequenceContext = (part: string, { id, metadata }: Recorded, at: string, commandId = id) => {
   const { $correlationId: correlationId, traceparent } = metadata
-  return systemContext(part, commandId, at, { requestId: id, correlationId, traceparent })
+  return systemContext(part, commandId, at, { requestId: id, causationId: id, correlationId, traceparent })
 }
+
+/** Of a command that follows from this one, in another stream: what it changes, this one has caused. */
+export const stepContext = (context: CommandContext, commandId: string): CommandContext => ({
+  ...context,
+  ...{ commandId, fingerprint: undefined, causationId: context.causationId ?? context.commandId },
+})

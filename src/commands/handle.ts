@@ -24,6 +24,8 @@ export interface CommandContext {
   actor: Actor
   requestId: string
   correlationId: string
+  /** The event or the command that this one follows from; absent: it is nobody's consequence. */
+  causationId?: string
   traceparent: string | undefined
   /** Now, RFC 3339 in UTC with milliseconds: decisions see no other clock. */
   at: string
@@ -215,7 +217,7 @@ function refusalIn(error: unknown): Rejected {
 function prepare(events: readonly AnyEvent[], context: CommandContext, execution: string): NewEvent[] {
   const cause: Cause = {
     $correlationId: context.correlationId,
-    $causationId: context.commandId,
+    $causationId: context.causationId ?? context.commandId,
     actor: context.actor,
     requestId: context.requestId,
     commandId: context.commandId,

@@ -219,9 +219,12 @@ const endpointIdOf = ({ endpoint }: WebhookNames, { facts }: OpenDelivery): stri
 /** What crash points of the tests may ask for. */
 const pointOf = ({ facts: { owner, person, ...facts } }: OpenDelivery) => ({ ...facts, ...owner, ...person })
 
-const contextOf = ({ facts }: OpenDelivery, step: string, at: Date): CommandContext =>
-  webhookContext(deterministicId('webhookDelivery', facts.deliveryId, step), facts.eventId, at.toISOString())
+/** What is done about a delivery follows from the command that has made it. */
+const contextOf = ({ facts: { deliveryId, eventId } }: OpenDelivery, step: string, at: Date): CommandContext => {
+  const idOf = (...more: string[]) => deterministicId('webhookDelivery', deliveryId, ...more)
+  return webhookContext(idOf(step), eventId, at.toISOString(), idOf())
+}
 
-/** The context of what this process does by itself. */
-export const webhookContext = (commandId: string, correlationId: string, at: string): CommandContext =>
-  systemContext('webhooks', commandId, at, { correlationId })
+/** The context of what this process does by itself, or because of an event or a command. */
+export const webhookContext = (commandId: string, correlationId: string, at: string, causationId = commandId) =>
+  systemContext('webhooks', commandId, at, { correlationId, causationId })

@@ -131,7 +131,8 @@ export async function runWebhooks<R extends Recipient>(
     const body = definition.bodyOf?.(event, entry, recipient) ?? null
     const facts = { deliveryId, owner, eventId: event.id, eventType: entry.type, replayId, person, body, about }
     const at = now().toISOString()
-    const context = webhookContext(deterministicId('webhookDelivery', deliveryId), event.metadata.$correlationId, at)
+    const commandId = deterministicId('webhookDelivery', deliveryId)
+    const context = webhookContext(commandId, event.metadata.$correlationId, at, event.id)
     const requested = await bus.handle(aggregates.delivery, deliveryId, { kind: 'request', facts, at }, context)
     if (requested.events.length === 0) return
     health.requested += 1

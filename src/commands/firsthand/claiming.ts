@@ -7,6 +7,7 @@ import type { JobEvent } from '../../events/firsthand/job.ts'
 import type { SubmissionEvent } from '../../events/firsthand/submission.ts'
 import type { Environment } from '../../events/firsthand/vocabulary.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
+import { stepContext } from '../context.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
 import { type JobState, job, type PostedJob } from './job.ts'
@@ -124,8 +125,5 @@ export async function rescore(
   return bus.handle(job, jobId, { kind: 'rescore', ...seat, openSeatsMax, at: context.at }, context)
 }
 
-const followUp = (step: string, id: string, context: CommandContext): CommandContext => ({
-  ...context,
-  commandId: deterministicId('firsthand.claiming', step, id),
-  fingerprint: undefined,
-})
+const followUp = (step: string, id: string, context: CommandContext): CommandContext =>
+  stepContext(context, deterministicId('firsthand.claiming', step, id))

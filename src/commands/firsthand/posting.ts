@@ -5,6 +5,7 @@
  * the first one's event alone, so that all of them take the same one.
  */
 import type { JobEvent, JobFacts } from '../../events/firsthand/job.ts'
+import { stepContext } from '../context.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
 import { type JobOwner, type JobState, job } from './job.ts'
@@ -82,12 +83,5 @@ export async function creditEarning(
   await bus.handle(worker, workerId, command, followUp('credit', submissionId, context))
 }
 
-const followUp = (
-  step: 'post' | 'refund' | 'settle' | 'credit',
-  id: string,
-  context: CommandContext,
-): CommandContext => ({
-  ...context,
-  commandId: deterministicId('firsthand.settlement', step, id),
-  fingerprint: undefined,
-})
+const followUp = (step: 'post' | 'refund' | 'settle' | 'credit', id: string, context: CommandContext): CommandContext =>
+  stepContext(context, deterministicId('firsthand.settlement', step, id))

@@ -1,4 +1,5 @@
 /** Settings are the organization's and balances the wallets': what saving the former means for the latter takes two streams. */
+import { stepContext } from '../context.ts'
 import type { CommandBus, CommandContext } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
 import type { Settings } from './organization.ts'
@@ -21,7 +22,7 @@ export async function considerTopUp(
   if (topUp === null) return undefined
   const command = { kind: 'considerTopUp', wallet: of, topUp, savedAt, at: context.at } as const
   const commandId = deterministicId('firsthand.top-up', 'settings', organizationId, savedAt)
-  const step = { ...context, commandId, fingerprint: undefined }
+  const step = stepContext(context, commandId)
   const { events, position } = await bus.handle(wallet, walletIdOf(of), command, step)
   return events.length > 0 ? position : undefined
 }

@@ -5,6 +5,7 @@
  */
 import type { EndpointFacts } from '../../events/firsthand/webhook.ts'
 import type { SealedSecret } from '../../webhooks/endpoint.ts'
+import { stepContext } from '../context.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
 import { type EndpointOwner, type EndpointState, webhookEndpoint } from './webhook-endpoint.ts'
@@ -65,8 +66,5 @@ export const finishDeleting = (
   return bus.handle(webhookPlaces, placesIdOf(of), command, followUp('free', endpointId, context))
 }
 
-const followUp = (step: 'create' | 'free', endpointId: string, context: CommandContext): CommandContext => ({
-  ...context,
-  commandId: deterministicId('firsthand.webhookEndpoint', step, endpointId),
-  fingerprint: undefined,
-})
+const followUp = (step: 'create' | 'free', endpointId: string, context: CommandContext): CommandContext =>
+  stepContext(context, deterministicId('firsthand.webhookEndpoint', step, endpointId))

@@ -4,7 +4,7 @@ export const firsthandSentences: Readonly<Record<string, string>> = {
   'firsthand.OrganizationSuspended.v1': 'The organization was suspended{reason?: <reason>}.',
   'firsthand.OrganizationResumed.v1': 'The organization was resumed{reason?: <reason>}.',
   'firsthand.SettingsChanged.v1':
-    'The settings changed{defaultPlatformFeePct?: the fee of new jobs is <defaultPlatformFeePct>}{autoTopUpAmountCents?; a top-up buys <autoTopUpAmountCents> cents}.',
+    'The settings changed{defaultPlatformFeePct?: the fee of new jobs is <defaultPlatformFeePct>}; automatic top-up: {autoTopUpEnabled}{autoTopUpThresholdCents?, below <autoTopUpThresholdCents> cents}{autoTopUpAmountCents?, of <autoTopUpAmountCents> cents}.',
   'firsthand.FeeFloorSet.v1': 'The organization may set no fee below {feeFloorPct}.',
   'firsthand.ApiKeyCreated.v1':
     'The {environment} key {keyId} ({name}) was made{replaces? in the place of <replaces>}.',
@@ -73,7 +73,8 @@ export const firsthandSentences: Readonly<Record<string, string>> = {
   'firsthand.ScoringResumed.v1': '{submissionId} was set aside, and its scoring is tried again.',
   'firsthand.DeliveryCopyStored.v1':
     'The copy of {fileId} for the buyer is stored: {sizeBytes} bytes of {contentType}.',
-  'firsthand.FileRemoved.v1': 'The {copy} bytes of {fileId} were removed; why they had been kept: {keptFor}.',
+  'firsthand.FileRemoved.v1':
+    'The {copy} bytes of {fileId} were removed; what they had been kept for until then: {keptFor}.',
   'firsthand.ContentClaimed.v1': 'The bytes with SHA-256 {sha256} were submitted first as {submissionId}.',
   'firsthand.WorkerRegistered.v1': 'The worker {workerId} ({name}) was registered.',
   'firsthand.WorkerSuspended.v1': 'The worker was suspended{reason?: <reason>}.',

@@ -4,6 +4,7 @@
  * provider under the same key, so that one checkout has one session, and one payment is credited once.
  */
 import type { PaymentEvent, PaymentSession, Payments } from '../../adapters/payments/payments.ts'
+import { stepContext } from '../../commands/context.ts'
 import { type CheckoutFacts, checkout } from '../../commands/firsthand/checkout.ts'
 import { organization } from '../../commands/firsthand/organization.ts'
 import { type PurchaseFacts, type PurchaseState, purchase } from '../../commands/firsthand/purchase.ts'
@@ -25,11 +26,8 @@ export interface Purchasing {
 const CURRENCY = 'usd'
 
 /** The context of a step that follows from another one. */
-export const stepOf = (context: CommandContext, step: string, ...about: string[]): CommandContext => ({
-  ...context,
-  commandId: deterministicId('firsthand.payments', step, ...about),
-  fingerprint: undefined,
-})
+export const stepOf = (context: CommandContext, step: string, ...about: string[]): CommandContext =>
+  stepContext(context, deterministicId('firsthand.payments', step, ...about))
 
 export type CheckoutOrder = Pick<CheckoutFacts, 'organizationId' | 'environment' | 'amountCents' | 'successUrl'>
 

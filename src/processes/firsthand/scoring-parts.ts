@@ -38,10 +38,14 @@ export interface Attempt {
   signal: AbortSignal
 }
 
+/** The step that all others of a scoring follow from. */
+export const INSPECTED = 'inspection'
+
 export function contextOf({ parts, state, round }: Attempt, step: string): CommandContext {
   const scored = ['firsthand.scoring', state.owner.submissionId, String(round)]
   const [commandId, requestId] = [deterministicId(...scored, step), deterministicId(...scored)]
-  return systemContext('firsthand-scoring', commandId, parts.now().toISOString(), { requestId })
+  const causationId = deterministicId(...scored, INSPECTED)
+  return systemContext('firsthand-scoring', commandId, parts.now().toISOString(), { requestId, causationId })
 }
 
 type WithoutTime<Command> = Command extends unknown ? Omit<Command, 'at'> : never

@@ -14,7 +14,7 @@ import { job } from '../../commands/firsthand/job.ts'
 import { inRound, submission } from '../../commands/firsthand/submission.ts'
 import { sandboxCeiling } from './sandbox-jobs.ts'
 import { copyIn, fetchOriginal, originalIn, previewIn, storeCopy } from './scored-files.ts'
-import { type Attempt, contextOf, record, type ScoringParts } from './scoring-parts.ts'
+import { type Attempt, contextOf, INSPECTED, record, type ScoringParts } from './scoring-parts.ts'
 
 /** Set: it was not decided, and is to be tried again at this time; null: not before somebody has it so. */
 export interface Outcome {
@@ -100,7 +100,7 @@ async function inspect(attempt: Attempt): Promise<{ inspection: Inspection | und
       ...{ declaredType: state.upload.contentType, acceptedTypes: posted.facts.acceptedFormats },
       ...(parts.model ? { previewPath: previewIn(folder) } : {}),
     })
-    await record(attempt, 'inspection', { kind: 'finishInspection', inspection: factsOf(attempt, inspection) })
+    await record(attempt, INSPECTED, { kind: 'finishInspection', inspection: factsOf(attempt, inspection) })
     return { inspection }
   } catch (error) {
     if (error instanceof ObjectMissing || error instanceof ObjectDamaged) {

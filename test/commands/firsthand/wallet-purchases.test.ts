@@ -171,6 +171,8 @@ describe('an automatic top-up', () => {
     expect(names(grant(600n), hold(100, 'a', rule))).toStrictEqual(['EscrowHeld'])
     expect(names(grant(600n), hold(101, 'a', rule))).toStrictEqual(['EscrowHeld', 'AutoTopUpDue'])
     expect(names(grant(600n), hold(101, 'a', null))).toStrictEqual(['EscrowHeld'])
+    // It was below already: nothing fell.
+    expect(names(grant(499n), hold(101, 'a', rule))).toStrictEqual(['EscrowHeld'])
   })
 
   it('comes due once, however many jobs follow the one that crossed', () => {

@@ -6,7 +6,7 @@ import { eventually } from '../../projections/support.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { type Api, startApi, systemContext } from '../api.ts'
 import { addFiles } from './approved-files.ts'
-import { addBuyer, addKey, type Buyer, postJob } from './buyers.ts'
+import { addBuyer, addKey, type Buyer, jobRequest, postJob } from './buyers.ts'
 
 let api: Api
 let acme: Buyer
@@ -41,6 +41,28 @@ describe('a key with audit:read', () => {
       'firsthand.JobPosted.v1',
       'firsthand.JobCancelled.v1',
       'firsthand.EscrowRefunded.v1',
+    ])
+  })
+
+  it('opens what came of a request: the job that its hold has posted, the refund of its end', async () => {
+    const steps = async (method: string, path: string, asked: object) => {
+      const { headers } = await api.buy(method, path, { key: acme.key, ...asked })
+      const { body } = await eventually(async () => {
+        const answer = await api.audit(`/v1/traces/${headers.get('x-request-id')}`, { key: acme.key })
+        expect(answer.status).toBe(200)
+        return answer
+      })
+      return body.steps.map(({ type, depth }: { type: string; depth: number }) => [type.split('.')[1], depth])
+    }
+    const headers = { 'idempotency-key': 'traced' }
+    expect(await steps('POST', '/v1/jobs', { body: jobRequest(), headers })).toStrictEqual([
+      ['EscrowHeld', 0],
+      ['JobPosted', 1],
+    ])
+    const { body } = await api.buy('POST', '/v1/jobs', { key: acme.key, body: jobRequest(), headers })
+    expect(await steps('POST', `/v1/jobs/${body.id}/cancel`, {})).toStrictEqual([
+      ['JobCancelled', 0],
+      ['EscrowRefunded', 1],
     ])
   })
 

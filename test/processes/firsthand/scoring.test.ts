@@ -159,6 +159,8 @@ async function storyOf({ submissionId, jobId }: { submissionId: string; jobId: s
   const events = [...own, ...decided].sort((one, other) => Number(one.position - other.position))
   return {
     names: events.map(({ type }) => type.split('.')[1]),
+    /** Each event's own command, and what caused it. */
+    causes: events.map(({ metadata }) => [metadata.commandId, metadata.$causationId] as const),
     last: (events.at(-1)?.data ?? {}) as Facts,
     of: (name: string) => (events.find(({ type }) => type.includes(name))?.data ?? {}) as Facts,
   }
@@ -171,7 +173,7 @@ describe('a submission', () => {
   it('is inspected, scored, copied and approved, in this order, once', async () => {
     const sent = await submit(await postJob(), await newPicture())
     expect(await score(sent)).toStrictEqual({})
-    const { names, last, of } = await storyOf(sent)
+    const { names, last, of, causes } = await storyOf(sent)
     expect(names).toStrictEqual([
       'UploadStored',
       'InspectionFinished',
@@ -180,6 +182,9 @@ describe('a submission', () => {
       'SubmissionApproved',
     ])
     expect(last).toMatchObject({ stars: 5, filesApproved: 1, perceptualHash: of('InspectionFinished').perceptualHash })
+    // A trace shows the whole scoring under its inspection.
+    const [, [inspection]] = causes as [unknown, readonly [string, string]]
+    expect(causes.slice(1).map(([, cause]) => cause)).toStrictEqual(Array(4).fill(inspection))
     const copy = of('DeliveryCopyStored')
     const delivered = await buffer(await objects.read(copy.objectKey!, copy.sha256!))
     expect(delivered).toHaveLength(copy.sizeBytes!)
