@@ -10,6 +10,7 @@ import { register } from '../../../src/commands/rungate/registering.ts'
 import { defaultSettings } from '../../../src/events/rungate/policy-settings.ts'
 import { eventually } from '../../projections/support.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
+import { cutAfter } from './cut-bus.ts'
 
 let stack: Stack
 beforeAll(async () => {
@@ -18,16 +19,6 @@ beforeAll(async () => {
   stack = await startStack({ environment })
 })
 afterAll(() => stack.close())
-
-/** A bus whose process ends before its next command, after so many. */
-function cutAfter(bus: CommandBus, commands: number): CommandBus {
-  let left = commands
-  const handle: CommandBus['handle'] = (...given) => {
-    left -= 1
-    return left < 0 ? Promise.reject(new Error('cut')) : bus.handle(...given)
-  }
-  return { ...bus, handle }
-}
 
 async function get(token: string, path: string) {
   const response = await fetch(`${stack.url}/rungate${path}`, { headers: { authorization: `Bearer ${token}` } })
@@ -110,6 +101,8 @@ describe('a name', () => {
 describe('the deletion of a provider key', () => {
   it('that ends after its event has its secret destroyed and its agents changed', async () => {
     const { accountId, policyId, token } = await registered(stack.bus)
+    // Registered beside the API, which comes to know the token by the log.
+    await eventually(async () => expect((await get(token, '/api/account')).status).toBe(200))
     const post = async (path: string, body: object) => {
       const response = await fetch(`${stack.url}/rungate${path}`, {
         method: 'POST',

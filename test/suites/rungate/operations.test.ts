@@ -1,8 +1,9 @@
 /** Two accounts with a policy, an agent, a token and a provider key each. */
 import { randomUUID } from 'node:crypto'
+import { expect } from 'vitest'
 import { rungate } from '../../../src/http/rungate/api.ts'
-import { type Account, addToken, registered } from '../../http/rungate/accounts.ts'
-import { invite, newEmail, newMember, signIn, withCookie } from '../../http/rungate/people.ts'
+import { type Account, registered } from '../../http/rungate/accounts.ts'
+import { askForLink, invite, newEmail, newMember, signIn, withCookie } from '../../http/rungate/people.ts'
 import { bearer, mistyped, startHastyApi, UUID } from '../api.ts'
 import type { Belongings } from '../ground.ts'
 import { runOperationSuites } from '../operations.ts'
@@ -11,7 +12,6 @@ const api = await startHastyApi()
 const acme = await registered(api)
 const other = await registered(api)
 const operator = await api.addOperator()
-const spare = await addToken(api, acme, ['admin'])
 
 async function furnish({ token, policyId, agentId, apiKey }: Account): Promise<Belongings> {
   const key = { provider: 'openai', name: 'main', api_key: 'sk-example-0123456789' }
@@ -28,22 +28,29 @@ async function furnish({ token, policyId, agentId, apiKey }: Account): Promise<B
   ])
 }
 
-/** A member and an invitation of the tenant that asks. */
-async function withPeople(belongings: Belongings, asks: Account): Promise<Belongings> {
+/** The owner of the account, and what it has of people: members and invitations. */
+async function ownerOf({ accountId, token }: Account): Promise<{ cookie: string; accountId: string }> {
   const { cookie } = await signIn(api, newEmail('owner'))
-  const claim = { ...withCookie(cookie), body: { name: 'Ada', admin_token: asks.token } }
-  await api.govern('POST', '/auth/complete-registration', claim)
-  const owner = { cookie, accountId: asks.accountId }
-  const members = await Promise.all([newMember(api, owner, 'viewer'), newMember(api, owner, 'member')])
-  const invitations = [await invite(api, owner, newEmail()), await invite(api, owner, newEmail())]
-  const ids = [...members.map(({ memberId }) => memberId), ...invitations.map(({ invitationId }) => invitationId)]
-  belongings.set('id', [...(belongings.get('id') ?? []), ...ids])
-  belongings.set(
-    'token',
-    invitations.map(({ token }) => token),
-  )
-  return belongings
+  const claim = { ...withCookie(cookie), body: { name: 'Ada', admin_token: token } }
+  expect((await api.govern('POST', '/auth/complete-registration', claim)).status).toBe(200)
+  return { cookie, accountId }
 }
+const [owner, stranger] = [await ownerOf(acme), await ownerOf(other)]
+const invitations = [await invite(api, owner, newEmail()), await invite(api, owner, newEmail())]
+const foreignInvitation = await invite(api, stranger, newEmail())
+const links = [await askForLink(api, newEmail()), await askForLink(api, newEmail())]
+
+async function withPeople(belongings: Belongings, of: typeof owner, invited: typeof invitations): Promise<Belongings> {
+  const members = [await newMember(api, of, 'viewer'), await newMember(api, of, 'member')]
+  const ids = [...members.map(({ memberId }) => memberId), ...invited.map(({ invitationId }) => invitationId)]
+  return belongings.set('id', [...(belongings.get('id') ?? []), ...ids])
+}
+const own = await withPeople(await furnish(acme), owner, invitations)
+// Whoever has a token may use it, so the stranger's are not among what it has.
+own.set(
+  'token',
+  [...invitations, ...links].map(({ token }) => token),
+)
 
 runOperationSuites({
   api: rungate,
@@ -51,14 +58,14 @@ runOperationSuites({
   store: api.store,
   credentials: {
     DashboardAuth: {
-      good: bearer(spare.token),
+      good: withCookie(owner.cookie).headers,
       wrong: bearer(mistyped(other.token)),
     },
     AgentApiKey: { good: bearer(acme.apiKey), wrong: bearer(mistyped(other.apiKey)) },
   },
   elsewhere: [bearer(operator.key)],
-  own: await withPeople(await furnish(acme), acme),
-  foreign: await withPeople(await furnish(other), other),
+  own,
+  foreign: await withPeople(await furnish(other), stranger, [foreignInvitation]),
   refusalOf: ({ error }: { error?: { type: string } | string }) => ({
     code: typeof error === 'string' ? 'unauthorized' : error?.type,
   }),
