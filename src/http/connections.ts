@@ -37,7 +37,15 @@ export function closeStalled(server: Server, idleMs: number, isAwaited: (socket:
 interface Pipeline {
   waiting: number
   isFull: boolean
+  /** Requests that came when it was full. */
+  beyond: number
 }
+
+/**
+ * Who sends as many times more than a connection takes is no client that reads answers: the connection ends at once. Each
+ * request that was read is an object until its connection closes.
+ */
+const FLOOD_TIMES = 4
 
 export interface Taking {
   /** Requests of one connection that wait for their answers. */
@@ -52,7 +60,7 @@ export interface Taking {
 /**
  * Hands requests to the listener of before, each in its caller's turn; of one connection at most `pipelinedMax` ahead of
  * their answers. Where more come, nothing more is read, and the connection closes after those answers; the client sends
- * the rest again on another (RFC 9112, section 9.3.2). Who has too many waiting gets 503 for what is beyond.
+ * the rest again on another (RFC 9112, section 9.3.2). A flood ends it at once. Who has too many waiting gets 503.
  */
 export function takeInTurns(server: Server, { pipelinedMax, callerOf, turns, onRequest }: Taking): void {
   const pipelines = new WeakMap<Socket, Pipeline>()
@@ -61,9 +69,14 @@ export function takeInTurns(server: Server, { pipelinedMax, callerOf, turns, onR
   const take: RequestListener = (request, response) => {
     const { socket } = request
     const known = pipelines.get(socket)
-    const pipeline = known ?? { waiting: 0, isFull: false }
+    const pipeline = known ?? { waiting: 0, isFull: false, beyond: 0 }
     if (!known) pipelines.set(socket, pipeline)
-    if (pipeline.isFull) return stopReading(socket)
+    if (pipeline.isFull) {
+      pipeline.beyond += 1
+      if (pipeline.beyond === 1) stopReading(socket)
+      if (pipeline.beyond === FLOOD_TIMES * pipelinedMax) socket.destroy()
+      return
+    }
     pipeline.waiting += 1
     pipeline.isFull = pipeline.waiting >= pipelinedMax
     if (pipeline.isFull) response.setHeader('connection', 'close')

@@ -47,6 +47,9 @@ export const defaultServerOptions = {
   callerOf: (request: IncomingMessage) => addressOf(request, false),
 }
 
+/** Connections that wait to be taken while others are opened by the thousand; the system may allow fewer. */
+const BACKLOG = 4_096
+
 /** Close code of a WebSocket whose server stops (RFC 6455). */
 const GOING_AWAY = 1001
 
@@ -93,7 +96,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(options.port, options.host, resolve)
+    server.listen({ port: options.port, host: options.host, backlog: BACKLOG }, resolve)
   })
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the server listens on no port')

@@ -144,6 +144,7 @@ export const attackRows: readonly Row[] = [
       [SERVED, 'have a bound by the minute and client address; those with a key go on'],
       [SERVED, 'comes compressed to clients that take it so, and is the same'],
       [SERVER, 'takes few requests ahead of their answers, answers those, closes, and serves others meanwhile'],
+      [SERVER, 'ends a connection at once that floods it, and reads no more than came with its first requests'],
       [SERVER, 'closes what one address opens beyond its share, until another of its connections has closed'],
       [LIMITS, 'that are not taken are counted for the caller, who is refused beyond a bound until they are'],
       [TURNS, 'refuses what one caller has waiting beyond its bound'],

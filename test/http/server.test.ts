@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { Server } from 'node:http'
 import { connect } from 'node:net'
 import { describe, expect, it, vi } from 'vitest'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
@@ -120,10 +121,28 @@ describe('the server', () => {
       },
       { pipelinedMax: 8 },
     )
-    const flood = exchange(server.port, 'GET /flood HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(20_000))
+    const flood = exchange(server.port, 'GET /flood HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(30))
     const other = await fetch(`http://127.0.0.1:${server.port}/other`)
     const answers = (await flood).match(/HTTP\/1\.1 200 OK/g)
     expect([other.status, answers?.length, taken]).toStrictEqual([200, 8, 9])
+    await server.stop(100)
+  })
+
+  it('ends a connection at once that floods it, and reads no more than came with its first requests', async () => {
+    const emitted: unknown[] = []
+    const emit = Server.prototype.emit
+    const seen = vi.spyOn(Server.prototype, 'emit').mockImplementation(function (this: Server, ...args) {
+      if (String(args[0]) === 'request') emitted.push(args[0])
+      return emit.apply(this, args)
+    })
+    const server = await start(() => new Response('ok'), { pipelinedMax: 8 })
+    const sent = 20_000
+    // It is reset: most of what was sent is not read.
+    await exchange(server.port, 'GET /flood HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(sent)).catch(() => undefined)
+    seen.mockRestore()
+    // One piece is read at a time, of 64 KiB: some 1,800 of these.
+    expect(emitted.length).toBeGreaterThan(8)
+    expect(emitted.length).toBeLessThan(sent / 5)
     await server.stop(100)
   })
 

@@ -1,4 +1,5 @@
 /** Payments by Stripe's own library, with Stripe or with the stand-in of this house: only the address differs. */
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createRequire } from 'node:module'
 import type { Stripe } from 'stripe'
 import {
@@ -28,6 +29,7 @@ const EVENT_AGE_MAX_S = 300
 /** Of the header with the signatures: while a secret is replaced there are two. */
 const SIGNATURE_MAX_LENGTH = 1_024
 const CURRENCY = 'usd'
+const FORGED = 'the event is not signed with our secret, or was signed too long ago'
 
 const require = createRequire(import.meta.url)
 /** Its two hundred files are a third of what a start loads, so that the first question loads them. */
@@ -71,18 +73,32 @@ export function createStripePayments({ secretKey, webhookSecret, url }: StripeAc
     maySign: (signature, now) => webhookSecret !== undefined && isRecent(signature, now),
     readEvent(body, signature, now) {
       if (webhookSecret === undefined) throw new ForgedPaymentEvent('no secret is known that events are signed with')
+      // Before the library is loaded, and before the body is text: a forged one costs no more than its digest.
+      if (!isSigned(body, signature, webhookSecret)) throw new ForgedPaymentEvent(FORGED)
       return eventOf(verified(stripe(), Buffer.from(body), signature, webhookSecret, now))
     },
   }
 }
 
-/** When it was signed, and a signature, by the scheme of Stripe's header: `t=<seconds>,v1=<SHA-256 in hex>,…`. */
-function isRecent(header: string, now: Date): boolean {
-  if (header.length > SIGNATURE_MAX_LENGTH) return false
+/** When it was signed, and the signatures, by the scheme of Stripe's header: `t=<seconds>,v1=<SHA-256 in hex>,…`. */
+function signaturesIn(header: string): { signedS: string; signatures: string[] } | undefined {
+  if (header.length > SIGNATURE_MAX_LENGTH) return undefined
   const parts = header.split(',').map((part) => part.trim())
-  const signedS = parts.map((part) => /^t=(\d{1,12})$/.exec(part)?.[1]).find((found) => found !== undefined)
-  if (signedS === undefined || !parts.some((part) => /^v1=[0-9a-f]{64}$/i.test(part))) return false
-  return now.getTime() / 1_000 - Number(signedS) <= EVENT_AGE_MAX_S + 1
+  const [signedS] = parts.flatMap((part) => /^t=(\d{1,12})$/.exec(part)?.[1] ?? [])
+  const signatures = parts.flatMap((part) => /^v1=([0-9a-f]{64})$/i.exec(part)?.[1] ?? [])
+  return signedS === undefined || signatures.length === 0 ? undefined : { signedS, signatures }
+}
+
+function isRecent(header: string, now: Date): boolean {
+  const { signedS } = signaturesIn(header) ?? {}
+  return signedS !== undefined && now.getTime() / 1_000 - Number(signedS) <= EVENT_AGE_MAX_S + 1
+}
+
+/** Whether one of the signatures is that of the body by this secret: HMAC-SHA-256 over `<seconds>.<body>`. */
+function isSigned(body: Uint8Array, header: string, secret: string): boolean {
+  const { signedS, signatures } = signaturesIn(header) ?? { signedS: '', signatures: [] }
+  const expected = createHmac('sha256', secret).update(`${signedS}.`).update(body).digest()
+  return signatures.some((signature) => timingSafeEqual(expected, Buffer.from(signature, 'hex')))
 }
 
 /** The session keeps the buyer's card for later, and its payment says what it is for. */
@@ -138,9 +154,7 @@ function verified(stripe: Stripe, body: Buffer, signature: string, secret: strin
     return stripe.webhooks.constructEvent(body, signature, secret, EVENT_AGE_MAX_S, undefined, now.getTime())
   } catch (error) {
     if (error instanceof library().errors.StripeSignatureVerificationError || error instanceof SyntaxError) {
-      throw new ForgedPaymentEvent('the event is not signed with our secret, or was signed too long ago', {
-        cause: error,
-      })
+      throw new ForgedPaymentEvent(FORGED, { cause: error })
     }
     throw error
   }
