@@ -16,6 +16,7 @@ import { runMemoryBench } from './memory.ts'
 import { runNeighboursBench } from './neighbours.ts'
 import { runQueriesBench } from './queries.ts'
 import { runRebuildBench } from './rebuild.ts'
+import { runDeskBench } from './rungate/desk.ts'
 import { runScaleBench } from './scale.ts'
 import { DEFAULT_STORE_BENCH, runStoreBench } from './store.ts'
 import { runSuites } from './suites.ts'
@@ -26,6 +27,7 @@ const suites: Record<string, (options: SuiteOptions & { soakMinutes?: number | u
     queries: runQueriesBench,
     engine: runEngineBench,
     firsthand: runFirsthandBench,
+    desk: runDeskBench,
     store: (options) => runStoreBench({ ...DEFAULT_STORE_BENCH, ...options }),
     rebuild: runRebuildBench,
     lag: runLagBench,

@@ -30,9 +30,11 @@ export interface DeskLimits {
   retryMs: number
   /** Desks in memory. */
   cachedMax: number
-  /** How long a desk counts as shared after another process was met there, and the room that is left to it each time. */
+  /** How long a desk counts as shared after another process was met there. */
   sharedMs: number
+  /** Between two looks whether it has written, and how long that is waited for at most. */
   turnMs: number
+  turnMaxMs: number
 }
 
 export interface DeskSurroundings<Command> {

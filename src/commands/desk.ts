@@ -45,15 +45,20 @@ interface Seat<State, Command, Result> {
   /** The state after everything that waits. */
   ahead: State | undefined
   queue: Waiting<Command, Result>[]
-  /** Runs while anything waits. */
-  pumping: Promise<void> | undefined
+  isPumping: boolean
   /** Ends a wait for company. */
   wake: (() => void) | undefined
   conflicts: number
   sharedUntilMs: number
   askedUntilMs: number
   writtenMs: number
+  /** What an append took of late. */
+  appendMs: number
 }
+
+const APPENDS_REMEMBERED = 8
+/** Appends for which a shared desk is left to the other process, which reads, decides and appends in that time. */
+const ROOM_APPENDS = 4
 
 export function createDesk<State, Command, Event extends AnyEvent, Result>(
   decider: DeskDecider<State, Command, Event, Result>,
@@ -76,8 +81,8 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
   function seatOf(id: string): Place {
     const known = busy.get(id) ?? idle.get(id)
     if (known) return known
-    const fresh = { head: undefined, ahead: undefined, pumping: undefined, wake: undefined }
-    return { id, queue: [], conflicts: 0, sharedUntilMs: 0, askedUntilMs: 0, writtenMs: 0, ...fresh }
+    const fresh = { head: undefined, ahead: undefined, isPumping: false, wake: undefined }
+    return { id, queue: [], conflicts: 0, sharedUntilMs: 0, askedUntilMs: 0, writtenMs: 0, appendMs: 0, ...fresh }
   }
 
   function enqueue(id: string, command: Command, context: CommandContext, isDurable: boolean): Item {
@@ -91,14 +96,10 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
     if (seat.ahead === undefined || decideAhead(seat.ahead, item)) seat.queue.push(item)
     else decideAnew(seat)
     if (!isDurable) seat.wake?.()
-    if (!seat.pumping) {
+    if (!seat.isPumping) {
       idle.delete(id)
       busy.set(id, seat)
-      seat.pumping = pump(seat).finally(() => {
-        seat.pumping = undefined
-        busy.delete(id)
-        if (seat.head) idle.set(id, seat)
-      })
+      void pump(seat)
     }
     return item
   }
@@ -139,7 +140,9 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
     }
   }
 
+  /** Runs while anything waits. It ends in the same turn in which nothing does, so that nothing is left to wait for nobody. */
   async function pump(seat: Place): Promise<void> {
+    seat.isPumping = true
     while (seat.queue.length > 0) {
       try {
         if (!seat.head) {
@@ -155,6 +158,9 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
         else await fail(seat, error)
       }
     }
+    seat.isPumping = false
+    busy.delete(seat.id)
+    if (seat.head) idle.set(seat.id, seat)
   }
 
   /** Appends the next group and answers it. */
@@ -162,9 +168,12 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
     const group = nextGroup(seat.queue)
     const events = group.flatMap((item) => item.events)
     if (events.length > 0) {
+      const beganMs = elapsedMs()
       crashPoint('desk.before-append', events)
       await log.append(head, events)
       crashPoint('desk.after-append', events)
+      seat.writtenMs = elapsedMs()
+      seat.appendMs += (seat.writtenMs - beganMs - seat.appendMs) / APPENDS_REMEMBERED
     } else if (group.length > 0 && (await log.catchUp(head))) {
       // Nothing is appended, so no expected revision would catch a stale state.
       decideAnew(seat)
@@ -173,7 +182,6 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
     seat.conflicts = 0
     const written = new Set(group)
     seat.queue = seat.queue.filter((item) => !written.has(item))
-    if (events.length > 0) seat.writtenMs = elapsedMs()
     for (const item of group) answer(item, head.position)
     await log.turnIfFull(head)
   }
@@ -201,14 +209,16 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
     seat.wake = undefined
   }
 
-  /** To the other process at this desk, which has to read what was written before it can write. */
+  /** To the other process at this desk: until it has written, or for as long as it may need to read and to write. */
   async function leaveRoom(seat: Place): Promise<void> {
-    const restMs = seat.writtenMs + limits.turnMs - elapsedMs()
-    if (!seat.head || restMs <= 0 || seat.conflicts > 0 || elapsedMs() >= seat.sharedUntilMs) return
-    await pause(restMs)
-    if (await log.catchUp(seat.head)) {
+    if (!seat.head || seat.conflicts > 0) return
+    const untilMs = seat.writtenMs + Math.min(limits.turnMaxMs, limits.turnMs + ROOM_APPENDS * seat.appendMs)
+    while (elapsedMs() < Math.min(untilMs, seat.sharedUntilMs)) {
+      await pause(limits.turnMs)
+      if (!(await log.catchUp(seat.head))) continue
       seat.sharedUntilMs = elapsedMs() + limits.sharedMs
       decideAnew(seat)
+      return
     }
   }
 

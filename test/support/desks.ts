@@ -10,7 +10,7 @@ import { type Changes, callFacts, policyOf, rules } from './desk.ts'
 
 export const deskLimits: DeskLimits = {
   ...{ groupEventsMax: 256, groupBytesMax: 524_288, queueMax: 2_000, waitMaxMs: 10_000, gatherMs: 5, retryMs: 20 },
-  ...{ cachedMax: 100, sharedMs: 1_000, turnMs: 3 },
+  ...{ cachedMax: 100, sharedMs: 500, turnMs: 1, turnMaxMs: 100 },
 }
 
 export const newAgent = (): DeskOf => ({ accountId: randomUUID(), agentId: randomUUID() })

@@ -44,6 +44,7 @@ export const limitsOf = (settings: Settings): DeskLimits => ({
   ...{ queueMax: settings.DESK_QUEUE_MAX, waitMaxMs: settings.DESK_WAIT_MAX_MS, gatherMs: settings.SETTLE_GATHER_MS },
   ...{ retryMs: settings.DESK_RETRY_MS, cachedMax: settings.DESKS_CACHED_MAX },
   ...{ sharedMs: settings.DESK_SHARED_MS, turnMs: settings.DESK_TURN_MS },
+  turnMaxMs: settings.DESK_TURN_MAX_MS,
 })
 
 export const rulesOf = (settings: Settings): DeskRules => ({

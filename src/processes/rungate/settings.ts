@@ -79,7 +79,8 @@ export const rungateSettings = z.object({
   SETTLE_GATHER_MS: orNone(5).describe('how long the record of a call’s end waits for company'),
   DESK_RETRY_MS: count(250).describe('before such a record is tried again after a failure of the event store'),
   DESKS_CACHED_MAX: count(5_000).describe('desks in memory'),
-  DESK_SHARED_MS: count(1_000).describe('how long a desk counts as shared after another process was met there'),
-  DESK_TURN_MS: count(3).describe('the room that is left to the other process each time'),
+  DESK_SHARED_MS: count(500).describe('how long a desk counts as shared after another process was met there'),
+  DESK_TURN_MS: count(1).describe('between two looks whether that process has written'),
+  DESK_TURN_MAX_MS: count(100).describe('how long a process at a shared desk waits for the other one at most'),
 })
 export type RungateSettings = z.output<typeof rungateSettings>
