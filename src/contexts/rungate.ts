@@ -47,6 +47,7 @@ import { invitationProjection } from '../projections/rungate/invitation.ts'
 import { ledgerProjection } from '../projections/rungate/ledger.ts'
 import { mailProjection } from '../projections/rungate/mail.ts'
 import { memberProjection } from '../projections/rungate/member.ts'
+import { openCallProjection } from '../projections/rungate/open-call.ts'
 import { policyProjection } from '../projections/rungate/policy.ts'
 import { providerKeyProjection } from '../projections/rungate/provider-key.ts'
 import { runProjection } from '../projections/rungate/run.ts'
@@ -89,6 +90,7 @@ export const rungate: Context<RungateDirectories> = {
   ],
   projections: [
     ...[accountProjection, adminTokenProjection, providerKeyProjection, policyProjection, agentProjection],
+    openCallProjection,
     ...[runProjection, stepProjection, ledgerProjection, approvalProjection, circuitProjection, stepContentProjection],
     ...[addressProjection, memberProjection, invitationProjection, sessionProjection, mailProjection],
   ],

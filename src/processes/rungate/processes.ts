@@ -1,4 +1,5 @@
 /** Rungate's processes: which role runs each, what it is called, and its limits from the settings. */
+import { randomUUID } from 'node:crypto'
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { KeyRing } from '../../vault/key-ring.ts'
@@ -6,7 +7,9 @@ import { createObjectKeys, type ObjectKeys } from '../../vault/object-keys.ts'
 import { mailProcess } from '../mail.ts'
 import { newProcessHealth } from '../process.ts'
 import { COMPLETION, runCompletion } from './completion.ts'
+import { openDesks } from './desks.ts'
 import { runRungateMail } from './mail.ts'
+import { RUN_SWEEPER, runRunSweeper } from './run-sweeper.ts'
 import { rungateSettings } from './settings.ts'
 
 /** Keys in memory; one that another process destroys is noticed within this time. */
@@ -31,7 +34,23 @@ function startMail({ bus, registry, settings, dependenciesOf }: ContextParts): R
   return { ended: runRungateMail({ ...dependenciesOf(MAIL, health), ...own }), health }
 }
 
+function startRunSweeper(parts: ContextParts): RunningProcess {
+  const { services, clock, settings, dependenciesOf } = parts
+  const health = newProcessHealth()
+  const of = settings(rungateSettings)
+  const desks = openDesks(parts, randomUUID())
+  const limits = {
+    ...{ runsIntervalMs: of.RUN_SWEEP_INTERVAL_MS, callsIntervalMs: of.CALL_SWEEP_INTERVAL_MS },
+    batchMax: of.RUN_SWEEP_BATCH_MAX,
+  }
+  // Nobody outlives a store that stops with its instance.
+  const processesGoneBefore = services.eventStore.kind === 'embedded' ? clock.now() : undefined
+  const ended = runRunSweeper({ ...dependenciesOf(RUN_SWEEPER, health), desks, limits, processesGoneBefore })
+  return { ended: ended.finally(() => desks.close()), health }
+}
+
 export const rungateProcesses: readonly ProcessDeclaration[] = [
   { leads: [COMPLETION], role: 'relay', start: startCompletion },
+  { leads: [RUN_SWEEPER], role: 'relay', start: startRunSweeper },
   { leads: [MAIL], role: 'relay', start: startMail },
 ]

@@ -12,6 +12,7 @@ import type { circuits } from './circuit.ts'
 import type { invitations } from './invitation.ts'
 import type { ledger } from './ledger.ts'
 import type { members } from './member.ts'
+import type { openCalls } from './open-call.ts'
 import type { policies, policyVersions } from './policy.ts'
 import type { providerKeys } from './provider-key.ts'
 import type { runs } from './run.ts'
@@ -30,6 +31,7 @@ export type RungateTables = TablesOf<
   | typeof ledger
   | typeof invitations
   | typeof members
+  | typeof openCalls
   | typeof policies
   | typeof policyVersions
   | typeof providerKeys

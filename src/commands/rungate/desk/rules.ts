@@ -1,6 +1,6 @@
 /** What a policy allows a call apart from money: its model, its tools, and those that somebody has to approve. */
 import type { PolicySettings } from '../../../events/rungate/policy-settings.ts'
-import { matchingGlob } from './globs.ts'
+import { matcherOf } from '../globs.ts'
 import type { ApprovalAtHand, CallFacts, Refusal } from './interface.ts'
 import { refusal } from './resolve.ts'
 import type { Run } from './state.ts'
@@ -23,9 +23,9 @@ export function modelFor(settings: PolicySettings, asked: string | null): Model 
       message: 'The request names no model, and the policy has none.',
     })
   }
-  const blocked = matchingGlob(settings.blockedModels, model)
+  const blocked = matcherOf(settings.blockedModels)(model)
   if (blocked !== undefined) return notAllowed(settings, model, blocked)
-  const isAllowed = settings.allowedModels.length === 0 || matchingGlob(settings.allowedModels, model) !== undefined
+  const isAllowed = settings.allowedModels.length === 0 || matcherOf(settings.allowedModels)(model) !== undefined
   return isAllowed ? { model, routedFrom: null } : notAllowed(settings, model, null)
 }
 
@@ -39,8 +39,8 @@ const notAllowed = ({ allowedModels }: PolicySettings, model: string, rule: stri
 export function refusedTools({ blockedTools, allowedTools }: PolicySettings, tools: readonly string[]) {
   const refused = tools.filter(
     (tool) =>
-      matchingGlob(blockedTools, tool) !== undefined ||
-      (allowedTools.length > 0 && matchingGlob(allowedTools, tool) === undefined),
+      matcherOf(blockedTools)(tool) !== undefined ||
+      (allowedTools.length > 0 && matcherOf(allowedTools)(tool) === undefined),
   )
   if (refused.length === 0) return undefined
   return refusal({
@@ -59,7 +59,7 @@ export type Approvals =
 export function approvalsFor(run: Run, facts: CallFacts, atMs: number): Approvals {
   const { requireApproval } = run.start.settings
   if (requireApproval.length === 0) return { kind: 'none' }
-  const wanted = facts.tools.filter((tool) => matchingGlob(requireApproval, tool) !== undefined)
+  const wanted = facts.tools.filter((tool) => matcherOf(requireApproval)(tool) !== undefined)
   if (wanted.length === 0) return { kind: 'none' }
   const isPast = ({ expiresAt, status }: ApprovalAtHand) =>
     status === 'expired' || (status !== 'rejected' && Date.parse(expiresAt) <= atMs)

@@ -1,0 +1,95 @@
+/**
+ * Ends runs that nobody uses, and expires calls that nobody settled in their time. The desks decide; this finds where the clock
+ * has something to say, and a second look finds nothing more.
+ */
+import { systemContext } from '../../commands/context.ts'
+import { deterministicId } from '../../commands/identity.ts'
+import type { DeskUpkeep } from '../../commands/rungate/desk/interface.ts'
+import {
+  type DueDesk,
+  desksWithIdleRuns,
+  desksWithLateCalls,
+  desksWithOldCalls,
+} from '../../projections/rungate/open-call.ts'
+import { createDueWork, type DueWork } from '../due-work.ts'
+import { type ProcessDependencies, runProcess } from '../process.ts'
+
+export const RUN_SWEEPER = 'rungate-run-sweeper'
+
+export interface SweeperLimits {
+  /** Between two looks for idle runs, and for late calls. */
+  runsIntervalMs: number
+  callsIntervalMs: number
+  /** Desks that one look finds. */
+  batchMax: number
+}
+
+interface Options extends ProcessDependencies {
+  desks: Pick<DeskUpkeep, 'sweep' | 'expireOf'>
+  limits: SweeperLimits
+  /** Calls that began before are of processes that are gone, since all of them ended with the services that start here. */
+  processesGoneBefore: Date | undefined
+}
+
+/** Desks at once; each takes one append. */
+const CONCURRENCY_MAX = 4
+const RETRY_MIN_MS = 500
+const RETRY_MAX_MS = 60_000
+const DRAIN_MS = 2_000
+
+type Find = (db: Options['db'], now: string, limit: number) => Promise<(DueDesk & { process_ids?: string[] })[]>
+interface Due {
+  id: string
+  key: string
+  accountId: string
+  gone: readonly string[]
+}
+
+function createSweep(name: string, intervalMs: number, find: Find, options: Options): DueWork<Due> {
+  const { db, log, now = () => new Date(), desks, limits } = options
+  return createDueWork<Due>({
+    ...{ name, log, now },
+    limits: {
+      ...{ concurrencyMax: CONCURRENCY_MAX, keyConcurrencyMax: 1, keyQueueMax: 1 },
+      ...{ batchMax: limits.batchMax, pollIntervalMs: intervalMs },
+      ...{ retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS, drainMs: DRAIN_MS },
+    },
+    async findDue({ now: time, limit }) {
+      const due = await find(db, time.toISOString(), limit)
+      return due.map(({ agent_id: id, account_id: accountId, process_ids: gone = [] }) => ({
+        id,
+        key: id,
+        accountId,
+        gone,
+      }))
+    },
+    async work({ id: agentId, accountId, gone }) {
+      const at = now().toISOString()
+      const context = systemContext(RUN_SWEEPER, deterministicId('rungate.sweep', agentId, at), at)
+      for (const processId of gone) await desks.expireOf({ accountId, agentId }, processId, context)
+      if (gone.length === 0) await desks.sweep({ accountId, agentId }, context)
+    },
+  })
+}
+
+/** Runs until `signal` aborts; stands by while another process leads. */
+export const runRunSweeper = (options: Options): Promise<void> =>
+  runProcess(
+    {
+      name: RUN_SWEEPER,
+      // Its own, so that its health shows how many calls have expired.
+      types: ['rungate.CallExpired.v'],
+      handle: async () => undefined,
+      background(signal) {
+        const { limits, processesGoneBefore: gone } = options
+        const old: Find = (db, _, limit) => desksWithOldCalls(db, gone?.toISOString() ?? '-infinity', limit)
+        const sweeps = [
+          createSweep('end of idle runs', limits.runsIntervalMs, desksWithIdleRuns, options),
+          createSweep('expiry of calls', limits.callsIntervalMs, desksWithLateCalls, options),
+          ...(gone ? [createSweep('expiry of lost calls', limits.callsIntervalMs, old, options)] : []),
+        ]
+        return sweeps.map((sweep) => sweep.run(signal))
+      },
+    },
+    options,
+  )
