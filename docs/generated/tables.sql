@@ -217,6 +217,11 @@ CREATE INDEX IF NOT EXISTS rungate_agents_2 ON rungate_agents (account_id, creat
 CREATE INDEX IF NOT EXISTS rungate_agents_3 ON rungate_agents (account_id, policy_id, created_at DESC, agent_id DESC);
 CREATE INDEX IF NOT EXISTS rungate_agents_4 ON rungate_agents USING gin (provider_key_ids);
 
+-- rungate.openCall, version 1
+CREATE TABLE IF NOT EXISTS rungate_open_calls (call_id uuid NOT NULL, account_id uuid NOT NULL, agent_id uuid NOT NULL, run_id uuid NOT NULL, process_id uuid NOT NULL, started_at timestamptz(3) NOT NULL, expires_at timestamptz(3) NOT NULL, PRIMARY KEY (call_id));
+CREATE INDEX IF NOT EXISTS rungate_open_calls_1 ON rungate_open_calls (expires_at);
+CREATE INDEX IF NOT EXISTS rungate_open_calls_2 ON rungate_open_calls (run_id);
+
 -- rungate.run, version 2
 CREATE TABLE IF NOT EXISTS rungate_runs (run_id uuid NOT NULL, account_id uuid NOT NULL, agent_id uuid NOT NULL, agent_name text NOT NULL, member_id uuid, policy_id uuid NOT NULL, policy_name text NOT NULL, policy_version integer NOT NULL, settings jsonb NOT NULL, hard_limit_usd numeric, name text, metadata jsonb NOT NULL, creation_method text NOT NULL, status text NOT NULL, ended_reason text, completion_reason text, outcome text, outcome_reason text, cost_usd numeric NOT NULL, input_tokens bigint NOT NULL, output_tokens bigint NOT NULL, cache_read_tokens bigint NOT NULL, cache_creation_tokens bigint NOT NULL, step_count integer NOT NULL, primary_model text, has_governance_block boolean NOT NULL, had_failover boolean NOT NULL, alert_at timestamptz(3), last_step_at timestamptz(3), force_stop_lifted_at timestamptz(3), started_at timestamptz(3) NOT NULL, ended_at timestamptz(3), PRIMARY KEY (run_id));
 CREATE INDEX IF NOT EXISTS rungate_runs_1 ON rungate_runs (account_id, policy_id, started_at);
