@@ -2,11 +2,12 @@
 import type { Command } from 'commander'
 import type { AdminTools } from '../admin-tools.ts'
 import { accountCommand } from './accounts.ts'
+import { callsCommand } from './calls.ts'
 import { forgetMemberCommand } from './forget-member.ts'
 import { pricesCommand } from './prices.ts'
 import { simulatorCommand } from './simulator.ts'
 
 export const rungateCommands = (tools: AdminTools): Command[] => [
   ...[accountCommand(tools), forgetMemberCommand(tools)],
-  ...[pricesCommand(tools), simulatorCommand()],
+  ...[callsCommand(tools), pricesCommand(tools), simulatorCommand()],
 ]

@@ -26,6 +26,7 @@ export type RejectionCode =
   | 'policy_in_use'
   | 'agent_not_found'
   | 'run_not_found'
+  | 'call_not_found'
   /** It has ended. */
   | 'run_not_running'
   /** The run has made all the steps that its policy allows. */

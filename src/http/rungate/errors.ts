@@ -65,6 +65,7 @@ const own: Record<Exclude<RungateCode, KernelCode>, ErrorEntry> = {
   visibility_refused: { status: 400, title: 'It cannot be personal' },
   agent_not_found: { status: 404, title: 'The agent does not exist' },
   run_not_found: { status: 404, title: 'The run does not exist' },
+  call_not_found: { status: 404, title: 'The call does not exist' },
   run_not_running: { status: 409, title: 'The run has ended' },
   step_limit_reached: { status: 403, title: 'The run has made all its steps' },
   approval_not_found: { status: 404, title: 'The approval request does not exist' },

@@ -22,6 +22,7 @@ export const help: Readonly<Record<Exclude<RungateCode, KernelCode>, string>> = 
     'What is personal belongs to a member: sign in as the one whose it is, or leave `visibility` out.',
   agent_not_found: 'No agent of the account has this id. The list of agents shows them.',
   run_not_found: 'No run of the account has this id, or the agent has none that goes on.',
+  call_not_found: 'No call has this id. The steps of its run show the ids of calls.',
   run_not_running: 'What has ended stays as it is. `GET` the run to see how it ended.',
   step_limit_reached: 'Complete the run and start another one, or have the policy allow more steps.',
   approval_not_found: 'No approval request of the account has this id. The list of requests shows them.',

@@ -67,3 +67,11 @@ export async function desksWithIdleRuns(db: ReadModels, now: string, limit: numb
     GROUP BY agent_id, account_id ORDER BY min(coalesce(last_step_at, started_at)) LIMIT ${limit}`.execute(db)
   return rows
 }
+
+/** Whose desk a call is at, whether it is under way or has expired; undefined: there is no such call. */
+export async function deskOfCall(db: ReadModels, callId: string): Promise<DueDesk | undefined> {
+  const { rows } =
+    await sql<DueDesk>`SELECT agent_id, account_id FROM rungate_open_calls WHERE call_id = ${callId}::uuid
+    UNION SELECT agent_id, account_id FROM rungate_steps WHERE step_id = ${callId}::uuid LIMIT 1`.execute(db)
+  return rows[0]
+}

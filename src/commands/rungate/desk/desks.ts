@@ -9,6 +9,7 @@ import type { AdmitCommand, DeskCommand, DeskResult, RunCommand, Uncounted } fro
 import { type DeskRules, deskDecider } from './desk.ts'
 import type { CandidatesOf, DeskOf, Desks, DeskUpkeep, Settled, SettlementFacts } from './interface.ts'
 import { deskTurn } from './streams.ts'
+import { unspent } from './unspent.ts'
 
 export interface DesksOptions {
   surroundings: Omit<DeskSurroundings<DeskCommand>, 'askTurn'>
@@ -148,12 +149,3 @@ export function createDesks(options: DesksOptions): Desks & DeskUpkeep {
     },
   }
 }
-
-/** The settlement of a call for which no provider was asked, so that it cost nothing. */
-export const unspent = (callId: string, errorMessage: string, provider = ''): SettlementFacts => ({
-  ...{ callId, status: 'error', provider, servedModel: null, providerKeyId: null },
-  usage: { input: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 0, webSearches: 0 },
-  ...{ isEstimated: false, costUsd: '0', prices: null, latencyMs: 0, timeToFirstByteMs: null },
-  ...{ attempts: [], skipped: [], errorKind: null, errorStatus: null, errorMessage, finishReason: null },
-  hasContent: false,
-})
