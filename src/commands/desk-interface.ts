@@ -44,6 +44,8 @@ export interface DeskSurroundings<Command> {
   pause(ms: number): Promise<void>
   /** Called where a desk's other writer leaves `waiting` no room; at most once in `sharedMs` for a desk. */
   askTurn(id: string, waiting: Command): void
+  /** Told of each failure of a desk: what may be refused was, and the rest is tried again. */
+  onFailure(error: unknown): void
 }
 
 /** Too much waits at this desk, or for too long: nothing was decided. */

@@ -13,6 +13,8 @@ import { deterministicId, eventId } from './identity.ts'
 export interface Books<State> {
   /** Events after which a book is closed. */
   eventsMax: number
+  /** Bytes that the first event of a book may have, as JSON; a desk that takes more goes on in its book until it takes less. */
+  openedMaxBytes: number
   /** Category of the streams that say which book is open. */
   index: string
   closed(state: State, book: number, events: number): AnyEvent
@@ -42,7 +44,12 @@ export interface DeskHead<State> {
   /** Commit position of the last event. */
   position: bigint | undefined
   isClosed: boolean
+  /** The book is not turned before it has so many events. */
+  turnsAt: bigint
 }
+
+/** Events after which a desk that was too large for a new book is looked at again. */
+const TURN_RETRY_EVENTS = 1_000n
 
 export interface DeskLog<State> {
   load(id: string): Promise<DeskHead<State>>
@@ -68,7 +75,7 @@ export function createDeskLog<State>(store: Store, kind: DeskKind<State>): DeskL
     const index = await store.readLast(indexOf(id))
     const head: DeskHead<State> = {
       ...{ id, state: kind.newState(), book: index ? books.bookIn(index) : 1, revision: undefined },
-      ...{ lastHash: '', position: undefined, isClosed: false },
+      ...{ lastHash: '', position: undefined, isClosed: false, turnsAt: BigInt(books.eventsMax) },
     }
     await catchUp(head)
     return head
@@ -100,7 +107,11 @@ export function createDeskLog<State>(store: Store, kind: DeskKind<State>): DeskL
   }
 
   async function turnIfFull(head: DeskHead<State>): Promise<void> {
-    if (head.revision === undefined || head.revision + 1n < BigInt(books.eventsMax)) return
+    if (head.revision === undefined || head.revision + 1n < head.turnsAt) return
+    if (JSON.stringify(books.opened(head.state, head.book + 1).data).length > books.openedMaxBytes) {
+      head.turnsAt = head.revision + TURN_RETRY_EVENTS
+      return
+    }
     const stream = streamOf(head.id, head.book)
     const events = Number(BigInt.asUintN(32, head.revision)) + 1
     await append(head, [ofDesk(books.closed(head.state, head.book, events), stream)])
@@ -114,12 +125,13 @@ export function createDeskLog<State>(store: Store, kind: DeskKind<State>): DeskL
     const book = head.book + 1
     const stream = streamOf(head.id, book)
     const first = [ofDesk(books.opened(head.state, book), stream)]
+    const fresh = { book, isClosed: false, turnsAt: BigInt(books.eventsMax) }
     try {
       const written = await store.append(stream, undefined, '', first)
-      Object.assign(head, { book, ...written, isClosed: false })
+      Object.assign(head, { ...fresh, ...written })
     } catch (error) {
       if (!(error instanceof WrongExpectedRevision)) throw error
-      Object.assign(head, { book, revision: undefined, lastHash: '', isClosed: false })
+      Object.assign(head, { ...fresh, revision: undefined, lastHash: '' })
     }
     await note(head)
   }

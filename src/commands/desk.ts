@@ -255,6 +255,7 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
     const refused = seat.queue.filter(({ isDurable }) => !isDurable)
     seat.queue = seat.queue.filter(({ isDurable }) => isDurable)
     for (const { done } of refused) done.reject(error)
+    surroundings.onFailure(error)
     if (seat.queue.length > 0) await pause(limits.retryMs)
   }
 

@@ -38,21 +38,19 @@ export const inRun = (changes: Partial<RunAsked>): Partial<CallFacts> => ({
 interface Own {
   limits?: Partial<DeskLimits>
   bookEventsMax?: number
+  bookOpenedMaxBytes?: number
   now?: () => Date
 }
 
 /** `asked`: turns that this process has asked for. */
-export function startDesks(
-  store: EventStore,
-  { limits = {}, bookEventsMax = 20_000, now = () => new Date() }: Own = {},
-) {
+export function startDesks(store: EventStore, { limits = {}, now = () => new Date(), ...own }: Own = {}) {
   const processId = randomUUID()
   const errors: unknown[] = []
   const options: DesksOptions = {
     surroundings: { store, elapsedMs: () => performance.now(), pause: (ms) => delay(ms) },
     bus: createCommandBus(store, { cachedAggregatesMax: 100, seenCommandsMax: 1_000, conflictRetriesMax: 3 }),
     limits: { ...deskLimits, ...limits },
-    rules: { ...rules, bookEventsMax },
+    rules: { ...rules, ...own },
     ...{ processId, now, onError: (error) => void errors.push(error) },
   }
   return { ...createDesks(options), processId, errors }

@@ -24,7 +24,7 @@ export function openDesks({ store, bus, clock, settings, dependenciesOf }: Conte
   const desks = createDesks({
     surroundings: { store, elapsedMs: () => performance.now(), pause: (ms) => delay(ms, undefined, { ref: false }) },
     ...{ bus, processId, limits: limitsOf(own), rules: rulesOf(own), now: clock.now },
-    onError: (err) => log.warn({ err }, 'a note about a desk was not written'),
+    onError: (err) => log.warn({ err }, 'a desk could not be written; what cannot be refused is tried again'),
   })
   const flushing = setInterval(desks.flush, FLUSH_INTERVAL_MS).unref()
   return {
@@ -54,4 +54,5 @@ export const rulesOf = (settings: Settings): DeskRules => ({
   blockedStepsMax: settings.BLOCKED_STEPS_PER_MINUTE_MAX,
   expiryMarginMs: settings.CALL_EXPIRY_MARGIN_MS,
   bookEventsMax: settings.DESK_BOOK_EVENTS_MAX,
+  bookOpenedMaxBytes: settings.DESK_GROUP_MAX_BYTES,
 })

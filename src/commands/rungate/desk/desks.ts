@@ -12,7 +12,7 @@ import { deskTurn } from './streams.ts'
 import { unspent } from './unspent.ts'
 
 export interface DesksOptions {
-  surroundings: Omit<DeskSurroundings<DeskCommand>, 'askTurn'>
+  surroundings: Omit<DeskSurroundings<DeskCommand>, 'askTurn' | 'onFailure'>
   bus: CommandBus
   limits: DeskLimits
   rules: DeskRules
@@ -25,7 +25,7 @@ export interface DesksOptions {
 
 export function createDesks(options: DesksOptions): Desks & DeskUpkeep {
   const { surroundings, bus, limits, rules, processId, now, onError } = options
-  const atDesk = createDesk(deskDecider(rules), { ...surroundings, askTurn }, limits)
+  const atDesk = createDesk(deskDecider(rules), { ...surroundings, askTurn, onFailure: onError }, limits)
   const stopListeners: ((runId: string) => void)[] = []
   /** Refusals that have no step of their own. */
   const uncounted = new Map<string, Uncounted & { desk: DeskOf; count: number }>()

@@ -201,6 +201,14 @@ describe('books', () => {
     expect(run.totals).toMatchObject({ stepCount: 41, costUsd: usdOf(40n * unitsOf('0.00105')) })
   })
 
+  it('stay open while a desk is too large for the first event of another', async () => {
+    const agent = newAgent()
+    const desks = startDesks(node.store, { bookEventsMax: 2, bookOpenedMaxBytes: 100 })
+    for (let n = 0; n < 5; n++) await admitted(admit(desks, agent))
+    await desks.drained()
+    expect((await expectSound(agent)).map(({ type }) => type)).not.toContain('rungate.BookClosed.v1')
+  })
+
   it('that a writer closed and died are opened by the next one', async () => {
     const agent = newAgent()
     let isDead = false
