@@ -297,7 +297,7 @@ describe('the kernel', () => {
     // process that all share, while others ask. And by requests that are begun in turn, and answers that nobody takes.
     // And by operations that take Node's request and answer themselves.
     // And by answers that prolong a cookie.
-    [['http'], 4_597],
+    [['http'], 4_612],
     // Grown by the key directory, which every context had for itself, and by bodies that are made at each attempt. And by
     // directories over streams of several kinds, whose keys may be rotated in place, and which forget what has ended. And by seals
     // that are posted, and by directories of which other rows are asked too.

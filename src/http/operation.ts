@@ -227,7 +227,7 @@ export function operationsFor<Parts extends CoreParts, Who extends Principal, Co
    * and refuses others; reading, bounds and every other answer are the handler's, so `answers` names all of its statuses.
    */
   function direct<A extends Answers, H extends z.ZodObject, B extends BodySpec, Acc extends Access>(
-    spec: Omit<Described<None, None, H, None, B, A, Code, Acc>, 'refuses' | 'rate' | 'bodyMaxBytes'> & {
+    spec: Omit<Described<None, None, H, None, B, A, Code, Acc>, 'refuses' | 'rate'> & {
       handle: (call: Parts & DirectCall<PrincipalOf<Acc, Who>>) => Promise<void>
     },
   ): Operation<Parts> {

@@ -3,10 +3,10 @@
  * handler, answer. One function for all of it, without an await where there is nothing to wait for: a query leaves for
  * Postgres before anything else runs.
  */
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
 import type { Authenticated, createGate } from './access.ts'
 import { requireScopes } from './access.ts'
+import { alreadySent } from './already-sent.ts'
 import { buildAnswer, type Reply } from './answers.ts'
 import { proceed, readableAddress, readBody } from './body.ts'
 import { clientAddress } from './client-address.ts'
@@ -161,11 +161,15 @@ const CLIENT_LEFT = 499
 
 /** Who asks, and then the operation itself: it reads the request and answers on Node's own objects. */
 function serveDirect(
-  { access, handle }: Operation,
+  operation: Operation,
   { parts, authenticate }: Serving,
 ): (c: Context<AppEnv>) => Promise<Response> {
+  const { access, handle } = operation
+  const ignoresKey = ignoresKeyHeader(operation)
   return async (c) => {
     const exchange = c.get('exchange')
+    if (ignoresKey) sayIgnoredKey(exchange, c.req.header('idempotency-key'))
+    readableAddress(c)
     const { incoming, outgoing } = c.env
     if (!incoming || !outgoing) throw new Error('a direct operation answers over a connection')
     const { principal, scopes } = await authenticate(c, access)
@@ -175,7 +179,7 @@ function serveDirect(
     const call: DirectCall<typeof principal> = { principal, incoming, outgoing, exchange }
     await handle({ ...parts, ...call })
     exchange.status = outgoing.headersSent ? outgoing.statusCode : CLIENT_LEFT
-    return RESPONSE_ALREADY_SENT
+    return alreadySent()
   }
 }
 

@@ -52,6 +52,8 @@ import { createDeskFollower } from '../../src/http/rungate/desk-follower.ts'
 import { createPeopleDigests } from '../../src/http/rungate/people/digests.ts'
 import type { PeopleLimits } from '../../src/http/rungate/people/limits.ts'
 import { createSessionUse } from '../../src/http/rungate/people/session-use.ts'
+import { createCircuits } from '../../src/http/rungate/proxy/circuits.ts'
+import { openProxy } from '../../src/http/rungate/proxy/open-proxy.ts'
 import { createHealth } from '../../src/http/rungate/public/counts.ts'
 import { createTokenUse } from '../../src/http/rungate/tokens/token-use.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
@@ -61,6 +63,7 @@ import { OBJECTS_PATH } from '../../src/processes/firsthand/objects.ts'
 import { STRIPE_WEBHOOK_PATH } from '../../src/processes/firsthand/payment-access.ts'
 import { endpointKeysOf } from '../../src/processes/firsthand/webhooks.ts'
 import { providerSecretsOf } from '../../src/processes/rungate/processes.ts'
+import { rungateSettings } from '../../src/processes/rungate/settings.ts'
 import { createAuditorDirectory } from '../../src/projections/audit/auditors.ts'
 import { createOwnersOf } from '../../src/projections/audit/ownership.ts'
 import { projectionsCheckpoint } from '../../src/projections/checkpoint.ts'
@@ -198,6 +201,8 @@ export interface ApiOptions {
   mailWay?: RungateParts['mailWay']
   /** What rungate's people go by. */
   governClock?: () => Date
+  /** Rungate's own variables of the environment. */
+  rungate?: Record<string, string>
   /** The addresses of a name; default: none has any. */
   resolve?: Resolve
 }
@@ -321,6 +326,9 @@ export async function startApi(options: ApiOptions = {}) {
   const followingTokens = serves('rungate') && (await follow(db, tokens, { ...subscription, name: 'tokens' })).following
   const agents = createGovernanceDirectory()
   const followingAgents = serves('rungate') && (await follow(db, agents, { ...subscription, name: 'agents' })).following
+  const circuits = createCircuits()
+  const followingCircuits =
+    serves('rungate') && (await follow(db, circuits, { ...subscription, name: 'circuits' })).following
   const deskFollower = createDeskFollower()
   const followingDesks =
     serves('rungate') && (await follow(db, deskFollower, { ...subscription, name: 'desks' })).following
@@ -377,7 +385,16 @@ export async function startApi(options: ApiOptions = {}) {
   const desks = startDesks(store)
   deskFollower.tell(desks.follow)
   const governClock = options.governClock ?? (() => new Date())
-  const vaultKeys = providerSecretsOf(db, ring)
+  const providerSecrets = providerSecretsOf(db, ring)
+  const providerAddresses = {
+    ...{ resolve, allowLoopback: options.allowLoopbackProviders ?? false },
+    hosts: ['llm.internal', '10.1.0.0/16'],
+  }
+  const opened = openProxy({
+    ...{ desks, processId: desks.processId, directory: agents, circuits, bus, db, providerSecrets, providerAddresses },
+    ...{ clock: () => new Date(), log: { info: record('info'), warn: record('warn'), error: record('error') } },
+    ...{ settings: rungateSettings.parse({ ...options.rungate }), ownPrices: [] },
+  })
   const governing = (of: CommandBus): RungateParts => ({
     ...{
       sessions,
@@ -387,17 +404,13 @@ export async function startApi(options: ApiOptions = {}) {
     noteSeen: createSessionUse({
       ...{ bus: of, log: { warn: record('warn') }, clock: governClock, sessionMs: SESSION_MS, gapMinMs: 3_600_000 },
     }),
-    ...{ people: createPeopleDigests(vaultKeys), peopleLimits: { ...peopleLimits(), ...options.peopleLimits } },
+    ...{ people: createPeopleDigests(providerSecrets), peopleLimits: { ...peopleLimits(), ...options.peopleLimits } },
     mailWay: options.mailWay ?? 'mailbox',
     ...{ bus: of, db, clock: governClock, tokens, agents, keyKnownWaitMs: 5_000, apiUrl: () => url },
     waiter: waiters.of(projectionsCheckpoint('rungate')),
     noteUse: createTokenUse({ bus: of, log: { warn: record('warn') }, clock: () => new Date(), gapMinMs: 900_000 }),
     registrationsPerHourMax: options.registrationsPerHourMax ?? 100_000,
-    providerSecrets: vaultKeys,
-    providerAddresses: {
-      ...{ resolve, allowLoopback: options.allowLoopbackProviders ?? false },
-      hosts: ['llm.internal', '10.1.0.0/16'],
-    },
+    ...{ providerSecrets, providerAddresses, proxy: opened.proxy },
     health: createHealth(db),
     ...{ desks, processId: desks.processId },
     ...selfDescription,
@@ -571,6 +584,8 @@ export async function startApi(options: ApiOptions = {}) {
         followingBuyers,
         followingTokens,
         followingAgents,
+        followingCircuits,
+        opened.close(),
         followingDesks,
         followingSessions,
         followingJobs,

@@ -67,9 +67,11 @@ export function runHostileSuite(ground: Ground): void {
   const { api, store, refusalOf } = ground
   const statusFor = (code: KernelCode) => statusOf(api, code)
   const declared = new Map((api.operations as readonly Operation[]).map((each) => [each.id, each]))
-  /** Streams, sockets and bodies that are no JSON have tests of their own. */
-  const isPlain = ({ answers, body }: Operation) =>
-    Object.values(answers).every(({ kind }) => ['json', 'empty'].includes(kind)) && isPlainBody(bodySpecOf(body))
+  /** Streams, sockets, bodies that are no JSON, and what answers by itself have tests of their own. */
+  const isPlain = ({ answers, body, isDirect }: Operation) =>
+    !isDirect &&
+    Object.values(answers).every(({ kind }) => ['json', 'empty'].includes(kind)) &&
+    isPlainBody(bodySpecOf(body))
   const operations = operationsOf(api.name, documentOf(api), ground.aliases).filter(({ id }) => {
     const operation = declared.get(id)
     return operation !== undefined && isPlain(operation)

@@ -10,9 +10,8 @@ import { hashedForm, textIdOf } from '../../commands/rungate/keys.ts'
 import type { Author, Role, Scope } from '../../events/rungate/vocabulary.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { AdminTokenRow } from '../../projections/rungate/admin-token.ts'
-import type { AgentRow } from '../../projections/rungate/agent.ts'
 import type { SessionDirectory, TokenDirectory } from '../../projections/rungate/credentials.ts'
-import type { GovernanceDirectory } from '../../projections/rungate/governance.ts'
+import type { GovernanceDirectory, GovernedAgent } from '../../projections/rungate/governance.ts'
 import type { SessionRow } from '../../projections/rungate/session.ts'
 import type { ObjectKeys } from '../../vault/object-keys.ts'
 import type { Resolve } from '../../webhooks/request.ts'
@@ -25,6 +24,7 @@ import { COOKIE, cookieHashOf, cookieHeader, isForeign, type Place, sessionCooki
 import type { PeopleDigests } from './people/digests.ts'
 import type { PeopleLimits } from './people/limits.ts'
 import { signedIn } from './people/signed-in.ts'
+import { isProxied, type ModelProxy } from './proxy/proxy.ts'
 import type { Health } from './public/counts.ts'
 
 export interface RungateParts extends CoreParts {
@@ -56,6 +56,8 @@ export interface RungateParts extends CoreParts {
   health: Health
   /** The desks of agents, where calls are admitted and runs are ended. */
   desks: Desks
+  /** Calls of models. */
+  proxy: ModelProxy
   /** Of this process, a UUID; made at its start. */
   processId: string
   /** This context's document. */
@@ -81,6 +83,8 @@ export interface Operator extends Principal {
 /** An agent that signs with its own key. */
 export interface AgentPrincipal extends Operator {
   agentId: string
+  /** As this process knows it now. */
+  governed: GovernedAgent
 }
 
 export const { write, read, operation } = operationsFor<RungateParts, Operator, RungateCode>()
@@ -196,20 +200,25 @@ function agentVerifier({ agents }: RungateParts): Verifier<AgentPrincipal> {
     find: (textId) => agents.find(textId),
     hashOf: ({ agent }) => agent.key_hash,
   })
-  return (text) => {
-    const { agent, account } = proven(hashedForm('sk', text) ?? '') ?? {}
-    if (!agent || account?.status !== 'active') return { kind: 'invalid' }
-    return { kind: 'valid', principal: agentPrincipal(agent) }
+  return (text, { path }) => {
+    const governed = proven(hashedForm('sk', text) ?? '')
+    if (!governed) return { kind: 'invalid' }
+    // A call of a model is told why it is refused.
+    if (governed.account.status !== 'active' && !isProxied(path)) return { kind: 'invalid' }
+    return { kind: 'valid', principal: agentPrincipal(governed) }
   }
 }
 
-const agentPrincipal = ({ agent_id: agentId, account_id: accountId, member_id }: AgentRow): AgentPrincipal => ({
-  ...{ accountId, agentId, memberId: member_id, tenantId: accountId, environment: '', scopes: [] },
-  ...{ role: null, sessionId: null },
-  author: { id: agentId, tokenId: null },
-  actor: { kind: 'agent', id: agentId },
-  logFields: { accountId, agentId },
-})
+function agentPrincipal(governed: GovernedAgent): AgentPrincipal {
+  const { agent_id: agentId, account_id: accountId, member_id: memberId } = governed.agent
+  return {
+    ...{ governed, accountId, agentId, memberId, tenantId: accountId, environment: '', scopes: [] },
+    ...{ role: null, sessionId: null },
+    author: { id: agentId, tokenId: null },
+    actor: { kind: 'agent', id: agentId },
+    logFields: { accountId, agentId },
+  }
+}
 
 export const verifiers = (parts: RungateParts): Record<string, Verifier<Operator>> => ({
   [DASHBOARD]: dashboardVerifier(parts),

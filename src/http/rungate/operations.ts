@@ -44,6 +44,7 @@ import { disableProviderKey, enableProviderKey } from './provider-keys/switch-pr
 import { updateProviderKey } from './provider-keys/update-provider-key.ts'
 import { upsertProviderKeyByName } from './provider-keys/upsert-provider-key-by-name.ts'
 import { getProviderHealth } from './providers/get-provider-health.ts'
+import { proxyChatCompletions, proxyMessages } from './proxy/proxy-operations.ts'
 import { discoverAgentApi } from './public/discover-agent-api.ts'
 import { getHealth } from './public/get-health.ts'
 import { getIntegrationGuide } from './public/get-integration-guide.ts'
@@ -61,7 +62,7 @@ export const operations: readonly Operation<RungateParts>[] = [
   ...[createPolicy, listPolicies, getPolicyStats, getPolicyCostTrend, getPolicy, updatePolicy, deletePolicy],
   ...[upsertPolicyByName, listPolicyVersions, getPolicyVersion],
   ...[createAgent, listAgents, getAllAgentStats, getAgent, updateAgent, patchAgent, rotateAgentKey],
-  ...[upsertAgentByName, getProviderHealth],
+  ...[upsertAgentByName, getProviderHealth, proxyChatCompletions, proxyMessages],
   ...[discoverAgentApi, getAgentInfo],
   ...[createAdminToken, listAdminTokens, getAdminToken, revokeAdminToken],
   ...[createInvitation, listInvitations, revokeInvitation, resendInvitation],

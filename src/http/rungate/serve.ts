@@ -14,6 +14,7 @@ import type { RungateDirectories } from './directories.ts'
 import { createPeopleDigests } from './people/digests.ts'
 import { peopleLimitsOf } from './people/limits.ts'
 import { createSessionUse } from './people/session-use.ts'
+import { openProxy, pricesIn } from './proxy/open-proxy.ts'
 import { createHealth } from './public/counts.ts'
 import { createTokenUse } from './tokens/token-use.ts'
 
@@ -26,11 +27,23 @@ export async function serveRungate(parts: ApiParts<RungateDirectories>): Promise
   parts.directories.desks.tell(desks.follow)
   parts.onClose(() => desks.close())
   const sessionMs = settings.RUNGATE_SESSION_S * 1_000
-  const vaultKeys = providerSecretsOf(db, keyRing)
+  const { tokens, agents, circuits, sessions } = parts.directories
+  const providerSecrets = providerSecretsOf(db, keyRing)
+  const providerAddresses = {
+    resolve: createResolve(),
+    // Whoever reaches an API on loopback is on this machine already.
+    allowLoopback: settings.PROVIDER_ALLOW_PRIVATE ?? isOnLoopback(config.HOST),
+    hosts: settings.PROVIDER_HOSTS,
+  }
+  const { proxy, gauges, close } = openProxy({
+    ...{ desks, processId, directory: agents, circuits, bus, db, providerSecrets, providerAddresses },
+    ...{ clock: clock.now, log: parts.dependenciesOf('rungate-proxy', newProcessHealth()).log, settings },
+    ownPrices: await pricesIn(settings.PRICES_FILE),
+  })
+  parts.onClose(close)
   const own: RungateParts = {
     ...{ bus, db, waiter, clock: clock.now, apiUrl },
-    ...{ tokens: parts.directories.tokens, agents: parts.directories.agents, sessions: parts.directories.sessions },
-    ...{ desks, processId },
+    ...{ tokens, agents, sessions, desks, processId, proxy, providerSecrets, providerAddresses },
     noteUse: createTokenUse({ bus, log, clock: clock.now, gapMinMs: settings.RUNGATE_TOKEN_USE_GAP_S * 1_000 }),
     noteSeen: createSessionUse({
       ...{ bus, log, clock: clock.now, sessionMs },
@@ -39,21 +52,14 @@ export async function serveRungate(parts: ApiParts<RungateDirectories>): Promise
     sessionMs,
     cookies: { publicUrl: config.PUBLIC_URL, trustProxy: config.TRUST_PROXY },
     mailWay: mailWayOf(settings),
-    people: createPeopleDigests(vaultKeys),
+    people: createPeopleDigests(providerSecrets),
     peopleLimits: peopleLimitsOf(settings),
     keyKnownWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
     registrationsPerHourMax: settings.RUNGATE_REGISTRATIONS_PER_HOUR_MAX,
-    providerSecrets: vaultKeys,
-    providerAddresses: {
-      resolve: createResolve(),
-      // Whoever reaches an API on loopback is on this machine already.
-      allowLoopback: settings.PROVIDER_ALLOW_PRIVATE ?? isOnLoopback(config.HOST),
-      hosts: settings.PROVIDER_HOSTS,
-    },
     health: createHealth(db),
     ...selfDescription,
   }
-  return { parts: own, registersAt: '/rungate/v1/register' }
+  return { parts: own, registersAt: '/rungate/v1/register', gauges }
 }
 
 const isOnLoopback = (host: string): boolean => host === 'localhost' || isLoopback(host)

@@ -2,11 +2,11 @@
  * Links of the disk store: `/firsthand/objects/<payload>.<mac>`. They stand beside the operations, with limits of their
  * own, since a file passes through no buffer of a body. A link is the only credential, good for one method.
  */
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
 import type { DiskStore } from '../../../adapters/object-store/disk-store.ts'
 import type { Grant } from '../../../adapters/object-store/link-text.ts'
 import { OBJECTS_PATH } from '../../../processes/firsthand/objects.ts'
+import { alreadySent } from '../../already-sent.ts'
 import { proceed } from '../../body.ts'
 import { refuse } from '../../context.ts'
 import type { AppEnv, Runtime } from '../../environment.ts'
@@ -63,7 +63,7 @@ export function objectRoutes({ objects, transferLimits, clock }: ObjectRoutePart
       outgoing.destroy()
       runtime.log.info({ requestId: exchange.requestId, err: error }, 'a download was not finished')
     }
-    return RESPONSE_ALREADY_SENT
+    return alreadySent()
   })
   return app
 }

@@ -1,0 +1,135 @@
+/** How the client of an admitted call is answered, each way of it with the settlement that belongs to it. */
+import { dryRunAnswer } from '../../../adapters/llm/dry-run.ts'
+import { translatedError } from '../../../adapters/llm/error-shapes.ts'
+import type { AgentProfile } from '../../../events/rungate/agent.ts'
+import { remainingHeaders, runHeaders, servedHeaders, spentHeaders, TRAILERS } from './answer-headers.ts'
+import type { ClientConnection } from './client-connection.ts'
+import { deliverStream } from './deliver-stream.ts'
+import type { Interruption } from './interruption.ts'
+import type { AttemptEnd, Failure } from './provider-attempt.ts'
+import type { ProxyParts } from './proxy-parts.ts'
+import { providerErrorAnswer, refusalAnswer } from './refusals.ts'
+import type { Settlement, SettlingCall } from './settlement.ts'
+import type { Target } from './target-order.ts'
+
+export interface AdmittedCall extends SettlingCall {
+  profile: Pick<AgentProfile, 'providerKeys' | 'routingOverride'>
+  client: ClientConnection
+  interruption: Interruption
+  /** The client's headers, in lower case. */
+  incoming: Readonly<Record<string, string | string[] | undefined>>
+  /** Of the answer, whatever it will be. */
+  headers: Readonly<Record<string, string>>
+}
+
+export function answerWhole(
+  { contentLog }: Pick<ProxyParts, 'contentLog'>,
+  call: AdmittedCall,
+  settlement: Settlement,
+  target: Target,
+  { read, body, headers: shown }: Extract<AttemptEnd, { kind: 'whole' }>,
+): void {
+  const { usage: seen, deliveredBytes, finishReason } = read
+  settlement.noteFirstByte()
+  const delivery = { seen, deliveredBytes, isComplete: true, finishReason }
+  const { usage, costUsd, remaining } = settlement.served(target, delivery)
+  const own = { ...servedHeaders(call.admission, target), ...spentHeaders(usage, costUsd, remaining) }
+  call.client.answer(200, { ...passedOn(shown), ...call.headers, ...own }, body)
+  contentLog.note(call, body)
+}
+
+/** Of the provider's headers what is not ours as well. */
+function passedOn({ 'content-type': type = 'application/json', 'request-id': id }: Readonly<Record<string, string>>) {
+  return { 'content-type': type, ...(id !== undefined && { 'request-id': id }) }
+}
+
+const EVENT_STREAM = 'text/event-stream; charset=utf-8'
+
+export async function answerStream(
+  { contentLog }: Pick<ProxyParts, 'contentLog'>,
+  call: AdmittedCall,
+  settlement: Settlement,
+  target: Target,
+  stream: Extract<AttemptEnd, { kind: 'stream' }>,
+): Promise<void> {
+  const { client, admission, interruption } = call
+  const { relay, answer } = stream
+  const own = { ...servedHeaders(admission, target), ...remainingHeaders(admission.remaining), trailer: TRAILERS }
+  const type = { 'content-type': EVENT_STREAM, 'cache-control': 'no-cache' }
+  settlement.noteFirstByte()
+  client.begin(200, { ...passedOn(answer.headers), ...type, ...call.headers, ...own })
+  const collector = contentLog.collector(admission.run.settings)
+  const broken = await deliverStream(stream, client, interruption, collector)
+  const { usage: seen, deliveredBytes, finishReason } = relay.reader
+  const delivery = { seen, deliveredBytes, isComplete: broken === undefined, finishReason }
+  const { usage, costUsd, remaining } = settlement.served(target, delivery, broken)
+  client.end(spentHeaders(usage, costUsd, remaining))
+  contentLog.note(call, collector)
+}
+
+/** The provider refuses what the client asked for: it is told so, in its own format. */
+export function passOn(call: AdmittedCall, settlement: Settlement, target: Target, failure: Failure): void {
+  const { scan, admission, client, headers } = call
+  const status = failure.status ?? 502
+  const body = translatedError(target.format, scan.format, status, failure.refusal?.body ?? Buffer.alloc(0))
+  const retryAfter = failure.refusal?.headers['retry-after']
+  const { remaining } = settlement.failed(failure, target)
+  const own = { ...servedHeaders(admission, target), ...remainingHeaders(remaining) }
+  const type = { 'content-type': 'application/json', ...(retryAfter !== undefined && { 'retry-after': retryAfter }) }
+  client.answer(status, { ...headers, ...type, ...own }, body)
+}
+
+/** `waitS`: the least that a provider asked to wait. */
+export function answerFailed(
+  call: AdmittedCall,
+  settlement: Settlement,
+  last: Failure | undefined,
+  waitS: number | undefined,
+): void {
+  const { admission, client, headers } = call
+  const { attempts, skipped } = settlement
+  const message = last
+    ? `No provider served the call: ${last.message}`
+    : 'No provider can serve the call: there is no key that can be used.'
+  const failure = last ?? { kind: 'unknown' as const, status: null, message, refusal: undefined }
+  const told = providerErrorAnswer({ attempts, skipped, retryAfterS: waitS, message })
+  const { remaining } = settlement.failed(failure)
+  const own = { ...runHeaders(admission.run, admission.callId), ...remainingHeaders(remaining) }
+  client.answer(told.status, { ...headers, ...own, ...told.headers }, told.body)
+}
+
+const LEFT: Failure = { kind: 'client_disconnect', status: null, message: 'The client left.', refusal: undefined }
+const STOPPED: Failure = { kind: 'unknown', status: null, message: 'The run was force-stopped.', refusal: undefined }
+
+/**
+ * The client has left, or the run was stopped, before anything was answered. `sent`: who was asked already, and may have begun: its
+ * prompt is taken for billed.
+ */
+export function answerInterrupted(call: AdmittedCall, settlement: Settlement, sent?: Target): void {
+  const { interruption, scan, admission, client, headers } = call
+  const isStopped = interruption.reason === 'force_stopped'
+  const failure = isStopped ? STOPPED : LEFT
+  const nothing = { seen: undefined, deliveredBytes: 0, isComplete: false, finishReason: undefined }
+  if (sent) settlement.served(sent, nothing, failure)
+  else settlement.failed(failure)
+  if (!isStopped) return
+  const refusal = {
+    ...{ status: 403 as const, code: 'run_force_stopped' as const, message: failure.message },
+    ...{ details: null, run: admission.run, retryAfterS: null, mayRetry: false },
+  }
+  const told = refusalAnswer(scan.format, refusal, admission.callId)
+  client.answer(told.status, { ...headers, ...told.headers }, told.body)
+}
+
+export function answerDryRun(now: Date, call: AdmittedCall, settlement: Settlement): void {
+  const { admission, scan, client, headers } = call
+  const { format, isStream, wantsUsage } = scan
+  const { owner, reachable } = admission.candidates
+  const served = { provider: reachable[0]?.provider ?? owner, model: admission.model }
+  const { usage, costUsd, remaining } = settlement.dryRun()
+  const id = admission.callId.replaceAll('-', '')
+  const createdS = Math.floor(now.getTime() / 1_000)
+  const body = dryRunAnswer({ format, id, model: admission.model, isStream, wantsUsage, createdS })
+  const own = { ...servedHeaders(admission, served), ...spentHeaders(usage, costUsd, remaining) }
+  client.answer(200, { 'content-type': isStream ? EVENT_STREAM : 'application/json', ...headers, ...own }, body)
+}

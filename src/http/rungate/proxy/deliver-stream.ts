@@ -1,0 +1,60 @@
+/** The rest of a stream, as fast as its client takes it. */
+import type { AnswerBody } from '../../../adapters/llm/answer-body.ts'
+import { cleanMessage } from '../../../adapters/llm/error-shapes.ts'
+import { BrokenStream } from '../../../adapters/llm/frames.ts'
+import type { ClientConnection } from './client-connection.ts'
+import type { Collector } from './content-log.ts'
+import type { Interruption } from './interruption.ts'
+import type { AttemptEnd, Failure } from './provider-attempt.ts'
+
+type Stream = Pick<Extract<AttemptEnd, { kind: 'stream' }>, 'relay' | 'first' | 'running' | 'answer'>
+
+/** Writes frames until the stream is complete, breaks, or is interrupted. Answers why it broke; the client has been told. */
+export async function deliverStream(
+  { relay, first, running, answer: { body } }: Stream,
+  client: ClientConnection,
+  interruption: Interruption,
+  collector: Collector | undefined,
+): Promise<Failure | undefined> {
+  const forget = interruption.whenInterrupted(() => running.abort())
+  if (interruption.reason !== undefined) running.abort()
+  try {
+    for (let out = first; ; ) {
+      collector?.add(out)
+      const taken = client.write(out)
+      if (taken) await taken
+      if (relay.isComplete) {
+        drain(body)
+        return undefined
+      }
+      const chunk = await body.read()
+      if (chunk === undefined) relay.end()
+      out = chunk === undefined ? [] : relay.push(chunk)
+    }
+  } catch (error) {
+    running.abort()
+    if (interruption.reason === 'client_left') return broken('client_disconnect', 'The client left.')
+    const isStopped = interruption.reason === 'force_stopped'
+    const message = isStopped ? 'The run was force-stopped.' : cleanMessage(error instanceof Error ? error.message : '')
+    client.write([relay.brokenFrame(message)])
+    return broken(error instanceof BrokenStream ? relay.kindOf(error) : 'mid_stream_error', message)
+  } finally {
+    forget()
+  }
+}
+
+const broken = (kind: Failure['kind'], message: string): Failure => ({
+  kind,
+  status: null,
+  message,
+  refusal: undefined,
+})
+
+/** Reads what is behind the end, so that the connection can be used again. The call's own time limit bounds it. */
+function drain(body: AnswerBody): void {
+  const rest = async () => {
+    while ((await body.read()) !== undefined);
+  }
+  // The answer is complete: how its connection ends concerns nobody.
+  rest().catch(() => undefined)
+}

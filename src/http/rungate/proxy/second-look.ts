@@ -1,0 +1,59 @@
+/**
+ * A prompt counted exactly, where only its bound stands in a budget's way: by Anthropic itself. Where it does not answer in time, or
+ * another provider may be reached too, the bound stands.
+ */
+import { scanCall } from '../../../adapters/llm/call-scan.ts'
+import { countTokensBody, readTokenCount } from '../../../adapters/llm/count-tokens.ts'
+import { providerHeaders, providerUrl } from '../../../adapters/llm/provider-headers.ts'
+import { requestToAnthropic } from '../../../adapters/llm/request-to-anthropic.ts'
+import type { CallFacts, RunView } from '../../../commands/rungate/desk/interface.ts'
+import { type Route, routesOf } from '../../../commands/rungate/routing.ts'
+import { providerKeys } from '../../../projections/rungate/provider-key.ts'
+import type { AdmittedCall } from './answering.ts'
+import type { ProxyParts } from './proxy-parts.ts'
+
+type Counting = Pick<AdmittedCall, 'scan' | 'profile' | 'incoming'>
+type Parts = Pick<ProxyParts, 'client' | 'directory' | 'secrets' | 'ownerOf' | 'limits'>
+
+const ANSWER_MAX_BYTES = 65_536
+
+/** The facts with a prompt that was counted, if it could be; they are not counted again. */
+export async function counted(parts: Parts, facts: CallFacts, run: RunView, call: Counting): Promise<CallFacts> {
+  const asked = run.settings.modelOverride ?? facts.model ?? run.settings.defaultModel
+  const known = { ...facts, mayCount: false }
+  if (asked === null || call.scan.prompt.isOpen) return known
+  const routing = { accountId: facts.agent.accountId, format: facts.format, model: asked, profile: call.profile }
+  const { routes } = routesOf(run.settings, { ...routing, owner: parts.ownerOf(asked) }, parts.directory)
+  if (!routes.every(({ format }) => format === 'anthropic')) return known
+  const counts = await Promise.all(routes.map((route) => byProvider(parts, route, call)))
+  const most = Math.max(...counts.map((count) => count ?? Number.POSITIVE_INFINITY))
+  const { prompt } = facts.size
+  if (!Number.isFinite(most) || most >= prompt.textBytes) return known
+  const smaller = { ...prompt, textBytes: most, messages: 0, hasTools: false }
+  return { ...known, size: { ...facts.size, prompt: smaller }, estimatedInputTokens: most + prompt.mediaTokens }
+}
+
+/** Of the provider's first key; free, and exact: what it counts of pictures is in its figure. */
+async function byProvider(
+  { client, directory, secrets, limits }: Parts,
+  { model, keys: [first] }: Route,
+  { scan, incoming }: Counting,
+): Promise<number | undefined> {
+  const key = first && directory.row(providerKeys, first.keyId)
+  if (!key) return undefined
+  try {
+    const own = scan.format === 'anthropic' ? scan : await scanCall(requestToAnthropic(scan, { model }), 'anthropic')
+    const call = client.call({
+      url: providerUrl('anthropic', first.baseUrl, 'count_tokens'),
+      headers: providerHeaders('anthropic', await secrets.open(key), incoming),
+      body: countTokensBody(own, model),
+      ...{ connectTimeoutMs: limits.countTimeoutMs, timeoutMs: limits.countTimeoutMs },
+    })
+    const { status, body } = await call.answer
+    const answer = await body.whole(ANSWER_MAX_BYTES)
+    return status === 200 ? readTokenCount(answer) : undefined
+  } catch {
+    // Whatever went wrong, the bound stands; the call itself will say what is the matter.
+    return undefined
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * A call that was admitted, on its way through the providers of its chain: the next one is tried as long as the client has no
+ * content, and whatever happens is settled once.
+ */
+import type { RunningCall } from '../../../adapters/llm/provider-client.ts'
+import { Untranslatable } from '../../../adapters/llm/untranslatable.ts'
+import { attemptsMax, BACKOFF_MAX_MS, routesOf } from '../../../commands/rungate/routing.ts'
+import { providerKeys } from '../../../projections/rungate/provider-key.ts'
+import {
+  type AdmittedCall,
+  answerDryRun,
+  answerFailed,
+  answerInterrupted,
+  answerStream,
+  answerWhole,
+  passOn,
+} from './answering.ts'
+import { type AttemptEnd, attemptCall, type Failure, requestFor } from './provider-attempt.ts'
+import type { ProxyParts } from './proxy-parts.ts'
+import { Settlement } from './settlement.ts'
+import type { Target } from './target-order.ts'
+import { TargetRound } from './target-round.ts'
+
+/** Answers the client, unless it has left, and settles the call. Rejects only with faults of this side, settled as well. */
+export async function serveAdmitted(parts: ProxyParts, call: AdmittedCall): Promise<void> {
+  const settlement = new Settlement(parts, call)
+  try {
+    if (call.interruption.reason !== undefined) answerInterrupted(call, settlement)
+    else if (call.admission.isDryRun) answerDryRun(parts.clock(), call, settlement)
+    else await tryTargets(parts, call, settlement)
+  } catch (error) {
+    const message = 'The call failed on this side.'
+    if (!settlement.isSettled) settlement.failed({ kind: 'unknown', status: null, message, refusal: undefined })
+    throw error
+  }
+}
+
+async function tryTargets(parts: ProxyParts, call: AdmittedCall, settlement: Settlement): Promise<void> {
+  const { interruption } = call
+  const { targets, timeoutMs } = targetsOf(parts, call)
+  const round = new TargetRound(targets)
+  const most = attemptsMax(call.admission.run.settings)
+  let last: Failure | undefined
+  let waitS: number | undefined
+  while (settlement.attempts.length < most) {
+    const target = round.next()
+    if (!target) break
+    if (round.isAgain(target)) await interruption.wait(pauseMs(settlement.attempts.length))
+    if (interruption.reason !== undefined) return answerInterrupted(call, settlement)
+    const prepared = await prepare(parts, call, target)
+    if ('reason' in prepared) {
+      settlement.skipped.push({ provider: target.provider, reason: prepared.reason })
+      round.drop(target)
+      continue
+    }
+    const end = await tried(parts, call, { target, timeoutMs, ...prepared })
+    settlement.attempts.push(end.attempt)
+    judge(parts, call, settlement, target, end)
+    if (end.kind === 'whole') return answerWhole(parts, call, settlement, target, end)
+    if (end.kind === 'stream') return answerStream(parts, call, settlement, target, end)
+    last = end.failure
+    if (interruption.reason !== undefined) {
+      return answerInterrupted(call, settlement, last.kind === 'client_disconnect' ? target : undefined)
+    }
+    const after = afterFailure(call, round, target, last)
+    if (after.isFinal) return passOn(call, settlement, target, last)
+    if (after.waitS !== undefined) waitS = Math.min(after.waitS, waitS ?? after.waitS)
+    if (after.pauseMs > 0) await interruption.wait(after.pauseMs)
+  }
+  answerFailed(call, settlement, last, waitS)
+}
+
+const PAUSE_FIRST_MS = 100
+/** Before something is tried again that has failed within this call. */
+const pauseMs = (attempts: number): number => Math.min(PAUSE_FIRST_MS * 2 ** attempts, BACKOFF_MAX_MS)
+
+/** What was reserved for may be reached, and nothing dearer that has been added since. */
+function targetsOf({ directory, ownerOf, order }: ProxyParts, { admission, agent, scan, profile }: AdmittedCall) {
+  const { settings, runId } = admission.run
+  const { accountId, agentId } = agent
+  const facts = { accountId, format: scan.format, model: admission.model, owner: ownerOf(admission.model), profile }
+  const { providerKey, providerKeysOf } = directory
+  const { routes, timeoutMs } = routesOf(settings, facts, { providerKey, providerKeysOf })
+  const reserved = routes.flatMap((route) => {
+    const candidate = admission.candidates.reachable.find(
+      ({ provider, model }) => provider === route.provider && model === route.model,
+    )
+    return candidate ? [{ ...route, priced: candidate.priced }] : []
+  })
+  const { loadBalancing, routingPreference } = profile.routingOverride ?? {}
+  const targets = order.of({
+    ...{ agentId, runId, routes: reserved },
+    loadBalancing: loadBalancing ?? settings.routing.loadBalancing,
+    routingPreference: routingPreference ?? settings.routing.routingPreference,
+    ...{ inputTokens: admission.held.inputTokens, outputTokens: admission.held.outputTokens },
+  })
+  return { targets, timeoutMs }
+}
+
+type Prepared = { secret: string; body: readonly Buffer[] } | { reason: string }
+
+/** What is sent; or why this target is passed over. */
+async function prepare(parts: ProxyParts, call: AdmittedCall, target: Target): Promise<Prepared> {
+  const key = parts.directory.row(providerKeys, target.keyId)
+  if (key?.status !== 'active') return { reason: 'the key is disabled or deleted' }
+  try {
+    const body = requestFor(call.scan, call.admission, target)
+    const opened = parts.secrets.open(key)
+    const secret = typeof opened === 'string' ? opened : await opened
+    // Asked last: whoever is let in as a probe reports how it went.
+    if (parts.breaker.admit(target.keyId) === 'open') return { reason: `the circuit of the key ${key.name} is open` }
+    return { secret, body }
+  } catch (error) {
+    if (error instanceof Untranslatable) return { reason: error.message }
+    parts.log.warn({ err: error, keyId: target.keyId }, 'the secret of a provider key does not open')
+    return { reason: `the secret of the key ${key.name} cannot be opened` }
+  }
+}
+
+type Sent = { target: Target; timeoutMs: number; secret: string; body: readonly Buffer[] }
+
+async function tried(parts: ProxyParts, call: AdmittedCall, sent: Sent): Promise<AttemptEnd> {
+  const { scan, admission, incoming: headers, interruption } = call
+  const { target, secret, timeoutMs, body } = sent
+  let running: RunningCall | undefined
+  const forget = interruption.whenInterrupted(() => {
+    // A whole answer is read to its end: the provider bills it anyway.
+    if (scan.isStream || interruption.reason === 'force_stopped') running?.abort()
+  })
+  try {
+    return await attemptCall(parts, { scan, admission, target, secret, headers, timeoutMs }, body, (begun) => {
+      running = begun
+    })
+  } finally {
+    forget()
+  }
+}
+
+/** What the attempt says of its key. A client that left, or asked for what cannot be, says nothing. */
+function judge(parts: ProxyParts, call: AdmittedCall, settlement: Settlement, target: Target, end: AttemptEnd): void {
+  const { breaker, order } = parts
+  const { runId, settings } = call.admission.run
+  if (end.kind !== 'failed') {
+    breaker.succeeded(target.keyId)
+    const isFailover = settlement.attempts.some(({ keyId }) => keyId !== target.keyId)
+    order.served(runId, target, isFailover, performance.now() - call.startedMs)
+    return
+  }
+  const { kind, status } = end.failure
+  order.failed(runId, target)
+  const isOurs = kind === 'client_disconnect' || kind === 'unknown'
+  const isClients = kind === 'http_error' && status !== null && status < 500 && status !== 401 && status !== 403
+  if (isOurs || isClients) breaker.released(target.keyId)
+  else breaker.failed(target.keyId, settings.routing.circuitBreaker)
+}
+
+interface After {
+  /** The client is told what the provider said. */
+  isFinal: boolean
+  /** What the provider asks to wait, in seconds. */
+  waitS: number | undefined
+  /** Before the same target is tried again. */
+  pauseMs: number
+}
+
+/** Whether somebody else may serve the call, and what becomes of this target. */
+function afterFailure({ admission }: AdmittedCall, round: TargetRound, target: Target, failure: Failure): After {
+  const { retryOn, onRateLimit } = admission.run.settings.routing
+  const { kind, status, refusal } = failure
+  const on: After = { isFinal: false, waitS: undefined, pauseMs: 0 }
+  if (kind !== 'http_error' || status === null) {
+    round.pass(target)
+    return on
+  }
+  const isBadKey = status === 401 || status === 403
+  // A redirection is no answer to a call.
+  if (!retryOn.includes(status) && !isBadKey && status >= 400) return { ...on, isFinal: true }
+  const waitS = retryAfterOf(refusal?.headers['retry-after'])
+  if (status === 429 && onRateLimit === 'backoff_first' && round.mayWaitFor(target)) {
+    return { ...on, waitS, pauseMs: Math.min((waitS ?? 1) * 1_000, BACKOFF_MAX_MS) }
+  }
+  if (isBadKey || status === 429) round.drop(target)
+  else round.pass(target)
+  return { ...on, waitS }
+}
+
+/** Seconds, or a date. */
+function retryAfterOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const seconds = /^\d{1,6}$/.test(text.trim()) ? Number(text) : (Date.parse(text) - Date.now()) / 1_000
+  return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined
+}
