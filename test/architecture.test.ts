@@ -6,19 +6,19 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { type ContextName, contextNames } from '../src/contexts.ts'
 import { EVENT_TYPE } from '../src/events/event.ts'
 import { eventSchemas } from './support/contexts.ts'
 import { filesUnder, type Import, root, type SourceFile } from './support/source.ts'
 
 const sources = filesUnder('src')
 const tests = filesUnder('test')
-const CONTEXTS = ['audit', 'noctant', 'rungate', 'firsthand', 'killatamata', 'ostium']
 
 /** `src/events/noctant/user.ts` → `events`; files right under src are of the layer `main`. */
 const layerOf = (path: string): string => path.match(/^src\/([^/]+)\//)?.[1] ?? 'main'
 const contextOf = (path: string): string | undefined => {
   const name = path.match(/^src\/contexts\/([^/]+)\.ts$/)?.[1] ?? path.match(/^src\/[^/]+\/([^/]+)\//)?.[1]
-  return name !== undefined && CONTEXTS.includes(name) ? name : undefined
+  return name !== undefined && contextNames.includes(name as ContextName) ? name : undefined
 }
 
 /** Where everything meets: these may import whatever they compose. */
@@ -266,7 +266,7 @@ describe('event types', () => {
   })
 
   it('that the code speaks of exist', () => {
-    const looksLikeOne = /^(opslog|audit|noctant|rungate|firsthand|killatamata|ostium)\.[A-Z]\w*\.v\d+$/
+    const looksLikeOne = new RegExp(`^(opslog|${contextNames.join('|')})\\.[A-Z]\\w*\\.v\\d+$`)
     expect(
       listed(({ strings }) => strings.filter((text) => looksLikeOne.test(text) && !(text in eventSchemas))),
     ).toStrictEqual([])
@@ -304,11 +304,13 @@ describe('the kernel', () => {
     [['api-keys', 'webhooks'], 2_540],
     // Grown by the address that links lead to, by the keys with which tenants read their own log, by a context, and by
     // the address at which newcomers register, which a start shows, and by where seals are posted to.
-    [['main'], 1_333],
+    [['main'], 1_316],
   ]
 
   it.each(budgets)('keeps %s within %i lines', (folders, linesMax) => {
-    const counted = sources.filter(({ path }) => folders.includes(layerOf(path)) && contextOf(path) === undefined)
+    // A line for each context stands there.
+    const own = sources.filter(({ path }) => contextOf(path) === undefined && path !== 'src/contexts.ts')
+    const counted = own.filter(({ path }) => folders.includes(layerOf(path)))
     expect(counted.reduce((sum, { lineCount }) => sum + lineCount, 0)).toBeLessThanOrEqual(linesMax)
   })
 })

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { describeConfig, ROLES } from '../src/config.ts'
 import { runCli } from './support/cli.ts'
 import { contexts } from './support/contexts.ts'
-import { root } from './support/source.ts'
+import { filesUnder, root } from './support/source.ts'
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const all = (pattern: RegExp): string[] => [...new Set([...readme.matchAll(pattern)].map((match) => match[1]!))]
@@ -48,6 +48,19 @@ describe('the README', () => {
     )
     expect(links.length).toBeGreaterThan(20)
     expect(links.filter(({ path, link }) => !existsSync(join(root, dirname(path), link)))).toStrictEqual([])
+  })
+
+  it('and the how-tos name files and functions that exist', () => {
+    const howTos = ['adding-an-operation', 'adding-a-context'].map((name) =>
+      readFileSync(join(root, 'docs', `${name}.md`), 'utf8'),
+    )
+    const words = howTos.flatMap((text) => [...text.matchAll(/`([\w./-]+)[^`]*`/g)].map(([, word = '']) => word))
+    const paths = words.filter((word) => /^(src|test)\/.*\w\.ts$|^(src|test)\/.*\w\/$/.test(word))
+    const names = words.filter((word) => /^[a-z]+[A-Z]\w+$/.test(word))
+    expect(Math.min(paths.length, names.length)).toBeGreaterThan(10)
+    expect(paths.filter((path) => !existsSync(join(root, path)))).toStrictEqual([])
+    const code = [...filesUnder('src'), ...filesUnder('test')].map(({ text }) => text).join('\n')
+    expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(code))).toStrictEqual([])
   })
 
   it('and every other document name settings that exist', () => {

@@ -5,22 +5,19 @@
  */
 import { expect } from 'vitest'
 import { type Decider, fold } from '../../src/commands/decider.ts'
-import type { RejectionCode as FirsthandCode } from '../../src/commands/firsthand/rejection.ts'
-import { type RejectionCode as NoctantCode, Rejected } from '../../src/commands/noctant/rejection.ts'
-import type { RejectionCode as RungateCode } from '../../src/commands/rungate/rejection.ts'
+import { Rejected } from '../../src/commands/rejection.ts'
 import type { AnyEvent } from '../../src/events/event.ts'
 import { registry } from './contexts.ts'
 
-type RejectionCode = NoctantCode | FirsthandCode | RungateCode
-
 export interface Refusal {
-  rejected: RejectionCode
+  /** Of the decider's own list of codes; a context's `Rejected` takes no other. */
+  rejected: string
   /** JSON pointer of the field that is at fault; undefined: the refusal names none. */
   pointer: string | undefined
 }
 
 /** The outcome of a command that is refused with this code, and with this pointer or without one. */
-export const rejects = (code: RejectionCode, pointer?: string): Refusal => ({ rejected: code, pointer })
+export const rejects = (code: string, pointer?: string): Refusal => ({ rejected: code, pointer })
 
 /** Starts the sentences of one decider: `const given = specify(account)`. */
 export function specify<State, Command, Event extends AnyEvent>(decider: Decider<State, Command, Event>) {
