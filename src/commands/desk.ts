@@ -288,7 +288,7 @@ function answer<Command, Result>({ outcome, done }: Waiting<Command, Result>, po
   else done.reject(outcome?.refusal ?? new Error('a command was answered before it was decided'))
 }
 
-const causeOf = ({ correlationId, commandId, actor, requestId, traceparent }: CommandContext): Cause => ({
-  ...{ $correlationId: correlationId, $causationId: commandId, actor, requestId, commandId },
+const causeOf = ({ correlationId, causationId, commandId, actor, requestId, traceparent }: CommandContext): Cause => ({
+  ...{ $correlationId: correlationId, $causationId: causationId ?? commandId, actor, requestId, commandId },
   ...(traceparent === undefined ? {} : { traceparent }),
 })
