@@ -248,6 +248,11 @@ CREATE INDEX IF NOT EXISTS rungate_approvals_1 ON rungate_approvals (account_id,
 CREATE INDEX IF NOT EXISTS rungate_approvals_2 ON rungate_approvals (expires_at) WHERE status = 'pending';
 CREATE INDEX IF NOT EXISTS rungate_approvals_3 ON rungate_approvals (decided_at);
 
+-- rungate.alertRule, version 1
+CREATE TABLE IF NOT EXISTS rungate_alert_rules (rule_id uuid NOT NULL, account_id uuid NOT NULL, member_id uuid, name text NOT NULL, description text, agent_id uuid, condition_type text NOT NULL, condition jsonb NOT NULL, cooldown_seconds integer NOT NULL, scope text NOT NULL, status text NOT NULL, last_triggered_at timestamptz(3), created_by jsonb NOT NULL, updated_by jsonb NOT NULL, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (rule_id));
+CREATE INDEX IF NOT EXISTS rungate_alert_rules_1 ON rungate_alert_rules (account_id, created_at DESC, rule_id DESC);
+CREATE INDEX IF NOT EXISTS rungate_alert_rules_2 ON rungate_alert_rules (condition_type) WHERE status = 'active';
+
 -- rungate.circuit, version 1
 CREATE TABLE IF NOT EXISTS rungate_circuits (key_id uuid NOT NULL, account_id uuid NOT NULL, provider text NOT NULL, state text NOT NULL, failure_count integer, wait_ms integer, last_failure_at timestamptz(3), last_success_at timestamptz(3), opened_at timestamptz(3), recovery_at timestamptz(3), changed_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));
 CREATE INDEX IF NOT EXISTS rungate_circuits_1 ON rungate_circuits (account_id);

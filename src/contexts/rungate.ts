@@ -5,6 +5,7 @@ import { account, accountSlug } from '../commands/rungate/account.ts'
 import { address } from '../commands/rungate/address.ts'
 import { adminToken } from '../commands/rungate/admin-token.ts'
 import { agent } from '../commands/rungate/agent.ts'
+import { alertRule } from '../commands/rungate/alert-rule.ts'
 import { approval } from '../commands/rungate/approval.ts'
 import { circuit } from '../commands/rungate/circuit.ts'
 import { cleanup } from '../commands/rungate/cleanup.ts'
@@ -22,6 +23,7 @@ import { accountEvents, accountSlugEvents } from '../events/rungate/account.ts'
 import { addressEvents } from '../events/rungate/address.ts'
 import { adminTokenEvents } from '../events/rungate/admin-token.ts'
 import { agentEvents } from '../events/rungate/agent.ts'
+import { alertRuleEvents } from '../events/rungate/alert-rule.ts'
 import { approvalEvents } from '../events/rungate/approval.ts'
 import { circuitEvents } from '../events/rungate/circuit.ts'
 import { cleanupEvents } from '../events/rungate/cleanup.ts'
@@ -41,6 +43,7 @@ import { accountProjection } from '../projections/rungate/account.ts'
 import { addressProjection } from '../projections/rungate/address.ts'
 import { adminTokenProjection } from '../projections/rungate/admin-token.ts'
 import { agentProjection } from '../projections/rungate/agent.ts'
+import { alertRuleProjection } from '../projections/rungate/alert-rule.ts'
 import { approvalProjection } from '../projections/rungate/approval.ts'
 import { circuitProjection } from '../projections/rungate/circuit.ts'
 import { invitationProjection } from '../projections/rungate/invitation.ts'
@@ -70,6 +73,7 @@ export const rungate: Context<RungateDirectories> = {
       [deskBook.category]: deskBookEvents,
       [deskTurn.category]: deskTurnEvents,
       [approval.category]: approvalEvents,
+      [alertRule.category]: alertRuleEvents,
       [cleanup.category]: cleanupEvents,
       [circuit.category]: circuitEvents,
       [stepContent.category]: stepContentEvents,
@@ -85,13 +89,21 @@ export const rungate: Context<RungateDirectories> = {
   settings: rungateSettings,
   aggregates: [
     ...[account, accountSlug, name, adminToken, providerKey, policy, agent],
-    ...[desk, deskBook, deskTurn, approval, cleanup, circuit, stepContent],
+    ...[desk, deskBook, deskTurn, approval, alertRule, cleanup, circuit, stepContent],
     ...[address, roster, session, mail],
   ],
   projections: [
     ...[accountProjection, adminTokenProjection, providerKeyProjection, policyProjection, agentProjection],
     openCallProjection,
-    ...[runProjection, stepProjection, ledgerProjection, approvalProjection, circuitProjection, stepContentProjection],
+    ...[
+      runProjection,
+      stepProjection,
+      ledgerProjection,
+      approvalProjection,
+      alertRuleProjection,
+      circuitProjection,
+      stepContentProjection,
+    ],
     ...[addressProjection, memberProjection, invitationProjection, sessionProjection, mailProjection],
   ],
   books: rungateBooks,

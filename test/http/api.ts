@@ -514,6 +514,8 @@ export async function startApi(options: ApiOptions = {}) {
     governSecond: (method: string, path: string, asked?: Asked) =>
       callAt(`http://127.0.0.1:${second.port}`, method, path, asked, 'rungate'),
     buyers,
+    /** Rungate's desks, of both API processes. */
+    desks,
     workers,
     waits,
     objects,

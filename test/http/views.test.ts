@@ -34,7 +34,8 @@ describe.each(lists)('the answers of %s', (context, { views, withoutView }) => {
     const { operations = [] } = apis.find(({ name }) => name === context) ?? {}
     const writes = operations.filter(({ method }) => method !== 'get').map(({ id }) => id)
     const listed = [...views.flatMap(({ operations }) => operations), ...Object.keys(withoutView)]
-    expect(listed.sort()).toStrictEqual(writes.sort())
+    // A contract may name two operations alike.
+    expect(listed.sort()).toStrictEqual([...new Set(writes)].sort())
   })
 
   it.each(views)('to $operations show what a read shows, after each event', async (view) => {

@@ -88,8 +88,9 @@ export function runDocumentSuite({ api, url, aliases }: Ground): void {
   })
 
   it('names in each operation the scopes that it asks for', () => {
-    for (const { id, access } of cases) {
-      expect(described.find((each) => each.id === id)?.scopes).toStrictEqual(access.alternatives[0]?.scopes ?? [])
+    for (const { title, access } of titled) {
+      const found = described.find(({ method, path }) => `${method} ${path}` === title)
+      expect(found?.scopes, title).toStrictEqual(access.alternatives[0]?.scopes ?? [])
     }
   })
 }

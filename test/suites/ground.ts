@@ -25,7 +25,7 @@ export interface Credentials {
   wrong: HeaderFields
 }
 
-/** Ids that a tenant has, by the names under which requests and answers know them. */
+/** Ids that a tenant has, by the names under which requests and answers know them; `/api/runs id`: of this collection alone. */
 export type Belongings = Map<string, string[]>
 
 export interface Ground {

@@ -66,14 +66,16 @@ const isPlainBody = (body: BodySpec | undefined): boolean =>
 export function runHostileSuite(ground: Ground): void {
   const { api, store, refusalOf } = ground
   const statusFor = (code: KernelCode) => statusOf(api, code)
-  const declared = new Map((api.operations as readonly Operation[]).map((each) => [each.id, each]))
+  /** By method and address: a contract may name two operations alike. */
+  const nameOf = ({ method, path }: { method: string; path: string }) => `${method.toLowerCase()} ${path}`
+  const declared = new Map((api.operations as readonly Operation[]).map((each) => [nameOf(each), each]))
   /** Streams, sockets, bodies that are no JSON, and what answers by itself have tests of their own. */
   const isPlain = ({ answers, body, isDirect }: Operation) =>
     !isDirect &&
     Object.values(answers).every(({ kind }) => ['json', 'empty'].includes(kind)) &&
     isPlainBody(bodySpecOf(body))
-  const operations = operationsOf(api.name, documentOf(api), ground.aliases).filter(({ id }) => {
-    const operation = declared.get(id)
+  const operations = operationsOf(api.name, documentOf(api), ground.aliases).filter((each) => {
+    const operation = declared.get(nameOf(each))
     return operation !== undefined && isPlain(operation)
   })
   /** What does not fit the document, or leads nowhere. */
@@ -81,19 +83,21 @@ export function runHostileSuite(ground: Ground): void {
   const absent = statusFor('route_not_found')
 
   /** Puts ids in the places that stand for them; nobody's where the tenant has none, and now and then anyway. */
-  function referring(text: string, whose: Whose, pick: number): string {
+  function referring(operation: ServedOperation, text: string, whose: Whose, pick: number): string {
     return text.replaceAll(/«([\w-]+):(\d+)»/g, (_, name: string, digits: string) => {
       const n = Number(digits)
       if (isKey(name)) return whose === 'own' ? `key-${n % 50}` : randomUUID()
-      const known = (whose === 'foreign' ? ground.foreign : ground.own).get(name) ?? []
+      const having = whose === 'foreign' ? ground.foreign : ground.own
+      const collection = operation.path.split('/{')[0]
+      const known = having.get(`${collection} ${name}`) ?? having.get(name) ?? []
       const nobodys = whose === 'unknown' || known.length === 0 || (whose === 'own' && n % 10 === 9)
       return nobodys ? ground.idOfNothing(name) : (known[pick % known.length] ?? '')
     })
   }
 
   /** What the request signs in with: the first of the operation's ways. */
-  function signed({ kind }: HostileRequest, { id }: ServedOperation): HeaderFields {
-    const [way] = declared.get(id)?.access.alternatives ?? []
+  function signed({ kind }: HostileRequest, operation: ServedOperation): HeaderFields {
+    const [way] = declared.get(nameOf(operation))?.access.alternatives ?? []
     const { good = {}, scopeless = good, wrong = {} } = ground.credentials[way?.scheme ?? ''] ?? {}
     if (kind === 'no authentication') return {}
     if (kind === 'a wrong key') return wrong
@@ -103,13 +107,15 @@ export function runHostileSuite(ground: Ground): void {
   async function send(operation: ServedOperation, request: HostileRequest, whose: Whose): Promise<Outcome> {
     const { method, parameters } = operation
     const texts = (of: Record<string, string>): Record<string, string> =>
-      Object.fromEntries(Object.entries(of).map(([name, value]) => [name, referring(value, whose, request.pick)]))
+      Object.fromEntries(
+        Object.entries(of).map(([name, value]) => [name, referring(operation, value, whose, request.pick)]),
+      )
     const given = { path: texts(request.path), query: texts(request.query), header: texts(request.headers) }
     const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => segment(given.path[name] ?? ''))
     const query = new URLSearchParams(given.query).toString()
     const target = `/${api.name}${path}${query && `?${query}`}`
-    const body = request.body === undefined ? undefined : referring(request.body, whose, request.pick)
-    const { key } = declared.get(operation.id)?.commanded ?? {}
+    const body = request.body === undefined ? undefined : referring(operation, request.body, whose, request.pick)
+    const { key } = declared.get(nameOf(operation))?.commanded ?? {}
     const keyed = key?.from === 'header' ? { [key.name]: randomUUID() } : {}
     const { 'content-type': type = 'application/json', ...headers } = { ...keyed, ...given.header }
     const before = await store.head()
@@ -141,7 +147,7 @@ export function runHostileSuite(ground: Ground): void {
   function expected(operation: ServedOperation, request: HostileRequest, outcome: Outcome): number[] | undefined {
     const { kind } = request
     const { fault, bodyBytes } = outcome
-    const max = declared.get(operation.id)?.bodyMaxBytes ?? api.bodyMaxBytes ?? BODY_MAX_BYTES
+    const max = declared.get(nameOf(operation))?.bodyMaxBytes ?? api.bodyMaxBytes ?? BODY_MAX_BYTES
     const isRefusedUnread =
       kind === 'no authentication' || kind === 'a wrong key' || kind === 'no scope' || kind === 'another content type'
     if (bodyBytes > max && !isRefusedUnread) return [statusFor('body_too_large')]
@@ -197,8 +203,8 @@ export function runHostileSuite(ground: Ground): void {
   const family = ({ status, body }: Outcome) => (status < 300 ? 'done' : `${status} ${refusalOf(body as never).code}`)
 
   describe.each(operations.map((operation) => [operation.id, operation] as const))('%s', (_, operation) => {
-    const [way] = declared.get(operation.id)?.access.alternatives ?? []
-    const isSigned = way !== undefined && declared.get(operation.id)?.access.isOptional === false
+    const [way] = declared.get(nameOf(operation))?.access.alternatives ?? []
+    const isSigned = way !== undefined && declared.get(nameOf(operation))?.access.isOptional === false
     const isScoped = isSigned && ground.credentials[way.scheme]?.scopeless !== undefined && way.scopes.length > 0
     it('holds against hostile requests', { timeout: 600_000 }, async () => {
       const property = fc.asyncProperty(hostileRequests(operation, { isSigned, isScoped }), async (request) => {

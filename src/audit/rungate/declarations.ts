@@ -13,5 +13,6 @@ export const rungateBooks: AuditDeclarations = {
     'rungate.AgentCreated.v1': { isCreation: true },
     'rungate.RunStarted.v1': { owns: ['runId'], names: ['name'] },
     'rungate.ApprovalRequested.v1': { isCreation: true },
+    'rungate.AlertRuleCreated.v1': { isCreation: true },
   },
 }

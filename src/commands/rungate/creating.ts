@@ -1,12 +1,14 @@
 /** How what has a name is made: the name, then the thing; of an agent, the bond with its policy in between. */
 import type { AdminTokenFacts } from '../../events/rungate/admin-token.ts'
 import type { AgentFacts } from '../../events/rungate/agent.ts'
+import type { AlertRuleCreation } from '../../events/rungate/alert-rule.ts'
 import type { NameClaim } from '../../events/rungate/name.ts'
 import type { PolicyFacts } from '../../events/rungate/policy.ts'
 import type { ProviderKeyFacts } from '../../events/rungate/provider-key.ts'
 import type { CommandBus, CommandContext } from '../handle.ts'
 import { adminToken, impliedScopes, refuseBeyond } from './admin-token.ts'
 import { agent } from './agent.ts'
+import { alertRule } from './alert-rule.ts'
 import { claimForNew, releaseName } from './naming.ts'
 import { isSeen, policy } from './policy.ts'
 import { providerKey } from './provider-key.ts'
@@ -82,6 +84,16 @@ export const bindAgent = (
 
 const policyUnusable = () => new Rejected('policy_unusable', 'There is no such policy.', '/policy_id')
 
+/** Rejects with name_taken. */
+export async function createAlertRule(bus: CommandBus, facts: AlertRuleCreation, context: CommandContext) {
+  const { accountId, ruleId: ownerId, rule } = facts
+  await claimForNew(bus, { accountId, kind: 'alertRule', ownerId }, rule.name, facts, context)
+  return finishAlertRule(bus, facts, context)
+}
+
+const finishAlertRule = (bus: CommandBus, facts: AlertRuleCreation, context: CommandContext) =>
+  bus.handle(alertRule, facts.ruleId, { kind: 'create', facts }, context)
+
 /** The owner of a claimed name, made from the claim alone. Harmless where it is there. */
 export function finishClaim(bus: CommandBus, { kind, creation }: NameClaim, context: CommandContext) {
   switch (kind) {
@@ -93,6 +105,8 @@ export function finishClaim(bus: CommandBus, { kind, creation }: NameClaim, cont
       return finishProviderKey(bus, creation as unknown as ProviderKeyFacts, context)
     case 'adminToken':
       return finishToken(bus, creation as unknown as AdminTokenFacts, context)
+    case 'alertRule':
+      return finishAlertRule(bus, creation as unknown as AlertRuleCreation, context)
     default:
       return kind satisfies never
   }

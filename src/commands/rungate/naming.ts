@@ -4,6 +4,7 @@
  */
 import type { AdminTokenFacts } from '../../events/rungate/admin-token.ts'
 import type { AgentFacts } from '../../events/rungate/agent.ts'
+import type { AlertRuleCreation } from '../../events/rungate/alert-rule.ts'
 import type { NameClaim } from '../../events/rungate/name.ts'
 import type { PolicyFacts } from '../../events/rungate/policy.ts'
 import type { ProviderKeyFacts } from '../../events/rungate/provider-key.ts'
@@ -11,6 +12,7 @@ import type { NameKind } from '../../events/rungate/vocabulary.ts'
 import type { CommandBus, CommandContext } from '../handle.ts'
 import { adminToken } from './admin-token.ts'
 import { agent } from './agent.ts'
+import { alertRule } from './alert-rule.ts'
 import { folded, name, nameIdOf } from './name.ts'
 import { policy } from './policy.ts'
 import { providerKey } from './provider-key.ts'
@@ -22,6 +24,7 @@ export interface Creations {
   agent: AgentFacts
   providerKey: ProviderKeyFacts
   adminToken: AdminTokenFacts
+  alertRule: AlertRuleCreation
 }
 export type Owner = { accountId: string; kind: NameKind; ownerId: string }
 
@@ -104,6 +107,11 @@ export async function nameNow(bus: CommandBus, { kind, ownerId }: Owner): Promis
       const state = await bus.current(adminToken, ownerId)
       if (state.status === 'absent') return undefined
       return state.status === 'revoked' ? null : state.facts.name
+    }
+    case 'alertRule': {
+      const state = await bus.current(alertRule, ownerId)
+      if (state.status === 'absent') return undefined
+      return state.status === 'deleted' ? null : state.rule.name
     }
     default:
       return kind satisfies never

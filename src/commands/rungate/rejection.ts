@@ -31,6 +31,7 @@ export type RejectionCode =
   | 'run_not_running'
   /** The run has made all the steps that its policy allows. */
   | 'step_limit_reached'
+  | 'alert_rule_not_found'
   | 'approval_not_found'
   /** Somebody was first, or its time is over. */
   | 'approval_decided'

@@ -85,4 +85,10 @@ export const rungateSentences: Readonly<Record<string, string>> = {
   'rungate.CircuitProbed.v1': 'One call with the key {keyId} of {provider} tries whether it works again.',
   'rungate.CircuitClosed.v1': 'Calls with the key {keyId} of {provider} work again.',
   'rungate.StepContentLogged.v1': 'What the step {stepId} was asked and answered was kept, sealed.',
+  'rungate.AlertRuleCreated.v1': 'The alert rule {rule.name} ({rule.condition.type}) was made by {author.id}.',
+  'rungate.AlertRuleChanged.v1': 'The alert rule {rule.name} was changed by {author.id}.',
+  'rungate.AlertRuleEnabled.v1': 'The alert rule {ruleId} was enabled by {author.id}.',
+  'rungate.AlertRuleDisabled.v1': 'The alert rule {ruleId} was disabled by {author.id}.',
+  'rungate.AlertRuleDeleted.v1': 'The alert rule {ruleId} was deleted by {author.id}.',
+  'rungate.AlertTriggered.v1': 'The alert rule {rule.name} went off: {observed}.',
 }

@@ -18,6 +18,11 @@ type RequestCode =
   | 'origin_foreign'
   | 'admin_token_refused'
   | 'mail_off'
+  | 'run_elsewhere'
+  | 'alert_condition_invalid'
+  | 'run_ended'
+  | 'run_not_stopped'
+  | 'agent_disabled'
 
 export type RungateCode = RejectionCode | RequestCode
 
@@ -70,6 +75,12 @@ const own: Record<Exclude<RungateCode, KernelCode>, ErrorEntry> = {
   step_limit_reached: { status: 403, title: 'The run has made all its steps' },
   approval_not_found: { status: 404, title: 'The approval request does not exist' },
   approval_decided: { status: 409, title: 'The approval request is decided' },
+  run_elsewhere: { status: 403, title: 'The run belongs to another agent' },
+  run_ended: { status: 400, title: 'The run has ended' },
+  run_not_stopped: { status: 400, title: 'The run was not stopped' },
+  agent_disabled: { status: 403, title: 'The agent is disabled' },
+  alert_rule_not_found: { status: 404, title: 'The alert rule does not exist' },
+  alert_condition_invalid: { status: 400, title: 'The condition does not fit its type' },
   guide_not_found: { status: 404, title: 'The guide does not exist' },
   member_missing: { status: 400, title: 'A member is missing' },
   member_unknown: { status: 400, title: 'The member does not exist' },

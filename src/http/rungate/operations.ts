@@ -12,6 +12,26 @@ import { getAllAgentStats } from './agents/get-all-agent-stats.ts'
 import { listAgents } from './agents/list-agents.ts'
 import { rotateAgentKey } from './agents/rotate-agent-key.ts'
 import { upsertAgentByName } from './agents/upsert-agent-by-name.ts'
+import { getAlertRule, listAlertRules } from './alert-rules/read-rules.ts'
+import {
+  createAlertRule,
+  deleteAlertRule,
+  disableAlertRule,
+  enableAlertRule,
+  updateAlertRule,
+} from './alert-rules/write-rules.ts'
+import { deleteOldData, previewCleanup } from './analytics/cleanup.ts'
+import { getOverviewStats, getRunAnalytics } from './analytics/run-figures.ts'
+import {
+  getCostAnalytics,
+  getErrorAnalytics,
+  getLatencyAnalytics,
+  getProviderReliability,
+  getThroughputAnalytics,
+  getTopN,
+} from './analytics/step-figures.ts'
+import { approveApprovalRequest, rejectApprovalRequest } from './approvals/decide-approval.ts'
+import { getApprovalRequest, listApprovalRequests } from './approvals/read-approvals.ts'
 import { acceptInvitation } from './auth/accept-invitation.ts'
 import { completeRegistration } from './auth/complete-registration.ts'
 import { getAuthConfig } from './auth/get-auth-config.ts'
@@ -49,6 +69,14 @@ import { discoverAgentApi } from './public/discover-agent-api.ts'
 import { getHealth } from './public/get-health.ts'
 import { getIntegrationGuide } from './public/get-integration-guide.ts'
 import { getOpenAPISpec } from './public/get-openapi-spec.ts'
+import { renameRun, updateAgentCurrentRun, updateAgentRun } from './runs/annotate-run.ts'
+import { completeAllRuns, completeCurrentRun, completeOwnRun } from './runs/complete-own-runs.ts'
+import { createRunStep } from './runs/create-run-step.ts'
+import { getAgentCurrentRun, getAgentRun, getRun } from './runs/get-run.ts'
+import { listRunLedger } from './runs/list-run-ledger.ts'
+import { getAgentRunSteps, listRunSteps } from './runs/list-run-steps.ts'
+import { listAgentRuns, listRuns } from './runs/list-runs.ts'
+import { completeRun, stopRun, unblockRun } from './runs/stop-run.ts'
 import { listSessions, revokeSession } from './sessions/sessions.ts'
 import { createAdminToken } from './tokens/create-admin-token.ts'
 import { getAdminToken } from './tokens/get-admin-token.ts'
@@ -63,7 +91,15 @@ export const operations: readonly Operation<RungateParts>[] = [
   ...[upsertPolicyByName, listPolicyVersions, getPolicyVersion],
   ...[createAgent, listAgents, getAllAgentStats, getAgent, updateAgent, patchAgent, rotateAgentKey],
   ...[upsertAgentByName, getProviderHealth, proxyChatCompletions, proxyMessages],
-  ...[discoverAgentApi, getAgentInfo],
+  ...[listRuns, getRun, renameRun, listRunSteps, listRunLedger, stopRun, unblockRun, completeRun],
+  ...[getCostAnalytics, getLatencyAnalytics, getErrorAnalytics, getThroughputAnalytics, getProviderReliability],
+  ...[getRunAnalytics, getTopN, getOverviewStats, previewCleanup, deleteOldData],
+  ...[completeAllRuns, completeCurrentRun, completeOwnRun, createRunStep, getAgentRunSteps],
+  ...[discoverAgentApi, getAgentInfo, listAgentRuns, getAgentCurrentRun, updateAgentCurrentRun, getAgentRun],
+  updateAgentRun,
+  ...[listApprovalRequests, getApprovalRequest, approveApprovalRequest, rejectApprovalRequest],
+  ...[createAlertRule, listAlertRules, getAlertRule, updateAlertRule, deleteAlertRule],
+  ...[enableAlertRule, disableAlertRule],
   ...[createAdminToken, listAdminTokens, getAdminToken, revokeAdminToken],
   ...[createInvitation, listInvitations, revokeInvitation, resendInvitation],
   ...[listMembers, updateMember, removeMember, transferOwnership],

@@ -1,6 +1,7 @@
 /** The words of rungate's document. */
 import { exampleTime as at, exampleId as id, type Words } from '../words.ts'
 import { proxyWords } from './proxy/words.ts'
+import { runWords } from './run-words.ts'
 
 const usd = 'in US dollars'
 const orNone = 'null: no limit'
@@ -248,6 +249,7 @@ export const words: Words = {
   ...policies,
   ...agents,
   ...proxyWords,
+  ...runWords,
   data: 'The answer.',
   total: ['How many there are in all.', 1],
   id: ['The id.', id(3)],

@@ -6,9 +6,11 @@ import type { KeyRing } from '../../vault/key-ring.ts'
 import { createObjectKeys, type ObjectKeys } from '../../vault/object-keys.ts'
 import { mailProcess } from '../mail.ts'
 import { newProcessHealth } from '../process.ts'
+import { ALERTS, runAlerts } from './alerts.ts'
 import { COMPLETION, runCompletion } from './completion.ts'
 import { openDesks } from './desks.ts'
 import { runRungateMail } from './mail.ts'
+import { RETENTION, runRetention } from './retention.ts'
 import { RUN_SWEEPER, runRunSweeper } from './run-sweeper.ts'
 import { rungateSettings } from './settings.ts'
 
@@ -49,8 +51,25 @@ function startRunSweeper(parts: ContextParts): RunningProcess {
   return { ended: ended.finally(() => desks.close()), health }
 }
 
+function startRetention({ bus, db, keyRing, settings, dependenciesOf }: ContextParts): RunningProcess {
+  const health = newProcessHealth()
+  const own = settings(rungateSettings)
+  const sweep = { intervalMs: own.RUNGATE_RETENTION_INTERVAL_MS, batchMax: own.RUNGATE_RETENTION_BATCH_MAX }
+  const keys = providerSecretsOf(db, keyRing)
+  return { ended: runRetention({ ...dependenciesOf(RETENTION, health), bus, keys, sweep }), health }
+}
+
+function startAlerts({ bus, settings, dependenciesOf }: ContextParts): RunningProcess {
+  const health = newProcessHealth()
+  const own = settings(rungateSettings)
+  const sweep = { intervalMs: own.RUNGATE_ALERTS_INTERVAL_MS, batchMax: own.RUNGATE_ALERTS_BATCH_MAX }
+  return { ended: runAlerts({ ...dependenciesOf(ALERTS, health), bus, sweep }), health }
+}
+
 export const rungateProcesses: readonly ProcessDeclaration[] = [
   { leads: [COMPLETION], role: 'relay', start: startCompletion },
   { leads: [RUN_SWEEPER], role: 'relay', start: startRunSweeper },
   { leads: [MAIL], role: 'relay', start: startMail },
+  { leads: [ALERTS], role: 'relay', start: startAlerts },
+  { leads: [RETENTION], role: 'relay', start: startRetention },
 ]

@@ -28,6 +28,12 @@ export const rungateSettings = z.object({
   RUNGATE_EXPIRY_INTERVAL_MS: count(30_000).describe('between looks at invitations and sessions that are over'),
   RUNGATE_EXPIRY_BATCH_MAX: count(500).describe('invitations, and sessions, that one such look finds'),
   ...mailSettings.shape,
+  RUNGATE_ALERTS_INTERVAL_MS: count(5_000).describe('between two looks at the conditions of alert rules'),
+  RUNGATE_ALERTS_BATCH_MAX: count(200).describe('alert rules that one look finds to go off'),
+  RUNGATE_RETENTION_INTERVAL_MS: count(5_000).describe(
+    'between two looks at approvals that expire, and at what is destroyed after its time',
+  ),
+  RUNGATE_RETENTION_BATCH_MAX: count(200).describe('approvals that one look finds'),
   PROVIDER_ALLOW_PRIVATE: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')

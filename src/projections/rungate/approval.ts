@@ -104,3 +104,17 @@ export async function dueApprovals(
     .execute()
   return rows.map(({ approval_id: approvalId, account_id: accountId }) => ({ approvalId, accountId }))
 }
+
+/** Requests that were decided before a time and can still be read, since their key in the vault is there. */
+export async function decidedApprovals(
+  db: ReadModels,
+  { kind, until }: { kind: string; until: Date },
+  limit: number,
+): Promise<{ approvalId: string; accountId: string }[]> {
+  const { rows } = await sql<{ approval_id: string; account_id: string }>`SELECT approval_id, account_id
+    FROM rungate_approvals AS a WHERE decided_at < ${until.toISOString()}::timestamptz
+      AND EXISTS (SELECT FROM vault.keys AS k
+        WHERE k.kind = ${kind} AND k.id = a.approval_id::text AND k.wrapped_key IS NOT NULL)
+    ORDER BY decided_at LIMIT ${limit}`.execute(db)
+  return rows.map(({ approval_id: approvalId, account_id: accountId }) => ({ approvalId, accountId }))
+}

@@ -7,6 +7,7 @@ import type { accounts } from './account.ts'
 import type { addresses } from './address.ts'
 import type { adminTokens } from './admin-token.ts'
 import type { agents } from './agent.ts'
+import type { alertRules } from './alert-rule.ts'
 import type { approvals } from './approval.ts'
 import type { circuits } from './circuit.ts'
 import type { invitations } from './invitation.ts'
@@ -26,6 +27,7 @@ export type RungateTables = TablesOf<
   | typeof addresses
   | typeof adminTokens
   | typeof agents
+  | typeof alertRules
   | typeof approvals
   | typeof circuits
   | typeof ledger

@@ -2,11 +2,15 @@
 import { account } from '../../../src/commands/rungate/account.ts'
 import { adminToken } from '../../../src/commands/rungate/admin-token.ts'
 import { agent } from '../../../src/commands/rungate/agent.ts'
+import { alertRule } from '../../../src/commands/rungate/alert-rule.ts'
+import { approval } from '../../../src/commands/rungate/approval.ts'
 import { policy } from '../../../src/commands/rungate/policy.ts'
 import { providerKey } from '../../../src/commands/rungate/provider-key.ts'
 import { type Invitation, type RosterMember, roster } from '../../../src/commands/rungate/roster.ts'
 import { accountRowOf, accountView } from '../../../src/http/rungate/account/account-view.ts'
 import { agentRowOf, agentView } from '../../../src/http/rungate/agents/agent-view.ts'
+import { ruleRowOf, ruleView } from '../../../src/http/rungate/alert-rules/rule-view.ts'
+import { approvalRowOf } from '../../../src/http/rungate/approvals/approval-view.ts'
 import { invitationRowOf, invitationView, memberRowOf, memberView } from '../../../src/http/rungate/people/schemas.ts'
 import { policyRowOf, policyView } from '../../../src/http/rungate/policies/policy-view.ts'
 import { keyRowOf, keyView } from '../../../src/http/rungate/provider-keys/key-view.ts'
@@ -14,6 +18,8 @@ import { tokenRowOf, tokenView } from '../../../src/http/rungate/tokens/token-vi
 import { findAccount } from '../../../src/projections/rungate/account.ts'
 import { findAdminToken } from '../../../src/projections/rungate/admin-token.ts'
 import { findAgent } from '../../../src/projections/rungate/agent.ts'
+import { findAlertRule } from '../../../src/projections/rungate/alert-rule.ts'
+import { findApproval } from '../../../src/projections/rungate/approval.ts'
 import { invitationsOf } from '../../../src/projections/rungate/invitation.ts'
 import { findMember } from '../../../src/projections/rungate/member.ts'
 import { findPolicy } from '../../../src/projections/rungate/policy.ts'
@@ -29,6 +35,8 @@ const { agentId } = example('rungate.AgentCreated.v1').data
 const { memberId } = example('rungate.MemberJoined.v1').data
 const { invitationId, expiresAt: invitationEnds } = example('rungate.InvitationCreated.v1').data
 const counted = { steps: 0, since: '2026-03-01T00:00:00.000Z', email: null }
+const { ruleId } = example('rungate.AlertRuleCreated.v1').data
+const { approvalId } = example('rungate.ApprovalRequested.v1').data
 const message = 'answers with a message, which no read shows'
 
 export const rungateViews: ContextViews = {
@@ -105,6 +113,26 @@ export const rungateViews: ContextViews = {
         return found && agentView(found)
       },
     }),
+    answeredView(alertRule, {
+      operations: ['createAlertRule', 'updateAlertRule', 'enableAlertRule', 'disableAlertRule'],
+      history: (['RuleCreated', 'RuleChanged', 'RuleDisabled', 'RuleEnabled', 'Triggered'] as const).map(
+        (name) => `rungate.Alert${name}.v1` as const,
+      ),
+      viewOf: (state) => ruleView(ruleRowOf(state)),
+      read: async (db) => {
+        const found = await findAlertRule(db, accountId, null, ruleId)
+        return found && ruleView(found)
+      },
+    }),
+    answeredView(approval, {
+      operations: ['approveApprovalRequest', 'rejectApprovalRequest'],
+      history: ['rungate.ApprovalRequested.v1', 'rungate.ApprovalRejected.v1'],
+      viewOf: (state) => approvalRowOf(state),
+      read: async (db) => {
+        const { agent_name: _, model: __, ...row } = (await findApproval(db, accountId, approvalId)) ?? {}
+        return row
+      },
+    }),
   ],
   withoutView: {
     startAuth: message,
@@ -115,6 +143,17 @@ export const rungateViews: ContextViews = {
     revokeSession: 'answers without a body',
     removeMember: message,
     transferOwnership: message,
+    createRunStep: 'answers with the row that the read model’s own handler makes of the same event',
+    completeRun: 'answers with what the run’s last event says; runs.test.ts compares it with the read',
+    completeCurrentRun: 'answers with a summary, which no read shows',
+    completeAllRuns: 'answers with counts, which no read shows',
+    renameRun: 'answers with the row and what was changed; runs.test.ts compares it with the read',
+    updateAgentRun: 'answers with what was changed; runs.test.ts compares it with the read',
+    updateAgentCurrentRun: 'answers with what was changed; runs.test.ts compares it with the read',
+    deleteOldData: 'answers with counts, which no read shows',
+    stopRun: message,
+    deleteAlertRule: message,
+    unblockRun: message,
     registerAccount: 'answers with keys, which no read shows',
     rotateAgentKey: 'answers with a key, which no read shows',
     revokeAdminToken: message,

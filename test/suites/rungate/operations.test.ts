@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { rungate } from '../../../src/http/rungate/api.ts'
 import { type Account, registered } from '../../http/rungate/accounts.ts'
+import { approvalAsked, callMade } from '../../http/rungate/calls.ts'
 import { askForLink, invite, newEmail, newMember, signIn, withCookie } from '../../http/rungate/people.ts'
 import { bearer, mistyped, startHastyApi, UUID } from '../api.ts'
 import type { Belongings } from '../ground.ts'
@@ -13,18 +14,35 @@ const acme = await registered(api)
 const other = await registered(api)
 const operator = await api.addOperator()
 
-async function furnish({ token, policyId, agentId, apiKey }: Account): Promise<Belongings> {
+async function furnish(account: Account): Promise<Belongings> {
+  const { token, policyId, agentId, apiKey } = account
+  const ended = await callMade(api, account)
+  const isNew = { runId: null, isNew: true, name: null, metadata: null, known: null }
+  const { runId } = await callMade(api, account, { facts: { run: isNew } })
+  const approvalId = await approvalAsked(api, account, runId)
   const key = { provider: 'openai', name: 'main', api_key: 'sk-example-0123456789' }
   const { data } = (await api.govern('POST', '/api/provider-keys', { key: token, body: key })).body
   const agent = { name: 'writer', policy_id: policyId, provider_keys: { openai: data.id } }
   const made = await api.govern('POST', '/api/agents', { key: token, body: agent })
+  const rule = { name: 'rule', condition_type: 'rate_limit_approaching', agent_id: agentId }
+  const condition = { condition_config: { threshold_pct: 80 } }
+  const ruled = await api.govern('POST', '/api/alert-rules', { key: token, body: { ...rule, ...condition } })
   const named = { key: token, body: { name: `for ${apiKey.slice(-4)}` } }
   const policy = await api.govern('POST', '/api/policies', named)
-  const ids = [data.id, made.body.data.id, agentId, policy.body.data.id]
+  // The agent whose key signs in is not among them: it would be given another key.
+  const agents = [made.body.data.id]
+  const ids = [data.id, ...agents, policy.body.data.id, runId, approvalId, ruled.body.data.id]
   return new Map([
     ['id', ids],
     ['policy_id', [policyId]],
     ['remap_to', [data.id]],
+    ['run_id', [runId]],
+    ['agent_id', [agentId]],
+    ['/api/agents id', agents],
+    ['/api/runs id', [runId, ended.runId]],
+    ['/v1/runs id', [runId, ended.runId]],
+    ['/api/approval-requests id', [approvalId, await approvalAsked(api, account, runId)]],
+    ['/api/alert-rules id', [ruled.body.data.id]],
   ])
 }
 

@@ -159,7 +159,7 @@ export function deskStreamOf({ type, data }: { type: string; data: Record<string
   if (name === 'BookTurned') return `rungate.deskBook-${data.agentId}`
   if (name === 'TurnAsked') return `rungate.deskTurn-${data.agentId}`
   if (name === 'BookOpened') return `rungate.desk-${data.agentId}.${data.book}`
-  return /^(Run|Call|ToolCall|Alert(?!Rule)|ForceStop|BookClosed)/.test(name)
+  return /^(Run|Call|ToolCall|AlertThreshold|ForceStop|BookClosed)/.test(name)
     ? `rungate.desk-${data.agentId}`
     : undefined
 }

@@ -5,6 +5,7 @@ import type { AccountEvent, AccountSlugEvent } from '../../../src/events/rungate
 import type { AddressEvent } from '../../../src/events/rungate/address.ts'
 import type { AdminTokenEvent } from '../../../src/events/rungate/admin-token.ts'
 import type { AgentEvent, AgentProfile } from '../../../src/events/rungate/agent.ts'
+import type { AlertRuleEvent, AlertRuleFacts } from '../../../src/events/rungate/alert-rule.ts'
 import type { CircuitEvent } from '../../../src/events/rungate/circuit.ts'
 import type { CleanupEvent } from '../../../src/events/rungate/cleanup.ts'
 import type { mailEvents } from '../../../src/events/rungate/mail.ts'
@@ -27,6 +28,7 @@ export type RungateStoryEvent =
   | AgentEvent
   | DeskStoryEvent
   | CleanupEvent
+  | AlertRuleEvent
   | CircuitEvent
   | StepContentEvent
   | AddressEvent
@@ -70,6 +72,11 @@ export function rungateExamples(uuidOf: (name: string) => string, timeAt: (secon
     providerKeys: { openai: [{ keyId, weight: 3 }] },
     routingOverride: { modelRoutes: [{ pattern: 'gpt-*', chain: ['openai'], timeoutMs: 5_000 }] },
     ...{ metadata: { team: 'news' }, status: 'active' },
+  }
+  const ofRule = (seconds: number) => ({ ...at(seconds), ruleId: uuidOf('rungate alert rule') })
+  const rule: AlertRuleFacts = {
+    ...{ name: 'spend', description: null, agentId: null, cooldownSeconds: 300, scope: 'org' },
+    condition: { type: 'cost_threshold', thresholdUsd: '5.0001', windowMinutes: 60 },
   }
   const ofAgent = (seconds: number) => ({ ...at(seconds), agentId, author })
   const ofCircuit = (seconds: number) => ({
@@ -140,6 +147,12 @@ export function rungateExamples(uuidOf: (name: string) => string, timeAt: (secon
     'rungate.PolicyDeleted.v1': ofPolicy(823, 3),
     'rungate.NameReleased.v1': { ...at(824), ...claimed },
     ...deskExamples({ uuidOf, timeAt, accountId, agentId, policyId, keyId, settings, author }),
+    'rungate.AlertRuleCreated.v1': { ...ofRule(860), author, memberId: null, rule },
+    'rungate.AlertRuleChanged.v1': { ...ofRule(861), author, rule: { ...rule, name: 'spending' } },
+    'rungate.AlertRuleDisabled.v1': { ...ofRule(862), author },
+    'rungate.AlertRuleEnabled.v1': { ...ofRule(863), author },
+    'rungate.AlertTriggered.v1': { ...ofRule(864), rule, observed: '5.0001' },
+    'rungate.AlertRuleDeleted.v1': { ...ofRule(29_699), author },
     'rungate.OldDataDeleted.v1': {
       ...{ ...at(29_700), cleanupId: uuidOf('rungate cleanup'), author, days: 30, before: timeAt(0) },
       ...{ runIds: [uuidOf('rungate earlier run')], steps: 4, ledgerEntries: 3 },
@@ -214,6 +227,7 @@ export function rungateStreamOf({ type, data }: { type: string; data: Record<str
   const atDesk = deskStreamOf({ type, data })
   if (atDesk !== undefined) return atDesk
   const name = type.split('.')[1] ?? ''
+  if (name.startsWith('AlertRule') || name === 'AlertTriggered') return `rungate.alertRule-${data.ruleId}`
   if (name.startsWith('OldData')) return `rungate.cleanup-${data.accountId}`
   if (name.startsWith('Slug')) return `rungate.accountSlug-${data.slug}`
   if (name.startsWith('Name')) return `rungate.name-${data.ownerId}`

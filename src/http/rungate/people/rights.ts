@@ -33,9 +33,13 @@ export function requireOwn(principal: Who, item: Owned): void {
  * The visibility of what the principal makes or changes. Throws where it may not be so: a token has nothing personal (400), and
  * what a member makes is personal (403).
  */
-export function visibilityOf({ memberId, role }: Who, asked: Visibility | undefined): Visibility {
+export function visibilityOf(
+  { memberId, role }: Who,
+  asked: Visibility | undefined,
+  pointer = '/visibility',
+): Visibility {
   if (asked === 'personal' && memberId === null) {
-    throw new Rejected('visibility_refused', 'must be org: a token has nothing personal', '/visibility')
+    throw new Rejected('visibility_refused', 'must be org: a token has nothing personal', pointer)
   }
   if (role !== 'member') return asked ?? 'org'
   if (asked === 'org') throw new Problem<RungateCode>('not_own', 'What a member makes is personal.')

@@ -1,0 +1,4 @@
+/** Refusals about runs that more than one place makes. */
+import { Rejected } from './rejection.ts'
+
+export const runNotFound = () => new Rejected('run_not_found', 'There is no such run.')

@@ -1,0 +1,88 @@
+/**
+ * What time does to an account's data: requests for approval expire, what was kept for deciding on them is destroyed a week after
+ * the decision, and what steps said is destroyed with the runs that a cleanup deletes. All of it is repeatable.
+ */
+import { systemContext } from '../../commands/context.ts'
+import type { CommandBus } from '../../commands/handle.ts'
+import { deterministicId } from '../../commands/identity.ts'
+import { approval } from '../../commands/rungate/approval.ts'
+import type { CleanupFacts } from '../../events/rungate/cleanup.ts'
+import { type Delivered, isPoison } from '../../events/subscription.ts'
+import { decidedApprovals, dueApprovals } from '../../projections/rungate/approval.ts'
+import { contentDaysBefore } from '../../projections/rungate/content-days.ts'
+import type { ObjectKeys } from '../../vault/object-keys.ts'
+import { createDueWork } from '../due-work.ts'
+import { type ProcessDependencies, runProcess } from '../process.ts'
+
+export const RETENTION = 'rungate-retention'
+/** What the keys of approvals and of contents are called in the vault. */
+const APPROVAL_KEYS = 'rungate.approval'
+const CONTENT_KEYS = 'rungate.content'
+
+const DELETED = 'rungate.OldDataDeleted.v1'
+const DAY_MS = 86_400_000
+/** How long a decided request can be read. */
+const KEPT_MS = 7 * DAY_MS
+/** Days of contents that are looked up at a time. */
+const DAYS_MAX = 1_000
+
+interface Options extends ProcessDependencies {
+  bus: CommandBus
+  keys: Pick<ObjectKeys, 'destroy'>
+  sweep: { intervalMs: number; batchMax: number }
+}
+
+/** Runs until `signal` aborts; stands by while another process leads. */
+export function runRetention(options: Options): Promise<void> {
+  const handle = async (events: Delivered[]) => {
+    for (const event of events)
+      if (!isPoison(event)) await destroyContents(options, event.data as unknown as CleanupFacts)
+  }
+  const background = (signal: AbortSignal) => [createExpiry(options).run(signal), createForgetting(options).run(signal)]
+  return runProcess({ name: RETENTION, types: [DELETED], handle, background }, options)
+}
+
+/** Of whole days before the cleanup's time: a run that goes on may still hold steps of that day. */
+async function destroyContents({ db, keys }: Options, { accountId, before }: CleanupFacts): Promise<void> {
+  for (;;) {
+    const days = await contentDaysBefore(db, { kind: CONTENT_KEYS, accountId, day: before.slice(0, 10) }, DAYS_MAX)
+    for (const id of days) await keys.destroy(CONTENT_KEYS, id)
+    if (days.length < DAYS_MAX) return
+  }
+}
+
+const limitsOf = ({ sweep: { intervalMs, batchMax } }: Options) => ({
+  ...{ concurrencyMax: 4, keyConcurrencyMax: 4, keyQueueMax: batchMax, batchMax, pollIntervalMs: intervalMs },
+  ...{ retryMinMs: 500, retryMaxMs: 60_000, drainMs: 2_000 },
+})
+
+type Due = { id: string; key: string }
+const dueOf = ({ approvalId, accountId }: { approvalId: string; accountId: string }): Due => ({
+  id: approvalId,
+  key: accountId,
+})
+
+function createExpiry(options: Options) {
+  const { db, bus, log, now = () => new Date() } = options
+  return createDueWork<Due>({
+    ...{ name: 'expiry of approvals', log, now, limits: limitsOf(options) },
+    findDue: async ({ now: time, limit }) => (await dueApprovals(db, time, limit)).map(dueOf),
+    async work({ id }) {
+      const at = now().toISOString()
+      const context = systemContext(RETENTION, deterministicId('rungate.approval.expire', id), at)
+      await bus.handle(approval, id, { kind: 'expire', at }, context)
+    },
+  })
+}
+
+function createForgetting(options: Options) {
+  const { db, keys, log, now = () => new Date() } = options
+  return createDueWork<Due>({
+    ...{ name: 'end of decided approvals', log, now, limits: limitsOf(options) },
+    async findDue({ now: time, limit }) {
+      const until = new Date(time.getTime() - KEPT_MS)
+      return (await decidedApprovals(db, { kind: APPROVAL_KEYS, until }, limit)).map(dueOf)
+    },
+    work: async ({ id }) => void (await keys.destroy(APPROVAL_KEYS, id)),
+  })
+}
