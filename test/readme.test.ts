@@ -1,11 +1,11 @@
 /** The README says nothing that is not so: its files, scripts, commands and settings exist. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { describeConfig, ROLES } from '../src/config.ts'
 import { runCli } from './support/cli.ts'
 import { contexts } from './support/contexts.ts'
-import { filesUnder, root } from './support/source.ts'
+import { root } from './support/source.ts'
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const all = (pattern: RegExp): string[] => [...new Set([...readme.matchAll(pattern)].map((match) => match[1]!))]
@@ -59,7 +59,8 @@ describe('the README', () => {
     const names = words.filter((word) => /^[a-z]+[A-Z]\w+$/.test(word))
     expect(Math.min(paths.length, names.length)).toBeGreaterThan(10)
     expect(paths.filter((path) => !existsSync(join(root, path)))).toStrictEqual([])
-    const code = [...filesUnder('src'), ...filesUnder('test')].map(({ text }) => text).join('\n')
+    const sources = globSync('{src,test}/**/*.ts', { cwd: root })
+    const code = sources.map((path) => readFileSync(join(root, path), 'utf8')).join('\n')
     expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(code))).toStrictEqual([])
   })
 
