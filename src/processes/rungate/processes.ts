@@ -45,8 +45,9 @@ function startRunSweeper(parts: ContextParts): RunningProcess {
     ...{ runsIntervalMs: of.RUN_SWEEP_INTERVAL_MS, callsIntervalMs: of.CALL_SWEEP_INTERVAL_MS },
     batchMax: of.RUN_SWEEP_BATCH_MAX,
   }
-  // Nobody outlives a store that stops with its instance.
-  const processesGoneBefore = services.eventStore.kind === 'embedded' ? clock.now() : undefined
+  // Nobody outlives a store that stops with its instance; whoever admits calls now began after this process did.
+  const beganAt = new Date(clock.now().getTime() - performance.now())
+  const processesGoneBefore = services.eventStore.kind === 'embedded' ? beganAt : undefined
   const ended = runRunSweeper({ ...dependenciesOf(RUN_SWEEPER, health), desks, limits, processesGoneBefore })
   return { ended: ended.finally(() => desks.close()), health }
 }
