@@ -209,7 +209,7 @@ describe('the end of a job', () => {
 it('a score that comes for a forged seat of a cancelled job approves nothing', () => {
   const events = written(posted(4), claim(1), receive(1))
   const cancelled = job.decide({ kind: 'cancel', owner: live, at: at(25) }, fold(job, events))
-  const state = fold(job, [...events, ...cancelled, ...events.slice(1)])
+  const state = fold(job, [...events, ...cancelled, ...events.slice(2)])
   expect(job.decide(score(1), state)).toMatchObject([
     { type: 'firsthand.SubmissionRejected.v1', data: { cause: 'job_cancelled', stars: null } },
   ])
