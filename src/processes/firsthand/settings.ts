@@ -6,6 +6,8 @@ import { count, schedule } from '../../runtime/setting.ts'
 import { scoringSettings } from './scoring-settings.ts'
 
 const secret = z.string().min(1).optional()
+/** A job ends its open seats in one append, of which a store takes 1 MiB: an end of a seat has 0.9 KB. */
+const OPEN_SEATS_LIMIT = 1_000
 
 export const firsthandSettings = z.object({
   FIRSTHAND_KEYS_MAX: count(100).describe('API keys of one organization that work at a time'),
@@ -40,7 +42,13 @@ export const firsthandSettings = z.object({
   FIRSTHAND_SWEEP_INTERVAL_MS: count(5_000).describe('between looks at credits and claims that come to their end'),
   FIRSTHAND_SWEEP_BATCH_MAX: count(500).describe('wallets, and claims, that one such look finds'),
   FIRSTHAND_CLAIM_TTL_S: count(1_800).describe('how long a worker has a seat without submitting'),
-  FIRSTHAND_OPEN_SEATS_MAX: count(500).describe('seats of one job that are open at a time'),
+  FIRSTHAND_OPEN_SEATS_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(OPEN_SEATS_LIMIT)
+    .default(500)
+    .describe('seats of one job that are open at a time, 1,000 at most'),
   FIRSTHAND_WORKER_CLAIMS_MAX: count(3).describe('open claims of one worker in one job'),
   FIRSTHAND_WORKER_CLAIMS_PER_DAY_MAX: count(50).describe('claims of one worker and UTC day'),
 })
