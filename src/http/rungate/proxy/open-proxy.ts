@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createOwnerOf } from '../../../adapters/llm/model-owner.ts'
 import { createPriceTable, type OwnPrice, readOwnPrices } from '../../../adapters/llm/price-table.ts'
 import { createProviderClient } from '../../../adapters/llm/provider-client.ts'
+import { createTokenCounter } from '../../../adapters/llm/token-counter.ts'
 import type { CommandBus } from '../../../commands/handle.ts'
 import type { Desks } from '../../../commands/rungate/desk/interface.ts'
 import { createCandidatesOf } from '../../../commands/rungate/routing.ts'
@@ -46,12 +47,20 @@ export interface OpenProxy {
   close(): Promise<void>
 }
 
+/** Prompts that wait to be counted. */
+const COUNTS_WAITING_MAX = 64
+
 export function openProxy(surroundings: ProxySurroundings): OpenProxy {
   const { desks, processId, directory, circuits, bus, db, providerSecrets, clock, log, settings } = surroundings
   const prices = createPriceTable(surroundings.ownPrices)
   const ownerOf = createOwnerOf()
   const secrets = createOpenedSecrets(providerSecrets)
   const client = createProviderClient({ vet: createVetHost(surroundings.providerAddresses) })
+  const counter = createTokenCounter({
+    bytesMax: settings.TOKENIZER_MAX_BYTES,
+    timeoutMs: settings.TOKENIZER_TIMEOUT_MS,
+    waitingMax: COUNTS_WAITING_MAX,
+  })
   const figures = { inFlight: 0, bodyBytes: 0, overruns: 0 }
   circuits.recordWith({
     ...{ processId, bus, log },
@@ -65,7 +74,7 @@ export function openProxy(surroundings: ProxySurroundings): OpenProxy {
   const { providerKey, providerKeysOf, agent } = directory
   const profileOf = (accountId: string, agentId: string) => agent(accountId, agentId)?.profile
   const proxy = createProxy({
-    ...{ desks, directory, secrets, client, ownerOf, bus, db, providerSecrets, clock, log, figures },
+    ...{ desks, directory, secrets, client, counter, ownerOf, bus, db, providerSecrets, clock, log, figures },
     candidatesOf: createCandidatesOf({
       directory: { providerKey, providerKeysOf, profileOf },
       ...{ priceOf: prices.find, ownerOf },
@@ -82,7 +91,8 @@ export function openProxy(surroundings: ProxySurroundings): OpenProxy {
     }),
     limits: limitsOf(settings),
   })
-  return { proxy, gauges: gaugesOf(figures), close: () => client.close() }
+  const close = async () => void (await Promise.all([client.close(), counter.close()]))
+  return { proxy, gauges: gaugesOf(figures), close }
 }
 
 const limitsOf = (settings: ProxySurroundings['settings']) => ({

@@ -2,6 +2,7 @@
 import type { Breaker } from '../../../adapters/llm/breaker.ts'
 import type { ScanLimits } from '../../../adapters/llm/call-scan.ts'
 import type { ProviderClient } from '../../../adapters/llm/provider-client.ts'
+import type { TokenCounter } from '../../../adapters/llm/token-counter.ts'
 import type { CommandBus } from '../../../commands/handle.ts'
 import type { CandidatesOf, Desks } from '../../../commands/rungate/desk/interface.ts'
 import type { Log } from '../../../log.ts'
@@ -33,6 +34,7 @@ export interface ProxyParts {
   client: ProviderClient
   breaker: Breaker
   order: TargetOrder
+  counter: TokenCounter
   ownerOf: (model: string) => string | undefined
   monthlySteps: MonthlySteps
   contentLog: ContentLog

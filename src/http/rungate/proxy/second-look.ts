@@ -1,9 +1,10 @@
 /**
- * A prompt counted exactly, where only its bound stands in a budget's way: by Anthropic itself. Where it does not answer in time, or
- * another provider may be reached too, the bound stands.
+ * A prompt counted exactly, where only its bound stands in a budget's way: by OpenAI's vocabulary on a thread of its own, and by
+ * Anthropic itself. Where either does not answer in time, the bound stands.
  */
-import { scanCall } from '../../../adapters/llm/call-scan.ts'
+import { type CallScan, scanCall } from '../../../adapters/llm/call-scan.ts'
 import { countTokensBody, readTokenCount } from '../../../adapters/llm/count-tokens.ts'
+import { promptTexts } from '../../../adapters/llm/prompt-text.ts'
 import { providerHeaders, providerUrl } from '../../../adapters/llm/provider-headers.ts'
 import { requestToAnthropic } from '../../../adapters/llm/request-to-anthropic.ts'
 import type { CallFacts, RunView } from '../../../commands/rungate/desk/interface.ts'
@@ -13,9 +14,14 @@ import type { AdmittedCall } from './answering.ts'
 import type { ProxyParts } from './proxy-parts.ts'
 
 type Counting = Pick<AdmittedCall, 'scan' | 'profile' | 'incoming'>
-type Parts = Pick<ProxyParts, 'client' | 'directory' | 'secrets' | 'ownerOf' | 'limits'>
+type Parts = Pick<ProxyParts, 'counter' | 'client' | 'directory' | 'secrets' | 'ownerOf' | 'limits'>
 
+const MESSAGE_TOKENS = 4
+/** What other vocabularies may need more than the one that is counted by. */
+const FOREIGN_FACTOR = 1.5
 const ANSWER_MAX_BYTES = 65_536
+/** Models of the vocabulary that is counted by. */
+const COUNTED = /^(ft:)?(gpt-(4o|4\.1|4\.5|[5-9])|chatgpt-4o|o\d)/
 
 /** The facts with a prompt that was counted, if it could be; they are not counted again. */
 export async function counted(parts: Parts, facts: CallFacts, run: RunView, call: Counting): Promise<CallFacts> {
@@ -24,13 +30,23 @@ export async function counted(parts: Parts, facts: CallFacts, run: RunView, call
   if (asked === null || call.scan.prompt.isOpen) return known
   const routing = { accountId: facts.agent.accountId, format: facts.format, model: asked, profile: call.profile }
   const { routes } = routesOf(run.settings, { ...routing, owner: parts.ownerOf(asked) }, parts.directory)
-  if (!routes.every(({ format }) => format === 'anthropic')) return known
-  const counts = await Promise.all(routes.map((route) => byProvider(parts, route, call)))
+  const counts = await Promise.all([
+    ...(routes.some(({ format }) => format === 'openai') ? [byVocabulary(parts, routes, call.scan)] : []),
+    ...routes.filter(({ format }) => format === 'anthropic').map((route) => byProvider(parts, route, call)),
+  ])
   const most = Math.max(...counts.map((count) => count ?? Number.POSITIVE_INFINITY))
   const { prompt } = facts.size
   if (!Number.isFinite(most) || most >= prompt.textBytes) return known
   const smaller = { ...prompt, textBytes: most, messages: 0, hasTools: false }
   return { ...known, size: { ...facts.size, prompt: smaller }, estimatedInputTokens: most + prompt.mediaTokens }
+}
+
+async function byVocabulary({ counter }: Parts, routes: readonly Route[], scan: CallScan): Promise<number | undefined> {
+  const texts = promptTexts(scan, counter.bytesMax)
+  const tokens = texts && (await counter.count(texts))
+  if (tokens === undefined) return undefined
+  const isForeign = routes.some(({ format, model }) => format === 'openai' && !COUNTED.test(model))
+  return Math.ceil(tokens * (isForeign ? FOREIGN_FACTOR : 1)) + MESSAGE_TOKENS * scan.prompt.messages
 }
 
 /** Of the provider's first key; free, and exact: what it counts of pictures is in its figure. */
