@@ -13,11 +13,9 @@ import { contentDaysBefore } from '../../projections/rungate/content-days.ts'
 import type { ObjectKeys } from '../../vault/object-keys.ts'
 import { createDueWork } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
+import { APPROVAL_KEYS, CONTENT_KEYS } from './contents.ts'
 
 export const RETENTION = 'rungate-retention'
-/** What the keys of approvals and of contents are called in the vault. */
-const APPROVAL_KEYS = 'rungate.approval'
-const CONTENT_KEYS = 'rungate.content'
 
 const DELETED = 'rungate.OldDataDeleted.v1'
 const DAY_MS = 86_400_000

@@ -1,9 +1,10 @@
 /** Contents of steps, sealed: what was asked and answered, of those steps that keep it. */
 import type { StepContentEvent } from '../../events/rungate/step-content.ts'
+import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
 import { integer, text, time, uuid } from '../columns.ts'
 import { defineProjection, defineTable, type RowOf, upsert } from '../projection.ts'
-import { preparedOne } from './tables.ts'
+import { preparedOne, rungateTables } from './tables.ts'
 
 export const stepContents = defineTable({
   name: 'rungate_step_contents',
@@ -41,3 +42,16 @@ export const stepContentProjection = defineProjection<StepContentEvent>({
 export const findStepContent = preparedOne((db, accountId: string, stepId: string) =>
   db.selectFrom('rungate_step_contents').selectAll().where('account_id', '=', accountId).where('step_id', '=', stepId),
 )
+
+/** Of these steps; a page of them, so there are few. */
+export const stepContentsOf = (
+  db: ReadModels,
+  accountId: string,
+  stepIds: readonly string[],
+): Promise<StepContentRow[]> =>
+  rungateTables(db)
+    .selectFrom('rungate_step_contents')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('step_id', 'in', [...stepIds])
+    .execute()

@@ -135,6 +135,8 @@ export const rungateViews: ContextViews = {
     }),
   ],
   withoutView: {
+    proxyChatCompletions: 'answers with what a provider says, which no read shows',
+    proxyMessages: 'answers with what a provider says, which no read shows',
     startAuth: message,
     verifyAuth: 'answers whether the address is new, which no read shows',
     acceptInvitation: 'answers with the account beside the member, which updateMember compares',

@@ -1,14 +1,11 @@
 /** A request for approval as the contract shows it, with the request that waits, where it is kept. */
 import { z } from '@hono/zod-openapi'
 import { type ApprovalState, approvalNotFound } from '../../../commands/rungate/approval.ts'
+import { APPROVAL_KEYS, openContent } from '../../../processes/rungate/contents.ts'
 import type { ApprovalRow } from '../../../projections/rungate/approval.ts'
 import { snake } from '../../../runtime/letter-case.ts'
-import { openSecret } from '../../../webhooks/secret.ts'
 import { nullableTimeOut, nullableUuidOut, timeOut, uuidOut } from '../../schemas.ts'
 import type { RungateParts } from '../access.ts'
-
-/** What the keys of approvals are called in the vault. */
-const APPROVAL_KEYS = 'rungate.approval'
 
 export const approvalResponse = z
   .object({
@@ -55,9 +52,9 @@ async function snapshotOf(
   { approval_id: approvalId, sealed_request: sealed, request_bytes: bytes }: Shown,
 ): Promise<Record<string, unknown>> {
   if (sealed === null) return { truncated: true, bytes }
-  const key = await keys.find(APPROVAL_KEYS, approvalId)
-  if (!(key instanceof Uint8Array)) return { redacted: true }
-  const text = openSecret(sealed, { endpointId: approvalId, secretId: 'request' }, [key])
+  const key = { kind: APPROVAL_KEYS, keyId: approvalId }
+  const text = await openContent(keys, key, sealed, { id: approvalId, part: 'request' })
+  if (text === null) return { redacted: true }
   const parsed: unknown = JSON.parse(text)
   return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {}
 }

@@ -4,6 +4,7 @@ import { type Cut, listSteps, type STEP_SORTS } from '../../../projections/runga
 import { json } from '../../answers.ts'
 import { agentKey, agents, dashboard, type RungateParts, read } from '../access.ts'
 import { clampedLimit, idParams, listOfData } from '../schemas.ts'
+import { contentsOf } from './contents.ts'
 import { LISTED, offset, order, pageLimit, stepSort } from './inputs.ts'
 import { stepResponse, stepView } from './step-view.ts'
 import { ownRun, shownRun } from './up-to-date.ts'
@@ -11,12 +12,13 @@ import { ownRun, shownRun } from './up-to-date.ts'
 type Asked = { [K in keyof Cut<(typeof STEP_SORTS)[number]>]?: Cut<(typeof STEP_SORTS)[number]>[K] | undefined }
 
 async function page(
-  { db }: Pick<RungateParts, 'db'>,
+  parts: Pick<RungateParts, 'db' | 'providerSecrets'>,
   { account_id: accountId, run_id: runId }: { account_id: string; run_id: string },
   { sort = 'created_at', order = 'asc', limit = LISTED.steps, offset = 0 }: Asked,
 ) {
-  const { rows, total } = await listSteps(db, { accountId, runId }, { sort, order, limit, offset })
-  return { data: rows.map((row) => stepView(row)), total }
+  const { rows, total } = await listSteps(parts.db, { accountId, runId }, { sort, order, limit, offset })
+  const contents = await contentsOf(parts, accountId, rows)
+  return { data: rows.map((row) => stepView(row, contents.get(row.step_id))), total }
 }
 
 export const listRunSteps = read({
