@@ -13,11 +13,11 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY src ./src
 COPY presets ./presets
-COPY scripts/health.mjs scripts/verify-export.mjs ./scripts/
+COPY scripts/*.mjs ./scripts/
 # The command line: docker compose exec api opslog …
 RUN printf '#!/bin/sh\nexec node --disable-warning=ExperimentalWarning /app/src/cli/opslog.ts "$@"\n' > /usr/local/bin/opslog \
   && chmod 0755 /usr/local/bin/opslog \
-  && install --directory --owner=node --group=node --mode=0700 /data /data/feeds /data/objects
+  && install --directory --owner=node --group=node --mode=0700 /data /data/feeds /data/objects /data/seals
 USER node
 VOLUME /data
 EXPOSE 8080

@@ -133,6 +133,11 @@ const environmentSchema = z.object({
   AUDIT_FINDINGS_MAX: count(1_000).describe('findings that one verification shows'),
   SEAL_INTERVAL_S: count(3_600).describe('from one seal of the log to the next; the projector’s role makes them'),
   SEAL_FILE: z.string().min(1).optional().describe('file that every seal is appended to; keep its copies elsewhere'),
+  SEAL_KEY_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('private key of the seals, made where it is missing; default: audit-seal-key.pem in DATA_DIR'),
   SEAL_PUBLIC_KEYS: z
     .string()
     .optional()

@@ -3,10 +3,10 @@
  * is to be stopped; it decides nothing.
  */
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Logger } from 'pino'
 import { openRawLog } from './audit/raw-log.ts'
-import { ensureSealKey } from './audit/seal-key.ts'
+import { ensureSealKey, sealKeyFile } from './audit/seal-key.ts'
 import { runSealing, type SealPost } from './audit/sealing.ts'
 import type { CommandBus } from './commands/handle.ts'
 import { Rejected } from './commands/rejection.ts'
@@ -172,7 +172,7 @@ function startSealing(parts: Parts): void {
   const { config, services, registry, store, clock, stopping, onClose } = parts
   const { health, log: report, databaseUrl, retryMs } = dependenciesOf(parts, 'seals', newProcessHealth())
   const log = openRawLog(services.eventStore.url, registry)
-  const privateKey = ensureSealKey(config.DATA_DIR)
+  const privateKey = ensureSealKey(sealKeyFile(config))
   const times = { intervalMs: config.SEAL_INTERVAL_S * 1_000, retryMs, now: clock.now, signal: stopping }
   const offered = { file: config.SEAL_FILE, post: sealPostOf(parts) }
   const running = runSealing({ ...times, ...offered, log, store, databaseUrl, privateKey, health, report })
@@ -182,7 +182,7 @@ function startSealing(parts: Parts): void {
 
 /** Where seals are posted to. Throws InvalidConfiguration where the settings do not go together. */
 function sealPostOf({ config, clock }: Parts): SealPost | undefined {
-  const { SEAL_WEBHOOK_URL: url, SEAL_WEBHOOK_SECRET: secret, DATA_DIR } = config
+  const { SEAL_WEBHOOK_URL: url, SEAL_WEBHOOK_SECRET: secret } = config
   if (url === undefined) return undefined
   if (secret === undefined)
     throw new InvalidConfiguration('SEAL_WEBHOOK_URL needs SEAL_WEBHOOK_SECRET: whsec_… in base64.')
@@ -198,7 +198,8 @@ function sealPostOf({ config, clock }: Parts): SealPost | undefined {
   }
   return {
     send: createSealSender({ url, secret, limits, resolve: createResolve(), now: clock.now }),
-    marker: join(DATA_DIR, 'seal-posted'),
+    // With the key: another projector that takes over knows both.
+    marker: join(dirname(sealKeyFile(config)), 'seal-posted'),
     backlogMax: config.SEAL_WEBHOOK_BACKLOG_MAX,
     retryScheduleMs: config.WEBHOOK_RETRY_SCHEDULE_MS,
   }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { sealKeyFile } from '../src/audit/seal-key.ts'
 import { loadConfig, ROLES, requirePublicUrl } from '../src/config.ts'
 import { FILE_ROLES } from '../src/processes/firsthand/objects.ts'
 import { root } from './support/source.ts'
@@ -24,14 +25,18 @@ const byDefault = (value: string): string => {
 }
 const { services, volumes }: { services: Record<string, Service>; volumes: object } = parse(text, { merge: true })
 const service = (name: string): Service => services[name] as Service
+/** The settings of a role's container. */
+const settingsOf = (role: string) => {
+  const given = Object.entries(service(role).environment).map(([name, value]) => [name, byDefault(value)])
+  return loadConfig({ ...Object.fromEntries(given), SECRETS_KEY: undefined, HOST: '0.0.0.0', DATA_DIR: '/data' })
+}
 const STORES = ['eventstore', 'postgres', 'nats']
 
 describe('compose.yaml', () => {
   it.each(ROLES)('starts the role %s from the one image, once the services are healthy', (role) => {
-    const { image, environment, depends_on: awaited } = service(role)
+    const { image, depends_on: awaited } = service(role)
     expect(image).toBe('opslog')
-    const settings = Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, byDefault(value)]))
-    const config = loadConfig({ ...settings, SECRETS_KEY: undefined, HOST: '0.0.0.0' })
+    const config = settingsOf(role)
     expect(config.ROLES).toEqual([role])
     expect(() => requirePublicUrl(config)).not.toThrow()
     expect(awaited).toEqual(Object.fromEntries(STORES.map((name) => [name, { condition: 'service_healthy' }])))
@@ -60,6 +65,18 @@ describe('compose.yaml', () => {
 
   it('has the files of workers where they are stored, scored and removed', () => {
     for (const role of FILE_ROLES) expect(service(role).volumes).toContain('objects:/data/objects')
+  })
+
+  it('keeps the key of the seals, one for all projectors', () => {
+    expect(service('projector').volumes).toContain('seals:/data/seals')
+    expect(sealKeyFile(settingsOf('projector'))).toBe('/data/seals/audit-seal-key.pem')
+  })
+
+  it('has what the roles keep in volumes whose places are the image’s own user’s', () => {
+    const image = readFileSync(join(root, 'Dockerfile'), 'utf8')
+    const [, made = ''] = /install --directory --owner=node --group=node --mode=0700 (.*)$/m.exec(image) ?? []
+    const places = ROLES.flatMap((role) => service(role).volumes ?? []).map((mount) => mount.split(':')[1])
+    expect(made.split(' ')).toEqual(expect.arrayContaining(places))
   })
 
   it('declares every volume that is used', () => {

@@ -1,4 +1,4 @@
-/** The key that seals are made with, in a file of the data directory, and the keys that seals are held against. */
+/** The key that seals are made with, in a file of its own, and the keys that seals are held against. */
 import { generateKeyPairSync } from 'node:crypto'
 import {
   closeSync,
@@ -11,15 +11,16 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
-const fileOf = (directory: string): string => join(directory, 'audit-seal-key.pem')
+/** Where the private key is kept. */
+export const sealKeyFile = (config: { SEAL_KEY_FILE?: string | undefined; DATA_DIR: string }): string =>
+  config.SEAL_KEY_FILE ?? join(config.DATA_DIR, 'audit-seal-key.pem')
 
 /** The private key in PEM; the first call makes it, readable by its owner alone. Several that start at once agree on one. */
-export function ensureSealKey(directory: string): string {
-  const file = fileOf(directory)
+export function ensureSealKey(file: string): string {
   if (!existsSync(file)) {
-    mkdirSync(directory, { recursive: true })
+    mkdirSync(dirname(file), { recursive: true })
     const { privateKey } = generateKeyPairSync('ed25519')
     const draft = `${file}.${process.pid}`
     const descriptor = openSync(draft, 'wx', 0o600)

@@ -7,7 +7,7 @@ import { createMerkleTree, leafOf } from '../audit/merkle.ts'
 import type { RawLog } from '../audit/raw-log.ts'
 import { isSealed, makeSeal, readSeals } from '../audit/seal.ts'
 import { appendSeals, readSealFile } from '../audit/seal-file.ts'
-import { ensureSealKey, pinnedSealKeys } from '../audit/seal-key.ts'
+import { ensureSealKey, pinnedSealKeys, sealKeyFile } from '../audit/seal-key.ts'
 import { recordSeal } from '../audit/sealing.ts'
 import type { Seal } from '../events/seal.ts'
 import type { EventStore } from '../events/store.ts'
@@ -50,7 +50,7 @@ export async function seals(options: OutputOptions): Promise<void> {
 export async function seal(options: SealOptions): Promise<void> {
   const sealed = await withOwnLog(async (store) => {
     const made = await withRawLog(rootOf)
-    const sealed = makeSeal(made, ensureSealKey(configuration().DATA_DIR), new Date().toISOString())
+    const sealed = makeSeal(made, ensureSealKey(sealKeyFile(configuration())), new Date().toISOString())
     await recordSeal(store, sealed, { kind: 'admin', id: userInfo().username })
     return sealed
   })

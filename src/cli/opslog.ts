@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The command line as a program; what it does stands in program.ts. */
 import { run } from './program.ts'
 import { EXIT } from './terminal.ts'

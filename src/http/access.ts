@@ -5,6 +5,7 @@
  */
 import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
+import type { ReplyHeader } from './answers.ts'
 import type { Bounds } from './bounds.ts'
 import { clientAddress } from './client-address.ts'
 import type { AppEnv, Principal } from './environment.ts'
@@ -31,6 +32,8 @@ export interface Scheme {
   isBearer?: boolean
   /** Codes of the context with which its verifier refuses a good credential. */
   refuses?: readonly string[]
+  /** Headers that its verifier may add to an answer. */
+  sets?: readonly ReplyHeader[]
 }
 
 const BEARER = /^Bearer +([^\s]+)$/i
@@ -59,7 +62,7 @@ export const bearerScheme = (description: string, ...more: Credential[]): Scheme
 /** What a verifier says of a credential; `invalid` covers unknown, mistyped and revoked ones alike. */
 export type Verdict<Who extends Principal = Principal, Code extends string = string> =
   /** `headers`: of the answer, such as a cookie that lasts longer now. */
-  | { kind: 'valid'; principal: Who; headers?: Readonly<Record<string, string>> }
+  | { kind: 'valid'; principal: Who; headers?: Readonly<Partial<Record<ReplyHeader, string>>> }
   | { kind: 'invalid' }
   /** A good one, of somebody who may not use the API: the code is of the context's table. */
   | { kind: 'refused'; code: Code; detail: string }

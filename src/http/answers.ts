@@ -24,13 +24,22 @@ export interface ServerSentEvent {
 
 type Chunk = Uint8Array | string
 
-export type Answer =
+/** The headers that a reply may add to the kernel's own, with what the document says of them. */
+export const replyHeaders = {
+  'cache-control': '`no-store`: what the answer shows is shown this once, and nobody on the way may keep it.',
+  'preference-applied': 'The part of the request’s `Prefer` that was heeded.',
+  'set-cookie': 'Cookies that later requests send back.',
+} as const
+export type ReplyHeader = keyof typeof replyHeaders
+
+export type Answer = { headers?: readonly ReplyHeader[] } & (
   | { kind: 'json'; schema: z.ZodType; description: string; example?: unknown }
   | { kind: 'text'; mediaType: string; description: string }
   | { kind: 'stream'; mediaType: string; description: string }
   | { kind: 'events'; description: string }
   | { kind: 'empty'; description: string }
   | { kind: 'upgrade'; description: string }
+)
 /** By status. */
 export type Answers = Readonly<Record<number, Answer>>
 
@@ -44,6 +53,12 @@ export const events = (description: string) => ({ kind: 'events' as const, descr
 /** 204, or a redirect by the header `location`. */
 export const empty = (description: string) => ({ kind: 'empty' as const, description })
 export const upgrade = (description: string) => ({ kind: 'upgrade' as const, description })
+
+/** The answer with headers that its reply may set. */
+export const withHeaders = <A extends Answer, const H extends readonly ReplyHeader[]>(answer: A, ...headers: H) => ({
+  ...answer,
+  headers,
+})
 
 type ContentOf<A> = A extends { kind: 'json'; schema: infer S extends z.ZodType }
   ? { body: z.input<S> }
@@ -59,20 +74,27 @@ type ContentOf<A> = A extends { kind: 'json'; schema: infer S extends z.ZodType 
 
 export type SetCookie = CookieOptions & { name: string; value: string }
 
+type HeadersOf<A> = A extends { headers: readonly (infer H extends ReplyHeader)[] }
+  ? {
+      headers?: Readonly<Partial<Record<Exclude<H, 'set-cookie'>, string>>>
+      cookies?: 'set-cookie' extends H ? readonly SetCookie[] : undefined
+    }
+  : { headers?: undefined; cookies?: undefined }
+
 interface ReplyParts {
-  headers?: Readonly<Record<string, string>>
-  cookies?: readonly SetCookie[]
   handled?: Handled
 }
 
-/** What a handler returns: one of the statuses, with the content that goes with it. */
+/** What a handler returns: one of the statuses, with the content and the headers that go with it. */
 export type ReplyOf<A extends Answers> = {
-  [Status in keyof A & number]: { status: Status } & ContentOf<A[Status]> & ReplyParts
+  [Status in keyof A & number]: { status: Status } & ContentOf<A[Status]> & HeadersOf<A[Status]> & ReplyParts
 }[keyof A & number]
 
 /** A reply as the kernel sees it. */
 export interface Reply extends ReplyParts {
   status: number
+  headers?: Readonly<Partial<Record<ReplyHeader, string>>>
+  cookies?: readonly SetCookie[]
   body?: unknown
   socket?: SocketHandlers
 }
@@ -80,7 +102,7 @@ export interface Reply extends ReplyParts {
 /** The response to a reply, with the exchange's headers. */
 export function buildAnswer(exchange: Exchange, reply: Reply, answer: Answer | undefined): Response {
   const { headers } = exchange
-  for (const name in reply.headers) headers[name.toLowerCase()] = reply.headers[name] ?? ''
+  Object.assign(headers, reply.headers)
   switch (answer?.kind) {
     case 'text':
       return respond(exchange, reply, reply.body as string, `${answer.mediaType}; charset=utf-8`)

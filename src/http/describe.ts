@@ -2,6 +2,7 @@
  * Completes a document: descriptions of members and parameters, examples of requests and answers put together from the
  * context's words, the headers of answers, and the scopes in words. It changes no schema.
  */
+import { type Answer, type ReplyHeader, replyHeaders } from './answers.ts'
 import { IGNORED_HEADER, ignoresKeyHeader } from './command.ts'
 import { POSITION_HEADER, READ_MODELS_HEADER } from './consistency.ts'
 import type { ContextApi } from './context.ts'
@@ -48,8 +49,15 @@ interface Completed {
   components?: { schemas?: Record<string, Schema>; headers?: object }
 }
 
+/** An operation with the codes that it may be refused with. */
+type Refusable = Operation & { codes: readonly string[] }
+
 /** A copy of the document with everything that this file adds. */
-export function completed(document: OpenApiDocument, api: ContextApi): OpenApiDocument {
+export function completed(
+  document: OpenApiDocument,
+  api: ContextApi,
+  codesOf: (operation: Operation) => readonly string[],
+): OpenApiDocument {
   const copy = JSON.parse(JSON.stringify(document)) as Completed
   const { words = {} } = api
   copy.components = { ...copy.components, headers: headersOf(api) }
@@ -58,12 +66,12 @@ export function completed(document: OpenApiDocument, api: ContextApi): OpenApiDo
   for (const operation of api.operations) {
     const route = copy.paths[operation.path]?.[operation.method]
     if (!route) throw new Error(`${operation.id} is not in its document`)
-    completeRoute(route, operation, api, examples)
+    completeRoute(route, { ...operation, codes: codesOf(operation) }, api, examples)
   }
   return copy as unknown as OpenApiDocument
 }
 
-function completeRoute(route: Route, operation: Operation, api: ContextApi, examples: Examples): void {
+function completeRoute(route: Route, operation: Refusable, api: ContextApi, examples: Examples): void {
   const { words = {} } = api
   const { id } = operation
   const scopes = operation.access.alternatives[0]?.scopes ?? []
@@ -158,7 +166,15 @@ const textExample = ({ format }: Schema): string =>
 const said = (description: string, type = 'string') => ({ description, schema: { type } })
 
 /** Every header that answers have, once; by the names that they have in the document. */
-const headersOf = ({ requestIds }: ContextApi) => ({
+const headersOf = ({ requestIds, operations, schemes }: ContextApi) => ({
+  ...Object.fromEntries(
+    [
+      ...new Set([
+        ...operations.flatMap(({ answers }) => Object.values(answers).flatMap(headersOfReply)),
+        ...Object.values(schemes).flatMap(({ sets }) => sets ?? []),
+      ]),
+    ].map((name) => [titleCase(name), said(replyHeaders[name])]),
+  ),
   [requestIds.header]: said('The id of this request, which the log and the audit trail know it by.'),
   [POSITION_HEADER]: said(
     'How far the answer knows the log. A GET that sends it back is answered by read models that are at least that far.',
@@ -177,16 +193,38 @@ const headersOf = ({ requestIds }: ContextApi) => ({
   'WWW-Authenticate': said('How to sign in.'),
 })
 
-function headerNames(operation: Operation, route: Route, { requestIds }: ContextApi, status: number): string[] {
-  const { method, isCommand } = operation
+/** Those of the reply itself; events are never to be kept. */
+const headersOfReply = ({ kind, headers = [] }: Answer): readonly ReplyHeader[] =>
+  kind === 'events' ? [...headers, 'cache-control'] : headers
+
+/** `cache-control`: `Cache-Control`. */
+const titleCase = (name: string): string => name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase())
+
+function headerNames(operation: Refusable, route: Route, api: ContextApi, status: number): string[] {
+  const { method, isCommand, answers, codes, access } = operation
+  const { requestIds, errors, schemes } = api
   const named = route.requestBody?.content?.['application/json'] ? [MEMBERS_HEADER] : []
   const warned = [...named, ...(ignoresKeyHeader(operation) ? [IGNORED_HEADER] : [])]
   const always = [requestIds.header, ...warned, ...(status >= 400 ? ['Link'] : [])]
   const counted = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset']
+  const bySigning = access.alternatives.flatMap(({ scheme }) => schemes[scheme]?.sets ?? []).map(titleCase)
   if (status === 401) return [...always, 'WWW-Authenticate']
-  if (status >= 400) return [...always, ...counted, ...(status === 429 || status === 503 ? ['Retry-After'] : [])]
+  if (status >= 400) {
+    const again = codes.some((code) => {
+      const entry = errors.codes[code]
+      return entry?.status === status && (entry.retryAfterS !== undefined || code === 'rate_limit_exceeded')
+    })
+    return [
+      ...always,
+      ...bySigning,
+      ...(method === 'get' ? [POSITION_HEADER] : []),
+      ...counted,
+      ...(again ? ['Retry-After'] : []),
+    ]
+  }
   const written = method !== 'get' && isCommand ? [READ_MODELS_HEADER, 'Idempotency-Replayed'] : []
-  return [...always, POSITION_HEADER, ...written, ...counted]
+  const own = answers[status] ? headersOfReply(answers[status]).map(titleCase) : []
+  return [...always, POSITION_HEADER, ...written, ...new Set([...own, ...bySigning]), ...counted]
 }
 
 const referencesTo = (names: readonly string[]) =>

@@ -30,7 +30,7 @@ export function documentOf(api: ContextApi): OpenApiDocument {
     info: api.info,
     servers: [{ url: `/${api.name}`, description: 'This instance' }],
   })
-  return completed(document, api)
+  return completed(document, api, (operation) => codesOf(operation, api.schemes))
 }
 
 function routeOf(

@@ -1,7 +1,7 @@
 /**
  * /healthz says that the start has succeeded and the process lives; /readyz asks each thing it depends on beside. What the
- * API can do without for a while, such as the command stream, makes it degraded, but does not take it out of service.
- * /metrics has the figures. Both are asked for by anybody who reaches the address, so their answers are kept for a second.
+ * API can do without for a while, such as the command stream, makes it degraded, but does not take it out of service. The
+ * figures are at /metrics. Both are asked for by anybody who reaches the address, so their answers are kept for a second.
  */
 
 import { Hono } from 'hono'

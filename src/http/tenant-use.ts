@@ -30,8 +30,8 @@ type Counted = Pick<Exchange, 'tenant' | 'stepAtMs'>
 
 export interface Tenants {
   /**
-   * Counts a request until `leave`. Throws a Problem (429, Retry-After) where its tenant has too many at a time, or has
-   * taken too much time while another tenant asked within the window.
+   * Counts a request until `leave`. Throws a Problem (429, Retry-After) where its tenant has too many at a time. It throws
+   * that as well where the tenant has taken too much time while another one asked within the window.
    */
   enter(exchange: Counted, tenantId: string): void
   leave(exchange: Counted): void

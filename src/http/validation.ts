@@ -1,5 +1,5 @@
 /**
- * A request against its operation's schemas, all parts in one step and synchronously. zod then checks objects with code
+ * A request against its operation's schemas, all parts in one step and synchronously. In that way zod checks objects with code
  * made for the schema, and no part has a step of its own. That saves a command a tenth of its time.
  */
 import { parse } from 'node:querystring'

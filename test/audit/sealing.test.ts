@@ -30,7 +30,7 @@ beforeEach(async () => {
   store = await startTestStore()
   log = openRawLog(store.url, registry)
   directory = temporaryDirectory()
-  privateKey = ensureSealKey(directory.path)
+  privateKey = ensureSealKey(join(directory.path, 'seals', 'audit-seal-key.pem'))
   return async () => {
     await log.close()
     await store.close()

@@ -78,6 +78,7 @@ import { createKeyRing } from '../../src/vault/key-ring.ts'
 import { prepareVault } from '../../src/vault/vault.ts'
 import type { Resolve } from '../../src/webhooks/request.ts'
 import { eventually, prepared } from '../projections/support.ts'
+import { headersBeyond } from '../suites/served-contract.ts'
 import { comesUp } from '../support/come-up.ts'
 import { apis, auditRules, contexts, loaded, registry } from '../support/contexts.ts'
 import { startDesks } from '../support/desks.ts'
@@ -115,8 +116,12 @@ const schemas = new Ajv2020({ strict: false, allErrors: true })
 addFormats.default(schemas)
 for (const [name, document] of served) schemas.addSchema({ ...document, $id: name })
 
+/** They answer on Node's own objects, with headers of their own. */
+const direct = new Set(apis.flatMap(({ operations }) => operations.filter((each) => each.isDirect).map(({ id }) => id)))
+
 interface Described {
-  responses: Record<number, { description?: string }>
+  operationId: string
+  responses: Record<number, { description?: string; headers?: object }>
 }
 
 /** Fails where the context's document says nothing of such an answer, or something else. */
@@ -125,6 +130,10 @@ export function conforms(method: string, path: string, { status, headers, body }
   const [template, item] =
     templates.find(([each]) => new RegExp(`^${each.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`).test(path)) ?? []
   const operation = item?.[method.toLowerCase()]
+  const { operationId: id = '', responses = {} } = (operation ?? {}) as Partial<Described>
+  const documented = responses[status]
+  if (documented && !direct.has(id))
+    expect(headersBeyond(documented.headers, headers.keys()), `${method} ${path} ${status}`).toEqual([])
   // What no operation documents are the kernel's own refusals; 204 has no body to describe.
   if (!operation || [204, 405, 408, 413, 415, 500].includes(status)) return
   const pointer = (text = '') =>
@@ -133,7 +142,7 @@ export function conforms(method: string, path: string, { status, headers, body }
   const at = `responses/${status}/content/${pointer(contentType)}/schema`
   const validate = schemas.getSchema(`${context}#/paths/${pointer(template)}/${method.toLowerCase()}/${at}`)
   if (!validate) throw new Error(`${method} ${path} does not document ${status} as ${contentType}`)
-  const { description = '' } = (operation as Described).responses[status] ?? {}
+  const { description = '' } = documented ?? {}
   // The document names every code that an operation answers with.
   const code = body?.code ?? body?.error?.type
   if (status >= 400 && code !== undefined) {

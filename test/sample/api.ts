@@ -10,7 +10,7 @@ import {
   signedBy,
   type Verifier,
 } from '../../src/http/access.ts'
-import { empty, events, json, stream, text, upgrade } from '../../src/http/answers.ts'
+import { empty, events, json, stream, text, upgrade, withHeaders } from '../../src/http/answers.ts'
 import { jsonBody, optionalBody, rawBody, streamedBody } from '../../src/http/body.ts'
 import { headerKey } from '../../src/http/command.ts'
 import type { ContextApi } from '../../src/http/context.ts'
@@ -132,7 +132,10 @@ const operations = [
     access: publicAccess,
     rate: 'sign_in',
     body: optionalBody(z.object({ name: bounded(20) })),
-    answers: { 200: json(said, 'What was sent.'), 204: empty('Nothing was sent.') },
+    answers: {
+      200: withHeaders(json(said, 'What was sent.'), 'set-cookie'),
+      204: withHeaders(empty('Nothing was sent.'), 'set-cookie'),
+    },
     async handle({ body }) {
       const cookies = ['first', 'second'].map((name) => ({ name, value: `a ${name}`, httpOnly: true, path: '/' }))
       return body === undefined ? { status: 204, cookies } : { status: 200, body: { said: body }, cookies }

@@ -31,7 +31,7 @@ export interface ServedOperation {
   parameterFault(parameter: Parameter, text: string): string | undefined
   /** What the document has against an answer: an undocumented status, or a body that does not fit. */
   answerFault(status: number, body: unknown): string | undefined
-  /** Those of an answer's headers that tell of what was ignored, and that the document does not name. */
+  /** Those of an answer's headers that the document does not name. */
   unnamedHeaders(status: number, headers: readonly string[]): string[]
 }
 
@@ -54,8 +54,15 @@ const PLACES = ['path', 'query', 'header']
 /** Refusals of the kernel, which come before any operation and which no operation documents. */
 const KERNEL_STATUSES = [413, 415]
 
-/** Headers that tell a client that a part of its request has no effect. */
-const TELLING = /^x-opslog-ignored-/
+/** Headers of the connection and of the body as such, and one for browsers alone, which no document names. */
+const UNNAMED =
+  /^(connection|keep-alive|upgrade|date|transfer-encoding|content-length|content-type|x-content-type-options)$/
+
+/** Those of an answer's headers (in lower case) that are not among the ones that its status is documented with. */
+export function headersBeyond(documented: object | undefined, sent: Iterable<string>): string[] {
+  const named = new Set(Object.keys(documented ?? {}).map((name) => name.toLowerCase()))
+  return [...sent].filter((name) => !UNNAMED.test(name) && !named.has(name))
+}
 
 const pointer = (...parts: (string | number)[]): string =>
   parts.map((part) => encodeURIComponent(String(part).replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')
@@ -117,8 +124,7 @@ export function operationsOf(
       },
       unnamedHeaders(status, headers) {
         if (KERNEL_STATUSES.includes(status)) return []
-        const named = Object.keys(operation.responses[status]?.headers ?? {}).map((name) => name.toLowerCase())
-        return headers.filter((name) => TELLING.test(name) && !named.includes(name))
+        return headersBeyond(operation.responses[status]?.headers, headers)
       },
     }
   }

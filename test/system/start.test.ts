@@ -115,10 +115,11 @@ describe('a running instance', { timeout: 90_000 }, () => {
     expect(npm.said()).toMatch(/Stopping … done\./)
   })
 
-  it('ends, and says so, when its event store has ended', async () => {
+  it('says that NATS cannot be reached, and ends, and says so, when its event store has ended', async () => {
     const own = await createDatabase()
-    const instance = startMain({ DATABASE_URL: own.url })
+    const instance = startMain({ DATABASE_URL: own.url, NATS_URL: `nats://127.0.0.1:${nobody}` })
     await isUp(instance)
+    expect(instance.said()).toContain('cannot be reached yet; commands wait for it')
     const { eventStore } = JSON.parse(readFileSync(join(instance.dataDir, 'services.json'), 'utf8'))
     expect(await shutDown(eventStore.url, false)).toBe(status.PERMISSION_DENIED)
     await shutDown(eventStore.url, true)

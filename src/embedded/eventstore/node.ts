@@ -20,6 +20,7 @@ import { httpHandler } from './node-info.ts'
 import { DEFAULT_LIMITS, type EventStoreOptions } from './options.ts'
 import { streamsDefinition, withRawAnswers } from './protocol/definitions.ts'
 import { unavailable } from './protocol/errors.ts'
+import { writeFirstEvents } from './services/first-events.ts'
 import { sendsLists } from './services/message-lists.ts'
 import { OpenCalls } from './services/open-calls.ts'
 import { SubscriptionRegistry } from './services/persistent/registry.ts'
@@ -95,6 +96,7 @@ export async function runNode(options: EventStoreOptions): Promise<RunningNode> 
   const isTrusted = (socket: Socket) => options.trustsOwnUser !== false && isOwnUser(socket)
   let running: RunningNode | undefined
   try {
+    await writeFirstEvents(store)
     const registry = new SubscriptionRegistry(store)
     const calls = new OpenCalls()
     const controls: NodeControls = {

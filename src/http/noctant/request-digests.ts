@@ -1,6 +1,6 @@
 /**
- * Command ids and fingerprints are hashes of requests, and stay in the log for ever. Of a person's text they must give
- * nothing away, not even to somebody who knows the rest of the request and tries texts one by one. In its place they are
+ * Command ids and fingerprints are hashes of requests, and stay in the log for ever. They must give nothing of a person's
+ * text away. Somebody may know the rest of the request, and try texts one by one. So in the place of the text they are
  * made of a digest that takes the person's key. With the key, that possibility goes as well.
  */
 import type { CommandBus } from '../../commands/handle.ts'

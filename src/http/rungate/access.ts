@@ -115,6 +115,7 @@ export const schemes: Readonly<Record<string, Scheme>> = {
       sessionCredential,
     ),
     refuses: ['origin_foreign'],
+    sets: ['set-cookie'],
   },
   [AGENT]: {
     ...bearerScheme('The key of an agent (`rg_sk_…`), as a bearer token or in `x-api-key`.'),

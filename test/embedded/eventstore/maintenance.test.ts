@@ -6,7 +6,7 @@ import { backupStore, restoreStore, storeStatistics } from '../../../src/embedde
 import { verifyStore } from '../../../src/embedded/eventstore/verification.ts'
 import { runCli, spawnCli } from '../../support/cli.ts'
 import { startEventStoreNode } from '../../support/event-store-node.ts'
-import { collect, newStream, numbered, temporaryDirectory } from './support/node.ts'
+import { collect, newStream, numbered, OWN_EVENTS, temporaryDirectory } from './support/node.ts'
 
 const VERIFICATIONS = 25
 
@@ -35,15 +35,15 @@ test('a whole store verifies and shows its figures', async () => {
   await filled(20)
   expect(verifyStore(data)).toMatchObject({
     ok: true,
-    events: 200,
-    streams: 20,
+    events: OWN_EVENTS + 200,
+    streams: OWN_EVENTS + 20,
     damaged: [],
     gaps: [],
     indexErrors: [],
     unfinishedBytes: 0,
   })
   const statistics = storeStatistics(data)
-  expect(statistics).toMatchObject({ events: 200, streams: 20 })
+  expect(statistics).toMatchObject({ events: OWN_EVENTS + 200, streams: OWN_EVENTS + 20 })
   expect(statistics.indexedTo).toBe(statistics.endPosition)
   expect(segmentFiles(data).length).toBe(statistics.segments)
 })
@@ -62,7 +62,7 @@ test('each damaged record is named with its position, and the rest is checked al
   expect(report.damaged).toHaveLength(2)
   expect(report.damaged[0]!.position).toBeLessThanOrEqual(1000)
   expect(report.damaged[0]!.position + report.damaged[0]!.bytes).toBeGreaterThan(1000)
-  expect(report.events).toBe(198)
+  expect(report.events).toBe(OWN_EVENTS + 198)
   expect(report.gaps).toHaveLength(2)
 })
 
@@ -186,10 +186,13 @@ test('the command line verifies, backs up, restores and shows figures, with an e
   const run = async (...args: string[]): Promise<unknown> => JSON.parse((await runStore([...args, '--json'])).said)
   const backup = join(directory.path, 'backup')
   const restored = join(directory.path, 'restored')
-  expect(await run('verify', '--directory', data)).toMatchObject({ ok: true, events: 30 })
-  expect(await run('backup', backup, '--directory', data)).toMatchObject({ events: 30 })
-  expect(await run('restore', backup, '--directory', restored)).toMatchObject({ events: 30 })
-  expect(await run('stats', '--directory', restored)).toMatchObject({ events: 30, streams: 3 })
+  expect(await run('verify', '--directory', data)).toMatchObject({ ok: true, events: OWN_EVENTS + 30 })
+  expect(await run('backup', backup, '--directory', data)).toMatchObject({ events: OWN_EVENTS + 30 })
+  expect(await run('restore', backup, '--directory', restored)).toMatchObject({ events: OWN_EVENTS + 30 })
+  expect(await run('stats', '--directory', restored)).toMatchObject({
+    events: OWN_EVENTS + 30,
+    streams: OWN_EVENTS + 3,
+  })
   const file = join(restored, segmentFiles(restored)[0]!)
   const bytes = readFileSync(file)
   bytes[500] = bytes[500]! ^ 1

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
 import {
   BACKWARDS,
@@ -10,10 +11,12 @@ import {
   START,
 } from '@eventstore/db-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { DEFAULT_LIMITS } from '../../../src/embedded/eventstore/options.ts'
 import { startEventStore, startEventStoreThread } from '../../../src/embedded/eventstore/start.ts'
+import { EventStore } from '../../../src/embedded/eventstore/storage/store.ts'
 import { verifyStore } from '../../../src/embedded/eventstore/verification.ts'
 import { startEventStoreNode } from '../../support/event-store-node.ts'
-import { collect, newStream, numbered, numbersOf, take, temporaryDirectory } from './support/node.ts'
+import { collect, newStream, numbered, numbersOf, OWN_EVENTS, take, temporaryDirectory } from './support/node.ts'
 import { startNodeProcess } from './support/node-process.ts'
 
 let directory: { path: string; remove: () => void }
@@ -99,12 +102,41 @@ test('events of nearly 1 MiB come back whole in both directions, from the files 
     events.map(({ event }) => [event!.revision, (event!.data as Uint8Array).length, (event!.data as Uint8Array).at(-1)])
   const expected = sizes.map((size, index) => [BigInt(index), size, index])
   expect(shape(await collect(client.readStream(stream)))).toEqual(expected)
-  expect(shape(await collect(client.readAll()))).toEqual(expected)
+  expect(shape((await collect(client.readAll())).slice(OWN_EVENTS))).toEqual(expected)
   const backwards = await collect(client.readAll({ fromPosition: END, direction: BACKWARDS }))
-  expect(shape(backwards)).toEqual(expected.toReversed())
+  expect(shape(backwards.slice(0, -OWN_EVENTS))).toEqual(expected.toReversed())
   await client.dispose()
   await first.close()
-  expect(verifyStore(directory.path)).toMatchObject({ ok: true, events: sizes.length })
+  expect(verifyStore(directory.path)).toMatchObject({ ok: true, events: OWN_EVENTS + sizes.length })
+})
+
+test('a fresh log begins with the event that EventStoreDB writes there, once', async () => {
+  const starts = async () => {
+    const node = await startEventStoreNode({ directory: directory.path })
+    const client = EventStoreDBClient.connectionString(node.url)
+    const all = await collect(client.readAll())
+    const { metadata } = await client.getStreamMetadata('$scavenges')
+    await client.dispose()
+    await node.close()
+    return { all: all.map(({ event }) => [event!.streamId, event!.type, event!.revision]), metadata }
+  }
+  const first = await starts()
+  expect(first.all).toEqual([['$$$scavenges', '$metadata', 0n]])
+  expect(first.metadata).toMatchObject({ maxAge: 30 * 24 * 60 * 60, acl: { readRoles: '$ops' } })
+  expect(await starts()).toEqual(first)
+})
+
+test('a log that has events without that one stays as it is', async () => {
+  const stream = newStream()
+  const before = new EventStore({ ...DEFAULT_LIMITS, directory: directory.path, onNotice: () => undefined })
+  const event = { id: randomBytes(16), type: 'T', json: false, data: Buffer.alloc(1), customMetadata: Buffer.alloc(0) }
+  await before.write({ stream, expected: 'no_stream', operation: 'append', events: [event], deadlineMs: undefined })
+  await before.close()
+  const node = await startEventStoreNode({ directory: directory.path })
+  const client = EventStoreDBClient.connectionString(node.url)
+  expect((await collect(client.readAll())).map(({ event }) => event!.streamId)).toEqual([stream])
+  await client.dispose()
+  await node.close()
 })
 
 test('a persistent subscription goes on from its checkpoint after a restart', async () => {

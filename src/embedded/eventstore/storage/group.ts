@@ -235,7 +235,7 @@ export class Group {
 }
 
 /** An event that the node writes of its own accord. */
-function systemEvent(type: string, data: Uint8Array): ProposedEvent {
+export function systemEvent(type: string, data: Uint8Array): ProposedEvent {
   const id = randomBytes(16)
   id[6] = (id[6]! & 0x0f) | 0x40
   id[8] = (id[8]! & 0x3f) | 0x80

@@ -192,6 +192,11 @@ export class EventStore {
     return { events, streams: this.index.streamCount(), endPosition: this.log.end() }
   }
 
+  /** Whether nothing was ever written to the log, and something can be. */
+  isUntouched(): boolean {
+    return !this.directory.isReadOnly && this.log.end() === SEGMENT_HEADER_BYTES
+  }
+
   /** Takes no more writes, and waits for those that were accepted, though not longer than this. */
   async finishWrites(graceMs: number): Promise<void> {
     this.closing = true

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { jobNotFound } from '../../../commands/firsthand/job.ts'
 import { findJob, type JobRow } from '../../../projections/firsthand/job.ts'
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { buyerKey, operation } from '../access.ts'
 import { jobParams, jobResponse, jobView } from './job-view.ts'
 import { waitOf } from './job-waits.ts'
@@ -23,7 +23,7 @@ export const getJob = operation({
   rate: 'jobReads',
   params: jobParams,
   headers: z.object({ prefer: z.string().optional() }),
-  answers: { 200: json(jobResponse, 'The job.') },
+  answers: { 200: withHeaders(json(jobResponse, 'The job.'), 'preference-applied') },
   refuses: ['job_not_found'],
   async handle({ db, waits, waiter, caller, principal: { organizationId, environment }, params, headers }) {
     const { job_id: jobId } = params

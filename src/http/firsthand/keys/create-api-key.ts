@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { organization } from '../../../commands/firsthand/organization.ts'
 import { environment, scope } from '../../../events/firsthand/vocabulary.ts'
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { headerKey } from '../../command.ts'
 import { listOf, text, timeInput } from '../../schemas.ts'
 import { buyerKey, write } from '../access.ts'
@@ -43,7 +43,7 @@ export const createApiKey = write({
   headers: idempotencyHeader,
   key: headerKey(),
   body: request,
-  answers: { 201: json(newKeyResponse, 'The key, shown this once.') },
+  answers: { 201: withHeaders(json(newKeyResponse, 'The key, shown this once.'), 'cache-control') },
   refuses: [
     'key_beyond_own',
     'api_key_limit_reached',

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { organization } from '../../../commands/firsthand/organization.ts'
 import { environmentOfKey } from '../../../commands/firsthand/organization-keys.ts'
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { headerKey } from '../../command.ts'
 import { buyerKey, write } from '../access.ts'
 import { idempotencyHeader } from '../schemas.ts'
@@ -21,7 +21,7 @@ export const rotateApiKey = write({
   params: keyParams,
   headers: idempotencyHeader,
   key: headerKey(),
-  answers: { 200: json(answer, 'The new key, shown this once.') },
+  answers: { 200: withHeaders(json(answer, 'The new key, shown this once.'), 'cache-control') },
   refuses: ['api_key_not_found', 'api_key_ended', 'key_beyond_own', 'api_key_limit_reached', 'organization_not_found'],
   async handle({ principal, params: { key_id: keyId }, command, ...parts }) {
     const { bus, keysMax, keyOverlapMs } = parts

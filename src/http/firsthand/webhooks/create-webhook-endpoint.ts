@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { isThere } from '../../../commands/firsthand/webhook-endpoint.ts'
 import { createEndpoint } from '../../../commands/firsthand/webhook-steps.ts'
 import { prefixedId } from '../../../runtime/ulid.ts'
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { headerKey } from '../../command.ts'
 import { text } from '../../schemas.ts'
 import { buyerKey, write } from '../access.ts'
@@ -23,7 +23,9 @@ export const createWebhookEndpoint = write({
   headers: idempotencyHeader,
   key: headerKey(),
   body: request,
-  answers: { 201: json(endpointResponse, 'The endpoint, with its secret shown this once.') },
+  answers: {
+    201: withHeaders(json(endpointResponse, 'The endpoint, with its secret shown this once.'), 'cache-control'),
+  },
   refuses: ['webhook_limit_reached', 'webhook_not_configured', 'webhook_secret_hidden', 'webhook_url_refused'],
   async handle({ bus, webhooks, principal: { organizationId, environment }, body, command }) {
     await acceptUrl(webhooks, body.url)

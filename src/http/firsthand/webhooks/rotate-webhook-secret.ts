@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { endpointNotFound, isOwnEndpoint, webhookEndpoint } from '../../../commands/firsthand/webhook-endpoint.ts'
 import { isPrefixedId } from '../../../runtime/ulid.ts'
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { headerKey } from '../../command.ts'
 import { buyerKey, write } from '../access.ts'
 import { idempotencyHeader } from '../schemas.ts'
@@ -23,7 +23,7 @@ export const rotateWebhookSecret = write({
   params: endpointParams,
   headers: idempotencyHeader,
   key: headerKey(),
-  answers: { 200: json(answer, 'The new secret, shown this once.') },
+  answers: { 200: withHeaders(json(answer, 'The new secret, shown this once.'), 'cache-control') },
   refuses: ['webhook_not_configured', 'webhook_secret_hidden'],
   async handle({ bus, webhooks, principal, params: { endpoint_id: endpointId }, command }) {
     const { organizationId, environment } = principal

@@ -4,7 +4,7 @@
  */
 import { z } from '@hono/zod-openapi'
 import { createHistoricalLaunch } from '../../../commands/noctant/launching.ts'
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { timeInput, uuid } from '../../schemas.ts'
 import { operatorKey, write } from '../access.ts'
 import { requestIdHeader } from '../schemas.ts'
@@ -32,7 +32,7 @@ export const createHistoricalLaunchSession = write({
   access: operatorKey('launch_sessions:create'),
   headers: requestIdHeader,
   body: request,
-  answers: { 201: json(createLaunchSessionResponse, 'The launch, and its link.') },
+  answers: { 201: withHeaders(json(createLaunchSessionResponse, 'The launch, and its link.'), 'cache-control') },
   refuses: [
     'backtest_invalid',
     'feed_not_found',

@@ -4,7 +4,7 @@
  */
 import { z } from '@hono/zod-openapi'
 import { createAccountLaunch } from '../../../commands/noctant/launching.ts'
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { externalId } from '../../schemas.ts'
 import { operatorKey, write } from '../access.ts'
 import { requestIdHeader } from '../schemas.ts'
@@ -33,7 +33,7 @@ export const createLaunchSession = write({
   access: operatorKey('launch_sessions:create'),
   headers: requestIdHeader,
   body: request,
-  answers: { 201: json(createLaunchSessionResponse, 'The launch, and its link.') },
+  answers: { 201: withHeaders(json(createLaunchSessionResponse, 'The launch, and its link.'), 'cache-control') },
   refuses: [
     'account_closed',
     'account_disabled',

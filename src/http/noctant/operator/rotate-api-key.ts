@@ -5,7 +5,7 @@ import { z } from '@hono/zod-openapi'
 import { generateApiKey } from '../../../commands/noctant/api-key.ts'
 import { operator } from '../../../commands/noctant/operator.ts'
 import { environment } from '../../../events/noctant/vocabulary.ts'
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { timeOut } from '../../schemas.ts'
 import { operatorKey, write } from '../access.ts'
 import { requestIdHeader } from '../schemas.ts'
@@ -30,7 +30,10 @@ export const rotateOperatorApiKey = write({
   access: operatorKey('api_keys:rotate'),
   headers: requestIdHeader,
   answers: {
-    200: json(answer, 'The new key, shown this once; the old one works a while longer, should this answer get lost.'),
+    200: withHeaders(
+      json(answer, 'The new key, shown this once; the old one works a while longer, should this answer get lost.'),
+      'cache-control',
+    ),
   },
   refuses: ['api_key_limit_reached', 'api_key_not_found', 'operator_not_found'],
   async handle({ bus, principal, credentials, keysPerOperatorMax: keysMax, command, ...times }) {

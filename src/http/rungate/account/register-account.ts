@@ -5,7 +5,7 @@ import { generateKey } from '../../../commands/rungate/keys.ts'
 import { DEFAULT_POLICY, register, slugFault } from '../../../commands/rungate/registering.ts'
 import { countAttempt } from '../../../projections/rungate/attempts.ts'
 import { publicAccess } from '../../access.ts'
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { refuseBeyond } from '../../rate-limit.ts'
 import { boundedText, text } from '../../schemas.ts'
 import { write } from '../access.ts'
@@ -43,7 +43,7 @@ export const registerAccount = write({
   description: 'Makes an account with an admin token, a policy without limits and an agent. Both keys are shown once.',
   access: publicAccess,
   body: request,
-  answers: { 201: json(dataOf(answer), 'The account, with both keys shown this once.') },
+  answers: { 201: withHeaders(json(dataOf(answer), 'The account, with both keys shown this once.'), 'cache-control') },
   refuses: ['slug_taken', 'name_taken', 'policy_unusable', 'token_beyond_own'],
   async handle({ bus, db, clock, caller, tokens, agents, keyKnownWaitMs, registrationsPerHourMax, body, command }) {
     const attempt = { kind: 'registration', caller: caller.address(), windowMs: HOUR_MS, now: clock() }

@@ -1,5 +1,5 @@
 /** POST /api/agents: an agent, with its key shown this once. A taken name is given a suffix. */
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { dashboard, write } from '../access.ts'
 import { noStore } from '../keys.ts'
 import { dataOf, refuseElsewhere } from '../schemas.ts'
@@ -19,7 +19,9 @@ export const createAgent = write({
   access: dashboard('write'),
   body: createInput,
   bodyMaxBytes: AGENT_BODY_MAX_BYTES,
-  answers: { 201: json(dataOf(newAgentResponse), 'The agent, with its key shown this once.') },
+  answers: {
+    201: withHeaders(json(dataOf(newAgentResponse), 'The agent, with its key shown this once.'), 'cache-control'),
+  },
   refuses: ['policy_unusable', 'provider_key_unusable', 'name_taken', 'agent_not_found', 'account_elsewhere'],
   async handle({ principal, body, command, ...parts }) {
     refuseElsewhere(body, principal)

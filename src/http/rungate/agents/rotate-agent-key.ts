@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { agent } from '../../../commands/rungate/agent.ts'
 import { generateKey } from '../../../commands/rungate/keys.ts'
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { dashboard, write } from '../access.ts'
 import { isKnownHere, noStore } from '../keys.ts'
 import { dataOf, idParams } from '../schemas.ts'
@@ -18,7 +18,7 @@ export const rotateAgentKey = write({
   description: 'Makes a new key, shown in this answer alone. The former one is refused at once.',
   access: dashboard('write'),
   params: idParams,
-  answers: { 200: json(dataOf(answer), 'The new key, shown this once.') },
+  answers: { 200: withHeaders(json(dataOf(answer), 'The new key, shown this once.'), 'cache-control') },
   refuses: ['agent_not_found', 'not_own'],
   async handle({ bus, agents, keyKnownWaitMs, principal, params: { id }, command }) {
     await requireOwnAgent({ bus }, id, principal)

@@ -1,7 +1,7 @@
 /** PUT /api/agents/by-name/{name}: makes the agent of this name, or changes it. No name gets a suffix here. */
 import { changeAgent } from '../../../commands/rungate/changing.ts'
 import { ownerOf } from '../../../commands/rungate/naming.ts'
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
 import { dashboard, write } from '../access.ts'
 import type { RungateCode } from '../errors.ts'
@@ -33,7 +33,7 @@ export const upsertAgentByName = write({
   bodyMaxBytes: AGENT_BODY_MAX_BYTES,
   answers: {
     200: json(dataOf(agentResponse), 'The agent as it is now.'),
-    201: json(dataOf(newAgentResponse), 'The new agent, with its key shown this once.'),
+    201: withHeaders(json(dataOf(newAgentResponse), 'The new agent, with its key shown this once.'), 'cache-control'),
   },
   refuses: [
     ...(['policy_unusable', 'provider_key_unusable', 'name_taken', 'agent_not_found'] as const),

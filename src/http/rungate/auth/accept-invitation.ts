@@ -7,7 +7,7 @@ import { Rejected } from '../../../commands/rungate/rejection.ts'
 import { invitationNotFound, memberNotFound, requireOpen, roster } from '../../../commands/rungate/roster.ts'
 import { findInvitationByToken } from '../../../projections/rungate/invitation.ts'
 import { publicAccess } from '../../access.ts'
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { uuidOut } from '../../schemas.ts'
 import { write } from '../access.ts'
 import { noStore } from '../keys.ts'
@@ -32,7 +32,9 @@ export const acceptInvitation = write({
     'Makes you a member by the token of an invitation, which is good once, and sets the cookie of a session.',
   access: publicAccess,
   body: z.object({ token: linkToken, display_name: shownName }),
-  answers: { 200: json(dataOf(answer), 'You are a member, and signed in.') },
+  answers: {
+    200: withHeaders(json(dataOf(answer), 'You are a member, and signed in.'), 'cache-control', 'set-cookie'),
+  },
   refuses: [
     ...(['invitation_not_found', 'invitation_used', 'account_gone', 'address_elsewhere', 'member_exists'] as const),
     'origin_foreign',

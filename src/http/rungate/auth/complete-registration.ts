@@ -12,7 +12,7 @@ import { Rejected } from '../../../commands/rungate/rejection.ts'
 import { ownerIn, roster } from '../../../commands/rungate/roster.ts'
 import type { AccountRow } from '../../../projections/rungate/account.ts'
 import { publicAccess } from '../../access.ts'
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
 import { boundedText } from '../../schemas.ts'
 import { hasPassed, type RungateParts, write } from '../access.ts'
@@ -109,7 +109,7 @@ export const completeRegistration = write({
     'account of that token, and the name is yours.',
   access: publicAccess,
   body: z.object({ name: shownName, admin_token: boundedText(ADMIN_TOKEN_LENGTH_MAX).optional() }),
-  answers: { 200: json(answer, 'The account, with its new keys shown this once.') },
+  answers: { 200: withHeaders(json(answer, 'The account, with its new keys shown this once.'), 'cache-control') },
   refuses: [
     ...(['session_missing', 'registration_done', 'account_claimed', 'admin_token_refused', 'origin_foreign'] as const),
     ...(['address_elsewhere', 'name_taken', 'policy_unusable', 'token_beyond_own'] as const),

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { accountIdOf, address, holderOf } from '../../../commands/rungate/address.ts'
 import { publicAccess } from '../../access.ts'
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { operation, SCOPES_OF } from '../access.ts'
 import { noStore } from '../keys.ts'
 import { cookieValueOf, sessionCookie } from '../people/cookie.ts'
@@ -25,7 +25,7 @@ export const getAuthSession = operation({
   description:
     'Answers with the account of the session; one that is to be registered yet is `pending` and has no scopes.',
   access: publicAccess,
-  answers: { 200: json(answer, 'The session.') },
+  answers: { 200: withHeaders(json(answer, 'The session.'), 'cache-control', 'set-cookie') },
   refuses: ['session_missing'],
   async handle({ bus, sessions, clock, noteSeen, sessionMs, cookies, caller }) {
     const who = requireSignedIn({ sessions, clock }, caller)

@@ -2,7 +2,7 @@
 import { SYSTEM } from '../../../commands/rungate/registering.ts'
 import { session } from '../../../commands/rungate/session.ts'
 import { publicAccess } from '../../access.ts'
-import { empty } from '../../answers.ts'
+import { empty, withHeaders } from '../../answers.ts'
 import { write } from '../access.ts'
 import { isKnownHere, noStore } from '../keys.ts'
 import { cookieHashOf, sessionCookie } from '../people/cookie.ts'
@@ -15,7 +15,7 @@ export const logout = write({
   summary: 'Sign out',
   description: 'Ends the session of the cookie, and clears the cookie.',
   access: publicAccess,
-  answers: { 204: empty('Nobody is signed in any more.') },
+  answers: { 204: withHeaders(empty('Nobody is signed in any more.'), 'cache-control', 'set-cookie') },
   refuses: ['origin_foreign'],
   async handle({ bus, sessions, keyKnownWaitMs, cookies, caller, command }) {
     refuseForeign(caller, { cookies })

@@ -6,7 +6,7 @@ import { account } from '../../../commands/rungate/account.ts'
 import { address, loginRefused } from '../../../commands/rungate/address.ts'
 import { findAddressByToken } from '../../../projections/rungate/address.ts'
 import { publicAccess } from '../../access.ts'
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { boundedText } from '../../schemas.ts'
 import { type RungateParts, write } from '../access.ts'
 import { noStore } from '../keys.ts'
@@ -53,7 +53,7 @@ export const verifyAuth = write({
   access: publicAccess,
   example: { email: 'ada@example.com', code: '012345' },
   body: request,
-  answers: { 200: json(answer, 'You are signed in.') },
+  answers: { 200: withHeaders(json(answer, 'You are signed in.'), 'cache-control', 'set-cookie') },
   refuses: ['login_refused', 'origin_foreign'],
   async handle({ bus, db, people, peopleLimits, clock, cookies, body, caller, command, ...parts }) {
     refuseForeign(caller, { cookies })

@@ -3,7 +3,7 @@
 import { roster } from '../../../commands/rungate/roster.ts'
 import { session, sessionNotFound } from '../../../commands/rungate/session.ts'
 import { listSessions as sessionsListed } from '../../../projections/rungate/session.ts'
-import { empty, json } from '../../answers.ts'
+import { empty, json, withHeaders } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
 import { dashboard, type Operator, read, write } from '../access.ts'
 import type { RungateCode } from '../errors.ts'
@@ -45,7 +45,7 @@ export const revokeSession = write({
   description: 'Ends a session: your own, and as an owner or admin that of any member.',
   access: dashboard('read'),
   params: idParams,
-  answers: { 204: empty('The session has ended.') },
+  answers: { 204: withHeaders(empty('The session has ended.'), 'set-cookie') },
   refuses: ['session_needed', 'session_not_found'],
   async handle({ bus, sessions, keyKnownWaitMs, cookies, principal, params: { id }, caller, command }) {
     const own = requireMember(principal)

@@ -4,7 +4,7 @@ import { deterministicId } from '../../../commands/identity.ts'
 import { issueToken } from '../../../commands/rungate/creating.ts'
 import { generateKey } from '../../../commands/rungate/keys.ts'
 import { scope } from '../../../events/rungate/vocabulary.ts'
-import { json } from '../../answers.ts'
+import { json, withHeaders } from '../../answers.ts'
 import { boundedText, listOf } from '../../schemas.ts'
 import { dashboard, write } from '../access.ts'
 import { isKnownHere, noStore } from '../keys.ts'
@@ -48,7 +48,7 @@ export const createAdminToken = write({
   example: { description: 'CI', expires_in: '30d' },
   access: dashboard('admin'),
   body: request,
-  answers: { 201: json(answer, 'The token, with its text shown this once.') },
+  answers: { 201: withHeaders(json(answer, 'The token, with its text shown this once.'), 'cache-control') },
   refuses: ['token_beyond_own', 'name_taken', 'admin_token_not_found'],
   async handle({ bus, tokens, keyKnownWaitMs, principal, body, command }) {
     const { at, commandId } = command

@@ -44,6 +44,9 @@ export async function startServer(options: Partial<EventStoreOptions> = {}): Pro
   return { url, client: connect(), connect, close }
 }
 
+/** Events that the node itself writes into a fresh log. */
+export const OWN_EVENTS = 1
+
 /** A stream name that no other test uses. */
 export function newStream(label = 'stream'): string {
   return `${label}-${randomUUID()}`

@@ -1,9 +1,11 @@
 /** Links of the disk store over HTTP: what a client can send and fetch by them, and what it cannot. */
+import { execFile } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ListedObject } from '../../../../src/adapters/object-store/object-store.ts'
 import { errors } from '../../../../src/http/firsthand/errors.ts'
@@ -61,6 +63,17 @@ async function raw(port: number, head: string): Promise<{ socket: Socket; answer
 }
 const rawHead = (url: string, ...headers: string[]) =>
   `${['PUT', new URL(url).pathname, 'HTTP/1.1'].join(' ')}\r\n${['host: x', `content-type: ${PNG}`, ...headers].join('\r\n')}\r\n\r\n`
+
+it('answers a download once, in a process that has served something before it knew of files', async () => {
+  const program = join(import.meta.dirname, 'late-server.ts')
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [program])
+  expect(stderr).toBe('')
+  const whole = { status: 200, bytes: 100_000 }
+  expect(JSON.parse(stdout)).toEqual([
+    { ...whole, isReused: false },
+    { ...whole, isReused: true },
+  ])
+})
 
 describe('PUT of a link', () => {
   it('stores the bytes, once', async () => {

@@ -1,4 +1,7 @@
 /** The routes of objects alone, behind a server: they need neither log nor database. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Hono } from 'hono'
 import { createDiskStore } from '../../../../src/adapters/object-store/disk-store.ts'
 import { ObjectStoreUnavailable } from '../../../../src/adapters/object-store/object-store.ts'
@@ -7,13 +10,12 @@ import { objectRoutes } from '../../../../src/http/firsthand/objects/object-rout
 import type { TransferLimits } from '../../../../src/http/firsthand/objects/transfers.ts'
 import { defaultServerOptions, startServer } from '../../../../src/http/server.ts'
 import { OBJECTS_PATH } from '../../../../src/processes/firsthand/objects.ts'
-import { temporaryDirectory } from '../../../support/services.ts'
 import { exchangeOf, quietRuntime } from '../../exchange.ts'
 
 /** `place` is a directory for the objects; default: one that is gone afterwards. */
 export async function startObjectServer(limits: Partial<TransferLimits> = {}, place?: string) {
-  const own = temporaryDirectory()
-  const directory = place ?? own.path
+  const own = mkdtempSync(join(tmpdir(), 'opslog-test-objects-'))
+  const directory = place ?? own
   let nowMs = Date.parse('2026-03-02T10:00:00.000Z')
   const clock = () => new Date(nowMs)
   let base = ''
@@ -39,7 +41,7 @@ export async function startObjectServer(limits: Partial<TransferLimits> = {}, pl
     },
     async stop() {
       await server.stop(100)
-      own.remove()
+      rmSync(own, { recursive: true })
     },
   }
 }
