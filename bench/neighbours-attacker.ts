@@ -93,7 +93,8 @@ async function repeat(
       const turn = sent++
       const dueMs = perSecond === undefined ? 0 : startedMs + (turn * unit * 1_000) / perSecond
       if (dueMs > endsMs) return
-      if (dueMs > performance.now()) await delay(dueMs - performance.now())
+      const earlyMs = dueMs - performance.now()
+      if (earlyMs > 0) await delay(earlyMs)
       await work(turn).catch(() => undefined)
     }
   }
