@@ -208,19 +208,13 @@ function headerNames(operation: Refusable, route: Route, api: ContextApi, status
   const always = [requestIds.header, ...warned, ...(status >= 400 ? ['Link'] : [])]
   const counted = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset']
   const bySigning = access.alternatives.flatMap(({ scheme }) => schemes[scheme]?.sets ?? []).map(titleCase)
-  if (status === 401) return [...always, 'WWW-Authenticate']
   if (status >= 400) {
     const again = codes.some((code) => {
       const entry = errors.codes[code]
       return entry?.status === status && (entry.retryAfterS !== undefined || code === 'rate_limit_exceeded')
     })
-    return [
-      ...always,
-      ...bySigning,
-      ...(method === 'get' ? [POSITION_HEADER] : []),
-      ...counted,
-      ...(again ? ['Retry-After'] : []),
-    ]
+    const own = [...(status === 401 ? ['WWW-Authenticate'] : []), ...(again ? ['Retry-After'] : [])]
+    return [...always, ...bySigning, POSITION_HEADER, ...counted, ...own]
   }
   const written = method !== 'get' && isCommand ? [READ_MODELS_HEADER, 'Idempotency-Replayed'] : []
   const own = answers[status] ? headersOfReply(answers[status]).map(titleCase) : []
