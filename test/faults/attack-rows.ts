@@ -48,7 +48,7 @@ export const attackRows: readonly Row[] = [
       [STORE_ACCESS, 'the node is neither ended nor scavenged, and tells nothing of the log'],
       [OWN_USER, 'a connection of another user is not'],
       [OWN_USER, 'a connection that its owner has closed is nobody’s: the kernel says user 0 of it'],
-      [START, 'ends, and says so, when its event store has ended'],
+      [START, 'says that NATS cannot be reached, and ends, and says so, when its event store has ended'],
     ],
   },
   {

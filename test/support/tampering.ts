@@ -16,7 +16,10 @@ export interface StoredRecord {
   find(text: string): number
 }
 
-/** Lets `change` edit every record of every log file, and writes them back whole. */
+/** The stream of the event that the store itself writes at the beginning of a log. */
+const OWN_STREAM = '$$$scavenges'
+
+/** Lets `change` edit every record of every log file but the store's own, and writes them back whole. */
 export function tamper(directory: string, change: (record: StoredRecord) => void): void {
   for (const name of readdirSync(directory).filter((file) => file.endsWith('.seg'))) {
     const file = join(directory, name)
@@ -31,6 +34,10 @@ export function tamper(directory: string, change: (record: StoredRecord) => void
       const length = content.readUInt32LE(offset)
       const bytes = content.subarray(offset, offset + length)
       const body: [number, number] = [RECORD_HEADER_BYTES, length - 4]
+      if (bytes.includes(OWN_STREAM)) {
+        offset += length
+        continue
+      }
       change({
         bytes,
         body,

@@ -32,7 +32,8 @@ const all = { from: 'start', direction: 'forwards', count: 10n } as const
 async function idsIn(url: string): Promise<string[]> {
   const connection = openConnection(url)
   try {
-    return (await readPage(connection, all, 5_000)).map(({ id }) => id)
+    const page = await readPage(connection, all, 5_000)
+    return page.filter(({ streamId }) => !streamId.startsWith('$')).map(({ id }) => id)
   } finally {
     await connection.close()
   }
