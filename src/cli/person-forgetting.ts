@@ -12,6 +12,7 @@ import type { AdminSession } from './admin-session.ts'
 import { backingUrls, configuration } from './connection.ts'
 import { registry } from './contexts.ts'
 import { openLogStore } from './log-session.ts'
+import { colours, EXIT, show } from './terminal.ts'
 
 /** Destroys the key of this id (registry.ts says which stands for a person), has it recorded, and clears its bytes away. */
 export async function forgetPerson<Handled>(db: ReadModels, keyId: string, record: () => Promise<Handled>) {
@@ -78,4 +79,31 @@ export function unsealed(plain: number): string {
     `${plain} of the person's events were recorded before personal data was sealed. Nothing shows their text any more, but ` +
     'the bytes of the log and of its copies hold it: docs/personal-data.md says what to do.'
   )
+}
+
+interface Forgetting {
+  hadKey: boolean
+  handled: { events: readonly unknown[] }
+  sweep: Sweep
+}
+
+/**
+ * Says that a person was forgotten, or was before, and what of it is left to do; the exit code tells the latter too. `id` is
+ * the person's, shown as it is; `plain` counts events with plain text; `value` is what `--json` shows beside them.
+ */
+export function showForgotten(
+  { hadKey, handled, sweep }: Forgetting,
+  { id, plain, value }: { id: string; plain: number; value: object },
+  options: { json?: boolean },
+): void {
+  show({ ...value, key_destroyed: hadKey, ...sweep, plain_text_events: plain }, options, () =>
+    [
+      handled.events.length > 0
+        ? colours.green(`Forgot ${id}: what was personal cannot be read any more.`)
+        : colours.yellow(`${id} was forgotten already; nothing was written.`),
+      ...(sweep.swept ? [] : [colours.yellow(unswept(sweep.held_by))]),
+      ...(plain > 0 ? [colours.red(unsealed(plain))] : []),
+    ].join('\n'),
+  )
+  if (!sweep.swept) process.exitCode = EXIT.unreachable
 }

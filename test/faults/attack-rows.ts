@@ -1,6 +1,6 @@
 /**
  * Which tests hold what an attacker did once, with a key, without one, or as another user of the same machine: by file, and
- * by the test's name as it stands there (rows.test.ts). Each fails without its fix. What many requests at once do to others
+ * by the test's name as it stands there (rows.test.ts). What many requests at once do to others
  * is measured by `npm run bench -- neighbours`.
  */
 import type { Row } from './rows.ts'

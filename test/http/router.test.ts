@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { SegmentRouter } from '../../src/http/router.ts'
+import { apis } from '../support/contexts.ts'
 
 /** An application whose answers are the routes that were passed, in their order. */
 function application() {
@@ -52,5 +53,19 @@ describe('the router', () => {
     await answer('GET', '/mixed/agents/7')
     expect(router.chosen().get('mixed')).toContain('Trie')
     expect(router.chosen().get('plain')).toContain('RegExp')
+  })
+
+  it('gives noctant, firsthand and auditors the fast one, whatever the other contexts have', () => {
+    const router = new SegmentRouter<number>()
+    for (const { name, operations } of apis) {
+      for (const { method, path } of operations) {
+        const at = `/${name}${path.replaceAll(/\{(\w+)\}/g, ':$1')}`
+        router.add(method.toUpperCase(), at, 1)
+        router.add('ALL', at, 2)
+      }
+      router.match('GET', `/${name}/nothing`)
+    }
+    for (const name of ['noctant', 'firsthand', 'audit']) expect(router.chosen().get(name)).toContain('RegExp')
+    expect(router.chosen().get('rungate')).toContain('Trie')
   })
 })

@@ -6,7 +6,7 @@ import type { EventStore } from '../../events/store.ts'
 import { uuidOfPrefixed } from '../../runtime/ulid.ts'
 import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
-import { CliError, colours, EXIT, show, text } from '../terminal.ts'
+import { CliError, EXIT, text } from '../terminal.ts'
 
 /** One stream is read and written. */
 const LIMITS = { cachedAggregatesMax: 10, seenCommandsMax: 100_000, conflictRetriesMax: 3 }
@@ -48,7 +48,7 @@ async function forget(
   const keyId = uuidOfPrefixed(workerId)
   if (keyId === undefined) throw new CliError(EXIT.usage, `${workerId} is no worker's id`)
   if (!options.yes) throw new CliError(EXIT.usage, 'say --yes where this is meant: it cannot be undone')
-  const { forgetPerson, plainEvents, unsealed, unswept, withPlainStore } = await forgetting()
+  const { forgetPerson, plainEvents, showForgotten, withPlainStore } = await forgetting()
   const { createCommandBus } = await import('../../commands/handle.ts')
   const work = async ({ db, context }: AdminSession, store: EventStore) => {
     const bus = createCommandBus(store, LIMITS)
@@ -58,19 +58,9 @@ async function forget(
     const circumstances = context()
     const command = { kind: 'forget', workerId, reference: options.reference ?? null, at: circumstances.at } as const
     const done = await forgetPerson(db, keyId, () => bus.handle(worker, workerId, command, circumstances))
-    const { hadKey, handled, sweep } = done
     const plain = await plainEvents(store, [`${worker.category}-${workerId}`])
-    const value = { worker_id: workerId, key_destroyed: hadKey, ...sweep, plain_text_events: plain }
-    show({ ...value, ...written(handled) }, options, () =>
-      [
-        handled.events.length > 0
-          ? colours.green(`Forgot ${workerId}: what was personal cannot be read any more.`)
-          : colours.yellow(`${workerId} was forgotten already; nothing was written.`),
-        ...(sweep.swept ? [] : [colours.yellow(unswept(sweep.held_by))]),
-        ...(plain > 0 ? [colours.red(unsealed(plain))] : []),
-      ].join('\n'),
-    )
-    if (!sweep.swept) process.exitCode = EXIT.unreachable
+    const value = { worker_id: workerId, ...written(done.handled) }
+    showForgotten(done, { id: workerId, plain, value }, options)
   }
   await withSession((session) => withPlainStore(session, (store) => work(session, store)))
 }

@@ -11,7 +11,7 @@ import { belongingsIn } from '../../processes/rungate/completion.ts'
 import { findAddressIdOf } from '../../projections/rungate/address.ts'
 import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
-import { CliError, colours, EXIT, show, text } from '../terminal.ts'
+import { CliError, EXIT, text } from '../terminal.ts'
 
 /** Few streams are read and written. */
 const LIMITS = { cachedAggregatesMax: 100, seenCommandsMax: 100_000, conflictRetriesMax: 3 }
@@ -53,7 +53,7 @@ async function forget(
 ): Promise<void> {
   if (!isUuid(memberId)) throw new CliError(EXIT.usage, `${memberId} is no member's id`)
   if (!options.yes) throw new CliError(EXIT.usage, 'say --yes where this is meant: it cannot be undone')
-  const { forgetPerson, plainEvents, unsealed, unswept, withPlainStore } = await forgetting()
+  const { forgetPerson, plainEvents, showForgotten, withPlainStore } = await forgetting()
   const { createCommandBus } = await import('../../commands/handle.ts')
   const work = async ({ db, context }: AdminSession, store: EventStore) => {
     const bus = createCommandBus(store, LIMITS)
@@ -73,19 +73,9 @@ async function forget(
     const reference = options.reference ?? null
     const command = { kind: 'forget', addressId, memberId, reference, at } as const
     const done = await forgetPerson(db, memberId, () => bus.handle(address, addressId, command, circumstances))
-    const { hadKey, handled, sweep } = done
     const plain = await plainEvents(store, [`${address.category}-${addressId}`])
-    const value = { member_id: memberId, key_destroyed: hadKey, ...sweep, plain_text_events: plain }
-    show({ ...value, ...written(handled) }, options, () =>
-      [
-        handled.events.length > 0
-          ? colours.green(`Forgot ${memberId}: what was personal cannot be read any more.`)
-          : colours.yellow(`${memberId} was forgotten already; nothing was written.`),
-        ...(sweep.swept ? [] : [colours.yellow(unswept(sweep.held_by))]),
-        ...(plain > 0 ? [colours.red(unsealed(plain))] : []),
-      ].join('\n'),
-    )
-    if (!sweep.swept) process.exitCode = EXIT.unreachable
+    const value = { member_id: memberId, ...written(done.handled) }
+    showForgotten(done, { id: memberId, plain, value }, options)
   }
   await withSession((session) => withPlainStore(session, (store) => work(session, store)))
 }

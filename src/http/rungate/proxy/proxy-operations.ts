@@ -4,38 +4,7 @@ import type { Format } from '../../../adapters/llm/call-scan.ts'
 import { json } from '../../answers.ts'
 import { jsonBody } from '../../body.ts'
 import { agentKey, agents } from '../access.ts'
-
-const nullableNumber = z.number().nullable()
-
-const block = z
-  .object({
-    error: z.object({
-      type: z.enum(['governance_block']),
-      code: z.enum([
-        ...(['budget_exceeded', 'budget_alert_exceeded', 'rate_limited', 'model_not_allowed', 'tool_blocked'] as const),
-        ...(['tool_approval_required', 'agent_disabled', 'run_force_stopped'] as const),
-        ...(['run_blocked_after_force_stop', 'runaway_prevention'] as const),
-      ]),
-      message: z.string(),
-      run_id: z.string().nullish(),
-      details: z.record(z.string(), z.unknown()).nullish(),
-      context: z
-        .object({
-          policy_name: z.string(),
-          agent_name: z.string(),
-          steps_used: z.number(),
-          max_steps_per_run: nullableNumber,
-          cost_usd: z.number(),
-          hard_limit_usd: nullableNumber,
-          hard_limit_tokens: nullableNumber,
-          tokens_used: z.number(),
-          max_cost_per_hour_usd: nullableNumber,
-        })
-        .partial()
-        .optional(),
-    }),
-  })
-  .openapi('GovernanceBlockResponse')
+import { governanceBlock } from '../governance-block.ts'
 
 const providerError = z
   .object({
@@ -83,13 +52,13 @@ const answers = {
   202: json(awaiting, 'Tools of the request wait for approval.'),
   400: json(ordinary, `The request cannot be read, in the client’s own format: ${IN_FORMAT}.`),
   401: json(signIn, 'No key of an agent: unauthorized.'),
-  402: json(block, 'A budget does not pay for it: governance_block.'),
-  403: json(block, 'The model, a tool, the agent or the run is refused: governance_block.'),
+  402: json(governanceBlock, 'A budget does not pay for it: governance_block.'),
+  403: json(governanceBlock, 'The model, a tool, the agent or the run is refused: governance_block.'),
   404: json(ordinary, 'The run that it names does not exist: not_found. Or the provider has not found something.'),
   409: json(ordinary, 'The run that it names has ended: conflict.'),
   413: json(ordinary, `The body is too large: ${IN_FORMAT}, request_too_large.`),
   415: json(ordinary, `The body is no JSON: ${IN_FORMAT}.`),
-  429: json(z.union([block, ordinary]), 'Too many calls or tokens: governance_block, rate_limited.'),
+  429: json(z.union([governanceBlock, ordinary]), 'Too many calls or tokens: governance_block, rate_limited.'),
   500: json(ordinary, 'Something went wrong on this side: internal_error.'),
   502: json(providerError, 'No provider served it: provider_error.'),
   503: json(ordinary, 'Nothing was sent to a provider; send the call again: service_unavailable.'),

@@ -7,6 +7,7 @@ import { json } from '../../answers.ts'
 import { optionalBody } from '../../body.ts'
 import { uuidOut } from '../../schemas.ts'
 import { type AgentPrincipal, agentKey, agents, type RungateParts } from '../access.ts'
+import { governanceBlock } from '../governance-block.ts'
 import { idParams } from '../schemas.ts'
 import { isDisabled, requireEnabled } from './agent-standing.ts'
 import { completionInput, completionResponse, completionView, shownReason } from './ending.ts'
@@ -56,31 +57,6 @@ export const completeOwnRun = agents.write({
   },
 })
 
-const disabled = z
-  .object({
-    error: z.object({
-      type: z.literal('governance_block'),
-      code: z.enum([
-        ...(['budget_exceeded', 'budget_alert_exceeded', 'rate_limited', 'model_not_allowed', 'tool_blocked'] as const),
-        ...(['tool_approval_required', 'agent_disabled', 'run_force_stopped', 'run_blocked_after_force_stop'] as const),
-        'runaway_prevention',
-      ]),
-      message: z.string(),
-      run_id: z.string().nullable().optional(),
-      details: z.looseObject({}).nullable().optional(),
-      context: z
-        .object({
-          ...{ policy_name: z.string().optional(), agent_name: z.string().optional() },
-          ...{ steps_used: z.number().optional(), max_steps_per_run: z.number().nullable().optional() },
-          ...{ cost_usd: z.number().optional(), hard_limit_usd: z.number().nullable().optional() },
-          ...{ hard_limit_tokens: z.number().nullable().optional(), tokens_used: z.number().optional() },
-          max_cost_per_hour_usd: z.number().nullable().optional(),
-        })
-        .optional(),
-    }),
-  })
-  .openapi('GovernanceBlockResponse')
-
 export const completeCurrentRun = agents.write({
   path: '/v1/runs/current/complete',
   id: 'completeCurrentRun',
@@ -92,7 +68,7 @@ export const completeCurrentRun = agents.write({
   bodyMaxBytes: 32_768,
   answers: {
     200: json(completionResponse, 'The run as it ended.'),
-    403: json(disabled, 'The agent is disabled: governance_block, agent_disabled.'),
+    403: json(governanceBlock, 'The agent is disabled: governance_block, agent_disabled.'),
   },
   refuses: ['run_not_found'],
   async handle({ principal, body, command, ...parts }) {

@@ -9,8 +9,10 @@ import { deskBook } from '../../../../src/audit/rungate/desk-book.ts'
 import type { AdmitOutcome, DeskOf } from '../../../../src/commands/rungate/desk/interface.ts'
 import { limitOf, unitsOf, usdOf } from '../../../../src/commands/rungate/desk/money.ts'
 import type { Recorded } from '../../../../src/events/event.ts'
-import type { DeskEvent } from '../../../../src/events/rungate/desk.ts'
+import type { DeskEvent, DeskTurnEvent } from '../../../../src/events/rungate/desk.ts'
 import { StoreUnavailable } from '../../../../src/events/store.ts'
+import { isPoison, runSubscription } from '../../../../src/events/subscription.ts'
+import { registry } from '../../../support/contexts.ts'
 import { author, candidates, settlement } from '../../../support/desk.ts'
 import { context, inRun, newAgent, newCall, startDesks } from '../../../support/desks.ts'
 import { startTestStore, type TestStore } from '../../../support/event-store.ts'
@@ -236,16 +238,23 @@ it('a process that finds no room asks for its turn, and gets it', async () => {
   const settings = { runawayPrevention: { enabled: false, maxStepsPerRun: 0 } }
   const CALLS = 1_500
   let isOver = false
-  const tell = async () => {
-    let from = 0n
-    while (!isOver) {
-      for await (const event of node.store.readStream(`rungate.deskTurn-${agent.agentId}`, { from })) {
-        from = event.revision + 1n
-        for (const desks of [here, there]) desks.follow({ type: 'rungate.TurnAsked.v1', data: event.data as never })
+  const over = new AbortController()
+  const faults: unknown[] = []
+  let position: bigint | undefined
+  const following = runSubscription({
+    ...{ registry, name: 'turns', url: node.url, types: ['rungate.TurnAsked.'], signal: over.signal },
+    ...{ batchMax: 100, readTimeoutMs: 10_000, backoffMinMs: 10, backoffMaxMs: 100 },
+    from: async () => position,
+    onBatch: async (events) => {
+      for (const event of events) {
+        position = event.position
+        if (isPoison(event)) throw new Error(`${event.type} does not decode: ${event.fault}`)
+        if (event.type !== 'rungate.TurnAsked.v1') continue
+        for (const desks of [here, there]) desks.follow(event as Recorded<DeskTurnEvent>)
       }
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
+    },
+    onError: (error) => faults.push(error),
+  })
   const caller = async (desks: Process) => {
     while (!isOver) {
       const { callId } = await admitted(admit(desks, agent, { settings }))
@@ -255,7 +264,10 @@ it('a process that finds no room asks for its turn, and gets it', async () => {
     }
   }
   const callers = [here, there].flatMap((desks) => Array.from({ length: 16 }, () => caller(desks)))
-  await Promise.all([...callers, tell()])
+  await Promise.all(callers)
+  over.abort()
+  await following
+  expect(faults).toEqual([])
   await here.drained()
   await there.drained()
   const shares = [here, there].map((desks) => (served.get(desks) ?? 0) / CALLS)
