@@ -257,6 +257,9 @@ CREATE INDEX IF NOT EXISTS rungate_alert_rules_2 ON rungate_alert_rules (conditi
 CREATE TABLE IF NOT EXISTS rungate_circuits (key_id uuid NOT NULL, account_id uuid NOT NULL, provider text NOT NULL, state text NOT NULL, failure_count integer, wait_ms integer, last_failure_at timestamptz(3), last_success_at timestamptz(3), opened_at timestamptz(3), recovery_at timestamptz(3), changed_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));
 CREATE INDEX IF NOT EXISTS rungate_circuits_1 ON rungate_circuits (account_id);
 
+-- rungate.keyUse, version 1
+CREATE TABLE IF NOT EXISTS rungate_key_uses (key_id uuid NOT NULL, account_id uuid NOT NULL, last_used_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));
+
 -- rungate.stepContent, version 1
 CREATE TABLE IF NOT EXISTS rungate_step_contents (step_id uuid NOT NULL, account_id uuid NOT NULL, agent_id uuid NOT NULL, run_id uuid NOT NULL, day text NOT NULL, sealed_request text, request_bytes integer NOT NULL, sealed_response text, response_bytes integer NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (step_id));
 CREATE INDEX IF NOT EXISTS rungate_step_contents_1 ON rungate_step_contents (account_id, created_at);

@@ -4,9 +4,10 @@ import { auditor } from '../commands/audit/auditor.ts'
 import { generateAuditorKey } from '../commands/audit/auditor-key.ts'
 import { operator } from '../commands/noctant/operator.ts'
 import { Rejected } from '../commands/noctant/rejection.ts'
+import { isUuid } from '../events/uuid.ts'
 import { isPrefixedId } from '../runtime/ulid.ts'
 import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
-import { colours, show, table, text } from './terminal.ts'
+import { CliError, colours, EXIT, show, table, text } from './terminal.ts'
 
 interface JsonOption {
   json?: boolean
@@ -16,10 +17,8 @@ const ALL = 'all'
 
 export const createAuditorKeyCommand = () =>
   new Command('create-auditor-key')
-    .requiredOption(
-      '--operator <slug|id|all>',
-      'whose events it opens: an operator’s, an organization’s, or everybody’s',
-    )
+    .option('--operator <slug|id|all>', 'whose events it opens: an operator’s, an organization’s, or everybody’s')
+    .option('--account <slug|id>', 'the same: an account’s of rungate')
     .requiredOption('--name <name>', 'whom it is for', text('name', 200))
     .option('--json', 'print JSON')
     .action(create)
@@ -33,10 +32,15 @@ export const revokeAuditorKeyCommand = () =>
     .option('--json', 'print JSON')
     .action(revoke)
 
+type CreateOptions = JsonOption & { operator?: string; account?: string; name: string }
+
 /** The key alone goes to standard output, so that a script can take it; the explanation goes to standard error. */
-async function create({ operator: of, name, json }: JsonOption & { operator: string; name: string }): Promise<void> {
+async function create({ operator, account: of, name, json }: CreateOptions): Promise<void> {
+  if ((operator === undefined) === (of === undefined)) {
+    throw new CliError(EXIT.usage, 'say whose events the key opens: either --operator or --account')
+  }
   await withAdminSession(async (session) => {
-    const operatorId = of === ALL ? null : await existingTenant(session, of)
+    const operatorId = await tenantOf(session, { operator, account: of })
     const { key, keyId, keyHash } = generateAuditorKey()
     const circumstances = session.context()
     const facts = { keyId, operatorId, name, scopes: ['audit:read' as const], keyHash }
@@ -46,6 +50,24 @@ async function create({ operator: of, name, json }: JsonOption & { operator: str
     const shown = { key_id: keyId, operator_id: operatorId ?? ALL, name, scopes: facts.scopes, auditor_key: key }
     show({ ...shown, ...written(handled) }, { json: json === true }, () => key)
   })
+}
+
+/** As events of keys record it; null: everybody's. */
+async function tenantOf(
+  session: AdminSession,
+  { operator, account: of }: Pick<CreateOptions, 'operator' | 'account'>,
+): Promise<string | null> {
+  if (of !== undefined) return existingAccount(session, of)
+  return operator === undefined || operator === ALL ? null : existingTenant(session, operator)
+}
+
+async function existingAccount({ bus }: AdminSession, slugOrId: string): Promise<string> {
+  const { account, accountNotFound, accountSlug, slugIdOf } = await import('../commands/rungate/account.ts')
+  const accountId = isUuid(slugOrId)
+    ? slugOrId.toLowerCase()
+    : (await bus.current(accountSlug, slugIdOf(slugOrId)))?.accountId
+  if (accountId === undefined || (await bus.current(account, accountId)).status === 'absent') throw accountNotFound()
+  return accountId
 }
 
 /** The tenant as events of keys record it; an organization's id has a prefix. */

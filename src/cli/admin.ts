@@ -75,6 +75,7 @@ Examples:
   opslog admin operator create --name "Acme Trading" --slug acme
   opslog admin key issue acme --all-scopes --label "back office"
   opslog admin create-auditor-key --operator acme --name "Grace of the auditors"
+  opslog admin create-auditor-key --account acme --name "The auditors of an account of rungate"
   opslog admin operator suspend acme --reason "unpaid invoices"
   opslog admin forget-user --operator acme --external-id user-1001 --reference DSR-2026-017
   opslog admin firsthand organization create --name "Acme Pictures"`,

@@ -47,6 +47,7 @@ import { alertRuleProjection } from '../projections/rungate/alert-rule.ts'
 import { approvalProjection } from '../projections/rungate/approval.ts'
 import { circuitProjection } from '../projections/rungate/circuit.ts'
 import { invitationProjection } from '../projections/rungate/invitation.ts'
+import { keyUseProjection } from '../projections/rungate/key-use.ts'
 import { ledgerProjection } from '../projections/rungate/ledger.ts'
 import { mailProjection } from '../projections/rungate/mail.ts'
 import { memberProjection } from '../projections/rungate/member.ts'
@@ -102,6 +103,7 @@ export const rungate: Context<RungateDirectories> = {
       approvalProjection,
       alertRuleProjection,
       circuitProjection,
+      keyUseProjection,
       stepContentProjection,
     ],
     ...[addressProjection, memberProjection, invitationProjection, sessionProjection, mailProjection],

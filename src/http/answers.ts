@@ -32,7 +32,11 @@ export const replyHeaders = {
 } as const
 export type ReplyHeader = keyof typeof replyHeaders
 
-export type Answer = { headers?: readonly ReplyHeader[] } & (
+export type Answer = {
+  headers?: readonly ReplyHeader[]
+  /** Those that a direct operation sets, with what the document says of them. */
+  says?: Readonly<Record<string, string>>
+} & (
   | { kind: 'json'; schema: z.ZodType; description: string; example?: unknown }
   | { kind: 'text'; mediaType: string; description: string }
   | { kind: 'stream'; mediaType: string; description: string }

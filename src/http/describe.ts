@@ -168,6 +168,11 @@ const said = (description: string, type = 'string') => ({ description, schema: {
 /** Every header that answers have, once; by the names that they have in the document. */
 const headersOf = ({ requestIds, operations, schemes }: ContextApi) => ({
   ...Object.fromEntries(
+    operations
+      .flatMap(({ answers }) => Object.values(answers).flatMap(({ says }) => Object.entries(says ?? {})))
+      .map(([name, says]) => [name, said(says)]),
+  ),
+  ...Object.fromEntries(
     [
       ...new Set([
         ...operations.flatMap(({ answers }) => Object.values(answers).flatMap(headersOfReply)),
@@ -201,7 +206,8 @@ const headersOfReply = ({ kind, headers = [] }: Answer): readonly ReplyHeader[] 
 const titleCase = (name: string): string => name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase())
 
 function headerNames(operation: Refusable, route: Route, api: ContextApi, status: number): string[] {
-  const { method, isCommand, answers, codes, access } = operation
+  const { method, isCommand, answers, codes, access, isDirect } = operation
+  if (isDirect) return directHeaderNames(operation, api, status)
   const { requestIds, errors, schemes } = api
   const named = route.requestBody?.content?.['application/json'] ? [MEMBERS_HEADER] : []
   const warned = [...named, ...(ignoresKeyHeader(operation) ? [IGNORED_HEADER] : [])]
@@ -219,6 +225,15 @@ function headerNames(operation: Refusable, route: Route, api: ContextApi, status
   const written = method !== 'get' && isCommand ? [READ_MODELS_HEADER, 'Idempotency-Replayed'] : []
   const own = answers[status] ? headersOfReply(answers[status]).map(titleCase) : []
   return [...always, POSITION_HEADER, ...written, ...new Set([...own, ...bySigning]), ...counted]
+}
+
+/** Its own; where nobody is signed in, and where it fails, the kernel answers. */
+function directHeaderNames(operation: Operation, { requestIds }: ContextApi, status: number): string[] {
+  const ignored = ignoresKeyHeader(operation) ? [IGNORED_HEADER] : []
+  const own = Object.keys(operation.answers[status]?.says ?? {})
+  const kernels = [...(status === 401 ? ['WWW-Authenticate'] : []), ...(status === 503 ? ['Retry-After'] : [])]
+  const help = status === 401 || status >= 500 ? ['Link'] : []
+  return [...new Set([requestIds.header, ...ignored, ...own, ...kernels, ...help])]
 }
 
 const referencesTo = (names: readonly string[]) =>

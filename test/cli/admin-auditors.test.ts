@@ -72,7 +72,34 @@ test('a key is made for one operator or for all, shown once, listed without its 
   )
 }, 120_000)
 
+test('a key for an account of rungate opens that account’s events alone', async () => {
+  const register = async (name: string) => {
+    const answer = await fetch(`${stack.url}/rungate/v1/register`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name }),
+    })
+    expect(answer.status).toBe(201)
+    return ((await answer.json()) as { data: { account: { id: string; slug: string }; agent: { id: string } } }).data
+  }
+  const [own, other] = [await register('Audited'), await register('Others')]
+  const made = await created(runCli, '--account', own.account.slug, '--name', 'Grace of the auditors')
+  expect(made).toMatchObject({ operator_id: own.account.id, changed: true })
+  const history = async (id: string) => {
+    const headers = { authorization: `Bearer ${made.auditor_key}` }
+    const answer = await fetch(`${stack.url}/audit/v1/history/${id}`, { headers })
+    return { status: answer.status, text: await answer.text() }
+  }
+  await vi.waitFor(async () => expect(await statusWith(made.auditor_key)).toBe(200), { interval: 100, timeout: 5_000 })
+  expect((await history(own.agent.id)).text).toContain('rungate.AgentCreated.v1')
+  const foreign = await history(other.agent.id)
+  expect(foreign.text).not.toContain('rungate.')
+}, 120_000)
+
 test('what cannot be is refused with the exit code for it', async () => {
+  expect(await admin('create-auditor-key', '--name', 'x')).toMatchObject({ exitCode: 2 })
+  expect(await admin('create-auditor-key', '--account', 'nobody', '--name', 'x')).toMatchObject({ exitCode: 1 })
+
   expect(await admin('create-auditor-key', '--operator', 'nobody', '--name', 'x')).toMatchObject({ exitCode: 1 })
   expect(await admin('create-auditor-key', '--operator', stack.adminContext().commandId, '--name', 'x')).toMatchObject({
     exitCode: 1,

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { chainHash } from '../../src/events/chain.ts'
 import type { Metadata } from '../../src/events/event.ts'
-import { registry } from '../support/contexts.ts'
+import { eventSchemas, registry } from '../support/contexts.ts'
 
 interface RecordedLine {
   stream: string
@@ -44,4 +44,12 @@ describe.each(files)('the streams recorded in %s', (name) => {
       tails.set(stream, { revision, hash })
     }
   })
+})
+
+it('hold an event of every type that rungate has, but of webhooks', () => {
+  const recorded = new Set(files.flatMap((name) => linesOf(name).map(({ type }) => type)))
+  const isOwn = (type: string) => type.startsWith('rungate.') && !/Webhook|Delivery|Attempt|Secret/.test(type)
+  const types = Object.keys(eventSchemas).filter(isOwn)
+  expect(types.length).toBeGreaterThan(70)
+  expect(types.filter((type) => !recorded.has(type))).toStrictEqual([])
 })

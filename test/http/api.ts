@@ -47,12 +47,14 @@ import { createMetrics } from '../../src/http/metrics.ts'
 import { noctant } from '../../src/http/noctant/api.ts'
 import type { RungateParts } from '../../src/http/rungate/access.ts'
 import { rungate } from '../../src/http/rungate/api.ts'
+import { boundsOf } from '../../src/http/rungate/bounds.ts'
 import { selfDescription } from '../../src/http/rungate/describing.ts'
 import { createDeskFollower } from '../../src/http/rungate/desk-follower.ts'
 import { createPeopleDigests } from '../../src/http/rungate/people/digests.ts'
 import type { PeopleLimits } from '../../src/http/rungate/people/limits.ts'
 import { createSessionUse } from '../../src/http/rungate/people/session-use.ts'
 import { createCircuits } from '../../src/http/rungate/proxy/circuits.ts'
+import { contentSettingsOf, createContentLog } from '../../src/http/rungate/proxy/content-log.ts'
 import { openProxy } from '../../src/http/rungate/proxy/open-proxy.ts'
 import { createHealth } from '../../src/http/rungate/public/counts.ts'
 import { createTokenUse } from '../../src/http/rungate/tokens/token-use.ts'
@@ -116,11 +118,7 @@ const schemas = new Ajv2020({ strict: false, allErrors: true })
 addFormats.default(schemas)
 for (const [name, document] of served) schemas.addSchema({ ...document, $id: name })
 
-/** They answer on Node's own objects, with headers of their own. */
-const direct = new Set(apis.flatMap(({ operations }) => operations.filter((each) => each.isDirect).map(({ id }) => id)))
-
 interface Described {
-  operationId: string
   responses: Record<number, { description?: string; headers?: object }>
 }
 
@@ -130,10 +128,9 @@ export function conforms(method: string, path: string, { status, headers, body }
   const [template, item] =
     templates.find(([each]) => new RegExp(`^${each.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`).test(path)) ?? []
   const operation = item?.[method.toLowerCase()]
-  const { operationId: id = '', responses = {} } = (operation ?? {}) as Partial<Described>
+  const { responses = {} } = (operation ?? {}) as Partial<Described>
   const documented = responses[status]
-  if (documented && !direct.has(id))
-    expect(headersBeyond(documented.headers, headers.keys()), `${method} ${path} ${status}`).toEqual([])
+  if (documented) expect(headersBeyond(documented.headers, headers.keys()), `${method} ${path} ${status}`).toEqual([])
   // What no operation documents are the kernel's own refusals; 204 has no body to describe.
   if (!operation || [204, 405, 408, 413, 415, 500].includes(status)) return
   const pointer = (text = '') =>
@@ -399,10 +396,15 @@ export async function startApi(options: ApiOptions = {}) {
     ...{ resolve, allowLoopback: options.allowLoopbackProviders ?? false },
     hosts: ['llm.internal', '10.1.0.0/16'],
   }
+  const governSettings = rungateSettings.parse({ ...options.rungate })
+  const contentLog = createContentLog({
+    ...{ bus, keys: providerSecrets, clock: () => new Date(), log: { warn: record('warn') } },
+    settings: contentSettingsOf(governSettings),
+  })
   const opened = openProxy({
     ...{ desks, processId: desks.processId, directory: agents, circuits, bus, db, providerSecrets, providerAddresses },
     ...{ clock: () => new Date(), log: { info: record('info'), warn: record('warn'), error: record('error') } },
-    ...{ settings: rungateSettings.parse({ ...options.rungate }), ownPrices: [] },
+    ...{ contentLog, settings: governSettings, ownPrices: [] },
   })
   const governing = (of: CommandBus): RungateParts => ({
     ...{
@@ -419,7 +421,7 @@ export async function startApi(options: ApiOptions = {}) {
     waiter: waiters.of(projectionsCheckpoint('rungate')),
     noteUse: createTokenUse({ bus: of, log: { warn: record('warn') }, clock: () => new Date(), gapMinMs: 900_000 }),
     registrationsPerHourMax: options.registrationsPerHourMax ?? 100_000,
-    ...{ providerSecrets, providerAddresses, proxy: opened.proxy },
+    ...{ providerSecrets, providerAddresses, proxy: opened.proxy, contentLog, bounds: boundsOf(governSettings) },
     health: createHealth(db),
     ...{ desks, processId: desks.processId },
     ...selfDescription,

@@ -18,7 +18,7 @@ import { timeAt, uuidOf } from './examples.ts'
 
 export const rules: DeskRules = {
   ...{ outputFloorTokens: 256, outputUnaskedTokens: 4_096, modelOutputMaxTokens: 128_000 },
-  ...{ blockedStepsMax: 60, expiryMarginMs: 30_000, bookEventsMax: 20_000 },
+  ...{ blockedStepsMax: 60, metadataMaxBytes: 16_384, expiryMarginMs: 30_000, bookEventsMax: 20_000 },
   bookOpenedMaxBytes: 524_288,
 }
 export const owner = { accountId: uuidOf('desk account'), agentId: uuidOf('desk agent') }

@@ -8,27 +8,27 @@ export interface AnswerFlow {
   leave(): void
 }
 
-/** From so many bytes on the sender is held until they are taken. */
-const HIGH_BYTES = 131_072
-
 export class AnswerBody implements AsyncIterable<Buffer> {
   /** Whether the last byte has come. */
   isComplete = false
   private readonly flow: AnswerFlow
+  private readonly highBytes: number
   private chunks: Buffer[] = []
   private bytes = 0
   private isPaused = false
   private failure: ProviderFailure | undefined
   private wake: (() => void) | undefined
 
-  constructor(flow: AnswerFlow) {
+  /** `highBytes`: from so many on the sender is held until they are taken. */
+  constructor(flow: AnswerFlow, highBytes: number) {
     this.flow = flow
+    this.highBytes = highBytes
   }
 
   push(chunk: Buffer): void {
     this.chunks.push(chunk)
     this.bytes += chunk.length
-    if (this.bytes > HIGH_BYTES && !this.isPaused) {
+    if (this.bytes > this.highBytes && !this.isPaused) {
       this.isPaused = true
       this.flow.pause()
     }

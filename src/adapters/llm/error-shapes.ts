@@ -31,6 +31,9 @@ const TYPES: readonly { status: number; anthropic: string; openai: string; code?
 const typeOf = (status: number) =>
   TYPES.find((known) => known.status === status) ?? TYPES.find((known) => known.status === (status < 500 ? 400 : 500))!
 
+/** The word that the format has for an error of this status. */
+export const errorTypeOf = (format: Format, status: number): string => typeOf(status)[format]
+
 const MESSAGE_LENGTH_MAX = 1_000
 /** Keys of the field's providers and of this one, bearer tokens, and long runs of letters and digits that may be either. */
 const SECRET =

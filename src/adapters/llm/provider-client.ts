@@ -52,7 +52,18 @@ const POOLS_MAX = 200
 const KEEP_ALIVE_MS = 30_000
 const PASSED_ON = new Set(['content-type', 'retry-after', 'retry-after-ms', 'request-id', 'x-request-id'])
 
-export function createProviderClient({ vet }: { vet: VetHost }): ProviderClient {
+export interface ProviderClientOptions {
+  vet: VetHost
+  /** Of an answer that nobody has taken yet; half of it may lie here, the other half with the client's connection. */
+  waitingMaxBytes?: number
+}
+
+const WAITING_MAX_BYTES = 262_144
+
+export function createProviderClient({
+  vet,
+  waitingMaxBytes = WAITING_MAX_BYTES,
+}: ProviderClientOptions): ProviderClient {
   const pools = new Map<string, Pool>()
 
   function poolFor(origin: string, connectTimeoutMs: number): Pool {
@@ -68,7 +79,7 @@ export function createProviderClient({ vet }: { vet: VetHost }): ProviderClient 
   return {
     call(request) {
       const url = new URL(request.url)
-      const call = new Call(request)
+      const call = new Call(request, waitingMaxBytes / 2)
       const send = () => call.send(poolFor(url.origin, request.connectTimeoutMs), url)
       // A host that is an address is not looked up, so it is vetted here.
       const host = url.hostname.replace(/^\[|\]$/g, '')
@@ -128,7 +139,7 @@ class Call implements RunningCall, Dispatcher.DispatchHandler {
   private resolve!: (answer: ProviderAnswer) => void
   private reject!: (failure: ProviderFailure) => void
 
-  constructor(request: ProviderRequest) {
+  constructor(request: ProviderRequest, highBytes: number) {
     this.request = request
     this.answer = new Promise((resolve, reject) => {
       this.resolve = resolve
@@ -136,11 +147,12 @@ class Call implements RunningCall, Dispatcher.DispatchHandler {
     })
     // Whoever aborts a call may not wait for its answer.
     this.answer.catch(() => undefined)
-    this.body = new AnswerBody({
+    const flow = {
       resume: () => this.controller?.resume(),
       pause: () => this.controller?.pause(),
       leave: () => this.abort(),
-    })
+    }
+    this.body = new AnswerBody(flow, highBytes)
   }
 
   send(pool: Pool, url: URL): void {

@@ -19,11 +19,13 @@ import { bearerScheme, bearerToken, type Credential, type Scheme, signedBy, type
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
 import type { RateClass } from '../rate-limit.ts'
+import type { RungateBounds } from './bounds.ts'
 import { AGENT, DASHBOARD, type RungateCode } from './errors.ts'
 import { COOKIE, cookieHashOf, cookieHeader, isForeign, type Place, sessionCookie } from './people/cookie.ts'
 import type { PeopleDigests } from './people/digests.ts'
 import type { PeopleLimits } from './people/limits.ts'
 import { signedIn } from './people/signed-in.ts'
+import type { ContentLog } from './proxy/content-log.ts'
 import { isProxied, type ModelProxy } from './proxy/proxy.ts'
 import type { Health } from './public/counts.ts'
 
@@ -56,8 +58,12 @@ export interface RungateParts extends CoreParts {
   health: Health
   /** The desks of agents, where calls are admitted and runs are ended. */
   desks: Desks
+  /** How much of policies and agents is taken. */
+  bounds: RungateBounds
   /** Calls of models. */
   proxy: ModelProxy
+  /** What steps said, where that is kept. */
+  contentLog: ContentLog
   /** Of this process, a UUID; made at its start. */
   processId: string
   /** This context's document. */

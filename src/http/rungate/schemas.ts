@@ -70,9 +70,10 @@ export const withMore = <D extends z.ZodObject, M extends z.ZodObject>(documente
   })
 }
 
-const METADATA_MAX_BYTES = 16_384
+/** What no installation may go beyond; how much each takes, its settings say (bounds.ts). */
+const METADATA_MAX_BYTES = 131_072
 
-/** Any JSON object of at most 16 KiB; a number that would come back as another one is refused. */
+/** Any JSON object; a number that would come back as another one is refused. */
 export const metadata = z
   .record(z.string(), z.unknown())
   .refine((given) => !holdsInexact(given), 'must hold no number of more than 15 digits')

@@ -9,11 +9,13 @@ import { rungateSettings } from '../../processes/rungate/settings.ts'
 import { isLoopback } from '../../webhooks/address.ts'
 import { createResolve } from '../../webhooks/request.ts'
 import type { RungateParts } from './access.ts'
+import { boundsOf } from './bounds.ts'
 import { selfDescription } from './describing.ts'
 import type { RungateDirectories } from './directories.ts'
 import { createPeopleDigests } from './people/digests.ts'
 import { peopleLimitsOf } from './people/limits.ts'
 import { createSessionUse } from './people/session-use.ts'
+import { contentSettingsOf, createContentLog } from './proxy/content-log.ts'
 import { openProxy, pricesIn } from './proxy/open-proxy.ts'
 import { createHealth } from './public/counts.ts'
 import { createTokenUse } from './tokens/token-use.ts'
@@ -35,21 +37,28 @@ export async function serveRungate(parts: ApiParts<RungateDirectories>): Promise
     allowLoopback: settings.PROVIDER_ALLOW_PRIVATE ?? isOnLoopback(config.HOST),
     hosts: settings.PROVIDER_HOSTS,
   }
+  const { log: proxyLog } = parts.dependenciesOf('rungate-proxy', newProcessHealth())
+  const contentLog = createContentLog({
+    ...{ bus, keys: providerSecrets, clock: clock.now, log: proxyLog },
+    settings: contentSettingsOf(settings),
+  })
+  parts.onClose(contentLog.drained)
   const { proxy, gauges, close } = openProxy({
-    ...{ desks, processId, directory: agents, circuits, bus, db, providerSecrets, providerAddresses },
-    ...{ clock: clock.now, log: parts.dependenciesOf('rungate-proxy', newProcessHealth()).log, settings },
+    ...{ desks, processId, directory: agents, circuits, bus, db, providerSecrets, providerAddresses, contentLog },
+    ...{ clock: clock.now, log: proxyLog, settings },
     ownPrices: await pricesIn(settings.PRICES_FILE),
   })
   parts.onClose(close)
   const own: RungateParts = {
     ...{ bus, db, waiter, clock: clock.now, apiUrl },
-    ...{ tokens, agents, sessions, desks, processId, proxy, providerSecrets, providerAddresses },
+    ...{ tokens, agents, sessions, desks, processId, proxy, contentLog, providerSecrets, providerAddresses },
     noteUse: createTokenUse({ bus, log, clock: clock.now, gapMinMs: settings.RUNGATE_TOKEN_USE_GAP_S * 1_000 }),
     noteSeen: createSessionUse({
       ...{ bus, log, clock: clock.now, sessionMs },
       gapMinMs: settings.RUNGATE_SESSION_USE_GAP_S * 1_000,
     }),
     sessionMs,
+    bounds: boundsOf(settings),
     cookies: { publicUrl: config.PUBLIC_URL, trustProxy: config.TRUST_PROXY },
     mailWay: mailWayOf(settings),
     people: createPeopleDigests(providerSecrets),

@@ -124,7 +124,7 @@ const keys: Words = {
   agents: 'Agents that name the key, or could use it.',
   is_only_key_for_provider: ['Whether the agent would be left without a key of this provider.', true],
   active_run_count: ['Runs of these agents that go on.', 0],
-  runs_last_30_days: ['Runs of these agents that started within 30 days.', 0],
+  runs_last_30_days: ['Runs of the last 30 days in which it was asked with.', 0],
 }
 
 const policies: Words = {

@@ -52,6 +52,7 @@ export const rulesOf = (settings: Settings): DeskRules => ({
   outputUnaskedTokens: settings.BUDGET_OUTPUT_UNASKED_TOKENS,
   modelOutputMaxTokens: settings.MODEL_OUTPUT_MAX_TOKENS,
   blockedStepsMax: settings.BLOCKED_STEPS_PER_MINUTE_MAX,
+  metadataMaxBytes: settings.METADATA_MAX_BYTES,
   expiryMarginMs: settings.CALL_EXPIRY_MARGIN_MS,
   bookEventsMax: settings.DESK_BOOK_EVENTS_MAX,
   bookOpenedMaxBytes: settings.DESK_GROUP_MAX_BYTES,

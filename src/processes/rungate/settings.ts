@@ -66,6 +66,16 @@ export const rungateSettings = z.object({
   PROVIDER_HOSTS: list(z.string(), []).describe(
     'further hosts and networks that provider keys may lead to, by http too: `llm.internal,10.1.0.0/16`',
   ),
+  STREAM_WAITING_MAX_BYTES: count(262_144).describe('of a stream that its client has not taken yet'),
+  CONTENT_SIDE_MAX_BYTES: count(16_384).describe(
+    'of what is kept of a request, and of its answer; longer ones are left out',
+  ),
+  POLICY_GLOBS_MAX: count(200).describe('entries of each list of models or tools in a policy; at most 2,000'),
+  POLICY_GLOB_LENGTH_MAX: count(200).describe('characters of such an entry; at most 1,000'),
+  ROUTING_CHAIN_MAX: count(10).describe('providers of a chain; at most 50'),
+  ROUTING_MODEL_ROUTES_MAX: count(50).describe('routes by model of a policy or an agent; at most 500'),
+  AGENT_KEYS_PER_PROVIDER_MAX: count(20).describe('keys of one provider that an agent names; at most 200'),
+  METADATA_MAX_BYTES: count(16_384).describe('of the metadata of an agent, and of a run; at most 131,072'),
   BUDGET_OUTPUT_FLOOR_TOKENS: count(256).describe(
     'an answer is not clamped to fewer tokens, but for one that asked for fewer',
   ),

@@ -206,11 +206,9 @@ export async function stepsSince(db: ReadModels, accountId: string, since: strin
   return rows[0]?.steps ?? 0
 }
 
-/** Runs of these agents: those that go on, those that started since a time, and when the last of all started. */
-export async function runsOfAgents(db: ReadModels, accountId: string, agentIds: readonly string[], since: string) {
-  type Figures = { running: number; recent: number; last: string | null }
-  const { rows } = await sql<Figures>`SELECT (count(*) FILTER (WHERE status = 'running'))::integer AS running,
-      (count(*) FILTER (WHERE started_at >= ${since}::timestamptz))::integer AS recent, max(started_at) AS last
-    FROM rungate_runs WHERE account_id = ${accountId}::uuid AND agent_id = ANY(${agentIds}::uuid[])`.execute(db)
-  return rows[0] ?? { running: 0, recent: 0, last: null }
+/** Runs of these agents that go on. */
+export async function countRunningOf(db: ReadModels, accountId: string, agentIds: readonly string[]): Promise<number> {
+  const { rows } = await sql<{ running: number }>`SELECT count(*)::integer AS running FROM rungate_runs
+    WHERE account_id = ${accountId}::uuid AND status = 'running' AND agent_id = ANY(${agentIds}::uuid[])`.execute(db)
+  return rows[0]?.running ?? 0
 }

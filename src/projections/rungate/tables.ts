@@ -11,6 +11,7 @@ import type { alertRules } from './alert-rule.ts'
 import type { approvals } from './approval.ts'
 import type { circuits } from './circuit.ts'
 import type { invitations } from './invitation.ts'
+import type { keyUses } from './key-use.ts'
 import type { ledger } from './ledger.ts'
 import type { members } from './member.ts'
 import type { openCalls } from './open-call.ts'
@@ -30,6 +31,7 @@ export type RungateTables = TablesOf<
   | typeof alertRules
   | typeof approvals
   | typeof circuits
+  | typeof keyUses
   | typeof ledger
   | typeof invitations
   | typeof members

@@ -74,4 +74,54 @@ describe('what a call said', () => {
     await kept(await stepOf(agent))
     expect(await contentOf(settled.callId)).toBeUndefined()
   })
+
+  it('stands in the steps of its run as soon as the answer is there, digit by digit', async () => {
+    const agent = await caller.agent()
+    const body = `{"model":"${GPT}","messages":[{"role":"user","content":"hi"}],"metadata":{"n":"1"},"seed":12345678901234567890}`
+    const headers = { authorization: `Bearer ${agent.apiKey}`, 'content-type': 'application/json' }
+    const answer = await fetch(`${api.url}/rungate/v1/chat/completions`, { method: 'POST', headers, body })
+    expect(answer.status).toBe(200)
+    const runId = answer.headers.get('x-rungate-run-id')
+    const said = await answer.text()
+    const text = await (await fetch(`${api.url}/rungate/v1/runs/${runId}/steps`, { headers })).text()
+    expect(text).toContain(`"request":${body}`)
+    expect(text).toContain(`"response":${said}`)
+    const shown = await api.govern('GET', `/api/runs/${runId}/steps`, { key: caller.token })
+    expect(shown.body.data[0].response.choices[0].message.content).toBe('You said: hi')
+  })
+
+  it('is kept of a call that failed, with what failed', async () => {
+    const agent = await caller.agent({ policy: { routing: { max_retries: 1 } } })
+    simulator.order({ rules: [{ match: { model: GPT }, times: 1, fault: { status: 529 } }] })
+    const failed = agent.openAi.chat.completions.create({ model: GPT, messages: user(SAID) })
+    await expect(failed).rejects.toThrow()
+    const { data } = (await api.govern('GET', '/v1/runs/mine', { key: agent.apiKey })).body
+    const steps = await api.govern('GET', `/v1/runs/${data[0].id}/steps`, { key: agent.apiKey })
+    expect(steps.body.data[0]).toMatchObject({
+      ...{ status: 'error', request: { messages: user(SAID) } },
+      response: { error: { type: 'server_error', status: 529, kind: 'http_error' } },
+    })
+    expect(steps.body.data[0].response).not.toHaveProperty('redacted')
+  })
+
+  it('is kept of a tool call that an agent reports, and of none where the policy says so', async () => {
+    const report = async (agent: CallingAgent) => {
+      await agent.openAi.chat.completions.create({ model: GPT, messages: user('hi') })
+      const { id } = (await api.govern('GET', '/v1/runs/current', { key: agent.apiKey })).body.data
+      const headers = { authorization: `Bearer ${agent.apiKey}`, 'content-type': 'application/json' }
+      const body =
+        '{"type":"tool_call","name":"search","status":"success","request":{"q":"moon","n":1.00000000000000000001}}'
+      const path = `${api.url}/rungate/v1/runs/${id}/steps`
+      const reported = await fetch(path, { method: 'POST', headers, body })
+      expect(reported.status).toBe(201)
+      return { reported: await reported.text(), listed: await (await fetch(path, { headers })).text() }
+    }
+    const kept = await report(await caller.agent())
+    expect(kept.reported).toContain('"request":{"q":"moon","n":1.00000000000000000001}')
+    expect(kept.reported).toContain('"response":{}')
+    expect(kept.listed).toContain('"request":{"q":"moon","n":1.00000000000000000001}')
+    const silent = await report(await caller.agent({ policy: { content_logging: 'disabled' } }))
+    expect(silent.reported).toContain('"request":{"redacted":true},"response":{"redacted":true}')
+    expect(silent.listed).not.toContain('moon')
+  })
 })

@@ -12,6 +12,8 @@ import { remainingOf, viewOf } from './view.ts'
 export interface AdmitRules extends BudgetRules {
   /** Refusals of one code that have a step of their own, in a run and a minute. */
   blockedStepsMax: number
+  /** Of a run's metadata, all that was merged. */
+  metadataMaxBytes: number
   /** Beside what a call's attempts take, until it counts as expired. */
   expiryMarginMs: number
 }
@@ -33,7 +35,8 @@ export function admit(deciding: Deciding, command: AdmitCommand, rules: AdmitRul
     return refuse(deciding, run, facts, { model: facts.model ?? '', routedFrom: null }, resolved, rules)
   }
   const { run, isNew } = resolved
-  mergeMetadata(deciding, run, facts, isNew)
+  const tooLong = mergeMetadata(deciding, run, facts, isNew, rules)
+  if (tooLong) return only(tooLong)
   const settings = run.start.settings
   const model = modelFor(settings, facts.model)
   if ('kind' in model) return refuse(deciding, run, facts, { model: facts.model ?? '', routedFrom: null }, model, rules)
@@ -49,14 +52,26 @@ export function admit(deciding: Deciding, command: AdmitCommand, rules: AdmitRul
 
 const only = (outcome: AdmitOutcome): Result => ({ kind: 'admit', outcome, blocked: undefined })
 
-/** Names are taken at a run's start alone; metadata is merged later too, where it says anything new. */
-function mergeMetadata(deciding: Deciding, run: Run, { agent, run: { metadata } }: CallFacts, isNew: boolean): void {
-  if (isNew || metadata === null) return
+/** Names are taken at a run's start alone; metadata is merged later too, where it says anything new. A refusal of what is too long. */
+function mergeMetadata(
+  deciding: Deciding,
+  run: Run,
+  { agent, run: { metadata } }: CallFacts,
+  isNew: boolean,
+  { metadataMaxBytes }: AdmitRules,
+): Refusal | undefined {
+  if (isNew || metadata === null) return undefined
   const isKnown = (key: string) => JSON.stringify(run.metadata[key]) === JSON.stringify(metadata[key])
-  if (Object.keys(metadata).every(isKnown)) return
+  if (Object.keys(metadata).every(isKnown)) return undefined
+  const merged = { ...run.metadata, ...metadata }
+  if (Buffer.byteLength(JSON.stringify(merged)) > metadataMaxBytes) {
+    const message = `The metadata of the run would have more than ${metadataMaxBytes} bytes.`
+    return refusal({ status: 400, code: 'metadata_too_long', message })
+  }
   const author = { id: agent.agentId, tokenId: null }
-  const data = { ...ofRun(deciding, run.start), metadata: { ...run.metadata, ...metadata }, author }
+  const data = { ...ofRun(deciding, run.start), metadata: merged, author }
   deciding.emit({ type: 'rungate.RunAnnotated.v1', data })
+  return undefined
 }
 
 interface Wanted extends Model {

@@ -8,6 +8,7 @@ import { deterministicId } from '../../identity.ts'
 import type { AdmitCommand, DeskCommand, DeskResult, RunCommand, Uncounted } from './commands.ts'
 import { type DeskRules, deskDecider } from './desk.ts'
 import type { CandidatesOf, DeskOf, Desks, DeskUpkeep, Settled, SettlementFacts } from './interface.ts'
+import { createRecentDesks } from './recent-desks.ts'
 import { deskTurn } from './streams.ts'
 import { unspent } from './unspent.ts'
 
@@ -26,6 +27,7 @@ export interface DesksOptions {
 export function createDesks(options: DesksOptions): Desks & DeskUpkeep {
   const { surroundings, bus, limits, rules, processId, now, onError } = options
   const atDesk = createDesk(deskDecider(rules), { ...surroundings, askTurn, onFailure: onError }, limits)
+  const recent = createRecentDesks(surroundings.elapsedMs)
   const stopListeners: ((runId: string) => void)[] = []
   /** Refusals that have no step of their own. */
   const uncounted = new Map<string, Uncounted & { desk: DeskOf; count: number }>()
@@ -43,6 +45,7 @@ export function createDesks(options: DesksOptions): Desks & DeskUpkeep {
     kind: K,
     context: CommandContext,
   ): Promise<Decided<Extract<DeskResult, { kind: K }>>> {
+    recent.note(desk)
     const { result, position } = await atDesk.decide(desk.agentId, command, context)
     if (result.kind !== kind) throw new Error(`a desk answers ${command.kind} with ${kind}, not with ${result.kind}`)
     return { result: result as Extract<DeskResult, { kind: K }>, position }
@@ -56,6 +59,7 @@ export function createDesks(options: DesksOptions): Desks & DeskUpkeep {
   ) => decided(desk, { ...command, desk, at: context.at } as RunCommand, kind, context)
 
   function recordSettlement(desk: DeskOf, facts: SettlementFacts, context: CommandContext) {
+    recent.note(desk)
     return atDesk.record(desk.agentId, { kind: 'settle', desk, at: context.at, facts }, context)
   }
 
@@ -116,6 +120,15 @@ export function createDesks(options: DesksOptions): Desks & DeskUpkeep {
     },
     async quiet(agentId, waitMs) {
       return Promise.race([atDesk.quiet(agentId), surroundings.pause(waitMs).then(() => undefined)])
+    },
+    async quietOf(accountId, waitMs) {
+      let last: bigint | undefined
+      const all = Promise.all(recent.of(accountId).map((agentId) => atDesk.quiet(agentId)))
+      const found = await Promise.race([all, surroundings.pause(waitMs).then(() => [])])
+      for (const position of found) {
+        if (position !== undefined && (last === undefined || position > last)) last = position
+      }
+      return last
     },
     onForceStop: (listener) => void stopListeners.push(listener),
     async sweep(desk, context) {

@@ -173,11 +173,11 @@ export type GovernanceCode =
   | 'run_force_stopped'
   | 'run_blocked_after_force_stop'
   | 'runaway_prevention'
-export type RefusalCode = GovernanceCode | 'not_found' | 'conflict' | 'model_missing'
+export type RefusalCode = GovernanceCode | 'not_found' | 'conflict' | 'model_missing' | 'metadata_too_long'
 
 export interface Refusal {
   kind: 'refused'
-  /** 402, 403 and 429 have governance's body; 404 and 409 the ordinary one; `model_missing` is 400 in the client's format. */
+  /** 402, 403 and 429 have governance's body; 404 and 409 the ordinary one; `model_missing` and `metadata_too_long` are 400 in the client's format. */
   status: 400 | 402 | 403 | 404 | 409 | 429
   code: RefusalCode
   message: string
@@ -252,6 +252,8 @@ export interface Desks extends RunCommands {
    * commit position up to which a read model has to be for an answer that shows it.
    */
   quiet(agentId: string, waitMs: number): Promise<bigint | undefined>
+  /** The same of all desks of the account at which this process was within the last two seconds. */
+  quietOf(accountId: string, waitMs: number): Promise<bigint | undefined>
   /** Told of each run that a force-stop ends, on whichever process; the calls of it that are under way are to be aborted. */
   onForceStop(listener: (runId: string) => void): void
 }

@@ -5,6 +5,7 @@ import { findOwner } from '../../../projections/rungate/member.ts'
 import { stepsSince } from '../../../projections/rungate/run.ts'
 import { json } from '../../answers.ts'
 import { dashboard, read } from '../access.ts'
+import { accountShown } from '../runs/up-to-date.ts'
 import { dataOf } from '../schemas.ts'
 import { accountResponse, accountView, monthOf } from './account-view.ts'
 
@@ -17,7 +18,8 @@ export const getCurrentAccount = read({
   access: dashboard('read'),
   answer: json(dataOf(accountResponse), 'The account.'),
   refuses: ['account_not_found'],
-  async handle({ db, clock, principal: { accountId } }) {
+  async handle({ db, clock, principal: { accountId }, ...parts }) {
+    await accountShown(parts, accountId)
     const since = monthOf(clock())
     const [found, steps, owner] = await Promise.all([
       findAccount(db, accountId),

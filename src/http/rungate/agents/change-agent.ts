@@ -4,6 +4,7 @@ import { roster } from '../../../commands/rungate/roster.ts'
 import { json } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
 import { dashboard, type Operator, type RungateParts, write } from '../access.ts'
+import { requireWithin } from '../bounds.ts'
 import type { RungateCode } from '../errors.ts'
 import { dataOf, idParams } from '../schemas.ts'
 import { agentResponse, agentRowOf, agentView } from './agent-view.ts'
@@ -29,7 +30,8 @@ export const updateAgent = write({
   summary: 'Change an agent',
   description: 'Replaces each member that is sent, whole, and leaves the others.',
   body: putInput,
-  async handle({ bus, principal, params: { id }, body, command }) {
+  async handle({ bus, bounds, principal, params: { id }, body, command }) {
+    requireWithin(bounds, body)
     await requireOwnAgent({ bus }, id, principal)
     const handled = await changeAgent(bus, id, profileOf(body), principal, command)
     return { status: 200, body: { data: agentView(agentRowOf(handled.state)) }, handled }
@@ -62,7 +64,8 @@ export const patchAgent = write({
   description: 'Replaces each member that is sent, and leaves the others.',
   body: patchInput,
   refuses: [...changing.refuses, 'member_unknown'],
-  async handle({ bus, principal, params: { id }, body, command }) {
+  async handle({ bus, bounds, principal, params: { id }, body, command }) {
+    requireWithin(bounds, body)
     await requireOwnAgent({ bus }, id, principal)
     const { member_id: memberId } = body
     if (memberId !== undefined) await requireHeir({ bus }, memberId, principal)

@@ -1,6 +1,7 @@
 /** POST /api/agents: an agent, with its key shown this once. A taken name is given a suffix. */
 import { json, withHeaders } from '../../answers.ts'
 import { dashboard, write } from '../access.ts'
+import { requireWithin } from '../bounds.ts'
 import { noStore } from '../keys.ts'
 import { dataOf, refuseElsewhere } from '../schemas.ts'
 import { agentRowOf, agentView, newAgentResponse } from './agent-view.ts'
@@ -25,6 +26,7 @@ export const createAgent = write({
   refuses: ['policy_unusable', 'provider_key_unusable', 'name_taken', 'agent_not_found', 'account_elsewhere'],
   async handle({ principal, body, command, ...parts }) {
     refuseElsewhere(body, principal)
+    requireWithin(parts.bounds, body)
     const wanted = { ...profileOf(body), name: body.name, policyId: body.policy_id }
     const { secret, handled, note } = await newAgent(parts, wanted, principal, command, { mayRename: true })
     const data = {

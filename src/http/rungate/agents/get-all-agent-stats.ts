@@ -4,6 +4,7 @@ import { agentIdsOf } from '../../../projections/rungate/agent.ts'
 import { agentFigures } from '../../../projections/rungate/run.ts'
 import { json } from '../../answers.ts'
 import { dashboard, read } from '../access.ts'
+import { accountShown } from '../runs/up-to-date.ts'
 import { dataOf, decimalNumber, usdOut } from '../schemas.ts'
 
 const stats = z.record(z.string(), z.object({ total_spend: usdOut, total_runs: z.int() })).openapi('AllAgentStats')
@@ -17,7 +18,8 @@ export const getAllAgentStats = read({
   access: dashboard('read'),
   isList: true,
   answer: json(dataOf(stats), 'The figures, by agent.'),
-  async handle({ db, principal: { accountId } }) {
+  async handle({ db, principal: { accountId }, ...parts }) {
+    await accountShown(parts, accountId)
     const [ids, figures] = await Promise.all([agentIdsOf(db, accountId), agentFigures(db, accountId)])
     const known = new Map(figures.map((row) => [row.agent_id, row]))
     const of = (id: string) => {

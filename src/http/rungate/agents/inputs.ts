@@ -8,7 +8,8 @@ import { boundedText, listOf, recordOf, uuid } from '../../schemas.ts'
 import { chain, modelRoutes, timeout } from '../policies/settings-schema.ts'
 import { description, entityName, metadata, ofAccount, withMore } from '../schemas.ts'
 
-const KEYS_PER_PROVIDER_MAX = 20
+/** What no installation may go beyond; how many each takes, its settings say (bounds.ts). */
+const KEYS_PER_PROVIDER_MAX = 200
 const PROVIDERS_MAX = 50
 const POLICIES_MAX = 200
 

@@ -4,6 +4,7 @@ import { ownerOf } from '../../../commands/rungate/naming.ts'
 import { json, withHeaders } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
 import { dashboard, write } from '../access.ts'
+import { requireWithin } from '../bounds.ts'
 import type { RungateCode } from '../errors.ts'
 import { noStore } from '../keys.ts'
 import { dataOf, nameParams, refuseElsewhere } from '../schemas.ts'
@@ -41,6 +42,7 @@ export const upsertAgentByName = write({
   ],
   async handle({ principal, params: { name }, body, command, ...parts }) {
     refuseElsewhere(body, principal)
+    requireWithin(parts.bounds, body)
     const profile = profileOf(body)
     const agentId = await ownerOf(parts.bus, principal.accountId, 'agent', name)
     if (agentId !== undefined) {

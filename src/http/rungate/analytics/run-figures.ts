@@ -5,6 +5,7 @@ import { dayFigures, runFigures } from '../../../projections/rungate/run-analyti
 import { json } from '../../answers.ts'
 import { nullableTimeOut } from '../../schemas.ts'
 import { dashboard, read } from '../access.ts'
+import { accountShown } from '../runs/up-to-date.ts'
 import { dataOf, decimalNumber, listOfData, usdOut } from '../schemas.ts'
 import { asked, granularityQuery, ofAgent, pageQuery, windowQuery } from './window.ts'
 
@@ -25,7 +26,8 @@ export const getRunAnalytics = read({
   access: dashboard('read'),
   query: z.object({ ...ofAgent, ...windowQuery, ...granularityQuery, ...pageQuery }),
   answer: json(listOfData(figures), 'The figures, the first period first.'),
-  async handle({ db, clock, principal, query }) {
+  async handle({ db, clock, principal, query, ...parts }) {
+    await accountShown(parts, principal.accountId)
     const { rows, total } = await runFigures(db, asked(principal, query, clock()))
     const data = rows.map(({ avg_cost_per_run, total_cost_usd, ...row }) => ({
       ...{ ...row, avg_cost_per_run: decimalNumber(avg_cost_per_run), total_cost_usd: decimalNumber(total_cost_usd) },
@@ -58,7 +60,8 @@ export const getOverviewStats = read({
   description: 'Answers with the figures of the day (UTC), and with how they compare to yesterday up to the same time.',
   access: dashboard('read'),
   answer: json(dataOf(overview), 'The figures.'),
-  async handle({ db, clock, principal: { accountId } }) {
+  async handle({ db, clock, principal: { accountId }, ...parts }) {
+    await accountShown(parts, accountId)
     const now = clock().getTime()
     const midnight = now - (now % DAY_MS)
     const day = (fromMs: number, toMs: number) =>

@@ -5,6 +5,7 @@ import { json } from '../../answers.ts'
 import { boundedText, nullableTimeOut } from '../../schemas.ts'
 import { dashboard, read } from '../access.ts'
 import { idOf } from '../runs/inputs.ts'
+import { accountShown } from '../runs/up-to-date.ts'
 import { decimalNumber, listOfData, usdOut } from '../schemas.ts'
 import { asked, figuresQuery, LIMITS, ofAgent, pageQuery, topLimit, windowQuery } from './window.ts'
 
@@ -25,7 +26,8 @@ export const getCostAnalytics = read({
   description: 'Sums up the cost of calls and tool calls in the window, by group, and by period where you name one.',
   query: figuresQuery(['agent', 'provider', 'model', 'day']),
   answer: json(listOfData(cost), 'The sums, the greatest first.'),
-  async handle({ db, clock, principal, query }) {
+  async handle({ db, clock, principal, query, ...parts }) {
+    await accountShown(parts, principal.accountId)
     const groupBy = query.group_by
     const { rows, total } = await analytics.costsBy(db, { ...asked(principal, query, clock()), groupBy })
     const data = rows.map(({ group, period, total_cost_usd, total_tokens, request_count }) => ({
@@ -49,7 +51,8 @@ export const getLatencyAnalytics = read({
   description: 'Answers with percentiles over the calls of the window, without those that were refused.',
   query: figuresQuery(groups),
   answer: json(listOfData(latency), 'The percentiles, the group with most calls first.'),
-  async handle({ db, clock, principal, query }) {
+  async handle({ db, clock, principal, query, ...parts }) {
+    await accountShown(parts, principal.accountId)
     const groupBy = query.group_by
     const { rows, total } = await analytics.latencyBy(db, { ...asked(principal, query, clock()), groupBy })
     const data = rows.map(({ group, period, p50_ms, p95_ms, p99_ms, avg_ms, request_count }) => ({
@@ -74,7 +77,8 @@ export const getErrorAnalytics = read({
   description: 'Counts calls by how they ended. The rate is of those that reached a provider.',
   query: figuresQuery(groups),
   answer: json(listOfData(errors), 'The counts, the group with most calls first.'),
-  async handle({ db, clock, principal, query }) {
+  async handle({ db, clock, principal, query, ...parts }) {
+    await accountShown(parts, principal.accountId)
     const groupBy = query.group_by
     const { rows, total } = await analytics.errorsBy(db, { ...asked(principal, query, clock()), groupBy })
     return { data: rows.map(({ total: _, ...row }) => row), total }
@@ -95,7 +99,8 @@ export const getThroughputAnalytics = read({
   description: 'Sums up calls, tokens and cost in the window, by group, and by period where you name one.',
   query: figuresQuery(groups),
   answer: json(listOfData(throughput), 'The sums, the group with most calls first.'),
-  async handle({ db, clock, principal, query }) {
+  async handle({ db, clock, principal, query, ...parts }) {
+    await accountShown(parts, principal.accountId)
     const groupBy = query.group_by
     const { rows, total } = await analytics.throughputBy(db, { ...asked(principal, query, clock()), groupBy })
     const data = rows.map((row) => ({
@@ -123,7 +128,8 @@ export const getProviderReliability = read({
   description: 'Answers with what each provider served and failed at in the window; a timeout is an error.',
   query: z.object({ ...ofAgent, ...windowQuery, ...pageQuery }),
   answer: json(listOfData(reliability), 'The providers, the one with most calls first.'),
-  async handle({ db, clock, principal, query }) {
+  async handle({ db, clock, principal, query, ...parts }) {
+    await accountShown(parts, principal.accountId)
     const { rows, total } = await analytics.reliabilityBy(db, asked(principal, query, clock()))
     const data = rows.map(({ total: _, group, period: __, total_cost_usd, ...row }) => ({
       ...{ provider: group, ...row, total_cost_usd: decimalNumber(total_cost_usd) },
@@ -146,7 +152,9 @@ export const getTopN = read({
     ...{ ...windowQuery, limit: topLimit, agent_id: boundedText(100).optional() },
   }),
   answer: json(listOfData(ranked), 'The ranking.'),
-  async handle({ db, clock, principal, query: { metric, entity, limit = LIMITS.topDefault, agent_id, ...query } }) {
+  async handle({ db, clock, principal, query: asks, ...parts }) {
+    await accountShown(parts, principal.accountId)
+    const { metric, entity, limit = LIMITS.topDefault, agent_id, ...query } = asks
     const agentId = agent_id === undefined ? undefined : idOf(agent_id)
     if (agent_id !== undefined && agentId === undefined) return { data: [], total: 0 }
     const window = { ...asked(principal, query, clock()), agentId, limit }

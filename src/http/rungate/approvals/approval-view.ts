@@ -6,6 +6,7 @@ import type { ApprovalRow } from '../../../projections/rungate/approval.ts'
 import { snake } from '../../../runtime/letter-case.ts'
 import { nullableTimeOut, nullableUuidOut, timeOut, uuidOut } from '../../schemas.ts'
 import type { RungateParts } from '../access.ts'
+import { shown } from '../runs/contents.ts'
 
 export const approvalResponse = z
   .object({
@@ -55,8 +56,7 @@ async function snapshotOf(
   const key = { kind: APPROVAL_KEYS, keyId: approvalId }
   const text = await openContent(keys, key, sealed, { id: approvalId, part: 'request' })
   if (text === null) return { redacted: true }
-  const parsed: unknown = JSON.parse(text)
-  return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {}
+  return (shown(text) ?? {}) as unknown as Record<string, unknown>
 }
 
 /** The row of a state. Throws where there is no request. */

@@ -6,6 +6,7 @@ import { listed } from '../../../projections/rungate/tables.ts'
 import { json } from '../../answers.ts'
 import { dashboard, read } from '../access.ts'
 import { anyId, idOf } from '../runs/inputs.ts'
+import { accountShown } from '../runs/up-to-date.ts'
 import { dataOf, idParams, listOfData } from '../schemas.ts'
 import { approvalResponse, approvalView } from './approval-view.ts'
 
@@ -22,6 +23,7 @@ export const listApprovalRequests = read({
   }),
   answer: json(listOfData(approvalResponse), 'The requests.'),
   async handle({ principal: { accountId }, query: { agent_id, run_id, status }, ...parts }) {
+    await accountShown(parts, accountId)
     const [agentId, runId] = [agent_id, run_id].map((id) => id && idOf(id))
     if ((agent_id && !agentId) || (run_id && !runId)) return { data: [], total: 0 }
     const now = parts.clock().toISOString()
@@ -41,6 +43,7 @@ export const getApprovalRequest = read({
   answer: json(dataOf(approvalResponse), 'The request.'),
   refuses: ['approval_not_found'],
   async handle({ principal: { accountId }, params: { id }, ...parts }) {
+    await accountShown(parts, accountId)
     const found = await findApproval(parts.db, accountId, id)
     if (!found) throw approvalNotFound()
     return { data: await approvalView(parts, found) }

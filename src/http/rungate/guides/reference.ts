@@ -24,5 +24,22 @@ A scope includes those below it: \`admin\` is \`write\` too, and \`write\` is \`
 | 429 | \`rate_limited\` | wait as many seconds as \`Retry-After\` says |
 | 503 | \`service_unavailable\` | a service behind this API does not answer: try again |
 
+Calls of models are refused in words of their own: \`{"error":{"type":"governance_block","code","message","run_id","details","context"}}\`.
+
+| status | \`error.code\` | why |
+|---|---|---|
+| 202 | | tools of the request wait for approval: send the same request again |
+| 402 | \`budget_exceeded\`, \`budget_alert_exceeded\` | the rest of a budget does not pay for it |
+| 403 | \`model_not_allowed\`, \`tool_blocked\` | the policy does not allow it |
+| 403 | \`agent_disabled\`, \`run_force_stopped\`, \`run_blocked_after_force_stop\` | an operator has stopped it |
+| 403 | \`runaway_prevention\` | the run has made all its steps: complete it |
+| 429 | \`rate_limited\` | requests or tokens of a minute, or steps of a month |
+| 502 | | no provider served it: \`error.details\` says what was tried |
+
+## Headers of calls
+
+\`x-rungate-run-id\`, \`x-rungate-run-policy\`, \`x-rungate-run-name\`, \`x-rungate-run-metadata\` (JSON) and \`x-rungate-new-run\` say which run
+a call belongs to. Members of the body with these names have the same effect, and no provider gets them.
+
 Amounts are US dollars as JSON numbers, exact to the last digit: read them as decimals. Times are UTC.
 `

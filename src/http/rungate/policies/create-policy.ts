@@ -1,6 +1,7 @@
 /** POST /api/policies: a policy; what is left out has its default. */
 import { json } from '../../answers.ts'
 import { dashboard, write } from '../access.ts'
+import { requireWithin } from '../bounds.ts'
 import { dataOf, refuseElsewhere } from '../schemas.ts'
 import { newPolicy, policyInput } from './inputs.ts'
 import { policyResponse, policyRowOf, policyView } from './policy-view.ts'
@@ -27,8 +28,9 @@ export const createPolicy = write({
     'policy_not_found',
     'not_own',
   ],
-  async handle({ bus, principal, body, command }) {
+  async handle({ bus, bounds, principal, body, command }) {
     refuseElsewhere(body, principal)
+    requireWithin(bounds, body)
     const handled = await newPolicy({ bus }, body.name, body, principal, command)
     return { status: 201, body: { data: policyView(policyRowOf(handled.state)) }, handled }
   },

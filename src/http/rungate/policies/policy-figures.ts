@@ -9,6 +9,7 @@ import { json } from '../../answers.ts'
 import { invalid } from '../../errors.ts'
 import { boundedText, timeInput, timeOut } from '../../schemas.ts'
 import { dashboard, type Operator, read } from '../access.ts'
+import { accountShown } from '../runs/up-to-date.ts'
 import { clampedLimit, dataOf, decimalNumber, nullableUsdOut, usdOut } from '../schemas.ts'
 
 const params = z.object({ id: boundedText(100) })
@@ -50,7 +51,8 @@ export const getPolicyStats = read({
   query: z.object(window),
   answer: json(dataOf(figures), 'The figures.'),
   refuses: ['policy_not_found'],
-  async handle({ db, principal, params: { id }, query }) {
+  async handle({ db, principal, params: { id }, query, ...parts }) {
+    await accountShown(parts, principal.accountId)
     const { total_spend_usd, avg_cost_per_run_usd, ...found } = await policyFigures(
       db,
       await asked(db, principal, id, query),
@@ -84,7 +86,8 @@ export const getPolicyCostTrend = read({
   query: z.object({ ...window, limit: clampedLimit(POINTS.max) }),
   answer: json(z.object({ data: z.array(point), total: z.int() }), 'The runs.'),
   refuses: ['policy_not_found'],
-  async handle({ db, principal, params: { id }, query: { limit = POINTS.default, ...within } }) {
+  async handle({ db, principal, params: { id }, query: { limit = POINTS.default, ...within }, ...parts }) {
+    await accountShown(parts, principal.accountId)
     const rows = await costTrend(db, await asked(db, principal, id, within), limit)
     const data = rows.map(({ total: _, cost_usd, ...row }) => ({ ...row, cost_usd: decimalNumber(cost_usd) }))
     return { data, total: Number(rows[0]?.total ?? 0) }

@@ -8,11 +8,14 @@ import { inCamelCase, inSnakeCase } from '../../../runtime/letter-case.ts'
 import { boundedText, listOf, recordOf } from '../../schemas.ts'
 import { decimalNumber, nullableUsdOut, usdIn, whole } from '../schemas.ts'
 
-const GLOB_LENGTH_MAX = 200
-const GLOBS_MAX = 200
-const CHAIN_MAX = 10
-const ROUTES_MAX = 50
+/** What no installation may go beyond; how much each takes, its settings say (bounds.ts). */
+const GLOB_LENGTH_MAX = 1_000
+const GLOBS_MAX = 2_000
+const CHAIN_MAX = 50
+const ROUTES_MAX = 500
+const WORD_LENGTH_MAX = 200
 const MODELS_MAX = 200
+const MAPPED_MAX = 10
 const STATUSES_MAX = 50
 const COUNT_MAX = 1_000_000_000_000
 const DAY_S = 86_400
@@ -22,8 +25,8 @@ const PROVIDER = /^[a-z][a-z0-9-]{0,49}$/
 
 const glob = boundedText(GLOB_LENGTH_MAX).refine((given) => given !== '', 'must not be empty')
 const globs = listOf(glob, GLOBS_MAX)
-const model = boundedText(GLOB_LENGTH_MAX)
-const providerWord = boundedText(GLOB_LENGTH_MAX).refine(
+const model = boundedText(WORD_LENGTH_MAX)
+const providerWord = boundedText(WORD_LENGTH_MAX).refine(
   (given) => PROVIDER.test(given),
   'must be a provider in lower case',
 )
@@ -78,7 +81,7 @@ export const settingsIn = {
     .object({ ...routing, circuit_breaker: circuitBreaker.partial() })
     .partial()
     .optional(),
-  model_mapping: recordOf(recordOf(model, CHAIN_MAX), MODELS_MAX).optional(),
+  model_mapping: recordOf(recordOf(model, MAPPED_MAX), MODELS_MAX).optional(),
   default_model: model.nullish(),
   model_override: model.nullish(),
   runaway_prevention: runaway.partial().optional(),

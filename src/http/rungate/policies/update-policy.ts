@@ -2,6 +2,7 @@
 import { changePolicy } from '../../../commands/rungate/changing.ts'
 import { json } from '../../answers.ts'
 import { dashboard, write } from '../access.ts'
+import { requireWithin } from '../bounds.ts'
 import { dataOf, idParams, refuseElsewhere } from '../schemas.ts'
 import { POLICY_BODY_MAX_BYTES } from './create-policy.ts'
 import { policyInput, requireChangeable, settingsOf } from './inputs.ts'
@@ -25,8 +26,9 @@ export const updatePolicy = write({
     ...(['policy_not_found', 'name_taken', 'policy_contradicts', 'visibility_refused', 'account_elsewhere'] as const),
     'not_own',
   ],
-  async handle({ bus, principal, params: { id }, body, command }) {
+  async handle({ bus, bounds, principal, params: { id }, body, command }) {
     refuseElsewhere(body, principal)
+    requireWithin(bounds, body)
     await requireChangeable({ bus }, id, principal)
     const change = { name: body.name, settings: settingsOf(body, principal) }
     const handled = await changePolicy(bus, id, change, principal, command)

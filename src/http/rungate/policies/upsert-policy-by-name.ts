@@ -3,6 +3,7 @@ import { changePolicy } from '../../../commands/rungate/changing.ts'
 import { ownerOf } from '../../../commands/rungate/naming.ts'
 import { json } from '../../answers.ts'
 import { dashboard, write } from '../access.ts'
+import { requireWithin } from '../bounds.ts'
 import { dataOf, nameParams, refuseElsewhere } from '../schemas.ts'
 import { POLICY_BODY_MAX_BYTES } from './create-policy.ts'
 import { newPolicy, requireChangeable, settingsOf, upsertInput } from './inputs.ts'
@@ -32,8 +33,9 @@ export const upsertPolicyByName = write({
     'policy_not_found',
     'not_own',
   ],
-  async handle({ bus, principal, params: { name }, body, command }) {
+  async handle({ bus, bounds, principal, params: { name }, body, command }) {
     refuseElsewhere(body, principal)
+    requireWithin(bounds, body)
     const policyId = await ownerOf(bus, principal.accountId, 'policy', name)
     if (policyId !== undefined) await requireChangeable({ bus }, policyId, principal)
     const change = { settings: settingsOf(body, principal) }

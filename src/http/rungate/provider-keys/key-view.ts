@@ -1,9 +1,11 @@
 /** A provider key as the contract shows it: never with its whole secret. */
 import { z } from '@hono/zod-openapi'
 import { type ProviderKeyState, providerKeyNotFound } from '../../../commands/rungate/provider-key.ts'
+import { lastUsesOf } from '../../../projections/rungate/key-use.ts'
 import type { ProviderKeyRow } from '../../../projections/rungate/provider-key.ts'
 import { snake } from '../../../runtime/letter-case.ts'
 import { nullableTimeOut, timeOut, uuidOut } from '../../schemas.ts'
+import type { RungateParts } from '../access.ts'
 
 export const keyResponse = z
   .object({
@@ -28,6 +30,14 @@ export const keyView = (row: ProviderKeyRow, lastUsedAt: string | null = null): 
   ...{ api_key: row.masked, base_url: row.base_url, status: row.status, last_used_at: lastUsedAt },
   ...{ created_at: row.created_at, updated_at: row.updated_at, rotated_at: row.rotated_at },
 })
+
+/** With the key’s last use, as the read models know it. */
+export async function usedKeyView(
+  { db }: Pick<RungateParts, 'db'>,
+  row: ProviderKeyRow,
+): Promise<z.input<typeof keyResponse>> {
+  return keyView(row, (await lastUsesOf(db, [row.key_id])).get(row.key_id))
+}
 
 /** The row of a state. Throws where there is no key. */
 export function keyRowOf(state: ProviderKeyState): ProviderKeyRow {

@@ -1,10 +1,12 @@
 /** GET /api/provider-keys: the account's keys, newest first. */
 import { z } from '@hono/zod-openapi'
+import { lastUsesOf } from '../../../projections/rungate/key-use.ts'
 import { providerKeysOf } from '../../../projections/rungate/provider-key.ts'
 import { listed } from '../../../projections/rungate/tables.ts'
 import { json } from '../../answers.ts'
 import { boundedText } from '../../schemas.ts'
 import { dashboard, read } from '../access.ts'
+import { accountShown } from '../runs/up-to-date.ts'
 import { listOfData } from '../schemas.ts'
 import { keyResponse, keyView } from './key-view.ts'
 
@@ -21,8 +23,13 @@ export const listProviderKeys = read({
   }),
   isList: true,
   answer: json(listOfData(keyResponse), 'The keys, masked.'),
-  async handle({ db, principal: { accountId }, query }) {
+  async handle({ db, principal: { accountId }, query, ...parts }) {
+    await accountShown(parts, accountId)
     const { rows, total } = await listed(db, providerKeysOf, { accountId, ...query })
-    return { data: rows.map((row) => keyView(row)), total }
+    const lastUses = await lastUsesOf(
+      db,
+      rows.map(({ key_id }) => key_id),
+    )
+    return { data: rows.map((row) => keyView(row, lastUses.get(row.key_id))), total }
   },
 })

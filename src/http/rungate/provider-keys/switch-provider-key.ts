@@ -4,7 +4,7 @@ import { json } from '../../answers.ts'
 import { dashboard, write } from '../access.ts'
 import { dataOf, idParams } from '../schemas.ts'
 import { requireOwnKey } from './adding.ts'
-import { keyResponse, keyRowOf, keyView } from './key-view.ts'
+import { keyResponse, keyRowOf, usedKeyView } from './key-view.ts'
 
 const switching = (kind: 'disable' | 'enable', summary: string, description: string) =>
   write({
@@ -16,11 +16,11 @@ const switching = (kind: 'disable' | 'enable', summary: string, description: str
     params: idParams,
     answers: { 200: json(dataOf(keyResponse), 'The key as it is now, masked.') },
     refuses: ['provider_key_not_found', 'not_own'],
-    async handle({ bus, principal, params: { id }, command }) {
+    async handle({ bus, db, principal, params: { id }, command }) {
       await requireOwnKey({ bus }, id, principal)
       const { accountId, author } = principal
       const handled = await bus.handle(providerKey, id, { kind, accountId, author, at: command.at }, command)
-      return { status: 200, body: { data: keyView(keyRowOf(handled.state)) }, handled }
+      return { status: 200, body: { data: await usedKeyView({ db }, keyRowOf(handled.state)) }, handled }
     },
   })
 

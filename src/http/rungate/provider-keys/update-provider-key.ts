@@ -4,7 +4,7 @@ import { dashboard, write } from '../access.ts'
 import { dataOf, idParams } from '../schemas.ts'
 import { changeKey } from './adding.ts'
 import { updateInput } from './inputs.ts'
-import { keyResponse, keyRowOf, keyView } from './key-view.ts'
+import { keyResponse, keyRowOf, usedKeyView } from './key-view.ts'
 
 export const updateProviderKey = write({
   method: 'put',
@@ -21,6 +21,6 @@ export const updateProviderKey = write({
   refuses: ['provider_key_not_found', 'name_taken', 'base_url_refused', 'provider_differs', 'not_own'],
   async handle({ principal, params: { id }, body, command, ...parts }) {
     const handled = await changeKey(parts, id, body, principal, command)
-    return { status: 200, body: { data: keyView(keyRowOf(handled.state)) }, handled }
+    return { status: 200, body: { data: await usedKeyView(parts, keyRowOf(handled.state)) }, handled }
   },
 })

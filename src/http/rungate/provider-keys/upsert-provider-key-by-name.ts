@@ -7,7 +7,7 @@ import type { RungateCode } from '../errors.ts'
 import { dataOf, nameParams, refuseElsewhere } from '../schemas.ts'
 import { addKey, changeKey } from './adding.ts'
 import { upsertInput } from './inputs.ts'
-import { keyResponse, keyRowOf, keyView } from './key-view.ts'
+import { keyResponse, keyRowOf, keyView, usedKeyView } from './key-view.ts'
 
 const missing = (member: string) => {
   const detail = 'is needed for a new key'
@@ -39,7 +39,7 @@ export const upsertProviderKeyByName = write({
     const keyId = await ownerOf(parts.bus, principal.accountId, 'providerKey', name)
     if (keyId !== undefined) {
       const handled = await changeKey(parts, keyId, body, principal, command)
-      return { status: 200, body: { data: keyView(keyRowOf(handled.state)) }, handled }
+      return { status: 200, body: { data: await usedKeyView(parts, keyRowOf(handled.state)) }, handled }
     }
     const { provider, api_key, base_url } = body
     if (provider === undefined) throw missing('provider')

@@ -23,7 +23,6 @@ export interface AdmittedCall extends SettlingCall {
 }
 
 export function answerWhole(
-  { contentLog }: Pick<ProxyParts, 'contentLog'>,
   call: AdmittedCall,
   settlement: Settlement,
   target: Target,
@@ -35,7 +34,7 @@ export function answerWhole(
   const { usage, costUsd, remaining } = settlement.served(target, delivery)
   const own = { ...servedHeaders(call.admission, target), ...spentHeaders(usage, costUsd, remaining) }
   call.client.answer(200, { ...passedOn(shown), ...call.headers, ...own }, body)
-  contentLog.note(call, body)
+  settlement.keep(body)
 }
 
 /** Of the provider's headers what is not ours as well. */
@@ -64,7 +63,7 @@ export async function answerStream(
   const delivery = { seen, deliveredBytes, isComplete: broken === undefined, finishReason }
   const { usage, costUsd, remaining } = settlement.served(target, delivery, broken)
   client.end(spentHeaders(usage, costUsd, remaining))
-  contentLog.note(call, collector)
+  settlement.keep(collector)
 }
 
 /** The provider refuses what the client asked for: it is told so, in its own format. */
@@ -77,6 +76,7 @@ export function passOn(call: AdmittedCall, settlement: Settlement, target: Targe
   const own = { ...servedHeaders(admission, target), ...remainingHeaders(remaining) }
   const type = { 'content-type': 'application/json', ...(retryAfter !== undefined && { 'retry-after': retryAfter }) }
   client.answer(status, { ...headers, ...type, ...own }, body)
+  settlement.keep(Buffer.from(body))
 }
 
 /** `waitS`: the least that a provider asked to wait. */
@@ -96,6 +96,7 @@ export function answerFailed(
   const { remaining } = settlement.failed(failure)
   const own = { ...runHeaders(admission.run, admission.callId), ...remainingHeaders(remaining) }
   client.answer(told.status, { ...headers, ...own, ...told.headers }, told.body)
+  settlement.keep()
 }
 
 const LEFT: Failure = { kind: 'client_disconnect', status: null, message: 'The client left.', refusal: undefined }
@@ -112,6 +113,7 @@ export function answerInterrupted(call: AdmittedCall, settlement: Settlement, se
   const nothing = { seen: undefined, deliveredBytes: 0, isComplete: false, finishReason: undefined }
   if (sent) settlement.served(sent, nothing, failure)
   else settlement.failed(failure)
+  settlement.keep()
   if (!isStopped) return
   const refusal = {
     ...{ status: 403 as const, code: 'run_force_stopped' as const, message: failure.message },
@@ -121,15 +123,23 @@ export function answerInterrupted(call: AdmittedCall, settlement: Settlement, se
   client.answer(told.status, { ...headers, ...told.headers }, told.body)
 }
 
-export function answerDryRun(now: Date, call: AdmittedCall, settlement: Settlement): void {
+export function answerDryRun(
+  { contentLog, clock }: Pick<ProxyParts, 'contentLog' | 'clock'>,
+  call: AdmittedCall,
+  settlement: Settlement,
+): void {
   const { admission, scan, client, headers } = call
   const { format, isStream, wantsUsage } = scan
   const { owner, reachable } = admission.candidates
   const served = { provider: reachable[0]?.provider ?? owner, model: admission.model }
   const { usage, costUsd, remaining } = settlement.dryRun()
   const id = admission.callId.replaceAll('-', '')
-  const createdS = Math.floor(now.getTime() / 1_000)
+  const createdS = Math.floor(clock().getTime() / 1_000)
   const body = dryRunAnswer({ format, id, model: admission.model, isStream, wantsUsage, createdS })
   const own = { ...servedHeaders(admission, served), ...spentHeaders(usage, costUsd, remaining) }
   client.answer(200, { 'content-type': isStream ? EVENT_STREAM : 'application/json', ...headers, ...own }, body)
+  const said = [Buffer.from(body)]
+  const collector = isStream ? contentLog.collector(admission.run.settings) : undefined
+  collector?.add(said)
+  settlement.keep(collector ?? said[0])
 }

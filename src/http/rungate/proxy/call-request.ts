@@ -45,14 +45,14 @@ export interface CallRequest {
 export async function readCall(
   incoming: IncomingMessage,
   format: Format,
-  limits: ScanLimits & { bodyMaxBytes: number },
+  limits: ScanLimits & { bodyMaxBytes: number; metadataMaxBytes: number },
 ): Promise<CallRequest> {
   const { headers } = incoming
   requireJson(headers)
   const bytes = await bodyOf(incoming, limits.bodyMaxBytes)
   try {
     const scan = await scanCall(bytes, format, limits)
-    return { scan, ...askedOf(headers, scan.governance) }
+    return { scan, ...askedOf(headers, scan.governance, limits.metadataMaxBytes) }
   } catch (error) {
     throw error instanceof UnreadableCall ? new CallFault(400, error.message, error.param) : error
   }
@@ -97,7 +97,7 @@ export function bodyOf(incoming: IncomingMessage, maxBytes: number): Promise<Buf
 
 type Given = { text: string } | { value: JsonValue } | undefined
 
-function askedOf(headers: IncomingHttpHeaders, members: CallScan['governance']) {
+function askedOf(headers: IncomingHttpHeaders, members: CallScan['governance'], metadataMaxBytes: number) {
   const given = (name: string): Given => {
     const header = headers[name]
     if (header !== undefined) return { text: decoded(String(header)) }
@@ -109,7 +109,7 @@ function askedOf(headers: IncomingHttpHeaders, members: CallScan['governance']) 
       runId: textOf(given('x-rungate-run-id'), 'x-rungate-run-id') ?? null,
       isNew: flagOf(given('x-rungate-new-run'), 'x-rungate-new-run'),
       name: nameOf(given('x-rungate-run-name')),
-      metadata: metadataOf(given('x-rungate-run-metadata')),
+      metadata: metadataOf(given('x-rungate-run-metadata'), metadataMaxBytes),
       known: null,
     },
     policyAsked: textOf(given('x-rungate-run-policy'), 'x-rungate-run-policy'),
@@ -152,14 +152,13 @@ function flagOf(given: Given, name: string): boolean {
 
 const METADATA = 'x-rungate-run-metadata'
 const METADATA_LIMITS = { depthMax: 32, tokensMax: 10_000 }
-const METADATA_MAX_BYTES = 16_384
 
 /** An object, or a text that is one as JSON. */
-function metadataOf(given: Given): Record<string, unknown> | null {
+function metadataOf(given: Given, maxBytes: number): Record<string, unknown> | null {
   if (given === undefined) return null
   const source = 'text' in given ? given.text : (given.value.text ?? given.value.source)
-  if (Buffer.byteLength(source) > METADATA_MAX_BYTES) {
-    throw new CallFault(400, `${METADATA} has at most ${METADATA_MAX_BYTES} bytes.`, METADATA)
+  if (Buffer.byteLength(source) > maxBytes) {
+    throw new CallFault(400, `${METADATA} has at most ${maxBytes} bytes.`, METADATA)
   }
   try {
     const read = metadataSchema.safeParse(parseJson(Buffer.from(source), METADATA_LIMITS), { error: complaint })

@@ -18,7 +18,7 @@ import type { ObjectKeys } from '../../../vault/object-keys.ts'
 import type { RungateParts } from '../access.ts'
 import { createVetHost } from '../provider-keys/base-url.ts'
 import type { Circuits } from './circuits.ts'
-import { createContentLog } from './content-log.ts'
+import type { ContentLog } from './content-log.ts'
 import { createMonthlySteps } from './monthly-steps.ts'
 import { createOpenedSecrets, SECRETS_MAX } from './provider-secrets.ts'
 import { createProxy, type ModelProxy } from './proxy.ts'
@@ -32,6 +32,7 @@ export interface ProxySurroundings {
   bus: CommandBus
   db: ReadModels
   providerSecrets: ObjectKeys
+  contentLog: ContentLog
   providerAddresses: RungateParts['providerAddresses']
   clock: () => Date
   log: Pick<Log, 'info' | 'warn' | 'error'>
@@ -51,11 +52,15 @@ export interface OpenProxy {
 const COUNTS_WAITING_MAX = 64
 
 export function openProxy(surroundings: ProxySurroundings): OpenProxy {
-  const { desks, processId, directory, circuits, bus, db, providerSecrets, clock, log, settings } = surroundings
+  const { desks, processId, directory, circuits, bus, db, providerSecrets, contentLog, clock, log, settings } =
+    surroundings
   const prices = createPriceTable(surroundings.ownPrices)
   const ownerOf = createOwnerOf()
   const secrets = createOpenedSecrets(providerSecrets)
-  const client = createProviderClient({ vet: createVetHost(surroundings.providerAddresses) })
+  const client = createProviderClient({
+    vet: createVetHost(surroundings.providerAddresses),
+    waitingMaxBytes: settings.STREAM_WAITING_MAX_BYTES,
+  })
   const counter = createTokenCounter({
     bytesMax: settings.TOKENIZER_MAX_BYTES,
     timeoutMs: settings.TOKENIZER_TIMEOUT_MS,
@@ -74,7 +79,8 @@ export function openProxy(surroundings: ProxySurroundings): OpenProxy {
   const { providerKey, providerKeysOf, agent } = directory
   const profileOf = (accountId: string, agentId: string) => agent(accountId, agentId)?.profile
   const proxy = createProxy({
-    ...{ desks, directory, secrets, client, counter, ownerOf, bus, db, providerSecrets, clock, log, figures },
+    ...{ desks, directory, secrets, client, counter, ownerOf, bus, db, providerSecrets, contentLog, clock, log },
+    figures,
     candidatesOf: createCandidatesOf({
       directory: { providerKey, providerKeysOf, profileOf },
       ...{ priceOf: prices.find, ownerOf },
@@ -82,13 +88,6 @@ export function openProxy(surroundings: ProxySurroundings): OpenProxy {
     breaker: circuits.breaker,
     order: createTargetOrder(),
     monthlySteps: createMonthlySteps(db, clock),
-    contentLog: createContentLog({
-      ...{ bus, keys: providerSecrets, clock, log },
-      settings: {
-        isOn: settings.CONTENT_LOGGING === 'enabled',
-        mayPolicyDecide: settings.CONTENT_LOGGING_POLICY_OVERRIDE,
-      },
-    }),
     limits: limitsOf(settings),
   })
   const close = async () => void (await Promise.all([client.close(), counter.close()]))
@@ -101,6 +100,7 @@ const limitsOf = (settings: ProxySurroundings['settings']) => ({
   ...{ toolsMax: settings.PROXY_TOOLS_MAX, messagesMax: settings.PROXY_MESSAGES_MAX },
   ...{ answerMaxBytes: settings.PROXY_ANSWER_MAX_BYTES, frameMaxBytes: settings.PROXY_FRAME_MAX_BYTES },
   ...{ inFlightMax: settings.PROXY_CALLS_MAX, countTimeoutMs: settings.PROMPT_COUNT_TIMEOUT_MS },
+  metadataMaxBytes: settings.METADATA_MAX_BYTES,
 })
 
 /** The prices in a file, none without one. Rejects with InvalidConfiguration where it cannot be read. */

@@ -1,10 +1,11 @@
 /** POST /v1/chat/completions and POST /v1/messages: calls of models, governed, in the provider's own formats. */
 import { z } from '@hono/zod-openapi'
 import type { Format } from '../../../adapters/llm/call-scan.ts'
-import { json } from '../../answers.ts'
+import { type Answers, json } from '../../answers.ts'
 import { jsonBody } from '../../body.ts'
 import { agentKey, agents } from '../access.ts'
 import { governanceBlock } from '../governance-block.ts'
+import { callHeaders } from './documented-headers.ts'
 
 const providerError = z
   .object({
@@ -64,6 +65,13 @@ const answers = {
   503: json(ordinary, 'Nothing was sent to a provider; send the call again: service_unavailable.'),
 }
 
+/** With the headers of each; `example`: of what a provider answers. */
+const answersWith = (example: Record<string, unknown>): Answers => {
+  const said: Readonly<Record<string, Readonly<Record<string, string>> | undefined>> = callHeaders
+  const all = Object.entries(answers).map(([status, answer]) => [status, { ...answer, says: said[status] ?? {} }])
+  return { ...Object.fromEntries(all), 200: { ...answers[200], says: callHeaders[200], example } }
+}
+
 interface Examples {
   request: Record<string, unknown>
   answer: Record<string, unknown>
@@ -83,7 +91,7 @@ const proxied = (format: Format, path: string, id: string, summary: string, exam
     body: jsonBody(open),
     bodyMaxBytes: PROXY_BODY_MAX_BYTES,
     example: examples.request,
-    answers: { ...answers, 200: { ...answers[200], example: examples.answer } },
+    answers: answersWith(examples.answer),
     handle: ({ proxy, principal: { governed }, incoming, outgoing, exchange }) =>
       proxy.serve({ format, governed, incoming, outgoing, exchange }),
   })

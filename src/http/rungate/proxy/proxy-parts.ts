@@ -22,6 +22,8 @@ export interface ProxyLimits extends ScanLimits {
   frameMaxBytes: number
   /** Calls of this process at a time. */
   inFlightMax: number
+  /** Of a run's metadata. */
+  metadataMaxBytes: number
   /** For a provider's count of tokens. */
   countTimeoutMs: number
 }

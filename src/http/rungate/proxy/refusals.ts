@@ -73,7 +73,8 @@ type Block = Pick<Refusal, 'status' | 'code' | 'message' | 'details' | 'run' | '
 /** A refusal of the desk: `format` is the client's. */
 export function refusalAnswer(format: Format, refusal: Block | AgentDisabled, stepId: string | null): Told {
   const { status, code, message, details, run, retryAfterS, mayRetry } = refusal
-  if (status === 400) return inFormat(format, 400, message, { param: 'model' })
+  const param = code === 'metadata_too_long' ? 'x-rungate-run-metadata' : 'model'
+  if (status === 400) return inFormat(format, 400, message, { param })
   const headers = {
     ...JSON_TYPE,
     ...runHeaders(run, run ? stepId : null),

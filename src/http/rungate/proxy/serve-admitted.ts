@@ -26,11 +26,14 @@ export async function serveAdmitted(parts: ProxyParts, call: AdmittedCall): Prom
   const settlement = new Settlement(parts, call)
   try {
     if (call.interruption.reason !== undefined) answerInterrupted(call, settlement)
-    else if (call.admission.isDryRun) answerDryRun(parts.clock(), call, settlement)
+    else if (call.admission.isDryRun) answerDryRun(parts, call, settlement)
     else await tryTargets(parts, call, settlement)
   } catch (error) {
     const message = 'The call failed on this side.'
-    if (!settlement.isSettled) settlement.failed({ kind: 'unknown', status: null, message, refusal: undefined })
+    if (!settlement.isSettled) {
+      settlement.failed({ kind: 'unknown', status: null, message, refusal: undefined })
+      settlement.keep()
+    }
     throw error
   }
 }
@@ -56,7 +59,7 @@ async function tryTargets(parts: ProxyParts, call: AdmittedCall, settlement: Set
     const end = await tried(parts, call, { target, timeoutMs, ...prepared })
     settlement.attempts.push(end.attempt)
     judge(parts, call, settlement, target, end)
-    if (end.kind === 'whole') return answerWhole(parts, call, settlement, target, end)
+    if (end.kind === 'whole') return answerWhole(call, settlement, target, end)
     if (end.kind === 'stream') return answerStream(parts, call, settlement, target, end)
     last = end.failure
     if (interruption.reason !== undefined) {

@@ -6,6 +6,7 @@ import { noUsage, settledUsage, totalInput, type Usage } from '../../../adapters
 import type { CommandContext } from '../../../commands/handle.ts'
 import type { Admission, DeskOf, Settled } from '../../../commands/rungate/desk/interface.ts'
 import type { Attempt } from '../../../events/rungate/call-facts.ts'
+import type { Collector } from './content-log.ts'
 import type { Failure } from './provider-attempt.ts'
 import type { ProxyParts } from './proxy-parts.ts'
 import type { Target } from './target-order.ts'
@@ -66,6 +67,11 @@ export class Settlement {
   /** Nobody served it: nothing was used, as far as anybody knows. */
   failed(failure: Failure, target?: Target): Spent {
     return this.settle(target, noUsage, false, failure, undefined)
+  }
+
+  /** Keeps what was asked and answered, where the policy wants that; `answer` undefined: there was none. */
+  keep(answer?: Buffer | Collector): void {
+    this.parts.contentLog.note(this.call, answer)
   }
 
   /** Nothing was sent, and nothing is wrong. */

@@ -7,13 +7,14 @@ import { json } from '../../answers.ts'
 import { optionalBody } from '../../body.ts'
 import { uuidOut } from '../../schemas.ts'
 import { type AgentPrincipal, agentKey, agents, type RungateParts } from '../access.ts'
+import { requireWithin } from '../bounds.ts'
 import { governanceBlock } from '../governance-block.ts'
 import { idParams } from '../schemas.ts'
 import { isDisabled, requireEnabled } from './agent-standing.ts'
 import { completionInput, completionResponse, completionView, shownReason } from './ending.ts'
-import { ownRun } from './up-to-date.ts'
+import { ownRun, requireRunning } from './up-to-date.ts'
 
-type Parts = Pick<RungateParts, 'db' | 'desks' | 'waiter' | 'keyKnownWaitMs'>
+type Parts = Pick<RungateParts, 'db' | 'desks' | 'waiter' | 'keyKnownWaitMs' | 'bounds'>
 interface Asked {
   ended_reason?: string | undefined
   metadata?: Record<string, unknown> | undefined
@@ -30,6 +31,7 @@ async function complete(
   command: CommandContext,
 ) {
   const { ended_reason: endedReason, metadata, outcome, outcome_reason: outcomeReason } = asked
+  requireWithin(parts.bounds, { metadata })
   const wanted = { runId, by: 'agent', endedReason, metadata, outcome, outcomeReason, author } as const
   const { ended, position } = await parts.desks.complete({ accountId, agentId }, wanted, command)
   const policyName = (await findRun(parts.db, accountId, ended.runId))?.policy_name ?? null
@@ -52,7 +54,7 @@ export const completeOwnRun = agents.write({
   refuses: ['run_not_found', 'run_elsewhere', 'run_not_running', 'agent_disabled'],
   async handle({ principal, params: { id }, body, command, ...parts }) {
     await requireEnabled(parts, principal)
-    await ownRun(parts, principal, id)
+    requireRunning(await ownRun(parts, principal, id))
     return { status: 200, ...(await complete(parts, principal, id, body, command)) }
   },
 })

@@ -2,6 +2,7 @@
 import { CONTENT_KEYS, contentKeyId, openContent } from '../../../processes/rungate/contents.ts'
 import type { StepRow } from '../../../projections/rungate/step.ts'
 import { type StepContentRow, stepContentsOf } from '../../../projections/rungate/step-content.ts'
+import { JsonSource } from '../../json.ts'
 import type { RungateParts } from '../access.ts'
 import type { StepContent } from './step-view.ts'
 
@@ -18,23 +19,23 @@ export async function contentsOf(
   const opened = await Promise.all(
     found.map(async (row) => [row.step_id, await opening(providerSecrets, row)] as const),
   )
-  return new Map(opened)
+  return new Map(opened.flatMap(([id, content]) => (content ? [[id, content] as const] : [])))
 }
 
-async function opening(keys: RungateParts['providerSecrets'], row: StepContentRow): Promise<StepContent> {
+/** Undefined where its key was destroyed. */
+async function opening(keys: RungateParts['providerSecrets'], row: StepContentRow): Promise<StepContent | undefined> {
+  const { step_id: id, sealed_request, sealed_response } = row
   const key = { kind: CONTENT_KEYS, keyId: contentKeyId(row.account_id, row.day) }
-  const open = async (sealed: string | null, part: 'request' | 'response') => {
-    const text = sealed === null ? null : await openContent(keys, key, sealed, { id: row.step_id, part })
-    return text === null ? null : membersIn(text)
-  }
-  const [request, response] = await Promise.all([
-    open(row.sealed_request, 'request'),
-    open(row.sealed_response, 'response'),
-  ])
-  return { request, response }
+  const open = (sealed: string | null, part: 'request' | 'response') =>
+    sealed === null ? null : openContent(keys, key, sealed, { id, part })
+  const [request, response] = await Promise.all([open(sealed_request, 'request'), open(sealed_response, 'response')])
+  const isGone = (sealed_request ?? sealed_response) !== null && request === null && response === null
+  return isGone ? undefined : { request: shown(request), response: shown(response) }
 }
 
-function membersIn(text: string): Record<string, unknown> | null {
-  const parsed: unknown = JSON.parse(text)
-  return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : null
+/** A kept text as answers repeat it, digit by digit; null for what is no object. */
+export function shown(text: string | null): JsonSource | null {
+  if (text === null) return null
+  const value: unknown = JSON.parse(text)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? new JsonSource(value, text) : null
 }

@@ -3,13 +3,14 @@ import { z } from '@hono/zod-openapi'
 import { deterministicId } from '../../../commands/identity.ts'
 import { toolCallRow } from '../../../projections/rungate/step.ts'
 import { json } from '../../answers.ts'
-import { InexactNumber } from '../../json.ts'
+import { InexactNumber, JsonSource, jsonText } from '../../json.ts'
 import { boundedText } from '../../schemas.ts'
 import { agentKey, agents } from '../access.ts'
 import { dataOf, idParams, usdIn, whole } from '../schemas.ts'
 import { requireEnabled } from './agent-standing.ts'
+import { shown } from './contents.ts'
 import { stepResponse, stepView } from './step-view.ts'
-import { ownRun } from './up-to-date.ts'
+import { ownRun, requireRunning } from './up-to-date.ts'
 
 const STEP_BODY_MAX_BYTES = 262_144
 const NAME_LENGTH_MAX = 255
@@ -48,7 +49,9 @@ export const createRunStep = agents.write({
   id: 'createRunStep',
   tags: ['Proxy'],
   summary: 'Report a tool call',
-  description: 'Adds a tool call to a run that goes on; what it cost counts toward the run’s budget.',
+  description:
+    'Adds a tool call to a run that goes on; what it cost counts toward the run’s budget. `request` and `response` are kept, ' +
+    'sealed, where the run’s policy and the installation keep contents.',
   example: { cost_usd: 0.01, latency_ms: 90 },
   access: agentKey,
   params: idParams,
@@ -58,26 +61,41 @@ export const createRunStep = agents.write({
   refuses: ['run_not_found', 'run_elsewhere', 'run_not_running', 'step_limit_reached', 'agent_disabled'],
   async handle({ principal, params: { id: runId }, body, command, ...parts }) {
     await requireEnabled(parts, principal)
-    await ownRun(parts, principal, runId)
+    const run = await ownRun(parts, principal, runId)
+    requireRunning(run)
     const { input = 0, output = 0, cache_read: cacheRead = 0, cache_creation: cacheCreation = 0 } = body.tokens ?? {}
     const { accountId, agentId } = principal
-    const { step, position } = await parts.desks.logToolCall(
-      { accountId, agentId },
+    const agent = { accountId, agentId }
+    const said = { request: bytesOf(body.request), answer: bytesOf(body.response) }
+    const hasContent = (said.request ?? said.answer) !== undefined && parts.contentLog.isOn(run.settings)
+    const logged = await parts.desks.logToolCall(
+      agent,
       {
         ...{ runId, stepId: deterministicId('rungate.step', command.commandId), name: body.name },
-        ...{
-          provider: body.provider ?? 'sdk',
-          status: body.status,
-          tokens: { input, output, cacheRead, cacheCreation },
-        },
+        ...{ provider: body.provider ?? 'sdk', status: body.status },
+        ...{ tokens: { input, output, cacheRead, cacheCreation } },
         ...{ costUsd: body.cost_usd ?? '0', latencyMs: body.latency_ms ?? 0 },
-        ...{ errorMessage: body.error_message ?? null, hasContent: false },
+        ...{ errorMessage: body.error_message ?? null, hasContent },
       },
       command,
     )
+    const { stepId } = logged.step
+    const { keptText } = parts.contentLog
+    const kept = hasContent ? await parts.contentLog.keep({ agent, runId, stepId, command, ...said }) : undefined
+    const content = { request: shown(keptText(said.request)), response: shown(keptText(said.answer)) }
     return {
-      ...{ status: 201, body: { data: stepView(toolCallRow(step)) } },
-      handled: { position, replayed: false },
+      ...{ status: 201, body: { data: stepView(toolCallRow(logged.step), hasContent ? content : undefined) } },
+      handled: { position: kept ?? logged.position, replayed: false },
     }
   },
 })
+
+/** What the agent says of its tool call, as JSON with every number as it was sent. */
+const bytesOf = (said: object | undefined): Buffer | undefined => said && Buffer.from(jsonText(sourced(said)))
+
+function sourced(value: unknown): unknown {
+  if (value instanceof InexactNumber) return new JsonSource(value, value.source)
+  if (Array.isArray(value)) return value.map(sourced)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, sourced(member)]))
+}

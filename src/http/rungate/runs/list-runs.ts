@@ -19,7 +19,7 @@ import {
   window,
 } from './inputs.ts'
 import { runResponse, runView } from './run-view.ts'
-import { deskShown } from './up-to-date.ts'
+import { accountShown, deskShown } from './up-to-date.ts'
 
 interface Asked extends Partial<Cut<(typeof RUN_SORTS)[number]>> {
   since?: string | undefined
@@ -51,6 +51,7 @@ export const listRuns = read({
   answer: json(listOfData(runResponse), 'The runs.'),
   async handle({ principal: { accountId }, query, ...parts }) {
     const { agent_id: agentId, status, had_governance_block, had_failover, ...asked } = query
+    await accountShown(parts, accountId)
     const flags = { hadGovernanceBlock: isTrue(had_governance_block), hadFailover: isTrue(had_failover) }
     return page(parts, { accountId, agentId, status, ...flags }, asked)
   },

@@ -15,7 +15,7 @@ import { endedRow, reason } from './ending.ts'
 import { runResponse, runView } from './run-view.ts'
 import { shownRun } from './up-to-date.ts'
 
-type Parts = Pick<RungateParts, 'db' | 'desks' | 'waiter'>
+type Parts = Pick<RungateParts, 'db' | 'desks' | 'waiter' | 'contentLog'>
 type End = (run: RunRow, desk: { accountId: string; agentId: string }) => Promise<RunEnd>
 
 const ended = () => new Problem<RungateCode>('run_ended', 'The run has ended.')

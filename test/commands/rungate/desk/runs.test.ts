@@ -16,6 +16,19 @@ const asking = (run: Partial<ReturnType<typeof callFacts>['run']>) => ({
 })
 const named = (name: string) => uuidOf(`run of ${name}`)
 
+describe('metadata', () => {
+  it('is merged into that of the run, as long as all of it is within the bound', () => {
+    const desk = deskOf({ metadataMaxBytes: 100 })
+    const call = (name: string, metadata: Record<string, unknown>) =>
+      desk.admit(callFacts(name, asking({ metadata })), 1)
+    admitted(call('a', { first: 'x'.repeat(60) }))
+    admitted(call('b', { first: 'y'.repeat(60) }))
+    expect(refused(call('c', { second: 'z'.repeat(60) }))).toMatchObject({ status: 400, code: 'metadata_too_long' })
+    expect(desk.log.filter(({ type }) => type === 'rungate.RunAnnotated.v1')).toHaveLength(1)
+    expect(desk.log.some(({ type }) => type === 'rungate.CallBlocked.v1')).toBe(false)
+  })
+})
+
 describe('a call without a name for its run', () => {
   it('starts one, which later calls within the window join', () => {
     const desk = deskOf()

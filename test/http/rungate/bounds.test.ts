@@ -1,0 +1,69 @@
+/** Bounds of policies, agents and metadata, as the installation sets them. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type LlmSimulator, startLlmSimulator } from '../../../src/embedded/llm/server.ts'
+import { type Api, startApi } from '../api.ts'
+import { type Caller, callerOf, GPT, user } from './calling.ts'
+
+let simulator: LlmSimulator
+let api: Api
+let caller: Caller
+beforeAll(async () => {
+  simulator = await startLlmSimulator()
+  const rungate = { POLICY_GLOBS_MAX: '3', ROUTING_CHAIN_MAX: '20', METADATA_MAX_BYTES: '100' }
+  api = await startApi({ allowLoopbackProviders: true, rungate })
+  caller = await callerOf(api, simulator)
+})
+afterAll(async () => {
+  await api.stop()
+  await simulator.close()
+})
+
+const policy = (body: object) => api.govern('PUT', '/api/policies/by-name/bounded', { key: caller.token, body })
+const words = (count: number) => Array.from({ length: count }, (_, index) => `word-${index}`)
+
+describe('a bound', () => {
+  it('is what the installation sets, below and above what is usual', async () => {
+    expect((await policy({ blocked_models: words(3), routing: { default_chain: words(20) } })).status).toBe(201)
+    const long = await policy({ blocked_models: words(4), routing: { default_chain: words(21) } })
+    expect(long).toMatchObject({
+      ...{ status: 400 },
+      body: {
+        error: {
+          type: 'validation_error',
+          fields: {
+            blocked_models: 'must have at most 3 entries',
+            'routing.default_chain': 'must have at most 20 entries',
+          },
+        },
+      },
+    })
+  })
+
+  it('is 200 entries of 200 characters, 50 routes, and 20 keys of a provider, where nobody sets it', async () => {
+    expect((await policy({ blocked_tools: ['x'.repeat(201)] })).body.error.fields).toStrictEqual({
+      'blocked_tools.0': 'must have at most 200 characters',
+    })
+    const routes = words(51).map((pattern) => ({ pattern, chain: ['openai'] }))
+    expect((await policy({ routing: { model_routes: routes } })).body.error.fields).toStrictEqual({
+      'routing.model_routes': 'must have at most 50 entries',
+    })
+    const provider_keys = { openai: words(21).map(() => ({ key_id: caller.openAiKeyId, weight: 1 })) }
+    const agent = await api.govern('PUT', `/api/agents/${caller.agentId}`, {
+      key: caller.token,
+      body: { provider_keys },
+    })
+    expect(agent.body.error.fields).toStrictEqual({ 'provider_keys.openai': 'must have at most 20 entries' })
+  })
+
+  it('holds for the metadata of a call and of an agent', async () => {
+    const agent = await caller.agent()
+    const metadata = { of: 'x'.repeat(100) }
+    const headers = { 'x-rungate-run-metadata': JSON.stringify(metadata) }
+    const call = agent.openAi.chat.completions.create({ model: GPT, messages: user('hi') }, { headers })
+    await expect(call).rejects.toMatchObject({ status: 400, param: 'x-rungate-run-metadata' })
+    const body = { name: 'long', policy_id: agent.policyId, metadata }
+    expect((await api.govern('POST', '/api/agents', { key: caller.token, body })).body.error.fields).toStrictEqual({
+      metadata: 'must have at most 100 bytes',
+    })
+  })
+})
