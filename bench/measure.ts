@@ -90,3 +90,12 @@ export async function compare(
   const figures = { ours: figuresOf(measured.ours), reference: figuresOf(measured.reference) }
   return { name, ...figures, ratio: figures.ours.median / figures.reference.median, ...bounds }
 }
+
+/** A figure that is to stay below a bound, as a ratio like the others: above 1 it holds, and `goal` is what is wanted. */
+export function within(
+  name: string,
+  ours: Figures,
+  { measured, atMost, wanted = atMost }: { measured: number; atMost: number; wanted?: number },
+): Measurement {
+  return { name: `${name} (at most ${atMost})`, ours, ratio: atMost / measured, floor: 1, goal: atMost / wanted }
+}

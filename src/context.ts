@@ -8,7 +8,7 @@ import type { z } from 'zod'
 import type { Directories } from './api-keys/directory.ts'
 import type { AuditDeclarations } from './audit/declarations.ts'
 import type { AdminTools } from './cli/admin-tools.ts'
-import type { DemoChapter, DemoSetting } from './cli/demo/setting.ts'
+import type { ContextDemo, DemoSetting } from './cli/demo/setting.ts'
 import type { AnyAggregate } from './commands/decider.ts'
 import type { CommandBus } from './commands/handle.ts'
 import type { Config, Role } from './config.ts'
@@ -136,8 +136,8 @@ export interface Context<Own extends Directories = Directories> {
   serve(parts: ApiParts<Own>): Promise<Served>
   /** Its part of `opslog admin`, under its name; loaded where it is asked for. */
   readonly cli?: { summary: string; commands(tools: AdminTools): Promise<readonly Command[]> }
-  /** Its part of `opslog demo`, loaded where it is shown: what a run is called, and its chapters in turn. */
-  readonly demo?: () => Promise<(setting: DemoSetting) => { run: string; chapters: readonly DemoChapter[] }>
+  /** Its part of `opslog demo`, loaded where it is shown. */
+  readonly demo?: () => Promise<(setting: DemoSetting) => ContextDemo>
   /** What it does by itself, each with a subscription, a checkpoint and a leadership of its own. */
   readonly processes: readonly ProcessDeclaration[]
 }

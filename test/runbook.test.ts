@@ -16,6 +16,7 @@ const FOR_GRAPHS = [
   'opslog_relay_commands',
   'opslog_webhook_attempts_under_way',
   'opslog_webhook_deliveries',
+  'rungate_calls_in_flight',
 ]
 
 const runbook = readFileSync(join(root, 'docs/runbook.md'), 'utf8')
@@ -26,12 +27,12 @@ let served: string[] = []
 beforeAll(async () => {
   stack = await startStack()
   const metrics = await (await fetch(`${stack.url}/metrics`)).text()
-  served = [...metrics.matchAll(/^# TYPE (opslog_\w+) /gm)].map(([, name]) => name as string)
+  served = [...metrics.matchAll(/^# TYPE ((?:opslog|rungate)_\w+) /gm)].map(([, name]) => name as string)
 }, 60_000)
 afterAll(() => stack.close())
 
 it('every metric that the runbook names is served', () => {
-  const named = new Set([...runbook.matchAll(/`(opslog_[a-z_]+)`/g)].map(([, name]) => name as string))
+  const named = new Set([...runbook.matchAll(/`((?:opslog|rungate)_[a-z_]+)`/g)].map(([, name]) => name as string))
   expect(named.size).toBeGreaterThan(8)
   expect([...named].filter((name) => !served.includes(name))).toEqual([])
 })

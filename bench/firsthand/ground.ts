@@ -12,7 +12,6 @@ import { createEventStore } from '../../src/events/store.ts'
 import { prefixedId } from '../../src/runtime/ulid.ts'
 import { registry } from '../../test/support/contexts.ts'
 import { type BenchInstance, call } from '../instance.ts'
-import type { Figures, Measurement } from '../measure.ts'
 
 /** The sandbox organization of the instance. */
 export interface Sandbox {
@@ -104,13 +103,4 @@ export async function postJob({ url }: BenchInstance, apiKey: string, body: obje
   const headers = { 'idempotency-key': randomUUID() }
   const posted = await call('POST', `${url}/firsthand/v1/jobs`, { apiKey, body, headers, expect: [201] })
   return JSON.parse(posted).id
-}
-
-/** A figure that is to stay below a bound, as a ratio like the others: above 1 it holds, and `goal` is what is wanted. */
-export function within(
-  name: string,
-  ours: Figures,
-  { measured, atMost, wanted = atMost }: { measured: number; atMost: number; wanted?: number },
-): Measurement {
-  return { name: `${name} (at most ${atMost})`, ours, ratio: atMost / measured, floor: 1, goal: atMost / wanted }
 }

@@ -1,7 +1,6 @@
 /** What firsthand adds to the memory of an API that runs no other role: the inspector's libraries are not loaded there. */
 import { type BenchInstance, startBenchInstance } from '../instance.ts'
-import type { Figures, Measurement } from '../measure.ts'
-import { within } from './ground.ts'
+import { type Figures, type Measurement, within } from '../measure.ts'
 
 const ADDED_MAX_MIB = 20
 

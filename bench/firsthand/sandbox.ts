@@ -3,8 +3,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { SuiteOptions } from '../commands.ts'
 import { type BenchInstance, call } from '../instance.ts'
-import { type Figures, figuresOf, type Measurement } from '../measure.ts'
-import { jobRequest, postJob, sandboxOf, within } from './ground.ts'
+import { type Figures, figuresOf, type Measurement, within } from '../measure.ts'
+import { jobRequest, postJob, sandboxOf } from './ground.ts'
 
 /** Jobs of ten files, at the same time. */
 const SMALL_JOBS = 5

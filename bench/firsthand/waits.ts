@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Agent } from 'undici'
 import type { SuiteOptions } from '../commands.ts'
 import { type BenchInstance, call } from '../instance.ts'
-import { figuresOf, type Measurement, type Round } from '../measure.ts'
-import { type Buyer, jobRequest, makeBuyers, openCommands, postJob, within } from './ground.ts'
+import { figuresOf, type Measurement, type Round, within } from '../measure.ts'
+import { type Buyer, jobRequest, makeBuyers, openCommands, postJob } from './ground.ts'
 
 const ORGANIZATIONS = 10
 /** Of one organization no more wait at a time. */

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startEventStoreThread } from '../../src/embedded/eventstore/start.ts'
 import type { SuiteOptions } from '../commands.ts'
-import { figuresOf, type Measurement, type Round } from '../measure.ts'
+import { figuresOf, type Measurement, type Round, within } from '../measure.ts'
 
 export interface DeskOrder {
   url: string
@@ -24,6 +24,12 @@ export interface DeskAnswer extends Round {
   appends: number
   /** Refused since too much waited. */
   busy: number
+}
+
+/** By calls at once. */
+const APPENDS_PER_CALL: Record<number, { atMost: number; wanted: number }> = {
+  16: { atMost: 0.4, wanted: 0.2 },
+  64: { atMost: 0.2, wanted: 0.1 },
 }
 
 const CALLER = fileURLToPath(new URL('./desk-caller.ts', import.meta.url))
@@ -61,8 +67,12 @@ export async function runDeskBench({ seconds, rounds }: SuiteOptions): Promise<M
       const all: DeskAnswer[] = []
       for (let round = 0; round < rounds; round++) all.push(...(await callers(node.url, 1, concurrency, seconds)))
       const perCall = sum(all.map(({ appends }) => appends)) / sum(all.map(({ latenciesMs }) => latenciesMs.length))
-      const name = `desk: ${concurrency} at once: ${perCall.toFixed(2)} appends a call`
-      measured.push({ name, ours: figuresOf(all) })
+      measured.push({ name: `desk: ${concurrency} at once`, ours: figuresOf(all) })
+      const bounds = APPENDS_PER_CALL[concurrency]
+      const figures = { median: perCall, minimum: perCall, maximum: perCall }
+      if (bounds) {
+        measured.push(within(`desk: appends a call, ${concurrency} at once`, figures, { measured: perCall, ...bounds }))
+      }
     }
     const together: Round[] = []
     const shares: number[] = []

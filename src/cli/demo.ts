@@ -60,13 +60,18 @@ export function demoCommand(): Command {
     .option('--json', 'print the checks as JSON; progress goes to standard error')
     .addHelpText(
       'after',
-      '\nExamples:\n  opslog demo\n  opslog demo --json | jq .passed\n  opslog demo payout\n  opslog demo firsthand',
+      '\nExamples:\n  opslog demo\n  opslog demo --json | jq .passed\n  opslog demo payout\n  opslog demo firsthand\n  opslog demo rungate',
     )
     .action((options: DemoOptions) => demo(options, chapters))
     .addCommand(
       new Command('firsthand')
         .description('credits, a job, its files and who is paid')
         .action((_, command: Command) => contextDemo('firsthand', command.optsWithGlobals<DemoOptions>())),
+    )
+    .addCommand(
+      new Command('rungate')
+        .description('calls of models under a budget, by both libraries')
+        .action((_, command: Command) => contextDemo('rungate', command.optsWithGlobals<DemoOptions>())),
     )
     .addCommand(
       new Command('payout')
@@ -90,8 +95,12 @@ async function contextDemo(name: ContextName, options: DemoOptions): Promise<voi
     allowsLoopback: runningServices(dataDirectory).settings?.WEBHOOK_ALLOW_PRIVATE === true,
   })
   const setting = { dataDirectory, running, withSession: withAdminSession, checks: checklist, limits: patient, waits }
-  const { run, chapters } = (await context.demo())(setting)
-  await tell(options, chapters)
+  const { run, chapters, close } = (await context.demo())(setting)
+  try {
+    await tell(options, chapters)
+  } finally {
+    await close?.()
+  }
   finish(options, { run, checks: checklist }, started)
 }
 

@@ -17,3 +17,11 @@ export interface DemoSetting {
 
 /** `say` adds to the line of the chapter what has been found meanwhile. */
 export type DemoChapter = readonly [title: string, work: (say: (note: string) => void) => Promise<void>]
+
+export interface ContextDemo {
+  /** What this run is called. */
+  run: string
+  chapters: readonly DemoChapter[]
+  /** Ends what the chapters have started, whether they came to their end or not. */
+  close?: () => Promise<void>
+}

@@ -50,7 +50,18 @@ export function accountCommand(tools: AdminTools): Command {
     .description('all accounts, oldest first')
     .option('--json', 'print JSON')
     .action((options: JsonOption) => list(tools, options))
-  return command
+  return command.addHelpText(
+    'after',
+    `
+Examples:
+  opslog rungate account list
+  opslog rungate account step-limit acme 10000
+  opslog rungate account suspend acme --reason unpaid
+
+Of a suspended account every token, key and session is refused within a second.
+
+Exit codes: 0 done (or was so already), 1 there is no such account, 2 wrong usage, 3 not reachable.`,
+  )
 }
 
 function tierOf(value: string): Tier {

@@ -33,6 +33,17 @@ export function callsCommand(tools: AdminTools): Command {
     .option('--output <tokens>', 'output tokens', tokensOf, 0)
     .option('--json', 'print JSON')
     .action((callId: string, given: Given) => settle(tools, callId, given))
+    .addHelpText(
+      'after',
+      `
+Example:
+  opslog rungate calls settle 0b4ee4a5-7b02-5c0f-8b5b-000000000005 --cost 0.0123 --provider openai
+
+What a call may cost was set aside when it was admitted, and goes on counting against its budget until this is said. The
+first cost that is said stands; a call that was settled keeps its own.
+
+Exit codes: 0 settled (or was before), 1 there is no such call, 2 wrong usage, 3 not reachable.`,
+    )
   return command
 }
 

@@ -16,6 +16,15 @@ export function pricesCommand(tools: Pick<AdminTools, 'settings'>): Command {
     .argument('<model>', 'such as gpt-5')
     .option('--json', 'print JSON')
     .action((provider: string, model: string, options: JsonOption) => run(tools, provider, model, options))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  opslog rungate prices openai gpt-5
+  opslog rungate prices anthropic claude-haiku-4-5 --json
+
+Exit codes: 0 known, 1 no price is known, or PRICES_FILE cannot be read, 2 wrong usage.`,
+    )
 }
 
 async function run(

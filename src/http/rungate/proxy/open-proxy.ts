@@ -22,6 +22,7 @@ import type { ContentLog } from './content-log.ts'
 import { createMonthlySteps } from './monthly-steps.ts'
 import { createOpenedSecrets, SECRETS_MAX } from './provider-secrets.ts'
 import { createProxy, type ModelProxy } from './proxy.ts'
+import type { ProxyFigures } from './proxy-parts.ts'
 import { createTargetOrder } from './target-order.ts'
 
 export interface ProxySurroundings {
@@ -66,7 +67,7 @@ export function openProxy(surroundings: ProxySurroundings): OpenProxy {
     timeoutMs: settings.TOKENIZER_TIMEOUT_MS,
     waitingMax: COUNTS_WAITING_MAX,
   })
-  const figures = { inFlight: 0, bodyBytes: 0, overruns: 0 }
+  const figures: ProxyFigures = { inFlight: 0, bodyBytes: 0, overruns: 0, mayHaveCostUsd: 0 }
   circuits.recordWith({
     ...{ processId, bus, log },
     ownerOf(keyId) {
@@ -113,7 +114,7 @@ export async function pricesIn(path: string | undefined): Promise<OwnPrice[]> {
   }
 }
 
-const gaugesOf = (figures: { inFlight: number; overruns: number }): readonly GaugeSource[] => [
+const gaugesOf = (figures: Readonly<ProxyFigures>): readonly GaugeSource[] => [
   {
     name: 'rungate_calls_in_flight',
     help: 'Calls of models that this process has under way',
@@ -123,5 +124,10 @@ const gaugesOf = (figures: { inFlight: number; overruns: number }): readonly Gau
     name: 'rungate_budget_overrun',
     help: 'Calls since the start whose usage passed what was reserved for them: no provider should do that',
     read: () => figures.overruns,
+  },
+  {
+    name: 'rungate_may_have_cost',
+    help: 'US dollars since the start that attempts may have cost which were sent and never answered: in no ledger',
+    read: () => figures.mayHaveCostUsd,
   },
 ]

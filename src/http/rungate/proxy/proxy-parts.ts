@@ -56,4 +56,6 @@ export interface ProxyFigures {
   bodyBytes: number
   /** Calls whose usage passed what was reserved for them. */
   overruns: number
+  /** US dollars that attempts which were sent and never answered may have cost: each one's own bound. */
+  mayHaveCostUsd: number
 }

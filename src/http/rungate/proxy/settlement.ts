@@ -87,6 +87,7 @@ export class Settlement {
     finishReason: string | undefined,
   ): Spent {
     this.isSettled = true
+    for (const { mayHaveCostUsd } of this.attempts) this.parts.figures.mayHaveCostUsd += Number(mayHaveCostUsd ?? 0)
     const { admission, agent, command, startedMs } = this.call
     const prices = target?.priced?.prices ?? null
     const costUsd = prices ? costOf(prices, usage) : '0'

@@ -1,0 +1,156 @@
+/** What the measurements of rungate stand on: two APIs on one log, a provider, a gateway to compare with, and agents. */
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type BenchInstance, call, startBenchInstance, startProgram, stopProgram } from '../instance.ts'
+import { load, WARM_UP_S } from '../measure.ts'
+import { type Caller, createCaller } from './caller.ts'
+
+export const MODEL = 'gpt-5'
+/** More than all calls together cost: the limit is looked at each time, and never reached. */
+const PLENTY_USD = 1_000_000
+const WARM_CONCURRENCY = 16
+
+export interface BenchAgent {
+  agentId: string
+  apiKey: string
+}
+
+export interface Ground {
+  instance: BenchInstance
+  /** Where the two APIs are. */
+  urls: readonly [string, string]
+  /** The same call through the proxy, straight to the provider, and through Portkey's gateway. */
+  ours: Caller
+  direct: Caller
+  portkey: Caller
+  /** Another agent, under a limit of its own for each run. */
+  agent(limitUsd: number): Promise<BenchAgent>
+  account: { id: string; token: string }
+  /** Calls of an agent through one of the two. */
+  callerOf(agent: BenchAgent, url: string): Caller
+  close(): Promise<void>
+}
+
+const SECRET = 'sk-bench'
+
+export async function prepareGround(): Promise<Ground> {
+  const stops: (() => Promise<unknown>)[] = []
+  const close = async () => {
+    for (const stop of stops.toReversed()) await stop()
+  }
+  try {
+    const simulator = await startSimulator()
+    stops.push(simulator.stop)
+    const gateway = await startPortkey()
+    stops.push(gateway.stop)
+    const environment = { ROLES: 'api', SECRETS_KEY: randomBytes(32).toString('base64') }
+    const instance = await startBenchInstance(environment)
+    stops.push(instance.stop)
+    const second = await startSecondApi(instance, environment)
+    stops.push(second.stop)
+    const account = await openAccount(instance.url, simulator.url)
+    const callerOf = ({ apiKey }: BenchAgent, url: string) => createCaller(`${url}/rungate/v1`, apiKey)
+    const ours = callerOf(await account.agent(PLENTY_USD), instance.url)
+    const direct = createCaller(`${simulator.url}/v1`, SECRET)
+    const portkey = createCaller(`${gateway.url}/v1`, SECRET, {
+      ...{ 'x-portkey-provider': 'openai', 'x-portkey-custom-host': `${simulator.url}/v1` },
+    })
+    // By then all code is compiled, and connections are open.
+    for (const { whole } of [ours, direct, portkey]) await load(WARM_CONCURRENCY, WARM_UP_S, whole)
+    const { id, token, agent } = account
+    const urls = [instance.url, second.url] as const
+    return { instance, urls, ours, direct, portkey, account: { id, token }, agent, callerOf, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function startSimulator() {
+  const args = ['rungate', 'simulator', '--json']
+  const { child, said } = await startProgram('../src/cli/opslog.ts', args, {}, /\}\s*$/)
+  return { url: JSON.parse(said).url as string, stop: () => stopProgram(child) }
+}
+
+const PORTKEY = fileURLToPath(new URL('../../node_modules/@portkey-ai/gateway/build/start-server.js', import.meta.url))
+const PORTKEY_START_MAX_MS = 30_000
+const LOOK_INTERVAL_MS = 100
+
+/** It draws on its output all the time, so nobody reads that. */
+async function startPortkey() {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const child = spawn(process.execPath, [PORTKEY, '--headless', `--port=${port}`], { stdio: 'ignore' })
+  const givenUpMs = performance.now() + PORTKEY_START_MAX_MS
+  const isUp = () =>
+    fetch(url).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+  while (!(await isUp())) {
+    if (performance.now() > givenUpMs || child.exitCode !== null) throw new Error("Portkey's gateway did not start")
+    await delay(LOOK_INTERVAL_MS)
+  }
+  return { url, stop: () => stopProgram(child) }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** Another API on the same services, as on another machine. */
+async function startSecondApi({ eventStoreUrl, postgresUrl }: BenchInstance, environment: NodeJS.ProcessEnv) {
+  const directory = mkdtempSync(join(tmpdir(), 'opslog-bench-second-'))
+  const own = { DATA_DIR: directory, PORT: '0', LOG_LEVEL: 'warn', SANDBOX_OPERATOR: 'off' }
+  const services = { EVENTSTORE_URL: eventStoreUrl, DATABASE_URL: postgresUrl, NATS_URL: 'nats://127.0.0.1:9' }
+  const settings = { ...environment, ...own, ...services }
+  const { child } = await startProgram('../src/main.ts', [], settings, /Ctrl-C stops everything/)
+  const { api } = JSON.parse(readFileSync(join(directory, 'services.json'), 'utf8'))
+  return {
+    url: api.url as string,
+    async stop() {
+      await stopProgram(child)
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** An account whose key of OpenAI leads to the provider. */
+async function openAccount(url: string, providerUrl: string) {
+  const post = async (path: string, body: unknown, apiKey?: string) => {
+    const signedIn = apiKey === undefined ? {} : { apiKey }
+    return JSON.parse(await call('POST', `${url}/rungate${path}`, { body, expect: [201], ...signedIn })).data
+  }
+  const { account, admin_token: token } = await post('/v1/register', { name: 'Bench' })
+  const key = { provider: 'openai', name: 'main', api_key: SECRET, base_url: `${providerUrl}/v1` }
+  await post('/api/provider-keys', key, token)
+  let agents = 0
+  return {
+    id: account.id as string,
+    token: token as string,
+    async agent(limitUsd: number): Promise<BenchAgent> {
+      agents += 1
+      const policy = await post(
+        '/api/policies',
+        {
+          ...{ name: `policy ${agents}`, budget: { hard_limit_usd: limitUsd } },
+          runaway_prevention: { enabled: false },
+        },
+        token,
+      )
+      const made = await post('/api/agents', { name: `agent ${agents}`, policy_id: policy.id }, token)
+      return { agentId: made.id, apiKey: made.api_key }
+    },
+  }
+}
