@@ -123,7 +123,8 @@ function createOpen(base: () => string, waitMaxMs: number, pollIntervalMs: numbe
     const answer = await poll(
       () =>
         once(method, path, body, cookie).catch((error: unknown) => {
-          if (!isFetchFailure(error)) throw error
+          const isAway = error instanceof CliError && error.exitCode === EXIT.unreachable
+          if (!isAway && !isFetchFailure(error)) throw error
           reason = reasonOf(error)
           return undefined
         }),
