@@ -55,7 +55,7 @@ import type { PeopleLimits } from '../../src/http/rungate/people/limits.ts'
 import { createSessionUse } from '../../src/http/rungate/people/session-use.ts'
 import { createCircuits } from '../../src/http/rungate/proxy/circuits.ts'
 import { contentSettingsOf, createContentLog } from '../../src/http/rungate/proxy/content-log.ts'
-import { openProxy } from '../../src/http/rungate/proxy/open-proxy.ts'
+import { openProxy, pricesIn } from '../../src/http/rungate/proxy/open-proxy.ts'
 import { createHealth } from '../../src/http/rungate/public/counts.ts'
 import { createTokenUse } from '../../src/http/rungate/tokens/token-use.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
@@ -404,7 +404,7 @@ export async function startApi(options: ApiOptions = {}) {
   const opened = openProxy({
     ...{ desks, processId: desks.processId, directory: agents, circuits, bus, db, providerSecrets, providerAddresses },
     ...{ clock: () => new Date(), log: { info: record('info'), warn: record('warn'), error: record('error') } },
-    ...{ contentLog, settings: governSettings, ownPrices: [] },
+    ...{ contentLog, settings: governSettings, ownPrices: await pricesIn(governSettings.PRICES_FILE) },
   })
   const governing = (of: CommandBus): RungateParts => ({
     ...{

@@ -1,4 +1,5 @@
 /** The bytes of an answer, handed on as they come. A reader that is slow slows down the sender, so that little waits here. */
+import { joined } from './joined.ts'
 import { ProviderFailure } from './provider-failure.ts'
 
 export interface AnswerFlow {
@@ -76,7 +77,7 @@ export class AnswerBody implements AsyncIterable<Buffer> {
       }
       chunks.push(chunk)
     }
-    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+    return joined(chunks)
   }
 
   /** Leaving the loop early ends the call. */

@@ -77,7 +77,7 @@ function contentBytes(value: JsonValue): number {
 
 /** The answer in the other format. `createdS`: Unix time in seconds. Throws Untranslatable, UnreadableAnswer. */
 export function translatedAnswer(to: Format, answer: ReadAnswer, model: string, createdS: number): Buffer {
-  return Buffer.from(writeJson(to === 'openai' ? toOpenAi(answer, model, createdS) : toAnthropic(answer, model)))
+  return Buffer.concat(writeJson(to === 'openai' ? toOpenAi(answer, model, createdS) : toAnthropic(answer, model)))
 }
 
 function toOpenAi({ root, usage, finishReason }: ReadAnswer, model: string, createdS: number): Writable {
@@ -132,5 +132,5 @@ const toolUse = (call: JsonValue): Writable => ({
   type: 'tool_use',
   id: call.get('id'),
   name: call.get('function')?.get('name'),
-  input: new JsonText(inputText(call.get('function')?.get('arguments')?.text ?? '')),
+  input: new JsonText(inputText(call.get('function')?.get('arguments'))),
 })

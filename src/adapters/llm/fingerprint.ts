@@ -1,55 +1,97 @@
 /**
  * The same request, whatever spaces, key order and escapes it is written with: an approval holds for what was asked, not for
- * how it was spelled.
+ * how it was spelled. A request may have 32 MiB, so it is taken in pieces, between which others have the event loop.
  */
-import { createHash, type Hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { type CallScan, isGovernance } from './call-scan.ts'
 import type { JsonValue } from './json-value.ts'
 
 /** How the answer is delivered changes nothing in what is asked. */
 const DELIVERY = new Set(['stream', 'stream_options'])
+/** Of a text that is taken at a time. */
+const PIECE_BYTES = 65_536
 
 /** SHA-256 in hex of the request's canonical text, without governance members and the wish for a stream. */
-export function fingerprintOf({ members }: CallScan): string {
+export async function fingerprintOf({ members }: CallScan, sliceMs = 5): Promise<string> {
   const hash = createHash('sha256')
-  addMembers(
-    hash,
-    members.filter(({ key }) => !DELIVERY.has(key) && !isGovernance(key)),
-  )
+  const asked = members.filter(({ key }) => !DELIVERY.has(key) && !isGovernance(key))
+  let startedMs = performance.now()
+  for (const piece of canonical(asked)) {
+    hash.update(piece)
+    if (performance.now() - startedMs < sliceMs) continue
+    await new Promise(setImmediate)
+    startedMs = performance.now()
+  }
   return hash.digest('hex')
 }
 
-function addMembers(hash: Hash, members: readonly { key: string; value: JsonValue }[]): void {
-  let opening = '{'
-  for (const { key, value } of members.toSorted((a, b) => (a.key < b.key ? -1 : 1))) {
-    hash.update(`${opening}${JSON.stringify(key)}:`)
-    add(hash, value)
-    opening = ','
+type Members = readonly { key: string; value: JsonValue }[]
+
+/** The text in pieces. Numbers count as they are written: 1.0 may reach a tool as another value than 1. */
+function* canonical(asked: Members): Generator<string | Buffer> {
+  /** What is still to come, the next one last. */
+  const left: (string | JsonValue)[] = []
+  const push = (members: Members) => {
+    const sorted = members.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    left.push(sorted.length === 0 ? '{}' : '}')
+    for (const [index, { key, value }] of [...sorted.entries()].toReversed()) {
+      left.push(value, `${index === 0 ? '{' : ','}${JSON.stringify(key)}:`)
+    }
   }
-  hash.update(opening === '{' ? '{}' : '}')
+  push(asked)
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (typeof next === 'string') yield next
+    else if (next.kind === 'object') push(next.entries())
+    else if (next.kind === 'array') {
+      left.push(']')
+      for (const item of next.items().toReversed()) left.push(',', item)
+      left.push('[')
+    } else if (next.kind === 'string') yield* textOf(next)
+    else yield next.raw
+  }
 }
 
-/** Numbers count as they are written: 1.0 may reach a tool as another value than 1. */
-function add(hash: Hash, value: JsonValue): void {
-  switch (value.kind) {
-    case 'object':
-      addMembers(hash, value.entries())
-      return
-    case 'array':
-      hash.update('[')
-      for (const item of value.items()) {
-        add(hash, item)
-        hash.update(',')
-      }
-      hash.update(']')
-      return
-    case 'string': {
-      // Without escapes the bytes are the text.
-      const isPlain = value.end - value.start - 2 === value.size
-      hash.update(isPlain ? value.raw : JSON.stringify(value.text))
-      return
-    }
-    default:
-      hash.update(value.raw)
+/** A string as JSON writes it. */
+function* textOf(value: JsonValue): Generator<string | Buffer> {
+  const { raw } = value
+  // Without escapes the bytes are the text.
+  if (raw.length - 2 === value.size) {
+    for (let at = 0; at < raw.length; at += PIECE_BYTES) yield raw.subarray(at, at + PIECE_BYTES)
+    return
   }
+  yield '"'
+  const inner = raw.subarray(1, -1)
+  for (let at = 0; at < inner.length; ) {
+    const end = endOfPiece(inner, at)
+    const text: unknown = JSON.parse(`"${inner.toString('utf8', at, end)}"`)
+    yield JSON.stringify(text).slice(1, -1)
+    at = end
+  }
+  yield '"'
+}
+
+const BACKSLASH = 0x5c
+const SMALL_U = 0x75
+const ESCAPE_BYTES = 6
+
+/** About a piece further, and not within a character, an escape, or a pair of escapes that make one character. */
+function endOfPiece(bytes: Buffer, from: number): number {
+  let at = from
+  while (at < bytes.length && (at - from < PIECE_BYTES || isWithin(bytes, at))) {
+    if (bytes[at] !== BACKSLASH) at += 1
+    else if (bytes[at + 1] !== SMALL_U) at += 2
+    else at += isFirstHalf(bytes, at) ? 2 * ESCAPE_BYTES : ESCAPE_BYTES
+  }
+  return Math.min(at, bytes.length)
+}
+
+/** The further bytes of a character begin with the bits 10. */
+const isWithin = (bytes: Buffer, at: number): boolean => (bytes[at]! & 0xc0) === 0x80
+
+/** Whether the escape here and the one behind it are the two halves of one character: `\ud83d\ude00`. */
+function isFirstHalf(bytes: Buffer, at: number): boolean {
+  const first = /^\\u[dD][89abAB]/
+  const second = /^\\u[dD][c-fC-F]/
+  const pair = bytes.toString('latin1', at, at + 2 * ESCAPE_BYTES)
+  return first.test(pair) && second.test(pair.slice(ESCAPE_BYTES))
 }

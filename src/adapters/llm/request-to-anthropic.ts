@@ -21,9 +21,14 @@ const KNOWN = words(`model messages max_tokens max_completion_tokens temperature
   tool_choice parallel_tool_calls user n
   store metadata service_tier prompt_cache_key prompt_cache_retention safety_identifier prediction`)
 const ARGUMENT_LIMITS = { depthMax: 128, valuesMax: 250_000 }
+/** They become another text, all of them at once. */
+export const ARGUMENTS_MAX_BYTES = 1_048_576
+export const tooLong = () =>
+  new Untranslatable(`arguments of more than ${ARGUMENTS_MAX_BYTES} bytes have no counterpart`)
+const ID_MAX_BYTES = 1_024
 
-/** Throws Untranslatable. */
-export function requestToAnthropic(scan: CallScan, options: TranslationOptions): Buffer {
+/** In pieces one after the other. Throws Untranslatable. */
+export function requestToAnthropic(scan: CallScan, options: TranslationOptions): Buffer[] {
   const { root } = scan
   refuseUnknown(scan)
   const member = (key: string) => given(root.get(key))
@@ -40,7 +45,7 @@ export function requestToAnthropic(scan: CallScan, options: TranslationOptions):
     ...toolsOf(member('tools'), member('tool_choice'), member('parallel_tool_calls')),
     metadata: member('user') && { user_id: member('user') },
   }
-  return Buffer.from(writeJson(body))
+  return writeJson(body)
 }
 
 function refuseUnknown({ root, choices, members }: CallScan): void {
@@ -141,15 +146,21 @@ function partsOf(content: JsonValue | undefined, kinds: 'text' | 'any'): Writabl
   })
 }
 
-const PICTURES = /^data:(image\/(?:png|jpeg|gif|webp));base64,(.+)$/s
+/** At the beginning of a string as JSON has it, where a slash may be escaped. */
+const PICTURES = /^"data:image\\?\/(png|jpeg|gif|webp);base64,(?!")/
+const WEB = /^"https?:/
+const HEAD_BYTES = 64
 
+/** A picture may have 32 MiB, of which nothing but the beginning is looked at. */
 function picture(image: JsonValue | undefined): Writable {
-  const url = image?.get('url')?.text ?? ''
-  if (/^https?:/.test(url)) return { type: 'image', source: { type: 'url', url } }
-  const [, media_type, data] = PICTURES.exec(url) ?? []
-  if (data === undefined)
+  const url = image?.get('url')
+  const head = url?.kind === 'string' ? url.raw.toString('latin1', 0, HEAD_BYTES) : ''
+  if (WEB.test(head)) return { type: 'image', source: { type: 'url', url } }
+  const [start, kind] = PICTURES.exec(head) ?? []
+  if (!url || start === undefined)
     throw new Untranslatable('a picture that is neither PNG, JPEG, GIF nor WebP has no counterpart')
-  return { type: 'image', source: { type: 'base64', media_type, data } }
+  const data = new JsonText('"', url.raw.subarray(start.length))
+  return { type: 'image', source: { type: 'base64', media_type: `image/${kind}`, data } }
 }
 
 function assistantParts(message: JsonValue): Writable[] {
@@ -168,14 +179,16 @@ function toolUse(call: JsonValue): Writable {
     throw new Untranslatable('a call of a custom tool has no counterpart')
   return {
     type: 'tool_use',
-    id: safeId(call.get('id')?.text ?? ''),
+    id: safeId(call.get('id')),
     name: called.get('name'),
-    input: new JsonText(inputText(called.get('arguments')?.text ?? '')),
+    input: new JsonText(inputText(called.get('arguments'))),
   }
 }
 
 /** Arguments as the object that they are the text of; its numbers stay as they were written. Throws Untranslatable. */
-export function inputText(text: string): string {
+export function inputText(written: JsonValue | undefined): string {
+  if ((written?.size ?? 0) > ARGUMENTS_MAX_BYTES) throw tooLong()
+  const text = written?.text ?? ''
   if (text.trim() === '') return '{}'
   try {
     if (readValue(Buffer.from(text), ARGUMENT_LIMITS).kind === 'object') return text
@@ -189,11 +202,17 @@ function toolResult(message: JsonValue): Writable {
   refuseOthers(message, words('role content tool_call_id'), 'a tool’s')
   return {
     type: 'tool_result',
-    tool_use_id: safeId(message.get('tool_call_id')?.text ?? ''),
+    tool_use_id: safeId(message.get('tool_call_id')),
     content: partsOf(given(message.get('content')), 'text'),
   }
 }
 
 /** Anthropic takes letters, digits, _ and - in ids: others become their code, so that two ids never become one. */
-const safeId = (id: string): string =>
-  id.replace(/[^A-Za-z0-9-]/g, (letter) => (letter === '_' ? letter : `_x${letter.charCodeAt(0).toString(16)}_`))
+function safeId(id: JsonValue | undefined): string {
+  if ((id?.size ?? 0) > ID_MAX_BYTES)
+    throw new Untranslatable(`an id of more than ${ID_MAX_BYTES} bytes has no counterpart`)
+  const written = id?.text ?? ''
+  return written.replace(/[^A-Za-z0-9-]/g, (letter) =>
+    letter === '_' ? letter : `_x${letter.charCodeAt(0).toString(16)}_`,
+  )
+}

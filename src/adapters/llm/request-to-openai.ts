@@ -1,8 +1,8 @@
 /** A request for Anthropic's messages as a chat completion. */
 import type { CallScan } from './call-scan.ts'
-import { type Writable, writeJson } from './json-text.ts'
+import { JsonText, type Writable, writeJson } from './json-text.ts'
 import type { JsonValue } from './json-value.ts'
-import type { TranslationOptions } from './request-to-anthropic.ts'
+import { ARGUMENTS_MAX_BYTES, type TranslationOptions, tooLong } from './request-to-anthropic.ts'
 import { given, refuseOthers, Untranslatable, words } from './untranslatable.ts'
 
 /** What is translated, and what concerns the account at Anthropic, but not the answer. */
@@ -12,8 +12,8 @@ const KNOWN = words(`model messages system max_tokens temperature top_p stop_seq
 const STOPS_MAX = 4
 const TOOL_NAME_MAX = 64
 
-/** Throws Untranslatable. */
-export function requestToOpenAi(scan: CallScan, options: TranslationOptions): Buffer {
+/** In pieces one after the other. Throws Untranslatable. */
+export function requestToOpenAi(scan: CallScan, options: TranslationOptions): Buffer[] {
   const { root, members } = scan
   const governance = members.map(({ key }) => key).filter((key) => key.toLowerCase().startsWith('x-rungate-'))
   const member = (key: string) => given(root.get(key))
@@ -36,7 +36,7 @@ export function requestToOpenAi(scan: CallScan, options: TranslationOptions): Bu
     ...toolsOf(member('tools'), member('tool_choice')),
     user: given(member('metadata')?.get('user_id')),
   }
-  return Buffer.from(writeJson(body))
+  return writeJson(body)
 }
 
 function stopsOf(stops: JsonValue | undefined): Writable {
@@ -110,9 +110,14 @@ function partOf(block: JsonValue): { type: string; text?: Writable; image_url?: 
   const kind = source?.get('type')?.text
   if (kind === 'url') return { type: 'image_url', image_url: { url: source?.get('url') } }
   if (kind !== 'base64') throw new Untranslatable(`a picture by ${kind ?? ''} has no counterpart`)
-  const url = `data:${source?.get('media_type')?.text ?? ''};base64,${source?.get('data')?.text ?? ''}`
+  // A picture may have 32 MiB: it goes on as it was written.
+  const url = new JsonText('"data:', innerOf(source?.get('media_type')), ';base64,', innerOf(source?.get('data')), '"')
   return { type: 'image_url', image_url: { url } }
 }
+
+/** A string as JSON has it, without its quotes. */
+const innerOf = (value: JsonValue | undefined): string | Buffer =>
+  value?.kind === 'string' ? value.raw.subarray(1, -1) : ''
 
 function textPart(block: JsonValue): { type: string; text: Writable } {
   refuseOthers(block, words('type text cache_control'), 'a text’s')
@@ -157,9 +162,11 @@ function assistantMessage(content: JsonValue | undefined): Writable {
 /** The input goes on as the text that it was sent as. */
 function toolCall(block: JsonValue): Writable {
   refuseOthers(block, words('type id name input cache_control'), 'a tool call’s')
+  const input = block.get('input')
+  if (input && input.end - input.start > ARGUMENTS_MAX_BYTES) throw tooLong()
   return {
     id: block.get('id'),
     type: 'function',
-    function: { name: block.get('name'), arguments: block.get('input')?.source ?? '{}' },
+    function: { name: block.get('name'), arguments: input?.source ?? '{}' },
   }
 }

@@ -20,7 +20,7 @@ export const deskRun = z.object({
   outcome: outcome.nullable(),
   outcomeReason: z.string().nullable(),
   /** Fingerprint of a request that waits for approval → until when, and its step. */
-  awaits: z.record(z.string(), z.object({ until: time, stepId: uuid })),
+  awaits: z.record(z.string(), z.object({ until: time, stepId: uuid, approvalIds: z.array(uuid).optional() })),
   /** Refusals with a step of their own in the last minute that had any, by code, and the last of them. */
   blocked: z.record(z.string(), z.object({ minute: count, steps: count, stepId: uuid })),
 })

@@ -106,7 +106,14 @@ export const deskEvents = {
     message: z.string(),
     details: metadata.nullable(),
     /** For an approval: the request's fingerprint, and until when the run waits for it. */
-    awaits: z.object({ fingerprint: z.string(), until: time }).nullable(),
+    awaits: z
+      .object({
+        fingerprint: z.string(),
+        until: time,
+        /** Those that wait; left out by releases that did not follow decisions. */
+        approvalIds: z.array(uuid).optional(),
+      })
+      .nullable(),
     ...step,
   }),
   /** Further refusals of one kind within a minute, of which each has no step of its own. */
@@ -117,6 +124,14 @@ export const deskEvents = {
     code: z.string(),
     count: z.int().min(1),
     run: runTotals,
+  }),
+  /** Somebody has decided on an approval that the run waits for; who, says the approval. */
+  'rungate.DecisionNoted.v1': z.object({
+    ...ofRun,
+    approvalId: uuid,
+    /** Of the request that waits. */
+    fingerprint: z.string(),
+    decision: z.enum(['approved', 'rejected']),
   }),
   /** Nobody has settled the call in its time. What was held stays held, since it may have been spent. */
   'rungate.CallExpired.v1': z.object({

@@ -69,6 +69,7 @@ export const rungateSentences: Readonly<Record<string, string>> = {
   'rungate.RunAnnotated.v1': 'The run {runId} was described anew by {author.id}.',
   'rungate.AlertThresholdReached.v1': 'The run {runId} reached its alert threshold at {run.costUsd} USD.',
   'rungate.RunEnded.v1': 'The run {runId} ended as {status}: {endedReason}. It cost {run.costUsd} USD.',
+  'rungate.DecisionNoted.v1': 'The run {runId} waits for the approval {approvalId} no more: it was {decision}.',
   'rungate.ForceStopLifted.v1': 'New runs may start again after the stop of {runId}, says {author.id}.',
   'rungate.BookOpened.v1': 'The desk of the agent {agentId} goes on in book {book}.',
   'rungate.BookClosed.v1': 'Book {book} of the desk was closed after {events} events.',

@@ -1,10 +1,13 @@
 /**
- * Ends runs that nobody uses, and expires calls that nobody settled in their time. The desks decide; this finds where the clock
- * has something to say, and a second look finds nothing more.
+ * Ends runs that nobody uses, expires calls that nobody settled in their time, and tells desks of approvals that were decided. The
+ * desks decide; this finds where clock or people have something to say, and a second look finds nothing more.
  */
-import { systemContext } from '../../commands/context.ts'
+import { consequenceContext, systemContext } from '../../commands/context.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import type { DeskUpkeep } from '../../commands/rungate/desk/interface.ts'
+import type { Recorded } from '../../events/event.ts'
+import type { ApprovalEvent } from '../../events/rungate/approval.ts'
+import { type Delivered, isPoison } from '../../events/subscription.ts'
 import {
   type DueDesk,
   desksWithIdleRuns,
@@ -25,7 +28,7 @@ export interface SweeperLimits {
 }
 
 interface Options extends ProcessDependencies {
-  desks: Pick<DeskUpkeep, 'sweep' | 'expireOf'>
+  desks: Pick<DeskUpkeep, 'sweep' | 'expireOf' | 'noteApproval'>
   limits: SweeperLimits
   /** Calls that began before are of processes that are gone, since all of them ended with the services that start here. */
   processesGoneBefore: Date | undefined
@@ -72,14 +75,26 @@ function createSweep(name: string, intervalMs: number, find: Find, options: Opti
   })
 }
 
+const APPROVED = 'rungate.ApprovalApproved.v1'
+const REJECTED = 'rungate.ApprovalRejected.v1'
+type Decided = Recorded<Extract<ApprovalEvent, { type: typeof APPROVED | typeof REJECTED }>>
+
+async function noteApproval({ desks, now = () => new Date() }: Options, event: Decided): Promise<void> {
+  const { accountId, agentId, runId, approvalId } = event.data
+  const decision = event.type === APPROVED ? 'approved' : 'rejected'
+  const context = consequenceContext(RUN_SWEEPER, event, now().toISOString())
+  await desks.noteApproval({ accountId, agentId }, { runId, approvalId, decision }, context)
+}
+
 /** Runs until `signal` aborts; stands by while another process leads. */
 export const runRunSweeper = (options: Options): Promise<void> =>
   runProcess(
     {
       name: RUN_SWEEPER,
-      // Its own, so that its health shows how many calls have expired.
-      types: ['rungate.CallExpired.v'],
-      handle: async () => undefined,
+      types: [APPROVED, REJECTED],
+      async handle(events: Delivered[]) {
+        for (const event of events) if (!isPoison(event)) await noteApproval(options, event as unknown as Decided)
+      },
       background(signal) {
         const { limits, processesGoneBefore: gone } = options
         const old: Find = (db, _, limit) => desksWithOldCalls(db, gone?.toISOString() ?? '-infinity', limit)

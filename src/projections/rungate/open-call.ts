@@ -58,12 +58,17 @@ export async function desksWithOldCalls(db: ReadModels, before: string, limit: n
   return rows
 }
 
-/** Desks with running runs in which nothing happened for as long as their policy allows. */
+/**
+ * Desks with running runs in which nothing happened for as long as their policy allows, and which wait for no approval: those may be
+ * many, and would keep the others out of the batch.
+ */
 export async function desksWithIdleRuns(db: ReadModels, now: string, limit: number): Promise<DueDesk[]> {
   const { rows } = await sql<DueDesk>`SELECT agent_id, account_id FROM rungate_runs run
     WHERE status = 'running' AND coalesce(last_step_at, started_at)
         + make_interval(secs => (settings->'implicitRunGrouping'->>'runIdleTimeoutSeconds')::float8) <= ${now}::timestamptz
       AND NOT EXISTS (SELECT FROM rungate_open_calls call WHERE call.run_id = run.run_id)
+      AND NOT EXISTS (SELECT FROM rungate_approvals waits WHERE waits.run_id = run.run_id AND waits.status = 'pending'
+        AND waits.expires_at > ${now}::timestamptz)
     GROUP BY agent_id, account_id ORDER BY min(coalesce(last_step_at, started_at)) LIMIT ${limit}`.execute(db)
   return rows
 }

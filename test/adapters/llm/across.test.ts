@@ -31,7 +31,7 @@ async function served(to: Format, body: object): Promise<string> {
   const call = client.call({
     url: providerUrl(from, from === 'openai' ? `${simulator.url}/v1` : simulator.url),
     headers: providerHeaders(from, 'sk', {}),
-    body: [translate(scan, { model: 'served' })],
+    body: translate(scan, { model: 'served' }),
     ...{ connectTimeoutMs: 5_000, timeoutMs: 20_000 },
   })
   const answer = await call.answer

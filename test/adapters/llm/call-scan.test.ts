@@ -218,17 +218,17 @@ describe('a splice', () => {
 
 describe('a fingerprint', () => {
   const of = (text: string) => fingerprintOf(scan(text))
-  it('is the same for the same request in other words', () => {
-    const one = of('{"model":"a","messages":[{"role":"user","content":"aé"}],"n":1}')
-    expect(of('{ "n":1, "messages":[{"content":"\\u0061\\u00e9","role":"user"}], "model":"a" }')).toBe(one)
+  it('is the same for the same request in other words', async () => {
+    const one = await of('{"model":"a","messages":[{"role":"user","content":"aé"}],"n":1}')
+    expect(await of('{ "n":1, "messages":[{"content":"\\u0061\\u00e9","role":"user"}], "model":"a" }')).toBe(one)
     expect(
-      of(
+      await of(
         '{"model":"a","stream":true,"stream_options":{},"x-rungate-run-id":"r","messages":[{"role":"user","content":"aé"}],"n":1}',
       ),
     ).toBe(one)
   })
 
-  it('is another for another request', () => {
+  it('is another for another request', async () => {
     const texts = [
       '{}',
       '{"a":1}',
@@ -241,6 +241,24 @@ describe('a fingerprint', () => {
       '{"a":null}',
       '{"b":1}',
     ]
-    expect(new Set(texts.map(of)).size).toBe(texts.length)
+    expect(new Set(await Promise.all(texts.map(of))).size).toBe(texts.length)
+  })
+
+  it.each([
+    ['letters', 'x'],
+    ['what needs an escape', '"\\\n'],
+    ['characters of four bytes', '😀'],
+    ['halves of characters', '\ud83d'],
+  ])('of a long text of %s is the same however it is escaped, wherever that is cut', async (_, letter) => {
+    const escaped = (text: string) =>
+      Array.from({ length: text.length }, (__, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join(
+        '',
+      )
+    for (const before of ['', 'a', 'ab', 'abc', 'abcd', 'abcde']) {
+      const text = before + letter.repeat(25_000)
+      const one = await of(JSON.stringify({ content: text }))
+      expect(await of(`{"content":"${escaped(text)}"}`)).toBe(one)
+      expect(await of(JSON.stringify({ content: `${text}b` }))).not.toBe(one)
+    }
   })
 })

@@ -10,9 +10,9 @@ import { Untranslatable } from '../../../src/adapters/llm/untranslatable.ts'
 const scan = (body: unknown, format: Format) =>
   scanCallNow(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), format)
 const toAnthropic = (body: unknown, options = {}) =>
-  requestToAnthropic(scan(body, 'openai'), { model: 'claude', ...options }).toString()
+  Buffer.concat(requestToAnthropic(scan(body, 'openai'), { model: 'claude', ...options })).toString()
 const toOpenAi = (body: unknown, options = {}) =>
-  requestToOpenAi(scan(body, 'anthropic'), { model: 'gpt', ...options }).toString()
+  Buffer.concat(requestToOpenAi(scan(body, 'anthropic'), { model: 'gpt', ...options })).toString()
 
 const PIXEL = 'iVBORw0KGgo='
 

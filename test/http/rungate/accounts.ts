@@ -14,7 +14,7 @@ export interface Account {
   apiKey: string
 }
 
-export async function registered(api: Api, body: Record<string, unknown> = {}): Promise<Account> {
+export async function registered(api: Pick<Api, 'govern'>, body: Record<string, unknown> = {}): Promise<Account> {
   const answer = await api.govern('POST', '/v1/register', { body: { name: 'Acme', ...body } })
   expect(answer.status).toBe(201)
   const { account, admin_token: token, agent, policy } = answer.body.data

@@ -39,7 +39,10 @@ export const librariesOf = (url: string, apiKey: string, maxRetries = 0) => ({
 let names = 0
 
 /** An account with a key of either provider, which lead to the simulator. */
-export async function callerOf(api: Api, simulator: LlmSimulator): Promise<Caller> {
+export async function callerOf(
+  api: Pick<Api, 'govern' | 'url'>,
+  simulator: Pick<LlmSimulator, 'url'>,
+): Promise<Caller> {
   const account = await registered(api)
   const { token: key } = account
   const addKey = async (provider: string, api_key: string, base_url: string): Promise<string> => {

@@ -1,10 +1,12 @@
 /** What the clock does at desks: runs that nobody uses end, and calls that nobody settles expire, through a whole instance. */
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { approval } from '../../../src/commands/rungate/approval.ts'
 import type { DeskEvent } from '../../../src/events/rungate/desk.ts'
 import { createDatabase, type ReadModels } from '../../../src/postgres/database.ts'
+import { approvalAsked } from '../../http/rungate/calls.ts'
 import { eventually } from '../../projections/support.ts'
-import { candidates, settlement } from '../../support/desk.ts'
+import { author, candidates, settlement } from '../../support/desk.ts'
 import { context, newAgent, newCall, startDesks } from '../../support/desks.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
 
@@ -48,4 +50,26 @@ it('a call past its time expires, and is under way no more', async () => {
     const { rows } = await sql`SELECT FROM rungate_open_calls WHERE agent_id = ${agentId}::uuid`.execute(db)
     expect(rows).toHaveLength(0)
   })
+})
+
+it('a desk is told of an approval as soon as that is decided, whoever decides', async () => {
+  const agent = newAgent()
+  const desks = startDesks(stack.store)
+  const fingerprint = 'ab'.repeat(32)
+  const call = newCall(agent, { settings: { requireApproval: ['delete_*'] } }, { tools: ['delete_file'], fingerprint })
+  const { policyId } = call.policy
+  const started = await desks.admit(call, () => candidates, context())
+  if (started.kind !== 'approval') throw new Error(started.kind)
+  const { runId } = started.run
+  const approvalId = await approvalAsked(stack, { ...agent, policyId }, runId)
+  const expiresAt = new Date(Date.now() + 3_600_000).toISOString()
+  const approvals = [{ runId, tool: 'delete_file', approvalId, status: 'pending' as const, expiresAt }]
+  await desks.admit({ ...call, approvals }, () => candidates, context())
+  const decision = { kind: 'approve', accountId: agent.accountId, author, at: new Date().toISOString() } as const
+  await stack.bus.handle(approval, approvalId, decision, stack.adminContext())
+  await eventually(async () =>
+    expect(await typesOf(agent.agentId)).toStrictEqual(
+      ['RunStarted', 'CallBlocked', 'DecisionNoted'].map((name) => `rungate.${name}.v1`),
+    ),
+  )
 })

@@ -6,6 +6,7 @@ import type { Recorded } from '../../../src/events/event.ts'
 import type { Attempt } from '../../../src/events/rungate/call-facts.ts'
 import { projectionsCheckpoint } from '../../../src/projections/checkpoint.ts'
 import * as analytics from '../../../src/projections/rungate/analytics.ts'
+import { desksWithIdleRuns } from '../../../src/projections/rungate/open-call.ts'
 import { countOldData, dayFigures, oldRuns, runFigures } from '../../../src/projections/rungate/run-analytics.ts'
 import { findRun, governanceEvents, listRuns, listSteps } from '../../../src/projections/rungate/run-lists.ts'
 import { createRecorder, type DataOf, type ExampleType, example, timeAt, uuidOf } from '../../support/examples.ts'
@@ -55,6 +56,18 @@ describe('a run', () => {
   it('is not found by another account', async () => {
     await given(of('rungate.RunStarted.v1'))
     expect(await findRun(database.db, uuidOf('another'), runId)).toBeUndefined()
+  })
+
+  it('is found idle once nobody used it for its time, unless a call is under way or an approval pends', async () => {
+    const idle = async () => (await desksWithIdleRuns(database.db, timeAt(9_000), 10)).map(({ agent_id }) => agent_id)
+    await given(of('rungate.RunStarted.v1'))
+    expect(await idle()).toStrictEqual([agentId])
+    await given(of('rungate.CallReserved.v1'))
+    expect(await idle()).toStrictEqual([])
+    await given(of('rungate.CallSettled.v1'), of('rungate.ApprovalRequested.v1', { runId, expiresAt: timeAt(9_001) }))
+    expect(await idle()).toStrictEqual([])
+    await given(of('rungate.ApprovalApproved.v1'))
+    expect(await idle()).toStrictEqual([agentId])
   })
 
   it('is listed by its filters, sorted, with the true total', async () => {

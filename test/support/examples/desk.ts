@@ -96,6 +96,10 @@ export function deskExamples(ground: Ground): Examples {
       ...{ stepId: uuidOf('rungate refused call'), code: 'model_not_allowed', count: 40 },
       run: { ...spent, hasGovernanceBlock: true },
     },
+    'rungate.DecisionNoted.v1': {
+      ...ofRun(834),
+      ...{ approvalId: uuidOf('rungate approval'), fingerprint: 'ab'.repeat(32), decision: 'approved' },
+    },
     'rungate.ToolCallLogged.v1': {
       ...ofRun(835),
       ...{ stepId: uuidOf('rungate tool call'), name: 'web_search', provider: 'sdk', status: 'success' },
@@ -159,7 +163,7 @@ export function deskStreamOf({ type, data }: { type: string; data: Record<string
   if (name === 'BookTurned') return `rungate.deskBook-${data.agentId}`
   if (name === 'TurnAsked') return `rungate.deskTurn-${data.agentId}`
   if (name === 'BookOpened') return `rungate.desk-${data.agentId}.${data.book}`
-  return /^(Run|Call|ToolCall|AlertThreshold|ForceStop|BookClosed)/.test(name)
+  return /^(Run|Call|ToolCall|DecisionNoted|AlertThreshold|ForceStop|BookClosed)/.test(name)
     ? `rungate.desk-${data.agentId}`
     : undefined
 }

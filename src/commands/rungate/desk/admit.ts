@@ -6,6 +6,7 @@ import type { Admission, AdmitOutcome, CallFacts, Candidates, Refusal } from './
 import { refusedByMonth, refusedByRate, refusedBySteps } from './rates.ts'
 import { refusal, resolveRun } from './resolve.ts'
 import { approvalsFor, type Model, modelFor, refusedTools } from './rules.ts'
+import { noteApproval } from './run-commands.ts'
 import type { Call, Run } from './state.ts'
 import { remainingOf, viewOf } from './view.ts'
 
@@ -162,6 +163,7 @@ function waitForApproval(
   isNewRun: boolean,
 ) {
   const approvals = approvalsFor(run, facts, deciding.atMs)
+  if (run.awaits.size > 0) noteDecided(deciding, facts)
   if (approvals.kind === 'none') return undefined
   if (approvals.kind === 'refused') return approvals
   const { callId, fingerprint } = facts
@@ -183,12 +185,19 @@ function waitForApproval(
         ...{ status: 'policy_blocked', code: 'tool_approval_required', ordinal: run.ordinal },
         message: `Somebody has to approve: ${pending.map(({ tool }) => tool).join(', ')}.`,
         details: { approvals: pending },
-        awaits: { fingerprint, until },
+        awaits: { fingerprint, until, approvalIds: pending.map(({ approvalId }) => approvalId) },
       },
     })
     return { ...outcome, stepId: callId, run: viewOf(run), missing: [], pending }
   }
   return { ...outcome, run: viewOf(run), missing: [], pending }
+}
+
+/** The request may come again before anybody has told the desk of the decision. */
+function noteDecided(deciding: Deciding, { approvals }: CallFacts): void {
+  for (const { runId, approvalId, status } of approvals) {
+    if (status === 'approved' || status === 'rejected') noteApproval(deciding, { runId, approvalId, decision: status })
+  }
 }
 
 /** Records a refusal within a run, but for those of a flood. */

@@ -31,7 +31,10 @@ function runIn(run: Run): DeskBook['runs'][number] {
     ...{ lastActivityAt: textOf(lastActivityMs), costUsd: usdOf(cost), keptUsd: usdOf(kept) },
     models: Object.fromEntries(models),
     awaits: Object.fromEntries(
-      [...awaits].map(([id, { untilMs, stepId }]) => [id, { until: textOf(untilMs), stepId }]),
+      [...awaits].map(([id, { untilMs, stepId, approvalIds }]) => [
+        id,
+        { until: textOf(untilMs), stepId, approvalIds: [...approvalIds] },
+      ]),
     ),
     blocked: Object.fromEntries(blocked),
   }
@@ -74,7 +77,10 @@ function runOf(run: DeskBook['runs'][number]): Run {
     ...{ cost: unitsOf(rest.costUsd), kept: unitsOf(rest.keptUsd), reserved: 0n, reservedTokens: 0, openCalls: 0 },
     models: new Map(Object.entries(rest.models)),
     awaits: new Map(
-      Object.entries(rest.awaits).map(([id, { until, stepId }]) => [id, { untilMs: Date.parse(until), stepId }]),
+      Object.entries(rest.awaits).map(([id, { until, stepId, approvalIds = [] }]) => [
+        id,
+        { untilMs: Date.parse(until), stepId, approvalIds },
+      ]),
     ),
     blocked: new Map(Object.entries(rest.blocked)),
   }

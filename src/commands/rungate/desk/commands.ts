@@ -56,6 +56,8 @@ export type RunCommand = Asked &
     | ({ kind: 'logTool'; runId: string } & StepFacts)
     /** Refusals that were counted and have no step. */
     | { kind: 'noteBlocked'; runId: string; stepId: string; code: string; count: number }
+    /** An approval that the run waits for was decided. */
+    | { kind: 'noteApproval'; runId: string; approvalId: string; decision: 'approved' | 'rejected' }
     /** What the clock decides: runs that are idle, and calls past their time. */
     | { kind: 'sweep' }
     /** Calls of a process that is gone for good. */

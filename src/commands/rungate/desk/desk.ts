@@ -9,7 +9,17 @@ import { bookOf } from './book.ts'
 import type { DeskCommand, DeskResult } from './commands.ts'
 import { decidingOn } from './emitting.ts'
 import { applyDeskEvent } from './fold.ts'
-import { annotate, complete, completeAll, expireOf, lift, noteBlocked, stop, sweep } from './run-commands.ts'
+import {
+  annotate,
+  complete,
+  completeAll,
+  expireOf,
+  lift,
+  noteApproval,
+  noteBlocked,
+  stop,
+  sweep,
+} from './run-commands.ts'
 import { logTool, settle } from './settle.ts'
 import { cloneDesk, type DeskState, newDesk } from './state.ts'
 
@@ -76,6 +86,8 @@ function decideAt(
       return logTool(deciding, command)
     case 'noteBlocked':
       return noteBlocked(deciding, command)
+    case 'noteApproval':
+      return noteApproval(deciding, command)
     case 'sweep':
       return sweep(deciding)
     case 'expireOf':

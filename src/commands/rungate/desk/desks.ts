@@ -135,6 +135,9 @@ export function createDesks(options: DesksOptions): Desks & DeskUpkeep {
       const { result } = await run(desk, { kind: 'sweep' }, 'swept', context)
       return { nextAt: result.nextAtMs === undefined ? undefined : new Date(result.nextAtMs) }
     },
+    async noteApproval(desk, noted, context) {
+      await run(desk, { kind: 'noteApproval', ...noted }, 'swept', context)
+    },
     async expireOf(desk, gone, context) {
       await run(desk, { kind: 'expireOf', processId: gone }, 'swept', context)
     },

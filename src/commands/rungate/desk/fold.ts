@@ -54,6 +54,9 @@ function applyToRun(state: DeskState, run: Run, event: OfRun): void {
     case 'rungate.CallsBlocked.v1':
       run.hasGovernanceBlock = true
       return
+    case 'rungate.DecisionNoted.v1':
+      noteApproval(state, run, event.data)
+      return
     case 'rungate.ToolCallLogged.v1':
       logTool(state, run, event.data)
       return
@@ -172,7 +175,20 @@ function block(state: DeskState, run: Run, data: DeskFacts<'rungate.CallBlocked.
   const minute = Math.floor(state.atMs / 60_000)
   const before = run.blocked.get(code)
   run.blocked.set(code, { minute, steps: before?.minute === minute ? before.steps + 1 : 1, stepId })
-  if (awaits) run.awaits.set(awaits.fingerprint, { untilMs: Date.parse(awaits.until), stepId })
+  if (!awaits) return
+  const { fingerprint, until, approvalIds = [] } = awaits
+  run.awaits.set(fingerprint, { untilMs: Date.parse(until), stepId, approvalIds })
+}
+
+/** A decision is activity: the agent has as long as after a call to send the request again, and finds its run. */
+function noteApproval(state: DeskState, run: Run, data: DeskFacts<'rungate.DecisionNoted.v1'>): void {
+  const { fingerprint, approvalId, decision } = data
+  run.lastActivityMs = state.atMs
+  const waits = run.awaits.get(fingerprint)
+  if (!waits) return
+  const left = decision === 'rejected' ? [] : waits.approvalIds.filter((id) => id !== approvalId)
+  if (left.length === 0) run.awaits.delete(fingerprint)
+  else run.awaits.set(fingerprint, { ...waits, approvalIds: left })
 }
 
 function logTool(state: DeskState, run: Run, data: DeskFacts<'rungate.ToolCallLogged.v1'>): void {

@@ -262,6 +262,12 @@ export interface Desks extends RunCommands {
 export interface DeskUpkeep {
   /** Ends idle runs, and expires calls past their time. Answers when there is something to do next, by the clock. */
   sweep(agent: DeskOf, context: CommandContext): Promise<{ nextAt: Date | undefined }>
+  /** Tells the desk that an approval was decided: its run waits for that one no more. Resolves when the log has it. */
+  noteApproval(
+    agent: DeskOf,
+    noted: { runId: string; approvalId: string; decision: 'approved' | 'rejected' },
+    context: CommandContext,
+  ): Promise<void>
   /** Expires all calls that a process admitted which is gone for good. */
   expireOf(agent: DeskOf, processId: string, context: CommandContext): Promise<void>
   /** Records the end of a call by hand, whichever process admitted it. Resolves when the log has it. */

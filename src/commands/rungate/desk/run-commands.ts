@@ -9,6 +9,8 @@ import { viewOf } from './view.ts'
 
 type Of<K extends RunCommand['kind']> = Extract<RunCommand, { kind: K }>
 
+type Noted = Omit<Of<'noteApproval'>, 'kind' | 'desk' | 'at'>
+
 const notFound = () => new Rejected('run_not_found', 'There is no such run.')
 const notRunning = () => new Rejected('run_not_running', 'The run has ended.')
 
@@ -88,6 +90,17 @@ export function noteBlocked(deciding: Deciding, { runId, stepId, code, count }: 
       type: 'rungate.CallsBlocked.v1',
       data: { ...ofRun(deciding, run.start), stepId, code, count },
     })
+  }
+  return { kind: 'swept', nextAtMs: undefined }
+}
+
+/** Nothing follows where the run does not wait for it: it has ended, or was told before. */
+export function noteApproval(deciding: Deciding, { runId, approvalId, decision }: Noted): DeskResult {
+  const run = deciding.state.runs.get(runId)
+  const [fingerprint] = [...(run?.awaits ?? [])].find(([, { approvalIds }]) => approvalIds.includes(approvalId)) ?? []
+  if (run && fingerprint !== undefined) {
+    const data = { ...ofRun(deciding, run.start), approvalId, fingerprint, decision }
+    deciding.emit({ type: 'rungate.DecisionNoted.v1', data })
   }
   return { kind: 'swept', nextAtMs: undefined }
 }

@@ -39,7 +39,8 @@ export interface Run {
   isOverThreshold: boolean
   outcome: Outcome | null
   outcomeReason: string | null
-  awaits: Map<string, { untilMs: number; stepId: string }>
+  /** Fingerprint of a request → until when it waits for these approvals. Replaced, never changed. */
+  awaits: Map<string, { untilMs: number; stepId: string; approvalIds: readonly string[] }>
   blocked: Map<string, { minute: number; steps: number; stepId: string }>
 }
 

@@ -57,6 +57,7 @@ function audited(state: AuditedDesk, event: DeskEvent): AuditedDesk {
     case 'rungate.AlertThresholdReached.v1':
       return totalled(state, event.data)
     case 'rungate.RunAnnotated.v1':
+    case 'rungate.DecisionNoted.v1':
     case 'rungate.ForceStopLifted.v1':
     case 'rungate.BookClosed.v1':
       return state

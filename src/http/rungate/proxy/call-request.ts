@@ -10,6 +10,7 @@ import {
   scanCall,
   UnreadableCall,
 } from '../../../adapters/llm/call-scan.ts'
+import { joined } from '../../../adapters/llm/joined.ts'
 import type { JsonValue } from '../../../adapters/llm/json-value.ts'
 import type { RunAsked } from '../../../commands/rungate/desk/interface.ts'
 import { complaint } from '../../complaints.ts'
@@ -66,7 +67,7 @@ function requireJson({ 'content-type': type = 'application/json', 'content-encod
   throw new CallFault(415, 'A body must be sent as application/json.')
 }
 
-/** All of the body; chunks are put together once. */
+/** All of the body; chunks are put together once, without holding up others. */
 export function bodyOf(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const tooLarge = () => new CallFault(413, `A body has at most ${maxBytes} bytes.`)
   if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLarge())
@@ -80,7 +81,7 @@ export function bodyOf(incoming: IncomingMessage, maxBytes: number): Promise<Buf
     }
     const onEnd = () => {
       leave()
-      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length))
+      resolve(joined(chunks))
     }
     const onClose = () => fail(new ClientGone('the client left before its request was complete'))
     const fail = (error: Error) => {

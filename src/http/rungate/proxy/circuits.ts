@@ -21,16 +21,23 @@ export interface Circuits extends Directory {
   recordWith(parts: {
     processId: string
     bus: CommandBus
+    /** The installation's: what one process sees, the others wait for. */
+    clock: () => Date
     log: Pick<Log, 'warn'>
     /** Undefined: the key is not known any more. */
     ownerOf(keyId: string): { accountId: string; provider: string } | undefined
   }): void
 }
 
-export function createCircuits(nowMs: () => number = Date.now): Circuits {
+export function createCircuits(): Circuits {
   let own: string | undefined
+  // Nobody asks before a process records.
+  let now: () => Date = () => new Date()
   let record: (transition: Transition) => void = () => undefined
-  const breaker = createBreaker(nowMs, (transition) => record(transition))
+  const breaker = createBreaker(
+    () => now().getTime(),
+    (transition) => record(transition),
+  )
 
   function follow({ type, data }: CircuitEvent): void {
     if (data.processId === own) return
@@ -55,8 +62,9 @@ export function createCircuits(nowMs: () => number = Date.now): Circuits {
     apply(events: readonly Delivered[]) {
       for (const event of events) if (!isPoison(event)) follow(event as unknown as CircuitEvent)
     },
-    recordWith({ processId, bus, log, ownerOf }) {
+    recordWith({ processId, bus, clock, log, ownerOf }) {
       own = processId
+      now = clock
       record = (transition) => {
         const { key: keyId, state, atMs } = transition
         const owner = ownerOf(keyId)

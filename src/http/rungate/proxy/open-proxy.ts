@@ -69,7 +69,7 @@ export function openProxy(surroundings: ProxySurroundings): OpenProxy {
   })
   const figures: ProxyFigures = { inFlight: 0, bodyBytes: 0, overruns: 0, mayHaveCostUsd: 0 }
   circuits.recordWith({
-    ...{ processId, bus, log },
+    ...{ processId, bus, clock, log },
     ownerOf(keyId) {
       const key = directory.row(providerKeys, keyId)
       return key && { accountId: key.account_id, provider: key.provider }

@@ -68,8 +68,8 @@ export function requestFor(scan: CallScan, admission: Admission, target: Target)
     const changes = { ...(model !== scan.model && { model }), ...limit, ...(format === 'openai' && { maxOutputName }) }
     return splice(scan, { ...changes, includeUsage: format === 'openai' && scan.isStream })
   }
-  if (format === 'anthropic') return [requestToAnthropic(scan, { model, ...limit })]
-  return [requestToOpenAi(scan, { model, ...limit, maxOutputName })]
+  if (format === 'anthropic') return requestToAnthropic(scan, { model, ...limit })
+  return requestToOpenAi(scan, { model, ...limit, maxOutputName })
 }
 
 /** Sends the request; `running` is told of the call, so that it can be aborted. Resolves whatever happens. */

@@ -4,6 +4,7 @@
  */
 import { type CallScan, scanCall } from '../../../adapters/llm/call-scan.ts'
 import { countTokensBody, readTokenCount } from '../../../adapters/llm/count-tokens.ts'
+import { joined } from '../../../adapters/llm/joined.ts'
 import { promptTexts } from '../../../adapters/llm/prompt-text.ts'
 import { providerHeaders, providerUrl } from '../../../adapters/llm/provider-headers.ts'
 import { requestToAnthropic } from '../../../adapters/llm/request-to-anthropic.ts'
@@ -58,7 +59,8 @@ async function byProvider(
   const key = first && directory.row(providerKeys, first.keyId)
   if (!key) return undefined
   try {
-    const own = scan.format === 'anthropic' ? scan : await scanCall(requestToAnthropic(scan, { model }), 'anthropic')
+    const translated = async () => scanCall(await joined(requestToAnthropic(scan, { model })), 'anthropic')
+    const own = scan.format === 'anthropic' ? scan : await translated()
     const call = client.call({
       url: providerUrl('anthropic', first.baseUrl, 'count_tokens'),
       headers: providerHeaders('anthropic', await secrets.open(key), incoming),

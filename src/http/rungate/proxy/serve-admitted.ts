@@ -65,7 +65,7 @@ async function tryTargets(parts: ProxyParts, call: AdmittedCall, settlement: Set
     if (interruption.reason !== undefined) {
       return answerInterrupted(call, settlement, last.kind === 'client_disconnect' ? target : undefined)
     }
-    const after = afterFailure(call, round, target, last)
+    const after = afterFailure(call, round, target, last, parts.clock())
     if (after.isFinal) return passOn(call, settlement, target, last)
     if (after.waitS !== undefined) waitS = Math.min(after.waitS, waitS ?? after.waitS)
     if (after.pauseMs > 0) await interruption.wait(after.pauseMs)
@@ -167,7 +167,13 @@ interface After {
 }
 
 /** Whether somebody else may serve the call, and what becomes of this target. */
-function afterFailure({ admission }: AdmittedCall, round: TargetRound, target: Target, failure: Failure): After {
+function afterFailure(
+  { admission }: AdmittedCall,
+  round: TargetRound,
+  target: Target,
+  failure: Failure,
+  now: Date,
+): After {
   const { retryOn, onRateLimit } = admission.run.settings.routing
   const { kind, status, refusal } = failure
   const on: After = { isFinal: false, waitS: undefined, pauseMs: 0 }
@@ -178,7 +184,7 @@ function afterFailure({ admission }: AdmittedCall, round: TargetRound, target: T
   const isBadKey = status === 401 || status === 403
   // A redirection is no answer to a call.
   if (!retryOn.includes(status) && !isBadKey && status >= 400) return { ...on, isFinal: true }
-  const waitS = retryAfterOf(refusal?.headers['retry-after'])
+  const waitS = retryAfterOf(refusal?.headers['retry-after'], now)
   if (status === 429 && onRateLimit === 'backoff_first' && round.mayWaitFor(target)) {
     return { ...on, waitS, pauseMs: Math.min((waitS ?? 1) * 1_000, BACKOFF_MAX_MS) }
   }
@@ -188,8 +194,8 @@ function afterFailure({ admission }: AdmittedCall, round: TargetRound, target: T
 }
 
 /** Seconds, or a date. */
-function retryAfterOf(text: string | undefined): number | undefined {
+function retryAfterOf(text: string | undefined, now: Date): number | undefined {
   if (text === undefined) return undefined
-  const seconds = /^\d{1,6}$/.test(text.trim()) ? Number(text) : (Date.parse(text) - Date.now()) / 1_000
+  const seconds = /^\d{1,6}$/.test(text.trim()) ? Number(text) : (Date.parse(text) - now.getTime()) / 1_000
   return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined
 }

@@ -93,6 +93,67 @@ describe('approvals', () => {
       ...{ code: 'tool_blocked', details: { approval: uuidOf('approval') } },
     })
   })
+
+  // Seen to fail without the note of the decision: the run goes on for as long as the approval would have waited.
+  it.each(['approved', 'rejected'] as const)(
+    'that are %s keep the run no longer than a call does, from the decision on',
+    (decision) => {
+      const desk = deskOf()
+      desk.admit(facts('a'), 0)
+      desk.admit(facts('a', 'pending'), 1)
+      const noted = {
+        kind: 'noteApproval',
+        runId: uuidOf('run of a'),
+        approvalId: uuidOf('approval'),
+        decision,
+      } as const
+      expect(desk.ask(noted, 9_000).types).toStrictEqual(['DecisionNoted'])
+      expect(desk.ask(noted, 9_001).types).toStrictEqual([])
+      // Until then the agent finds its run.
+      expect(desk.admit(facts('b', 'pending', 'a'), 9_299)).toMatchObject({ run: { runId: uuidOf('run of a') } })
+      expect(desk.ask({ ...noted }, 9_299).types).toStrictEqual(['DecisionNoted'])
+      expect(desk.ask({ kind: 'sweep' }, 9_598).types).toStrictEqual([])
+      expect(desk.ask({ kind: 'sweep' }, 9_599).types).toStrictEqual(['RunEnded'])
+    },
+  )
+
+  it('of several tools keep the run until the last is given, or one is refused', () => {
+    const wanting = (name: string, status: 'pending' | 'approved') => ({
+      ...facts(name, 'pending', 'a'),
+      tools: ['delete_file', 'delete_all'],
+      approvals: (['delete_file', 'delete_all'] as const).map((tool) => ({
+        ...{ runId: uuidOf('run of a'), tool, approvalId: uuidOf(`approval of ${tool}`), status },
+        expiresAt: timeAt(28_800),
+      })),
+    })
+    const note = (tool: string, decision: 'approved' | 'rejected') =>
+      ({
+        kind: 'noteApproval',
+        runId: uuidOf('run of a'),
+        approvalId: uuidOf(`approval of ${tool}`),
+        decision,
+      }) as const
+    for (const [decision, left] of [
+      ['approved', 1],
+      ['rejected', 0],
+    ] as const) {
+      const desk = deskOf()
+      desk.admit(wanting('a', 'pending'), 0)
+      desk.ask(note('delete_file', decision), 1)
+      expect(desk.state().runs.get(uuidOf('run of a'))?.awaits.size).toBe(left)
+      desk.ask(note('delete_all', 'approved'), 2)
+      expect(desk.state().runs.get(uuidOf('run of a'))?.awaits.size).toBe(0)
+    }
+  })
+
+  it('that are seen by the call itself need nobody to tell of them', () => {
+    const desk = deskOf()
+    desk.admit(facts('a', 'pending'), 0)
+    desk.turn()
+    expect(admitted(desk.admit(facts('b', 'approved', 'a'), 1)).isNewRun).toBe(false)
+    expect(desk.log.map(({ type }) => type.split('.')[1]).slice(-2)).toStrictEqual(['DecisionNoted', 'CallReserved'])
+    expect(desk.state().runs.get(uuidOf('run of a'))?.awaits.size).toBe(0)
+  })
 })
 
 describe('rates', () => {

@@ -1,0 +1,141 @@
+/** What time does to an account's data, and what its alert rules notice, through a whole instance. */
+import { randomUUID } from 'node:crypto'
+import { dirname } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { approval } from '../../../src/commands/rungate/approval.ts'
+import { cleanup } from '../../../src/commands/rungate/cleanup.ts'
+import { loadConfig } from '../../../src/config.ts'
+import { createDatabase, type ReadModels } from '../../../src/postgres/database.ts'
+import { APPROVAL_KEYS, CONTENT_KEYS, contentKeyId } from '../../../src/processes/rungate/contents.ts'
+import { providerSecretsOf } from '../../../src/processes/rungate/processes.ts'
+import { createKeyRing } from '../../../src/vault/key-ring.ts'
+import type { ObjectKeys } from '../../../src/vault/object-keys.ts'
+import { ensureSealingKey } from '../../../src/vault/secrets-key.ts'
+import type { Answer, Asked } from '../../http/api.ts'
+import { type Account, registered } from '../../http/rungate/accounts.ts'
+import { approvalAsked, callMade } from '../../http/rungate/calls.ts'
+import { eventually } from '../../projections/support.ts'
+import { startDesks } from '../../support/desks.ts'
+import { eventsOf } from '../../support/event-store.ts'
+import { type Stack, startStack } from '../../support/stack.ts'
+
+let stack: Stack
+let db: ReadModels
+/** As they are now, without what is remembered of before. */
+let keysNow: () => ObjectKeys
+let acme: Account
+beforeAll(async () => {
+  stack = await startStack({
+    environment: { RUNGATE_RETENTION_INTERVAL_MS: '50', RUNGATE_ALERTS_INTERVAL_MS: '50' },
+  })
+  db = createDatabase({ url: stack.databaseUrl, poolMax: 2, onConnectionLost: () => undefined })
+  const sealingKey = ensureSealingKey(loadConfig({ DATA_DIR: dirname(stack.logFile) }))
+  keysNow = () => providerSecretsOf(db, createKeyRing({ current: sealingKey, previous: [] }))
+  acme = await registered({ govern })
+})
+afterAll(async () => {
+  await db.destroy()
+  await stack.close()
+})
+
+async function govern(method: string, path: string, { key, body }: Asked = {}): Promise<Answer> {
+  const response = await fetch(`${stack.url}/rungate${path}`, {
+    method,
+    headers: { 'content-type': 'application/json', ...(key !== undefined && { authorization: `Bearer ${key}` }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  return { status: response.status, headers: response.headers, body: await response.json() }
+}
+async function keyOf(kind: string, id: string): Promise<string> {
+  const key = await keysNow().find(kind, id)
+  return key instanceof Uint8Array ? 'there' : key
+}
+const DAY_MS = 86_400_000
+const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS).toISOString()
+const typesOf = async (stream: string) =>
+  (await eventsOf(stack.store, stream)).map(({ type }) => type.split('.')[1] ?? '')
+
+describe('a request for approval', () => {
+  it('that nobody decides on expires when its time is over', async () => {
+    const over = await approvalAsked(stack, acme, randomUUID(), { waitMs: -1 })
+    const pending = await approvalAsked(stack, acme, randomUUID())
+    await eventually(async () =>
+      expect(await typesOf(`rungate.approval-${over}`)).toStrictEqual(['ApprovalRequested', 'ApprovalExpired']),
+    )
+    expect(await typesOf(`rungate.approval-${pending}`)).toStrictEqual(['ApprovalRequested'])
+  })
+
+  it('loses what was kept for its decider a week after the decision, and not before', async () => {
+    const author = { id: acme.accountId, tokenId: null }
+    const decided = async (at: string) => {
+      const id = await approvalAsked(stack, acme, randomUUID(), { waitMs: 30 * DAY_MS })
+      await keysNow().ensure(APPROVAL_KEYS, id)
+      const context = stack.adminContext()
+      await stack.bus.handle(approval, id, { kind: 'approve', accountId: acme.accountId, author, at }, context)
+      return id
+    }
+    const [young, old] = [await decided(daysAgo(6)), await decided(daysAgo(8))]
+    await eventually(async () => expect(await keyOf(APPROVAL_KEYS, old)).toBe('destroyed'))
+    expect(await keyOf(APPROVAL_KEYS, young)).toBe('there')
+  })
+})
+
+describe('what steps said', () => {
+  it('is destroyed with the days of a cleanup, and stays for those behind it and for other accounts', async () => {
+    const { accountId } = acme
+    const other = randomUUID()
+    const days = ['2026-01-01', '2026-01-02', '2026-01-03']
+    for (const day of days) await keysNow().ensure(CONTENT_KEYS, contentKeyId(accountId, day))
+    await keysNow().ensure(CONTENT_KEYS, contentKeyId(other, days[0]!))
+    const context = stack.adminContext()
+    const part = {
+      ...{ accountId, cleanupId: randomUUID(), occurredAt: context.at, author: { id: accountId, tokenId: null } },
+      ...{ days: 300, before: '2026-01-03T12:00:00.000Z', runIds: [], steps: 0, ledgerEntries: 0 },
+    }
+    await stack.bus.handle(cleanup, accountId, { kind: 'delete', parts: [part] }, context)
+    const state = (account: string, day: string) => keyOf(CONTENT_KEYS, contentKeyId(account, day))
+    await eventually(async () => expect(await state(accountId, days[1]!)).toBe('destroyed'))
+    expect(await Promise.all(days.map((day) => state(accountId, day)))).toStrictEqual([
+      'destroyed',
+      'destroyed',
+      'there',
+    ])
+    expect(await state(other, days[0]!)).toBe('there')
+  })
+})
+
+describe('an alert rule', () => {
+  const made = async (condition_type: string, condition_config: object, more: object = {}) => {
+    const body = { name: `rule ${randomUUID()}`, condition_type, condition_config, ...more }
+    const { status, body: answered } = await govern('POST', '/api/alert-rules', { key: acme.token, body })
+    expect(status).toBe(201)
+    return answered.data.id as string
+  }
+  const goneOff = async (id: string) =>
+    (await eventsOf(stack.store, `rungate.alertRule-${id}`)).filter(({ type }) => type === 'rungate.AlertTriggered.v1')
+  const spent = { threshold_usd: 0.001, window_minutes: 60 }
+
+  it('goes off once within its cooldown when its condition is met, and says the figure', async () => {
+    const desks = startDesks(stack.store)
+    const tooMuch = await made('cost_threshold', { ...spent, threshold_usd: 1_000 })
+    const disabled = await made('cost_threshold', spent)
+    await govern('POST', `/api/alert-rules/${disabled}/disable`, { key: acme.token })
+    const rule = await made('cost_threshold', spent)
+    const failing = await made('error_rate', { threshold_pct: 50, window_minutes: 5, min_requests: 2 })
+    await callMade({ desks }, acme)
+    await eventually(async () => expect(await goneOff(rule)).toMatchObject([{ data: { observed: '0.00105' } }]))
+    // One failure of two is half.
+    await callMade({ desks }, acme, { settled: { status: 'error', costUsd: '0', errorKind: 'http_error' } })
+    await eventually(async () => expect(await goneOff(failing)).toMatchObject([{ data: { observed: '50' } }]))
+    const shown = await govern('GET', `/api/alert-rules/${rule}`, { key: acme.token })
+    expect(shown.body.data.last_triggered_at).not.toBeNull()
+    // A later look has been: this one, without a cooldown, goes off again and again.
+    const restless = await made('cost_threshold', spent, { cooldown_seconds: 0 })
+    await eventually(async () => expect((await goneOff(restless)).length).toBeGreaterThan(1))
+    expect([await goneOff(rule), await goneOff(disabled), await goneOff(tooMuch)].map(({ length }) => length)).toEqual([
+      1, 0, 0,
+    ])
+    await govern('DELETE', `/api/alert-rules/${restless}`, { key: acme.token })
+    await desks.drained()
+  })
+})
