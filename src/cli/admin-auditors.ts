@@ -7,7 +7,8 @@ import { Rejected } from '../commands/noctant/rejection.ts'
 import { isUuid } from '../events/uuid.ts'
 import { isPrefixedId } from '../runtime/ulid.ts'
 import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
-import { CliError, colours, EXIT, show, table, text } from './terminal.ts'
+import { type OutputOptions, list as printList, withOutput } from './table-output.ts'
+import { CliError, colours, EXIT, remark, show, text } from './terminal.ts'
 
 interface JsonOption {
   json?: boolean
@@ -23,7 +24,7 @@ export const createAuditorKeyCommand = () =>
     .option('--json', 'print JSON')
     .action(create)
 
-export const listAuditorKeysCommand = () => new Command('list-auditor-keys').option('--json', 'print JSON').action(list)
+export const listAuditorKeysCommand = () => withOutput(new Command('list-auditor-keys')).action(list)
 
 export const revokeAuditorKeyCommand = () =>
   new Command('revoke-auditor-key')
@@ -46,7 +47,7 @@ async function create({ operator, account: of, name, json }: CreateOptions): Pro
     const facts = { keyId, operatorId, name, scopes: ['audit:read' as const], keyHash }
     const command = { kind: 'issue', facts, at: circumstances.at } as const
     const handled = await session.bus.handle(auditor, keyId, command, circumstances)
-    if (!json) process.stderr.write(`${colours.dim(`Key ${keyId} of ${name}, shown this once:`)}\n`)
+    if (!json) remark(colours.dim(`Key ${keyId} of ${name}, shown this once:`))
     const shown = { key_id: keyId, operator_id: operatorId ?? ALL, name, scopes: facts.scopes, auditor_key: key }
     show({ ...shown, ...written(handled) }, { json: json === true }, () => key)
   })
@@ -88,21 +89,24 @@ async function existingOperator({ store, bus }: AdminSession, slugOrId: string):
   return operatorId
 }
 
-async function list(options: JsonOption): Promise<void> {
+async function list(options: OutputOptions): Promise<void> {
   const { listAuditorKeys } = await import('../projections/audit/auditor-key.ts')
   const rows = await withAdminSession(({ db }) => listAuditorKeys(db))
   const keys = rows.map(({ key_hash: _, operator_id, ...row }) => ({ ...row, operator_id: operator_id ?? ALL }))
-  show(keys, options, () => {
-    if (keys.length === 0) return 'There are no auditor keys yet: opslog admin create-auditor-key --help'
-    const cells = keys.map((row) => [
-      row.key_id,
-      row.name,
-      row.operator_id,
-      row.revoked_at === null ? colours.green('works') : colours.red(`revoked ${row.revoked_at}`),
-      row.created_at,
-    ])
-    return table(['key id', 'name', 'operator', 'state', 'created'], cells)
-  })
+  const cells = keys.map((row) => [
+    row.key_id,
+    row.name,
+    row.operator_id,
+    row.revoked_at === null ? colours.green('works') : colours.red(`revoked ${row.revoked_at}`),
+    row.created_at,
+  ])
+  printList(
+    keys,
+    options,
+    ['key id', 'name', 'operator', 'state', 'created'],
+    cells,
+    'There are no auditor keys yet: opslog admin create-auditor-key --help',
+  )
 }
 
 async function revoke(keyId: string, options: JsonOption & { reason?: string }): Promise<void> {

@@ -17,7 +17,8 @@ import { feedKind } from '../events/noctant/vocabulary.ts'
 import { timeMs } from '../runtime/rfc3339.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { configuration } from './connection.ts'
-import { CliError, colours, EXIT, facts, reasonOf, show, table } from './terminal.ts'
+import { type OutputOptions, list as printList, withOutput } from './table-output.ts'
+import { CliError, colours, EXIT, facts, reasonOf, show } from './terminal.ts'
 
 /** Of a feed's file: what is read into memory as a whole. */
 const FILE_BYTES_MAX = 268_435_456
@@ -48,7 +49,7 @@ export function feedCommand(): Command {
     .option('--id <uuid>', 'the feed’s id; without it, one that follows from symbol, kind and content', uuid)
     .option('--json', 'print JSON')
     .action(importFeed)
-  command.command('list').description('all feeds, and who may use them').option('--json', 'print JSON').action(list)
+  withOutput(command.command('list')).description('all feeds, and who may use them').action(list)
   command
     .command('grant')
     .argument('<operator>', 'slug or id')
@@ -147,22 +148,25 @@ async function keep(file: string, bytes: Uint8Array): Promise<void> {
   await rename(draft, file)
 }
 
-async function list(options: JsonOption): Promise<void> {
+async function list(options: OutputOptions): Promise<void> {
   const { listFeeds } = await import('../projections/noctant/feed.ts')
   const found = await withAdminSession(({ db }) => listFeeds(db))
-  show(found, options, () => {
-    if (found.length === 0) return 'There are no feeds yet: opslog admin feed import --help'
-    const rows = found.map((each) => [
-      each.feed_id,
-      each.symbol,
-      each.kind,
-      String(each.row_count),
-      each.starts_at,
-      each.ends_at,
-      each.grants.map(({ slug, operator_id }) => slug ?? operator_id).join(', '),
-    ])
-    return table(['feed', 'symbol', 'kind', 'rows', 'from', 'to', 'granted to'], rows)
-  })
+  const rows = found.map((each) => [
+    each.feed_id,
+    each.symbol,
+    each.kind,
+    String(each.row_count),
+    each.starts_at,
+    each.ends_at,
+    each.grants.map(({ slug, operator_id }) => slug ?? operator_id).join(', '),
+  ])
+  printList(
+    found,
+    options,
+    ['feed', 'symbol', 'kind', 'rows', 'from', 'to', 'granted to'],
+    rows,
+    'There are no feeds yet: opslog admin feed import --help',
+  )
 }
 
 async function grant(name: string, feedId: string, options: GrantOptions): Promise<void> {

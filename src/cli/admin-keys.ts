@@ -6,7 +6,8 @@ import { Rejected } from '../commands/noctant/rejection.ts'
 import { type ApiScope, apiScope } from '../events/noctant/vocabulary.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { configuration } from './connection.ts'
-import { CliError, colours, EXIT, show, table, text } from './terminal.ts'
+import { type OutputOptions, list as printList, withOutput } from './table-output.ts'
+import { CliError, colours, EXIT, remark, show, text } from './terminal.ts'
 
 interface JsonOption {
   json?: boolean
@@ -35,11 +36,9 @@ export function keyCommand(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', `\nScopes: ${apiScope.options.join(', ')}`)
     .action(issue)
-  command
-    .command('list')
+  withOutput(command.command('list'))
     .argument('<operator>', 'slug or id')
     .description('its keys, revoked ones too')
-    .option('--json', 'print JSON')
     .action(list)
   command
     .command('revoke')
@@ -71,30 +70,33 @@ async function issue(name: string, options: IssueOptions): Promise<void> {
     const handled = await bus.handle(operator, operatorId, command, circumstances)
     if (!options.json) {
       const standing = state.status === 'suspended' ? ' The operator is suspended: it works once resumed.' : ''
-      process.stderr.write(`${colours.dim(`Key ${keyId} of ${state.facts.slug}, shown this once:${standing}`)}\n`)
+      remark(colours.dim(`Key ${keyId} of ${state.facts.slug}, shown this once:${standing}`))
     }
     show({ operator_id: operatorId, key_id: keyId, api_key: key, scopes, ...written(handled) }, options, () => key)
   })
 }
 
-async function list(name: string, options: JsonOption): Promise<void> {
+async function list(name: string, options: OutputOptions): Promise<void> {
   const { listApiKeys } = await import('../projections/noctant/api-key.ts')
   await withAdminSession(async ({ store, bus, db }) => {
     const operatorId = await operatorIdOf(store, name)
     const state = await bus.load(operator, operatorId)
     if (state.status === 'absent') throw new Rejected('operator_not_found', `There is no operator ${name}.`)
     const keys = (await listApiKeys(db, operatorId)).map(({ key_hash: _, ...row }) => row)
-    show(keys, options, () => {
-      if (keys.length === 0) return `${name} has no keys yet: opslog admin key issue ${name} --help`
-      const rows = keys.map((row) => [
-        row.key_id,
-        row.label ?? '',
-        stateOf(row),
-        row.scopes.length === apiScope.options.length ? 'all' : row.scopes.join('\n'),
-        row.created_at,
-      ])
-      return table(['key id', 'label', 'state', 'scopes', 'created'], rows)
-    })
+    const rows = keys.map((row) => [
+      row.key_id,
+      row.label ?? '',
+      stateOf(row),
+      row.scopes.length === apiScope.options.length ? 'all' : row.scopes.join(', '),
+      row.created_at,
+    ])
+    printList(
+      keys,
+      options,
+      ['key id', 'label', 'state', 'scopes', 'created'],
+      rows,
+      `${name} has no keys yet: opslog admin key issue ${name} --help`,
+    )
   })
 }
 

@@ -5,7 +5,8 @@ import { createOperator, operator } from '../commands/noctant/operator.ts'
 import { apiAccess, environment, rateLimitTier } from '../events/noctant/vocabulary.ts'
 import { originsCommand } from './admin-origins.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
-import { colours, facts, show, table, text } from './terminal.ts'
+import { type OutputOptions, list as printList, withOutput } from './table-output.ts'
+import { colours, facts, show, text } from './terminal.ts'
 
 interface JsonOption {
   json?: boolean
@@ -34,7 +35,7 @@ export function operatorCommand(): Command {
       .action((name: string, options: JsonOption & { reason?: string }) => changeStanding(kind, name, options))
   }
   command.addCommand(originsCommand())
-  command.command('list').description('all operators, oldest first').option('--json', 'print JSON').action(list)
+  withOutput(command.command('list')).description('all operators, oldest first').action(list)
   return command
 }
 
@@ -90,22 +91,25 @@ async function changeStanding(
   })
 }
 
-async function list(options: JsonOption): Promise<void> {
+async function list(options: OutputOptions): Promise<void> {
   const { listOperators } = await import('../projections/noctant/operator.ts')
   const operators = await withAdminSession(({ db }) => listOperators(db))
-  show(operators, options, () => {
-    if (operators.length === 0) return 'There are no operators yet: opslog admin operator create --help'
-    const rows = operators.map((row) => [
-      row.slug,
-      row.name,
-      row.status === 'active' ? colours.green(row.status) : colours.red(row.status),
-      row.environment,
-      row.rate_limit_tier,
-      row.operator_id,
-      row.created_at,
-    ])
-    return table(['slug', 'name', 'status', 'environment', 'tier', 'operator id', 'created'], rows)
-  })
+  const rows = operators.map((row) => [
+    row.slug,
+    row.name,
+    row.status === 'active' ? colours.green(row.status) : colours.red(row.status),
+    row.environment,
+    row.rate_limit_tier,
+    row.operator_id,
+    row.created_at,
+  ])
+  printList(
+    operators,
+    options,
+    ['slug', 'name', 'status', 'environment', 'tier', 'operator id', 'created'],
+    rows,
+    'There are no operators yet: opslog admin operator create --help',
+  )
 }
 
 function slug(value: string): string {

@@ -6,7 +6,8 @@ import { Rejected } from '../commands/noctant/rejection.ts'
 import { type ProductStatus, productStatus } from '../events/noctant/product.ts'
 import type { EventStore } from '../events/store.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
-import { colours, show, table, text } from './terminal.ts'
+import { type OutputOptions, list as printList, withOutput } from './table-output.ts'
+import { colours, show, text } from './terminal.ts'
 
 interface JsonOption {
   json?: boolean
@@ -14,11 +15,9 @@ interface JsonOption {
 
 export function productCommand(): Command {
   const command = new Command('product')
-  command
-    .command('list')
+  withOutput(command.command('list'))
     .argument('<operator>', 'slug or id')
     .description('its products, archived ones too')
-    .option('--json', 'print JSON')
     .action(list)
   command
     .command('status')
@@ -32,21 +31,24 @@ export function productCommand(): Command {
   return command
 }
 
-async function list(name: string, options: JsonOption): Promise<void> {
+async function list(name: string, options: OutputOptions): Promise<void> {
   const { listProducts } = await import('../projections/noctant/product.ts')
   const rows = await withAdminSession(async ({ store, db }) => listProducts(db, await operatorIdOf(store, name)))
-  show(rows, options, () => {
-    if (rows.length === 0) return `${name} has no products yet; POST /v1/products makes them.`
-    const shown = rows.map((row) => [
-      row.slug,
-      row.display_name,
-      row.status,
-      `${row.price} ${row.currency}`,
-      row.kyc_gate,
-      row.product_id,
-    ])
-    return table(['slug', 'name', 'status', 'price', 'kyc gate', 'product id'], shown)
-  })
+  const shown = rows.map((row) => [
+    row.slug,
+    row.display_name,
+    row.status,
+    `${row.price} ${row.currency}`,
+    row.kyc_gate,
+    row.product_id,
+  ])
+  printList(
+    rows,
+    options,
+    ['slug', 'name', 'status', 'price', 'kyc gate', 'product id'],
+    shown,
+    `${name} has no products yet; POST /v1/products makes them.`,
+  )
 }
 
 async function changeStatus(

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { withAdminSession } from './admin-session.ts'
 import { configuration } from './connection.ts'
-import { CliError, colours, EXIT, show } from './terminal.ts'
+import { CliError, colours, EXIT, remark, show } from './terminal.ts'
 
 export function secretsCommand(): Command {
   const command = new Command('secrets')
@@ -28,7 +28,7 @@ async function rotate(options: { json?: boolean }): Promise<void> {
     const rotation = await rotateSecretsKey(db, ring, {
       batchMax: config.SECRETS_ROTATE_BATCH_MAX,
       onProgress: (count) => {
-        if (!options.json) process.stderr.write(`${colours.dim(`${count} keys sealed anew`)}\n`)
+        if (!options.json) remark(colours.dim(`${count} keys sealed anew`))
       },
     })
     const { keyId, rewrapped, unreadable } = rotation

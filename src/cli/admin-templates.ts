@@ -9,7 +9,8 @@ import type { EventStore } from '../events/store.ts'
 import type { TemplateRow } from '../projections/noctant/template.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { configuration, findServices } from './connection.ts'
-import { CliError, colours, EXIT, facts, reasonOf, show, table, text } from './terminal.ts'
+import { type OutputOptions, list as printList, withOutput } from './table-output.ts'
+import { CliError, colours, EXIT, facts, reasonOf, show, text } from './terminal.ts'
 
 interface TemplateOptions {
   json?: boolean
@@ -26,11 +27,9 @@ export function templateCommand(): Command {
     .option('--presets', 'the pack that comes with opslog, instead of a file')
     .option('--json', 'print JSON')
     .action(importFile)
-  command
-    .command('list')
+  withOutput(command.command('list'))
     .description('presets, and with --operator its own templates')
     .option('--operator <operator>', 'slug or id')
-    .option('--json', 'print JSON')
     .action(list)
   command
     .command('archive')
@@ -111,24 +110,27 @@ function parse(path: string, content: string): unknown {
 const ownerOf = async (store: EventStore, { operator }: TemplateOptions): Promise<string | null> =>
   operator === undefined ? null : operatorIdOf(store, operator)
 
-async function list(options: TemplateOptions): Promise<void> {
+async function list(options: TemplateOptions & OutputOptions): Promise<void> {
   const { listTemplates } = await import('../projections/noctant/template.ts')
   const rows = await withAdminSession(async ({ store, db }) =>
     listTemplates(db, (await ownerOf(store, options)) ?? undefined),
   )
-  show(rows, options, () => {
-    if (rows.length === 0) return 'There are no templates yet: opslog admin template import --presets'
-    const shown = rows.map((row) => [
-      row.key,
-      row.operator_id === null ? 'all' : 'own',
-      `v${row.version}`,
-      row.name,
-      stepsOf(row),
-      row.archived_at === null ? colours.green('offered') : colours.red(`archived ${row.archived_at}`),
-      row.template_id,
-    ])
-    return table(['key', 'for', 'version', 'name', 'steps', 'state', 'template id'], shown)
-  })
+  const shown = rows.map((row) => [
+    row.key,
+    row.operator_id === null ? 'all' : 'own',
+    `v${row.version}`,
+    row.name,
+    stepsOf(row),
+    row.archived_at === null ? colours.green('offered') : colours.red(`archived ${row.archived_at}`),
+    row.template_id,
+  ])
+  printList(
+    rows,
+    options,
+    ['key', 'for', 'version', 'name', 'steps', 'state', 'template id'],
+    shown,
+    'There are no templates yet: opslog admin template import --presets',
+  )
 }
 
 const stepsOf = ({ terms }: TemplateRow): string => terms.steps.map(({ name }) => name).join(' › ')

@@ -13,7 +13,7 @@ import type { SealedSecret, WebhookEndpointCommand, WebhookEndpointState } from 
 import { generateWebhookSecret, sealSecret } from '../webhooks/secret.ts'
 import { type AdminSession, operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { configuration, findServices } from './connection.ts'
-import { CliError, colours, EXIT, facts, show, text } from './terminal.ts'
+import { CliError, colours, EXIT, facts, remark, show, text } from './terminal.ts'
 
 interface JsonOption {
   json?: boolean
@@ -78,10 +78,10 @@ async function set(name: string, options: SetOptions): Promise<void> {
     const handled = await setWebhookEndpoint(bus, command, circumstances)
     const isNew = handled.events.some(({ type }) => type === 'noctant.WebhookEndpointSecretIssued.v1')
     if (handled.state.status === 'disabled' && !options.json) {
-      process.stderr.write(`${colours.yellow(`It is disabled: opslog admin webhook enable ${name}`)}\n`)
+      remark(colours.yellow(`It is disabled: opslog admin webhook enable ${name}`))
     }
     const value = { ...viewOf(handled.state), ...(isNew ? { secret } : {}), ...written(handled) }
-    if (isNew && !options.json) process.stderr.write(`${colours.dim('The signing secret, shown this once:')}\n`)
+    if (isNew && !options.json) remark(colours.dim('The signing secret, shown this once:'))
     const done = handled.events.length > 0 ? 'Changed.' : 'It was so already; nothing was written.'
     show(value, options, () => (isNew ? secret : done))
   })
@@ -116,7 +116,7 @@ async function rotate(name: string, options: JsonOption): Promise<void> {
     const handled = await bus.handle(webhookEndpoint, operatorId, command, circumstances)
     if (!options.json) {
       const until = `the one before also signs until ${previousValidUntil}`
-      process.stderr.write(`${colours.dim(`The signing secret, shown this once; ${until}:`)}\n`)
+      remark(colours.dim(`The signing secret, shown this once; ${until}:`))
     }
     const value = { operator_id: operatorId, secret, previous_valid_until: previousValidUntil, ...written(handled) }
     show(value, options, () => secret)

@@ -1,45 +1,62 @@
 /** `opslog audit history | trace | as-of`: the log, as somebody reads it who asks about one thing. */
-import { firstContinuation, readHistory } from '../audit/history.ts'
-import { createdAt } from '../audit/raw-log.ts'
+import { firstContinuation, readHistory, takeAdmitted } from '../audit/history.ts'
 import { unlimited } from '../audit/scan.ts'
 import { changesBetween, leaves, plain, readStates } from '../audit/state.ts'
-import type { DescribedEvent } from '../audit/timeline.ts'
+import { createTimeline } from '../audit/timeline.ts'
 import { flatten, readTrace, type TraceNode, treeOf } from '../audit/trace.ts'
 import { eventView } from '../audit/view.ts'
 import { askLog, momentOf } from './audit-session.ts'
 import { asOfTable } from './audit-table.ts'
 import { auditRules } from './contexts.ts'
+import { printEvents, printEventsSingly } from './events-reading.ts'
+import { followLog, untilInterrupted } from './following.ts'
+import { screenWidth, widthOf, wrapped } from './screen.ts'
+import { actorOf } from './story.ts'
+import { idShortener } from './table.ts'
 import { list, type OutputOptions } from './table-output.ts'
 import { CliError, colours, EXIT, show } from './terminal.ts'
+import { isBeginning, wholeId } from './whole-id.ts'
 
-const actorOf = ({ metadata }: DescribedEvent): string =>
-  metadata
-    ? [metadata.actor.kind, metadata.actor.id, ...(metadata.actor.keyId ? [`key ${metadata.actor.keyId}`] : [])].join(
-        ' ',
-      )
-    : ''
+export interface HistoryOptions extends OutputOptions {
+  follow?: boolean
+}
 
-export async function history(thing: string, options: OutputOptions): Promise<void> {
+export async function history(named: string, options: HistoryOptions): Promise<void> {
+  const thing = await wholeThing(named)
+  if (options.follow) return followHistory(thing, options)
   const { described } = await askLog('history', async (ground) =>
     readHistory(ground, thing, await firstContinuation(ground.log), Number.POSITIVE_INFINITY),
   )
   if (described.length === 0) throw nothingOf(thing)
-  list(
-    described.map(eventView),
-    options,
-    ['recorded', 'position', 'stream', 'revision', 'what happened', 'by', 'request', 'command'],
-    described.map((one) => [
-      createdAt(one.raw).toISOString(),
-      `${one.raw.position}`,
-      one.raw.stream,
-      `${one.raw.revision}`,
-      one.sentence,
-      actorOf(one),
-      one.metadata?.requestId ?? '',
-      one.metadata?.commandId ?? '',
-    ]),
-    '',
-  )
+  printEvents(described, options)
+}
+
+/** The id in the log that a beginning of one stands for, else the text itself. Throws CliError where there are several. */
+async function wholeThing(named: string): Promise<string> {
+  if (!isBeginning(named)) return named
+  const quoted = new RegExp(`"(${named}[0-9A-Za-z-]*)"`, 'g')
+  const found = new Set<string>()
+  await askLog('ids', async ({ log }) => {
+    for await (const { data, metadata } of log.readAll()) {
+      const text = Buffer.concat([data, metadata]).toString('latin1')
+      for (const [, id = ''] of text.includes(`"${named}`) ? text.matchAll(quoted) : []) found.add(id)
+    }
+  })
+  return found.has(named) ? named : (wholeId(named, found) ?? named)
+}
+
+/** From the thing's first event on; what comes is printed as it comes. */
+async function followHistory(thing: string, options: OutputOptions): Promise<void> {
+  const print = printEventsSingly(options)
+  await askLog('history', async (ground) => {
+    ground.endProgress()
+    const timeline = createTimeline(thing, auditRules)
+    await untilInterrupted(async (signal) => {
+      for await (const event of followLog(ground.log, undefined, signal)) {
+        if (timeline.concerns(event)) await takeAdmitted(ground, timeline, event, print)
+      }
+    })
+  })
 }
 
 const nothingOf = (thing: string) =>
@@ -49,7 +66,8 @@ const nothingOf = (thing: string) =>
     'Ask by a stream, an id, an external id, a slug, or a request.',
   )
 
-export async function trace(name: string, options: OutputOptions): Promise<void> {
+export async function trace(named: string, options: OutputOptions): Promise<void> {
+  const name = await wholeThing(named)
   const { described } = await askLog('trace', (ground, head) =>
     readTrace(ground, name, { pass: 0, names: 0, after: undefined, until: head, found: [] }, Number.POSITIVE_INFINITY),
   )
@@ -68,7 +86,15 @@ export async function trace(name: string, options: OutputOptions): Promise<void>
     list(rows, options, ['depth', 'since_start_ms', 'step_ms', 'stream', 'revision', 'type', 'sentence'], rows, '')
     return
   }
-  show(roots.map(nodeJson), options, () => roots.map((root) => nodeText(root, '', '')).join('\n'))
+  show(roots.map(nodeJson), options, () => treeText(roots, options))
+}
+
+/** On a screen with short ids, and with lines that go on within their branch. */
+function treeText(roots: readonly TraceNode[], options: OutputOptions): string {
+  const width = options.wide ? undefined : screenWidth()
+  const streams = flatten(roots).map(({ node }) => node.described.raw.stream)
+  const shorten = width === undefined ? (text: string) => text : idShortener(streams)
+  return roots.map((root) => nodeText(root, '', '', { width, shorten })).join('\n')
 }
 
 const nodeJson = (node: TraceNode): object => ({
@@ -78,20 +104,29 @@ const nodeJson = (node: TraceNode): object => ({
   effects: node.effects.map(nodeJson),
 })
 
-function nodeText(node: TraceNode, own: string, below: string): string {
-  const { raw, metadata } = node.described
+interface Drawing {
+  width: number | undefined
+  shorten(text: string): string
+}
+
+function nodeText(node: TraceNode, own: string, below: string, drawing: Drawing): string {
+  const { width, shorten } = drawing
+  const { raw, metadata, sentence } = node.described
   const request =
     own === '' && metadata?.requestId
       ? ` ${colours.dim(`request ${metadata.requestId}, ${actorOf(node.described)}`)}`
       : ''
-  const time = colours.dim(`+${node.stepMs} ms`)
-  const line = `${own}${node.described.sentence} ${time} ${colours.dim(`${raw.stream} ${raw.revision}`)}${request}`
+  const where = colours.dim(`+${node.stepMs} ms ${shorten(raw.stream)} ${raw.revision}`)
   const last = node.effects.length - 1
+  const text = `${sentence} ${where}${request}`
+  const [first = '', ...more] = wrapped(text, width && Math.max(10, width - widthOf(own) - 2)).split('\n')
   return [
-    line,
-    ...node.effects.map((effect, index) =>
-      nodeText(effect, `${below}${index === last ? '└─ ' : '├─ '}`, `${below}${index === last ? '   ' : '│  '}`),
-    ),
+    own + first,
+    ...more.map((line) => `${below}${last >= 0 ? '│ ' : '  '}${line}`),
+    ...node.effects.map((effect, index) => {
+      const [mark, rest] = index === last ? ['└─ ', '   '] : ['├─ ', '│  ']
+      return nodeText(effect, below + mark, below + rest, drawing)
+    }),
   ].join('\n')
 }
 
@@ -101,10 +136,11 @@ export interface AsOfOptions extends OutputOptions {
   table?: string
 }
 
-export async function asOf(thing: string | undefined, options: AsOfOptions): Promise<void> {
+export async function asOf(named: string | undefined, options: AsOfOptions): Promise<void> {
   const at = momentOf(options.at)
   if (options.table) return asOfTable(options.table, at, options)
-  if (!thing) throw new CliError(EXIT.usage, 'name a thing, or a --table')
+  if (!named) throw new CliError(EXIT.usage, 'name a thing, or a --table')
+  const thing = await wholeThing(named)
   const other = options.diff === undefined ? undefined : momentOf(options.diff)
   const { states } = await askLog('as of', (ground, until) => {
     const moments = other === undefined ? [at] : [at, other]

@@ -23,8 +23,11 @@ export async function withRawLog<T>(work: (log: RawLog) => Promise<T>): Promise<
   }
 }
 
+/** What a question works with. `endProgress` takes the progress off the screen, before something is printed. */
+export type ShownGround = Ground & { endProgress(): void }
+
 /** Runs a question over the whole log, with progress. */
-export async function askLog<T>(title: string, ask: (ground: Ground, head: bigint) => Promise<T>): Promise<T> {
+export async function askLog<T>(title: string, ask: (ground: ShownGround, head: bigint) => Promise<T>): Promise<T> {
   return withRawLog(async (log) => {
     const target = (await log.head()) ?? 0n
     const budget = unlimited()
@@ -33,7 +36,10 @@ export async function askLog<T>(title: string, ask: (ground: Ground, head: bigin
     const onProgress = (position: bigint) => progress.update({ position, target, events: budget.spent() })
     try {
       return await ask(
-        { log, scope: everything, budget, rules: auditRules, personKeys: keys?.personKeys, onProgress },
+        {
+          ...{ log, scope: everything, budget, rules: auditRules, personKeys: keys?.personKeys, onProgress },
+          endProgress: progress.stop,
+        },
         target,
       )
     } finally {

@@ -9,8 +9,9 @@ import type { Seal } from '../events/seal.ts'
 import { pinnedKeys, sealsOfFile } from './audit-seal.ts'
 import { askLog } from './audit-session.ts'
 import { duration } from './progress-bar.ts'
+import { table } from './table.ts'
 import { csvLine, type OutputOptions } from './table-output.ts'
-import { CliError, colours, EXIT, facts, show, table } from './terminal.ts'
+import { CliError, colours, EXIT, facts, show } from './terminal.ts'
 
 export interface VerifyOptions extends OutputOptions {
   stream?: string
@@ -54,7 +55,7 @@ export async function verify(options: VerifyOptions): Promise<void> {
     process.stdout.write(csvLine(['kind', 'stream', 'revision', 'position', 'type', 'detail']) + rows.join(''))
     return
   }
-  show(jsonOf(report), options, () => textOf(report))
+  show(jsonOf(report), options, () => textOf(report, options))
 }
 
 async function verifyLog(options: VerifyOptions): Promise<Report> {
@@ -146,7 +147,17 @@ function verdictOf({ findingsTotal, sealsStatus }: Report): string {
   return sealsStatus === 'no_pinned_key' ? colours.yellow('whole, but for the seals') : colours.green('whole')
 }
 
-function textOf(report: Report): string {
+/** What is wrong and where counts more than at which position the log has it. */
+const HEAD = [
+  ...['what', { name: 'stream', rank: 1 }, { name: 'revision', rank: 2 }],
+  ...[
+    { name: 'position', rank: 5 },
+    { name: 'type', rank: 4 },
+    { name: 'detail', rank: 3 },
+  ],
+]
+
+function textOf(report: Report, options: VerifyOptions): string {
   const rows = report.findings
     .slice(0, TABLE_ROWS_MAX)
     .map(({ kind, stream, revision, position, type, detail }) => [
@@ -160,7 +171,7 @@ function textOf(report: Report): string {
   const left = report.findingsTotal - rows.length
   const held = report.seals.filter(({ fault }) => fault === undefined).length
   return [
-    ...(rows.length > 0 ? [table(['what', 'stream', 'revision', 'position', 'type', 'detail'], rows)] : []),
+    ...(rows.length > 0 ? [table(HEAD, rows, options)] : []),
     ...(left > 0 ? [`and ${left} more; --csv and --json list the first ${FINDINGS_MAX} of all`] : []),
     facts([
       ['events', `${report.events}`],

@@ -1,19 +1,17 @@
 /** `opslog audit`: what an auditor asks of the log. Everything but `seal` only reads. */
 import { Command } from 'commander'
 import type { ExportOptions } from './audit-export.ts'
-import type { AsOfOptions } from './audit-reading.ts'
+import type { AsOfOptions, HistoryOptions } from './audit-reading.ts'
 import type { SealOptions } from './audit-seal.ts'
 import type { VerifyOptions } from './audit-verify.ts'
-import type { OutputOptions } from './table-output.ts'
+import { type OutputOptions, withOutput, withReport } from './table-output.ts'
 
 const reading = () => import('./audit-reading.ts')
 const sealing = () => import('./audit-seal.ts')
 
-const withOutput = (command: Command): Command => command.option('--json', 'print JSON').option('--csv', 'print CSV')
-
 export function auditCommand(): Command {
   const audit = new Command('audit')
-  withOutput(audit.command('verify'))
+  withReport(audit.command('verify'))
     .description('read the log and name every event that is wrong: chains, gaps, duplicates, transitions, balances')
     .option('--all', 'the whole log (default)')
     .option('--stream <name>', 'one stream only')
@@ -32,8 +30,9 @@ export function auditCommand(): Command {
       '<thing>',
       'a stream, or what has an id: account, user, job, submission, worker, request …; also by external id or slug',
     )
-    .action(async (thing: string, options: OutputOptions) => (await reading()).history(thing, options))
-  withOutput(audit.command('trace'))
+    .option('-f, --follow', 'go on with what comes, until Ctrl-C')
+    .action(async (thing: string, options: HistoryOptions) => (await reading()).history(thing, options))
+  withReport(audit.command('trace'))
     .description('what a request has caused, step by step')
     .argument('<id>', 'correlation, request or command id')
     .action(async (id: string, options: OutputOptions) => (await reading()).trace(id, options))

@@ -18,6 +18,7 @@ const servicesSchema = z.object({
   postgres: backing,
   stream: z.object({ kind: z.string(), url: z.string().nullable() }),
   engine: z.object({ url: z.string(), token: z.string() }).nullable(),
+  health: z.object({ url: z.string() }).optional(),
   /** Settings of the instance that commands have to go by. */
   settings: z
     .object({ WEBHOOK_ALLOW_PRIVATE: z.boolean(), ENGINE_CURRENCIES: z.array(z.string()).optional() })

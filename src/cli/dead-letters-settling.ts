@@ -14,8 +14,10 @@ import type { AccountCommandRow } from '../projections/noctant/account-command.t
 import { noctantTables } from '../projections/noctant/tables.ts'
 import type { WebhookAttemptRow } from '../projections/noctant/webhook.ts'
 import { type AdminSession, withAdminSession, written } from './admin-session.ts'
-import { LISTED_MAX, type OutputOptions, list as printList } from './table-output.ts'
+import { repeatedly, untilInterrupted } from './following.ts'
+import { LISTED_MAX, type OutputOptions, list as printList, printSingly } from './table-output.ts'
 import { CliError, EXIT, facts, show } from './terminal.ts'
+import { isBeginning, wholeId } from './whole-id.ts'
 
 export interface SettleOptions extends OutputOptions {
   reason?: string
@@ -34,36 +36,90 @@ async function deadWebhooks({ db }: AdminSession, eventId: string | null): Promi
   return rows
 }
 
-export async function list(options: OutputOptions & { all?: boolean }): Promise<void> {
+export interface ListOptions extends OutputOptions {
+  all?: boolean
+  follow?: boolean
+}
+
+const HEAD = ['kind', 'id', 'type', 'reason', 'since']
+
+interface GivenUp {
+  value: AccountCommandRow | WebhookAttemptRow
+  row: string[]
+}
+
+async function givenUp(session: AdminSession, options: ListOptions) {
+  const commands = await deadCommands(session)
+    .$if(!options.all, (query) => query.where('discarded_at', 'is', null))
+    .orderBy('dead_lettered_at', 'desc')
+    .limit(LISTED_MAX)
+    .execute()
+  return { commands, webhooks: await deadWebhooks(session, null) }
+}
+
+const listed = ({ commands, webhooks }: Awaited<ReturnType<typeof givenUp>>): GivenUp[] =>
+  [
+    ...commands.map((value) => ({
+      value,
+      row: ['command', value.command_id, value.command_type, value.dead_letter_reason, value.dead_lettered_at],
+    })),
+    ...webhooks.map((value) => ({
+      value,
+      row: ['webhook', value.event_id, value.event_type, value.error_message, value.finished_at],
+    })),
+  ].map(({ value, row }) => ({ value, row: row.map((cell) => cell ?? '') }))
+
+export async function list(options: ListOptions): Promise<void> {
   await withAdminSession(async (session) => {
-    const commands = await deadCommands(session)
-      .$if(!options.all, (query) => query.where('discarded_at', 'is', null))
-      .orderBy('dead_lettered_at', 'desc')
-      .limit(LISTED_MAX)
-      .execute()
-    const webhooks = await deadWebhooks(session, null)
-    const rows = [
-      ...commands.map((row) => [
-        'command',
-        row.command_id,
-        row.command_type,
-        row.dead_letter_reason,
-        row.dead_lettered_at,
-      ]),
-      ...webhooks.map((row) => ['webhook', row.event_id, row.event_type, row.error_message, row.finished_at]),
-    ].map((cells) => cells.map((cell) => cell ?? ''))
-    printList({ commands, webhooks }, options, ['kind', 'id', 'type', 'reason', 'since'], rows, 'nothing was given up')
+    if (options.follow) return follow(session, options)
+    const found = await givenUp(session, options)
+    printList(
+      found,
+      options,
+      HEAD,
+      listed(found).map(({ row }) => row),
+      'nothing was given up',
+    )
   })
+}
+
+/** What is given up already, the oldest first, then what comes, each once. */
+async function follow(session: AdminSession, options: ListOptions): Promise<void> {
+  const print = printSingly(options, HEAD)
+  let before = new Set<string>()
+  await untilInterrupted((signal) =>
+    repeatedly(signal, async () => {
+      const found = listed(await givenUp(session, options)).toSorted((a, b) => (a.row[4]! < b.row[4]! ? -1 : 1))
+      for (const { value, row } of found) if (!before.has(row.join(' '))) print(value, row)
+      before = new Set(found.map(({ row }) => row.join(' ')))
+    }),
+  )
 }
 
 type Found = { command: AccountCommandRow } | { webhooks: WebhookAttemptRow[] }
 
+/** The id that begins so, of what was given up last. Throws CliError where there is none, or more than one. */
+async function wholeOf(session: AdminSession, beginning: string): Promise<string> {
+  if (!isBeginning(beginning)) throw new CliError(EXIT.usage, `${beginning} is not a UUID, nor 8 characters of one`)
+  const found = listed(await givenUp(session, { all: true }))
+  const whole = wholeId(
+    beginning,
+    found.map(({ row }) => row[1]!),
+  )
+  if (whole !== undefined) return whole
+  throw new CliError(
+    EXIT.refused,
+    `nothing was given up under ${beginning}`,
+    'opslog dead-letters list shows what was.',
+  )
+}
+
 /** Throws CliError where nothing of this id was given up. */
 async function find(session: AdminSession, id: string): Promise<Found> {
-  if (!isUuid(id)) throw new CliError(EXIT.usage, `${id} is not a UUID`)
-  const command = await deadCommands(session).where('command_id', '=', id).executeTakeFirst()
+  const whole = isUuid(id) ? id : await wholeOf(session, id)
+  const command = await deadCommands(session).where('command_id', '=', whole).executeTakeFirst()
   if (command) return { command }
-  const webhooks = await deadWebhooks(session, id)
+  const webhooks = await deadWebhooks(session, whole)
   if (webhooks.length > 0) return { webhooks }
   throw new CliError(EXIT.refused, `nothing was given up under ${id}`, 'opslog dead-letters list shows what was.')
 }
@@ -96,7 +152,7 @@ export async function retry(id: string, options: SettleOptions): Promise<void> {
 export async function discard(id: string, options: SettleOptions): Promise<void> {
   await withAdminSession(async (session) => {
     const found = await find(session, id)
-    if ('webhooks' in found) return discardWebhooks(session, id, options)
+    if ('webhooks' in found) return discardWebhooks(session, found.webhooks[0]!.event_id, options)
     await settle(session, found.command, 'noctant.EngineCommandDiscarded.v1', options)
     show({ discarded: id }, options, () => 'It stays given up.')
   })

@@ -1,20 +1,18 @@
 /** `opslog dead-letters`: how it is called; what it does stands in dead-letters-settling.ts. */
 import { Command } from 'commander'
-import type { SettleOptions } from './dead-letters-settling.ts'
-import { LISTED_MAX, type OutputOptions } from './table-output.ts'
+import type { ListOptions, SettleOptions } from './dead-letters-settling.ts'
+import { LISTED_MAX, type OutputOptions, withOutput } from './table-output.ts'
 import { text } from './terminal.ts'
 
 const settling = () => import('./dead-letters-settling.ts')
 
 export function deadLettersCommand(): Command {
   const command = new Command('dead-letters')
-  command
-    .command('list')
+  withOutput(command.command('list'))
     .description(`what was given up and not dealt with, newest first, at most ${LISTED_MAX} of each kind`)
     .option('--all', 'discarded commands too')
-    .option('--json', 'print JSON')
-    .option('--csv', 'print CSV')
-    .action(async (options: OutputOptions & { all?: boolean }) => (await settling()).list(options))
+    .option('-f, --follow', 'go on with what is given up later, until Ctrl-C')
+    .action(async (options: ListOptions) => (await settling()).list(options))
   const one = (name: string, description: string) =>
     command
       .command(name)

@@ -17,7 +17,8 @@ import { createProgress } from './demo/progress.ts'
 import type { DemoChapter } from './demo/setting.ts'
 import type { Story } from './demo/story.ts'
 import { placeOrders, readPositions } from './demo/trading.ts'
-import { CliError, colours, EXIT, show, table } from './terminal.ts'
+import { table } from './table.ts'
+import { CliError, colours, EXIT, remark, show } from './terminal.ts'
 
 interface DemoOptions {
   url?: string
@@ -144,8 +145,7 @@ function begin(options: DemoOptions, checks: Checklist): Story {
   // Asked once now, so that a missing instance is reported at once; later questions may wait for a restart.
   operator()
   trader()
-  if (options.key)
-    process.stderr.write(`${colours.dim('A key given with --key shows in lists of processes; --key-file does not.')}\n`)
+  if (options.key) remark(colours.dim('A key given with --key shows in lists of processes; --key-file does not.'))
   return {
     operator: createClient('the API', operator, limits),
     trader: createClient('order entry', trader, limits),
@@ -195,6 +195,6 @@ function report(options: DemoOptions, story: Pick<Story, 'run' | 'checks'>, took
     ])
     const line = `${passed} of ${checks.length} checks hold, in ${(tookMs / 1_000).toFixed(1)} s`
     const verdict = passed === checks.length ? colours.green(`${line}.`) : colours.red(`${line}: something is off.`)
-    return `\n${table(['check', 'expected', 'seen', 'ok'], rows)}\n${verdict}`
+    return `\n${table(['check', { name: 'expected', rank: 3 }, { name: 'seen', rank: 2 }, { name: 'ok', rank: 1 }], rows)}\n${verdict}`
   })
 }

@@ -1,6 +1,6 @@
 /** How a command that failed ends: what is said of it, and its exit code. */
 import { CommanderError } from 'commander'
-import { CliError, EXIT, type ExitCode, errorColours, type Failure } from './terminal.ts'
+import { CliError, EXIT, type ExitCode, errorColours, type Failure, remark } from './terminal.ts'
 
 /** Says what went wrong on standard error and answers with the exit code. */
 export async function explain(error: unknown, json: boolean): Promise<ExitCode> {
@@ -18,10 +18,8 @@ export async function explain(error: unknown, json: boolean): Promise<ExitCode> 
     return EXIT.refused
   }
   const { exitCode, code, message, hint } = failure
-  const text = json
-    ? JSON.stringify({ error: { code, message, ...(hint ? { hint } : {}) } })
-    : [`${errorColours.red('error:')} ${message}`, ...(hint ? [errorColours.dim(hint)] : [])].join('\n')
-  process.stderr.write(`${text}\n`)
+  if (json) process.stderr.write(`${JSON.stringify({ error: { code, message, ...(hint ? { hint } : {}) } })}\n`)
+  else remark([`${errorColours.red('error:')} ${message}`, ...(hint ? [errorColours.dim(hint)] : [])].join('\n'))
   return exitCode
 }
 

@@ -13,7 +13,9 @@ import {
   orderAnswerSchema,
   pricesSchema,
 } from './order-entry.ts'
-import { CliError, colours, EXIT, facts, show, table, text } from './terminal.ts'
+import { table } from './table.ts'
+import { list, type OutputOptions, withOutput } from './table-output.ts'
+import { CliError, colours, EXIT, facts, show, text } from './terminal.ts'
 
 interface JsonOption {
   json?: boolean
@@ -82,20 +84,18 @@ function cancelCommand(): Command {
 }
 
 function priceCommand(): Command {
-  return new Command('price')
+  return withOutput(new Command('price'))
     .description('what the symbols cost at the moment')
     .argument('[symbols...]', 'all of them unless named')
-    .option('--json', 'print JSON')
     .addHelpText('after', '\nExamples:\n  opslog engine price\n  opslog engine price EURUSD --json')
     .action(price)
 }
 
 function accountsCommand(): Command {
-  return new Command('accounts')
+  return withOutput(new Command('accounts'))
     .description('the accounts, or one of them with its positions and working orders')
     .argument('[account]', 'execution account id, or the beginning of it')
     .option('--after <account>', 'list those behind this id', '')
-    .option('--json', 'print JSON')
     .addHelpText('after', '\nExamples:\n  opslog engine accounts\n  opslog engine accounts 3fa85f64 --json')
     .action(accounts)
 }
@@ -133,7 +133,7 @@ async function order(account: string, side: string, quantity: string, symbol: st
   })
 }
 
-async function price(symbols: string[], options: JsonOption): Promise<void> {
+async function price(symbols: string[], options: OutputOptions): Promise<void> {
   const { prices } = await callOrderEntry('GET', '/prices', pricesSchema)
   const wanted = symbols.map((symbol) => symbol.toUpperCase())
   const missing = wanted.filter((symbol) => !prices.some((each) => each.symbol === symbol))
@@ -142,18 +142,18 @@ async function price(symbols: string[], options: JsonOption): Promise<void> {
     throw new CliError(EXIT.refused, `there is no price of ${missing.join(', ')}`, `There are prices of ${known}.`)
   }
   const chosen = prices.filter((each) => wanted.length === 0 || wanted.includes(each.symbol))
-  show(chosen, options, () =>
-    table(
-      ['symbol', 'bid', 'ask', ''],
-      chosen.map(({ symbol, bid, ask, description }) => [colours.bold(symbol), bid, ask, colours.dim(description)]),
-    ),
-  )
+  const rows = chosen.map((each) => [colours.bold(each.symbol), each.bid, each.ask, colours.dim(each.description)])
+  list(chosen, options, ['symbol', 'bid', 'ask', 'description'], rows, 'There are no prices yet.')
 }
 
-async function accounts(name: string | undefined, options: JsonOption & { after: string }): Promise<void> {
+async function accounts(name: string | undefined, options: OutputOptions & { after: string }): Promise<void> {
   if (name !== undefined) {
     const account = await callOrderEntry('GET', `/accounts/${encodeURIComponent(name)}`, accountSchema)
-    show(account, options, () => accountText(account))
+    if (options.csv) {
+      const { positions, orders } = account
+      const row = rowOf({ ...account, positionCount: positions.length, workingOrderCount: orders.length })
+      list(account, options, ACCOUNT_HEAD, [row], '')
+    } else show(account, options, () => accountText(account, options))
     return
   }
   const page = await callOrderEntry(
@@ -161,22 +161,28 @@ async function accounts(name: string | undefined, options: JsonOption & { after:
     `/accounts?limit=50&after=${encodeURIComponent(options.after)}`,
     accountsSchema,
   )
-  show(page, options, () => {
-    if (page.accounts.length === 0) return 'The engine has no accounts yet; an operator opens them.'
-    const rows = page.accounts.map((account) => [
-      account.accountId,
-      statusText(account.tradingStatus),
-      `${account.balance} ${account.currency}`,
-      account.equity ?? '',
-      String(account.positionCount),
-      String(account.workingOrderCount),
-    ])
-    const more = page.next === null ? '' : `\n${colours.dim(`more: opslog engine accounts --after ${page.next}`)}`
-    return table(['account', 'trading', 'balance', 'equity', 'positions', 'orders'], rows) + more
-  })
+  const more = page.next === null ? '' : `\n${colours.dim(`more: opslog engine accounts --after ${page.next}`)}`
+  const empty = 'The engine has no accounts yet; an operator opens them.'
+  list(page, options, ACCOUNT_HEAD, page.accounts.map(rowOf), empty, more)
 }
 
-function accountText(account: Account): string {
+const ACCOUNT_HEAD = ['account', 'trading', 'balance', 'equity', 'positions', 'orders']
+
+type Counted = Pick<Account, 'accountId' | 'tradingStatus' | 'balance' | 'currency' | 'equity'> & {
+  positionCount: number
+  workingOrderCount: number
+}
+
+const rowOf = (account: Counted): string[] => [
+  account.accountId,
+  statusText(account.tradingStatus),
+  `${account.balance} ${account.currency}`,
+  account.equity ?? '',
+  String(account.positionCount),
+  String(account.workingOrderCount),
+]
+
+function accountText(account: Account, options: OutputOptions): string {
   const { currency, marginLevel } = account
   const money = (amount: string | null) => (amount === null ? 'no price' : `${amount} ${currency}`)
   const parts = [
@@ -202,7 +208,7 @@ function accountText(account: Account): string {
       position.stopLoss ?? '',
       profitText(position.unrealizedPnl),
     ])
-    parts.push(table(head, rows))
+    parts.push(table(head, rows, { ...options, columns: undefined }))
   }
   if (account.orders.length > 0) {
     const rows = account.orders.map((working) => [
@@ -211,7 +217,7 @@ function accountText(account: Account): string {
       `${working.orderType} ${working.limitPrice ?? working.stopPrice ?? ''}`,
       working.timeInForce,
     ])
-    parts.push(table(['working order', '', 'price', 'good'], rows))
+    parts.push(table(['working order', 'what', 'price', 'good'], rows, { ...options, columns: undefined }))
   }
   return parts.join('\n')
 }

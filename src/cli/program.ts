@@ -5,8 +5,17 @@
 import { Command } from 'commander'
 import { explain } from './endings.ts'
 import { addParts, type Parts } from './parts.ts'
+import { printWaiting, screenWidth, wrapped } from './screen.ts'
 
 const parts: Parts = {
+  status: {
+    summary: 'how the instance is doing, on one screen',
+    load: async () => (await import('./status.ts')).statusCommand(),
+  },
+  events: {
+    summary: 'the tail of the log, and what comes',
+    load: async () => (await import('./events.ts')).eventsCommand(),
+  },
   demo: {
     summary: 'an operator’s day against the running instance',
     load: async () => (await import('./demo.ts')).demoCommand(),
@@ -43,27 +52,49 @@ const parts: Parts = {
     summary: 'every setting of the environment, its default, and its value here',
     load: async () => (await import('./config.ts')).configCommand(),
   },
+  completion: {
+    summary: 'a script that completes commands, options and names in bash, zsh or fish',
+    load: async () => (await import('./completion.ts')).completionCommand(),
+  },
 }
 
 /** Runs `opslog <args>` and sets `process.exitCode`. Writes to standard output and standard error. */
 export async function run(args: readonly string[]): Promise<void> {
   const wantsJson = args.includes('--json')
   try {
+    if (args[0] === 'completion' && args[1] === '--words') return await printCompletions(args.slice(2))
     const program = await programFor(args)
-    unifyEndings(program, wantsJson)
+    unifyScreens(program, wantsJson)
+    if (args[0] === '--version' || args[0] === '-V') return await printVersion()
     if (args.length === 0) program.outputHelp()
     else await program.parseAsync(args, { from: 'user' })
   } catch (error) {
     process.exitCode = await explain(error, wantsJson)
+  } finally {
+    printWaiting()
   }
 }
 
-async function programFor(args: readonly string[]): Promise<Command> {
+async function printVersion(): Promise<void> {
+  const { versionLine } = await import('../runtime/version.ts')
+  process.stdout.write(`${versionLine()}\n`)
+}
+
+/** What the last word may become, a line each; parts are loaded as for the command that the words are of. */
+async function printCompletions(words: readonly string[]): Promise<void> {
+  const { completions } = await import('./completion.ts')
+  const found = await completions(await programFor(words), words)
+  process.stdout.write(found.map((line) => `${line}\n`).join(''))
+}
+
+/** The commands, of which those are loaded that the arguments lead to. */
+export async function programFor(args: readonly string[]): Promise<Command> {
   const program = new Command('opslog')
     .description(
       'opslog from the command line: administration, the trader’s terminal, the read models, the event store, a demo',
     )
     .helpCommand('help [command]', 'what a command does')
+    .option('-V, --version', 'which opslog this is')
     .showHelpAfterError('(--help says more)')
     .addHelpText(
       'after',
@@ -84,9 +115,21 @@ NATS_URL say otherwise. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 
   return program
 }
 
-/** Lets errors of usage come back here, from every command below as well; for scripts they are said as JSON alone. */
-function unifyEndings(command: Command, wantsJson: boolean): void {
+/** The width that help has where nothing says how wide the screen is. */
+const HELP_WIDTH = 80
+
+/**
+ * Lets errors of usage come back here, from every command below as well; for scripts they are said as JSON alone. Help
+ * and errors fit the screen.
+ */
+function unifyScreens(command: Command, wantsJson: boolean): void {
+  const { stdout, stderr } = process
   command.exitOverride()
-  if (wantsJson) command.configureOutput({ writeErr: () => undefined })
-  for (const below of command.commands) unifyEndings(below, wantsJson)
+  command.configureOutput({
+    getOutHelpWidth: () => screenWidth() ?? HELP_WIDTH,
+    getErrHelpWidth: () => screenWidth(stderr) ?? HELP_WIDTH,
+    writeOut: (text) => void stdout.write(wrapped(text, screenWidth())),
+    writeErr: (text) => void (wantsJson || stderr.write(wrapped(text, screenWidth(stderr)))),
+  })
+  for (const below of command.commands) unifyScreens(below, wantsJson)
 }

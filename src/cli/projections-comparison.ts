@@ -1,8 +1,9 @@
 /** How a comparison of rebuilt with live tables is shown: counts per table, then every differing column of the rows found. */
 import { type Comparison, rowsDiffering } from '../projections/rebuild/compare.ts'
 import { duration } from './progress-bar.ts'
+import { table } from './table.ts'
 import { csvLine, type OutputOptions } from './table-output.ts'
-import { colours, show, table } from './terminal.ts'
+import { colours, show } from './terminal.ts'
 
 /** Prints what was found; `done` is what became of it, `run` what it took. */
 export function showComparison(
@@ -34,15 +35,16 @@ export function showComparison(
     differences: comparison.differences,
     ...(run ? { events: run.events, duration_ms: Math.round(run.elapsedMs) } : {}),
   }
-  show(value, options, () => comparisonText(comparison, total, done, run))
+  show(value, options, () => comparisonText(comparison, options, done, run))
 }
 
 function comparisonText(
   comparison: Comparison,
-  total: number,
+  options: OutputOptions,
   done: string,
   run: { events: number; elapsedMs: number } | undefined,
 ): string {
+  const total = rowsDiffering(comparison)
   const tables = comparison.tables.map(({ projection, table, rowsLive, rowsRebuilt, rowsDiffering }) => [
     projection,
     table,
@@ -63,8 +65,10 @@ function comparisonText(
   const pace = run ? `, ${run.events} events in ${duration(run.elapsedMs)}` : ''
   const verdict = total === 0 ? colours.green('no row differs') : colours.red(`${total} rows differ`)
   return [
-    table(['projection', 'table', 'rows live', 'rows rebuilt', 'differ'], tables),
-    ...(differences.length > 0 ? [table(['table', 'key', 'kind', 'column', 'live', 'rebuilt'], differences)] : []),
+    table(['projection', 'table', 'rows live', 'rows rebuilt', 'differ'], tables, options),
+    ...(differences.length > 0
+      ? [table(['table', 'key', 'kind', 'column', 'live', 'rebuilt'], differences, options)]
+      : []),
     ...(total > comparison.differences.length
       ? [`${comparison.differences.length} of them are shown; --limit shows more`]
       : []),

@@ -3,10 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { projectionsCheckpoint, readCheckpoint } from '../projections/checkpoint.ts'
 import { type ReadModelState, readState } from '../projections/rebuild/status.ts'
 import { contexts } from './contexts.ts'
+import { repeatedly, untilInterrupted } from './following.ts'
 import { duration } from './progress-bar.ts'
 import { type ProjectionSession, withProjectionSession } from './projections-session.ts'
-import { csvLine, type OutputOptions } from './table-output.ts'
-import { colours, facts, show, table } from './terminal.ts'
+import { table } from './table.ts'
+import { csvLine, type OutputOptions, printSingly } from './table-output.ts'
+import { colours, facts, show } from './terminal.ts'
 
 /** Time over which the rate is measured. */
 const SAMPLE_MS = 1_000
@@ -56,14 +58,43 @@ async function measureRate(session: ProjectionSession, context: string, from: bi
   return Math.round(taken / (elapsedMs / 1000))
 }
 
-export async function status(options: OutputOptions): Promise<void> {
+export async function status(options: OutputOptions & { follow?: boolean }): Promise<void> {
   await withProjectionSession(async (session) => {
+    if (options.follow) return follow(session, options)
     const report = reportOf(await Promise.all(contexts.map((context) => look(session, context))))
     if (options.csv) {
       process.stdout.write(csvOf(report))
       return
     }
-    show(report, options, () => textOf(report))
+    show(report, options, () => textOf(report, options))
+  })
+}
+
+const MOVES = ['at', 'context', 'position', 'lag', 'rate', 'parked', 'projector']
+
+/** A row of each context at first, and whenever anything but its rate is another. */
+async function follow(session: ProjectionSession, options: OutputOptions): Promise<void> {
+  const print = printSingly(options, MOVES)
+  const last = new Map<string, string>()
+  await untilInterrupted((signal) =>
+    repeatedly(signal, async () => {
+      const report = reportOf(await Promise.all(contexts.map((context) => look(session, context))))
+      for (const value of report.contexts) {
+        const { context, position, lag_events, events_per_second, projector } = value
+        const parked = report.projections
+          .filter(({ name }) => name.startsWith(`${context}.`))
+          .reduce((sum, { parked_events }) => sum + parked_events, 0)
+        const moved = [context, position ?? 'none', `${lag_events} events`, `${parked}`, projector].join(' ')
+        if (last.get(context) === moved) continue
+        last.set(context, moved)
+        const at = new Date().toISOString()
+        const cells = [position ?? 'none', `${lag_events} events behind`, `${events_per_second}/s`, `${parked} parked`]
+        print({ at, ...value, parked_events: parked }, [at, context, ...cells, projector])
+      }
+    }),
+  ).catch((error: unknown) => {
+    // The session's own signal ends what waits, as Ctrl-C is to end this: well.
+    if (!session.signal.aborted) throw error
   })
 }
 
@@ -133,7 +164,7 @@ type Report = ReturnType<typeof reportOf>
 
 const HEAD = ['projection', 'version', 'position', 'lag', 'parked', 'built', 'beside it']
 
-function textOf(report: Report): string {
+function textOf(report: Report, options: OutputOptions): string {
   const lag = `${report.lag_events_at_least ? 'at least ' : ''}${report.lag_events}`
   const rows = report.projections.map((projection) => [
     projection.name,
@@ -144,7 +175,7 @@ function textOf(report: Report): string {
     projection.built_at ?? 'never',
     projection.shadows.map(({ kind, position }) => `${kind} at ${position ?? 'the start'}`).join(', '),
   ])
-  return `${table(HEAD, rows)}\n${facts([
+  return `${table(HEAD, rows, options)}\n${facts([
     ['position', report.position ?? 'none'],
     ['head', report.head ?? 'none'],
     ['lag', `${lag} events, ${report.lag_ms} ms (${duration(report.lag_ms)})`],

@@ -2,15 +2,13 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { ParkedOptions } from './projections-parked.ts'
 import type { RebuildOptions } from './projections-rebuild.ts'
-import type { OutputOptions } from './table-output.ts'
+import { type OutputOptions, withOutput, withReport } from './table-output.ts'
 
 const pausing = () => import('./projections-pause.ts')
 const parking = () => import('./projections-parked.ts')
 const rebuilding = () => import('./projections-rebuild.ts')
 
 const DIFFERENCES_MAX = 1_000
-
-const withOutput = (command: Command): Command => command.option('--json', 'print JSON').option('--csv', 'print CSV')
 
 function limit(value: string): number {
   const number = Number(value)
@@ -19,13 +17,16 @@ function limit(value: string): number {
 }
 
 const withLimit = (command: Command): Command =>
-  withOutput(command).option('--limit <rows>', 'differing rows to show; all are counted', limit, DIFFERENCES_MAX)
+  withReport(command).option('--limit <rows>', 'differing rows to show; all are counted', limit, DIFFERENCES_MAX)
 
 export function projectionsCommand(): Command {
   const projections = new Command('projections')
   withOutput(projections.command('status'))
     .description('version, position, lag and rate of each, what is parked, what is being built')
-    .action(async (options: OutputOptions) => (await import('./projections-status.ts')).status(options))
+    .option('-f, --follow', 'a line of each context whenever it moves, until Ctrl-C')
+    .action(async (options: OutputOptions & { follow?: boolean }) =>
+      (await import('./projections-status.ts')).status(options),
+    )
   withLimit(projections.command('rebuild'))
     .description('build tables anew from the log, compare, and put them in the place of the live ones')
     .argument('[names...]')
@@ -45,11 +46,15 @@ export function projectionsCommand(): Command {
     .argument('<name>')
     .action(async (name: string, options: RebuildOptions) => (await rebuilding()).rollbackProjection(name, options))
   projections.addCommand(parkedCommand())
-  withOutput(projections.command('pause'))
+  projections
+    .command('pause')
     .description('let no process write the read models, until resume; reads go on')
+    .option('--json', 'print JSON')
     .action(async (options: OutputOptions) => (await pausing()).pause(options))
-  withOutput(projections.command('resume'))
+  projections
+    .command('resume')
     .description('go on after a pause')
+    .option('--json', 'print JSON')
     .action(async (options: OutputOptions) => (await pausing()).resume(options))
   return projections.addHelpText(
     'after',
@@ -70,7 +75,7 @@ function parkedCommand(): Command {
     .description('what is parked, and why')
     .option('--projection <name>')
     .action(async (options: ParkedOptions) => (await parking()).listParked(options))
-  withOutput(parked.command('retry'))
+  withReport(parked.command('retry'))
     .description('take them in, once the cause has been mended')
     .argument('[stream]')
     .option('--projection <name>')
@@ -78,7 +83,7 @@ function parkedCommand(): Command {
     .action(async (stream: string | undefined, options: ParkedOptions) =>
       (await parking()).retryStreams(stream, options),
     )
-  withOutput(parked.command('skip'))
+  withReport(parked.command('skip'))
     .description('give up the first parked event of a stream, and take in what waits behind it')
     .argument('<stream>')
     .option('--projection <name>')

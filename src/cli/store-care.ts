@@ -6,7 +6,8 @@ import { backupStore, restoreStore, storeStatistics } from '../embedded/eventsto
 import { startEventStore } from '../embedded/eventstore/start.ts'
 import { acceptLoss } from '../embedded/eventstore/storage/loss.ts'
 import { verifyStore } from '../embedded/eventstore/verification.ts'
-import { CliError, colours, EXIT, facts, show, table } from './terminal.ts'
+import { table } from './table.ts'
+import { CliError, colours, EXIT, facts, show } from './terminal.ts'
 
 export interface DirectoryOptions {
   directory: string

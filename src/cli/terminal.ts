@@ -2,9 +2,9 @@
  * How the command line speaks: plain words on a terminal, JSON for scripts, colours only where somebody looks, and one
  * exit code per kind of ending. Expected faults are one sentence and, where there is one, a way on.
  */
-import Table from 'cli-table3'
 import { InvalidArgumentError } from 'commander'
 import picocolors from 'picocolors'
+import { printLater, screenWidth, widthOf, wrapped } from './screen.ts'
 
 export const EXIT = {
   ok: 0,
@@ -38,25 +38,33 @@ export const colours = picocolors.createColors(wantsColour(process.stdout))
 /** The same for what goes to standard error. */
 export const errorColours = picocolors.createColors(wantsColour(process.stderr))
 
-/** A result: the value as JSON, or the text that `human` makes of it. */
-export function show(value: unknown, options: { json?: boolean }, human: () => string): void {
-  process.stdout.write(`${options.json ? JSON.stringify(value, null, 2) : human()}\n`)
+interface Showing {
+  json?: boolean
+  /** Lines may be wider than the screen. */
+  wide?: boolean
+  /** What is longer than the window goes through a pager at the end. */
+  pager?: boolean
 }
 
-/** A table for people; `rows` and `head` have the same number of cells. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const drawn = new Table({
-    head: head.map((cell) => colours.bold(cell)),
-    style: { head: [], border: [], compact: true },
-  })
-  for (const row of rows) drawn.push([...row])
-  return drawn.toString()
+/** A result: the value as JSON, or the text that `human` makes of it. */
+export function show(value: unknown, options: Showing, human: () => string): void {
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+    return
+  }
+  const text = `${options.wide ? human() : wrapped(human(), screenWidth())}\n`
+  if (options.pager && process.stdout.isTTY) printLater(text)
+  else process.stdout.write(text)
 }
+
+/** A remark beside the result, on standard error. */
+export const remark = (text: string): void =>
+  void process.stderr.write(`${wrapped(text, screenWidth(process.stderr))}\n`)
 
 /** Names and values, one a line, the values aligned. */
 export function facts(pairs: readonly (readonly [name: string, value: string])[]): string {
-  const width = Math.max(...pairs.map(([name]) => name.length))
-  return pairs.map(([name, value]) => `${colours.dim(name.padEnd(width))}  ${value}`).join('\n')
+  const width = Math.max(...pairs.map(([name]) => widthOf(name)))
+  return pairs.map(([name, value]) => `${colours.dim(name)}${' '.repeat(width - widthOf(name))}  ${value}`).join('\n')
 }
 
 /** An option's text, neither empty nor longer than this. */

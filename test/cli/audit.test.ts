@@ -75,7 +75,7 @@ describe('opslog audit', () => {
     expect([...streams]).toEqual(expect.arrayContaining(['noctant.account', 'noctant.engine', 'noctant.engineCommand']))
     expect(described[0]).toMatchObject({ actor: { kind: 'operator' }, revision: '0' })
     const csv = await spawnCli(['audit', 'history', ACCOUNT, '--csv'], environment)
-    expect(csv.stdout).toMatch(/^recorded,position,stream,revision,what happened,by,request,command\r\n/)
+    expect(csv.stdout).toMatch(/^recorded,position,stream,revision,what happened,by,request,command,type\r\n/)
     expect(await opslog('history', 'nobody-of-this-name')).toMatchObject({ exitCode: 1, stdout: '' })
   }, 60_000)
 

@@ -7,7 +7,8 @@ import { firsthandSettings } from '../../processes/firsthand/settings.ts'
 import { listApiKeys } from '../../projections/firsthand/api-key.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
 import type { AdminTools } from '../admin-tools.ts'
-import { CliError, colours, EXIT, show, table, text } from '../terminal.ts'
+import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
+import { CliError, colours, EXIT, remark, show, text } from '../terminal.ts'
 import { timeOf } from './credits.ts'
 
 /** What commander gives to an action. */
@@ -41,11 +42,9 @@ export function keyCommand(tools: AdminTools): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', `\nScopes: ${scope.options.join(', ')}`)
     .action((...given: Rest<typeof issue>) => issue(tools, ...given))
-  command
-    .command('list')
+  withOutput(command.command('list'))
     .argument('<organization>', 'its id')
     .description('its keys, revoked ones too')
-    .option('--json', 'print JSON')
     .action((...given: Rest<typeof list>) => list(tools, ...given))
   command
     .command('revoke')
@@ -80,19 +79,22 @@ async function issue({ withSession, written, settings }: AdminTools, id: string,
     const { FIRSTHAND_KEYS_MAX: keysMax } = settings(firsthandSettings)
     const command = { kind: 'createKey', key, by: null, keysMax, at } as const
     const handled = await bus.handle(organization, id, command, circumstances)
-    if (!options.json) process.stderr.write(`${colours.dim(`Key ${keyId}, shown this once:`)}\n`)
+    if (!options.json) remark(colours.dim(`Key ${keyId}, shown this once:`))
     show({ organization_id: id, key_id: keyId, api_key: secret, scopes, ...written(handled) }, options, () => secret)
   })
 }
 
-async function list({ withSession }: AdminTools, id: string, options: JsonOption): Promise<void> {
+async function list({ withSession }: AdminTools, id: string, options: OutputOptions): Promise<void> {
   const rows = await withSession(({ db }) => listApiKeys(db, id, environment.options, { limit: LISTED_MAX }))
   const keys = rows.map(({ key_hash: _, ...row }) => row)
-  show(keys, options, () => {
-    if (keys.length === 0) return `${id} has no keys: opslog admin firsthand key issue ${id} --help`
-    const lines = keys.map((row) => [row.key_id, row.name, row.environment, stateOf(row), row.scopes.join('\n')])
-    return table(['key id', 'name', 'world', 'state', 'scopes'], lines)
-  })
+  const lines = keys.map((row) => [row.key_id, row.name, row.environment, stateOf(row), row.scopes.join('\n')])
+  printList(
+    keys,
+    options,
+    ['key id', 'name', 'world', 'state', 'scopes'],
+    lines,
+    `${id} has no keys: opslog admin firsthand key issue ${id} --help`,
+  )
 }
 
 function stateOf({ revoked_at, valid_until }: { revoked_at: string | null; valid_until: string | null }): string {

@@ -5,7 +5,8 @@ import { fraction, type Tier, tier } from '../../events/firsthand/vocabulary.ts'
 import { listOrganizations } from '../../projections/firsthand/organization.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
 import type { AdminTools } from '../admin-tools.ts'
-import { colours, show, table, text } from '../terminal.ts'
+import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
+import { colours, show, text } from '../terminal.ts'
 
 /** What commander gives to an action. */
 type Rest<Action> = Action extends (tools: AdminTools, ...given: infer Given) => Promise<void> ? Given : never
@@ -39,10 +40,8 @@ export function organizationCommand(tools: AdminTools): Command {
     .description('bound the fee that an organization may set for its jobs')
     .option('--json', 'print JSON')
     .action((...given: Rest<typeof setFeeFloor>) => setFeeFloor(tools, ...given))
-  command
-    .command('list')
+  withOutput(command.command('list'))
     .description('all organizations, oldest first')
-    .option('--json', 'print JSON')
     .action((...given: Rest<typeof list>) => list(tools, ...given))
   return command
 }
@@ -101,18 +100,20 @@ async function setFeeFloor(
   })
 }
 
-async function list({ withSession }: AdminTools, options: JsonOption): Promise<void> {
+async function list({ withSession }: AdminTools, options: OutputOptions): Promise<void> {
   const organizations = await withSession(({ db }) => listOrganizations(db))
-  show(organizations, options, () => {
-    if (organizations.length === 0)
-      return 'There are no organizations: opslog admin firsthand organization create --help'
-    const rows = organizations.map((row) => [
-      row.organization_id,
-      row.name,
-      row.status === 'active' ? colours.green(row.status) : colours.red(row.status),
-      row.tier,
-      row.created_at,
-    ])
-    return table(['organization', 'name', 'status', 'tier', 'created'], rows)
-  })
+  const rows = organizations.map((row) => [
+    row.organization_id,
+    row.name,
+    row.status === 'active' ? colours.green(row.status) : colours.red(row.status),
+    row.tier,
+    row.created_at,
+  ])
+  printList(
+    organizations,
+    options,
+    ['organization', 'name', 'status', 'tier', 'created'],
+    rows,
+    'There are no organizations: opslog admin firsthand organization create --help',
+  )
 }

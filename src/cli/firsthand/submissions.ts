@@ -7,7 +7,8 @@ import { listScorings } from '../../projections/firsthand/claim.ts'
 import { findSubmission } from '../../projections/firsthand/submission.ts'
 import { inSnakeCase } from '../../runtime/letter-case.ts'
 import type { AdminTools } from '../admin-tools.ts'
-import { CliError, colours, EXIT, show, table } from '../terminal.ts'
+import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
+import { CliError, colours, EXIT, show } from '../terminal.ts'
 
 interface JsonOption {
   json?: boolean
@@ -35,11 +36,9 @@ export function submissionCommand(tools: AdminTools): Command {
 
 export function scoringCommand(tools: AdminTools): Command {
   const command = new Command('scoring').description('what waits for a score')
-  command
-    .command('list')
+  withOutput(command.command('list'))
     .description('submissions that wait for a score, the next due first')
-    .option('--json', 'print JSON')
-    .action((options: JsonOption) => list(tools, options))
+    .action((options: OutputOptions) => list(tools, options))
   command
     .command('retry')
     .argument('<submission>', 'its id')
@@ -89,14 +88,17 @@ async function retry({ withSession, written }: AdminTools, id: string, options: 
   })
 }
 
-async function list({ withSession }: AdminTools, options: JsonOption): Promise<void> {
+async function list({ withSession }: AdminTools, options: OutputOptions): Promise<void> {
   const waiting = await withSession(({ db }) => listScorings(db, LISTED_MAX))
-  show(waiting, options, () => {
-    if (waiting.length === 0) return 'Nothing waits for a score.'
-    const rows = waiting.map((row) => [
-      ...[row.submission_id, row.environment, row.received_at, row.due_at ?? 'set aside'],
-      ...[String(row.failures), row.fault ?? ''],
-    ])
-    return table(['submission', 'world', 'received', 'due', 'failures', 'last fault'], rows)
-  })
+  const rows = waiting.map((row) => [
+    ...[row.submission_id, row.environment, row.received_at, row.due_at ?? 'set aside'],
+    ...[String(row.failures), row.fault ?? ''],
+  ])
+  printList(
+    waiting,
+    options,
+    ['submission', 'world', 'received', 'due', 'failures', 'last fault'],
+    rows,
+    'Nothing waits for a score.',
+  )
 }

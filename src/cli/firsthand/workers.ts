@@ -7,7 +7,8 @@ import { listWorkers } from '../../projections/firsthand/worker.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
 import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
-import { colours, show, table, text } from '../terminal.ts'
+import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
+import { colours, remark, show, text } from '../terminal.ts'
 import { centsOf } from './credits.ts'
 
 /** What commander gives to an action. */
@@ -45,10 +46,8 @@ export function workerCommand(tools: AdminTools): Command {
     .requiredOption('--reference <reference>', 'of the payment, as the bank knows it', text('reference', 200))
     .option('--json', 'print JSON')
     .action((...given: Rest<typeof pay>) => pay(tools, ...given))
-  command
-    .command('list')
+  withOutput(command.command('list'))
     .description('all workers, oldest first, with what they are owed')
-    .option('--json', 'print JSON')
     .action((...given: Rest<typeof list>) => list(tools, ...given))
   return command
 }
@@ -77,7 +76,7 @@ async function create(
 ): Promise<void> {
   await withSession(async (session) => {
     const { workerId, secret, handled } = await registerWorker(session, { name, email })
-    if (!options.json) process.stderr.write(`${colours.dim(`Token of ${workerId}, shown this once:`)}\n`)
+    if (!options.json) remark(colours.dim(`Token of ${workerId}, shown this once:`))
     show({ worker_id: workerId, worker_token: secret, ...written(handled) }, options, () => secret)
   })
 }
@@ -119,15 +118,18 @@ async function pay(
   })
 }
 
-async function list({ withSession }: AdminTools, options: JsonOption): Promise<void> {
+async function list({ withSession }: AdminTools, options: OutputOptions): Promise<void> {
   const workers = await withSession(({ db }) => listWorkers(db, LISTED_MAX))
-  show(workers, options, () => {
-    if (workers.length === 0) return 'There are no workers: opslog admin firsthand worker create --help'
-    const rows = workers.map((row) => [
-      ...[row.worker_id, row.name ?? '-'],
-      row.status === 'active' ? colours.green(row.status) : colours.red(row.status),
-      ...[String(row.approved_count), row.balance_cents, row.created_at],
-    ])
-    return table(['worker', 'name', 'status', 'approved', 'owed (cents)', 'created'], rows)
-  })
+  const rows = workers.map((row) => [
+    ...[row.worker_id, row.name ?? '-'],
+    row.status === 'active' ? colours.green(row.status) : colours.red(row.status),
+    ...[String(row.approved_count), row.balance_cents, row.created_at],
+  ])
+  printList(
+    workers,
+    options,
+    ['worker', 'name', 'status', 'approved', 'owed (cents)', 'created'],
+    rows,
+    'There are no workers: opslog admin firsthand worker create --help',
+  )
 }

@@ -6,7 +6,8 @@ import { type Tier, tier } from '../../events/rungate/vocabulary.ts'
 import { isUuid } from '../../events/uuid.ts'
 import { listAccounts } from '../../projections/rungate/account.ts'
 import type { AdminTools } from '../admin-tools.ts'
-import { colours, show, table, text } from '../terminal.ts'
+import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
+import { colours, show, text } from '../terminal.ts'
 
 interface JsonOption {
   json?: boolean
@@ -45,11 +46,9 @@ export function accountCommand(tools: AdminTools): Command {
     .action((of: string, stepLimit: number | 'none', options: JsonOption) =>
       change(tools, of, { kind: 'setStepLimit', stepLimit: stepLimit === 'none' ? null : stepLimit }, options),
     )
-  command
-    .command('list')
+  withOutput(command.command('list'))
     .description('all accounts, oldest first')
-    .option('--json', 'print JSON')
-    .action((options: JsonOption) => list(tools, options))
+    .action((options: OutputOptions) => list(tools, options))
   return command.addHelpText(
     'after',
     `
@@ -99,15 +98,18 @@ async function change(
   })
 }
 
-async function list({ withSession }: AdminTools, options: JsonOption): Promise<void> {
+async function list({ withSession }: AdminTools, options: OutputOptions): Promise<void> {
   const accounts = await withSession(({ db }) => listAccounts(db))
-  show(accounts, options, () => {
-    if (accounts.length === 0) return 'There are no accounts: they register at POST /rungate/v1/register'
-    const rows = accounts.map((row) => [
-      ...[row.account_id, row.slug, row.name],
-      row.status === 'active' ? colours.green(row.status) : colours.red(row.status),
-      ...[row.tier, row.step_limit === null ? 'by tier' : String(row.step_limit), row.created_at],
-    ])
-    return table(['account', 'slug', 'name', 'status', 'tier', 'steps a month', 'created'], rows)
-  })
+  const rows = accounts.map((row) => [
+    ...[row.account_id, row.slug, row.name],
+    row.status === 'active' ? colours.green(row.status) : colours.red(row.status),
+    ...[row.tier, row.step_limit === null ? 'by tier' : String(row.step_limit), row.created_at],
+  ])
+  printList(
+    accounts,
+    options,
+    ['account', 'slug', 'name', 'status', 'tier', 'steps a month', 'created'],
+    rows,
+    'There are no accounts: they register at POST /rungate/v1/register',
+  )
 }
