@@ -281,8 +281,8 @@ describe('the kernel', () => {
     [['events', 'eventstore'], 3_261],
     // Grown by states kept on the way, so that a repeat of an old key costs a small part of its stream. And by desks, which
     // decide in groups on streams of many writers, whose books are closed and opened. And by mails. And by causes, which make
-    // traces trees.
-    [['commands'], 1_186],
+    // traces trees. And by commands that wait for the same stream, which are appended together.
+    [['commands'], 1_334],
     // Grown by sessions of hosted pages that were signed out of.
     // And by mails that are due, and the local mailbox.
     [['projections', 'postgres'], 3_784],

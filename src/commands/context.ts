@@ -24,4 +24,5 @@ export const consequenceContext = (part: string, { id, metadata }: Recorded, at:
 export const stepContext = (context: CommandContext, commandId: string): CommandContext => ({
   ...context,
   ...{ commandId, fingerprint: undefined, causationId: context.causationId ?? context.commandId },
+  startsStream: false,
 })

@@ -1,20 +1,21 @@
 /**
  * Handles commands: loads the state, decides, and appends at the revision of that state; on a conflict it reloads and decides
  * again. Recent states stay in a bounded cache. The expected revision catches a stale one, so the cache only buys speed. A
- * command id that the stream has seen gets the answer that was recorded then.
+ * command id that the stream has seen gets the answer that was recorded then. Commands that wait for the same stream are
+ * appended together, where each one's decision stands by itself (group.ts).
  */
 import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { Actor, AnyEvent, Cause, Recorded } from '../events/event.ts'
-import { type Appended, type EventStore, type NewEvent, WrongExpectedRevision } from '../events/store.ts'
+import type { Actor, AnyEvent, Cause } from '../events/event.ts'
+import { type EventStore, type NewEvent, WrongExpectedRevision } from '../events/store.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
 import { createKeyedQueue } from '../runtime/keyed-queue.ts'
 import { type Aggregate, fold, streamName } from './decider.ts'
+import { type Asked, decideTogether, isOfOne, type Waiting } from './group.ts'
 import { eventId } from './identity.ts'
-import { createMilestones, type Milestones } from './milestones.ts'
+import { absorb, absorbWritten, type Loaded, unread } from './loaded.ts'
 import { recordedAnswer } from './recorded-answer.ts'
 import { Rejected } from './rejection.ts'
-import { createSeenCommands, type SeenCommands } from './seen-commands.ts'
 
 /** Who sends a command, and the names that its events record. */
 export interface CommandContext {
@@ -29,6 +30,8 @@ export interface CommandContext {
   traceparent: string | undefined
   /** Now, RFC 3339 in UTC with milliseconds: decisions see no other clock. */
   at: string
+  /** The stream is new, as far as the caller knows: it is appended to unread, and read where it is there after all. */
+  startsStream?: boolean
 }
 
 export interface Handled<State, Event extends AnyEvent> {
@@ -37,8 +40,8 @@ export interface Handled<State, Event extends AnyEvent> {
   /** The events that this command wrote, now or at its first execution. Empty where nothing had to change. */
   events: Event[]
   /**
-   * Commit position of the last event behind the answer: of these events or, without any, of the stream's last; undefined
-   * on a stream without events.
+   * Commit position of the last event behind the answer: of these events, or of the last that was appended together with
+   * them; without any, of the stream's last. Undefined on a stream without events.
    */
   position: bigint | undefined
   /** The command was handled before; nothing was written now. */
@@ -77,18 +80,7 @@ export interface CommandBusLimits {
   conflictRetriesMax: number
 }
 
-interface Loaded<State> {
-  state: State
-  /** undefined: the stream does not exist. */
-  revision: bigint | undefined
-  /** Commit position of the last event. */
-  position: bigint | undefined
-  lastHash: string
-  /** At least the commands up to this revision; later states of the stream share it. */
-  commands: SeenCommands
-  /** States on the way, which later states of the stream share too. */
-  milestones: Milestones<State>
-}
+type AnyWaiting = Waiting<unknown, unknown, AnyEvent>
 
 export function createCommandBus(store: EventStore, limits: CommandBusLimits): CommandBus {
   const cache = new LRUCache<string, Loaded<unknown>>({
@@ -110,22 +102,21 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
   }
 
   async function loaded<S, C, E extends AnyEvent>(aggregate: Aggregate<S, C, E>, stream: string): Promise<Loaded<S>> {
-    const cached = cache.get(keyOf(aggregate, stream)) as Loaded<S> | undefined
-    if (cached) return cached
-    const unread = { revision: undefined, position: undefined, lastHash: '', commands: createSeenCommands() }
-    return catchUp(aggregate, stream, { state: aggregate.initialState, ...unread, milestones: createMilestones() })
+    return cachedState(aggregate, stream) ?? catchUp(aggregate, stream, unread(aggregate))
   }
+
+  const cachedState = <S, C, E extends AnyEvent>(aggregate: Aggregate<S, C, E>, stream: string) =>
+    cache.get(keyOf(aggregate, stream)) as Loaded<S> | undefined
 
   async function handle<S, C, E extends AnyEvent>(
     aggregate: Aggregate<S, C, E>,
-    id: string,
-    command: C,
-    context: CommandContext,
-    precondition?: () => Promise<void>,
+    stream: string,
+    { command, context, precondition }: Asked<C>,
   ): Promise<Handled<S, E>> {
-    const stream = streamName(aggregate, id)
     const execution = randomUUID()
-    let before = await loaded(aggregate, stream)
+    let before = context.startsStream
+      ? (cachedState(aggregate, stream) ?? unread(aggregate))
+      : await loaded(aggregate, stream)
     let isChecked = false
     for (let attempt = 0; attempt <= limits.conflictRetriesMax; attempt++) {
       const seenAt = context.fingerprint === undefined ? undefined : before.commands.find(context.commandId)
@@ -168,7 +159,7 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
         crashPoint('command.before-append', stream)
         const written = await store.append(stream, before.revision, before.lastHash, batch)
         crashPoint('command.after-append', stream)
-        const after = absorbWritten(aggregate, before, events, written, context)
+        const after = absorbWritten(before, fold(aggregate, events, before.state), written, context)
         cache.set(keyOf(aggregate, stream), after)
         return { state: after.state, events, position: written.position, replayed: false }
       } catch (error) {
@@ -191,9 +182,67 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     return current
   }
 
+  /** Appends what several waiting commands decide; answers how many of them it has answered, the first ones. */
+  async function handleGroup<S, C, E extends AnyEvent>(
+    aggregate: Aggregate<S, C, E>,
+    stream: string,
+    line: readonly Waiting<S, C, E>[],
+  ): Promise<number> {
+    const before = cachedState(aggregate, stream)
+    const group = before && line.length > 1 ? decideTogether(before, line) : []
+    if (!before || group.length < 2) return 0
+    try {
+      const batch = group.flatMap(({ events, waiting }) => prepare(events, waiting.asked.context, randomUUID()))
+      crashPoint('command.before-append', stream)
+      const written = await store.append(stream, before.revision, before.lastHash, batch)
+      crashPoint('command.after-append', stream)
+      let after = before
+      for (const { events, state, waiting } of group) {
+        const revision = (after.revision ?? -1n) + BigInt(events.length)
+        after = absorbWritten(after, state, { ...written, revision }, waiting.asked.context)
+        waiting.done.resolve({ state, events, position: written.position, replayed: false })
+      }
+      cache.set(keyOf(aggregate, stream), after)
+      return group.length
+    } catch (error) {
+      cache.delete(keyOf(aggregate, stream))
+      // Nothing was written, and it is about one of them, or about all: each finds out for itself.
+      if (isOfOne(error)) {
+        for (const { waiting } of group) waiting.isAlone = true
+        return 0
+      }
+      for (const { waiting } of group) waiting.done.reject(error)
+      return group.length
+    }
+  }
+
+  // No Map: see runtime/in-flight.ts for names that come and go all the time.
+  const lines: Record<string, AnyWaiting[]> = Object.create(null)
+
+  /** The turn of a stream's line: its first command, or its first ones together. */
+  async function nextTurn(stream: string): Promise<void> {
+    const line = lines[stream]
+    const [first] = line ?? []
+    if (!line || !first) return
+    const { aggregate, asked, done } = first
+    const answered = await handleGroup(aggregate, stream, line)
+    line.splice(0, Math.max(1, answered))
+    if (line.length === 0) delete lines[stream]
+    if (answered > 0) return
+    await handle(aggregate, stream, asked).then(done.resolve, done.reject)
+  }
+
   return {
-    handle: (aggregate, id, command, context, precondition) =>
-      runInOrder(streamName(aggregate, id), () => handle(aggregate, id, command, context, precondition)),
+    handle(aggregate, id, command, context, precondition) {
+      const stream = streamName(aggregate, id)
+      const done = Promise.withResolvers<Handled<never, never>>()
+      const waiting = { aggregate, asked: { command, context, precondition }, done, isAlone: false }
+      const line = lines[stream] ?? []
+      line.push(waiting as unknown as AnyWaiting)
+      lines[stream] = line
+      void runInOrder(stream, () => nextTurn(stream))
+      return done.promise
+    },
     load: async (aggregate, id) => (await loaded(aggregate, streamName(aggregate, id))).state,
     // Outside the queue, since a command that holds it may ask. Taking in the same events twice does no harm.
     current: async (aggregate, id) => {
@@ -228,32 +277,4 @@ function prepare(events: readonly AnyEvent[], context: CommandContext, execution
     event,
     cause: index === 0 && context.fingerprint !== undefined ? { ...cause, fingerprint: context.fingerprint } : cause,
   }))
-}
-
-/** Takes in one more recorded event: state, revision, chain and command. */
-function absorb<S, C, E extends AnyEvent>(
-  aggregate: Aggregate<S, C, E>,
-  before: Loaded<S>,
-  event: Recorded<E>,
-): Loaded<S> {
-  const { commandId, fingerprint, hash } = event.metadata
-  const { commands, milestones } = before
-  if (fingerprint !== undefined) commands.add(commandId, event.revision)
-  const state = aggregate.evolve(before.state, event as unknown as E)
-  milestones.note(event.revision, state)
-  return { state, revision: event.revision, position: event.position, lastHash: hash, commands, milestones }
-}
-
-function absorbWritten<S, C, E extends AnyEvent>(
-  aggregate: Aggregate<S, C, E>,
-  before: Loaded<S>,
-  events: readonly E[],
-  { revision, position, lastHash }: Appended,
-  context: CommandContext,
-): Loaded<S> {
-  const { commands, milestones } = before
-  const state = fold(aggregate, events, before.state)
-  if (context.fingerprint !== undefined) commands.add(context.commandId, (before.revision ?? -1n) + 1n)
-  milestones.note(revision, state)
-  return { state, revision, position, lastHash, commands, milestones }
 }

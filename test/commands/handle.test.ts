@@ -12,7 +12,7 @@ import { operator } from '../../src/commands/noctant/operator.ts'
 import { Rejected } from '../../src/commands/rejection.ts'
 import { chainHash } from '../../src/events/chain.ts'
 import type { AccountEvent } from '../../src/events/noctant/account.ts'
-import { type EventStore, StoreUnavailable, WrongExpectedRevision } from '../../src/events/store.ts'
+import { AppendRefused, type EventStore, StoreUnavailable, WrongExpectedRevision } from '../../src/events/store.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
 import { accountFacts, at, keyFacts, operatorFacts } from '../support/examples/noctant.ts'
 
@@ -310,6 +310,146 @@ describe('two processes on one stream', () => {
     const bus = createCommandBus(contended, limits)
     expect(await codeOf(send(bus, id, closeAll))).toBe('concurrent_change')
     expect(appends).toBe(limits.conflictRetriesMax + 1)
+    expect(await recordedIn(`noctant.account-${id}`)).toHaveLength(2)
+  })
+})
+
+describe('commands that wait for the same stream', () => {
+  /** Appends are counted, and the first waits until it is let go. */
+  function counted() {
+    const appends: number[] = []
+    const first = Promise.withResolvers<void>()
+    const store: EventStore = {
+      ...node.store,
+      async append(stream, revision, lastHash, events) {
+        appends.push(events.length)
+        if (appends.length === 1) await first.promise
+        return node.store.append(stream, revision, lastHash, events)
+      },
+    }
+    return { appends, letGo: first.resolve, store }
+  }
+  const statusChanges = (count: number) =>
+    Array.from({ length: count }, (_, n) => (n % 2 === 0 ? 'disabled' : 'active'))
+
+  it('are appended together, each with its own cause, state and answer, as if one by one', async () => {
+    const id = await opened()
+    const { appends, letGo, store } = counted()
+    const bus = createCommandBus(store, limits)
+    await bus.load(account, id)
+    const sent = statusChanges(11).map((to) => send(bus, id, (c) => change(to as 'active', c)))
+    letGo()
+    const answers = await Promise.all(sent)
+    expect(appends).toStrictEqual([2, 20])
+    expect(answers.map(({ state }) => state.status)).toStrictEqual(statusChanges(11))
+    expect(answers.map(({ events, replayed }) => [events.length, replayed])).toStrictEqual(Array(11).fill([2, false]))
+    const events = await recordedIn(`noctant.account-${id}`)
+    expect(events.slice(2)).toStrictEqual(answers.flatMap((answer) => answer.events))
+    const commandIds = []
+    for await (const { metadata } of node.store.readStream(`noctant.account-${id}`)) commandIds.push(metadata.commandId)
+    expect(new Set(commandIds.slice(2)).size).toBe(11)
+    // What is kept in memory is what the log has: another command goes on from it, and the chain closes.
+    await send(bus, id, closeAll)
+    expect(await bus.load(account, id)).toStrictEqual(fold(account, await recordedIn(`noctant.account-${id}`)))
+  })
+
+  it('are answered each for itself where one is refused, or was seen before', async () => {
+    const id = await opened()
+    const { appends, letGo, store } = counted()
+    const bus = createCommandBus(store, limits)
+    await bus.load(account, id)
+    const [first, twice] = [randomUUID(), randomUUID()]
+    const disable: Make = (c) => change('disabled', c)
+    const enable: Make = (c) => change('active', c)
+    const sent = [
+      ...[send(bus, id, disable, { commandId: first }), send(bus, id, enable, { commandId: twice })],
+      ...[
+        send(bus, id, enable, { commandId: twice }),
+        send(bus, id, open),
+        send(bus, id, disable),
+        send(bus, id, enable),
+      ],
+    ]
+    letGo()
+    const [, once, again, refused, ...last] = await Promise.allSettled(sent)
+    expect(once).toMatchObject({ status: 'fulfilled', value: { replayed: false } })
+    expect(again).toMatchObject({ status: 'fulfilled', value: { replayed: true } })
+    expect(refused).toMatchObject({ status: 'rejected', reason: { name: 'Rejected' } })
+    expect(last.map(({ status }) => status)).toStrictEqual(['fulfilled', 'fulfilled'])
+    expect(appends).toStrictEqual([2, 2, 4])
+  })
+
+  it('find out one by one where another process wrote first, or the store takes them not together', async () => {
+    const id = await opened()
+    const { appends, letGo, store } = counted()
+    let isRefused = false
+    const failing: EventStore = {
+      ...store,
+      async append(stream, revision, lastHash, events) {
+        if (events.length > 2 && !isRefused) {
+          isRefused = true
+          appends.push(events.length)
+          throw new AppendRefused('the append is too large', true)
+        }
+        return store.append(stream, revision, lastHash, events)
+      },
+    }
+    const bus = createCommandBus(failing, limits)
+    await bus.load(account, id)
+    const sent = statusChanges(4).map((to) => send(bus, id, (c) => change(to as 'active', c)))
+    await send(there, id, closeAll)
+    letGo()
+    await Promise.all(sent)
+    // The first one has a conflict; the others were refused together.
+    expect(appends).toStrictEqual([2, 2, 6, 2, 2, 2])
+    expect(await bus.load(account, id)).toStrictEqual(fold(account, await recordedIn(`noctant.account-${id}`)))
+  })
+
+  it('are all unknown where their append is', async () => {
+    const id = await opened()
+    const { appends, letGo, store } = counted()
+    const failing: EventStore = {
+      ...store,
+      append: (...batch) =>
+        appends.length === 1 ? Promise.reject(new StoreUnavailable('no answer')) : store.append(...batch),
+    }
+    const bus = createCommandBus(failing, limits)
+    await bus.load(account, id)
+    const sent = statusChanges(4).map((to) => send(bus, id, (c) => change(to as 'active', c)))
+    letGo()
+    const outcomes = await Promise.allSettled(sent)
+    expect(outcomes.map(({ status }) => status)).toStrictEqual(['fulfilled', ...Array(3).fill('rejected')])
+    expect(await recordedIn(`noctant.account-${id}`)).toHaveLength(4)
+  })
+})
+
+describe('a stream that is thought to be new', () => {
+  const reads = () => {
+    const read: string[] = []
+    const store: EventStore = {
+      ...node.store,
+      readStream(stream, range) {
+        read.push(stream)
+        return node.store.readStream(stream, range)
+      },
+    }
+    return { bus: createCommandBus(store, limits), read }
+  }
+
+  it('is appended to without being read', async () => {
+    const { bus, read } = reads()
+    const id = randomUUID()
+    await send(bus, id, open, { startsStream: true })
+    expect(read).toStrictEqual([])
+    expect(await bus.load(account, id)).toStrictEqual(fold(account, await recordedIn(`noctant.account-${id}`)))
+  })
+
+  it('is read where it is there, and a repeat gets its recorded answer', async () => {
+    const [id, commandId] = [randomUUID(), randomUUID()]
+    const first = await send(here, id, open, { commandId })
+    const again = await send(reads().bus, id, open, { commandId, startsStream: true })
+    expect(again).toStrictEqual({ ...first, replayed: true })
+    expect(await codeOf(send(reads().bus, id, open, { startsStream: true }))).toBe(await codeOf(send(here, id, open)))
     expect(await recordedIn(`noctant.account-${id}`)).toHaveLength(2)
   })
 })
