@@ -45,7 +45,8 @@ Suites: ${Object.keys(suites).join(', ')} (default: all)
 Options:
   --seconds N  length of one round of one side (default 3)
   --rounds N   rounds of each side, in turn (default 5)
-  --only TEXT  of the neighbours suite, the attacks whose names hold this
+  --only TEXT  of the neighbours suite, the attacks whose names hold this; of the firsthand suite, the parts
+  --skip TEXT  of the firsthand suite, not the parts whose names hold this
   --soak       the memory suite for half an hour, or for
   --minutes N  so long
   --json FILE  the figures for scripts
@@ -62,6 +63,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '5' },
     only: { type: 'string', default: '' },
+    skip: { type: 'string', default: '' },
     soak: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '30' },
     json: { type: 'string' },
@@ -70,8 +72,8 @@ const { values, positionals } = parseArgs({
 })
 const unknown = positionals.filter((name) => !(name in suites))
 const soakMinutes = values.soak ? Number(values.minutes) : undefined
-const { only } = values
-const options = { seconds: Number(values.seconds), rounds: Number(values.rounds), only, soakMinutes }
+const { only, skip } = values
+const options = { seconds: Number(values.seconds), rounds: Number(values.rounds), only, skip, soakMinutes }
 const areWrong = !(options.seconds > 0) || !(options.rounds >= 1) || !((soakMinutes ?? 1) > 0)
 if (values.help || unknown.length > 0 || areWrong) {
   process.stdout.write(unknown.length > 0 ? `There is no suite ${unknown.join(', ')}.\n\n${HELP}` : HELP)

@@ -13,6 +13,8 @@ export interface SuiteOptions {
   rounds: number
   /** Of a suite of many cases, those whose names hold it. */
   only?: string
+  /** Of such a suite, not those whose names hold it; '': all. */
+  skip?: string
 }
 
 const CONCURRENCIES = [1, 16, 64]

@@ -1,7 +1,7 @@
 /** The instance under test, as a process of its own on a data directory that is gone afterwards, and calls to it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,6 +19,8 @@ export interface BenchInstance {
   postgresUrl: string
   /** Resident memory of the process, in MiB. */
   residentMiB(): number
+  /** Time of processors that the process and its children have had, in ms. Linux alone tells. */
+  processorMs(): number
   stop(): Promise<void>
 }
 
@@ -80,12 +82,37 @@ export async function startBenchInstance(
       const [, kib] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? []
       return Number(kib) / 1_024
     },
+    processorMs: () => processorMs(child.pid ?? 0),
     async stop() {
       await stopProgram(child)
       await services?.stop()
       rmSync(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** Of Linux, where it is the same on all machines. */
+const TICK_MS = 10
+
+/** Of the process and all that it has started, those included that have ended. */
+function processorMs(pid: number): number {
+  const stats = readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return []
+    try {
+      // Behind the name, in parentheses: the 2nd field is the parent, the 12th to the 15th are times, those of ended children too.
+      const fields = readFileSync(`/proc/${name}/stat`, 'utf8').split(') ').at(-1)?.split(' ').map(Number) ?? []
+      return [
+        { pid: Number(name), parent: fields[1], ticks: fields.slice(11, 15).reduce((sum, each) => sum + each, 0) },
+      ]
+    } catch {
+      // It has ended meanwhile.
+      return []
+    }
+  })
+  const ticksOf = (id: number): number =>
+    (stats.find((each) => each.pid === id)?.ticks ?? 0) +
+    stats.filter(({ parent }) => parent === id).reduce((sum, each) => sum + ticksOf(each.pid), 0)
+  return ticksOf(pid) * TICK_MS
 }
 
 /** Roles apart from each other need services that others could reach. No command is carried out, so NATS may be away. */
