@@ -59,6 +59,8 @@ interface Described<P, Q, H, C, B, A, Code, Acc = Access> {
   answers: A
   /** Codes of the context that it may be refused with; the kernel's own follow from the rest. */
   refuses?: readonly Code[]
+  /** It writes nothing, so its handler is given no command. */
+  isRead?: true
   /** It reads many rows: few such requests of a tenant are served at a time. Default: what `list` makes does. */
   isList?: boolean
   /** Name of the context's rate class; default `standard`. */
@@ -153,7 +155,7 @@ export function operationsFor<Parts extends CoreParts, Who extends Principal, Co
         ) => Promise<ReplyOf<A> & { status: Status }>
       },
   ): Operation<Parts> {
-    return erased(spec, true)
+    return erased(spec, !spec.isRead)
   }
 
   /** A command: like `operation`, and its reply names what the bus has handled, for the wait and the replay's header. */

@@ -8,6 +8,8 @@ const WIDTH = 320
 const HEIGHT = 240
 const SHAPES = 10
 const QUALITY = 85
+/** Of PNG, from 0 to 9: thousands are drawn, and each is encoded anew for its buyer. */
+const COMPRESSION = 1
 /** Pixels between the lines of the grid, whose edges make every drawing a sharp picture; and how dark they are. */
 const GRID = 16
 const INK = 40
@@ -17,7 +19,7 @@ export async function draw({ seed, type, path }: DrawingRequest): Promise<void> 
   const image = sharp(pixelsOf(seed), { raw: { width: WIDTH, height: HEIGHT, channels: 3 } })
   const encoded =
     type === 'image/png'
-      ? image.png()
+      ? image.png({ compressionLevel: COMPRESSION })
       : type === 'image/webp'
         ? image.webp({ quality: QUALITY })
         : image.jpeg({ quality: QUALITY })

@@ -2,9 +2,10 @@
  * Pictures: decoded wholly, measured, hashed, and encoded anew. One thread, no cache: what one file needs is all that the
  * process holds. Loaded in the inspector's child process alone.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import sharp, { type Metadata, type SharpOptions } from 'sharp'
+import type { Source } from './file-bytes.ts'
 import type { DeliveredCopy, FileType, ImageMeasures } from './inspection.ts'
 import { HASH_SIDE, perceptualHash } from './perceptual-hash.ts'
 import { thresholds } from './thresholds.ts'
@@ -32,12 +33,12 @@ export interface InspectedImage {
 
 /** Measures a picture and writes its copy. Throws Unusable. */
 export async function inspectImage(
-  path: string,
+  source: Source,
   type: FileType,
   copyPath: string,
   previewPath: string | undefined,
 ): Promise<InspectedImage> {
-  const header = await decoding(() => sharp(path, { ...options, limitInputPixels: false }).metadata())
+  const header = await decoding(() => sharp(source, { ...options, limitInputPixels: false }).metadata())
   const pixels = header.width * header.height
   if (pixels > thresholds.pixelsMax) {
     throw new Unusable(
@@ -45,12 +46,12 @@ export async function inspectImage(
       `it has ${header.width} by ${header.height} pixels, and at most ${thresholds.pixelsMax} are taken`,
     )
   }
-  const measured = await decoding(() => measure(path))
-  const { data, info } = await decoding(() => copyOf(path, type, header).toBuffer({ resolveWithObject: true }))
+  const measured = await decoding(() => measure(source))
+  const { data, info } = await decoding(() => copyOf(source, type, header).toBuffer({ resolveWithObject: true }))
   const { width, height } = info
   if (previewPath !== undefined) await writeFile(previewPath, await decoding(() => preview(data)))
   await writeFile(copyPath, data)
-  const sha256 = createHash('sha256').update(data).digest('hex')
+  const sha256 = hash('sha256', data)
   return {
     image: { width, height, ...measured },
     copy: { sizeBytes: data.length, sha256, contentType: type, width, height, durationSeconds: null },
@@ -67,8 +68,8 @@ async function decoding<T>(step: () => Promise<T>): Promise<T> {
   }
 }
 
-async function measure(path: string): Promise<Omit<ImageMeasures, 'width' | 'height'>> {
-  const { data, info } = await sharp(path, options)
+async function measure(source: Source): Promise<Omit<ImageMeasures, 'width' | 'height'>> {
+  const { data, info } = await sharp(source, options)
     .autoOrient()
     .resize(MEASURED_SIDE, MEASURED_SIDE, { fit: 'inside', withoutEnlargement: true })
     .flatten({ background: BACKGROUND })
@@ -117,8 +118,8 @@ function laplacianVariance(grey: Uint8Array, width: number, height: number): num
  * Turned as EXIF says, encoded anew, without any metadata but the colour profile. CMYK becomes sRGB, whose profile is
  * the default; 16 bits of a PNG stay.
  */
-function copyOf(path: string, type: FileType, header: Metadata) {
-  const image = sharp(path, options).autoOrient()
+function copyOf(source: Source, type: FileType, header: Metadata) {
+  const image = sharp(source, options).autoOrient()
   const kept = header.space === 'cmyk' || !header.hasProfile ? image : image.keepIccProfile()
   if (type === 'image/png') {
     return (header.depth === 'ushort' ? kept.toColourspace('rgb16') : kept).png({ palette: false })

@@ -3,7 +3,7 @@
  * their end, how good they are, and the copy for the buyer. Runs in the inspector's child process.
  */
 import { open, rm } from 'node:fs/promises'
-import { digestOf } from './file-bytes.ts'
+import { digestOf, type Source, sourceOf } from './file-bytes.ts'
 import {
   type FileType,
   type Inspection,
@@ -18,16 +18,17 @@ type Seen = Pick<Inspection, 'image' | 'media' | 'copy'>
 
 /** What the file is and how good. Rejects where this machine is at fault; faults of the file are part of the answer. */
 export async function inspect(request: InspectionRequest): Promise<Inspection> {
-  const digest = await digestOf(request.path)
+  const source = await sourceOf(request.path)
+  const digest = await digestOf(source)
   const nothing = { image: null, media: null, copy: null }
   let detectedType: FileType | null = null
   try {
     if (digest.sizeBytes === 0) throw new Unusable('empty', 'it is empty')
-    const sniffed = await sniff(request.path)
+    const sniffed = await sniff(source)
     const found = await withoutPicture(request, digest.sizeBytes, sniffed.type)
     detectedType = found
     const type = requireType(request, found, sniffed.name)
-    return { ...digest, detectedType: type, fault: null, ...(await look(request, digest.sizeBytes, type)) }
+    return { ...digest, detectedType: type, fault: null, ...(await look(request, source, digest.sizeBytes, type)) }
   } catch (error) {
     if (!(error instanceof Unusable)) throw error
     await Promise.all([request.copyPath, request.previewPath].map((path) => path && rm(path, { force: true })))
@@ -58,11 +59,11 @@ function requireType(
   return found
 }
 
-async function look(request: InspectionRequest, sizeBytes: number, type: FileType): Promise<Seen> {
+async function look(request: InspectionRequest, source: Source, sizeBytes: number, type: FileType): Promise<Seen> {
   const { path, copyPath, previewPath } = request
   if (isImageType(type)) {
     const { inspectImage } = await import('./images.ts')
-    return { ...(await inspectImage(path, type, copyPath, previewPath)), media: null }
+    return { ...(await inspectImage(source, type, copyPath, previewPath)), media: null }
   }
   const media = await (type === 'audio/wav' || type === 'audio/mpeg'
     ? copySound(path, sizeBytes, type, copyPath)

@@ -1,5 +1,6 @@
 /** What the bytes of a file are, whatever its name or its sender says. */
-import { fileTypeFromFile } from 'file-type'
+import { fileTypeFromBuffer, fileTypeFromFile } from 'file-type'
+import type { Source } from './file-bytes.ts'
 import type { FileType } from './inspection.ts'
 
 /** The names that the library has for the types that are taken. */
@@ -24,8 +25,9 @@ export interface Sniffed {
   name: string
 }
 
-export async function sniff(path: string): Promise<Sniffed> {
-  const found = await fileTypeFromFile(path).catch(ifUnreadable)
+export async function sniff(source: Source): Promise<Sniffed> {
+  const looking = typeof source === 'string' ? fileTypeFromFile(source) : fileTypeFromBuffer(source)
+  const found = await looking.catch(ifUnreadable)
   if (!found) return { type: null, name: 'of no type that is known' }
   return { type: NAMES[found.mime] ?? null, name: `those of ${found.mime}` }
 }

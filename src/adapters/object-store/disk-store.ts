@@ -22,6 +22,7 @@ import {
   ObjectDamaged,
   ObjectMissing,
   type ObjectStore,
+  requireKey,
   requireLinkLife,
   type Upload,
 } from './object-store.ts'
@@ -73,7 +74,7 @@ export function createDiskStore({ directory, keys, linkBase, now }: DiskStoreOpt
   const links = createLinkTexts(keys)
   const place = (key: string) => placeOf(directory, key)
   const linkOf = (grant: Grant): string => {
-    place(grant.key)
+    requireKey(grant.key)
     requireLinkLife(grant.expiresAt, now())
     return `${linkBase()}/${links.write(grant)}`
   }

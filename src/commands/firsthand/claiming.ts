@@ -93,13 +93,9 @@ type Upload = Extract<SubmissionEvent, { type: 'firsthand.UploadStored.v1' }>['d
 
 /** Records the bytes of a claim and submits them. The first bytes of an attempt count. */
 export async function submitUpload(bus: CommandBus, upload: Upload, context: CommandContext): Promise<Claimed> {
-  const { submissionId, claimId } = upload
-  const stored = await bus.handle(
-    submission,
-    submissionId,
-    { kind: 'storeUpload', upload },
-    followUp('upload', claimId, context),
-  )
+  const { submissionId, claimId, attempt } = upload
+  const storing = { ...followUp('upload', claimId, context), startsStream: attempt === 1 }
+  const stored = await bus.handle(submission, submissionId, { kind: 'storeUpload', upload }, storing)
   return receiveUpload(bus, stored.state as StoredSubmission, context)
 }
 

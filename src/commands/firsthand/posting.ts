@@ -26,13 +26,13 @@ export async function postJob(bus: CommandBus, facts: JobFacts, topUp: TopUpRule
   const { events, replayed } = await bus.handle(wallet, walletIdOf(of), command, context)
   const held = events.findLast((event) => event.type === 'firsthand.EscrowHeld.v1')
   if (!held) throw new Error(`${facts.jobId} was neither paid for nor refused`)
-  const { position } = await finishPosting(bus, held.data.job, context)
+  const { position } = await finishPosting(bus, held.data.job, context, !replayed)
   return { facts: held.data.job, handled: { position, replayed } }
 }
 
-/** The second step: the job whose hold is in the log. */
-export const finishPosting = (bus: CommandBus, facts: JobFacts, context: CommandContext) =>
-  bus.handle(job, facts.jobId, { kind: 'post', facts }, followUp('post', facts.jobId, context))
+/** The second step: the job whose hold is in the log, a moment ago or since longer. */
+export const finishPosting = (bus: CommandBus, facts: JobFacts, context: CommandContext, startsStream = false) =>
+  bus.handle(job, facts.jobId, { kind: 'post', facts }, { ...followUp('post', facts.jobId, context), startsStream })
 
 /** Ends the job and gives back what it did not use. */
 export async function cancelJob(

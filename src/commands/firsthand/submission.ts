@@ -4,7 +4,7 @@
  */
 import type { SubmissionEvent } from '../../events/firsthand/submission.ts'
 import type { Environment } from '../../events/firsthand/vocabulary.ts'
-import type { Aggregate } from '../decider.ts'
+import { type Aggregate, fold } from '../decider.ts'
 import { Rejected } from './rejection.ts'
 import { APPROVED_STARS_MIN } from './scores.ts'
 
@@ -40,6 +40,12 @@ export type SubmissionState = { status: 'absent' } | StoredSubmission
 export type SubmissionCommand =
   /** The first upload of an attempt counts; a later one changes nothing. */
   | { kind: 'storeUpload'; upload: DataOf<'UploadStored'> }
+  | ScoringStep
+  /** One after the other, at once. */
+  | { kind: 'takeSteps'; steps: readonly ScoringStep[] }
+
+/** What a scoring finds out, or what becomes of it. */
+export type ScoringStep =
   | { kind: 'finishInspection'; inspection: Omit<DataOf<'InspectionFinished'>, FromState>; at: string }
   | { kind: 'giveScore'; score: Omit<DataOf<'ScoreGiven'>, FromState>; at: string }
   | { kind: 'failScoring'; failure: Omit<DataOf<'ScoringFailed'>, FromState | 'failures'>; at: string }
@@ -91,6 +97,11 @@ export const submission: Aggregate<SubmissionState, SubmissionCommand, Submissio
       const { attempt, submissionId } = command.upload
       if (attempt > last + 1) throw new Error(`${submissionId}: attempt ${attempt} after ${last}`)
       return attempt > last ? [{ type: 'firsthand.UploadStored.v1', data: command.upload }] : []
+    }
+    if (command.kind === 'takeSteps') {
+      const events: SubmissionEvent[] = []
+      for (const step of command.steps) events.push(...submission.decide(step, fold(submission, events, state)))
+      return events
     }
     if (state.status === 'absent') throw submissionNotFound()
     const of = { ...state.owner, attempt: state.upload.attempt, occurredAt: command.at }

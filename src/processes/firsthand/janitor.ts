@@ -13,6 +13,7 @@ import { camel } from '../../runtime/letter-case.ts'
 import { createDueWork, type DueWork } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 import type { SweepLimits } from './expiry.ts'
+import { JANITOR } from './process-names.ts'
 
 export interface JanitorLimits extends SweepLimits {
   /** How old an upload may become. */
@@ -99,8 +100,6 @@ async function keepSweeping(options: Options, signal: AbortSignal): Promise<void
     await delay(options.janitor.uploadSweepMs, undefined, { signal }).catch(() => undefined)
   }
 }
-
-export const JANITOR = 'firsthand-janitor'
 
 type JanitorOptions = ProcessDependencies & Omit<Options, 'objects'> & { open: () => Promise<ObjectStore> }
 

@@ -17,10 +17,9 @@ import { findDueTopUps, findUnsettledPurchases } from '../../projections/firstha
 import { createDueWork, type DueWork, type DueWorkLimits } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 import type { PaymentsOf } from './payment-access.ts'
+import { PAYMENTS } from './process-names.ts'
 import { type Purchasing, settleSession } from './purchasing.ts'
 import { type DueTopUp, workTopUp } from './top-ups.ts'
-
-export const PAYMENTS = 'firsthand-payments'
 
 const DUE = 'firsthand.AutoTopUpDue.v1'
 const SAVED = 'firsthand.SettingsChanged.v1'

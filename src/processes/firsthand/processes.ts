@@ -1,21 +1,23 @@
-/** Firsthand's processes: which role runs each, what it is called, and its limits from the settings. */
+/**
+ * Firsthand's processes: which role runs each, what it is called, and its limits from the settings. What an API does
+ * not load anyway is loaded where it runs.
+ */
 import { createCommandBus } from '../../commands/handle.ts'
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
 import { newWebhookHealth } from '../../webhooks/process.ts'
 import { newProcessHealth } from '../process.ts'
-import { JANITOR, runJanitor } from './janitor.ts'
 import { openObjects } from './objects.ts'
 import { openPayments } from './payment-access.ts'
-import { PAYMENTS, runPayments } from './payments.ts'
+import { JANITOR, PAYMENTS, SETTLEMENT, WEBHOOKS } from './process-names.ts'
 import { firsthandSettings } from './settings.ts'
-import { runSettlement, SETTLEMENT } from './settlement.ts'
 import { scorerProcesses } from './start-scorer.ts'
-import { endpointKeysOf, runFirsthandWebhooks, WEBHOOKS } from './webhooks.ts'
+import { endpointKeysOf, runFirsthandWebhooks } from './webhooks.ts'
 
 function startSettlement({ bus, settings, dependenciesOf }: ContextParts): RunningProcess {
   const health = newProcessHealth()
   const { FIRSTHAND_SWEEP_INTERVAL_MS: intervalMs, FIRSTHAND_SWEEP_BATCH_MAX: batchMax } = settings(firsthandSettings)
-  const ended = runSettlement({ ...dependenciesOf(SETTLEMENT, health), bus, sweep: { intervalMs, batchMax } })
+  const options = { ...dependenciesOf(SETTLEMENT, health), bus, sweep: { intervalMs, batchMax } }
+  const ended = import('./settlement.ts').then(({ runSettlement }) => runSettlement(options))
   return { ended, health }
 }
 
@@ -62,8 +64,11 @@ function startPayments(parts: ContextParts): RunningProcess {
     ...{ sessionAgeMs: of.FIRSTHAND_PURCHASE_SWEEP_AGE_MS, topUpWaitsMs: of.FIRSTHAND_TOP_UP_RETRY_WAITS_MS },
   }
   const dependencies = dependenciesOf(PAYMENTS, health)
-  const ended = openPayments(parts).then((paymentsOf) => runPayments({ ...dependencies, bus, paymentsOf, limits }))
-  return { ended, health }
+  const run = async () => {
+    const [{ runPayments }, paymentsOf] = await Promise.all([import('./payments.ts'), openPayments(parts)])
+    await runPayments({ ...dependencies, bus, paymentsOf, limits })
+  }
+  return { ended: run(), health }
 }
 
 function startJanitor(parts: ContextParts): RunningProcess {
@@ -75,7 +80,8 @@ function startJanitor(parts: ContextParts): RunningProcess {
     uploadSweepMs: given.FIRSTHAND_UPLOAD_SWEEP_INTERVAL_MS,
   }
   const open = () => openObjects(parts)
-  const ended = runJanitor({ ...parts.dependenciesOf(JANITOR, health), bus: parts.bus, janitor, open })
+  const options = { ...parts.dependenciesOf(JANITOR, health), bus: parts.bus, janitor, open }
+  const ended = import('./janitor.ts').then(({ runJanitor }) => runJanitor(options))
   return { ended, health }
 }
 

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { request } from 'undici'
 import type { Inspector } from '../../adapters/inspection/inspection.ts'
 import type { ObjectStore } from '../../adapters/object-store/object-store.ts'
 import { commandContext } from '../../commands/context.ts'
@@ -20,10 +21,9 @@ import { findSandboxJobs } from '../../projections/firsthand/sandbox-job.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
 import { createDueWork } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
+import { SANDBOX_WORKERS } from './process-names.ts'
 import { makeSandboxFile } from './sandbox-files.ts'
 import { filesDueBy, firstClaimOf, firstSubmissionOf, sandboxWordOf } from './sandbox-jobs.ts'
-
-export const SANDBOX_WORKERS = 'firsthand-sandbox-workers'
 
 export interface SandboxParts {
   bus: CommandBus
@@ -145,12 +145,12 @@ async function submit(
   const key = uploadKeyOf(facts, uploadId)
   const expiresAt = new Date(now().getTime() + UPLOAD_MAX_MS)
   const link = objects.putLink({ key, contentType, sizeBytes: bytes.length, expiresAt })
-  const answer = await fetch(link.url, {
-    ...{ method: 'PUT', headers: link.headers, body: new Uint8Array(bytes) },
+  const { statusCode, body } = await request(link.url, {
+    ...{ method: 'PUT', headers: link.headers, body: bytes },
     signal: AbortSignal.any([signal, AbortSignal.timeout(UPLOAD_MAX_MS)]),
   })
-  await answer.body?.cancel()
-  if (!answer.ok) throw new Error(`the upload of a sandbox worker was answered with status ${answer.status}`)
+  await body.dump()
+  if (statusCode !== 200) throw new Error(`the upload of a sandbox worker was answered with status ${statusCode}`)
   const fileId = prefixedId('file', context.at, seat.claimId)
   const objectKey = originalKeyOf(facts, fileId)
   const stored = await objects.copy(key, objectKey)

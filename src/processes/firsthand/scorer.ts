@@ -7,10 +7,9 @@ import { isPoison } from '../../events/subscription.ts'
 import { findDueScorings } from '../../projections/firsthand/claim.ts'
 import { createDueWork, type DueWork } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
+import { SCORING } from './process-names.ts'
 import { scoreSubmission } from './scoring.ts'
 import type { ScoringParts } from './scoring-parts.ts'
-
-export const SCORING = 'firsthand-scoring'
 
 export interface ScorerLimits {
   /** Submissions at once, and those of one organization. */

@@ -4,7 +4,7 @@ import type { ObjectStore } from '../../adapters/object-store/object-store.ts'
 import type { VisionModel } from '../../adapters/vision/model.ts'
 import { systemContext } from '../../commands/context.ts'
 import type { PostedJob } from '../../commands/firsthand/job.ts'
-import { type StoredSubmission, type SubmissionCommand, submission } from '../../commands/firsthand/submission.ts'
+import { type ScoringStep, type StoredSubmission, submission } from '../../commands/firsthand/submission.ts'
 import type { CommandBus, CommandContext } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 
@@ -48,13 +48,12 @@ export function contextOf({ parts, state, round }: Attempt, step: string): Comma
   return systemContext('firsthand-scoring', commandId, parts.now().toISOString(), { requestId, causationId })
 }
 
-type WithoutTime<Command> = Command extends unknown ? Omit<Command, 'at'> : never
-export type Recording = WithoutTime<Exclude<SubmissionCommand, { kind: 'storeUpload' }>>
+type WithoutTime<Step> = Step extends unknown ? Omit<Step, 'at'> : never
+export type Recording = WithoutTime<ScoringStep>
 
-/** Records a step in the submission's stream; once a round. */
-export async function record(attempt: Attempt, step: string, recording: Recording): Promise<void> {
-  const context = contextOf(attempt, step)
-  const { bus } = attempt.parts
-  const command = { ...recording, at: context.at } as SubmissionCommand
-  await bus.handle(submission, attempt.state.owner.submissionId, command, context)
+/** Records steps in the submission's stream, in one append, under the name of the first one; each once a round. */
+export async function record(attempt: Attempt, name: string, recordings: readonly Recording[]): Promise<void> {
+  const context = contextOf(attempt, name)
+  const steps = recordings.map((recording) => ({ ...recording, at: context.at }) as ScoringStep)
+  await attempt.parts.bus.handle(submission, attempt.state.owner.submissionId, { kind: 'takeSteps', steps }, context)
 }

@@ -12,7 +12,9 @@ const MODEL_WAITS_MS = [10_000, 60_000, 300_000, 300_000, 300_000, 300_000, 300_
 const ORIGINAL_WAITS_MS = [10_000, 60_000, 300_000, 1_800_000]
 
 export const scoringSettings = z.object({
-  FIRSTHAND_INSPECTION_MAX_MS: count(inspectorLimits.timeMaxMs).describe('for one file; then its inspector is killed'),
+  FIRSTHAND_INSPECTION_MAX_MS: count(inspectorLimits.timeMaxMs).describe(
+    'for one file; then its inspector is killed, unless it has waited for a processor',
+  ),
   FIRSTHAND_INSPECTION_MEMORY_MAX_BYTES: count(inspectorLimits.memoryMaxBytes).describe(
     'that an inspector may hold; then it is killed',
   ),

@@ -12,9 +12,10 @@ import { ModelUnavailable } from '../../adapters/vision/model.ts'
 import { contentHash, contentHashIdOf } from '../../commands/firsthand/content-hash.ts'
 import { job } from '../../commands/firsthand/job.ts'
 import { inRound, submission } from '../../commands/firsthand/submission.ts'
+import type { CommandBus } from '../../commands/handle.ts'
 import { sandboxCeiling } from './sandbox-jobs.ts'
 import { copyIn, fetchOriginal, originalIn, previewIn, storeCopy } from './scored-files.ts'
-import { type Attempt, contextOf, INSPECTED, record, type ScoringParts } from './scoring-parts.ts'
+import { type Attempt, contextOf, INSPECTED, type Recording, record, type ScoringParts } from './scoring-parts.ts'
 
 /** Set: it was not decided, and is to be tried again at this time; null: not before somebody has it so. */
 export interface Outcome {
@@ -40,52 +41,89 @@ const SHARED = '; processes apart have to share DATA_DIR/objects, or use a bucke
 /** Scores one submission, where it still waits for that. Rejects where a service does not answer; it is done again then. */
 export async function scoreSubmission(
   parts: ScoringParts,
-  { submissionId, jobId }: { submissionId: string; jobId: string },
+  of: { submissionId: string; jobId: string },
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { bus } = parts
-  const [state, posted] = await Promise.all([bus.current(submission, submissionId), bus.current(job, jobId)])
-  if (state.status === 'absent' || posted.status === 'absent') return {}
-  const seat = posted.seats.get(submissionId)
-  if (seat?.phase !== 'submitted') return {}
-  const before = inRound(state, seat)
-  if (before.isSetAside) return {}
+  const awaited = await findAwaited(parts.bus, of)
+  if (!awaited) return {}
   const folder = await mkdtemp(join(parts.directory, 'scoring-'))
   try {
-    return await score({ parts, state: before, posted, round: seat.round, folder, signal })
+    return await score({ parts, ...awaited, folder, signal })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
+type Awaited = Pick<Attempt, 'state' | 'posted' | 'round'>
+
+/**
+ * The submission in its round, where it waits for a score. What this process knows of the two streams is asked first: where
+ * that is old, it shows no seat, or other bytes, and then the log is asked. The job decides on what the log has in any case.
+ */
+async function findAwaited(
+  bus: CommandBus,
+  { submissionId, jobId }: { submissionId: string; jobId: string },
+): Promise<Awaited | undefined> {
+  for (const look of [bus.load, bus.current]) {
+    const [state, posted] = await Promise.all([look(submission, submissionId), look(job, jobId)])
+    if (state.status === 'absent' || posted.status === 'absent') continue
+    const seat = posted.seats.get(submissionId)
+    if (seat?.phase !== 'submitted' || seat.fileId !== state.upload.fileId) continue
+    const before = inRound(state, seat)
+    if (!before.isSetAside) return { state: before, posted, round: seat.round }
+  }
+  return undefined
+}
+
 async function score(attempt: Attempt): Promise<Outcome> {
-  const { state, round } = attempt
+  const { state } = attempt
   if (state.score && (!isSold(state.score) || state.copy)) {
     return decide(attempt, state.score, state.inspection?.perceptualHash ?? null)
   }
   const inspected = await inspect(attempt)
   if ('dueAt' in inspected) return inspected
   const { inspection } = inspected
-  if (!state.score) {
-    const judged = inspection ? await judge(attempt, inspection) : { ...cannotBeRead(), ...BY_INSPECTION }
-    if ('dueAt' in judged) return judged
-    await record(attempt, 'score', { kind: 'giveScore', score: { round, ...judged } })
-    return deliver(attempt, judged, inspection)
+  /** What the log does not have yet. */
+  const found: Recording[] = []
+  if (inspection && !state.inspection) {
+    found.push({ kind: 'finishInspection', inspection: factsOf(attempt, inspection) })
   }
-  return deliver(attempt, state.score, inspection)
+  if (state.score) return deliver(attempt, state.score, inspection, found)
+  const judged = inspection ? await judge(attempt, inspection, found) : { ...cannotBeRead(), ...BY_INSPECTION }
+  if ('dueAt' in judged) return judged
+  found.push({ kind: 'giveScore', score: { round: attempt.round, ...judged } })
+  return deliver(attempt, judged, inspection, found)
 }
 
 /** The buyer pays for it, as far as the score goes. */
 const isSold = ({ stars, cause }: Pick<Judged, 'stars' | 'cause'>): boolean =>
   cause === 'score' && isApproved({ stars })
 
-/** Decides, once the buyer’s copy is stored where there is to be one. */
-async function deliver(attempt: Attempt, judged: Omit<Judged, 'scoredBy'>, inspection: Inspection | undefined) {
-  if (!isSold(judged)) return decide(attempt, judged, inspection?.image?.perceptualHash ?? null)
+/** Records what was found and decides, once the buyer’s copy is stored where there is to be one. */
+async function deliver(
+  attempt: Attempt,
+  judged: Omit<Judged, 'scoredBy'>,
+  inspection: Inspection | undefined,
+  found: Recording[],
+): Promise<Outcome> {
+  const hash = inspection?.image?.perceptualHash ?? null
+  if (!isSold(judged)) {
+    await recordFound(attempt, found)
+    return decide(attempt, judged, hash)
+  }
   // It was good once, and has ended the inspector since.
   if (!inspection?.copy) return decide(attempt, { ...cannotBeRead(), cause: 'score' }, null)
-  await storeCopy(attempt, inspection.copy)
-  return decide(attempt, judged, inspection.image?.perceptualHash ?? null)
+  found.push(await storeCopy(attempt, inspection.copy))
+  await recordFound(attempt, found)
+  return decide(attempt, judged, hash)
+}
+
+const NAMES = { finishInspection: INSPECTED, giveScore: 'score', storeCopy: 'copy' } as const
+
+/** In one append: a crash before it leaves all to be found again, and the copy is written anew, the same one. */
+async function recordFound(attempt: Attempt, found: Recording[]): Promise<void> {
+  const [first] = found
+  if (first) await record(attempt, NAMES[first.kind as keyof typeof NAMES], found.splice(0))
 }
 
 /** The inspection; none where the file has ended the inspector too often. */
@@ -100,7 +138,6 @@ async function inspect(attempt: Attempt): Promise<{ inspection: Inspection | und
       ...{ declaredType: state.upload.contentType, acceptedTypes: posted.facts.acceptedFormats },
       ...(parts.model ? { previewPath: previewIn(folder) } : {}),
     })
-    await record(attempt, INSPECTED, { kind: 'finishInspection', inspection: factsOf(attempt, inspection) })
     return { inspection }
   } catch (error) {
     if (error instanceof ObjectMissing || error instanceof ObjectDamaged) {
@@ -125,7 +162,8 @@ function factsOf({ state, round }: Attempt, { image, media, fault, detectedType,
   }
 }
 
-async function judge(attempt: Attempt, inspection: Inspection): Promise<Judged | Later> {
+/** `found` is recorded before a model is asked, which takes long and costs money. */
+async function judge(attempt: Attempt, inspection: Inspection, found: Recording[]): Promise<Judged | Later> {
   const { facts } = attempt.posted
   if (facts.environment === 'test') {
     const ceiling = sandboxCeiling(facts, attempt.state.owner.submissionId)
@@ -136,13 +174,15 @@ async function judge(attempt: Attempt, inspection: Inspection): Promise<Judged |
   if (isRepeated && !inspection.fault) return { ...technical, cause: 'duplicate', scoredBy: 'inspection' }
   // What a model says can lower stars, and lower than a rejection is none.
   if (!attempt.parts.model || !inspection.image || !isApproved(technical)) return { ...technical, ...BY_INSPECTION }
+  await recordFound(attempt, found)
   return askModel(attempt, technical)
 }
 
 /** Whether these bytes are this submission’s: the first one that is scored with them in the environment has them. */
 async function ownsContent(attempt: Attempt): Promise<boolean> {
   const { parts, state } = attempt
-  const context = contextOf(attempt, 'content')
+  // Few files are sent twice.
+  const context = { ...contextOf(attempt, 'content'), startsStream: true }
   const content = { ...state.owner, sha256: state.upload.sha256 }
   const claim = { content, at: context.at }
   const claimed = await parts.bus.handle(contentHash, contentHashIdOf(content), claim, context)
@@ -176,7 +216,7 @@ async function fail(attempt: Attempt, step: string, fault: string, waitMs: numbe
   const { parts, state, round } = attempt
   const dueAt = waitMs === undefined ? null : new Date(parts.now().getTime() + waitMs).toISOString()
   const failure = { round, step, fault: fault.slice(0, FAULT_MAX), dueAt }
-  await record(attempt, `${step} ${state.failures[step] ?? 0}`, { kind: 'failScoring', failure })
+  await record(attempt, `${step} ${state.failures[step] ?? 0}`, [{ kind: 'failScoring', failure }])
   return { dueAt }
 }
 

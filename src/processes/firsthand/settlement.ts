@@ -15,14 +15,13 @@ import { type Delivered, isPoison } from '../../events/subscription.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 import { createExpiry, type SweepLimits } from './expiry.ts'
 import { createLapsing } from './lapsing.ts'
+import { SETTLEMENT } from './process-names.ts'
 
 const HELD = 'firsthand.EscrowHeld.v1'
 const CANCELLED = 'firsthand.JobCancelled.v1'
 const COMPLETED = 'firsthand.JobCompleted.v1'
 const APPROVED = 'firsthand.SubmissionApproved.v1'
 type Of<T extends (JobEvent | WalletEvent)['type']> = Recorded<Extract<JobEvent | WalletEvent, { type: T }>>
-
-export const SETTLEMENT = 'firsthand-settlement'
 
 type Options = ProcessDependencies & { bus: CommandBus; sweep: SweepLimits }
 

@@ -1,7 +1,10 @@
-/** Puts together what the role `scorer` runs: the scorer and the sandbox workers, each with an inspector of its own. */
+/**
+ * Puts together what the role `scorer` runs: the scorer and the sandbox workers, each with an inspector of its own. They are
+ * loaded where that role is.
+ */
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInspector } from '../../adapters/inspection/inspector.ts'
+import type { Inspector } from '../../adapters/inspection/inspection.ts'
 import type { ObjectStore } from '../../adapters/object-store/object-store.ts'
 import { createVisionModel, type VisionModel } from '../../adapters/vision/model.ts'
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
@@ -10,8 +13,7 @@ import type { GaugeSource } from '../../runtime/health.ts'
 import { InvalidConfiguration } from '../../runtime/invalid-configuration.ts'
 import { newProcessHealth, type ProcessDependencies } from '../process.ts'
 import { openObjects } from './objects.ts'
-import { runSandboxWorkers, SANDBOX_WORKERS } from './sandbox-workers.ts'
-import { runScorer, SCORING } from './scorer.ts'
+import { SANDBOX_WORKERS, SCORING } from './process-names.ts'
 import { type ScoringSettings, scoringSettings } from './scoring-settings.ts'
 import { claimLimitsOf, firsthandSettings } from './settings.ts'
 
@@ -26,7 +28,7 @@ function modelOf(settings: ScoringSettings): VisionModel | undefined {
 
 interface Tools {
   objects: ObjectStore
-  inspector: ReturnType<typeof createInspector>
+  inspector: Inspector
   directory: string
 }
 
@@ -41,6 +43,7 @@ async function withTools(parts: ContextParts, name: string, run: (tools: Tools) 
     timeMaxMs: settings.FIRSTHAND_INSPECTION_MAX_MS,
     memoryMaxBytes: settings.FIRSTHAND_INSPECTION_MEMORY_MAX_BYTES,
   }
+  const { createInspector } = await import('../../adapters/inspection/inspector.ts')
   const inspector = createInspector({ directory, limits })
   try {
     await run({ objects: await openObjects(parts), inspector, directory })
@@ -61,8 +64,9 @@ function start(parts: ContextParts, name: string, run: Run): RunningProcess {
 function startScoring(parts: ContextParts): RunningProcess {
   const settings = parts.settings(scoringSettings)
   const model = modelOf(settings)
-  const running = start(parts, SCORING, (tools, dependencies) =>
-    runScorer({
+  const running = start(parts, SCORING, async (tools, dependencies) => {
+    const { runScorer } = await import('./scorer.ts')
+    await runScorer({
       ...dependencies,
       parts: {
         ...{ ...tools, bus: parts.bus, model, now: parts.clock.now },
@@ -76,8 +80,8 @@ function startScoring(parts: ContextParts): RunningProcess {
         batchMax: settings.FIRSTHAND_SCORING_BATCH_MAX,
         pollIntervalMs: settings.FIRSTHAND_SCORING_POLL_INTERVAL_MS,
       },
-    }),
-  )
+    })
+  })
   const setAside: GaugeSource = {
     name: 'opslog_firsthand_scorings_set_aside',
     help: 'Submissions whose original is gone or damaged, until somebody has them tried again',
@@ -95,9 +99,10 @@ function startSandboxWorkers(parts: ContextParts): RunningProcess {
     concurrencyMax: settings.FIRSTHAND_SANDBOX_CONCURRENCY_MAX,
     claims: claimLimitsOf(parts.settings(firsthandSettings)),
   }
-  return start(parts, SANDBOX_WORKERS, (tools, dependencies) =>
-    runSandboxWorkers({ ...dependencies, parts: { ...tools, bus: parts.bus, now: parts.clock.now, limits } }),
-  )
+  return start(parts, SANDBOX_WORKERS, async (tools, dependencies) => {
+    const { runSandboxWorkers } = await import('./sandbox-workers.ts')
+    await runSandboxWorkers({ ...dependencies, parts: { ...tools, bus: parts.bus, now: parts.clock.now, limits } })
+  })
 }
 
 export const scorerProcesses: readonly ProcessDeclaration[] = [

@@ -30,8 +30,8 @@ import { generateWebhookSecret, type OpenSecret, openWithVault, sealSecret } fro
 import { hexSignature, type Sign } from '../../webhooks/signing.ts'
 import type { DueItem } from '../due-work.ts'
 import { fileLinks } from './objects.ts'
+import { WEBHOOKS } from './process-names.ts'
 
-export const WEBHOOKS = 'firsthand-webhooks'
 /** What the keys of endpoints are called in the vault. */
 const ENDPOINT_KEYS = 'firsthand.webhookEndpoint'
 /** Keys in memory; one that another process destroys is noticed within this time. */

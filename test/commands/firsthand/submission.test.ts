@@ -5,6 +5,7 @@ import { contentHash, contentHashIdOf } from '../../../src/commands/firsthand/co
 import {
   nextRound,
   requireRejected,
+  type ScoringStep,
   type StoredSubmission,
   type SubmissionCommand,
   submission,
@@ -29,7 +30,7 @@ const inRound = (round: number, attempt = 1) => ({ ...owner, attempt, round, occ
 const scoreFacts = (round: number, stars = 5, cause: 'score' | 'duplicate' = 'score') => ({
   ...{ round, stars, reason: 'As it is.', cause, scoredBy: 'inspection' },
 })
-const give = (round: number, stars = 5): SubmissionCommand => ({
+const give = (round: number, stars = 5): ScoringStep => ({
   ...{ kind: 'giveScore', score: scoreFacts(round, stars), at: at(2) },
 })
 const given5 = (round: number, attempt = 1, stars = 5): SubmissionEvent => ({
@@ -40,7 +41,7 @@ const copyFacts = (round: number) => ({
   ...{ round, fileId: 'file_1', objectKey: 'files/1', contentType: 'image/png' as const, sizeBytes: 9, sha256 },
   ...{ width: 1, height: 1, durationSeconds: null },
 })
-const copy = (round: number): SubmissionCommand => ({ kind: 'storeCopy', copy: copyFacts(round), at: at(2) })
+const copy = (round: number): ScoringStep => ({ kind: 'storeCopy', copy: copyFacts(round), at: at(2) })
 const copied = (round: number): SubmissionEvent => ({
   type: 'firsthand.DeliveryCopyStored.v1',
   data: { ...inRound(round), ...copyFacts(round) },
@@ -117,6 +118,24 @@ describe('a delivered copy', () => {
       .then([copied(1)])
     given([stored(1), given5(1), copied(1)])
       .when(copy(1))
+      .then([])
+  })
+})
+
+describe('steps of a scoring', () => {
+  const steps = (...all: ScoringStep[]): SubmissionCommand => ({ kind: 'takeSteps', steps: all })
+  it('are taken together, one after the other, and each once a round', () => {
+    given([])
+      .when(steps(give(1)))
+      .then(rejects('submission_not_found'))
+    given([stored(1)])
+      .when(steps(give(1), copy(1)))
+      .then([given5(1), copied(1)])
+    given([stored(1), given5(1)])
+      .when(steps(give(1), copy(1)))
+      .then([copied(1)])
+    given([stored(1), given5(1), copied(1)])
+      .when(steps(give(1), copy(1)))
       .then([])
   })
 })

@@ -21,6 +21,7 @@ export const getJob = operation({
   description: 'Answers the job at once, or with `Prefer: wait=N` when it has ended or N seconds are over.',
   access: buyerKey('jobs:read'),
   rate: 'jobReads',
+  isRead: true,
   params: jobParams,
   headers: z.object({ prefer: z.string().optional() }),
   answers: { 200: withHeaders(json(jobResponse, 'The job.'), 'preference-applied') },
