@@ -1,10 +1,9 @@
 /**
  * Starts a process that may do little: no variables of the environment, files of this program and of one folder alone, no
- * other programs, and no network where the system lets it be taken away. Whoever else wants a processor comes first.
+ * other programs, and no network where the system lets it be taken away.
  */
 import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -41,20 +40,5 @@ export function launchConfined(directory: string, program = PROGRAM): ChildProce
   const [execPath, execArgv] = canUnshare()
     ? [UNSHARE, [...UNSHARE_OPTIONS, process.execPath, ...flags]]
     : [process.execPath, flags]
-  const child = fork(program, [], { execPath, execArgv, env: {}, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
-  giveWay(child)
-  return child
-}
-
-/** A nice value: a third of the weight of the default. A request that comes has its turn at once, and files still get on. */
-const NICENESS = 5
-
-/** Threads that it starts have this priority too; those that decode pictures start with the first one. */
-function giveWay({ pid }: ChildProcess): void {
-  try {
-    if (pid !== undefined) setPriority(pid, NICENESS)
-  } catch (error) {
-    // It has ended already, and whoever asks it learns so.
-    if ((error as NodeJS.ErrnoException & { info?: { code?: string } }).info?.code !== 'ESRCH') throw error
-  }
+  return fork(program, [], { execPath, execArgv, env: {}, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
 }
