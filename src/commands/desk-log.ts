@@ -141,7 +141,7 @@ export function createDeskLog<State>(store: Store, kind: DeskKind<State>): DeskL
     const last = await store.readLast(indexOf(id))
     if (last && books.bookIn(last) >= book) return
     try {
-      const event = ofDesk(books.turned(state, book), indexOf(id))
+      const event = ofDesk(books.turned(state, book), `${indexOf(id)} ${book}`)
       await store.append(indexOf(id), last?.revision, last?.metadata.hash ?? '', [event])
     } catch (error) {
       if (!(error instanceof WrongExpectedRevision)) throw error
@@ -151,9 +151,9 @@ export function createDeskLog<State>(store: Store, kind: DeskKind<State>): DeskL
   return { load, catchUp, append, turnIfFull }
 }
 
-/** An event that no request brings; two writers give it the same id. */
-function ofDesk(event: AnyEvent, stream: string): NewEvent {
-  const commandId = deterministicId('desk', stream, event.type)
+/** An event that no request brings; two writers give it the same id. `place`: its stream, and the book where that has several. */
+function ofDesk(event: AnyEvent, place: string): NewEvent {
+  const commandId = deterministicId('desk', place, event.type)
   const cause: Cause = {
     ...{ $correlationId: commandId, $causationId: commandId, commandId },
     actor: { kind: 'system', id: 'desk' },
