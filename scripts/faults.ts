@@ -72,6 +72,7 @@ const IN_TURNS: readonly (readonly [name: string, seconds: number])[] = [
   ['firsthand-work', 45],
   ['clock', 30],
   ['objects', 5],
+  ['rungate-desk', 45],
   ['disk', 40],
   ['postgres', 25],
   ['firsthand-scoring', 40],

@@ -37,6 +37,8 @@ export interface House {
   sealingKey: Uint8Array
   /** For the command line, past every proxy. */
   toolEnvironment: Record<string, string>
+  /** Where a process with an API listens now. */
+  urlOf(role: RoleName): string
   /** Where the API and its sandbox operator's key are now; throws where it does not run. */
   api(): { url: string; key: string; operatorId: string }
   orderEntry(): { url: string; token: string }
@@ -168,6 +170,7 @@ export async function startHouse(environment: Record<string, string> = {}, optio
       DATABASE_URL: postgres.url,
       SECRETS_KEY: sealingKey.toString('base64'),
     },
+    urlOf: (role) => readJson(role, 'services.json').api.url,
     api() {
       const { api_key: key, operator_id: operatorId } = readJson('api', 'sandbox-operator.json')
       return { url: readJson('api', 'services.json').api.url, key, operatorId }

@@ -7,17 +7,22 @@ import { attackRows } from './attack-rows.ts'
 import { badInput } from './bad-input.ts'
 import { firsthandRows } from './firsthand-rows.ts'
 import { rows } from './rows.ts'
+import { rungateRows } from './rungate-rows.ts'
 
 const ROWS = 40
 const FIRSTHAND_ROWS = 22
+const RUNGATE_ROWS = 16
 const ATTACK_ROWS = 16
 const numbersTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
 
 it('every row of the table has a test', () => {
   expect(rows.map(({ row }) => row)).toEqual(numbersTo(ROWS))
   expect(firsthandRows.map(({ row }) => row)).toEqual(numbersTo(FIRSTHAND_ROWS))
+  expect(rungateRows.map(({ row }) => row)).toEqual(numbersTo(RUNGATE_ROWS))
   expect(attackRows.map(({ row }) => row)).toEqual(numbersTo(ATTACK_ROWS))
-  expect([...rows, ...firsthandRows, ...attackRows].filter(({ tests }) => tests.length === 0)).toEqual([])
+  expect([...rows, ...firsthandRows, ...rungateRows, ...attackRows].filter(({ tests }) => tests.length === 0)).toEqual(
+    [],
+  )
 })
 
 it('every test that a row names stands in its file, under that name', () => {
@@ -27,6 +32,7 @@ it('every test that a row names stands in its file, under that name', () => {
   const named = [
     ...rows.map(({ row, tests }) => ({ what: `row ${row}`, tests })),
     ...firsthandRows.map(({ row, tests }) => ({ what: `row F${row}`, tests })),
+    ...rungateRows.map(({ row, tests }) => ({ what: `row G${row}`, tests })),
     ...attackRows.map(({ row, tests }) => ({ what: `attack ${row}`, tests })),
     ...badInput.map(({ input, tests }) => ({ what: input, tests })),
   ]
