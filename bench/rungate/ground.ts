@@ -39,6 +39,7 @@ export interface Ground {
 }
 
 const SECRET = 'sk-bench'
+const ALONE = { ROLES: 'api', READ_YOUR_WRITES_WAIT_MS: '100' }
 
 export async function prepareGround(): Promise<Ground> {
   const stops: (() => Promise<unknown>)[] = []
@@ -50,12 +51,14 @@ export async function prepareGround(): Promise<Ground> {
     stops.push(simulator.stop)
     const gateway = await startPortkey()
     stops.push(gateway.stop)
-    const environment = { ROLES: 'api', SECRETS_KEY: randomBytes(32).toString('base64') }
+    // No projector runs, so waiting for it is of no use.
+    const environment = { ...ALONE, SECRETS_KEY: randomBytes(32).toString('base64') }
     const instance = await startBenchInstance(environment)
     stops.push(instance.stop)
     const second = await startSecondApi(instance, environment)
     stops.push(second.stop)
-    const account = await openAccount(instance.url, simulator.url)
+    const urls = [instance.url, second.url] as const
+    const account = await openAccount(urls, simulator.url)
     const callerOf = ({ apiKey }: BenchAgent, url: string) => createCaller(`${url}/rungate/v1`, apiKey)
     const ours = callerOf(await account.agent(PLENTY_USD), instance.url)
     const direct = createCaller(`${simulator.url}/v1`, SECRET)
@@ -65,7 +68,6 @@ export async function prepareGround(): Promise<Ground> {
     // By then all code is compiled, and connections are open.
     for (const { whole } of [ours, direct, portkey]) await load(WARM_CONCURRENCY, WARM_UP_S, whole)
     const { id, token, agent } = account
-    const urls = [instance.url, second.url] as const
     return { instance, urls, ours, direct, portkey, account: { id, token }, agent, callerOf, close }
   } catch (error) {
     await close()
@@ -127,7 +129,8 @@ async function startSecondApi({ eventStoreUrl, postgresUrl }: BenchInstance, env
 }
 
 /** An account whose key of OpenAI leads to the provider. */
-async function openAccount(url: string, providerUrl: string) {
+async function openAccount(urls: readonly [string, string], providerUrl: string) {
+  const [url] = urls
   const post = async (path: string, body: unknown, apiKey?: string) => {
     const signedIn = apiKey === undefined ? {} : { apiKey }
     return JSON.parse(await call('POST', `${url}/rungate${path}`, { body, expect: [201], ...signedIn })).data
@@ -150,7 +153,21 @@ async function openAccount(url: string, providerUrl: string) {
         token,
       )
       const made = await post('/api/agents', { name: `agent ${agents}`, policy_id: policy.id }, token)
+      await Promise.all(urls.map((each) => untilKnown(each, made.api_key)))
       return { agentId: made.id, apiKey: made.api_key }
     },
+  }
+}
+
+const KNOWN_MAX_MS = 10_000
+
+/** Until this API takes the agent's key. */
+async function untilKnown(url: string, apiKey: string): Promise<void> {
+  const givenUpMs = performance.now() + KNOWN_MAX_MS
+  for (;;) {
+    const { status } = await fetch(`${url}/rungate/v1/me`, { headers: { authorization: `Bearer ${apiKey}` } })
+    if (status !== 401) return
+    if (performance.now() > givenUpMs) throw new Error('a new key is not taken')
+    await delay(LOOK_INTERVAL_MS)
   }
 }
