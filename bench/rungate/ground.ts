@@ -117,7 +117,8 @@ async function startSecondApi({ eventStoreUrl, postgresUrl }: BenchInstance, env
   const own = { DATA_DIR: directory, PORT: '0', LOG_LEVEL: 'warn', SANDBOX_OPERATOR: 'off' }
   const services = { EVENTSTORE_URL: eventStoreUrl, DATABASE_URL: postgresUrl, NATS_URL: 'nats://127.0.0.1:9' }
   const settings = { ...environment, ...own, ...services }
-  const { child } = await startProgram('../src/main.ts', [], settings, /Ctrl-C stops everything/)
+  // It has no sandbox, so this is the last line that it shows.
+  const { child } = await startProgram('../src/main.ts', [], settings, /\/v1\/register/)
   const { api } = JSON.parse(readFileSync(join(directory, 'services.json'), 'utf8'))
   return {
     url: api.url as string,

@@ -1,7 +1,7 @@
 /** The buyer: signs in, buys credits, listens, posts a job. An administrator hires the worker of the run. */
 import { poll } from '../../demo/client.ts'
+import { startListener } from '../../demo/listener.ts'
 import { registerWorker } from '../workers.ts'
-import { startListener } from './listener.ts'
 import { balanceOf, type FirsthandStory, keyed, type Say, statusOf } from './story.ts'
 
 const PACK_CENTS = 5_000
@@ -64,7 +64,9 @@ async function choose(checkout: string, outcome: string): Promise<void> {
 
 export async function listen(story: FirsthandStory, say: Say): Promise<void> {
   const { live, checks, found } = story
-  found.listener = await startListener()
+  found.listener = await startListener('/firsthand', {
+    ...{ id: 'x-firsthand-event-id', signature: 'x-firsthand-signature' },
+  })
   const answer = await live('POST', '/v1/webhook_endpoints', { url: found.listener.url }, keyed(story, 'endpoint'))
   if (!story.allowsLoopback) {
     checks.equal('an address of this machine is refused', statusOf(answer), '422 validation_error')

@@ -1,8 +1,8 @@
 /** The end of the job: what it cost, who was paid, what was delivered and told; then a job of the test world. */
 import { poll } from '../../demo/client.ts'
 import { FILES, PRICE_CENTS } from './buying.ts'
-import { isSigned } from './listener.ts'
 import { lookAt } from './pictures.ts'
+import { isSigned } from './signature.ts'
 import { balanceOf, type FirsthandStory, keyed, type Say, statusOf } from './story.ts'
 
 const APPROVED = 3

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Checklist } from '../../demo/checks.ts'
 import { type Call, createClient, type Target } from '../../demo/client.ts'
+import type { Listener } from '../../demo/listener.ts'
 import type { DemoSetting } from '../../demo/setting.ts'
 import { CliError, EXIT } from '../../terminal.ts'
-import type { Listener } from './listener.ts'
 
 export interface FirsthandStory {
   /** The buyer's API with the keys of its two worlds, and the worker's. */

@@ -8,6 +8,7 @@ import { z } from 'zod'
 import type { LlmSimulator } from '../../../embedded/llm/server.ts'
 import { type Checklist, decimal } from '../../demo/checks.ts'
 import { type Call, createClient, poll } from '../../demo/client.ts'
+import type { Listener } from '../../demo/listener.ts'
 import type { DemoSetting } from '../../demo/setting.ts'
 import { CliError, EXIT, isFetchFailure, reasonOf } from '../../terminal.ts'
 
@@ -46,6 +47,8 @@ export interface RungateStory {
     /** Registered by this run. */
     isNew: boolean
     simulator: LlmSimulator | undefined
+    listener: Listener | undefined
+    webhook: { id: string; secret: string } | undefined
     policyId: string
     agentId: string
     agentKey: string
@@ -58,6 +61,7 @@ export interface RungateStory {
 export function beginStory({ dataDirectory, running, checks, limits, waits }: DemoSetting): RungateStory {
   const found: RungateStory['found'] = {
     ...{ account: { id: '', slug: '', adminToken: '' }, isNew: false, simulator: undefined },
+    ...{ listener: undefined, webhook: undefined },
     ...{ policyId: '', agentId: '', agentKey: '', runs: new Map() },
   }
   // Asked before each send: a restarted instance may listen elsewhere.
