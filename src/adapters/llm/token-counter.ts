@@ -65,8 +65,9 @@ export function createTokenCounter({ bytesMax, timeoutMs, waitingMax }: CountLim
       return new Promise((resolve) => {
         const late = () => {
           answer(undefined)
-          // Whatever it counts at the moment would hold up the next ones.
-          if (worker === thread) worker = undefined
+          // Whatever it counts at the moment would hold up the next ones. Its exit answers those who wait too.
+          if (worker !== thread) return
+          worker = undefined
           void thread.terminate()
         }
         const timer = setTimeout(late, isReady ? timeoutMs : START_MAX_MS)
