@@ -289,5 +289,17 @@ CREATE INDEX IF NOT EXISTS rungate_sessions_2 ON rungate_sessions (expires_at);
 CREATE TABLE IF NOT EXISTS rungate_mails (mail_id uuid NOT NULL, tenant_id uuid, purpose text NOT NULL, status text NOT NULL, attempts integer NOT NULL, due_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (mail_id));
 CREATE INDEX IF NOT EXISTS rungate_mails_1 ON rungate_mails (due_at) WHERE due_at IS NOT NULL;
 
+-- rungate.webhook, version 1
+CREATE TABLE IF NOT EXISTS rungate_webhooks (webhook_id uuid NOT NULL, account_id uuid NOT NULL, member_id uuid, name text NOT NULL, url text NOT NULL, description text, events text[] NOT NULL, agent_id uuid, scope text NOT NULL, status text NOT NULL, failures integer NOT NULL, masked text NOT NULL, previous_masked text, previous_valid_until timestamptz(3), created_by jsonb NOT NULL, updated_by jsonb NOT NULL, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (webhook_id));
+CREATE INDEX IF NOT EXISTS rungate_webhooks_1 ON rungate_webhooks (account_id, created_at DESC, webhook_id DESC);
+CREATE INDEX IF NOT EXISTS rungate_webhooks_2 ON rungate_webhooks (member_id) WHERE member_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS rungate_webhooks_3 ON rungate_webhooks (previous_valid_until) WHERE previous_valid_until IS NOT NULL;
+
+-- rungate.webhookDelivery, version 1
+CREATE TABLE IF NOT EXISTS rungate_webhook_deliveries (delivery_id uuid NOT NULL, account_id uuid NOT NULL, webhook_id uuid NOT NULL, event_id uuid NOT NULL, event_type text NOT NULL, body text NOT NULL, status text NOT NULL, attempts integer NOT NULL, attempts_max integer NOT NULL, response_status integer, response_excerpt text, due_at timestamptz(3), run_id uuid, source_position bigint NOT NULL, created_at timestamptz(3) NOT NULL, completed_at timestamptz(3), PRIMARY KEY (delivery_id));
+CREATE INDEX IF NOT EXISTS rungate_webhook_deliveries_1 ON rungate_webhook_deliveries (webhook_id, created_at DESC, delivery_id DESC);
+CREATE INDEX IF NOT EXISTS rungate_webhook_deliveries_2 ON rungate_webhook_deliveries (webhook_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS rungate_webhook_deliveries_3 ON rungate_webhook_deliveries (webhook_id, run_id, source_position) WHERE due_at IS NOT NULL AND run_id IS NOT NULL;
+
 -- audit.auditorKey, version 1
 CREATE TABLE IF NOT EXISTS audit_auditor_keys (key_id text NOT NULL, operator_id uuid, name text NOT NULL, scopes text[] NOT NULL, key_hash text NOT NULL, revoked_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));

@@ -17,6 +17,9 @@ import { providerKey } from '../commands/rungate/provider-key.ts'
 import { roster } from '../commands/rungate/roster.ts'
 import { session } from '../commands/rungate/session.ts'
 import { stepContent } from '../commands/rungate/step-content.ts'
+import { webhook } from '../commands/rungate/webhook.ts'
+import { webhookDelivery } from '../commands/rungate/webhook-delivery.ts'
+import { webhookPlaces } from '../commands/rungate/webhooks.ts'
 import type { Context } from '../context.ts'
 import { inStreams } from '../events/registry.ts'
 import { accountEvents, accountSlugEvents } from '../events/rungate/account.ts'
@@ -32,10 +35,12 @@ import { mailEvents } from '../events/rungate/mail.ts'
 import { nameEvents } from '../events/rungate/name.ts'
 import { policyEvents } from '../events/rungate/policy.ts'
 import { providerKeyEvents } from '../events/rungate/provider-key.ts'
+import { publishedEvents } from '../events/rungate/published.ts'
 import { rosterEvents } from '../events/rungate/roster.ts'
 import { rungateSentences } from '../events/rungate/sentences.ts'
 import { sessionEvents } from '../events/rungate/session.ts'
 import { stepContentEvents } from '../events/rungate/step-content.ts'
+import { webhookDeliveryEvents, webhookEvents, webhookPlaceEvents } from '../events/rungate/webhook.ts'
 import type { RungateDirectories } from '../http/rungate/directories.ts'
 import { rungateProcesses } from '../processes/rungate/processes.ts'
 import { rungateSettings } from '../processes/rungate/settings.ts'
@@ -58,6 +63,7 @@ import { runProjection } from '../projections/rungate/run.ts'
 import { sessionProjection } from '../projections/rungate/session.ts'
 import { stepProjection } from '../projections/rungate/step.ts'
 import { stepContentProjection } from '../projections/rungate/step-content.ts'
+import { webhookDeliveryProjection, webhookProjection } from '../projections/rungate/webhook.ts'
 
 export const rungate: Context<RungateDirectories> = {
   name: 'rungate',
@@ -82,8 +88,12 @@ export const rungate: Context<RungateDirectories> = {
       [roster.category]: rosterEvents,
       [session.category]: sessionEvents,
       [mail.category]: mailEvents,
+      [webhook.category]: webhookEvents,
+      [webhookPlaces.category]: webhookPlaceEvents,
+      [webhookDelivery.category]: webhookDeliveryEvents,
     }),
     sentences: rungateSentences,
+    published: publishedEvents,
     tenant: 'accountId',
     person: 'memberId',
   },
@@ -92,6 +102,7 @@ export const rungate: Context<RungateDirectories> = {
     ...[account, accountSlug, name, adminToken, providerKey, policy, agent],
     ...[desk, deskBook, deskTurn, approval, alertRule, cleanup, circuit, stepContent],
     ...[address, roster, session, mail],
+    ...[webhook, webhookPlaces, webhookDelivery],
   ],
   projections: [
     ...[accountProjection, adminTokenProjection, providerKeyProjection, policyProjection, agentProjection],
@@ -107,12 +118,13 @@ export const rungate: Context<RungateDirectories> = {
       stepContentProjection,
     ],
     ...[addressProjection, memberProjection, invitationProjection, sessionProjection, mailProjection],
+    ...[webhookProjection, webhookDeliveryProjection],
   ],
   books: rungateBooks,
   directories: async () => (await import('../http/rungate/directories.ts')).rungateDirectories(),
   processes: rungateProcesses,
   cli: {
-    summary: 'accounts, people to forget, prices of models, and a provider to try them with',
+    summary: 'accounts, people to forget, webhooks, prices of models, and a provider to try them with',
     commands: async (tools) => (await import('../cli/rungate/commands.ts')).rungateCommands(tools),
   },
   demo: async () => (await import('../cli/rungate/demo/chapters.ts')).rungateDemo,

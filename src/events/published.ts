@@ -15,6 +15,9 @@ export interface PublishedEvent {
   only?: (data: Readonly<Record<string, unknown>>) => boolean
 }
 
+/** Event type → how it is published; several: it is told as each of them. */
+export type PublishedEvents = ReadonlyMap<string, PublishedEvent | readonly PublishedEvent[]>
+
 /** The published facts as receivers read them: in snake case at every depth. */
 export function publishedData(
   { fields }: PublishedEvent,

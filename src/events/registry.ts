@@ -7,7 +7,7 @@ import { uuidOfPrefixed } from '../runtime/ulid.ts'
 import { type AnyEvent, anyVersionOf, categoryOf } from './event.ts'
 import { logEvents } from './log-identity.ts'
 import { isForgetting, type PersonalField, personalFields } from './personal.ts'
-import type { PublishedEvent } from './published.ts'
+import type { PublishedEvents } from './published.ts'
 import { sealEvents, sealSentences } from './seal.ts'
 
 /** Written regularly to a stream of its own: it keeps subscriptions moving and lets the lag be measured. */
@@ -26,7 +26,7 @@ export interface EventDeclarations {
   /** Event type → the event in a sentence for auditors; audit/sentences.ts says how placeholders are written. */
   readonly sentences?: Readonly<Record<string, string>>
   /** Event type → how webhooks publish it. */
-  readonly published?: ReadonlyMap<string, PublishedEvent>
+  readonly published?: PublishedEvents
   /** The member of an event's data that names the person whom its personal fields are about. */
   readonly person?: string
   /** The member of an event's data that names the tenant. */
@@ -64,7 +64,7 @@ export interface Registry {
   readonly schemas: Readonly<Record<string, z.ZodType>>
   readonly upcasters: Readonly<Record<string, (data: unknown) => AnyEvent>>
   readonly sentences: Readonly<Record<string, string>>
-  readonly published: ReadonlyMap<string, PublishedEvent>
+  readonly published: PublishedEvents
   /**
    * An event of another program that uses the same event store, though its type has a name of ours: its stream is not of
    * the type's categories.

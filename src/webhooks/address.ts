@@ -5,7 +5,6 @@
  */
 import { BlockList, isIP } from 'node:net'
 import type { RejectedBy } from '../commands/rejection.ts'
-import type { WebhookRejectionCode } from './events.ts'
 
 const URL_LENGTH_MAX = 2_000
 
@@ -64,7 +63,7 @@ export const isLocalhost = (host: string): boolean => /^(.*\.)?localhost\.?$/i.t
 export function webhookUrl(
   text: string,
   { allowLoopback }: { allowLoopback: boolean },
-  Rejected: RejectedBy<WebhookRejectionCode>,
+  Rejected: RejectedBy<'webhook_url_refused'>,
 ): URL {
   const refuse = (detail: string) => new Rejected('webhook_url_refused', detail, '/url')
   if (text.length > URL_LENGTH_MAX || !URL.canParse(text)) throw refuse('The webhook URL is not a URL.')

@@ -21,6 +21,8 @@ import type { Sign } from './signing.ts'
 
 /** Makes the bytes to be sent of what was kept. Throws where that cannot be told yet; undefined: nothing is left of it. */
 export type MakeBody = (facts: DeliveryFacts) => Promise<string | undefined>
+/** Whether it is the delivery's turn. One that has to wait is looked at again when what comes before it has ended. */
+export type IsTurn = (facts: DeliveryFacts) => Promise<boolean>
 export type DeliveryAggregate = Aggregate<WebhookDeliveryState, DeliveryStep, AnyEvent>
 
 export interface AttemptDeps {
@@ -31,6 +33,8 @@ export interface AttemptDeps {
   endpoints: WebhookEndpoints
   /** Absent: the delivery itself holds the body. */
   makeBody?: MakeBody | undefined
+  /** Absent: deliveries are in no order. */
+  isTurn?: IsTurn | undefined
   openSecret: OpenSecret
   sign: Sign
   /** Whether the person whose data a body holds was forgotten. */
@@ -65,16 +69,13 @@ export async function makeAttempt(
   const delivery = await settled(deps, deliveryId)
   if (delivery?.status !== 'open') return null
   const endpoint = await endpoints.latest(endpointIdOf(names, delivery))
-  if (endpoint.status !== 'enabled') {
+  if (endpoint.status !== 'enabled' && (endpoint.status !== 'disabled' || !delivery.facts.isTrial)) {
     const isGone = endpoint.status !== 'disabled'
-    return abandon(
-      deps,
-      delivery,
-      'endpoint_disabled',
-      isGone ? 'the endpoint was deleted' : 'the endpoint is disabled',
-    )
+    const why = isGone ? 'the endpoint was deleted' : 'the endpoint is disabled'
+    return abandon(deps, delivery, 'endpoint_disabled', why)
   }
   if (Date.parse(delivery.dueAt) > now().getTime()) return null
+  if (deps.isTurn && !(await deps.isTurn(delivery.facts))) return null
   const body = (await mayBeSent(deps, delivery)) ? await bodyOf(deps, delivery) : undefined
   if (body === undefined) {
     return abandon(deps, delivery, 'person_forgotten', 'the person that it told of was forgotten')

@@ -20,6 +20,8 @@ export interface DeliveryFacts {
   body: string | null
   /** What the context keeps of the event, to make the body of. */
   about?: Named
+  /** Whoever has the endpoint tries it: it is sent however the endpoint stands. */
+  isTrial?: boolean
 }
 
 /** What an attempt came to. */

@@ -176,7 +176,7 @@ const notConfigured = (Rejected: Rejected) =>
   new Rejected('webhook_not_configured', 'There is no such webhook endpoint.')
 
 /** Whether events of this type go to the endpoint. */
-export const isSubscribed = (state: WebhookEndpointState, eventType: string): boolean =>
+export const isSubscribed = (state: WebhookEndpointState, eventType: string): state is ConfiguredEndpoint =>
   state.status === 'enabled' && (state.eventTypes === null || state.eventTypes.includes(eventType))
 
 /** The endpoint, where it may be delivered to. Rejects with webhook_not_configured or webhook_disabled. */

@@ -5,9 +5,9 @@
 import { type Aggregate, aggregateOf, type Decider } from '../commands/decider.ts'
 import type { RejectedBy } from '../commands/rejection.ts'
 import type { AnyEvent } from '../events/event.ts'
-import type { EndpointEvent, Named, WebhookNames, WebhookRejectionCode } from './events.ts'
+import type { EndpointEvent, Named, WebhookNames } from './events.ts'
 
-type Rejected = RejectedBy<WebhookRejectionCode>
+type Rejected = RejectedBy<'webhook_limit_reached'>
 
 /** Ids of the endpoints that have a place, the longest there first. */
 export interface PlacesState {

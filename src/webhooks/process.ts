@@ -7,14 +7,21 @@
 import type { CommandBus } from '../commands/handle.ts'
 import { deterministicId } from '../commands/identity.ts'
 import { anyVersionOf, type Recorded } from '../events/event.ts'
-import type { PublishedEvent } from '../events/published.ts'
-import { type Registry, UndecodableEvent } from '../events/registry.ts'
+import type { PublishedEvent, PublishedEvents } from '../events/published.ts'
+import { UndecodableEvent } from '../events/registry.ts'
 import { type Delivered, isPoison } from '../events/subscription.ts'
-import { createDueWork, type DueItem } from '../processes/due-work.ts'
+import { createDueWork, type DueItem, type DueWork } from '../processes/due-work.ts'
 import { newProcessHealth, type ProcessDependencies, type ProcessHealth, runProcess } from '../processes/process.ts'
-import { type AttemptLimits, type DeliveryAggregate, type MakeBody, makeAttempt, webhookContext } from './attempt.ts'
+import {
+  type AttemptLimits,
+  type DeliveryAggregate,
+  type IsTurn,
+  type MakeBody,
+  makeAttempt,
+  webhookContext,
+} from './attempt.ts'
 import { deliveryIdOf } from './delivery.ts'
-import { isSubscribed } from './endpoint.ts'
+import { type ConfiguredEndpoint, isSubscribed, type WebhookEndpointState } from './endpoint.ts'
 import { createWebhookEndpoints, type EndpointAggregates } from './endpoints.ts'
 import type { Named, WebhookNames } from './events.ts'
 import type { RequestedReplay } from './replay.ts'
@@ -22,6 +29,7 @@ import { createResolve, type Resolve } from './request.ts'
 import type { OpenSecret } from './secret.ts'
 import type { Sign } from './signing.ts'
 import { type DeliveryQueue, dueDeliveries } from './tables.ts'
+import { inOrder, inParallel, personToldOf, publishedEventsOf, type Told } from './telling.ts'
 
 export interface WebhookLimits extends AttemptLimits {
   /** Attempts under way at once, and those of one endpoint. */
@@ -53,21 +61,39 @@ export interface WebhookDefinition<R extends Recipient> {
   aggregates: EndpointAggregates & { delivery: DeliveryAggregate }
   queue: DeliveryQueue
   /** Event type → how webhooks publish it. */
-  published: ReadonlyMap<string, PublishedEvent>
+  published: PublishedEvents
+  /** Types of the endpoints' events and of their places, as prefixes; default: those of endpoint.ts and places.ts. */
+  endpointTypes?: readonly string[]
   /** Names of the processes, of their checkpoints and of their leaderships. No replays: `also` sees to them. */
   processes: { deliveries: string; replays?: string }
   sign: Sign
   /** The id of the delivery of an event to an endpoint; default: a UUID that follows from them. */
-  deliveryIdOf?(event: Recorded, endpointId: string): string
-  /** What else the context does about events of its webhooks. `offer`: a delivery that is due now. */
-  also?: { types: readonly string[]; handle(event: Recorded, offer: (item: DueItem) => void): Promise<void> }
+  deliveryIdOf?(event: Recorded, endpointId: string, published: PublishedEvent): string
+  /** The id under which it is told; default: the event's own. */
+  eventIdOf?(event: Recorded, published: PublishedEvent): string
+  /** Whether an endpoint hears of it, in addition to its types. */
+  isFor?(endpoint: ConfiguredEndpoint, event: Recorded, recipient: R): boolean | Promise<boolean>
+  /** Events of one order are told in the log's order; undefined: it is in none. */
+  orderOf?(event: Recorded): string | undefined
+  /** Whether it is the delivery's turn: what comes before it in its order has ended. `also` wakes the sender when it may be. */
+  isTurn?: IsTurn
+  /** What else the context does about events of its webhooks; `sender` is told of deliveries that are due now. */
+  also?: { types: readonly string[]; handle(event: Recorded, sender: Sender): Promise<void> }
+  /** Work in the background, for as long as the process leads. */
+  background?(signal: AbortSignal): Promise<void>[]
   /** Undefined: nobody that this context knows. Throws where that is not known yet. */
   recipientOf(event: Recorded): Promise<R | undefined>
-  /** The bytes to be signed and sent, a pure function: a replay sends the same. In its place: makes them at each attempt. */
-  bodyOf?(event: Recorded, published: PublishedEvent, recipient: R): string
+  /**
+   * The bytes to be signed and sent, which follow from the log up to the event: a replay sends the same. Undefined: nothing is left
+   * to be told. In its place: makes them at each attempt.
+   */
+  bodyOf?(event: Recorded, published: PublishedEvent, recipient: R): string | undefined | Promise<string | undefined>
   makeBody?: MakeBody
   isForgotten(personId: string): Promise<boolean>
 }
+
+/** `offer`: a delivery that is due now; `wakeAt`: some are at this time. */
+export type Sender = Pick<DueWork<DueItem>, 'offer' | 'wakeAt'>
 
 export interface WebhookHealth extends ProcessHealth {
   /** Deliveries made since the start, and attempts under way. */
@@ -95,18 +121,6 @@ export interface WebhookOptions extends ProcessDependencies {
 
 /** An attempt that failed on this side is made again within this time. */
 const RETRY_MAX_MS = 5_000
-/** Deliveries that are written at once. */
-const WRITES_MAX = 16
-
-/** What is published of this event; undefined: nothing. */
-export function publishedEventOf(
-  published: ReadonlyMap<string, PublishedEvent>,
-  { type, data }: Pick<Recorded, 'type' | 'data'>,
-): PublishedEvent | undefined {
-  const entry = published.get(type)
-  return entry && (entry.only?.(data) ?? true) ? entry : undefined
-}
-
 /** Runs until `signal` aborts; stands by while another process leads. */
 export async function runWebhooks<R extends Recipient>(
   definition: WebhookDefinition<R>,
@@ -118,18 +132,17 @@ export async function runWebhooks<R extends Recipient>(
   const sender = createSender(definition, options, endpoints)
   health.underWay = sender.underWay
 
-  async function deliver(
-    { event, entry, recipient }: Told<R>,
-    endpointId: string,
-    replayId: string | null,
-  ): Promise<void> {
+  async function deliver(told: Told<R>, endpointId: string, replayId: string | null): Promise<void> {
+    const { event, entry, recipient } = told
     const { tenantId, owner: tenant = { [names.tenant]: tenantId }, about = {} } = recipient
+    const body = definition.bodyOf ? await definition.bodyOf(event, entry, recipient) : null
+    if (body === undefined) return
     const deliveryId =
-      definition.deliveryIdOf?.(event, endpointId) ?? deliveryIdOf(names, endpointId, event.id, replayId)
+      definition.deliveryIdOf?.(event, endpointId, entry) ?? deliveryIdOf(names, endpointId, event.id, replayId)
     const owner: Named = { ...tenant, [names.endpoint]: endpointId }
     const person = personToldOf(names, store.registry, event, entry)
-    const body = definition.bodyOf?.(event, entry, recipient) ?? null
-    const facts = { deliveryId, owner, eventId: event.id, eventType: entry.type, replayId, person, body, about }
+    const eventId = definition.eventIdOf?.(event, entry) ?? event.id
+    const facts = { deliveryId, owner, eventId, eventType: entry.type, replayId, person, body, about }
     const at = now().toISOString()
     const commandId = deterministicId('webhookDelivery', deliveryId)
     const context = webhookContext(commandId, event.metadata.$correlationId, at, event.id)
@@ -139,17 +152,20 @@ export async function runWebhooks<R extends Recipient>(
     sender.offer({ id: deliveryId, key: endpointId })
   }
 
-  async function toldBy(event: Recorded): Promise<Told<R> | undefined> {
-    const entry = publishedEventOf(published, event)
-    const recipient = entry && (await definition.recipientOf(event))
-    return entry && recipient ? { event, entry, recipient } : undefined
+  async function toldBy(event: Recorded): Promise<Told<R>[]> {
+    const entries = publishedEventsOf(published, event)
+    const recipient = entries.length > 0 ? await definition.recipientOf(event) : undefined
+    return recipient ? entries.map((entry) => ({ event, entry, recipient })) : []
   }
 
+  const hears = async (state: WebhookEndpointState, { event, entry, recipient }: Told<R>): Promise<boolean> =>
+    isSubscribed(state, entry.type) && (!definition.isFor || (await definition.isFor(state, event, recipient)))
+
   async function follow(event: Recorded): Promise<void> {
-    const told = await toldBy(event)
-    if (!told) return
-    for (const { endpointId, state } of await endpoints.of(told.recipient.tenantId, event.position)) {
-      if (isSubscribed(state, told.entry.type)) await deliver(told, endpointId, null)
+    for (const told of await toldBy(event)) {
+      for (const { endpointId, state } of await endpoints.of(told.recipient.tenantId, event.position)) {
+        if (await hears(state, told)) await deliver(told, endpointId, null)
+      }
     }
   }
 
@@ -157,10 +173,12 @@ export async function runWebhooks<R extends Recipient>(
     const { sources, replayId } = data as RequestedReplay
     await inParallel(sources, async ({ stream, revision }) => {
       const [source] = await Array.fromAsync(store.readStream(stream, { from: BigInt(revision), maxCount: 1n }))
-      const told = source && (await toldBy(source))
-      // Chosen among the tenant's own; looked at once more, because this is what goes out.
-      if (told && told.recipient.tenantId === data[names.tenant])
-        await deliver(told, String(data[names.endpoint]), replayId)
+      for (const told of source ? await toldBy(source) : []) {
+        // Chosen among the tenant's own; looked at once more, because this is what goes out.
+        if (told.recipient.tenantId === data[names.tenant]) {
+          await deliver(told, String(data[names.endpoint]), replayId)
+        }
+      }
     })
   }
 
@@ -174,8 +192,8 @@ export async function runWebhooks<R extends Recipient>(
     })
   }
 
-  const endpointTypes = [`${names.context}.WebhookEndpoint`, `${names.context}.WebhookSecret`]
-  const { also } = definition
+  const { context } = names
+  const { also, endpointTypes = [`${context}.WebhookEndpoint`, `${context}.WebhookSecret`], orderOf } = definition
   const isAny = (prefixes: readonly string[], { type }: Delivered) => prefixes.some((each) => type.startsWith(each))
   const deliveries = runProcess(
     {
@@ -186,13 +204,16 @@ export async function runWebhooks<R extends Recipient>(
         for (const event of events) if (isAny(endpointTypes, event)) endpoints.forget(event.stream)
         for (const event of events) {
           if (also && isAny(also.types, event)) {
-            await unlessUnreadable(event, (recorded) => also.handle(recorded, sender.offer))
+            await unlessUnreadable(event, (recorded) => also.handle(recorded, sender))
           }
         }
         const rest = events.filter((event) => !isAny(endpointTypes, event))
-        await inParallel(rest, (event) => unlessUnreadable(event, follow))
+        const orders = inOrder(rest, (event) => (isPoison(event) ? undefined : orderOf?.(event)))
+        await inParallel(orders, async (order) => {
+          for (const event of order) await unlessUnreadable(event, follow)
+        })
       },
-      background: (signal) => [sender.run(signal)],
+      background: (signal) => [sender.run(signal), ...(definition.background?.(signal) ?? [])],
     },
     options,
   )
@@ -201,7 +222,7 @@ export async function runWebhooks<R extends Recipient>(
   const replays = runProcess(
     {
       name,
-      types: [`${names.context}.WebhookReplayRequested.v`],
+      types: [`${context}.WebhookReplayRequested.v`],
       async handle(events) {
         for (const event of events) await unlessUnreadable(event, replay)
       },
@@ -211,34 +232,15 @@ export async function runWebhooks<R extends Recipient>(
   await Promise.all([deliveries, replays])
 }
 
-/** Whose personal data is published with this event; nobody's where none is left of it. */
-function personToldOf(
-  { person }: WebhookNames,
-  registry: Registry,
-  { type, data }: Recorded,
-  { fields }: PublishedEvent,
-): Named {
-  const told = registry.personalFieldsOf(type)?.filter(({ name }) => fields.includes(name)) ?? []
-  const personId = data[person]
-  if (typeof personId !== 'string' || !told.some(({ name }) => data[name] !== null)) return {}
-  return { [person]: personId }
-}
-
-interface Told<R> {
-  event: Recorded
-  entry: PublishedEvent
-  recipient: R
-}
-
 /** Makes the attempts that are due. What an attempt rests on is the delivery's own stream, so late rows do no harm. */
 function createSender<R extends Recipient>(
-  { names, aggregates, queue, sign, isForgotten, makeBody }: WebhookDefinition<R>,
+  { names, aggregates, queue, sign, isForgotten, makeBody, isTurn }: WebhookDefinition<R>,
   { db, bus, log, limits, openSecret, resolve = createResolve(), ...options }: WebhookOptions,
   endpoints: ReturnType<typeof createWebhookEndpoints>,
 ) {
   const { now = () => new Date(), random = Math.random } = options
   const { endpoint, delivery } = aggregates
-  const using = { openSecret, sign, isForgotten, makeBody, resolve, now, random }
+  const using = { openSecret, sign, isForgotten, makeBody, isTurn, resolve, now, random }
   const deps = { bus, names, endpoint, delivery, endpoints, ...using }
   const sender = createDueWork({
     name: 'webhook attempts',
@@ -262,13 +264,4 @@ function createSender<R extends Recipient>(
     random,
   })
   return sender
-}
-
-/** Does the work for all of them, some side by side. Throws the first failure after all that had begun have ended. */
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  for (let start = 0; start < items.length; start += WRITES_MAX) {
-    const settled = await Promise.allSettled(items.slice(start, start + WRITES_MAX).map(work))
-    const failed = settled.find((result) => result.status === 'rejected')
-    if (failed) throw failed.reason
-  }
 }

@@ -9,7 +9,6 @@ import { request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { Rejected, type RejectedBy } from '../commands/rejection.ts'
 import { bareHost, isLocalhost, mayConnect, webhookUrl } from './address.ts'
-import type { WebhookRejectionCode } from './events.ts'
 
 /** Every address of a name, v4 and v6. An empty list or a throw: there is none to be had. */
 export type Resolve = (host: string) => Promise<readonly string[]>
@@ -72,7 +71,7 @@ export async function refuseIfPrivate(
   url: URL,
   { allowLoopback }: { allowLoopback: boolean },
   resolve: Resolve,
-  Refused: RejectedBy<WebhookRejectionCode>,
+  Refused: RejectedBy<'webhook_url_refused'>,
 ): Promise<void> {
   const host = bareHost(url)
   const found = isIP(host) === 0 ? await resolve(host).catch(() => []) : []

@@ -214,6 +214,8 @@ export interface DeliveryQueue {
   endpoint: string
   /** Endpoints whose deliveries all are to be looked at, due or not; a condition on `endpoints.key`. */
   anyOf?: RawBuilder<boolean>
+  /** Deliveries whose turn it is, where there is an order; a condition on a row of the table. */
+  isTurn?: RawBuilder<boolean>
 }
 
 export const outboxQueue = (names: WebhookNames, { outbox }: { outbox: Table }): DeliveryQueue => ({
@@ -226,7 +228,7 @@ export const outboxQueue = (names: WebhookNames, { outbox }: { outbox: Table }):
  */
 export async function dueDeliveries(
   db: ReadModels,
-  { table: name, id: idName, endpoint: endpointName, anyOf = sql`false` }: DeliveryQueue,
+  { table: name, id: idName, endpoint: endpointName, anyOf = sql`false`, isTurn = sql`true` }: DeliveryQueue,
   { now, keyMax, limit }: { now: Date; keyMax: number; limit: number },
 ): Promise<DueItem[]> {
   const [table, id, endpoint] = [sql.table(name), sql.ref(idName), sql.ref(endpointName)]
@@ -241,7 +243,7 @@ export async function dueDeliveries(
     SELECT due.id, endpoints.key FROM endpoints CROSS JOIN LATERAL (
       SELECT ${id} AS id, due_at, row_number() OVER (ORDER BY due_at) AS turn FROM ${table}
       WHERE ${endpoint} = endpoints.key AND due_at IS NOT NULL
-        AND (due_at <= ${now.toISOString()}::timestamptz OR ${anyOf})
+        AND (due_at <= ${now.toISOString()}::timestamptz OR ${anyOf}) AND ${isTurn}
       ORDER BY due_at LIMIT ${keyMax}
     ) due
     WHERE endpoints.key IS NOT NULL

@@ -50,7 +50,6 @@ import { rungate } from '../../src/http/rungate/api.ts'
 import { boundsOf } from '../../src/http/rungate/bounds.ts'
 import { selfDescription } from '../../src/http/rungate/describing.ts'
 import { createDeskFollower } from '../../src/http/rungate/desk-follower.ts'
-import { createPeopleDigests } from '../../src/http/rungate/people/digests.ts'
 import type { PeopleLimits } from '../../src/http/rungate/people/limits.ts'
 import { createSessionUse } from '../../src/http/rungate/people/session-use.ts'
 import { createCircuits } from '../../src/http/rungate/proxy/circuits.ts'
@@ -58,12 +57,14 @@ import { contentSettingsOf, createContentLog } from '../../src/http/rungate/prox
 import { openProxy, pricesIn } from '../../src/http/rungate/proxy/open-proxy.ts'
 import { createHealth } from '../../src/http/rungate/public/counts.ts'
 import { createTokenUse } from '../../src/http/rungate/tokens/token-use.ts'
+import { overlapEndAfter } from '../../src/http/rungate/webhooks/secrets.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
 import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
 import { failureOf } from '../../src/postgres/failure.ts'
 import { OBJECTS_PATH } from '../../src/processes/firsthand/objects.ts'
 import { STRIPE_WEBHOOK_PATH } from '../../src/processes/firsthand/payment-access.ts'
 import { endpointKeysOf } from '../../src/processes/firsthand/webhooks.ts'
+import { createPeopleDigests } from '../../src/processes/rungate/people-digests.ts'
 import { providerSecretsOf } from '../../src/processes/rungate/processes.ts'
 import { rungateSettings } from '../../src/processes/rungate/settings.ts'
 import { createAuditorDirectory } from '../../src/projections/audit/auditors.ts'
@@ -200,6 +201,11 @@ export interface ApiOptions {
   auditLimits?: Partial<AuditLimits>
   /** Accounts of rungate that one address may register within an hour. */
   registrationsPerHourMax?: number
+  /** Whether rungate's webhooks may lead to loopback, and whether a process sends them; default: no, and yes. */
+  allowLoopbackWebhooks?: boolean
+  areWebhooksServed?: boolean
+  /** Of an account. */
+  webhooksMax?: number
   /** Whether provider keys may lead to loopback. */
   allowLoopbackProviders?: boolean
   /** Of those who sign in there, and whether they are sent mails. */
@@ -422,6 +428,11 @@ export async function startApi(options: ApiOptions = {}) {
     noteUse: createTokenUse({ bus: of, log: { warn: record('warn') }, clock: () => new Date(), gapMinMs: 900_000 }),
     registrationsPerHourMax: options.registrationsPerHourMax ?? 100_000,
     ...{ providerSecrets, providerAddresses, proxy: opened.proxy, contentLog, bounds: boundsOf(governSettings) },
+    webhooks: {
+      ...{ resolve, allowLoopback: options.allowLoopbackWebhooks ?? false },
+      webhooksMax: options.webhooksMax ?? 100_000,
+      ...{ overlapEnd: overlapEndAfter(600_000), isServed: async () => options.areWebhooksServed ?? true },
+    },
     health: createHealth(db),
     ...{ desks, processId: desks.processId },
     ...selfDescription,

@@ -14,5 +14,6 @@ export const rungateBooks: AuditDeclarations = {
     'rungate.RunStarted.v1': { owns: ['runId'], names: ['name'] },
     'rungate.ApprovalRequested.v1': { isCreation: true },
     'rungate.AlertRuleCreated.v1': { isCreation: true },
+    'rungate.WebhookCreated.v1': { isCreation: true },
   },
 }

@@ -1,4 +1,7 @@
-/** `opslog rungate`, which is `opslog admin rungate` as well: accounts, people who are to be forgotten, and what calls of models are served with. */
+/**
+ * `opslog rungate`, which is `opslog admin rungate` as well: accounts, people who are to be forgotten, webhooks,
+ * and what calls of models are served with.
+ */
 import type { Command } from 'commander'
 import type { AdminTools } from '../admin-tools.ts'
 import { accountCommand } from './accounts.ts'
@@ -6,8 +9,9 @@ import { callsCommand } from './calls.ts'
 import { forgetMemberCommand } from './forget-member.ts'
 import { pricesCommand } from './prices.ts'
 import { simulatorCommand } from './simulator.ts'
+import { webhookCommand } from './webhooks.ts'
 
 export const rungateCommands = (tools: AdminTools): Command[] => [
-  ...[accountCommand(tools), forgetMemberCommand(tools)],
+  ...[accountCommand(tools), forgetMemberCommand(tools), webhookCommand(tools)],
   ...[callsCommand(tools), pricesCommand(tools), simulatorCommand()],
 ]

@@ -5,6 +5,7 @@ import type { AlertRuleCreation } from '../../events/rungate/alert-rule.ts'
 import type { NameClaim } from '../../events/rungate/name.ts'
 import type { PolicyFacts } from '../../events/rungate/policy.ts'
 import type { ProviderKeyFacts } from '../../events/rungate/provider-key.ts'
+import type { WebhookCreation } from '../../events/rungate/webhook.ts'
 import type { CommandBus, CommandContext } from '../handle.ts'
 import { adminToken, impliedScopes, refuseBeyond } from './admin-token.ts'
 import { agent } from './agent.ts'
@@ -13,6 +14,7 @@ import { claimForNew, releaseName } from './naming.ts'
 import { isSeen, policy } from './policy.ts'
 import { providerKey } from './provider-key.ts'
 import { Rejected } from './rejection.ts'
+import { finishWebhook } from './webhooks.ts'
 
 /** Rejects with name_taken. */
 export async function createPolicy(bus: CommandBus, facts: PolicyFacts, context: CommandContext) {
@@ -95,7 +97,12 @@ const finishAlertRule = (bus: CommandBus, facts: AlertRuleCreation, context: Com
   bus.handle(alertRule, facts.ruleId, { kind: 'create', facts }, context)
 
 /** The owner of a claimed name, made from the claim alone. Harmless where it is there. */
-export function finishClaim(bus: CommandBus, { kind, creation }: NameClaim, context: CommandContext) {
+export function finishClaim(
+  bus: CommandBus,
+  { kind, creation }: NameClaim,
+  { webhooksMax }: { webhooksMax: number },
+  context: CommandContext,
+) {
   switch (kind) {
     case 'policy':
       return finishPolicy(bus, creation as unknown as PolicyFacts, context)
@@ -107,6 +114,8 @@ export function finishClaim(bus: CommandBus, { kind, creation }: NameClaim, cont
       return finishToken(bus, creation as unknown as AdminTokenFacts, context)
     case 'alertRule':
       return finishAlertRule(bus, creation as unknown as AlertRuleCreation, context)
+    case 'webhook':
+      return finishWebhook(bus, creation as unknown as WebhookCreation, webhooksMax, context)
     default:
       return kind satisfies never
   }

@@ -9,6 +9,7 @@ import type { NameClaim } from '../../events/rungate/name.ts'
 import type { PolicyFacts } from '../../events/rungate/policy.ts'
 import type { ProviderKeyFacts } from '../../events/rungate/provider-key.ts'
 import type { NameKind } from '../../events/rungate/vocabulary.ts'
+import type { WebhookCreation } from '../../events/rungate/webhook.ts'
 import type { CommandBus, CommandContext } from '../handle.ts'
 import { adminToken } from './admin-token.ts'
 import { agent } from './agent.ts'
@@ -17,6 +18,7 @@ import { folded, name, nameIdOf } from './name.ts'
 import { policy } from './policy.ts'
 import { providerKey } from './provider-key.ts'
 import { Rejected } from './rejection.ts'
+import { webhook } from './webhook.ts'
 
 /** What the first event of an owner says, by its kind. */
 export interface Creations {
@@ -25,6 +27,7 @@ export interface Creations {
   providerKey: ProviderKeyFacts
   adminToken: AdminTokenFacts
   alertRule: AlertRuleCreation
+  webhook: WebhookCreation
 }
 export type Owner = { accountId: string; kind: NameKind; ownerId: string }
 
@@ -112,6 +115,11 @@ export async function nameNow(bus: CommandBus, { kind, ownerId }: Owner): Promis
       const state = await bus.current(alertRule, ownerId)
       if (state.status === 'absent') return undefined
       return state.status === 'deleted' ? null : state.rule.name
+    }
+    case 'webhook': {
+      const state = await bus.current(webhook, ownerId)
+      if (state.status === 'absent') return undefined
+      return state.status === 'deleted' ? null : state.webhook.name
     }
     default:
       return kind satisfies never

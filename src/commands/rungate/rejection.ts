@@ -32,6 +32,10 @@ export type RejectionCode =
   /** The run has made all the steps that its policy allows. */
   | 'step_limit_reached'
   | 'alert_rule_not_found'
+  | 'webhook_not_found'
+  /** The account has as many webhooks as it may have. */
+  | 'webhook_limit_reached'
+  | 'webhook_url_refused'
   | 'approval_not_found'
   /** Somebody was first, or its time is over. */
   | 'approval_decided'

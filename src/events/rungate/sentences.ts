@@ -92,4 +92,21 @@ export const rungateSentences: Readonly<Record<string, string>> = {
   'rungate.AlertRuleDisabled.v1': 'The alert rule {ruleId} was disabled by {author.id}.',
   'rungate.AlertRuleDeleted.v1': 'The alert rule {ruleId} was deleted by {author.id}.',
   'rungate.AlertTriggered.v1': 'The alert rule {rule.name} went off: {observed}.',
+  'rungate.WebhookEndpointPlaceTaken.v1': 'The webhook {webhookId} took one of the account’s places.',
+  'rungate.WebhookEndpointPlaceFreed.v1': 'The place of the webhook {webhookId} is free again.',
+  'rungate.WebhookCreated.v1': 'The webhook {webhook.name} was made by {author.id}; it sends to {webhook.url}.',
+  'rungate.WebhookChanged.v1': 'The webhook {webhook.name} was changed by {author.id}; it sends to {webhook.url}.',
+  'rungate.SecretRotated.v1':
+    'The webhook {webhookId} was given another secret by {author.id}; the former one signs until {previousValidUntil}.',
+  'rungate.PreviousSecretExpired.v1': 'The former secret of the webhook {webhookId} signs no more, says {author.id}.',
+  'rungate.WebhookEnabled.v1': 'The webhook {webhookId} was enabled by {author.id}.',
+  'rungate.WebhookDisabled.v1': 'The webhook {webhookId} was paused by {author.id}.',
+  'rungate.WebhookFailuresCounted.v1': 'Deliveries to the webhook {webhookId} that were given up in a row: {failures}.',
+  'rungate.WebhookFailing.v1': 'The webhook {webhookId} is failing; deliveries given up in a row: {failures}.',
+  'rungate.WebhookDeleted.v1': 'The webhook {webhookId} was deleted by {author.id}.',
+  'rungate.DeliveryRequested.v1': 'The event {eventId} ({eventType}) is to go to the webhook {webhookId}.',
+  'rungate.AttemptStarted.v1': 'Attempt {attempt} of the delivery {deliveryId} ({eventType}) began.',
+  'rungate.AttemptFinished.v1':
+    'Attempt {attempt} of the delivery {deliveryId} ended with {status}{responseStatus? (HTTP <responseStatus>)}{nextAttemptAt?; the next one is due at <nextAttemptAt>}.',
+  'rungate.DeliveryGivenUp.v1': 'The delivery {deliveryId} ({eventType}) was given up: {reason}.',
 }

@@ -38,5 +38,5 @@ export const keyFacts = z.object({
 export type KeyFacts = z.infer<typeof keyFacts>
 
 /** What has names that are unique within an account. */
-export const nameKind = z.enum(['policy', 'agent', 'providerKey', 'adminToken', 'alertRule'])
+export const nameKind = z.enum(['policy', 'agent', 'providerKey', 'adminToken', 'alertRule', 'webhook'])
 export type NameKind = z.infer<typeof nameKind>

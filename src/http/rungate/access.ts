@@ -9,6 +9,7 @@ import type { Desks } from '../../commands/rungate/desk/interface.ts'
 import { hashedForm, textIdOf } from '../../commands/rungate/keys.ts'
 import type { Author, Role, Scope } from '../../events/rungate/vocabulary.ts'
 import type { ReadModels } from '../../postgres/database.ts'
+import type { PeopleDigests } from '../../processes/rungate/people-digests.ts'
 import type { AdminTokenRow } from '../../projections/rungate/admin-token.ts'
 import type { SessionDirectory, TokenDirectory } from '../../projections/rungate/credentials.ts'
 import type { GovernanceDirectory, GovernedAgent } from '../../projections/rungate/governance.ts'
@@ -22,12 +23,23 @@ import type { RateClass } from '../rate-limit.ts'
 import type { RungateBounds } from './bounds.ts'
 import { AGENT, DASHBOARD, type RungateCode } from './errors.ts'
 import { COOKIE, cookieHashOf, cookieHeader, isForeign, type Place, sessionCookie } from './people/cookie.ts'
-import type { PeopleDigests } from './people/digests.ts'
 import type { PeopleLimits } from './people/limits.ts'
 import { signedIn } from './people/signed-in.ts'
 import type { ContentLog } from './proxy/content-log.ts'
 import { isProxied, type ModelProxy } from './proxy/proxy.ts'
 import type { Health } from './public/counts.ts'
+
+export interface WebhookParts {
+  resolve: Resolve
+  /** Development: webhooks may lead to loopback, by http too. */
+  allowLoopback: boolean
+  /** Of an account. */
+  webhooksMax: number
+  /** Until when a former secret signs on, that is replaced at this time. */
+  overlapEnd: (at: string) => string
+  /** Whether a process sends webhooks now. */
+  isServed: () => Promise<boolean>
+}
 
 export interface RungateParts extends CoreParts {
   db: ReadModels
@@ -55,6 +67,7 @@ export interface RungateParts extends CoreParts {
   providerSecrets: ObjectKeys
   /** Where provider keys may lead. */
   providerAddresses: { resolve: Resolve; allowLoopback: boolean; hosts: readonly string[] }
+  webhooks: WebhookParts
   health: Health
   /** The desks of agents, where calls are admitted and runs are ended. */
   desks: Desks

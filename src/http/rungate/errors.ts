@@ -23,6 +23,7 @@ type RequestCode =
   | 'run_ended'
   | 'run_not_stopped'
   | 'agent_disabled'
+  | 'webhooks_unavailable'
 
 export type RungateCode = RejectionCode | RequestCode
 
@@ -80,6 +81,10 @@ const own: Record<Exclude<RungateCode, KernelCode>, ErrorEntry> = {
   run_not_stopped: { status: 400, title: 'The run was not stopped' },
   agent_disabled: { status: 403, title: 'The agent is disabled' },
   alert_rule_not_found: { status: 404, title: 'The alert rule does not exist' },
+  webhook_not_found: { status: 404, title: 'The webhook does not exist' },
+  webhook_limit_reached: { status: 409, title: 'The account has as many webhooks as it may have' },
+  webhook_url_refused: { status: 400, title: 'Webhooks do not go to this URL' },
+  webhooks_unavailable: { status: 503, title: 'Nothing sends webhooks now' },
   alert_condition_invalid: { status: 400, title: 'The condition does not fit its type' },
   guide_not_found: { status: 404, title: 'The guide does not exist' },
   member_missing: { status: 400, title: 'A member is missing' },

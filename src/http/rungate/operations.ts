@@ -82,6 +82,17 @@ import { createAdminToken } from './tokens/create-admin-token.ts'
 import { getAdminToken } from './tokens/get-admin-token.ts'
 import { listAdminTokens } from './tokens/list-admin-tokens.ts'
 import { revokeAdminToken } from './tokens/revoke-admin-token.ts'
+import { getWebhook, listWebhookDeliveries, listWebhooks } from './webhooks/read-webhooks.ts'
+import { rotateWebhookSecret } from './webhooks/secrets.ts'
+import { testWebhook } from './webhooks/test-webhook.ts'
+import {
+  createWebhook,
+  deleteWebhook,
+  disableWebhook,
+  enableWebhook,
+  expirePreviousWebhookSecret,
+  updateWebhook,
+} from './webhooks/write-webhooks.ts'
 
 export const operations: readonly Operation<RungateParts>[] = [
   getHealth,
@@ -97,6 +108,8 @@ export const operations: readonly Operation<RungateParts>[] = [
   ...[completeAllRuns, completeCurrentRun, completeOwnRun, createRunStep, getAgentRunSteps],
   ...[discoverAgentApi, getAgentInfo, listAgentRuns, getAgentCurrentRun, updateAgentCurrentRun, getAgentRun],
   updateAgentRun,
+  ...[createWebhook, listWebhooks, getWebhook, updateWebhook, deleteWebhook, enableWebhook, disableWebhook],
+  ...[rotateWebhookSecret, expirePreviousWebhookSecret, listWebhookDeliveries, testWebhook],
   ...[listApprovalRequests, getApprovalRequest, approveApprovalRequest, rejectApprovalRequest],
   ...[createAlertRule, listAlertRules, getAlertRule, updateAlertRule, deleteAlertRule],
   ...[enableAlertRule, disableAlertRule],

@@ -2,23 +2,26 @@
 import { randomUUID } from 'node:crypto'
 import { mailWayOf } from '../../adapters/mail/settings.ts'
 import type { ApiParts, Served } from '../../context.ts'
+import { withoutLeader } from '../../postgres/leadership.ts'
 import { newProcessHealth } from '../../processes/process.ts'
 import { openDesks } from '../../processes/rungate/desks.ts'
+import { createPeopleDigests } from '../../processes/rungate/people-digests.ts'
 import { providerSecretsOf } from '../../processes/rungate/processes.ts'
 import { rungateSettings } from '../../processes/rungate/settings.ts'
+import { WEBHOOKS } from '../../processes/rungate/webhooks.ts'
 import { isLoopback } from '../../webhooks/address.ts'
 import { createResolve } from '../../webhooks/request.ts'
 import type { RungateParts } from './access.ts'
 import { boundsOf } from './bounds.ts'
 import { selfDescription } from './describing.ts'
 import type { RungateDirectories } from './directories.ts'
-import { createPeopleDigests } from './people/digests.ts'
 import { peopleLimitsOf } from './people/limits.ts'
 import { createSessionUse } from './people/session-use.ts'
 import { contentSettingsOf, createContentLog } from './proxy/content-log.ts'
 import { openProxy, pricesIn } from './proxy/open-proxy.ts'
 import { createHealth } from './public/counts.ts'
 import { createTokenUse } from './tokens/token-use.ts'
+import { overlapEndAfter } from './webhooks/secrets.ts'
 
 export async function serveRungate(parts: ApiParts<RungateDirectories>): Promise<Served> {
   const { config, bus, db, waiter, clock, keyRing, apiUrl } = parts
@@ -65,6 +68,12 @@ export async function serveRungate(parts: ApiParts<RungateDirectories>): Promise
     peopleLimits: peopleLimitsOf(settings),
     keyKnownWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
     registrationsPerHourMax: settings.RUNGATE_REGISTRATIONS_PER_HOUR_MAX,
+    webhooks: {
+      ...{ resolve: providerAddresses.resolve, allowLoopback: config.WEBHOOK_ALLOW_PRIVATE },
+      webhooksMax: settings.RUNGATE_WEBHOOKS_MAX,
+      overlapEnd: overlapEndAfter(settings.RUNGATE_WEBHOOK_SECRET_OVERLAP_S * 1_000),
+      isServed: async () => (await withoutLeader(db, [WEBHOOKS])).length === 0,
+    },
     health: createHealth(db),
     ...selfDescription,
   }

@@ -2,6 +2,7 @@
 import { exampleTime as at, exampleId as id, type Words } from '../words.ts'
 import { proxyWords } from './proxy/words.ts'
 import { runWords } from './run-words.ts'
+import { webhookWords } from './webhooks/words.ts'
 
 const usd = 'in US dollars'
 const orNone = 'null: no limit'
@@ -250,6 +251,7 @@ export const words: Words = {
   ...agents,
   ...proxyWords,
   ...runWords,
+  ...webhookWords,
   data: 'The answer.',
   total: ['How many there are in all.', 1],
   id: ['The id.', id(3)],

@@ -150,7 +150,7 @@ export function runFirsthandWebhooks({ keys, objects, limits, ...options }: Opti
       recipientOf: async (event) => recipientOf(event),
       deliveryIdOf: ({ id, data }, endpointId) => prefixedId('evt', String(data.occurredAt), `${id} ${endpointId}`),
       makeBody: createMakeBody(db, () => fileLinks(objects, now())),
-      also: { types: AFTERWARDS, handle: (event, offer) => afterwards({ bus, keys, now }, event, offer) },
+      also: { types: AFTERWARDS, handle: (event, { offer }) => afterwards({ bus, keys, now }, event, offer) },
       // A body is made when it is sent, of what is there then.
       isForgotten: async () => false,
     },

@@ -1,6 +1,7 @@
 /**
  * Finishes what takes several streams, where the process that began it has not: registrations, owners of claimed names, the
- * deletion of provider keys, members that join and those that leave. It waits a while, so that it does not step in between. A second time does nothing.
+ * deletion of provider keys, members that join and those that leave, mails of logins and invitations. It waits a while, so that it does
+ * not step in between. A second time does nothing.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { consequenceContext } from '../../commands/context.ts'
@@ -23,10 +24,14 @@ import type { Author } from '../../events/rungate/vocabulary.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { agentIdsOfMember, agentsNaming } from '../../projections/rungate/agent.ts'
+import { personalRuleIdsOf } from '../../projections/rungate/alert-rule.ts'
 import { personalPolicyIdsOf } from '../../projections/rungate/policy.ts'
 import { sessionIdsOf } from '../../projections/rungate/session.ts'
+import { personalWebhookIdsOf } from '../../projections/rungate/webhook.ts'
 import type { ObjectKeys } from '../../vault/object-keys.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
+import { finishInvitationMail, finishLoginMail } from './mail-requests.ts'
+import type { PeopleDigests } from './people-digests.ts'
 import { createPeopleExpiry, type ExpiryLimits } from './people-expiry.ts'
 
 export const COMPLETION = 'rungate-completion'
@@ -38,11 +43,23 @@ const CLAIMED = 'rungate.NameClaimed.v1'
 const DELETED = 'rungate.ProviderKeyDeleted.v1'
 const BOUND = 'rungate.AddressBound.v1'
 const REMOVED = 'rungate.MemberRemoved.v1'
+const LOGIN = 'rungate.LoginRequested.v1'
+const INVITED = 'rungate.InvitationCreated.v1'
+const RESENT = 'rungate.InvitationResent.v1'
 type Followed = AccountSlugEvent | NameEvent | ProviderKeyEvent | AddressEvent | RosterEvent
 type Of<T extends Followed['type']> = Recorded<Extract<Followed, { type: T }>>
 
 type Deleting = { bus: CommandBus; db: ReadModels; providerSecrets: Pick<ObjectKeys, 'destroy'> }
-type Options = ProcessDependencies & Deleting & { graceMs: number; expiry: ExpiryLimits }
+type Options = ProcessDependencies &
+  Deleting & {
+    graceMs: number
+    expiry: ExpiryLimits
+    /** Of an account. */
+    webhooksMax: number
+    /** What mails are made of. */
+    people: PeopleDigests
+    apiUrl: () => string
+  }
 
 /** Runs until `signal` aborts; stands by while another process leads. */
 export function runCompletion(options: Options): Promise<void> {
@@ -53,7 +70,7 @@ export function runCompletion(options: Options): Promise<void> {
     }
   }
   const expiry = createPeopleExpiry(options)
-  const types = [REGISTERED, CLAIMED, DELETED, BOUND, REMOVED]
+  const types = [REGISTERED, CLAIMED, DELETED, BOUND, REMOVED, LOGIN, INVITED, RESENT]
   return runProcess({ name: COMPLETION, types, handle, background: (signal) => [expiry.run(signal)] }, options)
 }
 
@@ -79,13 +96,20 @@ async function complete(options: Options, event: Delivered): Promise<void> {
         await finishRegistration(bus, (event as Of<typeof REGISTERED>).data, context)
         break
       case CLAIMED:
-        await completeClaim(bus, (event as Of<typeof CLAIMED>).data, context)
+        await completeClaim(options, (event as Of<typeof CLAIMED>).data, context)
         break
       case BOUND:
         await finishJoining(bus, (event as Of<typeof BOUND>).data, context)
         break
       case REMOVED:
         await finishRemoval(bus, belongingsIn(options.db), (event as Of<typeof REMOVED>).data, context)
+        break
+      case LOGIN:
+        await finishLoginMail(options, (event as Of<typeof LOGIN>).data, context)
+        break
+      case INVITED:
+      case RESENT:
+        await finishInvitationMail(options, (event as Of<typeof INVITED | typeof RESENT>).data, context)
         break
       default:
         await finishDeletion(options, (event as Of<typeof DELETED>).data, context)
@@ -100,13 +124,19 @@ async function complete(options: Options, event: Delivered): Promise<void> {
 export const belongingsIn = (db: ReadModels): MemberBelongings => ({
   agents: (accountId, memberId) => agentIdsOfMember(db, accountId, memberId),
   policies: (accountId, memberId) => personalPolicyIdsOf(db, accountId, memberId),
+  webhooks: (accountId, memberId) => personalWebhookIdsOf(db, accountId, memberId),
+  alertRules: (accountId, memberId) => personalRuleIdsOf(db, accountId, memberId),
   sessions: (memberId) => sessionIdsOf(db, memberId),
 })
 
 /** An owner that was not made is made; a name that its owner does not have is free again. */
-async function completeClaim(bus: CommandBus, claim: NameClaim, context: CommandContext): Promise<void> {
+async function completeClaim(
+  { bus, webhooksMax }: Pick<Options, 'bus' | 'webhooksMax'>,
+  claim: NameClaim,
+  context: CommandContext,
+): Promise<void> {
   const now = await nameNow(bus, claim)
-  if (now === undefined && claim.creation !== null) await finishClaim(bus, claim, context)
+  if (now === undefined && claim.creation !== null) await finishClaim(bus, claim, { webhooksMax }, context)
   else if (now === undefined || now === null || folded(now) !== folded(claim.name)) {
     await releaseName(bus, claim, claim.name, context)
   }

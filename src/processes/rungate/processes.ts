@@ -1,30 +1,38 @@
 /** Rungate's processes: which role runs each, what it is called, and its limits from the settings. */
 import { randomUUID } from 'node:crypto'
+import { createCommandBus } from '../../commands/handle.ts'
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { KeyRing } from '../../vault/key-ring.ts'
 import { createObjectKeys, type ObjectKeys } from '../../vault/object-keys.ts'
+import { newWebhookHealth } from '../../webhooks/process.ts'
 import { mailProcess } from '../mail.ts'
 import { newProcessHealth } from '../process.ts'
 import { ALERTS, runAlerts } from './alerts.ts'
 import { COMPLETION, runCompletion } from './completion.ts'
 import { openDesks } from './desks.ts'
 import { runRungateMail } from './mail.ts'
+import { createPeopleDigests } from './people-digests.ts'
 import { RETENTION, runRetention } from './retention.ts'
 import { RUN_SWEEPER, runRunSweeper } from './run-sweeper.ts'
 import { rungateSettings } from './settings.ts'
+import { runRungateWebhooks, WEBHOOKS } from './webhooks.ts'
 
 /** Keys in memory; one that another process destroys is noticed within this time. */
 const CACHE = { cachedMax: 1_000, ttlMs: 5_000 }
 
 export const providerSecretsOf = (db: ReadModels, ring: KeyRing): ObjectKeys => createObjectKeys(db, ring, CACHE)
 
-function startCompletion({ bus, db, keyRing, settings, dependenciesOf }: ContextParts): RunningProcess {
+function startCompletion({ bus, db, keyRing, apiUrl, settings, dependenciesOf }: ContextParts): RunningProcess {
   const health = newProcessHealth()
   const given = settings(rungateSettings)
   const expiry = { intervalMs: given.RUNGATE_EXPIRY_INTERVAL_MS, batchMax: given.RUNGATE_EXPIRY_BATCH_MAX }
   const graceMs = given.RUNGATE_COMPLETION_GRACE_MS
-  const own = { bus, providerSecrets: providerSecretsOf(db, keyRing), graceMs, expiry }
+  const providerSecrets = providerSecretsOf(db, keyRing)
+  const own = {
+    ...{ bus, providerSecrets, graceMs, expiry, apiUrl, people: createPeopleDigests(providerSecrets) },
+    webhooksMax: given.RUNGATE_WEBHOOKS_MAX,
+  }
   return { ended: runCompletion({ ...dependenciesOf(COMPLETION, health), ...own }), health }
 }
 
@@ -67,10 +75,40 @@ function startAlerts({ bus, settings, dependenciesOf }: ContextParts): RunningPr
   return { ended: runAlerts({ ...dependenciesOf(ALERTS, health), bus, sweep }), health }
 }
 
+function startWebhooks(parts: ContextParts): RunningProcess {
+  const { config, store, db, keyRing, settings, dependenciesOf } = parts
+  const health = newWebhookHealth()
+  const own = settings(rungateSettings)
+  // A delivery is a stream that is used for a while and never again: in the common cache it would push agents out.
+  const bus = createCommandBus(store, {
+    cachedAggregatesMax: config.WEBHOOK_CACHE_MAX,
+    seenCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
+    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
+  })
+  const limits = {
+    timeoutMs: own.RUNGATE_WEBHOOK_TIMEOUT_MS,
+    excerptMaxBytes: own.RUNGATE_WEBHOOK_EXCERPT_MAX_BYTES,
+    allowLoopback: config.WEBHOOK_ALLOW_PRIVATE,
+    scheduleMs: own.RUNGATE_WEBHOOK_RETRY_WAITS_MS,
+    ...{ jitterRatio: 0, retryAfterMaxMs: 0, failuresMax: own.RUNGATE_WEBHOOK_FAILURES_MAX },
+    concurrencyMax: config.WEBHOOK_CONCURRENCY_MAX,
+    endpointConcurrencyMax: config.WEBHOOK_ENDPOINT_CONCURRENCY_MAX,
+    endpointQueueMax: config.WEBHOOK_ENDPOINT_QUEUE_MAX,
+    pollIntervalMs: config.WEBHOOK_POLL_INTERVAL_MS,
+    pollBatchMax: config.WEBHOOK_POLL_BATCH_MAX,
+    drainMs: config.WEBHOOK_DRAIN_MS,
+    cachedMax: config.WEBHOOK_CACHE_MAX,
+    sweep: { intervalMs: own.RUNGATE_RETENTION_INTERVAL_MS, batchMax: own.RUNGATE_RETENTION_BATCH_MAX },
+  }
+  const keys = providerSecretsOf(db, keyRing)
+  return { ended: runRungateWebhooks({ ...dependenciesOf(WEBHOOKS, health), bus, keys, limits }), health }
+}
+
 export const rungateProcesses: readonly ProcessDeclaration[] = [
   { leads: [COMPLETION], role: 'relay', start: startCompletion },
   { leads: [RUN_SWEEPER], role: 'relay', start: startRunSweeper },
   { leads: [MAIL], role: 'relay', start: startMail },
   { leads: [ALERTS], role: 'relay', start: startAlerts },
   { leads: [RETENTION], role: 'relay', start: startRetention },
+  { leads: [WEBHOOKS], role: 'webhooks', start: startWebhooks },
 ]

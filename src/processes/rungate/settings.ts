@@ -1,7 +1,7 @@
 /** Rungate's variables of the environment, each with its unit last and its default. */
 import { z } from 'zod'
 import { mailSettings } from '../../adapters/mail/settings.ts'
-import { count, flag, list, orNone } from '../../runtime/setting.ts'
+import { count, flag, list, orNone, schedule } from '../../runtime/setting.ts'
 
 export const rungateSettings = z.object({
   RUNGATE_REGISTRATIONS_PER_HOUR_MAX: count(10).describe(
@@ -34,6 +34,14 @@ export const rungateSettings = z.object({
     'between two looks at approvals that expire, and at what is destroyed after its time',
   ),
   RUNGATE_RETENTION_BATCH_MAX: count(200).describe('approvals that one look finds'),
+  RUNGATE_WEBHOOKS_MAX: count(100).describe('webhooks of one account'),
+  RUNGATE_WEBHOOK_RETRY_WAITS_MS: schedule([30_000, 120_000, 360_000]).describe(
+    'before the second attempt, the third, …: by default 30 s, 2.5 min and 8.5 min after the first',
+  ),
+  RUNGATE_WEBHOOK_TIMEOUT_MS: count(10_000).describe('for one attempt, name resolution and answer included'),
+  RUNGATE_WEBHOOK_EXCERPT_MAX_BYTES: count(4_096).describe('of a webhook’s answer that are kept'),
+  RUNGATE_WEBHOOK_FAILURES_MAX: count(10).describe('deliveries given up in a row until a webhook is failing'),
+  RUNGATE_WEBHOOK_SECRET_OVERLAP_S: count(600).describe('how long a webhook’s former secret signs on'),
   PROVIDER_ALLOW_PRIVATE: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')

@@ -101,6 +101,25 @@ export const alertRulesOf: Query<'rungate_alert_rules', Filter> = (
   return query.orderBy('created_at', 'desc').orderBy('rule_id', 'desc')
 }
 
+/** A member's personal rules, at most `limit`. */
+export async function personalRuleIdsOf(
+  db: ReadModels,
+  accountId: string,
+  memberId: string,
+  limit = 10_000,
+): Promise<string[]> {
+  const rows = await rungateTables(db)
+    .selectFrom('rungate_alert_rules')
+    .select('rule_id')
+    .where('account_id', '=', accountId)
+    .where('member_id', '=', memberId)
+    .where('scope', '=', 'personal')
+    .orderBy('rule_id')
+    .limit(limit)
+    .execute()
+  return rows.map(({ rule_id }) => rule_id)
+}
+
 /** A rule that has met its condition, with the figure that does so. */
 export interface MetRule {
   rule_id: string

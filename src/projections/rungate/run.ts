@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import type { RunStatus, RunTotals } from '../../events/rungate/call-facts.ts'
 import type { CleanupEvent } from '../../events/rungate/cleanup.ts'
-import type { DeskEvent } from '../../events/rungate/desk.ts'
+import type { DeskEvent, DeskFacts } from '../../events/rungate/desk.ts'
 import type { PolicySettings } from '../../events/rungate/policy-settings.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
@@ -78,23 +78,30 @@ const NOTHING_YET: RunTotals = {
   ...{ primaryModel: null, hasGovernanceBlock: false, lastStepAt: null },
 }
 
+/** A run right after its start. */
+export function startedRun(data: DeskFacts<'rungate.RunStarted.v1'>): RunRow {
+  const { occurred_at: started_at, ...facts } = snake(data)
+  return {
+    ...{ ...facts, started_at, ...runFiguresOf(NOTHING_YET) },
+    ...{ hard_limit_usd: data.settings.budget.hardLimitUsd, status: 'running', had_failover: false },
+    ...{ ended_reason: null, completion_reason: null, outcome: null, outcome_reason: null },
+    ...{ alert_at: null, force_stop_lifted_at: null, ended_at: null },
+  }
+}
+
+/** The columns that show how a run ended. */
+export const endedColumns = (data: DeskFacts<'rungate.RunEnded.v1'>) => ({
+  ...snake(data, 'name', 'status', 'endedReason', 'completionReason', 'outcome', 'outcomeReason', 'metadata'),
+  ...{ ...runFiguresOf(data.run), ended_at: data.occurredAt },
+})
+
 export const runProjection = defineProjection<DeskEvent | CleanupEvent>({
   name: 'rungate.run',
   version: 2,
   onPoison: 'halt',
   tables: [runs],
   handlers: {
-    'rungate.RunStarted.v1': ({ data }) => {
-      const { occurred_at: started_at, ...facts } = snake(data)
-      return [
-        upsert(runs, {
-          ...{ ...facts, started_at, ...runFiguresOf(NOTHING_YET) },
-          ...{ hard_limit_usd: data.settings.budget.hardLimitUsd, status: 'running', had_failover: false },
-          ...{ ended_reason: null, completion_reason: null, outcome: null, outcome_reason: null },
-          ...{ alert_at: null, force_stop_lifted_at: null, ended_at: null },
-        }),
-      ]
-    },
+    'rungate.RunStarted.v1': ({ data }) => [upsert(runs, startedRun(data))],
     'rungate.CallReserved.v1': counted,
     'rungate.CallSettled.v1': ({ data }) =>
       changed(data, { ...runFiguresOf(data.run), ...(isFailover(data) && { had_failover: true }) }),
@@ -113,11 +120,7 @@ export const runProjection = defineProjection<DeskEvent | CleanupEvent>({
         ...(metadata !== undefined && { metadata }),
       })
     },
-    'rungate.RunEnded.v1': ({ data }) =>
-      changed(data, {
-        ...snake(data, 'name', 'status', 'endedReason', 'completionReason', 'outcome', 'outcomeReason', 'metadata'),
-        ...{ ...runFiguresOf(data.run), ended_at: data.occurredAt },
-      }),
+    'rungate.RunEnded.v1': ({ data }) => changed(data, endedColumns(data)),
     'rungate.ForceStopLifted.v1': ({ data }) => changed(data, { force_stop_lifted_at: data.occurredAt }),
     'rungate.OldDataDeleted.v1': ({ data }) => data.runIds.map((run_id) => remove(runs, { run_id })),
   },

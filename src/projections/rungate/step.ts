@@ -149,7 +149,8 @@ function retriesOf(data: Settled): Row[] {
 const TIMEOUTS: readonly (FailureKind | null)[] = ['tcp_connect_timeout', 'request_timeout', 'first_events_timeout']
 const statusOf = ({ kind }: Attempt): StepStatus => (TIMEOUTS.includes(kind) ? 'timeout' : 'error')
 
-function transitionOf(data: Settled): Row[] {
+/** The row that says how another provider took over, where one did. */
+export function transitionOf(data: Settled): Row[] {
   if (!isFailover(data)) return []
   const failed = failedOf(data)
   const isServed = data.status === 'success'
@@ -162,7 +163,8 @@ function transitionOf(data: Settled): Row[] {
   ]
 }
 
-function ownRow(data: Settled): Row {
+/** The row of a call that has ended. */
+export function settledRow(data: Settled): Row {
   const failed = failedOf(data)
   return {
     ...{ ...ofCall(data), part: LAST_PART, type: typeOf(data), status: data.status },
@@ -173,6 +175,21 @@ function ownRow(data: Settled): Row {
     ...{ attempts: data.status === 'success' ? null : failed, has_content: data.hasContent },
   }
 }
+
+/** A call of which nobody knows how it ended. */
+export const expiredRow = (data: Expired): Row => ({
+  ...{ ...ofCall(data), part: LAST_PART, type: typeOf(data), status: 'error' },
+  ...{ provider: data.provider, model: data.model, error_kind: 'unknown' },
+  error_message: `Nobody knows how the call ended; it may have cost up to ${data.held.usd} USD.`,
+  latency_ms: Math.max(0, Date.parse(data.occurredAt) - Date.parse(data.startedAt)),
+})
+
+/** A call that was refused. */
+export const blockedRow = (data: DeskFacts<'rungate.CallBlocked.v1'>): Row => ({
+  ...{ ...nothing, ...placed(data), step_id: data.stepId, part: LAST_PART, type: 'llm_call', status: data.status },
+  ...snake(data, 'provider', 'model', 'routedFrom', 'isStreaming', 'code', 'details'),
+  ...{ error_message: data.message, created_at: data.occurredAt },
+})
 
 /** A tool call as it is shown. */
 export const toolCallRow = (data: DeskFacts<'rungate.ToolCallLogged.v1'>): Row => ({
@@ -189,29 +206,9 @@ export const stepProjection = defineProjection<DeskEvent | CleanupEvent>({
   onPoison: 'halt',
   tables: [steps, refusals],
   handlers: {
-    'rungate.CallSettled.v1': ({ data }) => [...retriesOf(data), ...transitionOf(data), ownRow(data)].map(written),
-    'rungate.CallExpired.v1': ({ data }) => [
-      written({
-        ...{ ...ofCall(data), part: LAST_PART, type: typeOf(data), status: 'error' },
-        ...{ provider: data.provider, model: data.model, error_kind: 'unknown' },
-        error_message: `Nobody knows how the call ended; it may have cost up to ${data.held.usd} USD.`,
-        latency_ms: Math.max(0, Date.parse(data.occurredAt) - Date.parse(data.startedAt)),
-      }),
-    ],
-    'rungate.CallBlocked.v1': ({ data }) => [
-      written({
-        ...{
-          ...nothing,
-          ...placed(data),
-          step_id: data.stepId,
-          part: LAST_PART,
-          type: 'llm_call',
-          status: data.status,
-        },
-        ...snake(data, 'provider', 'model', 'routedFrom', 'isStreaming', 'code', 'details'),
-        ...{ error_message: data.message, created_at: data.occurredAt },
-      }),
-    ],
+    'rungate.CallSettled.v1': ({ data }) => [...retriesOf(data), ...transitionOf(data), settledRow(data)].map(written),
+    'rungate.CallExpired.v1': ({ data }) => [written(expiredRow(data))],
+    'rungate.CallBlocked.v1': ({ data }) => [written(blockedRow(data))],
     'rungate.CallsBlocked.v1': ({ id, data }) => [
       upsert(refusals, {
         ...snake(data, 'runId', 'accountId', 'stepId', 'code', 'count'),

@@ -21,6 +21,7 @@ import type { runs } from './run.ts'
 import type { sessions } from './session.ts'
 import type { refusals, steps } from './step.ts'
 import type { stepContents } from './step-content.ts'
+import type { webhookDeliveries, webhooks } from './webhook.ts'
 
 /** Table name → row. */
 export type RungateTables = TablesOf<
@@ -44,6 +45,8 @@ export type RungateTables = TablesOf<
   | typeof steps
   | typeof stepContents
   | typeof sessions
+  | typeof webhookDeliveries
+  | typeof webhooks
 >
 
 /** The database for queries over this context's tables, and queries for at most one row of them, compiled once. */

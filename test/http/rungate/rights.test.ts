@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DASHBOARD } from '../../../src/http/rungate/errors.ts'
 import { operations } from '../../../src/http/rungate/operations.ts'
+import { eventually } from '../../projections/support.ts'
 import { type Api, type Asked, startApi } from '../api.ts'
 import { addToken } from './accounts.ts'
+import { approvalAsked, callMade } from './calls.ts'
 import { ASKERS, type Asker, type Crew, invite, newCrew, newEmail, newMember, signIn } from './people.ts'
 
 let api: Api
@@ -27,6 +29,31 @@ const agent = (as?: Pick<Asked, 'key' | 'headers'>) =>
   made('/api/agents', { name: name(), policy_id: crew.owner.policyId }, as)
 const providerKey = (as?: Pick<Asked, 'key' | 'headers'>) =>
   made('/api/provider-keys', { provider: 'openai', name: name(), api_key: 'sk-example-0123456789' }, as)
+const webhook = (as?: Pick<Asked, 'key' | 'headers'>) => made('/api/webhooks', webhookInput(), as)
+const webhookInput = (more: object = {}) => ({
+  ...{ name: name(), url: 'https://hooks.example.com/rungate', events: ['run.completed'], ...more },
+})
+const alertRule = (as?: Pick<Asked, 'key' | 'headers'>) => made('/api/alert-rules', ruleInput(), as)
+const ruleInput = (more: object = {}) => ({
+  ...{ name: name(), condition_type: 'cost_threshold', condition_config: { threshold_usd: 1, window_minutes: 5 } },
+  ...more,
+})
+/** A run that goes on. */
+async function run(): Promise<string> {
+  const isNew = { runId: null, isNew: true, name: null, metadata: null, known: null }
+  const { runId } = await callMade(api, crew.owner, { facts: { run: isNew } })
+  await api.desks.quiet(crew.owner.agentId, 1_000)
+  await eventually(async () => expect((await api.govern('GET', `/api/runs/${runId}`, crew.as.owner)).status).toBe(200))
+  return runId
+}
+async function stopped(): Promise<string> {
+  const runId = await run()
+  expect((await api.govern('POST', `/api/runs/${runId}/stop`, crew.as.owner)).status).toBe(200)
+  return runId
+}
+/** By those who may not write, what another has made is asked for. */
+const byOwn = (as: Pick<Asked, 'key' | 'headers'>, make: (as?: Pick<Asked, 'key' | 'headers'>) => Promise<string>) =>
+  as === crew.as.viewer || as === crew.as['read token'] ? make() : make(as)
 const invitation = async () => (await invite(api, crew.owner, newEmail())).invitationId
 
 type Ask = [method: string, path: string, body?: object]
@@ -167,6 +194,67 @@ const actions: readonly Action[] = [
       const { body } = await api.govern('GET', '/api/sessions', { headers: { cookie: `rungate_session=${cookie}` } })
       return ['DELETE', `/api/sessions/${body.data[0].id}`]
     },
+  },
+  ...(['webhooks', 'alert-rules'] as const).flatMap((things): Action[] => {
+    const [input, make] = things === 'webhooks' ? [webhookInput, webhook] : [ruleInput, alertRule]
+    const path = async (as?: Pick<Asked, 'key' | 'headers'>) => `/api/${things}/${await make(as)}`
+    const change = () => (things === 'webhooks' ? { name: name() } : ruleInput())
+    return [
+      { does: `makes one of ${things}`, cells: WRITERS, ask: () => ['POST', `/api/${things}`, input()] },
+      {
+        does: `makes one of ${things} for everybody`,
+        cells: KEEPERS,
+        ask: () => ['POST', `/api/${things}`, input({ scope: 'org' })],
+      },
+      {
+        does: `makes a personal one of ${things}`,
+        cells: 'yyyn bbn',
+        ask: () => ['POST', `/api/${things}`, input({ scope: 'personal' })],
+      },
+      { does: `changes one of ${things}`, cells: KEEPERS, ask: async () => ['PUT', await path(), change()] },
+      { does: `deletes one of ${things}`, cells: KEEPERS, ask: async () => ['DELETE', await path()] },
+      ...(['enable', 'disable'] as const).map((verb) => ({
+        does: `${verb}s one of ${things}`,
+        cells: KEEPERS,
+        ask: async (): Promise<Ask> => ['POST', `${await path()}/${verb}`],
+      })),
+      {
+        does: `changes one of ${things} of its own`,
+        cells: WRITERS,
+        ask: async (as) => ['PUT', `/api/${things}/${await byOwn(as, make)}`, change()],
+      },
+      {
+        does: `deletes one of ${things} of its own`,
+        cells: WRITERS,
+        ask: async (as) => ['DELETE', `/api/${things}/${await byOwn(as, make)}`],
+      },
+    ]
+  }),
+  ...(['rotate-secret', 'expire-previous-secret', 'test'] as const).map((what) => ({
+    does: `asks for ${what} of a webhook`,
+    cells: KEEPERS,
+    ask: async (): Promise<Ask> => ['POST', `/api/webhooks/${await webhook()}/${what}`],
+  })),
+  { does: 'stops a run', cells: WRITERS, ask: async () => ['POST', `/api/runs/${await run()}/stop`] },
+  { does: 'completes a run', cells: WRITERS, ask: async () => ['POST', `/api/runs/${await run()}/complete`] },
+  { does: 'renames a run', cells: WRITERS, ask: async () => ['PATCH', `/api/runs/${await run()}`, { name: name() }] },
+  {
+    does: 'lifts the block of a stopped run',
+    cells: WRITERS,
+    ask: async () => ['POST', `/api/runs/${await stopped()}/unblock`],
+  },
+  ...(['approve', 'reject'] as const).map((verb) => ({
+    does: `${verb}s the use of a tool`,
+    cells: WRITERS,
+    ask: async (): Promise<Ask> => {
+      const approvalId = await approvalAsked(api, crew.owner, randomUUID())
+      return ['POST', `/api/approval-requests/${approvalId}/${verb}`]
+    },
+  })),
+  {
+    does: 'deletes old data',
+    cells: ADMINS,
+    ask: () => ['POST', '/api/analytics/cleanup', { days: 400 }],
   },
   // What is one's own.
   ...(['PUT', 'DELETE'] as const).map((method) => ({

@@ -7,6 +7,7 @@ import { approval } from '../../../src/commands/rungate/approval.ts'
 import { policy } from '../../../src/commands/rungate/policy.ts'
 import { providerKey } from '../../../src/commands/rungate/provider-key.ts'
 import { type Invitation, type RosterMember, roster } from '../../../src/commands/rungate/roster.ts'
+import { webhook } from '../../../src/commands/rungate/webhook.ts'
 import { accountRowOf, accountView } from '../../../src/http/rungate/account/account-view.ts'
 import { agentRowOf, agentView } from '../../../src/http/rungate/agents/agent-view.ts'
 import { ruleRowOf, ruleView } from '../../../src/http/rungate/alert-rules/rule-view.ts'
@@ -15,6 +16,7 @@ import { invitationRowOf, invitationView, memberRowOf, memberView } from '../../
 import { policyRowOf, policyView } from '../../../src/http/rungate/policies/policy-view.ts'
 import { keyRowOf, keyView } from '../../../src/http/rungate/provider-keys/key-view.ts'
 import { tokenRowOf, tokenView } from '../../../src/http/rungate/tokens/token-view.ts'
+import { webhookRowOf, webhookView } from '../../../src/http/rungate/webhooks/webhook-view.ts'
 import { findAccount } from '../../../src/projections/rungate/account.ts'
 import { findAdminToken } from '../../../src/projections/rungate/admin-token.ts'
 import { findAgent } from '../../../src/projections/rungate/agent.ts'
@@ -24,6 +26,7 @@ import { invitationsOf } from '../../../src/projections/rungate/invitation.ts'
 import { findMember } from '../../../src/projections/rungate/member.ts'
 import { findPolicy } from '../../../src/projections/rungate/policy.ts'
 import { findProviderKey } from '../../../src/projections/rungate/provider-key.ts'
+import { findWebhook } from '../../../src/projections/rungate/webhook.ts'
 import { example } from '../../support/examples.ts'
 import { answeredView, type ContextViews } from '../views.ts'
 
@@ -36,6 +39,7 @@ const { memberId } = example('rungate.MemberJoined.v1').data
 const { invitationId, expiresAt: invitationEnds } = example('rungate.InvitationCreated.v1').data
 const counted = { steps: 0, since: '2026-03-01T00:00:00.000Z', email: null }
 const { ruleId } = example('rungate.AlertRuleCreated.v1').data
+const { webhookId, occurredAt: hookedAt } = example('rungate.WebhookCreated.v1').data
 const { approvalId } = example('rungate.ApprovalRequested.v1').data
 const message = 'answers with a message, which no read shows'
 
@@ -124,6 +128,21 @@ export const rungateViews: ContextViews = {
         return found && ruleView(found)
       },
     }),
+    answeredView(webhook, {
+      operations: [
+        ...['createWebhook', 'updateWebhook', 'enableWebhook', 'disableWebhook', 'expirePreviousWebhookSecret'],
+      ],
+      history: [
+        ...(['rungate.WebhookCreated.v1', 'rungate.WebhookChanged.v1', 'rungate.SecretRotated.v1'] as const),
+        ...(['rungate.WebhookFailuresCounted.v1', 'rungate.WebhookFailing.v1'] as const),
+        ...(['rungate.WebhookEnabled.v1', 'rungate.WebhookDisabled.v1'] as const),
+      ],
+      viewOf: (state) => webhookView(webhookRowOf(state), hookedAt),
+      read: async (db) => {
+        const found = await findWebhook(db, accountId, null, webhookId)
+        return found && webhookView(found, hookedAt)
+      },
+    }),
     answeredView(approval, {
       operations: ['approveApprovalRequest', 'rejectApprovalRequest'],
       history: ['rungate.ApprovalRequested.v1', 'rungate.ApprovalRejected.v1'],
@@ -155,6 +174,9 @@ export const rungateViews: ContextViews = {
     deleteOldData: 'answers with counts, which no read shows',
     stopRun: message,
     deleteAlertRule: message,
+    deleteWebhook: message,
+    rotateWebhookSecret: 'answers with secrets, which no read shows',
+    testWebhook: 'answers with the delivery’s id; webhooks.test.ts finds it in the list',
     unblockRun: message,
     registerAccount: 'answers with keys, which no read shows',
     rotateAgentKey: 'answers with a key, which no read shows',

@@ -3,15 +3,20 @@ import { randomUUID } from 'node:crypto'
 import { dirname } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hashKey } from '../../../src/api-keys/key-text.ts'
 import { address, holderOf } from '../../../src/commands/rungate/address.ts'
 import { join } from '../../../src/commands/rungate/joining.ts'
 import { generateKey } from '../../../src/commands/rungate/keys.ts'
 import { roster } from '../../../src/commands/rungate/roster.ts'
 import { session } from '../../../src/commands/rungate/session.ts'
 import { createDatabase, type ReadModels } from '../../../src/postgres/database.ts'
+import { createPeopleDigests } from '../../../src/processes/rungate/people-digests.ts'
+import { providerSecretsOf } from '../../../src/processes/rungate/processes.ts'
+import { createKeyRing } from '../../../src/vault/key-ring.ts'
 import { eventually } from '../../projections/support.ts'
 import { runCli } from '../../support/cli.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
+import { sealingKey } from '../../support/webhook-operator.ts'
 import { cutAfter } from './cut-bus.ts'
 
 let stack: Stack
@@ -21,6 +26,7 @@ beforeAll(async () => {
     environment: {
       ...{ RUNGATE_COMPLETION_GRACE_MS: '1', RUNGATE_EXPIRY_INTERVAL_MS: '100' },
       ...{ RUNGATE_LOGINS_PER_CALLER_HOUR_MAX: '1000', RUNGATE_REGISTRATIONS_PER_HOUR_MAX: '1000' },
+      SECRETS_KEY: sealingKey.toString('base64'),
     },
   })
   db = createDatabase({ url: stack.databaseUrl, poolMax: 2 })
@@ -68,6 +74,57 @@ describe('a person that registers', () => {
       })
     },
   )
+})
+
+describe('a mail', () => {
+  const mailsTo = async (to: string) => {
+    const answer = await fetch(`${stack.url}/rungate/dev/mailbox?to=${encodeURIComponent(to)}`)
+    return ((await answer.json()) as { data: { token: string; code: string | null }[] }).data
+  }
+  const post = (path: string, body: object) =>
+    fetch(`${stack.url}/rungate${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  const later = (at: string) => new Date(Date.parse(at) + 900_000).toISOString()
+
+  it('of a login is asked for once, though the process ends before that', async () => {
+    const people = createPeopleDigests(providerSecretsOf(db, createKeyRing({ current: sealingKey, previous: [] })))
+    const before = newEmail()
+    expect((await post('/auth/start', { email: before })).status).toBe(200)
+    const email = newEmail()
+    const [addressId, loginId, context] = [await people.addressIdOf(email), randomUUID(), stack.adminContext()]
+    const { token, code } = await people.loginSecretsOf(loginId)
+    const hashes = { tokenHash: hashKey(token), codeHash: await people.codeHashOf(addressId, code) }
+    const { at } = context
+    const asked = { kind: 'requestLogin', addressId, email, loginId, ...hashes, expiresAt: later(at), at } as const
+    await stack.bus.handle(address, addressId, asked, context)
+    await eventually(async () => expect(await mailsTo(email)).toMatchObject([{ token, code }]))
+    // What came before it has been looked at before it.
+    expect(await mailsTo(before)).toHaveLength(1)
+    expect((await post('/auth/verify', { token })).status).toBe(200)
+  })
+
+  it('of an invitation is asked for, though the process ends before that', async () => {
+    const people = createPeopleDigests(providerSecretsOf(db, createKeyRing({ current: sealingKey, previous: [] })))
+    const { joined } = wanted()
+    await join(stack.bus, joined, stack.adminContext())
+    const { accountId } = joined
+    const [owner] = await membersOf(accountId)
+    const [email, invitationId, context] = [newEmail(), randomUUID(), stack.adminContext()]
+    const addressId = await people.addressIdOf(email)
+    const { at } = context
+    const expiresAt = later(at)
+    const token = await people.invitationTokenOf(invitationId, expiresAt)
+    const facts = {
+      ...{ accountId, invitationId, addressId, memberId: randomUUID(), email, role: 'viewer' as const, expiresAt },
+      ...{ tokenHash: hashKey(token), invitedBy: owner?.memberId ?? '', occurredAt: at },
+      author: { id: owner?.memberId ?? '', tokenId: null },
+    }
+    await stack.bus.handle(roster, accountId, { kind: 'invite', facts, at }, context)
+    await eventually(async () => expect(await mailsTo(email)).toMatchObject([{ token, code: null }]))
+  })
 })
 
 describe('an address', () => {

@@ -27,11 +27,13 @@ async function furnish(account: Account): Promise<Belongings> {
   const rule = { name: 'rule', condition_type: 'rate_limit_approaching', agent_id: agentId }
   const condition = { condition_config: { threshold_pct: 80 } }
   const ruled = await api.govern('POST', '/api/alert-rules', { key: token, body: { ...rule, ...condition } })
+  const hook = { name: 'hook', url: 'https://hooks.example.com/rungate', events: ['run.completed'] }
+  const hooked = await api.govern('POST', '/api/webhooks', { key: token, body: hook })
   const named = { key: token, body: { name: `for ${apiKey.slice(-4)}` } }
   const policy = await api.govern('POST', '/api/policies', named)
   // The agent whose key signs in is not among them: it would be given another key.
   const agents = [made.body.data.id]
-  const ids = [data.id, ...agents, policy.body.data.id, runId, approvalId, ruled.body.data.id]
+  const ids = [data.id, ...agents, policy.body.data.id, runId, approvalId, ruled.body.data.id, hooked.body.data.id]
   return new Map([
     ['id', ids],
     ['policy_id', [policyId]],
@@ -43,6 +45,7 @@ async function furnish(account: Account): Promise<Belongings> {
     ['/v1/runs id', [runId, ended.runId]],
     ['/api/approval-requests id', [approvalId, await approvalAsked(api, account, runId)]],
     ['/api/alert-rules id', [ruled.body.data.id]],
+    ['/api/webhooks id', [hooked.body.data.id]],
   ])
 }
 

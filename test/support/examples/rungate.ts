@@ -16,6 +16,12 @@ import type { ProviderKeyEvent } from '../../../src/events/rungate/provider-key.
 import type { RosterEvent } from '../../../src/events/rungate/roster.ts'
 import type { SessionEvent } from '../../../src/events/rungate/session.ts'
 import type { StepContentEvent } from '../../../src/events/rungate/step-content.ts'
+import type {
+  WebhookDeliveryEvent,
+  WebhookEvent,
+  WebhookFacts,
+  webhookPlaceEvents,
+} from '../../../src/events/rungate/webhook.ts'
 import { type DeskStoryEvent, deskExamples, deskStreamOf } from './desk.ts'
 
 export type RungateStoryEvent =
@@ -35,6 +41,9 @@ export type RungateStoryEvent =
   | RosterEvent
   | SessionEvent
   | EventOf<typeof mailEvents>
+  | WebhookEvent
+  | EventOf<typeof webhookPlaceEvents>
+  | WebhookDeliveryEvent
 
 type Examples = {
   readonly [T in RungateStoryEvent['type']]: Extract<RungateStoryEvent, { type: T }>['data']
@@ -99,6 +108,21 @@ export function rungateExamples(uuidOf: (name: string) => string, timeAt: (secon
   })
   const invited = { tokenHash: 'cd'.repeat(32), expiresAt: timeAt(9_000) }
   const ofSession = (seconds: number) => ({ ...at(seconds), sessionId: uuidOf('rungate session'), memberId })
+  const webhookId = uuidOf('rungate webhook')
+  const ofWebhook = (seconds: number) => ({ ...at(seconds), webhookId })
+  const webhook: WebhookFacts = {
+    ...{ name: 'news', url: 'https://hooks.example.com/rungate', description: null, scope: 'org' },
+    ...{ events: ['agent.created', 'run.completed'], agentId: null },
+  }
+  const hookSecret = { secretId: uuidOf('rungate webhook secret'), sealed: '0a1b2c3d.c2VhbGVk', masked: 'whsec_…c3Q=' }
+  const ofDelivery = (seconds: number, name = 'delivery') => ({
+    ...ofWebhook(seconds),
+    ...{ deliveryId: uuidOf(`rungate ${name}`), eventType: 'agent.created' as const, runId: null },
+  })
+  const attempted = {
+    ...{ startedAt: timeAt(872), durationMs: 12, responseStatus: 500, responseExcerpt: 'busy' },
+    ...{ errorClass: 'http_5xx', errorMessage: 'the endpoint answered 500' },
+  }
   const ofMail = (seconds: number) => ({ ...at(seconds), mailId: uuidOf('rungate mail') })
   return {
     'rungate.SlugClaimed.v1': {
@@ -219,6 +243,32 @@ export function rungateExamples(uuidOf: (name: string) => string, timeAt: (secon
     'rungate.AddressReleased.v1': { ...ofAddress(860), reason: 'removed' },
     'rungate.SessionEnded.v1': { ...ofSession(861), accountId, reason: 'removed', author: member },
     'rungate.MemberForgotten.v1': { ...ofAddress(862), reference: 'DSR-2026-019' },
+    'rungate.WebhookEndpointPlaceTaken.v1': ofWebhook(865),
+    'rungate.WebhookCreated.v1': { ...ofWebhook(866), ...hookSecret, author, memberId: null, webhook },
+    'rungate.WebhookChanged.v1': { ...ofWebhook(867), author, webhook: { ...webhook, description: 'for the desk' } },
+    'rungate.SecretRotated.v1': {
+      ...{ ...ofWebhook(868), ...hookSecret, masked: 'whsec_…dHI=', author },
+      ...{ previousMasked: hookSecret.masked, previousValidUntil: timeAt(1_468) },
+    },
+    'rungate.PreviousSecretExpired.v1': { ...ofWebhook(869), author },
+    'rungate.DeliveryRequested.v1': {
+      ...ofDelivery(870),
+      ...{ eventId: uuidOf('rungate told event'), body: '{"type":"agent.created"}', isTrial: false, attemptsMax: 4 },
+      sourcePosition: '9223372036854775807',
+    },
+    'rungate.AttemptStarted.v1': { ...ofDelivery(872), attempt: 1 },
+    'rungate.AttemptFinished.v1': {
+      ...{ ...ofDelivery(873), ...attempted, attempt: 1, status: 'transient_fail', nextAttemptAt: timeAt(903) },
+    },
+    'rungate.DeliveryGivenUp.v1': {
+      ...{ ...ofDelivery(1_400), attempts: 4, cause: 'failed', reason: 'the endpoint answered 500', isTrial: false },
+    },
+    'rungate.WebhookFailuresCounted.v1': { ...ofWebhook(1_401), failures: 10, upTo: '9223372036854775807' },
+    'rungate.WebhookFailing.v1': { ...ofWebhook(1_401), failures: 10 },
+    'rungate.WebhookEnabled.v1': { ...ofWebhook(1_402), author },
+    'rungate.WebhookDisabled.v1': { ...ofWebhook(1_403), author },
+    'rungate.WebhookDeleted.v1': { ...ofWebhook(1_404), author },
+    'rungate.WebhookEndpointPlaceFreed.v1': ofWebhook(1_405),
   }
 }
 
@@ -228,6 +278,9 @@ export function rungateStreamOf({ type, data }: { type: string; data: Record<str
   if (atDesk !== undefined) return atDesk
   const name = type.split('.')[1] ?? ''
   if (name.startsWith('AlertRule') || name === 'AlertTriggered') return `rungate.alertRule-${data.ruleId}`
+  if (name.startsWith('WebhookEndpointPlace')) return `rungate.webhookEndpoints-${data.accountId}`
+  if (/^(Delivery|Attempt)/.test(name)) return `rungate.webhookDelivery-${data.deliveryId}`
+  if (/^(Webhook|SecretRotated|PreviousSecret)/.test(name)) return `rungate.webhook-${data.webhookId}`
   if (name.startsWith('OldData')) return `rungate.cleanup-${data.accountId}`
   if (name.startsWith('Slug')) return `rungate.accountSlug-${data.slug}`
   if (name.startsWith('Name')) return `rungate.name-${data.ownerId}`

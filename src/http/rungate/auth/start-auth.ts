@@ -2,24 +2,19 @@
  * POST /auth/start: a link and a code by mail. The answer and the work are the same whether the address is known, unknown or of a
  * suspended account: what differs is decided when the mail's turn comes.
  */
-import { randomBytes, randomInt } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
 import { hashKey } from '../../../api-keys/key-text.ts'
 import { deterministicId } from '../../../commands/identity.ts'
 import { address, holderOf } from '../../../commands/rungate/address.ts'
+import { mailLogin } from '../../../processes/rungate/mail-requests.ts'
 import { publicAccess } from '../../access.ts'
 import { json } from '../../answers.ts'
 import { write } from '../access.ts'
-import { loginLetter, requestMail, requireMail } from '../people/letters.ts'
 import { limitAttempts } from '../people/limits.ts'
+import { requireMail } from '../people/mail.ts'
 import { email } from '../people/schemas.ts'
 
 const answer = z.object({ data: z.object({ message: z.string(), devMode: z.boolean() }).partial() }).partial()
-
-const TOKEN_BYTES = 32
-const CODES = 1_000_000
-const CODE_DIGITS = 6
-const MINUTE_MS = 60_000
 
 export const startAuth = write({
   path: '/auth/start',
@@ -39,23 +34,18 @@ export const startAuth = write({
     const addressId = await people.addressIdOf(body.email)
     await limitAttempts(parts, { kind: 'login-email', caller: addressId, max: loginsPerEmailMax, detail })
     await limitAttempts(parts, { kind: 'login-all', caller: '', max: loginsMax, detail })
-    const token = randomBytes(TOKEN_BYTES).toString('hex')
-    const code = String(randomInt(CODES)).padStart(CODE_DIGITS, '0')
     const { at, commandId } = command
     const expiresAt = new Date(Date.parse(at) + loginMs).toISOString()
     const loginId = deterministicId('rungate.login', commandId)
+    const { token, code } = await people.loginSecretsOf(loginId)
     const hashes = { tokenHash: hashKey(token), codeHash: await people.codeHashOf(addressId, code) }
     const asked = { kind: 'requestLogin', addressId, email: body.email, loginId, ...hashes, expiresAt, at } as const
     const { state } = await bus.handle(address, addressId, asked, command)
-    const letter = loginLetter({ origin: apiUrl(), token, code, minutes: Math.round(loginMs / MINUTE_MS) })
-    const position = await requestMail(
-      { bus },
-      {
-        ...{ tenantId: state.accountId, personId: holderOf(addressId, state), purpose: 'login', about: loginId },
-        ...{ to: body.email, ...letter, token, code, validUntil: expiresAt },
-      },
-      command,
-    )
+    const requested = {
+      ...{ addressId, memberId: holderOf(addressId, state), accountId: state.accountId, loginId, email: body.email },
+      ...{ ...hashes, expiresAt, occurredAt: at },
+    }
+    const position = await mailLogin({ bus, people, apiUrl }, requested, command)
     const message = 'If the address can sign in, a link is on its way to it.'
     const data = { message, devMode: mailWay === 'mailbox' }
     return { status: 200, body: { data }, handled: { position, replayed: false } }

@@ -2,14 +2,15 @@
 import { z } from '@hono/zod-openapi'
 import { invitationNotFound, roster } from '../../../commands/rungate/roster.ts'
 import { isUuid } from '../../../events/uuid.ts'
+import { mailInvitation } from '../../../processes/rungate/mail-requests.ts'
 import { json } from '../../answers.ts'
 import { boundedText } from '../../schemas.ts'
 import { dashboard, write } from '../access.ts'
-import { requireMail } from '../people/letters.ts'
 import { limitAttempts } from '../people/limits.ts'
+import { requireMail } from '../people/mail.ts'
 import { invitationResponse, invitationRowOf, invitationView } from '../people/schemas.ts'
 import { dataOf } from '../schemas.ts'
-import { mailInvitation, newInvitationToken } from './inviting.ts'
+import { newInvitationEnd } from './inviting.ts'
 
 const ID_LENGTH_MAX = 100
 const changing = {
@@ -59,6 +60,7 @@ export const resendInvitation = write({
   refuses: [...refuses, 'mail_off'],
   async handle({
     bus,
+    people,
     peopleLimits,
     mailWay,
     apiUrl,
@@ -74,12 +76,12 @@ export const resendInvitation = write({
     const { resendsMax: max } = peopleLimits
     const detail = `An invitation may be sent again ${max} times per hour.`
     await limitAttempts(parts, { kind: 'resend', caller: invitationId, max, detail })
-    const { token, kept } = newInvitationToken({ peopleLimits }, at)
+    const kept = await newInvitationEnd({ people, peopleLimits }, invitationId, at)
     const asked = { kind: 'resend', accountId, invitationId, author, at, ...kept } as const
     const { state } = await bus.handle(roster, accountId, asked, command)
     const resent = state.invitations.get(invitationId)
     if (!resent) throw invitationNotFound()
-    const position = await mailInvitation({ bus, apiUrl, peopleLimits }, resent.facts, token, command)
+    const position = await mailInvitation({ bus, people, apiUrl }, resent.facts, at, command)
     const data = invitationView(invitationRowOf(resent), at)
     return { status: 200, body: { data }, handled: { position, replayed: false } }
   },

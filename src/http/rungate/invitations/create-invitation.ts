@@ -4,13 +4,14 @@ import { deterministicId } from '../../../commands/identity.ts'
 import { address, addressElsewhere, holderOf } from '../../../commands/rungate/address.ts'
 import { invitationNotFound, roster } from '../../../commands/rungate/roster.ts'
 import { givenRole } from '../../../events/rungate/vocabulary.ts'
+import { mailInvitation } from '../../../processes/rungate/mail-requests.ts'
 import { json } from '../../answers.ts'
 import { dashboard, write } from '../access.ts'
-import { requireMail } from '../people/letters.ts'
 import { limitAttempts } from '../people/limits.ts'
+import { requireMail } from '../people/mail.ts'
 import { email, invitationResponse, invitationRowOf, invitationView } from '../people/schemas.ts'
 import { dataOf } from '../schemas.ts'
-import { inviterOf, mailInvitation, newInvitationToken } from './inviting.ts'
+import { inviterOf, newInvitationEnd } from './inviting.ts'
 
 export const createInvitation = write({
   path: '/api/invitations',
@@ -31,8 +32,8 @@ export const createInvitation = write({
     const addressId = await people.addressIdOf(body.email)
     const held = await bus.current(address, addressId)
     if (held.accountId !== null && held.accountId !== accountId) throw addressElsewhere()
-    const { token, kept } = newInvitationToken({ peopleLimits }, command.at)
     const invitationId = deterministicId('rungate.invitation', command.commandId)
+    const kept = await newInvitationEnd({ people, peopleLimits }, invitationId, command.at)
     const facts = {
       ...{ accountId, invitationId, addressId, memberId: holderOf(addressId, held), email: body.email },
       ...{ role: body.role, invitedBy: await inviterOf({ bus }, principal), author, ...kept, occurredAt: command.at },
@@ -40,7 +41,7 @@ export const createInvitation = write({
     const { state } = await bus.handle(roster, accountId, { kind: 'invite', facts, at: command.at }, command)
     const made = state.invitations.get(invitationId)
     if (!made) throw invitationNotFound()
-    const position = await mailInvitation({ bus, apiUrl, peopleLimits }, facts, token, command)
+    const position = await mailInvitation({ bus, people, apiUrl }, facts, command.at, command)
     const data = invitationView(invitationRowOf(made), command.at)
     return { status: 201, body: { data }, handled: { position, replayed: false } }
   },

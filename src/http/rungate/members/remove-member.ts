@@ -22,7 +22,8 @@ export const removeMember = write({
   tags: ['Members'],
   summary: 'Remove a member',
   description:
-    'Ends the membership and its sessions. Its agents and personal policies become yours; for a token, the owner’s.',
+    'Ends the membership and its sessions. Its agents and personal policies become yours; for a token, the owner’s. ' +
+    'Its personal webhooks and alert rules are deleted.',
   access: dashboard('admin'),
   params: idParams,
   answers: { 200: json(dataOf(answer), 'The member is removed.') },
@@ -35,8 +36,11 @@ export const removeMember = write({
     const handled = await bus.handle(roster, accountId, asked, command)
     const removal = handled.events.find((event) => event.type === 'rungate.MemberRemoved.v1')
     if (!removal) throw memberNotFound()
-    const { agents, policies, position } = await finishRemoval(bus, belongingsIn(db), removal.data, command)
-    const counts = { agents_reassigned: agents, policies_reassigned: policies }
+    const { position, ...cleared } = await finishRemoval(bus, belongingsIn(db), removal.data, command)
+    const counts = {
+      ...{ agents_reassigned: cleared.agents, policies_reassigned: cleared.policies },
+      ...{ webhooks_deleted: cleared.webhooks, alert_rules_deleted: cleared.alertRules },
+    }
     const reply = { handled: { position: position ?? handled.position, replayed: false } }
     return { status: 200, body: { data: { message: 'The member is removed.', ...counts } }, ...reply }
   },

@@ -3,6 +3,7 @@
  * server sees it; the page posts it when a person presses the button, since scanners of mail follow links.
  */
 import { type Context, Hono } from 'hono'
+import { INVITATION_PATH, LOGIN_PATH } from '../../../processes/rungate/letters.ts'
 import { readMailbox } from '../../../projections/mail.ts'
 import { isLocalhost, isLoopback } from '../../../webhooks/address.ts'
 import { refuse, type SharedRuntime } from '../../context.ts'
@@ -11,7 +12,6 @@ import { Problem } from '../../errors.ts'
 import type { RungateParts } from '../access.ts'
 import { errors } from '../errors.ts'
 import { noStore } from '../keys.ts'
-import { INVITATION_PATH, LOGIN_PATH } from './letters.ts'
 import { INVITATION_PAGE, LOGIN_PAGE, SCRIPT, SCRIPT_PATH, STYLE, STYLE_PATH } from './page-assets.ts'
 
 const POLICY =

@@ -4,7 +4,8 @@ import type { SettingsChange } from '../../../commands/rungate/policy-merge.ts'
 import type { PolicySettings } from '../../../events/rungate/policy-settings.ts'
 import { loadBalancing, outcome, routingPreference } from '../../../events/rungate/policy-settings.ts'
 import { visibility } from '../../../events/rungate/vocabulary.ts'
-import { inCamelCase, inSnakeCase } from '../../../runtime/letter-case.ts'
+import { settingsObject } from '../../../processes/rungate/objects.ts'
+import { inCamelCase } from '../../../runtime/letter-case.ts'
 import { boundedText, listOf, recordOf } from '../../schemas.ts'
 import { decimalNumber, nullableUsdOut, usdIn, whole } from '../schemas.ts'
 
@@ -135,13 +136,5 @@ export function settingsChange(body: SettingsBody): SettingsChange {
 }
 
 /** The settings as answers show them; amounts digit by digit. */
-export function settingsView({ modelMapping, ...settings }: PolicySettings) {
-  const shown = inSnakeCase(settings) as z.output<z.ZodObject<typeof settingsOut>>
-  const { alertThresholdUsd, hardLimitUsd, maxCostPerHourUsd } = settings.budget
-  const amounts = {
-    alert_threshold_usd: decimalNumber(alertThresholdUsd),
-    hard_limit_usd: decimalNumber(hardLimitUsd),
-    max_cost_per_hour_usd: decimalNumber(maxCostPerHourUsd),
-  }
-  return { ...shown, model_mapping: modelMapping, budget: { ...shown.budget, ...amounts } }
-}
+export const settingsView = (settings: PolicySettings) =>
+  settingsObject(settings, decimalNumber) as z.output<z.ZodObject<typeof settingsOut>>

@@ -2,13 +2,14 @@
 import { z } from '@hono/zod-openapi'
 import type { DeskFacts } from '../../../events/rungate/desk.ts'
 import { outcome } from '../../../events/rungate/policy-settings.ts'
+import { tokensUsedObject } from '../../../processes/rungate/objects.ts'
 import type { RunRow } from '../../../projections/rungate/run.ts'
 import { runFiguresOf } from '../../../projections/rungate/run.ts'
 import { governanceEvents } from '../../../projections/rungate/run-lists.ts'
 import { boundedText, text, timeOut, uuidOut } from '../../schemas.ts'
 import type { RungateParts } from '../access.ts'
 import { dataOf, decimalNumber, metadata, usdOut } from '../schemas.ts'
-import { outcomeOut, tokensUsed, tokensUsedView } from './run-view.ts'
+import { outcomeOut, tokensUsed } from './run-view.ts'
 
 const REASON_LENGTH_MAX = 255
 export const OUTCOME_REASON_LENGTH_MAX = 1_024
@@ -80,7 +81,7 @@ export async function completionView(
     ...{ id: runId, name: ended.name, status: ended.status, ended_at: ended.occurredAt },
     ...{ ended_reason: ended.endedReason, completion_reason: ended.completionReason ?? 'explicit' },
     ...{ outcome: ended.outcome, outcome_reason: ended.outcomeReason, step_count: run.stepCount },
-    ...{ cost_usd: decimalNumber(run.costUsd), tokens_used: tokensUsedView(figures) },
+    ...{ cost_usd: decimalNumber(run.costUsd), tokens_used: tokensUsedObject(figures) },
     duration_ms: Math.max(0, Date.parse(ended.occurredAt) - Date.parse(ended.startedAt)),
     ...{ policy_name: policyName, primary_model: run.primaryModel, governance_events: events },
     limits_hit: run.hasGovernanceBlock,

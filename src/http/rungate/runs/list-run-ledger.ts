@@ -1,12 +1,13 @@
 /** GET /api/runs/{id}/ledger: what each step of a run cost. */
 import { z } from '@hono/zod-openapi'
+import { tokensObject } from '../../../processes/rungate/objects.ts'
 import { type LedgerRow, ledgerOf } from '../../../projections/rungate/ledger.ts'
 import { listed } from '../../../projections/rungate/tables.ts'
 import { json } from '../../answers.ts'
 import { timeOut, uuidOut } from '../../schemas.ts'
 import { dashboard, read } from '../access.ts'
 import { decimalNumber, idParams, listOfData, usdOut } from '../schemas.ts'
-import { fourBuckets, tokensView } from './run-view.ts'
+import { fourBuckets } from './run-view.ts'
 import { shownRun } from './up-to-date.ts'
 
 const entry = z
@@ -28,7 +29,7 @@ const entryView = (row: LedgerRow): z.input<typeof entry> => ({
   ...{ id: row.entry_id, run_id: row.run_id, step_id: row.step_id, agent_id: row.agent_id },
   ...{ provider: row.provider, model: row.model },
   ...(row.provider_key_id !== null && { provider_key_id: row.provider_key_id }),
-  ...{ tokens: tokensView(row), cost_usd: decimalNumber(row.cost_usd), created_at: row.created_at },
+  ...{ tokens: tokensObject(row), cost_usd: decimalNumber(row.cost_usd), created_at: row.created_at },
 })
 
 export const listRunLedger = read({

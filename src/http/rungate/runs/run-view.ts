@@ -1,9 +1,8 @@
 /** A run as the contract shows it. */
 import { z } from '@hono/zod-openapi'
+import { runObject } from '../../../processes/rungate/objects.ts'
 import type { RunRow } from '../../../projections/rungate/run.ts'
-import type { TokenColumns } from '../../../projections/rungate/tokens.ts'
 import { nullableTimeOut, nullableUuidOut, timeOut, uuidOut } from '../../schemas.ts'
-import { settingsView } from '../policies/settings-schema.ts'
 import { decimalNumber, nullableUsdOut, usdOut } from '../schemas.ts'
 
 export const runStatus = z.enum(['running', 'completed', 'failed', 'budget_exceeded', 'force_stopped'])
@@ -51,37 +50,4 @@ export const runResponse = z
   })
   .openapi('Run')
 
-export const tokensView = (row: TokenColumns) => ({
-  ...{ input: Number(row.input_tokens), output: Number(row.output_tokens) },
-  ...{ cache_read: Number(row.cache_read_tokens), cache_creation: Number(row.cache_creation_tokens) },
-})
-
-/** With their sum. */
-export function tokensUsedView(row: TokenColumns): z.input<typeof tokensUsed> {
-  const buckets = tokensView(row)
-  return { ...buckets, total: buckets.input + buckets.output + buckets.cache_read + buckets.cache_creation }
-}
-
-export function runView(row: RunRow): z.input<typeof runResponse> {
-  const { alertThresholdTokens, alertThresholdUsd, hardLimitTokens, hardLimitUsd } = row.settings.budget
-  return {
-    ...{ id: row.run_id, agent_id: row.agent_id, org_id: row.account_id, agent_name: row.agent_name, name: row.name },
-    ...(row.primary_model !== null && { primary_model: row.primary_model }),
-    ...{ status: row.status, creation_method: row.creation_method, ended_reason: row.ended_reason },
-    completion_reason: row.completion_reason,
-    budget: {
-      ...{ alert_threshold_tokens: alertThresholdTokens, alert_threshold_usd: decimalNumber(alertThresholdUsd) },
-      ...{ hard_limit_tokens: hardLimitTokens, hard_limit_usd: decimalNumber(hardLimitUsd) },
-    },
-    ...{ alert_threshold_exceeded: row.alert_at !== null, alert_sent_at: row.alert_at },
-    ...{ tokens_used: tokensUsedView(row), cost_usd: decimalNumber(row.cost_usd), policy_name: row.policy_name },
-    policy_snapshot: {
-      ...{ id: row.policy_id, org_id: row.account_id, name: row.policy_name, version_number: row.policy_version },
-      ...settingsView(row.settings),
-    },
-    ...{ step_count: row.step_count, last_step_at: row.last_step_at, started_at: row.started_at },
-    ...{ ended_at: row.ended_at, force_stop_lifted_at: row.force_stop_lifted_at },
-    ...{ has_governance_block: row.has_governance_block, outcome: row.outcome, outcome_reason: row.outcome_reason },
-    metadata: row.metadata,
-  }
-}
+export const runView = (row: RunRow): z.input<typeof runResponse> => runObject(row, decimalNumber)
