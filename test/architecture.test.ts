@@ -298,7 +298,7 @@ describe('the kernel', () => {
     // And by operations that take Node's request and answer themselves.
     // And by answers that prolong a cookie, and by headers, which a document names each, those of direct operations too.
     // And by reads whose handlers answer with headers of their own, and need no command.
-    [['http'], 4_687],
+    [['http'], 4_698],
     // Grown by the key directory, which every context had for itself, and by bodies that are made at each attempt. And by
     // directories over streams of several kinds, whose keys may be rotated in place, and which forget what has ended. And by seals
     // that are posted, and by directories of which other rows are asked too.

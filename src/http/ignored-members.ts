@@ -13,8 +13,19 @@ export const MEMBERS_HEADER = 'x-opslog-ignored-members'
 /** Members that an answer names. */
 const NAMED_MAX = 10
 
+/** Members that are known of a schema which takes others too. */
+const declared = new WeakMap<object, Members>()
+
+/** The schema takes these members alone, whatever it lets pass: an answer names all others. */
+export function knowing<S extends z.ZodType>(schema: S, members: Members): S {
+  declared.set(schema, members)
+  return schema
+}
+
 /** Undefined for what is no object, or takes members of any name. Looks through what stands around an object. */
 export function membersOf(schema: unknown): Members | undefined {
+  const known = typeof schema === 'object' && schema !== null ? declared.get(schema) : undefined
+  if (known) return known
   if (schema instanceof z.ZodObject) {
     if (schema.def.catchall !== undefined) return undefined
     return new Map(Object.entries(schema.shape).map(([name, member]) => [name, membersOf(member)]))

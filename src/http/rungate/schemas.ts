@@ -4,6 +4,7 @@ import { Decimal } from 'decimal.js'
 import type { Author } from '../../events/rungate/vocabulary.ts'
 import { complaint } from '../complaints.ts'
 import { Problem } from '../errors.ts'
+import { knowing, membersOf } from '../ignored-members.ts'
 import { InexactNumber, JsonSource } from '../json.ts'
 import { boundedText, uuid } from '../schemas.ts'
 import type { Operator } from './access.ts'
@@ -57,17 +58,20 @@ export const usdOut = z.number()
 export const nullableUsdOut = z.number().nullable()
 
 /**
- * A body of which the contract leaves members out that are taken all the same. What neither knows has no effect.
+ * A body of which the contract leaves members out that are taken all the same. What neither knows has no effect, and the answer
+ * says so.
  */
 export const withMore = <D extends z.ZodObject, M extends z.ZodObject>(documented: D, more: M) => {
   const known = Object.keys(documented.shape)
-  return documented.transform((body, context) => {
+  const taken = documented.transform((body, context) => {
     const given = body as Record<string, unknown>
     const result = more.safeParse(given, { error: complaint })
     for (const { path, message } of result.error?.issues ?? []) context.addIssue({ code: 'custom', path, message })
     const kept = Object.fromEntries(known.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])))
     return { ...kept, ...result.data } as z.output<D> & z.output<M>
   })
+  const members = Object.entries({ ...documented.shape, ...more.shape })
+  return knowing(taken, new Map(members.map(([name, member]) => [name, membersOf(member)])))
 }
 
 /** What no installation may go beyond; how much each takes, its settings say (bounds.ts). */

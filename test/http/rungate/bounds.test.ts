@@ -21,6 +21,20 @@ afterAll(async () => {
 const policy = (body: object) => api.govern('PUT', '/api/policies/by-name/bounded', { key: caller.token, body })
 const words = (count: number) => Array.from({ length: count }, (_, index) => `word-${index}`)
 
+describe('a member that nobody knows', () => {
+  it('has no effect, and the answer names it', async () => {
+    const body = { name: 'misspelt', budgets: { hard_limit_usd: 1 }, budget: { hard_limit: 1 }, dry_run: true }
+    const made = await api.govern('POST', '/api/policies', { key: caller.token, body })
+    expect(made.status).toBe(201)
+    expect(made.headers.get('x-opslog-ignored-members')).toBe('/budgets, /budget/hard_limit')
+    const renamed = await api.govern('PATCH', `/api/agents/${caller.agentId}`, {
+      key: caller.token,
+      body: { allowed_policies: null, metadata: { any: 1 }, descripton: 'x' },
+    })
+    expect(renamed.headers.get('x-opslog-ignored-members')).toBe('/descripton')
+  })
+})
+
 describe('a bound', () => {
   it('is what the installation sets, below and above what is usual', async () => {
     expect((await policy({ blocked_models: words(3), routing: { default_chain: words(20) } })).status).toBe(201)
