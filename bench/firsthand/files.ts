@@ -12,7 +12,7 @@ import { ensureSealingKey } from '../../src/vault/secrets-key.ts'
 import type { SuiteOptions } from '../commands.ts'
 import { type BenchInstance, call, startBenchInstance, startProgram, stopProgram } from '../instance.ts'
 import { compare, load, type Measurement, WARM_UP_S } from '../measure.ts'
-import { jobRequest, postJob, sandboxOf } from './ground.ts'
+import { jobRequest, postJob, processorTimes, sandboxOf } from './ground.ts'
 
 const UPLOAD_BYTES = 20 * 1_048_576
 const CONTENT_TYPE = 'image/png'
@@ -92,7 +92,9 @@ export async function pageOfFiles(instance: BenchInstance, { seconds, rounds }: 
     await ours(WARM_UP_S)()
     await theirs(WARM_UP_S)()
     const name = `page of ${PAGE} files with links against one without, ${READERS} at once`
-    return [await compare(name, rounds, ours(seconds), theirs(seconds), { floor: 0.6, goal: 0.85 })]
+    const times = processorTimes(instance)
+    const sides = [() => times.of(ours(seconds)), theirs(seconds)] as const
+    return [await compare(name, rounds, ...sides, { floor: 0.6, goal: 0.85 }), ...times.rows('a page of files')]
   } finally {
     await without.stop()
   }

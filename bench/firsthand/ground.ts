@@ -12,6 +12,7 @@ import { createEventStore } from '../../src/events/store.ts'
 import { prefixedId } from '../../src/runtime/ulid.ts'
 import { registry } from '../../test/support/contexts.ts'
 import { type BenchInstance, call } from '../instance.ts'
+import type { Measurement, Round } from '../measure.ts'
 
 /** The sandbox organization of the instance. */
 export interface Sandbox {
@@ -103,4 +104,38 @@ export async function postJob({ url }: BenchInstance, apiKey: string, body: obje
   const headers = { 'idempotency-key': randomUUID() }
   const posted = await call('POST', `${url}/firsthand/v1/jobs`, { apiKey, body, headers, expect: [201] })
   return JSON.parse(posted).id
+}
+
+/**
+ * What a piece of work takes of processors: of the instance with what it has started, and of whoever asks it. Where roles are
+ * apart, the event store and Postgres are on the side of who asks.
+ */
+export function processorTimes(instance: BenchInstance) {
+  const sums = { pieces: 0, instanceMs: 0, askerMs: 0 }
+  const askerMs = () => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1_000
+  }
+  return {
+    /** Counts a round. */
+    async of(round: () => Promise<Round>): Promise<Round> {
+      const before = [instance.processorMs(), askerMs()] as const
+      const measured = await round()
+      sums.pieces += measured.latenciesMs.length
+      sums.instanceMs += instance.processorMs() - before[0]
+      sums.askerMs += askerMs() - before[1]
+      return measured
+    },
+    rows(what: string): Measurement[] {
+      const sides: [side: string, totalMs: number][] = [
+        ['instance', sums.instanceMs],
+        ['asker', sums.askerMs],
+      ]
+      return sides.map(([side, totalMs]) => {
+        const value = totalMs / Math.max(1, sums.pieces)
+        const ours = { median: value, minimum: value, maximum: value }
+        return { name: `${what}: processor time of the ${side}, ms`, ours }
+      })
+    },
+  }
 }

@@ -7,7 +7,16 @@ import { prefixedId } from '../../src/runtime/ulid.ts'
 import type { SuiteOptions } from '../commands.ts'
 import { type BenchInstance, call, startProgram, stopProgram } from '../instance.ts'
 import { compare, load, type Measurement, type Round, WARM_UP_S } from '../measure.ts'
-import { type Buyer, jobRequest, makeBuyers, newContext, openCommands, postJob, sandboxOf } from './ground.ts'
+import {
+  type Buyer,
+  jobRequest,
+  makeBuyers,
+  newContext,
+  openCommands,
+  postJob,
+  processorTimes,
+  sandboxOf,
+} from './ground.ts'
 
 const CONCURRENCY = 16
 const ORGANIZATIONS = 64
@@ -42,9 +51,9 @@ export async function postings(instance: BenchInstance, { seconds, rounds }: Sui
       ['jobs of one organization against rows', buyers.slice(0, 1), 1],
     ] as const) {
       const bounds = { floor: 0.5, goal }
-      measured.push(
-        await compare(`${name}, ${CONCURRENCY} at once`, rounds, ours(some, seconds), theirs(some, seconds), bounds),
-      )
+      const times = processorTimes(instance)
+      const sides = [() => times.of(ours(some, seconds)), theirs(some, seconds)] as const
+      measured.push(await compare(`${name}, ${CONCURRENCY} at once`, rounds, ...sides, bounds), ...times.rows(name))
     }
     return measured
   } finally {
@@ -80,7 +89,9 @@ export async function jobReads(instance: BenchInstance, { seconds, rounds }: Sui
     await ours(WARM_UP_S)()
     await theirs(WARM_UP_S)()
     const name = `a job by its id against a select, ${CONCURRENCY} at once`
-    return [await compare(name, rounds, ours(seconds), theirs(seconds), { floor: 0.8, goal: 0.9 })]
+    const times = processorTimes(instance)
+    const sides = [() => times.of(ours(seconds)), theirs(seconds)] as const
+    return [await compare(name, rounds, ...sides, { floor: 0.8, goal: 0.9 }), ...times.rows('a job by its id')]
   } finally {
     await stopProgram(child)
   }
