@@ -16,6 +16,7 @@ import { createMetrics } from './http/metrics.ts'
 import { CALLERS_MAX, type WindowOf } from './http/rate-limit.ts'
 import { defaultServerOptions, type RunningServer, type ServerOptions, startServer } from './http/server.ts'
 import { createSharedRates } from './http/shared-rates.ts'
+import { createTurns, defaultTurnLimits } from './http/turns.ts'
 import { failureOf } from './postgres/failure.ts'
 import { type ContextProjector, gauges, probes } from './processes/health.ts'
 import { untilReachable } from './processes/until-reachable.ts'
@@ -50,8 +51,9 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
   const apart = config.ADMIN_PORT === undefined ? undefined : await serveHealth(shown, metrics, adminAddress(config))
   if (apart) onClose(() => apart.stop())
   const callers = createCallers(config.TRUST_PROXY)
+  const turns = createTurns({ ...defaultTurnLimits, unknownMaxPercent: config.ANONYMOUS_LOOP_MAX_PERCENT })
   const app = createApp({
-    callers,
+    ...{ callers, turns },
     contexts: served,
     log: log.child({ part: 'api' }),
     nowMs: () => performance.now(),
@@ -80,7 +82,7 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
   })
   const transfers = served.flatMap(({ api }) => api.transfers ?? [])
   const isTransfer = (path: string) => transfers.some((start) => path.startsWith(start))
-  const server = await listen(parts, { fetch: app.fetch, isTransfer, callerOf: callers.of })
+  const server = await listen(parts, { fetch: app.fetch, isTransfer, callerOf: callers.of, turns })
   onClose(() => {
     for (const step of drains) step()
     return server.stop(config.SHUTDOWN_GRACE_MS)
@@ -166,7 +168,7 @@ async function followDirectories(parts: Parts, context: Context) {
 
 async function listen(
   { config }: Parts,
-  served: Pick<ServerOptions, 'fetch' | 'isTransfer' | 'callerOf'>,
+  served: Pick<ServerOptions, 'fetch' | 'isTransfer' | 'callerOf' | 'turns'>,
 ): Promise<RunningServer> {
   const options = {
     ...defaultServerOptions,

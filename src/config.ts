@@ -7,7 +7,7 @@ import { contextNames } from './contexts.ts'
 import { accountCurrencies } from './engine/money.ts'
 import { httpSettings } from './http/settings.ts'
 import { InvalidConfiguration } from './runtime/invalid-configuration.ts'
-import { count, flag, list, milliseconds, orNone, port, schedule } from './runtime/setting.ts'
+import { bytes, count, flag, list, milliseconds, orNone, port, schedule } from './runtime/setting.ts'
 
 /** Names of contexts, as contexts.ts lists them. */
 const contextList = list(z.enum(contextNames), contextNames)
@@ -76,6 +76,7 @@ const environmentSchema = z.object({
 
   // Commands
   AGGREGATE_CACHE_MAX: count(20_000).describe('aggregates whose state is kept in memory'),
+  AGGREGATE_CACHE_MAX_BYTES: bytes(67_108_864).describe('bytes of those states in memory, as far as they can be told'),
   AGGREGATE_CACHE_COMMANDS_MAX: count(4_000_000).describe(
     'commands with a key that these aggregates know together, some sixteen bytes each',
   ),

@@ -79,6 +79,7 @@ const busFor = (config: Config, store: EventStore): CommandBus =>
   createCommandBus(store, {
     cachedAggregatesMax: config.AGGREGATE_CACHE_MAX,
     seenCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
+    statesMaxBytes: config.AGGREGATE_CACHE_MAX_BYTES,
     conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
   })
 

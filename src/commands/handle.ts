@@ -13,7 +13,7 @@ import { createKeyedQueue } from '../runtime/keyed-queue.ts'
 import { type Aggregate, fold, streamName } from './decider.ts'
 import { type Asked, decideTogether, isOfOne, type Waiting } from './group.ts'
 import { eventId } from './identity.ts'
-import { absorb, absorbWritten, type Loaded, unread } from './loaded.ts'
+import { absorb, absorbWritten, bytesOf, type Loaded, unread } from './loaded.ts'
 import { recordedAnswer } from './recorded-answer.ts'
 import { Rejected } from './rejection.ts'
 
@@ -76,17 +76,23 @@ export interface CommandBusLimits {
   cachedAggregatesMax: number
   /** Seen commands of all cached aggregates together, at most; each takes about sixteen bytes. */
   seenCommandsMax: number
+  /** Bytes of all cached states together, at most, as far as they can be told; default 64 MiB. */
+  statesMaxBytes?: number
   /** Further decisions after a conflict, before the command is refused. */
   conflictRetriesMax: number
 }
 
+const STATES_MAX_BYTES = 67_108_864
+
 type AnyWaiting = Waiting<unknown, unknown, AnyEvent>
 
 export function createCommandBus(store: EventStore, limits: CommandBusLimits): CommandBus {
+  // One sum bounds both: a state weighs as many commands as would take as large a part of their bound.
+  const commandsPerByte = limits.seenCommandsMax / (limits.statesMaxBytes ?? STATES_MAX_BYTES)
   const cache = new LRUCache<string, Loaded<unknown>>({
     max: limits.cachedAggregatesMax,
     maxSize: limits.seenCommandsMax,
-    sizeCalculation: ({ commands }) => commands.size + 1,
+    sizeCalculation: (known) => known.commands.size + 1 + Math.floor(bytesOf(known) * commandsPerByte),
   })
   const folds = new Map<unknown, number>()
   // Commands on one stream run in order within this process; the expected revision catches other processes.

@@ -17,6 +17,7 @@ import { problemPages } from './problem-pages.ts'
 import { type RequestIds, requestIdOf, uuidRequestIds } from './request-id.ts'
 import { SegmentRouter } from './router.ts'
 import { createTenants } from './tenant-use.ts'
+import { createTurns, defaultTurnLimits, type Turns } from './turns.ts'
 
 export interface AppDeps extends Runtime {
   /** In the order in which the documents list them. */
@@ -26,6 +27,8 @@ export interface AppDeps extends Runtime {
   metrics: Metrics
   /** Learns whose credentials are good; default: its own, for a server that asks nobody whose turn it is. */
   callers?: Callers
+  /** The server's own, for what waits for its turn again. */
+  turns?: Turns
 }
 
 /** The documents of these contexts. */
@@ -34,12 +37,21 @@ export const documentsOf = (apis: readonly ContextApi[]) =>
     .flatMap((api) => (api.apart ? [api, api.apart] : [api]))
     .map((api) => ({ name: api.documentName ?? api.name, document: documentOf(api) }))
 
-export function createApp({ contexts, health, metrics, callers: given, ...runtime }: AppDeps) {
+export function createApp({ contexts, health, metrics, callers: given, turns: ofServer, ...runtime }: AppDeps) {
   const { nowMs, log, limits } = runtime
   const callers = given ?? createCallers(limits.trustProxy)
   const bounds = createBounds(limits, nowMs, callers)
-  const tenants = createTenants(limits, nowMs)
-  const shared = { ...runtime, bounds, tenants, callers }
+  const turns = ofServer ?? createTurns(defaultTurnLimits)
+  const inTurn = (c: Context<AppEnv>): Promise<void> | undefined => {
+    const { incoming } = c.env ?? {}
+    const caller = incoming && callers.of(incoming)
+    if (!caller || !turns.mayWait(caller)) return undefined
+    return new Promise((resolve, reject) => {
+      if (!turns.take(caller, resolve)) reject(tooManyWaiting())
+    })
+  }
+  const tenants = createTenants(limits, nowMs, turns.charge)
+  const shared = { ...runtime, bounds, tenants, callers, inTurn }
   const served = contexts.map(({ api, parts }) => ({
     api,
     parts: { ...parts, bus: metrics.countCommands(parts.bus) },
@@ -119,6 +131,11 @@ export function createApp({ contexts, health, metrics, callers: given, ...runtim
   }
   return app
 }
+
+const tooManyWaiting = (): Problem =>
+  new Problem('rate_limit_exceeded', 'Too many of your requests wait for their turn.', {
+    headers: { 'retry-after': '1', connection: 'close' },
+  })
 
 function newExchange(c: Context<AppEnv>, ids: RequestIds): Exchange {
   const requestId = requestIdOf(ids, c.req.header(ids.header))

@@ -52,10 +52,10 @@ export function createBounds(limits: HttpLimits, nowMs: () => number, { of: call
     },
     holdAnswer({ env: { incoming, outgoing } }) {
       const bytes = outgoing?.writableLength ?? 0
-      return incoming && bytes > 0 ? unread.add(callerOf(incoming), bytes) : undefined
+      return incoming && bytes > 0 ? unread.add(callerOf(incoming).name, bytes) : undefined
     },
     leavesUnread({ env }) {
-      if (!env?.incoming || unread.isEmpty() || unread.of(callerOf(env.incoming)) < limits.answersUnreadMaxBytes)
+      if (!env?.incoming || unread.isEmpty() || unread.of(callerOf(env.incoming).name) < limits.answersUnreadMaxBytes)
         return undefined
       return new Problem('rate_limit_exceeded', 'Take the answers to your other requests first.', {
         headers: { 'retry-after': '1', connection: 'close' },

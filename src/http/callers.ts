@@ -6,9 +6,10 @@
 import type { IncomingMessage } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import { addressOf } from './client-address.ts'
+import type { Caller } from './turns.ts'
 
 export interface Callers {
-  of(request: IncomingMessage): string
+  of(request: IncomingMessage): Caller
   /** The credential of the request has proved to be this tenant's. */
   learn(request: IncomingMessage | undefined, tenantId: string): void
   /** It is good no more: who finds an old key takes nothing of its tenant's share. */
@@ -19,16 +20,17 @@ export interface Callers {
 const CREDENTIALS_MAX = 10_000
 
 export function createCallers(trustProxy: boolean): Callers {
-  const tenants = new LRUCache<string, string>({ max: CREDENTIALS_MAX })
+  const tenants = new LRUCache<string, Caller>({ max: CREDENTIALS_MAX })
   return {
     of(request) {
       const credential = credentialOf(request)
       const tenant = credential === undefined ? undefined : tenants.get(credential)
-      return tenant ?? addressOf(request, trustProxy)
+      return tenant ?? { name: addressOf(request, trustProxy), isKnown: false }
     },
     learn(request, tenantId) {
       const credential = request && credentialOf(request)
-      if (credential !== undefined && tenants.get(credential) !== tenantId) tenants.set(credential, tenantId)
+      if (credential === undefined || tenants.get(credential)?.name === tenantId) return
+      tenants.set(credential, { name: tenantId, isKnown: true })
     },
     forget(request) {
       const credential = request && credentialOf(request)

@@ -4,8 +4,9 @@
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { hasMoreBody } from './body.ts'
 import { networkOf } from './client-address.ts'
-import type { Turns } from './turns.ts'
+import type { Caller, Turns } from './turns.ts'
 
 /** Closes each connection of a client address beyond `perAddressMax` as soon as it is open. */
 export function limitConnections(server: Server, perAddressMax: number): void {
@@ -37,64 +38,103 @@ export function closeStalled(server: Server, idleMs: number, isAwaited: (socket:
 interface Pipeline {
   waiting: number
   isFull: boolean
-  /** Requests that came when it was full. */
-  beyond: number
+  /** More came when it was full: nothing of its connection is taken apart any more. */
+  isOver: boolean
 }
 
-/**
- * Who sends as many times more than a connection takes is no client that reads answers: the connection ends at once. Each
- * request that was read is an object until its connection closes.
- */
-const FLOOD_TIMES = 4
+/** A client without a key that has too much waiting hears of it so much later: it is in no hurry to send more. */
+const REFUSAL_DELAY_MS = 1_000
 
 export interface Taking {
   /** Requests of one connection that wait for their answers. */
   pipelinedMax: number
   /** Whose share a request is of. */
-  callerOf: (request: IncomingMessage) => string
+  callerOf: (request: IncomingMessage) => Caller
   turns: Turns
   /** Sees each request that is taken, before its turn comes. */
   onRequest: (request: IncomingMessage, response: ServerResponse) => void
+  /** Whether an answer has begun to leave on the connection. */
+  isAnswering: (socket: Socket) => boolean
 }
 
 /**
  * Hands requests to the listener of before, each in its caller's turn; of one connection at most `pipelinedMax` ahead of
- * their answers. Where more come, nothing more is read, and the connection closes after those answers; the client sends
- * the rest again on another (RFC 9112, section 9.3.2). A flood ends it at once. Who has too many waiting gets 503.
+ * their answers. Where more come, nothing more is read or taken apart, and the connection closes after those answers; the
+ * client sends the rest again on another (RFC 9112, section 9.3.2). Who has too many waiting gets 503.
  */
-export function takeInTurns(server: Server, { pipelinedMax, callerOf, turns, onRequest }: Taking): void {
+export function takeInTurns(server: Server, { pipelinedMax, callerOf, turns, onRequest, isAnswering }: Taking): void {
   const pipelines = new WeakMap<Socket, Pipeline>()
   const [answer] = server.listeners('request') as RequestListener[]
   if (!answer) throw new Error('nothing answers the server’s requests')
   const take: RequestListener = (request, response) => {
     const { socket } = request
     const known = pipelines.get(socket)
-    const pipeline = known ?? { waiting: 0, isFull: false, beyond: 0 }
+    const pipeline = known ?? { waiting: 0, isFull: false, isOver: false }
     if (!known) pipelines.set(socket, pipeline)
     if (pipeline.isFull) {
-      pipeline.beyond += 1
-      if (pipeline.beyond === 1) stopReading(socket)
-      if (pipeline.beyond === FLOOD_TIMES * pipelinedMax) socket.destroy()
+      if (!pipeline.isOver) stopReading(socket)
+      pipeline.isOver = true
       return
     }
     pipeline.waiting += 1
     pipeline.isFull = pipeline.waiting >= pipelinedMax
     if (pipeline.isFull) response.setHeader('connection', 'close')
-    response.once('close', () => (pipeline.waiting -= 1))
-    onRequest(request, response)
-    const isTaken = turns.take(callerOf(request), () => {
-      // Its client may have gone while it waited.
-      if (!response.destroyed) answer(request, response)
+    let leave: (() => void) | undefined
+    response.once('close', () => {
+      pipeline.waiting -= 1
+      leave?.()
     })
-    if (!isTaken) response.writeHead(503, { connection: 'close', 'retry-after': '1', 'content-length': '0' }).end()
+    onRequest(request, response)
+    const caller = callerOf(request)
+    // The body of somebody who is not known stays where it is until it is asked for.
+    if (!caller.isKnown && hasMoreBody(request)) socket.pause()
+    const isTaken = turns.take(caller, () => {
+      // Its client may have gone while it waited.
+      if (response.destroyed) return
+      leave = turns.enter(caller)
+      answer(request, response)
+    })
+    if (isTaken) return
+    if (caller.isKnown) refuse(response)
+    else setTimeout(refuse, REFUSAL_DELAY_MS, response).unref()
   }
   server.removeAllListeners('request').on('request', take)
   // The body is asked for where it is read (body.ts), and not before the request is known to be allowed.
   server.on('checkContinue', take)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (pipelines.get(socket)?.isOver) return
+    const refusal = UNREADABLE[error.code ?? ''] ?? '400 Bad Request'
+    if (socket.writable && !isAnswering(socket)) socket.write(`HTTP/1.1 ${refusal}\r\nConnection: close\r\n\r\n`)
+    socket.destroy(error)
+  })
 }
 
-/** For good: Node itself reads on as soon as one of the answers has left. What has been read is still taken apart. */
+const refuse = (response: ServerResponse): void => {
+  if (response.destroyed) return
+  response.writeHead(503, { connection: 'close', 'retry-after': '1', 'content-length': '0' }).end()
+}
+
+/** What Node answers by itself where nobody listens to its errors; anything else is 400. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+/** Of Node's sockets of HTTP, which no type of Node names. What it returns tells the parser how to go on with a request. */
+interface Parsed {
+  parser?: { onIncoming?: () => number } | null
+}
+/** No way to go on: the parser ends there, with an error that `clientError` hears. */
+const stop = () => -1
+
+/**
+ * For good: Node itself reads on as soon as one of the answers has left. It reads 64 KiB at a time, and would take all of that
+ * apart, some 1,500 requests of a flood, each an object until its connection closes. So its parser stops at the next one.
+ */
 function stopReading(socket: Socket): void {
+  const { parser } = socket as Parsed
+  if (parser) parser.onIncoming = stop
   socket.pause()
   socket.resume = () => socket
 }

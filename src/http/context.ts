@@ -50,7 +50,16 @@ export interface ContextApi<in Parts extends CoreParts = never> {
 }
 
 /** What the contexts of a process share. */
-export type SharedRuntime = Runtime & { bounds: Bounds; tenants: Tenants; callers: Callers }
+export type SharedRuntime = Runtime & {
+  bounds: Bounds
+  tenants: Tenants
+  callers: Callers
+  /**
+   * Before what may be dear, such as what is done with a body: resolves in the turn of the request's caller. Undefined: it
+   * takes little and goes on. Rejects with a Problem (429).
+   */
+  inTurn: (c: Context<AppEnv>) => Promise<void> | undefined
+}
 
 /** A context with what it works with. */
 export interface ServedContext {

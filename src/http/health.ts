@@ -33,7 +33,7 @@ export function health(
   nowMs = () => performance.now(),
 ): Hono<AppEnv> {
   const examined = kept(nowMs, () => Promise.all(probes.map((probe) => examine(probe, probeTimeoutMs))))
-  const figures = kept(nowMs, () => registry.metrics())
+  const figures = kept(nowMs, async () => new TextEncoder().encode(await registry.metrics()))
   const app = liveness({ hasStarted })
   app.get('/readyz', async (c) => {
     const results = await examined()

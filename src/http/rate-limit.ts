@@ -27,7 +27,10 @@ export interface Window {
 export type WindowOf = (name: string) => Window
 
 /** Counters that start anew a minute after a key's first use; the longest unused are forgotten beyond `keysMax`. */
-export function createWindow({ keysMax, nowMs }: { keysMax: number; nowMs: () => number }): Window {
+export function createWindow({ keysMax, nowMs }: { keysMax: number; nowMs: () => number }): Window & {
+  /** How many the key has now. */
+  count(key: string): number
+} {
   const counters = new LRUCache<string, { count: number; endsAtMs: number }>({ max: keysMax })
   return {
     add(key) {
@@ -40,6 +43,10 @@ export function createWindow({ keysMax, nowMs }: { keysMax: number; nowMs: () =>
       }
       counter.count += 1
       return { count: counter.count, resetMs: counter.endsAtMs - now }
+    },
+    count(key) {
+      const counter = counters.peek(key)
+      return counter && counter.endsAtMs > nowMs() ? counter.count : 0
     },
   }
 }

@@ -66,7 +66,7 @@ export function guard(serving: Serving, { access, rate = 'standard' }: Pick<Oper
 export function serveOperation(operation: Operation, serving: Serving): (c: Context<AppEnv>) => Promise<Response> {
   if (operation.isDirect) return serveDirect(operation, serving)
   const { api, parts, runtime } = serving
-  const { limits, log, sealer, bounds, tenants } = runtime
+  const { limits, log, sealer, bounds, tenants, inTurn } = runtime
   const { readYourWritesWaitMs: waitMs } = limits
   const bodyMaxBytes = Math.min(operation.bodyMaxBytes ?? api.bodyMaxBytes ?? BODY_MAX_BYTES, limits.bodyMaxBytes)
   const enter = guard(serving, operation)
@@ -113,6 +113,8 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
     try {
       const unread = bounds.leavesUnread(c)
       if (unread) throw unread
+      const again = inTurn(c)
+      if (again) await again
       tenants.begin(exchange)
       return await answer(c, exchange, asking)
     } finally {
@@ -135,6 +137,8 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
     const sent = reading instanceof Promise ? await reading : reading
     const turn = tenants.turn(exchange)
     if (turn) await turn
+    const again = isHeld ? inTurn(c) : undefined
+    if (again) await again
     tenants.begin(exchange)
     const { params, query, headers, cookies, body } = validate(c, sent)
     const caller = callerOf(c, exchange, limits.trustProxy)
@@ -162,7 +166,7 @@ const CLIENT_LEFT = 499
 /** Who asks, and then the operation itself: it reads the request and answers on Node's own objects. */
 function serveDirect(
   operation: Operation,
-  { parts, authenticate }: Serving,
+  { parts, authenticate, runtime: { callers } }: Serving,
 ): (c: Context<AppEnv>) => Promise<Response> {
   const { access, handle } = operation
   const ignoresKey = ignoresKeyHeader(operation)
@@ -174,6 +178,7 @@ function serveDirect(
     if (!incoming || !outgoing) throw new Error('a direct operation answers over a connection')
     const { principal, scopes } = await authenticate(c, access)
     exchange.principal = principal
+    if (principal) callers.learn(incoming, principal.tenantId)
     if (principal) requireScopes(principal.scopes, scopes)
     proceed(c)
     const call: DirectCall<typeof principal> = { principal, incoming, outgoing, exchange }

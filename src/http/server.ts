@@ -6,7 +6,7 @@ import { createInFlightList } from '../runtime/in-flight.ts'
 import { addressOf } from './client-address.ts'
 import { closeStalled, limitConnections, takeInTurns } from './connections.ts'
 import { createSocketServer } from './socket.ts'
-import { createTurns, defaultTurnLimits } from './turns.ts'
+import { type Caller, createTurns, defaultTurnLimits, type Turns } from './turns.ts'
 
 export interface ServerOptions {
   fetch: Parameters<typeof createAdaptorServer>[0]['fetch']
@@ -30,7 +30,9 @@ export interface ServerOptions {
   /** Requests of one connection that wait for their answers. */
   pipelinedMax: number
   /** Whose share of the process a request is of. */
-  callerOf: (request: IncomingMessage) => string
+  callerOf: (request: IncomingMessage) => Caller
+  /** Default: its own. */
+  turns?: Turns
 }
 
 export const defaultServerOptions = {
@@ -44,7 +46,7 @@ export const defaultServerOptions = {
   connectionsMax: 10_000,
   connectionsPerAddressMax: 2_000,
   pipelinedMax: 32,
-  callerOf: (request: IncomingMessage) => addressOf(request, false),
+  callerOf: (request: IncomingMessage): Caller => ({ name: addressOf(request, false), isKnown: false }),
 }
 
 /** Connections that wait to be taken while others are opened by the thousand; the system may allow fewer. */
@@ -87,7 +89,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   takeInTurns(server, {
     pipelinedMax: options.pipelinedMax,
     callerOf: options.callerOf,
-    turns: createTurns(defaultTurnLimits, () => performance.now()),
+    isAnswering: (socket) => underWay.items().some((response) => response.socket === socket && response.headersSent),
+    turns: options.turns ?? createTurns(defaultTurnLimits),
     onRequest(request, response) {
       if (stopping) response.setHeader('connection', 'close')
       if (!options.isTransfer(request.url ?? '')) endAfter(request, options.requestTimeoutMs)

@@ -34,6 +34,9 @@ export const httpSettings = z.object({
   ANONYMOUS_PER_MINUTE_MAX: count(1_200).describe(
     'requests without a key of one client address: for documents, for nothing, or that are refused for the lack of one',
   ),
+  ANONYMOUS_LOOP_MAX_PERCENT: percent(10).describe(
+    'share of the event loop that requests without a key of one client address may take while others ask too; more wait',
+  ),
   AUTH_FAILURES_PER_MINUTE_MAX: count(60).describe('refused API keys per client address, before 429'),
   TRUST_PROXY: flag(false).describe('take the client address from x-forwarded-for'),
 })

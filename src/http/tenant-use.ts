@@ -9,6 +9,7 @@ import { Problem } from './errors.ts'
 import { CALLERS_MAX } from './rate-limit.ts'
 
 export interface TenantUse {
+  tenantId: string
   inFlight: number
   /** When the window at hand began. */
   windowAtMs: number
@@ -53,7 +54,12 @@ type TenantLimits = Pick<
   'tenantInFlightMax' | 'tenantLoopMaxPercent' | 'tenantLoopWindowMs' | 'tenantListsMax'
 >
 
-export function createTenants(limits: TenantLimits, nowMs: () => number): Tenants {
+/** `charge` hears of what steps took. */
+export function createTenants(
+  limits: TenantLimits,
+  nowMs: () => number,
+  charge: (tenantId: string, ms: number) => void = () => undefined,
+): Tenants {
   const { tenantInFlightMax, tenantLoopMaxPercent, tenantLoopWindowMs: windowMs, tenantListsMax } = limits
   const spentMaxMs = (windowMs * tenantLoopMaxPercent) / 100
   // A request under way keeps what it is counted in: a tenant that is forgotten meanwhile starts anew.
@@ -67,7 +73,7 @@ export function createTenants(limits: TenantLimits, nowMs: () => number): Tenant
     const known = uses.get(tenantId)
     if (known) return known
     const use: TenantUse = {
-      ...{ inFlight: 0, windowAtMs: nowMs(), spentMs: 0, beforeMs: 0 },
+      ...{ tenantId, inFlight: 0, windowAtMs: nowMs(), spentMs: 0, beforeMs: 0 },
       ...{ isResting: false, waiting: [], lists: 0, listsWaiting: [] },
     }
     uses.set(tenantId, use)
@@ -121,6 +127,7 @@ export function createTenants(limits: TenantLimits, nowMs: () => number): Tenant
       if (!tenant || stepAtMs === undefined) return
       const tookMs = nowMs() - stepAtMs
       tenant.spentMs += tookMs
+      charge(tenant.tenantId, tookMs)
       if (tookMs >= LONG_STEP_MS) rest(tenant)
     },
   }

@@ -508,6 +508,26 @@ describe('when the event store falters', () => {
     for (const id of ids) expect(await forgetful.load(account, id)).toMatchObject({ engineCommands: 4 })
   })
 
+  it('and is kept while all of them take few bytes together', async () => {
+    let reads = 0
+    const counting: EventStore = {
+      ...node.store,
+      readStream(...of: Parameters<EventStore['readStream']>) {
+        reads += 1
+        return node.store.readStream(...of) as never
+      },
+    }
+    const ids = [await opened(), await opened(), await opened()]
+    const readsWithin = async (statesMaxBytes: number) => {
+      const bus = createCommandBus(counting, { ...limits, statesMaxBytes })
+      reads = 0
+      for (let round = 0; round < 3; round++) for (const id of ids) await bus.load(account, id)
+      return reads
+    }
+    const [few, none] = [await readsWithin(1_000_000), await readsWithin(100)]
+    expect([few, none]).toStrictEqual([3, 9])
+  })
+
   it('and what it knows of commands may be too much to keep, or another stream’s', async () => {
     const forgetful = createCommandBus(node.store, { ...limits, seenCommandsMax: 3 })
     const ids = [await opened(), await opened()]

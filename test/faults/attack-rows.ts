@@ -62,6 +62,10 @@ export const attackRows: readonly Row[] = [
         'test/http/firsthand/stripe-webhook.test.ts',
         'whose header is no signature of now is refused, and counted, before its body is read',
       ],
+      [
+        'test/http/firsthand/stripe-webhook.test.ts',
+        'is not read, however it is signed, once its address has made up so many signatures',
+      ],
       ['test/http/firsthand/work-page.test.ts', 'reads no form of a browser that is not signed in'],
     ],
   },
@@ -74,6 +78,8 @@ export const attackRows: readonly Row[] = [
       [TENANTS, 'are read a few at a time while others ask, and the rest in turn'],
       ['test/sample/tenant-use.test.ts', 'what a list does with its rows counts, and so does its answer'],
       [TURNS, 'takes one of each caller in turn, whatever the others have waiting'],
+      [TURNS, 'has one request begun in a turn while others ask'],
+      [TURNS, 'waits while a request of somebody who takes little is under way, but not for long'],
     ],
   },
   {
@@ -144,10 +150,11 @@ export const attackRows: readonly Row[] = [
       [SERVED, 'have a bound by the minute and client address; those with a key go on'],
       [SERVED, 'comes compressed to clients that take it so, and is the same'],
       [SERVER, 'takes few requests ahead of their answers, answers those, closes, and serves others meanwhile'],
-      [SERVER, 'ends a connection at once that floods it, and reads no more than came with its first requests'],
+      [SERVER, 'takes nothing more apart of a connection that floods it'],
       [SERVER, 'closes what one address opens beyond its share, until another of its connections has closed'],
       [LIMITS, 'that are not taken are counted for the caller, who is refused beyond a bound until they are'],
       [TURNS, 'refuses what one caller has waiting beyond its bound'],
+      [TURNS, 'wait once their address has taken its share while others ask, and are begun as it grows'],
     ],
   },
   {

@@ -37,5 +37,5 @@ export function sharedRuntime(limits: Partial<HttpLimits> = {}): SharedRuntime {
   const { nowMs } = runtime
   const callers = createCallers(runtime.limits.trustProxy)
   const bounds = createBounds(runtime.limits, nowMs, callers)
-  return { ...runtime, callers, bounds, tenants: createTenants(runtime.limits, nowMs) }
+  return { ...runtime, callers, bounds, tenants: createTenants(runtime.limits, nowMs), inTurn: () => undefined }
 }

@@ -128,7 +128,7 @@ describe('the server', () => {
     await server.stop(100)
   })
 
-  it('ends a connection at once that floods it, and reads no more than came with its first requests', async () => {
+  it('takes nothing more apart of a connection that floods it', async () => {
     const emitted: unknown[] = []
     const emit = Server.prototype.emit
     const seen = vi.spyOn(Server.prototype, 'emit').mockImplementation(function (this: Server, ...args) {
@@ -136,13 +136,12 @@ describe('the server', () => {
       return emit.apply(this, args)
     })
     const server = await start(() => new Response('ok'), { pipelinedMax: 8 })
-    const sent = 20_000
     // It is reset: most of what was sent is not read.
-    await exchange(server.port, 'GET /flood HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(sent)).catch(() => undefined)
+    const answer = await exchange(server.port, 'GET /flood HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(20_000))
     seen.mockRestore()
-    // One piece is read at a time, of 64 KiB: some 1,800 of these.
-    expect(emitted.length).toBeGreaterThan(8)
-    expect(emitted.length).toBeLessThan(sent / 5)
+    // Node reads 64 KiB at a time: some 1,800 of these.
+    expect(emitted).toHaveLength(9)
+    expect(answer).not.toContain('400 Bad Request')
     await server.stop(100)
   })
 

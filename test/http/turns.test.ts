@@ -3,29 +3,54 @@ import { describe, expect, it } from 'vitest'
 import { createTurns } from '../../src/http/turns.ts'
 
 function loopOf(limits: Partial<Parameters<typeof createTurns>[0]> = {}) {
-  let now = 0
+  let now = 10_000
   const deferred: (() => void)[] = []
+  let timers: { work: () => void; atMs: number }[] = []
   const turns = createTurns(
-    { turnMaxMs: 2, perTurnMax: 3, waitingMax: 4, ...limits },
-    () => now,
-    (work) => deferred.push(work),
+    {
+      ...{ turnMaxMs: 2, perTurnMax: 3, waitingMax: 4, unknownWaitingMax: 4 },
+      ...{ unknownMaxPercent: 10, unknownSavedMs: 100 },
+      ...{ littlePercent: 5, muchPercent: 10, heldMaxMs: 10, ...limits },
+    },
+    {
+      nowMs: () => now,
+      usedMs: () => now,
+      defer: (work) => deferred.push(work),
+      later: (work, ms) => timers.push({ work, atMs: now + ms }),
+    },
   )
   const done: string[] = []
+  /** The loop comes to what was deferred; answers what was done by it. */
+  const turn = () => {
+    const before = done.length
+    for (const work of deferred.splice(0)) {
+      work()
+      // What follows an await of what has just run comes before anything else.
+      for (const ms of awaited.splice(0)) now += ms
+    }
+    return done.slice(before)
+  }
+  const awaited: number[] = []
+  /** `afterMs`: behind its first await, in the same turn. */
+  const take = (name: string, ms = 1, { isKnown = true, afterMs = 0 } = {}) =>
+    turns.take({ name, isKnown }, () => {
+      now += ms
+      awaited.push(afterMs)
+      done.push(name)
+    })
   return {
-    done,
-    /** A request that takes as long. */
-    take: (caller: string, ms = 1) =>
-      turns.take(caller, () => {
-        now += ms
-        done.push(caller)
-      }),
-    /** The loop comes to what was deferred; answers what was done by it. */
-    turn() {
-      const before = done.length
-      for (const work of deferred.splice(0)) work()
-      return done.slice(before)
-    },
+    ...{ done, take, turn },
+    /** A request of nobody in particular. */
+    knock: (address: string, ms = 1, afterMs = 0) => take(address, ms, { isKnown: false, afterMs }),
+    /** A request under way; answers what ends it. */
+    enter: (name: string) => turns.enter({ name, isKnown: true }),
     isIdle: () => deferred.length === 0,
+    pass(ms: number) {
+      now += ms
+      const due = timers.filter(({ atMs }) => atMs <= now)
+      timers = timers.filter(({ atMs }) => atMs > now)
+      for (const { work } of due) work()
+    },
   }
 }
 
@@ -67,5 +92,101 @@ describe('requests', () => {
     expect([take('flood'), take('flood'), take('flood'), take('other')]).toStrictEqual([true, true, false, true])
     turn()
     expect(take('flood')).toBe(true)
+  })
+})
+
+describe('requests without a key', () => {
+  it('are never begun beside what is read from a connection, and have a bound of their own', () => {
+    const { knock, done, turn } = loopOf({ unknownWaitingMax: 2 })
+    expect([knock('10.0.0.1'), knock('10.0.0.1'), knock('10.0.0.1')]).toStrictEqual([true, true, false])
+    expect(done).toStrictEqual([])
+    expect(turn()).toStrictEqual(['10.0.0.1', '10.0.0.1'])
+  })
+
+  it('wait once their address has taken its share while others ask, and are begun as it grows', () => {
+    const { knock, take, turn, pass, isIdle } = loopOf()
+    take('acme', 0)
+    turn()
+    // 10 of the 100 ms that it may have saved; what follows the first await counts too.
+    knock('10.0.0.1', 1, 19)
+    knock('10.0.0.1')
+    expect(turn()).toStrictEqual(['10.0.0.1', '10.0.0.1'])
+    knock('10.0.0.1')
+    expect([turn(), turn(), isIdle()]).toStrictEqual([[], [], true])
+    // Another address is not held up by it, nor is a tenant.
+    knock('10.0.0.2')
+    expect(turn()).toStrictEqual(['10.0.0.2'])
+    take('acme', 0)
+    turn()
+    pass(108)
+    take('acme', 0)
+    expect(turn()).toStrictEqual([])
+    pass(2)
+    expect(turn()).toStrictEqual(['10.0.0.1'])
+  })
+
+  it('are begun whatever they take where nobody else asks', () => {
+    const { knock, take, turn, pass } = loopOf()
+    take('acme', 0)
+    pass(1_001)
+    for (let n = 0; n < 5; n++) {
+      knock('10.0.0.1', 1, 200)
+      expect(turn()).toStrictEqual(['10.0.0.1'])
+    }
+  })
+})
+
+describe('who takes much', () => {
+  /** A loop of which the flood has just taken a fifth of a second. */
+  function flooded() {
+    const loop = loopOf()
+    loop.take('other', 0)
+    loop.take('flood', 200)
+    loop.turn()
+    return loop
+  }
+
+  it('has one request begun in a turn while others ask', () => {
+    const { take, turn, isIdle } = flooded()
+    for (let n = 0; n < 3; n++) take('flood', 0.1)
+    take('one', 0.1)
+    take('other', 0.1)
+    expect([turn(), turn(), turn()]).toStrictEqual([['flood'], ['one', 'other', 'flood'], ['flood']])
+    turn()
+    expect(isIdle()).toBe(true)
+  })
+
+  it('waits while a request of somebody who takes little is under way, but not for long', () => {
+    const { take, turn, enter, pass, isIdle } = flooded()
+    const leave = enter('other')
+    take('flood')
+    expect([turn(), turn(), isIdle()]).toStrictEqual([[], [], true])
+    leave?.()
+    expect(turn()).toStrictEqual(['flood'])
+    expect(enter('flood')).toBeUndefined()
+    enter('other')
+    take('flood')
+    expect(turn()).toStrictEqual([])
+    pass(9)
+    // However many more there are.
+    enter('other')
+    pass(1)
+    expect(turn()).toStrictEqual(['flood'])
+  })
+
+  it('is held up by nobody once no other has asked for a second, or its own use is past', () => {
+    const { take, turn, enter, pass } = flooded()
+    enter('other')
+    pass(1_001)
+    take('flood')
+    expect(turn()).toStrictEqual([])
+    expect(enter('other')).toBeUndefined()
+    pass(5_000)
+    take('other', 0)
+    turn()
+    enter('other')
+    for (let n = 0; n < 2; n++) take('flood', 0.1)
+    turn()
+    expect(turn()).toStrictEqual([])
   })
 })

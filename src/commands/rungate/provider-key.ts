@@ -24,7 +24,7 @@ interface Asked {
 }
 export type ProviderKeyCommand =
   | { kind: 'add'; facts: ProviderKeyFacts }
-  /** What is not given stays. `provider`: refused where it is another. */
+  /** What is not given stays. `provider`: refused where it is another; so is another `baseUrl` without a secret. */
   | (Asked & { kind: 'change'; name?: string; baseUrl?: string | null; provider?: string; secret?: SealedSecret })
   | (Asked & { kind: 'disable' | 'enable' })
   | (Asked & { kind: 'delete'; remapTo: string | null })
@@ -98,10 +98,15 @@ function changed(
   if (provider !== facts.provider) {
     throw new Rejected('provider_differs', `The key ${facts.name} is of ${facts.provider}.`, '/provider')
   }
+  // Nobody who may change a key learns its secret by having it sent to an address of his own.
+  if (baseUrl !== facts.baseUrl && !secret) {
+    throw new Rejected('secret_needed', 'Another base_url needs the api_key anew.', '/api_key')
+  }
   const isSame = name === facts.name && baseUrl === facts.baseUrl
   return [
-    ...(isSame ? [] : [{ type: 'rungate.ProviderKeyChanged.v1' as const, data: { ...of, name, baseUrl } }]),
+    // The former secret goes before the key leads elsewhere.
     ...(secret ? [{ type: 'rungate.ProviderKeyRotated.v1' as const, data: { ...of, ...secret } }] : []),
+    ...(isSame ? [] : [{ type: 'rungate.ProviderKeyChanged.v1' as const, data: { ...of, name, baseUrl } }]),
   ]
 }
 

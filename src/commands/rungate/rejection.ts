@@ -17,6 +17,8 @@ export type RejectionCode =
   | 'provider_key_unusable'
   /** The key of this name is another provider's. */
   | 'provider_differs'
+  /** A key that leads elsewhere from now on needs its secret anew. */
+  | 'secret_needed'
   | 'policy_not_found'
   /** Its parts contradict each other. */
   | 'policy_contradicts'

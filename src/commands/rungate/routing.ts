@@ -77,6 +77,10 @@ const BASE_URLS: Readonly<Record<string, string>> = {
   openai: 'https://api.openai.com/v1',
   anthropic: 'https://api.anthropic.com',
 }
+/** Where calls with the key go; undefined: nowhere. */
+export const baseUrlOf = ({ provider, base_url }: Pick<RoutingKey, 'provider' | 'base_url'>): string | undefined =>
+  base_url ?? BASE_URLS[provider]
+
 const WEIGHT_DEFAULT = 1
 
 export const formatOf = (provider: string): Format =>
@@ -185,7 +189,7 @@ function keysOf(
   directory: KeyDirectory,
 ): CandidateKey[] | string {
   const candidate = (key: RoutingKey, weight: number): CandidateKey | undefined => {
-    const baseUrl = key.base_url ?? BASE_URLS[provider]
+    const baseUrl = baseUrlOf(key)
     return key.status === 'active' && baseUrl !== undefined ? { keyId: key.key_id, baseUrl, weight } : undefined
   }
   if (Object.keys(providerKeys).length === 0) {

@@ -62,6 +62,7 @@ const own: Record<Exclude<RungateCode, KernelCode>, ErrorEntry> = {
   provider_key_not_found: { status: 404, title: 'The provider key does not exist' },
   provider_key_unusable: { status: 400, title: 'The provider key cannot be used here' },
   provider_differs: { status: 409, title: 'The key is of another provider' },
+  secret_needed: { status: 400, title: 'Another address needs the secret anew' },
   base_url_refused: { status: 400, title: 'Calls do not go to this URL' },
   policy_not_found: { status: 404, title: 'The policy does not exist' },
   policy_version_not_found: { status: 404, title: 'The version does not exist' },

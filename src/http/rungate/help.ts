@@ -12,6 +12,7 @@ export const help: Readonly<Record<Exclude<RungateCode, KernelCode>, string>> = 
   provider_key_not_found: 'No provider key of the account has this id, or it is deleted and cannot be changed.',
   provider_key_unusable: 'Name a key of the account that is of this provider and not deleted.',
   provider_differs: 'A key stays with its provider. Choose another name for a key of another provider.',
+  secret_needed: 'Send `api_key` with `base_url`: a secret is not sent to an address that it was not given for.',
   base_url_refused: 'Give an https address of the public internet, without user name, query and fragment.',
   policy_not_found: 'No policy of the account has this id. The list of policies shows them.',
   policy_version_not_found: 'The policy has no version of this number. The list of versions shows them.',

@@ -76,6 +76,7 @@ function startWebhooks({ config, store, keyRing, dependenciesOf }: ContextParts)
   const bus = createCommandBus(store, {
     cachedAggregatesMax: config.WEBHOOK_CACHE_MAX,
     seenCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
+    statesMaxBytes: config.AGGREGATE_CACHE_MAX_BYTES,
     conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
   })
   const ended = runWebhooks({

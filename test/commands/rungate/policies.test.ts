@@ -169,6 +169,26 @@ describe('a provider key', () => {
       .then(rejects('provider_key_not_found'))
   })
 
+  it('leads elsewhere only with its secret, which is replaced first', () => {
+    const { name, baseUrl } = added.data
+    const elsewhere = 'https://elsewhere.example.com/v1'
+    for (const to of [elsewhere, baseUrl === null ? 'https://api.openai.com/v1' : null]) {
+      given([added])
+        .when({ kind: 'change', baseUrl: to, ...asked })
+        .then(rejects('secret_needed', '/api_key'))
+    }
+    given([added])
+      .when({ kind: 'change', name, baseUrl, ...asked })
+      .then([])
+    const secret = { secretId: uuidOf('another secret'), sealed: 'sealed', masked: 'sk-…wxyz' }
+    given([added])
+      .when({ kind: 'change', baseUrl: elsewhere, secret, ...asked })
+      .then([
+        { type: 'rungate.ProviderKeyRotated.v1', data: { ...of, ...secret } },
+        { type: 'rungate.ProviderKeyChanged.v1', data: { ...of, name, baseUrl: elsewhere } },
+      ])
+  })
+
   it('is of use to agents of its account and for its provider, until it is deleted', () => {
     const state = given([added]).state()
     expect([

@@ -51,6 +51,19 @@ describe('an event', () => {
     expect([(await send(unsigned)).status, isRead]).toStrictEqual([429, false])
   })
 
+  it('is not read, however it is signed, once its address has made up so many signatures', async () => {
+    const { send } = addressWith(() => forged, { authFailuresPerMinuteMax: 1 })
+    let isRead = false
+    const pull = () => {
+      isRead = true
+    }
+    expect((await send()).status).toBe(400)
+    expect([(await send({}, new ReadableStream({ pull }, { highWaterMark: 0 }))).status, isRead]).toStrictEqual([
+      429,
+      false,
+    ])
+  })
+
   it('is not read where too much is held already, and gives its room back', async () => {
     const { runtime, send } = addressWith(() => forged, { bodiesInFlightMaxBytes: 1 })
     const request = { req: { header: () => '2' }, env: {} }

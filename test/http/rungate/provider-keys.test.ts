@@ -39,12 +39,28 @@ describe('a provider key', () => {
   })
 
   it('is changed in what is sent; another secret is noted as a rotation', async () => {
-    const { id, name } = await newKey()
+    const { id } = await newKey()
     const path = `/api/provider-keys/${id}`
-    const moved = (await ask('PUT', path, { base_url: 'https://llm.example.com/v1' })).body.data
-    expect(moved).toMatchObject({ name, base_url: 'https://llm.example.com/v1', rotated_at: null })
+    const name = randomUUID()
+    const renamed = (await ask('PUT', path, { name })).body.data
+    expect(renamed).toMatchObject({ name, base_url: null, rotated_at: null })
     const rotated = (await ask('PUT', path, { api_key: 'sk-other-secret-wxyz' })).body.data
     expect([rotated.api_key, rotated.rotated_at]).toStrictEqual(['sk-…wxyz', expect.any(String)])
+  })
+
+  it('leads elsewhere only where its secret is sent anew, by its id and by its name', async () => {
+    const { id, name } = await newKey()
+    const base_url = 'https://llm.example.com/v1'
+    for (const path of [`/api/provider-keys/${id}`, `/api/provider-keys/by-name/${name}`]) {
+      const refused = await ask('PUT', path, { base_url })
+      expect([refused.status, Object.keys(refused.body.error.fields)]).toStrictEqual([400, ['api_key']])
+    }
+    const shown = async () => (await ask('GET', `/api/provider-keys/${id}`)).body.data
+    expect(await shown()).toMatchObject({ base_url: null, api_key: 'sk-…6789' })
+    await ask('PUT', `/api/provider-keys/${id}`, { base_url, api_key: 'sk-other-secret-wxyz' })
+    expect(await shown()).toMatchObject({ base_url, api_key: 'sk-…wxyz' })
+    expect((await ask('PUT', `/api/provider-keys/${id}`, { base_url })).status).toBe(200)
+    expect((await ask('PUT', `/api/provider-keys/${id}`, { base_url: null })).status).toBe(400)
   })
 
   it('is disabled and enabled, as often as that is asked', async () => {

@@ -226,6 +226,34 @@ describe('keys', () => {
     })
   })
 
+  it('that lead elsewhere by now have their new secret sent to no address of before', async () => {
+    const key = caller.token
+    const added = await Promise.all(
+      ['hanging', 'moving'].map((name) =>
+        api.govern('POST', '/api/provider-keys', {
+          key,
+          body: { provider: 'openai', name, api_key: `sk-${name}-key`, base_url: `${simulator.url}/v1` },
+        }),
+      ),
+    )
+    const [hangingId, movingId] = added.map(({ body }) => body.data.id)
+    const agent = await caller.agent({
+      policy: { routing: { ...once1, timeout_ms: 3_000, max_retries: 2 } },
+      agent: { provider_keys: { openai: [hangingId, movingId].map((key_id) => ({ key_id, weight: 1 })) } },
+    })
+    const model = newModel()
+    simulator.order({ rules: [{ match: { key: 'sk-hanging-key', model }, fault: { hang: true } }] })
+    const asked = refusalOf(agent.openAi.chat.completions.create({ model, messages: user('x') }))
+    await eventually(async () => expect(logOf(model)).toHaveLength(1))
+    const body = { base_url: 'https://127.0.0.1:9/v1', api_key: 'sk-moved-key' }
+    expect((await api.govern('PUT', `/api/provider-keys/${movingId}`, { key, body })).status).toBe(200)
+    await asked
+    expect([...new Set(logOf(model).map((call) => call.key))]).toStrictEqual(['sk-hanging-key'])
+    expect((await settledCall(api, agent.agentId)).skipped).toMatchObject([
+      { provider: 'openai', reason: expect.stringContaining('leads elsewhere') },
+    ])
+  })
+
   it('are taken in turn, or by their weights, where the policy says so', async () => {
     const key = caller.token
     const ids: string[] = [caller.openAiKeyId]

@@ -30,7 +30,7 @@ export function paymentRoutes(parts: Parts, runtime: SharedRuntime): Hono<AppEnv
     if (c.env?.incoming && hasMoreBody(c.env.incoming)) exchange.headers.connection = 'close'
     return refuse(exchange, error, errors, runtime)
   })
-  const { bounds, limits, nowMs } = runtime
+  const { bounds, limits, nowMs, inTurn } = runtime
   const body = readBody(rawBody(), EVENT_MAX_BYTES)
   const forged = createWindow({ keysMax: CALLERS_MAX, nowMs })
   const refuseForged = (c: Context<AppEnv>): never => {
@@ -45,9 +45,12 @@ export function paymentRoutes(parts: Parts, runtime: SharedRuntime): Hono<AppEnv
     const may = await orUnavailable(async () =>
       ofOne(parts, (payments, now) => (payments.maySign(signature, now) ? true : undefined)),
     )
-    if (!may) return refuseForged(c)
+    // Nobody's signature is worth reading 64 KiB for once he has made up so many.
+    const hasForged = forged.count(clientAddress(c, limits.trustProxy)) >= limits.authFailuresPerMinuteMax
+    if (!may || hasForged) return refuseForged(c)
     c.get('exchange').releaseBody = bounds.holdBody(c, EVENT_MAX_BYTES)
     const bytes = ((await body(c)) ?? new Uint8Array()) as Uint8Array
+    await inTurn(c)
     const signed = await orUnavailable(async () =>
       ofOne(parts, (payments, now, environment) => eventOf(payments, { bytes, signature, now, environment })),
     )

@@ -52,6 +52,7 @@ export function workPages(parts: FirsthandParts, runtime: SharedRuntime): Hono<A
     withinRate(exchange, () => addressOf(c))
     if (verdict?.kind === 'refused') throw new Problem<string>(verdict.code, verdict.detail)
     if (!session || verdict?.kind !== 'valid' || (await sessions.hasEnded(session))) return undefined
+    runtime.callers.learn(c.env?.incoming, verdict.principal.tenantId)
     return { session, principal: verdict.principal as WorkerPrincipal }
   }
 

@@ -12,13 +12,14 @@ export const updateProviderKey = write({
   id: 'updateProviderKey',
   tags: ['ProviderKeys'],
   summary: 'Change a provider key',
-  description: 'Changes what is sent. A new `api_key` takes the place of the former one; calls under way keep that.',
+  description:
+    'Changes what is sent. A new `api_key` takes the place of the former one; calls under way keep that. Another `base_url` needs the `api_key` with it.',
   example: { name: 'main' },
   access: dashboard('write'),
   params: idParams,
   body: updateInput,
   answers: { 200: json(dataOf(keyResponse), 'The key as it is now, masked.') },
-  refuses: ['provider_key_not_found', 'name_taken', 'base_url_refused', 'provider_differs', 'not_own'],
+  refuses: ['provider_key_not_found', 'name_taken', 'base_url_refused', 'provider_differs', 'secret_needed', 'not_own'],
   async handle({ principal, params: { id }, body, command, ...parts }) {
     const handled = await changeKey(parts, id, body, principal, command)
     return { status: 200, body: { data: await usedKeyView(parts, keyRowOf(handled.state)) }, handled }

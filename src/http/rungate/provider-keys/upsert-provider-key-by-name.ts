@@ -21,7 +21,8 @@ export const upsertProviderKeyByName = write({
   id: 'upsertProviderKeyByName',
   tags: ['ProviderKeys'],
   summary: 'Make or change the provider key of a name',
-  description: 'Makes the key where there is none of this name, else changes what is sent. Deleted keys do not count.',
+  description:
+    'Makes the key where there is none of this name, else changes what is sent. Deleted keys do not count. Another `base_url` needs the `api_key` with it.',
   example: { provider: 'openai', api_key: 'sk-example-0123456789' },
   access: dashboard('write'),
   params: nameParams,
@@ -32,7 +33,7 @@ export const upsertProviderKeyByName = write({
   },
   refuses: [
     ...(['name_taken', 'base_url_refused', 'provider_key_not_found', 'provider_differs'] as const),
-    ...(['member_missing', 'account_elsewhere', 'not_own'] as const),
+    ...(['member_missing', 'account_elsewhere', 'secret_needed', 'not_own'] as const),
   ],
   async handle({ principal, params: { name }, body, command, ...parts }) {
     refuseElsewhere(body, principal)

@@ -9,7 +9,7 @@ import { promptTexts } from '../../../adapters/llm/prompt-text.ts'
 import { providerHeaders, providerUrl } from '../../../adapters/llm/provider-headers.ts'
 import { requestToAnthropic } from '../../../adapters/llm/request-to-anthropic.ts'
 import type { CallFacts, RunView } from '../../../commands/rungate/desk/interface.ts'
-import { type Route, routesOf } from '../../../commands/rungate/routing.ts'
+import { baseUrlOf, type Route, routesOf } from '../../../commands/rungate/routing.ts'
 import { providerKeys } from '../../../projections/rungate/provider-key.ts'
 import type { AdmittedCall } from './answering.ts'
 import type { ProxyParts } from './proxy-parts.ts'
@@ -56,11 +56,12 @@ async function byProvider(
   { model, keys: [first] }: Route,
   { scan, incoming }: Counting,
 ): Promise<number | undefined> {
-  const key = first && directory.row(providerKeys, first.keyId)
-  if (!key) return undefined
   try {
     const translated = async () => scanCall(await joined(requestToAnthropic(scan, { model })), 'anthropic')
     const own = scan.format === 'anthropic' ? scan : await translated()
+    const key = first && directory.row(providerKeys, first.keyId)
+    // Its secret is for the address that it has now.
+    if (!key || baseUrlOf(key) !== first.baseUrl) return undefined
     const call = client.call({
       url: providerUrl('anthropic', first.baseUrl, 'count_tokens'),
       headers: providerHeaders('anthropic', await secrets.open(key), incoming),

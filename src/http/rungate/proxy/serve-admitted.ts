@@ -4,7 +4,7 @@
  */
 import type { RunningCall } from '../../../adapters/llm/provider-client.ts'
 import { Untranslatable } from '../../../adapters/llm/untranslatable.ts'
-import { attemptsMax, BACKOFF_MAX_MS, routesOf } from '../../../commands/rungate/routing.ts'
+import { attemptsMax, BACKOFF_MAX_MS, baseUrlOf, routesOf } from '../../../commands/rungate/routing.ts'
 import { providerKeys } from '../../../projections/rungate/provider-key.ts'
 import {
   type AdmittedCall,
@@ -106,6 +106,8 @@ type Prepared = { secret: string; body: readonly Buffer[] } | { reason: string }
 async function prepare(parts: ProxyParts, call: AdmittedCall, target: Target): Promise<Prepared> {
   const key = parts.directory.row(providerKeys, target.keyId)
   if (key?.status !== 'active') return { reason: 'the key is disabled or deleted' }
+  // Its secret is for the address that it has now.
+  if (baseUrlOf(key) !== target.baseUrl) return { reason: `the key ${key.name} leads elsewhere by now` }
   try {
     const body = requestFor(call.scan, call.admission, target)
     const opened = parts.secrets.open(key)
