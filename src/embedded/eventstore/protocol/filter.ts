@@ -25,10 +25,15 @@ export function compileFilter(request: FilterRequest): RecordFilter {
   const prefixes = request.prefixes.map((prefix) => Buffer.from(prefix, 'utf8'))
   return (record) => {
     const text = bytesOf(record)
-    return prefixes.some(
-      (prefix) => prefix.length <= text.length && text.compare(prefix, 0, prefix.length, 0, prefix.length) === 0,
-    )
+    return prefixes.some((prefix) => beginsWith(text, prefix))
   }
+}
+
+/** In a loop of ours, since most prefixes differ from most texts in the first bytes. */
+function beginsWith(text: Buffer, prefix: Buffer): boolean {
+  if (prefix.length > text.length) return false
+  for (let at = 0; at < prefix.length; at++) if (text[at] !== prefix[at]) return false
+  return true
 }
 
 const HIDDEN_PREFIX = Buffer.from('$persistentsubscription-$all::')
@@ -37,8 +42,7 @@ const HIDDEN_ENDS = [Buffer.from('-checkpoint'), Buffer.from('-parked')]
 /** Whether $all hides an event: those that the persistent subscriptions to it write, which would else feed themselves. */
 export function isHidden(record: RecordView): boolean {
   const name = recordNameBytes(record)
-  if (name.length < HIDDEN_PREFIX.length || name[1] !== HIDDEN_PREFIX[1]) return false
-  if (name.compare(HIDDEN_PREFIX, 0, HIDDEN_PREFIX.length, 0, HIDDEN_PREFIX.length) !== 0) return false
+  if (!beginsWith(name, HIDDEN_PREFIX)) return false
   return HIDDEN_ENDS.some((end) => name.subarray(-end.length).equals(end))
 }
 

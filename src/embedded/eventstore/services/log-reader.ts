@@ -5,11 +5,12 @@
 import { type RecordView, recordPosition } from '../storage/record.ts'
 import type { EventStore } from '../storage/store.ts'
 
-type Fetched = { records: RecordView[] | undefined } | { failure: unknown }
+type Records = readonly RecordView[] | undefined
+type Fetched = { records: Records } | { failure: unknown }
 
 export type LogReader = {
   /** The next records, or undefined at the end of the log; it may be called again when there is more. */
-  next: () => Promise<RecordView[] | undefined>
+  next: () => Promise<Records>
   /** The position from which the next call reads. */
   position: () => number
 }
@@ -19,19 +20,20 @@ export function createLogReader(store: EventStore, from: number): LogReader {
   let cursor = from
   let ahead: Promise<Fetched> | undefined
   let goesOn = false
+  const read = () => store.log.readForwards(cursor, store.options.readChunkBytes)
   const fetch = (): Promise<Fetched> =>
-    store.log.readForwards(cursor, store.options.readChunkBytes).then(
+    Promise.try(read).then(
       (records) => ({ records }),
       (failure: unknown) => ({ failure }),
     )
-  const recordsOf = (fetched: Fetched): RecordView[] | undefined => {
+  const recordsOf = (fetched: Fetched): Records => {
     if ('failure' in fetched) throw fetched.failure
     return fetched.records
   }
-  const next = async (): Promise<RecordView[] | undefined> => {
+  const next = async (): Promise<Records> => {
     const fetched = ahead
     ahead = undefined
-    const records = (fetched && recordsOf(await fetched)) ?? recordsOf(await fetch())
+    const records = (fetched && recordsOf(await fetched)) ?? (await read())
     const last = records?.at(-1)
     if (last) {
       cursor = recordPosition(last) + last.length

@@ -128,7 +128,7 @@ export async function subscribeToAll(store: EventStore, request: ReadRequest, ou
   await outlet.send(encodeConfirmation(randomBytes(16)))
   while (outlet.isOpen()) {
     const behind = store.log.end() - reader.position()
-    const records = await reader.next()
+    const records = behind > 0 ? await reader.next() : undefined
     if (!records) {
       if (!live) await outlet.send(CAUGHT_UP)
       live = true
@@ -152,6 +152,6 @@ export async function subscribeToAll(store: EventStore, request: ReadRequest, ou
         considered = 0
       }
     }
-    if (!(await outlet.send(...messages))) return
+    if (messages.length > 0 && !(await outlet.send(...messages))) return
   }
 }

@@ -44,6 +44,9 @@ export type LogOptions = {
   onNotice: (notice: string) => void
 }
 
+type Records = readonly RecordView[] | undefined
+type Place = { segment: Segment; position: number }
+
 const INLINE_WRITE_BYTES = 256 * 1024
 const WRITES_IN_AVERAGE = 4
 const WRITES_BETWEEN_PROBES = 32
@@ -215,15 +218,17 @@ export class EventLog {
   }
 
   /**
-   * Whole records from a record's start on, about `bytes` of them (at least one); undefined at the end of the log.
+   * Whole records from a record's start on, about `bytes` of them (at least one); undefined at the end of the log. Of the
+   * latest writes they are there at once.
    * @throws {DamagedLogError} where the first one is damaged; a later one ends what is returned.
    */
-  async readForwards(from: number, bytes: number): Promise<RecordView[] | undefined> {
+  readForwards(from: number, bytes: number): Records | Promise<Records> {
     const found = locate(this.segments, from)
     if (!found || found.position >= this.logEnd) return undefined
-    const { segment, position } = found
-    const cached = this.recent.at(position)
-    if (cached) return joinedForwards(cached.buffer, position - cached.start, position, bytes)
+    return this.recent.recordsFrom(found.position, bytes) ?? this.readFileForwards(found, bytes)
+  }
+
+  private async readFileForwards({ segment, position }: Place, bytes: number): Promise<Records> {
     const limit = Math.min(segment.end, this.logEnd)
     const chunk = await holdingFile(segment.file, async () => {
       const part = await readSegmentAsync(segment, position, Math.min(bytes, limit - position))
