@@ -52,6 +52,10 @@ const parts: Parts = {
     summary: 'every setting of the environment, its default, and its value here',
     load: async () => (await import('./config.ts')).configCommand(),
   },
+  docs: {
+    summary: 'what the code of a refusal means, and what to do',
+    load: async () => (await import('./docs.ts')).docsCommand(),
+  },
   completion: {
     summary: 'a script that completes commands, options and names in bash, zsh or fish',
     load: async () => (await import('./completion.ts')).completionCommand(),

@@ -115,7 +115,7 @@ export function createApp({ contexts, health, metrics, callers: given, turns: of
 
   app.route('/', health)
   const documents = documentsOf(served.map(({ api }) => api))
-  for (const path of ['/docs/*', ...documents.map(({ name }) => `/${name}/openapi.json`)]) {
+  for (const path of ['/docs/*', '/llms.txt', ...documents.map(({ name }) => `/${name}/openapi.json`)]) {
     app.use(path, async (c, next) => {
       const fault = bounds.overused(c)
       if (fault) throw fault

@@ -25,6 +25,8 @@ export interface ContextApi<in Parts extends CoreParts = never> {
   info: { title: string; version: string; description: string }
   /** What the document says of members and parameters, by their names. */
   words?: Words
+  /** What it says of the groups of operations, by their names, in the document's order. */
+  tags?: Readonly<Record<string, string>>
   /** Ways of signing in, by their names in the document. */
   schemes: Readonly<Record<string, Scheme>>
   /** For each scheme, who a credential is; made once. A verdict that needs no waiting costs no turn of the event loop. */

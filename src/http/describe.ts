@@ -31,22 +31,31 @@ interface Schema {
 interface Media {
   schema: Schema
   example?: unknown
+  examples?: object
 }
 interface Described {
   description?: string
   content?: Record<string, Media>
   headers?: object
+  'x-problem-codes'?: readonly string[]
 }
 interface Route {
   operationId: string
+  tags?: string[]
   description?: string
   parameters?: { name: string; description?: string; example?: unknown; schema: Schema }[]
   requestBody?: Described
   responses: Record<string, Described>
 }
 interface Completed {
+  tags?: { name: string; description?: string }[]
   paths: Record<string, Record<string, Route>>
-  components?: { schemas?: Record<string, Schema>; headers?: object }
+  components?: { schemas?: Record<string, Schema>; headers?: object; examples?: Record<string, Refused> }
+}
+/** A refusal's body as an example, under the refusal's title. */
+interface Refused {
+  summary: string
+  value: object
 }
 
 /** An operation with the codes that it may be refused with. */
@@ -60,15 +69,65 @@ export function completed(
 ): OpenApiDocument {
   const copy = JSON.parse(JSON.stringify(document)) as Completed
   const { words = {} } = api
-  copy.components = { ...copy.components, headers: headersOf(api) }
+  copy.components = { ...copy.components, headers: headersOf(api), examples: {} }
+  copy.tags = tagsOf(copy, api)
   for (const [name, schema] of Object.entries(copy.components.schemas ?? {})) describeMembers(schema, words, name)
   const examples = createExamples(copy, words)
   for (const operation of api.operations) {
     const route = copy.paths[operation.path]?.[operation.method]
     if (!route) throw new Error(`${operation.id} is not in its document`)
-    completeRoute(route, { ...operation, codes: codesOf(operation) }, api, examples)
+    const refusable = { ...operation, codes: codesOf(operation) }
+    completeRoute(route, refusable, api, examples)
+    for (const [status, response] of Object.entries(route.responses)) {
+      if (Number(status) >= 400)
+        completeRefusal(response, Number(status), refusable, api, copy.components.examples ?? {})
+    }
   }
   return copy as unknown as OpenApiDocument
+}
+
+/** The groups that operations name, those that the context describes first and in its order. */
+function tagsOf({ paths }: Completed, { tags = {} }: ContextApi): { name: string; description?: string }[] {
+  const used = new Set(Object.values(paths).flatMap((item) => Object.values(item).flatMap(({ tags = [] }) => tags)))
+  const named = Object.entries(tags).filter(([name]) => used.has(name))
+  const others = [...used].filter((name) => !(name in tags))
+  return [...named.map(([name, description]) => ({ name, description })), ...others.map((name) => ({ name }))]
+}
+
+/** The codes of a refusal's status, and a body of each, which the document has once. */
+function completeRefusal(
+  response: Described,
+  status: number,
+  { codes, access }: Refusable,
+  { errors }: ContextApi,
+  shared: Record<string, Refused>,
+): void {
+  const schemes = access.alternatives.map(({ scheme }) => scheme)
+  const given = codes.flatMap((name) => {
+    const entry = errors.codes[name]
+    return entry?.status === status ? [{ code: entry.shownAs ?? name, title: entry.title }] : []
+  })
+  const known = new Map(given.map((each) => [each.code, each]))
+  response['x-problem-codes'] = [...known.keys()]
+  const examples = [...known.values()].map(({ code, title }) => {
+    const value = errors.body({
+      code,
+      status,
+      title,
+      detail: `${title}.`,
+      errors: [],
+      requestId: exampleId(9),
+      schemes,
+    })
+    const same = (name: string) => JSON.stringify(shared[name]?.value) === JSON.stringify(value)
+    let name = code
+    while (shared[name] && !same(name)) name += `-${status}`
+    shared[name] ??= { summary: title, value }
+    return [code, { $ref: `#/components/examples/${name}` }]
+  })
+  for (const media of Object.values(response.content ?? {})) {
+    if (examples.length > 0) media.examples = Object.fromEntries(examples)
+  }
 }
 
 function completeRoute(route: Route, operation: Refusable, api: ContextApi, examples: Examples): void {

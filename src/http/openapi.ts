@@ -6,6 +6,7 @@
 import { Hono } from 'hono'
 import { html } from 'hono/html'
 import type { OpenApiDocument } from './document.ts'
+import { documentText } from './document-text.ts'
 import type { AppEnv } from './environment.ts'
 import { fixedText } from './fixed-text.ts'
 
@@ -28,13 +29,24 @@ const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** Serves `/<context>/openapi.json` for each context, and `/docs`. The documents are turned to text and compressed once. */
+/**
+ * Serves `/<context>/openapi.json` and `/docs/<context>.md` for each context, `/docs`, and `/llms.txt`, which lists them. The
+ * documents are turned to text and compressed once.
+ */
 export function documentation(documented: readonly Documented[]) {
   const app = new Hono<AppEnv>()
   for (const { name, document } of documented) {
     const text = fixedText(() => JSON.stringify(document), { 'content-type': 'application/json' })
     app.get(`/${name}/openapi.json`, text)
+    app.get(
+      textPath(name),
+      fixedText(() => documentText(name.replace(/\/.*/, ''), document), MARKDOWN),
+    )
   }
+  app.get(
+    '/llms.txt',
+    fixedText(() => listOf(documented), { 'content-type': 'text/plain; charset=utf-8' }),
+  )
   app.get('/docs', (c) => {
     c.header('content-security-policy', PAGE_POLICY)
     c.header('referrer-policy', 'no-referrer')
@@ -46,6 +58,15 @@ export function documentation(documented: readonly Documented[]) {
   return app
 }
 
+/** `/docs/noctant.md`; of a document apart, `/docs/firsthand-worker.md`. */
+const textPath = (name: string): string => `/docs/${name.replace('/', '-')}.md`
+
+const listOf = (documented: readonly Documented[]): string => {
+  const links = documented.map(({ name, document }) => `- [${document.info.title}](${textPath(name)})`)
+  return ['# opslog', 'APIs over one event log:', links.join('\n'), 'Refusals: [codes](/docs/problems)'].join('\n\n')
+}
+
+const MARKDOWN = { 'content-type': 'text/markdown; charset=utf-8' }
 const JAVASCRIPT = 'text/javascript; charset=utf-8'
 
 interface ViewerRoute {
@@ -107,7 +128,7 @@ const page = (documented: readonly Documented[]) => html`<!doctype html>
 
 const outline = ({ name, document }: Documented) => html`
   <h1>${document.info.title}</h1>
-  <p><a href="/${name}/openapi.json">OpenAPI document</a></p>
+  <p><a href="/${name}/openapi.json">OpenAPI document</a>, <a href="${textPath(name)}">as one text</a></p>
   <ul>
     ${Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
       Object.entries(item as Record<string, { summary?: string }>).map(

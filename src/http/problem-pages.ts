@@ -7,51 +7,77 @@ import { html } from 'hono/html'
 import type { ContextApi } from './context.ts'
 import { codesOf } from './document.ts'
 import type { AppEnv } from './environment.ts'
-import { kernelErrors, Problem } from './errors.ts'
+import { type ErrorEntry, kernelErrors, Problem } from './errors.ts'
 import { helpPath, kernelHelp } from './help.ts'
 
 const PAGE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-interface Occurrence {
+/** What one context says of a code. */
+export interface Occurrence {
   context: string
   status: number
   title: string
   /** As the body of the refusal names it. */
   shownAs: string
-  help: string | undefined
+  whatToDo: string | undefined
+  /** Whether the same request can succeed, and when. */
+  retry: string
   operations: readonly string[]
 }
 
-/** Serves `/docs/problems` and `/docs/problems/<code>`. */
+/** Serves `/docs/problems` and `/docs/problems/<code>`: as pages, or as JSON to those who ask for it. */
 export function problemPages(apis: readonly ContextApi[]) {
   const problems = problemsOf(apis)
   const app = new Hono<AppEnv>()
   app.use('/docs/problems/*', async (c, next) => {
     c.header('content-security-policy', PAGE_POLICY)
+    c.header('vary', 'accept')
     await next()
   })
-  app.get('/docs/problems', (c) => c.html(index([...problems.keys()])))
+  const wantsJson = (accept: string | undefined) => /^application\/json\b/.test(accept ?? '')
+  app.get('/docs/problems', (c) => {
+    const codes = [...problems.keys()].toSorted()
+    return wantsJson(c.req.header('accept')) ? c.json({ codes }) : c.html(index(codes))
+  })
   app.get('/docs/problems/:code', (c) => {
     const code = c.req.param('code')
     const found = problems.get(code)
     if (!found) throw new Problem('route_not_found', 'No refusal has this code.')
-    return c.html(page(code, found))
+    return wantsJson(c.req.header('accept')) ? c.json(problemJson(code, found)) : c.html(page(code, found))
   })
   return app
 }
 
-function problemsOf(apis: readonly ContextApi[]): Map<string, Occurrence[]> {
+/** Every code of the contexts, with what each of them says of it. */
+export function problemsOf(apis: readonly ContextApi[]): Map<string, Occurrence[]> {
   const problems = new Map<string, Occurrence[]>(Object.keys(kernelErrors).map((code) => [code, []]))
-  for (const { name: context, errors, operations, schemes } of apis) {
-    const given = operations.map((operation) => ({ id: operation.id, codes: new Set(codesOf(operation, schemes)) }))
+  for (const { name: context, errors, operations, apart, schemes } of apis) {
+    const all = [...operations, ...(apart?.operations ?? [])]
+    const given = all.map((operation) => ({ id: operation.id, codes: new Set(codesOf(operation, schemes)) }))
     const help: Readonly<Record<string, string | undefined>> = { ...kernelHelp, ...errors.help }
-    for (const [code, { status, title, shownAs = code }] of Object.entries(errors.codes)) {
+    for (const [code, entry] of Object.entries(errors.codes)) {
+      const { status, title, shownAs = code } = entry
       const ids = given.flatMap(({ id, codes }) => (codes.has(code) ? [id] : []))
-      const occurrence = { context, status, title, shownAs, help: help[code], operations: ids }
-      problems.set(code, [...(problems.get(code) ?? []), occurrence])
+      const said = { whatToDo: help[code], retry: retryOf(code, entry), operations: ids }
+      problems.set(code, [...(problems.get(code) ?? []), { context, status, title, shownAs, ...said }])
     }
   }
   return problems
+}
+
+function retryOf(code: string, { status, retryAfterS }: ErrorEntry): string {
+  if (code === 'concurrent_change') return 'The same request, at once.'
+  if (retryAfterS !== undefined || status === 429 || status === 503) return 'The same request, after `Retry-After`.'
+  if (status >= 500) return 'The same request, under the same key.'
+  return 'Not as it is: it would be refused again until something has changed.'
+}
+
+/** As `opslog docs` and clients read it: the first context that has the code, and all of them. */
+export function problemJson(code: string, occurrences: readonly Occurrence[]) {
+  const told = occurrences.map(({ context, status, title, shownAs, whatToDo = null, retry, operations }) => ({
+    ...{ context, status, title, shown_as: shownAs, what_to_do: whatToDo, retry, operations },
+  }))
+  return { code, ...told[0], contexts: told }
 }
 
 const framed = (title: string, content: unknown) => html`<!doctype html>
@@ -69,17 +95,23 @@ const framed = (title: string, content: unknown) => html`<!doctype html>
 </html>`
 
 const index = (codes: readonly string[]) =>
-  framed(
-    'Refusals',
-    html`<ul>${codes.toSorted().map((code) => html`<li><a href="${helpPath(code)}">${code}</a></li>`)}</ul>`,
-  )
+  framed('Refusals', html`<ul>${codes.map((code) => html`<li><a href="${helpPath(code)}">${code}</a></li>`)}</ul>`)
 
 const page = (code: string, occurrences: readonly Occurrence[]) =>
   framed(
     code,
     occurrences.map(
-      ({ context, status, title, shownAs, help, operations }) => html`<h2>${context}: ${status}, ${title}</h2>
-        ${help === undefined ? '' : html`<p>${help}</p>`}
+      ({
+        context,
+        status,
+        title,
+        shownAs,
+        whatToDo,
+        retry,
+        operations,
+      }) => html`<h2>${context}: ${status}, ${title}</h2>
+        ${whatToDo === undefined ? '' : html`<p>${whatToDo}</p>`}
+        <p>To send again: ${retry}</p>
         ${shownAs === code ? '' : html`<p>The body of the refusal names it <code>${shownAs}</code>.</p>`}
         ${operations.length === 0 ? '' : html`<p>Answered by ${operations.join(', ')}.</p>`}`,
     ),

@@ -19,7 +19,8 @@ interface Parameter {
   description?: string
 }
 interface Content {
-  content?: Record<string, { schema: Schema; example?: unknown }>
+  content?: Record<string, { schema: Schema; example?: unknown; examples?: Record<string, { $ref: string }> }>
+  'x-problem-codes'?: string[]
   headers?: Record<string, unknown>
 }
 interface Route extends Content {
@@ -31,7 +32,11 @@ interface Route extends Content {
 }
 export interface Described {
   paths: Record<string, Record<string, Route>>
-  components?: { schemas?: Record<string, Schema>; parameters?: Record<string, Parameter> }
+  components?: {
+    schemas?: Record<string, Schema>
+    parameters?: Record<string, Parameter>
+    examples?: Record<string, { value: unknown }>
+  }
 }
 
 type Visit = (owner: string, name: string, member: Schema) => void
@@ -101,6 +106,21 @@ export function examplesIn(served: OpenApiDocument, id: string) {
     ([status, answer]) => [Number(status), json(answer)] as const,
   )
   return { request: route?.requestBody && json(route.requestBody), answers }
+}
+
+/** The refusals of an operation by the document: their codes, and a body of each code. */
+export function refusalsIn(served: OpenApiDocument, id: string) {
+  const document = served as unknown as Described
+  const route = routesOf(document).find(({ operationId }) => operationId === id)
+  const bodyOf = ({ $ref }: { $ref: string }) =>
+    document.components?.examples?.[$ref.replace('#/components/examples/', '')]?.value
+  return Object.entries(route?.responses ?? {}).flatMap(([status, response]) => {
+    const codes = response['x-problem-codes']
+    if (codes === undefined) return []
+    const [media] = Object.values(response.content ?? {})
+    const bodies = Object.entries(media?.examples ?? {}).map(([code, example]) => [code, bodyOf(example)] as const)
+    return [{ status: Number(status), codes, bodies: Object.fromEntries(bodies) }]
+  })
 }
 
 /** What the contract describes and the document does not: members by their path, parameters by their operation. */

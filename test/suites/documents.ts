@@ -8,7 +8,7 @@ import { parseJson } from '../../src/http/json.ts'
 import type { Operation } from '../../src/http/operation.ts'
 import { bodySpecOf } from '../../src/http/validation.ts'
 import { root } from '../support/source.ts'
-import { type Described, examplesIn, unsaid, unsaidOf, unused } from './described.ts'
+import { type Described, examplesIn, refusalsIn, unsaid, unsaidOf, unused } from './described.ts'
 import type { Ground } from './ground.ts'
 import { operationsOf } from './served-contract.ts'
 
@@ -58,6 +58,25 @@ export function runDocumentSuite({ api, url, aliases }: Ground): void {
     }
     for (const [status, answer] of answers)
       if (answer !== undefined) expect(operation?.answerFault(status, answer)).toBeUndefined()
+    for (const { status, codes, bodies } of refusalsIn(document, id)) {
+      expect([status, Object.keys(bodies)]).toStrictEqual([status, codes])
+      for (const body of Object.values(bodies)) expect(operation?.answerFault(status, body)).toBeUndefined()
+    }
+  })
+
+  it('describes its groups of operations', () => {
+    expect((document.tags ?? []).filter(({ description }) => !description)).toStrictEqual([])
+  })
+
+  it('is there as one text, which names every operation', async () => {
+    const answer = await fetch(`${url}/docs/${(api.documentName ?? api.name).replace('/', '-')}.md`)
+    const text = await answer.text()
+    expect([answer.status, answer.headers.get('content-type')]).toStrictEqual([200, 'text/markdown; charset=utf-8'])
+    const missing = cases.filter(
+      ({ method, path }) => !text.includes(`### ${method.toUpperCase()} /${api.name}${path}\n`),
+    )
+    expect(missing.map(({ id }) => id)).toStrictEqual([])
+    expect(await (await fetch(`${url}/llms.txt`)).text()).toContain(`(/docs/${api.name}`)
   })
 
   it.each(api.words ? [api.words] : [])('describes every member and parameter, with no word to spare', (words) => {
@@ -79,6 +98,12 @@ export function runDocumentSuite({ api, url, aliases }: Ground): void {
       expect([code, page.status]).toStrictEqual([code, 200])
       expect(await page.text()).toContain(title.replaceAll("'", '&#39;'))
     }
+    const asJson = await fetch(url + path, { headers: { accept: 'application/json' } })
+    expect(await asJson.json()).toMatchObject({
+      code: path.split('/').at(-1),
+      what_to_do: expect.any(String),
+      retry: expect.any(String),
+    })
     expect((await fetch(`${url}/docs/problems/nothing`)).status).toBe(404)
   })
 

@@ -28,6 +28,10 @@ export const audit: ContextApi<AuditParts> = {
     ].join('\n\n'),
   },
   words,
+  tags: {
+    Reading: 'What happened to a thing, what a request has caused, and how things stood at a moment.',
+    Verification: 'Whether anything was altered: chains, sums, transitions, and the seals of the log.',
+  },
   schemes,
   verifiers,
   access: auditorKey(),

@@ -29,6 +29,13 @@ const buyers: ContextApi<FirsthandParts> = {
     ].join('\n\n'),
   },
   words,
+  tags: {
+    Jobs: 'Files that you ask for: a job, its progress, and what was handed in and approved.',
+    Billing: 'Credits that pay for jobs: bought, held while a job is open, and spent.',
+    Organization: 'Who you are here, and the fee that you set for jobs.',
+    'API Keys': 'Keys of your organization, for the live and the test world.',
+    Webhooks: 'Endpoints that are told of events, and what was sent to them.',
+  },
   schemes: { ...schemes, [WORKER_SCHEME]: workerScheme },
   verifiers: (parts) => ({ ...verifiers(parts), [WORKER_SCHEME]: workerVerifier(parts) }),
   access: buyerKey(),
@@ -60,6 +67,7 @@ export const firsthandWork: ContextApi<FirsthandParts> = {
     ].join('\n\n'),
   },
   words: workerWords,
+  tags: { Work: 'From finding a job to what a submission has earned.' },
   access: workerToken,
   operations: workerOperations,
 }
