@@ -20,7 +20,7 @@ import { placeOrders, readPositions } from './demo/trading.ts'
 import { table } from './table.ts'
 import { CliError, colours, EXIT, remark, show } from './terminal.ts'
 
-interface DemoOptions {
+export interface DemoOptions {
   url?: string
   key?: string
   keyFile?: string
@@ -126,7 +126,8 @@ function finish(options: DemoOptions, of: Pick<Story, 'run' | 'checks'>, started
   if (of.checks.checks.some(({ ok }) => !ok)) process.exitCode = EXIT.refused
 }
 
-function begin(options: DemoOptions, checks: Checklist): Story {
+/** A run with clients of its own. Throws CliError where the instance, its engine or the operator's key is not to be found. */
+export function begin(options: DemoOptions, checks: Checklist): Story {
   const { DATA_DIR } = configuration()
   const operator = (): Target => {
     const { url } = options

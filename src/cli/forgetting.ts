@@ -18,6 +18,8 @@ export interface ForgetOptions {
   reference?: string
   yes?: boolean
   json?: boolean
+  /** Prints nothing: for those who forget on the way to something else. */
+  quiet?: boolean
 }
 
 type KnownUser = Exclude<UserState, { status: 'absent' }>
@@ -43,7 +45,10 @@ async function forget(
   const streams = [`noctant.user-${id}`, `noctant.kyc-${kycIdOf(known.operatorId, id)}`]
   const plain = await plainEvents(store, streams)
   const value = { global_user_id: id, operator_id: known.operatorId, key_destroyed: hadKey, ...sweep }
-  show({ ...value, plain_text_events: plain, ...written(handled) }, options, () => tell(known, handled, sweep, plain))
+  if (!options.quiet) {
+    const shown = { ...value, plain_text_events: plain, ...written(handled) }
+    show(shown, options, () => tell(known, handled, sweep, plain))
+  }
   if (!sweep.swept) process.exitCode = EXIT.unreachable
 }
 

@@ -28,6 +28,14 @@ const parts: Parts = {
     summary: 'the log as an auditor reads it: history, causes, states, verification',
     load: async () => (await import('./audit.ts')).auditCommand(),
   },
+  listen: {
+    summary: 'an operator’s webhooks on this machine, as they happen',
+    load: async () => (await import('./listen.ts')).listenCommand(),
+  },
+  trigger: {
+    summary: 'make an event happen in the sandbox, to see its webhook',
+    load: async () => (await import('./trigger.ts')).triggerCommand(),
+  },
   engine: {
     summary: 'the trader’s terminal: orders, prices and accounts of the matching engine',
     load: async () => (await import('./engine.ts')).engineCommand(),
