@@ -22,7 +22,7 @@ export function configCommand(): Command {
     list(
       settings,
       options,
-      [{ name: 'variable', least: 36 }, 'value', { name: 'what it says', least: 24 }],
+      [{ name: 'variable', least: 36 }, 'value', { name: 'what it says', least: 20 }],
       rows,
       'nothing can be set',
     )

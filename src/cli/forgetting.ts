@@ -45,10 +45,8 @@ async function forget(
   const streams = [`noctant.user-${id}`, `noctant.kyc-${kycIdOf(known.operatorId, id)}`]
   const plain = await plainEvents(store, streams)
   const value = { global_user_id: id, operator_id: known.operatorId, key_destroyed: hadKey, ...sweep }
-  if (!options.quiet) {
-    const shown = { ...value, plain_text_events: plain, ...written(handled) }
-    show(shown, options, () => tell(known, handled, sweep, plain))
-  }
+  if (options.quiet) return
+  show({ ...value, plain_text_events: plain, ...written(handled) }, options, () => tell(known, handled, sweep, plain))
   if (!sweep.swept) process.exitCode = EXIT.unreachable
 }
 
