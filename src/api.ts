@@ -80,6 +80,9 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
     health: apart ? liveness(shown) : health(shown, metrics),
     metrics,
   })
+  // Made at the first request, they would hold up everybody for a fifth of a second.
+  for (const path of ['/docs/viewer.js', ...served.map(({ api }) => `/${api.name}/openapi.json`)])
+    await app.request(path)
   const transfers = served.flatMap(({ api }) => api.transfers ?? [])
   const isTransfer = (path: string) => transfers.some((start) => path.startsWith(start))
   const server = await listen(parts, { fetch: app.fetch, isTransfer, callerOf: callers.of, turns })
