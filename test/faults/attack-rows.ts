@@ -8,7 +8,7 @@ import type { Row } from './rows.ts'
 const VALIDATION = 'test/http/validation.test.ts'
 const START = 'test/system/start.test.ts'
 const STORE_ACCESS = 'test/embedded/eventstore/access.test.ts'
-const OWN_USER = 'test/embedded/own-user.test.ts'
+const OWN_USER = 'test/runtime/own-user.test.ts'
 const SERVED = 'test/sample/http.test.ts'
 const LIMITS = 'test/http/limits.test.ts'
 const TENANTS = 'test/http/tenant-use.test.ts'
@@ -42,11 +42,12 @@ export const attackRows: readonly Row[] = [
   },
   {
     row: 2,
-    fault: 'another user of the machine at the embedded event store',
+    fault: 'another user of the machine at the embedded event store, or at the mails of the local mailbox',
     tests: [
       [STORE_ACCESS, 'nothing is appended'],
       [STORE_ACCESS, 'the node is neither ended nor scavenged, and tells nothing of the log'],
       [OWN_USER, 'a connection of another user is not'],
+      ['test/processes/rungate/mail.test.ts', 'is shown to no other user of this machine'],
       [OWN_USER, 'a connection that its owner has closed is nobody’s: the kernel says user 0 of it'],
       [START, 'says that NATS cannot be reached, and ends, and says so, when its event store has ended'],
     ],

@@ -13,7 +13,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
-import { isOwnUser } from '../own-user.ts'
+import { isOwnUser } from '../../runtime/own-user.ts'
 import { createCheck, demandsCredential } from './access.ts'
 import { listen } from './listener.ts'
 import { httpHandler } from './node-info.ts'

@@ -1,6 +1,6 @@
 /**
  * Who asks the stand-in: its API wants the account's secret key. What tests order takes the key too, or a caller that runs as
- * this process's own user (own-user.ts).
+ * this process's own user (runtime/own-user.ts).
  */
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'

@@ -9,7 +9,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { isOwnUser } from '../own-user.ts'
+import { isOwnUser } from '../../runtime/own-user.ts'
 import { isPortFree, loopbackHost } from '../ports.ts'
 import { handleApi } from './api.ts'
 import { createBooks } from './books.ts'

@@ -1,4 +1,5 @@
-/** Mails through a whole instance: to a real SMTP server, and into the local mailbox that this machine alone can read. */
+/** Mails through a whole instance: to a real SMTP server, and into the local mailbox that this user alone can read. */
+import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
@@ -11,6 +12,7 @@ import { eventually } from '../../projections/support.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
 
 const MINUTE_MS = 60_000
+const NOBODY = 65_534
 
 /** A mail server that keeps what it takes, and refuses as a test says. */
 async function startMailServer() {
@@ -213,6 +215,19 @@ describe('without a mail server', () => {
       expect(await statusWith({ [name]: value }), name).toBe(404)
     }
   })
+
+  if (process.getuid?.() === 0 && process.platform === 'linux') {
+    it('is shown to no other user of this machine', async () => {
+      const { host, hostname, port } = new URL(stack.url)
+      const head = `GET /rungate/dev/mailbox HTTP/1.1\\r\\nHost: ${host}\\r\\nConnection: close\\r\\n\\r\\n`
+      const script = `exec 3<>/dev/tcp/${hostname}/${port}; printf '${head}' >&3; cat <&3`
+      const statusAs = async (user: number) => {
+        const of = { uid: user, gid: user, cwd: '/' }
+        return /^HTTP\/1\.1 (\d+)/.exec(await text(spawn('bash', ['-c', script], of).stdout))?.[1]
+      }
+      expect([await statusAs(0), await statusAs(NOBODY)]).toStrictEqual(['200', '404'])
+    })
+  }
 
   it('has pages that links lead to, which load nothing from elsewhere and run nothing inline', async () => {
     for (const path of ['login', 'invitation']) {

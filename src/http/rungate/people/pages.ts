@@ -5,6 +5,7 @@
 import { type Context, Hono } from 'hono'
 import { INVITATION_PATH, LOGIN_PATH } from '../../../processes/rungate/letters.ts'
 import { readMailbox } from '../../../projections/mail.ts'
+import { maybeOwnUser } from '../../../runtime/own-user.ts'
 import { isLocalhost, isLoopback } from '../../../webhooks/address.ts'
 import { refuse, type SharedRuntime } from '../../context.ts'
 import type { AppEnv } from '../../environment.ts'
@@ -58,13 +59,16 @@ const notFound = (c: Context<AppEnv>) => new Problem('route_not_found', `There i
 
 /**
  * Whether the caller is on this machine and means it: a proxy beside us stands for others, and a name that leads here may be a
- * foreign page's.
+ * foreign page's. Who reads the mailbox can sign in as anybody, so other users of this machine do not, where the kernel tells
+ * whose a connection is.
  */
 function isOnThisMachine(c: Context<AppEnv>): boolean {
-  const remote = c.env?.incoming?.socket.remoteAddress?.replace(/^::ffff:/i, '') ?? ''
+  const socket = c.env?.incoming?.socket
+  const remote = socket?.remoteAddress?.replace(/^::ffff:/i, '') ?? ''
   const host = URL.parse(`http://${c.req.header('host')}`)?.hostname.replace(/^\[(.*)\]$/, '$1') ?? ''
   const isForwarded = FORWARDING.some((name) => c.req.header(name) !== undefined)
-  return !isForwarded && isLoopback(remote) && (isLocalhost(host) || isLoopback(host))
+  if (isForwarded || !isLoopback(remote) || !(isLocalhost(host) || isLoopback(host))) return false
+  return socket !== undefined && maybeOwnUser(socket)
 }
 
 /** Throws a Problem (400) for what is no whole number from 1. */

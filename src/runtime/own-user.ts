@@ -5,10 +5,15 @@
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 
-/** `127.0.0.1`, port 8080 → `0100007F:1F90`, as /proc/net/tcp has it. */
+/** Of `::1`, as /proc/net/tcp6 has it, and what stands there before an IPv4 address. */
+const [LOOPBACK_IPV6, MAPPED] = ['00000000000000000000000001000000', '0000000000000000FFFF0000']
+
+/** `127.0.0.1`, port 8080 → `0100007F:1F90`, as /proc/net/tcp has it. Of IPv6 `::1` and mapped addresses alone. */
 function procAddress(address: string, port: number): string {
-  const bytes = address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))
-  return `${bytes.toReversed().join('')}:${port.toString(16).padStart(4, '0')}`.toUpperCase()
+  const bytes = address.replace(/^::ffff:/i, '').split('.')
+  const hex = bytes.map((part) => Number(part).toString(16).padStart(2, '0'))
+  const host = address === '::1' ? LOOPBACK_IPV6 : hex.toReversed().join('')
+  return `${host}:${port.toString(16).padStart(4, '0')}`.toUpperCase()
 }
 
 const CODE_MISSING = 'ENOENT'
@@ -26,15 +31,20 @@ const NOBODY = 65_534
  */
 export function isOwnUser({ remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 }: Socket): boolean {
   const ends = [procAddress(remoteAddress, remotePort), procAddress(localAddress, localPort)]
-  const line = connections().find((each) => each[LOCAL] === ends[0] && each[REMOTE] === ends[1])
+  const isIt = (each: string[]) => each[LOCAL] === ends[0] && each[REMOTE] === ends[1]
+  const line = connections('/proc/net/tcp').find(isIt) ?? connections('/proc/net/tcp6').find(isIt)
   if (line?.[STATE] !== ESTABLISHED) return false
   const uid = Number(line[USER])
   return uid !== NOBODY && uid === process.getuid?.()
 }
 
-function connections(): string[][] {
+/** The same, but true on systems other than Linux, whose kernels do not tell. For what only a developer's machine has. */
+export const maybeOwnUser = (socket: Socket): boolean => process.platform !== 'linux' || isOwnUser(socket)
+
+function connections(file: string): string[][] {
   try {
-    return readFileSync('/proc/net/tcp', 'utf8')
+    return readFileSync(file, 'utf8')
+      .replaceAll(MAPPED, '')
       .split('\n')
       .map((line) => line.trim().split(/\s+/))
   } catch (error) {
