@@ -1,4 +1,6 @@
 /** The provider simulator, asked by the libraries of OpenAI and Anthropic. */
+import { spawn } from 'node:child_process'
+import { text as textOf } from 'node:stream/consumers'
 import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
 import { request } from 'undici'
@@ -11,6 +13,8 @@ beforeAll(async () => {
 })
 afterAll(() => simulator.close())
 beforeEach(() => simulator.order({ reset: true }))
+
+const NOBODY = 65_534
 
 const openAi = (options = {}) =>
   new OpenAI({ apiKey: 'sk-one', baseURL: `${simulator.url}/v1`, maxRetries: 0, ...options })
@@ -294,4 +298,19 @@ describe('a fault', () => {
       expect((await post(wrong)).statusCode).toBe(400)
     expect((await request(`${simulator.url}/v1/nothing`)).statusCode).toBe(404)
   })
+
+  if (process.getuid?.() === 0 && process.platform === 'linux') {
+    it('is ordered by no other user of this machine, nor shows it what was asked', async () => {
+      const { host, hostname, port } = new URL(simulator.url)
+      const statusOf = async (user: number, line: string) => {
+        const head = `${line} HTTP/1.1\\r\\nHost: ${host}\\r\\nConnection: close\\r\\nContent-Length: 2\\r\\n\\r\\n{}`
+        const script = `exec 3<>/dev/tcp/${hostname}/${port}; printf '${head}' >&3; cat <&3`
+        const of = { uid: user, gid: user, cwd: '/' }
+        return /^HTTP\/1\.1 (\d+)/.exec(await textOf(spawn('bash', ['-c', script], of).stdout))?.[1]
+      }
+      for (const line of ['GET /log', 'POST /control']) {
+        expect([line, await statusOf(0, line), await statusOf(NOBODY, line)]).toStrictEqual([line, '200', '403'])
+      }
+    })
+  }
 })

@@ -42,12 +42,13 @@ export const attackRows: readonly Row[] = [
   },
   {
     row: 2,
-    fault: 'another user of the machine at the embedded event store, or at the mails of the local mailbox',
+    fault: 'another user of the machine at the embedded event store, the local mailbox or the provider simulator',
     tests: [
       [STORE_ACCESS, 'nothing is appended'],
       [STORE_ACCESS, 'the node is neither ended nor scavenged, and tells nothing of the log'],
       [OWN_USER, 'a connection of another user is not'],
       ['test/processes/rungate/mail.test.ts', 'is shown to no other user of this machine'],
+      ['test/embedded/llm.test.ts', 'is ordered by no other user of this machine, nor shows it what was asked'],
       [OWN_USER, 'a connection that its owner has closed is nobody’s: the kernel says user 0 of it'],
       [START, 'says that NATS cannot be reached, and ends, and says so, when its event store has ended'],
     ],

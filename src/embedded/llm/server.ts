@@ -1,10 +1,12 @@
 /**
  * A provider of models on loopback, for those who have no account with one, and for tests: it speaks OpenAI's and Anthropic's
  * formats and answers the same to the same question. Faults come on order (`POST /control`), and what it was sent can be read
- * (`GET /log`). Whatever key a caller has is good.
+ * (`GET /log`), both by processes of its own user alone, where the kernel tells: the log has prompts and keys. Whatever key a caller
+ * has is good.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { maybeOwnUser } from '../../runtime/own-user.ts'
 import { loopbackHost } from '../ports.ts'
 import { answerMessage, countTokens } from './anthropic.ts'
 import { createControl, type Order, orderSchema } from './control.ts'
@@ -117,10 +119,12 @@ export async function startLlmSimulator({ port = 0 }: SimulatorOptions = {}): Pr
 
   async function answer(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
     if (request.method === 'POST' && PATHS.includes(path)) return answerCall(request, response, path)
-    if (request.method === 'GET' && path === '/log')
-      return respond(response, 200, JSON.stringify({ data: logged, total }))
-    if (request.method !== 'POST' || path !== '/control')
+    const isLog = request.method === 'GET' && path === '/log'
+    if (!isLog && (request.method !== 'POST' || path !== '/control'))
       throw new SimulatorRefusal(404, '', `There is no ${request.method} ${path}.`)
+    if (!maybeOwnUser(request.socket))
+      throw new SimulatorRefusal(403, 'permission_error', `${path} is for the user whom the simulator runs as.`)
+    if (isLog) return respond(response, 200, JSON.stringify({ data: logged, total }))
     const given = parsed(await bodyOf(request))
     if (!given) throw invalid('An order is a JSON object.')
     order(given)
