@@ -162,7 +162,10 @@ export const attackRows: readonly Row[] = [
   {
     row: 12,
     fault: 'positions that tell how much the others write',
-    tests: [[LIMITS, 'a position says nothing of the log, and is another text each time']],
+    tests: [
+      [LIMITS, 'a position says nothing of the log, and is another text each time'],
+      [AUDITORS, 'is shown no position in the log, which all share, and finds none out by trying'],
+    ],
   },
   {
     row: 13,

@@ -1,11 +1,11 @@
 /** GET /v1/history/{thing}: all that happened to one thing, a page at a time. */
 import { z } from '@hono/zod-openapi'
 import { firstContinuation, readHistory } from '../../audit/history.ts'
-import { eventView } from '../../audit/view.ts'
 import { json } from '../answers.ts'
 import { LIMIT_DEFAULT, limit } from '../schemas.ts'
 import { auditorKey, operation } from './access.ts'
 import { readCursor, writeCursor } from './cursor.ts'
+import { shownEnd, shownEvent } from './positions.ts'
 import { audited } from './reading.ts'
 import { auditEvent, auditScanned, cursor, thing } from './schemas.ts'
 
@@ -43,9 +43,9 @@ export const getHistory = operation({
         last: page.last,
         answer: {
           thing: name,
-          events: page.described.map(eventView),
+          events: page.described.map((each) => shownEvent(request, each)),
           count: page.described.length,
-          read_up_to: page.last?.toString() ?? null,
+          read_up_to: shownEnd(request, page.last),
           events_read: ground.budget.spent(),
           next_cursor: page.next
             ? writeCursor(request, 'history', asked, { ...page.next, teachers: [...page.next.teachers], found })

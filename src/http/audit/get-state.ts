@@ -4,10 +4,10 @@ import { type Moment, parseMoment } from '../../audit/moment.ts'
 import { createBudget } from '../../audit/scan.ts'
 import { changesBetween, plain, readStates, type StateContinuation, type StreamAt } from '../../audit/state.ts'
 import { json } from '../answers.ts'
-import type { Sealer } from '../cursor.ts'
 import { invalid } from '../errors.ts'
 import { auditorKey, operation } from './access.ts'
 import { readCursor, writeCursor } from './cursor.ts'
+import { type Reader, seesEverything, shownChange, shownEnd, withoutPositions } from './positions.ts'
 import { audited } from './reading.ts'
 import { auditScanned, cursor, difference, moment, streamState, thing } from './schemas.ts'
 
@@ -24,11 +24,11 @@ const answer = z
   })
   .openapi('AuditState')
 
-const stateView = ({ stream, revision, lastEventAt, state }: StreamAt) => ({
+const stateView = (reader: Reader, { stream, revision, lastEventAt, state }: StreamAt) => ({
   stream,
   revision: `${revision}`,
   last_event_at: lastEventAt,
-  state: plain(state),
+  state: withoutPositions(reader, stream, plain(state)),
 })
 
 export const getState = operation({
@@ -74,11 +74,9 @@ export const getState = operation({
         answer: {
           thing: name,
           at: request.query.at ?? null,
-          streams: state.map(stateView),
-          differences:
-            changes?.map((change) => ({ ...change, before: change.before ?? null, after: change.after ?? null })) ??
-            null,
-          read_up_to: last?.toString() ?? null,
+          streams: state.map((each) => stateView(request, each)),
+          differences: changes?.map((change) => shownChange(request, change)) ?? null,
+          read_up_to: shownEnd(request, last),
           events_read: ground.budget.spent() + folding.spent(),
           next_cursor: next
             ? writeCursor(request, 'state', asked, {
@@ -94,16 +92,20 @@ export const getState = operation({
   },
 })
 
-/** The moment as the log knows it. A position may come sealed, from the header of an answer. Throws a Problem (400). */
+/**
+ * The moment as the log knows it. A position may come sealed, from an answer or its header; in clear it is taken of those
+ * alone who see everything, since others would find out where their events stand by trying. Throws a Problem (400).
+ */
 function momentOf(
-  { query, sealer }: { query: { at?: string | undefined; diffFrom?: string | undefined }; sealer: Sealer },
+  { query, principal, sealer }: Reader & { query: { at?: string | undefined; diffFrom?: string | undefined } },
   name: 'at' | 'diffFrom',
 ): string | undefined {
   const text = query[name]
-  if (text === undefined || parseMoment(text)) return text
+  const moment = text === undefined ? undefined : parseMoment(text)
+  if (text === undefined || (moment && ('time' in moment || seesEverything(principal)))) return text
   const position = sealer.openPosition(text)
   if (position !== undefined) return position.toString()
-  throw invalid(`query/${name}`, 'invalid_format', 'A moment is an RFC 3339 time or a position in the log.')
+  throw invalid(`query/${name}`, 'invalid_format', 'A moment is an RFC 3339 time, or a position as an answer shows it.')
 }
 
 const momentAt = (text: string | undefined, until: bigint): Moment =>

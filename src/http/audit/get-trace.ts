@@ -1,11 +1,11 @@
 /** GET /v1/traces/{id}: what a request, a command or a correlation has caused. */
 import { z } from '@hono/zod-openapi'
 import { flatten, readTrace, treeOf } from '../../audit/trace.ts'
-import { eventView } from '../../audit/view.ts'
 import { json } from '../answers.ts'
 import { text } from '../schemas.ts'
 import { auditorKey, operation } from './access.ts'
 import { readCursor, writeCursor } from './cursor.ts'
+import { shownEnd, shownEvent } from './positions.ts'
 import { audited } from './reading.ts'
 import { auditScanned, cursor, traceStep } from './schemas.ts'
 
@@ -50,7 +50,7 @@ export const getTrace = operation({
       const page = await readTrace(ground, name, continuation, request.limits.traceEventsMax)
       if (page.described.length === 0 && !page.next) return { answer: undefined, last: page.last }
       const steps = flatten(treeOf(page.described, ground.rules)).map(({ node, depth, cause }) => ({
-        ...eventView(node.described),
+        ...shownEvent(request, node.described),
         depth,
         caused_by: cause?.described.raw.id ?? null,
         step_ms: node.stepMs,
@@ -63,7 +63,7 @@ export const getTrace = operation({
           steps,
           count: steps.length,
           is_cut: page.isCut,
-          read_up_to: page.last?.toString() ?? null,
+          read_up_to: shownEnd(request, page.last),
           events_read: ground.budget.spent(),
           next_cursor: page.next
             ? writeCursor(request, 'trace', asked, { ...page.next, found: [...page.next.found] })

@@ -8,7 +8,8 @@ import { invalid } from '../errors.ts'
 import { text } from '../schemas.ts'
 import { type AuditParts, auditorKey, operation } from './access.ts'
 import { type CursorOf, readCursor, writeCursor } from './cursor.ts'
-import { audited, seesEverything } from './reading.ts'
+import { type Reader, seesEverything, shownEnd, shownPosition } from './positions.ts'
+import { audited } from './reading.ts'
 import { auditScanned, cursor, finding, sealFacts } from './schemas.ts'
 
 const checkedSeal = z
@@ -96,11 +97,11 @@ export const getVerification = operation({
           events: page.events,
           streams: page.streams,
           streams_cut_short: page.streamsCutShort,
-          findings: page.findings.map(findingView),
+          findings: page.findings.map((each) => findingView(request, each)),
           findings_total: page.findingsTotal,
           seals_status: sealsStatus as 'checked' | 'no_pinned_key' | 'not_asked',
           seals: page.seals.map(sealView),
-          read_up_to: page.last?.toString() ?? null,
+          read_up_to: shownEnd(request, page.last),
           events_read: ground.budget.spent(),
           next_cursor: page.next ? writeCursor(request, 'verification', asked, cursorAt(page.next, found)) : null,
         },
@@ -135,11 +136,11 @@ const cursorAt = (
   found,
 })
 
-const findingView = ({ kind, stream, revision, position, type, detail }: Finding) => ({
+const findingView = (reader: Reader, { kind, stream, revision, position, type, detail }: Finding) => ({
   kind,
   stream,
   revision: revision < 0n ? null : `${revision}`,
-  position: `${position}`,
+  position: shownPosition(reader, position),
   type,
   detail,
 })

@@ -3,7 +3,8 @@ import { z } from '@hono/zod-openapi'
 import { isGenuine, readSeals } from '../../audit/seal.ts'
 import { json } from '../answers.ts'
 import { auditorKey, operation } from './access.ts'
-import { audited, seesEverything } from './reading.ts'
+import { seesEverything } from './positions.ts'
+import { audited } from './reading.ts'
 import { sealFacts } from './schemas.ts'
 
 const seal = z

@@ -10,6 +10,7 @@ import type { ReadingEvent } from '../../events/audit/reading.ts'
 import type { Caller } from '../operation.ts'
 import { ALL_OPERATORS, type Auditor, type AuditParts } from './access.ts'
 import { refuse } from './errors.ts'
+import { seesEverything } from './positions.ts'
 
 type FrameField =
   | 'keyId'
@@ -39,8 +40,6 @@ export interface AuditRequest extends AuditParts {
   caller: Caller
   command: CommandContext
 }
-
-export const seesEverything = ({ operatorId }: Auditor): boolean => operatorId === ALL_OPERATORS
 
 /**
  * Reads, records, and only then answers. Throws a Problem: audit_busy, audit_subject_not_found; and StoreUnavailable

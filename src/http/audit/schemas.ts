@@ -10,7 +10,7 @@ export const thing = text(THING_LENGTH_MAX, 1).openapi({
 })
 
 export const moment = text(64).openapi({
-  description: 'A time (RFC 3339) or a position in the log.',
+  description: 'A time (RFC 3339), or a position in the log as answers show it.',
   example: '2026-03-01T09:30:00Z',
 })
 
@@ -28,8 +28,7 @@ const nextCursor = z
   })
 
 const positionOut = z.string().openapi({
-  pattern: '^\\d+$',
-  description: 'A position in the log: a 64-bit number as text.',
+  description: 'A position in the log: a 64-bit number as text; for a key that opens a part of the log, sealed text.',
   example: '184467',
 })
 const revisionOut = z.string().openapi({

@@ -42,7 +42,7 @@ export const words: Words = {
   next_cursor: ['Where the next answer goes on; null: this is all.', null],
   ok: 'Whether nothing was found.',
   pointer: ['The part of the request that is at fault.', 'query/limit'],
-  position: ['The position in the log: decimal digits of a 64-bit number.', '1200'],
+  position: ['The position in the log: decimal digits of a 64-bit number, or sealed text.', '1200'],
   public_key: ['The key that verifies the seal (Ed25519, base64).', 'bGV0IG1lIGluIHRoZSBsb2c='],
   read_up_to: ['The position that the log was read to; null: nothing was read.', '1200'],
   recorded_at: ['When the event was recorded, in UTC.', at(9)],

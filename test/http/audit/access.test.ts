@@ -147,7 +147,7 @@ describe('an auditor of one operator', () => {
       `/v1/history/${forAll.keyId}`,
       `/v1/traces/${other.requestId}`,
       `/v1/states/${other.programAccountId}`,
-      `/v1/states/${other.accountId}?at=2030-01-01T00:00:00Z&diffFrom=1`,
+      `/v1/states/${other.accountId}?at=2030-01-01T00:00:00Z&diffFrom=2020-01-01T00:00:00Z`,
       `/v1/verifications?stream=noctant.account-${other.programAccountId}`,
       `/v1/verifications?stream=audit.reading-${forOther.keyId}`,
       '/v1/verifications?stream=opslog.seal-log',
@@ -164,6 +164,36 @@ describe('an auditor of one operator', () => {
     expect(body).toMatchObject({ ok: true, findings: [], seals: [] })
     expect(whole.body.ok).toBe(true)
     expect(body.events).toBeLessThan(whole.body.events / 1.5)
+  })
+
+  it('is shown no position in the log, which all share, and finds none out by trying', async () => {
+    const ofReading = `audit.reading-${forAcme.keyId}`
+    const { body: shown } = await api.audit(`/v1/history/${SHARED}`, { key: forAcme.key })
+    // A position as it is shown is a moment; in clear it is none.
+    const moments = `at=${shown.read_up_to}&diffFrom=${shown.events[0].position}`
+    const asked = [
+      `/v1/history/${SHARED}`,
+      `/v1/traces/${acme.requestId}`,
+      `/v1/states/${SHARED}?${moments}`,
+      `/v1/states/${ofReading}?diffFrom=${shown.read_up_to}`,
+      `/v1/history/${forAcme.keyId}`,
+      '/v1/verifications?all',
+    ]
+    const texts: string[] = []
+    for (const path of asked) {
+      const { status, body } = await api.audit(path, { key: forAcme.key })
+      expect(status, path).toBe(200)
+      texts.push(JSON.stringify(body))
+    }
+    const positions = (await rawEvents(api)).map(({ position }) => `${position}`).filter(({ length }) => length > 3)
+    expect(positions.length).toBeGreaterThan(20)
+    const isShown = (text: string, position: string) =>
+      new RegExp(`(?<![\\w.-])${position}(?![\\w-]|\\.\\d)`).test(text)
+    expect(positions.filter((position) => texts.some((text) => isShown(text, position)))).toStrictEqual([])
+    const { status, body } = await api.audit(`/v1/states/${SHARED}?at=${positions.at(-1)}`, { key: forAcme.key })
+    expect([status, body.errors[0].code]).toStrictEqual([400, 'invalid_format'])
+    const whole = await api.audit(`/v1/states/${SHARED}?at=${positions.at(-1)}`, { key: forAll.key })
+    expect([whole.status, positions.includes(whole.body.read_up_to)]).toStrictEqual([200, true])
   })
 
   it('learns nothing from a cursor, be it made with another key or made up', async () => {

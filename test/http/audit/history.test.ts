@@ -6,7 +6,7 @@ import { unlimited } from '../../../src/audit/scan.ts'
 import { everything } from '../../../src/audit/scope.ts'
 import { auditRules } from '../../support/contexts.ts'
 import { eventsOf } from '../../support/event-store.ts'
-import { type Api, accountRequest, startApi } from '../api.ts'
+import { type Answer, type Api, accountRequest, startApi } from '../api.ts'
 import { pagesOf, rawEvents, SHARED, setStatus, type Tenant, tenant } from './ground.ts'
 
 let api: Api
@@ -138,7 +138,9 @@ describe('GET /v1/traces', () => {
     Object.assign(api.auditLimits, { eventsMax: 9 })
     const pages = await pagesOf(api, `/v1/traces/${acme.requestId}`, key)
     expect(pages.length).toBeGreaterThan(5)
-    expect(pages.at(-1)!.body.steps).toStrictEqual(whole.body.steps)
+    // Positions are sealed, each time anew.
+    const stepsOf = ({ body }: Answer) => body.steps.map((step: object) => ({ ...step, position: '' }))
+    expect(stepsOf(pages.at(-1)!)).toStrictEqual(stepsOf(whole))
     Object.assign(api.auditLimits, { eventsMax: 100_000, traceEventsMax: 1 })
     const cut = await api.audit(`/v1/traces/${acme.requestId}`, { key })
     expect(cut.body).toMatchObject({ count: 1, is_cut: true })
@@ -147,13 +149,14 @@ describe('GET /v1/traces', () => {
 
 describe('every read', () => {
   it('is an event that stands in the log before the answer is given, chained like all others', async () => {
+    const sealed = (await api.audit(`/v1/history/${SHARED}`, { key })).body.read_up_to
     const before = (await eventsOf(api.store, `audit.reading-${keyId}`)).length
     const requestId = randomUUID()
     const headers = { 'x-noctant-request-id': requestId }
     const paths = [
       `/v1/history/${SHARED}`,
       `/v1/traces/${acme.requestId}`,
-      `/v1/states/${SHARED}?at=2030-01-01T00:00:00Z&diffFrom=17`,
+      `/v1/states/${SHARED}?at=2030-01-01T00:00:00Z&diffFrom=${sealed}`,
       '/v1/verifications?category=noctant.account',
       '/v1/seals',
       '/v1/history/nothing-of-this-name',
@@ -180,7 +183,7 @@ describe('every read', () => {
     expect(BigInt(String(history!.data.upTo))).toBeLessThan(history!.position)
     expect(history!.data.eventsRead).toBeGreaterThan(0)
     expect(trace!.data).toMatchObject({ of: acme.requestId })
-    expect(state!.data).toMatchObject({ at: '2030-01-01T00:00:00Z', diffFrom: '17' })
+    expect(state!.data).toMatchObject({ at: '2030-01-01T00:00:00Z', diffFrom: expect.stringMatching(/^\d+$/) })
     expect(verification!.data).toMatchObject({ stream: null, category: 'noctant.account' })
     for (const { metadata } of written) {
       expect(metadata).toMatchObject({ actor: { kind: 'auditor', keyId }, requestId })
@@ -200,7 +203,7 @@ describe('every read', () => {
     expect(own[0]?.sentence).toBe(`The auditor key ${keyId} was made for Grace of the auditors.`)
     expect(own.filter(({ stream }) => stream === `audit.reading-${keyId}`).length).toBeGreaterThan(5)
     expect(own.map(({ sentence }) => sentence)).toContainEqual(
-      expect.stringMatching(/^Grace of the auditors read the history of SHARED-1 up to position \d+\.$/),
+      expect.stringMatching(/^Grace of the auditors read the history of SHARED-1 up to position [\w-]{22}\.$/),
     )
   })
 
