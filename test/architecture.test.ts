@@ -288,8 +288,8 @@ describe('the kernel', () => {
     // And by mails that are due, and the local mailbox.
     [['projections', 'postgres'], 3_784],
     // Grown by the start's waiting for services, which stood at the root, and by an order that holds over pauses.
-    // And by the process that sends mails.
-    [['processes'], 963],
+    // And by the process that sends mails, and by faults beside which a process goes on.
+    [['processes'], 966],
     // Grown by sealed positions, by principals that are typed by their access, by documents that explain themselves,
     // by a page for each refusal, by bounds on addresses and connections, with an address of its own for figures,
     // and by requests that bring files, which have a time limit of their own.

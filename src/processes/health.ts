@@ -131,8 +131,11 @@ export function probes(shown: Shown, projectors: readonly ContextProjector[]): P
   return list
 }
 
+const isWell = ({ state, fault }: Pick<ProcessHealth, 'state' | 'fault'>): boolean =>
+  state !== 'halted' && fault === undefined
+
 async function healthOf({ state, fault, handled }: ProcessHealth): Promise<ProbeResult> {
-  return { up: state !== 'halted', state, handled, ...(fault ? { error: fault } : {}) }
+  return { up: isWell({ state, fault }), state, handled, ...(fault === undefined ? {} : { error: fault }) }
 }
 
 /** Shorter than a scrape waits for a figure. */
@@ -210,8 +213,8 @@ export function gauges(
   add('opslog_person_keys_missing', 'Persons whose key is lost, as far as was noticed', () => vault.missing())
   add(
     'opslog_processes_halted',
-    'Processes that have halted and need somebody',
-    () => processes.filter(({ health }) => isHalted(health)).length,
+    'Processes that have halted, or go on beside a fault, and need somebody',
+    () => processes.filter(({ health }) => !isWell(health)).length,
   )
   return list.concat(processes.flatMap(({ gauges = [] }) => gauges))
 }

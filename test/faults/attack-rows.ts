@@ -121,6 +121,10 @@ export const attackRows: readonly Row[] = [
       [HIDDEN, 'metadata that shorten a stream, and deletes, are named with the stream; the heartbeats’ own are not'],
       [HIDDEN, 'a stream whose read ends before its last event is named'],
       [SEALING, 'the process seals at its interval, one of several at a time'],
+      [
+        'test/processes/health.test.ts',
+        'a process is down that has halted, and so is one that goes on beside a fault, as sealing over an altered log',
+      ],
       [SEALING, 'the file gets every seal once, also those that it missed'],
       [SEALING, 'every seal is posted, signed and in order, and again under its id where it was not taken'],
       ['test/cli/audit.test.ts', 'verifies, seals, and notices a log that ends before a seal kept elsewhere'],
