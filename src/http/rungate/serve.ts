@@ -36,8 +36,7 @@ export async function serveRungate(parts: ApiParts<RungateDirectories>): Promise
   const providerSecrets = providerSecretsOf(db, keyRing)
   const providerAddresses = {
     resolve: createResolve(),
-    // Whoever reaches an API on loopback is on this machine already.
-    allowLoopback: settings.PROVIDER_ALLOW_PRIVATE ?? isOnLoopback(config.HOST),
+    allowLoopback: settings.PROVIDER_ALLOW_PRIVATE ?? isForThisMachine(config),
     hosts: settings.PROVIDER_HOSTS,
   }
   const { log: proxyLog } = parts.dependenciesOf('rungate-proxy', newProcessHealth())
@@ -80,4 +79,11 @@ export async function serveRungate(parts: ApiParts<RungateDirectories>): Promise
   return { parts: own, registersAt: '/rungate/v1/register', gauges }
 }
 
-const isOnLoopback = (host: string): boolean => host === 'localhost' || isLoopback(host)
+/**
+ * Whether everybody who reaches the API is on this machine already: it listens on loopback, and no proxy there brings it
+ * requests of others. Only a setting tells of a proxy: the public address, or whom to believe the clients' addresses.
+ */
+export const isForThisMachine = ({ HOST, PUBLIC_URL, TRUST_PROXY }: Reach): boolean =>
+  PUBLIC_URL === undefined && !TRUST_PROXY && (HOST === 'localhost' || isLoopback(HOST))
+
+type Reach = Pick<ApiParts<RungateDirectories>['config'], 'HOST' | 'PUBLIC_URL' | 'TRUST_PROXY'>

@@ -46,7 +46,9 @@ export const rungateSettings = z.object({
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
     .optional()
-    .describe('whether provider keys may lead to loopback, by http too; unset: where the API listens on loopback only'),
+    .describe(
+      'whether provider keys may lead to loopback, by http too; unset: where only this machine reaches the API',
+    ),
   PROXY_BODY_MAX_BYTES: count(33_554_432).describe('of the body of a call of a model'),
   PROXY_BODIES_MAX_BYTES: count(268_435_456).describe('of all such bodies that a process holds at a time'),
   PROXY_DEPTH_MAX: count(128).describe('levels of objects and lists in such a body'),

@@ -53,7 +53,7 @@ export async function addProviderKeys({ admin, checks, found, run }: RungateStor
     const body = { ...each, name: `${each.provider} ${run}`, api_key: `sk-${each.provider}-${run}` }
     const added = await admin('POST', '/api/provider-keys', body)
     if (added.status === 400) {
-      const hint = 'An instance that listens on other addresses needs PROVIDER_ALLOW_PRIVATE=true.'
+      const hint = 'An instance that other machines reach needs PROVIDER_ALLOW_PRIVATE=true for that.'
       throw new CliError(EXIT.refused, 'the instance calls no provider of models on this machine', hint)
     }
     checks.equal(`a key of ${each.provider} is added`, statusOf(added), '201')
