@@ -10,7 +10,11 @@ export function secretsCommand(): Command {
     .command('rotate')
     .description('seal everything with SECRETS_KEY that was sealed with SECRETS_KEY_PREVIOUS; may be repeated')
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nFirst give every process both keys and restart it; docs/runbook.md has the steps.')
+    .addHelpText(
+      'after',
+      '\nFirst give every process both keys and restart it; docs/runbook.md has the steps.' +
+        '\nEnds with exit code 1 where a key does not open.',
+    )
     .action(rotate)
   return command
 }
@@ -30,9 +34,11 @@ async function rotate(options: { json?: boolean }): Promise<void> {
       onProgress: (count) => {
         if (!options.json) remark(colours.dim(`${count} keys sealed anew`))
       },
+      onUnreadable: ({ table, id }) => remark(colours.yellow(`the key of ${id} in ${table} does not open`)),
     })
     const { keyId, rewrapped, unreadable } = rotation
     const value = { key_id: keyId, rewrapped, unreadable }
+    if (unreadable > 0) process.exitCode = EXIT.refused
     show(value, options, () =>
       unreadable === 0
         ? colours.green(`Everything is sealed with the key ${keyId} now; ${rewrapped} keys were sealed anew.`)

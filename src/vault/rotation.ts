@@ -16,6 +16,8 @@ export interface RotationOptions {
   batchMax: number
   /** After each batch: how many keys have been sealed anew. */
   onProgress?: (rewrapped: number) => void
+  /** Of each row whose key does not open, once; of the first 100 such rows. */
+  onUnreadable?: (row: { table: string; id: string }) => void
 }
 
 export interface Rotation {
@@ -27,6 +29,8 @@ export interface Rotation {
 }
 
 const ATTEMPTS_MAX = 5
+/** Rows whose keys do not open that are named; all are counted. */
+const NAMED_MAX = 100
 /** A process that has not heard yet may seal with the old key for a moment: what it left is found by the next pass. */
 const PASSES_MAX = 5
 
@@ -78,10 +82,16 @@ export async function rotateSecretsKey(db: ReadModels, ring: KeyRing, options: R
   await retire(db, ring)
   await ring.reload(db)
   const rotation: Rotation = { keyId, rewrapped: 0, unreadable: 0 }
+  const named = new Set<string>()
+  const onUnreadable = (table: string, id: string) => {
+    if (named.size >= NAMED_MAX || named.has(`${table} ${id}`)) return
+    named.add(`${table} ${id}`)
+    options.onUnreadable?.({ table, id })
+  }
   for (let pass = 1; pass <= PASSES_MAX; pass++) {
     const before = rotation.rewrapped
     rotation.unreadable = 0
-    for (const table of tables) await rewrap(db, ring, table, options, rotation)
+    for (const table of tables) await rewrap(db, ring, table, { ...options, onUnreadable }, rotation)
     if (rotation.rewrapped === before) break
   }
   return rotation
@@ -104,6 +114,10 @@ async function retire(db: ReadModels, ring: KeyRing): Promise<void> {
   })
 }
 
+interface Rewrapping extends Pick<RotationOptions, 'batchMax' | 'onProgress'> {
+  onUnreadable: (table: string, id: string) => void
+}
+
 type SealedRow = { id: string; wrapped_key: Buffer }
 
 /** Each row by compare-and-set: a key that is destroyed meanwhile stays destroyed. */
@@ -111,7 +125,7 @@ async function rewrap(
   db: ReadModels,
   ring: KeyRing,
   { name, id, order, isAfter, isGiven, boundOf }: SealedTable,
-  { batchMax, onProgress }: RotationOptions,
+  { batchMax, onProgress, onUnreadable }: Rewrapping,
   rotation: Rotation,
 ): Promise<void> {
   const { keyId } = rotation
@@ -121,7 +135,11 @@ async function rewrap(
       WHERE wrapped_key IS NOT NULL AND wrapped_with IS DISTINCT FROM ${keyId}
         AND ${last === undefined ? sql`true` : isAfter(last)}
       ORDER BY ${order} LIMIT ${batchMax}`.execute(db)
-    const anew = rows.flatMap((row) => resealed(ring, row, boundOf(row.id)))
+    const anew = rows.flatMap((row) => {
+      const sealed = resealed(ring, row, boundOf(row.id))
+      if (!sealed) onUnreadable(name, row.id)
+      return sealed ?? []
+    })
     rotation.unreadable += rows.length - anew.length
     const [ids, olds, news] = [
       anew.map((each) => each.id),
@@ -139,12 +157,12 @@ async function rewrap(
   }
 }
 
-/** The row sealed with the current key; none where it does not open. */
+/** The row sealed with the current key; undefined where it does not open. */
 function resealed(ring: KeyRing, { id, wrapped_key: old }: SealedRow, bound: Buffer) {
   try {
-    return [{ id, old, sealed: encrypt(ring.open(old, bound), ring.current, bound) }]
+    return { id, old, sealed: encrypt(ring.open(old, bound), ring.current, bound) }
   } catch {
-    // Counted and logged: the key of one row is damaged, the others are not.
-    return []
+    // Counted and named: the key of one row is damaged, the others are not.
+    return undefined
   }
 }

@@ -113,6 +113,17 @@ describe('rotating the instance’s key', () => {
     expect(openSecret(sealed, name, (await started(third)).all())).toBe(secret)
   })
 
+  it('names each key that does not open once, counts it, and seals the others anew', async () => {
+    const ids = persons(3)
+    await vaultOf(await started(old)).ensure(ids)
+    await sql`UPDATE vault.personal_keys SET wrapped_key = '\\x00' WHERE person_id = ${ids[1]}`.execute(db)
+    const named: object[] = []
+    const options = { batchMax: 1, onUnreadable: (row: object) => void named.push(row) }
+    const rotation = await rotateSecretsKey(db, await started(next, [old]), options)
+    expect(rotation).toMatchObject({ rewrapped: 2, unreadable: 1 })
+    expect(named).toStrictEqual([{ table: 'vault.personal_keys', id: ids[1] }])
+  })
+
   it('is refused without the key that seals now', async () => {
     await expect(started(next)).rejects.toThrow(InvalidConfiguration)
     const without = createKeyRing({ current: next, previous: [] })
