@@ -15,7 +15,7 @@ const METASTREAM = '$$'
 /** `$tb` of a stream that was deleted and may be begun anew. */
 const DELETED = 2n ** 63n - 1n
 
-/** Streams whose metadata are remembered until the end. */
+/** Streams whose metadata are remembered until the end. Where more have some, a finding says so. */
 const STREAMS_MAX = 100_000
 
 export interface HiddenCheck {
@@ -36,8 +36,9 @@ const hidden = ({ revision, position, type }: RawEvent, stream: string, detail: 
   detail,
 })
 
-export function createHiddenCheck(rules: AuditRules, tell: Tell): HiddenCheck {
+export function createHiddenCheck(rules: AuditRules, tell: Tell, streamsMax = STREAMS_MAX): HiddenCheck {
   const last = new Map<string, RawEvent>()
+  let beyond: RawEvent | undefined
   return {
     add(event) {
       if (event.type === TOMBSTONE && rules.isOurs(event.stream)) {
@@ -46,13 +47,17 @@ export function createHiddenCheck(rules: AuditRules, tell: Tell): HiddenCheck {
       if (event.type !== METADATA || !event.stream.startsWith(METASTREAM)) return
       const stream = event.stream.slice(METASTREAM.length)
       if (!rules.isOurs(stream) || stream === HEARTBEAT_STREAM) return
-      if (last.has(stream) || last.size < STREAMS_MAX) last.set(stream, event)
+      if (last.has(stream) || last.size < streamsMax) last.set(stream, event)
+      else beyond ??= event
     },
     finish() {
       for (const [stream, event] of last) {
         const detail = detailOf(event)
         if (detail !== undefined) tell(hidden(event, stream, detail))
       }
+      if (!beyond) return
+      const unread = `more than ${streamsMax} streams have metadata: those of this one and of later ones were not looked at`
+      tell(hidden(beyond, beyond.stream.slice(METASTREAM.length), unread))
     },
   }
 }

@@ -1,8 +1,8 @@
 /** Events that stand in the log and that decisions do not see: the verification says so. */
 import { EventStoreDBClient } from '@eventstore/db-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { compareStreamReads } from '../../src/audit/hidden.ts'
-import { openRawLog } from '../../src/audit/raw-log.ts'
+import { compareStreamReads, createHiddenCheck } from '../../src/audit/hidden.ts'
+import { openRawLog, type RawEvent } from '../../src/audit/raw-log.ts'
 import { unlimited } from '../../src/audit/scan.ts'
 import { everything } from '../../src/audit/scope.ts'
 import { readVerification } from '../../src/audit/verification.ts'
@@ -74,4 +74,16 @@ test('a stream whose read ends before its last event is named', async () => {
   await compareStreamReads(log, [seen], (finding) => findings.push(finding))
   await log.close()
   expect(findings).toMatchObject([{ kind: 'hidden', stream: seen.stream, revision: 5n }])
+})
+
+test('metadata of more streams than are remembered are one finding, which says so', () => {
+  const findings: Finding[] = []
+  const check = createHiddenCheck(auditRules, (finding) => findings.push(finding), 2)
+  for (const [index, name] of ['one', 'two', 'three', 'four', 'one'].entries()) {
+    const place = { position: BigInt(index), revision: BigInt(index), stream: `$$${streamOf(name)}` }
+    check.add({ ...place, type: '$metadata', data: Buffer.from('{}') } as unknown as RawEvent)
+  }
+  check.finish()
+  expect(findings).toMatchObject([{ kind: 'hidden', stream: streamOf('three'), position: 2n }])
+  expect(findings[0]?.detail).toMatch(/^more than 2 streams have metadata/)
 })
