@@ -106,12 +106,14 @@ async function foldStreams(
     let mine: Folded | undefined
     for await (const event of log.readStream(stream)) {
       if (event.position > until || moments.every((moment) => isAfter(event, moment))) break
-      if (isOthers(event, log.registry)) continue
+      const isPassedOver = isOthers(event, log.registry)
       // A stream has one owner.
-      if (!mine && (await scope.admit([event])).length === 0) break
-      mine ??= { begins: event.position, at: moments.map(() => undefined) }
+      if (!isPassedOver && !mine && (await scope.admit([event])).length === 0) break
+      // What other programs have written into it is read as well.
       folding.spend()
       if (folding.isSpent()) throw new QuestionTooLarge('more events make this state than one request may read')
+      if (isPassedOver) continue
+      mine ??= { begins: event.position, at: moments.map(() => undefined) }
       const described = await describeIn(ground, event)
       const { at } = mine
       for (const [index, moment] of moments.entries()) {

@@ -1,10 +1,11 @@
 /** An event store that other programs use as well: their events are counted and passed over, ours are checked. */
 import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { firstContinuation, readHistory } from '../../src/audit/history.ts'
+import { firstContinuation, QuestionTooLarge, readHistory } from '../../src/audit/history.ts'
 import { openRawLog, type RawEvent } from '../../src/audit/raw-log.ts'
-import { unlimited } from '../../src/audit/scan.ts'
+import { createBudget, unlimited } from '../../src/audit/scan.ts'
 import { everything } from '../../src/audit/scope.ts'
+import { readStates } from '../../src/audit/state.ts'
 import { readVerification } from '../../src/audit/verification.ts'
 import { auditRules, registry } from '../support/contexts.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
@@ -89,4 +90,26 @@ test('an event of ours does not become another’s by another name of its stream
   )
   expect(foreignEvents).toBe(STREAMS * EVENTS + 1)
   expect(findings.map(({ kind }) => kind)).toEqual(['place', 'place', 'hidden'])
+})
+
+test('others’ events in a stream of ours count as read where a state is made of it', async () => {
+  const log = openRawLog(store.url, registry)
+  async function* readStream(name: string) {
+    for await (const event of log.readStream(name)) {
+      yield event
+      for (let index = 0; index < EVENTS; index++) {
+        yield { ...event, type: 'order-placed', metadata: Buffer.from('{}') }
+      }
+    }
+  }
+  const until = 2n ** 62n
+  const statesWithin = (eventsMax: number) => {
+    const folding = createBudget({ eventsMax, timeMaxMs: Number.POSITIVE_INFINITY })
+    const ground = { log: { ...log, readStream }, scope: everything, budget: unlimited(), rules: auditRules }
+    const question = { thing: stream, moments: [{ position: until }], folding }
+    return readStates(ground, question, { after: undefined, until, teachers: [], categories: [] })
+  }
+  expect((await statesWithin(EVENTS + 2)).states).toMatchObject([[{ stream, revision: 0n }]])
+  await expect(statesWithin(EVENTS)).rejects.toThrow(QuestionTooLarge)
+  await log.close()
 })
