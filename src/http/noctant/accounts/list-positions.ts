@@ -29,7 +29,7 @@ export const listPositionsByExternalId = read({
   id: 'listPositionsByExternalId',
   tags: ['Accounts'],
   summary: 'The account’s open positions',
-  description: 'Answers all positions that are open, as the engine stated them last.',
+  description: 'Answers the newest 1,000 of the positions that are open, as the engine stated them last.',
   access: operatorKey('positions:read'),
   query: externalAccountQuery,
   isList: true,

@@ -1,4 +1,4 @@
-/** GET /v1/products: all of the operator's products, in its own display order. */
+/** GET /v1/products: the operator's products, in its own display order. */
 import { z } from '@hono/zod-openapi'
 import { listProducts as query } from '../../../projections/noctant/product.ts'
 import { json } from '../../answers.ts'
@@ -12,9 +12,9 @@ export const listProducts = read({
   id: 'listProducts',
   tags: ['Products'],
   summary: 'The operator’s products',
-  description: 'Answers all of your products, in the order of public pages.',
+  description: 'Answers the first 1,000 of your products, in the order of public pages.',
   access: operatorKey('products:read'),
   isList: true,
-  answer: json(answer, 'Every product, archived ones too.'),
+  answer: json(answer, 'The products, archived ones too.'),
   handle: async ({ db, principal }) => ({ products: (await query(db, principal.operatorId)).map(shown) }),
 })
