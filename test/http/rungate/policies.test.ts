@@ -206,6 +206,8 @@ describe('an agent', () => {
     expect([patched.description, patched.routing_override]).toStrictEqual([null, put.routing_override])
     expect((await ask('GET', path)).body.data).toStrictEqual(patched)
     expect((await ask('PATCH', path, { metadata: { text: 'x'.repeat(16_385) } })).status).toBe(400)
+    const { body: refused } = await ask('PATCH', path, { member_id: 'x'.repeat(65) })
+    expect(refused.error.fields.member_id).toContain('at most 64 characters')
   })
 
   it('has its key replaced at once, here and on a second process', async () => {

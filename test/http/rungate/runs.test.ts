@@ -209,6 +209,11 @@ describe('a tool call', () => {
     for (const wrong of [{ cost_usd: -1 }, { latency_ms: -1 }, { tokens: { input: -1 } }, { type: 'llm_call' }]) {
       expect((await agent('POST', path, { ...search, ...wrong })).status).toBe(400)
     }
+    const wide = Object.fromEntries(Array.from({ length: 5_001 }, (_, at) => [at, 0]))
+    for (const name of ['request', 'response']) {
+      const { status, body } = await agent('POST', path, { ...search, [name]: wide })
+      expect([status, Object.keys(body.error.fields)]).toStrictEqual([400, [name]])
+    }
     expect((await agent('POST', `/v1/runs/${randomUUID()}/steps`, search)).status).toBe(404)
     await agent('POST', '/v1/runs/current/complete')
     expect((await agent('POST', path, search)).status).toBe(409)

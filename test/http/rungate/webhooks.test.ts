@@ -101,6 +101,7 @@ describe('a webhook', () => {
 
   it.each([
     ['no event', { events: [] }, 'events'],
+    ['more events than there can be', { events: Array(101).fill('run.started') }, 'events'],
     ['an unknown event', { events: ['run.exploded'] }, 'events.0'],
     ['a short secret', { secret: 'short' }, 'secret'],
     ['a name of spaces', { name: '   ' }, 'name'],

@@ -12,6 +12,8 @@ import { description, entityName, metadata, ofAccount, withMore } from '../schem
 const KEYS_PER_PROVIDER_MAX = 200
 const PROVIDERS_MAX = 50
 const POLICIES_MAX = 200
+/** No id is longer; which member it is, is found out behind. */
+const ID_LENGTH_MAX = 64
 
 const keyId = boundedText(100)
   .refine(isUuid, 'must be the id of a provider key')
@@ -78,7 +80,7 @@ export const putInput = withMore(
 export const patchInput = withMore(
   z.looseObject({
     ...{ name: entityName.optional(), policy_id: uuid.optional(), status, ...about },
-    member_id: z.string().nullish(),
+    member_id: boundedText(ID_LENGTH_MAX).nullish(),
   }),
   uncontracted,
 )

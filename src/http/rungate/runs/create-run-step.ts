@@ -4,7 +4,7 @@ import { deterministicId } from '../../../commands/identity.ts'
 import { toolCallRow } from '../../../projections/rungate/step.ts'
 import { json } from '../../answers.ts'
 import { InexactNumber, JsonSource, jsonText } from '../../json.ts'
-import { boundedText } from '../../schemas.ts'
+import { boundedText, recordOf } from '../../schemas.ts'
 import { agentKey, agents } from '../access.ts'
 import { dataOf, idParams, usdIn, whole } from '../schemas.ts'
 import { requireEnabled } from './agent-standing.ts'
@@ -15,6 +15,8 @@ import { ownRun, requireRunning } from './up-to-date.ts'
 const STEP_BODY_MAX_BYTES = 262_144
 const NAME_LENGTH_MAX = 255
 const ERROR_LENGTH_MAX = 1_000
+/** Of what a tool was asked and has answered, on the uppermost level. */
+const [MEMBERS_MAX, MEMBER_NAME_MAX] = [5_000, 2_000]
 const TOKENS_MAX = 1_000_000_000
 const LATENCY_MAX_MS = 2_000_000_000
 
@@ -29,7 +31,7 @@ const latency = z
   .refine((given) => given >= 0 && given <= LATENCY_MAX_MS, `must be from 0 to ${LATENCY_MAX_MS}`)
   .transform(Math.round)
   .openapi({ type: 'number' })
-const anything = z.record(z.string(), z.unknown()).openapi({ type: 'object' })
+const anything = recordOf(z.unknown(), MEMBERS_MAX, MEMBER_NAME_MAX).openapi({ type: 'object' })
 
 const request = z.object({
   type: z.literal('tool_call'),

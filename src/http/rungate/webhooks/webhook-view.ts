@@ -8,7 +8,7 @@ import { type WebhookDeliveryRow, type WebhookRow, webhookColumns } from '../../
 import { snake } from '../../../runtime/letter-case.ts'
 import { webhookUrl } from '../../../webhooks/address.ts'
 import { refuseIfPrivate } from '../../../webhooks/request.ts'
-import { boundedText, nullableTimeOut, nullableUuidOut, timeOut, uuidOut } from '../../schemas.ts'
+import { boundedText, listOf, nullableTimeOut, nullableUuidOut, timeOut, uuidOut } from '../../schemas.ts'
 import type { RungateParts } from '../access.ts'
 import { anyId } from '../runs/inputs.ts'
 import { authors, authorsOf, description, entityName } from '../schemas.ts'
@@ -16,9 +16,13 @@ import { authors, authorsOf, description, entityName } from '../schemas.ts'
 export const eventType = z.enum(webhookEventType.options).openapi('WebhookEventType')
 
 const URL_LENGTH_MAX = 2_000
+/** More than there are; what is named twice counts once. */
+const EVENTS_MAX = 100
 const SECRET = { min: 16, max: 256 }
 const url = boundedText(URL_LENGTH_MAX).openapi({ format: 'uri' })
-const events = z.array(eventType).min(1)
+const events = listOf(eventType, EVENTS_MAX)
+  .refine((given) => given.length > 0, 'must name an event')
+  .openapi({ minItems: 1 })
 const secret = boundedText(SECRET.max)
   .refine((text) => text.length >= SECRET.min, `must have at least ${SECRET.min} characters`)
   .refine((text) => /^[\x21-\x7e]+$/.test(text), 'must be of visible ASCII characters')
