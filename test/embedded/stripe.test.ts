@@ -140,6 +140,9 @@ describe('events', () => {
       { ...reversed, cause: 'refund', reversedCents: 3_000n },
       { ...reversed, cause: 'dispute', reversedCents: 5_000n },
     ])
+    // A dispute takes its amount beside what was refunded, and no more than was paid.
+    expect(await live().reversedBy(paymentIntentId!, 1_500n)).toBe(4_500n)
+    expect(await live().reversedBy(paymentIntentId!, 5_000n)).toBe(5_000n)
     expect(await live().originOf(paymentIntentId!)).toMatchObject({ session: { sessionId: session.sessionId } })
   })
 

@@ -42,7 +42,7 @@ export type Charged = { as: 'paid'; paymentIntentId: string } | { as: 'declined'
 export type PaymentEvent =
   | { kind: 'session'; session: PaymentSession }
   | { kind: 'sessionFailed'; session: PaymentSession }
-  /** So much of a payment went back, all of it so far. */
+  /** So much of a payment went back: by refunds all that they have given so far, by a dispute what it takes by itself. */
   | { kind: 'reversed'; paymentIntentId: string; cause: 'refund' | 'dispute'; reversedCents: bigint }
   | { kind: 'other' }
 
@@ -53,6 +53,8 @@ export interface Payments {
   findSession(sessionId: string): Promise<PaymentSession | undefined>
   /** What a payment was for: a session, or a top-up; undefined: neither. */
   originOf(paymentIntentId: string): Promise<{ session: PaymentSession } | { topUpId: string } | undefined>
+  /** All that goes back of a payment with a dispute of so much: what its refunds have given as well, at most what was paid. */
+  reversedBy(paymentIntentId: string, disputedCents: bigint): Promise<bigint>
   /** The card that the customer used last; undefined: none is kept. */
   cardOf(customerId: string): Promise<string | undefined>
   charge(order: ChargeOrder): Promise<Charged>

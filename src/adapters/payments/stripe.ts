@@ -65,6 +65,15 @@ export function createStripePayments({ secretKey, webhookSecret, url }: StripeAc
         const topUpId = metadata.top_up_id
         return topUpId === undefined ? undefined : { topUpId }
       }),
+    reversedBy: (paymentIntentId, disputedCents) =>
+      asked(async () => {
+        // The newest charge of a payment is the one that was paid: those before it were declined.
+        const { data } = await stripe().charges.list({ payment_intent: paymentIntentId, limit: 1 })
+        const [charge] = data
+        if (!charge) return disputedCents
+        const [paid, reversed] = [BigInt(charge.amount), BigInt(charge.amount_refunded) + disputedCents]
+        return reversed < paid ? reversed : paid
+      }),
     cardOf: (customerId) =>
       found(
         async () => (await stripe().customers.listPaymentMethods(customerId, { type: 'card', limit: 1 })).data[0]?.id,

@@ -143,11 +143,12 @@ export function createBooks(store: StripeStore, nowMs: () => number) {
     return store.put('refund', made('re', 'refund', livemode, facts))
   }
 
-  /** The bank takes the charge back. */
-  function dispute(paymentIntent: string, livemode: boolean): StripeObject {
-    const { id: charge, amount, currency } = chargeOf(paymentIntent, livemode)
+  /** The bank takes an amount of the charge back, or all of it. */
+  function dispute(paymentIntent: string, livemode: boolean, amount: number | undefined): StripeObject {
+    const { id: charge, amount: paid, currency } = chargeOf(paymentIntent, livemode)
+    if (amount !== undefined && amount > Number(paid)) throw invalidRequest(`Charge ${charge} has ${paid}.`, 'amount')
     const facts = {
-      amount,
+      amount: amount ?? paid,
       currency,
       charge,
       payment_intent: paymentIntent,

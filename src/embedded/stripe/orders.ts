@@ -36,10 +36,9 @@ export function orderFault(
     return { ordered: name, count }
   }
   const livemode = textAt(form, 'livemode') !== 'false'
-  if (name === 'refund') {
+  if (name === 'refund' || name === 'dispute') {
     const amount = textAt(form, 'amount') === undefined ? undefined : amountAt(form, 'amount')
-    return books.refund(requiredText(form, 'payment_intent'), livemode, amount)
+    return books[name](requiredText(form, 'payment_intent'), livemode, amount)
   }
-  if (name === 'dispute') return books.dispute(requiredText(form, 'payment_intent'), livemode)
   throw invalidRequest(`There is no such order: ${name}`, undefined, 404)
 }

@@ -165,12 +165,13 @@ export async function takePaymentEvent(deps: Purchasing, event: PaymentEvent, co
 /** Money that went back: noted at what it was paid for, then taken from the wallet. */
 async function takeReversal(
   deps: Purchasing,
-  { paymentIntentId, cause, reversedCents }: Extract<PaymentEvent, { kind: 'reversed' }>,
+  { paymentIntentId, cause, reversedCents: told }: Extract<PaymentEvent, { kind: 'reversed' }>,
   context: CommandContext,
 ): Promise<void> {
   const { bus, payments } = deps
   const origin = await payments.originOf(paymentIntentId)
   if (!origin) return
+  const reversedCents = cause === 'dispute' ? await payments.reversedBy(paymentIntentId, told) : told
   const reverse = { kind: 'reverse', cause, reversedCents, at: context.at } as const
   const steps = (id: string) => [id, reversedCents.toString()]
   if ('session' in origin) {
