@@ -3,7 +3,12 @@
  * that is sent again, by the provider's next event, or by the sweep. Each names its command by what it is about, and asks the
  * provider under the same key, so that one checkout has one session, and one payment is credited once.
  */
-import type { PaymentEvent, PaymentSession, Payments } from '../../adapters/payments/payments.ts'
+import {
+  type PaymentEvent,
+  type PaymentSession,
+  type Payments,
+  PaymentsUnavailable,
+} from '../../adapters/payments/payments.ts'
 import { stepContext } from '../../commands/context.ts'
 import { type CheckoutFacts, checkout } from '../../commands/firsthand/checkout.ts'
 import { organization } from '../../commands/firsthand/organization.ts'
@@ -184,6 +189,8 @@ async function takeReversal(
   }
   const { topUpId } = origin
   const state = await bus.current(topUp, topUpId)
+  // It was charged, and a crash or a lost answer has kept that from the log so far: it is known when the event comes again.
+  if (state.status === 'started') throw new PaymentsUnavailable(`the payment of ${topUpId} is not recorded yet`)
   if (state.status !== 'paid') return
   await bus.handle(topUp, topUpId, reverse, stepOf(context, 'reverse', ...steps(topUpId)))
   await clawBack(deps, state.attempt, { kind: 'top_up', id: topUpId }, reversedCents, context)

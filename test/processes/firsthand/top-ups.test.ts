@@ -1,6 +1,7 @@
 /**
  * Automatic top-ups over real components, with a clock that the test moves. Rows F13 and F14 of the faults.
  */
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { organization } from '../../../src/commands/firsthand/organization.ts'
 import { wallet, walletIdOf } from '../../../src/commands/firsthand/wallet.ts'
@@ -53,12 +54,14 @@ async function dueOf(buyer: Buyer): Promise<DueTopUp> {
   if (due?.type !== 'firsthand.AutoTopUpDue.v1') throw new Error('no top-up is due')
   return due.data
 }
-const charges = async ({ organizationId }: Buyer): Promise<number[]> => {
+/** Those of the buyer, as Stripe shows them, newest first. */
+const chargesOf = async ({ organizationId }: Buyer) => {
   const state = await api.bus.current(organization, organizationId)
   const customer = state.status === 'absent' ? undefined : state.payments.live?.customerId
   const { body } = await standIn.ask('GET', '/v1/charges', { customer: customer ?? 'none' })
-  return body.data.map(({ amount }: { amount: number }) => amount)
+  return body.data as { amount: number; amount_refunded: number; payment_intent: string }[]
 }
+const charges = async (buyer: Buyer): Promise<number[]> => (await chargesOf(buyer)).map(({ amount }) => amount)
 const stateOf = ({ organizationId }: Buyer) =>
   api.bus.current(wallet, walletIdOf({ organizationId, environment: 'live' }))
 
@@ -181,7 +184,32 @@ describe('a card that is declined (F14)', () => {
   })
 })
 
+/** An event of the provider, as it is sent to the API; the answer's status. */
+async function deliver(type: string, object: object): Promise<number> {
+  const { body, signature } = standIn.signed({ id: `evt_${randomUUID()}`, object: 'event', type, data: { object } })
+  const headers = { 'stripe-signature': signature, 'content-type': 'application/json' }
+  return (await fetch(`${api.url}/firsthand/stripe/webhook`, { method: 'POST', headers, body })).status
+}
+
 describe('a charge whose answer is lost (F13)', () => {
+  it('and that is refunded before it is recorded is taken back as soon as it is', async () => {
+    const buyer = await withCard()
+    await settings(buyer.key, { ...ON, auto_top_up_threshold_cents: 5_000 })
+    const due = await dueOf(buyer)
+    await standIn.order('lose_answers', { count: '3' })
+    await expect(work(due, later(0))).rejects.toThrow('the payment provider')
+    const charge = (await chargesOf(buyer))[0]!
+    await standIn.order('drop_events')
+    await standIn.order('refund', { payment_intent: charge.payment_intent })
+    const refunded = (await chargesOf(buyer))[0]!
+    expect(refunded.amount_refunded).toBe(2_500)
+    expect(await deliver('charge.refunded', refunded)).toBe(503)
+    await work(due, later(0))
+    expect((await stateOf(buyer)).balance).toBe(3_625n)
+    expect(await deliver('charge.refunded', refunded)).toBe(200)
+    expect((await stateOf(buyer)).balance).toBe(1_000n)
+  })
+
   it('is asked for again under its own key, and charges once', async () => {
     const buyer = await withCard()
     await settings(buyer.key, { ...ON, auto_top_up_threshold_cents: 5_000 })
