@@ -73,9 +73,9 @@ export const isDiskStore = (store: ObjectStore): store is DiskStore => store.kin
 export function createDiskStore({ directory, keys, linkBase, now }: DiskStoreOptions): DiskStore {
   const links = createLinkTexts(keys)
   const place = (key: string) => placeOf(directory, key)
-  const linkOf = (grant: Grant): string => {
+  const linkOf = (grant: Grant, madeAt = now()): string => {
     requireKey(grant.key)
-    requireLinkLife(grant.expiresAt, now())
+    requireLinkLife(grant.expiresAt, madeAt)
     return `${linkBase()}/${links.write(grant)}`
   }
 
@@ -91,7 +91,7 @@ export function createDiskStore({ directory, keys, linkBase, now }: DiskStoreOpt
       url: linkOf({ method: 'PUT', ...upload }),
       headers: { 'content-type': upload.contentType },
     }),
-    getLink: (download) => linkOf({ method: 'GET', ...download }),
+    getLink: (download) => linkOf({ method: 'GET', ...download }, download.madeAt),
     read,
     async open(key) {
       const { handle, sizeBytes, modifiedNs } = await openFile(place(key), key)

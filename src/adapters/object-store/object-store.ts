@@ -28,6 +28,8 @@ export interface Download {
   /** Under which name a browser saves it; made safe for a header by the store. */
   filename: string
   expiresAt: Date
+  /** When the link is made, by which S3 signs: what is made of one time is the same text. Default: now. */
+  madeAt?: Date
 }
 
 export interface StoredBytes {
@@ -47,7 +49,7 @@ export interface ObjectStore {
   readonly kind: 'disk' | 's3'
   /** Throws RangeError for a link that ends later than LINK_MAX_S from now. No request is made. */
   putLink(upload: Upload): PutLink
-  /** Like `putLink`. A page of links is cheap: the signing key is derived once. */
+  /** Like `putLink`, from `madeAt` on. A page of links is cheap: the signing key is derived once. */
   getLink(download: Download): string
   /**
    * The bytes as a stream. With `sha256` (hex) the stream fails with ObjectDamaged at its end where they are others.

@@ -68,8 +68,12 @@ export function createS3Store({ bucket, endpoint, now, ...keys }: S3StoreOptions
     if (forcePathStyle) return new URL(`${path}/${encoded(bucket)}/${object}`, base)
     return new URL(`/${object}`, `${base.protocol}//${bucket}.${base.host}`)
   }
-  const link = (method: 'GET' | 'PUT', key: string, expiresAt: Date, headers: object, query: object): string => {
-    const at = now()
+  const link = (
+    method: 'GET' | 'PUT',
+    { key, expiresAt, at = now() }: { key: string; expiresAt: Date; at?: Date | undefined },
+    headers: object,
+    query: object,
+  ): string => {
     requireLinkLife(expiresAt, at)
     const expiresInS = Math.floor((expiresAt.getTime() - at.getTime()) / 1_000)
     return sign({ method, url: addressOf(key), headers: { ...headers }, query: { ...query }, at, expiresInS })
@@ -109,13 +113,12 @@ export function createS3Store({ bucket, endpoint, now, ...keys }: S3StoreOptions
     putLink({ key, contentType, sizeBytes, expiresAt }) {
       const headers = { 'content-type': contentType, 'content-length': String(sizeBytes) }
       // A client sends the length by itself, and browsers let nobody else set it.
-      return { url: link('PUT', key, expiresAt, headers, {}), headers: { 'content-type': contentType } }
+      return { url: link('PUT', { key, expiresAt }, headers, {}), headers: { 'content-type': contentType } }
     },
-    getLink: ({ key, contentType, filename, expiresAt }) =>
+    getLink: ({ key, contentType, filename, expiresAt, madeAt }) =>
       link(
         'GET',
-        key,
-        expiresAt,
+        { key, expiresAt, at: madeAt },
         {},
         {
           'response-content-disposition': attachment(filename),

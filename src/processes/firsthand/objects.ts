@@ -51,13 +51,13 @@ const ENDINGS: Readonly<Record<Format, string>> = {
   ...{ 'video/mp4': 'mp4', 'video/quicktime': 'mov' },
 }
 
-/** Makes links to delivered copies that are good for seven days from `now`. Throws where a file has no copy. */
-export function fileLinks(objects: Pick<ObjectStore, 'getLink'>, now: Date): LinkTo {
-  const expiresAt = new Date(now.getTime() + LINK_MAX_S * 1_000)
+/** Makes links to delivered copies that are good for seven days from `madeAt`. Throws where a file has no copy. */
+export function fileLinks(objects: Pick<ObjectStore, 'getLink'>, madeAt: Date): LinkTo {
+  const expiresAt = new Date(madeAt.getTime() + LINK_MAX_S * 1_000)
   const toldAt = expiresAt.toISOString()
   return ({ file_id, object_key: key, content_type: contentType, original_filename }) => {
     if (key === null) throw new Error(`the approved file ${file_id} has no delivered copy`)
     const filename = original_filename ?? `${file_id}.${ENDINGS[contentType as Format]}`
-    return { url: objects.getLink({ key, contentType, filename, expiresAt }), expiresAt: toldAt }
+    return { url: objects.getLink({ key, contentType, filename, expiresAt, madeAt }), expiresAt: toldAt }
   }
 }

@@ -139,5 +139,18 @@ export function describeStore(name: string, given: () => { store: ObjectStore; d
       expect(() => link(LINK_MAX_S + 1)).toThrow(RangeError)
       expect(() => link(Number.NaN)).toThrow(RangeError)
     })
+
+    it('makes the same link of one time, whenever it is made again', () => {
+      const { store, now } = given()
+      const madeAt = new Date(now.getTime() - 3_600_000)
+      const expiresAt = new Date(madeAt.getTime() + LINK_MAX_S * 1_000)
+      const download = { key: newKey(), contentType, filename: 'x', expiresAt }
+      const link = store.getLink({ ...download, madeAt })
+      expect(store.getLink({ ...download, madeAt })).toBe(link)
+      // One that has ended is told again all the same.
+      const ended = { ...download, expiresAt: new Date(now.getTime() - 1_000), madeAt }
+      expect(store.getLink(ended)).toBe(store.getLink(ended))
+      expect(() => store.getLink({ ...download, madeAt: new Date(madeAt.getTime() - 1_000) })).toThrow(RangeError)
+    })
   })
 }

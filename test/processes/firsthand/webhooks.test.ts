@@ -148,6 +148,25 @@ describe('an event', () => {
     expect(listed.body.data[0].data).toStrictEqual(rejection)
   })
 
+  it('is replayed for the same request with the same answer, byte for byte, its link to the file too', async () => {
+    const hook = await addHook(testKey)
+    await call('POST', '/jobs', { ...jobRequest(), files_needed: 1 }, testKey)
+    const received = await receives(hook, 2)
+    const id = idOf(received.find(({ event }) => event.type === 'submission.approved')!)
+    await eventually(async () => {
+      const { body } = await call('GET', '/webhook_events?limit=100&status=delivered', undefined, testKey)
+      expect(body.data.map((event: { id: string }) => event.id)).toContain(id)
+    })
+    const headers = { authorization: `Bearer ${testKey}`, 'idempotency-key': randomUUID() }
+    const replay = async () => {
+      const answer = await fetch(`${stack.url}/firsthand/v1/webhook_events/${id}/replay`, { method: 'POST', headers })
+      return [answer.status, answer.headers.get('idempotency-replayed'), await answer.text()]
+    }
+    const [, , text] = await replay()
+    expect(text).toContain('download_url')
+    expect(await replay()).toStrictEqual([202, 'true', text])
+  })
+
   it('goes to no endpoint that is disabled when it happens, and is not made up for', async () => {
     const [off, on] = [await addHook(), await addHook()]
     await call('PATCH', `/webhook_endpoints/${off.id}`, { status: 'disabled' })

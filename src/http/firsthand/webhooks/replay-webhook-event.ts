@@ -37,9 +37,11 @@ export const replayWebhookEvent = write({
     })
     const [requested] = handled.events
     const { state } = handled
-    const made = requested?.type === 'firsthand.WebhookReplayRequested.v1' ? requested.data.attempts : undefined
-    const attempt_count = made ?? (state.status === 'absent' ? 0 : state.attempts)
-    const [data] = await webhookData(db, [known.told], fileLinks(objects, clock()))
+    const made = requested?.type === 'firsthand.WebhookReplayRequested.v1' ? requested.data : undefined
+    const attempt_count = made?.attempts ?? (state.status === 'absent' ? 0 : state.attempts)
+    // The same request gets the same answer, so a link is as old as the request.
+    const linkedAt = made ? new Date(made.occurredAt) : clock()
+    const [data] = await webhookData(db, [known.told], fileLinks(objects, linkedAt))
     const shown = { event_id: eventId, event_type, endpoint_id: endpointId, status: 'pending' as const }
     return { status: 202, body: eventView({ ...shown, attempt_count, created_at }, data), handled }
   },
