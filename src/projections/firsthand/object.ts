@@ -34,7 +34,12 @@ export type ObjectRow = RowOf<typeof objects>
 
 /** Rejected content is kept so long, since its worker may object. */
 const DISPUTE_MS = 30 * 86_400_000
-const afterDispute = (time: string): string => new Date(Date.parse(time) + DISPUTE_MS).toISOString()
+/**
+ * Bytes that were stored for a submission which the job never heard of, as where a process ended in between: no claim, within
+ * which its worker may submit them again, outlives the link that it sends its bytes by.
+ */
+const UNSUBMITTED_MS = 7 * 86_400_000
+const later = (time: string, ms: number): string => new Date(Date.parse(time) + ms).toISOString()
 
 type Kept = Pick<ObjectRow, 'kept_for' | 'remove_at'>
 const SCORING: Kept = { kept_for: 'scoring', remove_at: null }
@@ -44,12 +49,19 @@ const copies = ({ fileId: file_id }: { fileId: string }, kept: Kept): Change[] =
 
 export const objectProjection = defineProjection<FileEvent | JobEvent | SubmissionEvent>({
   name: 'firsthand.object',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [objects],
   handlers: {
     'firsthand.UploadStored.v1': ({ data }) => [
-      upsert(objects, { ...snake(data), copy: 'original', ...SCORING, stored_at: data.occurredAt, removed_at: null }),
+      upsert(objects, {
+        ...snake(data),
+        copy: 'original',
+        kept_for: 'scoring',
+        stored_at: data.occurredAt,
+        remove_at: later(data.occurredAt, UNSUBMITTED_MS),
+        removed_at: null,
+      }),
     ],
     'firsthand.DeliveryCopyStored.v1': ({ data }) => [
       upsert(objects, { ...snake(data), copy: 'delivered', ...SCORING, stored_at: data.occurredAt, removed_at: null }),
@@ -61,7 +73,7 @@ export const objectProjection = defineProjection<FileEvent | JobEvent | Submissi
       patch(objects, { file_id, copy: 'delivered' }, { kept_for: 'buyer', remove_at: null }),
     ],
     'firsthand.SubmissionRejected.v1': ({ data }) =>
-      copies(data, { kept_for: 'dispute', remove_at: afterDispute(data.occurredAt) }),
+      copies(data, { kept_for: 'dispute', remove_at: later(data.occurredAt, DISPUTE_MS) }),
     'firsthand.FileRemoved.v1': ({ data }) => [
       patch(objects, snake(data, 'fileId', 'copy'), { removed_at: data.occurredAt }),
     ],

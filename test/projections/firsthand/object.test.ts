@@ -26,6 +26,11 @@ describe('a file’s copies', () => {
     expect(rowAfter('delivered', 'DeliveryCopyStored')).toMatchObject(scoring)
   })
 
+  it('may go after seven days where the submission never arrived', () => {
+    const remove_at = new Date(Date.parse(at('UploadStored')) + 7 * 86_400_000).toISOString()
+    expect(rowAfter('original', 'UploadStored')).toMatchObject({ kept_for: 'scoring', remove_at, removed_at: null })
+  })
+
   it('are the buyer’s once approved, and the original may go at once', () => {
     const names = ['UploadStored', 'SubmissionReceived', 'DeliveryCopyStored', 'SubmissionApproved']
     expect(rowAfter('delivered', ...names)).toMatchObject({ kept_for: 'buyer', remove_at: null })
