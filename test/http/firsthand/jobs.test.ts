@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createJob } from '../../../src/http/firsthand/jobs/create-job.ts'
+import { prefixedId } from '../../../src/runtime/ulid.ts'
 import { eventually } from '../../projections/support.ts'
 import { eventsOf } from '../../support/event-store.ts'
-import { type Answer, type Api, startApi } from '../api.ts'
+import { type Answer, type Api, startApi, systemContext } from '../api.ts'
 import { addBuyer, addKey, type Buyer, jobRequest, postJob } from './buyers.ts'
 
 let api: Api
@@ -57,6 +59,12 @@ describe('createJob', () => {
       { message: 'The job needs 100 cents; 99 can be spent.', code: 'insufficient_credits' },
     ])
     expect((await postJob(api, buyer.key, { files_needed: 3 }, 'mine')).status).toBe(201)
+  })
+
+  it('is refused where the organization does not exist, also in the test world', async () => {
+    const principal = { organizationId: prefixedId('org', new Date().toISOString(), randomUUID()), environment: 'test' }
+    const asked = { bus: api.bus, principal, body: jobRequest(), command: systemContext() }
+    await expect(createJob.handle(asked)).rejects.toMatchObject({ code: 'organization_not_found' })
   })
 
   it('costs nothing in the test world', async () => {

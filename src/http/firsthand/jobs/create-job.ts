@@ -1,7 +1,7 @@
 /** POST /v1/jobs: posts a job and holds the credits for all of it, once per idempotency key. */
 import { z } from '@hono/zod-openapi'
 import { pricesOf } from '../../../commands/firsthand/job.ts'
-import { organization } from '../../../commands/firsthand/organization.ts'
+import { organization, organizationNotFound } from '../../../commands/firsthand/organization.ts'
 import { topUpRuleOf } from '../../../commands/firsthand/organization-payments.ts'
 import { postJob } from '../../../commands/firsthand/posting.ts'
 import { format, jobType } from '../../../events/firsthand/vocabulary.ts'
@@ -58,15 +58,14 @@ export const createJob = write({
   refuses: ['insufficient_credits', 'credits_owed', 'organization_not_found'],
   async handle({ bus, principal: { organizationId, environment }, body, command }) {
     const buyer = await bus.current(organization, organizationId)
+    if (buyer.status === 'absent') throw organizationNotFound()
     const { files_needed, price_per_file_cents, metadata = {}, ...rest } = body
-    const fee = buyer.status === 'absent' ? null : buyer.settings.defaultPlatformFeePct
     const facts = {
       ...{ organizationId, environment, jobId: prefixedId('job', command.at, command.commandId) },
       ...{ ...camel(rest), filesNeeded: files_needed, metadata, createdAt: command.at },
-      ...pricesOf(files_needed, price_per_file_cents, fee),
+      ...pricesOf(files_needed, price_per_file_cents, buyer.settings.defaultPlatformFeePct),
     }
-    const topUp = buyer.status === 'absent' ? null : topUpRuleOf(buyer.settings, environment)
-    const posted = await postJob(bus, facts, topUp, command)
+    const posted = await postJob(bus, facts, topUpRuleOf(buyer.settings, environment), command)
     return { status: 201, body: jobView(postedJob(posted.facts)), handled: posted.handled }
   },
 })
