@@ -4,6 +4,7 @@ import { safeFilename } from '../../../adapters/object-store/content-disposition
 import { ObjectMissing, type PutLink } from '../../../adapters/object-store/object-store.ts'
 import { openClaimOf, receiveUpload, submitUpload } from '../../../commands/firsthand/claiming.ts'
 import { job } from '../../../commands/firsthand/job.ts'
+import { originalKeyOf, uploadKeyOf } from '../../../commands/firsthand/object-keys.ts'
 import { Rejected } from '../../../commands/firsthand/rejection.ts'
 import { submission } from '../../../commands/firsthand/submission.ts'
 import type { CommandContext } from '../../../commands/handle.ts'
@@ -40,9 +41,6 @@ export interface Asking extends Pick<FirsthandParts, 'bus' | 'db' | 'objects'> {
   principal: { workerId: string }
   command: CommandContext
 }
-
-const uploadKeyOf = ({ environment, organizationId, jobId }: JobFacts, objectId: string): string =>
-  `uploads/${environment}/${organizationId}/${jobId}/${objectId}`
 
 /** The declared file as the job takes it. Throws a Problem (422) where it does not. */
 function fitting(body: Declared, accepted: JobFacts['acceptedFormats']) {
@@ -115,7 +113,7 @@ async function arrived(
   const { organizationId, environment } = state.facts
   const { objectId, contentType, filename } = declared
   const fileId = prefixedId('file', claim.claimed_at, `${submissionId} ${objectId}`)
-  const objectKey = `originals/${environment}/${organizationId}/${jobId}/${fileId}`
+  const objectKey = originalKeyOf(state.facts, fileId)
   const bytes = await objects.copy(uploadKeyOf(state.facts, objectId), objectKey).catch((error: unknown) => {
     throw error instanceof ObjectMissing ? nothingThere() : error
   })
