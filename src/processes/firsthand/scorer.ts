@@ -3,7 +3,8 @@
  * up nobody but itself.
  */
 import { LRUCache } from 'lru-cache'
-import { isPoison } from '../../events/subscription.ts'
+import { type Delivered, isPoison } from '../../events/subscription.ts'
+import type { Log } from '../../log.ts'
 import { findDueScorings } from '../../projections/firsthand/claim.ts'
 import { createDueWork, type DueWork } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
@@ -42,20 +43,31 @@ export function runScorer(options: Options): Promise<void> {
     {
       name: SCORING,
       types: ['firsthand.SubmissionReceived.v1'],
-      async handle(events) {
-        for (const event of events) {
-          if (isPoison(event)) continue
-          const { submissionId, organizationId, jobId } = event.data as Record<
-            'submissionId' | 'organizationId' | 'jobId',
-            string
-          >
-          scoring.offer({ id: submissionId, key: organizationId, jobId })
-        }
-      },
+      handle: async (events) => offerScorings(events, scoring, options.log),
       background: (signal) => [scoring.run(signal)],
     },
     options,
   )
+}
+
+/** Offers each submission that has arrived; what does not decode is told of, and passed over. */
+export function offerScorings(
+  events: readonly Delivered[],
+  scoring: Pick<DueWork<Due>, 'offer'>,
+  log: Pick<Log, 'error'>,
+): void {
+  for (const event of events) {
+    if (isPoison(event)) {
+      const { id, stream, type, fault } = event
+      log.error({ eventId: id, stream, type, fault }, 'an event about submissions does not decode')
+      continue
+    }
+    const { submissionId, organizationId, jobId } = event.data as Record<
+      'submissionId' | 'organizationId' | 'jobId',
+      string
+    >
+    scoring.offer({ id: submissionId, key: organizationId, jobId })
+  }
 }
 
 function createScoring({ db, log, parts, limits }: Options): DueWork<Due> {
