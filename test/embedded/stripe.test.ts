@@ -107,6 +107,8 @@ describe('a kept card', () => {
     const paid = await live().charge({ ...order, key: 'tup_1:2' })
     expect(paid.as).toBe('paid')
     expect(await live().charge({ ...order, key: 'tup_1:2' })).toEqual(paid)
+    // Under a key that is forgotten, a payment of the top-up is found; one that was declined is none.
+    expect(await live().charge({ ...order, key: 'tup_1 forgotten', isLate: true })).toEqual(paid)
     if (paid.as === 'paid') expect(await live().originOf(paid.paymentIntentId)).toEqual({ topUpId: 'tup_1' })
     const { body } = await standIn.ask('GET', '/v1/charges', { customer: customerId })
     expect(body.data.map(({ amount }: { amount: number }) => amount)).toEqual([2_500, 5_000])

@@ -33,7 +33,12 @@ export interface ChargeOrder {
   paymentMethodId: string
   amountCents: bigint
   topUpId: string
+  /** It was asked for so long ago (KEYS_KNOWN_MS) that its key may be forgotten: a payment of the top-up is looked for first. */
+  isLate?: boolean
 }
+
+/** For so long at least a provider knows a key. Stripe's are good for 24 hours; the half of it leaves room for other clocks. */
+export const KEYS_KNOWN_MS = 43_200_000
 
 /** A charge that is declined stays so under its key. */
 export type Charged = { as: 'paid'; paymentIntentId: string } | { as: 'declined'; reason: string }

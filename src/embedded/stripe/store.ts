@@ -75,6 +75,7 @@ export function openStripeStore(path: string, nowMs: () => number) {
     ),
     answer: database.prepare('SELECT fingerprint, status, body FROM answer WHERE live = ? AND key = ?'),
     keepAnswer: database.prepare('INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?)'),
+    forgetAnswers: database.prepare('DELETE FROM answer'),
     addEvent: database.prepare(
       'INSERT INTO event (id, live, json, attempts, due_at_ms, kept_at_ms) VALUES (?, ?, ?, 0, ?, ?)',
     ),
@@ -130,6 +131,8 @@ export function openStripeStore(path: string, nowMs: () => number) {
     keepAnswer(livemode: boolean, key: string, { fingerprint, status, body }: KeptAnswer): void {
       sql.keepAnswer.run(Number(livemode), key, fingerprint, status, body, nowMs())
     },
+    /** All that stands under idempotency keys; how many there were. */
+    forgetAnswers: (): number => Number(sql.forgetAnswers.run().changes),
     /** `dueAtMs`: when it is to be sent; null: never, as an event that is lost. */
     addEvent(event: { id: string; livemode: boolean }, json: string, dueAtMs: number | null): void {
       sql.addEvent.run(event.id, Number(event.livemode), json, dueAtMs, nowMs())

@@ -2,7 +2,7 @@
  * Charges the card of an organization whose balance fell below its threshold. One step at a time, each of which may be done
  * again: the attempt is in the log before the provider is asked, and is asked for under its own key until its answer is known.
  */
-import type { Payments } from '../../adapters/payments/payments.ts'
+import { KEYS_KNOWN_MS, type Payments } from '../../adapters/payments/payments.ts'
 import { type ExistingOrganization, organization } from '../../commands/firsthand/organization.ts'
 import { topUpRuleOf } from '../../commands/firsthand/organization-payments.ts'
 import { chargeKeyOf, type TopUpAttempt, type TopUpState, topUp } from '../../commands/firsthand/top-up.ts'
@@ -77,9 +77,9 @@ async function ask(
   context: CommandContext,
 ): Promise<void> {
   const { topUpId } = attempt
-  const charged = await chargeFor(payments, attempt)
-  crashPoint('payments.after-charge', topUpId)
   const { at } = context
+  const charged = await chargeFor(payments, attempt, at)
+  crashPoint('payments.after-charge', topUpId)
   const command =
     charged.as === 'paid'
       ? ({ kind: 'pay', paymentIntentId: charged.paymentIntentId, at } as const)
@@ -87,11 +87,12 @@ async function ask(
   await bus.handle(topUp, topUpId, command, stepOf(context, 'top-up answer', topUpId, String(attempt.attempt)))
 }
 
-async function chargeFor(payments: Payments, attempt: TopUpAttempt) {
-  const { topUpId, customerId, paymentMethodId, amountCents } = attempt
+async function chargeFor(payments: Payments, attempt: TopUpAttempt, at: string) {
+  const { topUpId, customerId, paymentMethodId, amountCents, occurredAt } = attempt
   if (customerId === null || paymentMethodId === null) return { as: 'declined', reason: 'no_card' } as const
   const key = chargeKeyOf(attempt)
-  return payments.charge({ key, topUpId, customerId, paymentMethodId, amountCents: BigInt(amountCents) })
+  const isLate = Date.parse(at) - Date.parse(occurredAt) >= KEYS_KNOWN_MS
+  return payments.charge({ key, topUpId, customerId, paymentMethodId, amountCents: BigInt(amountCents), isLate })
 }
 
 /** What the attempts have come to reaches the wallet; where they failed for good, the setting is switched off before. */

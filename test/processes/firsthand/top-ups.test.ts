@@ -224,4 +224,17 @@ describe('a charge whose answer is lost (F13)', () => {
     expect(await charges(buyer)).toEqual([2_500, 1_000])
     expect((await stateOf(buyer)).balance).toBe(3_625n)
   })
+
+  it('is found a day later, when the provider has forgotten the key, and charges once', async () => {
+    const buyer = await withCard()
+    await settings(buyer.key, { ...ON, auto_top_up_threshold_cents: 5_000 })
+    const due = await dueOf(buyer)
+    await standIn.order('lose_answers', { count: '3' })
+    await expect(work(due, later(0))).rejects.toThrow('the payment provider')
+    await standIn.order('forget_keys')
+    await work(due, later(25))
+    expect(await charges(buyer)).toEqual([2_500, 1_000])
+    expect((await stateOf(buyer)).balance).toBe(3_625n)
+    expect(await namesOf(buyer)).toEqual(['AutoTopUpDue', 'AutoTopUpSettled'])
+  })
 })
