@@ -1,8 +1,10 @@
 /** The hosted page in Chromium, at the width of a phone: with taps, a chosen and a dropped file, and its own policy in force. */
+import { truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchChromium } from '../../support/chromium.ts'
-import { chromiumBinary } from '../../support/services.ts'
+import { chromiumBinary, temporaryDirectory } from '../../support/services.ts'
 import { type Api, startApi } from '../api.ts'
 import { addBuyer, type Buyer, postJob } from './buyers.ts'
 import { addWorker, creditEarning, giveScore, type Worker } from './crew.ts'
@@ -34,9 +36,14 @@ const LAYOUT = `({
 })`
 
 const LONG = `Doors, each from the street. ${'Donaudampfschifffahrtsgesellschaft'.repeat(8)}`
-const file = (name: string, bytes: string | number, mimeType = 'image/png') => ({
-  ...{ name, mimeType, buffer: typeof bytes === 'number' ? Buffer.alloc(bytes) : Buffer.from(bytes) },
-})
+const file = (name: string, bytes: string, mimeType = 'image/png') => ({ name, mimeType, buffer: Buffer.from(bytes) })
+/** Lies on the disk, where the browser reads its length: 20 MiB through the driver take seconds of a busy machine. */
+async function largeFile(directory: string): Promise<string> {
+  const path = join(directory, 'large.png')
+  await writeFile(path, '')
+  await truncate(path, 20 * 1_048_576 + 1)
+  return path
+}
 
 const binary = chromiumBinary()
 if (binary) describe('the hosted page on a phone', { timeout: TEST_MAX_MS }, () => inChromium(binary))
@@ -157,6 +164,7 @@ function inChromium(executablePath: string): void {
   it('sends no file that is empty or too large, says so, and takes the next one', async () => {
     const description = 'Doors for a file that is chosen anew'
     await post(description)
+    const directory = temporaryDirectory()
     const { context, page, faults } = await newPhone()
     try {
       await signIn(page, await addWorker(api, 'Otto'))
@@ -168,7 +176,7 @@ function inChromium(executablePath: string): void {
       await page.getByText('Choose a file first.').waitFor()
       await page.getByLabel('Choose a file').setInputFiles(file('nothing.png', ''))
       await page.getByText('nothing.png is empty.').waitFor()
-      await page.getByLabel('Choose a file').setInputFiles(file('large.png', 20 * 1_048_576 + 1))
+      await page.getByLabel('Choose a file').setInputFiles(await largeFile(directory.path))
       await page.getByText('large.png is too large.').waitFor()
       await send(page)
       await page.getByText('Choose a file first.').waitFor()
@@ -180,6 +188,7 @@ function inChromium(executablePath: string): void {
       expect(faults).toStrictEqual([])
     } finally {
       await context.close()
+      directory.remove()
     }
   })
 
