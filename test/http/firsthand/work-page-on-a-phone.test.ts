@@ -142,6 +142,8 @@ function inChromium(executablePath: string): void {
 
       await page.getByRole('button', { name: 'Try again' }).tap()
       await seen(page, 'Send a file')
+      // What is dropped is taken from when the page's script is there.
+      await page.getByRole('button', { name: 'Send and submit', disabled: false }).waitFor()
       await drop(page, 'door.png', `a sharp door of ${width}`)
       await page.getByText('door.png is chosen.').waitFor()
       await send(page)
@@ -189,6 +191,31 @@ function inChromium(executablePath: string): void {
     } finally {
       await context.close()
       directory.remove()
+    }
+  })
+
+  it('sends nothing before its script is there, and then what was chosen until then', async () => {
+    const description = 'Doors for a phone with a slow line'
+    await post(description)
+    const { context, page, faults } = await newPhone()
+    try {
+      await signIn(page, await addWorker(api, 'Ida'))
+      const { promise: arrival, resolve: arrive } = Promise.withResolvers<void>()
+      await page.route('**/work.js', async (route) => {
+        await arrival
+        await route.continue()
+      })
+      await claim(page, description)
+      await seen(page, 'Send a file')
+      expect(await page.getByRole('button', { name: 'Send and submit' }).isDisabled()).toBe(true)
+      await page.getByLabel('Choose a file').setInputFiles(file('door.png', 'a door of a slow line'))
+      arrive()
+      await page.getByText('door.png is chosen.').waitFor()
+      await send(page)
+      await seen(page, 'Your file is being scored')
+      expect(faults).toStrictEqual([])
+    } finally {
+      await context.close()
     }
   })
 

@@ -109,5 +109,8 @@ function start(form) {
       bar.hidden = true
     }
   })
+  // A file may have been chosen before this script was there.
+  choose(input.files[0])
+  button.disabled = false
 }
 `

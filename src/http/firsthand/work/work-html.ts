@@ -144,6 +144,7 @@ interface OpenClaim {
   form: string
 }
 
+/** Its script enables the button: a form that were sent before would be sent without the file. */
 export const claimPage = ({ claimId, expiresAt, facts, bytesMax, form }: OpenClaim) => {
   const { acceptedFormats, description, workerPayoutPerFileCents } = facts
   const path = `/claims/${claimId}`
@@ -162,7 +163,7 @@ export const claimPage = ({ claimId, expiresAt, facts, bytesMax, form }: OpenCla
         <input id="file" type="file" accept="${acceptedFormats.join(',')}" />
         <p role="status"></p>
         <progress max="1" value="0" aria-label="How much of the file is sent" hidden></progress>
-        <button>Send and submit</button>
+        <button disabled>Send and submit</button>
       </form>
       ${button(`${path}/give-back`, form, 'Give the seat back', { isPlain: true })}`,
   })
