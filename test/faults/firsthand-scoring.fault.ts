@@ -10,10 +10,12 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { job } from '../../src/commands/firsthand/job.ts'
+import { wallet, walletIdOf } from '../../src/commands/firsthand/wallet.ts'
 import { createCommandBus } from '../../src/commands/handle.ts'
 import { createEventStore } from '../../src/events/store.ts'
 import { firstSubmissionOf } from '../../src/processes/firsthand/sandbox-jobs.ts'
 import type { CrashOrder } from '../../src/runtime/crash-points.ts'
+import { systemContext } from '../http/api.ts'
 import { registry } from '../support/contexts.ts'
 import { eventsOf } from '../support/event-store.ts'
 import { createDatabase, temporaryDirectory } from '../support/services.ts'
@@ -79,26 +81,34 @@ interface Job {
   completed_at: string
 }
 
-async function call(method: string, path: string, body?: object) {
-  const { url, test_key } = JSON.parse(readFileSync(join(dataDirectory, 'sandbox-firsthand.json'), 'utf8'))
-  const answer = await fetch(`${url}/v1${path}`, {
+/** Of the instance's first run. */
+const sandbox = () => JSON.parse(readFileSync(join(dataDirectory, 'sandbox-firsthand.json'), 'utf8'))
+
+/** Signed with the test world's key, or with another. */
+async function call<T = Job>(method: string, path: string, body?: object, key: string = sandbox().test_key) {
+  const answer = await fetch(`${sandbox().url}${path}`, {
     method,
     headers: {
-      ...{ authorization: `Bearer ${test_key}`, 'content-type': 'application/json', 'idempotency-key': randomUUID() },
+      ...{ authorization: `Bearer ${key}`, 'content-type': 'application/json', 'idempotency-key': randomUUID() },
     },
     ...(body && { body: JSON.stringify(body) }),
   })
-  return { status: answer.status, body: (await answer.json()) as Job }
+  return { status: answer.status, body: (await answer.json()) as T }
 }
 
-const post = (files: number, format: string) =>
-  call('POST', '/jobs', {
-    ...{ type: 'data_collection', description: 'Pictures of doors, each from the street', files_needed: files },
-    ...{ accepted_formats: [format], price_per_file_cents: 25 },
-  })
+const post = (files: number, format: string, key?: string) =>
+  call(
+    'POST',
+    '/v1/jobs',
+    {
+      ...{ type: 'data_collection', description: 'Pictures of doors, each from the street', files_needed: files },
+      ...{ accepted_formats: [format], price_per_file_cents: 25 },
+    },
+    key,
+  )
 const completed = (jobId: string) =>
   vi.waitFor(async () => {
-    const { body } = await call('GET', `/jobs/${jobId}`)
+    const { body } = await call('GET', `/v1/jobs/${jobId}`)
     expect(body.status).toBe('completed')
     return body
   }, wait)
@@ -187,7 +197,7 @@ describe.sequential('firsthand’s scoring', () => {
     expect(runs()).toBe(true)
   })
 
-  it('row F22: with the clock an hour off, what is recorded has the time of the one clock, and upload links work', {
+  it('row F22: with the clock an hour off, what is recorded, lots and links go by the one clock', {
     timeout: START_MAX_MS,
   }, async () => {
     const { body } = await post(2, 'image/jpeg')
@@ -199,5 +209,50 @@ describe.sequential('firsthand’s scoring', () => {
       Date.parse((data as { occurredAt?: string }).occurredAt ?? done.created_at),
     )
     expect(Math.max(...times) - Date.now()).toBeLessThan(60_000)
+    await linksGoByTheOneClock(body.id)
+    await lotsGoByTheOneClock()
   })
 })
+
+/** Both ways, to the minute: what the buyer fetches, and what a worker sends. */
+async function linksGoByTheOneClock(jobId: string): Promise<void> {
+  const isIn = (time: string, ms: number) => expect(Math.abs(Date.parse(time) - Date.now() - ms)).toBeLessThan(60_000)
+  type Files = { data: { download_url: string; download_url_expires_at: string }[] }
+  const files = await vi.waitFor(async () => {
+    const { body } = await call<Files>('GET', `/v1/jobs/${jobId}/files`)
+    expect(body.data).toHaveLength(2)
+    return body.data
+  }, wait)
+  for (const { download_url, download_url_expires_at } of files) {
+    isIn(download_url_expires_at, 7 * 24 * HOUR_MS)
+    expect((await fetch(download_url)).status).toBe(200)
+  }
+  const { live_key, worker_token } = sandbox()
+  const { body: own } = await post(1, 'image/png', live_key)
+  const work = <T>(path: string, body?: object) => call<T>('POST', `/worker/v1${path}`, body, worker_token)
+  const { body: claim } = await work<{ id: string; expires_at: string }>(`/jobs/${own.id}/claims`)
+  isIn(claim.expires_at, HOUR_MS / 2)
+  type Link = { method: string; url: string; headers: Record<string, string> }
+  const declared = { content_type: 'image/png', size_bytes: 9 }
+  const { body: link } = await work<Link>(`/claims/${claim.id}/uploads`, declared)
+  const { status } = await fetch(link.url, { method: link.method, headers: link.headers, body: 'some file' })
+  expect(status).toBe(200)
+}
+
+/** A lot that ends in half an hour has ended by the instance's own clock, and is what is spent first by the one clock. */
+async function lotsGoByTheOneClock(): Promise<void> {
+  const { organization_id: organizationId, live_key } = sandbox()
+  const of = { organizationId, environment: 'live' } as const
+  const endsAt = new Date(Date.now() + HOUR_MS / 2).toISOString()
+  const granted = await withLog(async (store) => {
+    const bus = createCommandBus(store, { cachedAggregatesMax: 10, seenCommandsMax: 10, conflictRetriesMax: 3 })
+    const context = systemContext()
+    const credits = { kind: 'grant', credits: 'free_tier', amountCents: 25n, endsAt, reason: null } as const
+    const { events } = await bus.handle(wallet, walletIdOf(of), { ...credits, wallet: of, at: context.at }, context)
+    return events.find((event) => event.type === 'firsthand.CreditsGranted.v1')?.data
+  })
+  expect((await post(1, 'image/png', live_key)).status).toBe(201)
+  const events = await withLog((store) => eventsOf(store, `firsthand.wallet-${walletIdOf(of)}`))
+  const spent = events.findLast(({ type }) => type === 'firsthand.EscrowHeld.v1')?.data
+  expect(spent).toMatchObject({ parts: [{ lotId: granted?.transactionId, endsAt, amountCents: '25' }] })
+}
