@@ -211,6 +211,8 @@ export interface ApiOptions {
   /** Of those who sign in there, and whether they are sent mails. */
   peopleLimits?: Partial<PeopleLimits>
   mailWay?: RungateParts['mailWay']
+  /** What firsthand's requests go by. */
+  buyClock?: () => Date
   /** What rungate's people go by. */
   governClock?: () => Date
   /** Rungate's own variables of the environment. */
@@ -380,7 +382,7 @@ export async function startApi(options: ApiOptions = {}) {
   const buying = (of: CommandBus) => ({
     ...{ payments: (environment: 'live' | 'test') => standIn!.payments(environment), publicUrl: undefined },
     log: { warn: record('warn'), error: record('error') },
-    ...{ bus: of, db, clock: () => new Date(), credentials: buyers, ...firsthandSettings },
+    ...{ bus: of, db, clock: options.buyClock ?? (() => new Date()), credentials: buyers, ...firsthandSettings },
     waiter: waiters.of(projectionsCheckpoint('firsthand')),
     ...{ instanceKeys, waits, objects },
     webhooks: {

@@ -1,18 +1,26 @@
 /** What a buyer does beside its jobs: keys, balance, transactions, settings; and what others see of it. */
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { organization } from '../../../src/commands/firsthand/organization.ts'
 import { eventually } from '../../projections/support.ts'
+import { eventsOf } from '../../support/event-store.ts'
 import { type Api, startApi, systemContext } from '../api.ts'
 import { addBuyer, addKey, type Buyer, grant, postJob } from './buyers.ts'
 
 let api: Api
 let acme: Buyer
 let other: Buyer
+/** By how much the API's clock is ahead. */
+let aheadMs = 0
+const HOUR_MS = 3_600_000
+const hoursAhead = (hours: number): string => new Date(Date.now() + hours * HOUR_MS).toISOString()
 beforeAll(async () => {
-  api = await startApi()
+  api = await startApi({ buyClock: () => new Date(Date.now() + aheadMs) })
   acme = await addBuyer(api, { cents: 10_000 })
   other = await addBuyer(api, { cents: 10_000 })
+})
+afterEach(() => {
+  aheadMs = 0
 })
 afterAll(() => api.stop())
 
@@ -51,6 +59,49 @@ describe('an API key', () => {
     const asked = { key: acme.key, body: keyRequest(), headers: { 'idempotency-key': 'a-key' } }
     const again = await api.buySecond('POST', '/v1/api_keys', asked)
     expect([again.headers.get('idempotency-replayed'), again.body]).toStrictEqual(['true', first.body])
+  })
+
+  it('is shown to the same request for a day, made or rotated; then the answer says to rotate it', async () => {
+    const buyer = await addBuyer(api)
+    const path = `/v1/api_keys/${buyer.keyId}/rotate`
+    const rotate = () => api.buy('POST', path, { key: buyer.key, headers: { 'idempotency-key': 'in-its-place' } })
+    const [made, rotated] = [await make(buyer.key, {}, 'new'), await rotate()]
+    aheadMs = 23 * HOUR_MS
+    expect([(await make(buyer.key, {}, 'new')).body, (await rotate()).body]).toStrictEqual([made.body, rotated.body])
+    aheadMs = 25 * HOUR_MS
+    const { secret: key, id } = rotated.body.new_key
+    for (const [refused, of] of [
+      [await make(key, {}, 'new'), made.body.id],
+      [await api.buy('POST', path, { key, headers: { 'idempotency-key': 'in-its-place' } }), id],
+    ]) {
+      expect([refused.status, refused.body.error.type]).toStrictEqual([409, 'conflict'])
+      expect(refused.body.error.message).toContain(`${of} was made by this request before`)
+      expect(refused.body.error.message).toMatch(/rotate it/)
+    }
+  })
+
+  it('past its end reads as revoked and opens nothing, by the clock alone', async () => {
+    const buyer = await addBuyer(api)
+    const { body: short } = await make(buyer.key, { expires_at: hoursAhead(1) })
+    const { body: rotated } = await api.buy('POST', `/v1/api_keys/${buyer.keyId}/rotate`, { key: buyer.key })
+    const { secret: key, id } = rotated.new_key
+    const statuses = async () => {
+      const { data } = (await api.buy('GET', '/v1/api_keys', { key })).body
+      return Object.fromEntries(data.map((each: { id: string; status: string }) => [each.id, each.status]))
+    }
+    const opens = (secret: string) =>
+      api.buy('GET', '/v1/jobs', { key: secret }).then(({ status }) => ({ 200: true, 401: false })[status])
+    const seen = async () => [await statuses(), await opens(short.secret), await opens(buyer.key)]
+    const [before, hours] = [{ [id]: 'active', [short.id]: 'active', [buyer.keyId]: 'rotating' }, [0, 2, 25]]
+    const expected = [
+      [before, true, true],
+      [{ ...before, [short.id]: 'revoked' }, false, true],
+      [{ ...before, [short.id]: 'revoked', [buyer.keyId]: 'revoked' }, false, false],
+    ]
+    for (const [index, ahead] of hours.entries()) {
+      aheadMs = ahead * HOUR_MS
+      expect(await seen()).toStrictEqual(expected[index])
+    }
   })
 
   it('makes none that may do more, or of live where it is of the test world', async () => {
@@ -120,7 +171,9 @@ describe('credits', () => {
   it('are nothing before the first, as of the organization’s creation', async () => {
     const buyer = await addBuyer(api)
     const { body } = await api.buy('GET', '/v1/billing/credits', { key: buyer.key })
-    expect(body).toMatchObject({ balance_cents: 0, currency: 'usd' })
+    const [created] = await eventsOf(api.store, `firsthand.organization-${buyer.organizationId}`)
+    const { occurredAt: updated_at } = created!.data as { occurredAt: string }
+    expect(body).toMatchObject({ balance_cents: 0, currency: 'usd', updated_at })
   })
 
   it('have transactions whose amounts make up the balance, the newest first', async () => {
@@ -143,6 +196,27 @@ describe('credits', () => {
     const filtered = await api.buy('GET', '/v1/billing/transactions?type=refund', { key: buyer.key })
     expect(filtered.body.data).toHaveLength(1)
     expect((await api.buy('GET', '/v1/billing/transactions?type=gift', { key: buyer.key })).status).toBe(400)
+  })
+
+  it('say when they end: those that came, and of a refund those that end first; what is taken off has no end', async () => {
+    const buyer = await addBuyer(api)
+    const [sooner, later] = [hoursAhead(60 * 24), hoursAhead(90 * 24)]
+    await grant(api, buyer.organizationId, 300, { endsAt: later })
+    await grant(api, buyer.organizationId, 100, { endsAt: sooner })
+    const jobs: string[] = []
+    // The first takes all of the lot that ends sooner and as much of the other; the second of the other alone.
+    for (const files_needed of [8, 4]) jobs.push((await postJob(api, buyer.key, { files_needed })).body.id)
+    for (const id of jobs) await api.buy('POST', `/v1/jobs/${id}/cancel`, { key: buyer.key })
+    const { data } = (await api.buy('GET', '/v1/billing/transactions', { key: buyer.key })).body
+    type Row = { type: string; amount_cents: number; expires_at: string | null }
+    expect(data.map(({ type, amount_cents, expires_at }: Row) => [type, amount_cents, expires_at])).toStrictEqual([
+      ['refund', 100, later],
+      ['refund', 200, sooner],
+      ['deduction', -100, null],
+      ['deduction', -200, null],
+      ['free_tier', 100, sooner],
+      ['free_tier', 300, later],
+    ])
   })
 })
 
@@ -200,12 +274,17 @@ describe('another organization', () => {
 })
 
 describe('the limits', () => {
-  it('are those of the tier, for each kind of request', async () => {
-    const { key } = await addBuyer(api, { tier: 'standard', cents: 1_000 })
+  it.each([
+    ['standard', '100', '300', '60'],
+    ['pro', '500', '1500', '300'],
+    ['enterprise', '5000', '15000', '3000'],
+    ['unlimited', null, null, null],
+  ] as const)('are those of the tier %s, for each kind of request', async (tier, jobs, jobReads, others) => {
+    const { key } = await addBuyer(api, { tier, cents: 1_000 })
     const limitOf = async (answer: ReturnType<Api['buy']>) => (await answer).headers.get('ratelimit-limit')
-    expect(await limitOf(postJob(api, key))).toBe('100')
-    expect(await limitOf(api.buy('GET', '/v1/jobs', { key }))).toBe('300')
-    expect(await limitOf(api.buy('GET', '/v1/billing/credits', { key }))).toBe('60')
+    expect(await limitOf(postJob(api, key))).toBe(jobs)
+    expect(await limitOf(api.buy('GET', '/v1/jobs', { key }))).toBe(jobReads)
+    expect(await limitOf(api.buy('GET', '/v1/billing/credits', { key }))).toBe(others)
   })
 })
 

@@ -1,5 +1,6 @@
 /** A worker's file on its way: link, bytes, submission, score. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { ObjectStoreUnavailable } from '../../../src/adapters/object-store/object-store.ts'
 import { job } from '../../../src/commands/firsthand/job.ts'
 import { submission } from '../../../src/commands/firsthand/submission.ts'
 import { type Api, startApi, systemContext } from '../api.ts'
@@ -71,6 +72,22 @@ describe('a submission', () => {
     expect((await work(api, otto, 'GET', `/submissions/${claim.submission_id}`)).status).toBe(404)
     const stored = await api.bus.current(submission, claim.submission_id)
     expect(stored).toMatchObject({ upload: { sizeBytes: 9, filename: expect.not.stringMatching(/[\u202e/]/) } })
+  })
+
+  it('is 503 while the store of files is away, and is made by the same request afterwards', async () => {
+    const { body: claim } = await claimSeat(api, wilma, await jobOf(1))
+    const uploadId = await sent(wilma, claim.id)
+    const copying = vi.spyOn(api.objects, 'copy').mockRejectedValueOnce(new ObjectStoreUnavailable('away'))
+    try {
+      const refused = await submit(wilma, claim.id, uploadId)
+      expect([refused.status, refused.body.error.type]).toStrictEqual([503, 'internal_error'])
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+      expect(await api.bus.current(submission, claim.submission_id)).toStrictEqual({ status: 'absent' })
+      expect((await submit(wilma, claim.id, uploadId)).status).toBe(202)
+      expect(copying).toHaveBeenCalledTimes(2)
+    } finally {
+      copying.mockRestore()
+    }
   })
 
   it('needs a file, and one of its own claim', async () => {

@@ -1,6 +1,6 @@
 /** Webhook endpoints and events as buyers work with them; what arrives where is in test/processes/firsthand/webhooks.test.ts. */
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { eventsOf } from '../../support/event-store.ts'
 import { type Api, startApi } from '../api.ts'
 import { addBuyer, addEvent, addKey, type Buyer, postJob } from './buyers.ts'
@@ -8,11 +8,17 @@ import { addBuyer, addEvent, addKey, type Buyer, postJob } from './buyers.ts'
 let api: Api
 let acme: Buyer
 let other: Buyer
+/** By how much the API's clock is ahead. */
+let aheadMs = 0
+const HOUR_MS = 3_600_000
 beforeAll(async () => {
   const resolve = async (host: string) => (host === 'inside.example' ? ['10.0.0.7'] : ['93.184.215.14'])
-  api = await startApi({ resolve })
+  api = await startApi({ resolve, buyClock: () => new Date(Date.now() + aheadMs) })
   acme = await addBuyer(api, { cents: 10_000 })
   other = await addBuyer(api)
+})
+afterEach(() => {
+  aheadMs = 0
 })
 afterAll(() => api.stop())
 
@@ -61,9 +67,9 @@ describe('a webhook endpoint', () => {
 
   it('has one of 16 places in its environment, a hundred at once take no more, and a deleted one frees its own', async () => {
     const buyer = await addBuyer(api)
-    const made = await Promise.all(Array.from({ length: 20 }, () => create(buyer.key)))
+    const made = await Promise.all(Array.from({ length: 100 }, () => create(buyer.key)))
     const statuses = made.map(({ status }) => status).sort()
-    expect(statuses).toStrictEqual([...Array(16).fill(201), ...Array(4).fill(409)])
+    expect(statuses).toStrictEqual([...Array(16).fill(201), ...Array(84).fill(409)])
     const { key } = await addKey(api, buyer.organizationId, { environment: 'test' })
     expect((await create(key)).status).toBe(201)
     const [first] = made.filter(({ status }) => status === 201)
@@ -121,6 +127,23 @@ describe('a webhook endpoint', () => {
     expect(leftMs / 3_600_000).toBeCloseTo(24, 1)
     const again = await api.buySecond('POST', `${PATH}/${body.id}/rotate_secret`, asked)
     expect(again.body).toStrictEqual(rotated.body)
+  })
+
+  it('shows its secrets to the same request for a day; then the answer says to rotate', async () => {
+    const { key } = await addBuyer(api)
+    const made = await create(key, { url: HOOK }, 'one-day')
+    const { id } = made.body
+    const asked = { key, headers: { 'idempotency-key': 'one-day' } }
+    const rotate = () => api.buy('POST', `${PATH}/${id}/rotate_secret`, asked)
+    const rotated = await rotate()
+    const again = async () => [await create(key, { url: HOOK }, 'one-day'), await rotate()]
+    aheadMs = 23 * HOUR_MS
+    expect((await again()).map(({ body }) => body)).toStrictEqual([made.body, rotated.body])
+    aheadMs = 25 * HOUR_MS
+    for (const { status, body } of await again()) {
+      expect([status, body.error.type]).toStrictEqual([409, 'conflict'])
+      expect(body.error.message).toBe(`The secret of ${id} is shown no more: rotate it.`)
+    }
   })
 
   it('that is deleted, another’s, or of the other environment is 404 everywhere', async () => {
