@@ -12,6 +12,7 @@ const OWN_USER = 'test/runtime/own-user.test.ts'
 const SERVED = 'test/sample/http.test.ts'
 const LIMITS = 'test/http/limits.test.ts'
 const TENANTS = 'test/http/tenant-use.test.ts'
+const CALL_BOUNDS = 'test/http/rungate/bounds.test.ts'
 const TURNS = 'test/http/turns.test.ts'
 const SERVER = 'test/http/server.test.ts'
 const CURSOR = 'test/http/cursor.test.ts'
@@ -69,6 +70,7 @@ export const attackRows: readonly Row[] = [
         'is not read, however it is signed, once its address has made up so many signatures',
       ],
       ['test/http/firsthand/work-page.test.ts', 'reads no form of a browser that is not signed in'],
+      [CALL_BOUNDS, 'holds half of the bytes of bodies at most: another one is served meanwhile'],
     ],
   },
   {
@@ -78,6 +80,7 @@ export const attackRows: readonly Row[] = [
       [TENANTS, 'is a share of a window that slides, and Retry-After says when it is free again'],
       [TENANTS, 'goes on one request a turn of the event loop, and others do not wait'],
       [TENANTS, 'are read a few at a time while others ask, and the rest in turn'],
+      [CALL_BOUNDS, 'has half of the calls under way at most: another one is served meanwhile'],
       ['test/sample/tenant-use.test.ts', 'what a list does with its rows counts, and so does its answer'],
       [TURNS, 'takes one of each caller in turn, whatever the others have waiting'],
       [TURNS, 'has one request begun in a turn while others ask'],

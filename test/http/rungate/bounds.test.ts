@@ -1,6 +1,8 @@
-/** Bounds of policies, agents and metadata, as the installation sets them. */
+/** Bounds of policies, agents, metadata and calls, as the installation sets them. */
+import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LlmSimulator, startLlmSimulator } from '../../../src/embedded/llm/server.ts'
+import { eventually } from '../../projections/support.ts'
 import { type Api, startApi } from '../api.ts'
 import { type Caller, callerOf, GPT, user } from './calling.ts'
 
@@ -9,7 +11,10 @@ let api: Api
 let caller: Caller
 beforeAll(async () => {
   simulator = await startLlmSimulator()
-  const rungate = { POLICY_GLOBS_MAX: '3', ROUTING_CHAIN_MAX: '20', METADATA_MAX_BYTES: '100' }
+  const rungate = {
+    ...{ POLICY_GLOBS_MAX: '3', ROUTING_CHAIN_MAX: '20', METADATA_MAX_BYTES: '100' },
+    ...{ PROXY_CALLS_MAX: '4', PROXY_BODY_MAX_BYTES: '40000', PROXY_BODIES_MAX_BYTES: '80000' },
+  }
   api = await startApi({ allowLoopbackProviders: true, rungate })
   caller = await callerOf(api, simulator)
 })
@@ -79,5 +84,47 @@ describe('a bound', () => {
     expect((await api.govern('POST', '/api/agents', { key: caller.token, body })).body.error.fields).toStrictEqual({
       metadata: 'must have at most 100 bytes',
     })
+  })
+})
+
+describe('one account', () => {
+  const call = (apiKey: string) =>
+    api.govern('POST', '/v1/chat/completions', { key: apiKey, body: { model: GPT, messages: user('hi') } })
+  const begun = (apiKey: string, headers: Record<string, string> = {}) => {
+    const sent = httpRequest(`${api.url}/rungate/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json', ...headers },
+    })
+    return sent.on('error', () => undefined)
+  }
+  const isRefused = async (apiKey: string) => {
+    const { status, headers, body } = await call(apiKey)
+    expect([status, headers.get('retry-after'), body.error?.type]).toStrictEqual([503, '1', 'service_unavailable'])
+    expect(body.error.message).toContain('This account has')
+  }
+  const isServed = async (apiKey: string) => expect((await call(apiKey)).status).toBe(200)
+
+  it('has half of the calls under way at most: another one is served meanwhile', async () => {
+    const [agent, other] = [await caller.agent(), await callerOf(api, simulator)]
+    const model = 'gpt-5-held'
+    simulator.order({ rules: [{ match: { model }, fault: { hang: true } }] })
+    const body = JSON.stringify({ model, messages: user('hi'), stream: true })
+    const held = [begun(agent.apiKey), begun(caller.apiKey)]
+    for (const sent of held) sent.end(body)
+    await eventually(() => expect(simulator.log().filter((made) => made.model === model)).toHaveLength(2))
+    await isRefused(agent.apiKey)
+    await isServed(other.apiKey)
+    for (const sent of held) sent.destroy()
+    await eventually(() => isServed(agent.apiKey))
+  })
+
+  it('holds half of the bytes of bodies at most: another one is served meanwhile', async () => {
+    const other = await callerOf(api, simulator)
+    const unsent = begun(caller.apiKey, { 'transfer-encoding': 'chunked' })
+    unsent.write('{')
+    await eventually(() => isRefused(caller.apiKey))
+    await isServed(other.apiKey)
+    unsent.destroy()
+    await eventually(() => isServed(caller.apiKey))
   })
 })

@@ -16,11 +16,11 @@ import type { TargetOrder } from './target-order.ts'
 
 export interface ProxyLimits extends ScanLimits {
   bodyMaxBytes: number
-  /** Of all bodies that this process holds. */
+  /** Of all bodies that this process holds; one account has half of it. */
   bodiesMaxBytes: number
   answerMaxBytes: number
   frameMaxBytes: number
-  /** Calls of this process at a time. */
+  /** Calls of this process at a time; one account has half of them. */
   inFlightMax: number
   /** Of a run's metadata. */
   metadataMaxBytes: number

@@ -15,6 +15,7 @@ import type { Exchange } from '../../environment.ts'
 import { admit } from './admitting.ts'
 import { headerText } from './answer-headers.ts'
 import { CallFault, type CallRequest, ClientGone, readCall } from './call-request.ts'
+import { type CallRoom, createCallRoom } from './call-room.ts'
 import { ClientConnection } from './client-connection.ts'
 import { Interruption } from './interruption.ts'
 import type { ProxyParts } from './proxy-parts.ts'
@@ -41,6 +42,7 @@ export interface ModelProxy {
 
 export function createProxy(parts: ProxyParts): ModelProxy {
   const { desks, figures, limits, log } = parts
+  const room = createCallRoom(limits, figures)
   /** Calls under way, by run. */
   const underWay = new Map<string, Set<Interruption>>()
   desks.onForceStop((runId) => {
@@ -54,13 +56,15 @@ export function createProxy(parts: ProxyParts): ModelProxy {
       const tell = ({ status, headers, body }: Told) => {
         client.answer(status, { ...exchange.headers, ...headers }, body)
       }
-      const refused = atTheDoor(call, parts)
+      // What is longer is refused before it is read.
+      const bytesMax = Math.min(Number(incoming.headers['content-length'] ?? limits.bodyMaxBytes), limits.bodyMaxBytes)
+      const refused = atTheDoor(call, room, bytesMax)
       if (refused) return tell({ ...refused, headers: { ...refused.headers, connection: 'close' } })
-      const bodyBytes = Number(incoming.headers['content-length'] ?? limits.bodyMaxBytes)
-      figures.inFlight += 1
-      figures.bodyBytes += bodyBytes
+      const hold = room.enter(governed.agent.account_id, bytesMax)
       try {
         const request = await readCall(incoming, format, limits)
+        // As long as the call lasts: another provider may have to be sent the same.
+        hold.resize(request.scan.bytes.length)
         await serveRead(parts, { ...call, request, client, governed, tell, underWay })
       } catch (error) {
         if (error instanceof ClientGone) return
@@ -72,29 +76,21 @@ export function createProxy(parts: ProxyParts): ModelProxy {
         log.error({ requestId: exchange.requestId, err: error }, 'a call failed after its answer had begun')
         outgoing.destroy()
       } finally {
-        figures.inFlight -= 1
-        figures.bodyBytes -= bodyBytes
+        hold.leave()
       }
     },
   }
 }
 
-/** What is refused before the body is read. */
-function atTheDoor({ format, governed, incoming }: ProxiedCall, { figures, limits }: ProxyParts): Told | undefined {
+/** What is refused before the body is read, of which so many bytes may come. */
+function atTheDoor({ format, governed }: ProxiedCall, room: CallRoom, bytesMax: number): Told | undefined {
   const { account, agent } = governed
   if (account.status !== 'active') {
     return refusalAnswer(format, agentDisabled('The account of this agent is suspended.'), null)
   }
   if (agent.status === 'disabled') return refusalAnswer(format, agentDisabled('This agent is disabled.'), null)
-  if (figures.inFlight >= limits.inFlightMax) {
-    return unavailable(format, `This process has ${limits.inFlightMax} calls under way; send the call again.`)
-  }
-  const bytes = Number(incoming.headers['content-length'] ?? limits.bodyMaxBytes)
-  // One body alone is always taken: its own limit bounds it.
-  if (figures.bodyBytes > 0 && figures.bodyBytes + bytes > limits.bodiesMaxBytes) {
-    return unavailable(format, 'This process has too many bodies on their way; send the call again.')
-  }
-  return undefined
+  const lack = room.lackFor(agent.account_id, bytesMax)
+  return lack === undefined ? undefined : unavailable(format, `${lack}; send the call again.`)
 }
 
 interface ReadCall extends ProxiedCall {
