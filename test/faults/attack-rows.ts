@@ -113,6 +113,10 @@ export const attackRows: readonly Row[] = [
       [ROTATION, 'ten times at once leaves one new key that works'],
       [ROTATION, 'is refused while as many keys of the operator work as may, and leaves the old key as it was'],
       [OPERATOR, 'is undone by revoking the key: what was made from it goes too, unless it is spared'],
+      [
+        'test/commands/firsthand/organization.test.ts',
+        'takes what was made from it by rotation along when it is revoked, unless that is spared',
+      ],
       [DIRECTORY, 'forgets a key that was revoked, and knows it no more after a second event of it'],
       [DIRECTORY, 'forgets a key whose time has come, though no event says so'],
     ],

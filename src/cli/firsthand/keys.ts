@@ -26,6 +26,11 @@ interface IssueOptions extends JsonOption {
   expiresAt?: string
 }
 
+interface RevokeOptions extends JsonOption {
+  reason?: string
+  spareSuccessors?: boolean
+}
+
 const LISTED_MAX = 1_000
 
 export function keyCommand(tools: AdminTools): Command {
@@ -52,6 +57,7 @@ export function keyCommand(tools: AdminTools): Command {
     .argument('<keyId>', 'as `key list` shows it')
     .description('stop a key from working, for good')
     .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
+    .option('--spare-successors', 'leave keys that were made from it by rotation; default: they are revoked too')
     .option('--json', 'print JSON')
     .action((...given: Rest<typeof revoke>) => revoke(tools, ...given))
   return command
@@ -106,16 +112,17 @@ async function revoke(
   { withSession, written }: AdminTools,
   id: string,
   keyId: string,
-  options: JsonOption & { reason?: string },
+  options: RevokeOptions,
 ): Promise<void> {
   await withSession(async ({ bus, context }) => {
     const circumstances = context()
-    const { reason = null } = options
-    const command = { kind: 'revokeKey', keyId, reason, by: null, at: circumstances.at } as const
+    const { reason = null, spareSuccessors: sparesSuccessors = false } = options
+    const command = { kind: 'revokeKey', keyId, reason, sparesSuccessors, by: null, at: circumstances.at } as const
     const handled = await bus.handle(organization, id, command, circumstances)
-    show({ organization_id: id, key_id: keyId, ...written(handled) }, options, () =>
-      handled.events.length > 0
-        ? colours.green(`Revoked ${keyId}; no request with it will be answered any more.`)
+    const revoked = handled.events.map(({ data }) => ('keyId' in data ? data.keyId : ''))
+    show({ organization_id: id, key_id: keyId, revoked, ...written(handled) }, options, () =>
+      revoked.length > 0
+        ? colours.green(`Revoked ${revoked.join(', ')}; no request with them will be answered any more.`)
         : colours.yellow(`${keyId} was revoked already; nothing was written.`),
     )
   })

@@ -41,7 +41,15 @@ export type KeyCommand =
       keysMax: number
       at: string
     }
-  | { kind: 'revokeKey'; keyId: string; reason: string | null; by: Grantor | null; at: string }
+  /** `sparesSuccessors`: what was made from it by rotation works on; else it ends too. */
+  | {
+      kind: 'revokeKey'
+      keyId: string
+      reason: string | null
+      sparesSuccessors: boolean
+      by: Grantor | null
+      at: string
+    }
   | { kind: 'noteKeyUse'; keyId: string; usedAt: string; gapMinMs: number; at: string }
 
 /** Whether the key opens anything at this time. */
@@ -85,9 +93,15 @@ export function decideKeys(command: KeyCommand, state: ExistingOrganization): Or
       ]
     }
     case 'revokeKey': {
-      const { keyId, reason } = command
-      if (visibleKey(state, command).isRevoked) return []
-      return [{ type: 'firsthand.ApiKeyRevoked.v1', data: { organizationId, keyId, reason, occurredAt } }]
+      const { reason, sparesSuccessors } = command
+      const key = visibleKey(state, command)
+      const meant = sparesSuccessors ? [key] : withSuccessors(state, key)
+      return meant
+        .filter(({ isRevoked }) => !isRevoked)
+        .map(({ keyId }) => ({
+          type: 'firsthand.ApiKeyRevoked.v1',
+          data: { organizationId, keyId, reason, occurredAt },
+        }))
     }
     case 'noteKeyUse': {
       const { keyId, usedAt, gapMinMs } = command
@@ -109,6 +123,16 @@ function visibleKey({ keys }: ExistingOrganization, { keyId, by }: { keyId: stri
   const key = keys.get(keyId)
   if (key && (by?.environment !== 'test' || key.environment === 'test')) return key
   throw new Rejected('api_key_not_found', 'There is no such API key.')
+}
+
+/** The key and what was made from it by rotation, one after the other: each key has one successor. */
+function withSuccessors({ keys }: ExistingOrganization, key: ApiKey): ApiKey[] {
+  const line = [key]
+  for (const { successor } of line) {
+    const next = successor && keys.get(successor.keyId)
+    if (next && !line.includes(next)) line.push(next)
+  }
+  return line
 }
 
 function refuseBeyond({ scopes, environment }: Pick<ApiKey, 'scopes' | 'environment'>, by: Grantor | null): void {

@@ -42,8 +42,11 @@ const rotate = (by: { scopes: string[]; environment: 'live' | 'test' } | null = 
     ...{ keyId: 'key_1', replacement: { keyId: 'key_2', ...textOf(2) } },
     ...{ validUntil: day(1), by, keysMax: 2, at: when },
   }) as const
-const revoke = (environment: 'live' | 'test' = 'live') =>
-  ({ kind: 'revokeKey', keyId: 'key_1', reason: null, by: { ...office, environment }, at: at(4) }) as const
+const revoke = (environment: 'live' | 'test' = 'live', sparesSuccessors = true) =>
+  ({
+    kind: 'revokeKey',
+    ...{ keyId: 'key_1', reason: null, sparesSuccessors, by: { ...office, environment }, at: at(4) },
+  }) as const
 
 describe('an organization', () => {
   it('is created once', () => {
@@ -185,6 +188,21 @@ describe('a key', () => {
     given([created, made(1), revoked])
       .when(revoke())
       .then([])
+  })
+  it('takes what was made from it by rotation along when it is revoked, unless that is spared', () => {
+    const rotatedTo = (n: number): OrganizationEvent[] => [
+      made(n, { replaces: `key_${n - 1}` }),
+      { ...rotated, data: { ...rotated.data, keyId: `key_${n - 1}`, replacedBy: `key_${n}` } } as OrganizationEvent,
+    ]
+    const revokedOf = (n: number) => ({ ...revoked, data: { ...revoked.data, keyId: `key_${n}` } }) as OrganizationEvent
+    const line = [created, made(1), ...rotatedTo(2), ...rotatedTo(3), made(4)]
+    given(line)
+      .when(revoke('live', false))
+      .then([revoked, revokedOf(2), revokedOf(3)])
+    given(line).when(revoke('live', true)).then([revoked])
+    given([...line, revoked, revokedOf(2)])
+      .when(revoke('live', false))
+      .then([revokedOf(3)])
   })
   it('of live is not there for one of the test world', () => {
     given([created, made(1)])

@@ -146,6 +146,15 @@ describe('an API key', () => {
     expect((await api.buy('POST', `/v1/api_keys/${keyId}/rotate`, { key: acme.key })).status).toBe(409)
   })
 
+  it('that was rotated is revoked without its successor', async () => {
+    const buyer = await addBuyer(api)
+    const { body } = await api.buy('POST', `/v1/api_keys/${buyer.keyId}/rotate`, { key: buyer.key })
+    const { secret: key } = body.new_key
+    expect((await api.buy('POST', `/v1/api_keys/${buyer.keyId}/revoke`, { key })).status).toBe(204)
+    await eventually(async () => expect((await api.buy('GET', '/v1/jobs', { key: buyer.key })).status).toBe(401), 1_000)
+    expect((await api.buy('GET', '/v1/jobs', { key })).status).toBe(200)
+  })
+
   it('is noted when it is used', async () => {
     const { key, keyId } = await addKey(api, acme.organizationId)
     await api.buy('GET', '/v1/jobs', { key })

@@ -11,7 +11,9 @@ export const revokeApiKey = write({
   id: 'revokeApiKey',
   tags: ['API Keys'],
   summary: 'Revoke an API key at once',
-  description: 'Ends the key. Requests that it signs are refused from now on.',
+  description:
+    'Ends the key. Requests that it signs are refused from now on. A key that has replaced it by rotation works on: ' +
+    'where the key has leaked, revoke that one too, unless you have rotated it yourself.',
   access: buyerKey('keys:manage'),
   params: keyParams,
   headers: idempotencyHeader,
@@ -19,7 +21,10 @@ export const revokeApiKey = write({
   answers: { 204: empty('The key is revoked, now or before.') },
   refuses: ['api_key_not_found', 'organization_not_found'],
   async handle({ bus, principal, params: { key_id: keyId }, command }) {
-    const revocation = { kind: 'revokeKey', keyId, reason: null, by: principal, at: command.at } as const
-    return { status: 204, handled: await bus.handle(organization, principal.organizationId, revocation, command) }
+    const { organizationId } = principal
+    // Who rotates a key and then revokes the old one means to keep the new one.
+    const how = { reason: null, sparesSuccessors: true, by: principal }
+    const revocation = { kind: 'revokeKey', keyId, ...how, at: command.at } as const
+    return { status: 204, handled: await bus.handle(organization, organizationId, revocation, command) }
   },
 })
