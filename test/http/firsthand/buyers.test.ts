@@ -80,30 +80,6 @@ describe('an API key', () => {
     }
   })
 
-  it('past its end reads as revoked and opens nothing, by the clock alone', async () => {
-    const buyer = await addBuyer(api)
-    const { body: short } = await make(buyer.key, { expires_at: hoursAhead(1) })
-    const { body: rotated } = await api.buy('POST', `/v1/api_keys/${buyer.keyId}/rotate`, { key: buyer.key })
-    const { secret: key, id } = rotated.new_key
-    const statuses = async () => {
-      const { data } = (await api.buy('GET', '/v1/api_keys', { key })).body
-      return Object.fromEntries(data.map((each: { id: string; status: string }) => [each.id, each.status]))
-    }
-    const opens = (secret: string) =>
-      api.buy('GET', '/v1/jobs', { key: secret }).then(({ status }) => ({ 200: true, 401: false })[status])
-    const seen = async () => [await statuses(), await opens(short.secret), await opens(buyer.key)]
-    const [before, hours] = [{ [id]: 'active', [short.id]: 'active', [buyer.keyId]: 'rotating' }, [0, 2, 25]]
-    const expected = [
-      [before, true, true],
-      [{ ...before, [short.id]: 'revoked' }, false, true],
-      [{ ...before, [short.id]: 'revoked', [buyer.keyId]: 'revoked' }, false, false],
-    ]
-    for (const [index, ahead] of hours.entries()) {
-      aheadMs = ahead * HOUR_MS
-      expect(await seen()).toStrictEqual(expected[index])
-    }
-  })
-
   it('makes none that may do more, or of live where it is of the test world', async () => {
     const { key } = await addKey(api, acme.organizationId, { scopes: ['keys:manage'] })
     expect((await make(key)).body.error).toMatchObject({ type: 'authorization_error', details: [{ field: 'scopes' }] })
