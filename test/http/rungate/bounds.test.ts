@@ -1,4 +1,5 @@
 /** Bounds of policies, agents, metadata and calls, as the installation sets them. */
+import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LlmSimulator, startLlmSimulator } from '../../../src/embedded/llm/server.ts'
@@ -120,9 +121,10 @@ describe('one account', () => {
 
   it('holds half of the bytes of bodies at most: another one is served meanwhile', async () => {
     const other = await callerOf(api, simulator)
-    const unsent = begun(caller.apiKey, { 'transfer-encoding': 'chunked' })
-    unsent.write('{')
-    await eventually(() => isRefused(caller.apiKey))
+    // It is asked for its body once it has its place.
+    const unsent = begun(caller.apiKey, { 'transfer-encoding': 'chunked', expect: '100-continue' })
+    await once(unsent, 'continue')
+    await isRefused(caller.apiKey)
     await isServed(other.apiKey)
     unsent.destroy()
     await eventually(() => isServed(caller.apiKey))
