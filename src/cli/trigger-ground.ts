@@ -4,8 +4,9 @@ import type { TemplateTerms } from '../events/noctant/template.ts'
 import { presetPack } from '../processes/noctant/presets.ts'
 import type { AdminSession } from './admin-session.ts'
 import type { Answer } from './demo/client.ts'
-import { demoTerms, type PayoutStory, userPath } from './demo/payout-story.ts'
+import { demoTerms, type PayoutStory, productTerms, userPath } from './demo/payout-story.ts'
 import {
+  accountPolicies,
   externalAccountId,
   externalUserId,
   initialBalance,
@@ -28,16 +29,6 @@ export interface Ground {
   buy(quantity: string): Promise<void>
   /** Under the terms of a preset, changed; on an account of its own. */
   challenge(preset: string, change?: (terms: TemplateTerms) => TemplateTerms): Promise<void>
-}
-
-const policies = {
-  execution_profile_key: 'standard',
-  provider_type: 'prop_firm',
-  feed_source: 'noctant',
-  branding_policy: 'co_brand',
-  visibility_policy: 'same_sponsor_only',
-  claim_allowed: false,
-  marketing_allowed: false,
 }
 
 export function createGround(session: AdminSession, of: Story): Ground {
@@ -63,7 +54,7 @@ export function createGround(session: AdminSession, of: Story): Ground {
       account_name: 'An account to try with',
       currency: 'USD',
       initial_balance: initialBalance,
-      ...policies,
+      ...accountPolicies,
       ...more,
     }
     found.accountId = String(objectOf(await ask('POST', '/v1/accounts', body), 'account').account_id)
@@ -117,15 +108,8 @@ const productOf = ({ run, known }: PayoutStory) => ({
   template_id: known.templateId,
   display_name: 'To try with',
   slug: `try-${run}`,
-  price: '99.00',
-  currency: 'USD',
-  status: 'active',
-  public_listing: false,
-  display_order: 1,
+  ...productTerms,
   kyc_gate: 'none',
-  max_concurrent_per_user: 1,
-  cooldown_hours_after_breach: 0,
-  metadata: {},
 })
 
 function accepted({ status, body }: Answer): Row {

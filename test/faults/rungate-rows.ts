@@ -1,4 +1,8 @@
-/** Which tests prove which of rungate's faults, G1 to G16, as rows.ts has it for the kernel's. */
+/**
+ * Which tests prove which of rungate's faults, G1 to G16, as rows.ts has it for the kernel's. Four are proven in part: no test is
+ * of the sweeper's second look for late calls (2), a client that leaves in the queue (8), Postgres away (9), and the 20 ms of a
+ * real process (16).
+ */
 import type { Row } from './rows.ts'
 
 const DESK = 'test/faults/rungate-desk.fault.ts'

@@ -15,6 +15,13 @@ export interface Listener {
   close(): void
 }
 
+/** What came, each delivery once, since one may come again under its id; and how many of each type, as JSON in the types' order. */
+export function heardOnce({ received }: Listener): { once: ReceivedWebhook[]; counts: string } {
+  const once = [...new Map(received.map((each) => [each.id, each])).values()]
+  const counted = Object.entries(Object.groupBy(once, ({ type }) => type)).map(([type, all]) => [type, all?.length])
+  return { once, counts: JSON.stringify(Object.fromEntries(counted.toSorted())) }
+}
+
 const BODY_MAX_BYTES = 262_144
 
 /** `headers`: in lower case, those that hold a delivery's id and its signature. */

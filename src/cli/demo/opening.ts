@@ -2,6 +2,7 @@
 import type { Answer } from './client.ts'
 import {
   accountPath,
+  accountPolicies,
   externalAccountId,
   externalUserId,
   initialBalance,
@@ -42,14 +43,8 @@ export async function openAccount(story: Story, say: Say): Promise<void> {
     account_name: 'A day at opslog',
     currency: 'USD',
     initial_balance: initialBalance,
-    execution_profile_key: 'standard',
-    provider_type: 'prop_firm',
     rules_owner: 'partner',
-    feed_source: 'noctant',
-    branding_policy: 'co_brand',
-    visibility_policy: 'same_sponsor_only',
-    claim_allowed: false,
-    marketing_allowed: false,
+    ...accountPolicies,
   }
   const first = await operator('POST', '/v1/accounts', body)
   checkCreated(story, 'the account is opened', first)

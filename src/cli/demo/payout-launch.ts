@@ -2,8 +2,8 @@
 import { importTemplate } from '../../commands/noctant/template.ts'
 import { presetPack } from '../../processes/noctant/presets.ts'
 import { withAdminSession } from '../admin-session.ts'
-import { demoTerms, type PayoutStory, pollChallenge, type Say, TARGET, userPath } from './payout-story.ts'
-import { externalAccountId, initialBalance, objectOf, pollSummary, statusOf } from './story.ts'
+import { demoTerms, type PayoutStory, pollChallenge, productTerms, type Say, TARGET, userPath } from './payout-story.ts'
+import { accountPolicies, externalAccountId, initialBalance, objectOf, pollSummary, statusOf } from './story.ts'
 
 export async function importDemoTemplate(story: PayoutStory, say: Say): Promise<void> {
   const { operator, checks, known } = story
@@ -26,15 +26,8 @@ export async function createProduct(story: PayoutStory, say: Say): Promise<void>
     template_id: known.templateId,
     display_name: 'Demo challenge',
     slug: `demo-${run}`,
-    price: '99.00',
-    currency: 'USD',
-    status: 'active',
-    public_listing: false,
-    display_order: 1,
+    ...productTerms,
     kyc_gate: 'both',
-    max_concurrent_per_user: 1,
-    cooldown_hours_after_breach: 0,
-    metadata: {},
   }
   const answer = await operator('POST', '/v1/products', body)
   checks.equal('the product is for sale', `${statusOf(answer)} ${answer.body.status}`, '201 active')
@@ -50,14 +43,8 @@ export async function openChallengeAccount(story: PayoutStory, say: Say): Promis
     product_id: known.productId,
     currency: 'USD',
     initial_balance: initialBalance,
-    execution_profile_key: 'standard',
-    provider_type: 'prop_firm',
     rules_owner: 'noctant',
-    feed_source: 'noctant',
-    branding_policy: 'co_brand',
-    visibility_policy: 'same_sponsor_only',
-    claim_allowed: false,
-    marketing_allowed: false,
+    ...accountPolicies,
   })
   const opened = objectOf(answer.body, 'account')
   const isSold = opened.product_id === known.productId ? 'its product' : `product ${opened.product_id}`

@@ -24,6 +24,18 @@ export const TARGET = '100'
 /** What is asked for, and its parts under the preset's split of 80 to 20. */
 export const payout = { gross: '50.00', trader: '40.00', firm: '10.00' } as const
 
+/** Of each product that a demo or a trigger sells. */
+export const productTerms = {
+  price: '99.00',
+  currency: 'USD',
+  status: 'active',
+  public_listing: false,
+  display_order: 1,
+  max_concurrent_per_user: 1,
+  cooldown_hours_after_breach: 0,
+  metadata: {},
+}
+
 /** The one-step preset on a small scale: a target within reach, no days to wait for. The rest is the preset's. */
 export const demoTerms = (preset: TemplateTerms): TemplateTerms => ({
   ...preset,

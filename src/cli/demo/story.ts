@@ -30,6 +30,18 @@ export interface Placed {
 export type Row = Record<string, unknown>
 
 export const initialBalance = '100000.00'
+
+/** Of each account that a demo or a trigger opens. */
+export const accountPolicies = {
+  execution_profile_key: 'standard',
+  provider_type: 'prop_firm',
+  feed_source: 'noctant',
+  branding_policy: 'co_brand',
+  visibility_policy: 'same_sponsor_only',
+  claim_allowed: false,
+  marketing_allowed: false,
+}
+
 export const externalUserId = (story: Story): string => `demo-user-${story.run}`
 export const externalAccountId = (story: Story): string => `demo-account-${story.run}`
 

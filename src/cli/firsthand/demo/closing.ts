@@ -1,5 +1,6 @@
 /** The end of the job: what it cost, who was paid, what was delivered and told; then a job of the test world. */
 import { poll } from '../../demo/client.ts'
+import { heardOnce } from '../../demo/listener.ts'
 import { FILES, PRICE_CENTS } from './buying.ts'
 import { lookAt } from './pictures.ts'
 import { isSigned } from './signature.ts'
@@ -89,19 +90,13 @@ export async function readWebhooks(
   const { listener, endpoint } = found
   if (!listener || !allowsLoopback) return say('none: webhooks do not go to this machine')
   const wanted = Object.values(TOLD).reduce((sum, count) => sum + count, 0)
-  const ids = () => new Set(listener.received.map(({ id }) => id))
   await poll(
-    async () => ids().size,
+    async () => heardOnce(listener).once.length,
     (count) => count >= wanted,
     waits,
   )
-  // Delivered at least once: one that comes again has the same id.
-  const once = [...new Map(listener.received.map((each) => [each.id, each])).values()]
-  const counted = Object.entries(Object.groupBy(once, ({ type }) => type)).map(
-    ([type, all]) => [type, all?.length] as const,
-  )
-  const told = JSON.stringify(Object.fromEntries(counted.toSorted()))
-  checks.equal('three approvals, three rejections and the end are told', told, JSON.stringify(TOLD))
+  const { once, counts } = heardOnce(listener)
+  checks.equal('three approvals, three rejections and the end are told', counts, JSON.stringify(TOLD))
   const forged = listener.received.filter((each) => !isSigned(each, endpoint.secret))
   checks.equal('each is signed with the endpoint’s secret', forged.length, 0)
   await live('DELETE', `/v1/webhook_endpoints/${endpoint.id}`)

@@ -1,7 +1,7 @@
 /** Webhooks of the agent’s runs and approvals: received on this machine, and their signatures looked at. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { poll } from '../../demo/client.ts'
-import { type ReceivedWebhook, startListener } from '../../demo/listener.ts'
+import { heardOnce, type ReceivedWebhook, startListener } from '../../demo/listener.ts'
 import { dataOf, type RungateStory, type Say, statusOf } from './story.ts'
 
 /** What the agent's chapters bring about, and how often. */
@@ -26,17 +26,12 @@ export async function readWebhooks({ admin, checks, found, waits }: RungateStory
   if (!listener || !webhook) return say('none: webhooks do not go to this machine')
   const wanted = Object.values(TOLD).reduce((sum, count) => sum + count, 0)
   await poll(
-    async () => new Set(listener.received.map(({ id }) => id)).size,
+    async () => heardOnce(listener).once.length,
     (count) => count >= wanted,
     waits,
   )
-  // Delivered at least once: one that comes again has the same id.
-  const once = [...new Map(listener.received.map((each) => [each.id, each])).values()]
-  const counted = Object.entries(Object.groupBy(once, ({ type }) => type)).map(
-    ([type, all]) => [type, all?.length] as const,
-  )
-  const told = JSON.stringify(Object.fromEntries(counted.toSorted()))
-  checks.equal('runs, the stop and the approval are told', told, JSON.stringify(TOLD))
+  const { once, counts } = heardOnce(listener)
+  checks.equal('runs, the stop and the approval are told', counts, JSON.stringify(TOLD))
   const forged = listener.received.filter((each) => !isSigned(each, webhook.secret))
   checks.equal('each is signed with the webhook’s secret', forged.length, 0)
   checks.equal('it is deleted', statusOf(await admin('DELETE', `/api/webhooks/${webhook.id}`)), '200')
