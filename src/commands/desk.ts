@@ -51,6 +51,7 @@ interface Seat<State, Command, Result> {
   conflicts: number
   sharedUntilMs: number
   askedUntilMs: number
+  /** When its last append was done with, and the book that it filled. */
   writtenMs: number
   /** What an append took of late. */
   appendMs: number
@@ -172,8 +173,7 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
       crashPoint('desk.before-append', events)
       await log.append(head, events)
       crashPoint('desk.after-append', events)
-      seat.writtenMs = elapsedMs()
-      seat.appendMs += (seat.writtenMs - beganMs - seat.appendMs) / APPENDS_REMEMBERED
+      seat.appendMs += (elapsedMs() - beganMs - seat.appendMs) / APPENDS_REMEMBERED
     } else if (group.length > 0 && (await log.catchUp(head))) {
       // Nothing is appended, so no expected revision would catch a stale state.
       decideAnew(seat)
@@ -184,6 +184,8 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
     seat.queue = seat.queue.filter((item) => !written.has(item))
     for (const item of group) answer(item, head.position)
     await log.turnIfFull(head)
+    // A book that turned took several appends; none of that is room which the other process had.
+    if (events.length > 0) seat.writtenMs = elapsedMs()
   }
 
   function nextGroup(queue: readonly Item[]): Item[] {
