@@ -51,7 +51,6 @@ interface Seat<State, Command, Result> {
   conflicts: number
   sharedUntilMs: number
   askedUntilMs: number
-  /** When its last append was done with, and the book that it filled. */
   writtenMs: number
   /** What an append took of late. */
   appendMs: number
@@ -243,8 +242,7 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
 
   /** Refuses those that have waited too long. */
   function dropLate(seat: Place): void {
-    const since = elapsedMs() - limits.waitMaxMs
-    const late = seat.queue.filter((item) => !item.isDurable && item.sinceMs < since)
+    const late = seat.queue.filter((item) => !item.isDurable && elapsedMs() - item.sinceMs > limits.waitMaxMs)
     if (late.length === 0) return
     seat.queue = seat.queue.filter((item) => !late.includes(item))
     decideAnew(seat)
