@@ -165,7 +165,7 @@ CREATE TABLE IF NOT EXISTS firsthand_webhook_attempts (attempt_row_id uuid NOT N
 CREATE INDEX IF NOT EXISTS firsthand_webhook_attempts_1 ON firsthand_webhook_attempts (event_id, finished_at);
 CREATE INDEX IF NOT EXISTS firsthand_webhook_attempts_2 ON firsthand_webhook_attempts (organization_id, finished_at DESC, attempt_row_id DESC);
 
--- firsthand.object, version 2
+-- firsthand.object, version 3
 CREATE TABLE IF NOT EXISTS firsthand_objects (file_id text NOT NULL, copy text NOT NULL, organization_id text NOT NULL, environment text NOT NULL, job_id text NOT NULL, submission_id text NOT NULL, object_key text NOT NULL, sha256 text NOT NULL, size_bytes integer NOT NULL, kept_for text NOT NULL, stored_at timestamptz(3) NOT NULL, remove_at timestamptz(3), removed_at timestamptz(3), PRIMARY KEY (file_id, copy));
 CREATE INDEX IF NOT EXISTS firsthand_objects_1 ON firsthand_objects (remove_at, file_id, copy) WHERE removed_at IS NULL AND remove_at IS NOT NULL;
 

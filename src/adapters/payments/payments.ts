@@ -43,12 +43,16 @@ export const KEYS_KNOWN_MS = 43_200_000
 /** A charge that is declined stays so under its key. */
 export type Charged = { as: 'paid'; paymentIntentId: string } | { as: 'declined'; reason: string }
 
+export type ReversedBy =
+  | { cause: 'refund'; refundedCents: bigint }
+  | { cause: 'dispute'; disputeId: string; disputedCents: bigint }
+
 /** What an event of the provider says that concerns us. */
 export type PaymentEvent =
   | { kind: 'session'; session: PaymentSession }
   | { kind: 'sessionFailed'; session: PaymentSession }
   /** So much of a payment went back: by refunds all that they have given so far, by a dispute what it takes by itself. */
-  | { kind: 'reversed'; paymentIntentId: string; cause: 'refund' | 'dispute'; reversedCents: bigint }
+  | { kind: 'reversed'; paymentIntentId: string; by: ReversedBy }
   | { kind: 'other' }
 
 export interface Payments {
@@ -58,8 +62,6 @@ export interface Payments {
   findSession(sessionId: string): Promise<PaymentSession | undefined>
   /** What a payment was for: a session, or a top-up; undefined: neither. */
   originOf(paymentIntentId: string): Promise<{ session: PaymentSession } | { topUpId: string } | undefined>
-  /** All that goes back of a payment with a dispute of so much: what its refunds have given as well, at most what was paid. */
-  reversedBy(paymentIntentId: string, disputedCents: bigint): Promise<bigint>
   /** The card that the customer used last; undefined: none is kept. */
   cardOf(customerId: string): Promise<string | undefined>
   charge(order: ChargeOrder): Promise<Charged>

@@ -11,6 +11,7 @@ import {
   type PaymentSession,
   type Payments,
   PaymentsUnavailable,
+  type ReversedBy,
 } from './payments.ts'
 
 export interface StripeAccess {
@@ -66,15 +67,6 @@ export function createStripePayments({ secretKey, webhookSecret, url }: StripeAc
         const { metadata } = await stripe().paymentIntents.retrieve(paymentIntentId)
         const topUpId = metadata.top_up_id
         return topUpId === undefined ? undefined : { topUpId }
-      }),
-    reversedBy: (paymentIntentId, disputedCents) =>
-      asked(async () => {
-        // The newest charge of a payment is the one that was paid: those before it were declined.
-        const { data } = await stripe().charges.list({ payment_intent: paymentIntentId, limit: 1 })
-        const [charge] = data
-        if (!charge) return disputedCents
-        const [paid, reversed] = [BigInt(charge.amount), BigInt(charge.amount_refunded) + disputedCents]
-        return reversed < paid ? reversed : paid
       }),
     cardOf: (customerId) =>
       found(
@@ -191,21 +183,19 @@ function eventOf(event: Stripe.Event): PaymentEvent {
       return { kind: 'sessionFailed', session: sessionOf(event.data.object) }
     case 'charge.refunded': {
       const { payment_intent, amount_refunded } = event.data.object
-      return reversed(idOf(payment_intent), 'refund', amount_refunded)
+      return reversed(idOf(payment_intent), { cause: 'refund', refundedCents: BigInt(amount_refunded) })
     }
     case 'charge.dispute.created': {
-      const { payment_intent, amount } = event.data.object
-      return reversed(idOf(payment_intent), 'dispute', amount)
+      const { id: disputeId, payment_intent, amount } = event.data.object
+      return reversed(idOf(payment_intent), { cause: 'dispute', disputeId, disputedCents: BigInt(amount) })
     }
     default:
       return { kind: 'other' }
   }
 }
 
-const reversed = (paymentIntentId: string | null, cause: 'refund' | 'dispute', cents: number): PaymentEvent =>
-  paymentIntentId === null
-    ? { kind: 'other' }
-    : { kind: 'reversed', paymentIntentId, cause, reversedCents: BigInt(cents) }
+const reversed = (paymentIntentId: string | null, by: ReversedBy): PaymentEvent =>
+  paymentIntentId === null ? { kind: 'other' } : { kind: 'reversed', paymentIntentId, by }
 
 async function asked<T>(work: () => Promise<T>): Promise<T> {
   try {

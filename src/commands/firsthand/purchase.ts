@@ -4,28 +4,26 @@
  */
 import type { PurchaseEvent, PurchaseStatus } from '../../events/firsthand/purchase.ts'
 import type { Aggregate } from '../decider.ts'
+import { afterReversal, NOTHING_REVERSED, type Reversal, type Reversed, reversalOf } from './reversal.ts'
 
 type DataOf<T extends PurchaseEvent['type']> = Extract<PurchaseEvent, { type: T }>['data']
 export type PurchaseFacts = DataOf<'firsthand.PurchaseStarted.v1'>
 
-export type PurchaseState =
-  | { status: 'absent' }
-  | { status: PurchaseStatus; facts: PurchaseFacts; reversedCents: bigint }
+export type PurchaseState = { status: 'absent' } | ({ status: PurchaseStatus; facts: PurchaseFacts } & Reversed)
 
 export type PurchaseCommand =
   | { kind: 'start'; facts: PurchaseFacts }
   | { kind: 'pay'; amountCents: bigint; currency: string; paymentIntentId: string | null; at: string }
   | { kind: 'fail'; reason: string; at: string }
   | { kind: 'expire'; at: string }
-  /** So much of the money went back, all of it so far. */
-  | { kind: 'reverse'; cause: 'refund' | 'dispute'; reversedCents: bigint; at: string }
+  | ({ kind: 'reverse'; at: string } & Reversal)
 
 export const purchase: Aggregate<PurchaseState, PurchaseCommand, PurchaseEvent> = {
   category: 'firsthand.purchase',
   initialState: { status: 'absent' },
 
   evolve(state, event) {
-    if (event.type === 'firsthand.PurchaseStarted.v1') return { status: 'open', facts: event.data, reversedCents: 0n }
+    if (event.type === 'firsthand.PurchaseStarted.v1') return { status: 'open', facts: event.data, ...NOTHING_REVERSED }
     if (state.status === 'absent') return state
     switch (event.type) {
       case 'firsthand.PurchasePaid.v1':
@@ -37,7 +35,7 @@ export const purchase: Aggregate<PurchaseState, PurchaseCommand, PurchaseEvent> 
       case 'firsthand.PurchaseQuarantined.v1':
         return { ...state, status: 'quarantined' }
       case 'firsthand.PurchaseReversed.v1':
-        return { ...state, reversedCents: BigInt(event.data.reversedCents) }
+        return { ...state, ...afterReversal(state, event.data) }
       default:
         return event satisfies never
     }
@@ -67,13 +65,9 @@ export const purchase: Aggregate<PurchaseState, PurchaseCommand, PurchaseEvent> 
       case 'expire':
         return state.status === 'open' ? [{ type: 'firsthand.PurchaseExpired.v1', data: of }] : []
       case 'reverse': {
-        const { cause, reversedCents } = command
-        if (state.status !== 'paid' || reversedCents <= state.reversedCents) return []
-        const amounts = {
-          amountCents: (reversedCents - state.reversedCents).toString(),
-          reversedCents: reversedCents.toString(),
-        }
-        return [{ type: 'firsthand.PurchaseReversed.v1', data: { ...of, cause, ...amounts } }]
+        const amounts = state.status === 'paid' && reversalOf(state, command, BigInt(amountCents))
+        if (!amounts) return []
+        return [{ type: 'firsthand.PurchaseReversed.v1', data: { ...of, cause: command.cause, ...amounts } }]
       }
       default:
         return command satisfies never

@@ -4,6 +4,7 @@
  */
 import type { TopUpEvent } from '../../events/firsthand/purchase.ts'
 import type { Aggregate } from '../decider.ts'
+import { afterReversal, NOTHING_REVERSED, type Reversal, type Reversed, reversalOf } from './reversal.ts'
 import type { WalletName } from './wallet-state.ts'
 
 type DataOf<T extends TopUpEvent['type']> = Extract<TopUpEvent, { type: T }>['data']
@@ -11,15 +12,14 @@ export type TopUpAttempt = DataOf<'firsthand.TopUpStarted.v1'>
 
 export type TopUpState =
   | { status: 'absent' }
-  | {
+  | ({
       /** Asked, refused and to be asked again, refused for good, or paid. */
       status: 'started' | 'waiting' | 'failed' | 'paid'
       attempt: TopUpAttempt
       reason: string
       /** Null: it is not tried again. */
       nextAttemptAt: string | null
-      reversedCents: bigint
-    }
+    } & Reversed)
 
 export type TopUpCommand = { at: string } & (
   | {
@@ -33,7 +33,7 @@ export type TopUpCommand = { at: string } & (
   | { kind: 'pay'; paymentIntentId: string }
   /** `waitsMs`: after the first refusal, the second, …; the attempt after the last of them is the last. */
   | { kind: 'decline'; reason: string; waitsMs: readonly number[] }
-  | { kind: 'reverse'; cause: 'refund' | 'dispute'; reversedCents: bigint }
+  | ({ kind: 'reverse' } & Reversal)
 )
 
 export const topUp: Aggregate<TopUpState, TopUpCommand, TopUpEvent> = {
@@ -42,7 +42,7 @@ export const topUp: Aggregate<TopUpState, TopUpCommand, TopUpEvent> = {
 
   evolve(state, event) {
     if (event.type === 'firsthand.TopUpStarted.v1') {
-      return { status: 'started', attempt: event.data, reason: '', nextAttemptAt: null, reversedCents: 0n }
+      return { status: 'started', attempt: event.data, reason: '', nextAttemptAt: null, ...NOTHING_REVERSED }
     }
     if (state.status === 'absent') return state
     switch (event.type) {
@@ -53,7 +53,7 @@ export const topUp: Aggregate<TopUpState, TopUpCommand, TopUpEvent> = {
         return { ...state, status: nextAttemptAt === null ? 'failed' : 'waiting', reason, nextAttemptAt }
       }
       case 'firsthand.TopUpReversed.v1':
-        return { ...state, reversedCents: BigInt(event.data.reversedCents) }
+        return { ...state, ...afterReversal(state, event.data) }
       default:
         return event satisfies never
     }
@@ -84,11 +84,9 @@ export const topUp: Aggregate<TopUpState, TopUpCommand, TopUpEvent> = {
         return [{ type: 'firsthand.TopUpDeclined.v1', data: { ...of, attempt, reason: command.reason, nextAttemptAt } }]
       }
       case 'reverse': {
-        const { cause, reversedCents } = command
-        if (state.status !== 'paid' || reversedCents <= state.reversedCents) return []
-        const amountCents = (reversedCents - state.reversedCents).toString()
-        const data = { ...of, cause, amountCents, reversedCents: reversedCents.toString() }
-        return [{ type: 'firsthand.TopUpReversed.v1', data }]
+        const amounts = state.status === 'paid' && reversalOf(state, command, BigInt(state.attempt.amountCents))
+        if (!amounts) return []
+        return [{ type: 'firsthand.TopUpReversed.v1', data: { ...of, cause: command.cause, ...amounts } }]
       }
       default:
         return command satisfies never

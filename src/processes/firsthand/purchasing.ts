@@ -8,15 +8,16 @@ import {
   type PaymentSession,
   type Payments,
   PaymentsUnavailable,
+  type ReversedBy,
 } from '../../adapters/payments/payments.ts'
 import { stepContext } from '../../commands/context.ts'
 import { type CheckoutFacts, checkout } from '../../commands/firsthand/checkout.ts'
 import { organization } from '../../commands/firsthand/organization.ts'
 import { type PurchaseFacts, type PurchaseState, purchase } from '../../commands/firsthand/purchase.ts'
-import { topUp } from '../../commands/firsthand/top-up.ts'
+import { type TopUpState, topUp } from '../../commands/firsthand/top-up.ts'
 import { wallet, walletIdOf } from '../../commands/firsthand/wallet.ts'
 import type { CommandBus, CommandContext } from '../../commands/handle.ts'
-import { deterministicId } from '../../commands/identity.ts'
+import { deterministicId, fingerprintOf } from '../../commands/identity.ts'
 import type { PurchaseSource } from '../../events/firsthand/wallet.ts'
 import type { Log } from '../../log.ts'
 import { crashPoint } from '../../runtime/crash-points.ts'
@@ -170,39 +171,47 @@ export async function takePaymentEvent(deps: Purchasing, event: PaymentEvent, co
 /** Money that went back: noted at what it was paid for, then taken from the wallet. */
 async function takeReversal(
   deps: Purchasing,
-  { paymentIntentId, cause, reversedCents: told }: Extract<PaymentEvent, { kind: 'reversed' }>,
+  { paymentIntentId, by }: Extract<PaymentEvent, { kind: 'reversed' }>,
   context: CommandContext,
 ): Promise<void> {
   const { bus, payments } = deps
   const origin = await payments.originOf(paymentIntentId)
   if (!origin) return
-  const reversedCents = cause === 'dispute' ? await payments.reversedBy(paymentIntentId, told) : told
-  const reverse = { kind: 'reverse', cause, reversedCents, at: context.at } as const
-  const steps = (id: string) => [id, reversedCents.toString()]
+  const reverse = { kind: 'reverse', ...by, at: context.at } as const
   if ('session' in origin) {
     const { sessionId } = origin.session
     // Events come in any order: what was paid is credited first.
     const state = await settleSession(deps, origin.session, context)
     if (state.status !== 'paid') return
-    await bus.handle(purchase, sessionId, reverse, stepOf(context, 'reverse', ...steps(sessionId)))
-    return clawBack(deps, state.facts, { kind: 'checkout', id: sessionId }, reversedCents, context)
+    const { state: after } = await bus.handle(purchase, sessionId, reverse, reversalContext(context, sessionId, by))
+    return clawBack(deps, state.facts, { kind: 'checkout', id: sessionId }, after, context)
   }
   const { topUpId } = origin
   const state = await bus.current(topUp, topUpId)
   // It was charged, and a crash or a lost answer has kept that from the log so far: it is known when the event comes again.
   if (state.status === 'started') throw new PaymentsUnavailable(`the payment of ${topUpId} is not recorded yet`)
   if (state.status !== 'paid') return
-  await bus.handle(topUp, topUpId, reverse, stepOf(context, 'reverse', ...steps(topUpId)))
-  await clawBack(deps, state.attempt, { kind: 'top_up', id: topUpId }, reversedCents, context)
+  const { state: after } = await bus.handle(topUp, topUpId, reverse, reversalContext(context, topUpId, by))
+  await clawBack(deps, state.attempt, { kind: 'top_up', id: topUpId }, after, context)
+}
+
+/** A dispute counts once, however often the provider sends it: it is an idempotent command. A refund tells the whole each time. */
+function reversalContext(context: CommandContext, id: string, by: ReversedBy): CommandContext {
+  if (by.cause === 'refund') return stepOf(context, 'reverse', id, by.refundedCents.toString())
+  const { disputeId, disputedCents } = by
+  const fingerprint = fingerprintOf({ disputedCents: disputedCents.toString() })
+  return { ...stepOf(context, 'dispute', id, disputeId), fingerprint }
 }
 
 async function clawBack(
   { bus }: Purchasing,
   { organizationId, environment }: Pick<PurchaseFacts, 'organizationId' | 'environment'>,
   source: PurchaseSource,
-  reversedCents: bigint,
+  after: PurchaseState | TopUpState,
   context: CommandContext,
 ): Promise<void> {
+  if (after.status === 'absent') return
+  const { reversedCents } = after
   const of = { organizationId, environment }
   const command = { kind: 'clawBack', wallet: of, source, reversedCents, at: context.at } as const
   await bus.handle(wallet, walletIdOf(of), command, stepOf(context, 'claw back', source.id, reversedCents.toString()))

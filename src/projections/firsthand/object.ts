@@ -49,7 +49,7 @@ const copies = ({ fileId: file_id }: { fileId: string }, kept: Kept): Change[] =
 
 export const objectProjection = defineProjection<FileEvent | JobEvent | SubmissionEvent>({
   name: 'firsthand.object',
-  version: 2,
+  version: 3,
   onPoison: 'park',
   tables: [objects],
   handlers: {
@@ -63,8 +63,16 @@ export const objectProjection = defineProjection<FileEvent | JobEvent | Submissi
         removed_at: null,
       }),
     ],
+    // It is kept once the job takes the file; a job that ended meanwhile never does.
     'firsthand.DeliveryCopyStored.v1': ({ data }) => [
-      upsert(objects, { ...snake(data), copy: 'delivered', ...SCORING, stored_at: data.occurredAt, removed_at: null }),
+      upsert(objects, {
+        ...snake(data),
+        copy: 'delivered',
+        kept_for: 'scoring',
+        stored_at: data.occurredAt,
+        remove_at: later(data.occurredAt, DISPUTE_MS),
+        removed_at: null,
+      }),
     ],
     // Of a file that is scored again, too.
     'firsthand.SubmissionReceived.v1': ({ data }) => copies(data, SCORING),

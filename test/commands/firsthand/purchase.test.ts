@@ -70,8 +70,11 @@ describe('a purchase', () => {
   }
   const expire: PurchaseCommand = { kind: 'expire', at: at(7) }
   const expired: PurchaseEvent = { type: 'firsthand.PurchaseExpired.v1', data: { ...of, occurredAt: at(7) } }
-  const reverse = (reversedCents: bigint, cause: 'refund' | 'dispute' = 'refund'): PurchaseCommand => ({
-    ...{ kind: 'reverse', cause, reversedCents, at: at(8) },
+  const reverse = (refundedCents: bigint): PurchaseCommand => ({
+    ...{ kind: 'reverse', cause: 'refund', refundedCents, at: at(8) },
+  })
+  const dispute = (disputedCents: bigint): PurchaseCommand => ({
+    ...{ kind: 'reverse', cause: 'dispute', disputedCents, at: at(8) },
   })
   const reversed = (
     amountCents: string,
@@ -137,8 +140,26 @@ describe('a purchase', () => {
     given(once).when(reverse(1_000n)).then([])
     given(once).when(reverse(900n)).then([])
     given(once)
-      .when(reverse(5_000n, 'dispute'))
+      .when(dispute(5_000n))
       .then([reversed('4000', '5000', 'dispute')])
     given(once).when(pay()).then([])
+  })
+
+  it('is reversed by refunds and disputes, each of a part, in any order, and by no more than was paid', () => {
+    const disputed = [started, paid, reversed('2000', '2000', 'dispute')]
+    given(disputed)
+      .when(reverse(2_500n))
+      .then([reversed('2500', '4500')])
+    const both = [...disputed, reversed('2500', '4500')]
+    given(both).when(reverse(2_500n)).then([])
+    given(both)
+      .when(reverse(2_600n))
+      .then([reversed('100', '4600')])
+    given(both)
+      .when(dispute(2_000n))
+      .then([reversed('500', '5000', 'dispute')])
+    given([...both, reversed('500', '5000', 'dispute')])
+      .when(dispute(1n))
+      .then([])
   })
 })

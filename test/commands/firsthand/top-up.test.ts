@@ -91,7 +91,7 @@ describe('a top-up', () => {
     const reverse = (cents: bigint): TopUpCommand => ({
       kind: 'reverse',
       cause: 'refund',
-      reversedCents: cents,
+      refundedCents: cents,
       at: at(9),
     })
     const reversed = (amountCents: string, reversedCents: string): TopUpEvent => ({

@@ -238,6 +238,15 @@ describe('money that goes back', () => {
     expect(await amounts(key)).toEqual(['deduction -2200', 'deduction -2750', 'bonus 500', 'purchase 5000'])
   })
 
+  it('is taken by a dispute of a part and by a refund of another part after it, each its own', async () => {
+    const { key, payment } = await bought(5_000)
+    await standIn.order('dispute', { ...payment, amount: '2000' })
+    await isPaidUp(key, 3_300)
+    await standIn.order('refund', { ...payment, amount: '2500' })
+    await isPaidUp(key, 550)
+    expect(await amounts(key)).toEqual(['deduction -2750', 'deduction -2200', 'bonus 500', 'purchase 5000'])
+  })
+
   it('that was spent bars new jobs until it is paid', async () => {
     const { key, payment } = await bought(1_000)
     expect((await postJob(api, key, { files_needed: 4, price_per_file_cents: 200 })).status).toBe(201)

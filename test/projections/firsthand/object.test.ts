@@ -23,7 +23,15 @@ describe('a file’s copies', () => {
     const scoring = { kept_for: 'scoring', remove_at: null, removed_at: null }
     expect(rowAfter('original', 'UploadStored', 'SubmissionReceived')).toMatchObject(scoring)
     expect(rowAfter('delivered', 'UploadStored', 'SubmissionReceived')).toBeUndefined()
-    expect(rowAfter('delivered', 'DeliveryCopyStored')).toMatchObject(scoring)
+  })
+
+  it('of a copy that the job never takes may go after 30 days, as after a rejection', () => {
+    const remove_at = new Date(Date.parse(at('DeliveryCopyStored')) + 30 * 86_400_000).toISOString()
+    const kept = { kept_for: 'scoring', remove_at, removed_at: null }
+    expect(rowAfter('delivered', 'DeliveryCopyStored')).toMatchObject(kept)
+    // The job was cancelled while the copy was on its way.
+    const rejectedFirst = ['UploadStored', 'SubmissionReceived', 'SubmissionRejected', 'DeliveryCopyStored'] as const
+    expect(rowAfter('delivered', ...rejectedFirst)).toMatchObject(kept)
   })
 
   it('may go after seven days where the submission never arrived', () => {
