@@ -70,6 +70,8 @@ export interface AuditRules {
   hidesPersons(type: string): boolean
   /** The member of such an event's data that names the tenant, by what its context declares. */
   tenantFieldOf(type: string): string | undefined
+  /** The members of such an event's data that name things of tenants. */
+  thingFieldsOf(type: string): readonly string[]
 }
 
 /** The kernel's own categories; `opslog.` begins no context's name. */
@@ -77,7 +79,7 @@ const KERNEL = /^opslog\./
 
 export interface Declaring {
   readonly name: string
-  readonly events: { readonly tenant?: string }
+  readonly events: { readonly tenant?: string; readonly things?: readonly string[] }
   readonly aggregates: readonly Fold[]
   readonly books?: AuditDeclarations
 }
@@ -97,7 +99,7 @@ export function auditRulesOf(contexts: readonly Declaring[]): AuditRules {
   const sequences = mapOf((each) => each.sequences)
   const mentions = mapOf((each) => each.mentions)
   const hiding = new Set(contexts.filter(({ books }) => books?.hidesPersons).map(({ name }) => name))
-  const tenants = new Map(contexts.map(({ name, events }) => [name, events.tenant]))
+  const eventsOf = new Map(contexts.map(({ name, events }) => [name, events]))
   return {
     foldOf: (stream) => folds.get(categoryOf(stream)),
     isOurs: (stream) => categories.has(categoryOf(stream)) || KERNEL.test(stream),
@@ -108,6 +110,7 @@ export function auditRulesOf(contexts: readonly Declaring[]): AuditRules {
     isReading: (stream) => readings.has(categoryOf(stream)),
     isNobodys: (stream) => nobodys.has(categoryOf(stream)),
     hidesPersons: (type) => hiding.has(contextOf(type)),
-    tenantFieldOf: (type) => tenants.get(contextOf(type)),
+    tenantFieldOf: (type) => eventsOf.get(contextOf(type))?.tenant,
+    thingFieldsOf: (type) => eventsOf.get(contextOf(type))?.things ?? [],
   }
 }

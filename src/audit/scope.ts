@@ -39,7 +39,7 @@ export const createKnownOwners = (streamsMax: number): KnownOwners => new LRUCac
 export interface Ownership {
   ownersOf: OwnersOf
   known: KnownOwners
-  rules: Pick<AuditRules, 'tenantFieldOf' | 'isNobodys'>
+  rules: Pick<AuditRules, 'tenantFieldOf' | 'thingFieldsOf' | 'isNobodys'>
 }
 
 interface Named {
@@ -76,7 +76,7 @@ export function scopeOf(tenantId: string, { ownersOf, known, rules }: Ownership)
       const ids = new Set<string>()
       for (const event of events) {
         if (known.has(event.stream)) continue
-        const named = namesOf(event, rules.tenantFieldOf(event.type))
+        const named = namesOf(event, rules)
         strangers.set(event, named)
         ids.add(idOf(event.stream))
         for (const id of named.ids) ids.add(id)
@@ -110,13 +110,11 @@ function ownerOf(
   return named.actor
 }
 
-/** What the event names, by its members' names; nothing where it cannot be read. */
-function namesOf(event: RawEvent, tenantField = ''): Named {
+/** What the event names, by the members that its context declares; nothing where it cannot be read. */
+function namesOf(event: RawEvent, rules: Ownership['rules']): Named {
   const data = membersOf(event.data)
-  const ids = Object.entries(data)
-    .filter(([name, value]) => typeof value === 'string' && /Id$/.test(name) && !/^external/.test(name))
-    .map(([, value]) => value as string)
-  const tenantId = data[tenantField]
+  const ids = rules.thingFieldsOf(event.type).flatMap((name) => (typeof data[name] === 'string' ? [data[name]] : []))
+  const tenantId = data[rules.tenantFieldOf(event.type) ?? '']
   const { actor } = membersOf(event.metadata) as { actor?: { kind?: unknown; id?: unknown } }
   const isOperator = actor?.kind === 'operator' && typeof actor.id === 'string'
   return {

@@ -14,6 +14,7 @@ export const audit: Context<AuditDirectories> = {
     ...inStreams({ [auditor.category]: auditorEvents, [READING_CATEGORY]: readingEvents }),
     sentences: auditSentences,
     tenant: 'operatorId',
+    things: ['keyId'],
   },
   aggregates: [auditor],
   projections: [auditorKeyProjection],

@@ -65,7 +65,13 @@ export const firsthand: Context<FirsthandDirectories> = {
     sentences: firsthandSentences,
     published: publishedEvents,
     tenant: 'organizationId',
+    things: [
+      ...['jobId', 'submissionId', 'claimId', 'fileId', 'uploadId', 'textId', 'workerId', 'sessionId', 'tokenId'],
+      ...['purchaseId', 'topUpId', 'lotId', 'transactionId', 'customerId', 'paymentIntentId', 'paymentMethodId'],
+      ...['keyId', 'endpointId', 'eventId', 'secretId'],
+    ],
     person: 'workerId',
+    forgets: ['firsthand.WorkerForgotten.v1'],
   },
   settings: firsthandSettings,
   aggregates: [

@@ -89,7 +89,16 @@ export const noctant: Context<NoctantDirectories> = {
     sentences: noctantSentences,
     published: partnerEvents,
     person: 'globalUserId',
+    forgets: ['noctant.UserForgotten.v1'],
     tenant: 'operatorId',
+    things: [
+      ...['accountId', 'programAccountId', 'priorAccountId', 'attemptId', 'correctionId', 'globalUserId', 'orgId'],
+      ...['orderId', 'clientOrderId', 'fillId', 'positionId', 'tradeId'],
+      ...['entryOrderId', 'entryFillId', 'exitOrderId', 'exitFillId', 'commandId', 'requestCommandId'],
+      ...['productId', 'templateId', 'chainId', 'instanceId', 'nextInstanceId', 'parentInstanceId'],
+      ...['launchSessionId', 'sessionId', 'feedId', 'replayId', 'backtestRunId', 'payoutRequestId'],
+      ...['eventId', 'sourceEventId', 'deliveryId', 'secretId', 'keyId', 'traceId'],
+    ],
   },
   aggregates: [
     account,

@@ -95,7 +95,13 @@ export const rungate: Context<RungateDirectories> = {
     sentences: rungateSentences,
     published: publishedEvents,
     tenant: 'accountId',
+    things: [
+      ...['agentId', 'policyId', 'runId', 'stepId', 'textId', 'callId', 'approvalId', 'providerKeyId', 'ruleId'],
+      ...['memberId', 'ownerId', 'heirId', 'fromId', 'toId', 'invitationId', 'addressId', 'loginId', 'sessionId', 'mailId'],
+      ...['keyId', 'tokenId', 'secretId', 'webhookId', 'deliveryId', 'eventId', 'processId', 'cleanupId'],
+    ],
     person: 'memberId',
+    forgets: ['rungate.MemberForgotten.v1'],
   },
   settings: rungateSettings,
   aggregates: [

@@ -1,7 +1,7 @@
 /**
  * Personal fields of events. A schema marks them where it declares them; sealing, opening and forgetting go by the mark
- * alone, so one word protects a new field. A member of the event's data names the person (`globalUserId`, where the
- * context declares no other). An event that names nobody has nothing personal in it. docs/personal-data.md says more.
+ * alone, so one word protects a new field. A member of the event's data names the person, the one that the context declares.
+ * An event that names nobody has nothing personal in it. docs/personal-data.md says more.
  */
 import { z } from 'zod'
 
@@ -25,6 +25,3 @@ export function personalFields(schema: z.ZodType): PersonalField[] {
     .filter(([, field]) => field.meta()?.personal === true)
     .map(([name, field]) => ({ name, nullable: field.safeParse(null).success }))
 }
-
-/** An event of this type records that a person's key was destroyed: `UserForgotten`, `WorkerForgotten`, in any version. */
-export const isForgetting = (type: string): boolean => /^[a-z]+\.[A-Z][a-z]+Forgotten\.v\d+$/.test(type)

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { uuidOfPrefixed } from '../runtime/ulid.ts'
 import { type AnyEvent, anyVersionOf, categoryOf } from './event.ts'
 import { logEvents } from './log-identity.ts'
-import { isForgetting, type PersonalField, personalFields } from './personal.ts'
+import { type PersonalField, personalFields } from './personal.ts'
 import type { PublishedEvents } from './published.ts'
 import { sealEvents, sealSentences } from './seal.ts'
 
@@ -29,8 +29,12 @@ export interface EventDeclarations {
   readonly published?: PublishedEvents
   /** The member of an event's data that names the person whom its personal fields are about. */
   readonly person?: string
+  /** Event types that record that the key of a person was destroyed. */
+  readonly forgets?: readonly string[]
   /** The member of an event's data that names the tenant. */
   readonly tenant?: string
+  /** Members of an event's data, other than the tenant's, that name things which belong to a tenant, of whatever kind. */
+  readonly things?: readonly string[]
 }
 
 /** Declares schemas by the category of their streams; `also`: event type → further categories that it stands in. */
@@ -82,7 +86,10 @@ export interface Registry {
   readonly forgettingTypes: readonly string[]
 }
 
-/** The registry of these contexts and of the kernel. Throws where two declare one type. */
+/**
+ * The registry of these contexts and of the kernel. Throws where two declare one type, and where events have personal
+ * fields, or forget, and nothing is said of whom.
+ */
 export function createRegistry(contexts: readonly { events: EventDeclarations }[]): Registry {
   const declared = [{ ...kernelEvents, categories: {} }, ...contexts.map(({ events }) => events)]
   const schemas = merged(declared.map((each) => each.schemas))
@@ -93,17 +100,7 @@ export function createRegistry(contexts: readonly { events: EventDeclarations }[
     ),
   )
   const known = new Set(Object.keys(schemas).map(contextOf))
-  const fields = new Map<string, readonly PersonalField[]>()
-  const personMembers = new Map<string, string>()
-  const forgetting = new Map<string, string>()
-  for (const { schemas: own, person = 'globalUserId' } of declared) {
-    for (const [type, schema] of Object.entries(own)) {
-      const personal = personalFields(schema)
-      if (personal.length > 0) fields.set(type, personal)
-      if (personal.length > 0) personMembers.set(type, person)
-      if (isForgetting(type)) forgetting.set(type, person)
-    }
-  }
+  const { fields, members, forgetting } = personsIn(declared)
   return {
     schemas,
     upcasters,
@@ -117,7 +114,7 @@ export function createRegistry(contexts: readonly { events: EventDeclarations }[
     },
     decode: (type, data) => decode({ schemas, upcasters }, type, data),
     personalFieldsOf: (type) => fields.get(type),
-    personOf: (event) => personIn(event, personMembers, fields),
+    personOf: (event) => personIn(event, members, fields),
     forgottenIn: (event) => {
       const member = forgetting.get(event.type)
       return member === undefined ? undefined : personNamed(event.data, member)
@@ -128,6 +125,27 @@ export function createRegistry(contexts: readonly { events: EventDeclarations }[
 
 /** `noctant.AccountOpened.v1` → `noctant.` */
 const contextOf = (type: string): string => type.slice(0, type.indexOf('.') + 1)
+
+/** By event type: its personal fields, the member that names whom they are about, and the one that names who is forgotten. */
+function personsIn(declared: readonly Pick<EventDeclarations, 'schemas' | 'person' | 'forgets'>[]) {
+  const fields = new Map<string, readonly PersonalField[]>()
+  const members = new Map<string, string>()
+  const forgetting = new Map<string, string>()
+  for (const { schemas, person, forgets = [] } of declared) {
+    const memberFor = (type: string): string => {
+      if (person === undefined) throw new Error(`${type} is about a person, and its context does not say who names them`)
+      return person
+    }
+    for (const [type, schema] of Object.entries(schemas)) {
+      const personal = personalFields(schema)
+      if (personal.length === 0) continue
+      fields.set(type, personal)
+      members.set(type, memberFor(type))
+    }
+    for (const type of forgets) forgetting.set(type, memberFor(type))
+  }
+  return { fields, members, forgetting }
+}
 
 function merged<Value>(maps: readonly Readonly<Record<string, Value>>[]): Readonly<Record<string, Value>> {
   const all: Record<string, Value> = {}

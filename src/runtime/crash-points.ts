@@ -6,38 +6,8 @@
  */
 import { readFileSync, renameSync } from 'node:fs'
 
-export const crashPoints = [
-  'command.before-append',
-  'command.after-append',
-  'desk.before-append',
-  'desk.after-append',
-  'desk.between-books',
-  'relay.before-publish',
-  'relay.after-publish',
-  'relay.after-record',
-  'ingest.before-append',
-  'ingest.after-append',
-  'engine.before-sync',
-  'engine.after-sync',
-  'engine.before-ack',
-  'engine.after-publish',
-  'checkpoint.before-rows',
-  'projector.before-commit',
-  'rebuild.before-swap',
-  'rebuild.before-swap-commit',
-  'process.before-checkpoint',
-  'payouts.before-order',
-  'payouts.after-order',
-  'payouts.after-told',
-  'payments.after-customer',
-  'payments.after-checkout',
-  'payments.after-charge',
-  'webhooks.before-post',
-  'webhooks.after-post',
-  'store.before-write',
-  'store.before-answer',
-] as const
-export type CrashPoint = (typeof crashPoints)[number]
+/** The part that passes the place, and the place: `relay.before-publish`. Where it is marked is all that says that it exists. */
+export type CrashPoint = `${string}.${string}`
 
 /** What stands in the file, as JSON. It is taken away when it is carried out, so that it is carried out once. */
 export interface CrashOrder {

@@ -50,12 +50,12 @@ test('only what was admitted is counted', async () => {
   expect(scope.admitted()).toBe(1)
 })
 
-test('the member that names the tenant is the one that the event’s context declares', async () => {
+test('the members that name the tenant and its things are those that the event’s context declares', async () => {
   const rulesOfTwo = auditRulesOf([
     { name: 'noctant', events: { tenant: 'operatorId' }, aggregates: [] },
-    { name: 'market', events: { tenant: 'sellerId' }, aggregates: [] },
+    { name: 'market', events: { tenant: 'sellerId', things: ['itemId'] }, aggregates: [] },
   ])
-  const scope = scopeOf('acme', { ownersOf: async () => new Map(), known: createKnownOwners(10), rules: rulesOfTwo })
+  const scope = scopeOf('acme', { ownersOf: async () => owners, known: createKnownOwners(10), rules: rulesOfTwo })
   const naming = (type: string, data: object) =>
     ({ ...eventIn(`${type}-1`), type, data: Buffer.from(JSON.stringify(data)) }) as RawEvent
   const [declared, undeclared] = [
@@ -63,4 +63,10 @@ test('the member that names the tenant is the one that the event’s context dec
     naming('market.Sold.v1', { operatorId: 'acme' }),
   ]
   expect(await scope.admit([declared, undeclared])).toStrictEqual([declared])
+  const [mine, theirs, unnamed] = [
+    naming('market.Sent.v1', { itemId: 'mine-1' }),
+    naming('market.Sent.v1', { itemId: 'theirs-1' }),
+    naming('market.Sent.v1', { paletteId: 'mine-1' }),
+  ]
+  expect(await scope.admit([mine, theirs, unnamed])).toStrictEqual([mine])
 })

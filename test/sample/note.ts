@@ -7,7 +7,11 @@ import { type EventDeclarations, inStreams } from '../../src/events/registry.ts'
 const schemas = {
   'sample.NoteWritten.v1': z.object({ noteId: z.string(), tenantId: z.string(), text: z.string() }),
 }
-export const noteEvents: EventDeclarations = { ...inStreams({ 'sample.note': schemas }), tenant: 'tenantId' }
+export const noteEvents: EventDeclarations = {
+  ...inStreams({ 'sample.note': schemas }),
+  tenant: 'tenantId',
+  things: ['noteId'],
+}
 export type NoteEvent = EventOf<typeof schemas>
 
 export interface NoteFacts {

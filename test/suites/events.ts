@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { z } from 'zod'
 import { sentenceOf } from '../../src/audit/sentences.ts'
 import type { Context } from '../../src/context.ts'
 import type { AnyEvent, Recorded } from '../../src/events/event.ts'
@@ -21,9 +22,11 @@ export interface EventGround {
   examples: readonly AnyEvent[]
   /** The stream that an event belongs to. */
   streamOf: (event: AnyEvent) => string
+  /** Members that are ids elsewhere: they name nothing of ours. */
+  foreignIds?: readonly string[]
 }
 
-export function runEventSuites({ context, examples, streamOf }: EventGround): void {
+export function runEventSuites({ context, examples, streamOf, foreignIds = [] }: EventGround): void {
   const { name, projections } = context
   const registry = createRegistry([context])
   /** The examples in a log; without those of a type where one is named. */
@@ -40,6 +43,14 @@ export function runEventSuites({ context, examples, streamOf }: EventGround): vo
 
     it.each(examples.map(({ type, data }) => ({ type, data })))('$type decodes to itself', ({ type, data }) => {
       expect(registry.decode(type, data)).toEqual({ type, data })
+    })
+
+    it('name whom they forget, and things of tenants, by members that the context declares', () => {
+      const { schemas, forgets = [], things = [], tenant = '' } = context.events
+      expect(Object.keys(schemas).filter((type) => /Forgotten\.v\d+$/.test(type))).toStrictEqual(forgets)
+      const members = new Set(Object.values(schemas).flatMap((schema) => Object.keys((schema as z.ZodObject).shape)))
+      const ids = [...members].filter((name) => name.endsWith('Id') && name !== tenant)
+      expect([...things, ...foreignIds].toSorted()).toStrictEqual(ids.toSorted())
     })
 
     it('are told to auditors in sentences without a hole', () => {

@@ -18,6 +18,11 @@ export interface ScanLimits {
   messagesMax: number
 }
 
+export interface ScanOptions extends ScanLimits {
+  /** Outermost members whose names begin so, in small letters, are ours, and no provider gets them. */
+  ownPrefix?: string
+}
+
 export const scanLimits: ScanLimits = { depthMax: 128, valuesMax: 250_000, toolsMax: 1_024, messagesMax: 10_000 }
 
 /** A request that cannot be read as one of its format; the client's error 400 says why. */
@@ -35,6 +40,8 @@ export interface Member {
   key: string
   keyStart: number
   value: JsonValue
+  /** For us, and not for the provider. */
+  isOwn: boolean
 }
 
 export interface CallScan {
@@ -58,26 +65,25 @@ export interface CallScan {
   /** How long the prompt may be kept in the provider's cache at the client's wish. */
   cacheControl: 'none' | '5m' | '1h'
   prompt: PromptSize
-  /** Members `x-rungate-…`, which the provider does not get. */
+  /** Our own members, by their names in small letters. */
   governance: Map<string, JsonValue>
 }
 
-const GOVERNANCE = 'x-rungate-'
 const CACHE_CONTROL = 'cache_control'
 /** Up to this size a body is read in one go. */
 const AT_ONCE_BYTES = 262_144
 
 /** Reads a request. It gives way to others where the body is long. Rejects with UnreadableCall. */
-export async function scanCall(bytes: Buffer, format: Format, limits: ScanLimits = scanLimits): Promise<CallScan> {
-  if (bytes.length <= AT_ONCE_BYTES) return scanCallNow(bytes, format, limits)
-  const tape = await readTapeInSlices(bytes, limits).catch(refuse)
-  return interpret(rootOf(tape), format, limits)
+export async function scanCall(bytes: Buffer, format: Format, options: ScanOptions = scanLimits): Promise<CallScan> {
+  if (bytes.length <= AT_ONCE_BYTES) return scanCallNow(bytes, format, options)
+  const tape = await readTapeInSlices(bytes, options).catch(refuse)
+  return interpret(rootOf(tape), format, options)
 }
 
 /** As scanCall, in one go. Throws UnreadableCall. */
-export function scanCallNow(bytes: Buffer, format: Format, limits: ScanLimits = scanLimits): CallScan {
+export function scanCallNow(bytes: Buffer, format: Format, options: ScanOptions = scanLimits): CallScan {
   try {
-    return interpret(rootOf(readTape(bytes, limits)), format, limits)
+    return interpret(rootOf(readTape(bytes, options)), format, options)
   } catch (error) {
     return refuse(error)
   }
@@ -88,9 +94,10 @@ function refuse(error: unknown): never {
   throw error
 }
 
-function interpret(root: JsonValue, format: Format, limits: ScanLimits): CallScan {
+function interpret(root: JsonValue, format: Format, { ownPrefix, ...limits }: ScanOptions): CallScan {
   if (root.kind !== 'object') throw new UnreadableCall('The body has to be a JSON object.')
-  const members = root.entries()
+  const isOwn = ownedBy(ownPrefix)
+  const members = root.entries().map((member) => ({ ...member, isOwn: isOwn(member.key) }))
   const byKey = new Map(members.map(({ key, value }) => [key, value]))
   /** `null` is what clients send for what they leave out. */
   const given = (key: string): JsonValue | undefined => {
@@ -113,14 +120,12 @@ function interpret(root: JsonValue, format: Format, limits: ScanLimits): CallSca
     thinkingTokens: format === 'anthropic' ? given('thinking')?.get('budget_tokens')?.integer : undefined,
     cacheControl: cacheControlOf(root),
     prompt: promptSizeOf(members),
-    governance: new Map(
-      members.filter(({ key }) => isGovernance(key)).map(({ key, value }) => [key.toLowerCase(), value]),
-    ),
+    governance: new Map(members.flatMap(({ key, value, isOwn }) => (isOwn ? [[key.toLowerCase(), value]] : []))),
   }
 }
 
-export const isGovernance = (key: string): boolean =>
-  (key[0] === 'x' || key[0] === 'X') && key.slice(0, GOVERNANCE.length).toLowerCase() === GOVERNANCE
+const ownedBy = (prefix: string | undefined) => (key: string): boolean =>
+  prefix !== undefined && key.slice(0, prefix.length).toLowerCase() === prefix
 
 const MODEL_LENGTH_MAX = 256
 

@@ -3,7 +3,7 @@
  * how it was spelled. A request may have 32 MiB, so it is taken in pieces, between which others have the event loop.
  */
 import { createHash } from 'node:crypto'
-import { type CallScan, isGovernance } from './call-scan.ts'
+import type { CallScan } from './call-scan.ts'
 import type { JsonValue } from './json-value.ts'
 
 /** How the answer is delivered changes nothing in what is asked. */
@@ -11,10 +11,10 @@ const DELIVERY = new Set(['stream', 'stream_options'])
 /** Of a text that is taken at a time. */
 const PIECE_BYTES = 65_536
 
-/** SHA-256 in hex of the request's canonical text, without governance members and the wish for a stream. */
+/** SHA-256 in hex of the request's canonical text, without the members that are ours and the wish for a stream. */
 export async function fingerprintOf({ members }: CallScan, sliceMs = 5): Promise<string> {
   const hash = createHash('sha256')
-  const asked = members.filter(({ key }) => !DELIVERY.has(key) && !isGovernance(key))
+  const asked = members.filter(({ key, isOwn }) => !DELIVERY.has(key) && !isOwn)
   let startedMs = performance.now()
   for (const piece of canonical(asked)) {
     hash.update(piece)

@@ -43,17 +43,18 @@ const SETTINGS = new Set(
 )
 const TOOL_LISTS = new Set(['tools', 'functions'])
 
-/** Whether the member is a setting of the call, or governance's, and no part of the prompt. */
-export const isSetting = (key: string): boolean =>
-  SETTINGS.has(key) || key === 'prediction' || key.slice(0, 10).toLowerCase() === 'x-rungate-'
+/** Whether the member is a setting of the call, or ours, and no part of the prompt. */
+export const isSetting = ({ key, isOwn }: { key: string; isOwn: boolean }): boolean =>
+  SETTINGS.has(key) || key === 'prediction' || isOwn
 
 /** `members`: of the request's outermost object. */
-export function promptSizeOf(members: readonly { key: string; value: JsonValue }[]): PromptSize {
+export function promptSizeOf(members: readonly { key: string; value: JsonValue; isOwn: boolean }[]): PromptSize {
   const size: PromptSize = {
     ...{ textBytes: 0, messages: 0, hasTools: false, mediaTokens: 0, isOpen: false, predictionTokens: 0 },
   }
-  for (const { key, value } of members) {
-    if (key !== 'prediction' && isSetting(key)) continue
+  for (const member of members) {
+    const { key, value } = member
+    if (key !== 'prediction' && isSetting(member)) continue
     if (key === 'prediction') size.predictionTokens += value.end - value.start
     else if (key === 'messages' || key === 'system') {
       size.messages += key === 'messages' ? value.size : 1

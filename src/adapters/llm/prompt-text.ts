@@ -9,9 +9,10 @@ const MEDIA = new Set(['image_url', 'image', 'input_audio', 'file', 'container_u
 export function promptTexts({ members, prompt }: CallScan, maxBytes: number): string[] | undefined {
   if (prompt.textBytes > maxBytes) return undefined
   const texts: string[] = []
-  for (const { key, value } of members) {
+  for (const member of members) {
+    const { key, value } = member
     if (key === 'messages' || key === 'system') addTexts(value, texts)
-    else if (!isSetting(key) || key === 'output_config') texts.push(value.source)
+    else if (!isSetting(member) || key === 'output_config') texts.push(value.source)
   }
   return texts
 }

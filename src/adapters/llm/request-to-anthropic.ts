@@ -55,8 +55,8 @@ function refuseUnknown({ root, choices, members }: CallScan): void {
   const modalities = given(root.get('modalities'))?.items() ?? []
   if (modalities.some(({ text }) => text !== 'text'))
     throw new Untranslatable('modalities beside text have no counterpart')
-  const governance = members.map(({ key }) => key).filter((key) => key.toLowerCase().startsWith('x-rungate-'))
-  refuseOthers(root, new Set([...KNOWN, ...governance, 'response_format', 'modalities']), 'the member')
+  const own = members.filter(({ isOwn }) => isOwn).map(({ key }) => key)
+  refuseOthers(root, new Set([...KNOWN, ...own, 'response_format', 'modalities']), 'the member')
 }
 
 /** Anthropic takes 0 to 1, OpenAI up to 2. */

@@ -15,11 +15,11 @@ const TOOL_NAME_MAX = 64
 /** In pieces one after the other. Throws Untranslatable. */
 export function requestToOpenAi(scan: CallScan, options: TranslationOptions): Buffer[] {
   const { root, members } = scan
-  const governance = members.map(({ key }) => key).filter((key) => key.toLowerCase().startsWith('x-rungate-'))
+  const own = members.filter(({ isOwn }) => isOwn).map(({ key }) => key)
   const member = (key: string) => given(root.get(key))
   const thinking = member('thinking')?.get('type')?.text
   if (thinking !== undefined && thinking !== 'disabled') throw new Untranslatable('thinking has no counterpart')
-  refuseOthers(root, new Set([...KNOWN, ...governance, 'thinking']), 'the member')
+  refuseOthers(root, new Set([...KNOWN, ...own, 'thinking']), 'the member')
   const maxTokens = options.maxOutputTokens ?? scan.maxOutputTokens
   const system = textOf(member('system'), 'system')
   const body: Writable = {

@@ -2,7 +2,7 @@
  * Changes to a request in its own bytes: what is not changed reaches the provider as it was sent, so that no number is
  * rounded and the provider's cache finds the prompt that it knows.
  */
-import { type CallScan, isGovernance } from './call-scan.ts'
+import type { CallScan } from './call-scan.ts'
 
 export interface Changes {
   model?: string
@@ -24,7 +24,7 @@ interface Edit {
 const COPY_BYTES = 65_536
 
 /**
- * The request with the changes and without its governance members, as pieces one after the other; a long one is not copied.
+ * The request with the changes and without the members that are ours, as pieces one after the other; a long one is not copied.
  */
 export function splice(scan: CallScan, changes: Changes = {}): Buffer[] {
   const edits = [...cuts(scan), ...replacements(scan, changes)].sort((a, b) => a.from - b.from || a.to - b.to)
@@ -44,9 +44,9 @@ export const lengthOf = (pieces: readonly Buffer[]): number => pieces.reduce((su
 
 /** A member goes with the comma after it, and the last ones with the comma before them. */
 function cuts({ members }: CallScan): Edit[] {
-  const lastKept = members.findLastIndex(({ key }) => !isGovernance(key))
-  const edits = members.slice(0, lastKept + 1).flatMap(({ key, keyStart }, index) => {
-    return isGovernance(key) ? [{ from: keyStart, to: members[index + 1]!.keyStart, text: '' }] : []
+  const lastKept = members.findLastIndex(({ isOwn }) => !isOwn)
+  const edits = members.slice(0, lastKept + 1).flatMap(({ isOwn, keyStart }, index) => {
+    return isOwn ? [{ from: keyStart, to: members[index + 1]!.keyStart, text: '' }] : []
   })
   if (lastKept === members.length - 1) return edits
   const from = lastKept === -1 ? members[0]!.keyStart : members[lastKept]!.value.end
@@ -82,7 +82,7 @@ function replacements(scan: CallScan, { model, maxOutputTokens, maxOutputName, i
   }
   if (inserted.length > 0) {
     const at = scan.root.start + 1
-    const isAlone = scan.members.every(({ key }) => isGovernance(key))
+    const isAlone = scan.members.every(({ isOwn }) => isOwn)
     edits.push({ from: at, to: at, text: inserted.join(',') + (isAlone ? '' : ',') })
   }
   return edits

@@ -1,12 +1,15 @@
 /** What governance reads of a request, and what it changes in it without touching the rest. */
 import { describe, expect, it } from 'vitest'
-import { type Format, scanCall, scanCallNow, UnreadableCall } from '../../../src/adapters/llm/call-scan.ts'
+import { type Format, scanCall, scanCallNow, scanLimits, UnreadableCall } from '../../../src/adapters/llm/call-scan.ts'
 import { fingerprintOf } from '../../../src/adapters/llm/fingerprint.ts'
 import { inputBoundTokens, inputEstimateTokens } from '../../../src/adapters/llm/prompt-size.ts'
 import { type Changes, lengthOf, splice } from '../../../src/adapters/llm/splice.ts'
 
 const scan = (body: unknown, format: Format = 'openai') =>
-  scanCallNow(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), format)
+  scanCallNow(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), format, {
+    ...scanLimits,
+    ownPrefix: 'x-rungate-',
+  })
 const spliced = (text: string, changes: Changes = {}, format: Format = 'openai') =>
   Buffer.concat(splice(scan(text, format), changes)).toString()
 

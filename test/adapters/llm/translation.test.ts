@@ -1,14 +1,17 @@
 /** Requests, answers and errors of one format in the other, as golden texts; and what has no counterpart. */
 import { describe, expect, it } from 'vitest'
 import { readAnswer, translatedAnswer, UnreadableAnswer } from '../../../src/adapters/llm/answer-translation.ts'
-import { type Format, scanCallNow } from '../../../src/adapters/llm/call-scan.ts'
+import { type Format, scanCallNow, scanLimits } from '../../../src/adapters/llm/call-scan.ts'
 import { cleanMessage, errorBody, failureOf, translatedError } from '../../../src/adapters/llm/error-shapes.ts'
 import { requestToAnthropic } from '../../../src/adapters/llm/request-to-anthropic.ts'
 import { requestToOpenAi } from '../../../src/adapters/llm/request-to-openai.ts'
 import { Untranslatable } from '../../../src/adapters/llm/untranslatable.ts'
 
 const scan = (body: unknown, format: Format) =>
-  scanCallNow(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), format)
+  scanCallNow(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), format, {
+    ...scanLimits,
+    ownPrefix: 'x-rungate-',
+  })
 const toAnthropic = (body: unknown, options = {}) =>
   Buffer.concat(requestToAnthropic(scan(body, 'openai'), { model: 'claude', ...options })).toString()
 const toOpenAi = (body: unknown, options = {}) =>

@@ -42,6 +42,9 @@ export interface CallRequest {
   policyAsked: string | undefined
 }
 
+/** Names of the headers, and of the members of a body, with which a call asks something of governance, begin so. */
+const GOVERNANCE = 'x-rungate-'
+
 /** Reads the request. Rejects with CallFault and ClientGone. */
 export async function readCall(
   incoming: IncomingMessage,
@@ -52,7 +55,7 @@ export async function readCall(
   requireJson(headers)
   const bytes = await bodyOf(incoming, limits.bodyMaxBytes)
   try {
-    const scan = await scanCall(bytes, format, limits)
+    const scan = await scanCall(bytes, format, { ...limits, ownPrefix: GOVERNANCE })
     return { scan, ...askedOf(headers, scan.governance, limits.metadataMaxBytes) }
   } catch (error) {
     throw error instanceof UnreadableCall ? new CallFault(400, error.message, error.param) : error
