@@ -1,6 +1,7 @@
 /**
- * The environment, parsed once at start. Every limit, timeout and retry of the system has its name and its default
- * here, with its unit last in the name; an unknown or malformed value stops the start with a sentence that names it.
+ * The environment, parsed once at start. Every limit, timeout and retry of the kernel has its name and its default here,
+ * with its unit last in the name; contexts declare theirs (context.ts). A value that does not fit stops the start with a
+ * sentence that names it.
  */
 import { z } from 'zod'
 import { contextNames } from './contexts.ts'
@@ -113,25 +114,15 @@ const environmentSchema = z.object({
   // HTTP
   ...httpSettings.shape,
   SHUTDOWN_GRACE_MS: milliseconds(10_000).describe('time for requests under way when the instance stops'),
-  API_KEYS_PER_OPERATOR_MAX: count(100).describe('API keys of one operator that work at a time'),
-  API_KEY_ROTATION_GRACE_S: count(300).describe('seconds that an API key works on after it was replaced'),
   PUBLIC_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('where clients reach the API; needed where HOST is not loopback; unset: as the request reached it'),
-  LAUNCH_TOKEN_TTL_S: count(300).describe('how long the link of a launch can be used'),
-  BROWSER_SESSION_TTL_S: count(28_800).describe('how long a browser stays in the hosted terminal'),
-  HOSTED_PAGES_PER_MINUTE_MAX: count(600).describe('requests for hosted pages per client address'),
   RATE_SHARE_INTERVAL_MS: milliseconds(500).describe(
     'how often API processes add up what they have counted for rate limits',
   ),
 
-  // Auditors
-  AUDIT_SCAN_EVENTS_MAX: count(200_000).describe('events that one audit request looks at; a cursor goes on'),
-  AUDIT_SCAN_TIME_MAX_MS: milliseconds(10_000).describe('time for the same'),
-  AUDIT_STATE_EVENTS_MAX: count(200_000).describe('events that the state of one thing is folded from'),
-  AUDIT_TRACE_EVENTS_MAX: count(300).describe('steps that one trace shows'),
-  AUDIT_FINDINGS_MAX: count(1_000).describe('findings that one verification shows'),
+  // Seals
   SEAL_INTERVAL_S: count(3_600).describe('from one seal of the log to the next; the projector’s role makes them'),
   SEAL_FILE: z.string().min(1).optional().describe('file that every seal is appended to; keep its copies elsewhere'),
   SEAL_KEY_FILE: z
@@ -152,42 +143,12 @@ const environmentSchema = z.object({
     .optional()
     .describe('what those posts are signed with (Standard Webhooks)'),
   SEAL_WEBHOOK_BACKLOG_MAX: count(1_000).describe('seals that are posted after a time in which none arrived'),
-  AUDIT_CONCURRENCY_MAX: count(2).describe('audit requests at a time; more wait their turn'),
-  AUDIT_WAITING_PER_OPERATOR_MAX: count(4).describe(
-    'audit requests of one operator’s auditors that wait; more are 429',
-  ),
-  AUDIT_WAIT_MAX_MS: milliseconds(5_000).describe('how long they wait'),
 
-  // Processes: relay and engine ingest
+  // Processes
   PROCESS_RETRY_MS: milliseconds(2_000).describe('before a process that failed starts over'),
   PROCESS_CHECKPOINT_INTERVAL_MS: milliseconds(100).describe(
     'least time between two writes of a process’s checkpoint; after a crash that much is handled again',
   ),
-  RELAY_CONCURRENCY_MAX: count(64).describe('accounts whose commands are published at once'),
-  STREAM_PUBLISH_TIMEOUT_MS: milliseconds(2_000),
-  REPUBLISH_BACKOFF_MIN_MS: milliseconds(3_000).describe('wait for the engine before a command is sent again'),
-  REPUBLISH_BACKOFF_MAX_MS: milliseconds(60_000),
-  REPUBLISH_ATTEMPTS_MAX: count(15).describe('sends after the first; then the command is dead-lettered'),
-  SWEEP_INTERVAL_MS: milliseconds(1_000),
-  SWEEP_BATCH_MAX: count(500),
-  INGEST_ACK_PENDING_MAX: count(500),
-  INGEST_ACK_WAIT_MS: milliseconds(30_000),
-  INGEST_ACCOUNTS_CACHE_MAX: count(50_000),
-  RESEND_INTERVAL_MS: milliseconds(2_000).describe('between requests to fill the same gap in the engine’s log'),
-
-  ENGINE_CURRENCIES: currencyList.describe(
-    'currencies that the engine keeps accounts in: an account or a template in another is refused at once',
-  ),
-
-  // Processes: challenge rules
-  CHALLENGE_RECORD_INTERVAL_MS: milliseconds(10_000).describe(
-    'how often figures that only the market moves are recorded',
-  ),
-  CHALLENGE_SWEEP_INTERVAL_MS: milliseconds(5_000).describe('between looks at challenges that the clock decides'),
-  CHALLENGE_GRACE_MS: milliseconds(5_000).describe('how long after the fact the clock decides'),
-  CHALLENGE_SWEEP_BATCH_MAX: count(1_000),
-  CHALLENGE_CONCURRENCY_MAX: count(16).describe('accounts whose challenges are looked at at once'),
-  CHALLENGE_ACCOUNTS_CACHE_MAX: count(50_000),
 
   // Webhooks
   WEBHOOK_TIMEOUT_MS: milliseconds(15_000).describe('for one attempt, name resolution and answer included'),
@@ -205,21 +166,21 @@ const environmentSchema = z.object({
   WEBHOOK_POLL_BATCH_MAX: count(2_000),
   WEBHOOK_DRAIN_MS: milliseconds(5_000).describe('time for attempts under way when the instance stops'),
   WEBHOOK_EXCERPT_MAX_BYTES: count(1_024),
-  WEBHOOK_SECRET_OVERLAP_MS: milliseconds(86_400_000).describe(
-    'how long a replaced webhook secret signs together with the new one',
-  ),
   WEBHOOK_SECRETS_KEY: z.string().optional().describe('older name of SECRETS_KEY'),
   WEBHOOK_ALLOW_PRIVATE: flag(false).describe('development: webhooks may go to loopback, by http too'),
   WEBHOOK_CACHE_MAX: count(20_000).describe('endpoints, accounts and deliveries kept in memory, each'),
-  WEBHOOK_REPLAY_WINDOW_MAX_DAYS: count(31),
 
   // Tests of faults; src/runtime/crash-points.ts reads it by itself, before anything else runs
   CRASH_POINT_FILE: z.string().optional().describe('file whose orders make crash points live; not in production'),
 
-  // Reference engine
+  // Command stream and reference engine
+  STREAM_PUBLISH_TIMEOUT_MS: milliseconds(2_000),
   ENGINE_PORT: port.default(0).describe('port of the order entry; 0: a free one'),
   ENGINE_FEED_SEED: z.coerce.number().int().min(0).default(1),
   ENGINE_TICK_INTERVAL_MS: milliseconds(250),
+  ENGINE_CURRENCIES: currencyList.describe(
+    'currencies that the engine keeps accounts in: an account or a template in another is refused at once',
+  ),
   ENGINE_MARK_INTERVAL_MS: milliseconds(5_000).describe('between valuations of an account with open positions'),
 })
 

@@ -5,7 +5,7 @@
 import type { Logger } from 'pino'
 import type { Api } from './api.ts'
 import { type CommandBus, createCommandBus } from './commands/handle.ts'
-import type { Config, Role } from './config.ts'
+import { type Config, type Role, readSettings } from './config.ts'
 import type { Context } from './context.ts'
 import { loadContexts } from './contexts.ts'
 import { createLogGuard } from './events/log-identity.ts'
@@ -38,6 +38,14 @@ export interface Instance {
   health: { url: string }
   /** Takes no new work, finishes what is under way, stops. */
   close(): Promise<void>
+}
+
+const isEngineAlone = ({ ROLES }: Config): boolean => ROLES.every((role) => role === 'engine')
+
+/** Rejects with InvalidConfiguration where a variable of a context that is to be served does not fit. */
+export async function checkSettings(config: Config): Promise<void> {
+  if (isEngineAlone(config)) return
+  for (const { settings } of await loadContexts(config.CONTEXTS)) if (settings) readSettings(settings, config)
 }
 
 /** Starts the roles of the configuration on these services. Rejects, with everything stopped again, where one fails. */
@@ -112,7 +120,7 @@ async function startRoles(shared: Given, stopping: AbortSignal): Promise<Omit<In
   const { config, services, log, onClose } = shared
   const runs = (role: Role) => config.ROLES.includes(role)
   const engine = runs('engine') ? await startEngineRole(shared) : undefined
-  if (config.ROLES.every((role) => role === 'engine')) {
+  if (isEngineAlone(config)) {
     const check = async () => ({ up: services.stream.stream.isUp() })
     const stream = { name: 'command_stream', required: true, check }
     return { api: undefined, engine, health: await startHealth(shared, [stream], new Set([stream.name])) }

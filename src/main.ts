@@ -188,10 +188,11 @@ interface Start {
 
 /** From the backing services to the stop. Most modules are loaded only now, since many starts end before. */
 async function run({ config, log, place, startedMs }: Start): Promise<number> {
-  const [{ startServices }, { startInstance }] = await Promise.all([
+  const [{ startServices }, { checkSettings, startInstance }] = await Promise.all([
     import('./services/backing-services.ts'),
     import('./instance.ts'),
   ])
+  await checkSettings(config)
   const services = await startServices(config, log)
   let servicesFile: string | undefined
   try {

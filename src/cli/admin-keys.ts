@@ -3,7 +3,9 @@ import { Command, InvalidArgumentError } from 'commander'
 import { generateApiKey } from '../commands/noctant/api-key.ts'
 import { operator } from '../commands/noctant/operator.ts'
 import { Rejected } from '../commands/noctant/rejection.ts'
+import { readSettings } from '../config.ts'
 import { type ApiScope, apiScope } from '../events/noctant/vocabulary.ts'
+import { noctantSettings } from '../processes/noctant/settings.ts'
 import { operatorIdOf, withAdminSession, written } from './admin-session.ts'
 import { configuration } from './connection.ts'
 import { type OutputOptions, list as printList, withOutput } from './table-output.ts'
@@ -65,7 +67,7 @@ async function issue(name: string, options: IssueOptions): Promise<void> {
     const { key, keyId, keyHash } = generateApiKey(state.facts.environment)
     const circumstances = context()
     const facts = { keyId, keyHash, scopes, label: options.label ?? null }
-    const keysMax = configuration().API_KEYS_PER_OPERATOR_MAX
+    const keysMax = readSettings(noctantSettings, configuration()).API_KEYS_PER_OPERATOR_MAX
     const command = { kind: 'issueKey', key: facts, keysMax, at: circumstances.at } as const
     const handled = await bus.handle(operator, operatorId, command, circumstances)
     if (!options.json) {

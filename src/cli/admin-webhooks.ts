@@ -6,8 +6,10 @@ import { randomUUID } from 'node:crypto'
 import { Command } from 'commander'
 import { Rejected } from '../commands/noctant/rejection.ts'
 import { setWebhookEndpoint, webhookEndpoint } from '../commands/noctant/webhook-endpoint.ts'
+import { readSettings } from '../config.ts'
 import { partnerEventTypes } from '../events/noctant/partner-events.ts'
 import type { ReadModels } from '../postgres/database.ts'
+import { noctantSettings } from '../processes/noctant/settings.ts'
 import { webhookUrl } from '../webhooks/address.ts'
 import type { SealedSecret, WebhookEndpointCommand, WebhookEndpointState } from '../webhooks/endpoint.ts'
 import { generateWebhookSecret, sealSecret } from '../webhooks/secret.ts'
@@ -110,7 +112,7 @@ async function rotate(name: string, options: JsonOption): Promise<void> {
     const { secret, kept } = await newSecret(db, operatorId)
     const circumstances = context()
     const { at } = circumstances
-    const overlapMs = configuration().WEBHOOK_SECRET_OVERLAP_MS
+    const overlapMs = readSettings(noctantSettings, configuration()).WEBHOOK_SECRET_OVERLAP_MS
     const previousValidUntil = new Date(Date.parse(at) + overlapMs).toISOString()
     const command = { kind: 'rotateSecret', secret: kept, previousValidUntil, at } as const
     const handled = await bus.handle(webhookEndpoint, operatorId, command, circumstances)

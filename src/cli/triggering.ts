@@ -4,7 +4,9 @@
  */
 import { generateApiKey } from '../commands/noctant/api-key.ts'
 import { operator } from '../commands/noctant/operator.ts'
+import { readSettings } from '../config.ts'
 import { apiScope } from '../events/noctant/vocabulary.ts'
+import { noctantSettings } from '../processes/noctant/settings.ts'
 import { within } from '../runtime/within.ts'
 import { type AdminSession, operatorIdOf, withAdminSession } from './admin-session.ts'
 import { configuration, sandboxOperator } from './connection.ts'
@@ -78,7 +80,7 @@ async function asOperator<T>(
   const { key, keyId, keyHash } = generateApiKey(state.facts.environment)
   const facts = { keyId, keyHash, scopes: [...apiScope.options], label: 'opslog trigger' }
   const issued = context()
-  const keysMax = configuration().API_KEYS_PER_OPERATOR_MAX
+  const keysMax = readSettings(noctantSettings, configuration()).API_KEYS_PER_OPERATOR_MAX
   await bus.handle(operator, operatorId, { kind: 'issueKey', key: facts, keysMax, at: issued.at }, issued)
   try {
     return await work(operatorId, key)

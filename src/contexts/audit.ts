@@ -6,6 +6,7 @@ import { READING_CATEGORY, readingEvents } from '../events/audit/reading.ts'
 import { auditSentences } from '../events/audit/sentences.ts'
 import { inStreams } from '../events/registry.ts'
 import type { AuditDirectories } from '../http/audit/directories.ts'
+import { auditSettings } from '../processes/audit/settings.ts'
 import { auditorKeyProjection } from '../projections/audit/auditor-key.ts'
 
 export const audit: Context<AuditDirectories> = {
@@ -16,6 +17,7 @@ export const audit: Context<AuditDirectories> = {
     tenant: 'operatorId',
     things: ['keyId'],
   },
+  settings: auditSettings,
   aggregates: [auditor],
   projections: [auditorKeyProjection],
   books: { categories: [READING_CATEGORY], readings: [READING_CATEGORY] },

@@ -34,6 +34,7 @@ import { webhookDeliveryEvents, webhookEndpointEvents, webhookReplayEvents } fro
 import { inStreams } from '../events/registry.ts'
 import type { NoctantDirectories } from '../http/noctant/directories.ts'
 import { noctantProcesses } from '../processes/noctant/processes.ts'
+import { noctantSettings } from '../processes/noctant/settings.ts'
 import { accountProjection } from '../projections/noctant/account.ts'
 import { accountCommandProjection } from '../projections/noctant/account-command.ts'
 import { apiKeyProjection } from '../projections/noctant/api-key.ts'
@@ -100,6 +101,7 @@ export const noctant: Context<NoctantDirectories> = {
       ...['eventId', 'sourceEventId', 'deliveryId', 'secretId', 'keyId', 'traceId'],
     ],
   },
+  settings: noctantSettings,
   aggregates: [
     account,
     challenge,

@@ -97,7 +97,8 @@ export const rungate: Context<RungateDirectories> = {
     tenant: 'accountId',
     things: [
       ...['agentId', 'policyId', 'runId', 'stepId', 'textId', 'callId', 'approvalId', 'providerKeyId', 'ruleId'],
-      ...['memberId', 'ownerId', 'heirId', 'fromId', 'toId', 'invitationId', 'addressId', 'loginId', 'sessionId', 'mailId'],
+      ...['memberId', 'ownerId', 'heirId', 'fromId', 'toId', 'invitationId', 'addressId'],
+      ...['loginId', 'sessionId', 'mailId'],
       ...['keyId', 'tokenId', 'secretId', 'webhookId', 'deliveryId', 'eventId', 'processId', 'cleanupId'],
     ],
     person: 'memberId',

@@ -133,8 +133,8 @@ function personsIn(declared: readonly Pick<EventDeclarations, 'schemas' | 'perso
   const forgetting = new Map<string, string>()
   for (const { schemas, person, forgets = [] } of declared) {
     const memberFor = (type: string): string => {
-      if (person === undefined) throw new Error(`${type} is about a person, and its context does not say who names them`)
-      return person
+      if (person !== undefined) return person
+      throw new Error(`${type} is about a person, and its context does not say who names them`)
     }
     for (const [type, schema] of Object.entries(schemas)) {
       const personal = personalFields(schema)

@@ -89,6 +89,13 @@ describe('a start that cannot work ends with a sentence, and nothing was started
         'set EVENTSTORE_URL, DATABASE_URL, NATS_URL (unset: EVENTSTORE_URL, DATABASE_URL)',
     )
   })
+
+  it('for a variable of a context that it serves', async () => {
+    const attempt = startMain({ REPUBLISH_ATTEMPTS_MAX: 'many' })
+    expect(await attempt.ended).toBe(2)
+    expect(attempt.said()).toMatch(/opslog cannot start\. The environment does not fit:\n {2}REPUBLISH_ATTEMPTS_MAX: /)
+    expect(existsSync(join(attempt.dataDir, 'eventstore'))).toBe(false)
+  })
 })
 
 /** The protocol's own order to an event store to end, by somebody who names its credential or does not; answers with the status. */

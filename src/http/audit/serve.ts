@@ -4,6 +4,7 @@ import { openRawLog } from '../../audit/raw-log.ts'
 import { pinnedSealKeys } from '../../audit/seal-key.ts'
 import { createReadingRecorder } from '../../commands/audit/reading.ts'
 import type { ApiParts, Served } from '../../context.ts'
+import { auditSettings } from '../../processes/audit/settings.ts'
 import { createOwnersOf } from '../../projections/audit/ownership.ts'
 import type { AuditDirectories } from './directories.ts'
 import { createAuditParts } from './parts.ts'
@@ -15,6 +16,7 @@ export async function serveAudit(parts: ApiParts<AuditDirectories>): Promise<Ser
   const { config, contexts, services, registry, bus, store, db, waiter, clock, vault } = parts
   const log = openRawLog(services.eventStore.url, registry, config.EVENTSTORE_DEADLINE_MS)
   parts.onClose(() => log.close())
+  const own = parts.settings(auditSettings)
   const limits = { auditorsMax: AUDITORS_MAX, conflictRetriesMax: config.CONFLICT_RETRIES_MAX }
   return {
     parts: createAuditParts({
@@ -26,14 +28,14 @@ export async function serveAudit(parts: ApiParts<AuditDirectories>): Promise<Ser
       recorder: createReadingRecorder(store, limits),
       ...{ auditors: parts.directories.auditors, logReaders: parts.logReaders },
       limits: {
-        eventsMax: config.AUDIT_SCAN_EVENTS_MAX,
-        timeMaxMs: config.AUDIT_SCAN_TIME_MAX_MS,
-        stateEventsMax: config.AUDIT_STATE_EVENTS_MAX,
-        traceEventsMax: config.AUDIT_TRACE_EVENTS_MAX,
-        findingsMax: config.AUDIT_FINDINGS_MAX,
-        concurrencyMax: config.AUDIT_CONCURRENCY_MAX,
-        waitingMax: config.AUDIT_WAITING_PER_OPERATOR_MAX,
-        waitMaxMs: config.AUDIT_WAIT_MAX_MS,
+        eventsMax: own.AUDIT_SCAN_EVENTS_MAX,
+        timeMaxMs: own.AUDIT_SCAN_TIME_MAX_MS,
+        stateEventsMax: own.AUDIT_STATE_EVENTS_MAX,
+        traceEventsMax: own.AUDIT_TRACE_EVENTS_MAX,
+        findingsMax: own.AUDIT_FINDINGS_MAX,
+        concurrencyMax: own.AUDIT_CONCURRENCY_MAX,
+        waitingMax: own.AUDIT_WAITING_PER_OPERATOR_MAX,
+        waitMaxMs: own.AUDIT_WAIT_MAX_MS,
       },
     }),
   }

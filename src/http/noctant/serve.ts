@@ -6,11 +6,12 @@ import type { ApiParts, Served } from '../../context.ts'
 import { firstRunContext } from '../../processes/first-run.ts'
 import { importPresets } from '../../processes/noctant/presets.ts'
 import { ensureSandboxOperator } from '../../processes/noctant/sandbox.ts'
+import { noctantSettings } from '../../processes/noctant/settings.ts'
 import { deadCommandCount } from '../../projections/noctant/account-command.ts'
 import { deadWebhookCount } from '../../projections/noctant/webhook.ts'
 import type { NoctantParts } from './access.ts'
 import type { NoctantDirectories } from './directories.ts'
-import { noctantSettings } from './settings.ts'
+import { handlerSettings } from './settings.ts'
 
 /** How long the first key may take to be known before the API is announced. */
 const SANDBOX_WAIT_MAX_MS = 10_000
@@ -19,7 +20,7 @@ export async function serveNoctant(parts: ApiParts<NoctantDirectories>): Promise
   const { config, bus, db, waiter, clock, vault } = parts
   const { credentials } = parts.directories
   const core = { bus, db, waiter, clock: clock.now, personKeys: vault }
-  const own: NoctantParts = { ...core, credentials, ...noctantSettings(config) }
+  const own: NoctantParts = { ...core, credentials, ...handlerSettings(config, parts.settings(noctantSettings)) }
   return {
     parts: own,
     async firstRun(url) {

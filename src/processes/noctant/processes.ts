@@ -7,25 +7,27 @@ import { newProcessHealth } from '../process.ts'
 import { runChallengeRules } from './challenge-rules.ts'
 import { newCommandPathHealth, runCommandPath } from './command-path.ts'
 import { runPayoutExecution } from './payout-execution.ts'
+import { noctantSettings } from './settings.ts'
 import { runWebhooks } from './webhooks.ts'
 
 /** Relay, sweeper and engine ingest. */
-function startRelay({ config, services, dependenciesOf }: ContextParts): RunningProcess {
+function startRelay({ settings, services, dependenciesOf }: ContextParts): RunningProcess {
   const health = newCommandPathHealth()
+  const own = settings(noctantSettings)
   const ended = runCommandPath({
     ...dependenciesOf('relay', health),
     stream: services.stream.stream,
     limits: {
-      concurrencyMax: config.RELAY_CONCURRENCY_MAX,
-      republishBackoffMinMs: config.REPUBLISH_BACKOFF_MIN_MS,
-      republishBackoffMaxMs: config.REPUBLISH_BACKOFF_MAX_MS,
-      republishAttemptsMax: config.REPUBLISH_ATTEMPTS_MAX,
-      sweepIntervalMs: config.SWEEP_INTERVAL_MS,
-      sweepBatchMax: config.SWEEP_BATCH_MAX,
-      ackPendingMax: config.INGEST_ACK_PENDING_MAX,
-      ackWaitMs: config.INGEST_ACK_WAIT_MS,
-      accountsCacheMax: config.INGEST_ACCOUNTS_CACHE_MAX,
-      resendIntervalMs: config.RESEND_INTERVAL_MS,
+      concurrencyMax: own.RELAY_CONCURRENCY_MAX,
+      republishBackoffMinMs: own.REPUBLISH_BACKOFF_MIN_MS,
+      republishBackoffMaxMs: own.REPUBLISH_BACKOFF_MAX_MS,
+      republishAttemptsMax: own.REPUBLISH_ATTEMPTS_MAX,
+      sweepIntervalMs: own.SWEEP_INTERVAL_MS,
+      sweepBatchMax: own.SWEEP_BATCH_MAX,
+      ackPendingMax: own.INGEST_ACK_PENDING_MAX,
+      ackWaitMs: own.INGEST_ACK_WAIT_MS,
+      accountsCacheMax: own.INGEST_ACCOUNTS_CACHE_MAX,
+      resendIntervalMs: own.RESEND_INTERVAL_MS,
     },
   })
   const gauge = (name: string, help: string, read: () => number) => ({ name, help, read })
@@ -51,15 +53,16 @@ function startPayouts({ bus, dependenciesOf }: ContextParts): RunningProcess {
 }
 
 /** Holds challenges to their rules. */
-function startChallengeRules({ config, bus, dependenciesOf }: ContextParts): RunningProcess {
+function startChallengeRules({ settings, bus, dependenciesOf }: ContextParts): RunningProcess {
   const health = newProcessHealth()
+  const own = settings(noctantSettings)
   const limits = {
-    recordIntervalMs: config.CHALLENGE_RECORD_INTERVAL_MS,
-    sweepIntervalMs: config.CHALLENGE_SWEEP_INTERVAL_MS,
-    graceMs: config.CHALLENGE_GRACE_MS,
-    sweepBatchMax: config.CHALLENGE_SWEEP_BATCH_MAX,
-    concurrencyMax: config.CHALLENGE_CONCURRENCY_MAX,
-    accountsCacheMax: config.CHALLENGE_ACCOUNTS_CACHE_MAX,
+    recordIntervalMs: own.CHALLENGE_RECORD_INTERVAL_MS,
+    sweepIntervalMs: own.CHALLENGE_SWEEP_INTERVAL_MS,
+    graceMs: own.CHALLENGE_GRACE_MS,
+    sweepBatchMax: own.CHALLENGE_SWEEP_BATCH_MAX,
+    concurrencyMax: own.CHALLENGE_CONCURRENCY_MAX,
+    accountsCacheMax: own.CHALLENGE_ACCOUNTS_CACHE_MAX,
   }
   return { ended: runChallengeRules({ ...dependenciesOf('challenge-rules', health), bus, limits }), health }
 }
