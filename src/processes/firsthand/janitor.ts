@@ -2,7 +2,6 @@
  * Removes what has to be kept no longer: originals once the buyer has the delivered copy, rejected content after its time,
  * and uploads that nobody submitted. Deleting may be repeated, so a crash before the removal is noted costs nothing.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import type { ObjectStore } from '../../adapters/object-store/object-store.ts'
 import { systemContext } from '../../commands/context.ts'
 import { file } from '../../commands/firsthand/file.ts'
@@ -10,7 +9,7 @@ import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { findRemovable, type ObjectRow } from '../../projections/firsthand/object.ts'
 import { camel } from '../../runtime/letter-case.ts'
-import { createDueWork, type DueWork } from '../due-work.ts'
+import { createDueWork, type DueItem, type DueWork } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 import type { SweepLimits } from './expiry.ts'
 import { JANITOR } from './process-names.ts'
@@ -90,15 +89,26 @@ export async function sweepUploads(
   return removed
 }
 
-/** Until the signal aborts. */
-async function keepSweeping(options: Options, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await sweepUploads(options, signal).then(
-      (removed) => removed > 0 && options.log.info({ removed }, 'uploads that nobody submitted are gone'),
-      (err: unknown) => options.log.warn({ err }, 'uploads could not be swept; it will be tried again'),
-    )
-    await delay(options.janitor.uploadSweepMs, undefined, { signal }).catch(() => undefined)
-  }
+const UPLOADS = { id: 'uploads', key: 'uploads' }
+
+/** Sweeps the uploads, now and at intervals. */
+function createUploadSweeps(options: Options): DueWork<DueItem> {
+  const { log, janitor, now = () => new Date() } = options
+  return createDueWork<DueItem>({
+    name: 'sweep of uploads',
+    log,
+    now,
+    limits: {
+      ...{ concurrencyMax: 1, keyConcurrencyMax: 1, keyQueueMax: 1, batchMax: 1 },
+      ...{ pollIntervalMs: janitor.uploadSweepMs, retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS },
+      drainMs: DRAIN_MS,
+    },
+    findDue: async () => [UPLOADS],
+    async work(_, signal) {
+      const removed = await sweepUploads(options, signal)
+      if (removed > 0) log.info({ removed }, 'uploads that nobody submitted are gone')
+    },
+  })
 }
 
 type JanitorOptions = ProcessDependencies & Omit<Options, 'objects'> & { open: () => Promise<ObjectStore> }
@@ -114,7 +124,7 @@ export const runJanitor = (options: JanitorOptions): Promise<void> =>
       background: (signal) => [
         options.open().then(async (objects) => {
           const parts = { ...options, objects }
-          await Promise.all([createRemovals(parts).run(signal), keepSweeping(parts, signal)])
+          await Promise.all([createRemovals(parts).run(signal), createUploadSweeps(parts).run(signal)])
         }),
       ],
     },

@@ -1,8 +1,6 @@
-/**
- * Bounds of what goes through this process at once: uploads, those on one link among them, and downloads. One organization
- * has half of the places at most: slow clients of its own would keep everybody's files away.
- */
+/** Bounds of what goes through this process at once: uploads, those on one link among them, and downloads. */
 import { Problem } from '../../errors.ts'
+import { createShares, holding } from '../../shares.ts'
 import type { FirsthandCode } from '../errors.ts'
 
 export interface TransferLimits {
@@ -28,34 +26,11 @@ const ownerOf = (key: string): string => key.split('/', 3).slice(1).join('/')
 
 /** Places for one kind of transfers. */
 function createPlaces(max: number) {
-  const ownMax = Math.max(1, Math.floor(max / 2))
-  const taken = createCounts()
+  const places = createShares(max)
   return async <T>(key: string, work: () => Promise<T>): Promise<T> => {
     const owner = ownerOf(key)
-    if (taken.total() >= max || taken.of(owner) >= ownMax) throw full()
-    return taken.while(owner, work)
-  }
-}
-
-/** How much is under way, in all and by name. */
-function createCounts() {
-  const counts = new Map<string, number>()
-  let total = 0
-  return {
-    total: () => total,
-    of: (name: string) => counts.get(name) ?? 0,
-    async while<T>(name: string, work: () => Promise<T>): Promise<T> {
-      total += 1
-      counts.set(name, (counts.get(name) ?? 0) + 1)
-      try {
-        return await work()
-      } finally {
-        total -= 1
-        const left = (counts.get(name) ?? 1) - 1
-        if (left === 0) counts.delete(name)
-        else counts.set(name, left)
-      }
-    },
+    if (places.fullFor(owner, 1)) throw full()
+    return holding(places, owner, work)
   }
 }
 
@@ -63,14 +38,14 @@ const full = () =>
   new Problem<FirsthandCode>('transfers_full', 'Too many files are under way; send the request again in a moment.')
 
 export function createTransfers({ uploadsMax, downloadsMax }: TransferLimits): Transfers {
-  const onLink = createCounts()
+  const onLinks = createShares(Number.POSITIVE_INFINITY, LINK_UPLOADS_MAX)
   const upload = createPlaces(uploadsMax)
   return {
     async upload(key, work) {
-      if (onLink.of(key) >= LINK_UPLOADS_MAX) {
+      if (onLinks.fullFor(key, 1)) {
         throw new Problem<FirsthandCode>('upload_exists', 'The link is being written to by other requests.')
       }
-      return upload(key, () => onLink.while(key, work))
+      return upload(key, () => holding(onLinks, key, work))
     },
     download: createPlaces(downloadsMax),
   }
