@@ -1,4 +1,6 @@
 /** The sample context's HTTP: one operation for each thing that the kernel does for a contract. */
+
+import { pipeline } from 'node:stream/promises'
 import { z } from '@hono/zod-openapi'
 import {
   bearerScheme,
@@ -40,7 +42,7 @@ const errors: ErrorTable<SampleCode> = {
   schema: z.object({ error: z.object({ kind: z.string(), message: z.string() }), request: z.string() }),
 }
 
-const { operation, write, read, list } = operationsFor<SampleParts, Principal, SampleCode>()
+const { operation, write, read, list, direct } = operationsFor<SampleParts, Principal, SampleCode>()
 
 const person = (tenantId: string, scopes: readonly string[]): Principal => ({
   ...{ tenantId, scopes, environment: '' },
@@ -174,6 +176,27 @@ const operations = [
       let size = 0
       for await (const chunk of body) size += chunk.byteLength
       return { status: 200, body: { said: size } }
+    },
+  }),
+  direct({
+    path: '/mirror',
+    id: 'mirror',
+    summary: 'Sends a body of any length back as it comes',
+    access: signedBy('machine'),
+    body: streamedBody('application/octet-stream'),
+    answers: {
+      200: { ...stream('application/octet-stream', 'The same bytes.'), says: { 'X-Mirrored-For': 'Whose they are.' } },
+      401: json(z.object({ error: z.object({ kind: z.string() }) }), 'No key of a machine: unauthorized.'),
+    },
+    async handle({ principal, incoming, outgoing, exchange, onStreamEnd }) {
+      const own = { 'content-type': 'application/octet-stream', 'x-mirrored-for': principal.tenantId }
+      outgoing.writeHead(200, { ...exchange.headers, ...own })
+      try {
+        await pipeline(incoming, outgoing)
+      } catch (error) {
+        if (!outgoing.destroyed) throw error
+      }
+      onStreamEnd()
     },
   }),
   operation({

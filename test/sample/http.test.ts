@@ -1,10 +1,12 @@
 /** What the kernel of HTTP does for a contract, seen on the sample context over a real socket and a real event store. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { documentOf } from '../../src/http/document.ts'
+import { defaultHttpLimits } from '../../src/http/environment.ts'
 import { sampleApi } from './api.ts'
 import { type ServedSample, startSample } from './serving.ts'
 
@@ -234,6 +236,52 @@ describe('answers', () => {
       expect(headers.get('x-content-type-options')).toBe('nosniff')
       expect(headers.get('x-request-id')).toMatch(/^req_/)
     }
+  })
+})
+
+describe('a direct operation', () => {
+  const MACHINE = { authorization: 'Bearer machine-acme', 'content-type': 'application/octet-stream' }
+  const mirror = (headers: Record<string, string>) =>
+    request({ port: served.port, path: '/sample/mirror', method: 'POST', headers })
+
+  it('reads and answers on Node’s own objects: what has come goes back before the rest is sent', async () => {
+    const sending = mirror(MACHINE)
+    sending.write('first')
+    const [answer] = (await once(sending, 'response')) as [IncomingMessage]
+    const bytes = answer.setEncoding('utf8')[Symbol.asyncIterator]()
+    expect((await bytes.next()).value).toBe('first')
+    sending.end('second')
+    expect((await bytes.next()).value).toBe('second')
+    expect(answer.headers).toMatchObject({ 'x-mirrored-for': 'acme', 'x-request-id': expect.stringMatching(/^req_/) })
+  })
+
+  it('has no bound but its own: a body goes through that no other operation takes', async () => {
+    const body = new Uint8Array(3 * defaultHttpLimits.bodyMaxBytes)
+    const answer = await ask('/mirror', { method: 'POST', headers: MACHINE, body })
+    expect((await answer.bytes()).byteLength).toBe(body.byteLength)
+  })
+
+  it('is not reached by whoever may not call it', async () => {
+    const calls = onStreamEnd.mock.calls.length
+    const refused = await ask('/mirror', { method: 'POST', headers: { ...MACHINE, ...KEY }, body: 'x' })
+    expect([refused.status, await refused.json()]).toMatchObject([401, { error: { kind: 'unauthorized' } }])
+    expect(onStreamEnd.mock.calls.length).toBe(calls)
+  })
+
+  it('ends with its client, and leaves the server to others', async () => {
+    const calls = onStreamEnd.mock.calls.length
+    const sending = mirror(MACHINE)
+    sending.write('first')
+    await once(sending, 'response')
+    sending.on('error', () => undefined).destroy()
+    await expect.poll(() => onStreamEnd.mock.calls.length).toBe(calls + 1)
+    expect((await ask('/who')).status).toBe(200)
+  })
+
+  it('is described with the statuses and headers that it declares', () => {
+    const { responses } = documentOf(sampleApi).paths?.['/mirror']?.post ?? {}
+    expect(Object.keys(responses ?? {})).toStrictEqual(['200', '401', '500'])
+    expect(responses?.['200']?.headers).toMatchObject({ 'X-Mirrored-For': {} })
   })
 })
 
