@@ -124,8 +124,10 @@ function interpret(root: JsonValue, format: Format, { ownPrefix, ...limits }: Sc
   }
 }
 
-const ownedBy = (prefix: string | undefined) => (key: string): boolean =>
-  prefix !== undefined && key.slice(0, prefix.length).toLowerCase() === prefix
+const ownedBy =
+  (prefix: string | undefined) =>
+  (key: string): boolean =>
+    prefix !== undefined && key.slice(0, prefix.length).toLowerCase() === prefix
 
 const MODEL_LENGTH_MAX = 256
 
