@@ -64,6 +64,9 @@ const paged = z.object({ items: z.array(member), next: z.string().nullable() })
 const counted = z.object({ items: z.array(member), offset: z.number(), limit: z.number(), more: z.boolean() })
 const noted = z.object({ note_id: z.string(), text: z.string() })
 const said = z.object({ said: z.unknown() })
+const ownRefusal = z.object({ error: z.object({ kind: z.string() }) })
+/** More than any operation takes whose body goes through the kernel. */
+const MIRRORED_MAX_BYTES = 8_000_000
 const limits = { limitDefault: 2, limitMax: 3 }
 const keyed = signedBy('key', 'notes')
 
@@ -184,11 +187,18 @@ const operations = [
     summary: 'Sends a body of any length back as it comes',
     access: signedBy('machine'),
     body: streamedBody('application/octet-stream'),
+    bodyMaxBytes: MIRRORED_MAX_BYTES,
     answers: {
       200: { ...stream('application/octet-stream', 'The same bytes.'), says: { 'X-Mirrored-For': 'Whose they are.' } },
-      401: json(z.object({ error: z.object({ kind: z.string() }) }), 'No key of a machine: unauthorized.'),
+      401: json(ownRefusal, 'No key of a machine: unauthorized.'),
+      413: json(ownRefusal, 'The body is too long: too_long.'),
     },
     async handle({ principal, incoming, outgoing, exchange, onStreamEnd }) {
+      if (Number(incoming.headers['content-length'] ?? 0) > MIRRORED_MAX_BYTES) {
+        outgoing.writeHead(413, { ...exchange.headers, connection: 'close', 'content-type': 'application/json' })
+        outgoing.end('{"error":{"kind":"too_long"}}')
+        return
+      }
       const own = { 'content-type': 'application/octet-stream', 'x-mirrored-for': principal.tenantId }
       outgoing.writeHead(200, { ...exchange.headers, ...own })
       try {
