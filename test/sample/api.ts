@@ -190,7 +190,7 @@ const operations = [
     bodyMaxBytes: MIRRORED_MAX_BYTES,
     answers: {
       200: { ...stream('application/octet-stream', 'The same bytes.'), says: { 'X-Mirrored-For': 'Whose they are.' } },
-      401: json(ownRefusal, 'No key of a machine: unauthorized.'),
+      401: json(ownRefusal, 'No key of a machine: credential_invalid.'),
       413: json(ownRefusal, 'The body is too long: too_long.'),
     },
     async handle({ principal, incoming, outgoing, exchange, onStreamEnd }) {
