@@ -263,7 +263,11 @@ describe('a direct operation', () => {
 
   it('is not reached by whoever may not call it', async () => {
     const calls = onStreamEnd.mock.calls.length
-    const refused = await ask('/mirror', { method: 'POST', headers: { ...MACHINE, authorization: 'Bearer nobody' }, body: 'x' })
+    const refused = await ask('/mirror', {
+      method: 'POST',
+      headers: { ...MACHINE, authorization: 'Bearer nobody' },
+      body: 'x',
+    })
     expect([refused.status, await refused.json()]).toMatchObject([401, { error: { kind: 'credential_invalid' } }])
     expect(onStreamEnd.mock.calls.length).toBe(calls)
   })
