@@ -14,6 +14,7 @@ export interface GeneratedKey {
 }
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+/** Random bytes: the id is found by chance as little as the secret is. They are part of the text’s form. */
 const ID_BYTES = 12
 const SECRET_BYTES = 32
 /** Base62 digits of these bytes: ⌈bytes × 8 / log2(62)⌉. */

@@ -84,13 +84,14 @@ export function mayIssue(
   throw new Rejected('api_key_limit_reached', `${keysMax} keys work already; revoke one first, or wait for one to end.`)
 }
 
-/** The keys that were made from this one, and from those, the nearest first. */
+/** The keys that were made from this one, and from those, the nearest first. It looks at each key once, however long the line. */
 function descendantsOf(keys: Keys, keyId: string): string[] {
-  const found = [keyId]
-  for (const ancestor of found) {
-    for (const [id, { replaces }] of keys) if (replaces === ancestor && !found.includes(id)) found.push(id)
-  }
-  return found.slice(1)
+  // Nothing was made from a key that was never replaced.
+  if (keys.get(keyId)?.validUntil === null) return []
+  const made = Map.groupBy(keys, ([, { replaces }]) => replaces)
+  const found = new Set([keyId])
+  for (const ancestor of found) for (const [id] of made.get(ancestor) ?? []) found.add(id)
+  return [...found].slice(1)
 }
 
 /**

@@ -17,6 +17,7 @@ import { providerKey } from '../commands/rungate/provider-key.ts'
 import { roster } from '../commands/rungate/roster.ts'
 import { session } from '../commands/rungate/session.ts'
 import { stepContent } from '../commands/rungate/step-content.ts'
+import { tokenPlaces } from '../commands/rungate/token-places.ts'
 import { webhook } from '../commands/rungate/webhook.ts'
 import { webhookDelivery } from '../commands/rungate/webhook-delivery.ts'
 import { webhookPlaces } from '../commands/rungate/webhooks.ts'
@@ -24,7 +25,7 @@ import type { Context } from '../context.ts'
 import { inStreams } from '../events/registry.ts'
 import { accountEvents, accountSlugEvents } from '../events/rungate/account.ts'
 import { addressEvents } from '../events/rungate/address.ts'
-import { adminTokenEvents } from '../events/rungate/admin-token.ts'
+import { adminTokenEvents, adminTokenPlaceEvents } from '../events/rungate/admin-token.ts'
 import { agentEvents } from '../events/rungate/agent.ts'
 import { alertRuleEvents } from '../events/rungate/alert-rule.ts'
 import { approvalEvents } from '../events/rungate/approval.ts'
@@ -73,6 +74,7 @@ export const rungate: Context<RungateDirectories> = {
       [accountSlug.category]: accountSlugEvents,
       [name.category]: nameEvents,
       [adminToken.category]: adminTokenEvents,
+      [tokenPlaces.category]: adminTokenPlaceEvents,
       [providerKey.category]: providerKeyEvents,
       [policy.category]: policyEvents,
       [agent.category]: agentEvents,
@@ -106,7 +108,7 @@ export const rungate: Context<RungateDirectories> = {
   },
   settings: rungateSettings,
   aggregates: [
-    ...[account, accountSlug, name, adminToken, providerKey, policy, agent],
+    ...[account, accountSlug, name, adminToken, tokenPlaces, providerKey, policy, agent],
     ...[desk, deskBook, deskTurn, approval, alertRule, cleanup, circuit, stepContent],
     ...[address, roster, session, mail],
     ...[webhook, webhookPlaces, webhookDelivery],

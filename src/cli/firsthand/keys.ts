@@ -55,9 +55,9 @@ export function keyCommand(tools: AdminTools): Command {
     .command('revoke')
     .argument('<organization>', 'its id')
     .argument('<keyId>', 'as `key list` shows it')
-    .description('stop a key from working, for good')
+    .description('stop a key from working, and those that were made with it, for good')
     .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
-    .option('--spare-successors', 'leave keys that were made from it by rotation; default: they are revoked too')
+    .option('--spare-successors', 'leave the key that has replaced it by rotation; default: it is revoked too')
     .option('--json', 'print JSON')
     .action((...given: Rest<typeof revoke>) => revoke(tools, ...given))
   return command

@@ -14,17 +14,20 @@ export interface ApiKey {
   environment: Environment
   expiresAt: string | null
   replaces: string | null
+  /** The key that asked for it; null: an administrator did. */
+  madeBy: string | null
   createdAt: string
   isRevoked: boolean
   /** Set once it was rotated: it works until then. */
   successor: { keyId: string; validUntil: string } | null
   usedAt: string | null
 }
-export type KeyFacts = Omit<ApiKey, 'replaces' | 'createdAt' | 'isRevoked' | 'successor' | 'usedAt'>
+export type KeyFacts = Omit<ApiKey, 'replaces' | 'madeBy' | 'createdAt' | 'isRevoked' | 'successor' | 'usedAt'>
 type KeyText = Pick<ApiKey, 'keyId' | 'textId' | 'keyHash' | 'hint'>
 
 /** Whose key asks: it makes none that may do more, and one of `test` sees no key of `live`. */
 export interface Grantor {
+  keyId: string
   scopes: readonly string[]
   environment: Environment
 }
@@ -41,7 +44,10 @@ export type KeyCommand =
       keysMax: number
       at: string
     }
-  /** `sparesSuccessors`: what was made from it by rotation works on; else it ends too. */
+  /**
+   * With what was made with it, and with that; but for a key that asks, and what that one has made. `sparesSuccessors`: what has
+   * taken its own place by rotation works on.
+   */
   | {
       kind: 'revokeKey'
       keyId: string
@@ -71,7 +77,12 @@ export function decideKeys(command: KeyCommand, state: ExistingOrganization): Or
         throw new Rejected('api_key_expiry_passed', 'A key is to end in the future.', '/expires_at')
       }
       refuseTooMany(state, command)
-      return [{ type: 'firsthand.ApiKeyCreated.v1', data: { organizationId, ...key, replaces: null, occurredAt } }]
+      return [
+        {
+          type: 'firsthand.ApiKeyCreated.v1',
+          data: { organizationId, ...key, replaces: null, ...madeBy(by), occurredAt },
+        },
+      ]
     }
     case 'rotateKey': {
       const { keyId, replacement, validUntil } = command
@@ -83,7 +94,7 @@ export function decideKeys(command: KeyCommand, state: ExistingOrganization): Or
       refuseBeyond(key, command.by)
       refuseTooMany(state, command)
       const { name, scopes, environment, expiresAt } = key
-      const facts = { ...replacement, name, scopes, environment, expiresAt, replaces: keyId }
+      const facts = { ...replacement, name, scopes, environment, expiresAt, replaces: keyId, ...madeBy(command.by) }
       return [
         { type: 'firsthand.ApiKeyCreated.v1', data: { organizationId, ...facts, occurredAt } },
         {
@@ -93,10 +104,9 @@ export function decideKeys(command: KeyCommand, state: ExistingOrganization): Or
       ]
     }
     case 'revokeKey': {
-      const { reason, sparesSuccessors } = command
+      const { reason } = command
       const key = visibleKey(state, command)
-      const meant = sparesSuccessors ? [key] : withSuccessors(state, key)
-      return meant
+      return [...withMade(state, key, command)]
         .filter(({ isRevoked }) => !isRevoked)
         .map(({ keyId }) => ({
           type: 'firsthand.ApiKeyRevoked.v1',
@@ -125,12 +135,23 @@ function visibleKey({ keys }: ExistingOrganization, { keyId, by }: { keyId: stri
   throw new Rejected('api_key_not_found', 'There is no such API key.')
 }
 
-/** The key and what was made from it by rotation, one after the other: each key has one successor. */
-function withSuccessors({ keys }: ExistingOrganization, key: ApiKey): ApiKey[] {
-  const line = [key]
-  for (const { successor } of line) {
-    const next = successor && keys.get(successor.keyId)
-    if (next && !line.includes(next)) line.push(next)
+const madeBy = (by: Grantor | null) => ({ madeBy: by?.keyId ?? null })
+
+/** The key and what was made with it, whether in its place or beside it, the nearest first. It looks at each key once. */
+function withMade(
+  { keys }: ExistingOrganization,
+  key: ApiKey,
+  { sparesSuccessors, by }: Extract<KeyCommand, { kind: 'revokeKey' }>,
+): Iterable<ApiKey> {
+  const [successors, made] = [
+    Map.groupBy(keys.values(), ({ replaces }) => replaces),
+    Map.groupBy(keys.values(), (each) => each.madeBy),
+  ]
+  const isSpared = (each: ApiKey) => each.keyId === by?.keyId || (sparesSuccessors && each.replaces === key.keyId)
+  const line = new Set([key])
+  for (const { keyId } of line) {
+    for (const next of [...(successors.get(keyId) ?? []), ...(made.get(keyId) ?? [])])
+      if (!isSpared(next)) line.add(next)
   }
   return line
 }

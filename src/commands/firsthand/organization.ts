@@ -71,8 +71,9 @@ export const organization: Aggregate<OrganizationState, OrganizationCommand, Org
         return { ...state, feeFloorPct: event.data.feeFloorPct }
       case 'firsthand.ApiKeyCreated.v1': {
         const { organizationId: _, occurredAt: createdAt, ...facts } = event.data
-        const { keyId } = facts
-        if (!keys.has(keyId)) keys.set(keyId, { ...facts, createdAt, isRevoked: false, successor: null, usedAt: null })
+        const { keyId, madeBy = null } = facts
+        const standing = { isRevoked: false, successor: null, usedAt: null }
+        if (!keys.has(keyId)) keys.set(keyId, { ...facts, madeBy, createdAt, ...standing })
         return { ...state }
       }
       case 'firsthand.ApiKeyRotated.v1': {

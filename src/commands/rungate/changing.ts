@@ -1,8 +1,7 @@
-/** Changes that take more than one stream: names, an agent’s policy, the end of a policy, of a key and of a token. */
+/** Changes that take more than one stream: names, an agent’s policy, the end of a policy and of a key. */
 import type { AgentProfile } from '../../events/rungate/agent.ts'
 import type { Author } from '../../events/rungate/vocabulary.ts'
 import type { CommandBus, CommandContext } from '../handle.ts'
-import { adminToken, adminTokenNotFound } from './admin-token.ts'
 import { agent, agentNotFound, keysNamed } from './agent.ts'
 import { bindAgent } from './creating.ts'
 import { releaseName, withNewName } from './naming.ts'
@@ -142,20 +141,5 @@ export async function deleteProviderKey(
   const command = { kind: 'delete', remapTo, accountId, author, at: context.at } as const
   const handled = await bus.handle(providerKey, keyId, command, context)
   await releaseName(bus, { accountId, kind: 'providerKey', ownerId: keyId }, name, context)
-  return handled
-}
-
-/** Rejects with admin_token_not_found. */
-export async function revokeToken(
-  bus: CommandBus,
-  tokenId: string,
-  { accountId, author }: Asker,
-  context: CommandContext,
-) {
-  const command = { kind: 'revoke', accountId, author, at: context.at } as const
-  const handled = await bus.handle(adminToken, tokenId, command, context)
-  if (handled.state.status === 'absent') throw adminTokenNotFound()
-  const owner = { accountId, kind: 'adminToken', ownerId: tokenId } as const
-  await releaseName(bus, owner, handled.state.facts.name, context)
   return handled
 }

@@ -7,13 +7,13 @@ import type { PolicyFacts } from '../../events/rungate/policy.ts'
 import type { ProviderKeyFacts } from '../../events/rungate/provider-key.ts'
 import type { WebhookCreation } from '../../events/rungate/webhook.ts'
 import type { CommandBus, CommandContext } from '../handle.ts'
-import { adminToken, impliedScopes, refuseBeyond } from './admin-token.ts'
 import { agent } from './agent.ts'
 import { alertRule } from './alert-rule.ts'
 import { claimForNew, releaseName } from './naming.ts'
 import { isSeen, policy } from './policy.ts'
 import { providerKey } from './provider-key.ts'
 import { Rejected } from './rejection.ts'
+import { finishToken } from './tokens.ts'
 import { finishWebhook } from './webhooks.ts'
 
 /** Rejects with name_taken. */
@@ -35,23 +35,6 @@ export async function addProviderKey(bus: CommandBus, facts: ProviderKeyFacts, c
 
 const finishProviderKey = (bus: CommandBus, facts: ProviderKeyFacts, context: CommandContext) =>
   bus.handle(providerKey, facts.keyId, { kind: 'add', facts }, context)
-
-/** `mayGrant`: the scopes of who asks. Rejects with name_taken and token_beyond_own. */
-export async function issueToken(
-  bus: CommandBus,
-  facts: AdminTokenFacts,
-  mayGrant: readonly string[],
-  context: CommandContext,
-) {
-  refuseBeyond(facts.scopes, mayGrant)
-  const { accountId, tokenId: ownerId } = facts
-  await claimForNew(bus, { accountId, kind: 'adminToken', ownerId }, facts.name, facts, context)
-  return finishToken(bus, facts, context)
-}
-
-/** What it may grant was decided before its name was claimed. */
-const finishToken = (bus: CommandBus, facts: AdminTokenFacts, context: CommandContext) =>
-  bus.handle(adminToken, facts.tokenId, { kind: 'issue', facts, mayGrant: impliedScopes(facts.scopes) }, context)
 
 /** Rejects with name_taken, and with policy_unusable where the caller sees no such living policy. */
 export async function createAgent(bus: CommandBus, facts: AgentFacts, context: CommandContext) {
@@ -96,11 +79,17 @@ export async function createAlertRule(bus: CommandBus, facts: AlertRuleCreation,
 const finishAlertRule = (bus: CommandBus, facts: AlertRuleCreation, context: CommandContext) =>
   bus.handle(alertRule, facts.ruleId, { kind: 'create', facts }, context)
 
+/** Of an account. */
+export interface ClaimLimits {
+  webhooksMax: number
+  tokensMax: number
+}
+
 /** The owner of a claimed name, made from the claim alone. Harmless where it is there. */
 export function finishClaim(
   bus: CommandBus,
   { kind, creation }: NameClaim,
-  { webhooksMax }: { webhooksMax: number },
+  { webhooksMax, tokensMax }: ClaimLimits,
   context: CommandContext,
 ) {
   switch (kind) {
@@ -111,7 +100,7 @@ export function finishClaim(
     case 'providerKey':
       return finishProviderKey(bus, creation as unknown as ProviderKeyFacts, context)
     case 'adminToken':
-      return finishToken(bus, creation as unknown as AdminTokenFacts, context)
+      return finishToken(bus, creation as unknown as AdminTokenFacts, tokensMax, context)
     case 'alertRule':
       return finishAlertRule(bus, creation as unknown as AlertRuleCreation, context)
     case 'webhook':

@@ -7,8 +7,9 @@ import { defaultSettings } from '../../events/rungate/policy-settings.ts'
 import type { Author } from '../../events/rungate/vocabulary.ts'
 import type { CommandBus, CommandContext } from '../handle.ts'
 import { account, accountSlug, slugIdOf } from './account.ts'
-import { createAgent, createPolicy, issueToken } from './creating.ts'
+import { createAgent, createPolicy } from './creating.ts'
 import { Rejected } from './rejection.ts'
+import { issueToken } from './tokens.ts'
 
 export const SYSTEM: Author = { id: 'system', tokenId: null }
 export const DEFAULT_POLICY = 'default'
@@ -88,6 +89,8 @@ export async function finishRegistration(
   await createAgent(bus, { ...of, agentId, ...agentKey, memberId: null, profile }, context)
   const scopes = { scopes: ['admin' as const], description: null, expiresAt: null }
   const issued = { ...of, ...token, name: REGISTRATION_TOKEN, ...scopes }
-  const { position } = await issueToken(bus, issued, ['read', 'write', 'admin'], context)
+  // The account's first one, of which there is no bound.
+  const mayAll = { mayGrant: ['read', 'write', 'admin'], tokensMax: Number.POSITIVE_INFINITY }
+  const { position } = await issueToken(bus, issued, mayAll, context)
   return position
 }

@@ -12,6 +12,8 @@ export type RejectionCode =
   | 'admin_token_not_found'
   /** A token makes none that may do more than itself. */
   | 'token_beyond_own'
+  /** The account has as many admin tokens as it may have. */
+  | 'admin_token_limit_reached'
   | 'provider_key_not_found'
   /** No key of this provider and account that can be used. */
   | 'provider_key_unusable'

@@ -40,6 +40,8 @@ export const organizationEvents = {
     expiresAt: time.nullable(),
     /** The key that it was made from by rotation; null: from none. */
     replaces: z.string().nullable(),
+    /** The key that asked for it; null: an administrator did. Absent where that was not recorded yet. */
+    madeBy: z.string().nullable().optional(),
   }),
   /** Another key took this one's place; this one works until then. */
   'firsthand.ApiKeyRotated.v1': z.object({ ...ofKey, replacedBy: z.string(), validUntil: time }),

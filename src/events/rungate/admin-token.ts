@@ -1,4 +1,4 @@
-/** Facts of an admin token. Stream `rungate.adminToken-<id>`. */
+/** Facts of an admin token. Streams `rungate.adminToken-<id>`, and `rungate.adminTokens-<id of the account>`. */
 import { z } from 'zod'
 import type { EventOf } from '../event.ts'
 import { author, keyFacts, scope, time, uuid } from './vocabulary.ts'
@@ -21,3 +21,16 @@ export const adminTokenEvents = {
 }
 export type AdminTokenEvent = EventOf<typeof adminTokenEvents>
 export type AdminTokenFacts = Extract<AdminTokenEvent, { type: 'rungate.AdminTokenIssued.v1' }>['data']
+
+/** How many tokens an account has, and which made which. */
+export const adminTokenPlaceEvents = {
+  'rungate.AdminTokenPlaceTaken.v1': z.object({
+    ...ofToken,
+    /** The token that asked for it; null: a person did, or the registration. */
+    madeBy: uuid.nullable(),
+    expiresAt: time.nullable(),
+  }),
+  /** It was revoked, or the one that it was made with was. */
+  'rungate.AdminTokenPlaceFreed.v1': z.object({ ...ofToken, author }),
+}
+export type AdminTokenPlaceEvent = EventOf<typeof adminTokenPlaceEvents>

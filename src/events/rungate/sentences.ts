@@ -12,6 +12,9 @@ export const rungateSentences: Readonly<Record<string, string>> = {
   'rungate.AdminTokenIssued.v1':
     'The admin token {name} ({keyPrefix}…) was issued by {author.id}{expiresAt?; it ends at <expiresAt>}.',
   'rungate.AdminTokenRevoked.v1': 'The admin token {tokenId} was revoked by {author.id}.',
+  'rungate.AdminTokenPlaceTaken.v1':
+    'The admin token {tokenId} took one of the account’s places{madeBy?; the token <madeBy> asked for it}.',
+  'rungate.AdminTokenPlaceFreed.v1': 'The place of the admin token {tokenId} was freed by {author.id}.',
   'rungate.AdminTokenUseNoted.v1': 'The admin token {tokenId} was in use at {usedAt}.',
   'rungate.ProviderKeyAdded.v1': 'The key {name} of {provider} was added by {author.id}.',
   'rungate.ProviderKeyChanged.v1': 'The provider key is {name} from now on{baseUrl?, and leads to <baseUrl>}.',

@@ -59,6 +59,7 @@ const own: Record<Exclude<RungateCode, KernelCode>, ErrorEntry> = {
   name_taken: { status: 409, title: 'The name is taken' },
   admin_token_not_found: { status: 404, title: 'The admin token does not exist' },
   token_beyond_own: { status: 403, title: 'The token that asks may do less' },
+  admin_token_limit_reached: { status: 409, title: 'The account has as many admin tokens as it may have' },
   provider_key_not_found: { status: 404, title: 'The provider key does not exist' },
   provider_key_unusable: { status: 400, title: 'The provider key cannot be used here' },
   provider_differs: { status: 409, title: 'The key is of another provider' },

@@ -7,6 +7,8 @@ export const help: Readonly<Record<Exclude<RungateCode, KernelCode>, string>> = 
   account_elsewhere: 'Leave `org_id` and `workspace_id` out: what you make belongs to the account of your token.',
   slug_taken: 'Choose another slug, or leave it out: then one is made of the name.',
   name_taken: 'Another one of the account has this name, whatever its case. Choose another, or delete that one.',
+  admin_token_limit_reached:
+    'Revoke a token that is not needed any more. One that ends by its time makes room as well.',
   admin_token_not_found: 'No admin token of the account has this id. The list of tokens shows them.',
   token_beyond_own: 'A token makes only tokens that may do as much as itself or less.',
   provider_key_not_found: 'No provider key of the account has this id, or it is deleted and cannot be changed.',

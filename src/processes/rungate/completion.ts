@@ -1,6 +1,6 @@
 /**
  * Finishes what takes several streams, where the process that began it has not: registrations, owners of claimed names, the
- * deletion of provider keys, members that join and those that leave, mails of logins and invitations. It waits a while, so that it does
+ * deletion of provider keys, tokens whose maker was revoked, members that join and those that leave, mails of logins and invitations. It waits a while, so that it does
  * not step in between. A second time does nothing.
  */
 import { setTimeout as delay } from 'node:timers/promises'
@@ -14,9 +14,11 @@ import { finishRemoval, type MemberBelongings } from '../../commands/rungate/lea
 import { folded } from '../../commands/rungate/name.ts'
 import { nameNow, releaseName } from '../../commands/rungate/naming.ts'
 import { finishRegistration } from '../../commands/rungate/registering.ts'
+import { endPlaceless, requireMaker, revokeToken } from '../../commands/rungate/tokens.ts'
 import type { Recorded } from '../../events/event.ts'
 import type { AccountSlugEvent } from '../../events/rungate/account.ts'
 import type { AddressEvent } from '../../events/rungate/address.ts'
+import type { AdminTokenEvent, AdminTokenFacts, AdminTokenPlaceEvent } from '../../events/rungate/admin-token.ts'
 import type { NameClaim, NameEvent } from '../../events/rungate/name.ts'
 import type { ProviderKeyEvent } from '../../events/rungate/provider-key.ts'
 import type { RosterEvent } from '../../events/rungate/roster.ts'
@@ -46,7 +48,10 @@ const REMOVED = 'rungate.MemberRemoved.v1'
 const LOGIN = 'rungate.LoginRequested.v1'
 const INVITED = 'rungate.InvitationCreated.v1'
 const RESENT = 'rungate.InvitationResent.v1'
-type Followed = AccountSlugEvent | NameEvent | ProviderKeyEvent | AddressEvent | RosterEvent
+const REVOKED = 'rungate.AdminTokenRevoked.v1'
+const PLACELESS = 'rungate.AdminTokenPlaceFreed.v1'
+type TokenEvents = AdminTokenEvent | AdminTokenPlaceEvent
+type Followed = AccountSlugEvent | NameEvent | ProviderKeyEvent | AddressEvent | RosterEvent | TokenEvents
 type Of<T extends Followed['type']> = Recorded<Extract<Followed, { type: T }>>
 
 type Deleting = { bus: CommandBus; db: ReadModels; providerSecrets: Pick<ObjectKeys, 'destroy'> }
@@ -56,6 +61,7 @@ type Options = ProcessDependencies &
     expiry: ExpiryLimits
     /** Of an account. */
     webhooksMax: number
+    tokensMax: number
     /** What mails are made of. */
     people: PeopleDigests
     apiUrl: () => string
@@ -70,7 +76,7 @@ export function runCompletion(options: Options): Promise<void> {
     }
   }
   const expiry = createPeopleExpiry(options)
-  const types = [REGISTERED, CLAIMED, DELETED, BOUND, REMOVED, LOGIN, INVITED, RESENT]
+  const types = [REGISTERED, CLAIMED, DELETED, BOUND, REMOVED, LOGIN, INVITED, RESENT, REVOKED, PLACELESS]
   return runProcess({ name: COMPLETION, types, handle, background: (signal) => [expiry.run(signal)] }, options)
 }
 
@@ -111,6 +117,14 @@ async function complete(options: Options, event: Delivered): Promise<void> {
       case RESENT:
         await finishInvitationMail(options, (event as Of<typeof INVITED | typeof RESENT>).data, context)
         break
+      case REVOKED: {
+        const { data } = event as Of<typeof REVOKED>
+        await revokeToken(bus, data.tokenId, data, context)
+        break
+      }
+      case PLACELESS:
+        await endPlaceless(bus, (event as Of<typeof PLACELESS>).data, context)
+        break
       default:
         await finishDeletion(options, (event as Of<typeof DELETED>).data, context)
     }
@@ -131,15 +145,15 @@ export const belongingsIn = (db: ReadModels): MemberBelongings => ({
 
 /** An owner that was not made is made; a name that its owner does not have is free again. */
 async function completeClaim(
-  { bus, webhooksMax }: Pick<Options, 'bus' | 'webhooksMax'>,
+  { bus, ...limits }: Pick<Options, 'bus' | 'webhooksMax' | 'tokensMax'>,
   claim: NameClaim,
   context: CommandContext,
 ): Promise<void> {
   const now = await nameNow(bus, claim)
-  if (now === undefined && claim.creation !== null) await finishClaim(bus, claim, { webhooksMax }, context)
+  if (now === undefined && claim.creation !== null) await finishClaim(bus, claim, limits, context)
   else if (now === undefined || now === null || folded(now) !== folded(claim.name)) {
     await releaseName(bus, claim, claim.name, context)
-  }
+  } else if (claim.kind === 'adminToken') await requireMaker(bus, claim.creation as unknown as AdminTokenFacts, context)
 }
 
 /** Agents that are looked for at a time. */

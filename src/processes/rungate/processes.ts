@@ -32,6 +32,7 @@ function startCompletion({ bus, db, keyRing, apiUrl, settings, dependenciesOf }:
   const own = {
     ...{ bus, providerSecrets, graceMs, expiry, apiUrl, people: createPeopleDigests(providerSecrets) },
     webhooksMax: given.RUNGATE_WEBHOOKS_MAX,
+    tokensMax: given.RUNGATE_ADMIN_TOKENS_MAX,
   }
   return { ended: runCompletion({ ...dependenciesOf(COMPLETION, health), ...own }), health }
 }

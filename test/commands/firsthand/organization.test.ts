@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { organization } from '../../../src/commands/firsthand/organization.ts'
-import type { KeyFacts } from '../../../src/commands/firsthand/organization-keys.ts'
+import type { Grantor, KeyFacts } from '../../../src/commands/firsthand/organization-keys.ts'
 import type { OrganizationEvent } from '../../../src/events/firsthand/organization.ts'
 import { rejects, specify } from '../../support/given.ts'
 import { at, day, organizationId } from './story.ts'
@@ -19,9 +19,12 @@ const key = (n: number, change: Partial<KeyFacts> = {}): KeyFacts => ({
   ...{ scopes: ['jobs:read', 'keys:manage'], environment: 'live', expiresAt: null },
   ...change,
 })
-const made = (n: number, change: Partial<KeyFacts> & { replaces?: string } = {}): OrganizationEvent => ({
+const made = (
+  n: number,
+  change: Partial<KeyFacts> & { replaces?: string; madeBy?: string } = {},
+): OrganizationEvent => ({
   type: 'firsthand.ApiKeyCreated.v1',
-  data: { organizationId, replaces: null, ...key(n, change), occurredAt: at(2) },
+  data: { organizationId, replaces: null, madeBy: null, ...key(n, change), occurredAt: at(2) },
 })
 const rotated: OrganizationEvent = {
   type: 'firsthand.ApiKeyRotated.v1',
@@ -31,21 +34,19 @@ const revoked: OrganizationEvent = {
   type: 'firsthand.ApiKeyRevoked.v1',
   data: { organizationId, keyId: 'key_1', reason: null, occurredAt: at(4) },
 }
-const office = { scopes: ['jobs:read', 'keys:manage'], environment: 'live' as const }
-const make = (
-  change: Partial<KeyFacts> = {},
-  by: typeof office | null | { scopes: string[]; environment: 'test' } = null,
-) => ({ kind: 'createKey', key: key(1, change), by, keysMax: 2, at: at(2) }) as const
-const rotate = (by: { scopes: string[]; environment: 'live' | 'test' } | null = office, when = at(3)) =>
+const office = { keyId: 'key_8', scopes: ['jobs:read', 'keys:manage'], environment: 'live' as const }
+const make = (change: Partial<KeyFacts> = {}, by: Grantor | null = null) =>
+  ({ kind: 'createKey', key: key(1, change), by, keysMax: 2, at: at(2) }) as const
+const rotate = (by: Grantor | null = office, when = at(3)) =>
   ({
     kind: 'rotateKey',
     ...{ keyId: 'key_1', replacement: { keyId: 'key_2', ...textOf(2) } },
     ...{ validUntil: day(1), by, keysMax: 2, at: when },
   }) as const
-const revoke = (environment: 'live' | 'test' = 'live', sparesSuccessors = true) =>
+const revoke = (environment: 'live' | 'test' = 'live', sparesSuccessors = true, by: Grantor = office) =>
   ({
     kind: 'revokeKey',
-    ...{ keyId: 'key_1', reason: null, sparesSuccessors, by: { ...office, environment }, at: at(4) },
+    ...{ keyId: 'key_1', reason: null, sparesSuccessors, by: { ...by, environment }, at: at(4) },
   }) as const
 
 describe('an organization', () => {
@@ -160,7 +161,7 @@ describe('a key', () => {
       .then([made(1)])
   })
   it('is rotated once, and the next attempt names its successor', () => {
-    const successor = made(2, { replaces: 'key_1' })
+    const successor = made(2, { replaces: 'key_1', madeBy: 'key_8' })
     const writes = [{ ...successor, data: { ...successor.data, occurredAt: at(3) } } as OrganizationEvent, rotated]
     given([created, made(1)])
       .when(rotate())
@@ -179,7 +180,7 @@ describe('a key', () => {
   })
   it('is rotated by none that may do less', () =>
     given([created, made(1)])
-      .when(rotate({ scopes: ['keys:manage'], environment: 'live' }))
+      .when(rotate({ ...office, scopes: ['keys:manage'] }))
       .then(rejects('key_beyond_own', '/scopes')))
   it('is revoked once', () => {
     given([created, made(1)])
@@ -203,6 +204,29 @@ describe('a key', () => {
     given([...line, revoked, revokedOf(2)])
       .when(revoke('live', false))
       .then([revokedOf(3)])
+  })
+  it('takes what was made with it along when it is revoked, and what was made with that', () => {
+    const revokedOf = (n: number) => ({ ...revoked, data: { ...revoked.data, keyId: `key_${n}` } }) as OrganizationEvent
+    const turned = { ...rotated, data: { ...rotated.data, keyId: 'key_2', replacedBy: 'key_3' } } as OrganizationEvent
+    const line = [
+      ...[created, made(1), made(2, { madeBy: 'key_1' }), made(3, { madeBy: 'key_2', replaces: 'key_2' }), turned],
+      ...[made(4, { madeBy: 'key_3' }), made(5), made(6, { madeBy: 'key_1', replaces: 'key_1' }), rotated],
+      made(7, { madeBy: 'key_6' }),
+    ]
+    // What has taken its own place is spared, with what was made with that; not what has taken the place of what was made.
+    given(line)
+      .when(revoke())
+      .then([revoked, revokedOf(2), revokedOf(3), revokedOf(4)])
+    given(line)
+      .when(revoke('live', false))
+      .then([revoked, revokedOf(6), revokedOf(2), revokedOf(7), revokedOf(3), revokedOf(4)])
+    // A key that asks stays, with what it has made.
+    given(line)
+      .when(revoke('live', true, { ...office, keyId: 'key_3' }))
+      .then([revoked, revokedOf(2)])
+    given(line)
+      .when(revoke('live', true, { ...office, keyId: 'key_1' }))
+      .then([revoked, revokedOf(2), revokedOf(3), revokedOf(4)])
   })
   it('of live is not there for one of the test world', () => {
     given([created, made(1)])

@@ -5,6 +5,8 @@ import { adminToken } from '../../../src/commands/rungate/admin-token.ts'
 import { generateKey, hashedForm, textIdOf } from '../../../src/commands/rungate/keys.ts'
 import { folded, name, nameIdOf } from '../../../src/commands/rungate/name.ts'
 import { slugFault, slugFrom } from '../../../src/commands/rungate/registering.ts'
+import { type TokenPlaceCommand, tokenPlaces } from '../../../src/commands/rungate/token-places.ts'
+import type { Author } from '../../../src/events/rungate/vocabulary.ts'
 import { example, timeAt, uuidOf } from '../../support/examples.ts'
 import { rejects, specify } from '../../support/given.ts'
 
@@ -121,6 +123,90 @@ describe('an admin token', () => {
     given([issued, noted])
       .when({ kind: 'noteUse', gapMinMs: 60_000, at: later })
       .then([{ ...noted, data: { ...noted.data, usedAt: later, occurredAt: later } }])
+  })
+})
+
+describe('the places of admin tokens', () => {
+  const given = specify(tokenPlaces)
+  const { accountId } = example('rungate.AdminTokenPlaceTaken.v1').data
+  const day = (n: number) => `2026-07-0${n}T00:00:00.000Z`
+  const system = { id: 'system', tokenId: null }
+  const asks = (tokenId: string, madeBy: string | null, expiresAt: string | null = null, occurredAt = day(1)) => ({
+    ...{ accountId, tokenId: uuidOf(tokenId), madeBy: madeBy === null ? null : uuidOf(madeBy), expiresAt, occurredAt },
+  })
+  const taken = (...asked: Parameters<typeof asks>) =>
+    ({ type: 'rungate.AdminTokenPlaceTaken.v1', data: asks(...asked) }) as const
+  const take = (tokensMax: number, ...asked: Parameters<typeof asks>): TokenPlaceCommand => {
+    const { occurredAt, ...place } = asks(...asked)
+    return { kind: 'take', ...place, tokensMax, at: occurredAt }
+  }
+  const free = (tokenId: string, author: Author = system): TokenPlaceCommand => ({
+    ...{ kind: 'free', accountId, tokenId: uuidOf(tokenId), author, at: day(9) },
+  })
+  const freed = (tokenId: string, author: Author = system) =>
+    ({
+      type: 'rungate.AdminTokenPlaceFreed.v1',
+      data: { accountId, tokenId: uuidOf(tokenId), author, occurredAt: day(9) },
+    }) as const
+  const by = (tokenId: string): Author => ({ id: uuidOf(tokenId), tokenId: uuidOf(tokenId) })
+
+  it('are as many as an account may have, and free again once a token is revoked', () => {
+    const two = [taken('one', null), taken('two', null)]
+    given(two)
+      .when(take(3, 'three', null))
+      .then([taken('three', null)])
+    given(two)
+      .when(take(2, 'three', null))
+      .then(rejects('admin_token_limit_reached'))
+    given(two)
+      .when(take(2, 'two', null))
+      .then([])
+    given([...two, freed('one')])
+      .when(take(2, 'three', null))
+      .then([taken('three', null)])
+  })
+
+  it('are free again once a token has ended by its time, and all that was made with it', () => {
+    const ended = taken('one', null, day(2))
+    const next = take(1, 'two', null, null, day(3))
+    given([ended])
+      .when(next)
+      .then([taken('two', null, null, day(3))])
+    given([ended, taken('made', 'one')])
+      .when(next)
+      .then(rejects('admin_token_limit_reached'))
+    given([ended, taken('made', 'one', day(2))])
+      .when(next)
+      .then([taken('two', null, null, day(3))])
+  })
+
+  it('of what was made with a token are freed with its own, however it came to be, but not those beside it', () => {
+    const line = [taken('a', null), taken('b', 'a'), taken('c', 'b'), taken('d', 'a'), taken('beside', null)]
+    given(line)
+      .when(free('a'))
+      .then([freed('a'), freed('b'), freed('d'), freed('c')])
+    given(line)
+      .when(free('b', by('b')))
+      .then([freed('b', by('b')), freed('c', by('b'))])
+    // It has ended by its time, and what was made with it has not.
+    given([taken('a', null, day(2)), taken('b', 'a'), taken('beside', null, null, day(3))])
+      .when(free('a'))
+      .then([freed('a'), freed('b')])
+    // It is from before tokens had places.
+    given([taken('b', 'a')])
+      .when(free('a'))
+      .then([freed('b')])
+  })
+
+  it('of the token that asks, and of what it has made, stay; they belong to whoever the revoked one was made with', () => {
+    const line = [taken('a', null), taken('b', 'a'), taken('c', 'b'), taken('d', 'c'), taken('e', 'b')]
+    const after = [freed('b', by('c')), freed('e', by('c'))]
+    given(line)
+      .when(free('b', by('c')))
+      .then(after)
+    given([...line, ...after])
+      .when(free('a'))
+      .then([freed('a'), freed('c'), freed('d')])
   })
 })
 

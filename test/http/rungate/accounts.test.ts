@@ -126,6 +126,30 @@ describe('an admin token', () => {
     expect((await api.govern('POST', '/api/admin-tokens', again)).status).toBe(201)
   })
 
+  it('that is revoked takes along what was made with it, but for a token that asks', async () => {
+    const opens = async ({ token }: { token: string }) =>
+      (await api.govern('GET', '/api/account', { key: token })).status === 200
+    const made = await addToken(api, acme, ['admin'], { name: 'the leaked one' })
+    const thief = await addToken(api, made, ['admin'], { name: 'of the thief' })
+    const further = await addToken(api, thief, ['read'])
+    const owner = await addToken(api, made, ['admin'])
+    const path = `/api/admin-tokens/${made.tokenId}/revoke`
+    const revoked = await api.govern('POST', path, { key: owner.token })
+    expect(revoked.body.data.message).toBe(
+      'The token is revoked; tokens that were made with it, and are revoked too: 2.',
+    )
+    await eventually(async () =>
+      expect(await Promise.all([made, thief, further, owner].map(opens))).toStrictEqual([false, false, false, true]),
+    )
+    const shown = await api.govern('GET', '/api/admin-tokens?status=active', { key: acme.token })
+    const ids = (shown.body.data as { id: string }[]).map(({ id }) => id)
+    expect(ids.filter((id) => [thief.tokenId, further.tokenId].includes(id))).toStrictEqual([])
+    // Its names are free as well, and it is the registration’s from now on.
+    await addToken(api, acme, ['read'], { name: 'of the thief' })
+    expect((await api.govern('POST', path, { key: acme.token })).body.data.message).toBe('The token is revoked.')
+    expect(await opens(owner)).toBe(true)
+  })
+
   it('ends when it was to end', async () => {
     const { tokenId } = await addToken(api, acme, ['read'], { expires_in: '90m' })
     const { data } = (await api.govern('GET', `/api/admin-tokens/${tokenId}`, { key: acme.token })).body

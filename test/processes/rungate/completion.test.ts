@@ -2,12 +2,16 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CommandBus, CommandContext } from '../../../src/commands/handle.ts'
+import { adminToken } from '../../../src/commands/rungate/admin-token.ts'
 import { changePolicy, deleteProviderKey } from '../../../src/commands/rungate/changing.ts'
 import { createPolicy } from '../../../src/commands/rungate/creating.ts'
 import { generateKey } from '../../../src/commands/rungate/keys.ts'
 import { name, nameIdOf } from '../../../src/commands/rungate/name.ts'
 import { register } from '../../../src/commands/rungate/registering.ts'
+import { tokenPlaces } from '../../../src/commands/rungate/token-places.ts'
+import { issueToken, revokeToken } from '../../../src/commands/rungate/tokens.ts'
 import { defaultSettings } from '../../../src/events/rungate/policy-settings.ts'
+import type { Author } from '../../../src/events/rungate/vocabulary.ts'
 import { eventually } from '../../projections/support.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
 import { cutAfter } from './cut-bus.ts'
@@ -44,7 +48,7 @@ async function registered(bus: CommandBus, context: CommandContext = stack.admin
   return { ...ids, token: token.secret, apiKey: key.secret, done }
 }
 
-const STEPS = 9
+const STEPS = 10
 
 describe('a registration', () => {
   it.each(Array.from({ length: STEPS - 1 }, (_, index) => index + 1))(
@@ -95,6 +99,63 @@ describe('a name', () => {
     const stateOf = (of: string) => stack.bus.current(name, nameIdOf(accountId, 'policy', of))
     await eventually(async () => expect(await stateOf('renamed')).toStrictEqual({ status: 'free' }))
     expect(await stateOf('default')).toMatchObject({ status: 'taken', ownerId: policyId })
+  })
+})
+
+describe('an admin token', () => {
+  const system = { id: 'system', tokenId: null }
+  const wanted = (accountId: string, author: Author) => {
+    const { secret, facts } = generateKey('adm')
+    const of = { accountId, tokenId: randomUUID(), author, occurredAt: stack.adminContext().at }
+    const issued = { ...of, ...facts, name: secret.slice(0, 40), scopes: ['admin' as const], description: null }
+    return { secret, facts: { ...issued, expiresAt: null } }
+  }
+  const all = { mayGrant: ['read', 'write', 'admin'], tokensMax: 10 }
+  const stateOf = async (tokenId: string) => (await stack.bus.current(adminToken, tokenId)).status
+  const placesOf = async (accountId: string) => [...(await stack.bus.current(tokenPlaces, accountId)).keys()]
+
+  it.each([1, 2])('whose making ends after %i of its steps is made', async (steps) => {
+    const { accountId } = await registered(stack.bus)
+    const { facts } = wanted(accountId, system)
+    await expect(issueToken(cutAfter(stack.bus, steps), facts, all, stack.adminContext())).rejects.toThrow('cut')
+    await eventually(async () => expect(await stateOf(facts.tokenId)).toBe('active'))
+    expect(await placesOf(accountId)).toContain(facts.tokenId)
+  })
+
+  it.each([1, 2, 3])('whose revocation ends after %i of its steps takes along what was made with it', async (steps) => {
+    const { accountId } = await registered(stack.bus)
+    const leaked = wanted(accountId, system)
+    await issueToken(stack.bus, leaked.facts, all, stack.adminContext())
+    const { tokenId } = leaked.facts
+    const made = wanted(accountId, { id: tokenId, tokenId })
+    await issueToken(stack.bus, made.facts, all, stack.adminContext())
+    const asker = { accountId, author: system }
+    const revoking = revokeToken(cutAfter(stack.bus, steps), tokenId, asker, stack.adminContext())
+    await expect(revoking).rejects.toThrow('cut')
+    await eventually(async () => expect(await stateOf(made.facts.tokenId)).toBe('revoked'))
+    await eventually(async () => expect(await placesOf(accountId)).toHaveLength(1))
+    const nameIs = (of: string) => stack.bus.current(name, nameIdOf(accountId, 'adminToken', of))
+    await eventually(async () => {
+      for (const { facts } of [leaked, made]) expect(await nameIs(facts.name)).toStrictEqual({ status: 'free' })
+    })
+  })
+
+  it('that is made with one that was revoked meanwhile ends at once', async () => {
+    const { accountId } = await registered(stack.bus)
+    const leaked = wanted(accountId, system)
+    await issueToken(stack.bus, leaked.facts, all, stack.adminContext())
+    const { tokenId } = leaked.facts
+    await revokeToken(stack.bus, tokenId, { accountId, author: system }, stack.adminContext())
+    const made = wanted(accountId, { id: tokenId, tokenId })
+    await expect(issueToken(stack.bus, made.facts, all, stack.adminContext())).rejects.toMatchObject({
+      code: 'token_beyond_own',
+    })
+    expect(await stateOf(made.facts.tokenId)).toBe('revoked')
+    expect(await placesOf(accountId)).toHaveLength(1)
+    // And so does one whose process ends before it has looked.
+    const another = wanted(accountId, { id: tokenId, tokenId })
+    await expect(issueToken(cutAfter(stack.bus, 3), another.facts, all, stack.adminContext())).rejects.toThrow('cut')
+    await eventually(async () => expect(await stateOf(another.facts.tokenId)).toBe('revoked'))
   })
 })
 

@@ -3,7 +3,7 @@
 import type { EventOf } from '../../../src/events/event.ts'
 import type { AccountEvent, AccountSlugEvent } from '../../../src/events/rungate/account.ts'
 import type { AddressEvent } from '../../../src/events/rungate/address.ts'
-import type { AdminTokenEvent } from '../../../src/events/rungate/admin-token.ts'
+import type { AdminTokenEvent, AdminTokenPlaceEvent } from '../../../src/events/rungate/admin-token.ts'
 import type { AgentEvent, AgentProfile } from '../../../src/events/rungate/agent.ts'
 import type { AlertRuleEvent, AlertRuleFacts } from '../../../src/events/rungate/alert-rule.ts'
 import type { CircuitEvent } from '../../../src/events/rungate/circuit.ts'
@@ -29,6 +29,7 @@ export type RungateStoryEvent =
   | AccountSlugEvent
   | NameEvent
   | AdminTokenEvent
+  | AdminTokenPlaceEvent
   | ProviderKeyEvent
   | PolicyEvent
   | AgentEvent
@@ -145,6 +146,8 @@ export function rungateExamples(uuidOf: (name: string) => string, timeAt: (secon
       ...{ ...facts('Token'), tokenId, name: 'ci', description: null, scopes: ['admin'], expiresAt: null },
       author: system,
     },
+    'rungate.AdminTokenPlaceTaken.v1': { ...at(807), tokenId, madeBy: null, expiresAt: null },
+    'rungate.AdminTokenPlaceFreed.v1': { ...at(890), tokenId, author },
     'rungate.AdminTokenUseNoted.v1': { ...at(808), tokenId, usedAt: timeAt(808) },
     'rungate.AdminTokenRevoked.v1': { ...at(890), tokenId, author },
     'rungate.NameClaimed.v1': { ...at(809), ...claimed, creation: { name: 'careful' } },
@@ -284,6 +287,7 @@ export function rungateStreamOf({ type, data }: { type: string; data: Record<str
   if (name.startsWith('OldData')) return `rungate.cleanup-${data.accountId}`
   if (name.startsWith('Slug')) return `rungate.accountSlug-${data.slug}`
   if (name.startsWith('Name')) return `rungate.name-${data.ownerId}`
+  if (name.startsWith('AdminTokenPlace')) return `rungate.adminTokens-${data.accountId}`
   if (name.startsWith('AdminToken')) return `rungate.adminToken-${data.tokenId}`
   if (name.startsWith('ProviderKey')) return `rungate.providerKey-${data.keyId}`
   if (name.startsWith('Policy') || name === 'AgentBound' || name === 'AgentUnbound') {

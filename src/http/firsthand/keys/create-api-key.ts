@@ -4,7 +4,7 @@ import { organization } from '../../../commands/firsthand/organization.ts'
 import { environment, scope } from '../../../events/firsthand/vocabulary.ts'
 import { json, withHeaders } from '../../answers.ts'
 import { headerKey } from '../../command.ts'
-import { listOf, text, timeInput } from '../../schemas.ts'
+import { boundedText, listOf, text, timeInput } from '../../schemas.ts'
 import { buyerKey, write } from '../access.ts'
 import { idempotencyHeader } from '../schemas.ts'
 import { newKeyResponse, newKeyView } from './key-view.ts'
@@ -13,8 +13,11 @@ import { madeKey, newKey } from './new-key.ts'
 /** More than there are, for those who repeat themselves. */
 const SCOPES_MAX = 100
 
+/** Longer than a time that anybody means. */
+const TIME_LENGTH_MAX = 100
+
 /** The contract leaves its form open: RFC 3339. */
-const expiresAt = z.string().transform((given, context) => {
+const expiresAt = boundedText(TIME_LENGTH_MAX).transform((given, context) => {
   const time = timeInput.safeParse(given)
   if (time.success) return time.data
   context.addIssue('must be a date and time such as 2026-03-02T09:00:00Z')
@@ -38,7 +41,9 @@ export const createApiKey = write({
   id: 'createApiKey',
   tags: ['API Keys'],
   summary: 'Make an API key',
-  description: 'Makes a key with a part of your own key’s scopes. Its secret is shown in this answer alone.',
+  description:
+    'Makes a key with a part of your own key’s scopes. Its secret is shown in this answer alone. Revoking your own key revokes it ' +
+    'as well.',
   access: buyerKey('keys:manage'),
   headers: idempotencyHeader,
   key: headerKey(),

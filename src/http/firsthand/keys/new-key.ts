@@ -3,18 +3,17 @@
  * nowhere: a repeat of the request shows it again, as long as its answer may have got lost.
  */
 import { hkdfSync } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { generateApiKey } from '../../../commands/firsthand/api-key.ts'
 import { Rejected } from '../../../commands/firsthand/rejection.ts'
 import type { CommandContext } from '../../../commands/handle.ts'
 import type { OrganizationEvent } from '../../../events/firsthand/organization.ts'
 import type { Environment } from '../../../events/firsthand/vocabulary.ts'
 import { prefixedId } from '../../../runtime/ulid.ts'
+import { untilSo } from '../../../runtime/until-so.ts'
 import type { FirsthandParts } from '../access.ts'
 
 /** How long a repeat is shown the secret. */
 const SHOWN_MS = 86_400_000
-const KNOWN_POLL_MS = 5
 
 const derived = (instanceKey: Uint8Array, commandId: string, environment: Environment) => {
   let part = 0
@@ -54,7 +53,5 @@ export async function madeKey(parts: FirsthandParts, events: readonly Organizati
 }
 
 /** Waits, within bounds, until this process takes the key. */
-async function isKnownHere({ credentials, keyKnownWaitMs }: FirsthandParts, textId: string): Promise<void> {
-  const deadlineMs = performance.now() + keyKnownWaitMs
-  while (!credentials.find(textId) && performance.now() < deadlineMs) await delay(KNOWN_POLL_MS)
-}
+const isKnownHere = ({ credentials, keyKnownWaitMs }: FirsthandParts, textId: string): Promise<boolean> =>
+  untilSo(keyKnownWaitMs, () => credentials.find(textId) !== undefined)

@@ -12,8 +12,9 @@ export const revokeApiKey = write({
   tags: ['API Keys'],
   summary: 'Revoke an API key at once',
   description:
-    'Ends the key. Requests that it signs are refused from now on. A key that has replaced it by rotation works on: ' +
-    'where the key has leaked, revoke that one too, unless you have rotated it yourself.',
+    'Ends the key, and the keys that were made with it: nobody knows who made them with one that has leaked. Requests that ' +
+    'they sign are refused from now on. The key that asks works on, with those that it has made, and so does one that has ' +
+    'replaced this one by rotation: where the key has leaked, revoke that one too, unless you have rotated it yourself.',
   access: buyerKey('keys:manage'),
   params: keyParams,
   headers: idempotencyHeader,

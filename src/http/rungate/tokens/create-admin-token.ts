@@ -1,8 +1,8 @@
 /** POST /api/admin-tokens: a token, shown this once, that may do as much as the one that asks, at most. */
 import { z } from '@hono/zod-openapi'
 import { deterministicId } from '../../../commands/identity.ts'
-import { issueToken } from '../../../commands/rungate/creating.ts'
 import { generateKey } from '../../../commands/rungate/keys.ts'
+import { issueToken } from '../../../commands/rungate/tokens.ts'
 import { scope } from '../../../events/rungate/vocabulary.ts'
 import { json, withHeaders } from '../../answers.ts'
 import { boundedText, listOf } from '../../schemas.ts'
@@ -44,13 +44,16 @@ export const createAdminToken = write({
   id: 'createAdminToken',
   tags: ['AdminTokens'],
   summary: 'Make an admin token',
-  description: 'Makes a token with your own scopes or fewer. Its text is shown in this answer alone.',
+  description:
+    'Makes a token with your own scopes or fewer. Its text is shown in this answer alone. Revoking the token that asks revokes ' +
+    'this one as well.',
+  rate: 'newTokens',
   example: { description: 'CI', expires_in: '30d' },
   access: dashboard('admin'),
   body: request,
   answers: { 201: withHeaders(json(answer, 'The token, with its text shown this once.'), 'cache-control') },
-  refuses: ['token_beyond_own', 'name_taken', 'admin_token_not_found'],
-  async handle({ bus, tokens, keyKnownWaitMs, principal, body, command }) {
+  refuses: ['token_beyond_own', 'name_taken', 'admin_token_limit_reached', 'admin_token_not_found'],
+  async handle({ bus, tokens, adminTokensMax: tokensMax, keyKnownWaitMs, principal, body, command }) {
     const { at, commandId } = command
     const { secret, facts: key } = generateKey('adm')
     const { name, scopes, description: about = null, expires_in: ms } = body
@@ -58,7 +61,7 @@ export const createAdminToken = write({
     const { accountId, author } = principal
     const facts = { tokenId: deterministicId('rungate.adminToken', commandId), accountId, author, occurredAt: at }
     const issued = { ...facts, ...key, name, scopes, description: about, expiresAt }
-    const handled = await issueToken(bus, issued, principal.scopes, command)
+    const handled = await issueToken(bus, issued, { mayGrant: principal.scopes, tokensMax }, command)
     await isKnownHere(keyKnownWaitMs, () => tokens.find(key.textId) !== undefined)
     const shown = { data: tokenView(tokenRowOf(handled.state)), token: secret }
     return { status: 201, headers: noStore, body: shown, handled }
