@@ -11,7 +11,7 @@ import { createCallers } from './http/callers.ts'
 import { createSealer } from './http/cursor.ts'
 import { defaultHttpLimits } from './http/environment.ts'
 import { health, liveness } from './http/health.ts'
-import { adminAddress, PROBE_TIMEOUT_MS, serveHealth, urlOf } from './http/health-server.ts'
+import { adminAddress, serveHealth, urlOf } from './http/health-server.ts'
 import { createMetrics } from './http/metrics.ts'
 import { CALLERS_MAX, type WindowOf } from './http/rate-limit.ts'
 import { defaultServerOptions, type RunningServer, type ServerOptions, startServer } from './http/server.ts'
@@ -47,11 +47,20 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
   const served = await Promise.all(contexts.map(async (each) => ({ api: await each.context.api(), ...each.served })))
   const ofContexts = contexts.flatMap((each) => each.served.gauges ?? [])
   const metrics = createMetrics(gauges(parts, projectors, ofContexts))
-  const shown = { probes: probes(parts, projectors), probeTimeoutMs: PROBE_TIMEOUT_MS, hasStarted: () => hasStarted }
+  const shown = {
+    probes: probes(parts, projectors),
+    probeTimeoutMs: config.READINESS_TIMEOUT_MS,
+    hasStarted: () => hasStarted,
+  }
   const apart = config.ADMIN_PORT === undefined ? undefined : await serveHealth(shown, metrics, adminAddress(config))
   if (apart) onClose(() => apart.stop())
   const callers = createCallers(config.TRUST_PROXY)
-  const turns = createTurns({ ...defaultTurnLimits, unknownMaxPercent: config.ANONYMOUS_LOOP_MAX_PERCENT })
+  const turns = createTurns({
+    ...defaultTurnLimits,
+    waitingMax: config.REQUESTS_WAITING_MAX,
+    unknownWaitingMax: config.ANONYMOUS_REQUESTS_WAITING_MAX,
+    unknownMaxPercent: config.ANONYMOUS_LOOP_MAX_PERCENT,
+  })
   const app = createApp({
     ...{ callers, turns },
     contexts: served,
@@ -81,7 +90,7 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
     metrics,
   })
   // Made at the first request, they would hold up everybody for a fifth of a second.
-  for (const path of ['/docs/viewer.js', ...served.map(({ api }) => `/${api.name}/openapi.json`)])
+  for (const path of ['/docs', '/docs/viewer.js', ...served.map(({ api }) => `/${api.name}/openapi.json`)])
     await app.request(path)
   const transfers = served.flatMap(({ api }) => api.transfers ?? [])
   const isTransfer = (path: string) => transfers.some((start) => path.startsWith(start))
@@ -177,6 +186,9 @@ async function listen(
     ...defaultServerOptions,
     ...served,
     host: config.HOST,
+    headersMaxBytes: config.HEADERS_MAX_BYTES,
+    headersTimeoutMs: config.HEADERS_TIMEOUT_MS,
+    keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
     requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
     transferTimeoutMs: config.TRANSFER_TIMEOUT_MS,
     stallTimeoutMs: config.ANSWER_STALL_MAX_MS,

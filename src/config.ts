@@ -149,6 +149,16 @@ const environmentSchema = z.object({
   PROCESS_CHECKPOINT_INTERVAL_MS: milliseconds(100).describe(
     'least time between two writes of a process’s checkpoint; after a crash that much is handled again',
   ),
+  PROCESS_FAULTS_INTERVAL_MS: milliseconds(1_000).describe(
+    'how often a process looks whether its parts have met a fault, which all processes then show in /readyz',
+  ),
+  PROJECTION_LAG_MAX_MS: milliseconds(30_000).describe('read models that are further behind show in /readyz'),
+  DUE_WORK_CONCURRENCY_MAX: count(4).describe(
+    'things that a process has due at a time, such as what expires, and does at once, where nothing else says how many',
+  ),
+  DUE_WORK_RETRY_MIN_MS: milliseconds(500).describe('before such a thing that has failed is tried again; it doubles'),
+  DUE_WORK_RETRY_MAX_MS: milliseconds(60_000).describe('the longest of these waits'),
+  DUE_WORK_DRAIN_MS: milliseconds(5_000).describe('time for such things under way when the instance stops'),
 
   // Webhooks
   WEBHOOK_TIMEOUT_MS: milliseconds(15_000).describe('for one attempt, name resolution and answer included'),

@@ -22,7 +22,7 @@ import { readKnownLog } from './projections/known-log.ts'
 import { projectorName } from './projections/projector.ts'
 import { prepareSchema } from './projections/schema.ts'
 import type { Given, Parts } from './roles.ts'
-import { followForgotten, startEngineRole, startProcesses, startProjectorRole } from './roles.ts'
+import { followForgotten, startEngineRole, startFaultNotes, startProcesses, startProjectorRole } from './roles.ts'
 import type { GaugeSource, Probe } from './runtime/health.ts'
 import type { Services } from './services/backing-services.ts'
 import { createKeyRing } from './vault/key-ring.ts'
@@ -77,7 +77,13 @@ async function startHealth(
   own: ReadonlySet<string>,
   figures: readonly GaugeSource[] = [],
 ) {
-  const server = await startHealthServer(probes, own, createMetrics(figures), adminAddress(config))
+  const server = await startHealthServer(
+    probes,
+    own,
+    createMetrics(figures),
+    adminAddress(config),
+    config.READINESS_TIMEOUT_MS,
+  )
   onClose(() => server.stop())
   return { url: server.url }
 }
@@ -156,6 +162,7 @@ async function startRoles(shared: Given, stopping: AbortSignal): Promise<Omit<In
   followForgotten(parts)
   const projectors = runs('projector') ? startProjectorRole(parts) : []
   for (const role of ['relay', 'webhooks', 'scorer'] as const) if (runs(role)) startProcesses(parts, role)
+  startFaultNotes(parts)
   // A process without the role does not load the web framework and the documents.
   const api = runs('api') ? await (await import('./api.ts')).startApiRole(parts, projectors) : undefined
   const stores = ['event_store', 'postgres', ...(runs('relay') || engine ? ['command_stream'] : [])]

@@ -20,6 +20,7 @@ import type { EventStore } from './events/store.ts'
 import { readHistory, runSubscription } from './events/subscription.ts'
 import type { Clock } from './postgres/clock.ts'
 import type { ReadModels } from './postgres/database.ts'
+import { runFaultNotes } from './processes/fault-notes.ts'
 import type { ContextProjector } from './processes/health.ts'
 import { runHeartbeat } from './processes/heartbeat.ts'
 import { newProcessHealth, type ProcessHealth, type Subscribe } from './processes/process.ts'
@@ -219,7 +220,20 @@ function dependenciesOf<F extends ProcessHealth>(parts: Parts, name: string, hea
     health,
     retryMs: config.PROCESS_RETRY_MS,
     checkpointIntervalMs: config.PROCESS_CHECKPOINT_INTERVAL_MS,
+    pace: {
+      concurrencyMax: config.DUE_WORK_CONCURRENCY_MAX,
+      retryMinMs: config.DUE_WORK_RETRY_MIN_MS,
+      retryMaxMs: config.DUE_WORK_RETRY_MAX_MS,
+      drainMs: config.DUE_WORK_DRAIN_MS,
+    },
   }
+}
+
+/** What they meet is noted for the processes of the installation that run elsewhere. */
+export function startFaultNotes({ config, db, processes, stopping: signal, log, onClose }: Parts): void {
+  const intervalMs = config.PROCESS_FAULTS_INTERVAL_MS
+  const noting = runFaultNotes({ db, processes, intervalMs, signal, log: log.child({ part: 'process faults' }) })
+  onClose(() => noting)
 }
 
 const apiUrlOf = ({ config: { PUBLIC_URL, PORT }, listening }: Parts): string =>

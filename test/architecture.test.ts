@@ -279,18 +279,21 @@ describe('the kernel', () => {
     // Grown by the watchdog of subscriptions, which lets an idle log have one heartbeat a minute, and by the credential of a
     // store that speaks no TLS. And by the facts of mails, and by events that are told under several names.
     // And by what contexts declare of persons and things, which the code went by names for.
-    [['events', 'eventstore'], 3_279],
+    // And by sentences about bounds that are no settings, as elsewhere.
+    [['events', 'eventstore'], 3_284],
     // Grown by states kept on the way, so that a repeat of an old key costs a small part of its stream. And by desks, which
     // decide in groups on streams of many writers, whose books are closed and opened. And by mails. And by causes, which make
     // traces trees. And by commands that wait for the same stream, which are appended together.
-    // And by states in memory that are bounded in bytes.
-    [['commands'], 1_361],
+    // And by states in memory that are bounded in bytes. And by time that counts for whoever asked.
+    [['commands'], 1_373],
     // Grown by sessions of hosted pages that were signed out of.
     // And by mails that are due, and the local mailbox.
-    [['projections', 'postgres'], 3_784],
+    // And by faults that all processes of an installation know of.
+    [['projections', 'postgres'], 3_818],
     // Grown by the start's waiting for services, which stood at the root, and by an order that holds over pauses.
     // And by the process that sends mails, and by faults beside which a process goes on.
-    [['processes'], 966],
+    // And by notes of such faults for other processes, and by the pace of work that is due, which is one for all.
+    [['processes'], 1_017],
     // Grown by sealed positions, by principals that are typed by their access, by documents that explain themselves,
     // by a page for each refusal, by bounds on addresses and connections, with an address of its own for figures,
     // and by requests that bring files, which have a time limit of their own.
@@ -303,16 +306,19 @@ describe('the kernel', () => {
     // And by what callers take of the loop, which is measured, and by which they are served.
     // And by bodies of refusals in the documents, documents as one text, and pages of refusals for programs.
     // And by what one owner holds of a process, which two contexts had for themselves.
-    [['http'], 5_238],
+    // And by direct operations, which are counted like others, by what they and commands do behind an await, by pages that
+    // are made once and have tags, and by sentences about bounds.
+    [['http'], 5_342],
     // Grown by the key directory, which every context had for itself, and by bodies that are made at each attempt. And by
     // directories over streams of several kinds, whose keys may be rotated in place, and which forget what has ended. And by seals
     // that are posted, and by directories of which other rows are asked too.
     // And by events that are told under several names, webhooks that choose among them, an order that deliveries keep, and trials.
-    [['api-keys', 'webhooks'], 2_600],
+    [['api-keys', 'webhooks'], 2_605],
     // Grown by the address that links lead to, by the keys with which tenants read their own log, by a context, and by
     // the address at which newcomers register, which a start shows, and by where seals are posted to.
     // And by callers and turns, which server and application share.
-    [['main'], 1_299],
+    // And by settings that were bare numbers.
+    [['main'], 1_349],
   ]
 
   it.each(budgets)('keeps %s within %i lines', (folders, linesMax) => {
@@ -337,6 +343,26 @@ describe('files', () => {
   it('say at their head why they exist', () => {
     const silent = sources.filter(({ text }) => !/^(#![^\n]*\n)?\/\*\*/.test(text))
     expect(silent.map(({ path }) => path)).toStrictEqual([])
+  })
+
+  it('have a sentence for each bound of the kernel that is no setting, which says where it comes from', () => {
+    const bound = /(^|_)(MAX|MIN|LIMITS?|BATCH|MS|S|BYTES|ATTEMPTS|TTL|PERCENT|LENGTH|DEPTH|COUNT)(_|$)/
+    const unit = /^(SECOND|MINUTE|HOUR|DAY)S?_M?S$/
+    const declared = /^(?:export )?const ([A-Z][A-Z0-9_]*) = (?:[-\d(]|\{ \w+: \d)/
+    const ofOthers = ['cli', 'console', 'embedded', 'engine', 'main']
+    const silent = ({ path, text }: SourceFile) => {
+      if (contextOf(path) !== undefined || ofOthers.includes(layerOf(path))) return []
+      const lines = text.split('\n')
+      return lines.flatMap((line, index) => {
+        const [, name = ''] = declared.exec(line) ?? []
+        if (!bound.test(name) || unit.test(name)) return []
+        // Some stand together under one sentence.
+        let above = index - 1
+        while (declared.test(lines[above] ?? '')) above -= 1
+        return /\*\/$|^\/\/ /.test(lines[above] ?? '') ? [] : [name]
+      })
+    }
+    expect(listed(silent)).toStrictEqual([])
   })
 
   it('are no barrels, and stand in no drawer for odds and ends', () => {

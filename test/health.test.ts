@@ -18,7 +18,8 @@ const probes = [
 ]
 const gauges = [{ name: 'opslog_processes_halted', help: 'Processes that have halted', read: () => 2 }]
 const address = adminAddress({ ADMIN_HOST: '127.0.0.1', ADMIN_PORT: undefined })
-const server = await startHealthServer(probes, new Set(['event_store', 'relay']), createMetrics(gauges), address)
+const own = new Set(['event_store', 'relay'])
+const server = await startHealthServer(probes, own, createMetrics(gauges), address, 2_000)
 afterAll(async () => {
   await server.stop()
   directory.remove()

@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS opslog_projections (name text PRIMARY KEY, version in
 CREATE UNLOGGED TABLE IF NOT EXISTS opslog_rate_counts (key text PRIMARY KEY, window_at timestamptz(3) NOT NULL, count bigint NOT NULL);
 CREATE TABLE IF NOT EXISTS opslog_ended_sessions (session_id uuid PRIMARY KEY, ends_at timestamptz(3) NOT NULL);
 CREATE TABLE IF NOT EXISTS opslog_mailbox (mail_id uuid PRIMARY KEY, context text NOT NULL, person_id uuid NOT NULL, recipient text NOT NULL, subject text NOT NULL, body text NOT NULL, html text NOT NULL, token text, code text, sent_at timestamptz(3) NOT NULL);
+CREATE TABLE IF NOT EXISTS opslog_process_faults (name text PRIMARY KEY, fault text NOT NULL, noted_at timestamptz(3) NOT NULL DEFAULT now());
 CREATE TABLE IF NOT EXISTS opslog_parked_events (projection text NOT NULL, stream text NOT NULL, revision bigint NOT NULL, position bigint NOT NULL, event_id uuid NOT NULL, type text NOT NULL, fault text NOT NULL, parked_at timestamptz(3) NOT NULL DEFAULT now(), PRIMARY KEY (projection, stream, revision));
 
 -- noctant.operator, version 1

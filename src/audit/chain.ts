@@ -7,6 +7,7 @@ import type { Registry } from '../events/registry.ts'
 import { membersOf, type RawEvent } from './raw-log.ts'
 
 const SUFFIX = /^,"hash":"([0-9a-f]{64})"\}$/
+/** What the hash adds to the end of stored metadata, which is left out of what is hashed. */
 const SUFFIX_LENGTH = 75
 const CLOSING = Buffer.from('}')
 

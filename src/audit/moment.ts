@@ -4,6 +4,7 @@ import { createdAt, type RawEvent } from './raw-log.ts'
 
 export type Moment = { position: bigint } | { time: Date }
 
+/** Of a position in the log: 64 bits. */
 const DIGITS_MAX = 19
 /** A date alone is its midnight in UTC. */
 const DAY = /^\d{4}-\d\d-\d\d$/

@@ -53,6 +53,7 @@ export interface Walked {
   isFinished: boolean
 }
 
+/** Between two turns of the event loop: about a millisecond. */
 const SLICE_EVENTS = 256
 
 /** Visits events in order, one at a time. */

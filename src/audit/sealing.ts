@@ -33,7 +33,12 @@ export interface SealingOptions {
   now: () => Date
   signal: AbortSignal
   /** Where it stands, for readiness and metrics. */
-  health: { state: 'standby' | 'leading' | 'halted' | 'stopped'; fault: string | undefined; handled: number }
+  health: {
+    state: 'standby' | 'leading' | 'halted' | 'stopped'
+    fault: string | undefined
+    isUnproven?: boolean
+    handled: number
+  }
   report: {
     info(fields: object, message: string): void
     error(fields: object, message: string): void
@@ -145,6 +150,7 @@ export async function runSealing(options: SealingOptions): Promise<void> {
     health.state = 'standby'
     const leadership = await acquireLeadership({ url, name: 'seals', signal }).catch(() => undefined)
     if (!leadership) break
+    health.isUnproven = true
     health.state = 'leading'
     const until = AbortSignal.any([signal, leadership.lost])
     try {
@@ -173,6 +179,7 @@ async function sealWhileLeading(options: SealingOptions, until: AbortSignal): Pr
       health.fault = `the log is not what was sealed: ${faults[0]}`
       report.error({ faults }, 'the log is not what was sealed; `opslog audit verify --seals` names what is wrong')
     }
+    health.isUnproven = false
     const dueMs = (sealer.lastSealedMs() ?? startedMs) + intervalMs - now().getTime()
     if (dueMs <= 0) {
       const made = await sealer.seal()

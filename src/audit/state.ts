@@ -3,6 +3,7 @@
  * otherwise the last value of each field that the stream's events have stated.
  */
 import { type AnyEvent, categoryOf } from '../events/event.ts'
+import { PartedMap } from '../runtime/parted-map.ts'
 import { isOthers } from './chain.ts'
 import type { Fold } from './declarations.ts'
 import { type Continuation, describeIn, type Ground, QuestionTooLarge, recalled, takeAdmitted } from './history.ts'
@@ -154,7 +155,7 @@ export function changesBetween(before: readonly StreamAt[], after: readonly Stre
 /** A state as JSON has it: maps as objects, sets as lists, 64-bit numbers as text, what is kept as bytes by its size. */
 export function plain(value: unknown): unknown {
   if (ArrayBuffer.isView(value)) return sizeOf(value)
-  if (value instanceof Map) return plain(Object.fromEntries(value))
+  if (value instanceof Map || value instanceof PartedMap) return plain(Object.fromEntries(value))
   if (value instanceof Set) return plain([...value])
   if (typeof value === 'bigint') return `${value}`
   if (Array.isArray(value)) return value.map(plain)
@@ -167,7 +168,7 @@ const sizeOf = ({ byteLength }: ArrayBufferView): string => `${byteLength} bytes
 
 export function leaves(value: unknown, path = ''): [path: string, json: string][] {
   if (ArrayBuffer.isView(value)) return [[path || '.', JSON.stringify(sizeOf(value))]]
-  if (value instanceof Map) return leaves(Object.fromEntries(value), path)
+  if (value instanceof Map || value instanceof PartedMap) return leaves(Object.fromEntries(value), path)
   if (value instanceof Set) return leaves([...value], path)
   if (typeof value !== 'object' || value === null) {
     return [[path || '.', typeof value === 'bigint' ? `${value}` : (JSON.stringify(value) ?? 'undefined')]]

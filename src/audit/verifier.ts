@@ -88,6 +88,7 @@ interface StreamState {
   memory: Memory
 }
 
+/** Ends of streams in memory, some 200 bytes each; one that is forgotten is read again. */
 const STREAMS_MAX = 200_000
 
 export function createVerifier(options: VerifierOptions): Verifier {

@@ -6,6 +6,7 @@
 import type { AnyEvent } from '../events/event.ts'
 import { PersonForgotten } from '../events/sealing.ts'
 import { AppendRefused, WrongExpectedRevision } from '../events/store.ts'
+import { countNothing } from '../runtime/counted.ts'
 import { type Aggregate, fold } from './decider.ts'
 import type { CommandContext, Handled } from './handle.ts'
 import type { SeenCommands } from './seen-commands.ts'
@@ -47,10 +48,10 @@ export function decideTogether<State, Command, Event extends AnyEvent>(
   for (const waiting of line.slice(0, GROUP_MAX)) {
     const { aggregate, asked, isAlone } = waiting
     const { command, context, precondition } = asked
-    const { commandId, fingerprint } = context
+    const { commandId, fingerprint, count = countNothing } = context
     const isRepeat = fingerprint !== undefined && (ids.has(commandId) || before.commands.find(commandId) !== undefined)
     if (aggregate !== line[0]?.aggregate || isAlone || isRepeat || precondition) break
-    const events = decided(aggregate, command, state)
+    const events = count(() => decided(aggregate, command, state))
     if (events.length === 0) break
     ids.add(commandId)
     state = fold(aggregate, events, state)

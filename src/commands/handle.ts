@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Actor, AnyEvent, Cause } from '../events/event.ts'
 import { type EventStore, type NewEvent, WrongExpectedRevision } from '../events/store.ts'
+import { type Count, countNothing } from '../runtime/counted.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
 import { createKeyedQueue } from '../runtime/keyed-queue.ts'
 import { type Aggregate, fold, streamName } from './decider.ts'
@@ -32,6 +33,8 @@ export interface CommandContext {
   at: string
   /** The stream is new, as far as the caller knows: it is appended to unread, and read where it is there after all. */
   startsStream?: boolean
+  /** Does work without an await, and counts its time for whoever asked; absent: nobody is counted for. */
+  count?: Count
 }
 
 export interface Handled<State, Event extends AnyEvent> {
@@ -82,6 +85,7 @@ export interface CommandBusLimits {
   conflictRetriesMax: number
 }
 
+/** Where its caller names no other one; the setting is AGGREGATE_CACHE_MAX_BYTES. */
 const STATES_MAX_BYTES = 67_108_864
 
 type AnyWaiting = Waiting<unknown, unknown, AnyEvent>
@@ -107,9 +111,8 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     return `${fold}:${stream}`
   }
 
-  async function loaded<S, C, E extends AnyEvent>(aggregate: Aggregate<S, C, E>, stream: string): Promise<Loaded<S>> {
-    return cachedState(aggregate, stream) ?? catchUp(aggregate, stream, unread(aggregate))
-  }
+  const loaded = async <S, C, E extends AnyEvent>(aggregate: Aggregate<S, C, E>, stream: string, count?: Count) =>
+    cachedState(aggregate, stream) ?? catchUp(aggregate, stream, unread(aggregate), count)
 
   const cachedState = <S, C, E extends AnyEvent>(aggregate: Aggregate<S, C, E>, stream: string) =>
     cache.get(keyOf(aggregate, stream)) as Loaded<S> | undefined
@@ -120,9 +123,10 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     { command, context, precondition }: Asked<C>,
   ): Promise<Handled<S, E>> {
     const execution = randomUUID()
+    const { count = countNothing } = context
     let before = context.startsStream
       ? (cachedState(aggregate, stream) ?? unread(aggregate))
-      : await loaded(aggregate, stream)
+      : await loaded(aggregate, stream, count)
     let isChecked = false
     for (let attempt = 0; attempt <= limits.conflictRetriesMax; attempt++) {
       const seenAt = context.fingerprint === undefined ? undefined : before.commands.find(context.commandId)
@@ -136,7 +140,7 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
         const refusal = await Promise.try(precondition).then(() => undefined, refusalIn)
         if (refusal !== undefined) {
           // The reason may be that another process has handled this very command meanwhile.
-          const current = await catchUp(aggregate, stream, before)
+          const current = await catchUp(aggregate, stream, before, count)
           if (current.revision === before.revision) throw refusal
           before = current
           continue
@@ -146,13 +150,13 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
       let events: E[] = []
       let refusal: Rejected | undefined
       try {
-        events = aggregate.decide(command, before.state)
+        events = count(() => aggregate.decide(command, before.state))
       } catch (error) {
         refusal = refusalIn(error)
       }
       if (events.length === 0) {
         // Nothing will be appended, so no expected revision would catch a stale state.
-        const current = await catchUp(aggregate, stream, before)
+        const current = await catchUp(aggregate, stream, before, count)
         if (current.revision === before.revision) {
           if (refusal) throw refusal
           return { state: before.state, events, position: before.position, replayed: false }
@@ -165,23 +169,30 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
         crashPoint('command.before-append', stream)
         const written = await store.append(stream, before.revision, before.lastHash, batch)
         crashPoint('command.after-append', stream)
-        const after = absorbWritten(before, fold(aggregate, events, before.state), written, context)
+        const state = count(() => fold(aggregate, events, before.state))
+        const after = absorbWritten(before, state, written, context)
         cache.set(keyOf(aggregate, stream), after)
         return { state: after.state, events, position: written.position, replayed: false }
       } catch (error) {
         cache.delete(keyOf(aggregate, stream))
         if (!(error instanceof WrongExpectedRevision)) throw error
-        before = await loaded(aggregate, stream)
+        before = await loaded(aggregate, stream, count)
       }
     }
     throw new Rejected('concurrent_change', 'The resource kept changing meanwhile; send the request again.')
   }
 
   /** The state with the events that were appended since. */
-  async function catchUp<S, C, E extends AnyEvent>(aggregate: Aggregate<S, C, E>, stream: string, known: Loaded<S>) {
+  async function catchUp<S, C, E extends AnyEvent>(
+    aggregate: Aggregate<S, C, E>,
+    stream: string,
+    known: Loaded<S>,
+    count: Count = countNothing,
+  ) {
     let current = known
     const from = known.revision === undefined ? 0n : known.revision + 1n
-    for await (const event of store.readStream<E>(stream, { from })) current = absorb(aggregate, current, event)
+    const read = store.readStream<E>(stream, { from })
+    for await (const event of read) current = count(() => absorb(aggregate, current, event))
     // A command that ended meanwhile may have cached a newer state.
     const kept = cache.peek(keyOf(aggregate, stream))?.revision ?? -1n
     if (current.revision !== undefined && current.revision >= kept) cache.set(keyOf(aggregate, stream), current)

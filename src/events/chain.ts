@@ -33,6 +33,7 @@ export interface Location {
   revision: bigint
 }
 
+/** Of SHA-256. */
 const DIGEST_LENGTH = 32
 
 /**

@@ -90,6 +90,7 @@ export interface LogGuardOptions {
   onMatch?: () => void
 }
 
+/** Between two looks at a store that shows another log, which LOG_MISMATCH_PATIENCE_MS bounds. */
 const RETRY_MS = 500
 
 export function createLogGuard(options: LogGuardOptions): LogGuard {

@@ -9,6 +9,7 @@ import type { AnyEvent } from './event.ts'
 import type { PersonalField } from './personal.ts'
 import { type Registry, UndecodableEvent } from './registry.ts'
 
+/** Of AES-256-GCM. */
 export const KEY_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16

@@ -42,6 +42,7 @@ const varintLength = (value: number): number => {
 /** Length in bytes of a field with this many bytes of content; all fields here have numbers below 16. */
 const fieldLength = (content: number): number => 1 + varintLength(content) + content
 
+/** As text. */
 const UUID_LENGTH = 36
 const UUID_MESSAGE_LENGTH = fieldLength(UUID_LENGTH)
 const JSON_ENTRY = Buffer.from('\x0a\x0ccontent-type\x12\x10application/json')

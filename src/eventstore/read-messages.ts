@@ -194,6 +194,7 @@ function storedEvent({ data, metadata, created, prepare, position, ...event }: R
   }
 }
 
+/** Of .NET, whose times the store speaks. */
 const TICKS_PER_MS = 10_000
 
 function parsed(json: Buffer, otherwise: (text: string) => unknown): unknown {

@@ -103,6 +103,14 @@ export interface Reply extends ReplyParts {
   socket?: SocketHandlers
 }
 
+const keptTexts = new WeakMap<object, string>()
+
+/** A body that never changes, such as a document: its JSON is made once. */
+export function withKeptText<T extends object>(body: T): T {
+  if (!keptTexts.has(body)) keptTexts.set(body, jsonText(body))
+  return body
+}
+
 /** The response to a reply, with the exchange's headers. */
 export function buildAnswer(exchange: Exchange, reply: Reply, answer: Answer | undefined): Response {
   const { headers } = exchange
@@ -121,7 +129,7 @@ export function buildAnswer(exchange: Exchange, reply: Reply, answer: Answer | u
         'text/event-stream',
       )
     case 'json':
-      return respond(exchange, reply, jsonText(reply.body), 'application/json')
+      return respond(exchange, reply, keptTexts.get(reply.body as object) ?? jsonText(reply.body), 'application/json')
     default:
       return respond(exchange, reply, null, undefined)
   }

@@ -147,6 +147,7 @@ function newExchange(c: Context<AppEnv>, ids: RequestIds): Exchange {
     releaseBody: undefined,
     tenant: undefined,
     stepAtMs: undefined,
+    isLong: false,
     route: undefined,
     schemes: [],
     status: undefined,

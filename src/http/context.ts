@@ -36,7 +36,7 @@ export interface ContextApi<in Parts extends CoreParts = never> {
   errors: ErrorTable<string>
   requestIds: RequestIds
   /** Classes of rate limits; an operation that names none has `standard`. */
-  rates: Readonly<Record<string, RateClass<never>>>
+  rates: (parts: Parts) => Readonly<Record<string, RateClass<never>>>
   /** The largest body that an operation takes unless it says otherwise, in bytes; default 16 KiB. */
   bodyMaxBytes?: number
   /** Under which its document is served, before `/openapi.json`; default: its name. */
@@ -100,7 +100,7 @@ export function contextApp(
   const alone: WindowOf = () => createWindow({ keysMax: CALLERS_MAX, nowMs })
   const { windowOf = alone } = runtime
   const rates = new Map(
-    Object.entries(api.rates).map(([name, each]) => [
+    Object.entries(api.rates(parts as never)).map(([name, each]) => [
       name,
       limitRate(each as RateClass, windowOf(`${api.name}.${name}`)),
     ]),

@@ -264,6 +264,7 @@ const headersOfReply = ({ kind, headers = [] }: Answer): readonly ReplyHeader[] 
 /** `cache-control`: `Cache-Control`. */
 const titleCase = (name: string): string => name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase())
 
+const COUNTED = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset']
 function headerNames(operation: Refusable, route: Route, api: ContextApi, status: number): string[] {
   const { method, isCommand, answers, codes, access, isDirect } = operation
   if (isDirect) return directHeaderNames(operation, api, status)
@@ -271,7 +272,6 @@ function headerNames(operation: Refusable, route: Route, api: ContextApi, status
   const named = route.requestBody?.content?.['application/json'] ? [MEMBERS_HEADER] : []
   const warned = [...named, ...(ignoresKeyHeader(operation) ? [IGNORED_HEADER] : [])]
   const always = [requestIds.header, ...warned, ...(status >= 400 ? ['Link'] : [])]
-  const counted = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset']
   const bySigning = access.alternatives.flatMap(({ scheme }) => schemes[scheme]?.sets ?? []).map(titleCase)
   if (status >= 400) {
     const again = codes.some((code) => {
@@ -279,19 +279,20 @@ function headerNames(operation: Refusable, route: Route, api: ContextApi, status
       return entry?.status === status && (entry.retryAfterS !== undefined || code === 'rate_limit_exceeded')
     })
     const own = [...(status === 401 ? ['WWW-Authenticate'] : []), ...(again ? ['Retry-After'] : [])]
-    return [...always, ...bySigning, POSITION_HEADER, ...counted, ...own]
+    return [...always, ...bySigning, POSITION_HEADER, ...COUNTED, ...own]
   }
   const written = method !== 'get' && isCommand ? [READ_MODELS_HEADER, 'Idempotency-Replayed'] : []
   const own = answers[status] ? headersOfReply(answers[status]).map(titleCase) : []
-  return [...always, POSITION_HEADER, ...written, ...new Set([...own, ...bySigning]), ...counted]
+  return [...always, POSITION_HEADER, ...written, ...new Set([...own, ...bySigning]), ...COUNTED]
 }
 
 /** Its own; where nobody is signed in, and where it fails, the kernel answers. */
 function directHeaderNames(operation: Operation, { requestIds }: ContextApi, status: number): string[] {
   const ignored = ignoresKeyHeader(operation) ? [IGNORED_HEADER] : []
   const own = Object.keys(operation.answers[status]?.says ?? {})
-  const kernels = [...(status === 401 ? ['WWW-Authenticate'] : []), ...(status === 503 ? ['Retry-After'] : [])]
-  const help = status === 401 || status >= 500 ? ['Link'] : []
+  const again = status === 429 || status === 503 ? ['Retry-After'] : []
+  const kernels = [...(status === 401 ? ['WWW-Authenticate'] : COUNTED), ...again]
+  const help = status === 401 || status === 429 || status >= 500 ? ['Link'] : []
   return [...new Set([requestIds.header, ...ignored, ...own, ...kernels, ...help])]
 }
 

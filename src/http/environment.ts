@@ -37,6 +37,8 @@ export interface Exchange {
   /** What the caller's tenant takes, this request included; and when the step began that its time is counted for. */
   tenant: TenantUse | undefined
   stepAtMs: number | undefined
+  /** It is none of the requests that its tenant may have at a time: its operation bounds those itself. */
+  isLong: boolean
   /** The status that counts, where it is not that of the answer's object: 101. */
   status: number | undefined
 }

@@ -1,4 +1,5 @@
-/** Texts that are the same for everybody, such as documents: turned to bytes and compressed once, at the first request. */
+/** Texts that are the same for everybody, such as documents and pages: made and compressed once, at the first request. */
+import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Context } from 'hono'
@@ -8,12 +9,30 @@ const compress = promisify(gzip)
 /** A client that names gzip with a weight of nothing does not want it. */
 const TAKES_GZIP = /(^|,)\s*gzip\s*(?!\s*;\s*q=0(\.0*)?\s*(,|$))(;|,|$)/i
 
-/** A handler that answers with the text, compressed for clients that take it. A failed `load` is tried again. */
+interface Form {
+  bytes: Uint8Array<ArrayBuffer>
+  headers: Readonly<Record<string, string>>
+}
+
+/**
+ * A handler that answers with the text, compressed for clients that take it, or with 304 (RFC 9110) to those that have it. A
+ * failed `load` is tried again. `headers` may name what else it varies by.
+ */
 export function fixedText(load: () => string | Promise<string>, headers: Readonly<Record<string, string>>) {
-  let made: Promise<{ plain: Uint8Array<ArrayBuffer>; zipped: Uint8Array<ArrayBuffer> }> | undefined
+  const shared = {
+    'cache-control': 'no-cache',
+    ...headers,
+    vary: [headers.vary, 'accept-encoding'].filter(Boolean).join(', '),
+  }
+  let made: Promise<{ plain: Form; zipped: Form }> | undefined
   const make = async () => {
-    const plain = new TextEncoder().encode(await load())
-    return { plain, zipped: new Uint8Array(await compress(plain)) }
+    const bytes = new TextEncoder().encode(await load())
+    const digest = createHash('sha256').update(bytes).digest('base64url').slice(0, 22)
+    const zipped = new Uint8Array(await compress(bytes))
+    return {
+      plain: { bytes, headers: { ...shared, etag: `"${digest}"` } },
+      zipped: { bytes: zipped, headers: { ...shared, etag: `"${digest}-gzip"`, 'content-encoding': 'gzip' } },
+    }
   }
   return async (c: Context<AppEnv>): Promise<Response> => {
     made ??= make()
@@ -21,8 +40,13 @@ export function fixedText(load: () => string | Promise<string>, headers: Readonl
       made = undefined
       throw error
     })
-    const shared = { ...headers, vary: 'accept-encoding' }
-    if (!TAKES_GZIP.test(c.req.header('accept-encoding') ?? '')) return c.body(plain, 200, shared)
-    return c.body(zipped, 200, { ...shared, 'content-encoding': 'gzip' })
+    const form = TAKES_GZIP.test(c.req.header('accept-encoding') ?? '') ? zipped : plain
+    const { 'content-encoding': _, 'content-type': __, ...unchanged } = form.headers
+    if (names(c.req.header('if-none-match'), form.headers.etag ?? '')) return c.body(null, 304, unchanged)
+    return c.body(form.bytes, 200, form.headers)
   }
 }
+
+/** Whether the client has what the tag stands for; a weak one counts too. */
+const names = (condition = '', tag: string): boolean =>
+  condition.split(',').some((each) => each.trim() === '*' || each.trim().replace(/^W\//, '') === tag)

@@ -8,7 +8,7 @@ import { type HealthOptions, health } from './health.ts'
 import type { Metrics } from './metrics.ts'
 import { defaultServerOptions, startServer } from './server.ts'
 
-export const PROBE_TIMEOUT_MS = 2_000
+/** For requests under way at the stop: each is answered from memory, or by a probe that has a time limit. */
 const STOP_GRACE_MS = 500
 
 export interface HealthServer {
@@ -44,9 +44,10 @@ export function startHealthServer(
   own: ReadonlySet<string>,
   metrics: Pick<Metrics, 'registry'>,
   address: HealthAddress,
+  probeTimeoutMs: number,
 ): Promise<HealthServer> {
   const asked = probes.filter(({ name }) => own.has(name)).map((probe) => ({ ...probe, required: true }))
-  return serveHealth({ probes: asked, probeTimeoutMs: PROBE_TIMEOUT_MS }, metrics, address)
+  return serveHealth({ probes: asked, probeTimeoutMs }, metrics, address)
 }
 
 /** The address that this machine reaches a server at which listens there. */

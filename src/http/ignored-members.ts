@@ -16,11 +16,20 @@ const NAMED_MAX = 10
 /** Members that are known of a schema which takes others too. */
 const declared = new WeakMap<object, Members>()
 
-/** The schema takes these members alone, whatever it lets pass: an answer names all others. */
-export function knowing<S extends z.ZodType>(schema: S, members: Members): S {
+/** What such a schema goes by inside, where nobody sees it. */
+const hidden = new WeakMap<object, readonly z.ZodType[]>()
+
+/**
+ * The schema takes these members alone, whatever it lets pass: an answer names all others. `within`: the schemas that it goes
+ * by inside.
+ */
+export function knowing<S extends z.ZodType>(schema: S, members: Members, within: readonly z.ZodType[] = []): S {
   declared.set(schema, members)
+  hidden.set(schema, within)
   return schema
 }
+
+export const schemasWithin = (schema: z.ZodType): readonly z.ZodType[] => hidden.get(schema) ?? []
 
 /** Undefined for what is no object, or takes members of any name. Looks through what stands around an object. */
 export function membersOf(schema: unknown): Members | undefined {

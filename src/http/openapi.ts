@@ -30,8 +30,8 @@ const PAGE_POLICY = [
 ].join('; ')
 
 /**
- * Serves `/<context>/openapi.json` and `/docs/<context>.md` for each context, `/docs`, and `/llms.txt`, which lists them. The
- * documents are turned to text and compressed once.
+ * Serves `/<context>/openapi.json` and `/docs/<context>.md` for each context, `/docs`, and `/llms.txt`, which lists them. Each
+ * is turned to text and compressed once.
  */
 export function documentation(documented: readonly Documented[]) {
   const app = new Hono<AppEnv>()
@@ -47,12 +47,15 @@ export function documentation(documented: readonly Documented[]) {
     '/llms.txt',
     fixedText(() => listOf(documented), { 'content-type': 'text/plain; charset=utf-8' }),
   )
-  app.get('/docs', (c) => {
-    c.header('content-security-policy', PAGE_POLICY)
-    c.header('referrer-policy', 'no-referrer')
-    return c.html(page(documented))
-  })
-  app.get('/docs/start.js', (c) => c.body(starter(documented), 200, { 'content-type': JAVASCRIPT }))
+  const ofPage = { 'content-security-policy': PAGE_POLICY, 'referrer-policy': 'no-referrer' }
+  app.get(
+    '/docs',
+    fixedText(async () => String(await page(documented)), { ...ofPage, 'content-type': HTML }),
+  )
+  app.get(
+    '/docs/start.js',
+    fixedText(() => starter(documented), { 'content-type': JAVASCRIPT }),
+  )
   const headers = { 'content-type': JAVASCRIPT, 'cache-control': 'public, max-age=86400' }
   app.get('/docs/viewer.js', fixedText(viewer, headers))
   return app
@@ -67,6 +70,7 @@ const listOf = (documented: readonly Documented[]): string => {
 }
 
 const MARKDOWN = { 'content-type': 'text/markdown; charset=utf-8' }
+const HTML = 'text/html; charset=utf-8'
 const JAVASCRIPT = 'text/javascript; charset=utf-8'
 
 interface ViewerRoute {

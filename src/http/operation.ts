@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from '@hono/zod-openapi'
 import type { CommandBus, CommandContext } from '../commands/handle.ts'
+import type { Counted } from '../runtime/counted.ts'
 import type { Access, PrincipalOf } from './access.ts'
 import type { Answers, Handled, ReplyOf } from './answers.ts'
 import type { BodyOf, BodySpec } from './body.ts'
@@ -110,7 +111,7 @@ export interface Operation<in Parts = never>
   isCommand: boolean
   commanded: Commanded<unknown, unknown>
   handle: (request: HandlerInput) => unknown
-  /** It takes Node's request and answers on Node's answer itself: only who asks is found out before. */
+  /** It takes Node's request and answers on Node's answer itself: only who asks, and how much, is found out before. */
   isDirect?: boolean
   /** Never called: it holds the type. */
   needs?: (parts: Parts) => void
@@ -122,13 +123,12 @@ export interface DirectCall<Who> {
   incoming: IncomingMessage
   outgoing: ServerResponse
   exchange: Exchange
+  /** In the tenant's turn; its time is the tenant's. */
+  counted: Counted
 }
 
 /** What the kernel hands to any handler. */
 export type HandlerInput = object & { facts?: unknown; command?: CommandContext; counted?: Counted }
-
-/** Does work without an await in the tenant's turn, and counts its time. */
-export type Counted = <T>(work: () => T) => Promise<T>
 
 /** The builders of a context. Its handlers work with `Parts` and the principal. */
 export function operationsFor<Parts extends CoreParts, Who extends Principal, Code extends string>() {
@@ -225,11 +225,12 @@ export function operationsFor<Parts extends CoreParts, Who extends Principal, Co
   }
 
   /**
-   * An operation whose requests and answers are too large, or too long, for the way of the others. The kernel finds out who asks,
-   * and refuses others; reading, bounds and every other answer are the handler's, so `answers` names all of its statuses.
+   * An operation whose requests and answers are too large, or too long, for the way of the others. The kernel finds out who asks
+   * and how much, and refuses others. Reading, how many are under way, and every other answer are the handler's: `answers` names
+   * all of its statuses.
    */
   function direct<A extends Answers, H extends z.ZodObject, B extends BodySpec, Acc extends Access>(
-    spec: Omit<Described<None, None, H, None, B, A, Code, Acc>, 'refuses' | 'rate'> & {
+    spec: Omit<Described<None, None, H, None, B, A, Code, Acc>, 'refuses'> & {
       handle: (call: Parts & DirectCall<PrincipalOf<Acc, Who>>) => Promise<void>
     },
   ): Operation<Parts> {

@@ -3,9 +3,9 @@
  * leads on to the next page. Keyset cursors of new contexts are sealed: opaque, and good for one caller, list and filter.
  */
 import { z } from '@hono/zod-openapi'
+import type { Counted } from '../runtime/counted.ts'
 import { type CursorBound, openCursor, type Sealer, sealCursor } from './cursor.ts'
 import type { Principal } from './environment.ts'
-import type { Counted } from './operation.ts'
 import { boundedText, wholeNumber } from './schemas.ts'
 
 /** A page out of rows that were read one beyond it. */
@@ -59,6 +59,7 @@ export function answered<Row, After, PageOf extends Page<Row>, Found extends { r
   }
 }
 
+/** Beyond it Postgres would only count. */
 const OFFSET_MAX = 100_000_000
 const bounded = (min: number, max: number) => wholeNumber(min, max).openapi({ minimum: min, maximum: max })
 
@@ -79,6 +80,7 @@ export function offsetPaging<Row>({
 
 type Key = readonly (string | number)[]
 
+/** Longer than any cursor that was made here. */
 const CURSOR_LENGTH_MAX = 1_000
 const keyShape = z.array(z.union([z.string(), z.number()])).max(8)
 

@@ -2,12 +2,13 @@
  * A page for every code that a request can be refused with, made of the contexts' error tables: what it means, what to
  * do, and which operations answer with it. Refusals link to them.
  */
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
 import type { ContextApi } from './context.ts'
 import { codesOf } from './document.ts'
 import type { AppEnv } from './environment.ts'
 import { type ErrorEntry, kernelErrors, Problem } from './errors.ts'
+import { fixedText } from './fixed-text.ts'
 import { helpPath, kernelHelp } from './help.ts'
 
 const PAGE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -25,28 +26,43 @@ export interface Occurrence {
   operations: readonly string[]
 }
 
-/** Serves `/docs/problems` and `/docs/problems/<code>`: as pages, or as JSON to those who ask for it. */
+/** Serves `/docs/problems` and `/docs/problems/<code>`: as pages, or as JSON to those who ask for it. Each is made once. */
 export function problemPages(apis: readonly ContextApi[]) {
   const problems = problemsOf(apis)
+  const codes = [...problems.keys()].toSorted()
+  const list = inBothForms(
+    () => ({ codes }),
+    () => index(codes),
+  )
+  const answers = new Map(
+    [...problems].map(([code, found]) => [
+      code,
+      inBothForms(
+        () => problemJson(code, found),
+        () => page(code, found),
+      ),
+    ]),
+  )
   const app = new Hono<AppEnv>()
-  app.use('/docs/problems/*', async (c, next) => {
-    c.header('content-security-policy', PAGE_POLICY)
-    c.header('vary', 'accept')
-    await next()
-  })
-  const wantsJson = (accept: string | undefined) => /^application\/json\b/.test(accept ?? '')
-  app.get('/docs/problems', (c) => {
-    const codes = [...problems.keys()].toSorted()
-    return wantsJson(c.req.header('accept')) ? c.json({ codes }) : c.html(index(codes))
-  })
+  app.get('/docs/problems', list)
   app.get('/docs/problems/:code', (c) => {
-    const code = c.req.param('code')
-    const found = problems.get(code)
-    if (!found) throw new Problem('route_not_found', 'No refusal has this code.')
-    return wantsJson(c.req.header('accept')) ? c.json(problemJson(code, found)) : c.html(page(code, found))
+    const answer = answers.get(c.req.param('code'))
+    if (!answer) throw new Problem('route_not_found', 'No refusal has this code.')
+    return answer(c)
   })
   return app
 }
+
+/** A handler that answers with JSON to those who ask for it, and with the page to everybody else. */
+function inBothForms(json: () => object, html: () => Html) {
+  const shared = { 'content-security-policy': PAGE_POLICY, vary: 'accept' }
+  const asJson = fixedText(() => JSON.stringify(json()), { ...shared, 'content-type': 'application/json' })
+  const asPage = fixedText(async () => String(await html()), { ...shared, 'content-type': 'text/html; charset=utf-8' })
+  return (c: Context<AppEnv>): Promise<Response> =>
+    /^application\/json\b/.test(c.req.header('accept') ?? '') ? asJson(c) : asPage(c)
+}
+
+type Html = ReturnType<typeof html>
 
 /** Every code of the contexts, with what each of them says of it. */
 export function problemsOf(apis: readonly ContextApi[]): Map<string, Occurrence[]> {

@@ -16,6 +16,7 @@ export interface RateClass<Who extends Principal = Principal> {
   detail: (max: number) => string
 }
 
+/** Limits are by the minute: settings, answers and documents say so. */
 export const WINDOW_MS = 60_000
 
 export interface Window {

@@ -112,6 +112,7 @@ export const timeInput = timeAsSent.transform(({ utc }) => utc).openapi({ type: 
 
 export const optionalTime = timeInput.nullish().openapi({ type: ['string', 'null'], format: 'date-time' })
 
+/** Page sizes are part of what clients are promised, so no installation has its own. */
 export const LIMIT_MAX = 200
 export const LIMIT_DEFAULT = 50
 

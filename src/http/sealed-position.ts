@@ -7,10 +7,12 @@
 import { type Cipheriv, createCipheriv, createDecipheriv, randomInt } from 'node:crypto'
 import { perKey } from './derived-key.ts'
 
+/** Of AES. */
 const BLOCK_BYTES = 16
 const COUNTER_AT = 8
 const COUNTER_END = 2 ** 32
 const ZEROS_AT = 12
+/** A block as base64url, without padding; and the positions that fit into it. */
 const TEXT_LENGTH = 22
 const POSITION_MAX = 2n ** 63n - 1n
 /** Texts of one position that are made at a time. */

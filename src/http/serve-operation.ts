@@ -4,6 +4,7 @@
  * Postgres before anything else runs.
  */
 import type { Context } from 'hono'
+import type { Counted } from '../runtime/counted.ts'
 import type { Authenticated, createGate } from './access.ts'
 import { requireScopes } from './access.ts'
 import { alreadySent } from './already-sent.ts'
@@ -15,7 +16,7 @@ import { POSITION_HEADER, readAtLeast, waitForReadModels } from './consistency.t
 import type { ContextApi, SharedRuntime } from './context.ts'
 import type { AppEnv, Exchange } from './environment.ts'
 import { Problem } from './errors.ts'
-import type { Caller, CoreParts, Counted, DirectCall, Operation } from './operation.ts'
+import type { Caller, CoreParts, DirectCall, Operation } from './operation.ts'
 import type { limitRate } from './rate-limit.ts'
 import { refuseOtherIds } from './request-id.ts'
 import { openSocket, requireUpgrade } from './socket.ts'
@@ -37,7 +38,10 @@ export const BODY_MAX_BYTES = 16_384
 type Guard = (c: Context<AppEnv>, exchange: Exchange) => Promise<Authenticated> | Authenticated
 
 /** The first steps, which addresses without an operation have too: nothing of the body is read before them. */
-export function guard(serving: Serving, { access, rate = 'standard' }: Pick<Operation, 'access' | 'rate'>): Guard {
+export function guard(
+  serving: Serving,
+  { access, rate = 'standard', isDirect = false }: Pick<Operation, 'access' | 'rate' | 'isDirect'>,
+): Guard {
   const { api, authenticate, rates, runtime } = serving
   const withinRate = rates.get(rate)
   if (!withinRate) throw new Error(`the context ${api.name} has no rate class ${rate}`)
@@ -48,7 +52,7 @@ export function guard(serving: Serving, { access, rate = 'standard' }: Pick<Oper
     exchange.principal = principal
     if (principal) callers.learn(c.env?.incoming, principal.tenantId)
     withinRate(exchange, () => clientAddress(c, trustProxy))
-    if (principal) tenants.enter(exchange, principal.tenantId)
+    if (principal) tenants.enter(exchange, principal.tenantId, isDirect)
     return authenticated
   }
   return (c, exchange) => {
@@ -85,6 +89,7 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
       tenants.end(exchange)
       await adding
       tenants.begin(exchange)
+      if (asking.command) asking.command.count = (work) => tenants.counted(exchange, work)
     }
     const handling = operation.handle(asking)
     tenants.end(exchange)
@@ -148,40 +153,34 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
   }
 }
 
-/** What a list's handler does with its rows, behind its first await. */
+/** What a handler does behind its first await: a list's with its rows, a direct one's with what it has read. */
 const countedFor =
   (tenants: Tenants, exchange: Exchange): Counted =>
   async (work) => {
     const turn = tenants.turn(exchange)
     if (turn) await turn
-    tenants.begin(exchange)
-    const made = work()
-    tenants.end(exchange)
-    return made
+    return tenants.counted(exchange, work)
   }
 
 /** In the log, where nothing was answered since nobody waited any more. */
 const CLIENT_LEFT = 499
 
-/** Who asks, and then the operation itself: it reads the request and answers on Node's own objects. */
-function serveDirect(
-  operation: Operation,
-  { parts, authenticate, runtime: { callers } }: Serving,
-): (c: Context<AppEnv>) => Promise<Response> {
-  const { access, handle } = operation
+/** Who asks and how much, and then the operation itself: it reads the request and answers on Node's own objects. */
+function serveDirect(operation: Operation, serving: Serving): (c: Context<AppEnv>) => Promise<Response> {
+  const { parts, runtime } = serving
+  const { handle } = operation
+  const enter = guard(serving, operation)
   const ignoresKey = ignoresKeyHeader(operation)
   return async (c) => {
     const exchange = c.get('exchange')
     if (ignoresKey) sayIgnoredKey(exchange, c.req.header('idempotency-key'))
-    readableAddress(c)
     const { incoming, outgoing } = c.env
     if (!incoming || !outgoing) throw new Error('a direct operation answers over a connection')
-    const { principal, scopes } = await authenticate(c, access)
-    exchange.principal = principal
-    if (principal) callers.learn(incoming, principal.tenantId)
+    const { principal, scopes } = await enter(c, exchange)
     if (principal) requireScopes(principal.scopes, scopes)
     proceed(c)
-    const call: DirectCall<typeof principal> = { principal, incoming, outgoing, exchange }
+    const counted = countedFor(runtime.tenants, exchange)
+    const call: DirectCall<typeof principal> = { principal, incoming, outgoing, exchange, counted }
     await handle({ ...parts, ...call })
     exchange.status = outgoing.headersSent ? outgoing.statusCode : CLIENT_LEFT
     return alreadySent()

@@ -23,6 +23,9 @@ export const httpSettings = z.object({
   TENANT_LISTS_MAX: count(2).describe('lists that are read for one tenant at a time while others ask too; more wait'),
   JSON_DEPTH_MAX: count(64),
   JSON_TOKENS_MAX: count(50_000).describe('strings, numbers and punctuation marks of a body of JSON'),
+  HEADERS_MAX_BYTES: bytes(16_384).describe('of the head of a request'),
+  HEADERS_TIMEOUT_MS: milliseconds(10_000).describe('for the head of a request to arrive'),
+  KEEP_ALIVE_TIMEOUT_MS: milliseconds(30_000).describe('a connection without a request is closed after this time'),
   REQUEST_TIMEOUT_MS: milliseconds(30_000),
   TRANSFER_TIMEOUT_MS: milliseconds(1_800_000).describe('the same for requests that bring files'),
   ANSWER_STALL_MAX_MS: milliseconds(30_000).describe(
@@ -31,6 +34,9 @@ export const httpSettings = z.object({
   CONNECTIONS_MAX: count(10_000).describe('open connections'),
   CONNECTIONS_PER_ADDRESS_MAX: count(2_000).describe('the same, of one client address; not counted with TRUST_PROXY'),
   PIPELINED_REQUESTS_MAX: count(32).describe('requests that a connection may send ahead of their answers'),
+  REQUESTS_WAITING_MAX: count(2_048).describe('requests of one tenant that wait to be begun; more are 429'),
+  ANONYMOUS_REQUESTS_WAITING_MAX: count(512).describe('the same of one client address without a key'),
+  READINESS_TIMEOUT_MS: milliseconds(2_000).describe('for the answer of one thing that /readyz asks about'),
   ANONYMOUS_PER_MINUTE_MAX: count(1_200).describe(
     'requests without a key of one client address: for documents, for nothing, or that are refused for the lack of one',
   ),

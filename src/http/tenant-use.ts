@@ -27,14 +27,15 @@ export interface TenantUse {
 /** A step of the event loop from which others would notice it. */
 const LONG_STEP_MS = 1
 
-type Counted = Pick<Exchange, 'tenant' | 'stepAtMs'>
+type Counted = Pick<Exchange, 'tenant' | 'isLong' | 'stepAtMs'>
 
 export interface Tenants {
   /**
    * Counts a request until `leave`. Throws a Problem (429, Retry-After) where its tenant has too many at a time. It throws
-   * that as well where the tenant has taken too much time while another one asked within the window.
+   * that as well where the tenant has taken too much time while another one asked within the window. `isLong`: it may last for
+   * minutes, and its operation bounds how many of them there are; only its time counts here.
    */
-  enter(exchange: Counted, tenantId: string): void
+  enter(exchange: Counted, tenantId: string, isLong?: boolean): void
   leave(exchange: Counted): void
   /** Undefined: the request may go on at once. Else it resolves when it is the turn of its tenant. */
   turn(exchange: Counted): Promise<void> | undefined
@@ -47,6 +48,8 @@ export interface Tenants {
   begin(exchange: Counted): void
   /** The step is over: its time counts. Nothing where none has begun. */
   end(exchange: Counted): void
+  /** A step of its own, or part of the one that has begun. */
+  counted<T>(exchange: Counted, work: () => T): T
 }
 
 type TenantLimits = Pick<
@@ -82,10 +85,24 @@ export function createTenants(
 
   const isAlone = (now: number): boolean => now - anotherAtMs >= windowMs
 
+  const begin = (exchange: Counted): void => {
+    exchange.stepAtMs = nowMs()
+  }
+
+  function end(exchange: Counted): void {
+    const { tenant, stepAtMs } = exchange
+    exchange.stepAtMs = undefined
+    if (!tenant || stepAtMs === undefined) return
+    const tookMs = nowMs() - stepAtMs
+    tenant.spentMs += tookMs
+    charge(tenant.tenantId, tookMs)
+    if (tookMs >= LONG_STEP_MS) rest(tenant)
+  }
+
   return {
-    enter(exchange, tenantId) {
+    enter(exchange, tenantId, isLong = false) {
       const use = useOf(tenantId)
-      if (use.inFlight >= tenantInFlightMax) throw tooMuch(`${tenantInFlightMax} requests at a time`, 1_000)
+      if (!isLong && use.inFlight >= tenantInFlightMax) throw tooMuch(`${tenantInFlightMax} requests at a time`, 1_000)
       const now = nowMs()
       if (use !== latest) {
         if (latest) anotherAtMs = latestAtMs
@@ -94,11 +111,12 @@ export function createTenants(
       latestAtMs = now
       const waitMs = overspentMs(use, now, windowMs, spentMaxMs)
       if (waitMs > 0 && !isAlone(now)) throw tooMuch(`${tenantLoopMaxPercent} % of this process's time`, waitMs)
-      use.inFlight += 1
+      if (!isLong) use.inFlight += 1
       exchange.tenant = use
+      exchange.isLong = isLong
     },
     leave(exchange) {
-      if (exchange.tenant) exchange.tenant.inFlight -= 1
+      if (exchange.tenant && !exchange.isLong) exchange.tenant.inFlight -= 1
       exchange.tenant = undefined
     },
     turn({ tenant }) {
@@ -118,17 +136,16 @@ export function createTenants(
       }
       return new Promise((resolve) => tenant.listsWaiting.push(() => resolve(leave)))
     },
-    begin(exchange) {
-      exchange.stepAtMs = nowMs()
-    },
-    end(exchange) {
-      const { tenant, stepAtMs } = exchange
-      exchange.stepAtMs = undefined
-      if (!tenant || stepAtMs === undefined) return
-      const tookMs = nowMs() - stepAtMs
-      tenant.spentMs += tookMs
-      charge(tenant.tenantId, tookMs)
-      if (tookMs >= LONG_STEP_MS) rest(tenant)
+    begin,
+    end,
+    counted(exchange, work) {
+      if (exchange.stepAtMs !== undefined) return work()
+      begin(exchange)
+      try {
+        return work()
+      } finally {
+        end(exchange)
+      }
     },
   }
 }

@@ -32,6 +32,11 @@ export interface DueWorkLimits {
   drainMs: number
 }
 
+/** How much of such work goes on at once, and how it is tried again, where the work itself does not say. */
+export type Pace = Pick<DueWorkLimits, 'concurrencyMax' | 'retryMinMs' | 'retryMaxMs' | 'drainMs'>
+
+export const usualPace: Pace = { concurrencyMax: 4, retryMinMs: 500, retryMaxMs: 60_000, drainMs: 5_000 }
+
 export interface DueWorkOptions<Item extends DueItem> {
   /** In the log, what kind of work it is. */
   name: string

@@ -11,6 +11,7 @@ import type { ReadModels } from '../postgres/database.ts'
 import { failureOf } from '../postgres/failure.ts'
 import { withoutLeader } from '../postgres/leadership.ts'
 import { parkedCount } from '../projections/parking.ts'
+import { readProcessFault } from '../projections/process-faults.ts'
 import { lagMs, type Projector, projectorName } from '../projections/projector.ts'
 import type { GaugeSource, Probe, ProbeResult } from '../runtime/health.ts'
 import { within } from '../runtime/within.ts'
@@ -24,7 +25,7 @@ export interface ContextProjector {
 
 /** What an instance shows of itself. */
 export interface Shown {
-  config: { HEARTBEAT_INTERVAL_MS: number }
+  config: { HEARTBEAT_INTERVAL_MS: number; PROJECTION_LAG_MAX_MS: number }
   contexts: readonly {
     name: string
     projections: readonly unknown[]
@@ -54,8 +55,6 @@ export interface Shown {
 
 /** Heartbeats that may be missing before a projector that sees nothing else counts as late. */
 const HEARTBEATS_LATE_MAX = 2
-/** A projector that is further behind is late. */
-const LAG_MAX_MS = 30_000
 /** What one process of an installation leads at a time, whichever it is. */
 const leadersOf = (contexts: Shown['contexts']): string[] => [
   ...contexts.filter(({ projections }) => projections.length > 0).map(({ name }) => projectorName(name)),
@@ -87,7 +86,7 @@ async function lagOf(
 async function projectorHealth({ context, projector }: ContextProjector, parts: LagSources): Promise<ProbeResult> {
   const { state, fault, position, parkedStreams } = projector.health()
   const lag = await lagOf({ context, projector }, parts)
-  const up = state !== 'halted' && (state === 'standby' || lag < LAG_MAX_MS)
+  const up = state !== 'halted' && (state === 'standby' || lag < parts.config.PROJECTION_LAG_MAX_MS)
   const detail = { state, position: position?.toString() ?? null, lag_ms: lag, parked_streams: parkedStreams }
   return { up, ...detail, ...(fault ? { error: fault } : {}) }
 }
@@ -124,17 +123,25 @@ export function probes(shown: Shown, projectors: readonly ContextProjector[]): P
   for (const name of leadersOf(contexts).filter((each) => !here.has(each))) {
     add(name, false, async () => {
       const isLed = (await withoutLeader(db, [name])).length === 0
-      return { up: isLed, state: 'elsewhere', ...(isLed ? {} : { error: 'no process leads it' }) }
+      const error = (await readProcessFault(db, name)) ?? (isLed ? undefined : 'no process leads it')
+      return { up: error === undefined, state: 'elsewhere', ...(error === undefined ? {} : { error }) }
     })
   }
-  for (const { leads, health, probe } of processes) add(leads[0] ?? '', false, probe ?? (() => healthOf(health)))
+  for (const { leads, health, probe } of processes)
+    add(leads[0] ?? '', false, probe ?? (() => healthOf(health, db, leads[0] ?? '')))
   return list
 }
 
 const isWell = ({ state, fault }: Pick<ProcessHealth, 'state' | 'fault'>): boolean =>
   state !== 'halted' && fault === undefined
 
-async function healthOf({ state, fault, handled }: ProcessHealth): Promise<ProbeResult> {
+/** Of one that stands by, also what the one that leads has met, or did before it ended. */
+async function healthOf(
+  { state, fault: own, handled }: ProcessHealth,
+  db: ReadModels,
+  name: string,
+): Promise<ProbeResult> {
+  const fault = own ?? (state === 'standby' ? await readProcessFault(db, name) : undefined)
   return { up: isWell({ state, fault }), state, handled, ...(fault === undefined ? {} : { error: fault }) }
 }
 

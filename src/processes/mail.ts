@@ -9,7 +9,7 @@ import type { MailAggregate, MailCommand, MailFacts } from '../commands/mail.ts'
 import type { Registry } from '../events/registry.ts'
 import { isPoison } from '../events/subscription.ts'
 import { boxMail, emptyMailboxOf, findDueMails } from '../projections/mail.ts'
-import { createDueWork, type DueItem, type DueWork } from './due-work.ts'
+import { createDueWork, type DueItem, type DueWork, usualPace } from './due-work.ts'
 import { type ProcessDependencies, runProcess } from './process.ts'
 
 /** A mail as it leaves. */
@@ -59,10 +59,6 @@ export interface MailOptions extends ProcessDependencies {
   limits: MailLimits
 }
 
-const RETRY_MIN_MS = 500
-const RETRY_MAX_MS = 30_000
-const DRAIN_MS = 5_000
-
 /** The name of a context's process and of its leadership. */
 export const mailProcess = (context: string): string => `${context}-mail`
 
@@ -98,15 +94,14 @@ function mailIdIn(context: string, stream: string): string | undefined {
 const itemOf = (mailId: string): DueItem => ({ id: mailId, key: mailId })
 
 function createMailWork(options: MailOptions): DueWork<DueItem> {
-  const { bus, db, context, mail, log, limits, now = () => new Date() } = options
+  const { bus, db, context, mail, log, limits, pace = usualPace, now = () => new Date() } = options
   const work: DueWork<DueItem> = createDueWork<DueItem>({
     name: `mails of ${context}`,
     log,
     now,
     limits: {
-      ...{ concurrencyMax: limits.concurrencyMax, keyConcurrencyMax: 1, keyQueueMax: 1 },
+      ...{ ...pace, concurrencyMax: limits.concurrencyMax, keyConcurrencyMax: 1, keyQueueMax: 1 },
       ...{ batchMax: limits.batchMax, pollIntervalMs: limits.pollIntervalMs },
-      ...{ retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS, drainMs: DRAIN_MS },
     },
     findDue: async ({ now: time, limit }) => (await findDueMails(db, context, time.toISOString(), limit)).map(itemOf),
     async work({ id: mailId }, signal) {

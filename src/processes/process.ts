@@ -16,6 +16,7 @@ import { acquireLeadership } from '../postgres/leadership.ts'
 import type { Checkpoint } from '../projections/checkpoint.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
 import { openProcessCheckpoint, type ProcessCheckpoint } from './checkpoint.ts'
+import type { Pace } from './due-work.ts'
 
 /** Runs a supervised subscription; events/subscription.ts, with the instance's settings. */
 export type Subscribe = (reader: {
@@ -29,6 +30,8 @@ export type Subscribe = (reader: {
 export interface ProcessHealth {
   state: 'standby' | 'leading' | 'halted' | 'stopped'
   fault: string | undefined
+  /** It leads, and has not looked yet whether a fault that was met before is gone. */
+  isUnproven?: boolean
   /** Events handled since the start. */
   handled: number
 }
@@ -49,6 +52,8 @@ export interface ProcessDependencies {
   retryMs: number
   /** Least time between two writes of the checkpoint. */
   checkpointIntervalMs: number
+  /** Of work that is due at a time; default: the usual one. */
+  pace?: Pace
 }
 
 export interface ProcessDefinition {

@@ -13,6 +13,7 @@ export interface StoredCheckpoint extends Mark {
   movedAt: Date
 }
 
+/** A transaction that met another one is made again; more often than this it is something else. */
 const ATTEMPTS_MAX = 5
 /** Names of read models' checkpoints; all others belong to processes. */
 const OF_READ_MODELS = 'projections%'

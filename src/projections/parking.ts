@@ -37,6 +37,7 @@ export interface Parking {
 /** Names a stream within a projection. */
 export const parkedKey = (projection: string, stream: string): string => `${projection} ${stream}`
 
+/** A person reads it in a table. */
 const FAULT_LENGTH_MAX = 1_000
 
 /** A fault as the table takes it: Postgres has no NUL in text. */
@@ -84,4 +85,5 @@ export async function parkedCount(db: ReadModels): Promise<number> {
   return Number(rows[0]?.events ?? 0)
 }
 
+/** Beyond it a readiness says only that there are many: counting them all would take its time. */
 const COUNTED_MAX = 10_000

@@ -28,6 +28,7 @@ export interface Retried {
   fault: string | undefined
 }
 
+/** Of one transaction; all are retried in the end. */
 const BATCH_MAX = 500
 
 /** Throws what Postgres or the reader throws; events that were taken in before stay in. */

@@ -8,6 +8,7 @@ import { kernelTables } from './kernel-tables.ts'
 import { knownLogDdl } from './known-log.ts'
 import { mailboxDdl } from './mail.ts'
 import { parkedEvents } from './parking.ts'
+import { processFaultsDdl } from './process-faults.ts'
 import { ddlOf, type Projection } from './projection.ts'
 import { rateCountsDdl } from './rate-counts.ts'
 
@@ -27,6 +28,7 @@ const projectionsDdl =
 /** An advisory lock of any unique number: processes that start together prepare the schema one after the other. */
 const PREPARE_LOCK = '7305808869230650189'
 
+/** A transaction that met another one is made again; more often than this it is something else. */
 const ATTEMPTS_MAX = 5
 
 /**
@@ -61,6 +63,7 @@ export const kernelDdl: readonly string[] = [
   rateCountsDdl,
   endedSessionsDdl,
   mailboxDdl,
+  processFaultsDdl,
   ...ddlOf(parkedEvents),
 ]
 

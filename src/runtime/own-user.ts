@@ -27,12 +27,16 @@ const NOBODY = 65_534
 
 /**
  * Whether the other end of the connection is a process of this user. False where nobody can tell. Root is not taken for it:
- * services that run as root make connections for others, and root itself can read what a caller is to name instead.
+ * services that run as root make connections for others, and root itself can read what a caller is to name instead. `read`
+ * gives the text of one of the kernel's files.
  */
-export function isOwnUser({ remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 }: Socket): boolean {
+export function isOwnUser(
+  { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 }: Socket,
+  read = textOf,
+): boolean {
   const ends = [procAddress(remoteAddress, remotePort), procAddress(localAddress, localPort)]
   const isIt = (each: string[]) => each[LOCAL] === ends[0] && each[REMOTE] === ends[1]
-  const line = connections('/proc/net/tcp').find(isIt) ?? connections('/proc/net/tcp6').find(isIt)
+  const line = linesOf(read('/proc/net/tcp')).find(isIt) ?? linesOf(read('/proc/net/tcp6')).find(isIt)
   if (line?.[STATE] !== ESTABLISHED) return false
   const uid = Number(line[USER])
   return uid !== NOBODY && uid === process.getuid?.()
@@ -41,14 +45,18 @@ export function isOwnUser({ remoteAddress = '', remotePort = 0, localAddress = '
 /** The same, but true on systems other than Linux, whose kernels do not tell. For what only a developer's machine has. */
 export const maybeOwnUser = (socket: Socket): boolean => process.platform !== 'linux' || isOwnUser(socket)
 
-function connections(file: string): string[][] {
+const linesOf = (text: string): string[][] =>
+  text
+    .replaceAll(MAPPED, '')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+
+/** '' where the system has no such file. */
+function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8')
-      .replaceAll(MAPPED, '')
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === CODE_MISSING) return []
+    if ((error as NodeJS.ErrnoException).code === CODE_MISSING) return ''
     throw error
   }
 }

@@ -21,6 +21,7 @@ export const list = <S extends z.ZodType<unknown, string>>(element: S, fallback:
     .default(fallback.join(','))
     .transform((text) => text.split(',').map((name) => name.trim()))
     .pipe(z.array(element).min(1))
+/** More are no schedule that anybody has thought about. */
 const WAITS_MAX = 20
 /** Waits one after the other, divided by commas; at most 20. */
 export const schedule = (fallback: readonly number[]) =>

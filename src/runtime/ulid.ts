@@ -7,6 +7,7 @@ import { hash } from 'node:crypto'
 
 /** Crockford's base 32: no I, L, O and U. */
 const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+/** Of a ULID, and of its parts. */
 const LENGTH = 26
 const SEED_BITS = 80n
 const SEQUENCE_BITS = 32n

@@ -26,6 +26,7 @@ export class ObjectKeyDestroyed extends Error {
   override name = 'ObjectKeyDestroyed'
 }
 
+/** A transaction that met another one is made again; more often than this it is something else. */
 const ATTEMPTS_MAX = 5
 
 /** What a thing's key is bound to where it is kept sealed. */

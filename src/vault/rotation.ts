@@ -28,6 +28,7 @@ export interface Rotation {
   unreadable: number
 }
 
+/** A transaction that met another one is made again; more often than this it is something else. */
 const ATTEMPTS_MAX = 5
 /** Rows whose keys do not open that are named; all are counted. */
 const NAMED_MAX = 100

@@ -38,6 +38,7 @@ export interface Vault extends PersonKeys {
 
 /** Any number that nobody else uses: processes that start at once make the schema one after the other. */
 const PREPARE_LOCK = '7305808869230650190'
+/** A transaction that met another one is made again; more often than this it is something else. */
 const ATTEMPTS_MAX = 5
 /** Who asks for more persons than these asks alone; the others ask together. */
 const GATHERED_MAX = 64

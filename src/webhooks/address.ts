@@ -6,6 +6,7 @@
 import { BlockList, isIP } from 'node:net'
 import type { RejectedBy } from '../commands/rejection.ts'
 
+/** Browsers and proxies take no longer ones; it is shown in lists. */
 const URL_LENGTH_MAX = 2_000
 
 const listOf = (type: 'ipv4' | 'ipv6', subnets: string): BlockList => {

@@ -45,6 +45,7 @@ export type WebhookAnswer =
   | { kind: 'answered'; status: number; retryAfter: string | undefined; excerpt: string }
   | { kind: 'failed'; errorClass: ErrorClass; message: string; status: number | null; excerpt: string | null }
 
+/** Within the time limit of the attempt, which is a setting: a name server that is lost is asked once more. */
 const DNS_TIMEOUT_MS = 3_000
 const DNS_TRIES_MAX = 2
 

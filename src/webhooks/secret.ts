@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { decrypt, encrypt } from '../events/sealing.ts'
 import type { ObjectKeys } from '../vault/object-keys.ts'
 
+/** Standard Webhooks asks for 24 to 64. */
 const SECRET_BYTES = 32
 
 /** What a sealed secret is bound to. */

@@ -47,7 +47,7 @@ import { createMetrics } from '../../src/http/metrics.ts'
 import { noctant } from '../../src/http/noctant/api.ts'
 import type { RungateParts } from '../../src/http/rungate/access.ts'
 import { rungate } from '../../src/http/rungate/api.ts'
-import { boundsOf } from '../../src/http/rungate/bounds.ts'
+import { boundsOf, perMinuteOf } from '../../src/http/rungate/bounds.ts'
 import { selfDescription } from '../../src/http/rungate/describing.ts'
 import { createDeskFollower } from '../../src/http/rungate/desk-follower.ts'
 import type { PeopleLimits } from '../../src/http/rungate/people/limits.ts'
@@ -225,6 +225,7 @@ const noctantSettings = {
   engineCurrencies: accountCurrencies,
   keyRotationGraceMs: 300_000,
   keysPerOperatorMax: 100,
+  perMinute: { requestsMax: 600, rotationsMax: 100_000 },
   keyKnownWaitMs: 5_000,
   replayWindowMaxMs: 31 * 86_400_000,
   hostedPagesPerMinuteMax: 600,
@@ -235,6 +236,7 @@ const noctantSettings = {
 const firsthandSettings = {
   ...{ keysMax: 100, keyOverlapMs: 86_400_000, keyKnownWaitMs: 5_000 },
   transferLimits: { uploadsMax: 16, downloadsMax: 16, idleMs: 20_000 },
+  perMinute: { jobsMax: 100, jobReadsMax: 300, requestsMax: 60, workerRequestsMax: 600 },
 }
 
 /** More than tests do, unless they mean to. */
@@ -429,6 +431,7 @@ export async function startApi(options: ApiOptions = {}) {
     waiter: waiters.of(projectionsCheckpoint('rungate')),
     noteUse: createTokenUse({ bus: of, log: { warn: record('warn') }, clock: () => new Date(), gapMinMs: 900_000 }),
     registrationsPerHourMax: options.registrationsPerHourMax ?? 100_000,
+    ...{ perMinute: perMinuteOf(governSettings), adminTokensMax: governSettings.RUNGATE_ADMIN_TOKENS_MAX },
     ...{ providerSecrets, providerAddresses, proxy: opened.proxy, contentLog, bounds: boundsOf(governSettings) },
     webhooks: {
       ...{ resolve, allowLoopback: options.allowLoopbackWebhooks ?? false },
@@ -446,7 +449,15 @@ export async function startApi(options: ApiOptions = {}) {
     const core = { bus: of, db, waiter, clock: () => new Date(), personKeys: log.keys }
     const auditing = createAuditParts({
       ...core,
-      ...{ log: rawLog, rules: auditRules, sealKeys, auditors, logReaders, limits: ofAudits },
+      ...{
+        log: rawLog,
+        rules: auditRules,
+        sealKeys,
+        auditors,
+        logReaders,
+        limits: ofAudits,
+        requestsPerMinuteMax: 600,
+      },
       waiter: waiters.of(projectionsCheckpoint('audit')),
       async caughtUp() {
         const head = await rawLog.head(({ type }) => type.startsWith('noctant.'))

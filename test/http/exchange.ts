@@ -18,6 +18,7 @@ export const exchangeOf = (requestId: string): Exchange => ({
     releaseBody: undefined,
     tenant: undefined,
     stepAtMs: undefined,
+    isLong: false,
     route: undefined,
     status: undefined,
   },

@@ -1,6 +1,24 @@
 /** What readiness says of a projector that has taken nothing in yet, and of a process that has met a fault. */
-import { expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { createDatabase as openDatabase, type ReadModels } from '../../src/postgres/database.ts'
+import { acquireLeadership } from '../../src/postgres/leadership.ts'
+import { runFaultNotes } from '../../src/processes/fault-notes.ts'
 import { type ContextProjector, gauges, probes, type Shown } from '../../src/processes/health.ts'
+import type { ProcessHealth } from '../../src/processes/process.ts'
+import { prepareSchema } from '../../src/projections/schema.ts'
+import { createDatabase, type TestDatabase } from '../support/services.ts'
+
+let database: TestDatabase
+let db: ReadModels
+beforeAll(async () => {
+  database = await createDatabase()
+  db = openDatabase({ url: database.url, poolMax: 3, connectTimeoutMs: 5_000, statementTimeoutMs: 10_000 })
+  await prepareSchema(db, [])
+})
+afterAll(async () => {
+  await db.destroy()
+  await database.drop()
+})
 
 const HEAD = { position: 900n, id: 'a', type: 'noctant.AccountOpened.v1' }
 
@@ -14,7 +32,7 @@ async function asked(health: object, uptimeMs: number, head: typeof HEAD | undef
 
 function shownWith(parts: object): Shown {
   const shown = {
-    config: { HEARTBEAT_INTERVAL_MS: 3_000 },
+    config: { HEARTBEAT_INTERVAL_MS: 3_000, PROJECTION_LAG_MAX_MS: 30_000 },
     contexts: [],
     services: { eventStore: { kind: 'embedded' }, postgres: { kind: 'embedded' }, stream: { stream: {} } },
     clock: { now: () => new Date('2026-03-02T08:00:00Z') },
@@ -41,6 +59,43 @@ it('a projector that has fallen behind is down by the age of what it saw last', 
   const behind = { state: 'leading', position: 5n, recordedAt: new Date('2026-03-02T07:59:00Z') }
   expect(await asked(behind, 2_000, HEAD)).toMatchObject({ up: false, lag_ms: 60_000 })
   expect(await asked({ ...behind, position: 900n }, 2_000, HEAD)).toMatchObject({ up: true, lag_ms: 0 })
+})
+
+it('a fault that another process has met is shown here, where the process is led elsewhere and where it stands by', async () => {
+  const fault = 'the log is not what was sealed: 2026-03-02T08:00:00Z: the log ends before what it seals'
+  const elsewhere = { db, contexts: [{ name: 'sample', projections: [], processes: [{ leads: ['led'] }] }] }
+  const shown = (health?: object) =>
+    shownWith({ ...elsewhere, processes: health ? [{ leads: ['led'], health: { handled: 0, ...health } }] : [] })
+  const probed = (health?: object) =>
+    probes(shown(health), [])
+      .find(({ name }) => name === 'led')
+      ?.check()
+  const notes = (health: ProcessHealth) => {
+    const stopping = new AbortController()
+    const log = { warn: () => undefined }
+    const processes = [{ leads: ['led'], health }]
+    const ended = runFaultNotes({ db, processes, intervalMs: 5, signal: stopping.signal, log })
+    return async () => {
+      stopping.abort()
+      await ended
+    }
+  }
+  const leader = await acquireLeadership({ url: database.url, name: 'led', signal: new AbortController().signal })
+  expect(await probed()).toStrictEqual({ up: true, state: 'elsewhere' })
+  const health: ProcessHealth = { state: 'leading', fault, handled: 1 }
+  const end = notes(health)
+  await vi.waitFor(async () => expect(await probed()).toStrictEqual({ up: false, state: 'elsewhere', error: fault }))
+  expect(await probed({ state: 'standby' })).toMatchObject({ up: false, state: 'standby', error: fault })
+  await end()
+  // The next one to lead has not looked yet.
+  const next: ProcessHealth = { state: 'leading', fault: undefined, isUnproven: true, handled: 0 }
+  const stop = notes(next)
+  expect(await probed()).toMatchObject({ up: false, error: fault })
+  next.isUnproven = false
+  await vi.waitFor(async () => expect(await probed()).toStrictEqual({ up: true, state: 'elsewhere' }))
+  await stop()
+  await leader.release()
+  await vi.waitFor(async () => expect(await probed()).toMatchObject({ up: false, error: 'no process leads it' }))
 })
 
 it('a process is down that has halted, and so is one that goes on beside a fault, as sealing over an altered log', async () => {

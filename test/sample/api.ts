@@ -42,7 +42,7 @@ const errors: ErrorTable<SampleCode> = {
   schema: z.object({ error: z.object({ kind: z.string(), message: z.string() }), request: z.string() }),
 }
 
-const { operation, write, read, list, direct } = operationsFor<SampleParts, Principal, SampleCode>()
+export const { operation, write, read, list, direct } = operationsFor<SampleParts, Principal, SampleCode>()
 
 const person = (tenantId: string, scopes: readonly string[]): Principal => ({
   ...{ tenantId, scopes, environment: '' },
@@ -68,7 +68,7 @@ const ownRefusal = z.object({ error: z.object({ kind: z.string() }) })
 /** More than any operation takes whose body goes through the kernel. */
 const MIRRORED_MAX_BYTES = 8_000_000
 const limits = { limitDefault: 2, limitMax: 3 }
-const keyed = signedBy('key', 'notes')
+export const keyed = signedBy('key', 'notes')
 
 const operations = [
   write({
@@ -294,9 +294,9 @@ export const sampleApi: ContextApi<SampleParts> = {
     make: () => `req_${crypto.randomUUID()}`,
     accept: (given) => (/^[\w-]{1,50}$/.test(given) ? given : undefined),
   },
-  rates: {
+  rates: () => ({
     standard: { by: 'tenant', perMinuteMax: () => Number.POSITIVE_INFINITY, detail: () => '' },
     sign_in: { by: 'address', perMinuteMax: () => 3, detail: (max) => `${max} a minute.` },
-  },
+  }),
   operations,
 }

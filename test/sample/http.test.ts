@@ -91,6 +91,35 @@ describe('a document', () => {
     expect(await zipped.json()).toStrictEqual(await plain.json())
     expect(zipped.headers.get('vary')).toBe('accept-encoding')
   })
+
+  it.each(['/sample/openapi.json', '/docs', '/docs/start.js', '/docs/problems', '/docs/problems/internal_error'])(
+    '%s has a tag for each of its forms, and is not sent again to who has it',
+    async (path) => {
+      const ask = (headers: Record<string, string>) => fetch(served.url + path, { headers })
+      const [plain, zipped] = ['identity', 'gzip'].map((form) => ({ 'accept-encoding': form }))
+      const tags = [await ask(plain ?? {}), await ask(zipped ?? {})].map(({ headers }) => headers.get('etag') ?? '')
+      expect(tags).toStrictEqual([expect.stringMatching(/^"[\w-]{22}"$/), `${tags[0]?.slice(0, -1)}-gzip"`])
+      const statusWith = async (tag: string) => {
+        const answer = await ask({ ...plain, 'if-none-match': tag })
+        return [answer.status, answer.headers.get('etag'), (await answer.text()).length > 0]
+      }
+      const known = [304, tags[0], false]
+      expect(await statusWith(tags[0] ?? '')).toStrictEqual(known)
+      expect(await statusWith(`"x", W/${tags[0]}`)).toStrictEqual(known)
+      expect(await statusWith(tags[1] ?? '')).toStrictEqual([200, tags[0], true])
+    },
+  )
+
+  it('of a refusal is a page or JSON, as the client asks, each with a tag of its own', async () => {
+    const ask = (accept: string) => fetch(`${served.url}/docs/problems/internal_error`, { headers: { accept } })
+    const [page, json] = [await ask('text/html'), await ask('application/json')]
+    expect([page.headers.get('content-type'), page.headers.get('vary')]).toStrictEqual([
+      'text/html; charset=utf-8',
+      'accept, accept-encoding',
+    ])
+    expect(await json.json()).toMatchObject({ code: 'internal_error' })
+    expect(page.headers.get('etag')).not.toBe(json.headers.get('etag'))
+  })
 })
 
 describe('an Idempotency-Key header', () => {

@@ -7,6 +7,8 @@ import { withParts } from '../../src/http/context.ts'
 import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.ts'
 import { health } from '../../src/http/health.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
+import type { Operation } from '../../src/http/operation.ts'
+import type { RateClass } from '../../src/http/rate-limit.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
 import { quietRuntime } from '../http/exchange.ts'
 import { startTestStore } from '../support/event-store.ts'
@@ -24,7 +26,16 @@ export interface SampleOptions extends Partial<Pick<SampleParts, 'rows' | 'onStr
   /** Of limits by the minute; default: this process's own. */
   nowMs?: () => number
   limits?: Partial<HttpLimits>
+  /** In addition to the sample's own. */
+  operations?: readonly Operation<SampleParts>[]
+  rates?: Readonly<Record<string, RateClass<never>>>
 }
+
+const withMore = ({ operations = [], rates = {} }: SampleOptions) => ({
+  ...sampleApi,
+  operations: [...sampleApi.operations, ...operations],
+  rates: (parts: SampleParts) => ({ ...sampleApi.rates(parts), ...rates }),
+})
 
 export async function startSample(options: SampleOptions = {}): Promise<ServedSample> {
   const { rows = [], onStreamEnd = () => undefined, nowMs = () => performance.now() } = options
@@ -40,7 +51,7 @@ export async function startSample(options: SampleOptions = {}): Promise<ServedSa
     ...quietRuntime(),
     nowMs,
     limits: { ...defaultHttpLimits, ...options.limits },
-    contexts: [withParts(sampleApi, parts)],
+    contexts: [withParts(withMore(options), parts)],
     health: health({ probes: [], probeTimeoutMs: 1_000 }, metrics),
     metrics,
   })

@@ -1,7 +1,11 @@
 /** One tenant's requests at a time, and their time, over a real socket; another tenant is served meanwhile. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { z } from '@hono/zod-openapi'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { json } from '../../src/http/answers.ts'
+import { jsonBody } from '../../src/http/body.ts'
+import { direct, keyed } from './api.ts'
 import { type ServedSample, startSample } from './serving.ts'
 
 let now = 0
@@ -89,4 +93,70 @@ it('a tenant whose requests have taken their share of the time is 429; a refused
   expect((await ask('other')).status).toBe(200)
   now += 20_000
   expect((await ask('busy')).status).toBe(200)
+})
+
+describe('a direct operation', () => {
+  let held: (() => void)[] = []
+  /** Answers by itself; with `x-hold` once it is let go. */
+  const sent = direct({
+    ...{ path: '/direct', id: 'sendDirectly', summary: 'Answers by itself', access: keyed, rate: 'direct' },
+    body: jsonBody(z.object({})),
+    answers: { 200: json(z.object({ bytes: z.int() }), 'How many bytes came.') },
+    async handle({ incoming, outgoing, exchange, counted }) {
+      const chunks = (await incoming.toArray()) as Buffer[]
+      const bytes = await counted(() => Buffer.concat(chunks).length)
+      if (incoming.headers['x-hold'] !== undefined) await new Promise<void>((resolve) => held.push(resolve))
+      outgoing
+        .writeHead(200, { ...exchange.headers, 'content-type': 'application/json' })
+        .end(JSON.stringify({ bytes }))
+    },
+  })
+  const rates = {
+    direct: { by: 'tenant', perMinuteMax: () => 3, detail: (max: number) => `${max} a minute.` } as const,
+  }
+  const to = (of: ServedSample, tenant: string, headers: Record<string, string> = {}) =>
+    fetch(`${of.url}/sample/direct`, {
+      method: 'POST',
+      headers: { authorization: `Bearer key-${tenant}-notes`, 'content-type': 'application/json', ...headers },
+      body: '{}',
+    })
+
+  it('is counted by its rate class, which its answers show, and refused beyond it', async () => {
+    const own = await startSample({ operations: [sent], rates })
+    const remaining: (string | null)[] = []
+    for (let n = 0; n < 3; n++) remaining.push((await to(own, 'acme')).headers.get('ratelimit-remaining'))
+    expect(remaining).toStrictEqual(['2', '1', '0'])
+    const refused = await to(own, 'acme')
+    expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).toStrictEqual([429, true])
+    expect((await to(own, 'other')).status).toBe(200)
+    await own.close()
+  })
+
+  it('counts with the time of what it does, and is refused beyond its tenant’s share', async () => {
+    let clock = 0
+    let stepMs = 0
+    const limits = { tenantLoopMaxPercent: 10, tenantLoopWindowMs: 10_000 }
+    const unlimited = { direct: { ...rates.direct, perMinuteMax: () => 1_000 } }
+    const own = await startSample({ operations: [sent], rates: unlimited, limits, nowMs: () => (clock += stepMs) })
+    await to(own, 'neighbour')
+    stepMs = 600
+    const statuses: number[] = []
+    for (let n = 0; n < 10 && statuses.at(-1) !== 429; n++) statuses.push((await to(own, 'busy')).status)
+    expect(statuses.slice(0, 1).concat(statuses.slice(-1))).toStrictEqual([200, 429])
+    stepMs = 0
+    expect((await to(own, 'neighbour')).status).toBe(200)
+    await own.close()
+  })
+
+  it('that lasts takes no place of its tenant’s other requests', async () => {
+    held = []
+    const own = await startSample({ operations: [sent], rates, limits: { tenantInFlightMax: 1 } })
+    const lasting = [to(own, 'acme', { 'x-hold': 'yes' }), to(own, 'acme', { 'x-hold': 'yes' })]
+    await expect.poll(() => held.length).toBe(2)
+    const read = await fetch(`${own.url}/sample/keyset`, { headers: { authorization: 'Bearer key-acme-notes' } })
+    expect(read.status).toBe(200)
+    for (const letGo of held) letGo()
+    expect((await Promise.all(lasting)).map(({ status }) => status)).toStrictEqual([200, 200])
+    await own.close()
+  })
 })

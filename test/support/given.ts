@@ -42,7 +42,7 @@ function decideOn<State, Command, Event extends AnyEvent>(
   command: Command,
 ): readonly Event[] | Refusal {
   const state = fold(decider, events)
-  const before = structuredClone(state)
+  const before = fold(decider, events)
   try {
     const decided = decider.decide(command, state)
     for (const { type, data } of decided) expect(registry.decode(type, data)).toStrictEqual({ type, data })

@@ -12,6 +12,7 @@ export interface Score {
   reason: string
 }
 
+/** Part of what a score means. */
 const APPROVED_MIN = 3
 export const isApproved = ({ stars }: Pick<Score, 'stars'>): boolean => stars >= APPROVED_MIN
 

@@ -19,6 +19,7 @@ export interface Wav {
   durationSeconds: number
 }
 
+/** More are no recording; each takes a look. */
 const CHUNKS_MAX = 10_000
 const PCM = 1
 const FLOAT = 3

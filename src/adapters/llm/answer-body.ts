@@ -1,4 +1,5 @@
 /** The bytes of an answer, handed on as they come. A reader that is slow slows down the sender, so that little waits here. */
+import type { Counted } from '../../runtime/counted.ts'
 import { joined } from './joined.ts'
 import { ProviderFailure } from './provider-failure.ts'
 
@@ -66,7 +67,7 @@ export class AnswerBody implements AsyncIterable<Buffer> {
   }
 
   /** All of it. Rejects with ProviderFailure, also where it is longer than `maxBytes`. */
-  async whole(maxBytes: number): Promise<Buffer> {
+  async whole(maxBytes: number, counted?: Counted): Promise<Buffer> {
     const chunks: Buffer[] = []
     let length = 0
     for (let chunk = await this.read(); chunk; chunk = await this.read()) {
@@ -77,7 +78,7 @@ export class AnswerBody implements AsyncIterable<Buffer> {
       }
       chunks.push(chunk)
     }
-    return joined(chunks)
+    return joined(chunks, counted)
   }
 
   /** Leaving the loop early ends the call. */

@@ -1,8 +1,10 @@
 /** Whole answers of one format in the other. Arguments of tools are carried over as text, so that no number in them changes. */
+import { type Counted, uncounted } from '../../runtime/counted.ts'
 import type { Format } from './call-scan.ts'
 import { anthropicUsage, finishReasonOf, openAiUsage, stopReasonOf, translatedId } from './finish-reasons.ts'
+import { readTapeInSlices } from './json-tape.ts'
 import { JsonText, type Writable, writeJson } from './json-text.ts'
-import { type JsonValue, readValue } from './json-value.ts'
+import { type JsonValue, rootOf } from './json-value.ts'
 import { inputText } from './request-to-anthropic.ts'
 import { given } from './untranslatable.ts'
 import { noUsage, type Usage, usageOf } from './usage.ts'
@@ -20,16 +22,18 @@ export interface ReadAnswer {
   root: JsonValue
 }
 
+/** Of an answer, whose bytes are bounded by a setting: what its tape takes of memory follows from them. */
 const ANSWER_LIMITS = { depthMax: 128, valuesMax: 2_000_000 }
 
-/** Reads a whole answer. Throws UnreadableAnswer for what is no answer of the format. */
-export function readAnswer(format: Format, bytes: Buffer): ReadAnswer {
-  let root: JsonValue
-  try {
-    root = readValue(bytes, ANSWER_LIMITS)
-  } catch {
+/** Reads a whole answer, and gives way to others meanwhile. Rejects with UnreadableAnswer for what is none of the format. */
+export async function readAnswer(format: Format, bytes: Buffer, counted: Counted = uncounted): Promise<ReadAnswer> {
+  const tape = await readTapeInSlices(bytes, ANSWER_LIMITS, counted).catch(() => {
     throw new UnreadableAnswer('The provider’s answer is not JSON.')
-  }
+  })
+  return counted(() => interpret(format, rootOf(tape)))
+}
+
+function interpret(format: Format, root: JsonValue): ReadAnswer {
   const parts = format === 'openai' ? choiceParts(root) : root.get('content')?.items()
   if (!parts || parts.length === 0 ? !hasEnded(format, root) : false) {
     throw new UnreadableAnswer('The provider’s answer has no content.')

@@ -2,6 +2,7 @@
  * What governance has to know of a request to a model before anything is decided, read in one pass over its bytes: model, tools,
  * limits on output, and how many tokens the prompt can be at most.
  */
+import { type Counted, uncounted } from '../../runtime/counted.ts'
 import { CELL, keyText, readTape, readTapeInSlices, SIZE } from './json-tape.ts'
 import { MalformedTape } from './json-tokens.ts'
 import { JsonValue, rootOf } from './json-value.ts'
@@ -74,10 +75,15 @@ const CACHE_CONTROL = 'cache_control'
 const AT_ONCE_BYTES = 262_144
 
 /** Reads a request. It gives way to others where the body is long. Rejects with UnreadableCall. */
-export async function scanCall(bytes: Buffer, format: Format, options: ScanOptions = scanLimits): Promise<CallScan> {
-  if (bytes.length <= AT_ONCE_BYTES) return scanCallNow(bytes, format, options)
-  const tape = await readTapeInSlices(bytes, options).catch(refuse)
-  return interpret(rootOf(tape), format, options)
+export async function scanCall(
+  bytes: Buffer,
+  format: Format,
+  options: ScanOptions = scanLimits,
+  counted: Counted = uncounted,
+): Promise<CallScan> {
+  if (bytes.length <= AT_ONCE_BYTES) return counted(() => scanCallNow(bytes, format, options))
+  const tape = await readTapeInSlices(bytes, options, counted).catch(refuse)
+  return counted(() => interpret(rootOf(tape), format, options))
 }
 
 /** As scanCall, in one go. Throws UnreadableCall. */
@@ -129,6 +135,7 @@ const ownedBy =
   (key: string): boolean =>
     prefix !== undefined && key.slice(0, prefix.length).toLowerCase() === prefix
 
+/** Longer than the name of any model. */
 const MODEL_LENGTH_MAX = 256
 
 function modelOf(value: JsonValue | undefined): string | undefined {

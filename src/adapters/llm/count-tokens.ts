@@ -4,6 +4,7 @@ import { readValue } from './json-value.ts'
 
 /** What the count takes; anything else it refuses. */
 const COUNTED = new Set(['system', 'messages', 'tools', 'tool_choice', 'thinking', 'mcp_servers', 'output_config'])
+/** Of an answer with one number in it. */
 const ANSWER_LIMITS = { depthMax: 8, valuesMax: 100 }
 
 /** The request for the count of what the call's prompt would be, in the bytes that it was sent in; a long one is not copied. */

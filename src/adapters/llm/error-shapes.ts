@@ -34,6 +34,7 @@ const typeOf = (status: number) =>
 /** The word that the format has for an error of this status. */
 export const errorTypeOf = (format: Format, status: number): string => typeOf(status)[format]
 
+/** A person reads it, in steps and in refusals. */
 const MESSAGE_LENGTH_MAX = 1_000
 /** Keys of the field's providers and of this one, bearer tokens, and long runs of letters and digits that may be either. */
 const SECRET =

@@ -3,6 +3,7 @@
  * how it was spelled. A request may have 32 MiB, so it is taken in pieces, between which others have the event loop.
  */
 import { createHash } from 'node:crypto'
+import { type Counted, inSlices } from '../../runtime/counted.ts'
 import type { CallScan } from './call-scan.ts'
 import type { JsonValue } from './json-value.ts'
 
@@ -12,15 +13,14 @@ const DELIVERY = new Set(['stream', 'stream_options'])
 const PIECE_BYTES = 65_536
 
 /** SHA-256 in hex of the request's canonical text, without the members that are ours and the wish for a stream. */
-export async function fingerprintOf({ members }: CallScan, sliceMs = 5): Promise<string> {
+export const fingerprintOf = (scan: CallScan, counted?: Counted): Promise<string> => inSlices(hashed(scan), counted)
+
+function* hashed({ members }: CallScan): Generator<undefined, string> {
   const hash = createHash('sha256')
   const asked = members.filter(({ key, isOwn }) => !DELIVERY.has(key) && !isOwn)
-  let startedMs = performance.now()
   for (const piece of canonical(asked)) {
     hash.update(piece)
-    if (performance.now() - startedMs < sliceMs) continue
-    await new Promise(setImmediate)
-    startedMs = performance.now()
+    yield
   }
   return hash.digest('hex')
 }
@@ -72,6 +72,7 @@ function* textOf(value: JsonValue): Generator<string | Buffer> {
 
 const BACKSLASH = 0x5c
 const SMALL_U = 0x75
+/** Of `\u0041`. */
 const ESCAPE_BYTES = 6
 
 /** About a piece further, and not within a character, an escape, or a pair of escapes that make one character. */

@@ -27,6 +27,7 @@ export class BrokenStream extends Error {
   }
 }
 
+/** Where its caller names no other one; the setting is PROXY_FRAME_MAX_BYTES. */
 export const FRAME_MAX_BYTES = 1_048_576
 const LF = 0x0a
 const CR = 0x0d

@@ -6,6 +6,7 @@
  * cut emoji in two and the receiver is to judge that.
  */
 import { isUtf8 } from 'node:buffer'
+import { type Counted, inSlices } from '../../runtime/counted.ts'
 import { endOfPlain, MalformedTape, notJson, StringReader } from './json-tokens.ts'
 
 export interface TapeLimits {
@@ -54,17 +55,13 @@ export function readTape(bytes: Buffer, limits: TapeLimits): JsonTape {
   }
 }
 
-/** As readTape, giving way to others each time that it has taken `sliceMs`. Rejects with MalformedTape. */
-export async function readTapeInSlices(bytes: Buffer, limits: TapeLimits, sliceMs = 5): Promise<JsonTape> {
-  const reading = tapeOf(bytes, limits)
-  for (let startedMs = performance.now(); ; ) {
-    const { done, value } = reading.next()
-    if (done) return value
-    if (performance.now() - startedMs < sliceMs) continue
-    await new Promise(setImmediate)
-    startedMs = performance.now()
-  }
-}
+/** As readTape, giving way to others now and again. Rejects with MalformedTape. */
+export const readTapeInSlices = (
+  bytes: Buffer,
+  limits: TapeLimits,
+  counted?: Counted,
+  sliceMs?: number,
+): Promise<JsonTape> => inSlices(tapeOf(bytes, limits), counted, sliceMs)
 
 /** Reads, and yields after each slice of bytes. */
 function* tapeOf(bytes: Buffer, { depthMax, valuesMax }: TapeLimits): Generator<undefined, JsonTape> {
@@ -120,6 +117,7 @@ function* tapeOf(bytes: Buffer, { depthMax, valuesMax }: TapeLimits): Generator<
   return writer.tape()
 }
 
+/** They are looked at in about a millisecond. */
 const UTF8_SLICE_BYTES = 4_194_304
 
 function* refuseOtherThanUtf8(bytes: Buffer): Generator<undefined, void> {

@@ -52,6 +52,7 @@ export interface PriceTable {
 const decimal = z
   .union([z.string().regex(/^\d{1,9}(\.\d{1,12})?$/), z.number().nonnegative().max(1e9)])
   .transform((value) => new Decimal(value).toFixed())
+/** Of a file that an operator writes. */
 const GLOB_LENGTH_MAX = 200
 const OWN_MAX = 1_000
 

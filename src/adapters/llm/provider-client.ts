@@ -58,6 +58,7 @@ export interface ProviderClientOptions {
   waitingMaxBytes?: number
 }
 
+/** Where its caller names no other one; the setting is STREAM_WAITING_MAX_BYTES. */
 const WAITING_MAX_BYTES = 262_144
 
 export function createProviderClient({

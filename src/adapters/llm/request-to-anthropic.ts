@@ -20,11 +20,13 @@ export const DEFAULT_MAX_TOKENS = 4_096
 const KNOWN = words(`model messages max_tokens max_completion_tokens temperature top_p stop stream stream_options tools
   tool_choice parallel_tool_calls user n
   store metadata service_tier prompt_cache_key prompt_cache_retention safety_identifier prediction`)
+/** As a whole body has them. */
 const ARGUMENT_LIMITS = { depthMax: 128, valuesMax: 250_000 }
 /** They become another text, all of them at once. */
 export const ARGUMENTS_MAX_BYTES = 1_048_576
 export const tooLong = () =>
   new Untranslatable(`arguments of more than ${ARGUMENTS_MAX_BYTES} bytes have no counterpart`)
+/** Longer than any provider makes. */
 const ID_MAX_BYTES = 1_024
 
 /** In pieces one after the other. Throws Untranslatable. */
@@ -149,6 +151,7 @@ function partsOf(content: JsonValue | undefined, kinds: 'text' | 'any'): Writabl
 /** At the beginning of a string as JSON has it, where a slash may be escaped. */
 const PICTURES = /^"data:image\\?\/(png|jpeg|gif|webp);base64,(?!")/
 const WEB = /^"https?:/
+/** Enough to see of what sort a picture is. */
 const HEAD_BYTES = 64
 
 /** A picture may have 32 MiB, of which nothing but the beginning is looked at. */

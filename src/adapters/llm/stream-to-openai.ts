@@ -6,6 +6,7 @@ import { type Members, membersOf, type Reading, type StreamReader, textOf } from
 import type { FrameTranslator } from './stream-relay.ts'
 import { noUsage } from './usage.ts'
 
+/** Of a frame, whose bytes are bounded by a setting. */
 const FRAME_LIMITS = { depthMax: 128, valuesMax: 100_000 }
 
 export interface OpenAiFrameOptions {

@@ -82,6 +82,7 @@ export interface Delivered {
   bound: { inputTokens: number; outputTokens: number }
 }
 
+/** An estimate where nobody says better: English text; output costs more, so it is taken for shorter. */
 const INPUT_BYTES_PER_TOKEN = 4
 const OUTPUT_BYTES_PER_TOKEN = 3
 /** No token of the field's vocabularies is longer. */

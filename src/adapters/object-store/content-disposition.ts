@@ -5,6 +5,7 @@ const PLAIN = /[A-Za-z0-9!#$&+.^_`|~-]/
 /** Control characters, what divides paths, and marks that turn the direction of writing. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be found
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\\/:*?"<>|\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
+/** File systems take no longer ones. */
 const NAME_MAX = 255
 /** Names that Windows takes for devices, whatever their ending. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i

@@ -14,6 +14,7 @@ export interface LinkTexts {
   read(text: string): Grant | undefined
 }
 
+/** Of AES-256-GCM. */
 const KEY_BYTES = 32
 const PURPOSE = 'opslog object links'
 /** Names are bounded, so every link of ours is shorter. */

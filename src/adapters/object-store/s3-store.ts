@@ -32,6 +32,7 @@ export interface S3StoreOptions extends SigningKeys {
   now: () => Date
 }
 
+/** A store that takes longer to be reached is away; transfers have settings of their own. */
 const CONNECT_TIMEOUT_MS = 3_000
 /** Without a byte from the service. */
 const IDLE_TIMEOUT_MS = 30_000

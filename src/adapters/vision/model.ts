@@ -26,6 +26,7 @@ export class ModelUnavailable extends Error {
   override name = 'ModelUnavailable'
 }
 
+/** Of an answer of a few lines: what is longer is none, and is not paid for. */
 const ANSWER_MAX_BYTES = 65_536
 const REASON_MAX = 500
 const ANSWER_TOKENS_MAX = 400

@@ -1,6 +1,6 @@
 /** What is held for jobs that have not ended. */
 import type { LotPart } from '../../events/firsthand/wallet.ts'
-import { entryOf, type PartedMap, withEntry } from './parted-map.ts'
+import { PartedMap } from '../../runtime/parted-map.ts'
 
 export interface Escrow {
   amount: bigint
@@ -13,6 +13,4 @@ export interface Escrow {
 /** By the id of the job. */
 export type Escrows = PartedMap<Escrow>
 
-export const NO_ESCROWS: Escrows = {}
-export const escrowOf = entryOf<Escrow>
-export const withEscrow = withEntry<Escrow>
+export const NO_ESCROWS: Escrows = new PartedMap()

@@ -5,12 +5,11 @@
 import type { PurchaseSource, WalletEvent } from '../../events/firsthand/wallet.ts'
 import { monthsLater, sumOf, take } from './lots.ts'
 import { bonusOf } from './packs.ts'
-import { entryOf } from './parted-map.ts'
 import { CREDITS_GOOD_MONTHS, evolveWallet, nextTransactionId, type Of, type WalletState } from './wallet-state.ts'
 
 /** The credits of a purchase; none where it was credited before. */
 export function buy(source: PurchaseSource, amount: bigint, before: WalletState, of: Of): WalletEvent[] {
-  if (entryOf(before.purchases, source.id)) return []
+  if (before.purchases.has(source.id)) return []
   const endsAt = monthsLater(of.occurredAt, CREDITS_GOOD_MONTHS)
   const events: WalletEvent[] = []
   let state = before
@@ -32,7 +31,7 @@ export function buy(source: PurchaseSource, amount: bigint, before: WalletState,
  * proportion. The rest is owed.
  */
 export function clawBack(source: PurchaseSource, reversed: bigint, state: WalletState, of: Of): WalletEvent[] {
-  const purchase = entryOf(state.purchases, source.id)
+  const purchase = state.purchases.get(source.id)
   if (!purchase) throw new Error(`${source.id}: money went back of a purchase that was not credited`)
   const { paid, bonus, lotIds } = purchase
   const most = reversed > paid ? paid : reversed

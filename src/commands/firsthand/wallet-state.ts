@@ -1,10 +1,10 @@
 /** What a wallet is, and what its events make of it. */
 import type { Environment } from '../../events/firsthand/vocabulary.ts'
 import type { WalletEvent } from '../../events/firsthand/wallet.ts'
+import { PartedMap } from '../../runtime/parted-map.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
-import { type Escrows, NO_ESCROWS, withEscrow } from './escrows.ts'
+import { type Escrows, NO_ESCROWS } from './escrows.ts'
 import { type Lot, lotOf, withLots } from './lots.ts'
-import { entryOf, type PartedMap, withEntry } from './parted-map.ts'
 import { evolveTopUps, NO_TOP_UPS, type TopUps } from './wallet-top-ups.ts'
 
 export interface WalletName {
@@ -46,7 +46,7 @@ export type Of = WalletName & { occurredAt: string }
 export const CREDITS_GOOD_MONTHS = 12
 
 export const EMPTY_WALLET: WalletState = {
-  ...{ balance: 0n, lots: [], escrows: NO_ESCROWS, purchases: {}, owed: 0n, topUps: NO_TOP_UPS },
+  ...{ balance: 0n, lots: [], escrows: NO_ESCROWS, purchases: new PartedMap(), owed: 0n, topUps: NO_TOP_UPS },
   ...{ transactions: 0, lastAt: '' },
 }
 
@@ -65,10 +65,10 @@ export function evolveWallet(before: WalletState, event: WalletEvent): WalletSta
     case 'firsthand.CreditsClawedBack.v1': {
       const { source, parts, reversedCents, owedCents } = event.data
       const owed = BigInt(owedCents)
-      const known = source && entryOf(state.purchases, source.id)
+      const known = source && state.purchases.get(source.id)
       const purchases =
         known && reversedCents !== null
-          ? withEntry(state.purchases, source.id, { ...known, reversed: BigInt(reversedCents) })
+          ? state.purchases.with(source.id, { ...known, reversed: BigInt(reversedCents) })
           : state.purchases
       return { ...state, lots: withLots(state.lots, parts.map(lotOf)), owed, purchases }
     }
@@ -80,16 +80,16 @@ export function evolveWallet(before: WalletState, event: WalletEvent): WalletSta
     case 'firsthand.EscrowHeld.v1': {
       const { job, amountCents, parts } = event.data
       const escrow = { amount: BigInt(amountCents), price: BigInt(job.pricePerFileCents), parts }
-      const escrows = withEscrow(state.escrows, job.jobId, escrow)
+      const escrows = state.escrows.with(job.jobId, escrow)
       return { ...state, lots: withLots(state.lots, parts.map(lotOf)), escrows }
     }
     case 'firsthand.EscrowRefunded.v1': {
       const { jobId, parts } = event.data
-      const escrows = withEscrow(state.escrows, jobId, undefined)
+      const escrows = state.escrows.without(jobId)
       return { ...state, lots: withLots(state.lots, parts.map(lotOf)), escrows }
     }
     case 'firsthand.EscrowSettled.v1':
-      return { ...state, escrows: withEscrow(state.escrows, event.data.jobId, undefined) }
+      return { ...state, escrows: state.escrows.without(event.data.jobId) }
     case 'firsthand.CreditsExpired.v1': {
       const { lotId, kind, endsAt } = event.data
       return { ...state, lots: withLots(state.lots, [{ lotId, kind, endsAt, remaining: 0n }]) }
@@ -104,11 +104,11 @@ type Purchased = Extract<WalletEvent, { type: 'firsthand.CreditsPurchased.v1' }>
 /** The lot of a purchase, and the purchase with it. */
 function withPurchased(state: WalletState, { transactionId: lotId, kind, endsAt, amountCents, source }: Purchased) {
   const amount = BigInt(amountCents)
-  const known = entryOf(state.purchases, source.id) ?? { paid: 0n, bonus: 0n, lotIds: [], reversed: 0n }
+  const known = state.purchases.get(source.id) ?? { paid: 0n, bonus: 0n, lotIds: [], reversed: 0n }
   const member = kind === 'purchase' ? 'paid' : 'bonus'
   const purchase = { ...known, [member]: known[member] + amount, lotIds: [...known.lotIds, lotId] }
   const lots = withLots(state.lots, [{ lotId, kind, endsAt, remaining: amount }])
-  return { ...state, lots, purchases: withEntry(state.purchases, source.id, purchase) }
+  return { ...state, lots, purchases: state.purchases.with(source.id, purchase) }
 }
 
 /** Sorts after all transactions of this wallet before it. */

@@ -6,7 +6,7 @@ import type { JobFacts } from '../../events/firsthand/job.ts'
 import type { LotKind } from '../../events/firsthand/vocabulary.ts'
 import type { LotPart, PurchaseSource, WalletEvent } from '../../events/firsthand/wallet.ts'
 import { type Aggregate, fold } from '../decider.ts'
-import { type Escrow, escrowOf } from './escrows.ts'
+import type { Escrow } from './escrows.ts'
 import { giveBack, hasEnded, monthsLater, sumOf, take } from './lots.ts'
 import { Rejected } from './rejection.ts'
 import { buy, clawBack, payDebt } from './wallet-purchases.ts'
@@ -84,12 +84,12 @@ export const wallet: Aggregate<WalletState, WalletCommand, WalletEvent> = {
         return [...expired.events, held, ...crossing(state.balance, after, command.topUp, of)]
       }
       case 'refund': {
-        const escrow = escrowOf(state.escrows, command.jobId)
+        const escrow = state.escrows.get(command.jobId)
         // None: it has been refunded before, for a job exists only where there was a hold.
         return escrow ? andDebt([refund(command, escrow, state, of)], state, of) : []
       }
       case 'settle': {
-        const escrow = escrowOf(state.escrows, command.jobId)
+        const escrow = state.escrows.get(command.jobId)
         return escrow ? [settle(command, escrow, state, of)] : []
       }
       default:

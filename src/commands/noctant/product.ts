@@ -3,6 +3,7 @@
  * key, so that a repeat finds the product again; the slug is claimed in a stream of its own.
  */
 import type { ProductEvent, ProductSlugEvent, ProductSpaceEvent, ProductStatus } from '../../events/noctant/product.ts'
+import { PartedMap } from '../../runtime/parted-map.ts'
 import type { Aggregate } from '../decider.ts'
 import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
@@ -126,7 +127,7 @@ const METADATA_SMALL_BYTES = 1_024
 
 interface SpaceState {
   bytes: number
-  bySlug: ReadonlyMap<string, number>
+  bySlug: PartedMap<number>
 }
 
 /** Reserved by slug, so that a request which is sent again, under another key too, takes no more. */
@@ -136,10 +137,10 @@ export const productSpace: Aggregate<
   ProductSpaceEvent
 > = {
   category: 'noctant.productSpace',
-  initialState: { bytes: 0, bySlug: new Map() },
+  initialState: { bytes: 0, bySlug: new PartedMap() },
   evolve({ bytes, bySlug }, { data }) {
     const more = data.bytes - (bySlug.get(data.slug) ?? 0)
-    return { bytes: bytes + more, bySlug: new Map(bySlug).set(data.slug, data.bytes) }
+    return { bytes: bytes + more, bySlug: bySlug.with(data.slug, data.bytes) }
   },
   decide({ operatorId, slug, bytes, at }, state) {
     const more = bytes - (state.bySlug.get(slug) ?? 0)

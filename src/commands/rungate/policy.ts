@@ -4,6 +4,7 @@
  */
 import type { PolicyEvent, PolicyFacts } from '../../events/rungate/policy.ts'
 import type { Author } from '../../events/rungate/vocabulary.ts'
+import { PartedMap } from '../../runtime/parted-map.ts'
 import type { Aggregate } from '../decider.ts'
 import { changedFields, mergeSettings, type SettingsChange } from './policy-merge.ts'
 import { Rejected } from './rejection.ts'
@@ -15,7 +16,7 @@ export type PolicyState =
       /** As the last version has them. */
       facts: PolicyFacts
       /** Agent → since when it is bound. */
-      bound: ReadonlyMap<string, string>
+      bound: PartedMap<string>
       createdBy: Author
       createdAt: string
     }
@@ -49,7 +50,7 @@ export const policy: Aggregate<PolicyState, PolicyCommand, PolicyEvent> = {
   evolve(state, event) {
     if (event.type === 'rungate.PolicyCreated.v1') {
       const { author: createdBy, occurredAt: createdAt } = event.data
-      return { status: 'living', facts: event.data, bound: new Map(), createdBy, createdAt }
+      return { status: 'living', facts: event.data, bound: new PartedMap(), createdBy, createdAt }
     }
     if (state.status === 'absent') return state
     switch (event.type) {
@@ -62,12 +63,9 @@ export const policy: Aggregate<PolicyState, PolicyCommand, PolicyEvent> = {
       case 'rungate.PolicyReassigned.v1':
         return { ...state, facts: { ...state.facts, ...event.data } }
       case 'rungate.AgentBound.v1':
-        return { ...state, bound: new Map(state.bound).set(event.data.agentId, event.data.occurredAt) }
-      case 'rungate.AgentUnbound.v1': {
-        const bound = new Map(state.bound)
-        bound.delete(event.data.agentId)
-        return { ...state, bound }
-      }
+        return { ...state, bound: state.bound.with(event.data.agentId, event.data.occurredAt) }
+      case 'rungate.AgentUnbound.v1':
+        return { ...state, bound: state.bound.without(event.data.agentId) }
       default:
         return event satisfies never
     }

@@ -4,6 +4,7 @@
  */
 import type { InvitationFacts, MemberFacts, RosterEvent } from '../../events/rungate/roster.ts'
 import type { Author, GivenRole } from '../../events/rungate/vocabulary.ts'
+import { PartedMap } from '../../runtime/parted-map.ts'
 import type { Aggregate } from '../decider.ts'
 import { isSameHash } from './digests.ts'
 import { Rejected } from './rejection.ts'
@@ -20,7 +21,7 @@ export interface Invitation {
 export interface RosterState {
   members: ReadonlyMap<string, RosterMember>
   /** The ended ones too. */
-  invitations: ReadonlyMap<string, Invitation>
+  invitations: PartedMap<Invitation>
 }
 
 interface Asked {
@@ -54,7 +55,7 @@ export const standing = (status: Invitation['status'], expiresAt: string, at: st
 
 export const roster: Aggregate<RosterState, RosterCommand, RosterEvent> = {
   category: 'rungate.roster',
-  initialState: { members: new Map(), invitations: new Map() },
+  initialState: { members: new Map(), invitations: new PartedMap() },
 
   evolve(state, event) {
     const { occurredAt: updatedAt } = event.data
@@ -226,7 +227,7 @@ function changed(state: RosterState, memberId: string, values: Partial<RosterMem
 }
 const withInvitation = (state: RosterState, invitation: Invitation): RosterState => ({
   ...state,
-  invitations: new Map(state.invitations).set(invitation.facts.invitationId, invitation),
+  invitations: state.invitations.with(invitation.facts.invitationId, invitation),
 })
 function ended(
   state: RosterState,

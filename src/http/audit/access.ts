@@ -45,6 +45,8 @@ export interface AuditParts extends CoreParts {
   logReaders: readonly FindLogReader[]
   gate: Gate
   limits: AuditLimits
+  /** Of all keys for the events of one operator together, or of all keys for those of everybody. */
+  requestsPerMinuteMax: number
   /** Waits, within bounds, until every context's read models know what belongs to whom. */
   caughtUp: () => Promise<void>
 }

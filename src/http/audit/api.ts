@@ -6,9 +6,6 @@ import { errors } from './errors.ts'
 import { operations } from './operations.ts'
 import { words } from './words.ts'
 
-/** Of all keys for the events of one operator together, or of all keys for those of everybody. */
-const REQUESTS_PER_MINUTE_MAX = 600
-
 export const audit: ContextApi<AuditParts> = {
   name: 'audit',
   info: {
@@ -37,12 +34,12 @@ export const audit: ContextApi<AuditParts> = {
   access: auditorKey(),
   errors,
   requestIds: uuidRequestIds('x-noctant-request-id'),
-  rates: {
+  rates: ({ requestsPerMinuteMax }) => ({
     standard: {
       by: 'tenant',
-      perMinuteMax: () => REQUESTS_PER_MINUTE_MAX,
+      perMinuteMax: () => requestsPerMinuteMax,
       detail: (max) => `The operator's tier allows ${max} requests per minute.`,
     },
-  },
+  }),
   operations,
 }

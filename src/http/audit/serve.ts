@@ -27,6 +27,7 @@ export async function serveAudit(parts: ApiParts<AuditDirectories>): Promise<Ser
       ownersOf: createOwnersOf(db, contexts),
       recorder: createReadingRecorder(store, limits),
       ...{ auditors: parts.directories.auditors, logReaders: parts.logReaders },
+      requestsPerMinuteMax: own.AUDIT_REQUESTS_PER_MINUTE_MAX,
       limits: {
         eventsMax: own.AUDIT_SCAN_EVENTS_MAX,
         timeMaxMs: own.AUDIT_SCAN_TIME_MAX_MS,

@@ -43,6 +43,8 @@ export interface FirsthandParts extends CoreParts {
   objects: ObjectStore
   /** Of the links of a store that is ours. */
   transferLimits: TransferLimits
+  /** Of one organization on the standard tier, by what is asked; and of one worker. */
+  perMinute: { jobsMax: number; jobReadsMax: number; requestsMax: number; workerRequestsMax: number }
   /** Keys of an organization that work at a time, at most. */
   keysMax: number
   /** How long a replaced key goes on working. */
@@ -133,8 +135,8 @@ const perMinute = (standardMax: number, what: string): RateClass<never> => ({
   detail: (max) => `The organization's tier allows ${max} ${what} per minute.`,
 })
 
-export const rates = {
-  createJob: perMinute(100, 'new jobs'),
-  jobReads: perMinute(300, 'reads of jobs'),
-  standard: perMinute(60, 'other requests'),
-}
+export const rates = ({ perMinute: { jobsMax, jobReadsMax, requestsMax } }: FirsthandParts) => ({
+  createJob: perMinute(jobsMax, 'new jobs'),
+  jobReads: perMinute(jobReadsMax, 'reads of jobs'),
+  standard: perMinute(requestsMax, 'other requests'),
+})

@@ -47,7 +47,7 @@ const buyers: ContextApi<FirsthandParts> = {
     accept: () => undefined,
     note: (given) => (/^[\x21-\x7e]{1,100}$/.test(given) ? given : undefined),
   },
-  rates: { ...rates, worker: workerRate },
+  rates: (parts) => ({ ...rates(parts), worker: workerRate(parts) }),
   operations,
   pages,
   transfers: `${OBJECTS_PATH}/`,

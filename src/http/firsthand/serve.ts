@@ -1,5 +1,4 @@
 /** What firsthand's HTTP works with, and the sandbox organization that an instance makes for those who try it. */
-import { setTimeout as delay } from 'node:timers/promises'
 import { textIdOf } from '../../commands/firsthand/api-key.ts'
 import type { ApiParts, Served } from '../../context.ts'
 import { openObjects } from '../../processes/firsthand/objects.ts'
@@ -8,6 +7,7 @@ import { ensureSandbox } from '../../processes/firsthand/sandbox.ts'
 import { claimLimitsOf, firsthandSettings } from '../../processes/firsthand/settings.ts'
 import { endpointKeysOf } from '../../processes/firsthand/webhooks.ts'
 import { newProcessHealth } from '../../processes/process.ts'
+import { untilSo } from '../../runtime/until-so.ts'
 import { createResolve } from '../../webhooks/request.ts'
 import type { FirsthandParts } from './access.ts'
 import type { FirsthandDirectories } from './directories.ts'
@@ -36,6 +36,12 @@ export async function serveFirsthand(parts: ApiParts<FirsthandDirectories>): Pro
     workerCredentials,
     claimLimits: claimLimitsOf(settings),
     noteUse: createKeyUse({ bus, log, clock: clock.now, gapMinMs: settings.FIRSTHAND_KEY_USE_GAP_S * 1_000 }),
+    perMinute: {
+      jobsMax: settings.FIRSTHAND_JOBS_PER_MINUTE_MAX,
+      jobReadsMax: settings.FIRSTHAND_JOB_READS_PER_MINUTE_MAX,
+      requestsMax: settings.FIRSTHAND_REQUESTS_PER_MINUTE_MAX,
+      workerRequestsMax: settings.FIRSTHAND_WORKER_REQUESTS_PER_MINUTE_MAX,
+    },
     keysMax: settings.FIRSTHAND_KEYS_MAX,
     keyOverlapMs: settings.FIRSTHAND_KEY_OVERLAP_S * 1_000,
     keyKnownWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
@@ -59,8 +65,7 @@ export async function serveFirsthand(parts: ApiParts<FirsthandDirectories>): Pro
     async firstRun(url) {
       const sandbox = await ensureSandbox(bus, config.DATA_DIR, `${url}/firsthand`, clock.now)
       const textId = textIdOf(sandbox.apiKey) ?? ''
-      const deadlineMs = performance.now() + SANDBOX_WAIT_MAX_MS
-      while (!credentials.find(textId) && performance.now() < deadlineMs) await delay(5)
+      await untilSo(SANDBOX_WAIT_MAX_MS, () => credentials.find(textId) !== undefined)
       return { ...sandbox, member: 'live_key', path: '/firsthand/v1/billing/credits' }
     },
   }

@@ -19,6 +19,8 @@ export interface NoctantParts extends CoreParts {
   credentials: Pick<KeyDirectory<Credential>, 'find'>
   /** How long a replaced API key goes on working. */
   keyRotationGraceMs: number
+  /** Of one operator: requests on the standard tier, and rotations of keys on any. */
+  perMinute: { requestsMax: number; rotationsMax: number }
   /** Keys of an operator that work at a time, at most. */
   keysPerOperatorMax: number
   /** How long the answer to a rotation waits until this process knows the new key. */
@@ -42,11 +44,9 @@ export interface Operator extends Principal {
 
 export type RateLimitTier = 'standard' | 'pro' | 'enterprise' | 'unlimited'
 
-/** Requests per minute. */
-export const requestsPerMinuteMax: Readonly<Record<RateLimitTier, number>> = {
-  standard: 600,
-  pro: 3_000,
-  enterprise: 30_000,
+/** What a tier multiplies the requests per minute of `standard` by. */
+export const rateFactors: Readonly<Record<RateLimitTier, number>> = {
+  ...{ standard: 1, pro: 5, enterprise: 50 },
   unlimited: Number.POSITIVE_INFINITY,
 }
 

@@ -1,7 +1,7 @@
 /** The noctant context's HTTP: its document, its ways of signing in, its refusals and limits, its operations. */
 import type { ContextApi } from '../context.ts'
 import { uuidRequestIds } from '../request-id.ts'
-import { type NoctantParts, type Operator, operatorKey, requestsPerMinuteMax, schemes, verifiers } from './access.ts'
+import { type NoctantParts, type Operator, operatorKey, rateFactors, schemes, verifiers } from './access.ts'
 import { errors } from './errors.ts'
 import { launchPages } from './launches/launch-page.ts'
 import { operations } from './operations.ts'
@@ -42,13 +42,19 @@ export const noctant: ContextApi<NoctantParts> = {
   access: operatorKey(),
   errors,
   requestIds: uuidRequestIds('x-noctant-request-id'),
-  rates: {
+  rates: ({ perMinute }) => ({
+    rotations: {
+      by: 'tenant',
+      perMinuteMax: () => perMinute.rotationsMax,
+      detail: (max) => `An operator may rotate keys ${max} times per minute.`,
+    },
     standard: {
       by: 'tenant',
-      perMinuteMax: (operator: Operator | undefined) => requestsPerMinuteMax[operator?.rateLimitTier ?? 'standard'],
+      perMinuteMax: (operator: Operator | undefined) =>
+        perMinute.requestsMax * rateFactors[operator?.rateLimitTier ?? 'standard'],
       detail: (max) => `The operator's tier allows ${max} requests per minute.`,
     },
-  },
+  }),
   // The longest texts of an operation together, with room for their escapes; products say their own.
   bodyMaxBytes: 65_536,
   operations,

@@ -1,6 +1,5 @@
 /** What noctant's HTTP works with, and the sandbox operator that an instance makes for those who try it. */
 import { randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { parseApiKey } from '../../commands/noctant/api-key.ts'
 import type { ApiParts, Served } from '../../context.ts'
 import { firstRunContext } from '../../processes/first-run.ts'
@@ -9,6 +8,7 @@ import { ensureSandboxOperator } from '../../processes/noctant/sandbox.ts'
 import { noctantSettings } from '../../processes/noctant/settings.ts'
 import { deadCommandCount } from '../../projections/noctant/account-command.ts'
 import { deadWebhookCount } from '../../projections/noctant/webhook.ts'
+import { untilSo } from '../../runtime/until-so.ts'
 import type { NoctantParts } from './access.ts'
 import type { NoctantDirectories } from './directories.ts'
 import { handlerSettings } from './settings.ts'
@@ -27,8 +27,7 @@ export async function serveNoctant(parts: ApiParts<NoctantDirectories>): Promise
       const sandbox = await ensureSandboxOperator(bus, config.DATA_DIR, url, clock.now)
       await importPresets(bus, () => firstRunContext(randomUUID(), 'import presets', clock.now))
       const keyId = parseApiKey(sandbox.apiKey)?.keyId ?? ''
-      const deadlineMs = performance.now() + SANDBOX_WAIT_MAX_MS
-      while (!credentials.find(keyId) && performance.now() < deadlineMs) await delay(5)
+      await untilSo(SANDBOX_WAIT_MAX_MS, () => credentials.find(keyId) !== undefined)
       return { ...sandbox, member: 'api_key', path: '/noctant/v1/me' }
     },
     gauges: [

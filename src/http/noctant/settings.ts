@@ -4,6 +4,7 @@ import type { NoctantSettings } from '../../processes/noctant/settings.ts'
 
 export const handlerSettings = (config: Config, own: NoctantSettings) => ({
   keysPerOperatorMax: own.API_KEYS_PER_OPERATOR_MAX,
+  perMinute: { requestsMax: own.REQUESTS_PER_MINUTE_MAX, rotationsMax: own.API_KEY_ROTATIONS_PER_MINUTE_MAX },
   keyRotationGraceMs: own.API_KEY_ROTATION_GRACE_S * 1_000,
   keyKnownWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
   engineCurrencies: config.ENGINE_CURRENCIES,

@@ -20,7 +20,7 @@ import { bearerScheme, bearerToken, type Credential, type Scheme, signedBy, type
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
 import type { RateClass } from '../rate-limit.ts'
-import type { RungateBounds } from './bounds.ts'
+import type { perMinuteOf, RungateBounds } from './bounds.ts'
 import { AGENT, DASHBOARD, type RungateCode } from './errors.ts'
 import { COOKIE, cookieHashOf, cookieHeader, isForeign, type Place, sessionCookie } from './people/cookie.ts'
 import type { PeopleLimits } from './people/limits.ts'
@@ -61,6 +61,10 @@ export interface RungateParts extends CoreParts {
   peopleLimits: PeopleLimits
   /** How long an answer about a key waits until this process acts by it. */
   keyKnownWaitMs: number
+  /** How often one account asks. */
+  perMinute: ReturnType<typeof perMinuteOf>
+  /** Admin tokens of an account. */
+  adminTokensMax: number
   /** Registrations of one client address within an hour. */
   registrationsPerHourMax: number
   /** The provider keys' own keys, with which their secrets are sealed. */
@@ -245,12 +249,20 @@ export const verifiers = (parts: RungateParts): Record<string, Verifier<Operator
   [AGENT]: agentVerifier(parts),
 })
 
-const PER_MINUTE_MAX = 6_000
-
-export const rates: Record<string, RateClass<never>> = {
+export const rates = ({ perMinute }: RungateParts): Record<string, RateClass<never>> => ({
   standard: {
     by: 'tenant',
-    perMinuteMax: () => PER_MINUTE_MAX,
+    perMinuteMax: () => perMinute.requestsMax,
     detail: (max) => `An account, and an address without one, may send ${max} requests per minute.`,
   },
-}
+  newTokens: {
+    by: 'tenant',
+    perMinuteMax: () => perMinute.tokensMax,
+    detail: (max) => `An account may make ${max} admin tokens per minute.`,
+  },
+  calls: {
+    by: 'tenant',
+    perMinuteMax: () => perMinute.callsMax,
+    detail: (max) => `An account may send ${max} calls of models per minute.`,
+  },
+})

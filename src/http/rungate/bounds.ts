@@ -1,4 +1,4 @@
-/** How much of policies and agents is taken: bounds of the installation's settings, within those of the schemas. */
+/** How much of policies and agents is taken, and how many requests: bounds of the installation's settings, within those of the schemas. */
 import type { RungateSettings } from '../../processes/rungate/settings.ts'
 import { type FieldError, Problem } from '../errors.ts'
 
@@ -15,6 +15,13 @@ export const boundsOf = (settings: RungateSettings): RungateBounds => ({
   ...{ globsMax: settings.POLICY_GLOBS_MAX, globLengthMax: settings.POLICY_GLOB_LENGTH_MAX },
   ...{ chainMax: settings.ROUTING_CHAIN_MAX, modelRoutesMax: settings.ROUTING_MODEL_ROUTES_MAX },
   ...{ keysPerProviderMax: settings.AGENT_KEYS_PER_PROVIDER_MAX, metadataMaxBytes: settings.METADATA_MAX_BYTES },
+})
+
+/** Of one account: calls of models, new tokens, and whatever else it asks. */
+export const perMinuteOf = (settings: RungateSettings) => ({
+  requestsMax: settings.RUNGATE_REQUESTS_PER_MINUTE_MAX,
+  callsMax: settings.PROXY_CALLS_PER_MINUTE_MAX,
+  tokensMax: settings.RUNGATE_NEW_TOKENS_PER_MINUTE_MAX,
 })
 
 interface Routing {

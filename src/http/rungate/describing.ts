@@ -1,4 +1,5 @@
 /** What the API says of itself in answers. Made when it is asked for: the operations that say it are part of it. */
+import { withKeptText } from '../answers.ts'
 import { documentOf } from '../document.ts'
 import type { RungateParts } from './access.ts'
 import { AGENT } from './errors.ts'
@@ -7,7 +8,7 @@ let document: object | undefined
 
 export const selfDescription: Pick<RungateParts, 'document' | 'agentEndpoints'> = {
   async document() {
-    document ??= documentOf((await import('./api.ts')).rungate)
+    document ??= withKeptText(documentOf((await import('./api.ts')).rungate))
     return document
   },
   async agentEndpoints() {

@@ -1,12 +1,9 @@
 /** New keys and tokens, and the wait until this process acts by what became of them. */
-import { setTimeout as delay } from 'node:timers/promises'
-
-const POLL_MS = 2
+import { untilSo } from '../../runtime/until-so.ts'
 
 /** Resolves when it is so in this process, or when that takes too long. */
 export async function isKnownHere(waitMaxMs: number, isSo: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + waitMaxMs
-  while (!isSo() && performance.now() < deadlineMs) await delay(POLL_MS)
+  await untilSo(waitMaxMs, isSo)
 }
 
 /** The answer with a key, which nobody may keep. */

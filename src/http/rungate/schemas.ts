@@ -6,7 +6,7 @@ import { complaint } from '../complaints.ts'
 import { Problem } from '../errors.ts'
 import { knowing, membersOf } from '../ignored-members.ts'
 import { InexactNumber, JsonSource } from '../json.ts'
-import { boundedText, uuid } from '../schemas.ts'
+import { boundedText, recordOf, uuid } from '../schemas.ts'
 import type { Operator } from './access.ts'
 import type { RungateCode } from './errors.ts'
 
@@ -71,15 +71,16 @@ export const withMore = <D extends z.ZodObject, M extends z.ZodObject>(documente
     return { ...kept, ...result.data } as z.output<D> & z.output<M>
   })
   const members = Object.entries({ ...documented.shape, ...more.shape })
-  return knowing(taken, new Map(members.map(([name, member]) => [name, membersOf(member)])))
+  return knowing(taken, new Map(members.map(([name, member]) => [name, membersOf(member)])), [more])
 }
 
 /** What no installation may go beyond; how much each takes, its settings say (bounds.ts). */
 const METADATA_MAX_BYTES = 131_072
+/** As many as have room in so many bytes. */
+const METADATA_MEMBERS_MAX = 20_000
 
 /** Any JSON object; a number that would come back as another one is refused. */
-export const metadata = z
-  .record(z.string(), z.unknown())
+export const metadata = recordOf(z.unknown(), METADATA_MEMBERS_MAX, METADATA_MAX_BYTES)
   .refine((given) => !holdsInexact(given), 'must hold no number of more than 15 digits')
   .refine(
     (given) => Buffer.byteLength(JSON.stringify(given)) <= METADATA_MAX_BYTES,
@@ -90,8 +91,11 @@ const holdsInexact = (value: unknown): boolean =>
   value instanceof InexactNumber ||
   (typeof value === 'object' && value !== null && Object.values(value).some(holdsInexact))
 
+/** Longer than any id of an account. */
+const ACCOUNT_LENGTH_MAX = 255
 /** The account, where a body names one: it has no effect but to be refused where it is another. */
-export const ofAccount = { org_id: z.string().nullish(), workspace_id: z.string().nullish() }
+const account = boundedText(ACCOUNT_LENGTH_MAX).nullish()
+export const ofAccount = { org_id: account, workspace_id: account }
 
 /** Throws account_elsewhere where the body names another account than the caller's. */
 export function refuseElsewhere(

@@ -12,7 +12,7 @@ import { WEBHOOKS } from '../../processes/rungate/webhooks.ts'
 import { isLoopback } from '../../webhooks/address.ts'
 import { createResolve } from '../../webhooks/request.ts'
 import type { RungateParts } from './access.ts'
-import { boundsOf } from './bounds.ts'
+import { boundsOf, perMinuteOf } from './bounds.ts'
 import { selfDescription } from './describing.ts'
 import type { RungateDirectories } from './directories.ts'
 import { peopleLimitsOf } from './people/limits.ts'
@@ -66,6 +66,8 @@ export async function serveRungate(parts: ApiParts<RungateDirectories>): Promise
     people: createPeopleDigests(providerSecrets),
     peopleLimits: peopleLimitsOf(settings),
     keyKnownWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
+    perMinute: perMinuteOf(settings),
+    adminTokensMax: settings.RUNGATE_ADMIN_TOKENS_MAX,
     registrationsPerHourMax: settings.RUNGATE_REGISTRATIONS_PER_HOUR_MAX,
     webhooks: {
       ...{ resolve: providerAddresses.resolve, allowLoopback: config.WEBHOOK_ALLOW_PRIVATE },

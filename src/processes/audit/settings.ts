@@ -8,6 +8,9 @@ export const auditSettings = z.object({
   AUDIT_STATE_EVENTS_MAX: count(200_000).describe('events that the state of one thing is folded from'),
   AUDIT_TRACE_EVENTS_MAX: count(300).describe('steps that one trace shows'),
   AUDIT_FINDINGS_MAX: count(1_000).describe('findings that one verification shows'),
+  AUDIT_REQUESTS_PER_MINUTE_MAX: count(600).describe(
+    'requests of all keys for the events of one operator together, or of all keys for those of everybody',
+  ),
   AUDIT_CONCURRENCY_MAX: count(2).describe('audit requests at a time; more wait their turn'),
   AUDIT_WAITING_PER_OPERATOR_MAX: count(4).describe(
     'audit requests of one operator’s auditors that wait; more are 429',

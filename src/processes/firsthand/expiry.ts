@@ -7,7 +7,7 @@ import { wallet, walletIdOf } from '../../commands/firsthand/wallet.ts'
 import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { type DueWallet, findEndedLots } from '../../projections/firsthand/wallet.ts'
-import { createDueWork, type DueWork } from '../due-work.ts'
+import { createDueWork, type DueWork, usualPace } from '../due-work.ts'
 import type { ProcessDependencies } from '../process.ts'
 
 export interface SweepLimits {
@@ -17,28 +17,21 @@ export interface SweepLimits {
   batchMax: number
 }
 
-interface Options extends Pick<ProcessDependencies, 'db' | 'log' | 'now'> {
+interface Options extends Pick<ProcessDependencies, 'db' | 'log' | 'now' | 'pace'> {
   bus: CommandBus
   sweep: SweepLimits
 }
 
-/** Wallets at once; each takes one append. */
-const CONCURRENCY_MAX = 4
-const RETRY_MIN_MS = 500
-const RETRY_MAX_MS = 60_000
-const DRAIN_MS = 2_000
-
 type Due = DueWallet & { id: string; key: string }
 
-export function createExpiry({ db, log, now = () => new Date(), bus, sweep }: Options): DueWork<Due> {
+export function createExpiry({ db, log, now = () => new Date(), pace = usualPace, bus, sweep }: Options): DueWork<Due> {
   return createDueWork<Due>({
     name: 'expiry of credits',
     log,
     now,
     limits: {
-      ...{ concurrencyMax: CONCURRENCY_MAX, keyConcurrencyMax: 1, keyQueueMax: 1 },
+      ...{ ...pace, keyConcurrencyMax: 1, keyQueueMax: 1 },
       ...{ batchMax: sweep.batchMax, pollIntervalMs: sweep.intervalMs },
-      ...{ retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS, drainMs: DRAIN_MS },
     },
     async findDue({ now: time, limit }) {
       const due = await findEndedLots(db, time.toISOString(), limit)

@@ -9,7 +9,7 @@ import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { findRemovable, type ObjectRow } from '../../projections/firsthand/object.ts'
 import { camel } from '../../runtime/letter-case.ts'
-import { createDueWork, type DueItem, type DueWork } from '../due-work.ts'
+import { createDueWork, type DueItem, type DueWork, usualPace } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 import type { SweepLimits } from './expiry.ts'
 import { JANITOR } from './process-names.ts'
@@ -21,18 +21,16 @@ export interface JanitorLimits extends SweepLimits {
   uploadSweepMs: number
 }
 
-interface Options extends Pick<ProcessDependencies, 'db' | 'log' | 'now'> {
+interface Options extends Pick<ProcessDependencies, 'db' | 'log' | 'now' | 'pace'> {
   bus: CommandBus
   objects: ObjectStore
   janitor: JanitorLimits
 }
 
-/** Removals at once, and those of one organization. */
-const CONCURRENCY_MAX = 8
+/** Of one organization at once, so that its many files leave room for others' removals. */
 const ORGANIZATION_CONCURRENCY_MAX = 2
-const RETRY_MIN_MS = 500
+/** A store that is away for long is not asked every minute for each file. */
 const RETRY_MAX_MS = 600_000
-const DRAIN_MS = 2_000
 /** Longer than any upload takes: what is older ended midway. */
 const UNFINISHED_TTL_MS = 7_200_000
 
@@ -43,15 +41,22 @@ interface Removal {
 }
 
 /** Removes the copies that may go, and notes it. */
-export function createRemovals({ db, log, now = () => new Date(), bus, objects, janitor }: Options): DueWork<Removal> {
+export function createRemovals({
+  db,
+  log,
+  now = () => new Date(),
+  pace = usualPace,
+  bus,
+  objects,
+  janitor,
+}: Options): DueWork<Removal> {
   return createDueWork<Removal>({
     name: 'removal of files',
     log,
     now,
     limits: {
-      ...{ concurrencyMax: CONCURRENCY_MAX, keyConcurrencyMax: ORGANIZATION_CONCURRENCY_MAX },
+      ...{ ...pace, retryMaxMs: RETRY_MAX_MS, keyConcurrencyMax: ORGANIZATION_CONCURRENCY_MAX },
       ...{ keyQueueMax: janitor.batchMax, batchMax: janitor.batchMax, pollIntervalMs: janitor.intervalMs },
-      ...{ retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS, drainMs: DRAIN_MS },
     },
     async findDue({ now: time, limit }) {
       const due = await findRemovable(db, time.toISOString(), limit)
@@ -93,15 +98,14 @@ const UPLOADS = { id: 'uploads', key: 'uploads' }
 
 /** Sweeps the uploads, now and at intervals. */
 function createUploadSweeps(options: Options): DueWork<DueItem> {
-  const { log, janitor, now = () => new Date() } = options
+  const { log, janitor, pace = usualPace, now = () => new Date() } = options
   return createDueWork<DueItem>({
     name: 'sweep of uploads',
     log,
     now,
     limits: {
-      ...{ concurrencyMax: 1, keyConcurrencyMax: 1, keyQueueMax: 1, batchMax: 1 },
-      ...{ pollIntervalMs: janitor.uploadSweepMs, retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS },
-      drainMs: DRAIN_MS,
+      ...{ ...pace, concurrencyMax: 1, keyConcurrencyMax: 1, keyQueueMax: 1, batchMax: 1 },
+      ...{ pollIntervalMs: janitor.uploadSweepMs, retryMaxMs: RETRY_MAX_MS },
     },
     findDue: async () => [UPLOADS],
     async work(_, signal) {

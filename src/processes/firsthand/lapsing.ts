@@ -5,20 +5,14 @@ import { job } from '../../commands/firsthand/job.ts'
 import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { findLapsedClaims } from '../../projections/firsthand/claim.ts'
-import { createDueWork, type DueWork } from '../due-work.ts'
+import { createDueWork, type DueWork, usualPace } from '../due-work.ts'
 import type { ProcessDependencies } from '../process.ts'
 import type { SweepLimits } from './expiry.ts'
 
-interface Options extends Pick<ProcessDependencies, 'db' | 'log' | 'now'> {
+interface Options extends Pick<ProcessDependencies, 'db' | 'log' | 'now' | 'pace'> {
   bus: CommandBus
   sweep: SweepLimits
 }
-
-/** Jobs at once; the claims of one are released in order. */
-const CONCURRENCY_MAX = 4
-const RETRY_MIN_MS = 500
-const RETRY_MAX_MS = 60_000
-const DRAIN_MS = 2_000
 
 interface Lapsed {
   /** The claim. */
@@ -27,15 +21,22 @@ interface Lapsed {
   key: string
 }
 
-export function createLapsing({ db, log, now = () => new Date(), bus, sweep }: Options): DueWork<Lapsed> {
+export function createLapsing({
+  db,
+  log,
+  now = () => new Date(),
+  pace = usualPace,
+  bus,
+  sweep,
+}: Options): DueWork<Lapsed> {
   return createDueWork<Lapsed>({
     name: 'lapse of claims',
     log,
     now,
     limits: {
-      ...{ concurrencyMax: CONCURRENCY_MAX, keyConcurrencyMax: 1, keyQueueMax: sweep.batchMax },
+      // The claims of one job are released in order.
+      ...{ ...pace, keyConcurrencyMax: 1, keyQueueMax: sweep.batchMax },
       ...{ batchMax: sweep.batchMax, pollIntervalMs: sweep.intervalMs },
-      ...{ retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS, drainMs: DRAIN_MS },
     },
     async findDue({ now: time, limit }) {
       const lapsed = await findLapsedClaims(db, time.toISOString(), limit)

@@ -14,7 +14,7 @@ import type { OrganizationEvent } from '../../events/firsthand/organization.ts'
 import type { WalletEvent } from '../../events/firsthand/wallet.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import { findDueTopUps, findUnsettledPurchases } from '../../projections/firsthand/purchase.ts'
-import { createDueWork, type DueWork, type DueWorkLimits } from '../due-work.ts'
+import { createDueWork, type DueWork, type DueWorkLimits, usualPace } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 import type { PaymentsOf } from './payment-access.ts'
 import { PAYMENTS } from './process-names.ts'
@@ -33,23 +33,17 @@ export interface PaymentLimits {
   topUpWaitsMs: readonly number[]
 }
 
-export type PaymentOptions = Pick<ProcessDependencies, 'db' | 'log' | 'now'> & {
+export type PaymentOptions = Pick<ProcessDependencies, 'db' | 'log' | 'now' | 'pace'> & {
   bus: CommandBus
   paymentsOf: PaymentsOf
   limits: PaymentLimits
 }
 
-/** Questions to the provider at once, and those about one wallet. */
-const CONCURRENCY_MAX = 4
-const RETRY_MIN_MS = 1_000
-const RETRY_MAX_MS = 60_000
-const DRAIN_MS = 5_000
 /** Open sessions of which it is known when the provider was asked last. */
 const ASKED_MAX = 10_000
 
-const limitsOf = ({ intervalMs, batchMax }: PaymentLimits): DueWorkLimits => ({
-  ...{ concurrencyMax: CONCURRENCY_MAX, keyConcurrencyMax: 1, keyQueueMax: batchMax },
-  ...{ batchMax, pollIntervalMs: intervalMs, retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS, drainMs: DRAIN_MS },
+const limitsOf = ({ limits: { intervalMs, batchMax }, pace = usualPace }: PaymentOptions): DueWorkLimits => ({
+  ...{ ...pace, keyConcurrencyMax: 1, keyQueueMax: batchMax, batchMax, pollIntervalMs: intervalMs },
 })
 
 const contextOf = (id: string, at: string) => systemContext(PAYMENTS, deterministicId(PAYMENTS, id, at), at)
@@ -71,7 +65,7 @@ export function createSessionSweep(options: PaymentOptions): DueWork<DueSession>
   // Each look goes on behind the one before: a checkout that nobody pays stays open for a day, and hides no later one.
   let last: Awaited<ReturnType<typeof findUnsettledPurchases>>[number] | undefined
   return createDueWork<DueSession>({
-    ...{ name: 'checkouts', log, now, limits: limitsOf(limits) },
+    ...{ name: 'checkouts', log, now, limits: limitsOf(options) },
     async findDue({ now: time, limit }) {
       const before = new Date(time.getTime() - limits.sessionAgeMs).toISOString()
       const rows = await findUnsettledPurchases(db, before, last, limit)
@@ -95,7 +89,7 @@ type TopUpItem = DueTopUp & { id: string; key: string }
 export function createTopUpWork(options: PaymentOptions): DueWork<TopUpItem> {
   const { db, log, limits, now = () => new Date() } = options
   return createDueWork<TopUpItem>({
-    ...{ name: 'top-ups', log, now, limits: limitsOf(limits) },
+    ...{ name: 'top-ups', log, now, limits: limitsOf(options) },
     async findDue({ now: time, limit }) {
       const rows = await findDueTopUps(db, time.toISOString(), limit)
       return rows.map(({ top_up_id, organization_id, environment, amount_cents }) =>

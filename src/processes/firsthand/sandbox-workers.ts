@@ -19,7 +19,7 @@ import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { findSandboxJobs } from '../../projections/firsthand/sandbox-job.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
-import { createDueWork } from '../due-work.ts'
+import { createDueWork, usualPace } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 import { SANDBOX_WORKERS } from './process-names.ts'
 import { makeSandboxFile } from './sandbox-files.ts'
@@ -51,24 +51,20 @@ const JOBS_MAX = 100
 /** Jobs at once, and those of one organization: others' small jobs do not wait for its large ones. */
 const JOBS_AT_ONCE = 4
 const ORGANIZATION_JOBS_AT_ONCE = 3
-const RETRY_MIN_MS = 500
-const RETRY_MAX_MS = 30_000
-const DRAIN_MS = 2_000
 const UPLOAD_MAX_MS = 60_000
 
 type Options = ProcessDependencies & { parts: SandboxParts }
 
 /** Runs until `signal` aborts; stands by while another process leads. */
 export function runSandboxWorkers(options: Options): Promise<void> {
-  const { db, log, parts } = options
+  const { db, log, pace = usualPace, parts } = options
   const work = createDueWork<{ id: string; key: string }>({
     name: 'sandbox workers',
     log,
     now: parts.now,
     limits: {
-      ...{ concurrencyMax: JOBS_AT_ONCE, keyConcurrencyMax: ORGANIZATION_JOBS_AT_ONCE, keyQueueMax: JOBS_MAX },
+      ...{ ...pace, concurrencyMax: JOBS_AT_ONCE, keyConcurrencyMax: ORGANIZATION_JOBS_AT_ONCE, keyQueueMax: JOBS_MAX },
       ...{ batchMax: JOBS_MAX, pollIntervalMs: parts.limits.pollIntervalMs },
-      ...{ retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS, drainMs: DRAIN_MS },
     },
     async findDue({ limit }) {
       const jobs = await findSandboxJobs(db, limit)

@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import type { Log } from '../../log.ts'
 import { findDueScorings } from '../../projections/firsthand/claim.ts'
-import { createDueWork, type DueWork } from '../due-work.ts'
+import { createDueWork, type DueWork, usualPace } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 import { SCORING } from './process-names.ts'
 import { scoreSubmission } from './scoring.ts'
@@ -20,9 +20,6 @@ export interface ScorerLimits {
   pollIntervalMs: number
 }
 
-const RETRY_MIN_MS = 500
-const RETRY_MAX_MS = 60_000
-const DRAIN_MS = 5_000
 /** Submissions whose next try is remembered until the read model has it. */
 const POSTPONED_MAX = 10_000
 
@@ -70,7 +67,7 @@ export function offerScorings(
   }
 }
 
-function createScoring({ db, log, parts, limits }: Options): DueWork<Due> {
+function createScoring({ db, log, pace = usualPace, parts, limits }: Options): DueWork<Due> {
   const postponed = new LRUCache<string, number>({ max: POSTPONED_MAX })
   const { concurrencyMax, organizationConcurrencyMax, batchMax, pollIntervalMs } = limits
   const work = createDueWork<Due>({
@@ -78,6 +75,7 @@ function createScoring({ db, log, parts, limits }: Options): DueWork<Due> {
     log,
     now: parts.now,
     limits: {
+      ...pace,
       ...{
         concurrencyMax,
         keyConcurrencyMax: organizationConcurrencyMax,
@@ -85,7 +83,6 @@ function createScoring({ db, log, parts, limits }: Options): DueWork<Due> {
         batchMax,
         pollIntervalMs,
       },
-      ...{ retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS, drainMs: DRAIN_MS },
     },
     async findDue({ now, keyMax, limit }) {
       const rows = await findDueScorings(db, now.toISOString(), keyMax, limit)

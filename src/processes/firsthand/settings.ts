@@ -10,6 +10,12 @@ const secret = z.string().min(1).optional()
 const OPEN_SEATS_LIMIT = 1_000
 
 export const firsthandSettings = z.object({
+  FIRSTHAND_JOBS_PER_MINUTE_MAX: count(100).describe(
+    'new jobs of one organization on the tier standard; on pro five times, on enterprise fifty times as many',
+  ),
+  FIRSTHAND_JOB_READS_PER_MINUTE_MAX: count(300).describe('the same of reads of jobs'),
+  FIRSTHAND_REQUESTS_PER_MINUTE_MAX: count(60).describe('the same of other requests'),
+  FIRSTHAND_WORKER_REQUESTS_PER_MINUTE_MAX: count(600).describe('requests of one worker'),
   FIRSTHAND_KEYS_MAX: count(100).describe('API keys of one organization that work at a time'),
   FIRSTHAND_KEY_OVERLAP_S: count(86_400).describe('how long an API key works on after it was rotated'),
   FIRSTHAND_KEY_USE_GAP_S: count(900).describe('least time between two notes of an API key’s use'),

@@ -4,7 +4,11 @@ import { count, milliseconds } from '../../runtime/setting.ts'
 
 export const noctantSettings = z.object({
   // API keys and launches
+  REQUESTS_PER_MINUTE_MAX: count(600).describe(
+    'requests of an operator on the tier standard; on pro five times, on enterprise fifty times as many',
+  ),
   API_KEYS_PER_OPERATOR_MAX: count(100).describe('API keys of one operator that work at a time'),
+  API_KEY_ROTATIONS_PER_MINUTE_MAX: count(30).describe('rotations of API keys of one operator, whatever its tier'),
   API_KEY_ROTATION_GRACE_S: count(300).describe('seconds that an API key works on after it was replaced'),
   LAUNCH_TOKEN_TTL_S: count(300).describe('how long the link of a launch can be used'),
   BROWSER_SESSION_TTL_S: count(28_800).describe('how long a browser stays in the hosted terminal'),

@@ -7,7 +7,7 @@ import { roster } from '../../commands/rungate/roster.ts'
 import { session } from '../../commands/rungate/session.ts'
 import { findExpiredInvitations } from '../../projections/rungate/invitation.ts'
 import { findExpiredSessions } from '../../projections/rungate/session.ts'
-import { createDueWork, type DueItem, type DueWork } from '../due-work.ts'
+import { createDueWork, type DueItem, type DueWork, usualPace } from '../due-work.ts'
 import type { ProcessDependencies } from '../process.ts'
 
 export interface ExpiryLimits {
@@ -17,29 +17,29 @@ export interface ExpiryLimits {
   batchMax: number
 }
 
-interface Options extends Pick<ProcessDependencies, 'db' | 'log' | 'now'> {
+interface Options extends Pick<ProcessDependencies, 'db' | 'log' | 'now' | 'pace'> {
   bus: CommandBus
   expiry: ExpiryLimits
 }
 
-/** At once; each takes one append. */
-const CONCURRENCY_MAX = 4
-const RETRY_MIN_MS = 500
-const RETRY_MAX_MS = 60_000
-const DRAIN_MS = 2_000
-
 /** `accountId`: of an invitation; a session has none. */
 type Due = DueItem & { accountId?: string }
 
-export function createPeopleExpiry({ db, log, now = () => new Date(), bus, expiry }: Options): DueWork<Due> {
+export function createPeopleExpiry({
+  db,
+  log,
+  now = () => new Date(),
+  pace = usualPace,
+  bus,
+  expiry,
+}: Options): DueWork<Due> {
   return createDueWork<Due>({
     name: 'expiry of invitations and sessions',
     log,
     now,
     limits: {
-      ...{ concurrencyMax: CONCURRENCY_MAX, keyConcurrencyMax: 1, keyQueueMax: expiry.batchMax },
+      ...{ ...pace, keyConcurrencyMax: 1, keyQueueMax: expiry.batchMax },
       ...{ batchMax: expiry.batchMax, pollIntervalMs: expiry.intervalMs },
-      ...{ retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS, drainMs: DRAIN_MS },
     },
     async findDue({ now: time, limit }) {
       const at = time.toISOString()

@@ -14,7 +14,7 @@ import {
   desksWithLateCalls,
   desksWithOldCalls,
 } from '../../projections/rungate/open-call.ts'
-import { createDueWork, type DueWork } from '../due-work.ts'
+import { createDueWork, type DueWork, usualPace } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 
 export const RUN_SWEEPER = 'rungate-run-sweeper'
@@ -34,12 +34,6 @@ interface Options extends ProcessDependencies {
   processesGoneBefore: Date | undefined
 }
 
-/** Desks at once; each takes one append. */
-const CONCURRENCY_MAX = 4
-const RETRY_MIN_MS = 500
-const RETRY_MAX_MS = 60_000
-const DRAIN_MS = 2_000
-
 type Find = (db: Options['db'], now: string, limit: number) => Promise<(DueDesk & { process_ids?: string[] })[]>
 interface Due {
   id: string
@@ -49,13 +43,12 @@ interface Due {
 }
 
 function createSweep(name: string, intervalMs: number, find: Find, options: Options): DueWork<Due> {
-  const { db, log, now = () => new Date(), desks, limits } = options
+  const { db, log, pace = usualPace, now = () => new Date(), desks, limits } = options
   return createDueWork<Due>({
     ...{ name, log, now },
     limits: {
-      ...{ concurrencyMax: CONCURRENCY_MAX, keyConcurrencyMax: 1, keyQueueMax: 1 },
+      ...{ ...pace, keyConcurrencyMax: 1, keyQueueMax: 1 },
       ...{ batchMax: limits.batchMax, pollIntervalMs: intervalMs },
-      ...{ retryMinMs: RETRY_MIN_MS, retryMaxMs: RETRY_MAX_MS, drainMs: DRAIN_MS },
     },
     async findDue({ now: time, limit }) {
       const due = await find(db, time.toISOString(), limit)

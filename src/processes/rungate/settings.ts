@@ -7,6 +7,16 @@ export const rungateSettings = z.object({
   RUNGATE_REGISTRATIONS_PER_HOUR_MAX: count(10).describe(
     'accounts that one client address may register within an hour',
   ),
+  RUNGATE_REQUESTS_PER_MINUTE_MAX: count(6_000).describe(
+    'requests of one account, calls of models not counted; the same of a client address without one',
+  ),
+  RUNGATE_ADMIN_TOKENS_MAX: count(100).describe(
+    'admin tokens of one account; one that has ended counts as long as one that was made with it works',
+  ),
+  RUNGATE_NEW_TOKENS_PER_MINUTE_MAX: count(60).describe('admin tokens that one account asks for'),
+  PROXY_CALLS_PER_MINUTE_MAX: count(60_000).describe(
+    'calls of models of one account, whatever becomes of them; policies limit those of an agent',
+  ),
   RUNGATE_TOKEN_USE_GAP_S: count(900).describe('least time between two notes of an admin token’s use'),
   RUNGATE_COMPLETION_GRACE_MS: count(10_000).describe(
     'how long a request may take for what needs several streams, before the process that finishes such things steps in',

@@ -10,8 +10,8 @@ import { noUsage } from '../../../src/adapters/llm/usage.ts'
 describe.each<Format>(['openai', 'anthropic'])('a dry run in the format of %s', (format) => {
   const run = { format, id: '1a', model: 'm', wantsUsage: true, createdS: 5 }
 
-  it('has a whole answer that used nothing', () => {
-    const { usage, deliveredBytes } = readAnswer(format, dryRunAnswer({ ...run, isStream: false }))
+  it('has a whole answer that used nothing', async () => {
+    const { usage, deliveredBytes } = await readAnswer(format, dryRunAnswer({ ...run, isStream: false }))
     expect([usage, deliveredBytes > 10]).toStrictEqual([noUsage, true])
   })
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { readTapeInSlices } from '../../../src/adapters/llm/json-tape.ts'
 import { MalformedTape } from '../../../src/adapters/llm/json-tokens.ts'
 import { type JsonValue, readValue } from '../../../src/adapters/llm/json-value.ts'
+import { uncounted } from '../../../src/runtime/counted.ts'
 
 const limits = { depthMax: 128, valuesMax: 500_000 }
 const read = (text: string) => readValue(Buffer.from(text), limits)
@@ -196,7 +197,7 @@ describe('a long text', () => {
       if (isRunning) setImmediate(count)
     }
     setImmediate(count)
-    await readTapeInSlices(bytes, { depthMax: 128, valuesMax: 20 * MIB }, 0).finally(() => {
+    await readTapeInSlices(bytes, { depthMax: 128, valuesMax: 20 * MIB }, uncounted, 0).finally(() => {
       isRunning = false
     })
     return turns

@@ -240,19 +240,19 @@ describe('a message for OpenAI', () => {
 })
 
 describe('an answer', () => {
-  const translate = (from: Format, text: string) =>
+  const translate = async (from: Format, text: string) =>
     translatedAnswer(
       from === 'openai' ? 'anthropic' : 'openai',
-      readAnswer(from, Buffer.from(text)),
+      await readAnswer(from, Buffer.from(text)),
       'served',
       1_800_000_000,
     ).toString()
 
-  it('of Anthropic for a client of OpenAI', () => {
+  it('of Anthropic for a client of OpenAI', async () => {
     const answer = `{"id":"msg_1a","type":"message","role":"assistant","model":"claude-x","content":[{"type":"thinking","thinking":"hm","signature":"s"},
       {"type":"text","text":"Let "},{"type":"text","text":"me"},{"type":"tool_use","id":"toolu_1","name":"add","input":{"n": 9007199254740993}},{"type":"tool_use","id":"toolu_2","name":"now","input":{}}],
       "stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":9,"cache_creation_input_tokens":5,"cache_read_input_tokens":3,"output_tokens":7}}`
-    expect(translate('anthropic', answer)).toBe(
+    expect(await translate('anthropic', answer)).toBe(
       '{"id":"chatcmpl-1a","object":"chat.completion","created":1800000000,"model":"served","choices":[{"index":0,"message":{"role":"assistant","content":"Let me","refusal":null,"tool_calls":[' +
         '{"id":"toolu_1","type":"function","function":{"name":"add","arguments":"{\\"n\\": 9007199254740993}"}},' +
         '{"id":"toolu_2","type":"function","function":{"name":"now","arguments":"{}"}}]},"logprobs":null,"finish_reason":"tool_calls"}],' +
@@ -260,28 +260,28 @@ describe('an answer', () => {
     )
   })
 
-  it('of OpenAI for a client of Anthropic', () => {
+  it('of OpenAI for a client of Anthropic', async () => {
     const answer = `{"id":"chatcmpl-1a","choices":[{"index":0,"message":{"role":"assistant","content":"Let me","refusal":null,"tool_calls":[
       {"id":"call_1","type":"function","function":{"name":"add","arguments":"{\\"n\\": 9007199254740993, \\"s\\":\\"\\\\ud83d\\"}"}},{"id":"call_2","type":"function","function":{"name":"now","arguments":""}}]},
       "finish_reason":"tool_calls"}],"usage":{"prompt_tokens":12,"completion_tokens":7,"prompt_tokens_details":{"cached_tokens":3}}}`
-    expect(translate('openai', answer)).toBe(
+    expect(await translate('openai', answer)).toBe(
       '{"id":"msg_1a","type":"message","role":"assistant","model":"served","content":[{"type":"text","text":"Let me"},' +
         '{"type":"tool_use","id":"call_1","name":"add","input":{"n": 9007199254740993, "s":"\\ud83d"}},{"type":"tool_use","id":"call_2","name":"now","input":{}}],' +
         '"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":9,"cache_creation_input_tokens":0,"cache_read_input_tokens":3,"output_tokens":7}}',
     )
   })
 
-  it('that is a refusal says so', () => {
+  it('that is a refusal says so', async () => {
     const answer = '{"id":"1","choices":[{"message":{"content":null,"refusal":"No."},"finish_reason":"stop"}]}'
-    expect(JSON.parse(translate('openai', answer))).toMatchObject({
+    expect(JSON.parse(await translate('openai', answer))).toMatchObject({
       stop_reason: 'refusal',
       content: [{ type: 'text', text: 'No.' }],
     })
   })
 
-  it('is read with its usage and what it delivered', () => {
+  it('is read with its usage and what it delivered', async () => {
     const message = { content: 'Grüße', tool_calls: [{ function: { name: 'f', arguments: '{"a":1}' } }] }
-    const read = readAnswer(
+    const read = await readAnswer(
       'openai',
       Buffer.from(JSON.stringify({ choices: [{ message, finish_reason: 'stop' }], usage: null })),
     )
@@ -290,14 +290,15 @@ describe('an answer', () => {
       { type: 'text', text: 'abc' },
       { type: 'tool_use', name: 'f', input: { a: 1 } },
     ]
-    const other = readAnswer(
+    const other = await readAnswer(
       'anthropic',
       Buffer.from(
         JSON.stringify({ content: blocks, stop_reason: 'end_turn', usage: { input_tokens: 1, output_tokens: 2 } }),
       ),
     )
     expect(other).toMatchObject({ usage: { input: 1, output: 2 }, deliveredBytes: 3 + 1 + 7, finishReason: 'end_turn' })
-    expect(readAnswer('anthropic', Buffer.from('{"content":[],"stop_reason":"end_turn"}')).deliveredBytes).toBe(0)
+    const empty = await readAnswer('anthropic', Buffer.from('{"content":[],"stop_reason":"end_turn"}'))
+    expect(empty.deliveredBytes).toBe(0)
   })
 
   it.each<[Format, string]>([
@@ -307,16 +308,16 @@ describe('an answer', () => {
     ['openai', '{"choices":[]}'],
     ['anthropic', '{"content":[]}'],
     ['anthropic', '{"error":{}}'],
-  ])('of %s that is %j is none', (format, text) => {
-    expect(() => readAnswer(format, Buffer.from(text))).toThrow(UnreadableAnswer)
+  ])('of %s that is %j is none', async (format, text) => {
+    await expect(readAnswer(format, Buffer.from(text))).rejects.toThrow(UnreadableAnswer)
   })
 
-  it('whose arguments were cut is not passed on as if they were whole', () => {
+  it('whose arguments were cut is not passed on as if they were whole', async () => {
     const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":' } }
     const answer = JSON.stringify({
       choices: [{ message: { content: null, tool_calls: [call] }, finish_reason: 'length' }],
     })
-    expect(() => translate('openai', answer)).toThrow(Untranslatable)
+    await expect(translate('openai', answer)).rejects.toThrow(Untranslatable)
   })
 })
 

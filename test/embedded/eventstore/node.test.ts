@@ -25,6 +25,14 @@ beforeEach(() => {
 })
 afterEach(() => directory.remove())
 
+test('has no projections', async () => {
+  const node = await startEventStore({ directory: directory.path })
+  const client = EventStoreDBClient.connectionString(node.url)
+  await expect(client.getProjectionState('any')).rejects.toMatchObject({ code: 12 })
+  await client.dispose()
+  await node.close()
+})
+
 describe.each([
   ['in the calling thread', startEventStore],
   ['in a thread of its own', startEventStoreThread],

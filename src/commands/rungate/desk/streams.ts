@@ -2,6 +2,7 @@
 import type { AnyEvent } from '../../../events/event.ts'
 import type { RunTotals } from '../../../events/rungate/call-facts.ts'
 import type { DeskBookEvent, DeskEvent, DeskTurnEvent } from '../../../events/rungate/desk.ts'
+import { PartedMap } from '../../../runtime/parted-map.ts'
 import type { Aggregate, AnyAggregate } from '../../decider.ts'
 import { DESK, DESK_BOOK } from './desk.ts'
 
@@ -12,12 +13,12 @@ interface AuditedRun {
 }
 interface AuditedDesk {
   /** Runs that go on, or have calls under way, and the last one that ended. */
-  runs: Readonly<Record<string, AuditedRun>>
+  runs: PartedMap<AuditedRun>
   /** Call → what is held for it, in USD. */
-  held: Readonly<Record<string, string>>
+  held: PartedMap<string>
   lastEnded: (AuditedRun & { runId: string }) | null
 }
-const nothing: AuditedDesk = { runs: {}, held: {}, lastEnded: null }
+const nothing: AuditedDesk = { runs: new PartedMap(), held: new PartedMap(), lastEnded: null }
 
 export const desk: AnyAggregate = {
   category: DESK,
@@ -31,23 +32,22 @@ function audited(state: AuditedDesk, event: DeskEvent): AuditedDesk {
       const { runs, calls } = event.data.state
       return {
         ...state,
-        runs: Object.fromEntries(
-          runs.map(({ runId, status, costUsd, stepCount }) => [runId, { state: status, costUsd, stepCount }]),
+        runs: runs.reduce(
+          (all, { runId, status, costUsd, stepCount }) => all.with(runId, { state: status, costUsd, stepCount }),
+          nothing.runs,
         ),
-        held: Object.fromEntries(calls.map(({ callId, held }) => [callId, held.usd])),
+        held: calls.reduce((all, { callId, held }) => all.with(callId, held.usd), nothing.held),
       }
     }
     case 'rungate.RunStarted.v1':
       return withRun(state, event.data.runId, { state: 'running', costUsd: '0', stepCount: 0 })
     case 'rungate.CallReserved.v1':
-      return totalled({ ...state, held: { ...state.held, [event.data.callId]: event.data.held.usd } }, event.data)
-    case 'rungate.CallSettled.v1': {
-      const { [event.data.callId]: _, ...held } = state.held
-      return totalled({ ...state, held }, event.data)
-    }
+      return totalled({ ...state, held: state.held.with(event.data.callId, event.data.held.usd) }, event.data)
+    case 'rungate.CallSettled.v1':
+      return totalled({ ...state, held: state.held.without(event.data.callId) }, event.data)
     case 'rungate.RunEnded.v1': {
       const { runId, status, run } = event.data
-      const { [runId]: _, ...runs } = state.runs
+      const runs = state.runs.without(runId)
       return { ...state, runs, lastEnded: { runId, state: status, costUsd: run.costUsd, stepCount: run.stepCount } }
     }
     case 'rungate.CallBlocked.v1':
@@ -68,11 +68,11 @@ function audited(state: AuditedDesk, event: DeskEvent): AuditedDesk {
 
 const withRun = (state: AuditedDesk, runId: string, run: AuditedRun): AuditedDesk => ({
   ...state,
-  runs: { ...state.runs, [runId]: run },
+  runs: state.runs.with(runId, run),
 })
 
 function totalled(state: AuditedDesk, { runId, run }: { runId: string; run: RunTotals }): AuditedDesk {
-  const before = state.runs[runId]
+  const before = state.runs.get(runId)
   return before ? withRun(state, runId, { ...before, costUsd: run.costUsd, stepCount: run.stepCount }) : state
 }
 

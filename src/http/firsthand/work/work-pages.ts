@@ -29,7 +29,7 @@ const FORM_TYPE = 'application/x-www-form-urlencoded'
 export function workPages(parts: FirsthandParts, runtime: SharedRuntime): Hono<AppEnv> {
   const { nowMs, limits, sealer, bounds } = runtime
   const { windowOf = () => createWindow({ keysMax: CALLERS_MAX, nowMs }) } = runtime
-  const withinRate = limitRate(workerRate as RateClass, windowOf('firsthand.worker'))
+  const withinRate = limitRate(workerRate(parts) as RateClass, windowOf('firsthand.worker'))
   const failures = createWindow({ keysMax: CALLERS_MAX, nowMs })
   const verify = workerVerifier(parts)
   const sessions = createSessions(parts, runtime)

@@ -52,10 +52,8 @@ export function workerVerifier({ workerCredentials }: FirsthandParts): Verifier<
   }
 }
 
-const PER_MINUTE_MAX = 600
-
-export const workerRate: RateClass<never> = {
+export const workerRate = ({ perMinute }: FirsthandParts): RateClass<never> => ({
   by: 'tenant',
-  perMinuteMax: () => PER_MINUTE_MAX,
+  perMinuteMax: () => perMinute.workerRequestsMax,
   detail: (max) => `A worker may send ${max} requests per minute.`,
-}
+})

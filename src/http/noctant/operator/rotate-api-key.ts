@@ -1,10 +1,10 @@
 /** POST /v1/me/rotate-api-key: another key in the place of the one that signed the request, shown this once. */
 
-import { setTimeout as delay } from 'node:timers/promises'
 import { z } from '@hono/zod-openapi'
 import { generateApiKey } from '../../../commands/noctant/api-key.ts'
 import { operator } from '../../../commands/noctant/operator.ts'
 import { environment } from '../../../events/noctant/vocabulary.ts'
+import { untilSo } from '../../../runtime/until-so.ts'
 import { json, withHeaders } from '../../answers.ts'
 import { timeOut } from '../../schemas.ts'
 import { operatorKey, write } from '../access.ts'
@@ -13,8 +13,6 @@ import { requestIdHeader } from '../schemas.ts'
 const answer = z
   .object({ api_key: z.string(), api_key_prefix: z.string(), rotated_at: timeOut })
   .openapi('RotateOperatorApiKeyResponse')
-
-const KNOWN_POLL_MS = 5
 
 /**
  * There is no idempotency key: a caller that lost the answer signs with the old key again and gets yet another one.
@@ -28,6 +26,7 @@ export const rotateOperatorApiKey = write({
   description:
     'Makes a key with the same scopes. The one that signed the request works a while longer and then ends by itself.',
   access: operatorKey('api_keys:rotate'),
+  rate: 'rotations',
   headers: requestIdHeader,
   answers: {
     200: withHeaders(
@@ -44,8 +43,7 @@ export const rotateOperatorApiKey = write({
     const { key, ...replacement } = generateApiKey(environment.parse(of))
     const rotation = { kind: 'rotateKey', keyId, replacement, validUntil, keysMax, at } as const
     const handled = await bus.handle(operator, operatorId, rotation, command)
-    const deadlineMs = performance.now() + keyKnownWaitMs
-    while (!credentials.find(replacement.keyId) && performance.now() < deadlineMs) await delay(KNOWN_POLL_MS)
+    await untilSo(keyKnownWaitMs, () => credentials.find(replacement.keyId) !== undefined)
     const body = { api_key: key, api_key_prefix: `nct_${of}_${replacement.keyId}`, rotated_at: at }
     return { status: 200, headers: { 'cache-control': 'no-store' }, body, handled }
   },

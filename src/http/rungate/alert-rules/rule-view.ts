@@ -7,7 +7,7 @@ import { type AlertRuleRow, ruleColumns } from '../../../projections/rungate/ale
 import { snake } from '../../../runtime/letter-case.ts'
 import { complaint } from '../../complaints.ts'
 import { type FieldError, Problem } from '../../errors.ts'
-import { nullableTimeOut, nullableUuidOut, timeOut, uuid, uuidOut } from '../../schemas.ts'
+import { nullableTimeOut, nullableUuidOut, recordOf, timeOut, uuid, uuidOut } from '../../schemas.ts'
 import type { RungateCode } from '../errors.ts'
 import { authors, authorsOf, decimalNumber, description, entityName, usdIn, whole } from '../schemas.ts'
 
@@ -30,10 +30,7 @@ const configs = {
 }
 
 const MEMBERS_MAX = 20
-const config = z
-  .record(z.string(), z.unknown())
-  .refine((given) => Object.keys(given).length <= MEMBERS_MAX, `must have at most ${MEMBERS_MAX} members`)
-  .openapi({ type: 'object' })
+const config = recordOf(z.unknown(), MEMBERS_MAX).openapi({ type: 'object' })
 
 export const conditionType = z.enum(alertConditionTypes)
 export const ruleInput = z

@@ -18,7 +18,7 @@ const ROUNDS_MAX = 6
 export async function admit(
   parts: ProxyParts,
   given: CallFacts,
-  call: Pick<AdmittedCall, 'scan' | 'profile' | 'incoming'>,
+  call: Pick<AdmittedCall, 'scan' | 'profile' | 'incoming' | 'counted'>,
   command: CommandContext,
 ): Promise<Decided> {
   let facts = given
@@ -27,7 +27,7 @@ export async function admit(
     if (outcome.kind === 'count') facts = await counted(parts, facts, outcome.run, call)
     else if (outcome.kind === 'lookup') facts = { ...facts, run: { ...facts.run, known: await knownRun(parts, facts) } }
     else if (outcome.kind === 'approval' && outcome.missing.length > 0) {
-      const fingerprint = facts.fingerprint ?? (await fingerprintOf(call.scan))
+      const fingerprint = facts.fingerprint ?? (await fingerprintOf(call.scan, call.counted))
       const found = await approvalsFor(parts, outcome, { facts, fingerprint, scan: call.scan, command })
       facts = { ...facts, fingerprint, approvals: [...facts.approvals, ...found] }
     } else return outcome

@@ -2,6 +2,7 @@
 import { dryRunAnswer } from '../../../adapters/llm/dry-run.ts'
 import { translatedError } from '../../../adapters/llm/error-shapes.ts'
 import type { AgentProfile } from '../../../events/rungate/agent.ts'
+import type { Counted } from '../../../runtime/counted.ts'
 import { remainingHeaders, runHeaders, servedHeaders, spentHeaders, TRAILERS } from './answer-headers.ts'
 import type { ClientConnection } from './client-connection.ts'
 import { deliverStream } from './deliver-stream.ts'
@@ -20,6 +21,8 @@ export interface AdmittedCall extends SettlingCall {
   incoming: Readonly<Record<string, string | string[] | undefined>>
   /** Of the answer, whatever it will be. */
   headers: Readonly<Record<string, string>>
+  /** What is done with what was read, for the account that asks. */
+  counted: Counted
 }
 
 export function answerWhole(
@@ -51,14 +54,14 @@ export async function answerStream(
   target: Target,
   stream: Extract<AttemptEnd, { kind: 'stream' }>,
 ): Promise<void> {
-  const { client, admission, interruption } = call
+  const { client, admission } = call
   const { relay, answer } = stream
   const own = { ...servedHeaders(admission, target), ...remainingHeaders(admission.remaining), trailer: TRAILERS }
   const type = { 'content-type': EVENT_STREAM, 'cache-control': 'no-cache' }
   settlement.noteFirstByte()
   client.begin(200, { ...passedOn(answer.headers), ...type, ...call.headers, ...own })
   const collector = contentLog.collector(admission.run.settings)
-  const broken = await deliverStream(stream, client, interruption, collector)
+  const broken = await deliverStream(stream, call, collector)
   const { usage: seen, deliveredBytes, finishReason } = relay.reader
   const delivery = { seen, deliveredBytes, isComplete: broken === undefined, finishReason }
   const { usage, costUsd, remaining } = settlement.served(target, delivery, broken)

@@ -13,6 +13,7 @@ import {
 import { joined } from '../../../adapters/llm/joined.ts'
 import type { JsonValue } from '../../../adapters/llm/json-value.ts'
 import type { RunAsked } from '../../../commands/rungate/desk/interface.ts'
+import type { Counted } from '../../../runtime/counted.ts'
 import { complaint } from '../../complaints.ts'
 import { MalformedJson, parseJson } from '../../json.ts'
 import { metadata as metadataSchema } from '../schemas.ts'
@@ -50,13 +51,14 @@ export async function readCall(
   incoming: IncomingMessage,
   format: Format,
   limits: ScanLimits & { bodyMaxBytes: number; metadataMaxBytes: number },
+  counted: Counted,
 ): Promise<CallRequest> {
   const { headers } = incoming
   requireJson(headers)
-  const bytes = await bodyOf(incoming, limits.bodyMaxBytes)
+  const bytes = await bodyOf(incoming, limits.bodyMaxBytes, counted)
   try {
-    const scan = await scanCall(bytes, format, { ...limits, ownPrefix: GOVERNANCE })
-    return { scan, ...askedOf(headers, scan.governance, limits.metadataMaxBytes) }
+    const scan = await scanCall(bytes, format, { ...limits, ownPrefix: GOVERNANCE }, counted)
+    return { scan, ...(await counted(() => askedOf(headers, scan.governance, limits.metadataMaxBytes))) }
   } catch (error) {
     throw error instanceof UnreadableCall ? new CallFault(400, error.message, error.param) : error
   }
@@ -71,7 +73,7 @@ function requireJson({ 'content-type': type = 'application/json', 'content-encod
 }
 
 /** All of the body; chunks are put together once, without holding up others. */
-export function bodyOf(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
+export function bodyOf(incoming: IncomingMessage, maxBytes: number, counted?: Counted): Promise<Buffer> {
   const tooLarge = () => new CallFault(413, `A body has at most ${maxBytes} bytes.`)
   if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLarge())
   return new Promise((resolve, reject) => {
@@ -84,7 +86,7 @@ export function bodyOf(incoming: IncomingMessage, maxBytes: number): Promise<Buf
     }
     const onEnd = () => {
       leave()
-      resolve(joined(chunks))
+      resolve(joined(chunks, counted))
     }
     const onClose = () => fail(new ClientGone('the client left before its request was complete'))
     const fail = (error: Error) => {

@@ -2,9 +2,8 @@
 import type { AnswerBody } from '../../../adapters/llm/answer-body.ts'
 import { cleanMessage } from '../../../adapters/llm/error-shapes.ts'
 import { BrokenStream } from '../../../adapters/llm/frames.ts'
-import type { ClientConnection } from './client-connection.ts'
+import type { AdmittedCall } from './answering.ts'
 import type { Collector } from './content-log.ts'
-import type { Interruption } from './interruption.ts'
 import type { AttemptEnd, Failure } from './provider-attempt.ts'
 
 type Stream = Pick<Extract<AttemptEnd, { kind: 'stream' }>, 'relay' | 'first' | 'running' | 'answer'>
@@ -12,8 +11,7 @@ type Stream = Pick<Extract<AttemptEnd, { kind: 'stream' }>, 'relay' | 'first' | 
 /** Writes frames until the stream is complete, breaks, or is interrupted. Answers why it broke; the client has been told. */
 export async function deliverStream(
   { relay, first, running, answer: { body } }: Stream,
-  client: ClientConnection,
-  interruption: Interruption,
+  { client, interruption, counted }: Pick<AdmittedCall, 'client' | 'interruption' | 'counted'>,
   collector: Collector | undefined,
 ): Promise<Failure | undefined> {
   const forget = interruption.whenInterrupted(() => running.abort())
@@ -29,7 +27,7 @@ export async function deliverStream(
       }
       const chunk = await body.read()
       if (chunk === undefined) relay.end()
-      out = chunk === undefined ? [] : relay.push(chunk)
+      out = chunk === undefined ? [] : await counted(() => relay.push(chunk))
     }
   } catch (error) {
     running.abort()

@@ -19,6 +19,7 @@ import { StreamRelay } from '../../../adapters/llm/stream-relay.ts'
 import { Untranslatable } from '../../../adapters/llm/untranslatable.ts'
 import type { Admission } from '../../../commands/rungate/desk/interface.ts'
 import type { Attempt, FailureKind } from '../../../events/rungate/call-facts.ts'
+import type { Counted } from '../../../runtime/counted.ts'
 import type { ProxyParts } from './proxy-parts.ts'
 import type { Target } from './target-order.ts'
 
@@ -52,6 +53,8 @@ export interface Sending {
   /** The client's, in lower case. */
   headers: Readonly<Record<string, string | string[] | undefined>>
   timeoutMs: number
+  /** What is done with the answer, for the account that asks. */
+  counted: Counted
 }
 
 /** Of an error's body that is read. */
@@ -79,7 +82,7 @@ export async function attemptCall(
   body: readonly Buffer[],
   onRunning: (call: RunningCall) => void,
 ): Promise<AttemptEnd> {
-  const { scan, admission, target, secret, headers, timeoutMs } = sending
+  const { scan, admission, target, secret, headers, timeoutMs, counted } = sending
   const startedMs = performance.now()
   const running = client.call({
     url: providerUrl(target.format, target.baseUrl),
@@ -104,18 +107,19 @@ export async function attemptCall(
     if (answer.status < 200 || answer.status > 299) return failed(await refusalOf(target, answer), false)
     const createdS = Math.floor(clock().getTime() / 1_000)
     if (!scan.isStream) {
-      const bytes = await answer.body.whole(limits.answerMaxBytes)
+      const bytes = await answer.body.whole(limits.answerMaxBytes, counted)
       if (bytes.length === 0) return failed(failure('empty_stream', 'The provider’s answer was empty.'), true)
-      const read = readAnswer(target.format, bytes)
+      const read = await readAnswer(target.format, bytes, counted)
       const isSame = target.format === scan.format
-      const shown = isSame ? bytes : translatedAnswer(scan.format, read, target.model, createdS)
+      const translated = () => translatedAnswer(scan.format, read, target.model, createdS)
+      const shown = isSame ? bytes : await counted(translated)
       return { kind: 'whole', read, body: shown, headers: answer.headers, attempt: attempt(undefined) }
     }
     const relay = new StreamRelay({
       ...{ from: target.format, to: scan.format, wantsUsage: scan.wantsUsage, model: target.model },
       ...{ createdS, frameMaxBytes: limits.frameMaxBytes },
     })
-    const first = await firstContent(relay, answer, running)
+    const first = await firstContent(relay, answer, running, counted)
     if (!Array.isArray(first)) return failed(first, true)
     return { kind: 'stream', relay, first, running, answer, attempt: attempt(undefined) }
   } catch (error) {
@@ -139,12 +143,13 @@ async function firstContent(
   relay: StreamRelay,
   { body }: ProviderAnswer,
   running: RunningCall,
+  counted: Counted,
 ): Promise<Buffer[] | Failure> {
   try {
     for (;;) {
       const chunk = await body.read()
       if (chunk === undefined) relay.end()
-      const out = chunk === undefined ? [] : relay.push(chunk)
+      const out = chunk === undefined ? [] : await counted(() => relay.push(chunk))
       if (out.length > 0 || relay.isComplete) return out
     }
   } catch (error) {

@@ -92,8 +92,9 @@ const proxied = (format: Format, path: string, id: string, summary: string, exam
     bodyMaxBytes: PROXY_BODY_MAX_BYTES,
     example: examples.request,
     answers: answersWith(examples.answer),
-    handle: ({ proxy, principal: { governed }, incoming, outgoing, exchange }) =>
-      proxy.serve({ format, governed, incoming, outgoing, exchange }),
+    rate: 'calls',
+    handle: ({ proxy, principal: { governed }, incoming, outgoing, exchange, counted }) =>
+      proxy.serve({ format, governed, incoming, outgoing, exchange, counted }),
   })
 
 export const proxyChatCompletions = proxied(

@@ -11,6 +11,7 @@ import type { CallFacts, PolicyAtHand } from '../../../commands/rungate/desk/int
 import { isUuid } from '../../../events/uuid.ts'
 import type { GovernanceDirectory, GovernedAgent } from '../../../projections/rungate/governance.ts'
 import type { PolicyRow } from '../../../projections/rungate/policy.ts'
+import type { Counted } from '../../../runtime/counted.ts'
 import type { Exchange } from '../../environment.ts'
 import { admit } from './admitting.ts'
 import { headerText } from './answer-headers.ts'
@@ -33,6 +34,8 @@ export interface ProxiedCall {
   incoming: IncomingMessage
   outgoing: ServerResponse
   exchange: Exchange
+  /** What is done with what was read, for the account that asks. */
+  counted: Counted
 }
 
 export interface ModelProxy {
@@ -62,7 +65,7 @@ export function createProxy(parts: ProxyParts): ModelProxy {
       if (refused) return tell({ ...refused, headers: { ...refused.headers, connection: 'close' } })
       const hold = room.enter(governed.agent.account_id, bytesMax)
       try {
-        const request = await readCall(incoming, format, limits)
+        const request = await readCall(incoming, format, limits, call.counted)
         // As long as the call lasts: another provider may have to be sent the same.
         hold.resize(request.scan.bytes.length)
         await serveRead(parts, { ...call, request, client, governed, tell, underWay })
@@ -101,7 +104,7 @@ interface ReadCall extends ProxiedCall {
 }
 
 async function serveRead(parts: ProxyParts, call: ReadCall): Promise<void> {
-  const { format, exchange, incoming, governed, request, client, tell, underWay } = call
+  const { format, exchange, incoming, governed, request, client, tell, underWay, counted } = call
   const { scan } = request
   const { agent, account } = governed
   const chosen = chosenPolicy(parts.directory, governed, request.policyAsked)
@@ -118,7 +121,7 @@ async function serveRead(parts: ProxyParts, call: ReadCall): Promise<void> {
   const forget = client.whenLeft(() => interruption.interrupt('client_left'))
   const { profile } = agent
   const startedMs = performance.now()
-  const own = { scan, profile, incoming: incoming.headers }
+  const own = { scan, profile, incoming: incoming.headers, counted }
   try {
     const admission = await admit(parts, facts, own, command)
     if (admission.kind === 'refused') return tell(refusalAnswer(format, admission, facts.callId))

@@ -2,7 +2,7 @@
  * A prompt counted exactly, where only its bound stands in a budget's way: by OpenAI's vocabulary on a thread of its own, and by
  * Anthropic itself. Where either does not answer in time, the bound stands.
  */
-import { type CallScan, scanCall } from '../../../adapters/llm/call-scan.ts'
+import { scanCall } from '../../../adapters/llm/call-scan.ts'
 import { countTokensBody, readTokenCount } from '../../../adapters/llm/count-tokens.ts'
 import { joined } from '../../../adapters/llm/joined.ts'
 import { promptTexts } from '../../../adapters/llm/prompt-text.ts'
@@ -14,7 +14,7 @@ import { providerKeys } from '../../../projections/rungate/provider-key.ts'
 import type { AdmittedCall } from './answering.ts'
 import type { ProxyParts } from './proxy-parts.ts'
 
-type Counting = Pick<AdmittedCall, 'scan' | 'profile' | 'incoming'>
+type Counting = Pick<AdmittedCall, 'scan' | 'profile' | 'incoming' | 'counted'>
 type Parts = Pick<ProxyParts, 'counter' | 'client' | 'directory' | 'secrets' | 'ownerOf' | 'limits'>
 
 const MESSAGE_TOKENS = 4
@@ -32,7 +32,7 @@ export async function counted(parts: Parts, facts: CallFacts, run: RunView, call
   const routing = { accountId: facts.agent.accountId, format: facts.format, model: asked, profile: call.profile }
   const { routes } = routesOf(run.settings, { ...routing, owner: parts.ownerOf(asked) }, parts.directory)
   const counts = await Promise.all([
-    ...(routes.some(({ format }) => format === 'openai') ? [byVocabulary(parts, routes, call.scan)] : []),
+    ...(routes.some(({ format }) => format === 'openai') ? [byVocabulary(parts, routes, call)] : []),
     ...routes.filter(({ format }) => format === 'anthropic').map((route) => byProvider(parts, route, call)),
   ])
   const most = Math.max(...counts.map((count) => count ?? Number.POSITIVE_INFINITY))
@@ -42,8 +42,12 @@ export async function counted(parts: Parts, facts: CallFacts, run: RunView, call
   return { ...known, size: { ...facts.size, prompt: smaller }, estimatedInputTokens: most + prompt.mediaTokens }
 }
 
-async function byVocabulary({ counter }: Parts, routes: readonly Route[], scan: CallScan): Promise<number | undefined> {
-  const texts = promptTexts(scan, counter.bytesMax)
+async function byVocabulary(
+  { counter }: Parts,
+  routes: readonly Route[],
+  { scan, counted: inTurn }: Counting,
+): Promise<number | undefined> {
+  const texts = await inTurn(() => promptTexts(scan, counter.bytesMax))
   const tokens = texts && (await counter.count(texts))
   if (tokens === undefined) return undefined
   const isForeign = routes.some(({ format, model }) => format === 'openai' && !COUNTED.test(model))
@@ -54,10 +58,13 @@ async function byVocabulary({ counter }: Parts, routes: readonly Route[], scan: 
 async function byProvider(
   { client, directory, secrets, limits }: Parts,
   { model, keys: [first] }: Route,
-  { scan, incoming }: Counting,
+  { scan, incoming, counted: inTurn }: Counting,
 ): Promise<number | undefined> {
   try {
-    const translated = async () => scanCall(await joined(requestToAnthropic(scan, { model })), 'anthropic')
+    const translated = async () => {
+      const pieces = await inTurn(() => requestToAnthropic(scan, { model }))
+      return scanCall(await joined(pieces, inTurn), 'anthropic', undefined, inTurn)
+    }
     const own = scan.format === 'anthropic' ? scan : await translated()
     const key = first && directory.row(providerKeys, first.keyId)
     // Its secret is for the address that it has now.

@@ -109,7 +109,7 @@ async function prepare(parts: ProxyParts, call: AdmittedCall, target: Target): P
   // Its secret is for the address that it has now.
   if (baseUrlOf(key) !== target.baseUrl) return { reason: `the key ${key.name} leads elsewhere by now` }
   try {
-    const body = requestFor(call.scan, call.admission, target)
+    const body = await call.counted(() => requestFor(call.scan, call.admission, target))
     const opened = parts.secrets.open(key)
     const secret = typeof opened === 'string' ? opened : await opened
     // Asked last: whoever is let in as a probe reports how it went.
@@ -125,7 +125,7 @@ async function prepare(parts: ProxyParts, call: AdmittedCall, target: Target): P
 type Sent = { target: Target; timeoutMs: number; secret: string; body: readonly Buffer[] }
 
 async function tried(parts: ProxyParts, call: AdmittedCall, sent: Sent): Promise<AttemptEnd> {
-  const { scan, admission, incoming: headers, interruption } = call
+  const { scan, admission, incoming: headers, interruption, counted } = call
   const { target, secret, timeoutMs, body } = sent
   let running: RunningCall | undefined
   const forget = interruption.whenInterrupted(() => {
@@ -133,7 +133,7 @@ async function tried(parts: ProxyParts, call: AdmittedCall, sent: Sent): Promise
     if (scan.isStream || interruption.reason === 'force_stopped') running?.abort()
   })
   try {
-    return await attemptCall(parts, { scan, admission, target, secret, headers, timeoutMs }, body, (begun) => {
+    return await attemptCall(parts, { scan, admission, target, secret, headers, timeoutMs, counted }, body, (begun) => {
       running = begun
     })
   } finally {

@@ -1,0 +1,100 @@
+/**
+ * What of a body's schema is not bounded before its parts are looked at. Arrays and records are tried: one that is too long is
+ * to be refused without any of its elements having been touched. Texts are tried too: none of 200,000 characters is taken.
+ */
+import type { z } from '@hono/zod-openapi'
+import { schemasWithin } from '../../src/http/ignored-members.ts'
+
+/** What of a schema's definition is walked. */
+interface Definition {
+  type: string
+  element?: z.ZodType
+  keyType?: z.ZodType
+  valueType?: z.ZodType
+  innerType?: z.ZodType
+  in?: z.ZodType
+  out?: z.ZodType
+  left?: z.ZodType
+  right?: z.ZodType
+  options?: readonly z.ZodType[]
+  items?: readonly z.ZodType[]
+  rest?: z.ZodType | null
+  shape?: Readonly<Record<string, z.ZodType>>
+  catchall?: z.ZodType
+  getter?: () => z.ZodType
+}
+
+const definitionOf = (schema: z.ZodType): Definition => schema._zod.def as unknown as Definition
+
+/** More than any list, object or text of a body may have. */
+const FAR_TOO_MANY = 200_000
+
+/** Whether an element is touched of a list, or a member of an object, that is far too long. */
+function touches(schema: z.ZodType, far: 'list' | 'object'): boolean {
+  let touched = 0
+  const watched = {
+    get: (target: object, name: PropertyKey) => (/^\d+$/.test(String(name)) ? ++touched : Reflect.get(target, name)),
+  }
+  const many = far === 'list' ? Array.from({ length: FAR_TOO_MANY }, () => 0) : membersOf()
+  const { success } = schema.safeParse(new Proxy(many, watched))
+  return success || touched > 0
+}
+
+let members: Record<string, number> | undefined
+function membersOf(): Record<string, number> {
+  members ??= Object.fromEntries(Array.from({ length: FAR_TOO_MANY / 2 }, (_, n) => [String(n), 0]))
+  return members
+}
+
+/** One of each sort of character, and what formats begin with. */
+const LONG_TEXTS = ['x', 'X', '0', '-', ' ', '.', 'ü'].map((each) => each.repeat(FAR_TOO_MANY))
+const takesAnyLength = (schema: z.ZodType): boolean => LONG_TEXTS.some((text) => schema.safeParse(text).success)
+
+/** The places within the schema, by their members: `body.tags[]`. */
+export function unboundedIn(schema: z.ZodType, place = 'body', open: ReadonlySet<z.ZodType> = new Set()): string[] {
+  if (open.has(schema)) return []
+  const within = new Set([...open, schema])
+  const walk = (inner: z.ZodType | null | undefined, at = place) => (inner ? unboundedIn(inner, at, within) : [])
+  const hidden = schemasWithin(schema).flatMap((inner) => walk(inner))
+  return [...hidden, ...unboundedAt(schema, place, walk)]
+}
+
+function unboundedAt(schema: z.ZodType, place: string, walk: Walk): string[] {
+  const def = definitionOf(schema)
+  switch (def.type) {
+    case 'array':
+      return [`${place}: a list`, ...walk(def.element, `${place}[]`)]
+    case 'record':
+      return [`${place}: a record`, ...walk(def.valueType, `${place}.*`)]
+    case 'string':
+      return takesAnyLength(schema) ? [`${place}: a text`] : []
+    case 'pipe':
+      return ofPipe(schema, def, place, walk)
+    case 'object':
+      return [
+        ...Object.entries(def.shape ?? {}).flatMap(([name, member]) => walk(member, `${place}.${name}`)),
+        ...walk(def.catchall, `${place}.*`),
+      ]
+    default:
+      return [
+        ...[def.innerType, def.left, def.right, def.rest, def.getter?.()].flatMap((inner) => walk(inner)),
+        ...[...(def.options ?? []), ...(def.items ?? [])].flatMap((inner) => walk(inner)),
+      ]
+  }
+}
+
+type Walk = (inner: z.ZodType | null | undefined, at?: string) => string[]
+
+/** A list or a record behind a step is bounded where the step, or another one before it, does that. */
+function ofPipe(schema: z.ZodType, { in: before, out: after }: Definition, place: string, walk: Walk): string[] {
+  const inner = after && definitionOf(after)
+  if (inner?.type === 'array') {
+    const fault = touches(schema, 'list') ? [`${place}: a list`] : []
+    return [...fault, ...walk(inner.element, `${place}[]`)]
+  }
+  if (inner?.type === 'record') {
+    const fault = touches(schema, 'object') ? [`${place}: a record`] : []
+    return [...fault, ...walk(inner.valueType, `${place}.*`)]
+  }
+  return [...walk(before), ...walk(after)]
+}
