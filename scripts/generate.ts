@@ -1,13 +1,15 @@
 /**
- * Writes the documents that follow from the code: the OpenAPI document of each context, and the catalogue of events.
+ * Writes what follows from the code: the OpenAPI document of each context, the catalogues, and the client made of them.
  * With `--check` it writes nothing, and fails where the committed ones are out of date.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
+import { clientFiles, type KeyPlace } from '../sdk/scripts/files.ts'
 import { loadContexts } from '../src/contexts.ts'
 import { createRegistry } from '../src/events/registry.ts'
 import { documentsOf } from '../src/http/app.ts'
+import type { Operation } from '../src/http/operation.ts'
 import { type Occurrence, problemsOf } from '../src/http/problem-pages.ts'
 import { ddlOf } from '../src/projections/projection.ts'
 import { kernelDdl } from '../src/projections/schema.ts'
@@ -18,7 +20,7 @@ const { schemas: eventSchemas, upcasters, published: partnerEvents } = createReg
 const apis = await Promise.all(contexts.map(({ api }) => api()))
 const projections = contexts.flatMap((context) => context.projections)
 
-const DIRECTORY = join(import.meta.dirname, '..', 'docs', 'generated')
+const ROOT = join(import.meta.dirname, '..')
 
 interface JsonSchema {
   type?: string | string[]
@@ -34,16 +36,30 @@ interface JsonSchema {
   personal?: boolean
 }
 
-function generated(): Map<string, string> {
+/** By path. */
+async function generated(): Promise<Map<string, string>> {
   const files = new Map<string, string>()
-  for (const { name, document } of documentsOf(apis)) {
-    files.set(`${name.replace('/', '-')}.openapi.json`, `${JSON.stringify(document, null, 2)}\n`)
+  const described = documentsOf(apis).map(({ name, document, operations }) => {
+    return { name: name.replace('/', '-'), document, keys: keysOf(operations) }
+  })
+  for (const { name, document } of described) {
+    files.set(`docs/generated/${name}.openapi.json`, `${JSON.stringify(document, null, 2)}\n`)
   }
-  files.set('events.md', catalogue())
-  files.set('webhook-events.md', webhookCatalogue())
-  files.set('problems.md', problemCatalogue())
-  files.set('tables.sql', tables())
+  files.set('docs/generated/events.md', catalogue())
+  files.set('docs/generated/webhook-events.md', webhookCatalogue())
+  files.set('docs/generated/problems.md', problemCatalogue())
+  files.set('docs/generated/tables.sql', tables())
+  for (const [path, content] of await clientFiles(described)) files.set(`sdk/${path}`, content)
   return files
+}
+
+/** Where each write has its key; those that are left out are executed as often as they are sent. */
+function keysOf(operations: readonly Operation[]): Record<string, KeyPlace> {
+  const places = operations.flatMap(({ method, path, commanded: { key }, isIdempotent }): [string, KeyPlace][] => {
+    const place = key ? (key.from === 'facts' ? 'natural' : key.from) : isIdempotent && 'natural'
+    return place ? [[`${method.toUpperCase()} ${path}`, place]] : []
+  })
+  return Object.fromEntries(places)
 }
 
 /** The statements that make every table of the read models: a table that changes needs a new version of its projection. */
@@ -136,15 +152,16 @@ function describe(schema: JsonSchema, named: (name: string) => string = (name) =
 
 const check = process.argv.includes('--check')
 const stale: string[] = []
-mkdirSync(DIRECTORY, { recursive: true })
-for (const [name, content] of generated()) {
-  const path = join(DIRECTORY, name)
+for (const [name, content] of await generated()) {
+  const path = join(ROOT, name)
   if (existsSync(path) && readFileSync(path, 'utf8') === content) continue
   stale.push(name)
-  if (!check) writeFileSync(path, content)
+  if (check) continue
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, content)
 }
 if (check && stale.length > 0) {
-  process.stderr.write(`docs/generated is out of date: ${stale.join(', ')}. Run \`npm run generate\` and commit.\n`)
+  process.stderr.write(`out of date: ${stale.join(', ')}. Run \`npm run generate\` and commit.\n`)
   process.exit(1)
 }
-process.stdout.write(stale.length === 0 ? 'docs/generated is up to date.\n' : `wrote ${stale.join(', ')}\n`)
+process.stdout.write(stale.length === 0 ? 'What is generated is up to date.\n' : `wrote ${stale.join(', ')}\n`)

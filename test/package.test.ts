@@ -8,9 +8,15 @@ import { root } from './support/source.ts'
 
 const read = (name: string) => readFileSync(join(root, name), 'utf8')
 const { bin, scripts, optionalDependencies } = JSON.parse(read('package.json'))
-const locked: Record<string, { integrity?: string; engines?: { node?: string }; optional?: boolean }> = JSON.parse(
-  read('package-lock.json'),
-).packages
+interface Locked {
+  integrity?: string
+  engines?: { node?: string }
+  optional?: boolean
+  /** A workspace of this project. */
+  link?: boolean
+}
+const locked: Record<string, Locked> = JSON.parse(read('package-lock.json')).packages
+const { workspaces } = JSON.parse(read('package.json'))
 
 /** Lets a program believe that it runs on this version of Node. */
 const pretend = (version: string): string => {
@@ -83,8 +89,12 @@ describe('package.json', () => {
   })
 
   it('locks hashes and no addresses', () => {
-    expect(read('package-lock.json')).not.toContain('"resolved"')
-    const unhashed = Object.entries(locked).filter(([path, { integrity }]) => path !== '' && !integrity)
+    const addresses = [...read('package-lock.json').matchAll(/"resolved": "(.*)"/g)].map(([, address]) => address)
+    expect(addresses).toEqual(workspaces)
+    const ours = ['', ...workspaces]
+    const unhashed = Object.entries(locked).filter(([path, { integrity, link }]) => {
+      return !ours.includes(path) && !link && !integrity
+    })
     expect(unhashed).toEqual([])
   })
 

@@ -12,6 +12,7 @@ import { type Checklist, createChecklist } from './demo/checks.ts'
 import { createClient, type Target } from './demo/client.ts'
 import { closeAll, disableAccount, readBooks } from './demo/closing.ts'
 import { awaitEngine, openAccount, provisionUser, signIn } from './demo/opening.ts'
+import { createOperatorClient } from './demo/operator-client.ts'
 import { payoutChapters } from './demo/payout.ts'
 import { createProgress } from './demo/progress.ts'
 import type { DemoChapter } from './demo/setting.ts'
@@ -148,7 +149,7 @@ export function begin(options: DemoOptions, checks: Checklist): Story {
   trader()
   if (options.key) remark(colours.dim('A key given with --key shows in lists of processes; --key-file does not.'))
   return {
-    operator: createClient('the API', operator, limits),
+    operator: createOperatorClient(operator, limits),
     trader: createClient('order entry', trader, limits),
     checks,
     run: `${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`,

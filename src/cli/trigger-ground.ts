@@ -1,18 +1,18 @@
 /** What the events of `opslog trigger` stand on: a user, an account with a position, a challenge, each made once a run. */
+import { type Answered, ApiProblem, type DataOf, unwrap } from '@opslog/client'
 import { importTemplate } from '../commands/noctant/template.ts'
 import type { TemplateTerms } from '../events/noctant/template.ts'
 import { presetPack } from '../processes/noctant/presets.ts'
 import type { AdminSession } from './admin-session.ts'
-import type { Answer } from './demo/client.ts'
-import { demoTerms, type PayoutStory, productTerms, userPath } from './demo/payout-story.ts'
+import { demoTerms, type PayoutStory, productTerms } from './demo/payout-story.ts'
 import {
   accountPolicies,
+  entryStatusOf,
   externalAccountId,
   externalUserId,
   initialBalance,
-  objectOf,
+  ofUser,
   pollSummary,
-  type Row,
   type Story,
 } from './demo/story.ts'
 import { CliError, EXIT } from './terminal.ts'
@@ -20,8 +20,8 @@ import { CliError, EXIT } from './terminal.ts'
 export interface Ground {
   session: AdminSession
   story: PayoutStory
-  /** Asks as the operator. Throws CliError (refused) with what the API says where it refuses. */
-  ask(method: string, path: string, body?: object): Promise<Row>
+  /** What the API answers. Throws CliError (refused) with what it says where it refuses. */
+  accepted<A extends Answered<unknown, unknown>>(call: Promise<A>): Promise<DataOf<A>>
   user(): Promise<void>
   /** Open, and known to the engine. */
   account(): Promise<void>
@@ -34,19 +34,15 @@ export interface Ground {
 export function createGround(session: AdminSession, of: Story): Ground {
   const known = { templateId: '', productId: '', instanceId: '', payoutRequestId: '' }
   const story: PayoutStory = { ...of, known: { ...known, fundedBalance: initialBalance, balance: '' } }
-  const { run, found } = story
-
-  async function ask(method: string, path: string, body?: object): Promise<Row> {
-    return accepted(await story.operator(method, path, body))
-  }
+  const { operator, run, found } = story
 
   async function user(): Promise<void> {
     if (found.globalUserId !== '') return
     const body = { external_id: externalUserId(story), email: `ada-${run}@example.com`, display_name: 'Ada Example' }
-    found.globalUserId = String((await ask('POST', '/v1/users', body)).global_user_id)
+    found.globalUserId = (await accepted(operator.POST('/v1/users', { body }))).global_user_id
   }
 
-  async function openAccount(more: object): Promise<void> {
+  async function openAccount(more: { product_id?: string; rules_owner: 'partner' | 'noctant' }): Promise<void> {
     await user()
     const body = {
       external_account_id: externalAccountId(story),
@@ -57,7 +53,7 @@ export function createGround(session: AdminSession, of: Story): Ground {
       ...accountPolicies,
       ...more,
     }
-    found.accountId = String(objectOf(await ask('POST', '/v1/accounts', body), 'account').account_id)
+    found.accountId = (await accepted(operator.POST('/v1/accounts', { body }))).account.account_id
     await pollSummary(story, ({ trading_status }) => trading_status === 'active')
   }
 
@@ -67,40 +63,38 @@ export function createGround(session: AdminSession, of: Story): Ground {
 
   async function buy(quantity: string): Promise<void> {
     const order = { symbol: 'EURUSD', side: 'buy', orderType: 'market', quantity }
-    accepted(
-      await story.trader('POST', '/orders', { accountId: found.accountId, clientOrderId: `${run}-buy`, ...order }),
-    )
+    const body = { accountId: found.accountId, clientOrderId: `${run}-buy`, ...order }
+    const answer = await story.trader('POST', '/orders', body)
+    if (answer.status >= 400) throw new CliError(EXIT.refused, `order entry answers ${entryStatusOf(answer)}`)
   }
 
   async function challenge(preset: string, change = (terms: TemplateTerms) => terms): Promise<void> {
-    const { operator_id } = objectOf(await ask('GET', '/v1/me'), 'operator')
+    const { operator_id: operatorId } = (await accepted(operator.GET('/v1/me'))).operator
     const pack = presetPack().find(({ key }) => key === preset)
     if (!pack) throw new Error(`the pack has a template ${preset}`)
     const terms = { ...change(demoTerms(pack.terms)), name: 'To try with' }
-    const { state } = await importTemplate(
-      session.bus,
-      { operatorId: String(operator_id), key: `trigger-${run}`, terms },
-      session.context(),
-    )
+    const { state } = await importTemplate(session.bus, { operatorId, key: `trigger-${run}`, terms }, session.context())
     story.known.templateId = state.status === 'absent' ? '' : state.templateId
-    const product = await ask('POST', '/v1/products', productOf(story))
-    story.known.productId = String(product.product_id)
+    const product = await accepted(operator.POST('/v1/products', { body: productOf(story) }))
+    story.known.productId = product.product_id
     await openAccount({ product_id: story.known.productId, rules_owner: 'noctant' })
     const now = new Date().toISOString()
-    const report = { status: 'verified', reported_at: now, verified_at: now, provider_name: 'trigger' }
-    await ask('POST', userPath(story, 'kyc-status'), report)
-    const begun = await ask('POST', '/v1/challenges', {
+    const report = { reported_at: now, verified_at: now, provider_name: 'trigger' }
+    const path = '/v1/users/{global_user_id}/kyc-status'
+    await accepted(operator.POST(path, { params: ofUser(story), body: { status: 'verified', ...report } }))
+    const body = {
       idempotency_key: `${run}-challenge`,
       user_id: found.globalUserId,
       external_account_id: externalAccountId(story),
       template_id: story.known.templateId,
-    })
-    story.known.instanceId = String(begun.instance_id)
-    found.accountId = String(begun.account_id)
+    }
+    const begun = await accepted(operator.POST('/v1/challenges', { body }))
+    story.known.instanceId = begun.instance_id
+    found.accountId = begun.account_id
     if (begun.status === 'active') await pollSummary(story, ({ trading_status }) => trading_status === 'active')
   }
 
-  return { session, story, ask, user, account, buy, challenge }
+  return { session, story, accepted, user, account, buy, challenge }
 }
 
 const productOf = ({ run, known }: PayoutStory) => ({
@@ -109,11 +103,15 @@ const productOf = ({ run, known }: PayoutStory) => ({
   display_name: 'To try with',
   slug: `try-${run}`,
   ...productTerms,
-  kyc_gate: 'none',
+  kyc_gate: 'none' as const,
 })
 
-function accepted({ status, body }: Answer): Row {
-  if (status < 400) return body
-  const said = [body.code, body.title, body.detail].filter((part) => typeof part === 'string').join(': ')
-  throw new CliError(EXIT.refused, `the instance answers ${status} ${said}`)
+async function accepted<A extends Answered<unknown, unknown>>(call: Promise<A>): Promise<DataOf<A>> {
+  try {
+    return await unwrap(call)
+  } catch (error) {
+    if (!(error instanceof ApiProblem)) throw error
+    const { status, code, title, message } = error
+    throw new CliError(EXIT.refused, `the instance answers ${status} ${code}: ${title}: ${message}`)
+  }
 }

@@ -1,9 +1,9 @@
 /** How each event of `opslog trigger` comes about. */
 import { challenge } from '../commands/noctant/challenge.ts'
 import type { TemplateTerms } from '../events/noctant/template.ts'
-import { payout, pollChallenge, pollStatement, userPath } from './demo/payout-story.ts'
+import { ofRequest, payout, pollChallenge, pollStatement } from './demo/payout-story.ts'
 import { makeProfit, reachTarget } from './demo/payout-trading.ts'
-import { accountPath, externalAccountId, externalUserId, objectOf } from './demo/story.ts'
+import { externalAccountId, externalUserId, ofAccount, ofUser } from './demo/story.ts'
 import { forgetUser } from './forgetting.ts'
 import type { Ground } from './trigger-ground.ts'
 
@@ -21,8 +21,9 @@ const users: Record<string, Recipe> = {
     says: 'a user is provisioned, and again with another name',
     async make(on) {
       await on.user()
-      const body = { external_id: externalUserId(on.story), email: null, display_name: 'Ada of another name' }
-      await on.ask('POST', '/v1/users', { ...body, email: `other-${on.story.run}@example.com` })
+      const email = `other-${on.story.run}@example.com`
+      const body = { external_id: externalUserId(on.story), email, display_name: 'Ada of another name' }
+      await on.accepted(on.story.operator.POST('/v1/users', { body }))
     },
   },
   'user.forgotten': {
@@ -36,25 +37,29 @@ const users: Record<string, Recipe> = {
     says: 'a user’s identity check is reported as pending',
     async make(on) {
       await on.user()
-      const body = { status: 'pending', reported_at: new Date().toISOString(), provider_name: 'trigger' }
-      await on.ask('POST', userPath(on.story, 'kyc-status'), body)
+      const body = { status: 'pending' as const, reported_at: new Date().toISOString(), provider_name: 'trigger' }
+      const { operator } = on.story
+      await on.accepted(operator.POST('/v1/users/{global_user_id}/kyc-status', { params: ofUser(on.story), body }))
     },
   },
 }
 
 async function correct(on: Ground): Promise<void> {
   await on.account()
-  await on.ask('POST', userPath(on.story, 'account-corrections'), {
+  const body = {
     external_account_id: externalAccountId(on.story),
     amount: '12.50',
     reason: 'To try with',
     idempotency_key: `${on.story.run}-correction`,
-  })
+  }
+  const path = '/v1/users/{global_user_id}/account-corrections'
+  await on.accepted(on.story.operator.POST(path, { params: ofUser(on.story), body }))
 }
 
 async function closeAll(on: Ground): Promise<void> {
   const body = { idempotency_key: `${on.story.run}-close-all`, reason: 'To try with' }
-  await on.ask('POST', accountPath(on.story, '/close-all'), body)
+  const path = '/v1/accounts/by-external-id/close-all'
+  await on.accepted(on.story.operator.POST(path, { params: ofAccount(on.story), body }))
 }
 
 const resettable = (terms: TemplateTerms): TemplateTerms => ({
@@ -64,9 +69,9 @@ const resettable = (terms: TemplateTerms): TemplateTerms => ({
 
 async function reset(on: Ground): Promise<void> {
   await on.challenge('one-step', resettable)
-  await on.ask('POST', `/v1/challenges/${on.story.known.instanceId}/reset`, {
-    idempotency_key: `${on.story.run}-reset`,
-  })
+  const params = { path: { instance_id: on.story.known.instanceId } }
+  const body = { idempotency_key: `${on.story.run}-reset` }
+  await on.accepted(on.story.operator.POST('/v1/challenges/{instance_id}/reset', { params, body }))
 }
 
 const accounts: Record<string, Recipe> = {
@@ -75,8 +80,10 @@ const accounts: Record<string, Recipe> = {
     says: 'an account is opened, and disabled',
     async make(on) {
       await on.account()
-      const body = { status: 'disabled', idempotency_key: `${on.story.run}-disable`, reason: 'To try with' }
-      await on.ask('PATCH', accountPath(on.story, '/status'), body)
+      const { operator, run } = on.story
+      const body = { status: 'disabled' as const, idempotency_key: `${run}-disable`, reason: 'To try with' }
+      const params = ofAccount(on.story)
+      await on.accepted(operator.PATCH('/v1/accounts/by-external-id/status', { params, body }))
     },
   },
   'account.attempt_started': { says: 'a challenge begins on an account, and begins anew', make: reset },
@@ -164,16 +171,16 @@ async function askForPayout(
   await on.challenge('instant-funded', change)
   await makeProfit(on.story, silent)
   const body = { external_account_id: externalAccountId(on.story), amount, idempotency_key: `${on.story.run}-payout` }
-  const answer = await on.ask('POST', userPath(on.story, 'payout-requests'), body)
-  on.story.known.payoutRequestId = String(objectOf(answer, 'statement').payout_request_id)
+  const path = '/v1/users/{global_user_id}/payout-requests'
+  const { statement } = await on.accepted(on.story.operator.POST(path, { params: ofUser(on.story), body }))
+  on.story.known.payoutRequestId = statement.payout_request_id
 }
 
-const decide = (on: Ground, below: string, body: object) =>
-  on.ask('POST', userPath(on.story, `payout-requests/${on.story.known.payoutRequestId}/${below}`), body)
+const REQUEST = '/v1/users/{global_user_id}/payout-requests/{payout_request_id}'
 
 async function execute(on: Ground, change?: (terms: TemplateTerms) => TemplateTerms): Promise<void> {
   await askForPayout(on, payout.gross, change)
-  await decide(on, 'approve-and-execute', {})
+  await on.accepted(on.story.operator.POST(`${REQUEST}/approve-and-execute`, { params: ofRequest(on.story), body: {} }))
   await pollStatement(on.story, ({ account_effect_status }) => account_effect_status === 'executed')
 }
 
@@ -190,14 +197,15 @@ const payouts: Record<string, Recipe> = {
     says: 'a payout is asked for, and approved',
     async make(on) {
       await askForPayout(on)
-      await decide(on, 'approve', {})
+      await on.accepted(on.story.operator.POST(`${REQUEST}/approve`, { params: ofRequest(on.story), body: {} }))
     },
   },
   'payout.rejected': {
     says: 'a payout is asked for, and rejected',
     async make(on) {
       await askForPayout(on)
-      await decide(on, 'reject', { reason: 'To try with' })
+      const body = { reason: 'To try with' }
+      await on.accepted(on.story.operator.POST(`${REQUEST}/reject`, { params: ofRequest(on.story), body }))
     },
   },
   'payout.executed': { says: 'a payout is approved, and the account is debited', make: (on) => execute(on) },
@@ -205,9 +213,9 @@ const payouts: Record<string, Recipe> = {
     says: 'a payout is executed, and reported as paid',
     async make(on) {
       await execute(on)
-      const path = userPath(on.story, `payout-requests/${on.story.known.payoutRequestId}/external-settlement`)
-      const body = { status: 'operator_marked_paid', external_settlement_reference: `wire-${on.story.run}` }
-      await on.ask('PATCH', path, body)
+      const { operator, run } = on.story
+      const body = { status: 'operator_marked_paid' as const, external_settlement_reference: `wire-${run}` }
+      await on.accepted(operator.PATCH(`${REQUEST}/external-settlement`, { params: ofRequest(on.story), body }))
     },
   },
 }
@@ -217,10 +225,10 @@ async function launch(on: Ground): Promise<string> {
   const body = {
     external_account_id: externalAccountId(on.story),
     requested_route: '/terminal',
-    requested_product_mode: 'terminal',
+    requested_product_mode: 'terminal' as const,
     external_user_id: externalUserId(on.story),
   }
-  return String((await on.ask('POST', '/v1/launch-sessions', body)).launch_url)
+  return (await on.accepted(on.story.operator.POST('/v1/launch-sessions', { body }))).launch_url
 }
 
 const launches: Record<string, Recipe> = {

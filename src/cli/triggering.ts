@@ -12,7 +12,6 @@ import { type AdminSession, operatorIdOf, withAdminSession } from './admin-sessi
 import { configuration, sandboxOperator } from './connection.ts'
 import { createChecklist } from './demo/checks.ts'
 import type { Call } from './demo/client.ts'
-import { objectOf } from './demo/story.ts'
 import { begin } from './demo.ts'
 import type { Message } from './forwarding.ts'
 import { followWebhooks, positionNow } from './listening.ts'
@@ -94,9 +93,8 @@ async function asOperator<T>(
 const notHere = (environment: string) =>
   new CliError(EXIT.refused, `nothing is made up in ${environment}`, 'Name an operator of a sandbox: --operator.')
 
-async function refuseElsewhere({ story }: Ground): Promise<void> {
-  const { body } = await story.operator('GET', '/v1/me')
-  const environment = String(objectOf(body, 'operator').environment)
+async function refuseElsewhere({ story, accepted }: Ground): Promise<void> {
+  const { environment } = (await accepted(story.operator.GET('/v1/me'))).operator
   if (!ENVIRONMENTS.includes(environment)) throw notHere(environment)
 }
 
@@ -108,18 +106,22 @@ function groundOf(
   say: (line: string) => void,
 ): Ground {
   const story = begin({ patience: PATIENCE_S, ...(key === undefined ? {} : { key }) }, createChecklist())
-  const telling =
-    (name: string, call: Call): Call =>
-    async (method, path, body, headers) => {
-      const answer = await call(method, path, overridden(body, override), headers)
-      if (method !== 'GET') say(`${method} ${name}${path} → ${answer.status}`)
-      return answer
-    }
-  return createGround(session, {
-    ...story,
-    operator: telling('/noctant', story.operator),
-    trader: telling('order entry ', story.trader),
+  story.operator.use({
+    async onRequest({ request }) {
+      if (request.method === 'GET' || request.body === null) return undefined
+      return new Request(request, { body: JSON.stringify(overridden(await request.clone().json(), override)) })
+    },
+    onResponse({ request: { method, url }, response: { status } }) {
+      const { pathname, search } = new URL(url)
+      if (method !== 'GET') say(`${method} ${pathname}${search} → ${status}`)
+    },
   })
+  const trader: Call = async (method, path, body, headers) => {
+    const answer = await story.trader(method, path, overridden(body, override), headers)
+    if (method !== 'GET') say(`${method} order entry ${path} → ${answer.status}`)
+    return answer
+  }
+  return createGround(session, { ...story, trader })
 }
 
 /** The body with the members at these paths replaced, where it has them. Text that is JSON counts as that. */

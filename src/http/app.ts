@@ -35,7 +35,7 @@ export interface AppDeps extends Runtime {
 export const documentsOf = (apis: readonly ContextApi[]) =>
   apis
     .flatMap((api) => (api.apart ? [api, api.apart] : [api]))
-    .map((api) => ({ name: api.documentName ?? api.name, document: documentOf(api) }))
+    .map((api) => ({ name: api.documentName ?? api.name, document: documentOf(api), operations: api.operations }))
 
 export function createApp({ contexts, health, metrics, callers: given, turns: ofServer, ...runtime }: AppDeps) {
   const { nowMs, log, limits } = runtime

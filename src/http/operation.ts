@@ -62,6 +62,8 @@ interface Described<P, Q, H, C, B, A, Code, Acc = Access> {
   refuses?: readonly Code[]
   /** It writes nothing, so its handler is given no command. */
   isRead?: true
+  /** It has no key, and yet the same request again has one effect. */
+  isIdempotent?: true
   /** It reads many rows: few such requests of a tenant are served at a time. Default: what `list` makes does. */
   isList?: boolean
   /** Name of the context's rate class; default `standard`. */

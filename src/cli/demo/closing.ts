@@ -2,9 +2,9 @@
 import { byValue, type Checklist, decimal, isPlainDecimal } from './checks.ts'
 import { poll } from './client.ts'
 import {
-  accountPath,
+  entryStatusOf,
   initialBalance,
-  objectOf,
+  ofAccount,
   pollRows,
   pollSummary,
   type Row,
@@ -20,19 +20,28 @@ const PATH = ['outbox_pending', 'nats_published', 'engine_wal_confirmed']
 export async function closeAll(story: Story, say: Say): Promise<void> {
   const { operator, checks, run } = story
   const body = { idempotency_key: `${run}-close-all`, reason: 'end of the day' }
-  const answer = await operator('POST', accountPath(story, '/close-all'), body)
+  const params = ofAccount(story)
+  const close = (more: { reason?: string } = {}) =>
+    operator.POST('/v1/accounts/by-external-id/close-all', { params, body: { ...body, ...more } })
+  const answer = await close()
   checks.equal('close-all is accepted', statusOf(answer), '202')
-  const commandId = String(answer.body.command_id)
+  const commandId = String(answer.data?.command_id)
   const { states, command } = await follow(story, commandId, say)
   checkPath(checks, 'close-all', states, command)
-  const again = await operator('POST', accountPath(story, '/close-all'), body)
-  const same = again.body.command_id === commandId ? 'same command' : 'another command'
-  const replayed = again.headers.get('idempotency-replayed')
+  const again = await close()
+  const same = again.data?.command_id === commandId ? 'same command' : 'another command'
+  const replayed = again.response.headers.get('idempotency-replayed')
   checks.equal('sent again it is not done again', `${same}, replayed ${replayed}`, 'same command, replayed true')
-  const other = await operator('POST', accountPath(story, '/close-all'), { ...body, reason: 'another' })
+  const other = await close({ reason: 'another' })
   checks.equal('its key with other content is refused', statusOf(other), '409 idempotency_key_reused')
-  const unknown = await operator('GET', accountPath(story, '/commands/00000000-0000-4000-8000-000000000000'))
-  checks.equal('a command that nobody sent is unknown', objectOf(unknown.body, 'command').status, 'unknown')
+  const unknown = await commandOf(story, '00000000-0000-4000-8000-000000000000')
+  checks.equal('a command that nobody sent is unknown', unknown.status, 'unknown')
+}
+
+async function commandOf(story: Story, commandId: string): Promise<Row> {
+  const params = { ...ofAccount(story), path: { command_id: commandId } }
+  const { data } = await story.operator.GET('/v1/accounts/by-external-id/commands/{command_id}', { params })
+  return data?.command ?? {}
 }
 
 /** Asks for the command until the engine has answered; every state that was seen, in order. */
@@ -40,8 +49,7 @@ async function follow(story: Story, commandId: string, say: Say): Promise<{ stat
   const states: string[] = []
   const command = await poll(
     async () => {
-      const answer = await story.operator('GET', accountPath(story, `/commands/${commandId}`))
-      const found = objectOf(answer.body, 'command')
+      const found = await commandOf(story, commandId)
       if (states.at(-1) !== found.status) states.push(String(found.status))
       say(states.join(' → '))
       return found
@@ -117,10 +125,13 @@ function faultsOf(trades: readonly Row[]): string {
 
 export async function disableAccount(story: Story, say: Say): Promise<void> {
   const { operator, trader, checks, run, found } = story
-  const body = { status: 'disabled', idempotency_key: `${run}-disable`, reason: 'end of the demo' }
-  const answer = await operator('PATCH', accountPath(story, '/status'), body)
-  checks.equal('disabling is accepted', `${statusOf(answer)} changed ${answer.body.changed}`, '202 changed true')
-  const { states, command } = await follow(story, String(answer.body.command_id), say)
+  const disable = (key: string) => {
+    const body = { status: 'disabled' as const, idempotency_key: `${run}-${key}`, reason: 'end of the demo' }
+    return operator.PATCH('/v1/accounts/by-external-id/status', { params: ofAccount(story), body })
+  }
+  const answer = await disable('disable')
+  checks.equal('disabling is accepted', `${statusOf(answer)} changed ${answer.data?.changed}`, '202 changed true')
+  const { states, command } = await follow(story, String(answer.data?.command_id), say)
   checkPath(checks, 'disabling', states, command)
   const summary = await pollSummary(story, ({ trading_status }) => trading_status === 'disabled')
   checks.equal('trading is disabled', summary.trading_status, 'disabled')
@@ -130,8 +141,11 @@ export async function disableAccount(story: Story, say: Say): Promise<void> {
     clientOrderId: `${run}-late`,
     ...order,
   })
-  checks.equal('a new order is refused', statusOf(refused), '422 trading_disabled')
-  const later = { ...body, idempotency_key: `${run}-disable-again` }
-  const kept = await operator('PATCH', accountPath(story, '/status'), later)
-  checks.equal('disabled again, nothing changes', `${statusOf(kept)} changed ${kept.body.changed}`, '200 changed false')
+  checks.equal('a new order is refused', entryStatusOf(refused), '422 trading_disabled')
+  const kept = await disable('disable-again')
+  checks.equal(
+    'disabled again, nothing changes',
+    `${statusOf(kept)} changed ${kept.data?.changed}`,
+    '200 changed false',
+  )
 }

@@ -1,14 +1,13 @@
 /** Morning: the operator signs in, provisions a user, opens an account, and waits until the engine has it. */
-import type { Answer } from './client.ts'
+import { type Answered, triesOf } from '@opslog/client'
 import {
-  accountPath,
   accountPolicies,
   externalAccountId,
   externalUserId,
   initialBalance,
-  objectOf,
+  ofAccount,
+  ofUser,
   pollSummary,
-  type Row,
   type Story,
   statusOf,
 } from './story.ts'
@@ -16,22 +15,25 @@ import {
 type Say = (note: string) => void
 
 export async function signIn({ operator, checks }: Story, say: Say): Promise<void> {
-  const me = await operator('GET', '/v1/me')
-  const shown = objectOf(me.body, 'operator')
-  checks.equal('the key signs the operator in', `${statusOf(me)} ${shown.status}`, '200 active')
-  say(`${shown.name} (${shown.environment})`)
+  const me = await operator.GET('/v1/me')
+  const shown = me.data?.operator
+  checks.equal('the key signs the operator in', `${statusOf(me)} ${shown?.status}`, '200 active')
+  say(`${shown?.name} (${shown?.environment})`)
 }
 
 export async function provisionUser(story: Story, say: Say): Promise<void> {
   const { operator, checks, run } = story
   const body = { external_id: externalUserId(story), email: `demo-${run}@example.com`, display_name: 'Ada Demo' }
-  const first = await operator('POST', '/v1/users', body)
+  const first = await operator.POST('/v1/users', { body })
   checkCreated(story, 'the user is created', first)
-  const again = await operator('POST', '/v1/users', body)
-  checkSame(story, 'asked for again it is the same one', again, [again.body, first.body], 'global_user_id')
-  story.found.globalUserId = String(first.body.global_user_id)
-  const read = await operator('GET', `/v1/users/${story.found.globalUserId}`)
-  checks.equal('the user can be read at once', read.body.external_id, body.external_id)
+  const again = await operator.POST('/v1/users', { body })
+  checkSame(story, 'asked for again it is the same one', again, [
+    again.data?.global_user_id,
+    first.data?.global_user_id,
+  ])
+  story.found.globalUserId = String(first.data?.global_user_id)
+  const read = await operator.GET('/v1/users/{global_user_id}', { params: ofUser(story) })
+  checks.equal('the user can be read at once', read.data?.external_id, body.external_id)
   say(body.external_id)
 }
 
@@ -43,24 +45,20 @@ export async function openAccount(story: Story, say: Say): Promise<void> {
     account_name: 'A day at opslog',
     currency: 'USD',
     initial_balance: initialBalance,
-    rules_owner: 'partner',
+    rules_owner: 'partner' as const,
     ...accountPolicies,
   }
-  const first = await operator('POST', '/v1/accounts', body)
+  const first = await operator.POST('/v1/accounts', { body })
   checkCreated(story, 'the account is opened', first)
-  const opened = objectOf(first.body, 'account')
-  const read = await operator('GET', accountPath(story))
-  checks.equal(
-    'the account can be read at once',
-    objectOf(read.body, 'account').external_account_id,
-    body.external_account_id,
-  )
-  const again = await operator('POST', '/v1/accounts', body)
-  checkSame(story, 'opened again it is the same one', again, [objectOf(again.body, 'account'), opened], 'account_id')
-  const other = await operator('POST', '/v1/accounts', { ...body, initial_balance: '5.00' })
-  checks.equal('other facts under its name are refused', other.status, 409)
-  story.found.accountId = String(opened.account_id)
-  say(String(opened.account_number))
+  const opened = first.data?.account
+  const read = await operator.GET('/v1/accounts/by-external-id', { params: ofAccount(story) })
+  checks.equal('the account can be read at once', read.data?.account.external_account_id, body.external_account_id)
+  const again = await operator.POST('/v1/accounts', { body })
+  checkSame(story, 'opened again it is the same one', again, [again.data?.account.account_id, opened?.account_id])
+  const other = await operator.POST('/v1/accounts', { body: { ...body, initial_balance: '5.00' } })
+  checks.equal('other facts under its name are refused', other.response.status, 409)
+  story.found.accountId = String(opened?.account_id)
+  say(String(opened?.account_number))
 }
 
 export async function awaitEngine(story: Story, say: Say): Promise<void> {
@@ -70,15 +68,17 @@ export async function awaitEngine(story: Story, say: Say): Promise<void> {
   say(`${summary.balance} ${summary.currency}`)
 }
 
+type Made = Answered<{ created: boolean }, unknown>
+
 /** Not created a second time, and known by the same id. */
-function checkSame({ checks }: Story, name: string, answer: Answer, [seen, first]: [Row, Row], id: string): void {
-  const same = seen[id] !== undefined && seen[id] === first[id] ? 'same id' : 'another id'
-  checks.equal(name, `${statusOf(answer)} created ${answer.body.created}, ${same}`, '200 created false, same id')
+function checkSame({ checks }: Story, name: string, answer: Made, [seen, first]: [unknown, unknown]): void {
+  const same = seen !== undefined && seen === first ? 'same id' : 'another id'
+  checks.equal(name, `${statusOf(answer)} created ${answer.data?.created}, ${same}`, '200 created false, same id')
 }
 
 /** Created, and the answer says so; where the first answer got lost, the second one says that it exists. */
-function checkCreated({ checks }: Story, name: string, answer: Answer): void {
-  const seen = `${statusOf(answer)} created ${answer.body.created}`
-  const ok = seen === '201 created true' || (answer.sends > 1 && seen === '200 created false')
+function checkCreated({ checks }: Story, name: string, answer: Made): void {
+  const seen = `${statusOf(answer)} created ${answer.data?.created}`
+  const ok = seen === '201 created true' || (triesOf(answer.response) > 1 && seen === '200 created false')
   checks.holds(name, ok, '201 created true', seen)
 }

@@ -2,7 +2,7 @@
 import type { TemplateTerms } from '../../events/noctant/template.ts'
 import { decimal } from './checks.ts'
 import { poll } from './client.ts'
-import { objectOf, type Row, type Story } from './story.ts'
+import { ofUser, type Row, type Story } from './story.ts'
 
 export type Say = (note: string) => void
 
@@ -34,7 +34,7 @@ export const productTerms = {
   max_concurrent_per_user: 1,
   cooldown_hours_after_breach: 0,
   metadata: {},
-}
+} as const
 
 /** The one-step preset on a small scale: a target within reach, no days to wait for. The rest is the preset's. */
 export const demoTerms = (preset: TemplateTerms): TemplateTerms => ({
@@ -53,12 +53,18 @@ export const demoTerms = (preset: TemplateTerms): TemplateTerms => ({
   },
 })
 
-export const userPath = ({ found }: Story, below: string): string => `/v1/users/${found.globalUserId}/${below}`
+/** The payout request of this run. */
+export const ofRequest = (story: PayoutStory) => ({
+  path: { ...ofUser(story).path, payout_request_id: story.known.payoutRequestId },
+})
 
 /** The challenge, once it satisfies, or as it was when patience ended. */
 export const pollChallenge = (story: PayoutStory, satisfied: (challenge: Row) => boolean): Promise<Row> =>
   poll(
-    async () => (await story.operator('GET', `/v1/challenges/${story.known.instanceId}`)).body,
+    async () => {
+      const params = { path: { instance_id: story.known.instanceId } }
+      return (await story.operator.GET('/v1/challenges/{instance_id}', { params })).data ?? {}
+    },
     satisfied,
     story.waits,
   )
@@ -66,8 +72,8 @@ export const pollChallenge = (story: PayoutStory, satisfied: (challenge: Row) =>
 export const pollStatement = (story: PayoutStory, satisfied: (statement: Row) => boolean): Promise<Row> =>
   poll(
     async () => {
-      const path = userPath(story, `payout-statements/${story.known.payoutRequestId}`)
-      return objectOf((await story.operator('GET', path)).body, 'statement')
+      const path = '/v1/users/{global_user_id}/payout-statements/{payout_request_id}'
+      return (await story.operator.GET(path, { params: ofRequest(story) })).data?.statement ?? {}
     },
     satisfied,
     story.waits,

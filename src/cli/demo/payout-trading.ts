@@ -6,7 +6,7 @@ import { configuration } from '../connection.ts'
 import { decimal } from './checks.ts'
 import { type Plan, soonestTrade } from './foresight.ts'
 import { isAbove, type PayoutStory, pollChallenge, type Say, TARGET } from './payout-story.ts'
-import { initialBalance, pollRows, pollSummary, type Row, statusOf, summaryOf } from './story.ts'
+import { entryStatusOf, initialBalance, pollRows, pollSummary, type Row, summaryOf } from './story.ts'
 
 const QUANTITY = '20'
 /** How far the trader looks ahead. */
@@ -91,7 +91,7 @@ async function place(story: PayoutStory, label: string, order: Row): Promise<str
   const body = { accountId: found.accountId, clientOrderId: `${run}-${label}`, orderType: 'market', ...order }
   const answer = await trader('POST', '/orders', body)
   const { status } = (answer.body.order ?? {}) as Row
-  return typeof status === 'string' ? status : statusOf(answer)
+  return typeof status === 'string' ? status : entryStatusOf(answer)
 }
 
 /** Whether the account has neither position nor order left by that time. */

@@ -4,7 +4,7 @@
  * and a stop loss of its own.
  */
 import { byValue, decimal } from './checks.ts'
-import { type Placed, pollRows, type Row, rowsOf, type Story, statusOf } from './story.ts'
+import { entryStatusOf, type Placed, pollRows, type Row, rowsOf, type Story } from './story.ts'
 
 type Say = (note: string) => void
 
@@ -53,7 +53,7 @@ async function place(story: Story, label: string, expected: string, order: Row):
   const body = { accountId: found.accountId, clientOrderId: `${run}-${label.replaceAll(' ', '-')}`, ...order }
   const answer = await trader('POST', '/orders', body)
   const placed = (answer.body.order ?? {}) as Row
-  const seen = answer.status < 400 ? placed.status : statusOf(answer)
+  const seen = answer.status < 400 ? placed.status : entryStatusOf(answer)
   checks.equal(`order entry takes the ${label} order`, seen, expected)
   const averageFillPrice = typeof placed.averageFillPrice === 'string' ? placed.averageFillPrice : null
   found.orders.push({ orderId: String(placed.orderId), label, averageFillPrice })

@@ -12,6 +12,7 @@ const request = z.object({ upload_id: boundedText(UPLOAD_ID_MAX) }).openapi('Sub
 export const submitClaim = workers.write({
   path: '/worker/v1/claims/{claim_id}/submit',
   id: 'submitClaim',
+  isIdempotent: true,
   tags: ['Work'],
   summary: 'Submit the file that was sent',
   description: 'The file is scored next; the submission shows the result. A repeat is answered with the submission.',

@@ -14,6 +14,7 @@ const request = z
 
 /** What both operations say of themselves. */
 export const approval = {
+  isIdempotent: true,
   tags: ['Payouts'],
   access: operatorKey('payout_requests:approve'),
   headers: requestIdHeader,

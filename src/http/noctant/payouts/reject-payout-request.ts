@@ -14,6 +14,7 @@ const request = z
 export const rejectPayoutRequest = write({
   path: '/v1/users/{global_user_id}/payout-requests/{payout_request_id}/reject',
   id: 'rejectPayoutRequest',
+  isIdempotent: true,
   tags: ['Payouts'],
   summary: 'Reject a payout request',
   description: `Turns down what waits for a decision, and takes back an approval as long as the amount is only reserved and the

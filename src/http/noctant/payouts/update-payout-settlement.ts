@@ -20,6 +20,7 @@ export const updatePayoutSettlement = write({
   method: 'patch',
   path: '/v1/users/{global_user_id}/payout-requests/{payout_request_id}/external-settlement',
   id: 'updatePayoutSettlement',
+  isIdempotent: true,
   tags: ['Payouts'],
   summary: 'Track the payment outside',
   example: { external_settlement_reference: 'SEPA-2026-77' },

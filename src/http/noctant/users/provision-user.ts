@@ -46,6 +46,7 @@ export function viewOf(state: UserState): UserView {
 export const provisionUser = write({
   path: '/v1/users',
   id: 'provisionUser',
+  isIdempotent: true,
   tags: ['Users'],
   summary: 'Provision a user, or refresh its email and display name',
   description:

@@ -70,6 +70,7 @@ function view(state: KycState): z.output<typeof answer> {
 export const reportKycStatus = write({
   path: '/v1/users/{global_user_id}/kyc-status',
   id: 'reportKycStatus',
+  isIdempotent: true,
   tags: ['KYC'],
   summary: 'Report a user’s KYC status',
   example: { verified_at: '2026-03-02T09:04:00.000Z' },

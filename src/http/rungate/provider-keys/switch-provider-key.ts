@@ -12,6 +12,7 @@ const switching = (kind: 'disable' | 'enable', summary: string, description: str
     id: `${kind}ProviderKey`,
     tags: ['ProviderKeys'],
     ...{ summary, description },
+    isIdempotent: true,
     access: dashboard('write'),
     params: idParams,
     answers: { 200: json(dataOf(keyResponse), 'The key as it is now, masked.') },

@@ -10,6 +10,7 @@ import { tokenRowOf } from './token-view.ts'
 export const revokeAdminToken = write({
   path: '/api/admin-tokens/{id}/revoke',
   id: 'revokeAdminToken',
+  isIdempotent: true,
   tags: ['AdminTokens'],
   summary: 'Revoke an admin token',
   description:
