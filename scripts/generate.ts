@@ -1,5 +1,6 @@
 /**
- * Writes what follows from the code: the OpenAPI document of each context, the catalogues, and the client made of them.
+ * Writes what follows from the code: the OpenAPI document of each context, the catalogues, and the client made of them. And
+ * compiles the contracts of the local chain where their sources have changed.
  * With `--check` it writes nothing, and fails where the committed ones are out of date.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -14,6 +15,7 @@ import { type Occurrence, problemsOf } from '../src/http/problem-pages.ts'
 import { ddlOf } from '../src/projections/projection.ts'
 import { kernelDdl } from '../src/projections/schema.ts'
 import { snakeCase } from '../src/runtime/letter-case.ts'
+import { artifactsAreCurrent, artifactsFile, compiledArtifacts } from './contracts.ts'
 
 const contexts = await loadContexts()
 const { schemas: eventSchemas, upcasters, published: partnerEvents } = createRegistry(contexts)
@@ -159,6 +161,10 @@ for (const [name, content] of await generated()) {
   if (check) continue
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, content)
+}
+if (!artifactsAreCurrent()) {
+  stale.push('artifacts.json of the contracts')
+  if (!check) writeFileSync(artifactsFile, await compiledArtifacts())
 }
 if (check && stale.length > 0) {
   process.stderr.write(`out of date: ${stale.join(', ')}. Run \`npm run generate\` and commit.\n`)

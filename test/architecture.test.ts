@@ -46,7 +46,7 @@ const rules: Record<string, LayerRule> = {
     layers: [],
     packages: [
       ...['@aws-sdk/client-s3', 'sharp', 'file-type', 'mediabunny', 'stripe'],
-      ...['undici', '@pydantic/genai-prices', 'picomatch', 'decimal.js', 'nodemailer', 'gpt-tokenizer'],
+      ...['undici', '@pydantic/genai-prices', 'picomatch', 'decimal.js', 'nodemailer', 'gpt-tokenizer', 'viem'],
     ],
   },
   embedded: { layers: [] },

@@ -17,10 +17,11 @@ import { type StripeStandIn, startStripeStandIn } from '../embedded/stripe/serve
 import { connectNats } from '../gateway/nats.ts'
 import type { MessageStream } from '../gateway/stream.ts'
 import type { Log } from '../log.ts'
+import { type LocalChains, localChains } from './local-chain.ts'
 
 export type ServiceKind = 'external' | 'embedded' | 'in-process'
 
-export interface Services {
+export interface Services extends LocalChains {
   eventStore: {
     kind: ServiceKind
     url: string
@@ -63,6 +64,7 @@ export async function startServices(config: Config, log: Pick<Log, 'warn'>): Pro
     postgres: postgres as Services['postgres'],
     stream: stream as Services['stream'],
     stripeStandIn: stripeStandIns(config, stops),
+    ...localChains(config, log, stops),
     failed: Promise.race(deaths),
     stop,
   }

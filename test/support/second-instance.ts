@@ -27,6 +27,8 @@ export async function startSecond(
     stream: { kind: 'external' as const, url: null, stream: stack.stream, note: '' },
     // Roles that stand apart have none.
     stripeStandIn: () => Promise.reject(new Error('the stand-in was asked for')),
+    localChain: () => Promise.reject(new Error('the local chain was asked for')),
+    localMarket: () => Promise.reject(new Error('the local market was asked for')),
     failed: new Promise<string>(() => undefined),
     stop: async () => undefined,
   }

@@ -19,6 +19,7 @@ import type { MessageStream } from '../../src/gateway/stream.ts'
 import { startInstance } from '../../src/instance.ts'
 import { createDatabase as connectDatabase } from '../../src/postgres/database.ts'
 import { damagedPlacesOf, stripeStandIns } from '../../src/services/backing-services.ts'
+import { localChains } from '../../src/services/local-chain.ts'
 import { ensureSealingKey } from '../../src/vault/secrets-key.ts'
 import { createVault } from '../../src/vault/vault.ts'
 import { loaded, registry } from './contexts.ts'
@@ -82,6 +83,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const stops: (() => Promise<void>)[] = []
   const services = {
     stripeStandIn: stripeStandIns(config, stops),
+    ...localChains(config, log, stops),
     eventStore: { kind: 'embedded' as const, url: node.url, damagedPlaces: () => damagedPlacesOf(node) },
     postgres: { kind: 'external' as const, url: database.url },
     stream: { kind: 'embedded' as const, url: null, stream, note: '' },

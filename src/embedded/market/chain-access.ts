@@ -1,0 +1,36 @@
+/** What the local market itself does on its chain: keys send, anybody reads, and anvil's own commands are at hand. */
+import {
+  createPublicClient,
+  createTestClient,
+  createWalletClient,
+  defineChain,
+  type Hex,
+  http,
+  publicActions,
+} from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { CHAIN_ID } from '../anvil.ts'
+
+/** The chain answers in milliseconds; a start after a kill takes the rest. */
+const TIMEOUT_MS = 5_000
+/** Blocks come at once, with the transaction. */
+const POLLING_MS = 20
+
+const localChain = (rpcUrl: string) =>
+  defineChain({
+    ...{ id: CHAIN_ID, name: 'local' },
+    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+    rpcUrls: { default: { http: [rpcUrl] } },
+  })
+
+const over = (rpcUrl: string) => ({
+  chain: localChain(rpcUrl),
+  transport: http(rpcUrl, { timeout: TIMEOUT_MS, retryCount: 0 }),
+  pollingInterval: POLLING_MS,
+  cacheTime: 0,
+})
+
+export const readerOf = (rpcUrl: string) => createPublicClient(over(rpcUrl))
+export const senderOf = (rpcUrl: string, key: Hex) =>
+  createWalletClient({ ...over(rpcUrl), account: privateKeyToAccount(key) }).extend(publicActions)
+export const commandsOf = (rpcUrl: string) => createTestClient({ ...over(rpcUrl), mode: 'anvil' })
