@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type AbiParameter, concat, encodeAbiParameters, toHex } from 'viem'
+import { expect, vi } from 'vitest'
 import { type FunctionName, functions } from '../../src/adapters/chain/abi/v3.ts'
 import { addressOfKey, signTransaction } from '../../src/adapters/chain/account.ts'
 import { type ChainClient, openChain } from '../../src/adapters/chain/client.ts'
@@ -58,10 +59,8 @@ export async function startTestMarket(): Promise<TestMarket> {
   async function send(key: Hex, { to, data }: { to: Hex; data: Hex }): Promise<Receipt> {
     const [nonce, fees] = await Promise.all([client.nonceOf(addressOfKey(key), 'pending'), client.fees()])
     const { raw, hash } = await signTransaction(key, { chainId, nonce, to, data, gas: GAS_MAX, ...fees })
-    const outcome = await client.sendRaw(raw)
-    const receipt = await client.receipt(hash)
-    if (!receipt) throw new Error(`The transaction is in no block: ${JSON.stringify(outcome)}`)
-    return receipt
+    expect(await client.sendRaw(raw)).toBe('sent')
+    return included(client, hash)
   }
 
   return {
@@ -93,6 +92,19 @@ export async function startTestMarket(): Promise<TestMarket> {
       temporary.remove()
     },
   }
+}
+
+/** The receipt of a transaction that was sent, as soon as it is in a block. */
+export async function included(client: ChainClient, hash: Hex): Promise<Receipt> {
+  const found = await vi.waitFor(
+    async () => {
+      const receipt = await client.receipt(hash)
+      expect(receipt).toBeDefined()
+      return receipt
+    },
+    { timeout: 10_000, interval: 3 },
+  )
+  return found as Receipt
 }
 
 /** Calldata of one of the functions in the tables. */

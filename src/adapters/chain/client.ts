@@ -1,5 +1,5 @@
 /** A chain as ostium sees it, by one node: what is read of it, what is sent to it, and whether its contracts are as they should be. */
-import type { Address } from './address.ts'
+import { type Address, checksummed } from './address.ts'
 import { createExchange, type ExchangeContracts } from './exchange.ts'
 import { createNode } from './node.ts'
 import { createRpc, type RpcOptions } from './rpc.ts'
@@ -18,7 +18,12 @@ export type ChainClient = ReturnType<typeof openChain>
  * Asks nothing by itself, and never throws. Its methods reject with ChainUnavailable where the node has no answer that counts, and
  * with CallReverted where the chain would refuse a call.
  */
-export function openChain({ rpcUrl, chainId, contracts, ...bounds }: ChainOptions) {
+export function openChain({ rpcUrl, chainId, contracts: given, ...bounds }: ChainOptions) {
+  const contracts = {
+    ...{ usdc: checksummed(given.usdc), trading: checksummed(given.trading) },
+    tradingStorage: checksummed(given.tradingStorage),
+    agentFactory: given.agentFactory && checksummed(given.agentFactory),
+  }
   const node = createNode(createRpc({ url: rpcUrl, ...bounds }), chainId)
   const hasCode = async (address: Address) => (await node.getCode(address)) !== '0x'
   return {

@@ -1,5 +1,5 @@
 /** Puts our contracts on the local chain, once: what is there already stays, whatever its version, as on any chain. */
-import { encodeDeployData, type Hex } from 'viem'
+import { encodeDeployData, getAddress, type Hex } from 'viem'
 import type { LocalChain } from '../anvil.ts'
 import { readArtifacts } from './artifacts.ts'
 import { commandsOf, readerOf, senderOf } from './chain-access.ts'
@@ -58,7 +58,7 @@ async function deploy({ rpcUrl, keyOf }: LocalChain): Promise<MarketContracts> {
     const hash = await sender.sendTransaction({ data: encodeDeployData({ abi, bytecode, args }) })
     const { contractAddress, status } = await sender.waitForTransactionReceipt({ hash })
     if (!contractAddress || status !== 'success') throw new Error(`The contract ${name} could not be deployed`)
-    return contractAddress
+    return getAddress(contractAddress)
   }
 
   const usdc = await place('Usdc')

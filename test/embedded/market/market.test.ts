@@ -11,7 +11,7 @@ import { commandsOf } from '../../../src/embedded/market/chain-access.ts'
 import { readChainFacts, writeChainFacts } from '../../../src/embedded/market/chain-facts.ts'
 import { fundOnLocalChain } from '../../../src/embedded/market/fund.ts'
 import { type LocalMarket, startMarket } from '../../../src/embedded/market/market.ts'
-import { calldata, opening } from '../../support/chain.ts'
+import { calldata, included, opening } from '../../support/chain.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../../support/services.ts'
 
 let temporary: TemporaryDirectory
@@ -52,7 +52,7 @@ async function send(key: `0x${string}`, to: `0x${string}`, data: `0x${string}`):
   const fields = { chainId: 31_337, nonce, to, data, gas: 3_000_000n, ...fees }
   const { raw, hash } = await signTransaction(key, fields)
   expect(await client.sendRaw(raw)).toBe('sent')
-  expect(await client.receipt(hash)).toMatchObject({ isSuccess: true })
+  expect(await included(client, hash)).toMatchObject({ isSuccess: true })
 }
 
 it('writes down where its contracts lie, for its owner, and they stay over a stop and a start', async () => {
