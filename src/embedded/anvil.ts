@@ -18,6 +18,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { english, generateMnemonic, mnemonicToAccount } from 'viem/accounts'
 import { toHex } from 'viem/utils'
+import { type Ask, endFileOf, startKeepingState, stateToStartFrom } from './anvil-state.ts'
 import { type Guarded, spawnGuarded } from './guardian.ts'
 import { freePort, isPortFree, loopbackHost } from './ports.ts'
 
@@ -52,7 +53,7 @@ export const CHAIN_ID = 31_337
 const HARDFORK = 'prague'
 const START_ATTEMPTS_MAX = 5
 const POLL_MS = 10
-const PROBE_MAX_MS = 2_000
+const ANSWER_MAX_MS = 5_000
 
 /** npm brought no anvil for this operating system and processor. */
 export class AnvilNotInstalled extends Error {
@@ -88,10 +89,15 @@ export async function startAnvil(options: AnvilOptions): Promise<LocalChain> {
   await predecessorGone(directory, options.predecessorTimeoutMs ?? 15_000)
   const { server, port } = await startServer(directory, options)
   writeFileSync(join(directory, PID_FILE), `${server.pid}\n`)
+  const endKeeping = startKeepingState(directory, askerOf(port))
   return {
     ...{ rpcUrl: `http://${loopbackHost}:${port}`, chainId: CHAIN_ID, pid: server.pid },
     keyOf: (index) => keyFrom(words, index),
-    ...{ exited: server.exited, stop: server.stop },
+    exited: server.exited.finally(endKeeping),
+    async stop() {
+      await endKeeping()
+      await server.stop()
+    },
   }
 }
 
@@ -141,11 +147,12 @@ function isAnvilOf(pid: number, directory: string): boolean {
 /** Tried again where the port was taken in the meantime. */
 async function startServer(directory: string, options: AnvilOptions): Promise<{ server: Guarded; port: number }> {
   const program = findAnvil()
+  const startFrom = stateToStartFrom(directory)
   const logFile = join(directory, 'anvil.log')
   const deadline = Date.now() + (options.startTimeoutMs ?? 30_000)
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort())
-    const server = await spawnGuarded(program, commandLine(directory, port), {
+    const server = await spawnGuarded(program, commandLine(directory, port, startFrom), {
       ...{ cwd: directory, env: { PATH: process.env.PATH, HOME: directory, TZ: 'UTC' } },
       ...{ stopSignal: 'TERM', logFile },
     })
@@ -158,15 +165,25 @@ async function startServer(directory: string, options: AnvilOptions): Promise<{ 
   }
 }
 
-function commandLine(directory: string, port: number): string[] {
+/** States of blocks that calls can still be made at. anvil would write older ones to the disk, and leave them there. */
+const STATES_KEPT = 64
+/** Blocks whose transactions and receipts can still be asked for. */
+const TRANSACTION_BLOCKS_KEPT = 500
+/** Its own way of keeping its state is not used while it runs. */
+const NEVER_S = 1_000_000_000
+
+function commandLine(directory: string, port: number, startFrom: string | undefined): string[] {
   const settings: Record<string, string | number> = {
     host: loopbackHost,
     port,
     'chain-id': CHAIN_ID,
     hardfork: HARDFORK,
     accounts: 0,
-    state: join(directory, 'state.json'),
-    'state-interval': 1,
+    'prune-history': STATES_KEPT,
+    'transaction-block-keeper': TRANSACTION_BLOCKS_KEPT,
+    'dump-state': endFileOf(directory),
+    'state-interval': NEVER_S,
+    ...(startFrom === undefined ? {} : { 'load-state': startFrom }),
   }
   // No page of a browser may speak with it; and it would log each question.
   return [...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]), '--no-cors', '--quiet']
@@ -187,15 +204,22 @@ async function answers(server: Guarded, port: number, deadline: number): Promise
 
 async function answersAt(port: number): Promise<boolean> {
   try {
-    const answer = await fetch(`http://${loopbackHost}:${port}`, {
-      ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] }),
-      signal: AbortSignal.timeout(PROBE_MAX_MS),
-    })
-    const { result } = (await answer.json()) as { result?: unknown }
-    return result === toHex(CHAIN_ID)
+    return (await askerOf(port)('eth_chainId')) === toHex(CHAIN_ID)
   } catch {
     // Nothing listens there yet.
     return false
+  }
+}
+
+/** Rejects where there is no answer in time. */
+function askerOf(port: number): Ask {
+  return async (method, ...params) => {
+    const answer = await fetch(`http://${loopbackHost}:${port}`, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+      signal: AbortSignal.timeout(ANSWER_MAX_MS),
+    })
+    const { result } = (await answer.json()) as { result?: unknown }
+    return result
   }
 }

@@ -1,10 +1,12 @@
 /** The private chain as a program: where it listens, what it keeps, how it ends, and that it comes back. */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, truncateSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type LocalChain, startAnvil } from '../../src/embedded/anvil.ts'
 import { keepAnvil } from '../../src/embedded/anvil-keeper.ts'
+import { startKeepingState } from '../../src/embedded/anvil-state.ts'
 import { commandsOf, readerOf } from '../../src/embedded/market/chain-access.ts'
 import { isAlive, moduleUrl, startOwner } from '../support/owner-process.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/services.ts'
@@ -29,8 +31,7 @@ const start = async (options = {}) => noted(await startAnvil({ directory, ...opt
 const somebody = '0x00000000000000000000000000000000000A11cE'
 const balanceAt = ({ rpcUrl }: LocalChain) => readerOf(rpcUrl).getBalance({ address: somebody })
 const give = ({ rpcUrl }: LocalChain, value: bigint) => commandsOf(rpcUrl).setBalance({ address: somebody, value })
-const stateHas = (text: string) => existsSync(stateFile()) && readFileSync(stateFile(), 'utf8').includes(text)
-const stateFile = () => join(directory, 'state.json')
+const kept = () => JSON.parse(gunzipSync(readFileSync(join(directory, 'state.gz'))).toString('utf8'))
 
 async function ask({ rpcUrl }: LocalChain, method: string, ...params: unknown[]): Promise<unknown> {
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
@@ -93,6 +94,47 @@ describe('the chain', () => {
     expect([isAlive(pid), await balanceAt(next)]).toEqual([false, 43n])
   })
 
+  it('starts from the kept state where it could not leave a whole one', async () => {
+    const chain = await start()
+    await give(chain, 45n)
+    await commandsOf(chain.rpcUrl).mine({ blocks: 1 })
+    await vi.waitFor(() => expect(kept().best_block_number).toBe(1), { timeout: 10_000 })
+    await chain.stop()
+    const end = join(directory, 'end.json')
+    truncateSync(end, statSync(end).size - 10)
+    expect(await balanceAt(await start())).toBe(45n)
+  })
+
+  it('keeps the last thousand blocks over a stop', async () => {
+    const chain = await start()
+    await commandsOf(chain.rpcUrl).mine({ blocks: 1_200 })
+    await give(chain, 46n)
+    await chain.stop()
+    const again = await start()
+    const reader = readerOf(again.rpcUrl)
+    expect([await reader.getBlockNumber(), await balanceAt(again)]).toEqual([1_200n, 46n])
+    const blockAt = (blockNumber: bigint) => reader.getBlock({ blockNumber }).then(({ number }) => number)
+    expect(await blockAt(201n)).toBe(201n)
+    await expect(blockAt(200n)).rejects.toThrow('could not be found')
+    await commandsOf(again.rpcUrl).mine({ blocks: 1 })
+    expect(await blockAt(1_201n)).toBe(1_201n)
+    expect(kept().blocks.length).toBeLessThan(1_010)
+  })
+
+  it('writes its state when there is a new block, and nothing while nothing happens', async () => {
+    mkdirSync(directory)
+    const answers: Record<string, unknown> = { eth_blockNumber: '0x1', anvil_dumpState: '0x1234' }
+    const asked: string[] = []
+    const end = startKeepingState(directory, async (method) => asked.push(method) && answers[method])
+    await vi.waitFor(() => expect(asked).toHaveLength(4), { timeout: 10_000 })
+    answers.eth_blockNumber = '0x2'
+    await vi.waitFor(() => expect(asked).toHaveLength(6), { timeout: 10_000 })
+    await end()
+    const look = 'eth_blockNumber'
+    expect(asked).toEqual([look, 'anvil_dumpState', look, look, look, 'anvil_dumpState'])
+    expect(readFileSync(join(directory, 'state.gz'))).toEqual(Buffer.from('1234', 'hex'))
+  })
+
   it('refuses to run beside one that still works in the directory', async () => {
     const first = await start()
     await expect(startAnvil({ directory, predecessorTimeoutMs: 50 })).rejects.toThrow(`process ${first.pid}`)
@@ -104,7 +146,8 @@ describe('a kept chain', () => {
     const reasons: string[] = []
     const chain = noted(await keepAnvil({ directory, onRestart: (reason) => reasons.push(reason) }))
     await give(chain, 44n)
-    await vi.waitFor(() => expect(stateHas('0x2c')).toBe(true), { timeout: 10_000 })
+    await commandsOf(chain.rpcUrl).mine({ blocks: 1 })
+    await vi.waitFor(() => expect(kept().best_block_number).toBe(1), { timeout: 10_000 })
     const { pid, rpcUrl } = chain
     process.kill(pid, 'SIGKILL')
     await vi.waitFor(async () => expect(await balanceAt(chain)).toBe(44n), { timeout: 10_000 })

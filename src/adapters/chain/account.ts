@@ -1,7 +1,7 @@
 /** Keys of agents and of the sponsor, and what is signed with them. A private key is in memory here and nowhere else. */
 import { randomBytes } from 'node:crypto'
 import { generatePrivateKey, privateKeyToAccount, privateKeyToAddress, signTypedData } from 'viem/accounts'
-import { concat, encodeAbiParameters, keccak256 } from 'viem/utils'
+import { concat, encodeAbiParameters, keccak256, parseTransaction } from 'viem/utils'
 import { accountFunctions, actDomain, actTypes, factoryFunctions } from './abi/account.ts'
 import type { Address } from './address.ts'
 import type { AccountPlace } from './exchange.ts'
@@ -68,4 +68,19 @@ export function actTransaction(
 export async function signTransaction(privateKey: Hex, fields: TransactionFields): Promise<{ raw: Hex; hash: Hex }> {
   const raw = await privateKeyToAccount(privateKey).signTransaction({ ...fields, type: 'eip1559' })
   return { raw, hash: keccak256(raw) }
+}
+
+/** What was signed, of a transaction of ours. */
+export function readTransaction(raw: Hex): Omit<Required<TransactionFields>, 'chainId'> {
+  const {
+    nonce = 0,
+    to,
+    data = '0x',
+    gas = 0n,
+    maxFeePerGas = 0n,
+    maxPriorityFeePerGas = 0n,
+    value = 0n,
+  } = parseTransaction(raw)
+  if (!to) throw new Error('A transaction that deploys a contract is none of ours')
+  return { nonce, to, data, gas, maxFeePerGas, maxPriorityFeePerGas, value }
 }

@@ -22,6 +22,8 @@ export async function fundOnLocalChain(funding: Funding): Promise<void> {
   const [reader, commands] = [readerOf(rpcUrl), commandsOf(rpcUrl)]
   const minter = senderOf(rpcUrl, generatePrivateKey())
   await commands.setBalance({ address: minter.account.address, value: ETHER })
+  // First, since it makes no block: what is in no block is not kept when the chain is killed.
+  await commands.setBalance({ address, value: (await reader.getBalance({ address })) + ether })
   const hash = await minter.writeContract({
     address: usdc,
     abi: usdcAbi,
@@ -30,5 +32,4 @@ export async function fundOnLocalChain(funding: Funding): Promise<void> {
   })
   const { status } = await minter.waitForTransactionReceipt({ hash })
   if (status !== 'success') throw new Error('USDC could not be minted on the local chain')
-  await commands.setBalance({ address, value: (await reader.getBalance({ address })) + ether })
 }
