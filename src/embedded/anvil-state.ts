@@ -65,15 +65,23 @@ const INTERVAL_MS = 1_000
 const REST_FACTOR = 10
 
 /** Keeps the chain's state while it runs. The function that it gives back ends that. */
-export function startKeepingState(directory: string, ask: Ask): () => Promise<void> {
+export function startKeepingState(
+  directory: string,
+  ask: Ask,
+  onFault: (error: unknown) => void = () => undefined,
+): () => Promise<void> {
   const stopping = new AbortController()
   let keptBlock: unknown
+  let isFailing = false
+
+  /** Undefined where the chain does not answer: it has ended, or is about to answer again, and whoever started it knows. */
+  const asked = (method: string) => ask(method).catch(() => undefined)
 
   async function keepWhatIsNew(): Promise<void> {
-    const block = await ask('eth_blockNumber')
-    if (block === keptBlock) return
-    const state = await ask('anvil_dumpState')
-    if (typeof state !== 'string') throw new Error('anvil gave no state')
+    const block = await asked('eth_blockNumber')
+    if (block === undefined || block === keptBlock) return
+    const state = await asked('anvil_dumpState')
+    if (typeof state !== 'string') return
     const file = join(directory, KEPT)
     await writeFile(`${file}.new`, Buffer.from(state.slice(2), 'hex'), { mode: 0o600 })
     await rename(`${file}.new`, file)
@@ -83,8 +91,13 @@ export function startKeepingState(directory: string, ask: Ask): () => Promise<vo
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       const startedMs = performance.now()
-      // A chain that does not answer has ended, or is about to answer again; whoever started it knows.
-      await keepWhatIsNew().catch(() => undefined)
+      try {
+        await keepWhatIsNew()
+        isFailing = false
+      } catch (error) {
+        if (!isFailing) onFault(error)
+        isFailing = true
+      }
       const restMs = Math.max(INTERVAL_MS, (performance.now() - startedMs) * REST_FACTOR)
       await delay(restMs, undefined, { signal: stopping.signal }).catch(() => undefined)
     }

@@ -31,6 +31,8 @@ export interface AnvilOptions {
   startTimeoutMs?: number
   /** How long a chain of an earlier, killed run may take to go away. Default 15,000. */
   predecessorTimeoutMs?: number
+  /** Told where the state cannot be written, as on a full disk; the first time of several in a row. */
+  onFault?: (error: unknown) => void
 }
 
 export interface LocalChain {
@@ -89,7 +91,7 @@ export async function startAnvil(options: AnvilOptions): Promise<LocalChain> {
   await predecessorGone(directory, options.predecessorTimeoutMs ?? 15_000)
   const { server, port } = await startServer(directory, options)
   writeFileSync(join(directory, PID_FILE), `${server.pid}\n`)
-  const endKeeping = startKeepingState(directory, askerOf(port))
+  const endKeeping = startKeepingState(directory, askerOf(port), options.onFault)
   return {
     ...{ rpcUrl: `http://${loopbackHost}:${port}`, chainId: CHAIN_ID, pid: server.pid },
     keyOf: (index) => keyFrom(words, index),

@@ -25,7 +25,8 @@ export function localChains(
   async function startChain(): Promise<LocalChain> {
     const { keepAnvil } = await import('../embedded/anvil-keeper.ts')
     const onRestart = (reason: string) => log.warn({ reason }, 'the local chain is started anew')
-    const started = await keepAnvil({ directory: join(DATA_DIR, 'chain'), onRestart })
+    const onFault = (err: unknown) => log.warn({ err }, 'the state of the local chain cannot be written')
+    const started = await keepAnvil({ directory: join(DATA_DIR, 'chain'), onRestart, onFault })
     stops.push(() => started.stop())
     return started
   }

@@ -1,5 +1,5 @@
 /** The private chain as a program: where it listens, what it keeps, how it ends, and that it comes back. */
-import { mkdirSync, readFileSync, statSync, truncateSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, truncateSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
@@ -133,6 +133,21 @@ describe('the chain', () => {
     const look = 'eth_blockNumber'
     expect(asked).toEqual([look, 'anvil_dumpState', look, look, look, 'anvil_dumpState'])
     expect(readFileSync(join(directory, 'state.gz'))).toEqual(Buffer.from('1234', 'hex'))
+  })
+
+  it('says once that its state cannot be written, and writes it as soon as it can', async () => {
+    const faults: unknown[] = []
+    let looks = 0
+    const end = startKeepingState(
+      directory,
+      async (method) => (method === 'eth_blockNumber' ? `0x${++looks}` : '0x1234'),
+      (error) => faults.push(error),
+    )
+    await vi.waitFor(() => expect(looks).toBe(2), { timeout: 10_000 })
+    mkdirSync(directory)
+    await vi.waitFor(() => expect(existsSync(join(directory, 'state.gz'))).toBe(true), { timeout: 10_000 })
+    await end()
+    expect(faults).toEqual([expect.objectContaining({ code: 'ENOENT' })])
   })
 
   it('refuses to run beside one that still works in the directory', async () => {
