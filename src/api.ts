@@ -47,8 +47,9 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
   const served = await Promise.all(contexts.map(async (each) => ({ api: await each.context.api(), ...each.served })))
   const ofContexts = contexts.flatMap((each) => each.served.gauges ?? [])
   const metrics = createMetrics(gauges(parts, projectors, ofContexts))
+  const ofServed = contexts.flatMap((each) => each.served.probes ?? [])
   const shown = {
-    probes: probes(parts, projectors),
+    probes: [...probes(parts, projectors), ...ofServed],
     probeTimeoutMs: config.READINESS_TIMEOUT_MS,
     hasStarted: () => hasStarted,
   }

@@ -113,6 +113,8 @@ export interface Served {
   /** The path at which newcomers register themselves. */
   registersAt?: string
   gauges?: readonly GaugeSource[]
+  /** What readiness shows of it, beside its processes. */
+  probes?: readonly Probe[]
 }
 
 export interface Context<Own extends Directories = Directories> {

@@ -5,8 +5,8 @@
 import { z } from 'zod'
 
 export const actorSchema = z.object({
-  kind: z.enum(['operator', 'engine', 'trader', 'admin', 'system', 'auditor', 'worker', 'agent', 'member']),
-  /** Operator id, engine name, auditor's name, operating-system user of the CLI, … */
+  kind: z.enum(['operator', 'engine', 'trader', 'admin', 'system', 'auditor', 'worker', 'agent', 'member', 'caller']),
+  /** Operator id, engine name, `public` for a caller who is not known, auditor's name, operating-system user of the CLI, … */
   id: z.string(),
   /** The API key that signed the request, where there was one. */
   keyId: z.string().optional(),

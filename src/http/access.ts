@@ -17,6 +17,8 @@ export interface RequestHead {
   method: string
   path: string
   header: (name: string) => string | undefined
+  /** The first of its values. */
+  query: (name: string) => string | undefined
   cookie: (name: string) => string | undefined
 }
 
@@ -30,6 +32,8 @@ export interface Scheme {
   credentials: readonly Credential[]
   /** Whether keys of other contexts come the same way: such a key is refused without counting as a guess. */
   isBearer?: boolean
+  /** What the refusal of a request without any says, and its WWW-Authenticate header without the realm; default: those of bearers. */
+  asks?: { detail: string; challenge: string }
   /** Codes of the context with which its verifier refuses a good credential. */
   refuses?: readonly string[]
   /** Headers that its verifier may add to an answer. */
@@ -37,7 +41,7 @@ export interface Scheme {
 }
 
 const BEARER = /^Bearer +([^\s]+)$/i
-const OF_BEARERS = 'Send the API key as a bearer token.'
+const BEARERS = { detail: 'Send the API key as a bearer token.', challenge: 'Bearer' }
 
 /** The token of `Authorization: Bearer …`; '' where the header has another form, which no verifier takes. */
 export const bearerToken: Credential = ({ header }) => {
@@ -139,6 +143,7 @@ export const headOf = (c: Context<AppEnv>): RequestHead => ({
   method: c.req.method,
   path: c.req.path,
   header: (name) => c.req.header(name),
+  query: (name) => c.req.query(name),
   cookie: (name) => getCookie(c, name),
 })
 
@@ -148,7 +153,10 @@ export const headOf = (c: Context<AppEnv>): RequestHead => ({
  */
 export function createGate({ realm, doors, others, failuresPerMinuteMax, trustProxy, nowMs, overused }: GateOptions) {
   const failures = createWindow({ keysMax: ADDRESSES_MAX, nowMs })
-  const challenge = `Bearer realm="${realm}"`
+  const asksOf = ([first]: Access['alternatives']) => {
+    const { detail, challenge } = (first && doors.get(first.scheme)?.asks) ?? BEARERS
+    return { detail, challenge: `${challenge} realm="${realm}"` }
+  }
 
   function countFailure(address: string): void {
     const detail = 'Too many refused API keys from this address.'
@@ -166,12 +174,14 @@ export function createGate({ realm, doors, others, failuresPerMinuteMax, trustPr
   function refuse(
     c: Context<AppEnv>,
     head: RequestHead,
+    alternatives: Access['alternatives'],
     verdict: Exclude<Verdict, { kind: 'valid' }> | undefined,
   ): never {
+    const { detail, challenge } = asksOf(alternatives)
     if (!verdict) {
       const refusal = overused(c)
       if (refusal) throw refusal
-      throw new Problem('credential_missing', OF_BEARERS, { headers: { 'www-authenticate': challenge } })
+      throw new Problem('credential_missing', detail, { headers: { 'www-authenticate': challenge } })
     }
     if (verdict.kind === 'refused') throw new Problem<string>(verdict.code, verdict.detail)
     const token = bearerToken(head)
@@ -211,7 +221,7 @@ export function createGate({ realm, doors, others, failuresPerMinuteMax, trustPr
         if (authenticated) return authenticated
       }
       if (!failed && isOptional) return { principal: undefined, scopes: [] }
-      return refuse(c, head, failed)
+      return refuse(c, head, alternatives, failed)
     }
     return tryFrom(0)
   }

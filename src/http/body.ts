@@ -44,8 +44,8 @@ const BODYLESS_METHODS = ['GET', 'HEAD', 'OPTIONS']
  * Reads the body, at most `bodyMaxBytes`, and sees to its media type; undefined where there is none. A streamed one is
  * handed over as it comes. Answers at once where the request's method has no body.
  */
-export function readBody(spec: BodySpec | undefined, bodyMaxBytes: number) {
-  const types = spec?.kind === 'json' ? [spec.mediaType] : spec ? spec.mediaTypes : [JSON_TYPE]
+export function readBody(spec: BodySpec | undefined, bodyMaxBytes: number, jsonTypes: readonly string[] = []) {
+  const types = spec && spec.kind !== 'json' ? spec.mediaTypes : [spec ? spec.mediaType : JSON_TYPE, ...jsonTypes]
   const read = async (c: Context<AppEnv>): Promise<Uint8Array | undefined> => {
     const length = c.req.header('content-length')
     if (Number(length ?? 0) > bodyMaxBytes) throw tooLarge(bodyMaxBytes)

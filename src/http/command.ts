@@ -73,15 +73,31 @@ export async function addCommand(
   const hashed = digested instanceof Promise ? await digested : digested
   const key = source && keyOf(source, facts, hashed, asking, incoming)
   const within = scope?.(asking, facts) ?? ''
-  const { tenantId: operatorId = '', environment = '' } = asking.principal ?? {}
-  const commandId =
-    key === undefined ? undefined : commandIdOf({ context, operatorId, environment, action, scope: within, key })
-  const request = { action, scope: within, request: hashed as Readonly<Record<string, unknown>> }
+  const of = { context, principal: asking.principal, action, scope: within, request: hashed }
+  const identity = key === undefined ? undefined : keyedIdentity({ ...of, key })
   asking.facts = facts
-  const command = plainCommand(asking, commandId)
-  if (key !== undefined) command.fingerprint = fingerprintOf(request)
+  const command = plainCommand(asking, identity?.commandId)
+  command.fingerprint = identity?.fingerprint
   command.correlationId = correlation?.(asking, facts, command.commandId) ?? command.requestId
   asking.command = command
+}
+
+interface Keyed {
+  context: string
+  principal: Principal | undefined
+  action: string
+  scope: string
+  key: string
+  request: object
+}
+
+/** What a request under a key is known by, whichever way it comes. */
+export function keyedIdentity({ context, principal, action, scope, key, request }: Keyed) {
+  const { tenantId: operatorId = '', environment = '' } = principal ?? {}
+  return {
+    commandId: commandIdOf({ context, operatorId, environment, action, scope, key }),
+    fingerprint: fingerprintOf({ action, scope, request }),
+  }
 }
 
 /** The context of a command that has no key: each sending of it is decided on its own. */

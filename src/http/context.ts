@@ -12,7 +12,7 @@ import type { AppEnv, Exchange, Principal, Runtime } from './environment.ts'
 import { describeError, type ErrorTable, kernelErrors, Problem } from './errors.ts'
 import { helpPath } from './help.ts'
 import type { CoreParts, Operation } from './operation.ts'
-import { CALLERS_MAX, createWindow, limitRate, type RateClass, type WindowOf } from './rate-limit.ts'
+import { CALLERS_MAX, createWindow, limitRate, type RateClass, type RateHeaders, type WindowOf } from './rate-limit.ts'
 import type { RequestIds } from './request-id.ts'
 import { guard, methodNotAllowed, type Serving, serveOperation } from './serve-operation.ts'
 import type { Tenants } from './tenant-use.ts'
@@ -37,8 +37,16 @@ export interface ContextApi<in Parts extends CoreParts = never> {
   requestIds: RequestIds
   /** Classes of rate limits; an operation that names none has `standard`. */
   rates: (parts: Parts) => Readonly<Record<string, RateClass<never>>>
+  /** Default: RateLimit. */
+  rateHeaders?: RateHeaders
   /** The largest body that an operation takes unless it says otherwise, in bytes; default 16 KiB. */
   bodyMaxBytes?: number
+  /** Media types under which JSON may come beside its own, which the document does not name. */
+  jsonTypes?: readonly string[]
+  /** Faults of one request that a refusal lists at most; default 20. */
+  faultsMax?: number
+  /** Security schemes that its document names although no operation asks for them. */
+  securitySchemes?: Readonly<Record<string, object>>
   /** Under which its document is served, before `/openapi.json`; default: its name. */
   documentName?: string
   /** Operations under the same path that the contract does not have, with a document of their own. */
@@ -102,7 +110,7 @@ export function contextApp(
   const rates = new Map(
     Object.entries(api.rates(parts as never)).map(([name, each]) => [
       name,
-      limitRate(each as RateClass, windowOf(`${api.name}.${name}`)),
+      { by: each.by, limit: limitRate(each as RateClass, windowOf(`${api.name}.${name}`), api.rateHeaders) },
     ]),
   )
   const serving: Serving = { api, parts, runtime, authenticate, rates }
@@ -156,7 +164,7 @@ function methodsByPath(operations: readonly Operation[]): Map<string, string[]> 
 
 /** The response to whatever was thrown, by a context's error table; what an engineer is to know of it is logged. */
 export function refuse(exchange: Exchange, error: unknown, table: ErrorTable<string>, runtime: Runtime): Response {
-  const { code: name, detail, errors = [], headers = {} } = describeError(error, runtime.isUnavailable)
+  const { code: name, detail, errors = [], details, headers = {} } = describeError(error, runtime.isUnavailable)
   const { requestId, schemes } = exchange
   const known = table.codes[name]
   const entry = known ?? kernelErrors.internal_error
@@ -166,7 +174,7 @@ export function refuse(exchange: Exchange, error: unknown, table: ErrorTable<str
   if (retryAfterS !== undefined) exchange.headers['retry-after'] = String(retryAfterS)
   for (const [header, value] of Object.entries(headers)) exchange.headers[header] = value
   const code = shownAs ?? (known ? name : 'internal_error')
-  const refusal = { code, status, title, detail, errors, requestId, schemes }
+  const refusal = { code, status, title, detail, errors, details, requestId, schemes }
   exchange.headers.link = `<${helpPath(known ? name : 'internal_error')}>; rel="help"`
   delete exchange.headers['content-type']
   return respondJson(exchange, status, table.body(refusal), table.mediaType ?? 'application/json')

@@ -225,7 +225,7 @@ const textExample = ({ format }: Schema): string =>
 const said = (description: string, type = 'string') => ({ description, schema: { type } })
 
 /** Every header that answers have, once; by the names that they have in the document. */
-const headersOf = ({ requestIds, operations, schemes }: ContextApi) => ({
+const headersOf = ({ requestIds, operations, schemes, rateHeaders = 'RateLimit' }: ContextApi) => ({
   ...Object.fromEntries(
     operations
       .flatMap(({ answers }) => Object.values(answers).flatMap(({ says }) => Object.entries(says ?? {})))
@@ -250,9 +250,9 @@ const headersOf = ({ requestIds, operations, schemes }: ContextApi) => ({
   [MEMBERS_HEADER]: said('JSON pointers to members of the body that are not known here, and have no effect.'),
   [IGNORED_HEADER]: said('A header of the request that has no effect here: `Idempotency-Key`.'),
   Link: said('With `rel="help"`: the page that explains the refusal and what to do about it.'),
-  'RateLimit-Limit': said('Requests that a minute allows. Absent where nothing is counted.', 'integer'),
-  'RateLimit-Remaining': said('Requests that are left in this minute.', 'integer'),
-  'RateLimit-Reset': said('Seconds until the count begins anew.', 'integer'),
+  [`${rateHeaders}-Limit`]: said('Requests that a minute allows. Absent where nothing is counted.', 'integer'),
+  [`${rateHeaders}-Remaining`]: said('Requests that are left in this minute.', 'integer'),
+  [`${rateHeaders}-Reset`]: said('Seconds until the count begins anew.', 'integer'),
   'Retry-After': said('Seconds to wait before the request is sent again.', 'integer'),
   'WWW-Authenticate': said('How to sign in.'),
 })
@@ -264,11 +264,14 @@ const headersOfReply = ({ kind, headers = [] }: Answer): readonly ReplyHeader[] 
 /** `cache-control`: `Cache-Control`. */
 const titleCase = (name: string): string => name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase())
 
-const COUNTED = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset']
+const countedNames = ({ rateHeaders = 'RateLimit' }: ContextApi) =>
+  ['Limit', 'Remaining', 'Reset'].map((part) => `${rateHeaders}-${part}`)
+
 function headerNames(operation: Refusable, route: Route, api: ContextApi, status: number): string[] {
   const { method, isCommand, answers, codes, access, isDirect } = operation
   if (isDirect) return directHeaderNames(operation, api, status)
   const { requestIds, errors, schemes } = api
+  const counted = countedNames(api)
   const named = route.requestBody?.content?.['application/json'] ? [MEMBERS_HEADER] : []
   const warned = [...named, ...(ignoresKeyHeader(operation) ? [IGNORED_HEADER] : [])]
   const always = [requestIds.header, ...warned, ...(status >= 400 ? ['Link'] : [])]
@@ -279,21 +282,21 @@ function headerNames(operation: Refusable, route: Route, api: ContextApi, status
       return entry?.status === status && (entry.retryAfterS !== undefined || code === 'rate_limit_exceeded')
     })
     const own = [...(status === 401 ? ['WWW-Authenticate'] : []), ...(again ? ['Retry-After'] : [])]
-    return [...always, ...bySigning, POSITION_HEADER, ...COUNTED, ...own]
+    return [...always, ...bySigning, POSITION_HEADER, ...counted, ...own]
   }
   const written = method !== 'get' && isCommand ? [READ_MODELS_HEADER, 'Idempotency-Replayed'] : []
   const own = answers[status] ? headersOfReply(answers[status]).map(titleCase) : []
-  return [...always, POSITION_HEADER, ...written, ...new Set([...own, ...bySigning]), ...COUNTED]
+  return [...always, POSITION_HEADER, ...written, ...new Set([...own, ...bySigning]), ...counted]
 }
 
 /** Its own; where nobody is signed in, and where it fails, the kernel answers. */
-function directHeaderNames(operation: Operation, { requestIds }: ContextApi, status: number): string[] {
+function directHeaderNames(operation: Operation, api: ContextApi, status: number): string[] {
   const ignored = ignoresKeyHeader(operation) ? [IGNORED_HEADER] : []
   const own = Object.keys(operation.answers[status]?.says ?? {})
   const again = status === 429 || status === 503 ? ['Retry-After'] : []
-  const kernels = [...(status === 401 ? ['WWW-Authenticate'] : COUNTED), ...again]
+  const kernels = [...(status === 401 ? ['WWW-Authenticate'] : countedNames(api)), ...again]
   const help = status === 401 || status === 429 || status >= 500 ? ['Link'] : []
-  return [...new Set([requestIds.header, ...ignored, ...own, ...kernels, ...help])]
+  return [...new Set([api.requestIds.header, ...ignored, ...own, ...kernels, ...help])]
 }
 
 const referencesTo = (names: readonly string[]) =>

@@ -21,6 +21,8 @@ export function documentOf(api: ContextApi): OpenApiDocument {
   for (const { name, document } of named) {
     app.openAPIRegistry.registerComponent('securitySchemes', name, document as never)
   }
+  for (const [name, document] of Object.entries(api.securitySchemes ?? {}))
+    app.openAPIRegistry.registerComponent('securitySchemes', name, document as never)
   const schemes = new Set(named.map(({ name }) => name))
   for (const operation of api.operations) {
     app.openAPIRegistry.registerPath(routeOf(operation, api, schemes))
@@ -106,7 +108,9 @@ export function codesOf(operation: Operation, schemes: ContextApi['schemes']): s
     method !== 'get' && 'content_type_unsupported',
     commanded.key !== undefined && 'idempotency_key_reused',
     ...(method !== 'get' && isCommand ? (['concurrent_change', 'append_too_large'] as const) : []),
-    Object.values(answers).some(({ kind }) => kind === 'upgrade') && 'upgrade_required',
+    ...(Object.values(answers).some(({ kind }) => kind === 'upgrade')
+      ? (['upgrade_required', 'upgrade_failed'] as const)
+      : []),
     'rate_limit_exceeded',
     'dependency_unavailable',
     'event_store_mismatch',

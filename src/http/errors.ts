@@ -28,6 +28,7 @@ export type KernelCode =
   | 'body_too_large'
   | 'content_type_unsupported'
   | 'upgrade_required'
+  | 'upgrade_failed'
   | 'rate_limit_exceeded'
   | 'person_forgotten'
   | 'internal_error'
@@ -54,6 +55,8 @@ export interface Refusal {
   title: string
   detail: string
   errors: readonly FieldError[]
+  /** More of what is at fault, for contexts whose refusals show it. */
+  details?: object | undefined
   requestId: string
   /** Ways of signing in of the address that refuses. */
   schemes: readonly string[]
@@ -84,6 +87,7 @@ export interface FieldError {
 
 interface ProblemExtra {
   errors?: readonly FieldError[]
+  details?: object
   headers?: Readonly<Record<string, string>>
   cause?: unknown
 }
@@ -93,11 +97,13 @@ export class Problem<Code extends string = KernelCode> extends Error {
   override name = 'Problem'
   readonly code: Code
   readonly errors: readonly FieldError[]
+  readonly details: object | undefined
   readonly headers: Readonly<Record<string, string>>
   constructor(code: Code, detail: string, extra: ProblemExtra = {}) {
     super(detail, { cause: extra.cause })
     this.code = code
     this.errors = extra.errors ?? []
+    this.details = extra.details
     this.headers = extra.headers ?? {}
   }
 }
@@ -113,14 +119,15 @@ export interface Described {
   code: string
   detail: string
   errors?: readonly FieldError[]
+  details?: object | undefined
   headers?: Readonly<Record<string, string>>
 }
 
 /** What an error means to the caller. An unexpected one says nothing of its cause. */
 export function describeError(error: unknown, isUnavailable: (error: unknown) => boolean): Described {
   if (error instanceof Problem) {
-    const { code, message: detail, errors, headers } = error
-    return { code, detail, errors, headers }
+    const { code, message: detail, errors, details, headers } = error
+    return { code, detail, errors, details, headers }
   }
   if (error instanceof Rejected) {
     const { code, message: detail, pointer } = error
@@ -182,6 +189,7 @@ export const kernelErrors: Readonly<Record<KernelCode, ErrorEntry>> = {
   body_too_large: { status: 413, title: 'The body is too large' },
   content_type_unsupported: { status: 415, title: 'The content type is not supported' },
   append_too_large: { status: 413, title: 'The change is larger than the event store takes' },
+  upgrade_failed: { status: 400, title: 'The WebSocket cannot be opened' },
   upgrade_required: { status: 426, title: 'The address is a WebSocket' },
   rate_limit_exceeded: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Something went wrong on this side' },

@@ -27,6 +27,7 @@ export const kernelHelp: Readonly<Record<KernelCode, string>> = {
   body_too_large: 'The body is larger than the operation takes. The document and the settings name the bounds.',
   content_type_unsupported: 'Send the body as `Content-Type: application/json`, without content encoding.',
   append_too_large: 'The change would be larger than the event store takes. Send less content.',
+  upgrade_failed: 'The handshake is not that of RFC 6455: use a WebSocket library, and look at what stands in between.',
   upgrade_required: 'The address is a WebSocket: open it with an upgrade.',
   rate_limit_exceeded:
     'Wait as many seconds as `Retry-After` says. `RateLimit-Remaining` shows in time what is left of the requests a minute. ' +

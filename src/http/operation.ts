@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from '@hono/zod-openapi'
 import type { CommandBus, CommandContext } from '../commands/handle.ts'
 import type { Counted } from '../runtime/counted.ts'
-import type { Access, PrincipalOf } from './access.ts'
+import type { Access, PrincipalOf, RequestHead } from './access.ts'
 import type { Answers, Handled, ReplyOf } from './answers.ts'
 import type { BodyOf, BodySpec } from './body.ts'
 import type { KeySource } from './command.ts'
@@ -48,6 +48,8 @@ interface Described<P, Q, H, C, B, A, Code, Acc = Access> {
   description?: string
   tags?: readonly string[]
   access: Acc
+  /** Throws a Problem where something in the head will not do, before anybody is asked who it is and before a body is read. */
+  head?: (head: RequestHead) => void
   /** Of the path, the query, the headers (names in lower case) and the cookies. */
   params?: P
   query?: Q

@@ -8,10 +8,13 @@ import { Problem } from './errors.ts'
 
 /** Operations of one class share a count for each tenant or client address. */
 export interface RateClass<Who extends Principal = Principal> {
-  /** Who is counted; a caller without a principal counts by its address. */
+  /**
+   * Who is counted; a caller without a principal counts by its address. By addresses every request counts, also one that is
+   * refused because of who asks.
+   */
   by: 'tenant' | 'address'
   /** Requests per minute; infinity: not counted. */
-  perMinuteMax: (principal: Who | undefined) => number
+  perMinuteMax: (principal: Who | undefined, address: () => string) => number
   /** The refusal's sentence. */
   detail: (max: number) => string
 }
@@ -58,18 +61,28 @@ export const CALLERS_MAX = 100_000
 /** The refusal (429, Retry-After) of what was counted beyond `max`. */
 export function refuseBeyond(max: number, { count, resetMs }: ReturnType<Window['add']>, detail: string) {
   if (count <= max) return undefined
-  return new Problem('rate_limit_exceeded', detail, { headers: { 'retry-after': String(Math.ceil(resetMs / 1_000)) } })
+  const retryAfter = Math.ceil(resetMs / 1_000)
+  const details = { limit: max, windowMs: WINDOW_MS, retryAfter }
+  return new Problem('rate_limit_exceeded', detail, { details, headers: { 'retry-after': String(retryAfter) } })
 }
 
+/** How the three headers of a limit begin: that of the draft of the IETF, or the older one. */
+export type RateHeaders = 'RateLimit' | 'X-RateLimit'
+
 /** Puts RateLimit-Limit, -Remaining and -Reset (seconds) on each answer; throws a Problem beyond the limit: 429, Retry-After. */
-export function limitRate({ by, perMinuteMax, detail }: RateClass, used: Window) {
+export function limitRate({ by, perMinuteMax, detail }: RateClass, used: Window, named: RateHeaders = 'RateLimit') {
+  const [limit, remaining, reset] = ['limit', 'remaining', 'reset'].map((part) => `${named.toLowerCase()}-${part}`) as [
+    string,
+    string,
+    string,
+  ]
   return ({ principal, headers }: Exchange, address: () => string): void => {
-    const max = perMinuteMax(principal)
+    const max = perMinuteMax(principal, address)
     if (!Number.isFinite(max)) return
     const counted = used.add(by === 'tenant' && principal ? principal.tenantId : address())
-    headers['ratelimit-limit'] = String(max)
-    headers['ratelimit-remaining'] = String(Math.max(0, max - counted.count))
-    headers['ratelimit-reset'] = String(Math.ceil(counted.resetMs / 1_000))
+    headers[limit] = String(max)
+    headers[remaining] = String(Math.max(0, max - counted.count))
+    headers[reset] = String(Math.ceil(counted.resetMs / 1_000))
     const refusal = refuseBeyond(max, counted, detail(max))
     if (refusal) throw refusal
   }

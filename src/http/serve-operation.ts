@@ -6,7 +6,7 @@
 import type { Context } from 'hono'
 import type { Counted } from '../runtime/counted.ts'
 import type { Authenticated, createGate } from './access.ts'
-import { requireScopes } from './access.ts'
+import { headOf, requireScopes } from './access.ts'
 import { alreadySent } from './already-sent.ts'
 import { buildAnswer, type Reply } from './answers.ts'
 import { proceed, readableAddress, readBody } from './body.ts'
@@ -17,7 +17,7 @@ import type { ContextApi, SharedRuntime } from './context.ts'
 import type { AppEnv, Exchange } from './environment.ts'
 import { Problem } from './errors.ts'
 import type { Caller, CoreParts, DirectCall, Operation } from './operation.ts'
-import type { limitRate } from './rate-limit.ts'
+import type { limitRate, RateClass } from './rate-limit.ts'
 import { refuseOtherIds } from './request-id.ts'
 import { openSocket, requireUpgrade } from './socket.ts'
 import type { Tenants } from './tenant-use.ts'
@@ -29,7 +29,7 @@ export interface Serving {
   parts: CoreParts
   runtime: SharedRuntime
   authenticate: ReturnType<typeof createGate>
-  rates: ReadonlyMap<string, ReturnType<typeof limitRate>>
+  rates: ReadonlyMap<string, { by: RateClass['by']; limit: ReturnType<typeof limitRate> }>
 }
 
 /** Bodies are small unless an operation or its context says otherwise. */
@@ -40,25 +40,30 @@ type Guard = (c: Context<AppEnv>, exchange: Exchange) => Promise<Authenticated> 
 /** The first steps, which addresses without an operation have too: nothing of the body is read before them. */
 export function guard(
   serving: Serving,
-  { access, rate = 'standard', isDirect = false }: Pick<Operation, 'access' | 'rate' | 'isDirect'>,
+  { access, rate = 'standard', isDirect = false, head: look }: Pick<Operation, 'access' | 'rate' | 'isDirect' | 'head'>,
 ): Guard {
   const { api, authenticate, rates, runtime } = serving
   const withinRate = rates.get(rate)
   if (!withinRate) throw new Error(`the context ${api.name} has no rate class ${rate}`)
   const { tenants, limits, callers } = runtime
   const { trustProxy } = limits
+  const isOfAddress = withinRate.by === 'address'
+  const count = (c: Context<AppEnv>, exchange: Exchange) =>
+    withinRate.limit(exchange, () => clientAddress(c, trustProxy))
   const enter = (c: Context<AppEnv>, exchange: Exchange, authenticated: Authenticated): Authenticated => {
     const { principal } = authenticated
     exchange.principal = principal
     if (principal) callers.learn(c.env?.incoming, principal.tenantId)
-    withinRate(exchange, () => clientAddress(c, trustProxy))
+    if (!isOfAddress) count(c, exchange)
     if (principal) tenants.enter(exchange, principal.tenantId, isDirect)
     return authenticated
   }
   return (c, exchange) => {
     const { requestIds } = api
+    if (isOfAddress) count(c, exchange)
     refuseOtherIds(requestIds, c.req.method, c.req.header(requestIds.header), exchange.requestId)
     readableAddress(c)
+    look?.(headOf(c))
     const authenticated = authenticate(c, access)
     return authenticated instanceof Promise
       ? authenticated.then((known) => enter(c, exchange, known))
@@ -76,8 +81,9 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
   const enter = guard(serving, operation)
   const consistency = { waiter: parts.waiter, waitMs, sealer }
   const atLeast = readAtLeast(consistency)
-  const bodyOf = readBody(bodySpecOf(operation.body), bodyMaxBytes)
-  const validate = validateRequest(operation, { depthMax: limits.jsonDepthMax, tokensMax: limits.jsonTokensMax })
+  const bodyOf = readBody(bodySpecOf(operation.body), bodyMaxBytes, api.jsonTypes)
+  const jsonLimits = { depthMax: limits.jsonDepthMax, tokensMax: limits.jsonTokensMax }
+  const validate = validateRequest(operation, jsonLimits, api.faultsMax)
   const ignoresKey = ignoresKeyHeader(operation)
   const isSocket = Object.values(operation.answers).some(({ kind }) => kind === 'upgrade')
   const isHeld = operation.method !== 'get' && bodySpecOf(operation.body)?.kind !== 'stream'

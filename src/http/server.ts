@@ -5,7 +5,7 @@ import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server
 import { createInFlightList } from '../runtime/in-flight.ts'
 import { addressOf } from './client-address.ts'
 import { closeStalled, limitConnections, takeInTurns } from './connections.ts'
-import { createSocketServer } from './socket.ts'
+import { createSocketServer, type Liveness } from './socket.ts'
 import { type Caller, createTurns, defaultTurnLimits, type Turns } from './turns.ts'
 
 export interface ServerOptions {
@@ -31,6 +31,8 @@ export interface ServerOptions {
   pipelinedMax: number
   /** Whose share of the process a request is of. */
   callerOf: (request: IncomingMessage) => Caller
+  /** Of WebSockets. */
+  sockets: Liveness
   /** Default: its own. */
   turns?: Turns
 }
@@ -46,6 +48,7 @@ export const defaultServerOptions = {
   connectionsMax: 10_000,
   connectionsPerAddressMax: 2_000,
   pipelinedMax: 32,
+  sockets: { pingIntervalMs: 30_000, pongMaxMs: 10_000 },
   callerOf: (request: IncomingMessage): Caller => ({ name: addressOf(request, false), isKnown: false }),
 }
 
@@ -66,7 +69,7 @@ export interface RunningServer {
 /** Listens. Rejects with the system's error where the port cannot be taken (`code` EADDRINUSE, EACCES). */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   let stopping = false
-  const sockets = createSocketServer()
+  const sockets = createSocketServer(options.sockets)
   const server = createAdaptorServer({
     fetch: options.fetch,
     websocket: { server: sockets as unknown as WebSocketServerLike },

@@ -12,8 +12,13 @@ import { Problem } from './errors.ts'
 export interface ServerSocket {
   send(data: string | Uint8Array<ArrayBuffer>): void
   close(code?: number, reason?: string): void
+  /** Cuts the connection, without a word and without waiting for what is on its way. */
+  terminate(): void
   /** Bytes that wait for the client. A sender of an endless stream checks this first. */
   bufferedBytes(): number
+  /** Reads no more messages, until `resume`: whoever sends them has to wait. */
+  pause(): void
+  resume(): void
 }
 
 /** What a handler answers an upgrade with. Each is called with the connection that it is about. */
@@ -26,12 +31,45 @@ export interface SocketHandlers {
 /** Of one message from a client; a longer one ends its connection with code 1009. */
 export const SOCKET_MESSAGE_MAX_BYTES = 65_536
 
-export const createSocketServer = () =>
-  new WebSocketServer({ noServer: true, maxPayload: SOCKET_MESSAGE_MAX_BYTES, perMessageDeflate: false })
+/** How often a connection is asked whether it is still there, and how long it may take to say so. */
+export interface Liveness {
+  pingIntervalMs: number
+  pongMaxMs: number
+}
 
-/** Throws a Problem (426) where the request asks for no WebSocket. */
+export function createSocketServer(liveness: Liveness): WebSocketServer {
+  const options = { noServer: true, maxPayload: SOCKET_MESSAGE_MAX_BYTES, perMessageDeflate: false }
+  return new WebSocketServer(options).on('connection', (socket) => keepAlive(socket, liveness))
+}
+
+/** Cuts off a connection whose client has gone without a word. */
+function keepAlive(socket: WebSocket, { pingIntervalMs, pongMaxMs }: Liveness): void {
+  let late: NodeJS.Timeout | undefined
+  const settle = () => {
+    clearTimeout(late)
+    late = undefined
+  }
+  const asking = setInterval(() => {
+    // What is not read now may hold the answer.
+    if (socket.isPaused || socket.readyState !== socket.OPEN) return
+    socket.ping()
+    late ??= setTimeout(() => socket.terminate(), pongMaxMs)
+  }, pingIntervalMs)
+  socket.on('pong', settle).once('close', () => {
+    clearInterval(asking)
+    settle()
+  })
+}
+
+const HANDSHAKE_KEY = /^[+/0-9A-Za-z]{22}==$/
+
+/** Throws a Problem where the request asks for no WebSocket (426), or where its handshake cannot be answered (400). */
 export function requireUpgrade(c: Context<AppEnv>): void {
-  if (c.req.header('upgrade')?.toLowerCase() === 'websocket') return
+  if (c.req.header('upgrade')?.toLowerCase() === 'websocket') {
+    const isRight = ['8', '13'].includes(c.req.header('sec-websocket-version') ?? '')
+    if (isRight && HANDSHAKE_KEY.test(c.req.header('sec-websocket-key') ?? '')) return
+    throw new Problem('upgrade_failed', 'The handshake of the WebSocket lacks its key or its version.')
+  }
   throw new Problem('upgrade_required', 'This address must be opened as a WebSocket.', {
     headers: { upgrade: 'websocket', connection: 'upgrade' },
   })
@@ -49,10 +87,14 @@ export async function openSocket(
   const endOf = (connection: WSContext): ServerSocket => {
     const known = ends.get(connection)
     if (known) return known
+    const raw = connection.raw as WebSocket | undefined
     const end: ServerSocket = {
       send: (data) => connection.send(data),
       close: (code, reason) => connection.close(code, reason),
-      bufferedBytes: () => (connection.raw as WebSocket | undefined)?.bufferedAmount ?? 0,
+      terminate: () => raw?.terminate(),
+      bufferedBytes: () => raw?.bufferedAmount ?? 0,
+      pause: () => raw?.pause(),
+      resume: () => raw?.resume(),
     }
     ends.set(connection, end)
     return end

@@ -42,7 +42,11 @@ export const bodySpecOf = (body: BodySpec | z.ZodType | undefined): BodySpec | u
  * The step that validates requests of an operation: query, path, headers, cookies and JSON body, in this order. It throws a
  * Problem with the complaints about the first of them that does not fit, and MalformedJson.
  */
-export function validateRequest({ query, params, headers, cookies, body }: RequestSchemas, limits: JsonLimits) {
+export function validateRequest(
+  { query, params, headers, cookies, body }: RequestSchemas,
+  limits: JsonLimits,
+  faultsMax = FAULTS_MAX,
+) {
   const parts: Part[] = []
   if (query) parts.push(['query', query, queryOf])
   if (params) parts.push(['params', params, (c) => c.req.param()])
@@ -52,8 +56,8 @@ export function validateRequest({ query, params, headers, cookies, body }: Reque
   const known = spec?.kind === 'json' ? membersOf(spec.schema) : undefined
   return (c: Context<AppEnv>, sent: unknown): Validated => {
     const valid: Validated = { params: NOTHING, query: NOTHING, headers: NOTHING, cookies: NOTHING, body: sent }
-    for (const [target, schema, read] of parts) valid[target] = fitting(target, schema, read(c)) as object
-    if (spec?.kind === 'json') valid.body = jsonOf(c, spec, known, sent as Uint8Array | undefined, limits)
+    for (const [target, schema, read] of parts) valid[target] = fitting(target, schema, read(c), faultsMax) as object
+    if (spec?.kind === 'json') valid.body = jsonOf(c, { ...spec, known, limits, faultsMax }, sent as Uint8Array)
     else if (!spec) valid.body = undefined
     else if (spec.kind === 'bytes') valid.body ??= new Uint8Array()
     return valid
@@ -67,16 +71,20 @@ const named = ({ shape }: z.ZodObject, read: (c: Context<AppEnv>, name: string) 
   return (c) => Object.fromEntries(names.map((name) => [name, read(c, name)]))
 }
 
+type JsonReading = Extract<BodySpec, { kind: 'json' }> & {
+  known: Members | undefined
+  limits: JsonLimits
+  faultsMax: number
+}
+
 function jsonOf(
   c: Context<AppEnv>,
-  { schema, isRequired, verbatim }: Extract<BodySpec, { kind: 'json' }>,
-  known: Members | undefined,
+  { schema, isRequired, verbatim, known, limits, faultsMax }: JsonReading,
   bytes: Uint8Array | undefined,
-  limits: JsonLimits,
 ): unknown {
   if (bytes !== undefined) {
     const value = parseJson(bytes, limits, verbatim)
-    const fit = fitting('body', schema, value)
+    const fit = fitting('body', schema, value, faultsMax)
     if (known) sayIgnoredMembers(c.get('exchange'), known, value)
     return fit
   }
@@ -86,10 +94,10 @@ function jsonOf(
 
 const SAYING = { error: complaint }
 
-function fitting(target: keyof Validated, schema: z.ZodType, value: unknown): unknown {
+function fitting(target: keyof Validated, schema: z.ZodType, value: unknown, faultsMax: number): unknown {
   const result = schema.safeParse(value, SAYING)
   if (result.success) return result.data
-  throw validationFailed(target, result.error)
+  throw validationFailed(target, result.error, faultsMax)
 }
 
 /** A parameter that is given once is a text, one that is repeated a list. */
@@ -100,7 +108,7 @@ function queryOf(c: Context<AppEnv>): unknown {
 }
 
 /** Faults that a refusal lists, and those that its sentence names. */
-const ISSUES_MAX = 20
+const FAULTS_MAX = 20
 const NAMED_MAX = 3
 const places: Readonly<Record<keyof Validated, string>> = {
   ...{ params: 'path', query: 'query', headers: 'header', cookies: 'cookie' },
@@ -108,8 +116,8 @@ const places: Readonly<Record<keyof Validated, string>> = {
 }
 
 /** A schema's complaints, each with the place it is about: a JSON pointer into the body, or `query/limit` and the like. */
-function validationFailed(target: keyof Validated, { issues }: z.ZodError): Problem {
-  const errors = issues.slice(0, ISSUES_MAX).map((issue): FieldError => {
+function validationFailed(target: keyof Validated, { issues }: z.ZodError, faultsMax: number): Problem {
+  const errors = issues.slice(0, faultsMax).map((issue): FieldError => {
     const pointer = `${places[target]}${jsonPointer(issue.path)}`
     return { pointer, code: issue.code ?? 'invalid', detail: issue.message }
   })
