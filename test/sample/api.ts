@@ -28,6 +28,10 @@ export interface SampleParts extends CoreParts {
   rows: readonly { id: number; tenant: string; colour: string }[]
   /** Called when a streamed answer ends, however it does. */
   onStreamEnd: () => void
+  /** Called when a socket is told to wait, with what lets it go on. */
+  onPause: (resume: () => void) => void
+  /** How often an address may knock within a minute. */
+  doorMax: number
 }
 
 export type SampleCode = 'note_unfit'
@@ -148,6 +152,22 @@ const operations = [
   }),
   operation({
     method: 'post',
+    path: '/door',
+    id: 'knock',
+    summary: 'Looks at the head first, and counts whoever knocks',
+    access: keyed,
+    rate: 'door',
+    head({ header, query }) {
+      const says = header('x-colour') ?? query('colour')
+      if (says === 'unfit') throw new Problem<SampleCode>('note_unfit', 'Not in this colour.', { details: { says } })
+    },
+    body: z.object({ first: z.number(), second: z.number(), third: z.number() }),
+    answers: { 200: json(said, 'What was sent.') },
+    refuses: ['note_unfit'],
+    handle: async ({ body }) => ({ status: 200, body: { said: body } }),
+  }),
+  operation({
+    method: 'post',
     path: '/plain',
     id: 'plainJson',
     summary: 'JSON under another media type',
@@ -245,11 +265,18 @@ const operations = [
     summary: 'Says everything back',
     access: keyed,
     answers: { 101: upgrade('The socket.') },
-    handle: async ({ principal }) => ({
+    handle: async ({ principal, onPause }) => ({
       status: 101,
       socket: {
         onOpen: (socket) => socket.send(`hello ${principal.tenantId}`),
-        onMessage: (data, socket) => (data === 'bye' ? socket.close(4_000, 'bye') : socket.send(`${data}`)),
+        onMessage(data, socket) {
+          if (data === 'bye') socket.close(4_000, 'bye')
+          else if (data === 'cut') socket.terminate()
+          else if (data === 'wait') {
+            socket.pause()
+            onPause(() => socket.resume())
+          } else socket.send(`${data}`)
+        },
       },
     }),
   }),
@@ -294,8 +321,16 @@ export const sampleApi: ContextApi<SampleParts> = {
     make: () => `req_${crypto.randomUUID()}`,
     accept: (given) => (/^[\w-]{1,50}$/.test(given) ? given : undefined),
   },
-  rates: () => ({
+  jsonTypes: ['application/vnd.sample+json'],
+  faultsMax: 2,
+  securitySchemes: { elsewhere: { type: 'apiKey', in: 'header', name: 'x-elsewhere' } },
+  rates: ({ doorMax }) => ({
     standard: { by: 'tenant', perMinuteMax: () => Number.POSITIVE_INFINITY, detail: () => '' },
+    door: {
+      by: 'address',
+      perMinuteMax: (_, address) => (address().startsWith('127.') ? doorMax : Number.POSITIVE_INFINITY),
+      detail: (max) => `${max} a minute.`,
+    },
     sign_in: { by: 'address', perMinuteMax: () => 3, detail: (max) => `${max} a minute.` },
   }),
   operations,

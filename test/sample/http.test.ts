@@ -12,10 +12,11 @@ import { type ServedSample, startSample } from './serving.ts'
 
 let served: ServedSample
 const onStreamEnd = vi.fn()
+const onPause = vi.fn()
 const rows = Array.from({ length: 5 }, (_, at) => ({ id: at + 1, tenant: 'acme', colour: at % 2 ? 'red' : 'blue' }))
 
 beforeAll(async () => {
-  served = await startSample({ rows, onStreamEnd })
+  served = await startSample({ rows, onStreamEnd, onPause, doorMax: 4 })
 })
 afterAll(() => served.close())
 
@@ -237,6 +238,34 @@ describe('bodies', () => {
   })
 })
 
+describe('what is looked at first', () => {
+  const fit = { first: 1, second: 2, third: 3 }
+
+  it('is the head, before anybody is asked who it is and before the body', async () => {
+    const unfit = await ask('/door?colour=unfit', { method: 'POST', body: '{' })
+    expect([unfit.status, await unfit.json()]).toMatchObject([418, { error: { kind: 'note_unfit' } }])
+    const red = await post('/door?colour=unfit', fit, { ...KEY, 'x-colour': 'red' })
+    expect([red.status, await red.json()]).toStrictEqual([200, { said: fit }])
+  })
+
+  it('is the count of an address, also of what is refused because of who asks', async () => {
+    const statuses = []
+    // Two have knocked before.
+    for (const headers of [{}, {}, KEY]) statuses.push((await post('/door', fit, headers)).status)
+    expect(statuses).toStrictEqual([401, 401, 429])
+  })
+})
+
+describe('JSON', () => {
+  it('comes under the context’s media types too, which the document does not name', async () => {
+    const as = (type: string) =>
+      post('/notes', { text: 'hello' }, { ...KEY, 'idempotency-key': randomUUID(), 'content-type': type })
+    expect((await as('application/vnd.sample+json')).status).toBe(201)
+    expect((await as('application/xml')).status).toBe(415)
+    expect(JSON.stringify(documentOf(sampleApi))).not.toContain('vnd.sample')
+  })
+})
+
 describe('answers', () => {
   it('may be text of any kind', async () => {
     const yaml = await ask('/files/yaml')
@@ -374,6 +403,47 @@ describe('a WebSocket', () => {
     expect((await once(socket, 'close'))[0]).toBe(4_000)
     const plain = await ask('/socket', { headers: KEY })
     expect([plain.status, plain.headers.get('upgrade')]).toStrictEqual([426, 'websocket'])
+  })
+
+  it('reads nothing while it is paused, and goes on with what came meanwhile; or is cut at once', async () => {
+    const socket = open(KEY)
+    const messages: string[] = []
+    socket.on('message', (data) => messages.push(data.toString()))
+    await once(socket, 'open')
+    for (const text of ['wait', 'one', 'two', 'cut']) socket.send(text)
+    await expect.poll(() => onPause.mock.calls.length).toBe(1)
+    expect(messages).toStrictEqual(['hello acme'])
+    onPause.mock.calls[0]?.[0]()
+    expect((await once(socket, 'close'))[0]).toBe(1006)
+    expect(messages).toStrictEqual(['hello acme', 'one', 'two'])
+  })
+
+  it('is refused where the handshake is none', async () => {
+    const socket = connect(served.port, '127.0.0.1')
+    const lines = ['GET /sample/socket HTTP/1.1', 'host: x', `authorization: ${KEY.authorization}`]
+    socket.write(
+      `${[...lines, 'connection: upgrade', 'upgrade: websocket', 'sec-websocket-version: 13'].join('\r\n')}\r\n\r\n`,
+    )
+    const answer = (await Array.fromAsync(socket.setEncoding('utf8'))).join('')
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(answer).toMatch(/link: <\/docs\/problems\/upgrade_failed>/i)
+  })
+
+  it('is cut off where its client answers no ping', async () => {
+    const eager = await startSample({ sockets: { pingIntervalMs: 20, pongMaxMs: 100 } })
+    try {
+      const url = `ws://127.0.0.1:${eager.port}/sample/socket`
+      const [lively, silent] = [true, false].map((autoPong) => new WebSocket(url, { headers: KEY, autoPong }))
+      if (!lively || !silent) throw new Error('there are two sockets')
+      let pings = 0
+      lively.on('ping', () => pings++)
+      expect((await once(silent, 'close'))[0]).toBe(1006)
+      await expect.poll(() => pings).toBeGreaterThan(10)
+      expect(lively.readyState).toBe(WebSocket.OPEN)
+      lively.terminate()
+    } finally {
+      await eager.close()
+    }
   })
 
   it('is refused with the operation’s status where the caller may not', async () => {

@@ -9,7 +9,7 @@ import { health } from '../../src/http/health.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
 import type { Operation } from '../../src/http/operation.ts'
 import type { RateClass } from '../../src/http/rate-limit.ts'
-import { defaultServerOptions, startServer } from '../../src/http/server.ts'
+import { defaultServerOptions, type ServerOptions, startServer } from '../../src/http/server.ts'
 import { quietRuntime } from '../http/exchange.ts'
 import { startTestStore } from '../support/event-store.ts'
 import { type SampleParts, sampleApi } from './api.ts'
@@ -22,13 +22,14 @@ export interface ServedSample {
   close(): Promise<void>
 }
 
-export interface SampleOptions extends Partial<Pick<SampleParts, 'rows' | 'onStreamEnd'>> {
+export interface SampleOptions extends Partial<Pick<SampleParts, 'rows' | 'onStreamEnd' | 'onPause' | 'doorMax'>> {
   /** Of limits by the minute; default: this process's own. */
   nowMs?: () => number
   limits?: Partial<HttpLimits>
   /** In addition to the sample's own. */
   operations?: readonly Operation<SampleParts>[]
   rates?: Readonly<Record<string, RateClass<never>>>
+  sockets?: ServerOptions['sockets']
 }
 
 const withMore = ({ operations = [], rates = {} }: SampleOptions) => ({
@@ -39,13 +40,14 @@ const withMore = ({ operations = [], rates = {} }: SampleOptions) => ({
 
 export async function startSample(options: SampleOptions = {}): Promise<ServedSample> {
   const { rows = [], onStreamEnd = () => undefined, nowMs = () => performance.now() } = options
+  const { onPause = () => undefined, doorMax = 3, sockets = defaultServerOptions.sockets } = options
   const log = await startTestStore()
   const registry = createRegistry([{ events: noteEvents }])
   const limits = { deadlineMs: 5_000, appendAttemptsMax: 3 }
   const store = createEventStore({ registry, url: log.url, ...limits, personKeys: log.keys })
   const bus = createCommandBus(store, { cachedAggregatesMax: 100, seenCommandsMax: 1_000, conflictRetriesMax: 3 })
   const waiter = { waitFor: async () => true, current: () => undefined }
-  const parts = { bus, waiter, rows, onStreamEnd, clock: () => new Date() }
+  const parts = { bus, waiter, rows, onStreamEnd, onPause, doorMax, clock: () => new Date() }
   const metrics = createMetrics([])
   const app = createApp({
     ...quietRuntime(),
@@ -55,7 +57,8 @@ export async function startSample(options: SampleOptions = {}): Promise<ServedSa
     health: health({ probes: [], probeTimeoutMs: 1_000 }, metrics),
     metrics,
   })
-  const server = await startServer({ ...defaultServerOptions, fetch: app.fetch, host: '127.0.0.1', port: 0 })
+  const address = { host: '127.0.0.1', port: 0 }
+  const server = await startServer({ ...defaultServerOptions, ...address, fetch: app.fetch, sockets })
   return {
     port: server.port,
     url: `http://127.0.0.1:${server.port}`,
