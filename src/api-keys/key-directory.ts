@@ -65,6 +65,9 @@ export function createKeyDirectory<Key extends Table, Entry>(
   const noteText = (row: Values) => void byTextId.set(String(row[keys.textId]), keyOf(keys.table, row))
   const isRotation = (change: Change): change is Extract<Change, { kind: 'patch' }> =>
     change.kind === 'patch' && change.table === keys.table && keys.textId in change.values
+  /** A key goes with its row, which may be another key's afterwards. */
+  const isRemoval = (change: Change): change is Extract<Change, { kind: 'remove' }> =>
+    change.kind === 'remove' && change.table === keys.table
   const forgetText = (key: Values) =>
     byTextId.delete(String(rows.get(keys.table)?.get(keyOf(keys.table, key))?.[keys.textId]))
 
@@ -117,7 +120,7 @@ export function createKeyDirectory<Key extends Table, Entry>(
           continue
         }
         const changes = projections.flatMap(({ handlers }) => handlers[event.type]?.(event) ?? [])
-        for (const change of changes) if (isRotation(change)) forgetText(change.key)
+        for (const change of changes) if (isRotation(change) || isRemoval(change)) forgetText(change.key)
         applyInMemory(rows, changes)
         for (const change of changes) {
           if (change.kind === 'upsert' && change.table === keys.table) noteText(change.row)

@@ -69,8 +69,11 @@ export interface JsonLimits {
 /**
  * The value, of a text within the limits. A member of this name comes with its text, as a JsonSource. Throws MalformedJson.
  */
-export function parseJson(bytes: Uint8Array, limits: JsonLimits, verbatim?: string): unknown {
-  const text = decodeUtf8(bytes)
+export const parseJson = (bytes: Uint8Array, limits: JsonLimits, verbatim?: string): unknown =>
+  parseJsonText(decodeUtf8(bytes), limits, verbatim)
+
+/** The same of a text that came as one. */
+export function parseJsonText(text: string, limits: JsonLimits, verbatim?: string): unknown {
   const span = { of: verbatim, from: -1, to: -1 }
   const plain = inspect(text, limits, span)
   const value = parsed(text, plain)

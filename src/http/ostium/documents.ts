@@ -1,0 +1,37 @@
+/** GET /openapi, /openapi.json and /openapi.yaml: what this document says of itself, made once. */
+import { z } from '@hono/zod-openapi'
+import { publicAccess } from '../access.ts'
+import { json, text } from '../answers.ts'
+import { JsonSource } from '../json.ts'
+import { operation, read } from './access.ts'
+
+const common = { access: publicAccess, rate: 'uncounted', tags: ['OpenAPI'] }
+const document = z.looseObject({})
+
+/** An answer repeats the text as it is. */
+const asIs = (source: string) => new JsonSource(undefined, source) as never
+
+export const getOpenApi = read({
+  ...{ path: '/openapi', id: 'getOpenApi', ...common },
+  summary: 'This document as JSON',
+  description: 'The OpenAPI 3.1 document of this API.',
+  answer: json(document, 'The document.'),
+  handle: ({ documents }) => asIs(documents.json),
+})
+
+export const getOpenApiJson = read({
+  ...{ path: '/openapi.json', id: 'getOpenApiJson', ...common },
+  summary: 'This document as JSON',
+  description: 'The same under the name that tools look for.',
+  answer: json(document, 'The document.'),
+  handle: ({ documents }) => asIs(documents.json),
+})
+
+export const getOpenApiYaml = operation({
+  ...{ method: 'get', path: '/openapi.yaml', id: 'getOpenApiYaml', ...common },
+  isRead: true,
+  summary: 'This document as YAML',
+  description: 'The same in YAML.',
+  answers: { 200: text('text/yaml', 'The document.') },
+  handle: async ({ documents }) => ({ status: 200, body: documents.yaml }),
+})
