@@ -5,6 +5,7 @@ const loaders = {
   noctant: async () => (await import('./contexts/noctant.ts')).noctant,
   firsthand: async () => (await import('./contexts/firsthand.ts')).firsthand,
   rungate: async () => (await import('./contexts/rungate.ts')).rungate,
+  ostium: async () => (await import('./contexts/ostium.ts')).ostium,
   audit: async () => (await import('./contexts/audit.ts')).audit,
 } satisfies Record<string, () => Promise<Context>>
 

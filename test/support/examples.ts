@@ -20,6 +20,7 @@ import type { Poison } from '../../src/events/subscription.ts'
 import { type AuditStoryEvent, auditExamples } from './examples/audit.ts'
 import { type ChallengeStoryEvent, challengeExamples } from './examples/challenge.ts'
 import { type FirsthandStoryEvent, firsthandExamples, firsthandStreamOf } from './examples/firsthand.ts'
+import { type OstiumStoryEvent, ostiumExamples, ostiumStreamOf } from './examples/ostium.ts'
 import { type RungateStoryEvent, rungateExamples, rungateStreamOf } from './examples/rungate.ts'
 import { type WebhookStoryEvent, webhookExamples } from './examples/webhook.ts'
 
@@ -72,6 +73,7 @@ export type ExampleEvent =
   | AuditStoryEvent
   | FirsthandStoryEvent
   | RungateStoryEvent
+  | OstiumStoryEvent
   | OperatorEvent
   | OperatorSlugEvent
   | UserEvent
@@ -207,6 +209,7 @@ const examples: { readonly [T in ExampleType]: DataOf<T> } = {
   ...auditExamples(ids.operator, timeAt),
   ...firsthandExamples(timeAt),
   ...rungateExamples(uuidOf, timeAt),
+  ...ostiumExamples(timeAt),
   [LOG_IDENTIFIED]: { logId: uuidOf('log'), occurredAt: timeAt(0) },
   [LOG_ADOPTED]: {
     logId: uuidOf('log'),
@@ -650,6 +653,7 @@ export function streamOf({ type, data }: { type: string; data: Record<string, un
   if (type.startsWith('audit.AuditorKey')) return `audit.auditor-${data.keyId}`
   if (type.startsWith('firsthand.')) return firsthandStreamOf({ type, data })
   if (type.startsWith('rungate.')) return rungateStreamOf({ type, data })
+  if (type.startsWith('ostium.')) return ostiumStreamOf({ type, data })
   if (type.startsWith('audit.')) return `audit.reading-${data.keyId}`
   if (name === 'EngineEventQuarantined') return `noctant.engineQuarantine-${data.accountId}`
   if (name === 'EngineCommandRequested') return `noctant.account-${data.programAccountId}`

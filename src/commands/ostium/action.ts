@@ -82,7 +82,9 @@ export const action: Aggregate<ActionState, ActionCommand, ActionEvent> = {
       case 'broadcast': {
         const sent = signed.find(({ txHash }) => txHash === command.txHash)
         if (!sent || (state.status === 'broadcast' && sent === signed.at(-1))) return []
-        return [{ type: 'ostium.DelegatedActionBroadcast.v1', data: { ...of, txHash: sent.txHash, attempt: sent.attempt } }]
+        return [
+          { type: 'ostium.DelegatedActionBroadcast.v1', data: { ...of, txHash: sent.txHash, attempt: sent.attempt } },
+        ]
       }
       case 'include':
         return [{ type: 'ostium.DelegatedActionIncluded.v1', data: { ...of, ...facts } as Included }]

@@ -61,7 +61,11 @@ const ORDER_TYPES = { market: 0, limit: 1, stop: 2 } as const
 export type PendingSlippage = 'zero' | 'request'
 
 /** `trader` is the position's owner, also where an agent makes the call. */
-export function openCall({ open, bd, sp = SLIPPAGE_DEFAULT }: OpenRequest, trader: string, pending: PendingSlippage): Hex {
+export function openCall(
+  { open, bd, sp = SLIPPAGE_DEFAULT }: OpenRequest,
+  trader: string,
+  pending: PendingSlippage,
+): Hex {
   const { a, b, t, p, s, l, tp = 0n, sl = 0n } = open
   const { b: builder, f: fee } = bd ?? { b: ZERO_ADDRESS, f: 0n }
   const slippage = t === 'market' || pending === 'request' ? sp : 0n

@@ -8,7 +8,9 @@ export type ChallengeState =
   | { status: 'issued'; facts: ChallengeFacts }
   | { status: 'consumed'; facts: ChallengeFacts; signatureHash: string }
 
-export type ChallengeCommand = { kind: 'issue'; facts: ChallengeFacts } | { kind: 'consume'; signatureHash: string; at: string }
+export type ChallengeCommand =
+  | { kind: 'issue'; facts: ChallengeFacts }
+  | { kind: 'consume'; signatureHash: string; at: string }
 
 const unknown = () => new Rejected('message_unknown', 'The message is not one of this service.')
 
@@ -34,7 +36,9 @@ export const challenge: Aggregate<ChallengeState, ChallengeCommand, ChallengeEve
       throw new Rejected('message_used', 'The message was used.')
     }
     const { chainId, trader, agentId, nonce } = state.facts
-    return [{ type: 'ostium.ChallengeConsumed.v1', data: { chainId, trader, agentId, nonce, signatureHash, occurredAt } }]
+    return [
+      { type: 'ostium.ChallengeConsumed.v1', data: { chainId, trader, agentId, nonce, signatureHash, occurredAt } },
+    ]
   },
 }
 
@@ -51,7 +55,15 @@ interface MessageFacts {
 const DOES = { cancel: 'Cancel the unverified agent wallet', revoke: 'Revoke the agent wallet' } as const
 
 /** The text that a trader signs (EIP-191). It names trader and account, so that it is good for no other wallet. */
-export const messageOf = ({ purpose, service, trader, smartAccount, chainId, nonce, expiresAt }: MessageFacts): string =>
+export const messageOf = ({
+  purpose,
+  service,
+  trader,
+  smartAccount,
+  chainId,
+  nonce,
+  expiresAt,
+}: MessageFacts): string =>
   [
     DOES[purpose],
     '',

@@ -13,8 +13,8 @@ import { either, headerValue, publicAccess, signedBy, type Verifier } from '../a
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
 import type { RateClass } from '../rate-limit.ts'
-import type { ActionWaits } from './exchange/action-waits.ts'
 import type { OstiumCode } from './errors.ts'
+import type { ActionWaits } from './exchange/action-waits.ts'
 import type { Feed } from './sockets/feed.ts'
 import type { SocketCount } from './sockets/socket-count.ts'
 import { traderIn } from './trader.ts'
@@ -85,7 +85,10 @@ export const traderOrAgent = either(signedBy('verifiedAgent'), publicAccess)
 export const livingAgent = signedBy('livingAgent')
 
 /** A key that opens nothing here is answered like an unknown one, whatever the reason. */
-export function verifiers({ agents, market }: Pick<OstiumParts, 'agents' | 'market'>): Record<keyof typeof schemes, Verifier<AgentCaller>> {
+export function verifiers({
+  agents,
+  market,
+}: Pick<OstiumParts, 'agents' | 'market'>): Record<keyof typeof schemes, Verifier<AgentCaller>> {
   const proven = createKeyProof<AgentRow>({
     idOf: textIdOf,
     find: (textId) => agents.find(textId),

@@ -17,7 +17,10 @@ export function requireMarket(access: MarketAccess): Market {
 export function requireFunctions({ missing }: Market, names: readonly string[]): void {
   const lacking = names.find((name) => missing().has(name))
   if (lacking === undefined) return
-  throw new Problem<OstiumCode>('contract_differs', `The deployed contracts have no function ${lacking} as it is called here.`)
+  throw new Problem<OstiumCode>(
+    'contract_differs',
+    `The deployed contracts have no function ${lacking} as it is called here.`,
+  )
 }
 
 /** Asks the chain. Rejects with a Problem: 503 where it does not answer, 400 where it refuses. */

@@ -85,7 +85,12 @@ const own: Record<Exclude<OstiumCode, KernelCode>, ErrorEntry> = {
   agent_not_found: refused('The trader has no agent', 'NOT_FOUND'),
   agent_not_pending: refused('The agent was verified', 'INVALID_ACTION'),
   agent_not_verified: refused('The agent was never verified', 'INVALID_ACTION'),
-  agents_exhausted: { status: 429, title: 'Too many agents were made', shownAs: 'RATE_LIMIT_EXCEEDED', retryAfterS: 600 },
+  agents_exhausted: {
+    status: 429,
+    title: 'Too many agents were made',
+    shownAs: 'RATE_LIMIT_EXCEEDED',
+    retryAfterS: 600,
+  },
   message_unknown: refused('The message is not known', 'INVALID_REQUEST'),
   message_used: refused('The message was used', 'INVALID_REQUEST'),
   message_expired: refused('The message has expired', 'INVALID_REQUEST'),

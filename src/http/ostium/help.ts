@@ -15,7 +15,8 @@ export const help: Readonly<Record<Exclude<OstiumCode, KernelCode>, string>> = {
   agent_not_pending: 'An agent that was verified is revoked: `POST /v1/auth/revoke`.',
   agent_not_verified: 'An agent that was never verified is cancelled: `POST /v1/auth/cancel`.',
   agents_exhausted: 'Wait: the hour of the first of them has to pass.',
-  message_unknown: 'Sign the message exactly as it was answered, byte for byte, and send it for the trader that it names.',
+  message_unknown:
+    'Sign the message exactly as it was answered, byte for byte, and send it for the trader that it names.',
   message_used: 'Each message is good once. Ask for another one, if there is still something to do.',
   message_expired: 'Ask for another message, and sign it within the time that it names.',
   message_not_signed: 'The trader’s own wallet has to sign the message’s text (personal_sign, EIP-191).',
@@ -25,8 +26,10 @@ export const help: Readonly<Record<Exclude<OstiumCode, KernelCode>, string>> = {
   chain_unavailable: 'What needs the chain waits for it: send the request again. Transactions are built all the same.',
   contract_differs:
     'The contracts at these addresses are of another version than the calldata is built for. The operator of the service has to act.',
-  delegation_unavailable: 'This instance has no sponsor or no factory of accounts. Send the transactions yourself, without a key.',
-  agent_key_unavailable: 'The vault does not answer. Send the same request again, or the transaction yourself, without a key.',
+  delegation_unavailable:
+    'This instance has no sponsor or no factory of accounts. Send the transactions yourself, without a key.',
+  agent_key_unavailable:
+    'The vault does not answer. Send the same request again, or the transaction yourself, without a key.',
   action_unknown:
     'The action is recorded and will be sent, or will lapse. Send the same request under the same `Idempotency-Key` to hear of it; never under another one.',
   sockets_full: 'Close sockets that you do not need, or come back later.',

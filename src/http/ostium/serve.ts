@@ -9,9 +9,9 @@ import { type OstiumSettings, ostiumSettings, UNLIMITED } from '../../processes/
 import { newProcessHealth } from '../../processes/process.ts'
 import { CALLERS_MAX } from '../rate-limit.ts'
 import { type OstiumLimits, type OstiumParts, verifiers } from './access.ts'
-import { documentTexts } from './document-texts.ts'
-import type { OstiumDirectories } from './directories.ts'
 import { createHourly, createMinutely } from './counts.ts'
+import type { OstiumDirectories } from './directories.ts'
+import { documentTexts } from './document-texts.ts'
 import { createFeed, type Feed } from './sockets/feed.ts'
 import { createSocketCount } from './sockets/socket-count.ts'
 
@@ -125,7 +125,13 @@ interface Shown {
   waiting: () => number
 }
 
-function shownOf({ market: access, feed, sockets, prices, waiting }: Shown): Required<Pick<Served, 'gauges' | 'probes'>> {
+function shownOf({
+  market: access,
+  feed,
+  sockets,
+  prices,
+  waiting,
+}: Shown): Required<Pick<Served, 'gauges' | 'probes'>> {
   const gauge = (name: string, help: string, read: () => number) => ({ name: `opslog_ostium_${name}`, help, read })
   const fault = () => ('market' in access ? access.market.fault() : access.reason)
   return {

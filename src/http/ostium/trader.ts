@@ -17,7 +17,10 @@ const TRADER_HEADER = 'x-trader-address'
 export function traderFrom(inHeader: string | undefined, inQuery: unknown): Address {
   const given = inHeader ?? inQuery
   if (given === undefined) {
-    throw new Problem<OstiumCode>('trader_missing', 'Name the trader: X-Trader-Address, or the query parameter address.')
+    throw new Problem<OstiumCode>(
+      'trader_missing',
+      'Name the trader: X-Trader-Address, or the query parameter address.',
+    )
   }
   if (typeof given === 'string' && isAddress(given) && given !== ZERO_ADDRESS) return checksummed(given)
   const place = inHeader === undefined ? 'address' : 'X-Trader-Address'
@@ -37,7 +40,11 @@ interface Named {
 export const traderOf = ({ headers, query }: Named): Address => traderFrom(headers[TRADER_HEADER], query.address)
 
 /** Nothing in a parameter is refused by its schema: what is bad has a code of its own, or is no fault at all. */
-const lenient = (schema: object) => z.unknown().optional().openapi({ type: 'string', ...schema })
+const lenient = (schema: object) =>
+  z
+    .unknown()
+    .optional()
+    .openapi({ type: 'string', ...schema })
 const requestId = lenient({ format: 'uuid' })
 const text = z.string().optional()
 const trader = text.openapi({ type: 'string', pattern: ADDRESS })

@@ -38,7 +38,12 @@ export function runDelegations(options: DelegationsOptions): Promise<void> {
   }
 
   /** Held against what the chain says now: the delegation may have come back in the same block. */
-  async function compare({ trader, trader_id: id, agent_id: agentId, smart_account: account }: AgentRow): Promise<void> {
+  async function compare({
+    trader,
+    trader_id: id,
+    agent_id: agentId,
+    smart_account: account,
+  }: AgentRow): Promise<void> {
     const delegatedTo = await client.delegateOf(trader as Address)
     if (delegatedTo === account) return
     const at = now().toISOString()
@@ -74,5 +79,8 @@ export function runDelegations(options: DelegationsOptions): Promise<void> {
   }
 
   const nothing = async () => undefined
-  return runProcess({ name: DELEGATIONS, types: ['ostium.AgentVerified'], handle: nothing, background: (signal) => [watch(signal)] }, options)
+  return runProcess(
+    { name: DELEGATIONS, types: ['ostium.AgentVerified'], handle: nothing, background: (signal) => [watch(signal)] },
+    options,
+  )
 }

@@ -63,5 +63,8 @@ export function runExpiry(options: ExpiryOptions): Promise<void> {
   }
 
   const nothing = async () => undefined
-  return runProcess({ name: EXPIRY, types: ['ostium.AgentWalletCreated'], handle: nothing, background: (signal) => [sweep(signal)] }, options)
+  return runProcess(
+    { name: EXPIRY, types: ['ostium.AgentWalletCreated'], handle: nothing, background: (signal) => [sweep(signal)] },
+    options,
+  )
 }

@@ -60,7 +60,9 @@ async function open({ config, services, settings }: Parts): Promise<MarketAccess
   const isWanted = own.OSTIUM_LOCAL_CHAIN === 'on' || (own.OSTIUM_LOCAL_CHAIN === 'auto' && isPrivate(services))
   if (!isWanted) return { reason: 'OSTIUM_RPC_URL names no node, and the local chain is off.' }
   if (!(['api', 'relay'] as const).every((role) => config.ROLES.includes(role))) {
-    return { reason: 'The local chain serves one process that has the roles api and relay; OSTIUM_RPC_URL names another.' }
+    return {
+      reason: 'The local chain serves one process that has the roles api and relay; OSTIUM_RPC_URL names another.',
+    }
   }
   try {
     const { rpcUrl, chainId, contracts, sponsorKey, pricesUrl } = await services.localMarket()
@@ -111,7 +113,9 @@ function withChecks(market: Unchecked, { OSTIUM_CHECK_SELECTORS: looksAtCode }: 
   let underWay: Promise<void> | undefined
   const look = async () => {
     try {
-      const found: readonly FunctionName[] | readonly string[] = looksAtCode ? await market.client.missingSelectors() : []
+      const found: readonly FunctionName[] | readonly string[] = looksAtCode
+        ? await market.client.missingSelectors()
+        : []
       await market.client.latestBlock()
       missing = new Set(found)
       fault = found.length === 0 ? undefined : `the deployed contracts lack ${found.join(', ')}`

@@ -66,7 +66,10 @@ export async function offerOf(offering: Offering, facts: ActionFacts): Promise<O
   // By way of the factory it is right whether the account is there already or not.
   const call = actTransaction({ ...act, ...place, signature, factory, account, isDeployed: false })
   try {
-    const [estimate, fees] = await Promise.all([market.client.estimateGas({ from: sponsor, ...call }), feesOf(offering)])
+    const [estimate, fees] = await Promise.all([
+      market.client.estimateGas({ from: sponsor, ...call }),
+      feesOf(offering),
+    ])
     return { ...call, gas: (estimate * GAS_PERCENT) / 100n, ...fees }
   } catch (error) {
     if (!(error instanceof CallReverted)) throw error

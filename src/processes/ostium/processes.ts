@@ -1,8 +1,9 @@
 /** Ostium's processes: which role runs each, what it is called, and its limits from the settings. */
+
+import { unitsOf } from '../../commands/ostium/decimals.ts'
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
 import { newProcessHealth, type ProcessDependencies, type ProcessHealth, runProcess } from '../process.ts'
 import { agentKeysOf } from './agent-keys.ts'
-import { unitsOf } from '../../commands/ostium/decimals.ts'
 import { runDelegations } from './delegations.ts'
 import { runExpiry } from './expiry.ts'
 import { type Market, openMarket } from './market.ts'

@@ -101,7 +101,8 @@ function createWatch({ bus, db, market, now, limits, health, log }: ReceiptsOpti
       while (!signal.aborted) {
         try {
           if (performance.now() - sweptMs >= limits.sweepIntervalMs) {
-            for (const { action_id } of await findActionsUnderWay(db, chainId, limits.sweepBatchMax)) watched.add(action_id)
+            for (const { action_id } of await findActionsUnderWay(db, chainId, limits.sweepBatchMax))
+              watched.add(action_id)
             sweptMs = performance.now()
           }
           if (watched.size > 0) {

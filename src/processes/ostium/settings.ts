@@ -65,7 +65,9 @@ export const ostiumSettings = z.object({
   OSTIUM_RECEIPT_WAIT_MS: count(3_000).describe('how long it then waits for the block'),
   OSTIUM_RECEIPT_POLL_MS: count(200).describe('between two looks for receipts'),
   OSTIUM_CONFIRMATIONS: count(1).describe('blocks from which on an action has happened, its own included'),
-  OSTIUM_REPRICE_AFTER_MS: count(15_000).describe('a transaction in no block after this time is sent with a higher fee'),
+  OSTIUM_REPRICE_AFTER_MS: count(15_000).describe(
+    'a transaction in no block after this time is sent with a higher fee',
+  ),
   OSTIUM_FEE_MAX_GWEI: decimal.default('50').describe('no transaction of the sponsor offers more for its gas'),
   OSTIUM_SPONSOR_BALANCE_MIN_ETH: decimal.default('0.01').describe('a sponsor that has less is an alarm'),
   OSTIUM_SWEEP_INTERVAL_MS: count(5_000).describe('between two looks at what time has ended'),

@@ -114,7 +114,16 @@ export function createSponsorAccount({ bus, market, key, now, fees }: SponsorOpt
       const offer = { to: address, data: '0x' as Hex, gas: TRANSFER_GAS, ...(await fees()) }
       const signed = await sign(nonce, offer)
       const { at, context: of } = context('ostium fill', actionId)
-      const filling = { kind: 'fill', chainId, sponsor: address, trader, actionId, nonce, txHash: signed.hash, at } as const
+      const filling = {
+        kind: 'fill',
+        chainId,
+        sponsor: address,
+        trader,
+        actionId,
+        nonce,
+        txHash: signed.hash,
+        at,
+      } as const
       await bus.handle(sponsor, id, filling, of)
       return signed
     },

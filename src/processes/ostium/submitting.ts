@@ -126,7 +126,10 @@ export function createSubmitting(options: SubmitterOptions) {
   }
 
   /** Somebody has given the action up while it was being signed: those behind it need its nonce. */
-  async function fillIfAbandoned({ actionId, trader }: Pick<Flight, 'actionId' | 'trader'>, nonce: number): Promise<void> {
+  async function fillIfAbandoned(
+    { actionId, trader }: Pick<Flight, 'actionId' | 'trader'>,
+    nonce: number,
+  ): Promise<void> {
     const { status } = await bus.current(action, actionId)
     if (status === 'abandoned') await client.sendRaw((await account.fill({ actionId, trader, nonce })).raw)
   }

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { agent, hasLapsed, traderIdOf } from '../../../src/commands/ostium/agent.ts'
 import type { AgentEvent } from '../../../src/events/ostium/agent.ts'
-import { rejects, specify } from '../../support/given.ts'
 import { ostiumExamples } from '../../support/examples/ostium.ts'
+import { rejects, specify } from '../../support/given.ts'
 
 const given = specify(agent)
 const examples = ostiumExamples((seconds) => new Date(Date.UTC(2026, 2, 2, 9, 0, seconds)).toISOString())
@@ -32,8 +32,12 @@ const ending = { agentId, nonce: '0x1', at, isDestroyed: false }
 
 describe('an agent is made', () => {
   it('where there is none, and where the one before is gone', () => {
-    given([]).when({ ...create, facts }).then([created])
-    given([created, cancelled('0x1')]).when(create).then([{ type: 'ostium.AgentWalletCreated.v1', data: another }])
+    given([])
+      .when({ ...create, facts })
+      .then([created])
+    given([created, cancelled('0x1')])
+      .when(create)
+      .then([{ type: 'ostium.AgentWalletCreated.v1', data: another }])
   })
 
   it('not where there is one, whatever it is', () => {
@@ -46,7 +50,10 @@ describe('an agent is made', () => {
     given([created])
       .when({ ...create, facts: late })
       .then([
-        { type: 'ostium.AgentCancelled.v1', data: { ...of, by: 'expiry', nonce: null, occurredAt: facts.pendingUntil } },
+        {
+          type: 'ostium.AgentCancelled.v1',
+          data: { ...of, by: 'expiry', nonce: null, occurredAt: facts.pendingUntil },
+        },
         { type: 'ostium.AgentWalletCreated.v1', data: late },
       ])
     expect(hasLapsed(given([created]).state(), facts.pendingUntil)).toBe(true)
@@ -57,7 +64,9 @@ describe('an agent is made', () => {
     const events = [created, cancelled(null), created, cancelled(null)]
     given(events).when(create).then(rejects('agents_exhausted'))
     const later = { ...another, occurredAt: '2026-03-02T11:00:00.000Z' }
-    given(events).when({ ...create, facts: later }).then([{ type: 'ostium.AgentWalletCreated.v1', data: later }])
+    given(events)
+      .when({ ...create, facts: later })
+      .then([{ type: 'ostium.AgentWalletCreated.v1', data: later }])
   })
 })
 
@@ -78,8 +87,12 @@ describe('an agent is verified', () => {
   })
 
   it('not where it is another one, or gone', () => {
-    given([created]).when({ ...verify, agentId: another.agentId }).then(rejects('agent_not_found'))
-    given([created, cancelled('0x1')]).when(verify).then(rejects('agent_not_found'))
+    given([created])
+      .when({ ...verify, agentId: another.agentId })
+      .then(rejects('agent_not_found'))
+    given([created, cancelled('0x1')])
+      .when(verify)
+      .then(rejects('agent_not_found'))
   })
 })
 
@@ -100,35 +113,58 @@ describe('an agent ends', () => {
     ({ type: 'ostium.AgentRevoked.v1', data: { ...of, by, nonce, ...has } }) as AgentEvent
 
   it('by being cancelled before it was verified, and by being revoked afterwards', () => {
-    given([created]).when(cancel).then([cancelled('0x1')])
+    given([created])
+      .when(cancel)
+      .then([cancelled('0x1')])
     given([created, verified]).when(cancel).then(rejects('agent_not_pending'))
     given([created]).when(revoke).then(rejects('agent_not_verified'))
-    for (const events of [[created, verified], [created, verified, suspended]])
-      given(events).when(revoke).then([revoked('message', '0x1', standing)])
+    for (const events of [
+      [created, verified],
+      [created, verified, suspended],
+    ])
+      given(events)
+        .when(revoke)
+        .then([revoked('message', '0x1', standing)])
   })
 
   it('by its own key whatever it is', () => {
     const byKey = { ...revoke, by: 'key', nonce: null, standing: null } as const
     const nothing = { delegatedTo: null, allowance: null }
     for (const events of [[created], [created, verified], [created, verified, suspended]])
-      given(events).when(byKey).then([revoked('key', null, nothing)])
+      given(events)
+        .when(byKey)
+        .then([revoked('key', null, nothing)])
   })
 
   it('whatever has become of it, once its wallet is destroyed', () => {
-    given([created, verified]).when({ ...cancel, isDestroyed: true }).then([cancelled('0x1')])
-    given([created]).when({ ...revoke, isDestroyed: true }).then([revoked('message', '0x1', standing)])
+    given([created, verified])
+      .when({ ...cancel, isDestroyed: true })
+      .then([cancelled('0x1')])
+    given([created])
+      .when({ ...revoke, isDestroyed: true })
+      .then([revoked('message', '0x1', standing)])
   })
 
   it('once by one message', () => {
-    given([created, cancelled('0x1')]).when(cancel).then(rejects('message_used'))
-    given([created, cancelled('0x1')]).when({ ...cancel, nonce: '0x2' }).then(rejects('agent_not_found'))
-    given([created, cancelled('0x1'), created]).when({ ...cancel, agentId: another.agentId }).then(rejects('agent_not_found'))
+    given([created, cancelled('0x1')])
+      .when(cancel)
+      .then(rejects('message_used'))
+    given([created, cancelled('0x1')])
+      .when({ ...cancel, nonce: '0x2' })
+      .then(rejects('agent_not_found'))
+    given([created, cancelled('0x1'), created])
+      .when({ ...cancel, agentId: another.agentId })
+      .then(rejects('agent_not_found'))
   })
 
   it('by time, without a word where somebody was faster', () => {
     const expire = { kind: 'cancel', by: 'expiry', ...ending, nonce: null, isDestroyed: true } as const
-    given([created]).when(expire).then([cancelled(null, 'expiry')])
-    given([created, cancelled('0x1')]).when(expire).then([])
+    given([created])
+      .when(expire)
+      .then([cancelled(null, 'expiry')])
+    given([created, cancelled('0x1')])
+      .when(expire)
+      .then([])
   })
 })
 

@@ -37,7 +37,13 @@ describe('a decimal in text', () => {
 
   it('comes back as it was, with all its places', () => {
     const units = fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n })
-    fc.assert(fc.property(units, fc.constantFrom(2, 6, 18), (each, places) => unitsOf(decimalOf(each, places), places) === each))
+    fc.assert(
+      fc.property(
+        units,
+        fc.constantFrom(2, 6, 18),
+        (each, places) => unitsOf(decimalOf(each, places), places) === each,
+      ),
+    )
   })
 })
 
@@ -58,11 +64,19 @@ describe('a JSON number', () => {
     expect(unitsOfNumber(text, places)).toBe(units)
   })
 
-  it.each(['0.291', '1e-3', '0.2900000000000000000001', '1e300'])('%s lies between two units, or beyond all', (text) => {
-    expect(unitsOfNumber(text, 2)).toBeUndefined()
-  })
+  it.each(['0.291', '1e-3', '0.2900000000000000000001', '1e300'])(
+    '%s lies between two units, or beyond all',
+    (text) => {
+      expect(unitsOfNumber(text, 2)).toBeUndefined()
+    },
+  )
 
   it('is read by its digits, however a double would have it', () => {
-    fc.assert(fc.property(fc.integer({ min: 0, max: 10_000 }), (units) => unitsOfNumber(String(units / 100), 2) === BigInt(units)))
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 10_000 }),
+        (units) => unitsOfNumber(String(units / 100), 2) === BigInt(units),
+      ),
+    )
   })
 })

@@ -5,7 +5,7 @@ import { build } from '../../../src/commands/ostium/build.ts'
 import { challenge, messageOf, nonceIn } from '../../../src/commands/ostium/challenge.ts'
 import { sponsor, sponsorIdOf } from '../../../src/commands/ostium/sponsor.ts'
 import type { ActionEvent } from '../../../src/events/ostium/action.ts'
-import { ostiumExamples, type OstiumStoryEvent } from '../../support/examples/ostium.ts'
+import { type OstiumStoryEvent, ostiumExamples } from '../../support/examples/ostium.ts'
 import { rejects, specify } from '../../support/given.ts'
 
 const examples = ostiumExamples((seconds) => new Date(Date.UTC(2026, 2, 2, 9, 0, seconds)).toISOString())
@@ -36,12 +36,22 @@ describe('a message', () => {
     given([issued]).when({ kind: 'issue', facts: issued.data }).then([])
     given([issued]).when(consume).then([consumed])
     given([issued, consumed]).when(consume).then([])
-    given([issued, consumed]).when({ ...consume, signatureHash: 'cd'.repeat(32) }).then(rejects('message_used'))
+    given([issued, consumed])
+      .when({ ...consume, signatureHash: 'cd'.repeat(32) })
+      .then(rejects('message_used'))
     given([]).when(consume).then(rejects('message_unknown'))
   })
 
   it('names everything that it is good for, and its nonce can be read back', () => {
-    const facts = { purpose: 'revoke', service: 'opslog ostium', trader, smartAccount: trader, chainId, nonce, expiresAt: at } as const
+    const facts = {
+      purpose: 'revoke',
+      service: 'opslog ostium',
+      trader,
+      smartAccount: trader,
+      chainId,
+      nonce,
+      expiresAt: at,
+    } as const
     const text = messageOf(facts)
     expect(text.split('\n')).toStrictEqual([
       'Revoke the agent wallet',
@@ -76,8 +86,12 @@ describe('an action', () => {
   })
 
   it('has each attempt signed once, and sent', () => {
-    given([requested]).when({ kind: 'sign', ...signing, at }).then([{ ...signed, data: { ...signed.data, occurredAt: at } }])
-    given([requested, signed]).when({ kind: 'sign', ...signing, txHash: `0x${'9'.repeat(64)}`, at }).then([])
+    given([requested])
+      .when({ kind: 'sign', ...signing, at })
+      .then([{ ...signed, data: { ...signed.data, occurredAt: at } }])
+    given([requested, signed])
+      .when({ kind: 'sign', ...signing, txHash: `0x${'9'.repeat(64)}`, at })
+      .then([])
     const sending = { kind: 'broadcast', txHash: signed.data.txHash, at } as const
     given([requested, signed])
       .when(sending)
@@ -88,12 +102,16 @@ describe('an action', () => {
 
   it('ends once', () => {
     const include = { kind: 'include', ...including, at } as const
-    given(story).when(include).then([{ ...included, data: { ...included.data, occurredAt: at } }])
+    given(story)
+      .when(include)
+      .then([{ ...included, data: { ...included.data, occurredAt: at } }])
     const ended: ActionEvent[] = [...story, included]
     expect(hasEnded(given(ended).state())).toBe(true)
     given(ended).when(include).then([])
     given(ended).when({ kind: 'abandon', reason: 'late', revert: null, at }).then([])
-    given(ended).when({ kind: 'sign', ...signing, attempt: 2, at }).then([])
+    given(ended)
+      .when({ kind: 'sign', ...signing, attempt: 2, at })
+      .then([])
     given([]).when({ kind: 'abandon', reason: 'late', revert: null, at }).then([])
   })
 
@@ -118,17 +136,29 @@ describe('the sponsor’s nonces', () => {
   const [second, third] = ['0b4ee4a5-7b02-5c0f-8b5b-000000000022', '0b4ee4a5-7b02-5c0f-8b5b-000000000033']
 
   it('are taken in order, each for one action and for ever', () => {
-    given([]).when(take(actionId, nonce)).then([event(actionId, nonce)])
+    given([])
+      .when(take(actionId, nonce))
+      .then([event(actionId, nonce)])
     given([taken]).when(take(actionId, nonce)).then([])
-    given([taken]).when(take(second, nonce + 1)).then([event(second, nonce + 1)])
+    given([taken])
+      .when(take(second, nonce + 1))
+      .then([event(second, nonce + 1)])
     given([taken]).when(take(second, nonce)).then(rejects('nonce_taken'))
-    given([taken]).when(take(second, nonce + 2)).then(rejects('nonce_taken'))
-    given([taken]).when(take(actionId, nonce + 1)).then(rejects('nonce_taken'))
+    given([taken])
+      .when(take(second, nonce + 2))
+      .then(rejects('nonce_taken'))
+    given([taken])
+      .when(take(actionId, nonce + 1))
+      .then(rejects('nonce_taken'))
   })
 
   it('that others have used on the chain are passed over', () => {
-    given([taken]).when(take(second, nonce + 5, nonce + 5)).then([event(second, nonce + 5)])
-    given([taken]).when(take(second, nonce + 1, nonce + 5)).then(rejects('nonce_taken'))
+    given([taken])
+      .when(take(second, nonce + 5, nonce + 5))
+      .then([event(second, nonce + 5)])
+    given([taken])
+      .when(take(second, nonce + 1, nonce + 5))
+      .then(rejects('nonce_taken'))
   })
 
   it('of an action that came to nothing are filled once, and it may have another one then', () => {
@@ -140,7 +170,9 @@ describe('the sponsor’s nonces', () => {
     }
     given([taken]).when(fill).then([filled])
     given([taken, filled]).when(fill).then([])
-    given([taken, filled]).when(take(third, nonce + 1)).then([event(third, nonce + 1)])
+    given([taken, filled])
+      .when(take(third, nonce + 1))
+      .then([event(third, nonce + 1)])
   })
 
   it('are one sponsor’s on one chain', () => {

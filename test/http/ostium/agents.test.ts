@@ -37,7 +37,10 @@ const vaultHas = async (agentId: string) => {
   return rows[0]?.wrapped_key != null
 }
 const noAllowance = () =>
-  send(`0x095ea7b3${ground.contracts.tradingStorage.slice(2).padStart(64, '0')}${'0'.repeat(64)}`, ground.contracts.usdc)
+  send(
+    `0x095ea7b3${ground.contracts.tradingStorage.slice(2).padStart(64, '0')}${'0'.repeat(64)}`,
+    ground.contracts.usdc,
+  )
 
 describe('an agent is made', () => {
   it('with all that its trader has to sign, and a key that is shown once', async () => {
@@ -75,7 +78,10 @@ describe('an agent is made', () => {
     const answers = await Promise.all(Array.from({ length: 100 }, create))
     const done = answers.filter(({ status }) => status === 200)
     const refused = answers.filter(({ status }) => status !== 200)
-    expect([done.length, new Set(refused.map((each) => codeOf(each).join()))]).toStrictEqual([1, new Set(['400,INVALID_REQUEST'])])
+    expect([done.length, new Set(refused.map((each) => codeOf(each).join()))]).toStrictEqual([
+      1,
+      new Set(['400,INVALID_REQUEST']),
+    ])
     expect(await eventsOfAgent()).toHaveLength(1)
     const { rows } = await sql<{ count: string }>`SELECT count(*) AS count FROM vault.keys k
       WHERE kind = 'ostium.agent' AND wrapped_key IS NOT NULL
@@ -114,9 +120,22 @@ describe('an agent’s key', () => {
     expect([early.status, early.body.verified]).toStrictEqual([200, false])
     await send(body.delegateApprovalTx.data)
     const { body: answer } = await verify(body.apiKey)
-    expect(answer).toStrictEqual({ verified: true, smartAccountAddress: body.smartAccountAddress, allowance: String(2n ** 256n - 1n) })
+    expect(answer).toStrictEqual({
+      verified: true,
+      smartAccountAddress: body.smartAccountAddress,
+      allowance: String(2n ** 256n - 1n),
+    })
     expect((await verify(body.apiKey)).body.verified).toBe(true)
-    const several = await post('/v1/exchange/cancel', { cancels: [{ t: 'open', o: 1 }, { t: 'open', o: 2 }] }, body.apiKey)
+    const several = await post(
+      '/v1/exchange/cancel',
+      {
+        cancels: [
+          { t: 'open', o: 1 },
+          { t: 'open', o: 2 },
+        ],
+      },
+      body.apiKey,
+    )
     expect(codeOf(several)).toStrictEqual([400, 'INVALID_REQUEST'])
   })
 
@@ -164,7 +183,10 @@ describe('a pending agent', () => {
   it('is cancelled by a signed message, for good', async () => {
     const { body: made } = await create()
     const { body: asked } = await post('/v1/auth/cancel')
-    expect(asked).toMatchObject({ smartAccountAddress: made.smartAccountAddress, nonce: expect.stringMatching(/^0x[0-9a-f]{64}$/) })
+    expect(asked).toMatchObject({
+      smartAccountAddress: made.smartAccountAddress,
+      nonce: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+    })
     const { body: shown } = await ground.served.get('/v1/agent/pending', trader.address)
     expect(shown).toMatchObject({ hasPending: true, isVerified: false, nonce: asked.nonce, expiresAt: asked.expiresAt })
     const signature = await ground.sign(trader, asked.message)
@@ -191,7 +213,9 @@ describe('a pending agent', () => {
     const answers = await Promise.all(Array.from({ length: 100 }, () => post('/v1/auth/verify-cancel', body)))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
     const others = answers.filter(({ status }) => status !== 200)
-    expect(new Set(others.map((each) => `${codeOf(each)} ${reasonOf(each)}`))).toStrictEqual(new Set(['400,INVALID_REQUEST used']))
+    expect(new Set(others.map((each) => `${codeOf(each)} ${reasonOf(each)}`))).toStrictEqual(
+      new Set(['400,INVALID_REQUEST used']),
+    )
   })
 
   it('is cancelled by the older way too', async () => {

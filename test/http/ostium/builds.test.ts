@@ -93,9 +93,15 @@ describe('closes and cancels', () => {
     const { body } = await served.post('/v1/exchange/close', TRADER, { closes })
     const indices = body.transactions.map(({ data }: { data: string }) => Number(`0x${data.slice(10 + 64, 10 + 128)}`))
     expect(indices).toStrictEqual([7, 3, 5])
-    const spoilt = await served.post('/v1/exchange/close', TRADER, { closes: [...closes, { a: 0, t: 0, p: '0', r: 0.5 }] })
+    const spoilt = await served.post('/v1/exchange/close', TRADER, {
+      closes: [...closes, { a: 0, t: 0, p: '0', r: 0.5 }],
+    })
     expect(Object.keys(faultsOf(spoilt)).toSorted()).toStrictEqual(['closes.3.p', 'closes.3.r'])
-    const cancels = [{ t: 'limit', a: 1, i: 2, o: 9 }, { t: 'open', o: 0 }, { t: 'close', o: 1, a: 3 }]
+    const cancels = [
+      { t: 'limit', a: 1, i: 2, o: 9 },
+      { t: 'open', o: 0 },
+      { t: 'close', o: 1, a: 3 },
+    ]
     const cancelled = await served.post('/v1/exchange/cancel', TRADER, { cancels })
     const selectors = cancelled.body.transactions.map(({ data }: { data: string }) => data.slice(0, 10))
     expect(selectors).toStrictEqual(['0xc444e746', '0x876d3abd', '0x3f21ea62'])
@@ -103,7 +109,16 @@ describe('closes and cancels', () => {
 
   it.each([
     ['close', { closes: [] }, ['closes']],
-    ['cancel', { cancels: [{ t: 'limit', a: 1 }, { t: 'open', a: 1, i: 1 }] }, ['cancels.0.i', 'cancels.1.o']],
+    [
+      'cancel',
+      {
+        cancels: [
+          { t: 'limit', a: 1 },
+          { t: 'open', a: 1, i: 1 },
+        ],
+      },
+      ['cancels.0.i', 'cancels.1.o'],
+    ],
     ['cancel', { cancels: [{ t: 'open', o: 9_007_199_254_740_992 }] }, ['cancels.0.o']],
     ['cancel', { cancels: Array.from({ length: 101 }, () => ({ t: 'open', o: 1 })) }, ['cancels']],
   ])('%s is refused where something is missing or too much', async (operation, body, places) => {
@@ -126,7 +141,8 @@ describe('a change', () => {
   it('of a position is one level', async () => {
     expect((await modify({ tp: '46000' })).body.transactions[0].data.slice(0, 10)).toBe('0xbe9267be')
     expect((await modify({ sl: '0' })).body.transactions[0].data.slice(0, 10)).toBe('0xe2441c04')
-    for (const body of [{}, { tp: '1', sl: '2' }]) expect(codeOf(await modify(body))).toStrictEqual([400, 'VALIDATION_ERROR'])
+    for (const body of [{}, { tp: '1', sl: '2' }])
+      expect(codeOf(await modify(body))).toStrictEqual([400, 'VALIDATION_ERROR'])
   })
 
   it('of collateral goes one way or the other, and nowhere by nothing', async () => {
@@ -162,7 +178,7 @@ describe('a trader', () => {
     ['nothing', '', 'INVALID_ADDRESS'],
     ['two at once', `${TRADER}, ${TRADER}`, 'INVALID_ADDRESS'],
   ])('that is %s is refused before the body is read', async (_who, trader, code) => {
-    const headers = trader === undefined ? {} : { 'x-trader-address': trader }
+    const headers: Record<string, string> = trader === undefined ? {} : { 'x-trader-address': trader }
     expect(codeOf(await ask({ headers, raw: '{' }))).toStrictEqual([400, code])
   })
 
@@ -245,7 +261,12 @@ describe('an Idempotency-Key', () => {
 
   it('that is sent twice is refused', async () => {
     const body = JSON.stringify({ open: order })
-    const lines = ['POST /ostium/v1/exchange/open HTTP/1.1', 'host: x', `x-trader-address: ${TRADER}`, 'connection: close']
+    const lines = [
+      'POST /ostium/v1/exchange/open HTTP/1.1',
+      'host: x',
+      `x-trader-address: ${TRADER}`,
+      'connection: close',
+    ]
     const rest = ['content-type: application/json', `content-length: ${body.length}`, 'idempotency-key: a']
     const socket = connect(served.port, '127.0.0.1')
     let answer = ''
@@ -287,13 +308,22 @@ describe('what was handed out', () => {
 describe('what only says that something is there', () => {
   it('answers whatever the chain does', async () => {
     const { body } = await served.get('/v1/health')
-    expect(body).toStrictEqual({ status: 'healthy', service: 'builder-service', version: 'v1', timestamp: expect.any(String) })
+    expect(body).toStrictEqual({
+      status: 'healthy',
+      service: 'builder-service',
+      version: 'v1',
+      timestamp: expect.any(String),
+    })
     expect((await served.get('/v1/exchange/health')).body).toMatchObject({ endpoint: 'exchange', status: 'healthy' })
   })
 
   it('is the document, as JSON and as YAML', async () => {
     const { parse } = await import('yaml')
-    const [plain, json, yaml] = [await served.get('/openapi'), await served.get('/openapi.json'), await served.get('/openapi.yaml')]
+    const [plain, json, yaml] = [
+      await served.get('/openapi'),
+      await served.get('/openapi.json'),
+      await served.get('/openapi.yaml'),
+    ]
     expect(plain.body).toStrictEqual(json.body)
     expect(parse(yaml.body)).toStrictEqual(json.body)
     expect(yaml.headers.get('content-type')).toBe('text/yaml; charset=utf-8')

@@ -91,7 +91,11 @@ describe('an order that waits', () => {
     const first = await change()
     await ground.execute(trader, await ask('cancel', { cancels: [{ t: 'limit', a: 1, i: 0 }] }))
     const again = await change()
-    expect([again.status, again.body, again.headers.get('idempotency-replayed')]).toStrictEqual([200, first.body, 'true'])
+    expect([again.status, again.body, again.headers.get('idempotency-replayed')]).toStrictEqual([
+      200,
+      first.body,
+      'true',
+    ])
   })
 })
 
@@ -111,6 +115,12 @@ it('the balance is the chain’s', async () => {
   const { status, body } = await ground.served.get('/v1/balance/usdc', trader.address.toLowerCase())
   expect([status, body]).toStrictEqual([
     200,
-    { address: trader.address, symbol: 'USDC', decimals: 6, balance: '100000000000', balanceFormatted: '100000.000000' },
+    {
+      address: trader.address,
+      symbol: 'USDC',
+      decimals: 6,
+      balance: '100000000000',
+      balanceFormatted: '100000.000000',
+    },
   ])
 })

@@ -13,7 +13,9 @@ function clientOf() {
   const state = { sent: [] as string[], closed: undefined as number | undefined, buffered: 0 }
   const socket: ServerSocket = {
     send: (data) => void state.sent.push(String(data)),
-    close: (code) => void (state.closed = code),
+    close(code) {
+      state.closed = code
+    },
     terminate: () => undefined,
     bufferedBytes: () => state.buffered,
     pause: () => undefined,

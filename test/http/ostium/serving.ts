@@ -97,7 +97,11 @@ export async function startOstium(options: OstiumOptions = {}) {
     ...{ eventIdAt: log.store.eventIdAt, log: testLog },
   })
   const db = createDatabase({ url: database.url, poolMax: 4, onConnectionLost: () => undefined })
-  const waiters = createPositionWaiters({ url: database.url, checkpoints: [projectionsCheckpoint('ostium')], pollMs: 20 })
+  const waiters = createPositionWaiters({
+    url: database.url,
+    checkpoints: [projectionsCheckpoint('ostium')],
+    pollMs: 20,
+  })
   const waiter = waiters.of(projectionsCheckpoint('ostium'))
   const ring = createKeyRing({ current: Buffer.alloc(32, 7), previous: [] })
   await prepareVault(database.db, ring)
@@ -134,7 +138,11 @@ export async function startOstium(options: OstiumOptions = {}) {
     const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, seenCommandsMax: 100_000, conflictRetriesMax: 3 })
     return { store, bus }
   }
-  const clock = { now: options.clock ?? (() => new Date()), offsetMs: () => 0, stopped: new Promise<void>(() => undefined) }
+  const clock = {
+    now: options.clock ?? (() => new Date()),
+    offsetMs: () => 0,
+    stopped: new Promise<void>(() => undefined),
+  }
 
   /** What one process of an installation works with. */
   const partsOf = ({ store, bus }: ReturnType<typeof busOn>) =>
@@ -192,7 +200,8 @@ export async function startOstium(options: OstiumOptions = {}) {
     ...{ url, port: server.port, store: log.store, bus: ofApi.bus, db, logged, parts: parts as OstiumParts, running },
     ...{ directories, gauges, ring },
     ask,
-    post: (path: string, trader: string, body?: unknown, more: Asked = {}) => ask('POST', path, { trader, body, ...more }),
+    post: (path: string, trader: string, body?: unknown, more: Asked = {}) =>
+      ask('POST', path, { trader, body, ...more }),
     get: (path: string, trader?: string) => ask('GET', path, trader === undefined ? {} : { trader }),
     /** An open socket, and what has come on it. */
     async socket(path: string) {

@@ -1,8 +1,8 @@
 /** The trade socket: the same as the POSTs, in order, one at a time, within bounds. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { WebSocket } from 'ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { findBuilds } from '../../../src/projections/ostium/build.ts'
 import { eventually } from '../../projections/support.ts'
 import { eventsOf } from '../../support/event-store.ts'
@@ -44,7 +44,11 @@ it('answers each action as its POST does', async () => {
   }
   for (const [action, payload] of Object.entries(bodies)) {
     const posted = await served.post(`/v1/exchange/${action}`, TRADER, payload)
-    expect(await asked({ id: action, action, headers, payload })).toStrictEqual({ id: action, ok: true, data: posted.body })
+    expect(await asked({ id: action, action, headers, payload })).toStrictEqual({
+      id: action,
+      ok: true,
+      data: posted.body,
+    })
   }
   const health = await asked({ action: 'health' })
   expect(health).toMatchObject({ ok: true, data: { status: 'healthy', endpoint: 'exchange' } })
@@ -70,7 +74,10 @@ it('shares its keys with the POSTs', async () => {
   const posted = await served.post('/v1/exchange/open', TRADER, { open }, { headers: { 'idempotency-key': key } })
   const before = await served.store.head()
   const keyed = { ...headers, 'Idempotency-Key': key }
-  expect(await asked({ action: 'open', headers: keyed, payload: { open } })).toStrictEqual({ ok: true, data: posted.body })
+  expect(await asked({ action: 'open', headers: keyed, payload: { open } })).toStrictEqual({
+    ok: true,
+    data: posted.body,
+  })
   expect((await served.store.head())?.position).toBe(before?.position)
   const other = await asked({ action: 'open', headers: keyed, payload: { open: { ...open, l: '11' } } })
   expect(other).toMatchObject({ ok: false, error: { code: 400, errorCode: 'INVALID_REQUEST' } })
@@ -87,12 +94,32 @@ describe('is refused', () => {
     ['an action of the language', { action: 'constructor', headers, payload }, 400, 'INVALID_ACTION'],
     ['no headers', { action: 'open', payload }, 400, 'INVALID_REQUEST'],
     ['no payload', { action: 'open', headers }, 400, 'INVALID_REQUEST'],
-    ['a header that is no text', { action: 'open', headers: { ...headers, 'x-api-key': 7 }, payload }, 400, 'INVALID_REQUEST'],
-    ['a header twice', { action: 'open', headers: { ...headers, 'x-trader-address': TRADER }, payload }, 400, 'INVALID_REQUEST'],
+    [
+      'a header that is no text',
+      { action: 'open', headers: { ...headers, 'x-api-key': 7 }, payload },
+      400,
+      'INVALID_REQUEST',
+    ],
+    [
+      'a header twice',
+      { action: 'open', headers: { ...headers, 'x-trader-address': TRADER }, payload },
+      400,
+      'INVALID_REQUEST',
+    ],
     ['no trader', { action: 'open', headers: {}, payload }, 400, 'INVALID_REQUEST'],
-    ['a trader that is none', { action: 'open', headers: { 'x-trader-address': '0x1' }, payload }, 400, 'INVALID_ADDRESS'],
+    [
+      'a trader that is none',
+      { action: 'open', headers: { 'x-trader-address': '0x1' }, payload },
+      400,
+      'INVALID_ADDRESS',
+    ],
     ['a key that is none', { action: 'open', headers: { ...headers, 'x-api-key': 'k' }, payload }, 401, 'UNAUTHORIZED'],
-    ['a payload that does not fit', { action: 'open', headers, payload: { open: { ...open, p: '0' } } }, 400, 'VALIDATION_ERROR'],
+    [
+      'a payload that does not fit',
+      { action: 'open', headers, payload: { open: { ...open, p: '0' } } },
+      400,
+      'VALIDATION_ERROR',
+    ],
     ['a payload that is nothing', { action: 'open', headers, payload: null }, 400, 'INVALID_REQUEST'],
   ])('%s', async (_what, message, code, errorCode) => {
     expect(await asked(message)).toMatchObject({ ok: false, error: { message: expect.any(String), code, errorCode } })
@@ -100,7 +127,10 @@ describe('is refused', () => {
 
   it('with the path of what is wrong, and the id that it is about', async () => {
     const reply = await asked({ id: 'mine', action: 'open', headers, payload: { open: { ...open, p: '0' } } })
-    expect(reply).toMatchObject({ id: 'mine', error: { details: { validationErrors: { 'open.p': [expect.any(String)] } } } })
+    expect(reply).toMatchObject({
+      id: 'mine',
+      error: { details: { validationErrors: { 'open.p': [expect.any(String)] } } },
+    })
   })
 
   it('what is no JSON, and what is bytes; the connection stays', async () => {
@@ -155,7 +185,11 @@ it('ends where a message is larger than 64 KiB', async () => {
 
 it('asks for an upgrade, and has a bound on sockets', async () => {
   const plain = await served.get('/v1/exchange/ws')
-  expect([plain.status, plain.body.errorCode, plain.headers.get('upgrade')]).toStrictEqual([426, 'UPGRADE_REQUIRED', 'websocket'])
+  expect([plain.status, plain.body.errorCode, plain.headers.get('upgrade')]).toStrictEqual([
+    426,
+    'UPGRADE_REQUIRED',
+    'websocket',
+  ])
   const small = await startOstium({ market: paperMarket, env: { OSTIUM_SOCKETS_PER_ADDRESS_MAX: '2' } })
   try {
     const opened = [await small.socket('/v1/exchange/ws'), await small.socket('/v1/market/stream')]

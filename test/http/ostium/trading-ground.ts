@@ -38,7 +38,9 @@ export async function startTradingGround(options: OstiumOptions = {}) {
   async function agentOf(trader: TestTrader): Promise<{ key: string; account: Hex }> {
     const { body } = await served.post('/v1/auth/create', trader.address)
     await market.send(trader.key, body.delegateApprovalTx)
-    const { body: verified } = await served.post('/v1/auth/verify-auth', trader.address, undefined, { key: body.apiKey })
+    const { body: verified } = await served.post('/v1/auth/verify-auth', trader.address, undefined, {
+      key: body.apiKey,
+    })
     if (verified.verified !== true) throw new Error(`the agent was not verified: ${JSON.stringify(verified)}`)
     return { key: body.apiKey, account: body.smartAccountAddress }
   }

@@ -2,8 +2,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { WebSocketServer } from 'ws'
 import { afterEach, describe, expect, it } from 'vitest'
+import { WebSocketServer } from 'ws'
 import { newPriceHealth, runPrices } from '../../../src/processes/ostium/prices.ts'
 import type { Tick } from '../../../src/processes/ostium/tick.ts'
 import { eventually } from '../../projections/support.ts'
@@ -58,7 +58,15 @@ describe('a stream', () => {
     const connected = source.connected()
     const { told, health } = follow(source.url)
     await connected
-    source.send(price(10), 'nonsense', '{"feed_id":7}', price(20, { bid: 22 }), price(5), [price(30), price(40)], price(-1))
+    source.send(
+      price(10),
+      'nonsense',
+      '{"feed_id":7}',
+      price(20, { bid: 22 }),
+      price(5),
+      [price(30), price(40)],
+      price(-1),
+    )
     await eventually(() => expect(told).toStrictEqual([10, 30, 40]))
     await eventually(() => expect(health).toStrictEqual({ isUp: true, ticks: 3, dropped: 5 }))
   })

@@ -1,7 +1,6 @@
 /** GET /v1/agent/pending and /v1/agent/public, POST /v1/agent/remove: what there is, without changing it. */
-import { traderIdOf } from '../../../commands/ostium/agent.ts'
+import { agentNotFound, traderIdOf } from '../../../commands/ostium/agent.ts'
 import { removeDelegateCall } from '../../../commands/ostium/calldata.ts'
-import { agentNotFound } from '../../../commands/ostium/agent.ts'
 import { findAgent } from '../../../projections/ostium/agent.ts'
 import { findLatestChallenge } from '../../../projections/ostium/challenge.ts'
 import { publicAccess } from '../../access.ts'

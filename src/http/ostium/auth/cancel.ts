@@ -41,6 +41,6 @@ export const authVerifyCancel = write({
     const signed = { trader: traderOf({ headers, query }), purpose: 'cancel' as const, signature, text: { message } }
     const ended = await endByMessage(parts as unknown as OstiumParts, signed, 'cancel', anyStanding, command)
     const { smartAccountAddress, delegatedTo, handled } = ended
-    return { status: 200, body: { success: true, mode: 'cancel', smartAccountAddress, delegatedTo }, handled }
+    return { status: 200, body: { success: true, mode: 'cancel' as const, smartAccountAddress, delegatedTo }, handled }
   },
 })

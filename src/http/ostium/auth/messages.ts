@@ -47,7 +47,10 @@ export async function issueMessage(
   trader: Address,
   purpose: Purpose,
   command: CommandContext,
-  transactions: Pick<ChallengeFacts, 'removeDelegateTx' | 'usdcRevokeTx'> = { removeDelegateTx: null, usdcRevokeTx: null },
+  transactions: Pick<ChallengeFacts, 'removeDelegateTx' | 'usdcRevokeTx'> = {
+    removeDelegateTx: null,
+    usdcRevokeTx: null,
+  },
 ) {
   const { bus, limits, messagesOf } = parts
   const market = requireMarket(parts.market)
@@ -61,7 +64,17 @@ export async function issueMessage(
   const nonce = `0x${randomBytes(NONCE_BYTES).toString('hex')}`
   const expiresAt = new Date(Date.parse(command.at) + limits.messageTtlMs).toISOString()
   const message = messageOf({ purpose, service: SERVICE, trader, smartAccount, chainId, nonce, expiresAt })
-  const facts = { chainId, trader, agentId, nonce, purpose, message, expiresAt, ...transactions, occurredAt: command.at }
+  const facts = {
+    chainId,
+    trader,
+    agentId,
+    nonce,
+    purpose,
+    message,
+    expiresAt,
+    ...transactions,
+    occurredAt: command.at,
+  }
   const context = { ...command, actor: ANYBODY, startsStream: true }
   const handled = await bus.handle(challenge, nonce, { kind: 'issue', facts }, context)
   return { body: { message, nonce, expiresAt, smartAccountAddress: smartAccount }, handled }

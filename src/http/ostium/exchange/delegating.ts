@@ -68,7 +68,11 @@ async function onlyCall({ prepare }: Delegating): Promise<Hex> {
 }
 
 /** Without what the chain has to be asked for. */
-const factsOf = ({ chainId }: Market, { principal, command, operation }: Delegating, actionId: string): ActionFacts => ({
+const factsOf = (
+  { chainId }: Market,
+  { principal, command, operation }: Delegating,
+  actionId: string,
+): ActionFacts => ({
   ...{ chainId, trader: principal.trader, actionId, agentId: principal.agent.agent_id },
   ...{ smartAccount: principal.agent.smart_account, operation, inner: '0x' },
   ...{ accountNonce: String(randomActNonce()), deadline: command.at, occurredAt: command.at },
@@ -96,7 +100,11 @@ async function preflight(
   } catch (error) {
     if (!(error instanceof CallReverted)) throw chainProblem(error)
     const at = command.at
-    const context = { ...command, fingerprint: undefined, commandId: deterministicId('ostium preflight', command.commandId) }
+    const context = {
+      ...command,
+      fingerprint: undefined,
+      commandId: deterministicId('ostium preflight', command.commandId),
+    }
     if (error.revert.name === 'NotDelegate') {
       const delegatedTo = await askChain(market, ({ delegateOf }) => delegateOf(trader))
       await bus.handle(agent, id, { kind: 'suspend', agentId, delegatedTo, noticedBy: 'preflight', at }, context)

@@ -126,7 +126,10 @@ export async function exchange<Name extends Operation>(
   const { trader, principal } = asked
   const prepare = async () => {
     const made = await calls(request, market, trader, parts)
-    requireFunctions(market, made.map((call) => functionOf(call) ?? ''))
+    requireFunctions(
+      market,
+      made.map((call) => functionOf(call) ?? ''),
+    )
     return made
   }
   if (principal) return delegate(parts, market, { ...asked, principal, operation: name, prepare })

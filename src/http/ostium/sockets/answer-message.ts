@@ -24,7 +24,11 @@ export interface Connection {
 
 type Reply = { id?: string; ok: true; data: unknown } | { id?: string; ok: false; error: object }
 
-export async function answerMessage(parts: OstiumParts, connection: Connection, data: string | ArrayBuffer): Promise<Reply> {
+export async function answerMessage(
+  parts: OstiumParts,
+  connection: Connection,
+  data: string | ArrayBuffer,
+): Promise<Reply> {
   let id: string | undefined
   try {
     const envelope = readEnvelope(data)
@@ -46,7 +50,11 @@ export function refusalOf(data: string | ArrayBuffer, error: Problem<string>): R
   }
 }
 
-async function act(parts: OstiumParts, connection: Connection, { action, headers, payload }: Envelope): Promise<unknown> {
+async function act(
+  parts: OstiumParts,
+  connection: Connection,
+  { action, headers, payload }: Envelope,
+): Promise<unknown> {
   if (action === 'health') return exchangeHealthAt(parts.clock())
   const trader = traderFrom(headers.get('x-trader-address'), undefined)
   const key = checkKey(headers.get('idempotency-key'))

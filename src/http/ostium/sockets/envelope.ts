@@ -35,7 +35,8 @@ export function readEnvelope(data: string | ArrayBuffer): Envelope {
   try {
     if (typeof data !== 'string') throw invalid('A message is text, not bytes.')
     const given = parseJsonText(data, JSON_LIMITS)
-    if (typeof given !== 'object' || given === null || Array.isArray(given)) throw invalid('A message is a JSON object.')
+    if (typeof given !== 'object' || given === null || Array.isArray(given))
+      throw invalid('A message is a JSON object.')
     const message = given as Record<string, unknown>
     id = idOf(message.id)
     const action = actionOf(message.action)

@@ -3,9 +3,9 @@
  * time; who sends faster than that is not read any further.
  */
 import { randomUUID } from 'node:crypto'
-import { createWindow, refuseBeyond } from '../../rate-limit.ts'
 import { publicAccess } from '../../access.ts'
 import { upgrade } from '../../answers.ts'
+import { createWindow, refuseBeyond } from '../../rate-limit.ts'
 import type { ServerSocket, SocketHandlers } from '../../socket.ts'
 import { type OstiumParts, operation } from '../access.ts'
 import { answerMessage, type Connection, refusalOf } from './answer-message.ts'
@@ -58,7 +58,11 @@ export function tradeSocket(parts: OstiumParts, address: string): SocketHandlers
     },
     onMessage(data, socket) {
       const counted = used.add('')
-      const refusal = refuseBeyond(requestsPerMinuteMax, counted, `A connection may send ${requestsPerMinuteMax} messages a minute.`)
+      const refusal = refuseBeyond(
+        requestsPerMinuteMax,
+        counted,
+        `A connection may send ${requestsPerMinuteMax} messages a minute.`,
+      )
       waiting.push(refusal ? async () => refusalOf(data, refusal) : () => answerMessage(parts, connection, data))
       if (waiting.length >= WAITING_MAX && !isPaused) {
         isPaused = true
