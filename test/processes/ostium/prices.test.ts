@@ -102,7 +102,7 @@ describe('a stream', () => {
 
 describe('a list', () => {
   it('is asked for again and again, and survives answers that are none', async () => {
-    let answer: (asked: number) => [status: number, text: string] = () => [200, JSON.stringify([price(1), price(2)])]
+    let answer: (asked: number) => [status: number, text: string] = () => [200, JSON.stringify([price(11), price(12)])]
     let asked = 0
     const server = createServer((_, response) => {
       const [status, text] = answer(asked++)
@@ -114,11 +114,11 @@ describe('a list', () => {
       server.close()
     })
     const { told } = follow(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-    await eventually(() => expect(told.slice(0, 2)).toStrictEqual([1, 2]))
+    await eventually(() => expect(told.slice(0, 2)).toStrictEqual([11, 12]))
     answer = () => [500, '']
     await eventually(() => expect(told.at(-1)).toBe('interrupted'))
-    answer = () => [200, JSON.stringify([price(3)])]
-    await eventually(() => expect(told.at(-1)).toBe(3))
+    answer = () => [200, JSON.stringify([price(13)])]
+    await eventually(() => expect(told.at(-1)).toBe(13))
     expect(told.filter((each) => each === 'interrupted')).toHaveLength(1)
   })
 })
