@@ -67,7 +67,7 @@ const rules: Record<string, LayerRule> = {
   audit: { layers: ['events', 'commands', 'projections', 'postgres'], packages: ['lru-cache', 'decimal.js'] },
   http: {
     layers: ['events', 'commands', 'projections', 'api-keys', 'audit'],
-    packages: [...web, 'decimal.js', 'lru-cache', 'prom-client'],
+    packages: [...web, 'decimal.js', 'lru-cache', 'prom-client', 'yaml'],
   },
   contexts: { layers: ['*'] },
   cli: { layers: ['*'] },
@@ -308,17 +308,20 @@ describe('the kernel', () => {
     // And by what one owner holds of a process, which two contexts had for themselves.
     // And by direct operations, which are counted like others, by what they and commands do behind an await, by pages that
     // are made once and have tags, and by sentences about bounds.
-    [['http'], 5_342],
+    // And by callers who name somebody without a key: heads that are looked at first, counts of addresses under other names,
+    // details of refusals, JSON under other types, and sockets that are asked whether they are still there, or told to wait.
+    [['http'], 5_485],
     // Grown by the key directory, which every context had for itself, and by bodies that are made at each attempt. And by
     // directories over streams of several kinds, whose keys may be rotated in place, and which forget what has ended. And by seals
     // that are posted, and by directories of which other rows are asked too.
     // And by events that are told under several names, webhooks that choose among them, an order that deliveries keep, and trials.
-    [['api-keys', 'webhooks'], 2_605],
+    // And by keys that go with their rows.
+    [['api-keys', 'webhooks'], 2_610],
     // Grown by the address that links lead to, by the keys with which tenants read their own log, by a context, and by
     // the address at which newcomers register, which a start shows, and by where seals are posted to.
     // And by callers and turns, which server and application share.
-    // And by settings that were bare numbers.
-    [['main'], 1_349],
+    // And by settings that were bare numbers, and by what readiness shows of a context's API.
+    [['main'], 1_356],
   ]
 
   it.each(budgets)('keeps %s within %i lines', (folders, linesMax) => {

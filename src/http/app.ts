@@ -12,7 +12,7 @@ import { documentOf } from './document.ts'
 import type { AppEnv, Exchange, Runtime } from './environment.ts'
 import { Problem, rootErrors } from './errors.ts'
 import type { Metrics } from './metrics.ts'
-import { documentation } from './openapi.ts'
+import { documentation, documentPath } from './openapi.ts'
 import { problemPages } from './problem-pages.ts'
 import { type RequestIds, requestIdOf, uuidRequestIds } from './request-id.ts'
 import { SegmentRouter } from './router.ts'
@@ -35,7 +35,12 @@ export interface AppDeps extends Runtime {
 export const documentsOf = (apis: readonly ContextApi[]) =>
   apis
     .flatMap((api) => (api.apart ? [api, api.apart] : [api]))
-    .map((api) => ({ name: api.documentName ?? api.name, document: documentOf(api), operations: api.operations }))
+    .map((api) => ({
+      name: api.documentName ?? api.name,
+      document: documentOf(api),
+      operations: api.operations,
+      isServed: api.operations.some(({ path }) => path === '/openapi.json'),
+    }))
 
 export function createApp({ contexts, health, metrics, callers: given, turns: ofServer, ...runtime }: AppDeps) {
   const { nowMs, log, limits } = runtime
@@ -115,7 +120,8 @@ export function createApp({ contexts, health, metrics, callers: given, turns: of
 
   app.route('/', health)
   const documents = documentsOf(served.map(({ api }) => api))
-  for (const path of ['/docs/*', '/llms.txt', ...documents.map(({ name }) => `/${name}/openapi.json`)]) {
+  const ours = documents.flatMap(({ name, isServed }) => (isServed ? [] : documentPath(name)))
+  for (const path of ['/docs/*', '/llms.txt', ...ours]) {
     app.use(path, async (c, next) => {
       const fault = bounds.overused(c)
       if (fault) throw fault

@@ -14,6 +14,8 @@ import { fixedText } from './fixed-text.ts'
 export interface Documented {
   name: string
   document: OpenApiDocument
+  /** It is an operation of the context's own contract. */
+  isServed?: boolean
 }
 
 /** The page may run the viewer's own script and nothing else's; Scalar sets styles and reads the documents from here. */
@@ -35,9 +37,9 @@ const PAGE_POLICY = [
  */
 export function documentation(documented: readonly Documented[]) {
   const app = new Hono<AppEnv>()
-  for (const { name, document } of documented) {
+  for (const { name, document, isServed = false } of documented) {
     const text = fixedText(() => JSON.stringify(document), { 'content-type': 'application/json' })
-    app.get(`/${name}/openapi.json`, text)
+    if (!isServed) app.get(documentPath(name), text)
     app.get(
       textPath(name),
       fixedText(() => documentText(name.replace(/\/.*/, ''), document), MARKDOWN),
@@ -60,6 +62,8 @@ export function documentation(documented: readonly Documented[]) {
   app.get('/docs/viewer.js', fixedText(viewer, headers))
   return app
 }
+
+export const documentPath = (name: string): string => `/${name}/openapi.json`
 
 /** `/docs/noctant.md`; of a document apart, `/docs/firsthand-worker.md`. */
 const textPath = (name: string): string => `/docs/${name.replace('/', '-')}.md`

@@ -50,6 +50,14 @@ export interface Ground {
   aliases: Readonly<Record<string, string>>
   /** Operations that leave an event even where they refuse, with the status of that. */
   recordsRefusals: readonly number[]
+  /** Headers of every request, as far as its own do not say otherwise: whom it is about, where that is no credential. */
+  named?: HeaderFields | ((operationId: string) => HeaderFields)
+  /** Headers that say who asks, which requests have only where they sign in. */
+  signing?: readonly string[]
+  /** Parameters, and operations with their bodies, whose faults by the document are taken all the same. */
+  forgives?: ReadonlySet<string>
+  /** Texts that members of these names may well have, where the document says only that they are text. */
+  texts?: Readonly<Record<string, readonly string[]>>
   close(): Promise<void>
 }
 
@@ -63,6 +71,10 @@ export function remember(belongings: Belongings, answer: unknown): void {
     if (known.length < 20 && !known.includes(value)) belongings.set(name, [...known, value])
   }
 }
+
+/** Whom a request is about. */
+export const namedIn = ({ named = {} }: Pick<Ground, 'named'>, operationId: string): HeaderFields =>
+  typeof named === 'function' ? named(operationId) : named
 
 /** The status under which a context refuses what the kernel refuses. */
 export const statusOf = ({ errors }: ContextApi, code: KernelCode): number => {

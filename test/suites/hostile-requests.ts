@@ -69,6 +69,8 @@ function arbitraryOf(operation: ServedOperation, name: string, given: Schema): f
   const known = isKey(name) ? reference(name) : byName[name]
   if (known) return known
   if (isReference(operation, name, schema)) return reference(operation.aliases[name] ?? name)
+  const likely = operation.texts[name]
+  if (likely && schema.type === 'string') return fc.constantFrom(...likely)
   if (Array.isArray(schema.anyOf)) return fc.oneof(...schema.anyOf.map((each) => arbitraryOf(operation, name, each)))
   if (Array.isArray(schema.enum)) return fc.constantFrom(...schema.enum)
   const types = [schema.type].flat() as string[]

@@ -64,7 +64,7 @@ const isPlainBody = (body: BodySpec | undefined): boolean =>
   body === undefined || (body.kind === 'json' && body.mediaType === JSON_TYPE)
 
 export function runHostileSuite(ground: Ground): void {
-  const { api, store, refusalOf } = ground
+  const { api, store, refusalOf, named = {}, forgives = new Set() } = ground
   const statusFor = (code: KernelCode) => statusOf(api, code)
   /** By method and address: a contract may name two operations alike. */
   const nameOf = ({ method, path }: { method: string; path: string }) => `${method.toLowerCase()} ${path}`
@@ -74,7 +74,7 @@ export function runHostileSuite(ground: Ground): void {
     !isDirect &&
     Object.values(answers).every(({ kind }) => ['json', 'empty'].includes(kind)) &&
     isPlainBody(bodySpecOf(body))
-  const operations = operationsOf(api.name, documentOf(api), ground.aliases).filter((each) => {
+  const operations = operationsOf(api.name, documentOf(api), ground.aliases, ground.texts).filter((each) => {
     const operation = declared.get(nameOf(each))
     return operation !== undefined && isPlain(operation)
   })
@@ -122,21 +122,29 @@ export function runHostileSuite(ground: Ground): void {
     const answer = await fetch(`${ground.url}${target}`, {
       method,
       signal: AbortSignal.timeout(ANSWER_MAX_MS),
-      headers: { ...headers, ...signed(request, operation), ...(body !== undefined && { 'content-type': type }) },
+      headers: {
+        ...headers,
+        ...named,
+        ...signed(request, operation),
+        ...(body !== undefined && { 'content-type': type }),
+      },
       ...(body !== undefined && { body }),
     })
     const text = await answer.text()
     const after = await store.head()
-    const faults = parameters.map((each) => {
-      const value = given[each.in][each.name]
-      return value === undefined ? undefined : operation.parameterFault(each, value)
-    })
+    const faults = parameters
+      .filter(({ name }) => !forgives.has(name))
+      .map((each) => {
+        const value = given[each.in][each.name]
+        return value === undefined ? undefined : operation.parameterFault(each, value)
+      })
+    const unfitBody = forgives.has(operation.id) ? undefined : bodyFault(operation, body)
     return {
       status: answer.status,
       body: answer.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text || undefined,
       headers: [...answer.headers.keys()],
       sent: `${method} ${target} ${body ?? ''}`,
-      fault: faults.find((each) => each !== undefined) ?? bodyFault(operation, body),
+      fault: faults.find((each) => each !== undefined) ?? unfitBody,
       bodyBytes: Buffer.byteLength(body ?? ''),
       wrote: before?.position !== after?.position,
       requestId: answer.headers.get(api.requestIds.header) ?? undefined,

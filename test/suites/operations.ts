@@ -9,7 +9,7 @@ import { BODY_MAX_BYTES } from '../../src/http/serve-operation.ts'
 import { bodySpecOf } from '../../src/http/validation.ts'
 import { examplesIn } from './described.ts'
 import { runDocumentSuite } from './documents.ts'
-import { type Ground, type HeaderFields, statusOf } from './ground.ts'
+import { type Ground, type HeaderFields, namedIn, statusOf } from './ground.ts'
 import { runHostileSuite } from './hostile.ts'
 
 const LEVELS = 100_000
@@ -47,7 +47,7 @@ function exchange(url: URL, method: string, headers: OutgoingHttpHeaders, raw: s
   return promise
 }
 
-function runOperationSuite({ api, url, credentials, elsewhere, store }: Ground): void {
+function runOperationSuite({ api, url, credentials, elsewhere, store, named }: Ground): void {
   const { mediaType = 'application/json' } = api.errors
   const status = (code: KernelCode) => statusOf(api, code)
   const cases = api.operations as readonly Operation[]
@@ -74,7 +74,12 @@ function runOperationSuite({ api, url, credentials, elsewhere, store }: Ground):
     const length =
       raw === undefined ? {} : { 'content-type': typeOf(operation), 'content-length': Buffer.byteLength(raw) }
     const target = new URL(`${url}/${api.name}${path}${query}`)
-    const answer = await exchange(target, operation.method.toUpperCase(), { ...length, ...headers }, raw)
+    const answer = await exchange(
+      target,
+      operation.method.toUpperCase(),
+      { ...length, ...namedIn({ named }, operation.id), ...headers },
+      raw,
+    )
     if (answer.status >= 400) expect(answer.type).toContain(mediaType)
     return answer.status
   }
@@ -152,9 +157,10 @@ function runOperationSuite({ api, url, credentials, elsewhere, store }: Ground):
   })
 
   const unkeyed = writing.filter(({ commanded: { key } }) => key?.from !== 'header')
-  it.for(unkeyed)('$id says that an Idempotency-Key header has no effect', async ({ method, path }) => {
+  it.for(unkeyed)('$id says that an Idempotency-Key header has no effect', async ({ id, method, path }) => {
     const target = `${url}/${api.name}${path.replaceAll(/\{[^}]+\}/g, randomUUID())}`
-    const answer = await fetch(target, { method: method.toUpperCase(), headers: { 'idempotency-key': 'mine' } })
+    const headers = { ...namedIn({ named }, id), 'idempotency-key': 'mine' }
+    const answer = await fetch(target, { method: method.toUpperCase(), headers })
     expect(answer.headers.get('x-opslog-ignored-header')).toBe('Idempotency-Key')
   })
 

@@ -17,6 +17,8 @@ export interface ServedOperation {
   id: string
   /** What answers know under another name. */
   aliases: Readonly<Record<string, string>>
+  /** Texts that members of these names may well have. */
+  texts: Readonly<Record<string, readonly string[]>>
   method: string
   path: string
   scopes: readonly string[]
@@ -72,6 +74,7 @@ export function operationsOf(
   context: string,
   described: OpenApiDocument,
   aliases: ServedOperation['aliases'],
+  texts: ServedOperation['texts'] = {},
 ): ServedOperation[] {
   const document = described as unknown as Document
   const schemas = new Ajv2020({ strict: false, allErrors: false, schemas: [{ ...document, $id: context }] })
@@ -90,7 +93,7 @@ export function operationsOf(
     const body = operation.requestBody?.content['application/json']?.schema
     return {
       id: operation.operationId,
-      aliases,
+      ...{ aliases, texts },
       method: method.toUpperCase(),
       path,
       scopes: operation['x-required-scopes'] ?? [],

@@ -4,6 +4,7 @@ import { createKeyProof } from '../../api-keys/key-proof.ts'
 import type { CommandBus } from '../../commands/handle.ts'
 import { textIdOf } from '../../commands/ostium/api-key.ts'
 import type { PendingSlippage } from '../../commands/ostium/calldata.ts'
+import type { Actor } from '../../events/event.ts'
 import type { Log } from '../../log.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { MarketAccess } from '../../processes/ostium/market.ts'
@@ -66,6 +67,9 @@ export interface OstiumParts extends CoreParts {
   /** Its own document, as it is served. */
   documents: { json: string; yaml: string }
 }
+
+/** Anybody: the address that a request names is a claim. */
+export const ANYBODY: Actor = { kind: 'caller', id: 'public' }
 
 /** The trader whose agent's key came with the request. */
 export interface AgentCaller extends Principal {

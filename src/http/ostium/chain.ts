@@ -23,6 +23,13 @@ export function requireFunctions({ missing }: Market, names: readonly string[]):
   )
 }
 
+/** Throws a Problem (503) where no agent could act. */
+export function requireDelegation({ contracts, sponsorKey }: Market): void {
+  if (contracts.agentFactory && sponsorKey) return
+  const missing = contracts.agentFactory ? 'sponsor' : 'factory of accounts'
+  throw new Problem<OstiumCode>('delegation_unavailable', `This instance has no ${missing}, so that no agent can act.`)
+}
+
 /** Asks the chain. Rejects with a Problem: 503 where it does not answer, 400 where it refuses. */
 export async function askChain<T>({ client }: Market, ask: (client: ChainClient) => Promise<T>): Promise<T> {
   try {

@@ -10,6 +10,8 @@ export const unsigned = z
   .object({ to: z.string(), data: z.string(), value: z.string(), from: z.string().optional() })
   .openapi('UnsignedTransaction')
 
+const unsignedOrNull = z.union([unsigned, z.null()])
+
 /** A call of a contract, for the trader to sign and send. */
 export const transactionOf = (from: Address, to: Address, data: Hex): Transaction => ({ to, data, value: '0', from })
 
@@ -28,7 +30,7 @@ export const agentCreated = z
     smartAccountAddress: addressOut,
     delegateApprovalTx: unsigned,
     usdcApprovalRequired: z.boolean(),
-    usdcApprovalTx: unsigned.nullable(),
+    usdcApprovalTx: unsignedOrNull,
     chainId: z.int(),
   })
   .openapi('AgentCreateResponse')
@@ -40,7 +42,7 @@ export const agentVerified = z
 const signable = { message: z.string(), nonce: z.string(), expiresAt: timeOut, smartAccountAddress: addressOut }
 export const actionMessage = z.object(signable).openapi('AgentActionMessageResponse')
 export const revokeBundle = z
-  .object({ removeDelegateTx: unsigned, usdcRevokeTx: unsigned.nullable(), ...signable })
+  .object({ removeDelegateTx: unsigned, usdcRevokeTx: unsignedOrNull, ...signable })
   .openapi('AgentRevokeBundleResponse')
 
 export const agentEnded = z

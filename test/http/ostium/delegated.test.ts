@@ -1,14 +1,14 @@
 /** Delegated mode: the agent acts, the sponsor pays, and whatever dies in between, an action happens once. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addressOfKey } from '../../../src/adapters/chain/account.ts'
 import { action } from '../../../src/commands/ostium/action.ts'
 import { traderIdOf } from '../../../src/commands/ostium/agent.ts'
 import { removeDelegateCall, setDelegateCall } from '../../../src/commands/ostium/calldata.ts'
 import { sponsorIdOf } from '../../../src/commands/ostium/sponsor.ts'
 import { KEYS } from '../../../src/embedded/market/deployment.ts'
-import { addressOfKey } from '../../../src/adapters/chain/account.ts'
-import { findBuilds } from '../../../src/projections/ostium/build.ts'
 import { listActions } from '../../../src/projections/ostium/action.ts'
+import { findBuilds } from '../../../src/projections/ostium/build.ts'
 import { eventually } from '../../projections/support.ts'
 import type { TestTrader } from '../../support/chain.ts'
 import { eventsOf } from '../../support/event-store.ts'
@@ -86,7 +86,9 @@ describe('an action', () => {
     expect(codeOf(answer)).toStrictEqual([400, 'INVALID_ACTION'])
     expect(answer.body.details.revert).toStrictEqual({ name: 'NoTradeFound', args: [trader.address, '0', '2'] })
     expect(await ground.market.client.nonceOf(sponsor, 'latest')).toBe(before)
-    await eventually(async () => expect((await actionsOf(trader)).map(({ status }) => status)).toStrictEqual(['refused']))
+    await eventually(async () =>
+      expect((await actionsOf(trader)).map(({ status }) => status)).toStrictEqual(['refused']),
+    )
     // Nothing was owed, so that the key is still free.
     const again = await post('open', { open: limit }, headers)
     expect([again.status, again.headers.get('idempotency-replayed')]).toStrictEqual([200, null])
@@ -166,7 +168,9 @@ describe('a delegation that goes', () => {
     await eventually(async () =>
       expect(await last()).toMatchObject({ type: 'ostium.AgentSuspended.v1', data: { noticedBy: 'watcher' } }),
     )
-    await eventually(async () => expect(codeOf(await post('open', { open: limit }))).toStrictEqual([401, 'UNAUTHORIZED']))
+    await eventually(async () =>
+      expect(codeOf(await post('open', { open: limit }))).toStrictEqual([401, 'UNAUTHORIZED']),
+    )
   })
 })
 

@@ -10,13 +10,9 @@ import { approveCall, setDelegateCall } from '../../../commands/ostium/calldata.
 import { Rejected } from '../../../commands/ostium/rejection.ts'
 import type { AgentFacts } from '../../../events/ostium/agent.ts'
 import { destroyPrivateKey, saltOf, sealPrivateKey } from '../../../processes/ostium/agent-keys.ts'
-import type { Market } from '../../../processes/ostium/market.ts'
 import type { AgentRow } from '../../../projections/ostium/agent.ts'
-import { Problem } from '../../errors.ts'
-import type { OstiumParts } from '../access.ts'
-import { askChain, requireFunctions, requireMarket } from '../chain.ts'
-import type { OstiumCode } from '../errors.ts'
-import { ANYBODY } from '../exchange/exchanging.ts'
+import { ANYBODY, type OstiumParts } from '../access.ts'
+import { askChain, requireDelegation, requireFunctions, requireMarket } from '../chain.ts'
 import { transactionOf } from '../views.ts'
 
 const KNOWN_POLL_MS = 5
@@ -29,12 +25,6 @@ export async function untilKnown(
 ): Promise<void> {
   const deadlineMs = performance.now() + limits.keyKnownWaitMs
   while (!isWanted(agents.find(textId)) && performance.now() < deadlineMs) await delay(KNOWN_POLL_MS)
-}
-
-export function requireDelegation({ contracts, sponsorKey }: Market): void {
-  if (contracts.agentFactory && sponsorKey) return
-  const missing = contracts.agentFactory ? 'sponsor' : 'factory of accounts'
-  throw new Problem<OstiumCode>('delegation_unavailable', `This instance has no ${missing}, so that no agent can act.`)
 }
 
 /** Anybody may ask for it in anybody's name: without the trader's own signature on the chain it is good for nothing. */

@@ -14,10 +14,9 @@ import { destroyPrivateKey } from '../../../processes/ostium/agent-keys.ts'
 import type { Market } from '../../../processes/ostium/market.ts'
 import { Problem } from '../../errors.ts'
 import { refuseBeyond } from '../../rate-limit.ts'
-import type { OstiumParts } from '../access.ts'
+import { ANYBODY, type OstiumParts } from '../access.ts'
 import { askChain, requireMarket } from '../chain.ts'
 import type { OstiumCode } from '../errors.ts'
-import { ANYBODY } from '../exchange/exchanging.ts'
 
 const SERVICE = 'opslog ostium'
 const NONCE_BYTES = 32

@@ -16,12 +16,11 @@ import {
   openCall,
 } from '../../../commands/ostium/calldata.ts'
 import { wrongLevels } from '../../../commands/ostium/requests.ts'
-import type { Actor } from '../../../events/event.ts'
 import type { BuildFacts } from '../../../events/ostium/build.ts'
 import type { Channel, Operation } from '../../../events/ostium/vocabulary.ts'
 import type { Market } from '../../../processes/ostium/market.ts'
 import { type FieldError, Problem } from '../../errors.ts'
-import type { AgentCaller, OstiumParts } from '../access.ts'
+import { type AgentCaller, ANYBODY, type OstiumParts } from '../access.ts'
 import { askChain, requireFunctions, requireMarket } from '../chain.ts'
 import type { OstiumCode } from '../errors.ts'
 import { transactionOf } from '../views.ts'
@@ -102,9 +101,6 @@ const unfit = (errors: readonly FieldError[]): Problem => {
   const named = errors.map(({ pointer, detail }) => `${pointer}: ${detail}`)
   return new Problem('validation_failed', named.join('; '), { errors })
 }
-
-/** Anybody: the address that a request names is a claim. */
-export const ANYBODY: Actor = { kind: 'caller', id: 'public' }
 
 export interface Exchanged {
   body: { transactions: BuildFacts['transactions'] } | { txHash: string; smartAccountAddress: string }
