@@ -302,5 +302,24 @@ CREATE INDEX IF NOT EXISTS rungate_webhook_deliveries_1 ON rungate_webhook_deliv
 CREATE INDEX IF NOT EXISTS rungate_webhook_deliveries_2 ON rungate_webhook_deliveries (webhook_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS rungate_webhook_deliveries_3 ON rungate_webhook_deliveries (webhook_id, run_id, source_position) WHERE due_at IS NOT NULL AND run_id IS NOT NULL;
 
+-- ostium.build, version 1
+CREATE TABLE IF NOT EXISTS ostium_build (build_id uuid NOT NULL, chain_id integer NOT NULL, trader text NOT NULL, operation text NOT NULL, channel text NOT NULL, transactions jsonb NOT NULL, built_at timestamptz(3) NOT NULL, PRIMARY KEY (build_id));
+CREATE INDEX IF NOT EXISTS ostium_build_1 ON ostium_build (trader, chain_id, built_at DESC);
+
+-- ostium.agent, version 1
+CREATE TABLE IF NOT EXISTS ostium_agent (trader_id text NOT NULL, chain_id integer NOT NULL, trader text NOT NULL, agent_id uuid NOT NULL UNIQUE, status text NOT NULL, agent_wallet text NOT NULL, smart_account text NOT NULL, api_key_id text NOT NULL, api_key_hash text NOT NULL, pending_until timestamptz(3) NOT NULL, verified_at timestamptz(3), created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (trader_id));
+CREATE INDEX IF NOT EXISTS ostium_agent_1 ON ostium_agent (pending_until) WHERE status = 'pending';
+CREATE INDEX IF NOT EXISTS ostium_agent_2 ON ostium_agent (chain_id) WHERE status = 'verified';
+
+-- ostium.challenge, version 1
+CREATE TABLE IF NOT EXISTS ostium_challenge (nonce text NOT NULL, agent_id uuid NOT NULL, purpose text NOT NULL, expires_at timestamptz(3) NOT NULL, issued_at timestamptz(3) NOT NULL, PRIMARY KEY (nonce));
+CREATE INDEX IF NOT EXISTS ostium_challenge_1 ON ostium_challenge (agent_id, purpose, issued_at DESC);
+
+-- ostium.action, version 1
+CREATE TABLE IF NOT EXISTS ostium_action (action_id uuid NOT NULL, trader_id text NOT NULL, chain_id integer NOT NULL, trader text NOT NULL, agent_id uuid NOT NULL, operation text NOT NULL, status text NOT NULL, sponsor text, sponsor_nonce integer, attempt integer NOT NULL, tx_hash text, raw_transaction text, block_number bigint, block_hash text, gas_used numeric, gas_price numeric, order_id numeric, revert jsonb, reason text, deadline timestamptz(3), requested_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (action_id));
+CREATE INDEX IF NOT EXISTS ostium_action_1 ON ostium_action (trader_id, requested_at DESC);
+CREATE INDEX IF NOT EXISTS ostium_action_2 ON ostium_action (requested_at) WHERE status IN ('requested', 'signed', 'broadcast');
+CREATE INDEX IF NOT EXISTS ostium_action_3 ON ostium_action (sponsor, sponsor_nonce);
+
 -- audit.auditorKey, version 1
 CREATE TABLE IF NOT EXISTS audit_auditor_keys (key_id text NOT NULL, operator_id uuid, name text NOT NULL, scopes text[] NOT NULL, key_hash text NOT NULL, revoked_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));

@@ -15,7 +15,7 @@ import type { KernelCode } from '../../src/http/errors.ts'
 import type { Operation } from '../../src/http/operation.ts'
 import { BODY_MAX_BYTES } from '../../src/http/serve-operation.ts'
 import { bodySpecOf } from '../../src/http/validation.ts'
-import { type Ground, type HeaderFields, remember, statusOf } from './ground.ts'
+import { type Ground, type HeaderFields, namedIn, remember, statusOf } from './ground.ts'
 import { type HostileRequest, hostileRequests, isKey, isReference } from './hostile-requests.ts'
 import { operationsOf, type ServedOperation } from './served-contract.ts'
 
@@ -64,7 +64,7 @@ const isPlainBody = (body: BodySpec | undefined): boolean =>
   body === undefined || (body.kind === 'json' && body.mediaType === JSON_TYPE)
 
 export function runHostileSuite(ground: Ground): void {
-  const { api, store, refusalOf, named = {}, forgives = new Set() } = ground
+  const { api, store, refusalOf, forgives = new Set(), signing = [] } = ground
   const statusFor = (code: KernelCode) => statusOf(api, code)
   /** By method and address: a contract may name two operations alike. */
   const nameOf = ({ method, path }: { method: string; path: string }) => `${method.toLowerCase()} ${path}`
@@ -118,13 +118,14 @@ export function runHostileSuite(ground: Ground): void {
     const { key } = declared.get(nameOf(operation))?.commanded ?? {}
     const keyed = key?.from === 'header' ? { [key.name]: randomUUID() } : {}
     const { 'content-type': type = 'application/json', ...headers } = { ...keyed, ...given.header }
+    const unsigned = Object.fromEntries(Object.entries(headers).filter(([name]) => !signing.includes(name)))
     const before = await store.head()
     const answer = await fetch(`${ground.url}${target}`, {
       method,
       signal: AbortSignal.timeout(ANSWER_MAX_MS),
       headers: {
-        ...headers,
-        ...named,
+        ...unsigned,
+        ...namedIn(ground, operation.id),
         ...signed(request, operation),
         ...(body !== undefined && { 'content-type': type }),
       },

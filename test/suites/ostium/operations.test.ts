@@ -1,5 +1,5 @@
 /** Two traders with an agent each, on a chain where everything that is asked for can happen. */
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { ostium } from '../../../src/http/ostium/api.ts'
 import { startTradingGround } from '../../http/ostium/trading-ground.ts'
 import { UUID } from '../api.ts'
@@ -9,11 +9,20 @@ import { runOperationSuites } from '../operations.ts'
 const HASTE = 100_000
 const ground = await startTradingGround({
   nowMs: () => performance.now() * HASTE,
+  env: { OSTIUM_MESSAGES_PER_TRADER_HOUR_MAX: '100000' },
   limits: { authFailuresPerMinuteMax: 1_000_000, anonymousPerMinuteMax: 1_000_000 },
 })
 const { served, market } = ground
 const trader = await market.trader()
 const { key } = await ground.agentOf(trader)
+const waiting = await market.trader()
+await served.post('/v1/auth/create', waiting.address)
+/** Whom an operation is about so that it can do what it is for: nobody yet, whose agent waits, or whose agent acts. */
+const ofWaiting = ['authCancel', 'agentPending', 'agentPublic', 'agentRemove']
+const traderFor = (operation: string): string => {
+  if (/create/i.test(operation)) return `0x${randomBytes(20).toString('hex')}`
+  return ofWaiting.includes(operation) ? waiting.address : trader.address
+}
 const named = { 'x-trader-address': trader.address }
 
 runOperationSuites({
@@ -32,7 +41,8 @@ runOperationSuites({
   idOfNothing: () => randomUUID(),
   aliases: {},
   recordsRefusals: [],
-  named,
+  named: (operation) => ({ 'x-trader-address': traderFor(operation) }),
+  signing: ['x-api-key'],
   // A trader is named above, and the header goes first; ids of requests are never refused; a body may be one without a mode.
   forgives: new Set(['x-trader-address', 'address', 'x-request-id', 'verifyAgent']),
   texts: {
