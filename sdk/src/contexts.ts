@@ -3,6 +3,7 @@ import type { paths as noctant } from '../types/noctant.js'
 import type { paths as firsthand } from '../types/firsthand.js'
 import type { paths as firsthandWorker } from '../types/firsthand-worker.js'
 import type { paths as rungate } from '../types/rungate.js'
+import type { paths as ostium } from '../types/ostium.js'
 import type { paths as audit } from '../types/audit.js'
 
 export interface Contexts {
@@ -10,6 +11,7 @@ export interface Contexts {
   firsthand: firsthand
   'firsthand-worker': firsthandWorker
   rungate: rungate
+  ostium: ostium
   audit: audit
 }
 
@@ -70,6 +72,16 @@ export const contexts: Readonly<Record<keyof Contexts, ContextFacts>> = {
       'POST /api/provider-keys/{id}/disable': 'natural',
       'POST /api/provider-keys/{id}/enable': 'natural',
       'POST /api/admin-tokens/{id}/revoke': 'natural',
+    },
+  },
+  ostium: {
+    prefix: '/ostium',
+    keys: {
+      'POST /v1/exchange/open': 'header',
+      'POST /v1/exchange/close': 'header',
+      'POST /v1/exchange/cancel': 'header',
+      'POST /v1/exchange/modify': 'header',
+      'POST /v1/exchange/margin': 'header',
     },
   },
   audit: {
