@@ -44,6 +44,7 @@ const table = new Map<string, Known>(
   ),
 )
 
+/** Of an error as of a function: the first four bytes of its signature's hash. */
 const SELECTOR_BYTES = 4
 
 /** `data`: what the call reverted with; a node that does not hand it over, and a contract that says nothing, give `0x`. */

@@ -39,6 +39,7 @@ export class RpcRefusal extends Error {
   }
 }
 
+/** What public nodes still take in one go, as far as their makers say. */
 const BATCH_MAX = 20
 /** Reads that come back at once, so that none of a batch waits for another. */
 const BATCHED = new Set(['eth_call', 'eth_getBalance', 'eth_getCode', 'eth_getStorageAt', 'eth_getTransactionReceipt'])

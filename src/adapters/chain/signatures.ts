@@ -14,6 +14,7 @@ export interface SignedText {
   signature: Hex
 }
 
+/** r and s of 32 bytes each, and one that says which of the keys it is. */
 const SIGNATURE_BYTES = 65
 /** Half of the curve's order: above it lies the twin of a signature, which would prove the same a second time. */
 const S_MAX = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
