@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { describeConfig, ROLES } from '../src/config.ts'
 import { runCli } from './support/cli.ts'
-import { contexts } from './support/contexts.ts'
+import { apis, contexts } from './support/contexts.ts'
 import { root } from './support/source.ts'
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -65,8 +65,9 @@ describe('the README', () => {
   })
 
   it('and every other document name settings that exist', () => {
-    // O_DSYNC is a flag of the operating system's.
-    const known = new Set([...describeConfig(contexts).map(({ name }) => name), 'O_DSYNC'])
+    // O_DSYNC is a flag of the operating system's; some contexts write the codes of refusals like settings.
+    const codes = apis.flatMap(({ errors }) => Object.values(errors.codes).map(({ shownAs = '' }) => shownAs))
+    const known = new Set([...describeConfig(contexts).map(({ name }) => name), ...codes, 'O_DSYNC'])
     const written = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     const documents = ['SECURITY.md', ...written.map((name) => `docs/${name}`)]
     const named = documents

@@ -233,10 +233,8 @@ const headersOf = ({ requestIds, operations, schemes, rateHeaders = 'RateLimit' 
   ),
   ...Object.fromEntries(
     [
-      ...new Set([
-        ...operations.flatMap(({ answers }) => Object.values(answers).flatMap(headersOfReply)),
-        ...Object.values(schemes).flatMap(({ sets }) => sets ?? []),
-      ]),
+      ...operations.flatMap(({ answers }) => Object.values(answers).flatMap(headersOfReply)),
+      ...Object.values(schemes).flatMap(({ sets }) => sets ?? []),
     ].map((name) => [titleCase(name), said(replyHeaders[name])]),
   ),
   [requestIds.header]: said('The id of this request, which the log and the audit trail know it by.'),
@@ -271,7 +269,6 @@ function headerNames(operation: Refusable, route: Route, api: ContextApi, status
   const { method, isCommand, answers, codes, access, isDirect } = operation
   if (isDirect) return directHeaderNames(operation, api, status)
   const { requestIds, errors, schemes } = api
-  const counted = countedNames(api)
   const named = route.requestBody?.content?.['application/json'] ? [MEMBERS_HEADER] : []
   const warned = [...named, ...(ignoresKeyHeader(operation) ? [IGNORED_HEADER] : [])]
   const always = [requestIds.header, ...warned, ...(status >= 400 ? ['Link'] : [])]
@@ -282,11 +279,11 @@ function headerNames(operation: Refusable, route: Route, api: ContextApi, status
       return entry?.status === status && (entry.retryAfterS !== undefined || code === 'rate_limit_exceeded')
     })
     const own = [...(status === 401 ? ['WWW-Authenticate'] : []), ...(again ? ['Retry-After'] : [])]
-    return [...always, ...bySigning, POSITION_HEADER, ...counted, ...own]
+    return [...always, ...bySigning, POSITION_HEADER, ...countedNames(api), ...own]
   }
   const written = method !== 'get' && isCommand ? [READ_MODELS_HEADER, 'Idempotency-Replayed'] : []
   const own = answers[status] ? headersOfReply(answers[status]).map(titleCase) : []
-  return [...always, POSITION_HEADER, ...written, ...new Set([...own, ...bySigning]), ...counted]
+  return [...always, POSITION_HEADER, ...written, ...new Set([...own, ...bySigning]), ...countedNames(api)]
 }
 
 /** Its own; where nobody is signed in, and where it fails, the kernel answers. */

@@ -16,7 +16,7 @@ export interface ServerSocket {
   terminate(): void
   /** Bytes that wait for the client. A sender of an endless stream checks this first. */
   bufferedBytes(): number
-  /** Reads no more messages, until `resume`: whoever sends them has to wait. */
+  /** Reads no more from the connection, until `resume`: whoever sends has to wait. What was read already still comes. */
   pause(): void
   resume(): void
 }

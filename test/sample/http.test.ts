@@ -410,8 +410,10 @@ describe('a WebSocket', () => {
     const messages: string[] = []
     socket.on('message', (data) => messages.push(data.toString()))
     await once(socket, 'open')
-    for (const text of ['wait', 'one', 'two', 'cut']) socket.send(text)
+    socket.send('wait')
     await expect.poll(() => onPause.mock.calls.length).toBe(1)
+    for (const text of ['one', 'two', 'cut']) socket.send(text)
+    await ask('/notes', { headers: KEY })
     expect(messages).toStrictEqual(['hello acme'])
     onPause.mock.calls[0]?.[0]()
     expect((await once(socket, 'close'))[0]).toBe(1006)
