@@ -35,6 +35,7 @@ export const sampleEvents: EventDeclarations = {
   published: new Map([
     ['sample.NoteWritten.v1', { type: 'note.written', says: 'A note.', fields: ['noteId', 'text'] }],
   ]),
+  person: names.person,
 }
 
 export const hook = webhookEndpointOf(names, Rejected)
