@@ -175,7 +175,8 @@ export function refuse(exchange: Exchange, error: unknown, table: ErrorTable<str
   for (const [header, value] of Object.entries(headers)) exchange.headers[header] = value
   const code = shownAs ?? (known ? name : 'internal_error')
   const refusal = { code, status, title, detail, errors, details, requestId, schemes }
-  exchange.headers.link = `<${helpPath(known ? name : 'internal_error')}>; rel="help"`
+  const help = `<${helpPath(known ? name : 'internal_error')}>; rel="help"`
+  exchange.headers.link = headers.link === undefined ? help : `${headers.link}, ${help}`
   delete exchange.headers['content-type']
   return respondJson(exchange, status, table.body(refusal), table.mediaType ?? 'application/json')
 }

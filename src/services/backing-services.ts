@@ -30,8 +30,8 @@ export interface Services extends LocalChains {
   }
   postgres: { kind: ServiceKind; url: string; note?: string }
   stream: { kind: ServiceKind; url: string | null; stream: MessageStream; note: string }
-  /** The stand-in for Stripe, started by whoever first asks for it. Its events go to this path of the API. */
-  stripeStandIn(webhookPath: string): Promise<StripeStandIn>
+  /** A stand-in for Stripe, one for each path of the API to which its events go, started by whoever first asks for it. */
+  stripeStandIn(webhookPath: string, directory?: string): Promise<StripeStandIn>
   /** Resolves with the name of an embedded service that ended by itself. */
   failed: Promise<string>
   /** Stops what was started here, in the order that loses nothing. */
@@ -90,16 +90,19 @@ async function eventStoreService(
   return { kind: 'embedded', url, damagedPlaces: () => damagedPlacesOf(node, credential) }
 }
 
-/** One in this process, however often it is asked for. */
+/** One for each directory in this process, however often it is asked for. */
 export function stripeStandIns({ DATA_DIR }: Pick<Config, 'DATA_DIR'>, stops: Stop[]): Services['stripeStandIn'] {
-  let started: Promise<StripeStandIn> | undefined
-  return (webhookPath) => {
+  const started = new Map<string, Promise<StripeStandIn>>()
+  return (webhookPath, directory = 'stripe') => {
     const target = () => runningApi(DATA_DIR, webhookPath)
-    started ??= startStripeStandIn({ directory: join(DATA_DIR, 'stripe'), target }).then((standIn) => {
-      stops.push(() => standIn.close())
-      return standIn
-    })
-    return started
+    const starting =
+      started.get(directory) ??
+      startStripeStandIn({ directory: join(DATA_DIR, directory), target }).then((standIn) => {
+        stops.push(() => standIn.close())
+        return standIn
+      })
+    started.set(directory, starting)
+    return starting
   }
 }
 

@@ -14,16 +14,24 @@ export interface PaymentSession {
   /** ISO 4217 in lower case. */
   currency: string
   paymentIntentId: string | null
+  /** The id of ours that the checkout was opened with; null: it is nobody's of this house. */
+  purchaseId: string | null
+  /** Until when it can be paid, in seconds since 1970. */
+  expiresAtS: number
 }
 
 export interface CheckoutOrder {
   key: string
-  customerId: string
+  /** Whose card is kept for later; undefined: nobody's. */
+  customerId?: string
+  /** Filled in for the buyer. */
+  email?: string
   amountCents: bigint
   /** What the buyer reads on the page. */
   title: string
-  /** Where the buyer goes afterwards. */
+  /** Where the buyer goes afterwards, and where without paying; default: the same. */
   successUrl: string
+  cancelUrl?: string
   purchaseId: string
 }
 

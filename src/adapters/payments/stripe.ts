@@ -104,15 +104,21 @@ function isSigned(body: Uint8Array, header: string, secret: string): boolean {
   return signatures.some((signature) => timingSafeEqual(expected, Buffer.from(signature, 'hex')))
 }
 
-/** The session keeps the buyer's card for later, and its payment says what it is for. */
-function checkoutOf({ customerId, amountCents, title, successUrl, purchaseId }: CheckoutOrder) {
+/** The session of a customer keeps his card for later, and its payment says what it is for. */
+function checkoutOf(order: CheckoutOrder) {
+  const { customerId, email, amountCents, title, successUrl, cancelUrl = successUrl, purchaseId } = order
   const metadata = { purchase_id: purchaseId }
   const price_data = { currency: CURRENCY, unit_amount: Number(amountCents), product_data: { name: title } }
   return {
-    ...{ mode: 'payment' as const, customer: customerId, client_reference_id: purchaseId, metadata },
+    ...{ mode: 'payment' as const, client_reference_id: purchaseId, metadata },
+    ...(customerId !== undefined && { customer: customerId }),
+    ...(email !== undefined && { customer_email: email }),
     line_items: [{ quantity: 1, price_data }],
-    payment_intent_data: { setup_future_usage: 'off_session' as const, metadata },
-    ...{ success_url: successUrl, cancel_url: successUrl },
+    payment_intent_data: {
+      ...(customerId !== undefined && { setup_future_usage: 'off_session' as const }),
+      metadata,
+    },
+    ...{ success_url: successUrl, cancel_url: cancelUrl },
   }
 }
 
@@ -155,7 +161,11 @@ function sessionOf(session: Stripe.Checkout.Session): PaymentSession {
     ...{ sessionId, url: url ?? null, isPaid: payment_status === 'paid' },
     status: status === 'complete' ? 'complete' : status === 'expired' ? 'expired' : 'open',
     ...{ amountCents: BigInt(amount_total ?? 0), currency: currency ?? '' },
-    paymentIntentId: idOf(payment_intent),
+    ...{
+      paymentIntentId: idOf(payment_intent),
+      purchaseId: session.client_reference_id,
+      expiresAtS: session.expires_at,
+    },
   }
 }
 

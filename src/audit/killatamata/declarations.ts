@@ -1,0 +1,14 @@
+/** What auditors can check of killatamata, and what its things are known by. */
+import type { AuditDeclarations } from '../declarations.ts'
+import { ledgerBook } from './ledger-book.ts'
+
+export const killatamataBooks: AuditDeclarations = {
+  streamBooks: { 'killatamata.ledger': [ledgerBook] },
+  mentions: {
+    'killatamata.AccountOpened.v1': { isCreation: true },
+    'killatamata.CheckoutRequested.v1': { isCreation: true },
+    'killatamata.X402PaymentClaimed.v1': { isCreation: true },
+    'killatamata.LedgerPeriodOpened.v1': { isCreation: true },
+  },
+  hidesPersons: true,
+}

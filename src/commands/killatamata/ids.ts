@@ -1,0 +1,29 @@
+/** Ids of what follows from something else: a repeat finds the same. Others are made of `prefixedId` of src/runtime/ulid.ts. */
+import type { Provider } from '../../events/killatamata/vocabulary.ts'
+import { prefixedId } from '../../runtime/ulid.ts'
+import { deterministicId } from '../identity.ts'
+
+/** The 26 characters behind the prefix. */
+const tailOf = (id: string): string => id.slice(id.lastIndexOf('_') + 1)
+
+/** The hold of a job. */
+export const holdIdOf = (jobId: string): string => `hold_${tailOf(jobId)}`
+
+/** The settlement of what the provider calls so. */
+export const settlementIdOf = (provider: Provider, providerId: string): string =>
+  deterministicId('killatamata.settlement', provider, providerId)
+
+/** The deposit of a settlement that was confirmed at this time. */
+export const depositIdOf = (settlementId: string, confirmedAt: string): string =>
+  prefixedId('dep', confirmedAt, settlementId)
+
+/** The stream of a period of an account's ledger, periods from 1. */
+export const ledgerIdOf = (accountId: string, period: number): string =>
+  period === 1 ? accountId : `${accountId}.${period}`
+
+/** The stream of a user code, without its hyphen: no two links under way have the same. */
+export const linkIdOf = (userCode: string): string => deterministicId('killatamata.deviceLink', userCode)
+
+/** The claim of one use of a token. */
+export const idTokenIdOf = (tokenHash: string, use: 'key' | 'session'): string =>
+  deterministicId('killatamata.idToken', use, tokenHash)

@@ -1,0 +1,190 @@
+/**
+ * Ledgers of accounts, whatever period each is in: the way in which the rest of the house moves money. A period that has become long
+ * is closed by whoever finds it so, and the next one is opened from what it left; whoever finds it closed opens the next one too, so
+ * that a crash in between holds up nobody.
+ */
+import type { ReleaseReason } from '../../events/killatamata/ledger.ts'
+import { stepContext } from '../context.ts'
+import type { CommandBus, CommandContext, Handled } from '../handle.ts'
+import { deterministicId } from '../identity.ts'
+import { ledgerIdOf } from './ids.ts'
+import { type LedgerCommand, ledger, type NewDeposit, type NewHold } from './ledger.ts'
+import type { Deposit, Hold, LedgerState } from './ledger-state.ts'
+import { Rejected } from './rejection.ts'
+
+export type { NewDeposit, NewHold } from './ledger.ts'
+
+export interface LedgerBalance {
+  availableMicros: bigint
+  heldMicros: bigint
+  owedMicros: bigint
+}
+
+export interface LedgerAnswer extends LedgerBalance {
+  /** Of the last event behind it; undefined: the account has no money yet. */
+  position: bigint | undefined
+}
+
+/** `ended_before`: the hold had ended, and nothing was written. */
+export type Ended<Outcome extends string> = LedgerAnswer & { outcome: Outcome | 'ended_before' }
+
+export interface ReverseOrder {
+  depositId: string
+  cause: 'refund' | 'dispute'
+  reversedMicros: bigint
+  /** The period that was open when the payment was confirmed: the deposit is in it, or in a later one. */
+  sincePeriod: number
+}
+
+export interface Ledgers {
+  /** Throws Rejected: insufficient_balance, hold_ended. */
+  hold(accountId: string, holds: readonly NewHold[], context: CommandContext): Promise<LedgerAnswer>
+  /** Throws Rejected: capture_beyond_hold. */
+  capture(
+    accountId: string,
+    holdId: string,
+    capturedMicros: bigint,
+    context: CommandContext,
+  ): Promise<Ended<'captured'>>
+  release(accountId: string, holdId: string, reason: ReleaseReason, context: CommandContext): Promise<Ended<'released'>>
+  /** Once, however often it is asked for. `sincePeriod`: the one that was open when the payment was confirmed. */
+  credit(accountId: string, deposit: NewDeposit, sincePeriod: number, context: CommandContext): Promise<LedgerAnswer>
+  reverse(accountId: string, order: ReverseOrder, context: CommandContext): Promise<LedgerAnswer>
+  /** Now, with what other processes wrote. */
+  balance(accountId: string): Promise<LedgerBalance>
+  openHolds(accountId: string): Promise<readonly (Hold & { holdId: string })[]>
+  /** The period that is open now. */
+  period(accountId: string): Promise<number>
+}
+
+type Handle = Handled<LedgerState, never>
+type OrderOf<T> = T extends unknown ? Omit<T, 'accountId' | 'period' | 'at'> : never
+type Order = OrderOf<LedgerCommand>
+
+const balanceOf = ({ available, held, owed }: LedgerState): LedgerBalance => ({
+  ...{ availableMicros: available, heldMicros: held, owedMicros: owed },
+})
+
+const answerOf = ({ state, position }: Pick<Handle, 'state' | 'position'>): LedgerAnswer => ({
+  ...balanceOf(state),
+  position,
+})
+
+const isClosed = (error: unknown): boolean => error instanceof Rejected && error.code === 'period_closed'
+
+/** The periods that were found open last, of this many accounts. */
+const KNOWN_MAX = 100_000
+
+export interface LedgerOptions {
+  /** Events after which a period is closed. */
+  periodEventsMax: number
+  /** A period that was open not long ago, where somebody knows one: a cold process begins there, not at the first. */
+  periodHint?: (accountId: string) => Promise<number | undefined>
+}
+
+export function createLedgers(bus: CommandBus, { periodEventsMax, periodHint }: LedgerOptions): Ledgers {
+  const known = new Map<string, number>()
+  const firstPeriod = async (accountId: string): Promise<number> =>
+    known.get(accountId) ?? (await periodHint?.(accountId)) ?? 1
+  const note = (accountId: string, period: number) => {
+    known.delete(accountId)
+    known.set(accountId, period)
+    for (const oldest of known.keys()) {
+      if (known.size <= KNOWN_MAX) return
+      known.delete(oldest)
+    }
+  }
+  const current = (accountId: string, period: number) => bus.current(ledger, ledgerIdOf(accountId, period))
+
+  /** Opens the period behind one that is closed. */
+  async function openNext(accountId: string, closed: number, context: CommandContext): Promise<number> {
+    const period = closed + 1
+    const from = await current(accountId, closed)
+    const step = stepContext(context, deterministicId('killatamata.ledger', 'open', accountId, String(period)))
+    const command = { kind: 'open', accountId, period, at: context.at, from } as const
+    await bus.handle(ledger, ledgerIdOf(accountId, period), command, step)
+    note(accountId, period)
+    return period
+  }
+
+  async function closeLong(accountId: string, period: number, { length }: LedgerState, context: CommandContext) {
+    if (length < periodEventsMax) return
+    const step = stepContext(context, deterministicId('killatamata.ledger', 'close', accountId, String(period)))
+    const command = { kind: 'close', accountId, period, at: context.at, eventsMax: periodEventsMax } as const
+    await bus.handle(ledger, ledgerIdOf(accountId, period), command, step)
+    await openNext(accountId, period, context)
+  }
+
+  async function inPeriod(accountId: string, order: Order, context: CommandContext) {
+    let period = await firstPeriod(accountId)
+    for (;;) {
+      const command = { ...order, accountId, period, at: context.at } as LedgerCommand
+      try {
+        const handled = await bus.handle(ledger, ledgerIdOf(accountId, period), command, context)
+        note(accountId, period)
+        await closeLong(accountId, period, handled.state, context)
+        return { ...handled, period }
+      } catch (error) {
+        if (!isClosed(error)) throw error
+        period = await openNext(accountId, period, context)
+      }
+    }
+  }
+
+  async function openPeriod(accountId: string): Promise<{ period: number; state: LedgerState }> {
+    for (let period = await firstPeriod(accountId); ; period++) {
+      const state = await current(accountId, period)
+      if (state.status === 'closed') continue
+      // Closed, and the next one is not opened yet: what was left is what there is.
+      if (state.length === 0 && period > 1) return { period, state: await current(accountId, period - 1) }
+      note(accountId, period)
+      return { period, state }
+    }
+  }
+
+  /** A deposit of the periods from this one to the one that is open. */
+  async function findDeposit(accountId: string, depositId: string, since: number): Promise<Deposit | undefined> {
+    const { period: last } = await openPeriod(accountId)
+    for (let period = last; period >= since; period--) {
+      const deposit = (await current(accountId, period)).deposits.get(depositId)
+      if (deposit) return deposit
+    }
+    return undefined
+  }
+
+  const end = async <Outcome extends string>(
+    accountId: string,
+    order: Order,
+    outcome: Outcome,
+    context: CommandContext,
+  ): Promise<Ended<Outcome>> => {
+    const handled = await inPeriod(accountId, order, context)
+    return { ...answerOf(handled), outcome: handled.events.length > 0 ? outcome : 'ended_before' }
+  }
+
+  return {
+    hold: async (accountId, holds, context) => answerOf(await inPeriod(accountId, { kind: 'hold', holds }, context)),
+    capture: (accountId, holdId, capturedMicros, context) =>
+      end(accountId, { kind: 'capture', holdId, capturedMicros }, 'captured', context),
+    release: (accountId, holdId, reason, context) =>
+      end(accountId, { kind: 'release', holdId, reason }, 'released', context),
+    async credit(accountId, deposit, sincePeriod, context) {
+      // The period that is open knows those of 40 days, so only an older one can be in a period before it.
+      const before = await findDeposit(accountId, deposit.depositId, sincePeriod)
+      if (before) return { ...(await balances(accountId)), position: undefined }
+      return answerOf(await inPeriod(accountId, { kind: 'deposit', ...deposit }, context))
+    },
+    async reverse(accountId, { depositId, sincePeriod, ...order }, context) {
+      const deposit = await findDeposit(accountId, depositId, sincePeriod)
+      return answerOf(await inPeriod(accountId, { kind: 'reverse', depositId, known: deposit, ...order }, context))
+    },
+    balance: balances,
+    openHolds: async (accountId) =>
+      [...(await openPeriod(accountId)).state.holds].map(([holdId, hold]) => ({ holdId, ...hold })),
+    period: async (accountId) => (await openPeriod(accountId)).period,
+  }
+
+  async function balances(accountId: string): Promise<LedgerBalance> {
+    return balanceOf((await openPeriod(accountId)).state)
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Why killatamata's commands are refused. `Rejected` here takes these codes alone, so that one without an entry in the error
+ * table (http/killatamata/errors.ts) does not compile.
+ */
+import { type KernelRejectionCode, Rejected as Rejection } from '../rejection.ts'
+
+export type RejectionCode =
+  | KernelRejectionCode
+  | 'account_not_found'
+  /** It is forgotten. */
+  | 'account_gone'
+  | 'key_not_found'
+  | 'key_limit_reached'
+  /** A prefix that several keys begin with. */
+  | 'key_prefix_ambiguous'
+  /** Wrong, used, voided, expired or never asked for: which of them is not told. */
+  | 'code_invalid'
+  | 'id_token_used'
+  | 'device_link_not_found'
+  | 'device_link_decided'
+  | 'device_link_consumed'
+  | 'device_link_expired'
+  | 'slow_down'
+  /** Another link under way has the user code. */
+  | 'user_code_taken'
+  | 'insufficient_balance'
+  /** A balance beyond what numbers of JSON hold. */
+  | 'balance_limit_exceeded'
+  | 'capture_beyond_hold'
+  /** The hold of this id was captured or released. */
+  | 'hold_ended'
+  /** The ledger goes on in its next period. */
+  | 'period_closed'
+  | 'checkout_not_found'
+  | 'payment_already_used'
+
+/** A broken rule that nobody needs to remember. */
+export const Rejected: new (code: RejectionCode, detail: string, pointer?: string) => Rejection<RejectionCode> =
+  Rejection

@@ -1,0 +1,75 @@
+/** Killatamata: prepaid dollar credit for the generation of media, everything it has on one page. */
+
+import { killatamataBooks } from '../audit/killatamata/declarations.ts'
+import { account } from '../commands/killatamata/account.ts'
+import { apiKeyUse } from '../commands/killatamata/api-key-use.ts'
+import { browserSession } from '../commands/killatamata/browser-session.ts'
+import { checkout } from '../commands/killatamata/checkout.ts'
+import { deviceLink } from '../commands/killatamata/device-link.ts'
+import { emailChallenge } from '../commands/killatamata/email-challenge.ts'
+import { idTokenClaim } from '../commands/killatamata/id-token.ts'
+import { identityClaim } from '../commands/killatamata/identity-claim.ts'
+import { ledger } from '../commands/killatamata/ledger.ts'
+import { mail } from '../commands/killatamata/mail.ts'
+import { settlement } from '../commands/killatamata/settlement.ts'
+import { x402Payment } from '../commands/killatamata/x402-payment.ts'
+import type { Context } from '../context.ts'
+import { accountEvents, apiKeyEvents, identityEvents } from '../events/killatamata/account.ts'
+import { ledgerEvents } from '../events/killatamata/ledger.ts'
+import { mailEvents } from '../events/killatamata/mail.ts'
+import { checkoutEvents, settlementEvents } from '../events/killatamata/payment.ts'
+import { killatamataSentences } from '../events/killatamata/sentences.ts'
+import {
+  browserSessionEvents,
+  deviceLinkEvents,
+  emailChallengeEvents,
+  idTokenEvents,
+} from '../events/killatamata/sign-in.ts'
+import { x402PaymentEvents } from '../events/killatamata/x402.ts'
+import { inStreams } from '../events/registry.ts'
+import type { KillatamataDirectories } from '../http/killatamata/directories.ts'
+import { killatamataProcesses } from '../processes/killatamata/processes.ts'
+import { killatamataSettings } from '../processes/killatamata/settings.ts'
+import { accountProjection, keyUseProjection } from '../projections/killatamata/account.ts'
+import { ledgerProjection } from '../projections/killatamata/ledger.ts'
+import { mailProjection } from '../projections/killatamata/mail.ts'
+import { settlementProjection, x402Projection } from '../projections/killatamata/payment.ts'
+import { deviceLinkProjection, sessionProjection } from '../projections/killatamata/sign-in.ts'
+
+export const killatamata: Context<KillatamataDirectories> = {
+  name: 'killatamata',
+  events: {
+    ...inStreams({
+      [account.category]: accountEvents,
+      [identityClaim.category]: identityEvents,
+      [apiKeyUse.category]: apiKeyEvents,
+      [emailChallenge.category]: emailChallengeEvents,
+      [idTokenClaim.category]: idTokenEvents,
+      [browserSession.category]: browserSessionEvents,
+      [deviceLink.category]: deviceLinkEvents,
+      [mail.category]: mailEvents,
+      [ledger.category]: ledgerEvents,
+      [checkout.category]: checkoutEvents,
+      [settlement.category]: settlementEvents,
+      [x402Payment.category]: x402PaymentEvents,
+    }),
+    sentences: killatamataSentences,
+    tenant: 'accountId',
+    person: 'accountId',
+  },
+  settings: killatamataSettings,
+  aggregates: [
+    ...[account, identityClaim, apiKeyUse],
+    ...[emailChallenge, idTokenClaim, browserSession, deviceLink, mail],
+    ...[ledger, checkout, settlement, x402Payment],
+  ],
+  projections: [
+    ...[accountProjection, keyUseProjection, sessionProjection, deviceLinkProjection, mailProjection],
+    ...[ledgerProjection, settlementProjection, x402Projection],
+  ],
+  books: killatamataBooks,
+  directories: async () => (await import('../http/killatamata/directories.ts')).killatamataDirectories(),
+  processes: killatamataProcesses,
+  serve: async (parts) => (await import('../http/killatamata/serve.ts')).serveKillatamata(parts),
+  api: async () => (await import('../http/killatamata/api.ts')).killatamata,
+}

@@ -1,0 +1,72 @@
+/** Killatamata's refusals: the status and the title of every code, and the problem document that callers see. */
+import { z } from '@hono/zod-openapi'
+import type { RejectionCode } from '../../commands/killatamata/rejection.ts'
+import { type ErrorEntry, type ErrorTable, type KernelCode, kernelErrors, problemDocument } from '../errors.ts'
+import { help } from './help.ts'
+
+/** Of requests, which no command knows. */
+type RequestCode =
+  | 'route_retired'
+  | 'id_token_invalid'
+  | 'sign_in_unavailable'
+  | 'csrf_token_invalid'
+  | 'secret_already_shown'
+  | 'mail_off'
+  | 'package_not_found'
+  | 'affiliate_code_not_found'
+  | 'checkout_unpaid'
+  | 'checkout_expired'
+  | 'settlement_amount_mismatch'
+  | 'signature_invalid'
+
+export type KillatamataCode = RejectionCode | RequestCode
+
+const own: Record<Exclude<KillatamataCode, KernelCode>, ErrorEntry> = {
+  account_not_found: { status: 404, title: 'The account does not exist' },
+  account_gone: { status: 410, title: 'The account was forgotten' },
+  key_not_found: { status: 404, title: 'The key does not exist' },
+  key_limit_reached: { status: 409, title: 'The account has as many keys as it may have' },
+  key_prefix_ambiguous: { status: 409, title: 'Several keys begin so' },
+  code_invalid: { status: 401, title: 'The code is not good' },
+  id_token_used: { status: 409, title: 'The ID token was used before' },
+  id_token_invalid: { status: 401, title: 'The ID token is not good' },
+  sign_in_unavailable: { status: 503, title: 'Nobody can sign in this way now', retryAfterS: 30 },
+  csrf_token_invalid: { status: 403, title: 'The CSRF token is not that of the session' },
+  secret_already_shown: { status: 409, title: 'The secret was shown before' },
+  mail_off: { status: 503, title: 'Mails are switched off' },
+  device_link_not_found: { status: 404, title: 'No device asks with this code' },
+  device_link_decided: { status: 409, title: 'Another account has approved the device' },
+  device_link_consumed: { status: 410, title: 'The device has its key' },
+  device_link_expired: { status: 410, title: 'The code has expired' },
+  slow_down: { status: 429, title: 'The device asks too often' },
+  user_code_taken: { status: 409, title: 'Another device asks with this code' },
+  route_retired: { status: 410, title: 'The route is retired' },
+  insufficient_balance: { status: 402, title: 'The balance is too small' },
+  balance_limit_exceeded: { status: 400, title: 'The balance would be too large' },
+  capture_beyond_hold: { status: 409, title: 'More would be charged than was held' },
+  hold_ended: { status: 409, title: 'What was held is given back or paid' },
+  period_closed: { status: 409, title: 'The ledger has moved on' },
+  checkout_not_found: { status: 404, title: 'The checkout does not exist' },
+  package_not_found: { status: 404, title: 'The package does not exist' },
+  affiliate_code_not_found: { status: 404, title: 'The affiliate code does not exist' },
+  checkout_unpaid: { status: 409, title: 'The checkout is not paid' },
+  checkout_expired: { status: 409, title: 'The checkout ended without a payment' },
+  settlement_amount_mismatch: { status: 409, title: 'What was paid is not what was sold' },
+  signature_invalid: { status: 400, title: 'The event is not signed with our secret' },
+  payment_already_used: { status: 409, title: 'Another account has used the payment' },
+}
+
+const problem = z
+  .object({
+    ...{ type: z.string(), title: z.string(), status: z.int(), detail: z.string(), code: z.string() },
+    request_id: z.string(),
+    errors: z.array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() })).optional(),
+  })
+  .openapi('Problem')
+
+export const errors: ErrorTable<KillatamataCode> = {
+  codes: { ...kernelErrors, ...own },
+  help,
+  body: problemDocument,
+  schema: problem,
+}

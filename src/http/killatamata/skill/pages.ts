@@ -1,0 +1,30 @@
+/** Pages beside the contract: the skill at its four addresses, and the page on which a device's code is approved. */
+import { Hono } from 'hono'
+import type { SharedRuntime } from '../../context.ts'
+import type { AppEnv } from '../../environment.ts'
+import type { KillatamataParts } from '../access.ts'
+import { LINK_PAGE } from '../device/start-link.ts'
+import { devicePage } from './device-page.ts'
+import { entryPage } from './entry.ts'
+import { SKILL_PATHS, skillAt } from './facts.ts'
+
+const MARKDOWN = 'text/markdown; charset=utf-8'
+/** Its own script and style, and requests to where it comes from. */
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+
+export function killatamataPages({ apiUrl }: KillatamataParts, _runtime: SharedRuntime): Hono<AppEnv> {
+  const app = new Hono<AppEnv>()
+  app.get(SKILL_PATHS.manifest, (c) => c.json({ skills: [skillAt(apiUrl())] }))
+  app.get(SKILL_PATHS.metadata, (c) => c.json(skillAt(apiUrl())))
+  for (const path of [SKILL_PATHS.root, SKILL_PATHS.entrypoint]) {
+    app.get(path, (c) => c.body(entryPage(apiUrl()), 200, { 'content-type': MARKDOWN }))
+  }
+  app.get(LINK_PAGE, (c) =>
+    c.html(devicePage, 200, {
+      ...{ 'content-security-policy': PAGE_POLICY, 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' },
+      'x-content-type-options': 'nosniff',
+    }),
+  )
+  return app
+}

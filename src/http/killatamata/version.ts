@@ -1,0 +1,2 @@
+/** The version of killatamata's contract. */
+export const VERSION = '0.7.0'

@@ -1,0 +1,193 @@
+/**
+ * Payments by an authorization that the payer has signed, and that anybody may bring to the chain: verified, claimed, sent, credited,
+ * in this order. No money moves before the claim is in the log. What a send answers says nothing certain: the chain decides. As long as
+ * it does not, the outcome is pending and never a rejection, on which a payer would sign anew and pay twice.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { stepContext } from '../../commands/context.ts'
+import type { CommandBus, CommandContext } from '../../commands/handle.ts'
+import { deterministicId } from '../../commands/identity.ts'
+import type { Ledgers } from '../../commands/killatamata/ledgers.ts'
+import { microsOfCents } from '../../commands/killatamata/money.ts'
+import { Rejected } from '../../commands/killatamata/rejection.ts'
+import {
+  type X402PaymentCommand,
+  type X402PaymentState,
+  x402DepositIdOf,
+  x402Payment,
+  x402PaymentIdOf,
+} from '../../commands/killatamata/x402-payment.ts'
+import type { Authorization } from '../../events/killatamata/x402.ts'
+import { crashPoint } from '../../runtime/crash-points.ts'
+import { prefixedId } from '../../runtime/ulid.ts'
+
+/** What the chain says of an authorization, whoever brought it there. */
+export type ChainSays =
+  /** Its money has come to us, in this transaction. */
+  | { as: 'paid'; transaction: string; blockNumber: string; blockAt: Date }
+  /** It was used without paying us, and can be used no more. */
+  | { as: 'cancelled' }
+  /** Its time is over by the chain's clock, and it was not used. */
+  | { as: 'expired' }
+  | { as: 'unused' }
+
+export interface X402Chain {
+  /** Undefined: it is good; else why not, in a word of the protocol. Throws ChainSilent. */
+  faultOf(authorization: Authorization): Promise<string | undefined>
+  /** Whether the payer has signed it, without asking what the chain knows of its use. */
+  isSigned(authorization: Authorization): Promise<boolean>
+  /** Sends it to the chain. How that ends says nothing certain. */
+  send(authorization: Authorization): Promise<void>
+  /** Throws ChainSilent. */
+  outcomeOf(authorization: Authorization): Promise<ChainSays>
+}
+
+/** The chain cannot be asked now. */
+export class ChainSilent extends Error {
+  override name = 'ChainSilent'
+}
+
+export interface X402Limits {
+  /** How long a request waits for the chain. */
+  waitMaxMs: number
+  pollMs: number
+  /** A settlement that somebody else has sent is credited while its block is younger than this, and later than `firstStart`. */
+  foreignMaxMs: number
+  firstStart: Date
+}
+
+export interface X402Parts {
+  bus: CommandBus
+  ledgers: Ledgers
+  chain: X402Chain
+  limits: X402Limits
+  now: () => Date
+}
+
+export type X402Outcome =
+  | { as: 'credited'; state: Settled; isReplay: boolean; position: bigint | undefined }
+  | { as: 'rejected'; reason: string }
+  | { as: 'pending' }
+type Settled = Extract<X402PaymentState, { claim: unknown }>
+
+export interface X402Order {
+  accountId: string
+  authorization: Authorization
+  usdCents: bigint
+}
+
+const stepOf = (context: CommandContext, step: string, paymentId: string): CommandContext =>
+  stepContext(context, deterministicId('killatamata.x402', step, paymentId, context.commandId))
+
+export type X402Payments = ReturnType<typeof createX402Payments>
+
+export function createX402Payments(parts: X402Parts) {
+  const { bus, ledgers, chain, limits, now } = parts
+  /** Payments that this process finishes now: whoever else asks for one waits for the same outcome. */
+  const underWay = new Map<string, Promise<X402Outcome>>()
+
+  /** Why nobody is credited for it; undefined: it can be claimed. */
+  async function refusalOf(authorization: Authorization): Promise<string | undefined> {
+    const fault = await chain.faultOf(authorization)
+    if (fault === undefined) return undefined
+    if (!(await chain.isSigned(authorization))) return fault
+    // It may be refused because somebody has brought it to the chain already.
+    const says = await chain.outcomeOf(authorization)
+    if (says.as !== 'paid') return fault
+    return isTimely(says.blockAt) ? undefined : 'nonce_already_used'
+  }
+
+  /** A settled authorization is public for ever: an old one is anybody's to show. */
+  function isTimely(blockAt: Date): boolean {
+    return now().getTime() - blockAt.getTime() <= limits.foreignMaxMs && blockAt > limits.firstStart
+  }
+
+  const decide = (paymentId: string, command: X402PaymentCommand, context: CommandContext) =>
+    bus.handle(x402Payment, paymentId, command, stepOf(context, command.kind, paymentId))
+
+  async function creditSettled(paymentId: string, { claim }: Settled, context: CommandContext) {
+    const { accountId, usdCents, period } = claim
+    const usdMicros = microsOfCents(BigInt(usdCents))
+    const deposit = { depositId: x402DepositIdOf(claim), settlementId: paymentId, provider: 'x402' as const, usdMicros }
+    crashPoint('killatamata.before-x402-credit', paymentId)
+    await ledgers.credit(accountId, deposit, period, stepOf(context, 'credit', paymentId))
+    crashPoint('killatamata.after-x402-credit', paymentId)
+    return decide(paymentId, { kind: 'credited', usdMicros, at: context.at }, context)
+  }
+
+  /** One look at the chain about a claim, and what follows from it. */
+  async function advance(paymentId: string, { claim }: Settled, context: CommandContext): Promise<void> {
+    const { at } = context
+    const says = await chain.outcomeOf(claim.authorization)
+    if (says.as === 'paid') {
+      const { transaction, blockNumber } = says
+      await decide(paymentId, { kind: 'settle', transaction, blockNumber, at }, context)
+    } else if (says.as === 'unused') {
+      await decide(paymentId, { kind: 'attempt', at }, context)
+      crashPoint('killatamata.before-x402-send', paymentId)
+      await chain.send(claim.authorization)
+      crashPoint('killatamata.after-x402-send', paymentId)
+    } else {
+      await decide(paymentId, { kind: 'fail', reason: says.as, at }, context)
+    }
+  }
+
+  async function run(paymentId: string, context: CommandContext): Promise<X402Outcome> {
+    const deadlineMs = performance.now() + limits.waitMaxMs
+    for (let round = 0; ; round++) {
+      const state = await bus.current(x402Payment, paymentId)
+      if (state.status === 'absent') throw new Error('a payment is to be finished that nobody has claimed')
+      if (state.status === 'failed') return { as: 'rejected', reason: state.reason ?? 'failed' }
+      if (state.status === 'credited') return { as: 'credited', state, isReplay: true, position: undefined }
+      if (state.status === 'settled') {
+        const credited = await creditSettled(paymentId, state, context)
+        return { as: 'credited', state, isReplay: false, position: credited.position }
+      }
+      if (performance.now() >= deadlineMs) return { as: 'pending' }
+      // The first looks come at once: a chain that mines at once has answered by then.
+      if (round > 1) await delay(limits.pollMs)
+      try {
+        await advance(paymentId, state, context)
+      } catch (error) {
+        if (!(error instanceof ChainSilent)) throw error
+      }
+    }
+  }
+
+  /** Goes on with a claim until the chain has decided, or until it takes too long. */
+  function finish(paymentId: string, context: CommandContext): Promise<X402Outcome> {
+    const known = underWay.get(paymentId)
+    if (known) return known.then((outcome) => (outcome.as === 'credited' ? { ...outcome, isReplay: true } : outcome))
+    const running = run(paymentId, context).finally(() => underWay.delete(paymentId))
+    underWay.set(paymentId, running)
+    return running
+  }
+
+  /** Throws Rejected (payment_already_used) where another account has brought it. */
+  async function pay({ accountId, authorization, usdCents }: X402Order, context: CommandContext): Promise<X402Outcome> {
+    const paymentId = x402PaymentIdOf(authorization)
+    const known = await bus.current(x402Payment, paymentId)
+    if (known.status === 'absent') {
+      let reason: string | undefined
+      try {
+        reason = await refusalOf(authorization)
+      } catch (error) {
+        if (!(error instanceof ChainSilent)) throw error
+        return { as: 'pending' }
+      }
+      if (reason !== undefined) return { as: 'rejected', reason }
+      const { at } = context
+      const purchaseId = prefixedId('pay', at, paymentId)
+      const period = await ledgers.period(accountId)
+      const ids = { accountId, paymentId, purchaseId, period }
+      const claim = { ...ids, authorization, usdCents: String(usdCents), occurredAt: at }
+      await decide(paymentId, { kind: 'claim', claim }, context)
+      crashPoint('killatamata.after-x402-claim', paymentId)
+    } else if (known.claim.accountId !== accountId) {
+      throw new Rejected('payment_already_used', 'Another account has paid with this authorization.')
+    }
+    return finish(paymentId, context)
+  }
+
+  return { pay, finish }
+}
