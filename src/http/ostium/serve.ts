@@ -133,16 +133,20 @@ function shownOf({
   waiting,
 }: Shown): Required<Pick<Served, 'gauges' | 'probes'>> {
   const gauge = (name: string, help: string, read: () => number) => ({ name: `opslog_ostium_${name}`, help, read })
-  const fault = () => ('market' in access ? access.market.fault() : access.reason)
+  const isOff = 'isOff' in access && access.isOff === true
+  const hasPrices = 'market' in access ? access.market.pricesUrl !== undefined : !isOff
+  const fault = () => ('market' in access ? access.market.fault() : isOff ? undefined : access.reason)
   return {
     gauges: [
-      gauge('chain_up', 'Whether the chain answers, with the contracts that calldata is built for', () =>
-        Number(fault() === undefined),
+      gauge(
+        'chain_up',
+        'Whether the chain answers, with the contracts that calldata is built for; 1 where none is asked for',
+        () => Number(fault() === undefined),
       ),
       gauge('sockets', 'Open sockets', sockets.open),
       gauge('price_clients', 'Sockets that are sent prices', feed.clients),
       gauge('price_clients_held', 'Those that do not take them as they come', feed.held),
-      gauge('prices_up', 'Whether prices come', () => Number(prices.isUp)),
+      gauge('prices_up', 'Whether prices come; 1 where nothing sends any', () => Number(prices.isUp || !hasPrices)),
       gauge('prices_dropped', 'Prices that were no prices, or older than the one before', () => prices.dropped),
       gauge('action_waits', 'Requests that wait for an action', waiting),
     ],
@@ -156,13 +160,14 @@ function shownOf({
             const { chainId, network } = access.market
             return { up: wrong === undefined, chain_id: chainId, network, ...(wrong !== undefined && { error: wrong }) }
           }
-          return { up: false, error: access.reason }
+          return isOff ? { up: true, state: 'off' } : { up: false, error: access.reason }
         },
       },
       {
         name: 'ostium-prices',
         required: false,
         async check() {
+          if (!hasPrices) return { up: true, state: 'off' }
           return { up: prices.isUp, ticks: prices.ticks, dropped: prices.dropped }
         },
       },

@@ -5,7 +5,6 @@ import { deterministicId } from '../../commands/identity.ts'
 import { deviceLink, linkNotFound } from '../../commands/killatamata/device-link.ts'
 import type { DeviceLinkEvent } from '../../events/killatamata/sign-in.ts'
 import type { KeyFacts } from '../../events/killatamata/vocabulary.ts'
-import { crashPoint } from '../../runtime/crash-points.ts'
 import { issueKey, requireRoom, type SignInParts } from './signing-in.ts'
 
 export type LinkConsumed = Extract<DeviceLinkEvent, { type: 'killatamata.LinkConsumed.v1' }>['data']
@@ -48,7 +47,6 @@ export async function pollLink(
   if (!event || state.status === 'absent') throw linkNotFound()
   if (event.type === 'killatamata.LinkPolledTooEarly.v1') return { as: 'too_early', intervalS: event.data.intervalS }
   if (event.type !== 'killatamata.LinkConsumed.v1') return { as: 'pending', intervalS: state.intervalS, position }
-  crashPoint('killatamata.after-link', linkId)
   const issued = await finishLink(parts, event.data, context)
   return { as: 'consumed', given: event.data, position: issued.position }
 }

@@ -19,7 +19,6 @@ import {
 } from '../../commands/killatamata/settlement.ts'
 import type { CheckoutProvider } from '../../events/killatamata/vocabulary.ts'
 import type { Log } from '../../log.ts'
-import { crashPoint } from '../../runtime/crash-points.ts'
 import type { Shop, ShopEvent, ShopPayment } from './shops.ts'
 
 export interface Purchasing {
@@ -65,7 +64,6 @@ export async function openCheckout(
     ...{ successUrl: facts.successUrl ?? undefined, cancelUrl: facts.cancelUrl ?? undefined },
     email: facts.prefillsEmail ? email : undefined,
   })
-  crashPoint('killatamata.after-checkout', checkoutId)
   await notice(deps, facts, page.providerId, context)
   const open = { kind: 'open', opening: page, at } as const
   const opened = await bus.handle(checkout, checkoutId, open, stepOf(context, 'open', checkoutId))
@@ -137,7 +135,6 @@ export async function settle(
     )
   }
   if (after.status !== 'confirmed') return after
-  crashPoint('killatamata.before-credit', providerId)
   await credit(deps, after.notice, after.credit, context)
   return bus.current(settlement, settlementId)
 }
@@ -153,7 +150,6 @@ export async function credit(
   const usdMicros = microsOfCents(usdCents)
   const deposit = { depositId, settlementId, provider, usdMicros }
   await ledgers.credit(accountId, deposit, period, stepOf(context, 'credit', settlementId))
-  crashPoint('killatamata.after-credit', settlementId)
   const command = { kind: 'credited', usdMicros, at: context.at } as const
   await bus.handle(settlement, settlementId, command, stepOf(context, 'credited', settlementId))
 }

@@ -11,7 +11,6 @@ import { identityClaim } from '../../commands/killatamata/identity-claim.ts'
 import { mail } from '../../commands/killatamata/mail.ts'
 import type { EmailChallengeEvent } from '../../events/killatamata/sign-in.ts'
 import type { IdentityKind, KeyFacts, KeySource } from '../../events/killatamata/vocabulary.ts'
-import { crashPoint } from '../../runtime/crash-points.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
 import { plainEmail, type SignInDigests } from './digests.ts'
 import { codeLetter } from './letters.ts'
@@ -107,7 +106,6 @@ export async function startEmail(
     at: context.at,
   } as const
   const { events } = await bus.handle(emailChallenge, identityId, command, context)
-  crashPoint('killatamata.after-code', codeId)
   for (const event of events) {
     if (event.type === 'killatamata.CodeRequested.v1') await mailCode(parts, event.data, context)
   }

@@ -18,7 +18,6 @@ import {
   x402PaymentIdOf,
 } from '../../commands/killatamata/x402-payment.ts'
 import type { Authorization } from '../../events/killatamata/x402.ts'
-import { crashPoint } from '../../runtime/crash-points.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
 
 /** What the chain says of an authorization, whoever brought it there. */
@@ -109,9 +108,7 @@ export function createX402Payments(parts: X402Parts) {
     const { accountId, usdCents, period } = claim
     const usdMicros = microsOfCents(BigInt(usdCents))
     const deposit = { depositId: x402DepositIdOf(claim), settlementId: paymentId, provider: 'x402' as const, usdMicros }
-    crashPoint('killatamata.before-x402-credit', paymentId)
     await ledgers.credit(accountId, deposit, period, stepOf(context, 'credit', paymentId))
-    crashPoint('killatamata.after-x402-credit', paymentId)
     return decide(paymentId, { kind: 'credited', usdMicros, at: context.at }, context)
   }
 
@@ -124,9 +121,7 @@ export function createX402Payments(parts: X402Parts) {
       await decide(paymentId, { kind: 'settle', transaction, blockNumber, at }, context)
     } else if (says.as === 'unused') {
       await decide(paymentId, { kind: 'attempt', at }, context)
-      crashPoint('killatamata.before-x402-send', paymentId)
       await chain.send(claim.authorization)
-      crashPoint('killatamata.after-x402-send', paymentId)
     } else {
       await decide(paymentId, { kind: 'fail', reason: says.as, at }, context)
     }
@@ -182,7 +177,6 @@ export function createX402Payments(parts: X402Parts) {
       const ids = { accountId, paymentId, purchaseId, period }
       const claim = { ...ids, authorization, usdCents: String(usdCents), occurredAt: at }
       await decide(paymentId, { kind: 'claim', claim }, context)
-      crashPoint('killatamata.after-x402-claim', paymentId)
     } else if (known.claim.accountId !== accountId) {
       throw new Rejected('payment_already_used', 'Another account has paid with this authorization.')
     }

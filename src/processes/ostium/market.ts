@@ -40,6 +40,8 @@ export interface Market {
 /** Why there is no chain. */
 export interface NoMarket {
   reason: string
+  /** Nobody asked for one: building goes on without it, and that is no fault. */
+  isOff?: boolean
 }
 export type MarketAccess = { market: Market } | NoMarket
 
@@ -58,7 +60,7 @@ async function open({ config, services, settings }: Parts): Promise<MarketAccess
   const own = settings(ostiumSettings)
   if (own.OSTIUM_RPC_URL !== undefined) return { market: ofNode(own, own.OSTIUM_RPC_URL) }
   const isWanted = own.OSTIUM_LOCAL_CHAIN === 'on' || (own.OSTIUM_LOCAL_CHAIN === 'auto' && isPrivate(services))
-  if (!isWanted) return { reason: 'OSTIUM_RPC_URL names no node, and the local chain is off.' }
+  if (!isWanted) return { reason: 'OSTIUM_RPC_URL names no node, and the local chain is off.', isOff: true }
   if (!(['api', 'relay'] as const).every((role) => config.ROLES.includes(role))) {
     return {
       reason: 'The local chain serves one process that has the roles api and relay; OSTIUM_RPC_URL names another.',

@@ -62,13 +62,13 @@ it('an event in a stream that nobody knows belongs to whose things it names, whe
   const unreadable = { ...known, stream: `noctant.engineCommand-${stranger}`, data: Buffer.from('{') }
   const both = described(`noctant.engineCommand-${stranger}`, {
     accountId: ids.account,
-    otherId: await accountOfAnother(),
+    globalUserId: await userOfAnother(),
   })
   const all = [published, quarantined, nobodys, unreadable, both]
   expect(await scope(ids.operator).admit(all)).toStrictEqual([published, quarantined])
 })
 
-async function accountOfAnother(): Promise<string> {
+async function userOfAnother(): Promise<string> {
   const another = await api.addOperator()
   const { body: user } = await api.call('POST', '/v1/users', { key: another.key, body: { external_id: 'x' } })
   return user.global_user_id

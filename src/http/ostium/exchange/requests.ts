@@ -7,6 +7,7 @@ import { ZERO_ADDRESS } from '../../../adapters/chain/address.ts'
 import { PLACES, unitsOf, unitsOfNumber } from '../../../commands/ostium/decimals.ts'
 import { wrongLevels } from '../../../commands/ostium/requests.ts'
 import { InexactNumber } from '../../json.ts'
+import { boundedText, listOf } from '../../schemas.ts'
 
 /** The largest number of as many bits. */
 const ofBits = (bits: bigint): bigint => 2n ** bits - 1n
@@ -15,6 +16,10 @@ const UINT16_MAX = 65_535
 const PRICE_MAX = ofBits(192n)
 const AMOUNT_MAX = ofBits(256n)
 const LEVERAGE_MAX = ofBits(32n)
+/** More than any amount needs. */
+const DECIMAL_LENGTH_MAX = 80
+/** Before elements are looked at; how many of them one request may have is a setting, at most this. */
+const ITEMS_MAX = 1_000
 
 interface Amount {
   places: number
@@ -25,8 +30,7 @@ interface Amount {
 
 /** A decimal in text, as whole units. */
 const decimal = ({ places, min, max, says }: Amount) =>
-  z
-    .string()
+  boundedText(DECIMAL_LENGTH_MAX)
     .transform((text, context) => {
       const units = unitsOf(text, places)
       if (units !== undefined && units >= min && units <= max) return units
@@ -100,6 +104,12 @@ const rightOf = (name: 'tp' | 'sl', says: string) => ({
   },
 })
 
+/** At least one. */
+const someOf = <S extends z.ZodType>(element: S) =>
+  listOf(element, ITEMS_MAX)
+    .refine((given) => given.length > 0, 'must have at least 1 element')
+    .openapi({ minItems: 1 })
+
 export const openRequest = z
   .object({
     open: z
@@ -137,13 +147,11 @@ export const openRequest = z
 
 export const closeRequest = z
   .object({
-    closes: z
-      .array(
-        z
-          .object({ a: pair, t: place, p: price, r: percentage({ places: PLACES.percent, min: 1, max: 100 }) })
-          .openapi('CloseItem'),
-      )
-      .min(1),
+    closes: someOf(
+      z
+        .object({ a: pair, t: place, p: price, r: percentage({ places: PLACES.percent, min: 1, max: 100 }) })
+        .openapi('CloseItem'),
+    ),
     sp: slippage.optional(),
   })
   .openapi('CloseRequest')
@@ -167,7 +175,7 @@ const cancelItem = z
   })
   .openapi('CancelItem')
 
-export const cancelRequest = z.object({ cancels: z.array(cancelItem).min(1) }).openapi('CancelRequest')
+export const cancelRequest = z.object({ cancels: someOf(cancelItem) }).openapi('CancelRequest')
 
 const ONE_LEVEL = 'must be the only level: without p, one of tp and sl is changed at a time'
 export const modifyRequest = z
