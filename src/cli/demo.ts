@@ -62,7 +62,7 @@ export function demoCommand(): Command {
     .option('--json', 'print the checks as JSON; progress goes to standard error')
     .addHelpText(
       'after',
-      '\nExamples:\n  opslog demo\n  opslog demo --json | jq .passed\n  opslog demo payout\n  opslog demo firsthand\n  opslog demo rungate',
+      '\nExamples:\n  opslog demo\n  opslog demo --json | jq .passed\n  opslog demo payout\n  opslog demo firsthand\n  opslog demo rungate\n  opslog demo ostium',
     )
     .action((options: DemoOptions) => demo(options, chapters))
     .addCommand(
@@ -74,6 +74,11 @@ export function demoCommand(): Command {
       new Command('rungate')
         .description('calls of models under a budget, by both libraries')
         .action((_, command: Command) => contextDemo('rungate', command.optsWithGlobals<DemoOptions>())),
+    )
+    .addCommand(
+      new Command('ostium')
+        .description('a trader on a local chain, by his own key and by an agent')
+        .action((_, command: Command) => contextDemo('ostium', command.optsWithGlobals<DemoOptions>())),
     )
     .addCommand(
       new Command('payout')

@@ -44,6 +44,10 @@ const parts: Parts = {
     summary: 'accounts of the gateway to models, prices, and a provider to try it with',
     load: async () => (await import('./admin.ts')).contextCommandOf('rungate'),
   },
+  ostium: {
+    summary: 'the chain of the trade API, who pays for its gas, agents and their actions',
+    load: async () => (await import('./admin.ts')).contextCommandOf('ostium'),
+  },
   projections: {
     summary: 'the read models: where they stand, rebuild, verify, repair',
     load: async () => (await import('./projections.ts')).projectionsCommand(),

@@ -39,4 +39,9 @@ export const ostium: Context<OstiumDirectories> = {
   processes: ostiumProcesses,
   serve: async (parts) => (await import('../http/ostium/serve.ts')).serveOstium(parts),
   api: async () => (await import('../http/ostium/api.ts')).ostium,
+  cli: {
+    summary: 'the chain, its sponsor, agents and what they have done',
+    commands: async (tools) => (await import('../cli/ostium/commands.ts')).ostiumCommands(tools),
+  },
+  demo: async () => (await import('../cli/ostium/demo/chapters.ts')).ostiumDemo,
 }
