@@ -36,8 +36,10 @@ export interface RungateHouse {
   ask(at: ApiName, method: string, path: string, asked?: Asked): Promise<Answer>
   /** An agent with a run that has had one call, and can pay for so many more. Both processes know it. */
   agentWith(calls: number, policy?: object): Promise<Budgeted>
-  /** A call of the agent, in its run. `n`: which, from 1; each costs the same. */
-  call(at: ApiName, agent: Budgeted, n: number): Promise<Outcome>
+  /** A call of the agent, in its run. `n`: which, from 1; each costs the same. `signal`: when its client leaves. */
+  call(at: ApiName, agent: Budgeted, n: number, signal?: AbortSignal): Promise<Outcome>
+  /** Calls that a process has under way, as its metrics say. */
+  callsUnderWay(at: ApiName): Promise<number>
   /** Of the provider's answers from now on: each used what was set aside, and comes after so long. */
   answerAfter(delayMs: number): Promise<void>
   /** Orders `api` to die, or to stand still, at its next pass of a crash point. */
@@ -116,12 +118,13 @@ export async function openRungateHouse(environment: Record<string, string> = {})
     at: ApiName,
     { agentId, apiKey }: Pick<CallingAgent, 'agentId' | 'apiKey'>,
     n: number,
-    runId?: string,
+    { runId, signal }: { runId?: string; signal?: AbortSignal | undefined } = {},
   ) {
     const own = { 'content-type': 'application/json', authorization: `Bearer ${apiKey}` }
     const { statusCode, headers, body } = await request(`${house.urlOf(at)}/rungate/v1/chat/completions`, {
       ...{ method: 'POST', dispatcher: connections, body: bodyOf(agentId, n) },
       headers: { ...own, ...(runId !== undefined && { 'x-rungate-run-id': runId }) },
+      ...(signal && { signal }),
     })
     const text = await body.text()
     return { statusCode, headers, body: JSON.parse(text) as { error?: { code?: string } } }
@@ -181,14 +184,18 @@ export async function openRungateHouse(environment: Record<string, string> = {})
       expect(first.statusCode).toBe(200)
       return { ...agent, limitUsd, runId: String(first.headers['x-rungate-run-id']) }
     },
-    async call(at, agent, n) {
+    async call(at, agent, n, signal) {
       try {
-        const { statusCode: status, headers, body } = await send(at, agent, n, agent.runId)
+        const { statusCode: status, headers, body } = await send(at, agent, n, { runId: agent.runId, signal })
         const retryAfter = headers['retry-after']
         return { status, code: body.error?.code, retryAfter: retryAfter === undefined ? undefined : String(retryAfter) }
       } catch {
         return undefined
       }
+    },
+    async callsUnderWay(at) {
+      const metrics = await (await fetch(`${house.urlOf(at)}/metrics`)).text()
+      return Number(/^rungate_calls_in_flight (\S+)$/m.exec(metrics)?.[1])
     },
     order(wanted) {
       rmSync(`${crashFile}.reached`, { force: true })
