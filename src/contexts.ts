@@ -7,6 +7,7 @@ const loaders = {
   rungate: async () => (await import('./contexts/rungate.ts')).rungate,
   ostium: async () => (await import('./contexts/ostium.ts')).ostium,
   audit: async () => (await import('./contexts/audit.ts')).audit,
+  console: async () => (await import('./contexts/console.ts')).console,
 } satisfies Record<string, () => Promise<Context>>
 
 export type ContextName = keyof typeof loaders

@@ -16,6 +16,10 @@ const parts: Parts = {
     summary: 'the tail of the log, and what comes',
     load: async () => (await import('./events.ts')).eventsCommand(),
   },
+  console: {
+    summary: 'a link that opens the console to an administrator',
+    load: async () => (await import('./console.ts')).consoleCommand(),
+  },
   demo: {
     summary: 'an operator’s day against the running instance',
     load: async () => (await import('./demo.ts')).demoCommand(),

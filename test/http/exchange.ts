@@ -4,6 +4,7 @@ import { createCallers } from '../../src/http/callers.ts'
 import type { SharedRuntime } from '../../src/http/context.ts'
 import { createSealer } from '../../src/http/cursor.ts'
 import { defaultHttpLimits, type Exchange, type HttpLimits, type Runtime } from '../../src/http/environment.ts'
+import { createRecentRequests } from '../../src/http/recent-requests.ts'
 import { createTenants } from '../../src/http/tenant-use.ts'
 import { failureOf } from '../../src/postgres/failure.ts'
 
@@ -21,6 +22,7 @@ export const exchangeOf = (requestId: string): Exchange => ({
     isLong: false,
     route: undefined,
     status: undefined,
+    code: undefined,
   },
 })
 
@@ -38,5 +40,12 @@ export function sharedRuntime(limits: Partial<HttpLimits> = {}): SharedRuntime {
   const { nowMs } = runtime
   const callers = createCallers(runtime.limits.trustProxy)
   const bounds = createBounds(runtime.limits, nowMs, callers)
-  return { ...runtime, callers, bounds, tenants: createTenants(runtime.limits, nowMs), inTurn: () => undefined }
+  return {
+    ...{ ...runtime, callers, bounds, tenants: createTenants(runtime.limits, nowMs), inTurn: () => undefined },
+    ...{
+      consoles: [],
+      requests: createRecentRequests(),
+      readiness: async () => ({ status: 'ready', dependencies: {} }),
+    },
+  }
 }
