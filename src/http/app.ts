@@ -17,6 +17,7 @@ import { problemPages } from './problem-pages.ts'
 import { type RequestIds, requestIdOf, uuidRequestIds } from './request-id.ts'
 import { SegmentRouter } from './router.ts'
 import { createTenants } from './tenant-use.ts'
+import { traceRequests } from './tracing.ts'
 import { createTurns, defaultTurnLimits, type Turns } from './turns.ts'
 
 export interface AppDeps extends Runtime {
@@ -68,7 +69,7 @@ export function createApp({ contexts, health, metrics, callers: given, turns: of
   /** Notes a request that was answered, in the figures and in the log. */
   function recordRequest(
     c: Context<AppEnv>,
-    { requestId, principal, route: of, status: own }: Exchange,
+    { requestId, principal, route: of, status: own, code }: Exchange,
     durationMs: number,
   ): void {
     const { method } = c.req
@@ -78,7 +79,8 @@ export function createApp({ contexts, health, metrics, callers: given, turns: of
     const rounded = Math.round(durationMs * 10) / 10
     const noted = idsAt(c.req.path).note?.(c.req.header(idsAt(c.req.path).header) ?? '')
     const callers = noted === undefined ? {} : { callerRequestId: noted }
-    log.info({ requestId, ...callers, ...principal?.logFields, method, route, status, durationMs: rounded }, 'request')
+    const asked = { requestId, ...callers, ...principal?.logFields, method, route }
+    log.info({ ...asked, status, ...(code !== undefined && { code }), durationMs: rounded }, 'request')
   }
 
   /** After the answer: it is the caller's until it is sent, or the connection has gone. */
@@ -100,7 +102,8 @@ export function createApp({ contexts, health, metrics, callers: given, turns: of
     const nothing = new Problem('route_not_found', `There is nothing at ${c.req.path}.`)
     return refuse(c.get('exchange'), bounds.overused(c) ?? nothing, rootErrors, runtime)
   })
-  app.use(async (c, next) => {
+  const traced = traceRequests(served.map(({ api }) => api.name))
+  const serve = async (c: Context<AppEnv>, next: () => Promise<void>): Promise<void> => {
     const startedMs = nowMs()
     const exchange = newExchange(c, idsAt(c.req.path))
     c.set('exchange', exchange)
@@ -116,7 +119,8 @@ export function createApp({ contexts, health, metrics, callers: given, turns: of
     const durationMs = nowMs() - startedMs
     // The answer leaves first: the event loop comes to this afterwards.
     setImmediate(finish, c, exchange, durationMs)
-  })
+  }
+  app.use((c, next) => traced(c, () => serve(c, next)))
 
   app.route('/', health)
   const documents = documentsOf(served.map(({ api }) => api))
@@ -157,6 +161,7 @@ function newExchange(c: Context<AppEnv>, ids: RequestIds): Exchange {
     route: undefined,
     schemes: [],
     status: undefined,
+    code: undefined,
   }
 }
 

@@ -174,6 +174,7 @@ export function refuse(exchange: Exchange, error: unknown, table: ErrorTable<str
   if (retryAfterS !== undefined) exchange.headers['retry-after'] = String(retryAfterS)
   for (const [header, value] of Object.entries(headers)) exchange.headers[header] = value
   const code = shownAs ?? (known ? name : 'internal_error')
+  exchange.code = known ? name : 'internal_error'
   const refusal = { code, status, title, detail, errors, details, requestId, schemes }
   exchange.headers.link = `<${helpPath(known ? name : 'internal_error')}>; rel="help"`
   delete exchange.headers['content-type']

@@ -41,6 +41,8 @@ export interface Exchange {
   isLong: boolean
   /** The status that counts, where it is not that of the answer's object: 101. */
   status: number | undefined
+  /** Of the refusal, as callers see it. */
+  code: string | undefined
 }
 
 export interface AppEnv {

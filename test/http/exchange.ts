@@ -21,6 +21,7 @@ export const exchangeOf = (requestId: string): Exchange => ({
     isLong: false,
     route: undefined,
     status: undefined,
+    code: undefined,
   },
 })
 
