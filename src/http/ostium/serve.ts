@@ -7,6 +7,7 @@ import { type MarketAccess, openMarket } from '../../processes/ostium/market.ts'
 import { newPriceHealth, runPrices } from '../../processes/ostium/prices.ts'
 import { type OstiumSettings, ostiumSettings, UNLIMITED } from '../../processes/ostium/settings.ts'
 import { newProcessHealth } from '../../processes/process.ts'
+import type { ProbeResult } from '../../runtime/health.ts'
 import { CALLERS_MAX } from '../rate-limit.ts'
 import { type OstiumLimits, type OstiumParts, verifiers } from './access.ts'
 import { createHourly, createMinutely } from './counts.ts'
@@ -154,7 +155,7 @@ function shownOf({
       {
         name: 'ostium-chain',
         required: false,
-        async check() {
+        async check(): Promise<ProbeResult> {
           const wrong = fault()
           if ('market' in access) {
             const { chainId, network } = access.market
@@ -166,7 +167,7 @@ function shownOf({
       {
         name: 'ostium-prices',
         required: false,
-        async check() {
+        async check(): Promise<ProbeResult> {
           if (!hasPrices) return { up: true, state: 'off' }
           return { up: prices.isUp, ticks: prices.ticks, dropped: prices.dropped }
         },

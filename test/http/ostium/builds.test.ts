@@ -331,7 +331,7 @@ describe('what only says that something is there', () => {
   })
 
   it('is the chain, in readiness', async () => {
-    const ready = await (await fetch(`${served.url}/readyz`)).json()
+    const ready = (await (await fetch(`${served.url}/readyz`)).json()) as { dependencies: Record<string, unknown> }
     expect(ready.dependencies['ostium-chain']).toMatchObject({ chain_id: 31_337, up: expect.any(Boolean) })
   })
 })
