@@ -110,6 +110,7 @@ async function demo(options: DemoOptions, chapters: readonly Chapter[]): Promise
   const started = performance.now()
   const checks = createChecklist()
   const story = begin(options, checks)
+  if (options.key) remark(colours.dim('A key given with --key shows in lists of processes; --key-file does not.'))
   await tell(
     options,
     chapters.map(([title, work]) => [title, (say) => work(story, say)] as const),
@@ -147,7 +148,6 @@ export function begin(options: DemoOptions, checks: Checklist): Story {
   // Asked once now, so that a missing instance is reported at once; later questions may wait for a restart.
   operator()
   trader()
-  if (options.key) remark(colours.dim('A key given with --key shows in lists of processes; --key-file does not.'))
   return {
     operator: createOperatorClient(operator, limits),
     trader: createClient('order entry', trader, limits),

@@ -11,7 +11,7 @@ import { within } from '../runtime/within.ts'
 import { type AdminSession, operatorIdOf, withAdminSession } from './admin-session.ts'
 import { configuration, sandboxOperator } from './connection.ts'
 import { createChecklist } from './demo/checks.ts'
-import type { Call } from './demo/client.ts'
+import { type Call, poll } from './demo/client.ts'
 import { begin } from './demo.ts'
 import type { Message } from './forwarding.ts'
 import { followWebhooks, positionNow } from './listening.ts'
@@ -45,6 +45,7 @@ export async function trigger(name: string | undefined, options: TriggerOptions)
         requests.push(line)
         if (!options.json) remark(colours.dim(line))
       })
+      if (key !== undefined) await untilKnown(ground)
       await refuseElsewhere(ground)
       await recipe.make(ground)
       return { operatorId, message: await seen(session, operatorId, name, after) }
@@ -92,6 +93,14 @@ async function asOperator<T>(
 
 const notHere = (environment: string) =>
   new CliError(EXIT.refused, `nothing is made up in ${environment}`, 'Name an operator of a sandbox: --operator.')
+
+/** The instance knows a new key, and its operator, once it has followed the log so far. */
+const untilKnown = ({ story }: Ground) =>
+  poll(
+    () => story.operator.GET('/v1/me'),
+    ({ response }) => response.status !== 401 && response.status !== 404,
+    story.waits,
+  )
 
 async function refuseElsewhere({ story, accepted }: Ground): Promise<void> {
   const { environment } = (await accepted(story.operator.GET('/v1/me'))).operator

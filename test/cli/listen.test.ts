@@ -1,8 +1,11 @@
 /** `opslog listen` and `opslog trigger` against a whole instance: what a developer sees on a laptop. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { recipes } from '../../src/cli/trigger-recipes.ts'
 import { overridden } from '../../src/cli/triggering.ts'
@@ -70,6 +73,29 @@ async function listen(...args: string[]): Promise<Listener> {
       return exitCode as number | null
     },
   }
+}
+
+/** The instance, which answers the first requests as one that has not followed the log so far. */
+async function startLate(refusalsMax: number) {
+  let refusals = 0
+  const server = createServer(async (request, response) => {
+    const {
+      method = '',
+      url,
+      headers: { authorization = '' },
+    } = request
+    if (refusals < refusalsMax) {
+      refusals += 1
+      return response.writeHead(401).end()
+    }
+    const body = method === 'GET' ? undefined : await text(request)
+    const sent = { authorization, 'content-type': 'application/json' }
+    const answer = await fetch(`${stack.url}${url}`, { method, headers: sent, ...(body === undefined ? {} : { body }) })
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text())
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const close = () => new Promise((resolve) => server.close(resolve))
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, refusals: () => refusals, close }
 }
 
 const trigger = async (...args: string[]) => runCli(['trigger', ...args, '--json'], environment)
@@ -180,6 +206,21 @@ describe('opslog trigger', () => {
       await json('admin', 'operator', 'create', '--name', 'B', '--slug', 'earnest', '--environment', 'production')
       const refused = await trigger('user.provisioned', '--operator', 'earnest')
       expect([refused.exitCode, refused.stdout]).toEqual([1, ''])
+    },
+    patience,
+  )
+
+  it(
+    'waits for an instance that has not heard of the new key yet',
+    async () => {
+      const late = await startLate(3)
+      const file = join(environment.DATA_DIR ?? '', 'services.json')
+      const services = readFileSync(file, 'utf8')
+      writeFileSync(file, JSON.stringify({ ...JSON.parse(services), api: { url: late.url } }))
+      const { exitCode, stderr } = await trigger('user.provisioned', '--operator', operatorId)
+      writeFileSync(file, services)
+      await late.close()
+      expect([exitCode, stderr, late.refusals()]).toEqual([0, '', 3])
     },
     patience,
   )
