@@ -3,9 +3,10 @@
  *
  *   git worktree add ../earlier a67c4f8 && (cd ../earlier && npm ci)
  *   node scripts/record-instance.ts ../earlier test/recorded/2026-11-a67c4f8.tar.gz
+ *   node scripts/record-instance.ts ../earlier test/recorded/2026-11-a67c4f8-stopped.tar.gz --stop
  *
  * It starts that checkout on a data directory of its own, has its demonstrations write a day and a payout, asks for some
- * answers, and kills it with SIGKILL. The archive holds the data directory as it was found then, its database as SQL
+ * answers, and kills it with SIGKILL; with `--stop` it ends it by SIGTERM instead, as an operator does. The archive holds the data directory as it was found then, its database as SQL
  * (a tenth of a cluster's size), and the answers.
  */
 import { execFile, spawn } from 'node:child_process'
@@ -13,7 +14,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { promisify } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { Client } from 'pg'
 import { startPostgres } from '../src/embedded/postgres.ts'
 
@@ -29,9 +30,13 @@ const questionsAbout = (account: string, user: string) => [
   ...['', '/payouts', '/payout-statements'].map((what) => `/v1/users/${user}${what}`),
 ]
 
-const [checkout, archive] = process.argv.slice(2).map((path) => resolve(path))
+const { values: options, positionals } = parseArgs({
+  options: { stop: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const [checkout, archive] = positionals.map((path) => resolve(path))
 if (!checkout || !archive) {
-  process.stderr.write('Usage: node scripts/record-instance.ts <checkout> <archive.tar.gz>\n')
+  process.stderr.write('Usage: node scripts/record-instance.ts <checkout> <archive.tar.gz> [--stop]\n')
   process.exit(2)
 }
 
@@ -136,14 +141,15 @@ async function tableSql(client: Client, { oid, name, unlogged, reloptions }: Tab
 }
 
 const instance = spawn(process.execPath, ['src/main.ts'], { ...inCheckout, stdio: 'inherit' })
-const ended = new Promise((end) => instance.on('exit', end))
+const ended = new Promise<number | null>((end) => instance.on('exit', end))
 try {
   const { pid, api } = await ready()
   await cli('demo')
   await cli('demo', 'payout')
   const answers = await answersOf(api.url)
-  process.kill(pid, 'SIGKILL')
-  await ended
+  process.kill(pid, options.stop ? 'SIGTERM' : 'SIGKILL')
+  const code = await ended
+  if (options.stop && code !== 0) throw new Error(`it was stopped, and ended with ${code}`)
   const postgres = await startPostgres({ directory: join(dataDir, 'postgres') })
   const client = new Client({ connectionString: postgres.url })
   await client.connect()
@@ -151,7 +157,7 @@ try {
   writeFileSync(join(work, 'answers.json'), `${JSON.stringify(answers, null, 2)}\n`)
   await client.end()
   await postgres.stop()
-  for (const name of ['postgres', 'services.json', 'opslog.log']) rmSync(join(dataDir, name), { recursive: true })
+  for (const name of ['postgres', 'services.json', 'opslog.log']) rmSync(join(dataDir, name), { recursive: true, force: true })
   await run('tar', ['-czf', archive, '-C', work, 'data', 'database.sql', 'answers.json'])
 } finally {
   instance.kill('SIGKILL')

@@ -18,6 +18,7 @@ import { defaultServerOptions, type RunningServer, type ServerOptions, startServ
 import { createSharedRates } from './http/shared-rates.ts'
 import { createTurns, defaultTurnLimits } from './http/turns.ts'
 import { failureOf } from './postgres/failure.ts'
+import { withoutLeader } from './postgres/leadership.ts'
 import { type ContextProjector, gauges, probes } from './processes/health.ts'
 import { untilReachable } from './processes/until-reachable.ts'
 import { projectionsCheckpoint } from './projections/checkpoint.ts'
@@ -153,7 +154,8 @@ async function serveContexts(parts: Parts, onDrain: ApiParts['onDrain']) {
   }
   const known = await Promise.all(contexts.map((context) => followDirectories(parts, context)))
   const logReaders = known.flatMap(({ findReader }) => findReader ?? [])
-  const shared = { contexts, logReaders, caughtUp, onDrain, onClose }
+  const isLed = async (name: string) => (await withoutLeader(parts.db, [name])).length === 0
+  const shared = { contexts, logReaders, caughtUp, isLed, onDrain, onClose }
   return Promise.all(
     known.map(async ({ context, directories }) => {
       const own = { ...contextParts(parts, context), ...shared, waiter: waiterOf(context.name), directories }

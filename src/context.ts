@@ -1,14 +1,12 @@
 /**
  * What a context declares. A context is one API contract with all that stands behind it, as one value: the kernel is
- * given a list of such values (contexts.ts) and knows none of them by name.
+ * given a list of such values (contexts.ts) and knows none of them by name. What it shows on the command line is a value of
+ * its own (cli/context-cli.ts), which is there before anything of this is loaded.
  */
 
-import type { Command } from 'commander'
 import type { z } from 'zod'
 import type { Directories } from './api-keys/directory.ts'
 import type { AuditDeclarations } from './audit/declarations.ts'
-import type { AdminTools } from './cli/admin-tools.ts'
-import type { ContextDemo, DemoSetting } from './cli/demo/setting.ts'
 import type { AnyAggregate } from './commands/decider.ts'
 import type { CommandBus } from './commands/handle.ts'
 import type { Config, Role } from './config.ts'
@@ -76,6 +74,8 @@ export interface ApiParts<Own extends Directories = Directories> extends Context
   waiter: PositionWaiter
   /** Waits, within bounds, until the read models of every context have what the log's last events say. */
   caughtUp(wantedFrom: (prefix: string) => Promise<bigint | undefined>): Promise<void>
+  /** Whether a process of the installation leads under this name. */
+  isLed(name: string): Promise<boolean>
   /** Done as soon as the API is to stop, before requests under way have ended. */
   onDrain(step: () => void): void
   /** What is left here is done at the stop, the last first. */
@@ -136,10 +136,6 @@ export interface Context<Own extends Directories = Directories> {
   readonly api: () => Promise<ContextApi>
   /** Puts together what its HTTP works with. */
   serve(parts: ApiParts<Own>): Promise<Served>
-  /** Its part of `opslog admin`, under its name; loaded where it is asked for. */
-  readonly cli?: { summary: string; commands(tools: AdminTools): Promise<readonly Command[]> }
-  /** Its part of `opslog demo`, loaded where it is shown. */
-  readonly demo?: () => Promise<(setting: DemoSetting) => ContextDemo>
   /** What it does by itself, each with a subscription, a checkpoint and a leadership of its own. */
   readonly processes: readonly ProcessDeclaration[]
 }

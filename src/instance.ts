@@ -5,7 +5,7 @@
 import type { Logger } from 'pino'
 import type { Api } from './api.ts'
 import { type CommandBus, createCommandBus } from './commands/handle.ts'
-import { type Config, type Role, readSettings } from './config.ts'
+import { type Config, ROLES, type Role, readSettings } from './config.ts'
 import type { Context } from './context.ts'
 import { loadContexts } from './contexts.ts'
 import { createLogGuard } from './events/log-identity.ts'
@@ -40,7 +40,7 @@ export interface Instance {
   close(): Promise<void>
 }
 
-const isEngineAlone = ({ ROLES }: Config): boolean => ROLES.every((role) => role === 'engine')
+const isEngineAlone = (config: Config): boolean => config.ROLES.every((role) => role === 'engine')
 
 /** Rejects with InvalidConfiguration where a variable of a context that is to be served does not fit. */
 export async function checkSettings(config: Config): Promise<void> {
@@ -161,7 +161,7 @@ async function startRoles(shared: Given, stopping: AbortSignal): Promise<Omit<In
   const parts: Parts = { ...shared, ...opened, stopping, processes: [], listening: {} }
   followForgotten(parts)
   const projectors = runs('projector') ? startProjectorRole(parts) : []
-  for (const role of ['relay', 'webhooks', 'scorer'] as const) if (runs(role)) startProcesses(parts, role)
+  for (const role of ROLES) if (runs(role)) startProcesses(parts, role)
   startFaultNotes(parts)
   // A process without the role does not load the web framework and the documents.
   const api = runs('api') ? await (await import('./api.ts')).startApiRole(parts, projectors) : undefined

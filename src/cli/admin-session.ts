@@ -4,11 +4,9 @@
  */
 import { randomUUID } from 'node:crypto'
 import { userInfo } from 'node:os'
-import { z } from 'zod'
 import { commandContext } from '../commands/context.ts'
 import type { CommandBus, CommandContext, Handled } from '../commands/handle.ts'
 import { deterministicId } from '../commands/identity.ts'
-import { Rejected } from '../commands/noctant/rejection.ts'
 import type { AnyEvent } from '../events/event.ts'
 import type { EventStore } from '../events/store.ts'
 import type { ReadModels } from '../postgres/database.ts'
@@ -63,16 +61,6 @@ function adminContext(): CommandContext {
   const commandId = deterministicId('command', 'admin', requestId)
   const actor = { kind: 'admin', id: userInfo().username } as const
   return commandContext(actor, commandId, new Date().toISOString(), { requestId })
-}
-
-/** The id of the operator that this slug or id names. Rejects with operator_not_found. */
-export async function operatorIdOf(store: EventStore, slugOrId: string): Promise<string> {
-  if (z.uuid().safeParse(slugOrId).success) return slugOrId.toLowerCase()
-  const claim = await store.readLast(`noctant.operatorSlug-${deterministicId('noctant.operatorSlug', slugOrId)}`)
-  if (claim?.type !== 'noctant.OperatorSlugClaimed.v1') {
-    throw new Rejected('operator_not_found', `There is no operator ${slugOrId}.`)
-  }
-  return String(claim.data.operatorId)
 }
 
 /** What a command wrote, for `--json`: event types and the log position after them. */

@@ -1,6 +1,5 @@
 /** What an auditor's command works with: the log's stored bytes, all of them, and as much time as it takes. */
 import type { Ground } from '../audit/history.ts'
-import { type Moment, parseMoment } from '../audit/moment.ts'
 import { openRawLog, type RawLog } from '../audit/raw-log.ts'
 import { unlimited } from '../audit/scan.ts'
 import { everything } from '../audit/scope.ts'
@@ -11,7 +10,6 @@ import { configuration, findServices, runningServices } from './connection.ts'
 import { auditRules, registry } from './contexts.ts'
 import { personKeysOf } from './person-keys.ts'
 import { showProgress } from './progress-bar.ts'
-import { CliError, EXIT } from './terminal.ts'
 
 /** Runs `work` with the log and closes it afterwards. Throws CliError where no event store is to be found. */
 export async function withRawLog<T>(work: (log: RawLog) => Promise<T>): Promise<T> {
@@ -62,15 +60,4 @@ function openPersonKeys(): { personKeys: PersonKeys; close(): Promise<void> } | 
 export function eventStoreUrl(): string {
   const { EVENTSTORE_URL, DATA_DIR } = configuration()
   return EVENTSTORE_URL ?? runningServices(DATA_DIR).eventStore.url
-}
-
-/** A time (RFC 3339) or a commit position. Throws CliError (usage). */
-export function momentOf(text: string): Moment {
-  const moment = parseMoment(text)
-  if (moment) return moment
-  throw new CliError(
-    EXIT.usage,
-    `${text} is neither a time nor a position`,
-    'For example 2026-03-01T09:30:00Z or 4711.',
-  )
 }

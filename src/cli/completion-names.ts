@@ -1,25 +1,18 @@
 /** Names that arguments and options may have, as the running instance knows them: for completion, which must be quick. */
 import { sql } from 'kysely'
 import { backingUrls, configuration } from './connection.ts'
+import { servedClis } from './served-contexts.ts'
 import { CliError } from './terminal.ts'
 
-/** By the name of the argument or the option. */
-const questions: Readonly<Record<string, () => ReturnType<typeof sql<{ name: string }>>>> = {
-  operator: () => sql<{ name: string }>`SELECT slug AS name FROM noctant_operators ORDER BY slug LIMIT ${NAMES_MAX}`,
-  names: () => sql<{ name: string }>`SELECT name FROM opslog_projections ORDER BY name LIMIT ${NAMES_MAX}`,
-  template: () =>
-    sql<{ name: string }>`SELECT DISTINCT key AS name FROM noctant_templates ORDER BY key LIMIT ${NAMES_MAX}`,
-  account: () => sql<{ name: string }>`SELECT account_id::text AS name FROM noctant_accounts LIMIT ${NAMES_MAX}`,
-}
-const alike: Readonly<Record<string, string>> = { 'slug|id': 'operator', name: 'names', projection: 'names' }
+const PROJECTIONS = 'SELECT name FROM opslog_projections ORDER BY name'
+/** The kernel's own, by the name of the argument or the option. */
+const own: Readonly<Record<string, string>> = { names: PROJECTIONS, name: PROJECTIONS, projection: PROJECTIONS }
 
 const NAMES_MAX = 200
 const CONNECT_MAX_MS = 500
 
 /** None where nothing is known of such names, or where no instance runs. */
 export async function namesFor(argument: string): Promise<string[]> {
-  const question = questions[alike[argument] ?? argument]
-  if (!question) return []
   const urls = urlsOrNone()
   if (!urls) return []
   const { createDatabase } = await import('../postgres/database.ts')
@@ -29,7 +22,11 @@ export async function namesFor(argument: string): Promise<string[]> {
     connectTimeoutMs: CONNECT_MAX_MS,
   })
   try {
-    return (await question().execute(db)).rows.map(({ name }) => name)
+    const ask = async (question: string) =>
+      (await sql<{ name: string }>`${sql.raw(question)} LIMIT ${sql.lit(NAMES_MAX)}`.execute(db)).rows
+    const declared = [own, ...(await servedClis(db)).map(({ names = {} }) => names)]
+    const questions = declared.flatMap((names) => names[argument] ?? [])
+    return (await Promise.all(questions.map(ask))).flat().map(({ name }) => name)
   } finally {
     await db.destroy()
   }

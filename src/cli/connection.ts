@@ -26,9 +26,6 @@ const servicesSchema = z.object({
 })
 export type RunningServices = z.infer<typeof servicesSchema>
 
-const sandboxSchema = z.object({ url: z.string(), api_key: z.string(), operator_id: z.string() })
-export type SandboxOperator = z.infer<typeof sandboxSchema>
-
 export const configuration = (): Config => loadConfig(process.env)
 
 /** The instance that runs on the data directory. Throws CliError (unreachable) where there is none. */
@@ -52,16 +49,12 @@ export function findServices(dataDir: string): RunningServices | undefined {
   return found && isAlive(found.pid) ? found : undefined
 }
 
-/** The sandbox operator that the first start created. Throws CliError (unreachable) where there is none. */
-export function sandboxOperator(dataDir: string): SandboxOperator {
-  const file = join(dataDir, 'sandbox-operator.json')
-  const found = readJson(file, sandboxSchema)
+/** What an instance keeps in a file of its data directory. Throws CliError (unreachable, with the hint) where it is not there. */
+export function readKept<T>(dataDir: string, name: string, schema: z.ZodType<T>, hint: string): T {
+  const file = join(dataDir, name)
+  const found = readJson(file, schema)
   if (found) return found
-  throw new CliError(
-    EXIT.unreachable,
-    `there is no ${file}`,
-    'The first `npm start` writes it; or pass --url and --key.',
-  )
+  throw new CliError(EXIT.unreachable, `there is no ${file}`, hint)
 }
 
 export interface BackingUrls {

@@ -17,3 +17,10 @@ export async function addParts(command: Command, parts: Parts, [first, ...rest]:
     command.addCommand(part.description(summary))
   }
 }
+
+/** A command that holds these. */
+export function under(name: string, commands: readonly Command[]): Command {
+  const command = new Command(name)
+  for (const below of commands) command.addCommand(below)
+  return command
+}

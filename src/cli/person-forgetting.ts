@@ -62,7 +62,7 @@ export async function plainEvents(store: EventStore, streams: readonly string[])
 }
 
 /** What is still in the way of clearing the key's bytes. */
-export function unswept(heldBy: readonly OlderTransaction[]): string {
+function unswept(heldBy: readonly OlderTransaction[]): string {
   const names = heldBy.map(
     ({ pid, application, database, since }) =>
       `${application || 'somebody'} (pid ${pid}, ${database === null ? 'replication' : `database ${database}`}, since ${since})`,
@@ -74,7 +74,7 @@ export function unswept(heldBy: readonly OlderTransaction[]): string {
 }
 
 /** How many events hold plain text. */
-export function unsealed(plain: number): string {
+function unsealed(plain: number): string {
   return (
     `${plain} of the person's events were recorded before personal data was sealed. Nothing shows their text any more, but ` +
     'the bytes of the log and of its copies hold it: docs/personal-data.md says what to do.'

@@ -3,11 +3,14 @@
  * its exit code: 0 done, 1 refused, not found or a check that failed, 2 wrong usage, 3 the service cannot be reached.
  */
 import { Command } from 'commander'
+import { loadContextClis } from '../contexts.ts'
+import { examplesOf, type Tools } from './context-cli.ts'
 import { explain } from './endings.ts'
 import { addParts, type Parts } from './parts.ts'
 import { printWaiting, screenWidth, wrapped } from './screen.ts'
 
-const parts: Parts = {
+/** What stands before the contexts' own commands. */
+const first: Parts = {
   status: {
     summary: 'how the instance is doing, on one screen',
     load: async () => (await import('./status.ts')).statusCommand(),
@@ -17,33 +20,21 @@ const parts: Parts = {
     load: async () => (await import('./events.ts')).eventsCommand(),
   },
   demo: {
-    summary: 'an operator’s day against the running instance',
+    summary: 'what the contexts do, shown on the running instance',
     load: async () => (await import('./demo.ts')).demoCommand(),
   },
   admin: {
-    summary: 'operators, organizations, their API keys, and auditors’ keys',
+    summary: 'tenants of the contexts, their API keys, and auditors’ keys',
     load: async (rest) => (await import('./admin.ts')).adminCommand(rest),
   },
   audit: {
     summary: 'the log as an auditor reads it: history, causes, states, verification',
     load: async () => (await import('./audit.ts')).auditCommand(),
   },
-  listen: {
-    summary: 'an operator’s webhooks on this machine, as they happen',
-    load: async () => (await import('./listen.ts')).listenCommand(),
-  },
-  trigger: {
-    summary: 'make an event happen in the sandbox, to see its webhook',
-    load: async () => (await import('./trigger.ts')).triggerCommand(),
-  },
-  engine: {
-    summary: 'the trader’s terminal: orders, prices and accounts of the matching engine',
-    load: async () => (await import('./engine.ts')).engineCommand(),
-  },
-  rungate: {
-    summary: 'accounts of the gateway to models, prices, and a provider to try it with',
-    load: async () => (await import('./admin.ts')).contextCommandOf('rungate'),
-  },
+}
+
+/** And behind them. */
+const last: Parts = {
   projections: {
     summary: 'the read models: where they stand, rebuild, verify, repair',
     load: async () => (await import('./projections.ts')).projectionsCommand(),
@@ -69,6 +60,8 @@ const parts: Parts = {
     load: async () => (await import('./completion.ts')).completionCommand(),
   },
 }
+
+const tools: Tools = async () => (await import('./tools.ts')).adminTools
 
 /** Runs `opslog <args>` and sets `process.exitCode`. Writes to standard output and standard error. */
 export async function run(args: readonly string[]): Promise<void> {
@@ -101,6 +94,7 @@ async function printCompletions(words: readonly string[]): Promise<void> {
 
 /** The commands, of which those are loaded that the arguments lead to. */
 export async function programFor(args: readonly string[]): Promise<Command> {
+  const clis = (await loadContextClis()).map(({ cli }) => cli)
   const program = new Command('opslog')
     .description(
       'opslog from the command line: administration, the trader’s terminal, the read models, the event store, a demo',
@@ -110,20 +104,15 @@ export async function programFor(args: readonly string[]): Promise<Command> {
     .showHelpAfterError('(--help says more)')
     .addHelpText(
       'after',
-      `
-Examples:
-  opslog demo                                             an operator's day against the running instance
-  opslog admin operator create --name "Acme" --slug acme  a new tenant
-  opslog admin key issue acme --all-scopes                and its API key
-  opslog engine price                                     what the market says
-  opslog admin operator list --json                       for scripts
+      `${examplesOf(clis, 'commands')}
 
 In the project's directory it is run as npm run opslog -- <command>, for scripts with npm run --silent.
 
 The services are those of the instance that runs on DATA_DIR (./data), unless EVENTSTORE_URL, DATABASE_URL and
 NATS_URL say otherwise. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the service cannot be reached.`,
     )
-  await addParts(program, parts, args)
+  const ofContexts = clis.map((cli) => cli.commands?.(tools) ?? {})
+  await addParts(program, Object.assign({}, first, ...ofContexts, last), args)
   return program
 }
 

@@ -36,6 +36,8 @@ const remedies: readonly (readonly [part: RegExp, section: string])[] = [
   [/^parked_events$/, '/readyz is degraded by parked_events'],
   [/^projector\./, '/readyz: a projector is down'],
 ]
+/** Names of the figures that count what was given up begin so. */
+const DEAD_LETTERS = 'opslog_dead_letter_'
 const OTHER_REMEDY = 'opslog_processes_halted is above 0, opslog_leaders_missing is above 0'
 
 type Part = { name: string; up: boolean; state: string; lagMs: number | undefined; detail: string }
@@ -49,7 +51,8 @@ interface Report {
   eventsPerSecond: number | undefined
   position: string | undefined
   parkedStreams: number | undefined
-  deadLetters: { commands: number | undefined; webhooks: number | undefined }
+  /** What contexts have given up, each kind with its number. */
+  deadLetters: readonly (readonly [kind: string, count: number])[]
   diskFreeBytes: number | undefined
   lastSealAt: string | null | undefined
   /** Why there is no answer. */
@@ -95,7 +98,7 @@ async function reportOf(options: StatusOptions): Promise<Report> {
   const url = healthUrl(options)
   const nothing = {
     ...{ url, version: version(), uptimeMs: undefined, parts: [], eventsPerSecond: undefined, position: undefined },
-    ...{ parkedStreams: undefined, deadLetters: { commands: undefined, webhooks: undefined } },
+    ...{ parkedStreams: undefined, deadLetters: [] },
     ...{ diskFreeBytes: diskFree(options), lastSealAt: undefined },
   }
   try {
@@ -116,10 +119,9 @@ async function reportOf(options: StatusOptions): Promise<Report> {
       eventsPerSecond: taken === undefined ? undefined : Math.round(taken / (SAMPLE_MS / 1_000)),
       position: positions.length === 0 ? undefined : `${positions.reduce((a, b) => (a > b ? a : b))}`,
       parkedStreams: figures.get('opslog_projector_parked_streams'),
-      deadLetters: {
-        commands: figures.get('opslog_dead_letter_commands'),
-        webhooks: figures.get('opslog_dead_letter_webhooks'),
-      },
+      deadLetters: [...figures].flatMap(([name, count]) =>
+        name.startsWith(DEAD_LETTERS) ? [[name.slice(DEAD_LETTERS.length), count] as const] : [],
+      ),
       lastSealAt: options.url === undefined ? await lastSeal() : undefined,
       error: undefined,
     }
@@ -181,8 +183,7 @@ const jsonOf = (report: Report) => ({
   events_per_second: report.eventsPerSecond ?? null,
   parts: report.parts.map(({ lagMs, ...part }) => ({ ...part, lag_ms: lagMs ?? null })),
   parked_streams: report.parkedStreams ?? null,
-  dead_letter_commands: report.deadLetters.commands ?? null,
-  dead_letter_webhooks: report.deadLetters.webhooks ?? null,
+  ...Object.fromEntries(report.deadLetters.map(([kind, count]) => [`dead_letter_${kind}`, count])),
   disk_free_bytes: report.diskFreeBytes ?? null,
   last_seal_at: report.lastSealAt ?? null,
   error: report.error ?? null,
@@ -197,7 +198,7 @@ const inColour: Record<Report['status'], string> = {
 
 function textOf(report: Report): string {
   const known = (value: number | undefined) => (value === undefined ? 'unknown' : `${value}`)
-  const { commands, webhooks } = report.deadLetters
+  const givenUp = report.deadLetters.map(([kind, count]) => `${count} ${kind}`).join(', ')
   const pairs: [string, string][] = [
     ['opslog', `${report.version}, ${inColour[report.status]}`],
     ['at', `${report.url}${report.uptimeMs === undefined ? '' : `, up ${duration(report.uptimeMs)}`}`],
@@ -206,7 +207,7 @@ function textOf(report: Report): string {
   pairs.push(
     ['position', `${report.position ?? 'none'}, ${known(report.eventsPerSecond)} events/s taken in`],
     ['set aside', `${known(report.parkedStreams)} parked streams`],
-    ['given up', `${known(commands)} commands, ${known(webhooks)} webhooks: opslog dead-letters list`],
+    ['given up', `${givenUp || 'unknown'}: opslog dead-letters list`],
   )
   if (report.diskFreeBytes !== undefined) pairs.push(['disk', `${Math.round(report.diskFreeBytes / 1e9)} GB free`])
   if (report.lastSealAt !== undefined) pairs.push(['last seal', report.lastSealAt ?? 'never'])

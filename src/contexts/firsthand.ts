@@ -89,11 +89,6 @@ export const firsthand: Context<FirsthandDirectories> = {
   directories: async () => (await import('../http/firsthand/directories.ts')).firsthandDirectories(),
   findLogReader: async (own) => (await import('../http/firsthand/log-readers.ts')).findFirsthandReader(own),
   processes: firsthandProcesses,
-  cli: {
-    summary: 'organizations, API keys, credits, workers and submissions',
-    commands: async (tools) => (await import('../cli/firsthand/commands.ts')).firsthandCommands(tools),
-  },
-  demo: async () => (await import('../cli/firsthand/demo/chapters.ts')).firsthandDemo,
   serve: async (parts) => (await import('../http/firsthand/serve.ts')).serveFirsthand(parts),
   api: async () => (await import('../http/firsthand/api.ts')).firsthand,
 }

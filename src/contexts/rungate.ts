@@ -132,11 +132,6 @@ export const rungate: Context<RungateDirectories> = {
   books: rungateBooks,
   directories: async () => (await import('../http/rungate/directories.ts')).rungateDirectories(),
   processes: rungateProcesses,
-  cli: {
-    summary: 'accounts, people to forget, webhooks, prices of models, and a provider to try them with',
-    commands: async (tools) => (await import('../cli/rungate/commands.ts')).rungateCommands(tools),
-  },
-  demo: async () => (await import('../cli/rungate/demo/chapters.ts')).rungateDemo,
   serve: async (parts) => (await import('../http/rungate/serve.ts')).serveRungate(parts),
   api: async () => (await import('../http/rungate/api.ts')).rungate,
 }

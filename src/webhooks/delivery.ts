@@ -5,7 +5,7 @@
 import { type Aggregate, aggregateOf, type Decider } from '../commands/decider.ts'
 import { deterministicId } from '../commands/identity.ts'
 import type { AnyEvent } from '../events/event.ts'
-import { type AttemptStatus, type DeliveryEvent, type Named, ownerIn, type WebhookNames } from './events.ts'
+import { type AttemptStatus, type DeliveryEvent, type Named, ownerIn, type WebhookNames } from '../events/webhook.ts'
 
 export interface DeliveryFacts {
   deliveryId: string

@@ -6,7 +6,13 @@ import { type Aggregate, aggregateOf, type Decider } from '../commands/decider.t
 import type { CommandBus } from '../commands/handle.ts'
 import type { RejectedBy } from '../commands/rejection.ts'
 import type { AnyEvent } from '../events/event.ts'
-import { type EndpointEvent, type Named, ownerIn, type WebhookNames, type WebhookRejectionCode } from './events.ts'
+import {
+  type EndpointEvent,
+  type Named,
+  ownerIn,
+  type WebhookNames,
+  type WebhookRejectionCode,
+} from '../events/webhook.ts'
 
 type Rejected = RejectedBy<WebhookRejectionCode>
 

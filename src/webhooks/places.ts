@@ -5,7 +5,7 @@
 import { type Aggregate, aggregateOf, type Decider } from '../commands/decider.ts'
 import type { RejectedBy } from '../commands/rejection.ts'
 import type { AnyEvent } from '../events/event.ts'
-import type { EndpointEvent, Named, WebhookNames } from './events.ts'
+import type { EndpointEvent, Named, WebhookNames } from '../events/webhook.ts'
 
 type Rejected = RejectedBy<'webhook_limit_reached'>
 

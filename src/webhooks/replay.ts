@@ -5,7 +5,7 @@
  */
 import { type Aggregate, aggregateOf } from '../commands/decider.ts'
 import type { AnyEvent } from '../events/event.ts'
-import type { ReplayEvent, WebhookNames } from './events.ts'
+import type { ReplayEvent, WebhookNames } from '../events/webhook.ts'
 
 export type RequestedReplay = ReplayEvent['data']
 

@@ -5,7 +5,6 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { decrypt, encrypt } from '../events/sealing.ts'
-import type { ObjectKeys } from '../vault/object-keys.ts'
 
 /** Standard Webhooks asks for 24 to 64. */
 const SECRET_BYTES = 32
@@ -50,9 +49,14 @@ export function openSecret(sealed: string, name: SecretName, keys: readonly Uint
 /** Opens sealed secrets, with whichever keys they were sealed with. Rejects with SecretUnreadable. */
 export type OpenSecret = (sealed: string, name: SecretName) => Promise<string>
 
+/** Where the keys of things are, each under its kind and its id. */
+interface Keys {
+  find(kind: string, id: string): Promise<Uint8Array | string>
+}
+
 /** Opens secrets that are sealed with a key of the endpoint's own: once that key is destroyed, nothing opens them. */
 export const openWithVault =
-  (keys: Pick<ObjectKeys, 'find'>, kind: string): OpenSecret =>
+  (keys: Keys, kind: string): OpenSecret =>
   async (sealed, name) => {
     const key = await keys.find(kind, name.endpointId)
     if (key instanceof Uint8Array) return openSecret(sealed, name, [key])

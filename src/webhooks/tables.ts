@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
 import type { AnyEvent } from '../events/event.ts'
+import type { AttemptStatus, DeliveryEvent, EndpointEvent, WebhookNames } from '../events/webhook.ts'
 import type { ReadModels } from '../postgres/database.ts'
 import { queriesOver } from '../postgres/queries.ts'
 import type { DueItem } from '../processes/due-work.ts'
@@ -23,7 +24,6 @@ import {
   type Values,
 } from '../projections/projection.ts'
 import { type Snake, snake, snakeCase } from '../runtime/letter-case.ts'
-import type { AttemptStatus, DeliveryEvent, EndpointEvent, WebhookNames } from './events.ts'
 
 const endpointColumns = {
   url_origin: text.orNull,

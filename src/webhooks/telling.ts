@@ -2,7 +2,7 @@
 import type { Recorded } from '../events/event.ts'
 import type { PublishedEvent, PublishedEvents } from '../events/published.ts'
 import type { Registry } from '../events/registry.ts'
-import type { Named, WebhookNames } from './events.ts'
+import type { Named, WebhookNames } from '../events/webhook.ts'
 
 /** An event under one of its public names, and whose it is. */
 export interface Told<R> {

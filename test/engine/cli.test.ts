@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { engineCommand } from '../../src/cli/engine.ts'
+import { engineCommand } from '../../src/cli/noctant/engine.ts'
+import { adminTools } from '../../src/cli/tools.ts'
 import { openStream } from '../../src/embedded/stream.ts'
 import type { MessageStream } from '../../src/gateway/stream.ts'
 import { runCli, spawnCli } from '../support/cli.ts'
@@ -118,7 +119,7 @@ describe('opslog engine', () => {
   })
 
   test('explains itself with examples', () => {
-    const command = engineCommand()
+    const command = engineCommand(adminTools)
     for (const part of [command, ...command.commands]) {
       const help: string[] = []
       part.configureOutput({ writeOut: (text) => void help.push(text) }).outputHelp()

@@ -1,7 +1,7 @@
 /** An operator carries out a planned day, call by call, and writes down what came of each. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { vi } from 'vitest'
-import { soonestTrade } from '../../src/cli/demo/foresight.ts'
+import { soonestTrade } from '../../src/cli/noctant/demo/foresight.ts'
 import { syntheticFeed } from '../../src/engine/feed.ts'
 import { referenceSymbols } from '../../src/engine/symbols.ts'
 import type { House } from './house.ts'

@@ -4,10 +4,10 @@
  */
 import { Rejected } from '../../src/commands/rejection.ts'
 import { type EventDeclarations, inStreams } from '../../src/events/registry.ts'
+import { webhookEvents } from '../../src/events/webhook.ts'
 import type { Projection } from '../../src/projections/projection.ts'
 import { webhookDeliveryOf } from '../../src/webhooks/delivery.ts'
 import { webhookEndpointOf } from '../../src/webhooks/endpoint.ts'
-import { webhookEvents } from '../../src/webhooks/events.ts'
 import { endpointPlacesOf } from '../../src/webhooks/places.ts'
 import type { Recipient, WebhookDefinition } from '../../src/webhooks/process.ts'
 import { webhookReplayOf } from '../../src/webhooks/replay.ts'

@@ -1,6 +1,6 @@
 /**
- * What an instance of an earlier release left behind when it was killed with -9 is taken over by today's: its log is
- * adopted, its one checkpoint becomes one for each context, and its answers are those of before.
+ * What an instance of an earlier release left behind, when it was killed with -9 and when it was stopped, is taken over by
+ * today's: its log is adopted, its one checkpoint becomes one for each context, and its answers are those of before.
  * scripts/record-instance.ts tells how the recordings are made; they are added to and never changed.
  */
 import { execFileSync, spawn } from 'node:child_process'
@@ -23,7 +23,9 @@ const archives = readdirSync(recordings).filter((name) => name.endsWith('.tar.gz
 /** Members that say something else since then (CHANGELOG.md), once their read model is made anew. */
 const CHANGED = ['program_type']
 
-it('there are recordings', () => expect(archives.length).toBeGreaterThan(0))
+it('there are recordings of a killed instance and of a stopped one', () => {
+  expect(archives.map((name) => name.includes('-stopped')).sort()).toStrictEqual([false, true])
+})
 
 describe.each(archives)('the instance recorded in %s', (archive) => {
   const directory = temporaryDirectory()

@@ -2,7 +2,7 @@
  * Why firsthand's commands are refused. `Rejected` here takes these codes alone, so that one without an entry in the error
  * table (http/firsthand/errors.ts) does not compile.
  */
-import type { WebhookRejectionCode } from '../../webhooks/events.ts'
+import type { WebhookRejectionCode } from '../../events/webhook.ts'
 import { type KernelRejectionCode, Rejected as Rejection } from '../rejection.ts'
 
 export type RejectionCode =

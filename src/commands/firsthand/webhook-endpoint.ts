@@ -6,6 +6,7 @@ import type { Environment } from '../../events/firsthand/vocabulary.ts'
 import type { EndpointFacts, EndpointStatus, WebhookEndpointEvent } from '../../events/firsthand/webhook.ts'
 import type { ConfiguredEndpoint, EndpointReport, SealedSecret } from '../../webhooks/endpoint.ts'
 import type { Aggregate } from '../decider.ts'
+import type { CommandBus } from '../handle.ts'
 import { Rejected } from './rejection.ts'
 
 /** Whose endpoint it is to be. */
@@ -134,6 +135,13 @@ function report(
 
 export const isThere = (state: EndpointState): state is ExistingEndpoint =>
   state.status === 'enabled' || state.status === 'disabled'
+
+/** Rejects with webhook_not_configured or webhook_disabled where nothing is delivered to it. */
+export async function requireDeliverable(bus: Pick<CommandBus, 'current'>, endpointId: string): Promise<void> {
+  const endpoint = await bus.current(webhookEndpoint, endpointId)
+  if (!isThere(endpoint)) throw endpointNotFound()
+  if (endpoint.status === 'disabled') throw new Rejected('webhook_disabled', 'The webhook endpoint is disabled.')
+}
 
 /** Whether it is there, for this organization in this environment. */
 export const isOwnEndpoint = (state: EndpointState, owner: EndpointOwner): state is ExistingEndpoint =>

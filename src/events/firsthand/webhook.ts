@@ -3,8 +3,8 @@
  * of them: it is made when it is sent. Event names are the storage format.
  */
 import { z } from 'zod'
-import { attemptStatus, eventReference } from '../../webhooks/events.ts'
 import type { EventOf } from '../event.ts'
+import { attemptStatus, eventReference } from '../webhook.ts'
 import { environment, stars, time } from './vocabulary.ts'
 
 export const webhookNames = {

@@ -1,7 +1,7 @@
 /** Facts of webhooks, under noctant's names: an operator has one endpoint, which goes by the operator's id. */
 import { z } from 'zod'
-import { webhookEvents } from '../../webhooks/events.ts'
 import type { EventOf } from '../event.ts'
+import { webhookEvents } from '../webhook.ts'
 
 export const webhookNames = {
   context: 'noctant',

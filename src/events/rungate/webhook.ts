@@ -3,8 +3,8 @@
  * key of the webhook's own in the vault. What is told holds nothing personal, no secret, no prompt and no answer.
  */
 import { z } from 'zod'
-import { attemptStatus, placeSchemas } from '../../webhooks/events.ts'
 import type { EventOf } from '../event.ts'
+import { attemptStatus, placeSchemas } from '../webhook.ts'
 import { author, time, uuid, visibility } from './vocabulary.ts'
 
 export const webhookNames = {

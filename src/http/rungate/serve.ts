@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto'
 import { mailWayOf } from '../../adapters/mail/settings.ts'
 import type { ApiParts, Served } from '../../context.ts'
-import { withoutLeader } from '../../postgres/leadership.ts'
 import { newProcessHealth } from '../../processes/process.ts'
 import { openDesks } from '../../processes/rungate/desks.ts'
 import { createPeopleDigests } from '../../processes/rungate/people-digests.ts'
@@ -73,7 +72,7 @@ export async function serveRungate(parts: ApiParts<RungateDirectories>): Promise
       ...{ resolve: providerAddresses.resolve, allowLoopback: config.WEBHOOK_ALLOW_PRIVATE },
       webhooksMax: settings.RUNGATE_WEBHOOKS_MAX,
       overlapEnd: overlapEndAfter(settings.RUNGATE_WEBHOOK_SECRET_OVERLAP_S * 1_000),
-      isServed: async () => (await withoutLeader(db, [WEBHOOKS])).length === 0,
+      isServed: () => parts.isLed(WEBHOOKS),
     },
     health: createHealth(db),
     ...selfDescription,

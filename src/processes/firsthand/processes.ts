@@ -2,9 +2,9 @@
  * Firsthand's processes: which role runs each, what it is called, and its limits from the settings. What an API does
  * not load anyway is loaded where it runs.
  */
-import { createCommandBus } from '../../commands/handle.ts'
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
 import { newWebhookHealth } from '../../webhooks/process.ts'
+import { commonLimits, deliveryBus } from '../../webhooks/settings.ts'
 import { newProcessHealth } from '../process.ts'
 import { openObjects } from './objects.ts'
 import { openPayments } from './payment-access.ts'
@@ -24,32 +24,15 @@ function startSettlement({ bus, settings, dependenciesOf }: ContextParts): Runni
 function startWebhooks(parts: ContextParts): RunningProcess {
   const { config, store, db, keyRing, settings, dependenciesOf } = parts
   const health = newWebhookHealth()
-  // An event is a stream that is used for a while and never again: in the common cache it would push jobs out.
-  const bus = createCommandBus(store, {
-    cachedAggregatesMax: config.WEBHOOK_CACHE_MAX,
-    seenCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
-    statesMaxBytes: config.AGGREGATE_CACHE_MAX_BYTES,
-    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
-  })
+  const bus = deliveryBus(store, config)
   const options = {
     ...dependenciesOf(WEBHOOKS, health),
     bus,
     keys: endpointKeysOf(db, keyRing),
     limits: {
-      timeoutMs: config.WEBHOOK_TIMEOUT_MS,
-      excerptMaxBytes: config.WEBHOOK_EXCERPT_MAX_BYTES,
-      allowLoopback: config.WEBHOOK_ALLOW_PRIVATE,
+      ...commonLimits(config),
       scheduleMs: settings(firsthandSettings).FIRSTHAND_WEBHOOK_RETRY_WAITS_MS,
       jitterRatio: 0,
-      retryAfterMaxMs: config.WEBHOOK_RETRY_AFTER_MAX_MS,
-      disableAfterMs: config.WEBHOOK_DISABLE_AFTER_MS,
-      concurrencyMax: config.WEBHOOK_CONCURRENCY_MAX,
-      endpointConcurrencyMax: config.WEBHOOK_ENDPOINT_CONCURRENCY_MAX,
-      endpointQueueMax: config.WEBHOOK_ENDPOINT_QUEUE_MAX,
-      pollIntervalMs: config.WEBHOOK_POLL_INTERVAL_MS,
-      pollBatchMax: config.WEBHOOK_POLL_BATCH_MAX,
-      drainMs: config.WEBHOOK_DRAIN_MS,
-      cachedMax: config.WEBHOOK_CACHE_MAX,
     },
   }
   const ended = openObjects(parts).then((objects) => runFirsthandWebhooks({ ...options, objects }))

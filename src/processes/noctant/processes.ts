@@ -1,8 +1,8 @@
 /** Noctant's processes: which role runs each, what it is called, and its limits from the settings. */
-import { createCommandBus } from '../../commands/handle.ts'
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
 import { newWebhookHealth } from '../../webhooks/process.ts'
 import { openSecret } from '../../webhooks/secret.ts'
+import { commonLimits, deliveryBus } from '../../webhooks/settings.ts'
 import { newProcessHealth } from '../process.ts'
 import { runChallengeRules } from './challenge-rules.ts'
 import { newCommandPathHealth, runCommandPath } from './command-path.ts'
@@ -75,32 +75,15 @@ const OWNER_WAIT_MAX_MS = 30_000
 /** Webhook delivery. */
 function startWebhooks({ config, store, keyRing, dependenciesOf }: ContextParts): RunningProcess {
   const health = newWebhookHealth()
-  // A delivery is a stream that is used for a while and never again: in the common cache it would push accounts out.
-  const bus = createCommandBus(store, {
-    cachedAggregatesMax: config.WEBHOOK_CACHE_MAX,
-    seenCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
-    statesMaxBytes: config.AGGREGATE_CACHE_MAX_BYTES,
-    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
-  })
+  const bus = deliveryBus(store, config)
   const ended = runWebhooks({
     ...dependenciesOf('webhooks', health),
     bus,
     openSecret: async (sealed, name) => openSecret(sealed, name, keyRing.all()),
     limits: {
-      timeoutMs: config.WEBHOOK_TIMEOUT_MS,
-      excerptMaxBytes: config.WEBHOOK_EXCERPT_MAX_BYTES,
-      allowLoopback: config.WEBHOOK_ALLOW_PRIVATE,
+      ...commonLimits(config),
       scheduleMs: config.WEBHOOK_RETRY_SCHEDULE_MS,
       jitterRatio: WEBHOOK_JITTER_RATIO,
-      retryAfterMaxMs: config.WEBHOOK_RETRY_AFTER_MAX_MS,
-      disableAfterMs: config.WEBHOOK_DISABLE_AFTER_MS,
-      concurrencyMax: config.WEBHOOK_CONCURRENCY_MAX,
-      endpointConcurrencyMax: config.WEBHOOK_ENDPOINT_CONCURRENCY_MAX,
-      endpointQueueMax: config.WEBHOOK_ENDPOINT_QUEUE_MAX,
-      pollIntervalMs: config.WEBHOOK_POLL_INTERVAL_MS,
-      pollBatchMax: config.WEBHOOK_POLL_BATCH_MAX,
-      drainMs: config.WEBHOOK_DRAIN_MS,
-      cachedMax: config.WEBHOOK_CACHE_MAX,
       ownerWaitMaxMs: OWNER_WAIT_MAX_MS,
     },
   })

@@ -1,11 +1,11 @@
 /** Rungate's processes: which role runs each, what it is called, and its limits from the settings. */
 import { randomUUID } from 'node:crypto'
-import { createCommandBus } from '../../commands/handle.ts'
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { KeyRing } from '../../vault/key-ring.ts'
 import { createObjectKeys, type ObjectKeys } from '../../vault/object-keys.ts'
 import { newWebhookHealth } from '../../webhooks/process.ts'
+import { commonLimits, deliveryBus } from '../../webhooks/settings.ts'
 import { mailProcess } from '../mail.ts'
 import { newProcessHealth } from '../process.ts'
 import { ALERTS, runAlerts } from './alerts.ts'
@@ -80,25 +80,13 @@ function startWebhooks(parts: ContextParts): RunningProcess {
   const { config, store, db, keyRing, settings, dependenciesOf } = parts
   const health = newWebhookHealth()
   const own = settings(rungateSettings)
-  // A delivery is a stream that is used for a while and never again: in the common cache it would push agents out.
-  const bus = createCommandBus(store, {
-    cachedAggregatesMax: config.WEBHOOK_CACHE_MAX,
-    seenCommandsMax: config.AGGREGATE_CACHE_COMMANDS_MAX,
-    conflictRetriesMax: config.CONFLICT_RETRIES_MAX,
-  })
+  const bus = deliveryBus(store, config)
   const limits = {
+    ...commonLimits(config),
     timeoutMs: own.RUNGATE_WEBHOOK_TIMEOUT_MS,
     excerptMaxBytes: own.RUNGATE_WEBHOOK_EXCERPT_MAX_BYTES,
-    allowLoopback: config.WEBHOOK_ALLOW_PRIVATE,
     scheduleMs: own.RUNGATE_WEBHOOK_RETRY_WAITS_MS,
     ...{ jitterRatio: 0, retryAfterMaxMs: 0, failuresMax: own.RUNGATE_WEBHOOK_FAILURES_MAX },
-    concurrencyMax: config.WEBHOOK_CONCURRENCY_MAX,
-    endpointConcurrencyMax: config.WEBHOOK_ENDPOINT_CONCURRENCY_MAX,
-    endpointQueueMax: config.WEBHOOK_ENDPOINT_QUEUE_MAX,
-    pollIntervalMs: config.WEBHOOK_POLL_INTERVAL_MS,
-    pollBatchMax: config.WEBHOOK_POLL_BATCH_MAX,
-    drainMs: config.WEBHOOK_DRAIN_MS,
-    cachedMax: config.WEBHOOK_CACHE_MAX,
     sweep: { intervalMs: own.RUNGATE_RETENTION_INTERVAL_MS, batchMax: own.RUNGATE_RETENTION_BATCH_MAX },
   }
   const keys = providerSecretsOf(db, keyRing)

@@ -7,9 +7,9 @@ import type {
   WebhookEventEvent,
   WebhookEventType,
 } from '../../events/firsthand/webhook.ts'
+import type { AttemptStatus } from '../../events/webhook.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
-import type { AttemptStatus } from '../../webhooks/events.ts'
 import type { DeliveryQueue } from '../../webhooks/tables.ts'
 import { integer, text, time, uuid } from '../columns.ts'
 import { newestFirst, type Page } from '../keyset.ts'

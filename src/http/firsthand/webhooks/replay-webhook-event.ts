@@ -1,6 +1,5 @@
 /** POST /v1/webhook_events/{event_id}/replay: sends an event to its endpoint once more. */
-import { Rejected } from '../../../commands/firsthand/rejection.ts'
-import { endpointNotFound, isThere, webhookEndpoint } from '../../../commands/firsthand/webhook-endpoint.ts'
+import { requireDeliverable } from '../../../commands/firsthand/webhook-endpoint.ts'
 import { eventNotFound, isOwnEvent, webhookEvent } from '../../../commands/firsthand/webhook-event.ts'
 import { fileLinks } from '../../../processes/firsthand/objects.ts'
 import { webhookData } from '../../../projections/firsthand/webhook-data.ts'
@@ -30,11 +29,8 @@ export const replayWebhookEvent = write({
     if (!known || known.status === 'absent' || !isOwnEvent(known, owner)) throw eventNotFound()
     const { endpointId, eventType: event_type, createdAt: created_at } = known.told
     const replay = { kind: 'replay', owner, at: command.at } as const
-    const handled = await bus.handle(webhookEvent, eventId, replay, command, async () => {
-      const endpoint = await bus.current(webhookEndpoint, endpointId)
-      if (!isThere(endpoint)) throw endpointNotFound()
-      if (endpoint.status === 'disabled') throw new Rejected('webhook_disabled', 'The webhook endpoint is disabled.')
-    })
+    const deliverable = () => requireDeliverable(bus, endpointId)
+    const handled = await bus.handle(webhookEvent, eventId, replay, command, deliverable)
     const [requested] = handled.events
     const { state } = handled
     const made = requested?.type === 'firsthand.WebhookReplayRequested.v1' ? requested.data : undefined

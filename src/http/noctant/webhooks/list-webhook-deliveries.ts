@@ -1,7 +1,7 @@
 /** GET /v1/webhooks/deliveries: every attempt to deliver, newest first, a page at a time. */
 import { z } from '@hono/zod-openapi'
+import { attemptStatus } from '../../../events/webhook.ts'
 import { listWebhookAttempts } from '../../../projections/noctant/webhook.ts'
-import { attemptStatus } from '../../../webhooks/events.ts'
 import { limit, text, timeInput, timeOut, uuid, uuidOut } from '../../schemas.ts'
 import { operatorKey } from '../access.ts'
 import { pagedList } from '../pages.ts'
