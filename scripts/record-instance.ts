@@ -157,7 +157,8 @@ try {
   writeFileSync(join(work, 'answers.json'), `${JSON.stringify(answers, null, 2)}\n`)
   await client.end()
   await postgres.stop()
-  for (const name of ['postgres', 'services.json', 'opslog.log']) rmSync(join(dataDir, name), { recursive: true, force: true })
+  for (const name of ['postgres', 'services.json', 'opslog.log'])
+    rmSync(join(dataDir, name), { recursive: true, force: true })
   await run('tar', ['-czf', archive, '-C', work, 'data', 'database.sql', 'answers.json'])
 } finally {
   instance.kill('SIGKILL')
