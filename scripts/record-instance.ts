@@ -6,8 +6,8 @@
  *   node scripts/record-instance.ts ../earlier test/recorded/2026-11-a67c4f8-stopped.tar.gz --stop
  *
  * It starts that checkout on a data directory of its own, has its demonstrations write a day and a payout, asks for some
- * answers, and kills it with SIGKILL; with `--stop` it ends it by SIGTERM instead, as an operator does. The archive holds the data directory as it was found then, its database as SQL
- * (a tenth of a cluster's size), and the answers.
+ * answers, and kills it with SIGKILL; with `--stop` it ends it by SIGTERM instead, as an operator does. The archive holds
+ * the data directory as it was found then, its database as SQL (a tenth of a cluster's size), and the answers.
  */
 import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
