@@ -20,6 +20,9 @@ import { root } from '../support/source.ts'
 const recordings = join(root, 'test/recorded')
 const archives = readdirSync(recordings).filter((name) => name.endsWith('.tar.gz'))
 
+/** A start that adopts a log and makes read models anew, beside other tests. */
+const START_MAX_MS = 120_000
+
 /** Members that say something else since then (CHANGELOG.md), once their read model is made anew. */
 const CHANGED = ['program_type']
 
@@ -55,7 +58,7 @@ describe.each(archives)('the instance recorded in %s', (archive) => {
     )
     known = contexts.map(({ name }) => name)
     url = await start()
-  })
+  }, START_MAX_MS + 30_000)
   afterAll(async () => {
     for (const stop of stops) await stop()
     await client.end()
@@ -84,7 +87,7 @@ describe.each(archives)('the instance recorded in %s', (archive) => {
         expect(await (await fetch(`${api.url}/readyz`)).json()).toMatchObject({ status: 'ready' })
         return api.url as string
       },
-      { timeout: 50_000, interval: 100 },
+      { timeout: START_MAX_MS, interval: 100 },
     )
   }
 
