@@ -39,6 +39,8 @@ export interface Exchange {
   stepAtMs: number | undefined
   /** It is none of the requests that its tenant may have at a time: its operation bounds those itself. */
   isLong: boolean
+  /** Of the answer's body, where it is long and known. */
+  sentBytes: number
   /** The status that counts, where it is not that of the answer's object: 101. */
   status: number | undefined
 }

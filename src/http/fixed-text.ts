@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Context } from 'hono'
+import { respondFixed } from './answers.ts'
 import type { AppEnv } from './environment.ts'
 
 const compress = promisify(gzip)
@@ -42,8 +43,10 @@ export function fixedText(load: () => string | Promise<string>, headers: Readonl
     })
     const form = TAKES_GZIP.test(c.req.header('accept-encoding') ?? '') ? zipped : plain
     const { 'content-encoding': _, 'content-type': __, ...unchanged } = form.headers
-    if (names(c.req.header('if-none-match'), form.headers.etag ?? '')) return c.body(null, 304, unchanged)
-    return c.body(form.bytes, 200, form.headers)
+    const exchange = c.get('exchange')
+    if (names(c.req.header('if-none-match'), form.headers.etag ?? ''))
+      return respondFixed(exchange, 304, null, unchanged)
+    return respondFixed(exchange, 200, form.bytes, form.headers)
   }
 }
 

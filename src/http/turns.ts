@@ -29,6 +29,8 @@ export interface Turns {
   mayWait(caller: Caller): boolean
   /** The caller has taken so much; nothing where that is measured here anyway. */
   charge(name: string, ms: number): void
+  /** The caller is sent so many bytes: most of them leave later, when nothing tells whose they are. */
+  send(caller: Caller, bytes: number): void
 }
 
 export interface TurnLimits {
@@ -80,6 +82,8 @@ const ownLoop: Loop = {
   ...{ defer: setImmediate, later: setTimeout },
 }
 
+/** What is copied to the system, and waited for, in a millisecond; measured, and rounded down. */
+const BYTES_PER_MS = 524_288
 /** Others ask, as long as another caller than the last one asked within this time. */
 const OTHERS_MS = 1_000
 /** Callers whose use is remembered; the longest unused is forgotten first. */
@@ -258,6 +262,11 @@ export function createTurns(limits: TurnLimits, { nowMs, usedMs, defer, later }:
     mayWait: (caller) => !caller.isKnown || !takesLittle(caller, nowMs()),
     charge(name, ms) {
       if (!isMeasured) uses.add(name, ms, nowMs())
+    },
+    send(caller, bytes) {
+      const [ms, atMs] = [bytes / BYTES_PER_MS, nowMs()]
+      uses.add(caller.name, ms, atMs)
+      if (!caller.isKnown) pay(caller, ms, atMs)
     },
   }
 }

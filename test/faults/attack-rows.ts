@@ -34,6 +34,7 @@ export const attackRows: readonly Row[] = [
     tests: [
       [VALIDATION, 'is refused by its length alone, before any of its elements is looked at'],
       [VALIDATION, 'a refusal lists at most 20 faults, names three and counts the rest'],
+      ['test/http/bounded-bodies.test.ts', '%s has its lengths bounded before its elements'],
       [
         'test/http/json.test.ts',
         'takes a bounded number of values and marks, whatever they are and however long the text is',
@@ -82,6 +83,7 @@ export const attackRows: readonly Row[] = [
       [TENANTS, 'are read a few at a time while others ask, and the rest in turn'],
       [CALL_BOUNDS, 'has half of the calls under way at most: another one is served meanwhile'],
       ['test/sample/tenant-use.test.ts', 'what a list does with its rows counts, and so does its answer'],
+      ['test/sample/tenant-use.test.ts', 'counts with the time of what it does, and is refused beyond its tenant’s share'],
       [TURNS, 'takes one of each caller in turn, whatever the others have waiting'],
       [TURNS, 'has one request begun in a turn while others ask'],
       [TURNS, 'waits while a request of somebody who takes little is under way, but not for long'],
@@ -117,6 +119,15 @@ export const attackRows: readonly Row[] = [
         'test/commands/firsthand/organization.test.ts',
         'takes what was made from it by rotation along when it is revoked, unless that is spared',
       ],
+      [
+        'test/commands/firsthand/organization.test.ts',
+        'takes what was made with it along when it is revoked, and what was made with that',
+      ],
+      [
+        'test/http/rungate/accounts.test.ts',
+        'that is revoked takes along what was made with it, but for a token that asks',
+      ],
+      ['test/http/rungate/rates.test.ts', 'an account has so many admin tokens, and makes so many in a minute'],
       [DIRECTORY, 'forgets a key that was revoked, and knows it no more after a second event of it'],
       [DIRECTORY, 'forgets a key whose time has come, though no event says so'],
     ],

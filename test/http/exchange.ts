@@ -19,6 +19,7 @@ export const exchangeOf = (requestId: string): Exchange => ({
     tenant: undefined,
     stepAtMs: undefined,
     isLong: false,
+    sentBytes: 0,
     route: undefined,
     status: undefined,
   },
