@@ -39,6 +39,7 @@ export interface Ground {
 }
 
 const SECRET = 'sk-bench'
+/** No projector runs, so waiting for it is of no use. */
 const ALONE = { ROLES: 'api', READ_YOUR_WRITES_WAIT_MS: '100' }
 
 export async function prepareGround(): Promise<Ground> {
@@ -51,7 +52,7 @@ export async function prepareGround(): Promise<Ground> {
     stops.push(simulator.stop)
     const gateway = await startPortkey()
     stops.push(gateway.stop)
-    // No projector runs, so waiting for it is of no use.
+    // One account makes all calls: more in a minute than an account may by default, where the proxy is quick.
     const unlimited = { PROXY_CALLS_PER_MINUTE_MAX: '1000000000' }
     const environment = { ...ALONE, ...unlimited, SECRETS_KEY: randomBytes(32).toString('base64') }
     const instance = await startBenchInstance(environment)

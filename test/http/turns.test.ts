@@ -2,6 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import { createTurns } from '../../src/http/turns.ts'
 
+/** What is sent in a millisecond, as it is reckoned. */
+const BYTES_PER_MS = 524_288
+
 function loopOf(limits: Partial<Parameters<typeof createTurns>[0]> = {}) {
   let now = 10_000
   const deferred: (() => void)[] = []
@@ -44,6 +47,8 @@ function loopOf(limits: Partial<Parameters<typeof createTurns>[0]> = {}) {
     knock: (address: string, ms = 1, afterMs = 0) => take(address, ms, { isKnown: false, afterMs }),
     /** A request under way; answers what ends it. */
     enter: (name: string) => turns.enter({ name, isKnown: true }),
+    /** Somebody is sent what takes so long to send, as it is reckoned. */
+    send: (name: string, ms: number, isKnown = true) => turns.send({ name, isKnown }, ms * BYTES_PER_MS),
     isIdle: () => deferred.length === 0,
     pass(ms: number) {
       now += ms
@@ -125,6 +130,21 @@ describe('requests without a key', () => {
     expect(turn()).toStrictEqual(['10.0.0.1'])
   })
 
+  it('wait for what their address was sent, too', () => {
+    const { knock, take, send, turn, pass } = loopOf()
+    take('acme', 0)
+    turn()
+    send('10.0.0.1', 20, false)
+    knock('10.0.0.1')
+    knock('10.0.0.2')
+    expect(turn()).toStrictEqual(['10.0.0.2'])
+    // 20 ms are its share of 200, of which it had saved 100; one has gone by.
+    pass(98)
+    expect(turn()).toStrictEqual([])
+    pass(1)
+    expect(turn()).toStrictEqual(['10.0.0.1'])
+  })
+
   it('are begun whatever they take where nobody else asks', () => {
     const { knock, take, turn, pass } = loopOf()
     take('acme', 0)
@@ -154,6 +174,17 @@ describe('who takes much', () => {
     expect([turn(), turn(), turn()]).toStrictEqual([['flood'], ['one', 'other', 'flood'], ['flood']])
     turn()
     expect(isIdle()).toBe(true)
+  })
+
+  it('takes it by what is sent, too', () => {
+    const { take, turn, send } = loopOf()
+    take('other', 0)
+    take('reader', 0)
+    turn()
+    send('reader', 200)
+    for (let n = 0; n < 2; n++) take('reader', 0.1)
+    take('other', 0.1)
+    expect([turn(), turn()]).toStrictEqual([['reader'], ['other', 'reader']])
   })
 
   it('waits while a request of somebody who takes little is under way, but not for long', () => {

@@ -10,6 +10,7 @@ import { createMetrics } from '../../src/http/metrics.ts'
 import type { Operation } from '../../src/http/operation.ts'
 import type { RateClass } from '../../src/http/rate-limit.ts'
 import { defaultServerOptions, type ServerOptions, startServer } from '../../src/http/server.ts'
+import type { Turns } from '../../src/http/turns.ts'
 import { quietRuntime } from '../http/exchange.ts'
 import { startTestStore } from '../support/event-store.ts'
 import { type SampleParts, sampleApi } from './api.ts'
@@ -30,6 +31,8 @@ export interface SampleOptions extends Partial<Pick<SampleParts, 'rows' | 'onStr
   operations?: readonly Operation<SampleParts>[]
   rates?: Readonly<Record<string, RateClass<never>>>
   sockets?: ServerOptions['sockets']
+  /** Default: the application's own, and the server's. */
+  turns?: Turns
 }
 
 const withMore = ({ operations = [], rates = {} }: SampleOptions) => ({
@@ -40,7 +43,7 @@ const withMore = ({ operations = [], rates = {} }: SampleOptions) => ({
 
 export async function startSample(options: SampleOptions = {}): Promise<ServedSample> {
   const { rows = [], onStreamEnd = () => undefined, nowMs = () => performance.now() } = options
-  const { onPause = () => undefined, doorMax = 3, sockets = defaultServerOptions.sockets } = options
+  const { onPause = () => undefined, doorMax = 3, sockets = defaultServerOptions.sockets, turns } = options
   const log = await startTestStore()
   const registry = createRegistry([{ events: noteEvents }])
   const limits = { deadlineMs: 5_000, appendAttemptsMax: 3 }
@@ -56,9 +59,16 @@ export async function startSample(options: SampleOptions = {}): Promise<ServedSa
     contexts: [withParts(withMore(options), parts)],
     health: health({ probes: [], probeTimeoutMs: 1_000 }, metrics),
     metrics,
+    ...(turns && { turns }),
   })
   const address = { host: '127.0.0.1', port: 0 }
-  const server = await startServer({ ...defaultServerOptions, ...address, fetch: app.fetch, sockets })
+  const server = await startServer({
+    ...defaultServerOptions,
+    ...address,
+    fetch: app.fetch,
+    sockets,
+    ...(turns && { turns }),
+  })
   return {
     port: server.port,
     url: `http://127.0.0.1:${server.port}`,

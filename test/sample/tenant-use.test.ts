@@ -5,7 +5,8 @@ import { z } from '@hono/zod-openapi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { json } from '../../src/http/answers.ts'
 import { jsonBody } from '../../src/http/body.ts'
-import { direct, keyed } from './api.ts'
+import { type Caller, createTurns, defaultTurnLimits, type Turns } from '../../src/http/turns.ts'
+import { direct, keyed, read } from './api.ts'
 import { type ServedSample, startSample } from './serving.ts'
 
 let now = 0
@@ -93,6 +94,27 @@ it('a tenant whose requests have taken their share of the time is 429; a refused
   expect((await ask('other')).status).toBe(200)
   now += 20_000
   expect((await ask('busy')).status).toBe(200)
+})
+
+it('a long answer is sent whole, and its bytes count for whoever asked', async () => {
+  const LENGTH = 40_000
+  const long = read({
+    ...{ path: '/long', id: 'readLong', summary: 'More than fits at once', access: keyed },
+    answer: json(z.object({ text: z.string() }), 'A long text.'),
+    // Two bytes each.
+    handle: () => ({ text: 'é'.repeat(LENGTH) }),
+  })
+  const sent: [Caller, number][] = []
+  const turns: Turns = { ...createTurns(defaultTurnLimits), send: (...each) => void sent.push(each) }
+  const own = await startSample({ operations: [long], turns })
+  const from = (path: string) =>
+    fetch(`${own.url}/sample${path}`, { headers: { authorization: 'Bearer key-reader-notes' } })
+  await from('/who')
+  const answer = await from('/long')
+  expect(answer.headers.get('content-length')).toBe(String(2 * LENGTH + '{"text":""}'.length))
+  expect(await answer.json()).toStrictEqual({ text: 'é'.repeat(LENGTH) })
+  await expect.poll(() => sent.map(([caller, bytes]) => [caller.isKnown, bytes])).toStrictEqual([[true, 80_011]])
+  await own.close()
 })
 
 describe('a direct operation', () => {
