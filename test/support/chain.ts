@@ -35,6 +35,8 @@ export interface TestMarket {
   trader(): Promise<TestTrader>
   /** Signed by the key and included; the receipt, reverted or not. */
   send(key: Hex, transaction: { to: Hex; data: Hex }): Promise<Receipt>
+  /** Of the node, whatever it knows: `anvil_rollback`, 1. */
+  ask(method: string, ...params: unknown[]): Promise<unknown>
   /** What a transaction called, call by call, as the chain has it. */
   traceOf(hash: Hex): Promise<unknown>
   stop(): Promise<void>
@@ -63,8 +65,16 @@ export async function startTestMarket(): Promise<TestMarket> {
     return included(client, hash)
   }
 
+  async function ask(method: string, ...params: unknown[]): Promise<unknown> {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+    const answer = await fetch(rpcUrl, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    const { result, error } = (await answer.json()) as { result?: unknown; error?: { message: string } }
+    if (error) throw new Error(`${method}: ${error.message}`)
+    return result
+  }
+
   return {
-    ...{ chain, contracts, client, directory, send, commands: commandsOf(rpcUrl) },
+    ...{ chain, contracts, client, directory, send, ask, commands: commandsOf(rpcUrl) },
     setPrice(pairIndex, price) {
       if (price === undefined) prices.delete(pairIndex)
       else prices.set(pairIndex, inUnits(price, 18))
@@ -80,12 +90,7 @@ export async function startTestMarket(): Promise<TestMarket> {
       await send(key, { to: contracts.usdc, data })
       return { key, address }
     },
-    async traceOf(hash) {
-      const body = { jsonrpc: '2.0', id: 1, method: 'debug_traceTransaction', params: [hash, { tracer: 'callTracer' }] }
-      const headers = { 'content-type': 'application/json' }
-      const answer = await fetch(rpcUrl, { method: 'POST', headers, body: JSON.stringify(body) })
-      return ((await answer.json()) as { result: unknown }).result
-    },
+    traceOf: (hash) => ask('debug_traceTransaction', hash, { tracer: 'callTracer' }),
     async stop() {
       await client.close()
       await chain.stop()

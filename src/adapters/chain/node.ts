@@ -81,8 +81,8 @@ const tagOf = (block: bigint | undefined): string => (block === undefined ? 'lat
 const KNOWN = /already known|already imported|known transaction/i
 const NONCE_TOO_LOW = /nonce (is )?too low/i
 /** As nodes say it of a call that they have carried out, and that came to no good end. */
-const CARRIED_OUT = /revert|out of ?gas|opcode|EVM error/i
-const OUT_OF_GAS = /out of ?gas/i
+const CARRIED_OUT = /revert|out ?of ?gas|opcode|EVM error/i
+const OUT_OF_GAS = /out ?of ?gas/i
 
 export type ChainNode = ReturnType<typeof createNode>
 
@@ -160,8 +160,9 @@ export function createNode(rpc: Rpc, chainId: number) {
   async function tracedRevert(transaction: Hex): Promise<Revert | undefined> {
     try {
       const { output, error } = await ask(traceSchema, 'debug_traceTransaction', transaction, { tracer: 'callTracer' })
-      const revert = revertFrom(output ?? undefined)
-      return OUT_OF_GAS.test(error ?? '') ? { ...revert, text: 'ran out of gas' } : revert
+      // Of other ends than a revert the output says nothing.
+      if (OUT_OF_GAS.test(error ?? '')) return { ...revertFrom(undefined), text: 'ran out of gas' }
+      return revertFrom(output ?? undefined)
     } catch (error) {
       // Most public nodes do not trace.
       if (error instanceof RpcRefusal) return undefined
