@@ -14,6 +14,7 @@ import { runLagBench } from './lag.ts'
 import type { Figures, Measurement } from './measure.ts'
 import { runMemoryBench } from './memory.ts'
 import { runNeighboursBench } from './neighbours.ts'
+import { runOstiumBench } from './ostium.ts'
 import { runQueriesBench } from './queries.ts'
 import { runRebuildBench } from './rebuild.ts'
 import { runDeskBench } from './rungate/desk.ts'
@@ -30,6 +31,7 @@ const suites: Record<string, (options: SuiteOptions & { soakMinutes?: number | u
     firsthand: runFirsthandBench,
     rungate: runRungateBench,
     desk: runDeskBench,
+    ostium: runOstiumBench,
     store: (options) => runStoreBench({ ...DEFAULT_STORE_BENCH, ...options }),
     rebuild: runRebuildBench,
     lag: runLagBench,
