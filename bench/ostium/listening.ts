@@ -34,7 +34,7 @@ async function listen(url: string): Promise<Listener> {
   const key = ['sec-websocket-version: 13', 'sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==']
   socket.write(`${[...head, ...key].join('\r\n')}\r\n\r\n`)
   const listener: Listener = { socket, frames: 0 }
-  let rest = Buffer.alloc(0)
+  let rest: Buffer = Buffer.alloc(0)
   const [first] = (await once(socket, 'data')) as [Buffer]
   if (!first.toString('latin1').startsWith('HTTP/1.1 101')) throw new Error(first.toString('latin1', 0, 200))
   const take = (chunk: Buffer) => {
