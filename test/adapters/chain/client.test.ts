@@ -138,7 +138,7 @@ describe('what is sent', () => {
     expect(await client.revertOf({ ...failing, hash, blockNumber })).toMatchObject({
       ...{ name: 'NoTradeFound', args: [trader.address, '3', '2'] },
     })
-    const { raw, hash: short } = await signed({ gas: 30_000n })
+    const { raw, hash: short } = await signed({ gas: 23_000n })
     await client.sendRaw(raw)
     const late = await included(client, short)
     const approve = { from: trader.address, to: market.contracts.usdc, data: calldata('approve', trader.address, 0n) }
