@@ -29,10 +29,12 @@ const PROGRAM = fileURLToPath(new URL('./listening.ts', import.meta.url))
 
 export async function startListeners(): Promise<Listeners> {
   const child = fork(PROGRAM, { execArgv: ['--disable-warning=ExperimentalWarning'] })
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the listeners ended with ${code}`)
+  })
+  // Nobody may ask when it ends.
+  ended.catch(() => undefined)
   const answer = async <Answer>(): Promise<Answer> => {
-    const ended = once(child, 'exit').then(([code]) => {
-      throw new Error(`the listeners ended with ${code}`)
-    })
     const [said] = await Promise.race([once(child, 'message'), ended])
     if (said.error) throw new Error(said.error)
     return said as Answer

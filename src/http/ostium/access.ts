@@ -24,6 +24,8 @@ export interface OstiumLimits {
   /** Of one address, and of one socket; infinity: not counted. */
   requestsPerMinuteMax: number
   exempt: ReadonlySet<string>
+  /** Messages of one trade socket that are answered side by side. */
+  socketBuildsAtOnceMax: number
   leverageMax: number
   actionsPerRequestMax: number
   pendingSlippage: PendingSlippage

@@ -65,6 +65,7 @@ export async function serveOstium(parts: ApiParts<OstiumDirectories>): Promise<S
 const limitsOf = (own: OstiumSettings, config: ApiParts['config']): OstiumLimits => ({
   requestsPerMinuteMax: own.OSTIUM_RATE_LIMIT_PER_MINUTE_MAX || NONE,
   exempt: new Set(own.OSTIUM_RATE_LIMIT_EXEMPT),
+  socketBuildsAtOnceMax: own.OSTIUM_SOCKET_BUILDS_AT_ONCE_MAX,
   leverageMax: own.OSTIUM_LEVERAGE_MAX,
   actionsPerRequestMax: own.OSTIUM_ACTIONS_PER_REQUEST_MAX,
   pendingSlippage: own.OSTIUM_PENDING_ORDER_SLIPPAGE,

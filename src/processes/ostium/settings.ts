@@ -83,6 +83,7 @@ export const ostiumSettings = z.object({
     'bytes that wait for a client of the market stream; beyond, only its latest ticks are kept',
   ),
   OSTIUM_CLIENT_STALL_MAX_MS: count(30_000).describe('a client that stays so for this long is closed'),
+  OSTIUM_SOCKET_BUILDS_AT_ONCE_MAX: count(16).describe('builds of one trade socket that are under way at once'),
   OSTIUM_SOCKETS_PER_ADDRESS_MAX: count(100).describe('open sockets of one client address'),
   OSTIUM_SOCKETS_MAX: count(10_000).describe('open sockets'),
 })

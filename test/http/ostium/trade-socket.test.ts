@@ -1,4 +1,4 @@
-/** The trade socket: the same as the POSTs, in order, one at a time, within bounds. */
+/** The trade socket: the same as the POSTs, in order, within bounds. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -156,6 +156,21 @@ it('replies in the order of the messages, however many come at once', async () =
   }
   const messages = await until(opened, 400)
   expect(messages.map(({ id }) => id)).toStrictEqual(Array.from({ length: 400 }, (_, n) => String(n)))
+  opened.socket.terminate()
+})
+
+it('takes messages under one key in their order: the first is carried out, and the others are its repeats', async () => {
+  const opened = await connect()
+  const keyed = { ...headers, 'Idempotency-Key': randomUUID() }
+  const sizes = ['100', '200', '100', '300']
+  for (const [n, s] of sizes.entries()) {
+    opened.send({ id: String(n), action: 'open', headers: keyed, payload: { open: { ...open, s } } })
+    opened.send({ id: `beside ${n}`, action: 'open', headers, payload: { open } })
+  }
+  const messages = await until(opened, 2 * sizes.length)
+  expect(messages.map(({ id }) => id)).toStrictEqual(sizes.flatMap((_, n) => [String(n), `beside ${n}`]))
+  expect(messages.map(({ ok }) => ok)).toStrictEqual([true, true, false, true, true, true, false, true])
+  expect(messages[4]?.data).toStrictEqual(messages[0]?.data)
   opened.socket.terminate()
 })
 

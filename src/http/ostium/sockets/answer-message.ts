@@ -1,4 +1,4 @@
-/** One message of the trade socket, answered as its POST would be. It never rejects: every fault is a reply. */
+/** One message of the trade socket, answered as its POST would be: every fault is a reply. */
 import { randomUUID } from 'node:crypto'
 import { commandContext } from '../../../commands/context.ts'
 import { isUuid } from '../../../events/uuid.ts'
@@ -15,6 +15,7 @@ import { checkKey, textsOf } from '../exchange/keys.ts'
 import { exchangeHealthAt } from '../health.ts'
 import { traderFrom } from '../trader.ts'
 import { type Envelope, EnvelopeRefused, readEnvelope } from './envelope.ts'
+import type { Turn } from './turns.ts'
 
 export interface Connection {
   id: string
@@ -22,31 +23,40 @@ export interface Connection {
   address: string
 }
 
-type Reply = { id?: string; ok: true; data: unknown } | { id?: string; ok: false; error: object }
+export type Reply = { id?: string; ok: true; data: unknown } | { id?: string; ok: false; error: object }
 
-export async function answerMessage(
+/**
+ * Read, and ready to be answered. A build without a key of its own stands alone: it hands out its transaction whatever comes
+ * before or after it. What an agent does, and what is known by its Idempotency-Key, keeps its place. With a refusal the message
+ * is not looked at any further.
+ */
+export function messageOf(
   parts: OstiumParts,
   connection: Connection,
   data: string | ArrayBuffer,
-): Promise<Reply> {
-  let id: string | undefined
+  refusal?: Problem<string>,
+): Turn<Reply> {
   try {
     const envelope = readEnvelope(data)
-    id = envelope.id
-    const answer = await act(parts, connection, envelope)
-    return { ...(id !== undefined && { id }), ok: true, data: answer }
+    const { id, headers } = envelope
+    if (refusal) return { standsAlone: true, run: async () => refused(parts, id, refusal) }
+    return {
+      standsAlone: !headers.has('x-api-key') && !headers.has('idempotency-key'),
+      run: () => answered(parts, connection, envelope),
+    }
   } catch (error) {
-    if (error instanceof EnvelopeRefused) return refused(parts, error.id, error.cause)
-    return refused(parts, id, error)
+    const [id, cause] = error instanceof EnvelopeRefused ? [error.id, error.cause] : [undefined, error]
+    return { standsAlone: true, run: async () => refused(parts, id, refusal ?? cause) }
   }
 }
 
-/** The reply to a message that is not looked at any further. */
-export function refusalOf(data: string | ArrayBuffer, error: Problem<string>): Reply {
+async function answered(parts: OstiumParts, connection: Connection, envelope: Envelope): Promise<Reply> {
+  const { id } = envelope
   try {
-    return refused(undefined, readEnvelope(data).id, error)
-  } catch (cause) {
-    return refused(undefined, cause instanceof EnvelopeRefused ? cause.id : undefined, error)
+    const data = await act(parts, connection, envelope)
+    return { ...(id !== undefined && { id }), ok: true, data }
+  } catch (error) {
+    return refused(parts, id, error)
   }
 }
 
@@ -104,11 +114,11 @@ function unfit(issues: readonly { path: PropertyKey[]; code?: string; message: s
   return new Problem('validation_failed', named.slice(0, 3).join('; '), { errors: faults })
 }
 
-function refused(parts: Pick<OstiumParts, 'log'> | undefined, id: string | undefined, error: unknown): Reply {
+function refused(parts: Pick<OstiumParts, 'log'>, id: string | undefined, error: unknown): Reply {
   const described = describeError(error, (each) => failureOf(each) === 'unavailable')
   const known = errors.codes[described.code as keyof typeof errors.codes]
   const { status, title, shownAs = described.code } = known ?? errors.codes.internal_error
-  if (!known || described.code === 'internal_error') parts?.log.error({ err: error }, 'a message of a socket failed')
+  if (!known || described.code === 'internal_error') parts.log.error({ err: error }, 'a message of a socket failed')
   const { detail, errors: faults = [], details } = described
   const refusal = { code: shownAs, status, title, detail, errors: faults, details, requestId: '', schemes: [] }
   const { error: message, ...rest } = errors.body(refusal) as { error: string }

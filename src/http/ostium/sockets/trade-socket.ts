@@ -1,6 +1,6 @@
 /**
- * GET /v1/exchange/ws: what traders do on exchange, over one connection. Replies come in the order of the messages, one at a
- * time; who sends faster than that is not read any further.
+ * GET /v1/exchange/ws: what traders do on exchange, over one connection. Replies come in the order of the messages.
+ * Builds go on side by side, what agents do one at a time; who sends faster than that is not read any further.
  */
 import { randomUUID } from 'node:crypto'
 import { publicAccess } from '../../access.ts'
@@ -8,7 +8,8 @@ import { upgrade } from '../../answers.ts'
 import { createWindow, refuseBeyond } from '../../rate-limit.ts'
 import type { ServerSocket, SocketHandlers } from '../../socket.ts'
 import { type OstiumParts, operation } from '../access.ts'
-import { answerMessage, type Connection, refusalOf } from './answer-message.ts'
+import { type Connection, messageOf, type Reply } from './answer-message.ts'
+import { createTurns } from './turns.ts'
 
 /** Messages of a connection that wait for their turn. */
 const WAITING_MAX = 100
@@ -19,7 +20,7 @@ export const exchangeWebSocket = operation({
   summary: 'Trade over a WebSocket',
   description: [
     'A message is `{"id", "action", "headers", "payload"}`: `open`, `close`, `cancel`, `modify` and `margin` take the body of the POST of that name, with the same headers; `health` takes neither. The reply is `{"id", "ok": true, "data"}`, or `{"id", "ok": false, "error": {"message", "code", "errorCode", "details"}}`.',
-    'Replies come in the order of the messages. A connection has as many messages a minute as an address has requests.',
+    'Replies come in the order of the messages. What comes with an `X-API-Key` or an `Idempotency-Key` waits for what came before it. A connection has as many messages a minute as an address has requests.',
   ].join('\n\n'),
   answers: { 101: upgrade('The socket.') },
   refuses: ['sockets_full'],
@@ -32,28 +33,23 @@ export const exchangeWebSocket = operation({
 })
 
 export function tradeSocket(parts: OstiumParts, address: string): SocketHandlers {
-  const { requestsPerMinuteMax } = parts.limits
+  const { requestsPerMinuteMax, socketBuildsAtOnceMax } = parts.limits
   const used = createWindow({ keysMax: 1, nowMs: () => performance.now() })
   const connection: Connection = { id: randomUUID(), address }
-  const waiting: (() => Promise<object>)[] = []
-  let [isOpen, isBusy, isPaused] = [true, false, false]
+  let client: ServerSocket | undefined
+  let isPaused = false
   let leave: () => void = () => undefined
 
-  async function work(socket: ServerSocket): Promise<void> {
-    isBusy = true
-    for (let next = waiting.shift(); next && isOpen; next = waiting.shift()) {
-      const reply = await next()
-      if (isOpen) socket.send(JSON.stringify(reply))
-      if (isPaused && waiting.length < WAITING_MAX / 2) {
-        isPaused = false
-        socket.resume()
-      }
-    }
-    isBusy = false
-  }
+  const turns = createTurns<Reply>(socketBuildsAtOnceMax, (reply) => {
+    client?.send(JSON.stringify(reply))
+    if (!isPaused || turns.waiting() >= WAITING_MAX / 2) return
+    isPaused = false
+    client?.resume()
+  })
 
   return {
-    onOpen() {
+    onOpen(socket) {
+      client = socket
       leave = parts.sockets.enter(address)
     },
     onMessage(data, socket) {
@@ -63,15 +59,13 @@ export function tradeSocket(parts: OstiumParts, address: string): SocketHandlers
         counted,
         `A connection may send ${requestsPerMinuteMax} messages a minute.`,
       )
-      waiting.push(refusal ? async () => refusalOf(data, refusal) : () => answerMessage(parts, connection, data))
-      if (waiting.length >= WAITING_MAX && !isPaused) {
-        isPaused = true
-        socket.pause()
-      }
-      if (!isBusy) void work(socket)
+      turns.add(messageOf(parts, connection, data, refusal))
+      if (turns.waiting() < WAITING_MAX || isPaused) return
+      isPaused = true
+      socket.pause()
     },
     onClose() {
-      isOpen = false
+      turns.stop()
       leave()
     },
   }
