@@ -1,6 +1,6 @@
 /** Keys of agents and of the sponsor, and what is signed with them. A private key is in memory here and nowhere else. */
 import { randomBytes } from 'node:crypto'
-import { generatePrivateKey, privateKeyToAccount, privateKeyToAddress, signTypedData } from 'viem/accounts'
+import { generatePrivateKey, privateKeyToAccount, privateKeyToAddress, signMessage, signTypedData } from 'viem/accounts'
 import { concat, encodeAbiParameters, keccak256, parseTransaction } from 'viem/utils'
 import { accountFunctions, actDomain, actTypes, factoryFunctions } from './abi/account.ts'
 import type { Address } from './address.ts'
@@ -45,6 +45,9 @@ export function signAct(signed: Act & { privateKey: Hex; account: Address; chain
     message: { inner, nonce, deadline: deadlineS },
   })
 }
+
+/** As wallets sign what people are to read (EIP-191). */
+export const signText = (privateKey: Hex, message: string): Promise<Hex> => signMessage({ privateKey, message })
 
 /**
  * The transaction that carries out what was signed. By way of the factory it also deploys the account where that is not there

@@ -16,21 +16,22 @@ const TIMEOUT_MS = 5_000
 /** Blocks come at once, with the transaction. */
 const POLLING_MS = 20
 
-const localChain = (rpcUrl: string) =>
+const chainAt = (rpcUrl: string, id: number) =>
   defineChain({
-    ...{ id: CHAIN_ID, name: 'local' },
+    ...{ id, name: 'local' },
     nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
     rpcUrls: { default: { http: [rpcUrl] } },
   })
 
-const over = (rpcUrl: string) => ({
-  chain: localChain(rpcUrl),
+const over = (rpcUrl: string, chainId = CHAIN_ID) => ({
+  chain: chainAt(rpcUrl, chainId),
   transport: http(rpcUrl, { timeout: TIMEOUT_MS, retryCount: 0 }),
   pollingInterval: POLLING_MS,
   cacheTime: 0,
 })
 
 export const readerOf = (rpcUrl: string) => createPublicClient(over(rpcUrl))
-export const senderOf = (rpcUrl: string, key: Hex) =>
-  createWalletClient({ ...over(rpcUrl), account: privateKeyToAccount(key) }).extend(publicActions)
+/** Also of another chain than the local one. */
+export const senderOf = (rpcUrl: string, key: Hex, chainId = CHAIN_ID) =>
+  createWalletClient({ ...over(rpcUrl, chainId), account: privateKeyToAccount(key) }).extend(publicActions)
 export const commandsOf = (rpcUrl: string) => createTestClient({ ...over(rpcUrl), mode: 'anvil' })

@@ -19,6 +19,14 @@ const GAS_MONEY = 10n ** 21n
 /** What winners can be paid from, in units of USDC: far more than 900 % of what anybody will play with. */
 const VAULT = 10n ** 18n
 
+export interface FactoryPlace {
+  rpcUrl: string
+  chainId: number
+  /** Of whoever pays for the gas. */
+  key: Hex
+  trading: Hex
+}
+
 /** The contracts of an earlier start, or new ones. Writes the chain's facts before it resolves. */
 export async function deployMarket(chain: LocalChain, directory: string): Promise<MarketContracts> {
   await giveGas(chain)
@@ -48,19 +56,21 @@ async function standing(chain: LocalChain, facts: ChainFacts | undefined): Promi
   return codes.every(Boolean) ? { usdc, trading, tradingStorage, agentFactory } : undefined
 }
 
+type Sender = ReturnType<typeof senderOf>
+
+async function placed(sender: Sender, name: keyof ReturnType<typeof readArtifacts>, ...args: unknown[]): Promise<Hex> {
+  const { abi, bytecode } = readArtifacts()[name]
+  const hash = await sender.sendTransaction({ data: encodeDeployData({ abi, bytecode, args }) })
+  const { contractAddress, status } = await sender.waitForTransactionReceipt({ hash })
+  if (!contractAddress || status !== 'success') throw new Error(`The contract ${name} could not be deployed`)
+  return getAddress(contractAddress)
+}
+
 async function deploy({ rpcUrl, keyOf }: LocalChain): Promise<MarketContracts> {
   const artifacts = readArtifacts()
   const sender = senderOf(rpcUrl, keyOf(KEYS.deployer))
   const keeper = senderOf(rpcUrl, keyOf(KEYS.keeper)).account.address
-
-  async function place(name: keyof typeof artifacts, ...args: unknown[]): Promise<Hex> {
-    const { abi, bytecode } = artifacts[name]
-    const hash = await sender.sendTransaction({ data: encodeDeployData({ abi, bytecode, args }) })
-    const { contractAddress, status } = await sender.waitForTransactionReceipt({ hash })
-    if (!contractAddress || status !== 'success') throw new Error(`The contract ${name} could not be deployed`)
-    return getAddress(contractAddress)
-  }
-
+  const place = (...[name, ...args]: [keyof typeof artifacts, ...unknown[]]) => placed(sender, name, ...args)
   const usdc = await place('Usdc')
   const tradingStorage = await place('TradingStorage', usdc)
   const trading = await place('Trading', tradingStorage, keeper)
@@ -75,4 +85,9 @@ async function deploy({ rpcUrl, keyOf }: LocalChain): Promise<MarketContracts> {
     if (status !== 'success') throw new Error(`${call.functionName} has reverted on the local chain`)
   }
   return { usdc, trading, tradingStorage, agentFactory }
+}
+
+/** The factory of agents' accounts on any chain, paid by this key. Rejects where the chain does not take it. */
+export function deployFactory({ rpcUrl, chainId, key, trading }: FactoryPlace): Promise<Hex> {
+  return placed(senderOf(rpcUrl, key, chainId), 'AgentFactory', trading)
 }

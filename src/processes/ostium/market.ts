@@ -84,10 +84,10 @@ const boundsOf = (own: OstiumSettings) => ({
   answerMaxBytes: own.OSTIUM_RPC_ANSWER_MAX_BYTES,
 })
 
-function ofNode(own: OstiumSettings, rpcUrl: string): Market {
+/** What the settings say of a chain that is not the local one. Throws InvalidConfiguration where they do not suffice. */
+export function nodeFacts(own: OstiumSettings): Pick<Market, 'chainId' | 'network' | 'contracts'> {
   const { OSTIUM_NETWORK: network } = own
   const known = network === 'custom' ? undefined : networks[network]
-  const chainId = network === 'custom' ? own.OSTIUM_CHAIN_ID : known?.chainId
   const need = <Value>(value: Value | undefined, name: string): Value => {
     if (value === undefined) throw new InvalidConfiguration(`OSTIUM_NETWORK=custom needs ${name}.`)
     return value
@@ -99,11 +99,16 @@ function ofNode(own: OstiumSettings, rpcUrl: string): Market {
     tradingStorage: need(given(own.OSTIUM_TRADING_STORAGE) ?? known?.tradingStorage, 'OSTIUM_TRADING_STORAGE'),
     agentFactory: given(own.OSTIUM_AGENT_FACTORY),
   }
-  const id = need(chainId, 'OSTIUM_CHAIN_ID')
-  const client = openChain({ rpcUrl, chainId: id, contracts, ...boundsOf(own) })
+  const chainId = need(known ? known.chainId : own.OSTIUM_CHAIN_ID, 'OSTIUM_CHAIN_ID')
+  return { chainId, network, contracts }
+}
+
+function ofNode(own: OstiumSettings, rpcUrl: string): Market {
+  const facts = nodeFacts(own)
+  const { chainId, contracts } = facts
+  const client = openChain({ rpcUrl, chainId, contracts, ...boundsOf(own) })
   const sponsorKey = own.OSTIUM_SPONSOR_KEY as Hex | undefined
-  const { OSTIUM_PRICE_URL: pricesUrl } = own
-  return withChecks({ chainId: id, network, contracts, client, sponsorKey, pricesUrl }, own)
+  return withChecks({ ...facts, client, sponsorKey, pricesUrl: own.OSTIUM_PRICE_URL }, own)
 }
 
 type Unchecked = Omit<Market, 'fault' | 'missing' | 'check'>

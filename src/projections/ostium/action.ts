@@ -6,7 +6,16 @@ import { bigint, integer, jsonb, numeric, text, time, uuid } from '../columns.ts
 import { defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { ostiumTables, preparedOne } from './tables.ts'
 
-export type ActionStatus = 'requested' | 'signed' | 'broadcast' | 'included' | 'reverted' | 'abandoned' | 'refused'
+export const actionStatuses = [
+  'requested',
+  'signed',
+  'broadcast',
+  'included',
+  'reverted',
+  'abandoned',
+  'refused',
+] as const
+export type ActionStatus = (typeof actionStatuses)[number]
 export const underWay = ['requested', 'signed', 'broadcast'] as const satisfies readonly ActionStatus[]
 
 export const actions = defineTable({
@@ -137,17 +146,30 @@ export const findByNonce = (
     .execute()
 
 interface Filter {
-  chainId: number
+  /** As its stream is called. */
   traderId?: string | undefined
   status?: ActionStatus | undefined
 }
 
 /** Newest first, at most `limit`. */
-export function listActions(db: ReadModels, { chainId, traderId, status }: Filter, limit: number) {
-  let query = ostiumTables(db).selectFrom('ostium_action').selectAll().where('chain_id', '=', chainId)
+export function listActions(db: ReadModels, { traderId, status }: Filter, limit: number): Promise<ActionRow[]> {
+  let query = ostiumTables(db).selectFrom('ostium_action').selectAll()
   if (traderId !== undefined) query = query.where('trader_id', '=', traderId)
   if (status !== undefined) query = query.where('status', '=', status)
   return query.orderBy('requested_at', 'desc').limit(limit).execute()
+}
+
+/** The account that has paid last on this chain; undefined: none has. */
+export async function findLastSponsor(db: ReadModels, chainId: number): Promise<string | undefined> {
+  const found = await ostiumTables(db)
+    .selectFrom('ostium_action')
+    .select('sponsor')
+    .where('chain_id', '=', chainId)
+    .where('sponsor', 'is not', null)
+    .orderBy('requested_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return found?.sponsor ?? undefined
 }
 
 /** Those that were asked for, never signed, and are past their deadline: the oldest first. */

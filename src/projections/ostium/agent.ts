@@ -94,12 +94,6 @@ export const findVerifiedAgents = (
     .limit(limit)
     .execute()
 
-/** Every agent of a chain, newest first, at most `limit`. */
-export const listAgents = (db: ReadModels, chainId: number, limit: number): Promise<AgentRow[]> =>
-  ostiumTables(db)
-    .selectFrom('ostium_agent')
-    .selectAll()
-    .where('chain_id', '=', chainId)
-    .orderBy('created_at', 'desc')
-    .limit(limit)
-    .execute()
+/** Every agent, newest first, at most `limit`. */
+export const listAgents = (db: ReadModels, limit: number): Promise<AgentRow[]> =>
+  ostiumTables(db).selectFrom('ostium_agent').selectAll().orderBy('created_at', 'desc').limit(limit).execute()

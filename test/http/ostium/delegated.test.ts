@@ -28,7 +28,7 @@ const limit = { a: 1, b: true, t: 'limit', p: '2000', s: '5', l: '5' }
 const typesOf = async (stream: string) =>
   (await eventsOf(ground.served.store, stream)).map(({ type }) => type.split('.')[1])
 const actionsOf = ({ address }: TestTrader) =>
-  listActions(ground.served.db, { chainId: 31_337, traderId: traderIdOf(31_337, address) }, 100)
+  listActions(ground.served.db, { traderId: traderIdOf(31_337, address) }, 100)
 
 async function ready() {
   const trader = await ground.market.trader()

@@ -1,0 +1,143 @@
+/** What the chapters of ostium's demo share: a trader with a key of its own, the chain, and what the run has found out. */
+import { randomBytes } from 'node:crypto'
+import { addressOfKey, newAgentKey, signTransaction } from '../../../adapters/chain/account.ts'
+import { type ChainClient, openChain } from '../../../adapters/chain/client.ts'
+import type { Hex, Receipt } from '../../../adapters/chain/node.ts'
+import { type ChainFacts, readChainFacts } from '../../../embedded/market/chain-facts.ts'
+import type { AdminSession } from '../../admin-session.ts'
+import type { Checklist } from '../../demo/checks.ts'
+import { type Answer, type Call, createClient, poll } from '../../demo/client.ts'
+import type { DemoSetting } from '../../demo/setting.ts'
+import { CliError, EXIT } from '../../terminal.ts'
+
+export interface Transaction {
+  to: Hex
+  data: Hex
+}
+
+export interface OstiumStory {
+  /** As the trader: whoever names the address. */
+  call: Call
+  /** As the trader's agent. */
+  agentCall: Call
+  /** Where the live prices are. */
+  pricesUrl: () => string
+  chain: ChainClient
+  facts: ChainFacts
+  /** Made for this run. */
+  trader: { key: Hex; address: Hex }
+  checks: Checklist
+  run: string
+  waits: { waitMaxMs: number; pollIntervalMs: number }
+  withSession<T>(work: (session: AdminSession) => Promise<T>): Promise<T>
+  found: {
+    /** Of Bitcoin in dollars, the last. */
+    price: number
+    apiKey: string
+    account: string
+    /** Transactions that were handed out, and those of the agent. */
+    built: number
+    delegated: Set<string>
+  }
+}
+
+export type Say = (note: string) => void
+export type OstiumChapter = readonly [title: string, work: (story: OstiumStory, say: Say) => Promise<void>]
+
+/** A call that has to wait for the next minute of the address's rate. */
+const PATIENCE_MS = 65_000
+const RPC_TIMEOUT_MS = 5_000
+const RPC_ANSWER_MAX_BYTES = 1_048_576
+
+/** Of the instance of the data directory. Throws CliError where none runs, or where its chain is worth money. */
+export function beginStory(setting: DemoSetting): OstiumStory {
+  const { dataDirectory, running, checks, limits, waits, withSession } = setting
+  const base = () => `${running().apiUrl}/ostium`
+  base()
+  const facts = readChainFacts(dataDirectory)
+  if (facts?.network !== 'local') {
+    const hint = 'Leave OSTIUM_RPC_URL unset, and OSTIUM_LOCAL_CHAIN at `auto` or `on`.'
+    throw new CliError(
+      EXIT.refused,
+      'the instance has no chain of its own, and on another one this would cost money',
+      hint,
+    )
+  }
+  const { rpcUrl, chainId, contracts } = facts
+  const { privateKey: key, address } = newAgentKey()
+  const found: OstiumStory['found'] = {
+    ...{ price: 0, apiKey: '', account: '', built: 0, delegated: new Set() },
+  }
+  // Asked before each send: a restarted instance may listen elsewhere.
+  const client = createClient('the API', () => ({ url: base(), token: '' }), {
+    ...limits,
+    unreachableMaxMs: PATIENCE_MS,
+  })
+  const as =
+    (credentials: () => Record<string, string>): Call =>
+    (method, path, body, headers = {}) =>
+      client(method, path, body, { 'x-trader-address': address, ...credentials(), ...headers })
+  return {
+    call: as(() => ({})),
+    agentCall: as(() => ({ 'x-api-key': found.apiKey })),
+    pricesUrl: () => `${base().replace(/^http/, 'ws')}/v1/market/stream`,
+    chain: openChain({ rpcUrl, chainId, contracts, timeoutMs: RPC_TIMEOUT_MS, answerMaxBytes: RPC_ANSWER_MAX_BYTES }),
+    ...{ facts, trader: { key, address }, checks, waits, withSession, found },
+    run: `${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`,
+  }
+}
+
+/** `200`, or what the service said instead: `400 INVALID_ACTION`. */
+export const statusOf = ({ status, body }: Pick<Answer, 'status' | 'body'>): string =>
+  body.errorCode === undefined ? String(status) : `${status} ${body.errorCode}`
+
+/** Builds what is asked for, under a key of this run: sent again, it is the same. Throws CliError where it is refused. */
+export async function build(story: OstiumStory, path: string, name: string, body: object): Promise<Transaction[]> {
+  const answer = await story.call('POST', `/v1/exchange/${path}`, body, { 'idempotency-key': `${story.run}-${name}` })
+  if (answer.status !== 200) {
+    throw new CliError(EXIT.refused, `${name} was answered ${statusOf(answer)}: ${String(answer.body.error)}`)
+  }
+  const transactions = answer.body.transactions as Transaction[]
+  story.found.built += 1
+  return transactions
+}
+
+const GAS_MAX = 2_000_000n
+
+/** Signed by the trader, and included. */
+export async function execute({ chain, facts, trader, waits }: OstiumStory, each: Transaction): Promise<Receipt> {
+  const [nonce, fees] = await Promise.all([chain.nonceOf(addressOfKey(trader.key), 'pending'), chain.fees()])
+  const fields = { chainId: facts.chainId, nonce, to: each.to, data: each.data, gas: GAS_MAX, ...fees }
+  const { raw, hash } = await signTransaction(trader.key, fields)
+  await chain.sendRaw(raw)
+  const receipt = await poll(
+    () => chain.receipt(hash),
+    (found) => found !== undefined,
+    waits,
+  )
+  if (!receipt) throw new CliError(EXIT.refused, `the transaction ${hash} is in no block`)
+  return receipt
+}
+
+/** Builds, signs and sends; whether all of it had its effect. */
+export async function perform(story: OstiumStory, path: string, name: string, body: object): Promise<boolean> {
+  let isDone = true
+  for (const each of await build(story, path, name, body)) isDone = (await execute(story, each)).isSuccess && isDone
+  return isDone
+}
+
+/** A position of the trader in Bitcoin, once it satisfies; the last that was seen either way. */
+export function position(
+  { chain, trader, waits }: OstiumStory,
+  index: number,
+  satisfied: (trade: Awaited<ReturnType<ChainClient['openTrade']>>) => boolean,
+) {
+  return poll(() => chain.openTrade(trader.address, BITCOIN, index), satisfied, waits)
+}
+
+/** Pairs. */
+export const BITCOIN = 0
+export const ETHER = 1
+/** Units of USDC in a dollar, of a price in a dollar. */
+export const USDC = 1_000_000n
+export const PRICE = 10n ** 18n
