@@ -21,7 +21,10 @@ const known = {
     context: async () => (await import('./contexts/rungate.ts')).rungate,
     cli: async () => (await import('./cli/rungate/cli.ts')).rungateCli,
   },
-  ostium: { context: async () => (await import('./contexts/ostium.ts')).ostium },
+  ostium: {
+    context: async () => (await import('./contexts/ostium.ts')).ostium,
+    cli: async () => (await import('./cli/ostium/cli.ts')).ostiumCli,
+  },
   audit: {
     context: async () => (await import('./contexts/audit.ts')).audit,
     cli: async () => (await import('./cli/audit/cli.ts')).auditCli,

@@ -1,5 +1,5 @@
 /** `opslog ostium actions`: what agents were asked to do, and what became of it. */
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { traderIdOf } from '../../commands/ostium/agent.ts'
 import { type ActionStatus, actionStatuses, listActions } from '../../projections/ostium/action.ts'
 import type { AdminTools } from '../admin-tools.ts'
@@ -14,7 +14,7 @@ interface Options extends OutputOptions {
 export function actionsCommand({ withSession, ...tools }: AdminTools): Command {
   return withOutput(new Command('actions'))
     .description('actions of agents, the newest first')
-    .option('--trader <address>', 'of this trader alone, on the instance’s chain')
+    .option('--trader <address>', 'of this trader alone, on the instance’s chain', traderAddress)
     .addOption(new Option('--status <status>', 'that stand so').choices(actionStatuses))
     .action(async (options: Options) => {
       const { trader, status } = options
@@ -31,8 +31,13 @@ export function actionsCommand({ withSession, ...tools }: AdminTools): Command {
     })
     .addHelpText(
       'after',
-      '\nExamples:\n  opslog ostium actions --status abandoned\n  opslog ostium actions --trader 0x742d…',
+      '\nExamples:\n  opslog ostium actions --status abandoned\n  opslog ostium actions --trader 0x742d35Cc6634C0532925a3b844Bc9e7595f5bE21',
     )
+}
+
+function traderAddress(text: string): string {
+  if (/^0x[0-9a-fA-F]{40}$/.test(text)) return text
+  throw new InvalidArgumentError('An address is 0x and 40 hex digits.')
 }
 
 async function chainOf(tools: FactTools): Promise<number> {
