@@ -1,5 +1,5 @@
 /** `opslog ostium fund`: gas and USDC for an address of the local chain, where neither is worth anything. */
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { PLACES, unitsOf } from '../../commands/ostium/decimals.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { CliError, EXIT, show } from '../terminal.ts'
@@ -18,12 +18,16 @@ const amount = (places: number) => (text: string) => {
 }
 const ETHER_PLACES = 18
 
+/** The help cannot show a bigint by itself. */
+const asked = (flags: string, places: number, units: bigint, shown: string): Option =>
+  new Option(flags, 'how much of it').argParser(amount(places)).default(units, shown)
+
 export function fundCommand(tools: AdminTools): Command {
   return new Command('fund')
     .description('give an address gas and USDC on the local chain')
     .argument('<address>', 'of the account')
-    .option('--ether <amount>', 'how much of it', amount(ETHER_PLACES), 10n ** 19n)
-    .option('--usdc <amount>', 'how much of it', amount(PLACES.usdc), 10_000_000_000n)
+    .addOption(asked('--ether <amount>', ETHER_PLACES, 10n ** 19n, '10'))
+    .addOption(asked('--usdc <amount>', PLACES.usdc, 10_000_000_000n, '10000'))
     .option('--json', 'print JSON')
     .action((address: string, options: Options) => run(tools, address, options))
     .addHelpText('after', '\nExamples:\n  opslog ostium fund 0x742d35Cc6634C0532925a3b844Bc9e7595f5bE21 --usdc 5000')
