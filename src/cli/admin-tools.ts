@@ -1,5 +1,6 @@
 /** What the command line hands to the commands of a context, which import nothing that knows the contexts. */
 import type { z } from 'zod'
+import type { Ground } from '../audit/history.ts'
 import type { Config } from '../config.ts'
 import type { KeyRing } from '../vault/key-ring.ts'
 import type { withAdminSession, written } from './admin-session.ts'
@@ -26,6 +27,8 @@ export interface AdminTools {
   /** The instance's keys; undefined where they are not at hand. */
   keyRing(): Promise<KeyRing | undefined>
   followEvents: typeof followEvents
+  /** A question of an auditor over the whole log, which is closed afterwards; loaded where it is asked for. */
+  withGround<T>(ask: (ground: Ground) => Promise<T>): Promise<T>
   /** What all contexts show on the command line. */
   contextClis(): Promise<readonly { name: string; cli: ContextCli }[]>
 }

@@ -21,6 +21,10 @@ export async function withRawLog<T>(work: (log: RawLog) => Promise<T>): Promise<
   }
 }
 
+/** Asks over the whole log without a word on the screen; personal data stays sealed. */
+export const withGround = <T>(ask: (ground: Ground) => Promise<T>): Promise<T> =>
+  withRawLog((log) => ask({ log, scope: everything, budget: unlimited(), rules: auditRules }))
+
 /** What a question works with. `endProgress` takes the progress off the screen, before something is printed. */
 export type ShownGround = Ground & { endProgress(): void }
 

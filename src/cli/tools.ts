@@ -19,5 +19,6 @@ export const adminTools: AdminTools = {
   kept: (file, schema, hint) => readKept(configuration().DATA_DIR, file, schema, hint),
   keyRing: async () => (await import('./person-keys.ts')).keyRingOf(configuration()),
   contextClis: () => loadContextClis(),
+  withGround: async (ask) => (await import('./audit-session.ts')).withGround(ask),
   followEvents: async (session, reader) => (await import('./event-following.ts')).followEvents(session, reader),
 }

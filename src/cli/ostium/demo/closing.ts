@@ -1,13 +1,9 @@
 /** The books: what the log has of the run, whether it is whole, and whether the chain has the same. */
 import type { Hex } from '../../../adapters/chain/node.ts'
 import { firstContinuation, type Ground, readHistory } from '../../../audit/history.ts'
-import { unlimited } from '../../../audit/scan.ts'
-import { everything } from '../../../audit/scope.ts'
 import { readVerification } from '../../../audit/verification.ts'
 import { traderIdOf } from '../../../commands/ostium/agent.ts'
 import { listActions } from '../../../projections/ostium/action.ts'
-import { withRawLog } from '../../audit-session.ts'
-import { auditRules } from '../../contexts.ts'
 import { poll } from '../../demo/client.ts'
 import { LISTED_MAX } from '../../table-output.ts'
 import type { OstiumStory, Say } from './story.ts'
@@ -37,11 +33,8 @@ interface Books {
 }
 
 export async function readBooks(story: OstiumStory, say: Say): Promise<void> {
-  const { checks, facts, trader, found, chain, withSession, waits } = story
-  const books = await withRawLog(async (log) => {
-    const ground: Ground = { log, scope: everything, budget: unlimited(), rules: auditRules }
-    return booksOf(ground, trader.address)
-  })
+  const { checks, facts, trader, found, chain, withSession, withGround, waits } = story
+  const books = await withGround((ground) => booksOf(ground, trader.address))
   const { TransactionsBuilt: built = 0, ...others } = books.counts
   checks.equal('every build is on record', built, found.built)
   checks.equal('and all that the agent was and did', countsOf(others), countsOf(TOLD))

@@ -5,6 +5,7 @@ import { type ChainClient, openChain } from '../../../adapters/chain/client.ts'
 import type { Hex, Receipt } from '../../../adapters/chain/node.ts'
 import { type ChainFacts, readChainFacts } from '../../../embedded/market/chain-facts.ts'
 import type { AdminSession } from '../../admin-session.ts'
+import type { AdminTools } from '../../admin-tools.ts'
 import type { Checklist } from '../../demo/checks.ts'
 import { type Answer, type Call, createClient, poll } from '../../demo/client.ts'
 import type { DemoSetting } from '../../demo/setting.ts'
@@ -30,6 +31,7 @@ export interface OstiumStory {
   run: string
   waits: { waitMaxMs: number; pollIntervalMs: number }
   withSession<T>(work: (session: AdminSession) => Promise<T>): Promise<T>
+  withGround: AdminTools['withGround']
   found: {
     /** Of Bitcoin in dollars, the last. */
     price: number
@@ -51,7 +53,7 @@ const RPC_ANSWER_MAX_BYTES = 1_048_576
 
 /** Of the instance of the data directory. Throws CliError where none runs, or where its chain is worth money. */
 export function beginStory(setting: DemoSetting): OstiumStory {
-  const { dataDirectory, running, checks, limits, waits, withSession } = setting
+  const { dataDirectory, running, checks, limits, waits, withSession, tools } = setting
   const base = () => `${running().apiUrl}/ostium`
   base()
   const facts = readChainFacts(dataDirectory)
@@ -83,6 +85,7 @@ export function beginStory(setting: DemoSetting): OstiumStory {
     pricesUrl: () => `${base().replace(/^http/, 'ws')}/v1/market/stream`,
     chain: openChain({ rpcUrl, chainId, contracts, timeoutMs: RPC_TIMEOUT_MS, answerMaxBytes: RPC_ANSWER_MAX_BYTES }),
     ...{ facts, trader: { key, address }, checks, waits, withSession, found },
+    withGround: tools.withGround,
     run: `${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`,
   }
 }
