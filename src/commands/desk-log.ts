@@ -108,7 +108,7 @@ export function createDeskLog<State>(store: Store, kind: DeskKind<State>): DeskL
 
   async function turnIfFull(head: DeskHead<State>): Promise<void> {
     if (head.revision === undefined || head.revision + 1n < head.turnsAt) return
-    if (JSON.stringify(books.opened(head.state, head.book + 1).data).length > books.openedMaxBytes) {
+    if (Buffer.byteLength(JSON.stringify(books.opened(head.state, head.book + 1).data)) > books.openedMaxBytes) {
       head.turnsAt = head.revision + TURN_RETRY_EVENTS
       return
     }

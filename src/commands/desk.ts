@@ -125,7 +125,7 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
     // Of this decision alone: decided anew, the events have other bytes and need other ids.
     const execution = randomUUID()
     item.events = emitted.map((event, index) => ({ id: eventId(commandId, execution, index), event, cause }))
-    item.bytes = emitted.reduce((sum, { data }) => sum + JSON.stringify(data).length, 0)
+    item.bytes = emitted.reduce((sum, { data }) => sum + Buffer.byteLength(JSON.stringify(data)), 0)
     return true
   }
 

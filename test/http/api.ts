@@ -551,6 +551,12 @@ export async function startApi(options: ApiOptions = {}) {
     buyers,
     /** Rungate's desks, of both API processes. */
     desks,
+    /** A figure of its calls, as the metrics say it. */
+    async figure(name: string) {
+      const gauge = opened.gauges.find((each) => each.name === name)
+      if (!gauge) throw new Error(`there is no gauge ${name}`)
+      return gauge.read()
+    },
     workers,
     waits,
     objects,

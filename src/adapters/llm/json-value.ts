@@ -111,6 +111,10 @@ export class JsonValue {
   }
 }
 
+/** A string as JSON has it, without its quotes; empty for anything else. */
+export const innerOf = (value: JsonValue | undefined): string | Buffer =>
+  value?.kind === 'string' ? value.raw.subarray(1, -1) : ''
+
 /** What the tape holds. */
 export const rootOf = (tape: JsonTape): JsonValue => new JsonValue(tape, 0)
 

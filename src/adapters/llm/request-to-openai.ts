@@ -1,7 +1,7 @@
 /** A request for Anthropic's messages as a chat completion. */
 import type { CallScan } from './call-scan.ts'
 import { JsonText, type Writable, writeJson } from './json-text.ts'
-import type { JsonValue } from './json-value.ts'
+import { innerOf, type JsonValue } from './json-value.ts'
 import { ARGUMENTS_MAX_BYTES, type TranslationOptions, tooLong } from './request-to-anthropic.ts'
 import { given, refuseOthers, Untranslatable, words } from './untranslatable.ts'
 
@@ -114,10 +114,6 @@ function partOf(block: JsonValue): { type: string; text?: Writable; image_url?: 
   const url = new JsonText('"data:', innerOf(source?.get('media_type')), ';base64,', innerOf(source?.get('data')), '"')
   return { type: 'image_url', image_url: { url } }
 }
-
-/** A string as JSON has it, without its quotes. */
-const innerOf = (value: JsonValue | undefined): string | Buffer =>
-  value?.kind === 'string' ? value.raw.subarray(1, -1) : ''
 
 function textPart(block: JsonValue): { type: string; text: Writable } {
   refuseOthers(block, words('type text cache_control'), 'a text’s')

@@ -38,7 +38,7 @@ async function served(to: Format, body: object): Promise<string> {
   if (answer.status !== 200) return (await answer.body.whole(100_000)).toString()
   if (!scan.isStream) {
     const read = await readAnswer(from, await answer.body.whole(100_000))
-    return translatedAnswer(to, read, 'served', 0).toString()
+    return (await translatedAnswer(to, read, 'served', 0)).toString()
   }
   const relay = new StreamRelay({ from, to, wantsUsage: scan.wantsUsage, model: 'served', createdS: 0 })
   const out: Buffer[] = []

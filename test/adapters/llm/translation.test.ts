@@ -240,13 +240,11 @@ describe('a message for OpenAI', () => {
 })
 
 describe('an answer', () => {
-  const translate = async (from: Format, text: string) =>
-    translatedAnswer(
-      from === 'openai' ? 'anthropic' : 'openai',
-      await readAnswer(from, Buffer.from(text)),
-      'served',
-      1_800_000_000,
-    ).toString()
+  const translate = async (from: Format, text: string) => {
+    const read = await readAnswer(from, Buffer.from(text))
+    const to = from === 'openai' ? 'anthropic' : 'openai'
+    return (await translatedAnswer(to, read, 'served', 1_800_000_000)).toString()
+  }
 
   it('of Anthropic for a client of OpenAI', async () => {
     const answer = `{"id":"msg_1a","type":"message","role":"assistant","model":"claude-x","content":[{"type":"thinking","thinking":"hm","signature":"s"},
@@ -310,6 +308,31 @@ describe('an answer', () => {
     ['anthropic', '{"error":{}}'],
   ])('of %s that is %j is none', async (format, text) => {
     await expect(readAnswer(format, Buffer.from(text))).rejects.toThrow(UnreadableAnswer)
+  })
+
+  it('that is long is read in slices, between which others have their turn', async () => {
+    const logprobs = Array.from({ length: 1_000_000 }, () => 0)
+    const answer = Buffer.from(JSON.stringify({ choices: [{ message: { content: 'Hi' }, logprobs }] }))
+    let turns = 0
+    let next = setImmediate(function turn() {
+      turns += 1
+      next = setImmediate(turn)
+    })
+    expect((await readAnswer('openai', answer)).deliveredBytes).toBe(2)
+    clearImmediate(next)
+    expect(turns).toBeGreaterThan(0)
+  })
+
+  it('of more parts than anybody answers with is none', async () => {
+    const content = Array.from({ length: 10_001 }, () => ({ type: 'text', text: '' }))
+    const answer = Buffer.from(JSON.stringify({ content, stop_reason: 'end_turn' }))
+    await expect(readAnswer('anthropic', answer)).rejects.toThrow('more than 10000 parts')
+  })
+
+  it('keeps half a character that one text ends with and the next one begins with', async () => {
+    const blocks = ['"Hi \\ud83d"', '"\\ude00"'].map((text) => `{"type":"text","text":${text}}`)
+    const answer = `{"content":[${blocks}],"stop_reason":"end_turn"}`
+    expect(JSON.parse(await translate('anthropic', answer)).choices[0].message.content).toBe('Hi 😀')
   })
 
   it('whose arguments were cut is not passed on as if they were whole', async () => {

@@ -111,6 +111,32 @@ describe('a provider that fails before content', () => {
   })
 })
 
+describe('the figures of a process', () => {
+  // Of a model whose price is known, with a limit that has it looked at.
+  const asked = { model: GPT, max_completion_tokens: 100, messages: user('x') }
+  const limited = () => caller.agent({ policy: { routing: once1, budget: { hard_limit_usd: 1 } } })
+
+  it('rise by what an attempt may have cost that was sent and never answered', async () => {
+    const agent = await limited()
+    orderFor(GPT, { hang: true }, 1)
+    const before = Number(await api.figure('rungate_may_have_cost'))
+    await refusalOf(agent.openAi.chat.completions.create(asked))
+    const { attempts } = await settledCall(api, agent.agentId)
+    const mayHaveCost = Number(attempts[0]?.mayHaveCostUsd)
+    expect(mayHaveCost).toBeGreaterThan(0)
+    expect(Number(await api.figure('rungate_may_have_cost'))).toBeCloseTo(before + mayHaveCost, 10)
+  })
+
+  it('rise with each call whose usage passes what was set aside for it, which is recorded as it is', async () => {
+    const agent = await limited()
+    orderFor(GPT, { usage: { prompt_tokens: 5, completion_tokens: 101, total_tokens: 106 } }, 1)
+    const before = Number(await api.figure('rungate_budget_overrun'))
+    await agent.openAi.chat.completions.create(asked)
+    expect(await settledCall(api, agent.agentId)).toMatchObject({ usage: { output: 101 }, isEstimated: false })
+    expect(await api.figure('rungate_budget_overrun')).toBe(before + 1)
+  })
+})
+
 describe('a stream that breaks after content', () => {
   it.each<[fault: Fault]>([
     [{ cut: { afterFrames: 6 } }],

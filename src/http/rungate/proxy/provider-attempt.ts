@@ -111,8 +111,7 @@ export async function attemptCall(
       if (bytes.length === 0) return failed(failure('empty_stream', 'The provider’s answer was empty.'), true)
       const read = await readAnswer(target.format, bytes, counted)
       const isSame = target.format === scan.format
-      const translated = () => translatedAnswer(scan.format, read, target.model, createdS)
-      const shown = isSame ? bytes : await counted(translated)
+      const shown = isSame ? bytes : await translatedAnswer(scan.format, read, target.model, createdS, counted)
       return { kind: 'whole', read, body: shown, headers: answer.headers, attempt: attempt(undefined) }
     }
     const relay = new StreamRelay({

@@ -2,6 +2,7 @@
  * A call that was admitted, on its way through the providers of its chain: the next one is tried as long as the client has no
  * content, and whatever happens is settled once.
  */
+import { cleanMessage } from '../../../adapters/llm/error-shapes.ts'
 import type { RunningCall } from '../../../adapters/llm/provider-client.ts'
 import { Untranslatable } from '../../../adapters/llm/untranslatable.ts'
 import { attemptsMax, BACKOFF_MAX_MS, baseUrlOf, routesOf } from '../../../commands/rungate/routing.ts'
@@ -52,7 +53,8 @@ async function tryTargets(parts: ProxyParts, call: AdmittedCall, settlement: Set
     if (interruption.reason !== undefined) return answerInterrupted(call, settlement)
     const prepared = await prepare(parts, call, target)
     if ('reason' in prepared) {
-      settlement.skipped.push({ provider: target.provider, reason: prepared.reason })
+      // What the client wrote may be part of it, and it stands in the log.
+      settlement.skipped.push({ provider: target.provider, reason: cleanMessage(prepared.reason) })
       round.drop(target)
       continue
     }

@@ -32,6 +32,8 @@ export interface Spent extends Settled {
   costUsd: string
 }
 
+/** Of the provider's word for why an answer ended, characters that stand in the log. */
+const FINISH_REASON_MAX = 64
 const TIMEOUTS: readonly string[] = ['tcp_connect_timeout', 'request_timeout', 'first_events_timeout']
 
 export class Settlement {
@@ -104,7 +106,7 @@ export class Settlement {
         timeToFirstByteMs: this.firstByteMs === undefined ? null : Math.round(this.firstByteMs - startedMs),
         ...{ attempts: this.attempts, skipped: this.skipped },
         ...{ errorKind: failure?.kind ?? null, errorStatus: failure?.status ?? null },
-        ...{ errorMessage: failure?.message ?? null, finishReason: finishReason ?? null },
+        ...{ errorMessage: failure?.message ?? null, finishReason: finishReason?.slice(0, FINISH_REASON_MAX) ?? null },
         hasContent: this.parts.contentLog.isOn(admission.run.settings),
       },
       command,
