@@ -3,8 +3,9 @@ import { z } from 'zod'
 import type { EventOf } from '../event.ts'
 import { author, time, uuid } from './vocabulary.ts'
 
-/** Runs that one event names at most. */
+/** Runs, and deliveries, that one event names at most. */
 export const CLEANED_RUNS_MAX = 1_000
+export const CLEANED_DELIVERIES_MAX = 1_000
 const count = z.int().min(0)
 
 export const cleanupEvents = {
@@ -17,6 +18,13 @@ export const cleanupEvents = {
     runIds: z.array(uuid).max(CLEANED_RUNS_MAX),
     ...{ steps: count, ledgerEntries: count },
   }),
+  /** These deliveries to webhooks are gone from the read models: they ended before this time. */
+  'rungate.DeliveriesDeleted.v1': z.object({
+    ...{ accountId: uuid, occurredAt: time },
+    before: time,
+    deliveryIds: z.array(uuid).min(1).max(CLEANED_DELIVERIES_MAX),
+  }),
 }
 export type CleanupEvent = EventOf<typeof cleanupEvents>
-export type CleanupFacts = CleanupEvent['data']
+export type CleanupFacts = Extract<CleanupEvent, { type: 'rungate.OldDataDeleted.v1' }>['data']
+export type DeletedDeliveries = Extract<CleanupEvent, { type: 'rungate.DeliveriesDeleted.v1' }>['data']

@@ -84,6 +84,7 @@ export const rungateSentences: Readonly<Record<string, string>> = {
   'rungate.ApprovalExpired.v1': 'Nobody decided on the use of {toolName} in time.',
   'rungate.OldDataDeleted.v1':
     'Runs that ended before {before} were deleted by {author.id}, with {steps} steps and {ledgerEntries} entries.',
+  'rungate.DeliveriesDeleted.v1': 'Deliveries to webhooks that ended before {before} were deleted.',
   'rungate.CircuitOpened.v1':
     'Calls with the key {keyId} of {provider} are not tried for {waitMs} ms: {failures} failed one after the other.',
   'rungate.CircuitProbed.v1': 'One call with the key {keyId} of {provider} tries whether it works again.',

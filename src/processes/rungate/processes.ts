@@ -66,7 +66,8 @@ function startRetention({ bus, db, keyRing, settings, dependenciesOf }: ContextP
   const own = settings(rungateSettings)
   const sweep = { intervalMs: own.RUNGATE_RETENTION_INTERVAL_MS, batchMax: own.RUNGATE_RETENTION_BATCH_MAX }
   const keys = providerSecretsOf(db, keyRing)
-  return { ended: runRetention({ ...dependenciesOf(RETENTION, health), bus, keys, sweep }), health }
+  const deliveriesDays = own.RUNGATE_WEBHOOK_DELIVERIES_DAYS
+  return { ended: runRetention({ ...dependenciesOf(RETENTION, health), bus, keys, sweep, deliveriesDays }), health }
 }
 
 function startAlerts({ bus, settings, dependenciesOf }: ContextParts): RunningProcess {

@@ -1,15 +1,18 @@
 /**
  * What time does to an account's data: requests for approval expire, what was kept for deciding on them is destroyed a week after
- * the decision, and what steps said is destroyed with the runs that a cleanup deletes. All of it is repeatable.
+ * the decision, what steps said is destroyed with the runs that a cleanup deletes, and deliveries to webhooks go some time after their
+ * end. All of it is repeatable.
  */
 import { systemContext } from '../../commands/context.ts'
 import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { approval } from '../../commands/rungate/approval.ts'
-import type { CleanupFacts } from '../../events/rungate/cleanup.ts'
+import { cleanup } from '../../commands/rungate/cleanup.ts'
+import { CLEANED_DELIVERIES_MAX, type CleanupFacts } from '../../events/rungate/cleanup.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import { decidedApprovals, dueApprovals } from '../../projections/rungate/approval.ts'
 import { contentDaysBefore } from '../../projections/rungate/content-days.ts'
+import { accountsWithOldDeliveries, oldDeliveries } from '../../projections/rungate/webhook.ts'
 import type { ObjectKeys } from '../../vault/object-keys.ts'
 import { createDueWork } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
@@ -28,6 +31,8 @@ interface Options extends ProcessDependencies {
   bus: CommandBus
   keys: Pick<ObjectKeys, 'destroy'>
   sweep: { intervalMs: number; batchMax: number }
+  /** How long deliveries are kept after their end. */
+  deliveriesDays: number
 }
 
 /** Runs until `signal` aborts; stands by while another process leads. */
@@ -36,7 +41,8 @@ export function runRetention(options: Options): Promise<void> {
     for (const event of events)
       if (!isPoison(event)) await destroyContents(options, event.data as unknown as CleanupFacts)
   }
-  const background = (signal: AbortSignal) => [createExpiry(options).run(signal), createForgetting(options).run(signal)]
+  const background = (signal: AbortSignal) =>
+    [createExpiry(options), createForgetting(options), createDeliveryEnd(options)].map((work) => work.run(signal))
   return runProcess({ name: RETENTION, types: [DELETED], handle, background }, options)
 }
 
@@ -82,5 +88,25 @@ function createForgetting(options: Options) {
       return (await decidedApprovals(db, { kind: APPROVAL_KEYS, until }, limit)).map(dueOf)
     },
     work: async ({ id }) => void (await keys.destroy(APPROVAL_KEYS, id)),
+  })
+}
+
+function createDeliveryEnd(options: Options) {
+  const { db, bus, log, deliveriesDays, now = () => new Date() } = options
+  const before = () => new Date(now().getTime() - deliveriesDays * DAY_MS).toISOString()
+  return createDueWork<Due>({
+    ...{ name: 'end of old deliveries', log, now, limits: limitsOf(options) },
+    findDue: async ({ limit }) =>
+      (await accountsWithOldDeliveries(db, before(), limit)).map((accountId) => ({ id: accountId, key: accountId })),
+    async work({ id: accountId }) {
+      const until = before()
+      const deliveryIds = await oldDeliveries(db, accountId, until, CLEANED_DELIVERIES_MAX)
+      if (deliveryIds.length === 0) return
+      const at = now().toISOString()
+      // Found again before the read models follow, they are the same command.
+      const commandId = deterministicId('rungate.deliveries.delete', accountId, ...deliveryIds)
+      const facts = { accountId, occurredAt: at, before: until, deliveryIds }
+      await bus.handle(cleanup, accountId, { kind: 'deleteDeliveries', facts }, systemContext(RETENTION, commandId, at))
+    },
   })
 }

@@ -51,6 +51,7 @@ export const rungateSettings = z.object({
   RUNGATE_WEBHOOK_TIMEOUT_MS: count(10_000).describe('for one attempt, name resolution and answer included'),
   RUNGATE_WEBHOOK_EXCERPT_MAX_BYTES: count(4_096).describe('of a webhook’s answer that are kept'),
   RUNGATE_WEBHOOK_FAILURES_MAX: count(10).describe('deliveries given up in a row until a webhook is failing'),
+  RUNGATE_WEBHOOK_DELIVERIES_DAYS: count(30).describe('how long deliveries are shown after they ended; then they go'),
   RUNGATE_WEBHOOK_SECRET_OVERLAP_S: count(600).describe('how long a webhook’s former secret signs on'),
   PROVIDER_ALLOW_PRIVATE: z
     .enum(['true', 'false'])

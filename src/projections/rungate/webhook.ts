@@ -1,5 +1,6 @@
 /** Webhooks, and every delivery with what became of it. Deliveries that have not ended wait here for their next attempt. */
 import { type SqlBool, sql } from 'kysely'
+import type { CleanupEvent } from '../../events/rungate/cleanup.ts'
 import type { Author, Visibility } from '../../events/rungate/vocabulary.ts'
 import type {
   WebhookDeliveryEvent,
@@ -74,6 +75,7 @@ export const webhookDeliveries = defineTable({
     '(webhook_id, created_at DESC, delivery_id DESC)',
     '(webhook_id, due_at) WHERE due_at IS NOT NULL',
     '(webhook_id, run_id, source_position) WHERE due_at IS NOT NULL AND run_id IS NOT NULL',
+    '(completed_at) WHERE completed_at IS NOT NULL',
   ],
 })
 export type WebhookDeliveryRow = RowOf<typeof webhookDeliveries>
@@ -121,9 +123,9 @@ export const webhookProjection = defineProjection<WebhookEvent>({
   },
 })
 
-export const webhookDeliveryProjection = defineProjection<WebhookDeliveryEvent>({
+export const webhookDeliveryProjection = defineProjection<WebhookDeliveryEvent | CleanupEvent>({
   name: 'rungate.webhookDelivery',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [webhookDeliveries],
   handlers: {
@@ -148,6 +150,8 @@ export const webhookDeliveryProjection = defineProjection<WebhookDeliveryEvent>(
         ...{ status: 'failed', due_at: null, completed_at: data.occurredAt },
       }),
     ],
+    'rungate.DeliveriesDeleted.v1': ({ data: { deliveryIds } }) =>
+      deliveryIds.map((delivery_id) => remove(webhookDeliveries, { delivery_id })),
   },
 })
 
@@ -232,6 +236,38 @@ export async function deliveriesOf(
     query.select((of) => of.fn.countAll<string>().as('total')).executeTakeFirstOrThrow(),
   ])
   return { rows, total: Number(total) }
+}
+
+/** Accounts with deliveries that ended before a time, those with the oldest first. */
+export async function accountsWithOldDeliveries(db: ReadModels, before: string, limit: number): Promise<string[]> {
+  const rows = await rungateTables(db)
+    .selectFrom('rungate_webhook_deliveries')
+    .select('account_id')
+    .where('completed_at', '<', before)
+    .groupBy('account_id')
+    .orderBy((of) => of.fn.min('completed_at'))
+    .limit(limit)
+    .execute()
+  return rows.map(({ account_id }) => account_id)
+}
+
+/** An account's deliveries that ended before a time, the oldest first. */
+export async function oldDeliveries(
+  db: ReadModels,
+  accountId: string,
+  before: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await rungateTables(db)
+    .selectFrom('rungate_webhook_deliveries')
+    .select('delivery_id')
+    .where('account_id', '=', accountId)
+    .where('completed_at', '<', before)
+    .orderBy('completed_at')
+    .orderBy('delivery_id')
+    .limit(limit)
+    .execute()
+  return rows.map(({ delivery_id }) => delivery_id)
 }
 
 /** A member's personal webhooks, at most `limit`. */

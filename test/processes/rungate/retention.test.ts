@@ -8,6 +8,7 @@ import { loadConfig } from '../../../src/config.ts'
 import { createDatabase, type ReadModels } from '../../../src/postgres/database.ts'
 import { APPROVAL_KEYS, CONTENT_KEYS, contentKeyId } from '../../../src/processes/rungate/contents.ts'
 import { providerSecretsOf } from '../../../src/processes/rungate/processes.ts'
+import { deliveriesOf } from '../../../src/projections/rungate/webhook.ts'
 import { createKeyRing } from '../../../src/vault/key-ring.ts'
 import type { ObjectKeys } from '../../../src/vault/object-keys.ts'
 import { ensureSealingKey } from '../../../src/vault/secrets-key.ts'
@@ -17,6 +18,7 @@ import { approvalAsked, callMade } from '../../http/rungate/calls.ts'
 import { eventually } from '../../projections/support.ts'
 import { startDesks } from '../../support/desks.ts'
 import { eventsOf } from '../../support/event-store.ts'
+import { example } from '../../support/examples.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
 
 let stack: Stack
@@ -26,7 +28,10 @@ let keysNow: () => ObjectKeys
 let acme: Account
 beforeAll(async () => {
   stack = await startStack({
-    environment: { RUNGATE_RETENTION_INTERVAL_MS: '50', RUNGATE_ALERTS_INTERVAL_MS: '50' },
+    environment: {
+      ...{ RUNGATE_RETENTION_INTERVAL_MS: '50', RUNGATE_ALERTS_INTERVAL_MS: '50' },
+      RUNGATE_WEBHOOK_DELIVERIES_DAYS: '7',
+    },
   })
   db = createDatabase({ url: stack.databaseUrl, poolMax: 2, onConnectionLost: () => undefined })
   const sealingKey = ensureSealingKey(loadConfig({ DATA_DIR: dirname(stack.logFile) }))
@@ -101,6 +106,35 @@ describe('what steps said', () => {
       'there',
     ])
     expect(await state(other, days[0]!)).toBe('there')
+  })
+})
+
+describe('a delivery to a webhook', () => {
+  it('is gone from what is shown some days after its end, and stays in the log', async () => {
+    const webhookId = randomUUID()
+    const shown = async () =>
+      (await deliveriesOf(db, { webhookId, limit: 10, offset: 0 })).rows.map(({ delivery_id }) => delivery_id)
+    const ended = async (occurredAt: string): Promise<string> => {
+      const deliveryId = randomUUID()
+      const of = { accountId: acme.accountId, webhookId, deliveryId, runId: null, occurredAt }
+      const actor = { kind: 'system', id: 'test' } as const
+      const cause = { $correlationId: 'c', $causationId: 'c', actor, commandId: 'c' }
+      const events = [
+        example('rungate.DeliveryRequested.v1', of),
+        example('rungate.AttemptStarted.v1', of),
+        example('rungate.AttemptFinished.v1', { ...of, status: 'delivered', nextAttemptAt: null }),
+      ].map((event) => ({ id: randomUUID(), event, cause }))
+      await stack.store.append(`rungate.webhookDelivery-${deliveryId}`, undefined, '', events)
+      return deliveryId
+    }
+    const [old, young] = [await ended(daysAgo(8)), await ended(daysAgo(6))]
+    const cleanups = async () =>
+      (await eventsOf(stack.store, `rungate.cleanup-${acme.accountId}`)).filter(
+        ({ type }) => type === 'rungate.DeliveriesDeleted.v1',
+      )
+    await eventually(async () => expect(await cleanups()).toMatchObject([{ data: { deliveryIds: [old] } }]))
+    await eventually(async () => expect(await shown()).toStrictEqual([young]))
+    expect(await typesOf(`rungate.webhookDelivery-${old}`)).toHaveLength(3)
   })
 })
 

@@ -184,6 +184,10 @@ export function rungateExamples(uuidOf: (name: string) => string, timeAt: (secon
       ...{ ...at(29_700), cleanupId: uuidOf('rungate cleanup'), author, days: 30, before: timeAt(0) },
       ...{ runIds: [uuidOf('rungate earlier run')], steps: 4, ledgerEntries: 3 },
     },
+    'rungate.DeliveriesDeleted.v1': {
+      ...at(29_700),
+      ...{ before: timeAt(0), deliveryIds: [uuidOf('rungate earlier delivery')] },
+    },
     'rungate.CircuitOpened.v1': { ...ofCircuit(825), failures: 5, waitMs: 30_000 },
     'rungate.CircuitProbed.v1': ofCircuit(826),
     'rungate.CircuitClosed.v1': ofCircuit(827),
@@ -284,7 +288,7 @@ export function rungateStreamOf({ type, data }: { type: string; data: Record<str
   if (name.startsWith('WebhookEndpointPlace')) return `rungate.webhookEndpoints-${data.accountId}`
   if (/^(Delivery|Attempt)/.test(name)) return `rungate.webhookDelivery-${data.deliveryId}`
   if (/^(Webhook|SecretRotated|PreviousSecret)/.test(name)) return `rungate.webhook-${data.webhookId}`
-  if (name.startsWith('OldData')) return `rungate.cleanup-${data.accountId}`
+  if (/^(OldData|Deliveries)/.test(name)) return `rungate.cleanup-${data.accountId}`
   if (name.startsWith('Slug')) return `rungate.accountSlug-${data.slug}`
   if (name.startsWith('Name')) return `rungate.name-${data.ownerId}`
   if (name.startsWith('AdminTokenPlace')) return `rungate.adminTokens-${data.accountId}`
