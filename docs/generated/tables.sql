@@ -296,11 +296,12 @@ CREATE INDEX IF NOT EXISTS rungate_webhooks_1 ON rungate_webhooks (account_id, c
 CREATE INDEX IF NOT EXISTS rungate_webhooks_2 ON rungate_webhooks (member_id) WHERE member_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS rungate_webhooks_3 ON rungate_webhooks (previous_valid_until) WHERE previous_valid_until IS NOT NULL;
 
--- rungate.webhookDelivery, version 1
+-- rungate.webhookDelivery, version 2
 CREATE TABLE IF NOT EXISTS rungate_webhook_deliveries (delivery_id uuid NOT NULL, account_id uuid NOT NULL, webhook_id uuid NOT NULL, event_id uuid NOT NULL, event_type text NOT NULL, body text NOT NULL, status text NOT NULL, attempts integer NOT NULL, attempts_max integer NOT NULL, response_status integer, response_excerpt text, due_at timestamptz(3), run_id uuid, source_position bigint NOT NULL, created_at timestamptz(3) NOT NULL, completed_at timestamptz(3), PRIMARY KEY (delivery_id));
 CREATE INDEX IF NOT EXISTS rungate_webhook_deliveries_1 ON rungate_webhook_deliveries (webhook_id, created_at DESC, delivery_id DESC);
 CREATE INDEX IF NOT EXISTS rungate_webhook_deliveries_2 ON rungate_webhook_deliveries (webhook_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS rungate_webhook_deliveries_3 ON rungate_webhook_deliveries (webhook_id, run_id, source_position) WHERE due_at IS NOT NULL AND run_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS rungate_webhook_deliveries_4 ON rungate_webhook_deliveries (completed_at) WHERE completed_at IS NOT NULL;
 
 -- ostium.build, version 1
 CREATE TABLE IF NOT EXISTS ostium_build (build_id uuid NOT NULL, chain_id integer NOT NULL, trader text NOT NULL, operation text NOT NULL, channel text NOT NULL, transactions jsonb NOT NULL, built_at timestamptz(3) NOT NULL, PRIMARY KEY (build_id));

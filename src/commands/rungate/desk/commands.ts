@@ -9,6 +9,7 @@ import type {
   DeskOf,
   Remaining,
   RunView,
+  SaidOfRun,
   SettlementFacts,
   StepFacts,
 } from './interface.ts'
@@ -52,7 +53,7 @@ export type RunCommand = Asked &
         outcomeReason?: string | null | undefined
         author: Author
       }
-    | { kind: 'lift'; runId: string; policyId: string; author: Author }
+    | { kind: 'lift'; runId: string; policyId: string; isKnown: boolean; author: Author }
     | ({ kind: 'logTool'; runId: string } & StepFacts)
     /** Refusals that were counted and have no step. */
     | { kind: 'noteBlocked'; runId: string; stepId: string; code: string; count: number }
@@ -69,8 +70,8 @@ export type DeskCommand = AdmitCommand | SettleCommand | RunCommand
 export type DeskResult =
   | { kind: 'admit'; outcome: AdmitOutcome; blocked: Uncounted | undefined }
   | { kind: 'settle'; run: RunView | undefined; remaining: Remaining | undefined }
-  | { kind: 'ended'; ended: DeskFacts<'rungate.RunEnded.v1'>[] }
-  | { kind: 'annotated'; runId: string; run: RunView | undefined }
+  | { kind: 'ended'; ended: { facts: DeskFacts<'rungate.RunEnded.v1'>; policyName: string }[] }
+  | { kind: 'annotated'; runId: string; said: SaidOfRun | undefined }
   | { kind: 'lifted'; liftedAt: string }
   | { kind: 'logged'; step: DeskFacts<'rungate.ToolCallLogged.v1'> }
   | { kind: 'swept'; nextAtMs: number | undefined }

@@ -9,6 +9,7 @@ import type { AdmitCommand, DeskCommand, DeskResult, RunCommand, Uncounted } fro
 import { type DeskRules, deskDecider } from './desk.ts'
 import type { CandidatesOf, DeskOf, Desks, DeskUpkeep, Settled, SettlementFacts } from './interface.ts'
 import { createRecentDesks } from './recent-desks.ts'
+import { createRecentRuns } from './recent-runs.ts'
 import { deskTurn } from './streams.ts'
 import { unspent } from './unspent.ts'
 
@@ -28,6 +29,7 @@ export function createDesks(options: DesksOptions): Desks & DeskUpkeep {
   const { surroundings, bus, limits, rules, processId, now, onError } = options
   const atDesk = createDesk(deskDecider(rules), { ...surroundings, askTurn, onFailure: onError }, limits)
   const recent = createRecentDesks(surroundings.elapsedMs)
+  const runs = createRecentRuns()
   const stopListeners: ((runId: string) => void)[] = []
   /** Refusals that have no step of their own. */
   const uncounted = new Map<string, Uncounted & { desk: DeskOf; count: number }>()
@@ -73,7 +75,7 @@ export function createDesks(options: DesksOptions): Desks & DeskUpkeep {
     const { result, position } = await run(desk, command, 'ended', context)
     const [ended] = result.ended
     if (!ended) throw new Error('a run that was ended has an event that says so')
-    return { ended, position }
+    return { ended: ended.facts, policyName: ended.policyName, position }
   }
 
   return {
@@ -86,7 +88,10 @@ export function createDesks(options: DesksOptions): Desks & DeskUpkeep {
       try {
         const { result } = await decided(desk, command, 'admit', context)
         if (result.blocked) count(desk, result.blocked)
-        return result.outcome
+        const { outcome } = result
+        // Its id is on its way to the client, and may be back before the log has come round.
+        if ('isNewRun' in outcome && outcome.isNewRun) runs.note(outcome.run.runId, { ...desk, ...outcome.run })
+        return outcome
       } catch (error) {
         // Where nobody knows whether it was admitted, it is given back in case it was.
         if (error instanceof StoreUnavailable && !(error instanceof DeskBusy)) {
@@ -104,11 +109,11 @@ export function createDesks(options: DesksOptions): Desks & DeskUpkeep {
     stop: (desk, asked, context) => end(desk, { kind: 'stop', ...asked }, context),
     async completeAll(desk, asked, context) {
       const { result, position } = await run(desk, { kind: 'completeAll', ...asked }, 'ended', context)
-      return { runIds: result.ended.map(({ runId }) => runId), position }
+      return { runIds: result.ended.map(({ facts }) => facts.runId), position }
     },
     async annotate(desk, asked, context) {
       const { result, position } = await run(desk, { kind: 'annotate', ...asked }, 'annotated', context)
-      return { runId: result.runId, run: result.run, position }
+      return { runId: result.runId, said: result.said, position }
     },
     async lift(desk, asked, context) {
       const { result, position } = await run(desk, { kind: 'lift', ...asked }, 'lifted', context)
@@ -130,6 +135,7 @@ export function createDesks(options: DesksOptions): Desks & DeskUpkeep {
       }
       return last
     },
+    startedRun: runs.find,
     onForceStop: (listener) => void stopListeners.push(listener),
     async sweep(desk, context) {
       const { result } = await run(desk, { kind: 'sweep' }, 'swept', context)
@@ -159,6 +165,8 @@ export function createDesks(options: DesksOptions): Desks & DeskUpkeep {
     follow(event) {
       if (event.type === 'rungate.TurnAsked.v1') {
         if (event.data.processId !== processId) atDesk.share(event.data.agentId)
+      } else if (event.type === 'rungate.RunStarted.v1') {
+        runs.note(event.data.runId, event.data)
       } else if (event.type === 'rungate.RunEnded.v1' && event.data.status === 'force_stopped') {
         for (const listener of stopListeners) listener(event.data.runId)
       }

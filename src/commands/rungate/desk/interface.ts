@@ -8,9 +8,10 @@ import type { Attempt, FailureKind, RunStatus, RunTotals } from '../../../events
 import type { DeskEvent, DeskFacts, DeskTurnEvent } from '../../../events/rungate/desk.ts'
 import type { PolicySettings } from '../../../events/rungate/policy-settings.ts'
 import type { CommandContext } from '../../handle.ts'
+import type { StartedRun } from './recent-runs.ts'
 import type { DeskOf, RunCommands } from './run-interface.ts'
 
-export type { DeskOf, RunCommands, RunEnd, StepFacts } from './run-interface.ts'
+export type { DeskOf, RunCommands, RunEnd, SaidOfRun, StepFacts } from './run-interface.ts'
 
 export interface PolicyAtHand {
   policyId: string
@@ -254,6 +255,11 @@ export interface Desks extends RunCommands {
   quiet(agentId: string, waitMs: number): Promise<bigint | undefined>
   /** The same of all desks of the account at which this process was within the last two seconds. */
   quietOf(accountId: string, waitMs: number): Promise<bigint | undefined>
+  /**
+   * A run of the account that began since the read models' place at this process's start, or undefined. The last 20,000 are known; it
+   * may have ended.
+   */
+  startedRun(accountId: string, runId: string): StartedRun | undefined
   /** Told of each run that a force-stop ends, on whichever process; the calls of it that are under way are to be aborted. */
   onForceStop(listener: (runId: string) => void): void
 }
@@ -276,6 +282,6 @@ export interface DeskUpkeep {
   flush(): void
   /** Resolves when nothing is under way in this process any more. */
   drained(): Promise<void>
-  /** What the log says of desks, as this process follows it: `rungate.TurnAsked` and `rungate.RunEnded`. */
+  /** What the log says of desks, as this process follows it: `rungate.TurnAsked`, `rungate.RunStarted` and `rungate.RunEnded`. */
   follow(event: DeskEvent | DeskTurnEvent): void
 }

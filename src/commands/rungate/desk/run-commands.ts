@@ -5,7 +5,6 @@ import { type Deciding, emitWithTotals, endRun, ofRun, runningRuns } from './emi
 import { isAwaiting } from './resolve.ts'
 import { expire } from './settle.ts'
 import type { DeskState, Run } from './state.ts'
-import { viewOf } from './view.ts'
 
 type Of<K extends RunCommand['kind']> = Extract<RunCommand, { kind: K }>
 
@@ -29,22 +28,23 @@ export function complete(deciding: Deciding, command: Of<'complete'>): DeskResul
     ...{ status: 'completed', completionReason: 'explicit', outcome, outcomeReason, metadata, author },
     endedReason: endedReason ?? (by === 'agent' ? 'agent_signaled' : 'admin_completed'),
   })
-  return { kind: 'ended', ended: [ended] }
+  return { kind: 'ended', ended: [{ facts: ended, policyName: run.start.policyName }] }
 }
 
 export function stop(deciding: Deciding, { runId, author }: Of<'stop'>): DeskResult {
   const run = runningRun(deciding.state, runId)
   const ending = { status: 'force_stopped', endedReason: 'admin_stopped', completionReason: null, author } as const
-  return { kind: 'ended', ended: [endRun(deciding, run, ending)] }
+  return { kind: 'ended', ended: [{ facts: endRun(deciding, run, ending), policyName: run.start.policyName }] }
 }
 
 export function completeAll(deciding: Deciding, { endedReason, author }: Of<'completeAll'>): DeskResult {
-  const ended = runningRuns(deciding.state).map((run) =>
-    endRun(deciding, run, {
+  const ended = runningRuns(deciding.state).map((run) => ({
+    facts: endRun(deciding, run, {
       ...{ status: 'completed', completionReason: 'explicit', author },
       endedReason: endedReason ?? 'agent_complete_all',
     }),
-  )
+    policyName: run.start.policyName,
+  }))
   return { kind: 'ended', ended }
 }
 
@@ -69,13 +69,15 @@ export function annotate(deciding: Deciding, command: Of<'annotate'>): DeskResul
     const data = { ...ofRun(deciding, { runId, policyId }), ...changes, author }
     deciding.emit({ type: 'rungate.RunAnnotated.v1', data })
   }
-  return { kind: 'annotated', runId, run: run && viewOf(run) }
+  const said = run && { name: run.name, outcome: run.outcome, outcomeReason: run.outcomeReason }
+  return { kind: 'annotated', runId, said }
 }
 
 /** Repeated, it answers when it was lifted first, as long as the block would last. */
-export function lift(deciding: Deciding, { runId, policyId, author }: Of<'lift'>): DeskResult {
-  const liftedAt = deciding.state.stops.get(runId)?.liftedAt
-  if (liftedAt) return { kind: 'lifted', liftedAt }
+export function lift(deciding: Deciding, { runId, policyId, isKnown, author }: Of<'lift'>): DeskResult {
+  const stop = deciding.state.stops.get(runId)
+  if (!stop && !isKnown) throw notRunning()
+  if (stop?.liftedAt) return { kind: 'lifted', liftedAt: stop.liftedAt }
   deciding.emit({
     type: 'rungate.ForceStopLifted.v1',
     data: { ...ofRun(deciding, { runId, policyId }), author },

@@ -1,9 +1,9 @@
 /** What agents and operators may do to runs at a desk. */
 import type { Tokens } from '../../../events/rungate/call-facts.ts'
 import type { DeskFacts } from '../../../events/rungate/desk.ts'
+import type { PolicySettings } from '../../../events/rungate/policy-settings.ts'
 import type { Author } from '../../../events/rungate/vocabulary.ts'
 import type { CommandContext } from '../../handle.ts'
-import type { RunView } from './interface.ts'
 
 /** What an agent or an operator may do to runs. Refusals are `Rejected`, with the codes that are named. */
 export interface RunCommands {
@@ -48,11 +48,14 @@ export interface RunCommands {
       author: Author
     },
     context: CommandContext,
-  ): Promise<{ runId: string; run: RunView | undefined; position: bigint | undefined }>
-  /** Lifts the block after a force-stop. The caller knows that the run is force-stopped. Answers when it was lifted first. */
+  ): Promise<{ runId: string; said: SaidOfRun | undefined; position: bigint | undefined }>
+  /**
+   * Lifts the block after a force-stop. `isKnown`: the read models have the run as force-stopped; else the desk has to know of a block,
+   * or rejects with run_not_running. Answers when it was lifted first.
+   */
   lift(
     agent: DeskOf,
-    asked: { runId: string; policyId: string; author: Author },
+    asked: { runId: string; policyId: string; isKnown: boolean; author: Author },
     context: CommandContext,
   ): Promise<{ liftedAt: string; position: bigint | undefined }>
   /** Rejects with run_not_found, run_not_running and step_limit_reached. */
@@ -61,6 +64,13 @@ export interface RunCommands {
     asked: { runId: string } & StepFacts,
     context: CommandContext,
   ): Promise<{ step: DeskFacts<'rungate.ToolCallLogged.v1'>; position: bigint | undefined }>
+}
+
+/** What is said of a run; undefined where the desk has forgotten it since its end. */
+export interface SaidOfRun {
+  name: string | null
+  outcome: 'success' | 'partial' | 'failed' | null
+  outcomeReason: string | null
 }
 
 /** A tool call as the agent reports it. */
@@ -75,7 +85,8 @@ export interface StepFacts {
   costUsd: string
   latencyMs: number
   errorMessage: string | null
-  hasContent: boolean
+  /** Whether what it was asked and answered is kept, under the policy of its run. */
+  mayKeep: (settings: PolicySettings) => boolean
 }
 
 /** Whose desk it is. */
@@ -86,5 +97,7 @@ export interface DeskOf {
 
 export interface RunEnd {
   ended: DeskFacts<'rungate.RunEnded.v1'>
+  /** As it was when the run began. */
+  policyName: string
   position: bigint | undefined
 }

@@ -81,12 +81,13 @@ export function logTool(
   if (enabled && run.stepCount >= maxStepsPerRun) {
     throw new Rejected('step_limit_reached', `The policy allows ${maxStepsPerRun} steps in a run.`)
   }
-  const { stepId, name, provider, status, tokens, costUsd, latencyMs, errorMessage, hasContent } = command
+  const { stepId, name, provider, status, tokens, costUsd, latencyMs, errorMessage, mayKeep } = command
   const step = emitWithTotals(deciding, run, {
     type: 'rungate.ToolCallLogged.v1',
     data: {
       ...ofRun(deciding, run.start),
-      ...{ stepId, name, provider, status, tokens, latencyMs, errorMessage, hasContent, ordinal: run.ordinal },
+      ...{ stepId, name, provider, status, tokens, latencyMs, errorMessage, ordinal: run.ordinal },
+      hasContent: mayKeep(run.start.settings),
       costUsd: usdOf(unitsOf(costUsd)),
     },
   })

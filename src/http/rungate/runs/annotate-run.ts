@@ -1,17 +1,17 @@
 /** PATCH /api/runs/{id}, /v1/runs/{id} and /v1/runs/current: the name of a run, and what its agent thinks came of it. */
 import { z } from '@hono/zod-openapi'
 import type { CommandContext } from '../../../commands/handle.ts'
+import { Rejected } from '../../../commands/rungate/rejection.ts'
 import { outcome } from '../../../events/rungate/policy-settings.ts'
-import type { RunRow } from '../../../projections/rungate/run.ts'
 import { json } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
 import { text, uuidOut } from '../../schemas.ts'
-import { agentKey, agents, dashboard, type Operator, type RungateParts, write } from '../access.ts'
+import { type AgentPrincipal, agentKey, agents, dashboard, type RungateParts, write } from '../access.ts'
 import type { RungateCode } from '../errors.ts'
 import { dataOf, idParams } from '../schemas.ts'
 import { OUTCOME_REASON_LENGTH_MAX } from './ending.ts'
 import { outcomeOut, runResponse, runView } from './run-view.ts'
-import { ownCurrentRun, ownRun, shownRun } from './up-to-date.ts'
+import { deskShown, ownPlace, type RunPlace, runBehind, shownRun } from './up-to-date.ts'
 
 const NAME_LENGTH_MAX = 255
 const name = text(NAME_LENGTH_MAX)
@@ -34,24 +34,33 @@ const annotated = dataOf(
   }),
 )
 
-/** Changes what is said. Answers the row as it is then. */
-async function annotate(
+/**
+ * Changes what is said of the agent's run; without a place of the latest one that goes on. Rejects with run_not_found, and with a Problem
+ * (503) where neither its desk nor the read models can say how it stands.
+ */
+async function annotateOwn(
   { desks }: Pick<RungateParts, 'desks'>,
-  row: RunRow,
+  { accountId, agentId, author }: AgentPrincipal,
+  place: (RunPlace & { runId: string }) | undefined,
   { name, outcome, outcome_reason: outcomeReason }: Annotation,
-  { author }: Operator,
   command: CommandContext,
 ) {
-  const desk = { accountId: row.account_id, agentId: row.agent_id }
-  const of = { runId: row.run_id, policyId: row.policy_id, isKnown: true, author }
-  const { position } = await desks.annotate(desk, { ...of, name, outcome, outcomeReason }, command)
-  const now: RunRow = {
-    ...row,
-    ...(name !== undefined && { name }),
-    ...(outcome !== undefined && { outcome }),
-    ...(outcomeReason !== undefined && { outcome_reason: outcomeReason }),
+  const row = place?.row
+  const of = { runId: place?.runId ?? null, policyId: place?.policyId ?? null, isKnown: row !== undefined, author }
+  try {
+    const asked = { ...of, name, outcome, outcomeReason }
+    const { runId, said, position } = await desks.annotate({ accountId, agentId }, asked, command)
+    const now = said ?? {
+      name: name === undefined ? (row?.name ?? null) : name,
+      outcome: outcome === undefined ? (row?.outcome ?? null) : outcome,
+      outcomeReason: outcomeReason === undefined ? (row?.outcome_reason ?? null) : outcomeReason,
+    }
+    const data = { run_id: runId, name: now.name, outcome: now.outcome, outcome_reason: now.outcomeReason }
+    return { status: 200 as const, body: { data }, handled: { position, replayed: false } }
+  } catch (error) {
+    const isForgotten = place && error instanceof Rejected && error.code === 'run_not_found'
+    throw isForgotten ? runBehind() : error
   }
-  return { row: now, handled: { position, replayed: false } }
 }
 
 const nothingSaid = (names: string) => {
@@ -61,11 +70,6 @@ const nothingSaid = (names: string) => {
 
 function requireSomething(body: Annotation): void {
   if (Object.values(body).every((value) => value === undefined)) throw nothingSaid('name, outcome, outcome_reason')
-}
-
-const answerOf = ({ row, handled }: Awaited<ReturnType<typeof annotate>>) => {
-  const data = { run_id: row.run_id, name: row.name, outcome: row.outcome, outcome_reason: row.outcome_reason }
-  return { status: 200 as const, body: { data }, handled }
 }
 
 export const renameRun = write({
@@ -81,10 +85,13 @@ export const renameRun = write({
   body: z.object({ name: name.optional() }),
   answers: { 200: json(dataOf(runResponse), 'The run as it is now.') },
   refuses: ['run_not_found', 'member_missing'],
-  async handle({ principal, params: { id }, body, command, ...parts }) {
-    if (body.name === undefined) throw nothingSaid('name')
-    const { row, handled } = await annotate(parts, await shownRun(parts, principal, id), body, principal, command)
-    return { status: 200, body: { data: runView(row) }, handled }
+  async handle({ principal, params: { id }, body: { name }, command, ...parts }) {
+    if (name === undefined) throw nothingSaid('name')
+    const row = await shownRun(parts, principal, id)
+    const desk = { accountId: row.account_id, agentId: row.agent_id }
+    const asked = { runId: id, policyId: row.policy_id, isKnown: true, author: principal.author, name }
+    const { position } = await parts.desks.annotate(desk, asked, command)
+    return { status: 200, body: { data: runView({ ...row, name }) }, handled: { position, replayed: false } }
   },
 })
 
@@ -103,7 +110,9 @@ export const updateAgentRun = agents.write({
   refuses: ['run_not_found', 'run_elsewhere', 'member_missing'],
   async handle({ principal, params: { id }, body, command, ...parts }) {
     requireSomething(body)
-    return answerOf(await annotate(parts, await ownRun(parts, principal, id), body, principal, command))
+    await deskShown(parts, principal.agentId)
+    const place = await ownPlace(parts, principal, id)
+    return annotateOwn(parts, principal, { ...place, runId: id }, body, command)
   },
 })
 
@@ -121,6 +130,6 @@ export const updateAgentCurrentRun = agents.write({
   refuses: ['run_not_found', 'member_missing'],
   async handle({ principal, body, command, ...parts }) {
     requireSomething(body)
-    return answerOf(await annotate(parts, await ownCurrentRun(parts, principal), body, principal, command))
+    return annotateOwn(parts, principal, undefined, body, command)
   },
 })

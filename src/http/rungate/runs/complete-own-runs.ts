@@ -2,7 +2,6 @@
 import { z } from '@hono/zod-openapi'
 import type { CommandContext } from '../../../commands/handle.ts'
 import type { Outcome } from '../../../projections/rungate/run.ts'
-import { findRun } from '../../../projections/rungate/run-lists.ts'
 import { json } from '../../answers.ts'
 import { optionalBody } from '../../body.ts'
 import { uuidOut } from '../../schemas.ts'
@@ -12,7 +11,7 @@ import { governanceBlock } from '../governance-block.ts'
 import { idParams } from '../schemas.ts'
 import { isDisabled, requireEnabled } from './agent-standing.ts'
 import { completionInput, completionResponse, completionView, shownReason } from './ending.ts'
-import { ownRun, requireRunning } from './up-to-date.ts'
+import { ownPlace, requireRunning } from './up-to-date.ts'
 
 type Parts = Pick<RungateParts, 'db' | 'desks' | 'waiter' | 'keyKnownWaitMs' | 'bounds'>
 interface Asked {
@@ -33,8 +32,7 @@ async function complete(
   const { ended_reason: endedReason, metadata, outcome, outcome_reason: outcomeReason } = asked
   requireWithin(parts.bounds, { metadata })
   const wanted = { runId, by: 'agent', endedReason, metadata, outcome, outcomeReason, author } as const
-  const { ended, position } = await parts.desks.complete({ accountId, agentId }, wanted, command)
-  const policyName = (await findRun(parts.db, accountId, ended.runId))?.policy_name ?? null
+  const { ended, policyName, position } = await parts.desks.complete({ accountId, agentId }, wanted, command)
   return { body: await completionView(parts, ended, position, policyName), handled: { position, replayed: false } }
 }
 
@@ -54,7 +52,7 @@ export const completeOwnRun = agents.write({
   refuses: ['run_not_found', 'run_elsewhere', 'run_not_running', 'agent_disabled'],
   async handle({ principal, params: { id }, body, command, ...parts }) {
     await requireEnabled(parts, principal)
-    requireRunning(await ownRun(parts, principal, id))
+    requireRunning(await ownPlace(parts, principal, id))
     return { status: 200, ...(await complete(parts, principal, id, body, command)) }
   },
 })

@@ -10,7 +10,7 @@ import { dataOf, idParams, usdIn, whole } from '../schemas.ts'
 import { requireEnabled } from './agent-standing.ts'
 import { shown } from './contents.ts'
 import { stepResponse, stepView } from './step-view.ts'
-import { ownRun, requireRunning } from './up-to-date.ts'
+import { ownPlace, requireRunning } from './up-to-date.ts'
 
 const STEP_BODY_MAX_BYTES = 262_144
 const NAME_LENGTH_MAX = 255
@@ -63,13 +63,12 @@ export const createRunStep = agents.write({
   refuses: ['run_not_found', 'run_elsewhere', 'run_not_running', 'step_limit_reached', 'agent_disabled'],
   async handle({ principal, params: { id: runId }, body, command, ...parts }) {
     await requireEnabled(parts, principal)
-    const run = await ownRun(parts, principal, runId)
-    requireRunning(run)
+    requireRunning(await ownPlace(parts, principal, runId))
     const { input = 0, output = 0, cache_read: cacheRead = 0, cache_creation: cacheCreation = 0 } = body.tokens ?? {}
     const { accountId, agentId } = principal
     const agent = { accountId, agentId }
     const said = { request: bytesOf(body.request), answer: bytesOf(body.response) }
-    const hasContent = (said.request ?? said.answer) !== undefined && parts.contentLog.isOn(run.settings)
+    const isSaid = (said.request ?? said.answer) !== undefined
     const logged = await parts.desks.logToolCall(
       agent,
       {
@@ -77,11 +76,12 @@ export const createRunStep = agents.write({
         ...{ provider: body.provider ?? 'sdk', status: body.status },
         ...{ tokens: { input, output, cacheRead, cacheCreation } },
         ...{ costUsd: body.cost_usd ?? '0', latencyMs: body.latency_ms ?? 0 },
-        ...{ errorMessage: body.error_message ?? null, hasContent },
+        errorMessage: body.error_message ?? null,
+        mayKeep: (settings) => isSaid && parts.contentLog.isOn(settings),
       },
       command,
     )
-    const { stepId } = logged.step
+    const { stepId, hasContent } = logged.step
     const { keptText } = parts.contentLog
     const kept = hasContent ? await parts.contentLog.keep({ agent, runId, stepId, command, ...said }) : undefined
     const content = { request: shown(keptText(said.request)), response: shown(keptText(said.answer)) }

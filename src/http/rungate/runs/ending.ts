@@ -71,7 +71,7 @@ export async function completionView(
   { db, waiter, keyKnownWaitMs }: Pick<RungateParts, 'db' | 'waiter' | 'keyKnownWaitMs'>,
   ended: Ended,
   position: bigint | undefined,
-  policyName: string | null,
+  policyName: string,
 ): Promise<z.input<typeof completionResponse>> {
   const { runId, accountId, run } = ended
   if (position !== undefined && run.hasGovernanceBlock) await waiter.waitFor(position, keyKnownWaitMs)

@@ -1,9 +1,8 @@
 /** POST /api/runs/{id}/stop, /complete and /unblock: what an operator does to a run. */
 import { z } from '@hono/zod-openapi'
 import type { CommandContext } from '../../../commands/handle.ts'
-import type { RunEnd } from '../../../commands/rungate/desk/interface.ts'
+import type { DeskOf } from '../../../commands/rungate/desk/interface.ts'
 import { Rejected } from '../../../commands/rungate/rejection.ts'
-import type { RunRow } from '../../../projections/rungate/run.ts'
 import { json } from '../../answers.ts'
 import { optionalBody } from '../../body.ts'
 import { Problem } from '../../errors.ts'
@@ -13,23 +12,23 @@ import type { RungateCode } from '../errors.ts'
 import { dataOf, idParams } from '../schemas.ts'
 import { endedRow, reason } from './ending.ts'
 import { runResponse, runView } from './run-view.ts'
-import { shownRun } from './up-to-date.ts'
+import { placeOf, type RunPlace, shownRun } from './up-to-date.ts'
 
-type Parts = Pick<RungateParts, 'db' | 'desks' | 'waiter' | 'contentLog'>
-type End = (run: RunRow, desk: { accountId: string; agentId: string }) => Promise<RunEnd>
+type Parts = Pick<RungateParts, 'db' | 'desks'>
 
 const ended = () => new Problem<RungateCode>('run_ended', 'The run has ended.')
 
-/** Ends a running run. Throws run_not_found, and a Problem (400) where it has ended, or somebody else ends it first. */
-async function end(parts: Parts, principal: Operator, id: string, how: End) {
-  const run = await shownRun(parts, principal, id)
-  if (run.status !== 'running') throw ended()
+/** Whether a desk says that a run has ended: it forgets those of long ago, and the caller knows that this one was there. */
+const isOver = (error: unknown): boolean =>
+  error instanceof Rejected && ['run_not_running', 'run_not_found'].includes(error.code)
+
+/** Ends a running run. Rejects with a Problem (400) where it has ended, or somebody else ends it first. */
+async function end<T>({ row, desk }: Pick<RunPlace, 'row' | 'desk'>, how: (desk: DeskOf) => Promise<T>): Promise<T> {
+  if (row && row.status !== 'running') throw ended()
   try {
-    return { run, ...(await how(run, { accountId: run.account_id, agentId: run.agent_id })) }
+    return await how(desk)
   } catch (error) {
-    // The desk forgets runs that ended long ago; the read models know that this one was there.
-    const isOver = error instanceof Rejected && ['run_not_running', 'run_not_found'].includes(error.code)
-    throw isOver ? ended() : error
+    throw isOver(error) ? ended() : error
   }
 }
 
@@ -46,9 +45,9 @@ export const stopRun = write({
   answers: { 200: json(dataOf(z.object({ message: z.string() })), 'The run is stopped.') },
   refuses: ['run_not_found', 'run_ended'],
   async handle({ principal, params: { id }, command, ...parts }) {
-    const { position } = await end(parts, principal, id, ({ run_id: runId }, desk) =>
-      parts.desks.stop(desk, { runId, author: principal.author }, command),
-    )
+    const place = await placeOf(parts, principal, id)
+    const asked = { runId: id, author: principal.author }
+    const { position } = await end(place, (desk) => parts.desks.stop(desk, asked, command))
     return { status: 200, body: { data: { message: 'The run is stopped.' } }, handled: handledAt(position) }
   },
 })
@@ -65,12 +64,11 @@ export const completeRun = write({
   answers: { 200: json(dataOf(runResponse), 'The run as it is now.') },
   refuses: ['run_not_found', 'run_ended'],
   async handle({ principal, params: { id }, body, command, ...parts }) {
-    const { author } = principal
-    const found = await end(parts, principal, id, ({ run_id: runId }, desk) =>
-      parts.desks.complete(desk, { runId, by: 'dashboard', endedReason: body?.reason, author }, command),
-    )
-    const data = runView(endedRow(found.run, found.ended))
-    return { status: 200, body: { data }, handled: handledAt(found.position) }
+    const row = await shownRun(parts, principal, id)
+    const asked = { runId: id, by: 'dashboard', endedReason: body?.reason, author: principal.author } as const
+    const place = { row, desk: { accountId: row.account_id, agentId: row.agent_id } }
+    const found = await end(place, (desk) => parts.desks.complete(desk, asked, command))
+    return { status: 200, body: { data: runView(endedRow(row, found.ended)) }, handled: handledAt(found.position) }
   },
 })
 
@@ -85,21 +83,28 @@ export const unblockRun = write({
   answers: { 200: json(dataOf(z.object({ message: z.string(), lifted_at: timeOut })), 'The block is lifted.') },
   refuses: ['run_not_found', 'run_not_stopped'],
   async handle({ principal, params: { id }, command, ...parts }) {
-    const run = await shownRun(parts, principal, id)
-    if (run.status !== 'force_stopped') {
-      throw new Problem<RungateCode>('run_not_stopped', 'The run was not stopped.')
-    }
-    const { lifted_at, position } = await lifted(parts, run, principal, command)
+    const { lifted_at, position } = await lifted(parts, await placeOf(parts, principal, id), id, principal, command)
     const data = { message: 'New runs may start again.', lifted_at }
     return { status: 200, body: { data }, handled: handledAt(position) }
   },
 })
 
-/** When it was lifted first. */
-async function lifted({ desks }: Parts, run: RunRow, { author }: Operator, command: CommandContext) {
-  const { run_id: runId, policy_id: policyId, force_stop_lifted_at: before } = run
+/** When it was lifted first. Rejects with a Problem (400) where the run was not stopped. */
+async function lifted(
+  { desks }: Parts,
+  { row, desk, policyId }: RunPlace,
+  runId: string,
+  { author }: Operator,
+  command: CommandContext,
+) {
+  const before = row?.force_stop_lifted_at ?? null
   if (before !== null) return { lifted_at: before, position: undefined }
-  const desk = { accountId: run.account_id, agentId: run.agent_id }
-  const { liftedAt, position } = await desks.lift(desk, { runId, policyId, author }, command)
-  return { lifted_at: liftedAt, position }
+  // It may have been stopped since the read models' place: then its desk knows of the block.
+  const isKnown = row?.status === 'force_stopped'
+  try {
+    const { liftedAt, position } = await desks.lift(desk, { runId, policyId, isKnown, author }, command)
+    return { lifted_at: liftedAt, position }
+  } catch (error) {
+    throw isOver(error) ? new Problem<RungateCode>('run_not_stopped', 'The run was not stopped.') : error
+  }
 }

@@ -351,7 +351,7 @@ async function logTool(desks: Process, agent: DeskOf, at: Date) {
     {
       ...{ runId, stepId: randomUUID(), name: 'search', provider: 'sdk', status: 'success', costUsd: '0' },
       ...{ tokens: { input: 0, output: 0, cacheRead: 0, cacheCreation: 0 }, latencyMs: 1, errorMessage: null },
-      hasContent: false,
+      mayKeep: () => false,
     },
     context(at),
   )

@@ -68,7 +68,7 @@ describe('a call without a name for its run', () => {
       ...{ status: 403, code: 'run_blocked_after_force_stop', run: null, retryAfterS: 3_599 },
     })
     const { policyId } = policyOf()
-    const lift = { kind: 'lift', runId: named('a'), policyId, author } as const
+    const lift = { kind: 'lift', runId: named('a'), policyId, isKnown: false, author } as const
     const { result } = desk.ask(lift, 3)
     expect(desk.ask(lift, 9)).toMatchObject({ result, events: [] })
     expect(admitted(desk.admit(callFacts('c'), 10)).isNewRun).toBe(true)
@@ -175,7 +175,7 @@ describe('a run', () => {
     const desk = deskOf()
     desk.admit(callFacts('a'), 0)
     const rename = { kind: 'annotate', runId: null, policyId: null, isKnown: false, name: 'weekly', author } as const
-    expect(desk.ask(rename, 1).result).toMatchObject({ runId: named('a'), run: { name: 'weekly' } })
+    expect(desk.ask(rename, 1).result).toMatchObject({ runId: named('a'), said: { name: 'weekly' } })
     expect(desk.ask(rename, 1).events).toStrictEqual([])
     const old = { ...rename, runId: uuidOf('a run of old') }
     expect(() => desk.ask(old, 2)).toThrow('no such run')
@@ -191,7 +191,7 @@ describe('a run', () => {
       ...({ kind: 'logTool', status: 'success', name: 'search', provider: 'sdk' } as const),
       ...{ runId: named('a'), stepId: uuidOf('step') },
       ...{ tokens: { input: 1, output: 2, cacheRead: 0, cacheCreation: 0 }, costUsd: '0.01' },
-      ...{ latencyMs: 5, errorMessage: null, hasContent: false },
+      ...{ latencyMs: 5, errorMessage: null, mayKeep: () => false },
     }
     expect(desk.ask(tool, 1).result).toMatchObject({ step: { run: { costUsd: '0.01', stepCount: 2 }, ordinal: 0 } })
     expect(() => desk.ask(tool, 1)).toThrow('allows 2 steps')
