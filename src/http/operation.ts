@@ -231,10 +231,10 @@ export function operationsFor<Parts extends CoreParts, Who extends Principal, Co
   /**
    * An operation whose requests and answers are too large, or too long, for the way of the others. The kernel finds out who asks
    * and how much, and refuses others. Reading, how many are under way, and every other answer are the handler's: `answers` names
-   * all of its statuses.
+   * all of its statuses, `refuses` the codes whose pages name the operation.
    */
   function direct<A extends Answers, H extends z.ZodObject, B extends BodySpec, Acc extends Access>(
-    spec: Omit<Described<None, None, H, None, B, A, Code, Acc>, 'refuses'> & {
+    spec: Described<None, None, H, None, B, A, Code, Acc> & {
       handle: (call: Parts & DirectCall<PrincipalOf<Acc, Who>>) => Promise<void>
     },
   ): Operation<Parts> {

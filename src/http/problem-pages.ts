@@ -69,7 +69,10 @@ export function problemsOf(apis: readonly ContextApi[]): Map<string, Occurrence[
   const problems = new Map<string, Occurrence[]>(Object.keys(kernelErrors).map((code) => [code, []]))
   for (const { name: context, errors, operations, apart, schemes } of apis) {
     const all = [...operations, ...(apart?.operations ?? [])]
-    const given = all.map((operation) => ({ id: operation.id, codes: new Set(codesOf(operation, schemes)) }))
+    const given = all.map((operation) => ({
+      id: operation.id,
+      codes: new Set([...codesOf(operation, schemes), ...operation.refuses]),
+    }))
     const help: Readonly<Record<string, string | undefined>> = { ...kernelHelp, ...errors.help }
     for (const [code, entry] of Object.entries(errors.codes)) {
       const { status, title, shownAs = code } = entry
@@ -84,7 +87,7 @@ export function problemsOf(apis: readonly ContextApi[]): Map<string, Occurrence[
 function retryOf(code: string, { status, retryAfterS }: ErrorEntry): string {
   if (code === 'concurrent_change') return 'The same request, at once.'
   if (retryAfterS !== undefined || status === 429 || status === 503) return 'The same request, after `Retry-After`.'
-  if (status >= 500) return 'The same request, under the same key.'
+  if (status >= 500) return 'The same request, under the same key where it has one.'
   return 'Not as it is: it would be refused again until something has changed.'
 }
 

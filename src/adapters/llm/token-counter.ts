@@ -1,6 +1,7 @@
 /**
  * Counts tokens of a prompt by OpenAI's vocabulary, on a thread of its own: a text without spaces takes a tokenizer seconds, which
- * nobody else is to wait for. The thread starts with the first question, and is thrown away where it takes too long.
+ * nobody else is to wait for. The thread starts with the first question. One that takes too long over a text is thrown away; one
+ * that still reads its vocabulary goes on, for those who ask later.
  */
 import { Worker } from 'node:worker_threads'
 
@@ -8,6 +9,8 @@ export interface CountLimits {
   /** Of a prompt's text. */
   bytesMax: number
   timeoutMs: number
+  /** How long a question waits for a thread that still reads its vocabulary. */
+  startMaxMs: number
   /** Prompts that wait; a further one is not counted. */
   waitingMax: number
 }
@@ -23,16 +26,10 @@ interface Question {
   id: number
   texts: readonly string[]
 }
-/** What the thread answers. */
-export interface Counted {
-  id: number
-  tokens: number
-}
+/** What the thread says: first that it has read its vocabulary, then its answers. */
+export type Said = 'ready' | { id: number; tokens: number }
 
-/** The first question finds a thread that has to read its vocabulary. */
-const START_MAX_MS = 2_000
-
-export function createTokenCounter({ bytesMax, timeoutMs, waitingMax }: CountLimits): TokenCounter {
+export function createTokenCounter({ bytesMax, timeoutMs, startMaxMs, waitingMax }: CountLimits): TokenCounter {
   let worker: Worker | undefined
   let isReady = false
   let lastId = 0
@@ -42,9 +39,9 @@ export function createTokenCounter({ bytesMax, timeoutMs, waitingMax }: CountLim
     isReady = false
     const thread = new Worker(new URL('./token-worker.ts', import.meta.url))
     thread.unref()
-    thread.on('message', ({ id, tokens }: Counted) => {
-      isReady = true
-      waiting.get(id)?.answer(tokens)
+    thread.on('message', (said: Said) => {
+      if (said !== 'ready') waiting.get(said.id)?.answer(said.tokens)
+      else if (worker === thread) isReady = true
     })
     // Its exit follows, which answers those who wait.
     thread.on('error', () => undefined)
@@ -66,11 +63,11 @@ export function createTokenCounter({ bytesMax, timeoutMs, waitingMax }: CountLim
         const late = () => {
           answer(undefined)
           // Whatever it counts at the moment would hold up the next ones. Its exit answers those who wait too.
-          if (worker !== thread) return
+          if (worker !== thread || !isReady) return
           worker = undefined
           void thread.terminate()
         }
-        const timer = setTimeout(late, isReady ? timeoutMs : START_MAX_MS)
+        const timer = setTimeout(late, isReady ? timeoutMs : startMaxMs)
         const answer = (tokens: number | undefined) => {
           clearTimeout(timer)
           waiting.delete(question.id)

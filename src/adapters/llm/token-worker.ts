@@ -1,6 +1,7 @@
 /** The thread on which tokens are counted (token-counter.ts). */
 import { parentPort } from 'node:worker_threads'
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
+import type { Said } from './token-counter.ts'
 
 /** A longer piece would take the square of its length where it has no spaces. */
 const PIECE_CHARACTERS = 512
@@ -20,11 +21,14 @@ function* piecesOf(text: string): Generator<string> {
   }
 }
 
+const say = (said: Said) => parentPort?.postMessage(said)
+
 parentPort?.on('message', ({ id, texts }: { id: number; texts: readonly string[] }) => {
   let tokens = 0
   for (const text of texts) {
     // What looks like a token of control is text here.
     for (const piece of piecesOf(text)) tokens += countTokens(piece, { disallowedSpecial: new Set() })
   }
-  parentPort?.postMessage({ id, tokens })
+  say({ id, tokens })
 })
+say('ready')

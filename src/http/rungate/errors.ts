@@ -1,5 +1,6 @@
 /** Rungate's refusals: the status and the type of every code, and the bodies that the contract gives them. */
 import { z } from '@hono/zod-openapi'
+import type { GovernanceCode } from '../../commands/rungate/desk/interface.ts'
 import type { RejectionCode } from '../../commands/rungate/rejection.ts'
 import { type ErrorEntry, type ErrorTable, type FieldError, type KernelCode, kernelErrors } from '../errors.ts'
 import { help } from './help.ts'
@@ -25,7 +26,10 @@ type RequestCode =
   | 'agent_disabled'
   | 'webhooks_unavailable'
 
-export type RungateCode = RejectionCode | RequestCode
+/** Of calls of models, which the proxy refuses by itself, in bodies of their own. */
+type CallCode = GovernanceCode | 'provider_error'
+
+export type RungateCode = RejectionCode | RequestCode | CallCode
 
 export const DASHBOARD = 'DashboardAuth'
 export const AGENT = 'AgentApiKey'
@@ -52,7 +56,7 @@ const kernel: Record<KernelCode, ErrorEntry> = {
   credential_elsewhere: { ...kernelErrors.credential_elsewhere, status: 401 },
 }
 
-const own: Record<Exclude<RungateCode, KernelCode>, ErrorEntry> = {
+const own: Record<Exclude<RungateCode, KernelCode | CallCode>, ErrorEntry> = {
   account_not_found: { status: 404, title: 'The account does not exist' },
   account_elsewhere: { status: 404, title: 'The account is another one' },
   slug_taken: { status: 400, title: 'The slug is taken' },
@@ -115,6 +119,19 @@ const own: Record<Exclude<RungateCode, KernelCode>, ErrorEntry> = {
   mail_off: { status: 503, title: 'Mails are switched off' },
 }
 
+const call = (status: number, title: string, shownAs: CallCode): ErrorEntry => ({ status, title, shownAs })
+const calls: Record<CallCode, ErrorEntry> = {
+  budget_exceeded: call(402, 'The budget does not pay for the call', 'budget_exceeded'),
+  budget_alert_exceeded: call(402, 'A run is over its alert threshold', 'budget_alert_exceeded'),
+  model_not_allowed: call(403, 'The model is not allowed', 'model_not_allowed'),
+  tool_blocked: call(403, 'A tool is not allowed', 'tool_blocked'),
+  run_force_stopped: call(403, 'The run was stopped', 'run_force_stopped'),
+  run_blocked_after_force_stop: call(403, 'No run starts after one was stopped', 'run_blocked_after_force_stop'),
+  runaway_prevention: call(403, 'The run has made all its steps', 'runaway_prevention'),
+  rate_limited: call(429, 'The policy allows no more calls now', 'rate_limited'),
+  provider_error: call(502, 'No provider served the call', 'provider_error'),
+}
+
 /** `/routing/timeout_ms` → `routing.timeout_ms`, `query/limit` → `limit`. */
 function fieldOf(pointer: string): string {
   const parts = pointer.split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
@@ -141,9 +158,12 @@ const limited = z
   .openapi('RateLimitedResponse')
 
 export const errors: ErrorTable<RungateCode> = {
-  codes: Object.fromEntries(
-    Object.entries({ ...kernel, ...own }).map(([code, entry]) => [code, typed(entry)]),
-  ) as Record<RungateCode | KernelCode, ErrorEntry>,
+  codes: {
+    ...(Object.fromEntries(
+      Object.entries({ ...kernel, ...own }).map(([code, entry]) => [code, typed(entry)]),
+    ) as Record<Exclude<RungateCode, CallCode> | KernelCode, ErrorEntry>),
+    ...calls,
+  },
   help,
   body({ status, code: type, detail: message, errors: faults, schemes }) {
     if (status === 401 && schemes.includes(DASHBOARD)) return { error: 'Authentication required' }

@@ -3,6 +3,25 @@ import type { KernelCode } from '../errors.ts'
 import type { RungateCode } from './errors.ts'
 
 export const help: Readonly<Record<Exclude<RungateCode, KernelCode>, string>> = {
+  budget_exceeded:
+    '`context` shows the limits and what is spent, `details` what the call needs at most. With `Retry-After`, only calls under way or ' +
+    'the hour stand in the way. Otherwise ask for fewer output tokens, begin a new run, or have the policy allow more.',
+  budget_alert_exceeded:
+    'Complete the run that is over its threshold, or have the policy raise the threshold: until then no other run starts.',
+  model_not_allowed:
+    '`details` names the rule. Ask for a model that the policy allows. Where it says `price_unknown`, a budget holds and no table has ' +
+    'a price of the model: an operator adds it with PRICES_FILE.',
+  tool_blocked:
+    '`details` names the tools, or the approval that was rejected. Send the call without them, or have the policy allow them.',
+  run_force_stopped: 'Somebody has stopped the run, for good. Begin a new one once you know why.',
+  run_blocked_after_force_stop:
+    'Wait until the cooldown of the policy is over, or have the stopped run unblocked (`POST /rungate/api/runs/{id}/unblock`). ' +
+    '`x-rungate-new-run: true` begins a run at once.',
+  runaway_prevention: 'Complete the run and begin another one, or have the policy allow more steps in a run.',
+  rate_limited: 'Wait as many seconds as `Retry-After` says: the policy bounds requests and tokens a minute.',
+  provider_error:
+    '`details` has each attempt with what went wrong, and whom the chain passed over and why. `GET /rungate/api/providers/health` ' +
+    'shows keys that are left alone for a while.',
   account_not_found: 'The account of the token does not exist any more.',
   account_elsewhere: 'Leave `org_id` and `workspace_id` out: what you make belongs to the account of your token.',
   slug_taken: 'Choose another slug, or leave it out: then one is made of the name.',

@@ -119,6 +119,8 @@ describe('a policy', () => {
     const model = await ask(agent.apiKey, { model: CLAUDE })
     expect([model.status, model.body.error.code]).toStrictEqual([403, 'model_not_allowed'])
     expect(model.headers.get('x-should-retry')).toBe('false')
+    const page = /<(.*)>; rel="help"/.exec(model.headers.get('link') ?? '')?.[1] ?? ''
+    expect(await (await fetch(`${api.url}${page}`)).text()).toContain('model_not_allowed')
     expect(model.body.error.context).toMatchObject({ policy_name: expect.stringContaining('policy'), cost_usd: 0 })
     const tools = [{ type: 'function', function: { name: 'rm_all' } }]
     const tool = await ask(agent.apiKey, { tools })

@@ -51,6 +51,8 @@ export interface OpenProxy {
 
 /** Prompts that wait to be counted. */
 const COUNTS_WAITING_MAX = 64
+/** The first prompt finds a thread that has to read its vocabulary. */
+const COUNTER_START_MAX_MS = 2_000
 
 export function openProxy(surroundings: ProxySurroundings): OpenProxy {
   const { desks, processId, directory, circuits, bus, db, providerSecrets, contentLog, clock, log, settings } =
@@ -65,6 +67,7 @@ export function openProxy(surroundings: ProxySurroundings): OpenProxy {
   const counter = createTokenCounter({
     bytesMax: settings.TOKENIZER_MAX_BYTES,
     timeoutMs: settings.TOKENIZER_TIMEOUT_MS,
+    startMaxMs: COUNTER_START_MAX_MS,
     waitingMax: COUNTS_WAITING_MAX,
   })
   const figures: ProxyFigures = { inFlight: 0, bodyBytes: 0, overruns: 0, mayHaveCostUsd: 0 }

@@ -65,6 +65,13 @@ const answers = {
   503: json(ordinary, 'Nothing was sent to a provider; send the call again: service_unavailable.'),
 }
 
+/** Those that have pages which explain them. */
+const REFUSALS = [
+  ...(['budget_exceeded', 'budget_alert_exceeded', 'model_not_allowed', 'tool_blocked', 'agent_disabled'] as const),
+  ...(['run_force_stopped', 'run_blocked_after_force_stop', 'runaway_prevention', 'rate_limited'] as const),
+  ...(['run_not_found', 'run_not_running', 'provider_error'] as const),
+]
+
 /** With the headers of each; `example`: of what a provider answers. */
 const answersWith = (example: Record<string, unknown>): Answers => {
   const said: Readonly<Record<string, Readonly<Record<string, string>> | undefined>> = callHeaders
@@ -92,6 +99,7 @@ const proxied = (format: Format, path: string, id: string, summary: string, exam
     bodyMaxBytes: PROXY_BODY_MAX_BYTES,
     example: examples.request,
     answers: answersWith(examples.answer),
+    refuses: REFUSALS,
     rate: 'calls',
     handle: ({ proxy, principal: { governed }, incoming, outgoing, exchange, counted }) =>
       proxy.serve({ format, governed, incoming, outgoing, exchange, counted }),

@@ -6,7 +6,9 @@ import type { Format } from '../../../adapters/llm/call-scan.ts'
 import { cleanMessage, errorBody } from '../../../adapters/llm/error-shapes.ts'
 import type { ApprovalNeeded, Refusal, RunView } from '../../../commands/rungate/desk/interface.ts'
 import type { Attempt } from '../../../events/rungate/call-facts.ts'
+import { helpPath } from '../../help.ts'
 import { jsonText } from '../../json.ts'
+import type { RungateCode } from '../errors.ts'
 import { decimalNumber } from '../schemas.ts'
 import { runHeaders } from './answer-headers.ts'
 
@@ -19,6 +21,9 @@ export interface Told {
 const JSON_TYPE = { 'content-type': 'application/json' }
 /** Both clients' libraries send again what this does not forbid. */
 const NO_RETRY = { 'x-should-retry': 'false' }
+
+/** Leads to the page that explains a refusal. */
+const helpWith = (code: RungateCode) => ({ link: `<${helpPath(code)}>; rel="help"` })
 
 /** An error in the client's own format. */
 export const inFormat = (
@@ -73,10 +78,11 @@ type Block = Pick<Refusal, 'status' | 'code' | 'message' | 'details' | 'run' | '
 /** A refusal of the desk: `format` is the client's. */
 export function refusalAnswer(format: Format, refusal: Block | AgentDisabled, stepId: string | null): Told {
   const { status, code, message, details, run, retryAfterS, mayRetry } = refusal
-  const param = code === 'metadata_too_long' ? 'x-rungate-run-metadata' : 'model'
-  if (status === 400) return inFormat(format, 400, message, { param })
+  if (code === 'metadata_too_long') return inFormat(format, 400, message, { param: 'x-rungate-run-metadata' })
+  if (code === 'model_missing') return inFormat(format, 400, message, { param: 'model' })
   const headers = {
     ...JSON_TYPE,
+    ...helpWith(pageOf(code)),
     ...runHeaders(run, run ? stepId : null),
     ...(retryAfterS !== null && { 'retry-after': String(retryAfterS) }),
     ...(!mayRetry && NO_RETRY),
@@ -90,6 +96,13 @@ export function refusalAnswer(format: Format, refusal: Block | AgentDisabled, st
         ...(run && { context: contextOf(run) }),
       }
   return { status, headers, body: jsonText({ error }) }
+}
+
+/** The ordinary ones have the pages of those that an agent's other requests are answered with. */
+function pageOf(code: Exclude<(Block | AgentDisabled)['code'], 'model_missing' | 'metadata_too_long'>): RungateCode {
+  if (code === 'not_found') return 'run_not_found'
+  if (code === 'conflict') return 'run_not_running'
+  return code
 }
 
 type AgentDisabled = Omit<Block, 'code'> & { code: 'agent_disabled' }
@@ -134,6 +147,7 @@ export function providerErrorAnswer({ attempts, skipped, retryAfterS, message }:
   const error = { type: 'provider_error', message, details: [...tried, ...passed] }
   const headers = {
     ...JSON_TYPE,
+    ...helpWith('provider_error'),
     ...(retryAfterS !== undefined && { 'retry-after': String(retryAfterS) }),
     ...(!attempts.some(isTransient) && NO_RETRY),
   }
