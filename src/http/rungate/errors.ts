@@ -119,7 +119,11 @@ const own: Record<Exclude<RungateCode, KernelCode | CallCode>, ErrorEntry> = {
   mail_off: { status: 503, title: 'Mails are switched off' },
 }
 
-const call = (status: number, title: string, shownAs: CallCode): ErrorEntry => ({ status, title, shownAs })
+const call = (status: ErrorEntry['status'], title: string, shownAs: CallCode): ErrorEntry => ({
+  status,
+  title,
+  shownAs,
+})
 const calls: Record<CallCode, ErrorEntry> = {
   budget_exceeded: call(402, 'The budget does not pay for the call', 'budget_exceeded'),
   budget_alert_exceeded: call(402, 'A run is over its alert threshold', 'budget_alert_exceeded'),
