@@ -64,7 +64,8 @@ import { runProjection } from '../projections/rungate/run.ts'
 import { sessionProjection } from '../projections/rungate/session.ts'
 import { stepProjection } from '../projections/rungate/step.ts'
 import { stepContentProjection } from '../projections/rungate/step-content.ts'
-import { webhookDeliveryProjection, webhookProjection } from '../projections/rungate/webhook.ts'
+import { webhookProjection } from '../projections/rungate/webhook.ts'
+import { webhookDeliveryProjection } from '../projections/rungate/webhook-delivery.ts'
 
 export const rungate: Context<RungateDirectories> = {
   name: 'rungate',

@@ -12,7 +12,7 @@ import { CLEANED_DELIVERIES_MAX, type CleanupFacts } from '../../events/rungate/
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import { decidedApprovals, dueApprovals } from '../../projections/rungate/approval.ts'
 import { contentDaysBefore } from '../../projections/rungate/content-days.ts'
-import { accountsWithOldDeliveries, oldDeliveries } from '../../projections/rungate/webhook.ts'
+import { accountsWithOldDeliveries, oldDeliveries } from '../../projections/rungate/webhook-delivery.ts'
 import type { ObjectKeys } from '../../vault/object-keys.ts'
 import { createDueWork } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'

@@ -21,7 +21,8 @@ import type { runs } from './run.ts'
 import type { sessions } from './session.ts'
 import type { refusals, steps } from './step.ts'
 import type { stepContents } from './step-content.ts'
-import type { webhookDeliveries, webhooks } from './webhook.ts'
+import type { webhooks } from './webhook.ts'
+import type { webhookDeliveries } from './webhook-delivery.ts'
 
 /** Table name → row. */
 export type RungateTables = TablesOf<
