@@ -1,12 +1,13 @@
 /** Posts events to an address of a developer's own machine, one after the other, and says what came of each. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Agent, fetch } from 'undici'
-import { standardWebhooks } from '../webhooks/signing.ts'
+import type { Sign } from '../webhooks/signing.ts'
 import { colours, reasonOf, remark } from './terminal.ts'
 
 export interface ForwardOptions {
   forwardTo: string
   secret: string
+  sign: Sign
   headers: Readonly<Record<string, string>>
   skipVerify?: boolean
   retry?: boolean
@@ -20,6 +21,10 @@ export interface Message {
   eventType: string
   body: string
 }
+
+/** A line with the time of day before it. */
+export const sayTimed = (line: string): void =>
+  void process.stdout.write(`${colours.dim(new Date().toISOString().slice(11, 19))} ${line}\n`)
 
 const ANSWER_MAX_MS = 15_000
 /** An address that nobody listens at is tried again so often. */
@@ -41,7 +46,7 @@ export function createForwarder(options: ForwardOptions): { forward(message: Mes
   async function attempt({ id, eventType, body }: Message): Promise<'delivered' | 'refused' | 'unreachable'> {
     const startedMs = performance.now()
     const timestampS = Math.floor(Date.now() / 1_000)
-    const signed = standardWebhooks({ id, eventType, deliveryId: id, timestampS, body }, [options.secret])
+    const signed = options.sign({ id, eventType, deliveryId: id, timestampS, body }, [options.secret])
     try {
       const response = await fetch(forwardTo, {
         method: 'POST',

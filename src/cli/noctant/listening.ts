@@ -8,33 +8,25 @@ import { partnerEventOf, partnerEventTypes } from '../../events/noctant/partner-
 import { isPoison } from '../../events/subscription.ts'
 import { createOwnerOf, payloadOf } from '../../processes/noctant/webhook-payload.ts'
 import { generateWebhookSecret } from '../../webhooks/secret.ts'
+import { standardWebhooks } from '../../webhooks/signing.ts'
 import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { untilInterrupted } from '../following.ts'
-import { createForwarder, type Message } from '../forwarding.ts'
+import { createForwarder, type Message, sayTimed as say } from '../forwarding.ts'
+import type { ShownWebhooks } from '../forwarding-options.ts'
 import { momentOf } from '../moment.ts'
 import { CliError, colours, EXIT } from '../terminal.ts'
 import { operatorIdOf, sandboxOperator } from './operator-id.ts'
 
-export interface ListenOptions {
+export interface ListenOptions extends ShownWebhooks {
   operator?: string
-  events?: string[]
-  forwardTo?: string
-  headers: Record<string, string>
-  skipVerify?: boolean
   since?: string
-  secret?: string
-  retry?: boolean
-  printJson?: boolean
 }
 
 const REPLAY = 'noctant.WebhookReplayRequested.v1'
 const CACHED_MAX = 1_000
 /** How long an engine's event waits for its account to come into the read models. */
 const OWNER_WAIT_MAX_MS = 10_000
-
-const say = (line: string): void =>
-  void process.stdout.write(`${colours.dim(new Date().toISOString().slice(11, 19))} ${line}\n`)
 
 export async function listen(tools: AdminTools, options: ListenOptions): Promise<void> {
   const unknown = options.events?.find((type) => !partnerEventTypes.includes(type))
@@ -57,7 +49,9 @@ async function follow(
   const secret = options.secret ?? generateWebhookSecret()
   const { forwardTo } = options
   const forwarder =
-    forwardTo === undefined ? undefined : createForwarder({ ...options, forwardTo, secret, say, signal })
+    forwardTo === undefined
+      ? undefined
+      : createForwarder({ ...options, forwardTo, secret, sign: standardWebhooks, say, signal })
   const after = since === undefined ? await positionNow(session) : undefined
   if (!options.printJson) process.stdout.write(`signing secret ${secret}\n`)
   try {

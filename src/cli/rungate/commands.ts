@@ -7,11 +7,12 @@ import type { AdminTools } from '../admin-tools.ts'
 import { accountCommand } from './accounts.ts'
 import { callsCommand } from './calls.ts'
 import { forgetMemberCommand } from './forget-member.ts'
+import { listenCommand } from './listen.ts'
 import { pricesCommand } from './prices.ts'
 import { simulatorCommand } from './simulator.ts'
 import { webhookCommand } from './webhooks.ts'
 
 export const rungateCommands = (tools: AdminTools): Command[] => [
-  ...[accountCommand(tools), forgetMemberCommand(tools), webhookCommand(tools)],
+  ...[accountCommand(tools), forgetMemberCommand(tools), webhookCommand(tools), listenCommand(tools)],
   ...[callsCommand(tools), pricesCommand(tools), simulatorCommand()],
 ]
