@@ -124,7 +124,7 @@ function questionOf(body: Members): Question {
       : listOf(body.system)
           .map((block) => textOf(block.text))
           .join('\n')
-  const last = messages.at(-1)!
+  const last = messages.findLast(({ role }) => role !== 'system') ?? messages[0]!
   const results = blocksOf(last).filter(({ type }) => type === 'tool_result')
   const said = blocksOf(last)
     .filter(({ type }) => type === 'text')
@@ -164,11 +164,13 @@ const textIn = (message: Members): string =>
     )
     .join(' ')
 
+/** Newer models take a system message within the conversation too, as Claude Code sends it. */
+const ROLES = ['user', 'assistant', 'system']
+
 function refuseLooseCalls(messages: readonly Members[]): void {
   let open: unknown[] = []
   for (const message of messages) {
-    if (message.role !== 'user' && message.role !== 'assistant')
-      throw invalid(`messages: Unexpected role "${textOf(message.role)}"`)
+    if (!ROLES.includes(textOf(message.role))) throw invalid(`messages: Unexpected role "${textOf(message.role)}"`)
     const blocks = blocksOf(message)
     if (blocks.some(({ type, text }) => type === 'text' && text === ''))
       throw invalid('messages: text content blocks must be non-empty')

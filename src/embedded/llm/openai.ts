@@ -106,7 +106,7 @@ function questionOf(body: Members): Question {
     throw invalid("The 'stream_options' parameter is only allowed when 'stream' is enabled.")
   }
   refuseLooseCalls(messages)
-  const last = messages.at(-1)!
+  const last = messages.findLast(({ role }) => role !== 'system' && role !== 'developer') ?? messages[0]!
   const tools = listOf(body.tools).map((tool) => toolOf(tool))
   const limit = body.max_completion_tokens ?? body.max_tokens
   return {

@@ -99,6 +99,21 @@ describe('a conversation with tools, streamed byte by byte', () => {
   })
 })
 
+describe('a system message within a conversation', () => {
+  it.each(['openai', 'anthropic'] as const)('comes to %s where it stands', async (provider) => {
+    const agent = await crossed(provider)
+    const within = { role: 'system', content: 'Be brief.' } as unknown as Anthropic.MessageParam
+    const asked = { ...claude('Hello.'), messages: [...user('Hello.'), within] }
+    const { content } = await agent.anthropic.messages.create(asked)
+    expect(content).toMatchObject([{ type: 'text', text: 'You said: Hello.' }])
+    const sent = JSON.parse(simulator.log()[0]?.body ?? '') as { messages: { role: string; content: string }[] }
+    expect(sent.messages).toMatchObject([
+      { role: 'user', content: 'Hello.' },
+      { role: 'system', content: 'Be brief.' },
+    ])
+  })
+})
+
 describe('a refusal of the provider', () => {
   const statuses: [number, gpt: string | undefined, claude: string][] = [
     [400, undefined, 'invalid_request_error'],
