@@ -2,7 +2,7 @@
 import { webhookDelivery } from '../../commands/rungate/webhook-delivery.ts'
 import { isUuid } from '../../events/uuid.ts'
 import { rungateTables } from '../../projections/rungate/tables.ts'
-import type { WebhookDeliveryRow } from '../../projections/rungate/webhook.ts'
+import type { WebhookDeliveryRow } from '../../projections/rungate/webhook-delivery.ts'
 import type { AdminSession } from '../admin-session.ts'
 import type { DeadLetter, DeadLetters } from '../dead-letters-settling.ts'
 import { LISTED_MAX } from '../table-output.ts'
