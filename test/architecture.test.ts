@@ -406,7 +406,7 @@ describe('the kernel', () => {
     // And by callers who name somebody without a key: heads that are looked at first, counts of addresses under other names,
     // details of refusals, JSON under other types, and sockets that are asked whether they are still there, or told to wait.
     // And by what is sent, which counts for whoever asked.
-    [['http'], 5_505],
+    [['http'], 5_506],
     // Grown by the key directory, which every context had for itself, and by bodies that are made at each attempt. And by
     // directories over streams of several kinds, whose keys may be rotated in place, and which forget what has ended. And by seals
     // that are posted, and by directories of which other rows are asked too.
