@@ -405,8 +405,8 @@ describe('the kernel', () => {
     // are made once and have tags, and by sentences about bounds.
     // And by callers who name somebody without a key: heads that are looked at first, counts of addresses under other names,
     // details of refusals, JSON under other types, and sockets that are asked whether they are still there, or told to wait.
-    // And by what is sent, which counts for whoever asked.
-    [['http'], 5_506],
+    // And by what is sent, which counts for whoever asked, and by pages of contexts' own refusals.
+    [['http'], 5_510],
     // Grown by the key directory, which every context had for itself, and by bodies that are made at each attempt. And by
     // directories over streams of several kinds, whose keys may be rotated in place, and which forget what has ended. And by seals
     // that are posted, and by directories of which other rows are asked too.
