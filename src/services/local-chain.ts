@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import type { LocalChain } from '../embedded/anvil.ts'
+import type { ChainFacts } from '../embedded/market/chain-facts.ts'
 import type { LocalMarket } from '../embedded/market/market.ts'
 import type { Log } from '../log.ts'
 
@@ -10,6 +11,8 @@ export interface LocalChains {
   localChain(): Promise<LocalChain>
   /** Our trading contracts on it, prices, and who fills orders by them. Rejects as `localChain` does. */
   localMarket(): Promise<LocalMarket>
+  /** Writes down in DATA_DIR which chain the instance works with, where that is not the local one: its market does so itself. */
+  noteChain(facts: ChainFacts): Promise<void>
 }
 
 /** What was started is stopped by what is left in `stops`, the last first. */
@@ -56,5 +59,9 @@ export function localChains(
       })
     return market
   }
-  return { localChain, localMarket }
+  const noteChain = async (facts: ChainFacts) => {
+    const { writeChainFacts } = await import('../embedded/market/chain-facts.ts')
+    writeChainFacts(DATA_DIR, facts)
+  }
+  return { localChain, localMarket, noteChain }
 }

@@ -29,6 +29,7 @@ export async function startSecond(
     stripeStandIn: () => Promise.reject(new Error('the stand-in was asked for')),
     localChain: () => Promise.reject(new Error('the local chain was asked for')),
     localMarket: () => Promise.reject(new Error('the local market was asked for')),
+    noteChain: () => Promise.reject(new Error('a chain was to be written down')),
     failed: new Promise<string>(() => undefined),
     stop: async () => undefined,
   }

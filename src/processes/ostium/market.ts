@@ -58,7 +58,12 @@ export function openMarket(parts: Parts): Promise<MarketAccess> {
 
 async function open({ config, services, settings }: Parts): Promise<MarketAccess> {
   const own = settings(ostiumSettings)
-  if (own.OSTIUM_RPC_URL !== undefined) return { market: ofNode(own, own.OSTIUM_RPC_URL) }
+  if (own.OSTIUM_RPC_URL !== undefined) {
+    const market = ofNode(own, own.OSTIUM_RPC_URL)
+    const { chainId, network, contracts } = market
+    await services.noteChain({ rpcUrl: own.OSTIUM_RPC_URL, chainId, network, contracts })
+    return { market }
+  }
   const isWanted = own.OSTIUM_LOCAL_CHAIN === 'on' || (own.OSTIUM_LOCAL_CHAIN === 'auto' && isPrivate(services))
   if (!isWanted) return { reason: 'OSTIUM_RPC_URL names no node, and the local chain is off.', isOff: true }
   if (!(['api', 'relay'] as const).every((role) => config.ROLES.includes(role))) {
