@@ -32,18 +32,33 @@ export async function history(named: string, options: HistoryOptions): Promise<v
   printEvents(described, options)
 }
 
-/** The id in the log that a beginning of one stands for, else the text itself. Throws CliError where there are several. */
+/** An address of a chain, whose letters may be large or small: events have it in the case that checks it. */
+const ADDRESS = /^0x[0-9a-f]{40}$/i
+
+/**
+ * The id in the log that a beginning of one stands for, or an address in any case; else the text itself. Throws CliError where
+ * there are several.
+ */
 async function wholeThing(named: string): Promise<string> {
+  if (ADDRESS.test(named)) {
+    const found = await writtenAs(new RegExp(`"(${named})"`, 'gi'))
+    return found.has(named) ? named : ([...found][0] ?? named)
+  }
   if (!isBeginning(named)) return named
-  const quoted = new RegExp(`"(${named}[0-9A-Za-z-]*)"`, 'g')
+  const found = await writtenAs(new RegExp(`"(${named}[0-9A-Za-z-]*)"`, 'g'))
+  return found.has(named) ? named : (wholeId(named, found) ?? named)
+}
+
+/** What the expression has in its brackets, wherever it stands in the log. */
+async function writtenAs(quoted: RegExp): Promise<Set<string>> {
   const found = new Set<string>()
   await askLog('ids', async ({ log }) => {
     for await (const { data, metadata } of log.readAll()) {
       const text = Buffer.concat([data, metadata]).toString('latin1')
-      for (const [, id = ''] of text.includes(`"${named}`) ? text.matchAll(quoted) : []) found.add(id)
+      for (const [, id = ''] of text.matchAll(quoted)) found.add(id)
     }
   })
-  return found.has(named) ? named : (wholeId(named, found) ?? named)
+  return found
 }
 
 /** From the thing's first event on; what comes is printed as it comes. */

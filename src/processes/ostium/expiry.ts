@@ -10,6 +10,7 @@ import { findLapsedAgents } from '../../projections/ostium/agent.ts'
 import type { ObjectKeys } from '../../vault/object-keys.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 import { destroyPrivateKey } from './agent-keys.ts'
+import { contextsOf } from './causes.ts'
 import { EXPIRY } from './names.ts'
 
 export interface ExpiryOptions extends ProcessDependencies {
@@ -23,7 +24,8 @@ export interface ExpiryOptions extends ProcessDependencies {
 const GRACE_MS = 30_000
 
 export function runExpiry(options: ExpiryOptions): Promise<void> {
-  const { bus, db, vaultKeys, now, limits, health, log } = options
+  const { bus, db, store, vaultKeys, now, limits, health, log } = options
+  const contextOf = contextsOf(EXPIRY, store)
 
   async function endAgents(at: string): Promise<void> {
     for (const { agent_id: agentId, trader_id: id } of await findLapsedAgents(db, at, limits.batchMax)) {
@@ -43,7 +45,8 @@ export function runExpiry(options: ExpiryOptions): Promise<void> {
       const state = await bus.current(action, actionId)
       if (state.status !== 'requested') continue
       const ending = { kind: 'abandon', reason: 'its deadline has passed', revert: null, at } as const
-      await bus.handle(action, actionId, ending, systemContext(EXPIRY, deterministicId('ostium expiry', actionId), at))
+      const context = await contextOf(actionId, deterministicId('ostium expiry', actionId), at)
+      await bus.handle(action, actionId, ending, context)
     }
   }
 

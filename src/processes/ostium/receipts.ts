@@ -5,7 +5,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Address } from '../../adapters/chain/address.ts'
 import type { Hex, Receipt } from '../../adapters/chain/node.ts'
-import { systemContext } from '../../commands/context.ts'
 import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { type ActionState, action, hasEnded } from '../../commands/ostium/action.ts'
@@ -13,6 +12,7 @@ import { agent, traderIdOf } from '../../commands/ostium/agent.ts'
 import { delegatedCall } from '../../commands/ostium/calldata.ts'
 import { findActionsUnderWay } from '../../projections/ostium/action.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
+import { contextsOf } from './causes.ts'
 import type { Market } from './market.ts'
 import { RECEIPTS } from './names.ts'
 import { NOT_DELEGATE } from './offering.ts'
@@ -44,7 +44,8 @@ export function runReceipts(options: ReceiptsOptions): Promise<void> {
   )
 }
 
-function createWatch({ bus, db, market, now, limits, health, log }: ReceiptsOptions) {
+function createWatch({ bus, db, store, market, now, limits, health, log }: ReceiptsOptions) {
+  const contextOf = contextsOf(RECEIPTS, store)
   const { client, chainId } = market
   const watched = new Set<string>()
 
@@ -69,7 +70,7 @@ function createWatch({ bus, db, market, now, limits, health, log }: ReceiptsOpti
       ...{ txHash, blockHash, blockNumber: String(receipt.blockNumber), at },
       ...{ gasUsed: String(receipt.gasUsed), gasPrice: String(receipt.gasPrice) },
     }
-    const context = systemContext(RECEIPTS, deterministicId('ostium receipt', actionId, txHash), at)
+    const context = await contextOf(actionId, deterministicId('ostium receipt', actionId, txHash), at)
     if (receipt.isSuccess) {
       const orderId = client.orderIdIn(receipt.logs) ?? null
       await bus.handle(action, actionId, { kind: 'include', ...block, orderId }, context)
@@ -90,7 +91,7 @@ function createWatch({ bus, db, market, now, limits, health, log }: ReceiptsOpti
   async function suspend({ facts: { trader, agentId, actionId } }: Sent, at: string): Promise<void> {
     const delegatedTo = await client.delegateOf(trader as Address)
     const suspending = { kind: 'suspend', agentId, delegatedTo, noticedBy: 'watcher', at } as const
-    const context = systemContext(RECEIPTS, deterministicId('ostium suspend', actionId), at)
+    const context = await contextOf(actionId, deterministicId('ostium suspend', actionId), at)
     await bus.handle(agent, traderIdOf(chainId, trader), suspending, context)
   }
 

@@ -5,12 +5,11 @@
 import { addressOfKey, signTransaction } from '../../adapters/chain/account.ts'
 import type { Address } from '../../adapters/chain/address.ts'
 import type { Hex } from '../../adapters/chain/node.ts'
-import { systemContext } from '../../commands/context.ts'
 import type { CommandBus } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { type SponsorState, sponsor, sponsorIdOf } from '../../commands/ostium/sponsor.ts'
+import type { ContextOf } from './causes.ts'
 import type { Market } from './market.ts'
-import { SUBMITTER } from './names.ts'
 
 /** What a transaction does and offers, without its nonce. */
 export interface Offer {
@@ -47,9 +46,10 @@ export interface SponsorOptions {
   now: () => Date
   /** Fees of now, within bounds. */
   fees: () => Promise<Pick<Offer, 'maxFeePerGas' | 'maxPriorityFeePerGas'>>
+  contextOf: ContextOf
 }
 
-export function createSponsorAccount({ bus, market, key, now, fees }: SponsorOptions): SponsorAccount {
+export function createSponsorAccount({ bus, market, key, now, fees, contextOf }: SponsorOptions): SponsorAccount {
   const { chainId, client } = market
   const address = addressOfKey(key)
   const id = sponsorIdOf(chainId, address)
@@ -87,9 +87,9 @@ export function createSponsorAccount({ bus, market, key, now, fees }: SponsorOpt
     const { raw, hash } = await signTransaction(key, { chainId, nonce, ...offer })
     return { nonce, raw, hash }
   }
-  const context = (purpose: string, actionId: string) => {
+  const context = async (purpose: string, actionId: string) => {
     const at = now().toISOString()
-    return { at, context: systemContext(SUBMITTER, deterministicId(purpose, actionId), at) }
+    return { at, context: await contextOf(actionId, deterministicId(purpose, actionId), at) }
   }
 
   return {
@@ -101,7 +101,7 @@ export function createSponsorAccount({ bus, market, key, now, fees }: SponsorOpt
       if (known) return known.nonce
       const { nonce, chainNonce } = await nextNonce()
       try {
-        const { at, context: of } = context('ostium nonce', actionId)
+        const { at, context: of } = await context('ostium nonce', actionId)
         const taking = { kind: 'take', chainId, sponsor: address, trader, actionId, nonce, chainNonce, at } as const
         await bus.handle(sponsor, id, taking, of)
         return nonce
@@ -113,7 +113,7 @@ export function createSponsorAccount({ bus, market, key, now, fees }: SponsorOpt
     async fill({ actionId, trader, nonce }) {
       const offer = { to: address, data: '0x' as Hex, gas: TRANSFER_GAS, ...(await fees()) }
       const signed = await sign(nonce, offer)
-      const { at, context: of } = context('ostium fill', actionId)
+      const { at, context: of } = await context('ostium fill', actionId)
       const filling = {
         kind: 'fill',
         chainId,

@@ -5,12 +5,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { readTransaction } from '../../adapters/chain/account.ts'
 import type { Hex } from '../../adapters/chain/node.ts'
-import { systemContext } from '../../commands/context.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { type ActionCommand, action, hasEnded, type Signed } from '../../commands/ostium/action.ts'
 import { agent, traderIdOf } from '../../commands/ostium/agent.ts'
 import { Rejected } from '../../commands/rejection.ts'
 import { findActionsUnderWay } from '../../projections/ostium/action.ts'
+import { contextsOf } from './causes.ts'
 import { SUBMITTER } from './names.ts'
 import { feesOf, type Hopeless, isHopeless, NOT_DELEGATE, offerOf } from './offering.ts'
 import { reconcileNonces } from './reconciling.ts'
@@ -45,7 +45,8 @@ export function createSubmitting(options: SubmitterOptions) {
   const { client, chainId } = market
   const { feeMax, inFlightMax } = limits
   const fees = () => feesOf({ market, feeMax })
-  const account = createSponsorAccount({ bus, market, key: sponsorKey, now, fees })
+  const contextOf = contextsOf(SUBMITTER, options.store)
+  const account = createSponsorAccount({ bus, market, key: sponsorKey, now, fees, contextOf })
   const offering = { bus, market, vaultKeys, sponsor: account.address, feeMax }
   const queue: string[] = []
   /** Those that wait or are being signed. */
@@ -70,9 +71,9 @@ export function createSubmitting(options: SubmitterOptions) {
     wake()
   }
 
-  const decide = (actionId: string, command: ActionCommand, step: string) => {
+  const decide = async (actionId: string, command: ActionCommand, step: string) => {
     const id = deterministicId(`ostium ${step}`, actionId)
-    return bus.handle(action, actionId, command, systemContext(SUBMITTER, id, now().toISOString()))
+    return bus.handle(action, actionId, command, await contextOf(actionId, id, now().toISOString()))
   }
 
   async function abandon({ actionId, trader }: Pick<Flight, 'actionId' | 'trader'>, { reason, revert }: Hopeless) {
@@ -83,7 +84,7 @@ export function createSubmitting(options: SubmitterOptions) {
     const { agentId } = state.facts
     const delegatedTo = await client.delegateOf(trader as Hex)
     const suspending = { kind: 'suspend', agentId, delegatedTo, noticedBy: 'watcher', at } as const
-    const context = systemContext(SUBMITTER, deterministicId('ostium suspend', actionId), at)
+    const context = await contextOf(actionId, deterministicId('ostium suspend', actionId), at)
     await bus.handle(agent, traderIdOf(chainId, trader), suspending, context)
   }
 

@@ -74,6 +74,12 @@ describe('an action', () => {
     const keyId = key.split('_')[1]
     expect(events[0]?.metadata.actor).toStrictEqual({ kind: 'trader', id: trader.address, keyId })
     expect(events.slice(1).map(({ metadata }) => metadata.actor.kind)).toStrictEqual(['system', 'system', 'system'])
+    // From the request to the block it is one story.
+    const [nonce] = (
+      await eventsOf(ground.served.store, `ostium.sponsor-${sponsorIdOf(31_337, row?.sponsor ?? '')}`)
+    ).filter(({ data }) => data.actionId === row?.action_id)
+    const story = [...events, nonce].map((event) => event?.metadata.$correlationId)
+    expect(new Set(story)).toStrictEqual(new Set([events[0]?.metadata.requestId]))
     expect(await findBuilds(ground.served.db, 31_337, trader.address, 10)).toStrictEqual([])
   })
 
