@@ -77,6 +77,7 @@ const IN_TURNS: readonly (readonly [name: string, seconds: number])[] = [
   ['postgres', 25],
   ['firsthand-scoring', 40],
   ['restore', 25],
+  ['ostium-sockets', 65],
   ['roles', 75],
 ]
 /** For those of a short run. One that is longer runs alone. */

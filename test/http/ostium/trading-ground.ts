@@ -2,6 +2,7 @@
 import { privateKeyToAccount } from 'viem/accounts'
 import { KEYS } from '../../../src/embedded/market/deployment.ts'
 import { startTestMarket, type TestMarket, type TestTrader } from '../../support/chain.ts'
+import { startFaultyNode } from '../../support/faulty-node.ts'
 import { type Answer, type GivenMarket, type OstiumOptions, startOstium } from './serving.ts'
 
 export type Hex = `0x${string}`
@@ -23,10 +24,13 @@ const QUICK = {
 
 export type TradingGround = Awaited<ReturnType<typeof startTradingGround>>
 
-export async function startTradingGround(options: OstiumOptions = {}) {
+/** `isFaulty`: everything that ostium asks of the chain goes by way of `node`, which a test can meddle with. */
+export async function startTradingGround({ isFaulty, ...options }: OstiumOptions & { isFaulty?: true } = {}) {
   const market = await startTestMarket()
+  const node = await startFaultyNode(market.chain.rpcUrl)
   const env = { ...QUICK, ...options.env }
-  const served = await startOstium({ ...options, market: givenMarket(market), env })
+  const given = { ...givenMarket(market), ...(isFaulty && { rpcUrl: node.url }) }
+  const served = await startOstium({ ...options, market: given, env })
   const { contracts } = market
 
   interface Transaction {
@@ -46,7 +50,7 @@ export async function startTradingGround(options: OstiumOptions = {}) {
   }
 
   return {
-    ...{ market, served, agentOf, contracts },
+    ...{ market, node, served, agentOf, contracts },
     /** Signs and sends what was built, in its order; throws where one reverts. */
     async execute(trader: TestTrader, { body }: Answer): Promise<void> {
       for (const transaction of body.transactions as Transaction[]) {
@@ -57,6 +61,7 @@ export async function startTradingGround(options: OstiumOptions = {}) {
     sign: ({ key }: TestTrader, message: string): Promise<Hex> => privateKeyToAccount(key).signMessage({ message }),
     async stop() {
       await served.stop()
+      await node.close()
       await market.stop()
     },
   }
