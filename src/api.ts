@@ -4,13 +4,14 @@
  */
 import { ObjectStoreUnavailable } from './adapters/object-store/object-store.ts'
 import { type Directory, keepDirectory } from './api-keys/directory.ts'
-import type { ApiParts, Context, FirstRun } from './context.ts'
+import { type Config, describeConfig, withoutSecret } from './config.ts'
+import type { ApiParts, Context, FirstRun, SettingShown } from './context.ts'
 import { runSubscription } from './events/subscription.ts'
 import { createApp } from './http/app.ts'
 import { createCallers } from './http/callers.ts'
 import { createSealer } from './http/cursor.ts'
 import { defaultHttpLimits } from './http/environment.ts'
-import { health, liveness } from './http/health.ts'
+import { health, liveness, readinessOf } from './http/health.ts'
 import { adminAddress, serveHealth, urlOf } from './http/health-server.ts'
 import { createMetrics } from './http/metrics.ts'
 import { CALLERS_MAX, type WindowOf } from './http/rate-limit.ts'
@@ -37,6 +38,8 @@ export interface Api {
   firstRuns: ReadonlyMap<string, FirstRun>
   /** Paths at which newcomers register themselves. */
   registersAt: readonly string[]
+  /** A link by which whoever has started the instance comes in; undefined: there is nothing to come into. */
+  entrance: (() => Promise<string>) | undefined
 }
 
 /** Starts the API and, where it is called for, what contexts do at a first start. Rejects where its port is taken. */
@@ -54,6 +57,7 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
     probeTimeoutMs: config.READINESS_TIMEOUT_MS,
     hasStarted: () => hasStarted,
   }
+  const readiness = readinessOf(shown)
   const apart = config.ADMIN_PORT === undefined ? undefined : await serveHealth(shown, metrics, adminAddress(config))
   if (apart) onClose(() => apart.stop())
   const callers = createCallers(config.TRUST_PROXY)
@@ -88,12 +92,13 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
       tenantListsMax: config.TENANT_LISTS_MAX,
       trustProxy: config.TRUST_PROXY,
     },
-    health: apart ? liveness(shown) : health(shown, metrics),
+    health: apart ? liveness(shown) : health(shown, metrics, undefined, readiness),
+    readiness,
     metrics,
   })
   // Made at the first request, they would hold up everybody for a fifth of a second.
-  for (const path of ['/docs', '/docs/viewer.js', ...served.map(({ api }) => `/${api.name}/openapi.json`)])
-    await app.request(path)
+  const documents = served.filter(({ api }) => api.operations.length > 0).map(({ api }) => `/${api.name}/openapi.json`)
+  for (const path of ['/docs', '/docs/viewer.js', ...documents]) await app.request(path)
   const transfers = served.flatMap(({ api }) => api.transfers ?? [])
   const isTransfer = (path: string) => transfers.some((start) => path.startsWith(start))
   const server = await listen(parts, { fetch: app.fetch, isTransfer, callerOf: callers.of, turns })
@@ -113,7 +118,8 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
   }
   hasStarted = true
   const registersAt = contexts.flatMap(({ served }) => served.registersAt ?? [])
-  return { url, health: apart ?? { url }, firstRuns, registersAt }
+  const entrance = contexts.map(({ served }) => served.entrance).find((each) => each !== undefined)
+  return { url, health: apart ?? { url }, firstRuns, registersAt, entrance }
 }
 
 /** Callers whose counts one statement adds. */
@@ -155,7 +161,8 @@ async function serveContexts(parts: Parts, onDrain: ApiParts['onDrain']) {
   const known = await Promise.all(contexts.map((context) => followDirectories(parts, context)))
   const logReaders = known.flatMap(({ findReader }) => findReader ?? [])
   const isLed = async (name: string) => (await withoutLeader(parts.db, [name])).length === 0
-  const shared = { contexts, logReaders, caughtUp, isLed, onDrain, onClose }
+  const settingsShown = () => shownSettings(config, contexts)
+  const shared = { contexts, logReaders, caughtUp, isLed, onDrain, onClose, settingsShown }
   return Promise.all(
     known.map(async ({ context, directories }) => {
       const own = { ...contextParts(parts, context), ...shared, waiter: waiterOf(context.name), directories }
@@ -163,6 +170,13 @@ async function serveContexts(parts: Parts, onDrain: ApiParts['onDrain']) {
     }),
   )
 }
+
+const shownSettings = (config: Config, contexts: readonly Context[]): SettingShown[] =>
+  describeConfig(contexts).map(({ name, fallback, description }) => {
+    const given = config.GIVEN[name]
+    const value = given === undefined ? fallback : withoutSecret(name, given)
+    return { name, value, fallback, source: given === undefined ? 'default' : 'environment', description }
+  })
 
 /** Lets what a context keeps in memory follow the log. Resolves when all of it is up to date. */
 async function followDirectories(parts: Parts, context: Context) {

@@ -241,3 +241,9 @@ export function describeConfig(
     }
   })
 }
+
+/** Connection strings carry passwords, keys are secrets as a whole, and screens are recorded. */
+export const withoutSecret = (name: string, value: string): string =>
+  /_(KEY|SECRET|TOKEN|PASSWORD|KEY_PREVIOUS)$/.test(name)
+    ? '***'
+    : value.replace(/(:\/\/[^:@/\s]*):[^@/\s]*@/, '$1:***@')

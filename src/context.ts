@@ -63,8 +63,19 @@ export interface RunningProcess {
   gauges?: readonly GaugeSource[]
 }
 
+/** A variable of the environment, as people are shown it. */
+export interface SettingShown {
+  name: string
+  value: string
+  fallback: string
+  source: 'environment' | 'default'
+  description: string
+}
+
 /** What the API role gives to a context in addition. */
 export interface ApiParts<Own extends Directories = Directories> extends ContextParts {
+  /** Every variable of the environment, with its value here, those that are secrets as `***`. */
+  settingsShown(): readonly SettingShown[]
   contexts: readonly Context[]
   /** The context's own, each up to date. */
   directories: Own
@@ -112,6 +123,8 @@ export interface Served {
   firstRun?(url: string): Promise<FirstRun>
   /** The path at which newcomers register themselves. */
   registersAt?: string
+  /** A link by which whoever has started the instance comes in; each is new. */
+  entrance?(): Promise<string>
   gauges?: readonly GaugeSource[]
   /** What readiness shows of it, beside its processes. */
   probes?: readonly Probe[]

@@ -29,6 +29,10 @@ const known = {
     context: async () => (await import('./contexts/audit.ts')).audit,
     cli: async () => (await import('./cli/audit/cli.ts')).auditCli,
   },
+  console: {
+    context: async () => (await import('./contexts/console.ts')).console,
+    cli: async () => (await import('./cli/console/cli.ts')).consoleCli,
+  },
 } satisfies Record<string, Loaders>
 
 export type ContextName = keyof typeof known

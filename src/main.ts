@@ -80,7 +80,13 @@ function writeServices(config: Config, services: Services, instance: Instance): 
   return file
 }
 
-function announce(config: Config, services: Services, instance: Instance, logPlace: string, tookMs: number): void {
+async function announce(
+  config: Config,
+  services: Services,
+  instance: Instance,
+  logPlace: string,
+  tookMs: number,
+): Promise<void> {
   const { api, engine } = instance
   const show = (label: string, text: string) => process.stdout.write(`  ${pico.dim(label.padEnd(15))}${text}\n`)
   const bare = (url: string | null) => (url ?? '').replace(/\/\/[^@/]*@/, '//').replace(/\?.*/, '')
@@ -101,10 +107,11 @@ function announce(config: Config, services: Services, instance: Instance, logPla
   if (!api) return
   show('API', pico.cyan(api.url))
   show('documents', pico.cyan(`${api.url}/docs`))
+  // A link opens everything: it goes to a terminal alone, and into no log of a container or a supervisor.
+  if (api.entrance) show('console', pico.cyan(process.stdout.isTTY ? await api.entrance() : `${api.url}/console`))
   for (const path of api.registersAt) show('register', pico.cyan(`${api.url}${path}`))
   if (instance.health.url !== api.url) show('metrics', pico.cyan(`${instance.health.url}/metrics`))
   if (api.firstRuns.size === 0) return void process.stdout.write('\n')
-  // Not into the log of a container or a supervisor.
   const isShown = (created: boolean) => created && process.stdout.isTTY === true
   for (const [context, { file, apiKey, created }] of api.firstRuns) {
     show(`${context} key`, isShown(created) ? pico.green(apiKey) : `kept in ${file}`)
@@ -198,7 +205,7 @@ async function run({ config, log, place, startedMs }: Start): Promise<number> {
   try {
     const instance = await startInstance(config, services, log)
     servicesFile = writeServices(config, services, instance)
-    announce(config, services, instance, place, performance.now() - startedMs)
+    await announce(config, services, instance, place, performance.now() - startedMs)
     log.info({ roles: config.ROLES, api: instance.api?.url }, 'started')
     const { reason, failed } = await stopRequested(services)
     log.info({ reason }, 'stopping')

@@ -324,3 +324,8 @@ CREATE INDEX IF NOT EXISTS ostium_action_3 ON ostium_action (sponsor, sponsor_no
 
 -- audit.auditorKey, version 1
 CREATE TABLE IF NOT EXISTS audit_auditor_keys (key_id text NOT NULL, operator_id uuid, name text NOT NULL, scopes text[] NOT NULL, key_hash text NOT NULL, revoked_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));
+
+-- console.session, version 1
+CREATE TABLE IF NOT EXISTS console_sessions (session_id uuid NOT NULL, token_hash text NOT NULL, audience text NOT NULL, name text NOT NULL, context text, tenant_id text, key_id text, link_id uuid, is_read_only boolean NOT NULL, client_address text NOT NULL, expires_at timestamptz(3) NOT NULL, last_used_at timestamptz(3) NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (session_id));
+CREATE INDEX IF NOT EXISTS console_sessions_1 ON console_sessions (created_at DESC, session_id DESC);
+CREATE INDEX IF NOT EXISTS console_sessions_2 ON console_sessions (expires_at);

@@ -78,12 +78,12 @@ export function createTimeline(thing: string, rules: AuditRules): Timeline {
 export const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1)
 
 /** As it stands in JSON. */
-const needleOf = (id: string): Buffer => Buffer.from(JSON.stringify(id).slice(1, -1))
+export const needleOf = (id: string): Buffer => Buffer.from(JSON.stringify(id).slice(1, -1))
 
 const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 /** Whether one of them stands in the text as a whole value: within quotes. */
-const mentions = (text: Uint8Array, needles: readonly Buffer[]): boolean =>
+export const mentions = (text: Uint8Array, needles: readonly Buffer[]): boolean =>
   needles.some((needle) => quotes(bufferOf(text), needle))
 
 const QUOTE = 0x22

@@ -3,13 +3,12 @@ import { Command } from 'commander'
 import { list, type OutputOptions, withOutput } from './table-output.ts'
 import { colours } from './terminal.ts'
 
-/** Connection strings carry passwords, keys are secrets as a whole, and terminals are recorded. */
-const withoutSecret = (name: string, value: string): string =>
-  name.endsWith('_KEY') ? '***' : value.replace(/(:\/\/[^:@/\s]*):[^@/\s]*@/, '$1:***@')
-
 export function configCommand(): Command {
   return withOutput(new Command('config')).action(async (options: OutputOptions) => {
-    const [{ describeConfig }, { loadContexts }] = await Promise.all([import('../config.ts'), import('../contexts.ts')])
+    const [{ describeConfig, withoutSecret }, { loadContexts }] = await Promise.all([
+      import('../config.ts'),
+      import('../contexts.ts'),
+    ])
     const settings = describeConfig(await loadContexts()).map(({ name, fallback, description }) => {
       const value = process.env[name]
       return { name, default: fallback, value: value ? withoutSecret(name, value) : null, description }

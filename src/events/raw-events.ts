@@ -18,6 +18,8 @@ export interface RawEvents {
   readAll(after?: bigint, withSystem?: boolean): AsyncIterable<RawEvent>
   /** The same from any position on, including the event at it; no event need stand there. */
   readFrom(position: bigint): AsyncIterable<RawEvent>
+  /** The newest event first, or those before the event at a position, without the store's own. */
+  readBack(before?: bigint): AsyncIterable<RawEvent>
   /** A stream's events from a revision on, at most `maxCount`; none where there is no such stream, or it was deleted. */
   readStream(stream: string, from?: bigint, maxCount?: bigint): AsyncIterable<RawEvent>
   /** The event at a commit position; undefined where no event has it. */
@@ -69,6 +71,11 @@ export function openRawEvents(url: string, readTimeoutMs: number): RawEvents {
 
   return {
     readAll,
+    async *readBack(before) {
+      for await (const event of read({ from: before ?? 'end', direction: 'backwards' })) {
+        if (!isSystem(event) && (before === undefined || event.position < before)) yield event
+      }
+    },
     async *readFrom(position) {
       const first = await at(position)
       if (first && !isSystem(first)) yield first

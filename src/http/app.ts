@@ -11,10 +11,13 @@ import { type ContextApi, contextApp, doorsOf, refuse, type ServedContext } from
 import { documentOf } from './document.ts'
 import type { AppEnv, Exchange, Runtime } from './environment.ts'
 import { Problem, rootErrors } from './errors.ts'
+import type { Readiness } from './health.ts'
 import type { Metrics } from './metrics.ts'
 import { documentation, documentPath } from './openapi.ts'
 import { problemPages } from './problem-pages.ts'
+import { createRecentRequests } from './recent-requests.ts'
 import { type RequestIds, requestIdOf, uuidRequestIds } from './request-id.ts'
+import { rootPage } from './root-page.ts'
 import { SegmentRouter } from './router.ts'
 import { createTenants } from './tenant-use.ts'
 import { createTurns, defaultTurnLimits, type Turns } from './turns.ts'
@@ -24,6 +27,8 @@ export interface AppDeps extends Runtime {
   contexts: readonly ServedContext[]
   /** /healthz, and the rest of health.ts unless it has an address of its own. */
   health: Hono<AppEnv>
+  /** What /readyz says; default: that all is well. */
+  readiness?: () => Promise<Readiness>
   metrics: Metrics
   /** Learns whose credentials are good; default: its own, for a server that asks nobody whose turn it is. */
   callers?: Callers
@@ -35,6 +40,7 @@ export interface AppDeps extends Runtime {
 export const documentsOf = (apis: readonly ContextApi[]) =>
   apis
     .flatMap((api) => (api.apart ? [api, api.apart] : [api]))
+    .filter(({ operations }) => operations.length > 0)
     .map((api) => ({
       name: api.documentName ?? api.name,
       document: documentOf(api),
@@ -42,7 +48,10 @@ export const documentsOf = (apis: readonly ContextApi[]) =>
       isServed: api.operations.some(({ path }) => path === '/openapi.json'),
     }))
 
-export function createApp({ contexts, health, metrics, callers: given, turns: ofServer, ...runtime }: AppDeps) {
+const allIsWell = async (): Promise<Readiness> => ({ status: 'ready', dependencies: {} })
+
+export function createApp({ contexts, health, metrics, callers: given, turns: ofServer, ...deps }: AppDeps) {
+  const { readiness = allIsWell, ...runtime } = deps
   const { nowMs, log, limits } = runtime
   const callers = given ?? createCallers(limits.trustProxy)
   const bounds = createBounds(limits, nowMs, callers)
@@ -56,11 +65,13 @@ export function createApp({ contexts, health, metrics, callers: given, turns: of
     })
   }
   const tenants = createTenants(limits, nowMs, turns.charge)
-  const shared = { ...runtime, bounds, tenants, callers, inTurn }
   const served = contexts.map(({ api, parts }) => ({
     api,
     parts: { ...parts, bus: metrics.countCommands(parts.bus) },
   }))
+  const consoles = served.flatMap(({ api, parts }) => (api.console ? [{ api, console: api.console, parts }] : []))
+  const requests = createRecentRequests()
+  const shared = { ...runtime, bounds, tenants, callers, inTurn, consoles, readiness, requests }
   const doors = served.map((each) => ({ each, doors: doorsOf(each) }))
   const app = new Hono<AppEnv>({ router: new SegmentRouter() })
   const idsAt = requestIdsByPath(served)
@@ -68,7 +79,7 @@ export function createApp({ contexts, health, metrics, callers: given, turns: of
   /** Notes a request that was answered, in the figures and in the log. */
   function recordRequest(
     c: Context<AppEnv>,
-    { requestId, principal, route: of, status: own }: Exchange,
+    { requestId, principal, route: of, status: own, code }: Exchange,
     durationMs: number,
   ): void {
     const { method } = c.req
@@ -78,6 +89,8 @@ export function createApp({ contexts, health, metrics, callers: given, turns: of
     const rounded = Math.round(durationMs * 10) / 10
     const noted = idsAt(c.req.path).note?.(c.req.header(idsAt(c.req.path).header) ?? '')
     const callers = noted === undefined ? {} : { callerRequestId: noted }
+    const { logFields } = principal ?? {}
+    requests.note({ requestId, method, route, status, durationMs: rounded, path: c.req.path, logFields, code })
     log.info({ requestId, ...callers, ...principal?.logFields, method, route, status, durationMs: rounded }, 'request')
   }
 
@@ -129,10 +142,13 @@ export function createApp({ contexts, health, metrics, callers: given, turns: of
       await next()
     })
   }
+  const homes = served.flatMap(({ api, parts }) => api.home?.(parts as never) ?? [])
+  app.get('/', rootPage({ documents: documents.map(({ name }) => name), home: homes[0], readiness }))
   app.route('/', problemPages(served.map(({ api }) => api)))
   app.route('/', documentation(documents))
   for (const { api, parts } of served) if (api.pages) app.route('/', api.pages(parts as never, shared))
   for (const { each, doors: own } of doors) {
+    if (each.api.operations.length === 0) continue
     const others = () => doors.flatMap((other) => (other.each === each ? [] : [...other.doors.values()]))
     app.route(`/${each.api.name}`, contextApp(each, own, others, shared))
   }
@@ -162,6 +178,7 @@ function newExchange(c: Context<AppEnv>, ids: RequestIds): Exchange {
     route: undefined,
     schemes: [],
     status: undefined,
+    code: undefined,
   }
 }
 

@@ -10,9 +10,12 @@ import type { Bounds } from './bounds.ts'
 import type { Callers } from './callers.ts'
 import type { AppEnv, Exchange, Principal, Runtime } from './environment.ts'
 import { describeError, type ErrorTable, kernelErrors, Problem } from './errors.ts'
+import type { Readiness } from './health.ts'
 import { helpPath } from './help.ts'
 import type { CoreParts, Operation } from './operation.ts'
+import type { ContextConsole, DeclaredConsole } from './pages/declaration.ts'
 import { CALLERS_MAX, createWindow, limitRate, type RateClass, type RateHeaders, type WindowOf } from './rate-limit.ts'
+import type { RecentRequests } from './recent-requests.ts'
 import type { RequestIds } from './request-id.ts'
 import { guard, methodNotAllowed, type Serving, serveOperation } from './serve-operation.ts'
 import type { Tenants } from './tenant-use.ts'
@@ -55,6 +58,10 @@ export interface ContextApi<in Parts extends CoreParts = never> {
   operations: readonly Operation<Parts>[]
   /** Pages outside the contract, at the root: hosted pages for people. They answer by the framework's means. */
   pages?: (parts: Parts, runtime: SharedRuntime) => Hono<AppEnv>
+  /** Its pages in the console. */
+  console?: ContextConsole<Parts>
+  /** Of its pages, the one where people begin; undefined: it has none. */
+  home?: (parts: Parts) => string | undefined
   /** How the paths of those pages begin that take files, for which requests may take long. */
   transfers?: string
 }
@@ -69,6 +76,12 @@ export type SharedRuntime = Runtime & {
    * takes little and goes on. Rejects with a Problem (429).
    */
   inTurn: (c: Context<AppEnv>) => Promise<void> | undefined
+  /** What the contexts that are served declare of their pages. */
+  consoles: readonly DeclaredConsole[]
+  /** How the instance is doing; asked for at most once a second. */
+  readiness: () => Promise<Readiness>
+  /** Those that this process has answered lately. */
+  requests: RecentRequests
 }
 
 /** A context with what it works with. */
@@ -173,9 +186,10 @@ export function refuse(exchange: Exchange, error: unknown, table: ErrorTable<str
   const { status, title, shownAs, retryAfterS } = entry
   if (retryAfterS !== undefined) exchange.headers['retry-after'] = String(retryAfterS)
   for (const [header, value] of Object.entries(headers)) exchange.headers[header] = value
-  const code = shownAs ?? (known ? name : 'internal_error')
+  exchange.code = known ? name : 'internal_error'
+  const code = shownAs ?? exchange.code
   const refusal = { code, status, title, detail, errors, details, requestId, schemes }
-  const help = `<${helpPath(known ? name : 'internal_error')}>; rel="help"`
+  const help = `<${helpPath(exchange.code)}>; rel="help"`
   exchange.headers.link = headers.link === undefined ? help : `${headers.link}, ${help}`
   delete exchange.headers['content-type']
   return respondJson(exchange, status, table.body(refusal), table.mediaType ?? 'application/json')

@@ -43,6 +43,8 @@ export interface Exchange {
   sentBytes: number
   /** The status that counts, where it is not that of the answer's object: 101. */
   status: number | undefined
+  /** Of the refusal, where it is one. */
+  code: string | undefined
 }
 
 export interface AppEnv {

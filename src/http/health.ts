@@ -26,22 +26,43 @@ export const liveness = ({ hasStarted = () => true }: Pick<HealthOptions, 'hasSt
     hasStarted() ? c.json({ status: 'alive' }, 200) : c.json({ status: 'starting' }, 503),
   )
 
-/** /healthz, /readyz and /metrics. `nowMs` only goes forward. */
-export function health(
+/** How an instance is doing, as /readyz shows it. */
+export interface Readiness {
+  status: 'ready' | 'degraded' | 'not_ready'
+  dependencies: Readonly<Record<string, ProbeResult>>
+}
+
+/** Asks every probe, at most once a second. */
+export function readinessOf(
   { probes, probeTimeoutMs, hasStarted = () => true }: HealthOptions,
-  { registry }: Pick<Metrics, 'registry'>,
   nowMs = () => performance.now(),
-): Hono<AppEnv> {
+): () => Promise<Readiness> {
   const examined = kept(nowMs, () => Promise.all(probes.map((probe) => examine(probe, probeTimeoutMs))))
-  const figures = kept(nowMs, async () => new TextEncoder().encode(await registry.metrics()))
-  const app = liveness({ hasStarted })
-  app.get('/readyz', async (c) => {
+  return async () => {
     const results = await examined()
     const down = probes.filter((_, index) => !results[index]?.up)
     const isReady = hasStarted() && !down.some(({ required }) => required)
     const status = !isReady ? 'not_ready' : down.length > 0 ? 'degraded' : 'ready'
-    const dependencies = Object.fromEntries(probes.map(({ name }, index) => [name, results[index]]))
-    return c.json({ status, dependencies }, status === 'not_ready' ? 503 : 200, { 'cache-control': 'no-store' })
+    return {
+      status,
+      dependencies: Object.fromEntries(probes.map(({ name }, at) => [name, results[at] ?? { up: false }])),
+    }
+  }
+}
+
+/** /healthz, /readyz and /metrics. `nowMs` only goes forward. `readiness`: default, its own. */
+export function health(
+  options: HealthOptions,
+  { registry }: Pick<Metrics, 'registry'>,
+  nowMs = () => performance.now(),
+  readiness = readinessOf(options, nowMs),
+): Hono<AppEnv> {
+  const { hasStarted = () => true } = options
+  const figures = kept(nowMs, async () => new TextEncoder().encode(await registry.metrics()))
+  const app = liveness({ hasStarted })
+  app.get('/readyz', async (c) => {
+    const found = await readiness()
+    return c.json(found, found.status === 'not_ready' ? 503 : 200, { 'cache-control': 'no-store' })
   })
   app.get('/metrics', async (c) => c.body(await figures(), 200, { 'content-type': registry.contentType }))
   return app

@@ -94,7 +94,7 @@ function jsonOf(
 
 const SAYING = { error: complaint }
 
-function fitting(target: keyof Validated, schema: z.ZodType, value: unknown, faultsMax: number): unknown {
+export function fitting(target: keyof Validated, schema: z.ZodType, value: unknown, faultsMax = FAULTS_MAX): unknown {
   const result = schema.safeParse(value, SAYING)
   if (result.success) return result.data
   throw validationFailed(target, result.error, faultsMax)

@@ -37,6 +37,8 @@ import type { AuditLimits } from '../../src/http/audit/access.ts'
 import { audit } from '../../src/http/audit/api.ts'
 import { createAuditParts } from '../../src/http/audit/parts.ts'
 import { createCallers } from '../../src/http/callers.ts'
+import type { ConsoleLimits } from '../../src/http/console/access.ts'
+import { console as consoleApi } from '../../src/http/console/api.ts'
 import { withParts } from '../../src/http/context.ts'
 import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.ts'
 import { firsthand } from '../../src/http/firsthand/api.ts'
@@ -61,6 +63,7 @@ import { overlapEndAfter } from '../../src/http/rungate/webhooks/secrets.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
 import { createDatabase, type ReadModels } from '../../src/postgres/database.ts'
 import { failureOf } from '../../src/postgres/failure.ts'
+import { issueLink } from '../../src/processes/console/access-link.ts'
 import { OBJECTS_PATH } from '../../src/processes/firsthand/objects.ts'
 import { STRIPE_WEBHOOK_PATH } from '../../src/processes/firsthand/payment-access.ts'
 import { endpointKeysOf } from '../../src/processes/firsthand/webhooks.ts'
@@ -70,6 +73,7 @@ import { rungateSettings } from '../../src/processes/rungate/settings.ts'
 import { createAuditorDirectory } from '../../src/projections/audit/auditors.ts'
 import { createOwnersOf } from '../../src/projections/audit/ownership.ts'
 import { projectionsCheckpoint } from '../../src/projections/checkpoint.ts'
+import { createSessionDirectory as createConsoleSessions } from '../../src/projections/console/credentials.ts'
 import { createCredentialDirectory as createBuyerDirectory } from '../../src/projections/firsthand/credentials.ts'
 import { createWorkerDirectory } from '../../src/projections/firsthand/worker-credentials.ts'
 import { createCredentialDirectory } from '../../src/projections/noctant/credentials.ts'
@@ -211,6 +215,9 @@ export interface ApiOptions {
   /** Of those who sign in there, and whether they are sent mails. */
   peopleLimits?: Partial<PeopleLimits>
   mailWay?: RungateParts['mailWay']
+  /** Of the console, and what its sessions go by. */
+  consoleLimits?: Partial<ConsoleLimits>
+  consoleClock?: () => Date
   /** What firsthand's requests go by. */
   buyClock?: () => Date
   /** What rungate's people go by. */
@@ -253,6 +260,17 @@ const claimLimits = (): ClaimLimits => ({
 
 /** An answer that takes longer is none. */
 const ANSWER_MAX_MS = 30_000
+
+/** As the settings have them. */
+const consoleLimits = (): ConsoleLimits => ({
+  ...{
+    sessionTtlMs: 43_200_000,
+    sessionIdleMs: 3_600_000,
+    sessionKnownWaitMs: 5_000,
+    followersMax: 100,
+    followMaxMs: 1_800_000,
+  },
+})
 
 /** Small enough that tests meet them where they mean to. */
 const auditLimits = (): AuditLimits => ({
@@ -355,6 +373,9 @@ export async function startApi(options: ApiOptions = {}) {
     ...subscription,
     name: 'auditors',
   })
+  const consoleSessions = createConsoleSessions()
+  const followingConsole =
+    serves('console') && (await follow(db, consoleSessions, { ...subscription, name: 'console' })).following
   const own = { credentials: buyers, workers, waits }
   const logReaders = await Promise.all(contexts.flatMap((each) => each.findLogReader?.(own) ?? []))
   const storeProxy = await startProxy(new URL(log.url))
@@ -475,6 +496,23 @@ export async function startApi(options: ApiOptions = {}) {
         withParts(audit, auditing),
         ...(serves('firsthand') ? [withParts(firsthand, buying(of))] : []),
         ...(serves('rungate') ? [withParts(rungate, governing(of))] : []),
+        ...(serves('console')
+          ? [
+              withParts(consoleApi, {
+                ...core,
+                ...{
+                  isOn: true,
+                  settings: () => [],
+                  onDrain: () => undefined,
+                  publicUrl: undefined,
+                  sessions: consoleSessions,
+                },
+                waiter: waiters.of(projectionsCheckpoint('console')),
+                clock: options.consoleClock ?? (() => new Date()),
+                limits: { ...consoleLimits(), ...options.consoleLimits },
+              }),
+            ]
+          : []),
       ],
       isUnavailable: (error) => error instanceof ObjectStoreUnavailable || failureOf(error) === 'unavailable',
       sealer: testSealer,
@@ -578,6 +616,11 @@ export async function startApi(options: ApiOptions = {}) {
       return { key, keyId }
     },
     auditors,
+    /** A link that opens the console to an administrator, and how long it does. */
+    async addConsoleLink({ isReadOnly = false, ttlMs = 300_000, now = new Date() } = {}) {
+      return (await issueLink(bus, { url, ttlMs, isReadOnly, now })).url
+    },
+    consoleSessions,
     rawLog,
     /** A test may change them. */
     auditLimits: ofAudits,
@@ -634,6 +677,7 @@ export async function startApi(options: ApiOptions = {}) {
         followingJobs,
         followingWorkers,
         followingAuditors,
+        followingConsole,
         waiters.close(),
         db.destroy(),
       ]

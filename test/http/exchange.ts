@@ -4,6 +4,7 @@ import { createCallers } from '../../src/http/callers.ts'
 import type { SharedRuntime } from '../../src/http/context.ts'
 import { createSealer } from '../../src/http/cursor.ts'
 import { defaultHttpLimits, type Exchange, type HttpLimits, type Runtime } from '../../src/http/environment.ts'
+import { createRecentRequests } from '../../src/http/recent-requests.ts'
 import { createTenants } from '../../src/http/tenant-use.ts'
 import { failureOf } from '../../src/postgres/failure.ts'
 
@@ -22,6 +23,7 @@ export const exchangeOf = (requestId: string): Exchange => ({
     sentBytes: 0,
     route: undefined,
     status: undefined,
+    code: undefined,
   },
 })
 
@@ -39,5 +41,12 @@ export function sharedRuntime(limits: Partial<HttpLimits> = {}): SharedRuntime {
   const { nowMs } = runtime
   const callers = createCallers(runtime.limits.trustProxy)
   const bounds = createBounds(runtime.limits, nowMs, callers)
-  return { ...runtime, callers, bounds, tenants: createTenants(runtime.limits, nowMs), inTurn: () => undefined }
+  return {
+    ...{ ...runtime, callers, bounds, tenants: createTenants(runtime.limits, nowMs), inTurn: () => undefined },
+    ...{
+      consoles: [],
+      requests: createRecentRequests(),
+      readiness: async () => ({ status: 'ready', dependencies: {} }),
+    },
+  }
 }

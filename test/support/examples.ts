@@ -19,6 +19,7 @@ import { SEAL_STREAM, type SealEvent } from '../../src/events/seal.ts'
 import type { Poison } from '../../src/events/subscription.ts'
 import { type AuditStoryEvent, auditExamples } from './examples/audit.ts'
 import { type ChallengeStoryEvent, challengeExamples } from './examples/challenge.ts'
+import { type ConsoleStoryEvent, consoleExamples } from './examples/console.ts'
 import { type FirsthandStoryEvent, firsthandExamples, firsthandStreamOf } from './examples/firsthand.ts'
 import { type OstiumStoryEvent, ostiumExamples, ostiumStreamOf } from './examples/ostium.ts'
 import { type RungateStoryEvent, rungateExamples, rungateStreamOf } from './examples/rungate.ts'
@@ -71,6 +72,7 @@ export type ExampleEvent =
   | LogEvent
   | SealEvent
   | AuditStoryEvent
+  | ConsoleStoryEvent
   | FirsthandStoryEvent
   | RungateStoryEvent
   | OstiumStoryEvent
@@ -207,6 +209,7 @@ const wal = (sequence: number, commandId: string | null = null) => ({
 const examples: { readonly [T in ExampleType]: DataOf<T> } = {
   [HEARTBEAT]: { occurredAt: timeAt(0) },
   ...auditExamples(ids.operator, timeAt),
+  ...consoleExamples(ids.operator, uuidOf, timeAt),
   ...firsthandExamples(timeAt),
   ...rungateExamples(uuidOf, timeAt),
   ...ostiumExamples(timeAt),
@@ -655,6 +658,8 @@ export function streamOf({ type, data }: { type: string; data: Record<string, un
   if (type.startsWith('rungate.')) return rungateStreamOf({ type, data })
   if (type.startsWith('ostium.')) return ostiumStreamOf({ type, data })
   if (type.startsWith('audit.')) return `audit.reading-${data.keyId}`
+  if (type.startsWith('console.Session')) return `console.session-${data.sessionId}`
+  if (type.startsWith('console.')) return `console.accessLink-${data.linkId}`
   if (name === 'EngineEventQuarantined') return `noctant.engineQuarantine-${data.accountId}`
   if (name === 'EngineCommandRequested') return `noctant.account-${data.programAccountId}`
   if (name.startsWith('EngineCommand') && name !== 'EngineCommandDecided') {

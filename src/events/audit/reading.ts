@@ -43,5 +43,7 @@ export const readingEvents = {
     category: z.string().nullable(),
   }),
   'audit.SealsRead.v1': z.object(read),
+  /** Events of any thing, the newest first, as a page of the console shows them. */
+  'audit.EventsRead.v1': z.object({ ...read, filters: z.string().nullable() }),
 }
 export type ReadingEvent = EventOf<typeof readingEvents>

@@ -8,4 +8,5 @@ export const auditSentences: Readonly<Record<string, string>> = {
   'audit.VerificationRead.v1':
     '{auditor} verified {eventsRead} events{stream? of <stream>}{category? of <category>}{upTo? up to position <upTo>}.',
   'audit.SealsRead.v1': '{auditor} read the seals.',
+  'audit.EventsRead.v1': '{auditor} read the newest events{filters? with <filters>}.',
 }

@@ -1,4 +1,5 @@
 /** What the audit API's handlers work with, who signs its requests, and the builder of its operations. */
+import type { LRUCache } from 'lru-cache'
 import type { KeyDirectory } from '../../api-keys/key-directory.ts'
 import { createKeyProof } from '../../api-keys/key-proof.ts'
 import type { AuditRules } from '../../audit/declarations.ts'
@@ -10,9 +11,10 @@ import type { FindLogReader } from '../../context.ts'
 import type { AuditScope } from '../../events/audit/auditor.ts'
 import type { PersonKeys } from '../../events/sealing.ts'
 import type { AuditorKeyRow } from '../../projections/audit/auditor-key.ts'
-import { bearerScheme, signedBy, type Verifier } from '../access.ts'
+import { bearerScheme, signedBy, type Verdict, type Verifier } from '../access.ts'
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
+import type { SignIn } from '../pages/declaration.ts'
 import type { AuditCode } from './errors.ts'
 import type { Gate, GateLimits } from './gate.ts'
 
@@ -44,6 +46,8 @@ export interface AuditParts extends CoreParts {
   /** Of the contexts whose tenants may read their own part of the log with keys of theirs. */
   logReaders: readonly FindLogReader[]
   gate: Gate
+  /** Where events stand that were shown lately, by their ids. */
+  places: LRUCache<string, bigint>
   limits: AuditLimits
   /** Of all keys for the events of one operator together, or of all keys for those of everybody. */
   requestsPerMinuteMax: number
@@ -98,16 +102,29 @@ function auditorVerifier(parts: AuditParts): Verifier<Auditor> {
       const principal = tenantOf(parts, text)
       return principal ? { kind: 'valid', principal } : { kind: 'invalid' }
     }
-    if (found.revoked_at !== null) return { kind: 'invalid' }
-    const { operator_id, key_id: keyId, name, scopes } = found
-    const operatorId = operator_id ?? ALL_OPERATORS
-    return {
-      kind: 'valid',
-      principal: {
-        ...{ operatorId, tenantId: operatorId, environment: '', keyId, scopes },
-        actor: { kind: 'auditor', id: name, keyId },
-        logFields: { operatorId, keyId },
-      },
-    }
+    return verdictOn(found)
   }
+}
+
+/** What an auditor's own key opens now. */
+function verdictOn(found: AuditorKeyRow | undefined): Verdict<Auditor> {
+  if (!found || found.revoked_at !== null) return { kind: 'invalid' }
+  const { operator_id, key_id: keyId, name, scopes } = found
+  const operatorId = operator_id ?? ALL_OPERATORS
+  return {
+    kind: 'valid',
+    principal: {
+      ...{ operatorId, tenantId: operatorId, environment: '', keyId, scopes },
+      actor: { kind: 'auditor', id: name, keyId },
+      logFields: { operatorId, keyId },
+    },
+  }
+}
+
+/** How auditors' keys sign in to the console. */
+export const consoleSignIn: SignIn<AuditParts> = {
+  scheme: SCHEME,
+  audience: 'auditor',
+  keyIdOf: auditorKeyIdOf,
+  again: ({ auditors }, keyId) => verdictOn(auditors.find(keyId)),
 }

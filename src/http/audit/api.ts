@@ -2,6 +2,7 @@
 import type { ContextApi } from '../context.ts'
 import { uuidRequestIds } from '../request-id.ts'
 import { type AuditParts, auditorKey, schemes, verifiers } from './access.ts'
+import { auditConsole } from './console/pages.ts'
 import { errors } from './errors.ts'
 import { operations } from './operations.ts'
 import { words } from './words.ts'
@@ -42,4 +43,5 @@ export const audit: ContextApi<AuditParts> = {
     },
   }),
   operations,
+  console: auditConsole,
 }

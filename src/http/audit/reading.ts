@@ -63,7 +63,8 @@ export async function audited<T>(
   }
 }
 
-async function groundOf(request: AuditRequest): Promise<Ground> {
+/** What the reader may read, with a budget of its own. */
+export async function groundOf(request: Omit<AuditRequest, 'command'>): Promise<Ground> {
   const { log, rules, personKeys, ownersOf, knownOwners, limits, caughtUp, principal, caller } = request
   const { eventsMax, timeMaxMs } = limits
   const budget = createBudget({ eventsMax, timeMaxMs, signal: caller.signal() })

@@ -12,9 +12,10 @@ import type { CredentialDirectory } from '../../projections/firsthand/credential
 import type { WorkerDirectory } from '../../projections/firsthand/worker-credentials.ts'
 import type { ObjectKeys } from '../../vault/object-keys.ts'
 import type { Resolve } from '../../webhooks/request.ts'
-import { bearerScheme, signedBy, type Verifier } from '../access.ts'
+import { bearerScheme, signedBy, type Verdict, type Verifier } from '../access.ts'
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
+import type { SignIn } from '../pages/declaration.ts'
 import type { RateClass } from '../rate-limit.ts'
 import type { FirsthandCode } from './errors.ts'
 import type { JobWaits } from './jobs/job-waits.ts'
@@ -94,31 +95,51 @@ export function provenKey(credentials: Pick<CredentialDirectory, 'find'>) {
   })
   return (text: string, now: Date): Found | undefined => {
     const found = proven(text)
-    if (!found || found.key.revoked_at !== null) return undefined
-    const hasPassed = (time: string | null) => time !== null && Date.parse(time) <= now.getTime()
-    return hasPassed(found.key.valid_until) || hasPassed(found.key.expires_at) ? undefined : found
+    return found && works(found, now) ? found : undefined
   }
+}
+
+function works({ key }: Found, now: Date): boolean {
+  const hasPassed = (time: string | null) => time !== null && Date.parse(time) <= now.getTime()
+  return key.revoked_at === null && !hasPassed(key.valid_until) && !hasPassed(key.expires_at)
+}
+
+/** What a key that works may do now. */
+function verdictOn({ key, tenant }: Partial<Found>): Verdict<Buyer> {
+  if (!key || !tenant) return { kind: 'invalid' }
+  if (tenant.status === 'suspended') {
+    return { kind: 'refused', code: SUSPENDED, detail: 'The organization is suspended; its keys open nothing.' }
+  }
+  const { key_id: keyId, organization_id: organizationId, environment, scopes } = key
+  return {
+    kind: 'valid',
+    principal: {
+      ...{ organizationId, tenantId: organizationId, environment, keyId, scopes, tier: tenant.tier },
+      actor: { kind: 'operator', id: organizationId, keyId },
+      logFields: { organizationId, environment, keyId },
+    },
+  }
+}
+
+/** How organizations' keys sign in to the console. */
+export const consoleSignIn: SignIn<FirsthandParts> = {
+  scheme: SCHEME,
+  audience: 'operator',
+  keyIdOf: textIdOf,
+  again({ credentials, clock }, textId) {
+    const found = credentials.find(textId)
+    return found && works(found, clock()) ? verdictOn(found) : { kind: 'invalid' }
+  },
 }
 
 /** A key that does not work is answered like an unknown one. */
 export function verifiers({ credentials, clock, noteUse }: FirsthandParts): Record<string, Verifier<Buyer>> {
   const proven = provenKey(credentials)
   const verify: Verifier<Buyer> = (text) => {
-    const { key, tenant } = proven(text, clock()) ?? {}
-    if (!key || !tenant) return { kind: 'invalid' }
-    if (tenant.status === 'suspended') {
-      return { kind: 'refused', code: SUSPENDED, detail: 'The organization is suspended; its keys open nothing.' }
-    }
-    noteUse(key)
-    const { key_id: keyId, organization_id: organizationId, environment, scopes } = key
-    return {
-      kind: 'valid',
-      principal: {
-        ...{ organizationId, tenantId: organizationId, environment, keyId, scopes, tier: tenant.tier },
-        actor: { kind: 'operator', id: organizationId, keyId },
-        logFields: { organizationId, environment, keyId },
-      },
-    }
+    const found = proven(text, clock())
+    const verdict = verdictOn(found ?? {})
+    if (found && verdict.kind === 'valid') noteUse(found.key)
+    return verdict
   }
   return { [SCHEME]: verify }
 }

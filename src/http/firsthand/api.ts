@@ -4,6 +4,7 @@ import { OBJECTS_PATH } from '../../processes/firsthand/objects.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
 import type { ContextApi } from '../context.ts'
 import { buyerKey, type FirsthandParts, rates, schemes, verifiers } from './access.ts'
+import { firsthandConsole } from './console/pages.ts'
 import { errors } from './errors.ts'
 import { operations } from './operations.ts'
 import { pages } from './pages.ts'
@@ -49,6 +50,7 @@ const buyers: ContextApi<FirsthandParts> = {
   },
   rates: (parts) => ({ ...rates(parts), worker: workerRate(parts) }),
   operations,
+  console: firsthandConsole,
   pages,
   transfers: `${OBJECTS_PATH}/`,
 }

@@ -6,9 +6,10 @@ import type { ApiScope } from '../../events/noctant/vocabulary.ts'
 import type { PersonKeys } from '../../events/sealing.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { Credential } from '../../projections/noctant/credentials.ts'
-import { bearerScheme, signedBy, type Verifier } from '../access.ts'
+import { bearerScheme, signedBy, type Verdict, type Verifier } from '../access.ts'
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
+import type { SignIn } from '../pages/declaration.ts'
 import type { NoctantCode } from './errors.ts'
 import type { LaunchSettings } from './launches/launch-view.ts'
 
@@ -78,27 +79,37 @@ function keyVerifier(credentials: NoctantParts['credentials'], clock: () => Date
     find: (keyId) => credentials.find(keyId),
     hashOf: ({ key }) => key.key_hash,
   })
-  return (text) => {
-    const found = proven(text)
-    if (!found) return { kind: 'invalid' }
-    const { key, tenant: operator } = found
-    if (key.revoked_at !== null || key.environment !== operator.environment) return { kind: 'invalid' }
-    if (key.valid_until !== null && Date.parse(key.valid_until) <= clock().getTime()) return { kind: 'invalid' }
-    if (operator.status !== 'active') return refused('operator_suspended')
-    if (operator.operator_api_access === 'disabled') return refused('api_access_disabled')
-    const { operator_id: operatorId } = operator
-    return {
-      kind: 'valid',
-      principal: {
-        ...{ operatorId, tenantId: operatorId, orgId: operator.org_id, environment: operator.environment },
-        keyId: key.key_id,
-        scopes: key.scopes,
-        rateLimitTier: operator.rate_limit_tier,
-        actor: { kind: 'operator', id: operatorId, keyId: key.key_id },
-        logFields: { operatorId, keyId: key.key_id },
-      },
-    }
+  return (text) => verdictOn(proven(text), clock())
+}
+
+/** What the key may do now. */
+function verdictOn(found: Credential | undefined, now: Date): Verdict<Operator, keyof typeof reasons> {
+  if (!found) return { kind: 'invalid' }
+  const { key, tenant: operator } = found
+  if (key.revoked_at !== null || key.environment !== operator.environment) return { kind: 'invalid' }
+  if (key.valid_until !== null && Date.parse(key.valid_until) <= now.getTime()) return { kind: 'invalid' }
+  if (operator.status !== 'active') return refused('operator_suspended')
+  if (operator.operator_api_access === 'disabled') return refused('api_access_disabled')
+  const { operator_id: operatorId } = operator
+  return {
+    kind: 'valid',
+    principal: {
+      ...{ operatorId, tenantId: operatorId, orgId: operator.org_id, environment: operator.environment },
+      keyId: key.key_id,
+      scopes: key.scopes,
+      rateLimitTier: operator.rate_limit_tier,
+      actor: { kind: 'operator', id: operatorId, keyId: key.key_id },
+      logFields: { operatorId, keyId: key.key_id },
+    },
   }
+}
+
+/** How operators' keys sign in to the console. */
+export const consoleSignIn: SignIn<NoctantParts> = {
+  scheme: SCHEME,
+  audience: 'operator',
+  keyIdOf: (text) => parseApiKey(text)?.keyId,
+  again: ({ credentials, clock }, keyId) => verdictOn(credentials.find(keyId), clock()),
 }
 
 const refused = (code: keyof typeof reasons) => ({ kind: 'refused' as const, code, detail: reasons[code] })

@@ -2,6 +2,7 @@
 import type { ContextApi } from '../context.ts'
 import { uuidRequestIds } from '../request-id.ts'
 import { type NoctantParts, type Operator, operatorKey, rateFactors, schemes, verifiers } from './access.ts'
+import { noctantConsole } from './console/pages.ts'
 import { errors } from './errors.ts'
 import { launchPages } from './launches/launch-page.ts'
 import { operations } from './operations.ts'
@@ -58,5 +59,6 @@ export const noctant: ContextApi<NoctantParts> = {
   // The longest texts of an operation together, with room for their escapes; products say their own.
   bodyMaxBytes: 65_536,
   operations,
+  console: noctantConsole,
   pages: launchPages,
 }

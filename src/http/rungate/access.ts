@@ -16,9 +16,18 @@ import type { GovernanceDirectory, GovernedAgent } from '../../projections/runga
 import type { SessionRow } from '../../projections/rungate/session.ts'
 import type { ObjectKeys } from '../../vault/object-keys.ts'
 import type { Resolve } from '../../webhooks/request.ts'
-import { bearerScheme, bearerToken, type Credential, type Scheme, signedBy, type Verifier } from '../access.ts'
+import {
+  bearerScheme,
+  bearerToken,
+  type Credential,
+  type Scheme,
+  signedBy,
+  type Verdict,
+  type Verifier,
+} from '../access.ts'
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
+import type { SignIn } from '../pages/declaration.ts'
 import type { RateClass } from '../rate-limit.ts'
 import type { perMinuteOf, RungateBounds } from './bounds.ts'
 import { AGENT, DASHBOARD, type RungateCode } from './errors.ts'
@@ -156,23 +165,38 @@ function tokenVerifier({ tokens, clock, noteUse }: RungateParts): Verifier<Opera
     hashOf: ({ token }) => token.key_hash,
   })
   return (text) => {
-    const { token, account } = proven(hashedForm('adm', text) ?? '') ?? {}
-    if (!token || account?.status !== 'active' || token.status === 'revoked' || hasPassed(token.expires_at, clock())) {
-      return { kind: 'invalid' }
-    }
-    noteUse(token)
-    const { token_id: tokenId, account_id: accountId } = token
-    return {
-      kind: 'valid',
-      principal: {
-        ...{ accountId, tenantId: accountId, environment: '', scopes: impliedScopes(token.scopes) },
-        ...{ memberId: null, role: null, sessionId: null },
-        author: { id: tokenId, tokenId },
-        actor: { kind: 'operator', id: accountId, keyId: tokenId },
-        logFields: { accountId, tokenId },
-      },
-    }
+    const found = proven(hashedForm('adm', text) ?? '')
+    const verdict = verdictOn(found, clock())
+    if (found && verdict.kind === 'valid') noteUse(found.token)
+    return verdict
   }
+}
+
+/** What a token may do now. */
+function verdictOn(found: ReturnType<TokenDirectory['find']>, now: Date): Verdict<Operator> {
+  const { token, account } = found ?? {}
+  if (!token || account?.status !== 'active' || token.status === 'revoked' || hasPassed(token.expires_at, now)) {
+    return { kind: 'invalid' }
+  }
+  const { token_id: tokenId, account_id: accountId } = token
+  return {
+    kind: 'valid',
+    principal: {
+      ...{ accountId, tenantId: accountId, environment: '', scopes: impliedScopes(token.scopes) },
+      ...{ memberId: null, role: null, sessionId: null },
+      author: { id: tokenId, tokenId },
+      actor: { kind: 'operator', id: accountId, keyId: tokenId },
+      logFields: { accountId, tokenId },
+    },
+  }
+}
+
+/** How admin tokens sign in to the console. */
+export const consoleSignIn: SignIn<RungateParts> = {
+  scheme: DASHBOARD,
+  audience: 'operator',
+  keyIdOf: (text) => textIdOf(hashedForm('adm', text) ?? ''),
+  again: ({ tokens, clock }, textId) => verdictOn(tokens.find(textId), clock()),
 }
 
 /** What a member may do. */

@@ -3,6 +3,7 @@ import { either } from '../access.ts'
 import type { ContextApi } from '../context.ts'
 import { uuidRequestIds } from '../request-id.ts'
 import { agentKey, dashboard, type RungateParts, rates, schemes, verifiers } from './access.ts'
+import { rungateConsole } from './console/pages.ts'
 import { errors } from './errors.ts'
 import { operations } from './operations.ts'
 import { peoplePages } from './people/pages.ts'
@@ -54,5 +55,6 @@ export const rungate: ContextApi<RungateParts> = {
   requestIds: uuidRequestIds('x-request-id'),
   rates,
   operations,
+  console: rungateConsole,
   pages: peoplePages,
 }

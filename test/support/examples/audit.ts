@@ -35,6 +35,7 @@ export function auditExamples(operatorId: string, timeAt: (seconds: number) => s
     'audit.StateRead.v1': { ...read, thing: 'ACC-1001', at: timeAt(30), diffFrom: null },
     'audit.VerificationRead.v1': { ...read, stream: null, category: 'noctant.account' },
     'audit.SealsRead.v1': { ...read, upTo: null, eventsRead: 0 },
+    'audit.EventsRead.v1': { ...read, filters: 'type=noctant.Account' },
     'audit.AuditorKeyRevoked.v1': { keyId, operatorId, reason: 'the audit is over', occurredAt: timeAt(620) },
   }
 }

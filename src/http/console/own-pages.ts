@@ -1,0 +1,25 @@
+/** The console's own pages: the overview, the parts of the instance, sessions, and how somebody likes to see things. */
+import type { ContextConsole } from '../pages/declaration.ts'
+import type { ConsoleParts } from './access.ts'
+import { showFound } from './find.ts'
+import { showHealth } from './health-page.ts'
+import { showOverview } from './overview.ts'
+import { endSession, showSession, showSessions } from './session-pages.ts'
+import { showSettings } from './settings-page.ts'
+
+const administrators = ['administrator'] as const
+const everybody = ['administrator', 'operator', 'auditor'] as const
+
+export const ownPages: ContextConsole<ConsoleParts> = {
+  title: 'Console',
+  isForAll: true,
+  pages: [
+    { path: '', title: 'Overview', group: 'overview', audience: everybody, key: 'o', view: showOverview },
+    { path: '/find', title: 'Find', group: 'overview', audience: everybody, isListed: false, view: showFound },
+    { path: '/health', title: 'Health', group: 'run', audience: administrators, view: showHealth },
+    { path: '/sessions', title: 'Sessions', group: 'administer', audience: administrators, view: showSessions },
+    { path: '/sessions/:session', title: 'Session', group: 'administer', audience: administrators, view: showSession },
+    { path: '/settings', title: 'Settings', group: 'administer', audience: everybody, view: showSettings },
+  ],
+  actions: [endSession],
+}

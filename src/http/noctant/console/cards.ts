@@ -1,0 +1,70 @@
+/** What the overview says of noctant: accounts by status, payouts that wait, what the engine has not confirmed, webhooks. */
+import { html } from 'hono/html'
+import type { Filter } from '../../../projections/listing.ts'
+import { countsBy } from '../../../projections/listing.ts'
+import { deadCommandCount } from '../../../projections/noctant/account-command.ts'
+import { deadWebhookCount } from '../../../projections/noctant/webhook.ts'
+import type { Asked, Card, Markup } from '../../pages/declaration.ts'
+import { inWords, link } from '../../pages/markup.ts'
+import { ownFilter } from '../../pages/things.ts'
+import type { NoctantParts } from '../access.ts'
+import { accountThings, challengeThings, payoutThings } from './things.ts'
+
+type Noctant = Asked<NoctantParts>
+
+const both = ['administrator', 'operator'] as const
+
+type Counts = readonly { value: string | null; count: string }[]
+
+/** Numbers that each lead to the list of what is counted. */
+const countList = (counts: Counts, path: string, column: string): Markup =>
+  html`<ul>${counts.map(
+    ({ value, count }) =>
+      html`<li>${link(`${count} ${inWords(value ?? 'none')}`, `/console${path}?${column}=${encodeURIComponent(value ?? '')}`)}</li>`,
+  )}</ul>`
+
+const accountsCard: Card<NoctantParts> = {
+  ...{ title: 'Accounts', audience: both, scopes: ['accounts:read'] },
+  async view(asked: Noctant) {
+    const counts = await countsBy(
+      asked.parts.db,
+      accountThings.table,
+      'sponsorship_status',
+      ownFilter(accountThings, asked),
+    )
+    if (counts.length === 0) return { content: html`<p>No account has been opened.</p>` }
+    return { content: countList(counts, accountThings.path, 'sponsorship_status') }
+  },
+}
+
+const payoutsCard: Card<NoctantParts> = {
+  ...{ title: 'Payouts that wait', audience: both, scopes: ['payouts:read'] },
+  async view(asked: Noctant) {
+    const open: Filter = { column: 'policy_status', is: 'equal', value: 'pending_review' }
+    const filters = [...ownFilter(payoutThings, asked), open]
+    const counts = await countsBy(asked.parts.db, payoutThings.table, 'policy_status', filters)
+    return counts.length === 0 ? undefined : { content: countList(counts, payoutThings.path, 'policy_status') }
+  },
+}
+
+const challengesCard: Card<NoctantParts> = {
+  ...{ title: 'Challenges', audience: both, scopes: ['challenges:read'] },
+  async view(asked: Noctant) {
+    const counts = await countsBy(asked.parts.db, challengeThings.table, 'status', ownFilter(challengeThings, asked))
+    return counts.length === 0 ? undefined : { content: countList(counts, challengeThings.path, 'status') }
+  },
+}
+
+/** What was given up stays so until somebody retries or discards it. */
+const deadLettersCard: Card<NoctantParts> = {
+  ...{ title: 'Dead letters', audience: ['administrator'] },
+  async view({ parts: { db } }: Noctant) {
+    const [commands, webhooks] = await Promise.all([deadCommandCount(db), deadWebhookCount(db)])
+    if (commands + webhooks === 0) return undefined
+    const content = html`<p>${link(`${commands} commands, ${webhooks} webhooks`, '/console/dead-letters')} were given up.</p>
+<p>docs/runbook.md: “opslog_dead_letter_commands is above 0”</p>`
+    return { content, isWrong: true }
+  },
+}
+
+export const noctantCards: readonly Card<NoctantParts>[] = [accountsCard, payoutsCard, challengesCard, deadLettersCard]

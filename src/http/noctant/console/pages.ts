@@ -1,0 +1,88 @@
+/** Noctant’s pages in the console. */
+import type { Audience, ContextConsole, PageDeclaration, View } from '../../pages/declaration.ts'
+import { finderOf } from '../../pages/things.ts'
+import { consoleSignIn, type NoctantParts } from '../access.ts'
+import { accountActions } from './account-actions.ts'
+import { showAccount, showAccounts } from './accounts.ts'
+import { noctantCards } from './cards.ts'
+import * as lists from './lists.ts'
+import { operatorActions } from './operator-actions.ts'
+import { payoutActions } from './payout-actions.ts'
+import * as pages from './thing-pages.ts'
+import {
+  accountThings,
+  challengeThings,
+  correctionThings,
+  historicalThings,
+  keyThings,
+  launchThings,
+  operatorThings,
+  payoutThings,
+  productThings,
+  userThings,
+} from './things.ts'
+import { userActions } from './user-actions.ts'
+
+type Page = PageDeclaration<NoctantParts>
+
+const both: readonly Audience[] = ['administrator', 'operator']
+
+/** A list, and the page of one of its things. */
+const listAndPage = (
+  title: string,
+  { path, kind }: { path: string; kind: string },
+  scope: string,
+  [list, page]: readonly [View<NoctantParts>, View<NoctantParts>],
+): Page[] => {
+  const shared = { group: 'operate', audience: both, scopes: [scope] } as const
+  return [
+    { ...shared, path, title, view: list },
+    { ...shared, path: `${path}/:id`, title: `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`, view: page },
+  ]
+}
+
+const administered = (
+  title: string,
+  { path, kind }: { path: string; kind: string },
+  list: View<NoctantParts>,
+  page: View<NoctantParts>,
+): Page[] => {
+  const shared = { group: 'administer', audience: ['administrator'] } as const
+  return [
+    { ...shared, path, title, view: list },
+    { ...shared, path: `${path}/:id`, title: kind, view: page },
+  ]
+}
+
+export const noctantConsole: ContextConsole<NoctantParts> = {
+  title: 'Noctant',
+  signIn: consoleSignIn,
+  pages: [
+    ...listAndPage('Accounts', accountThings, 'accounts:read', [showAccounts, showAccount]).map((page, at) =>
+      at === 0 ? { ...page, key: 'a' } : page,
+    ),
+    ...listAndPage('Users', userThings, 'users:read', [lists.showUsers, pages.showUser]),
+    ...listAndPage('Products', productThings, 'products:read', [lists.showProducts, pages.showProduct]),
+    ...listAndPage('Challenges', challengeThings, 'challenges:read', [lists.showChallenges, pages.showChallenge]),
+    ...listAndPage('Payouts', payoutThings, 'payouts:read', [lists.showPayouts, pages.showPayout]),
+    ...listAndPage('Corrections', correctionThings, 'account_corrections:read', [
+      lists.showCorrections,
+      pages.showCorrection,
+    ]),
+    ...listAndPage('Launches', launchThings, 'launch_sessions:read', [lists.showLaunches, pages.showLaunch]),
+    ...listAndPage('Historical sessions', historicalThings, 'historical_sessions:read', [
+      lists.showHistoricalSessions,
+      pages.showHistoricalSession,
+    ]),
+    ...administered('Operators', operatorThings, lists.showOperators, pages.showOperator),
+    ...administered('API keys', keyThings, lists.showKeys, pages.showKey),
+  ],
+  actions: [...accountActions, ...payoutActions, ...userActions, ...operatorActions],
+  cards: noctantCards,
+  finders: [
+    ...[accountThings, userThings, productThings, challengeThings, payoutThings, correctionThings].map((each) =>
+      finderOf(each as never),
+    ),
+    ...[launchThings, historicalThings].map((each) => finderOf(each as never)),
+  ],
+}

@@ -1,0 +1,71 @@
+/** What stands at `/`: for people a way in, for programs the addresses that there are. */
+import type { Context } from 'hono'
+import { html } from 'hono/html'
+import { version } from '../runtime/version.ts'
+import type { AppEnv } from './environment.ts'
+import type { Readiness } from './health.ts'
+
+const PAGE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+interface Root {
+  /** Names of the documents that are served. */
+  documents: readonly string[]
+  /** Where people begin; undefined: there are no pages for them. */
+  home: string | undefined
+  readiness: () => Promise<Readiness>
+}
+
+const states: Readonly<Record<Readiness['status'], string>> = {
+  ready: 'All is well.',
+  degraded: 'Degraded: something is down, and the rest goes on.',
+  not_ready: 'Not ready.',
+}
+
+export function rootPage({ documents, home, readiness }: Root) {
+  const name = 'opslog'
+  const own = version()
+  const links = {
+    ...(home === undefined ? {} : { console: home }),
+    ...{ docs: '/docs', problems: '/docs/problems', readyz: '/readyz', metrics: '/metrics' },
+    openapi: documents.map((each) => `/${each}/openapi.json`),
+  }
+  return async (c: Context<AppEnv>): Promise<Response> => {
+    c.header('vary', 'accept')
+    if (!/\btext\/html\b/.test(c.req.header('accept') ?? '')) return c.json({ name, version: own, links })
+    const { status } = await readiness()
+    c.header('content-security-policy', PAGE_POLICY)
+    c.header('cache-control', 'no-store')
+    return c.html(page({ own, status, home, origin: new URL(c.req.url).origin }))
+  }
+}
+
+interface Shown {
+  own: string
+  status: Readiness['status']
+  home: string | undefined
+  origin: string
+}
+
+const page = ({ own, status, home, origin }: Shown) => html`<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta name="color-scheme" content="light dark" />
+    <title>opslog</title>
+  </head>
+  <body>
+    <main>
+      <h1>opslog</h1>
+      <p>Version ${own}. ${states[status]}</p>
+      <ul>
+        ${home === undefined ? '' : html`<li><a href="${home}">Console</a>: what there is, and what can be done</li>`}
+        <li><a href="/docs">API reference</a>, with examples to try</li>
+        <li><a href="/docs/problems">Refusals</a>, each with what to do</li>
+        <li><a href="/readyz">Readiness</a> of each part</li>
+      </ul>
+      <p>A first request:</p>
+      <pre><code>curl ${origin}/readyz</code></pre>
+    </main>
+  </body>
+</html>`

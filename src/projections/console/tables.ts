@@ -1,0 +1,9 @@
+/** All tables of this context, as its queries know them. */
+import { queriesOver } from '../../postgres/queries.ts'
+import type { TablesOf } from '../projection.ts'
+import type { sessions } from './session.ts'
+
+export type ConsoleTables = TablesOf<typeof sessions>
+
+/** The database, for queries over this context's tables. */
+export const { tables: consoleTables } = queriesOver<ConsoleTables>()

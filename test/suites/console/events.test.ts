@@ -1,0 +1,5 @@
+import { console } from '../../../src/contexts/console.ts'
+import { examplesOf, streamOf } from '../../support/examples.ts'
+import { runEventSuites } from '../events.ts'
+
+runEventSuites({ context: console, examples: examplesOf('console'), streamOf })
