@@ -16,6 +16,7 @@ export const console: Context<ConsoleDirectories> = {
     ...inStreams({ [accessLink.category]: accessLinkEvents, [session.category]: sessionEvents }),
     sentences: consoleSentences,
     tenant: 'tenantId',
+    things: ['keyId', 'linkId', 'sessionId'],
   },
   settings: consoleSettings,
   aggregates: [accessLink, session],

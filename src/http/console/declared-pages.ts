@@ -1,4 +1,4 @@
-/** The pages, actions and plots that contexts declare, at their addresses. */
+/** The pages and actions that contexts declare, at their addresses. */
 import { createHash } from 'node:crypto'
 import type { Hono } from 'hono'
 import { html } from 'hono/html'
@@ -81,8 +81,8 @@ const showPage =
     const once = takeOnce(c, sealer, viewer.sessionId)
     const message = html`${openMessage(sealer, viewer.sessionId, asked.query.get('done'))}${once}`
     const actions = actionBar(of, page.path, asked.path, viewer, shown.without)
-    const { title = page.title, content, hasPlots = false, status = 200 } = shown
-    return c.html(await ground.framing.framed(c, viewer, { title, content, message, actions, hasPlots }), status)
+    const { title = page.title, content, status = 200 } = shown
+    return c.html(await ground.framing.framed(c, viewer, { title, content, message, actions }), status)
   }
 
 const download = (kind: 'csv' | 'json', title: string) => ({

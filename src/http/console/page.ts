@@ -40,7 +40,6 @@ export interface Frame {
   message?: Markup
   /** What is wrong with the instance. */
   banner?: Markup
-  hasPlots?: boolean
 }
 
 /** htmx: what it may do, in its own words. Pages of an error are no part of the page that asked. */
@@ -59,7 +58,7 @@ export async function page(frame: Frame): Promise<string> {
 <meta name="htmx-config" content="${HTMX}">
 <title>${title} · opslog</title>
 <link rel="stylesheet" href="${addressOf('console.css')}">
-${frame.hasPlots ? plotFiles() : ''}<script src="${addressOf('htmx.js')}" defer></script>
+<script src="${addressOf('htmx.js')}" defer></script>
 <script src="${addressOf('console.js')}" type="module"></script>
 </head>
 <body>
@@ -81,11 +80,6 @@ ${viewer ? keysTemplate() : ''}</body>
 `,
   )
 }
-
-const plotFiles = () => html`<link rel="stylesheet" href="${addressOf('plot.css')}">
-<script src="${addressOf('plot.js')}" defer></script>
-<script src="${addressOf('line-plot.js')}" type="module"></script>
-`
 
 const searchBox = () => html`<form role="search" action="/console/find" method="get">
 <label class="hidden" for="q">Find by any id</label>

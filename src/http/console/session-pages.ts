@@ -4,7 +4,7 @@ import { session as sessionAggregate } from '../../commands/console/session.ts'
 import { isUuid } from '../../events/uuid.ts'
 import { listSessions, type SessionRow } from '../../projections/console/session.ts'
 import type { ActionDeclaration, Asked, Shown } from '../pages/declaration.ts'
-import { empty, fieldsOf, link, pathOf, said, shortId, time } from '../pages/markup.ts'
+import { empty, fieldsOf, onRecord, said, shortId, time } from '../pages/markup.ts'
 import { type Column, table } from '../pages/table.ts'
 import type { ConsoleParts } from './access.ts'
 
@@ -43,7 +43,7 @@ export async function showSession(asked: Asked<ConsoleParts>): Promise<Shown | u
   const { key_id: keyId, name } = row
   return {
     title: `Session of ${name}`,
-    content: html`${fieldsOf(shown)}<p>${link('What it did', pathOf('history', keyId ?? row.session_id))}</p>`,
+    content: html`${fieldsOf(shown)}${onRecord(keyId ?? row.session_id)}`,
   }
 }
 

@@ -18,9 +18,6 @@ const sources = {
   'console.css': { type: STYLE, read: () => own('console.css') },
   'console.js': { type: SCRIPT, read: () => own('console.js') },
   'htmx.js': { type: SCRIPT, read: () => ofPackage('htmx.org/dist/htmx.min.js') },
-  'line-plot.js': { type: SCRIPT, read: () => own('line-plot.js') },
-  'plot.css': { type: STYLE, read: () => ofPackage('uplot/dist/uPlot.min.css') },
-  'plot.js': { type: SCRIPT, read: () => ofPackage('uplot/dist/uPlot.iife.min.js') },
 } as const
 export type StaticFile = keyof typeof sources
 

@@ -72,8 +72,6 @@ export interface Shown {
   sheet?: Sheet
   /** Names of actions that make no sense now: they are left out. */
   without?: readonly string[]
-  /** It needs the script that draws plots. */
-  hasPlots?: boolean
   status?: 404
 }
 
@@ -188,25 +186,6 @@ export interface Card<in Parts = never> extends Admitting {
   view: (asked: Asked<Parts>) => Promise<{ content: Markup; isWrong?: boolean } | undefined>
 }
 
-/** How far back a plot goes. */
-export const ranges = ['15m', '1h', '24h', '7d', '30d'] as const
-export type Range = (typeof ranges)[number]
-
-export interface Plot<in Parts = never> extends Admitting {
-  /** In its address: `/console/plots/<context>/<name>.json`. */
-  name: string
-  title: string
-  unit: string
-  ranges: readonly Range[]
-  /** Seconds since 1970 first, then a row of values for each of the names. */
-  read: (asked: Asked<Parts>, range: Range) => Promise<PlotData | undefined>
-}
-
-export interface PlotData {
-  names: readonly string[]
-  rows: readonly (readonly (number | null)[])[]
-}
-
 /** A row that has come meanwhile, and the place behind which a lost line goes on. */
 export interface LiveRow {
   id: string
@@ -242,7 +221,6 @@ export interface ContextConsole<in Parts = never> {
   actions?: readonly ActionDeclaration<Parts>[]
   finders?: readonly Finder<Parts>[]
   cards?: readonly Card<Parts>[]
-  plots?: readonly Plot<Parts>[]
   lives?: readonly Live<Parts>[]
 }
 

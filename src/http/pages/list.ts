@@ -43,6 +43,7 @@ export interface ListOf<T extends Table> extends ThingsOf<T> {
 
 const BEGINNING = /^[0-9a-f-]{1,36}$/i
 const LIMITS = [25, 50, 100, 200] as const
+/** Two screens of a desk. */
 const LIMIT_DEFAULT = 50
 
 interface Reading {

@@ -80,6 +80,19 @@ export const shortId = (value: string | null | undefined, path?: string): Markup
 
 export const link = (text: Markup | string, path: string): Markup => html`<a href="${path}">${text}</a>`
 
+/** The list of events that mention this id, in their data or as what they are of. */
+export const pathOfMentions = (id: string): string => `/console/events?${new URLSearchParams({ q: id })}`
+
+/** What a command has brought about, for the message of its action. */
+export const cameOf = (commandId: string): readonly [text: string, path: string] => [
+  'What came of it',
+  pathOfMentions(commandId).slice('/console'.length),
+]
+
+/** The way from a thing to what the log has of it. */
+export const onRecord = (id: string): Markup => html`<p>${link('Events that mention it', pathOfMentions(id))}</p>
+`
+
 /** A field of a thing: its name in the API, its value there, and how it is shown where the value itself is not plain. */
 export interface Field {
   name: string
@@ -142,6 +155,7 @@ export const live = (asked: Pick<Asked<unknown>, 'path' | 'query'>, name: string
   return html`<div id="part-${name}" class="live" hx-get="${own}" hx-trigger="tick from:body" hx-swap="innerMorph">${content}</div>`
 }
 
+/** Two lines of a wide column. */
 const CELL_LENGTH_MAX = 120
 
 /** A value in a row: ids short, long texts cut. */

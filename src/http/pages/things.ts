@@ -29,6 +29,7 @@ export interface WithDatabase {
 
 /** An id's beginning that is long enough to look for. */
 const BEGINNING = /^[0-9a-f]{8}[0-9a-f-]{0,28}$/i
+/** More than one screen of them is no answer: the text says too little. */
 const FOUND_MAX = 10
 
 export const typeOf = (of: Table, name: string): string => ({ ...of.columns, ...of.generated })[name]?.type ?? ''

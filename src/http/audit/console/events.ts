@@ -20,7 +20,7 @@ const LIMIT_DEFAULT = 50
 const FILTERS_LENGTH_MAX = 500
 
 export const pathOfEvent = (id: string): string => pathOf('events', id)
-export const pathOfStream = (stream: string): string => pathOf('streams', stream)
+export const pathOfStream = (stream: string): string => `/console/events?${new URLSearchParams({ stream })}`
 
 const whoOf = ({ actor }: ShownEvent): Markup =>
   actor === null ? '' : html`${actor.kind} ${said(actor.id.length > 20 ? actor.id.slice(0, 8) : actor.id)}`

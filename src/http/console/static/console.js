@@ -1,4 +1,4 @@
-// The console's own script: a tick, keys, copying, times, dialogs, plots, and pages that follow the log. Every page works
+// The console's own script: a tick, keys, copying, times, dialogs, and pages that follow the log. Every page works
 // without it. Nothing here makes markup out of what a server or a person has said: texts are set as texts.
 
 const root = document.documentElement

@@ -5,7 +5,7 @@ import { html } from 'hono/html'
 import { listPositions } from '../../../projections/noctant/position.ts'
 import { findSummary } from '../../../projections/noctant/summary.ts'
 import type { ActionDeclaration, Asked, Markup, Performed, Prepared } from '../../pages/declaration.ts'
-import { amount, said } from '../../pages/markup.ts'
+import { amount, cameOf, said } from '../../pages/markup.ts'
 import { callOperation } from '../../pages/operation-call.ts'
 import { thingOf } from '../../pages/things.ts'
 import type { NoctantParts } from '../access.ts'
@@ -55,12 +55,7 @@ const about =
   }
 
 const commandLink = (commandId: unknown): Performed['links'] =>
-  typeof commandId === 'string'
-    ? [
-        ['The command', `/commands/${commandId}`],
-        ['Its trace', `/traces/${commandId}`],
-      ]
-    : []
+  typeof commandId === 'string' ? [cameOf(commandId)] : []
 
 const setStatus =
   (to: 'active' | 'disabled', isForced: boolean): Action['perform'] =>

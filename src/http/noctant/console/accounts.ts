@@ -10,7 +10,20 @@ import { listTrades, type TradeView } from '../../../projections/noctant/trade.t
 import type { RowOf } from '../../../projections/projection.ts'
 import { type Asked, hasScope, type Markup, type Shown } from '../../pages/declaration.ts'
 import { listView } from '../../pages/list.ts'
-import { amount, empty, fieldsOf, link, live, pathOf, said, section, shortId, state, time } from '../../pages/markup.ts'
+import {
+  amount,
+  empty,
+  fieldsOf,
+  link,
+  live,
+  onRecord,
+  pathOf,
+  said,
+  section,
+  shortId,
+  state,
+  time,
+} from '../../pages/markup.ts'
 import { figure, rowsTable } from '../../pages/table.ts'
 import { rowsOf, thingView } from '../../pages/things.ts'
 import type { NoctantParts } from '../access.ts'
@@ -161,11 +174,7 @@ async function records(asked: Asked<NoctantParts>, row: AccountRow): Promise<Mar
 
 const commandTable = (rows: readonly AccountCommandRow[]): Markup =>
   rowsTable('Commands', rows, 'Nothing was asked of the engine.', [
-    {
-      name: 'command_id',
-      label: 'Command',
-      show: (each) => shortId(each.command_id, pathOf('commands', each.command_id)),
-    },
+    { name: 'command_id', label: 'Command', show: ({ command_id }) => shortId(command_id) },
     { name: 'command_type', label: 'What', show: ({ command_type }) => command_type ?? '' },
     { name: 'status', label: 'Status', show: ({ status }) => state(status) },
     { name: 'engine_command_outcome', label: 'Outcome', show: (each) => each.engine_command_outcome ?? '' },
@@ -221,7 +230,7 @@ export const showAccount = thingView(accountThings, async (asked: Asked<NoctantP
   const content = html`${live(asked, 'standing', await standing(asked, row))}
 ${section('The account', fieldsOf(view, shown))}
 ${live(asked, 'records', await records(asked, row))}
-<p>${link('History', pathOf('history', row.external_account_id))}, ${link('State at any time', pathOf('states', row.external_account_id))}</p>`
+${onRecord(row.account_id)}`
   const without = status === 'active' ? ['enable-trading'] : status === 'disabled' ? ['disable-trading'] : []
   return { title, content, parts, without }
 })

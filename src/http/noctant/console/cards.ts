@@ -61,7 +61,7 @@ const deadLettersCard: Card<NoctantParts> = {
   async view({ parts: { db } }: Noctant) {
     const [commands, webhooks] = await Promise.all([deadCommandCount(db), deadWebhookCount(db)])
     if (commands + webhooks === 0) return undefined
-    const content = html`<p>${link(`${commands} commands, ${webhooks} webhooks`, '/console/dead-letters')} were given up.</p>
+    const content = html`<p>${commands} commands and ${webhooks} webhooks were given up: <code>opslog dead-letters list</code></p>
 <p>docs/runbook.md: “opslog_dead_letter_commands is above 0”</p>`
     return { content, isWrong: true }
   },

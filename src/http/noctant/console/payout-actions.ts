@@ -2,7 +2,7 @@
 import { html } from 'hono/html'
 import type { Operation } from '../../operation.ts'
 import type { Acting, ActionDeclaration, Asked, Performed, Prepared } from '../../pages/declaration.ts'
-import { amount, said } from '../../pages/markup.ts'
+import { amount, cameOf, said } from '../../pages/markup.ts'
 import { callOperation } from '../../pages/operation-call.ts'
 import { thingOf } from '../../pages/things.ts'
 import type { NoctantParts } from '../access.ts'
@@ -45,7 +45,7 @@ async function decide(
   const params = { global_user_id: row.user_id, payout_request_id: row.payout_request_id }
   const principal = await principalFor(acting, row.operator_id)
   const { commandId } = await callOperation('noctant', operation, acting, principal, { params, body })
-  return { message, links: commandId === undefined ? [] : [['Its trace', `/traces/${commandId}`]] }
+  return { message, links: commandId === undefined ? [] : [cameOf(commandId)] }
 }
 
 const reference = {

@@ -6,7 +6,7 @@ import { apiKeys } from '../../../projections/noctant/api-key.ts'
 import { findChallenge } from '../../../projections/noctant/challenge.ts'
 import { statements } from '../../../projections/noctant/payout-statement.ts'
 import { type Asked, hasScope, type Markup, type Shown } from '../../pages/declaration.ts'
-import { fieldsOf, link, live, pathOf, said, section, shortId, state, time } from '../../pages/markup.ts'
+import { fieldsOf, link, live, onRecord, pathOf, said, section, shortId, state, time } from '../../pages/markup.ts'
 import { rowsTable } from '../../pages/table.ts'
 import { rowsOf, thingView } from '../../pages/things.ts'
 import type { NoctantParts } from '../access.ts'
@@ -32,8 +32,6 @@ type Noctant = Asked<NoctantParts>
 const linked = (id: string, path: string, says: string): Markup => html`${id} ${link(says, path)}`
 const toUser = (id: string) => linked(id, pathOf('noctant', 'users', id), 'Show the user')
 const toAccount = (id: string) => linked(id, pathOf('noctant', 'accounts', id), 'Show the account')
-const records = (id: string): Markup =>
-  html`<p>${link('History', pathOf('history', id))}, ${link('State at any time', pathOf('states', id))}</p>`
 
 export const showUser = thingView(userThings, async (asked: Noctant, row): Promise<Shown> => {
   const { operator_id: _, org_id: _org, ...view } = row
@@ -60,13 +58,13 @@ ${section(
     { name: 'created_at', label: 'Opened', show: (each) => time(each.created_at) },
   ]),
 )}
-${section('Payouts', payoutTable(payouts))}${records(row.global_user_id)}`,
+${section('Payouts', payoutTable(payouts))}${onRecord(row.global_user_id)}`,
   }
 })
 
 export const showProduct = thingView(productThings, async (_: Noctant, row): Promise<Shown> => {
   const { operator_id: _operator, metadata_text: _text, ...view } = row
-  return { title: `Product ${row.display_name}`, content: html`${fieldsOf(view)}${records(row.product_id)}` }
+  return { title: `Product ${row.display_name}`, content: html`${fieldsOf(view)}${onRecord(row.product_id)}` }
 })
 
 /** How far each of the rules is from being broken, as its own numbers say. */
@@ -79,7 +77,7 @@ export const showChallenge = thingView(challengeThings, async (asked: Noctant, r
   }
   return {
     title: `Challenge ${row.instance_id.slice(0, 8)}`,
-    content: html`${live(asked, 'figures', await render())}${records(row.instance_id)}`,
+    content: html`${live(asked, 'figures', await render())}${onRecord(row.instance_id)}`,
     parts: { figures: render },
   }
 })
@@ -94,7 +92,7 @@ export const showPayout = thingView(payoutThings, async (asked: Noctant, row): P
   const mayExecute = isOpen || (policy === 'approved' && ['reserved', 'failed'].includes(effect))
   return {
     title: `Payout ${row.payout_request_id.slice(0, 8)}`,
-    content: html`${live(asked, 'statement', render())}${records(row.payout_request_id)}`,
+    content: html`${live(asked, 'statement', render())}${onRecord(row.payout_request_id)}`,
     parts: { statement: render },
     without: [
       ...(isOpen ? [] : ['approve']),
@@ -110,7 +108,7 @@ export const showCorrection = thingView(correctionThings, async (asked: Noctant,
   const render = () => fieldsOf(view, { user_id: toUser(row.user_id), account_id: toAccount(row.account_id) })
   return {
     title: `Correction ${row.correction_id.slice(0, 8)}`,
-    content: html`${live(asked, 'correction', render())}${records(row.correction_id)}`,
+    content: html`${live(asked, 'correction', render())}${onRecord(row.correction_id)}`,
     parts: { correction: render },
   }
 })
@@ -121,7 +119,7 @@ export const showLaunch = thingView(launchThings, async (_: Noctant, row): Promi
   const shown = { global_user_id: toUser(row.global_user_id), ...account }
   return {
     title: `Launch ${row.launch_session_id.slice(0, 8)}`,
-    content: html`${fieldsOf(view, shown)}${records(row.launch_session_id)}`,
+    content: html`${fieldsOf(view, shown)}${onRecord(row.launch_session_id)}`,
   }
 })
 
@@ -129,7 +127,7 @@ export const showHistoricalSession = thingView(historicalThings, async (_: Nocta
   const { operator_id: _operator, ...view } = row
   return {
     title: `Historical session ${row.backtest_run_id.slice(0, 8)}`,
-    content: html`${fieldsOf(view, { global_user_id: toUser(row.global_user_id) })}${records(row.backtest_run_id)}`,
+    content: html`${fieldsOf(view, { global_user_id: toUser(row.global_user_id) })}${onRecord(row.backtest_run_id)}`,
   }
 })
 
@@ -152,7 +150,7 @@ ${section(
     { name: 'revoked_at', label: 'Revoked', show: ({ revoked_at }) => time(revoked_at) },
     { name: 'created_at', label: 'Issued', show: ({ created_at }) => time(created_at) },
   ]),
-)}${records(row.operator_id)}`,
+)}${onRecord(row.operator_id)}`,
   }
 })
 
@@ -163,6 +161,6 @@ export const showKey = thingView(keyThings, async (_: Noctant, row): Promise<Sho
     title: `API key ${row.key_id}`,
     without: row.revoked_at === null ? [] : ['revoke'],
     content: html`${fieldsOf(view, { operator_id: linked(id, pathOf('operators', id), 'Show the operator') })}
-<p>${link('What it did', pathOf('history', row.key_id))}</p>`,
+${onRecord(row.key_id)}`,
   }
 })

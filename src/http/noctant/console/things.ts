@@ -1,6 +1,5 @@
 /** Noctant's things, as the console knows them: their tables, ids and names. */
 import { type AccountView, accounts } from '../../../projections/noctant/account.ts'
-import { accountCommands } from '../../../projections/noctant/account-command.ts'
 import { apiKeys } from '../../../projections/noctant/api-key.ts'
 import { challenges } from '../../../projections/noctant/challenge.ts'
 import { corrections } from '../../../projections/noctant/correction.ts'
@@ -87,11 +86,4 @@ export const keyThings = things({
   id: 'key_id',
   path: '/keys',
   nameOf: ({ key_id, label }) => (label === null ? key_id : `${key_id} (${label})`),
-})
-
-export const commandThings = things({
-  ...{ table: accountCommands, kind: 'command', kinds: 'commands', tenant: undefined, at: 'accepted_at' },
-  id: 'command_id',
-  path: '/commands',
-  nameOf: ({ command_id, command_type }) => `${command_id} (${command_type ?? 'unknown'})`,
 })

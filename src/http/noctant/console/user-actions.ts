@@ -4,7 +4,7 @@ import { user as userAggregate } from '../../../commands/noctant/user.ts'
 import { accounts } from '../../../projections/noctant/account.ts'
 import { destroyKey } from '../../../vault/vault.ts'
 import type { ActionDeclaration, Asked } from '../../pages/declaration.ts'
-import { said } from '../../pages/markup.ts'
+import { cameOf, said } from '../../pages/markup.ts'
 import { callOperation } from '../../pages/operation-call.ts'
 import { rowsOf, thingOf } from '../../pages/things.ts'
 import type { NoctantParts } from '../access.ts'
@@ -70,7 +70,7 @@ const reportKyc: Action = {
         },
       },
     )
-    return { message: 'The report is on record.', links: [['Its trace', `/traces/${commandId}`]] }
+    return { message: 'The report is on record.', links: [cameOf(commandId)] }
   },
 }
 
