@@ -503,6 +503,7 @@ export async function startApi(options: ApiOptions = {}) {
                 ...{
                   isOn: true,
                   settings: () => [],
+                  readModels: () => contexts,
                   onDrain: () => undefined,
                   publicUrl: undefined,
                   sessions: consoleSessions,

@@ -2,6 +2,7 @@
 import type { SettingShown } from '../../context.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { SessionDirectory } from '../../projections/console/credentials.ts'
+import type { Projection } from '../../projections/projection.ts'
 import type { CoreParts } from '../operation.ts'
 
 export interface ConsoleLimits {
@@ -23,6 +24,8 @@ export interface ConsoleParts extends CoreParts {
   onDrain: (step: () => void) => void
   /** Every setting, with its value here; secrets are not among the values. */
   settings: () => readonly SettingShown[]
+  /** Of every context, the read models that the code has. */
+  readModels: () => readonly { name: string; projections: readonly Projection[] }[]
   /** Where others reach the instance; undefined: by the address that they ask. */
   publicUrl: string | undefined
   limits: ConsoleLimits

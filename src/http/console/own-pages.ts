@@ -4,6 +4,7 @@ import type { ConsoleParts } from './access.ts'
 import { showFound } from './find.ts'
 import { showHealth } from './health-page.ts'
 import { showOverview } from './overview.ts'
+import { showProjection, showProjections } from './projections-page.ts'
 import { endSession, showSession, showSessions } from './session-pages.ts'
 import { showSettings } from './settings-page.ts'
 
@@ -17,6 +18,15 @@ export const ownPages: ContextConsole<ConsoleParts> = {
     { path: '', title: 'Overview', group: 'overview', audience: everybody, key: 'o', view: showOverview },
     { path: '/find', title: 'Find', group: 'overview', audience: everybody, isListed: false, view: showFound },
     { path: '/health', title: 'Health', group: 'run', audience: administrators, view: showHealth },
+    {
+      path: '/projections',
+      title: 'Projections',
+      group: 'run',
+      audience: administrators,
+      key: 'p',
+      view: showProjections,
+    },
+    { path: '/projections/:name', title: 'Read model', group: 'run', audience: administrators, view: showProjection },
     { path: '/sessions', title: 'Sessions', group: 'administer', audience: administrators, view: showSessions },
     { path: '/sessions/:session', title: 'Session', group: 'administer', audience: administrators, view: showSession },
     { path: '/settings', title: 'Settings', group: 'administer', audience: everybody, view: showSettings },

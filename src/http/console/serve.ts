@@ -14,7 +14,7 @@ export async function serveConsole(parts: ApiParts<ConsoleDirectories>): Promise
   const isOn = settings.CONSOLE !== 'off'
   const own: ConsoleParts = {
     ...{ isOn, bus, db, waiter, clock: clock.now, sessions: parts.directories.sessions },
-    ...{ settings: parts.settingsShown, onDrain: parts.onDrain },
+    ...{ settings: parts.settingsShown, onDrain: parts.onDrain, readModels: () => parts.contexts },
     publicUrl: config.PUBLIC_URL,
     limits: {
       sessionTtlMs: settings.CONSOLE_SESSION_TTL_S * 1_000,

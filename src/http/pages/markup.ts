@@ -80,18 +80,15 @@ export const shortId = (value: string | null | undefined, path?: string): Markup
 
 export const link = (text: Markup | string, path: string): Markup => html`<a href="${path}">${text}</a>`
 
-/** The list of events that mention this id, in their data or as what they are of. */
-export const pathOfMentions = (id: string): string => `/console/events?${new URLSearchParams({ q: id })}`
-
 /** What a command has brought about, for the message of its action. */
 export const cameOf = (commandId: string): readonly [text: string, path: string] => [
   'What came of it',
-  pathOfMentions(commandId).slice('/console'.length),
+  `/traces/${encodeURIComponent(commandId)}`,
 ]
 
 /** The way from a thing to what the log has of it. */
-export const onRecord = (id: string): Markup => html`<p>${link('Events that mention it', pathOfMentions(id))}</p>
-`
+export const onRecord = (id: string): Markup =>
+  html`<p class="tools">${link('History', pathOf('history', id))} ${link('State at any time', pathOf('states', id))}</p>`
 
 /** A field of a thing: its name in the API, its value there, and how it is shown where the value itself is not plain. */
 export interface Field {

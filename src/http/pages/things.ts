@@ -117,6 +117,8 @@ export const thingView =
 export const finderOf = <T extends Table>(things: ThingsOf<T>): Finder<WithDatabase> => ({
   kind: things.kinds,
   async find(asked, text) {
+    // What is nobody's is found by administrators alone.
+    if (things.tenant === undefined && tenantOf(asked.viewer) !== undefined) return []
     const found = await named(things, asked, text)
     return found.map((row): Hit => ({ kind: things.kind, name: things.nameOf(row), path: pathOfThing(things, row) }))
   },

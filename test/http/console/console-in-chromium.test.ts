@@ -83,14 +83,14 @@ function inChromium(executablePath: string): void {
       await page.getByRole('status').getByText('Trading is disabled on ACC-1.').waitFor()
       await page.locator('[data-field=sponsorship_status]', { hasText: 'disabled' }).waitFor()
       await page.getByRole('link', { name: 'What came of it' }).click()
-      await seen(page, 'Events')
-      expect(await page.locator('#event-rows tbody tr').count()).toBeGreaterThan(0)
+      await seen(page, 'Trace of')
+      expect(await page.locator('svg.bars').count()).toBeGreaterThan(0)
       await page.keyboard.press('/')
       await page.keyboard.type('ACC-1')
       await page.keyboard.press('Enter')
       await seen(page, 'Account ACC-1')
       await page.goBack()
-      await seen(page, 'Events')
+      await seen(page, 'Trace of')
       expect(faults).toStrictEqual([])
     } finally {
       await context.close()
@@ -154,6 +154,8 @@ function inChromium(executablePath: string): void {
     return [
       ...['/console', '/console/noctant/accounts', account, `${account}/actions/correct-balance`],
       ...['/console/events', `/console/events/${event?.id}`, '/console/find?q=nothing+like+it'],
+      ...['/console/history/ACC-1', '/console/states/ACC-1', `/console/traces/${event?.id}`],
+      `/console/streams/noctant.account-${accountId}`,
       ...['/console/health', '/console/operators', '/console/sessions', '/console/settings'],
     ]
   }

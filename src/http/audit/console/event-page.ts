@@ -7,7 +7,7 @@ import type { RawEvent } from '../../../audit/raw-log.ts'
 import { isUuid } from '../../../events/uuid.ts'
 import { snakeCase } from '../../../runtime/letter-case.ts'
 import type { Asked, Markup, Shown } from '../../pages/declaration.ts'
-import { type Field, fields, link, pathOfMentions, said, section, state, time, wholeId } from '../../pages/markup.ts'
+import { type Field, fields, link, pathOf, said, section, state, time, wholeId } from '../../pages/markup.ts'
 import { rowsTable } from '../../pages/table.ts'
 import type { AuditParts } from '../access.ts'
 import { shownEvent } from '../positions.ts'
@@ -112,7 +112,7 @@ function content(found: Neighbourhood): Markup {
   ]
   return html`<p>${said(shown.sentence)}</p>
 <p class="tools">${step(previous, 'Previous in its stream')} ${step(next, 'Next in its stream')}
-${link('All of its stream', pathOfStream(stream))}</p>
+${link('Trace', pathOf('traces', event_id))} ${link('History of its thing', pathOf('history', stream))}</p>
 ${section('Envelope', fields(about))}
 ${section('Data', dataFields(data))}
 ${section('What it caused', rowsTable('What it caused', effects, 'Nothing that came soon names it as its cause.', eventColumns))}
@@ -124,7 +124,7 @@ const traced = (name: string, value: string | null): Field => ({
   value,
   ...(value === null
     ? {}
-    : { show: html`${wholeId(value, name.replaceAll('_', ' '))} ${link('Events with it', pathOfMentions(value))}` }),
+    : { show: html`${wholeId(value, name.replaceAll('_', ' '))} ${link('Trace', pathOf('traces', value))}` }),
 })
 
 export async function showEvent(asked: Audit): Promise<Shown | undefined> {

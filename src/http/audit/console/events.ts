@@ -20,9 +20,9 @@ const LIMIT_DEFAULT = 50
 const FILTERS_LENGTH_MAX = 500
 
 export const pathOfEvent = (id: string): string => pathOf('events', id)
-export const pathOfStream = (stream: string): string => `/console/events?${new URLSearchParams({ stream })}`
+export const pathOfStream = (stream: string): string => pathOf('streams', stream)
 
-const whoOf = ({ actor }: ShownEvent): Markup =>
+export const whoOf = ({ actor }: ShownEvent): Markup =>
   actor === null ? '' : html`${actor.kind} ${said(actor.id.length > 20 ? actor.id.slice(0, 8) : actor.id)}`
 
 export const eventColumns: readonly Column<ShownEvent>[] = [
@@ -45,7 +45,7 @@ export const shortStream = (stream: string): Markup => {
 }
 
 /** A time, or a position as a page shows it. */
-function momentIn(asked: Audit, name: 'from' | 'to'): Moment | undefined {
+export function momentIn(asked: Audit, name: string): Moment | undefined {
   const text = asked.query.get(name)?.trim()
   if (!text) return undefined
   const { principal, sealer } = readerOf(asked)

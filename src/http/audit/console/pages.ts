@@ -3,7 +3,12 @@ import type { ContextConsole } from '../../pages/declaration.ts'
 import { type AuditParts, consoleSignIn } from '../access.ts'
 import { showEvent } from './event-page.ts'
 import { showEvents } from './events.ts'
+import { eventFinder, streamFinder } from './finders.ts'
 import { followEvents } from './follow-events.ts'
+import { showHistory } from './history.ts'
+import { showStates } from './states.ts'
+import { showStream } from './streams.ts'
+import { showTrace } from './trace.ts'
 
 const everybody = ['administrator', 'auditor', 'operator'] as const
 
@@ -14,6 +19,11 @@ export const auditConsole: ContextConsole<AuditParts> = {
   pages: [
     { path: '/events', title: 'Events', group: 'audit', key: 'e', audience: everybody, view: showEvents },
     { path: '/events/:event', title: 'Event', group: 'audit', audience: everybody, view: showEvent },
+    { path: '/streams/:stream', title: 'Stream', group: 'audit', audience: everybody, view: showStream },
+    { path: '/history/:thing', title: 'History', group: 'audit', audience: everybody, view: showHistory },
+    { path: '/states/:thing', title: 'State', group: 'audit', audience: everybody, view: showStates },
+    { path: '/traces/:id', title: 'Trace', group: 'audit', audience: everybody, view: showTrace },
   ],
+  finders: [streamFinder, eventFinder],
   lives: [{ of: '/events', audience: everybody, follow: followEvents }],
 }

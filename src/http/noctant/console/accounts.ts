@@ -174,7 +174,11 @@ async function records(asked: Asked<NoctantParts>, row: AccountRow): Promise<Mar
 
 const commandTable = (rows: readonly AccountCommandRow[]): Markup =>
   rowsTable('Commands', rows, 'Nothing was asked of the engine.', [
-    { name: 'command_id', label: 'Command', show: ({ command_id }) => shortId(command_id) },
+    {
+      name: 'command_id',
+      label: 'Command',
+      show: ({ command_id }) => shortId(command_id, pathOf('commands', command_id)),
+    },
     { name: 'command_type', label: 'What', show: ({ command_type }) => command_type ?? '' },
     { name: 'status', label: 'Status', show: ({ status }) => state(status) },
     { name: 'engine_command_outcome', label: 'Outcome', show: (each) => each.engine_command_outcome ?? '' },

@@ -5,6 +5,7 @@ import { consoleSignIn, type NoctantParts } from '../access.ts'
 import { accountActions } from './account-actions.ts'
 import { showAccount, showAccounts } from './accounts.ts'
 import { noctantCards } from './cards.ts'
+import * as deliveries from './deliveries.ts'
 import * as lists from './lists.ts'
 import { operatorActions } from './operator-actions.ts'
 import { payoutActions } from './payout-actions.ts'
@@ -13,6 +14,7 @@ import {
   accountThings,
   challengeThings,
   correctionThings,
+  deliveryThings,
   historicalThings,
   keyThings,
   launchThings,
@@ -54,6 +56,9 @@ const administered = (
   ]
 }
 
+const wentOut = { group: 'run', audience: both } as const
+const ofWebhooks = { scopes: ['webhook_deliveries:read'] } as const
+
 export const noctantConsole: ContextConsole<NoctantParts> = {
   title: 'Noctant',
   signIn: consoleSignIn,
@@ -74,6 +79,10 @@ export const noctantConsole: ContextConsole<NoctantParts> = {
       lists.showHistoricalSessions,
       pages.showHistoricalSession,
     ]),
+    { ...wentOut, path: '/commands', title: 'Commands', audience: ['administrator'], view: deliveries.showCommands },
+    { ...wentOut, path: '/commands/:id', title: 'Command', scopes: ['accounts:read'], view: deliveries.showCommand },
+    { ...wentOut, ...ofWebhooks, path: '/webhooks', title: 'Webhooks', key: 'w', view: deliveries.showDeliveries },
+    { ...wentOut, ...ofWebhooks, path: '/webhooks/:id', title: 'Webhook', view: deliveries.showDelivery },
     ...administered('Operators', operatorThings, lists.showOperators, pages.showOperator),
     ...administered('API keys', keyThings, lists.showKeys, pages.showKey),
   ],
@@ -83,6 +92,6 @@ export const noctantConsole: ContextConsole<NoctantParts> = {
     ...[accountThings, userThings, productThings, challengeThings, payoutThings, correctionThings].map((each) =>
       finderOf(each as never),
     ),
-    ...[launchThings, historicalThings].map((each) => finderOf(each as never)),
+    ...[launchThings, historicalThings, deliveryThings].map((each) => finderOf(each as never)),
   ],
 }

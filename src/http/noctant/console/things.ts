@@ -1,5 +1,6 @@
 /** Noctant's things, as the console knows them: their tables, ids and names. */
 import { type AccountView, accounts } from '../../../projections/noctant/account.ts'
+import { accountCommands } from '../../../projections/noctant/account-command.ts'
 import { apiKeys } from '../../../projections/noctant/api-key.ts'
 import { challenges } from '../../../projections/noctant/challenge.ts'
 import { corrections } from '../../../projections/noctant/correction.ts'
@@ -9,6 +10,7 @@ import { operators } from '../../../projections/noctant/operator.ts'
 import { statements } from '../../../projections/noctant/payout-statement.ts'
 import { products } from '../../../projections/noctant/product.ts'
 import { users } from '../../../projections/noctant/user.ts'
+import { deliveries } from '../../../projections/noctant/webhook.ts'
 import type { RowOf, Table } from '../../../projections/projection.ts'
 import type { ThingsOf } from '../../pages/things.ts'
 
@@ -86,4 +88,22 @@ export const keyThings = things({
   id: 'key_id',
   path: '/keys',
   nameOf: ({ key_id, label }) => (label === null ? key_id : `${key_id} (${label})`),
+})
+
+export type CommandRow = RowOf<typeof accountCommands>
+
+/** An operator's are those of its accounts. */
+export const commandThings = things({
+  ...{ table: accountCommands, kind: 'command', kinds: 'commands', tenant: undefined, at: 'accepted_at' },
+  id: 'command_id',
+  path: '/commands',
+  nameOf: ({ command_id, command_type }) => `${command_id} (${command_type ?? 'unknown'})`,
+})
+
+/** By the event that was delivered: its attempts stand together. */
+export const deliveryThings = things({
+  ...{ table: deliveries, kind: 'webhook', kinds: 'webhooks', tenant: 'operator_id', at: 'finished_at' },
+  id: 'event_id',
+  path: '/webhooks',
+  nameOf: ({ event_id, event_type }) => `${event_id} (${event_type})`,
 })
