@@ -21,7 +21,7 @@ const first: Parts = {
   },
   console: {
     summary: 'a link that opens the console to an administrator',
-    load: async () => (await import('./console.ts')).consoleCommand(),
+    load: async () => (await import('./console/command.ts')).consoleCommand(),
   },
   demo: {
     summary: 'what the contexts do, shown on the running instance',

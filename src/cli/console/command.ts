@@ -1,6 +1,6 @@
 /** `opslog console`: a link that opens the console to an administrator, once and for minutes. */
 import { Command } from 'commander'
-import type { ConsoleOptions } from './console-link.ts'
+import type { ConsoleOptions } from './link.ts'
 
 export const consoleCommand = (): Command =>
   new Command('console')
@@ -17,4 +17,4 @@ Examples:
   opslog console
   opslog console --read-only --open`,
     )
-    .action(async (options: ConsoleOptions) => (await import('./console-link.ts')).printLink(options))
+    .action(async (options: ConsoleOptions) => (await import('./link.ts')).printLink(options))

@@ -1,11 +1,11 @@
 /** Makes the link of `opslog console`, and opens it where that is asked for. */
 import { spawn } from 'node:child_process'
-import { loadConfig, readSettings } from '../config.ts'
-import { issueLink } from '../processes/console/access-link.ts'
-import { consoleSettings } from '../processes/console/settings.ts'
-import { withAdminSession } from './admin-session.ts'
-import { runningServices } from './connection.ts'
-import { CliError, colours, EXIT, remark, show } from './terminal.ts'
+import { loadConfig, readSettings } from '../../config.ts'
+import { issueLink } from '../../processes/console/access-link.ts'
+import { consoleSettings } from '../../processes/console/settings.ts'
+import { withAdminSession } from '../admin-session.ts'
+import { runningServices } from '../connection.ts'
+import { CliError, colours, EXIT, remark, show } from '../terminal.ts'
 
 export interface ConsoleOptions {
   readOnly?: boolean
