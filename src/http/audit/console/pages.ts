@@ -6,6 +6,7 @@ import { showEvents } from './events.ts'
 import { eventFinder, streamFinder } from './finders.ts'
 import { followEvents } from './follow-events.ts'
 import { showHistory } from './history.ts'
+import { showSeals } from './seals.ts'
 import { showStates } from './states.ts'
 import { showStream } from './streams.ts'
 import { showTrace } from './trace.ts'
@@ -22,6 +23,7 @@ export const auditConsole: ContextConsole<AuditParts> = {
     { path: '/streams/:stream', title: 'Stream', group: 'audit', audience: everybody, view: showStream },
     { path: '/history/:thing', title: 'History', group: 'audit', audience: everybody, view: showHistory },
     { path: '/states/:thing', title: 'State', group: 'audit', audience: everybody, view: showStates },
+    { path: '/seals', title: 'Seals', group: 'audit', audience: ['administrator', 'auditor'], view: showSeals },
     { path: '/traces/:id', title: 'Trace', group: 'audit', audience: everybody, view: showTrace },
   ],
   finders: [streamFinder, eventFinder],
