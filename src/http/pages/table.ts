@@ -31,11 +31,17 @@ const heading = <Row>({ label, isFigure, sort }: Column<Row>) => {
   return html`<th scope="col" aria-sort="${sort.now}"${kind}><a href="${sort.href}">${label}</a></th>`
 }
 
+/** A row's first cell leads to what the row is, unless it leads somewhere already. */
+const leading = (content: Markup, href: string | undefined): Markup =>
+  href === undefined || String(content).includes('<a ') ? content : html`<a href="${href}">${content}</a>`
+
 /** One row, as a table of these columns has it. */
 export const rowOf = <Row>(columns: readonly Column<Row>[], row: Row, href: string | undefined): Markup =>
   html`<tr${href === undefined ? '' : html` data-href="${href}"`}>${columns.map(
-    ({ name, label, isFigure, show }) =>
-      html`<td data-label="${label}" data-column="${name}"${isFigure ? html` class="figure"` : ''}>${show(row)}</td>`,
+    ({ name, label, isFigure, show }, index) => {
+      const content = index === 0 ? leading(show(row), href) : show(row)
+      return html`<td data-label="${label}" data-column="${name}"${isFigure ? html` class="figure"` : ''}>${content}</td>`
+    },
   )}</tr>`
 
 /** A column of decimal texts. */

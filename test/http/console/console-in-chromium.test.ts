@@ -1,7 +1,7 @@
 /** The console in Chromium, with its policy in force: by keyboard, in a dialog, live, on a phone, light and dark, and by axe. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchChromium } from '../../support/chromium.ts'
 import { chromiumBinary } from '../../support/services.ts'
@@ -143,21 +143,27 @@ function inChromium(executablePath: string): void {
     }
   })
 
-  /** Everything that an administrator looks at most. */
-  async function pagesOf(context: BrowserContext, page: Page): Promise<string[]> {
+  async function enter(page: Page): Promise<void> {
     await page.goto(await api.addConsoleLink())
     await page.getByRole('button', { name: 'Sign in as administrator' }).click()
     await seen(page, 'Overview')
+  }
+
+  /** A page of each kind, and others that are made like them. */
+  async function addresses(): Promise<{ kinds: string[]; others: string[] }> {
     const [event] = await Array.fromAsync(api.rawLog.readStream(`noctant.account-${accountId}`, 0n, 1n))
     const account = `/console/noctant/accounts/${accountId}`
-    expect(context.pages()).toHaveLength(1)
-    return [
-      ...['/console', '/console/noctant/accounts', account, `${account}/actions/correct-balance`],
-      ...['/console/events', `/console/events/${event?.id}`, '/console/find?q=nothing+like+it'],
-      ...['/console/history/ACC-1', '/console/states/ACC-1', `/console/traces/${event?.id}`],
-      `/console/streams/noctant.account-${accountId}`,
-      ...['/console/health', '/console/operators', '/console/sessions', '/console/settings'],
-    ]
+    return {
+      kinds: [
+        ...['/console', '/console/noctant/accounts', account, `${account}/actions/correct-balance`],
+        ...['/console/events', `/console/events/${event?.id}`, '/console/history/ACC-1', '/console/states/ACC-1'],
+        ...[`/console/traces/${event?.id}`, '/console/projections', '/console/settings'],
+      ],
+      others: [
+        ...[`/console/streams/noctant.account-${accountId}`, '/console/seals', '/console/find?q=nothing+like+it'],
+        ...['/console/commands', '/console/webhooks', '/console/health', '/console/operators', '/console/sessions'],
+      ],
+    }
   }
 
   const PHONES = { viewport: PHONE, colorScheme: 'dark', isMobile: true, hasTouch: true } as const
@@ -170,7 +176,8 @@ function inChromium(executablePath: string): void {
     try {
       await page.goto('/console/sign-in')
       const found = [await violations(page)]
-      for (const path of await pagesOf(context, page)) {
+      await enter(page)
+      for (const path of (await addresses()).kinds) {
         await page.goto(path)
         found.push(await violations(page))
       }
@@ -191,7 +198,9 @@ function inChromium(executablePath: string): void {
   it('fits a phone, and no page of it complains', async () => {
     const { context, page, faults } = await newWindow(PHONES)
     try {
-      for (const path of await pagesOf(context, page)) {
+      await enter(page)
+      const { kinds, others } = await addresses()
+      for (const path of [...kinds, ...others]) {
         await page.goto(path)
         const [scrolled, shown] = await page.evaluate<[number, number]>(
           '[document.documentElement.scrollWidth, innerWidth]',

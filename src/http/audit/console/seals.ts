@@ -31,7 +31,7 @@ export async function showSeals(asked: Asked<AuditParts>): Promise<Shown> {
     seals.length === 0 ? empty('The log has not been sealed.', 'opslog audit seal') : table('Seals', columns, seals)
   return {
     content: html`${shown}<p>Whether the log still is what was sealed: <code>opslog audit verify</code></p>
-${requestMarkup(asked, { path: '/audit/v1/seals', command: 'opslog audit seal --help' })}`,
+${requestMarkup(asked, { path: '/audit/v1/seals', command: 'opslog audit seals' })}`,
     sheet: {
       columns: ['sealed_at', 'position', 'events', 'root', 'public_key', 'signature', 'is_genuine'],
       rows: seals.map((each) => [
