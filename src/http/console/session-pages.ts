@@ -4,7 +4,7 @@ import { session as sessionAggregate } from '../../commands/console/session.ts'
 import { isUuid } from '../../events/uuid.ts'
 import { listSessions, type SessionRow } from '../../projections/console/session.ts'
 import type { ActionDeclaration, Asked, Shown } from '../pages/declaration.ts'
-import { empty, fieldsOf, onRecord, said, shortId, time } from '../pages/markup.ts'
+import { empty, fieldsOf, onRecord, pathOf, said, shortId, time } from '../pages/markup.ts'
 import { type Column, table } from '../pages/table.ts'
 import type { ConsoleParts } from './access.ts'
 

@@ -24,7 +24,7 @@ beforeAll(async () => {
   ])
   await api.call('POST', '/v1/users', { key: acme.key, body: { external_id: 'trader-1' } })
   account = (await api.call('POST', '/v1/accounts', { key: acme.key, body: accountRequest('ACC-7') })).body.account
-  stream = `noctant.account-${account.account_id}`
+  stream = `noctant.account-${account.program_account_id}`
   await api.call('PATCH', '/v1/accounts/by-external-id/status?external_account_id=ACC-7', {
     key: acme.key,
     body: { status: 'disabled', reason: 'a <b>rule</b>', idempotency_key: 'disable-1', force_close_positions: false },

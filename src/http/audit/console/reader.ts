@@ -26,7 +26,7 @@ export function auditorOf({ viewer }: Pick<Audit, 'viewer'>): Auditor {
 }
 
 /** What positions are shown by, and opened. */
-export const readerOf = (asked: Audit): Reader & AuditParts => ({
+export const readerOf = (asked: Audit): Reader & AuditParts & { principal: Auditor } => ({
   ...asked.parts,
   principal: auditorOf(asked),
   sealer: asked.sealer,

@@ -70,7 +70,7 @@ const reportKyc: Action = {
         },
       },
     )
-    return { message: 'The report is on record.', links: [cameOf(commandId)] }
+    return { message: 'The report is on record.', links: commandId === undefined ? [] : [cameOf(commandId)] }
   },
 }
 
