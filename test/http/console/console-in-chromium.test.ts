@@ -27,20 +27,24 @@ function inChromium(executablePath: string): void {
   let acme: TestOperator
   let browser: Browser
   let accountId: string
+  let stream: string
   beforeAll(async () => {
     ;[api, browser] = await Promise.all([startApi(), launchChromium(executablePath)])
     acme = await api.addOperator()
     await api.call('POST', '/v1/users', { key: acme.key, body: { external_id: 'trader-1' } })
-    accountId = await open('ACC-1')
+    const account = await open('ACC-1')
+    accountId = account.account_id
+    stream = `noctant.account-${account.program_account_id}`
   })
   afterAll(async () => {
     await browser?.close()
     await api.stop()
   })
 
-  const open = async (externalId: string): Promise<string> =>
-    (await api.call('POST', '/v1/accounts', { key: acme.key, body: accountRequest(externalId) })).body.account
-      .account_id
+  const open = async (externalId: string): Promise<Record<'account_id' | 'program_account_id', string>> => {
+    const body = accountRequest(externalId)
+    return (await api.call('POST', '/v1/accounts', { key: acme.key, body })).body.account
+  }
 
   /** A window. `faults` is what its pages complain about: scripts that throw, and what the policy forbids. */
   async function newWindow(options: Parameters<Browser['newContext']>[0] = {}) {
@@ -131,7 +135,7 @@ function inChromium(executablePath: string): void {
   it('works without script', async () => {
     const { context, page } = await newWindow({ javaScriptEnabled: false })
     try {
-      const id = await open('ACC-PLAIN')
+      const { account_id: id } = await open('ACC-PLAIN')
       await signIn(page, `/console/noctant/accounts/${id}`, 'Account ACC-PLAIN')
       await page.getByRole('link', { name: 'Disable trading…' }).click()
       await seen(page, 'Disable trading')
@@ -151,7 +155,7 @@ function inChromium(executablePath: string): void {
 
   /** A page of each kind, and others that are made like them. */
   async function addresses(): Promise<{ kinds: string[]; others: string[] }> {
-    const [event] = await Array.fromAsync(api.rawLog.readStream(`noctant.account-${accountId}`, 0n, 1n))
+    const [event] = await Array.fromAsync(api.rawLog.readStream(stream, 0n, 1n))
     const account = `/console/noctant/accounts/${accountId}`
     return {
       kinds: [
@@ -160,7 +164,7 @@ function inChromium(executablePath: string): void {
         ...[`/console/traces/${event?.id}`, '/console/projections', '/console/settings'],
       ],
       others: [
-        ...[`/console/streams/noctant.account-${accountId}`, '/console/seals', '/console/find?q=nothing+like+it'],
+        ...[`/console/streams/${stream}`, '/console/seals', '/console/find?q=nothing+like+it'],
         ...['/console/commands', '/console/webhooks', '/console/health', '/console/operators', '/console/sessions'],
       ],
     }
