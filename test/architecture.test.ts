@@ -186,6 +186,9 @@ const BESIDE_OPERATIONS = [
   ...['cookie', 'pages'].map((name) => `rungate/people/${name}`),
 ].map((path) => `src/http/${path}.ts`)
 
+/** Pages for people, which are made of markup: the console's own, and those that a context declares. */
+const CONSOLE_PAGES = /^src\/http\/(\w+\/)?console\//
+
 /** A kernel file that imports what belongs to a context. */
 const knowsContext = (file: SourceFile, { target, isPackage }: Import): boolean =>
   !isPackage && !COMPOSITION.test(file.path) && contextOf(file.path) === undefined && contextOf(target) !== undefined
@@ -220,7 +223,8 @@ describe('imports', () => {
 
   it('of Hono stand in the kernel, and in what a context has beside its operations', () => {
     const isHono = ({ target }: Import) => target === 'hono' || target === '@hono/node-server'
-    const found = sources.filter(({ path, imports }) => contextOf(path) !== undefined && imports.some(isHono))
+    const isOperations = (path: string) => contextOf(path) !== undefined && !CONSOLE_PAGES.test(path)
+    const found = sources.filter(({ path, imports }) => isOperations(path) && imports.some(isHono))
     expect(found.map(({ path }) => path).sort()).toStrictEqual(BESIDE_OPERATIONS.toSorted())
   })
 

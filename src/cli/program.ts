@@ -19,10 +19,6 @@ const first: Parts = {
     summary: 'the tail of the log, and what comes',
     load: async () => (await import('./events.ts')).eventsCommand(),
   },
-  console: {
-    summary: 'a link that opens the console to an administrator',
-    load: async () => (await import('./console/command.ts')).consoleCommand(),
-  },
   demo: {
     summary: 'what the contexts do, shown on the running instance',
     load: async () => (await import('./demo.ts')).demoCommand(),

@@ -1,7 +1,7 @@
 /** What went out: commands to the engine, and attempts to deliver webhooks, with what became of each. */
 import { html } from 'hono/html'
+import { attemptStatus } from '../../../events/webhook.ts'
 import { deliveries, findWebhookEndpoint, type WebhookAttemptRow } from '../../../projections/noctant/webhook.ts'
-import { attemptStatus } from '../../../webhooks/events.ts'
 import { type Asked, type Markup, type Shown, tenantOf } from '../../pages/declaration.ts'
 import { listView } from '../../pages/list.ts'
 import {
