@@ -27,7 +27,8 @@ export interface EventFilter {
 export interface NewestPage {
   /** Newest first. */
   described: DescribedEvent[]
-  /** The last event that was looked at; undefined: none. */
+  /** The first event that was looked at, and the last; undefined: none. */
+  first: bigint | undefined
   last: bigint | undefined
   /** Nothing that was to be seen is left. */
   isFinished: boolean
@@ -76,6 +77,7 @@ export async function readNewest(
   const { since, until } = filter
   const fits = fitting(filter)
   const described: DescribedEvent[] = []
+  let first: bigint | undefined
   let last: bigint | undefined
   let slice: RawEvent[] = []
   /** The position of the event that fills the page, where one does. */
@@ -93,14 +95,16 @@ export async function readNewest(
     budget.spend()
     seen += 1
     last = event.position
+    first ??= last
     if (fits(event) && !(until && isAfter(event, until)) && !isOthers(event, log.registry)) slice.push(event)
     if (seen % SLICE_EVENTS !== 0 && slice.length < eventsMax) continue
     const full = await take()
-    if (full !== undefined) return { described, last: full, isFinished: false }
-    if (budget.isSpent()) return { described, last, isFinished: false }
+    if (full !== undefined) return { described, first, last: full, isFinished: false }
+    if (budget.isSpent()) return { described, first, last, isFinished: false }
     slice = []
     await breath()
   }
   const full = await take()
-  return full === undefined ? { described, last, isFinished: true } : { described, last: full, isFinished: false }
+  const isFinished = full === undefined
+  return { described, first, last: full ?? last, isFinished }
 }

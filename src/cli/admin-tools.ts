@@ -19,7 +19,7 @@ export interface AdminTools {
   /** The context's own variables of the environment. */
   settings<S extends z.ZodObject>(schema: S): z.output<S>
   /** Settings that the instance of DATA_DIR goes by; where none runs, those of the environment. */
-  instanceSettings(): Pick<Config, 'WEBHOOK_ALLOW_PRIVATE' | 'ENGINE_CURRENCIES' | 'ENGINE_FEED_SEED'>
+  instanceSettings(): Pick<Config, 'PUBLIC_URL' | 'WEBHOOK_ALLOW_PRIVATE' | 'ENGINE_CURRENCIES' | 'ENGINE_FEED_SEED'>
   /** The instance of DATA_DIR. Throws CliError (unreachable) where none runs. */
   running(): RunningServices
   /** What an instance keeps in this file of DATA_DIR. Throws CliError (unreachable, with the hint) where it is not there. */

@@ -2,10 +2,10 @@
 import type { ContextCli } from '../context-cli.ts'
 
 export const consoleCli: ContextCli = {
-  commands: () => ({
+  commands: (tools) => ({
     console: {
       summary: 'a link that opens the console to an administrator',
-      load: async () => (await import('./command.ts')).consoleCommand(),
+      load: async () => (await import('./command.ts')).consoleCommand(await tools()),
     },
   }),
   examples: { commands: ['opslog console --open'] },

@@ -1,8 +1,9 @@
 /** `opslog console`: a link that opens the console to an administrator, once and for minutes. */
 import { Command } from 'commander'
+import type { AdminTools } from '../admin-tools.ts'
 import type { ConsoleOptions } from './link.ts'
 
-export const consoleCommand = (): Command =>
+export const consoleCommand = (tools: AdminTools): Command =>
   new Command('console')
     .option('--read-only', 'whoever uses the link can look, and change nothing')
     .option('--open', 'open it in this machine’s browser')
@@ -17,4 +18,4 @@ Examples:
   opslog console
   opslog console --read-only --open`,
     )
-    .action(async (options: ConsoleOptions) => (await import('./link.ts')).printLink(options))
+    .action(async (options: ConsoleOptions) => (await import('./link.ts')).printLink(tools, options))

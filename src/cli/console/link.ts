@@ -1,10 +1,8 @@
 /** Makes the link of `opslog console`, and opens it where that is asked for. */
 import { spawn } from 'node:child_process'
-import { loadConfig, readSettings } from '../../config.ts'
 import { issueLink } from '../../processes/console/access-link.ts'
 import { consoleSettings } from '../../processes/console/settings.ts'
-import { withAdminSession } from '../admin-session.ts'
-import { runningServices } from '../connection.ts'
+import type { AdminTools } from '../admin-tools.ts'
 import { CliError, colours, EXIT, remark, show } from '../terminal.ts'
 
 export interface ConsoleOptions {
@@ -14,9 +12,11 @@ export interface ConsoleOptions {
   json?: boolean
 }
 
-export async function printLink({ readOnly = false, open = false, url, ...output }: ConsoleOptions): Promise<void> {
-  const config = loadConfig(process.env)
-  const settings = readSettings(consoleSettings, config)
+export async function printLink(
+  tools: AdminTools,
+  { readOnly = false, open = false, url, ...output }: ConsoleOptions,
+): Promise<void> {
+  const settings = tools.settings(consoleSettings)
   if (settings.CONSOLE === 'off') {
     throw new CliError(
       EXIT.refused,
@@ -24,9 +24,9 @@ export async function printLink({ readOnly = false, open = false, url, ...output
       'Start the instance with CONSOLE=auto.',
     )
   }
-  const where = (url ?? config.PUBLIC_URL ?? addressOf(config.DATA_DIR)).replace(/\/+$/, '')
+  const where = (url ?? tools.instanceSettings().PUBLIC_URL ?? addressOf(tools)).replace(/\/+$/, '')
   const ttlMs = settings.CONSOLE_LINK_TTL_S * 1_000
-  const link = await withAdminSession(({ bus, context }) =>
+  const link = await tools.withSession(({ bus, context }) =>
     issueLink(bus, { url: where, ttlMs, isReadOnly: readOnly, now: new Date(context().at) }),
   )
   show({ url: link.url, expires_at: link.expiresAt }, output, () => link.url)
@@ -35,8 +35,8 @@ export async function printLink({ readOnly = false, open = false, url, ...output
 }
 
 /** Throws CliError where no instance runs there, or none that has an API. */
-function addressOf(dataDir: string): string {
-  const { api } = runningServices(dataDir)
+function addressOf(tools: AdminTools): string {
+  const { api } = tools.running()
   if (api) return api.url
   throw new CliError(EXIT.unreachable, 'the instance that runs there has no API', 'Name the one that has with --url.')
 }

@@ -55,6 +55,7 @@ export async function page(frame: Frame): Promise<string> {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
+<link rel="icon" href="data:,">
 <meta name="htmx-config" content="${HTMX}">
 <title>${title} · opslog</title>
 <link rel="stylesheet" href="${addressOf('console.css')}">

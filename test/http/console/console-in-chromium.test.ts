@@ -53,7 +53,10 @@ function inChromium(executablePath: string): void {
     const page = await context.newPage()
     const faults: string[] = []
     page.on('pageerror', (error) => faults.push(error.message))
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()))
+    page.on(
+      'console',
+      (message) => message.type() === 'error' && faults.push(`${message.text()} ${message.location().url}`),
+    )
     return { context, page, faults }
   }
 

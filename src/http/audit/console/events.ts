@@ -74,6 +74,8 @@ function beforeOf(asked: Audit): bigint | undefined {
   return position
 }
 
+const NOTHING = { first: undefined, last: undefined, isFinished: true } as const
+
 export async function showEvents(asked: Audit): Promise<Shown> {
   const filter = filterOf(asked)
   const before = beforeOf(asked)
@@ -83,7 +85,7 @@ export async function showEvents(asked: Audit): Promise<Shown> {
     const answer = await readNewest(ground, filter, before, limit)
     return { answer, last: answer.last }
   })
-  const { described, last, isFinished } = page ?? { described: [], last: undefined, isFinished: true }
+  const { described, first, last, isFinished } = page ?? { ...NOTHING, described: [] }
   const reader = readerOf(asked)
   for (const { raw } of described) asked.parts.places.set(raw.id, raw.position)
   const rows = described.map((each) => shownEvent(reader, each))
@@ -95,7 +97,7 @@ ${step('Older', older)}</nav>`
   const shown = table('Events', eventColumns, rows, (row) => pathOfEvent(row.event_id))
   const found = html`${rows.length === 0 ? empty('No event fits.') : ''}${shown}`
   return {
-    content: html`${filterForm(asked)}${before === undefined ? followButton(asked) : ''}<div id="event-rows">${found}</div>${pager}
+    content: html`${filterForm(asked)}${before === undefined ? followButton(asked, first) : ''}<div id="event-rows">${found}</div>${pager}
 <p class="tools"><a class="button" href="${withQuery(asked, { format: 'csv' })}">CSV</a>
 <a class="button" href="${withQuery(asked, { format: 'json' })}">JSON</a></p>`,
     sheet: {
@@ -137,11 +139,13 @@ ${FILTERS.map(
 </form>
 `
 
-const followButton = ({ query }: Audit): Markup => {
-  const asked = new URLSearchParams(
-    [...query].filter(([name]) => !['limit', 'format', 'part', 'done', 'to'].includes(name)),
+/** What comes behind the newest event that the page has looked at. */
+const followButton = (asked: Audit, newest: bigint | undefined): Markup => {
+  const own = new URLSearchParams(
+    [...asked.query].filter(([name]) => !['limit', 'format', 'part', 'done', 'to'].includes(name)),
   )
-  const address = `/console/events/live${asked.size === 0 ? '' : `?${asked}`}`
+  if (newest !== undefined) own.set('after', shownPosition(readerOf(asked), newest))
+  const address = `/console/events/live${own.size === 0 ? '' : `?${own}`}`
   return html`<p class="tools"><button type="button" data-follow="${address}" data-rows="event-rows" data-told="followed" aria-pressed="false">Follow</button>
 <span id="followed" role="status"></span></p>`
 }

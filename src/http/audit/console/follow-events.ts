@@ -7,9 +7,9 @@ import type { RawEvent } from '../../../audit/raw-log.ts'
 import type { Asked, LiveRow } from '../../pages/declaration.ts'
 import { rowOf } from '../../pages/table.ts'
 import type { AuditParts } from '../access.ts'
-import { shownEvent, shownPosition } from '../positions.ts'
+import { seesEverything, shownEvent, shownPosition } from '../positions.ts'
 import { eventColumns, filterOf, pathOfEvent } from './events.ts'
-import { groundFor, readerOf, reading } from './reader.ts'
+import { auditorOf, groundFor, readerOf, reading } from './reader.ts'
 
 type Audit = Asked<AuditParts>
 
@@ -18,10 +18,10 @@ const LOOK_INTERVAL_MS = 500
 /** Events that one look takes in at most: a follower that is far behind goes on with the next one. */
 const LOOK_EVENTS_MAX = 1_000
 
-const openPlace = ({ sealer, viewer }: Audit, text: string | undefined): bigint | undefined => {
+const openPlace = (asked: Audit, text: string | undefined): bigint | undefined => {
   if (text === undefined) return undefined
-  if (viewer.audience === 'administrator' && /^\d{1,19}$/.test(text)) return BigInt(text)
-  return sealer.openPosition(text)
+  if (seesEverything(auditorOf(asked)) && /^\d{1,19}$/.test(text)) return BigInt(text)
+  return asked.sealer.openPosition(text)
 }
 
 export async function* followEvents(

@@ -1,12 +1,9 @@
 /** What can be done about a user. */
 import { html } from 'hono/html'
-import { user as userAggregate } from '../../../commands/noctant/user.ts'
-import { accounts } from '../../../projections/noctant/account.ts'
-import { destroyKey } from '../../../vault/vault.ts'
 import type { ActionDeclaration, Asked } from '../../pages/declaration.ts'
 import { cameOf, said } from '../../pages/markup.ts'
 import { callOperation } from '../../pages/operation-call.ts'
-import { rowsOf, thingOf } from '../../pages/things.ts'
+import { thingOf } from '../../pages/things.ts'
 import type { NoctantParts } from '../access.ts'
 import { reportKycStatus } from '../users/report-kyc-status.ts'
 import { principalFor } from './operator.ts'
@@ -16,7 +13,6 @@ type Action = ActionDeclaration<NoctantParts>
 type Noctant = Asked<NoctantParts>
 
 const of = '/noctant/users/:id'
-const COUNTED_MAX = 1_000
 
 const userIn = (asked: Noctant) => thingOf(userThings, asked, asked.params.id ?? '')
 
@@ -74,35 +70,4 @@ const reportKyc: Action = {
   },
 }
 
-const forget: Action = {
-  ...{ of, name: 'forget', title: 'Forget', audience: ['administrator'], reason: 'optional' },
-  async prepare(asked) {
-    const row = await userIn(asked)
-    if (!row) return undefined
-    const own = await rowsOf(asked, accounts, {
-      at: 'created_at',
-      of: ['global_user_id', row.global_user_id],
-      limit: COUNTED_MAX,
-    })
-    return {
-      says: html`<p>Destroys the key of ${said(row.external_id)}: e-mail, name, KYC references, account names and bodies of
-webhooks become unreadable, in the log and in every copy of it. ${own.length} accounts, their trades and payouts stay.</p>`,
-      confirm: row.external_id,
-    }
-  },
-  async perform(acting) {
-    const row = await requireUser(acting)
-    const { parts, reason, command } = acting
-    // The key first: readers of the event must find it gone.
-    await destroyKey(parts.db, row.global_user_id)
-    const forgetting = { kind: 'forget', reference: reason || null, at: command.at } as const
-    const { position } = await parts.bus.handle(userAggregate, row.global_user_id, forgetting, command)
-    if (position !== undefined) await parts.waiter.waitFor(position, acting.runtime.limits.readYourWritesWaitMs)
-    return {
-      message:
-        'The user is forgotten. The key’s bytes leave Postgres’s file with `opslog admin forget-user`, run once more with its id.',
-    }
-  },
-}
-
-export const userActions: readonly Action[] = [reportKyc, forget]
+export const userActions: readonly Action[] = [reportKyc]
