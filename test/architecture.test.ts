@@ -412,9 +412,8 @@ describe('the kernel', () => {
     // And by callers who name somebody without a key: heads that are looked at first, counts of addresses under other names,
     // details of refusals, JSON under other types, and sockets that are asked whether they are still there, or told to wait.
     // And by what is sent, which counts for whoever asked, and by pages of contexts' own refusals.
-    [['http'], 5_510],
     // And by what pages of the console are made of, which every context declares, and by the page at the root.
-    [['http'], 6_670],
+    [['http'], 6_690],
     // Grown by the key directory, which every context had for itself, and by bodies that are made at each attempt. And by
     // directories over streams of several kinds, whose keys may be rotated in place, and which forget what has ended. And by seals
     // that are posted, and by directories of which other rows are asked too.
