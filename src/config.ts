@@ -36,6 +36,11 @@ const environmentSchema = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   LOG_FILE: z.string().optional().describe('file for the log, - for standard output; unset: opslog.log in DATA_DIR'),
 
+  // OpenTelemetry; its other variables (headers, samplers, resource attributes, batches) hold too
+  OTEL_EXPORTER_OTLP_ENDPOINT: optionalUrl.describe('collector of traces and figures, such as http://127.0.0.1:4318'),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: optionalUrl.describe('the same for traces alone, the whole address'),
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: optionalUrl.describe('the same for figures alone, the whole address'),
+
   // Backing services; the embedded ones where these are absent
   EVENTSTORE_URL: z
     .string()

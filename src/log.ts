@@ -22,8 +22,14 @@ export interface OpenedLog {
   place: string
 }
 
-/** Resolves when the log is open, or cannot be opened, which is said on standard error. */
-export async function openLog(config: Pick<Config, 'DATA_DIR' | 'LOG_FILE' | 'LOG_LEVEL'>): Promise<OpenedLog> {
+/**
+ * Resolves when the log is open, or cannot be opened, which is said on standard error. `mixin` gives members that every line
+ * has, where there are any.
+ */
+export async function openLog(
+  config: Pick<Config, 'DATA_DIR' | 'LOG_FILE' | 'LOG_LEVEL'>,
+  mixin?: () => object,
+): Promise<OpenedLog> {
   const place = config.LOG_FILE ?? join(config.DATA_DIR, 'opslog.log')
   const where = place === '-' ? { fd: 1 } : { dest: place, mkdir: true }
   const target = destination({ ...where, sync: false, maxLength: WAITING_MAX_BYTES })
@@ -41,5 +47,6 @@ export async function openLog(config: Pick<Config, 'DATA_DIR' | 'LOG_FILE' | 'LO
     target.once('ready', resolve)
     target.once('error', () => resolve())
   })
-  return { log: pino({ level: config.LOG_LEVEL, base: { pid: process.pid } }, target), place }
+  const options = { level: config.LOG_LEVEL, base: { pid: process.pid }, ...(mixin && { mixin }) }
+  return { log: pino(options, target), place }
 }

@@ -18,10 +18,12 @@ import { openLog } from './log.ts'
 import { failureOf } from './postgres/failure.ts'
 import { crashPointFile } from './runtime/crash-points.ts'
 import { InvalidConfiguration } from './runtime/invalid-configuration.ts'
+import { version } from './runtime/version.ts'
 import { within } from './runtime/within.ts'
 import { lowerWorkerThreads } from './runtime/worker-priority.ts'
 import type { Services } from './services/backing-services.ts'
 import { checkGivenServices, refuseRolesApart, ServiceUnusable } from './services/preflight.ts'
+import { closeTelemetry, telemetryWanted, traceFields, useTracer } from './telemetry.ts'
 
 const HELP = `Starts opslog. Everything is set by environment variables; the README lists them.
 
@@ -167,7 +169,8 @@ async function main(): Promise<number> {
   const config = configuration()
   const isNew = !existsSync(config.DATA_DIR)
   const lock = lockDataDirectory(config.DATA_DIR)
-  const { log, place } = await openLog(config)
+  const wanted = telemetryWanted(config.GIVEN)
+  const { log, place } = await openLog(config, wanted.traces ? traceFields : undefined)
   try {
     guardProcess(log)
     lowerWorkerPriority(log)
@@ -175,12 +178,22 @@ async function main(): Promise<number> {
       say(`${config.DATA_DIR} was open to other users of this machine; it is closed now.`)
     await checkGivenServices(config, say)
     if (isNew) say(`First run: preparing ${config.DATA_DIR} …`)
+    await startTelemetry(config, log)
     return await run({ config, log, place, startedMs })
   } finally {
+    await closeTelemetry()
     log.info({}, 'stopped')
     await new Promise<void>((resolve) => log.flush(() => resolve()))
     lock.release()
   }
+}
+
+/** Where a collector is configured; else nothing of OpenTelemetry is loaded. */
+async function startTelemetry({ GIVEN, ROLES: roles }: Config, log: Logger): Promise<void> {
+  const wanted = telemetryWanted(GIVEN)
+  if (!wanted.traces && !wanted.metrics) return
+  const { startOpenTelemetry } = await import('./adapters/telemetry/open-telemetry.ts')
+  useTracer(startOpenTelemetry({ wanted, version: version(), roles, log: log.child({ part: 'telemetry' }) }))
 }
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)

@@ -58,6 +58,11 @@ const rules: Record<string, LayerRule> = {
     layers: [],
     packages: [
       ...['@aws-sdk/client-s3', 'sharp', 'file-type', 'mediabunny', 'stripe'],
+      '@opentelemetry/api',
+      '@opentelemetry/resources',
+      '@opentelemetry/sdk-metrics',
+      '@opentelemetry/sdk-trace-node',
+      ...['@opentelemetry/exporter-metrics-otlp-http', '@opentelemetry/exporter-trace-otlp-http'],
       ...['undici', '@pydantic/genai-prices', 'picomatch', 'decimal.js', 'nodemailer', 'gpt-tokenizer', 'viem', 'jose'],
     ],
   },
@@ -147,6 +152,8 @@ const more: Record<string, readonly Door[]> = {
 /** Packages that every layer may import. */
 const FREE = ['zod']
 const LEAVES = ['src/config.ts', 'src/log.ts']
+/** Spans are made in every layer, and it imports nothing. */
+const SEAM = 'src/telemetry.ts'
 /** Its types are what a context's parts are given. */
 const CONTEXT_TYPES = 'src/context.ts'
 
@@ -168,7 +175,7 @@ function isForbidden(file: SourceFile, imported: Import): boolean {
     return !rule.packages.includes(target)
   }
   const other = layerOf(target)
-  if (other === layer || other === 'runtime' || rule.layers.includes(other)) return false
+  if (other === layer || other === 'runtime' || target === SEAM || rule.layers.includes(other)) return false
   if (LEAVES.includes(target)) return !isTypeOnly
   if (contextOf(file.path) !== undefined && target === CONTEXT_TYPES) return !isTypeOnly
   return !doorsOf(file).some((door) => opens(door, imported))
@@ -380,16 +387,19 @@ describe('the kernel', () => {
     // And by sentences about bounds that are no settings, as elsewhere. And by the facts of webhooks, which stood with
     // their deliveries.
     // And by reads of the log from its end.
+    // their deliveries. And by spans, which OpenTelemetry is told of.
     [['events', 'eventstore'], 3_527],
     // Grown by states kept on the way, so that a repeat of an old key costs a small part of its stream. And by desks, which
     // decide in groups on streams of many writers, whose books are closed and opened. And by mails. And by causes, which make
     // traces trees. And by commands that wait for the same stream, which are appended together.
     // And by states in memory that are bounded in bytes. And by time that counts for whoever asked.
-    [['commands'], 1_373],
+    // And by spans, which OpenTelemetry is told of.
+    [['commands'], 1_412],
     // Grown by sessions of hosted pages that were signed out of.
     // And by mails that are due, and the local mailbox.
     // And by faults that all processes of an installation know of.
     // And by pages of any table, for people who look through it.
+    // And by spans, which OpenTelemetry is told of.
     [['projections', 'postgres'], 3_945],
     // Grown by the start's waiting for services, which stood at the root, and by an order that holds over pauses.
     // And by the process that sends mails, and by faults beside which a process goes on.
@@ -413,18 +423,21 @@ describe('the kernel', () => {
     // details of refusals, JSON under other types, and sockets that are asked whether they are still there, or told to wait.
     // And by what is sent, which counts for whoever asked, and by pages of contexts' own refusals.
     // And by what pages of the console are made of, which every context declares, and by the page at the root.
+    // And by spans, which OpenTelemetry is told of.
     [['http'], 6_690],
     // Grown by the key directory, which every context had for itself, and by bodies that are made at each attempt. And by
     // directories over streams of several kinds, whose keys may be rotated in place, and which forget what has ended. And by seals
     // that are posted, and by directories of which other rows are asked too.
     // And by events that are told under several names, webhooks that choose among them, an order that deliveries keep, and trials.
     // And by keys that go with their rows.
-    [['api-keys', 'webhooks'], 2_415],
+    // And by spans, which OpenTelemetry is told of.
+    [['api-keys', 'webhooks'], 2_498],
     // Grown by the address that links lead to, by the keys with which tenants read their own log, by a context, and by
     // the address at which newcomers register, which a start shows, and by where seals are posted to.
     // And by callers and turns, which server and application share.
     // And by settings that were bare numbers, and by what readiness shows of a context's API.
     // And by the way into the console, and the settings shown there.
+    // And by spans, which OpenTelemetry is told of.
     [['main'], 1_393],
   ]
 

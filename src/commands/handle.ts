@@ -11,12 +11,14 @@ import { type EventStore, type NewEvent, WrongExpectedRevision } from '../events
 import { type Count, countNothing } from '../runtime/counted.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
 import { createKeyedQueue } from '../runtime/keyed-queue.ts'
+import { isTracing } from '../telemetry.ts'
 import { type Aggregate, fold, streamName } from './decider.ts'
 import { type Asked, decideTogether, isOfOne, type Waiting } from './group.ts'
 import { eventId } from './identity.ts'
 import { absorb, absorbWritten, bytesOf, type Loaded, unread } from './loaded.ts'
 import { recordedAnswer } from './recorded-answer.ts'
 import { Rejected } from './rejection.ts'
+import { traceCommands } from './tracing.ts'
 
 /** Who sends a command, and the names that its events record. */
 export interface CommandContext {
@@ -249,7 +251,7 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     await handle(aggregate, stream, asked).then(done.resolve, done.reject)
   }
 
-  return {
+  const bus: CommandBus = {
     handle(aggregate, id, command, context, precondition) {
       const stream = streamName(aggregate, id)
       const done = Promise.withResolvers<Handled<never, never>>()
@@ -267,6 +269,7 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
       return (await catchUp(aggregate, stream, await loaded(aggregate, stream))).state
     },
   }
+  return isTracing() ? traceCommands(bus) : bus
 }
 
 /** The refusal that was thrown; other errors are faults and go up. */

@@ -9,6 +9,7 @@ import { commandMessageSchema } from '../gateway/contract.ts'
 import type { MessageStream, StreamMessage } from '../gateway/stream.ts'
 import type { Log } from '../log.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
+import { span } from '../telemetry.ts'
 import type { Desk } from './desk.ts'
 import type { EngineLimits } from './options.ts'
 import type { Publisher } from './publisher.ts'
@@ -56,13 +57,20 @@ export async function consumeCommands(options: ConsumerOptions): Promise<void> {
         takesOver: true,
         signal,
       })
-      for await (const batch of batches) await Promise.all(batch.map((message) => handle(message, options)))
+      for await (const batch of batches) await Promise.all(batch.map((message) => traced(message, options)))
     } catch (error) {
       if (signal.aborted) return
       options.log.error({ err: error }, 'reading commands failed; trying again')
     }
     if (!signal.aborted) await delay(limits.streamPollMs)
   }
+}
+
+function traced(message: StreamMessage, options: ConsumerOptions): Promise<void> {
+  const { traceparent: parent, deliveryCount } = message
+  if (parent === undefined) return handle(message, options)
+  const about = { 'opslog.delivery': deliveryCount }
+  return span('engine decide', about, () => handle(message, options), { parent, kind: 'consumer' })
 }
 
 async function handle(message: StreamMessage, options: ConsumerOptions): Promise<void> {

@@ -10,6 +10,7 @@ import { failureOf } from '../eventstore/failure.ts'
 import { NoSuchPosition, readPage } from '../eventstore/read.ts'
 import type { StoredEvent } from '../eventstore/read-messages.ts'
 import type { Selection } from '../eventstore/read-requests.ts'
+import { isTracing } from '../telemetry.ts'
 import { AppendRefused, errorOf, isConflict, refusalOf } from './append-failure.ts'
 import { chained } from './chain.ts'
 import { type AnyEvent, type Cause, metadataSchema, type Recorded } from './event.ts'
@@ -18,6 +19,7 @@ import { LOG_IDENTITY_STREAM, type LogGuard, LogMismatch } from './log-identity.
 import { TAIL_MAX, viewLog } from './log-view.ts'
 import { type Registry, UndecodableEvent } from './registry.ts'
 import { type Opening, openData, openingOf, type PersonKeys, PersonKeysUnavailable, sealEvents } from './sealing.ts'
+import { traceAppends } from './tracing.ts'
 import { StoreUnavailable } from './unavailable.ts'
 
 export { AppendRefused } from './append-failure.ts'
@@ -230,7 +232,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     },
   })
 
-  return {
+  const store: EventStore = {
     registry,
     beat,
     readStream: readStream as EventStore['readStream'],
@@ -255,6 +257,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     isWritable: () => isWritable,
     close: async () => void (await Promise.all([reads.close(), appends.close()])),
   }
+  return isTracing() ? traceAppends(store) : store
 }
 
 /** Events of a stream that one read asks for and keeps in memory. */

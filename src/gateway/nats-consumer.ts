@@ -207,6 +207,7 @@ function toStreamMessage(link: NatsLink, queue: Queue, message: JsMsg): StreamMe
     body: message.data,
     deliveryCount: message.info.deliveryCount,
     sequence: BigInt(message.seq),
+    traceparent: message.headers?.get('traceparent') || undefined,
     ack() {
       queue.messages.delete(message.seq)
       respond(link, message, '+ACK')

@@ -10,7 +10,7 @@
  * abandoned holds that up; then the age limit bounds it. A PubAck is still no promise of durability: JetStream may fsync
  * minutes later, so senders repeat themselves until the other side's record confirms.
  */
-import { ErrorCode, type NatsError, type PubAck } from 'nats'
+import { ErrorCode, headers, type MsgHdrs, type NatsError, type PubAck } from 'nats'
 import {
   type NatsLimits,
   type NatsLink,
@@ -79,11 +79,11 @@ export async function connectNats(options: NatsOptions): Promise<MessageStream> 
   }
   const trimming = keepTrimmed(link, names, settings, settings.onError)
   return {
-    async publish(stream, key, messageId, body) {
+    async publish(stream, key, messageId, body, traceparent) {
       checkMessage(key, body, settings.bodyBytesMax)
       const session = link.session()
       try {
-        return await publishOnce(link, names, settings, { stream, key, messageId, body })
+        return await publishOnce(link, names, settings, { stream, key, messageId, body, traceparent })
       } catch (error) {
         if (errorCode(error) === ErrorCode.Timeout) void suspect(session)
         if (error instanceof StreamUnavailable) throw error
@@ -110,6 +110,7 @@ interface Outgoing {
   key: string
   messageId: string
   body: Uint8Array
+  traceparent: string | undefined
 }
 
 /** Where the stream is gone it is made again and the message is sent once more, both within the same time limit. */
@@ -117,13 +118,14 @@ async function publishOnce(
   link: NatsLink,
   names: NatsNames,
   settings: Settings,
-  { stream, key, messageId, body }: Outgoing,
+  { stream, key, messageId, body, traceparent }: Outgoing,
 ): Promise<PublishReceipt> {
   const session = link.session()
   if (!session) throw new StreamUnavailable(`Not connected to NATS: ${link.problem()}`)
   const deadlineMs = performance.now() + settings.publishTimeoutMs
+  const named = traceparent === undefined ? {} : { headers: headersOf({ traceparent }) }
   const send = (timeout: number) =>
-    session.jetstream.publish(names.subject(stream, key), body, { msgID: messageId, timeout })
+    session.jetstream.publish(names.subject(stream, key), body, { ...named, msgID: messageId, timeout })
   let answer: PubAck
   try {
     answer = await send(settings.publishTimeoutMs)
@@ -133,6 +135,12 @@ async function publishOnce(
     answer = await send(Math.max(1, deadlineMs - performance.now()))
   }
   return { sequence: BigInt(answer.seq), duplicate: answer.duplicate }
+}
+
+function headersOf(named: Readonly<Record<string, string>>): MsgHdrs {
+  const made = headers()
+  for (const [name, value] of Object.entries(named)) made.set(name, value)
+  return made
 }
 
 function errorCode(error: unknown): string | undefined {

@@ -24,6 +24,8 @@ export interface StreamMessage {
   /** 1 on the first delivery. */
   deliveryCount: number
   sequence: bigint
+  /** The trace that the message belongs to, where its sender named one and the broker carries it. */
+  traceparent?: string | undefined
   /** Done with: never delivered again to this consumer, unless the broker loses the acknowledgement. */
   ack(): void
   /** Not now: deliver again after the delay (milliseconds). */
@@ -49,9 +51,15 @@ export interface ConsumeOptions {
 export interface MessageStream {
   /**
    * Appends one message. Resolves when the broker has acknowledged it; rejects with StreamUnavailable where it is not
-   * reachable or does not answer in time (the message may or may not be stored).
+   * reachable or does not answer in time (the message may or may not be stored). `traceparent`: the trace that it belongs to.
    */
-  publish(stream: StreamName, key: string, messageId: string, body: Uint8Array): Promise<PublishReceipt>
+  publish(
+    stream: StreamName,
+    key: string,
+    messageId: string,
+    body: Uint8Array,
+    traceparent?: string,
+  ): Promise<PublishReceipt>
   /**
    * Messages in stream order, in batches of what is at hand (at least one, at most `maxAckPending`). Survives broker
    * restarts by itself: it reconnects and goes on. Ends only on `signal`.

@@ -20,6 +20,7 @@ import { type RequestIds, requestIdOf, uuidRequestIds } from './request-id.ts'
 import { rootPage } from './root-page.ts'
 import { SegmentRouter } from './router.ts'
 import { createTenants } from './tenant-use.ts'
+import { traceRequests } from './tracing.ts'
 import { createTurns, defaultTurnLimits, type Turns } from './turns.ts'
 
 export interface AppDeps extends Runtime {
@@ -91,7 +92,8 @@ export function createApp({ contexts, health, metrics, callers: given, turns: of
     const callers = noted === undefined ? {} : { callerRequestId: noted }
     const { logFields } = principal ?? {}
     requests.note({ requestId, method, route, status, durationMs: rounded, path: c.req.path, logFields, code })
-    log.info({ requestId, ...callers, ...principal?.logFields, method, route, status, durationMs: rounded }, 'request')
+    const asked = { requestId, ...callers, ...logFields, method, route }
+    log.info({ ...asked, status, ...(code !== undefined && { code }), durationMs: rounded }, 'request')
   }
 
   /** After the answer: it is the caller's until it is sent, or the connection has gone. */
@@ -114,7 +116,8 @@ export function createApp({ contexts, health, metrics, callers: given, turns: of
     const nothing = new Problem('route_not_found', `There is nothing at ${c.req.path}.`)
     return refuse(c.get('exchange'), bounds.overused(c) ?? nothing, rootErrors, runtime)
   })
-  app.use(async (c, next) => {
+  const traced = traceRequests(served.map(({ api }) => api.name))
+  const serve = async (c: Context<AppEnv>, next: () => Promise<void>): Promise<void> => {
     const startedMs = nowMs()
     const exchange = newExchange(c, idsAt(c.req.path))
     c.set('exchange', exchange)
@@ -130,7 +133,8 @@ export function createApp({ contexts, health, metrics, callers: given, turns: of
     const durationMs = nowMs() - startedMs
     // The answer leaves first: the event loop comes to this afterwards.
     setImmediate(finish, c, exchange, durationMs)
-  })
+  }
+  app.use((c, next) => traced(c, () => serve(c, next)))
 
   app.route('/', health)
   const documents = documentsOf(served.map(({ api }) => api))

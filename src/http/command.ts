@@ -8,6 +8,7 @@ import { commandContext } from '../commands/context.ts'
 import type { CommandContext } from '../commands/handle.ts'
 import { commandIdOf, fingerprintOf } from '../commands/identity.ts'
 import type { Actor } from '../events/event.ts'
+import { traceparentNow } from '../telemetry.ts'
 import { headerCount } from './body.ts'
 import type { Sealer } from './cursor.ts'
 import type { Exchange, Principal } from './environment.ts'
@@ -107,7 +108,7 @@ export function plainCommand(
 ): CommandContext {
   const { requestId } = caller
   const sent = caller.header('traceparent')
-  const traceparent = sent !== undefined && TRACEPARENT.test(sent) ? sent : undefined
+  const traceparent = traceparentNow() ?? (sent !== undefined && TRACEPARENT.test(sent) ? sent : undefined)
   return commandContext(principal?.actor ?? ANYBODY, commandId, clock().toISOString(), { requestId, traceparent })
 }
 

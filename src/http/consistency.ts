@@ -3,6 +3,7 @@
  * wrote, and names the position. A GET that sends the position back is answered by read models that are at least that
  * far, on any process. A position in the open would show every tenant how much the others write, so it is sealed.
  */
+import { span } from '../telemetry.ts'
 import type { Exchange } from './environment.ts'
 import { invalid, Problem } from './errors.ts'
 import type { PositionSealer } from './sealed-position.ts'
@@ -39,7 +40,8 @@ export function waitForReadModels(
 }
 
 async function reachOrSay(exchange: Exchange, position: bigint, { waiter, waitMs }: Consistency): Promise<void> {
-  if (!(await waiter.waitFor(position, waitMs))) exchange.headers[READ_MODELS_HEADER] = 'behind'
+  const reached = await span('wait for position', {}, () => waiter.waitFor(position, waitMs))
+  if (!reached) exchange.headers[READ_MODELS_HEADER] = 'behind'
 }
 
 /**
@@ -54,7 +56,7 @@ export function readAtLeast(consistency: Consistency) {
       const detail = `Send ${POSITION_HEADER} exactly as an answer named it.`
       throw invalid(`header/${POSITION_HEADER}`, 'invalid_format', detail)
     }
-    if (!(await waiter.waitFor(position, waitMs))) {
+    if (!(await span('wait for position', {}, () => waiter.waitFor(position, waitMs)))) {
       throw new Problem('read_model_behind', `The read models did not reach the position within ${waitMs} ms.`)
     }
     name(exchange, waiter.current(), consistency)

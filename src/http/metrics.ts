@@ -5,6 +5,7 @@ import type { CommandBus } from '../commands/handle.ts'
 import { Rejected } from '../commands/rejection.ts'
 import type { GaugeSource } from '../runtime/health.ts'
 import { within } from '../runtime/within.ts'
+import { addFigures } from '../telemetry.ts'
 
 export interface Metrics {
   registry: Registry
@@ -51,6 +52,7 @@ export function createMetrics(gauges: readonly GaugeSource[]): Metrics {
       },
     })
   }
+  addFigures(registry)
   return {
     registry,
     measure: ({ method, route, status, durationMs }) =>

@@ -17,6 +17,7 @@ import type { Parking } from './parking.ts'
 import type { Projection } from './projection.ts'
 import { upgradeProjections } from './rebuild/upgrade.ts'
 import { prepareSchema, storedVersions } from './schema.ts'
+import { traceBatch } from './tracing.ts'
 import { type BatchWriter, createBatchWriter, PoisonedProjection } from './writer.ts'
 
 /**
@@ -237,7 +238,8 @@ async function consume(
       warnOfPoison(settings.log, events)
       // Heartbeats only prove life. Their stream is truncated, so a checkpoint must not name one.
       const lasts = events.filter(({ type }) => type !== HEARTBEAT)
-      await lasting(writeUnlessPaused(settings, health, () => exclusively(() => writer.write(lasts)), until))
+      const write = () => writeUnlessPaused(settings, health, () => exclusively(() => writer.write(lasts)), until)
+      await lasting(traceBatch(settings.context, lasts, write))
       const last = events.at(-1)
       health.position = last?.position ?? health.position
       health.recordedAt = last?.recordedAt ?? health.recordedAt

@@ -11,6 +11,7 @@ import type { AnyEvent } from '../events/event.ts'
 import { PersonForgotten, UNREADABLE } from '../events/sealing.ts'
 import type { WebhookNames } from '../events/webhook.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
+import { type Span, span, traceparentNow } from '../telemetry.ts'
 import type { AttemptOutcome, DeliveryFacts, DeliveryStep, WebhookDeliveryState } from './delivery.ts'
 import type { ConfiguredEndpoint } from './endpoint.ts'
 import type { EndpointAggregates, WebhookEndpoints } from './endpoints.ts'
@@ -40,6 +41,8 @@ export interface AttemptDeps {
   /** Whether the person whose data a body holds was forgotten. */
   isForgotten(personId: string): Promise<boolean>
   resolve: Resolve
+  /** The trace that a delivery belongs to; undefined: none. */
+  traceOf(deliveryId: string): Promise<string | undefined>
   now: () => Date
   random: () => number
 }
@@ -65,7 +68,7 @@ export async function makeAttempt(
   deliveryId: string,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const { bus, names, endpoints, now } = deps
+  const { names, endpoints, now } = deps
   const delivery = await settled(deps, deliveryId)
   if (delivery?.status !== 'open') return null
   const endpoint = await endpoints.latest(endpointIdOf(names, delivery))
@@ -80,20 +83,52 @@ export async function makeAttempt(
   if (body === undefined) {
     return abandon(deps, delivery, 'person_forgotten', 'the person that it told of was forgotten')
   }
-  const secrets = await signingSecrets(deps, limits, endpoint)
+  const parent = await deps.traceOf(deliveryId)
+  const prepared = { delivery, endpoint, body, secrets: await signingSecrets(deps, limits, endpoint), parent }
+  const make = (opened?: Span) => attempted(deps, limits, prepared, signal, opened)
+  if (parent === undefined) return make()
+  const { eventType } = delivery.facts
+  const about = { 'opslog.event_type': eventType, 'opslog.attempt': delivery.attempts + 1, ...originOf(endpoint) }
+  return span('webhook attempt', about, make, { parent, kind: 'client' })
+}
 
+/** Of an endpoint its origin alone is told: paths and queries may hold what only its owner is to know. */
+const originOf = ({ url }: ConfiguredEndpoint) => ({ 'server.address': URL.canParse(url) ? new URL(url).origin : '' })
+
+interface Prepared {
+  delivery: OpenDelivery
+  endpoint: ConfiguredEndpoint
+  body: string
+  secrets: readonly string[]
+  /** The trace that it belongs to. */
+  parent: string | undefined
+}
+
+/** From the record that the attempt begins to the record of how it ended. */
+async function attempted(
+  deps: AttemptDeps,
+  limits: AttemptLimits,
+  { delivery, endpoint, body, secrets, parent }: Prepared,
+  signal: AbortSignal,
+  opened: Span | undefined,
+): Promise<string | null> {
+  const { bus, now } = deps
+  const { deliveryId } = delivery.facts
   const begun = contextOf(delivery, `start ${delivery.attempts + 1}`, now())
   const started = await bus.handle(deps.delivery, deliveryId, { kind: 'start', at: begun.at }, begun)
   if (started.events.length === 0 || started.state.status !== 'open') return null
   const attempt = started.state.attempts
   const startedMs = performance.now()
-  const request = signedRequest(deps, endpoint, { ...delivery.facts, body }, secrets)
+  const request = signedRequest(deps, endpoint, { ...delivery.facts, body }, secrets, traceparentNow() ?? parent)
   crashPoint('webhooks.before-post', pointOf(delivery))
   const answer = await sendWebhook(request, limits, deps.resolve, signal)
   crashPoint('webhooks.after-post', pointOf(delivery))
   const sinceReplay = attempt - (delivery.attemptsBefore ?? 0)
   const outcome = outcomeOf(answer, limits, { attempt: sinceReplay, nowMs: now().getTime(), random: deps.random })
   const durationMs = Math.round(performance.now() - startedMs)
+  const { status, responseStatus, errorClass } = outcome
+  const heard = { 'http.response.status_code': responseStatus ?? undefined, 'error.type': errorClass ?? undefined }
+  opened?.set({ 'opslog.outcome': status, ...heard })
   await finish(deps, delivery, attempt, outcome, durationMs)
   await report(deps, limits, endpoint, outcome)
   return outcome.nextAttemptAt
@@ -133,12 +168,14 @@ function signedRequest(
   { url }: ConfiguredEndpoint,
   { eventId: id, eventType, deliveryId, body }: DeliveryFacts & { body: string },
   secrets: readonly string[],
+  traceparent: string | undefined,
 ) {
   const timestampS = Math.floor(now().getTime() / 1_000)
   const headers = {
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(body)),
     'user-agent': USER_AGENT,
+    ...(traceparent !== undefined && { traceparent }),
     ...sign({ id, eventType, deliveryId, timestampS, body }, secrets),
   }
   return { url, headers, body }
@@ -227,5 +264,10 @@ const contextOf = ({ facts: { deliveryId, eventId } }: OpenDelivery, step: strin
 }
 
 /** The context of what this process does by itself, or because of an event or a command. */
-export const webhookContext = (commandId: string, correlationId: string, at: string, causationId = commandId) =>
-  systemContext('webhooks', commandId, at, { correlationId, causationId })
+export const webhookContext = (
+  commandId: string,
+  correlationId: string,
+  at: string,
+  causationId = commandId,
+  traceparent?: string,
+) => systemContext('webhooks', commandId, at, { correlationId, causationId, traceparent })

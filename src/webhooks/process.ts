@@ -4,6 +4,8 @@
  * none twice. Replays have a process of their own: writing one of a thousand events takes seconds, and new events do not
  * wait for that.
  */
+
+import { streamName } from '../commands/decider.ts'
 import type { CommandBus } from '../commands/handle.ts'
 import { deterministicId } from '../commands/identity.ts'
 import { anyVersionOf, type Recorded } from '../events/event.ts'
@@ -30,6 +32,7 @@ import type { OpenSecret } from './secret.ts'
 import type { Sign } from './signing.ts'
 import { type DeliveryQueue, dueDeliveries } from './tables.ts'
 import { inOrder, inParallel, personToldOf, publishedEventsOf, type Told } from './telling.ts'
+import { createDeliveryTraces } from './traces.ts'
 
 export interface WebhookLimits extends AttemptLimits {
   /** Attempts under way at once, and those of one endpoint. */
@@ -145,11 +148,12 @@ export async function runWebhooks<R extends Recipient>(
     const facts = { deliveryId, owner, eventId, eventType: entry.type, replayId, person, body, about }
     const at = now().toISOString()
     const commandId = deterministicId('webhookDelivery', deliveryId)
-    const context = webhookContext(commandId, event.metadata.$correlationId, at, event.id)
+    const { $correlationId: correlationId, traceparent } = event.metadata
+    const context = webhookContext(commandId, correlationId, at, event.id, traceparent)
     const requested = await bus.handle(aggregates.delivery, deliveryId, { kind: 'request', facts, at }, context)
     if (requested.events.length === 0) return
     health.requested += 1
-    sender.offer({ id: deliveryId, key: endpointId })
+    sender.offer({ id: deliveryId, key: endpointId }, traceparent)
   }
 
   async function toldBy(event: Recorded): Promise<Told<R>[]> {
@@ -235,12 +239,13 @@ export async function runWebhooks<R extends Recipient>(
 /** Makes the attempts that are due. What an attempt rests on is the delivery's own stream, so late rows do no harm. */
 function createSender<R extends Recipient>(
   { names, aggregates, queue, sign, isForgotten, makeBody, isTurn }: WebhookDefinition<R>,
-  { db, bus, log, limits, openSecret, resolve = createResolve(), ...options }: WebhookOptions,
+  { db, bus, store, log, limits, openSecret, resolve = createResolve(), ...options }: WebhookOptions,
   endpoints: ReturnType<typeof createWebhookEndpoints>,
 ) {
   const { now = () => new Date(), random = Math.random } = options
   const { endpoint, delivery } = aggregates
-  const using = { openSecret, sign, isForgotten, makeBody, isTurn, resolve, now, random }
+  const traces = createDeliveryTraces(store, (id) => streamName(delivery, id), limits.cachedMax)
+  const using = { openSecret, sign, isForgotten, makeBody, isTurn, resolve, now, random, traceOf: traces.of }
   const deps = { bus, names, endpoint, delivery, endpoints, ...using }
   const sender = createDueWork({
     name: 'webhook attempts',
@@ -263,5 +268,11 @@ function createSender<R extends Recipient>(
     now,
     random,
   })
-  return sender
+  return {
+    ...sender,
+    offer(item: DueItem, traceparent?: string) {
+      traces.note(item.id, traceparent)
+      sender.offer(item)
+    },
+  }
 }

@@ -6,8 +6,9 @@ import type { MessageStream } from '../../gateway/stream.ts'
 import { type UnconfirmedCommand, unconfirmedCommands } from '../../projections/noctant/account-command.ts'
 import { createDueWork } from '../due-work.ts'
 import { newProcessHealth, type ProcessDependencies, type ProcessHealth, runProcess } from '../process.ts'
+import { createCommandTraces } from './command-traces.ts'
 import { runEngineIngest } from './engine-ingest.ts'
-import { dueCommands, ENGINE_COMMAND_REQUESTED, relayBatch, resend, type SweepLimits } from './relay.ts'
+import { commandStream, dueCommands, ENGINE_COMMAND_REQUESTED, relayBatch, resend, type SweepLimits } from './relay.ts'
 
 export interface CommandPathLimits extends SweepLimits {
   concurrencyMax: number
@@ -38,7 +39,8 @@ const DRAIN_MS = 5_000
 /** Runs until `signal` aborts; stands by while another process leads. */
 export function runCommandPath(options: CommandPathOptions): Promise<void> {
   const { db, store, stream, log, limits, health, now = () => new Date() } = options
-  const deps = { stream, store, log, now }
+  const traces = createCommandTraces(store, commandStream)
+  const deps = { stream, store, log, now, traces }
   const { concurrencyMax } = limits
   const sweeper = createDueWork<UnconfirmedCommand & { id: string; key: string }>({
     name: 'unconfirmed commands',
@@ -78,6 +80,7 @@ export function runCommandPath(options: CommandPathOptions): Promise<void> {
           onGap: () => {
             health.gaps += 1
           },
+          onDecided: (commandId, outcome) => traces.confirmed(commandId, outcome),
         }),
       ],
     },

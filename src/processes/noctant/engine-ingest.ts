@@ -27,6 +27,8 @@ export interface IngestOptions {
   /** Called when a message was set aside; a metric counts them. */
   onQuarantined?: () => void
   onGap?: () => void
+  /** Called when the engine's decision on a command is recorded. */
+  onDecided?: (commandId: string, outcome: string) => Promise<void>
 }
 
 /** Events of one append at most. */
@@ -102,9 +104,17 @@ async function enter(
     await appendRun(options.store, key, tail, part)
     crashPoint('ingest.after-append', part)
     for (const { message } of part) message.ack()
+    await tellDecided(part, options)
   }
   tails.set(key, tail)
   for (const each of ahead) await waitForGap(options, resendAskedMs, key, each, tail.next)
+}
+
+async function tellDecided(run: readonly Incoming[], { onDecided }: IngestOptions): Promise<void> {
+  for (const { event } of run) {
+    if (event.type === 'CommandDecided' && event.commandId !== null)
+      await onDecided?.(event.commandId, event.data.outcome)
+  }
 }
 
 async function appendRun(store: EventStore, key: string, tail: Tail, run: Incoming[]): Promise<void> {

@@ -15,6 +15,8 @@ import type { MessageStream } from '../../gateway/stream.ts'
 import type { Log } from '../../log.ts'
 import type { CommandRequest, UnconfirmedCommand } from '../../projections/noctant/account-command.ts'
 import { crashPoint } from '../../runtime/crash-points.ts'
+import { span, traceparentNow } from '../../telemetry.ts'
+import type { CommandTraces } from './command-traces.ts'
 
 export const ENGINE_COMMAND_REQUESTED = 'noctant.EngineCommandRequested.v1'
 
@@ -24,6 +26,8 @@ export interface RelayDependencies {
   log: Log
   /** The installation's clock; default: this process's own. */
   now?: () => Date
+  /** Absent: nobody asks when a command was sent. */
+  traces?: Pick<CommandTraces, 'sent'>
 }
 
 export interface RelayOptions {
@@ -58,19 +62,29 @@ export async function relayBatch(deps: RelayDependencies, events: Delivered[], o
       const request = event.data as CommandRequest
       const mayBeSent = options.historyEnd !== undefined && event.position <= options.historyEnd
       if (mayBeSent && (await deps.store.readLast(commandStream(request.commandId)))) continue
-      await send(deps, request, 0, causeOf(event.metadata.$correlationId, event.id, request.commandId))
+      await send(deps, request, 0, causeOf(event, request.commandId))
     }
   })
 }
 
 /** Publishes one command and records it as sent for the `attempt`-th time after the first. */
-async function send(deps: RelayDependencies, request: CommandRequest, attempt: number, cause: Cause): Promise<void> {
+function send(deps: RelayDependencies, request: CommandRequest, attempt: number, cause: Cause): Promise<void> {
+  const { commandId, order, occurredAt: acceptedAt } = request
+  const { traceparent: parent } = cause
+  deps.traces?.sent(commandId, { traceparent: parent, acceptedAt })
+  if (parent === undefined) return publish(deps, request, attempt, cause)
+  const about = { 'opslog.command_id': commandId, 'opslog.command': order.kind, 'opslog.attempt': attempt }
+  const work = () => publish(deps, request, attempt, { ...cause, traceparent: traceparentNow() ?? parent })
+  return span('relay publish', about, work, { parent, kind: 'producer' })
+}
+
+async function publish(deps: RelayDependencies, request: CommandRequest, attempt: number, cause: Cause): Promise<void> {
   const { commandId, accountId, sequence, order, occurredAt } = request
   const message: EngineCommand = { commandId, accountId, sequence, attempt, issuedAt: occurredAt, ...order }
   const messageId = attempt === 0 ? commandId : `${commandId}:${attempt}`
   const body = new TextEncoder().encode(JSON.stringify(message))
   crashPoint('relay.before-publish', message)
-  const receipt = await deps.stream.publish('commands', accountId, messageId, body)
+  const receipt = await deps.stream.publish('commands', accountId, messageId, body, cause.traceparent)
   crashPoint('relay.after-publish', message)
   const type = attempt === 0 ? 'noctant.EngineCommandPublished.v1' : 'noctant.EngineCommandRepublished.v1'
   const data = {
@@ -101,11 +115,13 @@ async function record(deps: RelayDependencies, event: EngineCommandEvent, attemp
 
 export const commandStream = (commandId: string): string => `noctant.engineCommand-${commandId}`
 
-const causeOf = (correlationId: string, causationId: string, commandId: string): Cause => ({
-  $correlationId: correlationId,
-  $causationId: causationId,
+/** What is done follows from this event. */
+const causeOf = ({ id, metadata: { $correlationId, traceparent } }: Recorded, commandId: string): Cause => ({
+  $correlationId,
+  $causationId: id,
   actor: { kind: 'system', id: 'relay' },
   commandId,
+  ...(traceparent !== undefined && { traceparent }),
 })
 
 export interface SweepLimits {
@@ -145,7 +161,7 @@ export async function resend(
   const last = await deps.store.readLast(commandStream(commandId))
   if (!last || GIVEN_UP.includes(last.type)) return
   const attempt = Number(last.revision) + 1
-  const cause = causeOf(last.metadata.$correlationId, last.id, commandId)
+  const cause = causeOf(last, commandId)
   if (attempt <= (await retriedAt(deps, commandId, attempt, limits)) + limits.republishAttemptsMax) {
     deps.log.warn({ commandId, accountId, attempt }, 'the engine has not confirmed the command; sending it again')
     return send(deps, request, attempt, cause)

@@ -12,6 +12,7 @@ import { isUuid } from '../../../events/uuid.ts'
 import type { GovernanceDirectory, GovernedAgent } from '../../../projections/rungate/governance.ts'
 import type { PolicyRow } from '../../../projections/rungate/policy.ts'
 import type { Counted } from '../../../runtime/counted.ts'
+import { traceparentNow } from '../../../telemetry.ts'
 import type { Exchange } from '../../environment.ts'
 import { admit } from './admitting.ts'
 import { headerText } from './answer-headers.ts'
@@ -114,7 +115,7 @@ async function serveRead(parts: ProxyParts, call: ReadCall): Promise<void> {
   const facts = factsOf(governed, chosen.policy, format, request, await parts.monthlySteps.left(account))
   const { accountId, agentId } = facts.agent
   const at = parts.clock().toISOString()
-  const traceparent = traceOf(incoming.headers.traceparent)
+  const traceparent = traceparentNow() ?? traceOf(incoming.headers.traceparent)
   const { requestId } = exchange
   const command = commandContext({ kind: 'agent', id: agentId }, facts.callId, at, { requestId, traceparent })
   const interruption = new Interruption()

@@ -1,0 +1,13 @@
+/** Appends as spans, where they belong to a trace. */
+import { span, traceparentNow } from '../telemetry.ts'
+import { categoryOf } from './event.ts'
+import type { EventStore } from './store.ts'
+
+export const traceAppends = (store: EventStore): EventStore => ({
+  ...store,
+  append(stream, revision, lastHash, events) {
+    const append = () => store.append(stream, revision, lastHash, events)
+    if (traceparentNow() === undefined) return append()
+    return span('store append', { 'opslog.category': categoryOf(stream), 'opslog.events': events.length }, append)
+  },
+})
