@@ -40,6 +40,7 @@ const environmentSchema = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: optionalUrl.describe('collector of traces and figures, such as http://127.0.0.1:4318'),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: optionalUrl.describe('the same for traces alone, the whole address'),
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: optionalUrl.describe('the same for figures alone, the whole address'),
+  OTEL_METRIC_EXPORT_INTERVAL: milliseconds(60_000).describe('between two sends of the figures to the collector'),
 
   // Backing services; the embedded ones where these are absent
   EVENTSTORE_URL: z

@@ -189,11 +189,12 @@ async function main(): Promise<number> {
 }
 
 /** Where a collector is configured; else nothing of OpenTelemetry is loaded. */
-async function startTelemetry({ GIVEN, ROLES: roles }: Config, log: Logger): Promise<void> {
+async function startTelemetry(config: Config, log: Logger): Promise<void> {
+  const { GIVEN, ROLES: roles, OTEL_METRIC_EXPORT_INTERVAL: figuresIntervalMs } = config
   const wanted = telemetryWanted(GIVEN)
   if (!wanted.traces && !wanted.metrics) return
   const { startOpenTelemetry } = await import('./adapters/telemetry/open-telemetry.ts')
-  useTracer(startOpenTelemetry({ wanted, version: version(), roles, log: log.child({ part: 'telemetry' }) }))
+  useTracer(startOpenTelemetry({ wanted, version: version(), roles, figuresIntervalMs, log: log.child({ part: 'telemetry' }) }))
 }
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)

@@ -31,6 +31,8 @@ export interface TelemetryOptions {
   wanted: { traces: boolean; metrics: boolean }
   version: string
   roles: readonly string[]
+  /** Between two sends of the figures. */
+  figuresIntervalMs: number
   log: Log
 }
 
@@ -38,6 +40,8 @@ export interface TelemetryOptions {
 const FLUSH_MAX_MS = 2_000
 /** A collector that cannot be reached is told once in this time. */
 const WARN_INTERVAL_MS = 60_000
+/** For one send of the figures, as OpenTelemetry's own default has it. */
+const EXPORT_TIMEOUT_MS = 30_000
 
 const KINDS = {
   server: SpanKind.SERVER,
@@ -46,7 +50,7 @@ const KINDS = {
   consumer: SpanKind.CONSUMER,
 }
 
-export function startOpenTelemetry({ wanted, version, roles, log }: TelemetryOptions): Tracer {
+export function startOpenTelemetry({ wanted, version, roles, figuresIntervalMs, log }: TelemetryOptions): Tracer {
   tellSeldom(log)
   const own = { 'service.name': 'opslog', 'service.version': version, 'opslog.roles': roles.join(',') }
   const resource = resourceFromAttributes(own).merge(detectResources({ detectors: [envDetector] }))
@@ -54,7 +58,12 @@ export function startOpenTelemetry({ wanted, version, roles, log }: TelemetryOpt
   const traces = new NodeTracerProvider({ resource, spanProcessors })
   const figures = createFigureProducer(resource)
   const reader = wanted.metrics
-    ? new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter(), metricProducers: [figures] })
+    ? new PeriodicExportingMetricReader({
+        exporter: new OTLPMetricExporter(),
+        metricProducers: [figures],
+        exportIntervalMillis: figuresIntervalMs,
+        exportTimeoutMillis: Math.min(figuresIntervalMs, EXPORT_TIMEOUT_MS),
+      })
     : undefined
   const meters = reader && new MeterProvider({ resource, readers: [reader] })
   return {

@@ -34,7 +34,7 @@ function begin(environment: Record<string, string> = {}): void {
   vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', collector.url)
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
   const wanted = { traces: true, metrics: false }
-  useTracer(startOpenTelemetry({ wanted, version: '1.2.3', roles: ['api'], log }))
+  useTracer(startOpenTelemetry({ wanted, version: '1.2.3', roles: ['api'], figuresIntervalMs: 60_000, log }))
 }
 
 const parent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
