@@ -194,7 +194,9 @@ async function startTelemetry(config: Config, log: Logger): Promise<void> {
   const wanted = telemetryWanted(GIVEN)
   if (!wanted.traces && !wanted.metrics) return
   const { startOpenTelemetry } = await import('./adapters/telemetry/open-telemetry.ts')
-  useTracer(startOpenTelemetry({ wanted, version: version(), roles, figuresIntervalMs, log: log.child({ part: 'telemetry' }) }))
+  useTracer(
+    startOpenTelemetry({ wanted, version: version(), roles, figuresIntervalMs, log: log.child({ part: 'telemetry' }) }),
+  )
 }
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
