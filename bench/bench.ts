@@ -22,6 +22,7 @@ import { runRungateBench } from './rungate.ts'
 import { runScaleBench } from './scale.ts'
 import { DEFAULT_STORE_BENCH, runStoreBench } from './store.ts'
 import { runSuites } from './suites.ts'
+import { runTelemetryBench } from './telemetry.ts'
 
 const suites: Record<string, (options: SuiteOptions & { soakMinutes?: number | undefined }) => Promise<Measurement[]>> =
   {
@@ -38,6 +39,7 @@ const suites: Record<string, (options: SuiteOptions & { soakMinutes?: number | u
     memory: runMemoryBench,
     scale: runScaleBench,
     neighbours: runNeighboursBench,
+    telemetry: runTelemetryBench,
   }
 
 const HELP = `Usage: npm run bench -- [suite …] [options]

@@ -33,7 +33,7 @@ function nextReport() {
 }
 
 /** A KYC report: an update with everything that a command may have, repeatable as the same report sent again. */
-async function ourCommands(
+export async function ourCommands(
   { url, apiKey }: BenchInstance,
   users: readonly string[],
   concurrency: number,
@@ -49,7 +49,7 @@ async function ourCommands(
 }
 
 /** The users that the reports are about, one for each that may be under way. */
-const usersFor = ({ url, apiKey }: BenchInstance): Promise<string[]> =>
+export const usersFor = ({ url, apiKey }: BenchInstance): Promise<string[]> =>
   Promise.all(
     Array.from({ length: Math.max(...CONCURRENCIES) }, async (_, n) => {
       const body = { external_id: `bench-${n}` }

@@ -37,6 +37,8 @@ export interface CommandContext {
   startsStream?: boolean
   /** Does work without an await, and counts its time for whoever asked; absent: nobody is counted for. */
   count?: Count
+  /** Is told of each conflict after which the command decides again. */
+  onRetry?: () => void
 }
 
 export interface Handled<State, Event extends AnyEvent> {
@@ -178,6 +180,7 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
       } catch (error) {
         cache.delete(keyOf(aggregate, stream))
         if (!(error instanceof WrongExpectedRevision)) throw error
+        context.onRetry?.()
         before = await loaded(aggregate, stream, count)
       }
     }

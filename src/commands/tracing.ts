@@ -18,8 +18,12 @@ export const traceCommands = (bus: CommandBus): CommandBus => ({
       'command handle',
       about,
       async ({ set }) => {
+        let retries = 0
+        const onRetry = () => {
+          retries += 1
+        }
         try {
-          const traced = { ...context, traceparent: traceparentNow() ?? context.traceparent }
+          const traced = { ...context, traceparent: traceparentNow() ?? context.traceparent, onRetry }
           const { replayed, events, ...rest } = await bus.handle(aggregate, id, command, traced, precondition)
           const applied = events.length > 0 ? 'applied' : 'unchanged'
           set({ 'opslog.outcome': replayed ? 'replayed' : applied, 'opslog.events': events.length })
@@ -28,6 +32,8 @@ export const traceCommands = (bus: CommandBus): CommandBus => ({
           if (error instanceof Rejected) set({ 'opslog.outcome': 'rejected', 'opslog.code': error.code })
           else set({ 'opslog.outcome': 'failed' })
           throw error
+        } finally {
+          set({ 'opslog.retries': retries })
         }
       },
       options,

@@ -155,6 +155,16 @@ describe('an account’s opening', () => {
         'deployment.environment.name': 'test',
       },
     })
+    expect(named('command handle').map(({ attributes }) => attributes)).toContainEqual(
+      expect.objectContaining({
+        'opslog.aggregate': 'noctant.account',
+        'opslog.outcome': 'applied',
+        'opslog.retries': 0,
+      }),
+    )
+    expect(named('store append').map(({ attributes }) => attributes)).toContainEqual(
+      expect.objectContaining({ 'opslog.category': 'noctant.account', 'opslog.events': expect.any(Number) }),
+    )
     expect(named('relay publish')[0]?.attributes).toMatchObject({
       'opslog.command': 'open_account',
       'opslog.attempt': 0,

@@ -1,0 +1,120 @@
+/**
+ * The telemetry suite: commands and reads of an instance that sends a tenth of its traces, and its figures, to a collector,
+ * against one without; both are up at once. The collector reads what comes and forgets it. And the making of one span, by
+ * itself: with nobody to send it to, and for a collector.
+ */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { startOpenTelemetry } from '../src/adapters/telemetry/open-telemetry.ts'
+import { closeTelemetry, span, useTracer } from '../src/telemetry.ts'
+import { ourCommands, type SuiteOptions, usersFor } from './commands.ts'
+import { type BenchInstance, call, startBenchInstance } from './instance.ts'
+import { compare, load, type Measurement, WARM_UP_S, within } from './measure.ts'
+
+const CONCURRENCY = 16
+/** Of the throughput without a collector. */
+const FLOOR = 0.95
+const ALONE = { ROLES: 'api', READ_YOUR_WRITES_WAIT_MS: '0' }
+const SAMPLED = { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.1' }
+
+export async function runTelemetryBench({ seconds, rounds }: SuiteOptions): Promise<Measurement[]> {
+  const collector = await startCollector()
+  const instances: BenchInstance[] = []
+  try {
+    const traced = await startBenchInstance({ ...ALONE, ...SAMPLED, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url })
+    instances.push(traced)
+    const plain = await startBenchInstance(ALONE)
+    instances.push(plain)
+    const [first, second] = [await loadsOf(traced), await loadsOf(plain)]
+    const about = `with a collector, against none, ${CONCURRENCY} at once`
+    return [
+      await compare(
+        `command ${about}`,
+        rounds,
+        () => first.write(seconds),
+        () => second.write(seconds),
+        { floor: FLOOR },
+      ),
+      await compare(
+        `GET of who asks ${about}`,
+        rounds,
+        () => first.read(seconds),
+        () => second.read(seconds),
+        {
+          floor: FLOOR,
+        },
+      ),
+      ...(await spanCosts(collector.url, rounds)),
+    ]
+  } finally {
+    for (const instance of instances) await instance.stop()
+    await collector.close()
+  }
+}
+
+/** What is asked of an instance, warm. */
+async function loadsOf(instance: BenchInstance) {
+  const { url, apiKey } = instance
+  const users = await usersFor(instance)
+  const write = (seconds: number) => ourCommands(instance, users, CONCURRENCY, seconds)
+  const read = (seconds: number) =>
+    load(CONCURRENCY, seconds, async () => void (await call('GET', `${url}/noctant/v1/me`, { apiKey, expect: [200] })))
+  await write(WARM_UP_S)
+  await read(WARM_UP_S)
+  return { write, read }
+}
+
+const SPANS = 20_000
+const US_PER_MS = 1_000
+/** In microseconds: without a collector a call and no more. */
+const OFF_MAX_US = 0.1
+const ON_MAX_US = 10
+
+async function spanCosts(url: string, rounds: number): Promise<Measurement[]> {
+  const off = spanUs(rounds)
+  process.env.OTEL_EXPORTER_OTLP_ENDPOINT = url
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const wanted = { traces: true, metrics: false }
+  useTracer(startOpenTelemetry({ wanted, version: 'bench', roles: ['api'], figuresIntervalMs: 60_000, log }))
+  const on = spanUs(rounds)
+  await closeTelemetry()
+  delete process.env.OTEL_EXPORTER_OTLP_ENDPOINT
+  return [
+    within('one span without a collector, µs', figureOf(off), { measured: off, atMost: OFF_MAX_US }),
+    within('one span for a collector, µs', figureOf(on), { measured: on, atMost: ON_MAX_US }),
+  ]
+}
+
+const figureOf = (us: number) => ({ median: us, minimum: us, maximum: us })
+
+/** The least of the rounds: whatever else the machine does only adds to it. */
+function spanUs(rounds: number): number {
+  let leastMs = Number.POSITIVE_INFINITY
+  for (let round = 0; round <= rounds; round++) {
+    const startedMs = performance.now()
+    for (let n = 0; n < SPANS; n++) span('a span', { 'opslog.number': n }, nothing)
+    leastMs = Math.min(leastMs, performance.now() - startedMs)
+  }
+  return (leastMs * US_PER_MS) / SPANS
+}
+
+const nothing = () => undefined
+
+async function startCollector() {
+  const server = createServer(async (request, response) => {
+    request.resume()
+    await once(request, 'end')
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
