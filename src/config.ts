@@ -21,6 +21,9 @@ export const ROLES = ['api', 'projector', 'relay', 'webhooks', 'scorer', 'engine
 export type Role = (typeof ROLES)[number]
 
 const optionalUrl = z.string().min(1).optional()
+const optionalHttpUrl = z
+  .url({ protocol: /^https?$/, error: 'is to be an address with http:// or https://' })
+  .optional()
 
 const environmentSchema = z.object({
   // Where and as what
@@ -37,9 +40,11 @@ const environmentSchema = z.object({
   LOG_FILE: z.string().optional().describe('file for the log, - for standard output; unset: opslog.log in DATA_DIR'),
 
   // OpenTelemetry; its other variables (headers, samplers, resource attributes, batches) hold too
-  OTEL_EXPORTER_OTLP_ENDPOINT: optionalUrl.describe('collector of traces and figures, such as http://127.0.0.1:4318'),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: optionalUrl.describe('the same for traces alone, the whole address'),
-  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: optionalUrl.describe('the same for figures alone, the whole address'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: optionalHttpUrl.describe(
+    'collector of traces and figures, such as http://127.0.0.1:4318',
+  ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: optionalHttpUrl.describe('the same for traces alone, the whole address'),
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: optionalHttpUrl.describe('the same for figures alone, the whole address'),
   OTEL_METRIC_EXPORT_INTERVAL: milliseconds(60_000).describe('between two sends of the figures to the collector'),
 
   // Backing services; the embedded ones where these are absent
