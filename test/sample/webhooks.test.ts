@@ -2,7 +2,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandBus, createCommandBus } from '../../src/commands/handle.ts'
-import { createRegistry } from '../../src/events/registry.ts'
 import { createEventStore, type EventStore } from '../../src/events/store.ts'
 import { readHistory, runSubscription } from '../../src/events/subscription.ts'
 import { createDatabase as connect, type ReadModels } from '../../src/postgres/database.ts'
@@ -21,10 +20,20 @@ import { recordingLog } from '../support/streams.ts'
 import { answers, type Receiver, startReceiver } from '../support/webhook-receiver.ts'
 import { newCommand } from './command.ts'
 import { note } from './note.ts'
-import { hook, hookPlaces, hookProjections, hookReplay, hooks, names, sampleEvents, sign, tables } from './webhooks.ts'
+import {
+  hook,
+  hookPlaces,
+  hookProjections,
+  hookReplay,
+  hooks,
+  names,
+  sampleRegistry as registry,
+  sign,
+  tables,
+} from './webhooks.ts'
 
 const KIND = 'sample.hook'
-const registry = createRegistry([{ events: sampleEvents }])
+
 const stopping = new AbortController()
 const ends: (() => Promise<unknown>)[] = []
 let node: TestStore

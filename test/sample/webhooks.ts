@@ -3,7 +3,8 @@
  * the vault. All that the kernel needs to be told.
  */
 import { Rejected } from '../../src/commands/rejection.ts'
-import { type EventDeclarations, inStreams } from '../../src/events/registry.ts'
+import type { EventOf } from '../../src/events/event.ts'
+import { createRegistry, type EventDeclarations, inStreams } from '../../src/events/registry.ts'
 import { webhookEvents } from '../../src/events/webhook.ts'
 import type { Projection } from '../../src/projections/projection.ts'
 import { webhookDeliveryOf } from '../../src/webhooks/delivery.ts'
@@ -38,8 +39,14 @@ export const sampleEvents: EventDeclarations = {
   person: names.person,
 }
 
+export const sampleRegistry = createRegistry([{ events: sampleEvents }])
+
+export type HookEvent = EventOf<typeof endpoint>
+export type HookDeliveryEvent = EventOf<typeof delivery>
+
 export const hook = webhookEndpointOf(names, Rejected)
 export const hookPlaces = endpointPlacesOf(names, Rejected)
+export const hookDelivery = webhookDeliveryOf(names)
 export const hookReplay = webhookReplayOf(names)
 export const tables = webhookTables(names)
 export const hookProjections: readonly Projection[] = [
@@ -58,7 +65,7 @@ export const sign: Sign = ({ id, timestampS, body }, secrets) => ({
 
 export const hooks: WebhookDefinition<Recipient> = {
   names,
-  aggregates: { endpoint: hook, places: hookPlaces, delivery: webhookDeliveryOf(names) },
+  aggregates: { endpoint: hook, places: hookPlaces, delivery: hookDelivery },
   queue: outboxQueue(names, tables),
   published: sampleEvents.published ?? new Map(),
   processes: { deliveries: 'sample.webhooks', replays: 'sample.webhook-replays' },

@@ -7,6 +7,7 @@ import { expect } from 'vitest'
 import { type Decider, fold } from '../../src/commands/decider.ts'
 import { Rejected } from '../../src/commands/rejection.ts'
 import type { AnyEvent } from '../../src/events/event.ts'
+import type { Registry } from '../../src/events/registry.ts'
 import { registry } from './contexts.ts'
 
 export interface Refusal {
@@ -19,11 +20,17 @@ export interface Refusal {
 /** The outcome of a command that is refused with this code, and with this pointer or without one. */
 export const rejects = (code: string, pointer?: string): Refusal => ({ rejected: code, pointer })
 
+/** What reads events back: that of all contexts, or the sample context's. */
+type Reading = Pick<Registry, 'decode'>
+
 /** Starts the sentences of one decider: `const given = specify(account)`. */
-export function specify<State, Command, Event extends AnyEvent>(decider: Decider<State, Command, Event>) {
+export function specify<State, Command, Event extends AnyEvent>(
+  decider: Decider<State, Command, Event>,
+  reading: Reading = registry,
+) {
   return (events: readonly Event[]) => ({
     when(command: Command) {
-      const outcome = decideOn(decider, events, command)
+      const outcome = decideOn(decider, reading, { events, command })
       return {
         // biome-ignore lint/suspicious/noThenProperty: the sentence reads given, when, then; nobody awaits it.
         then(expected: readonly Event[] | Refusal): void {
@@ -38,14 +45,14 @@ export function specify<State, Command, Event extends AnyEvent>(decider: Decider
 
 function decideOn<State, Command, Event extends AnyEvent>(
   decider: Decider<State, Command, Event>,
-  events: readonly Event[],
-  command: Command,
+  reading: Reading,
+  { events, command }: { events: readonly Event[]; command: Command },
 ): readonly Event[] | Refusal {
   const state = fold(decider, events)
   const before = fold(decider, events)
   try {
     const decided = decider.decide(command, state)
-    for (const { type, data } of decided) expect(registry.decode(type, data)).toStrictEqual({ type, data })
+    for (const { type, data } of decided) expect(reading.decode(type, data)).toStrictEqual({ type, data })
     return decided
   } catch (error) {
     if (!(error instanceof Rejected)) throw error

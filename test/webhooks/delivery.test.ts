@@ -1,25 +1,24 @@
 import { describe, expect, it } from 'vitest'
-import { webhookDelivery } from '../../src/commands/noctant/webhook-delivery.ts'
-import { type ReplayFacts, webhookReplay } from '../../src/commands/noctant/webhook-replay.ts'
-import { type WebhookDeliveryEvent, webhookNames } from '../../src/events/noctant/webhook.ts'
 import { type AttemptOutcome, type DeliveryFacts, deliveryIdOf } from '../../src/webhooks/delivery.ts'
-import { at, commandId, operatorFacts } from '../support/examples/noctant.ts'
+import { type HookDeliveryEvent, hookDelivery, hookReplay, names, sampleRegistry } from '../sample/webhooks.ts'
+import { uuidOf } from '../support/examples.ts'
 import { specify } from '../support/given.ts'
+import { at } from '../support/moments.ts'
 
-const given = specify(webhookDelivery)
-const { operatorId } = operatorFacts
-const eventId = commandId(1)
-const deliveryId = deliveryIdOf(webhookNames, operatorId, eventId, null)
-const told = { eventId, eventType: 'account.opened', replayId: null }
-const facts: DeliveryFacts = { deliveryId, owner: { operatorId }, ...told, person: {}, body: '{}' }
+const given = specify(hookDelivery, sampleRegistry)
+const owner = { tenantId: uuidOf('acme'), hookId: uuidOf('hook') }
+const eventId = uuidOf('event')
+const deliveryId = deliveryIdOf(names, owner.hookId, eventId, null)
+const told = { eventId, eventType: 'note.written', replayId: null }
+const facts: DeliveryFacts = { deliveryId, owner, ...told, person: {}, body: '{}' }
 
-const requested: WebhookDeliveryEvent = {
-  type: 'noctant.WebhookDeliveryRequested.v1',
-  data: { deliveryId, operatorId, ...told, body: '{}', occurredAt: at(1) },
+const requested: HookDeliveryEvent = {
+  type: 'sample.WebhookDeliveryRequested.v1',
+  data: { deliveryId, ...owner, ...told, body: '{}', occurredAt: at(1) },
 }
-const started = (attempt: number, minute: number): WebhookDeliveryEvent => ({
-  type: 'noctant.WebhookAttemptStarted.v1',
-  data: { deliveryId, operatorId, attempt, occurredAt: at(minute) },
+const started = (attempt: number, minute: number): HookDeliveryEvent => ({
+  type: 'sample.WebhookAttemptStarted.v1',
+  data: { deliveryId, ...owner, attempt, occurredAt: at(minute) },
 })
 const delivered: AttemptOutcome = {
   status: 'delivered',
@@ -37,18 +36,13 @@ const failed: AttemptOutcome = {
   errorMessage: 'the endpoint answered 500',
   nextAttemptAt: at(8),
 }
-const finished = (
-  attempt: number,
-  outcome: AttemptOutcome,
-  startedAt: string,
-  minute: number,
-): WebhookDeliveryEvent => ({
-  type: 'noctant.WebhookAttemptFinished.v1',
+const finished = (attempt: number, outcome: AttemptOutcome, startedAt: string, minute: number): HookDeliveryEvent => ({
+  type: 'sample.WebhookAttemptFinished.v1',
   data: {
     deliveryId,
-    operatorId,
+    ...owner,
     eventId,
-    eventType: 'account.opened',
+    eventType: 'note.written',
     attempt,
     ...outcome,
     startedAt,
@@ -109,9 +103,9 @@ describe('a delivery', () => {
   })
   it('can be discarded once it was given up, once, and not before', () => {
     const discard = { kind: 'discard', reason: 'told by telephone', at: at(9) } as const
-    const discarded: WebhookDeliveryEvent = {
-      type: 'noctant.WebhookDeliveryDiscarded.v1',
-      data: { deliveryId, operatorId, eventId, reason: 'told by telephone', occurredAt: at(9) },
+    const discarded: HookDeliveryEvent = {
+      type: 'sample.WebhookDeliveryDiscarded.v1',
+      data: { deliveryId, ...owner, eventId, reason: 'told by telephone', occurredAt: at(9) },
     }
     const dead = finished(1, { ...failed, status: 'dead_letter', nextAttemptAt: null }, at(2), 3)
     const givenUp = [requested, started(1, 2), dead]
@@ -143,53 +137,52 @@ describe('a delivery', () => {
     const event = finished(1, outcome, at(5), 5)
     given([requested])
       .when(command)
-      .then([{ ...event, data: { ...event.data, durationMs: 0 } } as WebhookDeliveryEvent])
+      .then([{ ...event, data: { ...event.data, durationMs: 0 } } as HookDeliveryEvent])
     given([requested, started(1, 2)])
       .when(command)
       .then([])
     given([]).when(command).then([])
   })
   it('says of every attempt’s end whose personal data was sent', () => {
-    const globalUserId = commandId(7)
-    const events: WebhookDeliveryEvent[] = [
+    const memberId = uuidOf('7')
+    const events: HookDeliveryEvent[] = [
       {
-        type: 'noctant.WebhookDeliveryRequested.v1',
-        data: { deliveryId, operatorId, ...told, globalUserId, body: '{}', occurredAt: at(1) },
+        type: 'sample.WebhookDeliveryRequested.v1',
+        data: { deliveryId, ...owner, ...told, memberId, body: '{}', occurredAt: at(1) },
       },
     ]
     const command = { kind: 'abandon', errorClass: 'person_forgotten', errorMessage: 'forgotten', at: at(3) } as const
     const outcome = { ...delivered, status: 'dead_letter', responseStatus: null, responseExcerpt: null } as const
     const { data } = finished(1, { ...outcome, errorClass: 'person_forgotten', errorMessage: 'forgotten' }, at(3), 3)
-    const end = { ...data, globalUserId, durationMs: 0 }
+    const end = { ...data, memberId, durationMs: 0 }
     given(events)
       .when(command)
-      .then([{ type: 'noctant.WebhookAttemptFinished.v1', data: end } as WebhookDeliveryEvent])
+      .then([{ type: 'sample.WebhookAttemptFinished.v1', data: end } as HookDeliveryEvent])
   })
   it('has an id of its own per event and per replay', () => {
     const ids = [
       deliveryId,
-      deliveryIdOf(webhookNames, operatorId, eventId, commandId(2)),
-      deliveryIdOf(webhookNames, operatorId, commandId(3), null),
+      deliveryIdOf(names, owner.hookId, eventId, uuidOf('2')),
+      deliveryIdOf(names, owner.hookId, uuidOf('3'), null),
     ]
     expect(new Set(ids).size).toBe(3)
   })
 })
 
 describe('a replay', () => {
-  const wish: ReplayFacts = {
-    replayId: commandId(9),
-    operatorId,
+  const wish = {
+    replayId: uuidOf('9'),
+    ...owner,
     from: at(0),
     to: at(30),
     eventTypes: null,
-    externalAccountId: null,
     limit: 100,
-    sources: [{ eventId, stream: 'noctant.account-1', revision: '0' }],
+    sources: [{ eventId, stream: 'sample.note-1', revision: '0' }],
   }
   const request = { kind: 'request', facts: wish, at: at(40) } as const
-  const accepted = { type: 'noctant.WebhookReplayRequested.v1', data: { ...wish, occurredAt: at(40) } } as const
+  const accepted = { type: 'sample.WebhookReplayRequested.v1', data: { ...wish, occurredAt: at(40) } } as const
   it('is recorded with what it is about, once', () => {
-    specify(webhookReplay)([]).when(request).then([accepted])
-    specify(webhookReplay)([accepted]).when(request).then([])
+    specify(hookReplay, sampleRegistry)([]).when(request).then([accepted])
+    specify(hookReplay, sampleRegistry)([accepted]).when(request).then([])
   })
 })

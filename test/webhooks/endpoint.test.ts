@@ -1,43 +1,43 @@
 import { describe, expect, it } from 'vitest'
-import { webhookEndpoint } from '../../src/commands/noctant/webhook-endpoint.ts'
-import type { WebhookEndpointEvent } from '../../src/events/noctant/webhook.ts'
 import { type ConfiguredEndpoint, isSubscribed } from '../../src/webhooks/endpoint.ts'
-import { at, operatorFacts } from '../support/examples/noctant.ts'
+import { type HookEvent, hook, sampleRegistry } from '../sample/webhooks.ts'
+import { uuidOf } from '../support/examples.ts'
 import { rejects, specify } from '../support/given.ts'
+import { at } from '../support/moments.ts'
 
-const given = specify(webhookEndpoint)
-const { operatorId } = operatorFacts
+const given = specify(hook, sampleRegistry)
+const owner = { tenantId: uuidOf('acme'), hookId: uuidOf('hook') }
 const url = 'https://hooks.example.com/'
 const first = { secretId: '5f5dbb3c-9f3e-4c5a-8a8f-0d4c6c1f7a01', sealed: 'k.first' }
 const second = { secretId: '5f5dbb3c-9f3e-4c5a-8a8f-0d4c6c1f7a02', sealed: 'k.second' }
 const HOUR_MS = 3_600_000
 
-const endpointSet: WebhookEndpointEvent = {
-  type: 'noctant.WebhookEndpointSet.v1',
-  data: { operatorId, url, eventTypes: null, occurredAt: at(1) },
+const endpointSet: HookEvent = {
+  type: 'sample.WebhookEndpointSet.v1',
+  data: { ...owner, url, eventTypes: null, occurredAt: at(1) },
 }
-const secretIssued: WebhookEndpointEvent = {
-  type: 'noctant.WebhookEndpointSecretIssued.v1',
-  data: { operatorId, ...first, previousValidUntil: null, occurredAt: at(1) },
+const secretIssued: HookEvent = {
+  type: 'sample.WebhookEndpointSecretIssued.v1',
+  data: { ...owner, ...first, previousValidUntil: null, occurredAt: at(1) },
 }
-const rotated: WebhookEndpointEvent = {
-  type: 'noctant.WebhookEndpointSecretIssued.v1',
-  data: { operatorId, ...second, previousValidUntil: at(30), occurredAt: at(2) },
+const rotated: HookEvent = {
+  type: 'sample.WebhookEndpointSecretIssued.v1',
+  data: { ...owner, ...second, previousValidUntil: at(30), occurredAt: at(2) },
 }
-const disabled = (cause: 'administrator' | 'gone' | 'failing', reason: string | null = null): WebhookEndpointEvent => ({
-  type: 'noctant.WebhookEndpointDisabled.v1',
-  data: { operatorId, cause, reason, occurredAt: at(3) },
+const disabled = (cause: 'administrator' | 'gone' | 'failing', reason: string | null = null): HookEvent => ({
+  type: 'sample.WebhookEndpointDisabled.v1',
+  data: { ...owner, cause, reason, occurredAt: at(3) },
 })
-const enabled: WebhookEndpointEvent = {
-  type: 'noctant.WebhookEndpointEnabled.v1',
-  data: { operatorId, reason: null, occurredAt: at(4) },
+const enabled: HookEvent = {
+  type: 'sample.WebhookEndpointEnabled.v1',
+  data: { ...owner, reason: null, occurredAt: at(4) },
 }
-const failing: WebhookEndpointEvent = {
-  type: 'noctant.WebhookEndpointFailing.v1',
-  data: { operatorId, since: at(2), occurredAt: at(2) },
+const failing: HookEvent = {
+  type: 'sample.WebhookEndpointFailing.v1',
+  data: { ...owner, since: at(2), occurredAt: at(2) },
 }
 const configured = [endpointSet, secretIssued]
-const set = { kind: 'set', owner: { operatorId }, url, eventTypes: null, secret: first, at: at(1) } as const
+const set = { kind: 'set', owner, url, eventTypes: null, secret: first, at: at(1) } as const
 
 describe('setting an endpoint', () => {
   it('the first time issues a secret and enables it', () => {
@@ -51,8 +51,8 @@ describe('setting an endpoint', () => {
   })
   it('elsewhere keeps the secret, and keeps a disabled one disabled', () => {
     const moved = { ...set, url: 'https://other.example.com/', eventTypes: ['trade.closed'], secret: second, at: at(5) }
-    const data = { operatorId, url: moved.url, eventTypes: moved.eventTypes, occurredAt: at(5) }
-    const movedEvent: WebhookEndpointEvent = { type: 'noctant.WebhookEndpointSet.v1', data }
+    const data = { ...owner, url: moved.url, eventTypes: moved.eventTypes, occurredAt: at(5) }
+    const movedEvent: HookEvent = { type: 'sample.WebhookEndpointSet.v1', data }
     given([...configured, disabled('gone')])
       .when(moved)
       .then([movedEvent])
@@ -76,7 +76,7 @@ describe('rotating the secret', () => {
     })
   })
   it('twice leaves the first one’s end where it was', () => {
-    const third: WebhookEndpointEvent = { ...rotated, data: { ...rotated.data, previousValidUntil: at(40) } as never }
+    const third: HookEvent = { ...rotated, data: { ...rotated.data, previousValidUntil: at(40) } as never }
     const { secrets } = given([...configured, rotated, third]).state() as ConfiguredEndpoint
     expect(secrets.map(({ validUntil }) => validUntil)).toStrictEqual([at(30), at(40), null])
   })
@@ -123,20 +123,20 @@ describe('reports of deliveries', () => {
   })
   it('disable what has failed for too long', () => {
     const data = {
-      operatorId,
+      ...owner,
       cause: 'failing' as const,
       reason: `nothing but failures since ${at(2)}`,
       occurredAt: at(32),
     }
     given([...configured, failing])
       .when(failure(32))
-      .then([{ type: 'noctant.WebhookEndpointDisabled.v1', data }])
+      .then([{ type: 'sample.WebhookEndpointDisabled.v1', data }])
   })
   it('note the first success after failures, and no other', () => {
-    const data = { operatorId, failingSince: at(2), occurredAt: at(9) }
+    const data = { ...owner, failingSince: at(2), occurredAt: at(9) }
     given([...configured, failing])
       .when(success)
-      .then([{ type: 'noctant.WebhookEndpointRecovered.v1', data }])
+      .then([{ type: 'sample.WebhookEndpointRecovered.v1', data }])
     given(configured).when(success).then([])
   })
   it('say nothing of a disabled endpoint', () => {
@@ -150,8 +150,8 @@ describe('a subscription', () => {
   it('takes everything, or what it names, and nothing while it is disabled', () => {
     const all = given(configured).state()
     expect(isSubscribed(all, 'anything.new')).toBe(true)
-    const data = { operatorId, url, eventTypes: ['trade.closed'], occurredAt: at(2) }
-    const some = given([...configured, { type: 'noctant.WebhookEndpointSet.v1', data }]).state()
+    const data = { ...owner, url, eventTypes: ['trade.closed'], occurredAt: at(2) }
+    const some = given([...configured, { type: 'sample.WebhookEndpointSet.v1', data }]).state()
     expect([isSubscribed(some, 'trade.closed'), isSubscribed(some, 'account.opened')]).toStrictEqual([true, false])
     expect(isSubscribed(given([...configured, disabled('gone')]).state(), 'trade.closed')).toBe(false)
     expect(isSubscribed({ status: 'absent' }, 'trade.closed')).toBe(false)

@@ -12,9 +12,10 @@ import { globalUserIdOf, type ProvisionUser } from '../../../src/commands/noctan
 import type { AccountEvent } from '../../../src/events/noctant/account.ts'
 import type { OperatorEvent } from '../../../src/events/noctant/operator.ts'
 import type { UserEvent } from '../../../src/events/noctant/user.ts'
+import { at } from '../moments.ts'
 
 /** A minute of the story: `at(5)` is five past nine. */
-export const at = (minute: number): string => `2026-03-02T09:${String(minute).padStart(2, '0')}:00.000Z`
+export { at }
 
 /** The id of the n-th command of a story. */
 export const commandId = (n: number): string => deterministicId('test command', String(n))
