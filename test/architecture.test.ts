@@ -394,7 +394,7 @@ describe('the kernel', () => {
     // traces trees. And by commands that wait for the same stream, which are appended together.
     // And by states in memory that are bounded in bytes. And by time that counts for whoever asked.
     // And by spans, which OpenTelemetry is told of.
-    [['commands'], 1_412],
+    [['commands'], 1_426],
     // Grown by sessions of hosted pages that were signed out of.
     // And by mails that are due, and the local mailbox.
     // And by faults that all processes of an installation know of.

@@ -6,16 +6,15 @@
  */
 import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { Actor, AnyEvent, Cause } from '../events/event.ts'
-import { type EventStore, type NewEvent, WrongExpectedRevision } from '../events/store.ts'
+import type { Actor, AnyEvent } from '../events/event.ts'
+import { type EventStore, WrongExpectedRevision } from '../events/store.ts'
 import { type Count, countNothing } from '../runtime/counted.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
 import { createKeyedQueue } from '../runtime/keyed-queue.ts'
-import { isTracing } from '../telemetry.ts'
 import { type Aggregate, fold, streamName } from './decider.ts'
 import { type Asked, decideTogether, isOfOne, type Waiting } from './group.ts'
-import { eventId } from './identity.ts'
 import { absorb, absorbWritten, bytesOf, type Loaded, unread } from './loaded.ts'
+import { prepare } from './prepare.ts'
 import { recordedAnswer } from './recorded-answer.ts'
 import { Rejected } from './rejection.ts'
 import { traceCommands } from './tracing.ts'
@@ -254,7 +253,7 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     await handle(aggregate, stream, asked).then(done.resolve, done.reject)
   }
 
-  const bus: CommandBus = {
+  return traceCommands({
     handle(aggregate, id, command, context, precondition) {
       const stream = streamName(aggregate, id)
       const done = Promise.withResolvers<Handled<never, never>>()
@@ -271,33 +270,11 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
       const stream = streamName(aggregate, id)
       return (await catchUp(aggregate, stream, await loaded(aggregate, stream))).state
     },
-  }
-  return isTracing() ? traceCommands(bus) : bus
+  })
 }
 
 /** The refusal that was thrown; other errors are faults and go up. */
 function refusalIn(error: unknown): Rejected {
   if (error instanceof Rejected) return error
   throw error
-}
-
-/**
- * The events of a command with their ids and cause. The ids follow from the command and this execution of it: a resent append
- * keeps them. The same command in another process has other ids, so it gets a conflict and then the recorded answer. With
- * the same ids the store would ignore its append, whose bytes differ from the recorded ones.
- */
-function prepare(events: readonly AnyEvent[], context: CommandContext, execution: string): NewEvent[] {
-  const cause: Cause = {
-    $correlationId: context.correlationId,
-    $causationId: context.causationId ?? context.commandId,
-    actor: context.actor,
-    requestId: context.requestId,
-    commandId: context.commandId,
-    ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
-  }
-  return events.map((event, index) => ({
-    id: eventId(context.commandId, execution, index),
-    event,
-    cause: index === 0 && context.fingerprint !== undefined ? { ...cause, fingerprint: context.fingerprint } : cause,
-  }))
 }

@@ -1,10 +1,12 @@
 /** Commands as spans: which aggregate, what came of it. The events record the span's trace, so that what follows joins it. */
-import { span, traceparentNow } from '../telemetry.ts'
+import { isTracing, span, traceparentNow } from '../telemetry.ts'
 import type { CommandBus } from './handle.ts'
 import { Rejected } from './rejection.ts'
 
 /** The same bus. What belongs to no trace, as most of what the house does by itself, makes no span. */
-export const traceCommands = (bus: CommandBus): CommandBus => ({
+export const traceCommands = (bus: CommandBus): CommandBus => (isTracing() ? traced(bus) : bus)
+
+const traced = (bus: CommandBus): CommandBus => ({
   ...bus,
   handle(aggregate, id, command, context, precondition) {
     const now = traceparentNow()
@@ -23,8 +25,8 @@ export const traceCommands = (bus: CommandBus): CommandBus => ({
           retries += 1
         }
         try {
-          const traced = { ...context, traceparent: traceparentNow() ?? context.traceparent, onRetry }
-          const { replayed, events, ...rest } = await bus.handle(aggregate, id, command, traced, precondition)
+          const own = { ...context, traceparent: traceparentNow() ?? context.traceparent, onRetry }
+          const { replayed, events, ...rest } = await bus.handle(aggregate, id, command, own, precondition)
           const applied = events.length > 0 ? 'applied' : 'unchanged'
           set({ 'opslog.outcome': replayed ? 'replayed' : applied, 'opslog.events': events.length })
           return { replayed, events, ...rest }

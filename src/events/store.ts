@@ -10,7 +10,6 @@ import { failureOf } from '../eventstore/failure.ts'
 import { NoSuchPosition, readPage } from '../eventstore/read.ts'
 import type { StoredEvent } from '../eventstore/read-messages.ts'
 import type { Selection } from '../eventstore/read-requests.ts'
-import { isTracing } from '../telemetry.ts'
 import { AppendRefused, errorOf, isConflict, refusalOf } from './append-failure.ts'
 import { chained } from './chain.ts'
 import { type AnyEvent, type Cause, metadataSchema, type Recorded } from './event.ts'
@@ -232,7 +231,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     },
   })
 
-  const store: EventStore = {
+  return traceAppends({
     registry,
     beat,
     readStream: readStream as EventStore['readStream'],
@@ -256,8 +255,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     },
     isWritable: () => isWritable,
     close: async () => void (await Promise.all([reads.close(), appends.close()])),
-  }
-  return isTracing() ? traceAppends(store) : store
+  })
 }
 
 /** Events of a stream that one read asks for and keeps in memory. */

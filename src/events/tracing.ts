@@ -1,9 +1,12 @@
 /** Appends as spans, where they belong to a trace. */
-import { span, traceparentNow } from '../telemetry.ts'
+import { isTracing, span, traceparentNow } from '../telemetry.ts'
 import { categoryOf } from './event.ts'
 import type { EventStore } from './store.ts'
 
-export const traceAppends = (store: EventStore): EventStore => ({
+/** The same store. */
+export const traceAppends = (store: EventStore): EventStore => (isTracing() ? traced(store) : store)
+
+const traced = (store: EventStore): EventStore => ({
   ...store,
   append(stream, revision, lastHash, events) {
     const append = () => store.append(stream, revision, lastHash, events)
