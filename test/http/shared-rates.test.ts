@@ -34,7 +34,7 @@ describe('two processes', () => {
     let nowMs = START + 59_000
     const [one, two] = [processOf({ nowMs: () => nowMs }), processOf({ nowMs: () => nowMs })]
     const tenant = randomUUID()
-    const [first, second] = [one.windowOf('noctant standard'), two.windowOf('noctant standard')]
+    const [first, second] = [one.windowOf('sample standard'), two.windowOf('sample standard')]
     times(7, () => first.add(tenant))
     times(5, () => second.add(tenant))
     await one.share()
@@ -57,14 +57,14 @@ describe('two processes', () => {
   it('that share at once, each with many callers, lose no count', async () => {
     const callers = Array.from({ length: 200 }, () => randomUUID())
     const processes = Array.from({ length: 4 }, () => processOf({ keysMax: 1_000, batchMax: 70 }))
-    const windows = processes.map(({ windowOf }) => windowOf('noctant standard'))
+    const windows = processes.map(({ windowOf }) => windowOf('sample standard'))
     for (let round = 0; round < 5; round++) {
       for (const window of windows) for (const caller of callers) window.add(caller)
       await Promise.all(processes.map(({ share }) => share()))
     }
     for (let round = 0; round < 3; round++) await Promise.all(processes.map(({ share }) => share()))
     const last = processOf({ keysMax: 1_000, batchMax: 1_000 })
-    const window = last.windowOf('noctant standard')
+    const window = last.windowOf('sample standard')
     for (const caller of callers) window.add(caller)
     await last.share()
     expect(new Set(callers.map((caller) => window.add(caller).count))).toStrictEqual(new Set([22]))
@@ -73,7 +73,7 @@ describe('two processes', () => {
   it('keep no name of a caller, and nothing of windows that are over', async () => {
     const nowMs = START + 3_600_000
     const one = processOf({ nowMs: () => nowMs })
-    one.windowOf('noctant standard').add('203.0.113.9')
+    one.windowOf('sample standard').add('203.0.113.9')
     await one.share()
     const rows = async () =>
       (
@@ -95,14 +95,14 @@ describe('a process without Postgres', () => {
     }
     const tenant = randomUUID()
     const one = processOf({ db: () => (isAway ? away() : database.db) })
-    const window = one.windowOf('noctant standard')
+    const window = one.windowOf('sample standard')
     times(3, () => window.add(tenant))
     const stop = new AbortController()
     const running = one.run(stop.signal)
     await expect.poll(() => one.warnings.length).toBe(1)
     expect(window.add(tenant).count).toBe(4)
     isAway = false
-    const key = hash('sha256', JSON.stringify(['noctant standard', tenant]), 'base64url')
+    const key = hash('sha256', JSON.stringify(['sample standard', tenant]), 'base64url')
     const counted = () => sql<{ count: string }>`SELECT count FROM opslog_rate_counts WHERE key = ${key}`
     await expect.poll(async () => (await counted().execute(database.db)).rows[0]?.count).toBe('4')
     expect(one.warnings).toHaveLength(1)

@@ -20,14 +20,14 @@ afterAll(async () => {
   await database.drop()
 })
 
-const HEAD = { position: 900n, id: 'a', type: 'noctant.AccountOpened.v1' }
+const HEAD = { position: 900n, id: 'a', type: 'sample.NoteWritten.v1' }
 
 /** The probe of a projector, in a process of this age, over a log that ends so. */
 async function asked(health: object, uptimeMs: number, head: typeof HEAD | undefined) {
-  const projector = { context: 'noctant', projector: { health: () => ({ parkedStreams: 0, ...health }) } }
+  const projector = { context: 'sample', projector: { health: () => ({ parkedStreams: 0, ...health }) } }
   const shown = shownWith({ store: { head: async () => head }, uptimeMs: () => uptimeMs })
   const list = probes(shown, [projector as unknown as ContextProjector])
-  return list.find(({ name }) => name.includes('noctant'))?.check()
+  return list.find(({ name }) => name.includes('sample'))?.check()
 }
 
 function shownWith(parts: object): Shown {
