@@ -208,6 +208,8 @@ export interface ApiOptions {
   /** Whether rungate's webhooks may lead to loopback, and whether a process sends them; default: no, and yes. */
   allowLoopbackWebhooks?: boolean
   areWebhooksServed?: boolean
+  /** Where the console's traces link to; default: nowhere. */
+  traceUrlTemplate?: string
   /** Of an account. */
   webhooksMax?: number
   /** Whether provider keys may lead to loopback. */
@@ -478,6 +480,7 @@ export async function startApi(options: ApiOptions = {}) {
         logReaders,
         limits: ofAudits,
         requestsPerMinuteMax: 600,
+        traceUrlTemplate: options.traceUrlTemplate,
       },
       waiter: waiters.of(projectionsCheckpoint('audit')),
       async caughtUp() {

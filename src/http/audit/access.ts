@@ -46,6 +46,8 @@ export interface AuditParts extends CoreParts {
   /** Of the contexts whose tenants may read their own part of the log with keys of theirs. */
   logReaders: readonly FindLogReader[]
   gate: Gate
+  /** Where spans are shown, with `{trace_id}` for which trace; absent: nowhere that is known. */
+  traceUrlTemplate?: string | undefined
   /** Where events stand that were shown lately, by their ids. */
   places: LRUCache<string, bigint>
   limits: AuditLimits

@@ -28,6 +28,7 @@ export async function serveAudit(parts: ApiParts<AuditDirectories>): Promise<Ser
       recorder: createReadingRecorder(store, limits),
       ...{ auditors: parts.directories.auditors, logReaders: parts.logReaders },
       requestsPerMinuteMax: own.AUDIT_REQUESTS_PER_MINUTE_MAX,
+      traceUrlTemplate: own.TRACE_URL_TEMPLATE,
       limits: {
         eventsMax: own.AUDIT_SCAN_EVENTS_MAX,
         timeMaxMs: own.AUDIT_SCAN_TIME_MAX_MS,

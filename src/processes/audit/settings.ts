@@ -16,4 +16,11 @@ export const auditSettings = z.object({
     'audit requests of one operator’s auditors that wait; more are 429',
   ),
   AUDIT_WAIT_MAX_MS: milliseconds(5_000).describe('how long they wait'),
+  TRACE_URL_TEMPLATE: z
+    .string()
+    .regex(/^https?:\/\/[^\s{}]+\{trace_id\}[^\s{}]*$/, 'is to be an address with {trace_id} in it')
+    .optional()
+    .describe(
+      'where the spans of a trace are shown, as https://traces.example.com/{trace_id}; the console links there',
+    ),
 })

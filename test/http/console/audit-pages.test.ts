@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
 import { administrator, headingOf, operator, type Visitor } from './browsing.ts'
 
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c'
 let api: Api
 let acme: TestOperator
 let admin: Visitor
@@ -13,7 +14,7 @@ let account: Record<string, string>
 let stream: string
 
 beforeAll(async () => {
-  api = await startApi()
+  api = await startApi({ traceUrlTemplate: 'https://traces.example.com/of/{trace_id}?all' })
   ;[acme] = await Promise.all([api.addOperator()])
   const [{ key }, another] = await Promise.all([api.addAuditor(acme.operatorId), api.addOperator()])
   ;[admin, own, other, auditor] = await Promise.all([
@@ -27,6 +28,7 @@ beforeAll(async () => {
   stream = `noctant.account-${account.program_account_id}`
   await api.call('PATCH', '/v1/accounts/by-external-id/status?external_account_id=ACC-7', {
     key: acme.key,
+    headers: { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` },
     body: { status: 'disabled', reason: 'a <b>rule</b>', idempotency_key: 'disable-1', force_close_positions: false },
   })
 })
@@ -117,6 +119,19 @@ describe('a trace', () => {
     expect(steps.length).toBeGreaterThan(0)
     expect(seen.page.querySelectorAll('svg.bars rect')).toHaveLength(steps.length)
     expect((await other.get(`/console/traces/${disabled?.id}`)).status).toBe(404)
+  })
+
+  it('leads to where its spans are shown', async () => {
+    const events = await Array.fromAsync(api.rawLog.readStream(stream))
+    const [opened, disabled] = ['AccountOpened', 'AccountStatusChanged'].map((name) =>
+      events.find(({ type }) => type.includes(name)),
+    )
+    const spansOf = async (id: string | undefined) => {
+      const links = (await own.get(`/console/traces/${id}`)).page.querySelectorAll('main .tools a')
+      return links.filter(({ text }) => text.startsWith('Spans')).map((each) => each.getAttribute('href'))
+    }
+    expect(await spansOf(disabled?.id)).toEqual([`https://traces.example.com/of/${TRACE_ID}?all`])
+    expect(await spansOf(opened?.id)).toEqual([])
   })
 })
 

@@ -1,9 +1,10 @@
 /** What a request, a command or an event has caused: as a tree, each step with its place on a line of time. */
 import { html } from 'hono/html'
+import type { DescribedEvent } from '../../../audit/timeline.ts'
 import { flatten, readTrace, treeOf } from '../../../audit/trace.ts'
 import type { Asked, Markup, Shown } from '../../pages/declaration.ts'
 import { requestMarkup, step } from '../../pages/list.ts'
-import { said, time, withQuery } from '../../pages/markup.ts'
+import { link, said, time, withQuery } from '../../pages/markup.ts'
 import { type Column, table } from '../../pages/table.ts'
 import type { AuditParts } from '../access.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
@@ -15,6 +16,8 @@ import { readerOf, reading } from './reader.ts'
 type Audit = Asked<AuditParts>
 
 const NAME_LENGTH_MAX = 512
+/** Of what one request has caused; beside it only other requests that touched the same have a trace. */
+const SPANS_LINKED_MAX = 5
 /** Of the drawing, in its own units. */
 const BAR = { width: 240, height: 14, least: 3 }
 /** Steps are set in no deeper than this, so that a phone shows them. */
@@ -54,6 +57,16 @@ const columnsOf = (wholeMs: number): readonly Column<Step>[] => [
   { name: 'recorded_at', label: 'Time', show: ({ recorded_at }) => time(recorded_at) },
 ]
 
+/** The ways to the spans of these events, where there is a place that shows them. */
+function spanLinks(template: string | undefined, described: readonly DescribedEvent[]): Markup {
+  if (template === undefined) return html``
+  const ids = new Set(described.flatMap(({ metadata }) => metadata?.traceparent?.split('-')[1] ?? []))
+  if (ids.size === 0) return html``
+  const shown = [...ids].slice(0, SPANS_LINKED_MAX)
+  const links = shown.map((id) => html` ${link(`Spans of ${id.slice(0, 8)}`, template.replace('{trace_id}', id))}`)
+  return html`<p class="tools">${links}</p>`
+}
+
 export async function showTrace(asked: Audit): Promise<Shown | undefined> {
   const { id = '' } = asked.params
   if (id === '' || id.length > NAME_LENGTH_MAX) return undefined
@@ -87,6 +100,7 @@ export async function showTrace(asked: Audit): Promise<Shown | undefined> {
     content: html`<p><code>${id}</code>: ${steps.length} ${steps.length === 1 ? 'step' : 'steps'} in ${wholeMs} ms${
       page.isCut ? html`, and more that are left out` : ''
     }.</p>
+${spanLinks(asked.parts.traceUrlTemplate, page.described)}
 ${table('Steps', columnsOf(wholeMs), steps, ({ event_id }) => pathOfEvent(event_id))}
 <nav class="pager" aria-label="Pages">${step('Look further', after === undefined ? undefined : withQuery(asked, { after }))}</nav>
 ${requestMarkup(asked, { path: `/audit/v1/traces/${encodeURIComponent(id)}`, command: `opslog audit trace ${quoted(id)}` })}`,
