@@ -10,7 +10,8 @@ import { Problem } from './errors.ts'
 
 /** The server's end of a connection. */
 export interface ServerSocket {
-  send(data: string | Uint8Array<ArrayBuffer>): void
+  /** `isText`: the bytes are text, encoded once for all who get them. */
+  send(data: string | Uint8Array<ArrayBuffer>, isText?: boolean): void
   close(code?: number, reason?: string): void
   /** Cuts the connection, without a word and without waiting for what is on its way. */
   terminate(): void
@@ -89,7 +90,7 @@ export async function openSocket(
     if (known) return known
     const raw = connection.raw as WebSocket | undefined
     const end: ServerSocket = {
-      send: (data) => connection.send(data),
+      send: (data, isText) => (isText ? raw?.send(data, { binary: false }) : connection.send(data)),
       close: (code, reason) => connection.close(code, reason),
       terminate: () => raw?.terminate(),
       bufferedBytes: () => raw?.bufferedAmount ?? 0,

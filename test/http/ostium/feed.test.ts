@@ -12,7 +12,7 @@ const tickOf = (feed_id: string, mid: number): Tick => ({
 function clientOf() {
   const state = { sent: [] as string[], closed: undefined as number | undefined, buffered: 0 }
   const socket: ServerSocket = {
-    send: (data) => void state.sent.push(String(data)),
+    send: (data) => void state.sent.push(typeof data === 'string' ? data : Buffer.from(data).toString()),
     close(code) {
       state.closed = code
     },

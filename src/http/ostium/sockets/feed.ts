@@ -1,5 +1,5 @@
 /**
- * One stream of prices for many clients. A tick becomes text once, and nobody waits for anybody: who does not take what is
+ * One stream of prices for many clients. A tick becomes bytes once, and nobody waits for anybody: who does not take what is
  * sent gets no more until there is room, then the latest tick of each feed; who stays so is closed.
  */
 import type { Tick } from '../../../processes/ostium/tick.ts'
@@ -15,10 +15,12 @@ export interface FeedLimits {
   nowMs: () => number
 }
 
+type Bytes = Uint8Array<ArrayBuffer>
+
 interface Client {
   socket: ServerSocket
   /** The latest text of each feed, while it is held; undefined: it is not. */
-  held: Map<string, string> | undefined
+  held: Map<string, Bytes> | undefined
   sinceMs: number
 }
 
@@ -36,16 +38,16 @@ export interface Feed {
 
 /** Closed because the client does not keep up (RFC 6455, "try again later"). */
 const TRY_AGAIN_LATER = 1013
-const DISCONNECTED = JSON.stringify({ type: 'error', message: 'Upstream disconnected' })
+const DISCONNECTED: Bytes = Buffer.from(JSON.stringify({ type: 'error', message: 'Upstream disconnected' }))
 
 export function createFeed({ bufferMaxBytes, stallMaxMs, silenceMaxMs, nowMs }: FeedLimits): Feed {
   const clients = new Set<Client>()
-  const latest = new Map<string, { text: string; atMs: number }>()
+  const latest = new Map<string, { text: Bytes; atMs: number }>()
   let isInterrupted = false
 
-  function send(client: Client, feedId: string, text: string): void {
+  function send(client: Client, feedId: string, text: Bytes): void {
     if (!client.held && client.socket.bufferedBytes() <= bufferMaxBytes) {
-      client.socket.send(text)
+      client.socket.send(text, true)
       return
     }
     if (!client.held) {
@@ -56,9 +58,9 @@ export function createFeed({ bufferMaxBytes, stallMaxMs, silenceMaxMs, nowMs }: 
   }
 
   function release(client: Client): void {
-    const { held = new Map<string, string>() } = client
+    const { held = new Map<string, Bytes>() } = client
     client.held = undefined
-    for (const text of held.values()) client.socket.send(text)
+    for (const text of held.values()) client.socket.send(text, true)
   }
 
   return {
@@ -67,13 +69,13 @@ export function createFeed({ bufferMaxBytes, stallMaxMs, silenceMaxMs, nowMs }: 
       clients.add(client)
       if (!isInterrupted) {
         const sinceMs = nowMs() - silenceMaxMs
-        for (const { text, atMs } of latest.values()) if (atMs >= sinceMs) socket.send(text)
+        for (const { text, atMs } of latest.values()) if (atMs >= sinceMs) socket.send(text, true)
       }
       return () => void clients.delete(client)
     },
     publish(tick) {
       isInterrupted = false
-      const text = JSON.stringify(tick)
+      const text: Bytes = Buffer.from(JSON.stringify(tick))
       latest.set(tick.feed_id, { text, atMs: nowMs() })
       for (const client of clients) send(client, tick.feed_id, text)
     },
