@@ -48,6 +48,9 @@ function createWatch({ bus, db, store, market, now, limits, health, log }: Recei
   const contextOf = contextsOf(RECEIPTS, store)
   const { client, chainId } = market
   const watched = new Set<string>()
+  /** Those of which something was heard since the last look: they are looked at at once, the others at their time. */
+  const fresh = new Set<string>()
+  let wake: () => void = () => undefined
 
   /** Of any of its attempts, in a block that has enough behind it and is the chain's. */
   async function receiptOf({ signed }: Sent, latest: bigint): Promise<Receipt | undefined> {
@@ -96,26 +99,37 @@ function createWatch({ bus, db, store, market, now, limits, health, log }: Recei
   }
 
   return {
-    see: (actionId: string) => void watched.add(actionId),
+    see(actionId: string): void {
+      for (const each of [watched, fresh]) each.add(actionId)
+      wake()
+    },
     async run(signal: AbortSignal): Promise<void> {
-      let sweptMs = Number.NEGATIVE_INFINITY
+      let [sweptMs, lookedMs] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
       while (!signal.aborted) {
+        const woken = Promise.withResolvers<void>()
+        wake = woken.resolve
+        const isDue = performance.now() - lookedMs >= limits.pollMs
+        if (isDue) lookedMs = performance.now()
         try {
           if (performance.now() - sweptMs >= limits.sweepIntervalMs) {
             for (const { action_id } of await findActionsUnderWay(db, chainId, limits.sweepBatchMax))
               watched.add(action_id)
             sweptMs = performance.now()
           }
-          if (watched.size > 0) {
+          const asked = [...(isDue ? watched : fresh)]
+          fresh.clear()
+          if (asked.length > 0) {
             const { number: latest } = await client.latestBlock()
-            await Promise.all([...watched].map((each) => look(each, latest)))
+            await Promise.all(asked.map((each) => look(each, latest)))
           }
           health.fault = undefined
         } catch (error) {
           if (health.fault === undefined) log.warn({ err: error }, 'receipts cannot be looked for')
           health.fault = error instanceof Error ? error.message : String(error)
         }
-        await delay(limits.pollMs, undefined, { signal }).catch(() => undefined)
+        const restMs = Math.max(0, lookedMs + limits.pollMs - performance.now())
+        const rest = delay(restMs, undefined, { signal }).catch(() => undefined)
+        await Promise.race([rest, woken.promise])
       }
     },
   }
