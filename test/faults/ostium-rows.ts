@@ -1,6 +1,7 @@
 /**
- * Which tests prove which of ostium's faults, O3 to O20, as rows.ts has it for the kernel's. Processes killed at once (1, 2) have no test. Two are proven in part: of two relays
- * the stream between them, not a process that comes back (5), and of a clock that is off not the alarm, which is the kernel's (17).
+ * Which tests prove which of ostium's faults, O3 to O20, as rows.ts has it for the kernel's. Processes killed at once (1, 2) have
+ * no test. Two are proven in part: of two relays the stream between them, not a process that comes back (5), and of a clock that
+ * is off not the alarm, which is the kernel's (17).
  */
 import type { Row } from './rows.ts'
 

@@ -24,6 +24,10 @@ async function run({ settings }: Pick<AdminTools, 'settings'>, options: { json?:
   }
   const { chainId, contracts } = nodeFacts(own)
   const { trading } = contracts
-  const agentFactory = await deployFactory({ rpcUrl, chainId, key: key as `0x${string}`, trading })
+  const place = { rpcUrl, chainId, key: key as `0x${string}`, trading }
+  const agentFactory = await deployFactory(place).catch((error: Error) => {
+    // Behind the first line stand the code of the contract and where the error was thrown.
+    throw new CliError(EXIT.refused, `The factory was not deployed: ${error.message.split('\n')[0]}`)
+  })
   show({ agentFactory }, options, () => `OSTIUM_AGENT_FACTORY=${agentFactory}`)
 }
