@@ -73,6 +73,7 @@ const IN_TURNS: readonly (readonly [name: string, seconds: number])[] = [
   ['clock', 30],
   ['objects', 5],
   ['rungate-desk', 45],
+  ['rungate-calls', 120],
   ['disk', 40],
   ['postgres', 25],
   ['firsthand-scoring', 40],

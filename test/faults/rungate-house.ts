@@ -36,8 +36,10 @@ export interface RungateHouse {
   ask(at: ApiName, method: string, path: string, asked?: Asked): Promise<Answer>
   /** An agent with a run that has had one call, and can pay for so many more. Both processes know it. */
   agentWith(calls: number, policy?: object): Promise<Budgeted>
-  /** A call of the agent, in its run. `n`: which, from 1; each costs the same. */
-  call(at: ApiName, agent: Budgeted, n: number): Promise<Outcome>
+  /** A call of the agent, in its run. `n`: which, from 1; each costs the same. `signal`: when its client leaves. */
+  call(at: ApiName, agent: Budgeted, n: number, signal?: AbortSignal): Promise<Outcome>
+  /** Calls that a process has under way, as its metrics say. */
+  callsUnderWay(at: ApiName): Promise<number>
   /** Of the provider's answers from now on: each used what was set aside, and comes after so long. */
   answerAfter(delayMs: number): Promise<void>
   /** Orders `api` to die, or to stand still, at its next pass of a crash point. */
@@ -52,9 +54,9 @@ export interface RungateHouse {
 }
 
 const ANSWER_MAX_MS = 60_000
-const KNOWN_MAX_MS = 10_000
+const KNOWN_MAX_MS = 60_000
 const REACHED_MAX_MS = 20_000
-const REST_MAX_MS = 30_000
+const REST_MAX_MS = 60_000
 /** A second for the connection, two for the answer, and no second attempt. */
 const ROUTING = {
   ...{ timeout_ms: 2_000, connect_timeout_ms: 1_000, max_retries: 1 },
@@ -116,12 +118,13 @@ export async function openRungateHouse(environment: Record<string, string> = {})
     at: ApiName,
     { agentId, apiKey }: Pick<CallingAgent, 'agentId' | 'apiKey'>,
     n: number,
-    runId?: string,
+    { runId, signal }: { runId?: string; signal?: AbortSignal | undefined } = {},
   ) {
     const own = { 'content-type': 'application/json', authorization: `Bearer ${apiKey}` }
     const { statusCode, headers, body } = await request(`${house.urlOf(at)}/rungate/v1/chat/completions`, {
       ...{ method: 'POST', dispatcher: connections, body: bodyOf(agentId, n) },
       headers: { ...own, ...(runId !== undefined && { 'x-rungate-run-id': runId }) },
+      ...(signal && { signal }),
     })
     const text = await body.text()
     return { statusCode, headers, body: JSON.parse(text) as { error?: { code?: string } } }
@@ -157,15 +160,22 @@ export async function openRungateHouse(environment: Record<string, string> = {})
 
   async function isAtRest({ agentId }: Budgeted): Promise<void> {
     const open = new Set<string>()
+    const ended = new Set<string>()
     for (const { type, data } of await deskOf(agentId)) {
       if (type === 'rungate.CallReserved.v1') open.add(data.callId)
-      if (type === 'rungate.CallSettled.v1' || type === 'rungate.CallExpired.v1') open.delete(data.callId)
+      if (type !== 'rungate.CallSettled.v1' && type !== 'rungate.CallExpired.v1') continue
+      open.delete(data.callId)
+      ended.add(data.callId)
     }
     expect([...open], 'calls under way in the log').toEqual([])
-    const { rows } = await onDatabase(house, (client) =>
-      client.query('SELECT call_id FROM rungate_open_calls WHERE agent_id = $1', [agentId]),
-    )
-    expect(rows, 'calls under way in the read models').toEqual([])
+    const { calls, steps } = await onDatabase(house, async (client) => ({
+      calls: await client.query('SELECT call_id FROM rungate_open_calls WHERE agent_id = $1', [agentId]),
+      steps: await client.query('SELECT DISTINCT step_id FROM rungate_steps WHERE step_id = ANY($1::uuid[])', [
+        [...ended],
+      ]),
+    }))
+    expect(calls.rows, 'calls under way in the read models').toEqual([])
+    expect(steps.rows.length, 'calls that the read models know to have ended').toBe(ended.size)
   }
 
   return {
@@ -181,14 +191,18 @@ export async function openRungateHouse(environment: Record<string, string> = {})
       expect(first.statusCode).toBe(200)
       return { ...agent, limitUsd, runId: String(first.headers['x-rungate-run-id']) }
     },
-    async call(at, agent, n) {
+    async call(at, agent, n, signal) {
       try {
-        const { statusCode: status, headers, body } = await send(at, agent, n, agent.runId)
+        const { statusCode: status, headers, body } = await send(at, agent, n, { runId: agent.runId, signal })
         const retryAfter = headers['retry-after']
         return { status, code: body.error?.code, retryAfter: retryAfter === undefined ? undefined : String(retryAfter) }
       } catch {
         return undefined
       }
+    },
+    async callsUnderWay(at) {
+      const metrics = await (await fetch(`${house.urlOf(at)}/metrics`)).text()
+      return Number(/^rungate_calls_in_flight (\S+)$/m.exec(metrics)?.[1])
     },
     order(wanted) {
       rmSync(`${crashFile}.reached`, { force: true })

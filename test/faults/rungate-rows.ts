@@ -1,11 +1,11 @@
 /**
- * Which tests prove which of rungate's faults, G1 to G16, as rows.ts has it for the kernel's. Four are proven in part: no test is
- * of the sweeper's second look for late calls (2), a client that leaves in the queue (8), Postgres away (9), and the 20 ms of a
- * real process (16).
+ * Which tests prove which of rungate's faults, G1 to G16, as rows.ts has it for the kernel's. Two are proven in part: no test is of an
+ * instance that starts again on its own store (2), and of the 20 ms of a real process (16).
  */
 import type { Row } from './rows.ts'
 
 const DESK = 'test/faults/rungate-desk.fault.ts'
+const CALLS = 'test/faults/rungate-calls.fault.ts'
 const DESKS = 'test/commands/rungate/desk/desks.test.ts'
 const CRASHES = 'test/commands/rungate/desk/crashes.test.ts'
 const ADMISSION = 'test/commands/rungate/desk/admission.test.ts'
@@ -33,6 +33,8 @@ export const rungateRows: readonly Row[] = [
     row: 2,
     fault: 'kill -9 between reservation and settlement',
     tests: [
+      [CALLS, 'row G2: %s leaves what was set aside counted, until somebody says what it cost'],
+      [CALLS, 'row G2: holds so much that nothing else fits, and the run ends with what may have been spent'],
       [CRASHES, 'killed %s the reservation holds until it expires, and is corrected once'],
       ['test/processes/rungate/run-sweeper.test.ts', 'a call past its time expires, and is under way no more'],
     ],
@@ -41,6 +43,9 @@ export const rungateRows: readonly Row[] = [
     row: 3,
     fault: 'kill -9 after the answer, before the settlement’s append',
     tests: [
+      [CALLS, 'row G2: %s leaves what was set aside counted, until somebody says what it cost'],
+      [CALLS, 'row G3: after the settlement’s append has left nothing to do'],
+      [CALLS, 'row G3: between two books leaves the next one to whoever comes'],
       [CRASHES, 'killed after the settlement’s append it is settled'],
       [CRASHES, 'killed between two books the next one opens the second'],
     ],
@@ -48,7 +53,10 @@ export const rungateRows: readonly Row[] = [
   {
     row: 4,
     fault: 'a settlement twice, or after the call has expired',
-    tests: [[ADMISSION, 'expires, and what was held for it counts as spent until the true cost takes its place']],
+    tests: [
+      [CALLS, 'row G4: until its call has expired puts the true cost in the place of what was held, once'],
+      [ADMISSION, 'expires, and what was held for it counts as spent until the true cost takes its place'],
+    ],
   },
   {
     row: 5,
@@ -82,6 +90,7 @@ export const rungateRows: readonly Row[] = [
     row: 8,
     fault: 'client leaves in the queue, before the first byte, mid-stream',
     tests: [
+      [CALLS, 'row G8: while its call waits at the desk has cost nothing, and holds nothing'],
       [PROVIDERS, 'before a whole answer lets it come, since the provider bills it, and settles it exactly'],
       [PROVIDERS, 'in the middle of a stream ends it at the provider, and what came is settled'],
     ],
@@ -90,6 +99,12 @@ export const rungateRows: readonly Row[] = [
     row: 9,
     fault: 'event store away, Postgres away',
     tests: [
+      [
+        CALLS,
+        'row G9: the event store no call leaves; one that is under way is answered, and recorded when it is back',
+      ],
+      [CALLS, 'row G9: PostgreSQL calls go on, and reads are 503'],
+      [CALLS, 'row G9: either of them nothing is served, and nothing leaves; with both of them all is as before'],
       [DESKS, 'where the store fails nothing is admitted, and the ends of calls are recorded when it is back'],
       [DESKS, 'an admission that nobody can confirm is given back'],
     ],
@@ -98,6 +113,7 @@ export const rungateRows: readonly Row[] = [
     row: 10,
     fault: 'clock an hour off or stepping back',
     tests: [
+      [CALLS, 'row G10: free nothing of an hour’s budget, and end no run'],
       [ADMISSION, 'a clock that steps back frees nothing'],
       [
         'test/http/rungate/circuits.test.ts',
