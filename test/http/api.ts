@@ -495,7 +495,7 @@ export async function startApi(options: ApiOptions = {}) {
     const app = createApp({
       callers,
       contexts: [
-        withParts(noctant, { ...core, credentials, ...noctantSettings, ...options.noctant }),
+        withParts(noctant, { ...core, store, credentials, ...noctantSettings, ...options.noctant }),
         withParts(audit, auditing),
         ...(serves('firsthand') ? [withParts(firsthand, buying(of))] : []),
         ...(serves('rungate') ? [withParts(rungate, governing(of))] : []),

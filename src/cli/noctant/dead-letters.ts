@@ -1,17 +1,17 @@
-/**
- * What noctant has given up, and what can be done about it. A command to the engine is sent again by the relay
- * once its stream says so; a webhook is delivered again as a replay of its one event, under the same webhook-id.
- */
-import { sql } from 'kysely'
-import { deterministicId } from '../../commands/identity.ts'
-import { webhookDelivery } from '../../commands/noctant/webhook-delivery.ts'
-import { deliverableEndpoint } from '../../commands/noctant/webhook-endpoint.ts'
-import { webhookReplay } from '../../commands/noctant/webhook-replay.ts'
-import { WrongExpectedRevision } from '../../events/store.ts'
+/** What noctant has given up, as the command line shows it; what is done about it stands with the processes. */
 import { isUuid } from '../../events/uuid.ts'
-import { commandStream } from '../../processes/noctant/relay.ts'
+import {
+  deadCommands,
+  deadWebhooks,
+  discardWebhooks,
+  findDeadCommand,
+  NotSettled,
+  replayWebhooks,
+  retryObstacle,
+  type Settlement,
+  settleCommand,
+} from '../../processes/noctant/dead-letters.ts'
 import type { AccountCommandRow } from '../../projections/noctant/account-command.ts'
-import { noctantTables } from '../../projections/noctant/tables.ts'
 import type { WebhookAttemptRow } from '../../projections/noctant/webhook.ts'
 import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
@@ -19,34 +19,16 @@ import type { DeadLetter, DeadLetters, FoundLetter } from '../dead-letters-settl
 import { LISTED_MAX } from '../table-output.ts'
 import { CliError, EXIT } from '../terminal.ts'
 
-const deadCommands = ({ db }: AdminSession) =>
-  noctantTables(db).selectFrom('noctant_account_commands').selectAll().where('status', '=', 'dead_lettered')
-
-/** Last attempts of deliveries that were given up, refused or met a gone endpoint, where no replay has got through since. */
-async function deadWebhooks({ db }: AdminSession, eventId: string | null): Promise<WebhookAttemptRow[]> {
-  const { rows } = await sql<WebhookAttemptRow>`SELECT d.* FROM noctant_webhook_deliveries d
-    JOIN noctant_webhook_dead_letters l
-      ON l.operator_id = d.operator_id AND l.event_id = d.event_id AND l.since = d.finished_at
-    WHERE d.status IN ('dead_letter', 'permanent_fail') AND (${eventId}::uuid IS NULL OR d.event_id = ${eventId}::uuid)
-    ORDER BY d.finished_at DESC LIMIT ${LISTED_MAX}`.execute(db)
-  return rows
-}
-
 export const noctantDeadLetters: DeadLetters = {
-  async list(session, all) {
-    const commands = await deadCommands(session)
-      .$if(!all, (query) => query.where('discarded_at', 'is', null))
-      .orderBy('dead_lettered_at', 'desc')
-      .limit(LISTED_MAX)
-      .execute()
-    const webhooks = await deadWebhooks(session, null)
+  async list({ db }, all) {
+    const [commands, webhooks] = [await deadCommands(db, all, LISTED_MAX), await deadWebhooks(db, null, LISTED_MAX)]
     return { commands: commands.map(letterOfCommand), webhooks: webhooks.map(letterOfWebhook) }
   },
   async find(session, id, tools) {
     if (!isUuid(id)) return undefined
-    const command = await deadCommands(session).where('command_id', '=', id).executeTakeFirst()
+    const command = await findDeadCommand(session.db, id)
     if (command) return foundCommand(session, command)
-    const webhooks = await deadWebhooks(session, id)
+    const webhooks = await deadWebhooks(session.db, id, LISTED_MAX)
     return webhooks.length === 0 ? undefined : foundWebhooks(session, webhooks, tools)
   },
 }
@@ -61,21 +43,35 @@ const letterOfWebhook = (value: WebhookAttemptRow): DeadLetter => ({
   ...{ reason: value.error_message, since: value.finished_at, value },
 })
 
-const foundCommand = (session: AdminSession, command: AccountCommandRow): FoundLetter => ({
-  ...{ letters: [command], value: command },
-  async retry(reason) {
-    if (command.command_type === 'execute_payout') {
-      const hint = 'Its payout counts as failed, and what was reserved is free again: request the payout anew.'
-      throw new CliError(EXIT.refused, 'the debit of a payout that has failed is not sent again', hint)
-    }
-    await settle(session, command, 'noctant.EngineCommandRetryRequested.v1', reason)
-    return [{ retried: command.command_id }, 'The relay sends it again.']
-  },
-  async discard(reason) {
-    await settle(session, command, 'noctant.EngineCommandDiscarded.v1', reason)
-    return [{ discarded: command.command_id }, 'It stays given up.']
-  },
-})
+/** Throws CliError where it could not be done. */
+async function settled<T>(settling: () => Promise<T>): Promise<T> {
+  try {
+    return await settling()
+  } catch (error) {
+    if (error instanceof NotSettled) throw new CliError(EXIT.refused, error.message, error.whatToDo)
+    throw error
+  }
+}
+
+const foundCommand = ({ store, context }: AdminSession, command: AccountCommandRow): FoundLetter => {
+  const settle = (type: Settlement, reason: string | undefined) =>
+    settled(() => settleCommand(store, command, type, reason ?? null, context()))
+  return {
+    ...{ letters: [command], value: command },
+    async retry(reason) {
+      await settled(async () => {
+        const obstacle = retryObstacle(command)
+        if (obstacle) throw obstacle
+      })
+      await settle('noctant.EngineCommandRetryRequested.v1', reason)
+      return [{ retried: command.command_id }, 'The relay sends it again.']
+    },
+    async discard(reason) {
+      await settle('noctant.EngineCommandDiscarded.v1', reason)
+      return [{ discarded: command.command_id }, 'It stays given up.']
+    },
+  }
+}
 
 const foundWebhooks = (
   session: AdminSession,
@@ -83,92 +79,14 @@ const foundWebhooks = (
   { written }: AdminTools,
 ): FoundLetter => ({
   letters: webhooks,
-  retry: async () => [await replay(session, webhooks, written), 'It is delivered again.'],
+  async retry() {
+    const replayed = await settled(() => replayWebhooks(session, webhooks))
+    const shown = replayed.map(({ operatorId, handled }) => ({ operator_id: operatorId, ...written(handled) }))
+    return [shown, 'It is delivered again.']
+  },
   async discard(reason) {
     const eventId = webhooks[0]!.event_id
-    await discardWebhooks(session, eventId, reason)
+    await discardWebhooks(session, eventId, reason ?? null)
     return [{ discarded: eventId }, 'It stays given up.']
   },
 })
-
-/** Of each operator whom the event did not reach, the delivery that was given up last. */
-async function discardWebhooks(
-  { bus, db, context }: AdminSession,
-  eventId: string,
-  reason: string | undefined,
-): Promise<void> {
-  const letters = noctantTables(db)
-    .selectFrom('noctant_webhook_dead_letters')
-    .selectAll()
-    .where('event_id', '=', eventId)
-  for (const { delivery_id: deliveryId } of await letters.execute()) {
-    const circumstances = context()
-    const command = { kind: 'discard', reason: reason ?? null, at: circumstances.at } as const
-    await bus.handle(webhookDelivery, deliveryId, command, circumstances)
-  }
-}
-
-type Settlement = 'noctant.EngineCommandRetryRequested.v1' | 'noctant.EngineCommandDiscarded.v1'
-
-/** Appends to the command's stream, where the relay reads it. Throws CliError where that has moved on meanwhile. */
-async function settle(
-  { store, context }: AdminSession,
-  { command_id: commandId, account_id: accountId }: AccountCommandRow,
-  type: Settlement,
-  reason: string | undefined,
-): Promise<void> {
-  const last = await store.readLast(commandStream(commandId))
-  if (!last || last.type === 'noctant.EngineCommandRetryRequested.v1' || last.type === type) {
-    throw new CliError(EXIT.refused, 'that was asked for already', 'opslog dead-letters show tells where it stands.')
-  }
-  const { at, actor, requestId, correlationId } = context()
-  const data = { commandId, accountId, reason: reason ?? null, occurredAt: at }
-  const cause = { $correlationId: correlationId, $causationId: last.id, actor, requestId, commandId }
-  const id = deterministicId('engineCommand', commandId, String(last.revision + 1n), type)
-  try {
-    await store.append(commandStream(commandId), last.revision, last.metadata.hash, [
-      { id, event: { type, data }, cause },
-    ])
-  } catch (error) {
-    if (!(error instanceof WrongExpectedRevision)) throw error
-    throw new CliError(EXIT.refused, 'the command has moved on meanwhile', 'Look at it again.')
-  }
-}
-
-/** One replay for each operator to whom the event did not get through. */
-async function replay(
-  { bus, db, context }: AdminSession,
-  rows: readonly WebhookAttemptRow[],
-  written: AdminTools['written'],
-): Promise<object[]> {
-  const replayed: object[] = []
-  for (const [operatorId, [attempt]] of Map.groupBy(rows, ({ operator_id }) => operator_id)) {
-    if (!attempt) continue
-    await deliverableEndpoint(bus, operatorId)
-    const source = await noctantTables(db)
-      .selectFrom('noctant_partner_events')
-      .select(['event_id as eventId', 'source_stream as stream', 'source_revision as revision', 'created_at'])
-      .where('event_id', '=', attempt.event_id)
-      .executeTakeFirst()
-    if (!source) throw new CliError(EXIT.refused, `the event ${attempt.event_id} is not among those that are delivered`)
-    const { created_at: from, ...reference } = source
-    const circumstances = context()
-    const replayId = circumstances.commandId
-    const facts = {
-      replayId,
-      operatorId,
-      from,
-      to: new Date(Date.parse(from) + 1).toISOString(),
-      eventTypes: [attempt.event_type],
-      externalAccountId: null,
-      limit: 1,
-      sources: [{ ...reference, revision: String(reference.revision) }],
-    }
-    const command = { kind: 'request', facts, at: circumstances.at } as const
-    replayed.push({
-      operator_id: operatorId,
-      ...written(await bus.handle(webhookReplay, replayId, command, circumstances)),
-    })
-  }
-  return replayed
-}

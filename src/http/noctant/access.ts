@@ -4,6 +4,7 @@ import { createKeyProof } from '../../api-keys/key-proof.ts'
 import { parseApiKey } from '../../commands/noctant/api-key.ts'
 import type { ApiScope } from '../../events/noctant/vocabulary.ts'
 import type { PersonKeys } from '../../events/sealing.ts'
+import type { EventStore } from '../../events/store.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { Credential } from '../../projections/noctant/credentials.ts'
 import { bearerScheme, signedBy, type Verdict, type Verifier } from '../access.ts'
@@ -15,6 +16,8 @@ import type { LaunchSettings } from './launches/launch-view.ts'
 
 export interface NoctantParts extends CoreParts {
   db: ReadModels
+  /** What administrators do about commands that were given up stands in the commands' own streams. */
+  store: Pick<EventStore, 'readLast' | 'append'>
   personKeys: PersonKeys
   /** The keys that this process knows. */
   credentials: Pick<KeyDirectory<Credential>, 'find'>

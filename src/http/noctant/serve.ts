@@ -17,9 +17,9 @@ import { handlerSettings } from './settings.ts'
 const SANDBOX_WAIT_MAX_MS = 10_000
 
 export async function serveNoctant(parts: ApiParts<NoctantDirectories>): Promise<Served> {
-  const { config, bus, db, waiter, clock, vault } = parts
+  const { config, bus, db, store, waiter, clock, vault } = parts
   const { credentials } = parts.directories
-  const core = { bus, db, waiter, clock: clock.now, personKeys: vault }
+  const core = { bus, db, store, waiter, clock: clock.now, personKeys: vault }
   const own: NoctantParts = { ...core, credentials, ...handlerSettings(config, parts.settings(noctantSettings)) }
   return {
     parts: own,

@@ -61,7 +61,7 @@ const deadLettersCard: Card<NoctantParts> = {
   async view({ parts: { db } }: Noctant) {
     const [commands, webhooks] = await Promise.all([deadCommandCount(db), deadWebhookCount(db)])
     if (commands + webhooks === 0) return undefined
-    const content = html`<p>Given up: ${commands} of the commands, ${webhooks} of the webhooks. <code>opslog dead-letters list</code></p>
+    const content = html`<p>Given up: ${link(`${commands} of the commands, ${webhooks} of the webhooks`, '/console/dead-letters')}.</p>
 <p>docs/runbook.md: “opslog_dead_letter_commands is above 0”</p>`
     return { content, isWrong: true }
   },

@@ -5,6 +5,7 @@ import { consoleSignIn, type NoctantParts } from '../access.ts'
 import { accountActions } from './account-actions.ts'
 import { showAccount, showAccounts } from './accounts.ts'
 import { noctantCards } from './cards.ts'
+import { deadLetterActions, showDeadLetter, showDeadLetters } from './dead-letters.ts'
 import * as deliveries from './deliveries.ts'
 import * as lists from './lists.ts'
 import { operatorActions } from './operator-actions.ts'
@@ -57,6 +58,7 @@ const administered = (
 }
 
 const wentOut = { group: 'run', audience: both } as const
+const letters = { group: 'run', audience: ['administrator'] } as const
 const ofWebhooks = { scopes: ['webhook_deliveries:read'] } as const
 
 export const noctantConsole: ContextConsole<NoctantParts> = {
@@ -83,10 +85,12 @@ export const noctantConsole: ContextConsole<NoctantParts> = {
     { ...wentOut, path: '/commands/:id', title: 'Command', scopes: ['accounts:read'], view: deliveries.showCommand },
     { ...wentOut, ...ofWebhooks, path: '/webhooks', title: 'Webhooks', key: 'w', view: deliveries.showDeliveries },
     { ...wentOut, ...ofWebhooks, path: '/webhooks/:id', title: 'Webhook', view: deliveries.showDelivery },
+    { ...letters, path: '/dead-letters', title: 'Dead letters', view: showDeadLetters },
+    { ...letters, path: '/dead-letters/:id', title: 'Dead letter', view: showDeadLetter },
     ...administered('Operators', operatorThings, lists.showOperators, pages.showOperator),
     ...administered('API keys', keyThings, lists.showKeys, pages.showKey),
   ],
-  actions: [...accountActions, ...payoutActions, ...userActions, ...operatorActions],
+  actions: [...accountActions, ...payoutActions, ...userActions, ...operatorActions, ...deadLetterActions],
   cards: noctantCards,
   finders: [
     ...[accountThings, userThings, productThings, challengeThings, payoutThings, correctionThings].map((each) =>
