@@ -7,6 +7,7 @@ import { showAccount, showAccounts } from './accounts.ts'
 import { noctantCards } from './cards.ts'
 import { deadLetterActions, showDeadLetter, showDeadLetters } from './dead-letters.ts'
 import * as deliveries from './deliveries.ts'
+import { resend } from './delivery-actions.ts'
 import * as lists from './lists.ts'
 import { operatorActions } from './operator-actions.ts'
 import { payoutActions } from './payout-actions.ts'
@@ -90,7 +91,7 @@ export const noctantConsole: ContextConsole<NoctantParts> = {
     ...administered('Operators', operatorThings, lists.showOperators, pages.showOperator),
     ...administered('API keys', keyThings, lists.showKeys, pages.showKey),
   ],
-  actions: [...accountActions, ...payoutActions, ...userActions, ...operatorActions, ...deadLetterActions],
+  actions: [...accountActions, ...payoutActions, ...userActions, ...operatorActions, ...deadLetterActions, resend],
   cards: noctantCards,
   finders: [
     ...[accountThings, userThings, productThings, challengeThings, payoutThings, correctionThings].map((each) =>
