@@ -23,10 +23,8 @@ afterAll(() => api.stop())
 async function giveUp(externalId: string): Promise<string> {
   await api.call('POST', '/v1/accounts', { key: acme.key, body: accountRequest(externalId) })
   const events = await eventsOf(api.store, `noctant.account-${programAccountIdOf(acme.operatorId, externalId)}`)
-  const { commandId, accountId } = events.find(({ type }) => type === 'noctant.EngineCommandRequested.v1')?.data as {
-    commandId: string
-    accountId: string
-  }
+  const requested = events.find(({ type }) => type === 'noctant.EngineCommandRequested.v1')!
+  const { commandId, accountId } = requested.data as Record<'commandId' | 'accountId', string>
   const appended = (['EngineCommandPublished', 'EngineCommandDeadLettered'] as const).map((name) => {
     const event = example(`noctant.${name}.v1`)
     const id = randomUUID()
