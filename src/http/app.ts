@@ -91,7 +91,7 @@ export function createApp({ contexts, health, metrics, callers: given, turns: of
     const noted = idsAt(c.req.path).note?.(c.req.header(idsAt(c.req.path).header) ?? '')
     const callers = noted === undefined ? {} : { callerRequestId: noted }
     const { logFields } = principal ?? {}
-    requests.note({ requestId, method, route, status, durationMs: rounded, path: c.req.path, logFields, code })
+    requests.note({ requestId, method, route, status, durationMs: rounded, logFields, code })
     const asked = { requestId, ...callers, ...logFields, method, route }
     log.info({ ...asked, status, ...(code !== undefined && { code }), durationMs: rounded }, 'request')
   }

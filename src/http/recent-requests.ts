@@ -4,9 +4,8 @@ export interface RecentRequest {
   at: string
   requestId: string
   method: string
-  /** Template of the address, and the address without its query. */
+  /** Template of the address: what stands in one may be a secret. */
   route: string
-  path: string
   status: number
   durationMs: number
   /** Who asked, by the members of the log line; undefined: nobody who signed in. */
@@ -21,17 +20,15 @@ export interface RecentRequests {
   all(): RecentRequest[]
 }
 
-/** Requests that are remembered. */
+/** Requests that are remembered: a megabyte or so. */
 const KEPT_MAX = 2_000
-const PATH_LENGTH_MAX = 300
 
 export function createRecentRequests(keptMax = KEPT_MAX): RecentRequests {
   const ring: RecentRequest[] = []
   let next = 0
   return {
     note(request) {
-      const path = request.path.slice(0, PATH_LENGTH_MAX)
-      ring[next] = { at: new Date().toISOString(), ...request, path }
+      ring[next] = { at: new Date().toISOString(), ...request }
       next = (next + 1) % keptMax
     },
     all: () => [...ring.slice(next), ...ring.slice(0, next)].toReversed(),

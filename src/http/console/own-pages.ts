@@ -5,10 +5,12 @@ import { showFound } from './find.ts'
 import { showHealth } from './health-page.ts'
 import { showOverview } from './overview.ts'
 import { showProjection, showProjections } from './projections-page.ts'
+import { showRequest, showRequests } from './requests-page.ts'
 import { endSession, showSession, showSessions } from './session-pages.ts'
 import { showSettings } from './settings-page.ts'
 
 const administrators = ['administrator'] as const
+const keyHolders = ['administrator', 'operator'] as const
 const everybody = ['administrator', 'operator', 'auditor'] as const
 
 export const ownPages: ContextConsole<ConsoleParts> = {
@@ -27,6 +29,8 @@ export const ownPages: ContextConsole<ConsoleParts> = {
       view: showProjections,
     },
     { path: '/projections/:name', title: 'Read model', group: 'run', audience: administrators, view: showProjection },
+    { path: '/requests', title: 'Requests', group: 'run', audience: keyHolders, view: showRequests },
+    { path: '/requests/:request', title: 'Request', group: 'run', audience: keyHolders, view: showRequest },
     { path: '/sessions', title: 'Sessions', group: 'administer', audience: administrators, view: showSessions },
     { path: '/sessions/:session', title: 'Session', group: 'administer', audience: administrators, view: showSession },
     { path: '/settings', title: 'Settings', group: 'administer', audience: everybody, view: showSettings },
