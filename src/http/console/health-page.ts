@@ -11,14 +11,14 @@ import type { ConsoleParts } from './access.ts'
 const remedies: readonly (readonly [part: RegExp, section: string])[] = [
   [/^event_store$/, '/readyz: event_store is down'],
   [/^postgres$/, '/readyz: postgres is down'],
-  [/^command_stream$/, '/readyz is degraded by command_stream'],
+  [/^command_stream$/, 'opslog_command_stream_up is 0, or /readyz is degraded by command_stream'],
   [/^person_keys$/, 'The vault of personal keys'],
   [/^event_log$/, '/readyz is degraded by event_log'],
-  [/^parked_events$/, '/readyz is degraded by parked_events'],
-  [/^projector\./, '/readyz: a projector is down'],
+  [/^parked_events$/, 'opslog_projector_parked_streams is above 0, or /readyz is degraded by parked_events'],
+  [/^projector\./, '/readyz: projector.noctant or projector.audit is down'],
   [/^seals$/, '/readyz is degraded by seals'],
 ]
-const OTHER_REMEDY = 'opslog_processes_halted is above 0, opslog_leaders_missing is above 0'
+const OTHER_REMEDY = 'opslog_leaders_missing is above 0, opslog_processes_halted is above 0'
 
 type Part = ProbeResult & { name: string }
 
