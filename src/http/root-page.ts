@@ -1,11 +1,22 @@
 /** What stands at `/`: for people a way in, for programs the addresses that there are. */
+import { createHash } from 'node:crypto'
 import type { Context } from 'hono'
-import { html } from 'hono/html'
+import { html, raw } from 'hono/html'
 import { version } from '../runtime/version.ts'
 import type { AppEnv } from './environment.ts'
 import type { Readiness } from './health.ts'
 
-const PAGE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const STYLE = `:root { color-scheme: light dark }
+body { max-width: 42rem; margin: 0 auto; padding: 2.5rem 1rem; font: 1rem/1.6 system-ui, sans-serif;
+  color: light-dark(#16202c, #e6edf3); background: light-dark(#f4f6f8, #0e151c) }
+a { color: light-dark(#0a5c8a, #6cbcf0) }
+pre { overflow: auto; padding: 0.75rem 1rem; border-radius: 0.375rem; background: light-dark(#e9eef2, #1f2b36) }`
+/** The page's own style and nothing else's. */
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
+const PAGE_POLICY = [
+  ...["default-src 'none'", `style-src 'sha256-${STYLE_HASH}'`, 'img-src data:'],
+  ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
+].join('; ')
 
 interface Root {
   /** Names of the documents that are served. */
@@ -51,7 +62,8 @@ const page = ({ own, status, home, origin }: Shown) => html`<!doctype html>
   <head>
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
-    <meta name="color-scheme" content="light dark" />
+    <link rel="icon" href="data:," />
+    <style>${raw(STYLE)}</style>
     <title>opslog</title>
   </head>
   <body>
@@ -65,7 +77,7 @@ const page = ({ own, status, home, origin }: Shown) => html`<!doctype html>
         <li><a href="/readyz">Readiness</a> of each part</li>
       </ul>
       <p>A first request:</p>
-      <pre><code>curl ${origin}/readyz</code></pre>
+      <pre tabindex="0"><code>curl ${origin}/readyz</code></pre>
     </main>
   </body>
 </html>`
