@@ -89,7 +89,6 @@ export async function showDeadLetter(asked: Noctant): Promise<Shown | undefined>
   if (!letter) return undefined
   const { id, command, webhooks } = letter
   const [webhook] = webhooks
-  const { request: _, ...facts } = command ?? {}
   const toThing = command
     ? link('Show the command', pathOf('commands', id))
     : link('Show all attempts', pathOf('webhooks', id))
@@ -97,7 +96,7 @@ export async function showDeadLetter(asked: Noctant): Promise<Shown | undefined>
     title: command
       ? `Command ${command.command_type ?? id} was given up`
       : `Webhook ${webhook?.event_type} was given up`,
-    content: html`${fieldsOf(command ? facts : (webhook ?? {}))}<p class="tools">${toThing}</p>${onRecord(id)}`,
+    content: html`${fieldsOf(command ?? webhook ?? {}, {}, ['request'])}<p class="tools">${toThing}</p>${onRecord(id)}`,
   }
 }
 
