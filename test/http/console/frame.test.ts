@@ -149,6 +149,15 @@ describe('the box that finds', () => {
     expect([seen.status, seen.location]).toEqual([303, `/console/noctant/accounts/${account.account_id}`])
   })
 
+  it.each([
+    ['a stream', () => `noctant.account-${account.program_account_id}`, '/console/streams/'],
+    ['an operator', () => acme.operatorId, '/console/operators/'],
+    ['a key', () => acme.keyId, '/console/keys/'],
+  ])('goes to %s', async (_, text, path) => {
+    const seen = await find(admin, text())
+    expect([seen.status, seen.location]).toEqual([303, `${path}${text()}`])
+  })
+
   it('says what it has looked through where it finds nothing', async () => {
     const seen = await find(own, 'nobody knows <this>')
     expect(seen.status).toBe(404)

@@ -15,6 +15,7 @@ import * as pages from './thing-pages.ts'
 import {
   accountThings,
   challengeThings,
+  commandThings,
   correctionThings,
   deliveryThings,
   historicalThings,
@@ -97,6 +98,8 @@ export const noctantConsole: ContextConsole<NoctantParts> = {
     ...[accountThings, userThings, productThings, challengeThings, payoutThings, correctionThings].map((each) =>
       finderOf(each as never),
     ),
-    ...[launchThings, historicalThings, deliveryThings].map((each) => finderOf(each as never)),
+    ...[launchThings, historicalThings, deliveryThings, commandThings].map((each) => finderOf(each as never)),
+    // Their pages are for administrators.
+    ...[operatorThings, keyThings].map((each) => finderOf({ ...each, tenant: undefined } as never)),
   ],
 }
