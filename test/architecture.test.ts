@@ -422,7 +422,7 @@ describe('the kernel', () => {
     // And by what is sent, which counts for whoever asked, and by pages of contexts' own refusals.
     // And by what pages of the console are made of, which every context declares, and by the page at the root.
     // And by spans, which OpenTelemetry is told of.
-    [['http'], 6_690],
+    [['http'], 6_700],
     // Grown by the key directory, which every context had for itself, and by bodies that are made at each attempt. And by
     // directories over streams of several kinds, whose keys may be rotated in place, and which forget what has ended. And by seals
     // that are posted, and by directories of which other rows are asked too.
