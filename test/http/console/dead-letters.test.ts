@@ -1,7 +1,6 @@
 /** What was given up, on its pages: tried again or left as it is, by an administrator alone; and what went out. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { programAccountIdOf } from '../../../src/commands/noctant/account.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { example } from '../../support/examples.ts'
 import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
@@ -21,8 +20,8 @@ afterAll(() => api.stop())
 
 /** The command that opens a new account, which the relay has given up. */
 async function giveUp(externalId: string): Promise<string> {
-  await api.call('POST', '/v1/accounts', { key: acme.key, body: accountRequest(externalId) })
-  const events = await eventsOf(api.store, `noctant.account-${programAccountIdOf(acme.operatorId, externalId)}`)
+  const { body } = await api.call('POST', '/v1/accounts', { key: acme.key, body: accountRequest(externalId) })
+  const events = await eventsOf(api.store, `noctant.account-${body.account.program_account_id}`)
   const requested = events.find(({ type }) => type === 'noctant.EngineCommandRequested.v1')!
   const { commandId, accountId } = requested.data as Record<'commandId' | 'accountId', string>
   const appended = (['EngineCommandPublished', 'EngineCommandDeadLettered'] as const).map((name) => {

@@ -31,9 +31,11 @@ it('are shown to whoever asked, and all of them to administrators', async () => 
 
 it('can be filtered, and one of them names the code that it was refused with', async () => {
   const own = await operator(api, acme.key)
-  expect(await routesFor(own, '?status=4xx')).toHaveLength(1)
-  expect(await routesFor(own, '?route=%2Fme')).toEqual(['/noctant/v1/me'])
-  const { page } = await own.get('/console/requests?status=4xx')
+  const route = '/noctant/v1/accounts/by-external-id'
+  expect(new Set(await routesFor(own, '?status=2xx&route=%2Fme'))).toEqual(new Set(['/noctant/v1/me']))
+  expect(await routesFor(own, '?status=5xx')).toEqual([])
+  expect(await routesFor(own, '?code=account_not_found')).toEqual([route])
+  const { page } = await own.get('/console/requests?code=account_not_found')
   const href = page.querySelector('main tbody a')?.getAttribute('href') ?? ''
   const seen = await own.get(href)
   expect([seen.status, fieldIn(seen, 'status'), fieldIn(seen, 'code')]).toEqual([200, '404', 'account_not_found'])
