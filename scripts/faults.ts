@@ -74,6 +74,8 @@ const IN_TURNS: readonly (readonly [name: string, seconds: number])[] = [
   ['objects', 5],
   ['rungate-desk', 45],
   ['rungate-calls', 120],
+  ['rungate-restart', 40],
+  ['rungate-inputs', 60],
   ['disk', 40],
   ['postgres', 25],
   ['firsthand-scoring', 40],

@@ -2,7 +2,9 @@
  * Rungate's money under faults: two processes that admit at once, and one that is killed before its reservation is in the log. After
  * each the books must be whole (check-rungate.ts).
  */
+import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { GPT, user } from '../http/rungate/calling.ts'
 import { rungateContradictions } from './check-rungate.ts'
 import { toolContradictions } from './checker.ts'
 import {
@@ -22,7 +24,7 @@ let rungate: RungateHouse
 let agents: Budgeted[] = []
 beforeAll(async () => {
   rungate = await openRungateHouse()
-}, 180_000)
+}, 400_000)
 afterAll(() => rungate.close(), 60_000)
 afterEach(async () => {
   const { house } = rungate
@@ -131,6 +133,43 @@ describe('a run that is stopped at one process', { timeout: 60_000 }, () => {
     expect(status).toBe(200)
     expect(await asked).toMatchObject({ status: 403, code: 'run_force_stopped' })
     expect(performance.now() - beganMs).toBeLessThan(1_000)
+  })
+
+  it('is decided on at its desk, though the read models do not show it: by its id alone, at either process', async () => {
+    const agent = await agentWith(10, patience)
+    const { house, caller, ask } = rungate
+    const headers = { 'x-rungate-new-run': 'true' }
+    const newRun = async (said: string) => {
+      const body = { model: GPT, max_completion_tokens: 50, messages: user(said) }
+      const called = await ask('api', 'POST', '/v1/chat/completions', { key: agent.apiKey, body, headers })
+      expect(called.status).toBe(200)
+      return String(called.headers.get('x-rungate-run-id'))
+    }
+    const operator = (at: ApiName, method: string, path: string) => ask(at, method, path, { key: caller.token })
+    house.pause('projector')
+    const here = await newRun('here')
+    // Nobody is told that a run is absent which goes on.
+    expect((await operator('api', 'GET', `/api/runs/${here}`)).status).toBe(503)
+    const stopped = await operator('api', 'POST', `/api/runs/${here}/stop`)
+    expect([stopped.status, stopped.headers.get('x-opslog-read-models')]).toEqual([200, 'behind'])
+    expect((await operator('api', 'POST', `/api/runs/${here}/stop`)).status).toBe(400)
+    expect((await operator('api', 'POST', `/api/runs/${here}/unblock`)).status).toBe(200)
+    const there = await newRun('there')
+    await vi.waitFor(
+      async () => expect((await operator('api-2', 'POST', `/api/runs/${there}/stop`)).status).toBe(200),
+      { interval: 5, timeout: 5_000 },
+    )
+    expect((await operator('api', 'POST', `/api/runs/${randomUUID()}/stop`)).status).toBe(404)
+    house.proceed('projector')
+    for (const runId of [here, there]) {
+      await vi.waitFor(
+        async () => {
+          const { status, body: shown } = await operator('api', 'GET', `/api/runs/${runId}`)
+          expect([status, shown.data?.status]).toEqual([200, 'force_stopped'])
+        },
+        { interval: 100, timeout: 20_000 },
+      )
+    }
   })
 })
 

@@ -1,11 +1,13 @@
 /**
- * Which tests prove which of rungate's faults, G1 to G16, as rows.ts has it for the kernel's. Two are proven in part: no test is of an
- * instance that starts again on its own store (2), and of the 20 ms of a real process (16).
+ * Which tests prove which of rungate's faults, G1 to G16, as rows.ts has it for the kernel's. One is proven in part: no test is of the
+ * 20 ms of a real process with bodies of tens of megabytes (16).
  */
 import type { Row } from './rows.ts'
 
 const DESK = 'test/faults/rungate-desk.fault.ts'
 const CALLS = 'test/faults/rungate-calls.fault.ts'
+const RESTART = 'test/faults/rungate-restart.fault.ts'
+const INPUTS = 'test/faults/rungate-inputs.fault.ts'
 const DESKS = 'test/commands/rungate/desk/desks.test.ts'
 const CRASHES = 'test/commands/rungate/desk/crashes.test.ts'
 const ADMISSION = 'test/commands/rungate/desk/admission.test.ts'
@@ -35,6 +37,10 @@ export const rungateRows: readonly Row[] = [
     tests: [
       [CALLS, 'row G2: %s leaves what was set aside counted, until somebody says what it cost'],
       [CALLS, 'row G2: holds so much that nothing else fits, and the run ends with what may have been spent'],
+      [
+        RESTART,
+        'row G2: a call under way when the instance is killed has expired as soon as it runs again, and is settled by hand',
+      ],
       [CRASHES, 'killed %s the reservation holds until it expires, and is corrected once'],
       ['test/processes/rungate/run-sweeper.test.ts', 'a call past its time expires, and is under way no more'],
     ],
@@ -171,6 +177,7 @@ export const rungateRows: readonly Row[] = [
     row: 16,
     fault: '10,000 letters without a space, 32 MiB of base64, 100,000 tools, depth 100,000',
     tests: [
+      [INPUTS, 'row G16: no turn of the loop is long by %s'],
       [TAPE, 'is bounded in depth and in values'],
       [SCAN, 'refuses what is no JSON as the client’s fault, in a long body too'],
       [SCAN, 'of a long text of %s is the same however it is escaped, wherever that is cut'],

@@ -76,7 +76,10 @@ export async function callerOf(
 }
 
 /** Every settled call of an agent, oldest first. */
-export async function settledCalls(api: Api, agentId: string): Promise<DeskFacts<'rungate.CallSettled.v1'>[]> {
+export async function settledCalls(
+  api: Pick<Api, 'store'>,
+  agentId: string,
+): Promise<DeskFacts<'rungate.CallSettled.v1'>[]> {
   const settled: DeskFacts<'rungate.CallSettled.v1'>[] = []
   for await (const { type, data } of api.store.readStream(`rungate.desk-${agentId}`)) {
     if (type === 'rungate.CallSettled.v1') settled.push(data as DeskFacts<'rungate.CallSettled.v1'>)
