@@ -6,6 +6,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { startOpenTelemetry } from '../src/adapters/telemetry/open-telemetry.ts'
 import { closeTelemetry, span, useTracer } from '../src/telemetry.ts'
 import { ourCommands, type SuiteOptions, usersFor } from './commands.ts'
@@ -13,18 +14,19 @@ import { type BenchInstance, call, startBenchInstance } from './instance.ts'
 import { compare, load, type Measurement, WARM_UP_S, within } from './measure.ts'
 
 const CONCURRENCY = 16
+const LOOK_INTERVAL_MS = 100
 /** Of the throughput without a collector. */
 const FLOOR = 0.95
-const ALONE = { ROLES: 'api', READ_YOUR_WRITES_WAIT_MS: '0' }
+const PARTS = { ROLES: 'api,projector', READ_YOUR_WRITES_WAIT_MS: '0' }
 const SAMPLED = { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.1' }
 
 export async function runTelemetryBench({ seconds, rounds }: SuiteOptions): Promise<Measurement[]> {
   const collector = await startCollector()
   const instances: BenchInstance[] = []
   try {
-    const traced = await startBenchInstance({ ...ALONE, ...SAMPLED, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url })
+    const traced = await startBenchInstance({ ...PARTS, ...SAMPLED, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url })
     instances.push(traced)
-    const plain = await startBenchInstance(ALONE)
+    const plain = await startBenchInstance(PARTS)
     instances.push(plain)
     const [first, second] = [await loadsOf(traced), await loadsOf(plain)]
     const about = `with a collector, against none, ${CONCURRENCY} at once`
@@ -61,6 +63,9 @@ async function loadsOf(instance: BenchInstance) {
   const read = (seconds: number) =>
     load(CONCURRENCY, seconds, async () => void (await call('GET', `${url}/noctant/v1/me`, { apiKey, expect: [200] })))
   await write(WARM_UP_S)
+  while ((await fetch(`${url}/noctant/v1/me`, { headers: { authorization: `Bearer ${apiKey}` } })).status !== 200) {
+    await delay(LOOK_INTERVAL_MS)
+  }
   await read(WARM_UP_S)
   return { write, read }
 }

@@ -26,8 +26,8 @@ export interface Collector {
   /** For OTEL_EXPORTER_OTLP_ENDPOINT. */
   url: string
   spans(): ToldSpan[]
-  /** As they were told last, by name. */
-  figures(): Map<string, ToldFigure>
+  /** Of the process with these roles, as it told them last, by name. */
+  figures(roles: string): ReadonlyMap<string, ToldFigure>
   /** Every body that came. */
   told(): string
   close(): Promise<void>
@@ -64,7 +64,7 @@ const attributesOf = (given: Attributes): Record<string, unknown> =>
 
 export async function startCollector(): Promise<Collector> {
   const spans: ToldSpan[] = []
-  const figures = new Map<string, ToldFigure>()
+  const figures = new Map<string, Map<string, ToldFigure>>()
   const bodies: string[] = []
 
   function takeSpans(body: string): void {
@@ -80,15 +80,20 @@ export async function startCollector(): Promise<Collector> {
   }
 
   function takeFigures(body: string): void {
-    const { resourceMetrics } = JSON.parse(body) as { resourceMetrics: { scopeMetrics: { metrics: OtlpMetric[] }[] }[] }
-    for (const { name, ...kinds } of resourceMetrics
-      .flatMap(({ scopeMetrics }) => scopeMetrics)
-      .flatMap((each) => each.metrics)) {
-      const { dataPoints = [] } = (kinds.gauge ?? kinds.sum ?? kinds.histogram ?? {}) as {
-        dataPoints?: ToldFigure['points']
+    const { resourceMetrics } = JSON.parse(body) as {
+      resourceMetrics: (Resourced & { scopeMetrics: { metrics: OtlpMetric[] }[] })[]
+    }
+    for (const { resource, scopeMetrics } of resourceMetrics) {
+      const roles = String(attributesOf(resource.attributes)['opslog.roles'])
+      const own = figures.get(roles) ?? new Map<string, ToldFigure>()
+      figures.set(roles, own)
+      for (const { name, ...kinds } of scopeMetrics.flatMap(({ metrics }) => metrics)) {
+        const { dataPoints = [] } = (kinds.gauge ?? kinds.sum ?? kinds.histogram ?? {}) as {
+          dataPoints?: ToldFigure['points']
+        }
+        const points = dataPoints.map((point) => ({ ...point, attributes: attributesOf(point.attributes as never) }))
+        own.set(name, { name, points })
       }
-      const points = dataPoints.map((point) => ({ ...point, attributes: attributesOf(point.attributes as never) }))
-      figures.set(name, { name, points })
     }
   }
 
@@ -106,7 +111,7 @@ export async function startCollector(): Promise<Collector> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     spans: () => spans,
-    figures: () => figures,
+    figures: (roles) => figures.get(roles) ?? new Map(),
     told: () => bodies.join('\n'),
     async close() {
       server.closeAllConnections()

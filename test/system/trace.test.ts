@@ -202,10 +202,18 @@ it('what /metrics shows is told too, under the same names', { timeout: 30_000 },
   const names = [...shown.matchAll(/^# TYPE (\S+) (?!summary)/gm)].map(([, name = '']) => name)
   expect(names).toContain('opslog_http_request_duration_seconds')
   await vi.waitFor(() => {
-    const told = collector.figures()
+    const told = collector.figures('api')
     expect(names.filter((name) => !told.has(name) && !/^nodejs_(gc|active)/.test(name))).toEqual([])
     const durations = told.get('opslog_http_request_duration_seconds')?.points ?? []
     const opened = durations.find(({ attributes }) => attributes.route === '/noctant/v1/accounts')
     expect(opened).toMatchObject({ count: 1, attributes: { method: 'POST', status: 201 } })
   }, 20_000)
+})
+
+it('a process that stops has told what it did', { timeout: 30_000 }, async () => {
+  await fetch(`${api.url}/noctant/v1/me`, { headers: { authorization: `Bearer ${api.key}` } })
+  const child = children.get('api')!
+  child.kill('SIGTERM')
+  await once(child, 'exit')
+  expect(collector.spans().map(({ name }) => name)).toContain('GET /noctant/v1/me')
 })
