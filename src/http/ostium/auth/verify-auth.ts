@@ -11,6 +11,7 @@ export const authVerify = write({
   description:
     'Reads the trader’s delegate and allowance from the chain. `verified`: the delegate is this agent’s account; from then on its key opens delegated mode. May be repeated: a delegation that has gone suspends the agent.',
   ...{ access: livingAgent, head: needsTrader, query, headers: keyHeaders },
+  isIdempotent: true,
   answers: { 200: json(agentVerified, 'What the chain says.') },
   refuses: ['trader_missing', 'trader_malformed', 'agent_not_found', 'chain_unavailable', 'action_reverts'],
   async handle({ principal, command, ...parts }) {
