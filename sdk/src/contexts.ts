@@ -82,6 +82,7 @@ export const contexts: Readonly<Record<keyof Contexts, ContextFacts>> = {
       'POST /v1/exchange/cancel': 'header',
       'POST /v1/exchange/modify': 'header',
       'POST /v1/exchange/margin': 'header',
+      'POST /v1/auth/verify-auth': 'natural',
     },
   },
   audit: {

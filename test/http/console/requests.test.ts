@@ -1,5 +1,6 @@
 /** The requests that a process has answered last: an operator's own, and everybody's to administrators. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { eventually } from '../../projections/support.ts'
 import { type Api, startApi, type TestOperator } from '../api.ts'
 import { administrator, fieldIn, operator } from './browsing.ts'
 
@@ -9,7 +10,8 @@ let other: TestOperator
 beforeAll(async () => {
   api = await startApi()
   ;[acme, other] = await Promise.all([api.addOperator(), api.addOperator()])
-  await api.call('GET', '/v1/me', { key: acme.key })
+  // The first may come before the read models have the operator, and is 404 then.
+  await eventually(async () => expect((await api.call('GET', '/v1/me', { key: acme.key })).status).toBe(200))
   await api.call('GET', '/v1/accounts/by-external-id?external_account_id=nothing', { key: acme.key })
   await api.call('POST', '/v1/users', { key: other.key, body: { external_id: 'trader-1' } })
 })
