@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { contextNames } from '../../src/contexts.ts'
+import { apis } from '../support/contexts.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { root } from '../support/source.ts'
 
@@ -34,11 +34,13 @@ const lines = (file: string): number =>
     .split('\n').length
 
 describe('the client', () => {
-  it('is less than 400 lines by hand, and knows every context', () => {
+  it('is less than 400 lines by hand, and knows every context that has operations', () => {
     const own = readdirSync(join(sdk, 'src')).filter((file) => file !== 'contexts.ts')
     expect(own.reduce((sum, file) => sum + lines(file), 0)).toBeLessThan(400)
     const known = readdirSync(join(sdk, 'types'))
-    expect(contextNames.filter((name) => !known.includes(`${name}.d.ts`))).toEqual([])
+    const served = apis.filter(({ operations }) => operations.length > 0).map(({ name }) => name)
+    expect(served.filter((name) => !known.includes(`${name}.d.ts`))).toEqual([])
+    expect(served).toContain('rungate')
   })
 
   it('is sent as scripts and declarations alone, each made of a source that is there', () => {
