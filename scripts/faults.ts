@@ -79,6 +79,7 @@ const IN_TURNS: readonly (readonly [name: string, seconds: number])[] = [
   ['firsthand-scoring', 40],
   ['restore', 25],
   ['ostium-sockets', 65],
+  ['ostium-crashes', 60],
   ['roles', 75],
 ]
 /** For those of a short run. One that is longer runs alone. */

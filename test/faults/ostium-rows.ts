@@ -1,10 +1,10 @@
 /**
- * Which tests prove which of ostium's faults, O3 to O20, as rows.ts has it for the kernel's. Processes killed at once (1, 2) have
- * no test. Two are proven in part: of two relays the stream between them, not a process that comes back (5), and of a clock that
- * is off not the alarm, which is the kernel's (17).
+ * Which tests prove which of ostium's faults, O1 to O20, as rows.ts has it for the kernel's. Two are proven in part: of two relays
+ * the stream between them, not a process that comes back (5), and of a clock that is off not the alarm, which is the kernel's (17).
  */
 import type { Row } from './rows.ts'
 
+const CRASHES = 'test/faults/ostium-crashes.fault.ts'
 const SOCKETS = 'test/faults/ostium-sockets.fault.ts'
 const NODE = 'test/processes/ostium/node-faults.test.ts'
 const PRICES = 'test/processes/ostium/prices.test.ts'
@@ -13,6 +13,16 @@ const AGENT_FAULTS = 'test/http/ostium/agent-faults.test.ts'
 const STREAMS = 'test/commands/ostium/streams.test.ts'
 
 export const ostiumRows: readonly Row[] = [
+  {
+    row: 1,
+    fault: 'kill -9 of the API before or after the append of a build',
+    tests: [[CRASHES, '%s of a build, has handed out nothing that is missing from the log']],
+  },
+  {
+    row: 2,
+    fault: 'kill -9 of the relay before signing, after recording Signed, after sending, before recording Broadcast',
+    tests: [[CRASHES, '%s, has one transaction on the chain for the action all the same']],
+  },
   {
     row: 3,
     fault: 'the node’s answer to a send lost; already known; nonce too low',
