@@ -79,7 +79,7 @@ export async function readNewest(
   const described: DescribedEvent[] = []
   let first: bigint | undefined
   let last: bigint | undefined
-  let slice: RawEvent[] = []
+  const slice: RawEvent[] = []
   /** The position of the event that fills the page, where one does. */
   const take = async (): Promise<bigint | undefined> => {
     const admitted = await ground.scope.admit(slice.splice(0))
@@ -101,7 +101,6 @@ export async function readNewest(
     const full = await take()
     if (full !== undefined) return { described, first, last: full, isFinished: false }
     if (budget.isSpent()) return { described, first, last, isFinished: false }
-    slice = []
     await breath()
   }
   const full = await take()

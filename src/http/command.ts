@@ -8,6 +8,7 @@ import { commandContext } from '../commands/context.ts'
 import type { CommandContext } from '../commands/handle.ts'
 import { commandIdOf, fingerprintOf } from '../commands/identity.ts'
 import type { Actor } from '../events/event.ts'
+import { TRACEPARENT } from '../runtime/traceparent.ts'
 import { traceparentNow } from '../telemetry.ts'
 import { headerCount } from './body.ts'
 import type { Sealer } from './cursor.ts'
@@ -51,8 +52,6 @@ export interface Asking extends HandlerInput, Validated {
 }
 
 const ANYBODY: Actor = { kind: 'system', id: 'anonymous' }
-/** W3C Trace Context, version 00. */
-const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** Adds `facts` and `command` to what the handler is given. Throws a Problem where the key has no proper form. */
 export async function addCommand(

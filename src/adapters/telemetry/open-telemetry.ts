@@ -23,6 +23,7 @@ import { detectResources, envDetector, resourceFromAttributes } from '@opentelem
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import type { Log } from '../../log.ts'
+import { TRACEPARENT } from '../../runtime/traceparent.ts'
 import { within } from '../../runtime/within.ts'
 import type { FigureRegistry, Span, SpanOptions, Tracer } from '../../telemetry.ts'
 import { createFigureProducer } from './figures.ts'
@@ -123,8 +124,6 @@ function ended<T>(opened: OtelSpan, work: (span: Span) => T, isExpected: SpanOpt
     throw error
   }
 }
-
-const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
 
 function linkTo(traceparent: string): Link[] {
   const [, traceId = '', spanId = '', flags = ''] = TRACEPARENT.exec(traceparent) ?? []

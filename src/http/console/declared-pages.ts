@@ -146,7 +146,10 @@ const takeAction =
       const idempotencyKey = form.get('idempotency_key') ?? ''
       const done = await perform({ ...asked, form, reason, idempotencyKey, command })
       const { sealer } = ground.runtime
-      if (done.once !== undefined) await keepOnce(c, sealer, viewer.sessionId, done.once)
+      if (done.once !== undefined) {
+        const secure = ground.sessions.isSecure(c)
+        await keepOnce(c, sealer, { sessionId: viewer.sessionId, shown: done.once, secure })
+      }
       const to = done.to === undefined ? thing : `/console${done.to}`
       const address = `${to}${to.includes('?') ? '&' : '?'}done=${sealMessage(sealer, viewer.sessionId, done)}`
       return c.redirect(address, 303)

@@ -11,10 +11,17 @@ const AGE_MAX_S = 60
 
 const boundTo = (sessionId: string) => ['console once', sessionId]
 
+interface Kept {
+  sessionId: string
+  shown: Markup
+  /** The browser came by https. */
+  secure: boolean
+}
+
 /** Keeps the markup for the next page of this session. */
-export async function keepOnce(c: Context<AppEnv>, sealer: Sealer, sessionId: string, shown: Markup): Promise<void> {
+export async function keepOnce(c: Context<AppEnv>, sealer: Sealer, { sessionId, shown, secure }: Kept): Promise<void> {
   const sealed = sealer.seal(String(await shown), boundTo(sessionId))
-  setCookie(c, COOKIE, sealed, { path: '/console', httpOnly: true, sameSite: 'Strict', maxAge: AGE_MAX_S })
+  setCookie(c, COOKIE, sealed, { path: '/console', httpOnly: true, sameSite: 'Strict', secure, maxAge: AGE_MAX_S })
 }
 
 /** What was kept, for this one page. We alone have sealed it, so that it is markup as we have made it. */

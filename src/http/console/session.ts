@@ -2,7 +2,7 @@
  * Who uses the console: the cookie, the sessions behind it, and the keys that they were begun with. A session is as good as
  * its key: what the key may do is asked at each request, and it ends with the key.
  */
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
@@ -13,6 +13,7 @@ import type { CommandContext } from '../../commands/handle.ts'
 import type { SessionEnding } from '../../events/console/session.ts'
 import type { Actor } from '../../events/event.ts'
 import { findExpiredSessions, type SessionRow, sessionIdsOf } from '../../projections/console/session.ts'
+import { hashSecret, isSecret, newSecret } from '../../runtime/secret.ts'
 import { clientAddress } from '../client-address.ts'
 import type { SharedRuntime } from '../context.ts'
 import type { AppEnv } from '../environment.ts'
@@ -23,8 +24,6 @@ import type { ConsoleParts } from './access.ts'
 type PageContext = Context<AppEnv>
 
 const COOKIE = { name: 'opslog_console', path: '/console' } as const
-const SECRET_BYTES = 32
-const SECRET = /^[A-Za-z0-9_-]{43}$/
 
 /** Notes of a session's use are at least this part of the idle time apart. */
 const USE_GAP_PART = 20
@@ -35,11 +34,6 @@ const WAIT_STEP_MS = 10
 const STRANGER_WAIT_MS = 500
 /** Sessions whose time is over that a sign-in clears away. */
 const CLEARED_MAX = 20
-
-export const newSecret = (): string => randomBytes(SECRET_BYTES).toString('base64url')
-export const isSecret = (text: string): boolean => SECRET.test(text)
-/** SHA-256, hex. The secret is random, so that nothing slower is needed. */
-export const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex')
 
 export type Sessions = ReturnType<typeof createSessions>
 export type NewSession = Pick<
@@ -120,7 +114,7 @@ export function createSessions(parts: ConsoleParts, runtime: SharedRuntime, decl
     })
   }
 
-  const isSecure = (c: PageContext) =>
+  const isSecure = (c: PageContext): boolean =>
     isHttps({ url: c.req.url, header: (name) => c.req.header(name) }, publicUrl, trustProxy)
 
   const forget = (c: PageContext): void => void deleteCookie(c, COOKIE.name, { path: COOKIE.path, secure: isSecure(c) })
@@ -170,6 +164,8 @@ export function createSessions(parts: ConsoleParts, runtime: SharedRuntime, decl
     },
 
     end,
+    /** Whether cookies are for https alone: the browser came by it. */
+    isSecure,
     /** Signs this browser out. */
     async signOut(c: PageContext, viewer: Viewer): Promise<void> {
       await end(c, viewer.sessionId, 'signed_out', viewer.actor)

@@ -6,6 +6,7 @@ import { accessLink, linkIdOf } from '../../commands/console/access-link.ts'
 import { linkNotFound } from '../../commands/console/rejection.ts'
 import { session, sessionIdOfLink } from '../../commands/console/session.ts'
 import type { Actor } from '../../events/event.ts'
+import { hashSecret, isSecret } from '../../runtime/secret.ts'
 import { headOf, type RequestHead } from '../access.ts'
 import { clientAddress } from '../client-address.ts'
 import type { SharedRuntime } from '../context.ts'
@@ -14,7 +15,7 @@ import { Problem } from '../errors.ts'
 import type { Audience, DeclaredConsole, Markup } from '../pages/declaration.ts'
 import { CALLERS_MAX, createWindow, refuseBeyond } from '../rate-limit.ts'
 import type { ConsoleParts } from './access.ts'
-import { hashSecret, isSecret, type Sessions } from './session.ts'
+import type { Sessions } from './session.ts'
 
 type PageContext = Context<AppEnv>
 

@@ -42,9 +42,14 @@ export interface ListOf<T extends Table> extends ThingsOf<T> {
 }
 
 const BEGINNING = /^[0-9a-f-]{1,36}$/i
-const LIMITS = [25, 50, 100, 200] as const
+/** Rows of a page that one can choose among. */
+export const LIMITS = [25, 50, 100, 200] as const
 /** Two screens of a desk. */
 const LIMIT_DEFAULT = 50
+
+/** How many rows the address asks for; the usual number where it names none of them. */
+export const limitOf = (query: URLSearchParams): (typeof LIMITS)[number] =>
+  LIMITS.find((each) => String(each) === query.get('limit')) ?? LIMIT_DEFAULT
 
 interface Reading {
   filters: Filter[]
@@ -94,11 +99,10 @@ function readingOf<T extends Table>(list: ListOf<T>, asked: Asked<WithDatabase>)
   }
   const by = query.get('sort')
   const column = by !== null && sortable(list).includes(by) ? by : list.at
-  const limit = LIMITS.find((each) => String(each) === query.get('limit')) ?? LIMIT_DEFAULT
   return {
     filters,
     sort: { column, isDescending: query.get('order') !== 'asc' },
-    limit,
+    limit: limitOf(query),
     from: fromOf(list, query, column),
   }
 }

@@ -1,9 +1,10 @@
 /** Makes a link that opens the console to an administrator: for the command line, and for whoever starts an instance. */
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { userInfo } from 'node:os'
 import { accessLink, linkIdOf } from '../../commands/console/access-link.ts'
 import { commandContext } from '../../commands/context.ts'
 import type { CommandBus } from '../../commands/handle.ts'
+import { hashSecret, newSecret } from '../../runtime/secret.ts'
 
 interface Wanted {
   /** Where the console is reached, without a slash at its end. */
@@ -13,12 +14,10 @@ interface Wanted {
   now: Date
 }
 
-const TOKEN_BYTES = 32
-
 /** The link stands in the answer alone: what is recorded does not lead back to it. */
 export async function issueLink(bus: CommandBus, { url, ttlMs, isReadOnly, now }: Wanted) {
-  const token = randomBytes(TOKEN_BYTES).toString('base64url')
-  const tokenHash = createHash('sha256').update(token).digest('hex')
+  const token = newSecret()
+  const tokenHash = hashSecret(token)
   const linkId = linkIdOf(tokenHash)
   const at = now.toISOString()
   const expiresAt = new Date(now.getTime() + ttlMs).toISOString()

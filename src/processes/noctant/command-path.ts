@@ -39,7 +39,7 @@ const DRAIN_MS = 5_000
 /** Runs until `signal` aborts; stands by while another process leads. */
 export function runCommandPath(options: CommandPathOptions): Promise<void> {
   const { db, store, stream, log, limits, health, now = () => new Date() } = options
-  const traces = createCommandTraces(store, commandStream)
+  const traces = createCommandTraces(store, commandStream, log)
   const deps = { stream, store, log, now, traces }
   const { concurrencyMax } = limits
   const sweeper = createDueWork<UnconfirmedCommand & { id: string; key: string }>({

@@ -1,6 +1,7 @@
 /** The engine's word on a command as a span: part of the request's trace, with the time since the command was accepted. */
 import { LRUCache } from 'lru-cache'
 import type { EventStore } from '../../events/store.ts'
+import type { Log } from '../../log.ts'
 import { isSampled, isTracing, span } from '../../telemetry.ts'
 
 interface Sent {
@@ -11,7 +12,7 @@ interface Sent {
 export interface CommandTraces {
   /** A command was published. */
   sent(commandId: string, sent: Sent): void
-  /** The engine has it on record, and has decided it. */
+  /** The engine has it on record, and has decided it. Never rejects: what is only told holds up no confirmation. */
   confirmed(commandId: string, outcome: string): Promise<void>
 }
 
@@ -19,7 +20,11 @@ export interface CommandTraces {
 const KNOWN_MAX = 10_000
 
 /** `streamOf`: where the record of a command's sends is; it has the trace of one that another process has sent. */
-export function createCommandTraces(store: EventStore, streamOf: (commandId: string) => string): CommandTraces {
+export function createCommandTraces(
+  store: Pick<EventStore, 'readStream'>,
+  streamOf: (commandId: string) => string,
+  log: Log,
+): CommandTraces {
   const known = new LRUCache<string, Sent>({ max: KNOWN_MAX })
   async function recorded(commandId: string): Promise<Sent | undefined> {
     const [first] = await Array.fromAsync(store.readStream(streamOf(commandId), { maxCount: 1n }))
@@ -31,7 +36,13 @@ export function createCommandTraces(store: EventStore, streamOf: (commandId: str
     },
     async confirmed(commandId, outcome) {
       if (!isTracing()) return
-      const { traceparent: parent, acceptedAt = '' } = known.get(commandId) ?? (await recorded(commandId)) ?? {}
+      const found =
+        known.get(commandId) ??
+        (await recorded(commandId).catch((error: unknown) => {
+          log.warn({ err: error, commandId }, 'the trace of a command could not be read; its confirmation has no span')
+          return undefined
+        }))
+      const { traceparent: parent, acceptedAt = '' } = found ?? {}
       known.delete(commandId)
       if (!isSampled(parent)) return
       const sinceAcceptedMs = Math.max(0, Date.now() - Date.parse(acceptedAt))

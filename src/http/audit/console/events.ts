@@ -4,7 +4,7 @@ import { type Moment, parseMoment } from '../../../audit/moment.ts'
 import { type EventFilter, readNewest } from '../../../audit/newest.ts'
 import { invalid } from '../../errors.ts'
 import type { Asked, Markup, Shown } from '../../pages/declaration.ts'
-import { step } from '../../pages/list.ts'
+import { LIMITS, limitOf, step } from '../../pages/list.ts'
 import { empty, pathOf, said, shortId, time, withQuery } from '../../pages/markup.ts'
 import { momentOf } from '../../pages/moment.ts'
 import { type Column, table } from '../../pages/table.ts'
@@ -15,8 +15,6 @@ import { readerOf, reading } from './reader.ts'
 type Audit = Asked<AuditParts>
 export type ShownEvent = ReturnType<typeof shownEvent>
 
-const LIMITS = [25, 50, 100, 200] as const
-const LIMIT_DEFAULT = 50
 const FILTERS_LENGTH_MAX = 500
 
 export const pathOfEvent = (id: string): string => pathOf('events', id)
@@ -79,7 +77,7 @@ const NOTHING = { first: undefined, last: undefined, isFinished: true } as const
 export async function showEvents(asked: Audit): Promise<Shown> {
   const filter = filterOf(asked)
   const before = beforeOf(asked)
-  const limit = LIMITS.find((each) => String(each) === asked.query.get('limit')) ?? LIMIT_DEFAULT
+  const limit = limitOf(asked.query)
   const question = { type: 'audit.EventsRead.v1' as const, data: { filters: filtersOf(asked) } }
   const page = await reading(asked, question, async (ground) => {
     const answer = await readNewest(ground, filter, before, limit)
@@ -132,8 +130,7 @@ ${FILTERS.map(
     html`<label>${label} <input name="${name}" value="${query.get(name) ?? ''}" placeholder="${hint}" size="16" autocomplete="off"></label>`,
 )}
 <label>A page <select name="limit">${LIMITS.map(
-  (each) =>
-    html`<option${String(each) === (query.get('limit') ?? `${LIMIT_DEFAULT}`) ? html` selected` : ''}>${each}</option>`,
+  (each) => html`<option${each === limitOf(query) ? html` selected` : ''}>${each}</option>`,
 )}</select></label>
 <button>Filter</button> <a class="button" href="/console/events">Clear</a>
 </form>

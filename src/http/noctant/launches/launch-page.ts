@@ -12,6 +12,7 @@ import { launchSession, launchSessionIdOf, redemptionRefusal } from '../../../co
 import { redeemLaunch } from '../../../commands/noctant/launching.ts'
 import { operator } from '../../../commands/noctant/operator.ts'
 import { findBrowserSession } from '../../../projections/noctant/launch-session.ts'
+import { hashSecret, isSecret, newSecret } from '../../../runtime/secret.ts'
 import { clientAddress } from '../../client-address.ts'
 import type { AppEnv, Runtime } from '../../environment.ts'
 import { describeError, type ErrorEntry } from '../../errors.ts'
@@ -20,7 +21,6 @@ import { createWindow } from '../../rate-limit.ts'
 import type { NoctantParts } from '../access.ts'
 import { errors } from '../errors.ts'
 import { launchPage, PAGE_POLICY, problemPage, terminalPage } from './launch-html.ts'
-import { hashSecret, isSecret, newSecret } from './launch-secrets.ts'
 
 /** What the pages work with: the context's parts, and what all contexts share. */
 interface Deps extends Pick<NoctantParts, 'bus' | 'db' | 'clock' | 'waiter' | 'launch'> {

@@ -5,11 +5,11 @@ import type { LaunchRequest } from '../../../commands/noctant/launching.ts'
 import { globalUserIdOf } from '../../../commands/noctant/user.ts'
 import * as vocabulary from '../../../events/noctant/vocabulary.ts'
 import { launchView } from '../../../projections/noctant/launch-session.ts'
+import { hashSecret, newSecret } from '../../../runtime/secret.ts'
 import type { Handled } from '../../answers.ts'
 import { externalId, nullableTimeOut, nullableUuidOut, optionalUuid, text, timeOut, uuidOut } from '../../schemas.ts'
 import type { Operator } from '../access.ts'
 import { visibilityPolicy } from '../schemas.ts'
-import { hashSecret, newSecret } from './launch-secrets.ts'
 
 export const launchProductMode = z.enum(vocabulary.launchProductMode.options).openapi('LaunchProductMode')
 const launchSessionKind = z.enum(vocabulary.launchSessionKind.options).openapi('LaunchSessionKind')

@@ -1,4 +1,4 @@
-/** The secrets of a launch: 256 random bits for the link, and as many for the browser's cookie. Only hashes are kept. */
+/** Secrets that links and browsers' cookies hold: 256 random bits each. Only hashes are kept. */
 import { createHash, randomBytes } from 'node:crypto'
 
 /** 43 characters that need no escaping in an address or a cookie. */
