@@ -1,13 +1,9 @@
 /** An authorization is credited once, and only by what the chain says of it: with crashes, silence, strangers and races. */
 import { describe, expect, it } from 'vitest'
+import { type ChainSays, ChainSilent } from '../../../src/adapters/x402/chain.ts'
 import { x402PaymentIdOf } from '../../../src/commands/killatamata/x402-payment.ts'
 import type { Authorization } from '../../../src/events/killatamata/x402.ts'
-import {
-  type ChainSays,
-  ChainSilent,
-  createX402Payments,
-  type X402Chain,
-} from '../../../src/processes/killatamata/x402.ts'
+import { createX402Payments, type X402Chain } from '../../../src/processes/killatamata/x402.ts'
 import { accountId, at, emptyLog, otherAccountId, processOn, systemAt } from '../../commands/killatamata/story.ts'
 import type { MemoryStore } from '../../support/memory-store.ts'
 
@@ -26,6 +22,7 @@ function testChain() {
     says: { as: 'unused' } as ChainSays,
     isSilent: false,
     sends: 0,
+    isFunded: true,
     fault: undefined as string | undefined,
   }
   const paid = (blockAt = NOW): ChainSays => ({ as: 'paid', transaction, blockNumber: '7', blockAt })
@@ -37,6 +34,7 @@ function testChain() {
   const chain: X402Chain = {
     faultOf: () => answer(() => state.fault),
     isSigned: async () => true,
+    isFunded: () => answer(() => state.isFunded),
     outcomeOf: () => answer(() => state.says),
     async send() {
       state.sends += 1
