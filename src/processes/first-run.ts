@@ -14,14 +14,13 @@ import { deterministicId } from '../commands/identity.ts'
 export async function keepKeysFile<Kept extends { url: string }>(
   file: string,
   schema: z.ZodType<Kept>,
-  place: string | { url: string },
+  place: { url: string },
   make: () => Omit<Kept, 'url'>,
 ): Promise<{ kept: Kept; created: boolean }> {
-  const now = typeof place === 'string' ? { url: place } : place
   const created = !existsSync(file)
-  if (created) await write(file, { ...now, ...make() })
+  if (created) await write(file, { ...place, ...make() })
   const held = JSON.parse(readFileSync(file, 'utf8'))
-  const kept = schema.parse({ ...(schema.safeParse(held).success ? {} : make()), ...held, ...now })
+  const kept = schema.parse({ ...(schema.safeParse(held).success ? {} : make()), ...held, ...place })
   if (!isDeepStrictEqual(held, kept)) await write(file, kept)
   return { kept, created }
 }

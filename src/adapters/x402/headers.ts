@@ -11,6 +11,7 @@ export class PaymentMalformed extends Error {
 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/)
 const whole = z.string().regex(/^\d{1,78}$/)
+/** Bytes of a smart account’s signature, far more than any has. */
 const HEX_LENGTH_MAX = 20_000
 const payment = z.looseObject({
   x402Version: z.literal(2),

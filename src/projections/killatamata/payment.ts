@@ -56,6 +56,9 @@ export const settlementProjection = defineProjection<SettlementEvent>({
     'killatamata.PaymentConfirmed.v1': ({ data }) => [
       patch(settlements, snake(data, 'settlementId'), { status: 'confirmed', ...snake(data, 'paymentIntentId') }),
     ],
+    'killatamata.SettlementResolved.v1': ({ data }) => [
+      patch(settlements, snake(data, 'settlementId'), { status: 'confirmed', ...snake(data, 'accountId', 'usdCents') }),
+    ],
     'killatamata.SettlementCredited.v1': ({ data }) => [
       patch(settlements, snake(data, 'settlementId'), { status: 'credited' }),
     ],

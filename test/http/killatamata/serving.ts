@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type JWTPayload, SignJWT } from 'jose'
 import { systemContext } from '../../../src/commands/context.ts'
+import { deterministicId } from '../../../src/commands/identity.ts'
 import { account } from '../../../src/commands/killatamata/account.ts'
 import { generateApiKey } from '../../../src/commands/killatamata/keys.ts'
 import { killatamata } from '../../../src/contexts/killatamata.ts'
@@ -138,6 +139,9 @@ export async function startKillatamata(options: ServingOptions = {}) {
       })
       return { accountId, email, key, keyId: facts.keyId }
     },
+    /** Of a command that a test gives itself. */
+    contextOf: (name: string) =>
+      systemContext('test', deterministicId('killatamata.test', name, randomUUID()), new Date().toISOString()),
     /** More keys of an account, each of which was used today. */
     async furtherKeys({ accountId }: Customer, count: number) {
       const at = new Date().toISOString()

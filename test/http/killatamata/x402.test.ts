@@ -111,6 +111,14 @@ describe('a purchase by x402', () => {
     }
   })
 
+  it('is rejected where the payer has taken it back', async () => {
+    const before = await available()
+    const payment = await payer.sign(500)
+    await payer.cancel(payment)
+    expect(await buy(500, payment.header)).toMatchObject({ status: 402, body: { code: 'payment_rejected' } })
+    expect(await available()).toBe(before)
+  })
+
   it('goes by an older name as well, which says that it is old', async () => {
     const { header } = await payer.sign(100)
     for (const answer of [

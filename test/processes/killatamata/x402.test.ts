@@ -151,6 +151,20 @@ describe('an x402 payment', () => {
     },
   )
 
+  it('of a wallet that was emptied after its claim is rejected, and the claim waits for the chain', async () => {
+    const [store, chain] = [emptyLog(), testChain()]
+    chain.whenSent(() => {
+      chain.state.isFunded = false
+    })
+    const { payments } = paymentsOn(store, chain)
+    expect(await payments.pay(order, systemAt(100))).toStrictEqual({ as: 'rejected', reason: 'insufficient_funds' })
+    expect(await available(store, chain)).toBe(0n)
+    expect(chain.state.sends).toBe(1)
+    chain.state.says = { as: 'expired' }
+    await payments.finish(x402PaymentIdOf(authorization), systemAt(400))
+    expect(count(store, 'X402PaymentFailed')).toBe(1)
+  })
+
   it('that is bad and unused is refused, and nothing is written', async () => {
     const [store, chain] = [emptyLog(), testChain()]
     chain.state.fault = 'insufficient_funds'
