@@ -14,7 +14,7 @@ beforeAll(async () => {
     processes: ['killatamata-mail'],
     clock: () => new Date(now),
     env: {
-      ...{ SMTP_URL: server.url, MAIL_RETRY_WAITS_MS: Array(100).fill('20').join(), MAIL_POLL_INTERVAL_MS: '20' },
+      ...{ SMTP_URL: server.url, MAIL_RETRY_WAITS_MS: Array(20).fill('20').join(), MAIL_POLL_INTERVAL_MS: '20' },
       EMAIL_STARTS_PER_ADDRESS_PER_HOUR: '100',
     },
   })

@@ -71,6 +71,7 @@ export async function startKillatamata(options: ServingOptions = {}) {
   const served = await startServing(killatamata, api, { ...options, services, env })
   url = served.url
   await served.firstRun?.(served.url)
+  // Without stand-ins it has the accounts alone.
   const sandbox: SandboxFile = JSON.parse(readFileSync(join(directory.path, 'sandbox-killatamata.json'), 'utf8'))
   const parts = served.parts as KillatamataParts
 
