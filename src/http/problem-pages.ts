@@ -55,13 +55,10 @@ export function problemPages(apis: readonly ContextApi[]) {
 }
 
 /** A handler that answers with JSON to those who ask for it, and with the page to everybody else. */
-function inBothForms(json: () => object, markup: () => ReturnType<typeof html>) {
+function inBothForms(json: () => object, html: () => unknown) {
   const shared = { 'content-security-policy': PAGE_POLICY, vary: 'accept' }
   const asJson = fixedText(() => JSON.stringify(json()), { ...shared, 'content-type': 'application/json' })
-  const asPage = fixedText(async () => String(await markup()), {
-    ...shared,
-    'content-type': 'text/html; charset=utf-8',
-  })
+  const asPage = fixedText(async () => String(await html()), { ...shared, 'content-type': 'text/html; charset=utf-8' })
   return (c: Context<AppEnv>): Promise<Response> =>
     /^application\/json\b/.test(c.req.header('accept') ?? '') ? asJson(c) : asPage(c)
 }
