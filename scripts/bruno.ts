@@ -46,16 +46,18 @@ const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 const URL_DEFAULT = 'http://127.0.0.1:8080'
 
 /** By their paths below the collection's folder. */
-export function brunoCollection(name: string, document: BrunoDocument): Map<string, string> {
+export function brunoCollection(name: string, described: object): Map<string, string> {
+  const document = described as BrunoDocument
   const files = new Map<string, string>()
   const manifest = { version: '1', name: `opslog ${name}`, type: 'collection', ignore: [] }
   files.set('bruno.json', `${JSON.stringify(manifest, null, 2)}\n`)
   files.set('environments/local.bru', block('vars', [['url', URL_DEFAULT]]) + secretBlock(['key']))
   let sequence = 0
   for (const [path, item] of Object.entries(document.paths)) {
-    for (const method of METHODS) {
-      const operation = item[method] as Operation | undefined
-      if (!operation) continue
+    for (const [key, given] of Object.entries(item)) {
+      const method = METHODS.find((each) => each === key)
+      if (!method) continue
+      const operation = given as Operation
       sequence += 1
       const folder = (operation.tags?.[0] ?? 'Other').replaceAll(/[^\w -]/g, ' ')
       files.set(`${folder}/${operation.operationId}.bru`, requestOf(document, { path, method, operation, sequence }))

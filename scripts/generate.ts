@@ -15,7 +15,7 @@ import { type Occurrence, problemsOf } from '../src/http/problem-pages.ts'
 import { ddlOf } from '../src/projections/projection.ts'
 import { kernelDdl } from '../src/projections/schema.ts'
 import { snakeCase } from '../src/runtime/letter-case.ts'
-import { type BrunoDocument, brunoCollection } from './bruno.ts'
+import { brunoCollection } from './bruno.ts'
 import { artifactsAreCurrent, artifactsFile, compiledArtifacts } from './contracts.ts'
 
 const contexts = await loadContexts()
@@ -47,7 +47,7 @@ async function generated(): Promise<Map<string, string>> {
   })
   for (const { name, document } of described) {
     files.set(`docs/generated/${name}.openapi.json`, `${JSON.stringify(document, null, 2)}\n`)
-    const requests = brunoCollection(name, document as BrunoDocument)
+    const requests = brunoCollection(name, document)
     for (const [path, content] of requests) files.set(`docs/generated/bruno/${name}/${path}`, content)
   }
   files.set('docs/generated/events.md', catalogue())

@@ -1,6 +1,7 @@
 /** `opslog admin webhook`, the first as a program of its own, against a running instance. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -111,6 +112,26 @@ describe('a webhook endpoint on the command line', () => {
     expect(judge(late)).toEqual([1, expect.stringContaining('(clock)')])
     expect(judge(request.replace(/webhook-signature: .*/, ''))).toEqual([1, expect.stringContaining('(headers)')])
     expect(judge('nothing')[0]).toBe(2)
+  })
+
+  it('is watched from elsewhere by a key: attempts as they come', { timeout: 60_000 }, async () => {
+    const { PATH = '', HOME = '' } = process.env
+    const program = [join(root, 'scripts/opslog.mjs'), 'listen', '--url', stack.url, '--key', acme.apiKey]
+    const child = spawn(process.execPath, program, { env: { PATH, HOME, NODE_NO_WARNINGS: '1' } })
+    let printed = ''
+    for (const output of [child.stdout, child.stderr]) output.on('data', (text) => (printed += text))
+    await expect.poll(() => printed, { timeout: 30_000 }).toContain(`listening to ${stack.url}`)
+    expect(printed).not.toContain('-->')
+    await provision('trader-watched')
+    await expect.poll(() => printed, { timeout: 20_000 }).toMatch(/--> user\.provisioned \[[0-9a-f-]{36}\] attempt 1/)
+    await expect.poll(() => printed, { timeout: 20_000 }).toMatch(/<-- 2\d\d \d+ ms/)
+    const ended = once(child, 'exit')
+    child.kill('SIGINT')
+    expect((await ended)[0]).toBe(0)
+    const both = await runCli(['listen', '--url', stack.url, '--key', acme.apiKey, '--forward-to', receiver.url])
+    expect(both).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('do not go with --url') })
+    const wrong = await runCli(['listen', '--url', stack.url, '--key', 'nk_wrong'])
+    expect([wrong.exitCode, wrong.stderr.includes('credential_invalid')]).toEqual([1, true])
   })
 
   it('is switched off and on', async () => {

@@ -18,12 +18,12 @@ const { bruToJsonV2, bruToEnvJsonV2 } = createRequire(import.meta.url)('@usebrun
   bruToEnvJsonV2: (text: string) => { variables: { name: string; value: string; secret: boolean }[] }
 }
 
-const documents = documentsOf(apis).map(({ name, document }) => ({ name, document: document as BrunoDocument }))
+const documents = documentsOf(apis).map(({ name, document }) => ({ name, document: document as object }))
 
 describe.each(documents)('the collection of $name', ({ name, document }) => {
   const files = brunoCollection(name, document)
   const requests = [...files].filter(([path]) => path.endsWith('.bru') && !path.startsWith('environments/'))
-  const operations = Object.values(document.paths).flatMap((item) =>
+  const operations = Object.values((document as BrunoDocument).paths).flatMap((item) =>
     Object.values(item as Record<string, { operationId?: string }>).flatMap(({ operationId }) => operationId ?? []),
   )
 
