@@ -1,12 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { generateApiKey } from '../../src/commands/noctant/api-key.ts'
-import { apiScope } from '../../src/events/noctant/vocabulary.ts'
-import { documentsOf } from '../../src/http/app.ts'
-import { operations as noctantOperations } from '../../src/http/noctant/operations.ts'
-import { eventually } from '../projections/support.ts'
-import { apis } from '../support/contexts.ts'
-import { type Api, startApi, type TestOperator } from './api.ts'
+import { generateApiKey } from '../../../src/commands/noctant/api-key.ts'
+import { apiScope } from '../../../src/events/noctant/vocabulary.ts'
+import { documentsOf } from '../../../src/http/app.ts'
+import { operations as noctantOperations } from '../../../src/http/noctant/operations.ts'
+import { eventually } from '../../projections/support.ts'
+import { apis } from '../../support/contexts.ts'
+import { type Api, startApi, type TestOperator } from '../api.ts'
 
 let nowMs = 0
 let api: Api

@@ -5,10 +5,10 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
-import { startFaultProxy } from '../support/fault-proxy.ts'
-import { type Persons, SECRETS_KEY, startPersons, within10s } from '../support/persons.ts'
-import { startSecond } from '../support/second-instance.ts'
+import { globalUserIdOf } from '../../../src/commands/noctant/user.ts'
+import { startFaultProxy } from '../../support/fault-proxy.ts'
+import { type Persons, SECRETS_KEY, startPersons, within10s } from '../../support/persons.ts'
+import { startSecond } from '../../support/second-instance.ts'
 
 let persons: Persons
 beforeAll(async () => {

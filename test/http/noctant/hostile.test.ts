@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
-import { eventsOf } from '../support/event-store.ts'
-import { type Api, startApi, type TestOperator } from './api.ts'
+import { globalUserIdOf } from '../../../src/commands/noctant/user.ts'
+import { eventsOf } from '../../support/event-store.ts'
+import { type Api, startApi, type TestOperator } from '../api.ts'
 
 let api: Api
 let acme: TestOperator

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { EventStoreDBClient } from '@eventstore/db-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
-import { documentsOf } from '../../src/http/app.ts'
-import { health } from '../../src/http/health.ts'
-import { createMetrics } from '../../src/http/metrics.ts'
-import type { Probe } from '../../src/runtime/health.ts'
-import { apis } from '../support/contexts.ts'
-import { eventsOf } from '../support/event-store.ts'
-import { type Api, accountRequest, startApi, type TestOperator } from './api.ts'
+import { globalUserIdOf } from '../../../src/commands/noctant/user.ts'
+import { documentsOf } from '../../../src/http/app.ts'
+import { health } from '../../../src/http/health.ts'
+import { createMetrics } from '../../../src/http/metrics.ts'
+import type { Probe } from '../../../src/runtime/health.ts'
+import { apis } from '../../support/contexts.ts'
+import { eventsOf } from '../../support/event-store.ts'
+import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
 
 describe('the application', () => {
   let api: Api

@@ -1,14 +1,14 @@
 import { HTTPException } from 'hono/http-exception'
 import { describe, expect, it } from 'vitest'
-import { Rejected, rejectionCodes } from '../../src/commands/noctant/rejection.ts'
-import { StoreUnavailable } from '../../src/events/store.ts'
-import { refuse } from '../../src/http/context.ts'
-import { codesOf, documentOf } from '../../src/http/document.ts'
-import { type ErrorEntry, invalid, Problem } from '../../src/http/errors.ts'
-import { MalformedJson } from '../../src/http/json.ts'
-import { errors } from '../../src/http/noctant/errors.ts'
-import { apis } from '../support/contexts.ts'
-import { exchangeOf, quietRuntime } from './exchange.ts'
+import { Rejected, rejectionCodes } from '../../../src/commands/noctant/rejection.ts'
+import { StoreUnavailable } from '../../../src/events/store.ts'
+import { refuse } from '../../../src/http/context.ts'
+import { codesOf, documentOf } from '../../../src/http/document.ts'
+import { type ErrorEntry, invalid, Problem } from '../../../src/http/errors.ts'
+import { MalformedJson } from '../../../src/http/json.ts'
+import { errors } from '../../../src/http/noctant/errors.ts'
+import { apis } from '../../support/contexts.ts'
+import { exchangeOf, quietRuntime } from '../exchange.ts'
 
 const problems = errors.codes
 
