@@ -8,7 +8,8 @@ import { createMetrics } from '../../../src/http/metrics.ts'
 import type { Probe } from '../../../src/runtime/health.ts'
 import { apis } from '../../support/contexts.ts'
 import { eventsOf } from '../../support/event-store.ts'
-import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
+import { type Api, startApi } from '../api.ts'
+import { accountRequest, type TestOperator } from './serving.ts'
 
 describe('the application', () => {
   let api: Api

@@ -6,7 +6,8 @@ import { documentsOf } from '../../../src/http/app.ts'
 import { operations as noctantOperations } from '../../../src/http/noctant/operations.ts'
 import { eventually } from '../../projections/support.ts'
 import { apis } from '../../support/contexts.ts'
-import { type Api, startApi, type TestOperator } from '../api.ts'
+import { type Api, startApi } from '../api.ts'
+import type { TestOperator } from './serving.ts'
 
 let nowMs = 0
 let api: Api

@@ -5,8 +5,8 @@ import { worker } from '../../../src/commands/firsthand/worker.ts'
 import { eventually } from '../../projections/support.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { type Api, startApi, systemContext } from '../api.ts'
-import { addFiles } from './approved-files.ts'
-import { addBuyer, addKey, type Buyer, jobRequest, postJob } from './buyers.ts'
+import { addFiles } from '../firsthand/approved-files.ts'
+import { addBuyer, addKey, type Buyer, jobRequest, postJob } from '../firsthand/buyers.ts'
 
 let api: Api
 let acme: Buyer

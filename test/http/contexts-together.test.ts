@@ -1,4 +1,4 @@
-/** Pages that contexts beside noctant declare in the console, with all of them served. */
+/** All contexts served together: the pages that they declare in the console, and that keys of one open no other. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { apis } from '../support/contexts.ts'
 import { type Api, startApi } from './api.ts'
@@ -21,6 +21,23 @@ const contexts = ['firsthand', 'rungate']
 const lists = apis.flatMap(({ name, console }) =>
   contexts.includes(name) ? (console?.pages ?? []).filter(({ path }) => !path.includes('/:')) : [],
 )
+
+it('a key of one opens nothing of another, but for buyers’ keys, which read their own log', async () => {
+  const [{ key: operators }, { key: auditors }] = [await api.addOperator(), await api.addAuditor(null)]
+  const keys = { noctant: operators, audit: auditors, firsthand: buyer.key, rungate: account.token }
+  const paths = { noctant: '/v1/me', audit: '/v1/history/nothing', firsthand: '/v1/jobs', rungate: '/api/agents' }
+  for (const [context, path] of Object.entries(paths)) {
+    const opening = []
+    for (const [of, key] of Object.entries(keys)) {
+      const { status, body } = await fetch(`${api.url}/${context}${path}`, {
+        headers: { authorization: `Bearer ${key}` },
+      })
+      await body?.cancel()
+      if (![401, 403].includes(status)) opening.push(of)
+    }
+    expect([context, opening]).toStrictEqual([context, context === 'audit' ? ['audit', 'firsthand'] : [context]])
+  }
+})
 
 it.each(lists.map(({ path, title }) => [path, title]))('%s is a list', async (path, title) => {
   const seen = await admin.get(`/console${path}`)
