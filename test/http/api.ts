@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { ObjectStoreUnavailable } from '../../src/adapters/object-store/object-store.ts'
 import type { Directory } from '../../src/api-keys/directory.ts'
+import { openRawLog, type RawLog } from '../../src/audit/raw-log.ts'
 import type { ClaimLimits } from '../../src/commands/firsthand/claiming.ts'
 import { type CommandBus, type CommandContext, createCommandBus } from '../../src/commands/handle.ts'
 import type { ContextName } from '../../src/contexts.ts'
@@ -147,7 +148,7 @@ export interface ApiGround {
   bus: CommandBus
   /** It can be cut off, see `loseEventStore`. */
   store: EventStore
-  eventStoreUrl: string
+  rawLog: RawLog
   instanceKey: Buffer
   ring: KeyRing
   resolve: Resolve
@@ -232,6 +233,7 @@ export async function startApi(options: ApiOptions = {}) {
     following.push(runSubscription({ ...subscription, ...reader }))
     return directory
   }
+  const rawLog = openRawLog(log.url, registry)
   const storeProxy = await startProxy(new URL(log.url))
   const storeLimits = { deadlineMs: 2_000, appendAttemptsMax: 2 }
   const store = createEventStore({ registry, url: storeProxy.url, ...storeLimits, personKeys: log.keys })
@@ -248,7 +250,7 @@ export async function startApi(options: ApiOptions = {}) {
   const waiterOf = (context: string) => waiters.of(projectionsCheckpoint(context))
   let url = ''
   const ground: ApiGround = {
-    ...{ options, db, bus, store, eventStoreUrl: log.url, instanceKey, ring, record, waiterOf, follow },
+    ...{ options, db, bus, store, rawLog, instanceKey, ring, record, waiterOf, follow },
     resolve: options.resolve ?? (async () => []),
     directories: {},
     url: () => url,
@@ -295,7 +297,7 @@ export async function startApi(options: ApiOptions = {}) {
 
   return {
     ...(Object.assign({}, ...made.map(({ members }) => members)) as Members),
-    ...{ url, secondUrl, eventStoreUrl: log.url, keys: log.keys, logged, bus, store: log.store, db },
+    ...{ url, secondUrl, eventStoreUrl: log.url, keys: log.keys, rawLog, logged, bus, store: log.store, db },
     /** A request to noctant; `…Second`: to another API process. */
     call: asking(url, 'noctant'),
     callSecond: asking(secondUrl, 'noctant'),
@@ -320,7 +322,7 @@ export async function startApi(options: ApiOptions = {}) {
       await Promise.all([server.stop(1_000), second.stop(1_000)])
       stopping.abort()
       const ended = [...projectors.map((each) => each.stop()), ...following, ...stops.map((stop) => stop())]
-      await Promise.all([...ended, waiters.close(), db.destroy(), store.close()])
+      await Promise.all([...ended, waiters.close(), db.destroy(), store.close(), rawLog.close()])
       proxy.cut()
       storeProxy.cut()
       await database.drop()

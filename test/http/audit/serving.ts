@@ -1,6 +1,5 @@
 /** What the auditors' API is made of in tests, and how their keys come to be. */
 import { expect } from 'vitest'
-import { openRawLog } from '../../../src/audit/raw-log.ts'
 import { auditor } from '../../../src/commands/audit/auditor.ts'
 import { generateAuditorKey } from '../../../src/commands/audit/auditor-key.ts'
 import { createReadingRecorder } from '../../../src/commands/audit/reading.ts'
@@ -12,7 +11,7 @@ import { withParts } from '../../../src/http/context.ts'
 import { createAuditorDirectory } from '../../../src/projections/audit/auditors.ts'
 import { createOwnersOf } from '../../../src/projections/audit/ownership.ts'
 import { eventually } from '../../projections/support.ts'
-import { auditRules, contexts, registry } from '../../support/contexts.ts'
+import { auditRules, contexts } from '../../support/contexts.ts'
 import { type ApiGround, READ_YOUR_WRITES_WAIT_MS, systemContext } from '../api.ts'
 
 /** Small enough that tests meet them where they mean to. */
@@ -27,10 +26,8 @@ const auditLimits = (): AuditLimits => ({
   waitMaxMs: 5_000,
 })
 
-export async function servingAudit({ eventStoreUrl, bus, store, db, options, ...ground }: ApiGround) {
+export async function servingAudit({ rawLog, bus, store, db, options, ...ground }: ApiGround) {
   const auditors = await ground.follow('auditors', createAuditorDirectory())
-  const rawLog = openRawLog(eventStoreUrl, registry)
-  ground.onStop(() => rawLog.close())
   const sealKeys: string[] = []
   const limits = { ...auditLimits(), ...options.auditLimits }
   const findings = contexts.flatMap((each) => each.findLogReader?.(ground.directories) ?? [])
@@ -57,7 +54,6 @@ export async function servingAudit({ eventStoreUrl, bus, store, db, options, ...
       ),
     members: {
       auditors,
-      rawLog,
       /** A test may change them. */
       auditLimits: limits,
       /** Keys that seals are held against. */
