@@ -11,7 +11,7 @@ import { format } from '../../../events/firsthand/vocabulary.ts'
 import type { Exchange } from '../../environment.ts'
 import { Problem } from '../../errors.ts'
 import type { FirsthandCode } from '../errors.ts'
-import { type ByteRange, byteRangeOf } from './byte-range.ts'
+import { type ByteRange, byteRangeOf } from '../../../adapters/object-store/byte-range.ts'
 
 /** What the request asks beside the link. */
 export interface Asked {
