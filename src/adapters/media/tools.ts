@@ -33,6 +33,8 @@ export class ToolFailed extends Error {
 const VARIABLES = { ffmpeg: 'FFMPEG_PATH', ffprobe: 'FFPROBE_PATH' } as const
 const PACKAGES = { ffmpeg: '@ffmpeg-installer', ffprobe: '@ffprobe-installer' } as const
 
+const SHELL = '/bin/sh'
+
 const mayRun = (path: string): boolean => {
   try {
     accessSync(path, constants.X_OK)
@@ -57,10 +59,8 @@ function packaged(name: ToolName): string | undefined {
 }
 
 function onPath(name: ToolName): string | undefined {
-  const { PATH = '' } = process.env
-  return PATH.split(':')
-    .map((directory) => `${directory}/${name}`)
-    .find((path) => existsSync(path) && mayRun(path))
+  const { status, stdout } = spawnSync(SHELL, ['-c', `command -v ${name}`], { encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : undefined
 }
 
 /** The setting, else the package's program, else one on the PATH. Throws ToolMissing. */
@@ -77,7 +77,6 @@ export function findTool(name: ToolName, given: string | undefined): string {
   )
 }
 
-const SHELL = '/bin/sh'
 /** From util-linux, which Debian always has: the program is killed when whoever has started it dies. */
 const SETPRIV = '/usr/bin/setpriv'
 const DIES_WITH_PARENT = [SETPRIV, '--pdeathsig', 'KILL']
@@ -102,6 +101,7 @@ export const findTools = (given: { ffmpeg?: string | undefined; ffprobe?: string
   before: canSetpriv() ? DIES_WITH_PARENT : [],
 })
 
+/** POSIX: what `ulimit -f` counts in. */
 const BLOCK_BYTES = 512
 const KIB = 1_024
 /** What a program says is kept up to here: it is JSON, or its last words. */

@@ -62,7 +62,6 @@ export const mediaWords: Words = {
   postprocessPositionEpsilon: ['Below which distance points are one.', 0.0001],
   pricingMeta: ['How the price is made.', { unit: 'pixels', quantity: 1_048_576 }],
   prompt: ['What is to be made.', 'a red fox by the sea'],
-  'audio.speak.provider': ['Who speaks.', 'omnivoice'],
   quality: ['Bits a second of the sound.', '128k'],
   qualityPreset: ['A set of defaults.', 'default'],
   referenceAudio: ['A recording that the work follows.', recording],

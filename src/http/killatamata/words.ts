@@ -62,7 +62,7 @@ export const words: Words = {
   packageCode: ['The code of the package.', 'starter_500'],
   packages: ['The packages, the cheapest first.', []],
   pointer: ['The part of the request: `/keyId`, `query/userCode`.', '/keyId'],
-  provider: ['Who takes the payment.', 'stripe'],
+  provider: ['Who takes the payment; of speech, who speaks.', 'stripe'],
   providers: ['By which providers it can be paid.', ['stripe', 'coinbase']],
   reason: ['Why not.', 'already_bound'],
   received: ['It was taken in.', true],

@@ -4,6 +4,7 @@ import { Document, NodeIO } from '@gltf-transform/core'
 import sharp from 'sharp'
 import { inputOf, numberAt, outputPath, type Studio } from './studio.ts'
 
+/** Of the relief, where a picture is 1 wide. */
 const DEPTH = 0.25
 const FACES_PER_CELL = 2
 const BRIGHTEST = 255

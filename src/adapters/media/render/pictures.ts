@@ -10,6 +10,7 @@ const HUES: Readonly<Record<string, number>> = {
   ...{ red: 0, orange: 28, gold: 45, yellow: 55, green: 120, forest: 130, teal: 175, cyan: 185, ocean: 200 },
   ...{ sky: 205, blue: 220, night: 235, indigo: 250, violet: 270, purple: 285, magenta: 305, pink: 330, rose: 345 },
 }
+/** More words draw nothing more. */
 const WORDS_MAX = 60
 const SHAPES = { plain: 2, detailed: 4 }
 const WEBP_QUALITY = 90

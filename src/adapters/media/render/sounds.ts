@@ -20,6 +20,7 @@ import {
 
 const RATE = 48_000
 const SPOKEN_RATE = 16_000
+/** Sixteen bits. */
 const SAMPLE_BYTES = 2
 const FULL = 32_767
 /** Of a recording whose voice is followed. */

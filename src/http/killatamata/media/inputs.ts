@@ -49,10 +49,7 @@ const spokenReference = z.union([
   address,
   z
     .strictObject({
-      url: z
-        .string()
-        .refine((given) => given.length <= URL_LENGTH_MAX, `must have at most ${URL_LENGTH_MAX} characters`)
-        .optional(),
+      url: address.optional(),
       dataBase64: z.string().optional(),
       mimeType: z
         .string()
@@ -73,7 +70,7 @@ const prompt = text(PROMPT_LENGTH_MAX, 1)
 const whole = (min: number, max: number) => z.int().min(min).max(max)
 const seed = whole(1, SEED_MAX)
 const quality = z.enum(['96k', '128k', '192k'])
-const side = z.int().min(32).multipleOf(32)
+const side = z.int().min(32).multipleOf(32).openapi({ multipleOf: 32 })
 const many = <S extends z.ZodType>(of: S, max: number) => listOf(of, max).openapi({ maxItems: max })
 
 const REFERENCES_MAX = 5
@@ -135,7 +132,7 @@ const combineVideos = z.strictObject({
   frameRate: whole(1, 120).optional(),
 })
 
-const evenSide = z.int().min(2).max(7_680).multipleOf(2)
+const evenSide = z.int().min(2).max(7_680).multipleOf(2).openapi({ multipleOf: 2 })
 const resizeVideo = z.strictObject({
   sourceVideoUrl: address,
   width: evenSide,
@@ -200,7 +197,8 @@ const makeEffect = z.strictObject({
   maxNewTokens: whole(64, 4_096).optional(),
 })
 
-const oneOf = <const N extends readonly number[]>(...numbers: N) => z.literal(numbers)
+const oneOf = <const N extends readonly number[]>(...numbers: N) =>
+  z.literal(numbers).openapi({ type: 'integer', enum: [...numbers] })
 const makeModel = z.strictObject({
   sourceImageUrl: address.optional(),
   sourceImage: inlineImage.optional(),
