@@ -58,7 +58,7 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
     hasStarted: () => hasStarted,
   }
   const readiness = readinessOf(shown)
-  const apart = config.ADMIN_PORT === undefined ? undefined : await serveHealth(shown, metrics, adminAddress(config))
+  const apart = config.ADMIN_PORT === undefined ? undefined : await serveHealth(shown, metrics, adminAddress(config), readiness)
   if (apart) onClose(() => apart.stop())
   const callers = createCallers(config.TRUST_PROXY)
   const turns = createTurns({
