@@ -1,6 +1,7 @@
 /** What killatamata's HTTP works with. */
 import { mailWayOf } from '../../adapters/mail/settings.ts'
 import type { ApiParts, Served } from '../../context.ts'
+import { openMedia } from '../../processes/killatamata/media/opening.ts'
 import {
   ledgersOf,
   openGoogleSignIn,
@@ -24,6 +25,9 @@ export async function serveKillatamata(parts: ApiParts<KillatamataDirectories>, 
   const { log } = parts.dependenciesOf('killatamata-keys', newProcessHealth())
   const standIns = await sandbox(parts)
   const limits = limitsOf(settings)
+  // It looks at inputs that come with requests; jobs run elsewhere.
+  const { media, keys: callbackKeys, close } = await openMedia(parts, 'inputs', { size: 1 })
+  parts.onClose(close)
   const own: KillatamataParts = {
     ...{ bus, db, waiter, clock: clock.now, apiUrl, credentials, sessions },
     noteUse: createKeyUse({ bus, log, clock: clock.now }),
@@ -33,6 +37,7 @@ export async function serveKillatamata(parts: ApiParts<KillatamataDirectories>, 
     ledgers: ledgersOf(parts),
     purchasing: openPurchasing(parts, standIns, log),
     x402: await openX402(parts, standIns),
+    ...{ media, callbackKeys },
     allowsLoopback: config.WEBHOOK_ALLOW_PRIVATE || standIns !== undefined,
     // Whoever tries the sandbox is held up by nothing.
     limits: standIns ? { ...limits, requestsPerMinuteMax: Number.MAX_SAFE_INTEGER } : limits,

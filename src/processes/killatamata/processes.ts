@@ -4,6 +4,7 @@ import { mailProcess } from '../mail.ts'
 import { newProcessHealth } from '../process.ts'
 import { COMPLETION, runCompletion } from './completion.ts'
 import { runKillatamataMail } from './mail.ts'
+import { mediaProcesses } from './media/declarations.ts'
 import { openPurchasing, openX402, signInPartsOf } from './opening.ts'
 import type { Sandbox } from './sandbox-parts.ts'
 import { killatamataSettings } from './settings.ts'
@@ -76,4 +77,5 @@ export const killatamataProcesses = (sandbox: Sandbox): readonly ProcessDeclarat
   { leads: [SETTLEMENTS], role: 'relay', start: startSettlements(sandbox) },
   { leads: [X402_RECOVERY], role: 'relay', start: startX402Recovery(sandbox) },
   { leads: [MAIL], role: 'relay', start: startMail },
+  ...mediaProcesses,
 ]
