@@ -2,6 +2,9 @@
 
 import { killatamataBooks } from '../audit/killatamata/declarations.ts'
 import { account } from '../commands/killatamata/account.ts'
+import { affiliate } from '../commands/killatamata/affiliate.ts'
+import { affiliateBinding } from '../commands/killatamata/affiliate-binding.ts'
+import { affiliateCode } from '../commands/killatamata/affiliate-code.ts'
 import { apiKeyUse } from '../commands/killatamata/api-key-use.ts'
 import { browserSession } from '../commands/killatamata/browser-session.ts'
 import { checkout } from '../commands/killatamata/checkout.ts'
@@ -15,6 +18,7 @@ import { settlement } from '../commands/killatamata/settlement.ts'
 import { x402Payment } from '../commands/killatamata/x402-payment.ts'
 import type { Context } from '../context.ts'
 import { accountEvents, apiKeyEvents, identityEvents } from '../events/killatamata/account.ts'
+import { affiliateBindingEvents, affiliateCodeEvents, affiliateEvents } from '../events/killatamata/affiliate.ts'
 import { ledgerEvents } from '../events/killatamata/ledger.ts'
 import { mailEvents } from '../events/killatamata/mail.ts'
 import { checkoutEvents, settlementEvents } from '../events/killatamata/payment.ts'
@@ -31,6 +35,7 @@ import type { KillatamataDirectories } from '../http/killatamata/directories.ts'
 import { killatamataProcesses } from '../processes/killatamata/processes.ts'
 import { killatamataSettings } from '../processes/killatamata/settings.ts'
 import { accountProjection, keyUseProjection } from '../projections/killatamata/account.ts'
+import { affiliateCodeProjection, affiliateProjection } from '../projections/killatamata/affiliate.ts'
 import { ledgerProjection } from '../projections/killatamata/ledger.ts'
 import { mailProjection } from '../projections/killatamata/mail.ts'
 import { settlementProjection, x402Projection } from '../projections/killatamata/payment.ts'
@@ -52,6 +57,9 @@ export const killatamata: Context<KillatamataDirectories> = {
       [checkout.category]: checkoutEvents,
       [settlement.category]: settlementEvents,
       [x402Payment.category]: x402PaymentEvents,
+      [affiliate.category]: affiliateEvents,
+      [affiliateCode.category]: affiliateCodeEvents,
+      [affiliateBinding.category]: affiliateBindingEvents,
     }),
     sentences: killatamataSentences,
     tenant: 'accountId',
@@ -62,10 +70,12 @@ export const killatamata: Context<KillatamataDirectories> = {
     ...[account, identityClaim, apiKeyUse],
     ...[emailChallenge, idTokenClaim, browserSession, deviceLink, mail],
     ...[ledger, checkout, settlement, x402Payment],
+    ...[affiliate, affiliateCode, affiliateBinding],
   ],
   projections: [
     ...[accountProjection, keyUseProjection, sessionProjection, deviceLinkProjection, mailProjection],
     ...[ledgerProjection, settlementProjection, x402Projection],
+    ...[affiliateProjection, affiliateCodeProjection],
   ],
   books: killatamataBooks,
   directories: async () => (await import('../http/killatamata/directories.ts')).killatamataDirectories(),

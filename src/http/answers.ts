@@ -27,6 +27,7 @@ type Chunk = Uint8Array | string
 /** The headers that a reply may add to the kernel's own, with what the document says of them. */
 export const replyHeaders = {
   'cache-control': '`no-store`: what the answer shows is shown this once, and nobody on the way may keep it.',
+  location: 'Where to go.',
   'preference-applied': 'The part of the request’s `Prefer` that was heeded.',
   'set-cookie': 'Cookies that later requests send back.',
 } as const

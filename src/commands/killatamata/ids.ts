@@ -1,4 +1,5 @@
 /** Ids of what follows from something else: a repeat finds the same. Others are made of `prefixedId` of src/runtime/ulid.ts. */
+import { hash } from 'node:crypto'
 import type { Provider } from '../../events/killatamata/vocabulary.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
 import { deterministicId } from '../identity.ts'
@@ -27,3 +28,29 @@ export const linkIdOf = (userCode: string): string => deterministicId('killatama
 /** The claim of one use of a token. */
 export const idTokenIdOf = (tokenHash: string, use: 'key' | 'session'): string =>
   deterministicId('killatamata.idToken', use, tokenHash)
+
+/** An account is one affiliate at most, so that each id says the other. */
+export const affiliateIdOf = (accountId: string): string => `aff_${tailOf(accountId)}`
+export const accountIdOfAffiliate = (affiliateId: string): string => `acct_${tailOf(affiliateId)}`
+
+/** The commission of a deposit, which was credited then. */
+export const commissionIdOf = (depositId: string, creditedAt: string): string =>
+  prefixedId('com', creditedAt, depositId)
+
+/** The payout of a request. */
+export const payoutIdOf = (payoutRequestId: string): string => `pay_${tailOf(payoutRequestId)}`
+
+/** Whose deposit brings an affiliate commission: the same for all of one customer's, and nobody can tell who that is. */
+export const referredIdOf = (affiliateAccountId: string, accountId: string): string =>
+  deterministicId('killatamata.referred', affiliateAccountId, accountId)
+
+const CODE_LENGTH = 8
+/** Forty bits in hex: eight digits of base 32. */
+const CODE_HEX_DIGITS = 10
+
+/** The code of an affiliate; where another has it already, that of the next attempt. */
+export const referralCodeOf = (accountId: string, attempt: number): string =>
+  BigInt(`0x${hash('sha256', `referral ${accountId} ${attempt}`).slice(0, CODE_HEX_DIGITS)}`)
+    .toString(32)
+    .toUpperCase()
+    .padStart(CODE_LENGTH, '0')

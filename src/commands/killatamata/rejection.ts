@@ -33,6 +33,19 @@ export type RejectionCode =
   | 'period_closed'
   | 'checkout_not_found'
   | 'payment_already_used'
+  | 'affiliate_not_found'
+  | 'affiliate_exists'
+  /** It was not approved yet. */
+  | 'affiliate_pending'
+  | 'affiliate_code_not_found'
+  | 'affiliate_code_taken'
+  | 'affiliate_already_bound'
+  | 'affiliate_self_referral'
+  | 'payout_address_missing'
+  | 'payout_below_minimum'
+  | 'payout_request_open'
+  | 'payout_request_not_found'
+  | 'payout_request_decided'
 
 /** A broken rule that nobody needs to remember. */
 export const Rejected: new (code: RejectionCode, detail: string, pointer?: string) => Rejection<RejectionCode> =

@@ -55,5 +55,22 @@ export const killatamataSentences: Readonly<Record<string, string>> = {
   'killatamata.X402SettlementAttempted.v1': 'The authorization is sent to the chain, attempt {attempt}.',
   'killatamata.X402PaymentSettled.v1': 'The chain has the payment, in the transaction {transaction}.',
   'killatamata.X402PaymentFailed.v1': 'The authorization pays nothing: {reason}.',
+  'killatamata.AffiliateApplied.v1': 'The account applied to be an affiliate, which is {status}.',
+  'killatamata.AffiliateApproved.v1': 'The affiliate was approved.',
+  'killatamata.AffiliateUpdated.v1': 'The affiliate’s profile changed.',
+  'killatamata.CommissionEarned.v1':
+    'A deposit by {provider} brought {usdMicros} micro-dollars of commission, which can be paid from {availableAt} on.',
+  'killatamata.CommissionMatured.v1':
+    '{usdMicros} micro-dollars of commission can be paid now; {after.availableMicros} in all.',
+  'killatamata.CommissionReversed.v1':
+    '{usdMicros} micro-dollars of {commissionId} went back with the deposit; {leftMicros} are left of it.',
+  'killatamata.PayoutRequested.v1': '{usdMicros} micro-dollars of commission were requested ({payoutRequestId}).',
+  'killatamata.PayoutPaid.v1': '{usdMicros} micro-dollars were paid out for {payoutRequestId} ({reference}).',
+  'killatamata.PayoutRejected.v1': 'The request {payoutRequestId} of {usdMicros} micro-dollars was rejected: {reason}.',
+  'killatamata.ReferralCodeIssued.v1': 'The affiliate has the code {code}.',
+  'killatamata.ReferralCaptured.v1': 'The link of {code} was followed, {clicks} times in all.',
+  'killatamata.ReferralCounted.v1': '{signups} accounts are bound to {code}.',
+  'killatamata.ReferralBound.v1':
+    'Deposits of the account bring {commissionBasisPoints} basis points to the affiliate of {code} until {commissionUntil}.',
   'killatamata.X402PaymentCredited.v1': 'The payment brought {usdMicros} micro-dollars ({depositId}).',
 }

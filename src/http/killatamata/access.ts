@@ -6,6 +6,7 @@ import { textIdOf } from '../../commands/killatamata/keys.ts'
 import type { Ledgers } from '../../commands/killatamata/ledgers.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { Purchasing } from '../../processes/killatamata/purchasing.ts'
+import type { NoteClick, Referring } from '../../processes/killatamata/referring.ts'
 import type { SignInParts } from '../../processes/killatamata/signing-in.ts'
 import type { CredentialDirectory, SessionDirectory } from '../../projections/killatamata/credentials.ts'
 import { bearerScheme, bearerToken, type Credential, either, publicAccess, signedBy, type Verifier } from '../access.ts'
@@ -31,6 +32,10 @@ export interface KillatamataParts extends CoreParts {
   limits: SignInLimits
   ledgers: Ledgers
   purchasing: Purchasing
+  referring: Referring
+  noteClick: NoteClick
+  /** Where links of affiliates lead. */
+  siteUrl: () => string
   /** Development: buyers may be sent back to loopback, by http too. */
   allowsLoopback: boolean
   /** Where cookies hold. */

@@ -29,6 +29,7 @@ export const killatamata: ContextApi<KillatamataParts> = {
   tags: {
     health: 'That the API answers, and what it is compatible with.',
     catalog: 'Packages of credit.',
+    affiliates: 'Affiliates: their codes, what these bring, and what is paid of it.',
     auth: 'Signing in by Google, by a mailed code, with a browser, and for a device.',
     keys: 'API keys of the account.',
     balance: 'What can be spent.',

@@ -13,7 +13,7 @@ type RequestCode =
   | 'secret_already_shown'
   | 'mail_off'
   | 'package_not_found'
-  | 'affiliate_code_not_found'
+  | 'capture_token_invalid'
   | 'checkout_unpaid'
   | 'checkout_expired'
   | 'settlement_amount_mismatch'
@@ -48,7 +48,19 @@ const own: Record<Exclude<KillatamataCode, KernelCode>, ErrorEntry> = {
   period_closed: { status: 409, title: 'The ledger has moved on' },
   checkout_not_found: { status: 404, title: 'The checkout does not exist' },
   package_not_found: { status: 404, title: 'The package does not exist' },
+  affiliate_not_found: { status: 404, title: 'The account is no affiliate' },
+  affiliate_exists: { status: 409, title: 'The account has applied before' },
+  affiliate_pending: { status: 409, title: 'The affiliate is not approved yet' },
   affiliate_code_not_found: { status: 404, title: 'The affiliate code does not exist' },
+  affiliate_code_taken: { status: 409, title: 'Another affiliate has the code' },
+  affiliate_already_bound: { status: 409, title: 'The account is bound to another code' },
+  affiliate_self_referral: { status: 409, title: 'The code is the account’s own' },
+  capture_token_invalid: { status: 400, title: 'The token does not belong to the code' },
+  payout_address_missing: { status: 409, title: 'There is no payout address' },
+  payout_below_minimum: { status: 409, title: 'Too little can be paid' },
+  payout_request_open: { status: 409, title: 'A payout is requested already' },
+  payout_request_not_found: { status: 404, title: 'The payout request does not exist' },
+  payout_request_decided: { status: 409, title: 'The payout request is decided already' },
   checkout_unpaid: { status: 409, title: 'The checkout is not paid' },
   checkout_expired: { status: 409, title: 'The checkout ended without a payment' },
   settlement_amount_mismatch: { status: 409, title: 'What was paid is not what was sold' },

@@ -1,7 +1,14 @@
 /** What killatamata's HTTP works with. */
 import { mailWayOf } from '../../adapters/mail/settings.ts'
 import type { ApiParts, Served } from '../../context.ts'
-import { ledgersOf, openGoogleSignIn, openPurchasing, signInPartsOf } from '../../processes/killatamata/opening.ts'
+import {
+  ledgersOf,
+  openGoogleSignIn,
+  openPurchasing,
+  referringOf,
+  signInPartsOf,
+} from '../../processes/killatamata/opening.ts'
+import { createClicks } from '../../processes/killatamata/referring.ts'
 import { killatamataSettings } from '../../processes/killatamata/settings.ts'
 import { newProcessHealth } from '../../processes/process.ts'
 import type { KillatamataParts } from './access.ts'
@@ -22,6 +29,8 @@ export async function serveKillatamata(parts: ApiParts<KillatamataDirectories>):
     mailWay: mailWayOf(settings),
     ledgers: ledgersOf(parts),
     purchasing: await openPurchasing(parts, log),
+    ...{ referring: referringOf(parts), noteClick: createClicks(parts) },
+    siteUrl: () => settings.KILLATAMATA_SITE_URL ?? `${apiUrl()}/`,
     allowsLoopback: config.WEBHOOK_ALLOW_PRIVATE,
     limits: limitsOf(settings),
     cookies: { publicUrl: config.PUBLIC_URL, trustProxy: config.TRUST_PROXY },

@@ -1,10 +1,12 @@
 /** Parts of killatamata that its HTTP and its processes open alike, from the settings. */
 
 import type { Google } from '../../adapters/identity/google.ts'
+import { createSignedTokens } from '../../adapters/identity/signed-tokens.ts'
 import { createCharges } from '../../adapters/payments/coinbase.ts'
 import { type Payments, PaymentsUnavailable } from '../../adapters/payments/payments.ts'
 import { createStripePayments } from '../../adapters/payments/stripe.ts'
 import { createLedgers, type Ledgers } from '../../commands/killatamata/ledgers.ts'
+import { microsOfCents } from '../../commands/killatamata/money.ts'
 import type { ContextParts } from '../../context.ts'
 import type { CheckoutProvider } from '../../events/killatamata/vocabulary.ts'
 import type { Log } from '../../log.ts'
@@ -12,6 +14,7 @@ import { findBalance } from '../../projections/killatamata/ledger.ts'
 import { createObjectKeys } from '../../vault/object-keys.ts'
 import { createSignInDigests } from './digests.ts'
 import type { Purchasing } from './purchasing.ts'
+import type { AffiliateTerms, Referring } from './referring.ts'
 import { type KillatamataSettings, killatamataSettings } from './settings.ts'
 import { coinbaseShop, type Shop, stripeShop } from './shops.ts'
 import type { SignInParts } from './signing-in.ts'
@@ -80,3 +83,27 @@ export async function openShops(parts: ShopParts): Promise<(provider: CheckoutPr
 export const openPurchasing = async (parts: ContextParts, log: Pick<Log, 'warn' | 'error'>): Promise<Purchasing> => ({
   ...{ bus: parts.bus, ledgers: ledgersOf(parts), shopOf: await openShops(parts), log },
 })
+
+const DAY_MS = 86_400_000
+/** Where nobody says otherwise: of an installation, and of a sandbox. */
+const USUAL_TERMS = { holdDays: 14, payoutMinCents: 1_000 }
+const SANDBOX_TERMS = { holdDays: 0, payoutMinCents: 100 }
+
+export function affiliateTermsOf({ services, settings }: Pick<ContextParts, 'services' | 'settings'>): AffiliateTerms {
+  const given = settings(killatamataSettings)
+  const usual = services.eventStore.kind === 'embedded' ? SANDBOX_TERMS : USUAL_TERMS
+  return {
+    commissionBasisPoints: given.AFFILIATE_COMMISSION_BASIS_POINTS,
+    commissionMonths: given.AFFILIATE_COMMISSION_MONTHS,
+    holdMs: (given.AFFILIATE_HOLD_DAYS ?? usual.holdDays) * DAY_MS,
+    payoutMinimumMicros: microsOfCents(BigInt(given.AFFILIATE_PAYOUT_MIN_CENTS ?? usual.payoutMinCents)),
+    isReviewed: given.AFFILIATE_REVIEW === 'on',
+    captureMs: given.AFFILIATE_CAPTURE_S * 1_000,
+  }
+}
+
+export function referringOf(parts: ContextParts): Referring {
+  const keys = createObjectKeys(parts.db, parts.keyRing, CACHE)
+  const captureTokens = createSignedTokens(() => keys.ensure('killatamata.capture', 'installation'))
+  return { bus: parts.bus, terms: affiliateTermsOf(parts), captureTokens }
+}

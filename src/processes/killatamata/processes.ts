@@ -2,9 +2,10 @@
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
 import { mailProcess } from '../mail.ts'
 import { newProcessHealth } from '../process.ts'
+import { COMMISSIONS, runCommissions } from './commissions.ts'
 import { COMPLETION, runCompletion } from './completion.ts'
 import { runKillatamataMail } from './mail.ts'
-import { openPurchasing, signInPartsOf } from './opening.ts'
+import { affiliateTermsOf, openPurchasing, signInPartsOf } from './opening.ts'
 import { killatamataSettings } from './settings.ts'
 import { runSettlements, SETTLEMENTS } from './settlements.ts'
 
@@ -37,6 +38,14 @@ function startSettlements(parts: ContextParts): RunningProcess {
   return { ended, health }
 }
 
+function startCommissions(parts: ContextParts): RunningProcess {
+  const health = newProcessHealth()
+  const given = parts.settings(killatamataSettings)
+  const limits = { intervalMs: given.AFFILIATE_MATURING_INTERVAL_MS, batchMax: given.AFFILIATE_MATURING_BATCH_MAX }
+  const own = { bus: parts.bus, terms: affiliateTermsOf(parts), limits }
+  return { ended: runCommissions({ ...parts.dependenciesOf(COMMISSIONS, health), ...own }), health }
+}
+
 const MAIL = mailProcess('killatamata')
 
 function startMail({ bus, registry, settings, dependenciesOf }: ContextParts): RunningProcess {
@@ -48,5 +57,6 @@ function startMail({ bus, registry, settings, dependenciesOf }: ContextParts): R
 export const killatamataProcesses: readonly ProcessDeclaration[] = [
   { leads: [COMPLETION], role: 'relay', start: startCompletion },
   { leads: [SETTLEMENTS], role: 'relay', start: startSettlements },
+  { leads: [COMMISSIONS], role: 'relay', start: startCommissions },
   { leads: [MAIL], role: 'relay', start: startMail },
 ]

@@ -2,6 +2,7 @@
 import { queriesOver } from '../../postgres/queries.ts'
 import type { TablesOf } from '../projection.ts'
 import type { accounts, apiKeys, keyUses } from './account.ts'
+import type { affiliateCodes, affiliates, commissions, payoutRequests } from './affiliate.ts'
 import type { balances, holds, postings } from './ledger.ts'
 import type { settlements, x402Payments } from './payment.ts'
 import type { deviceLinks, sessions } from './sign-in.ts'
@@ -9,6 +10,10 @@ import type { deviceLinks, sessions } from './sign-in.ts'
 /** Table name → row. */
 export type KillatamataTables = TablesOf<
   | typeof accounts
+  | typeof affiliateCodes
+  | typeof affiliates
+  | typeof commissions
+  | typeof payoutRequests
   | typeof apiKeys
   | typeof balances
   | typeof deviceLinks
