@@ -6,6 +6,9 @@ import { affiliate } from '../commands/killatamata/affiliate.ts'
 import { affiliateBinding } from '../commands/killatamata/affiliate-binding.ts'
 import { affiliateCode } from '../commands/killatamata/affiliate-code.ts'
 import { apiKeyUse } from '../commands/killatamata/api-key-use.ts'
+import { arcadeGame, arcadeSlug } from '../commands/killatamata/arcade-game.ts'
+import { arcadeLaunch } from '../commands/killatamata/arcade-launch.ts'
+import { arcadeRelease } from '../commands/killatamata/arcade-release.ts'
 import { browserSession } from '../commands/killatamata/browser-session.ts'
 import { checkout } from '../commands/killatamata/checkout.ts'
 import { deviceLink } from '../commands/killatamata/device-link.ts'
@@ -19,6 +22,12 @@ import { x402Payment } from '../commands/killatamata/x402-payment.ts'
 import type { Context } from '../context.ts'
 import { accountEvents, apiKeyEvents, identityEvents } from '../events/killatamata/account.ts'
 import { affiliateBindingEvents, affiliateCodeEvents, affiliateEvents } from '../events/killatamata/affiliate.ts'
+import {
+  arcadeGameEvents,
+  arcadeLaunchEvents,
+  arcadeReleaseEvents,
+  arcadeSlugEvents,
+} from '../events/killatamata/arcade.ts'
 import { ledgerEvents } from '../events/killatamata/ledger.ts'
 import { mailEvents } from '../events/killatamata/mail.ts'
 import { checkoutEvents, settlementEvents } from '../events/killatamata/payment.ts'
@@ -36,6 +45,7 @@ import { killatamataProcesses } from '../processes/killatamata/processes.ts'
 import { killatamataSettings } from '../processes/killatamata/settings.ts'
 import { accountProjection, keyUseProjection } from '../projections/killatamata/account.ts'
 import { affiliateCodeProjection, affiliateProjection } from '../projections/killatamata/affiliate.ts'
+import { arcadeProjection, launchProjection } from '../projections/killatamata/arcade.ts'
 import { ledgerProjection } from '../projections/killatamata/ledger.ts'
 import { mailProjection } from '../projections/killatamata/mail.ts'
 import { settlementProjection, x402Projection } from '../projections/killatamata/payment.ts'
@@ -60,12 +70,17 @@ export const killatamata: Context<KillatamataDirectories> = {
       [affiliate.category]: affiliateEvents,
       [affiliateCode.category]: affiliateCodeEvents,
       [affiliateBinding.category]: affiliateBindingEvents,
+      [arcadeSlug.category]: arcadeSlugEvents,
+      [arcadeGame.category]: arcadeGameEvents,
+      [arcadeRelease.category]: arcadeReleaseEvents,
+      [arcadeLaunch.category]: arcadeLaunchEvents,
     }),
     sentences: killatamataSentences,
     tenant: 'accountId',
     things: [
       ...['keyId', 'textId', 'sessionId', 'checkoutId', 'settlementId', 'paymentIntentId', 'depositId'],
       ...['holdId', 'jobId', 'paymentId', 'purchaseId'],
+      ...['affiliateId', 'commissionId', 'payoutRequestId', 'payoutId', 'gameId', 'releaseId'],
     ],
     person: 'accountId',
     forgets: ['killatamata.AccountForgotten.v1'],
@@ -76,11 +91,13 @@ export const killatamata: Context<KillatamataDirectories> = {
     ...[emailChallenge, idTokenClaim, browserSession, deviceLink, mail],
     ...[ledger, checkout, settlement, x402Payment],
     ...[affiliate, affiliateCode, affiliateBinding],
+    ...[arcadeSlug, arcadeGame, arcadeRelease, arcadeLaunch],
   ],
   projections: [
     ...[accountProjection, keyUseProjection, sessionProjection, deviceLinkProjection, mailProjection],
     ...[ledgerProjection, settlementProjection, x402Projection],
     ...[affiliateProjection, affiliateCodeProjection],
+    ...[arcadeProjection, launchProjection],
   ],
   books: killatamataBooks,
   directories: async () => (await import('../http/killatamata/directories.ts')).killatamataDirectories(),

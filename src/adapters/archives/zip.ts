@@ -50,6 +50,7 @@ export interface CheckedFile extends ArchivedFile {
   head: Uint8Array
 }
 
+/** Marks of files that anybody knows are shorter. */
 const HEAD_BYTES = 16
 /** Of the file's mode in Unix, its kind; 0: the archive does not say. */
 const KIND_MASK = 0o170000
@@ -183,7 +184,10 @@ async function* countedBytes(
       sizeBytes += chunk.byteLength
       total.bytes += chunk.byteLength
       if (total.bytes > limits.unpackedMaxBytes || sizeBytes > fileMaxBytes) {
-        throw new ArchiveRefused('zip_bomb', `More comes out of it than the ${limits.unpackedMaxBytes} bytes that may, or than is usual.`)
+        throw new ArchiveRefused(
+          'zip_bomb',
+          `More comes out of it than the ${limits.unpackedMaxBytes} bytes that may, or than is usual.`,
+        )
       }
       checksum = crc32(chunk, checksum)
       yield chunk

@@ -56,6 +56,7 @@ export async function receiveForm(
   const fields: Record<string, string> = Object.create(null)
   const files: Record<string, ReceivedFile> = Object.create(null)
   const writing: Promise<void>[] = []
+  const open: BusboyFileStream[] = []
   const busboy = openParser(contentType, shape)
   const stop = (error: Error) => void busboy.destroy(error)
   const takeName = (name: string) => {
@@ -79,14 +80,19 @@ export async function receiveForm(
     const written = write(stream, file, maxBytes, name)
     written.catch(stop)
     writing.push(written)
+    open.push(stream)
   })
   busboy.on('partsLimit', () => stop(new FormRefused('malformed', undefined, 'The form has too many parts.')))
   try {
     await pipeline(Readable.from(buffersOf(body)), busboy)
     await Promise.all(writing)
   } catch (error) {
+    // The parser leaves a file that it has begun as it is.
+    for (const stream of open) stream.destroy(error instanceof Error ? error : undefined)
     await Promise.allSettled(writing)
-    throw isOfParser(error) ? new FormRefused('malformed', undefined, 'The form is not complete.', { cause: error }) : error
+    throw isOfParser(error)
+      ? new FormRefused('malformed', undefined, 'The form is not complete.', { cause: error })
+      : error
   }
   return { fields, files }
 }

@@ -71,7 +71,7 @@ export const arcadeLaunch: Aggregate<ArcadeLaunchState, ArcadeLaunchCommand, Arc
       case 'launched': {
         if (state.status === 'launched') return []
         if (state.status !== 'created' || isOver(state, command.at)) throw conflict(state)
-        return [{ type: 'killatamata.LaunchStarted.v1', data: of }]
+        return [{ type: 'killatamata.LaunchStarted.v1', data: { ...of, expiresAt: state.facts.expiresAt } }]
       }
       case 'heartbeat': {
         if (state.status !== 'launched') throw conflict(state)

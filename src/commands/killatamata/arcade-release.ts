@@ -13,7 +13,8 @@ export type ArcadeReleaseState =
       facts: ReleaseFacts
       /** Of the last reviewer. */
       notes: string | null
-      updatedAt: string
+      /** Null: it was not. */
+      submittedAt: string | null
     }
 type Existing = Exclude<ArcadeReleaseState, { status: 'absent' }>
 
@@ -54,11 +55,13 @@ export const arcadeRelease: Aggregate<ArcadeReleaseState, ArcadeReleaseCommand, 
 
   evolve(state, event) {
     if (event.type === 'killatamata.ReleaseUploaded.v1') {
-      return { status: 'draft', facts: event.data, notes: null, updatedAt: event.data.occurredAt }
+      return { status: 'draft', facts: event.data, notes: null, submittedAt: null }
     }
     if (state.status === 'absent') return state
-    const now = { ...state, status: AFTER[event.type], updatedAt: event.data.occurredAt }
-    return event.type === 'killatamata.ReleaseSubmitted.v1' ? now : { ...now, notes: event.data.notes ?? state.notes }
+    const now = { ...state, status: AFTER[event.type] }
+    return event.type === 'killatamata.ReleaseSubmitted.v1'
+      ? { ...now, submittedAt: event.data.occurredAt }
+      : { ...now, notes: event.data.notes ?? state.notes }
   },
 
   decide(command, state) {

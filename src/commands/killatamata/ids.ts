@@ -54,3 +54,11 @@ export const referralCodeOf = (accountId: string, attempt: number): string =>
     .toString(32)
     .toUpperCase()
     .padStart(CODE_LENGTH, '0')
+
+const TIME_HEX_DIGITS = 12
+
+/** The launch that a command makes. It has to be found again by the command alone, so that its id sorts by nothing. */
+export const launchIdOf = (commandId: string): string => {
+  const digits = commandId.replaceAll('-', '').slice(0, TIME_HEX_DIGITS)
+  return prefixedId('als', new Date(Number.parseInt(digits, 16)).toISOString(), commandId)
+}

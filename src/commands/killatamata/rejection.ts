@@ -46,6 +46,15 @@ export type RejectionCode =
   | 'payout_request_open'
   | 'payout_request_not_found'
   | 'payout_request_decided'
+  | 'slug_taken'
+  | 'game_not_found'
+  | 'version_exists'
+  | 'release_not_found'
+  | 'release_state_conflict'
+  /** A reviewer's own. */
+  | 'own_release'
+  | 'launch_session_not_found'
+  | 'launch_session_state_conflict'
 
 /** A broken rule that nobody needs to remember. */
 export const Rejected: new (code: RejectionCode, detail: string, pointer?: string) => Rejection<RejectionCode> =

@@ -91,7 +91,7 @@ export const arcadeLaunchEvents = {
     startBy: time,
     expiresAt: time,
   }),
-  'killatamata.LaunchStarted.v1': z.object(ofLaunch),
+  'killatamata.LaunchStarted.v1': z.object({ ...ofLaunch, expiresAt: time }),
   /** The first sign of life, and one in a minute. */
   'killatamata.LaunchHeartbeat.v1': z.object(ofLaunch),
   'killatamata.LaunchEnded.v1': z.object({ ...ofLaunch, reason: launchEnd }),

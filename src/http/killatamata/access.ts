@@ -5,6 +5,7 @@ import { createKeyProof } from '../../api-keys/key-proof.ts'
 import { textIdOf } from '../../commands/killatamata/keys.ts'
 import type { Ledgers } from '../../commands/killatamata/ledgers.ts'
 import type { ReadModels } from '../../postgres/database.ts'
+import type { Arcade } from '../../processes/killatamata/arcade/parts.ts'
 import type { Purchasing } from '../../processes/killatamata/purchasing.ts'
 import type { NoteClick, Referring } from '../../processes/killatamata/referring.ts'
 import type { SignInParts } from '../../processes/killatamata/signing-in.ts'
@@ -33,6 +34,7 @@ export interface KillatamataParts extends CoreParts {
   ledgers: Ledgers
   purchasing: Purchasing
   referring: Referring
+  arcade: Arcade
   noteClick: NoteClick
   /** Where links of affiliates lead. */
   siteUrl: () => string

@@ -14,6 +14,10 @@ type RequestCode =
   | 'mail_off'
   | 'package_not_found'
   | 'capture_token_invalid'
+  | 'bundle_rejected'
+  | 'admin_required'
+  | 'launch_session_over'
+  | 'conflicting_inputs'
   | 'checkout_unpaid'
   | 'checkout_expired'
   | 'settlement_amount_mismatch'
@@ -60,6 +64,18 @@ const own: Record<Exclude<KillatamataCode, KernelCode>, ErrorEntry> = {
   payout_below_minimum: { status: 409, title: 'Too little can be paid' },
   payout_request_open: { status: 409, title: 'A payout is requested already' },
   payout_request_not_found: { status: 404, title: 'The payout request does not exist' },
+  slug_taken: { status: 409, title: 'The slug is another game’s' },
+  game_not_found: { status: 404, title: 'The game does not exist' },
+  version_exists: { status: 409, title: 'The game has this version' },
+  bundle_rejected: { status: 400, title: 'The bundle cannot be taken' },
+  release_not_found: { status: 404, title: 'The release does not exist' },
+  release_state_conflict: { status: 409, title: 'The release does not stand so' },
+  own_release: { status: 403, title: 'The release is the account’s own' },
+  admin_required: { status: 403, title: 'The account may not review' },
+  launch_session_not_found: { status: 404, title: 'The launch session does not exist' },
+  launch_session_state_conflict: { status: 409, title: 'The launch session does not stand so' },
+  launch_session_over: { status: 410, title: 'The launch session has ended' },
+  conflicting_inputs: { status: 400, title: 'Two inputs contradict each other' },
   payout_request_decided: { status: 409, title: 'The payout request is decided already' },
   checkout_unpaid: { status: 409, title: 'The checkout is not paid' },
   checkout_expired: { status: 409, title: 'The checkout ended without a payment' },

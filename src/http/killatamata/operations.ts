@@ -9,6 +9,11 @@ import { getAffiliateDashboard } from './affiliates/dashboard.ts'
 import { getAffiliateCode } from './affiliates/own-code.ts'
 import { listAffiliatePayoutRequests, requestAffiliatePayout } from './affiliates/payout-requests.ts'
 import { getAffiliate, updateAffiliate } from './affiliates/profile.ts'
+import { getArcadeGame, listArcadeCatalog } from './arcade/catalog.ts'
+import { createArcadeGame, listArcadeGames } from './arcade/games.ts'
+import { createLaunchSession, updateLaunchSession } from './arcade/launch-sessions.ts'
+import { listArcadeReviewQueue, reviewArcadeRelease, submitArcadeRelease } from './arcade/review.ts'
+import { uploadArcadeRelease } from './arcade/upload.ts'
 import { endBrowserSession, getBrowserSession } from './auth/browser-session.ts'
 import { startEmailSignIn, verifyBrowserEmail, verifyEmail } from './auth/email.ts'
 import { signInBrowserWithGoogle, signInWithGoogle } from './auth/google.ts'
@@ -38,5 +43,7 @@ export const operations: readonly Operation<KillatamataParts>[] = [
   ...[checkoutStripe, checkoutCrypto, claimStripe, claimCrypto, stripeWebhook, cryptoWebhook],
   ...[listKeys, createKey, revokeKey],
   getBalance,
+  ...[createArcadeGame, listArcadeGames, getArcadeGame, listArcadeCatalog, uploadArcadeRelease],
+  ...[submitArcadeRelease, listArcadeReviewQueue, reviewArcadeRelease, createLaunchSession, updateLaunchSession],
   ...[getRetiredBalance, consumeRetired],
 ]

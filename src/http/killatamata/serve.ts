@@ -1,6 +1,7 @@
 /** What killatamata's HTTP works with. */
 import { mailWayOf } from '../../adapters/mail/settings.ts'
 import type { ApiParts, Served } from '../../context.ts'
+import { openArcade } from '../../processes/killatamata/arcade/parts.ts'
 import {
   ledgersOf,
   openGoogleSignIn,
@@ -30,6 +31,7 @@ export async function serveKillatamata(parts: ApiParts<KillatamataDirectories>):
     ledgers: ledgersOf(parts),
     purchasing: await openPurchasing(parts, log),
     ...{ referring: referringOf(parts), noteClick: createClicks(parts) },
+    arcade: await openArcade(parts),
     siteUrl: () => settings.KILLATAMATA_SITE_URL ?? `${apiUrl()}/`,
     allowsLoopback: config.WEBHOOK_ALLOW_PRIVATE,
     limits: limitsOf(settings),

@@ -2,6 +2,8 @@
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
 import { mailProcess } from '../mail.ts'
 import { newProcessHealth } from '../process.ts'
+import { ARCADE, runArcade } from './arcade/keeping.ts'
+import { openArcade } from './arcade/parts.ts'
 import { COMMISSIONS, runCommissions } from './commissions.ts'
 import { COMPLETION, runCompletion } from './completion.ts'
 import { runKillatamataMail } from './mail.ts'
@@ -46,6 +48,12 @@ function startCommissions(parts: ContextParts): RunningProcess {
   return { ended: runCommissions({ ...parts.dependenciesOf(COMMISSIONS, health), ...own }), health }
 }
 
+function startArcade(parts: ContextParts): RunningProcess {
+  const health = newProcessHealth()
+  const dependencies = parts.dependenciesOf(ARCADE, health)
+  return { ended: openArcade(parts).then((arcade) => runArcade({ ...dependencies, arcade })), health }
+}
+
 const MAIL = mailProcess('killatamata')
 
 function startMail({ bus, registry, settings, dependenciesOf }: ContextParts): RunningProcess {
@@ -58,5 +66,6 @@ export const killatamataProcesses: readonly ProcessDeclaration[] = [
   { leads: [COMPLETION], role: 'relay', start: startCompletion },
   { leads: [SETTLEMENTS], role: 'relay', start: startSettlements },
   { leads: [COMMISSIONS], role: 'relay', start: startCommissions },
+  { leads: [ARCADE], role: 'relay', start: startArcade },
   { leads: [MAIL], role: 'relay', start: startMail },
 ]

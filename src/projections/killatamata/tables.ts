@@ -3,6 +3,7 @@ import { queriesOver } from '../../postgres/queries.ts'
 import type { TablesOf } from '../projection.ts'
 import type { accounts, apiKeys, keyUses } from './account.ts'
 import type { affiliateCodes, affiliates, commissions, payoutRequests } from './affiliate.ts'
+import type { channels, games, launches, releases } from './arcade.ts'
 import type { balances, holds, postings } from './ledger.ts'
 import type { settlements, x402Payments } from './payment.ts'
 import type { deviceLinks, sessions } from './sign-in.ts'
@@ -16,6 +17,10 @@ export type KillatamataTables = TablesOf<
   | typeof payoutRequests
   | typeof apiKeys
   | typeof balances
+  | typeof channels
+  | typeof games
+  | typeof launches
+  | typeof releases
   | typeof deviceLinks
   | typeof holds
   | typeof keyUses

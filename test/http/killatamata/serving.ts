@@ -20,6 +20,7 @@ import { prefixedId } from '../../../src/runtime/ulid.ts'
 import { eventually } from '../../projections/support.ts'
 import { paymentStandInAt } from '../../support/payments.ts'
 import { temporaryDirectory } from '../../support/services.ts'
+import { gameFiles, zipOf } from '../../support/zips.ts'
 import { conforms } from '../conforms.ts'
 import { type Answered, type Asked as AskedOf, type ServingOptions, startServing } from '../serving.ts'
 
@@ -59,7 +60,7 @@ export async function startKillatamata(options: ServingOptions = {}) {
   const env = {
     ...{ COINBASE_API_KEY: COINBASE.apiKey, COINBASE_WEBHOOK_SECRET: COINBASE.webhookSecret },
     ...{ COINBASE_API_URL: `${standIns.url}/coinbase`, GOOGLE_JWKS_URL: `${standIns.url}/google/certs` },
-    ...{ GOOGLE_CLIENT_ID: GOOGLE_CLIENT, ...options.env },
+    ...{ GOOGLE_CLIENT_ID: GOOGLE_CLIENT, DATA_DIR: directory.path, ...options.env },
   }
   const served = await startServing(killatamata, api, { ...options, services, env })
   url = served.url
@@ -97,6 +98,19 @@ export async function startKillatamata(options: ServingOptions = {}) {
       })
         .setProtectedHeader({ alg: 'RS256', kid: google.kid })
         .sign(createPrivateKey(google.private_key_pem)),
+    /** A release of a game, uploaded as its creator does it. */
+    async release(gameId: string, key: string, more: { manifest?: object; bundle?: Uint8Array } = {}) {
+      const manifest = { version: '1.0.0', engine: 'godot', engineVersion: '4.4', entrypoint: 'index.html' }
+      const form = new FormData()
+      form.append('gameId', gameId)
+      form.append('manifestJson', JSON.stringify({ ...manifest, ...more.manifest }))
+      form.append('bundle', new Blob([Buffer.from(more.bundle ?? zipOf(gameFiles))]), 'game.zip')
+      const answer = await fetch(`${served.url}/killatamata/api/v1/arcade/releases/upload`, {
+        ...{ method: 'POST', body: form, headers: { authorization: `Bearer ${key}` } },
+      })
+      // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the answer holds.
+      return (await answer.json()) as any
+    },
     /** A browser that is signed in: its headers. */
     async session({ accountId, email }: Customer) {
       const context = systemContext('test', randomUUID(), new Date().toISOString())

@@ -5,5 +5,9 @@ import { runEventSuites } from '../events.ts'
 runEventSuites({
   ...{ context: killatamata, examples: examplesOf('killatamata'), streamOf },
   // Names of streams that no account has, of what a provider has, and of a mail’s owner, which is nobody.
-  foreignIds: ['codeId', 'identityId', 'linkId', 'mailId', 'ownerId', 'providerId'],
+  foreignIds: [
+    ...['affiliateAccountId', 'codeId', 'identityId', 'linkId', 'mailId', 'ownerId', 'providerId'],
+    // Whoever reviewed it.
+    'reviewerId',
+  ],
 })

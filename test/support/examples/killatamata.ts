@@ -12,10 +12,14 @@ import type {
   IdTokenEvent,
 } from '../../../src/events/killatamata/sign-in.ts'
 import type { X402PaymentEvent } from '../../../src/events/killatamata/x402.ts'
+import { type AffiliateStoryEvent, affiliateExamples, affiliateStreamOf } from './killatamata-affiliates.ts'
+import { type ArcadeStoryEvent, arcadeExamples, arcadeStreamOf } from './killatamata-arcade.ts'
 
 export type KillatamataStoryEvent =
   | AccountEvent
+  | AffiliateStoryEvent
   | ApiKeyEvent
+  | ArcadeStoryEvent
   | BrowserSessionEvent
   | CheckoutEvent
   | DeviceLinkEvent
@@ -184,6 +188,8 @@ export function killatamataExamples(timeAt: (seconds: number) => string): Exampl
     'killatamata.X402PaymentSettled.v1': { ...ofX402(81), transaction: `0x${hash('5')}`, blockNumber: '312' },
     'killatamata.X402PaymentFailed.v1': { ...ofX402(81), reason: 'expired' },
     'killatamata.X402PaymentCredited.v1': { ...ofX402(82), depositId: `dep_${tail(10)}`, usdMicros: '5000000' },
+    ...affiliateExamples(timeAt),
+    ...arcadeExamples(timeAt),
     'killatamata.AccountForgotten.v1': { ...ofAccount(2_000), reference: 'DSR-7' },
   }
 }
@@ -192,6 +198,8 @@ export function killatamataExamples(timeAt: (seconds: number) => string): Exampl
 export function killatamataStreamOf({ type, data }: { type: string; data: Record<string, unknown> }): string {
   const name = type.split('.')[1] ?? ''
   const { accountId, period } = data
+  const apart = affiliateStreamOf(name, data) ?? arcadeStreamOf(name, data)
+  if (apart !== undefined) return apart
   if (name === 'ApiKeyUsed') return `killatamata.apiKey-${data.keyId}`
   if (name === 'IdentityClaimed') return `killatamata.identity-${data.identityId}`
   if (name === 'IdTokenExchanged') return `killatamata.idToken-${id(4)}`

@@ -11,6 +11,7 @@ export const getAffiliate = read({
   id: 'getAffiliate',
   tags: ['affiliates'],
   summary: 'Get affiliate profile',
+  description: 'What the affiliate says of itself, and whether it is approved.',
   access: accountKey,
   answer: json(affiliateAnswer, 'The affiliate.'),
   refuses: ['affiliate_not_found'],

@@ -1,8 +1,11 @@
-/** Pages beside the contract: the skill at its four addresses, and the page on which a device's code is approved. */
+/**
+ * Pages beside the contract: the skill at its four addresses, the page on which a device's code is approved, and the arcade's files.
+ */
 import { Hono } from 'hono'
 import type { SharedRuntime } from '../../context.ts'
 import type { AppEnv } from '../../environment.ts'
 import type { KillatamataParts } from '../access.ts'
+import { arcadePages } from '../arcade/pages.ts'
 import { LINK_PAGE } from '../device/start-link.ts'
 import { devicePage } from './device-page.ts'
 import { entryPage } from './entry.ts'
@@ -13,7 +16,8 @@ const MARKDOWN = 'text/markdown; charset=utf-8'
 const PAGE_POLICY =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 
-export function killatamataPages({ apiUrl }: KillatamataParts, _runtime: SharedRuntime): Hono<AppEnv> {
+export function killatamataPages(parts: KillatamataParts, runtime: SharedRuntime): Hono<AppEnv> {
+  const { apiUrl } = parts
   const app = new Hono<AppEnv>()
   app.get(SKILL_PATHS.manifest, (c) => c.json({ skills: [skillAt(apiUrl())] }))
   app.get(SKILL_PATHS.metadata, (c) => c.json(skillAt(apiUrl())))
@@ -26,5 +30,6 @@ export function killatamataPages({ apiUrl }: KillatamataParts, _runtime: SharedR
       'x-content-type-options': 'nosniff',
     }),
   )
+  app.route('/', arcadePages(parts, runtime))
   return app
 }

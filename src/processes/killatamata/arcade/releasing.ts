@@ -1,0 +1,103 @@
+/**
+ * Games and their releases, over the streams that they touch. The slug decides whether there is a game, and the game whether there is a
+ * release: what follows in the second stream may be done again, by the same request, or after a crash by a process.
+ */
+import { hash } from 'node:crypto'
+import { stepContext } from '../../../commands/context.ts'
+import type { CommandContext } from '../../../commands/handle.ts'
+import { deterministicId } from '../../../commands/identity.ts'
+import {
+  arcadeGame,
+  arcadeSlug,
+  type GameFacts,
+  gameNotFound,
+  type ReleaseFacts,
+  requireNewVersion,
+} from '../../../commands/killatamata/arcade-game.ts'
+import { arcadeRelease } from '../../../commands/killatamata/arcade-release.ts'
+import { crashPoint } from '../../../runtime/crash-points.ts'
+import { createQueue, type Queue } from '../../../runtime/keyed-queue.ts'
+import { prefixedId } from '../../../runtime/ulid.ts'
+import { CHECKS, checkCover, checkFiles, type Manifest } from './bundle.ts'
+import { storeRelease } from './files.ts'
+import type { Arcade } from './parts.ts'
+
+type Bus = Pick<Arcade, 'bus'>
+
+const stepOf = (context: CommandContext, step: string, id: string): CommandContext =>
+  stepContext(context, deterministicId('killatamata.arcade', step, id))
+
+/** Throws Rejected: slug_taken. */
+export async function createGame(
+  { bus }: Bus,
+  wanted: Omit<GameFacts, 'gameId' | 'occurredAt'>,
+  context: CommandContext,
+) {
+  const gameId = prefixedId('game', context.at, context.commandId)
+  const facts = { ...wanted, gameId, occurredAt: context.at }
+  const claimed = await bus.handle(arcadeSlug, wanted.slug, { kind: 'claim', facts }, context)
+  const [event] = claimed.events
+  if (!event) throw new Error('a slug was neither claimed nor refused')
+  const { position } = await finishGame({ bus }, event.data, context)
+  return { facts: event.data, handled: { position: position ?? claimed.position, replayed: claimed.replayed } }
+}
+
+/** The game of a slug that was claimed. A second time does nothing. */
+export const finishGame = ({ bus }: Bus, facts: GameFacts, context: CommandContext) =>
+  bus.handle(arcadeGame, facts.gameId, { kind: 'create', facts }, stepOf(context, 'create', facts.gameId))
+
+/** What was sent, as it lies on the disk. */
+export interface SentBundle {
+  accountId: string
+  gameId: string
+  manifest: Manifest
+  archive: { path: string; sizeBytes: number; sha256: string }
+  coverPath: string | undefined
+  /** For files of ours while they are stored. */
+  directory: string
+}
+
+/** Archives are read one after the other: one keeps a core busy, and the API needs the others. */
+const inTurn: Queue = createQueue()
+
+/**
+ * A release of a game: its files are checked, then stored, and only then is there an event. Throws BundleRefused, Rejected
+ * (game_not_found, version_exists), ObjectStoreUnavailable.
+ */
+export async function addRelease(arcade: Arcade, sent: SentBundle, context: CommandContext) {
+  const { bus, limits } = arcade
+  const { accountId, gameId, manifest, archive, coverPath, directory } = sent
+  await requireOwnGame(arcade, accountId, gameId)
+  const [files, cover] = await inTurn(async () => [
+    await checkFiles(archive.path, manifest, limits),
+    await checkCover(coverPath),
+  ])
+  const releaseId = prefixedId('rel', context.at, context.commandId)
+  const facts: ReleaseFacts = {
+    ...{ accountId, gameId, releaseId, occurredAt: context.at, ...manifest },
+    ...{ sizeBytes: archive.sizeBytes, sha256: archive.sha256, fileCount: files.length },
+    unpackedBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    coverSha256: cover === undefined ? null : hash('sha256', cover),
+    checks: cover === undefined ? CHECKS.filter((name) => name !== 'cover') : [...CHECKS],
+  }
+  const store = async () => {
+    requireNewVersion(await bus.current(arcadeGame, gameId), manifest.version)
+    await inTurn(() => storeRelease(arcade, releaseId, { archive: archive.path, cover, directory }))
+    crashPoint('arcade.after-storage', releaseId)
+  }
+  const added = await bus.handle(arcadeGame, gameId, { kind: 'add', facts }, context, store)
+  const [event] = added.events
+  if (event?.type !== 'killatamata.ReleaseAdded.v1') throw new Error('a release was neither added nor refused')
+  const { state, position } = await finishRelease(arcade, event.data, context)
+  return { state, handled: { position: position ?? added.position, replayed: added.replayed } }
+}
+
+/** Throws Rejected: game_not_found. */
+export async function requireOwnGame({ bus }: Bus, accountId: string, gameId: string): Promise<void> {
+  const state = await bus.current(arcadeGame, gameId)
+  if (state.status === 'absent' || state.facts.accountId !== accountId) throw gameNotFound()
+}
+
+/** The release whose version was taken. A second time does nothing. */
+export const finishRelease = ({ bus }: Bus, facts: ReleaseFacts, context: CommandContext) =>
+  bus.handle(arcadeRelease, facts.releaseId, { kind: 'upload', facts }, stepOf(context, 'upload', facts.releaseId))
