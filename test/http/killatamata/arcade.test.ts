@@ -8,8 +8,10 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { systemContext } from '../../../src/commands/context.ts'
 import { arcadeGame } from '../../../src/commands/killatamata/arcade-game.ts'
 import { arcadeLaunch } from '../../../src/commands/killatamata/arcade-launch.ts'
-import { ARCADE_FILES, fileKeyOf, storeRelease } from '../../../src/processes/killatamata/arcade/files.ts'
+import { readManifest } from '../../../src/processes/killatamata/arcade/bundle.ts'
+import { ARCADE_FILES, fileKeyOf } from '../../../src/processes/killatamata/arcade/files.ts'
 import { ARCADE, createArcadeSweep } from '../../../src/processes/killatamata/arcade/keeping.ts'
+import { addRelease } from '../../../src/processes/killatamata/arcade/releasing.ts'
 import { prefixedId } from '../../../src/runtime/ulid.ts'
 import { eventually, silentLog } from '../../projections/support.ts'
 import { gameFiles, text, type ZippedFile, zipOf } from '../../support/zips.ts'
@@ -241,19 +243,12 @@ describe('an upload', () => {
 
 const storedFiles = async () => (await arcade.objects.list(ARCADE_FILES, undefined, 10_000)).map(({ key }) => key)
 
-/** A release that there is not. */
-const ORPHAN = 'rel_00000000000000000000000000'
-
-/** The sweep, as it looks in two hours. */
-async function sweptInTwoHours(): Promise<void> {
+/** The sweep, as it looks in two hours, until that holds. */
+async function sweptInTwoHours(holds: () => Promise<void>): Promise<void> {
   const stop = new AbortController()
   const now = () => new Date(Date.now() + 2 * 3_600_000)
-  const sweep = createArcadeSweep({ arcade, log: silentLog, now })
-  const running = sweep.run(stop.signal)
-  await eventually(async () => {
-    const orphans = (await storedFiles()).filter((key) => key.includes(ORPHAN))
-    expect([orphans, await readdir(arcade.directory)]).toStrictEqual([[], []])
-  })
+  const running = createArcadeSweep({ arcade, log: silentLog, now }).run(stop.signal)
+  await eventually(holds)
   stop.abort()
   await running
 }
@@ -261,15 +256,31 @@ async function sweptInTwoHours(): Promise<void> {
 describe('files without a release', () => {
   it('are swept, as are uploads that ended midway; those of a release stay', async () => {
     const { releaseId } = await published()
-    // A process was killed behind the storage and before the event.
-    const folder = join(arcade.directory, 'upload-old')
-    await mkdir(folder)
-    const archive = join(folder, 'bundle')
+    const before = await storedFiles()
+    const { gameId } = await newGame(ada)
+    const directory = join(arcade.directory, 'upload-old')
+    await mkdir(directory)
+    const archive = join(directory, 'bundle')
     await writeFile(archive, zipOf(gameFiles))
-    await storeRelease(arcade, ORPHAN, { archive, cover: picture, directory: folder })
-    await utimes(folder, 0, 0)
-    expect((await storedFiles()).filter((key) => key.includes(ORPHAN))).toHaveLength(5)
-    await sweptInTwoHours()
+    await utimes(directory, 0, 0)
+    const sent = {
+      ...{ accountId: ada.accountId, gameId, manifest: readManifest(JSON.stringify(manifest())), directory },
+      ...{ archive: { path: archive, sizeBytes: 1, sha256: 'a'.repeat(64) }, coverPath: undefined },
+    }
+    // As a process that ends behind the storage and before the event.
+    const ending = async (...asked: unknown[]) => {
+      await (asked[4] as () => Promise<void>)()
+      throw new Error('the process ends')
+    }
+    const dying = { ...arcade, bus: { ...arcade.bus, handle: ending as never } }
+    const context = systemContext('test', randomUUID(), new Date().toISOString())
+    await expect(addRelease(dying, sent, context)).rejects.toThrow('the process ends')
+    expect(await storedFiles()).toHaveLength(before.length + gameFiles.length)
+    const { body } = await served.get('arcade/games/mine', ada.key)
+    expect(body.games.find((each: { gameId: string }) => each.gameId === gameId).releases).toStrictEqual([])
+    await sweptInTwoHours(async () =>
+      expect([await storedFiles(), await readdir(arcade.directory)]).toStrictEqual([before, []]),
+    )
     expect(await arcade.objects.head(fileKeyOf(releaseId, 'index.html'))).toBeDefined()
   })
 
@@ -460,15 +471,16 @@ describe('a launch', () => {
     const { slug } = await published()
     const [idle, silent] = [(await launch(slug)).body.session, (await launch(slug)).body.session]
     await patch('launch-sessions', { sessionId: silent.sessionId, event: 'launched' }, ben.key)
-    await sweptInTwoHours()
-    for (const [{ sessionId }, reason] of [
+    const sessions = [
       [idle, 'never_started'],
       [silent, 'silent'],
-    ] as const) {
-      await eventually(async () => {
-        const state = await served.parts.bus.current(arcadeLaunch, sessionId)
-        expect(state.status).toBe('ended')
-      })
+    ] as const
+    await sweptInTwoHours(async () => {
+      for (const [{ sessionId }] of sessions) {
+        expect((await served.parts.bus.current(arcadeLaunch, sessionId)).status).toBe('ended')
+      }
+    })
+    for (const [{ sessionId }, reason] of sessions) {
       const events = await Array.fromAsync(served.store.readStream(`killatamata.arcadeLaunch-${sessionId}`))
       const ends = events.at(-1)
       expect(ends?.data).toMatchObject({ reason })

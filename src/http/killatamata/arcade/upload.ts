@@ -37,15 +37,12 @@ const shapeOf = (limits: ArcadeSettings): FormShape => ({
   files: { bundle: limits.ARCADE_BUNDLE_MAX_BYTES, coverImage: limits.ARCADE_COVER_MAX_BYTES },
 })
 
-/** Uploads of this process that are under way. */
-let underWay = 0
-
 /** Does the work in a folder of its own, which is gone afterwards. Throws a Problem where too many are under way. */
-async function inFolder<T>({ directory, limits }: Arcade, work: (folder: string) => Promise<T>): Promise<T> {
-  if (underWay >= limits.ARCADE_UPLOADS_MAX) {
+async function inFolder<T>({ directory, limits, uploads }: Arcade, work: (folder: string) => Promise<T>): Promise<T> {
+  if (uploads.underWay >= limits.ARCADE_UPLOADS_MAX) {
     throw new Problem('dependency_unavailable', 'Too many uploads are under way; send it again in a moment.')
   }
-  underWay += 1
+  uploads.underWay += 1
   try {
     const folder = await mkdtemp(join(directory, 'upload-'))
     try {
@@ -54,7 +51,7 @@ async function inFolder<T>({ directory, limits }: Arcade, work: (folder: string)
       await rm(folder, { recursive: true, force: true })
     }
   } finally {
-    underWay -= 1
+    uploads.underWay -= 1
   }
 }
 

@@ -7,6 +7,7 @@ import { openObjectStore } from '../../../adapters/object-store/open-store.ts'
 import type { CommandBus } from '../../../commands/handle.ts'
 import type { ContextParts } from '../../../context.ts'
 import type { ReadModels } from '../../../postgres/database.ts'
+import { createQueue, type Queue } from '../../../runtime/keyed-queue.ts'
 import { createObjectKeys } from '../../../vault/object-keys.ts'
 import { killatamataSettings } from '../settings.ts'
 import type { ArcadeSettings } from './settings.ts'
@@ -22,6 +23,10 @@ export interface Arcade {
   /** Where clients reach the API, without a slash at its end. */
   apiUrl: () => string
   limits: ArcadeSettings
+  /** Archives are read one after the other: one keeps a core busy, and the API needs the others. */
+  inTurn: Queue
+  /** Uploads of this process that are under way. */
+  uploads: { underWay: number }
 }
 
 /** Keys in memory. */
@@ -43,5 +48,6 @@ export async function openArcade(parts: ContextParts): Promise<Arcade> {
   await mkdir(directory, { recursive: true, mode: PRIVATE_DIRECTORY })
   const keys = createObjectKeys(db, keyRing, CACHE)
   const tokens = createSignedTokens(() => keys.ensure('killatamata.launch', 'installation'))
-  return { bus, db, objects, directory, tokens, apiUrl, limits }
+  const own = { inTurn: createQueue(), uploads: { underWay: 0 } }
+  return { bus, db, objects, directory, tokens, apiUrl, limits, ...own }
 }

@@ -16,7 +16,6 @@ import {
 } from '../../../commands/killatamata/arcade-game.ts'
 import { arcadeRelease } from '../../../commands/killatamata/arcade-release.ts'
 import { crashPoint } from '../../../runtime/crash-points.ts'
-import { createQueue, type Queue } from '../../../runtime/keyed-queue.ts'
 import { prefixedId } from '../../../runtime/ulid.ts'
 import { CHECKS, checkCover, checkFiles, type Manifest } from './bundle.ts'
 import { storeRelease } from './files.ts'
@@ -57,15 +56,12 @@ export interface SentBundle {
   directory: string
 }
 
-/** Archives are read one after the other: one keeps a core busy, and the API needs the others. */
-const inTurn: Queue = createQueue()
-
 /**
  * A release of a game: its files are checked, then stored, and only then is there an event. Throws BundleRefused, Rejected
  * (game_not_found, version_exists), ObjectStoreUnavailable.
  */
 export async function addRelease(arcade: Arcade, sent: SentBundle, context: CommandContext) {
-  const { bus, limits } = arcade
+  const { bus, limits, inTurn } = arcade
   const { accountId, gameId, manifest, archive, coverPath, directory } = sent
   await requireOwnGame(arcade, accountId, gameId)
   const [files, cover] = await inTurn(async () => [
