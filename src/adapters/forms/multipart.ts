@@ -40,6 +40,8 @@ export class FormRefused extends Error {
 /** Parts beyond those that are known, which are read and dropped. */
 const OTHER_PARTS_MAX = 8
 const HEADER_PAIRS_MAX = 20
+/** Of a form that is refused: what is sent beyond it is cut off. */
+const DRAINED_MAX_BYTES = 16_777_216
 const HEADER_MAX_BYTES = 8_192
 const PRIVATE_FILE = 0o600
 
@@ -58,6 +60,7 @@ export async function receiveForm(
   const writing: Promise<void>[] = []
   const open: BusboyFileStream[] = []
   const busboy = openParser(contentType, shape)
+  const source = body[Symbol.asyncIterator]()
   const stop = (error: Error) => void busboy.destroy(error)
   const takeName = (name: string) => {
     if (name in fields || name in files) stop(new FormRefused('malformed', name, 'A part comes twice.'))
@@ -84,12 +87,13 @@ export async function receiveForm(
   })
   busboy.on('partsLimit', () => stop(new FormRefused('malformed', undefined, 'The form has too many parts.')))
   try {
-    await pipeline(Readable.from(buffersOf(body)), busboy)
+    await pipeline(Readable.from(buffersOf(source)), busboy)
     await Promise.all(writing)
   } catch (error) {
     // The parser leaves a file that it has begun as it is.
     for (const stream of open) stream.destroy(error instanceof Error ? error : undefined)
     await Promise.allSettled(writing)
+    if (error instanceof FormRefused) await drain(source)
     throw isOfParser(error)
       ? new FormRefused('malformed', undefined, 'The form is not complete.', { cause: error })
       : error
@@ -119,8 +123,20 @@ function openParser(contentType: string, { fields, files }: FormShape): Busboy {
   }
 }
 
-async function* buffersOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  for await (const { buffer, byteOffset, byteLength } of body) yield Buffer.from(buffer, byteOffset, byteLength)
+async function* buffersOf(source: AsyncIterator<Uint8Array>): AsyncGenerator<Buffer> {
+  for (let next = await source.next(); !next.done; next = await source.next()) {
+    const { buffer, byteOffset, byteLength } = next.value
+    yield Buffer.from(buffer, byteOffset, byteLength)
+  }
+}
+
+/** Reads a little more of what is refused: a client that still sends does not see an answer. */
+async function drain(source: AsyncIterator<Uint8Array>): Promise<void> {
+  let sizeBytes = 0
+  for (let next = await source.next(); !next.done; next = await source.next()) {
+    sizeBytes += next.value.byteLength
+    if (sizeBytes > DRAINED_MAX_BYTES) return
+  }
 }
 
 async function write(stream: BusboyFileStream, file: ReceivedFile, maxBytes: number, name: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** A game of the arcade, the slug that is its own, and the versions of its releases: each is taken once. */
+/** A game of the arcade, the slug that is its own, and the versions of its releases: each is taken once, by one game or release. */
 import type { ArcadeGameEvent, ArcadeSlugEvent } from '../../events/killatamata/arcade.ts'
 import type { Aggregate } from '../decider.ts'
 import { Rejected } from './rejection.ts'
@@ -18,6 +18,7 @@ export const arcadeSlug: Aggregate<ArcadeSlugState, { kind: 'claim'; facts: Game
   evolve: (_, { data }) => ({ facts: data }),
 
   decide({ facts }, state) {
+    if (state.facts?.gameId === facts.gameId) return []
     if (state.facts) throw slugTaken()
     return [{ type: 'killatamata.SlugClaimed.v1', data: facts }]
   },
@@ -63,10 +64,15 @@ export const arcadeGame: Aggregate<ArcadeGameState, ArcadeGameCommand, ArcadeGam
     }
     const { facts } = command
     if (state.status === 'absent' || state.facts.accountId !== facts.accountId) throw gameNotFound()
+    if (isAdded(state, facts)) return []
     requireNewVersion(state, facts.version)
     return [{ type: 'killatamata.ReleaseAdded.v1', data: facts }]
   },
 }
+
+/** Whether the version is that of this very release. */
+export const isAdded = (state: ArcadeGameState, { version, releaseId }: Pick<ReleaseFacts, 'version' | 'releaseId'>) =>
+  state.status !== 'absent' && state.versions.get(version) === releaseId
 
 /** Throws version_exists. */
 export function requireNewVersion(state: ArcadeGameState, version: string): void {

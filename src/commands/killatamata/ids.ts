@@ -57,8 +57,15 @@ export const referralCodeOf = (accountId: string, attempt: number): string =>
 
 const TIME_HEX_DIGITS = 12
 
-/** The launch that a command makes. It has to be found again by the command alone, so that its id sorts by nothing. */
-export const launchIdOf = (commandId: string): string => {
+/**
+ * What a command makes. Where the command may come again, it has to be found by the command alone, so that the id sorts by nothing;
+ * others sort by their time.
+ */
+export function madeIdOf(
+  prefix: string,
+  { commandId, fingerprint, at }: { commandId: string; fingerprint: string | undefined; at: string },
+): string {
+  if (fingerprint === undefined) return prefixedId(prefix, at, commandId)
   const digits = commandId.replaceAll('-', '').slice(0, TIME_HEX_DIGITS)
-  return prefixedId('als', new Date(Number.parseInt(digits, 16)).toISOString(), commandId)
+  return prefixedId(prefix, new Date(Number.parseInt(digits, 16)).toISOString(), commandId)
 }

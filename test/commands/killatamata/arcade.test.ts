@@ -52,8 +52,10 @@ const releaseFacts: ReleaseFacts = {
 
 describe('a game', () => {
   it('has a slug that nobody else claims', () => {
-    const claim = { kind: 'claim', facts: gameFacts } as const
-    expect(storyOf(arcadeSlug)(claim, claim)).toStrictEqual(['SlugClaimed', 'slug_taken'])
+    const claim = (gameId = 'game_1') => ({ kind: 'claim', facts: { ...gameFacts, gameId } }) as const
+    expect(storyOf(arcadeSlug)(claim(), claim(), claim('game_2'))).toStrictEqual([
+      ...['SlugClaimed', 'nothing', 'slug_taken'],
+    ])
   })
 
   it('takes each version once, from its creator alone', () => {
@@ -63,8 +65,10 @@ describe('a game', () => {
       facts: { ...releaseFacts, ...facts },
     })
     expect(
-      storyOf(arcadeGame)(add(), create, create, add(), add({ releaseId: 'rel_2' }), add({ version: '1.0.1' })),
-    ).toStrictEqual(['game_not_found', 'GameCreated', 'nothing', 'ReleaseAdded', 'version_exists', 'ReleaseAdded'])
+      storyOf(arcadeGame)(add(), create, create, add(), add(), add({ releaseId: 'rel_2' }), add({ version: '1.0.1' })),
+    ).toStrictEqual([
+      ...['game_not_found', 'GameCreated', 'nothing', 'ReleaseAdded', 'nothing', 'version_exists', 'ReleaseAdded'],
+    ])
     expect(storyOf(arcadeGame)(create, add({ accountId: otherAccountId })).at(-1)).toBe('game_not_found')
   })
 })

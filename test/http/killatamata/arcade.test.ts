@@ -269,8 +269,8 @@ describe('files without a release', () => {
     }
     // As a process that ends behind the storage and before the event.
     const ending = async (...asked: unknown[]) => {
-      await (asked[4] as () => Promise<void>)()
-      throw new Error('the process ends')
+      if (asked[0] === arcadeGame) throw new Error('the process ends')
+      return (asked[4] as () => Promise<void>)()
     }
     const dying = { ...arcade, bus: { ...arcade.bus, handle: ending as never } }
     const context = systemContext('test', randomUUID(), new Date().toISOString())
@@ -412,7 +412,7 @@ describe('a launch', () => {
     expect((await fetch(launchUrl, { method: 'HEAD' })).headers.get('content-length')).toBe(
       page.headers.get('content-length'),
     )
-    for (const path of ['other.js', '../index.html', '%2e%2e/index.html', '', 'cover']) {
+    for (const path of ['other.js', '../index.html', '%2e%2e/index.html', './', 'cover']) {
       expect((await fetch(new URL(path, launchUrl))).status).not.toBe(200)
     }
     const forged = launchUrl.replace(/play\/[^/]+/, `play/${releaseId}`)
@@ -458,7 +458,7 @@ describe('a launch', () => {
     expect(await tell(sessionId, 'end')).toBe('ended')
     expect(await tell(sessionId, 'heartbeat')).toBe('launch_session_state_conflict')
     const over = await fetch(launchUrl)
-    expect([over.status, (await over.json()).code]).toStrictEqual([410, 'launch_session_over'])
+    expect([over.status, ((await over.json()) as { code: string }).code]).toStrictEqual([410, 'launch_session_over'])
 
     const { sessionId: other } = (await launch(slug)).body.session
     expect(await tell(other, 'failed_bootstrap')).toBe('validation_failed')

@@ -28,11 +28,28 @@ type Of<T extends Handled['type']> = Recorded<Extract<Handled, { type: T }>>
 type Due = DueItem & { what: 'launch' | 'object' | 'folder' }
 type Options = Pick<ProcessDependencies, 'log' | 'now'> & { arcade: Arcade }
 
+const since = (time: Date, ageMs: number) => new Date(time.getTime() - ageMs)
+
+/** Old files of releases that there are not, of one page of all files; `next`: what the next page comes after. */
+export async function orphansIn(
+  { bus, objects, limits }: Pick<Arcade, 'bus' | 'objects' | 'limits'>,
+  { time, after, limit }: { time: Date; after: string | undefined; limit: number },
+): Promise<{ keys: string[]; next: string | undefined }> {
+  const page = await objects.list(ARCADE_FILES, after, limit)
+  const old = page.filter(({ storedAt }) => storedAt < since(time, limits.ARCADE_ORPHAN_AGE_MS))
+  const byRelease = Map.groupBy(old, ({ key }) => releaseOfKey(key) ?? '')
+  const keys: string[] = []
+  for (const [releaseId, files] of byRelease) {
+    const { status } = await bus.current(arcadeRelease, releaseId)
+    if (status === 'absent') keys.push(...files.map(({ key }) => key))
+  }
+  return { keys, next: page.length < limit ? undefined : page.at(-1)?.key }
+}
+
 export function createArcadeSweep({ arcade, log, now = () => new Date() }: Options): DueWork<Due> {
   const { bus, db, objects, directory, limits } = arcade
   /** Each look goes on behind the one before. */
   let after: string | undefined
-  const since = (time: Date, ageMs: number) => new Date(time.getTime() - ageMs)
 
   async function endedLaunches(time: Date, limit: number): Promise<Due[]> {
     const silent = since(time, limits.ARCADE_SILENCE_MAX_MS).toISOString()
@@ -40,22 +57,11 @@ export function createArcadeSweep({ arcade, log, now = () => new Date() }: Optio
     return rows.map(({ session_id: id }) => ({ id, key: id, what: 'launch' }))
   }
 
-  /** Old files of releases that there are not. What belongs to one is asked once a release and look. */
   async function orphans(time: Date, limit: number): Promise<Due[]> {
-    const page = await objects.list(ARCADE_FILES, after, limit)
-    after = page.length < limit ? undefined : page.at(-1)?.key
-    const old = page.filter(({ storedAt }) => storedAt < since(time, limits.ARCADE_ORPHAN_AGE_MS))
-    const known = new Map<string, boolean>()
-    for (const { key } of old) {
-      const releaseId = releaseOfKey(key) ?? ''
-      if (!known.has(releaseId)) known.set(releaseId, await isKnown(releaseId))
-    }
-    return old
-      .filter(({ key }) => !known.get(releaseOfKey(key) ?? ''))
-      .map(({ key }) => ({ id: key, key, what: 'object' }))
+    const { keys, next } = await orphansIn(arcade, { time, after, limit })
+    after = next
+    return keys.map((key) => ({ id: key, key, what: 'object' }))
   }
-
-  const isKnown = async (releaseId: string) => (await bus.current(arcadeRelease, releaseId)).status !== 'absent'
 
   /** What uploads have left that ended midway. */
   async function oldFolders(time: Date, limit: number): Promise<Due[]> {

@@ -1,7 +1,7 @@
 /** Launches: an address that is signed for one release and one session, and what it opens while the session lasts. */
 import type { CommandContext } from '../../../commands/handle.ts'
 import { arcadeLaunch, isOver, type LaunchFacts } from '../../../commands/killatamata/arcade-launch.ts'
-import { launchIdOf } from '../../../commands/killatamata/ids.ts'
+import { madeIdOf } from '../../../commands/killatamata/ids.ts'
 import type { Arcade } from './parts.ts'
 
 /** Below the API's address; the token, and a path of the bundle's, follow. */
@@ -14,8 +14,8 @@ export async function createLaunch(
   wanted: Omit<LaunchFacts, 'sessionId' | 'startBy' | 'expiresAt' | 'occurredAt'>,
   context: CommandContext,
 ) {
-  const { at, commandId } = context
-  const sessionId = launchIdOf(commandId)
+  const { at } = context
+  const sessionId = madeIdOf('als', context)
   const times = { startBy: later(at, limits.ARCADE_START_WITHIN_MS), expiresAt: later(at, limits.ARCADE_LAUNCH_MS) }
   const facts = { ...wanted, ...times, sessionId, occurredAt: at }
   return bus.handle(arcadeLaunch, sessionId, { kind: 'create', facts }, context)

@@ -1,6 +1,7 @@
 /**
  * Games and their releases, over the streams that they touch. The slug decides whether there is a game, and the game whether there is a
- * release: what follows in the second stream may be done again, by the same request, or after a crash by a process.
+ * release: what follows in the second stream may be done again, by the same request, or after a crash by a process. That second stream
+ * is the request's own, which knows a repeat; the first is asked while it waits.
  */
 import { hash } from 'node:crypto'
 import { stepContext } from '../../../commands/context.ts'
@@ -11,12 +12,13 @@ import {
   arcadeSlug,
   type GameFacts,
   gameNotFound,
+  isAdded,
   type ReleaseFacts,
   requireNewVersion,
 } from '../../../commands/killatamata/arcade-game.ts'
 import { arcadeRelease } from '../../../commands/killatamata/arcade-release.ts'
+import { madeIdOf } from '../../../commands/killatamata/ids.ts'
 import { crashPoint } from '../../../runtime/crash-points.ts'
-import { prefixedId } from '../../../runtime/ulid.ts'
 import { CHECKS, checkCover, checkFiles, type Manifest } from './bundle.ts'
 import { storeRelease } from './files.ts'
 import type { Arcade } from './parts.ts'
@@ -32,13 +34,14 @@ export async function createGame(
   wanted: Omit<GameFacts, 'gameId' | 'occurredAt'>,
   context: CommandContext,
 ) {
-  const gameId = prefixedId('game', context.at, context.commandId)
+  const gameId = madeIdOf('game', context)
   const facts = { ...wanted, gameId, occurredAt: context.at }
-  const claimed = await bus.handle(arcadeSlug, wanted.slug, { kind: 'claim', facts }, context)
-  const [event] = claimed.events
-  if (!event) throw new Error('a slug was neither claimed nor refused')
-  const { position } = await finishGame({ bus }, event.data, context)
-  return { facts: event.data, handled: { position: position ?? claimed.position, replayed: claimed.replayed } }
+  const claim = async () => {
+    await bus.handle(arcadeSlug, wanted.slug, { kind: 'claim', facts }, stepOf(context, 'claim', gameId))
+  }
+  const { state, position, replayed } = await bus.handle(arcadeGame, gameId, { kind: 'create', facts }, context, claim)
+  if (state.status === 'absent') throw new Error('a game was neither made nor refused')
+  return { facts: state.facts, handled: { position, replayed } }
 }
 
 /** The game of a slug that was claimed. A second time does nothing. */
@@ -68,7 +71,7 @@ export async function addRelease(arcade: Arcade, sent: SentBundle, context: Comm
     await checkFiles(archive.path, manifest, limits),
     await checkCover(coverPath),
   ])
-  const releaseId = prefixedId('rel', context.at, context.commandId)
+  const releaseId = madeIdOf('rel', context)
   const facts: ReleaseFacts = {
     ...{ accountId, gameId, releaseId, occurredAt: context.at, ...manifest },
     ...{ sizeBytes: archive.sizeBytes, sha256: archive.sha256, fileCount: files.length },
@@ -76,16 +79,16 @@ export async function addRelease(arcade: Arcade, sent: SentBundle, context: Comm
     coverSha256: cover === undefined ? null : hash('sha256', cover),
     checks: cover === undefined ? CHECKS.filter((name) => name !== 'cover') : [...CHECKS],
   }
-  const store = async () => {
-    requireNewVersion(await bus.current(arcadeGame, gameId), manifest.version)
+  const storeAndAdd = async () => {
+    const game = await bus.current(arcadeGame, gameId)
+    if (isAdded(game, facts)) return
+    requireNewVersion(game, manifest.version)
     await inTurn(() => storeRelease(arcade, releaseId, { archive: archive.path, cover, directory }))
     crashPoint('arcade.after-storage', releaseId)
+    await bus.handle(arcadeGame, gameId, { kind: 'add', facts }, stepOf(context, 'add', releaseId))
   }
-  const added = await bus.handle(arcadeGame, gameId, { kind: 'add', facts }, context, store)
-  const [event] = added.events
-  if (event?.type !== 'killatamata.ReleaseAdded.v1') throw new Error('a release was neither added nor refused')
-  const { state, position } = await finishRelease(arcade, event.data, context)
-  return { state, handled: { position: position ?? added.position, replayed: added.replayed } }
+  const handled = await bus.handle(arcadeRelease, releaseId, { kind: 'upload', facts }, context, storeAndAdd)
+  return { state: handled.state, handled: { position: handled.position, replayed: handled.replayed } }
 }
 
 /** Throws Rejected: game_not_found. */
