@@ -121,14 +121,11 @@ export function buildAnswer(exchange: Exchange, reply: Reply, answer: Answer | u
       return respond(exchange, reply, reply.body as string, `${answer.mediaType}; charset=utf-8`)
     case 'stream':
       return respond(exchange, reply, streamOf(reply.body as AsyncIterable<Chunk>), answer.mediaType)
-    case 'events':
+    case 'events': {
       headers['cache-control'] ??= 'no-cache'
-      return respond(
-        exchange,
-        reply,
-        streamOf(framesOf(reply.body as AsyncIterable<ServerSentEvent>)),
-        'text/event-stream',
-      )
+      const frames = streamOf(framesOf(reply.body as AsyncIterable<ServerSentEvent>))
+      return respond(exchange, reply, frames, 'text/event-stream')
+    }
     case 'json':
       return respond(exchange, reply, keptTexts.get(reply.body as object) ?? jsonText(reply.body), 'application/json')
     default:

@@ -33,7 +33,9 @@ const PLAYER = `
       storage: await tried(() => localStorage.length),
       frame: await tried(async () => {
         const other = window.open(api + 'health')
-        return other ? other.document.body.textContent : 'refused'
+        // At first every window is empty, and the opener's; what counts is what it can be seen to become.
+        while (other && !other.closed && other.document.body.textContent === '') await new Promise((seen) => setTimeout(seen, 20))
+        return !other || other.closed ? 'refused' : other.document.body.textContent
       }),
       isolated: crossOriginIsolated,
       threads: typeof SharedArrayBuffer,

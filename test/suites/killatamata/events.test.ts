@@ -10,4 +10,23 @@ runEventSuites({
     // Whoever reviewed it.
     'reviewerId',
   ],
+  personal: [
+    'killatamata.AccountOpened.v1 email',
+    'killatamata.AffiliateApplied.v1 contactEmail',
+    'killatamata.AffiliateApplied.v1 countryCode',
+    'killatamata.AffiliateApplied.v1 displayName',
+    'killatamata.AffiliateApplied.v1 payoutAddress',
+    'killatamata.AffiliateUpdated.v1 contactEmail',
+    'killatamata.AffiliateUpdated.v1 countryCode',
+    'killatamata.AffiliateUpdated.v1 displayName',
+    'killatamata.AffiliateUpdated.v1 payoutAddress',
+    'killatamata.CodeRequested.v1 email',
+    'killatamata.MailRequested.v1 code',
+    'killatamata.MailRequested.v1 html',
+    'killatamata.MailRequested.v1 subject',
+    'killatamata.MailRequested.v1 text',
+    'killatamata.MailRequested.v1 to',
+    'killatamata.MailRequested.v1 token',
+    'killatamata.PayoutRequested.v1 note',
+  ],
 })

@@ -48,3 +48,12 @@ export async function storeRelease(
   if (cover === undefined) return
   await objects.write(coverKeyOf(releaseId), cover, { contentType: COVER_TYPE, sha256: hash('sha256', cover) })
 }
+
+/** Removes what was stored of a release that there will not be. */
+export async function removeRelease(
+  { objects, limits }: Pick<Arcade, 'objects' | 'limits'>,
+  releaseId: string,
+): Promise<void> {
+  const found = await objects.list(folderOf(releaseId), undefined, limits.ARCADE_ENTRIES_MAX + 1)
+  for (const { key } of found) await objects.delete(key)
+}

@@ -18,9 +18,10 @@ import {
 } from '../../../commands/killatamata/arcade-game.ts'
 import { arcadeRelease } from '../../../commands/killatamata/arcade-release.ts'
 import { madeIdOf } from '../../../commands/killatamata/ids.ts'
+import { Rejected } from '../../../commands/rejection.ts'
 import { crashPoint } from '../../../runtime/crash-points.ts'
 import { CHECKS, checkCover, checkFiles, type Manifest } from './bundle.ts'
-import { storeRelease } from './files.ts'
+import { removeRelease, storeRelease } from './files.ts'
 import type { Arcade } from './parts.ts'
 
 type Bus = Pick<Arcade, 'bus'>
@@ -85,7 +86,13 @@ export async function addRelease(arcade: Arcade, sent: SentBundle, context: Comm
     requireNewVersion(game, manifest.version)
     await inTurn(() => storeRelease(arcade, releaseId, { archive: archive.path, cover, directory }))
     crashPoint('arcade.after-storage', releaseId)
-    await bus.handle(arcadeGame, gameId, { kind: 'add', facts }, stepOf(context, 'add', releaseId))
+    try {
+      await bus.handle(arcadeGame, gameId, { kind: 'add', facts }, stepOf(context, 'add', releaseId))
+    } catch (error) {
+      // Another one was first with this version: nobody will ask for these files.
+      if (error instanceof Rejected) await removeRelease(arcade, releaseId)
+      throw error
+    }
   }
   const handled = await bus.handle(arcadeRelease, releaseId, { kind: 'upload', facts }, context, storeAndAdd)
   return { state: handled.state, handled: { position: handled.position, replayed: handled.replayed } }
