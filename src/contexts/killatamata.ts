@@ -10,6 +10,7 @@ import { arcadeGame, arcadeSlug } from '../commands/killatamata/arcade-game.ts'
 import { arcadeLaunch } from '../commands/killatamata/arcade-launch.ts'
 import { arcadeRelease } from '../commands/killatamata/arcade-release.ts'
 import { browserSession } from '../commands/killatamata/browser-session.ts'
+import { callback } from '../commands/killatamata/callback.ts'
 import { checkout } from '../commands/killatamata/checkout.ts'
 import { deviceLink } from '../commands/killatamata/device-link.ts'
 import { emailChallenge } from '../commands/killatamata/email-challenge.ts'
@@ -17,6 +18,7 @@ import { idTokenClaim } from '../commands/killatamata/id-token.ts'
 import { identityClaim } from '../commands/killatamata/identity-claim.ts'
 import { ledger } from '../commands/killatamata/ledger.ts'
 import { mail } from '../commands/killatamata/mail.ts'
+import { mediaJob } from '../commands/killatamata/media-job.ts'
 import { settlement } from '../commands/killatamata/settlement.ts'
 import { x402Payment } from '../commands/killatamata/x402-payment.ts'
 import type { Context } from '../context.ts'
@@ -30,6 +32,7 @@ import {
 } from '../events/killatamata/arcade.ts'
 import { ledgerEvents } from '../events/killatamata/ledger.ts'
 import { mailEvents } from '../events/killatamata/mail.ts'
+import { callbackEvents, mediaJobEvents } from '../events/killatamata/media.ts'
 import { checkoutEvents, settlementEvents } from '../events/killatamata/payment.ts'
 import { killatamataSentences } from '../events/killatamata/sentences.ts'
 import {
@@ -48,6 +51,7 @@ import { affiliateCodeProjection, affiliateProjection } from '../projections/kil
 import { arcadeProjection, launchProjection } from '../projections/killatamata/arcade.ts'
 import { ledgerProjection } from '../projections/killatamata/ledger.ts'
 import { mailProjection } from '../projections/killatamata/mail.ts'
+import { callbackProjection, mediaProjection } from '../projections/killatamata/media.ts'
 import { settlementProjection, x402Projection } from '../projections/killatamata/payment.ts'
 import { deviceLinkProjection, sessionProjection } from '../projections/killatamata/sign-in.ts'
 
@@ -74,6 +78,8 @@ export const killatamata: Context<KillatamataDirectories> = {
       [arcadeGame.category]: arcadeGameEvents,
       [arcadeRelease.category]: arcadeReleaseEvents,
       [arcadeLaunch.category]: arcadeLaunchEvents,
+      [mediaJob.category]: mediaJobEvents,
+      [callback.category]: callbackEvents,
     }),
     sentences: killatamataSentences,
     tenant: 'accountId',
@@ -92,12 +98,14 @@ export const killatamata: Context<KillatamataDirectories> = {
     ...[ledger, checkout, settlement, x402Payment],
     ...[affiliate, affiliateCode, affiliateBinding],
     ...[arcadeSlug, arcadeGame, arcadeRelease, arcadeLaunch],
+    ...[mediaJob, callback],
   ],
   projections: [
     ...[accountProjection, keyUseProjection, sessionProjection, deviceLinkProjection, mailProjection],
     ...[ledgerProjection, settlementProjection, x402Projection],
     ...[affiliateProjection, affiliateCodeProjection],
     ...[arcadeProjection, launchProjection],
+    ...[mediaProjection, callbackProjection],
   ],
   books: killatamataBooks,
   directories: async () => (await import('../http/killatamata/directories.ts')).killatamataDirectories(),

@@ -15,6 +15,7 @@ export const killatamataBooks: AuditDeclarations = {
     'killatamata.ReleaseUploaded.v1': { isCreation: true },
     'killatamata.LaunchCreated.v1': { isCreation: true },
     'killatamata.LedgerPeriodOpened.v1': { isCreation: true },
+    'killatamata.MediaJobRequested.v1': { isCreation: true },
   },
   hidesPersons: true,
 }

@@ -55,6 +55,16 @@ export type RejectionCode =
   | 'own_release'
   | 'launch_session_not_found'
   | 'launch_session_state_conflict'
+  /** An input that no file can be made of. */
+  | 'media_input_invalid'
+  /** Two names of one thing with different values. */
+  | 'conflicting_inputs'
+  | 'invalid_frame_count'
+  | 'frame_budget_exceeded'
+  | 'url_not_allowed'
+  /** This machine lacks what the task needs. */
+  | 'task_unavailable'
+  | 'job_abandoned'
 
 /** A broken rule that nobody needs to remember. */
 export const Rejected: new (code: RejectionCode, detail: string, pointer?: string) => Rejection<RejectionCode> =

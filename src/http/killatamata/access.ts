@@ -6,6 +6,8 @@ import { textIdOf } from '../../commands/killatamata/keys.ts'
 import type { Ledgers } from '../../commands/killatamata/ledgers.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { Arcade } from '../../processes/killatamata/arcade/parts.ts'
+import type { CallbackKeys } from '../../processes/killatamata/media/callback-keys.ts'
+import type { Media } from '../../processes/killatamata/media/parts.ts'
 import type { Purchasing } from '../../processes/killatamata/purchasing.ts'
 import type { NoteClick, Referring } from '../../processes/killatamata/referring.ts'
 import type { SignInParts } from '../../processes/killatamata/signing-in.ts'
@@ -38,6 +40,8 @@ export interface KillatamataParts extends CoreParts {
   noteClick: NoteClick
   /** Where links of affiliates lead. */
   siteUrl: () => string
+  media: Media
+  callbackKeys: CallbackKeys
   /** Development: buyers may be sent back to loopback, by http too. */
   allowsLoopback: boolean
   /** Where cookies hold. */

@@ -2,6 +2,7 @@
 import { mailWayOf } from '../../adapters/mail/settings.ts'
 import type { ApiParts, Served } from '../../context.ts'
 import { openArcade } from '../../processes/killatamata/arcade/parts.ts'
+import { openMedia } from '../../processes/killatamata/media/opening.ts'
 import {
   ledgersOf,
   openGoogleSignIn,
@@ -22,6 +23,9 @@ export async function serveKillatamata(parts: ApiParts<KillatamataDirectories>):
   const settings = parts.settings(killatamataSettings)
   const { credentials, sessions } = parts.directories
   const { log } = parts.dependenciesOf('killatamata-keys', newProcessHealth())
+  // It looks at inputs that come with requests; jobs run elsewhere.
+  const { media, keys: callbackKeys, close } = await openMedia(parts, 'inputs', { size: 1 })
+  parts.onClose(close)
   const own: KillatamataParts = {
     ...{ bus, db, waiter, clock: clock.now, apiUrl, credentials, sessions },
     noteUse: createKeyUse({ bus, log, clock: clock.now }),
@@ -33,6 +37,7 @@ export async function serveKillatamata(parts: ApiParts<KillatamataDirectories>):
     ...{ referring: referringOf(parts), noteClick: createClicks(parts) },
     arcade: await openArcade(parts),
     siteUrl: () => settings.KILLATAMATA_SITE_URL ?? `${apiUrl()}/`,
+    ...{ media, callbackKeys },
     allowsLoopback: config.WEBHOOK_ALLOW_PRIVATE,
     limits: limitsOf(settings),
     cookies: { publicUrl: config.PUBLIC_URL, trustProxy: config.TRUST_PROXY },

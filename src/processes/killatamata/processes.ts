@@ -7,6 +7,7 @@ import { openArcade } from './arcade/parts.ts'
 import { COMMISSIONS, runCommissions } from './commissions.ts'
 import { COMPLETION, runCompletion } from './completion.ts'
 import { runKillatamataMail } from './mail.ts'
+import { mediaProcesses } from './media/declarations.ts'
 import { affiliateTermsOf, openPurchasing, signInPartsOf } from './opening.ts'
 import { killatamataSettings } from './settings.ts'
 import { runSettlements, SETTLEMENTS } from './settlements.ts'
@@ -68,4 +69,5 @@ export const killatamataProcesses: readonly ProcessDeclaration[] = [
   { leads: [COMMISSIONS], role: 'relay', start: startCommissions },
   { leads: [ARCADE], role: 'relay', start: startArcade },
   { leads: [MAIL], role: 'relay', start: startMail },
+  ...mediaProcesses,
 ]

@@ -4,6 +4,7 @@ import { mailSettings } from '../../adapters/mail/settings.ts'
 import { objectStoreSettings } from '../../adapters/object-store/settings.ts'
 import { count, list } from '../../runtime/setting.ts'
 import { arcadeSettings } from './arcade/settings.ts'
+import { mediaSettings } from './media/settings.ts'
 
 const secret = z.string().min(1).optional()
 const optionalCount = z.coerce.number().int().nonnegative().optional()
@@ -70,5 +71,6 @@ export const killatamataSettings = z.object({
   ...mailSettings.shape,
   ...objectStoreSettings.shape,
   ...arcadeSettings.shape,
+  ...mediaSettings.shape,
 })
 export type KillatamataSettings = z.output<typeof killatamataSettings>

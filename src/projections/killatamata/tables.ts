@@ -5,6 +5,7 @@ import type { accounts, apiKeys, keyUses } from './account.ts'
 import type { affiliateCodes, affiliates, commissions, payoutRequests } from './affiliate.ts'
 import type { channels, games, launches, releases } from './arcade.ts'
 import type { balances, holds, postings } from './ledger.ts'
+import type { callbacks, mediaFiles, mediaJobs } from './media.ts'
 import type { settlements, x402Payments } from './payment.ts'
 import type { deviceLinks, sessions } from './sign-in.ts'
 
@@ -21,9 +22,12 @@ export type KillatamataTables = TablesOf<
   | typeof games
   | typeof launches
   | typeof releases
+  | typeof callbacks
   | typeof deviceLinks
   | typeof holds
   | typeof keyUses
+  | typeof mediaFiles
+  | typeof mediaJobs
   | typeof postings
   | typeof sessions
   | typeof settlements

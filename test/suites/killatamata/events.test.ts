@@ -7,6 +7,8 @@ runEventSuites({
   // Names of streams that no account has, of what a provider has, and of a mail’s owner, which is nobody.
   foreignIds: [
     ...['affiliateAccountId', 'codeId', 'identityId', 'linkId', 'mailId', 'ownerId', 'providerId'],
+    // Of a request for jobs.
+    'requestId',
     // Whoever reviewed it.
     'reviewerId',
   ],

@@ -7,6 +7,7 @@ import type { AppEnv } from '../../environment.ts'
 import type { KillatamataParts } from '../access.ts'
 import { arcadePages } from '../arcade/pages.ts'
 import { LINK_PAGE } from '../device/start-link.ts'
+import { mediaPages } from '../media/file-pages.ts'
 import { devicePage } from './device-page.ts'
 import { entryPage } from './entry.ts'
 import { SKILL_PATHS, skillAt } from './facts.ts'
@@ -19,6 +20,7 @@ const PAGE_POLICY =
 export function killatamataPages(parts: KillatamataParts, runtime: SharedRuntime): Hono<AppEnv> {
   const { apiUrl } = parts
   const app = new Hono<AppEnv>()
+  app.route('/', mediaPages(parts, runtime))
   app.get(SKILL_PATHS.manifest, (c) => c.json({ skills: [skillAt(apiUrl())] }))
   app.get(SKILL_PATHS.metadata, (c) => c.json(skillAt(apiUrl())))
   for (const path of [SKILL_PATHS.root, SKILL_PATHS.entrypoint]) {
