@@ -2,7 +2,13 @@
 
 import { killatamataBooks } from '../audit/killatamata/declarations.ts'
 import { account } from '../commands/killatamata/account.ts'
+import { affiliate } from '../commands/killatamata/affiliate.ts'
+import { affiliateBinding } from '../commands/killatamata/affiliate-binding.ts'
+import { affiliateCode } from '../commands/killatamata/affiliate-code.ts'
 import { apiKeyUse } from '../commands/killatamata/api-key-use.ts'
+import { arcadeGame, arcadeSlug } from '../commands/killatamata/arcade-game.ts'
+import { arcadeLaunch } from '../commands/killatamata/arcade-launch.ts'
+import { arcadeRelease } from '../commands/killatamata/arcade-release.ts'
 import { browserSession } from '../commands/killatamata/browser-session.ts'
 import { callback } from '../commands/killatamata/callback.ts'
 import { checkout } from '../commands/killatamata/checkout.ts'
@@ -17,6 +23,13 @@ import { settlement } from '../commands/killatamata/settlement.ts'
 import { x402Payment } from '../commands/killatamata/x402-payment.ts'
 import type { Context } from '../context.ts'
 import { accountEvents, apiKeyEvents, identityEvents } from '../events/killatamata/account.ts'
+import { affiliateBindingEvents, affiliateCodeEvents, affiliateEvents } from '../events/killatamata/affiliate.ts'
+import {
+  arcadeGameEvents,
+  arcadeLaunchEvents,
+  arcadeReleaseEvents,
+  arcadeSlugEvents,
+} from '../events/killatamata/arcade.ts'
 import { ledgerEvents } from '../events/killatamata/ledger.ts'
 import { mailEvents } from '../events/killatamata/mail.ts'
 import { callbackEvents, mediaJobEvents } from '../events/killatamata/media.ts'
@@ -35,6 +48,8 @@ import { killatamataProcesses } from '../processes/killatamata/processes.ts'
 import { sandboxOf } from '../processes/killatamata/sandbox-parts.ts'
 import { killatamataSettings } from '../processes/killatamata/settings.ts'
 import { accountProjection, keyUseProjection } from '../projections/killatamata/account.ts'
+import { affiliateCodeProjection, affiliateProjection } from '../projections/killatamata/affiliate.ts'
+import { arcadeProjection, launchProjection } from '../projections/killatamata/arcade.ts'
 import { ledgerProjection } from '../projections/killatamata/ledger.ts'
 import { mailProjection } from '../projections/killatamata/mail.ts'
 import { callbackProjection, mediaProjection } from '../projections/killatamata/media.ts'
@@ -61,6 +76,13 @@ export const killatamata: Context<KillatamataDirectories> = {
       [checkout.category]: checkoutEvents,
       [settlement.category]: settlementEvents,
       [x402Payment.category]: x402PaymentEvents,
+      [affiliate.category]: affiliateEvents,
+      [affiliateCode.category]: affiliateCodeEvents,
+      [affiliateBinding.category]: affiliateBindingEvents,
+      [arcadeSlug.category]: arcadeSlugEvents,
+      [arcadeGame.category]: arcadeGameEvents,
+      [arcadeRelease.category]: arcadeReleaseEvents,
+      [arcadeLaunch.category]: arcadeLaunchEvents,
       [mediaJob.category]: mediaJobEvents,
       [callback.category]: callbackEvents,
     }),
@@ -69,6 +91,7 @@ export const killatamata: Context<KillatamataDirectories> = {
     things: [
       ...['keyId', 'textId', 'sessionId', 'checkoutId', 'settlementId', 'paymentIntentId', 'depositId'],
       ...['holdId', 'jobId', 'paymentId', 'purchaseId'],
+      ...['affiliateId', 'commissionId', 'payoutRequestId', 'payoutId', 'gameId', 'releaseId'],
     ],
     person: 'accountId',
     forgets: ['killatamata.AccountForgotten.v1'],
@@ -78,11 +101,15 @@ export const killatamata: Context<KillatamataDirectories> = {
     ...[account, identityClaim, apiKeyUse],
     ...[emailChallenge, idTokenClaim, browserSession, deviceLink, mail],
     ...[ledger, checkout, settlement, x402Payment],
+    ...[affiliate, affiliateCode, affiliateBinding],
+    ...[arcadeSlug, arcadeGame, arcadeRelease, arcadeLaunch],
     ...[mediaJob, callback],
   ],
   projections: [
     ...[accountProjection, keyUseProjection, sessionProjection, deviceLinkProjection, mailProjection],
     ...[ledgerProjection, settlementProjection, x402Projection],
+    ...[affiliateProjection, affiliateCodeProjection],
+    ...[arcadeProjection, launchProjection],
     ...[mediaProjection, callbackProjection],
   ],
   books: killatamataBooks,

@@ -27,6 +27,7 @@ type Chunk = Uint8Array | string
 /** The headers that a reply may add to the kernel's own, with what the document says of them. */
 export const replyHeaders = {
   'cache-control': '`no-store`: what the answer shows is shown this once, and nobody on the way may keep it.',
+  location: 'Where to go.',
   'preference-applied': 'The part of the request’s `Prefer` that was heeded.',
   'set-cookie': 'Cookies that later requests send back.',
 } as const
@@ -119,14 +120,11 @@ export function buildAnswer(exchange: Exchange, reply: Reply, answer: Answer | u
       return respond(exchange, reply, reply.body as string, `${answer.mediaType}; charset=utf-8`)
     case 'stream':
       return respond(exchange, reply, streamOf(reply.body as AsyncIterable<Chunk>), answer.mediaType)
-    case 'events':
+    case 'events': {
       headers['cache-control'] ??= 'no-cache'
-      return respond(
-        exchange,
-        reply,
-        streamOf(framesOf(reply.body as AsyncIterable<ServerSentEvent>)),
-        'text/event-stream',
-      )
+      const frames = streamOf(framesOf(reply.body as AsyncIterable<ServerSentEvent>))
+      return respond(exchange, reply, frames, 'text/event-stream')
+    }
     case 'json':
       return respond(exchange, reply, keptTexts.get(reply.body as object) ?? jsonText(reply.body), 'application/json')
     default:

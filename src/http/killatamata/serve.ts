@@ -1,14 +1,17 @@
 /** What killatamata's HTTP works with. */
 import { mailWayOf } from '../../adapters/mail/settings.ts'
 import type { ApiParts, Served } from '../../context.ts'
+import { openArcade } from '../../processes/killatamata/arcade/parts.ts'
 import { openMedia } from '../../processes/killatamata/media/opening.ts'
 import {
   ledgersOf,
   openGoogleSignIn,
   openPurchasing,
   openX402,
+  referringOf,
   signInPartsOf,
 } from '../../processes/killatamata/opening.ts'
+import { createClicks } from '../../processes/killatamata/referring.ts'
 import { ensureSandbox } from '../../processes/killatamata/sandbox.ts'
 import type { Sandbox } from '../../processes/killatamata/sandbox-parts.ts'
 import { killatamataSettings } from '../../processes/killatamata/settings.ts'
@@ -37,6 +40,9 @@ export async function serveKillatamata(parts: ApiParts<KillatamataDirectories>, 
     ledgers: ledgersOf(parts),
     purchasing: openPurchasing(parts, standIns, log),
     x402: await openX402(parts, standIns),
+    ...{ referring: referringOf(parts), noteClick: createClicks(parts) },
+    arcade: await openArcade(parts),
+    siteUrl: () => settings.KILLATAMATA_SITE_URL ?? `${apiUrl()}/`,
     ...{ media, callbackKeys },
     allowsLoopback: config.WEBHOOK_ALLOW_PRIVATE || standIns !== undefined,
     // Whoever tries the sandbox is held up by nothing.

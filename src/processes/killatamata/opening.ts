@@ -1,11 +1,13 @@
 /** Parts of killatamata that its HTTP and its processes open alike, from the settings. */
 
 import type { Google } from '../../adapters/identity/google.ts'
+import { createSignedTokens } from '../../adapters/identity/signed-tokens.ts'
 import { createCharges } from '../../adapters/payments/coinbase.ts'
 import { PaymentsUnavailable } from '../../adapters/payments/payments.ts'
 import { createStripePayments } from '../../adapters/payments/stripe.ts'
 import type { X402Network } from '../../adapters/x402/chain.ts'
 import { createLedgers, type Ledgers } from '../../commands/killatamata/ledgers.ts'
+import { microsOfCents } from '../../commands/killatamata/money.ts'
 import type { ContextParts } from '../../context.ts'
 import type { CheckoutProvider } from '../../events/killatamata/vocabulary.ts'
 import type { Authorization } from '../../events/killatamata/x402.ts'
@@ -15,6 +17,7 @@ import { findFirstStart } from '../../projections/killatamata/payment.ts'
 import { createObjectKeys } from '../../vault/object-keys.ts'
 import { createSignInDigests } from './digests.ts'
 import type { Purchasing } from './purchasing.ts'
+import type { AffiliateTerms, Referring } from './referring.ts'
 import type { StandIns } from './sandbox-parts.ts'
 import { type KillatamataSettings, killatamataSettings } from './settings.ts'
 import { coinbaseShop, type Shop, stripeShop } from './shops.ts'
@@ -115,3 +118,27 @@ export const openPurchasing = (
   standIns: StandIns | undefined,
   log: Pick<Log, 'warn' | 'error'>,
 ): Purchasing => ({ ...{ bus: parts.bus, ledgers: ledgersOf(parts), shopOf: openShops(parts, standIns), log } })
+
+const DAY_MS = 86_400_000
+/** Where nobody says otherwise: of an installation, and of a sandbox. */
+const USUAL_TERMS = { holdDays: 14, payoutMinCents: 1_000 }
+const SANDBOX_TERMS = { holdDays: 0, payoutMinCents: 100 }
+
+export function affiliateTermsOf({ services, settings }: Pick<ContextParts, 'services' | 'settings'>): AffiliateTerms {
+  const given = settings(killatamataSettings)
+  const usual = services.eventStore.kind === 'embedded' ? SANDBOX_TERMS : USUAL_TERMS
+  return {
+    commissionBasisPoints: given.AFFILIATE_COMMISSION_BASIS_POINTS,
+    commissionMonths: given.AFFILIATE_COMMISSION_MONTHS,
+    holdMs: (given.AFFILIATE_HOLD_DAYS ?? usual.holdDays) * DAY_MS,
+    payoutMinimumMicros: microsOfCents(BigInt(given.AFFILIATE_PAYOUT_MIN_CENTS ?? usual.payoutMinCents)),
+    isReviewed: given.AFFILIATE_REVIEW === 'on',
+    captureMs: given.AFFILIATE_CAPTURE_S * 1_000,
+  }
+}
+
+export function referringOf(parts: ContextParts): Referring {
+  const keys = createObjectKeys(parts.db, parts.keyRing, CACHE)
+  const captureTokens = createSignedTokens(() => keys.ensure('killatamata.capture', 'installation'))
+  return { bus: parts.bus, terms: affiliateTermsOf(parts), captureTokens }
+}

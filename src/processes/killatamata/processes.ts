@@ -2,10 +2,13 @@
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../context.ts'
 import { mailProcess } from '../mail.ts'
 import { newProcessHealth } from '../process.ts'
+import { ARCADE, runArcade } from './arcade/keeping.ts'
+import { openArcade } from './arcade/parts.ts'
+import { COMMISSIONS, runCommissions } from './commissions.ts'
 import { COMPLETION, runCompletion } from './completion.ts'
 import { runKillatamataMail } from './mail.ts'
 import { mediaProcesses } from './media/declarations.ts'
-import { openPurchasing, openX402, signInPartsOf } from './opening.ts'
+import { affiliateTermsOf, openPurchasing, openX402, signInPartsOf } from './opening.ts'
 import type { Sandbox } from './sandbox-parts.ts'
 import { killatamataSettings } from './settings.ts'
 import { runSettlements, SETTLEMENTS } from './settlements.ts'
@@ -64,6 +67,20 @@ const startX402Recovery =
     return { ended: run(), health }
   }
 
+function startCommissions(parts: ContextParts): RunningProcess {
+  const health = newProcessHealth()
+  const given = parts.settings(killatamataSettings)
+  const limits = { intervalMs: given.AFFILIATE_MATURING_INTERVAL_MS, batchMax: given.AFFILIATE_MATURING_BATCH_MAX }
+  const own = { bus: parts.bus, terms: affiliateTermsOf(parts), limits }
+  return { ended: runCommissions({ ...parts.dependenciesOf(COMMISSIONS, health), ...own }), health }
+}
+
+function startArcade(parts: ContextParts): RunningProcess {
+  const health = newProcessHealth()
+  const dependencies = parts.dependenciesOf(ARCADE, health)
+  return { ended: openArcade(parts).then((arcade) => runArcade({ ...dependencies, arcade })), health }
+}
+
 const MAIL = mailProcess('killatamata')
 
 function startMail({ bus, registry, settings, dependenciesOf }: ContextParts): RunningProcess {
@@ -76,6 +93,8 @@ export const killatamataProcesses = (sandbox: Sandbox): readonly ProcessDeclarat
   { leads: [COMPLETION], role: 'relay', start: startCompletion },
   { leads: [SETTLEMENTS], role: 'relay', start: startSettlements(sandbox) },
   { leads: [X402_RECOVERY], role: 'relay', start: startX402Recovery(sandbox) },
+  { leads: [COMMISSIONS], role: 'relay', start: startCommissions },
+  { leads: [ARCADE], role: 'relay', start: startArcade },
   { leads: [MAIL], role: 'relay', start: startMail },
   ...mediaProcesses,
 ]

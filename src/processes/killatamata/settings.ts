@@ -3,9 +3,11 @@ import { z } from 'zod'
 import { mailSettings } from '../../adapters/mail/settings.ts'
 import { objectStoreSettings } from '../../adapters/object-store/settings.ts'
 import { count, list } from '../../runtime/setting.ts'
+import { arcadeSettings } from './arcade/settings.ts'
 import { mediaSettings } from './media/settings.ts'
 
 const secret = z.string().min(1).optional()
+const optionalCount = z.coerce.number().int().nonnegative().optional()
 
 const chainAddress = z.string().regex(/^0x[0-9a-fA-F]{40}$/)
 const x402Networks = z.array(
@@ -46,6 +48,22 @@ export const killatamataSettings = z.object({
     .url()
     .default('https://api.commerce.coinbase.com')
     .describe('where Coinbase Commerce, or a stand-in for it, is asked'),
+  KILLATAMATA_SITE_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('where links of affiliates lead; unset: the address of the API'),
+  AFFILIATE_COMMISSION_BASIS_POINTS: count(1_000).describe(
+    'commission of a deposit, in hundredths of a percent, for accounts that are bound from now on',
+  ),
+  AFFILIATE_COMMISSION_MONTHS: count(12).describe('how long deposits bring commission, for such accounts'),
+  AFFILIATE_HOLD_DAYS: optionalCount.describe(
+    'between a deposit and the time when its commission can be paid; unset: 14, in a sandbox 0',
+  ),
+  AFFILIATE_PAYOUT_MIN_CENTS: optionalCount.describe('the least payout, in cents; unset: 1000, in a sandbox 100'),
+  AFFILIATE_REVIEW: z.enum(['on', 'off']).default('off').describe('on: affiliates are approved by people first'),
+  AFFILIATE_CAPTURE_S: count(2_592_000).describe('how long the token of an affiliate’s link is good'),
+  AFFILIATE_MATURING_INTERVAL_MS: count(30_000).describe('between looks at commissions that can be paid from now on'),
+  AFFILIATE_MATURING_BATCH_MAX: count(500).describe('affiliates that one such look finds'),
   GOOGLE_CLIENT_ID: z
     .string()
     .min(1)
@@ -92,6 +110,7 @@ export const killatamataSettings = z.object({
     .describe('stand-ins for providers and a chain; auto: with the embedded event store, where no provider is given'),
   ...mailSettings.shape,
   ...objectStoreSettings.shape,
+  ...arcadeSettings.shape,
   ...mediaSettings.shape,
 })
 export type KillatamataSettings = z.output<typeof killatamataSettings>

@@ -2,6 +2,8 @@
 import { queriesOver } from '../../postgres/queries.ts'
 import type { TablesOf } from '../projection.ts'
 import type { accounts, apiKeys, keyUses } from './account.ts'
+import type { affiliateCodes, affiliates, commissions, payoutRequests } from './affiliate.ts'
+import type { channels, games, launches, releases } from './arcade.ts'
 import type { balances, holds, postings } from './ledger.ts'
 import type { callbacks, mediaFiles, mediaJobs } from './media.ts'
 import type { settlements, x402Payments } from './payment.ts'
@@ -10,8 +12,16 @@ import type { deviceLinks, sessions } from './sign-in.ts'
 /** Table name → row. */
 export type KillatamataTables = TablesOf<
   | typeof accounts
+  | typeof affiliateCodes
+  | typeof affiliates
+  | typeof commissions
+  | typeof payoutRequests
   | typeof apiKeys
   | typeof balances
+  | typeof channels
+  | typeof games
+  | typeof launches
+  | typeof releases
   | typeof callbacks
   | typeof deviceLinks
   | typeof holds

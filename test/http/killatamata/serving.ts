@@ -18,6 +18,7 @@ import { prefixedId } from '../../../src/runtime/ulid.ts'
 import { eventually } from '../../projections/support.ts'
 import { paymentStandInAt } from '../../support/payments.ts'
 import { temporaryDirectory } from '../../support/services.ts'
+import { gameFiles, zipOf } from '../../support/zips.ts'
 import { conforms } from '../conforms.ts'
 import { type Answered, type Asked as AskedOf, type ServingOptions, startServing } from '../serving.ts'
 
@@ -107,6 +108,19 @@ export async function startKillatamata(options: ServingOptions = {}) {
       })
         .setProtectedHeader({ alg: 'RS256', kid: sandbox.google.kid })
         .sign(createPrivateKey(sandbox.google.private_key_pem)),
+    /** A release of a game, uploaded as its creator does it. */
+    async release(gameId: string, key: string, more: { manifest?: object; bundle?: Uint8Array } = {}) {
+      const manifest = { version: '1.0.0', engine: 'godot', engineVersion: '4.4', entrypoint: 'index.html' }
+      const form = new FormData()
+      form.append('gameId', gameId)
+      form.append('manifestJson', JSON.stringify({ ...manifest, ...more.manifest }))
+      form.append('bundle', new Blob([Buffer.from(more.bundle ?? zipOf(gameFiles))]), 'game.zip')
+      const answer = await fetch(`${served.url}/killatamata/api/v1/arcade/releases/upload`, {
+        ...{ method: 'POST', body: form, headers: { authorization: `Bearer ${key}` } },
+      })
+      // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the answer holds.
+      return (await answer.json()) as any
+    },
     /** A browser that is signed in: its headers. */
     async session({ accountId, email }: Customer) {
       const context = systemContext('test', randomUUID(), new Date().toISOString())

@@ -40,7 +40,13 @@ async function furnish(customer: Customer): Promise<Belongings> {
   const job = { task: 'moss.sound.effect', input: { prompt: 'rain' } }
   const { body: media } = await served.post('media/jobs', job, key)
   await served.post('device/link/approve', { userCode: links[0].userCode }, key)
+  const slug = `game-${randomUUID().slice(0, 8)}`
+  const facts = { slug, title: 'Star Drift', shortDescription: 'Drift.', description: 'A game.' }
+  const { game } = (await served.post('arcade/games', facts, key)).body
+  const { release } = await served.release(game.gameId, key)
   return new Map([
+    ['gameId', [game.gameId]],
+    ['releaseId', [release.releaseId]],
     ['keyId', [spare.keyId]],
     ['keyPrefix', [spare.keyPrefix]],
     ['sessionId', [card.sessionId]],

@@ -13,10 +13,14 @@ import type {
   IdTokenEvent,
 } from '../../../src/events/killatamata/sign-in.ts'
 import type { X402PaymentEvent } from '../../../src/events/killatamata/x402.ts'
+import { type AffiliateStoryEvent, affiliateExamples, affiliateStreamOf } from './killatamata-affiliates.ts'
+import { type ArcadeStoryEvent, arcadeExamples, arcadeStreamOf } from './killatamata-arcade.ts'
 
 export type KillatamataStoryEvent =
   | AccountEvent
+  | AffiliateStoryEvent
   | ApiKeyEvent
+  | ArcadeStoryEvent
   | BrowserSessionEvent
   | CallbackEvent
   | CheckoutEvent
@@ -222,6 +226,8 @@ export function killatamataExamples(timeAt: (seconds: number) => string): Exampl
     'killatamata.X402PaymentSettled.v1': { ...ofX402(81), transaction: `0x${hash('5')}`, blockNumber: '312' },
     'killatamata.X402PaymentFailed.v1': { ...ofX402(81), reason: 'expired' },
     'killatamata.X402PaymentCredited.v1': { ...ofX402(82), depositId: `dep_${tail(10)}`, usdMicros: '5000000' },
+    ...affiliateExamples(timeAt),
+    ...arcadeExamples(timeAt),
     'killatamata.MediaJobRequested.v1': {
       ...ofJob(60),
       ...{ holdId: `hold_${tail(7)}`, job: PREPARED, availableMicros: '19980000', deadlineAt: timeAt(960) },
@@ -262,6 +268,8 @@ export function killatamataExamples(timeAt: (seconds: number) => string): Exampl
 export function killatamataStreamOf({ type, data }: { type: string; data: Record<string, unknown> }): string {
   const name = type.split('.')[1] ?? ''
   const { accountId, period } = data
+  const apart = affiliateStreamOf(name, data) ?? arcadeStreamOf(name, data)
+  if (apart !== undefined) return apart
   if (name === 'ApiKeyUsed') return `killatamata.apiKey-${data.keyId}`
   if (name === 'IdentityClaimed') return `killatamata.identity-${data.identityId}`
   if (name === 'IdTokenExchanged') return `killatamata.idToken-${id(4)}`

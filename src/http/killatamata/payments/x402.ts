@@ -14,21 +14,22 @@ import {
 import type { CommandContext } from '../../../commands/handle.ts'
 import { BALANCE_MAX_MICROS, microsOfCents, numberOf } from '../../../commands/killatamata/money.ts'
 import { Rejected } from '../../../commands/killatamata/rejection.ts'
+import { bindAtCheckout } from '../../../processes/killatamata/referring.ts'
 import type { X402Outcome } from '../../../processes/killatamata/x402.ts'
 import { json } from '../../answers.ts'
 import { headerKey } from '../../command.ts'
 import { Problem } from '../../errors.ts'
 import type { Caller } from '../../operation.ts'
 import { accountKey, type Customer, type KillatamataParts, write } from '../access.ts'
+import { code } from '../affiliates/affiliate-view.ts'
 import type { KillatamataCode } from '../errors.ts'
-import { affiliateCode, requireAffiliate } from './affiliate.ts'
 
 const CENTS_MIN = 100
 /** Of which the micro-dollars are still a whole number of JSON. */
 const CENTS_MAX = 900_719_925_474
 
 const request = z
-  .strictObject({ usdCents: z.int().min(CENTS_MIN).max(CENTS_MAX), affiliateCode: affiliateCode.optional() })
+  .strictObject({ usdCents: z.int().min(CENTS_MIN).max(CENTS_MAX), affiliateCode: code.optional() })
   .openapi('X402CreditPurchaseRequest')
 const answer = z
   .object({
@@ -47,7 +48,7 @@ const says = {
 const saysRequired = { [REQUIRED]: 'What has to be signed, as base64 of JSON by x402.', ...says } as const
 const noStore = { 'Cache-Control': 'no-store' } as const
 
-type Parts = Pick<KillatamataParts, 'x402' | 'ledgers' | 'apiUrl'>
+type Parts = Pick<KillatamataParts, 'x402' | 'ledgers' | 'referring' | 'apiUrl'>
 
 interface Asked {
   usdCents: number
@@ -107,14 +108,14 @@ function read(header: string): BroughtPayment {
 }
 
 async function purchase(
-  { x402, ledgers, apiUrl }: Parts,
+  { x402, ledgers, referring, apiUrl }: Parts,
   { accountId }: Customer,
-  { usdCents, affiliateCode: code }: Asked,
+  { usdCents, affiliateCode }: Asked,
   caller: Pick<Caller, 'header'>,
   command: CommandContext,
 ) {
   if (!x402) throw new Problem('dependency_unavailable', 'No chain is given on which payments are made.')
-  requireAffiliate(code)
+  await bindAtCheckout(referring, accountId, affiliateCode, command)
   const micros = microsOfCents(BigInt(usdCents))
   const { availableMicros, heldMicros } = await ledgers.balance(accountId)
   if (availableMicros + heldMicros + micros > BALANCE_MAX_MICROS) {
@@ -162,7 +163,8 @@ function credited(
 
 const refuses = [
   ...(['payment_required', 'payment_malformed', 'payment_rejected', 'settlement_pending'] as const),
-  ...(['payment_already_used', 'affiliate_code_not_found', 'balance_limit_exceeded'] as const),
+  ...(['payment_already_used', 'affiliate_code_not_found', 'affiliate_self_referral'] as const),
+  ...(['balance_limit_exceeded'] as const),
 ]
 
 const replayed = json(answer, 'Credit purchase replay recognized (already applied).')
