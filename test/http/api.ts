@@ -39,6 +39,7 @@ import { comesUp } from '../support/come-up.ts'
 import { contexts, loaded, registry } from '../support/contexts.ts'
 import { startTestStore } from '../support/event-store.ts'
 import type { MemoryKeys } from '../support/person-keys.ts'
+import { createStatementCounter } from '../support/postgres-statements.ts'
 import { conforms } from './conforms.ts'
 import { testSealer } from './exchange.ts'
 import type { NoctantSettings, servingNoctant } from './noctant/serving.ts'
@@ -73,7 +74,12 @@ export const systemContext = (): CommandContext => ({
 /** Stands between the API and a service behind it, so that a test can cut the line. */
 async function startProxy(target: URL) {
   const sockets = new Set<Socket>()
+  let statements = 0
   const server = createServer((near) => {
+    near.on(
+      'data',
+      createStatementCounter(() => void statements++),
+    )
     const far = connect(Number(target.port || 5432), target.hostname)
     for (const socket of [near, far]) {
       sockets.add(socket)
@@ -92,6 +98,8 @@ async function startProxy(target: URL) {
   url.port = String((server.address() as AddressInfo).port)
   return {
     url: url.href,
+    /** That the API has sent so far. */
+    statements: () => statements,
     cut() {
       server.close()
       for (const socket of sockets) socket.destroy()
@@ -160,6 +168,8 @@ export interface ApiGround {
   /** Feeds a directory from the log, as an API process does. */
   follow<D extends Directory>(name: string, directory: D): Promise<D>
   coreOf(context: string, of: CommandBus): CoreParts & { db: ReadModels; personKeys: MemoryKeys }
+  /** Done before the API stops. */
+  onDrain(step: () => void): void
   /** Done when the API has stopped. */
   onStop(stop: () => Promise<void>): void
 }
@@ -246,6 +256,7 @@ export async function startApi(options: ApiOptions = {}) {
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const record = (level: string) => (fields: object, message: string) =>
     void logged.push({ level, fields: fields as Record<string, unknown>, message })
+  const drains: (() => void)[] = []
   const stops: (() => Promise<void>)[] = []
   const waiterOf = (context: string) => waiters.of(projectionsCheckpoint(context))
   let url = ''
@@ -257,6 +268,7 @@ export async function startApi(options: ApiOptions = {}) {
     coreOf: (context, of) => ({
       ...{ bus: of, db, waiter: waiterOf(context), clock: () => new Date(), personKeys: log.keys },
     }),
+    onDrain: (step) => void drains.push(step),
     onStop: (stop) => void stops.push(stop),
   }
   const made: Serving[] = []
@@ -316,9 +328,12 @@ export async function startApi(options: ApiOptions = {}) {
     },
     /** Cuts the API off from PostgreSQL: connections break, and no new one can be made. */
     loseDatabase: () => proxy.cut(),
+    /** Statements that the API has sent to PostgreSQL so far. */
+    statements: proxy.statements,
     /** Cuts the API's commands off from the event store. */
     loseEventStore: () => storeProxy.cut(),
     async stop() {
+      for (const step of drains) step()
       await Promise.all([server.stop(1_000), second.stop(1_000)])
       stopping.abort()
       const ended = [...projectors.map((each) => each.stop()), ...following, ...stops.map((stop) => stop())]

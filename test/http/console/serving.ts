@@ -1,7 +1,9 @@
 /** What the console is made of in tests, and the links by which administrators come in. */
 import type { CommandBus } from '../../../src/commands/handle.ts'
+import { describeConfig } from '../../../src/config.ts'
 import type { ConsoleLimits } from '../../../src/http/console/access.ts'
 import { console as consoleApi } from '../../../src/http/console/api.ts'
+import { createSamples } from '../../../src/http/console/samples.ts'
 import { withParts } from '../../../src/http/context.ts'
 import { issueLink } from '../../../src/processes/console/access-link.ts'
 import { createSessionDirectory } from '../../../src/projections/console/credentials.ts'
@@ -28,9 +30,11 @@ export async function servingConsole({ bus, options, url, ...ground }: ApiGround
         ...ground.coreOf('console', of),
         ...{
           isOn: true,
-          settings: () => [],
+          settings: () =>
+            describeConfig(contexts).map((each) => ({ ...each, value: each.fallback, source: 'default' })),
           readModels: () => contexts,
-          onDrain: () => undefined,
+          onDrain: ground.onDrain,
+          ...{ store: ground.store, samples: createSamples(), series: new Map() },
           publicUrl: undefined,
           sessions: consoleSessions,
         },
