@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { apis } from '../support/contexts.ts'
 import { type Api, startApi } from './api.ts'
-import { administrator, fieldIn, headingOf, operator, type Visitor } from './console/browsing.ts'
+import { administrator, fieldIn, formIn, headingOf, operator, type Visitor } from './console/browsing.ts'
 import { addBuyer, type Buyer, postJob } from './firsthand/buyers.ts'
 import { type Account, registered } from './rungate/accounts.ts'
 import { approvalAsked, callMade } from './rungate/calls.ts'
@@ -104,6 +104,17 @@ describe('rungate', () => {
     }, 10_000)
     const approval = await firstOf('/console/rungate/approvals', 'delete_file')
     expect([fieldIn(approval, 'status'), approval.text.includes('sealed-text')]).toEqual(['pending', false])
+    const path = approval.page.querySelector('a.button[href$="/actions/approve"]')?.getAttribute('href') ?? ''
+    const form = await admin.get(path)
+    expect(form.page.querySelector('.says')?.text).toMatch(/Lets through\s+the call of delete_file/)
+    const done = await admin.follow(await admin.post(path, formIn(form)))
+    expect(done.page.querySelector('.message')?.text).toContain('let through')
+    await vi.waitFor(async () => {
+      const again = await admin.get(path)
+      expect(again.page.querySelector('[role=alert]')?.text).toContain('It is decided: approved.')
+    }, 10_000)
+    const late = path.replace('/approve', '/reject')
+    expect((await admin.post(late, { ...formIn(form), reason: 'too late' })).status).toBe(409)
     const agent = await admin.get(`/console/rungate/agents/${account.agentId}`)
     expect([agent.status, fieldIn(agent, 'key_hash')]).toEqual([200, undefined])
     const policy = await admin.get(`/console/rungate/policies/${account.policyId}`)
