@@ -207,7 +207,7 @@ const ABOUT_CONTEXTS: readonly { tests: RegExp; why: string }[] = [
     why: 'They serve the contexts that a test’s project loads, and know their documents.',
   },
   { tests: /^suites\/api\.ts$/, why: 'It serves them without limits by the minute.' },
-  { tests: /^http\/(contexts-together|console-of-instance)\.test\.ts$/, why: 'Contexts served side by side.' },
+  { tests: /^http\/contexts-together\.test\.ts$/, why: 'What holds where contexts are served side by side.' },
   { tests: /^http\/router\.test\.ts$/, why: 'How the paths of the contexts there are can be found.' },
   {
     tests: /^(embedded\/market|services)\//,

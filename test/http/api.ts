@@ -168,7 +168,7 @@ export interface ApiGround {
   /** Feeds a directory from the log, as an API process does. */
   follow<D extends Directory>(name: string, directory: D): Promise<D>
   coreOf(context: string, of: CommandBus): CoreParts & { db: ReadModels; personKeys: MemoryKeys }
-  /** Done before the API stops. */
+  /** Done before the API stops: what would not end by itself. */
   onDrain(step: () => void): void
   /** Done when the API has stopped. */
   onStop(stop: () => Promise<void>): void

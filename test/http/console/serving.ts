@@ -21,7 +21,7 @@ const consoleLimits = (): ConsoleLimits => ({
   },
 })
 
-export async function servingConsole({ bus, options, url, ...ground }: ApiGround) {
+export async function servingConsole({ bus, options, url, store, onDrain, ...ground }: ApiGround) {
   const consoleSessions = await ground.follow('console', createSessionDirectory())
   return {
     directories: {},
@@ -33,8 +33,8 @@ export async function servingConsole({ bus, options, url, ...ground }: ApiGround
           settings: () =>
             describeConfig(contexts).map((each) => ({ ...each, value: each.fallback, source: 'default' })),
           readModels: () => contexts,
-          onDrain: ground.onDrain,
-          ...{ store: ground.store, samples: createSamples(), series: new Map() },
+          onDrain,
+          ...{ store, samples: createSamples(), series: new Map() },
           publicUrl: undefined,
           sessions: consoleSessions,
         },

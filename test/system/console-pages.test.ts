@@ -1,9 +1,9 @@
 /** Pages of every context, as an instance that serves them all shows them to an administrator. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { newVisitor, type Visitor } from '../http/console/browsing.ts'
 import { runCli } from '../support/cli.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { type Stack, startStack } from '../support/stack.ts'
-import { newVisitor, type Visitor } from './console/browsing.ts'
 
 const SECRETS_KEY = Buffer.alloc(32, 6).toString('base64')
 const empty = temporaryDirectory()
