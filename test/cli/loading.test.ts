@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { programEnvironment } from '../support/program-environment.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { root } from '../support/source.ts'
 
@@ -19,7 +20,6 @@ writeFileSync(
   listener,
   `import { writeFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
-import { programEnvironment } from '../support/program-environment.ts'
 const loaded = new Set()
 process.once('exit', () => writeFileSync(process.env.LOADED, [...loaded].join('\\n')))
 registerHooks({
