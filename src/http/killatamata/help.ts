@@ -33,6 +33,23 @@ export const help: Readonly<Record<Exclude<KillatamataCode, KernelCode>, string>
   checkout_unpaid: 'Pay on the page of the checkout first, then claim it.',
   checkout_expired: 'Open another checkout.',
   settlement_amount_mismatch: 'Nothing was credited. Ask the house, with the id of the session or charge.',
+  media_input_invalid: 'Read `detail`: it says which input does not fit, and `errors` names the member.',
+  conflicting_inputs: 'Send one of the two, or both with the same value.',
+  invalid_frame_count: 'Send one of the numbers that `detail` names, or `durationSeconds`.',
+  frame_budget_exceeded: 'Ask for a shorter clip, or for fewer frames a second.',
+  url_not_allowed: 'Send an https address of the public internet, or the bytes themselves.',
+  task_unavailable: 'Wait as many seconds as `Retry-After` says. `detail` says what is missing.',
+  job_abandoned: 'Send the request under a new key. Nothing was charged for the old one.',
+  media_job_not_found: 'Send the id that the submission answered with, with a key of the same account.',
+  file_not_found: 'Take the address out of the job’s `downloadableOutputUrls`.',
+  file_expired: 'Files are deleted after 72 hours. Submit the job again.',
+  range_not_satisfiable: 'Ask for a range within the length that `Content-Range` names.',
   signature_invalid: 'Sign the body as it is sent, with the secret of this address.',
+  payment_required:
+    'Sign what the header `PAYMENT-REQUIRED` asks for, and send the request again with `PAYMENT-SIGNATURE`.',
+  payment_malformed: 'Send the payment as base64 of JSON, by the scheme exact of x402, version 2.',
+  payment_rejected: '`PAYMENT-RESPONSE` says why. Sign anew what `PAYMENT-REQUIRED` asks for.',
+  settlement_pending:
+    'Send the same request with the same payment again; never sign another one for it. It is credited once, also without you.',
   payment_already_used: 'Sign a new authorization.',
 }

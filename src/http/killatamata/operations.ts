@@ -14,9 +14,12 @@ import { startDeviceLink } from './device/start-link.ts'
 import { createKey } from './keys/create-key.ts'
 import { listKeys } from './keys/list-keys.ts'
 import { revokeKey } from './keys/revoke-key.ts'
+import { getMediaJob } from './media/get-job.ts'
+import { submitMediaJob } from './media/submit-job.ts'
 import { checkoutCrypto, checkoutStripe } from './payments/checkout.ts'
 import { claimCrypto, claimStripe } from './payments/claim.ts'
 import { cryptoWebhook, stripeWebhook } from './payments/webhooks.ts'
+import { depositByX402, purchaseByX402 } from './payments/x402.ts'
 
 export const operations: readonly Operation<KillatamataParts>[] = [
   ...[getHealth, listPackages],
@@ -25,6 +28,7 @@ export const operations: readonly Operation<KillatamataParts>[] = [
   ...[startDeviceLink, getDeviceLink, approveDeviceLink, pollDeviceLink],
   ...[checkoutStripe, checkoutCrypto, claimStripe, claimCrypto, stripeWebhook, cryptoWebhook],
   ...[listKeys, createKey, revokeKey],
-  getBalance,
+  ...[purchaseByX402, depositByX402, getBalance],
   ...[getRetiredBalance, consumeRetired],
+  ...[submitMediaJob, getMediaJob],
 ]

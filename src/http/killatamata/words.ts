@@ -1,11 +1,13 @@
 /** The words of killatamata's document. */
 import { exampleTime as at, type Words } from '../words.ts'
+import { mediaWords } from './words-media.ts'
 
 const account = 'acct_01KJPV4G8RZ0000000000000001'
 const key = 'key_01KJPV4G8RZ0000000000000001'
 const micros = 'in whole micro-dollars'
 
 export const words: Words = {
+  ...mediaWords,
   accountId: ['The id of the account.', account],
   affiliate: 'Whether the affiliate code was bound; null: none came along.',
   affiliateCode: ['An affiliate’s code, which is bound first.', 'ADA2026'],
@@ -27,6 +29,7 @@ export const words: Words = {
   creditUsdMicros: [`What the package brings, ${micros}.`, 5_000_000],
   csrfToken: ['What the page sends back in `x-csrf-token`.', 'c5rf'.repeat(16)],
   currentBalanceUsdMicros: [`What can be spent now, ${micros}.`, 5_000_000],
+  depositUsdMicros: [`What came in, ${micros}.`, 5_000_000],
   depositUsdCents: ['What came in, in whole cents.', 500],
   currency: ['The currency of all amounts.', 'USD'],
   current: ['Whether this key has signed the request.', true],
@@ -59,8 +62,15 @@ export const words: Words = {
   ok: ['It was done.', true],
   packageCode: ['The code of the package.', 'starter_500'],
   packages: ['The packages, the cheapest first.', []],
+  network: ['The chain on which it was paid.', 'eip155:84532'],
+  payer: ['Whose token paid.', '0x742D35Cc6634C0532925a3b844Bc9e7595f5bE21'],
+  purchaseId: ['The id of the purchase.', 'pay_01KJPV4G8RZ0000000000000001'],
+  replayed: ['Whether the payment was credited before.', false],
+  transaction: ['The transaction on that chain.', `0x${'5c'.repeat(32)}`],
+  'X402CreditPurchaseRequest.usdCents': ['How much credit to buy, in whole cents.', 500],
+  'X402CreditPurchaseResponse.usdCents': ['How much credit was bought, in whole cents.', 500],
   pointer: ['The part of the request: `/keyId`, `query/userCode`.', '/keyId'],
-  provider: ['Who takes the payment.', 'stripe'],
+  provider: ['Who takes the payment; of speech, who speaks.', 'stripe'],
   providers: ['By which providers it can be paid.', ['stripe', 'coinbase']],
   reason: ['Why not.', 'already_bound'],
   received: ['It was taken in.', true],
