@@ -11,7 +11,7 @@ import { startOpenTelemetry } from '../src/adapters/telemetry/open-telemetry.ts'
 import { closeTelemetry, span, useTracer } from '../src/telemetry.ts'
 import { ourCommands, type SuiteOptions, usersFor } from './commands.ts'
 import { type BenchInstance, call, startBenchInstance } from './instance.ts'
-import { compare, load, type Measurement, WARM_UP_S, within } from './measure.ts'
+import { compareInPairs, load, type Measurement, WARM_UP_S, within } from './measure.ts'
 
 const CONCURRENCY = 16
 const LOOK_INTERVAL_MS = 100
@@ -31,14 +31,14 @@ export async function runTelemetryBench({ seconds, rounds }: SuiteOptions): Prom
     const [first, second] = [await loadsOf(traced), await loadsOf(plain)]
     const about = `with a collector, against none, ${CONCURRENCY} at once`
     return [
-      await compare(
+      await compareInPairs(
         `command ${about}`,
         rounds,
         () => first.write(seconds),
         () => second.write(seconds),
         { floor: FLOOR },
       ),
-      await compare(
+      await compareInPairs(
         `GET of who asks ${about}`,
         rounds,
         () => first.read(seconds),

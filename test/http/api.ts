@@ -362,6 +362,7 @@ export async function startApi(options: ApiOptions = {}) {
   const instanceKeys = () => [instanceKey]
   const ring = createKeyRing({ current: instanceKey, previous: [] })
   if (serves('firsthand') || serves('rungate')) await prepareVault(database.db, ring)
+  const endpoints = { sealingKey: async () => ring.active(), overlapMs: 60_000, allowLoopback: true }
   const resolve = options.resolve ?? (async () => [])
   const ofAudits = { ...auditLimits(), ...options.auditLimits }
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
@@ -467,7 +468,7 @@ export async function startApi(options: ApiOptions = {}) {
     const app = createApp({
       callers,
       contexts: [
-        withParts(noctant, { ...core, store, credentials, ...noctantSettings, ...options.noctant }),
+        withParts(noctant, { ...core, store, credentials, endpoints, ...noctantSettings, ...options.noctant }),
         withParts(audit, auditing),
         ...(serves('firsthand') ? [withParts(firsthand, buying(of))] : []),
         ...(serves('rungate') ? [withParts(rungate, governing(of))] : []),

@@ -57,6 +57,28 @@ it('is switched off and on by an administrator, for a reason', async () => {
   ])
 })
 
+it('is set and its secret made anew by an administrator; each secret is shown once', async () => {
+  const other = await api.addOperator()
+  const action = `/console/operators/${other.operatorId}/actions/set-webhook`
+  const form = await admin.get(action)
+  const wrong = await admin.post(action, { ...formIn(form), url: 'https://10.0.0.1/hook' })
+  expect([wrong.status, wrong.text.includes('https://10.0.0.1/hook')]).toEqual([400, true])
+  const done = await admin.follow(
+    await admin.post(action, { ...formIn(form), url: 'http://127.0.0.1:9/hook', types: 'account.opened' }),
+  )
+  const secret = fieldIn(done, 'signing_secret') ?? ''
+  expect([fieldIn(done, 'url_origin'), secret.startsWith('whsec_')]).toEqual(['http://127.0.0.1:9', true])
+  const page = `/console/webhook-endpoints/${other.operatorId}`
+  expect((await admin.get(page)).text).not.toContain(secret)
+  const rotation = await admin.get(`${page}/actions/rotate-secret`)
+  const sent = formIn(rotation)
+  const rotated = await admin.follow(await admin.post(`${page}/actions/rotate-secret`, sent))
+  expect(fieldIn(rotated, 'signing_secret')).toMatch(/^whsec_/)
+  expect(fieldIn(rotated, 'signing_secret')).not.toBe(secret)
+  const again = await admin.follow(await admin.post(`${page}/actions/rotate-secret`, sent))
+  expect(fieldIn(again, 'signing_secret')).toBeUndefined()
+})
+
 it('is told again what happened in a window, by the number that was counted', async () => {
   const window = { from: '2020-01-01 00:00', to: '2020-06-01 00:00' }
   const action = `${path}/actions/replay`
