@@ -79,6 +79,28 @@ it('is set and its secret made anew by an administrator; each secret is shown on
   expect(fieldIn(again, 'signing_secret')).toBeUndefined()
 })
 
+it('that fails or is off stands on the overview, and what was refused last', async () => {
+  const off = await api.addOperator()
+  const at = new Date().toISOString()
+  const set = {
+    kind: 'set',
+    operatorId: off.operatorId,
+    url: 'https://off.example/hook',
+    eventTypes: null,
+    at,
+  } as const
+  await setWebhookEndpoint(api.bus, { ...set, secret: { secretId: randomUUID(), sealed: 'sealed' } }, systemContext())
+  const page = `/console/webhook-endpoints/${off.operatorId}`
+  await vi.waitFor(async () => expect((await admin.get(page)).status).toBe(200), 10_000)
+  const form = await admin.get(`${page}/actions/disable`)
+  await admin.follow(await admin.post(`${page}/actions/disable`, { ...formIn(form), reason: 'a move' }))
+  const own = await operator(api, off.key)
+  await api.call('GET', `/v1/users/${randomUUID()}`, { key: off.key })
+  const overview = await own.get('/console')
+  expect(overview.page.querySelector('.wrong')?.text).toMatch(/https:\/\/off\.example is disabled/)
+  expect(overview.page.querySelector('main')?.text).toMatch(/404 GET \/noctant\/v1\/users\/:global_user_id user_not_found/)
+})
+
 it('is told again what happened in a window, by the number that was counted', async () => {
   const window = { from: '2020-01-01 00:00', to: '2020-06-01 00:00' }
   const action = `${path}/actions/replay`
