@@ -98,7 +98,9 @@ it('that fails or is off stands on the overview, and what was refused last', asy
   await api.call('GET', `/v1/users/${randomUUID()}`, { key: off.key })
   const overview = await own.get('/console')
   expect(overview.page.querySelector('.wrong')?.text).toMatch(/https:\/\/off\.example is disabled/)
-  expect(overview.page.querySelector('main')?.text).toMatch(/404 GET \/noctant\/v1\/users\/:global_user_id user_not_found/)
+  expect(overview.page.querySelector('main')?.text).toMatch(
+    /404 GET \/noctant\/v1\/users\/:global_user_id user_not_found/,
+  )
 })
 
 it('is told again what happened in a window, by the number that was counted', async () => {
