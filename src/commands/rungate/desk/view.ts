@@ -1,7 +1,8 @@
 /** Runs as answers, refusals and events show them. */
+
+import { limitOf, usdOf } from '../../../adapters/llm/money.ts'
 import type { RunTotals } from '../../../events/rungate/call-facts.ts'
 import type { Remaining, RunView } from './interface.ts'
-import { limitOf, usdOf } from './money.ts'
 import { type Run, tokensIn } from './state.ts'
 
 export function primaryModel(models: ReadonlyMap<string, number>): string | null {
