@@ -1,6 +1,7 @@
 /** What a call costs to the last digit, and what it can cost at most. Amounts are decimals in USD, never doubles. */
+
+import { unitsOf, usdOf } from '../../runtime/usd-units.ts'
 import type { CallScan } from './call-scan.ts'
-import { unitsOf, usdOf } from './money.ts'
 import type { ModelPrices, PricedModel, Rates } from './price-table.ts'
 import { inputBoundTokens, type PromptSize } from './prompt-size.ts'
 import { totalInput, type Usage } from './usage.ts'
@@ -20,7 +21,7 @@ export function costOf(prices: ModelPrices, usage: Usage): string {
   return usdOf(tokens / PER_TOKENS + amount(usage.webSearches, prices.webSearch) + unitsOf(prices.perCall))
 }
 
-/** In units of money.ts: those of a token's price are divided by a million without a rest. */
+/** In units of runtime/usd-units.ts: those of a token's price are divided by a million without a rest. */
 const amount = (count: number, price: string): bigint => (count === 0 ? 0n : BigInt(count) * unitsOf(price))
 
 const tierFor = ({ tiers }: ModelPrices, inputTokens: number): Rates =>

@@ -3,9 +3,9 @@
  * have set aside. Where a shorter answer would fit, the call is clamped to it (brief, section 5a).
  */
 import { affordableOutput, boundInput, type CallSize, dearestBound } from '../../../adapters/llm/cost.ts'
-import { limitOf, unitsOf, usdOf } from '../../../adapters/llm/money.ts'
 import type { PricedModel } from '../../../adapters/llm/price-table.ts'
 import { inputBoundTokens } from '../../../adapters/llm/prompt-size.ts'
+import { limitOf, unitsOf, usdOf } from '../../../runtime/usd-units.ts'
 import type { CallFacts, Candidates, Refusal } from './interface.ts'
 import { refusal } from './resolve.ts'
 import { type DeskState, type Run, windowSeen } from './state.ts'

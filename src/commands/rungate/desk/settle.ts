@@ -1,6 +1,6 @@
 /** The end of a call: its true cost takes the place of what was set aside, once. */
 
-import { limitOf, unitsOf, usdOf } from '../../../adapters/llm/money.ts'
+import { limitOf, unitsOf, usdOf } from '../../../runtime/usd-units.ts'
 import { Rejected } from '../rejection.ts'
 import type { DeskResult, RunCommand, SettleCommand } from './commands.ts'
 import { type Deciding, emitWithTotals, endRun, ofRun } from './emitting.ts'

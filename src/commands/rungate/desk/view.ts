@@ -1,7 +1,7 @@
 /** Runs as answers, refusals and events show them. */
 
-import { limitOf, usdOf } from '../../../adapters/llm/money.ts'
 import type { RunTotals } from '../../../events/rungate/call-facts.ts'
+import { limitOf, usdOf } from '../../../runtime/usd-units.ts'
 import type { Remaining, RunView } from './interface.ts'
 import { type Run, tokensIn } from './state.ts'
 
