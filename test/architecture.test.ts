@@ -57,7 +57,7 @@ const rules: Record<string, LayerRule> = {
   adapters: {
     layers: [],
     packages: [
-      ...['@aws-sdk/client-s3', 'sharp', 'file-type', 'mediabunny', 'stripe'],
+      ...['@aws-sdk/client-s3', 'sharp', 'file-type', 'mediabunny', 'stripe', 'espeak-ng', '@gltf-transform/core'],
       '@opentelemetry/api',
       '@opentelemetry/resources',
       '@opentelemetry/sdk-metrics',
@@ -127,6 +127,10 @@ const more: Record<string, readonly Door[]> = {
       to: /^webhooks\/(process|attempt|endpoint|secret|settings|signing|tables)\.ts$/,
       why: 'The process that any context may run.',
     },
+    {
+      to: /^webhooks\/(address|request)\.ts$/,
+      why: 'What a job fetches, and what is told of its end, goes through the one guard of what leads outside.',
+    },
     { to: /^api-keys\/key-text\.ts$/, why: 'A first run, and a mail, hand out keys.' },
     { to: /^vault\/(key-ring|object-keys)\.ts$/, why: 'Secrets are opened where they are used.' },
     { to: /^gateway\/(contract|stream)\.ts$/, why: 'Commands go out to the engine, and its events come in.' },
@@ -188,13 +192,36 @@ function isForbidden(file: SourceFile, imported: Import): boolean {
 const BESIDE_OPERATIONS = [
   ...['billing/stripe-webhook', 'objects/object-routes', 'pages'].map((name) => `firsthand/${name}`),
   ...['work-html', 'work-pages', 'work-session', 'work-steps'].map((name) => `firsthand/work/${name}`),
-  ...['auth/cookie', 'skill/pages'].map((name) => `killatamata/${name}`),
+  ...['auth/cookie', 'media/file-pages', 'skill/pages'].map((name) => `killatamata/${name}`),
   ...['launch-html', 'launch-page'].map((name) => `noctant/launches/${name}`),
   ...['cookie', 'pages'].map((name) => `rungate/people/${name}`),
 ].map((path) => `src/http/${path}.ts`)
 
 /** Pages for people, which are made of markup: the console's own, and those that a context declares. */
 const CONSOLE_PAGES = /^src\/http\/(\w+\/)?console\//
+
+/** Tests that may name contexts; all others of the kernel stand on test/sample, which stays when contexts come and go. */
+const ABOUT_CONTEXTS: readonly { tests: RegExp; why: string }[] = [
+  { tests: /^(cli|system|faults)\//, why: 'Whole instances and the command line, which are put together of contexts.' },
+  { tests: /^(sdk|scripts)\//, why: 'What is made of contexts’ documents.' },
+  { tests: /^support\//, why: 'What starts whole instances, and an example of every event of every context.' },
+  { tests: /^\w+\.test\.ts$/, why: 'The repository as a whole: its rules, manifests, documents and projects.' },
+  {
+    tests: /^http\/(api|conforms)\.ts$/,
+    why: 'They serve the contexts that a test’s project loads, and know their documents.',
+  },
+  { tests: /^suites\/api\.ts$/, why: 'It serves them without limits by the minute.' },
+  { tests: /^http\/contexts-together\.test\.ts$/, why: 'What holds where contexts are served side by side.' },
+  { tests: /^http\/router\.test\.ts$/, why: 'How the paths of the contexts there are can be found.' },
+  {
+    tests: /^(embedded\/market|services)\//,
+    why: 'The local market is a file of ostium’s name in the data directory.',
+  },
+  {
+    tests: /^adapters\/inspection\/bad-pictures\.test\.ts$/,
+    why: 'The formats that a context takes are all inspected.',
+  },
+]
 
 /** A kernel file that imports what belongs to a context. */
 const knowsContext = (file: SourceFile, { target, isPackage }: Import): boolean =>
@@ -444,6 +471,27 @@ describe('the kernel', () => {
     const own = sources.filter(({ path }) => contextOf(path) === undefined && path !== 'src/contexts.ts')
     const counted = own.filter(({ path }) => folders.includes(layerOf(path)))
     expect(counted.reduce((sum, { lineCount }) => sum + lineCount, 0)).toBeLessThanOrEqual(linesMax)
+  })
+})
+
+describe('tests of the kernel', () => {
+  const layers = Object.keys(rules)
+  const names = contexts.filter((name) => !layers.includes(name))
+  const naming = tests.filter(({ path, text }) => {
+    const [, ...folders] = path.split('/').slice(0, -1)
+    const isContexts = folders.some((folder) => contexts.includes(folder) && folder !== folders[0])
+    const isExample = path.startsWith('test/support/examples/')
+    return !isContexts && !isExample && new RegExp(names.join('|'), 'i').test(text)
+  })
+  const isListed = (path: string) => ABOUT_CONTEXTS.some((each) => each.tests.test(path.replace(/^test\//, '')))
+
+  it('name no context, but for those that are about contexts', () => {
+    expect(naming.map(({ path }) => path).filter((path) => !isListed(path))).toStrictEqual([])
+  })
+
+  it('are listed as about contexts only where they are', () => {
+    const idle = ABOUT_CONTEXTS.filter((each) => !naming.some(({ path }) => each.tests.test(path.replace('test/', ''))))
+    expect(idle.map((each) => String(each.tests))).toStrictEqual([])
   })
 })
 

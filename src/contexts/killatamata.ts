@@ -4,6 +4,7 @@ import { killatamataBooks } from '../audit/killatamata/declarations.ts'
 import { account } from '../commands/killatamata/account.ts'
 import { apiKeyUse } from '../commands/killatamata/api-key-use.ts'
 import { browserSession } from '../commands/killatamata/browser-session.ts'
+import { callback } from '../commands/killatamata/callback.ts'
 import { checkout } from '../commands/killatamata/checkout.ts'
 import { deviceLink } from '../commands/killatamata/device-link.ts'
 import { emailChallenge } from '../commands/killatamata/email-challenge.ts'
@@ -11,12 +12,14 @@ import { idTokenClaim } from '../commands/killatamata/id-token.ts'
 import { identityClaim } from '../commands/killatamata/identity-claim.ts'
 import { ledger } from '../commands/killatamata/ledger.ts'
 import { mail } from '../commands/killatamata/mail.ts'
+import { mediaJob } from '../commands/killatamata/media-job.ts'
 import { settlement } from '../commands/killatamata/settlement.ts'
 import { x402Payment } from '../commands/killatamata/x402-payment.ts'
 import type { Context } from '../context.ts'
 import { accountEvents, apiKeyEvents, identityEvents } from '../events/killatamata/account.ts'
 import { ledgerEvents } from '../events/killatamata/ledger.ts'
 import { mailEvents } from '../events/killatamata/mail.ts'
+import { callbackEvents, mediaJobEvents } from '../events/killatamata/media.ts'
 import { checkoutEvents, settlementEvents } from '../events/killatamata/payment.ts'
 import { killatamataSentences } from '../events/killatamata/sentences.ts'
 import {
@@ -33,6 +36,7 @@ import { killatamataSettings } from '../processes/killatamata/settings.ts'
 import { accountProjection, keyUseProjection } from '../projections/killatamata/account.ts'
 import { ledgerProjection } from '../projections/killatamata/ledger.ts'
 import { mailProjection } from '../projections/killatamata/mail.ts'
+import { callbackProjection, mediaProjection } from '../projections/killatamata/media.ts'
 import { settlementProjection, x402Projection } from '../projections/killatamata/payment.ts'
 import { deviceLinkProjection, sessionProjection } from '../projections/killatamata/sign-in.ts'
 
@@ -52,6 +56,8 @@ export const killatamata: Context<KillatamataDirectories> = {
       [checkout.category]: checkoutEvents,
       [settlement.category]: settlementEvents,
       [x402Payment.category]: x402PaymentEvents,
+      [mediaJob.category]: mediaJobEvents,
+      [callback.category]: callbackEvents,
     }),
     sentences: killatamataSentences,
     tenant: 'accountId',
@@ -67,10 +73,12 @@ export const killatamata: Context<KillatamataDirectories> = {
     ...[account, identityClaim, apiKeyUse],
     ...[emailChallenge, idTokenClaim, browserSession, deviceLink, mail],
     ...[ledger, checkout, settlement, x402Payment],
+    ...[mediaJob, callback],
   ],
   projections: [
     ...[accountProjection, keyUseProjection, sessionProjection, deviceLinkProjection, mailProjection],
     ...[ledgerProjection, settlementProjection, x402Projection],
+    ...[mediaProjection, callbackProjection],
   ],
   books: killatamataBooks,
   directories: async () => (await import('../http/killatamata/directories.ts')).killatamataDirectories(),

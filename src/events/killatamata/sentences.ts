@@ -56,4 +56,17 @@ export const killatamataSentences: Readonly<Record<string, string>> = {
   'killatamata.X402PaymentSettled.v1': 'The chain has the payment, in the transaction {transaction}.',
   'killatamata.X402PaymentFailed.v1': 'The authorization pays nothing: {reason}.',
   'killatamata.X402PaymentCredited.v1': 'The payment brought {usdMicros} micro-dollars ({depositId}).',
+  'killatamata.MediaJobRequested.v1':
+    'The job {jobId} ({job.task}) was asked for, with {job.holdUsdMicros} micro-dollars held.',
+  'killatamata.MediaJobStarted.v1': 'Attempt {attempt} at {jobId} began.',
+  'killatamata.MediaJobSubmittedToProvider.v1': 'The provider {provider} has {jobId} in its queue.',
+  'killatamata.MediaJobCompleted.v1': '{jobId} has its files, for {chargedMicros} micro-dollars.',
+  'killatamata.MediaJobFailed.v1': '{jobId} failed ({code}): {message}',
+  'killatamata.MediaJobAbandoned.v1': '{jobId} was held for and never came to be; its request is given up.',
+  'killatamata.MediaOutputsDeleted.v1': 'The files of {jobId} were deleted.',
+  'killatamata.CallbackRequested.v1': 'The end of {jobId} is to be told to {host}.',
+  'killatamata.CallbackAttempted.v1':
+    'Attempt {attempt} to tell the end of {jobId} failed: {reason}; it is tried again at {nextAttemptAt}.',
+  'killatamata.CallbackDelivered.v1': 'The end of {jobId} was told at attempt {attempt}.',
+  'killatamata.CallbackGivenUp.v1': 'Nobody could be told the end of {jobId}, after {attempt} attempts: {reason}.',
 }

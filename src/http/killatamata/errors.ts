@@ -18,6 +18,10 @@ type RequestCode =
   | 'checkout_expired'
   | 'settlement_amount_mismatch'
   | 'signature_invalid'
+  | 'media_job_not_found'
+  | 'file_not_found'
+  | 'file_expired'
+  | 'range_not_satisfiable'
 
 export type KillatamataCode = RejectionCode | RequestCode
 
@@ -54,6 +58,17 @@ const own: Record<Exclude<KillatamataCode, KernelCode>, ErrorEntry> = {
   settlement_amount_mismatch: { status: 409, title: 'What was paid is not what was sold' },
   signature_invalid: { status: 400, title: 'The event is not signed with our secret' },
   payment_already_used: { status: 409, title: 'Another account has used the payment' },
+  media_input_invalid: { status: 400, title: 'Nothing can be made of the input' },
+  conflicting_inputs: { status: 400, title: 'Two members contradict each other' },
+  invalid_frame_count: { status: 400, title: 'A clip cannot have this number of frames' },
+  frame_budget_exceeded: { status: 400, title: 'The clip would be too short or too long' },
+  url_not_allowed: { status: 400, title: 'The address is not called' },
+  task_unavailable: { status: 503, title: 'The task is not done here now', retryAfterS: 60 },
+  job_abandoned: { status: 409, title: 'The request was given up' },
+  media_job_not_found: { status: 404, title: 'The job does not exist' },
+  file_not_found: { status: 404, title: 'The file does not exist' },
+  file_expired: { status: 410, title: 'The file was deleted' },
+  range_not_satisfiable: { status: 416, title: 'The range lies behind the file’s end' },
 }
 
 const problem = z

@@ -4,6 +4,7 @@ import { mailProcess } from '../mail.ts'
 import { newProcessHealth } from '../process.ts'
 import { COMPLETION, runCompletion } from './completion.ts'
 import { runKillatamataMail } from './mail.ts'
+import { mediaProcesses } from './media/declarations.ts'
 import { openPurchasing, signInPartsOf } from './opening.ts'
 import { killatamataSettings } from './settings.ts'
 import { runSettlements, SETTLEMENTS } from './settlements.ts'
@@ -49,4 +50,5 @@ export const killatamataProcesses: readonly ProcessDeclaration[] = [
   { leads: [COMPLETION], role: 'relay', start: startCompletion },
   { leads: [SETTLEMENTS], role: 'relay', start: startSettlements },
   { leads: [MAIL], role: 'relay', start: startMail },
+  ...mediaProcesses,
 ]

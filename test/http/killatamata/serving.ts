@@ -57,6 +57,7 @@ export async function startKillatamata(options: ServingOptions = {}) {
     googlePart(google),
   ])
   const env = {
+    DATA_DIR: directory.path,
     ...{ COINBASE_API_KEY: COINBASE.apiKey, COINBASE_WEBHOOK_SECRET: COINBASE.webhookSecret },
     ...{ COINBASE_API_URL: `${standIns.url}/coinbase`, GOOGLE_JWKS_URL: `${standIns.url}/google/certs` },
     ...{ GOOGLE_CLIENT_ID: GOOGLE_CLIENT, ...options.env },
