@@ -2,10 +2,13 @@
 import type { Command } from 'commander'
 import type { AdminTools } from '../admin-tools.ts'
 import { adminCommand } from './admins.ts'
+import { affiliateCommand } from './affiliates.ts'
 import { balanceCommand } from './balance.ts'
 import { forgetCommand } from './forget.ts'
+import { payoutCommand } from './payouts.ts'
 import { settlementsCommand } from './settlements.ts'
 
 export const killatamataCommands = (tools: AdminTools): Command[] => [
   ...[adminCommand(tools), balanceCommand(tools), settlementsCommand(tools), forgetCommand(tools)],
+  ...[affiliateCommand(tools), payoutCommand(tools)],
 ]

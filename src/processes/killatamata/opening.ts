@@ -18,7 +18,7 @@ import { createObjectKeys } from '../../vault/object-keys.ts'
 import { createSignInDigests } from './digests.ts'
 import type { Purchasing } from './purchasing.ts'
 import type { AffiliateTerms, Referring } from './referring.ts'
-import type { StandIns } from './sandbox-parts.ts'
+import { isSandbox, type StandIns } from './sandbox-parts.ts'
 import { type KillatamataSettings, killatamataSettings } from './settings.ts'
 import { coinbaseShop, type Shop, stripeShop } from './shops.ts'
 import type { SignInParts } from './signing-in.ts'
@@ -124,9 +124,11 @@ const DAY_MS = 86_400_000
 const USUAL_TERMS = { holdDays: 14, payoutMinCents: 1_000 }
 const SANDBOX_TERMS = { holdDays: 0, payoutMinCents: 100 }
 
-export function affiliateTermsOf({ services, settings }: Pick<ContextParts, 'services' | 'settings'>): AffiliateTerms {
-  const given = settings(killatamataSettings)
-  const usual = services.eventStore.kind === 'embedded' ? SANDBOX_TERMS : USUAL_TERMS
+type Circumstances = Pick<ContextParts, 'config' | 'services' | 'settings'>
+
+export function affiliateTermsOf(parts: Circumstances): AffiliateTerms {
+  const given = parts.settings(killatamataSettings)
+  const usual = isSandbox(parts) ? SANDBOX_TERMS : USUAL_TERMS
   return {
     commissionBasisPoints: given.AFFILIATE_COMMISSION_BASIS_POINTS,
     commissionMonths: given.AFFILIATE_COMMISSION_MONTHS,
