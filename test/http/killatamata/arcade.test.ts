@@ -174,8 +174,8 @@ describe('an upload', () => {
 
   it('for another’s game, or for none, is not found', async () => {
     const { gameId } = await newGame(ada)
-    for (const of of [gameId, prefixedId('game', new Date().toISOString(), 'none'), 'nothing']) {
-      const { status, body } = await upload({ gameId: of }, ben.key)
+    for (const named of [gameId, prefixedId('game', new Date().toISOString(), 'none'), 'nothing']) {
+      const { status, body } = await upload({ gameId: named }, ben.key)
       expect([status, body.code]).toStrictEqual([404, 'game_not_found'])
     }
   })
