@@ -50,5 +50,5 @@ export const killatamataProcesses: readonly ProcessDeclaration[] = [
   { leads: [COMPLETION], role: 'relay', start: startCompletion },
   { leads: [SETTLEMENTS], role: 'relay', start: startSettlements },
   { leads: [MAIL], role: 'relay', start: startMail },
-  ...mediaProcesses,
+  ...mediaProcesses(),
 ]
