@@ -3,7 +3,7 @@ import type { Row } from './rows.ts'
 
 const JOBS = 'test/faults/media-jobs.fault.ts'
 const CRASHES = 'test/faults/media-crashes.fault.ts'
-const HOSTILE = 'test/adapters/media/hostile.test.ts'
+const HOSTILE = 'test/processes/killatamata/media/hostile.test.ts'
 
 export const killatamataMediaRows: readonly Row[] = [
   {

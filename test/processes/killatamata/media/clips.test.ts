@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Rejected } from '../../../src/commands/killatamata/rejection.ts'
+import { Rejected } from '../../../../src/commands/killatamata/rejection.ts'
 import { startStudio } from './studio.ts'
 
 const COMBINATIONS = 40

@@ -1,14 +1,14 @@
 /** Workers of the tests' own, and what ffprobe counts in a file. */
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
-import type { InputFile } from '../../../src/adapters/media/order.ts'
-import type { Prober } from '../../../src/adapters/media/probe.ts'
-import { findTools, runTool, type ToolLimits } from '../../../src/adapters/media/tools.ts'
-import { createWorkers } from '../../../src/adapters/media/workers.ts'
-import type { Given, PlannedSource } from '../../../src/commands/killatamata/media/plan.ts'
-import { planOf } from '../../../src/commands/killatamata/media/tasks.ts'
-import type { MediaTask } from '../../../src/events/killatamata/media.ts'
-import { temporaryDirectory } from '../../support/services.ts'
+import type { InputFile } from '../../../../src/adapters/media/order.ts'
+import type { Prober } from '../../../../src/adapters/media/probe.ts'
+import { findTools, runTool, type ToolLimits } from '../../../../src/adapters/media/tools.ts'
+import { createWorkers } from '../../../../src/adapters/media/workers.ts'
+import type { Given, PlannedSource } from '../../../../src/commands/killatamata/media/plan.ts'
+import { planOf } from '../../../../src/commands/killatamata/media/tasks.ts'
+import type { MediaTask } from '../../../../src/events/killatamata/media.ts'
+import { temporaryDirectory } from '../../../support/services.ts'
 
 const MIB = 1_048_576
 export const toolLimits: ToolLimits = { timeMaxMs: 60_000, memoryMaxBytes: 2_048 * MIB, fileMaxBytes: 256 * MIB }
