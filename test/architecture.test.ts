@@ -64,6 +64,7 @@ const rules: Record<string, LayerRule> = {
       '@opentelemetry/sdk-trace-node',
       ...['@opentelemetry/exporter-metrics-otlp-http', '@opentelemetry/exporter-trace-otlp-http'],
       ...['undici', '@pydantic/genai-prices', 'picomatch', 'decimal.js', 'nodemailer', 'gpt-tokenizer', 'viem', 'jose'],
+      ...['@x402/core', '@x402/evm'],
     ],
   },
   embedded: { layers: [] },

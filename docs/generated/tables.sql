@@ -362,6 +362,18 @@ CREATE INDEX IF NOT EXISTS killatamata_settlements_3 ON killatamata_settlements 
 CREATE TABLE IF NOT EXISTS killatamata_x402_payments (payment_id uuid NOT NULL, account_id text NOT NULL, purchase_id text NOT NULL, usd_cents bigint NOT NULL, status text NOT NULL, transaction text, claimed_at timestamptz(3) NOT NULL, PRIMARY KEY (payment_id));
 CREATE INDEX IF NOT EXISTS killatamata_x402_payments_1 ON killatamata_x402_payments (claimed_at) WHERE status IN ('claimed', 'settled');
 
+-- killatamata.media, version 1
+CREATE TABLE IF NOT EXISTS killatamata_media_jobs (job_id text NOT NULL, request_id uuid NOT NULL, account_id text NOT NULL, task text NOT NULL, status text NOT NULL, hold_id text NOT NULL, hold_micros bigint NOT NULL, charged_micros bigint, job jsonb NOT NULL, effective_input jsonb NOT NULL, adjustments jsonb NOT NULL, failure_code text, failure_message text, created_at timestamptz(3) NOT NULL, started_at timestamptz(3), ended_at timestamptz(3), updated_at timestamptz(3) NOT NULL, PRIMARY KEY (job_id));
+CREATE INDEX IF NOT EXISTS killatamata_media_jobs_1 ON killatamata_media_jobs (account_id, created_at) WHERE status IN ('queued', 'processing');
+CREATE INDEX IF NOT EXISTS killatamata_media_jobs_2 ON killatamata_media_jobs (task, ended_at DESC) WHERE status = 'completed';
+CREATE TABLE IF NOT EXISTS killatamata_media_files (file_id text NOT NULL, job_id text NOT NULL, request_id uuid NOT NULL, account_id text NOT NULL, place integer NOT NULL, name text NOT NULL, object_key text NOT NULL, mime_type text NOT NULL, size_bytes bigint NOT NULL, sha256 text NOT NULL, measures jsonb NOT NULL, completed_at timestamptz(3) NOT NULL, deleted_at timestamptz(3), PRIMARY KEY (file_id));
+CREATE INDEX IF NOT EXISTS killatamata_media_files_1 ON killatamata_media_files (job_id);
+CREATE INDEX IF NOT EXISTS killatamata_media_files_2 ON killatamata_media_files (completed_at) WHERE deleted_at IS NULL;
+
+-- killatamata.callback, version 1
+CREATE TABLE IF NOT EXISTS killatamata_callbacks (request_id uuid NOT NULL, account_id text NOT NULL, job_id text NOT NULL, url text NOT NULL, host text NOT NULL, status text NOT NULL, attempts integer NOT NULL, next_attempt_at timestamptz(3), PRIMARY KEY (request_id));
+CREATE INDEX IF NOT EXISTS killatamata_callbacks_1 ON killatamata_callbacks (next_attempt_at) WHERE status = 'pending';
+
 -- audit.auditorKey, version 1
 CREATE TABLE IF NOT EXISTS audit_auditor_keys (key_id text NOT NULL, operator_id uuid, name text NOT NULL, scopes text[] NOT NULL, key_hash text NOT NULL, revoked_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));
 

@@ -97,6 +97,7 @@ export const contexts: Readonly<Record<keyof Contexts, ContextFacts>> = {
       'POST /api/v1/claim/crypto': 'header',
       'POST /api/v1/keys': 'header',
       'POST /api/v1/keys/revoke': 'header',
+      'POST /api/v1/media/jobs': 'natural',
     },
   },
   audit: {

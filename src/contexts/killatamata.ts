@@ -32,6 +32,7 @@ import { x402PaymentEvents } from '../events/killatamata/x402.ts'
 import { inStreams } from '../events/registry.ts'
 import type { KillatamataDirectories } from '../http/killatamata/directories.ts'
 import { killatamataProcesses } from '../processes/killatamata/processes.ts'
+import { sandboxOf } from '../processes/killatamata/sandbox-parts.ts'
 import { killatamataSettings } from '../processes/killatamata/settings.ts'
 import { accountProjection, keyUseProjection } from '../projections/killatamata/account.ts'
 import { ledgerProjection } from '../projections/killatamata/ledger.ts'
@@ -39,6 +40,10 @@ import { mailProjection } from '../projections/killatamata/mail.ts'
 import { callbackProjection, mediaProjection } from '../projections/killatamata/media.ts'
 import { settlementProjection, x402Projection } from '../projections/killatamata/payment.ts'
 import { deviceLinkProjection, sessionProjection } from '../projections/killatamata/sign-in.ts'
+
+const sandbox = sandboxOf(async (wanted) =>
+  (await import('../embedded/killatamata/stand-ins.ts')).startStandIns(wanted),
+)
 
 export const killatamata: Context<KillatamataDirectories> = {
   name: 'killatamata',
@@ -82,7 +87,7 @@ export const killatamata: Context<KillatamataDirectories> = {
   ],
   books: killatamataBooks,
   directories: async () => (await import('../http/killatamata/directories.ts')).killatamataDirectories(),
-  processes: killatamataProcesses,
-  serve: async (parts) => (await import('../http/killatamata/serve.ts')).serveKillatamata(parts),
+  processes: killatamataProcesses(sandbox),
+  serve: async (parts) => (await import('../http/killatamata/serve.ts')).serveKillatamata(parts, sandbox),
   api: async () => (await import('../http/killatamata/api.ts')).killatamata,
 }

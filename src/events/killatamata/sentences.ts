@@ -47,6 +47,8 @@ export const killatamataSentences: Readonly<Record<string, string>> = {
   'killatamata.SettlementCredited.v1': '{providerId} of {provider} brought {usdMicros} micro-dollars ({depositId}).',
   'killatamata.SettlementMismatched.v1':
     '{providerId} of {provider} was paid with {usdCents} cents ({currency}), which is not what was sold.',
+  'killatamata.SettlementResolved.v1':
+    '{providerId} of {provider} is credited to {accountId} with {usdCents} cents, because: {reason}.',
   'killatamata.PaymentReversed.v1': '{usdCents} cents of {providerId} went back ({cause}), {reversedCents} in all.',
   'killatamata.PaymentLapsed.v1': '{providerId} of {provider} ended without a payment.',
   'killatamata.UnmatchedPaymentNoticed.v1':

@@ -7,6 +7,7 @@ import type { Ledgers } from '../../commands/killatamata/ledgers.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { CallbackKeys } from '../../processes/killatamata/media/callback-keys.ts'
 import type { Media } from '../../processes/killatamata/media/parts.ts'
+import type { OpenX402 } from '../../processes/killatamata/opening.ts'
 import type { Purchasing } from '../../processes/killatamata/purchasing.ts'
 import type { SignInParts } from '../../processes/killatamata/signing-in.ts'
 import type { CredentialDirectory, SessionDirectory } from '../../projections/killatamata/credentials.ts'
@@ -33,6 +34,8 @@ export interface KillatamataParts extends CoreParts {
   limits: SignInLimits
   ledgers: Ledgers
   purchasing: Purchasing
+  /** Undefined: nothing is paid by x402 here. */
+  x402: OpenX402 | undefined
   media: Media
   callbackKeys: CallbackKeys
   /** Development: buyers may be sent back to loopback, by http too. */

@@ -18,6 +18,10 @@ type RequestCode =
   | 'checkout_expired'
   | 'settlement_amount_mismatch'
   | 'signature_invalid'
+  | 'payment_required'
+  | 'payment_malformed'
+  | 'payment_rejected'
+  | 'settlement_pending'
   | 'media_job_not_found'
   | 'file_not_found'
   | 'file_expired'
@@ -57,6 +61,10 @@ const own: Record<Exclude<KillatamataCode, KernelCode>, ErrorEntry> = {
   checkout_expired: { status: 409, title: 'The checkout ended without a payment' },
   settlement_amount_mismatch: { status: 409, title: 'What was paid is not what was sold' },
   signature_invalid: { status: 400, title: 'The event is not signed with our secret' },
+  payment_required: { status: 402, title: 'A payment is required' },
+  payment_malformed: { status: 400, title: 'The payment cannot be read' },
+  payment_rejected: { status: 402, title: 'The payment is not good' },
+  settlement_pending: { status: 503, title: 'The chain has not settled the payment yet', retryAfterS: 5 },
   payment_already_used: { status: 409, title: 'Another account has used the payment' },
   media_input_invalid: { status: 400, title: 'Nothing can be made of the input' },
   conflicting_inputs: { status: 400, title: 'Two members contradict each other' },

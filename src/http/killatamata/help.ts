@@ -45,5 +45,11 @@ export const help: Readonly<Record<Exclude<KillatamataCode, KernelCode>, string>
   file_expired: 'Files are deleted after 72 hours. Submit the job again.',
   range_not_satisfiable: 'Ask for a range within the length that `Content-Range` names.',
   signature_invalid: 'Sign the body as it is sent, with the secret of this address.',
+  payment_required:
+    'Sign what the header `PAYMENT-REQUIRED` asks for, and send the request again with `PAYMENT-SIGNATURE`.',
+  payment_malformed: 'Send the payment as base64 of JSON, by the scheme exact of x402, version 2.',
+  payment_rejected: '`PAYMENT-RESPONSE` says why. Sign anew what `PAYMENT-REQUIRED` asks for.',
+  settlement_pending:
+    'Send the same request with the same payment again; never sign another one for it. It is credited once, also without you.',
   payment_already_used: 'Sign a new authorization.',
 }

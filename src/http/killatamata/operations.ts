@@ -19,6 +19,7 @@ import { submitMediaJob } from './media/submit-job.ts'
 import { checkoutCrypto, checkoutStripe } from './payments/checkout.ts'
 import { claimCrypto, claimStripe } from './payments/claim.ts'
 import { cryptoWebhook, stripeWebhook } from './payments/webhooks.ts'
+import { depositByX402, purchaseByX402 } from './payments/x402.ts'
 
 export const operations: readonly Operation<KillatamataParts>[] = [
   ...[getHealth, listPackages],
@@ -27,7 +28,7 @@ export const operations: readonly Operation<KillatamataParts>[] = [
   ...[startDeviceLink, getDeviceLink, approveDeviceLink, pollDeviceLink],
   ...[checkoutStripe, checkoutCrypto, claimStripe, claimCrypto, stripeWebhook, cryptoWebhook],
   ...[listKeys, createKey, revokeKey],
-  getBalance,
+  ...[purchaseByX402, depositByX402, getBalance],
   ...[getRetiredBalance, consumeRetired],
   ...[submitMediaJob, getMediaJob],
 ]

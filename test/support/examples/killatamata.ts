@@ -183,6 +183,10 @@ export function killatamataExamples(timeAt: (seconds: number) => string): Exampl
     'killatamata.CheckoutFailed.v1': { ...ofCheckout(54), reason: 'the provider took no such order' },
     'killatamata.SettlementMismatched.v1': { ...ofSettlement(55, 23), usdCents: '1999', currency: 'usd' },
     'killatamata.UnmatchedPaymentNoticed.v1': { ...ofPayment(56, 24), usdCents: '500', currency: 'usd' },
+    'killatamata.SettlementResolved.v1': {
+      ...ofSettlement(57, 24),
+      ...{ usdCents: '500', currency: 'usd', period: 1, reason: 'ticket 12: paid by an old link' },
+    },
     'killatamata.HoldPlaced.v1': {
       ...ofLedger(60),
       ...{ postings: moved('available', { held: 20_000 }), after: after(19_980_000, 20_000) },

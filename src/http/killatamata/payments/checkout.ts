@@ -9,15 +9,15 @@ import { openCheckout } from '../../../processes/killatamata/purchasing.ts'
 import { json } from '../../answers.ts'
 import { headerKey } from '../../command.ts'
 import { Problem } from '../../errors.ts'
-import { text, timeOut } from '../../schemas.ts'
+import { timeOut } from '../../schemas.ts'
 import { accountKey, type Customer, type KillatamataParts, write } from '../access.ts'
 import { email } from '../auth/email.ts'
 import type { KillatamataCode } from '../errors.ts'
+import { affiliateCode, requireAffiliate } from './affiliate.ts'
 import { redirectUrl, requireRedirect } from './redirects.ts'
 import { orUnavailable } from './unavailable.ts'
 
 const CODE_LENGTH_MAX = 200
-const AFFILIATE_CODE_LENGTH = { min: 4, max: 32 }
 const common = {
   packageCode: z
     .string()
@@ -25,7 +25,7 @@ const common = {
     .refine((given) => given.length <= CODE_LENGTH_MAX, `must have at most ${CODE_LENGTH_MAX} characters`),
   cancelUrl: redirectUrl.optional(),
   email: email.optional(),
-  affiliateCode: text(AFFILIATE_CODE_LENGTH.max, AFFILIATE_CODE_LENGTH.min).optional(),
+  affiliateCode: affiliateCode.optional(),
 }
 const stripeRequest = z.strictObject({ ...common, successUrl: redirectUrl.optional() }).openapi('StripeCheckoutRequest')
 const cryptoRequest = z
@@ -58,14 +58,14 @@ type Parts = Pick<KillatamataParts, 'bus' | 'purchasing' | 'allowsLoopback'>
 async function begin(
   { bus, purchasing, allowsLoopback }: Parts,
   { accountId }: Customer,
-  { provider, packageCode, affiliateCode, email: given, ...urls }: Wanted,
+  { provider, packageCode, affiliateCode: affiliate, email: given, ...urls }: Wanted,
   command: CommandContext,
 ) {
   requireRedirect(urls.successUrl, provider === 'stripe' ? 'successUrl' : 'redirectUrl', allowsLoopback)
   requireRedirect(urls.cancelUrl, 'cancelUrl', allowsLoopback)
   const sold = packages.find(({ code }) => code === packageCode)
   if (!sold) throw refusal('package_not_found', 'There is no such package.')
-  if (affiliateCode !== undefined) throw refusal('affiliate_code_not_found', 'Nobody has this code.')
+  requireAffiliate(affiliate)
   const state = await bus.load(account, accountId)
   const own = state.status === 'active' ? state.email : undefined
   const order = {
@@ -97,8 +97,15 @@ export const checkoutStripe = write({
   answers: { 201: json(stripeAnswer, 'The checkout can be paid.') },
   refuses,
   async handle({ principal, body, command, ...parts }) {
-    const { packageCode, successUrl, cancelUrl, email: given, affiliateCode } = body
-    const wanted = { packageCode, successUrl, cancelUrl, email: given, affiliateCode, provider: 'stripe' as const }
+    const { packageCode, successUrl, cancelUrl, email: given, affiliateCode: code } = body
+    const wanted = {
+      packageCode,
+      successUrl,
+      cancelUrl,
+      email: given,
+      affiliateCode: code,
+      provider: 'stripe' as const,
+    }
     const { providerId: sessionId, shown, handled } = await begin(parts, principal, wanted, command)
     return { status: 201, body: { ...shown, provider: 'stripe' as const, sessionId }, handled }
   },
@@ -116,8 +123,15 @@ export const checkoutCrypto = write({
   answers: { 201: json(cryptoAnswer, 'The checkout can be paid.') },
   refuses,
   async handle({ principal, body, command, ...parts }) {
-    const { packageCode, redirectUrl: successUrl, cancelUrl, email: given, affiliateCode } = body
-    const wanted = { packageCode, successUrl, cancelUrl, email: given, affiliateCode, provider: 'coinbase' as const }
+    const { packageCode, redirectUrl: successUrl, cancelUrl, email: given, affiliateCode: code } = body
+    const wanted = {
+      packageCode,
+      successUrl,
+      cancelUrl,
+      email: given,
+      affiliateCode: code,
+      provider: 'coinbase' as const,
+    }
     const { providerId: chargeId, shown, handled } = await begin(parts, principal, wanted, command)
     return { status: 201, body: { ...shown, provider: 'coinbase' as const, chargeId }, handled }
   },
