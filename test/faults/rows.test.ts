@@ -6,6 +6,7 @@ import { root } from '../support/source.ts'
 import { attackRows } from './attack-rows.ts'
 import { badInput } from './bad-input.ts'
 import { firsthandRows } from './firsthand-rows.ts'
+import { killatamataMediaRows } from './killatamata-media-rows.ts'
 import { killatamataRows } from './killatamata-rows.ts'
 import { ostiumRows } from './ostium-rows.ts'
 import { rows } from './rows.ts'
@@ -43,6 +44,7 @@ it('every test that a row names stands in its file, under that name', () => {
     ...firsthandRows.map(({ row, tests }) => ({ what: `row F${row}`, tests })),
     ...rungateRows.map(({ row, tests }) => ({ what: `row G${row}`, tests })),
     ...ostiumRows.map(({ row, tests }) => ({ what: `row O${row}`, tests })),
+    ...killatamataMediaRows.map(({ row, tests }) => ({ what: `row K${row}`, tests })),
     ...killatamataRows.map(({ row, tests }) => ({ what: `row K${row}`, tests })),
     ...attackRows.map(({ row, tests }) => ({ what: `attack ${row}`, tests })),
     ...badInput.map(({ input, tests }) => ({ what: input, tests })),

@@ -29,7 +29,14 @@ export async function serveKillatamata(parts: ApiParts<KillatamataDirectories>, 
   const standIns = await sandbox(parts)
   const limits = limitsOf(settings)
   // It looks at inputs that come with requests; jobs run elsewhere.
-  const { media, keys: callbackKeys, close } = await openMedia(parts, 'inputs', { size: 1 })
+  const {
+    media,
+    keys: callbackKeys,
+    close,
+  } = await openMedia(parts, 'inputs', {
+    size: 1,
+    sandboxOrigin: () => standIns?.url,
+  })
   parts.onClose(close)
   const own: KillatamataParts = {
     ...{ bus, db, waiter, clock: clock.now, apiUrl, credentials, sessions },

@@ -96,5 +96,5 @@ export const killatamataProcesses = (sandbox: Sandbox): readonly ProcessDeclarat
   { leads: [COMMISSIONS], role: 'relay', start: startCommissions },
   { leads: [ARCADE], role: 'relay', start: startArcade },
   { leads: [MAIL], role: 'relay', start: startMail },
-  ...mediaProcesses,
+  ...mediaProcesses(async (parts) => (await sandbox(parts))?.url),
 ]

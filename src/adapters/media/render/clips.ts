@@ -87,7 +87,8 @@ export async function renderVideo(studio: Studio): Promise<void> {
     steps.push(`[${inputs.length - 1}:v]setsar=1,format=yuv420p[head]`, `[head][${shown}]concat=n=2:v=1:a=0[whole]`)
     shown = 'whole'
   }
-  const paced = outputFps === fps ? 'null' : `minterpolate=fps=${outputFps}:mi_mode=blend`
+  // What was joined has no rate of its own, and minterpolate divides by it.
+  const paced = outputFps === fps ? `fps=${fps}` : `fps=${fps},minterpolate=fps=${outputFps}:mi_mode=blend`
   steps.push(`[${shown}]${paced}[out]`)
   const audio = inputOf(studio, 'referenceAudio')
   if (audio) inputs.push(asInput(audio))

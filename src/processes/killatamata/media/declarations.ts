@@ -6,17 +6,23 @@ import type { OpenMedia } from './opening.ts'
 const MEDIA = 'killatamata-media'
 const CALLBACKS = 'killatamata-callbacks'
 
+/** The origin of the sandbox's stand-ins, which may be reached although they are on loopback; undefined: there are none. */
+export type OriginOf = (parts: ContextParts) => Promise<string | undefined>
+const nowhere: OriginOf = async () => undefined
+
 /** Opens what it needs, and closes it behind it; all of it is loaded where the role runs. */
 function start(
   parts: ContextParts,
   name: string,
+  originOf: OriginOf,
   run: (opened: OpenMedia, dependencies: ProcessDependencies) => Promise<void>,
 ): RunningProcess {
   const health = newProcessHealth()
   const dependencies = parts.dependenciesOf(name, health)
   const work = async () => {
     const { openMedia } = await import('./opening.ts')
-    const opened = await openMedia(parts, name)
+    const origin = await originOf(parts)
+    const opened = await openMedia(parts, name, { sandboxOrigin: () => origin })
     try {
       await run(opened, dependencies)
     } finally {
@@ -26,19 +32,19 @@ function start(
   return { ended: work(), health }
 }
 
-const startRunner = (parts: ContextParts) =>
-  start(parts, MEDIA, async ({ media }, dependencies) => {
+const startRunner = (originOf: OriginOf) => (parts: ContextParts) =>
+  start(parts, MEDIA, originOf, async ({ media }, dependencies) => {
     const { runMedia } = await import('./runner.ts')
     await runMedia({ ...dependencies, media })
   })
 
-const startCallbacks = (parts: ContextParts) =>
-  start(parts, CALLBACKS, async ({ media, keys }, dependencies) => {
+const startCallbacks = (originOf: OriginOf) => (parts: ContextParts) =>
+  start(parts, CALLBACKS, originOf, async ({ media, keys }, dependencies) => {
     const { runCallbacks } = await import('./callbacks.ts')
     await runCallbacks({ ...dependencies, media, keys })
   })
 
-export const mediaProcesses: readonly ProcessDeclaration[] = [
-  { leads: [MEDIA], role: 'media', start: startRunner },
-  { leads: [CALLBACKS], role: 'webhooks', start: startCallbacks },
+export const mediaProcesses = (originOf: OriginOf = nowhere): readonly ProcessDeclaration[] => [
+  { leads: [MEDIA], role: 'media', start: startRunner(originOf) },
+  { leads: [CALLBACKS], role: 'webhooks', start: startCallbacks(originOf) },
 ]

@@ -65,7 +65,7 @@ export interface OpenMedia {
 export async function openMedia(
   parts: ContextParts,
   part: string,
-  { size }: { size?: number } = {},
+  { size, sandboxOrigin = () => undefined }: { size?: number; sandboxOrigin?: () => string | undefined } = {},
 ): Promise<OpenMedia> {
   const { bus, db, config, clock, keyRing, apiUrl } = parts
   const limits = parts.settings(killatamataSettings)
@@ -98,7 +98,7 @@ export async function openMedia(
     ownFiles: [ownFileIn({ db, addresses, limits, now: clock.now })],
     outbound: {
       allowsLoopback: config.WEBHOOK_ALLOW_PRIVATE,
-      sandboxOrigin: () => undefined,
+      sandboxOrigin,
       resolve: createResolve(),
     },
     providerOf: providersOf([local]),

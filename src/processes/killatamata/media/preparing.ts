@@ -96,14 +96,20 @@ function requireTask({ providerOf, prober }: Media, task: MediaTask): void {
 
 const SAMPLES_MAX = 20
 const KNOWN_MS = 30_000
-const durations = new WeakMap<ReadModels, LRUCache<MediaTask, { seconds: number; samples: number }>>()
+type Durations = LRUCache<MediaTask, ReturnType<typeof findTaskDuration>>
+const durations = new WeakMap<ReadModels, Durations>()
 
 /** Of the last jobs of this task, as it was found half a minute ago at most. */
 async function usualDuration(db: ReadModels, task: MediaTask) {
-  const known = durations.get(db) ?? new LRUCache({ max: 20, ttl: KNOWN_MS })
+  const known: Durations = durations.get(db) ?? new LRUCache({ max: 20, ttl: KNOWN_MS })
   durations.set(db, known)
-  const found = known.get(task) ?? (await findTaskDuration(db, task, SAMPLES_MAX))
-  known.set(task, found)
-  const { seconds, samples } = found
+  // A thousand requests at once ask once; what fails is asked again.
+  let asking = known.get(task)
+  if (!asking) {
+    asking = findTaskDuration(db, task, SAMPLES_MAX)
+    known.set(task, asking)
+    asking.catch(() => known.delete(task))
+  }
+  const { seconds, samples } = await asking
   return { seconds: Math.round(seconds * 100) / 100, samples }
 }
