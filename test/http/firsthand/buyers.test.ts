@@ -99,6 +99,18 @@ describe('an API key', () => {
     expect([refused.status, refused.body.error.details[0].field]).toStrictEqual([422, field])
   })
 
+  it('that another process has made is rotated in its own environment', async () => {
+    const buyer = await addBuyer(api)
+    const headers = { 'idempotency-key': randomUUID() }
+    // From then on the second process has the organization as it is.
+    await api.buySecond('POST', '/v1/api_keys', { key: buyer.key, body: keyRequest(), headers })
+    const made = await make(buyer.key)
+    const rotated = await api.buySecond('POST', `/v1/api_keys/${made.body.id}/rotate`, { key: buyer.key })
+    expect([rotated.status, rotated.body.new_key?.environment]).toStrictEqual([200, 'live'])
+    const { secret } = rotated.body.new_key
+    await eventually(async () => expect((await api.buy('GET', '/v1/jobs', { key: secret })).status).toBe(200))
+  })
+
   it('is rotated once, while the old one works on, and the next attempt names the successor', async () => {
     const buyer = await addBuyer(api)
     const path = `/v1/api_keys/${buyer.keyId}/rotate`

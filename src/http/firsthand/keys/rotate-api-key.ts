@@ -26,7 +26,8 @@ export const rotateApiKey = write({
   async handle({ principal, params: { key_id: keyId }, command, ...parts }) {
     const { bus, keysMax, keyOverlapMs } = parts
     const { at } = command
-    const buyer = await bus.load(organization, principal.organizationId)
+    // Another process may have made the key.
+    const buyer = await bus.current(organization, principal.organizationId)
     const replacement = newKey(parts, environmentOfKey(buyer, keyId), command)
     const validUntil = new Date(Date.parse(at) + keyOverlapMs).toISOString()
     const rotation = { kind: 'rotateKey', keyId, replacement, validUntil, by: principal, keysMax, at } as const
