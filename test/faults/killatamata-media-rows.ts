@@ -2,6 +2,7 @@
 import type { Row } from './rows.ts'
 
 const JOBS = 'test/faults/media-jobs.fault.ts'
+const CRASHES = 'test/faults/media-crashes.fault.ts'
 const HOSTILE = 'test/processes/killatamata/media/hostile.test.ts'
 
 export const killatamataMediaRows: readonly Row[] = [
@@ -13,6 +14,22 @@ export const killatamataMediaRows: readonly Row[] = [
         JOBS,
         '1,000 submits at once with money for 400: 400 are taken, 600 are told what is short, and nothing is left',
       ],
+    ],
+  },
+  {
+    row: 10,
+    fault: 'kill -9 between hold and job',
+    tests: [
+      [CRASHES, 'leaves a hold that the same request finds: one hold, one job'],
+      [CRASHES, 'leaves a hold that the sweep gives back, and no late retry has a job without one'],
+    ],
+  },
+  {
+    row: 11,
+    fault: 'kill -9 of the media role during encoding; of a worker',
+    tests: [
+      [CRASHES, 'of the whole role: the next attempt makes one set of files, and one capture'],
+      [CRASHES, 'of the worker alone: the job goes on by itself'],
     ],
   },
   {
