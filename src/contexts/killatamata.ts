@@ -2,7 +2,9 @@
 
 import { killatamataBooks } from '../audit/killatamata/declarations.ts'
 import { account } from '../commands/killatamata/account.ts'
+import { agentRequest } from '../commands/killatamata/agent-request.ts'
 import { apiKeyUse } from '../commands/killatamata/api-key-use.ts'
+import { approvalPlan } from '../commands/killatamata/approval-plan.ts'
 import { browserSession } from '../commands/killatamata/browser-session.ts'
 import { checkout } from '../commands/killatamata/checkout.ts'
 import { deviceLink } from '../commands/killatamata/device-link.ts'
@@ -12,9 +14,14 @@ import { identityClaim } from '../commands/killatamata/identity-claim.ts'
 import { ledger } from '../commands/killatamata/ledger.ts'
 import { mail } from '../commands/killatamata/mail.ts'
 import { settlement } from '../commands/killatamata/settlement.ts'
+import { studioAsset } from '../commands/killatamata/studio-asset.ts'
+import { studioProject } from '../commands/killatamata/studio-project.ts'
+import { studioThread } from '../commands/killatamata/studio-thread.ts'
+import { studioWorkspace } from '../commands/killatamata/studio-workspace.ts'
 import { x402Payment } from '../commands/killatamata/x402-payment.ts'
 import type { Context } from '../context.ts'
 import { accountEvents, apiKeyEvents, identityEvents } from '../events/killatamata/account.ts'
+import { agentRequestEvents, approvalPlanEvents } from '../events/killatamata/agent.ts'
 import { ledgerEvents } from '../events/killatamata/ledger.ts'
 import { mailEvents } from '../events/killatamata/mail.ts'
 import { checkoutEvents, settlementEvents } from '../events/killatamata/payment.ts'
@@ -25,16 +32,29 @@ import {
   emailChallengeEvents,
   idTokenEvents,
 } from '../events/killatamata/sign-in.ts'
+import {
+  studioAssetEvents,
+  studioProjectEvents,
+  studioThreadEvents,
+  studioWorkspaceEvents,
+} from '../events/killatamata/studio.ts'
 import { x402PaymentEvents } from '../events/killatamata/x402.ts'
 import { inStreams } from '../events/registry.ts'
 import type { KillatamataDirectories } from '../http/killatamata/directories.ts'
 import { killatamataProcesses } from '../processes/killatamata/processes.ts'
 import { killatamataSettings } from '../processes/killatamata/settings.ts'
 import { accountProjection, keyUseProjection } from '../projections/killatamata/account.ts'
+import { agentRequestProjection, approvalPlanProjection } from '../projections/killatamata/agent.ts'
 import { ledgerProjection } from '../projections/killatamata/ledger.ts'
 import { mailProjection } from '../projections/killatamata/mail.ts'
 import { settlementProjection, x402Projection } from '../projections/killatamata/payment.ts'
 import { deviceLinkProjection, sessionProjection } from '../projections/killatamata/sign-in.ts'
+import {
+  studioAssetProjection,
+  studioProjectProjection,
+  studioThreadProjection,
+  studioWorkspaceProjection,
+} from '../projections/killatamata/studio.ts'
 
 export const killatamata: Context<KillatamataDirectories> = {
   name: 'killatamata',
@@ -52,6 +72,12 @@ export const killatamata: Context<KillatamataDirectories> = {
       [checkout.category]: checkoutEvents,
       [settlement.category]: settlementEvents,
       [x402Payment.category]: x402PaymentEvents,
+      [studioWorkspace.category]: studioWorkspaceEvents,
+      [studioProject.category]: studioProjectEvents,
+      [studioThread.category]: studioThreadEvents,
+      [studioAsset.category]: studioAssetEvents,
+      [approvalPlan.category]: approvalPlanEvents,
+      [agentRequest.category]: agentRequestEvents,
     }),
     sentences: killatamataSentences,
     tenant: 'accountId',
@@ -62,10 +88,13 @@ export const killatamata: Context<KillatamataDirectories> = {
     ...[account, identityClaim, apiKeyUse],
     ...[emailChallenge, idTokenClaim, browserSession, deviceLink, mail],
     ...[ledger, checkout, settlement, x402Payment],
+    ...[studioWorkspace, studioProject, studioThread, studioAsset, approvalPlan, agentRequest],
   ],
   projections: [
     ...[accountProjection, keyUseProjection, sessionProjection, deviceLinkProjection, mailProjection],
     ...[ledgerProjection, settlementProjection, x402Projection],
+    ...[studioWorkspaceProjection, studioProjectProjection, studioThreadProjection, studioAssetProjection],
+    ...[approvalPlanProjection, agentRequestProjection],
   ],
   books: killatamataBooks,
   directories: async () => (await import('../http/killatamata/directories.ts')).killatamataDirectories(),

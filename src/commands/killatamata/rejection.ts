@@ -33,6 +33,14 @@ export type RejectionCode =
   | 'period_closed'
   | 'checkout_not_found'
   | 'payment_already_used'
+  | 'project_not_found'
+  | 'thread_not_found'
+  | 'asset_not_found'
+  /** It has another version than the one that the caller knows. */
+  | 'document_changed'
+  | 'approval_plan_not_found'
+  | 'approval_plan_expired'
+  | 'agent_request_not_found'
 
 /** A broken rule that nobody needs to remember. */
 export const Rejected: new (code: RejectionCode, detail: string, pointer?: string) => Rejection<RejectionCode> =

@@ -15,6 +15,7 @@ import type { RateClass } from '../rate-limit.ts'
 import type { Place } from './auth/cookie.ts'
 import type { KillatamataCode } from './errors.ts'
 import type { SignInLimits } from './limits.ts'
+import type { StudioParts } from './studio/parts.ts'
 
 export interface KillatamataParts extends CoreParts {
   db: ReadModels
@@ -31,6 +32,7 @@ export interface KillatamataParts extends CoreParts {
   limits: SignInLimits
   ledgers: Ledgers
   purchasing: Purchasing
+  studio: StudioParts
   /** Development: buyers may be sent back to loopback, by http too. */
   allowsLoopback: boolean
   /** Where cookies hold. */

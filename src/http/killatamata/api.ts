@@ -36,6 +36,7 @@ export const killatamata: ContextApi<KillatamataParts> = {
     claim: 'Crediting a payment at once.',
     webhooks: 'What providers say of payments.',
     credits: 'Credit that is bought by a program, and routes of before.',
+    studio: 'Projects, conversations and assets, and an agent that plans paid jobs.',
   },
   schemes,
   verifiers,

@@ -18,6 +18,9 @@ type RequestCode =
   | 'checkout_expired'
   | 'settlement_amount_mismatch'
   | 'signature_invalid'
+  | 'storyboard_invalid'
+  | 'file_not_found'
+  | 'agent_unavailable'
 
 export type KillatamataCode = RejectionCode | RequestCode
 
@@ -54,6 +57,16 @@ const own: Record<Exclude<KillatamataCode, KernelCode>, ErrorEntry> = {
   settlement_amount_mismatch: { status: 409, title: 'What was paid is not what was sold' },
   signature_invalid: { status: 400, title: 'The event is not signed with our secret' },
   payment_already_used: { status: 409, title: 'Another account has used the payment' },
+  project_not_found: { status: 404, title: 'The project does not exist' },
+  thread_not_found: { status: 404, title: 'The conversation does not exist' },
+  asset_not_found: { status: 404, title: 'The asset does not exist' },
+  document_changed: { status: 409, title: 'The document has changed' },
+  storyboard_invalid: { status: 400, title: 'The storyboard is not good' },
+  file_not_found: { status: 404, title: 'The file does not exist' },
+  approval_plan_not_found: { status: 404, title: 'The plan does not exist' },
+  approval_plan_expired: { status: 409, title: 'The plan has expired' },
+  agent_request_not_found: { status: 404, title: 'The request does not exist' },
+  agent_unavailable: { status: 503, title: 'The agent does not answer now', retryAfterS: 30 },
 }
 
 const problem = z

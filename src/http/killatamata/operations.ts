@@ -17,6 +17,7 @@ import { revokeKey } from './keys/revoke-key.ts'
 import { checkoutCrypto, checkoutStripe } from './payments/checkout.ts'
 import { claimCrypto, claimStripe } from './payments/claim.ts'
 import { cryptoWebhook, stripeWebhook } from './payments/webhooks.ts'
+import { studioOperations } from './studio/operations.ts'
 
 export const operations: readonly Operation<KillatamataParts>[] = [
   ...[getHealth, listPackages],
@@ -26,5 +27,6 @@ export const operations: readonly Operation<KillatamataParts>[] = [
   ...[checkoutStripe, checkoutCrypto, claimStripe, claimCrypto, stripeWebhook, cryptoWebhook],
   ...[listKeys, createKey, revokeKey],
   getBalance,
+  ...studioOperations,
   ...[getRetiredBalance, consumeRetired],
 ]

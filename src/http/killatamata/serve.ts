@@ -8,20 +8,23 @@ import type { KillatamataParts } from './access.ts'
 import type { KillatamataDirectories } from './directories.ts'
 import { createKeyUse } from './keys/key-use.ts'
 import { limitsOf } from './limits.ts'
+import { openStudio } from './studio/opening.ts'
 
 export async function serveKillatamata(parts: ApiParts<KillatamataDirectories>): Promise<Served> {
   const { config, bus, db, waiter, clock, apiUrl } = parts
   const settings = parts.settings(killatamataSettings)
   const { credentials, sessions } = parts.directories
   const { log } = parts.dependenciesOf('killatamata-keys', newProcessHealth())
+  const signIn = signInPartsOf(parts)
   const own: KillatamataParts = {
     ...{ bus, db, waiter, clock: clock.now, apiUrl, credentials, sessions },
     noteUse: createKeyUse({ bus, log, clock: clock.now }),
-    signIn: signInPartsOf(parts),
+    signIn,
     google: await openGoogleSignIn(settings),
     mailWay: mailWayOf(settings),
     ledgers: ledgersOf(parts),
     purchasing: await openPurchasing(parts, log),
+    studio: await openStudio(parts, signIn.digests),
     allowsLoopback: config.WEBHOOK_ALLOW_PRIVATE,
     limits: limitsOf(settings),
     cookies: { publicUrl: config.PUBLIC_URL, trustProxy: config.TRUST_PROXY },

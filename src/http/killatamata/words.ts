@@ -1,11 +1,13 @@
 /** The words of killatamata's document. */
 import { exampleTime as at, type Words } from '../words.ts'
+import { studioWords } from './studio/words.ts'
 
 const account = 'acct_01KJPV4G8RZ0000000000000001'
 const key = 'key_01KJPV4G8RZ0000000000000001'
 const micros = 'in whole micro-dollars'
 
 export const words: Words = {
+  ...studioWords,
   accountId: ['The id of the account.', account],
   affiliate: 'Whether the affiliate code was bound; null: none came along.',
   affiliateCode: ['An affiliate’s code, which is bound first.', 'ADA2026'],

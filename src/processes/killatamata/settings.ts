@@ -1,7 +1,9 @@
 /** Killatamata's variables of the environment, each with its unit last and its default. */
 import { z } from 'zod'
 import { mailSettings } from '../../adapters/mail/settings.ts'
+import { objectStoreSettings } from '../../adapters/object-store/settings.ts'
 import { count, list } from '../../runtime/setting.ts'
+import { studioSettings } from './studio/settings.ts'
 
 const secret = z.string().min(1).optional()
 
@@ -49,5 +51,7 @@ export const killatamataSettings = z.object({
   ),
   GOOGLE_TIMEOUT_MS: count(5_000).describe('for one fetch of those keys'),
   ...mailSettings.shape,
+  ...objectStoreSettings.shape,
+  ...studioSettings.shape,
 })
 export type KillatamataSettings = z.output<typeof killatamataSettings>

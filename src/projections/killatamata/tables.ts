@@ -2,14 +2,19 @@
 import { queriesOver } from '../../postgres/queries.ts'
 import type { TablesOf } from '../projection.ts'
 import type { accounts, apiKeys, keyUses } from './account.ts'
+import type { agentPieces, agentRequests, approvalPlans } from './agent.ts'
 import type { balances, holds, postings } from './ledger.ts'
 import type { settlements, x402Payments } from './payment.ts'
 import type { deviceLinks, sessions } from './sign-in.ts'
+import type { studioAssets, studioMessages, studioProjects, studioThreads, studioWorkspaces } from './studio.ts'
 
 /** Table name → row. */
 export type KillatamataTables = TablesOf<
   | typeof accounts
+  | typeof agentPieces
+  | typeof agentRequests
   | typeof apiKeys
+  | typeof approvalPlans
   | typeof balances
   | typeof deviceLinks
   | typeof holds
@@ -17,6 +22,11 @@ export type KillatamataTables = TablesOf<
   | typeof postings
   | typeof sessions
   | typeof settlements
+  | typeof studioAssets
+  | typeof studioMessages
+  | typeof studioProjects
+  | typeof studioThreads
+  | typeof studioWorkspaces
   | typeof x402Payments
 >
 

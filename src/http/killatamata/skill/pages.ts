@@ -4,6 +4,7 @@ import type { SharedRuntime } from '../../context.ts'
 import type { AppEnv } from '../../environment.ts'
 import type { KillatamataParts } from '../access.ts'
 import { LINK_PAGE } from '../device/start-link.ts'
+import { studioFileRoutes } from '../studio/file-routes.ts'
 import { devicePage } from './device-page.ts'
 import { entryPage } from './entry.ts'
 import { SKILL_PATHS, skillAt } from './facts.ts'
@@ -13,8 +14,10 @@ const MARKDOWN = 'text/markdown; charset=utf-8'
 const PAGE_POLICY =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 
-export function killatamataPages({ apiUrl }: KillatamataParts, _runtime: SharedRuntime): Hono<AppEnv> {
+export function killatamataPages(parts: KillatamataParts, runtime: SharedRuntime): Hono<AppEnv> {
+  const { apiUrl } = parts
   const app = new Hono<AppEnv>()
+  app.route('/', studioFileRoutes(parts, runtime))
   app.get(SKILL_PATHS.manifest, (c) => c.json({ skills: [skillAt(apiUrl())] }))
   app.get(SKILL_PATHS.metadata, (c) => c.json(skillAt(apiUrl())))
   for (const path of [SKILL_PATHS.root, SKILL_PATHS.entrypoint]) {

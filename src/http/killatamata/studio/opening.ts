@@ -1,0 +1,22 @@
+/** What the studio's handlers work with, from the settings. */
+import type { ContextParts } from '../../../context.ts'
+import type { SignInDigests } from '../../../processes/killatamata/digests.ts'
+import { killatamataSettings } from '../../../processes/killatamata/settings.ts'
+import { openAgent } from '../../../processes/killatamata/studio/opening.ts'
+import type { StudioParts } from './parts.ts'
+
+export async function openStudio(
+  parts: ContextParts,
+  digests: Pick<SignInDigests, 'assetTokenOf'>,
+): Promise<StudioParts> {
+  const given = parts.settings(killatamataSettings)
+  const agent = await openAgent(parts)
+  return {
+    ...{ agent, objects: agent.objects, assetTokenOf: digests.assetTokenOf },
+    limits: {
+      ...{ shownMax: given.STUDIO_SHOWN_MAX, messagesShownMax: given.STUDIO_MESSAGES_SHOWN_MAX },
+      metadataMaxBytes: given.STUDIO_METADATA_MAX_BYTES,
+      metadataDepthMax: given.STUDIO_METADATA_DEPTH_MAX,
+    },
+  }
+}

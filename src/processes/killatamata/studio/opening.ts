@@ -1,0 +1,49 @@
+/** The studio's parts that HTTP and processes open alike, from the settings. */
+import { join } from 'node:path'
+import { createChat } from '../../../adapters/llm/chat.ts'
+import type { ObjectStore } from '../../../adapters/object-store/object-store.ts'
+import { openObjectStore } from '../../../adapters/object-store/open-store.ts'
+import type { ContextParts } from '../../../context.ts'
+import { killatamataSettings } from '../settings.ts'
+import type { AgentParts } from './agent.ts'
+
+/** Throws InvalidConfiguration where the settings of a bucket cannot work. */
+export const openStudioObjects = ({ config, settings, keyRing, clock, apiUrl }: ContextParts): Promise<ObjectStore> =>
+  openObjectStore(settings(killatamataSettings), {
+    directory: join(config.DATA_DIR, 'objects'),
+    keys: keyRing.all,
+    linkBase: () => `${apiUrl()}/killatamata/objects`,
+    now: clock.now,
+  })
+
+/** `gpt-5.4=openai/gpt-5.4` */
+const namesIn = (pairs: readonly string[]): ReadonlyMap<string, string> =>
+  new Map(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=')
+      return [pair.slice(0, at), pair.slice(at + 1)]
+    }),
+  )
+
+export async function openAgent(parts: ContextParts): Promise<AgentParts> {
+  const { bus, db, clock } = parts
+  const given = parts.settings(killatamataSettings)
+  const { AGENT_MODEL_URL: url } = given
+  return {
+    ...{ bus, db, objects: await openStudioObjects(parts), now: clock.now, paid: undefined },
+    chat:
+      url === undefined
+        ? undefined
+        : createChat({
+            ...{ url: () => url, key: given.AGENT_MODEL_KEY, timeoutMs: given.AGENT_ANSWER_TIMEOUT_MS },
+            ...{ answerMaxBytes: given.AGENT_ANSWER_MAX_BYTES, toolCallsMax: given.AGENT_TOOL_CALLS_MAX },
+          }),
+    modelNames: namesIn(given.AGENT_MODEL_NAMES),
+    turnsMax: given.AGENT_TURNS_MAX,
+    limits: {
+      ...{ runMs: given.AGENT_RUN_MS, prepareMs: given.AGENT_PREPARE_MS, preparesMax: given.AGENT_PREPARES_MAX },
+      ...{ historyMax: given.AGENT_HISTORY_MAX, jobsMax: given.STUDIO_PLAN_JOBS_MAX },
+      ...{ planMs: given.STUDIO_PLAN_S * 1_000, progressMs: given.AGENT_PROGRESS_INTERVAL_MS },
+    },
+  }
+}
