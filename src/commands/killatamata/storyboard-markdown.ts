@@ -3,6 +3,7 @@
  * the text would not give back letter for letter, stands in a comment under the heading: an export that is imported is the same scenes.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { z } from 'zod'
 import { isFault, numbered, readStoryboard, type Scene, type Storyboard, titled } from './storyboard.ts'
 
 const MARK = '<!-- storyboard version 2 -->'
@@ -13,6 +14,8 @@ const NOTES = '**Notes:**'
 const SHOTS = '### Shots'
 /** Lines that would be read as something else. */
 const SPECIAL = /^(\\|#|<!--|\*\*(Duration|Notes):\*\*)/
+
+const linesOf = (text: string): string[] => text.replaceAll('\r\n', '\n').split('\n')
 
 const escaped = (text: string): string =>
   text
@@ -26,7 +29,7 @@ const unescaped = (lines: readonly string[]): string =>
     .trim()
 
 /** No comment ends within another. */
-const inComment = (members: object): string => JSON.stringify(members).replaceAll('-', '\\u002d')
+const inComment = (members: object): string => JSON.stringify(members).replaceAll('--', '-\\u002d')
 
 type Visible = Pick<Scene, 'title' | 'prompt' | 'durationSeconds' | 'notes'>
 
@@ -43,19 +46,13 @@ const headingOf = (title: string): string => `## ${title.replaceAll(/\s+/g, ' ')
 function sceneLines(scene: Scene): string[] {
   const visible = visibleLines(scene)
   const heading = headingOf(scene.title)
-  const readBack: Record<string, unknown> = visibleOf(
-    heading.slice(3),
-    visible.flatMap((each) => each.split('\n')),
-  )
+  const readBack: Record<string, unknown> = visibleOf(heading.slice(3), linesOf(visible.join('\n')))
   const hidden = Object.fromEntries(
     Object.entries(scene).filter(([name, value]) => !isDeepStrictEqual(readBack[name], value)),
   )
   // What is read where nothing was meant is taken back.
-  const undone = Object.fromEntries(
-    Object.keys(readBack)
-      .filter((name) => !(name in scene))
-      .map((name) => [name, null]),
-  )
+  const without = Object.keys(readBack).filter((name) => !(name in scene))
+  const behind = { scene: hidden, ...(without.length > 0 && { without }) }
   const shots = (scene.shots ?? []).map((shot, index) => {
     const { title = `Shot ${index + 1}`, prompt } = shot
     return `- ${[title, prompt]
@@ -64,7 +61,7 @@ function sceneLines(scene: Scene): string[] {
       .replaceAll(/\s+/g, ' ')}`
   })
   return [
-    ...['', heading, `<!-- scene ${inComment({ ...hidden, ...undone })} -->`],
+    ...['', heading, `<!-- scene ${inComment(behind)} -->`],
     ...visible,
     ...(shots.length === 0 ? [] : ['', SHOTS, ...shots]),
   ]
@@ -94,18 +91,28 @@ function visibleOf(title: string, lines: readonly string[]): Visible {
   }
 }
 
-function hiddenOf(lines: readonly string[]): Record<string, unknown> {
+const hiddenSchema = z.object({
+  scene: z.record(z.string(), z.unknown()),
+  without: z.array(z.string()).default([]),
+})
+
+/** What somebody else has written there is no comment of ours. */
+function hiddenOf(lines: readonly string[]): z.output<typeof hiddenSchema> {
   for (const line of lines) {
     const [, json] = COMMENT.exec(line) ?? []
     if (json === undefined) continue
-    try {
-      return JSON.parse(json) as Record<string, unknown>
-    } catch {
-      // Somebody has written there: what can be read is what counts.
-      return {}
-    }
+    const read = hiddenSchema.safeParse(jsonIn(json))
+    if (read.success) return read.data
   }
-  return {}
+  return { scene: {}, without: [] }
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
 }
 
 interface Section {
@@ -117,7 +124,7 @@ interface Section {
 function sectionsOf(text: string): { sections: Section[]; before: string[] } {
   const sections: Section[] = []
   const before: string[] = []
-  for (const line of text.replaceAll('\r\n', '\n').split('\n')) {
+  for (const line of linesOf(text)) {
     const [, marks = '', title = ''] = HEADING.exec(line) ?? []
     if (marks === '' || line === SHOTS) (sections.at(-1)?.lines ?? before).push(line)
     else sections.push({ level: marks.length, title, lines: [] })
@@ -129,8 +136,9 @@ function exported(sections: readonly Section[]): Storyboard | undefined {
   const [head, ...rest] = sections
   if (!head?.lines.includes(MARK)) return undefined
   const scenes = rest.map(({ title, lines }, index) => {
-    const all = { id: `scene-${index + 1}`, ...visibleOf(title, lines), ...hiddenOf(lines) }
-    return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null))
+    const { scene, without } = hiddenOf(lines)
+    const all = { id: `scene-${index + 1}`, ...visibleOf(title, lines), ...scene }
+    return Object.fromEntries(Object.entries(all).filter(([name]) => !without.includes(name)))
   })
   const read = readStoryboard({ version: 2, title: head.title, scenes })
   // Of two scenes with one id, as where somebody has copied one, neither keeps it.
