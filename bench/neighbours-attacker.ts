@@ -6,7 +6,7 @@ import { answerParent } from './child.ts'
 
 export interface AttackOrder {
   url: string
-  /** Of a tenant without a limit of requests, of one with the usual limit, and of an auditor of everything. */
+  /** Of a tenant with the usual limit of requests, of one without, and of an auditor of everything. */
   keys: Keys
   attack: Attack
   seconds: number
@@ -46,11 +46,17 @@ export const attacks = {
     posts(target, `{"metadata":[${'0.12345678901234567,'.repeat(24_000)}1]}`, { path: PRODUCTS }),
   'a key: the largest products that are taken': (target) =>
     posts(target, `{"metadata":[${'0.12345678901234567,'.repeat(3_200)}1]}`, { path: PRODUCTS }),
-  'a key: as many reads as it can send': (target) => gets(target, [PAGE], target.keys.unlimited),
-  'an ordinary key: as many reads as it can send': (target) => gets(target, [PAGE], target.keys.ordinary),
-  'a key: pages that it does not read': (target) => unread(target),
-  'a key: rotations': (target) =>
-    posts(target, '{}', { path: '/noctant/v1/me/rotate-api-key', key: target.keys.ordinary }),
+  'a key: as many reads as it can send': (target) => gets(target, [PAGE], target.keys.ordinary),
+  'a key: pages that it does not read': (target) => unread(target, target.keys.ordinary),
+  'a key: rotations': (target) => posts(target, '{}', { path: '/noctant/v1/me/rotate-api-key' }),
+  'a key without a limit: the most numbers that a body may have': (target) =>
+    posts(target, `{"event_types":[${'1,'.repeat(24_000)}1]}`, { key: target.keys.unlimited }),
+  'a key without a limit: the largest products that are taken': (target) =>
+    posts(target, `{"metadata":[${'0.12345678901234567,'.repeat(3_200)}1]}`, {
+      ...{ path: PRODUCTS, key: target.keys.unlimited },
+    }),
+  'a key without a limit: as many reads as it can send': (target) => gets(target, [PAGE], target.keys.unlimited),
+  'a key without a limit: pages that it does not read': (target) => unread(target, target.keys.unlimited),
   'an auditor: reads of the whole log': (target) =>
     gets(target, ['/audit/v1/traces/nothing', '/audit/v1/history/user-1?limit=200'], target.keys.auditor),
   'no key: 1 MB bodies': (target) => posts(target, 'x'.repeat(MIB), { key: undefined }),
@@ -112,7 +118,7 @@ interface Post {
 const signed = (key: string | undefined) => (key === undefined ? {} : { authorization: `Bearer ${key}` })
 
 async function posts(target: Target, body: string, post: Post = {}): Promise<number> {
-  const usual = { connections: CONNECTIONS, path: '/noctant/v1/webhooks/replays', key: target.keys.unlimited }
+  const usual = { connections: CONNECTIONS, path: '/noctant/v1/webhooks/replays', key: target.keys.ordinary }
   const { connections, path, key, headers: own } = { ...usual, ...post }
   const agent = new Agent({ connections })
   const headers = { 'content-type': 'application/json', ...signed(key), ...own }
@@ -153,9 +159,9 @@ function pipelines(target: Target, connections = 1): Promise<number> {
 }
 
 /** Requests for large answers of which nothing is taken; each connection is kept to the end. */
-async function unread(target: Target): Promise<number> {
+async function unread(target: Target, key: string): Promise<number> {
   const sockets: Socket[] = []
-  const head = `GET ${PAGE} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${target.keys.unlimited}\r\n\r\n`
+  const head = `GET ${PAGE} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\n\r\n`
   const work = async () => {
     const socket = socketTo(target).pause()
     sockets.push(socket)

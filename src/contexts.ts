@@ -25,6 +25,9 @@ const known = {
     context: async () => (await import('./contexts/ostium.ts')).ostium,
     cli: async () => (await import('./cli/ostium/cli.ts')).ostiumCli,
   },
+  killatamata: {
+    context: async () => (await import('./contexts/killatamata.ts')).killatamata,
+  },
   audit: {
     context: async () => (await import('./contexts/audit.ts')).audit,
     cli: async () => (await import('./cli/audit/cli.ts')).auditCli,

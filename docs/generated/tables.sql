@@ -322,6 +322,43 @@ CREATE INDEX IF NOT EXISTS ostium_action_1 ON ostium_action (trader_id, requeste
 CREATE INDEX IF NOT EXISTS ostium_action_2 ON ostium_action (requested_at) WHERE status IN ('requested', 'signed', 'broadcast');
 CREATE INDEX IF NOT EXISTS ostium_action_3 ON ostium_action (sponsor, sponsor_nonce);
 
+-- killatamata.account, version 1
+CREATE TABLE IF NOT EXISTS killatamata_accounts (account_id text NOT NULL, status text NOT NULL, email text, is_admin boolean NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (account_id));
+CREATE TABLE IF NOT EXISTS killatamata_api_keys (key_id text NOT NULL, account_id text NOT NULL, text_id text NOT NULL, key_hash text NOT NULL, key_prefix text NOT NULL, label text, status text NOT NULL, revoked_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));
+CREATE INDEX IF NOT EXISTS killatamata_api_keys_1 ON killatamata_api_keys (account_id, created_at DESC, key_id DESC);
+
+-- killatamata.keyUse, version 1
+CREATE TABLE IF NOT EXISTS killatamata_key_uses (key_id text NOT NULL, account_id text NOT NULL, last_used_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));
+
+-- killatamata.session, version 1
+CREATE TABLE IF NOT EXISTS killatamata_sessions (session_id uuid NOT NULL, account_id text NOT NULL, cookie_hash text NOT NULL, expires_at timestamptz(3) NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (session_id));
+CREATE INDEX IF NOT EXISTS killatamata_sessions_1 ON killatamata_sessions (expires_at);
+
+-- killatamata.deviceLink, version 1
+CREATE TABLE IF NOT EXISTS killatamata_device_links (link_id uuid NOT NULL, expires_at timestamptz(3) NOT NULL, PRIMARY KEY (link_id));
+CREATE INDEX IF NOT EXISTS killatamata_device_links_1 ON killatamata_device_links (expires_at);
+
+-- killatamata.mail, version 1
+CREATE TABLE IF NOT EXISTS killatamata_mails (mail_id uuid NOT NULL, tenant_id uuid, purpose text NOT NULL, status text NOT NULL, attempts integer NOT NULL, due_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (mail_id));
+CREATE INDEX IF NOT EXISTS killatamata_mails_1 ON killatamata_mails (due_at) WHERE due_at IS NOT NULL;
+
+-- killatamata.ledger, version 1
+CREATE TABLE IF NOT EXISTS killatamata_balances (account_id text NOT NULL, available_micros bigint NOT NULL, held_micros bigint NOT NULL, owed_micros bigint NOT NULL, period integer NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (account_id));
+CREATE TABLE IF NOT EXISTS killatamata_postings (event_id uuid NOT NULL, entry integer NOT NULL, account_id text NOT NULL, account text NOT NULL, side text NOT NULL, usd_micros bigint NOT NULL, posted_at timestamptz(3) NOT NULL, PRIMARY KEY (event_id, entry));
+CREATE INDEX IF NOT EXISTS killatamata_postings_1 ON killatamata_postings (account_id, posted_at DESC);
+CREATE TABLE IF NOT EXISTS killatamata_holds (hold_id text NOT NULL, account_id text NOT NULL, job_id text NOT NULL, usd_micros bigint NOT NULL, placed_at timestamptz(3) NOT NULL, PRIMARY KEY (hold_id));
+CREATE INDEX IF NOT EXISTS killatamata_holds_1 ON killatamata_holds (placed_at);
+
+-- killatamata.settlement, version 1
+CREATE TABLE IF NOT EXISTS killatamata_settlements (settlement_id uuid NOT NULL, provider text NOT NULL, provider_id text NOT NULL, account_id text, checkout_id text, package_code text, usd_cents bigint NOT NULL, reversed_cents bigint NOT NULL, status text NOT NULL, payment_intent_id text, noticed_at timestamptz(3) NOT NULL, PRIMARY KEY (settlement_id));
+CREATE INDEX IF NOT EXISTS killatamata_settlements_1 ON killatamata_settlements (noticed_at) WHERE status IN ('noticed', 'confirmed');
+CREATE INDEX IF NOT EXISTS killatamata_settlements_2 ON killatamata_settlements (noticed_at) WHERE status IN ('unmatched', 'mismatched');
+CREATE INDEX IF NOT EXISTS killatamata_settlements_3 ON killatamata_settlements (payment_intent_id) WHERE payment_intent_id IS NOT NULL;
+
+-- killatamata.x402, version 1
+CREATE TABLE IF NOT EXISTS killatamata_x402_payments (payment_id uuid NOT NULL, account_id text NOT NULL, purchase_id text NOT NULL, usd_cents bigint NOT NULL, status text NOT NULL, transaction text, claimed_at timestamptz(3) NOT NULL, PRIMARY KEY (payment_id));
+CREATE INDEX IF NOT EXISTS killatamata_x402_payments_1 ON killatamata_x402_payments (claimed_at) WHERE status IN ('claimed', 'settled');
+
 -- audit.auditorKey, version 1
 CREATE TABLE IF NOT EXISTS audit_auditor_keys (key_id text NOT NULL, operator_id uuid, name text NOT NULL, scopes text[] NOT NULL, key_hash text NOT NULL, revoked_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));
 

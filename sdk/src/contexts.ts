@@ -4,6 +4,7 @@ import type { paths as firsthand } from '../types/firsthand.js'
 import type { paths as firsthandWorker } from '../types/firsthand-worker.js'
 import type { paths as rungate } from '../types/rungate.js'
 import type { paths as ostium } from '../types/ostium.js'
+import type { paths as killatamata } from '../types/killatamata.js'
 import type { paths as audit } from '../types/audit.js'
 
 export interface Contexts {
@@ -12,6 +13,7 @@ export interface Contexts {
   'firsthand-worker': firsthandWorker
   rungate: rungate
   ostium: ostium
+  killatamata: killatamata
   audit: audit
 }
 
@@ -83,6 +85,18 @@ export const contexts: Readonly<Record<keyof Contexts, ContextFacts>> = {
       'POST /v1/exchange/modify': 'header',
       'POST /v1/exchange/margin': 'header',
       'POST /v1/auth/verify-auth': 'natural',
+    },
+  },
+  killatamata: {
+    prefix: '/killatamata',
+    keys: {
+      'POST /api/v1/device/link/approve': 'header',
+      'POST /api/v1/checkout/stripe': 'header',
+      'POST /api/v1/checkout/crypto': 'header',
+      'POST /api/v1/claim/stripe': 'header',
+      'POST /api/v1/claim/crypto': 'header',
+      'POST /api/v1/keys': 'header',
+      'POST /api/v1/keys/revoke': 'header',
     },
   },
   audit: {

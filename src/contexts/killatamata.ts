@@ -81,7 +81,12 @@ export const killatamata: Context<KillatamataDirectories> = {
     }),
     sentences: killatamataSentences,
     tenant: 'accountId',
+    things: [
+      ...['keyId', 'textId', 'sessionId', 'checkoutId', 'settlementId', 'paymentIntentId', 'depositId'],
+      ...['holdId', 'jobId', 'paymentId', 'purchaseId'],
+    ],
     person: 'accountId',
+    forgets: ['killatamata.AccountForgotten.v1'],
   },
   settings: killatamataSettings,
   aggregates: [

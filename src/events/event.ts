@@ -61,7 +61,7 @@ export type EventOf<Schemas extends Record<string, z.ZodType>> = {
 export const categoryOf = (stream: string): string => stream.slice(0, stream.indexOf('-'))
 
 /** An event type in words: `noctant.AccountOpened.v1`. */
-export const EVENT_TYPE = /^[a-z]+\.[A-Z][A-Za-z]+\.v[1-9]\d*$/
+export const EVENT_TYPE = /^[a-z]+\.[A-Z][A-Za-z\d]+\.v[1-9]\d*$/
 
 /** An event type whatever its version: `noctant.AccountOpened.v2` → `noctant.AccountOpened.v`. */
 export const anyVersionOf = (type: string): string => type.replace(/\d+$/, '')

@@ -8,8 +8,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import addFormats from 'ajv-formats'
 import { expect } from 'vitest'
 import { createDiskStore } from '../../src/adapters/object-store/disk-store.ts'
 import { ObjectStoreUnavailable } from '../../src/adapters/object-store/object-store.ts'
@@ -32,7 +30,7 @@ import { accountCurrencies } from '../../src/engine/money.ts'
 import { type ApiScope, apiScope } from '../../src/events/noctant/vocabulary.ts'
 import { createEventStore } from '../../src/events/store.ts'
 import { runSubscription } from '../../src/events/subscription.ts'
-import { createApp, documentsOf } from '../../src/http/app.ts'
+import { createApp } from '../../src/http/app.ts'
 import type { AuditLimits } from '../../src/http/audit/access.ts'
 import { audit } from '../../src/http/audit/api.ts'
 import { createAuditParts } from '../../src/http/audit/parts.ts'
@@ -85,12 +83,12 @@ import { createKeyRing } from '../../src/vault/key-ring.ts'
 import { prepareVault } from '../../src/vault/vault.ts'
 import type { Resolve } from '../../src/webhooks/request.ts'
 import { eventually, prepared } from '../projections/support.ts'
-import { headersBeyond } from '../suites/served-contract.ts'
 import { comesUp } from '../support/come-up.ts'
-import { apis, auditRules, contexts, loaded, registry } from '../support/contexts.ts'
+import { auditRules, contexts, loaded, registry } from '../support/contexts.ts'
 import { startDesks } from '../support/desks.ts'
 import { startTestStore } from '../support/event-store.ts'
 import { startPaymentStandIn } from '../support/payments.ts'
+import { conforms } from './conforms.ts'
 import { testSealer } from './exchange.ts'
 
 export interface Answer {
@@ -117,43 +115,6 @@ export interface TestOperator {
 }
 
 export type Api = Awaited<ReturnType<typeof startApi>>
-
-const served = new Map(documentsOf(apis).map(({ name, document }) => [name, document]))
-const schemas = new Ajv2020({ strict: false, allErrors: true })
-addFormats.default(schemas)
-for (const [name, document] of served) schemas.addSchema({ ...document, $id: name })
-
-interface Described {
-  responses: Record<number, { description?: string; headers?: object }>
-}
-
-/** Fails where the context's document says nothing of such an answer, or something else. */
-export function conforms(method: string, path: string, { status, headers, body }: Answer, context = 'noctant'): void {
-  const templates = Object.entries((served.get(context)?.paths ?? {}) as Record<string, Record<string, unknown>>)
-  const [template, item] =
-    templates.find(([each]) => new RegExp(`^${each.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`).test(path)) ?? []
-  const operation = item?.[method.toLowerCase()]
-  const { responses = {} } = (operation ?? {}) as Partial<Described>
-  const documented = responses[status]
-  if (documented) expect(headersBeyond(documented.headers, headers.keys()), `${method} ${path} ${status}`).toEqual([])
-  // What no operation documents are the kernel's own refusals; 204 has no body to describe.
-  if (!operation || [204, 405, 408, 413, 415, 500].includes(status)) return
-  const pointer = (text = '') =>
-    text.replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('{', '%7B').replaceAll('}', '%7D')
-  const contentType = headers.get('content-type')?.split(';')[0] ?? ''
-  const at = `responses/${status}/content/${pointer(contentType)}/schema`
-  const validate = schemas.getSchema(`${context}#/paths/${pointer(template)}/${method.toLowerCase()}/${at}`)
-  if (!validate) throw new Error(`${method} ${path} does not document ${status} as ${contentType}`)
-  const { description = '' } = documented ?? {}
-  // The document names every code that an operation answers with.
-  const code = body?.code ?? body?.error?.type
-  if (status >= 400 && code !== undefined) {
-    expect(description.match(/\w+/g), `${method} ${path} ${status}`).toContain(code)
-  }
-  const fits = validate(body)
-  expect(validate.errors, `${method} ${path} ${status} ${JSON.stringify(body)}`).toBeNull()
-  expect(fits).toBe(true)
-}
 
 export const systemContext = (): CommandContext => ({
   commandId: randomUUID(),

@@ -49,7 +49,7 @@ export interface Ground {
   /** Names of ids in requests, by which belongings name them: `{ user_id: 'global_user_id' }`. UUIDs are known as ids. */
   aliases: Readonly<Record<string, string>>
   /** Operations that leave an event even where they refuse, with the status of that. */
-  recordsRefusals: readonly number[]
+  recordsRefusals: readonly number[] | ((operationId: string) => readonly number[])
   /** Headers of every request, as far as its own do not say otherwise: whom it is about, where that is no credential. */
   named?: HeaderFields | ((operationId: string) => HeaderFields)
   /** Headers that say who asks, which requests have only where they sign in. */
@@ -75,6 +75,10 @@ export function remember(belongings: Belongings, answer: unknown): void {
 /** Whom a request is about. */
 export const namedIn = ({ named = {} }: Pick<Ground, 'named'>, operationId: string): HeaderFields =>
   typeof named === 'function' ? named(operationId) : named
+
+/** The statuses of refusals that an operation puts on record. */
+export const recordedOf = ({ recordsRefusals: of }: Pick<Ground, 'recordsRefusals'>, operationId: string) =>
+  typeof of === 'function' ? of(operationId) : of
 
 /** The status under which a context refuses what the kernel refuses. */
 export const statusOf = ({ errors }: ContextApi, code: KernelCode): number => {

@@ -15,7 +15,7 @@ import type { KernelCode } from '../../src/http/errors.ts'
 import type { Operation } from '../../src/http/operation.ts'
 import { BODY_MAX_BYTES } from '../../src/http/serve-operation.ts'
 import { bodySpecOf } from '../../src/http/validation.ts'
-import { type Ground, type HeaderFields, namedIn, remember, statusOf } from './ground.ts'
+import { type Ground, type HeaderFields, namedIn, recordedOf, remember, statusOf } from './ground.ts'
 import { type HostileRequest, hostileRequests, isKey, isReference } from './hostile-requests.ts'
 import { operationsOf, type ServedOperation } from './served-contract.ts'
 
@@ -202,7 +202,7 @@ export function runHostileSuite(ground: Ground): void {
     const { code, requestId = outcome.requestId } = refusalOf(body as never)
     expect(code, `a code for programs\n${about}`).toMatch(/^[a-z_]+$/)
     expect(requestId, `the request's id\n${about}`).toMatch(ground.requestId)
-    if (ground.recordsRefusals.includes(status)) return
+    if (recordedOf(ground, operation.id).includes(status)) return
     if (status !== 409 && status !== 503) expect(wrote, `what is refused writes nothing\n${about}`).toBe(false)
   }
 

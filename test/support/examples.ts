@@ -21,6 +21,7 @@ import { type AuditStoryEvent, auditExamples } from './examples/audit.ts'
 import { type ChallengeStoryEvent, challengeExamples } from './examples/challenge.ts'
 import { type ConsoleStoryEvent, consoleExamples } from './examples/console.ts'
 import { type FirsthandStoryEvent, firsthandExamples, firsthandStreamOf } from './examples/firsthand.ts'
+import { type KillatamataStoryEvent, killatamataExamples, killatamataStreamOf } from './examples/killatamata.ts'
 import { type OstiumStoryEvent, ostiumExamples, ostiumStreamOf } from './examples/ostium.ts'
 import { type RungateStoryEvent, rungateExamples, rungateStreamOf } from './examples/rungate.ts'
 import { type WebhookStoryEvent, webhookExamples } from './examples/webhook.ts'
@@ -76,6 +77,7 @@ export type ExampleEvent =
   | FirsthandStoryEvent
   | RungateStoryEvent
   | OstiumStoryEvent
+  | KillatamataStoryEvent
   | OperatorEvent
   | OperatorSlugEvent
   | UserEvent
@@ -213,6 +215,7 @@ const examples: { readonly [T in ExampleType]: DataOf<T> } = {
   ...firsthandExamples(timeAt),
   ...rungateExamples(uuidOf, timeAt),
   ...ostiumExamples(timeAt),
+  ...killatamataExamples(timeAt),
   [LOG_IDENTIFIED]: { logId: uuidOf('log'), occurredAt: timeAt(0) },
   [LOG_ADOPTED]: {
     logId: uuidOf('log'),
@@ -657,6 +660,7 @@ export function streamOf({ type, data }: { type: string; data: Record<string, un
   if (type.startsWith('firsthand.')) return firsthandStreamOf({ type, data })
   if (type.startsWith('rungate.')) return rungateStreamOf({ type, data })
   if (type.startsWith('ostium.')) return ostiumStreamOf({ type, data })
+  if (type.startsWith('killatamata.')) return killatamataStreamOf({ type, data })
   if (type.startsWith('audit.')) return `audit.reading-${data.keyId}`
   if (type.startsWith('console.Session')) return `console.session-${data.sessionId}`
   if (type.startsWith('console.')) return `console.accessLink-${data.linkId}`

@@ -1,5 +1,5 @@
 /** API keys as text: `kt_<id>_<secret><check>`. */
-import { keyTexts } from '../../api-keys/key-text.ts'
+import { hashKey, keyTexts } from '../../api-keys/key-text.ts'
 import type { KeyFacts } from '../../events/killatamata/vocabulary.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
 
@@ -16,6 +16,14 @@ export function generateApiKey(at: string, random?: (bytes: number) => Uint8Arra
     keyPrefix: apiKey.slice(0, PREFIX_LENGTH),
   }
   return { apiKey, facts }
+}
+
+/** What is kept of a key that there is already; undefined: the text is no key. */
+export function keyFactsOf(apiKey: string, at: string): Omit<KeyFacts, 'label'> | undefined {
+  const textId = textIdOf(apiKey)
+  if (textId === undefined) return undefined
+  const keyId = prefixedId('key', at, textId)
+  return { keyId, textId, keyHash: hashKey(apiKey), keyPrefix: apiKey.slice(0, PREFIX_LENGTH) }
 }
 
 /** The id that the text has in it, or undefined where it is no key. */

@@ -171,6 +171,18 @@ export async function enterByGoogle(
   return enter(parts, { accountId, email }, accountId === first ? [mailed, google] : [google], context)
 }
 
+/** The account of an address that the house itself vouches for, under this id where the address has none. */
+export async function enterByHouse(
+  parts: SignInParts,
+  { accountId: wanted, email: address }: { accountId: string; email: string },
+  context: CommandContext,
+): Promise<Entered> {
+  const email = plainEmail(address)
+  const proof = { identityId: await parts.digests.identityIdOf('email', email), identityKind: 'email' as const }
+  const accountId = await claimIdentity(parts, { ...proof, accountId: wanted }, context)
+  return enter(parts, { accountId, email }, [proof], context)
+}
+
 /** Throws Rejected (key_limit_reached) where the account has as many keys as it may have. */
 export async function requireRoom({ bus, keysMax }: SignInParts, accountId: string | undefined): Promise<void> {
   if (accountId === undefined) return

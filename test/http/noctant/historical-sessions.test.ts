@@ -7,7 +7,8 @@ import { eventually } from '../../projections/support.ts'
 import { runCli } from '../../support/cli.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { type Stack, startStack, type TestOperator } from '../../support/stack.ts'
-import { type Answer, conforms } from '../api.ts'
+import type { Answer } from '../api.ts'
+import { conforms } from '../conforms.ts'
 
 let stack: Stack
 let acme: TestOperator

@@ -1,0 +1,53 @@
+/** The sandbox's accounts: made on an instance's first run, so that a newcomer has keys to try the API with. */
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { CommandContext } from '../../commands/handle.ts'
+import { account } from '../../commands/killatamata/account.ts'
+import { generateApiKey, keyFactsOf } from '../../commands/killatamata/keys.ts'
+import { prefixedId } from '../../runtime/ulid.ts'
+import { firstRunContext, keepKeysFile } from '../first-run.ts'
+import { enterByHouse, issueKey, type SignInParts } from './signing-in.ts'
+
+const kept = z.object({ account_id: z.string(), api_key: z.string(), email: z.string() })
+type Kept = z.output<typeof kept>
+
+const fileSchema = z.looseObject({ url: z.string(), account: kept, other_account: kept, admin: kept })
+
+const PEOPLE = { account: 'sandbox@example.com', other_account: 'other@example.com', admin: 'admin@example.com' }
+
+/** Sees to it that the three accounts exist, with the keys in the file. Safe to repeat. */
+export async function ensureSandbox(parts: SignInParts, directory: string, url: string, now: () => Date) {
+  const file = join(directory, 'sandbox-killatamata.json')
+  const newcomer = (email: string): Kept => {
+    const { apiKey } = generateApiKey(now().toISOString())
+    return { account_id: prefixedId('acct', now().toISOString(), apiKey), api_key: apiKey, email }
+  }
+  const { kept, created } = await keepKeysFile(file, fileSchema, url, () => ({
+    account: newcomer(PEOPLE.account),
+    other_account: newcomer(PEOPLE.other_account),
+    admin: newcomer(PEOPLE.admin),
+  }))
+  for (const who of Object.keys(PEOPLE) as (keyof typeof PEOPLE)[]) {
+    await open(parts, kept[who], (action) => firstRunContext(kept[who].account_id, action, now))
+  }
+  const context = firstRunContext(kept.admin.account_id, 'admin', now)
+  const grant = { kind: 'setAdmin', accountId: kept.admin.account_id, isAdmin: true, at: context.at } as const
+  await parts.bus.handle(account, kept.admin.account_id, grant, context)
+  return { file, apiKey: kept.account.api_key, created }
+}
+
+async function open(
+  parts: SignInParts,
+  { account_id: accountId, api_key: apiKey, email }: Kept,
+  contextOf: (action: string) => CommandContext,
+): Promise<void> {
+  const entering = contextOf('open')
+  await enterByHouse(parts, { accountId, email }, entering)
+  const facts = keyFactsOf(apiKey, entering.at)
+  if (!facts) throw new Error('the file of the sandbox accounts holds no API key; remove the file')
+  const state = await parts.bus.load(account, accountId)
+  if (state.status === 'absent') throw new Error(`${email} has another account; remove the file of the sandbox`)
+  if (state.keys.values().some(({ textId }) => textId === facts.textId)) return
+  const key = { ...facts, label: 'first run' }
+  await issueKey(parts, { accountId, key, source: 'sandbox', hasRoom: true }, contextOf('key'))
+}

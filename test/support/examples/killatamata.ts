@@ -1,0 +1,207 @@
+/** Examples of killatamata's events: a person who signs in, buys credit in three ways, spends some of it, and is forgotten. */
+
+import type { EventOf } from '../../../src/events/event.ts'
+import type { AccountEvent, ApiKeyEvent, IdentityEvent } from '../../../src/events/killatamata/account.ts'
+import type { LedgerEvent, Posting } from '../../../src/events/killatamata/ledger.ts'
+import type { mailEvents } from '../../../src/events/killatamata/mail.ts'
+import type { CheckoutEvent, SettlementEvent } from '../../../src/events/killatamata/payment.ts'
+import type {
+  BrowserSessionEvent,
+  DeviceLinkEvent,
+  EmailChallengeEvent,
+  IdTokenEvent,
+} from '../../../src/events/killatamata/sign-in.ts'
+import type { X402PaymentEvent } from '../../../src/events/killatamata/x402.ts'
+
+export type KillatamataStoryEvent =
+  | AccountEvent
+  | ApiKeyEvent
+  | BrowserSessionEvent
+  | CheckoutEvent
+  | DeviceLinkEvent
+  | EmailChallengeEvent
+  | EventOf<typeof mailEvents>
+  | IdentityEvent
+  | IdTokenEvent
+  | LedgerEvent
+  | SettlementEvent
+  | X402PaymentEvent
+
+type Examples = {
+  readonly [T in KillatamataStoryEvent['type']]: Extract<KillatamataStoryEvent, { type: T }>['data']
+}
+
+const id = (n: number) => `4b17a7a3-7a02-5c0f-8b5b-${String(n).padStart(12, '0')}`
+const tail = (n: number) => `01KJPV4G8RZ${String(n).padStart(15, '0')}`
+const hash = (digit: string) => digit.repeat(64)
+const ACCOUNT = `acct_${tail(1)}`
+const DEPOSIT = `dep_${tail(6)}`
+const JOB = `job_${tail(7)}`
+const CHECKOUT = id(20)
+const AUTHORIZATION = {
+  ...{ network: 'eip155:84532', asset: '0x5FbDB2315678afecb367f032d93F642f64180aa3' },
+  ...{ from: '0x742D35Cc6634C0532925a3b844Bc9e7595f5bE21', to: '0x70997970C51812dc3A010C7d01b50e0d17dc79C8' },
+  ...{ value: '5000000', validAfterS: '0', validBeforeS: '1772442300', nonce: `0x${hash('b')}` },
+  signature: `0x${'5c'.repeat(65)}`,
+}
+
+const key = (n: number) => ({
+  ...{ keyId: `key_${tail(n)}`, textId: `0000KillaExample${n}`, keyHash: hash(String(n)) },
+  ...{ keyPrefix: `kt_0000Kil${n}`, label: 'laptop' },
+})
+
+/** Money that went from the first account to the others, in micro-dollars. */
+const moved = (from: Posting['account'], to: Partial<Record<Posting['account'], number>>): Posting[] => [
+  { account: from, side: 'debit', usdMicros: String(Object.values(to).reduce((sum, part) => sum + part, 0)) },
+  ...Object.entries(to).map(([account, part]) => ({
+    ...{ account: account as Posting['account'], side: 'credit' as const, usdMicros: String(part) },
+  })),
+]
+const after = (availableMicros: number, heldMicros: number) => ({
+  ...{ availableMicros: String(availableMicros), heldMicros: String(heldMicros), owedMicros: '0' },
+})
+
+/** `timeAt` is that of examples.ts, which imports this file. */
+export function killatamataExamples(timeAt: (seconds: number) => string): Examples {
+  const ofAccount = (seconds: number) => ({ accountId: ACCOUNT, occurredAt: timeAt(seconds) })
+  const ofChallenge = (seconds: number) => ({ ...ofAccount(seconds), identityId: id(1), codeId: id(2) })
+  const ofMail = (seconds: number) => ({ mailId: id(3), ownerId: null, occurredAt: timeAt(seconds) })
+  const ofLink = (seconds: number) => ({ linkId: id(6), occurredAt: timeAt(seconds) })
+  const ofSession = (seconds: number) => ({ ...ofAccount(seconds), sessionId: id(5) })
+  const ofCheckout = (seconds: number) => ({ ...ofAccount(seconds), checkoutId: CHECKOUT })
+  const ofPayment = (seconds: number, n = 21) => ({
+    ...{ settlementId: id(n), provider: 'stripe' as const, providerId: `cs_test_${n}`, occurredAt: timeAt(seconds) },
+  })
+  const ofSettlement = (seconds: number, n = 21) => ({ ...ofPayment(seconds, n), accountId: ACCOUNT })
+  const ofX402 = (seconds: number) => ({ ...ofAccount(seconds), paymentId: id(30) })
+  const ofLedger = (seconds: number) => ({ ...ofAccount(seconds), period: 1 })
+  const deposit = { depositId: DEPOSIT, usdMicros: '20000000', reversedMicros: '5000000', creditedAt: timeAt(53) }
+  const carried = { balances: after(14_985_000, 0), holds: [], deposits: [deposit] }
+  return {
+    'killatamata.CodeRequested.v1': {
+      ...ofChallenge(1),
+      ...{ email: 'ada@example.com', codeHash: hash('a'), expiresAt: timeAt(601) },
+    },
+    'killatamata.MailRequested.v1': {
+      ...{ ...ofMail(1), accountId: ACCOUNT, purpose: 'code', about: id(2), to: 'ada@example.com' },
+      ...{ subject: '012345 is your code to sign in', text: 'Your code is 012345.', html: '<p>012345</p>' },
+      ...{ token: null, code: '012345', validUntil: timeAt(601) },
+    },
+    'killatamata.MailFailed.v1': {
+      ...ofMail(2),
+      ...{ attempt: 1, reason: 'ECONNECTION', nextAttemptAt: timeAt(12) },
+    },
+    'killatamata.MailSent.v1': { ...ofMail(12), attempt: 2, via: 'smtp' },
+    'killatamata.CodeRefused.v1': ofChallenge(14),
+    'killatamata.CodeRedeemed.v1': ofChallenge(15),
+    'killatamata.IdentityClaimed.v1': { ...ofAccount(15), identityId: id(1), kind: 'email' },
+    'killatamata.AccountOpened.v1': { ...ofAccount(15), email: 'ada@example.com' },
+    'killatamata.IdentityLinked.v1': { ...ofAccount(15), identityId: id(1), kind: 'email' },
+    'killatamata.ApiKeyIssued.v1': { ...ofAccount(15), ...key(2), source: 'email' },
+    'killatamata.ApiKeyUsed.v1': { ...ofAccount(16), keyId: key(2).keyId, day: '2026-03-02' },
+    'killatamata.AdminGranted.v1': ofAccount(17),
+    'killatamata.AdminRevoked.v1': ofAccount(18),
+    'killatamata.IdTokenExchanged.v1': {
+      ...ofAccount(20),
+      ...{ tokenHash: hash('d'), use: 'session', expiresAt: timeAt(3_660) },
+    },
+    'killatamata.SessionOpened.v1': {
+      ...ofSession(20),
+      ...{ cookieHash: hash('e'), by: 'google', expiresAt: timeAt(604_820) },
+    },
+    'killatamata.SessionEnded.v1': { ...ofSession(25), reason: 'logout' },
+    'killatamata.LinkStarted.v1': {
+      ...ofLink(30),
+      ...{ userCode: 'BCDFGHJK', deviceCodeHash: hash('f'), keyLabel: 'agent', intervalS: 5, expiresAt: timeAt(630) },
+    },
+    'killatamata.LinkPolled.v1': ofLink(31),
+    'killatamata.LinkPolledTooEarly.v1': { ...ofLink(32), intervalS: 10 },
+    'killatamata.LinkApproved.v1': { ...ofLink(33), accountId: ACCOUNT, keyLabel: 'agent' },
+    'killatamata.LinkConsumed.v1': { ...ofLink(42), accountId: ACCOUNT, key: key(3) },
+    'killatamata.LinkExpired.v1': ofLink(631),
+    'killatamata.ApiKeyRevoked.v1': { ...ofAccount(43), keyId: key(2).keyId },
+    'killatamata.ApiKeyExpired.v1': { ...ofAccount(44), keyId: key(3).keyId },
+    'killatamata.CheckoutRequested.v1': {
+      ...ofCheckout(50),
+      ...{ provider: 'stripe', packageCode: 'builder_2000', usdCents: '2000' },
+      ...{ successUrl: 'https://example.com/thanks', cancelUrl: null, prefillsEmail: true },
+    },
+    'killatamata.PaymentNoticed.v1': {
+      ...ofSettlement(50),
+      ...{ checkoutId: CHECKOUT, packageCode: 'builder_2000', usdCents: '2000', currency: 'usd' },
+    },
+    'killatamata.CheckoutOpened.v1': {
+      ...ofCheckout(50),
+      ...{ providerId: 'cs_test_21', checkoutUrl: 'https://checkout.example.com/pay', expiresAt: timeAt(86_450) },
+    },
+    'killatamata.PaymentConfirmed.v1': {
+      ...ofSettlement(53),
+      ...{ usdCents: '2000', paymentIntentId: 'pi_test_21', period: 1 },
+    },
+    'killatamata.DepositCredited.v1': {
+      ...ofLedger(53),
+      ...{ postings: moved('stripe_clearing', { available: 20_000_000 }), after: after(20_000_000, 0) },
+      ...{ depositId: DEPOSIT, settlementId: id(21), provider: 'stripe', usdMicros: '20000000' },
+    },
+    'killatamata.SettlementCredited.v1': { ...ofSettlement(53), depositId: DEPOSIT, usdMicros: '20000000' },
+    'killatamata.PaymentLapsed.v1': ofSettlement(54, 22),
+    'killatamata.CheckoutExpired.v1': ofCheckout(54),
+    'killatamata.CheckoutFailed.v1': { ...ofCheckout(54), reason: 'the provider took no such order' },
+    'killatamata.SettlementMismatched.v1': { ...ofSettlement(55, 23), usdCents: '1999', currency: 'usd' },
+    'killatamata.UnmatchedPaymentNoticed.v1': { ...ofPayment(56, 24), usdCents: '500', currency: 'usd' },
+    'killatamata.HoldPlaced.v1': {
+      ...ofLedger(60),
+      ...{ postings: moved('available', { held: 20_000 }), after: after(19_980_000, 20_000) },
+      ...{ holdId: `hold_${tail(7)}`, jobId: JOB, usdMicros: '20000' },
+    },
+    'killatamata.HoldCaptured.v1': {
+      ...ofLedger(62),
+      ...{ postings: moved('held', { media_revenue: 15_000, available: 5_000 }), after: after(19_985_000, 0) },
+      ...{ holdId: `hold_${tail(7)}`, jobId: JOB, capturedMicros: '15000', releasedMicros: '5000' },
+    },
+    'killatamata.HoldReleased.v1': {
+      ...ofLedger(63),
+      ...{ postings: moved('held', { available: 20_000 }), after: after(19_985_000, 0) },
+      ...{ holdId: `hold_${tail(8)}`, jobId: `job_${tail(8)}`, usdMicros: '20000', reason: 'job_failed' },
+    },
+    'killatamata.PaymentReversed.v1': {
+      ...ofSettlement(70),
+      ...{ cause: 'refund', usdCents: '500', reversedCents: '500' },
+    },
+    'killatamata.DepositReversed.v1': {
+      ...ofLedger(70),
+      ...{ postings: moved('available', { refunds: 5_000_000 }), after: after(14_985_000, 0) },
+      ...{ depositId: DEPOSIT, cause: 'refund', usdMicros: '5000000', reversedMicros: '5000000' },
+      ...{ depositMicros: '20000000', creditedAt: timeAt(53) },
+    },
+    'killatamata.LedgerPeriodClosed.v1': { ...ofLedger(71), ...carried },
+    'killatamata.LedgerPeriodOpened.v1': { ...ofAccount(71), period: 2, ...carried },
+    'killatamata.X402PaymentClaimed.v1': {
+      ...ofX402(80),
+      ...{ purchaseId: `pay_${tail(9)}`, authorization: AUTHORIZATION, usdCents: '500', period: 2 },
+    },
+    'killatamata.X402SettlementAttempted.v1': { ...ofX402(80), attempt: 1 },
+    'killatamata.X402PaymentSettled.v1': { ...ofX402(81), transaction: `0x${hash('5')}`, blockNumber: '312' },
+    'killatamata.X402PaymentFailed.v1': { ...ofX402(81), reason: 'expired' },
+    'killatamata.X402PaymentCredited.v1': { ...ofX402(82), depositId: `dep_${tail(10)}`, usdMicros: '5000000' },
+    'killatamata.AccountForgotten.v1': { ...ofAccount(2_000), reference: 'DSR-7' },
+  }
+}
+
+/** The stream that one of these events belongs in. */
+export function killatamataStreamOf({ type, data }: { type: string; data: Record<string, unknown> }): string {
+  const name = type.split('.')[1] ?? ''
+  const { accountId, period } = data
+  if (name === 'ApiKeyUsed') return `killatamata.apiKey-${data.keyId}`
+  if (name === 'IdentityClaimed') return `killatamata.identity-${data.identityId}`
+  if (name === 'IdTokenExchanged') return `killatamata.idToken-${id(4)}`
+  if (name.startsWith('Code')) return `killatamata.emailChallenge-${data.identityId}`
+  if (name.startsWith('Session')) return `killatamata.browserSession-${data.sessionId}`
+  if (name.startsWith('Link')) return `killatamata.deviceLink-${data.linkId}`
+  if (name.startsWith('Mail')) return `killatamata.mail-${data.mailId}`
+  if (name.startsWith('Checkout')) return `killatamata.checkout-${data.checkoutId}`
+  if (name.startsWith('X402')) return `killatamata.x402Payment-${data.paymentId}`
+  if ('settlementId' in data && name !== 'DepositCredited') return `killatamata.settlement-${data.settlementId}`
+  if ('period' in data) return `killatamata.ledger-${period === 1 ? accountId : `${accountId}.${period}`}`
+  return `killatamata.account-${accountId}`
+}
