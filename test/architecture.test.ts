@@ -188,7 +188,7 @@ function isForbidden(file: SourceFile, imported: Import): boolean {
 const BESIDE_OPERATIONS = [
   ...['billing/stripe-webhook', 'objects/object-routes', 'pages'].map((name) => `firsthand/${name}`),
   ...['work-html', 'work-pages', 'work-session', 'work-steps'].map((name) => `firsthand/work/${name}`),
-  ...['auth/cookie', 'skill/pages'].map((name) => `killatamata/${name}`),
+  ...['auth/cookie', 'skill/pages', 'studio/file-routes'].map((name) => `killatamata/${name}`),
   ...['launch-html', 'launch-page'].map((name) => `noctant/launches/${name}`),
   ...['cookie', 'pages'].map((name) => `rungate/people/${name}`),
 ].map((path) => `src/http/${path}.ts`)

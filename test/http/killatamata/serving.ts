@@ -8,6 +8,7 @@ import { generateApiKey } from '../../../src/commands/killatamata/keys.ts'
 import { killatamata } from '../../../src/contexts/killatamata.ts'
 import { coinbasePart } from '../../../src/embedded/killatamata/coinbase.ts'
 import { googlePart, newGoogleKey } from '../../../src/embedded/killatamata/google.ts'
+import { llmPart } from '../../../src/embedded/killatamata/llm.ts'
 import { startStandInServer } from '../../../src/embedded/killatamata/server.ts'
 import { openStandInStore } from '../../../src/embedded/killatamata/store.ts'
 import { type StripeStandIn, startStripeStandIn } from '../../../src/embedded/stripe/server.ts'
@@ -55,11 +56,13 @@ export async function startKillatamata(options: ServingOptions = {}) {
   const standIns = await startStandInServer(0, async (at) => [
     coinbasePart({ ...{ url: at, store, ...COINBASE }, target: () => `${url}/killatamata/api/v1/webhooks/crypto` }),
     googlePart(google),
+    llmPart(),
   ])
   const env = {
+    DATA_DIR: directory.path,
     ...{ COINBASE_API_KEY: COINBASE.apiKey, COINBASE_WEBHOOK_SECRET: COINBASE.webhookSecret },
     ...{ COINBASE_API_URL: `${standIns.url}/coinbase`, GOOGLE_JWKS_URL: `${standIns.url}/google/certs` },
-    ...{ GOOGLE_CLIENT_ID: GOOGLE_CLIENT, ...options.env },
+    ...{ GOOGLE_CLIENT_ID: GOOGLE_CLIENT, AGENT_MODEL_URL: `${standIns.url}/llm/v1`, ...options.env },
   }
   const served = await startServing(killatamata, api, { ...options, services, env })
   url = served.url

@@ -36,7 +36,18 @@ async function furnish({ key }: Customer): Promise<Belongings> {
   const links = []
   for (let n = 0; n < 4; n++) links.push((await served.post('device/link/start')).body)
   await served.post('device/link/approve', { userCode: links[0].userCode }, key)
+  const { body: project } = await served.post('studio/projects', { title: 'Lighthouse' }, key)
+  const { projectId } = project.project
+  const { body: talk } = await served.post('studio/threads', { projectId }, key)
+  const { body: text } = await served.post('studio/assets/text', { projectId, title: 'Notes', content: '# Fog' }, key)
+  const { body: board } = await served.post('studio/assets/storyboards', { projectId, title: 'Film' }, key)
+  const { body: asked } = await served.post('studio/agent/messages', { projectId, prompt: 'Hello' }, key)
   return new Map([
+    ['projectId', [projectId]],
+    ['threadId', [talk.thread.threadId]],
+    ['assetId', [text.asset.assetId, board.asset.assetId]],
+    ['sourceAssetId', [text.asset.assetId]],
+    ['requestId', [asked.requestId]],
     ['keyId', [spare.keyId]],
     ['keyPrefix', [spare.keyPrefix]],
     ['sessionId', [card.sessionId]],

@@ -12,6 +12,7 @@ import type {
   IdTokenEvent,
 } from '../../../src/events/killatamata/sign-in.ts'
 import type { X402PaymentEvent } from '../../../src/events/killatamata/x402.ts'
+import { type StudioStoryEvent, studioExamples, studioStreamOf } from './killatamata-studio.ts'
 
 export type KillatamataStoryEvent =
   | AccountEvent
@@ -25,6 +26,7 @@ export type KillatamataStoryEvent =
   | IdTokenEvent
   | LedgerEvent
   | SettlementEvent
+  | StudioStoryEvent
   | X402PaymentEvent
 
 type Examples = {
@@ -184,6 +186,7 @@ export function killatamataExamples(timeAt: (seconds: number) => string): Exampl
     'killatamata.X402PaymentSettled.v1': { ...ofX402(81), transaction: `0x${hash('5')}`, blockNumber: '312' },
     'killatamata.X402PaymentFailed.v1': { ...ofX402(81), reason: 'expired' },
     'killatamata.X402PaymentCredited.v1': { ...ofX402(82), depositId: `dep_${tail(10)}`, usdMicros: '5000000' },
+    ...studioExamples(timeAt),
     'killatamata.AccountForgotten.v1': { ...ofAccount(2_000), reference: 'DSR-7' },
   }
 }
@@ -191,6 +194,8 @@ export function killatamataExamples(timeAt: (seconds: number) => string): Exampl
 /** The stream that one of these events belongs in. */
 export function killatamataStreamOf({ type, data }: { type: string; data: Record<string, unknown> }): string {
   const name = type.split('.')[1] ?? ''
+  const ofStudio = studioStreamOf({ type, data })
+  if (ofStudio !== undefined) return ofStudio
   const { accountId, period } = data
   if (name === 'ApiKeyUsed') return `killatamata.apiKey-${data.keyId}`
   if (name === 'IdentityClaimed') return `killatamata.identity-${data.identityId}`

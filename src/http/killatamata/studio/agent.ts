@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { ChatUnavailable } from '../../../adapters/llm/chat.ts'
 import type { CommandBus } from '../../../commands/handle.ts'
 import { type AgentError, agentError } from '../../../events/killatamata/agent.ts'
-import { agentModel, reasoningLevel, toolCall } from '../../../events/killatamata/studio.ts'
+import { agentModel, reasoningLevel } from '../../../events/killatamata/studio.ts'
 import { type PromptOrder, prepare, send } from '../../../processes/killatamata/studio/agent.ts'
 import { TooManyTurns } from '../../../processes/killatamata/studio/conversation.ts'
 import { requireProject } from '../../../processes/killatamata/studio/documents.ts'
@@ -16,7 +16,7 @@ import { wholeNumber } from '../../schemas.ts'
 import { accountKey, read, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
 import { idIn, modelChoice, prompt } from './inputs.ts'
-import { planShown, planView, runStatus } from './views.ts'
+import { planShown, planView, runStatus, toolCallShown } from './views.ts'
 
 const promptBody = { projectId: idIn, prompt, ...modelChoice }
 type PromptBody = z.output<z.ZodObject<typeof promptBody>>
@@ -142,9 +142,9 @@ export const getAgentRequest = read({
       .object({
         ...{ ok: z.literal(true), requestId: z.string(), status: runStatus },
         ...{ assistantText: z.string(), assistantOffset: z.int() },
-        ...{ toolCalls: z.array(toolCall.openapi('StudioToolCall')), toolCallOffset: z.int() },
+        ...{ toolCalls: z.array(toolCallShown), toolCallOffset: z.int() },
         approvalPlanId: z.string().nullable(),
-        error: agentError.openapi('StudioAgentError').nullable(),
+        error: z.object(agentError.shape).openapi('StudioAgentError').nullable(),
       })
       .openapi('StudioAgentRequestResponse'),
     'How it stands.',

@@ -48,10 +48,12 @@ export const threadView = (thread: ThreadFacts) => {
 }
 export const threadOfRow = (row: ThreadRow) => camel(row)
 
+export const toolCallShown = z.object(toolCall.shape).openapi('StudioToolCall')
+
 export const messageShown = z
   .object({
     ...{ messageId: z.string(), role: z.enum(['user', 'assistant']), text: z.string() },
-    toolCalls: z.array(toolCall.openapi('StudioToolCall')),
+    toolCalls: z.array(toolCallShown),
     createdAt: timeOut,
   })
   .openapi('StudioMessage')

@@ -12,8 +12,8 @@ export const studioSettings = z.object({
       'an API of OpenAI’s shape that the studio’s agent speaks to; unset: the sandbox’s model, where there is one',
     ),
   AGENT_MODEL_KEY: z.string().min(1).optional().describe('sent to it as a bearer token'),
-  AGENT_MODEL_NAMES: list(z.string().regex(MODEL_NAME), []).describe(
-    'how that API calls models that have another name there: gpt-5.4=openai/gpt-5.4',
+  AGENT_MODEL_NAMES: list(z.string().regex(MODEL_NAME), ['gpt-5.4=gpt-5.4']).describe(
+    'how that API calls models that have another name there, such as gpt-5.4=openai/gpt-5.4',
   ),
   AGENT_ANSWER_TIMEOUT_MS: count(120_000).describe('for one answer of the model'),
   AGENT_ANSWER_MAX_BYTES: count(4_194_304).describe('of one answer of the model'),
