@@ -51,14 +51,14 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
   const served = await Promise.all(contexts.map(async (each) => ({ api: await each.context.api(), ...each.served })))
   const ofContexts = contexts.flatMap((each) => each.served.gauges ?? [])
   const metrics = createMetrics(gauges(parts, projectors, ofContexts))
-  const ofServed = contexts.flatMap((each) => each.served.probes ?? [])
   const shown = {
-    probes: [...probes(parts, projectors), ...ofServed],
+    probes: [...probes(parts, projectors), ...contexts.flatMap((each) => each.served.probes ?? [])],
     probeTimeoutMs: config.READINESS_TIMEOUT_MS,
     hasStarted: () => hasStarted,
   }
   const readiness = readinessOf(shown)
-  const apart = config.ADMIN_PORT === undefined ? undefined : await serveHealth(shown, metrics, adminAddress(config))
+  const apart =
+    config.ADMIN_PORT === undefined ? undefined : await serveHealth(shown, metrics, adminAddress(config), readiness)
   if (apart) onClose(() => apart.stop())
   const callers = createCallers(config.TRUST_PROXY)
   const turns = createTurns({

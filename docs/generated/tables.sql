@@ -48,6 +48,9 @@ CREATE INDEX IF NOT EXISTS noctant_orders_2 ON noctant_orders (account_id, statu
 CREATE TABLE IF NOT EXISTS noctant_trades (trade_id uuid NOT NULL, account_id uuid NOT NULL, position_id uuid, symbol text NOT NULL, side text NOT NULL, quantity numeric NOT NULL, entry_price numeric NOT NULL, exit_price numeric NOT NULL, entry_order_id uuid, exit_order_id uuid NOT NULL, entry_fill_id uuid, exit_fill_id uuid, entry_time timestamptz(3), closed_at timestamptz(3) NOT NULL, duration_seconds integer, gross_pnl numeric NOT NULL, commission numeric NOT NULL, swap numeric NOT NULL, net_pnl numeric NOT NULL, pnl_currency text, is_profitable boolean NOT NULL, close_reason text NOT NULL, correlation_id text, PRIMARY KEY (trade_id));
 CREATE INDEX IF NOT EXISTS noctant_trades_1 ON noctant_trades (account_id, closed_at DESC, trade_id DESC);
 
+-- noctant.accountCurve, version 1
+CREATE TABLE IF NOT EXISTS noctant_account_curve (account_id uuid NOT NULL, slot integer NOT NULL, at timestamptz(3) NOT NULL, balance numeric NOT NULL, equity numeric NOT NULL, PRIMARY KEY (account_id, slot));
+
 -- noctant.accountCommand, version 2
 CREATE TABLE IF NOT EXISTS noctant_account_commands (command_id uuid NOT NULL, program_account_id uuid, account_id uuid, command_type text, request jsonb, accepted_at timestamptz(3), nats_published_at timestamptz(3), attempts integer, last_sent_at timestamptz(3), engine_wal_republish_count integer, engine_wal_last_republished_at timestamptz(3), engine_wal_event_id uuid, engine_wal_event_type text, engine_wal_confirmed_at timestamptz(3), engine_command_outcome text, engine_command_outcome_at timestamptz(3), engine_command_outcome_event_id uuid, engine_command_outcome_reason text, engine_command_outcome_reason_code text, dead_lettered_at timestamptz(3), dead_letter_reason text, discarded_at timestamptz(3), status text GENERATED ALWAYS AS (CASE
       WHEN engine_wal_confirmed_at IS NOT NULL THEN 'engine_wal_confirmed'
@@ -366,3 +369,9 @@ CREATE TABLE IF NOT EXISTS audit_auditor_keys (key_id text NOT NULL, operator_id
 CREATE TABLE IF NOT EXISTS console_sessions (session_id uuid NOT NULL, token_hash text NOT NULL, audience text NOT NULL, name text NOT NULL, context text, tenant_id text, key_id text, link_id uuid, is_read_only boolean NOT NULL, client_address text NOT NULL, expires_at timestamptz(3) NOT NULL, last_used_at timestamptz(3) NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (session_id));
 CREATE INDEX IF NOT EXISTS console_sessions_1 ON console_sessions (created_at DESC, session_id DESC);
 CREATE INDEX IF NOT EXISTS console_sessions_2 ON console_sessions (expires_at);
+
+-- console.job, version 1
+CREATE TABLE IF NOT EXISTS console_jobs (job_id uuid NOT NULL, kind text NOT NULL, status text NOT NULL, context text, projection text, stream text, category text, reason text, requested_by text NOT NULL, requested_at timestamptz(3) NOT NULL, started_at timestamptz(3), runs integer NOT NULL, percent integer NOT NULL, events integer NOT NULL, cancel_requested_at timestamptz(3), finished_at timestamptz(3), error text, log text, tables jsonb, findings jsonb, findings_total integer, figures jsonb, PRIMARY KEY (job_id));
+CREATE INDEX IF NOT EXISTS console_jobs_1 ON console_jobs (requested_at DESC, job_id DESC);
+CREATE INDEX IF NOT EXISTS console_jobs_2 ON console_jobs (requested_at) WHERE status IN ('requested', 'running');
+CREATE TABLE IF NOT EXISTS console_job_progress (job_id uuid NOT NULL, at timestamptz(3) NOT NULL, percent integer NOT NULL, events integer NOT NULL, events_per_second integer NOT NULL, PRIMARY KEY (job_id, at));

@@ -37,6 +37,7 @@ import { noctantProcesses } from '../processes/noctant/processes.ts'
 import { noctantSettings } from '../processes/noctant/settings.ts'
 import { accountProjection } from '../projections/noctant/account.ts'
 import { accountCommandProjection } from '../projections/noctant/account-command.ts'
+import { accountCurveProjection } from '../projections/noctant/account-curve.ts'
 import { apiKeyProjection } from '../projections/noctant/api-key.ts'
 import { challengeProjection } from '../projections/noctant/challenge.ts'
 import { correctionProjection } from '../projections/noctant/correction.ts'
@@ -128,6 +129,7 @@ export const noctant: Context<NoctantDirectories> = {
     positionProjection,
     orderProjection,
     tradeProjection,
+    accountCurveProjection,
     accountCommandProjection,
     templateProjection,
     productProjection,

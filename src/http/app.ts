@@ -72,7 +72,7 @@ export function createApp({ contexts, health, metrics, callers: given, turns: of
   }))
   const consoles = served.flatMap(({ api, parts }) => (api.console ? [{ api, console: api.console, parts }] : []))
   const requests = createRecentRequests()
-  const shared = { ...runtime, bounds, tenants, callers, inTurn, consoles, readiness, requests }
+  const shared = { ...runtime, bounds, tenants, callers, inTurn, consoles, readiness, requests, metrics }
   const doors = served.map((each) => ({ each, doors: doorsOf(each) }))
   const app = new Hono<AppEnv>({ router: new SegmentRouter() })
   const idsAt = requestIdsByPath(served)

@@ -12,6 +12,7 @@ import type { AppEnv, Exchange, Principal, Runtime } from './environment.ts'
 import { describeError, type ErrorTable, kernelErrors, Problem } from './errors.ts'
 import type { Readiness } from './health.ts'
 import { helpPath } from './help.ts'
+import type { Metrics } from './metrics.ts'
 import type { CoreParts, Operation } from './operation.ts'
 import type { ContextConsole, DeclaredConsole } from './pages/declaration.ts'
 import { CALLERS_MAX, createWindow, limitRate, type RateClass, type RateHeaders, type WindowOf } from './rate-limit.ts'
@@ -82,6 +83,7 @@ export type SharedRuntime = Runtime & {
   readiness: () => Promise<Readiness>
   /** Those that this process has answered lately. */
   requests: RecentRequests
+  metrics: Metrics
 }
 
 /** A context with what it works with. */

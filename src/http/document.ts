@@ -103,7 +103,7 @@ export function codesOf(operation: Operation, schemes: ContextApi['schemes']): s
       : []),
     access.alternatives.some(({ scopes }) => scopes.length > 0) && 'scope_missing',
     operation.body !== undefined && 'validation_failed',
-    bodySpecOf(operation.body)?.kind === 'json' && 'malformed_json',
+    method !== 'get' && (bodySpecOf(operation.body)?.kind ?? 'json') === 'json' && 'malformed_json',
     method !== 'get' && 'body_too_large',
     method !== 'get' && 'content_type_unsupported',
     commanded.key !== undefined && 'idempotency_key_reused',

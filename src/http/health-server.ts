@@ -4,7 +4,7 @@
  */
 import type { Config } from '../config.ts'
 import type { Probe } from '../runtime/health.ts'
-import { type HealthOptions, health } from './health.ts'
+import { type HealthOptions, health, type Readiness } from './health.ts'
 import type { Metrics } from './metrics.ts'
 import { defaultServerOptions, startServer } from './server.ts'
 
@@ -28,13 +28,15 @@ export const adminAddress = (config: Pick<Config, 'ADMIN_HOST' | 'ADMIN_PORT'>):
     ? { host: '127.0.0.1', port: 0 }
     : { host: config.ADMIN_HOST, port: config.ADMIN_PORT }
 
-/** Serves what the options and the figures say. Rejects where the port is taken. */
+/** Serves what the options and the figures say; `readiness`: default, its own. Rejects where the port is taken. */
 export async function serveHealth(
   options: HealthOptions,
   metrics: Pick<Metrics, 'registry'>,
   address: HealthAddress,
+  readiness?: () => Promise<Readiness>,
 ): Promise<HealthServer> {
-  const server = await startServer({ ...defaultServerOptions, ...address, fetch: health(options, metrics).fetch })
+  const { fetch } = health(options, metrics, undefined, readiness)
+  const server = await startServer({ ...defaultServerOptions, ...address, fetch })
   return { url: urlOf(address.host, server.port), stop: () => server.stop(STOP_GRACE_MS) }
 }
 

@@ -7,7 +7,7 @@ import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
 import { getQueryStrings } from 'hono/utils/url'
-import type { BodySpec } from './body.ts'
+import { type BodySpec, optionalBody } from './body.ts'
 import { complaint } from './complaints.ts'
 import type { AppEnv } from './environment.ts'
 import { type FieldError, Problem } from './errors.ts'
@@ -52,13 +52,13 @@ export function validateRequest(
   if (params) parts.push(['params', params, (c) => c.req.param()])
   if (headers) parts.push(['headers', headers, named(headers, (c, name) => c.req.header(name))])
   if (cookies) parts.push(['cookies', cookies, named(cookies, (c, name) => getCookie(c, name))])
-  const spec = bodySpecOf(body)
-  const known = spec?.kind === 'json' ? membersOf(spec.schema) : undefined
+  // What comes with a request that needs no body may be any JSON, and is JSON all the same.
+  const spec = bodySpecOf(body) ?? optionalBody(z.unknown().transform(() => undefined))
+  const known = spec.kind === 'json' ? membersOf(spec.schema) : undefined
   return (c: Context<AppEnv>, sent: unknown): Validated => {
     const valid: Validated = { params: NOTHING, query: NOTHING, headers: NOTHING, cookies: NOTHING, body: sent }
     for (const [target, schema, read] of parts) valid[target] = fitting(target, schema, read(c), faultsMax) as object
-    if (spec?.kind === 'json') valid.body = jsonOf(c, { ...spec, known, limits, faultsMax }, sent as Uint8Array)
-    else if (!spec) valid.body = undefined
+    if (spec.kind === 'json') valid.body = jsonOf(c, { ...spec, known, limits, faultsMax }, sent as Uint8Array)
     else if (spec.kind === 'bytes') valid.body ??= new Uint8Array()
     return valid
   }

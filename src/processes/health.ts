@@ -84,10 +84,10 @@ async function lagOf(
 }
 
 async function projectorHealth({ context, projector }: ContextProjector, parts: LagSources): Promise<ProbeResult> {
-  const { state, fault, position, parkedStreams } = projector.health()
+  const { state, fault, position, parkedStreams, events } = projector.health()
   const lag = await lagOf({ context, projector }, parts)
   const up = state !== 'halted' && (state === 'standby' || lag < parts.config.PROJECTION_LAG_MAX_MS)
-  const detail = { state, position: position?.toString() ?? null, lag_ms: lag, parked_streams: parkedStreams }
+  const detail = { state, position: position?.toString() ?? null, lag_ms: lag, parked_streams: parkedStreams, events }
   return { up, ...detail, ...(fault ? { error: fault } : {}) }
 }
 

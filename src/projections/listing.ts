@@ -49,7 +49,7 @@ function conditionOf(table: Table, { column, is, value }: Filter): RawBuilder<Sq
   return sql<SqlBool>`${ref} ${sql.raw(operators[is])} ${value}::${sql.raw(type)}`
 }
 
-const whereOf = (table: Table, filters: readonly Filter[]) =>
+export const whereOf = (table: Table, filters: readonly Filter[]) =>
   filters.length === 0
     ? sql``
     : sql`WHERE ${sql.join(

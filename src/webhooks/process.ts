@@ -56,6 +56,8 @@ export interface Recipient {
   owner?: Named
   /** What is kept of the event where its body is made later. */
   about?: Named
+  /** The trace of an event whose record names none. */
+  traceOf?: () => Promise<string | undefined>
 }
 
 /** What a context declares of its webhooks. */
@@ -135,20 +137,18 @@ export async function runWebhooks<R extends Recipient>(
   const sender = createSender(definition, options, endpoints)
   health.underWay = sender.underWay
 
-  async function deliver(told: Told<R>, endpointId: string, replayId: string | null): Promise<void> {
-    const { event, entry, recipient } = told
-    const { tenantId, owner: tenant = { [names.tenant]: tenantId }, about = {} } = recipient
+  async function deliver({ event, entry, recipient }: Told<R>, endpointId: string, replayId: string | null) {
+    const { tenantId, owner: tenant = { [names.tenant]: tenantId }, about = {}, traceOf } = recipient
     const body = definition.bodyOf ? await definition.bodyOf(event, entry, recipient) : null
     if (body === undefined) return
     const deliveryId =
       definition.deliveryIdOf?.(event, endpointId, entry) ?? deliveryIdOf(names, endpointId, event.id, replayId)
-    const owner: Named = { ...tenant, [names.endpoint]: endpointId }
     const person = personToldOf(names, store.registry, event, entry)
+    const owner: Named = { ...tenant, [names.endpoint]: endpointId }
     const eventId = definition.eventIdOf?.(event, entry) ?? event.id
     const facts = { deliveryId, owner, eventId, eventType: entry.type, replayId, person, body, about }
-    const at = now().toISOString()
-    const commandId = deterministicId('webhookDelivery', deliveryId)
-    const { $correlationId: correlationId, traceparent } = event.metadata
+    const [at, commandId] = [now().toISOString(), deterministicId('webhookDelivery', deliveryId)]
+    const { $correlationId: correlationId, traceparent = await traceOf?.() } = event.metadata
     const context = webhookContext(commandId, correlationId, at, event.id, traceparent)
     const requested = await bus.handle(aggregates.delivery, deliveryId, { kind: 'request', facts, at }, context)
     if (requested.events.length === 0) return

@@ -1,7 +1,4 @@
-/**
- * Which tests prove which of ostium's faults, O1 to O20, as rows.ts has it for the kernel's. Two are proven in part: of two relays
- * the stream between them, not a process that comes back (5), and of a clock that is off not the alarm, which is the kernel's (17).
- */
+/** Which tests prove which of ostium's faults, O1 to O20, as rows.ts has it for the kernel's. */
 import type { Row } from './rows.ts'
 
 const CRASHES = 'test/faults/ostium-crashes.fault.ts'
@@ -42,6 +39,7 @@ export const ostiumRows: readonly Row[] = [
         'row 5: of two submitters at work at once one has each nonce, and the loser has nothing to sign with',
       ],
       [STREAMS, 'are taken in order, each for one action and for ever'],
+      [CRASHES, '%s, and wakes up beside its successor, sends nothing of its own'],
     ],
   },
   {
@@ -141,7 +139,10 @@ export const ostiumRows: readonly Row[] = [
   {
     row: 17,
     fault: 'clock an hour off',
-    tests: [[AGENT_FAULTS, '%s, messages expire by it, and deadlines are such that the chain takes the action']],
+    tests: [
+      [AGENT_FAULTS, '%s, messages expire by it, and deadlines are such that the chain takes the action'],
+      [CRASHES, '%s are told, by the log and by a figure, and actions are done'],
+    ],
   },
   {
     row: 18,

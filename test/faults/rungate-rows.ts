@@ -1,7 +1,4 @@
-/**
- * Which tests prove which of rungate's faults, G1 to G16, as rows.ts has it for the kernel's. One is proven in part: no test is of the
- * 20 ms of a real process with bodies of tens of megabytes (16).
- */
+/** Which tests prove which of rungate's faults, G1 to G16, as rows.ts has it for the kernel's. */
 import type { Row } from './rows.ts'
 
 const DESK = 'test/faults/rungate-desk.fault.ts'
@@ -175,7 +172,7 @@ export const rungateRows: readonly Row[] = [
   },
   {
     row: 16,
-    fault: '10,000 letters without a space, 32 MiB of base64, 100,000 tools, depth 100,000',
+    fault: '10,000 letters without a space, 32 MiB of base64, an answer of 60 MiB, 100,000 tools, depth 100,000',
     tests: [
       [INPUTS, 'row G16: no turn of the loop is long by %s'],
       [TAPE, 'is bounded in depth and in values'],

@@ -25,6 +25,7 @@ import {
   type OperatorFacts,
   operator as operatorAggregate,
 } from '../../src/commands/noctant/operator.ts'
+import { describeConfig } from '../../src/config.ts'
 import type { ContextName } from '../../src/contexts.ts'
 import { accountCurrencies } from '../../src/engine/money.ts'
 import { type ApiScope, apiScope } from '../../src/events/noctant/vocabulary.ts'
@@ -37,6 +38,7 @@ import { createAuditParts } from '../../src/http/audit/parts.ts'
 import { createCallers } from '../../src/http/callers.ts'
 import type { ConsoleLimits } from '../../src/http/console/access.ts'
 import { console as consoleApi } from '../../src/http/console/api.ts'
+import { createSamples } from '../../src/http/console/samples.ts'
 import { withParts } from '../../src/http/context.ts'
 import { defaultHttpLimits, type HttpLimits } from '../../src/http/environment.ts'
 import { firsthand } from '../../src/http/firsthand/api.ts'
@@ -88,6 +90,7 @@ import { auditRules, contexts, loaded, registry } from '../support/contexts.ts'
 import { startDesks } from '../support/desks.ts'
 import { startTestStore } from '../support/event-store.ts'
 import { startPaymentStandIn } from '../support/payments.ts'
+import { createStatementCounter } from '../support/postgres-statements.ts'
 import { conforms } from './conforms.ts'
 import { testSealer } from './exchange.ts'
 
@@ -129,7 +132,12 @@ export const systemContext = (): CommandContext => ({
 /** Stands between the API and a service behind it, so that a test can cut the line. */
 async function startProxy(target: URL) {
   const sockets = new Set<Socket>()
+  let statements = 0
   const server = createServer((near) => {
+    near.on(
+      'data',
+      createStatementCounter(() => void statements++),
+    )
     const far = connect(Number(target.port || 5432), target.hostname)
     for (const socket of [near, far]) {
       sockets.add(socket)
@@ -148,6 +156,8 @@ async function startProxy(target: URL) {
   url.port = String((server.address() as AddressInfo).port)
   return {
     url: url.href,
+    /** That the API has sent so far. */
+    statements: () => statements,
     cut() {
       server.close()
       for (const socket of sockets) socket.destroy()
@@ -340,6 +350,7 @@ export async function startApi(options: ApiOptions = {}) {
   const followingConsole =
     serves('console') && (await follow(db, consoleSessions, { ...subscription, name: 'console' })).following
   const own = { credentials: buyers, workers, waits }
+  const drains: (() => void)[] = []
   const logReaders = await Promise.all(contexts.flatMap((each) => each.findLogReader?.(own) ?? []))
   const storeProxy = await startProxy(new URL(log.url))
   const limits = { deadlineMs: 2_000, appendAttemptsMax: 2 }
@@ -466,9 +477,11 @@ export async function startApi(options: ApiOptions = {}) {
                 ...core,
                 ...{
                   isOn: true,
-                  settings: () => [],
+                  settings: () =>
+                    describeConfig(contexts).map((each) => ({ ...each, value: each.fallback, source: 'default' })),
                   readModels: () => contexts,
-                  onDrain: () => undefined,
+                  onDrain: (step) => void drains.push(step),
+                  ...{ store, samples: createSamples(), series: new Map() },
                   publicUrl: undefined,
                   sessions: consoleSessions,
                 },
@@ -624,9 +637,12 @@ export async function startApi(options: ApiOptions = {}) {
     standIn,
     /** Cuts the API off from PostgreSQL: connections break, and no new one can be made. */
     loseDatabase: () => proxy.cut(),
+    /** Statements that the API has sent to PostgreSQL so far. */
+    statements: proxy.statements,
     /** Cuts the API's commands off from the event store. */
     loseEventStore: () => storeProxy.cut(),
     async stop() {
+      for (const step of drains) step()
       await Promise.all([server.stop(1_000), second.stop(1_000)])
       stopping.abort()
       const ended = [

@@ -57,7 +57,18 @@ describe('firsthand', () => {
   it('lets an organization in by its key, to what is its own alone', async () => {
     const own = await operator(api, buyer.key)
     expect((await own.get('/console')).status).toBe(200)
-    expect((await own.get('/console/firsthand/jobs')).status).toBe(404)
+    const { body } = await postJob(api, buyer.key, { description: 'a job of our own' })
+    const other = await addBuyer(api, { cents: 100_000 })
+    const { body: others } = await postJob(api, other.key, { description: 'a job of others' })
+    await vi.waitFor(async () => {
+      const { status, text } = await own.get('/console/firsthand/jobs')
+      expect([status, text.includes('a job of our own'), text.includes('a job of others')]).toEqual([200, true, false])
+    }, 10_000)
+    expect((await own.get(`/console/firsthand/jobs/${body.id}`)).status).toBe(200)
+    expect((await own.get(`/console/firsthand/jobs/${others.id}`)).status).toBe(404)
+    expect((await own.get('/console/firsthand/figures')).page.querySelectorAll('figure.plot')).toHaveLength(4)
+    for (const path of ['workers', 'organizations'])
+      expect((await own.get(`/console/firsthand/${path}`)).status).toBe(404)
     expect((await own.get(`/console/find?q=${account.agentId}`)).status).toBe(404)
     expect((await own.get(`/console/history/${account.agentId}`)).status).toBe(404)
     expect((await own.get(`/console/history/${buyer.organizationId}`)).status).toBe(200)
@@ -85,8 +96,21 @@ describe('rungate', () => {
   it('lets an account in by its token, to what is its own alone', async () => {
     const own = await operator(api, account.token)
     expect((await own.get('/console')).status).toBe(200)
-    expect((await own.get('/console/rungate/runs')).status).toBe(404)
-    expect((await own.get(`/console/find?q=${account.agentId}`)).status).toBe(404)
+    const other = await registered(api)
+    const { runId } = await callMade(api, account)
+    const { runId: others } = await callMade(api, other)
+    await vi.waitFor(async () => {
+      const { status, text } = await own.get('/console/rungate/runs')
+      expect([status, text.includes(runId), text.includes(others)]).toEqual([200, true, false])
+    }, 10_000)
+    expect((await own.get(`/console/rungate/runs/${others}`)).status).toBe(404)
+    const spend = await own.get('/console/rungate/spend')
+    expect([spend.status, spend.page.querySelectorAll('figure.plot').length]).toEqual([200, 4])
+    expect(spend.page.querySelector('[aria-label="Budgets by policy"]')).not.toBeNull()
+    expect((await own.get(`/console/find?q=${account.agentId}`)).location).toBe(
+      `/console/rungate/agents/${account.agentId}`,
+    )
+    expect((await own.get(`/console/find?q=${other.agentId}`)).status).toBe(404)
     expect((await own.get(`/console/history/${account.agentId}`)).status).toBe(200)
   })
 })

@@ -4,6 +4,7 @@ import { createCallers } from '../../src/http/callers.ts'
 import type { SharedRuntime } from '../../src/http/context.ts'
 import { createSealer } from '../../src/http/cursor.ts'
 import { defaultHttpLimits, type Exchange, type HttpLimits, type Runtime } from '../../src/http/environment.ts'
+import { createMetrics } from '../../src/http/metrics.ts'
 import { createRecentRequests } from '../../src/http/recent-requests.ts'
 import { createTenants } from '../../src/http/tenant-use.ts'
 import { failureOf } from '../../src/postgres/failure.ts'
@@ -46,6 +47,7 @@ export function sharedRuntime(limits: Partial<HttpLimits> = {}): SharedRuntime {
     ...{
       consoles: [],
       requests: createRecentRequests(),
+      metrics: createMetrics([]),
       readiness: async () => ({ status: 'ready', dependencies: {} }),
     },
   }

@@ -4,6 +4,7 @@ import { Context, Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import type { AppEnv } from '../../src/http/environment.ts'
 import type { Problem } from '../../src/http/errors.ts'
+import { MalformedJson } from '../../src/http/json.ts'
 import { listOf } from '../../src/http/schemas.ts'
 import { validateRequest } from '../../src/http/validation.ts'
 import { exchangeOf } from './exchange.ts'
@@ -42,6 +43,17 @@ describe('a query', () => {
     expect(Object.keys(value as object)).toContain('constructor')
     expect(({} as Record<string, unknown>).x).toBeUndefined()
   })
+})
+
+it('what comes with a request that needs no body may be any JSON, but nothing else', () => {
+  const validated = (sent?: string) => {
+    const c = new Context<AppEnv>(new Request('http://localhost/', { method: 'POST' }))
+    return validateRequest({}, limits)(c, sent === undefined ? undefined : Buffer.from(sent)).body
+  }
+  for (const ignored of [undefined, '{}', '[1]', '7', '{"a":{"b":null}}']) expect(validated(ignored)).toBeUndefined()
+  for (const broken of ['{', 'x', '{"a":1,"a":2}', '['.repeat(9) + ']'.repeat(9)]) {
+    expect(() => validated(broken), broken).toThrow(MalformedJson)
+  }
 })
 
 describe('a list that is longer than it may be', () => {

@@ -662,6 +662,7 @@ export function streamOf({ type, data }: { type: string; data: Record<string, un
   if (type.startsWith('ostium.')) return ostiumStreamOf({ type, data })
   if (type.startsWith('killatamata.')) return killatamataStreamOf({ type, data })
   if (type.startsWith('audit.')) return `audit.reading-${data.keyId}`
+  if (type.startsWith('console.Job')) return `console.job-${data.jobId}`
   if (type.startsWith('console.Session')) return `console.session-${data.sessionId}`
   if (type.startsWith('console.')) return `console.accessLink-${data.linkId}`
   if (name === 'EngineEventQuarantined') return `noctant.engineQuarantine-${data.accountId}`

@@ -109,6 +109,10 @@ describe('an account’s opening', () => {
     await vi.waitFor(() => expect(told('account.opened')).toBeDefined(), 20_000)
     expect(told('account.opened')?.headers.traceparent).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`))
 
+    // The engine's word names no trace; that of the command stands in the record of its sends.
+    await vi.waitFor(() => expect(told('command.confirmed')).toBeDefined(), 20_000)
+    expect(told('command.confirmed')?.headers.traceparent).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`))
+
     const expected = [
       ...['POST /noctant/v1/accounts', 'command handle', 'store append', 'wait for position'],
       ...['relay publish', 'engine decide', 'engine confirmed', 'webhook attempt'],

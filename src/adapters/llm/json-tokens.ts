@@ -82,10 +82,11 @@ export class StringReader {
   /** The next quote or backslash, or a place before it. */
   private endOfRun(from: number): number {
     const { bytes } = this
-    // Kept from search to search, so that a string with many escapes is not searched to its end at each of them.
-    if (this.quote < from) this.quote = indexOrEnd(bytes, QUOTE, from)
-    if (this.backslash < from) this.backslash = indexOrEnd(bytes, BACKSLASH, from)
-    const end = Math.min(this.quote, this.backslash, from + RUN_BYTES)
+    const limit = Math.min(bytes.length, from + RUN_BYTES)
+    // Kept from search to search, so that a string with many escapes is not searched again at each of them.
+    if (this.quote < from) this.quote = indexUpTo(bytes, QUOTE, from, limit)
+    if (this.backslash < from) this.backslash = indexUpTo(bytes, BACKSLASH, from, limit)
+    const end = Math.min(this.quote, this.backslash, limit)
     this.refuseControls(from, end)
     return end
   }
@@ -140,9 +141,12 @@ for (const letter of '"\\/bfnrt') SIMPLE[letter.charCodeAt(0)] = 1
 /** Not 0 where one of the word's four bytes is below 0x20. */
 const controls = (word: number): number => (word - 0x20202020) & ~word & 0x80808080
 
-const indexOrEnd = (bytes: Buffer, byte: number, from: number): number => {
-  const found = bytes.indexOf(byte, from)
-  return found === -1 ? bytes.length : found
+/** Where the byte stands, or the limit. What is long is searched no further than that: 60 MiB take longer than others may wait. */
+function indexUpTo(bytes: Buffer, byte: number, from: number, limit: number): number {
+  const isWhole = limit === bytes.length
+  const found = isWhole ? bytes.indexOf(byte, from) : bytes.subarray(from, limit).indexOf(byte)
+  if (found === -1) return limit
+  return isWhole ? found : from + found
 }
 
 function hex4(bytes: Buffer, from: number): number {

@@ -6,6 +6,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import { Readable } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
 import { AnswerBody } from './answer-body.ts'
+import { inTurns, WRITE_BYTES } from './joined.ts'
 import { ProviderFailure } from './provider-failure.ts'
 
 /**
@@ -164,7 +165,8 @@ class Call implements RunningCall, Dispatcher.DispatchHandler {
     const length = body.reduce((sum, piece) => sum + piece.length, 0)
     const headers = { ...this.request.headers, 'content-length': String(length), 'accept-encoding': 'identity' }
     const path = url.pathname + url.search
-    pool.dispatch({ path, method: 'POST', headers, body: body.length === 1 ? body[0]! : Readable.from(body) }, this)
+    const whole = body.length === 1 && length <= WRITE_BYTES ? body[0]! : Readable.from(inTurns(body))
+    pool.dispatch({ path, method: 'POST', headers, body: whole }, this)
   }
 
   abort(): void {

@@ -1,9 +1,12 @@
 /** What the console's pages work with, and how it knows who looks. */
 import type { SettingShown } from '../../context.ts'
+import type { EventStore } from '../../events/store.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { SessionDirectory } from '../../projections/console/credentials.ts'
 import type { Projection } from '../../projections/projection.ts'
 import type { CoreParts } from '../operation.ts'
+import type { SeriesCache } from './plotting.ts'
+import type { Samples } from './samples.ts'
 
 export interface ConsoleLimits {
   /** How long a browser stays signed in, in all and without being used. */
@@ -29,4 +32,9 @@ export interface ConsoleParts extends CoreParts {
   /** Where others reach the instance; undefined: by the address that they ask. */
   publicUrl: string | undefined
   limits: ConsoleLimits
+  /** Heads of the log alone. */
+  store: Pick<EventStore, 'head'>
+  samples: Samples
+  /** Figures of plots that were asked for lately. */
+  series: SeriesCache
 }

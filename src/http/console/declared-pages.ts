@@ -11,21 +11,23 @@ import type {
   DeclaredConsole,
   PageDeclaration,
   Performed,
+  Plot,
   Shown,
   View,
   Viewer,
 } from '../pages/declaration.ts'
-import { csvOf, jsonOf } from '../pages/sheet.ts'
 import type { ConsoleParts } from './access.ts'
 import { actionBar, actionPage, openMessage, sealMessage } from './action-page.ts'
 import { isFor, maySee, missingScopes } from './admission.ts'
 import type { ConsoleCode } from './errors.ts'
+import { figuresOf } from './figures.ts'
 import { createFollowing } from './following.ts'
 import { type Framing, noteViewer, notThere } from './framing.ts'
 import { commandOf, type Looking, type PageContext, requireActing } from './looking.ts'
 import { keepOnce, takeOnce } from './once.ts'
 import { refusal } from './page.ts'
 import type { Sessions } from './session.ts'
+import { csvOf, jsonOf } from './sheet.ts'
 
 export interface Ground {
   parts: ConsoleParts
@@ -74,6 +76,8 @@ const showPage =
     if (shown === undefined) throw notThere()
     if (typeof shown === 'string') return c.redirect(`/console${shown}`, 303)
     if (asked.part !== undefined) return partOf(c, shown, asked.part)
+    const plot = asked.query.get('plot')
+    if (plot !== null) return figuresIn(c, asked.plotting.plots.get(plot))
     const format = asked.query.get('format')
     if (shown.sheet && format === 'csv') return c.body(csvOf(shown.sheet), 200, download('csv', page.title))
     if (shown.sheet && format === 'json') return c.body(jsonOf(shown.sheet), 200, download('json', page.title))
@@ -84,6 +88,12 @@ const showPage =
     const { title = page.title, content, status = 200 } = shown
     return c.html(await ground.framing.framed(c, viewer, { title, content, message, actions }), status)
   }
+
+/** Of one plot; the page has drawn it, for nobody yet. */
+function figuresIn(c: PageContext, plot: Plot | undefined): Response {
+  if (!plot) throw notThere()
+  return c.json(figuresOf(plot), 200)
+}
 
 const download = (kind: 'csv' | 'json', title: string) => ({
   'content-type': kind === 'csv' ? 'text/csv; charset=utf-8' : 'application/json',

@@ -9,7 +9,9 @@ import type { SharedRuntime } from '../context.ts'
 import type { AppEnv, Principal } from '../environment.ts'
 import { Problem } from '../errors.ts'
 import type { Asked, Viewer } from '../pages/declaration.ts'
+import type { ConsoleParts } from './access.ts'
 import type { ConsoleCode } from './errors.ts'
+import { createPlotting } from './plotting.ts'
 import type { Sessions } from './session.ts'
 
 export type PageContext = Context<AppEnv>
@@ -26,17 +28,20 @@ const principalOf = ({ audience, principal, actor, sessionId }: Viewer): Princip
   logFields: { ...principal?.logFields, console: audience, sessionId },
 })
 
+/** With the plots that it draws, by their names. */
+export type Look<Parts> = Asked<Parts> & { plotting: ReturnType<typeof createPlotting> }
+
 export interface Looking {
   /** Who looks; undefined: nobody has signed in. */
   viewer(c: PageContext): Promise<Viewer | undefined>
   form(c: PageContext): Promise<URLSearchParams>
-  asked<Parts>(c: PageContext, viewer: Viewer, parts: Parts): Asked<Parts>
+  asked<Parts>(c: PageContext, viewer: Viewer, parts: Parts): Look<Parts>
 }
 
 /** Whether the script asks, for a part of a page that is there already. */
 export const isRefresh = (c: PageContext): boolean => c.req.query('part') !== undefined
 
-export function createLooking(runtime: SharedRuntime, sessions: Sessions, clock: () => Date): Looking {
+export function createLooking(runtime: SharedRuntime, sessions: Sessions, own: ConsoleParts): Looking {
   const { limits, bounds, callers, tenants, sealer } = runtime
   const body = readBody(rawBody('application/x-www-form-urlencoded'), FORM_MAX_BYTES)
   return {
@@ -44,7 +49,8 @@ export function createLooking(runtime: SharedRuntime, sessions: Sessions, clock:
       readableAddress(c)
       const exchange = c.get('exchange')
       const viewer = await sessions.enter(c, { isUse: !isRefresh(c) })
-      if (!viewer) {
+      if (viewer) own.samples.look()
+      else {
         const fault = bounds.overused(c)
         if (fault) throw fault
         return undefined
@@ -69,9 +75,11 @@ export function createLooking(runtime: SharedRuntime, sessions: Sessions, clock:
         signal: () => c.req.raw.signal,
       }
       const path = url.pathname.slice('/console'.length)
+      const [query, now] = [url.searchParams, own.clock()]
+      const plotting = createPlotting({ db: own.db, cache: own.series }, { path, query, now })
       return {
-        ...{ parts, viewer, params: c.req.param() as Record<string, string>, query: url.searchParams },
-        ...{ path, part: url.searchParams.get('part') ?? undefined, caller, sealer, now: clock(), runtime },
+        ...{ parts, viewer, params: c.req.param() as Record<string, string>, query },
+        ...{ path, part: url.searchParams.get('part') ?? undefined, caller, sealer, now, runtime, plotting },
       }
     },
   }

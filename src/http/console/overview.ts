@@ -4,6 +4,10 @@ import type { Asked, Card, Markup, Shown } from '../pages/declaration.ts'
 import { live } from '../pages/markup.ts'
 import type { ConsoleParts } from './access.ts'
 import { maySee } from './admission.ts'
+import { plotParts, sampledPlots } from './sampled-plots.ts'
+
+/** Of the instance, for whoever runs it. */
+const PLOTS = ['lag', 'events', 'requests', 'times'] as const
 
 interface Made {
   title: string
@@ -49,6 +53,8 @@ export async function showOverview(asked: Asked<ConsoleParts>): Promise<Shown> {
     const cards = await cardsFor(asked)
     return html`${await summary(asked, cards)}<div class="cards-grid">${cards.map(cardMarkup)}</div>`
   }
-  if (asked.part !== undefined) return { content: '', parts: { cards: render } }
-  return { content: live(asked, 'cards', await render()), parts: { cards: render } }
+  const plots = asked.viewer.audience === 'administrator' ? PLOTS : []
+  const parts = { cards: render, ...plotParts(asked, plots) }
+  if (asked.part !== undefined) return { content: '', parts }
+  return { content: html`${live(asked, 'cards', await render())}${sampledPlots(asked, plots)}`, parts }
 }

@@ -30,8 +30,9 @@ export function consolePages(parts: ConsoleParts, runtime: SharedRuntime): Hono<
   const app = new Hono<AppEnv>()
   if (!parts.isOn) return app
   const declared = runtime.consoles
+  keepSampling(parts, runtime)
   const sessions = createSessions(parts, runtime, declared)
-  const looking = createLooking(runtime, sessions, parts.clock)
+  const looking = createLooking(runtime, sessions, parts)
   const signIn = createSignIn(parts, runtime, declared, sessions)
   const framing = createFraming(parts, runtime, declared)
 
@@ -69,6 +70,31 @@ export function consolePages(parts: ConsoleParts, runtime: SharedRuntime): Hono<
     throw new Problem('route_not_found', 'There is no such page, or none for you.')
   })
   return app
+}
+
+/** Of one second each; a sample that takes longer leaves out those that would come meanwhile. */
+const SAMPLE_MS = 1_000
+
+function keepSampling({ samples, db, store, clock, readModels, onDrain }: ConsoleParts, runtime: SharedRuntime): void {
+  const contexts = readModels().flatMap(({ name, projections }) => (projections.length > 0 ? name : []))
+  let isTaking = false
+  let hasFailed = false
+  const take = async () => {
+    if (isTaking) return
+    isTaking = true
+    try {
+      await samples.take({ runtime, db, store, contexts, now: clock() })
+      hasFailed = false
+    } catch (err) {
+      // Once in a row: what is down stands in readiness, and the plots have a gap.
+      if (!hasFailed) runtime.log.warn({ err }, 'no sample for the plots of the console')
+      hasFailed = true
+    } finally {
+      isTaking = false
+    }
+  }
+  const timer = setInterval(() => void take(), SAMPLE_MS).unref()
+  onDrain(() => clearInterval(timer))
 }
 
 interface WaysIn {

@@ -1,17 +1,17 @@
 /** The read models: their versions against those of the code, how far each context's projector is, and what is parked. */
 import { html } from 'hono/html'
-import { kernelTables } from '../../projections/kernel-tables.ts'
 import { type ProjectionState, type ReadModelState, readState } from '../../projections/rebuild/status.ts'
 import type { Asked, Markup, Shown } from '../pages/declaration.ts'
 import { requestMarkup } from '../pages/list.ts'
-import { empty, fieldsOf, live, pathOf, said, section, state, time } from '../pages/markup.ts'
-import { type Column, table } from '../pages/table.ts'
+import { fieldsOf, live, pathOf, section, state, time } from '../pages/markup.ts'
+import { type Column, rowsTable, table } from '../pages/table.ts'
 import type { ConsoleParts } from './access.ts'
+import { parkedColumns, parkedOf } from './parked-pages.ts'
+import { plotParts, sampledPlots } from './sampled-plots.ts'
 
 type Look = Asked<ConsoleParts>
 
-/** Of one projection; what lies behind is on the command line. */
-const PARKED_SHOWN_MAX = 200
+const PLOTS = ['lag', 'events'] as const
 
 interface Projector {
   context: string
@@ -73,10 +73,11 @@ ${section(
   table('Read models', projectionColumns, all, ({ name }) => pathOf('projections', name)),
 )}`
   }
-  const shown = await render()
+  const parts = { projectors: render, ...plotParts(asked, PLOTS) }
+  if (asked.part !== undefined) return { content: '', parts }
   return {
-    content: html`${live(asked, 'projectors', shown)}${requestMarkup(asked, { command: 'opslog projections status' })}`,
-    parts: { projectors: render },
+    content: html`${live(asked, 'projectors', await render())}${sampledPlots(asked, PLOTS)}${requestMarkup(asked, { command: 'opslog projections status' })}`,
+    parts,
   }
 }
 
@@ -102,31 +103,8 @@ export async function showProjection(asked: Look): Promise<Shown | undefined> {
   }
   return {
     title: `Read model ${projection.name}`,
-    content: html`${fieldsOf(view)}${section('Parked events', await parkedOf(asked, projection.name))}
+    without: of.found.pausedAt === undefined ? ['resume'] : ['pause'],
+    content: html`${fieldsOf(view)}${section('Parked events', rowsTable('Parked events', await parkedOf(asked.parts.db, { projection: name ?? '' }), 'Nothing is parked.', parkedColumns))}
 ${requestMarkup(asked, { command: `opslog projections rebuild ${projection.name} --dry-run` })}`,
   }
-}
-
-async function parkedOf({ parts }: Look, name: string): Promise<Markup> {
-  const rows = await kernelTables(parts.db)
-    .selectFrom('opslog_parked_events')
-    .selectAll()
-    .where('projection', '=', name)
-    .orderBy('stream')
-    .orderBy('revision')
-    .limit(PARKED_SHOWN_MAX)
-    .execute()
-  if (rows.length === 0) return empty('Nothing is parked.')
-  const columns: readonly Column<(typeof rows)[number]>[] = [
-    {
-      name: 'stream',
-      label: 'Stream',
-      show: ({ stream }) => html`<a href="${pathOf('streams', stream)}">${stream}</a>`,
-    },
-    { name: 'revision', label: 'Revision', isFigure: true, show: ({ revision }) => `${revision}` },
-    { name: 'type', label: 'Type', show: ({ type }) => type },
-    { name: 'fault', label: 'Fault', show: ({ fault }) => said(fault) },
-    { name: 'parked_at', label: 'Parked', show: ({ parked_at }) => time(parked_at) },
-  ]
-  return html`${table('Parked events', columns, rows)}<p>Try again, or skip: <code>opslog projections parked retry</code></p>`
 }

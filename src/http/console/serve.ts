@@ -4,16 +4,18 @@ import { issueLink } from '../../processes/console/access-link.ts'
 import { consoleSettings } from '../../processes/console/settings.ts'
 import type { ConsoleParts } from './access.ts'
 import type { ConsoleDirectories } from './directories.ts'
+import { createSamples } from './samples.ts'
 
 /** A page that is left open follows no longer than this. */
 const FOLLOW_MAX_MS = 1_800_000
 
 export async function serveConsole(parts: ApiParts<ConsoleDirectories>): Promise<Served> {
-  const { config, bus, db, waiter, clock } = parts
+  const { config, bus, db, store, waiter, clock } = parts
   const settings = parts.settings(consoleSettings)
   const isOn = settings.CONSOLE !== 'off'
   const own: ConsoleParts = {
-    ...{ isOn, bus, db, waiter, clock: clock.now, sessions: parts.directories.sessions },
+    ...{ isOn, bus, db, store, waiter, clock: clock.now, sessions: parts.directories.sessions },
+    ...{ samples: createSamples(), series: new Map() },
     ...{ settings: parts.settingsShown, onDrain: parts.onDrain, readModels: () => parts.contexts },
     publicUrl: config.PUBLIC_URL,
     limits: {

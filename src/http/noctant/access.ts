@@ -17,7 +17,7 @@ import type { LaunchSettings } from './launches/launch-view.ts'
 export interface NoctantParts extends CoreParts {
   db: ReadModels
   /** What administrators do about commands that were given up stands in the commands' own streams. */
-  store: Pick<EventStore, 'readLast' | 'append'>
+  store: Pick<EventStore, 'readLast' | 'append' | 'head'>
   personKeys: PersonKeys
   /** The keys that this process knows. */
   credentials: Pick<KeyDirectory<Credential>, 'find'>

@@ -3,6 +3,7 @@ import { publicAccess } from '../access.ts'
 import type { ContextApi } from '../context.ts'
 import { uuidRequestIds } from '../request-id.ts'
 import { type OstiumParts, rates, schemes, verifiers } from './access.ts'
+import { ostiumConsole } from './console/pages.ts'
 import { errors } from './errors.ts'
 import { operations } from './operations.ts'
 import { words } from './words.ts'
@@ -51,4 +52,5 @@ export const ostium: ContextApi<OstiumParts> = {
   jsonTypes: ['text/plain'],
   faultsMax: 1_000,
   operations,
+  console: ostiumConsole,
 }

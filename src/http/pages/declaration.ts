@@ -6,6 +6,8 @@
 import type { html } from 'hono/html'
 import type { CommandContext } from '../../commands/handle.ts'
 import type { Actor } from '../../events/event.ts'
+import type { Filter } from '../../projections/listing.ts'
+import type { Table } from '../../projections/projection.ts'
 import type { Verdict } from '../access.ts'
 import type { ContextApi, SharedRuntime } from '../context.ts'
 import type { Sealer } from '../cursor.ts'
@@ -58,6 +60,34 @@ export interface Asked<Parts> {
   now: Date
   /** What the process knows of itself: how it is doing, and what it has answered lately. */
   runtime: SharedRuntime
+  plotting: Plotting
+}
+
+/** Points at Unix seconds. `step` holds until its next point, `level` over the whole time, `mark` is of moments. */
+export interface Line {
+  label: string
+  points: readonly (readonly [atS: number, value: number | null])[]
+  as?: 'step' | 'level' | 'mark'
+}
+
+/** `name` stands in the address of its figures, `says` where they come from. `isFitted`: its least value is no zero. */
+export type Plot = Record<'name' | 'title' | 'unit' | 'says', string> & { lines: readonly Line[]; isFitted?: boolean }
+
+/** What rows of a table come to in each step: their number by a column's values, or what is measured of them. */
+export interface Series {
+  table: Table
+  at: string
+  by?: string
+  /** Of a column, or the milliseconds between two: a sum, the last one, or percentiles (0.99), which are lines each. */
+  measure?: { of: string | readonly [from: string, to: string]; as: 'sum' | 'last' | readonly number[] }
+  filters?: readonly Filter[]
+}
+
+export interface Plotting {
+  /** The time that the address asks for, and its steps. */
+  span: { from: Date; until: Date; stepS: number }
+  series: (of: Series) => Promise<Line[]>
+  draw: (plot: Plot) => Markup
 }
 
 /** What a view shows. */

@@ -7,7 +7,7 @@ import { type Filter, type Listed, listRows, type Place, placeOf } from '../../p
 import type { RowOf, Table } from '../../projections/projection.ts'
 import { invalid } from '../errors.ts'
 import type { Asked, Markup, Shown } from './declaration.ts'
-import { empty, inWords, live, shownInList, withQuery } from './markup.ts'
+import { empty, heading, inWords, live, shownInList, withQuery } from './markup.ts'
 import { momentOf } from './moment.ts'
 import { type Column, table } from './table.ts'
 import { fits, ownFilter, pathOfThing, type ThingsOf, typeOf, type WithDatabase } from './things.ts'
@@ -69,7 +69,9 @@ export function listView<T extends Table>(list: ListOf<T>): (asked: Asked<WithDa
     const shown = await rows()
     return {
       content: html`${filterForm(list, asked)}${isFirst ? live(asked, 'rows', shown) : shown}${pager(list, asked, reading, found)}
-${tools(list, asked)}`,
+<p class="tools"><a class="button" href="${withQuery(asked, { format: 'csv' })}">CSV</a>
+<a class="button" href="${withQuery(asked, { format: 'json' })}">JSON</a></p>
+${list.asRequest ? requestMarkup(asked, list.asRequest) : ''}`,
       parts: { rows },
       sheet: {
         columns: list.columns.map(({ name }) => name),
@@ -115,19 +117,15 @@ function fromOf<T extends Table>(list: ListOf<T>, query: URLSearchParams, column
   if (text === null) return undefined
   const place = placeIn(text)
   const names = [column, ...list.table.key.filter((name) => name !== column)]
-  const isGood =
-    place?.length === names.length && names.every((name, at) => isValue(typeOf(list.table, name), place[at]))
+  const isGood = place?.length === names.length && names.every((name, at) => fits(typeOf(list.table, name), place[at]!))
   if (!place || !isGood) throw invalid('query/after', 'invalid_format', 'The address was not made by this list.')
   return { place, isBefore }
 }
 
-const isValue = (type: string, value: string | null | undefined): boolean =>
-  typeof value === 'string' && fits(type, value)
-
-function placeIn(text: string): Place | undefined {
+function placeIn(text: string): string[] | undefined {
   try {
     const place: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'))
-    return Array.isArray(place) ? (place as Place) : undefined
+    return Array.isArray(place) && place.every((each) => typeof each === 'string') ? place : undefined
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error
@@ -171,12 +169,6 @@ function sortOf(asked: Asked<WithDatabase>, now: Reading['sort'], name: string):
     href: withQuery(asked, { sort: name, order, before: undefined, after: undefined }),
     now: !isNow ? 'none' : now.isDescending ? 'descending' : 'ascending',
   }
-}
-
-/** `created_at` → `Created at`. */
-export const heading = (name: string): string => {
-  const words = inWords(name)
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 }
 
 function filterForm<T extends Table>({ filters = [], at }: ListOf<T>, asked: Asked<WithDatabase>): Markup {
@@ -226,12 +218,6 @@ export const step = (says: string, href: string | undefined): Markup =>
   href === undefined
     ? html`<button type="button" disabled>${says}</button>`
     : html`<a class="button" href="${href}">${says}</a>`
-
-function tools<T extends Table>({ asRequest }: ListOf<T>, asked: Asked<WithDatabase>): Markup {
-  return html`<p class="tools"><a class="button" href="${withQuery(asked, { format: 'csv' })}">CSV</a>
-<a class="button" href="${withQuery(asked, { format: 'json' })}">JSON</a></p>
-${asRequest ? requestMarkup(asked, asRequest) : ''}`
-}
 
 /** The same by the API and on the command line; never with a key. */
 export function requestMarkup(

@@ -65,7 +65,8 @@ export const copyButton = (value: string, what: string): Markup =>
 /** `account_id` → `account id`. */
 export const inWords = (name: string): string => name.replaceAll('_', ' ')
 
-const titleCase = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}`
+/** `created_at` → `Created at`. */
+export const heading = (name: string): string => `${name.charAt(0).toUpperCase()}${inWords(name.slice(1))}`
 
 /** An id whole, with a button that copies it. */
 export const wholeId = (value: string, what: string): Markup => html`<code>${value}</code> ${copyButton(value, what)}`
@@ -119,7 +120,7 @@ export function shownValue(name: string, value: unknown): Markup {
 /** The fields of a thing; each can be found by its name in the API. */
 export const fields = (list: readonly Field[]): Markup =>
   html`<dl class="fields">${list.map(
-    ({ name, value, label = titleCase(inWords(name)), show }) =>
+    ({ name, value, label = heading(name), show }) =>
       html`<div><dt>${label}</dt><dd data-field="${name}">${show ?? shownValue(name, value)}</dd></div>`,
   )}</dl>`
 

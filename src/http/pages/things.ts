@@ -47,13 +47,16 @@ export function fits(type: string, text: string): boolean {
 
 /** Confines a query to the viewer's own; no filter for those who see all. Throws where the things are nobody's. */
 export function ownFilter<T extends Table>(
-  { tenant, kinds }: Pick<ThingsOf<T>, 'tenant' | 'kinds'>,
+  { table, tenant, kinds }: Pick<ThingsOf<T>, 'table' | 'tenant' | 'kinds'>,
   { viewer }: Pick<Asked<unknown>, 'viewer'>,
 ): Filter[] {
   const owner = tenantOf(viewer)
   if (owner === undefined) return []
   if (tenant === undefined) throw new Error(`${kinds} are nobody's, and not for a tenant`)
-  return [{ column: tenant, is: 'equal', value: owner }]
+  // A key is of one of the tenant's worlds.
+  const { environment } = viewer.principal ?? {}
+  const ofWorld: Filter = { column: 'environment', is: 'equal', value: environment ?? '' }
+  return [{ column: tenant, is: 'equal', value: owner }, ...(environment && table.columns.environment ? [ofWorld] : [])]
 }
 
 async function rowsWhere<T extends Table>(

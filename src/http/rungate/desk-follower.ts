@@ -12,7 +12,9 @@ type Follow = DeskUpkeep['follow']
 
 type Followed = Parameters<Follow>[0]
 
-const TYPES: readonly Followed['type'][] = ['rungate.TurnAsked.v1', 'rungate.RunStarted.v1', 'rungate.RunEnded.v1']
+const TYPES: readonly Followed['type'][] = [
+  ...(['rungate.TurnAsked.v1', 'rungate.RunStarted.v1', 'rungate.RunEnded.v1', 'rungate.OldDataDeleted.v1'] as const),
+]
 
 export interface DeskFollower extends Directory {
   /** `follow` is told of each event: of those that there were already, and from now on. */

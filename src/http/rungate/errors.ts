@@ -27,7 +27,7 @@ type RequestCode =
   | 'webhooks_unavailable'
 
 /** Of calls of models, which the proxy refuses by itself, in bodies of their own. */
-type CallCode = GovernanceCode | 'provider_error'
+type CallCode = GovernanceCode | 'provider_error' | 'invalid_request_error' | 'mid_stream_error'
 
 export type RungateCode = RejectionCode | RequestCode | CallCode
 
@@ -134,6 +134,9 @@ const calls: Record<CallCode, ErrorEntry> = {
   runaway_prevention: call(403, 'The run has made all its steps', 'runaway_prevention'),
   rate_limited: call(429, 'The policy allows no more calls now', 'rate_limited'),
   provider_error: call(502, 'No provider served the call', 'provider_error'),
+  invalid_request_error: call(400, 'The call cannot be read', 'invalid_request_error'),
+  // Its stream has begun with 200.
+  mid_stream_error: call(502, 'The answer broke off', 'mid_stream_error'),
 }
 
 /** `/routing/timeout_ms` → `routing.timeout_ms`, `query/limit` → `limit`. */

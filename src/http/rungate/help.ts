@@ -22,6 +22,12 @@ export const help: Readonly<Record<Exclude<RungateCode, KernelCode>, string>> = 
   provider_error:
     '`details` has each attempt with what went wrong, and whom the chain passed over and why. `GET /rungate/api/providers/health` ' +
     'shows keys that are left alone for a while.',
+  invalid_request_error:
+    'The message names the member at fault, and so does `param` in OpenAI’s format. Without `X-Rungate-Provider` the call went to no ' +
+    'provider; with it, the provider has refused it, and the message is its own.',
+  mid_stream_error:
+    'The stream began with 200 and broke off after some content: what came until then is all there is of the answer, and it is paid ' +
+    'for. Send the call again for another answer. The step shows what went wrong.',
   account_not_found: 'The account of the token does not exist any more.',
   account_elsewhere: 'Leave `org_id` and `workspace_id` out: what you make belongs to the account of your token.',
   slug_taken: 'Choose another slug, or leave it out: then one is made of the name.',

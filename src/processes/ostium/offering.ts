@@ -48,11 +48,15 @@ export async function offerOf(offering: Offering, facts: ActionFacts): Promise<O
   const inner = facts.inner as Hex
   const { agentFactory: factory } = market.contracts
   if (!factory) return { reason: 'there is no factory of accounts', revert: null }
-  const state = await bus.current(agent, traderIdOf(chainId, trader))
+  // Asked at once: each is a way to the log or to the node and back.
+  const [state, { timestampS }, fees] = await Promise.all([
+    bus.current(agent, traderIdOf(chainId, trader)),
+    market.client.latestBlock(),
+    feesOf(offering),
+  ])
   if (state.status === 'none' || state.facts.agentId !== agentId) return { reason: 'the agent is gone', revert: null }
   if (state.status === 'suspended') return { reason: 'the agent is suspended', revert: null }
   const deadlineS = Math.floor(Date.parse(facts.deadline) / 1_000)
-  const { timestampS } = await market.client.latestBlock()
   if (timestampS > deadlineS) return { reason: 'its deadline has passed', revert: null }
   const privateKey = await openPrivateKey(vaultKeys, agentId, state.facts.sealedKey).catch((error: unknown) => {
     if (error instanceof SecretUnreadable) return undefined
@@ -66,10 +70,7 @@ export async function offerOf(offering: Offering, facts: ActionFacts): Promise<O
   // By way of the factory it is right whether the account is there already or not.
   const call = actTransaction({ ...act, ...place, signature, factory, account, isDeployed: false })
   try {
-    const [estimate, fees] = await Promise.all([
-      market.client.estimateGas({ from: sponsor, ...call }),
-      feesOf(offering),
-    ])
+    const estimate = await market.client.estimateGas({ from: sponsor, ...call })
     return { ...call, gas: (estimate * GAS_PERCENT) / 100n, ...fees }
   } catch (error) {
     if (!(error instanceof CallReverted)) throw error

@@ -4,6 +4,7 @@ import { queriesOver } from '../../postgres/queries.ts'
 import type { TablesOf } from '../projection.ts'
 import type { accounts, attempts } from './account.ts'
 import type { accountCommands } from './account-command.ts'
+import type { accountCurve } from './account-curve.ts'
 import type { apiKeys } from './api-key.ts'
 import type { challenges } from './challenge.ts'
 import type { corrections } from './correction.ts'
@@ -26,6 +27,7 @@ import type { deadLetters, deliveries, endpoints, outbox } from './webhook.ts'
 /** Table name → row. */
 export type NoctantTables = TablesOf<
   | typeof accountCommands
+  | typeof accountCurve
   | typeof accounts
   | typeof apiKeys
   | typeof attempts

@@ -12,7 +12,7 @@ import {
   webhookTables as tablesOf,
 } from '../../webhooks/tables.ts'
 import { erase, type RowOf } from '../projection.ts'
-import { preparedOne } from './tables.ts'
+import { noctantTables, preparedOne } from './tables.ts'
 
 export const webhookTables = tablesOf(webhookNames)
 export const { endpoints, outbox, attempts: deliveries, deadLetters } = webhookTables
@@ -39,3 +39,13 @@ export const listWebhookAttempts = (
   db: ReadModels,
   { operatorId: tenantId, ...page }: Omit<AttemptPage, 'tenantId'> & { operatorId: string },
 ) => listAttempts(db, webhookNames, webhookTables, { tenantId, ...page })
+
+/** Endpoints of all operators, those first that have failed longest. */
+export const listWebhookEndpoints = (db: ReadModels, limit: number): Promise<WebhookEndpointRow[]> =>
+  noctantTables(db)
+    .selectFrom('noctant_webhook_endpoints')
+    .selectAll()
+    .orderBy('failing_since')
+    .orderBy('operator_id')
+    .limit(limit)
+    .execute()

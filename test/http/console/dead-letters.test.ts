@@ -73,6 +73,27 @@ describe('a command that was given up', () => {
     ])
     expect([first.status, second.status].toSorted()[0]).toBe(303)
     expect((await typesOf(commandId)).filter((type) => type === 'EngineCommandDiscarded')).toHaveLength(1)
+    // Whoever comes later is told that it was dealt with, by the same answer each time.
+    const later = await admin.post(path, { ...form, confirm: commandId })
+    expect([later.status, later.text.includes('It was dealt with already.')]).toEqual([409, true])
+    expect((await admin.get(path)).page.querySelector('[role=alert]')?.text).toContain('It was dealt with already.')
+    expect((await admin.get(`/console/dead-letters/${randomUUID()}/actions/discard`)).status).toBe(404)
+  })
+
+  it('is dealt with beside others of its kind, as many as the form says', async () => {
+    const ids = [await giveUp('ACC-MANY-1'), await giveUp('ACC-MANY-2')]
+    const path = '/console/dead-letters/actions/discard'
+    const page = await admin.get(path)
+    const which = page.page
+      .querySelectorAll('select[name=which] option')
+      .map((option) => option.getAttribute('value') ?? '')
+      .find((value) => / commands open_account$/.test(value))
+    expect(Number(which?.split(' ')[0])).toBeGreaterThanOrEqual(2)
+    const other = await admin.post(path, { ...formIn(page), reason: 'a trial', which: '1 commands open_account' })
+    expect(other.status).toBe(409)
+    const seen = await admin.follow(await admin.post(path, { ...formIn(page), reason: 'a trial', which: which ?? '' }))
+    expect(seen.page.querySelector('.message')?.text).toContain(`${which} stay given up.`)
+    for (const id of ids) expect(await typesOf(id)).toContain('EngineCommandDiscarded')
   })
 
   it('is not for operators, and nothing that is not there is given up', async () => {

@@ -346,6 +346,8 @@ describe('a verified agent', () => {
       expect(codeOf(await ground.served.get('/v1/agent/public', trader.address))).toStrictEqual([400, 'NOT_FOUND']),
     )
     expect(codeOf(await post('/v1/agent/remove'))).toStrictEqual([400, 'NOT_FOUND'])
+    const broken = await ground.served.ask('POST', '/v1/agent/remove', { trader: trader.address, raw: '{' })
+    expect(codeOf(broken)).toStrictEqual([400, 'INVALID_REQUEST'])
   })
 })
 

@@ -15,6 +15,8 @@ export interface Made {
   changes?: Changes
   facts?: Partial<CallFacts>
   settled?: Partial<SettlementFacts>
+  /** When it is made; default: now. */
+  at?: Date
 }
 
 const asked = ({ accountId, agentId, policyId }: Caller, { changes, facts }: Made) => {
@@ -25,7 +27,7 @@ const asked = ({ accountId, agentId, policyId }: Caller, { changes, facts }: Mad
 /** A call that is under way. */
 export async function callAdmitted(api: Pick<Api, 'desks'>, caller: Caller, made: Made = {}) {
   const facts = asked(caller, made)
-  const outcome = await api.desks.admit(facts, () => candidates, context())
+  const outcome = await api.desks.admit(facts, () => candidates, context(made.at))
   expect(outcome.kind).toBe('admitted')
   if (outcome.kind !== 'admitted') throw new Error('the call was not admitted')
   return { runId: outcome.run.runId, callId: facts.callId }
@@ -35,7 +37,7 @@ export async function callAdmitted(api: Pick<Api, 'desks'>, caller: Caller, made
 export async function callMade(api: Pick<Api, 'desks'>, caller: Caller, made: Made = {}) {
   const { runId, callId } = await callAdmitted(api, caller, made)
   const { accountId, agentId } = caller
-  api.desks.settle({ accountId, agentId }, settlement('', { ...made.settled, callId }), context())
+  api.desks.settle({ accountId, agentId }, settlement('', { ...made.settled, callId }), context(made.at))
   return { runId, callId }
 }
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { account } from '../../../src/commands/rungate/account.ts'
 import { type LlmSimulator, startLlmSimulator } from '../../../src/embedded/llm/server.ts'
 import { eventually } from '../../projections/support.ts'
-import { type Api, type Asked, startApi, systemContext } from '../api.ts'
+import { type Answer, type Api, type Asked, startApi, systemContext } from '../api.ts'
 import { type Caller, CLAUDE, callerOf, GPT, user } from './calling.ts'
 
 let simulator: LlmSimulator
@@ -109,8 +109,31 @@ describe('a request that cannot be read', () => {
     const agent = await caller.agent({ policy: { default_model: GPT } })
     const body = { model: undefined }
     expect((await ask(agent.apiKey, body)).body.model).toContain(GPT)
-    expect((await ask(caller.apiKey, body)).status).toBe(400)
+    const refused = await ask(caller.apiKey, body)
+    expect([refused.status, refused.body.error.param]).toStrictEqual([400, 'model'])
+    expect(await pageOf(refused)).toContain('invalid_request_error')
   })
+
+  it('that its provider refuses is told so in its words, with a page on it', async () => {
+    simulator.order({ rules: [{ times: 1, fault: { status: 400, message: 'temperature is out of range' } }] })
+    const { status, headers, body } = await ask(caller.apiKey, {})
+    expect([status, body.error.message]).toStrictEqual([400, expect.stringContaining('temperature is out of range')])
+    expect(headers.get('x-rungate-provider')).toBe('openai')
+    expect(await pageOf({ headers })).toContain('invalid_request_error')
+  })
+})
+
+/** The page that a refusal leads to. */
+async function pageOf({ headers }: Pick<Answer, 'headers'>): Promise<string> {
+  const page = /<(.*)>; rel="help"/.exec(headers.get('link') ?? '')?.[1] ?? ''
+  return (await fetch(`${api.url}${page}`)).text()
+}
+
+it('a stream that breaks off names its reason by a code that has a page, as every code of the proxies has', async () => {
+  for (const code of ['mid_stream_error', 'budget_exceeded', 'provider_error', 'agent_disabled']) {
+    const page = await pageOf({ headers: new Headers({ link: `</docs/problems/${code}>; rel="help"` }) })
+    expect(page).toContain('proxyChatCompletions')
+  }
 })
 
 describe('a policy', () => {
@@ -119,8 +142,7 @@ describe('a policy', () => {
     const model = await ask(agent.apiKey, { model: CLAUDE })
     expect([model.status, model.body.error.code]).toStrictEqual([403, 'model_not_allowed'])
     expect(model.headers.get('x-should-retry')).toBe('false')
-    const page = /<(.*)>; rel="help"/.exec(model.headers.get('link') ?? '')?.[1] ?? ''
-    expect(await (await fetch(`${api.url}${page}`)).text()).toContain('model_not_allowed')
+    expect(await pageOf(model)).toContain('model_not_allowed')
     expect(model.body.error.context).toMatchObject({ policy_name: expect.stringContaining('policy'), cost_usd: 0 })
     const tools = [{ type: 'function', function: { name: 'rm_all' } }]
     const tool = await ask(agent.apiKey, { tools })

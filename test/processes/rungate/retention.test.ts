@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { approval } from '../../../src/commands/rungate/approval.ts'
 import { cleanup } from '../../../src/commands/rungate/cleanup.ts'
 import { loadConfig } from '../../../src/config.ts'
+import { startLlmSimulator } from '../../../src/embedded/llm/server.ts'
 import { createDatabase, type ReadModels } from '../../../src/postgres/database.ts'
 import { APPROVAL_KEYS, CONTENT_KEYS, contentKeyId } from '../../../src/processes/rungate/contents.ts'
 import { providerSecretsOf } from '../../../src/processes/rungate/processes.ts'
@@ -14,12 +15,14 @@ import type { ObjectKeys } from '../../../src/vault/object-keys.ts'
 import { ensureSealingKey } from '../../../src/vault/secrets-key.ts'
 import type { Answer, Asked } from '../../http/api.ts'
 import { type Account, registered } from '../../http/rungate/accounts.ts'
+import { callerOf, GPT, user } from '../../http/rungate/calling.ts'
 import { approvalAsked, callMade } from '../../http/rungate/calls.ts'
 import { eventually } from '../../projections/support.ts'
-import { startDesks } from '../../support/desks.ts'
+import { context as deskContext, startDesks } from '../../support/desks.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { example } from '../../support/examples.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
+import { startReceiver } from '../../support/webhook-receiver.ts'
 
 let stack: Stack
 let db: ReadModels
@@ -30,7 +33,7 @@ beforeAll(async () => {
   stack = await startStack({
     environment: {
       ...{ RUNGATE_RETENTION_INTERVAL_MS: '50', RUNGATE_ALERTS_INTERVAL_MS: '50' },
-      RUNGATE_WEBHOOK_DELIVERIES_DAYS: '7',
+      ...{ RUNGATE_WEBHOOK_DELIVERIES_DAYS: '7', WEBHOOK_ALLOW_PRIVATE: 'true', WEBHOOK_POLL_INTERVAL_MS: '40' },
     },
   })
   db = createDatabase({ url: stack.databaseUrl, poolMax: 2, onConnectionLost: () => undefined })
@@ -109,6 +112,36 @@ describe('what steps said', () => {
   })
 })
 
+describe('a run of long ago', () => {
+  it('is counted before a cleanup, is gone after it with its steps and entries, and a younger one stays', async () => {
+    const { accountId, agentId } = acme
+    const runEnded = async (days: number): Promise<string> => {
+      const now = new Date(daysAgo(days))
+      const desks = startDesks(stack.store, { now: () => now })
+      const { runId } = await callMade({ desks }, acme, { at: now })
+      const ending = { runId, by: 'agent', author: { id: agentId, tokenId: null } } as const
+      await desks.complete({ accountId, agentId }, ending, deskContext(now))
+      await desks.drained()
+      return runId
+    }
+    const old = await runEnded(40)
+    const young = await runEnded(20)
+    const ask = (method: string, path: string, body?: object) => govern(method, path, { key: acme.token, body })
+    await eventually(async () =>
+      expect((await ask('GET', '/api/analytics/cleanup-preview?days=30')).body.data).toStrictEqual({
+        ...{ runs: 1, steps: 1, ledgerEntries: 1 },
+      }),
+    )
+    expect((await ask('GET', `/api/runs/${old}`)).body.data.status).toBe('completed')
+    expect((await ask('POST', '/api/analytics/cleanup', { days: 30 })).body.data).toStrictEqual({
+      ...{ runsDeleted: 1, stepsDeleted: 1, ledgerEntriesDeleted: 1 },
+    })
+    await eventually(async () => expect((await ask('GET', `/api/runs/${old}`)).status).toBe(404))
+    expect((await ask('GET', `/api/runs/${young}`)).status).toBe(200)
+    expect((await ask('POST', '/api/analytics/cleanup', { days: 30 })).body.data).toMatchObject({ runsDeleted: 0 })
+  })
+})
+
 describe('a delivery to a webhook', () => {
   it('is gone from what is shown some days after its end, and stays in the log', async () => {
     const webhookId = randomUUID()
@@ -171,5 +204,29 @@ describe('an alert rule', () => {
     ])
     await govern('DELETE', `/api/alert-rules/${restless}`, { key: acme.token })
     await desks.drained()
+  })
+
+  it('goes off by a call that was served, and the webhook that asked for it is told', async () => {
+    const simulator = await startLlmSimulator()
+    const receiver = await startReceiver()
+    try {
+      const caller = await callerOf({ govern, url: stack.url }, simulator)
+      const ask = (method: string, path: string, body?: object) => govern(method, path, { key: caller.token, body })
+      const hook = { name: 'alerts', url: receiver.url, events: ['alert.triggered'] }
+      expect((await ask('POST', '/api/webhooks', hook)).status).toBe(201)
+      const condition_config = { threshold_usd: 0.000001, window_minutes: 60 }
+      const rule = { name: 'any cost', condition_type: 'cost_threshold', condition_config }
+      const { id } = (await ask('POST', '/api/alert-rules', rule)).body.data
+      await caller.openAi.chat.completions.create({ model: GPT, messages: user('Say something.') })
+      const [told] = await eventually(() => {
+        expect(receiver.received).toHaveLength(1)
+        return receiver.received
+      })
+      expect(JSON.parse(String(told?.body))).toMatchObject({ type: 'alert.triggered', account_id: caller.accountId })
+      const { data } = (await ask('GET', `/api/alert-rules/${id}`)).body
+      expect(data.last_triggered_at).not.toBeNull()
+    } finally {
+      await Promise.all([simulator.close(), receiver.close()])
+    }
   })
 })

@@ -1,8 +1,9 @@
 /** Examples of the events around the console: a link, two sessions, and their ends. */
 import type { AccessLinkEvent } from '../../../src/events/console/access-link.ts'
+import type { JobEvent } from '../../../src/events/console/job.ts'
 import type { SessionEvent } from '../../../src/events/console/session.ts'
 
-export type ConsoleStoryEvent = AccessLinkEvent | SessionEvent
+export type ConsoleStoryEvent = AccessLinkEvent | JobEvent | SessionEvent
 
 type Examples = {
   readonly [T in ConsoleStoryEvent['type']]: Extract<ConsoleStoryEvent, { type: T }>['data']
@@ -15,6 +16,7 @@ export function consoleExamples(
   timeAt: (seconds: number) => string,
 ): Examples {
   const session = { sessionId: uuidOf('console session'), tenantId: operatorId }
+  const job = { jobId: uuidOf('console job') }
   return {
     'console.AccessLinkIssued.v1': {
       linkId: uuidOf('console link'),
@@ -38,6 +40,26 @@ export function consoleExamples(
       occurredAt: timeAt(610),
     },
     'console.SessionUsed.v1': { ...session, occurredAt: timeAt(900) },
+    'console.JobRequested.v1': {
+      ...job,
+      ...{ kind: 'rebuild', context: null, projection: 'noctant.order', stream: null, category: null },
+      ...{ reason: 'a row was edited by hand', requestedBy: 'grace', occurredAt: timeAt(700) },
+    },
+    'console.JobStarted.v1': { ...job, run: 1, occurredAt: timeAt(701) },
+    'console.JobProgressed.v1': { ...job, percent: 40, events: 1_200, eventsPerSecond: 600, occurredAt: timeAt(703) },
+    'console.JobCancelRequested.v1': { ...job, reason: 'the wrong one', occurredAt: timeAt(704) },
+    'console.JobFinished.v1': {
+      ...job,
+      ...{ outcome: 'done', error: null, log: 'rebuild: 40 %, 1200 events, 600/s, 3 s left' },
+      tables: [{ table: 'noctant_orders', rowsLive: 12, rowsRebuilt: 12, rowsDiffering: 1 }],
+      findings: [
+        {
+          ...{ kind: 'hash', stream: 'noctant.account-1', revision: '3', position: '1234' },
+          ...{ type: 'noctant.AccountOpened.v1', detail: 'the hash does not follow from the event' },
+        },
+      ],
+      ...{ findingsTotal: 1, figures: { events: 3_000, duration_ms: 5_000 }, occurredAt: timeAt(706) },
+    },
     'console.SessionEnded.v1': { ...session, reason: 'signed_out', occurredAt: timeAt(920) },
   }
 }

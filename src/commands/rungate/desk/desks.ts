@@ -167,6 +167,8 @@ export function createDesks(options: DesksOptions): Desks & DeskUpkeep {
         if (event.data.processId !== processId) atDesk.share(event.data.agentId)
       } else if (event.type === 'rungate.RunStarted.v1') {
         runs.note(event.data.runId, event.data)
+      } else if (event.type === 'rungate.OldDataDeleted.v1') {
+        for (const runId of event.data.runIds) runs.forget(runId)
       } else if (event.type === 'rungate.RunEnded.v1' && event.data.status === 'force_stopped') {
         for (const listener of stopListeners) listener(event.data.runId)
       }

@@ -5,6 +5,7 @@
 import type { CallSize } from '../../../adapters/llm/cost.ts'
 import type { PricedModel } from '../../../adapters/llm/price-table.ts'
 import type { Attempt, FailureKind, RunStatus, RunTotals } from '../../../events/rungate/call-facts.ts'
+import type { CleanupEvent } from '../../../events/rungate/cleanup.ts'
 import type { DeskEvent, DeskFacts, DeskTurnEvent } from '../../../events/rungate/desk.ts'
 import type { PolicySettings } from '../../../events/rungate/policy-settings.ts'
 import type { CommandContext } from '../../handle.ts'
@@ -257,7 +258,7 @@ export interface Desks extends RunCommands {
   quietOf(accountId: string, waitMs: number): Promise<bigint | undefined>
   /**
    * A run of the account that began since the read models' place at this process's start, or undefined. The last 20,000 are known; it
-   * may have ended.
+   * may have ended. One that was deleted since is known no more.
    */
   startedRun(accountId: string, runId: string): StartedRun | undefined
   /** Told of each run that a force-stop ends, on whichever process; the calls of it that are under way are to be aborted. */
@@ -282,6 +283,9 @@ export interface DeskUpkeep {
   flush(): void
   /** Resolves when nothing is under way in this process any more. */
   drained(): Promise<void>
-  /** What the log says of desks, as this process follows it: `rungate.TurnAsked`, `rungate.RunStarted` and `rungate.RunEnded`. */
-  follow(event: DeskEvent | DeskTurnEvent): void
+  /**
+   * What the log says of desks, as this process follows it: `rungate.TurnAsked`, `rungate.RunStarted`, `rungate.RunEnded`, and
+   * `rungate.OldDataDeleted`, by which runs are gone.
+   */
+  follow(event: DeskEvent | DeskTurnEvent | CleanupEvent): void
 }

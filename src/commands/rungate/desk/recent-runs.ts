@@ -10,6 +10,7 @@ export interface StartedRun extends DeskOf {
 
 export interface RecentRuns {
   note(runId: string, run: StartedRun): void
+  forget(runId: string): void
   /** Undefined: it is of another account, or nothing is known of it here. */
   find(accountId: string, runId: string): StartedRun | undefined
 }
@@ -18,6 +19,7 @@ export function createRecentRuns(): RecentRuns {
   const runs = new LRUCache<string, StartedRun>({ max: RUNS_MAX })
   return {
     note: (runId, { accountId, agentId, policyId }) => void runs.set(runId, { accountId, agentId, policyId }),
+    forget: (runId) => void runs.delete(runId),
     find(accountId, runId) {
       const found = runs.get(runId)
       return found?.accountId === accountId ? found : undefined

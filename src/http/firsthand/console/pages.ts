@@ -5,6 +5,7 @@ import { organizations } from '../../../projections/firsthand/organization.ts'
 import { purchases } from '../../../projections/firsthand/purchase.ts'
 import { submissions } from '../../../projections/firsthand/submission.ts'
 import { transactions } from '../../../projections/firsthand/wallet.ts'
+import { workers } from '../../../projections/firsthand/worker.ts'
 import type { Table } from '../../../projections/projection.ts'
 import type { ContextConsole } from '../../pages/declaration.ts'
 import type { ListOf } from '../../pages/list.ts'
@@ -13,6 +14,7 @@ import { plainPages } from '../../pages/plain-pages.ts'
 import { figure, rowsTable } from '../../pages/table.ts'
 import { finderOf, rowsOf } from '../../pages/things.ts'
 import { consoleSignIn, type FirsthandParts } from '../access.ts'
+import { showFigures } from './figures.ts'
 
 /** Of one job. */
 const SUBMISSIONS_SHOWN_MAX = 100
@@ -23,7 +25,7 @@ const environment = { name: 'environment', choices: ['test', 'live'] } as const
 const toJob = (id: string) => pathOf('firsthand', 'jobs', id)
 
 const jobList = list({
-  ...{ table: jobs, kind: 'job', kinds: 'jobs', tenant: undefined, id: 'job_id', at: 'created_at' },
+  ...{ table: jobs, kind: 'job', kinds: 'jobs', tenant: 'organization_id', id: 'job_id', at: 'created_at' },
   path: '/firsthand/jobs',
   nameOf: ({ job_id }) => job_id,
   columns: [
@@ -48,7 +50,7 @@ const jobList = list({
 })
 
 const submissionList = list({
-  ...{ table: submissions, kind: 'submission', kinds: 'submissions', tenant: undefined, at: 'created_at' },
+  ...{ table: submissions, kind: 'submission', kinds: 'submissions', tenant: 'organization_id', at: 'created_at' },
   id: 'submission_id',
   path: '/firsthand/submissions',
   nameOf: ({ submission_id }) => submission_id,
@@ -72,7 +74,7 @@ const submissionList = list({
 })
 
 const ledgerList = list({
-  ...{ table: transactions, kind: 'transaction', kinds: 'transactions', tenant: undefined, at: 'created_at' },
+  ...{ table: transactions, kind: 'transaction', kinds: 'transactions', tenant: 'organization_id', at: 'created_at' },
   id: 'transaction_id',
   path: '/firsthand/ledger',
   nameOf: ({ transaction_id }) => transaction_id,
@@ -91,7 +93,7 @@ const ledgerList = list({
 })
 
 const purchaseList = list({
-  ...{ table: purchases, kind: 'purchase', kinds: 'purchases', tenant: undefined, at: 'started_at' },
+  ...{ table: purchases, kind: 'purchase', kinds: 'purchases', tenant: 'organization_id', at: 'started_at' },
   ...{ id: 'session_id', aliases: ['purchase_id'] },
   path: '/firsthand/purchases',
   nameOf: ({ purchase_id }) => purchase_id,
@@ -107,6 +109,21 @@ const purchaseList = list({
   ],
   filters: [{ name: 'status' }, environment, ofOrganization],
   empty: { says: 'Nothing was bought.' },
+})
+
+/** What is personal of them stays out of lists. */
+const workerList = list({
+  ...{ table: workers, kind: 'worker', kinds: 'workers', tenant: undefined, id: 'worker_id', at: 'created_at' },
+  path: '/firsthand/workers',
+  nameOf: ({ worker_id }) => worker_id,
+  columns: [
+    { name: 'worker_id', label: 'Worker' },
+    { name: 'status', label: 'Status' },
+    { name: 'synthetic', label: 'Of the sandbox' },
+    { name: 'created_at', label: 'Registered' },
+  ],
+  filters: [{ name: 'status', choices: ['active', 'suspended', 'forgotten'] }],
+  empty: { says: 'Nobody works here yet.' },
 })
 
 const organizationList = list({
@@ -135,6 +152,7 @@ export const firsthandConsole: ContextConsole<FirsthandParts> = {
     ...plainPages({
       list: jobList,
       title: 'Jobs',
+      scopes: ['jobs:read'],
       async more(asked, { job_id }) {
         const of = { at: 'created_at', of: ['job_id', job_id], limit: SUBMISSIONS_SHOWN_MAX } as const
         const rows = await rowsOf(asked, submissions, of)
@@ -157,11 +175,23 @@ export const firsthandConsole: ContextConsole<FirsthandParts> = {
     ...plainPages({
       list: submissionList,
       title: 'Submissions',
+      scopes: ['jobs:read'],
       show: ({ job_id }) => ({ job_id: html`${job_id} ${link('Show the job', toJob(job_id))}` }),
     }),
-    ...plainPages({ list: ledgerList, title: 'Ledger' }),
-    ...plainPages({ list: purchaseList, title: 'Purchases' }),
+    ...plainPages({ list: ledgerList, title: 'Ledger', scopes: ['jobs:read'] }),
+    ...plainPages({ list: purchaseList, title: 'Purchases', scopes: ['jobs:read'] }),
+    ...plainPages({ list: workerList, title: 'Workers', without: ['email', 'name'] }),
     ...plainPages({ list: organizationList, title: 'Organizations' }),
+    {
+      path: '/firsthand/figures',
+      title: 'Figures',
+      group: 'operate',
+      audience: ['administrator', 'operator'],
+      scopes: ['jobs:read'],
+      view: showFigures,
+    },
   ],
-  finders: [jobList, submissionList, ledgerList, purchaseList, organizationList].map((each) => finderOf(each as never)),
+  finders: [jobList, submissionList, ledgerList, purchaseList, workerList, organizationList].map((each) =>
+    finderOf(each as never),
+  ),
 }

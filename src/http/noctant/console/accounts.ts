@@ -27,6 +27,7 @@ import {
 import { figure, rowsTable } from '../../pages/table.ts'
 import { rowsOf, thingView } from '../../pages/things.ts'
 import type { NoctantParts } from '../access.ts'
+import { accountPlot } from './plots.ts'
 import { type AccountRow, accountThings, accountView } from './things.ts'
 
 const STATUSES = ['active', 'disabled', 'closed']
@@ -231,7 +232,8 @@ export const showAccount = thingView(accountThings, async (asked: Asked<NoctantP
       challenge_instance_id: html`${challenge} ${link('Show the challenge', pathOf('noctant', 'challenges', challenge))}`,
     }),
   }
-  const content = html`${live(asked, 'standing', await standing(asked, row))}
+  const curve = hasScope(asked.viewer, 'account_summary:read') ? await accountPlot(asked, row) : ''
+  const content = html`${live(asked, 'standing', await standing(asked, row))}${curve}
 ${section('The account', fieldsOf(view, shown))}
 ${live(asked, 'records', await records(asked, row))}
 ${onRecord(row.account_id)}`

@@ -1,28 +1,16 @@
 /** What was given up: commands to the engine, and webhooks. Each can be tried again, or left as it is for good. */
 import { html } from 'hono/html'
-import { deterministicId } from '../../../commands/identity.ts'
 import { isUuid } from '../../../events/uuid.ts'
-import {
-  deadCommands,
-  deadWebhooks,
-  discardWebhooks,
-  findDeadCommand,
-  NotSettled,
-  replayWebhooks,
-  retryObstacle,
-  settleCommand,
-} from '../../../processes/noctant/dead-letters.ts'
+import { deadCommands, deadWebhooks, findDeadCommand } from '../../../processes/noctant/dead-letters.ts'
 import type { AccountCommandRow } from '../../../projections/noctant/account-command.ts'
 import type { WebhookAttemptRow } from '../../../projections/noctant/webhook.ts'
-import { Problem } from '../../errors.ts'
-import type { Acting, ActionDeclaration, Asked, Markup, Prepared, Shown } from '../../pages/declaration.ts'
+import type { Asked, Markup, Shown } from '../../pages/declaration.ts'
 import { requestMarkup } from '../../pages/list.ts'
 import { fieldsOf, link, live, onRecord, pathOf, said, section, shortId, time } from '../../pages/markup.ts'
 import { rowsTable } from '../../pages/table.ts'
 import type { NoctantParts } from '../access.ts'
 
 type Noctant = Asked<NoctantParts>
-type Action = ActionDeclaration<NoctantParts>
 
 /** Of each kind; what lies behind is on the command line. */
 const SHOWN_MAX = 200
@@ -69,16 +57,18 @@ export async function showDeadLetters(asked: Noctant): Promise<Shown> {
   }
 }
 
-interface Letter {
+export interface Letter {
   id: string
   command: AccountCommandRow | undefined
   webhooks: readonly WebhookAttemptRow[]
 }
 
-async function letterIn({ parts: { db }, params }: Noctant): Promise<Letter | undefined> {
+/** The letter that is still to be dealt with. */
+export async function letterIn({ parts: { db }, params }: Noctant): Promise<Letter | undefined> {
   const id = (params.id ?? '').toLowerCase()
   if (!isUuid(id)) return undefined
-  const command = await findDeadCommand(db, id)
+  const found = await findDeadCommand(db, id)
+  const command = found?.discarded_at === null ? found : undefined
   const webhooks = command ? [] : await deadWebhooks(db, id, SHOWN_MAX)
   return command || webhooks.length > 0 ? { id, command, webhooks } : undefined
 }
@@ -99,73 +89,3 @@ export async function showDeadLetter(asked: Noctant): Promise<Shown | undefined>
     content: html`${fieldsOf(command ?? webhook ?? {}, {}, ['request'])}<p class="tools">${toThing}</p>${onRecord(id)}`,
   }
 }
-
-const of = '/dead-letters/:id'
-const audience = ['administrator'] as const
-
-const nameOf = ({ id, command, webhooks }: Letter): string =>
-  command ? `the command ${command.command_type ?? ''} ${id}` : `the webhook ${webhooks[0]?.event_type ?? ''} ${id}`
-
-const about =
-  (says: (letter: Letter) => Prepared) =>
-  async (asked: Noctant): Promise<Prepared | undefined> => {
-    const letter = await letterIn(asked)
-    return letter && says(letter)
-  }
-
-/** Does it, in the words of pages where it cannot be done. */
-async function settle(acting: Acting<NoctantParts>, what: 'retry' | 'discard'): Promise<Letter> {
-  const letter = await letterIn(acting)
-  if (!letter) throw new Error('the letter of an action was there a moment ago')
-  const { parts, command: context } = acting
-  const { bus, db, store } = parts
-  const reason = acting.reason || null
-  let given = 0
-  /** Of each command that comes of the form, one that is the same where the form is sent again. */
-  const contextOf = () => ({ ...context, commandId: deterministicId('settling', context.commandId, `${given++}`) })
-  try {
-    if (letter.command) {
-      const obstacle = what === 'retry' ? retryObstacle(letter.command) : undefined
-      if (obstacle) throw obstacle
-      const type = what === 'retry' ? 'noctant.EngineCommandRetryRequested.v1' : 'noctant.EngineCommandDiscarded.v1'
-      await settleCommand(store, letter.command, type, reason, context)
-    } else if (what === 'retry') await replayWebhooks({ bus, db, context: contextOf }, letter.webhooks)
-    else await discardWebhooks({ bus, db, context: contextOf }, letter.id, reason)
-  } catch (error) {
-    if (!(error instanceof NotSettled)) throw error
-    throw new Problem<'action_impossible'>('action_impossible', `${sentence(error.message)} ${error.whatToDo}`)
-  }
-  return letter
-}
-
-const sentence = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
-
-const retry: Action = {
-  ...{ of, audience, name: 'retry', title: 'Retry', reason: 'optional' },
-  prepare: about((letter) => {
-    const obstacle = letter.command && retryObstacle(letter.command)
-    return {
-      says: html`<p>Sends ${nameOf(letter)} again, under the same id.</p>`,
-      ...(obstacle ? { obstacle: `${sentence(obstacle.message)} ${obstacle.whatToDo}` } : {}),
-    }
-  }),
-  async perform(acting) {
-    const { id, command } = await settle(acting, 'retry')
-    const to = command ? `/commands/${id}` : `/webhooks/${id}`
-    return { message: 'It is sent again.', links: [['What comes of it', `/traces/${id}`]], to }
-  },
-}
-
-const discard: Action = {
-  ...{ of, audience, name: 'discard', title: 'Discard', reason: 'optional' },
-  prepare: about((letter) => ({
-    says: html`<p>Leaves ${nameOf(letter)} given up, and takes it off the list.</p>`,
-    confirm: letter.id,
-  })),
-  async perform(acting) {
-    await settle(acting, 'discard')
-    return { message: 'It stays given up.', to: '/dead-letters' }
-  },
-}
-
-export const deadLetterActions: readonly Action[] = [retry, discard]

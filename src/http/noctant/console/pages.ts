@@ -5,12 +5,15 @@ import { consoleSignIn, type NoctantParts } from '../access.ts'
 import { accountActions } from './account-actions.ts'
 import { showAccount, showAccounts } from './accounts.ts'
 import { noctantCards } from './cards.ts'
-import { deadLetterActions, showDeadLetter, showDeadLetters } from './dead-letters.ts'
+import { deadLetterActions } from './dead-letter-actions.ts'
+import { showDeadLetter, showDeadLetters } from './dead-letters.ts'
 import * as deliveries from './deliveries.ts'
 import { resend } from './delivery-actions.ts'
+import { ENDPOINTS, endpointActions, showEndpoint, showEndpoints } from './endpoints.ts'
 import * as lists from './lists.ts'
 import { operatorActions } from './operator-actions.ts'
 import { payoutActions } from './payout-actions.ts'
+import { commandPlots, webhookPlots, withPlots } from './plots.ts'
 import * as pages from './thing-pages.ts'
 import {
   accountThings,
@@ -59,6 +62,8 @@ const administered = (
   ]
 }
 
+const commandsPage = withPlots(deliveries.showCommands, commandPlots)
+const webhooksPage = withPlots(deliveries.showDeliveries, webhookPlots)
 const wentOut = { group: 'run', audience: both } as const
 const letters = { group: 'run', audience: ['administrator'] } as const
 const ofWebhooks = { scopes: ['webhook_deliveries:read'] } as const
@@ -83,16 +88,26 @@ export const noctantConsole: ContextConsole<NoctantParts> = {
       lists.showHistoricalSessions,
       pages.showHistoricalSession,
     ]),
-    { ...wentOut, path: '/commands', title: 'Commands', audience: ['administrator'], view: deliveries.showCommands },
+    { ...wentOut, path: '/commands', title: 'Commands', audience: ['administrator'], view: commandsPage },
     { ...wentOut, path: '/commands/:id', title: 'Command', scopes: ['accounts:read'], view: deliveries.showCommand },
-    { ...wentOut, ...ofWebhooks, path: '/webhooks', title: 'Webhooks', key: 'w', view: deliveries.showDeliveries },
+    { ...wentOut, ...ofWebhooks, path: '/webhooks', title: 'Webhooks', key: 'w', view: webhooksPage },
     { ...wentOut, ...ofWebhooks, path: '/webhooks/:id', title: 'Webhook', view: deliveries.showDelivery },
+    { ...wentOut, ...ofWebhooks, path: ENDPOINTS, title: 'Webhook endpoints', view: showEndpoints },
+    { ...wentOut, ...ofWebhooks, path: `${ENDPOINTS}/:id`, title: 'Webhook endpoint', view: showEndpoint },
     { ...letters, path: '/dead-letters', title: 'Dead letters', view: showDeadLetters },
     { ...letters, path: '/dead-letters/:id', title: 'Dead letter', view: showDeadLetter },
     ...administered('Operators', operatorThings, lists.showOperators, pages.showOperator),
     ...administered('API keys', keyThings, lists.showKeys, pages.showKey),
   ],
-  actions: [...accountActions, ...payoutActions, ...userActions, ...operatorActions, ...deadLetterActions, resend],
+  actions: [
+    ...accountActions,
+    ...payoutActions,
+    ...userActions,
+    ...operatorActions,
+    ...deadLetterActions,
+    ...endpointActions,
+    resend,
+  ],
   cards: noctantCards,
   finders: [
     ...[accountThings, userThings, productThings, challengeThings, payoutThings, correctionThings].map((each) =>

@@ -7,12 +7,13 @@ import { findChallenge } from '../../../projections/noctant/challenge.ts'
 import { statements } from '../../../projections/noctant/payout-statement.ts'
 import { type Asked, hasScope, type Markup, type Shown } from '../../pages/declaration.ts'
 import { fieldsOf, link, live, onRecord, pathOf, said, section, shortId, state, time } from '../../pages/markup.ts'
-import { rowsTable } from '../../pages/table.ts'
+import { figure, rowsTable } from '../../pages/table.ts'
 import { rowsOf, thingView } from '../../pages/things.ts'
 import type { NoctantParts } from '../access.ts'
 import { shown as challengeView } from '../challenges/challenge-view.ts'
 import { statementView } from '../payouts/payout-view.ts'
 import { payoutTable } from './accounts.ts'
+import { type Limit, limitsOf } from './plots.ts'
 import {
   challengeThings,
   correctionThings,
@@ -67,13 +68,21 @@ export const showProduct = thingView(productThings, async (_: Noctant, row): Pro
   return { title: `Product ${row.display_name}`, content: html`${fieldsOf(view)}${onRecord(row.product_id)}` }
 })
 
+const limitTable = (limits: readonly Limit[], currency: string): Markup =>
+  rowsTable('Distance to its limits', limits, 'The step has no limits.', [
+    { name: 'limit', label: 'Limit', show: ({ label }) => label },
+    figure('at', `Reached at, ${currency}`, ({ at }) => at),
+    figure('distance', `Left, ${currency}`, ({ distance }) => distance),
+  ])
+
 /** How far each of the rules is from being broken, as its own numbers say. */
 export const showChallenge = thingView(challengeThings, async (asked: Noctant, row): Promise<Shown> => {
   const render = async () => {
     const found = await findChallenge(asked.parts.db, row.operator_id, row.instance_id)
     if (!found) throw new Rejected('challenge_not_found', 'There is no such challenge.')
     const view = challengeView(found)
-    return fieldsOf(view, { user_id: toUser(view.user_id), account_id: toAccount(view.account_id) })
+    const figures = fieldsOf(view, { user_id: toUser(view.user_id), account_id: toAccount(view.account_id) })
+    return html`${section('Distance to its limits', limitTable(limitsOf(found), found.started.terms.currency))}${figures}`
   }
   return {
     title: `Challenge ${row.instance_id.slice(0, 8)}`,

@@ -12,11 +12,11 @@ import { findReplaySources } from '../../../projections/noctant/partner-event.ts
 import { json } from '../../answers.ts'
 import { bodyKey } from '../../command.ts'
 import { boundedText, externalId, listOf, timeInput, timeOut, uuidOut } from '../../schemas.ts'
-import { operatorKey, write } from '../access.ts'
+import { type NoctantParts, operatorKey, write } from '../access.ts'
 import { count, idempotencyKey, requestIdHeader } from '../schemas.ts'
 
 const LIMIT_DEFAULT = 100
-const LIMIT_MAX = 1_000
+export const LIMIT_MAX = 1_000
 const NAMES_ONE = 'must name at least one type, each once'
 
 const request = z
@@ -83,6 +83,13 @@ async function sourcesOf(bus: CommandBus, db: ReadModels, operatorId: string, wi
   const programAccountId = account?.program_account_id
   return findReplaySources(db, { operatorId, programAccountId, eventTypes, from, to, limit })
 }
+
+/** How many events such a replay would deliver again, as far as its limit goes. Rejects as the replay itself does. */
+export const countReplay = async (
+  { bus, db, replayWindowMaxMs }: Pick<NoctantParts, 'bus' | 'db' | 'replayWindowMaxMs'>,
+  operatorId: string,
+  body: z.output<typeof request>,
+): Promise<number> => (await sourcesOf(bus, db, operatorId, wishOf(body, replayWindowMaxMs))).length
 
 export const createWebhookReplay = write({
   path: '/v1/webhooks/replays',

@@ -46,8 +46,11 @@ export async function delegate(parts: OstiumParts, market: Market, asking: Deleg
       requireDelegation(market)
       const inner = await onlyCall(asking)
       requireFunctions(market, ['delegatedAction', 'delegations'])
-      await preflight(parts, market, { ...asking, inner })
-      Object.assign(facts, { inner, deadline: await deadlineOf(market, command.at, limits.deadlineMs) })
+      const [deadline] = await Promise.all([
+        deadlineOf(market, command.at, limits.deadlineMs),
+        preflight(parts, market, { ...asking, inner }),
+      ])
+      Object.assign(facts, { inner, deadline })
     }
     const context = { ...command, startsStream: known.status === 'absent' }
     const handled = await bus.handle(action, actionId, { kind: 'request', facts }, context)

@@ -4,6 +4,7 @@ import type { Table } from '../../../projections/projection.ts'
 import { agents } from '../../../projections/rungate/agent.ts'
 import { approvals } from '../../../projections/rungate/approval.ts'
 import { policies, policyVersions } from '../../../projections/rungate/policy.ts'
+import { providerKeys } from '../../../projections/rungate/provider-key.ts'
 import { type RunRow, runs } from '../../../projections/rungate/run.ts'
 import { steps } from '../../../projections/rungate/step.ts'
 import type { Asked, ContextConsole, Markup } from '../../pages/declaration.ts'
@@ -13,10 +14,14 @@ import { plainPages } from '../../pages/plain-pages.ts'
 import { figure, rowsTable } from '../../pages/table.ts'
 import { finderOf, rowsOf, type WithDatabase } from '../../pages/things.ts'
 import { consoleSignIn, type RungateParts } from '../access.ts'
+import { budgetOf, showSpend } from './spend.ts'
 
 /** Of one run, and of one policy. */
 const STEPS_SHOWN_MAX = 200
 const VERSIONS_SHOWN_MAX = 50
+
+/** What an account's token needs to look. */
+const scopes = ['read'] as const
 
 const list = <T extends Table>(of: ListOf<T>): ListOf<T> => of
 const ofAccount = { name: 'account_id', label: 'Account id' } as const
@@ -25,7 +30,7 @@ const toAgent = (id: string) => pathOf('rungate', 'agents', id)
 const toPolicy = (id: string) => pathOf('rungate', 'policies', id)
 
 const runList = list({
-  ...{ table: runs, kind: 'run', kinds: 'runs', tenant: undefined, id: 'run_id', at: 'started_at' },
+  ...{ table: runs, kind: 'run', kinds: 'runs', tenant: 'account_id', id: 'run_id', at: 'started_at' },
   path: '/rungate/runs',
   nameOf: ({ name, run_id }) => name ?? run_id,
   columns: [
@@ -51,7 +56,7 @@ const runList = list({
 })
 
 const approvalList = list({
-  ...{ table: approvals, kind: 'approval', kinds: 'approvals', tenant: undefined, at: 'created_at' },
+  ...{ table: approvals, kind: 'approval', kinds: 'approvals', tenant: 'account_id', at: 'created_at' },
   id: 'approval_id',
   path: '/rungate/approvals',
   nameOf: ({ tool_name, approval_id }) => `${tool_name} (${approval_id})`,
@@ -70,7 +75,7 @@ const approvalList = list({
 })
 
 const agentList = list({
-  ...{ table: agents, kind: 'agent', kinds: 'agents', tenant: undefined, id: 'agent_id', at: 'created_at' },
+  ...{ table: agents, kind: 'agent', kinds: 'agents', tenant: 'account_id', id: 'agent_id', at: 'created_at' },
   aliases: ['text_id'],
   path: '/rungate/agents',
   nameOf: ({ name }) => name,
@@ -86,8 +91,27 @@ const agentList = list({
   empty: { says: 'No agent has a key.', command: 'opslog rungate --help' },
 })
 
+const providerKeyList = list({
+  ...{ table: providerKeys, kind: 'provider key', kinds: 'provider keys', tenant: 'account_id', id: 'key_id' },
+  at: 'created_at',
+  path: '/rungate/provider-keys',
+  nameOf: ({ name, provider }) => `${name} (${provider})`,
+  columns: [
+    { name: 'name' },
+    { name: 'key_id', label: 'Key' },
+    { name: 'provider' },
+    { name: 'masked', label: 'As it looks' },
+    { name: 'status', label: 'Status' },
+    { name: 'account_id', label: 'Account' },
+    { name: 'rotated_at', label: 'Rotated' },
+    { name: 'created_at', label: 'Added' },
+  ],
+  filters: [{ name: 'status', choices: ['active', 'disabled', 'deleted'] }, { name: 'provider' }, ofAccount],
+  empty: { says: 'No provider has a key here.', command: 'opslog rungate --help' },
+})
+
 const policyList = list({
-  ...{ table: policies, kind: 'policy', kinds: 'policies', tenant: undefined, id: 'policy_id', at: 'created_at' },
+  ...{ table: policies, kind: 'policy', kinds: 'policies', tenant: 'account_id', id: 'policy_id', at: 'created_at' },
   path: '/rungate/policies',
   nameOf: ({ name }) => name,
   columns: [
@@ -101,12 +125,6 @@ const policyList = list({
   filters: [{ name: 'name', is: 'begins' }, ofAccount],
   empty: { says: 'There is no policy.' },
 })
-
-/** How much of its limit a run has used: as a bar, and in figures beside it. */
-function budgetOf({ cost_usd, hard_limit_usd }: RunRow): Markup {
-  if (hard_limit_usd === null) return html`${cost_usd} <small>(no limit)</small>`
-  return html`${cost_usd} <meter min="0" max="${hard_limit_usd}" value="${cost_usd}" aria-label="Of its limit"></meter> <small>of ${hard_limit_usd}</small>`
-}
 
 async function stepsOf(asked: Asked<WithDatabase>, { run_id }: RunRow): Promise<Markup> {
   const rows = await rowsOf(asked, steps, { at: 'ordinal', of: ['run_id', run_id], limit: STEPS_SHOWN_MAX })
@@ -134,6 +152,7 @@ export const rungateConsole: ContextConsole<RungateParts> = {
     ...plainPages({
       list: runList,
       title: 'Runs',
+      scopes,
       show: (row) => ({
         cost_usd: budgetOf(row),
         agent_id: html`${row.agent_id} ${link('Show the agent', toAgent(row.agent_id))}`,
@@ -144,13 +163,15 @@ export const rungateConsole: ContextConsole<RungateParts> = {
     ...plainPages({
       list: approvalList,
       title: 'Approvals',
+      scopes,
       without: ['sealed_request'],
       show: ({ run_id }) => ({ run_id: html`${run_id} ${link('Show the run', toRun(run_id))}` }),
     }),
-    ...plainPages({ list: agentList, title: 'Agents', without: ['key_hash'] }),
+    ...plainPages({ list: agentList, title: 'Agents', scopes, without: ['key_hash'] }),
     ...plainPages({
       list: policyList,
       title: 'Policies',
+      scopes,
       async more(asked, { policy_id }) {
         const of = { at: 'version', of: ['policy_id', policy_id], limit: VERSIONS_SHOWN_MAX } as const
         const rows = await rowsOf(asked, policyVersions, of)
@@ -165,6 +186,15 @@ export const rungateConsole: ContextConsole<RungateParts> = {
         )
       },
     }),
+    ...plainPages({ list: providerKeyList, title: 'Provider keys', scopes, without: ['sealed', 'secret_id'] }),
+    {
+      path: '/rungate/spend',
+      title: 'Spend',
+      group: 'operate',
+      audience: ['administrator', 'operator'],
+      scopes,
+      view: showSpend,
+    },
   ],
-  finders: [runList, approvalList, agentList, policyList].map((each) => finderOf(each as never)),
+  finders: [runList, approvalList, agentList, policyList, providerKeyList].map((each) => finderOf(each as never)),
 }

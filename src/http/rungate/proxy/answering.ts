@@ -9,7 +9,7 @@ import { deliverStream } from './deliver-stream.ts'
 import type { Interruption } from './interruption.ts'
 import type { AttemptEnd, Failure } from './provider-attempt.ts'
 import type { ProxyParts } from './proxy-parts.ts'
-import { providerErrorAnswer, refusalAnswer } from './refusals.ts'
+import { helpWith, providerErrorAnswer, refusalAnswer } from './refusals.ts'
 import type { Settlement, SettlingCall } from './settlement.ts'
 import type { Target } from './target-order.ts'
 
@@ -76,7 +76,8 @@ export function passOn(call: AdmittedCall, settlement: Settlement, target: Targe
   const body = translatedError(target.format, scan.format, status, failure.refusal?.body ?? Buffer.alloc(0))
   const retryAfter = failure.refusal?.headers['retry-after']
   const { remaining } = settlement.failed(failure, target)
-  const own = { ...servedHeaders(admission, target), ...remainingHeaders(remaining) }
+  const page = status === 400 && helpWith('invalid_request_error')
+  const own = { ...page, ...servedHeaders(admission, target), ...remainingHeaders(remaining) }
   const type = { 'content-type': 'application/json', ...(retryAfter !== undefined && { 'retry-after': retryAfter }) }
   client.answer(status, { ...headers, ...type, ...own }, body)
   settlement.keep(Buffer.from(body))

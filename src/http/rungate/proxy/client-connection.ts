@@ -1,5 +1,7 @@
 /** The client's end of a call: whether it is still there, and how anything is written to it. */
 import type { ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream'
+import { inTurns, WRITE_BYTES } from '../../../adapters/llm/joined.ts'
 
 export class ClientConnection {
   /** It went away before its answer was complete. */
@@ -30,8 +32,11 @@ export class ClientConnection {
   /** A whole answer. Nothing where the client has left. */
   answer(status: number, headers: Readonly<Record<string, string>>, body: Buffer | string): void {
     if (this.hasLeft || this.outgoing.headersSent) return
-    this.outgoing.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
-    this.outgoing.end(body)
+    const length = Buffer.byteLength(body)
+    this.outgoing.writeHead(status, { ...headers, 'content-length': length })
+    if (typeof body === 'string' || length <= WRITE_BYTES) this.outgoing.end(body)
+    // What can go wrong is that the client leaves, which is seen where everybody's leaving is.
+    else pipeline(inTurns([body]), this.outgoing, () => undefined)
   }
 
   begin(status: number, headers: Readonly<Record<string, string>>): void {

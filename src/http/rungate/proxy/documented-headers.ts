@@ -32,7 +32,7 @@ const stream = {
 const again = { 'Retry-After': 'Seconds to wait before the request is sent again.' }
 const noRetry = { 'X-Should-Retry': '`false`: sending the same request again leads to the same answer.' }
 
-const help = { Link: 'With `rel="help"`: the page that explains the refusal by governance and what to do about it.' }
+const help = { Link: 'With `rel="help"`: the page that explains the refusal and what to do about it.' }
 
 const refused = { ...run, ...fallback, ...again, ...noRetry }
 /** The provider refuses what the client asks for: what served headers say holds of it as well. */
@@ -42,7 +42,8 @@ const passedOn = { ...refused, ...remaining, ...served }
 export const callHeaders = {
   200: { ...run, ...served, ...spent, ...remaining, ...fallback, ...stream },
   202: { ...run, ...fallback, ...again },
-  ...{ 400: passedOn, 413: passedOn, 415: passedOn, 404: { ...passedOn, ...help }, 409: { ...passedOn, ...help } },
+  ...{ 413: passedOn, 415: passedOn },
+  ...{ 400: { ...passedOn, ...help }, 404: { ...passedOn, ...help }, 409: { ...passedOn, ...help } },
   ...{ 402: { ...refused, ...help }, 403: { ...refused, ...help }, 429: { ...refused, ...help } },
   ...{ 502: { ...refused, ...remaining, ...help }, 503: { ...fallback, ...again } },
 } as const satisfies Readonly<Record<number, Readonly<Record<string, string>>>>

@@ -69,7 +69,7 @@ const answers = {
 const REFUSALS = [
   ...(['budget_exceeded', 'budget_alert_exceeded', 'model_not_allowed', 'tool_blocked', 'agent_disabled'] as const),
   ...(['run_force_stopped', 'run_blocked_after_force_stop', 'runaway_prevention', 'rate_limited'] as const),
-  ...(['run_not_found', 'run_not_running', 'provider_error'] as const),
+  ...(['run_not_found', 'run_not_running', 'provider_error', 'invalid_request_error', 'mid_stream_error'] as const),
 ]
 
 /** With the headers of each; `example`: of what a provider answers. */

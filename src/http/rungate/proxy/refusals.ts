@@ -23,7 +23,7 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 const NO_RETRY = { 'x-should-retry': 'false' }
 
 /** Leads to the page that explains a refusal. */
-const helpWith = (code: RungateCode) => ({ link: `<${helpPath(code)}>; rel="help"` })
+export const helpWith = (code: RungateCode) => ({ link: `<${helpPath(code)}>; rel="help"` })
 
 /** An error in the client's own format. */
 export const inFormat = (
@@ -35,7 +35,11 @@ export const inFormat = (
   const { param, type, retryAfterS } = more
   return {
     status,
-    headers: { ...JSON_TYPE, ...(retryAfterS !== undefined && { 'retry-after': String(retryAfterS) }) },
+    headers: {
+      ...JSON_TYPE,
+      ...(status === 400 && helpWith('invalid_request_error')),
+      ...(retryAfterS !== undefined && { 'retry-after': String(retryAfterS) }),
+    },
     body: errorBody(format, {
       status,
       message,

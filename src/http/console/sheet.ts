@@ -1,5 +1,5 @@
 /** What a list shows, for spreadsheets and programs. */
-import type { Sheet } from './declaration.ts'
+import type { Sheet } from '../pages/declaration.ts'
 
 /** A cell that a spreadsheet would take for a formula is preceded by an apostrophe; so nobody's name runs there. */
 const FORMULA = /^[=+\-@\t\r](?!\d+(\.\d+)?$)/
