@@ -104,7 +104,7 @@ type AssetFacts = Pick<
   | 'updatedAt'
 >
 
-export const FILES_PATH = '/studio/files'
+export const FILES_PATH = '/killatamata/studio/files'
 
 /** What an asset's address needs: it cannot be guessed, and is the same for as long as the installation has its key. */
 export interface AssetAddresses {
@@ -118,7 +118,7 @@ export async function assetView(asset: AssetFacts, { apiUrl, assetTokenOf }: Ass
   const token = await assetTokenOf(assetId)
   return {
     ...{ assetId, projectId, kind, title, filename, mimeType, sizeBytes, sha256, userMetadata: { ...userMetadata } },
-    url: `${apiUrl()}/killatamata${FILES_PATH}/${assetId}/${token}/${encodeURIComponent(filename)}`,
+    url: `${apiUrl()}${FILES_PATH}/${assetId}/${token}/${encodeURIComponent(filename)}`,
     ...{ version, createdAt, updatedAt },
   }
 }
