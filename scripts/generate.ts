@@ -15,6 +15,7 @@ import { type Occurrence, problemsOf } from '../src/http/problem-pages.ts'
 import { ddlOf } from '../src/projections/projection.ts'
 import { kernelDdl } from '../src/projections/schema.ts'
 import { snakeCase } from '../src/runtime/letter-case.ts'
+import { brunoCollection } from './bruno.ts'
 import { artifactsAreCurrent, artifactsFile, compiledArtifacts } from './contracts.ts'
 
 const contexts = await loadContexts()
@@ -46,6 +47,8 @@ async function generated(): Promise<Map<string, string>> {
   })
   for (const { name, document } of described) {
     files.set(`docs/generated/${name}.openapi.json`, `${JSON.stringify(document, null, 2)}\n`)
+    const requests = brunoCollection(name, document)
+    for (const [path, content] of requests) files.set(`docs/generated/bruno/${name}/${path}`, content)
   }
   files.set('docs/generated/events.md', catalogue())
   files.set('docs/generated/webhook-events.md', webhookCatalogue())
@@ -98,10 +101,10 @@ const answeredBy = (operations: readonly string[]): string =>
 /** One section per code that a request can be refused with. */
 function problemCatalogue(): string {
   const problems = [...problemsOf(apis)].toSorted(([a], [b]) => (a < b ? -1 : 1))
-  const about = ({ context, status, title, shownAs, whatToDo, retry, operations }: Occurrence, code: string) =>
+  const about = ({ context, status, title, shownAs, causes, whatToDo, retry, operations }: Occurrence, code: string) =>
     [
       `**${context}**, ${status}: ${title}.${shownAs === code ? '' : ` The body names it \`${shownAs}\`.`}`,
-      `${whatToDo === undefined ? '' : `${whatToDo} `}To send again: ${retry}`,
+      `It comes to that where: ${causes.join('; ')}. ${whatToDo === undefined ? '' : `${whatToDo} `}To send again: ${retry}`,
       ...(operations.length === 0 ? [] : [`Answered by ${answeredBy(operations)}.`]),
     ].join('\n\n')
   const sections = problems.map(([code, found]) =>

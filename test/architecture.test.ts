@@ -196,6 +196,29 @@ const BESIDE_OPERATIONS = [
 /** Pages for people, which are made of markup: the console's own, and those that a context declares. */
 const CONSOLE_PAGES = /^src\/http\/(\w+\/)?console\//
 
+/** Tests that may name contexts; all others of the kernel stand on test/sample, which stays when contexts come and go. */
+const ABOUT_CONTEXTS: readonly { tests: RegExp; why: string }[] = [
+  { tests: /^(cli|system|faults)\//, why: 'Whole instances and the command line, which are put together of contexts.' },
+  { tests: /^(sdk|scripts)\//, why: 'What is made of contexts’ documents.' },
+  { tests: /^support\//, why: 'What starts whole instances, and an example of every event of every context.' },
+  { tests: /^\w+\.test\.ts$/, why: 'The repository as a whole: its rules, manifests, documents and projects.' },
+  {
+    tests: /^http\/(api|conforms)\.ts$/,
+    why: 'They serve the contexts that a test’s project loads, and know their documents.',
+  },
+  { tests: /^suites\/api\.ts$/, why: 'It serves them without limits by the minute.' },
+  { tests: /^http\/contexts-together\.test\.ts$/, why: 'What holds where contexts are served side by side.' },
+  { tests: /^http\/router\.test\.ts$/, why: 'How the paths of the contexts there are can be found.' },
+  {
+    tests: /^(embedded\/market|services)\//,
+    why: 'The local market is a file of ostium’s name in the data directory.',
+  },
+  {
+    tests: /^adapters\/inspection\/bad-pictures\.test\.ts$/,
+    why: 'The formats that a context takes are all inspected.',
+  },
+]
+
 /** A kernel file that imports what belongs to a context. */
 const knowsContext = (file: SourceFile, { target, isPackage }: Import): boolean =>
   !isPackage && !COMPOSITION.test(file.path) && contextOf(file.path) === undefined && contextOf(target) !== undefined
@@ -444,6 +467,27 @@ describe('the kernel', () => {
     const own = sources.filter(({ path }) => contextOf(path) === undefined && path !== 'src/contexts.ts')
     const counted = own.filter(({ path }) => folders.includes(layerOf(path)))
     expect(counted.reduce((sum, { lineCount }) => sum + lineCount, 0)).toBeLessThanOrEqual(linesMax)
+  })
+})
+
+describe('tests of the kernel', () => {
+  const layers = Object.keys(rules)
+  const names = contexts.filter((name) => !layers.includes(name))
+  const naming = tests.filter(({ path, text }) => {
+    const [, ...folders] = path.split('/').slice(0, -1)
+    const isContexts = folders.some((folder) => contexts.includes(folder) && folder !== folders[0])
+    const isExample = path.startsWith('test/support/examples/')
+    return !isContexts && !isExample && new RegExp(names.join('|'), 'i').test(text)
+  })
+  const isListed = (path: string) => ABOUT_CONTEXTS.some((each) => each.tests.test(path.replace(/^test\//, '')))
+
+  it('name no context, but for those that are about contexts', () => {
+    expect(naming.map(({ path }) => path).filter((path) => !isListed(path))).toStrictEqual([])
+  })
+
+  it('are listed as about contexts only where they are', () => {
+    const idle = ABOUT_CONTEXTS.filter((each) => !naming.some(({ path }) => each.tests.test(path.replace('test/', ''))))
+    expect(idle.map((each) => String(each.tests))).toStrictEqual([])
   })
 })
 

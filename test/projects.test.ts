@@ -35,10 +35,11 @@ it('run the suites on every context', () => {
   expect(wanted.filter((path) => !existsSync(join(root, 'test/suites', path)))).toStrictEqual([])
 })
 
-it('of contexts know no other context, but for the auditors’ API and what it is tried on', () => {
+it('of contexts know no other context, but for auditors and the console, which show them', () => {
   const foreign = contextNames.flatMap((own) => {
-    const others = own === 'audit' ? [] : contextNames.filter((name) => name !== own && name !== 'audit')
-    const names = new RegExp(`from '[^']*/(contexts/)?(${others.join('|') || '-'})[/.][^']*'`, 'g')
+    const others = ['audit', 'console'].includes(own) ? [] : contextNames.filter((name) => name !== own)
+    const folder = String.raw`(?:\.\./)+(?:src/[\w-]+/|(?!src/)(?:[\w-]+/)?)`
+    const names = new RegExp(`from '${folder}(${others.join('|') || '-'})[/.][^']*'`, 'g')
     return globSync(`test/*/${own}/**/*.ts`, { cwd: root }).flatMap((file) =>
       (readFileSync(join(root, file), 'utf8').match(names) ?? []).map((found) => `${file}: ${found}`),
     )

@@ -1,5 +1,8 @@
 /** `opslog audit history | trace | as-of`: the log, as somebody reads it who asks about one thing. */
+
 import { firstContinuation, readHistory, takeAdmitted } from '../audit/history.ts'
+import { isAfter } from '../audit/moment.ts'
+import type { RawEvent } from '../audit/raw-log.ts'
 import { unlimited } from '../audit/scan.ts'
 import { changesBetween, leaves, plain, readStates } from '../audit/state.ts'
 import { createTimeline } from '../audit/timeline.ts'
@@ -17,19 +20,29 @@ import { idShortener } from './table.ts'
 import { list, type OutputOptions } from './table-output.ts'
 import { CliError, colours, EXIT, show } from './terminal.ts'
 import { isBeginning, wholeId } from './whole-id.ts'
+import type { WindowOptions } from './window-options.ts'
 
-export interface HistoryOptions extends OutputOptions {
+export interface HistoryOptions extends OutputOptions, WindowOptions {
   follow?: boolean
 }
 
 export async function history(named: string, options: HistoryOptions): Promise<void> {
   const thing = await wholeThing(named)
-  if (options.follow) return followHistory(thing, options)
+  if (options.follow && options.until) throw new CliError(EXIT.usage, '--follow has no end: leave --until out')
+  const isWanted = withinWindow(options)
+  if (options.follow) return followHistory(thing, isWanted, options)
   const { described } = await askLog('history', async (ground) =>
     readHistory(ground, thing, await firstContinuation(ground.log), Number.POSITIVE_INFINITY),
   )
   if (described.length === 0) throw nothingOf(thing)
-  printEvents(described, options)
+  const wanted = described.filter(({ raw }) => isWanted(raw))
+  printEvents(options.limit === undefined ? wanted : wanted.slice(-options.limit), options)
+}
+
+/** Whether an event lies in the time that was asked for. Throws CliError (usage). */
+function withinWindow({ since, until }: WindowOptions): (event: RawEvent) => boolean {
+  const [from, to] = [since, until].map((each) => (each === undefined ? undefined : momentOf(each)))
+  return (event) => (!from || isAfter(event, from)) && !(to && isAfter(event, to))
 }
 
 /** An address of a chain, whose letters may be large or small: events have it in the case that checks it. */
@@ -62,14 +75,19 @@ async function writtenAs(quoted: RegExp): Promise<Set<string>> {
 }
 
 /** From the thing's first event on; what comes is printed as it comes. */
-async function followHistory(thing: string, options: OutputOptions): Promise<void> {
+async function followHistory(
+  thing: string,
+  isWanted: (event: RawEvent) => boolean,
+  options: OutputOptions,
+): Promise<void> {
   const print = printEventsSingly(options)
   await askLog('history', async (ground) => {
     ground.endProgress()
     const timeline = createTimeline(thing, auditRules)
     await untilInterrupted(async (signal) => {
       for await (const event of followLog(ground.log, undefined, signal)) {
-        if (timeline.concerns(event)) await takeAdmitted(ground, timeline, event, print)
+        if (timeline.concerns(event))
+          await takeAdmitted(ground, timeline, event, isWanted(event) ? print : () => undefined)
       }
     })
   })

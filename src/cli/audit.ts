@@ -5,6 +5,7 @@ import type { AsOfOptions, HistoryOptions } from './audit-reading.ts'
 import type { SealOptions } from './audit-seal.ts'
 import type { VerifyOptions } from './audit-verify.ts'
 import { type OutputOptions, withOutput, withReport } from './table-output.ts'
+import { withWindow } from './window-options.ts'
 
 const reading = () => import('./audit-reading.ts')
 const sealing = () => import('./audit-seal.ts')
@@ -24,7 +25,7 @@ export function auditCommand(): Command {
     )
     .option('--public-key <keys>', 'the keys that seals must be made with, in base64 or as files, divided by commas')
     .action(async (options: VerifyOptions) => (await import('./audit-verify.ts')).verify(options))
-  withOutput(audit.command('history'))
+  withWindow(withOutput(audit.command('history')), 'events')
     .description('all that happened to one thing, in sentences')
     .argument(
       '<thing>',

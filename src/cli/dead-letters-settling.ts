@@ -4,17 +4,19 @@ import { uuidOfPrefixed } from '../runtime/ulid.ts'
 import type { AdminSession } from './admin-session.ts'
 import type { AdminTools } from './admin-tools.ts'
 import { repeatedly, untilInterrupted } from './following.ts'
+import { momentOf } from './moment.ts'
 import { servedClis } from './served-contexts.ts'
 import { type OutputOptions, list as printList, printSingly } from './table-output.ts'
 import { CliError, EXIT, facts, show } from './terminal.ts'
 import { adminTools } from './tools.ts'
 import { isBeginning, wholeId } from './whole-id.ts'
+import type { WindowOptions } from './window-options.ts'
 
 export interface SettleOptions extends OutputOptions {
   reason?: string
 }
 
-export interface ListOptions extends OutputOptions {
+export interface ListOptions extends OutputOptions, WindowOptions {
   all?: boolean
   follow?: boolean
 }
@@ -79,10 +81,27 @@ const inOne = (found: Awaited<ReturnType<typeof givenUp>>): DeadLetter[] => foun
 export async function list(options: ListOptions): Promise<void> {
   await adminTools.withSession(async (session) => {
     if (options.follow) return follow(session, options)
-    const found = await givenUp(session, options.all === true)
+    const found = withinWindow(await givenUp(session, options.all === true), options)
     const value = Object.fromEntries(found.map(([kinds, letters]) => [kinds, letters.map((each) => each.value)]))
     printList(value, options, HEAD, inOne(found).map(rowOf), 'nothing was given up')
   })
+}
+
+/** Those of the time that was asked for, of each kind the last so many. Throws CliError (usage) for what is no time. */
+function withinWindow(
+  found: Awaited<ReturnType<typeof givenUp>>,
+  { since, until, limit }: WindowOptions,
+): Awaited<ReturnType<typeof givenUp>> {
+  const [from, to] = [since, until].map((each) => each && timeOf(each))
+  const isWanted = ({ since: at }: DeadLetter) => (!from || (at ?? '') > from) && (!to || (at ?? '') <= to)
+  return found.map(([kinds, letters]) => [kinds, letters.filter(isWanted).slice(0, limit)])
+}
+
+/** RFC 3339 in UTC, as letters have it. */
+function timeOf(text: string): string {
+  const moment = momentOf(text)
+  if ('time' in moment) return moment.time.toISOString()
+  throw new CliError(EXIT.usage, `${text} is a position`, 'What was given up is listed by time: 2026-03-01T09:30:00Z.')
 }
 
 /** What is given up already, the oldest first, then what comes, each once. */

@@ -3,12 +3,13 @@ import { Command } from 'commander'
 import type { ListOptions, SettleOptions } from './dead-letters-settling.ts'
 import { LISTED_MAX, type OutputOptions, withOutput } from './table-output.ts'
 import { text } from './terminal.ts'
+import { withWindow } from './window-options.ts'
 
 const settling = () => import('./dead-letters-settling.ts')
 
 export function deadLettersCommand(): Command {
   const command = new Command('dead-letters')
-  withOutput(command.command('list'))
+  withWindow(withOutput(command.command('list')), 'what was given up')
     .description(`what was given up and not dealt with, newest first, at most ${LISTED_MAX} of each kind`)
     .option('--all', 'discarded commands too')
     .option('-f, --follow', 'go on with what is given up later, until Ctrl-C')

@@ -19,10 +19,11 @@ const ALIKE_MAX = 10
 const hintOf = (alike: readonly string[]): string =>
   alike.length === 0 ? 'docs/generated/problems.md lists them.' : `Alike: ${alike.slice(0, ALIKE_MAX).join(', ')}`
 
-const factsOf = ({ context, status, title, shownAs, whatToDo, retry, operations }: Occurrence): string =>
+const factsOf = ({ context, status, title, shownAs, causes, whatToDo, retry, operations }: Occurrence): string =>
   facts([
     [context, `${status}, ${title}`],
     ['in the body', shownAs],
+    ['comes of', causes.join('; ')],
     ['what to do', whatToDo ?? '-'],
     ['send again', retry],
     ['answered by', operations.join(', ') || '-'],

@@ -12,7 +12,7 @@ export const kernelHelp: Readonly<Record<KernelCode, string>> = {
   malformed_json:
     'The body is not JSON as this API takes it: well-formed, UTF-8, no name twice, no number that would be rounded, not nested too deep.',
   malformed_request: 'The request cannot be read: look at the address’s percent-encoding and at headers sent twice.',
-  credential_missing: 'Send an API key: `Authorization: Bearer …`.',
+  credential_missing: 'No key came with the request. Send an API key: `Authorization: Bearer …`.',
   credential_invalid:
     'The key is unknown, mistyped, ended or revoked. Compare its prefix with the keys that you hold, or issue another. Many such requests are refused with 429.',
   credential_elsewhere: 'The key is good, but for another API of this instance. Look at the first part of the path.',
@@ -30,7 +30,7 @@ export const kernelHelp: Readonly<Record<KernelCode, string>> = {
   upgrade_failed: 'The handshake is not that of RFC 6455: use a WebSocket library, and look at what stands in between.',
   upgrade_required: 'The address is a WebSocket: open it with an upgrade.',
   rate_limit_exceeded:
-    'Wait as many seconds as `Retry-After` says. `RateLimit-Remaining` shows in time what is left of the requests a minute. ' +
+    'More was asked than may be asked in this time. Wait as many seconds as `Retry-After` says. `RateLimit-Remaining` shows in time what is left of the requests a minute. ' +
     'The refusal says where something else is bounded: requests at a time, or the time that they take together.',
   internal_error:
     'The fault is on this side. A write may or may not have happened: send it again under the same key. Report the request id if it stays.',

@@ -20,6 +20,7 @@ export interface Occurrence {
   title: string
   /** As the body of the refusal names it. */
   shownAs: string
+  causes: readonly string[]
   whatToDo: string | undefined
   /** Whether the same request can succeed, and when. */
   retry: string
@@ -54,15 +55,13 @@ export function problemPages(apis: readonly ContextApi[]) {
 }
 
 /** A handler that answers with JSON to those who ask for it, and with the page to everybody else. */
-function inBothForms(json: () => object, html: () => Html) {
+function inBothForms(json: () => object, html: () => unknown) {
   const shared = { 'content-security-policy': PAGE_POLICY, vary: 'accept' }
   const asJson = fixedText(() => JSON.stringify(json()), { ...shared, 'content-type': 'application/json' })
   const asPage = fixedText(async () => String(await html()), { ...shared, 'content-type': 'text/html; charset=utf-8' })
   return (c: Context<AppEnv>): Promise<Response> =>
     /^application\/json\b/.test(c.req.header('accept') ?? '') ? asJson(c) : asPage(c)
 }
-
-type Html = ReturnType<typeof html>
 
 /** Every code of the contexts, with what each of them says of it. */
 export function problemsOf(apis: readonly ContextApi[]): Map<string, Occurrence[]> {
@@ -77,11 +76,18 @@ export function problemsOf(apis: readonly ContextApi[]): Map<string, Occurrence[
     for (const [code, entry] of Object.entries(errors.codes)) {
       const { status, title, shownAs = code } = entry
       const ids = given.flatMap(({ id, codes }) => (codes.has(code) ? [id] : []))
-      const said = { whatToDo: help[code], retry: retryOf(code, entry), operations: ids }
+      const said = { ...explained(title, help[code]), retry: retryOf(code, entry), operations: ids }
       problems.set(code, [...(problems.get(code) ?? []), { context, status, title, shownAs, ...said }])
     }
   }
   return problems
+}
+
+/** What help says begins with how it comes to that, each of the causes divided by a semicolon, where it is of more than a sentence. */
+function explained(title: string, help: string | undefined): Pick<Occurrence, 'causes' | 'whatToDo'> {
+  const [cause = '', ...rest] = help?.split(/(?<=[.]) (?=[A-Z`])/) ?? []
+  if (rest.length === 0) return { causes: [title], whatToDo: help }
+  return { causes: cause.replace(/\.$/, '').split('; '), whatToDo: rest.join(' ') }
 }
 
 function retryOf(code: string, { status, retryAfterS }: ErrorEntry): string {
@@ -93,8 +99,8 @@ function retryOf(code: string, { status, retryAfterS }: ErrorEntry): string {
 
 /** As `opslog docs` and clients read it: the first context that has the code, and all of them. */
 export function problemJson(code: string, occurrences: readonly Occurrence[]) {
-  const told = occurrences.map(({ context, status, title, shownAs, whatToDo = null, retry, operations }) => ({
-    ...{ context, status, title, shown_as: shownAs, what_to_do: whatToDo, retry, operations },
+  const told = occurrences.map(({ shownAs: shown_as, whatToDo: what_to_do = null, title, ...rest }) => ({
+    ...{ title, meaning: title, shown_as, what_to_do, ...rest },
   }))
   return { code, ...told[0], contexts: told }
 }
@@ -120,18 +126,11 @@ const page = (code: string, occurrences: readonly Occurrence[]) =>
   framed(
     code,
     occurrences.map(
-      ({
-        context,
-        status,
-        title,
-        shownAs,
-        whatToDo,
-        retry,
-        operations,
-      }) => html`<h2>${context}: ${status}, ${title}</h2>
-        ${whatToDo === undefined ? '' : html`<p>${whatToDo}</p>`}
-        <p>To send again: ${retry}</p>
-        ${shownAs === code ? '' : html`<p>The body of the refusal names it <code>${shownAs}</code>.</p>`}
-        ${operations.length === 0 ? '' : html`<p>Answered by ${operations.join(', ')}.</p>`}`,
+      (each) => html`<h2>${each.context}: ${each.status}, ${each.title}</h2>
+        <p>It comes to that where: ${each.causes.join('; ')}.</p>
+        ${each.whatToDo === undefined ? '' : html`<p>${each.whatToDo}</p>`}
+        <p>To send again: ${each.retry}</p>
+        ${each.shownAs === code ? '' : html`<p>The body of the refusal names it <code>${each.shownAs}</code>.</p>`}
+        ${each.operations.length === 0 ? '' : html`<p>Answered by ${each.operations.join(', ')}.</p>`}`,
     ),
   )

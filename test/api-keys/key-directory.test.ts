@@ -1,50 +1,81 @@
 /** The directory of keys without a database: what events do to it, for a kind of key that is its stream's own. */
 import { expect, it } from 'vitest'
-import { createAuditorDirectory } from '../../src/projections/audit/auditors.ts'
-import { createCredentialDirectory } from '../../src/projections/noctant/credentials.ts'
-import { createRecorder, example } from '../support/examples.ts'
+import { createKeyDirectory, hasPassed } from '../../src/api-keys/key-directory.ts'
+import { text, time } from '../../src/projections/columns.ts'
+import { defineProjection, defineTable, patch, upsert } from '../../src/projections/projection.ts'
+import { createRecorder, timeAt } from '../support/examples.ts'
 
-const issuedIn = () => {
+type PassEvent =
+  | { type: 'sample.PassIssued.v1'; data: { passId: string } }
+  | { type: 'sample.PassRevoked.v1'; data: { passId: string } }
+  | { type: 'sample.PassReplaced.v1'; data: { passId: string; validUntil: string } }
+
+const passes = defineTable({
+  name: 'sample_passes',
+  key: ['pass_id'],
+  columns: { pass_id: text, revoked_at: time.orNull, valid_until: time.orNull },
+})
+const passProjection = defineProjection<PassEvent>({
+  ...{ name: 'sample.pass', version: 1, onPoison: 'park', tables: [passes] },
+  handlers: {
+    'sample.PassIssued.v1': ({ data }) => [
+      upsert(passes, { pass_id: data.passId, revoked_at: null, valid_until: null }),
+    ],
+    'sample.PassRevoked.v1': ({ data }) => [patch(passes, { pass_id: data.passId }, { revoked_at: timeAt(9) })],
+    'sample.PassReplaced.v1': ({ data }) => [patch(passes, { pass_id: data.passId }, { valid_until: data.validUntil })],
+  },
+})
+
+const passId = 'pass-1'
+const stream = `sample.pass-${passId}`
+const issuedIn = (nowMs = Date.now) => {
   const { record, poison } = createRecorder()
-  const issued = record(example('audit.AuditorKeyIssued.v1'))
-  const directory = createAuditorDirectory()
-  directory.apply([issued])
-  return { directory, issued, record, poison, keyId: issued.data.keyId }
+  const directory = createKeyDirectory({
+    ...{ context: 'sample', nowMs },
+    streams: { 'sample.pass': passes },
+    projections: [passProjection],
+    keys: { table: passes, textId: 'pass_id' },
+    entryOf: (key) => key,
+    hasEnded: ({ revoked_at, valid_until }, now) => revoked_at !== null || hasPassed(valid_until, now),
+  })
+  const apply = (type: PassEvent['type'], more: object = {}) =>
+    directory.apply([record({ type, data: { passId, ...more } }, stream)])
+  apply('sample.PassIssued.v1')
+  return { directory, apply, poison }
 }
 
 it('follows the events of its projections in every version', () => {
-  expect(issuedIn().directory.types).toStrictEqual(['audit.AuditorKeyIssued.v', 'audit.AuditorKeyRevoked.v'])
+  const types = ['sample.PassIssued.v', 'sample.PassRevoked.v', 'sample.PassReplaced.v']
+  expect(issuedIn().directory.types).toStrictEqual(types)
 })
 
 it('forgets a key that was revoked, and knows it no more after a second event of it', () => {
-  const { directory, record, keyId } = issuedIn()
-  expect(directory.find(keyId)?.revoked_at).toBeNull()
-  for (let twice = 0; twice < 2; twice++) directory.apply([record(example('audit.AuditorKeyRevoked.v1'))])
-  expect(directory.find(keyId)).toBeUndefined()
+  const { directory, apply } = issuedIn()
+  expect(directory.find(passId)?.revoked_at).toBeNull()
+  for (let twice = 0; twice < 2; twice++) apply('sample.PassRevoked.v1')
+  expect(directory.find(passId)).toBeUndefined()
 })
 
 it('forgets a key whose time has come, though no event says so', () => {
-  const { record } = createRecorder()
-  const { keyId, validUntil } = example('noctant.ApiKeyRotated.v1').data
+  const validUntil = timeAt(306)
   const endsMs = Date.parse(validUntil)
   let now = endsMs - 120_000
-  const directory = createCredentialDirectory(() => now)
-  directory.apply([record(example('noctant.OperatorCreated.v1')), record(example('noctant.ApiKeyIssued.v1'))])
-  directory.apply([record(example('noctant.ApiKeyRotated.v1'))])
-  expect(directory.find(keyId)?.key.valid_until).toBe(validUntil)
+  const { directory, apply } = issuedIn(() => now)
+  apply('sample.PassReplaced.v1', { validUntil })
+  expect(directory.find(passId)?.valid_until).toBe(validUntil)
   now = endsMs
   directory.apply([])
-  expect(directory.find(keyId)).toBeUndefined()
+  expect(directory.find(passId)).toBeUndefined()
 })
 
 it('no longer knows a key whose stream holds an event that cannot be read', () => {
-  const { directory, issued, poison, keyId } = issuedIn()
-  directory.apply([poison('audit.AuditorKeyRevoked.v2', issued.stream)])
-  expect(directory.find(keyId)).toBeUndefined()
+  const { directory, poison } = issuedIn()
+  directory.apply([poison('sample.PassRevoked.v2', stream)])
+  expect(directory.find(passId)).toBeUndefined()
 })
 
 it('passes over streams of another category', () => {
-  const { directory, poison, keyId } = issuedIn()
-  directory.apply([poison('audit.AuditorKeyRevoked.v2', `audit.other-${keyId}`)])
-  expect(directory.find(keyId)).toBeDefined()
+  const { directory, poison } = issuedIn()
+  directory.apply([poison('sample.PassRevoked.v2', `sample.other-${passId}`)])
+  expect(directory.find(passId)).toBeDefined()
 })

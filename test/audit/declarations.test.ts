@@ -38,7 +38,7 @@ const counted = (number: number, change: number, there: number) => ({
 })
 
 test('the streams of a context are those of its aggregates and of the categories that it names', () => {
-  const streams = ['library.book-1', 'library.shelf-1', 'library.reader-1', 'noctant.account-1', 'opslog.seal-log']
+  const streams = ['library.book-1', 'library.shelf-1', 'library.reader-1', 'elsewhere.account-1', 'opslog.seal-log']
   expect(streams.map(rules.isOurs)).toEqual([true, true, false, false, true])
   expect(streams.map(rules.isReading)).toEqual([false, true, false, false, false])
 })

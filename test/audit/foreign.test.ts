@@ -7,32 +7,33 @@ import { createBudget, unlimited } from '../../src/audit/scan.ts'
 import { everything } from '../../src/audit/scope.ts'
 import { readStates } from '../../src/audit/state.ts'
 import { readVerification } from '../../src/audit/verification.ts'
-import { auditRules, registry } from '../support/contexts.ts'
+import { sampleRules as auditRules, sampleRegistry as registry } from '../sample/context.ts'
+import { roomOpened, roomStream } from '../sample/room.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
-import { example, uuidOf } from '../support/examples.ts'
+import { uuidOf } from '../support/examples.ts'
 
 let store: TestStore
-const stream = `noctant.account-${uuidOf('ours')}`
+const stream = roomStream(uuidOf('ours'))
 /** A stream of ours, of another category, into which another program has written. */
-const shared = `noctant.user-${uuidOf('shared')}`
+const shared = `sample.note-${uuidOf('shared')}`
 const STREAMS = 20
 const EVENTS = 10
 
 beforeAll(async () => {
-  store = await startTestStore()
+  store = await startTestStore(registry)
   const commandId = uuidOf('a command')
   const cause = { $correlationId: commandId, $causationId: commandId, actor: { kind: 'system' as const, id: 'test' } }
-  const event = example('noctant.AccountOpened.v1')
+  const event = roomOpened({ roomId: uuidOf('ours') })
   await store.store.append(stream, undefined, '', [{ id: uuidOf('ours'), event, cause: { ...cause, commandId } }])
   const client = EventStoreDBClient.connectionString(store.url)
   for (let index = 0; index < STREAMS; index++) {
     // Some use a type of ours by chance, one is not even JSON.
-    const type = index % 2 === 0 ? 'noctant.AccountOpened.v1' : 'order-placed'
+    const type = index % 2 === 0 ? 'sample.RoomOpened.v1' : 'order-placed'
     const events = Array.from({ length: EVENTS }, (_, at) => jsonEvent({ type, data: { at }, metadata: { at } }))
     await client.appendToStream(`shop-${index}`, events, { expectedRevision: NO_STREAM })
   }
-  const data = { programAccountId: uuidOf('ours') }
-  const stranger = jsonEvent({ type: 'noctant.AccountOpened.v1', data })
+  const data = { roomId: uuidOf('ours') }
+  const stranger = jsonEvent({ type: 'sample.RoomOpened.v1', data })
   await client.appendToStream(shared, stranger, { expectedRevision: NO_STREAM })
   await client.dispose()
 }, 60_000)

@@ -7,19 +7,17 @@ import { unlimited } from '../../src/audit/scan.ts'
 import { everything } from '../../src/audit/scope.ts'
 import { readVerification } from '../../src/audit/verification.ts'
 import type { Finding } from '../../src/audit/verifier.ts'
-import { auditRules, registry } from '../support/contexts.ts'
+import { sampleRules as auditRules, sampleRegistry as registry } from '../sample/context.ts'
+import { roomChanged, roomOpened, roomStream } from '../sample/room.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
-import { type ExampleEvent, example, uuidOf } from '../support/examples.ts'
+import { uuidOf } from '../support/examples.ts'
 
 let store: TestStore
 let client: EventStoreDBClient
-const streamOf = (name: string) => `noctant.account-${uuidOf(name)}`
+const streamOf = (name: string) => roomStream(uuidOf(name))
 
 async function write(stream: string): Promise<void> {
-  const events = [
-    example('noctant.AccountOpened.v1'),
-    example('noctant.AccountStatusChanged.v1', { from: 'active', to: 'disabled' } as never) as ExampleEvent,
-  ]
+  const events = [roomOpened(), roomChanged('open', 'shut')]
   const batch = events.map((event, index) => {
     const commandId = uuidOf(`${stream} ${index}`)
     const actor = { kind: 'system' as const, id: 'test' }
@@ -29,7 +27,7 @@ async function write(stream: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  store = await startTestStore()
+  store = await startTestStore(registry)
   client = EventStoreDBClient.connectionString(store.url)
 }, 60_000)
 afterAll(async () => {
@@ -69,7 +67,7 @@ test('metadata that shorten a stream, and deletes, are named with the stream; th
 
 test('a stream whose read ends before its last event is named', async () => {
   const log = openRawLog(store.url, registry)
-  const seen = { stream: streamOf('whole'), revision: 5n, position: 7n, type: 'noctant.AccountStatusChanged.v1' }
+  const seen = { stream: streamOf('whole'), revision: 5n, position: 7n, type: 'sample.RoomStatusChanged.v1' }
   const findings: Finding[] = []
   await compareStreamReads(log, [seen], (finding) => findings.push(finding))
   await log.close()

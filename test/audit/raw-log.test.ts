@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { expect, it } from 'vitest'
 import { openRawLog } from '../../src/audit/raw-log.ts'
 import { StoreUnavailable } from '../../src/events/store.ts'
-import { registry } from '../support/contexts.ts'
+import { sampleRegistry as registry } from '../sample/context.ts'
 
 it('a read ends where a server takes the call and says nothing, from the log, a stream or its end', async () => {
   const mute = createServer((socket) => socket.on('error', () => undefined))

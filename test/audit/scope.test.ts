@@ -7,11 +7,11 @@ import { createKnownOwners, scopeOf } from '../../src/audit/scope.ts'
 const eventIn = (stream: string) =>
   ({
     stream,
-    type: 'noctant.AccountOpened.v1',
+    type: 'sample.RoomOpened.v1',
     data: Buffer.from('{}'),
     metadata: Buffer.from('{}'),
   }) as never as RawEvent
-const rules = auditRulesOf([{ name: 'noctant', events: { tenant: 'operatorId' }, aggregates: [] }])
+const rules = auditRulesOf([{ name: 'sample', events: { tenant: 'tenantId', things: ['roomId'] }, aggregates: [] }])
 const owners = new Map([
   ['mine-1', 'acme'],
   ['theirs-1', 'other'],
@@ -37,22 +37,22 @@ async function costOf(stream: string): Promise<{ may: boolean; reads: unknown[];
 }
 
 test('another’s stream costs the same reads and questions as one that is not there, and is not read', async () => {
-  const theirs = await costOf('noctant.account-theirs-1')
-  const absent = await costOf('noctant.account-absent-1')
+  const theirs = await costOf('sample.room-theirs-1')
+  const absent = await costOf('sample.room-absent-1')
   expect(theirs).toEqual(absent)
   expect(theirs).toEqual({ may: false, reads: [[0n, 1n]], questions: [1] })
-  expect((await costOf('noctant.account-mine-1')).may).toBe(true)
+  expect((await costOf('sample.room-mine-1')).may).toBe(true)
 })
 
 test('only what was admitted is counted', async () => {
   const scope = scopeOf('acme', { ownersOf: async () => owners, known: createKnownOwners(10), rules })
-  await scope.admit([eventIn('noctant.account-mine-1'), eventIn('noctant.account-theirs-1')])
+  await scope.admit([eventIn('sample.room-mine-1'), eventIn('sample.room-theirs-1')])
   expect(scope.admitted()).toBe(1)
 })
 
 test('the members that name the tenant and its things are those that the event’s context declares', async () => {
   const rulesOfTwo = auditRulesOf([
-    { name: 'noctant', events: { tenant: 'operatorId' }, aggregates: [] },
+    { name: 'sample', events: { tenant: 'tenantId', things: ['roomId'] }, aggregates: [] },
     { name: 'market', events: { tenant: 'sellerId', things: ['itemId'] }, aggregates: [] },
   ])
   const scope = scopeOf('acme', { ownersOf: async () => owners, known: createKnownOwners(10), rules: rulesOfTwo })
@@ -60,7 +60,7 @@ test('the members that name the tenant and its things are those that the event�
     ({ ...eventIn(`${type}-1`), type, data: Buffer.from(JSON.stringify(data)) }) as RawEvent
   const [declared, undeclared] = [
     naming('market.Sold.v1', { sellerId: 'acme' }),
-    naming('market.Sold.v1', { operatorId: 'acme' }),
+    naming('market.Sold.v1', { tenantId: 'acme' }),
   ]
   expect(await scope.admit([declared, undeclared])).toStrictEqual([declared])
   const [mine, theirs, unnamed] = [

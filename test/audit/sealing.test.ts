@@ -9,9 +9,10 @@ import { ensureSealKey } from '../../src/audit/seal-key.ts'
 import { openSealer, recordSeal, runSealing } from '../../src/audit/sealing.ts'
 import { createResolve } from '../../src/webhooks/request.ts'
 import { createSealSender } from '../../src/webhooks/seal-post.ts'
-import { registry } from '../support/contexts.ts'
+import { sampleRegistry as registry } from '../sample/context.ts'
+import { roomOpened, roomStream } from '../sample/room.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
-import { example, uuidOf } from '../support/examples.ts'
+import { uuidOf } from '../support/examples.ts'
 import { createDatabase, type TemporaryDirectory, type TestDatabase, temporaryDirectory } from '../support/services.ts'
 import { answers, startReceiver } from '../support/webhook-receiver.ts'
 
@@ -27,7 +28,7 @@ beforeAll(async () => {
   database = await createDatabase()
 }, 60_000)
 beforeEach(async () => {
-  store = await startTestStore()
+  store = await startTestStore(registry)
   log = openRawLog(store.url, registry)
   directory = temporaryDirectory()
   privateKey = ensureSealKey(join(directory.path, 'seals', 'audit-seal-key.pem'))
@@ -44,8 +45,8 @@ async function open(): Promise<void> {
   const id = uuidOf(`opened ${opened}`)
   const actor = { kind: 'system' as const, id: 'test' }
   const cause = { $correlationId: id, $causationId: id, actor, commandId: id }
-  const event = example('noctant.AccountOpened.v1')
-  await store.store.append(`noctant.account-${id}`, undefined, '', [{ id, event, cause }])
+  const event = roomOpened()
+  await store.store.append(roomStream(id), undefined, '', [{ id, event, cause }])
 }
 
 const file = () => join(directory.path, 'seals.ndjson')

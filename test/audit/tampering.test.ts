@@ -12,10 +12,12 @@ import { openRawLog, type RawEvent } from '../../src/audit/raw-log.ts'
 import { createSealChecker, makeSeal } from '../../src/audit/seal.ts'
 import { defaultTimeTolerances } from '../../src/audit/times.ts'
 import { createVerifier, type Finding } from '../../src/audit/verifier.ts'
+import type { AnyEvent } from '../../src/events/event.ts'
 import type { Seal } from '../../src/events/seal.ts'
-import { auditRules, registry } from '../support/contexts.ts'
+import { sampleRules as auditRules, sampleRegistry as registry } from '../sample/context.ts'
+import { roomChanged, roomOpened, roomStream } from '../sample/room.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
-import { example, ids, uuidOf } from '../support/examples.ts'
+import { uuidOf } from '../support/examples.ts'
 
 let store: TestStore
 let events: RawEvent[]
@@ -23,23 +25,23 @@ let seal: Seal
 const RUNS = 150
 const now = () => new Date().toISOString()
 
-async function write(name: string, types: string[]): Promise<void> {
-  const batch = types.map((type, index) => {
+async function write(name: string, told: readonly AnyEvent[]): Promise<void> {
+  const batch = told.map(({ type, data }, index) => {
     const commandId = uuidOf(`command ${name} ${index}`)
-    const actor = { kind: 'operator' as const, id: ids.operator }
+    const actor = { kind: 'operator' as const, id: 'acme' }
     const cause = { $correlationId: commandId, $causationId: commandId, actor, commandId }
-    return { id: uuidOf(`${name} ${index}`), event: example(type as never, { occurredAt: now() } as never), cause }
+    return { id: uuidOf(`${name} ${index}`), event: { type, data: { ...data, occurredAt: now() } }, cause }
   })
   await store.store.append(name, undefined, '', batch)
 }
 
 beforeAll(async () => {
-  store = await startTestStore()
+  store = await startTestStore(registry)
   for (let stream = 0; stream < 8; stream++) {
     const id = uuidOf(`stream ${stream}`)
-    await write(`noctant.account-${id}`, ['noctant.AccountOpened.v1', 'noctant.AccountStatusChanged.v1'])
+    await write(roomStream(id), [roomOpened(), roomChanged('open', 'shut')])
     // A stream of one event: nothing behind it that would show a gap.
-    await write(`noctant.operatorSlug-${id}`, ['noctant.OperatorSlugClaimed.v1'])
+    await write(roomStream(uuidOf(`lonely ${id}`)), [roomOpened({ name: 'Alone' })])
   }
   const log = openRawLog(store.url, registry)
   events = await Array.fromAsync(log.readAll())

@@ -4,7 +4,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { accountRequest } from '../http/api.ts'
+import { accountRequest } from '../http/noctant/serving.ts'
 import { runCli, spawnCli } from '../support/cli.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { root } from '../support/source.ts'
@@ -74,6 +74,12 @@ describe('opslog audit', () => {
     const streams = new Set(described.map(({ stream }: { stream: string }) => stream.split('-')[0]))
     expect([...streams]).toEqual(expect.arrayContaining(['noctant.account', 'noctant.engine', 'noctant.engineCommand']))
     expect(described[0]).toMatchObject({ actor: { kind: 'operator' }, revision: '0' })
+    const positions = described.map(({ position }: { position: string }) => position)
+    const last = await json('history', ACCOUNT, '--limit', '2')
+    expect(last.map(({ position }: { position: string }) => position)).toEqual(positions.slice(-2))
+    const between = await json('history', ACCOUNT, '--since', positions[0], '--until', positions[2])
+    expect(between.map(({ position }: { position: string }) => position)).toEqual(positions.slice(1, 3))
+    expect(await opslog('history', ACCOUNT, '--since', 'yesterday')).toMatchObject({ exitCode: 2 })
     const csv = await spawnCli(['audit', 'history', ACCOUNT, '--csv'], environment)
     expect(csv.stdout).toMatch(/^recorded,position,stream,revision,what happened,by,request,command,type\r\n/)
     expect(await opslog('history', 'nobody-of-this-name')).toMatchObject({ exitCode: 1, stdout: '' })

@@ -71,6 +71,10 @@ describe('a command that was given up', () => {
     const commandId = await request({ kind: 'close_all', reason: null })
     await reaches(commandId, givenUp)
     await isListed(commandId)
+    const inAnHour = new Date(Date.now() + 3_600_000).toISOString()
+    expect((await listed('--since', inAnHour)).commands).toEqual([])
+    expect((await listed('--until', inAnHour, '--limit', '1')).commands).toHaveLength(1)
+    expect((await opslog('list', '--since', '4711')).exitCode).toBe(2)
     expect((await opslogBy(spawnCli, 'show', commandId)).stdout).toContain('not confirmed by the engine after 2 sends')
 
     const retried = await opslog('retry', commandId, '--reason', 'the engine is back')

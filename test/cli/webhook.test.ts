@@ -1,9 +1,13 @@
 /** `opslog admin webhook`, the first as a program of its own, against a running instance. */
+import { spawn, spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { runCli, spawnCli } from '../support/cli.ts'
 import { temporaryDirectory } from '../support/services.ts'
+import { root } from '../support/source.ts'
 import { type Stack, startStack, type TestOperator } from '../support/stack.ts'
 import { verify, webhookEnvironment } from '../support/webhook-operator.ts'
 import { type Receiver, startReceiver } from '../support/webhook-receiver.ts'
@@ -65,6 +69,69 @@ describe('a webhook endpoint on the command line', () => {
       })
       .toMatch(/^v1,\S+ v1,\S+$/)
     for (const each of [secret, rotated.secret]) expect(() => verify(each, receiver.received.at(-1)!)).not.toThrow()
+  })
+
+  it('is told of an event once more, by the beginning of its id', async () => {
+    const before = receiver.received.length
+    const id = String(receiver.received[0]?.headers['webhook-id'])
+    const resent = await vi.waitFor(async () => {
+      const ended = await runCli(['webhooks', 'resend', id.slice(0, 8), '--json'], environment)
+      expect(ended).toMatchObject({ exitCode: 0, stderr: '' })
+      return JSON.parse(ended.stdout)
+    }, 10_000)
+    expect(resent).toEqual({ event_id: id, event_type: 'user.provisioned', resent_to: 1 })
+    await expect.poll(() => receiver.received.length, { timeout: 10_000 }).toBe(before + 1)
+    expect(receiver.received.at(-1)?.headers['webhook-id']).toBe(id)
+    expect((await runCli(['webhooks', 'resend', randomUUID()], environment)).exitCode).toBe(1)
+    expect((await runCli(['webhooks', 'resend', 'nobody'], environment)).exitCode).toBe(2)
+  })
+
+  it('’s requests are judged from what came, with what does not fit', async () => {
+    const secret = (await json('rotate-secret')).secret as string
+    const before = receiver.received.length
+    await provision('trader-judged')
+    await expect.poll(() => receiver.received.length, { timeout: 10_000 }).toBeGreaterThan(before)
+    const { headers, body } = receiver.received.at(-1)!
+    const head = ['POST /hook HTTP/1.1', ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)]
+    const request = `${head.join('\r\n')}\r\n\r\n${body}`
+    const judge = (input: string, ...args: string[]) => {
+      const program = [join(root, 'scripts/opslog.mjs'), 'webhooks', 'verify', '--secret', secret, '--json', ...args]
+      const { status, stdout, stderr } = spawnSync(process.execPath, program, { input, encoding: 'utf8' })
+      return [
+        status,
+        status === 0 ? JSON.parse(stdout) : JSON.parse(stderr.trim().split('\n').at(-1) ?? '').error.message,
+      ]
+    }
+    expect(judge(request)).toEqual([0, { ok: true, webhook_id: headers['webhook-id'] }])
+    expect(judge(`${request}\n`)).toEqual([0, { ok: true, webhook_id: headers['webhook-id'] }])
+    expect(judge(request.replace('trader-judged', 'trader-forged'))).toEqual([
+      1,
+      expect.stringContaining('(signature)'),
+    ])
+    const late = request.replace(/webhook-timestamp: \d+/, 'webhook-timestamp: 1700000000')
+    expect(judge(late)).toEqual([1, expect.stringContaining('(clock)')])
+    expect(judge(request.replace(/webhook-signature: .*/, ''))).toEqual([1, expect.stringContaining('(headers)')])
+    expect(judge('nothing')[0]).toBe(2)
+  })
+
+  it('is watched from elsewhere by a key: attempts as they come', { timeout: 60_000 }, async () => {
+    const { PATH = '', HOME = '' } = process.env
+    const program = [join(root, 'scripts/opslog.mjs'), 'listen', '--url', stack.url, '--key', acme.apiKey]
+    const child = spawn(process.execPath, program, { env: { PATH, HOME, NODE_NO_WARNINGS: '1' } })
+    let printed = ''
+    for (const output of [child.stdout, child.stderr]) output.on('data', (text) => (printed += text))
+    await expect.poll(() => printed, { timeout: 30_000 }).toContain(`listening to ${stack.url}`)
+    expect(printed).not.toContain('-->')
+    await provision('trader-watched')
+    await expect.poll(() => printed, { timeout: 20_000 }).toMatch(/--> user\.provisioned \[[0-9a-f-]{36}\] attempt 1/)
+    await expect.poll(() => printed, { timeout: 20_000 }).toMatch(/<-- 2\d\d \d+ ms/)
+    const ended = once(child, 'exit')
+    child.kill('SIGINT')
+    expect((await ended)[0]).toBe(0)
+    const both = await runCli(['listen', '--url', stack.url, '--key', acme.apiKey, '--forward-to', receiver.url])
+    expect(both).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('do not go with --url') })
+    const wrong = await runCli(['listen', '--url', stack.url, '--key', 'nk_wrong'])
+    expect([wrong.exitCode, wrong.stderr.includes('credential_invalid')]).toEqual([1, true])
   })
 
   it('is switched off and on', async () => {

@@ -7,14 +7,14 @@ import { EventStoreDBClient } from '@eventstore/db-client'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fold } from '../../src/commands/decider.ts'
 import { type CommandBus, type CommandContext, createCommandBus } from '../../src/commands/handle.ts'
-import { type AccountCommand, account } from '../../src/commands/noctant/account.ts'
-import { operator } from '../../src/commands/noctant/operator.ts'
 import { Rejected } from '../../src/commands/rejection.ts'
 import { chainHash } from '../../src/events/chain.ts'
-import type { AccountEvent } from '../../src/events/noctant/account.ts'
 import { AppendRefused, type EventStore, StoreUnavailable, WrongExpectedRevision } from '../../src/events/store.ts'
+import { BOARD_PLACES, type BoardCommand, board } from '../sample/board.ts'
+import { sampleRegistry } from '../sample/context.ts'
+import { type RoomCommand, type RoomEvent, room, roomStream } from '../sample/room.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
-import { accountFacts, at, keyFacts, operatorFacts } from '../support/examples/noctant.ts'
+import { timeAt as at } from '../support/examples.ts'
 
 let node: TestStore
 let here: CommandBus
@@ -22,7 +22,7 @@ let there: CommandBus
 const limits = { cachedAggregatesMax: 100, seenCommandsMax: 100_000, conflictRetriesMax: 3 }
 
 beforeAll(async () => {
-  node = await startTestStore()
+  node = await startTestStore(sampleRegistry)
 })
 afterAll(() => node.close())
 beforeEach(() => {
@@ -33,7 +33,7 @@ beforeEach(() => {
 const context = (over: Partial<CommandContext> = {}): CommandContext => ({
   commandId: randomUUID(),
   fingerprint: 'f1',
-  actor: { kind: 'operator', id: operatorFacts.operatorId, keyId: 'key1' },
+  actor: { kind: 'operator', id: 'acme', keyId: 'key1' },
   requestId: randomUUID(),
   correlationId: randomUUID(),
   traceparent: undefined,
@@ -41,31 +41,31 @@ const context = (over: Partial<CommandContext> = {}): CommandContext => ({
   ...over,
 })
 
-const open = (commandId: string): AccountCommand => ({ kind: 'open', facts: accountFacts, commandId, at: at(1) })
-const closeAll = (commandId: string): AccountCommand => ({ kind: 'closeAll', reason: null, commandId, at: at(2) })
-const change = (to: 'active' | 'disabled', commandId: string): AccountCommand => ({
-  kind: 'changeStatus',
-  to,
-  forceClosePositions: false,
-  reason: null,
-  commandId,
-  at: at(3),
+const roomId = 'blue'
+const facts = { roomId, tenantId: 'acme', name: 'The blue one', price: '5' }
+const open = (commandId: string): RoomCommand => ({ kind: 'open', facts, commandId, at: at(1) })
+const visit = (commandId: string): RoomCommand => ({ kind: 'visit', roomId, commandId, at: at(2) })
+const change = (to: 'open' | 'shut', commandId: string): RoomCommand => ({
+  kind: 'change status',
+  ...{ roomId, to, commandId, at: at(3) },
 })
 
-type Make = (commandId: string) => AccountCommand
+type Make = (commandId: string) => RoomCommand
 const send = (bus: CommandBus, id: string, make: Make, over: Partial<CommandContext> = {}) => {
   const circumstances = context(over)
-  return bus.handle(account, id, make(circumstances.commandId), circumstances)
+  return bus.handle(room, id, make(circumstances.commandId), circumstances)
 }
+const onBoard = (bus: CommandBus, tenantId: string, kind: BoardCommand['kind'], noteId: string) =>
+  bus.handle(board, tenantId, { kind, tenantId, noteId }, context({ fingerprint: undefined }))
 async function opened(): Promise<string> {
   const id = randomUUID()
   await send(here, id, open)
   return id
 }
-const recordedIn = async (stream: string): Promise<AccountEvent[]> => {
-  const events: AccountEvent[] = []
-  for await (const { type, data } of node.store.readStream<AccountEvent>(stream)) {
-    events.push({ type, data } as AccountEvent)
+const recordedIn = async (stream: string): Promise<RoomEvent[]> => {
+  const events: RoomEvent[] = []
+  for await (const { type, data } of node.store.readStream<RoomEvent>(stream)) {
+    events.push({ type, data } as RoomEvent)
   }
   return events
 }
@@ -81,9 +81,9 @@ describe('a command', () => {
   it('is recorded with its cause, its actor and its key’s fingerprint on the first event', async () => {
     const id = randomUUID()
     const circumstances = context({ traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' })
-    const { events, position, replayed } = await here.handle(account, id, open(circumstances.commandId), circumstances)
+    const { events, position, replayed } = await here.handle(room, id, open(circumstances.commandId), circumstances)
     const recorded = []
-    for await (const event of node.store.readStream(`noctant.account-${id}`)) recorded.push(event)
+    for await (const event of node.store.readStream(roomStream(id))) recorded.push(event)
     expect(replayed).toBe(false)
     expect(recorded.map(({ type, data }) => ({ type, data }))).toStrictEqual(events)
     expect(recorded.at(-1)?.position).toBe(position)
@@ -94,23 +94,16 @@ describe('a command', () => {
   })
 
   it('that changes nothing writes nothing, and names the position that its answer rests on', async () => {
-    const id = randomUUID()
-    const facts = { ...operatorFacts, operatorId: id }
-    const create = { kind: 'create', facts, at: at(1) } as const
-    const { position } = await here.handle(operator, id, create, context({ fingerprint: undefined }))
-    const handled = await here.handle(
-      operator,
-      id,
-      { kind: 'resume', reason: null, at: at(2) },
-      context({ fingerprint: undefined }),
-    )
+    const tenantId = randomUUID()
+    const { position } = await onBoard(here, tenantId, 'pin', 'a')
+    const handled = await onBoard(here, tenantId, 'pin', 'a')
     expect(handled).toMatchObject({ events: [], position, replayed: false })
   })
 
   it('that is refused writes nothing', async () => {
     const id = randomUUID()
-    expect(await codeOf(send(here, id, closeAll))).toBe('account_not_found')
-    expect(await node.store.readLast(`noctant.account-${id}`)).toBeUndefined()
+    expect(await codeOf(send(here, id, visit))).toBe('room_not_found')
+    expect(await node.store.readLast(roomStream(id))).toBeUndefined()
   })
 
   it('is admitted once, before its first decision, and not again when it is replayed', async () => {
@@ -118,7 +111,7 @@ describe('a command', () => {
     let admissions = 0
     const precondition = async () => void admissions++
     for (const bus of [here, here, there])
-      await bus.handle(account, id, open(commandId), context({ commandId }), precondition)
+      await bus.handle(room, id, open(commandId), context({ commandId }), precondition)
     expect(admissions).toBe(1)
   })
 
@@ -126,10 +119,10 @@ describe('a command', () => {
     const [id, commandId] = [randomUUID(), randomUUID()]
     let first: unknown
     const precondition = async () => {
-      first = (await there.handle(account, id, open(commandId), context({ commandId }))).events
-      throw new Rejected('user_not_found', 'The operator has no such user any more.')
+      first = (await there.handle(room, id, open(commandId), context({ commandId }))).events
+      throw new Rejected('room_locked', 'Nobody may enter any more.')
     }
-    const answer = await here.handle(account, id, open(commandId), context({ commandId }), precondition)
+    const answer = await here.handle(room, id, open(commandId), context({ commandId }), precondition)
     expect(answer).toMatchObject({ events: first, replayed: true })
   })
 
@@ -138,7 +131,7 @@ describe('a command', () => {
     const keys = Array.from({ length: 600 }, () => randomUUID())
     const answers = []
     for (const [n, commandId] of keys.entries()) {
-      const make = (each: string) => change(n % 2 === 0 ? 'disabled' : 'active', each)
+      const make = (each: string) => change(n % 2 === 0 ? 'shut' : 'open', each)
       answers.push(await send(here, id, make, { commandId, fingerprint: `f${n}` }))
     }
     let read = 0
@@ -152,7 +145,7 @@ describe('a command', () => {
       },
     }
     const restarted = createCommandBus(counting, limits)
-    await restarted.load(account, id)
+    await restarted.load(room, id)
     const length = read
     expect(length).toBeGreaterThan(600)
     for (const n of [0, 1, 255, 256, 599]) {
@@ -171,7 +164,7 @@ describe('a command', () => {
     const twins = ['a', 'b'].map((end) => `12345678-${randomUUID().slice(9, -1)}${end}`)
     const answers = []
     for (const [n, commandId] of twins.entries()) {
-      answers.push(await send(here, id, (each) => change(n === 0 ? 'disabled' : 'active', each), { commandId }))
+      answers.push(await send(here, id, (each) => change(n === 0 ? 'shut' : 'open', each), { commandId }))
     }
     expect(answers.map(({ replayed, events }) => [replayed, events.length > 0])).toStrictEqual(
       Array(2).fill([false, true]),
@@ -183,9 +176,9 @@ describe('a command', () => {
 
   it('that is not admitted writes nothing', async () => {
     const id = randomUUID()
-    const refuse = () => Promise.reject(new Rejected('user_not_found', 'The operator has no such user.'))
-    expect(await codeOf(here.handle(account, id, open(randomUUID()), context(), refuse))).toBe('user_not_found')
-    expect(await recordedIn(`noctant.account-${id}`)).toStrictEqual([])
+    const refuse = () => Promise.reject(new Rejected('room_locked', 'Nobody may enter.'))
+    expect(await codeOf(here.handle(room, id, open(randomUUID()), context(), refuse))).toBe('room_locked')
+    expect(await recordedIn(roomStream(id))).toStrictEqual([])
   })
 })
 
@@ -194,30 +187,30 @@ describe('a repeated command', () => {
   it('gets its recorded answer from another process, and the state of then, not of now', async () => {
     const id = await opened()
     const commandId = randomUUID()
-    const first = await send(here, id, (c) => change('disabled', c), { commandId })
-    await send(here, id, (c) => change('active', c))
-    const again = await send(there, id, (c) => change('disabled', c), { commandId })
+    const first = await send(here, id, (c) => change('shut', c), { commandId })
+    await send(here, id, (c) => change('open', c))
+    const again = await send(there, id, (c) => change('shut', c), { commandId })
     expect(again).toStrictEqual({ ...first, replayed: true })
-    expect(again.state.status).toBe('disabled')
-    expect((await there.load(account, id)).status).toBe('active')
+    expect(again.state.status).toBe('shut')
+    expect((await there.load(room, id)).status).toBe('open')
   })
 
   it('keeps its answer also where that was a status kept', async () => {
     const id = await opened()
     const commandId = randomUUID()
-    const first = await send(here, id, (c) => change('active', c), { commandId })
-    await send(here, id, (c) => change('disabled', c))
-    const again = await send(there, id, (c) => change('active', c), { commandId })
+    const first = await send(here, id, (c) => change('open', c), { commandId })
+    await send(here, id, (c) => change('shut', c))
+    const again = await send(there, id, (c) => change('open', c), { commandId })
     expect(again).toStrictEqual({ ...first, replayed: true })
-    expect(again.events.map(({ type }) => type)).toStrictEqual(['noctant.AccountStatusKept.v1'])
+    expect(again.events.map(({ type }) => type)).toStrictEqual(['sample.RoomStatusKept.v1'])
   })
 
   it('with other content is refused, in every process', async () => {
     const id = await opened()
     const commandId = randomUUID()
-    await send(here, id, closeAll, { commandId })
+    await send(here, id, visit, { commandId })
     for (const bus of [here, there, createCommandBus(node.store, limits)]) {
-      const other = send(bus, id, closeAll, { commandId, fingerprint: 'f2' })
+      const other = send(bus, id, visit, { commandId, fingerprint: 'f2' })
       expect(await codeOf(other)).toBe('idempotency_key_reused')
     }
   })
@@ -226,12 +219,12 @@ describe('a repeated command', () => {
     const id = await opened()
     const commandId = randomUUID()
     const buses = [here, there]
-    const sends = Array.from({ length: 100 }, (_, n) => send(buses[n % 2]!, id, closeAll, { commandId }))
+    const sends = Array.from({ length: 100 }, (_, n) => send(buses[n % 2]!, id, visit, { commandId }))
     const answers = await Promise.all(sends)
     const [{ state, events, position }] = answers as [(typeof answers)[number]]
     for (const answer of answers) expect(answer).toMatchObject({ state, events, position })
     expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1)
-    const requests = (await recordedIn(`noctant.account-${id}`)).filter(
+    const requests = (await recordedIn(roomStream(id))).filter(
       ({ data }) => 'commandId' in data && data.commandId === commandId,
     )
     expect(requests).toHaveLength(1)
@@ -244,7 +237,7 @@ describe('a repeated command', () => {
     const contenders = ['f1', 'f2'].flatMap((fingerprint) => [here, there].map((bus) => ({ bus, fingerprint })))
     const outcomes = await Promise.all(
       contenders.map(({ bus, fingerprint }) =>
-        send(bus, id, closeAll, { commandId, fingerprint }).then(
+        send(bus, id, visit, { commandId, fingerprint }).then(
           () => fingerprint,
           (error: Rejected) => error.code,
         ),
@@ -260,40 +253,39 @@ describe('a repeated command', () => {
 describe('two processes on one stream', () => {
   it('a stale state is found out by the append, and the command decided again on the truth', async () => {
     const id = await opened()
-    await there.load(account, id)
-    await send(here, id, closeAll)
-    const handled = await send(there, id, closeAll)
+    await there.load(room, id)
+    await send(here, id, visit)
+    const handled = await send(there, id, visit)
     expect(handled.events).toMatchObject([{ data: { sequence: 3 } }])
-    expect(handled.state).toStrictEqual(fold(account, await recordedIn(`noctant.account-${id}`)))
+    expect(handled.state).toStrictEqual(fold(room, await recordedIn(roomStream(id))))
   })
 
   it('a stale state does not make a command a no-op or a refusal', async () => {
-    const id = randomUUID()
-    const once = () => context({ fingerprint: undefined })
-    await here.handle(operator, id, { kind: 'create', facts: { ...operatorFacts, operatorId: id }, at: at(1) }, once())
-    await there.load(operator, id)
-    await here.handle(operator, id, { kind: 'suspend', reason: null, at: at(2) }, once())
-    const resumed = await there.handle(operator, id, { kind: 'resume', reason: null, at: at(3) }, once())
-    expect(resumed.events.map(({ type }) => type)).toStrictEqual(['noctant.OperatorResumed.v1'])
+    const tenantId = randomUUID()
+    const notes = Array.from({ length: BOARD_PLACES }, (_, index) => `note ${index}`)
+    for (const noteId of notes) await onBoard(here, tenantId, 'pin', noteId)
+    await there.load(board, tenantId)
+    await onBoard(here, tenantId, 'take down', 'note 0')
+    const again = await onBoard(there, tenantId, 'pin', 'note 0')
+    expect(again.events.map(({ type }) => type)).toStrictEqual(['sample.NotePinned.v1'])
 
-    await here.handle(operator, id, { kind: 'issueKey', key: keyFacts, at: at(4) }, once())
-    const revoke = { kind: 'revokeKey', keyId: keyFacts.keyId, reason: null, at: at(5) } as const
-    expect((await there.handle(operator, id, revoke, once())).events).toHaveLength(1)
+    await onBoard(here, tenantId, 'take down', 'note 1')
+    expect((await onBoard(there, tenantId, 'pin', 'another')).events).toHaveLength(1)
   })
 
   it('80 commands at once are numbered without a gap, each once', async () => {
     const id = await opened()
     const patient = { ...limits, conflictRetriesMax: 100 }
     const buses = [createCommandBus(node.store, patient), createCommandBus(node.store, patient)]
-    const makes: Make[] = [closeAll, (c) => change('disabled', c), (c) => change('active', c)]
+    const makes: Make[] = [visit, (c) => change('shut', c), (c) => change('open', c)]
     await Promise.all(Array.from({ length: 80 }, (_, n) => send(buses[n % 2]!, id, makes[n % 3]!)))
-    const events = await recordedIn(`noctant.account-${id}`)
-    const requests = events.filter((event) => event.type === 'noctant.EngineCommandRequested.v1')
+    const events = await recordedIn(roomStream(id))
+    const requests = events.filter((event) => event.type === 'sample.VisitCounted.v1')
     expect(requests.map(({ data }) => data.sequence)).toStrictEqual(requests.map((_, index) => index + 1))
     expect(new Set(requests.map(({ data }) => data.commandId)).size).toBe(requests.length)
     for (const bus of buses) {
-      await send(bus, id, closeAll)
-      expect(await bus.load(account, id)).toStrictEqual(fold(account, await recordedIn(`noctant.account-${id}`)))
+      await send(bus, id, visit)
+      expect(await bus.load(room, id)).toStrictEqual(fold(room, await recordedIn(roomStream(id))))
     }
   })
 
@@ -308,9 +300,9 @@ describe('two processes on one stream', () => {
       },
     }
     const bus = createCommandBus(contended, limits)
-    expect(await codeOf(send(bus, id, closeAll))).toBe('concurrent_change')
+    expect(await codeOf(send(bus, id, visit))).toBe('concurrent_change')
     expect(appends).toBe(limits.conflictRetriesMax + 1)
-    expect(await recordedIn(`noctant.account-${id}`)).toHaveLength(2)
+    expect(await recordedIn(roomStream(id))).toHaveLength(2)
   })
 })
 
@@ -329,46 +321,40 @@ describe('commands that wait for the same stream', () => {
     }
     return { appends, letGo: first.resolve, store }
   }
-  const statusChanges = (count: number) =>
-    Array.from({ length: count }, (_, n) => (n % 2 === 0 ? 'disabled' : 'active'))
+  const statusChanges = (count: number) => Array.from({ length: count }, (_, n) => (n % 2 === 0 ? 'shut' : 'open'))
 
   it('are appended together, each with its own cause, state and answer, as if one by one', async () => {
     const id = await opened()
     const { appends, letGo, store } = counted()
     const bus = createCommandBus(store, limits)
-    await bus.load(account, id)
-    const sent = statusChanges(11).map((to) => send(bus, id, (c) => change(to as 'active', c)))
+    await bus.load(room, id)
+    const sent = statusChanges(11).map((to) => send(bus, id, (c) => change(to as 'open', c)))
     letGo()
     const answers = await Promise.all(sent)
     expect(appends).toStrictEqual([2, 20])
     expect(answers.map(({ state }) => state.status)).toStrictEqual(statusChanges(11))
     expect(answers.map(({ events, replayed }) => [events.length, replayed])).toStrictEqual(Array(11).fill([2, false]))
-    const events = await recordedIn(`noctant.account-${id}`)
+    const events = await recordedIn(roomStream(id))
     expect(events.slice(2)).toStrictEqual(answers.flatMap((answer) => answer.events))
     const commandIds = []
-    for await (const { metadata } of node.store.readStream(`noctant.account-${id}`)) commandIds.push(metadata.commandId)
+    for await (const { metadata } of node.store.readStream(roomStream(id))) commandIds.push(metadata.commandId)
     expect(new Set(commandIds.slice(2)).size).toBe(11)
     // What is kept in memory is what the log has: another command goes on from it, and the chain closes.
-    await send(bus, id, closeAll)
-    expect(await bus.load(account, id)).toStrictEqual(fold(account, await recordedIn(`noctant.account-${id}`)))
+    await send(bus, id, visit)
+    expect(await bus.load(room, id)).toStrictEqual(fold(room, await recordedIn(roomStream(id))))
   })
 
   it('are answered each for itself where one is refused, or was seen before', async () => {
     const id = await opened()
     const { appends, letGo, store } = counted()
     const bus = createCommandBus(store, limits)
-    await bus.load(account, id)
+    await bus.load(room, id)
     const [first, twice] = [randomUUID(), randomUUID()]
-    const disable: Make = (c) => change('disabled', c)
-    const enable: Make = (c) => change('active', c)
+    const shut: Make = (c) => change('shut', c)
+    const reopen: Make = (c) => change('open', c)
     const sent = [
-      ...[send(bus, id, disable, { commandId: first }), send(bus, id, enable, { commandId: twice })],
-      ...[
-        send(bus, id, enable, { commandId: twice }),
-        send(bus, id, open),
-        send(bus, id, disable),
-        send(bus, id, enable),
-      ],
+      ...[send(bus, id, shut, { commandId: first }), send(bus, id, reopen, { commandId: twice })],
+      ...[send(bus, id, reopen, { commandId: twice }), send(bus, id, open), send(bus, id, shut), send(bus, id, reopen)],
     ]
     letGo()
     const [, once, again, refused, ...last] = await Promise.allSettled(sent)
@@ -395,14 +381,14 @@ describe('commands that wait for the same stream', () => {
       },
     }
     const bus = createCommandBus(failing, limits)
-    await bus.load(account, id)
-    const sent = statusChanges(4).map((to) => send(bus, id, (c) => change(to as 'active', c)))
-    await send(there, id, closeAll)
+    await bus.load(room, id)
+    const sent = statusChanges(4).map((to) => send(bus, id, (c) => change(to as 'open', c)))
+    await send(there, id, visit)
     letGo()
     await Promise.all(sent)
     // The first one has a conflict; the others were refused together.
     expect(appends).toStrictEqual([2, 2, 6, 2, 2, 2])
-    expect(await bus.load(account, id)).toStrictEqual(fold(account, await recordedIn(`noctant.account-${id}`)))
+    expect(await bus.load(room, id)).toStrictEqual(fold(room, await recordedIn(roomStream(id))))
   })
 
   it('are all unknown where their append is', async () => {
@@ -414,12 +400,12 @@ describe('commands that wait for the same stream', () => {
         appends.length === 1 ? Promise.reject(new StoreUnavailable('no answer')) : store.append(...batch),
     }
     const bus = createCommandBus(failing, limits)
-    await bus.load(account, id)
-    const sent = statusChanges(4).map((to) => send(bus, id, (c) => change(to as 'active', c)))
+    await bus.load(room, id)
+    const sent = statusChanges(4).map((to) => send(bus, id, (c) => change(to as 'open', c)))
     letGo()
     const outcomes = await Promise.allSettled(sent)
     expect(outcomes.map(({ status }) => status)).toStrictEqual(['fulfilled', ...Array(3).fill('rejected')])
-    expect(await recordedIn(`noctant.account-${id}`)).toHaveLength(4)
+    expect(await recordedIn(roomStream(id))).toHaveLength(4)
   })
 })
 
@@ -441,7 +427,7 @@ describe('a stream that is thought to be new', () => {
     const id = randomUUID()
     await send(bus, id, open, { startsStream: true })
     expect(read).toStrictEqual([])
-    expect(await bus.load(account, id)).toStrictEqual(fold(account, await recordedIn(`noctant.account-${id}`)))
+    expect(await bus.load(room, id)).toStrictEqual(fold(room, await recordedIn(roomStream(id))))
   })
 
   it('is read where it is there, and a repeat gets its recorded answer', async () => {
@@ -450,7 +436,7 @@ describe('a stream that is thought to be new', () => {
     const again = await send(reads().bus, id, open, { commandId, startsStream: true })
     expect(again).toStrictEqual({ ...first, replayed: true })
     expect(await codeOf(send(reads().bus, id, open, { startsStream: true }))).toBe(await codeOf(send(here, id, open)))
-    expect(await recordedIn(`noctant.account-${id}`)).toHaveLength(2)
+    expect(await recordedIn(roomStream(id))).toHaveLength(2)
   })
 })
 
@@ -469,10 +455,10 @@ describe('when the event store falters', () => {
     }
     const bus = createCommandBus(lossy, limits)
     const commandId = randomUUID()
-    await expect(send(bus, id, closeAll, { commandId })).rejects.toThrow(StoreUnavailable)
-    const again = await send(bus, id, closeAll, { commandId })
+    await expect(send(bus, id, visit, { commandId })).rejects.toThrow(StoreUnavailable)
+    const again = await send(bus, id, visit, { commandId })
     expect(again).toMatchObject({ replayed: true, events: [{ data: { commandId, sequence: 2 } }] })
-    expect(await recordedIn(`noctant.account-${id}`)).toHaveLength(3)
+    expect(await recordedIn(roomStream(id))).toHaveLength(3)
   })
 
   it('an answer replayed after a read that broke off is whole', async () => {
@@ -490,22 +476,22 @@ describe('when the event store falters', () => {
       },
     }
     const bus = createCommandBus(brittle, limits)
-    await bus.load(account, id)
+    await bus.load(room, id)
     const commandId = randomUUID()
-    const disable: Make = (c) => change('disabled', c)
-    const first = await send(here, id, disable, { commandId })
+    const shut: Make = (c) => change('shut', c)
+    const first = await send(here, id, shut, { commandId })
     breaking = true
     await expect(send(bus, id, open)).rejects.toThrow(StoreUnavailable)
     breaking = false
-    const again = await send(bus, id, disable, { commandId })
+    const again = await send(bus, id, shut, { commandId })
     expect(again).toStrictEqual({ ...first, replayed: true })
   })
 
   it('a state kept in memory is only a matter of speed', async () => {
     const forgetful = createCommandBus(node.store, { ...limits, cachedAggregatesMax: 1 })
     const ids = [await opened(), await opened(), await opened()]
-    for (let round = 0; round < 3; round++) for (const id of ids) await send(forgetful, id, closeAll)
-    for (const id of ids) expect(await forgetful.load(account, id)).toMatchObject({ engineCommands: 4 })
+    for (let round = 0; round < 3; round++) for (const id of ids) await send(forgetful, id, visit)
+    for (const id of ids) expect(await forgetful.load(room, id)).toMatchObject({ visits: 4 })
   })
 
   it('and is kept while all of them take few bytes together', async () => {
@@ -521,7 +507,7 @@ describe('when the event store falters', () => {
     const readsWithin = async (statesMaxBytes: number) => {
       const bus = createCommandBus(counting, { ...limits, statesMaxBytes })
       reads = 0
-      for (let round = 0; round < 3; round++) for (const id of ids) await bus.load(account, id)
+      for (let round = 0; round < 3; round++) for (const id of ids) await bus.load(room, id)
       return reads
     }
     const [few, none] = [await readsWithin(1_000_000), await readsWithin(100)]
@@ -532,12 +518,12 @@ describe('when the event store falters', () => {
     const forgetful = createCommandBus(node.store, { ...limits, seenCommandsMax: 3 })
     const ids = [await opened(), await opened()]
     const commandIds = ids.map(() => randomUUID())
-    for (const id of ids) for (const commandId of commandIds) await send(forgetful, id, closeAll, { commandId })
+    for (const id of ids) for (const commandId of commandIds) await send(forgetful, id, visit, { commandId })
     for (const id of ids) {
       for (const commandId of commandIds) {
-        expect(await send(forgetful, id, closeAll, { commandId })).toMatchObject({ replayed: true })
+        expect(await send(forgetful, id, visit, { commandId })).toMatchObject({ replayed: true })
       }
-      expect(await forgetful.load(account, id)).toMatchObject({ engineCommands: 3 })
+      expect(await forgetful.load(room, id)).toMatchObject({ visits: 3 })
     }
   })
 
@@ -545,43 +531,43 @@ describe('when the event store falters', () => {
     const id = await opened()
     const twins = ['c0ffee00-0000-4000-8000-000000000001', 'c0ffee00-0000-4000-8000-000000000002']
     const sent = []
-    for (const commandId of [...twins, ...twins]) sent.push(await send(here, id, closeAll, { commandId }))
+    for (const commandId of [...twins, ...twins]) sent.push(await send(here, id, visit, { commandId }))
     expect(sent.map(({ replayed }) => replayed)).toStrictEqual([false, false, true, true])
     expect(sent[3]).toStrictEqual({ ...sent[1], replayed: true })
   })
 
   it('is the state of the aggregate that asks, where two fold one stream', async () => {
     const id = await opened()
-    const counter = { ...account, initialState: 0, evolve: (count: number) => count + 1, decide: () => [] }
-    expect(await here.load(account, id)).toMatchObject({ status: 'active' })
+    const counter = { ...room, initialState: 0, evolve: (count: number) => count + 1, decide: () => [] }
+    expect(await here.load(room, id)).toMatchObject({ status: 'open' })
     expect(await here.load(counter, id)).toBe(2)
-    expect(await here.load(account, id)).toMatchObject({ status: 'active' })
+    expect(await here.load(room, id)).toMatchObject({ status: 'open' })
   })
 
   it('is the present one for `current`, though another process wrote last', async () => {
     const id = await opened()
-    await here.load(account, id)
-    await send(there, id, (c) => change('disabled', c))
-    expect(await here.current(account, id)).toMatchObject({ status: 'disabled' })
-    expect(await here.load(account, id)).toMatchObject({ status: 'disabled' })
+    await here.load(room, id)
+    await send(there, id, (c) => change('shut', c))
+    expect(await here.current(room, id)).toMatchObject({ status: 'shut' })
+    expect(await here.load(room, id)).toMatchObject({ status: 'shut' })
   })
 
   it('can be read while a command holds the stream, and while others move it', async () => {
     const id = await opened()
     const seen: unknown[] = []
     const sent = Array.from({ length: 10 }, (_, n) =>
-      here.handle(account, id, closeAll(`00000000-0000-4000-8000-00000000000${n}`), context(), async () => {
-        seen.push(await here.current(account, id), await there.current(account, id))
+      here.handle(room, id, visit(`00000000-0000-4000-8000-00000000000${n}`), context(), async () => {
+        seen.push(await here.current(room, id), await there.current(room, id))
       }),
     )
-    const asked = Array.from({ length: 10 }, () => here.current(account, id))
+    const asked = Array.from({ length: 10 }, () => here.current(room, id))
     await Promise.all([...sent, ...asked])
     expect(seen).toHaveLength(20)
-    expect(await here.current(account, id)).toMatchObject({ engineCommands: 11 })
+    expect(await here.current(room, id)).toMatchObject({ visits: 11 })
   })
 
   it('of a stream that is not there is the initial one', async () => {
-    expect(await here.current(account, randomUUID())).toStrictEqual(account.initialState)
+    expect(await here.current(room, randomUUID())).toStrictEqual(room.initialState)
   })
 })
 
@@ -589,14 +575,14 @@ describe('the chain of hashes', () => {
   it('closes over the stored bytes, whichever process wrote them', async () => {
     const id = await opened()
     for (let round = 0; round < 5; round++) {
-      await send(here, id, (c) => change('disabled', c))
-      await send(there, id, (c) => change('active', c))
+      await send(here, id, (c) => change('shut', c))
+      await send(there, id, (c) => change('open', c))
     }
     const client = EventStoreDBClient.connectionString(node.url)
     try {
       let previous = ''
       let links = 0
-      for await (const { event } of client.readStream(`noctant.account-${id}`)) {
+      for await (const { event } of client.readStream(roomStream(id))) {
         if (!event) throw new Error('a link where an event was expected')
         const { hash, ...unsealed } = event.metadata as Record<string, unknown>
         expect(unsealed.prevHash).toBe(previous)

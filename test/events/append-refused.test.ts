@@ -4,13 +4,13 @@ import { EventStoreDBClient } from '@eventstore/db-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AppendRefused, createEventStore } from '../../src/events/store.ts'
 import { describeError, kernelErrors } from '../../src/http/errors.ts'
-import { registry } from '../support/contexts.ts'
+import { sampleRegistry as registry } from '../sample/context.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
 import { startGuardedEventStore } from '../support/guarded-event-store.ts'
 
 let node: TestStore
 beforeAll(async () => {
-  node = await startTestStore()
+  node = await startTestStore(registry)
 })
 afterAll(() => node.close())
 
@@ -51,10 +51,10 @@ describe('an append is refused for good', () => {
   })
 
   it.each([
-    ['noctant.UserForgotten.v1', 'billing'],
-    ['noctant.UserForgotten.v1', 'noctant.account'],
-    ['noctant.NeverHeardOf.v1', 'noctantly'],
-    ['billing.OrderPlaced.v1', 'noctant.user'],
+    ['sample.MemberForgotten.v1', 'billing'],
+    ['sample.MemberForgotten.v1', 'sample.room'],
+    ['sample.NeverHeardOf.v1', 'samplely'],
+    ['billing.OrderPlaced.v1', 'sample.member'],
   ])('where no context declares %s in the category %s', async (type, category) => {
     const stream = `${category}-${randomUUID()}`
     const refused = { code: 'append_refused', status: 500, retryAfterS: undefined }

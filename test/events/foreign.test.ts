@@ -2,10 +2,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
 import { expect, it, onTestFinished } from 'vitest'
+import { createRegistry } from '../../src/events/registry.ts'
 import { readHistory, runSubscription } from '../../src/events/subscription.ts'
+import { sample, sampleRegistry } from '../sample/context.ts'
+import { roomOpened, roomStream } from '../sample/room.ts'
 import { auditRules, contexts, registry } from '../support/contexts.ts'
 import { startTestStore } from '../support/event-store.ts'
-import { example, uuidOf } from '../support/examples.ts'
+import { uuidOf } from '../support/examples.ts'
 
 it('every context says of each event type in which category it stands, and that is one of its own', () => {
   for (const { name, events } of contexts) {
@@ -29,39 +32,40 @@ it('no event that an instance has ever recorded is taken for one', () => {
 })
 
 it.each([
-  ['noctant.AccountOpened.v1', 'noctant.account-1', false],
-  // Seen to fail: no historical session reached the engine.
-  ['noctant.EngineCommandRequested.v1', 'noctant.account-1', false],
-  ['noctant.EngineCommandRequested.v1', 'noctant.launchSession-1', false],
-  ['noctant.AccountOpened.v1', 'noctant.user-1', true],
-  ['noctant.AccountOpened.v1', 'noctant.account', true],
-  ['noctant.AccountOpened.v1', 'billing-1', true],
+  ['sample.RoomOpened.v1', 'sample.room-1', false],
+  ['sample.NoteWritten.v1', 'sample.note-1', false],
+  // Seen to fail: an event that may stand in two categories was taken for another program's in the second.
+  ['sample.NoteWritten.v1', 'sample.letter-1', false],
+  ['sample.RoomOpened.v1', 'sample.note-1', true],
+  ['sample.RoomOpened.v1', 'sample.room', true],
+  ['sample.RoomOpened.v1', 'billing-1', true],
   // Of a release to come: it is ours, and poison.
-  ['noctant.AccountOpened.v99', 'noctant.account-1', false],
-  ['noctant.AccountOpened.v99', 'noctant.user-1', true],
-  ['noctant.NeverHeardOf.v1', 'noctant.account-1', false],
-  ['noctant.NeverHeardOf.v1', 'billing-1', true],
-  ['order-placed', 'noctant.account-1', true],
+  ['sample.RoomOpened.v99', 'sample.room-1', false],
+  ['sample.RoomOpened.v99', 'sample.note-1', true],
+  ['sample.NeverHeardOf.v1', 'sample.room-1', false],
+  ['sample.NeverHeardOf.v1', 'billing-1', true],
+  ['order-placed', 'sample.room-1', true],
   ['opslog.LogSealed.v1', 'anything-1', false],
 ])('%s in %s: %s', (type, stream, isForeign) => {
-  expect(registry.isForeign({ type, stream })).toBe(isForeign)
+  const categories = { ...sample.events.categories, 'sample.NoteWritten.v1': ['sample.note', 'sample.letter'] }
+  expect(createRegistry([{ events: { ...sample.events, categories } }]).isForeign({ type, stream })).toBe(isForeign)
 })
 
 it('they are passed over by who follows the log and by who reads its history, and counted', async () => {
-  const { url, store, close } = await startTestStore()
+  const { url, store, close } = await startTestStore(sampleRegistry)
   const client = EventStoreDBClient.connectionString(url)
   onTestFinished(async () => {
     await client.dispose()
     await close()
   })
-  const stranger = () => jsonEvent({ type: 'noctant.AccountOpened.v1', data: { of: 'another program' } })
+  const stranger = () => jsonEvent({ type: 'sample.RoomOpened.v1', data: { of: 'another program' } })
   await client.appendToStream('billing-1', [stranger(), stranger()], { expectedRevision: NO_STREAM })
-  await client.appendToStream(`noctant.user-${uuidOf('user')}`, stranger(), { expectedRevision: NO_STREAM })
+  await client.appendToStream('sample.note-1', stranger(), { expectedRevision: NO_STREAM })
   const commandId = uuidOf('a command')
   const actor = { kind: 'system', id: 'test' } as const
   const cause = { $correlationId: commandId, $causationId: commandId, actor, commandId }
-  const stream = `noctant.account-${uuidOf('ours')}`
-  const event = example('noctant.AccountOpened.v1')
+  const stream = roomStream(uuidOf('ours'))
+  const event = roomOpened()
   const { position } = await store.append(stream, undefined, '', [{ id: uuidOf('ours'), event, cause }])
 
   let foreign = 0
@@ -69,9 +73,9 @@ it('they are passed over by who follows the log and by who reads its history, an
   const stopping = new AbortController()
   const following = runSubscription({
     url,
-    registry,
+    registry: sampleRegistry,
     name: 'test',
-    types: ['noctant.'],
+    types: ['sample.'],
     from: async () => undefined,
     onBatch: async (events) => void seen.push(...events.map((each) => each.stream)),
     onForeign: () => void foreign++,
@@ -87,9 +91,11 @@ it('they are passed over by who follows the log and by who reads its history, an
   stopping.abort()
   await following
 
-  const history = await Array.fromAsync(readHistory({ url, registry, batchMax: 50, readTimeoutMs: 20_000 }, undefined))
+  const history = await Array.fromAsync(
+    readHistory({ url, registry: sampleRegistry, batchMax: 50, readTimeoutMs: 20_000 }, undefined),
+  )
   expect(history.flat().map((each) => each.stream)).toEqual([stream])
   // Nor does the log's end, as the lag is measured by it, stand at one of them.
   await client.appendToStream('billing-2', stranger(), { expectedRevision: NO_STREAM })
-  expect((await store.head('noctant.'))?.position).toBe(position)
+  expect((await store.head('sample.'))?.position).toBe(position)
 })

@@ -4,13 +4,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { AnyEvent } from '../../src/events/event.ts'
 import { PersonKeysUnavailable } from '../../src/events/sealing.ts'
 import { readHistory } from '../../src/events/subscription.ts'
-import { registry } from '../support/contexts.ts'
+import { sampleRegistry as registry } from '../sample/context.ts'
+import { memberJoined, memberStream } from '../sample/member.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
-import { example } from '../support/examples.ts'
 
 let test: TestStore
 beforeAll(async () => {
-  test = await startTestStore()
+  test = await startTestStore(registry)
 })
 afterAll(() => test.close())
 
@@ -23,7 +23,7 @@ it('without keys delivers other contexts’ events, and stops at its own that ar
   }
   const append = (stream: string, event: AnyEvent) =>
     test.store.append(stream, undefined, '', [{ id: randomUUID(), event, cause }])
-  await append(`noctant.user-${randomUUID()}`, example('noctant.UserProvisioned.v1', {}) as AnyEvent)
+  await append(memberStream(randomUUID()), memberJoined())
   const heartbeat = { type: 'opslog.HeartbeatRecorded.v1', data: { occurredAt: '2026-01-01T00:00:00Z' } }
   await append(`test.history-${randomUUID()}`, heartbeat)
   const away = async (): Promise<never> => {
@@ -36,6 +36,6 @@ it('without keys delivers other contexts’ events, and stops at its own that ar
       .flat()
       .map(({ type }) => type)
   expect(await typesIn(['opslog.'])).toStrictEqual([heartbeat.type])
-  await expect(typesIn(['noctant.'])).rejects.toThrow(PersonKeysUnavailable)
+  await expect(typesIn(['sample.'])).rejects.toThrow(PersonKeysUnavailable)
   await expect(typesIn()).rejects.toThrow(PersonKeysUnavailable)
 })

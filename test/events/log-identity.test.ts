@@ -11,7 +11,7 @@ import { commit } from '../../src/projections/checkpoint.ts'
 import { readKnownLog } from '../../src/projections/known-log.ts'
 import { adoptLog, readCheckpoints } from '../../src/projections/log-adoption.ts'
 import { prepareSchema } from '../../src/projections/schema.ts'
-import { registry } from '../support/contexts.ts'
+import { sampleRegistry as registry } from '../sample/context.ts'
 import { createDatabase, type TestDatabase } from '../support/services.ts'
 import { type SwappedStore, startSwappedStore } from '../support/swapped-store.ts'
 

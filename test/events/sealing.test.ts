@@ -15,8 +15,6 @@ import type { AnyEvent } from '../../src/events/event.ts'
 import { UndecodableEvent } from '../../src/events/registry.ts'
 import {
   isSealed,
-  KEY_BYTES,
-  keyIdOf,
   type Opening,
   openData,
   openingOf,
@@ -26,13 +24,15 @@ import {
 } from '../../src/events/sealing.ts'
 import { createEventStore, StoreUnavailable } from '../../src/events/store.ts'
 import { type Delivered, readHistory, runSubscription } from '../../src/events/subscription.ts'
-import { contexts, registry } from '../support/contexts.ts'
+import { sampleRegistry as registry } from '../sample/context.ts'
+import { letterSent, MEMBER, memberForgotten, memberJoined, memberRenamed, memberStream } from '../sample/member.ts'
+import { roomChanged, roomStream } from '../sample/room.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
-import { example, ids, uuidOf } from '../support/examples.ts'
+import { uuidOf } from '../support/examples.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 import { type MemoryKeys, memoryKeys } from '../support/person-keys.ts'
 
-const provisioned = (overrides: object = {}): AnyEvent => example('noctant.UserProvisioned.v1', overrides) as AnyEvent
+const joined: (overrides?: object) => AnyEvent = memberJoined
 const asNew = (event: AnyEvent, id = randomUUID()) => ({ id, event })
 
 async function sealedData(
@@ -46,70 +46,13 @@ async function sealedData(
 const opening = async (events: AnyEvent[], keys: MemoryKeys): Promise<Opening> =>
   (await openingOf(events, keys, registry))!
 
-describe('the schemas', () => {
-  it('mark these fields as personal, and no others', () => {
-    const marked = Object.keys(registry.schemas).flatMap((type) =>
-      (registry.personalFieldsOf(type) ?? []).map(({ name }) => `${type} ${name}`),
-    )
-    expect(marked.sort()).toStrictEqual([
-      'firsthand.UploadStored.v1 filename',
-      'firsthand.WorkerRegistered.v1 email',
-      'firsthand.WorkerRegistered.v1 name',
-      'killatamata.AccountOpened.v1 email',
-      'killatamata.CodeRequested.v1 email',
-      'killatamata.MailRequested.v1 code',
-      'killatamata.MailRequested.v1 html',
-      'killatamata.MailRequested.v1 subject',
-      'killatamata.MailRequested.v1 text',
-      'killatamata.MailRequested.v1 to',
-      'killatamata.MailRequested.v1 token',
-      'noctant.AccountOpened.v1 accountName',
-      'noctant.KycReportOvertaken.v1 providerReference',
-      'noctant.KycReportOvertaken.v1 rejectionReason',
-      'noctant.KycStatusReported.v1 providerReference',
-      'noctant.KycStatusReported.v1 rejectionReason',
-      'noctant.LaunchSessionCreated.v1 returnUrl',
-      'noctant.UserProfileRefreshed.v1 displayName',
-      'noctant.UserProfileRefreshed.v1 email',
-      'noctant.UserProvisioned.v1 displayName',
-      'noctant.UserProvisioned.v1 email',
-      'noctant.WebhookAttemptFinished.v1 responseExcerpt',
-      'noctant.WebhookDeliveryRequested.v1 body',
-      'rungate.AddressBound.v1 displayName',
-      'rungate.AddressBound.v1 email',
-      'rungate.InvitationCreated.v1 email',
-      'rungate.LoginRequested.v1 email',
-      'rungate.MailRequested.v1 code',
-      'rungate.MailRequested.v1 html',
-      'rungate.MailRequested.v1 subject',
-      'rungate.MailRequested.v1 text',
-      'rungate.MailRequested.v1 to',
-      'rungate.MailRequested.v1 token',
-      'rungate.MemberJoined.v1 displayName',
-      'rungate.MemberJoined.v1 email',
-      'rungate.MemberRenamed.v1 displayName',
-      'rungate.SessionStarted.v1 ipAddress',
-      'rungate.SessionStarted.v1 userAgent',
-    ])
-  })
-
-  it('say of every event with personal fields whose they are', () => {
-    const nameless = contexts.flatMap(({ events: { schemas, person = 'globalUserId' } }) =>
-      Object.entries(schemas)
-        .filter(([type]) => registry.personalFieldsOf(type))
-        .filter(([, schema]) => !(person in (schema as unknown as { shape: object }).shape)),
-    )
-    expect(nameless.map(([type]) => type)).toStrictEqual([])
-  })
-})
-
 describe('a sealed field', () => {
   it('opens to the same text, whatever the text', async () => {
     const keys = memoryKeys()
     const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.constant('sealed:v1:0123456789abcdef:AAAA'))
     await fc.assert(
       fc.asyncProperty(text, fc.option(text), async (email, displayName) => {
-        const event = provisioned({ email, displayName })
+        const event = joined({ email, displayName })
         const id = randomUUID()
         const data = await sealedData(event, id, keys)
         expect([isSealed(data.email), isSealed(data.displayName)]).toStrictEqual([true, displayName !== null])
@@ -118,23 +61,9 @@ describe('a sealed field', () => {
     )
   })
 
-  it('of version 1, as it was first written, opens for ever', () => {
-    const bytes = Buffer.alloc(KEY_BYTES, 9)
-    const person = 'a345bb17-7cdd-5b33-94c3-aac2ccb71bed'
-    const data = {
-      globalUserId: person,
-      email: 'sealed:v1:c198b4bf9c1dd64f:0lhqtmq-nmL3RMGTOGmkdnvFc46J7evDJj1y36vIGkEJVLsUGFw-AumrfA',
-      displayName: 'sealed:v1:c198b4bf9c1dd64f:IdlfzNce_tfEK9YF4mbnylxVTd90FwKpHeZOkWZNhBiMorEpBwB3Fb2rD3tIug',
-    }
-    const event = { id: '0b0f5c1e-7f0e-5d0c-9d6e-5f6f70736c67', type: 'noctant.UserProfileRefreshed.v1', data }
-    const keys = new Map([[person, { id: keyIdOf(bytes), bytes }]])
-    const opened = openData(event, { registry, keys, reportMissing: () => expect.unreachable() })
-    expect(opened).toStrictEqual({ globalUserId: person, email: 'ada@example.com', displayName: 'Ada Lovelace · Ω' })
-  })
-
   it('does not open after any change of it', async () => {
     const keys = memoryKeys()
-    const event = provisioned({ email: 'ada@example.com' })
+    const event = joined({ email: 'ada@example.com' })
     const id = randomUUID()
     const data = await sealedData(event, id, keys)
     const text = String(data.email)
@@ -151,60 +80,57 @@ describe('a sealed field', () => {
 
   it('does not open in another field, event, event type or under another person', async () => {
     const keys = memoryKeys()
-    const event = provisioned()
+    const event = joined()
     const { id, type } = { id: randomUUID(), type: event.type }
     const data = await sealedData(event, id, keys)
-    const other = { ...event, data: { ...event.data, globalUserId: uuidOf('another person') } }
+    const other = { ...event, data: { ...event.data, memberId: uuidOf('another person') } }
     await sealedData(other, randomUUID(), keys)
     const opened = await opening([event, other], keys)
     const moved = [
       { id, type, data: { ...data, displayName: data.email } },
       { id: randomUUID(), type, data },
-      { id, type: 'noctant.UserProfileRefreshed.v1', data },
+      { id, type: 'sample.MemberRenamed.v1', data },
     ]
     for (const event of moved) expect(() => openData(event, opened)).toThrow(UndecodableEvent)
     // Under another person its key is not the named one: it counts as missing and is reported.
-    const under = openData({ id, type, data: { ...data, globalUserId: other.data.globalUserId } }, opened)
+    const under = openData({ id, type, data: { ...data, memberId: other.data.memberId } }, opened)
     expect(under).toMatchObject({ email: null, displayName: null })
-    expect(keys.missing).toStrictEqual(new Set([other.data.globalUserId]))
+    expect(keys.missing).toStrictEqual(new Set([other.data.memberId]))
   })
 
   it('reads null once the person is forgotten, or says so where it cannot be null; others are as they were', async () => {
     const keys = memoryKeys()
-    const delivery = example('noctant.WebhookDeliveryRequested.v1', {
-      globalUserId: ids.user,
-      body: '{"a":1}',
-    }) as AnyEvent
-    const other = provisioned({ globalUserId: uuidOf('another person') })
-    const events = [asNew(provisioned()), asNew(delivery), asNew(other)]
+    const letter: AnyEvent = letterSent()
+    const other = joined({ memberId: uuidOf('another person') })
+    const events = [asNew(joined()), asNew(letter), asNew(other)]
     const sealed = (await sealEvents(events, keys, registry)).map(({ id, event }) => ({ id, ...event }))
-    keys.destroy(ids.user)
+    keys.destroy(MEMBER)
     const opened = await opening(sealed, keys)
-    expect(openData(sealed[0]!, opened)).toStrictEqual({ ...provisioned().data, email: null, displayName: null })
-    expect(openData(sealed[1]!, opened)).toStrictEqual({ ...delivery.data, body: '[forgotten]' })
+    expect(openData(sealed[0]!, opened)).toStrictEqual({ ...joined().data, email: null, displayName: null })
+    expect(openData(sealed[1]!, opened)).toStrictEqual({ ...letter.data, text: '[forgotten]' })
     expect(openData(sealed[2]!, opened)).toStrictEqual(other.data)
     expect(keys.missing.size).toBe(0)
-    await expect(sealEvents([asNew(provisioned())], keys, registry)).rejects.toThrow(PersonForgotten)
+    await expect(sealEvents([asNew(joined())], keys, registry)).rejects.toThrow(PersonForgotten)
   })
 
   it('reads as nothing where its key is missing, which is reported', async () => {
     const keys = memoryKeys()
-    const event = { id: randomUUID(), type: provisioned().type }
-    const data = await sealedData(provisioned(), event.id, keys)
-    keys.lose(ids.user)
-    expect(openData({ ...event, data }, await opening([provisioned()], keys))).toMatchObject({ email: null })
-    expect(keys.missing).toStrictEqual(new Set([ids.user]))
+    const event = { id: randomUUID(), type: joined().type }
+    const data = await sealedData(joined(), event.id, keys)
+    keys.lose(MEMBER)
+    expect(openData({ ...event, data }, await opening([joined()], keys))).toMatchObject({ email: null })
+    expect(keys.missing).toStrictEqual(new Set([MEMBER]))
     keys.missing.clear()
-    await keys.ensure([ids.user])
-    expect(openData({ ...event, data }, await opening([provisioned()], keys))).toMatchObject({ email: null })
-    expect(keys.missing).toStrictEqual(new Set([ids.user]))
+    await keys.ensure([MEMBER])
+    expect(openData({ ...event, data }, await opening([joined()], keys))).toMatchObject({ email: null })
+    expect(keys.missing).toStrictEqual(new Set([MEMBER]))
   })
 
   it('may be plain text where it was recorded before there were keys, until the person is forgotten', async () => {
     const keys = memoryKeys()
-    const event = { id: randomUUID(), ...provisioned() }
+    const event = { id: randomUUID(), ...joined() }
     expect(openData(event, await opening([event], keys))).toStrictEqual(event.data)
-    keys.destroy(ids.user)
+    keys.destroy(MEMBER)
     expect(openData(event, await opening([event], keys))).toMatchObject({ email: null, displayName: null })
     expect(keys.missing.size).toBe(0)
   })
@@ -213,19 +139,19 @@ describe('a sealed field', () => {
 describe('the log', () => {
   let node: TestStore
   beforeAll(async () => {
-    node = await startTestStore()
+    node = await startTestStore(registry)
   })
   afterAll(() => node.close())
 
   const cause = () => {
     const id = randomUUID()
-    const actor = { kind: 'operator', id: ids.operator } as const
+    const actor = { kind: 'operator', id: 'acme' } as const
     return { $correlationId: id, $causationId: id, actor, commandId: id }
   }
   const newUser = (email: string) => {
-    const globalUserId = randomUUID()
-    const event = provisioned({ globalUserId, email, displayName: 'Ada Lovelace' })
-    return { globalUserId, stream: `noctant.user-${globalUserId}`, event }
+    const memberId = randomUUID()
+    const event = joined({ memberId, email, displayName: 'Ada Lovelace' })
+    return { memberId, stream: memberStream(memberId), event }
   }
   async function append(stream: string, revision: bigint | undefined, lastHash: string, event: AnyEvent) {
     return node.store.append(stream, revision, lastHash, [{ id: randomUUID(), event, cause: cause() }])
@@ -240,10 +166,7 @@ describe('the log', () => {
   it('holds no personal text, and a hash chain over what it holds', async () => {
     const { stream, event } = newUser('raw-bytes@example.com')
     const first = await append(stream, undefined, '', event)
-    await append(stream, 0n, first.lastHash, {
-      type: 'noctant.UserProfileRefreshed.v1',
-      data: { ...example('noctant.UserProfileRefreshed.v1').data, globalUserId: event.data.globalUserId },
-    })
+    await append(stream, 0n, first.lastHash, memberRenamed({ memberId: event.data.memberId }))
     const raw = await rawOf(stream)
     const text = raw.map(({ data, metadata }) => Buffer.concat([data, metadata]).toString()).join()
     expect(text).toContain('sealed:v1:')
@@ -272,7 +195,7 @@ describe('the log', () => {
       registry,
       ...{ url: node.url, name: 'test', personKeys, batchMax: 10, readTimeoutMs: 60_000 },
       ...{ backoffMinMs: 10, backoffMaxMs: 100, signal: ending.signal, onError: found.reject },
-      types: ['noctant.User'],
+      types: ['sample.Member'],
       from: async () => before?.position,
       onBatch: async (events) => events.filter((one) => one.stream === stream).forEach(found.resolve),
     })
@@ -308,12 +231,15 @@ describe('the log', () => {
       appendAttemptsMax: 3,
       personKeys: counting,
     })
-    const quiet = example('noctant.AccountStatusChanged.v1') as AnyEvent
-    const stream = `noctant.account-${randomUUID()}`
-    const unnamed = example('noctant.AccountOpened.v1', { accountName: null }) as AnyEvent
-    const events = [unnamed, quiet].map((event) => ({ id: randomUUID(), event, cause: cause() }))
-    await store.append(stream, undefined, '', events)
-    await Array.fromAsync(store.readStream(stream))
+    const quiet = roomChanged('open', 'shut') as AnyEvent
+    const unnamed = joined({ memberId: randomUUID(), email: null, displayName: null })
+    for (const [event, stream] of [
+      [quiet, roomStream(randomUUID())],
+      [unnamed, memberStream(randomUUID())],
+    ] as const) {
+      await store.append(stream, undefined, '', [{ id: randomUUID(), event, cause: cause() }])
+      await Array.fromAsync(store.readStream(stream))
+    }
     expect(asked).toStrictEqual([])
     const read: Delivered[] = []
     for await (const batch of readHistory(
@@ -322,9 +248,9 @@ describe('the log', () => {
     )) {
       read.push(...batch)
     }
-    const batches = asked.filter((persons) => persons.includes(users[0]!.globalUserId))
+    const batches = asked.filter((persons) => persons.includes(users[0]!.memberId))
     expect(batches).toHaveLength(1)
-    expect(batches[0]).toStrictEqual(expect.arrayContaining(users.map(({ globalUserId }) => globalUserId)))
+    expect(batches[0]).toStrictEqual(expect.arrayContaining(users.map(({ memberId }) => memberId)))
     expect(read.length).toBeGreaterThan(5)
     await store.close()
   })
@@ -376,16 +302,12 @@ describe('the log', () => {
   })
 
   it('redacts what follows a forgetting in the same batch, whatever is still in memory', async () => {
-    const { stream, event, globalUserId } = newUser('before@example.com')
+    const { stream, event, memberId } = newUser('before@example.com')
     const before = await node.store.head()
     const first = await append(stream, undefined, '', event)
-    const forgotten = { globalUserId, operatorId: ids.operator, reference: null, occurredAt: event.data.occurredAt }
-    const second = await append(stream, 0n, first.lastHash, { type: 'noctant.UserForgotten.v1', data: forgotten })
+    const second = await append(stream, 0n, first.lastHash, memberForgotten({ memberId }))
     // As by a process that has not heard of it yet.
-    await append(stream, 1n, second.lastHash, {
-      type: 'noctant.UserProfileRefreshed.v1',
-      data: { ...example('noctant.UserProfileRefreshed.v1').data, globalUserId, email: 'after@example.com' },
-    })
+    await append(stream, 1n, second.lastHash, memberRenamed({ memberId, email: 'after@example.com' }))
     const remembering = { ...node.keys, forget: (person: string) => node.keys.destroy(person) }
     const delivered: Delivered[] = []
     const options = { url: node.url, registry, batchMax: 1_000, readTimeoutMs: 5_000, personKeys: remembering }
@@ -401,7 +323,7 @@ describe('the log', () => {
     const data = JSON.parse(Buffer.from(raw!.data).toString())
     const client = EventStoreDBClient.connectionString(node.url)
     const metadata = JSON.parse(Buffer.from(raw!.metadata).toString())
-    const stream = `noctant.user-${randomUUID()}`
+    const stream = memberStream(randomUUID())
     const moved = { contentType: 'application/json', id: randomUUID(), type: raw!.type, data, metadata } as const
     await client.appendToStream(stream, moved)
     await client.dispose()

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runSubscription, type SubscriptionOptions } from '../../src/events/subscription.ts'
-import { registry } from '../support/contexts.ts'
+import { sampleRegistry as registry } from '../sample/context.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 

@@ -234,7 +234,7 @@ export const attackRows: readonly Row[] = [
         'test/http/noctant/launch-sessions.test.ts',
         'a browser’s session ends after its time, and one behind https keeps its cookie to it',
       ],
-      ['test/http/app.test.ts', 'serves /docs from this host alone, readable without scripts'],
+      ['test/http/noctant/app.test.ts', 'serves /docs from this host alone, readable without scripts'],
       [
         'test/http/noctant/products.test.ts',
         'bounds the metadata of all products together, for a list shows them; small ones and repeats are taken',

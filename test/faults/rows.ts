@@ -21,7 +21,7 @@ const DISK = 'test/faults/disk.fault.ts'
 const INGEST = 'test/processes/noctant/engine-ingest.test.ts'
 const WEBHOOKS = 'test/processes/noctant/webhooks.test.ts'
 const WEBHOOK_REQUEST = 'test/webhooks/request.test.ts'
-const HOSTILE = 'test/http/hostile.test.ts'
+const HOSTILE = 'test/http/noctant/hostile.test.ts'
 const GENERATED = ['test/suites/hostile.ts', 'holds against hostile requests'] as const
 const JSON_TEXT = 'test/http/json.test.ts'
 const RANDOM_KILLS =
@@ -132,7 +132,10 @@ export const rows: readonly Row[] = [
     fault: 'Postgres down at a request',
     tests: [
       [ROLES, 'row 11: without Postgres reads are 503, and a write is done or refused, never half'],
-      ['test/http/app.test.ts', 'without Postgres answers reads with 503 and Retry-After, and takes writes still'],
+      [
+        'test/http/noctant/app.test.ts',
+        'without Postgres answers reads with 503 and Retry-After, and takes writes still',
+      ],
     ],
   },
   {
@@ -149,7 +152,10 @@ export const rows: readonly Row[] = [
     fault: 'NATS down',
     tests: [
       [ROLES, 'row 13: without NATS commands are accepted and wait, and drain in order when it is back'],
-      ['test/http/app.test.ts', 'is degraded, and still serves, where something is down that it can do without'],
+      [
+        'test/http/noctant/app.test.ts',
+        'is degraded, and still serves, where something is down that it can do without',
+      ],
     ],
   },
   {
@@ -392,7 +398,10 @@ export const rows: readonly Row[] = [
     fault: 'key revoked while a request is in flight',
     tests: [
       [MESSAGES, 'row 36: one that is revoked under its request lets that complete, and the next is 401'],
-      ['test/http/auth.test.ts', 'that is revoked stops working within a second, and its operator’s others go on'],
+      [
+        'test/http/noctant/auth.test.ts',
+        'that is revoked stops working within a second, and its operator’s others go on',
+      ],
     ],
   },
   {

@@ -1,4 +1,4 @@
-/** What a context hands over, so that views.test.ts can hold its commands' answers against its reads. */
+/** What a context hands over, so that test/suites/views.ts can hold its commands' answers against its reads. */
 import type { Aggregate } from '../../src/commands/decider.ts'
 import type { AnyEvent } from '../../src/events/event.ts'
 import type { ReadModels } from '../../src/postgres/database.ts'

@@ -12,7 +12,7 @@ describe('batched reads by key', () => {
   let database: Prepared
   let db: ReadModels
   beforeAll(async () => {
-    database = await prepared()
+    database = await prepared([])
     db = createDatabase({ url: database.url, poolMax: 4 })
     await database.db.executeQuery(
       sql('CREATE TABLE shapes (id int PRIMARY KEY, name text, at timestamptz, big bigint)'),

@@ -5,9 +5,9 @@ import { createDatabase, type ReadModels, rfc3339 } from '../../src/postgres/dat
 import { failureOf } from '../../src/postgres/failure.ts'
 import { inTransaction } from '../../src/postgres/transaction.ts'
 import { kernelTables } from '../../src/projections/kernel-tables.ts'
-import { findOperator } from '../../src/projections/noctant/operator.ts'
 import { prepareSchema } from '../../src/projections/schema.ts'
-import { contexts, projections } from '../support/contexts.ts'
+import { sample } from '../sample/context.ts'
+import { sampleProjections as projections } from '../sample/read-models.ts'
 import { createDatabase as createEmptyDatabase, type TestDatabase } from '../support/services.ts'
 
 let database: TestDatabase
@@ -37,10 +37,9 @@ const preparedTexts = async (db: ReadModels) => {
 describe('statements', () => {
   test('are prepared under a name, once per connection, however often they run', async () => {
     const db = connect({ poolMax: 1 })
-    await prepareSchema(db, contexts)
-    const id = '6b1f6f0e-3c8a-4e55-9d8f-0d6f3f9a0001'
-    for (let run = 0; run < 5; run++) await findOperator(db, id)
-    const texts = (await preparedTexts(db)).filter((text) => text.includes('from "noctant_operators"'))
+    await prepareSchema(db, [sample])
+    for (let run = 0; run < 5; run++) await sql`SELECT text FROM sample_notes WHERE note_id = ${run}`.execute(db)
+    const texts = (await preparedTexts(db)).filter((text) => text.includes('FROM sample_notes'))
     expect(texts).toHaveLength(1)
   })
 
@@ -174,7 +173,7 @@ describe('failures', () => {
 
 test('processes that start at once prepare the schema side by side', async () => {
   const dbs = Array.from({ length: 6 }, () => connect({ poolMax: 1 }))
-  await Promise.all(dbs.map((db) => prepareSchema(db, contexts)))
+  await Promise.all(dbs.map((db) => prepareSchema(db, [sample])))
   const rows = await kernelTables(dbs[0]!)
     .selectFrom('opslog_projections')
     .select(['name', 'version'])

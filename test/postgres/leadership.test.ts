@@ -7,7 +7,7 @@ import { type Prepared, prepared } from '../projections/support.ts'
 let database: Prepared
 const held: Leadership[] = []
 beforeAll(async () => {
-  database = await prepared()
+  database = await prepared([])
 })
 afterEach(() => Promise.all(held.splice(0).map((leadership) => leadership.release())))
 afterAll(() => database.drop())

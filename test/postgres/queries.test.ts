@@ -20,7 +20,7 @@ const { preparedOne } = queriesOver<KernelTables>()
 describe('a query that is compiled once', () => {
   let database: Prepared
   beforeAll(async () => {
-    database = await prepared()
+    database = await prepared([])
     const rows = [
       { name: 'first', ...first },
       { name: 'second', ...second },

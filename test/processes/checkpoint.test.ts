@@ -10,7 +10,7 @@ const at = (position: bigint) => ({ position, eventId: randomUUID() as string })
 
 let database: Prepared
 beforeAll(async () => {
-  database = await prepared()
+  database = await prepared([])
 })
 afterAll(() => database.drop())
 

@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Recorded } from '../../src/events/event.ts'
-import { applyInMemory, flush, keyOf, statementsFor } from '../../src/projections/changes.ts'
+import { applyInMemory, flush, statementsFor } from '../../src/projections/changes.ts'
 import { text } from '../../src/projections/columns.ts'
 import {
   type Change,
@@ -15,26 +14,11 @@ import {
   upsert,
   type Values,
 } from '../../src/projections/projection.ts'
-import { projections as all } from '../support/contexts.ts'
-import { createRecorder, type ExampleEvent, type ExampleType, example, uuidOf } from '../support/examples.ts'
-import { contentOf, empty, type Prepared, prepared } from './support.ts'
-
-const ENGINE_TYPES: readonly ExampleType[] = [
-  'noctant.EngineOrderPlaced.v1',
-  'noctant.EngineOrderFilled.v1',
-  'noctant.EngineOrderCancelled.v1',
-  'noctant.EnginePositionChanged.v1',
-  'noctant.EnginePositionClosed.v1',
-  'noctant.EngineAccountMarked.v1',
-  'noctant.EngineCommandDecided.v1',
-  'noctant.EngineCommandPublished.v1',
-  'noctant.EngineCommandRepublished.v1',
-  'noctant.EngineCommandRequested.v1',
-  'noctant.AccountOpened.v1',
-  'noctant.AccountStatusChanged.v1',
-]
-/** The other tables stay empty: reading them again and again took most of the time. */
-const projections = all.filter(({ handlers }) => ENGINE_TYPES.some((type) => type in handlers))
+import { boardStream } from '../sample/board.ts'
+import { sampleProjections as projections } from '../sample/read-models.ts'
+import { createRecorder } from '../support/examples.ts'
+import { changesOf, endTheSameWhereverCut } from './batches.ts'
+import { empty, type Prepared, prepared } from './support.ts'
 
 let database: Prepared
 beforeAll(async () => {
@@ -42,20 +26,6 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 beforeEach(() => empty(database.db, projections))
-
-const changesOf = (events: readonly Recorded[]): Change[] =>
-  events.flatMap((event) => projections.flatMap(({ handlers }) => handlers[event.type]?.(event) ?? []))
-
-const apply = (...batches: (readonly Recorded[])[]) =>
-  database.db.transaction().execute(async (trx) => {
-    for (const batch of batches) await flush(trx, changesOf(batch))
-  })
-
-async function endOf(...batches: (readonly Recorded[])[]): Promise<unknown> {
-  await empty(database.db, projections)
-  await apply(...batches)
-  return contentOf(database.db, projections)
-}
 
 describe('changes of one row', () => {
   type Row = { id: string; first: string | null; last: string | null }
@@ -153,65 +123,31 @@ describe('changes of one row', () => {
 })
 
 describe('batches', () => {
-  /** Events on few orders, positions and commands, so that they get in each other's way. */
+  /** Events on few notes and places, so that they get in each other's way. */
   const few = fc.constantFrom('a', 'b', 'c')
-  const engineEvent = fc
+  const boardEvent = fc
     .record({
-      type: fc.constantFrom(...ENGINE_TYPES),
-      one: few,
-      two: few,
-      number: fc.integer({ min: 1, max: 99 }),
+      type: fc.constantFrom('sample.NoteWritten.v1', 'sample.NotePinned.v1', 'sample.NoteTakenDown.v1'),
+      noteId: few,
+      tenantId: few,
+      place: fc.integer({ min: 0, max: 2 }),
     })
-    .map(({ type, one, two, number }) => {
-      const fits = example(type).data as Record<string, unknown>
-      const overrides: Record<string, unknown> = {
-        orderId: uuidOf(`order ${one}`),
-        positionId: uuidOf(`position ${one}`),
-        commandId: uuidOf(`command ${two}`),
-        filledQuantity: `${number}.5`,
-        unrealizedPnl: `-${number}`,
-        attempt: number,
-        positions: [
-          { positionId: uuidOf(`position ${one}`), symbol: 'EURUSD', markPrice: '1', unrealizedPnl: `${number}` },
-          { positionId: uuidOf(`position ${two}`), symbol: 'EURUSD', markPrice: '1', unrealizedPnl: `${-number}` },
-        ],
-      }
-      const changed = Object.fromEntries(Object.entries(overrides).filter(([name]) => name in fits))
-      return { type, data: { ...fits, ...changed } } as ExampleEvent
-    })
+    .map(({ type, noteId, tenantId, place }) => ({ type, data: { noteId, tenantId, text: `at ${place}`, place } }))
 
   test('end the same wherever they are cut, in Postgres and in memory', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.array(engineEvent, { maxLength: 12 }), { maxLength: 5 }), async (batches) => {
-        const { record } = createRecorder()
-        const recorded = batches.map((batch) => batch.map((event) => record(event) as Recorded))
-        const whole = await endOf(recorded.flat())
-        expect(await endOf(...recorded)).toEqual(whole)
-        expect(await endOf(...recorded.flat().map((event) => [event]))).toEqual(whole)
-
-        const tables = new Map(
-          projections.flatMap((projection) => projection.tables.map((table) => [table, new Map<string, Values>()])),
-        )
-        for (const batch of recorded) applyInMemory(tables, changesOf(batch))
-        for (const [table, rows] of tables) {
-          const stored = (whole as Record<string, Values[]>)[table.name]!
-          expect(stored).toHaveLength(rows.size)
-          for (const row of stored) expect(row).toMatchObject(rows.get(keyOf(table, row))!)
-        }
-      }),
-      { numRuns: 60 },
-    )
+    await endTheSameWhereverCut(database.db, projections, boardEvent, () => 'sample.note-all')
   })
 
   test('go out as one statement per table and kind, whose text does not depend on the values', () => {
     const { record } = createRecorder()
+    const board = projections.filter(({ name }) => name === 'sample.board')
+    const event = (type: string, place: number, tenantId: string) =>
+      record({ type, data: { noteId: `note ${place}`, tenantId, place } }, boardStream(tenantId))
     const statementsOf = (count: number) => {
-      const orderIds = Array.from({ length: count }, (_, index) => uuidOf(`order ${index}`))
-      const placed = orderIds.map((orderId) => record(example('noctant.EngineOrderPlaced.v1', { orderId })))
-      const cancelled = orderIds.map((orderId) =>
-        record(example('noctant.EngineOrderCancelled.v1', { orderId: uuidOf(`other ${orderId}`) })),
-      )
-      return statementsFor(changesOf([...placed, ...cancelled]))
+      const places = Array.from({ length: count }, (_, index) => index)
+      const pinned = places.map((place) => event('sample.NotePinned.v1', place, 'acme'))
+      const takenDown = places.map((place) => event('sample.NoteTakenDown.v1', place, 'another'))
+      return statementsFor(changesOf(board, [...pinned, ...takenDown]))
     }
     const texts = statementsOf(500).map(({ text }) => text)
     expect(texts).toHaveLength(2)

@@ -6,7 +6,9 @@ import type { Projection } from '../../src/projections/projection.ts'
 import type { HistoryReader, Source } from '../../src/projections/projector.ts'
 import { prepareSchema } from '../../src/projections/schema.ts'
 import { createBatchWriter, type WriterOptions } from '../../src/projections/writer.ts'
-import { CHECKPOINT, projections } from '../support/contexts.ts'
+import { SAMPLE_CHECKPOINT } from '../sample/context.ts'
+import { sampleProjections } from '../sample/read-models.ts'
+import { contexts } from '../support/contexts.ts'
 import { createDatabase as createEmptyDatabase } from '../support/services.ts'
 
 export interface Prepared {
@@ -17,26 +19,30 @@ export interface Prepared {
 
 const open = (url: string) => createDatabase({ url, poolMax: 4, onConnectionLost: () => undefined })
 
-/** Of each set of projections the database that others are copies of: copying takes a third of the time of making. */
-const templates = new Map<string, Promise<string>>()
+type Prepares = Parameters<typeof prepareSchema>[1]
 
-async function makeTemplate(wanted: readonly Projection[], context: string): Promise<string> {
+/** The database with the tables of the loaded contexts, of which others are copies: that takes a third of the time. */
+let template: Promise<string> | undefined
+
+async function makeTemplate(): Promise<string> {
   const { url } = await createEmptyDatabase()
-  const db = open(url)
-  await prepareSchema(db, [{ name: context, projections: wanted }])
-  // It is copied while nobody is connected to it.
-  await db.destroy()
+  await prepare(url, contexts)
   return url
 }
 
-/** A fresh database with the tables of these projections, as those of one context. */
-export async function prepared(wanted: readonly Projection[] = projections, context = 'noctant'): Promise<Prepared> {
-  const isCopied = wanted === projections
-  const template = isCopied ? (templates.get(context) ?? makeTemplate(wanted, context)) : undefined
-  if (template) templates.set(context, template)
-  const database = await createEmptyDatabase(await template)
+/** Nobody is connected to it afterwards, so that it may be copied. */
+async function prepare(url: string, of: Prepares): Promise<void> {
+  const db = open(url)
+  await prepareSchema(db, of)
+  await db.destroy()
+}
+
+/** A fresh database with the tables of these projections, as those of one context; default: of all loaded contexts. */
+export async function prepared(wanted?: readonly Projection[], context = 'sample'): Promise<Prepared> {
+  if (!wanted) template ??= makeTemplate()
+  const database = await createEmptyDatabase(wanted ? undefined : await template)
+  if (wanted) await prepare(database.url, [{ name: context, projections: wanted }])
   const db = open(database.url)
-  if (!template) await prepareSchema(db, [{ name: context, projections: wanted }])
   return {
     db,
     url: database.url,
@@ -47,12 +53,15 @@ export async function prepared(wanted: readonly Projection[] = projections, cont
   }
 }
 
-/** A writer with the tests' limits. */
+/** A writer with the tests' limits; default: of the sample context. */
 export const writerOn = (db: ReadModels, options: Partial<WriterOptions> = {}) =>
-  createBatchWriter({ db, checkpoint: CHECKPOINT, projections, transactionAttemptsMax: 3, ...options })
+  createBatchWriter({
+    ...{ db, checkpoint: SAMPLE_CHECKPOINT, projections: sampleProjections, transactionAttemptsMax: 3 },
+    ...options,
+  })
 
 /** Every row of every table of these projections, in a fixed order. */
-export async function contentOf(db: ReadModels, of: readonly Projection[] = projections): Promise<unknown> {
+export async function contentOf(db: ReadModels, of: readonly Projection[] = sampleProjections): Promise<unknown> {
   const content: Record<string, unknown> = {}
   for (const { name, key } of of.flatMap(({ tables }) => tables)) {
     const order = sql.raw(key.join(', '))
@@ -62,7 +71,7 @@ export async function contentOf(db: ReadModels, of: readonly Projection[] = proj
 }
 
 /** Empties everything, checkpoint included. */
-export async function empty(db: ReadModels, of: readonly Projection[] = projections): Promise<void> {
+export async function empty(db: ReadModels, of: readonly Projection[] = sampleProjections): Promise<void> {
   const tables = of.flatMap(({ tables }) => tables.map(({ name }) => name))
   const all = [...tables, 'opslog_checkpoints', 'opslog_parked_events']
   const deletions = all.map((name, index) => `d${index} AS (DELETE FROM ${name})`)

@@ -1,6 +1,5 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { EngineEvent } from '../../src/events/noctant/engine.ts'
 import type { Delivered } from '../../src/events/subscription.ts'
 import { flush } from '../../src/projections/changes.ts'
 import { CheckpointMoved, commit, readCheckpoint } from '../../src/projections/checkpoint.ts'
@@ -15,26 +14,28 @@ import {
 } from '../../src/projections/projection.ts'
 import { type RetryOptions, retryParked } from '../../src/projections/retry.ts'
 import { createBatchWriter, PoisonedProjection } from '../../src/projections/writer.ts'
-import { CHECKPOINT, projections } from '../support/contexts.ts'
-import { createRecorder, example, ids, uuidOf } from '../support/examples.ts'
+import { SAMPLE_CHECKPOINT as CHECKPOINT } from '../sample/context.ts'
+import type { NoteEvent } from '../sample/note.ts'
+import { sampleProjections as projections } from '../sample/read-models.ts'
+import { createRecorder, uuidOf } from '../support/examples.ts'
 import { contentOf, empty, eventually, type Prepared, prepared, writerOn } from './support.ts'
 
-/** Keeps orders of up to 100 lots; Postgres refuses larger ones, and a certain symbol makes a handler throw. */
+/** Keeps notes that are numbers of up to 100; Postgres refuses larger ones, and a certain text makes a handler throw. */
 const lots = defineTable({
   name: 'test_lots',
-  key: ['order_id'],
-  columns: { order_id: uuid, quantity: numeric.with('CHECK (quantity <= 100)') },
+  key: ['note_id'],
+  columns: { note_id: uuid, quantity: numeric.with('CHECK (quantity <= 100)') },
 })
 const lotProjection = (onPoison: 'halt' | 'park'): Projection =>
-  defineProjection<EngineEvent>({
+  defineProjection<NoteEvent>({
     name: 'test.lots',
     version: 1,
     onPoison,
     tables: [lots],
     handlers: {
-      'noctant.EngineOrderPlaced.v1': ({ data }) => {
-        if (data.symbol === 'POISON') throw new Error('no such symbol')
-        return [upsert(lots, { order_id: data.orderId, quantity: data.quantity })]
+      'sample.NoteWritten.v1': ({ data }) => {
+        if (data.text === 'POISON') throw new Error('no such number')
+        return [upsert(lots, { note_id: data.noteId, quantity: data.text })]
       },
     },
   })
@@ -51,18 +52,14 @@ beforeEach(async () => {
   await sql`TRUNCATE test_lots`.execute(database.db)
 })
 
-const order = (name: string, overrides: { quantity?: string; symbol?: string } = {}, account = 'account') =>
+const note = (name: string, text = '1', stream = 'one') =>
   recorder.record(
-    example('noctant.EngineOrderPlaced.v1', {
-      orderId: uuidOf(name),
-      quantity: '1',
-      accountId: uuidOf(account),
-      ...overrides,
-    }),
+    { type: 'sample.NoteWritten.v1' as const, data: { noteId: uuidOf(name), tenantId: 'acme', text } },
+    `sample.note-${stream}`,
   )
 const lotsStored = async () =>
-  (await sql<WrittenOf<typeof lots>>`SELECT order_id FROM test_lots`.execute(database.db)).rows
-    .map((row) => row.order_id)
+  (await sql<WrittenOf<typeof lots>>`SELECT note_id FROM test_lots`.execute(database.db)).rows
+    .map((row) => row.note_id)
     .toSorted()
 const named = (...names: string[]) => names.map(uuidOf).toSorted()
 const parkedStored = () =>
@@ -75,7 +72,7 @@ const positionStored = async () => (await readCheckpoint(database.db, CHECKPOINT
 
 describe('the checkpoint', () => {
   test('moves with the rows and names the last event', async () => {
-    const events = [order('a'), order('b')]
+    const events = [note('a'), note('b')]
     const writer = writerOn(database.db)
     await writer.write(events)
     expect(await readCheckpoint(database.db, CHECKPOINT)).toEqual({
@@ -87,16 +84,16 @@ describe('the checkpoint', () => {
 
   test('passes over events that were applied already', async () => {
     const writer = writerOn(database.db)
-    const [first, second] = [order('a'), order('b')]
+    const [first, second] = [note('a'), note('b')]
     await writer.write([first])
-    await sql`TRUNCATE noctant_orders`.execute(database.db)
+    await sql`TRUNCATE sample_notes`.execute(database.db)
     await writer.write([first, second])
-    const { rows } = await sql`SELECT order_id FROM noctant_orders`.execute(database.db)
-    expect(rows).toEqual([{ order_id: uuidOf('b') }])
+    const { rows } = await sql`SELECT note_id FROM sample_notes`.execute(database.db)
+    expect(rows).toEqual([{ note_id: uuidOf('b') }])
   })
 
   test('stops the second of two writers, which then writes nothing', async () => {
-    const [first, second, third] = [order('a'), order('b'), order('c')]
+    const [first, second, third] = [note('a'), note('b'), note('c')]
     const zombie = writerOn(database.db)
     const leader = writerOn(database.db)
     await zombie.write([first])
@@ -110,14 +107,14 @@ describe('the checkpoint', () => {
   test('lets one of two writers through that start together', async () => {
     const writers = [writerOn(database.db), writerOn(database.db)]
     await Promise.all(writers.map((writer) => writer.resume()))
-    const event = order('a')
+    const event = note('a')
     const results = await Promise.allSettled(writers.map((writer) => writer.write([event])))
     expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
     expect(results.find((result) => result.status === 'rejected')?.reason).toBeInstanceOf(CheckpointMoved)
   })
 
   test('does not move without its rows when the connection breaks in mid batch', async () => {
-    const event = order('a')
+    const event = note('a')
     const failing = database.db.transaction().execute(async (trx) => {
       const to = { position: event.position, eventId: event.id }
       await commit({ db: trx, name: CHECKPOINT, from: undefined, to })
@@ -130,16 +127,16 @@ describe('the checkpoint', () => {
     })
     await expect(failing).rejects.toThrow()
     expect(await positionStored()).toBeUndefined()
-    expect((await sql`SELECT 1 FROM noctant_orders`.execute(database.db)).rows).toEqual([])
+    expect((await sql`SELECT 1 FROM sample_notes`.execute(database.db)).rows).toEqual([])
   })
 
   test('is read again after a commit without an answer: done or not, nothing is lost or stopped', async () => {
     // A deferred trigger ends the connection in mid commit, so that the writer cannot know what became of it.
-    const [first, second] = [order('a'), order('b')]
+    const [first, second] = [note('a'), note('b')]
     const writer = writerOn(database.db)
     await sql`CREATE FUNCTION hang_up() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$`.execute(database.db)
-    await sql`CREATE CONSTRAINT TRIGGER hang_up AFTER INSERT ON noctant_orders DEFERRABLE INITIALLY DEFERRED
+    await sql`CREATE CONSTRAINT TRIGGER hang_up AFTER INSERT ON sample_notes DEFERRABLE INITIALLY DEFERRED
       FOR EACH ROW EXECUTE FUNCTION hang_up()`.execute(database.db)
     await expect(writer.write([first])).rejects.toThrow()
     await sql`DROP FUNCTION hang_up CASCADE`.execute(database.db)
@@ -164,11 +161,11 @@ describe('poison', () => {
   beforeEach(() => alarms.splice(0))
 
   const kinds = [
-    { kind: 'Postgres refuses', poison: () => order('bad', { quantity: '101' }) },
-    { kind: 'its handler throws at', poison: () => order('bad', { symbol: 'POISON' }) },
+    { kind: 'Postgres refuses', poison: () => note('bad', '101') },
+    { kind: 'its handler throws at', poison: () => note('bad', 'POISON') },
     {
       kind: 'does not decode',
-      poison: () => recorder.poison('noctant.EngineOrderPlaced.v2', `noctant.engine-${uuidOf('account')}`),
+      poison: () => recorder.poison('sample.NoteWritten.v2', 'sample.note-one'),
     },
   ]
 
@@ -176,13 +173,12 @@ describe('poison', () => {
   test.each(kinds)(
     'that $kind is parked with the rest of its stream; other streams and projections go on',
     async ({ poison, kind }) => {
-      // Of all the projections, those of orders and commands see what does not decode.
-      const concerned =
-        kind === 'does not decode' ? ['noctant.order', 'noctant.accountCommand', 'test.lots'] : ['test.lots']
-      const before = Array.from({ length: 20 }, (_, index) => order(`before ${index}`, {}, `other ${index}`))
-      const mine = order('mine')
+      // Of all the projections, those that handle its type in any version see what does not decode.
+      const concerned = kind === 'does not decode' ? ['sample.note', 'sample.writer', 'test.lots'] : ['test.lots']
+      const before = Array.from({ length: 20 }, (_, index) => note(`before ${index}`, '1', `other ${index}`))
+      const mine = note('mine')
       const bad = poison()
-      const [behind, beside, later] = [order('behind'), order('beside', {}, 'other'), order('later')]
+      const [behind, beside, later] = [note('behind'), note('beside', '1', 'other'), note('later')]
       const patient = writer()
       await patient.write([...before, mine, bad, behind, beside])
       await patient.write([later])
@@ -194,7 +190,7 @@ describe('poison', () => {
           projection: 'test.lots',
           stream: bad.stream,
           revision: '1',
-          fault: expect.stringMatching(/check|symbol|decode/),
+          fault: expect.stringMatching(/check|number|decode/),
         },
         { projection: 'test.lots', stream: bad.stream, revision: '2', fault: expect.stringContaining('behind') },
         { projection: 'test.lots', stream: bad.stream, revision: '3', fault: expect.stringContaining('behind') },
@@ -205,7 +201,7 @@ describe('poison', () => {
   )
 
   test.each(kinds)('that $kind halts a projection that halts, after the events before it', async ({ poison }) => {
-    const [first, second] = [order('a'), order('b')]
+    const [first, second] = [note('a'), note('b')]
     const bad = poison()
     const strict = createBatchWriter({
       db: database.db,
@@ -213,7 +209,7 @@ describe('poison', () => {
       projections: [lotProjection('halt')],
       transactionAttemptsMax: 3,
     })
-    await expect(strict.write([first, second, bad, order('c')])).rejects.toThrow(PoisonedProjection)
+    await expect(strict.write([first, second, bad, note('c')])).rejects.toThrow(PoisonedProjection)
     expect(await lotsStored()).toEqual(named('a', 'b'))
     expect(await positionStored()).toBe(second.position)
     expect(await parkedStored()).toEqual([])
@@ -223,19 +219,19 @@ describe('poison', () => {
   })
 
   test('of an unknown type concerns no projection', async () => {
-    const unknown = recorder.poison('noctant.SomethingNew.v1', 'noctant.something-1')
+    const unknown = recorder.poison('sample.SomethingNew.v1', 'sample.something-1')
     const careful = writer('halt')
-    await careful.write([unknown, order('a')])
+    await careful.write([unknown, note('a')])
     expect(await lotsStored()).toEqual(named('a'))
     expect(await parkedStored()).toEqual([])
   })
 
   test('that a retry has taken in no longer holds up its stream', async () => {
     const patient = writer()
-    await patient.write([order('bad', { symbol: 'POISON' }), order('behind')])
+    await patient.write([note('bad', 'POISON'), note('behind')])
     expect(await parkedStored()).toHaveLength(2)
     await kernelTables(database.db).deleteFrom('opslog_parked_events').execute()
-    await patient.write([order('after')])
+    await patient.write([note('after')])
     expect(await lotsStored()).toEqual(named('after'))
     expect(await parkedStored()).toEqual([])
   })
@@ -255,8 +251,8 @@ describe('poison', () => {
 
     test('is taken in with what stood behind it, in order, and the stream goes on', async () => {
       const patient = writer()
-      const bad = order('bad', { quantity: '101' })
-      const behind = [order('one'), order('two'), order('three')]
+      const bad = note('bad', '101')
+      const behind = [note('one'), note('two'), note('three')]
       await patient.write([bad, ...behind])
       await sql`ALTER TABLE test_lots DROP CONSTRAINT test_lots_quantity_check`.execute(database.db)
       expect(await retry([bad, ...behind], { batchMax: 3 })).toEqual({ applied: 4, fault: undefined })
@@ -265,20 +261,15 @@ describe('poison', () => {
       )
       expect(await lotsStored()).toEqual(named('bad', 'one', 'two', 'three'))
       expect(await parkedStored()).toEqual([])
-      await patient.write([order('next')])
+      await patient.write([note('next')])
       expect(await lotsStored()).toEqual(named('bad', 'one', 'two', 'three', 'next'))
     })
 
     test('stays where it is refused once more, with all that stands behind it', async () => {
-      const events = [
-        order('throws', { symbol: 'POISON' }),
-        order('one'),
-        order('too big', { quantity: '101' }),
-        order('two'),
-      ]
+      const events = [note('throws', 'POISON'), note('one'), note('too big', '101'), note('two')]
       await writer().write(events)
-      expect(await retry(events)).toEqual({ applied: 0, fault: 'no such symbol' })
-      const readable = { ...events[0]!, data: { ...events[0]!.data, symbol: 'EURUSD' } }
+      expect(await retry(events)).toEqual({ applied: 0, fault: 'no such number' })
+      const readable = { ...events[0]!, data: { ...events[0]!.data, text: '1' } }
       const result = await retry([readable, ...events.slice(1)])
       expect(result).toEqual({ applied: 2, fault: expect.stringContaining('check constraint') })
       expect(await lotsStored()).toEqual(named('throws', 'one'))
@@ -287,10 +278,10 @@ describe('poison', () => {
 
     test('lets nothing slip in behind it that arrives meanwhile', async () => {
       const patient = writer()
-      const events = [order('bad', { symbol: 'POISON' }), order('behind')]
+      const events = [note('bad', 'POISON'), note('behind')]
       await patient.write(events)
-      const readable = [{ ...events[0]!, data: { ...events[0]!.data, symbol: 'EURUSD' } }, events[1]!]
-      const next = order('next')
+      const readable = [{ ...events[0]!, data: { ...events[0]!.data, text: '1' } }, events[1]!]
+      const next = note('next')
       let isWritten = false
       let writing: Promise<void> | undefined
       const readStream: RetryOptions['readStream'] = async function* () {
@@ -311,31 +302,31 @@ describe('poison', () => {
     })
 
     test('is left alone where the log no longer has it', async () => {
-      const events = [order('throws', { symbol: 'POISON' }), order('one')]
+      const events = [note('throws', 'POISON'), note('one')]
       await writer().write(events)
-      const later = { ...order('two'), revision: 5n }
+      const later = { ...note('two'), revision: 5n }
       expect(await retry([later])).toEqual({ applied: 0, fault: expect.stringContaining('does not have revision 0') })
       expect(await parkedStored()).toHaveLength(2)
     })
   })
 
   test('is known to the writer that comes after', async () => {
-    await writer().write([order('bad', { symbol: 'POISON' })])
-    await writer().write([order('behind'), order('beside', {}, 'other')])
+    await writer().write([note('bad', 'POISON')])
+    await writer().write([note('behind'), note('beside', '1', 'other')])
     expect(await lotsStored()).toEqual(named('beside'))
     expect(await parkedStored()).toHaveLength(2)
   })
 
   test('is not made of ids in upper case: they are the same row', async () => {
-    const [lower, upper] = [order('a'), order('a', { quantity: '2' })]
-    upper.data.orderId = upper.data.orderId.toUpperCase()
+    const [lower, upper] = [note('a'), note('a', '2')]
+    upper.data.noteId = upper.data.noteId.toUpperCase()
     await writer('halt').write([lower, upper])
     expect(await lotsStored()).toEqual(named('a'))
     expect(await parkedStored()).toEqual([])
   })
 
   test('with characters that Postgres does not take is parked as well', async () => {
-    const bad = recorder.poison('noctant.EngineOrderPlaced.v1', `noctant.engine-${ids.account}`, 'a \0 in a name')
+    const bad = recorder.poison('sample.NoteWritten.v1', 'sample.note-one', 'a \0 in a name')
     await writer().write([bad])
     const parked = await parkedStored()
     expect(parked.find(({ projection }) => projection === 'test.lots')?.fault).toBe('a  in a name')
@@ -343,7 +334,7 @@ describe('poison', () => {
 
   test('is never made of a failure that passes', async () => {
     const patient = writer()
-    const event = order('a')
+    const event = note('a')
     await sql`ALTER TABLE test_lots RENAME TO away`.execute(database.db)
     await expect(patient.write([event])).rejects.toThrow(/does not exist/)
     await sql`ALTER TABLE away RENAME TO test_lots`.execute(database.db)

@@ -3,19 +3,18 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { type CommandBus, createCommandBus } from '../../src/commands/handle.ts'
-import { createRegistry } from '../../src/events/registry.ts'
 import { createEventStore, type EventStore } from '../../src/events/store.ts'
 import { runSubscription } from '../../src/events/subscription.ts'
 import { newProcessHealth } from '../../src/processes/process.ts'
 import { type Prepared, prepared } from '../projections/support.ts'
 import { eventsOf, startTestStore, type TestStore } from '../support/event-store.ts'
 import { recordingLog } from '../support/streams.ts'
-import { BOARD_PLACES, boardEvents, boardStream } from './board.ts'
+import { BOARD_PLACES, boardStream } from './board.ts'
 import { newCommand } from './command.ts'
-import { note, noteEvents } from './note.ts'
+import { sampleRegistry as registry } from './context.ts'
+import { note } from './note.ts'
 import { PINNING, runPinning } from './pinning.ts'
 
-const registry = createRegistry([{ events: { ...noteEvents, schemas: { ...noteEvents.schemas, ...boardEvents } } }])
 let node: TestStore
 let database: Prepared
 let store: EventStore

@@ -4,20 +4,33 @@ import { randomUUID } from 'node:crypto'
 import { runEventSuites } from '../suites/events.ts'
 import { runOperationSuites } from '../suites/operations.ts'
 import { sampleApi } from './api.ts'
-import { boardEvents, boardStream } from './board.ts'
+import { boardStream } from './board.ts'
+import { sample } from './context.ts'
 import { createHistory } from './history.ts'
-import { noteEvents } from './note.ts'
-import { sampleProjections } from './read-models.ts'
+import { memberExamples, memberStream } from './member.ts'
+import { roomExamples, roomStream } from './room.ts'
 import { startSample } from './serving.ts'
 
 const history = createHistory()
-const schemas = { ...noteEvents.schemas, ...boardEvents }
+
+const told = [history.note(1), history.pinned(1), history.takenDown(1)].map(({ type, data }) => ({ type, data }))
 
 runEventSuites({
-  context: { name: 'sample', events: { ...noteEvents, schemas }, projections: sampleProjections },
-  examples: [history.note(1), history.pinned(1), history.takenDown(1)].map(({ type, data }) => ({ type, data })),
-  streamOf: ({ type, data }) =>
-    type === 'sample.NoteWritten.v1' ? `sample.note-${data.noteId}` : boardStream(String(data.tenantId)),
+  context: sample,
+  examples: [...told, ...roomExamples, ...memberExamples],
+  streamOf({ type, data }) {
+    if (type === 'sample.NoteWritten.v1') return `sample.note-${data.noteId}`
+    if ('roomId' in data) return roomStream(String(data.roomId))
+    return 'memberId' in data ? memberStream(String(data.memberId)) : boardStream(String(data.tenantId))
+  },
+  foreignIds: ['commandId'],
+  personal: [
+    'sample.LetterSent.v1 text',
+    'sample.MemberJoined.v1 displayName',
+    'sample.MemberJoined.v1 email',
+    'sample.MemberRenamed.v1 displayName',
+    'sample.MemberRenamed.v1 email',
+  ],
 })
 
 /** Minutes pass so fast that nobody's are used up. */

@@ -1,4 +1,4 @@
-/** The kernel's webhooks in a context that is not noctant: on a real log, a real Postgres and real receivers. */
+/** The kernel's webhooks on a real log, a real Postgres and real receivers. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandBus, createCommandBus } from '../../src/commands/handle.ts'

@@ -1,4 +1,5 @@
 /** An API for the suites, on which no limit by the minute is met, and what grounds on it have in common. */
+import { keyTexts } from '../../src/api-keys/key-text.ts'
 import { type ApiOptions, startApi } from '../http/api.ts'
 import type { HeaderFields } from './ground.ts'
 
@@ -8,10 +9,13 @@ const HASTE = 1_000
 
 export const bearer = (key: string): HeaderFields => ({ authorization: `Bearer ${key}` })
 
+/** Well formed, and no key of any context. */
+export const keyOfElsewhere = (): HeaderFields => bearer(keyTexts('elsewhere', ['']).generate('').key)
+
 /** The last character is part of the check. */
 export const mistyped = (key: string) => `${key.slice(0, -1)}_`
 
-/** What a problem document says, the body of noctant's and of audit's refusals. */
+/** What a problem document says. */
 export const problemOf = ({ code, request_id: requestId }: { code?: string; request_id?: string }) => ({
   code,
   requestId,

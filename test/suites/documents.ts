@@ -101,6 +101,8 @@ export function runDocumentSuite({ api, url, aliases }: Ground): void {
     const asJson = await fetch(url + path, { headers: { accept: 'application/json' } })
     expect(await asJson.json()).toMatchObject({
       code: path.split('/').at(-1),
+      meaning: expect.any(String),
+      causes: [expect.stringMatching(/^\w.*[^.]$/)],
       what_to_do: expect.any(String),
       retry: expect.any(String),
     })

@@ -24,9 +24,11 @@ export interface EventGround {
   streamOf: (event: AnyEvent) => string
   /** Members that are ids elsewhere: they name nothing of ours. */
   foreignIds?: readonly string[]
+  /** `<event type> <member>` of each member that is sealed with a person's key. */
+  personal?: readonly string[]
 }
 
-export function runEventSuites({ context, examples, streamOf, foreignIds = [] }: EventGround): void {
+export function runEventSuites({ context, examples, streamOf, foreignIds = [], personal = [] }: EventGround): void {
   const { name, projections } = context
   const registry = createRegistry([context])
   /** The examples in a log; without those of a type where one is named. */
@@ -51,6 +53,16 @@ export function runEventSuites({ context, examples, streamOf, foreignIds = [] }:
       const members = new Set(Object.values(schemas).flatMap((schema) => Object.keys((schema as z.ZodObject).shape)))
       const ids = [...members].filter((name) => name.endsWith('Id') && name !== tenant)
       expect([...things, ...foreignIds].toSorted()).toStrictEqual(ids.toSorted())
+    })
+
+    it('have these personal members and no others, and say of each whose it is', () => {
+      const { schemas, person = '' } = context.events
+      const marked = Object.keys(schemas).filter((type) => registry.personalFieldsOf(type))
+      const members = marked.flatMap((type) =>
+        (registry.personalFieldsOf(type) ?? []).map((member) => `${type} ${member.name}`),
+      )
+      expect(members.toSorted()).toStrictEqual(personal)
+      expect(marked.filter((type) => !(person in (schemas[type] as z.ZodObject).shape))).toStrictEqual([])
     })
 
     it('are told to auditors in sentences without a hole', () => {

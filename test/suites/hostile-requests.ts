@@ -126,7 +126,7 @@ const offValue = fc.constantFrom(
   '"2026-02-30T00:00:00Z"',
   '"0000-01-01T00:00:00Z"',
   '"9999-12-31T23:59:59.999Z"',
-  '"\'; DROP TABLE noctant_accounts; --"',
+  '"\'; DROP TABLE opslog_checkpoints; --"',
   '"../../etc/passwd"',
   '"\\u202e\\ufeff"',
   `"${'x'.repeat(256)}"`,

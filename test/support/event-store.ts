@@ -1,7 +1,8 @@
 /** A private event store node and a client on it, for tests that need the log and nothing else. */
 
+import type { Registry } from '../../src/events/registry.ts'
 import { createEventStore, type EventStore } from '../../src/events/store.ts'
-import { registry } from './contexts.ts'
+import { registry as registryOfLoaded } from './contexts.ts'
 import { startEventStoreNode } from './event-store-node.ts'
 import { type MemoryKeys, memoryKeys } from './person-keys.ts'
 import { temporaryDirectory } from './services.ts'
@@ -13,7 +14,8 @@ export interface TestStore {
   close(): Promise<void>
 }
 
-export async function startTestStore(): Promise<TestStore> {
+/** `registry`: what its client takes events for; default: those of the contexts that the test's project loads. */
+export async function startTestStore(registry: Registry = registryOfLoaded): Promise<TestStore> {
   const directory = temporaryDirectory()
   const node = await startEventStoreNode({ directory: directory.path })
   const keys = memoryKeys()

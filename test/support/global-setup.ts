@@ -89,6 +89,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     stops.push(postgres.stop)
     await forgetPowerCuts(postgres.url)
     if (broker) stops.push(broker.stop)
+    // What one worker has compiled the others of the run need not.
+    process.env.NODE_COMPILE_CACHE ??= join(directory, 'compiled')
     project.provide('runDirectory', directory)
     project.provide('postgresUrl', postgres.url)
     project.provide('natsUrl', broker?.url)

@@ -8,11 +8,9 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { vi } from 'vitest'
 import { type CommandBus, type CommandContext, createCommandBus } from '../../src/commands/handle.ts'
-import { generateApiKey } from '../../src/commands/noctant/api-key.ts'
-import { createOperator, operator } from '../../src/commands/noctant/operator.ts'
 import { type Config, loadConfig } from '../../src/config.ts'
 import { openStream } from '../../src/embedded/stream.ts'
-import { type ApiScope, apiScope } from '../../src/events/noctant/vocabulary.ts'
+import type { ApiScope } from '../../src/events/noctant/vocabulary.ts'
 import { createEventStore, type EventStore } from '../../src/events/store.ts'
 import { connectNats } from '../../src/gateway/nats.ts'
 import type { MessageStream } from '../../src/gateway/stream.ts'
@@ -93,7 +91,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const instance = await startInstance(config, services, log)
   const { api, engine } = instance
   const sandbox = api?.firstRuns.get('noctant')
-  if (!api || !sandbox || !engine) throw new Error('the stack runs all roles and makes a sandbox operator')
+  if (!api) throw new Error('the stack runs all roles')
   const db = connectDatabase({ url: database.url, poolMax: 2 })
   const vault = createVault({ db, sealingKey: ensureSealingKey(config), cachedMax: 1_000, log })
   const store = createEventStore({
@@ -106,8 +104,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const bus = createCommandBus(store, { cachedAggregatesMax: 1_000, seenCommandsMax: 100_000, conflictRetriesMax: 3 })
   return {
     url: api.url,
-    apiKey: sandbox.apiKey,
-    engine,
+    get apiKey() {
+      return sandbox?.apiKey ?? missing('a sandbox operator')
+    },
+    get engine() {
+      return engine ?? missing('an engine')
+    },
     eventStoreUrl: node.url,
     databaseUrl: database.url,
     logFile,
@@ -136,6 +138,12 @@ function openStreamOf(kind: 'nats' | 'in-process', directory: string): Promise<M
   return connectNats({ url, prefix, publishTimeoutMs: 2_000, streamBytesMax: STREAM_BYTES_MAX })
 }
 
+/** Of what a stack has where noctant is among the contexts of the test's project. */
+const missing = (what: string): never => {
+  throw new Error(`without noctant there is no ${what}`)
+}
+
+/** Operators are noctant's, which is loaded where a test makes one. */
 function operators(bus: CommandBus, url: string): Pick<Stack, 'addOperator' | 'addKey' | 'adminContext'> {
   const adminContext = (): CommandContext => ({
     commandId: randomUUID(),
@@ -147,6 +155,8 @@ function operators(bus: CommandBus, url: string): Pick<Stack, 'addOperator' | 'a
     at: new Date().toISOString(),
   })
   const addKey: Stack['addKey'] = async ({ operatorId, orgId }, scopes) => {
+    const { generateApiKey } = await import('../../src/commands/noctant/api-key.ts')
+    const { operator } = await import('../../src/commands/noctant/operator.ts')
     const { key, keyId, keyHash } = generateApiKey('sandbox')
     const facts = { keyId, keyHash, scopes: [...scopes], label: null }
     const context = adminContext()
@@ -167,6 +177,8 @@ function operators(bus: CommandBus, url: string): Pick<Stack, 'addOperator' | 'a
       apiAccess: options.apiAccess ?? ('allowlisted_beta' as const),
       allowedOrigins: [],
     }
+    const { createOperator } = await import('../../src/commands/noctant/operator.ts')
+    const { apiScope } = await import('../../src/events/noctant/vocabulary.ts')
     await createOperator(bus, facts, adminContext())
     return addKey({ operatorId, orgId, apiKey: '', keyId: '' }, options.scopes ?? apiScope.options)
   }

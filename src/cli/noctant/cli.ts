@@ -7,6 +7,10 @@ export const noctantCli: ContextCli = {
       summary: 'an operator’s webhooks on this machine, as they happen',
       load: async () => (await import('./listen.ts')).listenCommand(await tools()),
     },
+    webhooks: {
+      summary: 'deliver an event again; say whether a request is genuine',
+      load: async () => (await import('./webhook-requests.ts')).webhooksCommand(await tools()),
+    },
     trigger: {
       summary: 'make an event happen in the sandbox, to see its webhook',
       load: async () => (await import('./trigger.ts')).triggerCommand(await tools()),

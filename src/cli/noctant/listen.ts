@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { AdminTools } from '../admin-tools.ts'
 import { withForwarding } from '../forwarding-options.ts'
+import { CliError, EXIT } from '../terminal.ts'
 import type { ListenOptions } from './listening.ts'
 
 function secret(value: string): string {
@@ -13,6 +14,8 @@ export const listenCommand = (tools: AdminTools): Command =>
   withForwarding(new Command('listen'), 'signed as a Standard Webhook', secret)
     .option('--operator <operator>', 'slug or id whose events to print (default: the sandbox operator)')
     .option('--since <moment>', 'begin after a time (RFC 3339) or a log position (default: now)')
+    .option('--url <url>', 'of an instance elsewhere: shows attempts to deliver, by its API')
+    .option('--key <key>', 'API key with the scope webhook_deliveries:read, for --url')
     .addHelpText(
       'after',
       `
@@ -23,6 +26,11 @@ Examples:
   opslog listen
   opslog listen --forward-to http://localhost:3000/hook
   opslog listen --forward-to http://localhost:3000/hook --events account.opened,trade.closed
-  opslog listen --operator acme --since 2026-03-01T09:30:00Z --print-json`,
+  opslog listen --operator acme --since 2026-03-01T09:30:00Z --print-json
+  opslog listen --url https://opslog.example.com --key nk_…`,
     )
-    .action(async (options: ListenOptions) => (await import('./listening.ts')).listen(tools, options))
+    .action(async ({ url, key, ...options }: ListenOptions & { url?: string; key?: string }) => {
+      if (url === undefined && key === undefined) return (await import('./listening.ts')).listen(tools, options)
+      if (url === undefined || key === undefined) throw new CliError(EXIT.usage, '--url and --key go together')
+      return (await import('./listening-by-key.ts')).listenByKey({ ...options, url, key })
+    })

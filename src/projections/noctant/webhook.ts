@@ -1,4 +1,5 @@
 /** Operators' webhooks as they and the sender see them. */
+import { sql } from 'kysely'
 import type { UserEvent } from '../../events/noctant/user.ts'
 import { webhookNames } from '../../events/noctant/webhook.ts'
 import type { ReadModels } from '../../postgres/database.ts'
@@ -49,3 +50,25 @@ export const listWebhookEndpoints = (db: ReadModels, limit: number): Promise<Web
     .orderBy('operator_id')
     .limit(limit)
     .execute()
+
+/** Attempts that told of an event, the newest first. */
+export const attemptsOf = (db: ReadModels, eventId: string, limit = 100): Promise<WebhookAttemptRow[]> =>
+  noctantTables(db)
+    .selectFrom('noctant_webhook_deliveries')
+    .selectAll()
+    .where('event_id', '=', eventId)
+    .orderBy('finished_at', 'desc')
+    .limit(limit)
+    .execute()
+
+/** Of events that webhooks told of. */
+export async function eventIdsBeginning(db: ReadModels, beginning: string, limit = 10): Promise<string[]> {
+  const rows = await noctantTables(db)
+    .selectFrom('noctant_webhook_deliveries')
+    .select('event_id')
+    .distinct()
+    .where(sql<string>`event_id::text`, 'like', `${beginning}%`)
+    .limit(limit)
+    .execute()
+  return rows.map(({ event_id }) => event_id)
+}

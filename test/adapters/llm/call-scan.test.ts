@@ -8,7 +8,7 @@ import { type Changes, lengthOf, splice } from '../../../src/adapters/llm/splice
 const scan = (body: unknown, format: Format = 'openai') =>
   scanCallNow(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), format, {
     ...scanLimits,
-    ownPrefix: 'x-rungate-',
+    ownPrefix: 'x-gateway-',
   })
 const spliced = (text: string, changes: Changes = {}, format: Format = 'openai') =>
   Buffer.concat(splice(scan(text, format), changes)).toString()
@@ -25,13 +25,13 @@ describe('a scan', () => {
         { type: 'web_search_preview' },
       ],
       functions: [{ name: 'old' }],
-      'x-rungate-run-name': 'nightly',
+      'x-gateway-run-name': 'nightly',
     })
     expect(found).toMatchObject({
       ...{ model: 'gpt-5', isStream: true, wantsUsage: true, choices: 3, maxOutputTokens: 70, cacheControl: 'none' },
       tools: ['search', 'shell', 'web_search_preview', 'old'],
     })
-    expect(found.governance.get('x-rungate-run-name')?.text).toBe('nightly')
+    expect(found.governance.get('x-gateway-run-name')?.text).toBe('nightly')
   })
 
   it('reads what governance needs of a message', () => {
@@ -126,7 +126,7 @@ describe('the bound of a prompt', () => {
     const response_format = { type: 'json_schema', json_schema: { name: 'x', schema: {} } }
     expect(boundOf({ ...user('a'), response_format })).toBe(21 + JSON.stringify(response_format).length)
     expect(
-      boundOf({ ...user('a'), model: 'gpt-5', temperature: 1, metadata: { a: 'b' }, 'x-rungate-run-id': 'x' }),
+      boundOf({ ...user('a'), model: 'gpt-5', temperature: 1, metadata: { a: 'b' }, 'x-gateway-run-id': 'x' }),
     ).toBe(21)
   })
 
@@ -161,7 +161,7 @@ describe('the bound of a prompt', () => {
 
 describe('a splice', () => {
   const text =
-    '{ "x-rungate-run-id": "r",\n "model" : "a", "seed": 9007199254740993, "X-Rungate-New-Run":true, "messages":[ ] }'
+    '{ "x-gateway-run-id": "r",\n "model" : "a", "seed": 9007199254740993, "X-Gateway-New-Run":true, "messages":[ ] }'
 
   it('leaves all else byte for byte', () => {
     expect(spliced(text)).toBe('{ "model" : "a", "seed": 9007199254740993, "messages":[ ] }')
@@ -172,12 +172,12 @@ describe('a splice', () => {
   })
 
   it.each([
-    ['{"x-rungate-a":1}', '{}'],
-    ['{"x-rungate-a":1,"x-rungate-b":2}', '{}'],
-    ['{"a":1,"x-rungate-a":1}', '{"a":1}'],
-    ['{"a":1,"x-rungate-a":{"b":[1,2]},"x-rungate-b":2}', '{"a":1}'],
-    ['{"x-rungate-a":1,"a":1,"x-rungate-b":2,"b":2,"x-rungate-c":3}', '{"a":1,"b":2}'],
-    ['{"x\\u002drungate-a":1,"a":1}', '{"a":1}'],
+    ['{"x-gateway-a":1}', '{}'],
+    ['{"x-gateway-a":1,"x-gateway-b":2}', '{}'],
+    ['{"a":1,"x-gateway-a":1}', '{"a":1}'],
+    ['{"a":1,"x-gateway-a":{"b":[1,2]},"x-gateway-b":2}', '{"a":1}'],
+    ['{"x-gateway-a":1,"a":1,"x-gateway-b":2,"b":2,"x-gateway-c":3}', '{"a":1,"b":2}'],
+    ['{"x\\u002dgateway-a":1,"a":1}', '{"a":1}'],
   ])('cuts governance members out of %s', (before, after) => {
     expect(spliced(before)).toBe(after)
   })
@@ -187,7 +187,7 @@ describe('a splice', () => {
       '{"model":"a","max_completion_tokens":5,"messages":[]}',
     )
     expect(spliced('{}', { model: 'a' })).toBe('{"model":"a"}')
-    expect(spliced('{"x-rungate-a":1}', { model: 'a' })).toBe('{"model":"a"}')
+    expect(spliced('{"x-gateway-a":1}', { model: 'a' })).toBe('{"model":"a"}')
     expect(spliced('{"model":null}', { model: 'a' })).toBe('{"model":"a"}')
     expect(spliced('{"a":1}', { maxOutputTokens: 5 }, 'anthropic')).toBe('{"max_tokens":5,"a":1}')
     expect(spliced('{"a":1}', { maxOutputTokens: 5, maxOutputName: 'max_tokens' })).toBe('{"max_tokens":5,"a":1}')
@@ -212,7 +212,7 @@ describe('a splice', () => {
   })
 
   it('does not copy a long body', () => {
-    const long = scan(`{"x-rungate-a":1,"messages":"${'x'.repeat(100_000)}"}`.replace('"messages"', '"text"'))
+    const long = scan(`{"x-gateway-a":1,"messages":"${'x'.repeat(100_000)}"}`.replace('"messages"', '"text"'))
     const pieces = splice(long)
     expect(pieces.at(-1)?.buffer).toBe(long.bytes.buffer)
     expect(lengthOf(pieces)).toBe(Buffer.concat(pieces).length)
@@ -226,7 +226,7 @@ describe('a fingerprint', () => {
     expect(await of('{ "n":1, "messages":[{"content":"\\u0061\\u00e9","role":"user"}], "model":"a" }')).toBe(one)
     expect(
       await of(
-        '{"model":"a","stream":true,"stream_options":{},"x-rungate-run-id":"r","messages":[{"role":"user","content":"aé"}],"n":1}',
+        '{"model":"a","stream":true,"stream_options":{},"x-gateway-run-id":"r","messages":[{"role":"user","content":"aé"}],"n":1}',
       ),
     ).toBe(one)
   })

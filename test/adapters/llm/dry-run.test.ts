@@ -27,7 +27,7 @@ describe.each<Format>(['openai', 'anthropic'])('a dry run in the format of %s', 
 describe('a count of tokens', () => {
   it('is asked for what becomes prompt, byte for byte', () => {
     const body =
-      '{"model":"a","max_tokens":5,"stream":true,"system": [ ],"messages":[{"n":1.0}],"tools":null,"x-rungate-run-id":"r"}'
+      '{"model":"a","max_tokens":5,"stream":true,"system": [ ],"messages":[{"n":1.0}],"tools":null,"x-gateway-run-id":"r"}'
     const asked = Buffer.concat(countTokensBody(scanCallNow(Buffer.from(body), 'anthropic'), 'served')).toString()
     expect(asked).toBe('{"model":"served","system":[ ],"messages":[{"n":1.0}]}')
   })

@@ -179,7 +179,7 @@ describe('headers and addresses', () => {
       authorization: 'Bearer rg_sk_1',
       'x-api-key': 'rg_sk_1',
       cookie: 'a=b',
-      'x-rungate-run-id': 'r',
+      'x-gateway-run-id': 'r',
       host: 'h',
       'user-agent': 'ua',
       'anthropic-beta': 'x',

@@ -10,7 +10,7 @@ import { Untranslatable } from '../../../src/adapters/llm/untranslatable.ts'
 const scan = (body: unknown, format: Format) =>
   scanCallNow(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), format, {
     ...scanLimits,
-    ownPrefix: 'x-rungate-',
+    ownPrefix: 'x-gateway-',
   })
 const toAnthropic = (body: unknown, options = {}) =>
   Buffer.concat(requestToAnthropic(scan(body, 'openai'), { model: 'claude', ...options })).toString()
@@ -22,7 +22,7 @@ const PIXEL = 'iVBORw0KGgo='
 describe('a chat completion for Anthropic', () => {
   it('keeps everything that has a counterpart', () => {
     const source = `{
-      "model": "gpt-5", "x-rungate-run-name": "nightly", "max_completion_tokens": 99, "temperature": 1.7, "top_p": 0.90, "n": 1,
+      "model": "gpt-5", "x-gateway-run-name": "nightly", "max_completion_tokens": 99, "temperature": 1.7, "top_p": 0.90, "n": 1,
       "stop": ["END", "\\u0041"], "stream": true, "stream_options": {"include_usage": true}, "user": "u-1", "store": true, "logprobs": false,
       "messages": [
         {"role": "system", "content": "Be brief."},
@@ -164,7 +164,7 @@ describe('a message for OpenAI', () => {
   it('keeps everything that has a counterpart', () => {
     const source = `{
       "model": "claude", "max_tokens": 99, "temperature": 0.30, "top_p": 1, "stop_sequences": ["END"], "stream": true, "thinking": {"type": "disabled"},
-      "metadata": {"user_id": "u-1"}, "x-rungate-new-run": true,
+      "metadata": {"user_id": "u-1"}, "x-gateway-new-run": true,
       "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
       "messages": [
         {"role": "user", "content": [{"type": "text", "text": "What is this?"},

@@ -79,8 +79,8 @@ describe('a credential', () => {
 describe('without the credential', () => {
   test('nothing is appended', async () => {
     const client = EventStoreDBClient.connectionString(node.url)
-    const event = jsonEvent({ type: 'noctant.ApiKeyIssued.v1', data: { keyId: 'forged' } })
-    await expect(client.appendToStream('noctant.operator-1', event)).rejects.toThrow()
+    const event = jsonEvent({ type: 'sample.KeyIssued.v1', data: { keyId: 'forged' } })
+    await expect(client.appendToStream('sample.key-1', event)).rejects.toThrow()
     await client.dispose()
     expect(await idsIn(urlWith(credential))).toHaveLength(1)
   })

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto'
 import type { RawEvent } from '../../../src/audit/raw-log.ts'
 import { createKnownOwners, type Ownership, type OwnersOf } from '../../../src/audit/scope.ts'
 import { auditRules } from '../../support/contexts.ts'
-import { type Answer, type Api, accountRequest, type TestOperator } from '../api.ts'
+import type { Answer, Api } from '../api.ts'
 import { fundedAccount } from '../noctant/books.ts'
+import { accountRequest, type TestOperator } from '../noctant/serving.ts'
 
 export interface Tenant extends TestOperator {
   /** Of the account that both have; another account under it each. */

@@ -6,7 +6,8 @@ import { unlimited } from '../../../src/audit/scan.ts'
 import { everything } from '../../../src/audit/scope.ts'
 import { auditRules } from '../../support/contexts.ts'
 import { eventsOf } from '../../support/event-store.ts'
-import { type Answer, type Api, accountRequest, startApi } from '../api.ts'
+import { type Answer, type Api, startApi } from '../api.ts'
+import { accountRequest } from '../noctant/serving.ts'
 import { pagesOf, rawEvents, SHARED, setStatus, type Tenant, tenant } from './ground.ts'
 
 let api: Api

@@ -1,6 +1,7 @@
 /** Pages about the log: a history, a state at two moments, a trace, a stream. Each reader is shown its own, on record. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
+import { type Api, startApi } from '../api.ts'
+import { accountRequest, type TestOperator } from '../noctant/serving.ts'
 import { administrator, headingOf, operator, type Visitor } from './browsing.ts'
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c'

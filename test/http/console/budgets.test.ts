@@ -2,7 +2,8 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { apis } from '../../support/contexts.ts'
-import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
+import { type Api, startApi } from '../api.ts'
+import { accountRequest, type TestOperator } from '../noctant/serving.ts'
 import { administrator, type Visitor } from './browsing.ts'
 
 const LIST_MAX_BYTES = 80_000

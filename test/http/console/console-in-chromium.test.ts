@@ -5,7 +5,8 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchChromium } from '../../support/chromium.ts'
 import { chromiumBinary } from '../../support/services.ts'
-import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
+import { type Api, startApi } from '../api.ts'
+import { accountRequest, type TestOperator } from '../noctant/serving.ts'
 
 /** Of one page, and of all in a test, on a machine that does other things too. */
 const SEEN_MAX_MS = 15_000
@@ -124,6 +125,24 @@ function inChromium(executablePath: string): void {
     }
   })
 
+  it('draws plots anew while somebody looks, and leaves open what is open', async () => {
+    const { context, page, faults } = await newWindow()
+    try {
+      await enter(page)
+      const plot = page.locator('figure.plot').first()
+      await plot.getByText('As a table').click()
+      const clock = plot.locator('.clock span').last()
+      const before = await clock.textContent()
+      await expect.poll(() => clock.textContent(), { timeout: SEEN_MAX_MS }).not.toBe(before)
+      expect(await plot.locator('details').getAttribute('open')).not.toBeNull()
+      await plot.getByRole('link', { name: '24 h' }).click()
+      await page.locator('figure.plot .ranges strong', { hasText: '24 h' }).first().waitFor()
+      expect(faults).toStrictEqual([])
+    } finally {
+      await context.close()
+    }
+  })
+
   it('says that a page is old while the instance does not answer, and goes on by itself', async () => {
     const { context, page } = await newWindow()
     try {
@@ -170,6 +189,8 @@ function inChromium(executablePath: string): void {
       ],
       others: [
         ...[`/console/streams/${stream}`, '/console/seals', '/console/find?q=nothing+like+it'],
+        ...['/console/jobs', '/console/parked', '/console/verification', '/console/verification/actions/start'],
+        ...['/console/webhook-endpoints', '/console/dead-letters/actions/retry', '/console/settings?group=WEBHOOK'],
         ...['/console/commands', '/console/webhooks', '/console/health', '/console/operators', '/console/sessions'],
       ],
     }

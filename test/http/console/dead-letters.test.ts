@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { eventsOf } from '../../support/event-store.ts'
 import { example } from '../../support/examples.ts'
-import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
+import { type Api, startApi } from '../api.ts'
+import { accountRequest, type TestOperator } from '../noctant/serving.ts'
 import { administrator, fieldIn, formIn, headingOf, operator, type Visitor } from './browsing.ts'
 
 let api: Api

@@ -1,6 +1,7 @@
 /** The frame of every page: headers, landmarks, navigation, preferences, files, the way in at the root, and finding. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
+import { type Api, startApi } from '../api.ts'
+import { accountRequest, type TestOperator } from '../noctant/serving.ts'
 import { administrator, headingOf, newVisitor, operator, titleOf, type Visitor } from './browsing.ts'
 
 let api: Api

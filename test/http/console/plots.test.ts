@@ -8,7 +8,8 @@ import { createMetrics } from '../../../src/http/metrics.ts'
 import { limitsOf } from '../../../src/http/noctant/console/plots.ts'
 import type { Plot } from '../../../src/http/pages/declaration.ts'
 import { example } from '../../support/examples.ts'
-import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
+import { type Api, startApi } from '../api.ts'
+import { accountRequest, type TestOperator } from '../noctant/serving.ts'
 import { administrator, operator, type Visitor } from './browsing.ts'
 
 const at = Date.parse('2026-11-30T10:00:00Z')

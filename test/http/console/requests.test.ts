@@ -1,7 +1,8 @@
 /** The requests that a process has answered last: an operator's own, and everybody's to administrators. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { eventually } from '../../projections/support.ts'
-import { type Api, startApi, type TestOperator } from '../api.ts'
+import { type Api, startApi } from '../api.ts'
+import type { TestOperator } from '../noctant/serving.ts'
 import { administrator, fieldIn, operator } from './browsing.ts'
 
 let api: Api

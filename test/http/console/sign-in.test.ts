@@ -1,7 +1,8 @@
 /** Ways into the console and out of it: keys, links, sessions, and forms that come from elsewhere. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { session } from '../../../src/commands/console/session.ts'
-import { type Api, startApi, type TestOperator } from '../api.ts'
+import { type Api, startApi } from '../api.ts'
+import type { TestOperator } from '../noctant/serving.ts'
 import { administrator, headingOf, newVisitor, operator, titleOf } from './browsing.ts'
 
 let api: Api

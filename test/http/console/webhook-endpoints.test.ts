@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { setWebhookEndpoint } from '../../../src/commands/noctant/webhook-endpoint.ts'
 import { eventsOf } from '../../support/event-store.ts'
-import { type Api, accountRequest, startApi, systemContext, type TestOperator } from '../api.ts'
+import { type Api, startApi, systemContext } from '../api.ts'
+import { accountRequest, type TestOperator } from '../noctant/serving.ts'
 import { administrator, fieldIn, formIn, operator, type Visitor } from './browsing.ts'
 
 let api: Api

@@ -4,7 +4,8 @@ import { account, programAccountIdOf } from '../../../src/commands/noctant/accou
 import { viewOf as accountView } from '../../../src/http/noctant/accounts/account-view.ts'
 import { findAccount } from '../../../src/projections/noctant/account.ts'
 import { eventsOf } from '../../support/event-store.ts'
-import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
+import { type Api, startApi } from '../api.ts'
+import { accountRequest, type TestOperator } from './serving.ts'
 
 let api: Api
 let acme: TestOperator

@@ -9,7 +9,8 @@ import type { TemplateTerms } from '../../../src/events/noctant/template.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { exampleTerms } from '../../support/examples/challenge.ts'
 import { type DataOf, example } from '../../support/examples.ts'
-import { type Api, accountRequest, type TestOperator } from '../api.ts'
+import type { Api } from '../api.ts'
+import { accountRequest, type TestOperator } from './serving.ts'
 
 export interface Account {
   externalAccountId: string

@@ -7,7 +7,7 @@ import { eventually } from '../../projections/support.ts'
 import { runCli } from '../../support/cli.ts'
 import { temporaryDirectory } from '../../support/services.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
-import { accountRequest } from '../api.ts'
+import { accountRequest } from './serving.ts'
 
 let stack: Stack
 const directory = temporaryDirectory()

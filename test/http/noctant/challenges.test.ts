@@ -13,7 +13,8 @@ import { eventsOf } from '../../support/event-store.ts'
 import { exampleTerms } from '../../support/examples/challenge.ts'
 import { engineLog } from '../../support/examples/engine-log.ts'
 import { recordingLog } from '../../support/streams.ts'
-import { type Api, accountRequest, startApi, systemContext, type TestOperator } from '../api.ts'
+import { type Api, startApi, systemContext } from '../api.ts'
+import { accountRequest, type TestOperator } from './serving.ts'
 
 let api: Api
 let acme: TestOperator

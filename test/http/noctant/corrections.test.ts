@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventsOf } from '../../support/event-store.ts'
 import { example } from '../../support/examples.ts'
-import { type Api, startApi, type TestOperator } from '../api.ts'
+import { type Api, startApi } from '../api.ts'
 import { testSealer } from '../exchange.ts'
 import { type Account, engineLog, newAccount } from './books.ts'
+import type { TestOperator } from './serving.ts'
 
 let api: Api
 let acme: TestOperator

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { eventually } from '../../projections/support.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
-import { accountRequest } from '../api.ts'
+import { accountRequest } from './serving.ts'
 
 let stack: Stack
 beforeAll(async () => {

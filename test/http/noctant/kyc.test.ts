@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kycIdOf } from '../../../src/commands/noctant/kyc.ts'
 import { eventsOf } from '../../support/event-store.ts'
-import { type Api, startApi, type TestOperator } from '../api.ts'
+import { type Api, startApi } from '../api.ts'
+import type { TestOperator } from './serving.ts'
 
 let api: Api
 let acme: TestOperator

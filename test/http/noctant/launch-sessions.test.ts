@@ -10,9 +10,10 @@ import type { Log } from '../../../src/log.ts'
 import { failureOf } from '../../../src/postgres/failure.ts'
 import { hashSecret, newSecret } from '../../../src/runtime/secret.ts'
 import { eventsOf } from '../../support/event-store.ts'
-import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
+import { type Api, startApi } from '../api.ts'
 import { exchangeOf, testSealer } from '../exchange.ts'
 import { fundedAccount } from './books.ts'
+import { accountRequest, type TestOperator } from './serving.ts'
 
 let api: Api
 let acme: TestOperator

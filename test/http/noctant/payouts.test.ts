@@ -6,9 +6,10 @@ import type { Recorded } from '../../../src/events/event.ts'
 import { follow } from '../../../src/processes/noctant/payout-execution.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { createRecorder, example } from '../../support/examples.ts'
-import { type Answer, type Api, startApi, type TestOperator } from '../api.ts'
+import { type Answer, type Api, startApi } from '../api.ts'
 import { testSealer } from '../exchange.ts'
 import { type Account, fundedAccount, fundedTerms, newAccount } from './books.ts'
+import type { TestOperator } from './serving.ts'
 
 let api: Api
 let acme: TestOperator

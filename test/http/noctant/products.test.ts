@@ -9,7 +9,8 @@ import { viewOf as productViewOf, shown } from '../../../src/http/noctant/produc
 import { findProduct } from '../../../src/projections/noctant/product.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { exampleTerms } from '../../support/examples/challenge.ts'
-import { type Api, accountRequest, startApi, systemContext, type TestOperator } from '../api.ts'
+import { type Api, startApi, systemContext } from '../api.ts'
+import { accountRequest, type TestOperator } from './serving.ts'
 
 let api: Api
 let acme: TestOperator

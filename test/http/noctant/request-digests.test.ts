@@ -9,7 +9,8 @@ import { programAccountIdOf } from '../../../src/commands/noctant/account.ts'
 import { globalUserIdOf } from '../../../src/commands/noctant/user.ts'
 import { withDigests } from '../../../src/http/noctant/request-digests.ts'
 import { camel } from '../../../src/runtime/letter-case.ts'
-import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
+import { type Api, startApi } from '../api.ts'
+import { accountRequest, type TestOperator } from './serving.ts'
 
 let api: Api
 let acme: TestOperator

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AnyEvent } from '../../../src/events/event.ts'
 import { type DataOf, example, uuidOf } from '../../support/examples.ts'
-import { type Api, accountRequest, startApi, type TestOperator } from '../api.ts'
+import { type Api, startApi } from '../api.ts'
 import { testSealer } from '../exchange.ts'
+import { accountRequest, type TestOperator } from './serving.ts'
 
 let api: Api
 let acme: TestOperator

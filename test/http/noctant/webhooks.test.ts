@@ -4,7 +4,7 @@ import { eventually } from '../../projections/support.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
 import { addSubscriber, type Subscriber, verify, webhookEnvironment } from '../../support/webhook-operator.ts'
 import { answers } from '../../support/webhook-receiver.ts'
-import { accountRequest } from '../api.ts'
+import { accountRequest } from './serving.ts'
 
 let stack: Stack
 let acme: Subscriber

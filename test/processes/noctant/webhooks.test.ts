@@ -5,7 +5,7 @@ import { type WebhookDeliveryEvent, webhookNames } from '../../../src/events/noc
 import type { NewEvent } from '../../../src/events/store.ts'
 import { deliveryIdOf } from '../../../src/webhooks/delivery.ts'
 import { sealSecret } from '../../../src/webhooks/secret.ts'
-import { accountRequest } from '../../http/api.ts'
+import { accountRequest } from '../../http/noctant/serving.ts'
 import { eventually } from '../../projections/support.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
 import {

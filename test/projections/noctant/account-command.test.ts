@@ -7,7 +7,8 @@ import {
 } from '../../../src/projections/noctant/account-command.ts'
 import { noctantTables } from '../../../src/projections/noctant/tables.ts'
 import { createRecorder, type ExampleEvent, example, ids, timeAt, uuidOf } from '../../support/examples.ts'
-import { empty, type Prepared, prepared, writerOn } from '../support.ts'
+import { type Prepared, prepared } from '../support.ts'
+import { empty, writerOn } from './tables.ts'
 
 let database: Prepared
 beforeAll(async () => {

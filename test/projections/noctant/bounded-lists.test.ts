@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { listPositions } from '../../../src/projections/noctant/position.ts'
 import { listProducts } from '../../../src/projections/noctant/product.ts'
 import { createRecorder, example, ids } from '../../support/examples.ts'
-import { type Prepared, prepared, writerOn } from '../support.ts'
+import { type Prepared, prepared } from '../support.ts'
+import { writerOn } from './tables.ts'
 
 let database: Prepared
 beforeAll(async () => {

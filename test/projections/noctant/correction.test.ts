@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Recorded } from '../../../src/events/event.ts'
 import { findCorrection } from '../../../src/projections/noctant/correction.ts'
 import { createRecorder, example, ids, timeAt, uuidOf } from '../../support/examples.ts'
-import { empty, type Prepared, prepared, writerOn } from '../support.ts'
+import { type Prepared, prepared } from '../support.ts'
+import { empty, writerOn } from './tables.ts'
 
 let database: Prepared
 beforeAll(async () => {

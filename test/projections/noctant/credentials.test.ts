@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createCredentialDirectory } from '../../../src/projections/noctant/credentials.ts'
 import { createRecorder, example, ids } from '../../support/examples.ts'
-import { empty, type Prepared, prepared, writerOn } from '../support.ts'
+import { type Prepared, prepared } from '../support.ts'
+import { empty, writerOn } from './tables.ts'
 
 let database: Prepared
 beforeAll(async () => {

@@ -10,7 +10,8 @@ import { noctantTables } from '../../../src/projections/noctant/tables.ts'
 import { listTrades } from '../../../src/projections/noctant/trade.ts'
 import { findUser, findUserByExternalId } from '../../../src/projections/noctant/user.ts'
 import { createRecorder, example, ids, timeAt, uuidOf } from '../../support/examples.ts'
-import { empty, type Prepared, prepared, writerOn } from '../support.ts'
+import { type Prepared, prepared } from '../support.ts'
+import { empty, writerOn } from './tables.ts'
 
 let database: Prepared
 let record: ReturnType<typeof createRecorder>['record']

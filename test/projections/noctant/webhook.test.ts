@@ -5,7 +5,8 @@ import { findReplaySources } from '../../../src/projections/noctant/partner-even
 import { findWebhookEndpoint, listWebhookAttempts, webhookTables } from '../../../src/projections/noctant/webhook.ts'
 import { dueDeliveries, outboxQueue } from '../../../src/webhooks/tables.ts'
 import { createRecorder, example, ids, timeAt, uuidOf } from '../../support/examples.ts'
-import { empty, type Prepared, prepared, writerOn } from '../support.ts'
+import { type Prepared, prepared } from '../support.ts'
+import { empty, writerOn } from './tables.ts'
 
 let database: Prepared
 beforeAll(async () => {

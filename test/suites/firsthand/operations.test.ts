@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { firsthand } from '../../../src/http/firsthand/api.ts'
 import { prefixedId } from '../../../src/runtime/ulid.ts'
 import { addBuyer, addEvent, addKey, type Buyer, postJob } from '../../http/firsthand/buyers.ts'
-import { bearer, mistyped, startHastyApi } from '../api.ts'
+import { bearer, keyOfElsewhere, mistyped, startHastyApi } from '../api.ts'
 import type { Belongings } from '../ground.ts'
 import { runOperationSuites } from '../operations.ts'
 
@@ -14,7 +14,6 @@ const api = await startHastyApi()
 const acme = await addBuyer(api, { cents: CENTS })
 const other = await addBuyer(api, { cents: CENTS })
 const scopeless = await addKey(api, acme.organizationId, { scopes: [] })
-const operator = await api.addOperator()
 
 async function furnish({ organizationId, key }: Buyer): Promise<Belongings> {
   const { body } = await postJob(api, key)
@@ -37,7 +36,7 @@ runOperationSuites({
   credentials: {
     BearerAuth: { good: bearer(acme.key), scopeless: bearer(scopeless.key), wrong: bearer(mistyped(other.key)) },
   },
-  elsewhere: [bearer(operator.key)],
+  elsewhere: [keyOfElsewhere()],
   own: await furnish(acme),
   foreign: await furnish(other),
   refusalOf: ({ error }: { error?: { type: string; request_id: string } }) => ({

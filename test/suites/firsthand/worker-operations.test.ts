@@ -5,13 +5,12 @@ import { firsthandWork } from '../../../src/http/firsthand/api.ts'
 import { prefixedId } from '../../../src/runtime/ulid.ts'
 import { addBuyer, postJob } from '../../http/firsthand/buyers.ts'
 import { addWorker, claimSeat, sendFile, submitFile, type Worker } from '../../http/firsthand/crew.ts'
-import { bearer, mistyped, startHastyApi } from '../api.ts'
+import { bearer, keyOfElsewhere, mistyped, startHastyApi } from '../api.ts'
 import type { Belongings } from '../ground.ts'
 import { runOperationSuites } from '../operations.ts'
 
 const api = await startHastyApi({ claimLimits: { workerClaimsMax: 10_000, workerClaimsPerDayMax: 100_000 } })
 const acme = await addBuyer(api, { cents: 100_000_000 })
-const operator = await api.addOperator()
 const wilma = await addWorker(api)
 const otto = await addWorker(api, 'Otto')
 
@@ -37,7 +36,7 @@ runOperationSuites({
   url: api.url,
   store: api.store,
   credentials: { WorkerToken: { good: bearer(wilma.token), wrong: bearer(mistyped(otto.token)) } },
-  elsewhere: [bearer(operator.key), bearer(acme.key)],
+  elsewhere: [keyOfElsewhere(), bearer(acme.key)],
   own: new Map([...(await furnish(wilma)), ['job_id', [open]]]),
   foreign: await furnish(otto),
   refusalOf: ({ error }: { error?: { type: string; request_id: string } }) => ({

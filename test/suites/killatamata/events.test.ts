@@ -6,4 +6,14 @@ runEventSuites({
   ...{ context: killatamata, examples: examplesOf('killatamata'), streamOf },
   // Names of streams that no account has, of what a provider has, and of a mail’s owner, which is nobody.
   foreignIds: ['codeId', 'identityId', 'linkId', 'mailId', 'ownerId', 'providerId'],
+  personal: [
+    'killatamata.AccountOpened.v1 email',
+    'killatamata.CodeRequested.v1 email',
+    'killatamata.MailRequested.v1 code',
+    'killatamata.MailRequested.v1 html',
+    'killatamata.MailRequested.v1 subject',
+    'killatamata.MailRequested.v1 text',
+    'killatamata.MailRequested.v1 to',
+    'killatamata.MailRequested.v1 token',
+  ],
 })

@@ -2,10 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import { feed } from '../../../src/commands/noctant/feed.ts'
 import { noctant } from '../../../src/http/noctant/api.ts'
-import { type Api, systemContext, type TestOperator } from '../../http/api.ts'
+import { type Api, systemContext } from '../../http/api.ts'
 import { fundedAccount, newAccount } from '../../http/noctant/books.ts'
+import type { TestOperator } from '../../http/noctant/serving.ts'
 import { comesUp } from '../../support/come-up.ts'
-import { bearer, mistyped, problemOf, startHastyApi, UUID } from '../api.ts'
+import { bearer, keyOfElsewhere, mistyped, problemOf, startHastyApi, UUID } from '../api.ts'
 import { type Belongings, type Ground, remember } from '../ground.ts'
 
 export async function noctantGround(): Promise<Ground> {
@@ -13,7 +14,6 @@ export async function noctantGround(): Promise<Ground> {
   const acme = await comesUp('an operator', api.addOperator())
   const other = await comesUp('another operator', api.addOperator())
   const scopeless = await api.addKey(acme.operatorId, [])
-  const auditor = await api.addAuditor(acme.operatorId)
   return {
     api: noctant,
     url: api.url,
@@ -25,7 +25,7 @@ export async function noctantGround(): Promise<Ground> {
         wrong: bearer(mistyped(other.key)),
       },
     },
-    elsewhere: [bearer(auditor.key)],
+    elsewhere: [keyOfElsewhere()],
     own: await comesUp('what an operator has', furnish(api, acme)),
     foreign: await comesUp('what another has', furnish(api, other)),
     refusalOf: problemOf,

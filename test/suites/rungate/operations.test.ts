@@ -5,14 +5,13 @@ import { rungate } from '../../../src/http/rungate/api.ts'
 import { type Account, registered } from '../../http/rungate/accounts.ts'
 import { approvalAsked, callMade } from '../../http/rungate/calls.ts'
 import { askForLink, invite, newEmail, newMember, signIn, withCookie } from '../../http/rungate/people.ts'
-import { bearer, mistyped, startHastyApi, UUID } from '../api.ts'
+import { bearer, keyOfElsewhere, mistyped, startHastyApi, UUID } from '../api.ts'
 import type { Belongings } from '../ground.ts'
 import { runOperationSuites } from '../operations.ts'
 
 const api = await startHastyApi()
 const acme = await registered(api)
 const other = await registered(api)
-const operator = await api.addOperator()
 
 async function furnish(account: Account): Promise<Belongings> {
   const { token, policyId, agentId, apiKey } = account
@@ -84,7 +83,7 @@ runOperationSuites({
     },
     AgentApiKey: { good: bearer(acme.apiKey), wrong: bearer(mistyped(other.apiKey)) },
   },
-  elsewhere: [bearer(operator.key)],
+  elsewhere: [keyOfElsewhere()],
   own,
   foreign: await withPeople(await furnish(other), stranger, [foreignInvitation]),
   refusalOf: ({ error }: { error?: { type: string } | string }) => ({

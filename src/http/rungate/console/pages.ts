@@ -2,7 +2,6 @@
 import { html } from 'hono/html'
 import type { Table } from '../../../projections/projection.ts'
 import { agents } from '../../../projections/rungate/agent.ts'
-import { approvals } from '../../../projections/rungate/approval.ts'
 import { policies, policyVersions } from '../../../projections/rungate/policy.ts'
 import { providerKeys } from '../../../projections/rungate/provider-key.ts'
 import { type RunRow, runs } from '../../../projections/rungate/run.ts'
@@ -14,6 +13,7 @@ import { plainPages } from '../../pages/plain-pages.ts'
 import { figure, rowsTable } from '../../pages/table.ts'
 import { finderOf, rowsOf, type WithDatabase } from '../../pages/things.ts'
 import { consoleSignIn, type RungateParts } from '../access.ts'
+import { approvalActions, approvalThings } from './approval-actions.ts'
 import { budgetOf, showSpend } from './spend.ts'
 
 /** Of one run, and of one policy. */
@@ -56,10 +56,7 @@ const runList = list({
 })
 
 const approvalList = list({
-  ...{ table: approvals, kind: 'approval', kinds: 'approvals', tenant: 'account_id', at: 'created_at' },
-  id: 'approval_id',
-  path: '/rungate/approvals',
-  nameOf: ({ tool_name, approval_id }) => `${tool_name} (${approval_id})`,
+  ...approvalThings,
   columns: [
     { name: 'approval_id', label: 'Approval' },
     { name: 'tool_name', label: 'Tool' },
@@ -196,5 +193,6 @@ export const rungateConsole: ContextConsole<RungateParts> = {
       view: showSpend,
     },
   ],
+  actions: approvalActions,
   finders: [runList, approvalList, agentList, policyList, providerKeyList].map((each) => finderOf(each as never)),
 }
