@@ -17,7 +17,7 @@ const currencyList = list(
   accountCurrencies,
 )
 
-export const ROLES = ['api', 'projector', 'relay', 'webhooks', 'scorer', 'engine'] as const
+export const ROLES = ['api', 'projector', 'relay', 'webhooks', 'scorer', 'media', 'engine'] as const
 export type Role = (typeof ROLES)[number]
 
 const optionalUrl = z.string().min(1).optional()

@@ -57,7 +57,7 @@ const rules: Record<string, LayerRule> = {
   adapters: {
     layers: [],
     packages: [
-      ...['@aws-sdk/client-s3', 'sharp', 'file-type', 'mediabunny', 'stripe'],
+      ...['@aws-sdk/client-s3', 'sharp', 'file-type', 'mediabunny', 'stripe', 'espeak-ng', '@gltf-transform/core'],
       '@opentelemetry/api',
       '@opentelemetry/resources',
       '@opentelemetry/sdk-metrics',
@@ -127,6 +127,10 @@ const more: Record<string, readonly Door[]> = {
       to: /^webhooks\/(process|attempt|endpoint|secret|settings|signing|tables)\.ts$/,
       why: 'The process that any context may run.',
     },
+    {
+      to: /^webhooks\/(address|request)\.ts$/,
+      why: 'What a job fetches, and what is told of its end, goes through the one guard of what leads outside.',
+    },
     { to: /^api-keys\/key-text\.ts$/, why: 'A first run, and a mail, hand out keys.' },
     { to: /^vault\/(key-ring|object-keys)\.ts$/, why: 'Secrets are opened where they are used.' },
     { to: /^gateway\/(contract|stream)\.ts$/, why: 'Commands go out to the engine, and its events come in.' },
@@ -188,7 +192,7 @@ function isForbidden(file: SourceFile, imported: Import): boolean {
 const BESIDE_OPERATIONS = [
   ...['billing/stripe-webhook', 'objects/object-routes', 'pages'].map((name) => `firsthand/${name}`),
   ...['work-html', 'work-pages', 'work-session', 'work-steps'].map((name) => `firsthand/work/${name}`),
-  ...['auth/cookie', 'skill/pages', 'studio/file-routes'].map((name) => `killatamata/${name}`),
+  ...['auth/cookie', 'media/file-pages', 'skill/pages', 'studio/file-routes'].map((name) => `killatamata/${name}`),
   ...['launch-html', 'launch-page'].map((name) => `noctant/launches/${name}`),
   ...['cookie', 'pages'].map((name) => `rungate/people/${name}`),
 ].map((path) => `src/http/${path}.ts`)

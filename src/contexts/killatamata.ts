@@ -6,6 +6,7 @@ import { agentRequest } from '../commands/killatamata/agent-request.ts'
 import { apiKeyUse } from '../commands/killatamata/api-key-use.ts'
 import { approvalPlan } from '../commands/killatamata/approval-plan.ts'
 import { browserSession } from '../commands/killatamata/browser-session.ts'
+import { callback } from '../commands/killatamata/callback.ts'
 import { checkout } from '../commands/killatamata/checkout.ts'
 import { deviceLink } from '../commands/killatamata/device-link.ts'
 import { emailChallenge } from '../commands/killatamata/email-challenge.ts'
@@ -13,6 +14,7 @@ import { idTokenClaim } from '../commands/killatamata/id-token.ts'
 import { identityClaim } from '../commands/killatamata/identity-claim.ts'
 import { ledger } from '../commands/killatamata/ledger.ts'
 import { mail } from '../commands/killatamata/mail.ts'
+import { mediaJob } from '../commands/killatamata/media-job.ts'
 import { settlement } from '../commands/killatamata/settlement.ts'
 import { studioAsset } from '../commands/killatamata/studio-asset.ts'
 import { studioProject } from '../commands/killatamata/studio-project.ts'
@@ -24,6 +26,7 @@ import { accountEvents, apiKeyEvents, identityEvents } from '../events/killatama
 import { agentRequestEvents, approvalPlanEvents } from '../events/killatamata/agent.ts'
 import { ledgerEvents } from '../events/killatamata/ledger.ts'
 import { mailEvents } from '../events/killatamata/mail.ts'
+import { callbackEvents, mediaJobEvents } from '../events/killatamata/media.ts'
 import { checkoutEvents, settlementEvents } from '../events/killatamata/payment.ts'
 import { killatamataSentences } from '../events/killatamata/sentences.ts'
 import {
@@ -43,10 +46,12 @@ import { inStreams } from '../events/registry.ts'
 import type { KillatamataDirectories } from '../http/killatamata/directories.ts'
 import { killatamataProcesses } from '../processes/killatamata/processes.ts'
 import { killatamataSettings } from '../processes/killatamata/settings.ts'
+import { agentProcess } from '../processes/killatamata/studio/declaration.ts'
 import { accountProjection, keyUseProjection } from '../projections/killatamata/account.ts'
 import { agentRequestProjection, approvalPlanProjection } from '../projections/killatamata/agent.ts'
 import { ledgerProjection } from '../projections/killatamata/ledger.ts'
 import { mailProjection } from '../projections/killatamata/mail.ts'
+import { callbackProjection, mediaProjection } from '../projections/killatamata/media.ts'
 import { settlementProjection, x402Projection } from '../projections/killatamata/payment.ts'
 import { deviceLinkProjection, sessionProjection } from '../projections/killatamata/sign-in.ts'
 import {
@@ -78,6 +83,8 @@ export const killatamata: Context<KillatamataDirectories> = {
       [studioAsset.category]: studioAssetEvents,
       [approvalPlan.category]: approvalPlanEvents,
       [agentRequest.category]: agentRequestEvents,
+      [mediaJob.category]: mediaJobEvents,
+      [callback.category]: callbackEvents,
     }),
     sentences: killatamataSentences,
     tenant: 'accountId',
@@ -94,16 +101,21 @@ export const killatamata: Context<KillatamataDirectories> = {
     ...[emailChallenge, idTokenClaim, browserSession, deviceLink, mail],
     ...[ledger, checkout, settlement, x402Payment],
     ...[studioWorkspace, studioProject, studioThread, studioAsset, approvalPlan, agentRequest],
+    ...[mediaJob, callback],
   ],
   projections: [
     ...[accountProjection, keyUseProjection, sessionProjection, deviceLinkProjection, mailProjection],
     ...[ledgerProjection, settlementProjection, x402Projection],
     ...[studioWorkspaceProjection, studioProjectProjection, studioThreadProjection, studioAssetProjection],
     ...[approvalPlanProjection, agentRequestProjection],
+    ...[mediaProjection, callbackProjection],
   ],
   books: killatamataBooks,
   directories: async () => (await import('../http/killatamata/directories.ts')).killatamataDirectories(),
-  processes: killatamataProcesses,
+  processes: [
+    ...killatamataProcesses,
+    agentProcess(async () => (await import('../http/killatamata/studio/jobs.ts')).readJob),
+  ],
   serve: async (parts) => (await import('../http/killatamata/serve.ts')).serveKillatamata(parts),
   api: async () => (await import('../http/killatamata/api.ts')).killatamata,
 }

@@ -20,11 +20,19 @@ export function prefixedId(prefix: string, at: string, seed: string, sequence?: 
   const digest = BigInt(`0x${hash('sha256', `${prefix} ${seed}`).slice(0, 20)}`)
   const rest = SEED_BITS - SEQUENCE_BITS
   const low = sequence === undefined ? digest : (BigInt(sequence) << rest) | (digest & ((1n << rest) - 1n))
-  let value = (BigInt(Date.parse(at)) << SEED_BITS) | low
+  return written(prefix, (BigInt(Date.parse(at)) << SEED_BITS) | low)
+}
+
+function written(prefix: string, bits: bigint): string {
+  let value = bits
   let digits = ''
   for (let left = LENGTH; left > 0; left--, value >>= 5n) digits = DIGITS[Number(value & 31n)] + digits
   return `${prefix}_${digits}`
 }
+
+/** The 128 bits of a UUID in this form, which sorts by nothing; `uuidOfPrefixed` reads it. */
+export const prefixedUuid = (prefix: string, uuid: string): string =>
+  written(prefix, BigInt(`0x${uuid.replaceAll('-', '')}`))
 
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
 

@@ -129,7 +129,7 @@ export async function sendWebhook(
 }
 
 /** The addresses to connect to. Throws a Failure where there is none, or a single one that may not be connected to. */
-async function vetted(url: URL, allowLoopback: boolean, resolve: Resolve): Promise<readonly string[]> {
+export async function vetted(url: URL, allowLoopback: boolean, resolve: Resolve): Promise<readonly string[]> {
   const host = bareHost(url)
   // An address as such was vetted with the URL; the connection would not ask for it to be looked up.
   if (isIP(host) !== 0) return [host]
@@ -143,7 +143,7 @@ async function vetted(url: URL, allowLoopback: boolean, resolve: Resolve): Promi
 }
 
 /** A look-up that knows these addresses and no others. */
-function pinned(addresses: readonly string[]): LookupFunction {
+export function pinned(addresses: readonly string[]): LookupFunction {
   const known = addresses.map((address) => ({ address, family: isIP(address) }))
   return (_, options, callback) => {
     const fitting = options.family ? known.filter(({ family }) => family === options.family) : known

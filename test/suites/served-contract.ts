@@ -110,7 +110,9 @@ export function operationsOf(
         const index = operation.parameters?.findIndex(isThis) ?? 0
         const validate = at(path, method, 'parameters', index, 'schema')
         const types = [parameter.schema.type].flat()
-        const value = types.includes('integer') && /^-?\d+$/.test(text) ? Number(text) : text
+        const isNumber = types.includes('integer') && /^-?\d+$/.test(text)
+        const isFlag = types.includes('boolean') && /^(true|false)$/.test(text)
+        const value = isNumber ? Number(text) : isFlag ? text === 'true' : text
         return validate ? fault(validate, value) : undefined
       },
       answerFault(status, value) {

@@ -25,12 +25,16 @@ function canUnshare(): boolean {
   return unshares
 }
 
-/** Starts `program` in these bounds, with a channel for messages. It reads and writes in `directory`. */
-export function launchConfined(directory: string, program = PROGRAM): ChildProcess {
+/**
+ * Starts `program` in these bounds, with a channel for messages. It reads and writes in `directory`. `mayStart`: it may start other
+ * programs, which it bounds by itself.
+ */
+export function launchConfined(directory: string, program = PROGRAM, { mayStart = false } = {}): ChildProcess {
   const readable = ['src', 'node_modules', 'package.json'].map((name) => join(root, name))
   const flags = [
     '--permission',
     '--allow-addons',
+    ...(mayStart ? ['--allow-child-process'] : []),
     ...[...readable, dirname(program), directory].map((path) => `--allow-fs-read=${path}`),
     `--allow-fs-write=${directory}`,
     `--max-old-space-size=${HEAP_MAX_MIB}`,

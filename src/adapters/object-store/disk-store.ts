@@ -93,6 +93,10 @@ export function createDiskStore({ directory, keys, linkBase, now }: DiskStoreOpt
     }),
     getLink: (download) => linkOf({ method: 'GET', ...download }, download.madeAt),
     read,
+    async readRange(key, start, end) {
+      const { handle } = await openFile(place(key), key)
+      return handle.createReadStream({ start, end })
+    },
     async open(key) {
       const { handle, sizeBytes, modifiedNs } = await openFile(place(key), key)
       return { handle, sizeBytes, etag: `"${hash('sha256', `${key} ${sizeBytes} ${modifiedNs}`).slice(0, 32)}"` }

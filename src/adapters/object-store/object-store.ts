@@ -1,7 +1,8 @@
 /**
  * Where files lie: a bucket of S3, or a directory of this machine. Clients send and fetch bytes by links that are signed
  * for one object, one method and one time; everything else goes by key. Keys are made by us and never hold a name from
- * outside: `uploads/…` takes what clients send, `originals/…` what is inspected, `files/…` what is delivered.
+ * outside: `uploads/…` takes what clients send, `originals/…` what is inspected, `files/…` what is delivered,
+ * `media/…` the inputs and files of media jobs.
  */
 import type { Readable } from 'node:stream'
 
@@ -56,6 +57,8 @@ export interface ObjectStore {
    * Rejects with ObjectMissing.
    */
   read(key: string, sha256?: string): Promise<Readable>
+  /** The bytes from `first` to `last`, from 0, both included; the object has them. Rejects with ObjectMissing. */
+  readRange(key: string, first: number, last: number): Promise<Readable>
   /**
    * Stores the bytes, or those of the file at this path, whole or not at all; what stood there is replaced. Rejects with
    * ObjectDamaged where their SHA-256 (hex) is another, with ObjectStoreUnavailable on a full disk.
@@ -84,7 +87,7 @@ export function requireLinkLife(expiresAt: Date, now: Date): void {
   if (!(lifeS <= LINK_MAX_S)) throw new RangeError(`a link lives for at most ${LINK_MAX_S} s, not for ${lifeS}`)
 }
 
-const KEY = /^(uploads|originals|files)(\/[A-Za-z0-9_-]{1,64}){1,8}$/
+const KEY = /^(uploads|originals|files|media)(\/[A-Za-z0-9_-]{1,64}){1,8}$/
 
 /** The key. Throws where it is none of ours: no other text becomes a path or an address. */
 export function requireKey(key: string): string {

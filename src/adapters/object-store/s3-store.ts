@@ -87,6 +87,13 @@ export function createS3Store({ bucket, endpoint, now, ...keys }: S3StoreOptions
     return checked(Body as Readable, { key, sha256, refuse })
   }
 
+  async function readRange(key: string, first: number, last: number): Promise<Readable> {
+    const part = new GetObjectCommand({ ...of(key), Range: `bytes=${first}-${last}` })
+    const { Body } = await answered(key, client.send(part))
+    if (!Body) throw new ObjectMissing(`there is no object ${key}`)
+    return Body as Readable
+  }
+
   async function head(key: string) {
     const found = await ifThere(answered(key, client.send(new HeadObjectCommand(of(key)))))
     return found && { sizeBytes: found.ContentLength ?? 0 }
@@ -111,6 +118,7 @@ export function createS3Store({ bucket, endpoint, now, ...keys }: S3StoreOptions
     kind: 's3',
     head,
     read,
+    readRange,
     putLink({ key, contentType, sizeBytes, expiresAt }) {
       const headers = { 'content-type': contentType, 'content-length': String(sizeBytes) }
       // A client sends the length by itself, and browsers let nobody else set it.

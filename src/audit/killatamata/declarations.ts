@@ -9,6 +9,7 @@ export const killatamataBooks: AuditDeclarations = {
     'killatamata.CheckoutRequested.v1': { isCreation: true },
     'killatamata.X402PaymentClaimed.v1': { isCreation: true },
     'killatamata.LedgerPeriodOpened.v1': { isCreation: true },
+    'killatamata.MediaJobRequested.v1': { isCreation: true },
   },
   hidesPersons: true,
 }

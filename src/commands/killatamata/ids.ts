@@ -1,13 +1,19 @@
 /** Ids of what follows from something else: a repeat finds the same. Others are made of `prefixedId` of src/runtime/ulid.ts. */
 import type { Provider } from '../../events/killatamata/vocabulary.ts'
-import { prefixedId } from '../../runtime/ulid.ts'
+import { prefixedId, prefixedUuid } from '../../runtime/ulid.ts'
 import { deterministicId } from '../identity.ts'
 
-/** The 26 characters behind the prefix. */
-const tailOf = (id: string): string => id.slice(id.lastIndexOf('_') + 1)
+/** The stream of a media job, which a repeat of its request finds. */
+export const mediaRequestIdOf = (commandId: string): string => deterministicId('killatamata.mediaJob', commandId)
 
-/** The hold of a job. */
-export const holdIdOf = (jobId: string): string => `hold_${tailOf(jobId)}`
+/** The hold of a media job. `uuidOfPrefixed` makes the request's id of it again. */
+export const holdIdOf = (requestId: string): string => prefixedUuid('hold', requestId)
+
+export const mediaJobIdOf = (at: string, requestId: string): string => prefixedId('job', at, requestId)
+
+/** The n-th file of a job, from 0. */
+export const mediaFileIdOf = (jobId: string, at: string, index: number): string =>
+  prefixedId('file', at, `${jobId} ${index}`)
 
 /** The settlement of what the provider calls so. */
 export const settlementIdOf = (provider: Provider, providerId: string): string =>

@@ -37,8 +37,15 @@ export interface ReverseOrder {
 }
 
 export interface Ledgers {
-  /** Throws Rejected: insufficient_balance, hold_ended. */
-  hold(accountId: string, holds: readonly NewHold[], context: CommandContext): Promise<LedgerAnswer>
+  /**
+   * All of them, or none. Throws Rejected: insufficient_balance, hold_ended. `jobIds`: of what is held, in the order of `holds`; one
+   * that was held before has the job of then.
+   */
+  hold(
+    accountId: string,
+    holds: readonly NewHold[],
+    context: CommandContext,
+  ): Promise<LedgerAnswer & { jobIds: readonly string[] }>
   /** Throws Rejected: capture_beyond_hold. */
   capture(
     accountId: string,
@@ -163,7 +170,11 @@ export function createLedgers(bus: CommandBus, { periodEventsMax, periodHint }: 
   }
 
   return {
-    hold: async (accountId, holds, context) => answerOf(await inPeriod(accountId, { kind: 'hold', holds }, context)),
+    async hold(accountId, holds, context) {
+      const handled = await inPeriod(accountId, { kind: 'hold', holds }, context)
+      const jobIds = holds.map(({ holdId, jobId }) => handled.state.holds.get(holdId)?.jobId ?? jobId)
+      return { ...answerOf(handled), jobIds }
+    },
     capture: (accountId, holdId, capturedMicros, context) =>
       end(accountId, { kind: 'capture', holdId, capturedMicros }, 'captured', context),
     release: (accountId, holdId, reason, context) =>

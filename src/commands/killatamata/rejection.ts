@@ -41,6 +41,16 @@ export type RejectionCode =
   | 'approval_plan_not_found'
   | 'approval_plan_expired'
   | 'agent_request_not_found'
+  /** An input that no file can be made of. */
+  | 'media_input_invalid'
+  /** Two names of one thing with different values. */
+  | 'conflicting_inputs'
+  | 'invalid_frame_count'
+  | 'frame_budget_exceeded'
+  | 'url_not_allowed'
+  /** This machine lacks what the task needs. */
+  | 'task_unavailable'
+  | 'job_abandoned'
 
 /** A broken rule that nobody needs to remember. */
 export const Rejected: new (code: RejectionCode, detail: string, pointer?: string) => Rejection<RejectionCode> =

@@ -75,4 +75,17 @@ export const killatamataSentences: Readonly<Record<string, string>> = {
   'killatamata.PlanPrepared.v1': 'Jobs of {totalUsdMicros} micro-dollars wait for an approval until {expiresAt}.',
   'killatamata.PlanExecuted.v1': 'The plan was approved, and its jobs run.',
   'killatamata.PlanExpired.v1': 'Nobody approved the plan in time.',
+  'killatamata.MediaJobRequested.v1':
+    'The job {jobId} ({job.task}) was asked for, with {job.holdUsdMicros} micro-dollars held.',
+  'killatamata.MediaJobStarted.v1': 'Attempt {attempt} at {jobId} began.',
+  'killatamata.MediaJobSubmittedToProvider.v1': 'The provider {provider} has {jobId} in its queue.',
+  'killatamata.MediaJobCompleted.v1': '{jobId} has its files, for {chargedMicros} micro-dollars.',
+  'killatamata.MediaJobFailed.v1': '{jobId} failed ({code}): {message}',
+  'killatamata.MediaJobAbandoned.v1': '{jobId} was held for and never came to be; its request is given up.',
+  'killatamata.MediaOutputsDeleted.v1': 'The files of {jobId} were deleted.',
+  'killatamata.CallbackRequested.v1': 'The end of {jobId} is to be told to {host}.',
+  'killatamata.CallbackAttempted.v1':
+    'Attempt {attempt} to tell the end of {jobId} failed: {reason}; it is tried again at {nextAttemptAt}.',
+  'killatamata.CallbackDelivered.v1': 'The end of {jobId} was told at attempt {attempt}.',
+  'killatamata.CallbackGivenUp.v1': 'Nobody could be told the end of {jobId}, after {attempt} attempts: {reason}.',
 }

@@ -5,6 +5,8 @@ import { createKeyProof } from '../../api-keys/key-proof.ts'
 import { textIdOf } from '../../commands/killatamata/keys.ts'
 import type { Ledgers } from '../../commands/killatamata/ledgers.ts'
 import type { ReadModels } from '../../postgres/database.ts'
+import type { CallbackKeys } from '../../processes/killatamata/media/callback-keys.ts'
+import type { Media } from '../../processes/killatamata/media/parts.ts'
 import type { Purchasing } from '../../processes/killatamata/purchasing.ts'
 import type { SignInParts } from '../../processes/killatamata/signing-in.ts'
 import type { CredentialDirectory, SessionDirectory } from '../../projections/killatamata/credentials.ts'
@@ -33,6 +35,8 @@ export interface KillatamataParts extends CoreParts {
   ledgers: Ledgers
   purchasing: Purchasing
   studio: StudioParts
+  media: Media
+  callbackKeys: CallbackKeys
   /** Development: buyers may be sent back to loopback, by http too. */
   allowsLoopback: boolean
   /** Where cookies hold. */

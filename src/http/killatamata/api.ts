@@ -35,6 +35,7 @@ export const killatamata: ContextApi<KillatamataParts> = {
     checkout: 'Pages of providers on which packages are paid.',
     claim: 'Crediting a payment at once.',
     webhooks: 'What providers say of payments.',
+    media: 'Jobs that make pictures, clips, sounds and models.',
     credits: 'Credit that is bought by a program, and routes of before.',
     studio: 'Projects, conversations and assets, and an agent that plans paid jobs.',
   },

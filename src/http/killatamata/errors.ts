@@ -19,8 +19,11 @@ type RequestCode =
   | 'settlement_amount_mismatch'
   | 'signature_invalid'
   | 'storyboard_invalid'
-  | 'file_not_found'
   | 'agent_unavailable'
+  | 'media_job_not_found'
+  | 'file_not_found'
+  | 'file_expired'
+  | 'range_not_satisfiable'
 
 export type KillatamataCode = RejectionCode | RequestCode
 
@@ -62,11 +65,21 @@ const own: Record<Exclude<KillatamataCode, KernelCode>, ErrorEntry> = {
   asset_not_found: { status: 404, title: 'The asset does not exist' },
   document_changed: { status: 409, title: 'The document has changed' },
   storyboard_invalid: { status: 400, title: 'The storyboard is not good' },
-  file_not_found: { status: 404, title: 'The file does not exist' },
   approval_plan_not_found: { status: 404, title: 'The plan does not exist' },
   approval_plan_expired: { status: 409, title: 'The plan has expired' },
   agent_request_not_found: { status: 404, title: 'The request does not exist' },
   agent_unavailable: { status: 503, title: 'The agent does not answer now', retryAfterS: 30 },
+  media_input_invalid: { status: 400, title: 'Nothing can be made of the input' },
+  conflicting_inputs: { status: 400, title: 'Two members contradict each other' },
+  invalid_frame_count: { status: 400, title: 'A clip cannot have this number of frames' },
+  frame_budget_exceeded: { status: 400, title: 'The clip would be too short or too long' },
+  url_not_allowed: { status: 400, title: 'The address is not called' },
+  task_unavailable: { status: 503, title: 'The task is not done here now', retryAfterS: 60 },
+  job_abandoned: { status: 409, title: 'The request was given up' },
+  media_job_not_found: { status: 404, title: 'The job does not exist' },
+  file_not_found: { status: 404, title: 'The file does not exist' },
+  file_expired: { status: 410, title: 'The file was deleted' },
+  range_not_satisfiable: { status: 416, title: 'The range lies behind the file’s end' },
 }
 
 const problem = z

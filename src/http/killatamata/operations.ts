@@ -14,6 +14,8 @@ import { startDeviceLink } from './device/start-link.ts'
 import { createKey } from './keys/create-key.ts'
 import { listKeys } from './keys/list-keys.ts'
 import { revokeKey } from './keys/revoke-key.ts'
+import { getMediaJob } from './media/get-job.ts'
+import { submitMediaJob } from './media/submit-job.ts'
 import { checkoutCrypto, checkoutStripe } from './payments/checkout.ts'
 import { claimCrypto, claimStripe } from './payments/claim.ts'
 import { cryptoWebhook, stripeWebhook } from './payments/webhooks.ts'
@@ -29,4 +31,5 @@ export const operations: readonly Operation<KillatamataParts>[] = [
   getBalance,
   ...studioOperations,
   ...[getRetiredBalance, consumeRetired],
+  ...[submitMediaJob, getMediaJob],
 ]

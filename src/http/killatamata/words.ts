@@ -1,6 +1,7 @@
 /** The words of killatamata's document. */
 import { exampleTime as at, type Words } from '../words.ts'
 import { studioWords } from './studio/words.ts'
+import { mediaWords } from './words-media.ts'
 
 const account = 'acct_01KJPV4G8RZ0000000000000001'
 const key = 'key_01KJPV4G8RZ0000000000000001'
@@ -8,6 +9,7 @@ const micros = 'in whole micro-dollars'
 
 export const words: Words = {
   ...studioWords,
+  ...mediaWords,
   accountId: ['The id of the account.', account],
   affiliate: 'Whether the affiliate code was bound; null: none came along.',
   affiliateCode: ['An affiliate’s code, which is bound first.', 'ADA2026'],
@@ -62,7 +64,7 @@ export const words: Words = {
   packageCode: ['The code of the package.', 'starter_500'],
   packages: ['The packages, the cheapest first.', []],
   pointer: ['The part of the request: `/keyId`, `query/userCode`.', '/keyId'],
-  provider: ['Who takes the payment.', 'stripe'],
+  provider: ['Who takes the payment; of speech, who speaks.', 'stripe'],
   providers: ['By which providers it can be paid.', ['stripe', 'coinbase']],
   reason: ['Why not.', 'already_bound'],
   received: ['It was taken in.', true],

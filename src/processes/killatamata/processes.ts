@@ -4,11 +4,10 @@ import { mailProcess } from '../mail.ts'
 import { newProcessHealth } from '../process.ts'
 import { COMPLETION, runCompletion } from './completion.ts'
 import { runKillatamataMail } from './mail.ts'
+import { mediaProcesses } from './media/declarations.ts'
 import { openPurchasing, signInPartsOf } from './opening.ts'
 import { killatamataSettings } from './settings.ts'
 import { runSettlements, SETTLEMENTS } from './settlements.ts'
-import { openAgent } from './studio/opening.ts'
-import { AGENT, runAgent } from './studio/running.ts'
 
 const DAY_MS = 86_400_000
 
@@ -47,22 +46,9 @@ function startMail({ bus, registry, settings, dependenciesOf }: ContextParts): R
   return { ended: runKillatamataMail({ ...dependenciesOf(MAIL, health), ...own }), health }
 }
 
-function startAgent(parts: ContextParts): RunningProcess {
-  const health = newProcessHealth()
-  const given = parts.settings(killatamataSettings)
-  const running = {
-    concurrencyMax: given.AGENT_CONCURRENCY_MAX,
-    intervalMs: given.AGENT_POLL_INTERVAL_MS,
-    batchMax: given.AGENT_POLL_BATCH_MAX,
-  }
-  const dependencies = parts.dependenciesOf(AGENT, health)
-  const ended = openAgent(parts).then((agent) => runAgent({ ...dependencies, agent, running }))
-  return { ended, health }
-}
-
 export const killatamataProcesses: readonly ProcessDeclaration[] = [
   { leads: [COMPLETION], role: 'relay', start: startCompletion },
   { leads: [SETTLEMENTS], role: 'relay', start: startSettlements },
   { leads: [MAIL], role: 'relay', start: startMail },
-  { leads: [AGENT], role: 'relay', start: startAgent },
+  ...mediaProcesses,
 ]

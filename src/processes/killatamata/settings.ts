@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { mailSettings } from '../../adapters/mail/settings.ts'
 import { objectStoreSettings } from '../../adapters/object-store/settings.ts'
 import { count, list } from '../../runtime/setting.ts'
+import { mediaSettings } from './media/settings.ts'
 import { studioSettings } from './studio/settings.ts'
 
 const secret = z.string().min(1).optional()
@@ -53,5 +54,6 @@ export const killatamataSettings = z.object({
   ...mailSettings.shape,
   ...objectStoreSettings.shape,
   ...studioSettings.shape,
+  ...mediaSettings.shape,
 })
 export type KillatamataSettings = z.output<typeof killatamataSettings>

@@ -4,6 +4,7 @@ import type { TablesOf } from '../projection.ts'
 import type { accounts, apiKeys, keyUses } from './account.ts'
 import type { agentPieces, agentRequests, approvalPlans } from './agent.ts'
 import type { balances, holds, postings } from './ledger.ts'
+import type { callbacks, mediaFiles, mediaJobs } from './media.ts'
 import type { settlements, x402Payments } from './payment.ts'
 import type { deviceLinks, sessions } from './sign-in.ts'
 import type { studioAssets, studioMessages, studioProjects, studioThreads, studioWorkspaces } from './studio.ts'
@@ -16,9 +17,12 @@ export type KillatamataTables = TablesOf<
   | typeof apiKeys
   | typeof approvalPlans
   | typeof balances
+  | typeof callbacks
   | typeof deviceLinks
   | typeof holds
   | typeof keyUses
+  | typeof mediaFiles
+  | typeof mediaJobs
   | typeof postings
   | typeof sessions
   | typeof settlements

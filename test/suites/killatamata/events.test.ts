@@ -4,8 +4,6 @@ import { runEventSuites } from '../events.ts'
 
 runEventSuites({
   ...{ context: killatamata, examples: examplesOf('killatamata'), streamOf },
-  // Names of streams that no account has, of what a provider has, and of a mail’s owner, which is nobody.
-  foreignIds: ['codeId', 'identityId', 'linkId', 'mailId', 'ownerId', 'providerId'],
   personal: [
     'killatamata.AccountOpened.v1 email',
     'killatamata.CodeRequested.v1 email',
@@ -15,5 +13,8 @@ runEventSuites({
     'killatamata.MailRequested.v1 text',
     'killatamata.MailRequested.v1 to',
     'killatamata.MailRequested.v1 token',
+    'killatamata.SettingsChanged.v1 userDisplayName',
   ],
+  // Names of streams that no account has, of what a provider has, of a mail’s owner, which is nobody, and of requests for jobs.
+  foreignIds: ['codeId', 'identityId', 'linkId', 'mailId', 'ownerId', 'providerId', 'requestId'],
 })

@@ -27,7 +27,8 @@ const living = () => keys.find(({ textId }) => served.parts.credentials.find(tex
 const idTokens = await Promise.all(Array.from({ length: 200 }, () => served.idToken()))
 
 /** Checkouts of both providers, the last of each paid. */
-async function furnish({ key }: Customer): Promise<Belongings> {
+async function furnish(customer: Customer): Promise<Belongings> {
+  const { key } = customer
   const { body: spare } = await served.post('keys', { label: 'spare' }, key)
   const { body: card } = await served.post('checkout/stripe', { packageCode: 'starter_500' }, key)
   const { body: charge } = await served.post('checkout/crypto', { packageCode: 'starter_500' }, key)
@@ -35,6 +36,9 @@ async function furnish({ key }: Customer): Promise<Belongings> {
   await served.order(`/control/coinbase/charges/${charge.chargeId}/confirm`, { deliver: false })
   const links = []
   for (let n = 0; n < 4; n++) links.push((await served.post('device/link/start')).body)
+  await served.credited(customer, 5_000_000n)
+  const job = { task: 'moss.sound.effect', input: { prompt: 'rain' } }
+  const { body: media } = await served.post('media/jobs', job, key)
   await served.post('device/link/approve', { userCode: links[0].userCode }, key)
   const { body: project } = await served.post('studio/projects', { title: 'Lighthouse' }, key)
   const { projectId } = project.project
@@ -52,6 +56,7 @@ async function furnish({ key }: Customer): Promise<Belongings> {
     ['keyPrefix', [spare.keyPrefix]],
     ['sessionId', [card.sessionId]],
     ['chargeId', [charge.chargeId]],
+    ['jobId', [media.externalJobId]],
     ['userCode', links.map(({ userCode }) => userCode)],
     ['deviceCode', [links[0].deviceCode]],
   ])

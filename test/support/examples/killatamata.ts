@@ -4,6 +4,7 @@ import type { EventOf } from '../../../src/events/event.ts'
 import type { AccountEvent, ApiKeyEvent, IdentityEvent } from '../../../src/events/killatamata/account.ts'
 import type { LedgerEvent, Posting } from '../../../src/events/killatamata/ledger.ts'
 import type { mailEvents } from '../../../src/events/killatamata/mail.ts'
+import type { CallbackEvent, MediaJobEvent } from '../../../src/events/killatamata/media.ts'
 import type { CheckoutEvent, SettlementEvent } from '../../../src/events/killatamata/payment.ts'
 import type {
   BrowserSessionEvent,
@@ -18,6 +19,7 @@ export type KillatamataStoryEvent =
   | AccountEvent
   | ApiKeyEvent
   | BrowserSessionEvent
+  | CallbackEvent
   | CheckoutEvent
   | DeviceLinkEvent
   | EmailChallengeEvent
@@ -25,6 +27,7 @@ export type KillatamataStoryEvent =
   | IdentityEvent
   | IdTokenEvent
   | LedgerEvent
+  | MediaJobEvent
   | SettlementEvent
   | StudioStoryEvent
   | X402PaymentEvent
@@ -40,6 +43,33 @@ const ACCOUNT = `acct_${tail(1)}`
 const DEPOSIT = `dep_${tail(6)}`
 const JOB = `job_${tail(7)}`
 const CHECKOUT = id(20)
+/** A picture that is worked on, and one that is only named. */
+const PREPARED = {
+  ...{
+    task: 'image.edit' as const,
+    effectiveInput: { prompt: 'bluer', width: 288, height: 192, outputFormat: 'webp' },
+  },
+  adjustments: [
+    {
+      ...{ field: 'sourceImage', reason: 'snapped_to_multiple_of_32' },
+      ...{ requested: { width: 300, height: 200 }, effective: { width: 288, height: 192 } },
+    },
+  ],
+  sources: [
+    {
+      ...{ kind: 'object' as const, field: 'sourceImage', index: 0, objectKey: `media/inputs/${hash('a')}` },
+      ...{ sha256: hash('a'), mimeType: 'image/png', sizeBytes: 4_000, measures: { width: 300, height: 200 } },
+    },
+    { kind: 'address' as const, field: 'referenceImages', index: 0, url: 'https://example.com/frame.webp' },
+  ],
+  stagedInputCount: 1,
+  pricing: {
+    ...{ priceVersion: '2026-11-01', unit: 'pixels', quantity: 55_296, unitUsdMicros: 30_000, unitSize: 1_048_576 },
+    ...{ minimumUsdMicros: 0, multipliers: [], billedAt: 'submit' as const, details: {} },
+  },
+  ...{ holdUsdMicros: '1583', estimatedDurationS: 2, estimate: { basis: 'default' as const, samples: 0 } },
+  ...{ outputNames: ['image.webp'], callbackUrl: 'https://example.com/hooks/media' },
+}
 const AUTHORIZATION = {
   ...{ network: 'eip155:84532', asset: '0x5FbDB2315678afecb367f032d93F642f64180aa3' },
   ...{ from: '0x742D35Cc6634C0532925a3b844Bc9e7595f5bE21', to: '0x70997970C51812dc3A010C7d01b50e0d17dc79C8' },
@@ -76,6 +106,10 @@ export function killatamataExamples(timeAt: (seconds: number) => string): Exampl
   })
   const ofSettlement = (seconds: number, n = 21) => ({ ...ofPayment(seconds, n), accountId: ACCOUNT })
   const ofX402 = (seconds: number) => ({ ...ofAccount(seconds), paymentId: id(30) })
+  const ofJob = (seconds: number, n = 40) => ({
+    ...ofAccount(seconds),
+    ...{ requestId: id(n), jobId: n === 40 ? JOB : `job_${tail(n)}` },
+  })
   const ofLedger = (seconds: number) => ({ ...ofAccount(seconds), period: 1 })
   const deposit = { depositId: DEPOSIT, usdMicros: '20000000', reversedMicros: '5000000', creditedAt: timeAt(53) }
   const carried = { balances: after(14_985_000, 0), holds: [], deposits: [deposit] }
@@ -187,6 +221,38 @@ export function killatamataExamples(timeAt: (seconds: number) => string): Exampl
     'killatamata.X402PaymentFailed.v1': { ...ofX402(81), reason: 'expired' },
     'killatamata.X402PaymentCredited.v1': { ...ofX402(82), depositId: `dep_${tail(10)}`, usdMicros: '5000000' },
     ...studioExamples(timeAt),
+    'killatamata.MediaJobRequested.v1': {
+      ...ofJob(60),
+      ...{ holdId: `hold_${tail(7)}`, job: PREPARED, availableMicros: '19980000', deadlineAt: timeAt(960) },
+    },
+    'killatamata.MediaJobStarted.v1': { ...ofJob(61), attempt: 1 },
+    'killatamata.MediaJobSubmittedToProvider.v1': { ...ofJob(61), attempt: 1, provider: 'queue', ref: 'request-1' },
+    'killatamata.MediaJobCompleted.v1': {
+      ...ofJob(62),
+      files: [
+        {
+          ...{ fileId: `file_${tail(7)}`, name: 'image.webp', objectKey: `media/outputs/${JOB}/1/file_${tail(7)}` },
+          ...{ mimeType: 'image/webp', sizeBytes: 9_000, sha256: hash('b'), measures: { width: 288, height: 192 } },
+        },
+      ],
+      ...{ chargedMicros: '1583', effectiveInput: PREPARED.effectiveInput, adjustments: PREPARED.adjustments },
+    },
+    'killatamata.MediaJobFailed.v1': {
+      ...ofJob(63, 41),
+      ...{ code: 'input_unusable', message: 'The picture cannot be decoded.' },
+    },
+    'killatamata.MediaJobAbandoned.v1': ofJob(121, 42),
+    'killatamata.MediaOutputsDeleted.v1': { ...ofJob(259_300), fileIds: [`file_${tail(7)}`] },
+    'killatamata.CallbackRequested.v1': {
+      ...ofJob(62),
+      ...{ url: 'https://example.com/hooks/media', host: 'example.com' },
+    },
+    'killatamata.CallbackAttempted.v1': {
+      ...ofJob(63),
+      ...{ attempt: 1, status: 500, reason: 'it was answered with 500', nextAttemptAt: timeAt(68) },
+    },
+    'killatamata.CallbackDelivered.v1': { ...ofJob(68), attempt: 2, status: 200 },
+    'killatamata.CallbackGivenUp.v1': { ...ofJob(9_000, 43), attempt: 6, reason: 'timeout' },
     'killatamata.AccountForgotten.v1': { ...ofAccount(2_000), reference: 'DSR-7' },
   }
 }
@@ -204,6 +270,8 @@ export function killatamataStreamOf({ type, data }: { type: string; data: Record
   if (name.startsWith('Session')) return `killatamata.browserSession-${data.sessionId}`
   if (name.startsWith('Link')) return `killatamata.deviceLink-${data.linkId}`
   if (name.startsWith('Mail')) return `killatamata.mail-${data.mailId}`
+  if (name.startsWith('Media')) return `killatamata.mediaJob-${data.requestId}`
+  if (name.startsWith('Callback')) return `killatamata.callback-${data.requestId}`
   if (name.startsWith('Checkout')) return `killatamata.checkout-${data.checkoutId}`
   if (name.startsWith('X402')) return `killatamata.x402Payment-${data.paymentId}`
   if ('settlementId' in data && name !== 'DepositCredited') return `killatamata.settlement-${data.settlementId}`

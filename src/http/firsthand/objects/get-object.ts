@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
+import { type ByteRange, byteRangeOf } from '../../../adapters/object-store/byte-range.ts'
 import { attachment } from '../../../adapters/object-store/content-disposition.ts'
 import type { DiskStore, OpenedObject } from '../../../adapters/object-store/disk-store.ts'
 import { type Download, ObjectMissing } from '../../../adapters/object-store/object-store.ts'
@@ -11,7 +12,6 @@ import { format } from '../../../events/firsthand/vocabulary.ts'
 import type { Exchange } from '../../environment.ts'
 import { Problem } from '../../errors.ts'
 import type { FirsthandCode } from '../errors.ts'
-import { type ByteRange, byteRangeOf } from './byte-range.ts'
 
 /** What the request asks beside the link. */
 export interface Asked {

@@ -4,6 +4,7 @@ import type { SharedRuntime } from '../../context.ts'
 import type { AppEnv } from '../../environment.ts'
 import type { KillatamataParts } from '../access.ts'
 import { LINK_PAGE } from '../device/start-link.ts'
+import { mediaPages } from '../media/file-pages.ts'
 import { studioFileRoutes } from '../studio/file-routes.ts'
 import { devicePage } from './device-page.ts'
 import { entryPage } from './entry.ts'
@@ -18,6 +19,7 @@ export function killatamataPages(parts: KillatamataParts, runtime: SharedRuntime
   const { apiUrl } = parts
   const app = new Hono<AppEnv>()
   app.route('/', studioFileRoutes(parts, runtime))
+  app.route('/', mediaPages(parts, runtime))
   app.get(SKILL_PATHS.manifest, (c) => c.json({ skills: [skillAt(apiUrl())] }))
   app.get(SKILL_PATHS.metadata, (c) => c.json(skillAt(apiUrl())))
   for (const path of [SKILL_PATHS.root, SKILL_PATHS.entrypoint]) {

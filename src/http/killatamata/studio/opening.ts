@@ -1,16 +1,19 @@
 /** What the studio's handlers work with, from the settings. */
 import type { ContextParts } from '../../../context.ts'
 import type { SignInDigests } from '../../../processes/killatamata/digests.ts'
+import type { Media } from '../../../processes/killatamata/media/parts.ts'
 import { killatamataSettings } from '../../../processes/killatamata/settings.ts'
 import { openAgent } from '../../../processes/killatamata/studio/opening.ts'
+import { readJob } from './jobs.ts'
 import type { StudioParts } from './parts.ts'
 
-export async function openStudio(
+export function openStudio(
   parts: ContextParts,
+  media: Media,
   digests: Pick<SignInDigests, 'assetTokenOf'>,
-): Promise<StudioParts> {
+): StudioParts {
   const given = parts.settings(killatamataSettings)
-  const agent = await openAgent(parts)
+  const agent = openAgent(parts, media, readJob)
   return {
     ...{ agent, objects: agent.objects, assetTokenOf: digests.assetTokenOf },
     limits: {

@@ -34,7 +34,7 @@ export const executeApprovalPlan = write({
       'The jobs are under way.',
     ),
   },
-  refuses: ['approval_plan_not_found', 'approval_plan_expired', 'insufficient_balance'],
+  refuses: ['approval_plan_not_found', 'approval_plan_expired', 'insufficient_balance', 'job_abandoned', 'hold_ended'],
   async handle({ studio, principal: { accountId }, body, command }) {
     const of = { accountId, planId: body.approvalPlanId }
     const { plan, position, isReplay } = await executePlan(studio.agent, of, command)

@@ -23,9 +23,6 @@ interface Parts {
 const stepOf = (context: CommandContext, step: string, planId: string): CommandContext =>
   stepContext(context, deterministicId('killatamata.plan', step, planId))
 
-const jobRequestIdOf = (planId: string, index: number): string =>
-  deterministicId('killatamata.plan', 'job', planId, String(index))
-
 export interface Execution {
   plan: Plan & { execution: NonNullable<Plan['execution']> }
   position: bigint | undefined
@@ -44,9 +41,9 @@ export async function executePlan(
   if (isExecuted(plan)) return { plan, position: await finish(bus, plan, context), isReplay: true }
   if (!paid) throw new Error('a plan has jobs, and nothing here runs jobs')
   // Where its jobs are there, it was executed in time, and what says so was lost.
-  if (!(await paid.exists(jobRequestIdOf(of.planId, 0)))) requireLiving(plan, context.at)
-  const asked = plan.jobs.map(({ stored }, index) => ({ requestId: jobRequestIdOf(of.planId, index), stored }))
-  const { jobs } = await paid.submit(of.accountId, asked, stepOf(context, 'hold', of.planId))
+  if (!(await paid.hasBegun(of.planId))) requireLiving(plan, context.at)
+  const asked = plan.jobs.map(({ stored }) => stored)
+  const { jobs } = await paid.submit(of.accountId, of.planId, asked, stepOf(context, 'hold', of.planId))
   return record(bus, plan, jobs, context)
 }
 
@@ -91,7 +88,7 @@ export async function endPlan(
   of: { accountId: string; planId: string },
   context: CommandContext,
 ): Promise<void> {
-  if (await paid?.exists(jobRequestIdOf(of.planId, 0))) {
+  if (await paid?.hasBegun(of.planId)) {
     await executePlan({ bus, paid }, of, context)
     return
   }

@@ -23,17 +23,18 @@ export class JobUnusable extends Error {
 export interface PaidJobs {
   /** The tasks that there are. */
   tasks: readonly string[]
-  /** Nothing is held. Rejects with JobUnusable. */
-  price(accountId: string, job: AskedJob, at: string): Promise<PricedJob>
+  /** Nothing is held. Rejects with JobUnusable, and with Rejected where the input is no good. */
+  price(job: AskedJob): Promise<PricedJob>
   /**
-   * Holds the money of all of them and lets them run, once for each of these request ids, however often it is asked. Rejects with
-   * Rejected (insufficient_balance), and nothing is held then.
+   * Holds the money of all jobs of a plan and lets them run, once, however often it is asked. Rejects with Rejected
+   * (insufficient_balance), and nothing is held then.
    */
   submit(
     accountId: string,
-    jobs: readonly { requestId: string; stored: PlannedJob['stored'] }[],
+    planId: string,
+    jobs: readonly PlannedJob['stored'][],
     context: CommandContext,
   ): Promise<{ jobs: ExecutedJob[]; position: bigint | undefined }>
-  /** Whether such a request has a job. */
-  exists(requestId: string): Promise<boolean>
+  /** Whether the plan has a job. */
+  hasBegun(planId: string): Promise<boolean>
 }

@@ -1,20 +1,10 @@
 /** The studio's parts that HTTP and processes open alike, from the settings. */
-import { join } from 'node:path'
 import { createChat } from '../../../adapters/llm/chat.ts'
-import type { ObjectStore } from '../../../adapters/object-store/object-store.ts'
-import { openObjectStore } from '../../../adapters/object-store/open-store.ts'
 import type { ContextParts } from '../../../context.ts'
+import type { Media } from '../media/parts.ts'
 import { killatamataSettings } from '../settings.ts'
 import type { AgentParts } from './agent.ts'
-
-/** Throws InvalidConfiguration where the settings of a bucket cannot work. */
-export const openStudioObjects = ({ config, settings, keyRing, clock, apiUrl }: ContextParts): Promise<ObjectStore> =>
-  openObjectStore(settings(killatamataSettings), {
-    directory: join(config.DATA_DIR, 'objects'),
-    keys: keyRing.all,
-    linkBase: () => `${apiUrl()}/killatamata/objects`,
-    now: clock.now,
-  })
+import { mediaJobsOf, type ReadJob } from './media-jobs.ts'
 
 /** `gpt-5.4=openai/gpt-5.4` */
 const namesIn = (pairs: readonly string[]): ReadonlyMap<string, string> =>
@@ -25,12 +15,12 @@ const namesIn = (pairs: readonly string[]): ReadonlyMap<string, string> =>
     }),
   )
 
-export async function openAgent(parts: ContextParts): Promise<AgentParts> {
+export function openAgent(parts: ContextParts, media: Media, readJob: ReadJob): AgentParts {
   const { bus, db, clock } = parts
   const given = parts.settings(killatamataSettings)
   const { AGENT_MODEL_URL: url } = given
   return {
-    ...{ bus, db, objects: await openStudioObjects(parts), now: clock.now, paid: undefined },
+    ...{ bus, db, objects: media.objects, now: clock.now, paid: mediaJobsOf(media, readJob) },
     chat:
       url === undefined
         ? undefined

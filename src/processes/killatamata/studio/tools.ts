@@ -142,7 +142,7 @@ export function createTools(parts: ToolParts, order: ToolOrder) {
     async submit_media_job({ task, title: titled = task, input }) {
       if (!parts.paid) return refused('There are no media jobs here.')
       if (jobs >= order.jobsMax) return refused(`A plan has at most ${order.jobsMax} jobs.`)
-      const priced = await parts.paid.price(accountId, { task, input }, now().toISOString())
+      const priced = await parts.paid.price({ task, input })
       jobs += 1
       const job = { task, title: titled, input: priced.input, stored: priced.stored }
       const outcome = told({ ok: true, status: 'awaiting_approval', estimatedUsdMicros: String(priced.usdMicros) })
