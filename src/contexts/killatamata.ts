@@ -91,6 +91,7 @@ export const killatamata: Context<KillatamataDirectories> = {
     things: [
       ...['keyId', 'textId', 'sessionId', 'checkoutId', 'settlementId', 'paymentIntentId', 'depositId'],
       ...['holdId', 'jobId', 'paymentId', 'purchaseId'],
+      ...['projectId', 'threadId', 'messageId', 'assetId', 'planId', 'approvalPlanId'],
     ],
     person: 'accountId',
     forgets: ['killatamata.AccountForgotten.v1'],

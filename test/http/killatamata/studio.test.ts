@@ -15,7 +15,7 @@ const PNG = Buffer.from(
 )
 
 beforeAll(async () => {
-  served = await startKillatamata()
+  served = await startKillatamata({ limits: { bodyMaxBytes: 67_108_864 } })
   ada = await served.customer('ada')
   ben = await served.customer('ben')
   const made = await served.post('studio/projects', { title: 'Lighthouse' }, ada.key)
@@ -125,7 +125,7 @@ describe('a text', () => {
     ])
     expect(refusal(await patch('assets/text/document', of, ada.key, { 'if-match': 'one' }))).toStrictEqual([
       400,
-      'parameter_invalid',
+      'validation_failed',
     ])
     expect(refusal(await patch('assets/text/document', of, ben.key))).toStrictEqual([404, 'asset_not_found'])
     expect((await get(`assets/text/document?assetId=${asset.assetId}`)).body).toStrictEqual(saved.body)

@@ -155,6 +155,13 @@ export function postPrompt(
   return post({ bus }, { ...request, role: 'user', text: request.prompt, toolCalls: [] }, context)
 }
 
+/** The time of the request and, in place of its random part, one that follows from what it is: the same whoever posts it, and when. */
+const messageIdOf = (requestId: string, id: string): string => {
+  const random = timelessIdOf(prefixedId('msg', NO_TIME, id))
+  return `msg_${requestId.slice(requestId.indexOf('_') + 1, -random.length)}${random}`
+}
+const NO_TIME = '1970-01-01T00:00:00.000Z'
+
 type Said = Omit<NewMessage, 'messageId'> & { accountId: string; threadId: string }
 
 export function post(
@@ -163,7 +170,7 @@ export function post(
   context: CommandContext,
 ) {
   const id = deterministicId('killatamata.agent', 'message', requestId, role)
-  const message = { messageId: prefixedId('msg', context.at, id), role, text, toolCalls, requestId }
+  const message = { messageId: messageIdOf(requestId, id), role, text, toolCalls, requestId }
   const command = { kind: 'post', accountId, threadId, message, at: context.at } as const
   return bus.handle(studioThread, timelessIdOf(threadId), command, stepContext(context, id))
 }

@@ -42,6 +42,7 @@ export async function openThread(
   const create = { kind: 'create', accountId, threadId, thread, at } as const
   const made = await bus.handle(studioThread, timelessIdOf(threadId), create, context)
   if (made.state.status === 'absent') throw new Error('a conversation was neither made nor refused')
+  if (made.replayed || made.events.length === 0) return { thread: made.state satisfies Thread, handled: made }
   const step = stepContext(context, deterministicId('killatamata.studio', 'open', commandId))
   const opened = await selectThread(bus, { accountId, threadId: made.state.threadId }, step)
   const handled = { ...made, position: opened.position ?? made.position }
