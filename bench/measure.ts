@@ -74,6 +74,40 @@ export async function pace(perSecond: number, seconds: number, work: (turn: numb
   return { perSecond: latenciesMs.length / ((performance.now() - startedMs) / 1_000), latenciesMs }
 }
 
+/**
+ * Two of ours that are up at once, in turn and each first in every other round. The ratio is the median of the rounds' own: what
+ * else the machine does changes from round to round, and hardly within one.
+ */
+export async function compareInPairs(
+  name: string,
+  rounds: number,
+  ours: () => Promise<Round>,
+  reference: () => Promise<Round>,
+  bounds: { floor?: number; goal?: number } = {},
+): Promise<Measurement> {
+  const measured: { ours: Round[]; reference: Round[] } = { ours: [], reference: [] }
+  const ratios: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    const isFirst = round % 2 === 0
+    const early = isFirst ? await ours() : await reference()
+    const late = isFirst ? await reference() : await ours()
+    const [own, other] = isFirst ? [early, late] : [late, early]
+    measured.ours.push(own)
+    measured.reference.push(other)
+    ratios.push(own.perSecond / other.perSecond)
+  }
+  const figures = { ours: figuresOf(measured.ours), reference: figuresOf(measured.reference) }
+  return {
+    name,
+    ...figures,
+    ratio: quantile(
+      ratios.toSorted((left, right) => left - right),
+      0.5,
+    ),
+    ...bounds,
+  }
+}
+
 /** Both sides in turn. */
 export async function compare(
   name: string,

@@ -11,7 +11,7 @@ import { startOpenTelemetry } from '../src/adapters/telemetry/open-telemetry.ts'
 import { closeTelemetry, span, useTracer } from '../src/telemetry.ts'
 import { ourCommands, type SuiteOptions, usersFor } from './commands.ts'
 import { type BenchInstance, call, startBenchInstance } from './instance.ts'
-import { compare, load, type Measurement, WARM_UP_S, within } from './measure.ts'
+import { compareInPairs, load, type Measurement, type Round, WARM_UP_S, within } from './measure.ts'
 
 const CONCURRENCY = 16
 const LOOK_INTERVAL_MS = 100
@@ -30,29 +30,49 @@ export async function runTelemetryBench({ seconds, rounds }: SuiteOptions): Prom
     instances.push(plain)
     const [first, second] = [await loadsOf(traced), await loadsOf(plain)]
     const about = `with a collector, against none, ${CONCURRENCY} at once`
+    const writes = [counted(traced, first.write, seconds), counted(plain, second.write, seconds)] as const
+    const reads = [counted(traced, first.read, seconds), counted(plain, second.read, seconds)] as const
+    const bounds = { floor: FLOOR }
     return [
-      await compare(
-        `command ${about}`,
-        rounds,
-        () => first.write(seconds),
-        () => second.write(seconds),
-        { floor: FLOOR },
-      ),
-      await compare(
-        `GET of who asks ${about}`,
-        rounds,
-        () => first.read(seconds),
-        () => second.read(seconds),
-        {
-          floor: FLOOR,
-        },
-      ),
+      await compareInPairs(`command ${about}`, rounds, writes[0].round, writes[1].round, bounds),
+      processors('a command', writes[0].perPiece(), writes[1].perPiece()),
+      await compareInPairs(`GET of who asks ${about}`, rounds, reads[0].round, reads[1].round, bounds),
+      processors('a GET', reads[0].perPiece(), reads[1].perPiece()),
       ...(await spanCosts(collector.url, rounds)),
     ]
   } finally {
     for (const instance of instances) await instance.stop()
     await collector.close()
   }
+}
+
+/** The same load, with what it takes of the processors: whatever else the machine does changes that little. */
+function counted(instance: BenchInstance, load: (seconds: number) => Promise<Round>, seconds: number) {
+  const perPiece: number[] = []
+  return {
+    async round(): Promise<Round> {
+      const beforeMs = instance.processorMs()
+      const round = await load(seconds)
+      perPiece.push((instance.processorMs() - beforeMs) / round.latenciesMs.length)
+      return round
+    },
+    perPiece: () => perPiece,
+  }
+}
+
+/** Ours against the reference in pieces of work a second of the processors' time. */
+function processors(of: string, ours: readonly number[], reference: readonly number[]): Measurement {
+  const sorted = (list: readonly number[]) => list.map((ms) => 1_000 / ms).toSorted((left, right) => left - right)
+  const [own, others] = [sorted(ours), sorted(reference)]
+  const figures = (list: readonly number[]) => ({
+    median: list[Math.floor(list.length / 2)] ?? 0,
+    minimum: list[0] ?? 0,
+    maximum: list.at(-1) ?? 0,
+  })
+  const ratios = ours.map((ms, at) => (reference[at] ?? ms) / ms).toSorted((left, right) => left - right)
+  const ratio = ratios[Math.floor(ratios.length / 2)] ?? 0
+  const name = `${of}, by a second of the processors, with a collector, against none`
+  return { name, ours: figures(own), reference: figures(others), ratio, floor: FLOOR }
 }
 
 /** What is asked of an instance, warm. */

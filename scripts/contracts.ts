@@ -11,7 +11,7 @@ const DIRECTORY = join(import.meta.dirname, '..', 'src', 'embedded', 'contracts'
 export const artifactsFile = join(DIRECTORY, 'artifacts.json')
 
 /** Those that are deployed, by themselves or by another one. */
-const DEPLOYED = ['Usdc', 'TradingStorage', 'Trading', 'AgentAccount', 'AgentFactory']
+const DEPLOYED = ['Usdc', 'Dollar', 'TradingStorage', 'Trading', 'AgentAccount', 'AgentFactory']
 
 const SETTINGS = {
   evmVersion: 'cancun',

@@ -82,6 +82,7 @@ const IN_TURNS: readonly (readonly [name: string, seconds: number])[] = [
   ['restore', 25],
   ['ostium-sockets', 65],
   ['ostium-crashes', 60],
+  ['killatamata-money', 60],
   ['roles', 75],
 ]
 /** For those of a short run. One that is longer runs alone. */

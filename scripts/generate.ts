@@ -104,7 +104,7 @@ function problemCatalogue(): string {
   const about = ({ context, status, title, shownAs, causes, whatToDo, retry, operations }: Occurrence, code: string) =>
     [
       `**${context}**, ${status}: ${title}.${shownAs === code ? '' : ` The body names it \`${shownAs}\`.`}`,
-      `It comes to that where: ${causes.join('; ')}. ${whatToDo === undefined ? '' : `${whatToDo} `}To send again: ${retry}`,
+      `How it comes to that: ${causes.join('; ')}. ${whatToDo === undefined ? '' : `${whatToDo} `}To send again: ${retry}`,
       ...(operations.length === 0 ? [] : [`Answered by ${answeredBy(operations)}.`]),
     ].join('\n\n')
   const sections = problems.map(([code, found]) =>

@@ -27,6 +27,7 @@ const known = {
   },
   killatamata: {
     context: async () => (await import('./contexts/killatamata.ts')).killatamata,
+    cli: async () => (await import('./cli/killatamata/cli.ts')).killatamataCli,
   },
   audit: {
     context: async () => (await import('./contexts/audit.ts')).audit,

@@ -64,6 +64,7 @@ const rules: Record<string, LayerRule> = {
       '@opentelemetry/sdk-trace-node',
       ...['@opentelemetry/exporter-metrics-otlp-http', '@opentelemetry/exporter-trace-otlp-http'],
       ...['undici', '@pydantic/genai-prices', 'picomatch', 'decimal.js', 'nodemailer', 'gpt-tokenizer', 'viem', 'jose'],
+      ...['@x402/core', '@x402/evm', 'yauzl', '@fastify/busboy'],
     ],
   },
   embedded: { layers: [] },
@@ -192,7 +193,9 @@ function isForbidden(file: SourceFile, imported: Import): boolean {
 const BESIDE_OPERATIONS = [
   ...['billing/stripe-webhook', 'objects/object-routes', 'pages'].map((name) => `firsthand/${name}`),
   ...['work-html', 'work-pages', 'work-session', 'work-steps'].map((name) => `firsthand/work/${name}`),
-  ...['auth/cookie', 'media/file-pages', 'skill/pages', 'studio/file-routes'].map((name) => `killatamata/${name}`),
+  ...['arcade/pages', 'auth/cookie', 'media/file-pages', 'skill/pages', 'studio/file-routes'].map(
+    (name) => `killatamata/${name}`,
+  ),
   ...['launch-html', 'launch-page'].map((name) => `noctant/launches/${name}`),
   ...['cookie', 'pages'].map((name) => `rungate/people/${name}`),
 ].map((path) => `src/http/${path}.ts`)

@@ -362,6 +362,48 @@ CREATE INDEX IF NOT EXISTS killatamata_settlements_3 ON killatamata_settlements 
 CREATE TABLE IF NOT EXISTS killatamata_x402_payments (payment_id uuid NOT NULL, account_id text NOT NULL, purchase_id text NOT NULL, usd_cents bigint NOT NULL, status text NOT NULL, transaction text, claimed_at timestamptz(3) NOT NULL, PRIMARY KEY (payment_id));
 CREATE INDEX IF NOT EXISTS killatamata_x402_payments_1 ON killatamata_x402_payments (claimed_at) WHERE status IN ('claimed', 'settled');
 
+-- killatamata.affiliate, version 1
+CREATE TABLE IF NOT EXISTS killatamata_affiliates (account_id text NOT NULL, affiliate_id text NOT NULL, status text NOT NULL, display_name text, contact_email text, country_code text, payout_address text, terms_version text, pending_micros bigint NOT NULL, available_micros bigint NOT NULL, owed_micros bigint NOT NULL, requested_micros bigint NOT NULL, paid_micros bigint NOT NULL, reversed_micros bigint NOT NULL, deposits_usd_cents bigint NOT NULL, paying_accounts integer NOT NULL, matured_through integer NOT NULL, requested_through integer NOT NULL, paid_through integer NOT NULL, next_matures_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (account_id));
+CREATE INDEX IF NOT EXISTS killatamata_affiliates_1 ON killatamata_affiliates (next_matures_at) WHERE next_matures_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS killatamata_commissions (commission_id text NOT NULL, account_id text NOT NULL, number integer NOT NULL, provider text NOT NULL, deposit_micros bigint NOT NULL, earned_micros bigint NOT NULL, left_micros bigint NOT NULL, available_at timestamptz(3) NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (commission_id));
+CREATE INDEX IF NOT EXISTS killatamata_commissions_1 ON killatamata_commissions (account_id, number DESC);
+CREATE TABLE IF NOT EXISTS killatamata_payout_requests (payout_request_id text NOT NULL, account_id text NOT NULL, usd_micros bigint NOT NULL, status text NOT NULL, note text, payout_id text, reference text, reason text, created_at timestamptz(3) NOT NULL, decided_at timestamptz(3), PRIMARY KEY (payout_request_id));
+CREATE INDEX IF NOT EXISTS killatamata_payout_requests_1 ON killatamata_payout_requests (account_id, created_at DESC, payout_request_id DESC);
+CREATE INDEX IF NOT EXISTS killatamata_payout_requests_2 ON killatamata_payout_requests (created_at) WHERE status = 'requested';
+CREATE INDEX IF NOT EXISTS killatamata_payout_requests_3 ON killatamata_payout_requests (account_id, decided_at DESC, payout_request_id DESC) WHERE status = 'paid';
+
+-- killatamata.affiliateCode, version 1
+CREATE TABLE IF NOT EXISTS killatamata_affiliate_codes (code text NOT NULL, account_id text NOT NULL, clicks integer NOT NULL, signups integer NOT NULL, issued_at timestamptz(3) NOT NULL, PRIMARY KEY (code));
+CREATE INDEX IF NOT EXISTS killatamata_affiliate_codes_1 ON killatamata_affiliate_codes (account_id);
+
+-- killatamata.arcade, version 1
+CREATE TABLE IF NOT EXISTS killatamata_games (game_id text NOT NULL, account_id text NOT NULL, slug text NOT NULL, title text NOT NULL, short_description text NOT NULL, description text NOT NULL, tags text[] NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (game_id));
+CREATE INDEX IF NOT EXISTS killatamata_games_1 ON killatamata_games (slug);
+CREATE INDEX IF NOT EXISTS killatamata_games_2 ON killatamata_games (account_id, created_at DESC, game_id DESC);
+CREATE TABLE IF NOT EXISTS killatamata_releases (release_id text NOT NULL, game_id text NOT NULL, account_id text NOT NULL, version text NOT NULL, status text NOT NULL, entrypoint text NOT NULL, threads boolean NOT NULL, size_bytes bigint NOT NULL, sha256 text NOT NULL, file_count integer NOT NULL, cover_sha256 text, checks text[] NOT NULL, notes text, submitted_at timestamptz(3), created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (release_id));
+CREATE INDEX IF NOT EXISTS killatamata_releases_1 ON killatamata_releases (game_id, created_at DESC, release_id DESC);
+CREATE INDEX IF NOT EXISTS killatamata_releases_2 ON killatamata_releases (account_id, created_at DESC, release_id DESC);
+CREATE INDEX IF NOT EXISTS killatamata_releases_3 ON killatamata_releases (submitted_at, release_id) WHERE status IN ('submitted', 'in_review');
+CREATE TABLE IF NOT EXISTS killatamata_channels (game_id text NOT NULL, channel text NOT NULL, release_id text NOT NULL, visibility text NOT NULL, published_at timestamptz(3) NOT NULL, PRIMARY KEY (game_id, channel));
+CREATE INDEX IF NOT EXISTS killatamata_channels_1 ON killatamata_channels (channel, published_at DESC, game_id DESC);
+
+-- killatamata.launch, version 1
+CREATE TABLE IF NOT EXISTS killatamata_launches (session_id text NOT NULL, ends_at timestamptz(3) NOT NULL, seen_at timestamptz(3), PRIMARY KEY (session_id));
+CREATE INDEX IF NOT EXISTS killatamata_launches_1 ON killatamata_launches (ends_at);
+CREATE INDEX IF NOT EXISTS killatamata_launches_2 ON killatamata_launches (seen_at) WHERE seen_at IS NOT NULL;
+
+-- killatamata.media, version 1
+CREATE TABLE IF NOT EXISTS killatamata_media_jobs (job_id text NOT NULL, request_id uuid NOT NULL, account_id text NOT NULL, task text NOT NULL, status text NOT NULL, hold_id text NOT NULL, hold_micros bigint NOT NULL, charged_micros bigint, job jsonb NOT NULL, effective_input jsonb NOT NULL, adjustments jsonb NOT NULL, failure_code text, failure_message text, created_at timestamptz(3) NOT NULL, started_at timestamptz(3), ended_at timestamptz(3), updated_at timestamptz(3) NOT NULL, PRIMARY KEY (job_id));
+CREATE INDEX IF NOT EXISTS killatamata_media_jobs_1 ON killatamata_media_jobs (account_id, created_at) WHERE status IN ('queued', 'processing');
+CREATE INDEX IF NOT EXISTS killatamata_media_jobs_2 ON killatamata_media_jobs (task, ended_at DESC) WHERE status = 'completed';
+CREATE TABLE IF NOT EXISTS killatamata_media_files (file_id text NOT NULL, job_id text NOT NULL, request_id uuid NOT NULL, account_id text NOT NULL, place integer NOT NULL, name text NOT NULL, object_key text NOT NULL, mime_type text NOT NULL, size_bytes bigint NOT NULL, sha256 text NOT NULL, measures jsonb NOT NULL, completed_at timestamptz(3) NOT NULL, deleted_at timestamptz(3), PRIMARY KEY (file_id));
+CREATE INDEX IF NOT EXISTS killatamata_media_files_1 ON killatamata_media_files (job_id);
+CREATE INDEX IF NOT EXISTS killatamata_media_files_2 ON killatamata_media_files (completed_at) WHERE deleted_at IS NULL;
+
+-- killatamata.callback, version 1
+CREATE TABLE IF NOT EXISTS killatamata_callbacks (request_id uuid NOT NULL, account_id text NOT NULL, job_id text NOT NULL, url text NOT NULL, host text NOT NULL, status text NOT NULL, attempts integer NOT NULL, next_attempt_at timestamptz(3), PRIMARY KEY (request_id));
+CREATE INDEX IF NOT EXISTS killatamata_callbacks_1 ON killatamata_callbacks (next_attempt_at) WHERE status = 'pending';
+
 -- audit.auditorKey, version 1
 CREATE TABLE IF NOT EXISTS audit_auditor_keys (key_id text NOT NULL, operator_id uuid, name text NOT NULL, scopes text[] NOT NULL, key_hash text NOT NULL, revoked_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));
 

@@ -90,6 +90,12 @@ export const contexts: Readonly<Record<keyof Contexts, ContextFacts>> = {
   killatamata: {
     prefix: '/killatamata',
     keys: {
+      'POST /api/v1/affiliates/validate-code': 'natural',
+      'POST /api/v1/affiliates/me/apply': 'header',
+      'PATCH /api/v1/affiliates/me': 'header',
+      'GET /api/v1/affiliates/me/code': 'natural',
+      'POST /api/v1/affiliates/me/payout-requests': 'header',
+      'POST /api/v1/affiliates/me/bind-code': 'header',
       'POST /api/v1/device/link/approve': 'header',
       'POST /api/v1/checkout/stripe': 'header',
       'POST /api/v1/checkout/crypto': 'header',
@@ -97,6 +103,14 @@ export const contexts: Readonly<Record<keyof Contexts, ContextFacts>> = {
       'POST /api/v1/claim/crypto': 'header',
       'POST /api/v1/keys': 'header',
       'POST /api/v1/keys/revoke': 'header',
+      'POST /api/v1/credits/purchase/x402': 'header',
+      'POST /api/v1/deposit/x402': 'header',
+      'POST /api/v1/arcade/games': 'header',
+      'PATCH /api/v1/arcade/releases/submit': 'header',
+      'PATCH /api/v1/arcade/review/release': 'header',
+      'POST /api/v1/arcade/launch-sessions': 'body',
+      'PATCH /api/v1/arcade/launch-sessions': 'header',
+      'POST /api/v1/media/jobs': 'natural',
     },
   },
   audit: {

@@ -2,9 +2,15 @@
 
 import { killatamataBooks } from '../audit/killatamata/declarations.ts'
 import { account } from '../commands/killatamata/account.ts'
+import { affiliate } from '../commands/killatamata/affiliate.ts'
+import { affiliateBinding } from '../commands/killatamata/affiliate-binding.ts'
+import { affiliateCode } from '../commands/killatamata/affiliate-code.ts'
 import { agentRequest } from '../commands/killatamata/agent-request.ts'
 import { apiKeyUse } from '../commands/killatamata/api-key-use.ts'
 import { approvalPlan } from '../commands/killatamata/approval-plan.ts'
+import { arcadeGame, arcadeSlug } from '../commands/killatamata/arcade-game.ts'
+import { arcadeLaunch } from '../commands/killatamata/arcade-launch.ts'
+import { arcadeRelease } from '../commands/killatamata/arcade-release.ts'
 import { browserSession } from '../commands/killatamata/browser-session.ts'
 import { callback } from '../commands/killatamata/callback.ts'
 import { checkout } from '../commands/killatamata/checkout.ts'
@@ -23,7 +29,14 @@ import { studioWorkspace } from '../commands/killatamata/studio-workspace.ts'
 import { x402Payment } from '../commands/killatamata/x402-payment.ts'
 import type { Context } from '../context.ts'
 import { accountEvents, apiKeyEvents, identityEvents } from '../events/killatamata/account.ts'
+import { affiliateBindingEvents, affiliateCodeEvents, affiliateEvents } from '../events/killatamata/affiliate.ts'
 import { agentRequestEvents, approvalPlanEvents } from '../events/killatamata/agent.ts'
+import {
+  arcadeGameEvents,
+  arcadeLaunchEvents,
+  arcadeReleaseEvents,
+  arcadeSlugEvents,
+} from '../events/killatamata/arcade.ts'
 import { ledgerEvents } from '../events/killatamata/ledger.ts'
 import { mailEvents } from '../events/killatamata/mail.ts'
 import { callbackEvents, mediaJobEvents } from '../events/killatamata/media.ts'
@@ -45,10 +58,13 @@ import { x402PaymentEvents } from '../events/killatamata/x402.ts'
 import { inStreams } from '../events/registry.ts'
 import type { KillatamataDirectories } from '../http/killatamata/directories.ts'
 import { killatamataProcesses } from '../processes/killatamata/processes.ts'
+import { sandboxOf } from '../processes/killatamata/sandbox-parts.ts'
 import { killatamataSettings } from '../processes/killatamata/settings.ts'
 import { agentProcess } from '../processes/killatamata/studio/declaration.ts'
 import { accountProjection, keyUseProjection } from '../projections/killatamata/account.ts'
+import { affiliateCodeProjection, affiliateProjection } from '../projections/killatamata/affiliate.ts'
 import { agentRequestProjection, approvalPlanProjection } from '../projections/killatamata/agent.ts'
+import { arcadeProjection, launchProjection } from '../projections/killatamata/arcade.ts'
 import { ledgerProjection } from '../projections/killatamata/ledger.ts'
 import { mailProjection } from '../projections/killatamata/mail.ts'
 import { callbackProjection, mediaProjection } from '../projections/killatamata/media.ts'
@@ -60,6 +76,10 @@ import {
   studioThreadProjection,
   studioWorkspaceProjection,
 } from '../projections/killatamata/studio.ts'
+
+const sandbox = sandboxOf(async (wanted) =>
+  (await import('../embedded/killatamata/stand-ins.ts')).startStandIns(wanted),
+)
 
 export const killatamata: Context<KillatamataDirectories> = {
   name: 'killatamata',
@@ -83,6 +103,13 @@ export const killatamata: Context<KillatamataDirectories> = {
       [studioAsset.category]: studioAssetEvents,
       [approvalPlan.category]: approvalPlanEvents,
       [agentRequest.category]: agentRequestEvents,
+      [affiliate.category]: affiliateEvents,
+      [affiliateCode.category]: affiliateCodeEvents,
+      [affiliateBinding.category]: affiliateBindingEvents,
+      [arcadeSlug.category]: arcadeSlugEvents,
+      [arcadeGame.category]: arcadeGameEvents,
+      [arcadeRelease.category]: arcadeReleaseEvents,
+      [arcadeLaunch.category]: arcadeLaunchEvents,
       [mediaJob.category]: mediaJobEvents,
       [callback.category]: callbackEvents,
     }),
@@ -92,6 +119,7 @@ export const killatamata: Context<KillatamataDirectories> = {
       ...['keyId', 'textId', 'sessionId', 'checkoutId', 'settlementId', 'paymentIntentId', 'depositId'],
       ...['holdId', 'jobId', 'paymentId', 'purchaseId'],
       ...['projectId', 'threadId', 'messageId', 'assetId', 'planId', 'approvalPlanId'],
+      ...['affiliateId', 'commissionId', 'payoutRequestId', 'payoutId', 'gameId', 'releaseId'],
     ],
     person: 'accountId',
     forgets: ['killatamata.AccountForgotten.v1'],
@@ -102,6 +130,8 @@ export const killatamata: Context<KillatamataDirectories> = {
     ...[emailChallenge, idTokenClaim, browserSession, deviceLink, mail],
     ...[ledger, checkout, settlement, x402Payment],
     ...[studioWorkspace, studioProject, studioThread, studioAsset, approvalPlan, agentRequest],
+    ...[affiliate, affiliateCode, affiliateBinding],
+    ...[arcadeSlug, arcadeGame, arcadeRelease, arcadeLaunch],
     ...[mediaJob, callback],
   ],
   projections: [
@@ -109,14 +139,16 @@ export const killatamata: Context<KillatamataDirectories> = {
     ...[ledgerProjection, settlementProjection, x402Projection],
     ...[studioWorkspaceProjection, studioProjectProjection, studioThreadProjection, studioAssetProjection],
     ...[approvalPlanProjection, agentRequestProjection],
+    ...[affiliateProjection, affiliateCodeProjection],
+    ...[arcadeProjection, launchProjection],
     ...[mediaProjection, callbackProjection],
   ],
   books: killatamataBooks,
   directories: async () => (await import('../http/killatamata/directories.ts')).killatamataDirectories(),
   processes: [
-    ...killatamataProcesses,
-    agentProcess(async () => (await import('../http/killatamata/studio/jobs.ts')).readJob),
+    ...killatamataProcesses(sandbox),
+    agentProcess(sandbox, async () => (await import('../http/killatamata/studio/jobs.ts')).readJob),
   ],
-  serve: async (parts) => (await import('../http/killatamata/serve.ts')).serveKillatamata(parts),
+  serve: async (parts) => (await import('../http/killatamata/serve.ts')).serveKillatamata(parts, sandbox),
   api: async () => (await import('../http/killatamata/api.ts')).killatamata,
 }

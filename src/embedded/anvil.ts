@@ -27,6 +27,8 @@ export interface AnvilOptions {
   directory: string
   /** Fails where this port stays taken; without it a free one is found. */
   port?: number
+  /** Default: an id that no public chain has. Another one is for what is to look like that chain; its keys are others anyway. */
+  chainId?: number
   /** Until it answers, with its state loaded. Default 30,000. */
   startTimeoutMs?: number
   /** How long a chain of an earlier, killed run may take to go away. Default 15,000. */
@@ -93,7 +95,7 @@ export async function startAnvil(options: AnvilOptions): Promise<LocalChain> {
   writeFileSync(join(directory, PID_FILE), `${server.pid}\n`)
   const endKeeping = startKeepingState(directory, askerOf(port), options.onFault)
   return {
-    ...{ rpcUrl: `http://${loopbackHost}:${port}`, chainId: CHAIN_ID, pid: server.pid },
+    ...{ rpcUrl: `http://${loopbackHost}:${port}`, chainId: options.chainId ?? CHAIN_ID, pid: server.pid },
     keyOf: (index) => keyFrom(words, index),
     exited: server.exited.finally(endKeeping),
     async stop() {
@@ -150,15 +152,16 @@ function isAnvilOf(pid: number, directory: string): boolean {
 async function startServer(directory: string, options: AnvilOptions): Promise<{ server: Guarded; port: number }> {
   const program = findAnvil()
   const startFrom = stateToStartFrom(directory)
+  const { chainId = CHAIN_ID } = options
   const logFile = join(directory, 'anvil.log')
   const deadline = Date.now() + (options.startTimeoutMs ?? 30_000)
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort())
-    const server = await spawnGuarded(program, commandLine(directory, port, startFrom), {
+    const server = await spawnGuarded(program, commandLine(directory, { port, chainId }, startFrom), {
       ...{ cwd: directory, env: { PATH: process.env.PATH, HOME: directory, TZ: 'UTC' } },
       ...{ stopSignal: 'TERM', logFile },
     })
-    if (await answers(server, port, deadline)) return { server, port }
+    if (await answers(server, { port, chainId }, deadline)) return { server, port }
     await server.stop()
     const log = readFileSync(logFile, 'utf8')
     if (!/in use/i.test(log) || attempt === START_ATTEMPTS_MAX || Date.now() > deadline) {
@@ -174,11 +177,16 @@ const TRANSACTION_BLOCKS_KEPT = 500
 /** Its own way of keeping its state is not used while it runs. */
 const NEVER_S = 1_000_000_000
 
-function commandLine(directory: string, port: number, startFrom: string | undefined): string[] {
+interface Place {
+  port: number
+  chainId: number
+}
+
+function commandLine(directory: string, { port, chainId }: Place, startFrom: string | undefined): string[] {
   const settings: Record<string, string | number> = {
     host: loopbackHost,
     port,
-    'chain-id': CHAIN_ID,
+    'chain-id': chainId,
     hardfork: HARDFORK,
     accounts: 0,
     'prune-history': STATES_KEPT,
@@ -192,21 +200,21 @@ function commandLine(directory: string, port: number, startFrom: string | undefi
 }
 
 /** False where it ended, or did not answer in time. */
-async function answers(server: Guarded, port: number, deadline: number): Promise<boolean> {
+async function answers(server: Guarded, place: Place, deadline: number): Promise<boolean> {
   let ended = false
   server.exited.then(() => {
     ended = true
   })
   while (!ended && Date.now() < deadline) {
-    if (await answersAt(port)) return true
+    if (await answersAt(place)) return true
     await delay(POLL_MS)
   }
   return false
 }
 
-async function answersAt(port: number): Promise<boolean> {
+async function answersAt({ port, chainId }: Place): Promise<boolean> {
   try {
-    return (await askerOf(port)('eth_chainId')) === toHex(CHAIN_ID)
+    return (await askerOf(port)('eth_chainId')) === toHex(chainId)
   } catch {
     // Nothing listens there yet.
     return false

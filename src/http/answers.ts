@@ -27,6 +27,7 @@ type Chunk = Uint8Array | string
 /** The headers that a reply may add to the kernel's own, with what the document says of them. */
 export const replyHeaders = {
   'cache-control': '`no-store`: what the answer shows is shown this once, and nobody on the way may keep it.',
+  location: 'Where to go.',
   'preference-applied': 'The part of the request’s `Prefer` that was heeded.',
   'set-cookie': 'Cookies that later requests send back.',
 } as const
@@ -34,7 +35,7 @@ export type ReplyHeader = keyof typeof replyHeaders
 
 export type Answer = {
   headers?: readonly ReplyHeader[]
-  /** Those that a direct operation sets, with what the document says of them. */
+  /** Those that are its own, in lower case, with what the document says of them; a refusal’s stand under its status. */
   says?: Readonly<Record<string, string>>
 } & (
   | { kind: 'json'; schema: z.ZodType; description: string; example?: unknown }
@@ -83,21 +84,20 @@ type HeadersOf<A> = A extends { headers: readonly (infer H extends ReplyHeader)[
       headers?: Readonly<Partial<Record<Exclude<H, 'set-cookie'>, string>>>
       cookies?: 'set-cookie' extends H ? readonly SetCookie[] : undefined
     }
-  : { headers?: undefined; cookies?: undefined }
-
-interface ReplyParts {
-  handled?: Handled
-}
+  : A extends { says: Readonly<Record<infer N extends string, string>> }
+    ? { headers?: Readonly<Partial<Record<N, string>>>; cookies?: undefined }
+    : { headers?: undefined; cookies?: undefined }
 
 /** What a handler returns: one of the statuses, with the content and the headers that go with it. */
 export type ReplyOf<A extends Answers> = {
-  [Status in keyof A & number]: { status: Status } & ContentOf<A[Status]> & HeadersOf<A[Status]> & ReplyParts
+  [Status in keyof A & number]: { status: Status } & ContentOf<A[Status]> & HeadersOf<A[Status]> & { handled?: Handled }
 }[keyof A & number]
 
 /** A reply as the kernel sees it. */
-export interface Reply extends ReplyParts {
+export interface Reply {
+  handled?: Handled
   status: number
-  headers?: Readonly<Partial<Record<ReplyHeader, string>>>
+  headers?: Readonly<Record<string, string | undefined>>
   cookies?: readonly SetCookie[]
   body?: unknown
   socket?: SocketHandlers
@@ -120,14 +120,11 @@ export function buildAnswer(exchange: Exchange, reply: Reply, answer: Answer | u
       return respond(exchange, reply, reply.body as string, `${answer.mediaType}; charset=utf-8`)
     case 'stream':
       return respond(exchange, reply, streamOf(reply.body as AsyncIterable<Chunk>), answer.mediaType)
-    case 'events':
+    case 'events': {
       headers['cache-control'] ??= 'no-cache'
-      return respond(
-        exchange,
-        reply,
-        streamOf(framesOf(reply.body as AsyncIterable<ServerSentEvent>)),
-        'text/event-stream',
-      )
+      const frames = streamOf(framesOf(reply.body as AsyncIterable<ServerSentEvent>))
+      return respond(exchange, reply, frames, 'text/event-stream')
+    }
     case 'json':
       return respond(exchange, reply, keptTexts.get(reply.body as object) ?? jsonText(reply.body), 'application/json')
     default:

@@ -8,11 +8,11 @@ import type { Context } from 'hono'
 import type { AppEnv } from './environment.ts'
 import { Problem } from './errors.ts'
 
-/** How an operation takes its body. JSON may come under another media type; `verbatim` is a member whose text is kept. */
+/** How an operation takes its body. `verbatim` is a member whose text is kept; a streamed one’s schema is for the document. */
 export type BodySpec =
   | { kind: 'json'; schema: z.ZodType; isRequired: boolean; mediaType: string; verbatim?: string | undefined }
   | { kind: 'bytes'; mediaTypes: readonly string[] | undefined }
-  | { kind: 'stream'; mediaTypes: readonly string[] | undefined }
+  | { kind: 'stream'; mediaTypes: readonly string[] | undefined; schema?: z.ZodType }
 
 /** What a handler is given for it. A streamed body's chunks come as the handler asks for them. */
 export type BodyOf<B> = B extends z.ZodType

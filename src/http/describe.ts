@@ -268,14 +268,14 @@ const countedNames = ({ rateHeaders = 'RateLimit' }: ContextApi) =>
 function headerNames(operation: Refusable, route: Route, api: ContextApi, status: number): string[] {
   const { method, isCommand, answers, codes, access, isDirect } = operation
   if (isDirect) return directHeaderNames(operation, api, status)
-  const { requestIds, errors, schemes } = api
   const named = route.requestBody?.content?.['application/json'] ? [MEMBERS_HEADER] : []
   const warned = [...named, ...(ignoresKeyHeader(operation) ? [IGNORED_HEADER] : [])]
-  const always = [requestIds.header, ...warned, ...(status >= 400 ? ['Link'] : [])]
-  const bySigning = access.alternatives.flatMap(({ scheme }) => schemes[scheme]?.sets ?? []).map(titleCase)
+  const linked = [...Object.keys(answers[status]?.says ?? {}), ...(status >= 400 ? ['Link'] : [])]
+  const always = [api.requestIds.header, ...warned, ...linked]
+  const bySigning = access.alternatives.flatMap(({ scheme }) => api.schemes[scheme]?.sets ?? []).map(titleCase)
   if (status >= 400) {
     const again = codes.some((code) => {
-      const entry = errors.codes[code]
+      const entry = api.errors.codes[code]
       return entry?.status === status && (entry.retryAfterS !== undefined || code === 'rate_limit_exceeded')
     })
     const own = [...(status === 401 ? ['WWW-Authenticate'] : []), ...(again ? ['Retry-After'] : [])]

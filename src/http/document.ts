@@ -46,7 +46,7 @@ function routeOf(
   const signed = access.alternatives.filter(({ scheme }) => schemes.has(scheme))
   const security = signed.map(({ scheme }) => ({ [scheme]: [] }))
   const types = body?.kind === 'json' ? [body.mediaType] : (body?.mediaTypes ?? ['*/*'])
-  const schema = body?.kind === 'json' ? body.schema : { type: 'string', format: 'binary' }
+  const schema = (body?.kind !== 'bytes' && body?.schema) || { type: 'string', format: 'binary' }
   const content = Object.fromEntries(types.map((type) => [type, { schema }]))
   return {
     ...{ method, path, operationId: id, summary, description },

@@ -127,7 +127,7 @@ const page = (code: string, occurrences: readonly Occurrence[]) =>
     code,
     occurrences.map(
       (each) => html`<h2>${each.context}: ${each.status}, ${each.title}</h2>
-        <p>It comes to that where: ${each.causes.join('; ')}.</p>
+        <p>How it comes to that: ${each.causes.join('; ')}.</p>
         ${each.whatToDo === undefined ? '' : html`<p>${each.whatToDo}</p>`}
         <p>To send again: ${each.retry}</p>
         ${each.shownAs === code ? '' : html`<p>The body of the refusal names it <code>${each.shownAs}</code>.</p>`}

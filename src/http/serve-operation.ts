@@ -77,7 +77,9 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
   const { api, parts, runtime } = serving
   const { limits, log, sealer, bounds, tenants, inTurn } = runtime
   const { readYourWritesWaitMs: waitMs } = limits
-  const bodyMaxBytes = Math.min(operation.bodyMaxBytes ?? api.bodyMaxBytes ?? BODY_MAX_BYTES, limits.bodyMaxBytes)
+  const isStreamed = bodySpecOf(operation.body)?.kind === 'stream'
+  const ownMaxBytes = operation.bodyMaxBytes ?? api.bodyMaxBytes ?? BODY_MAX_BYTES
+  const bodyMaxBytes = isStreamed ? ownMaxBytes : Math.min(ownMaxBytes, limits.bodyMaxBytes)
   const enter = guard(serving, operation)
   const consistency = { waiter: parts.waiter, waitMs, sealer }
   const atLeast = readAtLeast(consistency)
@@ -86,7 +88,7 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
   const validate = validateRequest(operation, jsonLimits, api.faultsMax)
   const ignoresKey = ignoresKeyHeader(operation)
   const isSocket = Object.values(operation.answers).some(({ kind }) => kind === 'upgrade')
-  const isHeld = operation.method !== 'get' && bodySpecOf(operation.body)?.kind !== 'stream'
+  const isHeld = operation.method !== 'get' && !isStreamed
 
   /** From the validated request to its answer. */
   async function answer(c: Context<AppEnv>, exchange: Exchange, asking: Asking): Promise<Response> {

@@ -5,23 +5,23 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import { systemContext } from '../commands/context.ts'
 import { deterministicId } from '../commands/identity.ts'
 
-/** What the file holds, with the address as it is now; made at the first time, and what an older file lacks is added. */
+/** What the file holds, with the address, or all that may be another at each start, as it is now; made at the first time, and what an older file lacks is added. */
 export async function keepKeysFile<Kept extends { url: string }>(
   file: string,
   schema: z.ZodType<Kept>,
-  url: string,
+  place: { url: string },
   make: () => Omit<Kept, 'url'>,
 ): Promise<{ kept: Kept; created: boolean }> {
   const created = !existsSync(file)
-  if (created) await write(file, { url, ...make() })
+  if (created) await write(file, { ...place, ...make() })
   const held = JSON.parse(readFileSync(file, 'utf8'))
-  const isComplete = schema.safeParse(held).success
-  const kept = schema.parse({ ...(isComplete ? {} : make()), ...held, url })
-  if (!isComplete || held.url !== url) await write(file, kept)
+  const kept = schema.parse({ ...(schema.safeParse(held).success ? {} : make()), ...held, ...place })
+  if (!isDeepStrictEqual(held, kept)) await write(file, kept)
   return { kept, created }
 }
 

@@ -7,7 +7,7 @@ import { type Stack, startStack } from '../support/stack.ts'
 let stack: Stack
 const empty = temporaryDirectory()
 beforeAll(async () => {
-  stack = await startStack()
+  stack = await startStack({ environment: { CONTEXTS: 'noctant' } })
 })
 afterAll(async () => {
   await stack.close()

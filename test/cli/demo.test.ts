@@ -16,7 +16,7 @@ const servers: Server[] = []
 const keyFile = join(empty.path, 'key')
 
 beforeAll(async () => {
-  stack = await startStack()
+  stack = await startStack({ environment: { CONTEXTS: 'noctant' } })
   writeFileSync(keyFile, stack.apiKey, { mode: 0o600 })
 })
 afterAll(async () => {

@@ -11,6 +11,7 @@ import { recipes } from '../../src/cli/noctant/trigger-recipes.ts'
 import { overridden } from '../../src/cli/noctant/triggering.ts'
 import { partnerEventTypes } from '../../src/events/noctant/partner-events.ts'
 import { runCli } from '../support/cli.ts'
+import { programEnvironment } from '../support/program-environment.ts'
 import { root } from '../support/source.ts'
 import { type Stack, startStack } from '../support/stack.ts'
 import { verify } from '../support/webhook-operator.ts'
@@ -23,7 +24,7 @@ let operatorId: string
 const children: ChildProcess[] = []
 
 beforeAll(async () => {
-  stack = await startStack()
+  stack = await startStack({ environment: { CONTEXTS: 'noctant' } })
   receiver = await startReceiver()
   const directory = dirname(stack.logFile)
   const me = await fetch(`${stack.url}/noctant/v1/me`, { headers: { authorization: `Bearer ${stack.apiKey}` } })
@@ -53,8 +54,7 @@ interface Listener {
 
 /** Resolves once it follows the log. */
 async function listen(...args: string[]): Promise<Listener> {
-  const { PATH = '', HOME = '' } = process.env
-  const env = { PATH, HOME, NODE_NO_WARNINGS: '1', ...environment }
+  const env = { ...programEnvironment(), NODE_NO_WARNINGS: '1', ...environment }
   const child = spawn(process.execPath, [join(root, 'src/cli/opslog.ts'), 'listen', ...args], { env })
   children.push(child)
   let printed = ''

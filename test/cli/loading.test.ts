@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { programEnvironment } from '../support/program-environment.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { root } from '../support/source.ts'
 
@@ -35,7 +36,6 @@ let runs = 0
 async function loadedBy(args: readonly string[]): Promise<{ exitCode: number; packages: string[]; files: string[] }> {
   runs += 1
   const file = join(directory.path, `loaded-${runs}`)
-  const { PATH = '', HOME = '' } = process.env
   const nowhere = {
     EVENTSTORE_URL: 'esdb://127.0.0.1:1?tls=false',
     DATABASE_URL: 'postgres://127.0.0.1:1/none',
@@ -43,7 +43,7 @@ async function loadedBy(args: readonly string[]): Promise<{ exitCode: number; pa
     DATA_DIR: directory.path,
   }
   const program = ['--import', listener, join(root, 'src/cli/opslog.ts'), ...args]
-  const env = { PATH, HOME, NODE_NO_WARNINGS: '1', LOADED: file, ...nowhere }
+  const env = { ...programEnvironment(), NODE_NO_WARNINGS: '1', LOADED: file, ...nowhere }
   const exitCode = await new Promise<number>((resolve, reject) => {
     execFile(process.execPath, program, { env }, (error) =>
       error && typeof error.code !== 'number' ? reject(error) : resolve(Number(error?.code ?? 0)),

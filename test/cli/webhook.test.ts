@@ -19,7 +19,7 @@ let acme: TestOperator
 let environment: Record<string, string>
 
 beforeAll(async () => {
-  stack = await startStack({ environment: webhookEnvironment })
+  stack = await startStack({ environment: { ...webhookEnvironment, CONTEXTS: 'noctant' } })
   receiver = await startReceiver()
   acme = await stack.addOperator()
   const services = { EVENTSTORE_URL: stack.eventStoreUrl, DATABASE_URL: stack.databaseUrl, DATA_DIR: empty.path }

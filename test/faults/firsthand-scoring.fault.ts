@@ -18,6 +18,7 @@ import type { CrashOrder } from '../../src/runtime/crash-points.ts'
 import { systemContext } from '../http/api.ts'
 import { registry } from '../support/contexts.ts'
 import { eventsOf } from '../support/event-store.ts'
+import { programEnvironment } from '../support/program-environment.ts'
 import { createDatabase, temporaryDirectory } from '../support/services.ts'
 import { root } from '../support/source.ts'
 
@@ -47,12 +48,17 @@ afterAll(async () => {
 /** Starts the instance, and resolves when it is up or has ended. */
 async function start(): Promise<void> {
   writeFileSync(shiftFile, String(HOUR_MS))
-  const { PATH = '', HOME = '' } = process.env
   const shift = pathToFileURL(join(import.meta.dirname, '../support/clock-shift.ts')).href
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts'], {
     cwd: root,
     env: {
-      ...{ PATH, HOME, PORT: '0', DATA_DIR: dataDirectory, DATABASE_URL: database.url, NATS_SERVER: 'off' },
+      ...{
+        ...programEnvironment(),
+        PORT: '0',
+        DATA_DIR: dataDirectory,
+        DATABASE_URL: database.url,
+        NATS_SERVER: 'off',
+      },
       ...{ CONTEXTS: 'noctant,firsthand', CRASH_POINT_FILE: crashFile },
       ...{ NODE_OPTIONS: `--import ${shift}`, CLOCK_SHIFT_FILE: shiftFile },
       ...{ FIRSTHAND_SANDBOX_COMPLETION_MS: String(COMPLETION_MS), FIRSTHAND_SANDBOX_POLL_INTERVAL_MS: '100' },

@@ -6,6 +6,7 @@ import { root } from '../support/source.ts'
 import { attackRows } from './attack-rows.ts'
 import { badInput } from './bad-input.ts'
 import { firsthandRows } from './firsthand-rows.ts'
+import { killatamataRows } from './killatamata-rows.ts'
 import { ostiumRows } from './ostium-rows.ts'
 import { rows } from './rows.ts'
 import { rungateRows } from './rungate-rows.ts'
@@ -14,6 +15,8 @@ const ROWS = 40
 const FIRSTHAND_ROWS = 22
 const RUNGATE_ROWS = 16
 const OSTIUM_ROWS = 20
+/** Those whose parts are there. */
+const KILLATAMATA_ROWS = [1, 2, 3, 4, 5, 6, 7, 8, 18, 20, 22]
 const ATTACK_ROWS = 16
 const numbersTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
 
@@ -22,9 +25,12 @@ it('every row of the table has a test', () => {
   expect(firsthandRows.map(({ row }) => row)).toEqual(numbersTo(FIRSTHAND_ROWS))
   expect(rungateRows.map(({ row }) => row)).toEqual(numbersTo(RUNGATE_ROWS))
   expect(ostiumRows.map(({ row }) => row)).toEqual(numbersTo(OSTIUM_ROWS))
+  expect(killatamataRows.map(({ row }) => row)).toEqual(KILLATAMATA_ROWS)
   expect(attackRows.map(({ row }) => row)).toEqual(numbersTo(ATTACK_ROWS))
   expect(
-    [...rows, ...firsthandRows, ...rungateRows, ...ostiumRows, ...attackRows].filter(({ tests }) => tests.length === 0),
+    [...rows, ...firsthandRows, ...rungateRows, ...ostiumRows, ...killatamataRows, ...attackRows].filter(
+      ({ tests }) => tests.length === 0,
+    ),
   ).toEqual([])
 })
 
@@ -37,6 +43,7 @@ it('every test that a row names stands in its file, under that name', () => {
     ...firsthandRows.map(({ row, tests }) => ({ what: `row F${row}`, tests })),
     ...rungateRows.map(({ row, tests }) => ({ what: `row G${row}`, tests })),
     ...ostiumRows.map(({ row, tests }) => ({ what: `row O${row}`, tests })),
+    ...killatamataRows.map(({ row, tests }) => ({ what: `row K${row}`, tests })),
     ...attackRows.map(({ row, tests }) => ({ what: `attack ${row}`, tests })),
     ...badInput.map(({ input, tests }) => ({ what: input, tests })),
   ]

@@ -180,8 +180,8 @@ export async function startServing<D extends Directories>(
   return {
     ...{ url, port: first.port, store: log.store, bus: ofApi.bus, db, logged, running, waiter },
     ...{ directories, gauges: first.made.gauges ?? [], ring, config, keys: log.keys, eventStoreUrl: log.url },
-    /** What the handlers work with. */
-    parts: first.made.parts,
+    /** What the handlers work with, and what the context does at an instance's first start. */
+    ...{ parts: first.made.parts, firstRun: first.made.firstRun },
     /** What a further process of the installation works with. */
     newParts: () => partsOf(busOn()),
     /** A further API process; answers with its address. */

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { run } from '../../src/cli/program.ts'
+import { programEnvironment } from './program-environment.ts'
 import { root } from './source.ts'
 
 export interface Ended {
@@ -17,10 +18,11 @@ interface Running {
 }
 
 /** What a program of its own would have: a bare environment with this one on top of it. */
-const programEnvironment = (environment: Record<string, string>) => {
-  const { PATH = '', HOME = '' } = process.env
-  return { PATH, HOME, NODE_NO_WARNINGS: '1', ...environment }
-}
+const commandEnvironment = (environment: Record<string, string>) => ({
+  ...programEnvironment(),
+  NODE_NO_WARNINGS: '1',
+  ...environment,
+})
 
 /** The command that runs in this process, known to all that it calls and to nothing else. */
 const running = new AsyncLocalStorage<Running>()
@@ -58,7 +60,7 @@ let last: Promise<unknown> = Promise.resolve()
  * its services, or to show that the program calls the function.
  */
 export function runCli(args: readonly string[], environment: Record<string, string> = {}): Promise<Ended> {
-  const ended = last.then(() => runHere(args, programEnvironment(environment)))
+  const ended = last.then(() => runHere(args, commandEnvironment(environment)))
   last = ended.catch(() => undefined)
   return ended
 }
@@ -91,7 +93,7 @@ export function spawnCli(
 ): Promise<Ended> {
   const terminal = answer === undefined ? [] : ['--import', AS_TERMINAL]
   const child = spawn(process.execPath, [...terminal, join(root, 'src/cli/opslog.ts'), ...args], {
-    env: programEnvironment(environment),
+    env: commandEnvironment(environment),
     stdio: [answer === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
   const output = { stdout: '', stderr: '' }

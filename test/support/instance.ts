@@ -8,6 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { CrashOrder } from '../../src/runtime/crash-points.ts'
+import { programEnvironment } from './program-environment.ts'
 import { createDatabase, temporaryDirectory } from './services.ts'
 import { root } from './source.ts'
 
@@ -51,10 +52,16 @@ export async function createInstance(environment: Environment): Promise<Instance
   const toolEnvironment = () => ({ DATA_DIR: dataDirectory, DATABASE_URL: database.url })
 
   async function start(own: Environment = {}): Promise<void> {
-    const { PATH = '', HOME = '' } = process.env
     const starting = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts'], {
       cwd: root,
-      env: { PATH, HOME, ...toolEnvironment(), PORT: '0', CRASH_POINT_FILE: crashFile, ...environment, ...own },
+      env: {
+        ...programEnvironment(),
+        ...toolEnvironment(),
+        PORT: '0',
+        CRASH_POINT_FILE: crashFile,
+        ...environment,
+        ...own,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     child = starting

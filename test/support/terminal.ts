@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { programEnvironment } from './program-environment.ts'
 import { root } from './source.ts'
 
 export async function onScreen(
@@ -11,11 +12,10 @@ export async function onScreen(
 ): Promise<string> {
   const size = `isTTY:{value:true},columns:{value:${columns}},rows:{value:${rows}}`
   const asTerminal = `data:text/javascript,Object.defineProperties(process.stdout,{${size}})`
-  const { PATH = '', HOME = '' } = process.env
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--import', asTerminal, join(root, 'src/cli/opslog.ts'), ...args],
-    { env: { PATH, HOME, NODE_NO_WARNINGS: '1', NO_COLOR: '1', ...environment } },
+    { env: { ...programEnvironment(), NODE_NO_WARNINGS: '1', NO_COLOR: '1', ...environment } },
   )
   return stdout
 }

@@ -14,6 +14,7 @@ import { projectionsCheckpoint } from '../../src/projections/checkpoint.ts'
 import { runCli } from '../support/cli.ts'
 import { registry } from '../support/contexts.ts'
 import { memoryKeys } from '../support/person-keys.ts'
+import { programEnvironment } from '../support/program-environment.ts'
 import { createDatabase, type TestDatabase, temporaryDirectory } from '../support/services.ts'
 import { root } from '../support/source.ts'
 
@@ -68,11 +69,10 @@ describe.each(archives)('the instance recorded in %s', (archive) => {
 
   /** Starts today's instance on it, and resolves with its address when it is ready. */
   async function start(): Promise<string> {
-    const { PATH = '', HOME = '' } = process.env
     const own = { DATA_DIR: dataDir, DATABASE_URL: database.url, PORT: '0', NATS_SERVER: 'off' }
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts'], {
       cwd: root,
-      env: { PATH, HOME, ...own },
+      env: { ...programEnvironment(), ...own },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const exited = once(child, 'exit')

@@ -11,6 +11,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { CrashOrder } from '../../src/runtime/crash-points.ts'
+import { programEnvironment } from '../support/program-environment.ts'
 import { createDatabase, temporaryDirectory } from '../support/services.ts'
 import { root } from '../support/source.ts'
 
@@ -39,11 +40,10 @@ let sandbox: Sandbox
 /** Starts the instance, unless it runs, and waits until it says that it is up. */
 beforeEach(async () => {
   if (running?.exitCode === null && running.signalCode === null) return
-  const { PATH = '', HOME = '' } = process.env
   const own = { PORT: '0', DATA_DIR: join(directory.path, 'data'), DATABASE_URL: database.url, NATS_SERVER: 'off' }
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts'], {
     cwd: root,
-    env: { PATH, HOME, ...own, CRASH_POINT_FILE: crashFile },
+    env: { ...programEnvironment(), ...own, CRASH_POINT_FILE: crashFile },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running = child

@@ -8,6 +8,7 @@ import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
 import { credentials, Metadata, status } from '@grpc/grpc-js'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { freePort } from '../../src/embedded/ports.ts'
+import { programEnvironment } from '../support/program-environment.ts'
 import { createDatabase, temporaryDirectory } from '../support/services.ts'
 import { root } from '../support/source.ts'
 
@@ -32,10 +33,9 @@ interface Start {
 
 function start(command: string, args: string[], environment: Record<string, string>): Start {
   const dataDir = join(directory.path, `data-${++directories}`)
-  const { PATH = '', HOME = '' } = process.env
   const child = spawn(command, args, {
     cwd: root,
-    env: { PATH, HOME, DATA_DIR: dataDir, PORT: '0', NATS_SERVER: 'off', ...environment },
+    env: { ...programEnvironment(), DATA_DIR: dataDir, PORT: '0', NATS_SERVER: 'off', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   started.push(child)

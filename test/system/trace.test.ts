@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { runCli } from '../support/cli.ts'
 import { startEventStoreNode } from '../support/event-store-node.ts'
 import { type Collector, startCollector, type ToldSpan } from '../support/otlp-receiver.ts'
+import { programEnvironment } from '../support/program-environment.ts'
 import { createDatabase, natsUrl, type TestDatabase, temporaryDirectory } from '../support/services.ts'
 import { root } from '../support/source.ts'
 import { type Receiver, startReceiver } from '../support/webhook-receiver.ts'
@@ -29,10 +30,9 @@ const dataDirectory = (roles: string): string => join(directory.path, roles.repl
 const readJson = (roles: string, file: string) => JSON.parse(readFileSync(join(dataDirectory(roles), file), 'utf8'))
 
 async function start(roles: string): Promise<void> {
-  const { PATH = '', HOME = '' } = process.env
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts'], {
     cwd: root,
-    env: { PATH, HOME, ...services, ROLES: roles, DATA_DIR: dataDirectory(roles) },
+    env: { ...programEnvironment(), ...services, ROLES: roles, DATA_DIR: dataDirectory(roles) },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   children.set(roles, child)

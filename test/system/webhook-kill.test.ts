@@ -20,7 +20,9 @@ let receiver: Receiver
 let running: ChildProcess | undefined
 
 beforeAll(async () => {
-  stack = await startStack({ environment: { ...webhookEnvironment, ROLES: 'api,projector,relay,engine' } })
+  stack = await startStack({
+    environment: { ...webhookEnvironment, CONTEXTS: 'noctant', ROLES: 'api,projector,relay,engine' },
+  })
   receiver = await startReceiver()
 })
 afterAll(async () => {

@@ -13,6 +13,7 @@ import { createEventStore } from '../../src/events/store.ts'
 import { type Ended, runCli, spawnCli } from '../support/cli.ts'
 import { contexts, registry } from '../support/contexts.ts'
 import { example, ids, uuidOf } from '../support/examples.ts'
+import { programEnvironment } from '../support/program-environment.ts'
 import { createDatabase, type TestDatabase, temporaryDirectory } from '../support/services.ts'
 import { root } from '../support/source.ts'
 import { type SwappedStore, startSwappedStore } from '../support/swapped-store.ts'
@@ -63,10 +64,9 @@ const impatience = {
 }
 
 function start(): Started {
-  const { PATH = '', HOME = '' } = process.env
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts'], {
     cwd: root,
-    env: { PATH, HOME, PORT: '0', ...environment() },
+    env: { ...programEnvironment(), PORT: '0', ...environment() },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   started.push(child)

@@ -1,28 +1,28 @@
 /** What a call costs to the last digit, and what it can cost at most. Amounts are decimals in USD, never doubles. */
-import { Decimal } from 'decimal.js'
+
+import { unitsOf, usdOf } from '../../runtime/usd-units.ts'
 import type { CallScan } from './call-scan.ts'
 import type { ModelPrices, PricedModel, Rates } from './price-table.ts'
 import { inputBoundTokens, type PromptSize } from './prompt-size.ts'
 import { totalInput, type Usage } from './usage.ts'
 
-/** Digits that no sum of tokens and prices comes near to, so that nothing is rounded. */
-const Exact = Decimal.clone({ precision: 60 })
 /** A price is for so many tokens. */
-const PER_TOKENS = 1_000_000
+const PER_TOKENS = 1_000_000n
 
 /** The cost of what was used, in USD, as plain decimal text: exact, not rounded. */
 export function costOf(prices: ModelPrices, usage: Usage): string {
   const rates = tierFor(prices, totalInput(usage))
-  const tokens = new Exact(0)
-    .plus(amount(usage.input, rates.input))
-    .plus(amount(usage.cacheRead, rates.cacheRead))
-    .plus(amount(usage.cacheWrite5m, rates.cacheWrite5m))
-    .plus(amount(usage.cacheWrite1h, rates.cacheWrite1h))
-    .plus(amount(usage.output, rates.output))
-  return tokens.div(PER_TOKENS).plus(amount(usage.webSearches, prices.webSearch)).plus(prices.perCall).toFixed()
+  const tokens =
+    amount(usage.input, rates.input) +
+    amount(usage.cacheRead, rates.cacheRead) +
+    amount(usage.cacheWrite5m, rates.cacheWrite5m) +
+    amount(usage.cacheWrite1h, rates.cacheWrite1h) +
+    amount(usage.output, rates.output)
+  return usdOf(tokens / PER_TOKENS + amount(usage.webSearches, prices.webSearch) + unitsOf(prices.perCall))
 }
 
-const amount = (count: number, price: string): Decimal => (count === 0 ? new Exact(0) : new Exact(price).times(count))
+/** In units of runtime/usd-units.ts: those of a token's price are divided by a million without a rest. */
+const amount = (count: number, price: string): bigint => (count === 0 ? 0n : BigInt(count) * unitsOf(price))
 
 const tierFor = ({ tiers }: ModelPrices, inputTokens: number): Rates =>
   tiers.findLast(({ above }) => above < inputTokens) ?? tiers[0]!
@@ -52,22 +52,25 @@ export const boundInput = (prompt: PromptSize, contextTokens: number | undefined
  * number is the provider's choice.
  */
 export function boundOf(model: PricedModel, call: CallSize, outputTokens: number): CallBound {
-  const { prices, contextTokens, cachesUnasked } = model
+  const { units, ...bound } = unitsFor(model, call, outputTokens)
+  return { ...bound, usd: usdOf(units) }
+}
+
+function unitsFor({ prices, contextTokens, cachesUnasked }: PricedModel, call: CallSize, outputTokens: number) {
   const inputTokens = boundInput(call.prompt, contextTokens)
   const allOutput = outputTokens * call.choices + call.prompt.predictionTokens
   const rates = dearest(prices, inputTokens)
-  const usd = amount(inputTokens, inputRate(rates, call.cacheControl, cachesUnasked)).plus(
-    amount(allOutput, rates.output),
-  )
-  return { inputTokens, outputTokens: allOutput, usd: usd.div(PER_TOKENS).plus(prices.perCall).toFixed() }
+  const tokens =
+    amount(inputTokens, inputRate(rates, call.cacheControl, cachesUnasked)) + amount(allOutput, rates.output)
+  return { inputTokens, outputTokens: allOutput, units: tokens / PER_TOKENS + unitsOf(prices.perCall) }
 }
 
 /** The bound of whichever candidate is the dearest. At least one. */
 export function dearestBound(models: readonly PricedModel[], call: CallSize, outputTokens: number): CallBound {
-  const bounds = models.map((model) => boundOf(model, call, outputTokens))
+  const bounds = models.map((model) => unitsFor(model, call, outputTokens))
   const inputTokens = Math.max(...bounds.map((bound) => bound.inputTokens))
-  const usd = bounds.map((bound) => new Exact(bound.usd)).reduce((a, b) => (b.gt(a) ? b : a))
-  return { inputTokens, outputTokens: bounds[0]!.outputTokens, usd: usd.toFixed() }
+  const units = bounds.map((bound) => bound.units).reduce((a, b) => (b > a ? b : a))
+  return { inputTokens, outputTokens: bounds[0]!.outputTokens, usd: usdOf(units) }
 }
 
 /**
@@ -78,12 +81,10 @@ export function affordableOutput(models: readonly PricedModel[], call: CallSize,
   return Math.min(
     ...models.map((model) => {
       const inputTokens = boundInput(call.prompt, model.contextTokens)
-      const rest = new Exact(usd).minus(boundOf(model, call, 0).usd)
-      if (rest.isNegative()) return -1
-      const price = dearest(model.prices, inputTokens).output
-      return new Exact(price).isZero()
-        ? Number.POSITIVE_INFINITY
-        : rest.times(PER_TOKENS).div(price).div(call.choices).floor().toNumber()
+      const rest = unitsOf(usd) - unitsFor(model, call, 0).units
+      if (rest < 0n) return -1
+      const price = unitsOf(dearest(model.prices, inputTokens).output)
+      return price === 0n ? Number.POSITIVE_INFINITY : Number((rest * PER_TOKENS) / price / BigInt(call.choices))
     }),
   )
 }
@@ -105,4 +106,4 @@ function inputRate(rates: Rates, cacheControl: CallScan['cacheControl'], cachesU
   return cacheControl === '1h' ? greater(short, rates.cacheWrite1h) : short
 }
 
-const greater = (a: string, b: string): string => (new Exact(b).gt(a) ? b : a)
+const greater = (a: string, b: string): string => (unitsOf(b) > unitsOf(a) ? b : a)

@@ -2,10 +2,11 @@
  * The book of a desk: what calls and tool calls cost makes the cost that each event states of its run, a call ends once, and at
  * each reservation what was spent, what may have been and what is set aside stay within the run's hard limit.
  */
-import { limitOf, unitsOf, usdOf } from '../../commands/rungate/desk/money.ts'
+
 import type { AnyEvent } from '../../events/event.ts'
 import type { RunTotals } from '../../events/rungate/call-facts.ts'
 import type { DeskEvent } from '../../events/rungate/desk.ts'
+import { limitOf, unitsOf, usdOf } from '../../runtime/usd-units.ts'
 import type { Book, OpenBook } from '../declarations.ts'
 
 interface Kept {

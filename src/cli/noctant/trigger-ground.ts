@@ -1,8 +1,9 @@
 /** What the events of `opslog trigger` stand on: a user, an account with a position, a challenge, each made once a run. */
-import { type Answered, ApiProblem, type DataOf, unwrap } from '@opslog/client'
+import type { Answered, DataOf } from '@opslog/client'
 import { importTemplate } from '../../commands/noctant/template.ts'
 import type { TemplateTerms } from '../../events/noctant/template.ts'
 import { presetPack } from '../../processes/noctant/presets.ts'
+import { accepted } from '../accepted.ts'
 import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { CliError, EXIT } from '../terminal.ts'
@@ -107,13 +108,3 @@ const productOf = ({ run, known }: PayoutStory) => ({
   ...productTerms,
   kyc_gate: 'none' as const,
 })
-
-async function accepted<A extends Answered<unknown, unknown>>(call: Promise<A>): Promise<DataOf<A>> {
-  try {
-    return await unwrap(call)
-  } catch (error) {
-    if (!(error instanceof ApiProblem)) throw error
-    const { status, code, title, message } = error
-    throw new CliError(EXIT.refused, `the instance answers ${status} ${code}: ${title}: ${message}`)
-  }
-}

@@ -10,9 +10,10 @@ import { forgetMemberCommand } from './forget-member.ts'
 import { listenCommand } from './listen.ts'
 import { pricesCommand } from './prices.ts'
 import { simulatorCommand } from './simulator.ts'
+import { triggerCommand } from './trigger.ts'
 import { webhookCommand } from './webhooks.ts'
 
 export const rungateCommands = (tools: AdminTools): Command[] => [
   ...[accountCommand(tools), forgetMemberCommand(tools), webhookCommand(tools), listenCommand(tools)],
-  ...[callsCommand(tools), pricesCommand(tools), simulatorCommand()],
+  ...[callsCommand(tools), pricesCommand(tools), simulatorCommand(), triggerCommand(tools)],
 ]

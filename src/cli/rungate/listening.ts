@@ -70,6 +70,32 @@ async function follow(tools: AdminTools, session: AdminSession, { accountId, opt
   }
 }
 
+interface Watching {
+  accountId: string
+  /** The last position that is no news. */
+  after: bigint | undefined
+  signal: AbortSignal
+  onMessage(message: Message): void
+}
+
+/** Tells what the account's webhooks are told of all that happens now. Resolves when the signal aborts. */
+export const watch = (tools: AdminTools, session: AdminSession, { accountId, after, signal, onMessage }: Watching) => {
+  let last = after
+  return tools.followEvents(session, {
+    ...{ name: 'watch', types: ['rungate.'], signal },
+    from: () => last,
+    async onBatch(events) {
+      for (const event of events) {
+        if (signal.aborted) return
+        if (!isPoison(event)) {
+          for await (const message of messagesOf(session, event, { accountId, events: undefined })) onMessage(message)
+        }
+        last = event.position
+      }
+    },
+  })
+}
+
 /** What the account's webhooks tell of an event. */
 async function* messagesOf(
   { store, db }: AdminSession,

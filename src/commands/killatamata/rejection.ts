@@ -41,6 +41,28 @@ export type RejectionCode =
   | 'approval_plan_not_found'
   | 'approval_plan_expired'
   | 'agent_request_not_found'
+  | 'affiliate_not_found'
+  | 'affiliate_exists'
+  /** It was not approved yet. */
+  | 'affiliate_pending'
+  | 'affiliate_code_not_found'
+  | 'affiliate_code_taken'
+  | 'affiliate_already_bound'
+  | 'affiliate_self_referral'
+  | 'payout_address_missing'
+  | 'payout_below_minimum'
+  | 'payout_request_open'
+  | 'payout_request_not_found'
+  | 'payout_request_decided'
+  | 'slug_taken'
+  | 'game_not_found'
+  | 'version_exists'
+  | 'release_not_found'
+  | 'release_state_conflict'
+  /** A reviewer's own. */
+  | 'own_release'
+  | 'launch_session_not_found'
+  | 'launch_session_state_conflict'
   /** An input that no file can be made of. */
   | 'media_input_invalid'
   /** Two names of one thing with different values. */

@@ -7,6 +7,7 @@ import type { SettlementEvent } from '../../events/killatamata/payment.ts'
 import type { CheckoutProvider } from '../../events/killatamata/vocabulary.ts'
 import type { Aggregate } from '../decider.ts'
 import { depositIdOf } from './ids.ts'
+import { Rejected } from './rejection.ts'
 
 type DataOf<T extends SettlementEvent['type']> = Extract<SettlementEvent, { type: T }>['data']
 export type PaymentNotice = DataOf<'killatamata.PaymentNoticed.v1'>
@@ -26,16 +27,23 @@ interface Reversed {
   refundedCents: bigint
 }
 
+/** What came, where it is not what was sold. */
+type Paid = Pick<DataOf<'killatamata.UnmatchedPaymentNoticed.v1'>, 'provider' | 'providerId' | 'usdCents' | 'currency'>
+
 export type SettlementState =
-  /** `unmatched`: it was paid, and nobody here has opened it. */
-  | { status: 'absent' | 'unmatched' }
-  | ({ status: 'noticed' | 'lapsed' | 'mismatched'; notice: PaymentNotice; credit: null } & Reversed)
+  | { status: 'absent' }
+  /** It was paid, and nobody here has opened it. */
+  | { status: 'unmatched'; paid: Paid }
+  | ({ status: 'noticed' | 'lapsed'; notice: PaymentNotice; credit: null } & Reversed)
+  | ({ status: 'mismatched'; notice: PaymentNotice; credit: null; paid: Paid } & Reversed)
   | ({ status: 'confirmed'; notice: PaymentNotice; credit: Credit } & Reversed)
 
 export type SettlementCommand = { at: string } & (
   | { kind: 'notice'; notice: PaymentNotice }
   | { kind: 'confirm'; usdCents: bigint; currency: string; paymentIntentId: string | null; period: number }
   | { kind: 'credited'; usdMicros: bigint }
+  /** By people, of one that is unmatched or mismatched. */
+  | { kind: 'resolve'; settlementId: string; accountId: string; period: number; reason: string }
   | { kind: 'lapse' }
   /** By all refunds so far. */
   | { kind: 'reverse'; cause: 'refund'; refundedCents: bigint }
@@ -65,8 +73,9 @@ export const settlement: Aggregate<SettlementState, SettlementCommand, Settlemen
 
   evolve(state, event) {
     if (event.type === 'killatamata.UnmatchedPaymentNoticed.v1') {
-      return state.status === 'absent' ? { status: 'unmatched' } : state
+      return state.status === 'absent' ? { status: 'unmatched', paid: event.data } : state
     }
+    if (event.type === 'killatamata.SettlementResolved.v1') return resolved(state, event.data)
     if (event.type === 'killatamata.PaymentNoticed.v1') {
       return { status: 'noticed', notice: event.data, credit: null, ...NOTHING }
     }
@@ -83,7 +92,7 @@ export const settlement: Aggregate<SettlementState, SettlementCommand, Settlemen
       case 'killatamata.SettlementCredited.v1':
         return state.status === 'confirmed' ? { ...state, credit: { ...state.credit, isCredited: true } } : state
       case 'killatamata.SettlementMismatched.v1':
-        return { status: 'mismatched', notice, credit: null, ...reversed }
+        return { status: 'mismatched', notice, credit: null, paid: event.data, ...reversed }
       case 'killatamata.PaymentLapsed.v1':
         return state.status === 'noticed' ? { ...state, status: 'lapsed' } : state
       case 'killatamata.PaymentReversed.v1': {
@@ -107,6 +116,7 @@ export const settlement: Aggregate<SettlementState, SettlementCommand, Settlemen
       const data = { settlementId, provider, providerId, usdCents: String(usdCents), currency, occurredAt }
       return [{ type: 'killatamata.UnmatchedPaymentNoticed.v1', data }]
     }
+    if (command.kind === 'resolve') return resolution(state, command)
     // Nobody here has opened it.
     if (!isOurs(state)) return []
     const { settlementId, provider, providerId, accountId } = state.notice
@@ -131,6 +141,26 @@ export const settlement: Aggregate<SettlementState, SettlementCommand, Settlemen
 
 type Of = Pick<PaymentNotice, 'settlementId' | 'provider' | 'providerId' | 'accountId' | 'occurredAt'>
 type CommandOf<K extends SettlementCommand['kind']> = Extract<SettlementCommand, { kind: K }>
+
+/** Whose it is, people have said; it is credited like one that was confirmed. */
+function resolved(state: SettlementState, data: DataOf<'killatamata.SettlementResolved.v1'>): SettlementState {
+  const { settlementId, provider, providerId, accountId, occurredAt, usdCents, currency, period } = data
+  const known = { settlementId, provider, providerId, usdCents, currency, occurredAt }
+  const unknown = { checkoutId: '', packageCode: '' }
+  const notice = { ...unknown, ...(isOurs(state) ? state.notice : {}), ...known, accountId }
+  const depositId = depositIdOf(settlementId, occurredAt)
+  const credit = { depositId, usdCents: BigInt(usdCents), period, paymentIntentId: null, isCredited: false }
+  return { status: 'confirmed', notice, credit, ...NOTHING }
+}
+
+function resolution(state: SettlementState, command: CommandOf<'resolve'>): SettlementEvent[] {
+  const { settlementId, accountId, period, reason, at: occurredAt } = command
+  if (state.status === 'absent') throw new Rejected('checkout_not_found', 'There is no such payment.')
+  if (state.status !== 'unmatched' && state.status !== 'mismatched') return []
+  const { provider, providerId, usdCents, currency } = state.paid
+  const data = { settlementId, provider, providerId, accountId, occurredAt, usdCents, currency, period, reason }
+  return [{ type: 'killatamata.SettlementResolved.v1', data }]
+}
 
 function confirmed(of: Of, state: Existing, command: CommandOf<'confirm'>): SettlementEvent[] {
   if (state.status === 'confirmed' || state.status === 'mismatched') return []

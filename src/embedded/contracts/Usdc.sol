@@ -43,7 +43,7 @@ contract Usdc {
         return true;
     }
 
-    function _move(address from, address to, uint256 amount) private {
+    function _move(address from, address to, uint256 amount) internal {
         require(to != address(0), "ERC20: transfer to the zero address");
         require(balanceOf[from] >= amount, "ERC20: transfer amount exceeds balance");
         balanceOf[from] -= amount;

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Abi } from 'viem'
 import { z } from 'zod'
 
-const CONTRACTS = ['Usdc', 'TradingStorage', 'Trading', 'AgentAccount', 'AgentFactory'] as const
+const CONTRACTS = ['Usdc', 'Dollar', 'TradingStorage', 'Trading', 'AgentAccount', 'AgentFactory'] as const
 export type ContractName = (typeof CONTRACTS)[number]
 
 export interface Artifact {

@@ -30,8 +30,9 @@ const over = (rpcUrl: string, chainId = CHAIN_ID) => ({
   cacheTime: 0,
 })
 
-export const readerOf = (rpcUrl: string) => createPublicClient(over(rpcUrl))
+export const readerOf = (rpcUrl: string, chainId = CHAIN_ID) => createPublicClient(over(rpcUrl, chainId))
 /** Also of another chain than the local one. */
 export const senderOf = (rpcUrl: string, key: Hex, chainId = CHAIN_ID) =>
   createWalletClient({ ...over(rpcUrl, chainId), account: privateKeyToAccount(key) }).extend(publicActions)
-export const commandsOf = (rpcUrl: string) => createTestClient({ ...over(rpcUrl), mode: 'anvil' })
+export const commandsOf = (rpcUrl: string, chainId = CHAIN_ID) =>
+  createTestClient({ ...over(rpcUrl, chainId), mode: 'anvil' })

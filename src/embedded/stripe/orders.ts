@@ -40,6 +40,12 @@ export function orderFault(
     const amount = textAt(form, 'amount') === undefined ? undefined : amountAt(form, 'amount')
     return books[name](requiredText(form, 'payment_intent'), livemode, amount)
   }
+  if (name === 'pay') return books.payUntold(requiredText(form, 'session'), livemode)
+  if (name === 'refund_untold') {
+    const amount = textAt(form, 'amount') === undefined ? undefined : amountAt(form, 'amount')
+    const [event] = books.untoldEventsOf(() => books.refund(requiredText(form, 'payment_intent'), livemode, amount))
+    return { event }
+  }
   // As Stripe does a day later.
   if (name === 'forget_keys') return { ordered: name, count: store.forgetAnswers() }
   throw invalidRequest(`There is no such order: ${name}`, undefined, 404)

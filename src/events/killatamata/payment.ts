@@ -54,6 +54,16 @@ export const settlementEvents = {
     /** The period of the ledger that was open then: a credit is looked for from there on. */
     period: z.int().positive(),
   }),
+  /** People have looked at a payment that nobody opened here, or that is not what was sold: it is this account's. */
+  'killatamata.SettlementResolved.v1': z.object({
+    ...ofSettlement,
+    usdCents,
+    currency: z.string(),
+    /** As for a payment that was confirmed. */
+    period: z.int().positive(),
+    /** Nothing personal. */
+    reason: z.string(),
+  }),
   'killatamata.SettlementCredited.v1': z.object({ ...ofSettlement, depositId: z.string(), usdMicros }),
   /** What was paid is not what was sold: nothing is credited, and people look at it. */
   'killatamata.SettlementMismatched.v1': z.object({ ...ofSettlement, usdCents, currency: z.string() }),

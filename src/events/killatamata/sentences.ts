@@ -47,6 +47,8 @@ export const killatamataSentences: Readonly<Record<string, string>> = {
   'killatamata.SettlementCredited.v1': '{providerId} of {provider} brought {usdMicros} micro-dollars ({depositId}).',
   'killatamata.SettlementMismatched.v1':
     '{providerId} of {provider} was paid with {usdCents} cents ({currency}), which is not what was sold.',
+  'killatamata.SettlementResolved.v1':
+    '{providerId} of {provider} is credited to {accountId} with {usdCents} cents, because: {reason}.',
   'killatamata.PaymentReversed.v1': '{usdCents} cents of {providerId} went back ({cause}), {reversedCents} in all.',
   'killatamata.PaymentLapsed.v1': '{providerId} of {provider} ended without a payment.',
   'killatamata.UnmatchedPaymentNoticed.v1':
@@ -55,6 +57,37 @@ export const killatamataSentences: Readonly<Record<string, string>> = {
   'killatamata.X402SettlementAttempted.v1': 'The authorization is sent to the chain, attempt {attempt}.',
   'killatamata.X402PaymentSettled.v1': 'The chain has the payment, in the transaction {transaction}.',
   'killatamata.X402PaymentFailed.v1': 'The authorization pays nothing: {reason}.',
+  'killatamata.AffiliateApplied.v1': 'The account applied to be an affiliate, which is {status}.',
+  'killatamata.AffiliateApproved.v1': 'The affiliate was approved.',
+  'killatamata.AffiliateUpdated.v1': 'The affiliate’s profile changed.',
+  'killatamata.CommissionEarned.v1':
+    'A deposit by {provider} brought {usdMicros} micro-dollars of commission, which can be paid from {availableAt} on.',
+  'killatamata.CommissionMatured.v1':
+    '{usdMicros} micro-dollars of commission can be paid now; {after.availableMicros} in all.',
+  'killatamata.CommissionReversed.v1':
+    '{usdMicros} micro-dollars of {commissionId} went back with the deposit; {leftMicros} are left of it.',
+  'killatamata.PayoutRequested.v1': '{usdMicros} micro-dollars of commission were requested ({payoutRequestId}).',
+  'killatamata.PayoutPaid.v1': '{usdMicros} micro-dollars were paid out for {payoutRequestId} ({reference}).',
+  'killatamata.PayoutRejected.v1': 'The request {payoutRequestId} of {usdMicros} micro-dollars was rejected: {reason}.',
+  'killatamata.ReferralCodeIssued.v1': 'The affiliate has the code {code}.',
+  'killatamata.ReferralCaptured.v1': 'The link of {code} was followed, {clicks} times in all.',
+  'killatamata.ReferralCounted.v1': '{signups} accounts are bound to {code}.',
+  'killatamata.ReferralBound.v1':
+    'Deposits of the account bring {commissionBasisPoints} basis points to the affiliate of {code} until {commissionUntil}.',
+  'killatamata.SlugClaimed.v1': 'The slug {slug} is that of {gameId}.',
+  'killatamata.GameCreated.v1': 'The game {slug} was made: {title}.',
+  'killatamata.ReleaseAdded.v1': 'The version {version} of the game is {releaseId}, of {fileCount} files.',
+  'killatamata.ReleaseUploaded.v1': 'The release {version} was uploaded: {fileCount} files, {unpackedBytes} bytes.',
+  'killatamata.ReleaseSubmitted.v1': 'The release was submitted for its review.',
+  'killatamata.ReleaseReviewStarted.v1': 'The review of the release began{notes? (<notes>)}.',
+  'killatamata.ReleaseApproved.v1': 'The release was approved{notes? (<notes>)}.',
+  'killatamata.ReleaseRejected.v1': 'The release was rejected{notes? (<notes>)}.',
+  'killatamata.ReleasePublished.v1': 'The release was published on {channel}, {visibility}{notes? (<notes>)}.',
+  'killatamata.LaunchCreated.v1': 'A launch of {slug} ({channel}) was asked for, to begin by {startBy}.',
+  'killatamata.LaunchStarted.v1': 'The launch began.',
+  'killatamata.LaunchHeartbeat.v1': 'The launch is alive.',
+  'killatamata.LaunchEnded.v1': 'The launch ended ({reason}).',
+  'killatamata.LaunchFailed.v1': 'The launch failed: {failureReason}.',
   'killatamata.X402PaymentCredited.v1': 'The payment brought {usdMicros} micro-dollars ({depositId}).',
   'killatamata.SettingsChanged.v1': 'The studio’s settings became {defaultAgentModel}, {defaultReasoningLevel}.',
   'killatamata.ThreadSelected.v1': 'The conversation {threadId} was opened.',

@@ -1,13 +1,17 @@
 /** The overview: what is wrong, else that all is well; and a card for each thing that a context has to say. */
 import { html } from 'hono/html'
 import type { Asked, Card, Markup, Shown } from '../pages/declaration.ts'
-import { live } from '../pages/markup.ts'
+import { link, live, pathOf } from '../pages/markup.ts'
 import type { ConsoleParts } from './access.ts'
 import { maySee } from './admission.ts'
+import { lastRefused } from './requests-page.ts'
 import { plotParts, sampledPlots } from './sampled-plots.ts'
 
 /** Of the instance, for whoever runs it. */
 const PLOTS = ['lag', 'events', 'requests', 'times'] as const
+
+/** Of the requests that were refused. */
+const REFUSED_MAX = 5
 
 interface Made {
   title: string
@@ -45,13 +49,26 @@ async function summary({ runtime, viewer }: Asked<ConsoleParts>, cards: readonly
   return html`<p>${says} <a href="/console/health">Look at the parts</a></p>`
 }
 
+/** What this process has refused last, for those whose requests are shown. */
+function refusedCard(asked: Asked<ConsoleParts>): Made[] {
+  if (asked.viewer.audience === 'auditor') return []
+  const refused = lastRefused(asked, REFUSED_MAX)
+  if (refused.length === 0) return []
+  const content = html`<ul>${refused.map(
+    ({ requestId, method, route, status, code }) =>
+      html`<li>${link(`${status} ${method} ${route}`, pathOf('requests', requestId))} ${code ?? ''}</li>`,
+  )}</ul>`
+  return [{ title: 'Requests that were refused last', content, isWrong: false }]
+}
+
 const cardMarkup = ({ title, content, isWrong }: Made) =>
   html`<section${isWrong ? html` class="wrong"` : ''}><h2>${title}</h2>${content}</section>`
 
 export async function showOverview(asked: Asked<ConsoleParts>): Promise<Shown> {
   const render = async (): Promise<Markup> => {
     const cards = await cardsFor(asked)
-    return html`${await summary(asked, cards)}<div class="cards-grid">${cards.map(cardMarkup)}</div>`
+    const all = [...cards, ...refusedCard(asked)]
+    return html`${await summary(asked, cards)}<div class="cards-grid">${all.map(cardMarkup)}</div>`
   }
   const plots = asked.viewer.audience === 'administrator' ? PLOTS : []
   const parts = { cards: render, ...plotParts(asked, plots) }

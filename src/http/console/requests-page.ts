@@ -14,6 +14,12 @@ type Look = Asked<ConsoleParts>
 const SHOWN_MAX = 100
 const STATUSES = ['2xx', '3xx', '4xx', '5xx'] as const
 
+/** Of the viewer's own, those that were refused last. */
+export const lastRefused = (asked: Pick<Look, 'runtime' | 'viewer'>, limit: number): RecentRequest[] =>
+  ownOf(asked)
+    .filter(({ status }) => status >= 400)
+    .slice(0, limit)
+
 /** A tenant sees what was asked with keys of its own. */
 function ownOf({ runtime, viewer }: Pick<Look, 'runtime' | 'viewer'>): RecentRequest[] {
   const tenant = tenantOf(viewer)

@@ -5,9 +5,12 @@ import { createKeyProof } from '../../api-keys/key-proof.ts'
 import { textIdOf } from '../../commands/killatamata/keys.ts'
 import type { Ledgers } from '../../commands/killatamata/ledgers.ts'
 import type { ReadModels } from '../../postgres/database.ts'
+import type { Arcade } from '../../processes/killatamata/arcade/parts.ts'
 import type { CallbackKeys } from '../../processes/killatamata/media/callback-keys.ts'
 import type { Media } from '../../processes/killatamata/media/parts.ts'
+import type { OpenX402 } from '../../processes/killatamata/opening.ts'
 import type { Purchasing } from '../../processes/killatamata/purchasing.ts'
+import type { NoteClick, Referring } from '../../processes/killatamata/referring.ts'
 import type { SignInParts } from '../../processes/killatamata/signing-in.ts'
 import type { CredentialDirectory, SessionDirectory } from '../../projections/killatamata/credentials.ts'
 import { bearerScheme, bearerToken, type Credential, either, publicAccess, signedBy, type Verifier } from '../access.ts'
@@ -35,6 +38,13 @@ export interface KillatamataParts extends CoreParts {
   ledgers: Ledgers
   purchasing: Purchasing
   studio: StudioParts
+  /** Undefined: nothing is paid by x402 here. */
+  x402: OpenX402 | undefined
+  referring: Referring
+  arcade: Arcade
+  noteClick: NoteClick
+  /** Where links of affiliates lead. */
+  siteUrl: () => string
   media: Media
   callbackKeys: CallbackKeys
   /** Development: buyers may be sent back to loopback, by http too. */

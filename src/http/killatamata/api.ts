@@ -29,9 +29,11 @@ export const killatamata: ContextApi<KillatamataParts> = {
   tags: {
     health: 'That the API answers, and what it is compatible with.',
     catalog: 'Packages of credit.',
+    affiliates: 'Affiliates: their codes, what these bring, and what is paid of it.',
     auth: 'Signing in by Google, by a mailed code, with a browser, and for a device.',
     keys: 'API keys of the account.',
     balance: 'What can be spent.',
+    arcade: 'Games: their releases, the review of these, and playing them.',
     checkout: 'Pages of providers on which packages are paid.',
     claim: 'Crediting a payment at once.',
     webhooks: 'What providers say of payments.',
@@ -48,4 +50,5 @@ export const killatamata: ContextApi<KillatamataParts> = {
   bodyMaxBytes: BODY_MAX_BYTES,
   operations,
   pages: killatamataPages,
+  transfers: '/killatamata/api/v1/arcade/releases/upload',
 }

@@ -13,13 +13,20 @@ type RequestCode =
   | 'secret_already_shown'
   | 'mail_off'
   | 'package_not_found'
-  | 'affiliate_code_not_found'
+  | 'capture_token_invalid'
+  | 'bundle_rejected'
+  | 'admin_required'
+  | 'launch_session_over'
   | 'checkout_unpaid'
   | 'checkout_expired'
   | 'settlement_amount_mismatch'
   | 'signature_invalid'
   | 'storyboard_invalid'
   | 'agent_unavailable'
+  | 'payment_required'
+  | 'payment_malformed'
+  | 'payment_rejected'
+  | 'settlement_pending'
   | 'media_job_not_found'
   | 'file_not_found'
   | 'file_expired'
@@ -54,11 +61,38 @@ const own: Record<Exclude<KillatamataCode, KernelCode>, ErrorEntry> = {
   period_closed: { status: 409, title: 'The ledger has moved on' },
   checkout_not_found: { status: 404, title: 'The checkout does not exist' },
   package_not_found: { status: 404, title: 'The package does not exist' },
+  affiliate_not_found: { status: 404, title: 'The account is no affiliate' },
+  affiliate_exists: { status: 409, title: 'The account has applied before' },
+  affiliate_pending: { status: 409, title: 'The affiliate is not approved yet' },
   affiliate_code_not_found: { status: 404, title: 'The affiliate code does not exist' },
+  affiliate_code_taken: { status: 409, title: 'Another affiliate has the code' },
+  affiliate_already_bound: { status: 409, title: 'The account is bound to another code' },
+  affiliate_self_referral: { status: 409, title: 'The code is the account’s own' },
+  capture_token_invalid: { status: 400, title: 'The token does not belong to the code' },
+  payout_address_missing: { status: 409, title: 'There is no payout address' },
+  payout_below_minimum: { status: 409, title: 'Too little can be paid' },
+  payout_request_open: { status: 409, title: 'A payout is requested already' },
+  payout_request_not_found: { status: 404, title: 'The payout request does not exist' },
+  slug_taken: { status: 409, title: 'The slug is another game’s' },
+  game_not_found: { status: 404, title: 'The game does not exist' },
+  version_exists: { status: 409, title: 'The game has this version' },
+  bundle_rejected: { status: 400, title: 'The bundle cannot be taken' },
+  release_not_found: { status: 404, title: 'The release does not exist' },
+  release_state_conflict: { status: 409, title: 'The release does not stand so' },
+  own_release: { status: 403, title: 'The release is the account’s own' },
+  admin_required: { status: 403, title: 'The account may not review' },
+  launch_session_not_found: { status: 404, title: 'The launch session does not exist' },
+  launch_session_state_conflict: { status: 409, title: 'The launch session does not stand so' },
+  launch_session_over: { status: 410, title: 'The launch session has ended' },
+  payout_request_decided: { status: 409, title: 'The payout request is decided already' },
   checkout_unpaid: { status: 409, title: 'The checkout is not paid' },
   checkout_expired: { status: 409, title: 'The checkout ended without a payment' },
   settlement_amount_mismatch: { status: 409, title: 'What was paid is not what was sold' },
   signature_invalid: { status: 400, title: 'The event is not signed with our secret' },
+  payment_required: { status: 402, title: 'A payment is required' },
+  payment_malformed: { status: 400, title: 'The payment cannot be read' },
+  payment_rejected: { status: 402, title: 'The payment is not good' },
+  settlement_pending: { status: 503, title: 'The chain has not settled the payment yet', retryAfterS: 5 },
   payment_already_used: { status: 409, title: 'Another account has used the payment' },
   project_not_found: { status: 404, title: 'The project does not exist' },
   thread_not_found: { status: 404, title: 'The conversation does not exist' },

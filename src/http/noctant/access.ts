@@ -34,8 +34,19 @@ export interface NoctantParts extends CoreParts {
   engineCurrencies: readonly string[]
   /** Requests of one client address for hosted pages, per minute. */
   hostedPagesPerMinuteMax: number
+  /** For endpoints that administrators set in the console. */
+  endpoints: EndpointSettings
   /** How far apart a webhook replay's two ends may be. */
   replayWindowMaxMs: number
+}
+
+export interface EndpointSettings {
+  /** The key that secrets are sealed with now. */
+  sealingKey: () => Promise<Uint8Array>
+  /** How long a replaced secret goes on signing. */
+  overlapMs: number
+  /** Development: endpoints may be on loopback, by http too. */
+  allowLoopback: boolean
 }
 
 /** The operator whose key signed the request, and what the key may do. */

@@ -20,7 +20,16 @@ export async function serveNoctant(parts: ApiParts<NoctantDirectories>): Promise
   const { config, bus, db, store, waiter, clock, vault } = parts
   const { credentials } = parts.directories
   const core = { bus, db, store, waiter, clock: clock.now, personKeys: vault }
-  const own: NoctantParts = { ...core, credentials, ...handlerSettings(config, parts.settings(noctantSettings)) }
+  const settings = parts.settings(noctantSettings)
+  const endpoints = {
+    async sealingKey() {
+      await parts.keyRing.reload(db)
+      return parts.keyRing.active()
+    },
+    overlapMs: settings.WEBHOOK_SECRET_OVERLAP_MS,
+    allowLoopback: config.WEBHOOK_ALLOW_PRIVATE,
+  }
+  const own: NoctantParts = { ...core, credentials, endpoints, ...handlerSettings(config, settings) }
   return {
     parts: own,
     async firstRun(url) {

@@ -26,7 +26,7 @@ const FREE_CREDITS_CENTS = 100_000n
 /** Sees to it that the sandbox organization, its keys and its credits exist. Safe to repeat. */
 export async function ensureSandbox(bus: CommandBus, directory: string, url: string, now: () => Date) {
   const file = join(directory, 'sandbox-firsthand.json')
-  const { kept, created } = await keepKeysFile(file, fileSchema, url, () => {
+  const { kept, created } = await keepKeysFile(file, fileSchema, { url }, () => {
     const [live_key, test_key] = [generateApiKey('live').secret, generateApiKey('test').secret]
     const { secret: worker_token } = generateWorkerToken()
     const at = now().toISOString()

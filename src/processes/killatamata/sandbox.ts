@@ -15,14 +15,23 @@ const fileSchema = z.looseObject({ url: z.string(), account: kept, other_account
 
 const PEOPLE = { account: 'sandbox@example.com', other_account: 'other@example.com', admin: 'admin@example.com' }
 
+interface Place {
+  /** Of the instance, without a path. */
+  url: string
+  now: () => Date
+  /** Where the stand-ins are, and what they take; they may be others at each start. Undefined: there are none. */
+  facts: object | undefined
+}
+
 /** Sees to it that the three accounts exist, with the keys in the file. Safe to repeat. */
-export async function ensureSandbox(parts: SignInParts, directory: string, url: string, now: () => Date) {
+export async function ensureSandbox(parts: SignInParts, directory: string, { url: origin, now, facts }: Place) {
+  const url = `${origin}/killatamata`
   const file = join(directory, 'sandbox-killatamata.json')
   const newcomer = (email: string): Kept => {
     const { apiKey } = generateApiKey(now().toISOString())
     return { account_id: prefixedId('acct', now().toISOString(), apiKey), api_key: apiKey, email }
   }
-  const { kept, created } = await keepKeysFile(file, fileSchema, url, () => ({
+  const { kept, created } = await keepKeysFile(file, fileSchema, { url, ...facts }, () => ({
     account: newcomer(PEOPLE.account),
     other_account: newcomer(PEOPLE.other_account),
     admin: newcomer(PEOPLE.admin),

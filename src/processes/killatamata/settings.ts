@@ -3,10 +3,21 @@ import { z } from 'zod'
 import { mailSettings } from '../../adapters/mail/settings.ts'
 import { objectStoreSettings } from '../../adapters/object-store/settings.ts'
 import { count, list } from '../../runtime/setting.ts'
+import { arcadeSettings } from './arcade/settings.ts'
 import { mediaSettings } from './media/settings.ts'
 import { studioSettings } from './studio/settings.ts'
 
 const secret = z.string().min(1).optional()
+const optionalCount = z.coerce.number().int().nonnegative().optional()
+
+const chainAddress = z.string().regex(/^0x[0-9a-fA-F]{40}$/)
+const x402Networks = z.array(
+  z.strictObject({
+    network: z.string().regex(/^eip155:[1-9]\d{0,15}$/),
+    rpcUrl: z.url({ protocol: /^https?$/ }),
+    ...{ asset: chainAddress, payTo: chainAddress, name: z.string().min(1), version: z.string().min(1) },
+  }),
+)
 
 export const killatamataSettings = z.object({
   ACCOUNT_REQUESTS_PER_MIN: count(3_000).describe('requests of one account, however many keys it has'),
@@ -38,6 +49,22 @@ export const killatamataSettings = z.object({
     .url()
     .default('https://api.commerce.coinbase.com')
     .describe('where Coinbase Commerce, or a stand-in for it, is asked'),
+  KILLATAMATA_SITE_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('where links of affiliates lead; unset: the address of the API'),
+  AFFILIATE_COMMISSION_BASIS_POINTS: count(1_000).describe(
+    'commission of a deposit, in hundredths of a percent, for accounts that are bound from now on',
+  ),
+  AFFILIATE_COMMISSION_MONTHS: count(12).describe('how long deposits bring commission, for such accounts'),
+  AFFILIATE_HOLD_DAYS: optionalCount.describe(
+    'between a deposit and the time when its commission can be paid; unset: 14, in a sandbox 0',
+  ),
+  AFFILIATE_PAYOUT_MIN_CENTS: optionalCount.describe('the least payout, in cents; unset: 1000, in a sandbox 100'),
+  AFFILIATE_REVIEW: z.enum(['on', 'off']).default('off').describe('on: affiliates are approved by people first'),
+  AFFILIATE_CAPTURE_S: count(2_592_000).describe('how long the token of an affiliate’s link is good'),
+  AFFILIATE_MATURING_INTERVAL_MS: count(30_000).describe('between looks at commissions that can be paid from now on'),
+  AFFILIATE_MATURING_BATCH_MAX: count(500).describe('affiliates that one such look finds'),
   GOOGLE_CLIENT_ID: z
     .string()
     .min(1)
@@ -51,9 +78,41 @@ export const killatamataSettings = z.object({
     'how ID tokens name who has issued them',
   ),
   GOOGLE_TIMEOUT_MS: count(5_000).describe('for one fetch of those keys'),
+  X402_NETWORKS: z
+    .string()
+    .default('[]')
+    .transform((text, ctx) => {
+      try {
+        return x402Networks.parse(JSON.parse(text))
+      } catch {
+        ctx.addIssue('is to be a list in JSON of {network, rpcUrl, asset, name, version, payTo}')
+        return z.NEVER
+      }
+    })
+    .describe('chains and tokens that payments by x402 are made in, in JSON; [] without a sandbox: none'),
+  X402_RELAYER_KEY: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{64}$/, 'is to be a private key: 0x and 64 hex digits')
+    .transform((key) => key as `0x${string}`)
+    .optional()
+    .describe('private key of the account that pays the gas of payments; unset: a facilitator does'),
+  X402_FACILITATOR_URL: z.url().optional().describe('facilitator over HTTP that verifies and sends payments'),
+  X402_RPC_TIMEOUT_MS: count(4_000).describe('for one question to a chain’s node'),
+  X402_SEND_WAIT_MS: count(5_000).describe('how long a payment that was sent is waited for before the chain is asked'),
+  X402_WAIT_MAX_MS: count(15_000).describe('how long a request waits for the chain; after it the payment is pending'),
+  X402_POLL_MS: count(250).describe('between two looks at the chain for one payment'),
+  X402_SWEEP_INTERVAL_MS: count(5_000).describe('between looks at payments that nobody waits for'),
+  X402_SWEEP_AGE_MS: count(30_000).describe('after this time a payment is finished without its client'),
+  X402_SWEEP_BATCH_MAX: count(100).describe('payments that one such look finds'),
+  X402_FOREIGN_SETTLEMENT_MAX_S: count(600).describe('a payment that others brought to the chain counts for so long'),
+  KILLATAMATA_SANDBOX: z
+    .enum(['auto', 'on', 'off'])
+    .default('auto')
+    .describe('stand-ins for providers and a chain; auto: with the embedded event store, where no provider is given'),
   ...mailSettings.shape,
   ...objectStoreSettings.shape,
   ...studioSettings.shape,
+  ...arcadeSettings.shape,
   ...mediaSettings.shape,
 })
 export type KillatamataSettings = z.output<typeof killatamataSettings>

@@ -4,6 +4,7 @@
  * it does not, the outcome is pending and never a rejection, on which a payer would sign anew and pay twice.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { type ChainSays, ChainSilent } from '../../adapters/x402/chain.ts'
 import { stepContext } from '../../commands/context.ts'
 import type { CommandBus, CommandContext } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'
@@ -20,16 +21,6 @@ import {
 import type { Authorization } from '../../events/killatamata/x402.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
 
-/** What the chain says of an authorization, whoever brought it there. */
-export type ChainSays =
-  /** Its money has come to us, in this transaction. */
-  | { as: 'paid'; transaction: string; blockNumber: string; blockAt: Date }
-  /** It was used without paying us, and can be used no more. */
-  | { as: 'cancelled' }
-  /** Its time is over by the chain's clock, and it was not used. */
-  | { as: 'expired' }
-  | { as: 'unused' }
-
 export interface X402Chain {
   /** Undefined: it is good; else why not, in a word of the protocol. Throws ChainSilent. */
   faultOf(authorization: Authorization): Promise<string | undefined>
@@ -39,11 +30,13 @@ export interface X402Chain {
   send(authorization: Authorization): Promise<void>
   /** Throws ChainSilent. */
   outcomeOf(authorization: Authorization): Promise<ChainSays>
+  /** Whether the payer has the money now. Throws ChainSilent. */
+  isFunded(authorization: Authorization): Promise<boolean>
 }
 
-/** The chain cannot be asked now. */
-export class ChainSilent extends Error {
-  override name = 'ChainSilent'
+/** The payer has no money for it now, and nothing was sent that could still take it. */
+class Unfunded extends Error {
+  override name = 'Unfunded'
 }
 
 export interface X402Limits {
@@ -113,13 +106,15 @@ export function createX402Payments(parts: X402Parts) {
   }
 
   /** One look at the chain about a claim, and what follows from it. */
-  async function advance(paymentId: string, { claim }: Settled, context: CommandContext): Promise<void> {
+  async function advance(paymentId: string, { claim, attempts }: Settled, context: CommandContext): Promise<void> {
     const { at } = context
     const says = await chain.outcomeOf(claim.authorization)
     if (says.as === 'paid') {
       const { transaction, blockNumber } = says
       await decide(paymentId, { kind: 'settle', transaction, blockNumber, at }, context)
     } else if (says.as === 'unused') {
+      // It cannot pay now, though it may later: the claim waits for that, or for its end. Whoever asks signs anew.
+      if (attempts > 0 && !(await chain.isFunded(claim.authorization))) throw new Unfunded()
       await decide(paymentId, { kind: 'attempt', at }, context)
       await chain.send(claim.authorization)
     } else {
@@ -144,6 +139,7 @@ export function createX402Payments(parts: X402Parts) {
       try {
         await advance(paymentId, state, context)
       } catch (error) {
+        if (error instanceof Unfunded) return { as: 'rejected', reason: 'insufficient_funds' }
         if (!(error instanceof ChainSilent)) throw error
       }
     }

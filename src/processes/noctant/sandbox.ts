@@ -30,7 +30,7 @@ export async function ensureSandboxOperator(
   now: () => Date,
 ): Promise<Sandbox> {
   const file = join(directory, 'sandbox-operator.json')
-  const { kept, created } = await keepKeysFile(file, fileSchema, url, () => ({
+  const { kept, created } = await keepKeysFile(file, fileSchema, { url }, () => ({
     api_key: generateApiKey('sandbox').key,
     operator_id: randomUUID(),
   }))

@@ -115,3 +115,9 @@ export const findIdleKeys = (db: ReadModels, since: string, limit: number) =>
     .where((each) => each.or([each('use.last_used_at', 'is', null), each('use.last_used_at', '<', since)]))
     .limit(limit)
     .execute()
+
+/** Whether there is such an account, forgotten or not. */
+export async function existsAccount(db: ReadModels, accountId: string): Promise<boolean> {
+  const found = killatamataTables(db).selectFrom('killatamata_accounts').select('account_id')
+  return (await found.where('account_id', '=', accountId).executeTakeFirst()) !== undefined
+}

@@ -89,6 +89,18 @@ export const findBalance = preparedOne((db, accountId: string) =>
   db.selectFrom('killatamata_balances').selectAll().where('account_id', '=', accountId),
 )
 
+/** Of one account, the newest first. */
+export const listPostings = (db: ReadModels, accountId: string, limit: number) =>
+  killatamataTables(db)
+    .selectFrom('killatamata_postings')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .orderBy('posted_at', 'desc')
+    .orderBy('event_id')
+    .orderBy('entry')
+    .limit(limit)
+    .execute()
+
 /** Holds that were placed before this time (RFC 3339) and are open, the oldest first. */
 export const findOldHolds = (db: ReadModels, before: string, limit: number): Promise<HoldRow[]> =>
   killatamataTables(db)

@@ -1,4 +1,5 @@
 /** Settlements of payments with what is still to be done about each, and payments of x402: the sweeps look here. */
+import { sql } from 'kysely'
 import type { SettlementEvent } from '../../events/killatamata/payment.ts'
 import type { CheckoutProvider } from '../../events/killatamata/vocabulary.ts'
 import type { X402PaymentEvent } from '../../events/killatamata/x402.ts'
@@ -54,6 +55,9 @@ export const settlementProjection = defineProjection<SettlementEvent>({
     ],
     'killatamata.PaymentConfirmed.v1': ({ data }) => [
       patch(settlements, snake(data, 'settlementId'), { status: 'confirmed', ...snake(data, 'paymentIntentId') }),
+    ],
+    'killatamata.SettlementResolved.v1': ({ data }) => [
+      patch(settlements, snake(data, 'settlementId'), { status: 'confirmed', ...snake(data, 'accountId', 'usdCents') }),
     ],
     'killatamata.SettlementCredited.v1': ({ data }) => [
       patch(settlements, snake(data, 'settlementId'), { status: 'credited' }),
@@ -142,6 +146,12 @@ export const x402Projection = defineProjection<X402PaymentEvent>({
     ],
   },
 })
+
+/** When the installation began, by its database; undefined: it has no log of its own yet. */
+export async function findFirstStart(db: ReadModels): Promise<Date | undefined> {
+  const { rows } = await sql<{ recorded_at: string }>`SELECT recorded_at FROM opslog_log`.execute(db)
+  return rows[0] && new Date(rows[0].recorded_at)
+}
 
 /** Payments that were claimed by then and have no end, the oldest first. */
 export const findOpenX402Payments = (db: ReadModels, claimedBefore: string, limit: number) =>

@@ -2,7 +2,9 @@
 import { queriesOver } from '../../postgres/queries.ts'
 import type { TablesOf } from '../projection.ts'
 import type { accounts, apiKeys, keyUses } from './account.ts'
+import type { affiliateCodes, affiliates, commissions, payoutRequests } from './affiliate.ts'
 import type { agentPieces, agentRequests, approvalPlans } from './agent.ts'
+import type { channels, games, launches, releases } from './arcade.ts'
 import type { balances, holds, postings } from './ledger.ts'
 import type { callbacks, mediaFiles, mediaJobs } from './media.ts'
 import type { settlements, x402Payments } from './payment.ts'
@@ -14,9 +16,17 @@ export type KillatamataTables = TablesOf<
   | typeof accounts
   | typeof agentPieces
   | typeof agentRequests
+  | typeof affiliateCodes
+  | typeof affiliates
+  | typeof commissions
+  | typeof payoutRequests
   | typeof apiKeys
   | typeof approvalPlans
   | typeof balances
+  | typeof channels
+  | typeof games
+  | typeof launches
+  | typeof releases
   | typeof callbacks
   | typeof deviceLinks
   | typeof holds

@@ -224,3 +224,14 @@ export async function unconfirmedCommands(
     .$narrowType<Omit<UnconfirmedCommand, 'attempts'>>()
     .execute()
 }
+
+/** How many commands the engine has not confirmed yet, by their status; an index of its own finds them. */
+export const unconfirmedCounts = (db: ReadModels): Promise<{ value: string; count: string }[]> =>
+  noctantTables(db)
+    .selectFrom('noctant_account_commands')
+    .select(({ fn, ref }) => [ref('status').$castTo<string>().as('value'), fn.countAll<string>().as('count')])
+    .where('engine_wal_confirmed_at', 'is', null)
+    .where('dead_lettered_at', 'is', null)
+    .groupBy('status')
+    .orderBy('status')
+    .execute()

@@ -6,6 +6,7 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { runCli } from '../../support/cli.ts'
 import { within10s } from '../../support/persons.ts'
+import { programEnvironment } from '../../support/program-environment.ts'
 import { root } from '../../support/source.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
 
@@ -25,13 +26,12 @@ const commands = [...guide.matchAll(/^ {4}(.*)$/gm)].map(([, line]) => line).joi
 async function paste(directory: string) {
   const fileOf = (name: string) => join(directory, `guide.${name}`)
   writeFileSync(fileOf('sh'), `set -eu\n${commands}\necho "$PICTURE" >"$DATA_DIR/guide.picture"\n`)
-  const { PATH = '', HOME = '' } = process.env
   const services = { EVENTSTORE_URL: stack.eventStoreUrl, DATABASE_URL: stack.databaseUrl }
   // A terminal can be opened by its name, and so can a file; node's own pipes cannot.
   const [out, errors] = ['out', 'errors'].map((name) => openSync(fileOf(name), 'a'))
   const child = spawn('bash', [fileOf('sh')], {
     cwd: root,
-    env: { PATH, HOME, NODE_NO_WARNINGS: '1', DATA_DIR: directory, ...services },
+    env: { ...programEnvironment(), NODE_NO_WARNINGS: '1', DATA_DIR: directory, ...services },
     stdio: ['ignore', out, errors],
   })
   const code = await new Promise((resolve) => child.once('close', resolve))

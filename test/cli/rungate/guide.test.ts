@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type LlmSimulator, startLlmSimulator } from '../../../src/embedded/llm/server.ts'
+import { programEnvironment } from '../../support/program-environment.ts'
 import { root } from '../../support/source.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
 
@@ -34,12 +35,11 @@ async function paste(directory: string) {
     .replaceAll('http://127.0.0.1:8080', stack.url)
     .replaceAll('http://127.0.0.1:4010', simulator.url)
   writeFileSync(fileOf('sh'), `set -eu\n${here}\n`)
-  const { PATH = '', HOME = '' } = process.env
   // A terminal can be opened by its name, and so can a file; node's own pipes cannot.
   const [out, errors] = ['out', 'errors'].map((name) => openSync(fileOf(name), 'a'))
   const child = spawn('bash', [fileOf('sh')], {
     cwd: root,
-    env: { PATH, HOME, NODE_NO_WARNINGS: '1' },
+    env: { ...programEnvironment(), NODE_NO_WARNINGS: '1' },
     stdio: ['ignore', out, errors],
   })
   const code = await new Promise((resolve) => child.once('close', resolve))

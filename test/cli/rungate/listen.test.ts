@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../../support/cli.ts'
+import { programEnvironment } from '../../support/program-environment.ts'
 import { root } from '../../support/source.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
 import { type Receiver, startReceiver } from '../../support/webhook-receiver.ts'
@@ -63,8 +64,7 @@ describe('opslog rungate listen', () => {
       const other = await account('Other')
       const secret = 'a secret of the test'.replaceAll(' ', '-')
       const args = ['--account', acme.slug, '--forward-to', receiver.url, '--secret', secret]
-      const { PATH = '', HOME = '' } = process.env
-      const env = { PATH, HOME, NODE_NO_WARNINGS: '1', ...environment }
+      const env = { ...programEnvironment(), NODE_NO_WARNINGS: '1', ...environment }
       const child = spawn(process.execPath, [join(root, 'src/cli/opslog.ts'), 'rungate', 'listen', ...args], { env })
       children.push(child)
       let printed = ''

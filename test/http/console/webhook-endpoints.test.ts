@@ -58,6 +58,52 @@ it('is switched off and on by an administrator, for a reason', async () => {
   ])
 })
 
+it('is set and its secret made anew by an administrator; each secret is shown once', async () => {
+  const other = await api.addOperator()
+  const action = `/console/operators/${other.operatorId}/actions/set-webhook`
+  const form = await admin.get(action)
+  const wrong = await admin.post(action, { ...formIn(form), url: 'https://10.0.0.1/hook' })
+  expect([wrong.status, wrong.text.includes('https://10.0.0.1/hook')]).toEqual([400, true])
+  const done = await admin.follow(
+    await admin.post(action, { ...formIn(form), url: 'http://127.0.0.1:9/hook', types: 'account.opened' }),
+  )
+  const secret = fieldIn(done, 'signing_secret') ?? ''
+  expect([fieldIn(done, 'url_origin'), secret.startsWith('whsec_')]).toEqual(['http://127.0.0.1:9', true])
+  const page = `/console/webhook-endpoints/${other.operatorId}`
+  expect((await admin.get(page)).text).not.toContain(secret)
+  const rotation = await admin.get(`${page}/actions/rotate-secret`)
+  const sent = formIn(rotation)
+  const rotated = await admin.follow(await admin.post(`${page}/actions/rotate-secret`, sent))
+  expect(fieldIn(rotated, 'signing_secret')).toMatch(/^whsec_/)
+  expect(fieldIn(rotated, 'signing_secret')).not.toBe(secret)
+  const again = await admin.follow(await admin.post(`${page}/actions/rotate-secret`, sent))
+  expect(fieldIn(again, 'signing_secret')).toBeUndefined()
+})
+
+it('that fails or is off stands on the overview, and what was refused last', async () => {
+  const off = await api.addOperator()
+  const at = new Date().toISOString()
+  const set = {
+    kind: 'set',
+    operatorId: off.operatorId,
+    url: 'https://off.example/hook',
+    eventTypes: null,
+    at,
+  } as const
+  await setWebhookEndpoint(api.bus, { ...set, secret: { secretId: randomUUID(), sealed: 'sealed' } }, systemContext())
+  const page = `/console/webhook-endpoints/${off.operatorId}`
+  await vi.waitFor(async () => expect((await admin.get(page)).status).toBe(200), 10_000)
+  const form = await admin.get(`${page}/actions/disable`)
+  await admin.follow(await admin.post(`${page}/actions/disable`, { ...formIn(form), reason: 'a move' }))
+  const own = await operator(api, off.key)
+  await api.call('GET', `/v1/users/${randomUUID()}`, { key: off.key })
+  const overview = await own.get('/console')
+  expect(overview.page.querySelector('.wrong')?.text).toMatch(/https:\/\/off\.example is disabled/)
+  expect(overview.page.querySelector('main')?.text).toMatch(
+    /404 GET \/noctant\/v1\/users\/:global_user_id user_not_found/,
+  )
+})
+
 it('is told again what happened in a window, by the number that was counted', async () => {
   const window = { from: '2020-01-01 00:00', to: '2020-06-01 00:00' }
   const action = `${path}/actions/replay`

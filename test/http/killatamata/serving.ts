@@ -1,16 +1,13 @@
 /** Killatamata over its real components, with the stand-in for Stripe; every answer is held against the served document. */
 import { createPrivateKey, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type JWTPayload, SignJWT } from 'jose'
 import { systemContext } from '../../../src/commands/context.ts'
+import { deterministicId } from '../../../src/commands/identity.ts'
 import { account } from '../../../src/commands/killatamata/account.ts'
 import { generateApiKey } from '../../../src/commands/killatamata/keys.ts'
 import { killatamata } from '../../../src/contexts/killatamata.ts'
-import { coinbasePart } from '../../../src/embedded/killatamata/coinbase.ts'
-import { googlePart, newGoogleKey } from '../../../src/embedded/killatamata/google.ts'
-import { llmPart } from '../../../src/embedded/killatamata/llm.ts'
-import { startStandInServer } from '../../../src/embedded/killatamata/server.ts'
-import { openStandInStore } from '../../../src/embedded/killatamata/store.ts'
 import { type StripeStandIn, startStripeStandIn } from '../../../src/embedded/stripe/server.ts'
 import type { KillatamataParts } from '../../../src/http/killatamata/access.ts'
 import { killatamata as api } from '../../../src/http/killatamata/api.ts'
@@ -21,6 +18,7 @@ import { prefixedId } from '../../../src/runtime/ulid.ts'
 import { eventually } from '../../projections/support.ts'
 import { paymentStandInAt } from '../../support/payments.ts'
 import { temporaryDirectory } from '../../support/services.ts'
+import { gameFiles, zipOf } from '../../support/zips.ts'
 import { conforms } from '../conforms.ts'
 import { type Answered, type Asked as AskedOf, type ServingOptions, startServing } from '../serving.ts'
 
@@ -35,8 +33,27 @@ export interface Customer {
   keyId: string
 }
 
-const COINBASE = { apiKey: 'coinbase-example', webhookSecret: 'coinbase-webhooks-example' }
-const GOOGLE_CLIENT = 'killatamata.apps.example'
+interface Wallet {
+  address: `0x${string}`
+  private_key: `0x${string}`
+}
+
+/** As whoever tries the sandbox finds it. */
+export interface SandboxFile {
+  standins: string
+  account: { account_id: string; api_key: string; email: string }
+  chain?: {
+    rpc_url: string
+    chain_id: number
+    network: string
+    token: `0x${string}`
+    pay_to: string
+    wallets: Wallet[]
+  }
+  stripe: { webhook_secret: string }
+  coinbase: { webhook_secret: string }
+  google: { issuer: string; client_id: string; kid: string; private_key_pem: string }
+}
 
 export type ServedKillatamata = Awaited<ReturnType<typeof startKillatamata>>
 
@@ -51,21 +68,12 @@ export async function startKillatamata(options: ServingOptions = {}) {
     },
     ...options.services,
   }
-  const store = openStandInStore(join(directory.path, 'stand-ins.db'))
-  const google = newGoogleKey('sandbox')
-  const standIns = await startStandInServer(0, async (at) => [
-    coinbasePart({ ...{ url: at, store, ...COINBASE }, target: () => `${url}/killatamata/api/v1/webhooks/crypto` }),
-    googlePart(google),
-    llmPart(),
-  ])
-  const env = {
-    DATA_DIR: directory.path,
-    ...{ COINBASE_API_KEY: COINBASE.apiKey, COINBASE_WEBHOOK_SECRET: COINBASE.webhookSecret },
-    ...{ COINBASE_API_URL: `${standIns.url}/coinbase`, GOOGLE_JWKS_URL: `${standIns.url}/google/certs` },
-    ...{ GOOGLE_CLIENT_ID: GOOGLE_CLIENT, AGENT_MODEL_URL: `${standIns.url}/llm/v1`, ...options.env },
-  }
+  const env = { DATA_DIR: directory.path, ...options.env }
   const served = await startServing(killatamata, api, { ...options, services, env })
   url = served.url
+  await served.firstRun?.(served.url)
+  // Without stand-ins it has the accounts alone.
+  const sandbox: SandboxFile = JSON.parse(readFileSync(join(directory.path, 'sandbox-killatamata.json'), 'utf8'))
   const parts = served.parts as KillatamataParts
 
   async function ask(method: string, path: string, asked: Asked = {}, at = served.url): Promise<Answered> {
@@ -80,13 +88,13 @@ export async function startKillatamata(options: ServingOptions = {}) {
   }
 
   return {
-    ...{ ...served, parts, ask },
+    ...{ ...served, parts, ask, sandbox },
     get: (path: string, key?: string) => ask('GET', `/api/v1/${path}`, { key }),
     post: (path: string, body?: unknown, key?: string, headers: Record<string, string> = {}) =>
       ask('POST', `/api/v1/${path}`, { body, key, headers }),
     /** Of the stand-ins: an address below it, asked as a person in the sandbox does. */
     async order(path: string, body: object = {}) {
-      const answer = await fetch(`${standIns.url}${path}`, { method: 'POST', body: JSON.stringify(body) })
+      const answer = await fetch(`${sandbox.standins}${path}`, { method: 'POST', body: JSON.stringify(body) })
       const text = await answer.text()
       if (!answer.ok) throw new Error(`${path} answers ${answer.status}: ${text}`)
       // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the answer holds.
@@ -95,11 +103,24 @@ export async function startKillatamata(options: ServingOptions = {}) {
     /** An ID token that Google might have made; other claims stand in their place. */
     idToken: (claims: JWTPayload = {}) =>
       new SignJWT({
-        ...{ iss: 'https://accounts.google.com', aud: GOOGLE_CLIENT, sub: randomUUID(), email_verified: true },
+        ...{ iss: sandbox.google.issuer, aud: sandbox.google.client_id, sub: randomUUID(), email_verified: true },
         ...{ email: `${randomUUID()}@example.com`, exp: Math.floor(Date.now() / 1_000) + 3_600, ...claims },
       })
-        .setProtectedHeader({ alg: 'RS256', kid: google.kid })
-        .sign(createPrivateKey(google.private_key_pem)),
+        .setProtectedHeader({ alg: 'RS256', kid: sandbox.google.kid })
+        .sign(createPrivateKey(sandbox.google.private_key_pem)),
+    /** A release of a game, uploaded as its creator does it. */
+    async release(gameId: string, key: string, more: { manifest?: object; bundle?: Uint8Array } = {}) {
+      const manifest = { version: '1.0.0', engine: 'godot', engineVersion: '4.4', entrypoint: 'index.html' }
+      const form = new FormData()
+      form.append('gameId', gameId)
+      form.append('manifestJson', JSON.stringify({ ...manifest, ...more.manifest }))
+      form.append('bundle', new Blob([Buffer.from(more.bundle ?? zipOf(gameFiles))]), 'game.zip')
+      const answer = await fetch(`${served.url}/killatamata/api/v1/arcade/releases/upload`, {
+        ...{ method: 'POST', body: form, headers: { authorization: `Bearer ${key}` } },
+      })
+      // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the answer holds.
+      return (await answer.json()) as any
+    },
     /** A browser that is signed in: its headers. */
     async session({ accountId, email }: Customer) {
       const context = systemContext('test', randomUUID(), new Date().toISOString())
@@ -133,6 +154,9 @@ export async function startKillatamata(options: ServingOptions = {}) {
       })
       return { accountId, email, key, keyId: facts.keyId }
     },
+    /** Of a command that a test gives itself. */
+    contextOf: (name: string) =>
+      systemContext('test', deterministicId('killatamata.test', name, randomUUID()), new Date().toISOString()),
     /** More keys of an account, each of which was used today. */
     async furtherKeys({ accountId }: Customer, count: number) {
       const at = new Date().toISOString()
@@ -161,8 +185,6 @@ export async function startKillatamata(options: ServingOptions = {}) {
     async stop() {
       await served.stop()
       await standIn?.close()
-      await standIns.close()
-      store.close()
       directory.remove()
     },
   }

@@ -37,8 +37,9 @@ const noctantSettings = {
 }
 export type NoctantSettings = Partial<typeof noctantSettings>
 
-export async function servingNoctant({ bus, store, options, follow, coreOf }: ApiGround) {
+export async function servingNoctant({ bus, store, options, ring, follow, coreOf }: ApiGround) {
   const credentials = await follow('credentials', createCredentialDirectory())
+  const endpoints = { sealingKey: async () => ring.active(), overlapMs: 60_000, allowLoopback: true }
 
   /** A new operator, or another key of one. */
   async function addKey(operatorId: string, scopes: readonly ApiScope[]): Promise<{ key: string; keyId: string }> {
@@ -53,7 +54,14 @@ export async function servingNoctant({ bus, store, options, follow, coreOf }: Ap
   return {
     directories: {},
     contextOn: (of: CommandBus) =>
-      withParts(noctant, { ...coreOf('noctant', of), store, credentials, ...noctantSettings, ...options.noctant }),
+      withParts(noctant, {
+        ...coreOf('noctant', of),
+        store,
+        credentials,
+        endpoints,
+        ...noctantSettings,
+        ...options.noctant,
+      }),
     members: {
       credentials,
       addKey,

@@ -214,9 +214,9 @@ describe('an agent', () => {
     const { id, api_key: before } = await newAgent()
     const rotated = (await ask('POST', `/api/agents/${id}/rotate-key`)).body.data
     expect(rotated.api_key.startsWith(rotated.api_key_prefix)).toBe(true)
-    for (const of of [api.govern, api.governSecond]) {
-      expect((await of('GET', '/v1/me', { key: rotated.api_key })).body.data.id).toBe(id)
-      expect((await of('GET', '/v1/me', { key: before })).status).toBe(401)
+    for (const through of [api.govern, api.governSecond]) {
+      expect((await through('GET', '/v1/me', { key: rotated.api_key })).body.data.id).toBe(id)
+      expect((await through('GET', '/v1/me', { key: before })).status).toBe(401)
     }
   })
 

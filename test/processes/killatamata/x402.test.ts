@@ -1,13 +1,9 @@
 /** An authorization is credited once, and only by what the chain says of it: with crashes, silence, strangers and races. */
 import { describe, expect, it } from 'vitest'
+import { type ChainSays, ChainSilent } from '../../../src/adapters/x402/chain.ts'
 import { x402PaymentIdOf } from '../../../src/commands/killatamata/x402-payment.ts'
 import type { Authorization } from '../../../src/events/killatamata/x402.ts'
-import {
-  type ChainSays,
-  ChainSilent,
-  createX402Payments,
-  type X402Chain,
-} from '../../../src/processes/killatamata/x402.ts'
+import { createX402Payments, type X402Chain } from '../../../src/processes/killatamata/x402.ts'
 import { accountId, at, emptyLog, otherAccountId, processOn, systemAt } from '../../commands/killatamata/story.ts'
 import type { MemoryStore } from '../../support/memory-store.ts'
 
@@ -26,6 +22,7 @@ function testChain() {
     says: { as: 'unused' } as ChainSays,
     isSilent: false,
     sends: 0,
+    isFunded: true,
     fault: undefined as string | undefined,
   }
   const paid = (blockAt = NOW): ChainSays => ({ as: 'paid', transaction, blockNumber: '7', blockAt })
@@ -37,6 +34,7 @@ function testChain() {
   const chain: X402Chain = {
     faultOf: () => answer(() => state.fault),
     isSigned: async () => true,
+    isFunded: () => answer(() => state.isFunded),
     outcomeOf: () => answer(() => state.says),
     async send() {
       state.sends += 1
@@ -152,6 +150,20 @@ describe('an x402 payment', () => {
       expect(count(store, 'X402PaymentFailed')).toBe(1)
     },
   )
+
+  it('of a wallet that was emptied after its claim is rejected, and the claim waits for the chain', async () => {
+    const [store, chain] = [emptyLog(), testChain()]
+    chain.whenSent(() => {
+      chain.state.isFunded = false
+    })
+    const { payments } = paymentsOn(store, chain)
+    expect(await payments.pay(order, systemAt(100))).toStrictEqual({ as: 'rejected', reason: 'insufficient_funds' })
+    expect(await available(store, chain)).toBe(0n)
+    expect(chain.state.sends).toBe(1)
+    chain.state.says = { as: 'expired' }
+    await payments.finish(x402PaymentIdOf(authorization), systemAt(400))
+    expect(count(store, 'X402PaymentFailed')).toBe(1)
+  })
 
   it('that is bad and unused is refused, and nothing is written', async () => {
     const [store, chain] = [emptyLog(), testChain()]

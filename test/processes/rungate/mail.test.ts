@@ -2,48 +2,13 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
-import { SMTPServer } from 'smtp-server'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { account } from '../../../src/commands/rungate/account.ts'
 import { eventually } from '../../projections/support.ts'
+import { startMailServer } from '../../support/mail-server.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
 
 const MINUTE_MS = 60_000
-
-/** A mail server that keeps what it takes, and refuses as a test says. */
-async function startMailServer() {
-  const taken: { to: string[]; from: string; source: string }[] = []
-  const state = { refusal: undefined as { responseCode: number } | undefined, attempts: 0 }
-  const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['STARTTLS'],
-    onAuth: (auth, _, done) =>
-      auth.username === 'opslog' && auth.password === 'p@ss' ? done(null, { user: 'opslog' }) : done(new Error('no')),
-    onRcptTo(_, __, done) {
-      state.attempts += 1
-      const { refusal } = state
-      done(refusal ? Object.assign(new Error('not now'), refusal) : undefined)
-    },
-    onData(stream, { envelope }, done) {
-      text(stream).then((source) => {
-        const from = envelope.mailFrom === false ? '' : envelope.mailFrom.address
-        taken.push({ to: envelope.rcptTo.map(({ address }) => address), from, source })
-        done()
-      }, done)
-    },
-  })
-  const listening = server.listen(0, '127.0.0.1')
-  await once(listening, 'listening')
-  const { port } = listening.address() as AddressInfo
-  return {
-    taken,
-    state,
-    url: `smtp://opslog:${encodeURIComponent('p@ss')}@127.0.0.1:${port}`,
-    close: () => new Promise<void>((done) => server.close(() => done())),
-  }
-}
 
 const newEmail = () => `ada-${randomUUID().slice(0, 8)}@example.com`
 const ask = (of: Stack, email: string) =>

@@ -13,11 +13,15 @@ import type {
   IdTokenEvent,
 } from '../../../src/events/killatamata/sign-in.ts'
 import type { X402PaymentEvent } from '../../../src/events/killatamata/x402.ts'
+import { type AffiliateStoryEvent, affiliateExamples, affiliateStreamOf } from './killatamata-affiliates.ts'
+import { type ArcadeStoryEvent, arcadeExamples, arcadeStreamOf } from './killatamata-arcade.ts'
 import { type StudioStoryEvent, studioExamples, studioStreamOf } from './killatamata-studio.ts'
 
 export type KillatamataStoryEvent =
   | AccountEvent
+  | AffiliateStoryEvent
   | ApiKeyEvent
+  | ArcadeStoryEvent
   | BrowserSessionEvent
   | CallbackEvent
   | CheckoutEvent
@@ -185,6 +189,10 @@ export function killatamataExamples(timeAt: (seconds: number) => string): Exampl
     'killatamata.CheckoutFailed.v1': { ...ofCheckout(54), reason: 'the provider took no such order' },
     'killatamata.SettlementMismatched.v1': { ...ofSettlement(55, 23), usdCents: '1999', currency: 'usd' },
     'killatamata.UnmatchedPaymentNoticed.v1': { ...ofPayment(56, 24), usdCents: '500', currency: 'usd' },
+    'killatamata.SettlementResolved.v1': {
+      ...ofSettlement(57, 24),
+      ...{ usdCents: '500', currency: 'usd', period: 1, reason: 'ticket 12: paid by an old link' },
+    },
     'killatamata.HoldPlaced.v1': {
       ...ofLedger(60),
       ...{ postings: moved('available', { held: 20_000 }), after: after(19_980_000, 20_000) },
@@ -221,6 +229,8 @@ export function killatamataExamples(timeAt: (seconds: number) => string): Exampl
     'killatamata.X402PaymentFailed.v1': { ...ofX402(81), reason: 'expired' },
     'killatamata.X402PaymentCredited.v1': { ...ofX402(82), depositId: `dep_${tail(10)}`, usdMicros: '5000000' },
     ...studioExamples(timeAt),
+    ...affiliateExamples(timeAt),
+    ...arcadeExamples(timeAt),
     'killatamata.MediaJobRequested.v1': {
       ...ofJob(60),
       ...{ holdId: `hold_${tail(7)}`, job: PREPARED, availableMicros: '19980000', deadlineAt: timeAt(960) },
@@ -263,6 +273,8 @@ export function killatamataStreamOf({ type, data }: { type: string; data: Record
   const ofStudio = studioStreamOf({ type, data })
   if (ofStudio !== undefined) return ofStudio
   const { accountId, period } = data
+  const apart = affiliateStreamOf(name, data) ?? arcadeStreamOf(name, data)
+  if (apart !== undefined) return apart
   if (name === 'ApiKeyUsed') return `killatamata.apiKey-${data.keyId}`
   if (name === 'IdentityClaimed') return `killatamata.identity-${data.identityId}`
   if (name === 'IdTokenExchanged') return `killatamata.idToken-${id(4)}`

@@ -1,6 +1,7 @@
 /** A desk's state as the first event of a book has it, and back. */
+
 import type { DeskBook } from '../../../events/rungate/desk-book.ts'
-import { unitsOf, usdOf } from './money.ts'
+import { unitsOf, usdOf } from '../../../runtime/usd-units.ts'
 import { type Call, type DeskState, newDesk, type Run, windowOf } from './state.ts'
 
 const textOf = (ms: number): string => new Date(ms).toISOString()

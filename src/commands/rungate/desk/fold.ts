@@ -1,7 +1,8 @@
 /** Takes one event into a desk. It decides nothing: what an event says has happened. */
+
 import type { DeskEvent, DeskFacts } from '../../../events/rungate/desk.ts'
+import { unitsOf } from '../../../runtime/usd-units.ts'
 import { stateOf } from './book.ts'
-import { unitsOf } from './money.ts'
 import { type Call, type DeskState, ENDED_MAX, type Run, tokensIn, windowOf } from './state.ts'
 import { addToHour, addToMinute, takeFromHour } from './windows.ts'
 

@@ -1,9 +1,9 @@
 /** The end of a call: its true cost takes the place of what was set aside, once. */
 
+import { limitOf, unitsOf, usdOf } from '../../../runtime/usd-units.ts'
 import { Rejected } from '../rejection.ts'
 import type { DeskResult, RunCommand, SettleCommand } from './commands.ts'
 import { type Deciding, emitWithTotals, endRun, ofRun } from './emitting.ts'
-import { limitOf, unitsOf, usdOf } from './money.ts'
 import { type Call, type Run, tokensIn } from './state.ts'
 import { remainingOf, viewOf } from './view.ts'
 

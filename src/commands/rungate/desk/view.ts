@@ -1,7 +1,8 @@
 /** Runs as answers, refusals and events show them. */
+
 import type { RunTotals } from '../../../events/rungate/call-facts.ts'
+import { limitOf, usdOf } from '../../../runtime/usd-units.ts'
 import type { Remaining, RunView } from './interface.ts'
-import { limitOf, usdOf } from './money.ts'
 import { type Run, tokensIn } from './state.ts'
 
 export function primaryModel(models: ReadonlyMap<string, number>): string | null {

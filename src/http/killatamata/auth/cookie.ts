@@ -23,10 +23,13 @@ export function newCookie(): { value: string; cookieHash: string } {
 }
 
 /** What the browser is given; '' takes the cookie away. `lifeS`: how long it keeps it. */
-export function sessionCookie(value: string, lifeS: number, { header }: Head, place: Place): SetCookie {
+export function ownCookie(name: string, value: string, lifeS: number, { header }: Head, place: Place): SetCookie {
   const secure = isHttps({ url: 'http:', header }, place.publicUrl, place.trustProxy)
-  return { name: COOKIE, value, path: '/killatamata', httpOnly: true, sameSite: 'Lax', secure, maxAge: lifeS }
+  return { name, value, path: '/killatamata', httpOnly: true, sameSite: 'Lax', secure, maxAge: lifeS }
 }
+
+export const sessionCookie = (value: string, lifeS: number, head: Head, place: Place): SetCookie =>
+  ownCookie(COOKIE, value, lifeS, head, place)
 
 /** The request's cookie with its hash; undefined: it has none that could be ours. */
 export function cookieOf({ header }: Head): { value: string; cookieHash: string } | undefined {

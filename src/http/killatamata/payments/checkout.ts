@@ -6,18 +6,19 @@ import { packages } from '../../../commands/killatamata/packages.ts'
 import type { CheckoutProvider } from '../../../events/killatamata/vocabulary.ts'
 import { plainEmail } from '../../../processes/killatamata/digests.ts'
 import { openCheckout } from '../../../processes/killatamata/purchasing.ts'
+import { bindAtCheckout } from '../../../processes/killatamata/referring.ts'
 import { json } from '../../answers.ts'
 import { headerKey } from '../../command.ts'
 import { Problem } from '../../errors.ts'
-import { text, timeOut } from '../../schemas.ts'
+import { timeOut } from '../../schemas.ts'
 import { accountKey, type Customer, type KillatamataParts, write } from '../access.ts'
+import { code } from '../affiliates/affiliate-view.ts'
 import { email } from '../auth/email.ts'
 import type { KillatamataCode } from '../errors.ts'
 import { redirectUrl, requireRedirect } from './redirects.ts'
 import { orUnavailable } from './unavailable.ts'
 
 const CODE_LENGTH_MAX = 200
-const AFFILIATE_CODE_LENGTH = { min: 4, max: 32 }
 const common = {
   packageCode: z
     .string()
@@ -25,7 +26,7 @@ const common = {
     .refine((given) => given.length <= CODE_LENGTH_MAX, `must have at most ${CODE_LENGTH_MAX} characters`),
   cancelUrl: redirectUrl.optional(),
   email: email.optional(),
-  affiliateCode: text(AFFILIATE_CODE_LENGTH.max, AFFILIATE_CODE_LENGTH.min).optional(),
+  affiliateCode: code.optional(),
 }
 const stripeRequest = z.strictObject({ ...common, successUrl: redirectUrl.optional() }).openapi('StripeCheckoutRequest')
 const cryptoRequest = z
@@ -52,11 +53,11 @@ interface Wanted {
   affiliateCode: string | undefined
 }
 
-type Parts = Pick<KillatamataParts, 'bus' | 'purchasing' | 'allowsLoopback'>
+type Parts = Pick<KillatamataParts, 'bus' | 'purchasing' | 'referring' | 'allowsLoopback'>
 
 /** The checkout, once its payment is recorded. Nothing is opened at the provider where the request is refused. */
 async function begin(
-  { bus, purchasing, allowsLoopback }: Parts,
+  { bus, purchasing, referring, allowsLoopback }: Parts,
   { accountId }: Customer,
   { provider, packageCode, affiliateCode, email: given, ...urls }: Wanted,
   command: CommandContext,
@@ -65,7 +66,7 @@ async function begin(
   requireRedirect(urls.cancelUrl, 'cancelUrl', allowsLoopback)
   const sold = packages.find(({ code }) => code === packageCode)
   if (!sold) throw refusal('package_not_found', 'There is no such package.')
-  if (affiliateCode !== undefined) throw refusal('affiliate_code_not_found', 'Nobody has this code.')
+  const affiliate = await bindAtCheckout(referring, accountId, affiliateCode, command)
   const state = await bus.load(account, accountId)
   const own = state.status === 'active' ? state.email : undefined
   const order = {
@@ -78,12 +79,12 @@ async function begin(
   const { facts, opening, handled } = await orUnavailable(() => openCheckout(purchasing, order, about, command))
   const { checkoutUrl, expiresAt, providerId } = opening
   const shown = { ok: true as const, checkoutUrl, packageCode: facts.packageCode, usdCents: Number(facts.usdCents) }
-  return { providerId, shown: { ...shown, expiresAt, affiliate: null }, handled }
+  return { providerId, shown: { ...shown, expiresAt, affiliate }, handled }
 }
 
 const refusal = (code: KillatamataCode, detail: string) => new Problem<KillatamataCode>(code, detail)
 
-const refuses = ['package_not_found', 'affiliate_code_not_found'] as const
+const refuses = ['package_not_found', 'affiliate_code_not_found', 'affiliate_self_referral'] as const
 
 export const checkoutStripe = write({
   path: '/api/v1/checkout/stripe',
@@ -97,8 +98,15 @@ export const checkoutStripe = write({
   answers: { 201: json(stripeAnswer, 'The checkout can be paid.') },
   refuses,
   async handle({ principal, body, command, ...parts }) {
-    const { packageCode, successUrl, cancelUrl, email: given, affiliateCode } = body
-    const wanted = { packageCode, successUrl, cancelUrl, email: given, affiliateCode, provider: 'stripe' as const }
+    const { packageCode, successUrl, cancelUrl, email: given, affiliateCode: code } = body
+    const wanted = {
+      packageCode,
+      successUrl,
+      cancelUrl,
+      email: given,
+      affiliateCode: code,
+      provider: 'stripe' as const,
+    }
     const { providerId: sessionId, shown, handled } = await begin(parts, principal, wanted, command)
     return { status: 201, body: { ...shown, provider: 'stripe' as const, sessionId }, handled }
   },
@@ -116,8 +124,15 @@ export const checkoutCrypto = write({
   answers: { 201: json(cryptoAnswer, 'The checkout can be paid.') },
   refuses,
   async handle({ principal, body, command, ...parts }) {
-    const { packageCode, redirectUrl: successUrl, cancelUrl, email: given, affiliateCode } = body
-    const wanted = { packageCode, successUrl, cancelUrl, email: given, affiliateCode, provider: 'coinbase' as const }
+    const { packageCode, redirectUrl: successUrl, cancelUrl, email: given, affiliateCode: code } = body
+    const wanted = {
+      packageCode,
+      successUrl,
+      cancelUrl,
+      email: given,
+      affiliateCode: code,
+      provider: 'coinbase' as const,
+    }
     const { providerId: chargeId, shown, handled } = await begin(parts, principal, wanted, command)
     return { status: 201, body: { ...shown, provider: 'coinbase' as const, chargeId }, handled }
   },

@@ -1,8 +1,11 @@
-/** Pages beside the contract: the skill at its four addresses, and the page on which a device's code is approved. */
+/**
+ * Pages beside the contract: the skill at its four addresses, the page on which a device's code is approved, and the arcade's files.
+ */
 import { Hono } from 'hono'
 import type { SharedRuntime } from '../../context.ts'
 import type { AppEnv } from '../../environment.ts'
 import type { KillatamataParts } from '../access.ts'
+import { arcadePages } from '../arcade/pages.ts'
 import { LINK_PAGE } from '../device/start-link.ts'
 import { mediaPages } from '../media/file-pages.ts'
 import { studioFileRoutes } from '../studio/file-routes.ts'
@@ -31,5 +34,6 @@ export function killatamataPages(parts: KillatamataParts, runtime: SharedRuntime
       'x-content-type-options': 'nosniff',
     }),
   )
+  app.route('/', arcadePages(parts, runtime))
   return app
 }

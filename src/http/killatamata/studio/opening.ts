@@ -2,6 +2,7 @@
 import type { ContextParts } from '../../../context.ts'
 import type { SignInDigests } from '../../../processes/killatamata/digests.ts'
 import type { Media } from '../../../processes/killatamata/media/parts.ts'
+import type { StandIns } from '../../../processes/killatamata/sandbox-parts.ts'
 import { killatamataSettings } from '../../../processes/killatamata/settings.ts'
 import { openAgent } from '../../../processes/killatamata/studio/opening.ts'
 import { readJob } from './jobs.ts'
@@ -11,9 +12,10 @@ export function openStudio(
   parts: ContextParts,
   media: Media,
   digests: Pick<SignInDigests, 'assetTokenOf'>,
+  standIns: Pick<StandIns, 'url'> | undefined,
 ): StudioParts {
   const given = parts.settings(killatamataSettings)
-  const agent = openAgent(parts, media, readJob)
+  const agent = openAgent(parts, media, readJob, standIns)
   return {
     ...{ agent, objects: agent.objects, assetTokenOf: digests.assetTokenOf },
     limits: {

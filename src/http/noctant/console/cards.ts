@@ -2,10 +2,10 @@
 import { html } from 'hono/html'
 import type { Filter } from '../../../projections/listing.ts'
 import { countsBy } from '../../../projections/listing.ts'
-import { deadCommandCount } from '../../../projections/noctant/account-command.ts'
-import { deadWebhookCount } from '../../../projections/noctant/webhook.ts'
-import type { Asked, Card, Markup } from '../../pages/declaration.ts'
-import { inWords, link } from '../../pages/markup.ts'
+import { deadCommandCount, unconfirmedCounts } from '../../../projections/noctant/account-command.ts'
+import { deadWebhookCount, findWebhookEndpoint, listWebhookEndpoints } from '../../../projections/noctant/webhook.ts'
+import { type Asked, type Card, type Markup, tenantOf } from '../../pages/declaration.ts'
+import { inWords, link, time } from '../../pages/markup.ts'
 import { ownFilter } from '../../pages/things.ts'
 import type { NoctantParts } from '../access.ts'
 import { accountThings, challengeThings, payoutThings } from './things.ts'
@@ -67,4 +67,36 @@ const deadLettersCard: Card<NoctantParts> = {
   },
 }
 
-export const noctantCards: readonly Card<NoctantParts>[] = [accountsCard, payoutsCard, challengesCard, deadLettersCard]
+/** An operator's own endpoint, or those of all for whoever runs the installation. */
+const webhooksCard: Card<NoctantParts> = {
+  ...{ title: 'Failing webhooks', audience: both, scopes: ['webhook_deliveries:read'] },
+  async view({ parts: { db }, viewer }: Noctant) {
+    const own = tenantOf(viewer)
+    const endpoint = own === undefined ? undefined : await findWebhookEndpoint(db, own)
+    const all = own === undefined ? await listWebhookEndpoints(db, ENDPOINTS_MAX) : endpoint ? [endpoint] : []
+    const failing = all.filter(({ failing_since: since, enabled }) => since !== null || enabled === false)
+    if (failing.length === 0) return undefined
+    const content = html`<ul>${failing.map(
+      ({ operator_id: id, url_origin, failing_since: since }) =>
+        html`<li>${link(url_origin ?? id, `/console/webhook-endpoints/${id}`)} ${since === null ? 'is disabled' : html`fails since ${time(since)}`}</li>`,
+    )}</ul>`
+    return { content, isWrong: true }
+  },
+}
+
+/** What is on its way to the engine. */
+const commandsCard: Card<NoctantParts> = {
+  ...{ title: 'Commands not confirmed', audience: ['administrator'] },
+  async view({ parts: { db } }: Noctant) {
+    const found = await unconfirmedCounts(db)
+    return found.length === 0 ? undefined : { content: countList(found, '/commands', 'status') }
+  },
+}
+
+/** More of them are on their page. */
+const ENDPOINTS_MAX = 10
+
+export const noctantCards: readonly Card<NoctantParts>[] = [
+  ...[accountsCard, payoutsCard, challengesCard, commandsCard],
+  ...[webhooksCard, deadLettersCard],
+]

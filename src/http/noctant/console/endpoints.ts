@@ -1,15 +1,21 @@
 /** Operators' webhook endpoints: how each is doing, and what can be done about it: switched off and on, and told again what happened. */
+import { randomUUID } from 'node:crypto'
 import { html } from 'hono/html'
 import { Rejected } from '../../../commands/noctant/rejection.ts'
-import { webhookEndpoint } from '../../../commands/noctant/webhook-endpoint.ts'
+import { setWebhookEndpoint, webhookEndpoint } from '../../../commands/noctant/webhook-endpoint.ts'
+import { partnerEventTypes } from '../../../events/noctant/partner-events.ts'
 import { isUuid } from '../../../events/uuid.ts'
 import { countsBy } from '../../../projections/listing.ts'
+import { findOperator } from '../../../projections/noctant/operator.ts'
 import {
   deliveries,
   findWebhookEndpoint,
   listWebhookEndpoints,
   type WebhookEndpointRow,
 } from '../../../projections/noctant/webhook.ts'
+import { webhookUrl } from '../../../webhooks/address.ts'
+import { createResolve, refuseIfPrivate } from '../../../webhooks/request.ts'
+import { generateWebhookSecret, sealSecret } from '../../../webhooks/secret.ts'
 import { Problem } from '../../errors.ts'
 import {
   type Acting,
@@ -109,6 +115,93 @@ const turn = (kind: 'enable' | 'disable', title: string, does: string): Action =
   },
 })
 
+/** The address that is to be delivered to, where it may be. Rejects with webhook_url_refused. */
+async function acceptedUrl({ parts }: Noctant, text: string): Promise<string> {
+  const { allowLoopback } = parts.endpoints
+  const url = webhookUrl(text, { allowLoopback }, Rejected)
+  await refuseIfPrivate(url, { allowLoopback }, createResolve(), Rejected)
+  return url.href
+}
+
+/** A new secret, as it is shown and as it is kept. */
+async function newSecret({ parts }: Noctant, operatorId: string) {
+  const secret = generateWebhookSecret()
+  const secretId = randomUUID()
+  const sealed = sealSecret(secret, { endpointId: operatorId, secretId }, await parts.endpoints.sealingKey())
+  return { secret, kept: { secretId, sealed } }
+}
+
+const shownOnce = (secret: string): Markup =>
+  html`<div class="message" role="status">The signing secret, shown this once: <code data-field="signing_secret">${secret}</code></div>`
+
+/** On the operator's page, since an endpoint that was never set has none of its own. */
+const set: Action = {
+  ...{ of: '/operators/:id', name: 'set-webhook', title: 'Set webhook endpoint', audience: ['administrator'] },
+  fields: [
+    { name: 'url', label: 'Address', hint: 'https, and public.', isRequired: true, lengthMax: 2_000 },
+    {
+      name: 'types',
+      label: 'Event types',
+      kind: 'area',
+      hint: 'Divided by commas or lines; none: every type.',
+      lengthMax: 8_000,
+    },
+  ],
+  async prepare({ parts, params }) {
+    const operator = isUuid(params.id ?? '') ? await findOperator(parts.db, params.id ?? '') : undefined
+    if (!operator) return undefined
+    const known = await findWebhookEndpoint(parts.db, operator.operator_id)
+    const where = known
+      ? html`, in place of ${said(known.url_origin ?? '')}`
+      : ', and makes a secret, which is shown once'
+    return { says: html`<p>Delivers the events of ${said(operator.name)} to this address${where}.</p>` }
+  },
+  async perform(acting) {
+    const { parts, params, form, command, runtime } = acting
+    const operatorId = params.id ?? ''
+    const url = await acceptedUrl(acting, form.get('url')?.trim() ?? '')
+    const types = (form.get('types') ?? '').split(/[\s,]+/).filter((type) => type !== '')
+    const unknown = types.find((type) => !partnerEventTypes.includes(type))
+    if (unknown) throw new Rejected('webhook_event_type_unknown', `There is no event type ${unknown}.`, '/types')
+    const { secret, kept } = await newSecret(acting, operatorId)
+    const eventTypes = types.length === 0 ? null : types
+    const wanted = { kind: 'set', operatorId, url, eventTypes, secret: kept, at: command.at } as const
+    const handled = await setWebhookEndpoint(parts.bus, wanted, command)
+    if (handled.position !== undefined)
+      await parts.waiter.waitFor(handled.position, runtime.limits.readYourWritesWaitMs)
+    const isNew = handled.events.some(({ type }) => type === 'noctant.WebhookEndpointSecretIssued.v1')
+    return {
+      message: 'The endpoint is set.',
+      to: `${ENDPOINTS}/${operatorId}`,
+      ...(isNew ? { once: shownOnce(secret) } : {}),
+    }
+  },
+}
+
+const rotate: Action = {
+  ...{ of, name: 'rotate-secret', title: 'Rotate secret', audience: ['administrator'] },
+  async prepare(asked) {
+    const row = await endpointIn(asked)
+    if (!row) return undefined
+    const hours = asked.parts.endpoints.overlapMs / 3_600_000
+    return {
+      says: html`<p>Makes another secret for ${said(row.url_origin ?? '')}, shown once. The one before also signs for ${hours} hours.</p>`,
+    }
+  },
+  async perform(acting) {
+    const { parts, params, command, runtime } = acting
+    const { secret, kept } = await newSecret(acting, params.id ?? '')
+    const previousValidUntil = new Date(Date.parse(command.at) + parts.endpoints.overlapMs).toISOString()
+    const wanted = { kind: 'rotateSecret', secret: kept, previousValidUntil, at: command.at } as const
+    const handled = await parts.bus.handle(webhookEndpoint, params.id ?? '', wanted, command)
+    if (handled.position !== undefined)
+      await parts.waiter.waitFor(handled.position, runtime.limits.readYourWritesWaitMs)
+    // Sent twice, the form has made one secret, which was shown with the first answer.
+    if (handled.replayed) return { message: 'The secret was made before, and shown then.' }
+    return { message: 'Another secret signs from now on.', once: shownOnce(secret) }
+  },
+}
+
 const windowFields = (query: URLSearchParams) =>
   [
     { name: 'from', label: 'From', hint: 'Like 2026-01-31 09:00, in UTC.', isRequired: true },
@@ -169,5 +262,5 @@ const replay: Action = {
 export const endpointActions: readonly Action[] = [
   turn('enable', 'Enable', 'Delivers again, from now on, to'),
   turn('disable', 'Disable', 'Delivers nothing any more to'),
-  replay,
+  ...[replay, set, rotate],
 ]

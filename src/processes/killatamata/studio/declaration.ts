@@ -2,18 +2,19 @@
 import type { ContextParts, ProcessDeclaration, RunningProcess } from '../../../context.ts'
 import { newProcessHealth } from '../../process.ts'
 import { openMedia } from '../media/opening.ts'
+import type { Sandbox } from '../sandbox-parts.ts'
 import { killatamataSettings } from '../settings.ts'
 import type { ReadJob } from './media-jobs.ts'
 import { openAgent } from './opening.ts'
 import { AGENT, runAgent } from './running.ts'
 
-export const agentProcess = (loadReadJob: () => Promise<ReadJob>): ProcessDeclaration => ({
+export const agentProcess = (sandbox: Sandbox, loadReadJob: () => Promise<ReadJob>): ProcessDeclaration => ({
   leads: [AGENT],
   role: 'relay',
-  start: (parts) => startAgent(parts, loadReadJob),
+  start: (parts) => startAgent(parts, sandbox, loadReadJob),
 })
 
-function startAgent(parts: ContextParts, loadReadJob: () => Promise<ReadJob>): RunningProcess {
+function startAgent(parts: ContextParts, sandbox: Sandbox, loadReadJob: () => Promise<ReadJob>): RunningProcess {
   const health = newProcessHealth()
   const given = parts.settings(killatamataSettings)
   const running = {
@@ -24,7 +25,7 @@ function startAgent(parts: ContextParts, loadReadJob: () => Promise<ReadJob>): R
   async function run(): Promise<void> {
     const { media, close } = await openMedia(parts, 'agent', { size: 1 })
     try {
-      const agent = openAgent(parts, media, await loadReadJob())
+      const agent = openAgent(parts, media, await loadReadJob(), await sandbox(parts))
       await runAgent({ ...parts.dependenciesOf(AGENT, health), agent, running })
     } finally {
       await close()

@@ -2,6 +2,7 @@
 import { createChat } from '../../../adapters/llm/chat.ts'
 import type { ContextParts } from '../../../context.ts'
 import type { Media } from '../media/parts.ts'
+import type { StandIns } from '../sandbox-parts.ts'
 import { killatamataSettings } from '../settings.ts'
 import type { AgentParts } from './agent.ts'
 import { mediaJobsOf, type ReadJob } from './media-jobs.ts'
@@ -15,10 +16,16 @@ const namesIn = (pairs: readonly string[]): ReadonlyMap<string, string> =>
     }),
   )
 
-export function openAgent(parts: ContextParts, media: Media, readJob: ReadJob): AgentParts {
+/** `standIns`: whose model answers where none is configured. */
+export function openAgent(
+  parts: ContextParts,
+  media: Media,
+  readJob: ReadJob,
+  standIns: Pick<StandIns, 'url'> | undefined,
+): AgentParts {
   const { bus, db, clock } = parts
   const given = parts.settings(killatamataSettings)
-  const { AGENT_MODEL_URL: url } = given
+  const url = given.AGENT_MODEL_URL ?? (standIns && `${standIns.url}/llm/v1`)
   return {
     ...{ bus, db, objects: media.objects, now: clock.now, paid: mediaJobsOf(media, readJob) },
     chat:

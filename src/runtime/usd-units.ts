@@ -4,14 +4,18 @@
  */
 
 const PLACES = 24
-const UNIT = 10n ** BigInt(PLACES)
+/** Of ten, up to that of a unit. */
+const POWERS = Array.from({ length: PLACES + 1 }, (_, exponent) => 10n ** BigInt(exponent))
+const UNIT = POWERS[PLACES]!
 
 /** Of decimal text; places beyond the 24th count up, so that nothing is ever less than it was. */
 export function unitsOf(text: string): bigint {
   const point = text.indexOf('.')
   if (point < 0) return BigInt(text) * UNIT
   const fraction = text.slice(point + 1)
-  const kept = BigInt(text.slice(0, point) + fraction.slice(0, PLACES).padEnd(PLACES, '0'))
+  const missing = POWERS[PLACES - fraction.length]
+  if (missing !== undefined) return BigInt(text.slice(0, point) + fraction) * missing
+  const kept = BigInt(text.slice(0, point) + fraction.slice(0, PLACES))
   return /[1-9]/.test(fraction.slice(PLACES)) ? kept + 1n : kept
 }
 

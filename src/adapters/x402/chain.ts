@@ -1,0 +1,291 @@
+/**
+ * Payments of x402's scheme `exact` on chains of the EVM: an authorization (EIP-3009) that the payer has signed is verified and sent
+ * by the protocol's own library, in this process or by a facilitator over HTTP. What became of it says the chain alone. The relayer's
+ * transactions go out one after the other, each with the number that the chain expects next, so that none waits for one that was lost.
+ */
+import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '@x402/core/types'
+import { type Address, BaseError, createPublicClient, createWalletClient, type Hex, http, isAddressEqual } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { defineChain, parseAbi, parseAbiItem, parseEventLogs } from 'viem/utils'
+
+/** The chain cannot be asked now. */
+export class ChainSilent extends Error {
+  override name = 'ChainSilent'
+}
+
+/** What the chain says of an authorization, whoever brought it there. */
+export type ChainSays =
+  /** Its money has come to us, in this transaction. */
+  | { as: 'paid'; transaction: string; blockNumber: string; blockAt: Date }
+  /** It was used without paying us, and can be used no more. */
+  | { as: 'cancelled' }
+  /** Its time is over by the chain's clock, and it was not used. */
+  | { as: 'expired' }
+  | { as: 'unused' }
+
+/** A chain that is taken payments on, and the token and address that they are made in and to. */
+export interface X402Network {
+  /** `eip155:<chain id>` */
+  network: string
+  rpcUrl: string
+  asset: string
+  /** Of the token’s EIP-712 domain. */
+  name: string
+  version: string
+  /** Belongs to this installation alone: whatever comes there counts as paid to it. */
+  payTo: string
+}
+
+/** All that is needed to send it to the chain, now or after a crash. Amounts and times in whole numbers, as text. */
+export interface SignedAuthorization {
+  network: string
+  asset: string
+  from: string
+  to: string
+  value: string
+  validAfterS: string
+  validBeforeS: string
+  nonce: string
+  signature: string
+}
+
+export interface X402ChainOptions {
+  network: X402Network
+  /** Pays the gas; undefined where a facilitator does. */
+  relayerKey: Hex | undefined
+  /** Undefined: the library sends by itself. */
+  facilitatorUrl: string | undefined
+  /** For one question. */
+  timeoutMs: number
+  /** How long a sent transaction is waited for. */
+  sendWaitMs: number
+}
+
+/** In which the scheme's library and a facilitator over HTTP are the same. */
+interface Facilitator {
+  verify(payload: PaymentPayload, requirements: PaymentRequirements): Promise<VerifyResponse>
+  settle(payload: PaymentPayload, requirements: PaymentRequirements): Promise<SettleResponse>
+}
+
+const token = parseAbi([
+  'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
+  'function balanceOf(address owner) view returns (uint256)',
+  'event AuthorizationUsed(address indexed authorizer, bytes32 indexed nonce)',
+  'event AuthorizationCanceled(address indexed authorizer, bytes32 indexed nonce)',
+  'event Transfer(address indexed from, address indexed to, uint256 value)',
+])
+const TRANSFER = parseAbiItem('event Transfer(address indexed from, address indexed to, uint256 value)')
+const domainTypes = {
+  TransferWithAuthorization: [
+    ...[
+      { name: 'from', type: 'address' },
+      { name: 'to', type: 'address' },
+      { name: 'value', type: 'uint256' },
+    ],
+    ...[
+      { name: 'validAfter', type: 'uint256' },
+      { name: 'validBefore', type: 'uint256' },
+      { name: 'nonce', type: 'bytes32' },
+    ],
+  ],
+} as const
+
+/** Blocks of one look through the log, and how many looks: nodes bound both, and an authorization is good for minutes. */
+const LOG_BLOCKS = 5_000n
+const LOG_LOOKS_MAX = 40
+const POLLING_MS = 50
+/** Of a requirement: how long a payer may let it be good. */
+export const MAX_TIMEOUT_S = 300
+
+export const requirementsOf = (
+  { network, asset, name, version, payTo }: X402Network,
+  amount: string,
+): PaymentRequirements => ({
+  ...{ scheme: 'exact', network: network as PaymentRequirements['network'], asset, amount, payTo },
+  ...{ maxTimeoutSeconds: MAX_TIMEOUT_S, extra: { name, version } },
+})
+
+export type OpenedX402Chain = ReturnType<typeof openX402Chain>
+
+/** Asks nothing by itself. Its methods reject with ChainSilent where the chain has no answer. */
+export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeoutMs, sendWaitMs }: X402ChainOptions) {
+  const id = Number(of.network.replace(/^eip155:/, ''))
+  const chain = defineChain({
+    ...{ id, name: of.network, nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 } },
+    rpcUrls: { default: { http: [of.rpcUrl] } },
+  })
+  const over = {
+    ...{ chain, transport: http(of.rpcUrl, { timeout: timeoutMs, retryCount: 0 }) },
+    ...{ pollingInterval: POLLING_MS, cacheTime: 0 },
+  }
+  const reader = createPublicClient(over)
+  const relayer = relayerKey && createWalletClient({ ...over, account: privateKeyToAccount(relayerKey) })
+  let turn: Promise<unknown> = Promise.resolve()
+  let facilitator: Promise<Facilitator> | undefined
+
+  /** One transaction of the relayer's after the other: the node has the one before when the next one asks for its number. */
+  function inTurn<T>(send: () => Promise<T>): Promise<T> {
+    const sending = turn.then(send, send)
+    turn = sending.catch(() => undefined)
+    return sending
+  }
+
+  async function openFacilitator(): Promise<Facilitator> {
+    if (facilitatorUrl !== undefined) {
+      const { HTTPFacilitatorClient } = await import('@x402/core/http')
+      return new HTTPFacilitatorClient({ url: facilitatorUrl })
+    }
+    if (!relayer) throw new ChainSilent('there is no key that pays for gas')
+    const { ExactEvmScheme } = await import('@x402/evm/exact/facilitator')
+    const { account } = relayer
+    type Signer = ConstructorParameters<typeof ExactEvmScheme>[0]
+    const signer: Signer = {
+      getAddresses: () => [account.address],
+      readContract: (args) => reader.readContract(args as never),
+      verifyTypedData: (args) => reader.verifyTypedData(args as never),
+      getCode: (args) => reader.getCode(args),
+      // Estimated on what is on its way too: an authorization that waits to be mined is not sent a second time.
+      writeContract: (args) =>
+        inTurn(async () => {
+          const call = { ...args, account, blockTag: 'pending' } as never
+          const gas = await reader.estimateContractGas(call)
+          const nonce = await reader.getTransactionCount({ address: account.address, blockTag: 'pending' })
+          return relayer.writeContract({ ...args, gas: (gas * 12n) / 10n, nonce } as never)
+        }),
+      sendTransaction: (args) =>
+        inTurn(async () => {
+          const nonce = await reader.getTransactionCount({ address: account.address, blockTag: 'pending' })
+          return relayer.sendTransaction({ ...args, nonce } as never)
+        }),
+      waitForTransactionReceipt: ({ hash }) => reader.waitForTransactionReceipt({ hash, timeout: sendWaitMs }),
+    }
+    return new ExactEvmScheme(signer)
+  }
+  const facilitating = () => {
+    facilitator ??= openFacilitator()
+    return facilitator
+  }
+
+  const paymentOf = (authorization: SignedAuthorization): PaymentPayload => {
+    const { from, to, value, validAfterS: validAfter, validBeforeS: validBefore, nonce, signature } = authorization
+    const signed = { from, to, value, validAfter, validBefore, nonce }
+    const accepted = requirementsOf(of, value)
+    return { x402Version: 2, accepted, payload: { signature, authorization: signed } }
+  }
+
+  /** Throws ChainSilent where nobody answers. */
+  async function asked<T>(question: () => Promise<T>): Promise<T> {
+    try {
+      return await question()
+    } catch (cause) {
+      throw new ChainSilent(`${of.network} does not answer`, { cause })
+    }
+  }
+
+  /** The log entry that says how the authorization was used up. Throws ChainSilent where it is not found. */
+  async function useOf({ asset, from, nonce }: SignedAuthorization) {
+    const latest = await reader.getBlockNumber()
+    let to = latest
+    for (let looks = 0; looks < LOG_LOOKS_MAX; looks++) {
+      const fromBlock = to > LOG_BLOCKS ? to - LOG_BLOCKS : 0n
+      const logs = await reader.getLogs({
+        address: asset as Address,
+        events: token.filter(({ type, name }) => type === 'event' && name !== 'Transfer') as never,
+        ...{ fromBlock, toBlock: to },
+      })
+      const found = parseEventLogs({ abi: token, logs: logs as never }).find(
+        ({ eventName, args }) =>
+          eventName !== 'Transfer' &&
+          isAddressEqual(args.authorizer, from as Address) &&
+          args.nonce === nonce.toLowerCase(),
+      )
+      if (found) return found
+      if (fromBlock === 0n) break
+      to = fromBlock - 1n
+    }
+    throw new ChainSilent(
+      'the chain says that the authorization was used, and its log does not say in which transaction',
+    )
+  }
+
+  async function outcomeOf(authorization: SignedAuthorization): Promise<ChainSays> {
+    const { asset, from, to, value, nonce, validBeforeS } = authorization
+    const isUsed = await reader.readContract({
+      ...{ address: asset as Address, abi: token, functionName: 'authorizationState' },
+      args: [from as Address, nonce as Hex],
+    })
+    if (!isUsed) {
+      const { timestamp } = await reader.getBlock()
+      return { as: timestamp >= BigInt(validBeforeS) ? 'expired' : 'unused' }
+    }
+    const use = await useOf(authorization)
+    if (use.eventName !== 'AuthorizationUsed') return { as: 'cancelled' }
+    const { transactionHash: hash } = use
+    const [{ logs }, block] = await Promise.all([
+      reader.getTransactionReceipt({ hash }),
+      reader.getBlock({ blockHash: use.blockHash }),
+    ])
+    const isPaid = parseEventLogs({ abi: [TRANSFER], logs }).some(
+      ({ address, args }) =>
+        isAddressEqual(address, asset as Address) &&
+        isAddressEqual(args.from, from as Address) &&
+        isAddressEqual(args.to, to as Address) &&
+        args.value === BigInt(value),
+    )
+    if (!isPaid) return { as: 'cancelled' }
+    const blockAt = new Date(Number(block.timestamp) * 1_000)
+    return { as: 'paid', transaction: hash, blockNumber: String(block.number), blockAt }
+  }
+
+  return {
+    network: of,
+    /** Undefined: it is good; else why not, in a word of the protocol. Throws ChainSilent. */
+    async faultOf(authorization: SignedAuthorization): Promise<string | undefined> {
+      // The library takes a node that is away for a bad payment.
+      await asked(() => reader.getBlockNumber())
+      const payload = paymentOf(authorization)
+      const { isValid, invalidReason } = await asked(async () =>
+        (await facilitating()).verify(payload, payload.accepted),
+      )
+      if (isValid) return undefined
+      await asked(() => reader.getBlockNumber())
+      return invalidReason ?? 'invalid_payload'
+    },
+    /** Whether the payer has signed it, whatever became of it. Throws ChainSilent. */
+    isSigned: ({ from, to, value, validAfterS, validBeforeS, nonce, signature, asset }: SignedAuthorization) =>
+      asked(() =>
+        reader.verifyTypedData({
+          address: from as Address,
+          domain: { name: of.name, version: of.version, chainId: id, verifyingContract: asset as Address },
+          ...{ types: domainTypes, primaryType: 'TransferWithAuthorization' },
+          message: {
+            ...{ from: from as Address, to: to as Address, value: BigInt(value), nonce: nonce as Hex },
+            ...{ validAfter: BigInt(validAfterS), validBefore: BigInt(validBeforeS) },
+          },
+          signature: signature as Hex,
+        }),
+      ),
+    /** How that ends says nothing certain. */
+    async send(authorization: SignedAuthorization): Promise<void> {
+      const payload = paymentOf(authorization)
+      await asked(async () => (await facilitating()).settle(payload, payload.accepted))
+    },
+    outcomeOf: (authorization: SignedAuthorization) => asked(() => outcomeOf(authorization)),
+    /** Whether the payer has the money now. Throws ChainSilent. */
+    isFunded: ({ asset, from, value }: SignedAuthorization) =>
+      asked(async () => {
+        const call = {
+          address: asset as Address,
+          abi: token,
+          functionName: 'balanceOf',
+          args: [from as Address],
+        } as const
+        return (await reader.readContract(call)) >= BigInt(value)
+      }),
+    /** Ether of who pays the gas, in wei; undefined where a facilitator does. Throws ChainSilent. */
+    gasMoney: async () => relayer && asked(() => reader.getBalance({ address: relayer.account.address })),
+  }
+}
+
+/** Whether an error is of viem, whose messages may hold the address of a node with its key. */
+export const isChainError = (error: unknown): boolean => error instanceof BaseError

@@ -1,0 +1,93 @@
+/** `opslog killatamata payout`: requests of affiliates, which people pay outside, or reject. */
+import { Command } from 'commander'
+import { affiliate } from '../../commands/killatamata/affiliate.ts'
+import { numberOf, usdText } from '../../commands/killatamata/money.ts'
+import { Rejected } from '../../commands/killatamata/rejection.ts'
+import { findPayoutRequest, listOpenPayoutRequests } from '../../projections/killatamata/affiliate.ts'
+import type { AdminTools } from '../admin-tools.ts'
+import { LISTED_MAX, type OutputOptions, list as printList, withOutput } from '../table-output.ts'
+import { colours, show, text } from '../terminal.ts'
+
+interface JsonOption {
+  json?: boolean
+}
+type Decision = { kind: 'pay'; reference: string } | { kind: 'reject'; reason: string }
+
+const REFERENCE_LENGTH_MAX = 200
+const REASON_LENGTH_MAX = 1_000
+
+export function payoutCommand(tools: AdminTools): Command {
+  const command = new Command('payout').description('list, pay and reject what affiliates have requested')
+  withOutput(command.command('list'))
+    .description('requests that wait for a decision, the oldest first')
+    .action((options: OutputOptions) => list(tools, options))
+  command
+    .command('pay')
+    .argument('<request>', 'its id')
+    .description('note that the amount was paid; the money itself goes another way')
+    .requiredOption('--reference <text>', 'how the payment is called', text('reference', REFERENCE_LENGTH_MAX))
+    .option('--json', 'print JSON')
+    .action((id: string, { reference, ...options }: JsonOption & { reference: string }) =>
+      decide(tools, id, { kind: 'pay', reference }, options),
+    )
+  command
+    .command('reject')
+    .argument('<request>', 'its id')
+    .description('give the amount back to what the affiliate can request')
+    .requiredOption('--reason <text>', 'kept in the record', text('reason', REASON_LENGTH_MAX))
+    .option('--json', 'print JSON')
+    .action((id: string, { reason, ...options }: JsonOption & { reason: string }) =>
+      decide(tools, id, { kind: 'reject', reason }, options),
+    )
+  return command.addHelpText(
+    'after',
+    `
+Examples:
+  opslog killatamata payout list
+  opslog killatamata payout pay prq_01KJPV4G8RZ0000000000000001 --reference "wire 7"
+
+Exit codes: 0 done (or was so already), 1 there is no such request or it is decided otherwise, 2 wrong usage, 3 not reachable.`,
+  )
+}
+
+async function list({ withSession }: AdminTools, options: OutputOptions): Promise<void> {
+  const requests = await withSession(({ db }) => listOpenPayoutRequests(db, LISTED_MAX))
+  const shown = requests.map((row) => ({
+    payoutRequestId: row.payout_request_id,
+    affiliateId: row.affiliate_id,
+    accountId: row.account_id,
+    amountUsdMicros: numberOf(BigInt(row.usd_micros)),
+    payoutAddress: row.payout_address,
+    note: row.note,
+    createdAt: row.created_at,
+  }))
+  const rows = shown.map((each) => [
+    ...[each.payoutRequestId, each.affiliateId, usdText(BigInt(each.amountUsdMicros))],
+    ...[each.payoutAddress ?? '', each.note ?? '', each.createdAt],
+  ])
+  const head = ['request', 'affiliate', 'dollars', 'address', 'note', 'requested']
+  printList(shown, options, head, rows, 'No payout request waits for a decision.')
+}
+
+async function decide(
+  { withSession, written }: AdminTools,
+  payoutRequestId: string,
+  decision: Decision,
+  options: JsonOption,
+): Promise<void> {
+  await withSession(async ({ bus, db, context }) => {
+    const row = await findPayoutRequest(db, payoutRequestId)
+    if (!row) throw new Rejected('payout_request_not_found', `There is no payout request ${payoutRequestId}.`)
+    const circumstances = context()
+    const accountId = row.account_id
+    const order = { ...decision, accountId, payoutRequestId, at: circumstances.at }
+    const handled = await bus.handle(affiliate, accountId, order, circumstances)
+    const status = decision.kind === 'pay' ? 'paid' : 'rejected'
+    const amountUsdMicros = numberOf(BigInt(row.usd_micros))
+    show({ payoutRequestId, accountId, amountUsdMicros, status, ...written(handled) }, options, () =>
+      handled.events.length > 0
+        ? colours.green(`${payoutRequestId} is ${status}.`)
+        : colours.yellow(`${payoutRequestId} was ${status} already; nothing was written.`),
+    )
+  })
+}
