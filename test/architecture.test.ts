@@ -193,7 +193,9 @@ function isForbidden(file: SourceFile, imported: Import): boolean {
 const BESIDE_OPERATIONS = [
   ...['billing/stripe-webhook', 'objects/object-routes', 'pages'].map((name) => `firsthand/${name}`),
   ...['work-html', 'work-pages', 'work-session', 'work-steps'].map((name) => `firsthand/work/${name}`),
-  ...['arcade/pages', 'auth/cookie', 'media/file-pages', 'skill/pages'].map((name) => `killatamata/${name}`),
+  ...['arcade/pages', 'auth/cookie', 'media/file-pages', 'skill/pages', 'studio/file-routes'].map(
+    (name) => `killatamata/${name}`,
+  ),
   ...['launch-html', 'launch-page'].map((name) => `noctant/launches/${name}`),
   ...['cookie', 'pages'].map((name) => `rungate/people/${name}`),
 ].map((path) => `src/http/${path}.ts`)

@@ -37,3 +37,8 @@ function ifUnreadable(error: unknown): undefined {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') throw error
   return undefined
 }
+
+/** The media type of a file's bytes, for types of any kind; undefined where they have no mark, as texts have none. */
+export async function markedTypeOf(path: string): Promise<string | undefined> {
+  return (await fileTypeFromFile(path).catch(ifUnreadable))?.mime
+}

@@ -38,6 +38,14 @@ export const linkIdOf = (userCode: string): string => deterministicId('killatama
 export const idTokenIdOf = (tokenHash: string, use: 'key' | 'session'): string =>
   deterministicId('killatamata.idToken', use, tokenHash)
 
+/** The random part of such an id. */
+const RANDOM_LENGTH = 16
+
+/**
+ * The stream of a thing whose id is `prefixedId(prefix, now, command id)`: the part of its id that the time has no share in, so that a
+ * command that is sent again finds it. The whole id stands in its events, and another one is not found.
+ */
+export const timelessIdOf = (id: string): string => id.slice(-RANDOM_LENGTH)
 /** An account is one affiliate at most, so that each id says the other. */
 export const affiliateIdOf = (accountId: string): string => `aff_${tailOf(accountId)}`
 export const accountIdOfAffiliate = (affiliateId: string): string => `acct_${tailOf(affiliateId)}`

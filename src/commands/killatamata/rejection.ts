@@ -33,6 +33,14 @@ export type RejectionCode =
   | 'period_closed'
   | 'checkout_not_found'
   | 'payment_already_used'
+  | 'project_not_found'
+  | 'thread_not_found'
+  | 'asset_not_found'
+  /** It has another version than the one that the caller knows. */
+  | 'document_changed'
+  | 'approval_plan_not_found'
+  | 'approval_plan_expired'
+  | 'agent_request_not_found'
   | 'affiliate_not_found'
   | 'affiliate_exists'
   /** It was not approved yet. */

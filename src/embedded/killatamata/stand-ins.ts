@@ -12,6 +12,7 @@ import { coinbasePart } from './coinbase.ts'
 import type { StandInPart } from './exchange.ts'
 import { filesPart } from './files.ts'
 import { googlePart, newGoogleKey } from './google.ts'
+import { llmPart } from './llm.ts'
 import { mailPart, type SandboxMail } from './mail.ts'
 import { startStandInServer } from './server.ts'
 import { sinkPart } from './sink.ts'
@@ -76,6 +77,7 @@ export async function startStandIns(options: StandInOptions) {
     mailPart(mails),
     sinkPart(store),
     filesPart(store),
+    llmPart(),
     ...(chain ? [chain.part] : []),
   ]
   const server = await startStandInServer(secretsOf.port, partsAt)

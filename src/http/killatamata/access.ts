@@ -20,6 +20,7 @@ import type { RateClass } from '../rate-limit.ts'
 import type { Place } from './auth/cookie.ts'
 import type { KillatamataCode } from './errors.ts'
 import type { SignInLimits } from './limits.ts'
+import type { StudioParts } from './studio/parts.ts'
 
 export interface KillatamataParts extends CoreParts {
   db: ReadModels
@@ -36,6 +37,7 @@ export interface KillatamataParts extends CoreParts {
   limits: SignInLimits
   ledgers: Ledgers
   purchasing: Purchasing
+  studio: StudioParts
   /** Undefined: nothing is paid by x402 here. */
   x402: OpenX402 | undefined
   referring: Referring

@@ -39,6 +39,7 @@ export const killatamata: ContextApi<KillatamataParts> = {
     webhooks: 'What providers say of payments.',
     media: 'Jobs that make pictures, clips, sounds and models.',
     credits: 'Credit that is bought by a program, and routes of before.',
+    studio: 'Projects, conversations and assets, and an agent that plans paid jobs.',
   },
   schemes,
   verifiers,

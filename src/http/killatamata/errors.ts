@@ -21,6 +21,8 @@ type RequestCode =
   | 'checkout_expired'
   | 'settlement_amount_mismatch'
   | 'signature_invalid'
+  | 'storyboard_invalid'
+  | 'agent_unavailable'
   | 'payment_required'
   | 'payment_malformed'
   | 'payment_rejected'
@@ -92,6 +94,15 @@ const own: Record<Exclude<KillatamataCode, KernelCode>, ErrorEntry> = {
   payment_rejected: { status: 402, title: 'The payment is not good' },
   settlement_pending: { status: 503, title: 'The chain has not settled the payment yet', retryAfterS: 5 },
   payment_already_used: { status: 409, title: 'Another account has used the payment' },
+  project_not_found: { status: 404, title: 'The project does not exist' },
+  thread_not_found: { status: 404, title: 'The conversation does not exist' },
+  asset_not_found: { status: 404, title: 'The asset does not exist' },
+  document_changed: { status: 409, title: 'The document has changed' },
+  storyboard_invalid: { status: 400, title: 'The storyboard is not good' },
+  approval_plan_not_found: { status: 404, title: 'The plan does not exist' },
+  approval_plan_expired: { status: 409, title: 'The plan has expired' },
+  agent_request_not_found: { status: 404, title: 'The request does not exist' },
+  agent_unavailable: { status: 503, title: 'The agent does not answer now', retryAfterS: 30 },
   media_input_invalid: { status: 400, title: 'Nothing can be made of the input' },
   conflicting_inputs: { status: 400, title: 'Two members contradict each other' },
   invalid_frame_count: { status: 400, title: 'A clip cannot have this number of frames' },

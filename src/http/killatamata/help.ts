@@ -76,4 +76,13 @@ export const help: Readonly<Record<Exclude<KillatamataCode, KernelCode>, string>
   settlement_pending:
     'Send the same request with the same payment again; never sign another one for it. It is credited once, also without you.',
   payment_already_used: 'Sign a new authorization.',
+  project_not_found: 'No project of the account has this id.',
+  thread_not_found: 'No conversation of the account has this id.',
+  asset_not_found: 'No asset of the account has this id, or it is of another kind.',
+  document_changed: 'Read the document, put your changes into it, and save it with its version.',
+  storyboard_invalid: 'Send a storyboard of version 2: scenes in a list, each with an id of its own and a title.',
+  approval_plan_not_found: 'No plan of the account has this id.',
+  approval_plan_expired: 'Prepare the prompt again, and execute the new plan.',
+  agent_request_not_found: 'No request of the account has this id.',
+  agent_unavailable: 'Wait as many seconds as `Retry-After` says, then send the request again.',
 }

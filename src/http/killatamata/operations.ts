@@ -33,6 +33,7 @@ import { checkoutCrypto, checkoutStripe } from './payments/checkout.ts'
 import { claimCrypto, claimStripe } from './payments/claim.ts'
 import { cryptoWebhook, stripeWebhook } from './payments/webhooks.ts'
 import { depositByX402, purchaseByX402 } from './payments/x402.ts'
+import { studioOperations } from './studio/operations.ts'
 
 export const operations: readonly Operation<KillatamataParts>[] = [
   ...[getHealth, listPackages],
@@ -48,6 +49,7 @@ export const operations: readonly Operation<KillatamataParts>[] = [
   ...[purchaseByX402, depositByX402, getBalance],
   ...[createArcadeGame, listArcadeGames, getArcadeGame, listArcadeCatalog, uploadArcadeRelease],
   ...[submitArcadeRelease, listArcadeReviewQueue, reviewArcadeRelease, createLaunchSession, updateLaunchSession],
+  ...studioOperations,
   ...[getRetiredBalance, consumeRetired],
   ...[submitMediaJob, getMediaJob],
 ]

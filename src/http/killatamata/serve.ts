@@ -20,12 +20,14 @@ import type { KillatamataParts } from './access.ts'
 import type { KillatamataDirectories } from './directories.ts'
 import { createKeyUse } from './keys/key-use.ts'
 import { limitsOf } from './limits.ts'
+import { openStudio } from './studio/opening.ts'
 
 export async function serveKillatamata(parts: ApiParts<KillatamataDirectories>, sandbox: Sandbox): Promise<Served> {
   const { config, bus, db, waiter, clock, apiUrl } = parts
   const settings = parts.settings(killatamataSettings)
   const { credentials, sessions } = parts.directories
   const { log } = parts.dependenciesOf('killatamata-keys', newProcessHealth())
+  const signIn = signInPartsOf(parts)
   const standIns = await sandbox(parts)
   const limits = limitsOf(settings)
   // It looks at inputs that come with requests; jobs run elsewhere.
@@ -41,7 +43,7 @@ export async function serveKillatamata(parts: ApiParts<KillatamataDirectories>, 
   const own: KillatamataParts = {
     ...{ bus, db, waiter, clock: clock.now, apiUrl, credentials, sessions },
     noteUse: createKeyUse({ bus, log, clock: clock.now }),
-    signIn: signInPartsOf(parts),
+    signIn,
     google: await openGoogleSignIn(settings, standIns),
     mailWay: mailWayOf(settings),
     ledgers: ledgersOf(parts),
@@ -50,6 +52,7 @@ export async function serveKillatamata(parts: ApiParts<KillatamataDirectories>, 
     ...{ referring: referringOf(parts), noteClick: createClicks(parts) },
     arcade: await openArcade(parts),
     siteUrl: () => settings.KILLATAMATA_SITE_URL ?? `${apiUrl()}/`,
+    studio: openStudio(parts, media, signIn.digests, standIns),
     ...{ media, callbackKeys },
     allowsLoopback: config.WEBHOOK_ALLOW_PRIVATE || standIns !== undefined,
     // Whoever tries the sandbox is held up by nothing.

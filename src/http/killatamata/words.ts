@@ -1,5 +1,6 @@
 /** The words of killatamata's document. */
 import { exampleTime as at, type Words } from '../words.ts'
+import { studioWords } from './studio/words.ts'
 import { mediaWords } from './words-media.ts'
 
 const account = 'acct_01KJPV4G8RZ0000000000000001'
@@ -7,6 +8,7 @@ const key = 'key_01KJPV4G8RZ0000000000000001'
 const micros = 'in whole micro-dollars'
 
 export const words: Words = {
+  ...studioWords,
   ...mediaWords,
   accountId: ['The id of the account.', account],
   affiliate: 'Whether the affiliate code was bound; null: none came along.',

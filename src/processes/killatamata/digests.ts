@@ -16,12 +16,15 @@ export interface SignInDigests {
   codeHashOf(identityId: string, code: string): Promise<string>
   /** What a page sends back with its cookie, which no other site can read. */
   csrfTokenOf(cookie: string): Promise<string>
+  /** The part of an asset’s address that nobody can guess, 48 characters. */
+  assetTokenOf(assetId: string): Promise<string>
 }
 
 const KIND = 'killatamata.identity'
 const INSTALLATION = 'installation'
 const CODES = 1_000_000n
 const CODE_DIGITS = 6
+const ASSET_TOKEN_LENGTH = 48
 
 /** As addresses are compared. */
 export const plainEmail = (email: string): string => email.trim().toLowerCase()
@@ -39,5 +42,6 @@ export function createSignInDigests(keys: Pick<ObjectKeys, 'ensure'>): SignInDig
     },
     codeHashOf: (identityId, code) => digest('code of', identityId, code),
     csrfTokenOf: (cookie) => digest('csrf', cookie),
+    assetTokenOf: async (assetId) => (await digest('asset', assetId)).slice(0, ASSET_TOKEN_LENGTH),
   }
 }

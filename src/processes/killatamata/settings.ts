@@ -5,6 +5,7 @@ import { objectStoreSettings } from '../../adapters/object-store/settings.ts'
 import { count, list } from '../../runtime/setting.ts'
 import { arcadeSettings } from './arcade/settings.ts'
 import { mediaSettings } from './media/settings.ts'
+import { studioSettings } from './studio/settings.ts'
 
 const secret = z.string().min(1).optional()
 const optionalCount = z.coerce.number().int().nonnegative().optional()
@@ -110,6 +111,7 @@ export const killatamataSettings = z.object({
     .describe('stand-ins for providers and a chain; auto: with the embedded event store, where no provider is given'),
   ...mailSettings.shape,
   ...objectStoreSettings.shape,
+  ...studioSettings.shape,
   ...arcadeSettings.shape,
   ...mediaSettings.shape,
 })

@@ -30,5 +30,6 @@ runEventSuites({
     'killatamata.MailRequested.v1 to',
     'killatamata.MailRequested.v1 token',
     'killatamata.PayoutRequested.v1 note',
+    'killatamata.SettingsChanged.v1 userDisplayName',
   ],
 })

@@ -40,11 +40,22 @@ async function furnish(customer: Customer): Promise<Belongings> {
   const job = { task: 'moss.sound.effect', input: { prompt: 'rain' } }
   const { body: media } = await served.post('media/jobs', job, key)
   await served.post('device/link/approve', { userCode: links[0].userCode }, key)
+  const { body: project } = await served.post('studio/projects', { title: 'Lighthouse' }, key)
+  const { projectId } = project.project
+  const { body: talk } = await served.post('studio/threads', { projectId }, key)
+  const { body: text } = await served.post('studio/assets/text', { projectId, title: 'Notes', content: '# Fog' }, key)
+  const { body: board } = await served.post('studio/assets/storyboards', { projectId, title: 'Film' }, key)
+  const { body: asked } = await served.post('studio/agent/messages', { projectId, prompt: 'Hello' }, key)
   const slug = `game-${randomUUID().slice(0, 8)}`
   const facts = { slug, title: 'Star Drift', shortDescription: 'Drift.', description: 'A game.' }
   const { game } = (await served.post('arcade/games', facts, key)).body
   const { release } = await served.release(game.gameId, key)
   return new Map([
+    ['projectId', [projectId]],
+    ['threadId', [talk.thread.threadId]],
+    ['assetId', [text.asset.assetId, board.asset.assetId]],
+    ['sourceAssetId', [text.asset.assetId]],
+    ['requestId', [asked.requestId]],
     ['gameId', [game.gameId]],
     ['releaseId', [release.releaseId]],
     ['keyId', [spare.keyId]],

@@ -15,6 +15,7 @@ import type {
 import type { X402PaymentEvent } from '../../../src/events/killatamata/x402.ts'
 import { type AffiliateStoryEvent, affiliateExamples, affiliateStreamOf } from './killatamata-affiliates.ts'
 import { type ArcadeStoryEvent, arcadeExamples, arcadeStreamOf } from './killatamata-arcade.ts'
+import { type StudioStoryEvent, studioExamples, studioStreamOf } from './killatamata-studio.ts'
 
 export type KillatamataStoryEvent =
   | AccountEvent
@@ -32,6 +33,7 @@ export type KillatamataStoryEvent =
   | LedgerEvent
   | MediaJobEvent
   | SettlementEvent
+  | StudioStoryEvent
   | X402PaymentEvent
 
 type Examples = {
@@ -226,6 +228,7 @@ export function killatamataExamples(timeAt: (seconds: number) => string): Exampl
     'killatamata.X402PaymentSettled.v1': { ...ofX402(81), transaction: `0x${hash('5')}`, blockNumber: '312' },
     'killatamata.X402PaymentFailed.v1': { ...ofX402(81), reason: 'expired' },
     'killatamata.X402PaymentCredited.v1': { ...ofX402(82), depositId: `dep_${tail(10)}`, usdMicros: '5000000' },
+    ...studioExamples(timeAt),
     ...affiliateExamples(timeAt),
     ...arcadeExamples(timeAt),
     'killatamata.MediaJobRequested.v1': {
@@ -267,6 +270,8 @@ export function killatamataExamples(timeAt: (seconds: number) => string): Exampl
 /** The stream that one of these events belongs in. */
 export function killatamataStreamOf({ type, data }: { type: string; data: Record<string, unknown> }): string {
   const name = type.split('.')[1] ?? ''
+  const ofStudio = studioStreamOf({ type, data })
+  if (ofStudio !== undefined) return ofStudio
   const { accountId, period } = data
   const apart = affiliateStreamOf(name, data) ?? arcadeStreamOf(name, data)
   if (apart !== undefined) return apart

@@ -8,6 +8,7 @@ import type { KillatamataParts } from '../access.ts'
 import { arcadePages } from '../arcade/pages.ts'
 import { LINK_PAGE } from '../device/start-link.ts'
 import { mediaPages } from '../media/file-pages.ts'
+import { studioFileRoutes } from '../studio/file-routes.ts'
 import { devicePage } from './device-page.ts'
 import { entryPage } from './entry.ts'
 import { SKILL_PATHS, skillAt } from './facts.ts'
@@ -20,6 +21,7 @@ const PAGE_POLICY =
 export function killatamataPages(parts: KillatamataParts, runtime: SharedRuntime): Hono<AppEnv> {
   const { apiUrl } = parts
   const app = new Hono<AppEnv>()
+  app.route('/', studioFileRoutes(parts, runtime))
   app.route('/', mediaPages(parts, runtime))
   app.get(SKILL_PATHS.manifest, (c) => c.json({ skills: [skillAt(apiUrl())] }))
   app.get(SKILL_PATHS.metadata, (c) => c.json(skillAt(apiUrl())))

@@ -1,0 +1,69 @@
+/**
+ * Files of assets, under addresses that cannot be guessed: `/studio/files/<asset>/<token>/<name>`. They are handed to browsers, so none
+ * needs a key, and nothing of them ever runs in this origin.
+ */
+import { timingSafeEqual } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { type Context, Hono } from 'hono'
+import { attachment } from '../../../adapters/object-store/content-disposition.ts'
+import { ObjectMissing } from '../../../adapters/object-store/object-store.ts'
+import { contentKeyOf } from '../../../processes/killatamata/studio/contents.ts'
+import { type AssetRow, findAssetById } from '../../../projections/killatamata/studio.ts'
+import { refuse } from '../../context.ts'
+import type { AppEnv, Runtime } from '../../environment.ts'
+import { Problem } from '../../errors.ts'
+import type { KillatamataParts } from '../access.ts'
+import { errors, type KillatamataCode } from '../errors.ts'
+import { FILES_PATH } from './views.ts'
+
+const SHIELD = {
+  'content-security-policy': "sandbox; default-src 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'private, no-cache',
+}
+
+/** Shown as they are; anything else is bytes, or a text without a meaning. */
+const SHOWN =
+  /^(image\/(png|jpeg|webp|gif)|audio\/[\w.+-]+|video\/[\w.+-]+|application\/(json|pdf)|model\/gltf-binary)$/
+const typeOf = (mimeType: string): string => {
+  if (SHOWN.test(mimeType)) return mimeType
+  if (mimeType === 'text/markdown' || mimeType === 'text/csv') return `${mimeType}; charset=utf-8`
+  return mimeType.startsWith('text/') ? 'text/plain; charset=utf-8' : 'application/octet-stream'
+}
+
+const isSame = (wanted: string, given: string): boolean =>
+  wanted.length === given.length && timingSafeEqual(Buffer.from(wanted), Buffer.from(given))
+
+export function studioFileRoutes({ db, studio }: KillatamataParts, runtime: Runtime): Hono<AppEnv> {
+  const app = new Hono<AppEnv>()
+  app.onError((error, c) => refuse(c.get('exchange'), error, errors, runtime))
+
+  async function assetAt(c: Context<AppEnv>): Promise<AssetRow> {
+    const assetId = c.req.param('asset') ?? ''
+    const isKnown = isSame(await studio.assetTokenOf(assetId), c.req.param('token') ?? '')
+    const asset = isKnown ? await findAssetById(db, assetId) : undefined
+    if (!asset) throw notFound()
+    return asset
+  }
+
+  app.on(['GET', 'HEAD'], `${FILES_PATH}/:asset/:token/:name`, async (c) => {
+    const exchange = c.get('exchange')
+    exchange.route = `${FILES_PATH}/{asset}/{token}/{name}`
+    const { account_id, sha256, mime_type, size_bytes, filename } = await assetAt(c)
+    const etag = `"${sha256}"`
+    Object.assign(exchange.headers, SHIELD, { etag, 'content-disposition': attachment(filename) })
+    const known = c.req.header('if-none-match')?.split(',') ?? []
+    if (known.some((each) => [etag, `W/${etag}`, '*'].includes(each.trim()))) return c.body(null, 304, exchange.headers)
+    const headers = { ...exchange.headers, 'content-type': typeOf(mime_type), 'content-length': String(size_bytes) }
+    if (c.req.method === 'HEAD') return c.body(null, 200, headers)
+    const bytes = await studio.objects.read(contentKeyOf(account_id, sha256)).catch((cause: unknown) => {
+      throw cause instanceof ObjectMissing ? notFound(cause) : cause
+    })
+    return c.body(Readable.toWeb(bytes) as ReadableStream, 200, headers)
+  })
+  return app
+}
+
+const notFound = (cause?: unknown) =>
+  new Problem<KillatamataCode>('file_not_found', 'There is no such file.', { cause })

@@ -1,0 +1,26 @@
+/** What assets hold, in the object store: by account and hash, so that what is stored again is what is there. */
+import { hash } from 'node:crypto'
+import { buffer } from 'node:stream/consumers'
+import type { ObjectStore } from '../../../adapters/object-store/object-store.ts'
+import type { Content } from '../../../commands/killatamata/studio-asset.ts'
+
+export const contentKeyOf = (accountId: string, sha256: string): string => `files/studio/${accountId}/${sha256}`
+
+type Kept = Pick<ObjectStore, 'write' | 'read'>
+
+/** Stores a text before anything names it. Rejects with ObjectStoreUnavailable. */
+export async function storeText(objects: Kept, accountId: string, text: string, mimeType: string): Promise<Content> {
+  const bytes = Buffer.from(text)
+  const sha256 = hash('sha256', bytes)
+  await objects.write(contentKeyOf(accountId, sha256), bytes, { contentType: mimeType, sha256 })
+  return { sizeBytes: bytes.length, sha256 }
+}
+
+/** Rejects with ObjectMissing, ObjectDamaged. */
+export async function readText(
+  objects: Kept,
+  { accountId, sha256 }: { accountId: string; sha256: string },
+): Promise<string> {
+  const stream = await objects.read(contentKeyOf(accountId, sha256), sha256)
+  return (await buffer(stream)).toString('utf8')
+}
