@@ -362,6 +362,33 @@ CREATE INDEX IF NOT EXISTS killatamata_settlements_3 ON killatamata_settlements 
 CREATE TABLE IF NOT EXISTS killatamata_x402_payments (payment_id uuid NOT NULL, account_id text NOT NULL, purchase_id text NOT NULL, usd_cents bigint NOT NULL, status text NOT NULL, transaction text, claimed_at timestamptz(3) NOT NULL, PRIMARY KEY (payment_id));
 CREATE INDEX IF NOT EXISTS killatamata_x402_payments_1 ON killatamata_x402_payments (claimed_at) WHERE status IN ('claimed', 'settled');
 
+-- killatamata.studioWorkspace, version 1
+CREATE TABLE IF NOT EXISTS killatamata_studio_workspaces (account_id text NOT NULL, user_display_name text, assistant_display_name text, conversation_starter_instructions text, default_agent_model text, default_reasoning_level text, active_thread_id text, PRIMARY KEY (account_id));
+
+-- killatamata.studioProject, version 1
+CREATE TABLE IF NOT EXISTS killatamata_studio_projects (project_id text NOT NULL, account_id text NOT NULL, title text NOT NULL, description text, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (project_id));
+CREATE INDEX IF NOT EXISTS killatamata_studio_projects_1 ON killatamata_studio_projects (account_id, created_at DESC, project_id DESC);
+
+-- killatamata.studioThread, version 1
+CREATE TABLE IF NOT EXISTS killatamata_studio_threads (thread_id text NOT NULL, account_id text NOT NULL, project_id text NOT NULL, title text NOT NULL, agent_model text NOT NULL, reasoning_level text NOT NULL, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (thread_id));
+CREATE TABLE IF NOT EXISTS killatamata_studio_messages (thread_id text NOT NULL, sequence integer NOT NULL, account_id text NOT NULL, message_id text NOT NULL, role text NOT NULL, text text NOT NULL, tool_calls jsonb NOT NULL, request_id text NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (thread_id, sequence));
+
+-- killatamata.studioAsset, version 1
+CREATE TABLE IF NOT EXISTS killatamata_studio_assets (asset_id text NOT NULL, account_id text NOT NULL, project_id text NOT NULL, kind text NOT NULL, status text NOT NULL, title text NOT NULL, filename text NOT NULL, mime_type text NOT NULL, size_bytes integer NOT NULL, sha256 text NOT NULL, user_metadata jsonb NOT NULL, metadata_text text NOT NULL, version integer NOT NULL, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, search_text text GENERATED ALWAYS AS (lower(title || chr(10) || filename || chr(10) || metadata_text)) STORED, PRIMARY KEY (asset_id));
+CREATE INDEX IF NOT EXISTS killatamata_studio_assets_1 ON killatamata_studio_assets (account_id, created_at DESC, asset_id DESC);
+CREATE INDEX IF NOT EXISTS killatamata_studio_assets_2 ON killatamata_studio_assets (project_id, status, created_at DESC, asset_id DESC);
+
+-- killatamata.approvalPlan, version 1
+CREATE TABLE IF NOT EXISTS killatamata_approval_plans (plan_id text NOT NULL, account_id text NOT NULL, project_id text NOT NULL, thread_id text, status text NOT NULL, jobs jsonb NOT NULL, total_usd_micros bigint NOT NULL, created_at timestamptz(3) NOT NULL, expires_at timestamptz(3) NOT NULL, PRIMARY KEY (plan_id));
+CREATE INDEX IF NOT EXISTS killatamata_approval_plans_1 ON killatamata_approval_plans (account_id, created_at DESC, plan_id DESC);
+CREATE INDEX IF NOT EXISTS killatamata_approval_plans_2 ON killatamata_approval_plans (expires_at) WHERE status = 'pending';
+
+-- killatamata.agentRequest, version 1
+CREATE TABLE IF NOT EXISTS killatamata_agent_requests (request_id text NOT NULL, account_id text NOT NULL, project_id text NOT NULL, thread_id text NOT NULL, prompt text NOT NULL, agent_model text NOT NULL, reasoning_level text NOT NULL, status text NOT NULL, approval_plan_id text, error jsonb, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (request_id));
+CREATE INDEX IF NOT EXISTS killatamata_agent_requests_1 ON killatamata_agent_requests (account_id, created_at DESC, request_id DESC);
+CREATE INDEX IF NOT EXISTS killatamata_agent_requests_2 ON killatamata_agent_requests (created_at, request_id) WHERE status IN ('queued', 'running');
+CREATE TABLE IF NOT EXISTS killatamata_agent_pieces (request_id text NOT NULL, text_offset integer NOT NULL, tool_call_offset integer NOT NULL, text_end integer NOT NULL, tool_call_end integer NOT NULL, text text NOT NULL, tool_calls jsonb NOT NULL, PRIMARY KEY (request_id, text_offset, tool_call_offset));
+
 -- killatamata.affiliate, version 1
 CREATE TABLE IF NOT EXISTS killatamata_affiliates (account_id text NOT NULL, affiliate_id text NOT NULL, status text NOT NULL, display_name text, contact_email text, country_code text, payout_address text, terms_version text, pending_micros bigint NOT NULL, available_micros bigint NOT NULL, owed_micros bigint NOT NULL, requested_micros bigint NOT NULL, paid_micros bigint NOT NULL, reversed_micros bigint NOT NULL, deposits_usd_cents bigint NOT NULL, paying_accounts integer NOT NULL, matured_through integer NOT NULL, requested_through integer NOT NULL, paid_through integer NOT NULL, next_matures_at timestamptz(3), created_at timestamptz(3) NOT NULL, PRIMARY KEY (account_id));
 CREATE INDEX IF NOT EXISTS killatamata_affiliates_1 ON killatamata_affiliates (next_matures_at) WHERE next_matures_at IS NOT NULL;
