@@ -52,6 +52,10 @@ const about: Readonly<Record<string, readonly string[]>> = {
   'admin key list': ['acme'],
   'admin product list': ['acme'],
   'admin firsthand key list': ['$organization'],
+  'killatamata balance': ['acct_none'],
+  'admin killatamata balance': ['acct_none'],
+  'killatamata settlements list': ['--unmatched'],
+  'admin killatamata settlements list': ['--unmatched'],
   'projections rebuild': ['noctant.operator'],
   'projections verify': ['noctant.operator'],
   'projections rollback': ['noctant.operator'],
@@ -59,7 +63,10 @@ const about: Readonly<Record<string, readonly string[]>> = {
   'projections parked retry': ['--all'],
 }
 /** What these find is not there: they end with a sentence, which has to fit too. */
-const refused = ['engine price', 'engine accounts', 'projections rollback', 'projections parked skip']
+const refused = [
+  ...['engine price', 'engine accounts', 'projections rollback', 'projections parked skip'],
+  ...['killatamata balance', 'admin killatamata balance'],
+]
 
 let stack: Stack
 let environment: Record<string, string>
