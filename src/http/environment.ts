@@ -91,7 +91,7 @@ export const defaultHttpLimits: HttpLimits = {
   bodiesInFlightMaxBytes: 67_108_864,
   bodiesInFlightPerAddressMaxBytes: 16_777_216,
   answersUnreadMaxBytes: 16_777_216,
-  tenantInFlightMax: 256,
+  tenantInFlightMax: 1_024,
   tenantLoopMaxPercent: 60,
   tenantLoopWindowMs: 10_000,
   tenantListsMax: 2,

@@ -15,7 +15,7 @@ export const httpSettings = z.object({
   ANSWERS_UNREAD_MAX_BYTES: bytes(16_777_216).describe(
     'bytes of answers that one caller, a tenant or an address without a key, has not taken yet',
   ),
-  TENANT_REQUESTS_IN_FLIGHT_MAX: count(256).describe('requests of one tenant (operator, organization) at a time'),
+  TENANT_REQUESTS_IN_FLIGHT_MAX: count(1_024).describe('requests of one tenant (operator, organization) at a time'),
   TENANT_LOOP_MAX_PERCENT: percent(60).describe(
     'share of the event loop that the requests of one tenant may take of TENANT_LOOP_WINDOW_MS while others ask too',
   ),

@@ -5,7 +5,6 @@ import { openMedia } from '../../src/processes/killatamata/media/opening.ts'
 import { newProcessHealth } from '../../src/processes/process.ts'
 import { endOf, PROCESSES, picture, WAIT_MS } from '../http/killatamata/media-jobs.ts'
 import { type ServedKillatamata, startKillatamata } from '../http/killatamata/serving.ts'
-import type { ServingOptions } from '../http/serving.ts'
 import { eventually } from '../projections/support.ts'
 import { answers, drips, hangs, type Receiver, startReceiver } from '../support/webhook-receiver.ts'
 
@@ -14,12 +13,8 @@ const RUNNER = PROCESSES.slice(0, 1)
 const sound = { task: 'moss.sound.effect', input: { prompt: 'rain', durationSeconds: 1 } }
 const open: { stop?: () => Promise<unknown>; close?: () => Promise<unknown> }[] = []
 
-async function serving(
-  env: Record<string, string>,
-  processes: readonly string[] = RUNNER,
-  limits: ServingOptions['limits'] = {},
-): Promise<ServedKillatamata> {
-  const served = await startKillatamata({ processes, limits, env: { WEBHOOK_ALLOW_PRIVATE: 'true', ...env } })
+async function serving(env: Record<string, string>, processes: readonly string[] = RUNNER): Promise<ServedKillatamata> {
+  const served = await startKillatamata({ processes, env: { WEBHOOK_ALLOW_PRIVATE: 'true', ...env } })
   open.push({ stop: served.stop })
   return served
 }
@@ -42,8 +37,7 @@ const typesIn = async (served: ServedKillatamata, prefix: string) => {
 
 describe('row K9', () => {
   it('1,000 submits at once with money for 400: 400 are taken, 600 are told what is short, and nothing is left', async () => {
-    const atOnce = { tenantInFlightMax: 1_000 }
-    const served = await serving({ ACCOUNT_REQUESTS_PER_MIN: '100000' }, [], atOnce)
+    const served = await serving({ ACCOUNT_REQUESTS_PER_MIN: '100000' }, [])
     const ada = await served.customer('ada')
     await served.credited(ada, 400_000n)
     const all = await Promise.all(Array.from({ length: 1_000 }, () => served.post('media/jobs', sound, ada.key)))
