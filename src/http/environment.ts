@@ -82,7 +82,7 @@ export interface HttpLimits {
 }
 
 export const defaultHttpLimits: HttpLimits = {
-  bodyMaxBytes: 1_048_576,
+  bodyMaxBytes: 33_554_432,
   jsonDepthMax: 64,
   jsonTokensMax: 50_000,
   readYourWritesWaitMs: 1_000,

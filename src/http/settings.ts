@@ -9,7 +9,9 @@ export const httpSettings = z.object({
       'port of /metrics and /readyz, which then leave the API’s port; 0: any free one; unset: on the API’s port',
     ),
   ADMIN_HOST: z.string().default('127.0.0.1').describe('address that ADMIN_PORT listens on'),
-  BODY_MAX_BYTES: bytes(1_048_576),
+  BODY_MAX_BYTES: bytes(33_554_432).describe(
+    'of a body that is held in memory, whatever its operation takes; each has a bound of its own, most of 16 KiB',
+  ),
   BODIES_IN_FLIGHT_MAX_BYTES: bytes(67_108_864).describe('bytes of bodies that are held at the same time'),
   BODIES_IN_FLIGHT_PER_ADDRESS_MAX_BYTES: bytes(16_777_216).describe('the same, of one client address'),
   ANSWERS_UNREAD_MAX_BYTES: bytes(16_777_216).describe(

@@ -81,6 +81,28 @@ describe('a picture', () => {
     expect(again).toMatchObject({ submitted: { stagedInputCount: 0 }, end: { status: 'completed' } })
   })
 
+  it('that was uploaded to the studio is a source by its address, and is measured before the job is taken', async () => {
+    const { project } = (await served.post('studio/projects', { title: 'Pictures' }, ada.key)).body
+    const upload = async (filename: string, raw: Buffer) => {
+      const path = `/api/v1/studio/assets/upload?projectId=${project.projectId}&filename=${filename}`
+      const headers = { 'content-type': 'application/octet-stream' }
+      return (await served.ask('POST', path, { key: ada.key, raw, headers })).body.asset.url as string
+    }
+    const sourceImageUrl = await upload('sea.png', Buffer.from(await picture(640, 320), 'base64'))
+    const edited = await made(served, ada.key, 'image.edit', { prompt: 'darker', sourceImageUrl })
+    expect(edited.submitted).toMatchObject({ stagedInputCount: 0, effectiveInput: { width: 640, height: 320 } })
+    expect(edited.end.status).toBe('completed')
+    const wrong = [
+      sourceImageUrl.replace(/[0-9a-f]{48}/, 'a'.repeat(48)),
+      await upload('notes.txt', Buffer.from('sea')),
+    ]
+    for (const url of wrong) {
+      const input = { prompt: 'darker', sourceImageUrl: url }
+      const refused = await served.post('media/jobs', { task: 'image.edit', input }, ada.key)
+      expect(refused).toMatchObject({ status: 400, body: { code: 'media_input_invalid' } })
+    }
+  })
+
   it('that is none is refused at once, and one from elsewhere that is none gives its money back', async () => {
     const before = await balance()
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>').toString('base64')

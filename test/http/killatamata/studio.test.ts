@@ -15,7 +15,7 @@ const PNG = Buffer.from(
 )
 
 beforeAll(async () => {
-  served = await startKillatamata({ limits: { bodyMaxBytes: 67_108_864 } })
+  served = await startKillatamata()
   ada = await served.customer('ada')
   ben = await served.customer('ben')
   const made = await served.post('studio/projects', { title: 'Lighthouse' }, ada.key)
@@ -48,6 +48,22 @@ describe('a workspace', () => {
     })
     expect(body.workspace.templates.length).toBeGreaterThan(0)
     expect((await served.get('studio/snapshot', cara.key)).body).toStrictEqual(body)
+  })
+
+  it('shows what its account has put into the arcade', async () => {
+    const dora = await served.customer('dora')
+    const game = {
+      slug: 'a-lighthouse',
+      title: 'A lighthouse',
+      shortDescription: 'Light.',
+      description: 'A game.',
+      tags: [],
+    }
+    const { gameId } = (await served.post('arcade/games', game, dora.key)).body.game
+    const { release } = await served.release(gameId, dora.key)
+    const { publishing } = (await get('snapshot', dora.key)).body.workspace
+    expect(publishing).toStrictEqual([release])
+    expect((await get('snapshot')).body.workspace.publishing).toStrictEqual([])
   })
 
   it('has settings, of which a change leaves alone what it does not name', async () => {

@@ -1,9 +1,11 @@
 /** GET studio/snapshot: the whole workspace at a glance. */
 import { z } from '@hono/zod-openapi'
 import { newestAgentRequests, pendingPlans } from '../../../projections/killatamata/agent.ts'
+import { listOwnReleases } from '../../../projections/killatamata/arcade.ts'
 import { findThread, findWorkspace, listProjects, newestAssets } from '../../../projections/killatamata/studio.ts'
 import { json } from '../../answers.ts'
 import { accountKey, read } from '../access.ts'
+import { releaseRowView, releaseShown } from '../arcade/views.ts'
 import { addressesIn } from './parts.ts'
 import { templates } from './templates.ts'
 import {
@@ -36,7 +38,7 @@ const workspace = z
     workflowRuns: z.array(runShown),
     approvals: z.array(planShown),
     templates: z.array(template),
-    publishing: z.array(z.record(z.string(), z.unknown())),
+    publishing: z.array(releaseShown),
     activeThread: threadShown.nullable(),
   })
   .openapi('StudioWorkspace')
@@ -52,12 +54,13 @@ export const getSnapshot = read({
   answer: json(z.object({ ok: z.literal(true), workspace }).openapi('StudioSnapshotResponse'), 'The workspace.'),
   async handle({ db, clock, principal: { accountId }, ...parts }) {
     const { shownMax } = parts.studio.limits
-    const [row, projects, assets, runs, plans] = await Promise.all([
+    const [row, projects, assets, runs, plans, releases] = await Promise.all([
       findWorkspace(db, accountId),
       listProjects(db, accountId, shownMax),
       newestAssets(db, accountId, shownMax),
       newestAgentRequests(db, accountId, shownMax),
       pendingPlans(db, accountId, clock().toISOString(), shownMax),
+      listOwnReleases(db, accountId, shownMax),
     ])
     const active = row?.active_thread_id ? await findThread(db, accountId, row.active_thread_id) : undefined
     return {
@@ -72,7 +75,7 @@ export const getSnapshot = read({
           return planView({ planId, jobs, totalUsdMicros, expiresAt })
         }),
         templates: templates.map((each) => ({ ...each })),
-        publishing: [],
+        publishing: releases.map((each) => releaseRowView(parts.apiUrl(), each)),
         activeThread: active ? threadView(threadOfRow(active)) : null,
       },
     }

@@ -11,8 +11,10 @@ import type { ContextParts } from '../../../context.ts'
 import { findMediaFiles, measuresOf } from '../../../projections/killatamata/media.ts'
 import { createObjectKeys } from '../../../vault/object-keys.ts'
 import { createResolve } from '../../../webhooks/request.ts'
+import { createSignInDigests } from '../digests.ts'
 import { ledgersOf } from '../opening.ts'
 import { killatamataSettings } from '../settings.ts'
+import { assetFileIn } from './asset-files.ts'
 import { type CallbackKeys, createCallbackKeys } from './callback-keys.ts'
 import { createFileAddresses, readFilePath } from './files.ts'
 import type { FindOwnFile, Media } from './parts.ts'
@@ -95,7 +97,10 @@ export async function openMedia(
   })
   const media: Media = {
     ...{ bus, db, ledgers: ledgersOf(parts), objects, addresses, apiUrl, workers, prober, directory, limits },
-    ownFiles: [ownFileIn({ db, addresses, limits, now: clock.now })],
+    ownFiles: [
+      ownFileIn({ db, addresses, limits, now: clock.now }),
+      assetFileIn({ db, objects, workers, prober, directory }, createSignInDigests(objectKeys).assetTokenOf),
+    ],
     outbound: {
       allowsLoopback: config.WEBHOOK_ALLOW_PRIVATE,
       sandboxOrigin,

@@ -23,9 +23,10 @@ function startAgent(parts: ContextParts, sandbox: Sandbox, loadReadJob: () => Pr
     batchMax: given.AGENT_POLL_BATCH_MAX,
   }
   async function run(): Promise<void> {
-    const { media, close } = await openMedia(parts, 'agent', { size: 1 })
+    const standIns = await sandbox(parts)
+    const { media, close } = await openMedia(parts, 'agent', { size: 1, sandboxOrigin: () => standIns?.url })
     try {
-      const agent = openAgent(parts, media, await loadReadJob(), await sandbox(parts))
+      const agent = openAgent(parts, media, await loadReadJob(), standIns)
       await runAgent({ ...parts.dependenciesOf(AGENT, health), agent, running })
     } finally {
       await close()
