@@ -69,8 +69,8 @@ describe('a list', () => {
   })
 
   it('of more things asks no more', async () => {
-    const [few, many] = ['25', '100'].map((limit) => statementsOf(`/console/noctant/accounts?limit=${limit}`))
-    expect(await many).toBe(await few)
+    const few = await statementsOf('/console/noctant/accounts?limit=25')
+    expect(await statementsOf('/console/noctant/accounts?limit=100')).toBe(few)
   })
 })
 
