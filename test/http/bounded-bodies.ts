@@ -47,19 +47,26 @@ function membersOf(): Record<string, number> {
 }
 
 /** One of each sort of character, and what formats begin with. */
-const LONG_TEXTS = ['x', 'X', '0', '-', ' ', '.', 'ü'].map((each) => each.repeat(FAR_TOO_MANY))
-const takesAnyLength = (schema: z.ZodType): boolean => LONG_TEXTS.some((text) => schema.safeParse(text).success)
+const CHARACTERS = ['x', 'X', '0', '-', ' ', '.', 'ü']
+const takesAnyLength = (schema: z.ZodType, length: number): boolean =>
+  CHARACTERS.some((each) => schema.safeParse(each.repeat(length)).success)
 
-/** The places within the schema, by their members: `body.tags[]`. */
-export function unboundedIn(schema: z.ZodType, place = 'body', open: ReadonlySet<z.ZodType> = new Set()): string[] {
-  if (open.has(schema)) return []
-  const within = new Set([...open, schema])
-  const walk = (inner: z.ZodType | null | undefined, at = place) => (inner ? unboundedIn(inner, at, within) : [])
-  const hidden = schemasWithin(schema).flatMap((inner) => walk(inner))
-  return [...hidden, ...unboundedAt(schema, place, walk)]
+/**
+ * The places within the schema, by their members: `body.tags[]`. `textLength`: of a text that none may take; where a body may be
+ * larger than usual, more than it has bytes.
+ */
+export function unboundedIn(schema: z.ZodType, textLength = FAR_TOO_MANY): string[] {
+  const within = (inner: z.ZodType, place: string, open: ReadonlySet<z.ZodType>): string[] => {
+    if (open.has(inner)) return []
+    const opened = new Set([...open, inner])
+    const walk = (next: z.ZodType | null | undefined, at = place) => (next ? within(next, at, opened) : [])
+    const hidden = schemasWithin(inner).flatMap((next) => walk(next))
+    return [...hidden, ...unboundedAt(inner, place, walk, textLength)]
+  }
+  return within(schema, 'body', new Set())
 }
 
-function unboundedAt(schema: z.ZodType, place: string, walk: Walk): string[] {
+function unboundedAt(schema: z.ZodType, place: string, walk: Walk, textLength: number): string[] {
   const def = definitionOf(schema)
   switch (def.type) {
     case 'array':
@@ -67,7 +74,7 @@ function unboundedAt(schema: z.ZodType, place: string, walk: Walk): string[] {
     case 'record':
       return [`${place}: a record`, ...walk(def.valueType, `${place}.*`)]
     case 'string':
-      return takesAnyLength(schema) ? [`${place}: a text`] : []
+      return takesAnyLength(schema, textLength) ? [`${place}: a text`] : []
     case 'pipe':
       return ofPipe(schema, def, place, walk)
     case 'object':

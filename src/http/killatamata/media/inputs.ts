@@ -1,12 +1,14 @@
 /** The inputs of the ten tasks, as the contract has them. What depends on several members is decided by the plans (commands/killatamata/media). */
 import { z } from '@hono/zod-openapi'
-import { listOf, text } from '../../schemas.ts'
+import { boundedText, listOf, text } from '../../schemas.ts'
 
 const URL_LENGTH_MAX = 2_000
 const PROMPT_LENGTH_MAX = 4_000
 const LYRICS_LENGTH_MAX = 12_000
 const TRANSCRIPT_LENGTH_MAX = 24_000
 const SEED_MAX = 2_147_483_647
+/** As much as a whole body has. */
+const DATA_LENGTH_MAX = 33_554_432
 
 export const address = z
   .string()
@@ -23,7 +25,7 @@ const EITHER = 'must have either url or dataBase64'
 const inlineImage = z
   .strictObject({
     url: address.optional(),
-    dataBase64: z.string().optional(),
+    dataBase64: boundedText(DATA_LENGTH_MAX).optional(),
     mimeType: z.enum(['image/webp', 'image/png', 'image/jpeg', 'image/jpg']).optional(),
   })
   .refine(eitherSource, EITHER)
@@ -37,7 +39,7 @@ const AUDIO_TYPES = [
 const inlineAudio = z
   .strictObject({
     url: address.optional(),
-    dataBase64: z.string().optional(),
+    dataBase64: boundedText(DATA_LENGTH_MAX).optional(),
     mimeType: z.enum(AUDIO_TYPES).optional(),
   })
   .refine(eitherSource, EITHER)
@@ -50,7 +52,7 @@ const spokenReference = z.union([
   z
     .strictObject({
       url: address.optional(),
-      dataBase64: z.string().optional(),
+      dataBase64: boundedText(DATA_LENGTH_MAX).optional(),
       mimeType: z
         .string()
         .refine((given) => given.length <= MIME_LENGTH_MAX, `must have at most ${MIME_LENGTH_MAX} characters`)

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { reasoningLevel, threadModel } from '../../../events/killatamata/studio.ts'
 import { invalid } from '../../errors.ts'
 import { InexactNumber } from '../../json.ts'
-import { boundedText, text } from '../../schemas.ts'
+import { boundedText, recordOf, text } from '../../schemas.ts'
 
 /** Longer ones name nothing. */
 const ID_LENGTH_MAX = 255
@@ -23,8 +23,10 @@ export const modelChoice = { agentModel: threadModel.optional(), reasoningLevel:
 /** Bodies with a document in them: each character may take six bytes of JSON. */
 export const DOCUMENT_BODY_MAX_BYTES = 4_194_304
 
+/** Of an object at its top. */
+const MEMBERS_MAX = 10_000
 /** Any object; what may stand in it, `requirePlain` or the storyboard's own schema says. */
-export const anyObject = z.record(z.string(), z.unknown()).openapi({ type: 'object' })
+export const anyObject = recordOf(z.unknown(), MEMBERS_MAX).openapi({ type: 'object' })
 
 interface PlainBounds {
   depthMax: number

@@ -33,6 +33,7 @@ export const studioWords: Words = {
   estimatedUsdMicros: ['What the job costs, in whole micro-dollars.', 20_000],
   externalJobId: ['The id of the media job.', id('job')],
   filename: ['What the file is called.', 'notes.md'],
+  'if-match': ['The version that the change is of, in quotation marks; absent: whichever there is.', '"3"'],
   input: ['The job’s input, complete.', { prompt: 'A lighthouse in fog' }],
   jobs: ['The jobs, in their order.', []],
   kind: ['What kind of asset it is.', 'text'],
