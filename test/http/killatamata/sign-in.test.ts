@@ -178,7 +178,16 @@ describe('keys', () => {
     const ask = (headers: Record<string, string>) => served.ask('GET', '/api/v1/balance', { headers })
     expect((await ask({ 'x-api-key': ada.key })).status).toBe(200)
     expect((await ask({ 'x-api-key': ada.key, authorization: `Bearer ${ada.key}` })).status).toBe(200)
-    expect((await ask({ 'x-api-key': ada.key, authorization: 'Bearer kt_other' })).status).toBe(401)
+    const other = (await served.customer('dora')).key
+    for (const [bearer, own] of [
+      ['kt_other', ada.key],
+      [ada.key, 'kt_other'],
+      [ada.key, other],
+    ] as const) {
+      const differing = await ask({ 'x-api-key': own, authorization: `Bearer ${bearer}` })
+      expect(differing).toMatchObject({ status: 401, body: { code: 'credential_invalid' } })
+      expect(differing.headers.get('www-authenticate')).toMatch(/^Bearer realm="killatamata"/)
+    }
     expect((await served.post('keys', {}, 'kt_wrong')).status).toBe(401)
   })
 })
