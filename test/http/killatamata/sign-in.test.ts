@@ -200,7 +200,7 @@ describe('what needs no key', () => {
     for (const url of [manifestUrl, metadataUrl, rootUrl, entrypointUrl]) expect((await fetch(url)).status).toBe(200)
   })
 
-  it('names what has taken the place of retired routes', async () => {
+  it('names what has taken the place of retired routes, whatever is sent there', async () => {
     for (const [method, path] of [
       ['GET', 'credits/balance'],
       ['POST', 'credits/consume'],
@@ -208,6 +208,11 @@ describe('what needs no key', () => {
       const answer = await served.ask(method, `/api/v1/${path}`)
       expect(answer).toMatchObject({ status: 410, body: { code: 'route_retired' } })
       expect(answer.headers.get('link')).toContain('rel="successor-version"')
+    }
+    const url = `${served.url}/killatamata/api/v1/credits/consume`
+    for (const body of ['{not json', 'x'.repeat(2_000_000)]) {
+      const headers = { 'content-type': 'application/json', authorization: 'Bearer kt_wrong' }
+      expect((await fetch(url, { method: 'POST', headers, body })).status).toBe(410)
     }
   })
 })
