@@ -1,5 +1,6 @@
 /** How people and devices come in: codes by mail, Google's word, browsers' sessions, linked devices, and keys. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { account } from '../../../src/commands/killatamata/account.ts'
 import { type Customer, type ServedKillatamata, startKillatamata } from './serving.ts'
 
 let served: ServedKillatamata
@@ -215,6 +216,18 @@ describe('what needs no key', () => {
       expect((await fetch(url, { method: 'POST', headers, body })).status).toBe(410)
     }
   })
+})
+
+it('starts again where accounts of the sandbox were forgotten, and leaves them so', async () => {
+  const { account: customer, admin } = served.sandbox
+  for (const { account_id: accountId } of [customer, admin]) {
+    const forget = { kind: 'forget', accountId, reference: null, at: new Date().toISOString() } as const
+    await served.parts.bus.handle(account, accountId, forget, served.contextOf('forget'))
+  }
+  await served.firstRun?.(served.url)
+  for (const { account_id: accountId } of [customer, admin]) {
+    expect(await served.parts.bus.load(account, accountId)).toMatchObject({ status: 'forgotten', isAdmin: false })
+  }
 })
 
 it('no code and no key stands in the log as text', async () => {
