@@ -15,6 +15,7 @@ import type { SignInParts } from '../../processes/killatamata/signing-in.ts'
 import type { CredentialDirectory, SessionDirectory } from '../../projections/killatamata/credentials.ts'
 import { bearerScheme, bearerToken, type Credential, either, publicAccess, signedBy, type Verifier } from '../access.ts'
 import type { Principal } from '../environment.ts'
+import { Problem } from '../errors.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
 import type { RateClass } from '../rate-limit.ts'
 import type { Place } from './auth/cookie.ts'
@@ -69,11 +70,14 @@ const SCHEME = 'BearerAuth'
 /** Where the contract names no way of signing in, and a key counts all the same. */
 const UNNAMED = 'UnnamedKey'
 
-/** `x-api-key` too; where both are sent they are the same. */
+const CONTRADICTION = { 'www-authenticate': 'Bearer realm="killatamata", error="invalid_token"' }
+
+/** `x-api-key` too; where both are sent they are the same. Throws a Problem where they differ, whoever they belong to. */
 const credential: Credential = (head) => {
   const [bearer, own] = [bearerToken(head), head.header('x-api-key')]
-  if (bearer === undefined || own === undefined) return bearer ?? own
-  return bearer === own ? own : ''
+  if (bearer === undefined || own === undefined || bearer === own) return bearer ?? own
+  const detail = 'The bearer token and x-api-key differ: send one of them.'
+  throw new Problem('credential_invalid', detail, { headers: CONTRADICTION })
 }
 
 export const schemes = {

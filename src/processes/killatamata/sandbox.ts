@@ -23,7 +23,7 @@ interface Place {
   facts: object | undefined
 }
 
-/** Sees to it that the three accounts exist, with the keys in the file. Safe to repeat. */
+/** Sees to it that the three accounts exist, with the keys in the file. Safe to repeat; one that was forgotten since stays so. */
 export async function ensureSandbox(parts: SignInParts, directory: string, { url: origin, now, facts }: Place) {
   const url = `${origin}/killatamata`
   const file = join(directory, 'sandbox-killatamata.json')
@@ -37,11 +37,15 @@ export async function ensureSandbox(parts: SignInParts, directory: string, { url
     admin: newcomer(PEOPLE.admin),
   }))
   for (const who of Object.keys(PEOPLE) as (keyof typeof PEOPLE)[]) {
-    await open(parts, kept[who], (action) => firstRunContext(kept[who].account_id, action, now))
+    const { account_id: accountId } = kept[who]
+    const contextOf = (action: string) => firstRunContext(accountId, action, now)
+    const { status } = await parts.bus.load(account, accountId)
+    if (status === 'forgotten') continue
+    await open(parts, kept[who], contextOf)
+    if (who !== 'admin') continue
+    const context = contextOf('admin')
+    await parts.bus.handle(account, accountId, { kind: 'setAdmin', accountId, isAdmin: true, at: context.at }, context)
   }
-  const context = firstRunContext(kept.admin.account_id, 'admin', now)
-  const grant = { kind: 'setAdmin', accountId: kept.admin.account_id, isAdmin: true, at: context.at } as const
-  await parts.bus.handle(account, kept.admin.account_id, grant, context)
   return { file, apiKey: kept.account.api_key, created }
 }
 

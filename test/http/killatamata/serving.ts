@@ -42,6 +42,7 @@ interface Wallet {
 export interface SandboxFile {
   standins: string
   account: { account_id: string; api_key: string; email: string }
+  admin: SandboxFile['account']
   chain?: {
     rpc_url: string
     chain_id: number

@@ -1,5 +1,6 @@
 /** How people and devices come in: codes by mail, Google's word, browsers' sessions, linked devices, and keys. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { account } from '../../../src/commands/killatamata/account.ts'
 import { type Customer, type ServedKillatamata, startKillatamata } from './serving.ts'
 
 let served: ServedKillatamata
@@ -178,7 +179,16 @@ describe('keys', () => {
     const ask = (headers: Record<string, string>) => served.ask('GET', '/api/v1/balance', { headers })
     expect((await ask({ 'x-api-key': ada.key })).status).toBe(200)
     expect((await ask({ 'x-api-key': ada.key, authorization: `Bearer ${ada.key}` })).status).toBe(200)
-    expect((await ask({ 'x-api-key': ada.key, authorization: 'Bearer kt_other' })).status).toBe(401)
+    const other = (await served.customer('dora')).key
+    for (const [bearer, own] of [
+      ['kt_other', ada.key],
+      [ada.key, 'kt_other'],
+      [ada.key, other],
+    ] as const) {
+      const differing = await ask({ 'x-api-key': own, authorization: `Bearer ${bearer}` })
+      expect(differing).toMatchObject({ status: 401, body: { code: 'credential_invalid' } })
+      expect(differing.headers.get('www-authenticate')).toMatch(/^Bearer realm="killatamata"/)
+    }
     expect((await served.post('keys', {}, 'kt_wrong')).status).toBe(401)
   })
 })
@@ -191,7 +201,7 @@ describe('what needs no key', () => {
     for (const url of [manifestUrl, metadataUrl, rootUrl, entrypointUrl]) expect((await fetch(url)).status).toBe(200)
   })
 
-  it('names what has taken the place of retired routes', async () => {
+  it('names what has taken the place of retired routes, whatever is sent there', async () => {
     for (const [method, path] of [
       ['GET', 'credits/balance'],
       ['POST', 'credits/consume'],
@@ -200,7 +210,24 @@ describe('what needs no key', () => {
       expect(answer).toMatchObject({ status: 410, body: { code: 'route_retired' } })
       expect(answer.headers.get('link')).toContain('rel="successor-version"')
     }
+    const url = `${served.url}/killatamata/api/v1/credits/consume`
+    for (const body of ['{not json', 'x'.repeat(2_000_000)]) {
+      const headers = { 'content-type': 'application/json', authorization: 'Bearer kt_wrong' }
+      expect((await fetch(url, { method: 'POST', headers, body })).status).toBe(410)
+    }
   })
+})
+
+it('starts again where accounts of the sandbox were forgotten, and leaves them so', async () => {
+  const { account: customer, admin } = served.sandbox
+  for (const { account_id: accountId } of [customer, admin]) {
+    const forget = { kind: 'forget', accountId, reference: null, at: new Date().toISOString() } as const
+    await served.parts.bus.handle(account, accountId, forget, served.contextOf('forget'))
+  }
+  await served.firstRun?.(served.url)
+  for (const { account_id: accountId } of [customer, admin]) {
+    expect(await served.parts.bus.load(account, accountId)).toMatchObject({ status: 'forgotten', isAdmin: false })
+  }
 })
 
 it('no code and no key stands in the log as text', async () => {

@@ -4,11 +4,15 @@ import { Problem } from '../../errors.ts'
 import { operation } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
 
-function retired(route: string, successor: string): never {
-  const path = `/killatamata/api/v1/${successor.split(' ')[1]}`
-  throw new Problem<KillatamataCode>('route_retired', `${route} is retired. Use ${successor} instead.`, {
-    headers: { link: `<${path}>; rel="successor-version"` },
-  })
+/** It refuses before a body is read, so that no body is refused for what it holds. */
+function retired(route: string, successor: string) {
+  const refuse = (): never => {
+    const path = `/killatamata/api/v1/${successor.split(' ')[1]}`
+    throw new Problem<KillatamataCode>('route_retired', `${route} is retired. Use ${successor} instead.`, {
+      headers: { link: `<${path}>; rel="successor-version"` },
+    })
+  }
+  return { head: refuse, handle: async () => refuse() }
 }
 
 export const getRetiredBalance = operation({
@@ -22,7 +26,7 @@ export const getRetiredBalance = operation({
   isRead: true,
   answers: {},
   refuses: ['route_retired'],
-  handle: async () => retired('GET credits/balance', 'GET balance'),
+  ...retired('GET credits/balance', 'GET balance'),
 })
 
 export const consumeRetired = operation({
@@ -36,5 +40,5 @@ export const consumeRetired = operation({
   isRead: true,
   answers: {},
   refuses: ['route_retired'],
-  handle: async () => retired('POST credits/consume', 'POST media/jobs'),
+  ...retired('POST credits/consume', 'POST media/jobs'),
 })
