@@ -106,7 +106,9 @@ describe('a picture', () => {
   it('that is none is refused at once, and one from elsewhere that is none gives its money back', async () => {
     const before = await balance()
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>').toString('base64')
-    for (const sourceImage of [{ dataBase64: svg }, { dataBase64: 'no*base64' }, { dataBase64: 'data:text/html,x' }]) {
+    const png = await picture(64, 64)
+    const wrong = [svg, 'no*base64', 'data:text/html,x', `data:text/html;base64,${png}`, `data:audio/wav;base64,${png}`]
+    for (const sourceImage of wrong.map((dataBase64) => ({ dataBase64 }))) {
       const refused = await served.post(
         'media/jobs',
         { task: 'image.edit', input: { prompt: 'x', sourceImage } },

@@ -83,7 +83,8 @@ describe('a plan', () => {
     expect(first?.body.jobs).toHaveLength(2)
     const { body: run } = await served.get(`studio/agent/requests?requestId=${first?.body.requestId}`, customer.key)
     expect(run).toMatchObject({ status: 'completed', assistantText: '2 jobs were submitted.' })
-    expect(run.toolCalls).toHaveLength(2)
+    const results = run.toolCalls.map(({ result }: { result: string }) => JSON.parse(result).usdChargedMicros)
+    expect(results).toStrictEqual([20_000, 20_000])
     expect(await approvals(customer)).toStrictEqual([])
   })
 

@@ -60,14 +60,24 @@ async function findOwn({ apiUrl, ownFiles }: Media, url: string): Promise<OwnFil
   return null
 }
 
-/** Throws Rejected where it is no base64. */
-function decoded(field: string, text: string, bytesMax: number): Buffer {
+/** Throws Rejected where it is no base64, or a data URI that says itself that it is of another kind. */
+function decoded({ field, kind }: Of, text: string, bytesMax: number): Buffer {
   const [head = ''] = DATA_URI.exec(text.slice(0, 200)) ?? []
   if (text.startsWith('data:') && !/;base64,$/i.test(head)) throw unfit(field, 'A data URI must hold base64.')
+  const declared = declaredIn(text)
+  if (declared !== undefined && !MAY_BE[kind].test(declared))
+    throw unfit(field, `A data URI of ${declared} is no ${kind}.`)
   const data = text.slice(head.length)
   if (data === '' || data.length % 4 !== 0 || !BASE64.test(data)) throw unfit(field, 'dataBase64 is no base64.')
   if ((data.length / 4) * 3 - 2 > bytesMax) throw unfit(field, `It has more than ${bytesMax} bytes.`)
   return Buffer.from(data, 'base64')
+}
+
+/** Types under which a kind is sent; containers of sound are often called those of clips. */
+const MAY_BE: Readonly<Record<SourceKind, RegExp>> = {
+  image: /^(image\/|application\/octet-stream$)/,
+  audio: /^(audio\/|video\/|application\/(ogg|octet-stream)$)/,
+  video: /^(video\/|application\/octet-stream$)/,
 }
 
 /** What its data URI says that it is; the bytes decide. */
@@ -78,7 +88,7 @@ async function stageBytes(
   { field, index, kind }: Of,
   { dataBase64, mimeType: named }: { dataBase64: string; mimeType: string | undefined },
 ): Promise<StagedSource> {
-  const bytes = decoded(field, dataBase64, bytesMaxOf(media, kind))
+  const bytes = decoded({ field, index, kind }, dataBase64, bytesMaxOf(media, kind))
   const path = join(media.directory, randomUUID())
   try {
     await writeFile(path, bytes)

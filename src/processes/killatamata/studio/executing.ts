@@ -9,6 +9,7 @@ import { deterministicId } from '../../../commands/identity.ts'
 import { agentRequest } from '../../../commands/killatamata/agent-request.ts'
 import { approvalPlan, ownPlan, type Plan, requireLiving } from '../../../commands/killatamata/approval-plan.ts'
 import { timelessIdOf } from '../../../commands/killatamata/ids.ts'
+import { numberOf } from '../../../commands/killatamata/money.ts'
 import type { ExecutedJob } from '../../../events/killatamata/agent.ts'
 import { prefixedId } from '../../../runtime/ulid.ts'
 import { post, titleOf } from './agent.ts'
@@ -66,7 +67,7 @@ async function finish(bus: CommandBus, plan: Execution['plan'], context: Command
   const toolCalls = jobs.map(({ externalJobId, task, usdMicros }, index) => ({
     ...{ callId: `${planId}-${index + 1}`, name: 'submit_media_job' },
     arguments: JSON.stringify({ task, title: plan.jobs[index]?.title, input: plan.jobs[index]?.input }),
-    result: JSON.stringify({ ok: true, externalJobId, usdChargedMicros: usdMicros }),
+    result: JSON.stringify({ ok: true, externalJobId, usdChargedMicros: numberOf(BigInt(usdMicros)) }),
   }))
   const run = { projectId, threadId, prompt, agentModel, reasoningLevel }
   const command = { kind: 'record', accountId, requestId, run, progress: { text, toolCalls }, at } as const
