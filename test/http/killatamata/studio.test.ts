@@ -234,6 +234,11 @@ describe('a file', () => {
     expect(answer.headers.get('content-security-policy')).toContain('sandbox')
     const etag = answer.headers.get('etag') ?? ''
     expect((await fetch(asset.url, { headers: { 'if-none-match': etag } })).status).toBe(304)
+    const part = await fetch(asset.url, { headers: { range: 'bytes=1-3' } })
+    expect([part.status, await part.text()]).toStrictEqual([206, 'PNG'])
+    expect(part.headers.get('content-range')).toBe(`bytes 1-3/${PNG.length}`)
+    const behind = await fetch(asset.url, { headers: { range: 'bytes=9999-' } })
+    expect(behind.status).toBe(416)
     expect((await fetch(asset.url.replace(/\/[0-9a-f]{48}\//, `/${'0'.repeat(48)}/`))).status).toBe(404)
   })
 

@@ -89,17 +89,18 @@ export async function renderVideo(studio: Studio): Promise<void> {
   }
   // What was joined has no rate of its own, and minterpolate divides by it.
   const paced = outputFps === fps ? `fps=${fps}` : `fps=${fps},minterpolate=fps=${outputFps}:mi_mode=blend`
-  steps.push(`[${shown}]${paced}[out]`)
   const audio = inputOf(studio, 'referenceAudio')
   if (audio) inputs.push(asInput(audio))
   const seconds = frames / fps
   const outFrames = Math.round(seconds * outputFps)
+  // The end of the frames is that of their own stream: `-frames` ends the sound too, wherever it is by then.
+  steps.push(`[${shown}]${paced},trim=end_frame=${outFrames}[out]`)
   const sound = audio
     ? ['-map', `${inputs.length - 1}:a:0`, '-af', `aresample=48000,apad,atrim=end=${seconds.toFixed(6)}`, ...AUDIO]
     : ['-an']
   await run(studio, 'ffmpeg', [
     ...[...QUIET, ...inputs.flat(), '-filter_complex', steps.join(';'), '-map', '[out]', ...sound],
-    ...[...CODEC, '-r', String(outputFps), '-frames:v', String(outFrames), ...END, outputPath(studio)],
+    ...['-vsync', '0', ...CODEC, ...END, outputPath(studio)],
   ])
 }
 

@@ -158,6 +158,16 @@ export const planCombination: Planner = ({ given, sources }) => {
   }
 }
 
+/** Half of the millisecond in which lengths are measured. */
+const LENGTH_UNSURE_S = 0.0005
+
+/** Frames a second: a whole number where the length, as surely as it is known, allows for one. */
+function rateOf(frames: number, seconds: number): number {
+  const whole = Math.round(frames / seconds)
+  const isWhole = Math.abs(whole * seconds - frames) <= whole * LENGTH_UNSURE_S
+  return isWhole ? whole : Math.round((frames / seconds) * 100) / 100
+}
+
 export const planResize: Planner = ({ given, sources }) => {
   const { adjustments, note } = noting()
   const [width, height] = [numberIn(given, 'width') ?? 0, numberIn(given, 'height') ?? 0]
@@ -168,7 +178,7 @@ export const planResize: Planner = ({ given, sources }) => {
   }
   const seenS = measures?.durationMs === undefined ? undefined : measures.durationMs / 1_000
   const sourceDurationSeconds = seenS ?? hinted.sourceDurationSeconds ?? UNSEEN_S
-  const seenRate = seenS && measures?.frames ? Math.round((measures.frames / seenS) * 100) / 100 : undefined
+  const seenRate = seenS && measures?.frames ? rateOf(measures.frames, seenS) : undefined
   const frameRate = seenRate ?? hinted.frameRate ?? FRAME_RATE
   const durationFrames = measures?.frames ?? Math.ceil(sourceDurationSeconds * frameRate)
   if (seenS !== undefined) {

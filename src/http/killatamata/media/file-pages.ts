@@ -5,7 +5,6 @@
 import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { type Context, Hono } from 'hono'
-import { byteRangeOf } from '../../../adapters/object-store/byte-range.ts'
 import { safeFilename } from '../../../adapters/object-store/content-disposition.ts'
 import { ObjectMissing, type ObjectStore, ObjectStoreUnavailable } from '../../../adapters/object-store/object-store.ts'
 import type { CallbackKeys } from '../../../processes/killatamata/media/callback-keys.ts'
@@ -18,6 +17,7 @@ import type { AppEnv, Exchange, Runtime } from '../../environment.ts'
 import { Problem } from '../../errors.ts'
 import { methodNotAllowed } from '../../serve-operation.ts'
 import { errors, type KillatamataCode } from '../errors.ts'
+import { type FilePart, filePartOf } from '../file-part.ts'
 
 export const CALLBACK_KEYS_PATH = '/killatamata/.well-known/callback-keys.json'
 const IDLE_MS = 60_000
@@ -53,31 +53,11 @@ async function findFile({ media, clock }: FilePageParts, path: string): Promise<
   throw refusal('file_not_found', 'There is no file at this address.')
 }
 
-interface Part {
-  status: 200 | 206 | 304
-  first: number
-  last: number
-}
-
-function partOf(header: (name: string) => string | undefined, isHead: boolean, etag: string, sizeBytes: number): Part {
-  const known = header('if-none-match')?.split(',') ?? []
-  const whole = { first: 0, last: sizeBytes - 1 }
-  if (known.some((each) => [etag, `W/${etag}`, '*'].includes(each.trim()))) return { status: 304, ...whole }
-  const condition = header('if-range')
-  const isWhole = isHead || (condition !== undefined && condition.trim() !== etag)
-  const range = isWhole ? undefined : byteRangeOf(header('range'), sizeBytes)
-  if (range === undefined) return { status: 200, ...whole }
-  if (range !== 'unsatisfiable') return { status: 206, ...range }
-  throw new Problem<KillatamataCode>('range_not_satisfiable', `The file has ${sizeBytes} bytes.`, {
-    headers: { 'content-range': `bytes */${sizeBytes}` },
-  })
-}
-
 /** Sends the bytes. Throws a Problem before anything has left. */
 async function send(
   objects: ObjectStore,
   { object_key: key }: Pick<MediaFileRow, 'object_key'>,
-  { status, first, last }: Part,
+  { status, first, last }: FilePart,
   { exchange, outgoing }: { exchange: Exchange; outgoing: ServerResponse },
 ): Promise<void> {
   const bytes = await objects.readRange(key, first, last).catch((cause: unknown) => {
@@ -101,7 +81,7 @@ async function serveFile(c: Context<AppEnv>, parts: FilePageParts, runtime: Runt
   const isHead = c.req.method === 'HEAD'
   const file = await findFile(parts, c.req.path)
   const [etag, sizeBytes] = [`"${file.sha256}"`, Number(file.size_bytes)]
-  const part = partOf((name) => c.req.header(name), isHead, etag, sizeBytes)
+  const part = filePartOf((name) => c.req.header(name), { isHead, etag, sizeBytes })
   const { status, first, last } = part
   Object.assign(exchange.headers, SHIELD, {
     ...{ etag, 'cache-control': 'private, max-age=3600, immutable' },

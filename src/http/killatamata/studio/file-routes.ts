@@ -14,6 +14,7 @@ import type { AppEnv, Runtime } from '../../environment.ts'
 import { Problem } from '../../errors.ts'
 import type { KillatamataParts } from '../access.ts'
 import { errors, type KillatamataCode } from '../errors.ts'
+import { filePartOf } from '../file-part.ts'
 import { FILES_PATH } from './views.ts'
 
 const SHIELD = {
@@ -21,6 +22,7 @@ const SHIELD = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cache-control': 'private, no-cache',
+  'accept-ranges': 'bytes',
 }
 
 /** Shown as they are; anything else is bytes, or a text without a meaning. */
@@ -53,14 +55,21 @@ export function studioFileRoutes({ db, studio }: KillatamataParts, runtime: Runt
     const { account_id, sha256, mime_type, size_bytes, filename } = await assetAt(c)
     const etag = `"${sha256}"`
     Object.assign(exchange.headers, SHIELD, { etag, 'content-disposition': attachment(filename) })
-    const known = c.req.header('if-none-match')?.split(',') ?? []
-    if (known.some((each) => [etag, `W/${etag}`, '*'].includes(each.trim()))) return c.body(null, 304, exchange.headers)
-    const headers = { ...exchange.headers, 'content-type': typeOf(mime_type), 'content-length': String(size_bytes) }
-    if (c.req.method === 'HEAD') return c.body(null, 200, headers)
-    const bytes = await studio.objects.read(contentKeyOf(account_id, sha256)).catch((cause: unknown) => {
+    const isHead = c.req.method === 'HEAD'
+    const whole = { isHead, etag, sizeBytes: size_bytes }
+    const { status, first, last } = filePartOf((name) => c.req.header(name), whole)
+    if (status === 304) return c.body(null, status, exchange.headers)
+    const range = status === 206 && { 'content-range': `bytes ${first}-${last}/${size_bytes}` }
+    const length = { 'content-length': String(last - first + 1), ...range }
+    const headers = { ...exchange.headers, 'content-type': typeOf(mime_type), ...length }
+    if (isHead) return c.body(null, status, headers)
+    const key = contentKeyOf(account_id, sha256)
+    const { objects } = studio
+    const reading = status === 206 ? objects.readRange(key, first, last) : objects.read(key)
+    const bytes = await reading.catch((cause: unknown) => {
       throw cause instanceof ObjectMissing ? notFound(cause) : cause
     })
-    return c.body(Readable.toWeb(bytes) as ReadableStream, 200, headers)
+    return c.body(Readable.toWeb(bytes) as ReadableStream, status, headers)
   })
   return app
 }

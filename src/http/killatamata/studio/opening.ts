@@ -17,7 +17,7 @@ export function openStudio(
   const given = parts.settings(killatamataSettings)
   const agent = openAgent(parts, media, readJob, standIns)
   return {
-    ...{ agent, objects: agent.objects, assetTokenOf: digests.assetTokenOf },
+    ...{ agent, objects: media.objects, assetTokenOf: digests.assetTokenOf },
     limits: {
       ...{ shownMax: given.STUDIO_SHOWN_MAX, messagesShownMax: given.STUDIO_MESSAGES_SHOWN_MAX },
       metadataMaxBytes: given.STUDIO_METADATA_MAX_BYTES,

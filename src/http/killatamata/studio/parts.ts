@@ -5,7 +5,7 @@ import type { KillatamataParts } from '../access.ts'
 import type { AssetAddresses } from './views.ts'
 
 export interface StudioParts {
-  objects: Pick<ObjectStore, 'read' | 'write'>
+  objects: Pick<ObjectStore, 'read' | 'readRange' | 'write'>
   /** The unguessable part of an asset's address. */
   assetTokenOf: (assetId: string) => Promise<string>
   agent: AgentParts
