@@ -31,6 +31,7 @@ export async function demoCommand(): Promise<Command> {
     .option('--engine-url <url>', "the engine's order entry")
     .option('--engine-token <token>', 'its token')
     .option('--patience <seconds>', 'how long to wait for what must come about', seconds, 20)
+    .option('--keep', 'leave the files that it has made in the data directory')
     .option('--json', 'print the checks as JSON; progress goes to standard error')
     .addHelpText(
       'after',

@@ -11,6 +11,8 @@ export interface GivenTarget {
   keyFile?: string
   engineUrl?: string
   engineToken?: string
+  /** Leaves the files that it has made. */
+  keep?: boolean
 }
 
 export interface DemoSetting {

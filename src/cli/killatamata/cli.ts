@@ -12,4 +12,13 @@ const parts = (tools: Tools) => ({
   },
 })
 
-export const killatamataCli: ContextCli = { commands: parts, admin: parts }
+export const killatamataCli: ContextCli = {
+  commands: parts,
+  admin: parts,
+  demos: {
+    killatamata: {
+      summary: 'credit by card and by x402, media jobs, and books that add up',
+      load: async () => (await import('./demo/chapters.ts')).killatamataDemo,
+    },
+  },
+}

@@ -111,3 +111,14 @@ export const findOldHolds = (db: ReadModels, before: string, limit: number): Pro
     .orderBy('hold_id')
     .limit(limit)
     .execute()
+
+/** What has gone into an account of the house in all, debits less credits, over all customers. */
+export async function sumOfPostings(db: ReadModels, account: Posting['account']): Promise<bigint> {
+  const rows = await killatamataTables(db)
+    .selectFrom('killatamata_postings')
+    .select(({ fn }) => ['side', fn.sum<string>('usd_micros').as('sum')])
+    .where('account', '=', account)
+    .groupBy('side')
+    .execute()
+  return rows.reduce((total, { side, sum }) => (side === 'debit' ? total + BigInt(sum) : total - BigInt(sum)), 0n)
+}
