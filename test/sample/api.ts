@@ -70,7 +70,7 @@ const noted = z.object({ note_id: z.string(), text: z.string() })
 const said = z.object({ said: z.unknown() })
 const ownRefusal = z.object({ error: z.object({ kind: z.string() }) })
 /** More than any operation takes whose body goes through the kernel. */
-const MIRRORED_MAX_BYTES = 8_000_000
+const MIRRORED_MAX_BYTES = 67_108_864
 const limits = { limitDefault: 2, limitMax: 3 }
 export const keyed = signedBy('key', 'notes')
 
