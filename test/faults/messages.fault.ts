@@ -15,6 +15,7 @@ import { globalUserIdOf } from '../../src/commands/noctant/user.ts'
 import type { EngineEvent } from '../../src/gateway/contract.ts'
 import { eventsOf } from '../support/event-store.ts'
 import { crashHouse } from './crashes.ts'
+import type { RoleName } from './house.ts'
 import { ask, buy, closeAll, insist, openAccount } from './workload.ts'
 
 const { house, history, broker, forged, newOperator, order, reached, reaches } = crashHouse()
@@ -37,6 +38,13 @@ const logOf = (role: string): string =>
     .map((file) => readFileSync(file, 'utf8'))
     .join('')
 
+/** The place is named before the process halts there: a SIGCONT in between would be lost. */
+const halted = (role: RoleName) =>
+  vi.waitFor(() => expect(readFileSync(`/proc/${house().pidOf(role)}/stat`, 'utf8')).toMatch(/\) T /), {
+    interval: 5,
+    timeout: 10_000,
+  })
+
 describe('two writers of one stream', { timeout: 60_000 }, () => {
   /** Asks for a change, and before each of so many appends of the API's appends to the same stream itself. */
   async function overtaken(times: number) {
@@ -53,6 +61,7 @@ describe('two writers of one stream', { timeout: 60_000 }, () => {
     const commandIds: string[] = []
     for (let time = 1; time <= times; time++) {
       await reached()
+      await halted('api')
       const at = new Date().toISOString()
       const context = contextAt(at)
       const { commandId } = context
@@ -107,6 +116,7 @@ describe('an API key', { timeout: 60_000 }, () => {
     order({ at: 'command.before-append', about: `noctant.user-${globalUserIdOf(operatorId, external_id)}`, do: 'stop' })
     const asked = ask(house(), 'POST', '/users', { external_id }, { key })
     await reached()
+    await halted('api')
     const bus = createCommandBus(house().store, {
       cachedAggregatesMax: 10,
       seenCommandsMax: 100_000,
