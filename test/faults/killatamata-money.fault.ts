@@ -3,6 +3,7 @@
  * an x402 payment, and between a payment that is confirmed and its credit. The client never asks again before it is looked, and what
  * was paid is credited once all the same.
  */
+
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -12,6 +13,7 @@ import { type StandInServer, startStandInServer } from '../../src/embedded/killa
 import { openStandInStore } from '../../src/embedded/killatamata/store.ts'
 import type { CrashOrder } from '../../src/runtime/crash-points.ts'
 import { createPayer, type X402Payer } from '../http/killatamata/x402-payer.ts'
+import type { Answered } from '../http/serving.ts'
 import { temporaryDirectory } from '../support/services.ts'
 import { momentsOf } from './crashes.ts'
 import { onDatabase } from './evidence.ts'
@@ -65,8 +67,7 @@ async function ask(path: string, body: object, headers: Record<string, string> =
     headers: { authorization: `Bearer ${account.api_key}`, 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
   })
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the answer holds.
-  return { status: answer.status, body: (await answer.json()) as any }
+  return { status: answer.status, body: (await answer.json()) as Answered['body'] }
 }
 
 const sandboxOf = (role: RoleName) => {

@@ -1,4 +1,5 @@
 /** A whole instance with killatamata as a process of its own, whose accounts are made and given credit past it. */
+
 import { randomUUID } from 'node:crypto'
 import { vi } from 'vitest'
 import { systemContext } from '../../src/commands/context.ts'
@@ -12,6 +13,7 @@ import { createDatabase as connectDatabase } from '../../src/postgres/database.t
 import { prefixedId } from '../../src/runtime/ulid.ts'
 import { ensureSealingKey } from '../../src/vault/secrets-key.ts'
 import { createVault } from '../../src/vault/vault.ts'
+import type { Answered } from '../http/serving.ts'
 import { registry } from '../support/contexts.ts'
 import { eventsOf } from '../support/event-store.ts'
 import { createInstance } from '../support/instance.ts'
@@ -51,8 +53,7 @@ export async function openMediaHouse(environment: Record<string, string> = {}) {
       headers: { authorization: `Bearer ${key}`, ...(body && { 'content-type': 'application/json' }) },
       ...(body && { body: JSON.stringify(body) }),
     })
-    // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the answer holds.
-    return { status: answer.status, body: (await answer.json()) as any }
+    return { status: answer.status, body: (await answer.json()) as Answered['body'] }
   }
 
   return {

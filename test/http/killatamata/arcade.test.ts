@@ -1,4 +1,5 @@
 /** The arcade over HTTP: from a bundle to a page that plays, and what is refused on the way. */
+
 import { hash, randomUUID } from 'node:crypto'
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
@@ -15,6 +16,7 @@ import { addRelease } from '../../../src/processes/killatamata/arcade/releasing.
 import { prefixedId } from '../../../src/runtime/ulid.ts'
 import { eventually, silentLog } from '../../projections/support.ts'
 import { gameFiles, text, type ZippedFile, zipOf } from '../../support/zips.ts'
+import type { Answered } from '../serving.ts'
 import { type Customer, startKillatamata } from './serving.ts'
 
 const served = await startKillatamata({ processes: [ARCADE], env: { ARCADE_BUNDLE_MAX_BYTES: '2000000' } })
@@ -60,8 +62,7 @@ async function upload(
   const answer = await fetch(`${served.url}/killatamata/api/v1/arcade/releases/upload`, {
     ...{ method: 'POST', body: form, headers: { authorization: `Bearer ${key}`, ...headers } },
   })
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the answer holds.
-  return { status: answer.status, headers: answer.headers, body: (await answer.json()) as any }
+  return { status: answer.status, headers: answer.headers, body: (await answer.json()) as Answered['body'] }
 }
 
 const newGame = async ({ key }: Customer, of = game()) => (await served.post('arcade/games', of, key)).body.game

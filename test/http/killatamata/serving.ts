@@ -98,8 +98,7 @@ export async function startKillatamata(options: ServingOptions = {}) {
       const answer = await fetch(`${sandbox.standins}${path}`, { method: 'POST', body: JSON.stringify(body) })
       const text = await answer.text()
       if (!answer.ok) throw new Error(`${path} answers ${answer.status}: ${text}`)
-      // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the answer holds.
-      return JSON.parse(text) as any
+      return JSON.parse(text) as Answered['body']
     },
     /** An ID token that Google might have made; other claims stand in their place. */
     idToken: (claims: JWTPayload = {}) =>
@@ -119,8 +118,7 @@ export async function startKillatamata(options: ServingOptions = {}) {
       const answer = await fetch(`${served.url}/killatamata/api/v1/arcade/releases/upload`, {
         ...{ method: 'POST', body: form, headers: { authorization: `Bearer ${key}` } },
       })
-      // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the answer holds.
-      return (await answer.json()) as any
+      return (await answer.json()) as Answered['body']
     },
     /** A browser that is signed in: its headers. */
     async session({ accountId, email }: Customer) {

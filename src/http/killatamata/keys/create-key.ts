@@ -1,10 +1,11 @@
 /** POST keys: another key, for who has one, who is signed in with a browser, or whom Google vouches for. */
-import { timingSafeEqual } from 'node:crypto'
+
 import { z } from '@hono/zod-openapi'
 import type { CommandContext } from '../../../commands/handle.ts'
 import { account } from '../../../commands/killatamata/account.ts'
 import type { KeySource } from '../../../events/killatamata/vocabulary.ts'
 import type { Entered } from '../../../processes/killatamata/signing-in.ts'
+import { isSameSecret } from '../../../runtime/secret.ts'
 import { json, withHeaders } from '../../answers.ts'
 import { optionalBody } from '../../body.ts'
 import { headerKey } from '../../command.ts'
@@ -46,15 +47,12 @@ async function asking(
     })
   }
   const wanted = await parts.signIn.digests.csrfTokenOf(living.cookie.value)
-  if (!isSame(wanted, caller.header('x-csrf-token') ?? '')) {
+  if (!isSameSecret(wanted, caller.header('x-csrf-token') ?? '')) {
     throw new Problem<KillatamataCode>('csrf_token_invalid', 'The header x-csrf-token is not that of the session.')
   }
   const { account_id: accountId, email } = living.account
   return { accountId, email: email ?? '', isNew: false, source: 'session', hasRoom: false }
 }
-
-const isSame = (wanted: string, given: string): boolean =>
-  wanted.length === given.length && timingSafeEqual(Buffer.from(wanted), Buffer.from(given))
 
 export const createKey = write({
   path: '/api/v1/keys',

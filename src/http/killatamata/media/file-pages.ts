@@ -17,18 +17,12 @@ import type { AppEnv, Exchange, Runtime } from '../../environment.ts'
 import { Problem } from '../../errors.ts'
 import { methodNotAllowed } from '../../serve-operation.ts'
 import { errors, type KillatamataCode } from '../errors.ts'
-import { type FilePart, filePartOf } from '../file-part.ts'
+import { type FilePart, filePartOf, fileShield } from '../file-part.ts'
 
 export const CALLBACK_KEYS_PATH = '/killatamata/.well-known/callback-keys.json'
 const IDLE_MS = 60_000
 
-const SHIELD = {
-  'content-security-policy': "sandbox; default-src 'none'",
-  'cross-origin-resource-policy': 'cross-origin',
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'accept-ranges': 'bytes',
-}
+const OWN_HEADERS = { ...fileShield, 'cross-origin-resource-policy': 'cross-origin' }
 
 export interface FilePageParts {
   media: Pick<Media, 'db' | 'addresses' | 'objects' | 'limits'>
@@ -83,7 +77,7 @@ async function serveFile(c: Context<AppEnv>, parts: FilePageParts, runtime: Runt
   const [etag, sizeBytes] = [`"${file.sha256}"`, Number(file.size_bytes)]
   const part = filePartOf((name) => c.req.header(name), { isHead, etag, sizeBytes })
   const { status, first, last } = part
-  Object.assign(exchange.headers, SHIELD, {
+  Object.assign(exchange.headers, OWN_HEADERS, {
     ...{ etag, 'cache-control': 'private, max-age=3600, immutable' },
     'content-disposition': `inline; filename="${safeFilename(file.name)}"`,
     ...(status !== 304 && { 'content-type': file.mime_type, 'content-length': String(last - first + 1) }),

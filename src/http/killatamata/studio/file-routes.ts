@@ -2,28 +2,22 @@
  * Files of assets, under addresses that cannot be guessed: `/studio/files/<asset>/<token>/<name>`. They are handed to browsers, so none
  * needs a key, and nothing of them ever runs in this origin.
  */
-import { timingSafeEqual } from 'node:crypto'
+
 import { Readable } from 'node:stream'
 import { type Context, Hono } from 'hono'
 import { attachment } from '../../../adapters/object-store/content-disposition.ts'
 import { ObjectMissing } from '../../../adapters/object-store/object-store.ts'
-import { contentKeyOf } from '../../../processes/killatamata/studio/contents.ts'
+import { ASSET_FILES_PATH, contentKeyOf } from '../../../processes/killatamata/studio/contents.ts'
 import { type AssetRow, findAssetById } from '../../../projections/killatamata/studio.ts'
+import { isSameSecret } from '../../../runtime/secret.ts'
 import { refuse } from '../../context.ts'
 import type { AppEnv, Runtime } from '../../environment.ts'
 import { Problem } from '../../errors.ts'
 import type { KillatamataParts } from '../access.ts'
 import { errors, type KillatamataCode } from '../errors.ts'
-import { filePartOf } from '../file-part.ts'
-import { FILES_PATH } from './views.ts'
+import { filePartOf, fileShield } from '../file-part.ts'
 
-const SHIELD = {
-  'content-security-policy': "sandbox; default-src 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cache-control': 'private, no-cache',
-  'accept-ranges': 'bytes',
-}
+const OWN_HEADERS = { ...fileShield, 'cache-control': 'private, no-cache' }
 
 /** Shown as they are; anything else is bytes, or a text without a meaning. */
 const SHOWN =
@@ -34,27 +28,24 @@ const typeOf = (mimeType: string): string => {
   return mimeType.startsWith('text/') ? 'text/plain; charset=utf-8' : 'application/octet-stream'
 }
 
-const isSame = (wanted: string, given: string): boolean =>
-  wanted.length === given.length && timingSafeEqual(Buffer.from(wanted), Buffer.from(given))
-
 export function studioFileRoutes({ db, studio }: KillatamataParts, runtime: Runtime): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
   app.onError((error, c) => refuse(c.get('exchange'), error, errors, runtime))
 
   async function assetAt(c: Context<AppEnv>): Promise<AssetRow> {
     const assetId = c.req.param('asset') ?? ''
-    const isKnown = isSame(await studio.assetTokenOf(assetId), c.req.param('token') ?? '')
+    const isKnown = isSameSecret(await studio.assetTokenOf(assetId), c.req.param('token') ?? '')
     const asset = isKnown ? await findAssetById(db, assetId) : undefined
     if (!asset) throw notFound()
     return asset
   }
 
-  app.on(['GET', 'HEAD'], `${FILES_PATH}/:asset/:token/:name`, async (c) => {
+  app.on(['GET', 'HEAD'], `${ASSET_FILES_PATH}/:asset/:token/:name`, async (c) => {
     const exchange = c.get('exchange')
-    exchange.route = `${FILES_PATH}/{asset}/{token}/{name}`
+    exchange.route = `${ASSET_FILES_PATH}/{asset}/{token}/{name}`
     const { account_id, sha256, mime_type, size_bytes, filename } = await assetAt(c)
     const etag = `"${sha256}"`
-    Object.assign(exchange.headers, SHIELD, { etag, 'content-disposition': attachment(filename) })
+    Object.assign(exchange.headers, OWN_HEADERS, { etag, 'content-disposition': attachment(filename) })
     const isHead = c.req.method === 'HEAD'
     const whole = { isHead, etag, sizeBytes: size_bytes }
     const { status, first, last } = filePartOf((name) => c.req.header(name), whole)

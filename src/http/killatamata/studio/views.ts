@@ -1,4 +1,5 @@
 /** How the studio's things are shown, whether they come from a state or from a row. */
+
 import { z } from '@hono/zod-openapi'
 import { numberOf, usdText } from '../../../commands/killatamata/money.ts'
 import type { Asset } from '../../../commands/killatamata/studio-asset.ts'
@@ -7,6 +8,7 @@ import type { Thread } from '../../../commands/killatamata/studio-thread.ts'
 import { defaultSettings, type StudioSettings } from '../../../commands/killatamata/studio-workspace.ts'
 import type { PlannedJob } from '../../../events/killatamata/agent.ts'
 import { agentModel, assetKind, reasoningLevel, toolCall } from '../../../events/killatamata/studio.ts'
+import { ASSET_FILES_PATH } from '../../../processes/killatamata/studio/contents.ts'
 import type { AgentRequestRow } from '../../../projections/killatamata/agent.ts'
 import type {
   AssetRow,
@@ -104,8 +106,6 @@ type AssetFacts = Pick<
   | 'updatedAt'
 >
 
-export const FILES_PATH = '/killatamata/studio/files'
-
 /** What an asset's address needs: it cannot be guessed, and is the same for as long as the installation has its key. */
 export interface AssetAddresses {
   apiUrl: () => string
@@ -118,7 +118,7 @@ export async function assetView(asset: AssetFacts, { apiUrl, assetTokenOf }: Ass
   const token = await assetTokenOf(assetId)
   return {
     ...{ assetId, projectId, kind, title, filename, mimeType, sizeBytes, sha256, userMetadata: { ...userMetadata } },
-    url: `${apiUrl()}${FILES_PATH}/${assetId}/${token}/${encodeURIComponent(filename)}`,
+    url: `${apiUrl()}${ASSET_FILES_PATH}/${assetId}/${token}/${encodeURIComponent(filename)}`,
     ...{ version, createdAt, updatedAt },
   }
 }

@@ -2,7 +2,7 @@
  * Assets of the studio as inputs of media jobs, by their addresses: `/killatamata/studio/files/<asset>/<token>/<name>`. Whoever has the
  * address may use the file, as with files of jobs. Only pictures, clips and sounds are measured, each time they are asked for.
  */
-import { randomUUID, timingSafeEqual } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,10 +10,12 @@ import { pipeline } from 'node:stream/promises'
 import { NotTaken } from '../../../adapters/media/probe.ts'
 import type { Measures } from '../../../events/killatamata/media.ts'
 import { type AssetRow, findAssetById } from '../../../projections/killatamata/studio.ts'
-import { contentKeyOf } from '../studio/contents.ts'
+import { isSameSecret } from '../../../runtime/secret.ts'
+import { ASSET_FILES_PATH, contentKeyOf } from '../studio/contents.ts'
 import type { FindOwnFile, Media } from './parts.ts'
 
-const PATH = /^\/killatamata\/studio\/files\/([^/]{1,64})\/([0-9a-f]{48})\/[^/]{1,1024}$/
+/** What follows `ASSET_FILES_PATH`. */
+const ADDRESS = /^\/([^/]{1,64})\/([0-9a-f]{48})\/[^/]{1,1024}$/
 const KIND = /^(image|video|audio)\//
 
 type Parts = Pick<Media, 'db' | 'objects' | 'workers' | 'prober' | 'directory'>
@@ -21,9 +23,10 @@ type Parts = Pick<Media, 'db' | 'objects' | 'workers' | 'prober' | 'directory'>
 /** `tokenOf`: the part of an asset's address that nobody can guess. The finder rejects with ObjectStoreUnavailable. */
 export function assetFileIn(parts: Parts, tokenOf: (assetId: string) => Promise<string>): FindOwnFile {
   return async (path) => {
-    const [, assetId, token] = PATH.exec(path) ?? []
+    if (!path.startsWith(ASSET_FILES_PATH)) return undefined
+    const [, assetId, token] = ADDRESS.exec(path.slice(ASSET_FILES_PATH.length)) ?? []
     if (!assetId || !token) return undefined
-    if (!timingSafeEqual(Buffer.from(await tokenOf(assetId)), Buffer.from(token))) return null
+    if (!isSameSecret(await tokenOf(assetId), token)) return null
     const asset = await findAssetById(parts.db, assetId)
     if (asset?.status !== 'active') return null
     const { account_id: accountId, sha256, mime_type: mimeType, size_bytes: sizeBytes } = asset

@@ -2,8 +2,9 @@
  * Addresses of files: `/killatamata/media/files/<job>/<48 characters>/<name>`. The characters follow from the file's id under a key of
  * the installation, so that an address is known before its file is, is the same whenever it is asked for, and stands in no event.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import type { MediaFile } from '../../../events/killatamata/media.ts'
+import { isSameSecret } from '../../../runtime/secret.ts'
 import type { ObjectKeys } from '../../../vault/object-keys.ts'
 
 export const FILES_PATH = '/killatamata/media/files'
@@ -37,9 +38,6 @@ export function createFileAddresses(keys: Pick<ObjectKeys, 'ensure'>, apiUrl: ()
   }
   return {
     urlOf: async (jobId, { fileId, name }) => `${apiUrl()}${FILES_PATH}/${jobId}/${await tokenOf(fileId)}/${name}`,
-    async isTokenOf(fileId, token) {
-      const wanted = await tokenOf(fileId)
-      return wanted.length === token.length && timingSafeEqual(Buffer.from(wanted), Buffer.from(token))
-    },
+    isTokenOf: async (fileId, token) => isSameSecret(await tokenOf(fileId), token),
   }
 }

@@ -4,6 +4,9 @@ import { buffer } from 'node:stream/consumers'
 import type { ObjectStore } from '../../../adapters/object-store/object-store.ts'
 import type { Content } from '../../../commands/killatamata/studio-asset.ts'
 
+/** Where files of assets are served: `…/<asset>/<token>/<name>`. */
+export const ASSET_FILES_PATH = '/killatamata/studio/files'
+
 export const contentKeyOf = (accountId: string, sha256: string): string => `files/studio/${accountId}/${sha256}`
 
 type Kept = Pick<ObjectStore, 'write' | 'read'>
