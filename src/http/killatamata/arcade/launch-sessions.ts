@@ -62,11 +62,13 @@ export const createLaunchSession = write({
       throw new Problem<KillatamataCode>('conflicting_inputs', 'The header and the body have different keys.')
     }
     const wanted = { slug: body.slug, channel: body.channel }
-    const found = await findOnChannel(db, wanted, await viewerOf(bus, accountId))
-    if (!found) throw gameNotFound()
-    const { release_id: releaseId, game_id: gameId, entrypoint, threads } = found.release
-    const facts = { accountId, ...wanted, gameId, releaseId, entrypoint, threads }
-    const handled = await createLaunch(arcade, facts, command)
+    const find = async () => {
+      const found = await findOnChannel(db, wanted, await viewerOf(bus, accountId))
+      if (!found) throw gameNotFound()
+      const { release_id: releaseId, game_id: gameId, entrypoint, threads } = found.release
+      return { accountId, ...wanted, gameId, releaseId, entrypoint, threads }
+    }
+    const handled = await createLaunch(arcade, find, command)
     const { state } = handled
     if (state.status === 'absent') throw new Error('a session was neither made nor refused')
     return { status: 201, body: await sessionView(arcade, { ...state, status: 'created' }), handled }

@@ -27,7 +27,8 @@ export const submitArcadeRelease = write({
   id: 'submitArcadeRelease',
   tags: ['arcade'],
   summary: 'Submit a draft arcade release for manual review',
-  description: 'Its creator’s alone. Submitting it again changes nothing.',
+  description:
+    'Its creator’s alone, and once: a release that is no draft any more is 409. A repeat under the same key is answered like the first.',
   access: accountKey,
   key: requestKey,
   body: z.object({ releaseId }),
