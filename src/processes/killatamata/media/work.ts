@@ -17,7 +17,7 @@ import { measure } from '../../../adapters/object-store/hashing.ts'
 import { ObjectMissing, ObjectStoreUnavailable } from '../../../adapters/object-store/object-store.ts'
 import { mediaFileIdOf } from '../../../commands/killatamata/ids.ts'
 import type { Given } from '../../../commands/killatamata/media/plan.ts'
-import { finalPrice } from '../../../commands/killatamata/media/prices.ts'
+import { finalPrice, priceOf } from '../../../commands/killatamata/media/prices.ts'
 import { planOf, taskRules } from '../../../commands/killatamata/media/tasks.ts'
 import type { MediaJobFacts } from '../../../commands/killatamata/media-job.ts'
 import { Rejected } from '../../../commands/killatamata/rejection.ts'
@@ -71,6 +71,7 @@ export async function attemptJob(media: Media, attempt: Attempt): Promise<Outcom
   if (!provider) throw new JobFailed('provider_failed', 'Nobody makes this here now.')
   const { inputs, sources } = await collect(media, attempt)
   const planned = planAgain(job, sources)
+  requireHeld(job, planned.quantity)
   const order = {
     ...{ task: job.task, input: planned.effective, inputs },
     ...{ directory: attempt.directory, outputNames: job.outputNames },
@@ -106,6 +107,17 @@ function planAgain(job: PreparedJob, sources: readonly MediaSource[]) {
     if (!(error instanceof Rejected)) throw error
     throw new JobFailed('input_unusable', error.message, { cause: error })
   }
+}
+
+/**
+ * What clips cost that could not be looked at was held by what was said of them, or by what is usual: nothing is made for less than it
+ * costs, and nothing is charged beyond the hold.
+ */
+function requireHeld({ pricing, holdUsdMicros }: PreparedJob, quantity: number): void {
+  const price = priceOf(pricing, quantity)
+  if (price <= BigInt(holdUsdMicros)) return
+  const detail = `${price} micro-dollars, and ${holdUsdMicros} were held: say how long it is, and how many frames a second it has.`
+  throw new JobFailed('input_unusable', `What was fetched costs ${detail}`)
 }
 
 /** All sources as files; those from elsewhere are fetched, looked at and measured. */
