@@ -53,7 +53,7 @@ const KINDS = {
 }
 
 /** Of what is not recorded. */
-const UNRECORDED: Span = { set: () => undefined, rename: () => undefined }
+const UNRECORDED: Span = { isRecorded: false, set: () => undefined, rename: () => undefined }
 
 /** That was not recorded. Every sampler that does not go by the parent takes it, unless it takes none. */
 const PROBE = { traceId: '1'.padStart(32, '0'), spanId: '1'.padStart(16, '0'), traceFlags: TraceFlags.NONE }
@@ -131,6 +131,7 @@ function ended<T>(opened: OtelSpan, work: (span: Span) => T, isExpected: SpanOpt
     opened.end()
   }
   const handle: Span = {
+    isRecorded: true,
     set: (attributes) => void opened.setAttributes({ ...attributes }),
     rename: (name) => void opened.updateName(name),
   }

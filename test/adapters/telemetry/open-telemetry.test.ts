@@ -120,10 +120,12 @@ describe('spans', () => {
     const seen = await span('outer', {}, work, { parent: unrecorded, kind: 'server' })
     expect(seen).toEqual([unrecorded, unrecorded, { trace_id: 'a'.repeat(32), span_id: 'b'.repeat(16) }])
     expect(traceparentNow()).toBeUndefined()
+    const isRecorded = (of: string) => span('asked', {}, (given) => given.isRecorded, { parent: of })
+    expect([isRecorded(unrecorded), isRecorded(parent)]).toEqual([false, true])
     const failing = () => span('inner', {}, () => Promise.reject(new RangeError('no')))
     await expect(span('outer', {}, failing, { parent: unrecorded })).rejects.toThrow(RangeError)
     await closeTelemetry()
-    expect(collector.spans()).toEqual([])
+    expect(collector.spans().map(({ name }) => name)).toEqual(['asked'])
   })
 
   it('are made of it where the sampler does not go by the parent', async () => {
