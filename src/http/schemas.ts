@@ -8,10 +8,7 @@ import { isUuid } from '../events/uuid.ts'
 import { readTime } from '../runtime/rfc3339.ts'
 import { InexactNumber, JsonSource } from './json.ts'
 
-/**
- * Text of at most `max` UTF-16 units. A longer one is refused before anything else looks at it, as zod does not by itself:
- * it would run every other check over a megabyte first. The document says so too.
- */
+/** Text of at most `max` code points; a longer one is refused before other checks run over it. The document says so. */
 export const text = (max: number, min = 0) => {
   const bounded = z.string().max(max, { abort: true })
   return min === 0 ? bounded : bounded.min(min)
@@ -19,7 +16,7 @@ export const text = (max: number, min = 0) => {
 
 /** The same bound where the contract leaves the length open: the document does not show it. */
 export const boundedText = (max: number) =>
-  z.string().refine((given) => given.length <= max, { message: `must have at most ${max} characters`, abort: true })
+  z.string().refine((given) => hasAtMost(max, given), { message: `must have at most ${max} characters`, abort: true })
 
 /** A list of at most `max` elements: a longer one is refused before zod looks at any of them. */
 export const listOf = <S extends z.ZodType>(element: S, max: number, message = `must have at most ${max} elements`) =>
@@ -129,12 +126,14 @@ export const wholeNumber = (min: number, max: number) =>
 /** Page size from a query. */
 export const limit = wholeNumber(1, LIMIT_MAX).openapi({ format: 'int64' }).optional()
 
-const characters = (text: string): number => [...text].length
+/** Counts code points, as zod does: one takes one or two UTF-16 units. */
+const hasAtMost = (max: number, text: string): boolean =>
+  text.length <= max || (text.length <= 2 * max && z.core.util.codePointLength(text) <= max)
 
 /** An id that the caller has chosen: 1 to 255 characters, kept byte for byte. */
 export const externalId = z
   .string()
-  .refine((text) => text.length > 0 && text.length <= 1_020 && characters(text) <= 255, 'must have 1 to 255 characters')
+  .refine((text) => text.length > 0 && hasAtMost(255, text), 'must have 1 to 255 characters')
 
 const DECIMAL = /^-?\d+(\.\d+)?([eE]\d+)?$/
 

@@ -1,6 +1,27 @@
 /** What every contract's requests are made of, at the edges of what is taken. */
 import { describe, expect, it } from 'vitest'
-import { timeInput } from '../../src/http/schemas.ts'
+import { boundedText, externalId, text, timeInput } from '../../src/http/schemas.ts'
+
+describe('a text with a bound', () => {
+  const smile = '😀'
+
+  it.each([
+    ['the document shows', text(3)],
+    ['the document does not show', boundedText(3)],
+  ])('counts characters where %s it', (_, schema) => {
+    expect(schema.safeParse('abc').success).toBe(true)
+    expect(schema.safeParse('abcd').success).toBe(false)
+    expect(schema.safeParse(smile.repeat(3)).success).toBe(true)
+    expect(schema.safeParse(smile.repeat(4)).success).toBe(false)
+    expect(schema.safeParse(`${smile}abc`).success).toBe(false)
+  })
+
+  it('has 1 to 255 characters where it is an id that the caller has chosen', () => {
+    expect(externalId.safeParse(smile.repeat(255)).success).toBe(true)
+    expect(externalId.safeParse(smile.repeat(256)).success).toBe(false)
+    expect(externalId.safeParse('').success).toBe(false)
+  })
+})
 
 describe('a point in time from outside', () => {
   it('is UTC with milliseconds from here on', () => {
