@@ -111,6 +111,7 @@ describe('what steps said', () => {
       const runId = response.headers.get('x-rungate-run-id')
       const steps = async () => (await ask('GET', `/api/runs/${runId}/steps`)).body.data
       await eventually(async () => expect(await steps()).toMatchObject([{ request: { model: GPT } }]))
+      expect((await ask('POST', `/api/runs/${runId}/complete`)).status).toBe(200)
       return { runId, day: today() }
     }
     const keyOf = async (day: string) => {
