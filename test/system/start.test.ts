@@ -115,6 +115,8 @@ describe('a running instance', { timeout: 90_000 }, () => {
   it('that npm started is ended by the signal that npm gets', async () => {
     const npm = start('npm', ['start'], { DATABASE_URL: database.url })
     await isUp(npm)
+    // The longest of the labels does not run into what stands beside it.
+    expect(npm.said()).toMatch(/^ {2}killatamata key kept in /m)
     const pid = pidIn(npm)
     npm.child.kill('SIGTERM')
     await npm.ended
