@@ -10,8 +10,9 @@ import pico from 'picocolors'
 import { runCommandsBench, type SuiteOptions } from './commands.ts'
 import { runEngineBench } from './engine.ts'
 import { runFirsthandBench } from './firsthand.ts'
+import { runKillatamataBench } from './killatamata.ts'
 import { runLagBench } from './lag.ts'
-import type { Figures, Measurement } from './measure.ts'
+import { type Figures, type Measurement, standingOf } from './measure.ts'
 import { runMemoryBench } from './memory.ts'
 import { runNeighboursBench } from './neighbours.ts'
 import { runOstiumBench } from './ostium.ts'
@@ -33,6 +34,7 @@ const suites: Record<string, (options: SuiteOptions & { soakMinutes?: number | u
     rungate: runRungateBench,
     desk: runDeskBench,
     ostium: runOstiumBench,
+    killatamata: runKillatamataBench,
     store: (options) => runStoreBench({ ...DEFAULT_STORE_BENCH, ...options }),
     rebuild: runRebuildBench,
     lag: runLagBench,
@@ -49,8 +51,8 @@ Suites: ${Object.keys(suites).join(', ')} (default: all)
 Options:
   --seconds N  length of one round of one side (default 3)
   --rounds N   rounds of each side, in turn (default 5)
-  --only TEXT  of the neighbours suite, the attacks whose names hold this; of firsthand and ostium, the parts
-  --skip TEXT  of the firsthand suite, not the parts whose names hold this
+  --only TEXT  of the neighbours suite, the attacks whose names hold this; of firsthand, ostium and killatamata, the parts
+  --skip TEXT  of the suites firsthand and killatamata, not the parts whose names hold this
   --soak       the memory suite for half an hour, or for
   --minutes N  so long
   --json FILE  the figures for scripts
@@ -92,11 +94,13 @@ const show = (figures: Figures | undefined) =>
 const latency = ({ p50Ms, p99Ms }: Figures) =>
   p50Ms === undefined || p99Ms === undefined ? '' : `${p50Ms.toFixed(2)} / ${p99Ms.toFixed(2)}`
 
-function verdict({ ratio, floor, goal }: Measurement): string {
-  if (ratio === undefined) return ''
-  const text = ratio.toFixed(2)
-  if (goal && ratio >= goal) return pico.green(text)
-  return floor && ratio < floor ? pico.red(text) : text
+const COLOURS = { missed: pico.red, floor: pico.reset, goal: pico.green, moonshot: pico.green }
+const SAID = { missed: 'missed', floor: 'met', goal: 'goal met', moonshot: 'moonshot met' }
+
+function verdict(row: Measurement): [ratio: string, standing: string] {
+  const standing = standingOf(row)
+  const text = row.ratio?.toFixed(2) ?? ''
+  return standing ? [COLOURS[standing](text), COLOURS[standing](SAID[standing])] : [text, '']
 }
 
 const results: Record<string, Measurement[]> = {}
@@ -105,12 +109,13 @@ async function runSuite(name: string): Promise<void> {
   const measured = (await suites[name]?.(options)) ?? []
   results[name] = measured
   const table = new Table({
-    head: ['', 'ours/s', 'reference/s', 'ratio', 'floor', 'goal', 'ours p50/p99 ms'],
+    head: ['', 'ours/s', 'reference/s', 'ratio', 'floor', 'goal', 'moonshot', '', 'ours p50/p99 ms'],
     style: { head: [], border: [], compact: true },
   })
   for (const row of measured) {
-    const bounds = [row.floor, row.goal].map((bound) => (bound ? bound.toFixed(2) : ''))
-    table.push([row.name, show(row.ours), show(row.reference), verdict(row), ...bounds, latency(row.ours)])
+    const bounds = [row.floor, row.goal, row.moonshot].map((bound) => (bound ? bound.toFixed(2) : ''))
+    const [ratio, standing] = verdict(row)
+    table.push([row.name, show(row.ours), show(row.reference), ratio, ...bounds, standing, latency(row.ours)])
   }
   process.stdout.write(`${table}\n\n`)
 }

@@ -17,9 +17,17 @@ export type Measurement = {
   /** Absent where a suite has only bounds of its own. */
   reference?: Figures
   ratio?: number
-  /** What the ratio is to be at least, and what we want of it. */
-  floor?: number
-  goal?: number
+} & Bounds
+
+/** What the ratio is to be at least, what we want of it, and what would be a marvel. */
+export type Bounds = { floor?: number; goal?: number; moonshot?: number }
+
+/** The highest of its bounds that a ratio keeps; undefined where it has none. */
+export function standingOf({ ratio, floor, goal, moonshot }: Measurement): 'missed' | keyof Bounds | undefined {
+  if (ratio === undefined || (floor ?? goal ?? moonshot) === undefined) return undefined
+  if (moonshot !== undefined && ratio >= moonshot) return 'moonshot'
+  if (goal !== undefined && ratio >= goal) return 'goal'
+  return floor === undefined || ratio >= floor ? 'floor' : 'missed'
 }
 
 const quantile = (sorted: readonly number[], share: number): number =>
@@ -83,7 +91,7 @@ export async function compareInPairs(
   rounds: number,
   ours: () => Promise<Round>,
   reference: () => Promise<Round>,
-  bounds: { floor?: number; goal?: number } = {},
+  bounds: Bounds = {},
 ): Promise<Measurement> {
   const measured: { ours: Round[]; reference: Round[] } = { ours: [], reference: [] }
   const ratios: number[] = []
@@ -114,7 +122,7 @@ export async function compare(
   rounds: number,
   ours: () => Promise<Round>,
   reference: () => Promise<Round>,
-  bounds: { floor?: number; goal?: number } = {},
+  bounds: Bounds = {},
 ): Promise<Measurement> {
   const measured: { ours: Round[]; reference: Round[] } = { ours: [], reference: [] }
   for (let round = 0; round < rounds; round++) {
@@ -125,11 +133,12 @@ export async function compare(
   return { name, ...figures, ratio: figures.ours.median / figures.reference.median, ...bounds }
 }
 
-/** A figure that is to stay below a bound, as a ratio like the others: above 1 it holds, and `goal` is what is wanted. */
+/** A figure that is to stay below a bound, as a ratio like the others: above 1 it holds, and `wanted` and `best` are what is beyond. */
 export function within(
   name: string,
   ours: Figures,
-  { measured, atMost, wanted = atMost }: { measured: number; atMost: number; wanted?: number },
+  { measured, atMost, wanted = atMost, best }: { measured: number; atMost: number; wanted?: number; best?: number },
 ): Measurement {
-  return { name: `${name} (at most ${atMost})`, ours, ratio: atMost / measured, floor: 1, goal: atMost / wanted }
+  const bounds = { floor: 1, goal: atMost / wanted, ...(best !== undefined && { moonshot: atMost / best }) }
+  return { name: `${name} (at most ${atMost})`, ours, ratio: atMost / measured, ...bounds }
 }

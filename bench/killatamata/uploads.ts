@@ -1,6 +1,6 @@
 /** Bundles of the arcade: looking at one against plain decompression of it, and the memory of an API that takes in eight at once. */
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdtempSync, openAsBlob, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, openAsBlob, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,12 +10,15 @@ import { arcadeSettings } from '../../src/processes/killatamata/arcade/settings.
 import { PCK, text, WASM, zipOf } from '../../test/support/zips.ts'
 import type { SuiteOptions } from '../commands.ts'
 import { type BenchInstance, call } from '../instance.ts'
-import { compare, figuresOf, load, type Measurement, WARM_UP_S, within } from '../measure.ts'
+import { compare, figuresOf, load, type Measurement, within } from '../measure.ts'
+import { apiOf, type Google, newCustomer } from './ground.ts'
 
 const MIB = 1_048_576
 const UPLOADS = 8
 const SAMPLE_INTERVAL_MS = 20
 const IDLE_MS = 3_000
+/** Uploads take a while: each of them is checked whole. */
+const MEMORY_ROUNDS_MAX = 2
 /** Of a bundle of 64 MiB: what its parts and its directory take. */
 const FRAME_BYTES = 65_536
 const FILES = 8
@@ -40,11 +43,15 @@ function largeBundle(): Buffer {
   return bundle
 }
 
+/** Packed once for all parts. */
+let packed: Buffer | undefined
+
 async function inFolder<T>(work: (path: string) => Promise<T>): Promise<T> {
+  packed ??= largeBundle()
   const directory = mkdtempSync(join(tmpdir(), 'opslog-bench-bundle-'))
   const path = join(directory, 'bundle.zip')
   try {
-    writeFileSync(path, largeBundle())
+    writeFileSync(path, packed)
     return await work(path)
   } finally {
     rmSync(directory, { recursive: true, force: true })
@@ -72,18 +79,18 @@ export const bundleChecks = ({ seconds, rounds }: SuiteOptions): Promise<Measure
     const ours = (length = seconds) =>
       load(1, length, async () => void (await checkFiles(path, { entrypoint: 'index.html' }, limits)))
     const plain = (length = seconds) => load(1, length, () => plainInflate(path))
-    await ours(WARM_UP_S)
-    await plain(WARM_UP_S)
-    const bounds = { floor: 1 / 1.5, goal: 1 / 1.2 }
+    // A bundle is work for a second: once compiles all of it.
+    await ours(0.001)
+    await plain(0.001)
+    const bounds = { floor: 1 / 1.5, goal: 1 / 1.2, moonshot: 1 / 1.05 }
     return [await compare('check of a bundle of 64 MiB against plain inflate', rounds, ours, plain, bounds)]
   })
 
 /** What the API holds while bundles come in, more than when it is idle. */
-export const memoryOfUploads = (instance: BenchInstance, { rounds }: SuiteOptions): Promise<Measurement[]> =>
+export const memoryOfUploads = (instance: BenchInstance, { rounds }: SuiteOptions, google: Google) =>
   inFolder(async (path) => {
-    const { account } = JSON.parse(readFileSync(join(instance.directory, 'sandbox-killatamata.json'), 'utf8'))
-    const apiKey = account.api_key as string
-    const api = `${instance.url}/killatamata/api/v1/arcade`
+    const { apiKey } = await newCustomer(instance, google)
+    const api = `${apiOf(instance)}/arcade`
     const blob = await openAsBlob(path)
     const facts = { title: 'Bench', shortDescription: 'Bench.', description: 'Bench.' }
     const body = { slug: `bench-${randomUUID().slice(0, 8)}`, ...facts }
@@ -104,7 +111,7 @@ export const memoryOfUploads = (instance: BenchInstance, { rounds }: SuiteOption
     await upload('0.0.1')
     await delay(IDLE_MS)
     const grownMiB: number[] = []
-    for (let round = 1; round <= rounds; round++) {
+    for (let round = 1; round <= Math.min(rounds, MEMORY_ROUNDS_MAX); round++) {
       const idleMiB = instance.residentMiB()
       let mostMiB = idleMiB
       const timer = setInterval(() => {
@@ -116,6 +123,6 @@ export const memoryOfUploads = (instance: BenchInstance, { rounds }: SuiteOption
       await delay(IDLE_MS)
     }
     const ours = figuresOf(grownMiB.map((perSecond) => ({ perSecond, latenciesMs: [] })))
-    const bounds = { measured: ours.median, atMost: 96, wanted: 48 }
+    const bounds = { measured: ours.median, atMost: 96, wanted: 48, best: 24 }
     return [within('MiB more while 8 uploads of 64 MiB run', ours, bounds)]
   })

@@ -352,8 +352,8 @@ CREATE INDEX IF NOT EXISTS killatamata_postings_1 ON killatamata_postings (accou
 CREATE TABLE IF NOT EXISTS killatamata_holds (hold_id text NOT NULL, account_id text NOT NULL, job_id text NOT NULL, usd_micros bigint NOT NULL, placed_at timestamptz(3) NOT NULL, PRIMARY KEY (hold_id));
 CREATE INDEX IF NOT EXISTS killatamata_holds_1 ON killatamata_holds (placed_at);
 
--- killatamata.settlement, version 1
-CREATE TABLE IF NOT EXISTS killatamata_settlements (settlement_id uuid NOT NULL, provider text NOT NULL, provider_id text NOT NULL, account_id text, checkout_id text, package_code text, usd_cents bigint NOT NULL, reversed_cents bigint NOT NULL, status text NOT NULL, payment_intent_id text, noticed_at timestamptz(3) NOT NULL, PRIMARY KEY (settlement_id));
+-- killatamata.settlement, version 2
+CREATE TABLE IF NOT EXISTS killatamata_settlements (settlement_id uuid NOT NULL, provider text NOT NULL, provider_id text NOT NULL, account_id text, checkout_id text, package_code text, usd_cents bigint NOT NULL, paid_cents bigint, paid_currency text, reversed_cents bigint NOT NULL, status text NOT NULL, payment_intent_id text, noticed_at timestamptz(3) NOT NULL, PRIMARY KEY (settlement_id));
 CREATE INDEX IF NOT EXISTS killatamata_settlements_1 ON killatamata_settlements (noticed_at) WHERE status IN ('noticed', 'confirmed');
 CREATE INDEX IF NOT EXISTS killatamata_settlements_2 ON killatamata_settlements (noticed_at) WHERE status IN ('unmatched', 'mismatched');
 CREATE INDEX IF NOT EXISTS killatamata_settlements_3 ON killatamata_settlements (payment_intent_id) WHERE payment_intent_id IS NOT NULL;

@@ -5,7 +5,7 @@
  * always is enough.
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 
 /** As node names them (`comm` in /proc). */
 const HELPER = 'V8Worker'
@@ -23,6 +23,8 @@ export function lowerWorkerThreads(): number {
   const helpers = readdirSync(THREADS).filter(
     (thread) => readFileSync(`${THREADS}/${thread}/comm`, 'utf8').trim() === HELPER,
   )
-  for (const thread of helpers) setPriority(Number(thread), HELPER_NICENESS)
+  // Whoever was started with a lower priority yet may not raise it.
+  const niceness = Math.max(HELPER_NICENESS, getPriority())
+  for (const thread of helpers) setPriority(Number(thread), niceness)
   return helpers.length
 }

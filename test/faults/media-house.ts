@@ -100,5 +100,5 @@ export async function openMediaHouse(environment: Record<string, string> = {}) {
 
 function toolsOn(store: EventStore) {
   const bus = createCommandBus(store, { cachedAggregatesMax: 100, seenCommandsMax: 1_000, conflictRetriesMax: 10 })
-  return { bus, ledgers: createLedgers(bus, { periodEventsMax: 5_000 }) }
+  return { bus, ledgers: createLedgers(bus, { periodEventsMax: 1_000 }) }
 }

@@ -43,6 +43,7 @@ import { createStatementCounter } from '../support/postgres-statements.ts'
 import { conforms } from './conforms.ts'
 import { testSealer } from './exchange.ts'
 import type { NoctantSettings, servingNoctant } from './noctant/serving.ts'
+import { READ_YOUR_WRITES_WAIT_MS, showingBus } from './showing-bus.ts'
 
 export interface Answer {
   status: number
@@ -145,9 +146,6 @@ export interface ApiOptions {
 
 /** An answer that takes longer is none. */
 const ANSWER_MAX_MS = 30_000
-
-/** Of projectors in this process, which share its loop with those who ask. */
-export const READ_YOUR_WRITES_WAIT_MS = 5_000
 
 /** What the parts of a context are made of. */
 export interface ApiGround {
@@ -303,13 +301,15 @@ export async function startApi(options: ApiOptions = {}) {
   const second = await serve(newBus())
   url = `http://127.0.0.1:${server.port}`
   const secondUrl = `http://127.0.0.1:${second.port}`
+  const shown = showingBus(bus, (context) => (loaded.includes(context as ContextName) ? waiterOf(context) : undefined))
   const asking = (base: string, context: string) => (method: string, path: string, asked?: Asked) =>
     callAt(base, method, path, asked, context)
   const auditing = (base: string) => (path: string, asked?: Asked) => callAt(base, 'GET', path, asked, 'audit')
 
   return {
     ...(Object.assign({}, ...made.map(({ members }) => members)) as Members),
-    ...{ url, secondUrl, eventStoreUrl: log.url, keys: log.keys, rawLog, logged, bus, store: log.store, db },
+    ...{ url, secondUrl, eventStoreUrl: log.url, keys: log.keys, rawLog, logged, store: log.store, db },
+    bus: shown,
     /** A request to noctant; `…Second`: to another API process. */
     call: asking(url, 'noctant'),
     callSecond: asking(secondUrl, 'noctant'),

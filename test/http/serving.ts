@@ -26,6 +26,7 @@ import { prepareVault } from '../../src/vault/vault.ts'
 import { prepared } from '../projections/support.ts'
 import { startTestStore } from '../support/event-store.ts'
 import { quietRuntime } from './exchange.ts'
+import { READ_YOUR_WRITES_WAIT_MS, showingBus } from './showing-bus.ts'
 
 export interface ServingOptions {
   env?: Record<string, string>
@@ -145,7 +146,12 @@ export async function startServing<D extends Directories>(
     const app = createApp({
       ...quietRuntime(),
       ...{ log: testLog, callers, nowMs: options.nowMs ?? (() => performance.now()) },
-      limits: { ...defaultHttpLimits, readYourWritesWaitMs: 5_000, tenantLoopMaxPercent: 100, ...options.limits },
+      limits: {
+        ...defaultHttpLimits,
+        readYourWritesWaitMs: READ_YOUR_WRITES_WAIT_MS,
+        tenantLoopMaxPercent: 100,
+        ...options.limits,
+      },
       contexts: [withParts(api as ContextApi<CoreParts>, made.parts)],
       health: health({ probes: [...(made.probes ?? [])], probeTimeoutMs: 1_000 }, metrics),
       metrics,
@@ -178,7 +184,16 @@ export async function startServing<D extends Directories>(
   }
 
   return {
-    ...{ url, port: first.port, store: log.store, bus: ofApi.bus, db, logged, running, waiter },
+    ...{
+      url,
+      port: first.port,
+      store: log.store,
+      bus: showingBus(ofApi.bus, () => waiter),
+      db,
+      logged,
+      running,
+      waiter,
+    },
     ...{ directories, gauges: first.made.gauges ?? [], ring, config, keys: log.keys, eventStoreUrl: log.url },
     /** What the handlers work with, and what the context does at an instance's first start. */
     ...{ parts: first.made.parts, firstRun: first.made.firstRun },

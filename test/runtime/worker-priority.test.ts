@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { expect, it } from 'vitest'
 
 /** Name and nice value of each thread (proc_pid_stat(5): the second field, in parentheses, and the nineteenth). */
@@ -15,23 +16,38 @@ const threadsOf = (pid: number) =>
     return { name, nice: Number(rest.split(' ')[16]), isMain: thread === String(pid) }
   })
 
-it('V8’s helper threads give way, and the main thread and threads of ours do not', async () => {
+/** Starts a process with so much added to its nice value; answers how many threads it says it has lowered, and all its threads. */
+async function lowering(adjustment = 0) {
   const script = `
     import { Worker } from 'node:worker_threads'
     import { lowerWorkerThreads } from '${new URL('../../src/runtime/worker-priority.ts', import.meta.url)}'
     const lowered = lowerWorkerThreads()
     new Worker('setInterval(() => undefined, 1_000)', { eval: true }).on('online', () => console.log(lowered))
     process.stdin.resume().on('end', () => process.exit())`
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script])
+  const program = [process.execPath, '--input-type=module', '--eval', script]
+  const child = spawn('nice', ['-n', String(adjustment), ...program])
   const [lowered] = await once(child.stdout, 'data')
   const threads = threadsOf(child.pid as number)
   child.stdin.end()
-  const helpers = threads.filter(({ nice }) => nice > 0)
+  await once(child, 'close')
+  return { lowered: Number(lowered), threads }
+}
+
+it('V8’s helper threads give way, and the main thread and threads of ours do not', async () => {
+  const { lowered, threads } = await lowering()
+  // A whole test run may have been told to give way itself.
+  const ordinary = getPriority()
+  const helpers = threads.filter(({ nice }) => nice > ordinary)
   expect(helpers.length).toBeGreaterThan(0)
   expect(new Set(helpers.map(({ name }) => name))).toEqual(new Set(['V8Worker']))
-  expect(helpers).toHaveLength(Number(lowered))
+  expect(helpers).toHaveLength(lowered)
   expect(threads.filter(({ name }) => name === 'V8Worker')).toHaveLength(helpers.length)
-  expect(threads.find(({ isMain }) => isMain)?.nice).toBe(0)
-  expect(threads.filter(({ name, nice }) => name === 'WorkerThread' && nice === 0)).toHaveLength(1)
-  await once(child, 'close')
+  expect(threads.find(({ isMain }) => isMain)?.nice).toBe(ordinary)
+  expect(threads.filter(({ name, nice }) => name === 'WorkerThread' && nice === ordinary)).toHaveLength(1)
+})
+
+it('a process that gives way already gives no thread more than it has itself', async () => {
+  const { lowered, threads } = await lowering(15)
+  expect(lowered).toBeGreaterThan(0)
+  expect(threads.filter(({ nice }) => nice < 15)).toEqual([])
 })

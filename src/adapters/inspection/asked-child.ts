@@ -5,7 +5,7 @@
 import { type ChildProcess, execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { promisify } from 'node:util'
 import { InspectorCrashed } from './inspection.ts'
 
@@ -84,17 +84,20 @@ export async function ask<Answer>(child: AskedChild, question: object, limits: C
   }
 }
 
-/** A nice value: a third of the weight of the default. A request that comes has its turn at once, and files still get on. */
+/** By a nice value of so much: a third of our own weight. A request that comes has its turn at once, and files still get on. */
 const NICENESS = 5
+const NICENESS_MAX = 19
 
 /**
- * Lowers the priority of all its threads, which Linux alone has by thread. That is done behind its first file: by then it has
- * started them all, and its start, for which somebody waits, was not held up.
+ * Lowers the priority of all its threads below our own, which Linux alone has by thread. That is done behind its first file: by then
+ * it has started them all, and its start, for which somebody waits, was not held up. Where nobody waits it is done at its start.
  */
-export function giveWay(pid: number | undefined): void {
+export function giveWay(pid: number | undefined, by = NICENESS): void {
   if (process.platform !== 'linux') return
   try {
-    for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), NICENESS)
+    // Whoever was started with a lower priority yet has nobody work for it at a higher one.
+    const niceness = Math.min(NICENESS_MAX, getPriority() + by)
+    for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), niceness)
   } catch {
     // A thread has ended, or all of them: whoever asks next learns of that.
   }

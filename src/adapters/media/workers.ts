@@ -42,6 +42,8 @@ export interface Workers {
   close(): Promise<void>
 }
 
+/** A thirtieth of the weight of whoever answers requests: as many as there are processors hold none up. */
+const NICENESS = 15
 const PROGRAM = fileURLToPath(new URL('./worker.ts', import.meta.url))
 
 type Worker = AskedChild & { idle?: NodeJS.Timeout; isNice: boolean }
@@ -88,15 +90,21 @@ export function createWorkers({ directory, size, limits, idleMs }: WorkersOption
     }
   }
 
+  function beNice(worker: Worker): void {
+    if (!worker.isNice) giveWay(worker.process.pid, NICENESS)
+    worker.isNice = true
+  }
+
   async function answerTo(question: Question, signal?: AbortSignal): Promise<Answer> {
     const worker = await take()
     const kill = () => void worker.process.kill('SIGKILL')
     signal?.addEventListener('abort', kill, { once: true })
     try {
       signal?.throwIfAborted()
+      // Of a look somebody waits for the answer; making takes long, its start too, and the programs that it starts.
+      if (question.kind === 'render') beNice(worker)
       const answer = await ask<Answer>(worker, question, limits)
-      if (!worker.isNice) giveWay(worker.process.pid)
-      worker.isNice = true
+      beNice(worker)
       return answer
     } catch (error) {
       // It may be ending still; nothing more is asked of it.

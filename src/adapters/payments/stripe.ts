@@ -156,14 +156,15 @@ async function earlierPayment(stripe: Stripe, { customerId, topUpId }: ChargeOrd
 }
 
 function sessionOf(session: Stripe.Checkout.Session): PaymentSession {
-  const { id: sessionId, url, status, payment_status, amount_total, currency, payment_intent } = session
+  const { id: sessionId, url, status, payment_status, amount_total, currency, payment_intent, metadata } = session
   return {
     ...{ sessionId, url: url ?? null, isPaid: payment_status === 'paid' },
     status: status === 'complete' ? 'complete' : status === 'expired' ? 'expired' : 'open',
     ...{ amountCents: BigInt(amount_total ?? 0), currency: currency ?? '' },
     ...{
       paymentIntentId: idOf(payment_intent),
-      purchaseId: session.client_reference_id,
+      // Not the client reference: whoever pays by a payment link names any.
+      purchaseId: metadata?.purchase_id ?? null,
       expiresAtS: session.expires_at,
     },
   }

@@ -30,6 +30,7 @@ export interface ClientLimits {
   retryIntervalMs: number
 }
 
+/** `body`: sent as JSON, unless it is a form. */
 export type Call = (
   method: string,
   path: string,
@@ -71,10 +72,10 @@ async function send(target: () => Target, request: Request, limits: ClientLimits
       method,
       headers: {
         authorization: `Bearer ${token}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(body === undefined || body instanceof FormData ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: body instanceof FormData ? body : JSON.stringify(body) }),
       signal: AbortSignal.timeout(limits.requestTimeoutMs),
     })
     const text = await response.text()

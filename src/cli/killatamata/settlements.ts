@@ -43,6 +43,8 @@ export function settlementsCommand(tools: AdminTools): Command {
   return command
 }
 
+const amount = (cents: string | null): string => usdText(microsOfCents(BigInt(cents ?? 0)))
+
 interface Wanted {
   unmatched?: boolean
   mismatched?: boolean
@@ -53,10 +55,11 @@ async function listed({ withSession }: AdminTools, options: OutputOptions & Want
   const status = options.unmatched ? 'unmatched' : 'mismatched'
   const found = await withSession(({ db }) => listSettlements(db, status, LISTED_MAX))
   const rows = found.map((each) => [
-    ...[each.provider, each.provider_id, usdText(microsOfCents(BigInt(each.usd_cents)))],
-    ...[each.account_id ?? '', each.noticed_at],
+    ...[each.provider, each.provider_id, `${amount(each.paid_cents)} ${each.paid_currency}`],
+    ...[status === 'mismatched' ? amount(each.usd_cents) : '', each.account_id ?? '', each.noticed_at],
   ])
-  list(found, options, ['provider', 'id', 'dollars', 'account', 'noticed at'], rows, `No payment is ${status}.`)
+  const columns = ['provider', 'id', 'paid', 'dollars sold', 'account', 'noticed at']
+  list(found, options, columns, rows, `No payment is ${status}.`)
 }
 
 /** Rejects with checkout_not_found or account_not_found. */

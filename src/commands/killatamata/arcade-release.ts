@@ -75,7 +75,6 @@ export const arcadeRelease: Aggregate<ArcadeReleaseState, ArcadeReleaseCommand, 
     switch (command.kind) {
       case 'submit': {
         if (command.accountId !== accountId) throw releaseNotFound()
-        if (state.status === 'submitted') return []
         if (state.status !== 'draft') throw conflict(state, 'submitting it')
         return [{ type: 'killatamata.ReleaseSubmitted.v1', data: of }]
       }

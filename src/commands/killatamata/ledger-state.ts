@@ -93,6 +93,14 @@ function opened(state: LedgerState, { balances, ...carried }: Carried): LedgerSt
 
 /** A deposit of long ago is looked for in the periods since it was confirmed: a new period does without it. */
 const DEPOSIT_CARRIED_MS = 40 * 86_400_000
+/** And without those before the latest ones: of whoever pays a dollar at a time there are thousands. */
+const DEPOSITS_CARRIED_MAX = 1_000
+/** What is carried is one event, of which a store takes 1 MiB. */
+const HOLDS_CARRIED_MAX = 5_000
+
+/** Whether the period is to end. With more open holds than the next one could begin with it goes on until there are fewer. */
+export const isFull = ({ length, holds }: LedgerState, eventsMax: number): boolean =>
+  length >= eventsMax && holds.size <= HOLDS_CARRIED_MAX
 
 /** What the period leaves to the next one. */
 export function carriedFrom(state: LedgerState, at: string): Carried {
@@ -108,6 +116,8 @@ export function carriedFrom(state: LedgerState, at: string): Carried {
     })),
     deposits: [...state.deposits]
       .filter(([, { creditedAt }]) => Date.parse(creditedAt) >= since)
+      .sort(([, one], [, other]) => Date.parse(other.creditedAt) - Date.parse(one.creditedAt))
+      .slice(0, DEPOSITS_CARRIED_MAX)
       .map(([depositId, { usdMicros, reversedMicros, creditedAt }]) => ({
         ...{ depositId, creditedAt, usdMicros: String(usdMicros), reversedMicros: String(reversedMicros) },
       })),

@@ -6,7 +6,15 @@
 import type { LedgerAccount, LedgerEvent, Posting, ReleaseReason } from '../../events/killatamata/ledger.ts'
 import type { Provider } from '../../events/killatamata/vocabulary.ts'
 import type { Aggregate } from '../decider.ts'
-import { carriedFrom, type Deposit, EMPTY_LEDGER, evolveLedger, type Hold, type LedgerState } from './ledger-state.ts'
+import {
+  carriedFrom,
+  type Deposit,
+  EMPTY_LEDGER,
+  evolveLedger,
+  type Hold,
+  isFull,
+  type LedgerState,
+} from './ledger-state.ts'
 import { BALANCE_MAX_MICROS } from './money.ts'
 import { Rejected } from './rejection.ts'
 
@@ -38,7 +46,7 @@ type Asked =
       reversedMicros: bigint
       known?: Deposit | undefined
     }
-  /** Where the period has this many events: it ends. */
+  /** Where the period has this many events, and not too many open holds: it ends. */
   | { kind: 'close'; eventsMax: number }
   /** The first command of every period but the first one. */
   | { kind: 'open'; from: LedgerState }
@@ -64,7 +72,7 @@ export const ledger: Aggregate<LedgerState, LedgerCommand, LedgerEvent> = {
     }
     switch (command.kind) {
       case 'close': {
-        if (state.length < command.eventsMax) return []
+        if (!isFull(state, command.eventsMax)) return []
         return [{ type: 'killatamata.LedgerPeriodClosed.v1', data: { ...of, ...carriedFrom(state, occurredAt) } }]
       }
       case 'deposit':

@@ -9,7 +9,7 @@ import type { CommandBus, CommandContext, Handled } from '../handle.ts'
 import { deterministicId } from '../identity.ts'
 import { ledgerIdOf } from './ids.ts'
 import { type LedgerCommand, ledger, type NewDeposit, type NewHold } from './ledger.ts'
-import type { Deposit, Hold, LedgerState } from './ledger-state.ts'
+import { type Deposit, type Hold, isFull, type LedgerState } from './ledger-state.ts'
 import { Rejected } from './rejection.ts'
 
 export type { NewDeposit, NewHold } from './ledger.ts'
@@ -103,10 +103,19 @@ export function createLedgers(bus: CommandBus, { periodEventsMax, periodHint }: 
   }
   const current = (accountId: string, period: number) => bus.current(ledger, ledgerIdOf(accountId, period))
 
+  /** What is done for the sake of the next period: once, for however many of this process's commands come to the end of one. */
+  const goingOn = new Map<string, Promise<number>>()
+  function once(accountId: string, work: () => Promise<number>): Promise<number> {
+    const underWay = goingOn.get(accountId)
+    if (underWay) return underWay
+    const going = work().finally(() => goingOn.delete(accountId))
+    goingOn.set(accountId, going)
+    return going
+  }
+
   /** Opens the period behind one that is closed. */
-  async function openNext(accountId: string, closed: number, context: CommandContext): Promise<number> {
+  async function openNext(accountId: string, closed: number, from: LedgerState, context: CommandContext) {
     const period = closed + 1
-    const from = await current(accountId, closed)
     const step = stepContext(context, deterministicId('killatamata.ledger', 'open', accountId, String(period)))
     const command = { kind: 'open', accountId, period, at: context.at, from } as const
     await bus.handle(ledger, ledgerIdOf(accountId, period), command, step)
@@ -114,12 +123,39 @@ export function createLedgers(bus: CommandBus, { periodEventsMax, periodHint }: 
     return period
   }
 
-  async function closeLong(accountId: string, period: number, { length }: LedgerState, context: CommandContext) {
-    if (length < periodEventsMax) return
-    const step = stepContext(context, deterministicId('killatamata.ledger', 'close', accountId, String(period)))
-    const command = { kind: 'close', accountId, period, at: context.at, eventsMax: periodEventsMax } as const
-    await bus.handle(ledger, ledgerIdOf(accountId, period), command, step)
-    await openNext(accountId, period, context)
+  async function closeLong(accountId: string, period: number, state: LedgerState, context: CommandContext) {
+    if (!isFull(state, periodEventsMax) || (known.get(accountId) ?? period) > period) return
+    await once(accountId, async () => {
+      const step = stepContext(context, deterministicId('killatamata.ledger', 'close', accountId, String(period)))
+      const command = { kind: 'close', accountId, period, at: context.at, eventsMax: periodEventsMax } as const
+      const { state: after } = await bus.handle(ledger, ledgerIdOf(accountId, period), command, step)
+      return after.status === 'closed' ? openNext(accountId, period, after, context) : period
+    })
+  }
+
+  /**
+   * The last period that was opened, where this one was. Steps double until there is no period, and then halve: a process that read
+   * models tell nothing reads some twenty periods of an account that has a thousand.
+   */
+  async function lastPeriod(accountId: string, since: number): Promise<number> {
+    const isThere = async (period: number) => (await current(accountId, period)).length > 0
+    let [last, step] = [since, 1]
+    for (; await isThere(last + step); step *= 2) last += step
+    for (step /= 2; step >= 1; step /= 2) if (await isThere(last + step)) last += step
+    return last
+  }
+
+  /** The open period behind this one, which is closed. */
+  function goOn(accountId: string, closed: number, context: CommandContext): Promise<number> {
+    const newer = known.get(accountId)
+    if (newer !== undefined && newer > closed) return Promise.resolve(newer)
+    return once(accountId, async () => {
+      const last = await lastPeriod(accountId, closed)
+      const state = await current(accountId, last)
+      if (state.status === 'closed') return openNext(accountId, last, state, context)
+      note(accountId, last)
+      return last
+    })
   }
 
   async function inPeriod(accountId: string, order: Order, context: CommandContext) {
@@ -128,25 +164,29 @@ export function createLedgers(bus: CommandBus, { periodEventsMax, periodHint }: 
       const command = { ...order, accountId, period, at: context.at } as LedgerCommand
       try {
         const handled = await bus.handle(ledger, ledgerIdOf(accountId, period), command, context)
-        note(accountId, period)
+        if (period > (known.get(accountId) ?? 0)) note(accountId, period)
         await closeLong(accountId, period, handled.state, context)
         return { ...handled, period }
       } catch (error) {
         if (!isClosed(error)) throw error
-        period = await openNext(accountId, period, context)
+        period = await goOn(accountId, period, context)
       }
     }
   }
 
   async function openPeriod(accountId: string): Promise<{ period: number; state: LedgerState }> {
-    for (let period = await firstPeriod(accountId); ; period++) {
-      const state = await current(accountId, period)
-      if (state.status === 'closed') continue
-      // Closed, and the next one is not opened yet: what was left is what there is.
-      if (state.length === 0 && period > 1) return { period, state: await current(accountId, period - 1) }
-      note(accountId, period)
-      return { period, state }
+    const first = await firstPeriod(accountId)
+    const state = await current(accountId, first)
+    if (state.status === 'open' && (state.length > 0 || first === 1)) {
+      note(accountId, first)
+      return { period: first, state }
     }
+    const last = await lastPeriod(accountId, first)
+    const newest = await current(accountId, last)
+    // Closed, and the next one is not opened yet: what was left is what there is.
+    if (newest.status === 'closed') return { period: last + 1, state: newest }
+    note(accountId, last)
+    return { period: last, state: newest }
   }
 
   /** A deposit of the periods from this one to the one that is open. */

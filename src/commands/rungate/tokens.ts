@@ -34,12 +34,15 @@ export async function issueToken(
   return finishToken(bus, facts, tokensMax, context)
 }
 
-/** The token whose name is claimed: what it may grant was decided before. The name is free again where there is no place. */
+/**
+ * The token whose name is claimed: what it may grant was decided before. The name is free again where there is no place. Rejects as
+ * `issueToken` does, and with admin_token_not_found where the token was revoked meanwhile.
+ */
 export async function finishToken(bus: CommandBus, facts: AdminTokenFacts, tokensMax: number, context: CommandContext) {
   const { accountId, tokenId, author, expiresAt } = facts
   // Whoever finishes a registration once more gives its token no place that it has lost.
   const known = await bus.current(adminToken, tokenId)
-  if (known.status === 'revoked') throw adminTokenNotFound()
+  if (known.status === 'revoked') return refuseEnded(bus, facts, context)
   try {
     const place = { accountId, tokenId, madeBy: author.tokenId, expiresAt, tokensMax, at: context.at }
     await bus.handle(tokenPlaces, accountId, { kind: 'take', ...place }, stepOf('take', tokenId, context))
@@ -49,8 +52,19 @@ export async function finishToken(bus: CommandBus, facts: AdminTokenFacts, token
   }
   const command = { kind: 'issue', facts, mayGrant: impliedScopes(facts.scopes) } as const
   const handled = await bus.handle(adminToken, tokenId, command, context)
+  if (handled.state.status === 'revoked') {
+    // Its end came between the look and the place, and has freed what it found.
+    await freePlaces(bus, { accountId, tokenId, author: SYSTEM }, context)
+    return refuseEnded(bus, facts, context)
+  }
   await requireMaker(bus, facts, context)
   return handled
+}
+
+/** The token's end may be that of its maker, which another process has seen first. */
+async function refuseEnded(bus: CommandBus, facts: AdminTokenFacts, context: CommandContext): Promise<never> {
+  await requireMaker(bus, facts, context)
+  throw adminTokenNotFound()
 }
 
 /**

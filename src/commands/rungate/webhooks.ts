@@ -51,7 +51,10 @@ export async function finishWebhook(
     if (error instanceof Rejected) await releaseName(bus, ownerOf(facts), facts.webhook.name, context)
     throw error
   }
-  return bus.handle(webhook, webhookId, { kind: 'create', facts }, context)
+  const handled = await bus.handle(webhook, webhookId, { kind: 'create', facts }, context)
+  // Whoever finishes it once more, while it is deleted, gives it no place that nobody would free.
+  if (handled.state.status === 'deleted') await freePlace(bus, facts, context)
+  return handled
 }
 
 const placeContext = (step: 'take' | 'free', webhookId: string, context: CommandContext): CommandContext =>

@@ -83,7 +83,10 @@ async function notice({ bus }: Purchasing, facts: CheckoutFacts, providerId: str
   return bus.handle(settlement, settlementId, command, stepOf(context, 'notice', settlementId))
 }
 
-/** The settlement of a payment, recorded now where its checkout is ours and nobody came to it. */
+/**
+ * The settlement of a payment, recorded now where its checkout is ours and nobody came to it. Which checkout that is, the provider is
+ * asked: an event that says so itself may be of a page that we have not opened. Throws PaymentsUnavailable.
+ */
 async function settlementOf(
   deps: Purchasing,
   provider: CheckoutProvider,
@@ -94,6 +97,8 @@ async function settlementOf(
   if (isOurs(known) || checkoutId === null) return known
   const opened = await deps.bus.current(checkout, checkoutId)
   if (opened.status === 'absent' || opened.facts.provider !== provider) return known
+  const found = await deps.shopOf(provider).find(providerId)
+  if (found?.checkoutId !== checkoutId) return known
   return (await notice(deps, opened.facts, providerId, context)).state
 }
 

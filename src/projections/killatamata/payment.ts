@@ -20,7 +20,11 @@ export const settlements = defineTable({
     account_id: text.orNull,
     checkout_id: text.orNull,
     package_code: text.orNull,
+    /** What was sold; where nobody here has opened it, what was paid. */
     usd_cents: bigint,
+    /** What came, in hundredths of its currency, where people have to look at it. */
+    paid_cents: bigint.orNull,
+    paid_currency: text.orNull,
     reversed_cents: bigint,
     status: text.of<'noticed' | 'confirmed' | 'credited' | 'lapsed' | 'mismatched' | 'unmatched'>(),
     payment_intent_id: text.orNull,
@@ -36,7 +40,7 @@ export type SettlementRow = RowOf<typeof settlements>
 
 export const settlementProjection = defineProjection<SettlementEvent>({
   name: 'killatamata.settlement',
-  version: 1,
+  version: 2,
   onPoison: 'halt',
   tables: [settlements],
   handlers: {
@@ -44,6 +48,7 @@ export const settlementProjection = defineProjection<SettlementEvent>({
       upsert(settlements, {
         ...snake(data, 'settlementId', 'provider', 'providerId', 'accountId', 'checkoutId', 'packageCode', 'usdCents'),
         ...{ reversed_cents: '0', status: 'noticed', payment_intent_id: null, noticed_at: data.occurredAt },
+        ...{ paid_cents: null, paid_currency: null },
       }),
     ],
     'killatamata.UnmatchedPaymentNoticed.v1': ({ data }) => [
@@ -51,6 +56,7 @@ export const settlementProjection = defineProjection<SettlementEvent>({
         ...snake(data, 'settlementId', 'provider', 'providerId', 'usdCents'),
         ...{ account_id: null, checkout_id: null, package_code: null, reversed_cents: '0', status: 'unmatched' },
         ...{ payment_intent_id: null, noticed_at: data.occurredAt },
+        ...{ paid_cents: data.usdCents, paid_currency: data.currency },
       }),
     ],
     'killatamata.PaymentConfirmed.v1': ({ data }) => [
@@ -63,7 +69,9 @@ export const settlementProjection = defineProjection<SettlementEvent>({
       patch(settlements, snake(data, 'settlementId'), { status: 'credited' }),
     ],
     'killatamata.SettlementMismatched.v1': ({ data }) => [
-      patch(settlements, snake(data, 'settlementId'), { status: 'mismatched' }),
+      patch(settlements, snake(data, 'settlementId'), {
+        ...{ status: 'mismatched', paid_cents: data.usdCents, paid_currency: data.currency },
+      }),
     ],
     'killatamata.PaymentLapsed.v1': ({ data }) => [
       patch(settlements, snake(data, 'settlementId'), { status: 'lapsed' }),

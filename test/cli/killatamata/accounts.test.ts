@@ -1,5 +1,5 @@
 /** `opslog killatamata`: who may review, whose a payment is that nobody has opened, what an account has, and forgetting one. */
-import { randomUUID } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
@@ -13,7 +13,13 @@ interface Account {
   api_key: string
   email: string
 }
-let sandbox: { standins: string; account: Account; other_account: Account }
+let sandbox: {
+  url: string
+  standins: string
+  account: Account
+  other_account: Account
+  stripe: { webhook_secret: string }
+}
 beforeAll(async () => {
   stack = await startStack({ environment: { SANDBOX_OPERATOR: 'on', KILLATAMATA_SANDBOX: 'on' } })
   const DATA_DIR = dirname(stack.logFile)
@@ -43,7 +49,8 @@ it('credits a payment that nobody here has opened to the account that it belongs
   await order(`/control/coinbase/charges/${data.id}/confirm`, {})
   await vi.waitFor(async () => {
     const listed = await json('settlements', 'list', '--unmatched')
-    expect(listed).toMatchObject([{ provider: 'coinbase', provider_id: data.id, usd_cents: '700', account_id: null }])
+    const paid = { paid_cents: '700', paid_currency: 'usd' }
+    expect(listed).toMatchObject([{ provider: 'coinbase', provider_id: data.id, ...paid, account_id: null }])
   }, known)
   const credit = () =>
     json('settlements', 'credit', 'coinbase', data.id, '--account', accountId, '--reason', 'ticket 12')
@@ -54,6 +61,32 @@ it('credits a payment that nobody here has opened to the account that it belongs
     expect(balance).toMatchObject({ account_id: accountId, available_micros: '7000000', held_micros: '0', holds: [] })
     expect(balance.postings).toHaveLength(2)
   }, known)
+})
+
+it('shows what was paid where it is not what was sold', async () => {
+  const { url, stripe, account } = sandbox
+  const opened = await fetch(`${url}/api/v1/checkout/stripe`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${account.api_key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ packageCode: 'builder_2000' }),
+  })
+  const { sessionId } = (await opened.json()) as { sessionId: string }
+  const session = { id: sessionId, object: 'checkout.session', status: 'complete', payment_status: 'paid' }
+  const object = { ...session, amount_total: 1_999, currency: 'eur', payment_intent: 'pi_short', expires_at: 1 }
+  const event = { id: 'evt_short', object: 'event', type: 'checkout.session.completed', data: { object } }
+  const body = JSON.stringify(event)
+  const signedS = Math.floor(Date.now() / 1_000)
+  const signature = createHmac('sha256', stripe.webhook_secret).update(`${signedS}.${body}`).digest('hex')
+  const headers = { 'stripe-signature': `t=${signedS},v1=${signature}` }
+  expect((await fetch(`${url}/api/v1/webhooks/stripe`, { method: 'POST', body, headers })).status).toBe(200)
+  await vi.waitFor(async () => {
+    const paid = { paid_cents: '1999', paid_currency: 'eur' }
+    const of = { provider_id: sessionId, usd_cents: '2000', account_id: account.account_id }
+    expect(await json('settlements', 'list', '--mismatched')).toMatchObject([{ ...of, ...paid }])
+  }, known)
+  const { stdout } = await runCli(['killatamata', 'settlements', 'list', '--mismatched'], environment)
+  expect(stdout).toContain('19.990000 eur')
+  expect(stdout).toContain('20.000000')
 })
 
 it('grants and takes the mark of those who may review', async () => {

@@ -225,4 +225,84 @@ describe('ledgers of several processes', () => {
     await ledgers.credit(accountId, paid, 1, systemAt(later + 2))
     expect(await ledgers.balance(accountId)).toMatchObject({ availableMicros: 603n })
   })
+
+  it('find the open period of a long history by a few of its periods, whatever they were told of it', async () => {
+    const log = emptyLog()
+    const { ledgers } = processOn(log, { periodEventsMax: 2 })
+    for (let n = 1; n <= 200; n++) {
+      const paid = { depositId: `dep_${n}`, settlementId: `s${n}`, provider: 'x402', usdMicros: 1n } as const
+      await ledgers.credit(accountId, paid, n, systemAt(n))
+    }
+    const period = await ledgers.period(accountId)
+    expect(period).toBeGreaterThan(150)
+    const read = new Set<string>()
+    const watched = {
+      ...log,
+      store: {
+        ...log.store,
+        readStream: (stream: string, range?: object) => {
+          read.add(stream)
+          return log.store.readStream(stream, range)
+        },
+      } as typeof log.store,
+    }
+    for (const hint of [undefined, 1, 7, period - 1, period]) {
+      read.clear()
+      const process = processOn(watched, { periodEventsMax: 1_000, periodHint: async () => hint })
+      expect(await process.ledgers.balance(accountId)).toMatchObject({ availableMicros: 200n })
+      expect(read.size).toBeLessThan(20)
+      read.clear()
+      const late = processOn(watched, { periodEventsMax: 1_000, periodHint: async () => hint })
+      const nothing = [{ holdId: 'hold_1', jobId: 'job_1', usdMicros: 201n }]
+      await expect(late.ledgers.hold(accountId, nothing, systemAt(300))).rejects.toThrow(/201 micro-dollars/)
+      expect(read.size).toBeLessThan(20)
+    }
+  })
+
+  it('go on in a period that has more open holds than the next one could begin with, until there are fewer', async () => {
+    const log = emptyLog()
+    const { ledgers } = processOn(log, { periodEventsMax: 3 })
+    const paid = { depositId: 'dep_1', settlementId: 's1', provider: 'stripe', usdMicros: 10_000n } as const
+    await ledgers.credit(accountId, paid, 1, systemAt(1))
+    const holds = Array.from({ length: 5_001 }, (_, n) => ({ holdId: `hold_${n}`, jobId: `job_${n}`, usdMicros: 1n }))
+    await ledgers.hold(accountId, holds, systemAt(2))
+    expect(await ledgers.period(accountId)).toBe(1)
+    await ledgers.capture(accountId, 'hold_0', 1n, systemAt(3))
+    expect(await ledgers.period(accountId)).toBe(2)
+    expect(await ledgers.openHolds(accountId)).toHaveLength(5_000)
+    expect(await ledgers.balance(accountId)).toMatchObject({ availableMicros: 4_999n, heldMicros: 5_000n })
+  })
+
+  it('begin a period with the last thousand deposits, and know the ones before them all the same', async () => {
+    const log = emptyLog()
+    const { ledgers } = processOn(log, { periodEventsMax: 1_100 })
+    const depositOf = (n: number) =>
+      ({ depositId: `dep_${n}`, settlementId: `s${n}`, provider: 'x402', usdMicros: 1n }) as const
+    for (let n = 1; n <= 1_100; n++) await ledgers.credit(accountId, depositOf(n), 1, systemAt(n))
+    expect(await ledgers.period(accountId)).toBe(2)
+    const opened = log.events().find(({ type }) => type === 'killatamata.LedgerPeriodOpened.v1')
+    const deposits = (opened?.data.deposits ?? []) as { depositId: string }[]
+    const carried = deposits.map(({ depositId }) => depositId)
+    expect(carried.toSorted()).toStrictEqual(Array.from({ length: 1_000 }, (_, n) => `dep_${n + 101}`).toSorted())
+    for (const n of [1, 1_100]) await ledgers.credit(accountId, depositOf(n), 1, systemAt(2_000))
+    expect(await ledgers.balance(accountId)).toMatchObject({ availableMicros: 1_100n })
+  })
+
+  it('close a period once, and open the next one once, however many commands come to its end', async () => {
+    const log = emptyLog()
+    const { ledgers } = processOn(log, { periodEventsMax: 50 })
+    const paid = { depositId: 'dep_1', settlementId: 's1', provider: 'stripe', usdMicros: 1_000n } as const
+    await ledgers.credit(accountId, paid, 1, systemAt(1))
+    const asked = Array.from({ length: 200 }, (_, n) => {
+      const hold = { holdId: `hold_${n}`, jobId: `job_${n}`, usdMicros: 1n }
+      return ledgers.hold(accountId, [hold], systemAt(2))
+    })
+    await Promise.all(asked)
+    const types = log.events().map(({ type }) => type)
+    const countOf = (name: string) => types.filter((type) => type === `killatamata.${name}.v1`).length
+    expect(countOf('HoldPlaced')).toBe(200)
+    expect(countOf('LedgerPeriodClosed')).toBe(countOf('LedgerPeriodOpened'))
+    expect(await ledgers.period(accountId)).toBe(countOf('LedgerPeriodOpened') + 1)
+    expect(await ledgers.balance(accountId)).toMatchObject({ availableMicros: 800n, heldMicros: 200n })
+  })
 })

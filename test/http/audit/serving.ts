@@ -12,7 +12,8 @@ import { createAuditorDirectory } from '../../../src/projections/audit/auditors.
 import { createOwnersOf } from '../../../src/projections/audit/ownership.ts'
 import { eventually } from '../../projections/support.ts'
 import { auditRules, contexts } from '../../support/contexts.ts'
-import { type ApiGround, READ_YOUR_WRITES_WAIT_MS, systemContext } from '../api.ts'
+import { type ApiGround, systemContext } from '../api.ts'
+import { READ_YOUR_WRITES_WAIT_MS } from '../showing-bus.ts'
 
 /** Small enough that tests meet them where they mean to. */
 const auditLimits = (): AuditLimits => ({

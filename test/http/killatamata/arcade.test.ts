@@ -332,7 +332,7 @@ describe('a review', () => {
     expect(await step('send_to_review')).toBe('release_state_conflict')
     expect((await patch('releases/submit', { releaseId }, ben.key)).body.code).toBe('release_not_found')
     expect((await patch('releases/submit', { releaseId }, ada.key)).body.release.status).toBe('submitted')
-    expect((await patch('releases/submit', { releaseId }, ada.key)).status).toBe(200)
+    expect((await patch('releases/submit', { releaseId }, ada.key)).body.code).toBe('release_state_conflict')
     const { body: queue } = await served.get('arcade/review/queue', reviewer.key)
     expect(queue.releases.at(-1)).toMatchObject({ releaseId, slug, status: 'submitted' })
     expect(await step('publish', { channel: 'live' })).toBe('release_state_conflict')
@@ -444,6 +444,20 @@ describe('a launch', () => {
     const { sessionId } = first.body.session
     const foreign = await patch('launch-sessions', { sessionId, event: 'launched' }, ada.key)
     expect([foreign.status, foreign.body.code]).toStrictEqual([404, 'launch_session_not_found'])
+  })
+
+  it('that is asked for again is the first one, though its game is gone since', async () => {
+    const { slug, releaseId } = await published()
+    const wanted = { slug, idempotencyKey: randomUUID() }
+    const first = await served.post('arcade/launch-sessions', wanted, ben.key)
+    const hide = { releaseId, action: 'publish', channel: 'live', visibility: 'hidden' }
+    expect((await patch('review/release', hide, reviewer.key)).status).toBe(200)
+    expect((await launch(slug)).body.code).toBe('game_not_found')
+    const again = await served.post('arcade/launch-sessions', wanted, ben.key)
+    expect([again.status, again.body]).toStrictEqual([201, first.body])
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    const other = await served.post('arcade/launch-sessions', { ...wanted, channel: 'dev' }, ben.key)
+    expect([other.status, other.body.code]).toStrictEqual([409, 'idempotency_key_reused'])
   })
 
   it('is told how it goes, and hears nothing after its end', async () => {

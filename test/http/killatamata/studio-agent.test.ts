@@ -103,16 +103,23 @@ describe('a run', () => {
     const of = { accountId: ada.accountId, requestId }
     const { threadId } = (await served.post('studio/threads', { projectId }, ada.key)).body.thread
     const run = { projectId, threadId, prompt: 'Hello', agentModel: 'gpt-5.4' as const, reasoningLevel: 'low' as const }
-    const stream = timelessIdOf(requestId)
-    const handle = (kind: 'request' | 'start') =>
-      served.bus.handle(
-        agentRequest,
-        stream,
-        { kind, ...of, run, at } as never,
-        systemContext('test', crypto.randomUUID(), at),
+    const facts = { ...of, run, at }
+    // In one write: a process that finds the request alone would begin it itself.
+    const decide: typeof agentRequest.decide = (_, state) => {
+      const requested = agentRequest.decide({ kind: 'request', ...facts } as never, state)
+      const begun = agentRequest.decide(
+        { kind: 'start', ...facts } as never,
+        requested.reduce(agentRequest.evolve, state),
       )
-    await handle('request')
-    await handle('start')
+      return [...requested, ...begun]
+    }
+    const context = systemContext('test', crypto.randomUUID(), at)
+    await served.bus.handle(
+      { ...agentRequest, decide },
+      timelessIdOf(requestId),
+      { kind: 'request', ...facts } as never,
+      context,
+    )
     await eventually(async () => {
       expect(await stateOf(requestId)).toMatchObject({ status: 'failed', error: { code: 'interrupted' } })
     })

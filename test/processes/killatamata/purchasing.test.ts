@@ -86,7 +86,8 @@ describe('a payment', () => {
     const cut = { ...shop, open: () => Promise.reject(new Error('cut')) }
     await expect(open(purchasingOn(store, cut), 'one')).rejects.toThrow('cut')
     const [asked] = store.events()
-    const paid = { ...shop.payment, isPaid: true, checkoutId: String(asked?.data.checkoutId) }
+    shop.payment = { ...shop.payment, isPaid: true, checkoutId: String(asked?.data.checkoutId) }
+    const paid = shop.payment
     const deps = purchasingOn(store, shop)
     await settle(deps, 'stripe', paid, systemAt(1))
     expect(await deps.ledgers.balance(accountId)).toMatchObject({ availableMicros: 20_000_000n })
@@ -138,6 +139,23 @@ describe('a payment', () => {
     const stranger = { ...shopWith().payment, providerId: 'cs_9', isPaid: true, checkoutId: 'of another shop' }
     for (const seconds of [1, 2]) await settle(deps, 'stripe', stranger, systemAt(seconds))
     expect(store.events().map(({ type }) => type)).toStrictEqual(['killatamata.UnmatchedPaymentNoticed.v1'])
+  })
+
+  it.each([
+    ['the provider does not know', undefined],
+    ['is of another checkout for the provider', 'of another shop'],
+  ])('that names a checkout of ours, and %s, is credited to nobody', async (_, checkoutId) => {
+    const store = emptyLog()
+    const shop = shopWith()
+    await open(purchasingOn(store, shop), 'one')
+    const [asked] = store.events()
+    const foreign = { ...shop.payment, providerId: 'cs_foreign', isPaid: true }
+    const find = async () => (checkoutId === undefined ? undefined : { ...foreign, checkoutId })
+    const deps = purchasingOn(store, { ...shop, find })
+    const payment = { ...foreign, checkoutId: String(asked?.data.checkoutId) }
+    await takeShopEvent(deps, 'stripe', { kind: 'payment', payment }, systemAt(1))
+    expect(deposits(store)).toBe(0)
+    expect(store.events().at(-1)?.type).toBe('killatamata.UnmatchedPaymentNoticed.v1')
   })
 
   it('that goes back after it was spent is owed, and counted once however often that is told', async () => {

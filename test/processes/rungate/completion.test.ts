@@ -9,7 +9,8 @@ import { generateKey } from '../../../src/commands/rungate/keys.ts'
 import { name, nameIdOf } from '../../../src/commands/rungate/name.ts'
 import { register } from '../../../src/commands/rungate/registering.ts'
 import { tokenPlaces } from '../../../src/commands/rungate/token-places.ts'
-import { issueToken, revokeToken } from '../../../src/commands/rungate/tokens.ts'
+import { finishToken, issueToken, revokeToken } from '../../../src/commands/rungate/tokens.ts'
+import { createWebhook, deleteWebhook, finishWebhook, webhookPlaces } from '../../../src/commands/rungate/webhooks.ts'
 import { defaultSettings } from '../../../src/events/rungate/policy-settings.ts'
 import type { Author } from '../../../src/events/rungate/vocabulary.ts'
 import { eventually } from '../../projections/support.ts'
@@ -131,7 +132,10 @@ describe('an admin token', () => {
     await issueToken(stack.bus, made.facts, all, stack.adminContext())
     const asker = { accountId, author: system }
     const revoking = revokeToken(cutAfter(stack.bus, steps), tokenId, asker, stack.adminContext())
-    await expect(revoking).rejects.toThrow('cut')
+    // The process beside it may have been first with the last step, which leaves none to be cut.
+    expect(await revoking.then(({ taken }) => taken, String)).toSatisfy(
+      (end) => String(end) === 'Error: cut' || String(end) === '',
+    )
     await eventually(async () => expect(await stateOf(made.facts.tokenId)).toBe('revoked'))
     await eventually(async () => expect(await placesOf(accountId)).toHaveLength(1))
     const nameIs = (of: string) => stack.bus.current(name, nameIdOf(accountId, 'adminToken', of))
@@ -156,6 +160,36 @@ describe('an admin token', () => {
     const another = wanted(accountId, { id: tokenId, tokenId })
     await expect(issueToken(cutAfter(stack.bus, 3), another.facts, all, stack.adminContext())).rejects.toThrow('cut')
     await eventually(async () => expect(await stateOf(another.facts.tokenId)).toBe('revoked'))
+  })
+})
+
+describe('whoever finishes what has come to its end meanwhile', () => {
+  const author = { id: 'system', tokenId: null }
+  /** Of one that looked before there was anything. */
+  const lookedEarlier = (bus: CommandBus): CommandBus => ({ ...bus, current: async ({ initialState }) => initialState })
+
+  it('gives a revoked admin token no place of the account', async () => {
+    const { accountId, tokenId: first } = await registered(stack.bus)
+    const { facts: key } = generateKey('adm')
+    const of = { accountId, tokenId: randomUUID(), author, occurredAt: stack.adminContext().at, expiresAt: null }
+    const facts = { ...of, ...key, name: 'deploy', scopes: ['admin' as const], description: null }
+    await issueToken(stack.bus, facts, { mayGrant: ['read', 'write', 'admin'], tokensMax: 10 }, stack.adminContext())
+    await revokeToken(stack.bus, facts.tokenId, { accountId, author }, stack.adminContext())
+    const late = finishToken(lookedEarlier(stack.bus), facts, 10, stack.adminContext())
+    await expect(late).rejects.toMatchObject({ code: 'admin_token_not_found' })
+    expect([...(await stack.bus.current(tokenPlaces, accountId)).keys()]).toStrictEqual([first])
+  })
+
+  it('gives a deleted webhook no place of the account', async () => {
+    const { accountId } = await registered(stack.bus)
+    const of = { accountId, webhookId: randomUUID(), memberId: null, author, occurredAt: stack.adminContext().at }
+    const hook = { name: 'told', url: 'https://hooks.example.com/', description: null, events: [], agentId: null }
+    const secret = { secretId: randomUUID(), sealed: 'key.sealed', masked: '…aled' }
+    const facts = { ...of, ...secret, webhook: { ...hook, scope: 'org' as const } }
+    await createWebhook(stack.bus, facts, 1, stack.adminContext())
+    await deleteWebhook(stack.bus, of.webhookId, { accountId, memberId: null, author }, stack.adminContext())
+    await finishWebhook(stack.bus, facts, 1, stack.adminContext())
+    expect(await stack.bus.current(webhookPlaces, accountId)).toStrictEqual({ endpointIds: [] })
   })
 })
 

@@ -1,8 +1,9 @@
 /** The buyer: signs in, buys credits, listens, posts a job. An administrator hires the worker of the run. */
 import { poll } from '../../demo/client.ts'
 import { startListener } from '../../demo/listener.ts'
+import { statusOf } from '../../demo/typed-client.ts'
 import { registerWorker } from '../workers.ts'
-import { balanceOf, type FirsthandStory, keyed, type Say, statusOf } from './story.ts'
+import { balanceOf, type FirsthandStory, keyed, type Say } from './story.ts'
 
 const PACK_CENTS = 5_000
 const BONUS_CENTS = 500
@@ -11,16 +12,16 @@ export const PRICE_CENTS = 25
 
 export async function signIn(story: FirsthandStory, say: Say): Promise<void> {
   const { live, worker, checks, found, waits } = story
-  const credits = await live('GET', '/v1/billing/credits')
+  const credits = await live.GET('/v1/billing/credits')
   checks.equal('the key signs the buyer in', statusOf(credits), '200')
-  found.balance = Number(credits.body.balance_cents)
+  found.balance = Number(credits.data?.balance_cents)
   const hired = await story.withSession((session) =>
     registerWorker(session, { name: `Demo ${story.run}`, email: null }),
   )
   found.workerToken = hired.secret
   const earnings = await poll(
-    () => worker('GET', '/worker/v1/earnings'),
-    ({ status }) => status === 200,
+    () => worker.GET('/worker/v1/earnings'),
+    ({ response }) => response.ok,
     waits,
   )
   checks.equal('the token signs the worker in', statusOf(earnings), '200')
@@ -29,12 +30,12 @@ export async function signIn(story: FirsthandStory, say: Say): Promise<void> {
 
 export async function buyCredits(story: FirsthandStory, say: Say): Promise<void> {
   const { live, checks, found, waits } = story
-  const asked = ['POST', '/v1/billing/credits/purchase', { amount_cents: PACK_CENTS }, keyed(story, 'pack')] as const
-  const first = await live(...asked)
+  const asked = { params: { header: keyed(story, 'pack') }, body: { amount_cents: PACK_CENTS } } as const
+  const first = await live.POST('/v1/billing/credits/purchase', asked)
   checks.equal('a checkout is opened', statusOf(first), '200')
-  const again = await live(...asked)
-  checks.equal('asked for again it is the same one', again.body.session_id, first.body.session_id)
-  const checkout = String(first.body.checkout_url)
+  const again = await live.POST('/v1/billing/credits/purchase', asked)
+  checks.equal('asked for again it is the same one', again.data?.session_id, first.data?.session_id)
+  const checkout = String(first.data?.checkout_url)
   checks.equal('nothing is credited before it is paid', await balanceOf(live), found.balance)
   for (const outcome of ['decline', 'success', 'success']) await choose(checkout, outcome)
   const wanted = found.balance + PACK_CENTS + BONUS_CENTS
@@ -67,28 +68,34 @@ export async function listen(story: FirsthandStory, say: Say): Promise<void> {
   found.listener = await startListener('/firsthand', {
     ...{ id: 'x-firsthand-event-id', signature: 'x-firsthand-signature' },
   })
-  const answer = await live('POST', '/v1/webhook_endpoints', { url: found.listener.url }, keyed(story, 'endpoint'))
+  const answer = await live.POST('/v1/webhook_endpoints', {
+    ...{ params: { header: keyed(story, 'endpoint') }, body: { url: found.listener.url } },
+  })
   if (!story.allowsLoopback) {
     checks.equal('an address of this machine is refused', statusOf(answer), '422 validation_error')
     return say('WEBHOOK_ALLOW_PRIVATE=true lets it hear of the job')
   }
   checks.equal('the endpoint is registered', statusOf(answer), '201')
-  found.endpoint = { id: String(answer.body.id), secret: String(answer.body.signing_secret) }
+  found.endpoint = { id: String(answer.data?.id), secret: String(answer.data?.signing_secret) }
   say(found.listener.url)
 }
 
 export async function postJob(story: FirsthandStory, say: Say): Promise<void> {
   const { live, checks, found } = story
   const body = {
-    ...{ type: 'data_collection', description: 'Drawings in many colours, each another one' },
-    ...{ files_needed: FILES, price_per_file_cents: PRICE_CENTS, accepted_formats: ['image/jpeg', 'image/png'] },
+    ...{ type: 'data_collection' as const, description: 'Drawings in many colours, each another one' },
+    ...{
+      files_needed: FILES,
+      price_per_file_cents: PRICE_CENTS,
+      accepted_formats: ['image/jpeg' as const, 'image/png' as const],
+    },
     metadata: { run: story.run },
   }
-  const posted = await live('POST', '/v1/jobs', body, keyed(story, 'job'))
-  checks.equal('the job is posted', `${statusOf(posted)} ${posted.body.status}`, '201 open')
-  found.jobId = String(posted.body.id)
+  const posted = await live.POST('/v1/jobs', { params: { header: keyed(story, 'job') }, body })
+  checks.equal('the job is posted', `${statusOf(posted)} ${posted.data?.status}`, '201 open')
+  found.jobId = String(posted.data?.id)
   checks.equal('its credits are held', (await balanceOf(live)) - found.bought, -FILES * PRICE_CENTS)
-  const unkeyed = await live('POST', '/v1/jobs', body)
+  const unkeyed = await live.POST('/v1/jobs', { body, fetch: story.sendUnkeyed })
   checks.equal('without a key it is refused', statusOf(unkeyed), '400 invalid_request')
   say(found.jobId)
 }

@@ -2,18 +2,24 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Client } from '@opslog/client'
 import { z } from 'zod'
 import type { Checklist } from '../../demo/checks.ts'
-import { type Call, createClient, type Target } from '../../demo/client.ts'
+import type { Target } from '../../demo/client.ts'
 import type { Listener } from '../../demo/listener.ts'
 import type { DemoSetting } from '../../demo/setting.ts'
+import { createTypedClient, sendNow } from '../../demo/typed-client.ts'
 import { CliError, EXIT } from '../../terminal.ts'
+
+export type Buyer = Client<'firsthand'>
 
 export interface FirsthandStory {
   /** The buyer's API with the keys of its two worlds, and the worker's. */
-  live: Call
-  test: Call
-  worker: Call
+  live: Buyer
+  test: Buyer
+  worker: Client<'firsthand-worker'>
+  /** Sends a request of the buyer as it is, but for the key that the client gives to each. */
+  sendUnkeyed: (request: Request) => Promise<Response>
   withSession: DemoSetting['withSession']
   checks: Checklist
   run: string
@@ -47,23 +53,30 @@ export function beginStory({
   waits,
 }: DemoSetting): FirsthandStory {
   const sandbox = readSandbox(join(dataDirectory, 'sandbox-firsthand.json'))
-  // Asked before each send: a restarted instance may listen elsewhere.
-  const client = (token: () => string): Call =>
-    createClient('the API', (): Target => ({ url: `${running().apiUrl}/firsthand`, token: token() }), limits)
   const found: FirsthandStory['found'] = {
     ...{ balance: 0, bought: 0, jobId: '', workerToken: '', listener: undefined },
     endpoint: { id: '', secret: '' },
   }
+  const signedBy = (token: () => string) => (): Target => ({ url: `${running().apiUrl}/firsthand`, token: token() })
+  const live = signedBy(() => sandbox.live_key)
   return {
-    live: client(() => sandbox.live_key),
-    test: client(() => sandbox.test_key),
-    worker: client(() => found.workerToken),
-    ...{
-      withSession,
-      checks,
-      waits: { ...waits, pollIntervalMs: POLL_INTERVAL_MS },
-      run: `${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`,
+    live: createTypedClient('firsthand', live, limits),
+    test: createTypedClient(
+      'firsthand',
+      signedBy(() => sandbox.test_key),
+      limits,
+    ),
+    worker: createTypedClient(
+      'firsthand-worker',
+      signedBy(() => found.workerToken),
+      limits,
+    ),
+    sendUnkeyed(request) {
+      request.headers.delete('idempotency-key')
+      return sendNow(live, request)
     },
+    ...{ withSession, checks, waits: { ...waits, pollIntervalMs: POLL_INTERVAL_MS } },
+    run: `${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`,
     allowsLoopback: running().allowsLoopback,
     found,
   }
@@ -81,14 +94,8 @@ function readSandbox(file: string): z.output<typeof sandboxSchema> {
 export type Say = (note: string) => void
 export type FirsthandChapter = readonly [title: string, work: (story: FirsthandStory, say: Say) => Promise<void>]
 
-/** Under a key of this run, so that a request that is sent again has no second effect. */
+/** Under a key of this run, so that a request that is asked for again has no second effect. */
 export const keyed = (story: FirsthandStory, name: string) => ({ 'idempotency-key': `${story.run}-${name}` })
 
-/** `201`, or what the service said instead: `409 conflict`. */
-export function statusOf({ status, body }: { status: number; body: Record<string, unknown> }): string {
-  const { type } = (body.error ?? {}) as { type?: string }
-  return type === undefined ? String(status) : `${status} ${type}`
-}
-
-export const balanceOf = async (call: Call): Promise<number> =>
-  Number((await call('GET', '/v1/billing/credits')).body.balance_cents)
+export const balanceOf = async (buyer: Buyer): Promise<number> =>
+  Number((await buyer.GET('/v1/billing/credits')).data?.balance_cents)

@@ -1,14 +1,22 @@
 /** The worker: claims seats, sends files, and learns what became of them. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Answer, poll } from '../../demo/client.ts'
+import { problemOf } from '@opslog/client'
+import { poll } from '../../demo/client.ts'
+import { statusOf } from '../../demo/typed-client.ts'
 import { CliError, EXIT } from '../../terminal.ts'
 import { blurredPicture, sharpPicture } from './pictures.ts'
-import { type FirsthandStory, keyed, type Say, statusOf } from './story.ts'
+import { type FirsthandStory, keyed, type Say } from './story.ts'
 
 interface Upload {
   name: string
-  type: string
+  type: 'image/jpeg' | 'image/png'
   bytes: Buffer
+}
+
+/** What became of a submission, as far as it is looked at here. */
+interface Submission {
+  status: string
+  ai_star_rating: number | null
 }
 
 /** A claim, on the way to a submission. */
@@ -17,7 +25,10 @@ interface Claim {
   submissionId: string
 }
 
-const claimOf = ({ body }: Answer): Claim => ({ id: String(body.id), submissionId: String(body.submission_id) })
+type Made = { data?: { id: string; submission_id: string } }
+const claimOf = ({ data }: Made): Claim => ({ id: String(data?.id), submissionId: String(data?.submission_id) })
+
+const ofSubmission = ({ submissionId }: Claim) => ({ submission_id: submissionId })
 
 export async function workOnJob(story: FirsthandStory, say: Say): Promise<void> {
   const { checks } = story
@@ -29,18 +40,15 @@ export async function workOnJob(story: FirsthandStory, say: Say): Promise<void> 
   const claim = await claimSeat(story, 'blurred')
   const blurred = await sendAndWait(story, 'blurred', claim, jpeg('blurred', await blurredPicture()))
   checks.equal('a blurred one gets 2 stars', shown(blurred), 'rejected with 2')
-  const retried = await story.worker(
-    'POST',
-    `/worker/v1/submissions/${claim.submissionId}/retry`,
-    undefined,
-    keyed(story, 'retry'),
-  )
+  const retried = await story.worker.POST('/worker/v1/submissions/{submission_id}/retry', {
+    params: { path: ofSubmission(claim), header: keyed(story, 'retry') },
+  })
   checks.equal('it may be tried again', statusOf(retried), '201')
   const better = await sendAndWait(story, 'better', claimOf(retried), jpeg('better', await sharpPicture()))
-  checks.equal('a better one in its place is approved', String(better.status), 'approved')
+  checks.equal('a better one in its place is approved', String(better?.status), 'approved')
   say('2 approved')
   checks.equal('a copy of the first gets 1 star', await handIn(story, 'copy', first), 'rejected with 1')
-  const text = {
+  const text: Upload = {
     name: 'text.png',
     type: 'image/png',
     bytes: Buffer.from('This is a text and no picture at all.\n'.repeat(20)),
@@ -52,28 +60,26 @@ export async function workOnJob(story: FirsthandStory, say: Say): Promise<void> 
 
 async function offersIt({ worker, checks, found, waits }: FirsthandStory): Promise<void> {
   const offered = await poll(
-    async () =>
-      ((await worker('GET', '/worker/v1/jobs?limit=100')).body.data ?? []) as { id: string; payout_cents: number }[],
+    async () => (await worker.GET('/worker/v1/jobs', { params: { query: { limit: 100 } } })).data?.data ?? [],
     (jobs) => jobs.some(({ id }) => id === found.jobId),
     waits,
   )
   checks.equal('the worker finds the job, at 20 a file', offered.find(({ id }) => id === found.jobId)?.payout_cents, 20)
 }
 
-const shown = ({ status, ai_star_rating }: Record<string, unknown>): string =>
-  status === 'approved' ? 'approved' : `${status} with ${ai_star_rating}`
+const shown = (seen: Submission | undefined): string =>
+  seen?.status === 'approved' ? 'approved' : `${seen?.status} with ${seen?.ai_star_rating}`
 
 async function handIn(story: FirsthandStory, step: string, upload: Upload): Promise<string> {
   return shown(await sendAndWait(story, step, await claimSeat(story, step), upload))
 }
 
 async function claimSeat(story: FirsthandStory, step: string): Promise<Claim> {
-  const path = `/worker/v1/jobs/${story.found.jobId}/claims`
-  const claimed = await story.worker('POST', path, undefined, keyed(story, `claim-${step}`))
-  if (claimed.status !== 201) {
-    const { message } = (claimed.body.error ?? {}) as { message?: string }
-    throw new CliError(EXIT.refused, `the worker gets no seat: ${message ?? statusOf(claimed)}`)
-  }
+  const claimed = await story.worker.POST('/worker/v1/jobs/{job_id}/claims', {
+    params: { path: { job_id: story.found.jobId }, header: keyed(story, `claim-${step}`) },
+  })
+  const problem = problemOf(claimed)
+  if (problem) throw new CliError(EXIT.refused, `the worker gets no seat: ${problem.message}`)
   return claimOf(claimed)
 }
 
@@ -83,14 +89,17 @@ async function sendAndWait(
   step: string,
   claim: Claim,
   upload: Upload,
-): Promise<Record<string, unknown>> {
+): Promise<Submission | undefined> {
   const { worker, checks, waits } = story
-  const uploadId = await send(story, claim, upload)
-  const submitted = await worker('POST', `/worker/v1/claims/${claim.id}/submit`, { upload_id: uploadId })
-  if (submitted.status !== 202) checks.equal(`${step} is submitted`, statusOf(submitted), '202')
+  const submitted = await worker.POST('/worker/v1/claims/{claim_id}/submit', {
+    params: { path: { claim_id: claim.id } },
+    body: { upload_id: await send(story, claim, upload) },
+  })
+  if (submitted.response.status !== 202) checks.equal(`${step} is submitted`, statusOf(submitted), '202')
+  const params = { path: ofSubmission(claim) }
   return poll(
-    async () => (await worker('GET', `/worker/v1/submissions/${claim.submissionId}`)).body,
-    ({ status }) => status === 'approved' || status === 'rejected',
+    async () => (await worker.GET('/worker/v1/submissions/{submission_id}', { params })).data,
+    (seen) => seen?.status === 'approved' || seen?.status === 'rejected',
     waits,
   )
 }
@@ -99,18 +108,27 @@ const SENDS_MAX = 60
 const BETWEEN_SENDS_MS = 500
 
 /** Asks for a link and sends the bytes there; where the instance ended meanwhile, with a new link. */
-async function send({ worker, checks }: FirsthandStory, { id }: Claim, { name, type, bytes }: Upload): Promise<string> {
-  const wanted = { content_type: type, size_bytes: bytes.byteLength, filename: name }
+async function send(story: FirsthandStory, { id }: Claim, { name, type, bytes }: Upload): Promise<string> {
+  const { worker, checks } = story
+  const body = { content_type: type, size_bytes: bytes.byteLength, filename: name }
   for (let sends = 1; ; sends++) {
-    const { status, body } = await worker('POST', `/worker/v1/claims/${id}/uploads`, wanted)
-    const answer = await put(String(body.url), (body.headers ?? {}) as Record<string, string>, bytes)
-    if (answer === 200) return String(body.upload_id)
-    if (sends >= SENDS_MAX || answer !== undefined) {
-      checks.equal(`${name} is uploaded`, `${status} ${answer}`, '201 200')
-      return String(body.upload_id)
+    const isLast = sends >= SENDS_MAX
+    const link = await worker
+      .POST('/worker/v1/claims/{claim_id}/uploads', { params: { path: { claim_id: id } }, body })
+      .catch((error: unknown) => goneFor(error, isLast))
+    const answer = link?.data && (await put(link.data.url, link.data.headers, bytes))
+    if (answer === 200) return String(link?.data?.upload_id)
+    if (link && (isLast || link.error || answer !== undefined)) {
+      checks.equal(`${name} is uploaded`, `${statusOf(link)} ${answer}`, '201 200')
+      return String(link.data?.upload_id)
     }
     await delay(BETWEEN_SENDS_MS)
   }
+}
+
+/** A link has no key of its own, so that the client asks for it once: an instance that is away is asked again here. */
+function goneFor(error: unknown, isLast: boolean): undefined {
+  if (isLast || !(error instanceof CliError) || error.exitCode !== EXIT.unreachable) throw error
 }
 
 /** The status of the answer; undefined where there was none. */

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import type { ContextDemo, DemoSetting } from '../../demo/setting.ts'
 import { buyByCard, buyByX402 } from './buying.ts'
 import { readBooks, verifyLog } from './closing.ts'
+import { playGame, publishGame } from './playing.ts'
 import { refer } from './referring.ts'
 import { linkDevice, lookAround, signInByMail } from './signing-in.ts'
 import { beginStory, type KillatamataChapter, type Say } from './story.ts'
@@ -22,6 +23,8 @@ const chapters: readonly KillatamataChapter[] = [
   ['Fail over a source that is no picture', fail],
   ['Spend the last dollar 200 times at once', spendLastDollar],
   ['Refer a friend', refer],
+  ['Publish a game, and have evil bundles refused', publishGame],
+  ['Play it', playGame],
   ['Work in the studio', workInStudio],
   ['Read the books', readBooks],
   ['Verify the log', verifyLog],

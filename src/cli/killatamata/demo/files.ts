@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { findTools, runTool } from '../../../adapters/media/tools.ts'
 import { CliError, EXIT } from '../../terminal.ts'
-import { type KillatamataStory, type MadeFile, rowsOf } from './story.ts'
+import { type KillatamataStory, type MadeFile, partOf, rowsOf } from './story.ts'
 
 const TIMEOUT_MS = 30_000
 const MIB = 1_048_576
@@ -17,7 +17,11 @@ export async function keepFile(
   job: Record<string, unknown>,
   name: string,
 ): Promise<MadeFile> {
-  const [file = {}] = rowsOf(job, 'outputFiles')
+  const [file] = rowsOf(job, 'outputFiles')
+  if (!file) {
+    const { code } = partOf(partOf(job, 'result'), 'error')
+    throw new CliError(EXIT.refused, `the job has no file: it is ${job.status}${code ? ` (${code})` : ''}`)
+  }
   const url = String(file.url)
   const answer = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) })
   const bytes = Buffer.from(await answer.arrayBuffer())

@@ -14,6 +14,7 @@ const keyed = z.object({ account_id: z.string(), api_key: z.string() })
 const sandboxSchema = z.object({
   standins: z.string(),
   admin: keyed,
+  other_account: keyed,
   chain: z.object({
     ...{ rpc_url: z.string(), chain_id: z.int(), network: z.templateLiteral([z.string(), ':', z.string()]) },
     ...{ token: hex, pay_to: hex, wallets: z.array(z.object({ address: hex, private_key: hex })).min(1) },
@@ -59,6 +60,8 @@ export interface KillatamataStory {
     /** Cents that were credited to the customer. */
     creditedCents: number
     picture: MadeFile | undefined
+    /** What the customer has published in the arcade. */
+    game: { slug: string; releaseId: string } | undefined
     /** Accounts of the run whose books are read at its end. */
     accounts: Set<string>
   }
@@ -84,7 +87,7 @@ export function beginStory(setting: DemoSetting): KillatamataStory {
   const run = `${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`
   const found: KillatamataStory['found'] = {
     customer: { accountId: '', email: '', key: '' },
-    ...{ creditedCents: 0, picture: undefined, accounts: new Set() },
+    ...{ creditedCents: 0, picture: undefined, game: undefined, accounts: new Set() },
   }
   const as = (key: () => string): Call =>
     createClient('the API', () => ({ url: `${apiUrl()}/api/v1`, token: key() }), limits)

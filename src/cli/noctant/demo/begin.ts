@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 import type { AdminTools } from '../../admin-tools.ts'
 import { createClient, type Target } from '../../demo/client.ts'
 import type { DemoSetting, GivenTarget } from '../../demo/setting.ts'
+import { createTypedClient } from '../../demo/typed-client.ts'
 import { CliError, EXIT } from '../../terminal.ts'
 import { sandboxOperator } from '../operator-id.ts'
-import { createOperatorClient } from './operator-client.ts'
 import type { Story } from './story.ts'
 
 /** Of this API no request takes longer. */
@@ -36,7 +36,7 @@ export function begin({ given, tools, checks, limits, waits }: Beginning): Story
   const quick = { ...limits, requestTimeoutMs: REQUEST_TIMEOUT_MS }
   return {
     ...{ tools, checks, waits },
-    operator: createOperatorClient(operator, quick),
+    operator: createTypedClient('noctant', operator, quick),
     trader: createClient('order entry', trader, quick),
     run: `${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`,
     found: { globalUserId: '', accountId: '', orders: [] },

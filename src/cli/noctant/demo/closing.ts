@@ -1,16 +1,8 @@
 /** Evening: the operator closes everything, follows the command to the engine's log, checks the books, and disables. */
 import { byValue, type Checklist, decimal, isPlainDecimal } from '../../demo/checks.ts'
 import { poll } from '../../demo/client.ts'
-import {
-  entryStatusOf,
-  initialBalance,
-  ofAccount,
-  pollRows,
-  pollSummary,
-  type Row,
-  type Story,
-  statusOf,
-} from './story.ts'
+import { statusOf } from '../../demo/typed-client.ts'
+import { entryStatusOf, initialBalance, ofAccount, pollRows, pollSummary, type Row, type Story } from './story.ts'
 
 type Say = (note: string) => void
 

@@ -1,5 +1,6 @@
 /** Morning: the operator signs in, provisions a user, opens an account, and waits until the engine has it. */
 import { type Answered, triesOf } from '@opslog/client'
+import { statusOf } from '../../demo/typed-client.ts'
 import {
   accountPolicies,
   externalAccountId,
@@ -9,7 +10,6 @@ import {
   ofUser,
   pollSummary,
   type Story,
-  statusOf,
 } from './story.ts'
 
 type Say = (note: string) => void

@@ -1,8 +1,9 @@
 /** The first part of the payout's story: what is sold, to whom, and the challenge that begins. */
 import { importTemplate } from '../../../commands/noctant/template.ts'
 import { presetPack } from '../../../processes/noctant/presets.ts'
+import { statusOf } from '../../demo/typed-client.ts'
 import { demoTerms, type PayoutStory, pollChallenge, productTerms, type Say, TARGET } from './payout-story.ts'
-import { accountPolicies, externalAccountId, initialBalance, ofUser, pollSummary, statusOf } from './story.ts'
+import { accountPolicies, externalAccountId, initialBalance, ofUser, pollSummary } from './story.ts'
 
 export async function importDemoTemplate(story: PayoutStory, say: Say): Promise<void> {
   const { operator, checks, known } = story

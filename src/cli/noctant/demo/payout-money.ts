@@ -1,8 +1,9 @@
 /** The last part of the payout's story: asked for, decided, debited, paid, and in the books. */
 import { triesOf } from '@opslog/client'
 import { byValue, decimal } from '../../demo/checks.ts'
+import { statusOf } from '../../demo/typed-client.ts'
 import { ofRequest, type PayoutStory, payout, pollStatement, type Say } from './payout-story.ts'
-import { externalAccountId, ofUser, pollSummary, statusOf } from './story.ts'
+import { externalAccountId, ofUser, pollSummary } from './story.ts'
 
 export async function requestPayout(story: PayoutStory, say: Say): Promise<void> {
   const { operator, checks, known, run } = story

@@ -1,5 +1,5 @@
 /** What the steps of the demo share: both clients, the names of this run, and the questions they ask again and again. */
-import { type Answered, type Client, problemOf } from '@opslog/client'
+import type { Client } from '@opslog/client'
 import type { AdminTools } from '../../admin-tools.ts'
 import type { Checklist } from '../../demo/checks.ts'
 import { type Answer, type Call, poll } from '../../demo/client.ts'
@@ -80,13 +80,6 @@ export const pollRows = (story: Story, what: keyof typeof lists, satisfied: (row
 export const pollSummary = (story: Story, satisfied: (summary: Row) => boolean): Promise<Row> =>
   poll(() => summaryOf(story), satisfied, story.waits)
 
-/** `201`, or what the service said instead: `409 idempotency_key_reused`. */
-export function statusOf(answered: Answered<unknown, unknown>): string {
-  const { status } = answered.response
-  const problem = problemOf(answered)
-  return problem ? `${status} ${problem.code}` : String(status)
-}
-
-/** The same of order entry. */
+/** `201`, or what order entry said instead. */
 export const entryStatusOf = ({ status, body }: Answer): string =>
   status < 400 ? String(status) : `${status} ${body.code ?? body.title ?? ''}`.trim()

@@ -2,9 +2,9 @@
 import { z } from '@hono/zod-openapi'
 import { affiliate } from '../../../commands/killatamata/affiliate.ts'
 import { json } from '../../answers.ts'
-import { headerKey } from '../../command.ts'
 import { text } from '../../schemas.ts'
 import { accountKey, write } from '../access.ts'
+import { requestKey } from '../request-key.ts'
 import { affiliateAnswer, affiliateView, profileMembers } from './affiliate-view.ts'
 
 const TERMS_LENGTH_MAX = 64
@@ -27,7 +27,7 @@ export const applyAsAffiliate = write({
   description:
     'The same application again changes nothing. Where applications are reviewed, the affiliate is pending at first.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: request,
   answers: {
     200: json(affiliateAnswer, 'The account has applied before, with these facts.'),

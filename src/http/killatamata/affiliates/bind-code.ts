@@ -2,11 +2,11 @@
 import { z } from '@hono/zod-openapi'
 import { bindReferral, requireReferrer } from '../../../processes/killatamata/referring.ts'
 import { json } from '../../answers.ts'
-import { headerKey } from '../../command.ts'
 import { Problem } from '../../errors.ts'
 import { text, timeOut } from '../../schemas.ts'
 import { accountKey, type KillatamataParts, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
+import { requestKey } from '../request-key.ts'
 import { code } from './affiliate-view.ts'
 
 const TOKEN_LENGTH = { min: 24, max: 4_096 }
@@ -36,7 +36,7 @@ export const bindAffiliateCode = write({
   summary: 'Bind affiliate code to authenticated user',
   description: 'Once for ever. Deposits from then on bring the affiliate commission.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: z
     .strictObject({ code, captureToken: text(TOKEN_LENGTH.max, TOKEN_LENGTH.min).optional() })
     .openapi('AffiliateBindCodeRequest'),

@@ -6,10 +6,10 @@ import { listPayoutRequests } from '../../../projections/killatamata/affiliate.t
 import { prefixedId } from '../../../runtime/ulid.ts'
 import { json } from '../../answers.ts'
 import { optionalBody } from '../../body.ts'
-import { headerKey } from '../../command.ts'
 import { text, timeOut } from '../../schemas.ts'
 import { accountKey, read, write } from '../access.ts'
 import { listLimit } from '../list-limit.ts'
+import { requestKey } from '../request-key.ts'
 
 const DEFAULT = 20
 const NOTE_LENGTH_MAX = 512
@@ -79,7 +79,7 @@ export const requestAffiliatePayout = write({
   summary: 'Create affiliate payout request',
   description: 'Asks for everything that can be paid. One request is decided before the next one is taken.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: optionalBody(
     z.strictObject({ note: text(NOTE_LENGTH_MAX, 1).optional() }).openapi('AffiliatePayoutRequestCreateRequest'),
   ),

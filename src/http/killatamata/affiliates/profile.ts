@@ -2,8 +2,8 @@
 import { z } from '@hono/zod-openapi'
 import { affiliate, affiliateNotFound } from '../../../commands/killatamata/affiliate.ts'
 import { json } from '../../answers.ts'
-import { headerKey } from '../../command.ts'
 import { accountKey, read, write } from '../access.ts'
+import { requestKey } from '../request-key.ts'
 import { affiliateAnswer, affiliateView, profileMembers } from './affiliate-view.ts'
 
 export const getAffiliate = read({
@@ -40,7 +40,7 @@ export const updateAffiliate = write({
   summary: 'Update affiliate profile',
   description: 'What is not sent stays as it is.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: changes,
   answers: { 200: json(affiliateAnswer, 'The affiliate.') },
   refuses: ['affiliate_not_found'],

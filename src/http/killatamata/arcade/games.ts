@@ -3,9 +3,9 @@ import { z } from '@hono/zod-openapi'
 import { createGame } from '../../../processes/killatamata/arcade/releasing.ts'
 import { listOwnGames, listOwnReleases } from '../../../projections/killatamata/arcade.ts'
 import { json } from '../../answers.ts'
-import { headerKey } from '../../command.ts'
 import { boundedText, listOf } from '../../schemas.ts'
 import { accountKey, read, write } from '../access.ts'
+import { requestKey } from '../request-key.ts'
 import { gameAnswer, gameRowView, gameView, ownGameShown, releaseRowView } from './views.ts'
 
 const SLUG = /^[a-z0-9](?:[a-z0-9-]{1,46}[a-z0-9])$/
@@ -38,7 +38,7 @@ export const createArcadeGame = write({
   summary: 'Create an arcade game record',
   description: 'The slug is the game’s own, in the whole arcade.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: request,
   answers: { 201: json(gameAnswer, 'The game.') },
   refuses: ['slug_taken'],

@@ -8,16 +8,16 @@ import type { Arcade } from '../../../processes/killatamata/arcade/parts.ts'
 import { findOnChannel } from '../../../projections/killatamata/arcade.ts'
 import { isPrefixedId } from '../../../runtime/ulid.ts'
 import { json } from '../../answers.ts'
-import { bodyKey, headerKey } from '../../command.ts'
+import { bodyKey } from '../../command.ts'
 import { invalid, Problem } from '../../errors.ts'
 import { boundedText, timeOut } from '../../schemas.ts'
 import { accountKey, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
+import { REQUEST_KEY, REQUEST_KEY_LENGTH_MAX, requestKey } from '../request-key.ts'
 import { wantedSlug } from './catalog.ts'
 import { viewerOf } from './reviewers.ts'
 import { wantedChannel } from './views.ts'
 
-const KEY_LENGTH_MAX = 200
 const ID_LENGTH_MAX = 64
 const REASON_LENGTH_MAX = 1_000
 
@@ -51,22 +51,24 @@ export const createLaunchSession = write({
   key: bodyKey('idempotencyKey'),
   body: z.object({
     slug: wantedSlug,
-    idempotencyKey: boundedText(KEY_LENGTH_MAX),
+    idempotencyKey: boundedText(REQUEST_KEY_LENGTH_MAX),
     channel: wantedChannel,
   }),
   answers: { 201: json(answer, 'The session, with its address.') },
   refuses: ['game_not_found', 'conflicting_inputs'],
   async handle({ arcade, bus, db, principal: { accountId }, body, caller, command }) {
-    const header = caller.header('x-idempotency-key')
+    const header = caller.header(REQUEST_KEY)
     if (header !== undefined && header !== body.idempotencyKey) {
       throw new Problem<KillatamataCode>('conflicting_inputs', 'The header and the body have different keys.')
     }
     const wanted = { slug: body.slug, channel: body.channel }
-    const found = await findOnChannel(db, wanted, await viewerOf(bus, accountId))
-    if (!found) throw gameNotFound()
-    const { release_id: releaseId, game_id: gameId, entrypoint, threads } = found.release
-    const facts = { accountId, ...wanted, gameId, releaseId, entrypoint, threads }
-    const handled = await createLaunch(arcade, facts, command)
+    const find = async () => {
+      const found = await findOnChannel(db, wanted, await viewerOf(bus, accountId))
+      if (!found) throw gameNotFound()
+      const { release_id: releaseId, game_id: gameId, entrypoint, threads } = found.release
+      return { accountId, ...wanted, gameId, releaseId, entrypoint, threads }
+    }
+    const handled = await createLaunch(arcade, find, command)
     const { state } = handled
     if (state.status === 'absent') throw new Error('a session was neither made nor refused')
     return { status: 201, body: await sessionView(arcade, { ...state, status: 'created' }), handled }
@@ -83,7 +85,7 @@ export const updateLaunchSession = write({
   summary: 'Update arcade launch-session telemetry state',
   description: 'What is told again changes nothing. A session of which nothing is heard for five minutes has ended.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: z.object({
     sessionId: boundedText(ID_LENGTH_MAX),
     event,

@@ -5,10 +5,10 @@ import { channel, visibility } from '../../../events/killatamata/arcade.ts'
 import { listReviewQueue } from '../../../projections/killatamata/arcade.ts'
 import { isPrefixedId } from '../../../runtime/ulid.ts'
 import { json } from '../../answers.ts'
-import { headerKey } from '../../command.ts'
 import { invalid } from '../../errors.ts'
 import { boundedText } from '../../schemas.ts'
 import { accountKey, read, write } from '../access.ts'
+import { requestKey } from '../request-key.ts'
 import { requireReviewer } from './reviewers.ts'
 import { queuedShown, releaseAnswer, releaseRowView, releaseView } from './views.ts'
 
@@ -27,9 +27,10 @@ export const submitArcadeRelease = write({
   id: 'submitArcadeRelease',
   tags: ['arcade'],
   summary: 'Submit a draft arcade release for manual review',
-  description: 'Its creator’s alone. Submitting it again changes nothing.',
+  description:
+    'Its creator’s alone, and once: a release that is no draft any more is 409. A repeat under the same key is answered like the first.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: z.object({ releaseId }),
   answers: { 200: json(releaseAnswer, 'The release waits for its review.') },
   refuses: ['release_not_found', 'release_state_conflict'],
@@ -97,7 +98,7 @@ export const reviewArcadeRelease = write({
   summary: 'Advance, approve, reject, or assign an arcade release to dev/live',
   description: 'For accounts that may review, and not for releases of their own.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: reviewRequest,
   answers: { 200: json(releaseAnswer, 'The release as it is now.') },
   refuses: ['admin_required', 'own_release', 'release_not_found', 'release_state_conflict'],

@@ -17,11 +17,12 @@ import { addRelease } from '../../../processes/killatamata/arcade/releasing.ts'
 import type { ArcadeSettings } from '../../../processes/killatamata/arcade/settings.ts'
 import { isPrefixedId } from '../../../runtime/ulid.ts'
 import { json } from '../../answers.ts'
-import { idempotencyKey, keyedIdentity } from '../../command.ts'
+import { keyedIdentity } from '../../command.ts'
 import type { Principal } from '../../environment.ts'
 import { invalid, Problem } from '../../errors.ts'
 import { accountKey, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
+import { sentRequestKey } from '../request-key.ts'
 import { releaseAnswer, releaseView } from './views.ts'
 
 const file = z.string().openapi({ format: 'binary' })
@@ -92,12 +93,9 @@ function partsOf({ fields, files }: ReceivedForm): Sent {
   return { gameId, manifestJson, bundle, cover }
 }
 
-const KEY_HEADER = 'x-idempotency-key'
-
 /** What a request is known by, where it has a key. The body is not read twice, so that its digests stand for it. */
-function identityBy(given: string | undefined, principal: Principal) {
-  if (given === undefined) return () => ({})
-  const key = idempotencyKey(given, `header/${KEY_HEADER}`)
+function identityBy(key: string | undefined, principal: Principal) {
+  if (key === undefined) return () => ({})
   return ({ gameId, manifestJson, bundle, cover }: Sent) => {
     const request = { gameId, manifestJson, bundle: bundle.sha256, cover: cover?.sha256 ?? null }
     return keyedIdentity({ context: 'killatamata', principal, action: 'uploadArcadeRelease', scope: '', key, request })
@@ -120,7 +118,7 @@ export const uploadArcadeRelease = write({
   answers: { 201: json(releaseAnswer, 'The release, a draft.') },
   refuses: ['bundle_rejected', 'game_not_found', 'version_exists', 'idempotency_key_reused'],
   async handle({ arcade, apiUrl, principal, body, caller, command }) {
-    const identity = identityBy(caller.header(KEY_HEADER), principal)
+    const identity = identityBy(sentRequestKey(caller), principal)
     try {
       return await inFolder(arcade, async (directory) => {
         const type = caller.header('content-type') ?? ''

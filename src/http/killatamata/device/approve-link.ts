@@ -4,11 +4,11 @@ import { deviceLink, linkNotFound, standingOf } from '../../../commands/killatam
 import { linkIdOf } from '../../../commands/killatamata/ids.ts'
 import { publicAccess } from '../../access.ts'
 import { json } from '../../answers.ts'
-import { headerKey } from '../../command.ts'
 import { boundedText, text, timeOut } from '../../schemas.ts'
 import { accountKey, type KillatamataParts, read, write } from '../access.ts'
 import { label } from '../keys/new-key.ts'
 import { limitUserCodeMisses } from '../limits.ts'
+import { requestKey } from '../request-key.ts'
 import { plainUserCode, shownUserCode } from './user-code.ts'
 
 const USER_CODE_LENGTH = { min: 4, max: 32 }
@@ -71,7 +71,7 @@ export const approveDeviceLink = write({
   summary: 'Approve a pending device-link request (API key required)',
   description: 'Lets the device have a key of your account. Approving it again changes nothing.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: request,
   answers: { 200: json(approved, 'The device gets its key at its next poll.') },
   refuses: ['device_link_not_found', 'device_link_decided', 'device_link_expired'],

@@ -8,7 +8,6 @@ import type { Entered } from '../../../processes/killatamata/signing-in.ts'
 import { isSameSecret } from '../../../runtime/secret.ts'
 import { json, withHeaders } from '../../answers.ts'
 import { optionalBody } from '../../body.ts'
-import { headerKey } from '../../command.ts'
 import { Problem } from '../../errors.ts'
 import type { Caller } from '../../operation.ts'
 import { accountKeyOrNone, type Customer, type KillatamataParts, write } from '../access.ts'
@@ -16,6 +15,7 @@ import { enterByToken, idToken } from '../auth/google.ts'
 import { sessionOf } from '../auth/session.ts'
 import type { KillatamataCode } from '../errors.ts'
 import { noStore } from '../known-here.ts'
+import { requestKey } from '../request-key.ts'
 import { label, makeKey, newKeyAnswer } from './new-key.ts'
 
 const request = z.strictObject({ label: label.optional(), idToken: idToken.optional() }).openapi('CreateKeyRequest')
@@ -61,7 +61,7 @@ export const createKey = write({
   summary: 'Create API key (API key auth or Google ID token bootstrap)',
   description: 'By a key, by a session’s cookie with `x-csrf-token`, or by an ID token of Google.',
   access: accountKeyOrNone,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: optionalBody(request),
   answers: { 201: withHeaders(json(newKeyAnswer, 'The key, shown this once.'), 'cache-control') },
   refuses: [

@@ -4,10 +4,10 @@ import { account, type KeyNamed, NAMING_PREFIX_MIN, namedKey } from '../../../co
 import { Rejected } from '../../../commands/killatamata/rejection.ts'
 import { json } from '../../answers.ts'
 import { optionalBody } from '../../body.ts'
-import { headerKey } from '../../command.ts'
 import { text, timeOut } from '../../schemas.ts'
 import { accountKey, write } from '../access.ts'
 import { isKnownHere } from '../known-here.ts'
+import { requestKey } from '../request-key.ts'
 
 const ID_LENGTH_MAX = 64
 const PREFIX_LENGTH_MAX = 80
@@ -30,7 +30,7 @@ export const revokeKey = write({
   summary: 'Revoke API key',
   description: 'The key that signs, or the one that `keyId` or `keyPrefix` names. Repeating it changes nothing.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: optionalBody(request),
   answers: { 200: json(answer, 'The key works no more.') },
   refuses: ['key_not_found', 'key_prefix_ambiguous'],

@@ -1,6 +1,7 @@
 /** The inputs of the ten tasks, as the contract has them. What depends on several members is decided by the plans (commands/killatamata/media). */
 import { z } from '@hono/zod-openapi'
 import { boundedText, listOf, text } from '../../schemas.ts'
+import { REQUEST_KEY_LENGTH_MAX } from '../request-key.ts'
 
 const URL_LENGTH_MAX = 2_000
 const PROMPT_LENGTH_MAX = 4_000
@@ -227,12 +228,11 @@ const makeModel = z.strictObject({
   seed: seed.optional(),
 })
 
-const KEY_LENGTH_MAX = 200
 const jobFor = <const Task extends string, Input extends z.ZodType>(task: Task, input: Input) =>
   z.strictObject({
     task: z.enum([task]),
     input,
-    idempotencyKey: text(KEY_LENGTH_MAX, 1).optional(),
+    idempotencyKey: text(REQUEST_KEY_LENGTH_MAX, 1).optional(),
     completionCallbackUrl: address.optional(),
   })
 

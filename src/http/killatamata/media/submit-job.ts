@@ -10,25 +10,19 @@ import { Problem } from '../../errors.ts'
 import type { Caller } from '../../operation.ts'
 import { accountKey, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
+import { REQUEST_KEY, sentRequestKey } from '../request-key.ts'
 import { mediaJobRequest } from './inputs.ts'
 import { submitAnswer, submitView } from './views.ts'
 
 /** Pictures and recordings in base64. */
 const BODY_MAX_BYTES = 33_554_432
-const HEADER = 'x-idempotency-key'
-const VISIBLE = /^[^\s\p{C}]{1,200}$/u
 
 /** In the body or in the header; in both it is the same. Undefined: each sending is a job of its own. */
 function keyOf({ idempotencyKey }: { idempotencyKey?: string | undefined }, caller: Caller): string | undefined {
-  const sent = caller.header(HEADER)
-  if (sent !== undefined && !VISIBLE.test(sent)) {
-    throw new Problem('parameter_invalid', 'An idempotency key has 1 to 200 visible characters.', {
-      errors: [{ pointer: `header/${HEADER}`, code: 'invalid_format', detail: 'has another form' }],
-    })
-  }
+  const sent = sentRequestKey(caller)
   if (sent !== undefined && idempotencyKey !== undefined && sent !== idempotencyKey) {
-    throw new Problem<KillatamataCode>('conflicting_inputs', `idempotencyKey and ${HEADER} are different.`, {
-      errors: [{ pointer: '/idempotencyKey', code: 'conflicting_inputs', detail: `differs from ${HEADER}` }],
+    throw new Problem<KillatamataCode>('conflicting_inputs', `idempotencyKey and ${REQUEST_KEY} are different.`, {
+      errors: [{ pointer: '/idempotencyKey', code: 'conflicting_inputs', detail: `differs from ${REQUEST_KEY}` }],
     })
   }
   return idempotencyKey ?? sent

@@ -8,13 +8,13 @@ import { plainEmail } from '../../../processes/killatamata/digests.ts'
 import { openCheckout } from '../../../processes/killatamata/purchasing.ts'
 import { bindAtCheckout } from '../../../processes/killatamata/referring.ts'
 import { json } from '../../answers.ts'
-import { headerKey } from '../../command.ts'
 import { Problem } from '../../errors.ts'
 import { timeOut } from '../../schemas.ts'
 import { accountKey, type Customer, type KillatamataParts, write } from '../access.ts'
 import { code } from '../affiliates/affiliate-view.ts'
 import { email } from '../auth/email.ts'
 import type { KillatamataCode } from '../errors.ts'
+import { requestKey } from '../request-key.ts'
 import { redirectUrl, requireRedirect } from './redirects.ts'
 import { orUnavailable } from './unavailable.ts'
 
@@ -93,7 +93,7 @@ export const checkoutStripe = write({
   summary: 'Create Stripe checkout (API key required)',
   description: 'Answers with a page on which the package is paid by card. Its credit comes with the payment.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: stripeRequest,
   answers: { 201: json(stripeAnswer, 'The checkout can be paid.') },
   refuses,
@@ -119,7 +119,7 @@ export const checkoutCrypto = write({
   summary: 'Create crypto checkout (API key required)',
   description: 'Answers with a page on which the package is paid with crypto. Its credit comes with the payment.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: cryptoRequest,
   answers: { 201: json(cryptoAnswer, 'The checkout can be paid.') },
   refuses,

@@ -8,10 +8,10 @@ import { isOurs, type SettlementState, settlement } from '../../../commands/kill
 import type { CheckoutProvider } from '../../../events/killatamata/vocabulary.ts'
 import { settle } from '../../../processes/killatamata/purchasing.ts'
 import { json } from '../../answers.ts'
-import { headerKey } from '../../command.ts'
 import { Problem } from '../../errors.ts'
 import { accountKey, type KillatamataParts, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
+import { requestKey } from '../request-key.ts'
 import { orUnavailable } from './unavailable.ts'
 
 const ID_LENGTH_MAX = 255
@@ -82,7 +82,7 @@ export const claimStripe = write({
   summary: 'Finalize Stripe checkout settlement (API key required)',
   description: 'Asks Stripe, and credits a payment that was not credited yet. Claiming again changes nothing.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: z.strictObject({ sessionId: providerId }).openapi('ClaimStripeRequest'),
   answers: { 200: json(answer, 'Stripe settlement finalized for the authenticated account.') },
   refuses,
@@ -99,7 +99,7 @@ export const claimCrypto = write({
   summary: 'Finalize Coinbase checkout settlement (API key required)',
   description: 'Asks Coinbase, and credits a payment that was not credited yet. Claiming again changes nothing.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: z.strictObject({ chargeId: providerId }).openapi('ClaimCryptoRequest'),
   answers: { 200: json(answer, 'Coinbase settlement finalized for the authenticated account.') },
   refuses,

@@ -17,12 +17,12 @@ import { Rejected } from '../../../commands/killatamata/rejection.ts'
 import { bindAtCheckout } from '../../../processes/killatamata/referring.ts'
 import type { X402Outcome } from '../../../processes/killatamata/x402.ts'
 import { json } from '../../answers.ts'
-import { headerKey } from '../../command.ts'
 import { Problem } from '../../errors.ts'
 import type { Caller } from '../../operation.ts'
 import { accountKey, type Customer, type KillatamataParts, write } from '../access.ts'
 import { code } from '../affiliates/affiliate-view.ts'
 import type { KillatamataCode } from '../errors.ts'
+import { requestKey } from '../request-key.ts'
 
 const CENTS_MIN = 100
 /** Of which the micro-dollars are still a whole number of JSON. */
@@ -170,7 +170,7 @@ const refuses = [
 const replayed = json(answer, 'Credit purchase replay recognized (already applied).')
 const settled = json(answer, 'Credit purchase settled and applied.')
 const unpaid = { kind: 'empty' as const, description: 'A payment is required, or the one that came is not good.' }
-const shared = { tags: ['credits'], access: accountKey, key: headerKey('x-idempotency-key'), body: request, refuses }
+const shared = { tags: ['credits'], access: accountKey, key: requestKey, body: request, refuses }
 
 export const purchaseByX402 = write({
   ...shared,

@@ -10,11 +10,11 @@ import { requireProject } from '../../../processes/killatamata/studio/documents.
 import { settingsOf } from '../../../processes/killatamata/studio/threads.ts'
 import { type AgentPieceRow, findAgentRequest, piecesBehind } from '../../../projections/killatamata/agent.ts'
 import { json } from '../../answers.ts'
-import { headerKey } from '../../command.ts'
 import { Problem } from '../../errors.ts'
 import { wholeNumber } from '../../schemas.ts'
 import { accountKey, read, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
+import { requestKey } from '../request-key.ts'
 import { idIn, modelChoice, prompt } from './inputs.ts'
 import { planShown, planView, runStatus, toolCallShown } from './views.ts'
 
@@ -60,7 +60,7 @@ export const preparePrompt = write({
     'Finds out whether the prompt leads to paid jobs. Nothing is changed and nothing charged. Where it does, the answer has the plan ' +
     'with the price of each job, which holds until the plan expires.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: z.object(promptBody).openapi('StudioPromptPrepareRequest'),
   answers: { 200: json(prepared, 'What the prompt leads to.') },
   refuses: ['project_not_found', 'agent_unavailable'],
@@ -87,7 +87,7 @@ export const sendPrompt = write({
     'Puts the prompt into the conversation that is open, or into a new one, and runs it. A run that comes to a paid job stops there, ' +
     'with a plan that waits for an approval.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: z.object(promptBody).openapi('StudioPromptRequest'),
   answers: {
     202: json(

@@ -7,9 +7,9 @@ import { plainFilename, stageUpload } from '../../../processes/killatamata/studi
 import { prefixedId } from '../../../runtime/ulid.ts'
 import { json } from '../../answers.ts'
 import { streamedBody } from '../../body.ts'
-import { headerKey } from '../../command.ts'
 import { text } from '../../schemas.ts'
 import { accountKey, write } from '../access.ts'
+import { requestKey } from '../request-key.ts'
 import { anyObject, idIn, requirePlain } from './inputs.ts'
 import { addressesIn } from './parts.ts'
 import { assetShown, assetView } from './views.ts'
@@ -25,7 +25,7 @@ export const uploadAsset = write({
   summary: 'Upload Studio asset',
   description: `A file of at most ${UPLOAD_MAX_BYTES} bytes, as it is. Its type follows from its bytes.`,
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   query: z.object({ projectId: idIn, filename: text(240, 1) }),
   body: streamedBody('application/octet-stream'),
   bodyMaxBytes: UPLOAD_MAX_BYTES,
@@ -57,7 +57,7 @@ export const updateAssetMetadata = write({
   summary: 'Update Studio asset metadata',
   description: '`userMetadata` takes the place of what was there.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   isIdempotent: true,
   body: z.object({ assetId: idIn, userMetadata: anyObject }).openapi('StudioAssetMetadataUpdateRequest'),
   answers: { 200: json(assetAnswer, 'The asset as it is now.') },

@@ -3,8 +3,8 @@ import { z } from '@hono/zod-openapi'
 import { numberOf } from '../../../commands/killatamata/money.ts'
 import { executePlan } from '../../../processes/killatamata/studio/executing.ts'
 import { json } from '../../answers.ts'
-import { headerKey } from '../../command.ts'
 import { accountKey, write } from '../access.ts'
+import { requestKey } from '../request-key.ts'
 import { idIn } from './inputs.ts'
 
 export const executeApprovalPlan = write({
@@ -16,7 +16,7 @@ export const executeApprovalPlan = write({
     'Runs the jobs of the plan as they stand there, at the prices that stand there: all of them, or none where the balance is too ' +
     'small. Executing it again answers with the same jobs.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   isIdempotent: true,
   body: z.object({ approvalPlanId: idIn }).openapi('StudioApprovalPlanExecuteRequest'),
   answers: {

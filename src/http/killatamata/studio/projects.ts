@@ -5,11 +5,11 @@ import { type ProjectState, studioProject } from '../../../commands/killatamata/
 import { findProject, listAssets } from '../../../projections/killatamata/studio.ts'
 import { prefixedId } from '../../../runtime/ulid.ts'
 import { json } from '../../answers.ts'
-import { headerKey } from '../../command.ts'
 import { Problem } from '../../errors.ts'
 import { boundedText, wholeNumber } from '../../schemas.ts'
 import { accountKey, read, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
+import { requestKey } from '../request-key.ts'
 import { description, idIn, title } from './inputs.ts'
 import { addressesIn } from './parts.ts'
 import { assetOfRow, assetShown, assetView, projectShown, projectView } from './views.ts'
@@ -28,7 +28,7 @@ export const createProject = write({
   summary: 'Create Studio project',
   description: 'Makes a project, which holds conversations and assets.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: z.object({ title, description: description.optional() }).openapi('StudioProjectCreateRequest'),
   answers: { 201: json(answer, 'The project.') },
   async handle({ bus, principal: { accountId }, body, command }) {
@@ -48,7 +48,7 @@ export const updateProject = write({
   summary: 'Update Studio project',
   description: 'What the request does not have stays as it is.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   isIdempotent: true,
   body: z
     .object({ projectId: idIn, title: title.optional(), description: description.optional() })

@@ -3,9 +3,9 @@ import { z } from '@hono/zod-openapi'
 import { studioWorkspace } from '../../../commands/killatamata/studio-workspace.ts'
 import { agentModel, reasoningLevel } from '../../../events/killatamata/studio.ts'
 import { json } from '../../answers.ts'
-import { headerKey } from '../../command.ts'
 import { text } from '../../schemas.ts'
 import { accountKey, write } from '../access.ts'
+import { requestKey } from '../request-key.ts'
 import { settingsShown } from './views.ts'
 
 const displayName = text(80)
@@ -18,7 +18,7 @@ export const updateSettings = write({
   summary: 'Update Studio settings',
   description: 'What the request does not have stays as it is.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   isIdempotent: true,
   body: z
     .object({

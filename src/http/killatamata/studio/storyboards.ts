@@ -13,11 +13,11 @@ import {
 } from '../../../processes/killatamata/studio/documents.ts'
 import { importedStoryboard } from '../../../processes/killatamata/studio/importing.ts'
 import { json } from '../../answers.ts'
-import { headerKey } from '../../command.ts'
 import { Problem } from '../../errors.ts'
 import { JsonSource } from '../../json.ts'
 import { accountKey, operation, read, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
+import { requestKey } from '../request-key.ts'
 import { documentRow } from './document-row.ts'
 import { anyObject, assetTitle, DOCUMENT_BODY_MAX_BYTES, idIn, requirePlain } from './inputs.ts'
 import { addressesIn } from './parts.ts'
@@ -57,7 +57,7 @@ export const createStoryboard = write({
   summary: 'Create Studio storyboard',
   description: 'Without a document, one without scenes.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   bodyMaxBytes: DOCUMENT_BODY_MAX_BYTES,
   body: z
     .object({ projectId: idIn, title: assetTitle, storyboard: anyObject.optional() })
@@ -102,7 +102,7 @@ export const updateStoryboard = write({
   description:
     'Saves the storyboard under the next version. With `If-Match`, only where the version is still that one.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   bodyMaxBytes: DOCUMENT_BODY_MAX_BYTES,
   headers: ifMatch,
   body: z
@@ -130,7 +130,7 @@ export const importStoryboard = write({
     'Makes a storyboard of a document of version 1, or of a text: each heading is a scene, or where there is none each paragraph. ' +
     'The source stays as it is.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: z
     .object({ projectId: idIn, sourceAssetId: idIn, title: assetTitle.optional() })
     .openapi('StudioStoryboardImportRequest'),

@@ -2,10 +2,10 @@
 import { z } from '@hono/zod-openapi'
 import { createDocument, saveDocument, TEXT_TYPE, textOf } from '../../../processes/killatamata/studio/documents.ts'
 import { json } from '../../answers.ts'
-import { headerKey } from '../../command.ts'
 import { invalid } from '../../errors.ts'
 import { text } from '../../schemas.ts'
 import { accountKey, read, write } from '../access.ts'
+import { requestKey } from '../request-key.ts'
 import { assetAnswer } from './assets.ts'
 import { documentRow } from './document-row.ts'
 import { assetTitle, DOCUMENT_BODY_MAX_BYTES, documentText, idIn } from './inputs.ts'
@@ -27,7 +27,7 @@ export const createText = write({
   summary: 'Create Studio text asset',
   description: 'A text of its own, which can be saved anew.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   bodyMaxBytes: DOCUMENT_BODY_MAX_BYTES,
   body: z
     .object({
@@ -92,7 +92,7 @@ export const updateText = write({
   summary: 'Update Studio text document',
   description: 'Saves the text under the next version. With `If-Match`, only where the version is still that one.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   bodyMaxBytes: DOCUMENT_BODY_MAX_BYTES,
   headers: ifMatch,
   body: z

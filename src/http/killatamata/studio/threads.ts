@@ -6,10 +6,10 @@ import { requireProject } from '../../../processes/killatamata/studio/documents.
 import { openThread, selectThread as selectOwn, settingsOf } from '../../../processes/killatamata/studio/threads.ts'
 import { findThread, lastMessages } from '../../../projections/killatamata/studio.ts'
 import { json } from '../../answers.ts'
-import { headerKey } from '../../command.ts'
 import { Problem } from '../../errors.ts'
 import { accountKey, read, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
+import { requestKey } from '../request-key.ts'
 import { idIn, modelChoice, title } from './inputs.ts'
 import { messageShown, messageView, threadOfRow, threadShown, threadView } from './views.ts'
 
@@ -31,7 +31,7 @@ export const createThread = write({
   description:
     'Begins a conversation, which is the open one from then on. Model and level follow the settings where they are not named.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   body: z.object({ projectId: idIn, title: title.optional(), ...modelChoice }).openapi('StudioThreadCreateRequest'),
   answers: { 201: json(answer, 'The conversation.') },
   refuses: ['project_not_found'],
@@ -51,7 +51,7 @@ export const selectThread = write({
   summary: 'Select Studio conversation',
   description: 'Opens a conversation: prompts that follow in its project belong to it.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   isIdempotent: true,
   body: z.object({ threadId: idIn }).openapi('StudioThreadSelectRequest'),
   answers: { 200: json(answer, 'The conversation, which is open now.') },
@@ -71,7 +71,7 @@ export const updateThread = write({
   summary: 'Rename Studio conversation',
   description: 'Calls a conversation something else.',
   access: accountKey,
-  key: headerKey('x-idempotency-key'),
+  key: requestKey,
   isIdempotent: true,
   body: z.object({ threadId: idIn, title }).openapi('StudioThreadUpdateRequest'),
   answers: { 200: json(answer, 'The conversation as it is now.') },

@@ -9,13 +9,16 @@ export const PLAY_PATH = '/killatamata/arcade/play'
 
 const later = (at: string, ms: number): string => new Date(Date.parse(at) + ms).toISOString()
 
-export async function createLaunch(
-  { bus, limits }: Arcade,
-  wanted: Omit<LaunchFacts, 'sessionId' | 'startBy' | 'expiresAt' | 'occurredAt'>,
-  context: CommandContext,
-) {
+type Wanted = Omit<LaunchFacts, 'sessionId' | 'startBy' | 'expiresAt' | 'occurredAt'>
+
+/** `find` is asked what is to be launched where the request did not come before: what it launched then may be gone. */
+export async function createLaunch({ bus, limits }: Arcade, find: () => Promise<Wanted>, context: CommandContext) {
   const { at } = context
   const sessionId = madeIdOf('als', context)
+  const known = await bus.current(arcadeLaunch, sessionId)
+  if (known.status !== 'absent')
+    return bus.handle(arcadeLaunch, sessionId, { kind: 'create', facts: known.facts }, context)
+  const wanted = await find()
   const times = { startBy: later(at, limits.ARCADE_START_WITHIN_MS), expiresAt: later(at, limits.ARCADE_LAUNCH_MS) }
   const facts = { ...wanted, ...times, sessionId, occurredAt: at }
   return bus.handle(arcadeLaunch, sessionId, { kind: 'create', facts }, context)

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { markedTypeOf } from '../../../adapters/inspection/sniffing.ts'
 import { safeFilename } from '../../../adapters/object-store/content-disposition.ts'
+import { refuse } from '../../../adapters/object-store/disk-files.ts'
 import { hashing } from '../../../adapters/object-store/hashing.ts'
 import type { ObjectStore } from '../../../adapters/object-store/object-store.ts'
 import type { Content } from '../../../commands/killatamata/studio-asset.ts'
@@ -29,11 +30,11 @@ export async function stageUpload(
   { accountId, filename }: { accountId: string; filename: string },
   body: AsyncIterable<Uint8Array>,
 ): Promise<StagedUpload> {
-  const folder = await mkdtemp(join(tmpdir(), 'studio-upload-'))
+  const folder = await mkdtemp(join(tmpdir(), 'studio-upload-')).catch(refuse)
   try {
     const path = join(folder, 'upload')
     const digest = createHash('sha256')
-    await pipeline(hashing(body, digest), createWriteStream(path, { mode: 0o600 }))
+    await pipeline(hashing(body, digest), createWriteStream(path, { mode: 0o600 })).catch(refuse)
     const sha256 = digest.digest('hex')
     const { mimeType, sizeBytes } = await typeOf(path, filename)
     await objects.write(contentKeyOf(accountId, sha256), path, { contentType: mimeType, sha256 })

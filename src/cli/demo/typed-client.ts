@@ -1,0 +1,64 @@
+/** The typed client of demos: it asks for the address before each send, since an instance may restart. */
+import { type Answered, type Client, type Contexts, createClient, problemOf } from '@opslog/client'
+import { CliError, EXIT, reasonOf } from '../terminal.ts'
+import type { ClientLimits, Target } from './client.ts'
+
+/** Nobody listens here: each send names the real address. */
+const NOWHERE = 'http://opslog.invalid'
+const PREFIXED = new RegExp(`^${NOWHERE}/[^/]+`)
+const HINT = 'Is the instance running? Start it with `npm start`.'
+
+/** `target`: the context's address with its prefix, and the caller's key. What cannot be reached in time throws CliError. */
+export function createTypedClient<const Name extends keyof Contexts>(
+  context: Name,
+  target: () => Target,
+  limits: ClientLimits,
+): Client<Name> {
+  const client = createClient({
+    url: NOWHERE,
+    context,
+    retry: {
+      triesMax: Number.POSITIVE_INFINITY,
+      totalMsMax: limits.unreachableMaxMs,
+      firstWaitMsMax: limits.retryIntervalMs,
+      tryMsMax: limits.requestTimeoutMs,
+    },
+    fetch: (request) => sendNow(target, request),
+  })
+  client.use({
+    onError: ({ error }) =>
+      error instanceof CliError
+        ? error
+        : new CliError(EXIT.unreachable, `the API cannot be reached: ${reasonOf(error)}`, HINT),
+    onResponse({ response: { status } }) {
+      if (status !== 429 && status !== 503) return
+      throw new CliError(EXIT.unreachable, `the API cannot be reached: it answers ${status}`, HINT)
+    },
+  })
+  return client
+}
+
+/** One send, to where the instance is now. */
+export function sendNow(target: () => Target, request: Request): Promise<Response> {
+  const { url, token } = whereNow(target)
+  const sent = new Request(request.url.replace(PREFIXED, url), request)
+  sent.headers.set('authorization', `Bearer ${token}`)
+  return fetch(sent)
+}
+
+/** An instance that is not there now may be there soon: for the client that is the network's fault. */
+function whereNow(target: () => Target): Target {
+  try {
+    return target()
+  } catch (error) {
+    if (!(error instanceof CliError) || error.exitCode !== EXIT.unreachable) throw error
+    throw new TypeError('fetch failed', { cause: error })
+  }
+}
+
+/** `201`, or what the service said instead: `409 idempotency_key_reused`. */
+export function statusOf(answered: Answered<unknown, unknown>): string {
+  const { status } = answered.response
+  const problem = problemOf(answered)
+  return problem ? `${status} ${problem.code}` : String(status)
+}
