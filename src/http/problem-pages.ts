@@ -100,7 +100,7 @@ export function problemJson(code: string, occurrences: readonly Occurrence[]) {
     ...{ title, meaning: title, shown_as, what_to_do, ...rest },
   }))
   const operations = told.flatMap((each) => (each.context === told[0]?.context ? each.operations : []))
-  return { code, ...told[0], ...{ code, operations: [...new Set(operations)], contexts: told } }
+  return Object.assign({ code }, told[0], { code, operations: [...new Set(operations)], contexts: told })
 }
 
 const framed = (title: string, content: unknown) => html`<!doctype html>
