@@ -21,6 +21,7 @@ import {
 } from './desk-interface.ts'
 import { createDeskLog, type DeskHead } from './desk-log.ts'
 import type { CommandContext } from './handle.ts'
+import { eventId } from './identity.ts'
 import { Rejected } from './rejection.ts'
 
 const busyDesk = () => new DeskBusy('Too much waits at this desk; send the request again.')
@@ -119,9 +120,11 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
       }
       item.outcome = { refusal: error }
     }
+    const { commandId } = item.context
     const cause = causeOf(item.context)
-    // Ids of this decision alone: decided anew, the events have other bytes and need other ids.
-    item.events = emitted.map((event) => ({ id: randomUUID(), event, cause }))
+    // Of this decision alone: decided anew, the events have other bytes and need other ids.
+    const execution = randomUUID()
+    item.events = emitted.map((event, index) => ({ id: eventId(commandId, execution, index), event, cause }))
     item.bytes = emitted.reduce((sum, { data }) => sum + Buffer.byteLength(JSON.stringify(data)), 0)
     return true
   }

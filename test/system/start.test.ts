@@ -115,6 +115,8 @@ describe('a running instance', { timeout: 90_000 }, () => {
   it('that npm started keeps keys, files and figures to itself, and is ended by the signal that npm gets', async () => {
     const npm = start('npm', ['start'], { DATABASE_URL: database.url, ADMIN_PORT: '0' })
     await isUp(npm)
+    // The longest of the labels does not run into what stands beside it.
+    expect(npm.said()).toMatch(/^ {2}killatamata key kept in /m)
     const pid = pidIn(npm)
     const read = (name: string) => JSON.parse(readFileSync(join(npm.dataDir, name), 'utf8'))
     // Whoever reads what a container or a supervisor keeps of it learns where the key is.

@@ -235,13 +235,12 @@ export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeout
     network: of,
     /** Undefined: it is good; else why not, in a word of the protocol. Throws ChainSilent. */
     async faultOf(authorization: SignedAuthorization): Promise<string | undefined> {
-      // The library takes a node that is away for a bad payment.
-      await asked(() => reader.getBlockNumber())
       const payload = paymentOf(authorization)
       const { isValid, invalidReason } = await asked(async () =>
         (await facilitating()).verify(payload, payload.accepted),
       )
       if (isValid) return undefined
+      // The library takes a node that is away for a bad payment.
       await asked(() => reader.getBlockNumber())
       return invalidReason ?? 'invalid_payload'
     },

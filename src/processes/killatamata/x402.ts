@@ -45,7 +45,8 @@ export interface X402Limits {
   pollMs: number
   /** A settlement that somebody else has sent is credited while its block is younger than this, and later than `firstStart`. */
   foreignMaxMs: number
-  firstStart: Date
+  /** Asked where it matters, so that a start waits for no database. */
+  firstStart: () => Promise<Date>
 }
 
 export interface X402Parts {
@@ -78,20 +79,20 @@ export function createX402Payments(parts: X402Parts) {
   /** Payments that this process finishes now: whoever else asks for one waits for the same outcome. */
   const underWay = new Map<string, Promise<X402Outcome>>()
 
-  /** Why nobody is credited for it; undefined: it can be claimed. */
-  async function refusalOf(authorization: Authorization): Promise<string | undefined> {
+  /** `reason`: why nobody is credited for it; undefined: it can be claimed. */
+  async function lookAt(authorization: Authorization): Promise<{ reason?: string; isUnused: boolean }> {
     const fault = await chain.faultOf(authorization)
-    if (fault === undefined) return undefined
-    if (!(await chain.isSigned(authorization))) return fault
+    if (fault === undefined) return { isUnused: true }
+    if (!(await chain.isSigned(authorization))) return { reason: fault, isUnused: false }
     // It may be refused because somebody has brought it to the chain already.
     const says = await chain.outcomeOf(authorization)
-    if (says.as !== 'paid') return fault
-    return isTimely(says.blockAt) ? undefined : 'nonce_already_used'
+    if (says.as !== 'paid') return { reason: fault, isUnused: false }
+    return { isUnused: false, ...((await isTimely(says.blockAt)) ? {} : { reason: 'nonce_already_used' }) }
   }
 
   /** A settled authorization is public for ever: an old one is anybody's to show. */
-  function isTimely(blockAt: Date): boolean {
-    return now().getTime() - blockAt.getTime() <= limits.foreignMaxMs && blockAt > limits.firstStart
+  async function isTimely(blockAt: Date): Promise<boolean> {
+    return now().getTime() - blockAt.getTime() <= limits.foreignMaxMs && blockAt > (await limits.firstStart())
   }
 
   const decide = (paymentId: string, command: X402PaymentCommand, context: CommandContext) =>
@@ -105,8 +106,14 @@ export function createX402Payments(parts: X402Parts) {
     return decide(paymentId, { kind: 'credited', usdMicros, at: context.at }, context)
   }
 
+  async function attempt(paymentId: string, { claim }: Settled, context: CommandContext): Promise<void> {
+    await decide(paymentId, { kind: 'attempt', at: context.at }, context)
+    await chain.send(claim.authorization)
+  }
+
   /** One look at the chain about a claim, and what follows from it. */
-  async function advance(paymentId: string, { claim, attempts }: Settled, context: CommandContext): Promise<void> {
+  async function advance(paymentId: string, state: Settled, context: CommandContext): Promise<void> {
+    const { claim, attempts } = state
     const { at } = context
     const says = await chain.outcomeOf(claim.authorization)
     if (says.as === 'paid') {
@@ -115,14 +122,14 @@ export function createX402Payments(parts: X402Parts) {
     } else if (says.as === 'unused') {
       // It cannot pay now, though it may later: the claim waits for that, or for its end. Whoever asks signs anew.
       if (attempts > 0 && !(await chain.isFunded(claim.authorization))) throw new Unfunded()
-      await decide(paymentId, { kind: 'attempt', at }, context)
-      await chain.send(claim.authorization)
+      await attempt(paymentId, state, context)
     } else {
       await decide(paymentId, { kind: 'fail', reason: says.as, at }, context)
     }
   }
 
-  async function run(paymentId: string, context: CommandContext): Promise<X402Outcome> {
+  /** `isUnused`: it was found so a moment ago. Who was quicker since is seen behind the send, like every outcome. */
+  async function run(paymentId: string, isUnused: boolean, context: CommandContext): Promise<X402Outcome> {
     const deadlineMs = performance.now() + limits.waitMaxMs
     for (let round = 0; ; round++) {
       const state = await bus.current(x402Payment, paymentId)
@@ -137,7 +144,8 @@ export function createX402Payments(parts: X402Parts) {
       // The first looks come at once: a chain that mines at once has answered by then.
       if (round > 1) await delay(limits.pollMs)
       try {
-        await advance(paymentId, state, context)
+        if (isUnused && round === 0 && state.attempts === 0) await attempt(paymentId, state, context)
+        else await advance(paymentId, state, context)
       } catch (error) {
         if (error instanceof Unfunded) return { as: 'rejected', reason: 'insufficient_funds' }
         if (!(error instanceof ChainSilent)) throw error
@@ -146,10 +154,10 @@ export function createX402Payments(parts: X402Parts) {
   }
 
   /** Goes on with a claim until the chain has decided, or until it takes too long. */
-  function finish(paymentId: string, context: CommandContext): Promise<X402Outcome> {
+  function finish(paymentId: string, context: CommandContext, isUnused = false): Promise<X402Outcome> {
     const known = underWay.get(paymentId)
     if (known) return known.then((outcome) => (outcome.as === 'credited' ? { ...outcome, isReplay: true } : outcome))
-    const running = run(paymentId, context).finally(() => underWay.delete(paymentId))
+    const running = run(paymentId, isUnused, context).finally(() => underWay.delete(paymentId))
     underWay.set(paymentId, running)
     return running
   }
@@ -158,10 +166,11 @@ export function createX402Payments(parts: X402Parts) {
   async function pay({ accountId, authorization, usdCents }: X402Order, context: CommandContext): Promise<X402Outcome> {
     const paymentId = x402PaymentIdOf(authorization)
     const known = await bus.current(x402Payment, paymentId)
+    let isUnused = false
     if (known.status === 'absent') {
       let reason: string | undefined
       try {
-        reason = await refusalOf(authorization)
+        ;({ reason, isUnused } = await lookAt(authorization))
       } catch (error) {
         if (!(error instanceof ChainSilent)) throw error
         return { as: 'pending' }
@@ -176,7 +185,7 @@ export function createX402Payments(parts: X402Parts) {
     } else if (known.claim.accountId !== accountId) {
       throw new Rejected('payment_already_used', 'Another account has paid with this authorization.')
     }
-    return finish(paymentId, context)
+    return finish(paymentId, context, isUnused)
   }
 
   return { pay, finish }
