@@ -238,6 +238,7 @@ export const attackRows: readonly Row[] = [
     fault: 'old libraries in the embedded Postgres',
     tests: [
       [POSTGRES, 'finds installed servers of 14 to 18 on the PATH and where distributions keep them, the newest first'],
+      [POSTGRES, 'an installed server comes before the one that npm brought, or behind it, as is asked for'],
       [POSTGRES, 'what is preferred makes the cluster, and is named beside it'],
     ],
   },
