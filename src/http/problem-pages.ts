@@ -59,9 +59,10 @@ function inBothForms({ json, page }: { json: () => object; page: () => unknown }
     /^application\/json\b/.test(c.req.header('accept') ?? '') ? asJson(c) : asPage(c)
 }
 
-/** Every code of the contexts, and every name that their bodies have for one, with what each context says of it. */
+/** Every code of the contexts, and behind it what bodies name so, with what each context says of it. */
 export function problemsOf(apis: readonly ContextApi[]): Map<string, Occurrence[]> {
   const problems = new Map<string, Occurrence[]>(Object.keys(kernelErrors).map((code) => [code, []]))
+  const shown: Occurrence[] = []
   for (const { name: context, errors, operations, apart, schemes } of apis) {
     const all = [...operations, ...(apart?.operations ?? [])]
     const given = all.map((operation) => ({
@@ -74,9 +75,11 @@ export function problemsOf(apis: readonly ContextApi[]): Map<string, Occurrence[
       const ids = given.flatMap(({ id, codes }) => (codes.has(code) ? [id] : []))
       const said = { ...explained(title, help[code]), retry: retryOf(code, entry), operations: ids }
       const each = { context, code, status, title, shownAs, ...said }
-      for (const name of new Set([code, shownAs])) problems.set(name, [...(problems.get(name) ?? []), each])
+      problems.set(code, [...(problems.get(code) ?? []), each])
+      if (shownAs !== code) shown.push(each)
     }
   }
+  for (const each of shown) problems.set(each.shownAs, [...(problems.get(each.shownAs) ?? []), each])
   return problems
 }
 

@@ -100,6 +100,9 @@ export function runDocumentSuite({ api, url, aliases }: Ground): void {
         expect(await page.text()).toContain(title.replaceAll("'", '&#39;'))
       }
     }
+    // Bodies name another code so, too, which stands behind it.
+    const named = await fetch(`${url}/docs/problems/validation_failed`, { headers: { accept: 'application/json' } })
+    expect(((await named.json()) as { contexts: { code: string }[] }).contexts[0]?.code).toBe('validation_failed')
     const asJson = await fetch(url + path, { headers: { accept: 'application/json' } })
     expect(await asJson.json()).toMatchObject({
       code: path.split('/').at(-1),
